@@ -1,0 +1,113 @@
+/** Password rules, the making of credentials from a clear password, and their verification. */
+import type { Ctx } from "../../app.ts";
+import { makeVerifier } from "../../lib/srp.ts";
+import type { Credential, NewCredential } from "../../store/credentials.ts";
+import type { PasswordPolicyType } from "../../wire/generated/user-pools.types.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { type Pool, srpPoolName } from "../pools/settings.ts";
+
+/** UTF-16 units; PasswordType's maximum. Anything longer is refused before it is hashed. */
+const longestPassword = 256;
+
+/** Used when the pool has no PasswordPolicy: the API's defaults. */
+const defaultPolicy: PasswordPolicyType = {
+  MinimumLength: 8,
+  RequireUppercase: true,
+  RequireLowercase: true,
+  RequireNumbers: true,
+  RequireSymbols: true,
+};
+
+const symbols = /[\^$*.[\]{}()?"!@#%&/\\,><':;|_~`=+\- ]/u;
+
+/** The rules in the order in which Cognito tells the first one that fails. */
+const rules: readonly { fails: (password: string, policy: PasswordPolicyType) => boolean; reason: string }[] = [
+  { fails: (password, policy) => [...password].length < (policy.MinimumLength ?? 6), reason: "Password not long enough" },
+  {
+    fails: (password, policy) => policy.RequireUppercase === true && !/[A-Z]/.test(password),
+    reason: "Password must have uppercase characters",
+  },
+  {
+    fails: (password, policy) => policy.RequireLowercase === true && !/[a-z]/.test(password),
+    reason: "Password must have lowercase characters",
+  },
+  {
+    fails: (password, policy) => policy.RequireNumbers === true && !/[0-9]/.test(password),
+    reason: "Password must have numeric characters",
+  },
+  {
+    fails: (password, policy) => policy.RequireSymbols === true && !symbols.test(password),
+    reason: "Password must have symbol characters",
+  },
+  { fails: (password) => password.length > longestPassword, reason: "Password is too long" },
+];
+
+export function passwordPolicy(pool: Pick<Pool, "document">): PasswordPolicyType {
+  return pool.document.Policies?.PasswordPolicy ?? defaultPolicy;
+}
+
+/**
+ * Holds a new password against the pool's policy. The sentence differs between what users and what admins call.
+ * Throws InvalidPasswordException.
+ */
+export function checkPassword(pool: Pick<Pool, "document">, password: string, by: "user" | "admin"): void {
+  const policy = passwordPolicy(pool);
+  const broken = rules.find((rule) => rule.fails(password, policy));
+  if (broken === undefined) return;
+  const what = by === "admin" ? "password policy" : "policy";
+  refuse("InvalidPasswordException", `Password did not conform with ${what}: ${broken.reason}`);
+}
+
+export interface CredentialOptions {
+  /** The password lapses after the policy's TemporaryPasswordValidityDays. */
+  readonly temporary?: boolean;
+  /** What it replaces; the password history continues from it. */
+  readonly previous?: Credential | undefined;
+}
+
+/**
+ * Hash and SRP verifier of a password that `checkPassword` took.
+ * Throws PasswordHistoryPolicyViolationException, and TooManyRequestsException when too many hashes wait.
+ */
+export async function makeCredential(
+  ctx: Ctx,
+  pool: Pool,
+  user: { readonly id: string; readonly username: string },
+  password: string,
+  options: CredentialOptions = {},
+): Promise<NewCredential> {
+  const policy = passwordPolicy(pool);
+  const remembered = policy.PasswordHistorySize ?? 0;
+  const earlier = [options.previous?.phc, ...(options.previous?.history ?? [])].filter((phc) => phc !== undefined);
+  const turn = { pool: pool.id, address: ctx.address };
+  for (const phc of earlier.slice(0, remembered)) {
+    if (await ctx.app.passwordHasher.verify(phc, password, turn)) {
+      refuse("PasswordHistoryPolicyViolationException", "Password has previously been used.");
+    }
+  }
+  const salt = ctx.random(16);
+  const phc = await ctx.app.passwordHasher.hash(password, turn);
+  const verifier = makeVerifier({ group: srpPoolName(pool), identity: user.username, password, salt });
+  const days = policy.TemporaryPasswordValidityDays || pool.document.AdminCreateUserConfig?.UnusedAccountValidityDays || 7;
+  return {
+    phc,
+    srp: { salt, verifier },
+    history: earlier.slice(0, remembered),
+    temporaryUntil: options.temporary === true ? ctx.now + days * 24 * 60 * 60 * 1000 : undefined,
+  };
+}
+
+/** Whether it is the password. Costs one hash also where there is no credential to compare with. */
+export async function verifyPassword(
+  ctx: Ctx,
+  pool: Pick<Pool, "id">,
+  credential: Credential | undefined,
+  password: string,
+): Promise<boolean> {
+  const { passwordHasher } = ctx.app;
+  const phc = credential?.phc;
+  const fits = password.length <= longestPassword;
+  const turn = { pool: pool.id, address: ctx.address };
+  const matches = await passwordHasher.verify(phc ?? passwordHasher.nobody, fits ? password : "", turn);
+  return matches && fits && phc !== undefined;
+}

@@ -1,0 +1,132 @@
+/** iam: who calls as an administrator, and what they may do. This file makes and finds access keys. */
+import type { App, Ctx } from "../../app.ts";
+import { type AccessKey, insertAccessKey, listAccessKeys, readAccessKey } from "../../store/access-keys.ts";
+import { type Decision, evaluate, parsePolicy } from "./policy.ts";
+
+/** Who signed a request. */
+export interface Principal {
+  readonly accessKeyId: string;
+  readonly name: string;
+  readonly arn: string;
+  readonly policy: string;
+}
+
+export interface CreatedKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** Policies that need no file; `keys create --policy <name>`. */
+export const namedPolicies = {
+  admin: '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
+  readonly:
+    '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["cognito-idp:Describe*","cognito-idp:Get*",' +
+    '"cognito-idp:List*","cognito-idp:AdminGet*","cognito-idp:AdminList*"],"Resource":"*"}]}',
+} as const;
+
+const base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+const base62 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/** Characters of an alphabet, each equally likely. */
+function randomText(random: (bytes: number) => Uint8Array, alphabet: string, length: number): string {
+  const limit = 256 - (256 % alphabet.length);
+  let text = "";
+  while (text.length < length) {
+    for (const byte of random(length)) if (byte < limit && text.length < length) text += alphabet[byte % alphabet.length];
+  }
+  return text;
+}
+
+/** Makes a key under a name. Throws Error for a malformed policy. */
+export async function createAccessKey(
+  app: Pick<App, "db" | "random" | "clock">,
+  principal: string,
+  policy: string,
+): Promise<CreatedKey> {
+  parsePolicy(policy);
+  const accessKeyId = `AKIA${randomText(app.random, base32, 16)}`;
+  const secretAccessKey = randomText(app.random, base62, 40);
+  const inserted = await insertAccessKey(app.db, {
+    id: accessKeyId,
+    principal,
+    secret: secretAccessKey,
+    policy,
+    status: "Active",
+    createdAt: app.clock(),
+  });
+  if (!inserted) throw new Error("There is a root access key already.");
+  return { accessKeyId, secretAccessKey };
+}
+
+/**
+ * Sees to it that there is a root key: the configured one, or one made at first start. Returns a key only when this
+ * call made it, so that it is shown once.
+ */
+export async function ensureRootKey(
+  app: Pick<App, "db" | "random" | "clock">,
+  configured: CreatedKey | undefined,
+): Promise<CreatedKey | undefined> {
+  const keys = await listAccessKeys(app.db);
+  const root = keys.find((key) => key.principal === "root");
+  if (configured !== undefined) {
+    await acceptConfiguredRoot(app, configured, root?.id);
+    return undefined;
+  }
+  if (root !== undefined) return undefined;
+  // Two servers may start at once: the unique index lets one insert, the other finds the key there.
+  return createAccessKey(app, "root", namedPolicies.admin).catch(() => undefined);
+}
+
+async function acceptConfiguredRoot(
+  app: Pick<App, "db" | "clock">,
+  configured: CreatedKey,
+  rootId: string | undefined,
+): Promise<void> {
+  if (rootId === undefined) {
+    const inserted = await insertAccessKey(app.db, {
+      id: configured.accessKeyId,
+      principal: "root",
+      secret: configured.secretAccessKey,
+      policy: namedPolicies.admin,
+      status: "Active",
+      createdAt: app.clock(),
+    });
+    if (inserted) return;
+  }
+  const stored = await readAccessKey(app.db, configured.accessKeyId);
+  if (stored?.secret !== configured.secretAccessKey) {
+    throw new Error(
+      "POOLHOUSE_ROOT_ACCESS_KEY_ID and POOLHOUSE_ROOT_SECRET_ACCESS_KEY are not the root key of this database. " +
+        "Leave them out, or delete the stored root key with `poolhouse keys delete` first.",
+    );
+  }
+}
+
+/** The active key of this id. */
+export async function findAccessKey(ctx: Ctx, accessKeyId: string): Promise<AccessKey | undefined> {
+  const key = await readAccessKey(ctx.db, accessKeyId);
+  return key?.status === "Active" ? key : undefined;
+}
+
+export function principalOf(ctx: Ctx, key: Pick<AccessKey, "id" | "principal" | "policy">): Principal {
+  const name = key.principal === "root" ? "root" : `user/${key.principal}`;
+  const arn = `arn:aws:iam::${ctx.config.accountId}:${name}`;
+  return { accessKeyId: key.id, name: key.principal, arn, policy: key.policy };
+}
+
+/** Whether the principal's policy allows an action on a resource. */
+export function decide(ctx: Ctx, principal: Principal, action: string, resource: string): Decision {
+  return evaluate([parsePolicy(principal.policy)], {
+    action,
+    resource,
+    context: {
+      "aws:SourceIp": ctx.address,
+      "aws:CurrentTime": new Date(ctx.now).toISOString(),
+      "aws:EpochTime": String(Math.floor(ctx.now / 1000)),
+      "aws:PrincipalArn": principal.arn,
+      "aws:username": principal.name,
+      "aws:UserAgent": ctx.userAgent,
+      "aws:RequestedRegion": ctx.config.region,
+    },
+  });
+}

@@ -1,0 +1,164 @@
+/**
+ * Duty of this file: decide what an IAM JSON policy allows ("IAM JSON policy elements reference" and "Policy evaluation
+ * logic", IAM User Guide): identity policies of our access keys and of the roles we issue credentials for.
+ *
+ * An explicit deny wins over an allow; without either the answer is an implicit deny. What cannot be decided (an unknown
+ * operator, a value that is no number, several values where one is expected) never allows and always denies. Two policies
+ * that both must allow (a session policy) are two evaluations.
+ */
+import { type Condition, type Context, conditionsHold, parseConditions } from "./policy-conditions.ts";
+import { compilePattern, matchesPattern, type Pattern } from "./policy-patterns.ts";
+
+export type { Context } from "./policy-conditions.ts";
+
+/** A parsed policy document. */
+export type Policy = { variables: boolean; statements: readonly Statement[] };
+
+type Statement = {
+  effect: "Allow" | "Deny";
+  action: { negated: boolean; patterns: readonly Pattern[] };
+  resource: Match;
+  conditions: readonly Condition[];
+};
+
+/** `negated` for NotAction and NotResource. */
+type Match = { negated: boolean; patterns: readonly string[] };
+
+export type Decision = "allow" | "explicit-deny" | "implicit-deny";
+
+/** The longest document read, in characters; IAM's own limit is 10 240 without white space. */
+const MAX_LENGTH = 32_768;
+
+/**
+ * Reads a policy document.
+ * @throws Error with a text for the policy's author when it is malformed. Members that IAM does not know are refused,
+ *   since one that is overlooked could be a restriction.
+ */
+export function parsePolicy(json: string): Policy {
+  if (json.length > MAX_LENGTH) throw new Error(`A policy has at most ${MAX_LENGTH} characters.`);
+  let document: unknown;
+  try {
+    document = JSON.parse(json);
+  } catch {
+    throw new Error("The policy is not valid JSON.");
+  }
+  const policy = record(document, "The policy");
+  refuseOthers(policy, ["Version", "Id", "Statement"], "The policy");
+  const version = policy["Version"] ?? "2008-10-17";
+  if (version !== "2012-10-17" && version !== "2008-10-17") {
+    throw new Error("Version must be 2012-10-17 or 2008-10-17.");
+  }
+  const given = policy["Statement"];
+  const statements = Array.isArray(given) ? given : [given];
+  if (given === undefined || statements.length === 0) throw new Error("A policy needs a Statement.");
+  return { variables: version === "2012-10-17", statements: statements.map(parseStatement) };
+}
+
+const MEMBERS = ["Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"];
+
+function parseStatement(given: unknown, index: number): Statement {
+  const name = `Statement ${index + 1}`;
+  const statement = record(given, name);
+  if ("Principal" in statement || "NotPrincipal" in statement) {
+    throw new Error(`${name}: an identity-based policy names no principal.`);
+  }
+  refuseOthers(statement, MEMBERS, name);
+  if (statement["Sid"] !== undefined && typeof statement["Sid"] !== "string") {
+    throw new Error(`${name}: Sid must be a string.`);
+  }
+  const effect = statement["Effect"];
+  if (effect !== "Allow" && effect !== "Deny") throw new Error(`${name}: Effect must be Allow or Deny.`);
+  const action = parseMatch(statement, "Action", name);
+  for (const pattern of action.patterns) {
+    if (pattern !== "*" && !/^[\w*?-]+:[\w*?]+$/.test(pattern)) {
+      throw new Error(`${name}: '${pattern}' is no action; it has the form service:Action.`);
+    }
+  }
+  const resource = parseMatch(statement, "Resource", name);
+  for (const pattern of resource.patterns) {
+    if (!/^(?:\*|arn:.+|\*:.+|\$\{.+)$/s.test(pattern)) {
+      throw new Error(`${name}: resource '${pattern}' must be an ARN or "*".`);
+    }
+  }
+  const patterns = action.patterns.map((pattern) => compilePattern(pattern.toLowerCase(), undefined)!);
+  return {
+    effect,
+    action: { negated: action.negated, patterns },
+    resource,
+    conditions: parseConditions(statement["Condition"], name),
+  };
+}
+
+function parseMatch(statement: Record<string, unknown>, member: "Action" | "Resource", name: string): Match {
+  const plain = statement[member];
+  const not = statement[`Not${member}`];
+  if ((plain === undefined) === (not === undefined)) {
+    throw new Error(`${name} needs either ${member} or Not${member}.`);
+  }
+  const patterns = [plain ?? not].flat();
+  if (patterns.length === 0 || !patterns.every((pattern) => typeof pattern === "string" && pattern !== "")) {
+    throw new Error(`${name}: ${member} must be a string or a list of strings.`);
+  }
+  return { negated: not !== undefined, patterns: patterns as string[] };
+}
+
+/**
+ * Decides one request against all policies of a principal.
+ *
+ * @param request.action `service:Operation`, compared without regard to case
+ * @param request.resource the ARN, compared with regard to case; "*" for operations on no resource of their own
+ * @param request.context the condition keys of the request, whose names are compared without regard to case
+ */
+export function evaluate(
+  policies: readonly Policy[],
+  request: { action: string; resource: string; context: Context },
+): Decision {
+  const context = new Map<string, readonly string[]>();
+  for (const [key, value] of Object.entries(request.context)) {
+    if (value !== undefined) context.set(key.toLowerCase(), [value].flat().map(String));
+  }
+  let decision: Decision = "implicit-deny";
+  for (const policy of policies) {
+    for (const statement of policy.statements) {
+      if (!applies(statement, policy.variables, request, context)) continue;
+      if (statement.effect === "Deny") return "explicit-deny";
+      decision = "allow";
+    }
+  }
+  return decision;
+}
+
+function applies(
+  statement: Statement,
+  variables: boolean,
+  request: { action: string; resource: string },
+  context: ReadonlyMap<string, readonly string[]>,
+): boolean {
+  const action = request.action.toLowerCase();
+  const named = statement.action.patterns.some((pattern) => matchesPattern(pattern, action));
+  if (named === statement.action.negated) return false;
+  const patterns = statement.resource.patterns.map((pattern) => {
+    return compilePattern(pattern, variables ? context : undefined);
+  });
+  const covered = patterns.some(
+    (pattern) => pattern !== undefined && matchesPattern(pattern, request.resource),
+  );
+  if (covered === statement.resource.negated) return false;
+  // NotResource with a variable that has no value excludes nothing: that must not widen an Allow.
+  if (statement.resource.negated && statement.effect === "Allow" && patterns.includes(undefined))
+    return false;
+  const holds = conditionsHold(statement.conditions, context, variables);
+  return holds === "unknown" ? statement.effect === "Deny" : holds;
+}
+
+function record(value: unknown, name: string): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Error(`${name} must be a JSON object.`);
+  }
+  return value as Record<string, unknown>;
+}
+
+function refuseOthers(value: Record<string, unknown>, known: readonly string[], name: string): void {
+  const other = Object.keys(value).find((member) => !known.includes(member));
+  if (other !== undefined) throw new Error(`${name} has an unknown member '${other}'.`);
+}

@@ -1,0 +1,102 @@
+/**
+ * The words of a message: the pool's templates with code and name filled in (AWS: "Configuring verification and
+ * invitation messages", https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-settings-message-customizations.html).
+ * Pure.
+ */
+import { refuse } from "../../wire/refuse.ts";
+import type { PoolDocument } from "../pools/settings.ts";
+
+export interface Composed {
+  readonly subject: string;
+  readonly body: string;
+}
+
+type Medium = "EMAIL" | "SMS";
+type Templates = Pick<
+  PoolDocument,
+  | "VerificationMessageTemplate"
+  | "EmailVerificationMessage"
+  | "EmailVerificationSubject"
+  | "SmsVerificationMessage"
+  | "AdminCreateUserConfig"
+>;
+
+const defaults = {
+  code: "Your verification code is {####}",
+  codeSubject: "Your verification code",
+  invitation: "Your username is {username} and temporary password is {####}.",
+  invitationSubject: "Your temporary password",
+  welcome: "Your username is {username}.",
+  welcomeSubject: "Your account",
+} as const;
+
+const codePlace = "{####}";
+
+/** A message with a verification or reset code. */
+export function composeCode(templates: Templates, medium: Medium, code: string): Composed {
+  const verification = templates.VerificationMessageTemplate;
+  if (medium === "SMS") {
+    const template = verification?.SmsMessage ?? templates.SmsVerificationMessage ?? defaults.code;
+    return fill(medium, { body: template, subject: "" }, { code });
+  }
+  const body = verification?.EmailMessage ?? templates.EmailVerificationMessage ?? defaults.code;
+  const subject = verification?.EmailSubject ?? templates.EmailVerificationSubject ?? defaults.codeSubject;
+  return fill(medium, { body, subject }, { code });
+}
+
+/**
+ * An invitation with a temporary password, or without one for users who sign in by one-time codes. Undefined when the
+ * template has no place for the password: Cognito then delivers nothing (AdminCreateUser).
+ */
+export function composeInvitation(
+  templates: Templates,
+  medium: Medium,
+  values: { username: string; password: string | undefined },
+): Composed | undefined {
+  const invitation = templates.AdminCreateUserConfig?.InviteMessageTemplate;
+  const { username, password: code } = values;
+  const own = medium === "SMS" ? invitation?.SMSMessage : invitation?.EmailMessage;
+  if (own !== undefined && code !== undefined && !own.includes(codePlace)) return undefined;
+  const body = own ?? (code === undefined ? defaults.welcome : defaults.invitation);
+  const subject =
+    invitation?.EmailSubject ?? (code === undefined ? defaults.welcomeSubject : defaults.invitationSubject);
+  return fill(medium, { body, subject: medium === "SMS" ? "" : subject }, { username, code: code ?? "" });
+}
+
+/**
+ * Whether the address is to be confirmed by a link. The page behind the link needs a domain, which pools cannot have
+ * yet, so CONFIRM_WITH_LINK is refused with Cognito's words for a pool without one.
+ */
+export function refuseLinks(templates: Templates, medium: Medium): void {
+  if (medium === "SMS" || templates.VerificationMessageTemplate?.DefaultEmailOption !== "CONFIRM_WITH_LINK") return;
+  refuse(
+    "InvalidParameterException",
+    "Cannot perform specific action because there does not exist a valid use pool domain associated with the user pool",
+  );
+}
+
+function fill(medium: Medium, template: Composed, values: { username?: string; code: string }): Composed {
+  // E-mail bodies are HTML. A function replaces, because a string would give `$&` in a password a meaning.
+  const inBody = medium === "EMAIL" ? escapeHtml : (text: string) => text;
+  const put = (text: string, value: (text: string) => string) =>
+    text.replace(/\{####\}|\{username\}/g, (place) =>
+      place === codePlace ? value(values.code) : values.username === undefined ? place : value(values.username),
+    );
+  return {
+    // A line break in a subject would begin a header of its own.
+    subject: put(template.subject, (text) => text).replace(/[\r\n]+/g, " "),
+    body: put(template.body, inBody),
+  };
+}
+
+const entities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
+}

@@ -1,0 +1,129 @@
+/**
+ * Delivers what the outbox holds: at once by the request that queued it, and by a worker for what is left over after a
+ * failure, a crash or a busy moment. Who has a message is decided by a conditional update, so any number of servers
+ * may run the worker. Delivery is at least once.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { App, Ctx } from "../../app.ts";
+import {
+  type ClaimedMessage,
+  claimMessage,
+  deleteMessage,
+  dueMessages,
+  type MessageRef,
+  purgeMessages,
+  settleMessage,
+} from "../../store/outbox.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { firstAttemptAt, leaseMs, type QueuedMessage } from "./queue.ts";
+
+/** How long a request waits to learn of a failure. */
+const patienceMs = 2_000;
+const maxAttempts = 8;
+
+/** 5 s, 20 s, 80 s … at most 15 minutes. */
+function backOffMs(attempts: number): number {
+  return Math.min(15 * 60_000, 5_000 * 4 ** (attempts - 1));
+}
+
+/**
+ * Tries the messages of a request after its commit, and waits for the outcome a moment. What takes longer goes on by
+ * itself. Throws CodeDeliveryFailureException; what was stored stays stored, and the worker will try again.
+ */
+export async function deliverQueued(ctx: Ctx, queued: readonly QueuedMessage[]): Promise<void> {
+  const sending = queued
+    .filter(({ by }) => by === "now")
+    .map((one) => attempt(ctx.app, ctx.now, { ...refOf(one), nextAttemptAt: firstAttemptAt(one) }));
+  if (sending.length === 0) return;
+  const patience = new AbortController();
+  const outcomes = await Promise.race([
+    Promise.all(sending),
+    delay(patienceMs, [], { signal: patience.signal, ref: false }).catch(() => []),
+  ]);
+  patience.abort();
+  if (outcomes.includes("failed")) {
+    refuse("CodeDeliveryFailureException", "Unable to deliver the message.");
+  }
+}
+
+function refOf({ message }: QueuedMessage): MessageRef {
+  return { poolId: message.poolId, id: message.id };
+}
+
+/** One attempt, which never throws: what went wrong is logged and written down. */
+async function attempt(
+  app: App,
+  now: number,
+  due: MessageRef & { nextAttemptAt: number },
+): Promise<"sent" | "failed" | "not ours"> {
+  try {
+    const message = await claimMessage(app.db, due, { now, until: now + leaseMs });
+    if (message === undefined) return "not ours";
+    return await send(app, now, message);
+  } catch (error) {
+    app.log.error({ err: error, poolId: due.poolId, messageId: due.id }, "a message could not be handled");
+    return "failed";
+  }
+}
+
+async function send(app: App, now: number, message: ClaimedMessage): Promise<"sent" | "failed"> {
+  const { medium, destination, subject, body } = message;
+  try {
+    await app.mailbox.send({ medium, destination, subject, body });
+  } catch (error) {
+    const givenUp = message.attempts >= maxAttempts;
+    const fields = { err: error, poolId: message.poolId, messageId: message.id, attempt: message.attempts };
+    app.log.warn(fields, givenUp ? "a message was given up" : "a message could not be delivered");
+    await settleMessage(app.db, message, {
+      status: givenUp ? "failed" : "waiting",
+      nextAttemptAt: now + backOffMs(message.attempts),
+    });
+    return "failed";
+  }
+  // The development inbox shows what was sent; elsewhere a code that has left is not kept.
+  if (app.mailbox.kind === "inbox") await settleMessage(app.db, message, { status: "sent", nextAttemptAt: now });
+  else await deleteMessage(app.db, message);
+  return "sent";
+}
+
+export interface OutboxWorker {
+  /** Waits for the messages in hand. */
+  stop(): Promise<void>;
+}
+
+const turnMs = 500;
+const batch = 20;
+const purgeEveryMs = 60_000;
+
+/** Looks for due messages for as long as the server lives. */
+export function startOutboxWorker(app: App): OutboxWorker {
+  const stopping = new AbortController();
+  const running = (async () => {
+    let purgedAt = Number.NEGATIVE_INFINITY;
+    while (!stopping.signal.aborted) {
+      const now = app.clock();
+      const busy = await turn(app, now, now - purgedAt >= purgeEveryMs);
+      if (now - purgedAt >= purgeEveryMs) purgedAt = now;
+      if (!busy) await delay(turnMs, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
+    }
+  })();
+  return {
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+/** One look into the outbox; true when there may be more to do at once. */
+async function turn(app: App, now: number, purge: boolean): Promise<boolean> {
+  try {
+    if (purge) await purgeMessages(app.db, now, 1_000);
+    const due = await dueMessages(app.db, now, batch);
+    await Promise.all(due.map((one) => attempt(app, now, one)));
+    return due.length === batch;
+  } catch (error) {
+    app.log.error({ err: error }, "the outbox could not be read");
+    return false;
+  }
+}

@@ -1,0 +1,68 @@
+/** Puts messages into the outbox, in the transaction of what they tell about. */
+import type { Ctx } from "../../app.ts";
+import { toHex } from "../../lib/bytes.ts";
+import type { Db } from "../../store/db.ts";
+import { insertMessage, type Message, type MessageRef } from "../../store/outbox.ts";
+import type { Pool } from "../pools/settings.ts";
+import type { Composed } from "./compose.ts";
+import type { Delivery } from "./delivery.ts";
+
+/** How long whoever queued or claimed a message has it for itself; later the worker takes it over. */
+export const leaseMs = 60_000;
+
+/**
+ * Who delivers: `now` is the request itself right after its commit, so that it can tell its caller of a failure;
+ * `worker` leaves it to the worker, so that a request takes no longer for a user who exists; `nobody` is the message to
+ * a user who does not exist, written for the sake of equal work and purged soon after.
+ */
+export type DeliveredBy = "now" | "worker" | "nobody";
+
+export interface QueuedMessage {
+  readonly message: Message;
+  readonly by: DeliveredBy;
+}
+
+/** Makes the values of a message; nothing is stored yet. */
+export function newMessage(
+  ctx: Ctx,
+  pool: Pick<Pool, "id">,
+  content: {
+    userId: string | undefined;
+    delivery: Pick<Delivery, "medium" | "destination">;
+    kind: string;
+    composed: Composed;
+    code: string | undefined;
+    lifetimeMs: number;
+    by: DeliveredBy;
+  },
+): QueuedMessage {
+  const message: Message = {
+    poolId: pool.id,
+    id: toHex(ctx.random(16)),
+    userId: content.userId,
+    medium: content.delivery.medium,
+    kind: content.kind,
+    destination: content.delivery.destination,
+    ...content.composed,
+    code: content.code,
+    createdAt: ctx.now,
+    expiresAt: content.by === "nobody" ? ctx.now : ctx.now + content.lifetimeMs,
+  };
+  return { message, by: content.by };
+}
+
+/** Stores a message in the caller's transaction. */
+export async function queueMessage(tx: Db, queued: QueuedMessage): Promise<void> {
+  const { message, by } = queued;
+  await insertMessage(tx, message, {
+    status: by === "nobody" ? "failed" : "waiting",
+    nextAttemptAt: firstAttemptAt(queued),
+  });
+}
+
+/** When the worker may take it: while the request delivers by itself, only after its lease. */
+export function firstAttemptAt({ message, by }: QueuedMessage): number {
+  return by === "now" ? message.createdAt + leaseMs : message.createdAt;
+}
+
+export type { MessageRef };

@@ -1,0 +1,32 @@
+/** How a pool sends messages. Stored as AWS wants it; what Poolhouse sends with is the server's configuration. */
+import type { EmailConfigurationType, SmsConfigurationType } from "../../wire/generated/user-pools.types.ts";
+import { refuse } from "../../wire/refuse.ts";
+
+/** The members of a structure that only counts when it says something ("A null value indicates …"). */
+export function withMembers<T extends object>(given: T | undefined): T | undefined {
+  return given !== undefined && Object.values(given).some((value) => value !== undefined) ? given : undefined;
+}
+
+/** COGNITO_DEFAULT unless said otherwise; "if you [specify DEVELOPER], provide the ARN" (EmailConfigurationType). */
+export function emailConfiguration(given: EmailConfigurationType | undefined): EmailConfigurationType {
+  const account = given?.EmailSendingAccount ?? "COGNITO_DEFAULT";
+  if (account === "DEVELOPER" && given?.SourceArn === undefined)
+    invalid("SourceArn is required when EmailSendingAccount is DEVELOPER.");
+  return { ...given, EmailSendingAccount: account };
+}
+
+/** "Provide either the Amazon SNS configuration (SnsCallerArn) or [EumsSms], but not both." */
+export function smsConfiguration(
+  given: SmsConfigurationType | undefined,
+  region: string,
+): SmsConfigurationType | undefined {
+  const config = withMembers(given);
+  if (config === undefined) return undefined;
+  if ((config.SnsCallerArn === undefined) === (config.EumsSms === undefined))
+    invalid("SmsConfiguration must have either SnsCallerArn or EumsSms.");
+  return config.SnsCallerArn === undefined ? config : { ...config, SnsRegion: config.SnsRegion ?? region };
+}
+
+function invalid(message: string): never {
+  return refuse("InvalidParameterException", message);
+}

@@ -1,0 +1,25 @@
+/** Ids and secrets made of a given alphabet. */
+import type { Ctx } from "../../app.ts";
+
+export const lettersAndDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+export const lowerCaseAndDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
+
+/** Each character equally likely: bytes beyond the last whole multiple of the alphabet are thrown away. */
+export function randomText(random: Ctx["random"], alphabet: string, length: number): string {
+  const usable = 256 - (256 % alphabet.length);
+  let text = "";
+  while (text.length < length) {
+    for (const byte of random(length)) {
+      if (byte < usable && text.length < length) text += alphabet.charAt(byte % alphabet.length);
+    }
+  }
+  return text;
+}
+
+/**
+ * The version a new row starts with. It is random because pinned ids can be deleted and made anew, and a server that
+ * has cached the old row by (id, version) must not take it for the new one.
+ */
+export function firstVersion(random: Ctx["random"]): number {
+  return Buffer.from(random(4)).readUInt32BE() % 1_000_000_000;
+}

@@ -1,0 +1,135 @@
+/**
+ * NEW_PASSWORD_REQUIRED: a user whom an administrator made chooses a password and fills in what the schema requires
+ * (AWS: "Set up new user accounts created by administrators"). A refused password keeps the Session; success uses it up.
+ */
+import { randomUUID } from "node:crypto";
+import type { Ctx } from "../../../app.ts";
+import { readCredential, writeCredential } from "../../../store/credentials.ts";
+import { insertSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
+import type { User } from "../../../store/users.ts";
+import { refuse } from "../../../wire/refuse.ts";
+import { checkPassword, makeCredential } from "../../credentials/password.ts";
+import { canRead, canWrite } from "../../pools/clients.ts";
+import type { Pool } from "../../pools/settings.ts";
+import { type Attributes, changeAttributes } from "../../users/attributes.ts";
+import { changeUser } from "../../users/change.ts";
+import {
+  type Outcome,
+  required,
+  sessionLifetime,
+  sessionText,
+  type SignIn,
+  type SignInState,
+  usedSession,
+  wrongPassword,
+} from "../sign-in.ts";
+
+const prefix = "userAttributes.";
+
+/** Asks for a new password. Throws NotAuthorizedException when the temporary one has lapsed. */
+export async function offerNewPassword(ctx: Ctx, signIn: SignIn, user: User): Promise<Outcome> {
+  const { pool, client } = signIn;
+  const credential = await readCredential(ctx.db, pool.id, user.id);
+  if (credential?.temporaryUntil !== undefined && credential.temporaryUntil <= ctx.now) {
+    return refuse(
+      "NotAuthorizedException",
+      "Temporary password has expired and must be reset by an administrator.",
+    );
+  }
+  const row: SignInRow<SignInState> = {
+    poolId: pool.id,
+    id: randomUUID(),
+    clientId: client.id,
+    userId: user.id,
+    version: 1,
+    state: {
+      flow: signIn.flow,
+      awaiting: "NEW_PASSWORD_REQUIRED",
+      proven: signIn.proven,
+      submitted: signIn.submitted,
+      credentialVersion: signIn.credentialVersion,
+    },
+    createdAt: ctx.now,
+    expiresAt: ctx.now + sessionLifetime(client),
+  };
+  await insertSignIn(ctx.db, row);
+  const readable = Object.entries(user.attributes).filter(([name]) => canRead(pool, client, name));
+  return {
+    kind: "challenge",
+    name: "NEW_PASSWORD_REQUIRED",
+    session: sessionText(ctx, row),
+    parameters: {
+      USER_ID_FOR_SRP: user.username,
+      userAttributes: JSON.stringify(Object.fromEntries(readable)),
+      requiredAttributes: JSON.stringify(missingAttributes(pool, user.attributes).map((name) => prefix + name)),
+    },
+  };
+}
+
+/**
+ * Sets the password and the attributes given, and confirms the user, all or nothing.
+ * Throws InvalidPasswordException, PasswordHistoryPolicyViolationException, InvalidParameterException (attributes
+ * missing or not to be changed), NotAuthorizedException (session used, password changed meanwhile).
+ */
+export async function answerNewPassword(
+  ctx: Ctx,
+  signIn: SignIn,
+  responses: Readonly<Record<string, string>>,
+): Promise<SignIn> {
+  const { pool, user, row } = signIn;
+  const password = required(responses, "NEW_PASSWORD");
+  if (user === undefined || row === undefined) return wrongPassword("the user is gone");
+  const given = givenAttributes(signIn, user, responses);
+  checkPassword(pool, password, "user");
+  const previous = await readCredential(ctx.db, pool.id, user.id);
+  if (previous?.version !== signIn.credentialVersion) return wrongPassword("the password was changed meanwhile");
+  const credential = await makeCredential(ctx, pool, user, password, { previous });
+  const changed = await changeUser(
+    ctx,
+    pool,
+    user,
+    (fresh) => ({ status: "CONFIRMED", attributes: changeAttributes(pool, fresh.attributes, given) }),
+    {
+      also: async (tx) =>
+        (await takeSignIn(tx, row)) &&
+        (await writeCredential(tx, pool.id, user.id, previous.version, credential, ctx.now)),
+    },
+  );
+  if (changed === undefined) return usedSession();
+  return {
+    ...signIn,
+    user: changed,
+    row: undefined,
+    proven: [...signIn.proven, "new-password"],
+    credentialVersion: previous.version + 1,
+  };
+}
+
+/** The `userAttributes.…` answers, held against what is there already, what is missing and what the client may write. */
+function givenAttributes(signIn: SignIn, user: User, responses: Readonly<Record<string, string>>): Attributes {
+  const { pool, client } = signIn;
+  const given = Object.fromEntries(
+    Object.entries(responses)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, value]) => [name.slice(prefix.length), value]),
+  );
+  for (const name of Object.keys(given)) {
+    if (pool.document.SchemaAttributes?.some((one) => one.Name === name && one.Required) && user.attributes[name]) {
+      refuse("NotAuthorizedException", `Cannot modify an already provided ${name}`);
+    }
+    if (!canWrite(pool, client, name)) {
+      refuse("NotAuthorizedException", "A client attempted to write unauthorized attribute");
+    }
+  }
+  const missing = missingAttributes(pool, { ...user.attributes, ...given })[0];
+  if (missing !== undefined) refuse("InvalidParameterException", `Invalid attributes given, ${missing} is missing`);
+  return given;
+}
+
+/** Required by the schema and without a value. */
+function missingAttributes(pool: Pool, attributes: Attributes): string[] {
+  const schema = pool.document.SchemaAttributes ?? [];
+  return schema
+    .filter((one) => one.Required === true && one.Name !== "sub" && !attributes[one.Name ?? ""])
+    .map((one) => one.Name ?? "");
+}

@@ -1,0 +1,145 @@
+/**
+ * PASSWORD_VERIFIER: the password proven by SRP-6a without being sent (AWS: "Sign-in with secure remote password (SRP)";
+ * RFC 5054 §2.5.1.3 on users who do not exist). The state is a row whose id is sealed in SECRET_BLOCK, so there is no
+ * Session; one proof, right or wrong, consumes the row.
+ */
+import { randomUUID } from "node:crypto";
+import type { Ctx } from "../../../app.ts";
+import { equalBytes, fromBase64, hmacSha256, toBase64, toHex } from "../../../lib/bytes.ts";
+import { exchange, N, parsePublicValue, parseTimestamp, pad, publicValueHex, signature } from "../../../lib/srp.ts";
+import { readCredential } from "../../../store/credentials.ts";
+import { insertSignIn, readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
+import { refuse } from "../../../wire/refuse.ts";
+import { assertNotLocked, settlePassword, subjectOf } from "../../credentials/guessing.ts";
+import { loginNameKey } from "../../pools/names.ts";
+import { type Pool, srpPoolName } from "../../pools/settings.ts";
+import {
+  type Outcome,
+  readSecretBlock,
+  required,
+  secretBlock,
+  sessionLifetime,
+  type SignIn,
+  type SignInState,
+  wrongPassword,
+} from "../sign-in.ts";
+
+/** How far a client's clock may be off, besides the life of the sign-in. Milliseconds. */
+const clockSkew = 5 * 60_000;
+
+/** Answers SRP_A with SALT, SRP_B and SECRET_BLOCK; the same in shape and work whether the user exists or not. */
+export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, srpA: string): Promise<Outcome> {
+  const { pool, client, user, submitted } = signIn;
+  const A = parsePublicValue(srpA);
+  if (A === undefined) return refuse("InvalidParameterException", "Invalid SRP_A given");
+  const credential = user && (await readCredential(ctx.db, pool.id, user.id));
+  const fake = fakeCredential(pool, submitted);
+  const { salt, verifier } = credential?.srp ?? fake;
+  const identity = user?.username ?? fake.identity;
+  const { B, K } = await exchange({ A, verifier, b: ctx.random(32) });
+  const id = randomUUID();
+  const state: SignInState = {
+    flow: signIn.flow,
+    awaiting: "PASSWORD_VERIFIER",
+    proven: signIn.proven,
+    submitted,
+    credentialVersion: credential?.version ?? 0,
+    srp: { sessionKey: toBase64(K), identity },
+  };
+  await insertSignIn(ctx.db, {
+    poolId: pool.id,
+    id,
+    clientId: client.id,
+    // A user without verifier cannot pass; the row does not remember them, so that nothing can go wrong later.
+    userId: credential?.srp === undefined ? undefined : user?.id,
+    version: 1,
+    state,
+    createdAt: ctx.now,
+    expiresAt: ctx.now + sessionLifetime(client),
+  });
+  return {
+    kind: "challenge",
+    name: "PASSWORD_VERIFIER",
+    parameters: {
+      SALT: toHex(salt),
+      SRP_B: publicValueHex(B),
+      SECRET_BLOCK: secretBlock(ctx, pool.id, id),
+      USERNAME: identity,
+      USER_ID_FOR_SRP: identity,
+    },
+  };
+}
+
+/** The row that the answer's SECRET_BLOCK names. Throws NotAuthorizedException when there is none that waits. */
+export async function findByTheSecretBlock(
+  ctx: Ctx,
+  poolId: string,
+  responses: Readonly<Record<string, string>>,
+): Promise<SignInRow<SignInState>> {
+  const block = fromBase64(required(responses, "PASSWORD_CLAIM_SECRET_BLOCK"));
+  const named = block && readSecretBlock(ctx, block);
+  if (named === undefined || named.poolId !== poolId) return wrongPassword("foreign secret block");
+  const row = await readSignIn<SignInState>(ctx.db, named.poolId, named.id);
+  if (row === undefined || row.expiresAt <= ctx.now) return wrongPassword("secret block used or expired");
+  return row;
+}
+
+/** Checks the client's proof. Throws NotAuthorizedException (wrong, late, used, locked). */
+export async function provePasswordBySrp(
+  ctx: Ctx,
+  signIn: SignIn,
+  responses: Readonly<Record<string, string>>,
+): Promise<SignIn> {
+  const { pool, user, row } = signIn;
+  const claimed = fromBase64(required(responses, "PASSWORD_CLAIM_SIGNATURE"));
+  const timestamp = required(responses, "TIMESTAMP");
+  const block = fromBase64(required(responses, "PASSWORD_CLAIM_SECRET_BLOCK"));
+  const srp = row?.state.srp;
+  if (row === undefined || srp === undefined || block === undefined) return wrongPassword("no SRP state");
+  const subject = subjectOf(ctx, pool, user, signIn.submitted);
+  await assertNotLocked(ctx, pool, subject);
+  // Consumed before the proof is looked at: of parallel answers one is checked.
+  if (!(await takeSignIn(ctx.db, row))) return wrongPassword("secret block used");
+  const sessionKey = fromBase64(srp.sessionKey)!;
+  const expected = signature(sessionKey, srpPoolName(pool), srp.identity, block, timestamp);
+  const credential = user && (await readCredential(ctx.db, pool.id, user.id));
+  const right =
+    claimed !== undefined &&
+    equalBytes(claimed, expected) &&
+    isTimely(ctx, signIn, timestamp) &&
+    credential?.srp !== undefined &&
+    credential.version === signIn.credentialVersion;
+  await settlePassword(ctx, pool, subject, right);
+  if (!right) return wrongPassword();
+  return { ...signIn, row: undefined, proven: [...signIn.proven, "password"] };
+}
+
+function isTimely(ctx: Ctx, signIn: SignIn, timestamp: string): boolean {
+  const time = parseTimestamp(timestamp);
+  return time !== undefined && Math.abs(ctx.now - time) <= sessionLifetime(signIn.client) + clockSkew;
+}
+
+/** What a user who does not exist is answered from: stable for the name, and like a real one's in every part. */
+function fakeCredential(pool: Pool, name: string): { salt: Uint8Array; verifier: Uint8Array; identity: string } {
+  const key = loginNameKey(pool, name);
+  const derive = (what: string) => hmacSha256(pool.fakeSecret, what, "\0", key);
+  const wide = Buffer.concat(Array.from({ length: 12 }, (_, part) => derive(`verifier ${part}`)));
+  return {
+    salt: derive("salt").subarray(0, 16),
+    verifier: pad(BigInt(`0x${wide.toString("hex")}`) % (N - 3n) + 2n),
+    identity: hasGeneratedUsernames(pool, name) ? uuidOf(derive("identity")) : name,
+  };
+}
+
+/** Where real users of such a name have a UUID for username; elsewhere a UUID would give the fake away. */
+function hasGeneratedUsernames(pool: Pool, name: string): boolean {
+  if ((pool.document.UsernameAttributes ?? []).length > 0) return true;
+  const aliases = pool.document.AliasAttributes ?? [];
+  return (aliases.includes("email") && name.includes("@")) || (aliases.includes("phone_number") && name.startsWith("+"));
+}
+
+function uuidOf(bytes: Uint8Array): string {
+  const hex = toHex(bytes);
+  const variant = ((Number.parseInt(hex[16]!, 16) & 3) | 8).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}

@@ -1,0 +1,118 @@
+/** A running sign-in, its persisted state, and the Session text by which a client comes back to it. */
+import type { Ctx } from "../../app.ts";
+import { fromBase64url, toBase64, toBase64url } from "../../lib/bytes.ts";
+import type { SignInRow } from "../../store/sign-ins.ts";
+import type { User } from "../../store/users.ts";
+import { refuse } from "../../wire/refuse.ts";
+import type { Authenticated } from "../tokens/issue.ts";
+import type { Client, Pool } from "../pools/settings.ts";
+import type { Flow, Proof, Step } from "./steps.ts";
+
+/** What the row keeps, sealed. */
+export interface SignInState {
+  readonly flow: Flow;
+  readonly awaiting: Step;
+  readonly proven: readonly Proof[];
+  /** USERNAME as typed at the start; challenge answers may name the user so. */
+  readonly submitted: string;
+  /** Of the credential the password was proven against: a password changed meanwhile voids the sign-in. */
+  readonly credentialVersion: number;
+  /** While PASSWORD_VERIFIER is awaited: the SRP session key, base64, and the identity it was computed for. */
+  readonly srp?: { readonly sessionKey: string; readonly identity: string };
+}
+
+export interface SignIn {
+  readonly pool: Pool;
+  readonly client: Client;
+  /** undefined: nobody has this name, and the sign-in is a simulation. */
+  readonly user: User | undefined;
+  readonly flow: Flow;
+  readonly proven: readonly Proof[];
+  readonly submitted: string;
+  readonly credentialVersion: number;
+  /** The persisted row, once there is one. */
+  readonly row: SignInRow<SignInState> | undefined;
+}
+
+/** A sign-in ends in tokens-to-be or in one more challenge. */
+export type Outcome =
+  | { readonly kind: "authenticated"; readonly authenticated: Authenticated }
+  | {
+      readonly kind: "challenge";
+      readonly name: Exclude<Step, "PASSWORD" | "MFA">;
+      readonly parameters: Readonly<Record<string, string>>;
+      /** Absent for PASSWORD_VERIFIER of USER_SRP_AUTH, whose state travels in SECRET_BLOCK. */
+      readonly session?: string;
+    };
+
+/** AuthSessionValidity in milliseconds; 3 minutes unless the client says otherwise. */
+export function sessionLifetime(client: Client): number {
+  return (client.document.AuthSessionValidity ?? 3) * 60_000;
+}
+
+const sessionPlace = "sign_ins:session:token";
+const blockPlace = "sign_ins:secret_block:token";
+
+/** The Session of a row: sealed, so that it can neither be read nor made up. */
+export function sessionText(ctx: Ctx, row: SignInRow<SignInState>): string {
+  const words = [row.poolId, row.id, row.version, row.expiresAt].join("/");
+  return toBase64url(ctx.db.sealer.seal(sessionPlace, words));
+}
+
+export interface SessionParts {
+  readonly poolId: string;
+  readonly id: string;
+  readonly version: number;
+  readonly expiresAt: number;
+}
+
+/** Throws NotAuthorizedException when it is none of ours. */
+export function readSession(ctx: Ctx, text: string): SessionParts {
+  const bytes = fromBase64url(text);
+  try {
+    const [poolId, id, version, expiresAt] = ctx.db.sealer.openText(sessionPlace, bytes ?? new Uint8Array()).split("/");
+    return { poolId: poolId!, id: id!, version: Number(version), expiresAt: Number(expiresAt) };
+  } catch {
+    return invalidSession();
+  }
+}
+
+export function invalidSession(): never {
+  return refuse("NotAuthorizedException", "Invalid session for the user.");
+}
+
+export function expiredSession(): never {
+  return refuse("NotAuthorizedException", "Invalid session for the user, session is expired.");
+}
+
+export function usedSession(): never {
+  return refuse("NotAuthorizedException", "Invalid session for the user, session can only be used once.");
+}
+
+export function wrongPassword(detail?: string): never {
+  return refuse("NotAuthorizedException", "Incorrect username or password.", detail);
+}
+
+/** SECRET_BLOCK: names the row, sealed, and is an input of the client's SRP signature. */
+export function secretBlock(ctx: Ctx, poolId: string, id: string): string {
+  return toBase64(ctx.db.sealer.seal(blockPlace, `${poolId}/${id}`));
+}
+
+/** The row a SECRET_BLOCK names; undefined when it is none of ours. */
+export function readSecretBlock(ctx: Ctx, block: Uint8Array): { poolId: string; id: string } | undefined {
+  try {
+    const [poolId, id] = ctx.db.sealer.openText(blockPlace, block).split("/");
+    return poolId !== undefined && id !== undefined ? { poolId, id } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A parameter that must be there. Throws InvalidParameterException. */
+export function required(parameters: Readonly<Record<string, string>> | undefined, name: string): string {
+  const value = parameters?.[name];
+  if (value === undefined || value === "") {
+    return refuse("InvalidParameterException", `Missing required parameter ${name}`);
+  }
+  return value;
+}

@@ -1,0 +1,101 @@
+/** The claims of ID and access tokens (AWS: "Understanding the identity (ID) token", "… the access token"). Pure. */
+import type { User } from "../../store/users.ts";
+
+export interface Group {
+  readonly name: string;
+  readonly roleArn: string | undefined;
+  readonly precedence: number | undefined;
+}
+
+export interface ClaimFacts {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly user: User;
+  /** By precedence, lowest number first, those without one last. */
+  readonly groups: readonly Group[];
+  readonly familyId: string;
+  /** Absent when the client has token revocation off. */
+  readonly originJti: string | undefined;
+  readonly deviceKey: string | undefined;
+  readonly scope: string;
+  /** Epoch milliseconds. */
+  readonly authTime: number;
+  readonly now: number;
+  readonly jti: string;
+  /** Seconds. */
+  readonly lifetime: number;
+  /** Whether the client may read an attribute. */
+  readonly canRead: (attribute: string) => boolean;
+}
+
+export type Claims = Record<string, unknown>;
+
+const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000);
+
+function commonClaims(facts: ClaimFacts): Claims {
+  return {
+    sub: facts.user.id,
+    ...(facts.groups.length > 0 && { "cognito:groups": facts.groups.map((group) => group.name) }),
+    iss: facts.issuer,
+    ...(facts.originJti !== undefined && { origin_jti: facts.originJti }),
+    event_id: facts.familyId,
+    auth_time: seconds(facts.authTime),
+    exp: seconds(facts.now) + facts.lifetime,
+    iat: seconds(facts.now),
+    jti: facts.jti,
+  };
+}
+
+export function accessTokenClaims(facts: ClaimFacts): Claims {
+  return {
+    ...commonClaims(facts),
+    ...(facts.deviceKey !== undefined && { device_key: facts.deviceKey }),
+    client_id: facts.clientId,
+    token_use: "access",
+    scope: facts.scope,
+    username: facts.user.username,
+  };
+}
+
+export function idTokenClaims(facts: ClaimFacts): Claims {
+  const roles = facts.groups.map((group) => group.roleArn).filter((role) => role !== undefined);
+  const preferred = preferredRole(facts.groups);
+  return {
+    ...attributeClaims(facts),
+    ...commonClaims(facts),
+    ...(roles.length > 0 && { "cognito:roles": [...new Set(roles)] }),
+    ...(preferred !== undefined && { "cognito:preferred_role": preferred }),
+    "cognito:username": facts.user.username,
+    aud: facts.clientId,
+    token_use: "id",
+  };
+}
+
+/**
+ * The role of the group with the lowest precedence number; none when groups of that number have different roles
+ * (AWS: "Assigning precedence values to groups").
+ */
+export function preferredRole(groups: readonly Group[]): string | undefined {
+  const withRole = groups.filter((group) => group.roleArn !== undefined && group.precedence !== undefined);
+  const lowest = Math.min(...withRole.map((group) => group.precedence!));
+  const roles = new Set(withRole.filter((group) => group.precedence === lowest).map((group) => group.roleArn));
+  return roles.size === 1 ? [...roles][0] : undefined;
+}
+
+/** Attributes become claims by these types; everything else stays text, custom attributes always. */
+const claimTypes: Readonly<Record<string, (value: string) => unknown>> = {
+  email_verified: (value) => value === "true",
+  phone_number_verified: (value) => value === "true",
+  updated_at: Number,
+  address: (value) => ({ formatted: value }),
+};
+
+/** Never a claim, whatever an attribute is called. */
+const notAttributes = new Set(["sub", "identities"]);
+
+function attributeClaims(facts: ClaimFacts): Claims {
+  const readable = Object.entries(facts.user.attributes).filter(
+    ([name]) => !notAttributes.has(name) && facts.canRead(name),
+  );
+  return Object.fromEntries(readable.map(([name, value]) => [name, claimTypes[name]?.(value) ?? value]));
+}

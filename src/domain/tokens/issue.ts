@@ -1,0 +1,83 @@
+/** From a proven sign-in to tokens, and from a refresh token to fresh ones. */
+import { randomUUID } from "node:crypto";
+import { SignJWT } from "jose";
+import type { Ctx } from "../../app.ts";
+import { groupsOfUser } from "../../store/groups.ts";
+import { insertFamily, type TokenFamily } from "../../store/token-families.ts";
+import type { User } from "../../store/users.ts";
+import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
+import { canRead, tokenLifetimes } from "../pools/clients.ts";
+import { type Client, issuer, type Pool } from "../pools/settings.ts";
+import { accessTokenClaims, type Claims, idTokenClaims } from "./claims.ts";
+import { signingKey, type TokenUse } from "./keys.ts";
+import { makeRefreshToken } from "./refresh-token.ts";
+
+/** The one scope of tokens that the API issues. */
+export const apiScope = "aws.cognito.signin.user.admin";
+
+/** A user of this pool who proved, through this client, all that the sign-in required. */
+export interface Authenticated {
+  readonly pool: Pool;
+  readonly client: Client;
+  readonly user: User;
+  /** How: `password`, `password-srp`, `new-password` … */
+  readonly methods: readonly string[];
+  /** Epoch milliseconds. */
+  readonly authTime: number;
+}
+
+/** Opens a token family for a finished sign-in and issues its first tokens. */
+export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promise<AuthenticationResultType> {
+  const { pool, client, user } = authenticated;
+  const family: TokenFamily = {
+    poolId: pool.id,
+    id: randomUUID(),
+    userId: user.id,
+    clientId: client.id,
+    originJti: randomUUID(),
+    key: ctx.random(32),
+    generation: 0,
+    rotatedAt: undefined,
+    authTime: authenticated.authTime,
+    scope: apiScope,
+    deviceKey: undefined,
+    createdAt: ctx.now,
+    expiresAt: ctx.now + tokenLifetimes(client).refresh * 1000,
+    revokedAt: undefined,
+  };
+  await insertFamily(ctx.db, family);
+  const tokens = await mintTokens(ctx, { pool, client, user, family });
+  return { ...tokens, RefreshToken: makeRefreshToken(family, family.generation) };
+}
+
+/** Access and ID token of a family, now. */
+export async function mintTokens(
+  ctx: Ctx,
+  subject: { pool: Pool; client: Client; user: User; family: TokenFamily },
+): Promise<AuthenticationResultType> {
+  const { pool, client, user, family } = subject;
+  const lifetimes = tokenLifetimes(client);
+  const facts = {
+    issuer: issuer(ctx.config, pool),
+    clientId: client.id,
+    user,
+    groups: await groupsOfUser(ctx.db, pool.id, user.id),
+    familyId: family.id,
+    originJti: client.document.EnableTokenRevocation === false ? undefined : family.originJti,
+    deviceKey: family.deviceKey,
+    scope: family.scope,
+    authTime: family.authTime,
+    now: ctx.now,
+    canRead: (attribute: string) => canRead(pool, client, attribute),
+  };
+  const [access, id] = await Promise.all([
+    sign(ctx, pool, "access", accessTokenClaims({ ...facts, jti: randomUUID(), lifetime: lifetimes.access })),
+    sign(ctx, pool, "id", idTokenClaims({ ...facts, jti: randomUUID(), lifetime: lifetimes.id })),
+  ]);
+  return { AccessToken: access, IdToken: id, ExpiresIn: lifetimes.access, TokenType: "Bearer" };
+}
+
+async function sign(ctx: Ctx, pool: Pool, tokenUse: TokenUse, claims: Claims): Promise<string> {
+  const key = await signingKey(ctx, pool, tokenUse);
+  return new SignJWT(claims).setProtectedHeader({ kid: key.kid, alg: "RS256" }).sign(key.privateKey);
+}

@@ -1,0 +1,107 @@
+/** Refreshing and revoking (AWS: "Refresh tokens", "Refresh token rotation", "Revoking tokens"; RFC 9700 §4.14). */
+import type { Ctx } from "../../app.ts";
+import { readFamily, revokeFamily, rotateFamily, type TokenFamily } from "../../store/token-families.ts";
+import { readUser } from "../../store/users.ts";
+import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
+import { refuse } from "../../wire/refuse.ts";
+import type { Client, Pool } from "../pools/settings.ts";
+import { mintTokens } from "./issue.ts";
+import { isRefreshTokenOf, makeRefreshToken, readRefreshToken, type RefreshTokenParts } from "./refresh-token.ts";
+
+export function rotates(client: Client): boolean {
+  return client.document.RefreshTokenRotation?.Feature === "ENABLED";
+}
+
+const invalid = (): never => refuse("NotAuthorizedException", "Invalid Refresh Token.");
+const revoked = (): never => refuse("NotAuthorizedException", "Refresh Token has been revoked");
+
+/**
+ * Fresh tokens for a refresh token of this client. With rotation on, the answer carries the token's successor, and a
+ * token used again after the grace period revokes its whole family.
+ * Throws NotAuthorizedException (invalid, expired, revoked, user disabled) and RefreshTokenReuseException.
+ */
+export async function refreshTokens(
+  ctx: Ctx,
+  request: { pool: Pool; client: Client; token: string },
+): Promise<{ result: AuthenticationResultType; username: string }> {
+  const { pool, client, token } = request;
+  const { family, parts } = await familyOf(ctx, pool, client, token);
+  if (family.revokedAt !== undefined) return revoked();
+  if (family.expiresAt <= ctx.now) return refuse("NotAuthorizedException", "Refresh Token has expired");
+  const user = await readUser(ctx.db, pool.id, family.userId);
+  if (user === undefined) return revoked();
+  if (!user.enabled) return refuse("NotAuthorizedException", "User is disabled.");
+  const generation = await nextGeneration(ctx, client, family, parts);
+  const tokens = await mintTokens(ctx, { pool, client, user, family });
+  const result = rotates(client) ? { ...tokens, RefreshToken: makeRefreshToken(family, generation) } : tokens;
+  return { result, username: user.username };
+}
+
+/** Whom a refresh token belongs to, for SECRET_HASH; nothing else about it is checked. */
+export async function refreshTokenUser(
+  ctx: Ctx,
+  request: { pool: Pool; client: Client; token: string },
+): Promise<{ id: string; username: string }> {
+  const { family } = await familyOf(ctx, request.pool, request.client, request.token);
+  return (await readUser(ctx.db, request.pool.id, family.userId)) ?? revoked();
+}
+
+async function familyOf(
+  ctx: Ctx,
+  pool: Pool,
+  client: Client,
+  token: string,
+): Promise<{ family: TokenFamily; parts: RefreshTokenParts }> {
+  const parts = readRefreshToken(token);
+  if (parts === undefined || parts.poolId !== pool.id) return invalid();
+  const family = await readFamily(ctx.db, pool.id, parts.familyId);
+  if (family === undefined || family.clientId !== client.id || !isRefreshTokenOf(family, parts)) return invalid();
+  return { family, parts };
+}
+
+/** The generation of the refresh token to answer with. One conditional update decides between parallel refreshes. */
+async function nextGeneration(
+  ctx: Ctx,
+  client: Client,
+  family: TokenFamily,
+  parts: RefreshTokenParts,
+): Promise<number> {
+  if (parts.generation === family.generation) {
+    if (!rotates(client)) return family.generation;
+    if (await rotateFamily(ctx.db, family, parts.generation, ctx.now)) return parts.generation + 1;
+  }
+  const current = await readFamily(ctx.db, family.poolId, family.id);
+  if (current === undefined || current.revokedAt !== undefined) return revoked();
+  const grace = rotates(client) ? (client.document.RefreshTokenRotation?.RetryGracePeriodSeconds ?? 0) * 1000 : 0;
+  const isPredecessor = parts.generation === current.generation - 1;
+  // Strictly less: a grace of 0 allows nothing, not even within the same millisecond.
+  if (isPredecessor && ctx.now - (current.rotatedAt ?? 0) < grace) return current.generation;
+  await revokeFamily(ctx.db, family.poolId, family.id, ctx.now);
+  return refuse("RefreshTokenReuseException", "Refresh token has already been used");
+}
+
+/**
+ * Ends a refresh token and every token of its sign-in. An unknown or already revoked token is no error.
+ * Throws UnsupportedOperationException, UnsupportedTokenTypeException and UnauthorizedException.
+ */
+export async function revokeToken(
+  ctx: Ctx,
+  request: { pool: Pool; client: Client; token: string },
+): Promise<void> {
+  const { pool, client, token } = request;
+  if (client.document.EnableTokenRevocation === false) {
+    return refuse("UnsupportedOperationException", "Token revocation is not enabled for this client");
+  }
+  if (looksLikeJwt(token)) return refuse("UnsupportedTokenTypeException", "Unsupported token type");
+  const parts = readRefreshToken(token);
+  if (parts === undefined) return invalid();
+  if (parts.poolId !== pool.id) return refuse("UnauthorizedException", "Invalid token");
+  const family = await readFamily(ctx.db, pool.id, parts.familyId);
+  if (family === undefined) return;
+  if (!isRefreshTokenOf(family, parts)) return invalid();
+  if (family.clientId !== client.id) return refuse("UnauthorizedException", "Invalid token");
+  await revokeFamily(ctx.db, pool.id, family.id, ctx.now);
+}
+
+/** A JOSE header is JSON, so its first part begins with the base64url of `{"`. */
+const looksLikeJwt = (token: string): boolean => token.startsWith("eyJ");

@@ -1,0 +1,161 @@
+/**
+ * Changes a stored user: compare-and-swap on the version it was read with, its sign-in names in the same transaction.
+ */
+import type { Ctx } from "../../app.ts";
+import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
+import {
+  deleteLoginNames,
+  findUserByLoginName,
+  insertLoginNames,
+  type LoginName,
+  readLoginNames,
+  readUser,
+  type User,
+  type UserChange,
+  updateUser,
+} from "../../store/users.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { isContact } from "../messages/delivery.ts";
+import { loginNames } from "../pools/names.ts";
+import type { Pool } from "../pools/settings.ts";
+import { takenText } from "./username.ts";
+
+/** Rolls a transaction back because what it was decided by has changed meanwhile. */
+class Stale extends Error {}
+
+/** Every turn somebody else succeeded; ten in a row is a storm, and the caller may come again. */
+const turns = 10;
+
+/**
+ * Runs `work` again with fresh reads for as long as it finds that somebody else was faster.
+ * Throws TooManyRequestsException in the end.
+ */
+export async function untilFresh<T>(work: () => Promise<T>): Promise<T> {
+  for (let turn = 1; turn <= turns; turn++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Stale)) throw error;
+    }
+  }
+  return refuse("TooManyRequestsException", "Rate exceeded", "the same user is being changed all the time");
+}
+
+/** Inside a transaction, when a conditional update touched no row. */
+export function stale(): never {
+  throw new Stale();
+}
+
+export interface ChangeOptions {
+  /** Aliases that belong to others move to this user (ForceAliasCreation). */
+  readonly takeAliases?: boolean;
+  /**
+   * Further store calls of the same transaction, before the user is written. False: roll back and change nothing,
+   * because a code was used up by somebody else.
+   */
+  readonly also?: (tx: Db, user: User) => Promise<boolean | void>;
+}
+
+/**
+ * Changes a user by what `decide` makes of a fresh read; undefined changes nothing. Returns the user as stored then,
+ * or undefined when `also` said no. Throws AliasExistsException, and UserNotFoundException when the user is gone.
+ */
+export async function changeUser(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  decide: (fresh: User) => UserChange | undefined,
+  options: ChangeOptions = {},
+): Promise<User | undefined> {
+  let known: User | undefined = user;
+  return untilFresh(async () => {
+    const fresh = known ?? (await readUser(ctx.db, pool.id, user.id));
+    known = undefined;
+    if (fresh === undefined) return refuse("UserNotFoundException", "User does not exist.");
+    const change = decide(fresh);
+    const after: User = { ...fresh, ...change, version: fresh.version + 1, updatedAt: ctx.now };
+    try {
+      return await inTransaction(ctx.db, async (tx) => {
+        if ((await options.also?.(tx, fresh)) === false) throw new Refused();
+        if (change === undefined) return fresh;
+        await write(tx, pool, { fresh, change, after }, { ...options, now: ctx.now });
+        return after;
+      });
+    } catch (error) {
+      if (error instanceof Refused) return undefined;
+      if (isUniqueViolation(error)) return aliasTaken(ctx, pool, after);
+      throw error;
+    }
+  });
+}
+
+class Refused extends Error {}
+
+async function write(
+  tx: Db,
+  pool: Pool,
+  { fresh, change, after }: { fresh: User; change: UserChange; after: User },
+  options: { takeAliases?: boolean; now: number },
+): Promise<void> {
+  if (!(await updateUser(tx, fresh, change, options.now))) stale();
+  if (change.attributes === undefined && change.status === undefined) return;
+  const names = namesOf(pool, after);
+  const stored = await readLoginNames(tx, pool.id, after.id);
+  const gone = stored.filter((one) => !names.some((name) => same(name, one)));
+  const added = names.filter((one) => !stored.some((name) => same(name, one)));
+  await deleteLoginNames(
+    tx,
+    pool.id,
+    after.id,
+    gone.map((name) => name.kind),
+  );
+  if (options.takeAliases === true) await releaseAliases(tx, pool, added, after.id, options.now);
+  await insertLoginNames(tx, pool.id, after.id, added);
+}
+
+const same = (a: LoginName, b: LoginName) => a.key === b.key && a.kind === b.kind;
+
+export function namesOf(pool: Pool, user: Pick<User, "username" | "attributes" | "status">): LoginName[] {
+  return loginNames(pool, user.username, user.attributes, { confirmed: user.status !== "UNCONFIRMED" });
+}
+
+/**
+ * Takes verified e-mail and phone aliases from whoever has them: "migrates the alias from the previous user" (AWS,
+ * ConfirmSignUp). The previous user's address is unverified from then on, so that it does not claim the alias again.
+ */
+export async function releaseAliases(
+  tx: Db,
+  pool: Pool,
+  names: readonly LoginName[],
+  newOwner: string,
+  now: number,
+): Promise<void> {
+  if (!pool.document.AliasAttributes?.length) return;
+  for (const name of names) {
+    if (!isContact(name.kind)) continue;
+    const found = await findUserByLoginName(tx, pool.id, name.key);
+    if (found === undefined || found.kind !== name.kind || found.user.id === newOwner) continue;
+    const attributes = { ...found.user.attributes, [`${name.kind}_verified`]: "false" };
+    if (!(await updateUser(tx, found.user, { attributes }, now))) stale();
+    await deleteLoginNames(tx, pool.id, found.user.id, [name.kind]);
+  }
+}
+
+/** Which of the names a user asked for belongs to somebody else; undefined when it has become free meanwhile. */
+export async function takenName(
+  ctx: Ctx,
+  pool: Pool,
+  names: readonly LoginName[],
+  userId: string,
+): Promise<LoginName | undefined> {
+  for (const name of names) {
+    const found = await findUserByLoginName(ctx.db, pool.id, name.key);
+    if (found !== undefined && found.user.id !== userId) return name;
+  }
+  return undefined;
+}
+
+async function aliasTaken(ctx: Ctx, pool: Pool, user: User): Promise<never> {
+  const taken = await takenName(ctx, pool, namesOf(pool, user), user.id);
+  return refuse("AliasExistsException", takenText(taken?.kind ?? "email"));
+}

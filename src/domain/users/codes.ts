@@ -1,0 +1,143 @@
+/**
+ * One-time codes sent to users: six digits, one live code a purpose, single use, limited guesses (AWS: "Quotas",
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html). The hourly limits are in
+ * credentials/guessing.ts; a code has a limit of its own besides, so that a long life gives no more guesses.
+ */
+import type { Ctx } from "../../app.ts";
+import type { CodePlace, CodeState } from "../../store/codes.ts";
+import { countWrongCode, judgeCode, replaceCode, takeCode } from "../../store/codes.ts";
+import { type Db, inTransaction } from "../../store/db.ts";
+import type { User } from "../../store/users.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { composeCode } from "../messages/compose.ts";
+import { deliverQueued } from "../messages/deliver.ts";
+import type { ContactAttribute, Delivery } from "../messages/delivery.ts";
+import { type DeliveredBy, newMessage, type QueuedMessage, queueMessage } from "../messages/queue.ts";
+import type { Pool } from "../pools/settings.ts";
+
+const hour = 60 * 60 * 1000;
+
+export type Purpose = "sign-up" | "forgot-password" | `attribute:${ContactAttribute}`;
+
+/** Every purpose there is, to void them together. */
+export const purposes = [
+  "sign-up",
+  "forgot-password",
+  "attribute:email",
+  "attribute:phone_number",
+] as const satisfies readonly Purpose[];
+
+function lifetimeMs(purpose: Purpose): number {
+  return purpose === "forgot-password" ? hour : 24 * hour;
+}
+
+/** Wrong guesses after which a code is as good as expired. */
+const maxAttempts = 20;
+
+/** Six digits, each equally likely: draws that would favour small numbers are thrown away. */
+export function newCode(random: (bytes: number) => Uint8Array): string {
+  const fair = 2 ** 32 - (2 ** 32 % 1_000_000);
+  for (;;) {
+    const drawn = Buffer.from(random(4)).readUInt32BE();
+    if (drawn < fair) return String(drawn % 1_000_000).padStart(6, "0");
+  }
+}
+
+/** A code and its message, not yet stored: made before the transaction, which may run twice. */
+export interface PreparedCode {
+  readonly place: CodePlace;
+  readonly code: string;
+  /** `email:alice@example.com`: which value of which attribute the code proves. */
+  readonly proves: string;
+  readonly delivery: Delivery;
+  readonly queued: QueuedMessage;
+  readonly now: number;
+  readonly expiresAt: number;
+}
+
+export function prepareCode(
+  ctx: Ctx,
+  pool: Pool,
+  request: {
+    user: Pick<User, "id">;
+    purpose: Purpose;
+    kind: string;
+    delivery: Delivery;
+    by: DeliveredBy;
+  },
+): PreparedCode {
+  const { user, purpose, kind, delivery, by } = request;
+  const code = newCode(ctx.random);
+  const composed = composeCode(pool.document, delivery.medium, code);
+  const life = lifetimeMs(purpose);
+  // A user who does not exist has no row that a message could belong to.
+  const userId = by === "nobody" ? undefined : user.id;
+  return {
+    place: { poolId: pool.id, userId: user.id, purpose },
+    code,
+    proves: proof(delivery.attribute, delivery.destination),
+    delivery,
+    queued: newMessage(ctx, pool, { userId, delivery, kind, composed, code, lifetimeMs: life, by }),
+    now: ctx.now,
+    expiresAt: ctx.now + life,
+  };
+}
+
+/** What a code sent to this address proves, as text. */
+export function proof(attribute: ContactAttribute, value: string): string {
+  return `${attribute}:${value}`;
+}
+
+/** Stores a prepared code and its message in the caller's transaction; the code before it is void. */
+export async function storeCode(tx: Db, prepared: PreparedCode): Promise<void> {
+  const { code, proves: destination, now, expiresAt } = prepared;
+  await replaceCode(tx, prepared.place, { code, destination, now, expiresAt });
+  await queueMessage(tx, prepared.queued);
+}
+
+/** Stores a code and sends it. Throws CodeDeliveryFailureException. */
+export async function sendCode(ctx: Ctx, prepared: PreparedCode): Promise<void> {
+  await inTransaction(ctx.db, (tx) => storeCode(tx, prepared));
+  await deliverQueued(ctx, [prepared.queued]);
+}
+
+/**
+ * Looks at a code without using it up, and counts it when it is wrong.
+ *
+ * `hides` is for clients that tell nobody who exists: then whoever does not hold the code reads the same sentence,
+ * whether there is a code, a late one or none (AWS tells them apart, and with that who has asked for one). Who holds
+ * the right code too late is told so.
+ *
+ * Throws CodeMismatchException or ExpiredCodeException.
+ */
+export async function requireCode(
+  ctx: Ctx,
+  place: CodePlace & { purpose: Purpose },
+  code: string,
+  options: { hides: boolean },
+): Promise<void> {
+  const rule = { now: ctx.now, maxAttempts };
+  const state = await judgeCode(ctx.db, place, code, rule);
+  if (state === "right") return;
+  // Also where there is none, for the sake of equal work.
+  const counted = await countWrongCode(ctx.db, place, rule);
+  refuseCode(state === "wrong" && !counted ? "none" : state, options.hides);
+}
+
+/** Uses up a code that `requireCode` took, inside the transaction of what it allows. Undefined: too late. */
+export async function useCode(
+  tx: Db,
+  place: CodePlace & { purpose: Purpose },
+  code: string,
+  now: number,
+): Promise<string | undefined> {
+  return takeCode(tx, place, code, { now, maxAttempts });
+}
+
+/** Refuses a code in Cognito's words. */
+export function refuseCode(state: Exclude<CodeState, "right">, hides: boolean): never {
+  if (state === "wrong" || (hides && state === "none")) {
+    return refuse("CodeMismatchException", "Invalid verification code provided, please try again.");
+  }
+  return refuse("ExpiredCodeException", "Invalid code provided, please request a code again.");
+}

@@ -1,0 +1,31 @@
+/** users: who there is, what is known of them, and how that changes. This file finds them. */
+import type { Ctx } from "../../app.ts";
+import { findUserByLoginName, readUser, type User } from "../../store/users.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { loginNameKey } from "../pools/names.ts";
+import type { Pool } from "../pools/settings.ts";
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/**
+ * The user of any sign-in name or `sub`. The `sub` goes first, so that nobody can be taken for another user by choosing
+ * that user's `sub` as a username.
+ */
+export async function findUser(ctx: Ctx, pool: Pool, username: string): Promise<User | undefined> {
+  if (uuid.test(username)) {
+    const user = await readUser(ctx.db, pool.id, username.toLowerCase());
+    if (user !== undefined) return user;
+  }
+  const found = await findUserByLoginName(ctx.db, pool.id, loginNameKey(pool, username));
+  return found?.user;
+}
+
+/** The same for operations of administrators. Throws UserNotFoundException. */
+export async function requireUser(ctx: Ctx, pool: Pool, username: string): Promise<User> {
+  return (await findUser(ctx, pool, username)) ?? refuse("UserNotFoundException", "User does not exist.");
+}
+
+/** LEGACY's answer of the self-service operations to a name that does not exist. */
+export function noSuchUserOfClient(): never {
+  return refuse("UserNotFoundException", "Username/client id combination not found.");
+}

@@ -1,0 +1,75 @@
+/** Stores a new user with its names, credential and first message. That a name is used once is the unique index. */
+import type { Ctx } from "../../app.ts";
+import { insertCredential, type NewCredential } from "../../store/credentials.ts";
+import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
+import { insertUser, type LoginName, type User, type UserStatus } from "../../store/users.ts";
+import { firstVersion } from "../pools/random-id.ts";
+import type { Pool } from "../pools/settings.ts";
+import type { Attributes } from "./attributes.ts";
+import { namesOf, releaseAliases, takenName, untilFresh } from "./change.ts";
+
+/** A `sub`: a UUID of version 4 (RFC 9562 section 5.4). */
+export function newSub(random: Ctx["random"]): string {
+  const bytes = Buffer.from(random(16));
+  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);
+  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
+  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+export function newUser(
+  ctx: Ctx,
+  pool: Pool,
+  content: { sub: string; username: string; attributes: Attributes; status: UserStatus },
+): User {
+  return {
+    poolId: pool.id,
+    id: content.sub,
+    username: content.username,
+    version: firstVersion(ctx.random),
+    status: content.status,
+    enabled: true,
+    attributes: content.attributes,
+    pendingAttributes: {},
+    createdAt: ctx.now,
+    updatedAt: ctx.now,
+  };
+}
+
+/** Refuses early, before a password is hashed. The index decides all the same. */
+export async function assertNamesFree(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  taken: (name: LoginName | undefined) => never,
+): Promise<void> {
+  const name = await takenName(ctx, pool, namesOf(pool, user), user.id);
+  if (name !== undefined) taken(name);
+}
+
+export async function storeNewUser(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  options: {
+    credential: NewCredential | undefined;
+    takeAliases?: boolean;
+    also?: (tx: Db) => Promise<void>;
+    /** Refuses, in the words of the operation. */
+    taken: (name: LoginName | undefined) => never;
+  },
+): Promise<void> {
+  const names = namesOf(pool, user);
+  await untilFresh(async () => {
+    try {
+      await inTransaction(ctx.db, async (tx) => {
+        if (options.takeAliases === true) await releaseAliases(tx, pool, names, user.id, ctx.now);
+        await insertUser(tx, user, names);
+        if (options.credential) await insertCredential(tx, pool.id, user.id, options.credential, ctx.now);
+        await options.also?.(tx);
+      });
+    } catch (error) {
+      if (!isUniqueViolation(error)) throw error;
+      options.taken(await takenName(ctx, pool, names, user.id));
+    }
+  });
+}

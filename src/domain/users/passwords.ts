@@ -1,0 +1,79 @@
+/** Passwords that are set by an administrator or changed by their user. */
+import type { Ctx } from "../../app.ts";
+import { deleteCodes } from "../../store/codes.ts";
+import { type NewCredential, readCredential, writeCredential } from "../../store/credentials.ts";
+import type { Db } from "../../store/db.ts";
+import { revokeFamiliesOfUser } from "../../store/token-families.ts";
+import type { User } from "../../store/users.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { countRequest } from "../credentials/guessing.ts";
+import { checkPassword, makeCredential, verifyPassword } from "../credentials/password.ts";
+import type { Pool } from "../pools/settings.ts";
+import { changeUser } from "./change.ts";
+
+/**
+ * AdminSetUserPassword: any user, also an unconfirmed or federated one, becomes CONFIRMED, or FORCE_CHANGE_PASSWORD with
+ * a temporary password. Whoever was signed in with the old password no longer is.
+ */
+export async function setPassword(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  request: { password: string; permanent: boolean },
+): Promise<void> {
+  checkPassword(pool, request.password, "admin");
+  const previous = await readCredential(ctx.db, pool.id, user.id);
+  const options = { temporary: !request.permanent, previous };
+  const credential = await makeCredential(ctx, pool, user, request.password, options);
+  await changeUser(
+    ctx,
+    pool,
+    user,
+    () => ({ status: request.permanent ? "CONFIRMED" : "FORCE_CHANGE_PASSWORD" }),
+    { also: (tx) => replacePassword(tx, pool, user, credential, ctx.now) },
+  );
+}
+
+/**
+ * The store calls of every password reset: the new credential, whatever the old one was; no refresh or access token and
+ * no code survives it.
+ */
+export async function replacePassword(
+  tx: Db,
+  pool: Pool,
+  user: Pick<User, "id">,
+  credential: NewCredential,
+  now: number,
+): Promise<void> {
+  await writeCredential(tx, pool.id, user.id, undefined, credential, now);
+  await revokeFamiliesOfUser(tx, pool.id, user.id, now);
+  await deleteCodes(tx, pool.id, user.id, ["forgot-password", "sign-up"]);
+}
+
+const changesAnHour = 5;
+
+/**
+ * ChangePassword. Those who are signed in stay so, as with Cognito: the user knew the old password. Throws
+ * NotAuthorizedException for a wrong one.
+ */
+export async function changePassword(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  request: { previous: string | undefined; proposed: string },
+): Promise<void> {
+  checkPassword(pool, request.proposed, "user");
+  await countRequest(ctx, pool, user.id, "change-password", changesAnHour);
+  const credential = await readCredential(ctx.db, pool.id, user.id);
+  // "PreviousPassword: Required if the user has a password."
+  if (credential?.phc !== undefined || request.previous !== undefined) {
+    if (!(await verifyPassword(ctx, pool, credential, request.previous ?? ""))) wrongPassword();
+  }
+  const made = await makeCredential(ctx, pool, user, request.proposed, { previous: credential });
+  const replaced = await writeCredential(ctx.db, pool.id, user.id, credential?.version, made, ctx.now);
+  if (!replaced) wrongPassword();
+}
+
+function wrongPassword(): never {
+  return refuse("NotAuthorizedException", "Incorrect username or password.");
+}

@@ -1,0 +1,167 @@
+/**
+ * Forgotten passwords (AWS: "Account recovery",
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/managing-users-passwords.html): who may recover by which
+ * address, the code, and the new password.
+ */
+import type { Ctx } from "../../app.ts";
+import { readCredential } from "../../store/credentials.ts";
+import { revokeFamiliesOfUser } from "../../store/token-families.ts";
+import type { User } from "../../store/users.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { countRequest, subjectOf } from "../credentials/guessing.ts";
+import { checkPassword, makeCredential } from "../credentials/password.ts";
+import { type ContactAttribute, type Delivery, deliveryTo, simulatedDelivery } from "../messages/delivery.ts";
+import type { DeliveredBy } from "../messages/queue.ts";
+import { hidesUsers } from "../pools/clients.ts";
+import type { Client, Pool } from "../pools/settings.ts";
+import { deliverQueued } from "../messages/deliver.ts";
+import { isVerified } from "./attributes.ts";
+import { changeUser } from "./change.ts";
+import { prepareCode, refuseCode, requireCode, sendCode, storeCode, useCode } from "./codes.ts";
+import { findUser, noSuchUserOfClient } from "./find.ts";
+import { replacePassword } from "./passwords.ts";
+
+/** "Per user 5 to 20 an hour", both operations together, depending on the risk. */
+const requestsAnHour = 5;
+const confirmationsAnHour = 15;
+
+const purpose = "forgot-password";
+
+/**
+ * The addresses that may recover a password, best first. Unset means Cognito's older rule: phone number, then e-mail
+ * address. Throws NotAuthorizedException where only administrators reset passwords.
+ */
+export function recoveryOrder(pool: Pick<Pool, "document">): ContactAttribute[] {
+  const mechanisms = pool.document.AccountRecoverySetting?.RecoveryMechanisms ?? [];
+  if (mechanisms.length === 0) return ["phone_number", "email"];
+  if (mechanisms.some((mechanism) => mechanism.Name === "admin_only")) {
+    refuse("NotAuthorizedException", "Contact administrator to reset password.");
+  }
+  return mechanisms
+    .toSorted((a, b) => a.Priority - b.Priority)
+    .map((mechanism) => (mechanism.Name === "verified_email" ? "email" : "phone_number"));
+}
+
+function recoveryDelivery(order: readonly ContactAttribute[], user: User): Delivery | undefined {
+  for (const contact of order) {
+    const value = user.attributes[contact];
+    if (value && isVerified(user.attributes, contact)) return deliveryTo(contact, value);
+  }
+  return undefined;
+}
+
+type Obstacle = "disabled" | "state" | "nothing verified";
+
+/** Why this user cannot recover a password by a code, if so. */
+function obstacleOf(user: User, delivery: Delivery | undefined): Obstacle | undefined {
+  if (!user.enabled) return "disabled";
+  if (user.status === "FORCE_CHANGE_PASSWORD" || user.status === "EXTERNAL_PROVIDER") return "state";
+  return user.status === "UNCONFIRMED" || delivery === undefined ? "nothing verified" : undefined;
+}
+
+function refuseObstacle(obstacle: Obstacle): never {
+  switch (obstacle) {
+    case "disabled":
+      return refuse("NotAuthorizedException", "User is disabled.");
+    case "state":
+      return refuse("NotAuthorizedException", "User password cannot be reset in the current state.");
+    case "nothing verified":
+      return refuse(
+        "InvalidParameterException",
+        "Cannot reset password for the user as there is no registered/verified email or phone_number",
+      );
+  }
+}
+
+/**
+ * ForgotPassword: sends a code and says where. With a client that hides who exists, everybody gets an answer of the
+ * same form after the same work, and delivery is left to the worker, whose time nobody can measure.
+ */
+export async function forgotPassword(
+  ctx: Ctx,
+  pool: Pool,
+  client: Client,
+  username: string,
+): Promise<Delivery> {
+  const order = recoveryOrder(pool);
+  const hides = hidesUsers(client);
+  const user = await findUser(ctx, pool, username);
+  if (user === undefined && !hides) noSuchUserOfClient();
+  const subject = subjectOf(ctx, pool, user, username);
+  await countRequest(ctx, pool, subject, purpose, requestsAnHour);
+  const delivery = user && recoveryDelivery(order, user);
+  const obstacle = user && obstacleOf(user, delivery);
+  if (obstacle !== undefined && !hides) refuseObstacle(obstacle);
+  const real = user !== undefined && delivery !== undefined && obstacle === undefined;
+  const to = real ? delivery : simulatedDelivery(pool, username, likelyContact(pool, order));
+  const by: DeliveredBy = real ? (hides ? "worker" : "now") : "nobody";
+  // A simulation writes to a place of its own, so that it never voids a real code.
+  const id = real ? user.id : `?${subject}`;
+  await sendCode(ctx, prepareCode(ctx, pool, { user: { id }, purpose, kind: purpose, delivery: to, by }));
+  return to;
+}
+
+/** What most users of the pool can be reached by. */
+function likelyContact(pool: Pool, order: readonly ContactAttribute[]): ContactAttribute {
+  const verified = pool.document.AutoVerifiedAttributes ?? [];
+  return order.find((contact) => verified.includes(contact)) ?? order[0] ?? "email";
+}
+
+/** ConfirmForgotPassword: a new password for a code. Every token from before is revoked. */
+export async function confirmForgotPassword(
+  ctx: Ctx,
+  pool: Pool,
+  client: Client,
+  request: { username: string; code: string; password: string },
+): Promise<void> {
+  checkPassword(pool, request.password, "user");
+  const hides = hidesUsers(client);
+  const user = await findUser(ctx, pool, request.username);
+  if (user === undefined && !hides) noSuchUserOfClient();
+  const subject = subjectOf(ctx, pool, user, request.username);
+  await countRequest(ctx, pool, subject, `confirm-${purpose}`, confirmationsAnHour);
+  if (user?.enabled === false && !hides) refuseObstacle("disabled");
+  if (user?.status === "UNCONFIRMED" && !hides) {
+    refuse("UserNotConfirmedException", "User is not confirmed.");
+  }
+  const place = { poolId: pool.id, userId: user?.id ?? `?${subject}`, purpose } as const;
+  await requireCode(ctx, place, request.code, { hides });
+  if (user === undefined || !user.enabled) return refuseCode("wrong", hides);
+  const previous = await readCredential(ctx.db, pool.id, user.id);
+  const credential = await makeCredential(ctx, pool, user, request.password, { previous });
+  const changed = await changeUser(ctx, pool, user, () => ({ status: "CONFIRMED" }), {
+    also: async (tx) => {
+      if ((await useCode(tx, place, request.code, ctx.now)) === undefined) return false;
+      await replacePassword(tx, pool, user, credential, ctx.now);
+      return true;
+    },
+  });
+  if (changed === undefined) refuseCode("none", hides);
+}
+
+/**
+ * AdminResetUserPassword: the user must choose a new password by a code sent now; the old password and all tokens are
+ * void. Throws NotAuthorizedException and InvalidParameterException as ForgotPassword does.
+ */
+export async function resetPassword(ctx: Ctx, pool: Pool, user: User): Promise<void> {
+  const order = recoveryOrder(pool);
+  if (user.status !== "CONFIRMED" && user.status !== "RESET_REQUIRED") refuseObstacle("state");
+  const delivery = recoveryDelivery(order, user) ?? refuseObstacle("nothing verified");
+  const prepared = prepareCode(ctx, pool, { user, purpose, kind: "admin-reset-password", delivery, by: "now" });
+  await changeUser(
+    ctx,
+    pool,
+    user,
+    (fresh) => {
+      if (fresh.status !== "CONFIRMED" && fresh.status !== "RESET_REQUIRED") refuseObstacle("state");
+      return { status: "RESET_REQUIRED" };
+    },
+    {
+      also: async (tx) => {
+        await revokeFamiliesOfUser(tx, pool.id, user.id, ctx.now);
+        await storeCode(tx, prepared);
+      },
+    },
+  );
+  await deliverQueued(ctx, [prepared.queued]);
+}

@@ -1,0 +1,60 @@
+/**
+ * Who signed a call, and whether their policy allows it (AWS: "Signature Version 4 signing process", "Policy evaluation
+ * logic"). Unknown keys, unsigned dates and targets, late signatures and presigned calls are refused.
+ */
+import type { Ctx } from "../../app.ts";
+import { decide, findAccessKey, namedPolicies, type Principal, principalOf } from "../../domain/iam/access-keys.ts";
+import { checkSignature, readSignedRequest, type Signed, type WireRequest } from "../../lib/sigv4.ts";
+import { refuse } from "../../wire/refuse.ts";
+
+/** The principal of a signed call. Throws the documented refusals of the signing process. */
+export async function authenticate(ctx: Ctx, request: WireRequest, service: string): Promise<Principal> {
+  const reading = readSignedRequest(request);
+  if (ctx.config.auth === "open") return openPrincipal(ctx, request, reading.kind === "signed" ? reading : undefined);
+  switch (reading.kind) {
+    case "none":
+      return refuse("MissingAuthenticationTokenException", "Missing Authentication Token");
+    case "presigned":
+      return refuse("IncompleteSignatureException", "Presigned requests are not accepted for this operation.");
+    case "malformed":
+      return refuse("IncompleteSignatureException", reading.reason);
+    case "signed":
+      return verify(ctx, request, reading, service);
+  }
+}
+
+async function verify(ctx: Ctx, request: WireRequest, signed: Signed, service: string): Promise<Principal> {
+  const key = signed.securityToken === undefined ? await findAccessKey(ctx, signed.accessKeyId) : undefined;
+  if (key === undefined) {
+    return refuse("UnrecognizedClientException", "The security token included in the request is invalid.");
+  }
+  const check = checkSignature(signed, request, key.secret, { now: ctx.now, services: [service] });
+  if (!check.ok) return refuse("InvalidSignatureException", check.message);
+  return principalOf(ctx, key);
+}
+
+/**
+ * `--auth open` on a loopback address: any credentials will do, but not a web page's. A page that the developer visits
+ * could otherwise administer the server by way of their browser.
+ */
+function openPrincipal(ctx: Ctx, request: WireRequest, signed: Signed | undefined): Principal {
+  const names = new Set([...request.headers].map(([name]) => name.toLowerCase()));
+  if (["origin", "forwarded", "x-forwarded-for", "x-forwarded-host"].some((name) => names.has(name))) {
+    return refuse("AccessDeniedException", "With --auth open, calls of administrators must come directly from this machine.");
+  }
+  return principalOf(ctx, { id: signed?.accessKeyId ?? "open", principal: "open", policy: namedPolicies.admin });
+}
+
+/** Throws AccessDeniedException unless the policy allows the operation on the resource. */
+export function authorize(ctx: Ctx, principal: Principal, action: string, resource: string): void {
+  const decision = decide(ctx, principal, action, resource);
+  if (decision === "allow") return;
+  const because =
+    decision === "explicit-deny"
+      ? "with an explicit deny in an identity-based policy"
+      : `because no identity-based policy allows the ${action} action`;
+  refuse(
+    "AccessDeniedException",
+    `User: ${principal.arn} is not authorized to perform: ${action} on resource: ${resource} ${because}`,
+  );
+}

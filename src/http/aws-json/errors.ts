@@ -1,0 +1,37 @@
+/** The one writer of errors of this room (AWS JSON 1.1: `__type`, `message`, `x-amzn-errortype`; always HTTP 400 or 500). */
+import type { Ctx } from "../../app.ts";
+import { Refusal } from "../../lib/refusal.ts";
+
+export interface JsonAnswer {
+  readonly status: 200 | 400 | 500;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Raised before an operation is known, these spell `Message` with a capital. */
+const frameworkErrors = new Set(["SerializationException"]);
+const serverErrors = new Set(["InternalErrorException", "InternalServerException", "InternalFailure"]);
+
+/** A refusal says its public message; anything else is ours to look up by the request id. */
+export function errorAnswer(ctx: Ctx, error: unknown): JsonAnswer {
+  if (!(error instanceof Refusal)) {
+    ctx.log.error({ err: error }, "internal error");
+    return write(500, "InternalErrorException", `Internal error. Request id: ${ctx.requestId}`);
+  }
+  return write(serverErrors.has(error.code) ? 500 : 400, error.code, error.message);
+}
+
+function write(status: 400 | 500, code: string, message: string): JsonAnswer {
+  const member = frameworkErrors.has(code) ? "Message" : "message";
+  const body = code === "UnknownOperationException" ? { __type: code } : { __type: code, [member]: message };
+  return {
+    status,
+    body: JSON.stringify(body),
+    headers: { "x-amzn-errortype": `${code}:`, "x-amzn-errormessage": headerText(message) },
+  };
+}
+
+/** Header values are visible ASCII. */
+function headerText(message: string): string {
+  return message.replace(/[^\x20-\x7e]/g, "?").slice(0, 1024);
+}

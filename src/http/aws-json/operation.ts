@@ -1,0 +1,25 @@
+/** What a row of the operations table is. */
+import type { Ctx } from "../../app.ts";
+import type { SignedIn } from "../../domain/tokens/access-token.ts";
+import type { userPoolOperations } from "../../wire/generated/user-pools.ts";
+import type { UserPoolOperationName, UserPoolOperations } from "../../wire/generated/user-pools.types.ts";
+
+export type Input<N extends UserPoolOperationName> = UserPoolOperations[N]["input"];
+export type Output<N extends UserPoolOperationName> = UserPoolOperations[N]["output"];
+
+type AuthorizationOf<N extends UserPoolOperationName> = (typeof userPoolOperations)[N]["authorization"];
+
+/**
+ * Turns a checked input into an output. Operations that an access token authorizes receive whom it belongs to; the
+ * endpoint has verified the token before, so that no operation can forget to.
+ */
+export type Handler<N extends UserPoolOperationName> =
+  AuthorizationOf<N> extends "access-token"
+    ? (ctx: Ctx, input: Input<N>, signedIn: SignedIn) => Promise<Output<N>>
+    : (ctx: Ctx, input: Input<N>) => Promise<Output<N>>;
+
+/** The operation is authenticated, authorized and validated, and then answers UnsupportedOperationException. */
+export const notYet = Symbol("notYet");
+
+/** Timestamps on the wire are epoch seconds. */
+export const epochSeconds = (milliseconds: number): number => milliseconds / 1000;

@@ -1,0 +1,85 @@
+/** InitiateAuth, RespondToAuthChallenge and their Admin twins: one flow, two doors. */
+import type { Ctx } from "../../../app.ts";
+import { loadClient, loadPoolClient, type Client, type Pool } from "../../../domain/pools/settings.ts";
+import { checkSecretHash } from "../../../domain/credentials/secret-hash.ts";
+import { allowsFlow } from "../../../domain/pools/clients.ts";
+import { respondToChallenge } from "../../../domain/signin/respond.ts";
+import type { Outcome } from "../../../domain/signin/sign-in.ts";
+import { required } from "../../../domain/signin/sign-in.ts";
+import { startSignIn } from "../../../domain/signin/start.ts";
+import { issueTokens } from "../../../domain/tokens/issue.ts";
+import { refreshTokens, refreshTokenUser, rotates } from "../../../domain/tokens/refresh.ts";
+import { Refusal } from "../../../lib/refusal.ts";
+import type { InitiateAuthResponse } from "../../../wire/generated/user-pools.types.ts";
+import { refuse } from "../../../wire/refuse.ts";
+import type { Handler } from "../operation.ts";
+
+type Parameters = Readonly<Record<string, string>>;
+
+export const InitiateAuth: Handler<"InitiateAuth"> = async (ctx, input) => {
+  const { pool, client } = await loadClient(ctx, input.ClientId);
+  return initiate(ctx, { pool, client, flow: input.AuthFlow, parameters: input.AuthParameters ?? {}, admin: false });
+};
+
+export const AdminInitiateAuth: Handler<"AdminInitiateAuth"> = async (ctx, input) => {
+  const { pool, client } = await loadPoolClient(ctx, input.UserPoolId, input.ClientId);
+  return initiate(ctx, { pool, client, flow: input.AuthFlow, parameters: input.AuthParameters ?? {}, admin: true });
+};
+
+export const RespondToAuthChallenge: Handler<"RespondToAuthChallenge"> = async (ctx, input) => {
+  const { pool, client } = await loadClient(ctx, input.ClientId);
+  const { ChallengeName: challenge, Session: session, ChallengeResponses: responses = {} } = input;
+  return present(ctx, await respondToChallenge(ctx, { pool, client, challenge, session, responses }));
+};
+
+export const AdminRespondToAuthChallenge: Handler<"AdminRespondToAuthChallenge"> = async (ctx, input) => {
+  const { pool, client } = await loadPoolClient(ctx, input.UserPoolId, input.ClientId);
+  const { ChallengeName: challenge, Session: session, ChallengeResponses: responses = {} } = input;
+  return present(ctx, await respondToChallenge(ctx, { pool, client, challenge, session, responses }));
+};
+
+interface Initiation {
+  readonly pool: Pool;
+  readonly client: Client;
+  readonly flow: string;
+  readonly parameters: Parameters;
+  readonly admin: boolean;
+}
+
+async function initiate(ctx: Ctx, request: Initiation): Promise<InitiateAuthResponse> {
+  if (request.flow === "REFRESH_TOKEN_AUTH" || request.flow === "REFRESH_TOKEN") return refresh(ctx, request);
+  return present(ctx, await startSignIn(ctx, request));
+}
+
+/** REFRESH_TOKEN_AUTH. With rotation on, only GetTokensFromRefreshToken refreshes. */
+async function refresh(ctx: Ctx, request: Initiation): Promise<InitiateAuthResponse> {
+  const { pool, client, parameters } = request;
+  if (!allowsFlow(client, "REFRESH_TOKEN_AUTH") || rotates(client)) {
+    refuse("InvalidParameterException", "Auth flow not enabled for this client");
+  }
+  const token = required(parameters, "REFRESH_TOKEN");
+  if (client.secrets.length > 0) await checkRefreshSecretHash(ctx, request, token);
+  const { result } = await refreshTokens(ctx, { pool, client, token });
+  return { ChallengeParameters: {}, AuthenticationResult: result };
+}
+
+/** The hash is over the username; clients that only know the `sub` may use that (facts §2.2). */
+async function checkRefreshSecretHash(ctx: Ctx, request: Initiation, token: string): Promise<void> {
+  const { pool, client, parameters } = request;
+  const hash = parameters["SECRET_HASH"];
+  if (hash === undefined) checkSecretHash(client, "", hash, "auth");
+  const user = await refreshTokenUser(ctx, { pool, client, token });
+  try {
+    checkSecretHash(client, user.username, hash, "auth");
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    checkSecretHash(client, user.id, hash, "auth");
+  }
+}
+
+async function present(ctx: Ctx, outcome: Outcome): Promise<InitiateAuthResponse> {
+  if (outcome.kind === "authenticated") {
+    return { ChallengeParameters: {}, AuthenticationResult: await issueTokens(ctx, outcome.authenticated) };
+  }
+  return { ChallengeName: outcome.name, ChallengeParameters: outcome.parameters, Session: outcome.session };
+}

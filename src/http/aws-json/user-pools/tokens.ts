@@ -1,0 +1,24 @@
+/** Operations that a refresh token authorizes. They take the client's secret itself, not a SECRET_HASH. */
+import { clientSecretFits } from "../../../domain/credentials/secret-hash.ts";
+import { loadClient } from "../../../domain/pools/settings.ts";
+import { refreshTokens, revokeToken } from "../../../domain/tokens/refresh.ts";
+import { refuse } from "../../../wire/refuse.ts";
+import type { Handler } from "../operation.ts";
+
+export const GetTokensFromRefreshToken: Handler<"GetTokensFromRefreshToken"> = async (ctx, input) => {
+  const { pool, client } = await loadClient(ctx, input.ClientId);
+  if (!clientSecretFits(client, input.ClientSecret)) {
+    refuse("NotAuthorizedException", `Unable to verify secret for client ${client.id}`);
+  }
+  const { result } = await refreshTokens(ctx, { pool, client, token: input.RefreshToken });
+  return { AuthenticationResult: result };
+};
+
+export const RevokeToken: Handler<"RevokeToken"> = async (ctx, input) => {
+  const { pool, client } = await loadClient(ctx, input.ClientId);
+  if (!clientSecretFits(client, input.ClientSecret)) {
+    refuse("UnauthorizedException", `Unable to verify secret for client ${client.id}`);
+  }
+  await revokeToken(ctx, { pool, client, token: input.Token });
+  return {};
+};

@@ -1,0 +1,75 @@
+/** From a request on the wire to a Ctx: the clock, an id, and the client's address behind configured proxies. */
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { BlockList, isIP } from "node:net";
+import type { App, Ctx } from "../app.ts";
+
+/** What http rooms need of the server. */
+export interface Serving {
+  readonly app: App;
+  context(incoming: IncomingMessage): Ctx;
+  /** Milliseconds since the context was taken. */
+  elapsed(ctx: Ctx): number;
+}
+
+export function createServing(app: App): Serving {
+  const trusted = proxies(app.config.trustedProxies);
+  const started = new WeakMap<Ctx, number>();
+  return {
+    app,
+    context(incoming) {
+      const requestId = randomUUID();
+      const ctx = createCtx(app, {
+        requestId,
+        address: clientAddress(incoming, trusted),
+        userAgent: incoming.headers["user-agent"],
+      });
+      started.set(ctx, performance.now());
+      return ctx;
+    },
+    elapsed: (ctx) => Math.round(performance.now() - (started.get(ctx) ?? performance.now())),
+  };
+}
+
+/** A context for one request, or for one turn of a worker. */
+export function createCtx(
+  app: App,
+  request: { requestId: string; address: string; userAgent: string | undefined },
+): Ctx {
+  return {
+    app,
+    config: app.config,
+    db: app.db,
+    random: app.random,
+    log: app.log.child({ requestId: request.requestId }),
+    now: app.clock(),
+    ...request,
+  };
+}
+
+function proxies(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = "", bits] = range.split("/");
+    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
+    list.addSubnet(address, bits === undefined ? (family === "ipv6" ? 128 : 32) : Number(bits), family);
+  }
+  return list;
+}
+
+const plain = (address: string) => (address.startsWith("::ffff:") ? address.slice(7) : address);
+
+/** The last address of X-Forwarded-For that is not a configured proxy; the header counts only from such a proxy. */
+function clientAddress(incoming: IncomingMessage, trusted: BlockList): string {
+  const isTrusted = (address: string) => {
+    const family = isIP(address);
+    return family !== 0 && trusted.check(address, family === 6 ? "ipv6" : "ipv4");
+  };
+  let address = plain(incoming.socket.remoteAddress ?? "");
+  const forwarded = [incoming.headers["x-forwarded-for"] ?? []].flat().join(",").split(",");
+  for (const hop of forwarded.map((one) => plain(one.trim())).reverse()) {
+    if (!isTrusted(address) || isIP(hop) === 0) break;
+    address = hop;
+  }
+  return address;
+}

@@ -1,0 +1,21 @@
+/** Which host names this server answers to (design: Hosts). Ports are not compared; health endpoints are excepted. */
+import type { Config } from "../config.ts";
+
+const loopbackNames = ["localhost", "127.0.0.1", "::1"];
+
+export function isLoopback(host: string): boolean {
+  return loopbackNames.includes(host) || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
+export function createHostCheck(config: Config): (host: string | undefined) => boolean {
+  const names = new Set([new URL(config.publicUrl).hostname, ...config.extraHosts].map(bare));
+  if (isLoopback(config.host)) for (const name of loopbackNames) names.add(name);
+  return (host) => host !== undefined && names.has(bare(hostName(host)));
+}
+
+/** The host without its port. */
+function hostName(host: string): string {
+  return host.startsWith("[") ? host.slice(0, host.indexOf("]") + 1) : (host.split(":")[0] ?? "");
+}
+
+const bare = (name: string) => name.toLowerCase().replace(/^\[|\]$/g, "").replace(/\.$/, "");

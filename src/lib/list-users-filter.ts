@@ -1,0 +1,21 @@
+/** Parser of ListUsers' Filter parameter ("ListUsers" and "Searching for users", Amazon Cognito). */
+
+/** A parsed filter: `=` compares the whole value, `^=` its beginning. */
+export type ListUsersFilter = { attribute: string; operator: "=" | "^="; value: string };
+
+const FILTER = /^\s*([\w:.-]+)\s*(\^?=)\s*"((?:[^"\\]|\\[\s\S])*)"\s*$/;
+
+/**
+ * Reads `<attribute> = "<value>"` or `<attribute> ^= "<value>"`. Spaces around the operator are optional; in the value
+ * `\"` stands for a quote and `\\` for a backslash, any other backslash stands for itself.
+ *
+ * @returns the filter, or undefined for an empty one (= every user). Which attributes may be searched is the caller's rule.
+ * @throws Error 'Error while parsing filter.' for anything else.
+ */
+export function parseListUsersFilter(text: string | undefined): ListUsersFilter | undefined {
+  if (text === undefined || text.trim() === "") return undefined;
+  const match = FILTER.exec(text);
+  if (!match) throw new Error("Error while parsing filter.");
+  const [, attribute = "", operator, quoted = ""] = match;
+  return { attribute, operator: operator === "=" ? "=" : "^=", value: quoted.replace(/\\(["\\])/g, "$1") };
+}

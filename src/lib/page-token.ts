@@ -1,0 +1,59 @@
+/**
+ * Opaque tokens for "the next page" (PaginationToken, NextToken): sealed, so that the position is neither readable nor
+ * forgeable, bound to the request's parameters and short-lived ("Pagination tokens are valid for one hour").
+ */
+import { fromBase64url, toBase64url, utf8 } from "./bytes.ts";
+import { open, type Random, SealError, seal } from "./seal.ts";
+
+/** Names the use of the key inside the sealed bytes. */
+const KEY_NAME = "p";
+const EXPIRY_BYTES = 6;
+
+/**
+ * Makes a token: base64url, no white space (the model's `[\S]+`).
+ *
+ * @param args.key 32 bytes, the same on every server of an installation
+ * @param args.position where the next page begins, in the store's own words
+ * @param args.binding operation, pool and every parameter that must be the same on the next page
+ * @param args.now epoch milliseconds
+ * @param args.lifetimeSeconds one hour unless given
+ */
+export function makePageToken(args: {
+  key: Uint8Array;
+  position: string;
+  binding: string;
+  now: number;
+  lifetimeSeconds?: number;
+  random: Random;
+}): string {
+  const position = utf8(args.position);
+  const plaintext = Buffer.alloc(EXPIRY_BYTES + position.length);
+  plaintext.writeUIntBE(Math.floor(args.now) + (args.lifetimeSeconds ?? 3600) * 1000, 0, EXPIRY_BYTES);
+  plaintext.set(position, EXPIRY_BYTES);
+  const { key: dataKey, random } = args;
+  return toBase64url(seal({ dataKeyId: KEY_NAME, dataKey, associated: associated(args), plaintext, random }));
+}
+
+/** The position in a token, or undefined when it is altered, expired or was made for other parameters or another key. */
+export function readPageToken(args: {
+  key: Uint8Array;
+  token: string;
+  binding: string;
+  now: number;
+}): string | undefined {
+  const sealed = fromBase64url(args.token);
+  if (!sealed) return undefined;
+  try {
+    const plaintext = open({ dataKey: args.key, associated: associated(args), sealed });
+    if (plaintext.length < EXPIRY_BYTES || plaintext.readUIntBE(0, EXPIRY_BYTES) <= args.now)
+      return undefined;
+    return plaintext.subarray(EXPIRY_BYTES).toString("utf8");
+  } catch (error) {
+    if (error instanceof SealError) return undefined;
+    throw error;
+  }
+}
+
+function associated(args: { binding: string }): string {
+  return `page token:${args.binding}`;
+}

@@ -1,0 +1,18 @@
+/**
+ * The one error that means "no" on purpose. Everything else that is thrown is a defect and is answered as
+ * InternalErrorException, so a caller never sees the text of an unexpected error.
+ *
+ * `message` is public: it goes to the caller word for word. `detail` (and `cause`) go to the log only, so they
+ * may say what the caller must not learn, but even they hold no secret.
+ */
+export class Refusal extends Error {
+  readonly code: string;
+  readonly detail: string | undefined;
+
+  constructor(code: string, message: string, options?: { detail?: string; cause?: unknown }) {
+    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "Refusal";
+    this.code = code;
+    this.detail = options?.detail;
+  }
+}

@@ -1,0 +1,189 @@
+/** Rows of app clients, their secrets, and the table that finds a client's pool by the client id alone. */
+import { affected, type Db, inTransaction } from "./db.ts";
+
+export interface ClientRow {
+  readonly poolId: string;
+  readonly clientId: string;
+  readonly version: number;
+  readonly name: string;
+  readonly document: unknown;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface ClientSecretRow {
+  readonly secretId: string;
+  readonly secret: string;
+  readonly createdAt: number;
+}
+
+/** Adds a client with its first secret, if it has one. Throws a unique violation when the id is taken. */
+export function insertClient(db: Db, client: ClientRow, secret: ClientSecretRow | undefined): Promise<void> {
+  return inTransaction(db, async (tx) => {
+    await tx.kysely
+      .insertInto("client_pools")
+      .values({ client_id: client.clientId, pool_id: client.poolId })
+      .execute();
+    await tx.kysely
+      .insertInto("clients")
+      .values({
+        pool_id: client.poolId,
+        client_id: client.clientId,
+        version: client.version,
+        name: client.name,
+        document: JSON.stringify(client.document),
+        created_at: client.createdAt,
+        updated_at: client.updatedAt,
+      })
+      .execute();
+    if (secret) await insertSecret(tx, client.poolId, client.clientId, secret);
+  });
+}
+
+/** Where a client lives and how new what we may have cached of it is; one query for what every public call needs. */
+export async function findClient(
+  db: Db,
+  clientId: string,
+): Promise<{ poolId: string; version: number; poolVersion: number } | undefined> {
+  const row = await db.kysely
+    .selectFrom("client_pools")
+    .innerJoin("clients", (join) =>
+      join
+        .onRef("clients.pool_id", "=", "client_pools.pool_id")
+        .onRef("clients.client_id", "=", "client_pools.client_id"),
+    )
+    .innerJoin("pools", "pools.pool_id", "client_pools.pool_id")
+    .select(["client_pools.pool_id", "clients.version", "pools.version as pool_version"])
+    .where("client_pools.client_id", "=", clientId)
+    .executeTakeFirst();
+  return row && { poolId: row.pool_id, version: row.version, poolVersion: row.pool_version };
+}
+
+export async function readClient(db: Db, poolId: string, clientId: string): Promise<ClientRow | undefined> {
+  const row = await db.kysely
+    .selectFrom("clients")
+    .selectAll()
+    .where("pool_id", "=", poolId)
+    .where("client_id", "=", clientId)
+    .executeTakeFirst();
+  return (
+    row && {
+      poolId: row.pool_id,
+      clientId: row.client_id,
+      version: row.version,
+      name: row.name,
+      document: JSON.parse(row.document),
+      createdAt: row.created_at,
+      updatedAt: row.updated_at,
+    }
+  );
+}
+
+/** Replaces the document if the client still has `version`. False: somebody else changed it first. */
+export async function updateClient(
+  db: Db,
+  change: { poolId: string; clientId: string; version: number; name: string; document: unknown; now: number },
+): Promise<boolean> {
+  const result = await db.kysely
+    .updateTable("clients")
+    .set({
+      version: change.version + 1,
+      name: change.name,
+      document: JSON.stringify(change.document),
+      updated_at: change.now,
+    })
+    .where("pool_id", "=", change.poolId)
+    .where("client_id", "=", change.clientId)
+    .where("version", "=", change.version)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
+/** Removes a client, its secrets and its token families. False: there was none. */
+export function deleteClient(db: Db, poolId: string, clientId: string): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
+    for (const table of ["client_pools", "client_secrets", "token_families", "sign_ins"] as const) {
+      await tx.kysely
+        .deleteFrom(table)
+        .where("pool_id", "=", poolId)
+        .where("client_id", "=", clientId)
+        .execute();
+    }
+    const result = await tx.kysely
+      .deleteFrom("clients")
+      .where("pool_id", "=", poolId)
+      .where("client_id", "=", clientId)
+      .executeTakeFirst();
+    return affected(result) === 1;
+  });
+}
+
+/** Clients of a pool in the order of their ids, after the given one. */
+export async function listClients(
+  db: Db,
+  poolId: string,
+  page: { after: string; limit: number },
+): Promise<{ clientId: string; name: string }[]> {
+  const rows = await db.kysely
+    .selectFrom("clients")
+    .select(["client_id", "name"])
+    .where("pool_id", "=", poolId)
+    .where("client_id", ">", page.after)
+    .orderBy("client_id")
+    .limit(page.limit)
+    .execute();
+  return rows.map((row) => ({ clientId: row.client_id, name: row.name }));
+}
+
+const place = (clientId: string, secretId: string) =>
+  `client_secrets:secret_sealed:${clientId}/${secretId}` as const;
+
+export async function insertSecret(
+  db: Db,
+  poolId: string,
+  clientId: string,
+  secret: ClientSecretRow,
+): Promise<void> {
+  await db.kysely
+    .insertInto("client_secrets")
+    .values({
+      pool_id: poolId,
+      client_id: clientId,
+      secret_id: secret.secretId,
+      secret_sealed: db.sealer.seal(place(clientId, secret.secretId), secret.secret),
+      created_at: secret.createdAt,
+    })
+    .execute();
+}
+
+/** The client's secrets, oldest first. */
+export async function readSecrets(db: Db, poolId: string, clientId: string): Promise<ClientSecretRow[]> {
+  const rows = await db.kysely
+    .selectFrom("client_secrets")
+    .selectAll()
+    .where("pool_id", "=", poolId)
+    .where("client_id", "=", clientId)
+    .orderBy("created_at")
+    .orderBy("secret_id")
+    .execute();
+  return rows.map((row) => ({
+    secretId: row.secret_id,
+    secret: db.sealer.openText(place(clientId, row.secret_id), row.secret_sealed),
+    createdAt: row.created_at,
+  }));
+}
+
+export async function deleteSecret(
+  db: Db,
+  poolId: string,
+  clientId: string,
+  secretId: string,
+): Promise<boolean> {
+  const result = await db.kysely
+    .deleteFrom("client_secrets")
+    .where("pool_id", "=", poolId)
+    .where("client_id", "=", clientId)
+    .where("secret_id", "=", secretId)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}

@@ -1,0 +1,113 @@
+/** One-time codes: one live code a user and purpose, kept as an HMAC. That a code is used once is a row count. */
+import { affected, type Db } from "./db.ts";
+
+export interface CodePlace {
+  readonly poolId: string;
+  /** The user id, or a bucket of names that do not exist. */
+  readonly userId: string;
+  readonly purpose: string;
+}
+
+function codeMac(db: Db, place: CodePlace, code: string): Uint8Array {
+  return db.sealer.mac("code", place.poolId, place.userId, place.purpose, code);
+}
+
+/** Stores a code; the one before it is void. */
+export async function replaceCode(
+  db: Db,
+  place: CodePlace,
+  issued: { code: string; destination: string; now: number; expiresAt: number },
+): Promise<void> {
+  const values = {
+    code_mac: codeMac(db, place, issued.code),
+    destination: issued.destination,
+    attempts: 0,
+    created_at: issued.now,
+    expires_at: issued.expiresAt,
+  };
+  await db.kysely
+    .insertInto("codes")
+    .values({ pool_id: place.poolId, user_id: place.userId, purpose: place.purpose, ...values })
+    .onConflict((conflict) => conflict.columns(["pool_id", "user_id", "purpose"]).doUpdateSet(values))
+    .execute();
+}
+
+/** Uses a code up: what it was sent for, or undefined unless it is the live one. Of parallel takers one succeeds. */
+export async function takeCode(
+  db: Db,
+  place: CodePlace,
+  code: string,
+  rule: { now: number; maxAttempts: number },
+): Promise<string | undefined> {
+  const row = await db.kysely
+    .deleteFrom("codes")
+    .where("pool_id", "=", place.poolId)
+    .where("user_id", "=", place.userId)
+    .where("purpose", "=", place.purpose)
+    .where("code_mac", "=", codeMac(db, place, code))
+    .where("expires_at", ">", rule.now)
+    .where("attempts", "<", rule.maxAttempts)
+    .returning("destination")
+    .executeTakeFirst();
+  return row?.destination;
+}
+
+export type CodeState = "right" | "wrong" | "late" | "none";
+
+/**
+ * What a code is worth now, without using it up: `late` is the right one past its time, `none` means that no live code
+ * was there to be compared with.
+ */
+export async function judgeCode(
+  db: Db,
+  place: CodePlace,
+  code: string,
+  rule: { now: number; maxAttempts: number },
+): Promise<CodeState> {
+  const mac = codeMac(db, place, code);
+  const row = await db.kysely
+    .selectFrom("codes")
+    .select(["code_mac", "attempts", "expires_at"])
+    .where("pool_id", "=", place.poolId)
+    .where("user_id", "=", place.userId)
+    .where("purpose", "=", place.purpose)
+    .executeTakeFirst();
+  if (row === undefined || row.attempts >= rule.maxAttempts) return "none";
+  const fits = Buffer.from(row.code_mac).equals(mac);
+  if (row.expires_at <= rule.now) return fits ? "late" : "none";
+  return fits ? "right" : "wrong";
+}
+
+/** Counts a wrong guess at a live code. False: there is none, or it has had its guesses. */
+export async function countWrongCode(
+  db: Db,
+  place: CodePlace,
+  rule: { now: number; maxAttempts: number },
+): Promise<boolean> {
+  const result = await db.kysely
+    .updateTable("codes")
+    .set((set) => ({ attempts: set("attempts", "+", 1) }))
+    .where("pool_id", "=", place.poolId)
+    .where("user_id", "=", place.userId)
+    .where("purpose", "=", place.purpose)
+    .where("expires_at", ">", rule.now)
+    .where("attempts", "<", rule.maxAttempts)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
+/** Voids codes, because what they were for has happened otherwise. */
+export async function deleteCodes(
+  db: Db,
+  poolId: string,
+  userId: string,
+  purposes: readonly string[],
+): Promise<void> {
+  if (purposes.length === 0) return;
+  await db.kysely
+    .deleteFrom("codes")
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .where("purpose", "in", [...purposes])
+    .execute();
+}

@@ -1,0 +1,104 @@
+/** A user's password hash and SRP verifier, both sealed; written together whenever a clear password is at hand. */
+import { affected, type Db } from "./db.ts";
+
+export interface Credential {
+  readonly version: number;
+  /** PHC string. */
+  readonly phc: string | undefined;
+  /** Salt ‖ verifier; absent for users imported with a hash only. */
+  readonly srp: { readonly salt: Uint8Array; readonly verifier: Uint8Array } | undefined;
+  /** Earlier PHC strings, newest first, the present one not among them. */
+  readonly history: readonly string[];
+  /** Epoch milliseconds; a temporary password is refused from then on. */
+  readonly temporaryUntil: number | undefined;
+}
+
+export type NewCredential = Omit<Credential, "version">;
+
+const saltBytes = 16;
+const place = (column: string, poolId: string, userId: string) =>
+  `credentials:${column}:${poolId}/${userId}` as const;
+
+export async function readCredential(db: Db, poolId: string, userId: string): Promise<Credential | undefined> {
+  const row = await db.kysely
+    .selectFrom("credentials")
+    .selectAll()
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const open = (column: string, sealed: Uint8Array) => db.sealer.open(place(column, poolId, userId), sealed);
+  const srp = row.srp_sealed && open("srp_sealed", row.srp_sealed);
+  return {
+    version: row.version,
+    phc: row.password_sealed === null ? undefined : text(open("password_sealed", row.password_sealed)),
+    srp: srp ? { salt: srp.subarray(0, saltBytes), verifier: srp.subarray(saltBytes) } : undefined,
+    history: row.history_sealed === null ? [] : JSON.parse(text(open("history_sealed", row.history_sealed))),
+    temporaryUntil: row.temporary_until ?? undefined,
+  };
+}
+
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("utf8");
+
+function columns(db: Db, poolId: string, userId: string, credential: NewCredential) {
+  const seal = (column: string, value: Uint8Array | string) => db.sealer.seal(place(column, poolId, userId), value);
+  return {
+    password_sealed: credential.phc === undefined ? null : seal("password_sealed", credential.phc),
+    srp_sealed:
+      credential.srp === undefined
+        ? null
+        : seal("srp_sealed", Buffer.concat([credential.srp.salt, credential.srp.verifier])),
+    history_sealed:
+      credential.history.length === 0 ? null : seal("history_sealed", JSON.stringify(credential.history)),
+    temporary_until: credential.temporaryUntil ?? null,
+  };
+}
+
+/** Adds the first credential of a user; inside the transaction that adds the user. */
+export async function insertCredential(
+  tx: Db,
+  poolId: string,
+  userId: string,
+  credential: NewCredential,
+  now: number,
+): Promise<void> {
+  await tx.kysely
+    .insertInto("credentials")
+    .values({ pool_id: poolId, user_id: userId, version: 1, updated_at: now, ...columns(tx, poolId, userId, credential) })
+    .execute();
+}
+
+/**
+ * Replaces a credential if it still has `version` (undefined: whatever it has, also none).
+ * False: the password was changed by somebody else meanwhile.
+ */
+export async function writeCredential(
+  db: Db,
+  poolId: string,
+  userId: string,
+  version: number | undefined,
+  credential: NewCredential,
+  now: number,
+): Promise<boolean> {
+  const values = { ...columns(db, poolId, userId, credential), updated_at: now };
+  if (version === undefined) {
+    await db.kysely
+      .insertInto("credentials")
+      .values({ pool_id: poolId, user_id: userId, version: 1, ...values })
+      .onConflict((conflict) =>
+        conflict
+          .columns(["pool_id", "user_id"])
+          .doUpdateSet((set) => ({ ...values, version: set("credentials.version", "+", 1) })),
+      )
+      .execute();
+    return true;
+  }
+  const result = await db.kysely
+    .updateTable("credentials")
+    .set({ ...values, version: version + 1 })
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .where("version", "=", version)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}

@@ -1,0 +1,90 @@
+/** `Db`, the first argument of every store function, and transactions. */
+
+import { setTimeout as delay } from "node:timers/promises";
+import type { Kysely, Transaction } from "kysely";
+import type { Schema } from "./schema.ts";
+import type { Sealer } from "./sealer.ts";
+import type { DatabaseKind } from "./sql.ts";
+import { sqliteCode } from "./sqlite-file.ts";
+import { runInScope } from "./transaction-guard.ts";
+
+export interface Db {
+  /** The root handle, or the transaction inside `inTransaction`. */
+  readonly kysely: Kysely<Schema>;
+  readonly sealer: Sealer;
+  readonly kind: DatabaseKind;
+  readonly inTransaction: boolean;
+}
+
+const attempts = 10;
+
+/**
+ * Runs store calls in one transaction, and runs them again when the database could not order them with others'
+ * (serialization failure, deadlock). The callback may therefore run several times: it consists of store calls and
+ * values, awaits nothing else, and works on the Db it is given.
+ */
+export async function inTransaction<T>(db: Db, callback: (tx: Db) => Promise<T>): Promise<T> {
+  if (db.inTransaction) throw new Error("inTransaction was called inside a transaction: pass tx on instead.");
+  return runTransaction(db.kysely, (kysely) => callback({ ...db, kysely, inTransaction: true }));
+}
+
+/**
+ * The same below Db, for what runs before there is one. Isolation is `read committed` wherever the database has
+ * levels: every invariant is a unique index or a conditional update, so nothing relies on more.
+ */
+export async function runTransaction<S, T>(
+  kysely: Kysely<S>,
+  callback: (transaction: Transaction<S>) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runInScope(() =>
+        kysely.transaction().setIsolationLevel("read committed").execute(callback),
+      );
+    } catch (error) {
+      if (attempt === attempts || !mayRunAgain(error)) throw error;
+    }
+    // Jitter keeps those who collided from colliding again.
+    await delay(Math.random() * Math.min(5 * 2 ** attempt, 250));
+  }
+}
+
+function mayRunAgain(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === "40001" || state === "40P01";
+}
+
+/** The SQLSTATE of an error of PostgreSQL. */
+export function sqlState(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
+  return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
+}
+
+/**
+ * A unique index or primary key refused a row. Inside a transaction the only way on is to let it fail; where a
+ * duplicate is an ordinary answer, write `on conflict do nothing` and look at the row count.
+ */
+export function isUniqueViolation(error: unknown): boolean {
+  const code = sqliteCode(error);
+  // SQLITE_CONSTRAINT_UNIQUE, _PRIMARYKEY, _ROWID
+  if (code !== undefined) return code === 2067 || code === 1555 || code === 2579;
+  return sqlState(error) === "23505";
+}
+
+type Counted =
+  | { readonly numUpdatedRows: bigint }
+  | { readonly numDeletedRows: bigint }
+  | { readonly numInsertedOrUpdatedRows: bigint | undefined };
+
+/** How many rows an insert, update or delete without `returning` touched: what single use is decided by. */
+export function affected(result: Counted | readonly Counted[] | undefined): number {
+  if (result === undefined) return 0;
+  if (isList(result)) return result.reduce((sum, one) => sum + affected(one), 0);
+  if ("numUpdatedRows" in result) return Number(result.numUpdatedRows);
+  if ("numDeletedRows" in result) return Number(result.numDeletedRows);
+  return Number(result.numInsertedOrUpdatedRows ?? 0n);
+}
+
+function isList(result: Counted | readonly Counted[]): result is readonly Counted[] {
+  return Array.isArray(result);
+}

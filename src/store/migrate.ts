@@ -1,0 +1,201 @@
+/**
+ * Brings the schema up to date at start. Migrations are ordered, forward-only and idempotent. The database carries its
+ * version and the oldest program that may use it, so that during a rolling upgrade the old servers go on until the
+ * schema has really left them behind. One server migrates at a time, under a lease row; see `migrateUnderLease`.
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Kysely, sql } from "kysely";
+import { runTransaction, sqlState } from "./db.ts";
+import type { StoreLog } from "./log.ts";
+import * as first from "./migrations/0001-first.ts";
+import type { Schema } from "./schema.ts";
+import { blobType, type DatabaseKind, keyText } from "./sql.ts";
+
+export interface Migration {
+  /** 1, 2, 3 … without gaps. */
+  readonly version: number;
+  readonly name: string;
+  /** The lowest PROGRAM_SCHEMA_VERSION that can work with the schema after this migration. */
+  readonly oldestProgram: number;
+  /** Can run twice. In one transaction, together with the record that it was done. */
+  up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void>;
+}
+
+export const migrations: readonly Migration[] = [
+  { version: 1, name: "first", oldestProgram: 1, up: first.up },
+];
+
+/** The schema this program is written for. */
+export const PROGRAM_SCHEMA_VERSION = lastVersion(migrations);
+
+export interface MigrateOptions {
+  readonly kind: DatabaseKind;
+  readonly log: StoreLog;
+  readonly now: () => number;
+  /** For tests. */
+  readonly migrations?: readonly Migration[] | undefined;
+  /** How long to wait while another server migrates. */
+  readonly waitMs?: number | undefined;
+}
+
+const leaseName = "migration";
+const leaseMs = 60_000;
+
+export async function migrate(kysely: Kysely<Schema>, options: MigrateOptions): Promise<void> {
+  const list = options.migrations ?? migrations;
+  const program = lastVersion(list);
+  await makeBaseTables(kysely, options.kind);
+  const holder = randomUUID();
+  const until = Date.now() + (options.waitMs ?? 600_000);
+  for (;;) {
+    const state = await readState(kysely);
+    refuseOldProgram(state, program);
+    if (state.version >= program) return;
+    if (await takeLease(kysely, holder, options.now())) {
+      if (await migrateUnderLease(kysely, list, holder, options)) return;
+    } else if (Date.now() > until) {
+      throw new Error("Another server has been migrating the database for too long: look at that one first.");
+    }
+    await delay(100 + Math.random() * 100);
+  }
+}
+
+function lastVersion(list: readonly Migration[]): number {
+  list.forEach((migration, index) => {
+    if (migration.version !== index + 1) throw new Error(`Migration ${migration.name} is out of order.`);
+  });
+  return list.length;
+}
+
+interface State {
+  readonly version: number;
+  readonly oldestProgram: number;
+}
+
+async function readState(kysely: Kysely<Schema>): Promise<State> {
+  const rows = await kysely
+    .selectFrom("poolhouse_meta")
+    .selectAll()
+    .where("key", "in", ["schema_version", "oldest_program_version"])
+    .execute();
+  const number = (key: string) => Number(rows.find((row) => row.key === key)?.value ?? 0);
+  return { version: number("schema_version"), oldestProgram: number("oldest_program_version") };
+}
+
+function refuseOldProgram(state: State, program: number): void {
+  if (program >= state.oldestProgram) return;
+  throw new Error(
+    `This version of Poolhouse is too old for the database: it knows schema ${program}, the database has schema ` +
+      `${state.version}, which needs a program that knows at least ${state.oldestProgram}. Install a newer version.`,
+  );
+}
+
+/** The tables that migrations, their lease and the sealer stand on. */
+async function makeBaseTables(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
+  const key = keyText(kind);
+  const statements = [
+    `create table if not exists poolhouse_meta (key ${key} primary key, value text not null)`,
+    `create table if not exists leases (
+      name ${key} primary key, holder ${key} not null, expires_at bigint not null)`,
+    `create table if not exists data_keys (
+      key_id ${key} primary key, purpose ${key} not null, wrapped ${blobType(kind)} not null,
+      created_at bigint not null, retired_at bigint)`,
+    // One key in use for each purpose: decides which of two servers that start at once makes the keys.
+    `create unique index if not exists data_keys_in_use on data_keys (purpose) where retired_at is null`,
+  ];
+  for (let attempt = 1; ; attempt++) {
+    if (await hasBaseTables(kysely)) return;
+    try {
+      await runTransaction(kysely, async (tx) => {
+        for (const statement of statements) await sql.raw(statement).execute(tx);
+      });
+      return;
+    } catch (error) {
+      if (attempt === 20 || !isCreatedByAnother(error)) throw error;
+    }
+    await delay(20 + Math.random() * 80);
+  }
+}
+
+/** All four are made in one transaction, so one stands for all. Asking first spares PostgreSQL's notices. */
+async function hasBaseTables(kysely: Kysely<Schema>): Promise<boolean> {
+  try {
+    await kysely.selectFrom("data_keys").select("key_id").limit(1).execute();
+    return true;
+  } catch (error) {
+    if (sqlState(error) === "42P01") return false;
+    if (error instanceof Error && error.message.includes("no such table")) return false;
+    throw error;
+  }
+}
+
+/** `create … if not exists` of two sessions at once: duplicate table, type, index, or a catalog row just changed. */
+function isCreatedByAnother(error: unknown): boolean {
+  const state = sqlState(error);
+  return state !== undefined && ["23505", "42P07", "42710", "XX000", "40001", "40P01"].includes(state);
+}
+
+async function takeLease(kysely: Kysely<Schema>, holder: string, now: number): Promise<boolean> {
+  const lease = { holder, expires_at: now + leaseMs };
+  const inserted = await kysely
+    .insertInto("leases")
+    .values({ name: leaseName, ...lease })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  if (inserted.numInsertedOrUpdatedRows === 1n) return true;
+  const taken = await kysely
+    .updateTable("leases")
+    .set(lease)
+    .where("name", "=", leaseName)
+    .where("expires_at", "<", now)
+    .executeTakeFirst();
+  return taken.numUpdatedRows === 1n;
+}
+
+/**
+ * Each migration's transaction first renews the lease. That locks its row until the commit, so a server which finds
+ * the lease expired during a long migration waits for the lock and then sees the renewed one; and if the lease was
+ * lost before, nothing is done. False: lost, look again.
+ */
+async function migrateUnderLease(
+  kysely: Kysely<Schema>,
+  list: readonly Migration[],
+  holder: string,
+  { kind, now, log }: MigrateOptions,
+): Promise<boolean> {
+  try {
+    for (const migration of list) {
+      const outcome = await runTransaction(kysely, async (tx) => {
+        const renewed = await tx
+          .updateTable("leases")
+          .set({ expires_at: now() + leaseMs })
+          .where("name", "=", leaseName)
+          .where("holder", "=", holder)
+          .executeTakeFirst();
+        if (renewed.numUpdatedRows !== 1n) return "lost";
+        if ((await readState(tx)).version >= migration.version) return "had";
+        await migration.up(tx, kind);
+        await writeMeta(tx, "schema_version", migration.version);
+        await writeMeta(tx, "oldest_program_version", migration.oldestProgram);
+        return "done";
+      });
+      if (outcome === "lost") return false;
+      if (outcome === "done")
+        log.info({ version: migration.version, name: migration.name }, "Migrated the database.");
+    }
+    return true;
+  } finally {
+    // When this fails too, the first error is the one to tell; the lease runs out by itself.
+    const mine = kysely.deleteFrom("leases").where("name", "=", leaseName).where("holder", "=", holder);
+    await mine.execute().catch(() => {});
+  }
+}
+
+async function writeMeta(tx: Kysely<Schema>, key: string, value: number): Promise<void> {
+  await tx
+    .insertInto("poolhouse_meta")
+    .values({ key, value: String(value) })
+    .onConflict((conflict) => conflict.column("key").doUpdateSet({ value: String(value) }))
+    .execute();
+}

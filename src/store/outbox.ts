@@ -1,0 +1,170 @@
+/**
+ * Messages on their way. A row is written in the transaction of what it tells about, so that neither can be without
+ * the other. Who delivers it is decided by a conditional update of `next_attempt_at`, which doubles as a lease.
+ */
+import { affected, type Db } from "./db.ts";
+import type { OutboxTable } from "./schema.ts";
+
+export interface MessageRef {
+  readonly poolId: string;
+  readonly id: string;
+}
+
+export interface Message extends MessageRef {
+  readonly userId: string | undefined;
+  readonly medium: OutboxTable["medium"];
+  /** `sign-up`, `forgot-password`, `invitation` … */
+  readonly kind: string;
+  readonly destination: string;
+  readonly subject: string;
+  readonly body: string;
+  /** The code or temporary password in it, for the development inbox. */
+  readonly code: string | undefined;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+/** A message somebody has the lease of. */
+export interface ClaimedMessage extends Message {
+  readonly attempts: number;
+}
+
+const place = (ref: MessageRef) => `outbox:message_sealed:${ref.poolId}/${ref.id}` as const;
+
+export async function insertMessage(
+  db: Db,
+  message: Message,
+  delivery: { status: OutboxTable["status"]; nextAttemptAt: number },
+): Promise<void> {
+  const { destination, subject, body, code } = message;
+  await db.kysely
+    .insertInto("outbox")
+    .values({
+      pool_id: message.poolId,
+      message_id: message.id,
+      user_id: message.userId ?? null,
+      medium: message.medium,
+      kind: message.kind,
+      message_sealed: db.sealer.seal(place(message), JSON.stringify({ destination, subject, body, code })),
+      status: delivery.status,
+      attempts: 0,
+      next_attempt_at: delivery.nextAttemptAt,
+      created_at: message.createdAt,
+      expires_at: message.expiresAt,
+    })
+    .execute();
+}
+
+function fromRow(db: Db, row: OutboxTable): ClaimedMessage {
+  const ref = { poolId: row.pool_id, id: row.message_id };
+  const sealed = JSON.parse(db.sealer.openText(place(ref), row.message_sealed)) as Pick<
+    Message,
+    "destination" | "subject" | "body"
+  > & { code?: string };
+  return {
+    ...ref,
+    userId: row.user_id ?? undefined,
+    medium: row.medium,
+    kind: row.kind,
+    destination: sealed.destination,
+    subject: sealed.subject,
+    body: sealed.body,
+    code: sealed.code,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    attempts: row.attempts,
+  };
+}
+
+/** Messages whose time has come, oldest first, each with the value of `next_attempt_at` by which it is claimed. */
+export async function dueMessages(
+  db: Db,
+  now: number,
+  limit: number,
+): Promise<(MessageRef & { nextAttemptAt: number })[]> {
+  const rows = await db.kysely
+    .selectFrom("outbox")
+    .select(["pool_id", "message_id", "next_attempt_at"])
+    .where("status", "=", "waiting")
+    .where("next_attempt_at", "<=", now)
+    .where("expires_at", ">", now)
+    .orderBy("next_attempt_at")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({ poolId: row.pool_id, id: row.message_id, nextAttemptAt: row.next_attempt_at }));
+}
+
+/** Takes a message for delivery until `leaseUntil`. Undefined: somebody else has it, or it is delivered or expired. */
+export async function claimMessage(
+  db: Db,
+  due: MessageRef & { nextAttemptAt: number },
+  lease: { now: number; until: number },
+): Promise<ClaimedMessage | undefined> {
+  const row = await db.kysely
+    .updateTable("outbox")
+    .set((set) => ({ attempts: set("attempts", "+", 1), next_attempt_at: lease.until }))
+    .where("pool_id", "=", due.poolId)
+    .where("message_id", "=", due.id)
+    .where("status", "=", "waiting")
+    .where("next_attempt_at", "=", due.nextAttemptAt)
+    .where("expires_at", ">", lease.now)
+    .returningAll()
+    .executeTakeFirst();
+  return row && fromRow(db, row);
+}
+
+/** Writes down how an attempt ended, if the message still is at this attempt. */
+export async function settleMessage(
+  db: Db,
+  message: Pick<ClaimedMessage, "poolId" | "id" | "attempts">,
+  outcome: { status: OutboxTable["status"]; nextAttemptAt: number },
+): Promise<void> {
+  await db.kysely
+    .updateTable("outbox")
+    .set({ status: outcome.status, next_attempt_at: outcome.nextAttemptAt })
+    .where("pool_id", "=", message.poolId)
+    .where("message_id", "=", message.id)
+    .where("attempts", "=", message.attempts)
+    .execute();
+}
+
+export async function deleteMessage(db: Db, ref: MessageRef): Promise<void> {
+  await db.kysely
+    .deleteFrom("outbox")
+    .where("pool_id", "=", ref.poolId)
+    .where("message_id", "=", ref.id)
+    .execute();
+}
+
+/** Removes expired messages, at most `limit`, and says how many. */
+export async function purgeMessages(db: Db, now: number, limit: number): Promise<number> {
+  const result = await db.kysely
+    .deleteFrom("outbox")
+    .where(({ eb, refTuple, selectFrom }) =>
+      eb(
+        refTuple("pool_id", "message_id"),
+        "in",
+        selectFrom("outbox")
+          .select(["pool_id", "message_id"])
+          .where("expires_at", "<=", now)
+          .limit(limit)
+          .$asTuple("pool_id", "message_id"),
+      ),
+    )
+    .executeTakeFirst();
+  return affected(result);
+}
+
+/** What the development inbox shows: newest first, unexpired, `failed` ones left out. */
+export async function recentMessages(db: Db, now: number, limit: number): Promise<Message[]> {
+  const rows = await db.kysely
+    .selectFrom("outbox")
+    .selectAll()
+    .where("status", "in", ["waiting", "sent"])
+    .where("expires_at", ">", now)
+    .orderBy("created_at", "desc")
+    .orderBy("message_id")
+    .limit(limit)
+    .execute();
+  return rows.map((row) => fromRow(db, row));
+}

@@ -1,0 +1,128 @@
+/** Rows of user pools. The document is the wire document; see domain/pools/settings.ts for its type. */
+import type { Db } from "./db.ts";
+import { affected, inTransaction } from "./db.ts";
+
+export interface PoolRow {
+  readonly poolId: string;
+  readonly version: number;
+  readonly name: string;
+  readonly document: unknown;
+  readonly fakeSecret: Uint8Array;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** Adds a pool. Throws a unique violation when the id is taken. */
+export async function insertPool(db: Db, pool: PoolRow): Promise<void> {
+  await db.kysely
+    .insertInto("pools")
+    .values({
+      pool_id: pool.poolId,
+      version: pool.version,
+      name: pool.name,
+      document: JSON.stringify(pool.document),
+      fake_secret_sealed: db.sealer.seal(`pools:fake_secret_sealed:${pool.poolId}`, pool.fakeSecret),
+      created_at: pool.createdAt,
+      updated_at: pool.updatedAt,
+    })
+    .execute();
+}
+
+export async function readPool(db: Db, poolId: string): Promise<PoolRow | undefined> {
+  const row = await db.kysely.selectFrom("pools").selectAll().where("pool_id", "=", poolId).executeTakeFirst();
+  if (row === undefined) return undefined;
+  return {
+    poolId: row.pool_id,
+    version: row.version,
+    name: row.name,
+    document: JSON.parse(row.document),
+    fakeSecret: db.sealer.open(`pools:fake_secret_sealed:${row.pool_id}`, row.fake_secret_sealed),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+/** The version alone, to know whether a cached document is still the stored one. */
+export async function readPoolVersion(db: Db, poolId: string): Promise<number | undefined> {
+  const row = await db.kysely.selectFrom("pools").select("version").where("pool_id", "=", poolId).executeTakeFirst();
+  return row?.version;
+}
+
+/** Replaces the document if the pool still has `version`. False: somebody else changed it first. */
+export async function updatePool(
+  db: Db,
+  change: { poolId: string; version: number; name: string; document: unknown; now: number },
+): Promise<boolean> {
+  const result = await db.kysely
+    .updateTable("pools")
+    .set({
+      version: change.version + 1,
+      name: change.name,
+      document: JSON.stringify(change.document),
+      updated_at: change.now,
+    })
+    .where("pool_id", "=", change.poolId)
+    .where("version", "=", change.version)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
+/** Pools in the order of their ids, after the given one. */
+export async function listPools(
+  db: Db,
+  page: { after: string; limit: number },
+): Promise<{ poolId: string; name: string; document: unknown; createdAt: number; updatedAt: number }[]> {
+  const rows = await db.kysely
+    .selectFrom("pools")
+    .select(["pool_id", "name", "document", "created_at", "updated_at"])
+    .where("pool_id", ">", page.after)
+    .orderBy("pool_id")
+    .limit(page.limit)
+    .execute();
+  return rows.map((row) => ({
+    poolId: row.pool_id,
+    name: row.name,
+    document: JSON.parse(row.document),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }));
+}
+
+/** Every table whose rows belong to a pool. A pool's deletion empties each; test/store proves that none is left. */
+export const poolTables = [
+  "outbox",
+  "token_families",
+  "attempts",
+  "codes",
+  "sign_ins",
+  "group_members",
+  "groups",
+  "credentials",
+  "login_names",
+  "users",
+  "signing_keys",
+  "client_secrets",
+  "clients",
+  "client_pools",
+  "pools",
+] as const;
+
+/** Removes a pool and all that belongs to it. False: there was none. */
+export function deletePool(db: Db, poolId: string): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
+    let last = 0;
+    for (const table of poolTables) {
+      last = affected(await tx.kysely.deleteFrom(table).where("pool_id", "=", poolId).executeTakeFirst());
+    }
+    return last === 1;
+  });
+}
+
+export async function countUsers(db: Db, poolId: string): Promise<number> {
+  const row = await db.kysely
+    .selectFrom("users")
+    .select((select) => select.fn.countAll<number>().as("users"))
+    .where("pool_id", "=", poolId)
+    .executeTakeFirstOrThrow();
+  return Number(row.users);
+}

@@ -1,0 +1,139 @@
+/** Kysely over pg, with the same rules for values and transactions as the SQLite dialect; and the wait at start. */
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  type DatabaseConnection,
+  type Dialect,
+  PostgresAdapter,
+  PostgresDriver,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  type TransactionSettings,
+} from "kysely";
+import type { Client, Pool } from "pg";
+import { sqlState } from "./db.ts";
+import type { StoreLog } from "./log.ts";
+import { bindParameter } from "./sql.ts";
+import { enterTransaction, refuseInsideTransaction, refuseSignal } from "./transaction-guard.ts";
+
+export interface PostgresOptions {
+  readonly url: string;
+  readonly log: StoreLog;
+  readonly poolSize?: number | undefined;
+  readonly applicationName?: string | undefined;
+  /** How long to wait for the database at start. */
+  readonly waitMs?: number | undefined;
+}
+
+/** Connects (pg is loaded here, so that the embedded store does without it) and waits until the database answers. */
+export async function connectPostgres(options: PostgresOptions): Promise<Dialect> {
+  const { default: pg } = await import("pg");
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.poolSize ?? 10,
+    application_name: options.applicationName ?? "poolhouse",
+    connectionTimeoutMillis: 10_000,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    types: {
+      getTypeParser: (oid, format) => typeParser(oid) ?? pg.types.getTypeParser(oid, format as "text"),
+    },
+  });
+  // An idle connection that breaks (the database restarts) must not end the process; the pool replaces it.
+  pool.on("error", (error) =>
+    options.log.warn({ code: sqlState(error) }, "An idle database connection broke."),
+  );
+  try {
+    await waitFor(pool, describe(new pg.Client({ connectionString: options.url })), options);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  return {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => new GuardedDriver({ pool }),
+    createIntrospector: (kysely) => new PostgresIntrospector(kysely),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  };
+}
+
+/** int8 as number (times and counts are far below 2^53), bytea as plain bytes; both as SQLite gives them. */
+function typeParser(oid: number): ((text: string) => unknown) | undefined {
+  if (oid === 20) return safeInteger;
+  if (oid === 17) return (text) => new Uint8Array(Buffer.from(text.slice(2), "hex"));
+  return undefined;
+}
+
+function safeInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError("A stored integer is too large for JavaScript.");
+  return value;
+}
+
+class GuardedDriver extends PostgresDriver {
+  readonly #seen = new WeakSet<DatabaseConnection>();
+
+  override async acquireConnection(options?: { readonly signal?: AbortSignal }): Promise<DatabaseConnection> {
+    refuseSignal(options);
+    refuseInsideTransaction(this);
+    const connection = await super.acquireConnection(options);
+    if (!this.#seen.has(connection)) {
+      this.#seen.add(connection);
+      const execute = connection.executeQuery.bind(connection);
+      connection.executeQuery = async (query, executeOptions) =>
+        execute({ ...query, parameters: query.parameters.map(bindParameter) }, executeOptions);
+    }
+    return connection;
+  }
+
+  override async beginTransaction(
+    connection: DatabaseConnection,
+    settings: TransactionSettings,
+  ): Promise<void> {
+    enterTransaction(this);
+    await super.beginTransaction(connection, settings);
+  }
+}
+
+/** What may be said of a database URL: never the user's password. */
+function describe(client: Client): string {
+  return `PostgreSQL at ${client.host}:${client.port}, database ${client.database ?? ""}`;
+}
+
+async function waitFor(pool: Pool, name: string, options: PostgresOptions): Promise<void> {
+  const waitMs = options.waitMs ?? 60_000;
+  const until = Date.now() + waitMs;
+  for (let pause = 100, said = false; ; pause = Math.min(pause * 2, 2_000)) {
+    try {
+      await pool.query("select 1");
+      return;
+    } catch (error) {
+      if (!mayComeUp(error))
+        throw new Error(`${name} refuses the connection: ${reason(error)}`, { cause: error });
+      if (Date.now() + pause > until) {
+        const seconds = Math.round(waitMs / 1000);
+        throw new Error(`${name} could not be reached within ${seconds} s: ${reason(error)}`, {
+          cause: error,
+        });
+      }
+      if (!said) options.log.info({ reason: reason(error) }, `Waiting for ${name}.`);
+      said = true;
+    }
+    await delay(pause);
+  }
+}
+
+/**
+ * Waiting helps when the network or the server is not there yet: starting or stopping (57P…), full (53…), or the
+ * database is still being created (3D000). A wrong password stays wrong.
+ */
+function mayComeUp(error: unknown): boolean {
+  const state = sqlState(error);
+  return state === undefined || /^(?:57P|53|08)/.test(state) || state === "3D000";
+}
+
+/** Node reports several refused addresses as one error without a text. */
+function reason(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reason).join("; ");
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,242 @@
+/**
+ * The tables as Kysely sees them. Rules (docs/the-house.md, Storage): `pool_id` leads every key of pool data,
+ * times are epoch milliseconds, flags are 0/1, names are case-folded once in TypeScript into a `*_key` column,
+ * `*_sealed` columns hold what `Sealer.seal` made, and settings are stored as the wire document in JSON.
+ */
+export interface Schema {
+  poolhouse_meta: { key: string; value: string };
+  data_keys: {
+    key_id: string;
+    purpose: string;
+    wrapped: Uint8Array;
+    created_at: number;
+    retired_at: number | null;
+  };
+  leases: { name: string; holder: string; expires_at: number };
+  access_keys: AccessKeysTable;
+  pools: PoolsTable;
+  clients: ClientsTable;
+  client_pools: { client_id: string; pool_id: string };
+  client_secrets: ClientSecretsTable;
+  signing_keys: SigningKeysTable;
+  users: UsersTable;
+  login_names: LoginNamesTable;
+  credentials: CredentialsTable;
+  groups: GroupsTable;
+  group_members: GroupMembersTable;
+  sign_ins: SignInsTable;
+  codes: CodesTable;
+  attempts: AttemptsTable;
+  token_families: TokenFamiliesTable;
+  outbox: OutboxTable;
+}
+
+/** Access keys of administrators and applications (Signature V4), each with an IAM-style policy. */
+export interface AccessKeysTable {
+  access_key_id: string;
+  /** `root` exists once; the unique index on it makes two servers that start at once agree on one root key. */
+  principal: string;
+  secret_sealed: Uint8Array;
+  policy: string;
+  status: "Active" | "Inactive";
+  created_at: number;
+}
+
+export interface PoolsTable {
+  pool_id: string;
+  /** Grows with every change; caches are kept by (id, version). */
+  version: number;
+  name: string;
+  /** The wire document: UserPoolType as DescribeUserPool prints it, MFA settings under `MfaConfig`. */
+  document: string;
+  /** 32 random bytes no rotation changes: fake salts and ids of users who do not exist come from it. */
+  fake_secret_sealed: Uint8Array;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface ClientsTable {
+  pool_id: string;
+  client_id: string;
+  version: number;
+  name: string;
+  /** The wire document: UserPoolClientType without the secret. */
+  document: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface ClientSecretsTable {
+  pool_id: string;
+  client_id: string;
+  secret_id: string;
+  secret_sealed: Uint8Array;
+  created_at: number;
+}
+
+export interface SigningKeysTable {
+  pool_id: string;
+  kid: string;
+  token_use: "id" | "access";
+  /** The public JWK as published. */
+  public_jwk: string;
+  /** PKCS8 PEM. */
+  private_sealed: Uint8Array;
+  created_at: number;
+  /** From when it signs. Published as soon as it exists. */
+  active_from: number;
+  /** From when it neither signs nor is published; null while in use. */
+  retired_at: number | null;
+}
+
+export interface UsersTable {
+  pool_id: string;
+  /** The `sub`. */
+  user_id: string;
+  username: string;
+  version: number;
+  status: UserStatus;
+  enabled: number;
+  /** JSON object name -> text, every attribute but `sub`. */
+  attributes: string;
+  /** JSON object name -> text: new values that wait for VerifyUserAttribute. */
+  pending_attributes: string | null;
+  created_at: number;
+  updated_at: number;
+  // What ListUsers filters by, case-folded; null when the user has none.
+  email_key: string | null;
+  phone_number_key: string | null;
+  name_key: string | null;
+  given_name_key: string | null;
+  family_name_key: string | null;
+  preferred_username_key: string | null;
+}
+
+export type UserStatus =
+  | "UNCONFIRMED"
+  | "CONFIRMED"
+  | "FORCE_CHANGE_PASSWORD"
+  | "RESET_REQUIRED"
+  | "EXTERNAL_PROVIDER";
+
+/** Every name a user can sign in with: the username itself, and aliases. One primary key makes each unique. */
+export interface LoginNamesTable {
+  pool_id: string;
+  name_key: string;
+  kind: "username" | "email" | "phone_number" | "preferred_username";
+  user_id: string;
+}
+
+export interface CredentialsTable {
+  pool_id: string;
+  user_id: string;
+  /** Changes whenever the password does; a sign-in that began before is void. */
+  version: number;
+  /** Sealed PHC string (argon2id). */
+  password_sealed: Uint8Array | null;
+  /** Sealed SRP salt (16 bytes) and verifier. */
+  srp_sealed: Uint8Array | null;
+  /** Sealed JSON list of earlier PHC strings, newest first; null when the pool keeps no history. */
+  history_sealed: Uint8Array | null;
+  /** When a temporary password lapses; null for a permanent one. */
+  temporary_until: number | null;
+  updated_at: number;
+}
+
+export interface GroupsTable {
+  pool_id: string;
+  group_name: string;
+  description: string | null;
+  role_arn: string | null;
+  precedence: number | null;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface GroupMembersTable {
+  pool_id: string;
+  user_id: string;
+  group_name: string;
+  created_at: number;
+}
+
+/** One running sign-in: the persisted row of the state machine in domain/signin. */
+export interface SignInsTable {
+  pool_id: string;
+  sign_in_id: string;
+  client_id: string;
+  /** null: the user does not exist and the sign-in is a simulation. */
+  user_id: string | null;
+  /** The compare-and-swap counter: the Session carries it, and answering moves it on. */
+  version: number;
+  /** Sealed JSON: the challenge awaited, what was proven so far, and its secrets. */
+  state_sealed: Uint8Array;
+  created_at: number;
+  expires_at: number;
+}
+
+/** One-time codes. One live code a user and purpose. */
+export interface CodesTable {
+  pool_id: string;
+  user_id: string;
+  /** `sign-up`, `forgot-password`, `attribute:email` … */
+  purpose: string;
+  /** HMAC of the code under a key outside the database. */
+  code_mac: Uint8Array;
+  /** What the code was sent for, e.g. the attribute value it proves. */
+  destination: string;
+  attempts: number;
+  created_at: number;
+  expires_at: number;
+}
+
+/** Counters of failed guesses and of sent messages. */
+export interface AttemptsTable {
+  pool_id: string;
+  /** The user id, or one of a bounded number of buckets for names that do not exist. */
+  subject: string;
+  /** `password`, `forgot-password`, `confirm-sign-up` … */
+  kind: string;
+  count: number;
+  /** Start of the counting window. */
+  since: number;
+  /** No attempt is looked at before; 0 when free. */
+  locked_until: number;
+  expires_at: number;
+}
+
+/** One sign-in's refresh token family. Its id is the `event_id` claim of each token of that sign-in. */
+export interface TokenFamiliesTable {
+  pool_id: string;
+  family_id: string;
+  user_id: string;
+  client_id: string;
+  origin_jti: string;
+  /** Sealed 32 bytes that authenticate each generation of the refresh token. */
+  key_sealed: Uint8Array;
+  generation: number;
+  /** When the current generation replaced its predecessor; null before the first rotation. */
+  rotated_at: number | null;
+  auth_time: number;
+  scope: string;
+  device_key: string | null;
+  created_at: number;
+  expires_at: number;
+  revoked_at: number | null;
+}
+
+/** Messages to be delivered, and on a development server those the inbox shows. */
+export interface OutboxTable {
+  pool_id: string;
+  message_id: string;
+  user_id: string | null;
+  medium: "EMAIL" | "SMS";
+  kind: string;
+  /** Sealed JSON {destination, subject, body, code}. */
+  message_sealed: Uint8Array;
+  status: "waiting" | "sent" | "failed";
+  attempts: number;
+  next_attempt_at: number;
+  created_at: number;
+  expires_at: number;
+}

@@ -1,0 +1,86 @@
+/** Rows of running sign-ins. Moving on and finishing are decided by a row count. */
+import { affected, type Db } from "./db.ts";
+
+export interface SignInRow<State> {
+  readonly poolId: string;
+  readonly id: string;
+  readonly clientId: string;
+  /** undefined: the user does not exist, the sign-in is a simulation. */
+  readonly userId: string | undefined;
+  readonly version: number;
+  readonly state: State;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+}
+
+const place = (poolId: string, id: string) => `sign_ins:state_sealed:${poolId}/${id}` as const;
+
+export async function insertSignIn<State>(db: Db, row: SignInRow<State>): Promise<void> {
+  await db.kysely
+    .insertInto("sign_ins")
+    .values({
+      pool_id: row.poolId,
+      sign_in_id: row.id,
+      client_id: row.clientId,
+      user_id: row.userId ?? null,
+      version: row.version,
+      state_sealed: db.sealer.seal(place(row.poolId, row.id), JSON.stringify(row.state)),
+      created_at: row.createdAt,
+      expires_at: row.expiresAt,
+    })
+    .execute();
+}
+
+export async function readSignIn<State>(
+  db: Db,
+  poolId: string,
+  id: string,
+): Promise<SignInRow<State> | undefined> {
+  const row = await db.kysely
+    .selectFrom("sign_ins")
+    .selectAll()
+    .where("pool_id", "=", poolId)
+    .where("sign_in_id", "=", id)
+    .executeTakeFirst();
+  return (
+    row && {
+      poolId: row.pool_id,
+      id: row.sign_in_id,
+      clientId: row.client_id,
+      userId: row.user_id ?? undefined,
+      version: row.version,
+      state: JSON.parse(db.sealer.openText(place(row.pool_id, row.sign_in_id), row.state_sealed)) as State,
+      createdAt: row.created_at,
+      expiresAt: row.expires_at,
+    }
+  );
+}
+
+/** Writes the next state if the row still has the version it was read with. False: it was answered already. */
+export async function moveSignIn<State>(db: Db, row: SignInRow<State>, state: State): Promise<boolean> {
+  const result = await db.kysely
+    .updateTable("sign_ins")
+    .set({
+      version: row.version + 1,
+      state_sealed: db.sealer.seal(place(row.poolId, row.id), JSON.stringify(state)),
+    })
+    .where("pool_id", "=", row.poolId)
+    .where("sign_in_id", "=", row.id)
+    .where("version", "=", row.version)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
+/** Ends a sign-in. False: it was answered already. */
+export async function takeSignIn(
+  db: Db,
+  row: Pick<SignInRow<unknown>, "poolId" | "id" | "version">,
+): Promise<boolean> {
+  const result = await db.kysely
+    .deleteFrom("sign_ins")
+    .where("pool_id", "=", row.poolId)
+    .where("sign_in_id", "=", row.id)
+    .where("version", "=", row.version)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}

@@ -1,0 +1,228 @@
+/** Rows of users, the names they sign in with, and their removal. */
+import type { Db } from "./db.ts";
+import { affected, inTransaction } from "./db.ts";
+import type { LoginNamesTable, UserStatus, UsersTable } from "./schema.ts";
+
+export type { UserStatus } from "./schema.ts";
+
+export interface User {
+  readonly poolId: string;
+  /** The `sub`. */
+  readonly id: string;
+  /** The internal username: what tokens, SRP and Admin* answers carry. Never changes. */
+  readonly username: string;
+  readonly version: number;
+  readonly status: UserStatus;
+  readonly enabled: boolean;
+  /** Every attribute but `sub`; `custom:` prefixes included. Values are text. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** New values that wait for VerifyUserAttribute. */
+  readonly pendingAttributes: Readonly<Record<string, string>>;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface LoginName {
+  readonly key: string;
+  readonly kind: LoginNamesTable["kind"];
+}
+
+/** Attributes with a search column, besides username, sub and the two statuses. */
+export const searchableAttributes = [
+  "email",
+  "phone_number",
+  "name",
+  "given_name",
+  "family_name",
+  "preferred_username",
+] as const;
+
+/** Case-folds what ListUsers searches ("All searches are case-insensitive"). */
+export function searchKey(value: string): string {
+  return value.normalize("NFC").toLowerCase();
+}
+
+function searchColumns(attributes: Readonly<Record<string, string>>) {
+  const key = (name: (typeof searchableAttributes)[number]) => {
+    const value = attributes[name];
+    return value === undefined || value === "" ? null : searchKey(value);
+  };
+  return {
+    email_key: key("email"),
+    phone_number_key: key("phone_number"),
+    name_key: key("name"),
+    given_name_key: key("given_name"),
+    family_name_key: key("family_name"),
+    preferred_username_key: key("preferred_username"),
+  };
+}
+
+export function userFromRow(row: UsersTable): User {
+  return {
+    poolId: row.pool_id,
+    id: row.user_id,
+    username: row.username,
+    version: row.version,
+    status: row.status,
+    enabled: row.enabled === 1,
+    attributes: JSON.parse(row.attributes),
+    pendingAttributes: row.pending_attributes === null ? {} : JSON.parse(row.pending_attributes),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+/** Adds a user with its sign-in names. Throws a unique violation when a name is taken. Inside a transaction. */
+export async function insertUser(tx: Db, user: User, names: readonly LoginName[]): Promise<void> {
+  await insertLoginNames(tx, user.poolId, user.id, names);
+  await tx.kysely
+    .insertInto("users")
+    .values({
+      pool_id: user.poolId,
+      user_id: user.id,
+      username: user.username,
+      version: user.version,
+      status: user.status,
+      enabled: user.enabled ? 1 : 0,
+      attributes: JSON.stringify(user.attributes),
+      pending_attributes: pendingText(user.pendingAttributes),
+      created_at: user.createdAt,
+      updated_at: user.updatedAt,
+      ...searchColumns(user.attributes),
+    })
+    .execute();
+}
+
+const pendingText = (pending: Readonly<Record<string, string>>) =>
+  Object.keys(pending).length === 0 ? null : JSON.stringify(pending);
+
+export async function readUser(db: Db, poolId: string, userId: string): Promise<User | undefined> {
+  const row = await db.kysely
+    .selectFrom("users")
+    .selectAll()
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .executeTakeFirst();
+  return row && userFromRow(row);
+}
+
+/** The user who signs in with this (already folded) name, whatever kind of name it is. */
+export async function findUserByLoginName(
+  db: Db,
+  poolId: string,
+  nameKey: string,
+): Promise<{ user: User; kind: LoginName["kind"] } | undefined> {
+  const row = await db.kysely
+    .selectFrom("login_names")
+    .innerJoin("users", (join) =>
+      join.onRef("users.pool_id", "=", "login_names.pool_id").onRef("users.user_id", "=", "login_names.user_id"),
+    )
+    .selectAll("users")
+    .select("login_names.kind")
+    .where("login_names.pool_id", "=", poolId)
+    .where("login_names.name_key", "=", nameKey)
+    .executeTakeFirst();
+  return row && { user: userFromRow(row), kind: row.kind };
+}
+
+/** What may change of a user; everything named replaces the stored value. */
+export interface UserChange {
+  readonly status?: UserStatus;
+  readonly enabled?: boolean;
+  readonly attributes?: Readonly<Record<string, string>>;
+  readonly pendingAttributes?: Readonly<Record<string, string>>;
+}
+
+/** Changes the user if it still has the version it was read with. False: somebody else was first, or it is gone. */
+export async function updateUser(db: Db, user: User, change: UserChange, now: number): Promise<boolean> {
+  const result = await db.kysely
+    .updateTable("users")
+    .set({
+      version: user.version + 1,
+      updated_at: now,
+      ...(change.status !== undefined && { status: change.status }),
+      ...(change.enabled !== undefined && { enabled: change.enabled ? 1 : 0 }),
+      ...(change.attributes !== undefined && {
+        attributes: JSON.stringify(change.attributes),
+        ...searchColumns(change.attributes),
+      }),
+      ...(change.pendingAttributes !== undefined && { pending_attributes: pendingText(change.pendingAttributes) }),
+    })
+    .where("pool_id", "=", user.poolId)
+    .where("user_id", "=", user.id)
+    .where("version", "=", user.version)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
+/** Throws a unique violation when a name belongs to somebody. */
+export async function insertLoginNames(
+  db: Db,
+  poolId: string,
+  userId: string,
+  names: readonly LoginName[],
+): Promise<void> {
+  if (names.length === 0) return;
+  await db.kysely
+    .insertInto("login_names")
+    .values(names.map((name) => ({ pool_id: poolId, name_key: name.key, kind: name.kind, user_id: userId })))
+    .execute();
+}
+
+export async function readLoginNames(db: Db, poolId: string, userId: string): Promise<LoginName[]> {
+  const rows = await db.kysely
+    .selectFrom("login_names")
+    .select(["name_key", "kind"])
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .execute();
+  return rows.map((row) => ({ key: row.name_key, kind: row.kind }));
+}
+
+/** Takes sign-in names of these kinds from the user. */
+export async function deleteLoginNames(
+  db: Db,
+  poolId: string,
+  userId: string,
+  kinds: readonly LoginName["kind"][],
+): Promise<void> {
+  if (kinds.length === 0) return;
+  await db.kysely
+    .deleteFrom("login_names")
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .where("kind", "in", [...kinds])
+    .execute();
+}
+
+const tablesOfAUser = [
+  "login_names",
+  "credentials",
+  "group_members",
+  "codes",
+  "token_families",
+  "sign_ins",
+  "outbox",
+  "users",
+] as const;
+
+/** Removes a user and everything of theirs. False: there was none. */
+export function deleteUser(db: Db, poolId: string, userId: string): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
+    let last = 0;
+    for (const table of tablesOfAUser) {
+      const result = await tx.kysely
+        .deleteFrom(table)
+        .where("pool_id", "=", poolId)
+        .where("user_id", "=", userId)
+        .executeTakeFirst();
+      last = affected(result);
+    }
+    await tx.kysely
+      .deleteFrom("attempts")
+      .where("pool_id", "=", poolId)
+      .where("subject", "=", userId)
+      .execute();
+    return last === 1;
+  });
+}

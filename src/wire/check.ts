@@ -1,0 +1,255 @@
+/**
+ * From a request body to a value that satisfies the AWS model, or a refusal in Cognito's own words: all broken
+ * constraints of a request together, as `N validation error(s) detected: …; …`. The texts are clients' to parse
+ * (they match on them), so they follow recorded answers; see Smithy's constraint traits for their meaning:
+ * https://smithy.io/2.0/spec/constraint-traits.html
+ */
+
+import { decodeBody } from "./decode.ts";
+import {
+  type ListShape,
+  type MapShape,
+  type Model,
+  type OperationTypes,
+  type Shape,
+  type Shapes,
+  shapeOf,
+} from "./model.ts";
+import { matchesPattern } from "./pattern.ts";
+import { refuse } from "./refuse.ts";
+
+/** An answer stays small whatever was sent. */
+const MAX_PRINTED_VIOLATIONS = 100;
+const MAX_PRINTED_CHARACTERS = 256;
+/** Beyond both this and its own limit a text's pattern is left alone: its length has refused it already. */
+const MAX_MATCHED_LENGTH = 4096;
+
+interface Report {
+  readonly shapes: Shapes;
+  readonly path: string[];
+  readonly printed: string[];
+  count: number;
+}
+
+/**
+ * Decodes and checks the body of a call. Type errors refuse with SerializationException at the first one;
+ * broken constraints with InvalidParameterException, which is what Cognito uses instead of ValidationException.
+ */
+export function parseInput<
+  Operations extends OperationTypes<Operations>,
+  N extends keyof Operations & string,
+>(model: Model<Operations>, operationName: N, body: string): Operations[N]["input"] {
+  const { input } = model.operations[operationName];
+  const value = decodeBody(model.shapes, input, body);
+  if (input !== null) {
+    const report: Report = { shapes: model.shapes, path: [], printed: [], count: 0 };
+    checkValue(report, shapeOf(model.shapes, input), value, false);
+    if (report.count > 0) refuseAll(report);
+  }
+  return value as Operations[N]["input"];
+}
+
+function refuseAll({ count, printed }: Report): never {
+  const errors = count === 1 ? "error" : "errors";
+  return refuse("InvalidParameterException", `${count} validation ${errors} detected: ${printed.join("; ")}`);
+}
+
+/** `hidden` is inherited: what lies in a sensitive structure or list is never printed either. */
+function checkValue(report: Report, shape: Shape, value: unknown, hidden: boolean): void {
+  const isHidden = hidden || shape.sensitive === true;
+  for (const broken of brokenConstraints(shape, value)) violation(report, shape, value, isHidden, broken);
+  if (shape.type === "structure")
+    checkMembers(report, shape.members, value as Record<string, unknown>, isHidden);
+  else if (shape.type === "list") checkItems(report, shape, value as unknown[], isHidden);
+  else if (shape.type === "map") checkEntries(report, shape, value as Record<string, unknown>, isHidden);
+}
+
+function checkMembers(
+  report: Report,
+  members: Extract<Shape, { type: "structure" }>["members"],
+  value: Record<string, unknown>,
+  hidden: boolean,
+): void {
+  for (const [name, member] of Object.entries(members)) {
+    const item = value[name];
+    if (item === undefined && member.required !== true) continue;
+    report.path.push(name.charAt(0).toLowerCase() + name.slice(1));
+    if (item === undefined) add(report, "Value null", "Member must not be null");
+    else checkValue(report, shapeOf(report.shapes, member.target), item, hidden);
+    report.path.pop();
+  }
+}
+
+/** Structures are reported one by one (`userAttributes.1.member.name`), plain values for the list as a whole. */
+function checkItems(report: Report, shape: ListShape, items: readonly unknown[], hidden: boolean): void {
+  const element = shapeOf(report.shapes, shape.member);
+  if (isAggregate(element)) {
+    for (const [index, item] of items.entries()) checkAt(report, String(index + 1), element, item, hidden);
+  } else {
+    checkAll(report, shape, items, hidden, { element, values: items, label: "Member" });
+  }
+}
+
+/** A map's keys and plain values are reported for the map as a whole, structures under their key. */
+function checkEntries(report: Report, shape: MapShape, map: Record<string, unknown>, hidden: boolean): void {
+  const [keys, element] = [shapeOf(report.shapes, shape.key), shapeOf(report.shapes, shape.value)];
+  checkAll(report, shape, map, hidden, { element: keys, values: Object.keys(map), label: "Map keys" });
+  if (isAggregate(element)) {
+    for (const [key, item] of Object.entries(map)) checkAt(report, cut(key), element, item, hidden);
+  } else {
+    checkAll(report, shape, map, hidden, { element, values: Object.values(map), label: "Map value" });
+  }
+}
+
+function isAggregate(shape: Shape): boolean {
+  return shape.type === "structure" || shape.type === "list" || shape.type === "map";
+}
+
+function checkAt(report: Report, key: string, element: Shape, item: unknown, hidden: boolean): void {
+  report.path.push(key, "member");
+  checkValue(report, element, item, hidden);
+  report.path.length -= 2;
+}
+
+/** One violation for the whole collection, naming every constraint of its element, as Cognito does. */
+function checkAll(
+  report: Report,
+  shape: ListShape | MapShape,
+  collection: unknown,
+  hidden: boolean,
+  of: { element: Shape; values: readonly unknown[]; label: string },
+): void {
+  if (of.values.every((value) => brokenConstraints(of.element, value).length === 0)) return;
+  const constraint = `${of.label} must satisfy constraint: [${allConstraints(of.element).join(", ")}]`;
+  violation(report, shape, collection, hidden, constraint);
+}
+
+function violation(report: Report, shape: Shape, value: unknown, hidden: boolean, constraint: string): void {
+  const isPrinted = !hidden && isPrintable(report.shapes, shape);
+  add(report, isPrinted ? `Value '${cut(print(value))}'` : "Value", constraint);
+}
+
+function add(report: Report, subject: string, constraint: string): void {
+  report.count += 1;
+  if (report.count > MAX_PRINTED_VIOLATIONS) return;
+  report.printed.push(`${subject} at '${report.path.join(".")}' failed to satisfy constraint: ${constraint}`);
+}
+
+/** Structures and blobs are not printed: AWS shows a Java object's address, and they may hold a secret. */
+function isPrintable(shapes: Shapes, shape: Shape): boolean {
+  if (shape.sensitive === true) return false;
+  switch (shape.type) {
+    case "structure":
+    case "blob":
+    case "document":
+      return false;
+    case "list":
+      return isPrintable(shapes, shapeOf(shapes, shape.member));
+    case "map":
+      return (
+        isPrintable(shapes, shapeOf(shapes, shape.key)) && isPrintable(shapes, shapeOf(shapes, shape.value))
+      );
+    default:
+      return true;
+  }
+}
+
+/** Java's toString: `[a, b]` and `{k=v}`. */
+function print(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(print).join(", ")}]`;
+  if (typeof value !== "object" || value === null) return String(value);
+  const entries = Object.entries(value).map(([key, item]) => `${key}=${print(item)}`);
+  return `{${entries.join(", ")}}`;
+}
+
+function cut(text: string): string {
+  if (text.length <= MAX_PRINTED_CHARACTERS) return text;
+  const characters = [...text.slice(0, 2 * MAX_PRINTED_CHARACTERS + 1)];
+  if (characters.length <= MAX_PRINTED_CHARACTERS) return text;
+  return `${characters.slice(0, MAX_PRINTED_CHARACTERS).join("")}…`;
+}
+
+const NONE: readonly string[] = [];
+
+/** The shape's own constraints that `value` breaks, in Cognito's words; its items are somebody else's. */
+function brokenConstraints(shape: Shape, value: unknown): readonly string[] {
+  switch (shape.type) {
+    case "string":
+      return brokenText(shape, value as string);
+    case "enum":
+      return shape.values.includes(value as string) ? NONE : [enumText(shape.values)];
+    case "list":
+      return brokenBounds(shape, (value as unknown[]).length, "length");
+    case "map":
+      return brokenBounds(shape, Object.keys(value as object).length, "length");
+    case "blob":
+      return brokenBounds(shape, byteLength(value as string), "length");
+    case "integer":
+    case "long":
+    case "float":
+      return brokenBounds(shape, value as number, "value");
+    default:
+      return NONE;
+  }
+}
+
+function brokenText(shape: Extract<Shape, { type: "string" }>, value: string): readonly string[] {
+  const broken = brokenBounds(shape, characterCount(value), "length");
+  const { pattern } = shape;
+  if (pattern === undefined || value.length > Math.max(shape.max ?? Infinity, MAX_MATCHED_LENGTH))
+    return broken;
+  return matchesPattern(pattern, value) ? broken : [...broken, patternText(pattern)];
+}
+
+function brokenBounds(
+  { min, max }: { readonly min?: number; readonly max?: number },
+  measure: number,
+  what: "length" | "value",
+): readonly string[] {
+  if (min !== undefined && measure < min) return [minText(what, min)];
+  if (max !== undefined && measure > max) return [maxText(what, max)];
+  return NONE;
+}
+
+/** Every constraint of an element, in the order in which AWS lists them: greatest, least, pattern. */
+function allConstraints(shape: Shape): string[] {
+  if (shape.type === "enum") return [enumText(shape.values)];
+  const { min, max, pattern } = shape as { min?: number; max?: number; pattern?: string };
+  const what = shape.type === "string" || shape.type === "blob" ? "length" : "value";
+  return [
+    ...(max === undefined ? [] : [maxText(what, max)]),
+    ...(min === undefined ? [] : [minText(what, min)]),
+    ...(pattern === undefined ? [] : [patternText(pattern)]),
+  ];
+}
+
+function minText(what: string, min: number): string {
+  return `Member must have ${what} greater than or equal to ${min}`;
+}
+
+function maxText(what: string, max: number): string {
+  return `Member must have ${what} less than or equal to ${max}`;
+}
+
+function patternText(pattern: string): string {
+  return `Member must satisfy regular expression pattern: ${pattern}`;
+}
+
+function enumText(values: readonly string[]): string {
+  return `Member must satisfy enum value set: [${values.join(", ")}]`;
+}
+
+/** Smithy counts Unicode scalar values, JavaScript UTF-16 units; the text is known to be well-formed. */
+function characterCount(text: string): number {
+  let count = text.length;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit >= 0xd800 && unit <= 0xdbff) count -= 1;
+  }
+  return count;
+}
+
+function byteLength(base64: string): number {
+  const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0;
+  return (base64.length / 4) * 3 - padding;
+}

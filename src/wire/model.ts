@@ -1,0 +1,116 @@
+/**
+ * The vocabulary of the generated facts: what an AWS model says about an operation and about a shape, in the
+ * few words that `check.ts` and `encode.ts` need (Smithy 2.0, https://smithy.io/2.0/spec/simple-types.html).
+ */
+
+/** Who may call an operation; the classes of `tools/model/operations.tsv`. */
+export type Authorization =
+  | "none"
+  | "iam"
+  | "access-token"
+  | "access-token-or-session"
+  | "refresh-token"
+  | "feedback-token";
+
+/** Where an operation keeps its page token, page size and items (`smithy.api#paginated`). */
+export interface Paginated {
+  readonly inputToken: string;
+  readonly outputToken: string;
+  readonly items?: string;
+  readonly pageSize?: string;
+}
+
+/** What the model declares about one operation; `input`/`output` name a structure, or null for none. */
+export interface OperationFacts {
+  readonly input: string | null;
+  readonly output: string | null;
+  readonly authorization: Authorization;
+  readonly errors: readonly string[];
+  readonly paginated?: Paginated;
+}
+
+/** `default` is kept for required members only: such a member is filled in rather than refused. */
+export interface Member {
+  readonly target: string;
+  readonly required?: true;
+  readonly default?: boolean | number | string;
+}
+
+export interface StructureShape {
+  readonly type: "structure";
+  readonly members: Readonly<Record<string, Member>>;
+  readonly sensitive?: true;
+}
+
+export interface ListShape {
+  readonly type: "list";
+  readonly member: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly sensitive?: true;
+}
+
+export interface MapShape {
+  readonly type: "map";
+  readonly key: string;
+  readonly value: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly sensitive?: true;
+}
+
+/** `pattern` is Java's, word for word, because Cognito prints it; `pattern.ts` makes it run here. */
+export interface StringShape {
+  readonly type: "string";
+  readonly min?: number;
+  readonly max?: number;
+  readonly pattern?: string;
+  readonly sensitive?: true;
+}
+
+export interface EnumShape {
+  readonly type: "enum";
+  readonly values: readonly string[];
+  readonly sensitive?: true;
+}
+
+export interface NumberShape {
+  readonly type: "integer" | "long" | "float";
+  readonly min?: number;
+  readonly max?: number;
+  readonly sensitive?: true;
+}
+
+export interface BlobShape {
+  readonly type: "blob";
+  readonly min?: number;
+  readonly max?: number;
+  readonly sensitive?: true;
+}
+
+export interface PlainShape {
+  readonly type: "boolean" | "timestamp" | "document";
+  readonly sensitive?: true;
+}
+
+export type ScalarShape = StringShape | EnumShape | NumberShape | BlobShape | PlainShape;
+export type Shape = StructureShape | ListShape | MapShape | ScalarShape;
+export type Shapes = Readonly<Record<string, Shape>>;
+
+/** What a generated `…Operations` interface gives for each operation name. */
+export type OperationTypes<Operations> = {
+  readonly [N in keyof Operations]: { input: unknown; output: unknown };
+};
+
+/** One service's facts, tied to its generated types so that names and inputs stay in step. */
+export interface Model<Operations> {
+  readonly operations: { readonly [N in keyof Operations]: OperationFacts };
+  readonly shapes: Shapes;
+}
+
+/** The shape a model's own reference names. A missing one is a defect of the generator, never of a caller. */
+export function shapeOf(shapes: Shapes, name: string): Shape {
+  const shape = shapes[name];
+  if (shape === undefined) throw new Error(`The model has no shape ${name}`);
+  return shape;
+}

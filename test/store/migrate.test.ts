@@ -1,0 +1,201 @@
+/** Migrations at start, and the keys that secrets are sealed under. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, readFileSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { sql } from "kysely";
+import { type Migration, migrations, PROGRAM_SCHEMA_VERSION } from "../../src/store/migrate.ts";
+import { openDatabase } from "../../src/store/open.ts";
+import { forEachDatabase, silent, temporaryFolder } from "./databases.ts";
+
+const step = (version: number, oldestProgram: number, up: Migration["up"]): Migration => ({
+  version,
+  name: `step-${version}`,
+  oldestProgram,
+  up,
+});
+
+forEachDatabase((name, open, fresh) => {
+  describe("migrations", () => {
+    test("an empty database gets every table; a second start changes nothing", async () => {
+      const options = await fresh();
+      for (let start = 0; start < 2; start++) {
+        const opened = await openDatabase(options);
+        const rows = await opened.db.kysely.selectFrom("poolhouse_meta").selectAll().orderBy("key").execute();
+        const version = rows.find((row) => row.key === "schema_version")?.value;
+        assert.equal(version, String(PROGRAM_SCHEMA_VERSION));
+        assert.deepStrictEqual(await opened.db.kysely.selectFrom("leases").selectAll().execute(), []);
+        await opened.ping();
+        await opened.close();
+      }
+    });
+
+    test("each of the real ones can run twice", async () => {
+      const { db } = await open();
+      for (const migration of migrations) await migration.up(db.kysely, db.kind);
+    });
+
+    test("a program too old refuses, one a little older goes on", async () => {
+      const options = await fresh();
+      const list = [step(1, 1, async () => {}), step(2, 1, async () => {}), step(3, 2, async () => {})];
+      await (await openDatabase({ ...options, migrations: list })).close();
+      await (await openDatabase({ ...options, migrations: list.slice(0, 2) })).close();
+      await assert.rejects(
+        openDatabase({ ...options, migrations: list.slice(0, 1) }),
+        /too old for the database: it knows schema 1, the database has schema 3, .* at least 2/,
+      );
+    });
+
+    test("one that fails leaves nothing behind and is tried again", async () => {
+      const options = await fresh();
+      let fail = true;
+      const list = [
+        step(1, 1, async (kysely) => {
+          await sql`create table half (a integer)`.execute(kysely);
+          if (fail) throw new Error("half-way");
+        }),
+      ];
+      await assert.rejects(openDatabase({ ...options, migrations: list }), /half-way/);
+      fail = false;
+      await (await openDatabase({ ...options, migrations: list })).close();
+    });
+
+    const sharing = { skip: name === "sqlite" && "one process at a time" };
+    test("servers that start at once on an empty database all come up", sharing, async () => {
+      const options = await fresh();
+      let runs = 0;
+      const slow = step(1, 1, async (kysely) => {
+        runs++;
+        await sql`create table slow (a integer)`.execute(kysely);
+        await delay(300);
+      });
+      const opened = await Promise.all(
+        Array.from({ length: 4 }, () => openDatabase({ ...options, migrations: [slow] })),
+      );
+      assert.equal(runs, 1);
+      const [first] = opened;
+      const sealed = first!.db.sealer.seal("t:c:1", "shared");
+      const mac = first!.db.sealer.mac("test", "a");
+      for (const { db } of opened) {
+        assert.equal(db.sealer.openText("t:c:1", sealed), "shared");
+        assert.deepStrictEqual(db.sealer.mac("test", "a"), mac);
+      }
+      await Promise.all(opened.map((one) => one.close()));
+    });
+
+    test("the lease of a server that died runs out", sharing, async () => {
+      const options = await fresh();
+      const list = [step(1, 1, async () => {})];
+      await (await openDatabase({ ...options, migrations: list })).close();
+      const opened = await openDatabase({ ...options, migrations: list });
+      const expired = { name: "migration", holder: "dead", expires_at: Date.now() + 700 };
+      await opened.db.kysely.insertInto("leases").values(expired).execute();
+      await opened.close();
+      const began = Date.now();
+      await (await openDatabase({ ...options, migrations: [...list, step(2, 1, async () => {})] })).close();
+      assert.ok(Date.now() - began > 500);
+    });
+  });
+
+  describe("keys", () => {
+    test("a sealed value opens in its place only, after a restart too", async () => {
+      const options = await fresh();
+      const first = await openDatabase(options);
+      const sealed = first.db.sealer.seal("users:secret:1", "Käse");
+      const mac = first.db.sealer.mac("code", "a", "b");
+      await first.close();
+      const { sealer } = (await open(options)).db;
+      assert.equal(sealer.openText("users:secret:1", sealed), "Käse");
+      assert.deepStrictEqual(sealer.open("users:secret:1", sealed), Buffer.from("Käse"));
+      assert.throws(() => sealer.open("users:secret:2", sealed), /altered, moved/);
+      assert.notDeepEqual(sealer.seal("users:secret:1", "Käse"), sealed);
+      assert.deepStrictEqual(sealer.mac("code", "a", "b"), mac);
+      assert.equal(mac.length, 32);
+      for (const other of [
+        sealer.mac("code", "ab"),
+        sealer.mac("code", "a", "b", ""),
+        sealer.mac("salt", "a", "b"),
+      ]) {
+        assert.notDeepEqual(other, mac);
+      }
+    });
+
+    test("a wrong master key refuses to start", async () => {
+      const options = await fresh();
+      await (await openDatabase(options)).close();
+      const masterKey = randomBytes(32).toString("base64");
+      await assert.rejects(openDatabase({ ...options, masterKey }), /master key does not fit this database/);
+      await (await openDatabase(options)).close();
+    });
+
+    test("a malformed master key is refused without repeating it", async () => {
+      const options = await fresh();
+      for (const masterKey of ["", "secret-word", randomBytes(31).toString("base64")]) {
+        await assert.rejects(openDatabase({ ...options, masterKey }), (error: Error) => {
+          assert.match(error.message, /not base64 of 32 bytes/);
+          return masterKey === "" || !error.message.includes(masterKey);
+        });
+      }
+    });
+
+    if (name === "postgres") {
+      test("PostgreSQL needs a configured one", async () => {
+        const { masterKey: _, ...options } = await fresh();
+        await assert.rejects(openDatabase({ ...options, secretsFolder: "/nowhere" }), /must be configured/);
+      });
+    }
+  });
+});
+
+describe("the master key file", { skip: process.platform === "win32" }, () => {
+  const inFolder = (folder: string) => ({
+    url: join(folder, "db", "poolhouse.sqlite"),
+    secretsFolder: join(folder, "secrets"),
+    log: silent,
+  });
+
+  test("is made for the owner alone, apart from the database, and not made again", async () => {
+    const options = inFolder(temporaryFolder());
+    const path = join(options.secretsFolder, "master-key");
+    await (await openDatabase(options)).close();
+    const text = readFileSync(path, "utf8");
+    assert.equal(Buffer.from(text, "base64").length, 32);
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.equal(statSync(options.secretsFolder).mode & 0o777, 0o700);
+    await (await openDatabase(options)).close();
+    assert.equal(readFileSync(path, "utf8"), text);
+    chmodSync(path, 0o644);
+    await assert.rejects(openDatabase(options), /can be read by others/);
+    rmSync(path);
+    await assert.rejects(openDatabase(options), /is missing, but its database exists/);
+    assert.equal(existsSync(path), false);
+  });
+});
+
+describe("waiting for PostgreSQL", () => {
+  const masterKey = randomBytes(32).toString("base64");
+  test("ends after its time, naming host and database but not the password", async () => {
+    const url = "postgres://someone:pass-word@127.0.0.1:1/people";
+    const began = Date.now();
+    await assert.rejects(openDatabase({ url, masterKey, log: silent, waitMs: 500 }), (error: Error) => {
+      assert.match(
+        error.message,
+        /PostgreSQL at 127\.0\.0\.1:1, database people could not be reached within/,
+      );
+      return !error.message.includes("pass-word");
+    });
+    assert.ok(Date.now() - began < 3_000);
+  });
+
+  test("an unknown kind of address is refused without repeating it", async () => {
+    await assert.rejects(
+      openDatabase({ url: "mysql://u:pass-word@h/d", masterKey, log: silent }),
+      (error: Error) => {
+        assert.match(error.message, /postgres:/);
+        return !error.message.includes("pass-word");
+      },
+    );
+  });
+});
