@@ -6,6 +6,7 @@
  */
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
+import type { Mailbox } from "./integrations/mailbox.ts";
 import type { Db } from "./store/db.ts";
 
 export interface App {
@@ -48,13 +49,6 @@ export interface PasswordHasher {
 export interface Turn {
   readonly pool: string;
   readonly address: string;
-}
-
-/** Where messages go: an SMTP server, the development inbox, or nowhere. */
-export interface Mailbox {
-  readonly kind: "inbox" | "none";
-  /** Hands one message over. Throws when it cannot. */
-  send(message: { medium: "EMAIL" | "SMS"; destination: string; subject: string; body: string }): Promise<void>;
 }
 
 /** Parsed documents by (id, version) and imported keys by kid. Nothing that can be revoked. */

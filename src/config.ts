@@ -3,9 +3,9 @@
  * refuses to start and says which. Nothing else in the program reads the environment.
  */
 import { readFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { isIP } from "node:net";
 import { parse as parseYaml } from "yaml";
 
 export interface Config {
@@ -50,20 +50,46 @@ interface Setting {
   readonly wrong?: (value: string) => string | undefined;
 }
 
-const oneOf = (...values: string[]) => (value: string) =>
-  values.includes(value) ? undefined : `must be one of ${values.join(", ")}`;
-const matches = (pattern: RegExp, what: string) => (value: string) => (pattern.test(value) ? undefined : `must be ${what}`);
+const oneOf =
+  (...values: string[]) =>
+  (value: string) =>
+    values.includes(value) ? undefined : `must be one of ${values.join(", ")}`;
+const matches = (pattern: RegExp, what: string) => (value: string) =>
+  pattern.test(value) ? undefined : `must be ${what}`;
 const portNumber = (value: string) =>
   /^\d{1,5}$/.test(value) && Number(value) <= 65535 ? undefined : "must be a port number from 0 to 65535";
-const list = (value: string) => value.split(",").map((item) => item.trim()).filter((item) => item !== "");
+const list = (value: string) =>
+  value
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
 
 /** Every setting; README's table is held against it by a test. */
 export const settings = {
   host: { flag: "host", env: "POOLHOUSE_HOST", fallback: "127.0.0.1", help: "Address to listen on." },
-  port: { flag: "port", env: "POOLHOUSE_PORT", fallback: "4747", help: "Port to listen on; 0 picks a free one.", wrong: portNumber },
-  data: { flag: "data", env: "POOLHOUSE_DATA", fallback: "./poolhouse-data", help: "Folder of the embedded database and its secrets." },
-  database: { flag: "database", env: "POOLHOUSE_DATABASE", help: "postgres://… or a file; <data>/db/poolhouse.sqlite unless given." },
-  config: { flag: "config", env: "POOLHOUSE_CONFIG", help: "A YAML file of these settings, by the names of the flags." },
+  port: {
+    flag: "port",
+    env: "POOLHOUSE_PORT",
+    fallback: "4747",
+    help: "Port to listen on; 0 picks a free one.",
+    wrong: portNumber,
+  },
+  data: {
+    flag: "data",
+    env: "POOLHOUSE_DATA",
+    fallback: "./poolhouse-data",
+    help: "Folder of the embedded database and its secrets.",
+  },
+  database: {
+    flag: "database",
+    env: "POOLHOUSE_DATABASE",
+    help: "postgres://… or a file; <data>/db/poolhouse.sqlite unless given.",
+  },
+  config: {
+    flag: "config",
+    env: "POOLHOUSE_CONFIG",
+    help: "A YAML file of these settings, by the names of the flags.",
+  },
   auth: {
     flag: "auth",
     env: "POOLHOUSE_AUTH",
@@ -85,11 +111,17 @@ export const settings = {
     help: "The URL clients reach this server by; token issuers begin with it. http://localhost:<port> unless given.",
     wrong: (value: string) => {
       const url = URL.canParse(value) ? new URL(value) : undefined;
-      const plain = url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" && url.username === "";
+      const plain =
+        url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" && url.username === "";
       return plain ? undefined : "must be an http or https URL without query, fragment or user";
     },
   },
-  extraHosts: { flag: "extra-hosts", env: "POOLHOUSE_EXTRA_HOSTS", fallback: "", help: "Further host names to answer to, by comma." },
+  extraHosts: {
+    flag: "extra-hosts",
+    env: "POOLHOUSE_EXTRA_HOSTS",
+    fallback: "",
+    help: "Further host names to answer to, by comma.",
+  },
   trustedProxies: {
     flag: "trusted-proxies",
     env: "POOLHOUSE_TRUSTED_PROXIES",
@@ -163,7 +195,10 @@ function isRange(range: string): boolean {
 const laterFlags: readonly string[] = ["tls", "https-port"];
 
 /** Reads the settings. Throws ConfigError naming what is wrong. */
-export function loadConfig(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Config {
+export function loadConfig(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Config {
   const flags = readFlags(argv);
   const variables = readEnvironment(env);
   const path = flags.get("config") ?? variables.get("config");
@@ -174,7 +209,9 @@ export function loadConfig(argv: readonly string[], env: Readonly<Record<string,
     const wrong = setting(name).wrong?.(found);
     if (wrong === undefined) return found;
     const shown = setting(name).secret ? "" : `, not ${JSON.stringify(found)}`;
-    throw new ConfigError(`The setting ${setting(name).flag} (--${setting(name).flag}, ${setting(name).env}) ${wrong}${shown}.`);
+    throw new ConfigError(
+      `The setting ${setting(name).flag} (--${setting(name).flag}, ${setting(name).env}) ${wrong}${shown}.`,
+    );
   };
   return assemble(value);
 }
@@ -202,10 +239,19 @@ function assemble(value: (name: Name) => string | undefined): Config {
     hashConcurrency: Number(value("hashConcurrency") ?? availableParallelism()),
   };
   if (config.auth === "open" && !listensOnLoopback(config)) {
-    throw new ConfigError("The setting auth=open accepts any credentials and is allowed on a loopback address only.");
+    throw new ConfigError(
+      "The setting auth=open accepts any credentials and is allowed on a loopback address only.",
+    );
+  }
+  if (config.demo && !listensOnLoopback(config)) {
+    throw new ConfigError(
+      "The setting demo makes a user whose password is public; it is allowed on a loopback address only.",
+    );
   }
   if ((config.rootAccessKeyId === undefined) !== (config.rootSecretAccessKey === undefined)) {
-    throw new ConfigError("POOLHOUSE_ROOT_ACCESS_KEY_ID and POOLHOUSE_ROOT_SECRET_ACCESS_KEY go together; one is missing.");
+    throw new ConfigError(
+      "POOLHOUSE_ROOT_ACCESS_KEY_ID and POOLHOUSE_ROOT_SECRET_ACCESS_KEY go together; one is missing.",
+    );
   }
   return Object.freeze(config);
 }
@@ -228,9 +274,12 @@ function readFlags(argv: readonly string[]): Map<Name, string> {
       throw new ConfigError(`--${flag} is not supported by this release of Poolhouse.`);
     }
     const name = names.find((one) => setting(one).flag === flag);
-    if (name === undefined) throw new ConfigError(`Unknown argument ${argv[at]}. \`poolhouse help\` lists the flags.`);
+    if (name === undefined)
+      throw new ConfigError(`Unknown argument ${argv[at]}. \`poolhouse help\` lists the flags.`);
     if (setting(name).secret) {
-      throw new ConfigError(`--${flag} is a secret: give it as ${setting(name).env}, or in the file of --config.`);
+      throw new ConfigError(
+        `--${flag} is a secret: give it as ${setting(name).env}, or in the file of --config.`,
+      );
     }
     if (setting(name).boolean) found.set(name, given ?? "true");
     else {

@@ -17,7 +17,11 @@ function withThreads(): void {
   if (process.env["UV_THREADPOOL_SIZE"] !== undefined || process.execve === undefined) return;
   const size = Math.max(8, 2 * availableParallelism() + 4);
   const env = { ...process.env, UV_THREADPOOL_SIZE: String(size) };
-  process.execve(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], env as Record<string, string>);
+  process.execve(
+    process.execPath,
+    [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    env as Record<string, string>,
+  );
 }
 
 const [name = "help", ...argv] = process.argv.slice(2);

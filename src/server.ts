@@ -9,7 +9,7 @@ import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback } from "./config.ts";
 import { createPasswordHasher } from "./domain/credentials/hash-queue.ts";
-import { ensureRootKey, type CreatedKey } from "./domain/iam/access-keys.ts";
+import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
 import { createServing } from "./http/context.ts";
@@ -65,7 +65,10 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       log: options.log,
       clock,
       random,
-      passwordHasher: await createPasswordHasher({ concurrency: bound.hashConcurrency, capacity: hashCapacity }),
+      passwordHasher: await createPasswordHasher({
+        concurrency: bound.hashConcurrency,
+        capacity: hashCapacity,
+      }),
       mailbox: listensOnLoopback(bound) ? inboxMailbox() : noMailbox(),
       caches: {
         pools: new BoundedMap(cacheSize),
@@ -102,7 +105,10 @@ function routes(app: App, ready: () => Promise<void>): Hono<{ Bindings: HttpBind
   all.route("/", healthRoutes(ready));
   all.use(async (c, next) => {
     if (knowsHost(c.req.header("host"))) return next();
-    return c.json({ message: "This server does not answer to that host name. Set POOLHOUSE_PUBLIC_URL." }, 421);
+    return c.json(
+      { message: "This server does not answer to that host name. Set POOLHOUSE_PUBLIC_URL." },
+      421,
+    );
   });
   all.route("/", awsJsonRoutes(serving));
   all.route("/", discoveryRoutes(serving));
@@ -117,7 +123,9 @@ function routes(app: App, ready: () => Promise<void>): Hono<{ Bindings: HttpBind
 
 function configuredRootKey(config: Config): CreatedKey | undefined {
   const { rootAccessKeyId: accessKeyId, rootSecretAccessKey: secretAccessKey } = config;
-  return accessKeyId !== undefined && secretAccessKey !== undefined ? { accessKeyId, secretAccessKey } : undefined;
+  return accessKeyId !== undefined && secretAccessKey !== undefined
+    ? { accessKeyId, secretAccessKey }
+    : undefined;
 }
 
 /** The port that was bound takes the place of 0, also in a public URL that was derived from it. */

@@ -8,11 +8,13 @@ import { startServer } from "../server.ts";
 import { makeDemo } from "./demo.ts";
 
 export async function serve(argv: readonly string[]): Promise<void> {
-  const config = loadConfig(argv, process.env);
+  const config = loadConfig(argv);
   const log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: false }));
   const server = await startServer(config, { log });
   if (server.app.config.auth === "open") {
-    console.log("WARNING: --auth open accepts any credentials from this machine. Never use it in production.");
+    console.log(
+      "WARNING: --auth open accepts any credentials from this machine. Never use it in production.",
+    );
   }
   if (server.rootKey) showRootKey(server.app.config.data, server.rootKey);
   if (config.demo) console.log(await makeDemo(server.app));

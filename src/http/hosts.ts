@@ -18,4 +18,8 @@ function hostName(host: string): string {
   return host.startsWith("[") ? host.slice(0, host.indexOf("]") + 1) : (host.split(":")[0] ?? "");
 }
 
-const bare = (name: string) => name.toLowerCase().replace(/^\[|\]$/g, "").replace(/\.$/, "");
+const bare = (name: string) =>
+  name
+    .toLowerCase()
+    .replace(/^\[|\]$/g, "")
+    .replace(/\.$/, "");

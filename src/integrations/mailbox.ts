@@ -1,5 +1,18 @@
 /** Where messages go when no sender is configured. Senders for SMTP and SMS will stand beside these two. */
-import type { Mailbox } from "../app.ts";
+
+/** Where messages go: an SMTP server, the development inbox, or nowhere. */
+export interface Mailbox {
+  readonly kind: "inbox" | "none";
+  /** Hands one message over. Throws when it cannot. */
+  send(message: OutgoingMessage): Promise<void>;
+}
+
+export interface OutgoingMessage {
+  readonly medium: "EMAIL" | "SMS";
+  readonly destination: string;
+  readonly subject: string;
+  readonly body: string;
+}
 
 /** The development inbox: a message is delivered by being stored, and is read at /inbox. */
 export function inboxMailbox(): Mailbox {

@@ -67,7 +67,10 @@ export async function countFailure(
     count < free ? 0 : now + Math.min(maxLockMs, 1000 * 2 ** Math.min(count - free, 30));
   // A counter has few values before the longest lock is reached, so the doubling is spelled out as a table.
   const next = sql<number>`case when attempts.expires_at <= ${now} then 1 else attempts.count + 1 end`;
-  const steps = Array.from({ length: free + Math.ceil(Math.log2(maxLockMs / 1000)) + 1 }, (_, index) => index + 1);
+  const steps = Array.from(
+    { length: free + Math.ceil(Math.log2(maxLockMs / 1000)) + 1 },
+    (_, index) => index + 1,
+  );
   const locked = sql<number>`case ${next} ${sql.join(
     steps.map((count) => sql`when ${sql.lit(count)} then cast(${lockAfter(count)} as bigint)`),
     sql` `,

@@ -52,30 +52,29 @@ export async function takeCode(
   return row?.destination;
 }
 
+/** `late` is the right code past its time; `none` means that no live code was there to be compared with. */
 export type CodeState = "right" | "wrong" | "late" | "none";
 
-/**
- * What a code is worth now, without using it up: `late` is the right one past its time, `none` means that no live code
- * was there to be compared with.
- */
+/** What a code is worth now, without using it up, and what the stored one was sent for. */
 export async function judgeCode(
   db: Db,
   place: CodePlace,
   code: string,
   rule: { now: number; maxAttempts: number },
-): Promise<CodeState> {
+): Promise<{ state: CodeState; destination: string }> {
   const mac = codeMac(db, place, code);
   const row = await db.kysely
     .selectFrom("codes")
-    .select(["code_mac", "attempts", "expires_at"])
+    .select(["code_mac", "attempts", "expires_at", "destination"])
     .where("pool_id", "=", place.poolId)
     .where("user_id", "=", place.userId)
     .where("purpose", "=", place.purpose)
     .executeTakeFirst();
-  if (row === undefined || row.attempts >= rule.maxAttempts) return "none";
+  if (row === undefined || row.attempts >= rule.maxAttempts) return { state: "none", destination: "" };
+  const { destination } = row;
   const fits = Buffer.from(row.code_mac).equals(mac);
-  if (row.expires_at <= rule.now) return fits ? "late" : "none";
-  return fits ? "right" : "wrong";
+  if (row.expires_at <= rule.now) return { state: fits ? "late" : "none", destination };
+  return { state: fits ? "right" : "wrong", destination };
 }
 
 /** Counts a wrong guess at a live code. False: there is none, or it has had its guesses. */

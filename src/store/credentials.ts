@@ -19,7 +19,11 @@ const saltBytes = 16;
 const place = (column: string, poolId: string, userId: string) =>
   `credentials:${column}:${poolId}/${userId}` as const;
 
-export async function readCredential(db: Db, poolId: string, userId: string): Promise<Credential | undefined> {
+export async function readCredential(
+  db: Db,
+  poolId: string,
+  userId: string,
+): Promise<Credential | undefined> {
   const row = await db.kysely
     .selectFrom("credentials")
     .selectAll()
@@ -41,7 +45,8 @@ export async function readCredential(db: Db, poolId: string, userId: string): Pr
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("utf8");
 
 function columns(db: Db, poolId: string, userId: string, credential: NewCredential) {
-  const seal = (column: string, value: Uint8Array | string) => db.sealer.seal(place(column, poolId, userId), value);
+  const seal = (column: string, value: Uint8Array | string) =>
+    db.sealer.seal(place(column, poolId, userId), value);
   return {
     password_sealed: credential.phc === undefined ? null : seal("password_sealed", credential.phc),
     srp_sealed:
@@ -64,7 +69,13 @@ export async function insertCredential(
 ): Promise<void> {
   await tx.kysely
     .insertInto("credentials")
-    .values({ pool_id: poolId, user_id: userId, version: 1, updated_at: now, ...columns(tx, poolId, userId, credential) })
+    .values({
+      pool_id: poolId,
+      user_id: userId,
+      version: 1,
+      updated_at: now,
+      ...columns(tx, poolId, userId, credential),
+    })
     .execute();
 }
 

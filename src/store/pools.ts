@@ -29,7 +29,11 @@ export async function insertPool(db: Db, pool: PoolRow): Promise<void> {
 }
 
 export async function readPool(db: Db, poolId: string): Promise<PoolRow | undefined> {
-  const row = await db.kysely.selectFrom("pools").selectAll().where("pool_id", "=", poolId).executeTakeFirst();
+  const row = await db.kysely
+    .selectFrom("pools")
+    .selectAll()
+    .where("pool_id", "=", poolId)
+    .executeTakeFirst();
   if (row === undefined) return undefined;
   return {
     poolId: row.pool_id,
@@ -44,7 +48,11 @@ export async function readPool(db: Db, poolId: string): Promise<PoolRow | undefi
 
 /** The version alone, to know whether a cached document is still the stored one. */
 export async function readPoolVersion(db: Db, poolId: string): Promise<number | undefined> {
-  const row = await db.kysely.selectFrom("pools").select("version").where("pool_id", "=", poolId).executeTakeFirst();
+  const row = await db.kysely
+    .selectFrom("pools")
+    .select("version")
+    .where("pool_id", "=", poolId)
+    .executeTakeFirst();
   return row?.version;
 }
 

@@ -17,7 +17,10 @@ const every = 60_000;
 /** Deletes all expired rows. Two servers may sweep at once. */
 export async function sweep(db: Db, now: number): Promise<void> {
   for (const [table, kept] of Object.entries(keptAfterExpiry) as [keyof typeof keptAfterExpiry, number][]) {
-    await db.kysely.deleteFrom(table).where("expires_at", "<", now - kept).execute();
+    await db.kysely
+      .deleteFrom(table)
+      .where("expires_at", "<", now - kept)
+      .execute();
   }
 }
 
@@ -28,7 +31,9 @@ export function startSweeper(
 ): { stop(): Promise<void> } {
   let running: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    running = sweep(db, options.clock()).catch((error: unknown) => options.log.warn({ err: error }, "sweep failed"));
+    running = sweep(db, options.clock()).catch((error: unknown) =>
+      options.log.warn({ err: error }, "sweep failed"),
+    );
   }, every);
   timer.unref();
   return {

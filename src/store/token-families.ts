@@ -22,7 +22,8 @@ export interface TokenFamily {
   readonly revokedAt: number | undefined;
 }
 
-const place = (poolId: string, familyId: string) => `token_families:key_sealed:${poolId}/${familyId}` as const;
+const place = (poolId: string, familyId: string) =>
+  `token_families:key_sealed:${poolId}/${familyId}` as const;
 
 export async function insertFamily(db: Db, family: TokenFamily): Promise<void> {
   await db.kysely
@@ -104,7 +105,12 @@ export async function revokeFamily(db: Db, poolId: string, familyId: string, now
 }
 
 /** Revokes every token of a user: global sign-out, disabling, password reset. */
-export async function revokeFamiliesOfUser(db: Db, poolId: string, userId: string, now: number): Promise<void> {
+export async function revokeFamiliesOfUser(
+  db: Db,
+  poolId: string,
+  userId: string,
+  now: number,
+): Promise<void> {
   await db.kysely
     .updateTable("token_families")
     .set({ revoked_at: now })

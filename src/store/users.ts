@@ -115,7 +115,9 @@ export async function findUserByLoginName(
   const row = await db.kysely
     .selectFrom("login_names")
     .innerJoin("users", (join) =>
-      join.onRef("users.pool_id", "=", "login_names.pool_id").onRef("users.user_id", "=", "login_names.user_id"),
+      join
+        .onRef("users.pool_id", "=", "login_names.pool_id")
+        .onRef("users.user_id", "=", "login_names.user_id"),
     )
     .selectAll("users")
     .select("login_names.kind")
@@ -146,7 +148,9 @@ export async function updateUser(db: Db, user: User, change: UserChange, now: nu
         attributes: JSON.stringify(change.attributes),
         ...searchColumns(change.attributes),
       }),
-      ...(change.pendingAttributes !== undefined && { pending_attributes: pendingText(change.pendingAttributes) }),
+      ...(change.pendingAttributes !== undefined && {
+        pending_attributes: pendingText(change.pendingAttributes),
+      }),
     })
     .where("pool_id", "=", user.poolId)
     .where("user_id", "=", user.id)

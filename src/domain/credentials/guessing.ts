@@ -26,7 +26,11 @@ export function subjectOf(ctx: Ctx, pool: Pool, user: Pick<User, "id"> | undefin
   return `?${Buffer.from(bucket.subarray(0, 2)).toString("hex")}`;
 }
 
-const passwordAttempt = (pool: Pool, subject: string): Attempt => ({ poolId: pool.id, subject, kind: "password" });
+const passwordAttempt = (pool: Pool, subject: string): Attempt => ({
+  poolId: pool.id,
+  subject,
+  kind: "password",
+});
 
 function lockedOut(): never {
   return refuse("NotAuthorizedException", "Password attempts exceeded");

@@ -3,12 +3,12 @@
  * fair queue: memory stays bounded, signatures and file syncs keep their threads, and one busy address or pool waits
  * behind itself rather than before the others.
  */
-import { Algorithm, hash, verify } from "@node-rs/argon2";
+import { hash, verify } from "@node-rs/argon2";
 import type { PasswordHasher, Turn } from "../../app.ts";
 import { refusal } from "../../wire/refuse.ts";
 
-/** OWASP Password Storage Cheat Sheet, argon2id: 19 MiB, 2 passes, 1 lane. */
-const argon2id = { algorithm: 2 satisfies Algorithm.Argon2id as Algorithm, memoryCost: 19456, timeCost: 2, parallelism: 1 };
+/** OWASP Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane. argon2id is the library's default algorithm. */
+const argon2id = { memoryCost: 19456, timeCost: 2, parallelism: 1 };
 
 interface Waiting {
   readonly turn: Turn;
@@ -37,7 +37,9 @@ export async function createPasswordHasher(options: HashQueueOptions): Promise<P
  * Runs at most `concurrency` jobs at a time. Waiting jobs are taken round-robin between pools and, in a pool, between
  * addresses. No address may hold more than half of the waiting places.
  */
-export function createFairQueue(options: HashQueueOptions): <T>(turn: Turn, job: () => Promise<T>) => Promise<T> {
+export function createFairQueue(
+  options: HashQueueOptions,
+): <T>(turn: Turn, job: () => Promise<T>) => Promise<T> {
   const pools = new Map<string, Map<string, Waiting[]>>();
   let running = 0;
   let waiting = 0;

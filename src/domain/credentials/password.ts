@@ -21,26 +21,30 @@ const defaultPolicy: PasswordPolicyType = {
 const symbols = /[\^$*.[\]{}()?"!@#%&/\\,><':;|_~`=+\- ]/u;
 
 /** The rules in the order in which Cognito tells the first one that fails. */
-const rules: readonly { fails: (password: string, policy: PasswordPolicyType) => boolean; reason: string }[] = [
-  { fails: (password, policy) => [...password].length < (policy.MinimumLength ?? 6), reason: "Password not long enough" },
-  {
-    fails: (password, policy) => policy.RequireUppercase === true && !/[A-Z]/.test(password),
-    reason: "Password must have uppercase characters",
-  },
-  {
-    fails: (password, policy) => policy.RequireLowercase === true && !/[a-z]/.test(password),
-    reason: "Password must have lowercase characters",
-  },
-  {
-    fails: (password, policy) => policy.RequireNumbers === true && !/[0-9]/.test(password),
-    reason: "Password must have numeric characters",
-  },
-  {
-    fails: (password, policy) => policy.RequireSymbols === true && !symbols.test(password),
-    reason: "Password must have symbol characters",
-  },
-  { fails: (password) => password.length > longestPassword, reason: "Password is too long" },
-];
+const rules: readonly { fails: (password: string, policy: PasswordPolicyType) => boolean; reason: string }[] =
+  [
+    {
+      fails: (password, policy) => [...password].length < (policy.MinimumLength ?? 6),
+      reason: "Password not long enough",
+    },
+    {
+      fails: (password, policy) => policy.RequireUppercase === true && !/[A-Z]/.test(password),
+      reason: "Password must have uppercase characters",
+    },
+    {
+      fails: (password, policy) => policy.RequireLowercase === true && !/[a-z]/.test(password),
+      reason: "Password must have lowercase characters",
+    },
+    {
+      fails: (password, policy) => policy.RequireNumbers === true && !/[0-9]/.test(password),
+      reason: "Password must have numeric characters",
+    },
+    {
+      fails: (password, policy) => policy.RequireSymbols === true && !symbols.test(password),
+      reason: "Password must have symbol characters",
+    },
+    { fails: (password) => password.length > longestPassword, reason: "Password is too long" },
+  ];
 
 export function passwordPolicy(pool: Pick<Pool, "document">): PasswordPolicyType {
   return pool.document.Policies?.PasswordPolicy ?? defaultPolicy;
@@ -78,7 +82,9 @@ export async function makeCredential(
 ): Promise<NewCredential> {
   const policy = passwordPolicy(pool);
   const remembered = policy.PasswordHistorySize ?? 0;
-  const earlier = [options.previous?.phc, ...(options.previous?.history ?? [])].filter((phc) => phc !== undefined);
+  const earlier = [options.previous?.phc, ...(options.previous?.history ?? [])].filter(
+    (phc) => phc !== undefined,
+  );
   const turn = { pool: pool.id, address: ctx.address };
   for (const phc of earlier.slice(0, remembered)) {
     if (await ctx.app.passwordHasher.verify(phc, password, turn)) {
@@ -88,7 +94,10 @@ export async function makeCredential(
   const salt = ctx.random(16);
   const phc = await ctx.app.passwordHasher.hash(password, turn);
   const verifier = makeVerifier({ group: srpPoolName(pool), identity: user.username, password, salt });
-  const days = policy.TemporaryPasswordValidityDays || pool.document.AdminCreateUserConfig?.UnusedAccountValidityDays || 7;
+  const days =
+    policy.TemporaryPasswordValidityDays ||
+    pool.document.AdminCreateUserConfig?.UnusedAccountValidityDays ||
+    7;
   return {
     phc,
     srp: { salt, verifier },

@@ -68,7 +68,8 @@ export function composeInvitation(
  * yet, so CONFIRM_WITH_LINK is refused with Cognito's words for a pool without one.
  */
 export function refuseLinks(templates: Templates, medium: Medium): void {
-  if (medium === "SMS" || templates.VerificationMessageTemplate?.DefaultEmailOption !== "CONFIRM_WITH_LINK") return;
+  if (medium === "SMS" || templates.VerificationMessageTemplate?.DefaultEmailOption !== "CONFIRM_WITH_LINK")
+    return;
   refuse(
     "InvalidParameterException",
     "Cannot perform specific action because there does not exist a valid use pool domain associated with the user pool",
@@ -80,7 +81,11 @@ function fill(medium: Medium, template: Composed, values: { username?: string; c
   const inBody = medium === "EMAIL" ? escapeHtml : (text: string) => text;
   const put = (text: string, value: (text: string) => string) =>
     text.replace(/\{####\}|\{username\}/g, (place) =>
-      place === codePlace ? value(values.code) : values.username === undefined ? place : value(values.username),
+      place === codePlace
+        ? value(values.code)
+        : values.username === undefined
+          ? place
+          : value(values.username),
     );
   return {
     // A line break in a subject would begin a header of its own.

@@ -38,10 +38,10 @@ export async function deliverQueued(ctx: Ctx, queued: readonly QueuedMessage[]):
   const patience = new AbortController();
   const outcomes = await Promise.race([
     Promise.all(sending),
-    delay(patienceMs, [], { signal: patience.signal, ref: false }).catch(() => []),
+    delay(patienceMs, [] as const, { signal: patience.signal, ref: false }).catch(() => [] as const),
   ]);
   patience.abort();
-  if (outcomes.includes("failed")) {
+  if (outcomes.some((outcome) => outcome === "failed")) {
     refuse("CodeDeliveryFailureException", "Unable to deliver the message.");
   }
 }
@@ -81,7 +81,8 @@ async function send(app: App, now: number, message: ClaimedMessage): Promise<"se
     return "failed";
   }
   // The development inbox shows what was sent; elsewhere a code that has left is not kept.
-  if (app.mailbox.kind === "inbox") await settleMessage(app.db, message, { status: "sent", nextAttemptAt: now });
+  if (app.mailbox.kind === "inbox")
+    await settleMessage(app.db, message, { status: "sent", nextAttemptAt: now });
   else await deleteMessage(app.db, message);
   return "sent";
 }

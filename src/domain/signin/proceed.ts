@@ -1,7 +1,7 @@
 /** The dispatcher: after each proof it asks the table what comes next and offers that, or ends the sign-in. */
 import type { Ctx } from "../../app.ts";
-import { refuse } from "../../wire/refuse.ts";
 import type { User, UserStatus } from "../../store/users.ts";
+import { refuse } from "../../wire/refuse.ts";
 import type { Pool } from "../pools/settings.ts";
 import { offerNewPassword } from "./challenges/new-password.ts";
 import { type Outcome, type SignIn, wrongPassword } from "./sign-in.ts";
@@ -15,7 +15,11 @@ export async function proceed(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
   const { pool, client, user } = signIn;
   if (user === undefined) return wrongPassword("simulated sign-in");
   assertMayPass(user);
-  const step = nextStep({ ...signIn, status: user.status, mfaRequired: pool.document.MfaConfiguration === "ON" });
+  const step = nextStep({
+    ...signIn,
+    status: user.status,
+    mfaRequired: pool.document.MfaConfiguration === "ON",
+  });
   switch (step) {
     case "done":
       return {
@@ -33,7 +37,10 @@ export async function proceed(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
 /** A pool that demands what this release cannot prove lets nobody in. */
 export function assertUsable(pool: Pool): void {
   if (pool.document.MfaConfiguration === "ON") {
-    refuse("UnsupportedOperationException", "Multi-factor authentication is not supported by this release of Poolhouse.");
+    refuse(
+      "UnsupportedOperationException",
+      "Multi-factor authentication is not supported by this release of Poolhouse.",
+    );
   }
 }
 

@@ -69,7 +69,9 @@ export async function respondToChallenge(ctx: Ctx, request: RespondRequest): Pro
   const fits = row.poolId === pool.id && row.clientId === client.id && state.awaiting === challenge;
   if (!fits) return room.refuse();
   const user = row.userId === undefined ? undefined : await readUser(ctx.db, pool.id, row.userId);
-  const names = [user?.username, user?.id, state.srp?.identity, state.submitted].filter((name) => name !== undefined);
+  const names = [user?.username, user?.id, state.srp?.identity, state.submitted].filter(
+    (name) => name !== undefined,
+  );
   if (!names.some((name) => loginNameKey(pool, name) === loginNameKey(pool, username))) return room.refuse();
   const signIn: SignIn = { ...state, pool, client, user, row };
   return proceed(ctx, await room.answer(ctx, signIn, responses));

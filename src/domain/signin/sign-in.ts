@@ -4,8 +4,8 @@ import { fromBase64url, toBase64, toBase64url } from "../../lib/bytes.ts";
 import type { SignInRow } from "../../store/sign-ins.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import type { Authenticated } from "../tokens/issue.ts";
 import type { Client, Pool } from "../pools/settings.ts";
+import type { Authenticated } from "../tokens/issue.ts";
 import type { Flow, Proof, Step } from "./steps.ts";
 
 /** What the row keeps, sealed. */
@@ -70,7 +70,9 @@ export interface SessionParts {
 export function readSession(ctx: Ctx, text: string): SessionParts {
   const bytes = fromBase64url(text);
   try {
-    const [poolId, id, version, expiresAt] = ctx.db.sealer.openText(sessionPlace, bytes ?? new Uint8Array()).split("/");
+    const [poolId, id, version, expiresAt] = ctx.db.sealer
+      .openText(sessionPlace, bytes ?? new Uint8Array())
+      .split("/");
     return { poolId: poolId!, id: id!, version: Number(version), expiresAt: Number(expiresAt) };
   } catch {
     return invalidSession();

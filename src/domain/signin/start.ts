@@ -28,7 +28,11 @@ const flows: Readonly<Record<Flow, { admin: boolean; public: boolean; notEnabled
     public: true,
     notEnabled: "USER_PASSWORD_AUTH flow not enabled for this client",
   },
-  ADMIN_USER_PASSWORD_AUTH: { admin: true, public: false, notEnabled: "Auth flow not enabled for this client" },
+  ADMIN_USER_PASSWORD_AUTH: {
+    admin: true,
+    public: false,
+    notEnabled: "Auth flow not enabled for this client",
+  },
   ADMIN_NO_SRP_AUTH: { admin: true, public: false, notEnabled: "Auth flow not enabled for this client" },
 };
 
@@ -67,7 +71,10 @@ function checkFlow(request: StartRequest): Flow {
   const flow = Object.hasOwn(flows, request.flow) ? (request.flow as Flow) : undefined;
   if (flow === undefined) {
     if (laterFlows.includes(request.flow) && allowsFlow(request.client, request.flow)) {
-      return refuse("UnsupportedOperationException", `${request.flow} is not supported by this release of Poolhouse.`);
+      return refuse(
+        "UnsupportedOperationException",
+        `${request.flow} is not supported by this release of Poolhouse.`,
+      );
     }
     return refuse("InvalidParameterException", `${request.flow} is not enabled for the client.`);
   }

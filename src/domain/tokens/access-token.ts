@@ -1,9 +1,9 @@
 /** Takes access tokens back: whose it is, or a refusal (AWS: "Verifying JSON web tokens"; RFC 8725 on algorithms). */
-import { decodeJwt, decodeProtectedHeader, errors, jwtVerify, type JWTPayload } from "jose";
+import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import type { Ctx } from "../../app.ts";
+import { Refusal } from "../../lib/refusal.ts";
 import { readFamily, type TokenFamily } from "../../store/token-families.ts";
 import { readUser, type User } from "../../store/users.ts";
-import { Refusal } from "../../lib/refusal.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type Client, issuer, loadClient, type Pool } from "../pools/settings.ts";
 import { apiScope } from "./issue.ts";
@@ -38,7 +38,8 @@ export async function authorizeAccessToken(ctx: Ctx, token: string, scope = apiS
   if (family === undefined || family.revokedAt !== undefined) {
     return refuse("NotAuthorizedException", "Access Token has been revoked");
   }
-  if (family.userId !== user.id || family.clientId !== client.id) return invalid("family of another user or client");
+  if (family.userId !== user.id || family.clientId !== client.id)
+    return invalid("family of another user or client");
   if (!user.enabled) return refuse("NotAuthorizedException", "User is disabled.");
   if (!scopes.includes(scope)) {
     return refuse("NotAuthorizedException", "Access Token does not have required scopes");
@@ -56,9 +57,13 @@ async function verifyAccessToken(
 ): Promise<{ pool: Pool; client: Client; payload: JWTPayload }> {
   const { clientId, kid } = unverified(token);
   const { pool, client } = await loadClient(ctx, clientId).catch((error: unknown) =>
-    error instanceof Refusal && error.code === "ResourceNotFoundException" ? invalid("unknown client") : Promise.reject(error),
+    error instanceof Refusal && error.code === "ResourceNotFoundException"
+      ? invalid("unknown client")
+      : Promise.reject(error),
   );
-  const key = (await signingKeys(ctx, pool)).find((known) => known.kid === kid && known.tokenUse === "access");
+  const key = (await signingKeys(ctx, pool)).find(
+    (known) => known.kid === kid && known.tokenUse === "access",
+  );
   if (key === undefined) return invalid("unknown kid, or that of ID tokens");
   try {
     const { payload } = await jwtVerify(token, key.publicKey, {
@@ -71,7 +76,8 @@ async function verifyAccessToken(
     return { pool, client, payload };
   } catch (error) {
     if (error instanceof Refusal) throw error;
-    if (error instanceof errors.JWTExpired) return refuse("NotAuthorizedException", "Access Token has expired");
+    if (error instanceof errors.JWTExpired)
+      return refuse("NotAuthorizedException", "Access Token has expired");
     return invalid(error instanceof Error ? error.message : "unverifiable");
   }
 }

@@ -3,8 +3,8 @@ import type { User } from "../../store/users.ts";
 
 export interface Group {
   readonly name: string;
-  readonly roleArn: string | undefined;
-  readonly precedence: number | undefined;
+  readonly roleArn: string | null;
+  readonly precedence: number | null;
 }
 
 export interface ClaimFacts {
@@ -58,7 +58,7 @@ export function accessTokenClaims(facts: ClaimFacts): Claims {
 }
 
 export function idTokenClaims(facts: ClaimFacts): Claims {
-  const roles = facts.groups.map((group) => group.roleArn).filter((role) => role !== undefined);
+  const roles = facts.groups.map((group) => group.roleArn).filter((role) => role !== null);
   const preferred = preferredRole(facts.groups);
   return {
     ...attributeClaims(facts),
@@ -76,10 +76,13 @@ export function idTokenClaims(facts: ClaimFacts): Claims {
  * (AWS: "Assigning precedence values to groups").
  */
 export function preferredRole(groups: readonly Group[]): string | undefined {
-  const withRole = groups.filter((group) => group.roleArn !== undefined && group.precedence !== undefined);
+  const withRole = groups.filter((group) => group.roleArn !== null && group.precedence !== null);
   const lowest = Math.min(...withRole.map((group) => group.precedence!));
-  const roles = new Set(withRole.filter((group) => group.precedence === lowest).map((group) => group.roleArn));
-  return roles.size === 1 ? [...roles][0] : undefined;
+  const roles = new Set(
+    withRole.filter((group) => group.precedence === lowest).map((group) => group.roleArn),
+  );
+  const [role] = roles;
+  return roles.size === 1 && role !== null ? role : undefined;
 }
 
 /** Attributes become claims by these types; everything else stays text, custom attributes always. */

@@ -4,8 +4,8 @@
  */
 import { type CryptoKey, exportJWK, exportPKCS8, generateKeyPair, importJWK, importPKCS8 } from "jose";
 import type { Ctx } from "../../app.ts";
-import { insertSigningKey, readSigningKeys, type SigningKeyRow } from "../../store/signing-keys.ts";
 import { toBase64url } from "../../lib/bytes.ts";
+import { insertSigningKey, readSigningKeys, type SigningKeyRow } from "../../store/signing-keys.ts";
 import type { Pool } from "../pools/settings.ts";
 
 export type TokenUse = "id" | "access";
@@ -57,7 +57,10 @@ async function loadKeys(ctx: Ctx, pool: Pool): Promise<readonly SigningKey[]> {
 /** The first key of each use has a kid that follows from the pool, so that only one can be inserted. */
 async function makeFirstKey(ctx: Ctx, pool: Pool, tokenUse: TokenUse): Promise<void> {
   const kid = toBase64url(ctx.db.sealer.mac("first-signing-key", pool.id, String(pool.createdAt), tokenUse));
-  const { publicKey, privateKey } = await generateKeyPair("RS256", { modulusLength: 2048, extractable: true });
+  const { publicKey, privateKey } = await generateKeyPair("RS256", {
+    modulusLength: 2048,
+    extractable: true,
+  });
   const jwk = await exportJWK(publicKey);
   const pem = await exportPKCS8(privateKey);
   await insertSigningKey(ctx.db, pool.id, {

@@ -26,7 +26,8 @@ export function makeRefreshToken(
 export function readRefreshToken(token: string): RefreshTokenParts | undefined {
   if (token.length > 512) return undefined;
   const [where, generation, authenticator, ...more] = token.split(".");
-  if (!where || !generation || !authenticator || more.length > 0 || !/^\d{1,9}$/.test(generation)) return undefined;
+  if (!where || !generation || !authenticator || more.length > 0 || !/^\d{1,9}$/.test(generation))
+    return undefined;
   const [poolId, familyId, ...rest] = (fromBase64url(where)?.toString("utf8") ?? "").split("/");
   if (!poolId || !familyId || rest.length > 0) return undefined;
   return { poolId, familyId, generation: Number(generation), authenticator };
@@ -34,7 +35,10 @@ export function readRefreshToken(token: string): RefreshTokenParts | undefined {
 
 /** Whether the family made this token, at whatever generation. */
 export function isRefreshTokenOf(family: TokenFamily, parts: RefreshTokenParts): boolean {
-  return parts.generation <= family.generation && equalText(parts.authenticator, authenticator(family, parts.generation));
+  return (
+    parts.generation <= family.generation &&
+    equalText(parts.authenticator, authenticator(family, parts.generation))
+  );
 }
 
 function authenticator(family: Pick<TokenFamily, "key">, generation: number): string {

@@ -6,7 +6,12 @@ import type { AuthenticationResultType } from "../../wire/generated/user-pools.t
 import { refuse } from "../../wire/refuse.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { mintTokens } from "./issue.ts";
-import { isRefreshTokenOf, makeRefreshToken, readRefreshToken, type RefreshTokenParts } from "./refresh-token.ts";
+import {
+  isRefreshTokenOf,
+  makeRefreshToken,
+  type RefreshTokenParts,
+  readRefreshToken,
+} from "./refresh-token.ts";
 
 export function rotates(client: Client): boolean {
   return client.document.RefreshTokenRotation?.Feature === "ENABLED";
@@ -55,7 +60,8 @@ async function familyOf(
   const parts = readRefreshToken(token);
   if (parts === undefined || parts.poolId !== pool.id) return invalid();
   const family = await readFamily(ctx.db, pool.id, parts.familyId);
-  if (family === undefined || family.clientId !== client.id || !isRefreshTokenOf(family, parts)) return invalid();
+  if (family === undefined || family.clientId !== client.id || !isRefreshTokenOf(family, parts))
+    return invalid();
   return { family, parts };
 }
 
@@ -72,7 +78,9 @@ async function nextGeneration(
   }
   const current = await readFamily(ctx.db, family.poolId, family.id);
   if (current === undefined || current.revokedAt !== undefined) return revoked();
-  const grace = rotates(client) ? (client.document.RefreshTokenRotation?.RetryGracePeriodSeconds ?? 0) * 1000 : 0;
+  const grace = rotates(client)
+    ? (client.document.RefreshTokenRotation?.RetryGracePeriodSeconds ?? 0) * 1000
+    : 0;
   const isPredecessor = parts.generation === current.generation - 1;
   // Strictly less: a grace of 0 allows nothing, not even within the same millisecond.
   if (isPredecessor && ctx.now - (current.rotatedAt ?? 0) < grace) return current.generation;

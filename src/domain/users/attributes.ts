@@ -6,8 +6,9 @@
 import type { AttributeType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type ContactAttribute, isContact } from "../messages/delivery.ts";
-import type { Pool } from "../pools/settings.ts";
+import { canWrite } from "../pools/clients.ts";
 import { canonicalAttributes, checkAttributes, schemaAttribute } from "../pools/schema.ts";
+import type { Client, Pool } from "../pools/settings.ts";
 import { internalAttributes } from "../pools/standard-attributes.ts";
 
 export type Attributes = Readonly<Record<string, string>>;
@@ -21,6 +22,14 @@ export function attributesFrom(list: readonly AttributeType[] | undefined): Attr
 
 export function isVerified(attributes: Attributes, contact: ContactAttribute): boolean {
   return attributes[`${contact}_verified`] === "true";
+}
+
+/** Refuses what users may not write through this client; names the schema does not know are refused as such, later. */
+export function assertWritable(pool: Pool, client: Client, names: readonly string[]): void {
+  const known = names.filter((name) => schemaAttribute(pool, name) !== undefined);
+  if (known.some((name) => !canWrite(pool, client, name))) {
+    refuse("NotAuthorizedException", "A client attempted to write unauthorized attribute");
+  }
 }
 
 /** Without what has no value. */
@@ -82,7 +91,11 @@ function settleVerified(after: Attributes, before: Attributes, change: Attribute
 }
 
 /** AWS: "You must provide a value for email when you want to set email_verified to true" (AdminCreateUser). */
-function refuseUnfounded(contact: ContactAttribute, value: string | undefined, flag: string | undefined): void {
+function refuseUnfounded(
+  contact: ContactAttribute,
+  value: string | undefined,
+  flag: string | undefined,
+): void {
   if (flag !== "true" || value) return;
   refuse("InvalidParameterException", `${contact} is required to set ${contact}_verified.`);
 }
@@ -107,7 +120,8 @@ export function splitPending(
   change: Attributes,
 ): { now: Attributes; pending: Partial<Record<ContactAttribute, string>> } {
   const waiting =
-    pool.document.UserAttributeUpdateSettings?.AttributesRequireVerificationBeforeUpdate?.filter(isContact) ?? [];
+    pool.document.UserAttributeUpdateSettings?.AttributesRequireVerificationBeforeUpdate?.filter(isContact) ??
+    [];
   const now: Record<string, string> = { ...change };
   const pending: Partial<Record<ContactAttribute, string>> = {};
   for (const contact of waiting) {

@@ -108,20 +108,20 @@ export async function sendCode(ctx: Ctx, prepared: PreparedCode): Promise<void> 
  * whether there is a code, a late one or none (AWS tells them apart, and with that who has asked for one). Who holds
  * the right code too late is told so.
  *
- * Throws CodeMismatchException or ExpiredCodeException.
+ * Returns what the code proves. Throws CodeMismatchException or ExpiredCodeException.
  */
 export async function requireCode(
   ctx: Ctx,
   place: CodePlace & { purpose: Purpose },
   code: string,
   options: { hides: boolean },
-): Promise<void> {
+): Promise<string> {
   const rule = { now: ctx.now, maxAttempts };
-  const state = await judgeCode(ctx.db, place, code, rule);
-  if (state === "right") return;
+  const { state, destination } = await judgeCode(ctx.db, place, code, rule);
+  if (state === "right") return destination;
   // Also where there is none, for the sake of equal work.
   const counted = await countWrongCode(ctx.db, place, rule);
-  refuseCode(state === "wrong" && !counted ? "none" : state, options.hides);
+  return refuseCode(state === "wrong" && !counted ? "none" : state, options.hides);
 }
 
 /** Uses up a code that `requireCode` took, inside the transaction of what it allows. Undefined: too late. */

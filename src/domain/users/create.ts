@@ -1,6 +1,6 @@
 /** AdminCreateUser: https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminCreateUser.html */
 import type { Ctx } from "../../app.ts";
-import { writeCredential, readCredential } from "../../store/credentials.ts";
+import { readCredential, writeCredential } from "../../store/credentials.ts";
 import { inTransaction } from "../../store/db.ts";
 import { type LoginName, type User, updateUser } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
@@ -89,7 +89,11 @@ export async function resendInvitation(
 }
 
 function refuseBusy(): never {
-  return refuse("TooManyRequestsException", "Rate exceeded", "the user changed while an invitation was sent again");
+  return refuse(
+    "TooManyRequestsException",
+    "Rate exceeded",
+    "the user changed while an invitation was sent again",
+  );
 }
 
 /** "To create a user with no password, omit this parameter or submit a blank value": only where that lets them in. */

@@ -10,11 +10,11 @@ import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { countRequest, subjectOf } from "../credentials/guessing.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
+import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, simulatedDelivery } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
 import { hidesUsers } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
-import { deliverQueued } from "../messages/deliver.ts";
 import { isVerified } from "./attributes.ts";
 import { changeUser } from "./change.ts";
 import { prepareCode, refuseCode, requireCode, sendCode, storeCode, useCode } from "./codes.ts";
@@ -140,14 +140,20 @@ export async function confirmForgotPassword(
 }
 
 /**
- * AdminResetUserPassword: the user must choose a new password by a code sent now; the old password and all tokens are
- * void. Throws NotAuthorizedException and InvalidParameterException as ForgotPassword does.
+ * AdminResetUserPassword: the user must choose a new password by a code sent now, and until then can neither sign in nor
+ * use a token. Throws NotAuthorizedException and InvalidParameterException as ForgotPassword does.
  */
 export async function resetPassword(ctx: Ctx, pool: Pool, user: User): Promise<void> {
   const order = recoveryOrder(pool);
   if (user.status !== "CONFIRMED" && user.status !== "RESET_REQUIRED") refuseObstacle("state");
   const delivery = recoveryDelivery(order, user) ?? refuseObstacle("nothing verified");
-  const prepared = prepareCode(ctx, pool, { user, purpose, kind: "admin-reset-password", delivery, by: "now" });
+  const prepared = prepareCode(ctx, pool, {
+    user,
+    purpose,
+    kind: "admin-reset-password",
+    delivery,
+    by: "now",
+  });
   await changeUser(
     ctx,
     pool,

@@ -35,7 +35,8 @@ export function nameNewUser(
     refuseAliasShapes(pool, given);
     return { username: given, attributes };
   }
-  const mode = modes.find((name) => hasShape[name](given)) ?? refuse("InvalidParameterException", shapeText(modes));
+  const mode =
+    modes.find((name) => hasShape[name](given)) ?? refuse("InvalidParameterException", shapeText(modes));
   const already = attributes[mode];
   if (already !== undefined && loginNameKey(pool, already) !== loginNameKey(pool, given)) {
     refuse("InvalidParameterException", `Username and the ${mode} attribute differ.`);

@@ -3,19 +3,29 @@
  * logic"). Unknown keys, unsigned dates and targets, late signatures and presigned calls are refused.
  */
 import type { Ctx } from "../../app.ts";
-import { decide, findAccessKey, namedPolicies, type Principal, principalOf } from "../../domain/iam/access-keys.ts";
+import {
+  decide,
+  findAccessKey,
+  namedPolicies,
+  type Principal,
+  principalOf,
+} from "../../domain/iam/access-keys.ts";
 import { checkSignature, readSignedRequest, type Signed, type WireRequest } from "../../lib/sigv4.ts";
 import { refuse } from "../../wire/refuse.ts";
 
 /** The principal of a signed call. Throws the documented refusals of the signing process. */
 export async function authenticate(ctx: Ctx, request: WireRequest, service: string): Promise<Principal> {
   const reading = readSignedRequest(request);
-  if (ctx.config.auth === "open") return openPrincipal(ctx, request, reading.kind === "signed" ? reading : undefined);
+  if (ctx.config.auth === "open")
+    return openPrincipal(ctx, request, reading.kind === "signed" ? reading : undefined);
   switch (reading.kind) {
     case "none":
       return refuse("MissingAuthenticationTokenException", "Missing Authentication Token");
     case "presigned":
-      return refuse("IncompleteSignatureException", "Presigned requests are not accepted for this operation.");
+      return refuse(
+        "IncompleteSignatureException",
+        "Presigned requests are not accepted for this operation.",
+      );
     case "malformed":
       return refuse("IncompleteSignatureException", reading.reason);
     case "signed":
@@ -40,9 +50,16 @@ async function verify(ctx: Ctx, request: WireRequest, signed: Signed, service: s
 function openPrincipal(ctx: Ctx, request: WireRequest, signed: Signed | undefined): Principal {
   const names = new Set([...request.headers].map(([name]) => name.toLowerCase()));
   if (["origin", "forwarded", "x-forwarded-for", "x-forwarded-host"].some((name) => names.has(name))) {
-    return refuse("AccessDeniedException", "With --auth open, calls of administrators must come directly from this machine.");
+    return refuse(
+      "AccessDeniedException",
+      "With --auth open, calls of administrators must come directly from this machine.",
+    );
   }
-  return principalOf(ctx, { id: signed?.accessKeyId ?? "open", principal: "open", policy: namedPolicies.admin });
+  return principalOf(ctx, {
+    id: signed?.accessKeyId ?? "open",
+    principal: "open",
+    policy: namedPolicies.admin,
+  });
 }
 
 /** Throws AccessDeniedException unless the policy allows the operation on the resource. */

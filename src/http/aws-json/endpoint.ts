@@ -3,16 +3,16 @@
  * may call it, stands in tables (operations.ts, src/wire); nothing else is reachable.
  */
 import type { Ctx } from "../../app.ts";
-import { authorizeAccessToken } from "../../domain/tokens/access-token.ts";
 import { poolArn } from "../../domain/pools/settings.ts";
-import type { WireRequest } from "../../lib/sigv4.ts";
+import { authorizeAccessToken } from "../../domain/tokens/access-token.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import type { WireRequest } from "../../lib/sigv4.ts";
 import { parseInput } from "../../wire/check.ts";
 import { encodeOutput } from "../../wire/encode.ts";
 import { identityPoolModel } from "../../wire/generated/identity-pools.ts";
+import type { IdentityPoolOperationName } from "../../wire/generated/identity-pools.types.ts";
 import { userPoolModel } from "../../wire/generated/user-pools.ts";
 import type { UserPoolOperationName } from "../../wire/generated/user-pools.types.ts";
-import type { IdentityPoolOperationName } from "../../wire/generated/identity-pools.types.ts";
 import type { Authorization } from "../../wire/model.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { authenticate, authorize } from "./authenticate.ts";
@@ -63,7 +63,11 @@ export function findTarget(target: string | undefined): Target | undefined {
 }
 
 /** Answers one call; never throws. */
-export async function answerCall(ctx: Ctx, request: WireRequest, target: Target | undefined): Promise<JsonAnswer> {
+export async function answerCall(
+  ctx: Ctx,
+  request: WireRequest,
+  target: Target | undefined,
+): Promise<JsonAnswer> {
   try {
     if (target === undefined) return errorAnswer(ctx, new Refusal("UnknownOperationException", ""));
     return { status: 200, body: target.encode(await run(ctx, request, target)), headers: {} };
@@ -80,7 +84,10 @@ async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unkn
   if (principal) authorize(ctx, principal, `${target.service}:${target.name}`, resourceOf(ctx, input));
   const { handler } = target;
   if (handler === notYet) {
-    return refuse("UnsupportedOperationException", `${target.name} is not supported by this release of Poolhouse.`);
+    return refuse(
+      "UnsupportedOperationException",
+      `${target.name} is not supported by this release of Poolhouse.`,
+    );
   }
   if (target.authorization === "access-token") {
     return handler(ctx, input, await authorizeAccessToken(ctx, accessToken(input)));

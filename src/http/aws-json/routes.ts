@@ -42,7 +42,13 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
     const answer = await answerCall(ctx, request, target);
     const error = answer.headers["x-amzn-errortype"]?.slice(0, -1);
     ctx.log.info(
-      { operation: target?.name, status: answer.status, error, ms: serving.elapsed(ctx), address: ctx.address },
+      {
+        operation: target?.name,
+        status: answer.status,
+        error,
+        ms: serving.elapsed(ctx),
+        address: ctx.address,
+      },
       "call",
     );
     return c.body(answer.body, answer.status, {

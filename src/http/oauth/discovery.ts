@@ -4,10 +4,10 @@
  */
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
+import type { Ctx } from "../../app.ts";
 import { issuer, loadPool, type Pool } from "../../domain/pools/settings.ts";
 import { signingKeys } from "../../domain/tokens/keys.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import type { Ctx } from "../../app.ts";
 import type { Serving } from "../context.ts";
 
 type Bindings = { Bindings: HttpBindings };

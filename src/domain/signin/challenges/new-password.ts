@@ -16,10 +16,10 @@ import { changeUser } from "../../users/change.ts";
 import {
   type Outcome,
   required,
-  sessionLifetime,
-  sessionText,
   type SignIn,
   type SignInState,
+  sessionLifetime,
+  sessionText,
   usedSession,
   wrongPassword,
 } from "../sign-in.ts";
@@ -61,7 +61,9 @@ export async function offerNewPassword(ctx: Ctx, signIn: SignIn, user: User): Pr
     parameters: {
       USER_ID_FOR_SRP: user.username,
       userAttributes: JSON.stringify(Object.fromEntries(readable)),
-      requiredAttributes: JSON.stringify(missingAttributes(pool, user.attributes).map((name) => prefix + name)),
+      requiredAttributes: JSON.stringify(
+        missingAttributes(pool, user.attributes).map((name) => prefix + name),
+      ),
     },
   };
 }
@@ -82,7 +84,8 @@ export async function answerNewPassword(
   const given = givenAttributes(signIn, user, responses);
   checkPassword(pool, password, "user");
   const previous = await readCredential(ctx.db, pool.id, user.id);
-  if (previous?.version !== signIn.credentialVersion) return wrongPassword("the password was changed meanwhile");
+  if (previous?.version !== signIn.credentialVersion)
+    return wrongPassword("the password was changed meanwhile");
   const credential = await makeCredential(ctx, pool, user, password, { previous });
   const changed = await changeUser(
     ctx,
@@ -106,7 +109,11 @@ export async function answerNewPassword(
 }
 
 /** The `userAttributes.…` answers, held against what is there already, what is missing and what the client may write. */
-function givenAttributes(signIn: SignIn, user: User, responses: Readonly<Record<string, string>>): Attributes {
+function givenAttributes(
+  signIn: SignIn,
+  user: User,
+  responses: Readonly<Record<string, string>>,
+): Attributes {
   const { pool, client } = signIn;
   const given = Object.fromEntries(
     Object.entries(responses)
@@ -114,7 +121,10 @@ function givenAttributes(signIn: SignIn, user: User, responses: Readonly<Record<
       .map(([name, value]) => [name.slice(prefix.length), value]),
   );
   for (const name of Object.keys(given)) {
-    if (pool.document.SchemaAttributes?.some((one) => one.Name === name && one.Required) && user.attributes[name]) {
+    if (
+      pool.document.SchemaAttributes?.some((one) => one.Name === name && one.Required) &&
+      user.attributes[name]
+    ) {
       refuse("NotAuthorizedException", `Cannot modify an already provided ${name}`);
     }
     if (!canWrite(pool, client, name)) {
@@ -122,7 +132,8 @@ function givenAttributes(signIn: SignIn, user: User, responses: Readonly<Record<
     }
   }
   const missing = missingAttributes(pool, { ...user.attributes, ...given })[0];
-  if (missing !== undefined) refuse("InvalidParameterException", `Invalid attributes given, ${missing} is missing`);
+  if (missing !== undefined)
+    refuse("InvalidParameterException", `Invalid attributes given, ${missing} is missing`);
   return given;
 }
 

@@ -6,7 +6,15 @@
 import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, hmacSha256, toBase64, toHex } from "../../../lib/bytes.ts";
-import { exchange, N, parsePublicValue, parseTimestamp, pad, publicValueHex, signature } from "../../../lib/srp.ts";
+import {
+  exchange,
+  N,
+  pad,
+  parsePublicValue,
+  parseTimestamp,
+  publicValueHex,
+  signature,
+} from "../../../lib/srp.ts";
 import { readCredential } from "../../../store/credentials.ts";
 import { insertSignIn, readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import { refuse } from "../../../wire/refuse.ts";
@@ -17,10 +25,10 @@ import {
   type Outcome,
   readSecretBlock,
   required,
-  secretBlock,
-  sessionLifetime,
   type SignIn,
   type SignInState,
+  secretBlock,
+  sessionLifetime,
   wrongPassword,
 } from "../sign-in.ts";
 
@@ -120,13 +128,16 @@ function isTimely(ctx: Ctx, signIn: SignIn, timestamp: string): boolean {
 }
 
 /** What a user who does not exist is answered from: stable for the name, and like a real one's in every part. */
-function fakeCredential(pool: Pool, name: string): { salt: Uint8Array; verifier: Uint8Array; identity: string } {
+function fakeCredential(
+  pool: Pool,
+  name: string,
+): { salt: Uint8Array; verifier: Uint8Array; identity: string } {
   const key = loginNameKey(pool, name);
   const derive = (what: string) => hmacSha256(pool.fakeSecret, what, "\0", key);
   const wide = Buffer.concat(Array.from({ length: 12 }, (_, part) => derive(`verifier ${part}`)));
   return {
     salt: derive("salt").subarray(0, 16),
-    verifier: pad(BigInt(`0x${wide.toString("hex")}`) % (N - 3n) + 2n),
+    verifier: pad((BigInt(`0x${wide.toString("hex")}`) % (N - 3n)) + 2n),
     identity: hasGeneratedUsernames(pool, name) ? uuidOf(derive("identity")) : name,
   };
 }
@@ -135,7 +146,10 @@ function fakeCredential(pool: Pool, name: string): { salt: Uint8Array; verifier:
 function hasGeneratedUsernames(pool: Pool, name: string): boolean {
   if ((pool.document.UsernameAttributes ?? []).length > 0) return true;
   const aliases = pool.document.AliasAttributes ?? [];
-  return (aliases.includes("email") && name.includes("@")) || (aliases.includes("phone_number") && name.startsWith("+"));
+  return (
+    (aliases.includes("email") && name.includes("@")) ||
+    (aliases.includes("phone_number") && name.startsWith("+"))
+  );
 }
 
 function uuidOf(bytes: Uint8Array): string {

@@ -1,10 +1,9 @@
 /** The password in the clear, as USER_PASSWORD_AUTH and the ADMIN flows bring it with their first request. */
 import type { Ctx } from "../../../app.ts";
-import { readCredential } from "../../../store/credentials.ts";
+import { readCredential, writeCredential } from "../../../store/credentials.ts";
+import { refuse } from "../../../wire/refuse.ts";
 import { assertNotLocked, settlePassword, subjectOf } from "../../credentials/guessing.ts";
 import { makeCredential, verifyPassword } from "../../credentials/password.ts";
-import { writeCredential } from "../../../store/credentials.ts";
-import { refuse } from "../../../wire/refuse.ts";
 import { hidesUsers } from "../../pools/clients.ts";
 import { type SignIn, wrongPassword } from "../sign-in.ts";
 
@@ -29,7 +28,14 @@ export async function provePassword(ctx: Ctx, signIn: SignIn, password: string):
   if (credential.srp === undefined) {
     // A clear password is at hand: the verifier that an imported hash lacks can be made. Losing the race is harmless.
     const made = await makeCredential(ctx, pool, user, password);
-    await writeCredential(ctx.db, pool.id, user.id, credential.version, { ...credential, srp: made.srp }, ctx.now);
+    await writeCredential(
+      ctx.db,
+      pool.id,
+      user.id,
+      credential.version,
+      { ...credential, srp: made.srp },
+      ctx.now,
+    );
     const written = await readCredential(ctx.db, pool.id, user.id);
     return proven(signIn, written?.version ?? credential.version);
   }

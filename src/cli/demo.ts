@@ -1,0 +1,86 @@
+/**
+ * `--demo`: on an empty database a pool, a client, a group and a user, made by the same operations that clients call,
+ * and snippets that use them. The ids are fixed, so that the README can name them.
+ */
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import type { App, Ctx } from "../app.ts";
+import { userPoolHandlers } from "../http/aws-json/operations.ts";
+import { createCtx } from "../http/context.ts";
+import { listPools } from "../store/pools.ts";
+
+const client = "demoappclient";
+const user = { name: "demo@example.com", password: "Poolhouse-demo-1" };
+
+/** Makes the demo on an empty database; returns what to print. */
+export async function makeDemo(app: App): Promise<string> {
+  const ctx = createCtx(app, {
+    requestId: randomUUID(),
+    address: "127.0.0.1",
+    userAgent: "poolhouse --demo",
+  });
+  const pool = `${app.config.region}_Demo12345`;
+  const pools = await listPools(app.db, { after: "", limit: 100 });
+  if (pools.length === 0) await create(ctx, pool);
+  else if (!pools.some(({ poolId }) => poolId === pool))
+    return "The database has pools already: no demo was made.\n";
+  return snippets(app, pool);
+}
+
+async function create(ctx: Ctx, pool: string): Promise<void> {
+  await userPoolHandlers.CreateUserPool(ctx, {
+    PoolName: "demo",
+    UserPoolTags: { _custom_id_: pool },
+    UsernameAttributes: ["email"],
+    UsernameConfiguration: { CaseSensitive: false },
+    AutoVerifiedAttributes: ["email"],
+  });
+  await userPoolHandlers.CreateUserPoolClient(ctx, {
+    UserPoolId: pool,
+    ClientName: `_custom_id_:${client}`,
+    PreventUserExistenceErrors: "ENABLED",
+    ExplicitAuthFlows: [
+      "ALLOW_USER_SRP_AUTH",
+      "ALLOW_USER_PASSWORD_AUTH",
+      "ALLOW_ADMIN_USER_PASSWORD_AUTH",
+      "ALLOW_REFRESH_TOKEN_AUTH",
+    ],
+  });
+  const User = { UserPoolId: pool, Username: user.name };
+  await userPoolHandlers.AdminCreateUser(ctx, {
+    ...User,
+    MessageAction: "SUPPRESS",
+    UserAttributes: [
+      { Name: "email", Value: user.name },
+      { Name: "email_verified", Value: "true" },
+    ],
+  });
+  await userPoolHandlers.AdminSetUserPassword(ctx, { ...User, Password: user.password, Permanent: true });
+  await userPoolHandlers.CreateGroup(ctx, { UserPoolId: pool, GroupName: "admins" });
+  await userPoolHandlers.AdminAddUserToGroup(ctx, { ...User, GroupName: "admins" });
+}
+
+function snippets(app: App, pool: string): string {
+  const { publicUrl, region, data } = app.config;
+  return `Demo pool    ${pool}
+Demo client  ${client}
+Demo user    ${user.name}, password ${user.password}, group admins
+Issuer       ${publicUrl}/${pool}
+Messages     ${publicUrl}/inbox
+
+aws-cli (calls of administrators need the key in ${join(data, "secrets", "root-access-key.json")})
+  aws cognito-idp initiate-auth --endpoint-url ${publicUrl} --region ${region} --no-sign-request \\
+    --auth-flow USER_PASSWORD_AUTH --client-id ${client} \\
+    --auth-parameters USERNAME=${user.name},PASSWORD=${user.password}
+
+AWS SDK for JavaScript v3
+  new CognitoIdentityProviderClient({ endpoint: "${publicUrl}", region: "${region}" })
+
+amazon-cognito-identity-js
+  new CognitoUserPool({ UserPoolId: "${pool}", ClientId: "${client}", endpoint: "${publicUrl}" })
+
+Amplify
+  Amplify.configure({ Auth: { Cognito: { userPoolId: "${pool}", userPoolClientId: "${client}",
+    userPoolEndpoint: "${publicUrl}" } } })
+`;
+}

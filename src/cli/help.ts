@@ -1,0 +1,21 @@
+/** `poolhouse help`: the commands and every setting. */
+import { settings } from "../config.ts";
+
+export async function help(): Promise<void> {
+  const rows = Object.values(settings).map((setting) => {
+    const fallback = "fallback" in setting && setting.fallback !== "" ? ` [${setting.fallback}]` : "";
+    const flag = "secret" in setting ? "(environment or file)" : `--${setting.flag}`;
+    return `  ${flag.padEnd(24)} ${setting.env.padEnd(34)} ${setting.help}${fallback}`;
+  });
+  console.log(`Poolhouse, a self-hosted identity platform, wire-compatible with Amazon Cognito.
+
+Commands
+  poolhouse serve [flags]           run the server
+  poolhouse keys list|create|disable|enable|delete [flags]
+                                    access keys for administrators and applications
+  poolhouse doctor [flags]          check settings, database and keys, and say what is wrong
+  poolhouse help
+
+Settings (flag, environment, meaning, [default])
+${rows.join("\n")}`);
+}

@@ -1,0 +1,126 @@
+/**
+ * OAuth 2.0 settings of an app client, checked
+ * (https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html).
+ */
+import type { UpdateUserPoolClientRequest } from "../../wire/generated/user-pools.types.ts";
+import { refuse } from "../../wire/refuse.ts";
+
+type OAuthSettings = Pick<
+  UpdateUserPoolClientRequest,
+  | "SupportedIdentityProviders"
+  | "CallbackURLs"
+  | "LogoutURLs"
+  | "DefaultRedirectURI"
+  | "AllowedOAuthFlows"
+  | "AllowedOAuthScopes"
+  | "AllowedOAuthFlowsUserPoolClient"
+>;
+
+/** Scopes every pool has. */
+const standardScopes: readonly string[] = [
+  "openid",
+  "email",
+  "phone",
+  "profile",
+  "aws.cognito.signin.user.admin",
+];
+
+export function oauthSettings(poolId: string, given: OAuthSettings, hasSecret: boolean): OAuthSettings {
+  const flows = unique(given.AllowedOAuthFlows);
+  const scopes = unique(given.AllowedOAuthScopes);
+  if (given.AllowedOAuthFlowsUserPoolClient === true && (flows === undefined || scopes === undefined))
+    invalid(
+      "AllowedOAuthFlows and AllowedOAuthScopes are required if user pool client is allowed to use OAuth flows.",
+    );
+  checkScopes(scopes ?? []);
+  if (flows?.includes("client_credentials")) checkClientCredentials(flows, scopes ?? [], hasSecret);
+  for (const url of given.CallbackURLs ?? []) checkRedirectUrl(url);
+  for (const url of given.LogoutURLs ?? []) checkRedirectUrl(url);
+  const { DefaultRedirectURI } = given;
+  if (DefaultRedirectURI !== undefined && !given.CallbackURLs?.includes(DefaultRedirectURI))
+    invalid("DefaultRedirectURI must be in the CallbackURLs list.");
+  for (const provider of given.SupportedIdentityProviders ?? []) {
+    // Other providers come with the identity provider operations.
+    if (provider !== "COGNITO") invalid(`The provider ${provider} does not exist for User Pool ${poolId}.`);
+  }
+  return {
+    SupportedIdentityProviders: unique(given.SupportedIdentityProviders),
+    CallbackURLs: unique(given.CallbackURLs),
+    LogoutURLs: unique(given.LogoutURLs),
+    DefaultRedirectURI,
+    AllowedOAuthFlows: flows,
+    AllowedOAuthScopes: scopes,
+    AllowedOAuthFlowsUserPoolClient: given.AllowedOAuthFlowsUserPoolClient ?? false,
+  };
+}
+
+/** Each value once; an empty list is as good as none. */
+function unique<T>(list: readonly T[] | undefined): T[] | undefined {
+  return list === undefined || list.length === 0 ? undefined : [...new Set(list)];
+}
+
+/** Scopes of resource servers come with their operations; until then there are none. */
+function checkScopes(scopes: readonly string[]): void {
+  const unknown = scopes.find((scope) => !standardScopes.includes(scope));
+  if (unknown !== undefined) refuse("ScopeDoesNotExistException", `Invalid scope requested: ${unknown}`);
+}
+
+/** "To create an app client that generates client credentials grants, you must add client_credentials as the only allowed OAuth flow." */
+function checkClientCredentials(
+  flows: readonly string[],
+  scopes: readonly string[],
+  hasSecret: boolean,
+): void {
+  if (flows.length > 1)
+    refuse(
+      "InvalidOAuthFlowException",
+      "client_credentials flow can not be selected along with code flow or implicit flow.",
+    );
+  if (!hasSecret)
+    refuse(
+      "InvalidOAuthFlowException",
+      "client_credentials flow can not be selected if client does not have a client secret.",
+    );
+  const standard = scopes.find((scope) => standardScopes.includes(scope));
+  if (standard !== undefined)
+    refuse("InvalidOAuthFlowException", `${standard} is not supported with client_credentials flow`);
+}
+
+/** Schemes that run or show what the URL itself holds, or leave the network: no application is behind them. */
+const forbiddenSchemes = new Set([
+  "about:",
+  "blob:",
+  "data:",
+  "file:",
+  "filesystem:",
+  "ftp:",
+  "javascript:",
+  "vbscript:",
+  "view-source:",
+  "ws:",
+  "wss:",
+]);
+
+const loopbackHosts = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/**
+ * "Be an absolute URI", "not include a fragment component", "HTTPS over HTTP except for callback URLs to
+ * http://localhost, http://127.0.0.1 and http://[::1]", and "App callback URLs such as myapp://example are also
+ * supported" (CallbackURLs).
+ */
+export function checkRedirectUrl(url: string): void {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  // What the parser would silently repair (case of the scheme apart) is not what browsers and clients compare.
+  if (parsed === undefined || !/^[a-z][a-z0-9+.-]*:\/[^\\]*$/i.test(url))
+    invalid(`${url} is not a valid URL.`);
+  if (url.includes("#")) invalid(`${url} cannot contain a fragment.`);
+  if (forbiddenSchemes.has(parsed.protocol)) invalid(`${url} cannot use the ${parsed.protocol} protocol.`);
+  const isWeb = parsed.protocol === "https:" || parsed.protocol === "http:";
+  if (isWeb && !/^https?:\/\/[^/]/i.test(url)) invalid(`${url} is not a valid URL.`);
+  if (parsed.protocol === "http:" && !loopbackHosts.has(parsed.hostname))
+    invalid(`${url} cannot use the HTTP protocol.`);
+}
+
+function invalid(message: string): never {
+  return refuse("InvalidParameterException", message);
+}

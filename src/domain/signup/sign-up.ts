@@ -1,0 +1,104 @@
+/**
+ * signup: people make their own users and confirm them (AWS: "Signing up and confirming user accounts",
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html).
+ */
+import type { Ctx } from "../../app.ts";
+import type { LoginName, User } from "../../store/users.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { checkPassword, makeCredential } from "../credentials/password.ts";
+import { refuseLinks } from "../messages/compose.ts";
+import { deliverQueued } from "../messages/deliver.ts";
+import { type Delivery, deliveryTo } from "../messages/delivery.ts";
+import type { Client, Pool } from "../pools/settings.ts";
+import { type Attributes, assertWritable, contactAttributes, firstAttributes } from "../users/attributes.ts";
+import { prepareCode, storeCode } from "../users/codes.ts";
+import { isPasswordless } from "../users/create.ts";
+import { assertNamesFree, newSub, newUser, storeNewUser } from "../users/insert.ts";
+import { nameNewUser, takenText } from "../users/username.ts";
+
+export interface SignUpRequest {
+  readonly username: string;
+  readonly password: string | undefined;
+  readonly attributes: Attributes;
+}
+
+/**
+ * Makes an unconfirmed user and sends the code that confirms it. Throws UsernameExistsException, whoever asks: only
+ * AliasAttributes keep to themselves which addresses are known, until the address is confirmed.
+ */
+export async function signUp(
+  ctx: Ctx,
+  pool: Pool,
+  client: Client,
+  request: SignUpRequest,
+): Promise<{ user: User; delivery: Delivery | undefined }> {
+  if (pool.document.AdminCreateUserConfig?.AllowAdminCreateUserOnly === true) {
+    refuse("NotAuthorizedException", "SignUp is not permitted for this user pool");
+  }
+  assertWritable(pool, client, Object.keys(request.attributes));
+  refuseAliasAtSignUp(pool, request.attributes);
+  const sub = newSub(ctx.random);
+  const named = nameNewUser(pool, request.username, request.attributes, sub);
+  const attributes = unverified(firstAttributes(pool, named.attributes, { required: true }));
+  const { password } = request;
+  if (password) checkPassword(pool, password, "user");
+  else if (!isPasswordless(pool)) refusePasswordless();
+  const delivery = confirmationDelivery(pool, attributes);
+  if (delivery) refuseLinks(pool.document, delivery.medium);
+  const user = newUser(ctx, pool, { sub, username: named.username, attributes, status: "UNCONFIRMED" });
+  await assertNamesFree(ctx, pool, user, nameTaken);
+  const credential = password ? await makeCredential(ctx, pool, user, password) : undefined;
+  const prepared =
+    delivery && prepareCode(ctx, pool, { user, purpose: "sign-up", kind: "sign-up", delivery, by: "now" });
+  await storeNewUser(ctx, pool, user, {
+    credential,
+    also: async (tx) => {
+      if (prepared) await storeCode(tx, prepared);
+    },
+    taken: nameTaken,
+  });
+  if (prepared) await deliverQueued(ctx, [prepared.queued]);
+  return { user, delivery };
+}
+
+/** "You can't set preferred_username when you sign up a new user": it becomes an alias only of confirmed users. */
+function refuseAliasAtSignUp(pool: Pool, attributes: Attributes): void {
+  if (!attributes["preferred_username"]) return;
+  if (!pool.document.AliasAttributes?.includes("preferred_username")) return;
+  refuse("InvalidParameterException", "preferred_username cannot be set at sign-up while it is an alias.");
+}
+
+function refusePasswordless(): never {
+  return refuse(
+    "InvalidParameterException",
+    "1 validation error detected: Value at 'password' failed to satisfy constraint: Member must not be null",
+  );
+}
+
+/** What a new user says of itself is not verified. */
+function unverified(attributes: Attributes): Attributes {
+  const flags = contactAttributes
+    .filter((contact) => attributes[contact])
+    .map((name) => [`${name}_verified`, "false"]);
+  return { ...attributes, ...Object.fromEntries(flags) };
+}
+
+/**
+ * Where the sign-up code goes: to an auto-verified attribute the user has; "if a user signs up with both a phone number
+ * and an email address, a verification code is sent to the phone number". None: only administrators can confirm.
+ */
+export function confirmationDelivery(
+  pool: Pick<Pool, "document">,
+  attributes: Attributes,
+): Delivery | undefined {
+  const auto = pool.document.AutoVerifiedAttributes ?? [];
+  for (const contact of ["phone_number", "email"] as const) {
+    const value = attributes[contact];
+    if (value && auto.includes(contact)) return deliveryTo(contact, value);
+  }
+  return undefined;
+}
+
+function nameTaken(name: LoginName | undefined): never {
+  return refuse("UsernameExistsException", takenText(name?.kind ?? "username"));
+}

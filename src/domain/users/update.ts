@@ -1,0 +1,180 @@
+/**
+ * Changes of attributes by their user or by an administrator, and their verification (AWS: "Verifying updates to email
+ * addresses and phone numbers",
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-email-phone-verification.html).
+ */
+import type { Ctx } from "../../app.ts";
+import type { User, UserChange } from "../../store/users.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { countRequest } from "../credentials/guessing.ts";
+import { deliverQueued } from "../messages/deliver.ts";
+import { type ContactAttribute, type Delivery, deliveryTo, isContact } from "../messages/delivery.ts";
+import type { Pool } from "../pools/settings.ts";
+import {
+  type Attributes,
+  changeAttributes,
+  contactAttributes,
+  deleteAttributes,
+  isVerified,
+  splitPending,
+} from "./attributes.ts";
+import { changeUser } from "./change.ts";
+import {
+  type PreparedCode,
+  prepareCode,
+  proof,
+  refuseCode,
+  requireCode,
+  sendCode,
+  storeCode,
+  useCode,
+} from "./codes.ts";
+
+const codesAnHour = 5;
+const verificationsAnHour = 15;
+/** Ours: UpdateUserAttributes sends messages to any address its caller names. */
+const updatesWithCodeAnHour = 20;
+
+/**
+ * Updates attributes and sends the codes that the new addresses need. Returns where to. Throws AliasExistsException,
+ * CodeDeliveryFailureException (what was changed stays changed).
+ */
+export async function updateAttributes(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  change: Attributes,
+  by: "user" | "admin",
+): Promise<Delivery[]> {
+  if (by === "user" && planUpdate(pool, user, change).deliveries.length > 0) {
+    await countRequest(ctx, pool, user.id, "update-attributes", updatesWithCodeAnHour);
+  }
+  let prepared: PreparedCode[] = [];
+  await changeUser(
+    ctx,
+    pool,
+    user,
+    (fresh) => {
+      const plan = planUpdate(pool, fresh, change);
+      prepared = plan.deliveries.map((delivery) =>
+        attributeCode(ctx, pool, fresh, delivery, "update-attribute"),
+      );
+      return plan.change;
+    },
+    {
+      also: async (tx) => {
+        for (const one of prepared) await storeCode(tx, one);
+      },
+    },
+  );
+  await deliverQueued(
+    ctx,
+    prepared.map((one) => one.queued),
+  );
+  return prepared.map((one) => one.delivery);
+}
+
+/** What an update makes of a user, and which addresses it sends a code to. */
+export function planUpdate(
+  pool: Pool,
+  user: User,
+  change: Attributes,
+): { change: UserChange; deliveries: Delivery[] } {
+  // The whole change must be in order, also the part that waits.
+  const atOnce = changeAttributes(pool, user.attributes, change);
+  const { now, pending } = splitPending(pool, user.attributes, change);
+  const waits = Object.keys(pending).length > 0;
+  const attributes = waits ? changeAttributes(pool, user.attributes, now) : atOnce;
+  const pendingAttributes = { ...without(user.pendingAttributes, Object.keys(change)), ...pending };
+  const deliveries = contactAttributes.flatMap((contact) => {
+    const waiting = pending[contact];
+    if (waiting !== undefined) return [deliveryTo(contact, waiting)];
+    const value = attributes[contact];
+    const isNew = value !== undefined && value !== user.attributes[contact];
+    // A user who is not confirmed yet has the sign-up code, and no access token to verify an attribute with.
+    const sends = isNew && !isVerified(attributes, contact) && user.status !== "UNCONFIRMED";
+    return sends && pool.document.AutoVerifiedAttributes?.includes(contact)
+      ? [deliveryTo(contact, value)]
+      : [];
+  });
+  return { change: { attributes, pendingAttributes }, deliveries };
+}
+
+function without(attributes: Attributes, names: readonly string[]): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
+}
+
+export async function removeAttributes(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  names: readonly string[],
+): Promise<void> {
+  await changeUser(ctx, pool, user, (fresh) => ({
+    attributes: deleteAttributes(pool, fresh.attributes, names),
+    pendingAttributes: without(fresh.pendingAttributes, names),
+  }));
+}
+
+function attributeCode(ctx: Ctx, pool: Pool, user: User, delivery: Delivery, kind: string): PreparedCode {
+  return prepareCode(ctx, pool, {
+    user,
+    purpose: `attribute:${delivery.attribute}`,
+    kind,
+    delivery,
+    by: "now",
+  });
+}
+
+function contactNamed(name: string): ContactAttribute {
+  if (isContact(name)) return name;
+  return refuse(
+    "InvalidParameterException",
+    `Attribute ${name} cannot be verified: only email and phone_number can.`,
+  );
+}
+
+/** GetUserAttributeVerificationCode: to the value that waits, if one does, otherwise to the present one. */
+export async function sendAttributeCode(ctx: Ctx, pool: Pool, user: User, name: string): Promise<Delivery> {
+  const contact = contactNamed(name);
+  const value = user.pendingAttributes[contact] ?? user.attributes[contact];
+  if (value === undefined) {
+    return refuse("InvalidParameterException", `User has no ${contact} to be verified.`);
+  }
+  await countRequest(ctx, pool, user.id, "attribute-code", codesAnHour);
+  const delivery = deliveryTo(contact, value);
+  await sendCode(ctx, attributeCode(ctx, pool, user, delivery, "verify-attribute"));
+  return delivery;
+}
+
+/**
+ * VerifyUserAttribute: the value becomes verified, a waiting one takes effect, and where it is an alias it becomes this
+ * user's. The code stays good when that fails with AliasExistsException.
+ */
+export async function verifyAttribute(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  request: { name: string; code: string },
+): Promise<void> {
+  const contact = contactNamed(request.name);
+  await countRequest(ctx, pool, user.id, "verify-attribute", verificationsAnHour);
+  const place = { poolId: pool.id, userId: user.id, purpose: `attribute:${contact}` } as const;
+  const proven = await requireCode(ctx, place, request.code, { hides: false });
+  const changed = await changeUser(
+    ctx,
+    pool,
+    user,
+    (fresh) => {
+      const value = fresh.pendingAttributes[contact] ?? fresh.attributes[contact];
+      // The address was changed after the code had been sent to another.
+      if (value === undefined || proof(contact, value) !== proven) return refuseCode("none", false);
+      return {
+        attributes: { ...fresh.attributes, [contact]: value, [`${contact}_verified`]: "true" },
+        pendingAttributes: without(fresh.pendingAttributes, [contact]),
+      };
+    },
+    { also: async (tx) => (await useCode(tx, place, request.code, ctx.now)) === proven },
+  );
+  if (changed === undefined) refuseCode("none", false);
+}

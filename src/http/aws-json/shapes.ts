@@ -1,0 +1,35 @@
+/** Stored values in the shapes of the wire that several operations share. */
+import { type Delivery, maskDestination } from "../../domain/messages/delivery.ts";
+import type { User } from "../../store/users.ts";
+import type {
+  AttributeType,
+  CodeDeliveryDetailsType,
+  UserType,
+} from "../../wire/generated/user-pools.types.ts";
+import { epochSeconds } from "./operation.ts";
+
+/** The attributes of a user, `sub` first, as far as `allowed` says. */
+export function userAttributes(user: User, allowed: (name: string) => boolean = () => true): AttributeType[] {
+  const all = [["sub", user.id] as const, ...Object.entries(user.attributes)];
+  return all.filter(([name]) => allowed(name)).map(([Name, Value]) => ({ Name, Value }));
+}
+
+/** A user as ListUsers, ListUsersInGroup and AdminCreateUser print it. */
+export function userType(user: User, allowed?: (name: string) => boolean): UserType {
+  return {
+    Username: user.username,
+    Attributes: userAttributes(user, allowed),
+    UserCreateDate: epochSeconds(user.createdAt),
+    UserLastModifiedDate: epochSeconds(user.updatedAt),
+    Enabled: user.enabled,
+    UserStatus: user.status,
+  };
+}
+
+export function codeDeliveryDetails(delivery: Delivery): CodeDeliveryDetailsType {
+  return {
+    Destination: maskDestination(delivery),
+    DeliveryMedium: delivery.medium,
+    AttributeName: delivery.attribute,
+  };
+}

@@ -1,0 +1,95 @@
+/** App clients and their secrets. */
+import {
+  addSecret,
+  createClient,
+  removeClient,
+  removeSecret,
+  replaceClientSettings,
+} from "../../../domain/pools/manage-clients.ts";
+import { type Client, loadPool, loadPoolClient } from "../../../domain/pools/settings.ts";
+import { listClients, readSecrets } from "../../../store/clients.ts";
+import type { UserPoolClientType } from "../../../wire/generated/user-pools.types.ts";
+import { epochSeconds, type Handler } from "../operation.ts";
+import { pageBinding, pageSize, readPage } from "../paging.ts";
+
+export const CreateUserPoolClient: Handler<"CreateUserPoolClient"> = async (ctx, input) => ({
+  UserPoolClient: clientType(await createClient(ctx, input)),
+});
+
+export const DescribeUserPoolClient: Handler<"DescribeUserPoolClient"> = async (ctx, input) => {
+  const { client } = await loadPoolClient(ctx, input.UserPoolId, input.ClientId);
+  return { UserPoolClient: clientType(client) };
+};
+
+export const UpdateUserPoolClient: Handler<"UpdateUserPoolClient"> = async (ctx, input) => ({
+  UserPoolClient: clientType(await replaceClientSettings(ctx, input)),
+});
+
+export const DeleteUserPoolClient: Handler<"DeleteUserPoolClient"> = async (ctx, input) => {
+  await removeClient(ctx, input.UserPoolId, input.ClientId);
+  return {};
+};
+
+export const ListUserPoolClients: Handler<"ListUserPoolClients"> = async (ctx, input) => {
+  const pool = await loadPool(ctx, input.UserPoolId);
+  // No client has registered itself: dynamic registration is not there yet.
+  if (input.ClientType === "DCR") return { UserPoolClients: [] };
+  const limit = pageSize(input.MaxResults);
+  const { items, nextToken } = await readPage(
+    ctx,
+    {
+      binding: pageBinding("ListUserPoolClients", pool.id, limit, input.ClientType),
+      token: input.NextToken,
+      limit,
+    },
+    (page) => listClients(ctx.db, pool.id, page),
+    (client) => client.clientId,
+  );
+  const clients = items.map(({ clientId, name }) => ({
+    ClientId: clientId,
+    UserPoolId: pool.id,
+    ClientName: name,
+  }));
+  return { UserPoolClients: clients, NextToken: nextToken };
+};
+
+/** The value is told once, and only if it was made here. */
+export const AddUserPoolClientSecret: Handler<"AddUserPoolClientSecret"> = async (ctx, input) => {
+  const { secretId, secret, createdAt } = await addSecret(ctx, input);
+  return {
+    ClientSecretDescriptor: {
+      ClientSecretId: secretId,
+      ClientSecretValue: input.ClientSecret === undefined ? secret : undefined,
+      ClientSecretCreateDate: epochSeconds(createdAt),
+    },
+  };
+};
+
+/** "The response never reveals the actual secret value", and has one page, since there are two at most. */
+export const ListUserPoolClientSecrets: Handler<"ListUserPoolClientSecrets"> = async (ctx, input) => {
+  const { client } = await loadPoolClient(ctx, input.UserPoolId, input.ClientId);
+  const secrets = await readSecrets(ctx.db, client.poolId, client.id);
+  const describe = ({ secretId, createdAt }: (typeof secrets)[number]) => ({
+    ClientSecretId: secretId,
+    ClientSecretCreateDate: epochSeconds(createdAt),
+  });
+  return { ClientSecrets: secrets.map(describe) };
+};
+
+export const DeleteUserPoolClientSecret: Handler<"DeleteUserPoolClientSecret"> = async (ctx, input) => {
+  await removeSecret(ctx, input);
+  return {};
+};
+
+/** Of two secrets the newest is printed: programs that read it here are to move on to it. */
+function clientType(client: Client): UserPoolClientType {
+  return {
+    ...client.document,
+    UserPoolId: client.poolId,
+    ClientId: client.id,
+    ClientName: client.name,
+    ClientSecret: client.secrets.at(-1),
+    CreationDate: epochSeconds(client.createdAt),
+    LastModifiedDate: epochSeconds(client.updatedAt),
+  };
+}

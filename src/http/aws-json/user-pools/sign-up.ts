@@ -1,0 +1,41 @@
+/** Users who make and confirm themselves, through an app client. */
+import { checkSecretHash } from "../../../domain/credentials/secret-hash.ts";
+import { loadClient } from "../../../domain/pools/settings.ts";
+import { confirmSignUp, resendConfirmationCode } from "../../../domain/signup/confirm.ts";
+import { signUp } from "../../../domain/signup/sign-up.ts";
+import { attributesFrom } from "../../../domain/users/attributes.ts";
+import type { Handler } from "../operation.ts";
+import { codeDeliveryDetails } from "../shapes.ts";
+
+export const SignUp: Handler<"SignUp"> = async (ctx, input) => {
+  const { pool, client } = await loadClient(ctx, input.ClientId);
+  checkSecretHash(client, input.Username, input.SecretHash, "other");
+  const { user, delivery } = await signUp(ctx, pool, client, {
+    username: input.Username,
+    password: input.Password,
+    attributes: attributesFrom(input.UserAttributes),
+  });
+  return {
+    UserConfirmed: false,
+    CodeDeliveryDetails: delivery && codeDeliveryDetails(delivery),
+    UserSub: user.id,
+  };
+};
+
+export const ConfirmSignUp: Handler<"ConfirmSignUp"> = async (ctx, input) => {
+  const { pool, client } = await loadClient(ctx, input.ClientId);
+  checkSecretHash(client, input.Username, input.SecretHash, "other");
+  await confirmSignUp(ctx, pool, client, {
+    username: input.Username,
+    code: input.ConfirmationCode,
+    forceAliasCreation: input.ForceAliasCreation ?? false,
+  });
+  return {};
+};
+
+export const ResendConfirmationCode: Handler<"ResendConfirmationCode"> = async (ctx, input) => {
+  const { pool, client } = await loadClient(ctx, input.ClientId);
+  checkSecretHash(client, input.Username, input.SecretHash, "other");
+  const delivery = await resendConfirmationCode(ctx, pool, client, input.Username);
+  return { CodeDeliveryDetails: codeDeliveryDetails(delivery) };
+};

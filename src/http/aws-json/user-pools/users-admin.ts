@@ -1,0 +1,106 @@
+/** Administration of users. */
+
+import type { Ctx } from "../../../app.ts";
+import { loadPool } from "../../../domain/pools/settings.ts";
+import { adminConfirmSignUp } from "../../../domain/signup/confirm.ts";
+import { setEnabled } from "../../../domain/users/access.ts";
+import { attributesFrom } from "../../../domain/users/attributes.ts";
+import { createUser, resendInvitation } from "../../../domain/users/create.ts";
+import { requireUser } from "../../../domain/users/find.ts";
+import { setPassword } from "../../../domain/users/passwords.ts";
+import { resetPassword } from "../../../domain/users/recovery.ts";
+import { removeAttributes, updateAttributes } from "../../../domain/users/update.ts";
+import { revokeFamiliesOfUser } from "../../../store/token-families.ts";
+import { deleteUser } from "../../../store/users.ts";
+import { epochSeconds, type Handler } from "../operation.ts";
+import { userAttributes, userType } from "../shapes.ts";
+
+async function poolAndUser(ctx: Ctx, input: { UserPoolId: string; Username: string }) {
+  const pool = await loadPool(ctx, input.UserPoolId);
+  return { pool, user: await requireUser(ctx, pool, input.Username) };
+}
+
+export const AdminCreateUser: Handler<"AdminCreateUser"> = async (ctx, input) => {
+  const pool = await loadPool(ctx, input.UserPoolId);
+  const invitation = {
+    username: input.Username,
+    temporaryPassword: input.TemporaryPassword,
+    mediums: input.DesiredDeliveryMediums,
+  };
+  if (input.MessageAction === "RESEND") {
+    return { User: userType(await resendInvitation(ctx, pool, invitation)) };
+  }
+  const user = await createUser(ctx, pool, {
+    ...invitation,
+    attributes: attributesFrom(input.UserAttributes),
+    forceAliasCreation: input.ForceAliasCreation ?? false,
+    suppressMessage: input.MessageAction === "SUPPRESS",
+  });
+  return { User: userType(user) };
+};
+
+export const AdminGetUser: Handler<"AdminGetUser"> = async (ctx, input) => {
+  const { user } = await poolAndUser(ctx, input);
+  return {
+    Username: user.username,
+    UserAttributes: userAttributes(user),
+    UserCreateDate: epochSeconds(user.createdAt),
+    UserLastModifiedDate: epochSeconds(user.updatedAt),
+    Enabled: user.enabled,
+    UserStatus: user.status,
+  };
+};
+
+export const AdminDeleteUser: Handler<"AdminDeleteUser"> = async (ctx, input) => {
+  const { pool, user } = await poolAndUser(ctx, input);
+  await deleteUser(ctx.db, pool.id, user.id);
+  return {};
+};
+
+export const AdminEnableUser: Handler<"AdminEnableUser"> = async (ctx, input) => {
+  const { pool, user } = await poolAndUser(ctx, input);
+  await setEnabled(ctx, pool, user, true);
+  return {};
+};
+
+export const AdminDisableUser: Handler<"AdminDisableUser"> = async (ctx, input) => {
+  const { pool, user } = await poolAndUser(ctx, input);
+  await setEnabled(ctx, pool, user, false);
+  return {};
+};
+
+export const AdminConfirmSignUp: Handler<"AdminConfirmSignUp"> = async (ctx, input) => {
+  const { pool, user } = await poolAndUser(ctx, input);
+  await adminConfirmSignUp(ctx, pool, user);
+  return {};
+};
+
+export const AdminSetUserPassword: Handler<"AdminSetUserPassword"> = async (ctx, input) => {
+  const { pool, user } = await poolAndUser(ctx, input);
+  await setPassword(ctx, pool, user, { password: input.Password, permanent: input.Permanent ?? false });
+  return {};
+};
+
+export const AdminResetUserPassword: Handler<"AdminResetUserPassword"> = async (ctx, input) => {
+  const { pool, user } = await poolAndUser(ctx, input);
+  await resetPassword(ctx, pool, user);
+  return {};
+};
+
+export const AdminUpdateUserAttributes: Handler<"AdminUpdateUserAttributes"> = async (ctx, input) => {
+  const { pool, user } = await poolAndUser(ctx, input);
+  await updateAttributes(ctx, pool, user, attributesFrom(input.UserAttributes), "admin");
+  return {};
+};
+
+export const AdminDeleteUserAttributes: Handler<"AdminDeleteUserAttributes"> = async (ctx, input) => {
+  const { pool, user } = await poolAndUser(ctx, input);
+  await removeAttributes(ctx, pool, user, input.UserAttributeNames);
+  return {};
+};
+
+export const AdminUserGlobalSignOut: Handler<"AdminUserGlobalSignOut"> = async (ctx, input) => {
+  const { pool, user } = await poolAndUser(ctx, input);
+  await revokeFamiliesOfUser(ctx.db, pool.id, user.id, ctx.now);
+  return {};
+};

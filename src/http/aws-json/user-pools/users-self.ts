@@ -1,0 +1,66 @@
+/** What signed-in users do with their own profile. The endpoint has verified the access token. */
+import { canRead } from "../../../domain/pools/clients.ts";
+import { assertWritable, attributesFrom } from "../../../domain/users/attributes.ts";
+import { changePassword } from "../../../domain/users/passwords.ts";
+import {
+  removeAttributes,
+  sendAttributeCode,
+  updateAttributes,
+  verifyAttribute,
+} from "../../../domain/users/update.ts";
+import { revokeFamiliesOfUser } from "../../../store/token-families.ts";
+import { deleteUser } from "../../../store/users.ts";
+import type { Handler } from "../operation.ts";
+import { codeDeliveryDetails, userAttributes } from "../shapes.ts";
+
+export const GetUser: Handler<"GetUser"> = async (_ctx, _input, { pool, client, user }) => ({
+  Username: user.username,
+  UserAttributes: userAttributes(user, (name) => canRead(pool, client, name)),
+});
+
+export const UpdateUserAttributes: Handler<"UpdateUserAttributes"> = async (ctx, input, signedIn) => {
+  const { pool, client, user } = signedIn;
+  const change = attributesFrom(input.UserAttributes);
+  assertWritable(pool, client, Object.keys(change));
+  const deliveries = await updateAttributes(ctx, pool, user, change, "user");
+  return { CodeDeliveryDetailsList: deliveries.map(codeDeliveryDetails) };
+};
+
+export const DeleteUserAttributes: Handler<"DeleteUserAttributes"> = async (ctx, input, signedIn) => {
+  const { pool, client, user } = signedIn;
+  assertWritable(pool, client, input.UserAttributeNames);
+  await removeAttributes(ctx, pool, user, input.UserAttributeNames);
+  return {};
+};
+
+export const GetUserAttributeVerificationCode: Handler<"GetUserAttributeVerificationCode"> = async (
+  ctx,
+  input,
+  { pool, user },
+) => {
+  const delivery = await sendAttributeCode(ctx, pool, user, input.AttributeName);
+  return { CodeDeliveryDetails: codeDeliveryDetails(delivery) };
+};
+
+export const VerifyUserAttribute: Handler<"VerifyUserAttribute"> = async (ctx, input, { pool, user }) => {
+  await verifyAttribute(ctx, pool, user, { name: input.AttributeName, code: input.Code });
+  return {};
+};
+
+export const ChangePassword: Handler<"ChangePassword"> = async (ctx, input, { pool, user }) => {
+  await changePassword(ctx, pool, user, {
+    previous: input.PreviousPassword,
+    proposed: input.ProposedPassword,
+  });
+  return {};
+};
+
+export const DeleteUser: Handler<"DeleteUser"> = async (ctx, _input, { pool, user }) => {
+  await deleteUser(ctx.db, pool.id, user.id);
+  return {};
+};
+
+export const GlobalSignOut: Handler<"GlobalSignOut"> = async (ctx, _input, { pool, user }) => {
+  await revokeFamiliesOfUser(ctx.db, pool.id, user.id, ctx.now);
+  return {};
+};

@@ -1,0 +1,90 @@
+/** The inbox as a page: the newest message first, its code in large figures, readable without script. */
+import { html, raw } from "hono/html";
+import type { Message } from "../../store/outbox.ts";
+
+/** The whole style of the page; the CSP of routes.ts allows it by its hash. */
+export const style = `
+:root { color-scheme: light dark; --back: #f6f6f4; --card: #fff; --text: #1c1c1a; --soft: #5f5f5a; --line: #dddcd6; --accent: #1d5fa8; }
+@media (prefers-color-scheme: dark) { :root { --back: #161716; --card: #202221; --text: #ecece8; --soft: #a5a69f; --line: #383a38; --accent: #8dbdf2; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--back); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
+main { max-width: 44rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
+h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
+p.note { color: var(--soft); margin: 0 0 1.5rem; }
+form { display: flex; flex-wrap: wrap; gap: .5rem; align-items: end; margin-bottom: 1.5rem; }
+label { display: grid; gap: .25rem; flex: 1 1 14rem; color: var(--soft); font-size: .875rem; }
+input, button { font: inherit; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); color: var(--text); }
+button { cursor: pointer; }
+a { color: var(--accent); }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+article { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1rem 1.25rem; margin-bottom: 1rem; }
+article header { display: flex; flex-wrap: wrap; justify-content: space-between; gap: .25rem 1rem; color: var(--soft); font-size: .875rem; }
+article h2 { font-size: 1.0625rem; margin: .5rem 0; overflow-wrap: anywhere; }
+.code { font: 600 2rem/1.3 ui-monospace, monospace; letter-spacing: .08em; margin: .5rem 0; overflow-wrap: anywhere; user-select: all; }
+.body { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
+`;
+
+/** What a reader sees of an HTML body: its text. Nothing of a message is ever interpreted by the browser. */
+export function plainText(message: Pick<Message, "medium" | "body">): string {
+  if (message.medium === "SMS") return message.body;
+  const entities: Readonly<Record<string, string>> = {
+    amp: "&",
+    lt: "<",
+    gt: ">",
+    quot: '"',
+    "#39": "'",
+    nbsp: " ",
+  };
+  return message.body
+    .replace(/<(style|script)\b[\s\S]*?<\/\1\s*>/gi, "")
+    .replace(/<br\s*\/?>|<\/(?:p|div|h[1-6]|li|tr)>/gi, "\n")
+    .replace(/<\/?[a-z][^<>]*>/gi, "")
+    .replace(/&(amp|lt|gt|quot|#39|nbsp);/g, (entity, name: string) => entities[name] ?? entity)
+    .trim();
+}
+
+export interface InboxView {
+  readonly messages: readonly Message[];
+  readonly to: string | undefined;
+  readonly refreshes: boolean;
+}
+
+export function inboxPage({ messages, to, refreshes }: InboxView) {
+  const other = new URLSearchParams({ ...(to && { to }), ...(!refreshes && { refresh: "on" }) }).toString();
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Inbox – Poolhouse</title>
+${refreshes ? html`<meta http-equiv="refresh" content="3">` : ""}
+<style>${raw(style)}</style>
+</head>
+<body>
+<main>
+<h1>Inbox</h1>
+<p class="note">Messages this development server would have sent.
+<a href="${other === "" ? "/inbox" : `/inbox?${other}`}">${refreshes ? "Stop refreshing" : "Refresh by itself"}</a></p>
+<form method="get" action="/inbox">
+<label>Recipient<input type="search" name="to" value="${to ?? ""}" autocomplete="off" spellcheck="false"></label>
+${refreshes ? html`<input type="hidden" name="refresh" value="on">` : ""}
+<button>Show</button>
+</form>
+${messages.length === 0 ? html`<p>No messages${to ? html` to ${to}` : ""} yet.</p>` : messages.map(card)}
+</main>
+</body>
+</html>`;
+}
+
+function card(message: Message) {
+  const sent = new Date(message.createdAt).toISOString();
+  return html`<article>
+<header><span>${message.medium === "SMS" ? "Text message" : "E-mail"} to <strong>${message.destination}</strong></span>
+<time datetime="${sent}">${sent.replace("T", " ").slice(0, 19)} UTC</time></header>
+<h2>${message.subject === "" ? message.kind : message.subject}</h2>
+${message.code === undefined ? "" : html`<p class="code">${message.code}</p>`}
+<p class="body">${plainText(message)}</p>
+<p class="note">${message.kind} · ${message.poolId}</p>
+</article>
+`;
+}

@@ -1,0 +1,73 @@
+/**
+ * inbox: the messages of a development server, to be read by people (/inbox) and by tests (/inbox/messages). The
+ * composition root mounts it only where the mailbox is the inbox, that is on a loopback address with no sender.
+ *
+ * There are no CORS headers, so a page of another origin cannot read it; a request that says it comes from one is
+ * refused besides.
+ */
+import { createHash } from "node:crypto";
+import { type Context, Hono } from "hono";
+import type { App } from "../../app.ts";
+import { type Message, recentMessages } from "../../store/outbox.ts";
+import { inboxPage, style } from "./page.ts";
+
+const styleHash = createHash("sha256").update(style).digest("base64");
+const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`;
+
+/** How many messages are looked through, and how many are shown. */
+const looked = 1_000;
+const shown = 100;
+
+export function inboxRoutes(app: App): Hono {
+  const routes = new Hono();
+  routes.use("/inbox/*", async (c, next) => {
+    if (comesFromElsewhere(c)) return c.json({ message: "The inbox is not for other sites." }, 403);
+    await next();
+    for (const [name, value] of headers) c.header(name, value);
+    return undefined;
+  });
+  routes.get("/inbox", async (c) => {
+    const to = c.req.query("to")?.trim() || undefined;
+    const messages = await messagesTo(app, to);
+    return c.html(inboxPage({ messages, to, refreshes: c.req.query("refresh") === "on" }));
+  });
+  routes.get("/inbox/messages", async (c) => c.json((await messagesTo(app, c.req.query("to"))).map(json)));
+  return routes;
+}
+
+const headers = [
+  ["content-security-policy", policy],
+  ["cache-control", "no-store"],
+  ["referrer-policy", "no-referrer"],
+  ["x-content-type-options", "nosniff"],
+  ["cross-origin-resource-policy", "same-origin"],
+] as const;
+
+function comesFromElsewhere(c: Context): boolean {
+  if (c.req.header("sec-fetch-site") === "cross-site" && c.req.header("sec-fetch-mode") !== "navigate")
+    return true;
+  const origin = c.req.header("origin");
+  if (origin === undefined) return false;
+  return !URL.canParse(origin) || new URL(origin).host !== c.req.header("host");
+}
+
+async function messagesTo(app: App, to: string | undefined): Promise<Message[]> {
+  const recent = await recentMessages(app.db, app.clock(), looked);
+  const wanted = to?.toLowerCase();
+  const found = wanted ? recent.filter((message) => message.destination.toLowerCase() === wanted) : recent;
+  return found.slice(0, shown);
+}
+
+function json(message: Message) {
+  return {
+    id: message.id,
+    to: message.destination,
+    medium: message.medium,
+    kind: message.kind,
+    subject: message.subject,
+    body: message.body,
+    code: message.code ?? null,
+    userPoolId: message.poolId,
+    sentAt: new Date(message.createdAt).toISOString(),
+  };
+}

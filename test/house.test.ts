@@ -1,0 +1,126 @@
+/** The import rule of docs/the-house.md, read from the source itself. */
+import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { test } from "node:test";
+import { parseSync } from "oxc-parser";
+
+const root = join(import.meta.dirname, "..", "src");
+const files = globSync("**/*.ts", { cwd: root }).sort();
+
+/** Left may import right, never back; rooms of one step never import each other. */
+const domainSteps = [
+  ["signin", "federation", "signup"],
+  ["grants"],
+  ["users"],
+  ["mfa", "identities"],
+  ["tokens"],
+  ["credentials", "messages"],
+  ["triggers"],
+  ["pools", "iam"],
+];
+
+/** Lower may not import higher. `store`, `integrations` and `config` lie side by side, as do the http rooms. */
+const layers: readonly (readonly RegExp[])[] = [
+  [/^(?:main|server)\.ts$/, /^cli\//],
+  [/^http\//],
+  [/^domain\//],
+  [/^app\.ts$/],
+  [/^store\//, /^integrations\//, /^config\.ts$/],
+  [/^wire\//],
+  [/^lib\//],
+];
+
+/** Each dependency has one home. */
+const homes: Readonly<Record<string, RegExp>> = {
+  hono: /^(?:http\/|gateway\/|server\.ts$)/,
+  "@hono/node-server": /^(?:http\/|gateway\/|server\.ts$)/,
+  kysely: /^store\//,
+  "node:sqlite": /^store\//,
+  pg: /^store\//,
+  "@node-rs/argon2": /^domain\/credentials\//,
+  jose: /^(?:lib\/jwt\.ts$|domain\/tokens\/)/,
+  pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
+  yaml: /^config\.ts$/,
+};
+
+function importsOf(file: string): string[] {
+  const path = join(root, file);
+  const { module, errors } = parseSync(path, readFileSync(path, "utf8"));
+  assert.deepEqual(errors, [], `${file} does not parse`);
+  const fixed = [...module.staticImports.map((one) => one.moduleRequest.value), ...reexports(module)];
+  const text = readFileSync(path, "utf8");
+  const dynamic = module.dynamicImports.map(({ moduleRequest }) =>
+    text.slice(moduleRequest.start + 1, moduleRequest.end - 1),
+  );
+  return [...fixed, ...dynamic];
+}
+
+function reexports(module: ReturnType<typeof parseSync>["module"]): string[] {
+  return module.staticExports.flatMap((one) =>
+    one.entries.flatMap((entry) => entry.moduleRequest?.value ?? []),
+  );
+}
+
+const layerOf = (file: string) => layers.findIndex((layer) => layer.some((part) => part.test(file)));
+const stepOf = (room: string) => domainSteps.findIndex((step) => step.includes(room));
+
+/** What is wrong with one file importing another of ours. */
+function broken(from: string, to: string): string | undefined {
+  if (from.startsWith("gateway/"))
+    return to.startsWith("lib/") || to.startsWith("gateway/") ? undefined : "gateway imports lib only";
+  const [upper, lower] = [layerOf(from), layerOf(to)];
+  if (upper < 0 || lower < 0) return "stands in no layer";
+  if (upper > lower) return "imports go down only";
+  if (upper !== lower) return undefined;
+  const [fromTop, fromRoom] = from.split("/");
+  const [toTop, toRoom] = to.split("/");
+  if (fromTop === "http" && from.split("/").length > 2 && to.split("/").length > 2 && fromRoom !== toRoom) {
+    return "http rooms never import each other";
+  }
+  if (layerOf(from) === 4 && fromTop !== toTop)
+    return "store, integrations and config never import each other";
+  if (fromTop !== "domain" || fromRoom === toRoom) return undefined;
+  return stepOf(fromRoom!) < stepOf(toRoom!)
+    ? undefined
+    : `domain/${fromRoom} may not import domain/${toRoom}`;
+}
+
+test("imports go down only, and every dependency has one home", () => {
+  const findings: string[] = [];
+  for (const file of files) {
+    for (const name of importsOf(file)) {
+      if (name.startsWith(".")) {
+        const target = normalize(join(dirname(file), name)).replace(/^\.\.\//, "../");
+        const finding = target.startsWith("..") ? "leaves src" : broken(file, target);
+        if (finding) findings.push(`${file} -> ${target}: ${finding}`);
+        if (!name.endsWith(".ts")) findings.push(`${file} -> ${name}: imports end in .ts`);
+        continue;
+      }
+      const dependency = name.startsWith("node:")
+        ? name
+        : name
+            .split("/")
+            .slice(0, name.startsWith("@") ? 2 : 1)
+            .join("/");
+      const home = homes[dependency];
+      if (home === undefined && !name.startsWith("node:"))
+        findings.push(`${file}: ${dependency} has no home`);
+      if (home !== undefined && !home.test(file)) findings.push(`${file}: ${dependency} lives elsewhere`);
+    }
+  }
+  assert.deepEqual(findings, []);
+});
+
+test("the environment is read by config.ts, and by the launcher for the thread pool", () => {
+  const readers = files.filter((file) => /process\.env\b/.test(readFileSync(join(root, file), "utf8")));
+  assert.deepEqual(readers, ["config.ts", "main.ts"]);
+});
+
+test("a file has under 400 lines", () => {
+  const long = files
+    .filter((file) => !file.startsWith("wire/generated/"))
+    .map((file) => ({ file, lines: readFileSync(join(root, file), "utf8").split("\n").length }))
+    .filter(({ lines }) => lines > 400);
+  assert.deepEqual(long, []);
+});

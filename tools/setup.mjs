@@ -1,0 +1,32 @@
+/**
+ * Installs the dependencies of a clone when they are absent or not those of package-lock.json, so that `npm start` and
+ * `npm test` work with nothing installed but npm. Plain JavaScript: it runs before Node 24 is there.
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const stamp = join(root, "node_modules", ".poolhouse-lock");
+const wanted = createHash("sha256")
+  .update(readFileSync(join(root, "package-lock.json")))
+  .digest("hex");
+const installed = existsSync(stamp) && readFileSync(stamp, "utf8") === wanted;
+
+if (!installed) {
+  console.log("Installing dependencies (once) …");
+  const npm = process.env.npm_execpath;
+  const [command, first] = npm?.endsWith(".js") ? [process.execPath, [npm]] : ["npm", []];
+  const options = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
+  const { status } = spawnSync(command, [...first, ...options], { cwd: root, stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+  if (!existsSync(join(root, "node_modules", ".bin", "node"))) {
+    console.error(
+      "npm ci did not install Node 24 (package `node`). Allow its install script and run npm ci again.",
+    );
+    process.exit(1);
+  }
+  writeFileSync(stamp, wanted);
+}
