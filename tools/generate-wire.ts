@@ -190,6 +190,11 @@ function enumValues(shape: SourceShape): string[] {
   );
 }
 
+/** Where Poolhouse takes more than AWS: a ClientName `_custom_id_:<id>` fixes the client's id (manage-clients.ts). */
+const widenedPatterns: Readonly<Record<string, string>> = {
+  ClientNameType: "[\\w\\s+=,.@-]+|_custom_id_:[\\w+]+",
+};
+
 function shapeFacts(name: string, shape: SourceShape): Shape {
   const traits = shape.traits ?? {};
   const sensitive = traits["smithy.api#sensitive"] === undefined ? {} : { sensitive: true as const };
@@ -204,7 +209,7 @@ function shapeFacts(name: string, shape: SourceShape): Shape {
     case "map":
       return { type: "map", key: targetOf(shape.key), value: targetOf(shape.value), ...length };
     case "string": {
-      const pattern = traits["smithy.api#pattern"];
+      const pattern = widenedPatterns[name] ?? traits["smithy.api#pattern"];
       return { type: "string", ...length, ...(pattern !== undefined && { pattern }) };
     }
     case "enum":

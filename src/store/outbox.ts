@@ -1,8 +1,9 @@
 /**
  * Messages on their way. A row is written in the transaction of what it tells about, so that neither can be without
- * the other. Who delivers it is decided by a conditional update of `next_attempt_at`, which doubles as a lease.
+ * the other. Who delivers it is decided by a conditional update of `next_attempt_at`, which doubles as a lease. Expired
+ * rows are removed by sweep.ts.
  */
-import { affected, type Db } from "./db.ts";
+import type { Db } from "./db.ts";
 import type { OutboxTable } from "./schema.ts";
 
 export interface MessageRef {
@@ -134,25 +135,6 @@ export async function deleteMessage(db: Db, ref: MessageRef): Promise<void> {
     .where("pool_id", "=", ref.poolId)
     .where("message_id", "=", ref.id)
     .execute();
-}
-
-/** Removes expired messages, at most `limit`, and says how many. */
-export async function purgeMessages(db: Db, now: number, limit: number): Promise<number> {
-  const result = await db.kysely
-    .deleteFrom("outbox")
-    .where(({ eb, refTuple, selectFrom }) =>
-      eb(
-        refTuple("pool_id", "message_id"),
-        "in",
-        selectFrom("outbox")
-          .select(["pool_id", "message_id"])
-          .where("expires_at", "<=", now)
-          .limit(limit)
-          .$asTuple("pool_id", "message_id"),
-      ),
-    )
-    .executeTakeFirst();
-  return affected(result);
 }
 
 /** What the development inbox shows: newest first, unexpired, `failed` ones left out. */

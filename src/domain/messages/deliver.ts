@@ -11,7 +11,6 @@ import {
   deleteMessage,
   dueMessages,
   type MessageRef,
-  purgeMessages,
   settleMessage,
 } from "../../store/outbox.ts";
 import { refuse } from "../../wire/refuse.ts";
@@ -94,17 +93,13 @@ export interface OutboxWorker {
 
 const turnMs = 500;
 const batch = 20;
-const purgeEveryMs = 60_000;
 
 /** Looks for due messages for as long as the server lives. */
 export function startOutboxWorker(app: App): OutboxWorker {
   const stopping = new AbortController();
   const running = (async () => {
-    let purgedAt = Number.NEGATIVE_INFINITY;
     while (!stopping.signal.aborted) {
-      const now = app.clock();
-      const busy = await turn(app, now, now - purgedAt >= purgeEveryMs);
-      if (now - purgedAt >= purgeEveryMs) purgedAt = now;
+      const busy = await turn(app, app.clock());
       if (!busy) await delay(turnMs, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
     }
   })();
@@ -117,9 +112,8 @@ export function startOutboxWorker(app: App): OutboxWorker {
 }
 
 /** One look into the outbox; true when there may be more to do at once. */
-async function turn(app: App, now: number, purge: boolean): Promise<boolean> {
+async function turn(app: App, now: number): Promise<boolean> {
   try {
-    if (purge) await purgeMessages(app.db, now, 1_000);
     const due = await dueMessages(app.db, now, batch);
     await Promise.all(due.map((one) => attempt(app, now, one)));
     return due.length === batch;

@@ -6,7 +6,7 @@ import { allowsFlow, hidesUsers } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { findUser } from "../users/find.ts";
 import { provePassword } from "./challenges/password.ts";
-import { offerPasswordVerifier } from "./challenges/password-srp.ts";
+import { offerPasswordVerifier, readSrpA } from "./challenges/password-srp.ts";
 import { assertUsable, proceed } from "./proceed.ts";
 import { type Outcome, required, type SignIn } from "./sign-in.ts";
 import type { Flow } from "./steps.ts";
@@ -51,6 +51,7 @@ export async function startSignIn(ctx: Ctx, request: StartRequest): Promise<Outc
   const proof = required(parameters, flow === "USER_SRP_AUTH" ? "SRP_A" : "PASSWORD");
   checkSecretHash(client, submitted, parameters["SECRET_HASH"], "auth");
   assertUsable(pool);
+  const srpA = flow === "USER_SRP_AUTH" ? readSrpA(proof) : undefined;
   const user = await findUser(ctx, pool, submitted);
   if (user === undefined && !hidesUsers(client)) refuse("UserNotFoundException", "User does not exist.");
   const signIn: SignIn = {
@@ -63,7 +64,7 @@ export async function startSignIn(ctx: Ctx, request: StartRequest): Promise<Outc
     credentialVersion: 0,
     row: undefined,
   };
-  if (flow === "USER_SRP_AUTH") return offerPasswordVerifier(ctx, signIn, proof);
+  if (srpA !== undefined) return offerPasswordVerifier(ctx, signIn, srpA);
   return proceed(ctx, await provePassword(ctx, signIn, proof));
 }
 

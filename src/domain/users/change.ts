@@ -53,7 +53,7 @@ export interface ChangeOptions {
    * Further store calls of the same transaction, before the user is written. False: roll back and change nothing,
    * because a code was used up by somebody else.
    */
-  readonly also?: (tx: Db, user: User) => Promise<boolean | void>;
+  readonly also?: (tx: Db, user: User) => Promise<unknown>;
 }
 
 /**

@@ -2,8 +2,9 @@
  * THE table: every operation of both services, and what answers it. A missing row is a type error; `notYet` is
  * authenticated, authorized and validated, and then answers UnsupportedOperationException.
  */
-import type { UserPoolOperationName } from "../../wire/generated/user-pools.types.ts";
+
 import type { IdentityPoolOperationName } from "../../wire/generated/identity-pools.types.ts";
+import type { UserPoolOperationName } from "../../wire/generated/user-pools.types.ts";
 import { type Handler, notYet } from "./operation.ts";
 import * as clients from "./user-pools/clients.ts";
 import * as groups from "./user-pools/groups.ts";

@@ -55,6 +55,8 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
       "content-type": "application/x-amz-json-1.1",
       "x-amzn-requestid": ctx.requestId,
       "cache-control": "no-store",
+      // SDKs correct their own clock by it, so it must be the clock that signatures are checked by.
+      date: new Date(ctx.now).toUTCString(),
       ...corsHeaders,
       ...answer.headers,
     });

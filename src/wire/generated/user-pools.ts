@@ -269,7 +269,7 @@ export const userPoolShapes: Shapes = {
   ClientAuthenticationResultType: { type: "structure", members: { AccessToken: { target: "TokenModelType" }, ExpiresIn: { target: "IntegerType" }, TokenType: { target: "StringType" } } },
   ClientIdType: { type: "string", min: 1, max: 128, sensitive: true, pattern: "[\\w+]+" },
   ClientMetadataType: { type: "map", key: "StringType", value: "StringType" },
-  ClientNameType: { type: "string", min: 1, max: 128, pattern: "[\\w\\s+=,.@-]+" },
+  ClientNameType: { type: "string", min: 1, max: 128, pattern: "[\\w\\s+=,.@-]+|_custom_id_:[\\w+]+" },
   ClientPermissionListType: { type: "list", member: "ClientPermissionType" },
   ClientPermissionType: { type: "string", min: 1, max: 2048 },
   ClientSSOSessionConfigType: { type: "structure", members: { MaxValidityMinutes: { target: "WrappedIntegerType", required: true } } },

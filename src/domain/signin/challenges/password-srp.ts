@@ -35,11 +35,14 @@ import {
 /** How far a client's clock may be off, besides the life of the sign-in. Milliseconds. */
 const clockSkew = 5 * 60_000;
 
+/** Reads SRP_A. Throws InvalidParameterException when it is no value an honest client sends. */
+export function readSrpA(text: string): bigint {
+  return parsePublicValue(text) ?? refuse("InvalidParameterException", "Invalid SRP_A given");
+}
+
 /** Answers SRP_A with SALT, SRP_B and SECRET_BLOCK; the same in shape and work whether the user exists or not. */
-export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, srpA: string): Promise<Outcome> {
+export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, A: bigint): Promise<Outcome> {
   const { pool, client, user, submitted } = signIn;
-  const A = parsePublicValue(srpA);
-  if (A === undefined) return refuse("InvalidParameterException", "Invalid SRP_A given");
   const credential = user && (await readCredential(ctx.db, pool.id, user.id));
   const fake = fakeCredential(pool, submitted);
   const { salt, verifier } = credential?.srp ?? fake;

@@ -1,8 +1,8 @@
 /** InitiateAuth, RespondToAuthChallenge and their Admin twins: one flow, two doors. */
 import type { Ctx } from "../../../app.ts";
-import { loadClient, loadPoolClient, type Client, type Pool } from "../../../domain/pools/settings.ts";
 import { checkSecretHash } from "../../../domain/credentials/secret-hash.ts";
 import { allowsFlow } from "../../../domain/pools/clients.ts";
+import { type Client, loadClient, loadPoolClient, type Pool } from "../../../domain/pools/settings.ts";
 import { respondToChallenge } from "../../../domain/signin/respond.ts";
 import type { Outcome } from "../../../domain/signin/sign-in.ts";
 import { required } from "../../../domain/signin/sign-in.ts";
@@ -18,12 +18,24 @@ type Parameters = Readonly<Record<string, string>>;
 
 export const InitiateAuth: Handler<"InitiateAuth"> = async (ctx, input) => {
   const { pool, client } = await loadClient(ctx, input.ClientId);
-  return initiate(ctx, { pool, client, flow: input.AuthFlow, parameters: input.AuthParameters ?? {}, admin: false });
+  return initiate(ctx, {
+    pool,
+    client,
+    flow: input.AuthFlow,
+    parameters: input.AuthParameters ?? {},
+    admin: false,
+  });
 };
 
 export const AdminInitiateAuth: Handler<"AdminInitiateAuth"> = async (ctx, input) => {
   const { pool, client } = await loadPoolClient(ctx, input.UserPoolId, input.ClientId);
-  return initiate(ctx, { pool, client, flow: input.AuthFlow, parameters: input.AuthParameters ?? {}, admin: true });
+  return initiate(ctx, {
+    pool,
+    client,
+    flow: input.AuthFlow,
+    parameters: input.AuthParameters ?? {},
+    admin: true,
+  });
 };
 
 export const RespondToAuthChallenge: Handler<"RespondToAuthChallenge"> = async (ctx, input) => {

@@ -1,0 +1,73 @@
+/** Settings: where they come from, and what refuses to start. */
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { loadConfig, settings } from "../../src/config.ts";
+import { temporaryFolder } from "../store/databases.ts";
+
+test("flags come before the environment, before the file, before defaults", () => {
+  const file = join(temporaryFolder(), "poolhouse.yaml");
+  writeFileSync(
+    file,
+    "port: 1001\nregion: eu-west-1\naccount-id: '123456789012'\nextra-hosts: [a.test, b.test]\n",
+  );
+  const config = loadConfig(["--config", file, "--port=1003"], {
+    POOLHOUSE_PORT: "1002",
+    POOLHOUSE_REGION: "us-west-2",
+  });
+  assert.equal(config.port, 1003);
+  assert.equal(config.region, "us-west-2");
+  assert.equal(config.accountId, "123456789012");
+  assert.deepEqual(config.extraHosts, ["a.test", "b.test"]);
+  assert.equal(config.host, "127.0.0.1");
+  assert.equal(config.publicUrl, "http://localhost:1003");
+  assert.ok(Object.isFrozen(config));
+});
+
+test("an unknown key or a bad value refuses to start and is named", () => {
+  const bad = (text: string) => {
+    const file = join(temporaryFolder(), "poolhouse.yaml");
+    writeFileSync(file, text);
+    return file;
+  };
+  const cases: [string[], Record<string, string>, RegExp][] = [
+    [["--prot", "1"], {}, /Unknown argument --prot/],
+    [["serve"], {}, /Unknown argument serve/],
+    [["--port"], {}, /--port needs a value/],
+    [["--port", "70000"], {}, /port .* must be a port number/],
+    [["--port", "x"], {}, /port .* not "x"/],
+    [["--tls", "dev"], {}, /--tls is not supported/],
+    [["--https-port", "1"], {}, /--https-port is not supported/],
+    [["--master-key", "x"], {}, /--master-key is a secret/],
+    [[], { POOLHOUSE_PROT: "1" }, /Unknown environment variable POOLHOUSE_PROT/],
+    [[], { POOLHOUSE_AUTH: "none" }, /auth .* must be one of sigv4, open/],
+    [[], { POOLHOUSE_REGION: "here" }, /region .* shaped like/],
+    [[], { POOLHOUSE_PUBLIC_URL: "ftp://x" }, /public-url .* must be an http or https URL/],
+    [[], { POOLHOUSE_TRUSTED_PROXIES: "10.0.0.0/33" }, /trusted-proxies .* CIDR/],
+    [[], { POOLHOUSE_ROOT_ACCESS_KEY_ID: "AKIA1" }, /go together/],
+    [["--auth", "open", "--host", "0.0.0.0"], {}, /loopback address only/],
+    [["--demo", "--host", "0.0.0.0"], {}, /loopback address only/],
+    [["--config", bad("prot: 1")], {}, /Unknown setting prot/],
+    [["--config", bad("[1]")], {}, /must hold settings by name/],
+    [["--config", bad("a: [")], {}, /cannot be read/],
+    [["--config", "/nonexistent/file"], {}, /cannot be read/],
+  ];
+  for (const [argv, env, message] of cases) assert.throws(() => loadConfig(argv, env), message);
+});
+
+test("a refused secret is not repeated", () => {
+  try {
+    loadConfig([], { POOLHOUSE_MASTER_KEY: "c2hvcnQ=" });
+    assert.fail("it started");
+  } catch (error) {
+    assert.match((error as Error).message, /POOLHOUSE_MASTER_KEY/);
+    assert.doesNotMatch((error as Error).message, /c2hvcnQ/);
+  }
+});
+
+test("README and help list every setting", () => {
+  const readme = readFileSync(join(import.meta.dirname, "..", "..", "README.md"), "utf8");
+  for (const setting of Object.values(settings))
+    assert.ok(readme.includes(`\`${setting.env}\``), setting.env);
+});

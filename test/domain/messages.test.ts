@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { composeCode, composeInvitation, refuseLinks } from "../../src/domain/messages/compose.ts";
+import { deliveryTo, maskDestination, simulatedDelivery } from "../../src/domain/messages/delivery.ts";
+import { plainText } from "../../src/http/inbox/page.ts";
+
+describe("composing messages", () => {
+  test("without templates the defaults", () => {
+    assert.deepEqual(composeCode({}, "EMAIL", "123456"), {
+      subject: "Your verification code",
+      body: "Your verification code is 123456",
+    });
+    assert.deepEqual(composeCode({}, "SMS", "123456"), {
+      subject: "",
+      body: "Your verification code is 123456",
+    });
+    assert.equal(
+      composeInvitation({}, "EMAIL", { username: "ann", password: "Secret-1" })?.body,
+      "Your username is ann and temporary password is Secret-1.",
+    );
+  });
+
+  test("the pool's template, which wins over the older members", () => {
+    const templates = {
+      EmailVerificationMessage: "old {####}",
+      EmailVerificationSubject: "old",
+      VerificationMessageTemplate: { EmailMessage: "<b>{####}</b> or {####}", EmailSubject: "Code {####}" },
+    };
+    assert.deepEqual(composeCode(templates, "EMAIL", "000123"), {
+      subject: "Code 000123",
+      body: "<b>000123</b> or 000123",
+    });
+  });
+
+  test("what is filled in is escaped in e-mail, not in text messages, and means nothing to the replacement", () => {
+    const values = { username: "<i>$&", password: `a&"'` };
+    const email = composeInvitation({}, "EMAIL", values);
+    assert.equal(
+      email?.body,
+      "Your username is &lt;i&gt;$&amp; and temporary password is a&amp;&quot;&#39;.",
+    );
+    const sms = composeInvitation({}, "SMS", values);
+    assert.equal(sms?.body, `Your username is <i>$& and temporary password is a&"'.`);
+  });
+
+  test("a placeholder in a value is not filled again", () => {
+    const values = { username: "{####}", password: "pw" };
+    assert.equal(
+      composeInvitation({}, "SMS", values)?.body,
+      "Your username is {####} and temporary password is pw.",
+    );
+  });
+
+  test("a subject has no line break", () => {
+    const InviteMessageTemplate = { EmailSubject: "Hi {username}\r\nBcc: x", EmailMessage: "{####}" };
+    const composed = composeInvitation({ AdminCreateUserConfig: { InviteMessageTemplate } }, "EMAIL", {
+      username: "a\nb",
+      password: "p",
+    });
+    assert.equal(composed?.subject, "Hi a b Bcc: x");
+  });
+
+  test("no place for the password, no invitation; no password, no need for it", () => {
+    const templates = {
+      AdminCreateUserConfig: { InviteMessageTemplate: { EmailMessage: "Welcome {username}" } },
+    };
+    assert.equal(composeInvitation(templates, "EMAIL", { username: "a", password: "p" }), undefined);
+    const welcome = composeInvitation(templates, "EMAIL", { username: "a", password: undefined });
+    assert.equal(welcome?.body, "Welcome a");
+  });
+
+  test("links are refused, but only for e-mail", () => {
+    const templates = { VerificationMessageTemplate: { DefaultEmailOption: "CONFIRM_WITH_LINK" as const } };
+    refuseLinks(templates, "SMS");
+    assert.throws(() => refuseLinks(templates, "EMAIL"), { code: "InvalidParameterException" });
+  });
+});
+
+describe("destinations", () => {
+  test("are masked as Cognito does", () => {
+    assert.equal(maskDestination(deliveryTo("email", "test@tests.example")), "t***@t***");
+    assert.equal(maskDestination(deliveryTo("email", "😀x@ü.example")), "😀***@ü***");
+    assert.equal(maskDestination(deliveryTo("phone_number", "+12065551234")), "+*******1234");
+  });
+
+  test("of users who do not exist are stable, and differ by pool", () => {
+    const pool = { document: {}, fakeSecret: Buffer.alloc(32, 1) };
+    const once = simulatedDelivery(pool, "nobody", "email");
+    assert.deepEqual(simulatedDelivery(pool, "nobody", "email"), once);
+    assert.match(maskDestination(once), /^[a-z]\*\*\*@[a-z]\*\*\*$/);
+    const names = Array.from({ length: 20 }, (_, index) => `n${index}`);
+    const masks = (secret: number) =>
+      names.map((name) =>
+        maskDestination(simulatedDelivery({ ...pool, fakeSecret: Buffer.alloc(32, secret) }, name, "email")),
+      );
+    assert.notDeepEqual(masks(1), masks(2));
+    assert.match(maskDestination(simulatedDelivery(pool, "nobody", "phone_number")), /^\+\*{7}\d{4}$/);
+    assert.equal(maskDestination(simulatedDelivery(pool, "nina@i.example", "phone_number")), "n***@i***");
+    assert.equal(maskDestination(simulatedDelivery(pool, "+4912345678", "email")), "+*******5678");
+  });
+});
+
+test("the inbox shows the text of an HTML body", () => {
+  const body =
+    '<style>b{}</style><p>Hello <b title="x">you</b> &amp; me<br>1 < 2</p><script>alert(1)</script>';
+  assert.equal(plainText({ medium: "EMAIL", body }), "Hello you & me\n1 < 2");
+  assert.equal(plainText({ medium: "SMS", body: "a<b>c" }), "a<b>c");
+});
