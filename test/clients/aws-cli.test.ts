@@ -1,0 +1,177 @@
+/** aws-cli of Debian, unmodified, changing nothing but --endpoint-url. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { describe, test } from "node:test";
+import { forEachServer, rootKey, type TestServer } from "../api/server.ts";
+import { temporaryFolder } from "../store/databases.ts";
+import { needs, password } from "./support.ts";
+
+interface Ran {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+type Keys = { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
+
+const home = temporaryFolder();
+
+function aws(server: TestServer, keys: Keys, args: readonly string[]): Promise<Ran> {
+  const env = {
+    PATH: "/usr/bin:/bin",
+    HOME: home,
+    AWS_DEFAULT_REGION: "us-east-1",
+    AWS_EC2_METADATA_DISABLED: "true",
+    AWS_PAGER: "",
+    ...(keys && { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey }),
+  };
+  const all = ["--endpoint-url", server.endpoint, "--output", "json", "cognito-idp", ...args];
+  return new Promise((resolve) => {
+    execFile("/usr/bin/aws", all, { env }, (error, stdout, stderr) => {
+      const code = error?.code ?? 0;
+      resolve({ status: typeof code === "number" ? code : 1, stdout, stderr });
+    });
+  });
+}
+
+describe("aws-cli", needs("aws-cli"), () => {
+  forEachServer("on a terminal", (open) => {
+    // biome-ignore lint/suspicious/noExplicitAny: what the command prints
+    const run = async (keys: Keys, ...args: string[]): Promise<any> => {
+      const { status, stdout, stderr } = await aws(await open(), keys, args);
+      assert.equal(status, 0, `aws ${args.join(" ")}: ${stderr}`);
+      return stdout.trim() === "" ? {} : JSON.parse(stdout);
+    };
+    const refused = async (type: string, keys: Keys, ...args: string[]) => {
+      const { status, stderr } = await aws(await open(), keys, args);
+      assert.notEqual(status, 0, `aws ${args.join(" ")} was accepted`);
+      assert.match(stderr, new RegExp(`\\(${type}\\) when calling the`), stderr);
+      return stderr;
+    };
+
+    test("pool, client, sign-up, sign-in, lists, sign-out", async () => {
+      const server = await open();
+      const created = await run(
+        rootKey,
+        "create-user-pool",
+        "--pool-name",
+        "cli",
+        "--auto-verified-attributes",
+        "email",
+      );
+      const pool = created.UserPool.Id as string;
+      const client = await run(
+        rootKey,
+        ...[
+          "create-user-pool-client",
+          "--user-pool-id",
+          pool,
+          "--client-name",
+          "cli",
+          "--explicit-auth-flows",
+        ],
+        ...["ALLOW_USER_PASSWORD_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+      );
+      const clientId = client.UserPoolClient.ClientId as string;
+
+      // These three are for users: no credentials.
+      const signUp = ["sign-up", "--client-id", clientId, "--username", "ada", "--password", password];
+      const signedUp = await run(
+        undefined,
+        ...signUp,
+        "--user-attributes",
+        "Name=email,Value=ada@example.com",
+      );
+      assert.equal(signedUp.UserConfirmed, false);
+      await refused("UsernameExistsException", undefined, ...signUp);
+      await run(rootKey, "admin-confirm-sign-up", "--user-pool-id", pool, "--username", "ada");
+      const auth = ["initiate-auth", "--client-id", clientId, "--auth-flow"];
+      const signedIn = await run(
+        undefined,
+        ...[...auth, "USER_PASSWORD_AUTH", "--auth-parameters", `USERNAME=ada,PASSWORD=${password}`],
+      );
+      const tokens = signedIn.AuthenticationResult;
+      assert.equal(tokens.ExpiresIn, 3600);
+      const refreshed = await run(
+        undefined,
+        ...[...auth, "REFRESH_TOKEN_AUTH", "--auth-parameters", `REFRESH_TOKEN=${tokens.RefreshToken}`],
+      );
+      const access = refreshed.AuthenticationResult.AccessToken as string;
+      const me = await run(undefined, "get-user", "--access-token", access);
+      assert.equal(me.Username, "ada");
+
+      const made = await run(
+        rootKey,
+        ...["admin-create-user", "--user-pool-id", pool, "--username", "grace", "--temporary-password"],
+        ...["Temporary-1", "--user-attributes", "Name=email,Value=grace@example.com"],
+      );
+      assert.equal(made.User.UserStatus, "FORCE_CHANGE_PASSWORD");
+      assert.match((await server.inbox("grace@example.com"))[0]?.body ?? "", /Temporary-1/);
+      const challenged = await run(
+        rootKey,
+        ...["admin-initiate-auth", "--user-pool-id", pool, "--client-id", clientId, "--auth-flow"],
+        ...["ADMIN_USER_PASSWORD_AUTH", "--auth-parameters", "USERNAME=grace,PASSWORD=Temporary-1"],
+      );
+      assert.equal(challenged.ChallengeName, "NEW_PASSWORD_REQUIRED");
+      const answered = await run(
+        rootKey,
+        ...["admin-respond-to-auth-challenge", "--user-pool-id", pool, "--client-id", clientId],
+        ...["--challenge-name", "NEW_PASSWORD_REQUIRED", "--session", challenged.Session],
+        ...["--challenge-responses", `USERNAME=grace,NEW_PASSWORD=${password}`],
+      );
+      assert.ok(answered.AuthenticationResult.AccessToken);
+
+      const names = async (...args: string[]) =>
+        (await run(rootKey, "list-users", "--user-pool-id", pool, ...args)).Users.map(
+          (user: { Username: string }) => user.Username,
+        );
+      assert.deepEqual((await names()).toSorted(), ["ada", "grace"]);
+      assert.deepEqual(await names("--filter", 'email = "grace@example.com"'), ["grace"]);
+      assert.deepEqual(await names("--filter", 'username ^= "ad"'), ["ada"]);
+      assert.deepEqual((await names("--page-size", "1")).toSorted(), ["ada", "grace"]);
+      await refused(
+        "InvalidParameterException",
+        rootKey,
+        "list-users",
+        "--user-pool-id",
+        pool,
+        "--filter",
+        "email",
+      );
+
+      await run(rootKey, "create-group", "--user-pool-id", pool, "--group-name", "staff");
+      await run(
+        rootKey,
+        ...["admin-add-user-to-group", "--user-pool-id", pool, "--username", "ada", "--group-name", "staff"],
+      );
+      const staff = await run(
+        rootKey,
+        "list-users-in-group",
+        "--user-pool-id",
+        pool,
+        "--group-name",
+        "staff",
+      );
+      assert.equal(staff.Users[0].Username, "ada");
+
+      await run(undefined, "global-sign-out", "--access-token", access);
+      await refused("NotAuthorizedException", undefined, "get-user", "--access-token", access);
+      await run(rootKey, "admin-delete-user", "--user-pool-id", pool, "--username", "grace");
+      const listed = await run(rootKey, "list-user-pools", "--max-results", "60");
+      assert.ok(listed.UserPools.some((one: { Id: string }) => one.Id === pool));
+      await run(rootKey, "delete-user-pool", "--user-pool-id", pool);
+      await refused("ResourceNotFoundException", rootKey, "describe-user-pool", "--user-pool-id", pool);
+    });
+
+    test("wrong credentials are told from none", async () => {
+      const list = ["list-user-pools", "--max-results", "1"];
+      const unknown = { accessKeyId: "AKIANOSUCHKEY0000000", secretAccessKey: rootKey.secretAccessKey };
+      const wrong = { accessKeyId: rootKey.accessKeyId, secretAccessKey: "not-the-secret" };
+      const text = await refused("UnrecognizedClientException", unknown, ...list);
+      assert.match(text, /The security token included in the request is invalid\./);
+      await refused("InvalidSignatureException", wrong, ...list);
+      const { status, stderr } = await aws(await open(), undefined, list);
+      assert.notEqual(status, 0);
+      assert.match(stderr, /Unable to locate credentials/);
+    });
+  });
+});
