@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Config, ConfigError, loadConfig } from "../config.ts";
+import { type Config, ConfigError, loadConfig, settings } from "../config.ts";
 import { createAccessKey, namedPolicies } from "../domain/iam/access-keys.ts";
 import { deleteAccessKey, listAccessKeys, setAccessKeyStatus } from "../store/access-keys.ts";
 import type { Db } from "../store/db.ts";
@@ -15,25 +15,26 @@ poolhouse keys create --name NAME --policy admin|readonly|pool:<pool id>|FILE
 poolhouse keys disable|enable|delete ACCESS_KEY_ID
 The flags of serve choose the database.`;
 
+/** The flags of serve, for parseArgs. */
+const settingOptions = Object.fromEntries(
+  Object.values(settings).map((setting) => [
+    setting.flag,
+    { type: "boolean" in setting ? ("boolean" as const) : ("string" as const) },
+  ]),
+);
+
 export async function keys(argv: readonly string[]): Promise<void> {
-  const { values, positionals, tokens } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...argv],
-    options: { name: { type: "string" }, policy: { type: "string" } },
-    strict: false,
+    options: { ...settingOptions, name: { type: "string" }, policy: { type: "string" } },
     allowPositionals: true,
-    tokens: true,
   });
-  const own = new Set(["name", "policy"]);
-  const settingFlags = tokens.flatMap((token) => {
-    if (token.kind !== "option" || own.has(token.name)) return [];
-    return token.value === undefined ? [token.rawName] : [`${token.rawName}=${token.value}`];
-  });
+  const { name = "", policy = "", ...flags } = values;
   const [action, id] = positionals;
-  const config = loadConfig(settingFlags);
+  const config = loadConfig(Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`));
   await withDatabase(config, async (db) => {
     if (action === "list") return list(db);
-    if (action === "create")
-      return create(db, config, String(values["name"] ?? ""), String(values["policy"] ?? ""));
+    if (action === "create") return create(db, config, String(name), String(policy));
     if (id === undefined) throw new ConfigError(usage);
     const done =
       action === "delete"

@@ -403,4 +403,25 @@ forEachServer("sign-in", (open) => {
     );
     await assert.rejects(signIn(setup), { name: "UnsupportedOperationException" });
   });
+
+  test("a trigger that would decide is refused, never skipped", async () => {
+    const arn = "arn:aws:lambda:us-east-1:000000000000:function:decide";
+    const server = await open();
+    for (const trigger of ["PreAuthentication", "PostAuthentication", "PreTokenGeneration"]) {
+      const setup = await setUp(server, { pool: { LambdaConfig: { [trigger]: arn } } });
+      await addUser(setup);
+      await assert.rejects(
+        signIn(setup),
+        refusal("UnexpectedLambdaException", `${trigger} invocation failed due to configuration.`),
+      );
+    }
+    const setup = await setUp(server, { pool: { LambdaConfig: { PreSignUp: arn } } });
+    await assert.rejects(addUser(setup), { name: "UnexpectedLambdaException" });
+    await assert.rejects(
+      server.client.send(
+        new SignUpCommand({ ClientId: setup.ClientId, Username: "ann", Password: password }),
+      ),
+      { name: "UnexpectedLambdaException" },
+    );
+  });
 });

@@ -6,7 +6,6 @@ import { existsSync } from "node:fs";
 import {
   AdminCreateUserCommand,
   AdminSetUserPasswordCommand,
-  type AuthenticationResultType,
   CreateUserPoolClientCommand,
   type CreateUserPoolClientCommandInput,
   CreateUserPoolCommand,
@@ -82,9 +81,12 @@ export async function makeUser(
   return Username;
 }
 
-export type Tokens = Required<
-  Pick<AuthenticationResultType, "AccessToken" | "IdToken" | "RefreshToken" | "ExpiresIn">
->;
+export interface Tokens {
+  readonly AccessToken: string;
+  readonly IdToken: string;
+  readonly RefreshToken: string;
+  readonly ExpiresIn: number;
+}
 
 /** USER_PASSWORD_AUTH of a user without further challenges. */
 export async function signIn(

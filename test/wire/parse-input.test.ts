@@ -68,6 +68,7 @@ test("type errors are SerializationException, at the first one, before any const
     ["SignUp", '{"Username":"\\ud800"}', "Expected well-formed Unicode text"],
     ["SignUp", '{"ClientMetadata":{"\\udc00":"x"}}', "Expected well-formed Unicode text"],
     ["CompleteWebAuthnRegistration", '{"Credential":{"a":["\\ud800"]}}', "Expected well-formed Unicode text"],
+    ["SignUp", '{"Username":"a\\u0000b"}', "Expected text without NUL characters"],
     [
       "CompleteWebAuthnRegistration",
       '{"Credential":1e999}',

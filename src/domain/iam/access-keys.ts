@@ -32,7 +32,8 @@ function randomText(random: (bytes: number) => Uint8Array, alphabet: string, len
   const limit = 256 - (256 % alphabet.length);
   let text = "";
   while (text.length < length) {
-    for (const byte of random(length)) if (byte < limit && text.length < length) text += alphabet[byte % alphabet.length];
+    for (const byte of random(length))
+      if (byte < limit && text.length < length) text += alphabet[byte % alphabet.length];
   }
   return text;
 }

@@ -6,6 +6,7 @@ import { refuse } from "../../wire/refuse.ts";
 import { checkSecretHash } from "../credentials/secret-hash.ts";
 import { loginNameKey } from "../pools/names.ts";
 import type { Client, Pool } from "../pools/settings.ts";
+import { refuseTriggers } from "../triggers/unavailable.ts";
 import { answerNewPassword } from "./challenges/new-password.ts";
 import { findByTheSecretBlock, provePasswordBySrp } from "./challenges/password-srp.ts";
 import { assertUsable, proceed } from "./proceed.ts";
@@ -64,6 +65,7 @@ export async function respondToChallenge(ctx: Ctx, request: RespondRequest): Pro
   const username = required(responses, "USERNAME");
   checkSecretHash(client, username, responses["SECRET_HASH"], "auth");
   assertUsable(pool);
+  refuseTriggers(pool, "PostAuthentication", "PreTokenGeneration");
   const row = await room.find(ctx, request);
   const { state } = row;
   const fits = row.poolId === pool.id && row.clientId === client.id && state.awaiting === challenge;

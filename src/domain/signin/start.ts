@@ -4,6 +4,7 @@ import { refuse } from "../../wire/refuse.ts";
 import { checkSecretHash } from "../credentials/secret-hash.ts";
 import { allowsFlow, hidesUsers } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
+import { refuseTriggers } from "../triggers/unavailable.ts";
 import { findUser } from "../users/find.ts";
 import { provePassword } from "./challenges/password.ts";
 import { offerPasswordVerifier, readSrpA } from "./challenges/password-srp.ts";
@@ -51,6 +52,7 @@ export async function startSignIn(ctx: Ctx, request: StartRequest): Promise<Outc
   const proof = required(parameters, flow === "USER_SRP_AUTH" ? "SRP_A" : "PASSWORD");
   checkSecretHash(client, submitted, parameters["SECRET_HASH"], "auth");
   assertUsable(pool);
+  refuseTriggers(pool, "PreAuthentication", "PostAuthentication", "PreTokenGeneration");
   const srpA = flow === "USER_SRP_AUTH" ? readSrpA(proof) : undefined;
   const user = await findUser(ctx, pool, submitted);
   if (user === undefined && !hidesUsers(client)) refuse("UserNotFoundException", "User does not exist.");

@@ -9,6 +9,7 @@ import { type ContactAttribute, type Delivery, simulatedDelivery } from "../mess
 import type { DeliveredBy } from "../messages/queue.ts";
 import { hidesUsers } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
+import { refuseTriggers } from "../triggers/unavailable.ts";
 import { type Attributes, contactAttributes } from "../users/attributes.ts";
 import { changeUser } from "../users/change.ts";
 import { prepareCode, proof, refuseCode, requireCode, sendCode, useCode } from "../users/codes.ts";
@@ -35,6 +36,7 @@ export async function confirmSignUp(
   client: Client,
   request: { username: string; code: string; forceAliasCreation: boolean },
 ): Promise<void> {
+  refuseTriggers(pool, "PostConfirmation");
   const hides = hidesUsers(client);
   const user = await findUser(ctx, pool, request.username);
   if (user === undefined && !hides) noSuchUserOfClient();
@@ -71,6 +73,7 @@ function withProven(attributes: Attributes, proven: string): Attributes {
 
 /** AdminConfirmSignUp: confirmed without a code, and no address verified. */
 export async function adminConfirmSignUp(ctx: Ctx, pool: Pool, user: User): Promise<void> {
+  refuseTriggers(pool, "PostConfirmation");
   await changeUser(
     ctx,
     pool,

@@ -10,6 +10,7 @@ import { refuseLinks } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type Delivery, deliveryTo } from "../messages/delivery.ts";
 import type { Client, Pool } from "../pools/settings.ts";
+import { refuseTriggers } from "../triggers/unavailable.ts";
 import { type Attributes, assertWritable, contactAttributes, firstAttributes } from "../users/attributes.ts";
 import { prepareCode, storeCode } from "../users/codes.ts";
 import { isPasswordless } from "../users/create.ts";
@@ -35,6 +36,7 @@ export async function signUp(
   if (pool.document.AdminCreateUserConfig?.AllowAdminCreateUserOnly === true) {
     refuse("NotAuthorizedException", "SignUp is not permitted for this user pool");
   }
+  refuseTriggers(pool, "PreSignUp");
   assertWritable(pool, client, Object.keys(request.attributes));
   refuseAliasAtSignUp(pool, request.attributes);
   const sub = newSub(ctx.random);

@@ -5,6 +5,7 @@ import { readUser } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { Client, Pool } from "../pools/settings.ts";
+import { refuseTriggers } from "../triggers/unavailable.ts";
 import { mintTokens } from "./issue.ts";
 import {
   isRefreshTokenOf,
@@ -30,6 +31,7 @@ export async function refreshTokens(
   request: { pool: Pool; client: Client; token: string },
 ): Promise<{ result: AuthenticationResultType; username: string }> {
   const { pool, client, token } = request;
+  refuseTriggers(pool, "PreTokenGeneration");
   const { family, parts } = await familyOf(ctx, pool, client, token);
   if (family.revokedAt !== undefined) return revoked();
   if (family.expiresAt <= ctx.now) return refuse("NotAuthorizedException", "Refresh Token has expired");

@@ -10,6 +10,7 @@ import { deliverQueued } from "../messages/deliver.ts";
 import { type Delivery, deliveryTo } from "../messages/delivery.ts";
 import { newMessage, type QueuedMessage, queueMessage } from "../messages/queue.ts";
 import type { Pool } from "../pools/settings.ts";
+import { refuseTriggers } from "../triggers/unavailable.ts";
 import { type Attributes, firstAttributes } from "./attributes.ts";
 import { requireUser } from "./find.ts";
 import { assertNamesFree, newSub, newUser, storeNewUser } from "./insert.ts";
@@ -32,6 +33,7 @@ export interface NewUserRequest {
 
 /** Makes a user on an administrator's behalf and invites them. */
 export async function createUser(ctx: Ctx, pool: Pool, request: NewUserRequest): Promise<User> {
+  refuseTriggers(pool, "PreSignUp");
   const sub = newSub(ctx.random);
   const named = nameNewUser(pool, request.username, request.attributes, sub);
   const attributes = firstAttributes(pool, named.attributes, { required: false });

@@ -15,6 +15,7 @@ import { type ContactAttribute, type Delivery, deliveryTo, simulatedDelivery } f
 import type { DeliveredBy } from "../messages/queue.ts";
 import { hidesUsers } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
+import { refuseTriggers } from "../triggers/unavailable.ts";
 import { isVerified } from "./attributes.ts";
 import { changeUser } from "./change.ts";
 import { prepareCode, refuseCode, requireCode, sendCode, storeCode, useCode } from "./codes.ts";
@@ -114,6 +115,7 @@ export async function confirmForgotPassword(
   client: Client,
   request: { username: string; code: string; password: string },
 ): Promise<void> {
+  refuseTriggers(pool, "PostConfirmation");
   checkPassword(pool, request.password, "user");
   const hides = hidesUsers(client);
   const user = await findUser(ctx, pool, request.username);

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { makePool, newAddress } from "./people.ts";
+import { forEachServer } from "./server.ts";
+
+forEachServer("the inbox", (open) => {
+  test("shows what was sent, by recipient, escaped", async () => {
+    const server = await open();
+    const { UserPoolId } = await makePool(server);
+    const address = newAddress();
+    await server.client.send(
+      new AdminCreateUserCommand({
+        UserPoolId,
+        Username: "<script>alert(1)</script>",
+        UserAttributes: [{ Name: "email", Value: address }],
+        TemporaryPassword: "Given-Secret-1",
+      }),
+    );
+    const response = await fetch(`${server.endpoint}/inbox?to=${encodeURIComponent(address)}`);
+    const page = await response.text();
+    assert.match(page, /Given-Secret-1/);
+    assert.ok(!page.includes("<script>"));
+    assert.match(response.headers.get("content-security-policy") ?? "", /^default-src 'none'/);
+    assert.equal(response.headers.get("cache-control"), "no-store");
+    assert.ok(!page.includes('http-equiv="refresh"'));
+    const refreshing = await (await fetch(`${server.endpoint}/inbox?refresh=on&to="><b>`)).text();
+    assert.match(refreshing, /http-equiv="refresh"/);
+    assert.ok(!refreshing.includes("<b>"));
+
+    const messages = (await (
+      await fetch(`${server.endpoint}/inbox/messages?to=${encodeURIComponent(address.toUpperCase())}`)
+    ).json()) as Record<string, unknown>[];
+    assert.equal(messages.length, 1);
+    const { id, sentAt, ...message } = messages[0] ?? {};
+    assert.match(String(id), /^[0-9a-f]{32}$/);
+    assert.equal(new Date(String(sentAt)).toISOString(), sentAt);
+    assert.deepEqual(message, {
+      to: address,
+      medium: "EMAIL",
+      kind: "invitation",
+      subject: "Your temporary password",
+      body: "Your username is &lt;script&gt;alert(1)&lt;/script&gt; and temporary password is Given-Secret-1.",
+      code: "Given-Secret-1",
+      userPoolId: UserPoolId,
+    });
+  });
+
+  test("is not for other sites", async () => {
+    const server = await open();
+    const response = await fetch(`${server.endpoint}/inbox/messages`, {
+      headers: { origin: "https://evil.example" },
+    });
+    assert.equal(response.status, 403);
+    assert.equal(response.headers.get("access-control-allow-origin"), null);
+  });
+});

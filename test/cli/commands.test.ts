@@ -1,0 +1,134 @@
+/** The program as a person runs it: keys beside a running server, doctor, and what refuses to start. */
+import assert from "node:assert/strict";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import {
+  CognitoIdentityProviderClient,
+  ListUserPoolsCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
+import { temporaryFolder } from "../store/databases.ts";
+
+const main = join(import.meta.dirname, "..", "..", "src", "main.ts");
+const run = (...argv: string[]) => promisify(execFile)(process.execPath, [main, ...argv]);
+
+/** Starts the server and waits for its line. */
+async function serve(...argv: string[]): Promise<{ process: ChildProcess; url: string; output: string }> {
+  const child = spawn(process.execPath, [main, "serve", "--port", "0", ...argv], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  let output = "";
+  for await (const chunk of child.stdout!) {
+    output += chunk;
+    const [, url] = /^Poolhouse ready at (\S+)$/m.exec(output) ?? [];
+    if (url !== undefined) return { process: child, url, output };
+  }
+  throw new Error(`the server did not start: ${output}`);
+}
+
+async function stop(child: ChildProcess): Promise<number | null> {
+  child.kill("SIGTERM");
+  const [code] = await once(child, "exit");
+  return code;
+}
+
+test("keys are made, disabled and deleted beside a running server", async () => {
+  const data = temporaryFolder();
+  const server = await serve("--data", data);
+  try {
+    const made = await run("keys", "create", "--data", data, "--name", "ops", "--policy", "readonly");
+    const [, accessKeyId, secretAccessKey] = /AWS_ACCESS_KEY_ID=(\S+)\nAWS_SECRET_ACCESS_KEY=(\S+)/.exec(
+      made.stdout,
+    )!;
+    const client = new CognitoIdentityProviderClient({
+      endpoint: server.url,
+      region: "us-east-1",
+      credentials: { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! },
+      maxAttempts: 1,
+    });
+    const list = () => client.send(new ListUserPoolsCommand({ MaxResults: 1 }));
+    await list();
+    const listed = await run("keys", "list", "--data", data);
+    assert.match(listed.stdout, new RegExp(`${accessKeyId} +Active .* ops`));
+    assert.match(listed.stdout, / root$/m);
+    assert.doesNotMatch(listed.stdout, new RegExp(secretAccessKey!));
+    await run("keys", "disable", accessKeyId!, "--data", data);
+    await assert.rejects(list(), { name: "UnrecognizedClientException" });
+    await run("keys", "enable", accessKeyId!, "--data", data);
+    await list();
+    await run("keys", "delete", accessKeyId!, "--data", data);
+    await assert.rejects(list(), { name: "UnrecognizedClientException" });
+    await assert.rejects(run("keys", "delete", accessKeyId!, "--data", data), /There is no access key/);
+    await assert.rejects(
+      run("keys", "create", "--data", data, "--name", "root", "--policy", "admin"),
+      /not root/,
+    );
+    await assert.rejects(run("keys", "frobnicate", "x", "--data", data), /poolhouse keys list/);
+    client.destroy();
+    const doctor = await run("doctor", "--data", data);
+    assert.match(doctor.stdout, /ok {4}the sqlite database answers, and the master key fits it/);
+  } finally {
+    assert.equal(await stop(server.process), 0);
+  }
+});
+
+test("the root key is shown once and kept where only its owner reads it", async () => {
+  const data = temporaryFolder();
+  const first = await serve("--data", data);
+  assert.equal(await stop(first.process), 0);
+  const path = join(data, "secrets", "root-access-key.json");
+  const { secretAccessKey } = JSON.parse(readFileSync(path, "utf8"));
+  assert.ok(first.output.includes(secretAccessKey));
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  assert.equal(statSync(join(data, "secrets", "master-key")).mode & 0o777, 0o600);
+  const second = await serve("--data", data);
+  assert.equal(await stop(second.process), 0);
+  assert.equal(second.output.includes(secretAccessKey), false);
+});
+
+test("the demo is made once, and its snippets name what there is", async () => {
+  const data = temporaryFolder();
+  for (const start of ["first", "second"]) {
+    const server = await serve("--data", data, "--demo");
+    assert.match(server.output, /us-east-1_Demo12345/, start);
+    const answer = await fetch(server.url, {
+      method: "POST",
+      headers: { "x-amz-target": "AWSCognitoIdentityProviderService.InitiateAuth" },
+      body: JSON.stringify({
+        ClientId: "demoappclient",
+        AuthFlow: "USER_PASSWORD_AUTH",
+        AuthParameters: { USERNAME: "demo@example.com", PASSWORD: "Poolhouse-demo-1" },
+      }),
+    });
+    assert.equal(answer.status, 200, start);
+    assert.equal(await stop(server.process), 0);
+  }
+});
+
+test("what refuses to start says why and exits 1", async () => {
+  const data = temporaryFolder();
+  const running = await serve("--data", data);
+  const cases: [string[], RegExp][] = [
+    [["serve", "--port", "0", "--data", data], /another|already|use/i],
+    [["serve", "--prot", "1"], /Unknown argument --prot/],
+    [["serve", "--tls", "dev"], /--tls is not supported/],
+    [["serve", "--database", "postgres://postgres@127.0.0.1:5432/postgres"], /POOLHOUSE_MASTER_KEY/],
+    [["serve", "--host", "0.0.0.0", "--auth", "open"], /loopback/],
+  ];
+  try {
+    for (const [argv, message] of cases) {
+      await assert.rejects(run(...argv), (error: Error & { code: number; stderr: string }) => {
+        assert.equal(error.code, 1, argv.join(" "));
+        assert.match(error.stderr, message);
+        return true;
+      });
+    }
+    await assert.rejects(run("frobnicate"), { code: 2 });
+  } finally {
+    await stop(running.process);
+  }
+  assert.match((await run("help")).stdout, /poolhouse serve/);
+});

@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { pino } from "pino";
+import type { App, Ctx } from "../../src/app.ts";
+import { deliverQueued, startOutboxWorker } from "../../src/domain/messages/deliver.ts";
+import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
+import { type Mailbox, noMailbox } from "../../src/integrations/mailbox.ts";
+import { type Db, inTransaction } from "../../src/store/db.ts";
+import { dueMessages, recentMessages } from "../../src/store/outbox.ts";
+import { forEachDatabase } from "../store/databases.ts";
+
+type Sent = Parameters<Mailbox["send"]>[0];
+
+/** A sender that fails as often as it is told to, and a server around it. */
+function office(db: Db, failures: number) {
+  const sent: Sent[] = [];
+  let left = failures;
+  let now = 1_000_000;
+  const mailbox: Mailbox = {
+    kind: "none",
+    send: async (message) => {
+      if (left-- > 0) throw new Error("the post is closed");
+      sent.push(message);
+    },
+  };
+  const log = pino({ level: "silent" });
+  const random = (bytes: number) => randomBytes(bytes);
+  const app = { db, log, random, clock: () => now, mailbox } as unknown as App;
+  const ctx = () => ({ app, db, log, random, now }) as unknown as Ctx;
+  const queue = async (by: "now" | "worker" | "nobody") => {
+    const queued = newMessage(
+      ctx(),
+      { id: "p_1" },
+      {
+        userId: "u",
+        delivery: { medium: "EMAIL", destination: "a@b.example" },
+        kind: "sign-up",
+        composed: { subject: "s", body: "b 123456" },
+        code: "123456",
+        lifetimeMs: 3_600_000,
+        by,
+      },
+    );
+    await inTransaction(db, (tx) => queueMessage(tx, queued));
+    return queued;
+  };
+  return { app, sent, ctx, queue, advance: (ms: number) => (now += ms) };
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  for (let turn = 0; turn < 200; turn++) {
+    if (await condition()) return;
+    await delay(25);
+  }
+  assert.fail("waited in vain");
+}
+
+forEachDatabase((_name, open) => {
+  test("a request delivers its message at once, and the worker does not deliver it again", async () => {
+    const { db } = await open();
+    const { app, sent, ctx, queue, advance } = office(db, 0);
+    await deliverQueued(ctx(), [await queue("now")]);
+    assert.deepEqual(sent, [{ medium: "EMAIL", destination: "a@b.example", subject: "s", body: "b 123456" }]);
+    advance(600_000);
+    const worker = startOutboxWorker(app);
+    await delay(700);
+    await worker.stop();
+    assert.equal(sent.length, 1);
+  });
+
+  test("a failure is told, and the worker tries again later", async () => {
+    const { db } = await open();
+    const { app, sent, ctx, queue, advance } = office(db, 2);
+    const queued = await queue("now");
+    await assert.rejects(deliverQueued(ctx(), [queued]), { code: "CodeDeliveryFailureException" });
+    const worker = startOutboxWorker(app);
+    await delay(600);
+    assert.equal(sent.length, 0);
+    advance(5_000);
+    await delay(700);
+    assert.equal(sent.length, 0);
+    advance(20_000);
+    await until(() => sent.length === 1);
+    await worker.stop();
+  });
+
+  test("two workers deliver what a crash left, once", async () => {
+    const { db } = await open();
+    const { app, sent, queue, advance } = office(db, 0);
+    await queue("now");
+    const workers = [startOutboxWorker(app), startOutboxWorker(app)];
+    await delay(600);
+    assert.equal(sent.length, 0);
+    advance(60_000);
+    await until(() => sent.length > 0);
+    await delay(300);
+    await Promise.all(workers.map((worker) => worker.stop()));
+    assert.equal(sent.length, 1);
+  });
+
+  test("messages for the worker go soon, those to nobody never, expired ones no more", async () => {
+    const { db } = await open();
+    const { app, sent, ctx, queue, advance } = office(db, 0);
+    await deliverQueued(ctx(), [await queue("nobody"), await queue("worker")]);
+    assert.equal(sent.length, 0);
+    assert.equal((await recentMessages(db, ctx().now, 10)).length, 1);
+    const worker = startOutboxWorker(app);
+    await until(() => sent.length === 1);
+    await worker.stop();
+    await queue("worker");
+    advance(3_600_000);
+    assert.deepEqual(await dueMessages(db, ctx().now, 10), []);
+  });
+});
+
+test("without a sender nothing is sent", async () => {
+  const message = { medium: "SMS", destination: "+1", subject: "", body: "" } as const;
+  await assert.rejects(noMailbox().send(message));
+});

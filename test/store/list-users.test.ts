@@ -1,0 +1,54 @@
+/** That every documented filter of ListUsers is a seek: SQLite tells how it would run each query. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CompiledQuery, type KyselyPlugin, type RootOperationNode } from "kysely";
+import type { Db } from "../../src/store/db.ts";
+import { listUsers, type UserSearch } from "../../src/store/list-users.ts";
+import { searchableAttributes } from "../../src/store/users.ts";
+import { forEachDatabase } from "./databases.ts";
+
+const searches: readonly UserSearch[] = [
+  { by: "all" },
+  { by: "enabled", enabled: true },
+  { by: "enabled", enabled: false },
+  { by: "status", statuses: ["CONFIRMED"] },
+  ...(["sub", "username", ...searchableAttributes] as const).flatMap((by) => [
+    { by, text: "a", match: "exact" } as const,
+    { by, text: "a", match: "prefix" } as const,
+  ]),
+];
+
+forEachDatabase((name, open) => {
+  test("every search is a seek in an index, in its order", { skip: name !== "sqlite" }, async () => {
+    const { db } = await open();
+    for (const search of searches) {
+      for (const after of [undefined, { key: "a", userId: "u" }]) {
+        const plan = await planOf(db, (spied) => listUsers(spied, "p_1", search, { after, limit: 60 }));
+        const told = `${JSON.stringify(search)}: ${plan.join("; ")}`;
+        assert.ok(!plan.some((step) => step.startsWith("SCAN") || step.includes("TEMP B-TREE")), told);
+        assert.ok(
+          plan.every((step) => step.startsWith("SEARCH")),
+          told,
+        );
+      }
+    }
+  });
+});
+
+async function planOf(db: Db, query: (spied: Db) => Promise<unknown>): Promise<string[]> {
+  const nodes: RootOperationNode[] = [];
+  const spy: KyselyPlugin = {
+    transformQuery: ({ node }) => {
+      nodes.push(node);
+      return node;
+    },
+    transformResult: async ({ result }) => result,
+  };
+  await query({ ...db, kysely: db.kysely.withPlugin(spy) });
+  const node = nodes[0] ?? assert.fail("no query was made");
+  const compiled = db.kysely.getExecutor().compileQuery(node, { queryId: "plan" });
+  const explained = await db.kysely.executeQuery<{ detail: string }>(
+    CompiledQuery.raw(`explain query plan ${compiled.sql}`, [...compiled.parameters]),
+  );
+  return explained.rows.map((row) => row.detail);
+}
