@@ -2,4 +2,56 @@
  * Where Poolhouse knowingly differs from Cognito, by operation; docs/fidelity.md is generated from it.
  * `*` holds for all operations.
  */
-export const deviations: Readonly<Record<string, readonly string[]>> = {};
+export const deviations: Readonly<Record<string, readonly string[]>> = {
+  "*": [
+    "Strings that hold U+0000 or half a surrogate pair, and bodies nested deeper than 64, are a SerializationException.",
+    "Triggers cannot run yet. A pool that has PreSignUp, PostConfirmation, PreAuthentication, PostAuthentication or PreTokenGeneration gets UnexpectedLambdaException where the trigger would decide; CustomMessage and the custom senders are stored and not called, UserMigration finds nobody.",
+    "MFA cannot be proven yet: a pool with MFA ON lets nobody sign in (UnsupportedOperationException).",
+    "Devices are not tracked yet: no NewDeviceMetadata, a DEVICE_KEY is ignored.",
+    "Feature tiers gate nothing. IssuerConfiguration, KeyConfiguration, AcrConfiguration and DcrConfiguration are stored and have no effect.",
+    "The issuer is `<public URL>/<pool id>`; the pool tag `poolhouse:issuer` = `aws` gives AWS's own form.",
+    "Signature V4: credentials may be scoped to any region; presigned calls are refused.",
+    "AWS's request-rate quotas are not imitated. Overload answers TooManyRequestsException.",
+    "Refresh tokens are about 120 characters long and no JWE; clients must treat them as opaque, as with Cognito.",
+  ],
+  AddUserPoolClientSecret: ["A public client cannot get a secret."],
+  AdminCreateUser: [
+    "Without DesiredDeliveryMediums a user who has an e-mail address and no phone number is invited by e-mail; Cognito would try SMS.",
+  ],
+  AdminConfirmSignUp: ["Refused while a PostConfirmation trigger is configured."],
+  ChangePassword: ["Other sign-ins of the user stay signed in, as with Cognito."],
+  ConfirmForgotPassword: [
+    "Every token of the user is revoked; with Cognito they live on.",
+    "With PreventUserExistenceErrors ENABLED, a wrong code reads the same whether a code was asked for or not.",
+  ],
+  ConfirmSignUp: [
+    "Returns no Session: signing in straight after it comes with USER_AUTH.",
+    "With PreventUserExistenceErrors ENABLED, a wrong code reads the same whether a code was asked for or not.",
+  ],
+  CreateUserPool: [
+    "MFA modes need a factor that is set, as SetUserPoolMfaConfig does.",
+    "AllowedFirstAuthFactors must include PASSWORD.",
+    "Both EmailMessage and EmailMessageByLink are accepted together.",
+  ],
+  CreateUserPoolClient: [
+    "Read and write attributes left unset include custom attributes.",
+    "Providers other than COGNITO and custom scopes are refused until their operations exist.",
+    "A ClientName may have the form `_custom_id_:<id>`, which fixes the client id.",
+  ],
+  DescribeUserPoolClient: ["Of two secrets the newest is shown."],
+  GetTokensFromRefreshToken: ["A replay after the grace period revokes the whole token family."],
+  InitiateAuth: [
+    "CUSTOM_AUTH and USER_AUTH answer UnsupportedOperationException.",
+    "Whether an account is disabled, unconfirmed or to be reset is told only to who proves the password.",
+    "A password changed while a sign-in runs voids that sign-in.",
+  ],
+  AdminInitiateAuth: ["As InitiateAuth."],
+  ListUsers: [
+    "Attributes named in AttributesToGet that a user lacks are left out instead of being an error.",
+  ],
+  UpdateGroup: ["Members that are left out stay as they are."],
+  UpdateUserPool: [
+    "Without UserPoolTags, the tags that fix ids and issuer survive: without them every token would be void.",
+  ],
+  UpdateUserAttributes: ["At most 20 messages an hour a user."],
+};

@@ -102,7 +102,7 @@ forEachServer("AWS SDK for JavaScript v2", (open) => {
       request.promise().then(
         () => assert.fail("was accepted"),
         ({ code, statusCode, requestId }: AWS.AWSError) => {
-          assert.match(requestId, /\S/);
+          assert.match(requestId ?? "", /\S/);
           return [code, statusCode];
         },
       );

@@ -12,6 +12,7 @@ const searches: readonly UserSearch[] = [
   { by: "enabled", enabled: true },
   { by: "enabled", enabled: false },
   { by: "status", statuses: ["CONFIRMED"] },
+  { by: "status", statuses: ["RESET_REQUIRED", "UNCONFIRMED"] },
   ...(["sub", "username", ...searchableAttributes] as const).flatMap((by) => [
     { by, text: "a", match: "exact" } as const,
     { by, text: "a", match: "prefix" } as const,
@@ -19,7 +20,9 @@ const searches: readonly UserSearch[] = [
 ];
 
 forEachDatabase((name, open) => {
-  test("every search is a seek in an index, in its order", { skip: name !== "sqlite" }, async () => {
+  // The planner of PostgreSQL prefers a scan while a table is small, so that it has nothing to tell here.
+  if (name !== "sqlite") return;
+  test("every search is a seek in an index, in its order", async () => {
     const { db } = await open();
     for (const search of searches) {
       for (const after of [undefined, { key: "a", userId: "u" }]) {

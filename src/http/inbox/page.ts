@@ -22,6 +22,7 @@ article header { display: flex; flex-wrap: wrap; justify-content: space-between;
 article h2 { font-size: 1.0625rem; margin: .5rem 0; overflow-wrap: anywhere; }
 .code { font: 600 2rem/1.3 ui-monospace, monospace; letter-spacing: .08em; margin: .5rem 0; overflow-wrap: anywhere; user-select: all; }
 .body { white-space: pre-wrap; overflow-wrap: anywhere; margin: 0; }
+.foot { color: var(--soft); font-size: .8125rem; margin: .75rem 0 0; }
 `;
 
 /** What a reader sees of an HTML body: its text. Nothing of a message is ever interpreted by the browser. */
@@ -84,7 +85,7 @@ function card(message: Message) {
 <h2>${message.subject === "" ? message.kind : message.subject}</h2>
 ${message.code === undefined ? "" : html`<p class="code">${message.code}</p>`}
 <p class="body">${plainText(message)}</p>
-<p class="note">${message.kind} · ${message.poolId}</p>
+<p class="foot">${message.kind} · ${message.poolId}</p>
 </article>
 `;
 }
