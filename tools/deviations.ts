@@ -16,10 +16,15 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   AddUserPoolClientSecret: ["A public client cannot get a secret."],
   AdminCreateUser: [
+    "A taken alias answers AliasExistsException. ForceAliasCreation also unverifies the address of its previous owner.",
+    "In pools whose users can sign in by one-time codes, a user without password is CONFIRMED.",
     "Without DesiredDeliveryMediums a user who has an e-mail address and no phone number is invited by e-mail; Cognito would try SMS.",
   ],
   AdminConfirmSignUp: ["Refused while a PostConfirmation trigger is configured."],
   ChangePassword: ["Other sign-ins of the user stay signed in, as with Cognito."],
+  AdminResetUserPassword: ["Every token of the user is revoked. May answer CodeDeliveryFailureException."],
+  AdminSetUserPassword: ["Every token of the user is revoked."],
+  AdminUpdateUserAttributes: ["May answer CodeDeliveryFailureException."],
   ConfirmForgotPassword: [
     "Every token of the user is revoked; with Cognito they live on.",
     "With PreventUserExistenceErrors ENABLED, a wrong code reads the same whether a code was asked for or not.",
@@ -39,6 +44,10 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "A ClientName may have the form `_custom_id_:<id>`, which fixes the client id.",
   ],
   DescribeUserPoolClient: ["Of two secrets the newest is shown."],
+  ForgotPassword: [
+    "With PreventUserExistenceErrors ENABLED everybody gets delivery details, also invited, disabled and unverified users, and the message is sent by the worker: CodeDeliveryFailureException does not appear.",
+    "Refused for UNCONFIRMED users, also with a verified address.",
+  ],
   GetTokensFromRefreshToken: ["A replay after the grace period revokes the whole token family."],
   InitiateAuth: [
     "CUSTOM_AUTH and USER_AUTH answer UnsupportedOperationException.",
@@ -48,6 +57,15 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   AdminInitiateAuth: ["As InitiateAuth."],
   ListUsers: [
     "Attributes named in AttributesToGet that a user lacks are left out instead of being an error.",
+  ],
+  ResendConfirmationCode: [
+    "With PreventUserExistenceErrors ENABLED as ForgotPassword.",
+    "CONFIRM_WITH_LINK is refused until domains exist.",
+  ],
+  SignUp: [
+    "Returns no Session: signing in straight after confirmation comes with USER_AUTH.",
+    "CONFIRM_WITH_LINK is refused until domains exist.",
+    "ClientMetadata and ValidationData are accepted and reach nobody: there are no triggers.",
   ],
   UpdateGroup: ["Members that are left out stay as they are."],
   UpdateUserPool: [

@@ -174,7 +174,8 @@ test("data survives kill -9, holds nothing readable, and SIGTERM exits 0", async
   const codes: Record<string, string> = { "confirmation code": confirmation, "reset code": resetCode };
   const search = () => {
     const files = filesUnder(join(data, "db"));
-    assert.ok(files.length > 0);
+    const found = files.some((file) => readFileSync(file).includes(UserPool!.Id!));
+    assert.ok(found, "the search looks where the data lies");
     for (const file of files) {
       const bytes = readFileSync(file);
       for (const [what, secret] of Object.entries(secrets)) {

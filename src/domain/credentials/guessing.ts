@@ -4,6 +4,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { type Attempt, clearAttempts, countFailure, countInWindow, readLock } from "../../store/attempts.ts";
+import type { Db } from "../../store/db.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { loginNameKey } from "../pools/names.ts";
@@ -58,6 +59,11 @@ export async function settlePassword(ctx: Ctx, pool: Pool, subject: string, righ
   }
   const count = await countFailure(ctx.db, attempt, { now: ctx.now, ...lockout });
   if (count === undefined) lockedOut();
+}
+
+/** The store call of a password reset: whoever may choose a new password is not kept out by guesses at the old one. */
+export async function forgiveGuesses(tx: Db, poolId: string, userId: string): Promise<void> {
+  await clearAttempts(tx, { poolId, subject: userId, kind: "password" });
 }
 
 /** Counts a request of a kind that is limited a user and hour. Throws LimitExceededException beyond `limit`. */

@@ -6,7 +6,7 @@ import type { Db } from "../../store/db.ts";
 import { revokeFamiliesOfUser } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { countRequest } from "../credentials/guessing.ts";
+import { countRequest, forgiveGuesses } from "../credentials/guessing.ts";
 import { checkPassword, makeCredential, verifyPassword } from "../credentials/password.ts";
 import type { Pool } from "../pools/settings.ts";
 import { changeUser } from "./change.ts";
@@ -35,8 +35,8 @@ export async function setPassword(
 }
 
 /**
- * The store calls of every password reset: the new credential, whatever the old one was; no refresh or access token and
- * no code survives it.
+ * The store calls of every password reset: the new credential, whatever the old one was; no refresh or access token,
+ * no code and no lock-out survives it.
  */
 export async function replacePassword(
   tx: Db,
@@ -47,6 +47,7 @@ export async function replacePassword(
 ): Promise<void> {
   await writeCredential(tx, pool.id, user.id, undefined, credential, now);
   await revokeFamiliesOfUser(tx, pool.id, user.id, now);
+  await forgiveGuesses(tx, pool.id, user.id);
   await deleteCodes(tx, pool.id, user.id, ["forgot-password", "sign-up"]);
 }
 
