@@ -89,11 +89,12 @@ async function watchPreflights(page: Page): Promise<Preflight[]> {
 }
 
 describe("a web page in Chromium", needs("chromium"), () => {
-  after(async () => {
-    for (const one of opened.toReversed()) await one.close();
-  });
-
   forEachServer("from another origin", (open) => {
+    // Before the server's own end, which waits for the browser's connections.
+    after(async () => {
+      for (const one of opened.splice(0).toReversed()) await one.close();
+    });
+
     const start = async () => {
       const server = await open();
       const UserPoolId = await makePool(server);
@@ -158,7 +159,7 @@ describe("a web page in Chromium", needs("chromium"), () => {
         await inbox.getByText(to).first().waitFor();
         const code = await server.code(to);
         assert.ok((await inbox.getByText(code, { exact: true }).count()) > 0, "the code stands by itself");
-        const folder = process.env["POOLHOUSE_SCREENSHOTS"] ?? temporaryFolder();
+        const folder = process.env["TEST_SCREENSHOTS"] ?? temporaryFolder();
         const shot = await inbox.screenshot({ path: `${folder}/inbox-${colorScheme}.png` });
         assert.ok(shot.length > 5_000, "something was drawn");
         assert.deepEqual(problems, []);
