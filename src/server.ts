@@ -1,7 +1,7 @@
 /** THE composition root: config -> App -> http -> listen; closes in reverse. */
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { join } from "node:path";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
@@ -148,7 +148,16 @@ async function listen(config: Config): Promise<Door> {
     response.writeHead(request.url === "/healthz" ? 200 : 503, { "content-type": "application/json" });
     response.end('{"status":"starting"}');
   };
-  const server = createServer((request, response) => listener(request, response));
+  /** Connections that have asked nothing yet: browsers open some in advance. */
+  const unused = new Set<Socket>();
+  const server = createServer((request, response) => {
+    unused.delete(request.socket);
+    listener(request, response);
+  });
+  server.on("connection", (socket) => {
+    unused.add(socket);
+    socket.once("close", () => unused.delete(socket));
+  });
   server.requestTimeout = 30_000;
   server.keepAliveTimeout = 65_000;
   await new Promise<void>((resolve, reject) => {
@@ -160,17 +169,20 @@ async function listen(config: Config): Promise<Door> {
     serve: (next) => {
       listener = next;
     },
-    close: () => drain(server),
+    close: () => drain(server, unused),
   };
 }
 
-function drain(server: Server): Promise<void> {
+function drain(server: Server, unused: ReadonlySet<Socket>): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.closeAllConnections(), drainTime);
+    // A kept-alive connection becomes idle when its answer is out; one that asked nothing never counts as idle.
+    const idle = setInterval(() => server.closeIdleConnections(), 50);
     server.close(() => {
       clearTimeout(force);
+      clearInterval(idle);
       resolve();
     });
-    server.closeIdleConnections();
+    for (const socket of unused) socket.destroy();
   });
 }

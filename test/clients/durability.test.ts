@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { connect as connectSocket } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
@@ -210,6 +211,34 @@ test("data survives kill -9, holds nothing readable, and SIGTERM exits 0", async
   again.destroy();
   assert.deepEqual(await stop(second, "SIGTERM"), [0, null]);
   search();
+});
+
+test("SIGTERM lets calls that run finish, and waits for no connection that is silent", async () => {
+  const data = join(temporaryFolder(), "data");
+  const running = await serve(data);
+  const client = connect(running.url, data);
+  const { UserPool } = await client.send(new CreateUserPoolCommand({ PoolName: "busy" }));
+  const made = await client.send(
+    new CreateUserPoolClientCommand({ UserPoolId: UserPool!.Id, ClientName: "busy" }),
+  );
+  const silent = connectSocket(Number(new URL(running.url).port), "127.0.0.1");
+  await once(silent, "connect");
+  silent.on("error", () => {});
+  const calls = Array.from({ length: 20 }, (_, index) =>
+    client.send(
+      new SignUpCommand({
+        ClientId: made.UserPoolClient!.ClientId,
+        Username: `ada${index}`,
+        Password: "Correct-Horse-1",
+      }),
+    ),
+  );
+  await Promise.race(calls);
+  const since = Date.now();
+  assert.deepEqual(await stop(running, "SIGTERM"), [0, null]);
+  assert.ok(Date.now() - since < 8_000, "it did not wait to be forced");
+  assert.equal((await Promise.all(calls)).length, 20);
+  silent.destroy();
 });
 
 test("an unknown flag refuses to start and is named", async () => {
