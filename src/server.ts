@@ -43,6 +43,8 @@ const cacheSize = 10_000;
 const hashCapacity = 512;
 /** How long running requests may take to finish on close. Milliseconds. */
 const drainTime = 10_000;
+/** How long an open connection may take to ask its first question on close. Milliseconds. */
+const silentTime = 1_000;
 
 export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
   const clock = options.clock ?? Date.now;
@@ -178,11 +180,12 @@ function drain(server: Server, unused: ReadonlySet<Socket>): Promise<void> {
     const force = setTimeout(() => server.closeAllConnections(), drainTime);
     // A kept-alive connection becomes idle when its answer is out; one that asked nothing never counts as idle.
     const idle = setInterval(() => server.closeIdleConnections(), 50);
+    const silent = setTimeout(() => {
+      for (const socket of unused) socket.destroy();
+    }, silentTime);
     server.close(() => {
-      clearTimeout(force);
-      clearInterval(idle);
+      for (const timer of [force, idle, silent]) clearTimeout(timer);
       resolve();
     });
-    for (const socket of unused) socket.destroy();
   });
 }

@@ -1,6 +1,8 @@
 /** Refresh token families: one row a sign-in. Revocation is a column here and is read with every use of a token. */
+import { type RawBuilder, sql } from "kysely";
 import { affected, type Db } from "./db.ts";
 import type { TokenFamiliesTable } from "./schema.ts";
+import { blobType } from "./sql.ts";
 
 export interface TokenFamily {
   readonly poolId: string;
@@ -25,26 +27,56 @@ export interface TokenFamily {
 const place = (poolId: string, familyId: string) =>
   `token_families:key_sealed:${poolId}/${familyId}` as const;
 
-export async function insertFamily(db: Db, family: TokenFamily): Promise<void> {
-  await db.kysely
+/**
+ * Adds a family if, at this moment, the user is enabled and confirmed and the password is the one that was proven.
+ * False: it was disabled, reset or changed while the sign-in ran. On PostgreSQL the rows are locked until the commit, so
+ * that a reset which began before cannot overlook the new family.
+ */
+export async function insertFamily(
+  db: Db,
+  family: TokenFamily,
+  proven: { readonly credentialVersion: number },
+): Promise<boolean> {
+  const whole = (value: number | null) => sql`cast(${value} as bigint)`;
+  const text = (value: string | null) => sql`cast(${value} as text)`;
+  const sealed = db.sealer.seal(place(family.poolId, family.id), family.key);
+  const values: Record<keyof TokenFamiliesTable, RawBuilder<unknown>> = {
+    pool_id: text(family.poolId),
+    family_id: text(family.id),
+    user_id: text(family.userId),
+    client_id: text(family.clientId),
+    origin_jti: text(family.originJti),
+    key_sealed: sql`cast(${sealed} as ${sql.raw(blobType(db.kind))})`,
+    generation: whole(family.generation),
+    rotated_at: whole(family.rotatedAt ?? null),
+    auth_time: whole(family.authTime),
+    scope: text(family.scope),
+    device_key: text(family.deviceKey ?? null),
+    created_at: whole(family.createdAt),
+    expires_at: whole(family.expiresAt),
+    revoked_at: whole(family.revokedAt ?? null),
+  };
+  const columns = Object.keys(values) as (keyof TokenFamiliesTable)[];
+  const user = db.kysely
+    .selectFrom("users")
+    .innerJoin("credentials", (join) =>
+      join
+        .onRef("credentials.pool_id", "=", "users.pool_id")
+        .onRef("credentials.user_id", "=", "users.user_id"),
+    )
+    .select(columns.map((column) => values[column].as(column)))
+    .where("users.pool_id", "=", family.poolId)
+    .where("users.user_id", "=", family.userId)
+    .where("users.enabled", "=", 1)
+    .where("users.status", "=", "CONFIRMED")
+    .where("credentials.version", "=", proven.credentialVersion)
+    .$if(db.kind === "postgres", (select) => select.forShare());
+  const result = await db.kysely
     .insertInto("token_families")
-    .values({
-      pool_id: family.poolId,
-      family_id: family.id,
-      user_id: family.userId,
-      client_id: family.clientId,
-      origin_jti: family.originJti,
-      key_sealed: db.sealer.seal(place(family.poolId, family.id), family.key),
-      generation: family.generation,
-      rotated_at: family.rotatedAt ?? null,
-      auth_time: family.authTime,
-      scope: family.scope,
-      device_key: family.deviceKey ?? null,
-      created_at: family.createdAt,
-      expires_at: family.expiresAt,
-      revoked_at: family.revokedAt ?? null,
-    })
-    .execute();
+    .columns(columns)
+    .expression(user)
+    .executeTakeFirst();
+  return affected(result) === 1;
 }
 
 export async function readFamily(db: Db, poolId: string, familyId: string): Promise<TokenFamily | undefined> {

@@ -17,6 +17,7 @@ import {
   CreateUserPoolCommand,
   ForgotPasswordCommand,
   InitiateAuthCommand,
+  ListUserPoolsCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { temporaryFolder } from "../store/databases.ts";
@@ -224,7 +225,10 @@ test("SIGTERM lets calls that run finish, and waits for no connection that is si
   const silent = connectSocket(Number(new URL(running.url).port), "127.0.0.1");
   await once(silent, "connect");
   silent.on("error", () => {});
-  const calls = Array.from({ length: 20 }, (_, index) =>
+  const twenty = Array.from({ length: 20 }, (_, index) => index);
+  // Opens the connections, so that all calls are under way when the first is answered.
+  await Promise.all(twenty.map(() => client.send(new ListUserPoolsCommand({ MaxResults: 1 }))));
+  const calls = twenty.map((index) =>
     client.send(
       new SignUpCommand({
         ClientId: made.UserPoolClient!.ClientId,

@@ -24,7 +24,14 @@ export async function proceed(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
     case "done":
       return {
         kind: "authenticated",
-        authenticated: { pool, client, user, methods: signIn.proven, authTime: ctx.now },
+        authenticated: {
+          pool,
+          client,
+          user,
+          methods: signIn.proven,
+          authTime: ctx.now,
+          credentialVersion: signIn.credentialVersion,
+        },
       };
     case "NEW_PASSWORD_REQUIRED":
       return offerNewPassword(ctx, signIn, user);

@@ -6,6 +6,7 @@ import { groupsOfUser } from "../../store/groups.ts";
 import { insertFamily, type TokenFamily } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
+import { refuse } from "../../wire/refuse.ts";
 import { canRead, tokenLifetimes } from "../pools/clients.ts";
 import { type Client, issuer, type Pool } from "../pools/settings.ts";
 import { accessTokenClaims, type Claims, idTokenClaims } from "./claims.ts";
@@ -24,9 +25,14 @@ export interface Authenticated {
   readonly methods: readonly string[];
   /** Epoch milliseconds. */
   readonly authTime: number;
+  /** Of the password that was proven; tokens are issued only while it still is the user's. */
+  readonly credentialVersion: number;
 }
 
-/** Opens a token family for a finished sign-in and issues its first tokens. */
+/**
+ * Opens a token family for a finished sign-in and issues its first tokens. Throws NotAuthorizedException when the user
+ * was disabled or the password changed while the sign-in ran.
+ */
 export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promise<AuthenticationResultType> {
   const { pool, client, user } = authenticated;
   const family: TokenFamily = {
@@ -45,7 +51,9 @@ export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promi
     expiresAt: ctx.now + tokenLifetimes(client).refresh * 1000,
     revokedAt: undefined,
   };
-  await insertFamily(ctx.db, family);
+  if (!(await insertFamily(ctx.db, family, authenticated))) {
+    return refuse("NotAuthorizedException", "Incorrect username or password.", "the user changed meanwhile");
+  }
   const tokens = await mintTokens(ctx, { pool, client, user, family });
   return { ...tokens, RefreshToken: makeRefreshToken(family, family.generation) };
 }

@@ -50,7 +50,7 @@ export interface ChangeOptions {
   /** Aliases that belong to others move to this user (ForceAliasCreation). */
   readonly takeAliases?: boolean;
   /**
-   * Further store calls of the same transaction, before the user is written. False: roll back and change nothing,
+   * Further store calls of the same transaction, after the user is written. False: roll back and change nothing,
    * because a code was used up by somebody else.
    */
   readonly also?: (tx: Db, user: User) => Promise<unknown>;
@@ -76,10 +76,11 @@ export async function changeUser(
     const after: User = { ...fresh, ...change, version: fresh.version + 1, updatedAt: ctx.now };
     try {
       return await inTransaction(ctx.db, async (tx) => {
+        // The user's row first: whoever issues tokens holds it, and what comes after then sees those tokens.
+        if (change !== undefined)
+          await write(tx, pool, { fresh, change, after }, { ...options, now: ctx.now });
         if ((await options.also?.(tx, fresh)) === false) throw new Refused();
-        if (change === undefined) return fresh;
-        await write(tx, pool, { fresh, change, after }, { ...options, now: ctx.now });
-        return after;
+        return change === undefined ? fresh : after;
       });
     } catch (error) {
       if (error instanceof Refused) return undefined;

@@ -12,7 +12,12 @@ export async function up(kysely: Kysely<Schema>, kind: Kind): Promise<void> {
 function statements(kind: Kind): string[] {
   const key = keyText(kind);
   const blob = blobType(kind);
-  return [...operatorTables(key, blob), ...poolTables(key, blob), ...userTables(key, blob), ...liveTables(key, blob)];
+  return [
+    ...operatorTables(key, blob),
+    ...poolTables(key, blob),
+    ...userTables(key, blob),
+    ...liveTables(key, blob),
+  ];
 }
 
 function operatorTables(key: string, blob: string): string[] {
