@@ -115,7 +115,10 @@ test("what refuses to start says why and exits 1", async () => {
     [["serve", "--port", "0", "--data", data], /another|already|use/i],
     [["serve", "--prot", "1"], /Unknown argument --prot/],
     [["serve", "--tls", "dev"], /--tls is not supported/],
-    [["serve", "--database", "postgres://postgres@127.0.0.1:5432/postgres"], /POOLHOUSE_MASTER_KEY/],
+    [
+      ["serve", "--port", "0", "--database", "postgres://postgres@127.0.0.1:5432/postgres"],
+      /POOLHOUSE_MASTER_KEY/,
+    ],
     [["serve", "--host", "0.0.0.0", "--auth", "open"], /loopback/],
   ];
   try {

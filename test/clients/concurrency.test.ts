@@ -9,7 +9,9 @@ import {
   GetTokensFromRefreshTokenCommand,
   GetUserCommand,
   InitiateAuthCommand,
+  type InitiateAuthCommandOutput,
   RespondToAuthChallengeCommand,
+  type RespondToAuthChallengeCommandOutput,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { forEachServer, rootKey, type TestServer } from "../api/server.ts";
@@ -85,7 +87,7 @@ forEachServer("concurrency", (open) => {
       const command = new GetTokensFromRefreshTokenCommand({ ClientId: client.id, RefreshToken });
       return (await sdk.send(command)).AuthenticationResult!;
     };
-    return { sdk, tokens, refresh };
+    return { server, sdk, tokens, refresh };
   }
 
   test("one refresh token under 20 parallel refreshes, no grace: one success, then none of the family", async () => {
@@ -184,60 +186,88 @@ forEachServer("concurrency", (open) => {
     assert.deepEqual(refusals, { "GroupExistsException: A group with the name already exists.": 9 });
   });
 
-  const guess = (server: TestServer, sdk: CognitoIdentityProviderClient) => async (proof: Guess) => {
-    const srp = new SrpClient();
-    if (proof.flow === "USER_PASSWORD_AUTH") {
-      return sdk.send(
-        new InitiateAuthCommand({
-          AuthFlow: proof.flow,
-          ClientId: proof.ClientId,
-          AuthParameters: { USERNAME: proof.name, PASSWORD: proof.secret },
-        }),
-      );
+  test("without grace a token is used once, even by a request from before its rotation", async () => {
+    const { server, tokens, refresh } = await rotating(0);
+    const successor = await refresh(tokens.RefreshToken);
+    // As when a request was taken in earlier, or by a server whose clock is behind.
+    server.clock.advance(-1_000);
+    try {
+      await assert.rejects(refresh(tokens.RefreshToken), { name: "RefreshTokenReuseException" });
+      await assert.rejects(refresh(successor.RefreshToken!), { name: "NotAuthorizedException" });
+    } finally {
+      server.clock.advance(1_000);
     }
-    const offered = await sdk.send(
-      new InitiateAuthCommand({
-        AuthFlow: proof.flow,
-        ClientId: proof.ClientId,
-        AuthParameters: { USERNAME: proof.name, SRP_A: srp.srpA },
-      }),
-    );
-    const now = new Date(server.clock.now);
-    return sdk.send(
-      new RespondToAuthChallengeCommand({
-        ClientId: proof.ClientId,
-        ChallengeName: "PASSWORD_VERIFIER",
-        ChallengeResponses: srp.prove(proof.poolId, offered.ChallengeParameters!, proof.secret, now),
-      }),
-    );
-  };
-  interface Guess {
-    readonly flow: "USER_PASSWORD_AUTH" | "USER_SRP_AUTH";
+  });
+
+  type Answer = InitiateAuthCommandOutput | RespondToAuthChallengeCommandOutput;
+  interface Guessing {
+    readonly server: TestServer;
+    readonly sdk: CognitoIdentityProviderClient;
     readonly poolId: string;
     readonly ClientId: string;
     readonly name: string;
-    readonly secret: string;
   }
 
-  for (const flow of ["USER_PASSWORD_AUTH", "USER_SRP_AUTH"] as const) {
+  /** Makes a guess ready, so that the one call that is looked at can be sent when the others are. */
+  const flows: Record<string, (on: Guessing, secret: string) => Promise<() => Promise<Answer>>> = {
+    USER_PASSWORD_AUTH:
+      async ({ sdk, ClientId, name }, PASSWORD) =>
+      () =>
+        sdk.send(
+          new InitiateAuthCommand({
+            AuthFlow: "USER_PASSWORD_AUTH",
+            ClientId,
+            AuthParameters: { USERNAME: name, PASSWORD },
+          }),
+        ),
+    USER_SRP_AUTH: async ({ server, sdk, poolId, ClientId, name }, secret) => {
+      const srp = new SrpClient();
+      const offered = await sdk.send(
+        new InitiateAuthCommand({
+          AuthFlow: "USER_SRP_AUTH",
+          ClientId,
+          AuthParameters: { USERNAME: name, SRP_A: srp.srpA },
+        }),
+      );
+      const now = new Date(server.clock.now);
+      const ChallengeResponses = srp.prove(poolId, offered.ChallengeParameters!, secret, now);
+      const ChallengeName = "PASSWORD_VERIFIER";
+      return () =>
+        sdk.send(new RespondToAuthChallengeCommand({ ClientId, ChallengeName, ChallengeResponses }));
+    },
+  };
+
+  for (const [flow, ready] of Object.entries(flows)) {
     test(`30 parallel wrong passwords by ${flow}: at most 5 are looked at`, async () => {
       const { server, poolId, sdk, ClientId } = await start();
-      const name = await makeUser(server, poolId);
-      const one = guess(server, sdk);
-      const { answers, refusals } = await times(30, (index) =>
-        one({ flow, poolId, ClientId, name, secret: `Wrong-Horse-${index}` }),
+      const on = { server, sdk, poolId, ClientId, name: await makeUser(server, poolId) };
+      const wrongText = "NotAuthorizedException: Incorrect username or password.";
+      const lockedText = "Password attempts exceeded";
+      const guesses = await Promise.all(
+        Array.from({ length: 30 }, (_, index) => ready(on, `Wrong-Horse-${index}`)),
       );
+      const since = Date.now();
+      const { answers, refusals } = await times(30, (index) => guesses[index]!());
+      const seconds = (Date.now() - since) / 1000;
       assert.equal(answers.length, 0);
-      const wrong = refusals["NotAuthorizedException: Incorrect username or password."] ?? 0;
-      assert.ok(wrong >= 1 && wrong <= 5, JSON.stringify(refusals));
-      assert.equal(refusals["NotAuthorizedException: Password attempts exceeded"], 30 - wrong);
+      const looked = refusals[wrongText] ?? 0;
+      // The first lock lasts a second, the next two …: on a slow machine one more guess is due after each.
+      const due = 5 + Math.floor(Math.log2(seconds + 1));
+      assert.ok(looked >= 1 && looked <= due, `${JSON.stringify(refusals)} in ${seconds} s`);
+      assert.equal(refusals[`NotAuthorizedException: ${lockedText}`], 30 - looked);
+
+      // Guesses that wait for each lock's end make it longer, up to a quarter of an hour.
+      for (let count = 0; count < 6; count += 1) {
+        server.clock.advance(60_000);
+        const guess = await ready(on, "Wrong-Horse");
+        await assert.rejects(guess(), { message: "Incorrect username or password." });
+      }
       // Locked, the right password is not told from a wrong one; later it is accepted.
-      await assert.rejects(one({ flow, poolId, ClientId, name, secret: password }), {
-        message: "Password attempts exceeded",
-      });
+      const early = await ready(on, password);
+      await assert.rejects(early(), { message: lockedText });
       server.clock.advance(16 * 60_000);
-      const right = await one({ flow, poolId, ClientId, name, secret: password });
-      assert.ok(right.AuthenticationResult);
+      const late = await ready(on, password);
+      assert.ok((await late()).AuthenticationResult);
     });
   }
 });

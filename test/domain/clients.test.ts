@@ -5,8 +5,8 @@ import { type ClientSettings, clientSettings } from "../../src/domain/pools/clie
 import { allowsFlow, canRead, canWrite, hidesUsers, tokenLifetimes } from "../../src/domain/pools/clients.ts";
 import { newDocument } from "../../src/domain/pools/create.ts";
 import { pinnedClientId } from "../../src/domain/pools/manage-clients.ts";
-import { randomText } from "../../src/domain/pools/random-id.ts";
 import type { ClientDocument } from "../../src/domain/pools/settings.ts";
+import { randomText } from "../../src/lib/random.ts";
 import type { ExplicitAuthFlowsType } from "../../src/wire/generated/user-pools.types.ts";
 
 const pool = {

@@ -1,6 +1,6 @@
 /** SECRET_HASH: proof that the caller holds one of the client's secrets (AWS: "Computing secret hash values"). */
 import { equalText } from "../../lib/bytes.ts";
-import { secretHash } from "../../lib/secret-hash.ts";
+import { secretHashFits } from "../../lib/secret-hash.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { Client } from "../pools/settings.ts";
 
@@ -24,8 +24,7 @@ export function checkSecretHash(
         : `Client ${client.id} is configured for secret but secret was not received`,
     );
   }
-  const fits = client.secrets.filter((secret) => equalText(secretHash(secret, username, client.id), hash));
-  if (fits.length === 0) {
+  if (!secretHashFits(hash, client.secrets, username, client.id)) {
     refuse(
       "NotAuthorizedException",
       operation === "auth"

@@ -1,5 +1,6 @@
 /** iam: who calls as an administrator, and what they may do. This file makes and finds access keys. */
 import type { App, Ctx } from "../../app.ts";
+import { lettersAndDigits, randomText, upperCaseBase32 } from "../../lib/random.ts";
 import { type AccessKey, insertAccessKey, listAccessKeys, readAccessKey } from "../../store/access-keys.ts";
 import { type Decision, evaluate, parsePolicy } from "./policy.ts";
 
@@ -24,20 +25,6 @@ export const namedPolicies = {
     '"cognito-idp:List*","cognito-idp:AdminGet*","cognito-idp:AdminList*"],"Resource":"*"}]}',
 } as const;
 
-const base32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-const base62 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-
-/** Characters of an alphabet, each equally likely. */
-function randomText(random: (bytes: number) => Uint8Array, alphabet: string, length: number): string {
-  const limit = 256 - (256 % alphabet.length);
-  let text = "";
-  while (text.length < length) {
-    for (const byte of random(length))
-      if (byte < limit && text.length < length) text += alphabet[byte % alphabet.length];
-  }
-  return text;
-}
-
 /** Makes a key under a name. Throws Error for a malformed policy. */
 export async function createAccessKey(
   app: Pick<App, "db" | "random" | "clock">,
@@ -45,8 +32,8 @@ export async function createAccessKey(
   policy: string,
 ): Promise<CreatedKey> {
   parsePolicy(policy);
-  const accessKeyId = `AKIA${randomText(app.random, base32, 16)}`;
-  const secretAccessKey = randomText(app.random, base62, 40);
+  const accessKeyId = `AKIA${randomText(app.random, upperCaseBase32, 16)}`;
+  const secretAccessKey = randomText(app.random, lettersAndDigits, 40);
   const inserted = await insertAccessKey(app.db, {
     id: accessKeyId,
     principal,

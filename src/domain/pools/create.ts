@@ -1,5 +1,6 @@
 /** Making a pool. What can never change afterwards is decided here: the id, names, case and standard attributes. */
 import type { Ctx } from "../../app.ts";
+import { firstVersion, lettersAndDigits, randomText } from "../../lib/random.ts";
 import { isUniqueViolation } from "../../store/db.ts";
 import { insertPool } from "../../store/pools.ts";
 import type {
@@ -10,7 +11,6 @@ import type {
 import { refuse } from "../../wire/refuse.ts";
 import { newSchema } from "./define-schema.ts";
 import { poolSettings } from "./pool-settings.ts";
-import { firstVersion, lettersAndDigits, randomText } from "./random-id.ts";
 import type { Pool, PoolDocument } from "./settings.ts";
 import { pinnedPoolId } from "./tags.ts";
 

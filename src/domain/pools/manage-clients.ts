@@ -1,5 +1,6 @@
 /** Making and changing app clients and their secrets. */
 import type { Ctx } from "../../app.ts";
+import { firstVersion, lowerCaseAndDigits, randomText } from "../../lib/random.ts";
 import {
   type ClientSecretRow,
   deleteClient,
@@ -16,7 +17,6 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { clientSettings } from "./client-settings.ts";
-import { firstVersion, lowerCaseAndDigits, randomText } from "./random-id.ts";
 import { type Client, loadPool, loadPoolClient } from "./settings.ts";
 
 const MOST_ATTEMPTS = 10;

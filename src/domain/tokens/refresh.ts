@@ -4,6 +4,7 @@ import { readFamily, revokeFamily, rotateFamily, type TokenFamily } from "../../
 import { readUser } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { rotatesRefreshTokens } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { mintTokens } from "./issue.ts";
@@ -13,10 +14,6 @@ import {
   type RefreshTokenParts,
   readRefreshToken,
 } from "./refresh-token.ts";
-
-export function rotates(client: Client): boolean {
-  return client.document.RefreshTokenRotation?.Feature === "ENABLED";
-}
 
 const invalid = (): never => refuse("NotAuthorizedException", "Invalid Refresh Token.");
 const revoked = (): never => refuse("NotAuthorizedException", "Refresh Token has been revoked");
@@ -40,7 +37,9 @@ export async function refreshTokens(
   if (!user.enabled) return refuse("NotAuthorizedException", "User is disabled.");
   const generation = await nextGeneration(ctx, client, family, parts);
   const tokens = await mintTokens(ctx, { pool, client, user, family });
-  const result = rotates(client) ? { ...tokens, RefreshToken: makeRefreshToken(family, generation) } : tokens;
+  const result = rotatesRefreshTokens(client)
+    ? { ...tokens, RefreshToken: makeRefreshToken(family, generation) }
+    : tokens;
   return { result, username: user.username };
 }
 
@@ -75,17 +74,18 @@ async function nextGeneration(
   parts: RefreshTokenParts,
 ): Promise<number> {
   if (parts.generation === family.generation) {
-    if (!rotates(client)) return family.generation;
+    if (!rotatesRefreshTokens(client)) return family.generation;
     if (await rotateFamily(ctx.db, family, parts.generation, ctx.now)) return parts.generation + 1;
   }
   const current = await readFamily(ctx.db, family.poolId, family.id);
   if (current === undefined || current.revokedAt !== undefined) return revoked();
-  const grace = rotates(client)
+  const grace = rotatesRefreshTokens(client)
     ? (client.document.RefreshTokenRotation?.RetryGracePeriodSeconds ?? 0) * 1000
     : 0;
   const isPredecessor = parts.generation === current.generation - 1;
-  // Strictly less: a grace of 0 allows nothing, not even within the same millisecond.
-  if (isPredecessor && ctx.now - (current.rotatedAt ?? 0) < grace) return current.generation;
+  // A grace of 0 allows nothing, not even to a request that began, or to a clock that is, before the rotation.
+  const inGrace = grace > 0 && ctx.now - (current.rotatedAt ?? 0) < grace;
+  if (isPredecessor && inGrace) return current.generation;
   await revokeFamily(ctx.db, family.poolId, family.id, ctx.now);
   return refuse("RefreshTokenReuseException", "Refresh token has already been used");
 }

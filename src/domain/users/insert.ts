@@ -1,9 +1,9 @@
 /** Stores a new user with its names, credential and first message. That a name is used once is the unique index. */
 import type { Ctx } from "../../app.ts";
+import { firstVersion } from "../../lib/random.ts";
 import { insertCredential, type NewCredential } from "../../store/credentials.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
 import { insertUser, type LoginName, type User, type UserStatus } from "../../store/users.ts";
-import { firstVersion } from "../pools/random-id.ts";
 import type { Pool } from "../pools/settings.ts";
 import type { Attributes } from "./attributes.ts";
 import { namesOf, releaseAliases, takenName, untilFresh } from "./change.ts";

@@ -1,7 +1,7 @@
 /** Temporary passwords that fit any policy of the pool. */
 import type { Ctx } from "../../app.ts";
+import { randomText } from "../../lib/random.ts";
 import { passwordPolicy } from "../credentials/password.ts";
-import { randomText } from "../pools/random-id.ts";
 import type { Pool } from "../pools/settings.ts";
 
 /** Without what is hard to tell apart when it is read from a letter: 0 O, 1 l I. */

@@ -8,7 +8,7 @@ import type { Outcome } from "../../../domain/signin/sign-in.ts";
 import { required } from "../../../domain/signin/sign-in.ts";
 import { startSignIn } from "../../../domain/signin/start.ts";
 import { issueTokens } from "../../../domain/tokens/issue.ts";
-import { refreshTokens, refreshTokenUser, rotates } from "../../../domain/tokens/refresh.ts";
+import { refreshTokens, refreshTokenUser } from "../../../domain/tokens/refresh.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import type { InitiateAuthResponse } from "../../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../../wire/refuse.ts";
@@ -66,7 +66,7 @@ async function initiate(ctx: Ctx, request: Initiation): Promise<InitiateAuthResp
 /** REFRESH_TOKEN_AUTH. With rotation on, only GetTokensFromRefreshToken refreshes. */
 async function refresh(ctx: Ctx, request: Initiation): Promise<InitiateAuthResponse> {
   const { pool, client, parameters } = request;
-  if (!allowsFlow(client, "REFRESH_TOKEN_AUTH") || rotates(client)) {
+  if (!allowsFlow(client, "REFRESH_TOKEN_AUTH")) {
     refuse("InvalidParameterException", "Auth flow not enabled for this client");
   }
   const token = required(parameters, "REFRESH_TOKEN");

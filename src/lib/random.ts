@@ -1,11 +1,14 @@
 /** Ids and secrets made of a given alphabet. */
-import type { Ctx } from "../../app.ts";
+
+/** A source of random bytes. */
+type Random = (bytes: number) => Uint8Array;
 
 export const lettersAndDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+export const upperCaseBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 export const lowerCaseAndDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 /** Each character equally likely: bytes beyond the last whole multiple of the alphabet are thrown away. */
-export function randomText(random: Ctx["random"], alphabet: string, length: number): string {
+export function randomText(random: Random, alphabet: string, length: number): string {
   const usable = 256 - (256 % alphabet.length);
   let text = "";
   while (text.length < length) {
@@ -20,6 +23,6 @@ export function randomText(random: Ctx["random"], alphabet: string, length: numb
  * The version a new row starts with. It is random because pinned ids can be deleted and made anew, and a server that
  * has cached the old row by (id, version) must not take it for the new one.
  */
-export function firstVersion(random: Ctx["random"]): number {
+export function firstVersion(random: Random): number {
   return Buffer.from(random(4)).readUInt32BE() % 1_000_000_000;
 }
