@@ -12,8 +12,9 @@ import {
   type CreateUserPoolCommandInput,
   InitiateAuthCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { signRequest } from "../../src/lib/sigv4.ts";
 import { makeVerifier, N, pad } from "../../src/lib/srp.ts";
-import type { TestServer } from "../api/server.ts";
+import { rootKey, type TestServer } from "../api/server.ts";
 
 export const password = "Correct-Horse-1";
 export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -142,6 +143,46 @@ export async function call(
     body: document,
     headers: response.headers,
   };
+}
+
+/** A call signed by hand, so that it can be signed wrongly. */
+export function signed(
+  server: TestServer,
+  operation: string,
+  body: object,
+  how: Partial<Parameters<typeof signRequest>[1]> & {
+    after?: (headers: Record<string, string>) => void;
+  } = {},
+): Promise<RawAnswer> {
+  const url = new URL(server.endpoint);
+  const headers: Record<string, string> = {
+    host: url.host,
+    "content-type": "application/x-amz-json-1.1",
+    "x-amz-target": `AWSCognitoIdentityProviderService.${operation}`,
+  };
+  const text = JSON.stringify(body);
+  const request = {
+    method: "POST",
+    path: "/",
+    query: "",
+    headers: Object.entries(headers),
+    body: Buffer.from(text),
+  };
+  const { after, ...options } = how;
+  Object.assign(
+    headers,
+    signRequest(request, {
+      ...rootKey,
+      region: "us-east-1",
+      service: "cognito-idp",
+      now: server.clock.now,
+      ...options,
+    }),
+  );
+  after?.(headers);
+  const { host, ...sent } = headers;
+  assert.ok(host);
+  return call(server.endpoint, operation, text, sent);
 }
 
 /** Sorts what parallel calls came to: the answers, and how often each refusal was given. */
