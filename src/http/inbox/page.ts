@@ -13,7 +13,7 @@ h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
 p.note { color: var(--soft); margin: 0 0 1.5rem; }
 form { display: flex; flex-wrap: wrap; gap: .5rem; align-items: end; margin-bottom: 1.5rem; }
 label { display: grid; gap: .25rem; flex: 1 1 14rem; color: var(--soft); font-size: .875rem; }
-input, button { font: inherit; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); color: var(--text); }
+input, button { font: inherit; font-size: 1rem; height: 2.625rem; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); color: var(--text); }
 button { cursor: pointer; }
 a { color: var(--accent); }
 :focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
@@ -65,7 +65,7 @@ ${refreshes ? html`<meta http-equiv="refresh" content="3">` : ""}
 <main>
 <h1>Inbox</h1>
 <p class="note">Messages this development server would have sent.
-<a href="${other === "" ? "/inbox" : `/inbox?${other}`}">${refreshes ? "Stop refreshing" : "Refresh by itself"}</a></p>
+<a href="${other === "" ? "/inbox" : `/inbox?${other}`}">${refreshes ? "Stop refreshing" : "Refresh automatically"}</a></p>
 <form method="get" action="/inbox">
 <label>Recipient<input type="search" name="to" value="${to ?? ""}" autocomplete="off" spellcheck="false"></label>
 ${refreshes ? html`<input type="hidden" name="refresh" value="on">` : ""}
