@@ -180,7 +180,9 @@ forEachDatabase((name, open, fresh) => {
     });
   });
 
-  describe("retries", { skip: name === "sqlite" && "SQLite orders its transactions" }, () => {
+  // SQLite orders its transactions: there is nothing to run again.
+  if (name === "sqlite") return;
+  describe("retries", () => {
     test("a deadlock (40P01) runs again", async () => {
       const db = await openThings(open);
       await addThing(db, "a");

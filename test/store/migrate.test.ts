@@ -62,8 +62,9 @@ forEachDatabase((name, open, fresh) => {
       await (await openDatabase({ ...options, migrations: list })).close();
     });
 
-    const sharing = { skip: name === "sqlite" && "one process at a time" };
-    test("servers that start at once on an empty database all come up", sharing, async () => {
+    // What follows is about several servers; an SQLite file has one process at a time.
+    if (name === "sqlite") return;
+    test("servers that start at once on an empty database all come up", async () => {
       const options = await fresh();
       let runs = 0;
       const slow = step(1, 1, async (kysely) => {
@@ -85,7 +86,7 @@ forEachDatabase((name, open, fresh) => {
       await Promise.all(opened.map((one) => one.close()));
     });
 
-    test("the lease of a server that died runs out", sharing, async () => {
+    test("the lease of a server that died runs out", async () => {
       const options = await fresh();
       const list = [step(1, 1, async () => {})];
       await (await openDatabase({ ...options, migrations: list })).close();
