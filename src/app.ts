@@ -17,6 +17,8 @@ export interface App {
   readonly clock: () => number;
   readonly random: (bytes: number) => Uint8Array;
   readonly passwordHasher: PasswordHasher;
+  /** SRP exchanges wait for their turn as hashes do, so that starting many sign-ins stops nobody else's. */
+  readonly exchangeTurn: <T>(turn: Turn, job: () => Promise<T>) => Promise<T>;
   readonly mailbox: Mailbox;
   readonly caches: Caches;
 }

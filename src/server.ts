@@ -8,7 +8,7 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback } from "./config.ts";
-import { createPasswordHasher } from "./domain/credentials/hash-queue.ts";
+import { createFairQueue, createPasswordHasher } from "./domain/credentials/hash-queue.ts";
 import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
@@ -41,6 +41,9 @@ export interface ServerOptions {
 const cacheSize = 10_000;
 /** Callers that may wait for a password hash. */
 const hashCapacity = 512;
+/** SRP exchanges at once: the greater part of one runs on this thread, so more would only wait in each other. */
+const exchangeConcurrency = 2;
+const exchangeCapacity = 128;
 /** How long running requests may take to finish on close. Milliseconds. */
 const drainTime = 10_000;
 /** How long an open connection may take to ask its first question on close. Milliseconds. */
@@ -71,6 +74,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         concurrency: bound.hashConcurrency,
         capacity: hashCapacity,
       }),
+      exchangeTurn: createFairQueue({ concurrency: exchangeConcurrency, capacity: exchangeCapacity }),
       mailbox: listensOnLoopback(bound) ? inboxMailbox() : noMailbox(),
       caches: {
         pools: new BoundedMap(cacheSize),
@@ -145,6 +149,14 @@ interface Door {
   close(): Promise<void>;
 }
 
+/** Milliseconds. Node looks for what is overdue only every so often, so that is set as well. */
+const timeouts = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 65_000,
+  connectionsCheckingInterval: 2_000,
+};
+
 async function listen(config: Config): Promise<Door> {
   let listener: Listener = (request, response) => {
     response.writeHead(request.url === "/healthz" ? 200 : 503, { "content-type": "application/json" });
@@ -152,7 +164,7 @@ async function listen(config: Config): Promise<Door> {
   };
   /** Connections that have asked nothing yet: browsers open some in advance. */
   const unused = new Set<Socket>();
-  const server = createServer((request, response) => {
+  const server = createServer(timeouts, (request, response) => {
     unused.delete(request.socket);
     listener(request, response);
   });
@@ -160,8 +172,6 @@ async function listen(config: Config): Promise<Door> {
     unused.add(socket);
     socket.once("close", () => unused.delete(socket));
   });
-  server.requestTimeout = 30_000;
-  server.keepAliveTimeout = 65_000;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(config.port, config.host, resolve);

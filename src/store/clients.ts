@@ -1,5 +1,6 @@
 /** Rows of app clients, their secrets, and the table that finds a client's pool by the client id alone. */
 import { affected, type Db, inTransaction } from "./db.ts";
+import { holdPool } from "./pools.ts";
 
 export interface ClientRow {
   readonly poolId: string;
@@ -17,9 +18,17 @@ export interface ClientSecretRow {
   readonly createdAt: number;
 }
 
-/** Adds a client with its first secret, if it has one. Throws a unique violation when the id is taken. */
-export function insertClient(db: Db, client: ClientRow, secret: ClientSecretRow | undefined): Promise<void> {
+/**
+ * Adds a client with its first secret, if it has one. Throws a unique violation when the id is taken.
+ * False: the pool is gone.
+ */
+export function insertClient(
+  db: Db,
+  client: ClientRow,
+  secret: ClientSecretRow | undefined,
+): Promise<boolean> {
   return inTransaction(db, async (tx) => {
+    if (!(await holdPool(tx, client.poolId))) return false;
     await tx.kysely
       .insertInto("client_pools")
       .values({ client_id: client.clientId, pool_id: client.poolId })
@@ -37,6 +46,7 @@ export function insertClient(db: Db, client: ClientRow, secret: ClientSecretRow 
       })
       .execute();
     if (secret) await insertSecret(tx, client.poolId, client.clientId, secret);
+    return true;
   });
 }
 

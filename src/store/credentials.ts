@@ -1,5 +1,6 @@
 /** A user's password hash and SRP verifier, both sealed; written together whenever a clear password is at hand. */
 import { affected, type Db } from "./db.ts";
+import type { Sealer } from "./sealer.ts";
 
 export interface Credential {
   readonly version: number;
@@ -19,18 +20,22 @@ const saltBytes = 16;
 const place = (column: string, poolId: string, userId: string) =>
   `credentials:${column}:${poolId}/${userId}` as const;
 
+/** The credential of a user. Without a user the same is read and unsealed for nobody, so that it costs as much. */
 export async function readCredential(
   db: Db,
   poolId: string,
-  userId: string,
+  userId: string | undefined,
 ): Promise<Credential | undefined> {
   const row = await db.kysely
     .selectFrom("credentials")
     .selectAll()
     .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
+    .where("user_id", "=", userId ?? "nobody")
     .executeTakeFirst();
-  if (row === undefined) return undefined;
+  if (row === undefined || userId === undefined) {
+    openNothing(db);
+    return undefined;
+  }
   const open = (column: string, sealed: Uint8Array) => db.sealer.open(place(column, poolId, userId), sealed);
   const srp = row.srp_sealed && open("srp_sealed", row.srp_sealed);
   return {
@@ -40,6 +45,23 @@ export async function readCredential(
     history: row.history_sealed === null ? [] : JSON.parse(text(open("history_sealed", row.history_sealed))),
     temporaryUntil: row.temporary_until ?? undefined,
   };
+}
+
+const nothings = new WeakMap<Sealer, { readonly phc: Uint8Array; readonly srp: Uint8Array }>();
+const nothing = "credentials:nothing:nobody";
+
+/** Unseals what a hash and a verifier would be. */
+function openNothing({ sealer }: Db): void {
+  let sealed = nothings.get(sealer);
+  if (sealed === undefined) {
+    sealed = {
+      phc: sealer.seal(nothing, new Uint8Array(97)),
+      srp: sealer.seal(nothing, new Uint8Array(400)),
+    };
+    nothings.set(sealer, sealed);
+  }
+  sealer.open(nothing, sealed.phc);
+  sealer.open(nothing, sealed.srp);
 }
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("utf8");

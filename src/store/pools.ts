@@ -12,20 +12,37 @@ export interface PoolRow {
   readonly updatedAt: number;
 }
 
-/** Adds a pool. Throws a unique violation when the id is taken. */
-export async function insertPool(db: Db, pool: PoolRow): Promise<void> {
-  await db.kysely
-    .insertInto("pools")
-    .values({
-      pool_id: pool.poolId,
-      version: pool.version,
-      name: pool.name,
-      document: JSON.stringify(pool.document),
-      fake_secret_sealed: db.sealer.seal(`pools:fake_secret_sealed:${pool.poolId}`, pool.fakeSecret),
-      created_at: pool.createdAt,
-      updated_at: pool.updatedAt,
-    })
-    .execute();
+/** Adds a pool. Throws a unique violation when the id is taken. What a deleted pool of this id left is cleared. */
+export function insertPool(db: Db, pool: PoolRow): Promise<void> {
+  return inTransaction(db, async (tx) => {
+    await tx.kysely
+      .insertInto("pools")
+      .values({
+        pool_id: pool.poolId,
+        version: pool.version,
+        name: pool.name,
+        document: JSON.stringify(pool.document),
+        fake_secret_sealed: tx.sealer.seal(`pools:fake_secret_sealed:${pool.poolId}`, pool.fakeSecret),
+        created_at: pool.createdAt,
+        updated_at: pool.updatedAt,
+      })
+      .execute();
+    await clear(tx, pool.poolId);
+  });
+}
+
+/**
+ * Whether the pool exists, and keeps it from being deleted until the transaction ends: for whatever adds something that
+ * must not outlive its pool.
+ */
+export async function holdPool(tx: Db, poolId: string): Promise<boolean> {
+  const row = await tx.kysely
+    .selectFrom("pools")
+    .select("pool_id")
+    .where("pool_id", "=", poolId)
+    .$if(tx.kind === "postgres", (select) => select.forShare())
+    .executeTakeFirst();
+  return row !== undefined;
 }
 
 export async function readPool(db: Db, poolId: string): Promise<PoolRow | undefined> {
@@ -96,7 +113,7 @@ export async function listPools(
   }));
 }
 
-/** Every table whose rows belong to a pool. A pool's deletion empties each; test/store proves that none is left. */
+/** Every table whose rows belong to a pool, besides `pools`. A pool's deletion empties each. */
 export const poolTables = [
   "outbox",
   "token_families",
@@ -112,18 +129,20 @@ export const poolTables = [
   "client_secrets",
   "clients",
   "client_pools",
-  "pools",
 ] as const;
 
 /** Removes a pool and all that belongs to it. False: there was none. */
 export function deletePool(db: Db, poolId: string): Promise<boolean> {
   return inTransaction(db, async (tx) => {
-    let last = 0;
-    for (const table of poolTables) {
-      last = affected(await tx.kysely.deleteFrom(table).where("pool_id", "=", poolId).executeTakeFirst());
-    }
-    return last === 1;
+    // The pool's own row first: whoever holds it is waited for, and who comes after finds no pool.
+    const result = await tx.kysely.deleteFrom("pools").where("pool_id", "=", poolId).executeTakeFirst();
+    await clear(tx, poolId);
+    return affected(result) === 1;
   });
+}
+
+async function clear(tx: Db, poolId: string): Promise<void> {
+  for (const table of poolTables) await tx.kysely.deleteFrom(table).where("pool_id", "=", poolId).execute();
 }
 
 export async function countUsers(db: Db, poolId: string): Promise<number> {

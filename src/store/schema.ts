@@ -97,6 +97,8 @@ export interface UsersTable {
   version: number;
   status: UserStatus;
   enabled: number;
+  /** Grows with every sign-out, disabling and reset: a sign-in that began before is void. */
+  sign_outs: number;
   /** JSON object name -> text, every attribute but `sub`. */
   attributes: string;
   /** JSON object name -> text: new values that wait for VerifyUserAttribute. */

@@ -5,7 +5,7 @@ import type { StoreLog } from "./log.ts";
 /** How long each kind of row is kept after its time. Tokens of a family may outlive its refresh token by a day. */
 const day = 24 * 60 * 60 * 1000;
 const keptAfterExpiry = {
-  sign_ins: 60 * 60 * 1000,
+  sign_ins: 0,
   codes: day,
   attempts: 0,
   token_families: 2 * day,

@@ -28,14 +28,15 @@ const place = (poolId: string, familyId: string) =>
   `token_families:key_sealed:${poolId}/${familyId}` as const;
 
 /**
- * Adds a family if, at this moment, the user is enabled and confirmed and the password is the one that was proven.
- * False: it was disabled, reset or changed while the sign-in ran. On PostgreSQL the rows are locked until the commit, so
- * that a reset which began before cannot overlook the new family.
+ * Adds a family if, at this moment, the user is enabled and confirmed, has not been signed out since the sign-in began,
+ * and the password is the one that was proven. False: otherwise. On PostgreSQL the user's row is locked until the
+ * commit, so that a reset which began before cannot overlook the new family; everybody else who changes a user takes
+ * that row first as well.
  */
 export async function insertFamily(
   db: Db,
   family: TokenFamily,
-  proven: { readonly credentialVersion: number },
+  proven: { readonly credentialVersion: number; readonly signOuts: number },
 ): Promise<boolean> {
   const whole = (value: number | null) => sql`cast(${value} as bigint)`;
   const text = (value: string | null) => sql`cast(${value} as text)`;
@@ -69,8 +70,9 @@ export async function insertFamily(
     .where("users.user_id", "=", family.userId)
     .where("users.enabled", "=", 1)
     .where("users.status", "=", "CONFIRMED")
+    .where("users.sign_outs", "=", proven.signOuts)
     .where("credentials.version", "=", proven.credentialVersion)
-    .$if(db.kind === "postgres", (select) => select.forShare());
+    .$if(db.kind === "postgres", (select) => select.forShare("users"));
   const result = await db.kysely
     .insertInto("token_families")
     .columns(columns)
@@ -136,14 +138,18 @@ export async function revokeFamily(db: Db, poolId: string, familyId: string, now
     .execute();
 }
 
-/** Revokes every token of a user: global sign-out, disabling, password reset. */
-export async function revokeFamiliesOfUser(
-  db: Db,
-  poolId: string,
-  userId: string,
-  now: number,
-): Promise<void> {
-  await db.kysely
+/**
+ * Revokes every token of a user and voids the sign-ins that are running: sign-out, disabling, password reset. Inside a
+ * transaction, so that nothing comes between the two.
+ */
+export async function signOutUser(tx: Db, poolId: string, userId: string, now: number): Promise<void> {
+  await tx.kysely
+    .updateTable("users")
+    .set((set) => ({ sign_outs: set("sign_outs", "+", 1) }))
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .execute();
+  await tx.kysely
     .updateTable("token_families")
     .set({ revoked_at: now })
     .where("pool_id", "=", poolId)

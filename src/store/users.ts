@@ -1,6 +1,7 @@
 /** Rows of users, the names they sign in with, and their removal. */
 import type { Db } from "./db.ts";
 import { affected, inTransaction } from "./db.ts";
+import { holdPool } from "./pools.ts";
 import type { LoginNamesTable, UserStatus, UsersTable } from "./schema.ts";
 
 export type { UserStatus } from "./schema.ts";
@@ -14,6 +15,8 @@ export interface User {
   readonly version: number;
   readonly status: UserStatus;
   readonly enabled: boolean;
+  /** Grows with every sign-out, disabling and reset. */
+  readonly signOuts: number;
   /** Every attribute but `sub`; `custom:` prefixes included. Values are text. */
   readonly attributes: Readonly<Record<string, string>>;
   /** New values that wait for VerifyUserAttribute. */
@@ -39,7 +42,7 @@ export const searchableAttributes = [
 
 /** Case-folds what ListUsers searches ("All searches are case-insensitive"). */
 export function searchKey(value: string): string {
-  return value.normalize("NFC").toLowerCase();
+  return value.normalize("NFC").toLowerCase().normalize("NFC");
 }
 
 function searchColumns(attributes: Readonly<Record<string, string>>) {
@@ -65,6 +68,7 @@ export function userFromRow(row: UsersTable): User {
     version: row.version,
     status: row.status,
     enabled: row.enabled === 1,
+    signOuts: row.sign_outs,
     attributes: JSON.parse(row.attributes),
     pendingAttributes: row.pending_attributes === null ? {} : JSON.parse(row.pending_attributes),
     createdAt: row.created_at,
@@ -72,8 +76,12 @@ export function userFromRow(row: UsersTable): User {
   };
 }
 
-/** Adds a user with its sign-in names. Throws a unique violation when a name is taken. Inside a transaction. */
-export async function insertUser(tx: Db, user: User, names: readonly LoginName[]): Promise<void> {
+/**
+ * Adds a user with its sign-in names, inside a transaction. Throws a unique violation when a name is taken.
+ * False: the pool is gone.
+ */
+export async function insertUser(tx: Db, user: User, names: readonly LoginName[]): Promise<boolean> {
+  if (!(await holdPool(tx, user.poolId))) return false;
   await insertLoginNames(tx, user.poolId, user.id, names);
   await tx.kysely
     .insertInto("users")
@@ -84,6 +92,7 @@ export async function insertUser(tx: Db, user: User, names: readonly LoginName[]
       version: user.version,
       status: user.status,
       enabled: user.enabled ? 1 : 0,
+      sign_outs: user.signOuts,
       attributes: JSON.stringify(user.attributes),
       pending_attributes: pendingText(user.pendingAttributes),
       created_at: user.createdAt,
@@ -91,6 +100,7 @@ export async function insertUser(tx: Db, user: User, names: readonly LoginName[]
       ...searchColumns(user.attributes),
     })
     .execute();
+  return true;
 }
 
 const pendingText = (pending: Readonly<Record<string, string>>) =>
@@ -199,7 +209,9 @@ export async function deleteLoginNames(
     .execute();
 }
 
+/** The user's own row first, as everybody who changes a user does: two orders would be a deadlock. */
 const tablesOfAUser = [
+  "users",
   "login_names",
   "credentials",
   "group_members",
@@ -207,26 +219,25 @@ const tablesOfAUser = [
   "token_families",
   "sign_ins",
   "outbox",
-  "users",
 ] as const;
 
 /** Removes a user and everything of theirs. False: there was none. */
 export function deleteUser(db: Db, poolId: string, userId: string): Promise<boolean> {
   return inTransaction(db, async (tx) => {
-    let last = 0;
+    let users = 0;
     for (const table of tablesOfAUser) {
       const result = await tx.kysely
         .deleteFrom(table)
         .where("pool_id", "=", poolId)
         .where("user_id", "=", userId)
         .executeTakeFirst();
-      last = affected(result);
+      if (table === "users") users = affected(result);
     }
     await tx.kysely
       .deleteFrom("attempts")
       .where("pool_id", "=", poolId)
       .where("subject", "=", userId)
       .execute();
-    return last === 1;
+    return users === 1;
   });
 }

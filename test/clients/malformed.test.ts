@@ -225,7 +225,8 @@ forEachServer("malformed", (open) => {
       headers: { "x-amz-target": "AWSCognitoIdentityProviderService.SignUp" },
       body: "x".repeat(4 * 1024 * 1024),
     });
-    assert.equal(huge.status, 413);
+    assert.equal(huge.status, 400);
+    assert.equal(huge.headers.get("x-amzn-errortype"), "SerializationException:");
     const { port } = new URL(endpoint);
     const status = (host: string) =>
       new Promise<number | undefined>((resolve, reject) => {

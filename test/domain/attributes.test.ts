@@ -123,6 +123,7 @@ describe("values that wait for verification", () => {
     version: 1,
     status: "CONFIRMED",
     enabled: true,
+    signOuts: 0,
     attributes: before,
     pendingAttributes: {},
     createdAt: 0,

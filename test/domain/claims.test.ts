@@ -26,6 +26,7 @@ const facts: ClaimFacts = {
     version: 1,
     status: "CONFIRMED",
     enabled: true,
+    signOuts: 0,
     attributes: {
       email: "ann@example.com",
       email_verified: "true",

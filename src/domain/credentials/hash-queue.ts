@@ -56,7 +56,7 @@ export function createFairQueue(
     if (running >= options.concurrency) {
       const mine = pools.get(turn.pool)?.get(turn.address)?.length ?? 0;
       if (waiting >= options.capacity || mine >= options.capacity / 2) {
-        throw refusal("TooManyRequestsException", "Rate exceeded", "password hash queue is full");
+        throw refusal("TooManyRequestsException", "Rate exceeded", "the queue is full");
       }
       waiting += 1;
       await new Promise<void>((run, refuse) => push(pools, { turn, run, refuse }));

@@ -17,7 +17,7 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { clientSettings } from "./client-settings.ts";
-import { type Client, loadPool, loadPoolClient } from "./settings.ts";
+import { type Client, loadPool, loadPoolClient, noSuchPool } from "./settings.ts";
 
 const MOST_ATTEMPTS = 10;
 /** "Supports up to 2 active secrets per app client" (AddUserPoolClientSecret). */
@@ -42,11 +42,8 @@ export async function createClient(ctx: Ctx, request: CreateUserPoolClientReques
       ...created,
     };
     try {
-      await insertClient(
-        ctx.db,
-        { ...row, clientId: id },
-        secret === undefined ? undefined : secretRow(id, secret, ctx.now),
-      );
+      const first = secret === undefined ? undefined : secretRow(id, secret, ctx.now);
+      if (!(await insertClient(ctx.db, { ...row, clientId: id }, first))) noSuchPool(pool.id);
       return { ...row, id, secrets: secret === undefined ? [] : [secret] };
     } catch (error) {
       if (!isUniqueViolation(error) || attempt === 3) throw error;

@@ -10,7 +10,8 @@ export function caseSensitive(pool: Pick<Pool, "document">): boolean {
 /** The form in which a sign-in name is stored and looked up. */
 export function loginNameKey(pool: Pick<Pool, "document">, name: string): string {
   const composed = name.normalize("NFC");
-  return caseSensitive(pool) ? composed : composed.toLowerCase();
+  // Lower-casing can leave letters that compose anew: J with a caron has no capital of its own.
+  return caseSensitive(pool) ? composed : composed.toLowerCase().normalize("NFC");
 }
 
 /**

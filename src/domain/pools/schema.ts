@@ -47,6 +47,8 @@ export function canonicalAttributes(
   return Object.fromEntries(entries);
 }
 
+const MOST_VIOLATIONS = 100;
+
 /**
  * Refuses values that do not fit the schema, all of them at once and in Cognito's words; `required` asks for the
  * required attributes too (a user is created). An empty value means that the attribute is absent.
@@ -77,7 +79,9 @@ export function checkAttributes(
     }
   }
   if (violations.length > 0) {
-    refuse("InvalidParameterException", `Attributes did not conform to the schema: ${violations.join("")}`);
+    // An answer stays small whatever was sent.
+    const told = violations.slice(0, MOST_VIOLATIONS).join("");
+    refuse("InvalidParameterException", `Attributes did not conform to the schema: ${told}`);
   }
   checkContacts(attributes);
 }

@@ -83,7 +83,7 @@ export async function loadPoolClient(
   return noSuchClient(clientId);
 }
 
-function noSuchPool(poolId: string): never {
+export function noSuchPool(poolId: string): never {
   return refuse("ResourceNotFoundException", `User pool ${poolId} does not exist.`);
 }
 

@@ -31,6 +31,7 @@ export async function proceed(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
           methods: signIn.proven,
           authTime: ctx.now,
           credentialVersion: signIn.credentialVersion,
+          signOuts: signIn.signOuts,
         },
       };
     case "NEW_PASSWORD_REQUIRED":

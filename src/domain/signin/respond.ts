@@ -71,6 +71,7 @@ export async function respondToChallenge(ctx: Ctx, request: RespondRequest): Pro
   const fits = row.poolId === pool.id && row.clientId === client.id && state.awaiting === challenge;
   if (!fits) return room.refuse();
   const user = row.userId === undefined ? undefined : await readUser(ctx.db, pool.id, row.userId);
+  if (user !== undefined && user.signOuts !== state.signOuts) return room.refuse();
   const names = [user?.username, user?.id, state.srp?.identity, state.submitted].filter(
     (name) => name !== undefined,
   );

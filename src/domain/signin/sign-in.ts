@@ -17,6 +17,8 @@ export interface SignInState {
   readonly submitted: string;
   /** Of the credential the password was proven against: a password changed meanwhile voids the sign-in. */
   readonly credentialVersion: number;
+  /** Of the user when the sign-in began: signing out, disabling and resetting void it. */
+  readonly signOuts: number;
   /** While PASSWORD_VERIFIER is awaited: the SRP session key, base64, and the identity it was computed for. */
   readonly srp?: { readonly sessionKey: string; readonly identity: string };
 }
@@ -30,6 +32,7 @@ export interface SignIn {
   readonly proven: readonly Proof[];
   readonly submitted: string;
   readonly credentialVersion: number;
+  readonly signOuts: number;
   /** The persisted row, once there is one. */
   readonly row: SignInRow<SignInState> | undefined;
 }

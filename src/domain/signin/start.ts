@@ -64,6 +64,7 @@ export async function startSignIn(ctx: Ctx, request: StartRequest): Promise<Outc
     proven: [],
     submitted,
     credentialVersion: 0,
+    signOuts: user?.signOuts ?? 0,
     row: undefined,
   };
   if (srpA !== undefined) return offerPasswordVerifier(ctx, signIn, srpA);

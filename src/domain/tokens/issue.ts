@@ -27,6 +27,8 @@ export interface Authenticated {
   readonly authTime: number;
   /** Of the password that was proven; tokens are issued only while it still is the user's. */
   readonly credentialVersion: number;
+  /** Of the user when the sign-in began. */
+  readonly signOuts: number;
 }
 
 /**

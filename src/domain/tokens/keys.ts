@@ -6,7 +6,7 @@ import { type CryptoKey, exportJWK, exportPKCS8, generateKeyPair, importJWK, imp
 import type { Ctx } from "../../app.ts";
 import { toBase64url } from "../../lib/bytes.ts";
 import { insertSigningKey, readSigningKeys, type SigningKeyRow } from "../../store/signing-keys.ts";
-import type { Pool } from "../pools/settings.ts";
+import { noSuchPool, type Pool } from "../pools/settings.ts";
 
 export type TokenUse = "id" | "access";
 
@@ -38,10 +38,10 @@ export async function signingKeys(ctx: Ctx, pool: Pool): Promise<readonly Signin
 /** The key that signs now: of the active ones the newest. */
 export async function signingKey(ctx: Ctx, pool: Pool, tokenUse: TokenUse): Promise<SigningKey> {
   const keys = await signingKeys(ctx, pool);
-  const active = keys.filter((key) => key.tokenUse === tokenUse && key.activeFrom <= ctx.now);
-  const newest = active.at(-1);
-  if (newest === undefined) throw new Error(`pool ${pool.id} has no active ${tokenUse} token key`);
-  return newest;
+  const ofUse = keys.filter((key) => key.tokenUse === tokenUse);
+  const newest = ofUse.findLast((key) => key.activeFrom <= ctx.now) ?? ofUse[0];
+  // There is none only when the pool was deleted meanwhile.
+  return newest ?? noSuchPool(pool.id);
 }
 
 async function loadKeys(ctx: Ctx, pool: Pool): Promise<readonly SigningKey[]> {
@@ -69,7 +69,8 @@ async function makeFirstKey(ctx: Ctx, pool: Pool, tokenUse: TokenUse): Promise<v
     publicJwk: { alg: "RS256", e: jwk.e!, kid, kty: "RSA", n: jwk.n!, use: "sig" },
     privateKey: Buffer.from(pem, "utf8"),
     createdAt: ctx.now,
-    activeFrom: ctx.now,
+    // Not from now: requests that came a moment earlier, or whose server's clock is behind, sign with it as well.
+    activeFrom: pool.createdAt,
     retiredAt: undefined,
   });
 }

@@ -10,6 +10,7 @@ import { canWrite } from "../pools/clients.ts";
 import { canonicalAttributes, checkAttributes, schemaAttribute } from "../pools/schema.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { internalAttributes } from "../pools/standard-attributes.ts";
+import { refuseAliasShapes } from "./username.ts";
 
 export type Attributes = Readonly<Record<string, string>>;
 
@@ -44,6 +45,7 @@ export function withoutEmpty(attributes: Attributes): Attributes {
 export function changeAttributes(pool: Pool, before: Attributes, given: Attributes): Attributes {
   const change = canonicalAttributes(pool, given);
   checkAttributes(pool, change, { required: false });
+  checkPreferredUsername(pool, change);
   for (const name of Object.keys(change)) refuseImmutable(pool, name);
   const emptied = Object.keys(change).filter((name) => change[name] === "");
   const after = removeAttributes(pool, { ...before, ...change }, emptied);
@@ -100,10 +102,17 @@ function refuseUnfounded(
   refuse("InvalidParameterException", `${contact} is required to set ${contact}_verified.`);
 }
 
+function checkPreferredUsername(pool: Pool, attributes: Attributes): void {
+  const name = attributes["preferred_username"];
+  if (!name || !pool.document.AliasAttributes?.includes("preferred_username")) return;
+  refuseAliasShapes(pool, "preferred_username", name);
+}
+
 /** The attributes a new user begins with. Throws InvalidParameterException. */
 export function firstAttributes(pool: Pool, given: Attributes, options: { required: boolean }): Attributes {
   const set = canonicalAttributes(pool, given);
   checkAttributes(pool, set, options);
+  checkPreferredUsername(pool, set);
   for (const contact of contactAttributes) {
     refuseUnfounded(contact, set[contact], set[`${contact}_verified`]);
   }

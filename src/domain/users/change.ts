@@ -18,6 +18,7 @@ import { refuse } from "../../wire/refuse.ts";
 import { isContact } from "../messages/delivery.ts";
 import { loginNames } from "../pools/names.ts";
 import type { Pool } from "../pools/settings.ts";
+import { uuid } from "./find.ts";
 import { takenText } from "./username.ts";
 
 /** Rolls a transaction back because what it was decided by has changed meanwhile. */
@@ -74,6 +75,9 @@ export async function changeUser(
     if (fresh === undefined) return refuse("UserNotFoundException", "User does not exist.");
     const change = decide(fresh);
     const after: User = { ...fresh, ...change, version: fresh.version + 1, updatedAt: ctx.now };
+    if (change?.attributes !== undefined && (await subNamed(ctx, pool, namesOf(pool, after), after.id))) {
+      return aliasTaken(ctx, pool, after);
+    }
     try {
       return await inTransaction(ctx.db, async (tx) => {
         // The user's row first: whoever issues tokens holds it, and what comes after then sees those tokens.
@@ -142,6 +146,23 @@ export async function releaseAliases(
   }
 }
 
+/**
+ * A name that is another user's `sub`. Administrators name users by either, so that whoever is called like another's
+ * `sub` could have them act on the wrong one.
+ */
+export async function subNamed(
+  ctx: Ctx,
+  pool: Pool,
+  names: readonly LoginName[],
+  userId: string,
+): Promise<LoginName | undefined> {
+  for (const name of names) {
+    const sub = name.key.toLowerCase();
+    if (uuid.test(sub) && sub !== userId && (await readUser(ctx.db, pool.id, sub)) !== undefined) return name;
+  }
+  return undefined;
+}
+
 /** Which of the names a user asked for belongs to somebody else; undefined when it has become free meanwhile. */
 export async function takenName(
   ctx: Ctx,
@@ -153,7 +174,7 @@ export async function takenName(
     const found = await findUserByLoginName(ctx.db, pool.id, name.key);
     if (found !== undefined && found.user.id !== userId) return name;
   }
-  return undefined;
+  return subNamed(ctx, pool, names, userId);
 }
 
 async function aliasTaken(ctx: Ctx, pool: Pool, user: User): Promise<never> {

@@ -4,6 +4,7 @@
  * credentials/guessing.ts; a code has a limit of its own besides, so that a long life gives no more guesses.
  */
 import type { Ctx } from "../../app.ts";
+import { countInWindow } from "../../store/attempts.ts";
 import type { CodePlace, CodeState } from "../../store/codes.ts";
 import { countWrongCode, judgeCode, replaceCode, takeCode } from "../../store/codes.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
@@ -119,8 +120,12 @@ export async function requireCode(
   const rule = { now: ctx.now, maxAttempts };
   const { state, destination } = await judgeCode(ctx.db, place, code, rule);
   if (state === "right") return destination;
-  // Also where there is none, for the sake of equal work.
   const counted = await countWrongCode(ctx.db, place, rule);
+  // Where there is no code to count at, something else is written: the time must not tell.
+  if (!counted) {
+    const attempt = { poolId: place.poolId, subject: place.userId, kind: "no-code" };
+    await countInWindow(ctx.db, attempt, { now: ctx.now, windowMs: hour });
+  }
   return refuseCode(state === "wrong" && !counted ? "none" : state, options.hides);
 }
 

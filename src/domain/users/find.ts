@@ -5,7 +5,8 @@ import { refuse } from "../../wire/refuse.ts";
 import { loginNameKey } from "../pools/names.ts";
 import type { Pool } from "../pools/settings.ts";
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+/** The form of a `sub`. */
+export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**
  * The user of any sign-in name or `sub`. The `sub` goes first, so that nobody can be taken for another user by choosing

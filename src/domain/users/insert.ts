@@ -4,9 +4,9 @@ import { firstVersion } from "../../lib/random.ts";
 import { insertCredential, type NewCredential } from "../../store/credentials.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
 import { insertUser, type LoginName, type User, type UserStatus } from "../../store/users.ts";
-import type { Pool } from "../pools/settings.ts";
+import { noSuchPool, type Pool } from "../pools/settings.ts";
 import type { Attributes } from "./attributes.ts";
-import { namesOf, releaseAliases, takenName, untilFresh } from "./change.ts";
+import { namesOf, releaseAliases, subNamed, takenName, untilFresh } from "./change.ts";
 
 /** A `sub`: a UUID of version 4 (RFC 9562 section 5.4). */
 export function newSub(random: Ctx["random"]): string {
@@ -28,6 +28,7 @@ export function newUser(
     version: firstVersion(ctx.random),
     status: content.status,
     enabled: true,
+    signOuts: 0,
     attributes: content.attributes,
     pendingAttributes: {},
     createdAt: ctx.now,
@@ -59,11 +60,13 @@ export async function storeNewUser(
   },
 ): Promise<void> {
   const names = namesOf(pool, user);
+  const sub = await subNamed(ctx, pool, names, user.id);
+  if (sub !== undefined) options.taken(sub);
   await untilFresh(async () => {
     try {
       await inTransaction(ctx.db, async (tx) => {
         if (options.takeAliases === true) await releaseAliases(tx, pool, names, user.id, ctx.now);
-        await insertUser(tx, user, names);
+        if (!(await insertUser(tx, user, names))) noSuchPool(pool.id);
         if (options.credential) await insertCredential(tx, pool.id, user.id, options.credential, ctx.now);
         await options.also?.(tx);
       });

@@ -2,8 +2,8 @@
 import type { Ctx } from "../../app.ts";
 import { deleteCodes } from "../../store/codes.ts";
 import { type NewCredential, readCredential, writeCredential } from "../../store/credentials.ts";
-import type { Db } from "../../store/db.ts";
-import { revokeFamiliesOfUser } from "../../store/token-families.ts";
+import { type Db, inTransaction } from "../../store/db.ts";
+import { signOutUser } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { countRequest, forgiveGuesses } from "../credentials/guessing.ts";
@@ -46,7 +46,7 @@ export async function replacePassword(
   now: number,
 ): Promise<void> {
   await writeCredential(tx, pool.id, user.id, undefined, credential, now);
-  await revokeFamiliesOfUser(tx, pool.id, user.id, now);
+  await signOutUser(tx, pool.id, user.id, now);
   await forgiveGuesses(tx, pool.id, user.id);
   await deleteCodes(tx, pool.id, user.id, ["forgot-password", "sign-up"]);
 }
@@ -71,7 +71,11 @@ export async function changePassword(
     if (!(await verifyPassword(ctx, pool, credential, request.previous ?? ""))) wrongPassword();
   }
   const made = await makeCredential(ctx, pool, user, request.proposed, { previous: credential });
-  const replaced = await writeCredential(ctx.db, pool.id, user.id, credential?.version, made, ctx.now);
+  const replaced = await inTransaction(ctx.db, async (tx) => {
+    const written = await writeCredential(tx, pool.id, user.id, credential?.version, made, ctx.now);
+    if (written) await deleteCodes(tx, pool.id, user.id, ["forgot-password"]);
+    return written;
+  });
   if (!replaced) wrongPassword();
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { readCredential } from "../../store/credentials.ts";
-import { revokeFamiliesOfUser } from "../../store/token-families.ts";
+import { signOutUser } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { countRequest, subjectOf } from "../credentials/guessing.ts";
@@ -16,9 +16,9 @@ import type { DeliveredBy } from "../messages/queue.ts";
 import { hidesUsers } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
-import { isVerified } from "./attributes.ts";
+import { contactAttributes, isVerified } from "./attributes.ts";
 import { changeUser } from "./change.ts";
-import { prepareCode, refuseCode, requireCode, sendCode, storeCode, useCode } from "./codes.ts";
+import { prepareCode, proof, refuseCode, requireCode, sendCode, storeCode, useCode } from "./codes.ts";
 import { findUser, noSuchUserOfClient } from "./find.ts";
 import { replacePassword } from "./passwords.ts";
 
@@ -127,13 +127,22 @@ export async function confirmForgotPassword(
     refuse("UserNotConfirmedException", "User is not confirmed.");
   }
   const place = { poolId: pool.id, userId: user?.id ?? `?${subject}`, purpose } as const;
-  await requireCode(ctx, place, request.code, { hides });
+  const proven = await requireCode(ctx, place, request.code, { hides });
   if (user === undefined || !user.enabled) return refuseCode("wrong", hides);
   const previous = await readCredential(ctx.db, pool.id, user.id);
   const credential = await makeCredential(ctx, pool, user, request.password, { previous });
-  const changed = await changeUser(ctx, pool, user, () => ({ status: "CONFIRMED" }), {
+  const decide = (fresh: User) => {
+    // The address the code went to must still be the user's and verified: whoever has an abandoned mailbox has nothing.
+    const stands = contactAttributes.some(
+      (contact) =>
+        isVerified(fresh.attributes, contact) && proof(contact, fresh.attributes[contact] ?? "") === proven,
+    );
+    if (!stands || !fresh.enabled) refuseCode("none", hides);
+    return { status: "CONFIRMED" } as const;
+  };
+  const changed = await changeUser(ctx, pool, user, decide, {
     also: async (tx) => {
-      if ((await useCode(tx, place, request.code, ctx.now)) === undefined) return false;
+      if ((await useCode(tx, place, request.code, ctx.now)) !== proven) return false;
       await replacePassword(tx, pool, user, credential, ctx.now);
       return true;
     },
@@ -166,7 +175,7 @@ export async function resetPassword(ctx: Ctx, pool: Pool, user: User): Promise<v
     },
     {
       also: async (tx) => {
-        await revokeFamiliesOfUser(tx, pool.id, user.id, ctx.now);
+        await signOutUser(tx, pool.id, user.id, ctx.now);
         await storeCode(tx, prepared);
       },
     },

@@ -32,7 +32,7 @@ export function nameNewUser(
 ): NewName {
   const modes = (pool.document.UsernameAttributes ?? []).filter(isContact);
   if (modes.length === 0) {
-    refuseAliasShapes(pool, given);
+    refuseAliasShapes(pool, "Username", given);
     return { username: given, attributes };
   }
   const mode =
@@ -49,14 +49,18 @@ function shapeText(modes: readonly ContactAttribute[]): string {
   return modes[0] === "email" ? "Username should be an email." : "Username should be a phone number.";
 }
 
-/** A username of an alias's shape could be another user's address. */
-function refuseAliasShapes(pool: Pick<Pool, "document">, given: string): void {
+/** A name of an alias's shape could be another user's address, and would keep them from it. */
+export function refuseAliasShapes(
+  pool: Pick<Pool, "document">,
+  what: "Username" | "preferred_username",
+  given: string,
+): void {
   const words = { email: "email", phone_number: "phone number" } as const;
   for (const alias of pool.document.AliasAttributes ?? []) {
     if (alias === "preferred_username" || !hasShape[alias](given)) continue;
     refuse(
       "InvalidParameterException",
-      `Username cannot be of ${words[alias]} format, since user pool is configured for ${words[alias]} alias.`,
+      `${what} cannot be of ${words[alias]} format, since user pool is configured for ${words[alias]} alias.`,
     );
   }
 }

@@ -43,13 +43,16 @@ async function verify(ctx: Ctx, request: WireRequest, signed: Signed, service: s
   return principalOf(ctx, key);
 }
 
+/** Headers of browsers and proxies. */
+const notDirect = /^(?:origin|via|forwarded|x-forwarded-.+|x-real-ip|.+-connecting-ip|true-client-ip)$/;
+
 /**
  * `--auth open` on a loopback address: any credentials will do, but not a web page's. A page that the developer visits
  * could otherwise administer the server by way of their browser.
  */
 function openPrincipal(ctx: Ctx, request: WireRequest, signed: Signed | undefined): Principal {
-  const names = new Set([...request.headers].map(([name]) => name.toLowerCase()));
-  if (["origin", "forwarded", "x-forwarded-for", "x-forwarded-host"].some((name) => names.has(name))) {
+  const names = [...request.headers].map(([name]) => name.toLowerCase());
+  if (names.some((name) => notDirect.test(name))) {
     return refuse(
       "AccessDeniedException",
       "With --auth open, calls of administrators must come directly from this machine.",

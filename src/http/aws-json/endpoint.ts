@@ -23,7 +23,7 @@ import { identityPoolHandlers, userPoolHandlers } from "./operations.ts";
 /** A handler as the endpoint sees it, once the tables have been type-checked against the operations' own types. */
 type AnyHandler = (ctx: Ctx, input: unknown, signedIn?: unknown) => Promise<unknown>;
 
-interface Target {
+export interface Target {
   /** Of the credential scope, and the prefix of IAM actions. */
   readonly service: "cognito-idp" | "cognito-identity";
   readonly name: string;

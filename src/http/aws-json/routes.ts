@@ -1,12 +1,16 @@
 /** The AWS JSON 1.1 endpoint as HTTP: body in, headers out, CORS, one log line a call. */
+import type { IncomingMessage } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
-import { headerPairs } from "../../lib/sigv4.ts";
+import { Refusal } from "../../lib/refusal.ts";
+import { headerPairs, type WireRequest } from "../../lib/sigv4.ts";
 import type { Serving } from "../context.ts";
-import { answerCall, findTarget } from "./endpoint.ts";
+import { createBodyReader } from "./body.ts";
+import { answerCall, findTarget, type Target } from "./endpoint.ts";
+import { errorAnswer } from "./errors.ts";
 
-/** Bytes. The largest documented request carries branding assets of 2 MB. */
-const largestBody = 3 * 1024 * 1024;
+/** Bytes of bodies held at once by all calls together; beyond it callers are told to come again. */
+const bytesInFlight = 64 * 1024 * 1024;
 
 /** Headers a browser may send; AWS allows its SDKs' own families. */
 const allowedHeader = /^(?:content-type|cache-control|authorization|x-amz-[a-z0-9-]+|amz-sdk-[a-z0-9-]+)$/;
@@ -18,6 +22,7 @@ const corsHeaders = {
 
 export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }> {
   const routes = new Hono<{ Bindings: HttpBindings }>();
+  const bodies = createBodyReader(bytesInFlight);
 
   routes.options("/", (c) => {
     const requested = (c.req.header("access-control-request-headers") ?? "").toLowerCase().split(",");
@@ -35,11 +40,12 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
     const { incoming } = c.env;
     const ctx = serving.context(incoming);
     const target = findTarget(c.req.header("x-amz-target"));
-    const body = await readBody(c.req.raw, largestBody);
-    if (body === undefined) return c.json({ __type: "RequestEntityTooLargeException" }, 413, corsHeaders);
-    const [path = "/", query = ""] = (incoming.url ?? "/").split(/\?(.*)/s);
-    const request = { method: "POST", path, query, headers: headerPairs(incoming.rawHeaders), body };
-    const answer = await answerCall(ctx, request, target);
+    const signed = c.req.header("authorization") !== undefined;
+    const body = await bodies.read(c.req.raw, largestBody(target, signed));
+    const answer =
+      body instanceof Refusal
+        ? errorAnswer(ctx, body)
+        : await answerCall(ctx, wireRequest(incoming, body), target);
     const error = answer.headers["x-amzn-errortype"]?.slice(0, -1);
     ctx.log.info(
       {
@@ -65,16 +71,15 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
   return routes;
 }
 
-/** The raw bytes, which the signature covers; undefined when there are too many. */
-async function readBody(request: Request, limit: number): Promise<Uint8Array | undefined> {
-  if (Number(request.headers.get("content-length") ?? 0) > limit) return undefined;
-  if (request.body === null) return new Uint8Array();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body as unknown as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > limit) return undefined;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+/** What one call may send: branding assets need megabytes, which nobody but a signed administrator may send. */
+function largestBody(target: Target | undefined, signed: boolean): number {
+  if (target === undefined) return 0;
+  return target.authorization === "iam" && signed ? 3 * 1024 * 1024 : 128 * 1024;
+}
+
+/** The request as its signature covers it: raw headers, raw target (RFC 9112 section 3.2 allows the absolute form). */
+function wireRequest(incoming: IncomingMessage, body: Uint8Array): WireRequest {
+  const target = (incoming.url ?? "/").replace(/^https?:\/\/[^/?]*/i, "");
+  const [path, query = ""] = target.split(/\?(.*)/s);
+  return { method: "POST", path: path || "/", query, headers: headerPairs(incoming.rawHeaders), body };
 }

@@ -58,7 +58,7 @@ function userTables(key: string, blob: string): string[] {
   return [
     `create table if not exists users (
       pool_id ${key} not null, user_id ${key} not null, username ${key} not null, version integer not null,
-      status ${key} not null, enabled integer not null, attributes text not null, pending_attributes text,
+      status ${key} not null, enabled integer not null, sign_outs integer not null, attributes text not null, pending_attributes text,
       created_at bigint not null, updated_at bigint not null,
       ${filtered.map((name) => `${name}_key ${key}`).join(", ")},
       primary key (pool_id, user_id))`,

@@ -48,6 +48,7 @@ export async function offerNewPassword(ctx: Ctx, signIn: SignIn, user: User): Pr
       proven: signIn.proven,
       submitted: signIn.submitted,
       credentialVersion: signIn.credentialVersion,
+      signOuts: signIn.signOuts,
     },
     createdAt: ctx.now,
     expiresAt: ctx.now + sessionLifetime(client),
@@ -91,7 +92,12 @@ export async function answerNewPassword(
     ctx,
     pool,
     user,
-    (fresh) => ({ status: "CONFIRMED", attributes: changeAttributes(pool, fresh.attributes, given) }),
+    (fresh) => {
+      // As it is at this moment, not as it was when the Session was handed out.
+      if (!fresh.enabled) refuse("NotAuthorizedException", "User is disabled.");
+      if (fresh.status !== "FORCE_CHANGE_PASSWORD" || fresh.signOuts !== signIn.signOuts) usedSession();
+      return { status: "CONFIRMED", attributes: changeAttributes(pool, fresh.attributes, given) };
+    },
     {
       also: async (tx) =>
         (await takeSignIn(tx, row)) &&

@@ -43,11 +43,12 @@ export function readSrpA(text: string): bigint {
 /** Answers SRP_A with SALT, SRP_B and SECRET_BLOCK; the same in shape and work whether the user exists or not. */
 export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, A: bigint): Promise<Outcome> {
   const { pool, client, user, submitted } = signIn;
-  const credential = user && (await readCredential(ctx.db, pool.id, user.id));
+  const credential = await readCredential(ctx.db, pool.id, user?.id);
   const fake = fakeCredential(pool, submitted);
   const { salt, verifier } = credential?.srp ?? fake;
   const identity = user?.username ?? fake.identity;
-  const { B, K } = await exchange({ A, verifier, b: ctx.random(32) });
+  const turn = { pool: pool.id, address: ctx.address };
+  const { B, K } = await ctx.app.exchangeTurn(turn, () => exchange({ A, verifier, b: ctx.random(32) }));
   const id = randomUUID();
   const state: SignInState = {
     flow: signIn.flow,
@@ -55,6 +56,7 @@ export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, A: bigint)
     proven: signIn.proven,
     submitted,
     credentialVersion: credential?.version ?? 0,
+    signOuts: signIn.signOuts,
     srp: { sessionKey: toBase64(K), identity },
   };
   await insertSignIn(ctx.db, {
@@ -113,7 +115,7 @@ export async function provePasswordBySrp(
   if (!(await takeSignIn(ctx.db, row))) return wrongPassword("secret block used");
   const sessionKey = fromBase64(srp.sessionKey)!;
   const expected = signature(sessionKey, srpPoolName(pool), srp.identity, block, timestamp);
-  const credential = user && (await readCredential(ctx.db, pool.id, user.id));
+  const credential = await readCredential(ctx.db, pool.id, user?.id);
   const right =
     claimed !== undefined &&
     equalBytes(claimed, expected) &&

@@ -15,7 +15,7 @@ export async function provePassword(ctx: Ctx, signIn: SignIn, password: string):
   const { pool, user } = signIn;
   const subject = subjectOf(ctx, pool, user, signIn.submitted);
   await assertNotLocked(ctx, pool, subject);
-  const credential = user && (await readCredential(ctx.db, pool.id, user.id));
+  const credential = await readCredential(ctx.db, pool.id, user?.id);
   const right = await verifyPassword(ctx, pool, credential, password);
   await settlePassword(ctx, pool, subject, right);
   if (!right || user === undefined || credential === undefined) {

@@ -10,7 +10,8 @@ import { requireUser } from "../../../domain/users/find.ts";
 import { setPassword } from "../../../domain/users/passwords.ts";
 import { resetPassword } from "../../../domain/users/recovery.ts";
 import { removeAttributes, updateAttributes } from "../../../domain/users/update.ts";
-import { revokeFamiliesOfUser } from "../../../store/token-families.ts";
+import { inTransaction } from "../../../store/db.ts";
+import { signOutUser } from "../../../store/token-families.ts";
 import { deleteUser } from "../../../store/users.ts";
 import { epochSeconds, type Handler } from "../operation.ts";
 import { userAttributes, userType } from "../shapes.ts";
@@ -101,6 +102,6 @@ export const AdminDeleteUserAttributes: Handler<"AdminDeleteUserAttributes"> = a
 
 export const AdminUserGlobalSignOut: Handler<"AdminUserGlobalSignOut"> = async (ctx, input) => {
   const { pool, user } = await poolAndUser(ctx, input);
-  await revokeFamiliesOfUser(ctx.db, pool.id, user.id, ctx.now);
+  await inTransaction(ctx.db, (tx) => signOutUser(tx, pool.id, user.id, ctx.now));
   return {};
 };

@@ -8,7 +8,8 @@ import {
   updateAttributes,
   verifyAttribute,
 } from "../../../domain/users/update.ts";
-import { revokeFamiliesOfUser } from "../../../store/token-families.ts";
+import { inTransaction } from "../../../store/db.ts";
+import { signOutUser } from "../../../store/token-families.ts";
 import { deleteUser } from "../../../store/users.ts";
 import type { Handler } from "../operation.ts";
 import { codeDeliveryDetails, userAttributes } from "../shapes.ts";
@@ -61,6 +62,6 @@ export const DeleteUser: Handler<"DeleteUser"> = async (ctx, _input, { pool, use
 };
 
 export const GlobalSignOut: Handler<"GlobalSignOut"> = async (ctx, _input, { pool, user }) => {
-  await revokeFamiliesOfUser(ctx.db, pool.id, user.id, ctx.now);
+  await inTransaction(ctx.db, (tx) => signOutUser(tx, pool.id, user.id, ctx.now));
   return {};
 };
