@@ -120,13 +120,14 @@ export async function requireCode(
   const rule = { now: ctx.now, maxAttempts };
   const { state, destination } = await judgeCode(ctx.db, place, code, rule);
   if (state === "right") return destination;
-  const counted = await countWrongCode(ctx.db, place, rule);
-  // Where there is no code to count at, something else is written: the time must not tell.
-  if (!counted) {
-    const attempt = { poolId: place.poolId, subject: place.userId, kind: "no-code" };
-    await countInWindow(ctx.db, attempt, { now: ctx.now, windowMs: hour });
+  if (state === "wrong") {
+    const counted = await countWrongCode(ctx.db, place, rule);
+    return refuseCode(counted ? "wrong" : "none", options.hides);
   }
-  return refuseCode(state === "wrong" && !counted ? "none" : state, options.hides);
+  // Where there is no code to count at, something else is written: the time must not tell.
+  const attempt = { poolId: place.poolId, subject: place.userId, kind: "no-code" };
+  await countInWindow(ctx.db, attempt, { now: ctx.now, windowMs: hour });
+  return refuseCode(state, options.hides);
 }
 
 /** Uses up a code that `requireCode` took, inside the transaction of what it allows. Undefined: too late. */
