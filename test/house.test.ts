@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { test } from "node:test";
-import { parseSync } from "oxc-parser";
+import { parseSync, Visitor } from "oxc-parser";
 
 const root = join(import.meta.dirname, "..", "src");
 const files = globSync("**/*.ts", { cwd: root }).sort();
@@ -122,5 +122,23 @@ test("a file has under 400 lines", () => {
     .filter((file) => !file.startsWith("wire/generated/"))
     .map((file) => ({ file, lines: readFileSync(join(root, file), "utf8").split("\n").length }))
     .filter(({ lines }) => lines > 400);
+  assert.deepEqual(long, []);
+});
+
+test("a function has under 60 lines", () => {
+  const long: string[] = [];
+  for (const file of files.filter((one) => !one.startsWith("wire/generated/"))) {
+    const text = readFileSync(join(root, file), "utf8");
+    const lineOf = (offset: number) => text.slice(0, offset).split("\n").length;
+    const check = (node: { start: number; end: number }) => {
+      const lines = lineOf(node.end) - lineOf(node.start) + 1;
+      if (lines > 60) long.push(`${file}:${lineOf(node.start)}: ${lines} lines`);
+    };
+    new Visitor({
+      FunctionDeclaration: check,
+      FunctionExpression: check,
+      ArrowFunctionExpression: check,
+    }).visit(parseSync(join(root, file), text).program);
+  }
   assert.deepEqual(long, []);
 });

@@ -10,6 +10,8 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Devices are not tracked yet: no NewDeviceMetadata, a DEVICE_KEY is ignored.",
     "Feature tiers gate nothing. IssuerConfiguration, KeyConfiguration, AcrConfiguration and DcrConfiguration are stored and have no effect.",
     "The issuer is `<public URL>/<pool id>`; the pool tag `poolhouse:issuer` = `aws` gives AWS's own form.",
+    'With PreventUserExistenceErrors ENABLED, a user who exists is told the real delivery details and, in SRP, the internal username; a locked account answers "Password attempts exceeded" to each of its names. So does Cognito.',
+    "A preferred_username that is an alias may not have the shape of an e-mail address or phone number that is an alias too, and nobody may be called like another user's sub.",
     "Signature V4: credentials may be scoped to any region; presigned calls are refused.",
     "AWS's request-rate quotas are not imitated. Overload answers TooManyRequestsException.",
     "Refresh tokens are about 120 characters long and no JWE; clients must treat them as opaque, as with Cognito.",
@@ -55,6 +57,8 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "A password changed while a sign-in runs voids that sign-in.",
   ],
   AdminInitiateAuth: ["As InitiateAuth."],
+  AdminUserGlobalSignOut: ["Also ends the sign-ins that are running."],
+  GlobalSignOut: ["Also ends the sign-ins that are running."],
   ListUsers: [
     "Attributes named in AttributesToGet that a user lacks are left out instead of being an error.",
   ],

@@ -4,12 +4,16 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { loadConfig } from "../config.ts";
 import type { CreatedKey } from "../domain/iam/access-keys.ts";
+import { describeError } from "../lib/describe-error.ts";
 import { startServer } from "../server.ts";
 import { makeDemo } from "./demo.ts";
 
 export async function serve(argv: readonly string[]): Promise<void> {
   const config = loadConfig(argv);
-  const log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: false }));
+  const log = pino(
+    { level: config.logLevel, base: null, serializers: { err: describeError } },
+    pino.destination({ dest: 2, sync: false }),
+  );
   const server = await startServer(config, { log });
   if (server.app.config.auth === "open") {
     console.log(
