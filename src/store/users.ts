@@ -210,7 +210,7 @@ export async function deleteLoginNames(
 }
 
 /** The user's own row first, as everybody who changes a user does: two orders would be a deadlock. */
-const tablesOfAUser = [
+export const userTables = [
   "users",
   "login_names",
   "credentials",
@@ -225,7 +225,7 @@ const tablesOfAUser = [
 export function deleteUser(db: Db, poolId: string, userId: string): Promise<boolean> {
   return inTransaction(db, async (tx) => {
     let users = 0;
-    for (const table of tablesOfAUser) {
+    for (const table of userTables) {
       const result = await tx.kysely
         .deleteFrom(table)
         .where("pool_id", "=", poolId)

@@ -10,10 +10,8 @@ import type { WireRequest } from "../../lib/sigv4.ts";
 import { parseInput } from "../../wire/check.ts";
 import { encodeOutput } from "../../wire/encode.ts";
 import { identityPoolModel } from "../../wire/generated/identity-pools.ts";
-import type { IdentityPoolOperationName } from "../../wire/generated/identity-pools.types.ts";
 import { userPoolModel } from "../../wire/generated/user-pools.ts";
-import type { UserPoolOperationName } from "../../wire/generated/user-pools.types.ts";
-import type { Authorization } from "../../wire/model.ts";
+import type { Authorization, Model, OperationTypes } from "../../wire/model.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { authenticate, authorize } from "./authenticate.ts";
 import { errorAnswer, type JsonAnswer } from "./errors.ts";
@@ -33,33 +31,36 @@ export interface Target {
   readonly encode: (output: unknown) => string;
 }
 
+/** The targets of one service, by what X-Amz-Target calls them. */
+function targetsOf<Operations extends OperationTypes<Operations>>(
+  prefix: string,
+  service: Target["service"],
+  model: Model<Operations>,
+  handlers: Readonly<Record<keyof Operations & string, unknown>>,
+): [string, Target][] {
+  const names = Object.keys(handlers) as (keyof Operations & string)[];
+  return names.map((name) => [
+    `${prefix}.${name}`,
+    {
+      service,
+      name,
+      authorization: model.operations[name].authorization,
+      handler: handlers[name] as AnyHandler | typeof notYet,
+      parse: (body) => parseInput(model, name, body),
+      encode: (output) => encodeOutput(model, name, output),
+    },
+  ]);
+}
+
+/** Everything that can be called. */
+const targets: ReadonlyMap<string, Target> = new Map([
+  ...targetsOf("AWSCognitoIdentityProviderService", "cognito-idp", userPoolModel, userPoolHandlers),
+  ...targetsOf("AWSCognitoIdentityService", "cognito-identity", identityPoolModel, identityPoolHandlers),
+]);
+
 /** The operation that X-Amz-Target names; undefined when there is none of that name. */
 export function findTarget(target: string | undefined): Target | undefined {
-  const [service, name, ...rest] = (target ?? "").split(".");
-  if (name === undefined || rest.length > 0) return undefined;
-  if (service === "AWSCognitoIdentityProviderService" && Object.hasOwn(userPoolHandlers, name)) {
-    const operation = name as UserPoolOperationName;
-    return {
-      service: "cognito-idp",
-      name,
-      authorization: userPoolModel.operations[operation].authorization,
-      handler: userPoolHandlers[operation] as AnyHandler | typeof notYet,
-      parse: (body) => parseInput(userPoolModel, operation, body),
-      encode: (output) => encodeOutput(userPoolModel, operation, output),
-    };
-  }
-  if (service === "AWSCognitoIdentityService" && Object.hasOwn(identityPoolHandlers, name)) {
-    const operation = name as IdentityPoolOperationName;
-    return {
-      service: "cognito-identity",
-      name,
-      authorization: identityPoolModel.operations[operation].authorization,
-      handler: identityPoolHandlers[operation] as AnyHandler | typeof notYet,
-      parse: (body) => parseInput(identityPoolModel, operation, body),
-      encode: (output) => encodeOutput(identityPoolModel, operation, output),
-    };
-  }
-  return undefined;
+  return targets.get(target ?? "");
 }
 
 /** Answers one call; never throws. */

@@ -1,0 +1,20 @@
+/** Deleting a pool or a user leaves nothing: every table that names one is in the list that is emptied. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { poolTables } from "../../src/store/pools.ts";
+import { userTables } from "../../src/store/users.ts";
+import { forEachDatabase } from "./databases.ts";
+
+forEachDatabase((_name, open) => {
+  test("no table is forgotten", async () => {
+    const { db } = await open();
+    const tables = await db.kysely.introspection.getTables();
+    const tablesWith = (column: string) =>
+      tables
+        .filter((table) => table.columns.some(({ name }) => name === column))
+        .map(({ name }) => name)
+        .sort();
+    assert.deepEqual(tablesWith("pool_id"), ["pools", ...poolTables].sort());
+    assert.deepEqual(tablesWith("user_id"), [...userTables].sort());
+  });
+});
