@@ -5,7 +5,7 @@
  * first when it does I/O; below that, functions take values.
  */
 import type { Logger } from "pino";
-import type { Config } from "./config.ts";
+import type { Config } from "./config/config.ts";
 import type { Mailbox } from "./integrations/mailbox.ts";
 import type { Db } from "./store/db.ts";
 

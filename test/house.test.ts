@@ -26,7 +26,7 @@ const layers: readonly (readonly RegExp[])[] = [
   [/^http\//],
   [/^domain\//],
   [/^app\.ts$/],
-  [/^store\//, /^integrations\//, /^config\.ts$/],
+  [/^store\//, /^integrations\//, /^config\//],
   [/^wire\//],
   [/^lib\//],
 ];
@@ -41,7 +41,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   "@node-rs/argon2": /^domain\/credentials\//,
   jose: /^(?:lib\/jwt\.ts$|domain\/tokens\/)/,
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
-  yaml: /^config\.ts$/,
+  yaml: /^config\//,
 };
 
 function importsOf(file: string): string[] {
@@ -112,9 +112,9 @@ test("imports go down only, and every dependency has one home", () => {
   assert.deepEqual(findings, []);
 });
 
-test("the environment is read by config.ts, and by the launcher for the thread pool", () => {
+test("the environment is read by config/config.ts, and by the launcher for the thread pool", () => {
   const readers = files.filter((file) => /process\.env\b/.test(readFileSync(join(root, file), "utf8")));
-  assert.deepEqual(readers, ["config.ts", "main.ts"]);
+  assert.deepEqual(readers, ["config/config.ts", "main.ts"]);
 });
 
 test("a file has under 400 lines", () => {

@@ -1,7 +1,7 @@
 /** `poolhouse doctor`: says what works and what does not, and how to mend it. Changes nothing. */
 import { access, constants } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type Config, listensOnLoopback, loadConfig } from "../config.ts";
+import { type Config, listensOnLoopback, loadConfig } from "../config/config.ts";
 import { listAccessKeys } from "../store/access-keys.ts";
 import { openDatabase } from "../store/open.ts";
 import { listPools } from "../store/pools.ts";

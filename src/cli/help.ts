@@ -1,5 +1,5 @@
 /** `poolhouse help`: the commands and every setting. */
-import { settings } from "../config.ts";
+import { settings } from "../config/settings.ts";
 
 export async function help(): Promise<void> {
   const rows = Object.values(settings).map((setting) => {

@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
-import { loadConfig } from "../config.ts";
+import { loadConfig } from "../config/config.ts";
 import type { CreatedKey } from "../domain/iam/access-keys.ts";
 import { describeError } from "../lib/describe-error.ts";
 import { startServer } from "../server.ts";

@@ -1,5 +1,5 @@
 /** Which host names this server answers to (design: Hosts). Ports are not compared; health endpoints are excepted. */
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 
 const loopbackNames = ["localhost", "127.0.0.1", "::1"];
 

@@ -9,6 +9,9 @@ import { type Kysely, sql } from "kysely";
 import { runTransaction, sqlState } from "./db.ts";
 import type { StoreLog } from "./log.ts";
 import * as first from "./migrations/0001-first.ts";
+import * as limits from "./migrations/0002-limits.ts";
+import * as audit from "./migrations/0003-audit.ts";
+import * as keyRotation from "./migrations/0004-key-rotation.ts";
 import type { Schema } from "./schema.ts";
 import { blobType, type DatabaseKind, keyText } from "./sql.ts";
 
@@ -24,6 +27,9 @@ export interface Migration {
 
 export const migrations: readonly Migration[] = [
   { version: 1, name: "first", oldestProgram: 1, up: first.up },
+  { version: 2, name: "limits", oldestProgram: 1, up: limits.up },
+  { version: 3, name: "audit", oldestProgram: 1, up: audit.up },
+  { version: 4, name: "key-rotation", oldestProgram: 1, up: keyRotation.up },
 ];
 
 /** The schema this program is written for. */

@@ -4,7 +4,7 @@ import { after, describe } from "node:test";
 import { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
 import { pino } from "pino";
 import type { App } from "../../src/app.ts";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
 import { type RunningServer, startServer } from "../../src/server.ts";
 import { type DatabaseName, type Fresh, forEachDatabase } from "../store/databases.ts";
 

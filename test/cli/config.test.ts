@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { loadConfig, settings } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/config.ts";
+import { settings } from "../../src/config/settings.ts";
 import { temporaryFolder } from "../store/databases.ts";
 
 test("flags come before the environment, before the file, before defaults", () => {

@@ -3,7 +3,7 @@
  * are read by their wire names. Rooms to the left ask here, nobody asks the tables directly.
  */
 import type { Ctx } from "../../app.ts";
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { findClient, readClient, readSecrets } from "../../store/clients.ts";
 import { readPool, readPoolVersion } from "../../store/pools.ts";
 import type {

@@ -1,0 +1,152 @@
+/** Every setting: its flag, its environment variable, its default and what is wrong with a value. Values only. */
+import { isIP } from "node:net";
+
+export interface Setting {
+  readonly flag: string;
+  readonly env: string;
+  readonly help: string;
+  readonly fallback?: string;
+  /** Secrets come from the environment or the file only: a command line is public on its machine. */
+  readonly secret?: true;
+  /** A flag without value. */
+  readonly boolean?: true;
+  /** Returns what is wrong with the value. */
+  readonly wrong?: (value: string) => string | undefined;
+}
+
+const oneOf =
+  (...values: string[]) =>
+  (value: string) =>
+    values.includes(value) ? undefined : `must be one of ${values.join(", ")}`;
+const matches = (pattern: RegExp, what: string) => (value: string) =>
+  pattern.test(value) ? undefined : `must be ${what}`;
+const portNumber = (value: string) =>
+  /^\d{1,5}$/.test(value) && Number(value) <= 65535 ? undefined : "must be a port number from 0 to 65535";
+export const list = (value: string) =>
+  value
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+
+/** Every setting; README's table is held against it by a test. */
+export const settings = {
+  host: { flag: "host", env: "POOLHOUSE_HOST", fallback: "127.0.0.1", help: "Address to listen on." },
+  port: {
+    flag: "port",
+    env: "POOLHOUSE_PORT",
+    fallback: "4747",
+    help: "Port to listen on; 0 picks a free one.",
+    wrong: portNumber,
+  },
+  data: {
+    flag: "data",
+    env: "POOLHOUSE_DATA",
+    fallback: "./poolhouse-data",
+    help: "Folder of the embedded database and its secrets.",
+  },
+  database: {
+    flag: "database",
+    env: "POOLHOUSE_DATABASE",
+    help: "postgres://… or a file; <data>/db/poolhouse.sqlite unless given.",
+  },
+  config: {
+    flag: "config",
+    env: "POOLHOUSE_CONFIG",
+    help: "A YAML file of these settings, by the names of the flags.",
+  },
+  auth: {
+    flag: "auth",
+    env: "POOLHOUSE_AUTH",
+    fallback: "sigv4",
+    help: "How administrators' calls are verified: sigv4, or open (any credentials; loopback only).",
+    wrong: oneOf("sigv4", "open"),
+  },
+  demo: {
+    flag: "demo",
+    env: "POOLHOUSE_DEMO",
+    fallback: "false",
+    boolean: true,
+    help: "On an empty database make a pool, a client, a group and a user.",
+    wrong: oneOf("true", "false"),
+  },
+  publicUrl: {
+    flag: "public-url",
+    env: "POOLHOUSE_PUBLIC_URL",
+    help: "The URL clients reach this server by; token issuers begin with it. http://localhost:<port> unless given.",
+    wrong: (value: string) => {
+      const url = URL.canParse(value) ? new URL(value) : undefined;
+      const plain =
+        url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" && url.username === "";
+      return plain ? undefined : "must be an http or https URL without query, fragment or user";
+    },
+  },
+  extraHosts: {
+    flag: "extra-hosts",
+    env: "POOLHOUSE_EXTRA_HOSTS",
+    fallback: "",
+    help: "Further host names to answer to, by comma.",
+  },
+  trustedProxies: {
+    flag: "trusted-proxies",
+    env: "POOLHOUSE_TRUSTED_PROXIES",
+    fallback: "",
+    help: "CIDR ranges of proxies whose X-Forwarded-For is believed, by comma.",
+    wrong: (value: string) => (list(value).every(isRange) ? undefined : "must be addresses or CIDR ranges"),
+  },
+  region: {
+    flag: "region",
+    env: "POOLHOUSE_REGION",
+    fallback: "us-east-1",
+    help: "The region in pool ids and ARNs.",
+    wrong: matches(/^[a-z]{2}(?:-[a-z]+)+-\d$/, "shaped like us-east-1"),
+  },
+  accountId: {
+    flag: "account-id",
+    env: "POOLHOUSE_ACCOUNT_ID",
+    fallback: "000000000000",
+    help: "The account in ARNs.",
+    wrong: matches(/^\d{12}$/, "12 digits"),
+  },
+  masterKey: {
+    flag: "master-key",
+    env: "POOLHOUSE_MASTER_KEY",
+    secret: true,
+    help: "Base64 of 32 bytes; wraps the data keys. Required with PostgreSQL; else a file under <data>/secrets.",
+    wrong: (value: string) =>
+      Buffer.from(value, "base64").length === 32 ? undefined : "must be base64 of exactly 32 bytes",
+  },
+  rootAccessKeyId: {
+    flag: "root-access-key-id",
+    env: "POOLHOUSE_ROOT_ACCESS_KEY_ID",
+    secret: true,
+    help: "Presets the root access key, together with its secret.",
+    wrong: matches(/^\w{4,128}$/, "4 to 128 letters, digits or _"),
+  },
+  rootSecretAccessKey: {
+    flag: "root-secret-access-key",
+    env: "POOLHOUSE_ROOT_SECRET_ACCESS_KEY",
+    secret: true,
+    help: "The secret of the preset root access key.",
+    wrong: (value: string) => (value.length >= 16 ? undefined : "must have at least 16 characters"),
+  },
+  logLevel: {
+    flag: "log-level",
+    env: "POOLHOUSE_LOG_LEVEL",
+    fallback: "info",
+    help: "trace, debug, info, warn, error, fatal or silent.",
+    wrong: oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"),
+  },
+  hashConcurrency: {
+    flag: "hash-concurrency",
+    env: "POOLHOUSE_HASH_CONCURRENCY",
+    help: "Password hashes computed at once; the number of cores unless given.",
+    wrong: matches(/^[1-9]\d?$/, "a number from 1 to 99"),
+  },
+} as const satisfies Record<string, Setting>;
+
+function isRange(range: string): boolean {
+  const [address = "", bits, ...rest] = range.split("/");
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32));
+}
