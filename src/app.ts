@@ -58,4 +58,6 @@ export interface Caches {
   readonly pools: Map<string, { version: number; value: unknown }>;
   readonly clients: Map<string, { version: number; value: unknown }>;
   readonly signingKeys: Map<string, { until: number; value: unknown }>;
+  /** Claims of access tokens whose signature was verified, by the token's SHA-256. */
+  readonly verifiedTokens: Map<string, { value: unknown }>;
 }

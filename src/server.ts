@@ -80,6 +80,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         pools: new BoundedMap(cacheSize),
         clients: new BoundedMap(cacheSize),
         signingKeys: new BoundedMap(cacheSize),
+        verifiedTokens: new BoundedMap(cacheSize),
       },
     };
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));

@@ -36,14 +36,21 @@ export function createCtx(
   app: App,
   request: { requestId: string; address: string; userAgent: string | undefined },
 ): Ctx {
+  let log: Ctx["log"] | undefined;
   return {
     app,
     config: app.config,
     db: app.db,
     random: app.random,
-    log: app.log.child({ requestId: request.requestId }),
+    // Made when somebody writes to it, which few requests do.
+    get log() {
+      log ??= app.log.child({ requestId: request.requestId });
+      return log;
+    },
     now: app.clock(),
-    ...request,
+    requestId: request.requestId,
+    address: request.address,
+    userAgent: request.userAgent,
   };
 }
 

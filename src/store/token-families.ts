@@ -88,10 +88,10 @@ export async function readFamily(db: Db, poolId: string, familyId: string): Prom
     .where("pool_id", "=", poolId)
     .where("family_id", "=", familyId)
     .executeTakeFirst();
-  return row && fromRow(db, row);
+  return row && tokenFamilyFromRow(db, row);
 }
 
-function fromRow(db: Db, row: TokenFamiliesTable): TokenFamily {
+export function tokenFamilyFromRow(db: Db, row: TokenFamiliesTable): TokenFamily {
   return {
     poolId: row.pool_id,
     id: row.family_id,

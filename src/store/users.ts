@@ -60,7 +60,24 @@ function searchColumns(attributes: Readonly<Record<string, string>>) {
   };
 }
 
-export function userFromRow(row: UsersTable): User {
+/** What a user is read from: all but the search keys. */
+export const userColumns = [
+  "pool_id",
+  "user_id",
+  "username",
+  "version",
+  "status",
+  "enabled",
+  "sign_outs",
+  "attributes",
+  "pending_attributes",
+  "created_at",
+  "updated_at",
+] as const satisfies readonly (keyof UsersTable)[];
+
+export type UserRow = Pick<UsersTable, (typeof userColumns)[number]>;
+
+export function userFromRow(row: UserRow): User {
   return {
     poolId: row.pool_id,
     id: row.user_id,
