@@ -17,8 +17,7 @@ export interface App {
   readonly clock: () => number;
   readonly random: (bytes: number) => Uint8Array;
   readonly passwordHasher: PasswordHasher;
-  /** SRP exchanges wait for their turn as hashes do, so that starting many sign-ins stops nobody else's. */
-  readonly exchangeTurn: <T>(turn: Turn, job: () => Promise<T>) => Promise<T>;
+  readonly srp: SrpExchanger;
   readonly mailbox: Mailbox;
   readonly caches: Caches;
 }
@@ -37,8 +36,35 @@ export interface Ctx {
   readonly userAgent: string | undefined;
 }
 
+/** Where costly work waits its turn (domain/credentials/fair-queue.ts). */
+export interface Waiting {
+  /** Throws TooManyRequestsException when a newcomer would be refused: asked before a request has cost anything. */
+  assertRoom(turn: Turn): void;
+  stats(): { readonly running: number; readonly waiting: number; readonly refused: number };
+}
+
+export interface FairQueue extends Waiting {
+  /** Throws TooManyRequestsException when the queue is full. */
+  run<T>(turn: Turn, job: () => Promise<T>): Promise<T>;
+}
+
+/** SRP's arithmetic on threads of its own (domain/credentials/srp-exchanger.ts). */
+export interface SrpExchanger extends Waiting {
+  /** lib/srp.ts: exchange. Throws SrpError, and TooManyRequestsException when the queue is full. */
+  exchange(
+    values: { A: bigint; verifier: Uint8Array; b: Uint8Array },
+    turn: Turn,
+  ): Promise<{ B: bigint; K: Uint8Array }>;
+  /** lib/srp.ts: makeVerifier. */
+  makeVerifier(
+    values: { group: string; identity: string; password: string; salt: Uint8Array },
+    turn: Turn,
+  ): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
 /** argon2id behind a bounded, fair queue (domain/credentials/hash-queue.ts). */
-export interface PasswordHasher {
+export interface PasswordHasher extends Waiting {
   /** PHC string. Throws TooManyRequestsException when the queue is full. */
   hash(password: string, turn: Turn): Promise<string>;
   /** Whether the password is that of the PHC string. Throws TooManyRequestsException when the queue is full. */

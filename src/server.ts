@@ -8,7 +8,8 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback } from "./config/config.ts";
-import { createFairQueue, createPasswordHasher } from "./domain/credentials/hash-queue.ts";
+import { createPasswordHasher } from "./domain/credentials/hash-queue.ts";
+import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
 import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
@@ -39,11 +40,8 @@ export interface ServerOptions {
 
 /** How many parsed documents and imported keys are kept. */
 const cacheSize = 10_000;
-/** Callers that may wait for a password hash. */
-const hashCapacity = 512;
-/** SRP exchanges at once: the greater part of one runs on this thread, so more would only wait in each other. */
-const exchangeConcurrency = 2;
-const exchangeCapacity = 128;
+/** Callers that may wait for each hash, or each SRP exchange, in flight: about a second of waiting. */
+const waitingEach = { hash: 100, exchange: 400 };
 /** How long running requests may take to finish on close. Milliseconds. */
 const drainTime = 10_000;
 /** How long an open connection may take to ask its first question on close. Milliseconds. */
@@ -72,9 +70,12 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       random,
       passwordHasher: await createPasswordHasher({
         concurrency: bound.hashConcurrency,
-        capacity: hashCapacity,
+        capacity: bound.hashConcurrency * waitingEach.hash,
       }),
-      exchangeTurn: createFairQueue({ concurrency: exchangeConcurrency, capacity: exchangeCapacity }),
+      srp: createSrpExchanger({
+        concurrency: bound.hashConcurrency,
+        capacity: bound.hashConcurrency * waitingEach.exchange,
+      }),
       mailbox: listensOnLoopback(bound) ? inboxMailbox() : noMailbox(),
       caches: {
         pools: new BoundedMap(cacheSize),
@@ -95,6 +96,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         await door.close();
         await sweeper.stop();
         await outbox.stop();
+        await app.srp.close();
         await opened.close();
       },
     };

@@ -1,6 +1,5 @@
 /** Password rules, the making of credentials from a clear password, and their verification. */
 import type { Ctx } from "../../app.ts";
-import { makeVerifier } from "../../lib/srp.ts";
 import type { Credential, NewCredential } from "../../store/credentials.ts";
 import type { PasswordPolicyType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
@@ -93,7 +92,10 @@ export async function makeCredential(
   }
   const salt = ctx.random(16);
   const phc = await ctx.app.passwordHasher.hash(password, turn);
-  const verifier = makeVerifier({ group: srpPoolName(pool), identity: user.username, password, salt });
+  const verifier = await ctx.app.srp.makeVerifier(
+    { group: srpPoolName(pool), identity: user.username, password, salt },
+    turn,
+  );
   const days =
     policy.TemporaryPasswordValidityDays ||
     pool.document.AdminCreateUserConfig?.UnusedAccountValidityDays ||

@@ -51,6 +51,9 @@ export async function startSignIn(ctx: Ctx, request: StartRequest): Promise<Outc
   const submitted = required(parameters, "USERNAME");
   const proof = required(parameters, flow === "USER_SRP_AUTH" ? "SRP_A" : "PASSWORD");
   checkSecretHash(client, submitted, parameters["SECRET_HASH"], "auth");
+  // Whoever would be refused anyway is refused before anything is read.
+  const turn = { pool: pool.id, address: ctx.address };
+  (flow === "USER_SRP_AUTH" ? ctx.app.srp : ctx.app.passwordHasher).assertRoom(turn);
   assertUsable(pool);
   refuseTriggers(pool, "PreAuthentication", "PostAuthentication", "PreTokenGeneration");
   const srpA = flow === "USER_SRP_AUTH" ? readSrpA(proof) : undefined;

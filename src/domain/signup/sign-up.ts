@@ -37,6 +37,7 @@ export async function signUp(
     refuse("NotAuthorizedException", "SignUp is not permitted for this user pool");
   }
   refuseTriggers(pool, "PreSignUp");
+  if (request.password) ctx.app.passwordHasher.assertRoom({ pool: pool.id, address: ctx.address });
   assertWritable(pool, client, Object.keys(request.attributes));
   refuseAliasAtSignUp(pool, request.attributes);
   const sub = newSub(ctx.random);

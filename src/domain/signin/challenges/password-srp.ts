@@ -7,12 +7,12 @@ import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, hmacSha256, toBase64, toHex } from "../../../lib/bytes.ts";
 import {
-  exchange,
   N,
   pad,
   parsePublicValue,
   parseTimestamp,
   publicValueHex,
+  SECRET_BYTES,
   signature,
 } from "../../../lib/srp.ts";
 import { readCredential } from "../../../store/credentials.ts";
@@ -48,7 +48,7 @@ export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, A: bigint)
   const { salt, verifier } = credential?.srp ?? fake;
   const identity = user?.username ?? fake.identity;
   const turn = { pool: pool.id, address: ctx.address };
-  const { B, K } = await ctx.app.exchangeTurn(turn, () => exchange({ A, verifier, b: ctx.random(32) }));
+  const { B, K } = await ctx.app.srp.exchange({ A, verifier, b: ctx.random(SECRET_BYTES) }, turn);
   const id = randomUUID();
   const state: SignInState = {
     flow: signIn.flow,
