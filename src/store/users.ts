@@ -2,6 +2,7 @@
 import type { Db } from "./db.ts";
 import { affected, inTransaction } from "./db.ts";
 import { holdPool } from "./pools.ts";
+import { prepared } from "./prepared.ts";
 import type { LoginNamesTable, UserStatus, UsersTable } from "./schema.ts";
 
 export type { UserStatus } from "./schema.ts";
@@ -133,24 +134,30 @@ export async function readUser(db: Db, poolId: string, userId: string): Promise<
   return row && userFromRow(row);
 }
 
-/** The user who signs in with this (already folded) name, whatever kind of name it is. */
-export async function findUserByLoginName(
-  db: Db,
-  poolId: string,
-  nameKey: string,
-): Promise<{ user: User; kind: LoginName["kind"] } | undefined> {
-  const row = await db.kysely
+const loginNameQuery = prepared<
+  { poolId: string; nameKey: string },
+  UserRow & { kind: LoginNamesTable["kind"] }
+>((kysely, slot) =>
+  kysely
     .selectFrom("login_names")
     .innerJoin("users", (join) =>
       join
         .onRef("users.pool_id", "=", "login_names.pool_id")
         .onRef("users.user_id", "=", "login_names.user_id"),
     )
-    .selectAll("users")
+    .select(userColumns.map((column) => `users.${column}` as const))
     .select("login_names.kind")
-    .where("login_names.pool_id", "=", poolId)
-    .where("login_names.name_key", "=", nameKey)
-    .executeTakeFirst();
+    .where("login_names.pool_id", "=", slot("poolId"))
+    .where("login_names.name_key", "=", slot("nameKey")),
+);
+
+/** The user who signs in with this (already folded) name, whatever kind of name it is. */
+export async function findUserByLoginName(
+  db: Db,
+  poolId: string,
+  nameKey: string,
+): Promise<{ user: User; kind: LoginNamesTable["kind"] } | undefined> {
+  const [row] = await loginNameQuery(db, { poolId, nameKey });
   return row && { user: userFromRow(row), kind: row.kind };
 }
 
