@@ -34,6 +34,8 @@ export interface Ctx {
   /** The client's address as the configured proxies tell it. */
   readonly address: string;
   readonly userAgent: string | undefined;
+  /** The call was signed with an access key that may make it. */
+  readonly admin: boolean;
 }
 
 /** Where costly work waits its turn (domain/credentials/fair-queue.ts). */

