@@ -7,11 +7,10 @@
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Connection, document } from "./lib/connection.ts";
 import { type Limits, measureLimits } from "./lib/limits.ts";
 import { type Measured, measure } from "./lib/load.ts";
 import { profileInto, startPoolhouse, temporaryFolder } from "./lib/server.ts";
-import { makePool, password, type Stage, signedCall, userName } from "./lib/stage.ts";
+import { makePool, makeUsers, type Stage } from "./lib/stage.ts";
 import { type Scenario, scenarios } from "./scenarios.ts";
 
 const { values, positionals } = parseArgs({
@@ -57,33 +56,6 @@ function line(scenario: Scenario, m: Measured, limits: Limits): string {
   const limit = scenario.limit?.(limits);
   const ratio = limit === undefined ? "" : `ratio ${(limit / m.cpu).toFixed(2)} of ${scenario.limitText}`;
   return `${scenario.title.padEnd(32)} ${m.perSecond.toFixed(0).padStart(6)}/s  p50 ${m.p50.toFixed(2)}  p99 ${m.p99.toFixed(2)}  cpu ${m.cpu.toFixed(3)} ms  ${ratio}${scenario.goal ? ` (goal ${scenario.goal})` : ""}`;
-}
-
-async function makeUsers(stage: Stage) {
-  const connection = new Connection(stage.server.port);
-  for (let i = 0; i < stage.users; i++) {
-    const Username = userName(i);
-    document(
-      await signedCall(connection, stage.server.port, "AdminCreateUser", {
-        UserPoolId: stage.poolId,
-        Username,
-        MessageAction: "SUPPRESS",
-        UserAttributes: [
-          { Name: "email", Value: `${Username}@example.com` },
-          { Name: "name", Value: Username },
-        ],
-      }),
-    );
-    document(
-      await signedCall(connection, stage.server.port, "AdminSetUserPassword", {
-        UserPoolId: stage.poolId,
-        Username,
-        Password: password,
-        Permanent: true,
-      }),
-    );
-  }
-  connection.close();
 }
 
 await main();

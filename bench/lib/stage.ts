@@ -62,3 +62,25 @@ export async function makePool(server: BenchServer): Promise<{ poolId: string; c
   connection.close();
   return { poolId, clientId: client["UserPoolClient"]!["ClientId"]! };
 }
+
+/** Makes the stage's users one by one over the wire; for many there is load-users.ts. */
+export async function makeUsers(stage: Stage): Promise<void> {
+  const connection = new Connection(stage.server.port);
+  const call = async (operation: string, input: object) =>
+    document(
+      await signedCall(connection, stage.server.port, operation, { UserPoolId: stage.poolId, ...input }),
+    );
+  for (let index = 0; index < stage.users; index++) {
+    const Username = userName(index);
+    await call("AdminCreateUser", {
+      Username,
+      MessageAction: "SUPPRESS",
+      UserAttributes: [
+        { Name: "email", Value: `${Username}@example.com` },
+        { Name: "name", Value: Username },
+      ],
+    });
+    await call("AdminSetUserPassword", { Username, Password: password, Permanent: true });
+  }
+  connection.close();
+}
