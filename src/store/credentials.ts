@@ -1,5 +1,6 @@
 /** A user's password hash and SRP verifier, both sealed; written together whenever a clear password is at hand. */
 import { affected, type Db } from "./db.ts";
+import type { CredentialsTable } from "./schema.ts";
 import type { Sealer } from "./sealer.ts";
 
 export interface Credential {
@@ -81,6 +82,18 @@ function columns(db: Db, poolId: string, userId: string, credential: NewCredenti
   };
 }
 
+/** The row of a user's first credential. */
+export function credentialRow(
+  db: Db,
+  poolId: string,
+  userId: string,
+  credential: NewCredential,
+  now: number,
+): CredentialsTable {
+  const sealed = columns(db, poolId, userId, credential);
+  return { pool_id: poolId, user_id: userId, version: 1, updated_at: now, ...sealed };
+}
+
 /** Adds the first credential of a user; inside the transaction that adds the user. */
 export async function insertCredential(
   tx: Db,
@@ -89,16 +102,8 @@ export async function insertCredential(
   credential: NewCredential,
   now: number,
 ): Promise<void> {
-  await tx.kysely
-    .insertInto("credentials")
-    .values({
-      pool_id: poolId,
-      user_id: userId,
-      version: 1,
-      updated_at: now,
-      ...columns(tx, poolId, userId, credential),
-    })
-    .execute();
+  const row = credentialRow(tx, poolId, userId, credential, now);
+  await tx.kysely.insertInto("credentials").values(row).execute();
 }
 
 /**
