@@ -8,10 +8,11 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Connection } from "./lib/connection.ts";
 import { measure, quantile } from "./lib/load.ts";
-import { type BenchServer, startPoolhouse, temporaryFolder } from "./lib/server.ts";
+import { type BenchServer, temporaryFolder } from "./lib/server.ts";
 import { SrpClient } from "./lib/srp-client.ts";
-import { makePool, makeUsers, password, type Stage, userName } from "./lib/stage.ts";
+import { openStage, type Stage } from "./lib/stage.ts";
 import { table } from "./lib/table.ts";
+import { password, userName } from "./load-users.ts";
 
 export const name = "overload";
 export const title = "Ten times the load";
@@ -182,13 +183,12 @@ function separate(server: BenchServer): void {
   }
 }
 
-export async function run({ seconds = 10, users = 500 } = {}): Promise<void> {
-  const server = await startPoolhouse(join(temporaryFolder(), "overload.sqlite"), {
+export async function run({ seconds = 10, users = 1000 } = {}): Promise<void> {
+  const stage = await openStage(join(temporaryFolder(), "overload.sqlite"), users, {
     POOLHOUSE_TRUSTED_PROXIES: "127.0.0.1/32",
     POOLHOUSE_HASH_CONCURRENCY: "1",
   });
-  const stage: Stage = { server, ...(await makePool(server)), users };
-  await makeUsers(stage);
+  const { server } = stage;
   separate(server);
   const watched = await probes(stage);
   await during(seconds / 2, watched);

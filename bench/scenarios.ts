@@ -3,7 +3,8 @@ import { Connection, document } from "./lib/connection.ts";
 import type { Limits } from "./lib/limits.ts";
 import type { Operation } from "./lib/load.ts";
 import { SrpClient } from "./lib/srp-client.ts";
-import { password, type Stage, signedCall, userName } from "./lib/stage.ts";
+import { type Stage, signedCall } from "./lib/stage.ts";
+import { password, userAttributes, userName } from "./load-users.ts";
 
 export interface Scenario {
   readonly name: string;
@@ -43,7 +44,8 @@ async function initiate(
 }
 
 /** Spreads turns over all users, so that no row and no page stays the warm one. */
-const someone = (stage: Stage, turn: number) => userName((turn * 7919) % stage.users);
+const anyIndex = (stage: Stage, turn: number) => (turn * 7919) % stage.users;
+const someone = (stage: Stage, turn: number) => userName(anyIndex(stage, turn));
 
 async function tokensOf(stage: Stage): Promise<Tokens[]> {
   const connection = new Connection(stage.server.port);
@@ -66,16 +68,17 @@ const signed =
       }),
     );
 
-const filters: readonly [string, string, (name: string) => string][] = [
-  ["username", "username =", (name) => `username = "${name}"`],
-  ["email", "email =", (name) => `email = "${name}@example.com"`],
-  ["email-prefix", "email ^=", (name) => `email ^= "${name.slice(0, 9)}"`],
-  ["phone", "phone_number =", (name) => `phone_number = "+1555${name.slice(4)}"`],
-  ["name", "name ^=", (name) => `name ^= "${name}"`],
-  ["given-name", "given_name =", (name) => `given_name = "Given ${name}"`],
-  ["family-name", "family_name =", (name) => `family_name = "Family ${name}"`],
-  ["status", "cognito:user_status =", () => `cognito:user_status = "CONFIRMED"`],
-  ["enabled", 'status = "Disabled"', () => `status = "Disabled"`],
+/** Every filter that ListUsers documents, for one of the users. */
+const filters: readonly [name: string, title: string, filter: (index: number) => string][] = [
+  ["username", "username =", (index) => `username = "${userName(index)}"`],
+  ["email", "email =", (index) => `email = "${userAttributes(index)["email"]}"`],
+  ["email-prefix", "email ^=", (index) => `email ^= "${userName(index).slice(0, 9)}"`],
+  ["phone", "phone_number =", (index) => `phone_number = "${userAttributes(index)["phone_number"]}"`],
+  ["name", "name ^=", (index) => `name ^= "${userAttributes(index)["name"]}"`],
+  ["given-name", "given_name =", (index) => `given_name = "${userAttributes(index)["given_name"]}"`],
+  ["family-name", "family_name ^=", (index) => `family_name ^= "${userAttributes(index)["family_name"]}"`],
+  ["user-status", "cognito:user_status =", () => `cognito:user_status = "CONFIRMED"`],
+  ["status", "status =", () => `status = "Disabled"`],
 ];
 
 export const scenarios: readonly Scenario[] = [
@@ -117,9 +120,9 @@ export const scenarios: readonly Scenario[] = [
     goal: 0.7,
     prepare: async (stage) => {
       const client = new SrpClient(stage.poolId, password);
-      const sampled = Math.min(stage.users, 1000);
+      const sampled = Math.floor(stage.users / stage.stride);
       return async (connection, turn) => {
-        const USERNAME = userName(turn % sampled);
+        const USERNAME = userName((turn % sampled) * stage.stride);
         const offer = await initiate(connection, stage, "USER_SRP_AUTH", { USERNAME, SRP_A: client.srpA });
         document(
           await connection.call("RespondToAuthChallenge", {
@@ -174,7 +177,7 @@ export const scenarios: readonly Scenario[] = [
       name: `list-users-${name}`,
       title: `ListUsers, ${title}`,
       prepare: async (stage) =>
-        signed(stage, "ListUsers", (turn) => ({ Limit: 10, Filter: filter(someone(stage, turn)) })),
+        signed(stage, "ListUsers", (turn) => ({ Limit: 10, Filter: filter(anyIndex(stage, turn)) })),
     }),
   ),
 ];

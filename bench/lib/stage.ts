@@ -1,19 +1,31 @@
 /** A server with a pool, a client and users: where the scenarios play. */
 import { signRequest } from "../../src/lib/sigv4.ts";
+import { loadUsers } from "../load-users.ts";
 import { type Answer, Connection, document } from "./connection.ts";
-import { type BenchServer, rootKey } from "./server.ts";
-
-export const password = "Correct-Horse-1";
+import { type BenchServer, masterKey, rootKey, startPoolhouse } from "./server.ts";
 
 export interface Stage {
   readonly server: BenchServer;
   readonly poolId: string;
   readonly clientId: string;
-  /** Users there are: `userName(0)` … `userName(users - 1)`. */
+  /** Users there are: `userName(0)` … `userName(users - 1)`, loaded by load-users.ts. */
   readonly users: number;
+  /** Every so many has an SRP verifier. */
+  readonly stride: number;
 }
 
-export const userName = (index: number): string => `user${String(index).padStart(7, "0")}`;
+/** A server on a new database with so many users. */
+export async function openStage(
+  database: string,
+  users: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Stage> {
+  const first = await startPoolhouse(database, env);
+  const pool = await makePool(first);
+  await first.close();
+  const { stride } = await loadUsers({ database: { url: database, masterKey }, poolId: pool.poolId, users });
+  return { server: await startPoolhouse(database, env), ...pool, users, stride };
+}
 
 /** A call signed with the root key. */
 export function signedCall(
@@ -45,7 +57,7 @@ export function signedCall(
 }
 
 /** Makes a pool and its client over the wire. */
-export async function makePool(server: BenchServer): Promise<{ poolId: string; clientId: string }> {
+async function makePool(server: BenchServer): Promise<{ poolId: string; clientId: string }> {
   const connection = new Connection(server.port);
   const call = async (operation: string, input: unknown) =>
     document(await signedCall(connection, server.port, operation, input)) as Record<
@@ -61,26 +73,4 @@ export async function makePool(server: BenchServer): Promise<{ poolId: string; c
   });
   connection.close();
   return { poolId, clientId: client["UserPoolClient"]!["ClientId"]! };
-}
-
-/** Makes the stage's users one by one over the wire; for many there is load-users.ts. */
-export async function makeUsers(stage: Stage): Promise<void> {
-  const connection = new Connection(stage.server.port);
-  const call = async (operation: string, input: object) =>
-    document(
-      await signedCall(connection, stage.server.port, operation, { UserPoolId: stage.poolId, ...input }),
-    );
-  for (let index = 0; index < stage.users; index++) {
-    const Username = userName(index);
-    await call("AdminCreateUser", {
-      Username,
-      MessageAction: "SUPPRESS",
-      UserAttributes: [
-        { Name: "email", Value: `${Username}@example.com` },
-        { Name: "name", Value: Username },
-      ],
-    });
-    await call("AdminSetUserPassword", { Username, Password: password, Permanent: true });
-  }
-  connection.close();
 }

@@ -9,7 +9,7 @@ import type { Socket } from "node:net";
 /** Milliseconds. */
 const window = 100;
 /** How late the thread's clock may be before it counts as fallen behind. */
-const behindAfter = 25;
+const behindAfter = 50;
 /** Calls an address may always make in a window. */
 const least = 4;
 /** How long a connection that asked for too much is not read. */
@@ -49,7 +49,8 @@ export function createAdmission({ elapsed, every }: AdmissionOptions = clock): A
     const now = elapsed();
     const late = now - last - window;
     last = now;
-    if (late <= behindAfter) share = Number.POSITIVE_INFINITY;
+    // Whoever asks alone takes nothing from anybody.
+    if (late <= behindAfter || counts.size < 2) share = Number.POSITIVE_INFINITY;
     else {
       const answered = [...counts.values()].reduce((sum, count) => sum + Math.min(count, share), 0);
       const inTime = (answered * window) / (window + late);

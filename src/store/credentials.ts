@@ -86,6 +86,18 @@ function columns(db: Db, poolId: string, userId: string, credential: NewCredenti
   };
 }
 
+/** The row of a user's first credential. */
+export function credentialRow(
+  db: Db,
+  poolId: string,
+  userId: string,
+  credential: NewCredential,
+  now: number,
+): CredentialsTable {
+  const sealed = columns(db, poolId, userId, credential);
+  return { pool_id: poolId, user_id: userId, version: 1, updated_at: now, ...sealed };
+}
+
 /** Adds the first credential of a user; inside the transaction that adds the user. */
 export async function insertCredential(
   tx: Db,
@@ -94,16 +106,8 @@ export async function insertCredential(
   credential: NewCredential,
   now: number,
 ): Promise<void> {
-  await tx.kysely
-    .insertInto("credentials")
-    .values({
-      pool_id: poolId,
-      user_id: userId,
-      version: 1,
-      updated_at: now,
-      ...columns(tx, poolId, userId, credential),
-    })
-    .execute();
+  const row = credentialRow(tx, poolId, userId, credential, now);
+  await tx.kysely.insertInto("credentials").values(row).execute();
 }
 
 /**

@@ -94,6 +94,24 @@ export function userFromRow(row: UserRow): User {
   };
 }
 
+/** The row of a user. */
+export function userRow(user: User): UsersTable {
+  return {
+    pool_id: user.poolId,
+    user_id: user.id,
+    username: user.username,
+    version: user.version,
+    status: user.status,
+    enabled: user.enabled ? 1 : 0,
+    sign_outs: user.signOuts,
+    attributes: JSON.stringify(user.attributes),
+    pending_attributes: pendingText(user.pendingAttributes),
+    created_at: user.createdAt,
+    updated_at: user.updatedAt,
+    ...searchColumns(user.attributes),
+  };
+}
+
 /**
  * Adds a user with its sign-in names, inside a transaction. Throws a unique violation when a name is taken.
  * False: the pool is gone.
@@ -101,23 +119,7 @@ export function userFromRow(row: UserRow): User {
 export async function insertUser(tx: Db, user: User, names: readonly LoginName[]): Promise<boolean> {
   if (!(await holdPool(tx, user.poolId))) return false;
   await insertLoginNames(tx, user.poolId, user.id, names);
-  await tx.kysely
-    .insertInto("users")
-    .values({
-      pool_id: user.poolId,
-      user_id: user.id,
-      username: user.username,
-      version: user.version,
-      status: user.status,
-      enabled: user.enabled ? 1 : 0,
-      sign_outs: user.signOuts,
-      attributes: JSON.stringify(user.attributes),
-      pending_attributes: pendingText(user.pendingAttributes),
-      created_at: user.createdAt,
-      updated_at: user.updatedAt,
-      ...searchColumns(user.attributes),
-    })
-    .execute();
+  await tx.kysely.insertInto("users").values(userRow(user)).execute();
   return true;
 }
 

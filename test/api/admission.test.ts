@@ -30,7 +30,7 @@ test("everybody is admitted while the thread keeps up, however much they ask", (
   const { ask, tick } = watched();
   for (let index = 0; index < 5; index++) {
     assert.equal(ask("busy", 10_000), 10_000);
-    tick(5);
+    tick(40);
   }
 });
 
@@ -47,6 +47,14 @@ test("fallen behind, those who ask most are cut to their share, and others are n
   assert.equal(ask("newcomer", 4), 4);
   tick(0);
   assert.equal(ask("flood", 1_000), 1_000);
+});
+
+test("who asks alone is admitted, however late the thread is", () => {
+  const { ask, tick } = watched();
+  for (let index = 0; index < 3; index++) {
+    assert.equal(ask("alone", 1_000), 1_000);
+    tick(500);
+  }
 });
 
 test("nobody's share falls below a few calls", () => {
