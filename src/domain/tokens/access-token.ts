@@ -2,13 +2,12 @@
 import { type CryptoKey, decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import type { Ctx } from "../../app.ts";
 import { sha256, toBase64url } from "../../lib/bytes.ts";
-import { Refusal } from "../../lib/refusal.ts";
 import { readAccessState, type Session } from "../../store/sessions.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type Client, issuer, type Pool, settingsAt } from "../pools/settings.ts";
 import { apiScope } from "./issue.ts";
-import { signingKeys } from "./keys.ts";
+import { type SigningKey, signingKeys } from "./keys.ts";
 
 /** Whose access token it is; verified, unexpired, unrevoked, its user enabled, its client and pool existing. */
 export interface SignedIn {
@@ -29,7 +28,7 @@ const expired = (): never => refuse("NotAuthorizedException", "Access Token has 
  */
 export async function authorizeAccessToken(ctx: Ctx, token: string, scope = apiScope): Promise<SignedIn> {
   const digest = toBase64url(sha256(token));
-  const known = ctx.app.caches.verifiedTokens.get(digest)?.value as Claimed | undefined;
+  const known = ctx.app.caches.verifiedTokens.get(digest)?.value as Verified | undefined;
   const claimed = known ?? unverified(token);
   const state = await readAccessState(ctx.db, claimed);
   if (state === undefined) return invalid("unknown client");
@@ -37,8 +36,13 @@ export async function authorizeAccessToken(ctx: Ctx, token: string, scope = apiS
   const settings = await settingsAt(ctx, claimed.clientId, { ...state, version: state.clientVersion });
   if (settings === undefined) return invalid("client or pool gone meanwhile");
   const { pool, client } = settings;
-  const payload = await verified(ctx, pool, claimed, known === undefined ? token : undefined);
-  if (known === undefined) ctx.app.caches.verifiedTokens.set(digest, { value: { ...claimed, payload } });
+  const key = await publishedKey(ctx, pool, claimed.kid);
+  const modulus = key.publicJwk["n"]!;
+  if (known?.modulus !== modulus) {
+    await verifySignature(ctx, pool, token, key.publicKey);
+    ctx.app.caches.verifiedTokens.set(digest, { value: { ...claimed, modulus } satisfies Verified });
+  }
+  assertCurrent(ctx, pool, claimed.payload);
   if (user === undefined) return refuse("UserNotFoundException", "User does not exist.");
   if (session === undefined || session.revokedAt !== undefined) {
     return refuse("NotAuthorizedException", "Access Token has been revoked");
@@ -46,7 +50,8 @@ export async function authorizeAccessToken(ctx: Ctx, token: string, scope = apiS
   if (session.userId !== user.id || session.clientId !== client.id)
     return invalid("session of another user or client");
   if (!user.enabled) return refuse("NotAuthorizedException", "User is disabled.");
-  const scopes = typeof payload["scope"] === "string" ? payload["scope"].split(" ") : [];
+  const { scope: granted } = claimed.payload;
+  const scopes = typeof granted === "string" ? granted.split(" ") : [];
   if (!scopes.includes(scope)) {
     return refuse("NotAuthorizedException", "Access Token does not have required scopes");
   }
@@ -62,6 +67,11 @@ interface Claimed {
   readonly payload: JWTPayload;
 }
 
+/** Once verified, the signature over these very bytes stays right for the key of this modulus. All else may change. */
+interface Verified extends Claimed {
+  readonly modulus: string;
+}
+
 function unverified(token: string): Claimed {
   try {
     const { alg, kid } = decodeProtectedHeader(token);
@@ -75,39 +85,29 @@ function unverified(token: string): Claimed {
   return invalid("not an access token's header and claims");
 }
 
-/**
- * Checks key, signature, issuer, use and time. The key is the pool's own access-token key of the named kid, the
- * algorithm is fixed, and `jwk`, `jku` and `x5c` are never read. `token` is undefined when the signature of these very
- * bytes was verified before: that cannot change, but whether the key is still the pool's, the issuer and the time can.
- */
-async function verified(
-  ctx: Ctx,
-  pool: Pool,
-  claimed: Claimed,
-  token: string | undefined,
-): Promise<JWTPayload> {
+/** The pool's own access-token key of this kid; `jwk`, `jku` and `x5c` of the token are never read. */
+async function publishedKey(ctx: Ctx, pool: Pool, kid: string): Promise<SigningKey> {
   const keys = await signingKeys(ctx, pool);
-  const key = keys.find(({ kid, tokenUse }) => kid === claimed.kid && tokenUse === "access");
-  if (key === undefined) return invalid("unknown kid, or that of ID tokens");
-  const payload =
-    token === undefined ? claimed.payload : await verifySignature(ctx, pool, token, key.publicKey);
-  if (payload["token_use"] !== "access") return invalid("not an access token");
-  if (payload.iss !== issuer(ctx.config, pool)) return invalid("another issuer");
-  if (typeof payload.exp !== "number" || payload.exp <= Math.floor(ctx.now / 1000)) return expired();
-  return payload;
+  const key = keys.find((one) => one.kid === kid && one.tokenUse === "access");
+  return key ?? invalid("unknown kid, or that of ID tokens");
 }
 
-async function verifySignature(ctx: Ctx, pool: Pool, token: string, key: CryptoKey): Promise<JWTPayload> {
+/** Use, issuer and time: what holds for a token depends on when it is asked. */
+function assertCurrent(ctx: Ctx, pool: Pool, payload: JWTPayload): void {
+  if (payload["token_use"] !== "access") invalid("not an access token");
+  if (payload.iss !== issuer(ctx.config, pool)) invalid("another issuer");
+  if (typeof payload.exp !== "number" || payload.exp <= Math.floor(ctx.now / 1000)) expired();
+}
+
+async function verifySignature(ctx: Ctx, pool: Pool, token: string, key: CryptoKey): Promise<void> {
   try {
-    const { payload } = await jwtVerify(token, key, {
+    await jwtVerify(token, key, {
       algorithms: ["RS256"],
       issuer: issuer(ctx.config, pool),
       currentDate: new Date(ctx.now),
       requiredClaims: ["exp", "iat", "sub", "client_id", "token_use"],
     });
-    return payload;
   } catch (error) {
-    if (error instanceof Refusal) throw error;
     if (error instanceof errors.JWTExpired) return expired();
     return invalid(error instanceof Error ? error.message : "unverifiable");
   }
