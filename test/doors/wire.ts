@@ -176,4 +176,3 @@ export async function inBatches<Item, Result>(
   }
   return results;
 }
-

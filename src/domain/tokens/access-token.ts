@@ -20,14 +20,20 @@ export interface SignedIn {
 }
 
 const invalid = (detail: string): never => refuse("NotAuthorizedException", "Invalid Access Token", detail);
+const revoked = (): never => refuse("NotAuthorizedException", "Access Token has been revoked");
 const expired = (): never => refuse("NotAuthorizedException", "Access Token has expired");
 
 /**
  * Verifies an access token and that what it stands for still stands. Revocation is read from the database each time.
  * Throws NotAuthorizedException (malformed, forged, foreign, expired, revoked, without the scope, user disabled) and
- * UserNotFoundException.
+ * UserNotFoundException. Operations that do not declare the latter hear of a revoked token instead.
  */
-export async function authorizeAccessToken(ctx: Ctx, token: string, scope = apiScope): Promise<SignedIn> {
+export async function authorizeAccessToken(
+  ctx: Ctx,
+  token: string,
+  options: { scope?: string; mayNameMissingUser: boolean },
+): Promise<SignedIn> {
+  const { scope = apiScope, mayNameMissingUser } = options;
   const digest = toBase64url(sha256(token));
   const known = ctx.app.caches.verifiedTokens.get(digest)?.value as Claimed | undefined;
   const claimed = known ?? unverified(token);
@@ -39,10 +45,9 @@ export async function authorizeAccessToken(ctx: Ctx, token: string, scope = apiS
   const { pool, client } = settings;
   const payload = await verified(ctx, pool, claimed, known === undefined ? token : undefined);
   if (known === undefined) ctx.app.caches.verifiedTokens.set(digest, { value: { ...claimed, payload } });
-  if (user === undefined) return refuse("UserNotFoundException", "User does not exist.");
-  if (session === undefined || session.revokedAt !== undefined) {
-    return refuse("NotAuthorizedException", "Access Token has been revoked");
-  }
+  if (user === undefined)
+    return mayNameMissingUser ? refuse("UserNotFoundException", "User does not exist.") : revoked();
+  if (session === undefined || session.revokedAt !== undefined) return revoked();
   if (session.userId !== user.id || session.clientId !== client.id)
     return invalid("session of another user or client");
   if (!user.enabled) return refuse("NotAuthorizedException", "User is disabled.");
