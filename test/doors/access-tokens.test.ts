@@ -125,6 +125,11 @@ async function forgeries(
     "claims that are a list": `${head}.${encode([])}.${signature}`,
     "claims that are null": `${head}.${encode("null")}.${signature}`,
     "a client that is __proto__": `${head}.${encode({ ...claims, client_id: "__proto__" })}.${signature}`,
+    "a client with a NUL": `${head}.${encode({ ...claims, client_id: "a\0b" })}.${signature}`,
+    "a user with a NUL": `${head}.${encode({ ...claims, sub: "a\0b" })}.${signature}`,
+    "a session with a NUL": `${head}.${encode({ ...claims, event_id: "a\0b" })}.${signature}`,
+    "a session with half a pair": `${head}.${encode({ ...claims, event_id: "\ud800" })}.${signature}`,
+    "a client that is no text": `${head}.${encode({ ...claims, client_id: [claims["client_id"]] })}.${signature}`,
     "a word": "token",
     dots: "..",
   };

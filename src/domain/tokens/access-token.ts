@@ -3,6 +3,7 @@ import { type CryptoKey, decodeJwt, decodeProtectedHeader, errors, type JWTPaylo
 import type { Ctx } from "../../app.ts";
 import { sha256, toBase64url } from "../../lib/bytes.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import { isStorable } from "../../lib/text.ts";
 import { readAccessState, type Session } from "../../store/sessions.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
@@ -72,7 +73,9 @@ function unverified(token: string): Claimed {
     const { alg, kid } = decodeProtectedHeader(token);
     const payload = decodeJwt(token);
     const { client_id: clientId, event_id: familyId, sub: userId } = payload;
-    const complete = [kid, clientId, familyId, userId].every((value) => typeof value === "string");
+    const complete = [kid, clientId, familyId, userId].every(
+      (value) => typeof value === "string" && isStorable(value),
+    );
     if (alg === "RS256" && complete) return { kid, clientId, familyId, userId, payload } as Claimed;
   } catch {
     // Not a JWT at all: refused below with the others.
