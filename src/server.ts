@@ -12,6 +12,7 @@ import { createPasswordHasher } from "./domain/credentials/hash-queue.ts";
 import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
 import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
+import type { AdmissionOptions } from "./http/admission.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
 import { createServing, type Serving } from "./http/context.ts";
 import { healthRoutes } from "./http/health.ts";
@@ -36,6 +37,8 @@ export interface ServerOptions {
   readonly log: Logger;
   /** Tests set the clock. Epoch milliseconds. */
   readonly clock?: () => number;
+  /** Tests, which share their thread with the server, set how late that is. */
+  readonly admission?: AdmissionOptions;
 }
 
 /** How many parsed documents and imported keys are kept. */
@@ -87,7 +90,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
     const outbox = startOutboxWorker(app);
     const sweeper = startSweeper(app.db, { clock, log: options.log });
-    const serving = createServing(app);
+    const serving = createServing(app, options.admission);
     door.serve(getRequestListener(routes(serving, opened.ping).fetch, { overrideGlobalObjects: false }));
     return {
       app,

@@ -97,7 +97,7 @@ export const settings = {
     flag: "region",
     env: "POOLHOUSE_REGION",
     fallback: "us-east-1",
-    help: "The region in pool ids and ARNs.",
+    help: "The region in pool ids, ARNs and the credentials of signed calls.",
     wrong: matches(/^[a-z]{2}(?:-[a-z]+)+-\d$/, "shaped like us-east-1"),
   },
   accountId: {

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
 import type { App, Ctx } from "../app.ts";
-import { type Admission, createAdmission } from "./admission.ts";
+import { type Admission, type AdmissionOptions, createAdmission } from "./admission.ts";
 
 /** What http rooms need of the server. */
 export interface Serving {
@@ -14,12 +14,12 @@ export interface Serving {
   elapsed(ctx: Ctx): number;
 }
 
-export function createServing(app: App): Serving {
+export function createServing(app: App, admission?: AdmissionOptions): Serving {
   const trusted = proxies(app.config.trustedProxies);
   const started = new WeakMap<Ctx, number>();
   return {
     app,
-    admission: createAdmission(),
+    admission: createAdmission(admission),
     context(incoming) {
       const requestId = randomUUID();
       const ctx = createCtx(app, {

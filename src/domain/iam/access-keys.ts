@@ -1,6 +1,7 @@
 /** iam: who calls as an administrator, and what they may do. This file makes and finds access keys. */
 import type { App, Ctx } from "../../app.ts";
 import { lettersAndDigits, randomText, upperCaseBase32 } from "../../lib/random.ts";
+import { isStorable } from "../../lib/text.ts";
 import { type AccessKey, insertAccessKey, listAccessKeys, readAccessKey } from "../../store/access-keys.ts";
 import { type Decision, evaluate, parsePolicy } from "./policy.ts";
 
@@ -92,6 +93,7 @@ async function acceptConfiguredRoot(
 
 /** The active key of this id. */
 export async function findAccessKey(ctx: Ctx, accessKeyId: string): Promise<AccessKey | undefined> {
+  if (!isStorable(accessKeyId)) return undefined;
   const key = await readAccessKey(ctx.db, accessKeyId);
   return key?.status === "Active" ? key : undefined;
 }

@@ -2,6 +2,7 @@
 import { type CryptoKey, decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import type { Ctx } from "../../app.ts";
 import { sha256, toBase64url } from "../../lib/bytes.ts";
+import { isStorable } from "../../lib/text.ts";
 import { readAccessState, type Session } from "../../store/sessions.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
@@ -19,14 +20,20 @@ export interface SignedIn {
 }
 
 const invalid = (detail: string): never => refuse("NotAuthorizedException", "Invalid Access Token", detail);
+const revoked = (): never => refuse("NotAuthorizedException", "Access Token has been revoked");
 const expired = (): never => refuse("NotAuthorizedException", "Access Token has expired");
 
 /**
  * Verifies an access token and that what it stands for still stands. Revocation is read from the database each time.
  * Throws NotAuthorizedException (malformed, forged, foreign, expired, revoked, without the scope, user disabled) and
- * UserNotFoundException.
+ * UserNotFoundException. Operations that do not declare the latter hear of a revoked token instead.
  */
-export async function authorizeAccessToken(ctx: Ctx, token: string, scope = apiScope): Promise<SignedIn> {
+export async function authorizeAccessToken(
+  ctx: Ctx,
+  token: string,
+  options: { scope?: string; mayNameMissingUser: boolean },
+): Promise<SignedIn> {
+  const { scope = apiScope, mayNameMissingUser } = options;
   const digest = toBase64url(sha256(token));
   const known = ctx.app.caches.verifiedTokens.get(digest)?.value as Verified | undefined;
   const claimed = known ?? unverified(token);
@@ -43,10 +50,9 @@ export async function authorizeAccessToken(ctx: Ctx, token: string, scope = apiS
     ctx.app.caches.verifiedTokens.set(digest, { value: { ...claimed, modulus } satisfies Verified });
   }
   assertCurrent(ctx, pool, claimed.payload);
-  if (user === undefined) return refuse("UserNotFoundException", "User does not exist.");
-  if (session === undefined || session.revokedAt !== undefined) {
-    return refuse("NotAuthorizedException", "Access Token has been revoked");
-  }
+  if (user === undefined)
+    return mayNameMissingUser ? refuse("UserNotFoundException", "User does not exist.") : revoked();
+  if (session === undefined || session.revokedAt !== undefined) return revoked();
   if (session.userId !== user.id || session.clientId !== client.id)
     return invalid("session of another user or client");
   if (!user.enabled) return refuse("NotAuthorizedException", "User is disabled.");
@@ -77,7 +83,9 @@ function unverified(token: string): Claimed {
     const { alg, kid } = decodeProtectedHeader(token);
     const payload = decodeJwt(token);
     const { client_id: clientId, event_id: familyId, sub: userId } = payload;
-    const complete = [kid, clientId, familyId, userId].every((value) => typeof value === "string");
+    const complete = [kid, clientId, familyId, userId].every(
+      (value) => typeof value === "string" && isStorable(value),
+    );
     if (alg === "RS256" && complete) return { kid, clientId, familyId, userId, payload } as Claimed;
   } catch {
     // Not a JWT at all: refused below with the others.

@@ -104,12 +104,11 @@ export async function revokeToken(
   }
   if (looksLikeJwt(token)) return refuse("UnsupportedTokenTypeException", "Unsupported token type");
   const parts = readRefreshToken(token);
-  if (parts === undefined) return invalid();
-  if (parts.poolId !== pool.id) return refuse("UnauthorizedException", "Invalid token");
+  if (parts?.poolId !== pool.id) return refuse("UnauthorizedException", "Invalid token");
   const family = await readFamily(ctx.db, pool.id, parts.familyId);
   if (family === undefined) return;
-  if (!isRefreshTokenOf(family, parts)) return invalid();
-  if (family.clientId !== client.id) return refuse("UnauthorizedException", "Invalid token");
+  if (family.clientId !== client.id || !isRefreshTokenOf(family, parts))
+    return refuse("UnauthorizedException", "Invalid token");
   await revokeFamily(ctx.db, pool.id, family.id, ctx.now);
 }
 

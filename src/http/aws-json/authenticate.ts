@@ -1,6 +1,7 @@
 /**
  * Who signed a call, and whether their policy allows it (AWS: "Signature Version 4 signing process", "Policy evaluation
- * logic"). Unknown keys, unsigned dates and targets, late signatures and presigned calls are refused.
+ * logic"). Unknown keys, unsigned dates and targets, late signatures and foreign scopes are refused. A signature may stand
+ * in the query instead of the header: Cognito lists the parameters of that among its "Common Parameters".
  */
 import type { Ctx } from "../../app.ts";
 import {
@@ -21,11 +22,6 @@ export async function authenticate(ctx: Ctx, request: WireRequest, service: stri
   switch (reading.kind) {
     case "none":
       return refuse("MissingAuthenticationTokenException", "Missing Authentication Token");
-    case "presigned":
-      return refuse(
-        "IncompleteSignatureException",
-        "Presigned requests are not accepted for this operation.",
-      );
     case "malformed":
       return refuse("IncompleteSignatureException", reading.reason);
     case "signed":
@@ -38,7 +34,8 @@ async function verify(ctx: Ctx, request: WireRequest, signed: Signed, service: s
   if (key === undefined) {
     return refuse("UnrecognizedClientException", "The security token included in the request is invalid.");
   }
-  const check = checkSignature(signed, request, key.secret, { now: ctx.now, services: [service] });
+  const { region } = ctx.config;
+  const check = checkSignature(signed, request, key.secret, { now: ctx.now, services: [service], region });
   if (!check.ok) return refuse("InvalidSignatureException", check.message);
   return principalOf(ctx, key);
 }

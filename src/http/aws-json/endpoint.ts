@@ -26,6 +26,8 @@ export interface Target {
   readonly service: "cognito-idp" | "cognito-identity";
   readonly name: string;
   readonly authorization: Authorization;
+  /** Whether the model declares UserNotFoundException. */
+  readonly declaresUserNotFound: boolean;
   readonly handler: AnyHandler | typeof notYet;
   readonly parse: (body: string) => unknown;
   readonly encode: (output: unknown) => string;
@@ -45,6 +47,7 @@ function targetsOf<Operations extends OperationTypes<Operations>>(
       service,
       name,
       authorization: model.operations[name].authorization,
+      declaresUserNotFound: model.operations[name].errors.includes("UserNotFoundException"),
       handler: handlers[name] as AnyHandler | typeof notYet,
       parse: (body) => parseInput(model, name, body),
       encode: (output) => encodeOutput(model, name, output),
@@ -91,7 +94,10 @@ async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unkn
     );
   }
   if (target.authorization === "access-token") {
-    return handler(ctx, input, await authorizeAccessToken(ctx, accessToken(input)));
+    const signedIn = await authorizeAccessToken(ctx, accessToken(input), {
+      mayNameMissingUser: target.declaresUserNotFound,
+    });
+    return handler(ctx, input, signedIn);
   }
   return handler(principal ? { ...ctx, admin: true } : ctx, input);
 }
