@@ -18,9 +18,10 @@ export interface App {
   readonly random: (bytes: number) => Uint8Array;
   readonly passwordHasher: PasswordHasher;
   /** SRP exchanges wait for their turn as hashes do, so that starting many sign-ins stops nobody else's. */
-  readonly exchangeTurn: <T>(turn: Turn, job: () => Promise<T>) => Promise<T>;
+  readonly exchangeTurn: FairQueue;
   readonly mailbox: Mailbox;
   readonly caches: Caches;
+  readonly metrics: Metrics;
 }
 
 export interface Ctx {
@@ -45,6 +46,33 @@ export interface PasswordHasher {
   verify(phc: string, password: string, turn: Turn): Promise<boolean>;
   /** A PHC string of the same cost that no password fits: for users who do not exist. */
   readonly nobody: string;
+  stats(): QueueStats;
+}
+
+/** Runs a job when it is the caller's turn. Throws TooManyRequestsException when the queue is full. */
+export interface FairQueue {
+  <T>(turn: Turn, job: () => Promise<T>): Promise<T>;
+  stats(): QueueStats;
+}
+
+export interface QueueStats {
+  readonly running: number;
+  readonly waiting: number;
+  /** Since the start. */
+  readonly refused: number;
+}
+
+/** What is counted as it happens (http/metrics.ts makes and prints it). Every label comes from a closed list. */
+export interface Metrics {
+  callBegins(): void;
+  /**
+   * The answer of a call is known. Once for each `callBegins`.
+   * @param operation undefined: there is none of that name
+   * @param error the type of the error it is answered with, if any
+   */
+  callEnds(operation: string | undefined, error: string | undefined, ms: number): void;
+  signIn(step: string, outcome: string): void;
+  message(medium: "EMAIL" | "SMS", outcome: "sent" | "retried" | "failed"): void;
 }
 
 /** Who waits: turns are dealt round-robin between pools, and in a pool between addresses. */

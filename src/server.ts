@@ -16,6 +16,7 @@ import { createServing } from "./http/context.ts";
 import { healthRoutes } from "./http/health.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
+import { type CountedMetrics, createMetrics, metricsRoutes } from "./http/metrics.ts";
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { inboxMailbox, noMailbox } from "./integrations/mailbox.ts";
 import { BoundedMap } from "./lib/bounded-map.ts";
@@ -64,6 +65,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       now: clock,
       random,
     });
+    const metrics = createMetrics();
     const app: App = {
       config: bound,
       db: opened.db,
@@ -81,11 +83,12 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         clients: new BoundedMap(cacheSize),
         signingKeys: new BoundedMap(cacheSize),
       },
+      metrics,
     };
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
     const outbox = startOutboxWorker(app);
     const sweeper = startSweeper(app.db, { clock, log: options.log });
-    door.serve(getRequestListener(routes(app, opened.ping).fetch, { overrideGlobalObjects: false }));
+    door.serve(getRequestListener(routes(app, metrics, opened.ping).fetch, { overrideGlobalObjects: false }));
     return {
       app,
       url: bound.publicUrl,
@@ -104,11 +107,16 @@ export async function startServer(config: Config, options: ServerOptions): Promi
 }
 
 /** Every route there is. */
-function routes(app: App, ready: () => Promise<void>): Hono<{ Bindings: HttpBindings }> {
+function routes(
+  app: App,
+  metrics: CountedMetrics,
+  ready: () => Promise<void>,
+): Hono<{ Bindings: HttpBindings }> {
   const serving = createServing(app);
   const knowsHost = createHostCheck(app.config);
   const all = new Hono<{ Bindings: HttpBindings }>();
   all.route("/", healthRoutes(ready));
+  all.route("/", metricsRoutes(app, metrics));
   all.use(async (c, next) => {
     if (knowsHost(c.req.header("host"))) return next();
     return c.json(

@@ -31,6 +31,8 @@ export interface Config {
   readonly logLevel: string;
   /** argon2id hashes at once. */
   readonly hashConcurrency: number;
+  /** Without one, /metrics is for a server that only this machine reaches. */
+  readonly metricsToken: string | undefined;
 }
 
 /** A setting is refused; the message names it. */
@@ -88,6 +90,7 @@ function assemble(value: (name: Name) => string | undefined): Config {
     rootSecretAccessKey: value("rootSecretAccessKey"),
     logLevel: value("logLevel")!,
     hashConcurrency: Number(value("hashConcurrency") ?? availableParallelism()),
+    metricsToken: value("metricsToken"),
   };
   if (config.auth === "open" && !listensOnLoopback(config)) {
     throw new ConfigError(

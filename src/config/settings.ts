@@ -142,6 +142,13 @@ export const settings = {
     help: "Password hashes computed at once; the number of cores unless given.",
     wrong: matches(/^[1-9]\d?$/, "a number from 1 to 99"),
   },
+  metricsToken: {
+    flag: "metrics-token",
+    env: "POOLHOUSE_METRICS_TOKEN",
+    secret: true,
+    help: "Bearer token for /metrics; without one it answers only a server on loopback, asked directly.",
+    wrong: matches(/^[\x21-\x7e]{16,}$/, "at least 16 visible ASCII characters without spaces"),
+  },
 } as const satisfies Record<string, Setting>;
 
 function isRange(range: string): boolean {

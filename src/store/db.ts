@@ -2,6 +2,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { Kysely, Transaction } from "kysely";
+import type { DatabaseCounts } from "./counts.ts";
 import type { Schema } from "./schema.ts";
 import type { Sealer } from "./sealer.ts";
 import type { DatabaseKind } from "./sql.ts";
@@ -14,6 +15,7 @@ export interface Db {
   readonly sealer: Sealer;
   readonly kind: DatabaseKind;
   readonly inTransaction: boolean;
+  readonly counts: DatabaseCounts;
 }
 
 const attempts = 10;
@@ -25,7 +27,7 @@ const attempts = 10;
  */
 export async function inTransaction<T>(db: Db, callback: (tx: Db) => Promise<T>): Promise<T> {
   if (db.inTransaction) throw new Error("inTransaction was called inside a transaction: pass tx on instead.");
-  return runTransaction(db.kysely, (kysely) => callback({ ...db, kysely, inTransaction: true }));
+  return runTransaction(db.kysely, (kysely) => callback({ ...db, kysely, inTransaction: true }), db.counts);
 }
 
 /**
@@ -35,6 +37,7 @@ export async function inTransaction<T>(db: Db, callback: (tx: Db) => Promise<T>)
 export async function runTransaction<S, T>(
   kysely: Kysely<S>,
   callback: (transaction: Transaction<S>) => Promise<T>,
+  counts?: Pick<DatabaseCounts, "retries">,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -44,6 +47,7 @@ export async function runTransaction<S, T>(
     } catch (error) {
       if (attempt === attempts || !mayRunAgain(error)) throw error;
     }
+    if (counts) counts.retries += 1;
     // Jitter keeps those who collided from colliding again.
     await delay(Math.random() * Math.min(5 * 2 ** attempt, 250));
   }

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { type Dialect, Kysely, sql } from "kysely";
 import type { Random } from "../lib/seal.ts";
+import { type DatabaseCounts, newCounts } from "./counts.ts";
 import { type Db, runTransaction } from "./db.ts";
 import type { StoreLog } from "./log.ts";
 import { masterKey } from "./master-key.ts";
@@ -52,7 +53,8 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
     databaseExists: target.kind === "sqlite" && fileExists(target.path),
     random,
   });
-  const connected = await connect(target, options);
+  const counts = newCounts();
+  const connected = await connect(target, options, counts);
   const kysely = new Kysely<Schema>({ dialect: connected.dialect });
   let closing: Promise<void> | undefined;
   const close = () => {
@@ -68,7 +70,7 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
       if (kind === "sqlite") await runTransaction(kysely, (tx) => sql`select 1`.execute(tx));
       else await sql`select 1`.execute(kysely);
     };
-    const db: Db = { kysely, sealer, kind, inTransaction: false };
+    const db: Db = { kysely, sealer, kind, inTransaction: false, counts };
     return { db, ping, close, refreshKeys: () => sealer.refresh() };
   } catch (error) {
     await close();
@@ -101,13 +103,13 @@ interface Connected {
   unlock(): void;
 }
 
-async function connect(target: Target, options: OpenOptions): Promise<Connected> {
+async function connect(target: Target, options: OpenOptions, counts: DatabaseCounts): Promise<Connected> {
   if (target.kind === "postgres") {
     const { connectPostgres } = await import("./postgres-dialect.ts");
-    return { dialect: await connectPostgres({ ...options, url: target.url }), unlock: () => {} };
+    return { dialect: await connectPostgres({ ...options, counts, url: target.url }), unlock: () => {} };
   }
   const { sqliteDialect } = await import("./sqlite-dialect.ts");
   const path = target.path === inMemory ? inMemory : prepareFile(target.path);
   const lock = path === inMemory || options.secondary ? undefined : lockForThisProcess(path);
-  return { dialect: sqliteDialect({ ...options, path }), unlock: () => lock?.release() };
+  return { dialect: sqliteDialect({ ...options, counts, path }), unlock: () => lock?.release() };
 }

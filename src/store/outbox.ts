@@ -137,6 +137,22 @@ export async function deleteMessage(db: Db, ref: MessageRef): Promise<void> {
     .execute();
 }
 
+/** How many messages wait, counted up to `most`. */
+export async function countWaiting(db: Db, most: number): Promise<number> {
+  const { count } = await db.kysely
+    .selectFrom((from) =>
+      from
+        .selectFrom("outbox")
+        .select("message_id")
+        .where("status", "=", "waiting")
+        .limit(most)
+        .as("waiting"),
+    )
+    .select((select) => select.fn.countAll<number>().as("count"))
+    .executeTakeFirstOrThrow();
+  return count;
+}
+
 /** What the development inbox shows: newest first, unexpired, `failed` ones left out. */
 export async function recentMessages(db: Db, now: number, limit: number): Promise<Message[]> {
   const rows = await db.kysely

@@ -6,6 +6,7 @@ import { pino } from "pino";
 import type { App, Ctx } from "../../src/app.ts";
 import { deliverQueued, startOutboxWorker } from "../../src/domain/messages/deliver.ts";
 import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
+import { createMetrics } from "../../src/http/metrics.ts";
 import { type Mailbox, noMailbox } from "../../src/integrations/mailbox.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { dueMessages, recentMessages } from "../../src/store/outbox.ts";
@@ -27,7 +28,7 @@ function office(db: Db, failures: number) {
   };
   const log = pino({ level: "silent" });
   const random = (bytes: number) => randomBytes(bytes);
-  const app = { db, log, random, clock: () => now, mailbox } as unknown as App;
+  const app = { db, log, random, clock: () => now, mailbox, metrics: createMetrics() } as unknown as App;
   const ctx = () => ({ app, db, log, random, now }) as unknown as Ctx;
   const queue = async (by: "now" | "worker" | "nobody") => {
     const queued = newMessage(

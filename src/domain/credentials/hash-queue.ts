@@ -4,7 +4,7 @@
  * behind itself rather than before the others.
  */
 import { hash, verify } from "@node-rs/argon2";
-import type { PasswordHasher, Turn } from "../../app.ts";
+import type { FairQueue, PasswordHasher, Turn } from "../../app.ts";
 import { refusal } from "../../wire/refuse.ts";
 
 /** OWASP Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane. argon2id is the library's default algorithm. */
@@ -30,6 +30,7 @@ export async function createPasswordHasher(options: HashQueueOptions): Promise<P
     nobody: await hash(crypto.randomUUID(), argon2id),
     hash: (password, turn) => enter(turn, () => hash(password, argon2id)),
     verify: (phc, password, turn) => enter(turn, () => verify(phc, password)),
+    stats: enter.stats,
   };
 }
 
@@ -37,12 +38,11 @@ export async function createPasswordHasher(options: HashQueueOptions): Promise<P
  * Runs at most `concurrency` jobs at a time. Waiting jobs are taken round-robin between pools and, in a pool, between
  * addresses. No address may hold more than half of the waiting places.
  */
-export function createFairQueue(
-  options: HashQueueOptions,
-): <T>(turn: Turn, job: () => Promise<T>) => Promise<T> {
+export function createFairQueue(options: HashQueueOptions): FairQueue {
   const pools = new Map<string, Map<string, Waiting[]>>();
   let running = 0;
   let waiting = 0;
+  let refused = 0;
 
   const finish = () => {
     running -= 1;
@@ -52,10 +52,11 @@ export function createFairQueue(
     next.run();
   };
 
-  return async (turn, job) => {
+  const enter = async <T>(turn: Turn, job: () => Promise<T>): Promise<T> => {
     if (running >= options.concurrency) {
       const mine = pools.get(turn.pool)?.get(turn.address)?.length ?? 0;
       if (waiting >= options.capacity || mine >= options.capacity / 2) {
+        refused += 1;
         throw refusal("TooManyRequestsException", "Rate exceeded", "the queue is full");
       }
       waiting += 1;
@@ -68,6 +69,7 @@ export function createFairQueue(
       finish();
     }
   };
+  return Object.assign(enter, { stats: () => ({ running, waiting, refused }) });
 }
 
 function push(pools: Map<string, Map<string, Waiting[]>>, item: Waiting): void {

@@ -72,6 +72,7 @@ async function send(app: App, now: number, message: ClaimedMessage): Promise<"se
   } catch (error) {
     const givenUp = message.attempts >= maxAttempts;
     const fields = { err: error, poolId: message.poolId, messageId: message.id, attempt: message.attempts };
+    app.metrics.message(message.medium, givenUp ? "failed" : "retried");
     app.log.warn(fields, givenUp ? "a message was given up" : "a message could not be delivered");
     await settleMessage(app.db, message, {
       status: givenUp ? "failed" : "waiting",
@@ -79,6 +80,7 @@ async function send(app: App, now: number, message: ClaimedMessage): Promise<"se
     });
     return "failed";
   }
+  app.metrics.message(medium, "sent");
   // The development inbox shows what was sent; elsewhere a code that has left is not kept.
   if (app.mailbox.kind === "inbox")
     await settleMessage(app.db, message, { status: "sent", nextAttemptAt: now });

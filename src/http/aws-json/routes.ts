@@ -23,6 +23,7 @@ const corsHeaders = {
 export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }> {
   const routes = new Hono<{ Bindings: HttpBindings }>();
   const bodies = createBodyReader(bytesInFlight);
+  const { metrics } = serving.app;
 
   routes.options("/", (c) => {
     const requested = (c.req.header("access-control-request-headers") ?? "").toLowerCase().split(",");
@@ -39,6 +40,7 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
   routes.post("/", async (c) => {
     const { incoming } = c.env;
     const ctx = serving.context(incoming);
+    metrics.callBegins();
     const target = findTarget(c.req.header("x-amz-target"));
     const signed = c.req.header("authorization") !== undefined;
     const body = await bodies.read(c.req.raw, largestBody(target, signed));
@@ -47,16 +49,9 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
         ? errorAnswer(ctx, body)
         : await answerCall(ctx, wireRequest(incoming, body), target);
     const error = answer.headers["x-amzn-errortype"]?.slice(0, -1);
-    ctx.log.info(
-      {
-        operation: target?.name,
-        status: answer.status,
-        error,
-        ms: serving.elapsed(ctx),
-        address: ctx.address,
-      },
-      "call",
-    );
+    const ms = serving.elapsed(ctx);
+    metrics.callEnds(target?.name, error, ms);
+    ctx.log.info({ operation: target?.name, status: answer.status, error, ms, address: ctx.address }, "call");
     return c.body(answer.body, answer.status, {
       "content-type": "application/x-amz-json-1.1",
       "x-amzn-requestid": ctx.requestId,
