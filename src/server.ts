@@ -18,7 +18,8 @@ import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
 import { type CountedMetrics, createMetrics, metricsRoutes } from "./http/metrics.ts";
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
-import { inboxMailbox, noMailbox } from "./integrations/mailbox.ts";
+import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
+import { smtpMailbox } from "./integrations/smtp.ts";
 import { BoundedMap } from "./lib/bounded-map.ts";
 import { openDatabase } from "./store/open.ts";
 import { startSweeper } from "./store/sweep.ts";
@@ -77,7 +78,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         capacity: hashCapacity,
       }),
       exchangeTurn: createFairQueue({ concurrency: exchangeConcurrency, capacity: exchangeCapacity }),
-      mailbox: listensOnLoopback(bound) ? inboxMailbox() : noMailbox(),
+      mailbox: mailboxOf(bound),
       caches: {
         pools: new BoundedMap(cacheSize),
         clients: new BoundedMap(cacheSize),
@@ -96,7 +97,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       close: async () => {
         await door.close();
         await sweeper.stop();
-        await outbox.stop();
+        await Promise.all([outbox.stop(), app.mailbox.close()]);
         await opened.close();
       },
     };
@@ -104,6 +105,12 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     await door.close();
     throw error;
   }
+}
+
+/** With a sender there is no inbox; without one there is, where nobody else can look into it. */
+function mailboxOf(config: Config): Mailbox {
+  if (config.smtp !== undefined) return smtpMailbox(config.smtp);
+  return listensOnLoopback(config) ? inboxMailbox() : noMailbox();
 }
 
 /** Every route there is. */

@@ -42,6 +42,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   jose: /^(?:lib\/jwt\.ts$|domain\/tokens\/)/,
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^config\//,
+  nodemailer: /^integrations\//,
 };
 
 function importsOf(file: string): string[] {

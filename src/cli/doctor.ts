@@ -2,6 +2,7 @@
 import { access, constants } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Config, listensOnLoopback, loadConfig } from "../config/config.ts";
+import { smtpMailbox } from "../integrations/smtp.ts";
 import { listAccessKeys } from "../store/access-keys.ts";
 import { openDatabase } from "../store/open.ts";
 import { listPools } from "../store/pools.ts";
@@ -13,7 +14,12 @@ interface Finding {
 
 export async function doctor(argv: readonly string[]): Promise<void> {
   const config = loadConfig(argv);
-  const findings = [programFinding(), ...settingFindings(config), ...(await databaseFindings(config))];
+  const findings = [
+    programFinding(),
+    ...settingFindings(config),
+    await mailFinding(config),
+    ...(await databaseFindings(config)),
+  ];
   for (const finding of findings) console.log(`${finding.ok ? "ok  " : "FAIL"}  ${finding.text}`);
   if (findings.some((finding) => !finding.ok)) process.exitCode = 1;
 }
@@ -33,12 +39,28 @@ function settingFindings(config: Config): Finding[] {
       ok: config.publicUrl.startsWith("https:"),
       text: "the public URL is https, since other machines can reach this server (POOLHOUSE_PUBLIC_URL)",
     });
-    findings.push({
-      ok: false,
-      text: "messages cannot be delivered: this release has no mail sender, and the inbox exists on loopback only",
-    });
   }
   return findings;
+}
+
+async function mailFinding(config: Config): Promise<Finding> {
+  const { smtp } = config;
+  if (smtp === undefined) {
+    return listensOnLoopback(config)
+      ? { ok: true, text: `no mail server is set: messages stay here, at ${config.publicUrl}/inbox` }
+      : { ok: false, text: "messages cannot be delivered: set POOLHOUSE_SMTP_URL and POOLHOUSE_SMTP_FROM" };
+  }
+  const server = `the mail server ${smtp.host}:${smtp.port}`;
+  const mailbox = smtpMailbox(smtp);
+  try {
+    await mailbox.verify();
+    const how = smtp.mustEncrypt ? "encrypted, with a certificate that holds" : "encryption is not required";
+    return { ok: true, text: `${server} answers${smtp.auth ? " and lets Poolhouse in" : ""} (${how})` };
+  } catch (error) {
+    return { ok: false, text: `${server}: ${(error as Error).message}` };
+  } finally {
+    await mailbox.close();
+  }
 }
 
 async function databaseFindings(config: Config): Promise<Finding[]> {

@@ -7,7 +7,9 @@ import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
+import type { SmtpConfig } from "../lib/smtp-url.ts";
 import { list, type Setting, settings } from "./settings.ts";
+import { smtpConfig } from "./smtp.ts";
 
 export interface Config {
   readonly host: string;
@@ -31,6 +33,8 @@ export interface Config {
   readonly logLevel: string;
   /** argon2id hashes at once. */
   readonly hashConcurrency: number;
+  /** The mail server, if there is one. */
+  readonly smtp: SmtpConfig | undefined;
   /** Without one, /metrics is for a server that only this machine reaches. */
   readonly metricsToken: string | undefined;
 }
@@ -90,6 +94,7 @@ function assemble(value: (name: Name) => string | undefined): Config {
     rootSecretAccessKey: value("rootSecretAccessKey"),
     logLevel: value("logLevel")!,
     hashConcurrency: Number(value("hashConcurrency") ?? availableParallelism()),
+    smtp: readSmtp(value),
     metricsToken: value("metricsToken"),
   };
   if (config.auth === "open" && !listensOnLoopback(config)) {
@@ -108,6 +113,17 @@ function assemble(value: (name: Name) => string | undefined): Config {
     );
   }
   return Object.freeze(config);
+}
+
+function readSmtp(value: (name: Name) => string | undefined): SmtpConfig | undefined {
+  if ((value("smtpUrl") === undefined) !== (value("smtpFrom") === undefined)) {
+    throw new ConfigError("POOLHOUSE_SMTP_URL and the setting smtp-from go together; one is missing.");
+  }
+  try {
+    return smtpConfig(value);
+  } catch (error) {
+    throw new ConfigError(`The file of the setting smtp-ca cannot be read: ${(error as Error).message}`);
+  }
 }
 
 /** Whether only this machine can reach the server. */

@@ -1,5 +1,7 @@
 /** Every setting: its flag, its environment variable, its default and what is wrong with a value. Values only. */
 import { isIP } from "node:net";
+import { parseMailAddress } from "../lib/mail-address.ts";
+import { parseSmtpUrl } from "../lib/smtp-url.ts";
 
 export interface Setting {
   readonly flag: string;
@@ -141,6 +143,34 @@ export const settings = {
     env: "POOLHOUSE_HASH_CONCURRENCY",
     help: "Password hashes computed at once; the number of cores unless given.",
     wrong: matches(/^[1-9]\d?$/, "a number from 1 to 99"),
+  },
+  smtpUrl: {
+    flag: "smtp-url",
+    env: "POOLHOUSE_SMTP_URL",
+    secret: true,
+    help: "The mail server: smtp[s]://[user:password@]host[:port]; smtps is TLS from the start, smtp STARTTLS.",
+    wrong: (value: string) =>
+      parseSmtpUrl(value) ? undefined : "must be smtp[s]://[user:password@]host[:port]",
+  },
+  smtpFrom: {
+    flag: "smtp-from",
+    env: "POOLHOUSE_SMTP_FROM",
+    help: "Sender of the mail of pools that name none: an address, or Name <address>. Goes with the mail server.",
+    wrong: (value: string) =>
+      parseMailAddress(value) ? undefined : "must be an address, or a name with an address in angle brackets",
+  },
+  smtpAllowPlaintext: {
+    flag: "smtp-allow-plaintext",
+    env: "POOLHOUSE_SMTP_ALLOW_PLAINTEXT",
+    fallback: "false",
+    boolean: true,
+    help: "Send mail also where the server offers no TLS or proves nothing; on loopback that is always so.",
+    wrong: oneOf("true", "false"),
+  },
+  smtpCa: {
+    flag: "smtp-ca",
+    env: "POOLHOUSE_SMTP_CA",
+    help: "PEM file of the authorities that the mail server's certificate must come from; the usual ones unless given.",
   },
   metricsToken: {
     flag: "metrics-token",

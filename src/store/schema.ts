@@ -234,7 +234,7 @@ export interface OutboxTable {
   user_id: string | null;
   medium: "EMAIL" | "SMS";
   kind: string;
-  /** Sealed JSON {destination, subject, body, code}. */
+  /** Sealed JSON {destination, subject, body, code, from, replyTo}. */
   message_sealed: Uint8Array;
   status: "waiting" | "sent" | "failed";
   attempts: number;

@@ -1,0 +1,75 @@
+/**
+ * The words of an HTML message, for readers who want no HTML. Walks the text once, whatever it holds: templates are
+ * other people's, and a pattern that looks for the end of each tag could be made to take long.
+ */
+
+/** Elements that begin a new line. */
+const blocks = new Set(
+  "address article aside blockquote br dd div dl dt footer h1 h2 h3 h4 h5 h6 header hr li main ol p pre section table tr ul".split(
+    " ",
+  ),
+);
+/** Elements whose content is not for readers. */
+const silent = new Set(["head", "script", "style", "title"]);
+
+const named: Readonly<Record<string, string>> = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  apos: "'",
+  nbsp: " ",
+};
+
+/** Text without tags: block elements become lines, links are followed by their address. */
+export function htmlToText(html: string): string {
+  let text = "";
+  let skipping: string | undefined;
+  let href: string | undefined;
+  let linkBegan = 0;
+  for (let at = 0; at < html.length; ) {
+    const open = html.indexOf("<", at);
+    const end = open < 0 ? html.length : open;
+    if (skipping === undefined) text += decodeEntities(html.slice(at, end)).replace(/\s+/g, " ");
+    const close = open < 0 ? -1 : html.indexOf(">", open);
+    // A "<" that opens nothing is a character, and no ">" follows any later one either.
+    if (open >= 0 && close < 0 && skipping === undefined) text += decodeEntities(html.slice(open));
+    if (close < 0) break;
+    const tag = html.slice(open + 1, close);
+    at = close + 1;
+    const [, slash = "", name = ""] = /^(\/?)([a-z][a-z0-9]*)/i.exec(tag) ?? [];
+    const element = name.toLowerCase();
+    if (skipping !== undefined) {
+      if (slash !== "" && element === skipping) skipping = undefined;
+      continue;
+    }
+    if (slash === "" && silent.has(element)) skipping = element;
+    else if (blocks.has(element)) text += "\n";
+    else if (element === "a" && slash === "") {
+      href = hrefOf(tag);
+      linkBegan = text.length;
+    } else if (element === "a" && href !== undefined) {
+      if (!text.slice(linkBegan).includes(href)) text += ` (${href})`;
+      href = undefined;
+    }
+  }
+  const lines = text.split("\n").map((line) => line.trim());
+  return lines
+    .join("\n")
+    .replace(/\n{3,}/g, "\n\n")
+    .trim();
+}
+
+function hrefOf(tag: string): string | undefined {
+  const [, double, single, bare] = /\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/i.exec(tag) ?? [];
+  const found = double ?? single ?? bare;
+  return found === undefined ? undefined : decodeEntities(found).trim();
+}
+
+function decodeEntities(text: string): string {
+  return text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{1,6}));/gi, (whole, decimal, hex, name) => {
+    if (name !== undefined) return named[String(name).toLowerCase()] ?? whole;
+    const point = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
+    return point <= 0x10ffff ? String.fromCodePoint(point).toWellFormed() : whole;
+  });
+}
