@@ -7,6 +7,7 @@
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Mailbox } from "./integrations/mailbox.ts";
+import type { AuditEvent } from "./store/audit.ts";
 import type { Db } from "./store/db.ts";
 
 export interface App {
@@ -22,6 +23,7 @@ export interface App {
   readonly mailbox: Mailbox;
   readonly caches: Caches;
   readonly metrics: Metrics;
+  readonly audit: AuditTrail;
 }
 
 export interface Ctx {
@@ -36,6 +38,26 @@ export interface Ctx {
   /** The client's address as the configured proxies tell it. */
   readonly address: string;
   readonly userAgent: string | undefined;
+  /** While an administrator's call is served. */
+  readonly audited?: AuditedCall;
+}
+
+/** An administrator's call, as far as it is known (domain/audit). */
+export interface AuditedCall {
+  /** The ARN of the principal. */
+  readonly actor: string;
+  readonly operation: string;
+  poolId: string | undefined;
+  target: string | undefined;
+  details: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Takes audit events that no answer waits for (domain/audit/trail.ts). */
+export interface AuditTrail {
+  /** How many are not yet written. */
+  readonly waiting: number;
+  /** Resolves at once, unless too many wait. */
+  add(event: AuditEvent): Promise<void>;
 }
 
 /** argon2id behind a bounded, fair queue (domain/credentials/hash-queue.ts). */

@@ -8,6 +8,7 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback } from "./config/config.ts";
+import { startAuditTrail } from "./domain/audit/trail.ts";
 import { createFairQueue, createPasswordHasher } from "./domain/credentials/hash-queue.ts";
 import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
@@ -67,6 +68,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       random,
     });
     const metrics = createMetrics();
+    const audit = startAuditTrail(opened.db, options.log);
     const app: App = {
       config: bound,
       db: opened.db,
@@ -85,10 +87,15 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         signingKeys: new BoundedMap(cacheSize),
       },
       metrics,
+      audit,
     };
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
     const outbox = startOutboxWorker(app);
-    const sweeper = startSweeper(app.db, { clock, log: options.log });
+    const sweeper = startSweeper(app.db, {
+      clock,
+      log: options.log,
+      auditRetentionDays: bound.auditRetentionDays,
+    });
     door.serve(getRequestListener(routes(app, metrics, opened.ping).fetch, { overrideGlobalObjects: false }));
     return {
       app,
@@ -96,6 +103,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       rootKey,
       close: async () => {
         await door.close();
+        await audit.stop();
         await sweeper.stop();
         await Promise.all([outbox.stop(), app.mailbox.close()]);
         await opened.close();

@@ -18,6 +18,7 @@ const domainSteps = [
   ["credentials", "messages"],
   ["triggers"],
   ["pools", "iam"],
+  ["audit"],
 ];
 
 /** Lower may not import higher. `store`, `integrations` and `config` lie side by side, as do the http rooms. */

@@ -33,6 +33,10 @@ export interface Config {
   readonly logLevel: string;
   /** argon2id hashes at once. */
   readonly hashConcurrency: number;
+  /** Whether calls of administrators that change nothing are in the audit log. */
+  readonly auditReads: boolean;
+  /** How long audit events are kept. */
+  readonly auditRetentionDays: number;
   /** The mail server, if there is one. */
   readonly smtp: SmtpConfig | undefined;
   /** Without one, /metrics is for a server that only this machine reaches. */
@@ -94,6 +98,8 @@ function assemble(value: (name: Name) => string | undefined): Config {
     rootSecretAccessKey: value("rootSecretAccessKey"),
     logLevel: value("logLevel")!,
     hashConcurrency: Number(value("hashConcurrency") ?? availableParallelism()),
+    auditReads: value("auditReads") === "true",
+    auditRetentionDays: Number(value("auditRetentionDays")),
     smtp: readSmtp(value),
     metricsToken: value("metricsToken"),
   };

@@ -144,6 +144,21 @@ export const settings = {
     help: "Password hashes computed at once; the number of cores unless given.",
     wrong: matches(/^[1-9]\d?$/, "a number from 1 to 99"),
   },
+  auditReads: {
+    flag: "audit-reads",
+    env: "POOLHOUSE_AUDIT_READS",
+    fallback: "true",
+    boolean: true,
+    help: "Put also those calls of administrators into the audit log that change nothing.",
+    wrong: oneOf("true", "false"),
+  },
+  auditRetentionDays: {
+    flag: "audit-retention-days",
+    env: "POOLHOUSE_AUDIT_RETENTION_DAYS",
+    fallback: "90",
+    help: "Days that the audit log goes back.",
+    wrong: matches(/^[1-9]\d{0,4}$/, "a number from 1 to 99999"),
+  },
   smtpUrl: {
     flag: "smtp-url",
     env: "POOLHOUSE_SMTP_URL",

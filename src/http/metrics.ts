@@ -107,6 +107,7 @@ export function metricsRoutes(app: App, metrics: CountedMetrics): Hono<{ Binding
   observeQueues(registry, app);
   observeMessages(registry, app);
   observeDatabase(registry, app);
+  observeAudit(registry, app);
   const loop = observeProcess(registry, app);
   const knowsHost = createHostCheck(app.config);
   const token = app.config.metricsToken;
@@ -207,6 +208,15 @@ function observeDatabase(registry: Registry, app: App): void {
     "poolhouse_database_sync_duration_seconds",
     "How long syncs of the write-ahead log took; their number is that of syncs.",
     () => (kind === "sqlite" ? counts.syncs : undefined),
+  );
+}
+
+function observeAudit(registry: Registry, { audit }: App): void {
+  registry.observed(
+    "gauge",
+    "poolhouse_audit_events_waiting",
+    "Audit events not yet written; grows while the database takes none.",
+    () => audit.waiting,
   );
 }
 

@@ -1,5 +1,5 @@
 /** Access keys of administrators and applications. The secret is sealed, not hashed: Signature V4 needs it. */
-import { affected, type Db, isUniqueViolation } from "./db.ts";
+import { affected, type Db } from "./db.ts";
 
 export interface AccessKey {
   readonly id: string;
@@ -16,23 +16,19 @@ const place = (id: string) => `access_keys:secret_sealed:${id}` as const;
 
 /** False: the id is taken, or there is a root key already. */
 export async function insertAccessKey(db: Db, key: AccessKey): Promise<boolean> {
-  try {
-    await db.kysely
-      .insertInto("access_keys")
-      .values({
-        access_key_id: key.id,
-        principal: key.principal,
-        secret_sealed: db.sealer.seal(place(key.id), key.secret),
-        policy: key.policy,
-        status: key.status,
-        created_at: key.createdAt,
-      })
-      .execute();
-    return true;
-  } catch (error) {
-    if (isUniqueViolation(error)) return false;
-    throw error;
-  }
+  const result = await db.kysely
+    .insertInto("access_keys")
+    .values({
+      access_key_id: key.id,
+      principal: key.principal,
+      secret_sealed: db.sealer.seal(place(key.id), key.secret),
+      policy: key.policy,
+      status: key.status,
+      created_at: key.createdAt,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  return affected(result) === 1;
 }
 
 export async function readAccessKey(db: Db, id: string): Promise<AccessKey | undefined> {

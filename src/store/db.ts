@@ -16,6 +16,15 @@ export interface Db {
   readonly kind: DatabaseKind;
   readonly inTransaction: boolean;
   readonly counts: DatabaseCounts;
+  /** Store calls that ride in the transactions of this handle (the audit event of a request). */
+  readonly companion?: Companion | undefined;
+}
+
+export interface Companion {
+  /** Runs at the end of each transaction. */
+  write(tx: Db): Promise<void>;
+  /** The transaction is committed. */
+  committed(): void;
 }
 
 const attempts = 10;
@@ -23,11 +32,26 @@ const attempts = 10;
 /**
  * Runs store calls in one transaction, and runs them again when the database could not order them with others'
  * (serialization failure, deadlock). The callback may therefore run several times: it consists of store calls and
- * values, awaits nothing else, and works on the Db it is given.
+ * values, awaits nothing else, and works on the Db it is given. One that returns false has changed nothing, so that
+ * there is nothing for a companion to tell.
  */
 export async function inTransaction<T>(db: Db, callback: (tx: Db) => Promise<T>): Promise<T> {
   if (db.inTransaction) throw new Error("inTransaction was called inside a transaction: pass tx on instead.");
-  return runTransaction(db.kysely, (kysely) => callback({ ...db, kysely, inTransaction: true }), db.counts);
+  const { companion } = db;
+  let told = false;
+  const result = await runTransaction(
+    db.kysely,
+    async (kysely) => {
+      const tx: Db = { ...db, kysely, inTransaction: true };
+      const returned = await callback(tx);
+      told = returned !== false && companion !== undefined;
+      if (told) await companion?.write(tx);
+      return returned;
+    },
+    db.counts,
+  );
+  if (told) companion?.committed();
+  return result;
 }
 
 /**

@@ -29,6 +29,7 @@ export interface Schema {
   attempts: AttemptsTable;
   token_families: TokenFamiliesTable;
   outbox: OutboxTable;
+  audit_events: AuditEventsTable;
 }
 
 /** Access keys of administrators and applications (Signature V4), each with an IAM-style policy. */
@@ -241,4 +242,22 @@ export interface OutboxTable {
   next_attempt_at: number;
   created_at: number;
   expires_at: number;
+}
+
+/** What administrators did, and what users did to their credentials. Nothing changes a row; see store/audit.ts. */
+export interface AuditEventsTable {
+  /** A UUID of version 7: begins with the time. */
+  event_id: string;
+  at: number;
+  pool_id: string | null;
+  actor: string;
+  address: string | null;
+  user_agent: string | null;
+  operation: string;
+  target: string | null;
+  /** `ok`, or the type of the error. */
+  result: string;
+  request_id: string | null;
+  /** JSON of names, never of values. */
+  details: string | null;
 }

@@ -1,4 +1,6 @@
 /** Removes what has expired, a little at a time, so that no table grows with what is past. */
+import { uuid7Floor } from "../lib/uuid7.ts";
+import { sweepAuditEvents } from "./audit.ts";
 import type { Db } from "./db.ts";
 import type { StoreLog } from "./log.ts";
 
@@ -24,16 +26,29 @@ export async function sweep(db: Db, now: number): Promise<void> {
   }
 }
 
+/** Rows of one statement: what runs on the JavaScript thread must be short. */
+const auditBatch = 500;
+/** Of one sweep; the rest is for the next. */
+const auditBatches = 200;
+
+/** Removes audit events that are over their time. */
+export async function sweepAudit(db: Db, now: number, retentionDays: number): Promise<void> {
+  const before = uuid7Floor(now - retentionDays * day);
+  for (let done = 0; done < auditBatches; done++) {
+    if ((await sweepAuditEvents(db, before, auditBatch)) < auditBatch) return;
+  }
+}
+
 /** Sweeps once a minute until stopped. */
 export function startSweeper(
   db: Db,
-  options: { clock: () => number; log: StoreLog },
+  options: { clock: () => number; log: StoreLog; auditRetentionDays: number },
 ): { stop(): Promise<void> } {
   let running: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    running = sweep(db, options.clock()).catch((error: unknown) =>
-      options.log.warn({ err: error }, "sweep failed"),
-    );
+    running = sweep(db, options.clock())
+      .then(() => sweepAudit(db, options.clock(), options.auditRetentionDays))
+      .catch((error: unknown) => options.log.warn({ err: error }, "sweep failed"));
   }, every);
   timer.unref();
   return {

@@ -2,6 +2,7 @@
 import type { App, Ctx } from "../../app.ts";
 import { lettersAndDigits, randomText, upperCaseBase32 } from "../../lib/random.ts";
 import { type AccessKey, insertAccessKey, listAccessKeys, readAccessKey } from "../../store/access-keys.ts";
+import { recorded } from "../audit/command.ts";
 import { type Decision, evaluate, parsePolicy } from "./policy.ts";
 
 /** Who signed a request. */
@@ -62,24 +63,41 @@ export async function ensureRootKey(
   }
   if (root !== undefined) return undefined;
   // Two servers may start at once: the unique index lets one insert, the other finds the key there.
-  return createAccessKey(app, "root", namedPolicies.admin).catch(() => undefined);
+  return recorded(
+    app,
+    "system",
+    (tx) => createAccessKey({ ...app, db: tx }, "root", namedPolicies.admin),
+    ({ accessKeyId }) => rootKeyMade(accessKeyId),
+  ).catch(() => undefined);
 }
 
+const rootKeyMade = (target: string) => ({
+  operation: "CreateAccessKey",
+  target,
+  details: { principal: "root" },
+});
+
 async function acceptConfiguredRoot(
-  app: Pick<App, "db" | "clock">,
+  app: Pick<App, "db" | "random" | "clock">,
   configured: CreatedKey,
   rootId: string | undefined,
 ): Promise<void> {
   if (rootId === undefined) {
-    const inserted = await insertAccessKey(app.db, {
+    const key: AccessKey = {
       id: configured.accessKeyId,
       principal: "root",
       secret: configured.secretAccessKey,
       policy: namedPolicies.admin,
       status: "Active",
       createdAt: app.clock(),
-    });
-    if (inserted) return;
+    };
+    const made = await recorded(
+      app,
+      "system",
+      (tx) => insertAccessKey(tx, key),
+      () => rootKeyMade(key.id),
+    );
+    if (made) return;
   }
   const stored = await readAccessKey(app.db, configured.accessKeyId);
   if (stored?.secret !== configured.secretAccessKey) {
