@@ -53,9 +53,9 @@ export interface Turn {
   readonly address: string;
 }
 
-/** Parsed documents by (id, version) and imported keys by kid. Nothing that can be revoked. */
+/** Parsed documents and imported keys by (id, version). Nothing that can be revoked without a new version. */
 export interface Caches {
   readonly pools: Map<string, { version: number; value: unknown }>;
   readonly clients: Map<string, { version: number; value: unknown }>;
-  readonly signingKeys: Map<string, { until: number; value: unknown }>;
+  readonly signingKeys: Map<string, { version: number; until: number; value: unknown }>;
 }

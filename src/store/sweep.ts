@@ -1,6 +1,7 @@
 /** Removes what has expired, a little at a time, so that no table grows with what is past. */
 import type { Db } from "./db.ts";
 import type { StoreLog } from "./log.ts";
+import { sweepSigningKeys } from "./signing-keys.ts";
 
 /** How long each kind of row is kept after its time. Tokens of a family may outlive its refresh token by a day. */
 const day = 24 * 60 * 60 * 1000;
@@ -22,6 +23,7 @@ export async function sweep(db: Db, now: number): Promise<void> {
       .where("expires_at", "<", now - kept)
       .execute();
   }
+  await sweepSigningKeys(db, now);
 }
 
 /** Sweeps once a minute until stopped. */
