@@ -58,4 +58,6 @@ export interface Caches {
   readonly pools: Map<string, { version: number; value: unknown }>;
   readonly clients: Map<string, { version: number; value: unknown }>;
   readonly signingKeys: Map<string, { version: number; until: number; value: unknown }>;
+  /** When each access key was last used, until it is written down (domain/iam/key-uses.ts). */
+  readonly keyUses: Map<string, number>;
 }

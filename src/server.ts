@@ -10,6 +10,7 @@ import type { App } from "./app.ts";
 import { type Config, listensOnLoopback } from "./config/config.ts";
 import { createFairQueue, createPasswordHasher } from "./domain/credentials/hash-queue.ts";
 import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
+import { startUseWriter } from "./domain/iam/key-uses.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
 import { createServing } from "./http/context.ts";
@@ -20,6 +21,7 @@ import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { inboxMailbox, noMailbox } from "./integrations/mailbox.ts";
 import { BoundedMap } from "./lib/bounded-map.ts";
 import { openDatabase } from "./store/open.ts";
+import { startKeyRefresh } from "./store/refresh-keys.ts";
 import { startSweeper } from "./store/sweep.ts";
 
 export interface RunningServer {
@@ -59,6 +61,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const opened = await openDatabase({
       url: bound.database,
       masterKey: bound.masterKey,
+      previousMasterKey: bound.previousMasterKey,
       secretsFolder: join(bound.data, "secrets"),
       log: options.log,
       now: clock,
@@ -80,11 +83,14 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         pools: new BoundedMap(cacheSize),
         clients: new BoundedMap(cacheSize),
         signingKeys: new BoundedMap(cacheSize),
+        keyUses: new BoundedMap(cacheSize),
       },
     };
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
     const outbox = startOutboxWorker(app);
     const sweeper = startSweeper(app.db, { clock, log: options.log });
+    const refresh = startKeyRefresh(opened, options.log);
+    const uses = startUseWriter(app);
     door.serve(getRequestListener(routes(app, opened.ping).fetch, { overrideGlobalObjects: false }));
     return {
       app,
@@ -94,6 +100,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         await door.close();
         await sweeper.stop();
         await outbox.stop();
+        await refresh.stop();
+        await uses.stop();
         await opened.close();
       },
     };

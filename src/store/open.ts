@@ -58,6 +58,8 @@ export interface OpenedDatabase {
 export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase> {
   const { log, now = Date.now, random = randomBytes } = options;
   const target = parseUrl(options.url);
+  if (options.secondary && target.kind === "sqlite" && !fileExists(target.path))
+    throw new Error(`There is no database at ${target.path}: the first start of the server makes it.`);
   const keys = masterKeys({
     kind: target.kind,
     configured: options.masterKey ?? throwAwayKey(target, random),

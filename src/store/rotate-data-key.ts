@@ -13,11 +13,9 @@ import { isWrappedUnder, makeDataKey, readDataKeys } from "./data-keys.ts";
 import { affected, type Db, runTransaction } from "./db.ts";
 import { keyRotationLease, underLease } from "./lease.ts";
 import type { OpenedDatabase } from "./open.ts";
+import { refreshEvery } from "./refresh-keys.ts";
 import { reseal } from "./reseal.ts";
 import type { DataKeysTable } from "./schema.ts";
-
-/** How often a server reads the data keys anew. Milliseconds. */
-export const refreshEvery = 20_000;
 
 /** After each step, how long until the next may follow. Milliseconds. */
 const waits = {

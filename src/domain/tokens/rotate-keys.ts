@@ -6,8 +6,8 @@ import { makeSigningKey } from "./keys.ts";
 
 /**
  * How long a new key is published before it signs. Our own answer may be kept for 5 minutes, jose keeps a key set for
- * 10, API Gateway for two hours ("API Gateway can cache the public key for two hours", JWT authorizers); the rest is for
- * clocks that differ. Waiting costs nobody anything. Milliseconds.
+ * 10, API Gateway's authorizers for an hour or two; the rest is for clocks that differ. Waiting costs nobody anything.
+ * Milliseconds.
  */
 export const publishedBeforeSigning = 3 * 60 * 60 * 1000;
 
