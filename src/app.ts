@@ -103,9 +103,11 @@ export interface Turn {
   readonly address: string;
 }
 
-/** Parsed documents by (id, version) and imported keys by kid. Nothing that can be revoked. */
+/** Parsed documents and imported keys by (id, version). Nothing that can be revoked without a new version. */
 export interface Caches {
   readonly pools: Map<string, { version: number; value: unknown }>;
   readonly clients: Map<string, { version: number; value: unknown }>;
-  readonly signingKeys: Map<string, { until: number; value: unknown }>;
+  readonly signingKeys: Map<string, { version: number; until: number; value: unknown }>;
+  /** When each access key was last used, until it is written down (domain/iam/key-uses.ts). */
+  readonly keyUses: Map<string, number>;
 }

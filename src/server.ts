@@ -11,6 +11,7 @@ import { type Config, listensOnLoopback } from "./config/config.ts";
 import { startAuditTrail } from "./domain/audit/trail.ts";
 import { createFairQueue, createPasswordHasher } from "./domain/credentials/hash-queue.ts";
 import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
+import { startUseWriter } from "./domain/iam/key-uses.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
 import { createServing } from "./http/context.ts";
@@ -23,6 +24,7 @@ import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { BoundedMap } from "./lib/bounded-map.ts";
 import { openDatabase } from "./store/open.ts";
+import { startKeyRefresh } from "./store/refresh-keys.ts";
 import { startSweeper } from "./store/sweep.ts";
 
 export interface RunningServer {
@@ -62,6 +64,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const opened = await openDatabase({
       url: bound.database,
       masterKey: bound.masterKey,
+      previousMasterKey: bound.previousMasterKey,
       secretsFolder: join(bound.data, "secrets"),
       log: options.log,
       now: clock,
@@ -85,6 +88,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         pools: new BoundedMap(cacheSize),
         clients: new BoundedMap(cacheSize),
         signingKeys: new BoundedMap(cacheSize),
+        keyUses: new BoundedMap(cacheSize),
       },
       metrics,
       audit,
@@ -96,6 +100,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       log: options.log,
       auditRetentionDays: bound.auditRetentionDays,
     });
+    const refresh = startKeyRefresh(opened, options.log);
+    const uses = startUseWriter(app);
     door.serve(getRequestListener(routes(app, metrics, opened.ping).fetch, { overrideGlobalObjects: false }));
     return {
       app,
@@ -106,6 +112,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         await audit.stop();
         await sweeper.stop();
         await Promise.all([outbox.stop(), app.mailbox.close()]);
+        await refresh.stop();
+        await uses.stop();
         await opened.close();
       },
     };

@@ -28,6 +28,8 @@ export interface Config {
   readonly region: string;
   readonly accountId: string;
   readonly masterKey: string | undefined;
+  /** Unwraps what `masterKey` does not yet, while it takes that one's place. */
+  readonly previousMasterKey: string | undefined;
   readonly rootAccessKeyId: string | undefined;
   readonly rootSecretAccessKey: string | undefined;
   readonly logLevel: string;
@@ -94,6 +96,7 @@ function assemble(value: (name: Name) => string | undefined): Config {
     region: value("region")!,
     accountId: value("accountId")!,
     masterKey: value("masterKey"),
+    previousMasterKey: value("previousMasterKey"),
     rootAccessKeyId: value("rootAccessKeyId"),
     rootSecretAccessKey: value("rootSecretAccessKey"),
     logLevel: value("logLevel")!,

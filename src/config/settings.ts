@@ -30,6 +30,9 @@ export const list = (value: string) =>
     .map((item) => item.trim())
     .filter((item) => item !== "");
 
+const wrongKey = (value: string) =>
+  Buffer.from(value, "base64").length === 32 ? undefined : "must be base64 of exactly 32 bytes";
+
 /** Every setting; README's table is held against it by a test. */
 export const settings = {
   host: { flag: "host", env: "POOLHOUSE_HOST", fallback: "127.0.0.1", help: "Address to listen on." },
@@ -114,8 +117,14 @@ export const settings = {
     env: "POOLHOUSE_MASTER_KEY",
     secret: true,
     help: "Base64 of 32 bytes; wraps the data keys. Required with PostgreSQL; else a file under <data>/secrets.",
-    wrong: (value: string) =>
-      Buffer.from(value, "base64").length === 32 ? undefined : "must be base64 of exactly 32 bytes",
+    wrong: wrongKey,
+  },
+  previousMasterKey: {
+    flag: "previous-master-key",
+    env: "POOLHOUSE_PREVIOUS_MASTER_KEY",
+    secret: true,
+    help: "The former master key, while the master key is being replaced (docs/operating.md).",
+    wrong: wrongKey,
   },
   rootAccessKeyId: {
     flag: "root-access-key-id",

@@ -3,6 +3,7 @@ import { uuid7Floor } from "../lib/uuid7.ts";
 import { sweepAuditEvents } from "./audit.ts";
 import type { Db } from "./db.ts";
 import type { StoreLog } from "./log.ts";
+import { sweepSigningKeys } from "./signing-keys.ts";
 
 /** How long each kind of row is kept after its time. Tokens of a family may outlive its refresh token by a day. */
 const day = 24 * 60 * 60 * 1000;
@@ -24,6 +25,7 @@ export async function sweep(db: Db, now: number): Promise<void> {
       .where("expires_at", "<", now - kept)
       .execute();
   }
+  await sweepSigningKeys(db, now);
 }
 
 /** Rows of one statement: what runs on the JavaScript thread must be short. */
