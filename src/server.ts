@@ -23,7 +23,7 @@ import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { BoundedMap } from "./lib/bounded-map.ts";
-import { openDatabase } from "./store/open.ts";
+import { type OpenedDatabase, openDatabase } from "./store/open.ts";
 import { startKeyRefresh } from "./store/refresh-keys.ts";
 import { startSweeper } from "./store/sweep.ts";
 
@@ -72,36 +72,9 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     });
     const metrics = createMetrics();
     const audit = startAuditTrail(opened.db, options.log);
-    const app: App = {
-      config: bound,
-      db: opened.db,
-      log: options.log,
-      clock,
-      random,
-      passwordHasher: await createPasswordHasher({
-        concurrency: bound.hashConcurrency,
-        capacity: hashCapacity,
-      }),
-      exchangeTurn: createFairQueue({ concurrency: exchangeConcurrency, capacity: exchangeCapacity }),
-      mailbox: mailboxOf(bound),
-      caches: {
-        pools: new BoundedMap(cacheSize),
-        clients: new BoundedMap(cacheSize),
-        signingKeys: new BoundedMap(cacheSize),
-        keyUses: new BoundedMap(cacheSize),
-      },
-      metrics,
-      audit,
-    };
+    const app = await newApp(bound, { db: opened.db, log: options.log, clock, random, metrics, audit });
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
-    const outbox = startOutboxWorker(app);
-    const sweeper = startSweeper(app.db, {
-      clock,
-      log: options.log,
-      auditRetentionDays: bound.auditRetentionDays,
-    });
-    const refresh = startKeyRefresh(opened, options.log);
-    const uses = startUseWriter(app);
+    const workers = startWorkers(app, opened);
     door.serve(getRequestListener(routes(app, metrics, opened.ping).fetch, { overrideGlobalObjects: false }));
     return {
       app,
@@ -110,10 +83,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       close: async () => {
         await door.close();
         await audit.stop();
-        await sweeper.stop();
-        await Promise.all([outbox.stop(), app.mailbox.close()]);
-        await refresh.stop();
-        await uses.stop();
+        await workers.stop();
         await opened.close();
       },
     };
@@ -121,6 +91,44 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     await door.close();
     throw error;
   }
+}
+
+type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "audit">;
+
+async function newApp(config: Config, given: Given): Promise<App> {
+  return {
+    config,
+    ...given,
+    passwordHasher: await createPasswordHasher({
+      concurrency: config.hashConcurrency,
+      capacity: hashCapacity,
+    }),
+    exchangeTurn: createFairQueue({ concurrency: exchangeConcurrency, capacity: exchangeCapacity }),
+    mailbox: mailboxOf(config),
+    caches: {
+      pools: new BoundedMap(cacheSize),
+      clients: new BoundedMap(cacheSize),
+      signingKeys: new BoundedMap(cacheSize),
+      keyUses: new BoundedMap(cacheSize),
+    },
+  };
+}
+
+/** What a server does without being asked. */
+function startWorkers(app: App, opened: OpenedDatabase): { stop(): Promise<void> } {
+  const { clock, log, config } = app;
+  const outbox = startOutboxWorker(app);
+  const sweeper = startSweeper(app.db, { clock, log, auditRetentionDays: config.auditRetentionDays });
+  const refresh = startKeyRefresh(opened, log);
+  const uses = startUseWriter(app);
+  return {
+    stop: async () => {
+      await sweeper.stop();
+      await Promise.all([outbox.stop(), app.mailbox.close()]);
+      await refresh.stop();
+      await uses.stop();
+    },
+  };
 }
 
 /** With a sender there is no inbox; without one there is, where nobody else can look into it. */
