@@ -23,28 +23,32 @@ const named: Readonly<Record<string, string>> = {
 
 /** Text without tags: block elements become lines, links are followed by their address. */
 export function htmlToText(html: string): string {
+  // As long as the original: only ASCII letters change.
+  const lower = html.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
   let text = "";
-  let skipping: string | undefined;
   let href: string | undefined;
   let linkBegan = 0;
   for (let at = 0; at < html.length; ) {
     const open = html.indexOf("<", at);
-    const end = open < 0 ? html.length : open;
-    if (skipping === undefined) text += decodeEntities(html.slice(at, end)).replace(/\s+/g, " ");
     const close = open < 0 ? -1 : html.indexOf(">", open);
-    // A "<" that opens nothing is a character, and no ">" follows any later one either.
-    if (open >= 0 && close < 0 && skipping === undefined) text += decodeEntities(html.slice(open));
-    if (close < 0) break;
+    if (close < 0) {
+      text += words(html.slice(at));
+      break;
+    }
+    text += words(html.slice(at, open));
     const tag = html.slice(open + 1, close);
-    at = close + 1;
-    const [, slash = "", name = ""] = /^(\/?)([a-z][a-z0-9]*)/i.exec(tag) ?? [];
-    const element = name.toLowerCase();
-    if (skipping !== undefined) {
-      if (slash !== "" && element === skipping) skipping = undefined;
+    const [, slash, element = ""] = /^(\/?)([a-z][a-z0-9]*)/.exec(lower.slice(open + 1, close)) ?? [];
+    // "A < B" and "<3" open nothing; comments and declarations say nothing.
+    if (element === "" && !/^[!/?]/.test(tag)) {
+      text += "<";
+      at = open + 1;
       continue;
     }
-    if (slash === "" && silent.has(element)) skipping = element;
-    else if (blocks.has(element)) text += "\n";
+    at = close + 1;
+    if (silent.has(element) && slash === "") {
+      const end = lower.indexOf(`</${element}`, at);
+      at = end < 0 ? html.length : end;
+    } else if (blocks.has(element)) text += "\n";
     else if (element === "a" && slash === "") {
       href = hrefOf(tag);
       linkBegan = text.length;
@@ -59,6 +63,8 @@ export function htmlToText(html: string): string {
     .replace(/\n{3,}/g, "\n\n")
     .trim();
 }
+
+const words = (html: string) => decodeEntities(html).replace(/\s+/g, " ");
 
 function hrefOf(tag: string): string | undefined {
   const [, double, single, bare] = /\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/i.exec(tag) ?? [];
