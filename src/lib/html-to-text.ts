@@ -30,6 +30,12 @@ export function htmlToText(html: string): string {
   let linkBegan = 0;
   for (let at = 0; at < html.length; ) {
     const open = html.indexOf("<", at);
+    // "A < B" and "<3" open nothing. Looked at first, so that no ">" is searched twice.
+    if (open >= 0 && !/[a-z!/?]/.test(lower.charAt(open + 1))) {
+      text += `${words(html.slice(at, open))}<`;
+      at = open + 1;
+      continue;
+    }
     const close = open < 0 ? -1 : html.indexOf(">", open);
     if (close < 0) {
       text += words(html.slice(at));
@@ -38,12 +44,6 @@ export function htmlToText(html: string): string {
     text += words(html.slice(at, open));
     const tag = html.slice(open + 1, close);
     const [, slash, element = ""] = /^(\/?)([a-z][a-z0-9]*)/.exec(lower.slice(open + 1, close)) ?? [];
-    // "A < B" and "<3" open nothing; comments and declarations say nothing.
-    if (element === "" && !/^[!/?]/.test(tag)) {
-      text += "<";
-      at = open + 1;
-      continue;
-    }
     at = close + 1;
     if (silent.has(element) && slash === "") {
       const end = lower.indexOf(`</${element}`, at);
@@ -57,7 +57,7 @@ export function htmlToText(html: string): string {
       href = undefined;
     }
   }
-  const lines = text.split("\n").map((line) => line.trim());
+  const lines = text.split("\n").map((line) => line.replace(/ +/g, " ").trim());
   return lines
     .join("\n")
     .replace(/\n{3,}/g, "\n\n")

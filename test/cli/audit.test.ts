@@ -90,10 +90,10 @@ forEachServer("poolhouse audit", (open) => {
     });
     try {
       const lines = createInterface({ input: follower.stdout })[Symbol.asyncIterator]();
-      const next = async (): Promise<Line> => JSON.parse((await lines.next()).value);
+      const next = async (): Promise<Line> => JSON.parse((await lines.next()).value ?? "");
       await next();
       const made = await server.client.send(new CreateUserPoolCommand({ PoolName: "followed" }));
-      const first = await next();
+      const first: Line = await next();
       assert.equal(first.operation, "CreateUserPool");
       assert.equal(first.poolId, made.UserPool?.Id);
       await server.client.send(new DescribeUserPoolCommand({ UserPoolId: made.UserPool?.Id }));
