@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import {
+  AdminCreateUserCommand,
   AdminGetUserCommand,
   ConfirmSignUpCommand,
   SignUpCommand,
@@ -14,6 +15,7 @@ import {
 import { startOutboxWorker } from "../../src/domain/messages/deliver.ts";
 import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
 import { smtpMailbox } from "../../src/integrations/smtp.ts";
+import { listAuditEvents } from "../../src/store/audit.ts";
 import { inTransaction } from "../../src/store/db.ts";
 import { makePool, newAddress, password, refused, signIn } from "../api/people.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
@@ -204,6 +206,33 @@ forEachServer(
       await until(() => office.to(email).length > 0);
       await confirm(server, ClientId, email);
       assert.equal(office.to(email).length, 1);
+    });
+
+    test("the audit log tells of the user who was made, and of the invitation that was not delivered", async () => {
+      const server = await open();
+      const { UserPoolId } = await mailPool(server);
+      const email = newAddress();
+      office.answer = (address) => (address === email ? "550 5.1.1 no such user" : undefined);
+      await assert.rejects(
+        server.client.send(
+          new AdminCreateUserCommand({
+            UserPoolId,
+            Username: "invited",
+            UserAttributes: [{ Name: "email", Value: email }],
+          }),
+        ),
+        refused("CodeDeliveryFailureException"),
+      );
+      office.answer = () => undefined;
+      while (server.app.audit.waiting > 0) await delay(20);
+      const events = await listAuditEvents(
+        server.app.db,
+        { poolId: UserPoolId, operation: "AdminCreateUser" },
+        { limit: 10, order: "oldest first" },
+      );
+      assert.deepEqual(events.map(({ result }) => result).sort(), ["CodeDeliveryFailureException", "ok"]);
+      assert.equal(new Set(events.map(({ requestId }) => requestId)).size, 1);
+      assert.equal(new Set(events.map(({ target }) => target)).size, 1);
     });
 
     test("text messages have no sender yet", async () => {
