@@ -100,14 +100,18 @@ async function loadKeys(kysely: Kysely<Schema>, options: KeyOptions, keys: Maste
   return sealer;
 }
 
-/** Brings the schema up to date and does nothing else: needs no master key. Waits for a database that is starting. */
+/**
+ * Brings the schema up to date and does nothing else: needs no master key. Answers what the schema was before. Throws
+ * when there is something to do and a server has the SQLite file open.
+ */
 export async function migrateDatabase(options: OpenOptions): Promise<SchemaVersion> {
   const { log, now = Date.now } = options;
+  const found = await readSchemaVersion(options);
+  if (found.version >= found.program) return found;
   const { kysely, kind, close } = await connect(parseUrl(options.url), options);
   try {
-    const before = await schemaVersion(kysely);
     await migrate(kysely, { kind, log, now });
-    return before;
+    return found;
   } finally {
     await close();
   }
@@ -156,12 +160,22 @@ interface Connected {
 async function connect(target: Target, options: OpenOptions, counts = newCounts()): Promise<Connected> {
   const { dialect, unlock } = await openDialect(target, options, counts);
   const kysely = new Kysely<Schema>({ dialect });
+  if (target.kind === "sqlite") await sql`select 1`.execute(kysely).catch(unusable(target.path, unlock));
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= kysely.destroy().finally(unlock);
     return closing;
   };
   return { kind: target.kind, kysely, close };
+}
+
+/** SQLite opens the file with the first statement, and does not name it when that fails. */
+function unusable(path: string, unlock: () => void): (error: unknown) => never {
+  return (error) => {
+    unlock();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`The database ${path} cannot be used: ${reason}`, { cause: error });
+  };
 }
 
 async function openDialect(

@@ -79,6 +79,7 @@ async function start(fresh: () => Promise<OpenOptions>, count: number): Promise<
   const poolId = await makePool(first);
   const { id: clientId } = await makeClient(first, poolId, {
     AuthSessionValidity: 15,
+    PreventUserExistenceErrors: "ENABLED",
     AccessTokenValidity: 1,
     IdTokenValidity: 1,
     TokenValidityUnits: { AccessToken: "days", IdToken: "days" },
@@ -373,7 +374,7 @@ forEachDatabase((database, _open, fresh) => {
             ClientId: clientId,
             AuthParameters: { USERNAME: "nobody", PASSWORD: password },
           });
-          assert.equal(answer.type, "UserNotFoundException");
+          assert.equal(answer.type, "NotAuthorizedException");
         }
         await round(house, app, session.user, sdks.length);
       });
