@@ -18,8 +18,7 @@ export interface App {
   readonly clock: () => number;
   readonly random: (bytes: number) => Uint8Array;
   readonly passwordHasher: PasswordHasher;
-  /** SRP exchanges wait for their turn as hashes do, so that starting many sign-ins stops nobody else's. */
-  readonly exchangeTurn: FairQueue;
+  readonly srp: SrpExchanger;
   readonly mailbox: Mailbox;
   readonly caches: Caches;
   readonly metrics: Metrics;
@@ -38,6 +37,8 @@ export interface Ctx {
   /** The client's address as the configured proxies tell it. */
   readonly address: string;
   readonly userAgent: string | undefined;
+  /** The call was signed with an access key that may make it. */
+  readonly admin: boolean;
   /** While an administrator's call is served. */
   readonly audited?: AuditedCall;
 }
@@ -60,21 +61,41 @@ export interface AuditTrail {
   add(event: AuditEvent): Promise<void>;
 }
 
+/** Where costly work waits its turn (domain/credentials/fair-queue.ts). */
+export interface Waiting {
+  /** Throws TooManyRequestsException when a newcomer would be refused: asked before a request has cost anything. */
+  assertRoom(turn: Turn): void;
+  stats(): QueueStats;
+}
+
+export interface FairQueue extends Waiting {
+  /** Throws TooManyRequestsException when the queue is full. */
+  run<T>(turn: Turn, job: () => Promise<T>): Promise<T>;
+}
+
+/** SRP's arithmetic on threads of its own (domain/credentials/srp-exchanger.ts). */
+export interface SrpExchanger extends Waiting {
+  /** lib/srp.ts: exchange. Throws SrpError, and TooManyRequestsException when the queue is full. */
+  exchange(
+    values: { A: bigint; verifier: Uint8Array; b: Uint8Array },
+    turn: Turn,
+  ): Promise<{ B: bigint; K: Uint8Array }>;
+  /** lib/srp.ts: makeVerifier. */
+  makeVerifier(
+    values: { group: string; identity: string; password: string; salt: Uint8Array },
+    turn: Turn,
+  ): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
 /** argon2id behind a bounded, fair queue (domain/credentials/hash-queue.ts). */
-export interface PasswordHasher {
+export interface PasswordHasher extends Waiting {
   /** PHC string. Throws TooManyRequestsException when the queue is full. */
   hash(password: string, turn: Turn): Promise<string>;
   /** Whether the password is that of the PHC string. Throws TooManyRequestsException when the queue is full. */
   verify(phc: string, password: string, turn: Turn): Promise<boolean>;
   /** A PHC string of the same cost that no password fits: for users who do not exist. */
   readonly nobody: string;
-  stats(): QueueStats;
-}
-
-/** Runs a job when it is the caller's turn. Throws TooManyRequestsException when the queue is full. */
-export interface FairQueue {
-  <T>(turn: Turn, job: () => Promise<T>): Promise<T>;
-  stats(): QueueStats;
 }
 
 export interface QueueStats {
@@ -110,4 +131,6 @@ export interface Caches {
   readonly signingKeys: Map<string, { version: number; until: number; value: unknown }>;
   /** When each access key was last used, until it is written down (domain/iam/key-uses.ts). */
   readonly keyUses: Map<string, number>;
+  /** Claims of access tokens whose signature was verified, by the token's SHA-256. */
+  readonly verifiedTokens: Map<string, { value: unknown }>;
 }

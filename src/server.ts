@@ -9,12 +9,13 @@ import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback } from "./config/config.ts";
 import { startAuditTrail } from "./domain/audit/trail.ts";
-import { createFairQueue, createPasswordHasher } from "./domain/credentials/hash-queue.ts";
+import { createPasswordHasher } from "./domain/credentials/hash-queue.ts";
+import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
 import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
 import { startUseWriter } from "./domain/iam/key-uses.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
-import { createServing } from "./http/context.ts";
+import { createServing, type Serving } from "./http/context.ts";
 import { healthRoutes } from "./http/health.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
@@ -44,11 +45,8 @@ export interface ServerOptions {
 
 /** How many parsed documents and imported keys are kept. */
 const cacheSize = 10_000;
-/** Callers that may wait for a password hash. */
-const hashCapacity = 512;
-/** SRP exchanges at once: the greater part of one runs on this thread, so more would only wait in each other. */
-const exchangeConcurrency = 2;
-const exchangeCapacity = 128;
+/** Callers that may wait for each hash, or each SRP exchange, in flight: about a second of waiting. */
+const waitingEach = { hash: 100, exchange: 400 };
 /** How long running requests may take to finish on close. Milliseconds. */
 const drainTime = 10_000;
 /** How long an open connection may take to ask its first question on close. Milliseconds. */
@@ -75,15 +73,19 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const app = await newApp(bound, { db: opened.db, log: options.log, clock, random, metrics, audit });
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
     const workers = startWorkers(app, opened);
-    door.serve(getRequestListener(routes(app, metrics, opened.ping).fetch, { overrideGlobalObjects: false }));
+    const serving = createServing(app);
+    const all = routes(serving, metrics, opened.ping);
+    door.serve(getRequestListener(all.fetch, { overrideGlobalObjects: false }));
     return {
       app,
       url: bound.publicUrl,
       rootKey,
       close: async () => {
         await door.close();
+        serving.admission.close();
         await audit.stop();
         await workers.stop();
+        await app.srp.close();
         await opened.close();
       },
     };
@@ -101,15 +103,19 @@ async function newApp(config: Config, given: Given): Promise<App> {
     ...given,
     passwordHasher: await createPasswordHasher({
       concurrency: config.hashConcurrency,
-      capacity: hashCapacity,
+      capacity: config.hashConcurrency * waitingEach.hash,
     }),
-    exchangeTurn: createFairQueue({ concurrency: exchangeConcurrency, capacity: exchangeCapacity }),
+    srp: createSrpExchanger({
+      concurrency: config.hashConcurrency,
+      capacity: config.hashConcurrency * waitingEach.exchange,
+    }),
     mailbox: mailboxOf(config),
     caches: {
       pools: new BoundedMap(cacheSize),
       clients: new BoundedMap(cacheSize),
       signingKeys: new BoundedMap(cacheSize),
       keyUses: new BoundedMap(cacheSize),
+      verifiedTokens: new BoundedMap(cacheSize),
     },
   };
 }
@@ -139,11 +145,11 @@ function mailboxOf(config: Config): Mailbox {
 
 /** Every route there is. */
 function routes(
-  app: App,
+  serving: Serving,
   metrics: CountedMetrics,
   ready: () => Promise<void>,
 ): Hono<{ Bindings: HttpBindings }> {
-  const serving = createServing(app);
+  const { app } = serving;
   const knowsHost = createHostCheck(app.config);
   const all = new Hono<{ Bindings: HttpBindings }>();
   all.route("/", healthRoutes(ready));

@@ -23,7 +23,7 @@ const domainSteps = [
 
 /** Lower may not import higher. `store`, `integrations` and `config` lie side by side, as do the http rooms. */
 const layers: readonly (readonly RegExp[])[] = [
-  [/^(?:main|server)\.ts$/, /^cli\//],
+  [/^(?:main|index|server)\.ts$/, /^cli\//],
   [/^http\//],
   [/^domain\//],
   [/^app\.ts$/],

@@ -1,19 +1,26 @@
 /** `poolhouse serve`: runs the server until SIGTERM or SIGINT. */
-import { pino } from "pino";
 import { loadConfig } from "../config/config.ts";
 import type { CreatedKey } from "../domain/iam/access-keys.ts";
-import { describeError } from "../lib/describe-error.ts";
-import { startServer } from "../server.ts";
+import { type RunningServer, startServer } from "../server.ts";
 import { makeDemo } from "./demo.ts";
+import { createLog } from "./log.ts";
 import { keepRootKey } from "./root-key.ts";
 
 export async function serve(argv: readonly string[]): Promise<void> {
   const config = loadConfig(argv);
-  const log = pino(
-    { level: config.logLevel, base: null, serializers: { err: describeError } },
-    pino.destination({ dest: 2, sync: false }),
-  );
-  const server = await startServer(config, { log });
+  const log = createLog(config.logLevel);
+  // From the first moment: as process 1 of a container nobody else would end a server that waits for its database.
+  let server: RunningServer | undefined;
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) return;
+    stopping = true;
+    await server?.close();
+    process.exit(0);
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  server = await startServer(config, { log });
   if (server.app.config.auth === "open") {
     console.log(
       "WARNING: --auth open accepts any credentials from this machine. Never use it in production.",
@@ -21,16 +28,6 @@ export async function serve(argv: readonly string[]): Promise<void> {
   }
   if (server.rootKey) showRootKey(server.app.config.data, server.rootKey);
   if (config.demo) console.log(await makeDemo(server.app));
-  let stopping = false;
-  const stop = async () => {
-    if (stopping) return;
-    stopping = true;
-    await server.close();
-    log.flush();
-    process.exit(0);
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
   console.log(`Poolhouse ready at ${server.url}`);
 }
 

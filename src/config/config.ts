@@ -3,10 +3,10 @@
  * refuses to start and says which. Nothing else in the program reads the environment.
  */
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { parse as parseYaml } from "yaml";
 import type { SmtpConfig } from "../lib/smtp-url.ts";
 import { list, type Setting, settings } from "./settings.ts";
 import { smtpConfig } from "./smtp.ts";
@@ -182,6 +182,8 @@ function readEnvironment(env: Readonly<Record<string, string | undefined>>): Map
 }
 
 function readFile(path: string): Map<Name, string> {
+  // Loaded when first used: most servers are configured without a file.
+  const { parse: parseYaml } = createRequire(import.meta.url)("yaml") as typeof import("yaml");
   let document: unknown;
   try {
     document = parseYaml(readFileSync(path, "utf8")) ?? {};

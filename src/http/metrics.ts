@@ -142,7 +142,7 @@ function isForwarded(headers: Headers): boolean {
 function observeQueues(registry: Registry, app: App): void {
   const queues: Readonly<Record<string, { stats(): QueueStats }>> = {
     "password-hash": app.passwordHasher,
-    "srp-exchange": app.exchangeTurn,
+    srp: app.srp,
   };
   const each = (read: (stats: QueueStats) => number) => (): Sample[] =>
     Object.entries(queues).map(([queue, { stats }]) => ({ labels: { queue }, value: read(stats()) }));

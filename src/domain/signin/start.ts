@@ -1,6 +1,7 @@
 /** The first request of a sign-in: InitiateAuth and AdminInitiateAuth. */
 import type { Ctx } from "../../app.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { turnOf } from "../credentials/fair-queue.ts";
 import { checkSecretHash } from "../credentials/secret-hash.ts";
 import { allowsFlow, hidesUsers } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
@@ -57,6 +58,9 @@ async function start(ctx: Ctx, request: StartRequest): Promise<Outcome> {
   const submitted = required(parameters, "USERNAME");
   const proof = required(parameters, flow === "USER_SRP_AUTH" ? "SRP_A" : "PASSWORD");
   checkSecretHash(client, submitted, parameters["SECRET_HASH"], "auth");
+  // Whoever would be refused anyway is refused before anything is read.
+  const turn = turnOf(ctx, pool);
+  (flow === "USER_SRP_AUTH" ? ctx.app.srp : ctx.app.passwordHasher).assertRoom(turn);
   assertUsable(pool);
   refuseTriggers(pool, "PreAuthentication", "PostAuthentication", "PreTokenGeneration");
   const srpA = flow === "USER_SRP_AUTH" ? readSrpA(proof) : undefined;
