@@ -7,6 +7,7 @@
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Mailbox } from "./integrations/mailbox.ts";
+import type { AuditEvent } from "./store/audit.ts";
 import type { Db } from "./store/db.ts";
 
 export interface App {
@@ -20,6 +21,8 @@ export interface App {
   readonly srp: SrpExchanger;
   readonly mailbox: Mailbox;
   readonly caches: Caches;
+  readonly metrics: Metrics;
+  readonly audit: AuditTrail;
 }
 
 export interface Ctx {
@@ -36,13 +39,33 @@ export interface Ctx {
   readonly userAgent: string | undefined;
   /** The call was signed with an access key that may make it. */
   readonly admin: boolean;
+  /** While an administrator's call is served. */
+  readonly audited?: AuditedCall;
+}
+
+/** An administrator's call, as far as it is known (domain/audit). */
+export interface AuditedCall {
+  /** The ARN of the principal. */
+  readonly actor: string;
+  readonly operation: string;
+  poolId: string | undefined;
+  target: string | undefined;
+  details: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Takes audit events that no answer waits for (domain/audit/trail.ts). */
+export interface AuditTrail {
+  /** How many are not yet written. */
+  readonly waiting: number;
+  /** Resolves at once, unless too many wait. */
+  add(event: AuditEvent): Promise<void>;
 }
 
 /** Where costly work waits its turn (domain/credentials/fair-queue.ts). */
 export interface Waiting {
   /** Throws TooManyRequestsException when a newcomer would be refused: asked before a request has cost anything. */
   assertRoom(turn: Turn): void;
-  stats(): { readonly running: number; readonly waiting: number; readonly refused: number };
+  stats(): QueueStats;
 }
 
 export interface FairQueue extends Waiting {
@@ -75,17 +98,39 @@ export interface PasswordHasher extends Waiting {
   readonly nobody: string;
 }
 
+export interface QueueStats {
+  readonly running: number;
+  readonly waiting: number;
+  /** Since the start. */
+  readonly refused: number;
+}
+
+/** What is counted as it happens (http/metrics.ts makes and prints it). Every label comes from a closed list. */
+export interface Metrics {
+  callBegins(): void;
+  /**
+   * The answer of a call is known. Once for each `callBegins`.
+   * @param operation undefined: there is none of that name
+   * @param error the type of the error it is answered with, if any
+   */
+  callEnds(operation: string | undefined, error: string | undefined, ms: number): void;
+  signIn(step: string, outcome: string): void;
+  message(medium: "EMAIL" | "SMS", outcome: "sent" | "retried" | "failed"): void;
+}
+
 /** Who waits: turns are dealt round-robin between pools, and in a pool between addresses. */
 export interface Turn {
   readonly pool: string;
   readonly address: string;
 }
 
-/** Parsed documents by (id, version) and imported keys by kid. Nothing that can be revoked. */
+/** Parsed documents and imported keys by (id, version). Nothing that can be revoked without a new version. */
 export interface Caches {
   readonly pools: Map<string, { version: number; value: unknown }>;
   readonly clients: Map<string, { version: number; value: unknown }>;
-  readonly signingKeys: Map<string, { until: number; value: unknown }>;
+  readonly signingKeys: Map<string, { version: number; until: number; value: unknown }>;
+  /** When each access key was last used, until it is written down (domain/iam/key-uses.ts). */
+  readonly keyUses: Map<string, number>;
   /** Claims of access tokens whose signature was verified, by the token's SHA-256. */
   readonly verifiedTokens: Map<string, { value: unknown }>;
 }

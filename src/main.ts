@@ -5,7 +5,9 @@ import { join } from "node:path";
 
 const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) => Promise<void>>>> = {
   serve: async () => (await import("./cli/serve.ts")).serve,
+  migrate: async () => (await import("./cli/migrate.ts")).migrate,
   keys: async () => (await import("./cli/keys.ts")).keys,
+  audit: async () => (await import("./cli/audit.ts")).audit,
   doctor: async () => (await import("./cli/doctor.ts")).doctor,
   version: async () => (await import("./cli/version.ts")).version,
   help: async () => (await import("./cli/help.ts")).help,
@@ -44,6 +46,6 @@ if (command === undefined) {
     await (await command())(name === "help" || name === "version" ? [] : argv);
   } catch (error) {
     console.error(`poolhouse ${name}: ${error instanceof Error ? error.message : String(error)}`);
-    process.exit(1);
+    process.exit(error instanceof Error && "exitCode" in error ? Number(error.exitCode) : 1);
   }
 }

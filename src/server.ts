@@ -8,9 +8,11 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback } from "./config/config.ts";
+import { startAuditTrail } from "./domain/audit/trail.ts";
 import { createPasswordHasher } from "./domain/credentials/hash-queue.ts";
 import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
 import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
+import { startUseWriter } from "./domain/iam/key-uses.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
 import type { AdmissionOptions } from "./http/admission.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
@@ -18,10 +20,13 @@ import { createServing, type Serving } from "./http/context.ts";
 import { healthRoutes } from "./http/health.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
+import { type CountedMetrics, createMetrics, metricsRoutes } from "./http/metrics.ts";
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
-import { inboxMailbox, noMailbox } from "./integrations/mailbox.ts";
+import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
+import { smtpMailbox } from "./integrations/smtp.ts";
 import { BoundedMap } from "./lib/bounded-map.ts";
-import { openDatabase } from "./store/open.ts";
+import { type OpenedDatabase, openDatabase } from "./store/open.ts";
+import { startKeyRefresh } from "./store/refresh-keys.ts";
 import { startSweeper } from "./store/sweep.ts";
 
 export interface RunningServer {
@@ -60,38 +65,20 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const opened = await openDatabase({
       url: bound.database,
       masterKey: bound.masterKey,
+      previousMasterKey: bound.previousMasterKey,
       secretsFolder: join(bound.data, "secrets"),
       log: options.log,
       now: clock,
       random,
     });
-    const app: App = {
-      config: bound,
-      db: opened.db,
-      log: options.log,
-      clock,
-      random,
-      passwordHasher: await createPasswordHasher({
-        concurrency: bound.hashConcurrency,
-        capacity: bound.hashConcurrency * waitingEach.hash,
-      }),
-      srp: createSrpExchanger({
-        concurrency: bound.hashConcurrency,
-        capacity: bound.hashConcurrency * waitingEach.exchange,
-      }),
-      mailbox: listensOnLoopback(bound) ? inboxMailbox() : noMailbox(),
-      caches: {
-        pools: new BoundedMap(cacheSize),
-        clients: new BoundedMap(cacheSize),
-        signingKeys: new BoundedMap(cacheSize),
-        verifiedTokens: new BoundedMap(cacheSize),
-      },
-    };
+    const metrics = createMetrics();
+    const audit = startAuditTrail(opened.db, options.log);
+    const app = await newApp(bound, { db: opened.db, log: options.log, clock, random, metrics, audit });
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
-    const outbox = startOutboxWorker(app);
-    const sweeper = startSweeper(app.db, { clock, log: options.log });
+    const workers = startWorkers(app, opened);
     const serving = createServing(app, options.admission);
-    door.serve(getRequestListener(routes(serving, opened.ping).fetch, { overrideGlobalObjects: false }));
+    const all = routes(serving, metrics, opened.ping);
+    door.serve(getRequestListener(all.fetch, { overrideGlobalObjects: false }));
     return {
       app,
       url: bound.publicUrl,
@@ -99,8 +86,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       close: async () => {
         await door.close();
         serving.admission.close();
-        await sweeper.stop();
-        await outbox.stop();
+        await audit.stop();
+        await workers.stop();
         await app.srp.close();
         await opened.close();
       },
@@ -111,12 +98,65 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   }
 }
 
+type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "audit">;
+
+async function newApp(config: Config, given: Given): Promise<App> {
+  return {
+    config,
+    ...given,
+    passwordHasher: await createPasswordHasher({
+      concurrency: config.hashConcurrency,
+      capacity: config.hashConcurrency * waitingEach.hash,
+    }),
+    srp: createSrpExchanger({
+      concurrency: config.hashConcurrency,
+      capacity: config.hashConcurrency * waitingEach.exchange,
+    }),
+    mailbox: mailboxOf(config),
+    caches: {
+      pools: new BoundedMap(cacheSize),
+      clients: new BoundedMap(cacheSize),
+      signingKeys: new BoundedMap(cacheSize),
+      keyUses: new BoundedMap(cacheSize),
+      verifiedTokens: new BoundedMap(cacheSize),
+    },
+  };
+}
+
+/** What a server does without being asked. */
+function startWorkers(app: App, opened: OpenedDatabase): { stop(): Promise<void> } {
+  const { clock, log, config } = app;
+  const outbox = startOutboxWorker(app);
+  const sweeper = startSweeper(app.db, { clock, log, auditRetentionDays: config.auditRetentionDays });
+  const refresh = startKeyRefresh(opened, log);
+  const uses = startUseWriter(app);
+  return {
+    stop: async () => {
+      await sweeper.stop();
+      await Promise.all([outbox.stop(), app.mailbox.close()]);
+      await refresh.stop();
+      await uses.stop();
+    },
+  };
+}
+
+/** With a sender there is no inbox; without one there is, where nobody else can look into it. */
+function mailboxOf(config: Config): Mailbox {
+  if (config.smtp !== undefined) return smtpMailbox(config.smtp);
+  return listensOnLoopback(config) ? inboxMailbox() : noMailbox();
+}
+
 /** Every route there is. */
-function routes(serving: Serving, ready: () => Promise<void>): Hono<{ Bindings: HttpBindings }> {
+function routes(
+  serving: Serving,
+  metrics: CountedMetrics,
+  ready: () => Promise<void>,
+): Hono<{ Bindings: HttpBindings }> {
   const { app } = serving;
   const knowsHost = createHostCheck(app.config);
   const all = new Hono<{ Bindings: HttpBindings }>();
   all.route("/", healthRoutes(ready));
+  all.route("/", metricsRoutes(app, metrics));
   all.use(async (c, next) => {
     if (knowsHost(c.req.header("host"))) return next();
     return c.json(

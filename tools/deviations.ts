@@ -39,6 +39,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "MFA modes need a factor that is set, as SetUserPoolMfaConfig does.",
     "AllowedFirstAuthFactors must include PASSWORD.",
     "Both EmailMessage and EmailMessageByLink are accepted together.",
+    "EmailConfiguration.From must be one address, with or without a name; mail goes out through the server's own SMTP settings, whatever SourceArn says.",
   ],
   CreateUserPoolClient: [
     "Read and write attributes left unset include custom attributes.",

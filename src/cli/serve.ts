@@ -1,11 +1,10 @@
 /** `poolhouse serve`: runs the server until SIGTERM or SIGINT. */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { loadConfig } from "../config/config.ts";
 import type { CreatedKey } from "../domain/iam/access-keys.ts";
 import { type RunningServer, startServer } from "../server.ts";
 import { makeDemo } from "./demo.ts";
 import { createLog } from "./log.ts";
+import { keepRootKey } from "./root-key.ts";
 
 export async function serve(argv: readonly string[]): Promise<void> {
   const config = loadConfig(argv);
@@ -33,10 +32,7 @@ export async function serve(argv: readonly string[]): Promise<void> {
 }
 
 function showRootKey(data: string, key: CreatedKey): void {
-  const folder = join(data, "secrets");
-  const path = join(folder, "root-access-key.json");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(path, `${JSON.stringify(key, null, 2)}\n`, { mode: 0o600 });
+  const path = keepRootKey(data, key);
   console.log(`Root access key (shown once, kept in ${path}):
   AWS_ACCESS_KEY_ID=${key.accessKeyId}
   AWS_SECRET_ACCESS_KEY=${key.secretAccessKey}

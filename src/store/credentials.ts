@@ -52,14 +52,22 @@ export async function readCredential(
   };
 }
 
-const nothings = new WeakMap<Sealer, { readonly phc: Uint8Array; readonly srp: Uint8Array }>();
+interface Nothing {
+  readonly keyId: string;
+  readonly phc: Uint8Array;
+  readonly srp: Uint8Array;
+}
+
+const nothings = new WeakMap<Sealer, Nothing>();
 const nothing = "credentials:nothing:nobody";
 
 /** Unseals what a hash and a verifier would be. */
 function openNothing({ sealer }: Db): void {
   let sealed = nothings.get(sealer);
-  if (sealed === undefined) {
+  // Anew when the data key was rotated: the former one will be gone.
+  if (sealed?.keyId !== sealer.currentKeyId) {
     sealed = {
+      keyId: sealer.currentKeyId,
       phc: sealer.seal(nothing, new Uint8Array(97)),
       srp: sealer.seal(nothing, new Uint8Array(400)),
     };

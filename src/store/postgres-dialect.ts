@@ -10,6 +10,7 @@ import {
   type TransactionSettings,
 } from "kysely";
 import type { Client, Pool } from "pg";
+import { countError, type DatabaseCounts } from "./counts.ts";
 import { sqlState } from "./db.ts";
 import type { StoreLog } from "./log.ts";
 import { bindParameter } from "./sql.ts";
@@ -18,6 +19,7 @@ import { enterTransaction, refuseInsideTransaction, refuseSignal } from "./trans
 export interface PostgresOptions {
   readonly url: string;
   readonly log: StoreLog;
+  readonly counts: DatabaseCounts;
   readonly poolSize?: number | undefined;
   readonly applicationName?: string | undefined;
   /** How long to wait for the database at start. */
@@ -49,9 +51,14 @@ export async function connectPostgres(options: PostgresOptions): Promise<Dialect
     await pool.end();
     throw error;
   }
+  options.counts.connections = () => ({
+    total: pool.totalCount,
+    idle: pool.idleCount,
+    waiting: pool.waitingCount,
+  });
   return {
     createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new GuardedDriver({ pool }),
+    createDriver: () => new GuardedDriver(pool, options.counts),
     createIntrospector: (kysely) => new PostgresIntrospector(kysely),
     createQueryCompiler: () => new PostgresQueryCompiler(),
   };
@@ -72,6 +79,12 @@ function safeInteger(text: string): number {
 
 class GuardedDriver extends PostgresDriver {
   readonly #seen = new WeakSet<DatabaseConnection>();
+  readonly #counts: DatabaseCounts;
+
+  constructor(pool: Pool, counts: DatabaseCounts) {
+    super({ pool });
+    this.#counts = counts;
+  }
 
   override async acquireConnection(options?: { readonly signal?: AbortSignal }): Promise<DatabaseConnection> {
     refuseSignal(options);
@@ -80,8 +93,14 @@ class GuardedDriver extends PostgresDriver {
     if (!this.#seen.has(connection)) {
       this.#seen.add(connection);
       const execute = connection.executeQuery.bind(connection);
-      connection.executeQuery = async (query, executeOptions) =>
-        execute({ ...query, parameters: query.parameters.map(bindParameter) }, executeOptions);
+      connection.executeQuery = async (query, executeOptions) => {
+        try {
+          return await execute({ ...query, parameters: query.parameters.map(bindParameter) }, executeOptions);
+        } catch (error) {
+          countError(this.#counts, error);
+          throw error;
+        }
+      };
     }
     return connection;
   }

@@ -152,14 +152,16 @@ export async function rotateFamily(
   return affected(result) === 1;
 }
 
-export async function revokeFamily(db: Db, poolId: string, familyId: string, now: number): Promise<void> {
-  await db.kysely
+/** False: it was revoked before. */
+export async function revokeFamily(db: Db, poolId: string, familyId: string, now: number): Promise<boolean> {
+  const result = await db.kysely
     .updateTable("token_families")
     .set({ revoked_at: now })
     .where("pool_id", "=", poolId)
     .where("family_id", "=", familyId)
     .where("revoked_at", "is", null)
-    .execute();
+    .executeTakeFirst();
+  return affected(result) === 1;
 }
 
 /**

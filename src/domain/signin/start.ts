@@ -9,6 +9,7 @@ import { refuseTriggers } from "../triggers/unavailable.ts";
 import { findUser } from "../users/find.ts";
 import { provePassword } from "./challenges/password.ts";
 import { offerPasswordVerifier, readSrpA } from "./challenges/password-srp.ts";
+import { counted } from "./count.ts";
 import { assertUsable, proceed } from "./proceed.ts";
 import { type Outcome, required, type SignIn } from "./sign-in.ts";
 import type { Flow } from "./steps.ts";
@@ -46,7 +47,12 @@ const laterFlows: readonly string[] = ["CUSTOM_AUTH", "USER_AUTH"];
  * NotAuthorizedException, UserNotFoundException (LEGACY clients), UserNotConfirmedException and
  * PasswordResetRequiredException.
  */
-export async function startSignIn(ctx: Ctx, request: StartRequest): Promise<Outcome> {
+export function startSignIn(ctx: Ctx, request: StartRequest): Promise<Outcome> {
+  const flow = Object.hasOwn(flows, request.flow) ? request.flow : undefined;
+  return counted(ctx, flow, () => start(ctx, request));
+}
+
+async function start(ctx: Ctx, request: StartRequest): Promise<Outcome> {
   const { pool, client, parameters } = request;
   const flow = checkFlow(request);
   const submitted = required(parameters, "USERNAME");

@@ -1,10 +1,12 @@
 /** Refreshing and revoking (AWS: "Refresh tokens", "Refresh token rotation", "Revoking tokens"; RFC 9700 §4.14). */
 import type { Ctx } from "../../app.ts";
+import { inTransaction } from "../../store/db.ts";
 import { readFamilyAndUser } from "../../store/sessions.ts";
 import { readFamily, revokeFamily, rotateFamily, type TokenFamily } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { recordCredentialChange } from "../audit/credential.ts";
 import { rotatesRefreshTokens } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
@@ -86,7 +88,7 @@ async function nextGeneration(
   // A grace of 0 allows nothing, not even to a request that began, or to a clock that is, before the rotation.
   const inGrace = grace > 0 && ctx.now - (current.rotatedAt ?? 0) < grace;
   if (isPredecessor && inGrace) return current.generation;
-  await revokeFamily(ctx.db, family.poolId, family.id, ctx.now);
+  await revokeRecorded(ctx, family, { actor: "system", result: "RefreshTokenReuseException" });
   return refuse("RefreshTokenReuseException", "Refresh token has already been used");
 }
 
@@ -109,7 +111,22 @@ export async function revokeToken(
   if (family === undefined) return;
   if (family.clientId !== client.id || !isRefreshTokenOf(family, parts))
     return refuse("UnauthorizedException", "Invalid token");
-  await revokeFamily(ctx.db, pool.id, family.id, ctx.now);
+  await revokeRecorded(ctx, family);
+}
+
+/** Revokes a family that is not revoked yet, and records it: under RevokeToken, with what it was revoked for. */
+async function revokeRecorded(
+  ctx: Ctx,
+  family: TokenFamily,
+  why: { actor?: string; result?: string } = {},
+): Promise<void> {
+  const { poolId, userId } = family;
+  await inTransaction(ctx.db, async (tx) => {
+    if (!(await revokeFamily(tx, poolId, family.id, ctx.now))) return false;
+    const details = { client: family.clientId };
+    await recordCredentialChange(tx, ctx, { operation: "RevokeToken", poolId, userId, details, ...why });
+    return true;
+  });
 }
 
 /** A JOSE header is JSON, so its first part begins with the base64url of `{"`. */

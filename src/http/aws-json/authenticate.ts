@@ -11,6 +11,7 @@ import {
   type Principal,
   principalOf,
 } from "../../domain/iam/access-keys.ts";
+import { noteUse } from "../../domain/iam/key-uses.ts";
 import { checkSignature, readSignedRequest, type Signed, type WireRequest } from "../../lib/sigv4.ts";
 import { refuse } from "../../wire/refuse.ts";
 
@@ -37,6 +38,7 @@ async function verify(ctx: Ctx, request: WireRequest, signed: Signed, service: s
   const { region } = ctx.config;
   const check = checkSignature(signed, request, key.secret, { now: ctx.now, services: [service], region });
   if (!check.ok) return refuse("InvalidSignatureException", check.message);
+  noteUse(ctx, key.id);
   return principalOf(ctx, key);
 }
 

@@ -3,6 +3,7 @@
  * may call it, stands in tables (operations.ts, src/wire); nothing else is reachable.
  */
 import type { Ctx } from "../../app.ts";
+import { audited, noteInput } from "../../domain/audit/call.ts";
 import { poolArn } from "../../domain/pools/settings.ts";
 import { authorizeAccessToken } from "../../domain/tokens/access-token.ts";
 import { Refusal } from "../../lib/refusal.ts";
@@ -83,9 +84,24 @@ export async function answerCall(
 async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unknown> {
   // Operations without IAM authorization ignore a signature: SDKs that have credentials may send one.
   const signs = target.authorization === "iam" && target.name !== "GetClientToken";
-  const principal = signs ? await authenticate(ctx, request, target.service) : undefined;
-  const input = target.parse(bodyText(request.body)) as Readonly<Record<string, unknown>>;
-  if (principal) authorize(ctx, principal, `${target.service}:${target.name}`, resourceOf(ctx, input));
+  if (!signs) return operate(ctx, target, parseInputOf(target, request));
+  const principal = await authenticate(ctx, request, target.service);
+  const who = { actor: principal.arn, operation: target.name };
+  return audited({ ...ctx, admin: true }, who, async (own, call) => {
+    const input = parseInputOf(target, request);
+    noteInput(call, input);
+    authorize(ctx, principal, `${target.service}:${target.name}`, resourceOf(ctx, input));
+    return operate(own, target, input);
+  });
+}
+
+type AnyInput = Readonly<Record<string, unknown>>;
+
+function parseInputOf(target: Target, request: WireRequest): AnyInput {
+  return target.parse(bodyText(request.body)) as AnyInput;
+}
+
+async function operate(ctx: Ctx, target: Target, input: AnyInput): Promise<unknown> {
   const { handler } = target;
   if (handler === notYet) {
     return refuse(
@@ -99,7 +115,7 @@ async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unkn
     });
     return handler(ctx, input, signedIn);
   }
-  return handler(principal ? { ...ctx, admin: true } : ctx, input);
+  return handler(ctx, input);
 }
 
 /** What a policy's Resource is compared with: the pool, the tagged resource, or everything. */

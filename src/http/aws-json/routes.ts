@@ -42,6 +42,7 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
   routes.post("/", async (c) => {
     const { incoming, outgoing } = c.env;
     const ctx = serving.context(incoming);
+    app.metrics.callBegins();
     const target = findTarget(headerOf(incoming, "x-amz-target"));
     const admitted = serving.admission.admits(ctx.address);
     const signed = incoming.headers.authorization !== undefined;
@@ -51,13 +52,15 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
         ? errorAnswer(ctx, body)
         : await answerCall(ctx, wireRequest(incoming, body), target);
     const error = answer.headers["x-amzn-errortype"]?.slice(0, -1);
+    const ms = serving.elapsed(ctx);
+    app.metrics.callEnds(target?.name, error, ms);
     app.log.info(
       {
         requestId: ctx.requestId,
         operation: target?.name,
         status: answer.status,
         error,
-        ms: serving.elapsed(ctx),
+        ms,
         address: ctx.address,
       },
       "call",
