@@ -1,7 +1,7 @@
 /** Rotation of data keys and of the master key: nothing is lost, wherever it is cut short, on both databases. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { existsSync, fdatasync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, fdatasync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { sql } from "kysely";
@@ -305,6 +305,16 @@ forEachDatabase((name, open, fresh) => {
       await again.close();
       writeFileSync(path, before);
       await assert.rejects(openDatabase(options), WrongMasterKey);
+    });
+
+    const notRoot = process.getuid?.() === 0 ? false : "only root can give files away";
+    test("stays its owner's when root replaces it", { skip: notRoot }, async () => {
+      const { path, opened } = await start();
+      chownSync(path, 12345, 12345);
+      await rotateMasterKey(opened, stepping());
+      const { uid, gid, mode } = statSync(path);
+      assert.deepEqual([uid, gid, mode & 0o777], [12345, 12345, 0o600]);
+      await opened.close();
     });
 
     const rewrap = async ({ db, masterKeys }: OpenedDatabase) => {
