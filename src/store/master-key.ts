@@ -84,6 +84,9 @@ function makeFirst(path: string, folder: string, source: MasterKeySource): void 
 /** Writes a new key beside the one in use. A key that an earlier attempt has staged and never used is replaced. */
 export function stageMasterKey(folder: string, random: Random): Uint8Array {
   const draft = writeDraft(join(folder, stagedName), random);
+  // The administrator who runs the command may be another user than the server's, which must read it.
+  const { uid, gid } = fs.statSync(join(folder, fileName));
+  if (uid !== fs.statSync(draft).uid) fs.chownSync(draft, uid, gid);
   fs.renameSync(draft, join(folder, stagedName));
   syncFolder(folder);
   return fromFiles(folder).at(-1)!;

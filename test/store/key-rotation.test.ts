@@ -1,12 +1,12 @@
 /** Rotation of data keys and of the master key: nothing is lost, wherever it is cut short, on both databases. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, fdatasync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { sql } from "kysely";
 import { sealedKeyId } from "../../src/lib/seal.ts";
-import { insertAccessKey, readAccessKey } from "../../src/store/access-keys.ts";
+import { insertAccessKey, readAccessKey, setAccessKeyStatus } from "../../src/store/access-keys.ts";
 import { readDataKeys, rewrapDataKeys, WrongMasterKey } from "../../src/store/data-keys.ts";
 import type { Db } from "../../src/store/db.ts";
 import { keyRotationLease, LeaseTaken, underLease } from "../../src/store/lease.ts";
@@ -250,6 +250,27 @@ forEachDatabase((name, open, fresh) => {
   });
 
   if (name === "postgres") return;
+  test("what a command changes beside a running server is on the disk before it says so", async () => {
+    const options = await fresh();
+    const { db } = await open(options);
+    await addKey(db, "AKIA1");
+    const syncs: (() => void)[] = [];
+    const syncFile: OpenOptions["syncFile"] = (descriptor, done) =>
+      void syncs.push(() => fdatasync(descriptor, done));
+    const command = await open({ ...options, secondary: true, syncFile });
+    let answered = false;
+    const change = setAccessKeyStatus(command.db, "AKIA1", "Inactive").then((done) => {
+      answered = true;
+      return done;
+    });
+    // The server sees it, which proves that it is committed.
+    while ((await readAccessKey(db, "AKIA1"))?.status !== "Inactive") await new Promise(setImmediate);
+    while (syncs.length === 0) await new Promise(setImmediate);
+    assert.equal(answered, false);
+    for (const sync of syncs) sync();
+    assert.equal(await change, true);
+  });
+
   describe("the file of the master key", () => {
     const start = async () => {
       const folder = temporaryFolder();
@@ -284,6 +305,16 @@ forEachDatabase((name, open, fresh) => {
       await again.close();
       writeFileSync(path, before);
       await assert.rejects(openDatabase(options), WrongMasterKey);
+    });
+
+    const notRoot = process.getuid?.() === 0 ? false : "only root can give files away";
+    test("stays its owner's when root replaces it", { skip: notRoot }, async () => {
+      const { path, opened } = await start();
+      chownSync(path, 12345, 12345);
+      await rotateMasterKey(opened, stepping());
+      const { uid, gid, mode } = statSync(path);
+      assert.deepEqual([uid, gid, mode & 0o777], [12345, 12345, 0o600]);
+      await opened.close();
     });
 
     const rewrap = async ({ db, masterKeys }: OpenedDatabase) => {

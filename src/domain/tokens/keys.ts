@@ -54,13 +54,13 @@ function keysOf(ctx: Ctx, pool: Pool): Promise<readonly SigningKey[]> {
   return value;
 }
 
-export interface SigningPair {
+export interface Signer {
   readonly kid: string;
   readonly privateKey: CryptoKey;
 }
 
 /** The key that signs now: of the active ones the newest. */
-export async function signingKey(ctx: Ctx, pool: Pool, tokenUse: TokenUse): Promise<SigningPair> {
+export async function signingKey(ctx: Ctx, pool: Pool, tokenUse: TokenUse): Promise<Signer> {
   const keys = await signingKeys(ctx, pool);
   const able = keys.flatMap(({ tokenUse: use, kid, activeFrom, privateKey }) =>
     use === tokenUse && privateKey !== undefined ? [{ kid, activeFrom, privateKey }] : [],
