@@ -87,7 +87,7 @@ async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unkn
   if (!signs) return operate(ctx, target, parseInputOf(target, request));
   const principal = await authenticate(ctx, request, target.service);
   const who = { actor: principal.arn, operation: target.name };
-  return audited({ ...ctx, admin: true }, who, async (own, call) => {
+  return audited(ctx, who, async (own, call) => {
     const input = parseInputOf(target, request);
     noteInput(call, input);
     authorize(ctx, principal, `${target.service}:${target.name}`, resourceOf(ctx, input));
