@@ -7,7 +7,7 @@ import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
-import { type Config, listensOnLoopback } from "./config/config.ts";
+import { type Config, servesThisMachine } from "./config/config.ts";
 import { createFairQueue, createPasswordHasher } from "./domain/credentials/hash-queue.ts";
 import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
@@ -75,7 +75,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         capacity: hashCapacity,
       }),
       exchangeTurn: createFairQueue({ concurrency: exchangeConcurrency, capacity: exchangeCapacity }),
-      mailbox: listensOnLoopback(bound) ? inboxMailbox() : noMailbox(),
+      mailbox: servesThisMachine(bound) ? inboxMailbox() : noMailbox(),
       caches: {
         pools: new BoundedMap(cacheSize),
         clients: new BoundedMap(cacheSize),

@@ -1,7 +1,7 @@
 /** `poolhouse doctor`: says what works and what does not, and how to mend it. Changes nothing. */
 import { access, constants } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { type Config, listensOnLoopback, loadConfig } from "../config/config.ts";
+import { type Config, loadConfig, servesThisMachine } from "../config/config.ts";
 import { listAccessKeys } from "../store/access-keys.ts";
 import { openDatabase } from "../store/open.ts";
 import { listPools } from "../store/pools.ts";
@@ -24,18 +24,17 @@ function programFinding(): Finding {
 }
 
 function settingFindings(config: Config): Finding[] {
-  const loopback = listensOnLoopback(config);
   const findings: Finding[] = [
     { ok: true, text: `listens on ${config.host}:${config.port}, public URL ${config.publicUrl}` },
   ];
-  if (!loopback) {
+  if (!servesThisMachine(config)) {
     findings.push({
       ok: config.publicUrl.startsWith("https:"),
       text: "the public URL is https, since other machines can reach this server (POOLHOUSE_PUBLIC_URL)",
     });
     findings.push({
       ok: false,
-      text: "messages cannot be delivered: this release has no mail sender, and the inbox exists on loopback only",
+      text: "messages cannot be delivered: this release has no mail sender, and the inbox is for this machine alone",
     });
   }
   return findings;
