@@ -111,9 +111,10 @@ function assemble(value: (name: Name) => string | undefined): Config {
       "The setting auth=open accepts any credentials and is allowed on a loopback address only.",
     );
   }
-  if (config.demo && !listensOnLoopback(config)) {
+  if (config.demo && !servesThisMachine(config)) {
     throw new ConfigError(
-      "The setting demo makes a user whose password is public; it is allowed on a loopback address only.",
+      "The setting demo makes a user whose password is public; it is allowed on a loopback address only, " +
+        "without another public URL or further host names.",
     );
   }
   if ((config.rootAccessKeyId === undefined) !== (config.rootSecretAccessKey === undefined)) {
@@ -138,6 +139,15 @@ function readSmtp(value: (name: Name) => string | undefined): SmtpConfig | undef
 /** Whether only this machine can reach the server. */
 export function listensOnLoopback(config: Pick<Config, "host">): boolean {
   return config.host === "localhost" || config.host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(config.host);
+}
+
+/**
+ * Whether this machine alone uses the server: it listens on loopback, and answers to no other name. With one, a proxy
+ * on this machine brings everybody, and what is meant for development must not be there.
+ */
+export function servesThisMachine(config: Pick<Config, "host" | "publicUrl" | "extraHosts">): boolean {
+  const host = new URL(config.publicUrl).hostname.replace(/^\[|\]$/g, "");
+  return listensOnLoopback(config) && listensOnLoopback({ host }) && config.extraHosts.length === 0;
 }
 
 function defaultHost(host: string): string {

@@ -61,6 +61,8 @@ test("an unknown key or a bad value refuses to start and is named", () => {
     [["--audit-retention-days", "0"], {}, /audit-retention-days .* from 1/],
     [["--auth", "open", "--host", "0.0.0.0"], {}, /loopback address only/],
     [["--demo", "--host", "0.0.0.0"], {}, /loopback address only/],
+    [["--demo", "--public-url", "https://id.example.com"], {}, /without another public URL/],
+    [["--demo", "--extra-hosts", "id.example.com"], {}, /without another public URL/],
     [["--config", bad("prot: 1")], {}, /Unknown setting prot/],
     [["--config", bad("[1]")], {}, /must hold settings by name/],
     [["--config", bad("a: [")], {}, /cannot be read/],
