@@ -7,6 +7,7 @@ import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { parse as parseYaml } from "yaml";
+import { type Limits, parseLimits } from "./limits.ts";
 import { list, type Setting, settings } from "./settings.ts";
 
 export interface Config {
@@ -29,6 +30,8 @@ export interface Config {
   readonly rootAccessKeyId: string | undefined;
   readonly rootSecretAccessKey: string | undefined;
   readonly logLevel: string;
+  /** How much guessing, signing up and sending is allowed. */
+  readonly limits: Limits;
   /** argon2id hashes at once. */
   readonly hashConcurrency: number;
 }
@@ -87,6 +90,7 @@ function assemble(value: (name: Name) => string | undefined): Config {
     rootAccessKeyId: value("rootAccessKeyId"),
     rootSecretAccessKey: value("rootSecretAccessKey"),
     logLevel: value("logLevel")!,
+    limits: parseLimits(list(value("limits")!)),
     hashConcurrency: Number(value("hashConcurrency") ?? availableParallelism()),
   };
   if (config.auth === "open" && !listensOnLoopback(config)) {
@@ -167,7 +171,16 @@ function readFile(path: string): Map<Name, string> {
   for (const [key, value] of Object.entries(document)) {
     const name = names.find((one) => setting(one).flag === key && one !== "config");
     if (name === undefined) throw new ConfigError(`Unknown setting ${key} in ${path}.`);
-    found.set(name, Array.isArray(value) ? value.join(",") : String(value));
+    found.set(name, textOf(value));
   }
   return found;
+}
+
+/** A YAML value as a flag would spell it: lists and maps by comma. */
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.join(",");
+  if (typeof value !== "object" || value === null) return String(value);
+  return Object.entries(value)
+    .map((pair) => pair.join("="))
+    .join(",");
 }

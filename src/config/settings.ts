@@ -1,5 +1,6 @@
 /** Every setting: its flag, its environment variable, its default and what is wrong with a value. Values only. */
 import { isIP } from "node:net";
+import { wrongLimit } from "./limits.ts";
 
 export interface Setting {
   readonly flag: string;
@@ -135,6 +136,13 @@ export const settings = {
     fallback: "info",
     help: "trace, debug, info, warn, error, fatal or silent.",
     wrong: oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"),
+  },
+  limits: {
+    flag: "limits",
+    env: "POOLHOUSE_LIMITS",
+    fallback: "",
+    help: "Limits that differ from the defaults, name=number by comma; docs/security-model.md lists them.",
+    wrong: (value: string) => list(value).map(wrongLimit).find(Boolean),
   },
   hashConcurrency: {
     flag: "hash-concurrency",

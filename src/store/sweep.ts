@@ -8,6 +8,7 @@ const keptAfterExpiry = {
   sign_ins: 0,
   codes: day,
   attempts: 0,
+  known_sources: 0,
   token_families: 2 * day,
   outbox: 0,
 } as const;

@@ -5,6 +5,7 @@ import type { Credential, NewCredential } from "../../store/credentials.ts";
 import type { PasswordPolicyType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type Pool, srpPoolName } from "../pools/settings.ts";
+import { turnOf } from "./subjects.ts";
 
 /** UTF-16 units; PasswordType's maximum. Anything longer is refused before it is hashed. */
 const longestPassword = 256;
@@ -85,7 +86,7 @@ export async function makeCredential(
   const earlier = [options.previous?.phc, ...(options.previous?.history ?? [])].filter(
     (phc) => phc !== undefined,
   );
-  const turn = { pool: pool.id, address: ctx.address };
+  const turn = turnOf(ctx, pool);
   for (const phc of earlier.slice(0, remembered)) {
     if (await ctx.app.passwordHasher.verify(phc, password, turn)) {
       refuse("PasswordHistoryPolicyViolationException", "Password has previously been used.");
@@ -116,7 +117,7 @@ export async function verifyPassword(
   const { passwordHasher } = ctx.app;
   const phc = credential?.phc;
   const fits = password.length <= longestPassword;
-  const turn = { pool: pool.id, address: ctx.address };
+  const turn = turnOf(ctx, pool);
   const matches = await passwordHasher.verify(phc ?? passwordHasher.nobody, fits ? password : "", turn);
   return matches && fits && phc !== undefined;
 }

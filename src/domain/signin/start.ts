@@ -66,6 +66,7 @@ export async function startSignIn(ctx: Ctx, request: StartRequest): Promise<Outc
     credentialVersion: 0,
     signOuts: user?.signOuts ?? 0,
     row: undefined,
+    remember: false,
   };
   if (srpA !== undefined) return offerPasswordVerifier(ctx, signIn, srpA);
   return proceed(ctx, await provePassword(ctx, signIn, proof));
