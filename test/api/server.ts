@@ -43,6 +43,24 @@ export interface TestServer {
   code(to: string): Promise<string>;
 }
 
+/**
+ * From now on the server's time stands still unless moved, so that a test may be exact about locks of a second. What is
+ * signed meanwhile is dated as before, which the server takes for five minutes.
+ */
+export function stopClock(server: TestServer): Clock {
+  let now = server.clock.now;
+  Object.assign(server.app, { clock: () => now });
+  return {
+    get now() {
+      return now;
+    },
+    advance: (milliseconds) => {
+      now += milliseconds;
+      server.clock.advance(milliseconds);
+    },
+  };
+}
+
 /** Runs a suite on both databases. `open()` gives the one server of this suite and database. */
 export function forEachServer(
   title: string,
