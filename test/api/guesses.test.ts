@@ -151,15 +151,15 @@ forEachServer(
         const by = <T>(length: number, job: (at: number) => Promise<T>) =>
           Array.from({ length }, (_, at) => () => job(at));
         const jobs = [
-          ...by(760, (at) => bySecret(wrongGuess, nextAddress(), at)),
-          ...by(40, (at) => bySrp(wrongGuess, nextAddress(), at)),
-          ...by(100, (at) => byAdmin(wrongGuess, at, nextAddress())),
+          ...by(860, (at) => bySecret(wrongGuess, nextAddress(), at)),
+          ...by(20, (at) => bySrp(wrongGuess, nextAddress(), at)),
+          ...by(60, (at) => byAdmin(wrongGuess, at, nextAddress())),
         ];
         const [public_, admin] = await Promise.all([
           crowd(48, jobs),
           crowd(
             4,
-            by(100, (at) => byAdmin(wrongGuess, at)),
+            by(60, (at) => byAdmin(wrongGuess, at)),
           ),
         ]);
         strangers.push(...public_);

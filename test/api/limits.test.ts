@@ -6,6 +6,7 @@ import { sweep } from "../../src/store/sweep.ts";
 import { call, type RawAnswer, signed } from "../clients/support.ts";
 import { makeClient, makePool, makeUser, newAddress, password } from "./people.ts";
 import { forEachServer, stopClock, type TestServer } from "./server.ts";
+import { watchWork } from "./work.ts";
 
 const home = "198.51.100.1";
 const office = "198.51.100.200";
@@ -271,6 +272,10 @@ forEachServer(
       await signIn("ann", password, home);
       const [later] = await rows();
       assert.equal(later!.seen_at - first!.seen_at, 25 * 60 * minute);
+      const { work } = await watchWork(server.app).during(() => signIn("ann", password, home));
+      const writes = work.statements.filter((text) => !text.startsWith("select"));
+      assert.equal(writes.length, 1, "a good sign-in where the user is known writes its tokens alone");
+      assert.match(writes[0]!, /^insert into "token_families"/);
       await signIn("ann", "Wrong-Guess-1", office);
       assert.equal((await rows()).length, 1, "a failure makes nothing known");
       for (let at = 0; at < 14; at++) await signIn("ann", password, `198.51.100.${at + 10}`);
