@@ -101,6 +101,7 @@ forEachServer(
 
     test("parallel guesses beyond an address's limit learn nothing", async () => {
       const server = await open();
+      stopClock(server);
       const { UserPoolId, signIn } = await door(server);
       await Promise.all(Array.from({ length: 40 }, (_, at) => makeUser(server, UserPoolId, `u${at}`)));
       const guesses = Array.from({ length: 40 }, (_, at) => signIn(`u${at}`, "Wrong-Guess-1", "203.0.113.5"));
@@ -110,6 +111,7 @@ forEachServer(
 
     test("neighbours in one IPv6 /64 share an allowance", async () => {
       const server = await open();
+      stopClock(server);
       const { UserPoolId, signIn } = await door(server);
       for (const name of ["a", "b", "c"]) await makeUser(server, UserPoolId, name);
       const from = (at: number) => `2001:db8:5:5:${at.toString(16)}::1`;
@@ -120,6 +122,7 @@ forEachServer(
 
     test("wrong codes of an address", async () => {
       const server = await open();
+      stopClock(server);
       const { UserPoolId, signUp, confirm } = await door(server);
       assert.ok(UserPoolId);
       const addresses = [newAddress(), newAddress()];
@@ -134,6 +137,7 @@ forEachServer(
 
     test("sign-ups and messages of an address", async () => {
       const server = await open();
+      stopClock(server);
       const { UserPoolId, signIn, signUp, resend, forgot } = await door(server);
       const owner = newAddress();
       await makeUser(server, UserPoolId, "owner", verified(owner));
@@ -172,6 +176,7 @@ forEachServer(
 
     test("with ENABLED a flooded mailbox tells nobody whose it is: the answer is as always, nothing is sent", async () => {
       const server = await open();
+      stopClock(server);
       const { UserPoolId, signUp, forgot } = await door(server, true);
       const [victim, free] = [newAddress(), newAddress()];
       await makeUser(server, UserPoolId, "flooded", verified(victim));
@@ -197,6 +202,7 @@ forEachServer(
 
     test("attribute codes count for their destination, in the words the operation declares", async () => {
       const server = await open();
+      stopClock(server);
       const { UserPoolId, signIn, ask } = await door(server);
       await makeUser(server, UserPoolId, "ann", verified(newAddress()));
       const { AccessToken } = tokensOf(await signIn("ann", password, home));
@@ -285,6 +291,7 @@ forEachServer(
 
     test("a back end says whose address counts: with a secret and the client's permission, or with ContextData", async () => {
       const server = await open();
+      stopClock(server);
       const { UserPoolId, ClientId, signIn } = await door(server);
       await makeUser(server, UserPoolId, "ann");
       const flows = [
@@ -351,6 +358,7 @@ forEachServer(
 
     test("the address of a back end is not limited, those of its users are", async () => {
       const server = await open();
+      stopClock(server);
       const { UserPoolId } = await door(server);
       const { ClientId } = await makeClient(server, UserPoolId, {
         ExplicitAuthFlows: ["ALLOW_ADMIN_USER_PASSWORD_AUTH"],

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { call } from "../clients/support.ts";
 import { makePool, makeUser, password, signIn } from "./people.ts";
-import { forEachServer } from "./server.ts";
+import { forEachServer, stopClock } from "./server.ts";
 
 /** The peer of every test connection, and further proxies behind it. */
 const proxies = "127.0.0.1/32,10.0.0.0/8,2001:db8:aaaa::/48";
@@ -35,6 +35,7 @@ forEachServer(
     /** A user who is locked for strangers and known at `home`: a right password tells where the server sees one. */
     const seenAt = async (home: string) => {
       const server = await open();
+      stopClock(server);
       const { UserPoolId, ClientId } = await makePool(server);
       await makeUser(server, UserPoolId, "ann");
       const ask = (secret: string, hops: string | undefined, endpoint = server.endpoint) =>
@@ -70,6 +71,7 @@ forEachServer(
 forEachServer("addresses without proxies", (open) => {
   test("a header from a peer that is no proxy changes nothing", async () => {
     const server = await open();
+    stopClock(server);
     const { UserPoolId, ClientId } = await makePool(server);
     await makeUser(server, UserPoolId, "ann");
     await signIn(server, ClientId, "ann");
