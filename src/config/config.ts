@@ -8,6 +8,7 @@ import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import type { SmtpConfig } from "../lib/smtp-url.ts";
+import { type Limits, parseLimits } from "./limits.ts";
 import { list, type Setting, settings } from "./settings.ts";
 import { smtpConfig } from "./smtp.ts";
 
@@ -33,6 +34,8 @@ export interface Config {
   readonly rootAccessKeyId: string | undefined;
   readonly rootSecretAccessKey: string | undefined;
   readonly logLevel: string;
+  /** How much guessing, signing up and sending is allowed. */
+  readonly limits: Limits;
   /** argon2id hashes at once. */
   readonly hashConcurrency: number;
   /** Whether calls of administrators that change nothing are in the audit log. */
@@ -100,6 +103,7 @@ function assemble(value: (name: Name) => string | undefined): Config {
     rootAccessKeyId: value("rootAccessKeyId"),
     rootSecretAccessKey: value("rootSecretAccessKey"),
     logLevel: value("logLevel")!,
+    limits: parseLimits(list(value("limits")!)),
     hashConcurrency: Number(value("hashConcurrency") ?? availableParallelism()),
     auditReads: value("auditReads") === "true",
     auditRetentionDays: Number(value("auditRetentionDays")),
@@ -207,7 +211,16 @@ function readFile(path: string): Map<Name, string> {
   for (const [key, value] of Object.entries(document)) {
     const name = names.find((one) => setting(one).flag === key && one !== "config");
     if (name === undefined) throw new ConfigError(`Unknown setting ${key} in ${path}.`);
-    found.set(name, Array.isArray(value) ? value.join(",") : String(value));
+    found.set(name, textOf(value));
   }
   return found;
+}
+
+/** A YAML value as a flag would spell it: lists and maps by comma. */
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.join(",");
+  if (typeof value !== "object" || value === null) return String(value);
+  return Object.entries(value)
+    .map((pair) => pair.join("="))
+    .join(",");
 }

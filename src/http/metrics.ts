@@ -12,7 +12,7 @@ import { equalText } from "../lib/bytes.ts";
 import { type Cell, type Histogram, type Observed, Registry, type Sample } from "../lib/prometheus.ts";
 import { PROGRAM_SCHEMA_VERSION } from "../store/migrate.ts";
 import { countWaiting } from "../store/outbox.ts";
-import { createHostCheck, isLoopback } from "./hosts.ts";
+import { createHostCheck } from "./hosts.ts";
 
 /** Seconds. GetUser is in the first, a hash in the second or third, what waits in a queue beyond. */
 const callBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5];
