@@ -11,6 +11,7 @@ import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import pg from "pg";
+import * as enumeration from "./enumeration.ts";
 import { type Limits, measureLimits } from "./lib/limits.ts";
 import { type Measured, measure } from "./lib/load.ts";
 import { profileInto, startPoolhouse, temporaryFolder } from "./lib/server.ts";
@@ -43,8 +44,8 @@ async function main(): Promise<void> {
   console.log(
     `${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}\n`,
   );
-  if (positionals.includes(overload.name)) await overload.run();
-  const named = positionals.filter((name) => name !== overload.name);
+  for (const own of [overload, enumeration]) if (positionals.includes(own.name)) await own.run();
+  const named = positionals.filter((name) => name !== overload.name && name !== enumeration.name);
   const chosen = scenarios.filter(({ name }) => positionals.length === 0 || named.includes(name));
   if (chosen.length === 0) return;
   const limits = await measureLimits(load.seconds);
