@@ -5,6 +5,7 @@ import { availableParallelism } from "node:os";
 const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) => Promise<void>>>> = {
   serve: async () => (await import("./cli/serve.ts")).serve,
   keys: async () => (await import("./cli/keys.ts")).keys,
+  "public-url": async () => (await import("./cli/public-url.ts")).publicUrl,
   doctor: async () => (await import("./cli/doctor.ts")).doctor,
   help: async () => (await import("./cli/help.ts")).help,
 };

@@ -1,7 +1,7 @@
 /** THE composition root: config -> App -> http -> listen; closes in reverse. */
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
@@ -19,7 +19,8 @@ import { inboxRoutes } from "./http/inbox/routes.ts";
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { inboxMailbox, noMailbox } from "./integrations/mailbox.ts";
 import { BoundedMap } from "./lib/bounded-map.ts";
-import { openDatabase } from "./store/open.ts";
+import { type OpenedDatabase, openDatabase } from "./store/open.ts";
+import { sharePublicUrl } from "./store/public-url.ts";
 import { startSweeper } from "./store/sweep.ts";
 
 export interface RunningServer {
@@ -46,8 +47,8 @@ const exchangeConcurrency = 2;
 const exchangeCapacity = 128;
 /** How long running requests may take to finish on close. Milliseconds. */
 const drainTime = 10_000;
-/** How long an open connection may take to ask its first question on close. Milliseconds. */
-const silentTime = 1_000;
+/** How long an open connection may still ask something on close, before it is taken for silent. Milliseconds. */
+const silentTime = 500;
 
 export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
   const clock = options.clock ?? Date.now;
@@ -55,8 +56,9 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   // Listening comes first, so that --port 0 is known before anything is built from the public URL.
   const door = await listen(config);
   const bound = withPort(config, door.port);
+  let opened: OpenedDatabase | undefined;
   try {
-    const opened = await openDatabase({
+    opened = await openDatabase({
       url: bound.database,
       masterKey: bound.masterKey,
       secretsFolder: join(bound.data, "secrets"),
@@ -64,6 +66,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       now: clock,
       random,
     });
+    const { publicUrl: url, publicUrlConfigured } = bound;
+    await sharePublicUrl(opened.db, { url, guessed: !publicUrlConfigured && !listensOnLoopback(bound) });
     const app: App = {
       config: bound,
       db: opened.db,
@@ -85,6 +89,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
     const outbox = startOutboxWorker(app);
     const sweeper = startSweeper(app.db, { clock, log: options.log });
+    const { close: closeDatabase } = opened;
     door.serve(getRequestListener(routes(app, opened.ping).fetch, { overrideGlobalObjects: false }));
     return {
       app,
@@ -94,11 +99,12 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         await door.close();
         await sweeper.stop();
         await outbox.stop();
-        await opened.close();
+        await closeDatabase();
       },
     };
   } catch (error) {
     await door.close();
+    await opened?.close();
     throw error;
   }
 }
@@ -158,15 +164,15 @@ const timeouts = {
 };
 
 async function listen(config: Config): Promise<Door> {
-  let listener: Listener = (request, response) => {
-    response.writeHead(request.url === "/healthz" ? 200 : 503, { "content-type": "application/json" });
-    response.end('{"status":"starting"}');
-  };
+  let listener: Listener = (request, response) => notYetServing(request, response, "starting");
   /** Connections that have asked nothing yet: browsers open some in advance. */
   const unused = new Set<Socket>();
+  let draining = false;
   const server = createServer(timeouts, (request, response) => {
     unused.delete(request.socket);
-    listener(request, response);
+    if (draining) response.setHeader("connection", "close");
+    if (draining && request.url === "/readyz") notYetServing(request, response, "stopping");
+    else listener(request, response);
   });
   server.on("connection", (socket) => {
     unused.add(socket);
@@ -181,19 +187,34 @@ async function listen(config: Config): Promise<Door> {
     serve: (next) => {
       listener = next;
     },
-    close: () => drain(server, unused),
+    close: () => {
+      draining = true;
+      return drain(server, unused);
+    },
   };
 }
 
+function notYetServing(request: IncomingMessage, response: ServerResponse, status: string): void {
+  response.writeHead(request.url === "/healthz" ? 200 : 503, { "content-type": "application/json" });
+  response.end(JSON.stringify({ status }));
+}
+
+/**
+ * Stops listening, and lets go of connections one by one: a question that is on its way on a kept-alive connection is
+ * answered, with `connection: close`, so that no client finds its connection gone in the middle of a call. (The close
+ * of http.Server, unlike that of net.Server, ends idle connections at once.)
+ */
 function drain(server: Server, unused: ReadonlySet<Socket>): Promise<void> {
   return new Promise((resolve) => {
+    let idle: NodeJS.Timeout | undefined;
     const force = setTimeout(() => server.closeAllConnections(), drainTime);
-    // A kept-alive connection becomes idle when its answer is out; one that asked nothing never counts as idle.
-    const idle = setInterval(() => server.closeIdleConnections(), 50);
     const silent = setTimeout(() => {
       for (const socket of unused) socket.destroy();
+      server.close();
+      // A kept-alive connection becomes idle when its answer is out; one that asked nothing never counts as idle.
+      idle = setInterval(() => server.closeIdleConnections(), 50);
     }, silentTime);
-    server.close(() => {
+    NetServer.prototype.close.call(server, () => {
       for (const timer of [force, idle, silent]) clearTimeout(timer);
       resolve();
     });

@@ -13,6 +13,8 @@ Commands
   poolhouse serve [flags]           run the server
   poolhouse keys list|create|disable|enable|delete [flags]
                                     access keys for administrators and applications
+  poolhouse public-url [--set] [flags]
+                                    the public URL that servers on PostgreSQL share
   poolhouse doctor [flags]          check settings, database and keys, and say what is wrong
   poolhouse help
 

@@ -1,7 +1,7 @@
 /** `Db`, the first argument of every store function, and transactions. */
 
-import { setTimeout as delay } from "node:timers/promises";
 import type { Kysely, Transaction } from "kysely";
+import { attempts, mayRunAgain, pauseAfter, sqlState } from "./retry.ts";
 import type { Schema } from "./schema.ts";
 import type { Sealer } from "./sealer.ts";
 import type { DatabaseKind } from "./sql.ts";
@@ -16,11 +16,10 @@ export interface Db {
   readonly inTransaction: boolean;
 }
 
-const attempts = 10;
-
 /**
  * Runs store calls in one transaction, and runs them again when the database could not order them with others'
- * (serialization failure, deadlock). The callback may therefore run several times: it consists of store calls and
+ * (serialization failure, deadlock) or its connection broke before the commit. Throws ConnectionLost when it broke at
+ * the commit: then nobody knows. The callback may therefore run several times: it consists of store calls and
  * values, awaits nothing else, and works on the Db it is given.
  */
 export async function inTransaction<T>(db: Db, callback: (tx: Db) => Promise<T>): Promise<T> {
@@ -44,20 +43,8 @@ export async function runTransaction<S, T>(
     } catch (error) {
       if (attempt === attempts || !mayRunAgain(error)) throw error;
     }
-    // Jitter keeps those who collided from colliding again.
-    await delay(Math.random() * Math.min(5 * 2 ** attempt, 250));
+    await pauseAfter(attempt);
   }
-}
-
-function mayRunAgain(error: unknown): boolean {
-  const state = sqlState(error);
-  return state === "40001" || state === "40P01";
-}
-
-/** The SQLSTATE of an error of PostgreSQL. */
-export function sqlState(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
-  return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
 }
 
 /**

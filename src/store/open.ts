@@ -5,10 +5,12 @@ import type { Random } from "../lib/seal.ts";
 import { type Db, runTransaction } from "./db.ts";
 import type { StoreLog } from "./log.ts";
 import { masterKey } from "./master-key.ts";
-import { type Migration, migrate } from "./migrate.ts";
+import { type Migration, migrate, writeMeta } from "./migrate.ts";
 import type { Schema } from "./schema.ts";
 import { loadSealer } from "./sealer.ts";
+import type { DatabaseKind } from "./sql.ts";
 import { fileExists, inMemory, lockForThisProcess, prepareFile } from "./sqlite-file.ts";
+import { WriteHealth } from "./write-health.ts";
 
 export interface OpenOptions {
   /** `postgres://…`, `sqlite:<path>`, a path, or `:memory:`. */
@@ -63,17 +65,33 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
     const { kind } = target;
     if (!options.secondary) await migrate(kysely, { kind, log, now, migrations: options.migrations });
     const sealer = await loadSealer(kysely, { masterKey: key, random, now });
-    const ping = async () => {
-      // On SQLite in a transaction, which is refused once the disk has failed: nothing is written.
-      if (kind === "sqlite") await runTransaction(kysely, (tx) => sql`select 1`.execute(tx));
-      else await sql`select 1`.execute(kysely);
-    };
+    const ping = () => pingDatabase(kysely, kind, connected.writes, now());
     const db: Db = { kysely, sealer, kind, inTransaction: false };
     return { db, ping, close, refreshKeys: () => sealer.refresh() };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/**
+ * On SQLite in a transaction, which is refused once the disk has failed. Nothing is written, unless the last write found
+ * no room: then only another one can tell.
+ */
+async function pingDatabase(
+  kysely: Kysely<Schema>,
+  kind: DatabaseKind,
+  writes: WriteHealth,
+  now: number,
+): Promise<void> {
+  if (kind === "postgres") {
+    await sql`select 1`.execute(kysely);
+    return;
+  }
+  await runTransaction(kysely, async (tx) => {
+    await sql`select 1`.execute(tx);
+    if (writes.failing) await writeMeta(tx, "write_probe", now);
+  });
 }
 
 type Target =
@@ -98,16 +116,18 @@ function throwAwayKey(target: Target, random: Random): string | undefined {
 
 interface Connected {
   readonly dialect: Dialect;
+  readonly writes: WriteHealth;
   unlock(): void;
 }
 
 async function connect(target: Target, options: OpenOptions): Promise<Connected> {
+  const writes = new WriteHealth(options.log);
   if (target.kind === "postgres") {
     const { connectPostgres } = await import("./postgres-dialect.ts");
-    return { dialect: await connectPostgres({ ...options, url: target.url }), unlock: () => {} };
+    return { dialect: await connectPostgres({ ...options, url: target.url }), writes, unlock: () => {} };
   }
   const { sqliteDialect } = await import("./sqlite-dialect.ts");
   const path = target.path === inMemory ? inMemory : prepareFile(target.path);
   const lock = path === inMemory || options.secondary ? undefined : lockForThisProcess(path);
-  return { dialect: sqliteDialect({ ...options, path }), unlock: () => lock?.release() };
+  return { dialect: sqliteDialect({ ...options, path, writes }), writes, unlock: () => lock?.release() };
 }

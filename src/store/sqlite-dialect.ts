@@ -26,11 +26,13 @@ import { type PreparedStatement, StatementCache } from "./sqlite-statements.ts";
 import { enterTransaction, refuseInsideTransaction, refuseSignal } from "./transaction-guard.ts";
 import { autocheckpointPages, Checkpointer } from "./wal-checkpoint.ts";
 import { type SyncFile, WalSync } from "./wal-sync.ts";
+import type { WriteHealth } from "./write-health.ts";
 
 export interface SqliteOptions {
   /** A prepared file (sqlite-file.ts), or `:memory:`. */
   readonly path: string;
   readonly log: StoreLog;
+  readonly writes: WriteHealth;
   /** For tests: what stands for fs.fdatasync. */
   readonly syncFile?: SyncFile | undefined;
   /** How long a transaction may wait for something that is no query on it. */
@@ -144,6 +146,7 @@ class SqliteDriver implements Driver {
     const lease = connection as Lease;
     this.#passOn(lease);
     if (!lease.committed) return;
+    this.#options.writes.noteCommit();
     this.#checkpointer?.noteCommit();
     await this.#sync?.durable();
   }
@@ -168,7 +171,12 @@ class SqliteDriver implements Driver {
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
     const lease = connection as Lease;
     refuseUnusable(lease);
-    this.#statements.run("commit");
+    try {
+      this.#statements.run("commit");
+    } catch (error) {
+      this.#options.writes.noteError(error);
+      throw error;
+    }
     lease.state = "single";
     lease.committed ||= lease.wrote;
   }
@@ -197,6 +205,7 @@ class SqliteDriver implements Driver {
       this.#noteWrite(lease, statement, result);
       return result;
     } catch (error) {
+      this.#options.writes.noteError(error);
       if (lease.state === "transaction") lease.state = "failed";
       throw error;
     }
