@@ -265,6 +265,15 @@ export class SrpClient {
 const components = {
   chromium: () => existsSync("/usr/bin/chromium"),
   "aws-cli": () => existsSync("/usr/bin/aws"),
+  strace: () => {
+    try {
+      // It may be there and not be allowed to do its work.
+      execFileSync("strace", ["--trace=none", "true"], { stdio: "ignore" });
+      return true;
+    } catch {
+      return false;
+    }
+  },
   boto3: () => {
     try {
       execFileSync("/usr/bin/python3", ["-c", "import boto3"], { stdio: "ignore" });
