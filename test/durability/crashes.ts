@@ -64,7 +64,10 @@ export async function crash(kills: number, data: string): Promise<Crashes> {
 async function workUntilKilled(server: Child, ledger: Ledger, round: number): Promise<void> {
   const sdk = clientOf(server.url);
   const working = Array.from({ length: workers }, (_, index) => work(sdk, ledger, `w${round}-${index}`));
-  await delay(50 + Math.random() * 900);
+  // By what was done rather than by time, so that a slow machine is killed at work too.
+  const enough = ledger.acknowledged + Math.floor(Math.random() * 120);
+  while (ledger.acknowledged < enough) await delay(1);
+  await delay(Math.random() * 50);
   await endChild(server.process, "SIGKILL");
   sdk.destroy();
   for (const reason of await Promise.all(working)) {
@@ -83,7 +86,10 @@ function checkIntegrity(database: string): void {
   const opened = new DatabaseSync(copy);
   try {
     const found = opened.prepare("pragma integrity_check").all();
-    assert.deepEqual(found.map((row) => ({ ...row })), [{ integrity_check: "ok" }]);
+    assert.deepEqual(
+      found.map((row) => ({ ...row })),
+      [{ integrity_check: "ok" }],
+    );
   } finally {
     opened.close();
     rmSync(folder, { recursive: true });

@@ -55,8 +55,7 @@ export async function newLedger(sdk: CognitoIdentityProviderClient): Promise<Led
       RefreshTokenRotation: { Feature: "ENABLED", RetryGracePeriodSeconds: 60 },
     }),
   );
-  for (const GroupName of groups)
-    await sdk.send(new CreateGroupCommand({ UserPoolId: poolId, GroupName }));
+  for (const GroupName of groups) await sdk.send(new CreateGroupCommand({ UserPoolId: poolId, GroupName }));
   return { poolId, clientId: made.UserPoolClient!.ClientId!, people: [], acknowledged: 0 };
 }
 
@@ -71,7 +70,11 @@ async function change<T>(known: Known<T>, to: T, call: () => Promise<unknown>): 
 const pick = <T>(list: readonly T[]): T => list[Math.floor(Math.random() * list.length)]!;
 
 /** Someone who was signed up, confirmed, put into groups and signed in, over and over, until a call fails. */
-export async function work(sdk: CognitoIdentityProviderClient, ledger: Ledger, name: string): Promise<unknown> {
+export async function work(
+  sdk: CognitoIdentityProviderClient,
+  ledger: Ledger,
+  name: string,
+): Promise<unknown> {
   try {
     for (let round = 0; ; round++) {
       const person = await signUp(sdk, ledger, `${name}-${round}`);
@@ -134,7 +137,11 @@ async function signInAndRefresh(
   ledger.acknowledged += 1;
 }
 
-async function refresh(sdk: CognitoIdentityProviderClient, ledger: Ledger, RefreshToken: string): Promise<string> {
+async function refresh(
+  sdk: CognitoIdentityProviderClient,
+  ledger: Ledger,
+  RefreshToken: string,
+): Promise<string> {
   const answer = await sdk.send(
     new GetTokensFromRefreshTokenCommand({ ClientId: ledger.clientId, RefreshToken }),
   );
@@ -150,7 +157,10 @@ export async function audit(
   for (const person of people) {
     const settle = <T>(known: Known<T>, found: T, what: string) => {
       const allowed = "maybe" in known ? [known.value, known.maybe] : [known.value];
-      assert.ok(allowed.includes(found), `${person.name}: ${what} is ${found}, acknowledged was ${known.value}`);
+      assert.ok(
+        allowed.includes(found),
+        `${person.name}: ${what} is ${found}, acknowledged was ${known.value}`,
+      );
       known.value = found;
       delete known.maybe;
     };

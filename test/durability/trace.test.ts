@@ -76,7 +76,9 @@ async function write(endpoint: string): Promise<string[]> {
       const Username = `user-${worker}-${round}`;
       const { UserSub } = await sdk.send(new SignUpCommand({ ClientId, Username, Password: password }));
       words.push(UserSub!);
-      const made = await sdk.send(new AdminCreateUserCommand({ UserPoolId, Username: `invited-${Username}` }));
+      const made = await sdk.send(
+        new AdminCreateUserCommand({ UserPoolId, Username: `invited-${Username}` }),
+      );
       words.push(made.User!.Attributes!.find(({ Name }) => Name === "sub")!.Value!);
       const GroupName = `group-${UserSub}`;
       await sdk.send(new CreateGroupCommand({ UserPoolId, GroupName }));
