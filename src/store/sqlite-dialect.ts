@@ -85,6 +85,8 @@ class Lease implements DatabaseConnection {
 }
 
 const idleTicksAllowed = 5;
+/** Kept from the garbage collector, which would close them. */
+const leftOpen: DatabaseSync[] = [];
 
 class SqliteDriver implements Driver {
   readonly #options: SqliteOptions;
@@ -271,7 +273,9 @@ class SqliteDriver implements Driver {
     await this.#sync?.close();
     await this.#checkpointer?.close();
     this.#statements.clear();
-    this.#database.close();
+    // The last connection to close carries the log over; after a failed sync the disk may not have what is in it.
+    if (this.#sync?.failed) leftOpen.push(this.#database);
+    else this.#database.close();
   }
 }
 
