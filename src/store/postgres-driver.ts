@@ -143,6 +143,7 @@ class Lease implements DatabaseConnection {
 
   /** Sends one statement. Throws ConnectionLost; `counts` says whether it would have been durable by itself. */
   async send(text: string, values: BoundValue[], counts: boolean): Promise<Answer> {
+    if (this.#session.broken) throw new ConnectionLost(false, undefined);
     try {
       return await this.#session.client.query({ text, values });
     } catch (error) {

@@ -15,7 +15,7 @@ export class ConnectionLost extends Error {
       outcomeUnknown
         ? "The connection to the database broke after a write had been sent: whether it was done is not known."
         : "The connection to the database broke; nothing was changed.",
-      { cause },
+      cause === undefined ? undefined : { cause },
     );
     this.outcomeUnknown = outcomeUnknown;
   }
