@@ -7,12 +7,11 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-/** Shares of statements. */
-export interface Odds {
-  readonly refuse: number;
-  readonly delay: number;
-  readonly cut: number;
-}
+/** What a statement meets. `cut after`: it is done, but its answer never comes. */
+export type Harm = "refuse" | "delay" | "cut before" | "cut after";
+
+/** What a statement (in small letters) is to meet; undefined: nothing. */
+export type Plan = (statement: string) => Harm | undefined;
 
 export interface Counts {
   statements: number;
@@ -27,15 +26,23 @@ export interface HostileProxy {
   readonly port: number;
   readonly counts: Counts;
   /** Undefined: an honest network. */
-  odds: Odds | undefined;
+  plan: Plan | undefined;
+  /** While true, connections are refused. */
+  down: boolean;
+  /** Breaks all connections, whatever goes on. */
+  cutAll(): void;
   close(): void;
 }
 
 export async function startHostileProxy(target: { host: string; port: number }): Promise<HostileProxy> {
   const sockets = new Set<Socket>();
   const counts: Counts = { statements: 0, refused: 0, delayed: 0, cut: 0, inDoubt: 0 };
-  const proxy = { odds: undefined as Odds | undefined, counts };
+  const proxy = { plan: undefined as Plan | undefined, down: false, counts };
   const server: Server = createServer((client) => {
+    if (proxy.down) {
+      client.destroy();
+      return;
+    }
     const database = connect(target.port, target.host);
     for (const socket of [client, database]) {
       sockets.add(socket);
@@ -48,14 +55,18 @@ export async function startHostileProxy(target: { host: string; port: number }):
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
+  const cutAll = () => {
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
   const close = () => {
     server.close();
-    for (const socket of sockets) socket.destroy();
+    cutAll();
   };
-  return Object.assign(proxy, { port: (server.address() as AddressInfo).port, close });
+  return Object.assign(proxy, { port: (server.address() as AddressInfo).port, cutAll, close });
 }
 
-type Net = Pick<HostileProxy, "odds" | "counts">;
+type Net = Pick<HostileProxy, "plan" | "counts">;
 
 const syncMessage = "S".charCodeAt(0);
 const queryMessage = "Q".charCodeAt(0);
@@ -117,15 +128,15 @@ class Session {
     const pass = () => {
       this.#database.write(Buffer.concat(messages));
     };
-    const { odds, counts } = this.#proxy;
+    const { plan, counts } = this.#proxy;
     if (this.#pretending) this.#keepPretending(text, pass);
-    else if (odds === undefined || text === "rollback") pass();
+    else if (plan === undefined) pass();
     else {
       counts.statements++;
-      const dice = Math.random();
-      if (dice < odds.refuse) this.#refuse(text);
-      else if (dice < odds.refuse + odds.cut) this.#cut(text, pass);
-      else if (dice < odds.refuse + odds.cut + odds.delay) this.#delay(pass);
+      const harm = plan(text);
+      if (harm === "refuse") this.#refuse(text);
+      else if (harm === "delay") this.#delay(pass);
+      else if (harm !== undefined) this.#cut(text, harm, pass);
       else pass();
     }
   }
@@ -157,12 +168,12 @@ class Session {
     else pass();
   }
 
-  #cut(text: string, pass: () => void): void {
+  #cut(text: string, harm: "cut before" | "cut after", pass: () => void): void {
     const { counts } = this.#proxy;
     counts.cut++;
     const alone = this.#state === "I" && !/^(?:select|start transaction)\b/.test(text);
     if (alone || text === "commit") counts.inDoubt++;
-    if (Math.random() < 0.5) this.#end();
+    if (harm === "cut before") this.#end();
     else {
       // Done, but nobody will hear of it.
       this.#onAnswer = () => this.#end();

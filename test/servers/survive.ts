@@ -4,14 +4,23 @@ import { randomBytes } from "node:crypto";
 import { administer, testPostgresUrl } from "../store/databases.ts";
 import { type Child, clientOf, endChild, freePort, startChild } from "./child.ts";
 import { newPlace, Rounds, type Tally } from "./hostile.ts";
-import { type Counts, startHostileProxy } from "./hostile-proxy.ts";
+import { type Counts, type Harm, startHostileProxy } from "./hostile-proxy.ts";
 
 export interface Survived {
   readonly tally: Tally;
   readonly counts: Counts;
 }
 
-const odds = { refuse: 0.05, delay: 0.05, cut: 0.01 };
+/** Of a hundred statements five are refused, five delayed, and one is cut. */
+function atRandom(statement: string): Harm | undefined {
+  if (statement === "rollback") return undefined;
+  const dice = Math.random();
+  if (dice < 0.05) return "refuse";
+  if (dice < 0.1) return "delay";
+  if (dice < 0.11) return Math.random() < 0.5 ? "cut before" : "cut after";
+  return undefined;
+}
+
 const peopleAtOnce = 8;
 
 /** Asks at least so many times. */
@@ -35,12 +44,12 @@ export async function survive(operations: number): Promise<Survived> {
     const endpoints = ports.map((port) => `http://127.0.0.1:${port}`);
     const sdks = endpoints.map((endpoint) => clientOf(endpoint));
     const rounds = new Rounds(sdks, endpoints[0]!, await newPlace(sdks[0]!));
-    proxy.odds = odds;
+    proxy.plan = atRandom;
     const person = async () => {
       while (rounds.tally.operations < operations) await rounds.life();
     };
     await Promise.all(Array.from({ length: peopleAtOnce }, person));
-    proxy.odds = undefined;
+    proxy.plan = undefined;
     for (const server of servers) assert.equal(await endChild(server.process, "SIGTERM"), 0);
     check(
       rounds.tally,
