@@ -6,8 +6,8 @@
 import type { StoreLog } from "./log.ts";
 import { sqliteCode } from "./sqlite-file.ts";
 
-/** SQLITE_FULL; SQLITE_IOERR for what other limits than the disk's size make of it (quota, file size, the -shm file). */
-const refusals = new Set([13, 10]);
+/** SQLITE_FULL; SQLITE_IOERR_WRITE, which a quota or a limit of the file's size becomes; SQLITE_IOERR_SHMSIZE. */
+const refusals = new Set([13, 778, 4874]);
 
 export class WriteHealth {
   readonly #log: StoreLog;
@@ -25,11 +25,11 @@ export class WriteHealth {
   /** Of any error of the database; said once until a write succeeds. */
   noteError(error: unknown): void {
     const code = sqliteCode(error);
-    if (this.#failing || code === undefined || !refusals.has(code & 0xff)) return;
+    if (this.#failing || code === undefined || !refusals.has(code)) return;
     this.#failing = true;
     this.#log.error(
       { errcode: code },
-      "The disk has no room: the database cannot write until there is some. Reads go on.",
+      "The disk has no room, or takes no writes: the database cannot write until it does. Reads go on.",
     );
   }
 
