@@ -7,6 +7,7 @@
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Mailbox } from "./integrations/mailbox.ts";
+import type { AuditEvent } from "./store/audit.ts";
 import type { Db } from "./store/db.ts";
 
 export interface App {
@@ -17,10 +18,11 @@ export interface App {
   readonly clock: () => number;
   readonly random: (bytes: number) => Uint8Array;
   readonly passwordHasher: PasswordHasher;
-  /** SRP exchanges wait for their turn as hashes do, so that starting many sign-ins stops nobody else's. */
-  readonly exchangeTurn: <T>(turn: Turn, job: () => Promise<T>) => Promise<T>;
+  readonly srp: SrpExchanger;
   readonly mailbox: Mailbox;
   readonly caches: Caches;
+  readonly metrics: Metrics;
+  readonly audit: AuditTrail;
 }
 
 export interface Ctx {
@@ -35,10 +37,59 @@ export interface Ctx {
   /** The client's address as the configured proxies tell it. */
   readonly address: string;
   readonly userAgent: string | undefined;
+  /** The call was signed with an access key that may make it. */
+  readonly admin: boolean;
+  /** While an administrator's call is served. */
+  readonly audited?: AuditedCall;
+}
+
+/** An administrator's call, as far as it is known (domain/audit). */
+export interface AuditedCall {
+  /** The ARN of the principal. */
+  readonly actor: string;
+  readonly operation: string;
+  poolId: string | undefined;
+  target: string | undefined;
+  details: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Takes audit events that no answer waits for (domain/audit/trail.ts). */
+export interface AuditTrail {
+  /** How many are not yet written. */
+  readonly waiting: number;
+  /** Resolves at once, unless too many wait. */
+  add(event: AuditEvent): Promise<void>;
+}
+
+/** Where costly work waits its turn (domain/credentials/fair-queue.ts). */
+export interface Waiting {
+  /** Throws TooManyRequestsException when a newcomer would be refused: asked before a request has cost anything. */
+  assertRoom(turn: Turn): void;
+  stats(): QueueStats;
+}
+
+export interface FairQueue extends Waiting {
+  /** Throws TooManyRequestsException when the queue is full. */
+  run<T>(turn: Turn, job: () => Promise<T>): Promise<T>;
+}
+
+/** SRP's arithmetic on threads of its own (domain/credentials/srp-exchanger.ts). */
+export interface SrpExchanger extends Waiting {
+  /** lib/srp.ts: exchange. Throws SrpError, and TooManyRequestsException when the queue is full. */
+  exchange(
+    values: { A: bigint; verifier: Uint8Array; b: Uint8Array },
+    turn: Turn,
+  ): Promise<{ B: bigint; K: Uint8Array }>;
+  /** lib/srp.ts: makeVerifier. */
+  makeVerifier(
+    values: { group: string; identity: string; password: string; salt: Uint8Array },
+    turn: Turn,
+  ): Promise<Uint8Array>;
+  close(): Promise<void>;
 }
 
 /** argon2id behind a bounded, fair queue (domain/credentials/hash-queue.ts). */
-export interface PasswordHasher {
+export interface PasswordHasher extends Waiting {
   /** PHC string. Throws TooManyRequestsException when the queue is full. */
   hash(password: string, turn: Turn): Promise<string>;
   /** Whether the password is that of the PHC string. Throws TooManyRequestsException when the queue is full. */
@@ -47,15 +98,39 @@ export interface PasswordHasher {
   readonly nobody: string;
 }
 
+export interface QueueStats {
+  readonly running: number;
+  readonly waiting: number;
+  /** Since the start. */
+  readonly refused: number;
+}
+
+/** What is counted as it happens (http/metrics.ts makes and prints it). Every label comes from a closed list. */
+export interface Metrics {
+  callBegins(): void;
+  /**
+   * The answer of a call is known. Once for each `callBegins`.
+   * @param operation undefined: there is none of that name
+   * @param error the type of the error it is answered with, if any
+   */
+  callEnds(operation: string | undefined, error: string | undefined, ms: number): void;
+  signIn(step: string, outcome: string): void;
+  message(medium: "EMAIL" | "SMS", outcome: "sent" | "retried" | "failed"): void;
+}
+
 /** Who waits: turns are dealt round-robin between pools, and in a pool between addresses. */
 export interface Turn {
   readonly pool: string;
   readonly address: string;
 }
 
-/** Parsed documents by (id, version) and imported keys by kid. Nothing that can be revoked. */
+/** Parsed documents and imported keys by (id, version). Nothing that can be revoked without a new version. */
 export interface Caches {
   readonly pools: Map<string, { version: number; value: unknown }>;
   readonly clients: Map<string, { version: number; value: unknown }>;
-  readonly signingKeys: Map<string, { until: number; value: unknown }>;
+  readonly signingKeys: Map<string, { version: number; until: number; value: unknown }>;
+  /** When each access key was last used, until it is written down (domain/iam/key-uses.ts). */
+  readonly keyUses: Map<string, number>;
+  /** Claims of access tokens whose signature was verified, by the token's SHA-256. */
+  readonly verifiedTokens: Map<string, { value: unknown }>;
 }

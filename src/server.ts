@@ -8,19 +8,26 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback } from "./config/config.ts";
-import { createFairQueue, createPasswordHasher } from "./domain/credentials/hash-queue.ts";
+import { startAuditTrail } from "./domain/audit/trail.ts";
+import { createPasswordHasher } from "./domain/credentials/hash-queue.ts";
+import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
 import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
+import { startUseWriter } from "./domain/iam/key-uses.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
+import type { AdmissionOptions } from "./http/admission.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
-import { createServing } from "./http/context.ts";
+import { createServing, type Serving } from "./http/context.ts";
 import { healthRoutes } from "./http/health.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
+import { type CountedMetrics, createMetrics, metricsRoutes } from "./http/metrics.ts";
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
-import { inboxMailbox, noMailbox } from "./integrations/mailbox.ts";
+import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
+import { smtpMailbox } from "./integrations/smtp.ts";
 import { BoundedMap } from "./lib/bounded-map.ts";
 import { type OpenedDatabase, openDatabase } from "./store/open.ts";
 import { sharePublicUrl } from "./store/public-url.ts";
+import { startKeyRefresh } from "./store/refresh-keys.ts";
 import { startSweeper } from "./store/sweep.ts";
 
 export interface RunningServer {
@@ -36,15 +43,14 @@ export interface ServerOptions {
   readonly log: Logger;
   /** Tests set the clock. Epoch milliseconds. */
   readonly clock?: () => number;
+  /** Tests, which share their thread with the server, set how late that is. */
+  readonly admission?: AdmissionOptions;
 }
 
 /** How many parsed documents and imported keys are kept. */
 const cacheSize = 10_000;
-/** Callers that may wait for a password hash. */
-const hashCapacity = 512;
-/** SRP exchanges at once: the greater part of one runs on this thread, so more would only wait in each other. */
-const exchangeConcurrency = 2;
-const exchangeCapacity = 128;
+/** Callers that may wait for each hash, or each SRP exchange, in flight: about a second of waiting. */
+const waitingEach = { hash: 100, exchange: 400 };
 /** How long running requests may take to finish on close. Milliseconds. */
 const drainTime = 10_000;
 /** How long an open connection may still ask something on close, before it is taken for silent. Milliseconds. */
@@ -61,6 +67,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     opened = await openDatabase({
       url: bound.database,
       masterKey: bound.masterKey,
+      previousMasterKey: bound.previousMasterKey,
       secretsFolder: join(bound.data, "secrets"),
       log: options.log,
       now: clock,
@@ -68,37 +75,25 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     });
     const { publicUrl: url, publicUrlConfigured } = bound;
     await sharePublicUrl(opened.db, { url, guessed: !publicUrlConfigured && !listensOnLoopback(bound) });
-    const app: App = {
-      config: bound,
-      db: opened.db,
-      log: options.log,
-      clock,
-      random,
-      passwordHasher: await createPasswordHasher({
-        concurrency: bound.hashConcurrency,
-        capacity: hashCapacity,
-      }),
-      exchangeTurn: createFairQueue({ concurrency: exchangeConcurrency, capacity: exchangeCapacity }),
-      mailbox: listensOnLoopback(bound) ? inboxMailbox() : noMailbox(),
-      caches: {
-        pools: new BoundedMap(cacheSize),
-        clients: new BoundedMap(cacheSize),
-        signingKeys: new BoundedMap(cacheSize),
-      },
-    };
+    const metrics = createMetrics();
+    const audit = startAuditTrail(opened.db, options.log);
+    const app = await newApp(bound, { db: opened.db, log: options.log, clock, random, metrics, audit });
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
-    const outbox = startOutboxWorker(app);
-    const sweeper = startSweeper(app.db, { clock, log: options.log });
+    const workers = startWorkers(app, opened);
     const { close: closeDatabase } = opened;
-    door.serve(getRequestListener(routes(app, opened.ping).fetch, { overrideGlobalObjects: false }));
+    const serving = createServing(app, options.admission);
+    const all = routes(serving, metrics, opened.ping);
+    door.serve(getRequestListener(all.fetch, { overrideGlobalObjects: false }));
     return {
       app,
       url: bound.publicUrl,
       rootKey,
       close: async () => {
         await door.close();
-        await sweeper.stop();
-        await outbox.stop();
+        serving.admission.close();
+        await audit.stop();
+        await workers.stop();
+        await app.srp.close();
         await closeDatabase();
       },
     };
@@ -109,12 +104,65 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   }
 }
 
+type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "audit">;
+
+async function newApp(config: Config, given: Given): Promise<App> {
+  return {
+    config,
+    ...given,
+    passwordHasher: await createPasswordHasher({
+      concurrency: config.hashConcurrency,
+      capacity: config.hashConcurrency * waitingEach.hash,
+    }),
+    srp: createSrpExchanger({
+      concurrency: config.hashConcurrency,
+      capacity: config.hashConcurrency * waitingEach.exchange,
+    }),
+    mailbox: mailboxOf(config),
+    caches: {
+      pools: new BoundedMap(cacheSize),
+      clients: new BoundedMap(cacheSize),
+      signingKeys: new BoundedMap(cacheSize),
+      keyUses: new BoundedMap(cacheSize),
+      verifiedTokens: new BoundedMap(cacheSize),
+    },
+  };
+}
+
+/** What a server does without being asked. */
+function startWorkers(app: App, opened: OpenedDatabase): { stop(): Promise<void> } {
+  const { clock, log, config } = app;
+  const outbox = startOutboxWorker(app);
+  const sweeper = startSweeper(app.db, { clock, log, auditRetentionDays: config.auditRetentionDays });
+  const refresh = startKeyRefresh(opened, log);
+  const uses = startUseWriter(app);
+  return {
+    stop: async () => {
+      await sweeper.stop();
+      await Promise.all([outbox.stop(), app.mailbox.close()]);
+      await refresh.stop();
+      await uses.stop();
+    },
+  };
+}
+
+/** With a sender there is no inbox; without one there is, where nobody else can look into it. */
+function mailboxOf(config: Config): Mailbox {
+  if (config.smtp !== undefined) return smtpMailbox(config.smtp);
+  return listensOnLoopback(config) ? inboxMailbox() : noMailbox();
+}
+
 /** Every route there is. */
-function routes(app: App, ready: () => Promise<void>): Hono<{ Bindings: HttpBindings }> {
-  const serving = createServing(app);
+function routes(
+  serving: Serving,
+  metrics: CountedMetrics,
+  ready: () => Promise<void>,
+): Hono<{ Bindings: HttpBindings }> {
+  const { app } = serving;
   const knowsHost = createHostCheck(app.config);
   const all = new Hono<{ Bindings: HttpBindings }>();
   all.route("/", healthRoutes(ready));
+  all.route("/", metricsRoutes(app, metrics));
   all.use(async (c, next) => {
     if (knowsHost(c.req.header("host"))) return next();
     return c.json(

@@ -12,7 +12,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "The issuer is `<public URL>/<pool id>`; the pool tag `poolhouse:issuer` = `aws` gives AWS's own form.",
     'With PreventUserExistenceErrors ENABLED, a user who exists is told the real delivery details and, in SRP, the internal username; a locked account answers "Password attempts exceeded" to each of its names. So does Cognito.',
     "A preferred_username that is an alias may not have the shape of an e-mail address or phone number that is an alias too, and nobody may be called like another user's sub.",
-    "Signature V4: credentials may be scoped to any region; presigned calls are refused.",
+    "Signature V4 in the query: a POST with X-Amz-Target as a signed header, whose body the signature covers; good for X-Amz-Expires (1 to 604800 seconds), without it for five minutes. Session tokens are refused until STS exists.",
     "AWS's request-rate quotas are not imitated. Overload answers TooManyRequestsException.",
     "Refresh tokens are about 120 characters long and no JWE; clients must treat them as opaque, as with Cognito.",
   ],
@@ -39,6 +39,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "MFA modes need a factor that is set, as SetUserPoolMfaConfig does.",
     "AllowedFirstAuthFactors must include PASSWORD.",
     "Both EmailMessage and EmailMessageByLink are accepted together.",
+    "EmailConfiguration.From must be one address, with or without a name; mail goes out through the server's own SMTP settings, whatever SourceArn says.",
   ],
   CreateUserPoolClient: [
     "Read and write attributes left unset include custom attributes.",
@@ -58,9 +59,15 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   AdminInitiateAuth: ["As InitiateAuth."],
   AdminUserGlobalSignOut: ["Also ends the sign-ins that are running."],
-  GlobalSignOut: ["Also ends the sign-ins that are running."],
+  GlobalSignOut: [
+    "Also ends the sign-ins that are running.",
+    "The token of a user who was deleted is a revoked one: its model does not declare UserNotFoundException.",
+  ],
   ListUsers: [
     "Attributes named in AttributesToGet that a user lacks are left out instead of being an error.",
+  ],
+  RevokeToken: [
+    "An unknown client, and a token that is not the client's, answer UnauthorizedException: its model declares nothing closer.",
   ],
   ResendConfirmationCode: [
     "With PreventUserExistenceErrors ENABLED as ForgotPassword.",

@@ -1,10 +1,15 @@
 /** `poolhouse doctor`: says what works and what does not, and how to mend it. Changes nothing. */
 import { access, constants } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { type Config, listensOnLoopback, loadConfig } from "../config/config.ts";
+import { smtpMailbox } from "../integrations/smtp.ts";
 import { listAccessKeys } from "../store/access-keys.ts";
-import { openDatabase } from "../store/open.ts";
+import { isWrappedUnder, masterKeySince, readDataKeys } from "../store/data-keys.ts";
+import { type OpenedDatabase, openDatabase } from "../store/open.ts";
 import { listPools } from "../store/pools.ts";
+import { isRotating } from "../store/rotate-data-key.ts";
+import { oldestSigningKey } from "../store/signing-keys.ts";
+import { openOptions } from "./command-line.ts";
 
 interface Finding {
   readonly ok: boolean;
@@ -13,7 +18,12 @@ interface Finding {
 
 export async function doctor(argv: readonly string[]): Promise<void> {
   const config = loadConfig(argv);
-  const findings = [programFinding(), ...settingFindings(config), ...(await databaseFindings(config))];
+  const findings = [
+    programFinding(),
+    ...settingFindings(config),
+    await mailFinding(config),
+    ...(await databaseFindings(config)),
+  ];
   for (const finding of findings) console.log(`${finding.ok ? "ok  " : "FAIL"}  ${finding.text}`);
   if (findings.some((finding) => !finding.ok)) process.exitCode = 1;
 }
@@ -33,12 +43,28 @@ function settingFindings(config: Config): Finding[] {
       ok: config.publicUrl.startsWith("https:"),
       text: "the public URL is https, since other machines can reach this server (POOLHOUSE_PUBLIC_URL)",
     });
-    findings.push({
-      ok: false,
-      text: "messages cannot be delivered: this release has no mail sender, and the inbox exists on loopback only",
-    });
   }
   return findings;
+}
+
+async function mailFinding(config: Config): Promise<Finding> {
+  const { smtp } = config;
+  if (smtp === undefined) {
+    return listensOnLoopback(config)
+      ? { ok: true, text: `no mail server is set: messages stay here, at ${config.publicUrl}/inbox` }
+      : { ok: false, text: "messages cannot be delivered: set POOLHOUSE_SMTP_URL and POOLHOUSE_SMTP_FROM" };
+  }
+  const server = `the mail server ${smtp.host}:${smtp.port}`;
+  const mailbox = smtpMailbox(smtp);
+  try {
+    await mailbox.verify();
+    const how = smtp.mustEncrypt ? "encrypted, with a certificate that holds" : "encryption is not required";
+    return { ok: true, text: `${server} answers${smtp.auth ? " and lets Poolhouse in" : ""} (${how})` };
+  } catch (error) {
+    return { ok: false, text: `${server}: ${(error as Error).message}` };
+  } finally {
+    await mailbox.close();
+  }
 }
 
 async function databaseFindings(config: Config): Promise<Finding[]> {
@@ -57,22 +83,65 @@ async function databaseFindings(config: Config): Promise<Finding[]> {
   }
   try {
     const opened = await openDatabase({
-      url: config.database,
-      masterKey: config.masterKey,
-      secretsFolder: join(config.data, "secrets"),
+      ...openOptions(config),
       secondary: true,
       waitMs: 3_000,
       log: { info: () => {}, warn: () => {}, error: () => {} },
     });
-    const keys = await listAccessKeys(opened.db);
-    const pools = await listPools(opened.db, { after: "", limit: 1000 });
-    await opened.close();
-    return [
-      { ok: true, text: `the ${opened.db.kind} database answers, and the master key fits it` },
-      { ok: keys.some((key) => key.status === "Active"), text: `${keys.length} access key(s)` },
-      { ok: true, text: `${pools.length} user pool(s)` },
-    ];
+    try {
+      return await openedFindings(opened, config);
+    } finally {
+      await opened.close();
+    }
   } catch (error) {
     return [{ ok: false, text: error instanceof Error ? error.message : String(error) }];
   }
+}
+
+async function openedFindings(opened: OpenedDatabase, config: Config): Promise<Finding[]> {
+  const keys = await listAccessKeys(opened.db);
+  const pools = await listPools(opened.db, { after: "", limit: 1000 });
+  return [
+    { ok: true, text: `the ${opened.db.kind} database answers, and the master key fits it` },
+    { ok: keys.some((key) => key.status === "Active"), text: `${keys.length} access key(s)` },
+    { ok: true, text: `${pools.length} user pool(s)` },
+    ...(await keyFindings(opened, config)),
+  ];
+}
+
+const day = 24 * 60 * 60 * 1000;
+
+/** How old the keys are: how often they ought to be replaced is the operator's to say. */
+async function keyFindings({ db, masterKeys }: OpenedDatabase, config: Config): Promise<Finding[]> {
+  const now = Date.now();
+  const age = (since: number) => `${Math.max(0, Math.floor((now - since) / day))} day(s) old`;
+  const findings: Finding[] = [];
+  const since = await masterKeySince(db.kysely);
+  if (since !== undefined) findings.push({ ok: true, text: `the master key is ${age(since)}` });
+  const dataKeys = await readDataKeys(db.kysely);
+  const sealing = dataKeys.find((row) => row.purpose === "seal" && row.retired_at === null);
+  if (sealing !== undefined) findings.push({ ok: true, text: `the data key is ${age(sealing.created_at)}` });
+  const oldest = await oldestSigningKey(db, now);
+  if (oldest !== undefined) {
+    findings.push({
+      ok: true,
+      text: `the oldest signing key, of pool ${oldest.poolId}, is ${age(oldest.activeFrom)}`,
+    });
+  }
+  if (isRotating(dataKeys)) {
+    findings.push({
+      ok: false,
+      text: "a rotation of the data key is not finished: unless one runs, `poolhouse keys rotate data` goes on with it",
+    });
+  }
+  if (config.previousMasterKey === undefined) return findings;
+  const [masterKey] = masterKeys.all();
+  const rewrapped = dataKeys.every((row) => isWrappedUnder(masterKey!, row));
+  findings.push({
+    ok: rewrapped,
+    text: rewrapped
+      ? "POOLHOUSE_PREVIOUS_MASTER_KEY is needed no more: take it away"
+      : "data keys are wrapped under POOLHOUSE_PREVIOUS_MASTER_KEY: run `poolhouse keys rotate master`",
+  });
+  return findings;
 }

@@ -11,8 +11,14 @@ export async function help(): Promise<void> {
 
 Commands
   poolhouse serve [flags]           run the server
-  poolhouse keys list|create|disable|enable|delete [flags]
+  poolhouse migrate [--check] [flags]
+                                    bring the database's schema up to date, ahead of the servers
+  poolhouse keys list|show|create|set-policy|disable|enable|delete|reset-root [flags]
                                     access keys for administrators and applications
+  poolhouse keys rotate signing|data|master [flags]
+                                    replace keys, beside running servers
+  poolhouse audit [--since 24h] [--pool ID] [--actor WHO] [--json] [--follow] …
+                                    who did what: calls of administrators and changes of credentials
   poolhouse public-url [--set] [flags]
                                     the public URL that servers on PostgreSQL share
   poolhouse doctor [flags]          check settings, database and keys, and say what is wrong

@@ -1,96 +1,209 @@
-/** `poolhouse keys`: access keys, beside a running server or without one. */
-
+/** `poolhouse keys`: access keys, and the rotation of keys, beside a running server or without one. */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { type Config, ConfigError, loadConfig } from "../config/config.ts";
-import { settings } from "../config/settings.ts";
-import { createAccessKey, namedPolicies } from "../domain/iam/access-keys.ts";
-import { deleteAccessKey, listAccessKeys, setAccessKeyStatus } from "../store/access-keys.ts";
-import type { Db } from "../store/db.ts";
-import { openDatabase } from "../store/open.ts";
+import type { Config } from "../config/config.ts";
+import { type CommandEvent, recorded, recordingCommand } from "../domain/audit/command.ts";
+import { createAccessKey, namedPolicies, resetRootKey } from "../domain/iam/access-keys.ts";
+import { parsePolicy } from "../domain/iam/policy.ts";
+import {
+  type AccessKeyInfo,
+  deleteAccessKey,
+  listAccessKeys,
+  setAccessKeyPolicy,
+  setAccessKeyStatus,
+} from "../store/access-keys.ts";
+import { type Db, inTransaction } from "../store/db.ts";
+import {
+  CommandError,
+  type Given,
+  type Options,
+  readArguments,
+  timeText,
+  withDatabase,
+} from "./command-line.ts";
+import { operator } from "./operator.ts";
+import { keepRootKey } from "./root-key.ts";
+import { rotations } from "./rotate.ts";
 
-const usage = `poolhouse keys list
-poolhouse keys create --name NAME --policy admin|readonly|pool:<pool id>|FILE
+const usage = `poolhouse keys list [--json]
+poolhouse keys show ACCESS_KEY_ID [--json]
+poolhouse keys create --name NAME --policy POLICY [--json]
+poolhouse keys set-policy ACCESS_KEY_ID --policy POLICY
 poolhouse keys disable|enable|delete ACCESS_KEY_ID
-The flags of serve choose the database.`;
+poolhouse keys reset-root [--json]
+poolhouse keys rotate signing --pool POOL_ID|--all [--now]
+poolhouse keys rotate data
+poolhouse keys rotate master
+POLICY is admin, readonly, pool:POOL_ID, or the path of a JSON policy. The flags of serve choose the database.`;
 
-/** The flags of serve, for parseArgs. */
-const settingOptions = Object.fromEntries(
-  Object.values(settings).map((setting) => [
-    setting.flag,
-    { type: "boolean" in setting ? ("boolean" as const) : ("string" as const) },
-  ]),
-);
+interface Action {
+  readonly options: Options;
+  readonly operands: number;
+  run(given: Given): Promise<void>;
+}
+
+const json = { json: { type: "boolean" } } as const;
+const policy = { policy: { type: "string" } } as const;
+
+const actions: Readonly<Record<string, Action>> = {
+  list: { options: json, operands: 0, run: list },
+  show: { options: json, operands: 1, run: show },
+  create: { options: { ...json, ...policy, name: { type: "string" } }, operands: 0, run: create },
+  "set-policy": { options: policy, operands: 1, run: setPolicy },
+  disable: {
+    options: {},
+    operands: 1,
+    run: changing("disabled", { operation: "UpdateAccessKey", details: { status: "Inactive" } }, (db, id) =>
+      inTransaction(db, (tx) => setAccessKeyStatus(tx, id, "Inactive")),
+    ),
+  },
+  enable: {
+    options: {},
+    operands: 1,
+    run: changing("enabled", { operation: "UpdateAccessKey", details: { status: "Active" } }, (db, id) =>
+      inTransaction(db, (tx) => setAccessKeyStatus(tx, id, "Active")),
+    ),
+  },
+  delete: {
+    options: {},
+    operands: 1,
+    run: changing("deleted", { operation: "DeleteAccessKey" }, deleteAccessKey),
+  },
+  "reset-root": { options: json, operands: 0, run: resetRoot },
+  ...rotations,
+};
 
 export async function keys(argv: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
-    args: [...argv],
-    options: { ...settingOptions, name: { type: "string" }, policy: { type: "string" } },
-    allowPositionals: true,
-  });
-  const { name = "", policy = "", ...flags } = values;
-  const [action, id] = positionals;
-  const config = loadConfig(Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`));
-  await withDatabase(config, async (db) => {
-    if (action === "list") return list(db);
-    if (action === "create") return create(db, config, String(name), String(policy));
-    if (id === undefined) throw new ConfigError(usage);
-    const done =
-      action === "delete"
-        ? await deleteAccessKey(db, id)
-        : action === "disable" || action === "enable"
-          ? await setAccessKeyStatus(db, id, action === "enable" ? "Active" : "Inactive")
-          : undefined;
-    if (done === undefined) throw new ConfigError(usage);
-    if (!done) throw new ConfigError(`There is no access key ${id}.`);
-    console.log(`${id}: ${action}d`);
-  });
+  const words = argv[0] === "rotate" ? 2 : 1;
+  const name = argv.slice(0, words).join(" ");
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  if (action === undefined) throw new CommandError(usage, 2);
+  const { options, operands } = action;
+  await action.run(readArguments(argv.slice(words), { options, operands, usage }));
 }
 
-async function withDatabase(config: Config, work: (db: Db) => Promise<void>): Promise<void> {
-  const opened = await openDatabase({
-    url: config.database,
-    masterKey: config.masterKey,
-    secretsFolder: join(config.data, "secrets"),
-    secondary: true,
-    log: { info: () => {}, warn: () => {}, error: (_fields, message) => console.error(message) },
-  });
-  try {
-    await work(opened.db);
-  } finally {
-    await opened.close();
-  }
+/** A key as scripts read it. */
+const described = (key: AccessKeyInfo) => ({
+  accessKeyId: key.id,
+  name: key.principal,
+  status: key.status,
+  createdAt: timeText(key.createdAt),
+  lastUsedAt: key.lastUsedAt === undefined ? null : timeText(key.lastUsedAt),
+  policy: JSON.parse(key.policy) as unknown,
+});
+
+const printJson = (value: unknown) => console.log(JSON.stringify(value, null, 2));
+const lastUse = (key: AccessKeyInfo) => (key.lastUsedAt === undefined ? "never" : timeText(key.lastUsedAt));
+
+async function list({ config, flag }: Given): Promise<void> {
+  const keys = await withDatabase(config, ({ db }) => listAccessKeys(db));
+  if (flag("json")) return printJson(keys.map(described));
+  const row = (...cells: string[]) =>
+    console.log(cells.map((cell, index) => cell.padEnd([20, 8, 20, 20, 0][index]!)).join("  "));
+  row("ACCESS KEY ID", "STATUS", "CREATED", "LAST USED", "NAME");
+  for (const key of keys) row(key.id, key.status, timeText(key.createdAt), lastUse(key), key.principal);
 }
 
-async function list(db: Db): Promise<void> {
-  for (const key of await listAccessKeys(db)) {
-    console.log(
-      [key.id, key.status.padEnd(8), new Date(key.createdAt).toISOString(), key.principal].join("  "),
-    );
-  }
+async function show({ config, operands: [id], flag }: Given): Promise<void> {
+  const all = await withDatabase(config, ({ db }) => listAccessKeys(db));
+  const key = all.find((one) => one.id === id) ?? noSuchKey(id!);
+  if (flag("json")) return printJson(described(key));
+  console.log(`Access key  ${key.id}
+Name        ${key.principal}
+Status      ${key.status}
+Created     ${timeText(key.createdAt)}
+Last used   ${lastUse(key)}
+Policy
+${JSON.stringify(JSON.parse(key.policy), null, 2)}`);
 }
 
-async function create(db: Db, config: Config, name: string, policy: string): Promise<void> {
-  if (!/^[\w+=,.@-]{1,64}$/.test(name) || name === "root") {
-    throw new ConfigError(`--name must be 1 to 64 letters, digits or +=,.@- and not root.\n${usage}`);
-  }
-  const key = await createAccessKey(
-    { db, random: (bytes) => randomBytes(bytes), clock: Date.now },
-    name,
-    policyText(policy, config),
+async function create({ config, text, flag }: Given): Promise<void> {
+  const name = text("name") ?? "";
+  if (!/^[\w+=,.@-]{1,64}$/.test(name) || name === "root")
+    throw new CommandError(`--name must be 1 to 64 letters, digits or +=,.@- and not root.\n${usage}`, 2);
+  const policy = policyText(text("policy"), config);
+  const key = await withDatabase(config, ({ db }) =>
+    recorded(
+      maker(db),
+      operator(),
+      (tx) => createAccessKey(maker(tx), name, policy),
+      ({ accessKeyId: target }) => ({ operation: "CreateAccessKey", target, details: { principal: name } }),
+    ),
   );
-  console.log(`AWS_ACCESS_KEY_ID=${key.accessKeyId}\nAWS_SECRET_ACCESS_KEY=${key.secretAccessKey}`);
+  if (flag("json")) printJson(key);
+  else console.log(`AWS_ACCESS_KEY_ID=${key.accessKeyId}\nAWS_SECRET_ACCESS_KEY=${key.secretAccessKey}`);
 }
 
-function policyText(policy: string, config: Config): string {
+async function setPolicy({ config, operands: [id], text }: Given): Promise<void> {
+  const policy = policyText(text("policy"), config);
+  await withDatabase(config, async ({ db }) => {
+    const told: CommandEvent = { operation: "UpdateAccessKey", target: id, details: { changed: ["policy"] } };
+    const set = (tx: Db) => setAccessKeyPolicy(tx, id!, policy);
+    if (!(await recorded(maker(db), operator(), set, () => told))) noSuchKey(id!);
+  });
+  console.log(`${id}: policy set`);
+}
+
+function changing(
+  done: string,
+  told: CommandEvent,
+  change: (db: Db, id: string) => Promise<boolean>,
+): Action["run"] {
+  return async ({ config, operands: [id] }) => {
+    await withDatabase(config, async ({ db }) => {
+      const recording = recordingCommand(maker(db), operator(), { ...told, target: id });
+      if (!(await change(recording, id!))) noSuchKey(id!);
+    });
+    console.log(`${id}: ${done}`);
+  };
+}
+
+async function resetRoot({ config, flag }: Given): Promise<void> {
+  const { rootAccessKeyId: accessKeyId, rootSecretAccessKey: secretAccessKey } = config;
+  const configured =
+    accessKeyId !== undefined && secretAccessKey !== undefined ? { accessKeyId, secretAccessKey } : undefined;
+  const told: CommandEvent = {
+    operation: "CreateAccessKey",
+    target: configured?.accessKeyId,
+    details: { principal: "root", replaces: "the former root key" },
+  };
+  const key = await withDatabase(config, ({ db }) =>
+    resetRootKey(maker(recordingCommand(maker(db), operator(), told)), configured),
+  );
+  if (configured !== undefined) {
+    console.log(`${key.accessKeyId}: the configured key is the root key now`);
+    return;
+  }
+  const path = keepRootKey(config.data, key);
+  if (flag("json")) return printJson(key);
+  console.log(`New root access key (shown once, kept in ${path}); the former one is refused from now on:
+AWS_ACCESS_KEY_ID=${key.accessKeyId}
+AWS_SECRET_ACCESS_KEY=${key.secretAccessKey}`);
+}
+
+const maker = (db: Db) => ({ db, random: (bytes: number) => randomBytes(bytes), clock: Date.now });
+
+function noSuchKey(id: string): never {
+  throw new CommandError(`There is no access key ${id}.`);
+}
+
+/** The policy document that --policy names. Throws CommandError, also for one that is malformed. */
+function policyText(policy: string | undefined, config: Config): string {
+  if (policy === undefined || policy === "") throw new CommandError(`--policy is missing.\n${usage}`, 2);
   if (policy === "admin" || policy === "readonly") return namedPolicies[policy];
   if (policy.startsWith("pool:")) {
     const resource = `arn:aws:cognito-idp:${config.region}:${config.accountId}:userpool/${policy.slice(5)}`;
     const statement = { Effect: "Allow", Action: "cognito-idp:*", Resource: resource };
     return JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
   }
-  if (policy === "") throw new ConfigError(`--policy is missing.\n${usage}`);
-  return readFileSync(policy, "utf8");
+  try {
+    const document = readFileSync(policy, "utf8");
+    parsePolicy(document);
+    return document;
+  } catch (error) {
+    const names = "admin, readonly or pool:POOL_ID";
+    throw new CommandError(
+      `--policy ${policy} is neither ${names} nor a policy: ${(error as Error).message}`,
+    );
+  }
 }

@@ -1,20 +1,26 @@
 /** `poolhouse serve`: runs the server until SIGTERM or SIGINT. */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { pino } from "pino";
 import { loadConfig } from "../config/config.ts";
 import type { CreatedKey } from "../domain/iam/access-keys.ts";
-import { describeError } from "../lib/describe-error.ts";
-import { startServer } from "../server.ts";
+import { type RunningServer, startServer } from "../server.ts";
 import { makeDemo } from "./demo.ts";
+import { createLog } from "./log.ts";
+import { keepRootKey } from "./root-key.ts";
 
 export async function serve(argv: readonly string[]): Promise<void> {
   const config = loadConfig(argv);
-  const log = pino(
-    { level: config.logLevel, base: null, serializers: { err: describeError } },
-    pino.destination({ dest: 2, sync: false }),
-  );
-  const server = await startServer(config, { log });
+  const log = createLog(config.logLevel);
+  // From the first moment: as process 1 of a container nobody else would end a server that waits for its database.
+  let server: RunningServer | undefined;
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) return;
+    stopping = true;
+    await server?.close();
+    process.exit(0);
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  server = await startServer(config, { log });
   if (server.app.config.auth === "open") {
     console.log(
       "WARNING: --auth open accepts any credentials from this machine. Never use it in production.",
@@ -22,24 +28,11 @@ export async function serve(argv: readonly string[]): Promise<void> {
   }
   if (server.rootKey) showRootKey(server.app.config.data, server.rootKey);
   if (config.demo) console.log(await makeDemo(server.app));
-  let stopping = false;
-  const stop = async () => {
-    if (stopping) return;
-    stopping = true;
-    await server.close();
-    log.flush();
-    process.exit(0);
-  };
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
   console.log(`Poolhouse ready at ${server.url}`);
 }
 
 function showRootKey(data: string, key: CreatedKey): void {
-  const folder = join(data, "secrets");
-  const path = join(folder, "root-access-key.json");
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(path, `${JSON.stringify(key, null, 2)}\n`, { mode: 0o600 });
+  const path = keepRootKey(data, key);
   console.log(`Root access key (shown once, kept in ${path}):
   AWS_ACCESS_KEY_ID=${key.accessKeyId}
   AWS_SECRET_ACCESS_KEY=${key.secretAccessKey}

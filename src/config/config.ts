@@ -3,11 +3,13 @@
  * refuses to start and says which. Nothing else in the program reads the environment.
  */
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
-import { parse as parseYaml } from "yaml";
+import type { SmtpConfig } from "../lib/smtp-url.ts";
 import { list, type Setting, settings } from "./settings.ts";
+import { smtpConfig } from "./smtp.ts";
 
 export interface Config {
   readonly host: string;
@@ -28,11 +30,21 @@ export interface Config {
   readonly region: string;
   readonly accountId: string;
   readonly masterKey: string | undefined;
+  /** Unwraps what `masterKey` does not yet, while it takes that one's place. */
+  readonly previousMasterKey: string | undefined;
   readonly rootAccessKeyId: string | undefined;
   readonly rootSecretAccessKey: string | undefined;
   readonly logLevel: string;
   /** argon2id hashes at once. */
   readonly hashConcurrency: number;
+  /** Whether calls of administrators that change nothing are in the audit log. */
+  readonly auditReads: boolean;
+  /** How long audit events are kept. */
+  readonly auditRetentionDays: number;
+  /** The mail server, if there is one. */
+  readonly smtp: SmtpConfig | undefined;
+  /** Without one, /metrics is for a server that only this machine reaches. */
+  readonly metricsToken: string | undefined;
 }
 
 /** A setting is refused; the message names it. */
@@ -87,10 +99,15 @@ function assemble(value: (name: Name) => string | undefined): Config {
     region: value("region")!,
     accountId: value("accountId")!,
     masterKey: value("masterKey"),
+    previousMasterKey: value("previousMasterKey"),
     rootAccessKeyId: value("rootAccessKeyId"),
     rootSecretAccessKey: value("rootSecretAccessKey"),
     logLevel: value("logLevel")!,
     hashConcurrency: Number(value("hashConcurrency") ?? availableParallelism()),
+    auditReads: value("auditReads") === "true",
+    auditRetentionDays: Number(value("auditRetentionDays")),
+    smtp: readSmtp(value),
+    metricsToken: value("metricsToken"),
   };
   if (config.auth === "open" && !listensOnLoopback(config)) {
     throw new ConfigError(
@@ -108,6 +125,17 @@ function assemble(value: (name: Name) => string | undefined): Config {
     );
   }
   return Object.freeze(config);
+}
+
+function readSmtp(value: (name: Name) => string | undefined): SmtpConfig | undefined {
+  if ((value("smtpUrl") === undefined) !== (value("smtpFrom") === undefined)) {
+    throw new ConfigError("POOLHOUSE_SMTP_URL and the setting smtp-from go together; one is missing.");
+  }
+  try {
+    return smtpConfig(value);
+  } catch (error) {
+    throw new ConfigError(`The file of the setting smtp-ca cannot be read: ${(error as Error).message}`);
+  }
 }
 
 /** Whether only this machine can reach the server. */
@@ -157,6 +185,8 @@ function readEnvironment(env: Readonly<Record<string, string | undefined>>): Map
 }
 
 function readFile(path: string): Map<Name, string> {
+  // Loaded when first used: most servers are configured without a file.
+  const { parse: parseYaml } = createRequire(import.meta.url)("yaml") as typeof import("yaml");
   let document: unknown;
   try {
     document = parseYaml(readFileSync(path, "utf8")) ?? {};

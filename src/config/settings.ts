@@ -1,5 +1,7 @@
 /** Every setting: its flag, its environment variable, its default and what is wrong with a value. Values only. */
 import { isIP } from "node:net";
+import { parseMailAddress } from "../lib/mail-address.ts";
+import { parseSmtpUrl } from "../lib/smtp-url.ts";
 
 export interface Setting {
   readonly flag: string;
@@ -27,6 +29,9 @@ export const list = (value: string) =>
     .split(",")
     .map((item) => item.trim())
     .filter((item) => item !== "");
+
+const wrongKey = (value: string) =>
+  Buffer.from(value, "base64").length === 32 ? undefined : "must be base64 of exactly 32 bytes";
 
 /** Every setting; README's table is held against it by a test. */
 export const settings = {
@@ -97,7 +102,7 @@ export const settings = {
     flag: "region",
     env: "POOLHOUSE_REGION",
     fallback: "us-east-1",
-    help: "The region in pool ids and ARNs.",
+    help: "The region in pool ids, ARNs and the credentials of signed calls.",
     wrong: matches(/^[a-z]{2}(?:-[a-z]+)+-\d$/, "shaped like us-east-1"),
   },
   accountId: {
@@ -112,8 +117,14 @@ export const settings = {
     env: "POOLHOUSE_MASTER_KEY",
     secret: true,
     help: "Base64 of 32 bytes; wraps the data keys. Required with PostgreSQL; else a file under <data>/secrets.",
-    wrong: (value: string) =>
-      Buffer.from(value, "base64").length === 32 ? undefined : "must be base64 of exactly 32 bytes",
+    wrong: wrongKey,
+  },
+  previousMasterKey: {
+    flag: "previous-master-key",
+    env: "POOLHOUSE_PREVIOUS_MASTER_KEY",
+    secret: true,
+    help: "The former master key, while the master key is being replaced (docs/operating.md).",
+    wrong: wrongKey,
   },
   rootAccessKeyId: {
     flag: "root-access-key-id",
@@ -141,6 +152,56 @@ export const settings = {
     env: "POOLHOUSE_HASH_CONCURRENCY",
     help: "Password hashes computed at once; the number of cores unless given.",
     wrong: matches(/^[1-9]\d?$/, "a number from 1 to 99"),
+  },
+  auditReads: {
+    flag: "audit-reads",
+    env: "POOLHOUSE_AUDIT_READS",
+    fallback: "true",
+    boolean: true,
+    help: "Put also those calls of administrators into the audit log that change nothing.",
+    wrong: oneOf("true", "false"),
+  },
+  auditRetentionDays: {
+    flag: "audit-retention-days",
+    env: "POOLHOUSE_AUDIT_RETENTION_DAYS",
+    fallback: "90",
+    help: "Days that the audit log goes back.",
+    wrong: matches(/^[1-9]\d{0,4}$/, "a number from 1 to 99999"),
+  },
+  smtpUrl: {
+    flag: "smtp-url",
+    env: "POOLHOUSE_SMTP_URL",
+    secret: true,
+    help: "The mail server: smtp[s]://[user:password@]host[:port]; smtps is TLS from the start, smtp STARTTLS.",
+    wrong: (value: string) =>
+      parseSmtpUrl(value) ? undefined : "must be smtp[s]://[user:password@]host[:port]",
+  },
+  smtpFrom: {
+    flag: "smtp-from",
+    env: "POOLHOUSE_SMTP_FROM",
+    help: "Sender of the mail of pools that name none: an address, or Name <address>. Goes with the mail server.",
+    wrong: (value: string) =>
+      parseMailAddress(value) ? undefined : "must be an address, or a name with an address in angle brackets",
+  },
+  smtpAllowPlaintext: {
+    flag: "smtp-allow-plaintext",
+    env: "POOLHOUSE_SMTP_ALLOW_PLAINTEXT",
+    fallback: "false",
+    boolean: true,
+    help: "Send mail also where the server offers no TLS or proves nothing; on loopback that is always so.",
+    wrong: oneOf("true", "false"),
+  },
+  smtpCa: {
+    flag: "smtp-ca",
+    env: "POOLHOUSE_SMTP_CA",
+    help: "PEM file of the authorities that the mail server's certificate must come from; the usual ones unless given.",
+  },
+  metricsToken: {
+    flag: "metrics-token",
+    env: "POOLHOUSE_METRICS_TOKEN",
+    secret: true,
+    help: "Bearer token for /metrics; without one it answers only a server on loopback, asked directly.",
+    wrong: matches(/^[\x21-\x7e]{16,}$/, "at least 16 visible ASCII characters without spaces"),
   },
 } as const satisfies Record<string, Setting>;
 

@@ -3,20 +3,23 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
 import type { App, Ctx } from "../app.ts";
+import { type Admission, type AdmissionOptions, createAdmission } from "./admission.ts";
 
 /** What http rooms need of the server. */
 export interface Serving {
   readonly app: App;
+  readonly admission: Admission;
   context(incoming: IncomingMessage): Ctx;
   /** Milliseconds since the context was taken. */
   elapsed(ctx: Ctx): number;
 }
 
-export function createServing(app: App): Serving {
+export function createServing(app: App, admission?: AdmissionOptions): Serving {
   const trusted = proxies(app.config.trustedProxies);
   const started = new WeakMap<Ctx, number>();
   return {
     app,
+    admission: createAdmission(admission),
     context(incoming) {
       const requestId = randomUUID();
       const ctx = createCtx(app, {
@@ -36,14 +39,22 @@ export function createCtx(
   app: App,
   request: { requestId: string; address: string; userAgent: string | undefined },
 ): Ctx {
+  let log: Ctx["log"] | undefined;
   return {
     app,
     config: app.config,
     db: app.db,
     random: app.random,
-    log: app.log.child({ requestId: request.requestId }),
+    // Made when somebody writes to it, which few requests do.
+    get log() {
+      log ??= app.log.child({ requestId: request.requestId });
+      return log;
+    },
     now: app.clock(),
-    ...request,
+    requestId: request.requestId,
+    address: request.address,
+    userAgent: request.userAgent,
+    admin: false,
   };
 }
 

@@ -10,7 +10,7 @@
  * the caller's associated text (`table:column:row`) are authenticated: a sealed value does not open in another place.
  * Overhead: 34 bytes and the id.
  */
-import { createCipheriv, createDecipheriv, hkdfSync } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { concat, utf8 } from "./bytes.ts";
 
 /** A sealed value that is malformed, altered, in another place or under another key. Says nothing of its content. */
@@ -121,8 +121,20 @@ function decrypt(kind: number, key: Uint8Array, associated: string, sealed: Uint
 
 function derive(key: Uint8Array, salt: Uint8Array): { key: Uint8Array; nonce: Uint8Array } {
   if (key.length !== KEY_BYTES) throw new Error("a sealing key has 32 bytes");
-  const bytes = new Uint8Array(hkdfSync("sha256", key, salt, INFO, KEY_BYTES + NONCE_BYTES));
+  const bytes = new Uint8Array(hkdfSync("sha256", keyObject(key), salt, INFO, KEY_BYTES + NONCE_BYTES));
   return { key: bytes.subarray(0, KEY_BYTES), nonce: bytes.subarray(KEY_BYTES) };
+}
+
+/** To hand OpenSSL the same key as bytes each time costs as much as the derivation. */
+const keyObjects = new WeakMap<Uint8Array, KeyObject>();
+
+function keyObject(key: Uint8Array): KeyObject {
+  let made = keyObjects.get(key);
+  if (made === undefined) {
+    made = createSecretKey(key);
+    keyObjects.set(key, made);
+  }
+  return made;
 }
 
 function parse(kind: number, sealed: Uint8Array) {

@@ -1,27 +1,28 @@
 /**
- * AWS Signature Version 4: reading, checking and making signatures in the Authorization header ("Create a signed AWS API
- * request", IAM User Guide). Message texts are those the AWS services answer with.
- *
- * Paths and queries are the raw text of the request line and the body its raw bytes: what a framework has decoded can
- * no longer be checked. Presigned requests are recognised, not checked.
+ * AWS Signature Version 4: reading, checking and making signatures in the Authorization header, and reading and checking
+ * those in the query ("Authentication methods", IAM User Guide; "Common Parameters" of each service's API reference).
+ * Message texts are those the AWS services answer with. What exactly is signed stands in sigv4-canonical.ts.
  */
-import { equalText, hmacSha256, sha256, toHex } from "./bytes.ts";
+import { equalText, sha256, toHex } from "./bytes.ts";
+import {
+  ALGORITHM,
+  basicDate,
+  canonicalRequest,
+  collect,
+  parseBasicDate,
+  queryPairs,
+  signatureOf,
+  TERMINATOR,
+  type WireRequest,
+} from "./sigv4-canonical.ts";
 
-/** A request as it came over the wire. */
-export type WireRequest = {
-  method: string;
-  /** The raw path, before "?". */
-  path: string;
-  /** The raw query, after "?"; "" when there is none. */
-  query: string;
-  /** Name and value of every header line; names of any case; a name may come twice (see headerPairs). */
-  headers: Iterable<readonly [string, string]>;
-  body: Uint8Array;
-};
+export { headerPairs, type WireRequest } from "./sigv4-canonical.ts";
 
 /** What a signed request says of its signature. */
 export type Signed = {
   kind: "signed";
+  /** Where the signature stands: in the Authorization header or in the query ("presigned"). */
+  place: "header" | "query";
   accessKeyId: string;
   /** Of the credential scope, `YYYYMMDD`. */
   date: string;
@@ -34,14 +35,12 @@ export type Signed = {
   /** `YYYYMMDDTHHMMSSZ`, from X-Amz-Date or else Date. */
   amzDate: string;
   securityToken?: string;
+  /** Seconds from the date on, when the signature is in the query and sets X-Amz-Expires. */
+  expires?: number;
 };
 
 /** What readSignedRequest finds. `reason` is a text for IncompleteSignatureException. */
-export type SignatureReading =
-  | { kind: "none" }
-  | { kind: "malformed"; reason: string }
-  | { kind: "presigned"; accessKeyId: string | undefined }
-  | Signed;
+export type SignatureReading = { kind: "none" } | { kind: "malformed"; reason: string } | Signed;
 
 /** What checkSignature finds. */
 export type SignatureCheck =
@@ -52,8 +51,6 @@ export type SignatureCheck =
       message: string;
     };
 
-const ALGORITHM = "AWS4-HMAC-SHA256";
-const TERMINATOR = "aws4_request";
 /** Headers whose second line would let a proxy and this server see different requests. */
 const ONCE = [
   "authorization",
@@ -63,13 +60,6 @@ const ONCE = [
   "x-amz-target",
   "x-amz-content-sha256",
 ];
-
-/** Pairs from node:http's `rawHeaders` (name, value, name, value …), which alone keeps repeated headers apart. */
-export function headerPairs(rawHeaders: readonly string[]): [string, string][] {
-  const pairs: [string, string][] = [];
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) pairs.push([rawHeaders[i]!, rawHeaders[i + 1]!]);
-  return pairs;
-}
 
 /**
  * Reads the Authorization header and the headers that belong to it. Decides nothing about the signature itself.
@@ -82,17 +72,13 @@ export function readSignedRequest(request: WireRequest): SignatureReading {
     if ((headers.get(name)?.length ?? 0) > 1) return malformed(`The header '${name}' must be sent once.`);
   }
   const authorization = headers.get("authorization")?.[0];
-  const presigned = queryPairs(request.query).filter(([name]) =>
-    /^X-Amz-(?:Signature|Algorithm|Credential)$/i.test(name),
-  );
-  if (authorization === undefined) {
-    if (presigned.length === 0) return { kind: "none" };
-    const credential = presigned.find(([name]) => /^X-Amz-Credential$/i.test(name))?.[1];
-    return { kind: "presigned", accessKeyId: credential && decodeURIComponent(credential).split("/")[0] };
-  }
-  if (presigned.length > 0)
-    return malformed("A request is signed in the Authorization header or in the query, not in both.");
+  const query = queryPairs(request.query);
+  const isPresigned = query.some(([name]) => /^X-Amz-(?:Signature|Algorithm|Credential)$/i.test(name));
+  if (authorization === undefined && !isPresigned) return { kind: "none" };
   if (!headers.get("host")?.[0]) return malformed("The header 'host' is missing.");
+  if (authorization === undefined) return readQuery(query);
+  if (isPresigned)
+    return malformed("A request is signed in the Authorization header or in the query, not in both.");
   return readAuthorization(authorization, headers);
 }
 
@@ -107,9 +93,75 @@ function readAuthorization(authorization: string, headers: Map<string, string[]>
     complaints.push("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.");
   }
   if (complaints.length > 0) return malformed(complaints.join(" "));
-  if (!amzDate)
+  return readFields({
+    place: "header",
+    credential: fields.get("Credential")!,
+    signature: fields.get("Signature")!,
+    signedHeaders: fields.get("SignedHeaders")!,
+    amzDate: amzDate ?? undefined,
+    securityToken: headers.get("x-amz-security-token")?.[0],
+  });
+}
+
+const QUERY_FIELDS = [
+  "X-Amz-Algorithm",
+  "X-Amz-Credential",
+  "X-Amz-Date",
+  "X-Amz-SignedHeaders",
+  "X-Amz-Signature",
+] as const;
+/** A week, the longest that X-Amz-Expires may say. Seconds. */
+const LONGEST_PRESIGNED = 604_800;
+
+/** Reads a signature in the query. Names are spelled as AWS spells them, and come once. */
+function readQuery(query: readonly (readonly [string, string])[]): SignatureReading {
+  const fields = new Map<string, string>();
+  for (const [name, value] of query) {
+    if (!name.startsWith("X-Amz-")) continue;
+    if (fields.has(name)) return malformed(`The query parameter '${name}' must be sent once.`);
+    fields.set(name, decodeURIComponent(value));
+  }
+  const missing = QUERY_FIELDS.filter((name) => !fields.get(name));
+  if (missing.length > 0) {
+    const complaints = missing.map((name) => `AWS query-string parameters must include '${name}'.`);
+    return malformed(`${complaints.join(" ")} Re-examine the query-string parameters.`);
+  }
+  if (fields.get("X-Amz-Algorithm") !== ALGORITHM)
+    return malformed(`X-Amz-Algorithm must be '${ALGORITHM}'.`);
+  const expires = fields.get("X-Amz-Expires");
+  if (expires !== undefined && !isExpires(expires))
+    return malformed(`X-Amz-Expires must be a number of seconds from 1 to ${LONGEST_PRESIGNED}.`);
+  const amzDate = fields.get("X-Amz-Date")!;
+  const reading = readFields({
+    place: "query",
+    credential: fields.get("X-Amz-Credential")!,
+    signature: fields.get("X-Amz-Signature")!,
+    signedHeaders: fields.get("X-Amz-SignedHeaders")!,
+    amzDate: parseBasicDate(amzDate) === undefined ? undefined : amzDate,
+    securityToken: fields.get("X-Amz-Security-Token"),
+  });
+  return reading.kind === "signed" && expires !== undefined
+    ? { ...reading, expires: Number(expires) }
+    : reading;
+}
+
+function isExpires(text: string): boolean {
+  return /^[1-9]\d{0,5}$/.test(text) && Number(text) <= LONGEST_PRESIGNED;
+}
+
+/** What both places of a signature have in common. `amzDate` is undefined when it is unreadable. */
+function readFields(fields: {
+  place: Signed["place"];
+  credential: string;
+  signature: string;
+  signedHeaders: string;
+  amzDate: string | undefined;
+  securityToken: string | undefined;
+}): SignatureReading {
+  const { amzDate, signature, securityToken } = fields;
+  if (amzDate === undefined)
     return malformed("Date must be in ISO-8601 'basic format'. See http://en.wikipedia.org/wiki/ISO_8601");
-  const scope = fields.get("Credential")!.split("/");
+  const scope = fields.credential.split("/");
   const [accessKeyId, date, region, service, terminator] = scope;
   if (scope.length !== 5 || !accessKeyId || !date || !region || !service) {
     return malformed(
@@ -118,12 +170,11 @@ function readAuthorization(authorization: string, headers: Map<string, string[]>
   }
   if (terminator !== TERMINATOR)
     return malformed(`Credential should be scoped with a valid terminator: '${TERMINATOR}'.`);
-  const signature = fields.get("Signature")!;
   if (!/^[0-9a-f]{64}$/.test(signature)) return malformed("Signature must be 64 lower-case hex digits.");
-  const signedHeaders = fields.get("SignedHeaders")!.toLowerCase().split(";");
-  const securityToken = headers.get("x-amz-security-token")?.[0];
+  const signedHeaders = fields.signedHeaders.toLowerCase().split(";");
   const signed = {
     kind: "signed",
+    place: fields.place,
     accessKeyId,
     date,
     region,
@@ -155,18 +206,20 @@ export function parseAuthorization(header: string): Map<string, string> | undefi
  * Checks a signature that readSignedRequest read from the same request.
  *
  * @param options.now epoch milliseconds
- * @param options.services the service names the credential may be scoped to; every region is accepted
- * @param options.maxSkewSeconds how far the request's date may lie from now on either side; 300 unless given
+ * @param options.services the service names the credential may be scoped to
+ * @param options.region the region the credential must be scoped to; every region when left out
+ * @param options.maxSkewSeconds how far the request's date may lie from now on either side; 300 unless given. A signature
+ *   in the query may be older when it says so itself
  */
 export function checkSignature(
   signed: Signed,
   request: WireRequest,
   secretAccessKey: string,
-  options: { now: number; services: readonly string[]; maxSkewSeconds?: number },
+  options: { now: number; services: readonly string[]; region?: string; maxSkewSeconds?: number },
 ): SignatureCheck {
   const headers = collect(request.headers);
   const refused =
-    checkScope(signed, options.services) ??
+    checkScope(signed, options) ??
     checkSignedHeaders(signed, headers) ??
     checkDate(signed, options.now, options.maxSkewSeconds ?? 300);
   if (refused) return refused;
@@ -189,7 +242,10 @@ export function checkSignature(
   };
 }
 
-function checkScope(signed: Signed, services: readonly string[]): SignatureCheck | undefined {
+function checkScope(
+  signed: Signed,
+  { services, region }: { services: readonly string[]; region?: string },
+): SignatureCheck | undefined {
   const day = signed.amzDate.slice(0, 8);
   if (signed.date !== day) {
     const message =
@@ -197,8 +253,12 @@ function checkScope(signed: Signed, services: readonly string[]): SignatureCheck
       `'${signed.date}' != '${day}', from '${signed.amzDate}'.`;
     return { ok: false, reason: "scope", message };
   }
+  // The blanks at the end are the services' own.
+  if (region !== undefined && signed.region !== region) {
+    const message = `Credential should be scoped to a valid region, not '${signed.region}'. `;
+    return { ok: false, reason: "scope", message };
+  }
   if (services.includes(signed.service)) return undefined;
-  // The blank at the end is the services' own.
   return {
     ok: false,
     reason: "scope",
@@ -213,7 +273,11 @@ function checkSignedHeaders(signed: Signed, headers: Map<string, string[]>): Sig
     return { ok: false, reason: "unsigned-header", message };
   }
   const dateHeader = headers.has("x-amz-date") ? "x-amz-date" : "date";
-  const needed = [dateHeader, ...(headers.has("x-amz-target") ? ["x-amz-target"] : [])];
+  // The whole query is signed, and with it a date that stands there.
+  const needed = [
+    ...(signed.place === "header" ? [dateHeader] : []),
+    ...(headers.has("x-amz-target") ? ["x-amz-target"] : []),
+  ];
   const unsigned = needed.find((name) => !names.includes(name));
   if (unsigned === undefined) return undefined;
   const message = `There were headers present in the request which were not signed: ${unsigned}`;
@@ -222,15 +286,16 @@ function checkSignedHeaders(signed: Signed, headers: Map<string, string[]>): Sig
 
 function checkDate(signed: Signed, now: number, maxSkewSeconds: number): SignatureCheck | undefined {
   const at = parseBasicDate(signed.amzDate) ?? Number.NaN;
-  const skew = maxSkewSeconds * 1000;
   const given = signed.amzDate;
-  const minutes = `${maxSkewSeconds / 60} min.`;
-  if (!(at >= now - skew)) {
-    const message = `Signature expired: ${given} is now earlier than ${basicDate(now - skew)} (${basicDate(now)} - ${minutes})`;
+  const life = signed.expires ?? maxSkewSeconds;
+  const earliest = now - life * 1000;
+  if (!(at >= earliest)) {
+    const message = `Signature expired: ${given} is now earlier than ${basicDate(earliest)} (${basicDate(now)} - ${life / 60} min.)`;
     return { ok: false, reason: "expired", message };
   }
-  if (at > now + skew) {
-    const message = `Signature not yet current: ${given} is still later than ${basicDate(now + skew)} (${basicDate(now)} + ${minutes})`;
+  const latest = now + maxSkewSeconds * 1000;
+  if (at > latest) {
+    const message = `Signature not yet current: ${given} is still later than ${basicDate(latest)} (${basicDate(now)} + ${maxSkewSeconds / 60} min.)`;
     return { ok: false, reason: "not-yet", message };
   }
   return undefined;
@@ -266,91 +331,6 @@ export function signRequest(
   return added;
 }
 
-type Scope = { date: string; region: string; service: string; amzDate: string };
-
-function signatureOf(secretAccessKey: string, scope: Scope, canonical: string): string {
-  const day = hmacSha256(`AWS4${secretAccessKey}`, scope.date);
-  const key = hmacSha256(hmacSha256(hmacSha256(day, scope.region), scope.service), TERMINATOR);
-  const credentialScope = `${scope.date}/${scope.region}/${scope.service}/${TERMINATOR}`;
-  const text = `${ALGORITHM}\n${scope.amzDate}\n${credentialScope}\n${toHex(sha256(canonical))}`;
-  return toHex(hmacSha256(key, text));
-}
-
-function canonicalRequest(
-  request: WireRequest,
-  headers: Map<string, string[]>,
-  signedHeaders: readonly string[],
-  bodyHash: string,
-): string {
-  const lines = signedHeaders.map((name) => {
-    const values = headers.get(name) ?? [];
-    return `${name}:${values.map((value) => value.trim().replace(/\s+/g, " ")).join(",")}\n`;
-  });
-  const path = canonicalPath(request.path);
-  const query = canonicalQuery(request.query);
-  return [request.method.toUpperCase(), path, query, lines.join(""), signedHeaders.join(";"), bodyHash].join(
-    "\n",
-  );
-}
-
-/** The path without empty and dot segments, every segment encoded once more (what services other than S3 sign). */
-function canonicalPath(path: string): string {
-  const kept: string[] = [];
-  for (const segment of path.split("/")) {
-    if (segment === "..") kept.pop();
-    else if (segment !== "" && segment !== ".") kept.push(encode(segment));
-  }
-  return `/${kept.join("/")}${kept.length > 0 && path.endsWith("/") ? "/" : ""}`;
-}
-
-/** Names and values encoded afresh, sorted by name and then value. */
-function canonicalQuery(query: string): string {
-  return queryPairs(query)
-    .sort(([a, x], [b, y]) => order(a, b) || order(x, y))
-    .map(([name, value]) => `${name}=${value}`)
-    .join("&");
-}
-
-/** Encoded names and values; "+" is a space, as in forms, and a stray "%" stands for itself. */
-function queryPairs(query: string): [string, string][] {
-  const parts = query.split("&").filter((part) => part !== "");
-  return parts.map((part) => {
-    const at = part.indexOf("=");
-    const [name, value] = at < 0 ? [part, ""] : [part.slice(0, at), part.slice(at + 1)];
-    return [reencode(name), reencode(value)];
-  });
-}
-
-function reencode(text: string): string {
-  const spaced = text.replaceAll("+", "%20");
-  try {
-    return encode(decodeURIComponent(spaced));
-  } catch {
-    return encode(spaced);
-  }
-}
-
-/** Percent-encodes everything but RFC 3986's unreserved characters. */
-function encode(text: string): string {
-  const percent = (c: string) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`;
-  return encodeURIComponent(text.toWellFormed()).replace(/[!'()*]/g, percent);
-}
-
-function order(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function collect(headers: Iterable<readonly [string, string]>): Map<string, string[]> {
-  const map = new Map<string, string[]>();
-  for (const [name, value] of headers) {
-    const key = name.toLowerCase();
-    const values = map.get(key);
-    if (values) values.push(value);
-    else map.set(key, [value]);
-  }
-  return map;
-}
-
 /** X-Amz-Date, or else Date (in either form), as `YYYYMMDDTHHMMSSZ`; null when absent, undefined when unreadable. */
 function requestDate(headers: Map<string, string[]>): string | null | undefined {
   const text = headers.get("x-amz-date")?.[0] ?? headers.get("date")?.[0];
@@ -359,19 +339,6 @@ function requestDate(headers: Map<string, string[]>): string | null | undefined 
   const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
   if (headers.has("x-amz-date") || !httpDate.test(text) || Number.isNaN(Date.parse(text))) return undefined;
   return basicDate(Date.parse(text));
-}
-
-/** Epoch milliseconds as `YYYYMMDDTHHMMSSZ` (seconds rounded down). */
-function basicDate(ms: number): string {
-  return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, "");
-}
-
-function parseBasicDate(text: string): number | undefined {
-  const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
-  if (!match) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1);
-  const ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  return Number.isNaN(ms) ? undefined : ms;
 }
 
 function malformed(reason: string): { kind: "malformed"; reason: string } {

@@ -1,5 +1,6 @@
 /** Access keys of administrators and applications. The secret is sealed, not hashed: Signature V4 needs it. */
-import { affected, type Db, isUniqueViolation } from "./db.ts";
+import { affected, type Db, inTransaction } from "./db.ts";
+import type { AccessKeysTable } from "./schema.ts";
 
 export interface AccessKey {
   readonly id: string;
@@ -14,25 +15,23 @@ export interface AccessKey {
 
 const place = (id: string) => `access_keys:secret_sealed:${id}` as const;
 
+const columns = (db: Db, key: AccessKey): AccessKeysTable => ({
+  access_key_id: key.id,
+  principal: key.principal,
+  secret_sealed: db.sealer.seal(place(key.id), key.secret),
+  policy: key.policy,
+  status: key.status,
+  created_at: key.createdAt,
+});
+
 /** False: the id is taken, or there is a root key already. */
 export async function insertAccessKey(db: Db, key: AccessKey): Promise<boolean> {
-  try {
-    await db.kysely
-      .insertInto("access_keys")
-      .values({
-        access_key_id: key.id,
-        principal: key.principal,
-        secret_sealed: db.sealer.seal(place(key.id), key.secret),
-        policy: key.policy,
-        status: key.status,
-        created_at: key.createdAt,
-      })
-      .execute();
-    return true;
-  } catch (error) {
-    if (isUniqueViolation(error)) return false;
-    throw error;
-  }
+  const result = await db.kysely
+    .insertInto("access_keys")
+    .values(columns(db, key))
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  return affected(result) === 1;
 }
 
 export async function readAccessKey(db: Db, id: string): Promise<AccessKey | undefined> {
@@ -53,13 +52,20 @@ export async function readAccessKey(db: Db, id: string): Promise<AccessKey | und
   );
 }
 
+/** A key without its secret. */
+export interface AccessKeyInfo extends Omit<AccessKey, "secret"> {
+  /** Epoch milliseconds, an hour late at most; undefined: never, or by a version that did not note it. */
+  readonly lastUsedAt: number | undefined;
+}
+
 /** Everything but the secrets, oldest first. */
-export async function listAccessKeys(db: Db): Promise<Omit<AccessKey, "secret">[]> {
+export async function listAccessKeys(db: Db): Promise<AccessKeyInfo[]> {
   const rows = await db.kysely
     .selectFrom("access_keys")
-    .select(["access_key_id", "principal", "policy", "status", "created_at"])
+    .leftJoin("access_key_uses", "access_key_uses.access_key_id", "access_keys.access_key_id")
+    .select(["access_keys.access_key_id", "principal", "policy", "status", "created_at", "used_at"])
     .orderBy("created_at")
-    .orderBy("access_key_id")
+    .orderBy("access_keys.access_key_id")
     .execute();
   return rows.map((row) => ({
     id: row.access_key_id,
@@ -67,7 +73,22 @@ export async function listAccessKeys(db: Db): Promise<Omit<AccessKey, "secret">[
     policy: row.policy,
     status: row.status,
     createdAt: row.created_at,
+    lastUsedAt: row.used_at ?? undefined,
   }));
+}
+
+/** Notes when a key was last used. An older time changes nothing. */
+export async function noteAccessKeyUse(db: Db, id: string, usedAt: number): Promise<void> {
+  await db.kysely
+    .insertInto("access_key_uses")
+    .values({ access_key_id: id, used_at: usedAt })
+    .onConflict((conflict) =>
+      conflict
+        .column("access_key_id")
+        .doUpdateSet({ used_at: usedAt })
+        .where("access_key_uses.used_at", "<", usedAt),
+    )
+    .execute();
 }
 
 /** False: there is no such key. */
@@ -81,7 +102,31 @@ export async function setAccessKeyStatus(db: Db, id: string, status: AccessKey["
 }
 
 /** False: there is no such key. */
-export async function deleteAccessKey(db: Db, id: string): Promise<boolean> {
-  const result = await db.kysely.deleteFrom("access_keys").where("access_key_id", "=", id).executeTakeFirst();
+export async function setAccessKeyPolicy(db: Db, id: string, policy: string): Promise<boolean> {
+  const result = await db.kysely
+    .updateTable("access_keys")
+    .set({ policy })
+    .where("access_key_id", "=", id)
+    .executeTakeFirst();
   return affected(result) === 1;
+}
+
+/** False: there is no such key. */
+export function deleteAccessKey(db: Db, id: string): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
+    const result = await tx.kysely
+      .deleteFrom("access_keys")
+      .where("access_key_id", "=", id)
+      .executeTakeFirst();
+    await tx.kysely.deleteFrom("access_key_uses").where("access_key_id", "=", id).execute();
+    return affected(result) === 1;
+  });
+}
+
+/** Puts another key in the place of all of a principal's: the former are refused from the next request on. */
+export function replaceAccessKeys(db: Db, key: AccessKey): Promise<void> {
+  return inTransaction(db, async (tx) => {
+    await tx.kysely.deleteFrom("access_keys").where("principal", "=", key.principal).execute();
+    await tx.kysely.insertInto("access_keys").values(columns(tx, key)).execute();
+  });
 }

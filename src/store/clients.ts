@@ -1,6 +1,7 @@
 /** Rows of app clients, their secrets, and the table that finds a client's pool by the client id alone. */
 import { affected, type Db, inTransaction } from "./db.ts";
 import { holdPool } from "./pools.ts";
+import { prepared } from "./prepared.ts";
 
 export interface ClientRow {
   readonly poolId: string;
@@ -50,12 +51,11 @@ export function insertClient(
   });
 }
 
-/** Where a client lives and how new what we may have cached of it is; one query for what every public call needs. */
-export async function findClient(
-  db: Db,
-  clientId: string,
-): Promise<{ poolId: string; version: number; poolVersion: number } | undefined> {
-  const row = await db.kysely
+const clientQuery = prepared<
+  { clientId: string },
+  { pool_id: string; version: number; pool_version: number }
+>((kysely, slot) =>
+  kysely
     .selectFrom("client_pools")
     .innerJoin("clients", (join) =>
       join
@@ -64,8 +64,15 @@ export async function findClient(
     )
     .innerJoin("pools", "pools.pool_id", "client_pools.pool_id")
     .select(["client_pools.pool_id", "clients.version", "pools.version as pool_version"])
-    .where("client_pools.client_id", "=", clientId)
-    .executeTakeFirst();
+    .where("client_pools.client_id", "=", slot("clientId")),
+);
+
+/** Where a client lives and how new what we may have cached of it is; one query for what every public call needs. */
+export async function findClient(
+  db: Db,
+  clientId: string,
+): Promise<{ poolId: string; version: number; poolVersion: number } | undefined> {
+  const [row] = await clientQuery(db, { clientId });
   return row && { poolId: row.pool_id, version: row.version, poolVersion: row.pool_version };
 }
 

@@ -1,5 +1,7 @@
 /** A user's password hash and SRP verifier, both sealed; written together whenever a clear password is at hand. */
 import { affected, type Db } from "./db.ts";
+import { prepared } from "./prepared.ts";
+import type { CredentialsTable } from "./schema.ts";
 import type { Sealer } from "./sealer.ts";
 
 export interface Credential {
@@ -20,18 +22,21 @@ const saltBytes = 16;
 const place = (column: string, poolId: string, userId: string) =>
   `credentials:${column}:${poolId}/${userId}` as const;
 
+const credentialQuery = prepared<{ poolId: string; userId: string }, CredentialsTable>((kysely, slot) =>
+  kysely
+    .selectFrom("credentials")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId")),
+);
+
 /** The credential of a user. Without a user the same is read and unsealed for nobody, so that it costs as much. */
 export async function readCredential(
   db: Db,
   poolId: string,
   userId: string | undefined,
 ): Promise<Credential | undefined> {
-  const row = await db.kysely
-    .selectFrom("credentials")
-    .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId ?? "nobody")
-    .executeTakeFirst();
+  const [row] = await credentialQuery(db, { poolId, userId: userId ?? "nobody" });
   if (row === undefined || userId === undefined) {
     openNothing(db);
     return undefined;
@@ -47,14 +52,22 @@ export async function readCredential(
   };
 }
 
-const nothings = new WeakMap<Sealer, { readonly phc: Uint8Array; readonly srp: Uint8Array }>();
+interface Nothing {
+  readonly keyId: string;
+  readonly phc: Uint8Array;
+  readonly srp: Uint8Array;
+}
+
+const nothings = new WeakMap<Sealer, Nothing>();
 const nothing = "credentials:nothing:nobody";
 
 /** Unseals what a hash and a verifier would be. */
 function openNothing({ sealer }: Db): void {
   let sealed = nothings.get(sealer);
-  if (sealed === undefined) {
+  // Anew when the data key was rotated: the former one will be gone.
+  if (sealed?.keyId !== sealer.currentKeyId) {
     sealed = {
+      keyId: sealer.currentKeyId,
       phc: sealer.seal(nothing, new Uint8Array(97)),
       srp: sealer.seal(nothing, new Uint8Array(400)),
     };
@@ -81,6 +94,18 @@ function columns(db: Db, poolId: string, userId: string, credential: NewCredenti
   };
 }
 
+/** The row of a user's first credential. */
+export function credentialRow(
+  db: Db,
+  poolId: string,
+  userId: string,
+  credential: NewCredential,
+  now: number,
+): CredentialsTable {
+  const sealed = columns(db, poolId, userId, credential);
+  return { pool_id: poolId, user_id: userId, version: 1, updated_at: now, ...sealed };
+}
+
 /** Adds the first credential of a user; inside the transaction that adds the user. */
 export async function insertCredential(
   tx: Db,
@@ -89,16 +114,8 @@ export async function insertCredential(
   credential: NewCredential,
   now: number,
 ): Promise<void> {
-  await tx.kysely
-    .insertInto("credentials")
-    .values({
-      pool_id: poolId,
-      user_id: userId,
-      version: 1,
-      updated_at: now,
-      ...columns(tx, poolId, userId, credential),
-    })
-    .execute();
+  const row = credentialRow(tx, poolId, userId, credential, now);
+  await tx.kysely.insertInto("credentials").values(row).execute();
 }
 
 /**

@@ -1,6 +1,7 @@
 /** `Db`, the first argument of every store function, and transactions. */
 
 import type { Kysely, Transaction } from "kysely";
+import type { DatabaseCounts } from "./counts.ts";
 import { attempts, mayRunAgain, pauseAfter, sqlState } from "./retry.ts";
 import type { Schema } from "./schema.ts";
 import type { Sealer } from "./sealer.ts";
@@ -14,17 +15,42 @@ export interface Db {
   readonly sealer: Sealer;
   readonly kind: DatabaseKind;
   readonly inTransaction: boolean;
+  readonly counts: DatabaseCounts;
+  /** Store calls that ride in the transactions of this handle (the audit event of a request). */
+  readonly companion?: Companion | undefined;
+}
+
+export interface Companion {
+  /** Runs at the end of each transaction. */
+  write(tx: Db): Promise<void>;
+  /** The transaction is committed. */
+  committed(): void;
 }
 
 /**
  * Runs store calls in one transaction, and runs them again when the database could not order them with others'
  * (serialization failure, deadlock) or its connection broke before the commit. Throws ConnectionLost when it broke at
  * the commit: then nobody knows. The callback may therefore run several times: it consists of store calls and
- * values, awaits nothing else, and works on the Db it is given.
+ * values, awaits nothing else, and works on the Db it is given. One that returns false has changed nothing, so that
+ * there is nothing for a companion to tell.
  */
 export async function inTransaction<T>(db: Db, callback: (tx: Db) => Promise<T>): Promise<T> {
   if (db.inTransaction) throw new Error("inTransaction was called inside a transaction: pass tx on instead.");
-  return runTransaction(db.kysely, (kysely) => callback({ ...db, kysely, inTransaction: true }));
+  const { companion } = db;
+  let told = false;
+  const result = await runTransaction(
+    db.kysely,
+    async (kysely) => {
+      const tx: Db = { ...db, kysely, inTransaction: true };
+      const returned = await callback(tx);
+      told = returned !== false && companion !== undefined;
+      if (told) await companion?.write(tx);
+      return returned;
+    },
+    db.counts,
+  );
+  if (told) companion?.committed();
+  return result;
 }
 
 /**
@@ -34,6 +60,7 @@ export async function inTransaction<T>(db: Db, callback: (tx: Db) => Promise<T>)
 export async function runTransaction<S, T>(
   kysely: Kysely<S>,
   callback: (transaction: Transaction<S>) => Promise<T>,
+  counts?: Pick<DatabaseCounts, "retries">,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -43,6 +70,7 @@ export async function runTransaction<S, T>(
     } catch (error) {
       if (attempt === attempts || !mayRunAgain(error)) throw error;
     }
+    if (counts) counts.retries += 1;
     await pauseAfter(attempt);
   }
 }

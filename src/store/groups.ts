@@ -1,7 +1,8 @@
 /** Rows of groups and of their members. Group names sort by their bytes. */
-import { sql } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { affected, type Db, inTransaction } from "./db.ts";
-import type { GroupsTable } from "./schema.ts";
+import { prepared } from "./prepared.ts";
+import type { GroupsTable, Schema } from "./schema.ts";
 import { type User, userFromRow } from "./users.ts";
 
 export interface Group {
@@ -198,7 +199,7 @@ export async function listGroupsOfUser(
   userId: string,
   page: { after: string; limit: number },
 ): Promise<Group[]> {
-  const rows = await selectGroupsOfUser(db, poolId, userId)
+  const rows = await selectGroupsOfUser(db.kysely, poolId, userId)
     .selectAll("groups")
     .where("group_members.group_name", ">", page.after)
     .orderBy("group_members.group_name")
@@ -206,6 +207,17 @@ export async function listGroupsOfUser(
     .execute();
   return rows.map(groupFromRow);
 }
+
+const tokenGroupsQuery = prepared<
+  { poolId: string; userId: string },
+  Pick<GroupsTable, "group_name" | "role_arn" | "precedence">
+>((kysely, slot) =>
+  selectGroupsOfUser(kysely, slot("poolId"), slot("userId"))
+    .select(["groups.group_name", "groups.role_arn", "groups.precedence"])
+    .orderBy(sql`case when groups.precedence is null then 1 else 0 end`)
+    .orderBy("groups.precedence")
+    .orderBy("groups.group_name"),
+);
 
 /**
  * A user's groups as tokens want them: the strongest first. "Groups with lower Precedence values take precedence over
@@ -216,12 +228,7 @@ export async function groupsOfUser(
   poolId: string,
   userId: string,
 ): Promise<{ name: string; roleArn: string | null; precedence: number | null }[]> {
-  const rows = await selectGroupsOfUser(db, poolId, userId)
-    .select(["groups.group_name", "groups.role_arn", "groups.precedence"])
-    .orderBy(sql`case when groups.precedence is null then 1 else 0 end`)
-    .orderBy("groups.precedence")
-    .orderBy("groups.group_name")
-    .execute();
+  const rows = await tokenGroupsQuery(db, { poolId, userId });
   return rows.map((row) => ({
     name: row.group_name,
     roleArn: row.role_arn,
@@ -229,8 +236,8 @@ export async function groupsOfUser(
   }));
 }
 
-function selectGroupsOfUser(db: Db, poolId: string, userId: string) {
-  return db.kysely
+function selectGroupsOfUser(kysely: Kysely<Schema>, poolId: string, userId: string) {
+  return kysely
     .selectFrom("group_members")
     .innerJoin("groups", (join) =>
       join

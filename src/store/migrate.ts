@@ -7,6 +7,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
 import { runTransaction } from "./db.ts";
+import { endLease, type Lease, renewLease, takeLease } from "./lease.ts";
 import type { StoreLog } from "./log.ts";
 import * as first from "./migrations/0001-first.ts";
 import * as limits from "./migrations/0002-limits.ts";
@@ -46,10 +47,52 @@ export interface MigrateOptions {
   readonly waitMs?: number | undefined;
 }
 
-const leaseName = "migration";
 const leaseMs = 60_000;
+const lease = (holder: string, now: number): Lease => ({
+  name: "migration",
+  holder,
+  expiresAt: now + leaseMs,
+});
 
 export async function migrate(kysely: Kysely<Schema>, options: MigrateOptions): Promise<void> {
+  try {
+    await bringUpToDate(kysely, options);
+  } catch (error) {
+    throw sqlState(error) === "42501" ? notPermitted(error) : error;
+  }
+}
+
+function notPermitted(cause: unknown): Error {
+  return new Error(
+    "The user of the database may not change its schema (permission denied). Grant it CREATE on the schema, or run " +
+      "`poolhouse migrate` as a user that owns the tables; the servers then need no more than to read and write.",
+    { cause },
+  );
+}
+
+/** The schema a database has and the one this program is written for; version 0 is an empty database. */
+export interface SchemaVersion {
+  readonly version: number;
+  readonly program: number;
+}
+
+/** Changes nothing. Throws when the program is too old for the database. */
+export async function schemaVersion(kysely: Kysely<Schema>): Promise<SchemaVersion> {
+  const state = (await hasBaseTables(kysely)) ? await readState(kysely) : { version: 0, oldestProgram: 0 };
+  refuseOldProgram(state, PROGRAM_SCHEMA_VERSION);
+  return { version: state.version, program: PROGRAM_SCHEMA_VERSION };
+}
+
+/** For what uses a database without migrating it. Throws, and says what to do, when the schema is older. */
+export async function requireMigrated(kysely: Kysely<Schema>): Promise<void> {
+  const { version, program } = await schemaVersion(kysely);
+  if (version >= program) return;
+  throw new Error(
+    `The database has schema ${version}, this program needs ${program}: start the server, or run \`poolhouse migrate\`.`,
+  );
+}
+
+async function bringUpToDate(kysely: Kysely<Schema>, options: MigrateOptions): Promise<void> {
   const list = options.migrations ?? migrations;
   const program = lastVersion(list);
   await makeBaseTables(kysely, options.kind);
@@ -59,7 +102,7 @@ export async function migrate(kysely: Kysely<Schema>, options: MigrateOptions): 
     const state = await readState(kysely);
     refuseOldProgram(state, program);
     if (state.version >= program) return;
-    if (await takeLease(kysely, holder, options.now())) {
+    if (await takeLease(kysely, lease(holder, options.now()), options.now())) {
       if (await migrateUnderLease(kysely, list, holder, options)) return;
     } else if (Date.now() > until) {
       throw new Error("Another server has been migrating the database for too long: look at that one first.");
@@ -143,23 +186,6 @@ function isCreatedByAnother(error: unknown): boolean {
   return state !== undefined && ["23505", "42P07", "42710", "XX000", "40001", "40P01"].includes(state);
 }
 
-async function takeLease(kysely: Kysely<Schema>, holder: string, now: number): Promise<boolean> {
-  const lease = { holder, expires_at: now + leaseMs };
-  const inserted = await kysely
-    .insertInto("leases")
-    .values({ name: leaseName, ...lease })
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirst();
-  if (inserted.numInsertedOrUpdatedRows === 1n) return true;
-  const taken = await kysely
-    .updateTable("leases")
-    .set(lease)
-    .where("name", "=", leaseName)
-    .where("expires_at", "<", now)
-    .executeTakeFirst();
-  return taken.numUpdatedRows === 1n;
-}
-
 /**
  * Each migration's transaction first renews the lease. That locks its row until the commit, so a server which finds
  * the lease expired during a long migration waits for the lock and then sees the renewed one; and if the lease was
@@ -174,13 +200,7 @@ async function migrateUnderLease(
   try {
     for (const migration of list) {
       const outcome = await runTransaction(kysely, async (tx) => {
-        const renewed = await tx
-          .updateTable("leases")
-          .set({ expires_at: now() + leaseMs })
-          .where("name", "=", leaseName)
-          .where("holder", "=", holder)
-          .executeTakeFirst();
-        if (renewed.numUpdatedRows !== 1n) return "lost";
+        if (!(await renewLease(tx, lease(holder, now())))) return "lost";
         if ((await readState(tx)).version >= migration.version) return "had";
         await migration.up(tx, kind);
         await writeMeta(tx, "schema_version", migration.version);
@@ -194,8 +214,7 @@ async function migrateUnderLease(
     return true;
   } finally {
     // When this fails too, the first error is the one to tell; the lease runs out by itself.
-    const mine = kysely.deleteFrom("leases").where("name", "=", leaseName).where("holder", "=", holder);
-    await mine.execute().catch(() => {});
+    await endLease(kysely, lease(holder, 0)).catch(() => {});
   }
 }
 

@@ -2,12 +2,23 @@
 import { randomBytes } from "node:crypto";
 import { type Dialect, Kysely, sql } from "kysely";
 import type { Random } from "../lib/seal.ts";
+import { type DatabaseCounts, newCounts } from "./counts.ts";
+import { WrongMasterKey } from "./data-keys.ts";
 import { type Db, runTransaction } from "./db.ts";
 import type { StoreLog } from "./log.ts";
-import { masterKey } from "./master-key.ts";
-import { type Migration, migrate, writeMeta } from "./migrate.ts";
+import { type MasterKeySet, masterKeys } from "./master-key.ts";
+import {
+  type Migration,
+  migrate,
+  PROGRAM_SCHEMA_VERSION,
+  requireMigrated,
+  type SchemaVersion,
+  schemaVersion,
+  writeMeta,
+} from "./migrate.ts";
+import { finishMasterKeyChange } from "./rotate-master-key.ts";
 import type { Schema } from "./schema.ts";
-import { loadSealer } from "./sealer.ts";
+import { type KeyOptions, type KeyRing, loadSealer } from "./sealer.ts";
 import type { DatabaseKind } from "./sql.ts";
 import { fileExists, inMemory, lockForThisProcess, prepareFile } from "./sqlite-file.ts";
 import { WriteHealth } from "./write-health.ts";
@@ -17,12 +28,14 @@ export interface OpenOptions {
   readonly url: string;
   /** Base64 of 32 bytes. Required with PostgreSQL. */
   readonly masterKey?: string | undefined;
+  /** Base64 of 32 bytes: unwraps what `masterKey` does not yet, while one replaces the other. */
+  readonly previousMasterKey?: string | undefined;
   /** `<data>/secrets`: where the embedded store keeps its master key when none is configured. */
   readonly secretsFolder?: string | undefined;
   readonly log: StoreLog;
   readonly now?: (() => number) | undefined;
   readonly random?: Random | undefined;
-  /** A further connection in a process that has the database open (a worker thread): neither locks nor migrates. */
+  /** Beside the process that has the database open (a command, a worker thread): neither locks nor migrates. */
   readonly secondary?: boolean | undefined;
   /** PostgreSQL: connections at most; time to wait for it at start; what it shows in pg_stat_activity. */
   readonly poolSize?: number | undefined;
@@ -38,8 +51,9 @@ export interface OpenedDatabase {
   readonly db: Db;
   /** Fails when the database does not answer, or refuses to write. */
   ping(): Promise<void>;
-  /** Learns data keys that another server has added. */
+  /** Learns data keys that another process has added, and which one is in use. */
   refreshKeys(): Promise<void>;
+  readonly masterKeys: MasterKeySet;
   /** Waits for running queries. */
   close(): Promise<void>;
 }
@@ -47,29 +61,29 @@ export interface OpenedDatabase {
 export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase> {
   const { log, now = Date.now, random = randomBytes } = options;
   const target = parseUrl(options.url);
-  const key = masterKey({
+  if (options.secondary && target.kind === "sqlite" && !fileExists(target.path))
+    throw new Error(`There is no database at ${target.path}: the first start of the server makes it.`);
+  const keys = masterKeys({
     kind: target.kind,
     configured: options.masterKey ?? throwAwayKey(target, random),
+    previous: options.previousMasterKey,
     secretsFolder: options.secretsFolder,
     databaseExists: target.kind === "sqlite" && fileExists(target.path),
     random,
   });
-  const connected = await connect(target, options);
-  const kysely = new Kysely<Schema>({ dialect: connected.dialect });
-  let closing: Promise<void> | undefined;
-  const close = () => {
-    closing ??= kysely.destroy().finally(connected.unlock);
-    return closing;
-  };
+  const counts = newCounts();
+  const connected = await connect(target, options, counts);
   try {
-    const { kind } = target;
-    if (!options.secondary) await migrate(kysely, { kind, log, now, migrations: options.migrations });
-    const sealer = await loadSealer(kysely, { masterKey: key, random, now });
-    const ping = () => pingDatabase(kysely, kind, connected.writes, now());
-    const db: Db = { kysely, sealer, kind, inTransaction: false };
-    return { db, ping, close, refreshKeys: () => sealer.refresh() };
+    const { kysely, kind } = connected;
+    if (options.secondary) await requireMigrated(kysely);
+    else await migrate(kysely, { kind, log, now, migrations: options.migrations });
+    const sealer = await loadKeys(kysely, { masterKeys: keys, random, now }, keys);
+    const ping = () => pingDatabase(connected, now());
+    const db: Db = { kysely, sealer, kind, inTransaction: false, counts };
+    const { close } = connected;
+    return { db, ping, close, refreshKeys: () => sealer.refresh(), masterKeys: keys };
   } catch (error) {
-    await close();
+    await connected.close();
     throw error;
   }
 }
@@ -78,12 +92,7 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
  * On SQLite in a transaction, which is refused once the disk has failed. Nothing is written, unless the last write found
  * no room: then only another one can tell.
  */
-async function pingDatabase(
-  kysely: Kysely<Schema>,
-  kind: DatabaseKind,
-  writes: WriteHealth,
-  now: number,
-): Promise<void> {
+async function pingDatabase({ kysely, kind, writes }: Connected, now: number): Promise<void> {
   if (kind === "postgres") {
     await sql`select 1`.execute(kysely);
     return;
@@ -92,6 +101,46 @@ async function pingDatabase(
     await sql`select 1`.execute(tx);
     if (writes.failing) await writeMeta(tx, "write_probe", now);
   });
+}
+
+async function loadKeys(kysely: Kysely<Schema>, options: KeyOptions, keys: MasterKeySet): Promise<KeyRing> {
+  const sealer = await loadSealer(kysely, options).catch((error: unknown) => {
+    // The file may have been changed between the reading of it and that of the data keys.
+    if (keys.folder !== undefined && error instanceof WrongMasterKey) return loadSealer(kysely, options);
+    throw error;
+  });
+  await finishMasterKeyChange(kysely, keys);
+  return sealer;
+}
+
+/**
+ * Brings the schema up to date and does nothing else: needs no master key. Answers what the schema was before. Throws
+ * when there is something to do and a server has the SQLite file open.
+ */
+export async function migrateDatabase(options: OpenOptions): Promise<SchemaVersion> {
+  const { log, now = Date.now } = options;
+  const found = await readSchemaVersion(options);
+  if (found.version >= found.program) return found;
+  const { kysely, kind, close } = await connect(parseUrl(options.url), options);
+  try {
+    await migrate(kysely, { kind, log, now });
+    return found;
+  } finally {
+    await close();
+  }
+}
+
+/** The schema the database has. Changes nothing, and makes no file. */
+export async function readSchemaVersion(options: OpenOptions): Promise<SchemaVersion> {
+  const target = parseUrl(options.url);
+  if (target.kind === "sqlite" && !fileExists(target.path))
+    return { version: 0, program: PROGRAM_SCHEMA_VERSION };
+  const { kysely, close } = await connect(target, { ...options, secondary: true });
+  try {
+    return await schemaVersion(kysely);
+  } finally {
+    await close();
+  }
 }
 
 type Target =
@@ -115,19 +164,46 @@ function throwAwayKey(target: Target, random: Random): string | undefined {
 }
 
 interface Connected {
-  readonly dialect: Dialect;
+  readonly kind: DatabaseKind;
+  readonly kysely: Kysely<Schema>;
   readonly writes: WriteHealth;
-  unlock(): void;
+  /** Waits for running queries. */
+  close(): Promise<void>;
 }
 
-async function connect(target: Target, options: OpenOptions): Promise<Connected> {
+async function connect(target: Target, options: OpenOptions, counts = newCounts()): Promise<Connected> {
   const writes = new WriteHealth(options.log);
+  const { dialect, unlock } = await openDialect(target, options, { counts, writes });
+  const kysely = new Kysely<Schema>({ dialect });
+  if (target.kind === "sqlite") await sql`select 1`.execute(kysely).catch(unusable(target.path, unlock));
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= kysely.destroy().finally(unlock);
+    return closing;
+  };
+  return { kind: target.kind, kysely, writes, close };
+}
+
+/** SQLite opens the file with the first statement, and does not name it when that fails. */
+function unusable(path: string, unlock: () => void): (error: unknown) => never {
+  return (error) => {
+    unlock();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`The database ${path} cannot be used: ${reason}`, { cause: error });
+  };
+}
+
+async function openDialect(
+  target: Target,
+  options: OpenOptions,
+  watched: { readonly counts: DatabaseCounts; readonly writes: WriteHealth },
+): Promise<{ readonly dialect: Dialect; unlock(): void }> {
   if (target.kind === "postgres") {
     const { connectPostgres } = await import("./postgres-dialect.ts");
-    return { dialect: await connectPostgres({ ...options, url: target.url }), writes, unlock: () => {} };
+    return { dialect: await connectPostgres({ ...options, ...watched, url: target.url }), unlock: () => {} };
   }
   const { sqliteDialect } = await import("./sqlite-dialect.ts");
   const path = target.path === inMemory ? inMemory : prepareFile(target.path);
   const lock = path === inMemory || options.secondary ? undefined : lockForThisProcess(path);
-  return { dialect: sqliteDialect({ ...options, path, writes }), writes, unlock: () => lock?.release() };
+  return { dialect: sqliteDialect({ ...options, ...watched, path }), unlock: () => lock?.release() };
 }

@@ -3,6 +3,7 @@
  * the other. Who delivers it is decided by a conditional update of `next_attempt_at`, which doubles as a lease. Expired
  * rows are removed by sweep.ts.
  */
+import type { MailAddress } from "../lib/mail-address.ts";
 import type { Db } from "./db.ts";
 import type { OutboxTable } from "./schema.ts";
 
@@ -21,6 +22,9 @@ export interface Message extends MessageRef {
   readonly body: string;
   /** The code or temporary password in it, for the development inbox. */
   readonly code: string | undefined;
+  /** Sender and address for answers, where the pool has its own. */
+  readonly from: MailAddress | undefined;
+  readonly replyTo: string | undefined;
   readonly createdAt: number;
   readonly expiresAt: number;
 }
@@ -37,7 +41,8 @@ export async function insertMessage(
   message: Message,
   delivery: { status: OutboxTable["status"]; nextAttemptAt: number },
 ): Promise<void> {
-  const { destination, subject, body, code } = message;
+  const { destination, subject, body, code, from, replyTo } = message;
+  const content: SealedContent = { destination, subject, body, code, from, replyTo };
   await db.kysely
     .insertInto("outbox")
     .values({
@@ -46,7 +51,7 @@ export async function insertMessage(
       user_id: message.userId ?? null,
       medium: message.medium,
       kind: message.kind,
-      message_sealed: db.sealer.seal(place(message), JSON.stringify({ destination, subject, body, code })),
+      message_sealed: db.sealer.seal(place(message), JSON.stringify(content)),
       status: delivery.status,
       attempts: 0,
       next_attempt_at: delivery.nextAttemptAt,
@@ -56,12 +61,12 @@ export async function insertMessage(
     .execute();
 }
 
+type SealedContent = Pick<Message, "destination" | "subject" | "body"> &
+  Partial<Pick<Message, "code" | "from" | "replyTo">>;
+
 function fromRow(db: Db, row: OutboxTable): ClaimedMessage {
   const ref = { poolId: row.pool_id, id: row.message_id };
-  const sealed = JSON.parse(db.sealer.openText(place(ref), row.message_sealed)) as Pick<
-    Message,
-    "destination" | "subject" | "body"
-  > & { code?: string };
+  const sealed: SealedContent = JSON.parse(db.sealer.openText(place(ref), row.message_sealed));
   return {
     ...ref,
     userId: row.user_id ?? undefined,
@@ -71,6 +76,8 @@ function fromRow(db: Db, row: OutboxTable): ClaimedMessage {
     subject: sealed.subject,
     body: sealed.body,
     code: sealed.code,
+    from: sealed.from,
+    replyTo: sealed.replyTo,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     attempts: row.attempts,
@@ -135,6 +142,22 @@ export async function deleteMessage(db: Db, ref: MessageRef): Promise<void> {
     .where("pool_id", "=", ref.poolId)
     .where("message_id", "=", ref.id)
     .execute();
+}
+
+/** How many messages wait, counted up to `most`. */
+export async function countWaiting(db: Db, most: number): Promise<number> {
+  const { count } = await db.kysely
+    .selectFrom((from) =>
+      from
+        .selectFrom("outbox")
+        .select("message_id")
+        .where("status", "=", "waiting")
+        .limit(most)
+        .as("waiting"),
+    )
+    .select((select) => select.fn.countAll<number>().as("count"))
+    .executeTakeFirstOrThrow();
+  return count;
 }
 
 /** What the development inbox shows: newest first, unexpired, `failed` ones left out. */

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Dialect, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
 import type { Client, Pool } from "pg";
+import type { DatabaseCounts } from "./counts.ts";
 import type { StoreLog } from "./log.ts";
 import { mayComeUp, PostgresDriver } from "./postgres-driver.ts";
 import { sqlState } from "./retry.ts";
@@ -9,6 +10,7 @@ import { sqlState } from "./retry.ts";
 export interface PostgresOptions {
   readonly url: string;
   readonly log: StoreLog;
+  readonly counts: DatabaseCounts;
   readonly poolSize?: number | undefined;
   readonly applicationName?: string | undefined;
   /** How long to wait for the database at start. */
@@ -40,9 +42,14 @@ export async function connectPostgres(options: PostgresOptions): Promise<Dialect
     await pool.end();
     throw error;
   }
+  options.counts.connections = () => ({
+    total: pool.totalCount,
+    idle: pool.idleCount,
+    waiting: pool.waitingCount,
+  });
   return {
     createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new PostgresDriver(pool),
+    createDriver: () => new PostgresDriver(pool, options.counts),
     createIntrospector: (kysely) => new PostgresIntrospector(kysely),
     createQueryCompiler: () => new PostgresQueryCompiler(),
   };

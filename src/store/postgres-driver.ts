@@ -10,6 +10,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from "kysely";
 import type { Pool, PoolClient } from "pg";
+import { countError, type DatabaseCounts } from "./counts.ts";
 import { attempts, ConnectionLost, mayRunAgain, pauseAfter, sqlState } from "./retry.ts";
 import { type BoundValue, bindParameter } from "./sql.ts";
 import { enterTransaction, refuseInsideTransaction, refuseSignal } from "./transaction-guard.ts";
@@ -28,8 +29,11 @@ export class PostgresDriver implements Driver {
   readonly #sessions = new WeakMap<PoolClient, Session>();
   #ended = false;
 
-  constructor(pool: Pool) {
+  readonly counts: DatabaseCounts;
+
+  constructor(pool: Pool, counts: DatabaseCounts) {
     this.#pool = pool;
+    this.counts = counts;
   }
 
   async init(): Promise<void> {}
@@ -130,6 +134,7 @@ class Lease implements DatabaseConnection {
       } catch (error) {
         if (attempt === attempts || !mayRunAgain(error)) throw error;
       }
+      this.#driver.counts.retries += 1;
       await pauseAfter(attempt);
       if (this.#session.broken) await this.#renew();
     }
@@ -147,6 +152,7 @@ class Lease implements DatabaseConnection {
     try {
       return await this.#session.client.query({ text, values });
     } catch (error) {
+      countError(this.#driver.counts, error);
       if (error instanceof Error) withCaller(error);
       if (!this.#session.broken && !endsSession(error)) throw error;
       this.discard();

@@ -5,15 +5,10 @@
  */
 export interface Schema {
   poolhouse_meta: { key: string; value: string };
-  data_keys: {
-    key_id: string;
-    purpose: string;
-    wrapped: Uint8Array;
-    created_at: number;
-    retired_at: number | null;
-  };
+  data_keys: DataKeysTable;
   leases: { name: string; holder: string; expires_at: number };
   access_keys: AccessKeysTable;
+  access_key_uses: { access_key_id: string; used_at: number };
   pools: PoolsTable;
   clients: ClientsTable;
   client_pools: { client_id: string; pool_id: string };
@@ -29,6 +24,18 @@ export interface Schema {
   attempts: AttemptsTable;
   token_families: TokenFamiliesTable;
   outbox: OutboxTable;
+  audit_events: AuditEventsTable;
+}
+
+/** Keys that values are sealed under, wrapped by the master key (sealer.ts, rotate-data-key.ts). */
+export interface DataKeysTable {
+  key_id: string;
+  /** `next-seal` is known to all servers before it becomes the `seal` key. */
+  purpose: "seal" | "next-seal" | "mac";
+  wrapped: Uint8Array;
+  created_at: number;
+  /** From when nothing more is sealed under it; null while in use, of which there is one for each purpose. */
+  retired_at: number | null;
 }
 
 /** Access keys of administrators and applications (Signature V4), each with an IAM-style policy. */
@@ -80,12 +87,12 @@ export interface SigningKeysTable {
   token_use: "id" | "access";
   /** The public JWK as published. */
   public_jwk: string;
-  /** PKCS8 PEM. */
+  /** PKCS8 PEM; one zero byte once the key signs no more and its private half was destroyed. */
   private_sealed: Uint8Array;
   created_at: number;
-  /** From when it signs. Published as soon as it exists. */
+  /** From when it signs, until a newer one does. Published as soon as it exists. */
   active_from: number;
-  /** From when it neither signs nor is published; null while in use. */
+  /** From when it is not published and nothing it signed is accepted; null while no successor exists. */
   retired_at: number | null;
 }
 
@@ -234,11 +241,29 @@ export interface OutboxTable {
   user_id: string | null;
   medium: "EMAIL" | "SMS";
   kind: string;
-  /** Sealed JSON {destination, subject, body, code}. */
+  /** Sealed JSON {destination, subject, body, code, from, replyTo}. */
   message_sealed: Uint8Array;
   status: "waiting" | "sent" | "failed";
   attempts: number;
   next_attempt_at: number;
   created_at: number;
   expires_at: number;
+}
+
+/** What administrators did, and what users did to their credentials. Nothing changes a row; see store/audit.ts. */
+export interface AuditEventsTable {
+  /** A UUID of version 7: begins with the time. */
+  event_id: string;
+  at: number;
+  pool_id: string | null;
+  actor: string;
+  address: string | null;
+  user_agent: string | null;
+  operation: string;
+  target: string | null;
+  /** `ok`, or the type of the error. */
+  result: string;
+  request_id: string | null;
+  /** JSON of names, never of values. */
+  details: string | null;
 }

@@ -1,37 +1,54 @@
 /** A pool's RSA keys. The private half is sealed; the public half is what the JWKS publishes. */
-import type { Db } from "./db.ts";
+
+import { affected, type Db, inTransaction } from "./db.ts";
+import type { SigningKeysTable } from "./schema.ts";
 
 export interface SigningKeyRow {
   readonly kid: string;
   readonly tokenUse: "id" | "access";
   readonly publicJwk: Readonly<Record<string, string>>;
-  /** PKCS8 PEM. */
-  readonly privateKey: Uint8Array;
+  /** PKCS8 PEM; undefined once it was destroyed, because the key signs no more. */
+  readonly privateKey: Uint8Array | undefined;
   readonly createdAt: number;
   /** From when it signs. */
   readonly activeFrom: number;
-  /** From when it neither signs nor is published. */
+  /** From when it is not published and nothing it signed is accepted. */
   readonly retiredAt: number | undefined;
 }
+
+export type NewSigningKey = Omit<SigningKeyRow, "privateKey" | "retiredAt"> & {
+  readonly privateKey: Uint8Array;
+};
+
+/** AccessTokenValidity and IdTokenValidity are a day at most. Milliseconds. */
+const longestToken = 24 * 60 * 60 * 1000;
+
+/** In the place of a private half that was destroyed. No sealed value begins so. */
+const destroyed = Uint8Array.of(0);
+const isDestroyed = (value: Uint8Array) => value.length === 1;
 
 const place = (poolId: string, kid: string) => `signing_keys:private_sealed:${poolId}/${kid}` as const;
 
 /** Adds a key unless one of this kid exists: two servers that make a pool's first key at once agree on one. */
-export async function insertSigningKey(db: Db, poolId: string, key: SigningKeyRow): Promise<void> {
+export async function insertSigningKey(db: Db, poolId: string, key: NewSigningKey): Promise<void> {
   await db.kysely
     .insertInto("signing_keys")
-    .values({
-      pool_id: poolId,
-      kid: key.kid,
-      token_use: key.tokenUse,
-      public_jwk: JSON.stringify(key.publicJwk),
-      private_sealed: db.sealer.seal(place(poolId, key.kid), key.privateKey),
-      created_at: key.createdAt,
-      active_from: key.activeFrom,
-      retired_at: key.retiredAt ?? null,
-    })
+    .values(columns(db, poolId, key))
     .onConflict((conflict) => conflict.columns(["pool_id", "kid"]).doNothing())
     .execute();
+}
+
+function columns(db: Db, poolId: string, key: NewSigningKey): SigningKeysTable {
+  return {
+    pool_id: poolId,
+    kid: key.kid,
+    token_use: key.tokenUse,
+    public_jwk: JSON.stringify(key.publicJwk),
+    private_sealed: db.sealer.seal(place(poolId, key.kid), key.privateKey),
+    created_at: key.createdAt,
+    active_from: key.activeFrom,
+    retired_at: null,
+  };
 }
 
 /** The pool's keys that are published, oldest first. */
@@ -48,9 +65,86 @@ export async function readSigningKeys(db: Db, poolId: string, now: number): Prom
     kid: row.kid,
     tokenUse: row.token_use,
     publicJwk: JSON.parse(row.public_jwk),
-    privateKey: db.sealer.open(place(poolId, row.kid), row.private_sealed),
+    privateKey: isDestroyed(row.private_sealed)
+      ? undefined
+      : db.sealer.open(place(poolId, row.kid), row.private_sealed),
     createdAt: row.created_at,
     activeFrom: row.active_from,
     retiredAt: row.retired_at ?? undefined,
   }));
+}
+
+export type Succession = "done" | "no-pool" | "no-keys" | "under-way";
+
+/**
+ * Adds the successors of a pool's keys and says until when the others are published. The pool's version grows with it,
+ * by which every server knows with its next request that its keys are others now.
+ *
+ * @param change.signsAfter how long the others go on signing, at most. Milliseconds
+ * @param change.atOnce removes every other key: nothing it signed is accepted from now on
+ * @returns `under-way` when successors are waiting to sign already (never with `atOnce`), `no-keys` when the pool has
+ *   not signed yet
+ */
+export function succeedSigningKeys(
+  db: Db,
+  poolId: string,
+  change: { successors: readonly NewSigningKey[]; now: number; signsAfter: number; atOnce: boolean },
+): Promise<Succession> {
+  return inTransaction(db, async (tx) => {
+    // The pool's row first: it makes rotations of one pool wait for each other, and for the pool's deletion.
+    const held = await tx.kysely
+      .updateTable("pools")
+      .set((set) => ({ version: set("version", "+", 1) }))
+      .where("pool_id", "=", poolId)
+      .executeTakeFirst();
+    if (affected(held) === 0) return "no-pool";
+    const keys = await tx.kysely
+      .selectFrom("signing_keys")
+      .select(["kid", "active_from", "retired_at"])
+      .where("pool_id", "=", poolId)
+      .execute();
+    if (keys.length === 0) return "no-keys";
+    if (!change.atOnce && keys.some((key) => key.active_from > change.now)) return "under-way";
+    if (change.atOnce) await tx.kysely.deleteFrom("signing_keys").where("pool_id", "=", poolId).execute();
+    else await retireOthers(tx, poolId, change.now + change.signsAfter);
+    for (const key of change.successors) await insertSigningKey(tx, poolId, key);
+    return "done";
+  });
+}
+
+/** Published for as long as a token may last that they sign at the very last. */
+async function retireOthers(tx: Db, poolId: string, signUntil: number): Promise<void> {
+  await tx.kysely
+    .updateTable("signing_keys")
+    .set({ retired_at: signUntil + longestToken })
+    .where("pool_id", "=", poolId)
+    .where("retired_at", "is", null)
+    .execute();
+}
+
+/** Destroys the private halves of keys that sign no more, and removes what is not published any more. */
+export async function sweepSigningKeys({ kysely }: Db, now: number): Promise<void> {
+  await kysely.deleteFrom("signing_keys").where("retired_at", "<=", now).execute();
+  await kysely
+    .updateTable("signing_keys")
+    .set({ private_sealed: destroyed })
+    .where("retired_at", "<=", now + longestToken)
+    .where("private_sealed", "!=", destroyed)
+    .execute();
+}
+
+/** The key that has signed for longest, of all pools: when it began to. Epoch milliseconds. */
+export async function oldestSigningKey(
+  { kysely }: Db,
+  now: number,
+): Promise<{ poolId: string; activeFrom: number } | undefined> {
+  const row = await kysely
+    .selectFrom("signing_keys")
+    .select(["pool_id", "active_from"])
+    .where("retired_at", "is", null)
+    .where("active_from", "<=", now)
+    .orderBy("active_from")
+    .limit(1)
+    .executeTakeFirst();
+  return row && { poolId: row.pool_id, activeFrom: row.active_from };
 }

@@ -6,6 +6,7 @@
  * - throws where it would hang (transaction-guard.ts), and ends a transaction that waits for something else,
  * - behaves as PostgreSQL does after an error in a transaction: nothing more is accepted than a rollback.
  */
+import fs from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import {
@@ -19,6 +20,7 @@ import {
   SqliteQueryCompiler,
   type TransactionSettings,
 } from "kysely";
+import { countError, type DatabaseCounts } from "./counts.ts";
 import type { StoreLog } from "./log.ts";
 import { bindParameter } from "./sql.ts";
 import { inMemory, isBusy } from "./sqlite-file.ts";
@@ -33,6 +35,7 @@ export interface SqliteOptions {
   readonly path: string;
   readonly log: StoreLog;
   readonly writes: WriteHealth;
+  readonly counts: DatabaseCounts;
   /** For tests: what stands for fs.fdatasync. */
   readonly syncFile?: SyncFile | undefined;
   /** How long a transaction may wait for something that is no query on it. */
@@ -116,13 +119,13 @@ class SqliteDriver implements Driver {
   }
 
   #openLog(path: string): void {
-    const { log, syncFile } = this.#options;
+    const { log, counts, syncFile } = this.#options;
     this.#database.exec("pragma journal_mode = wal; pragma synchronous = normal;");
     this.#database.exec(
       `pragma journal_size_limit = 67108864; pragma wal_autocheckpoint = ${autocheckpointPages};`,
     );
     this.#checkpointer = new Checkpointer(path, log);
-    this.#sync = new WalSync(`${path}-wal`, syncFile, (error) =>
+    this.#sync = new WalSync(`${path}-wal`, timed(syncFile ?? fs.fdatasync, counts), (error) =>
       log.error(
         { error: error.message },
         "The disk did not confirm a write: the database refuses to write from now on.",
@@ -208,6 +211,7 @@ class SqliteDriver implements Driver {
       return result;
     } catch (error) {
       this.#options.writes.noteError(error);
+      countError(this.#options.counts, error);
       if (lease.state === "transaction") lease.state = "failed";
       throw error;
     }
@@ -277,6 +281,17 @@ class SqliteDriver implements Driver {
     if (this.#sync?.failed) leftOpen.push(this.#database);
     else this.#database.close();
   }
+}
+
+/** The same sync, and how long it takes. */
+function timed(sync: SyncFile, { syncs }: DatabaseCounts): SyncFile {
+  return (descriptor, done) => {
+    const began = performance.now();
+    sync(descriptor, (error) => {
+      syncs.observe((performance.now() - began) / 1000);
+      done(error);
+    });
+  };
 }
 
 function refuseUnusable(lease: Lease): void {

@@ -1,6 +1,9 @@
 /** Removes what has expired, a little at a time, so that no table grows with what is past. */
+import { uuid7Floor } from "../lib/uuid7.ts";
+import { sweepAuditEvents } from "./audit.ts";
 import type { Db } from "./db.ts";
 import type { StoreLog } from "./log.ts";
+import { sweepSigningKeys } from "./signing-keys.ts";
 
 /** How long each kind of row is kept after its time. Tokens of a family may outlive its refresh token by a day. */
 const day = 24 * 60 * 60 * 1000;
@@ -22,18 +25,32 @@ export async function sweep(db: Db, now: number): Promise<void> {
       .where("expires_at", "<", now - kept)
       .execute();
   }
+  await sweepSigningKeys(db, now);
+}
+
+/** Rows of one statement: what runs on the JavaScript thread must be short. */
+const auditBatch = 500;
+/** Of one sweep; the rest is for the next. */
+const auditBatches = 200;
+
+/** Removes audit events that are over their time. */
+export async function sweepAudit(db: Db, now: number, retentionDays: number): Promise<void> {
+  const before = uuid7Floor(now - retentionDays * day);
+  for (let done = 0; done < auditBatches; done++) {
+    if ((await sweepAuditEvents(db, before, auditBatch)) < auditBatch) return;
+  }
 }
 
 /** Sweeps once a minute until stopped. */
 export function startSweeper(
   db: Db,
-  options: { clock: () => number; log: StoreLog },
+  options: { clock: () => number; log: StoreLog; auditRetentionDays: number },
 ): { stop(): Promise<void> } {
   let running: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    running = sweep(db, options.clock()).catch((error: unknown) =>
-      options.log.warn({ err: error }, "sweep failed"),
-    );
+    running = sweep(db, options.clock())
+      .then(() => sweepAudit(db, options.clock(), options.auditRetentionDays))
+      .catch((error: unknown) => options.log.warn({ err: error }, "sweep failed"));
   }, every);
   timer.unref();
   return {

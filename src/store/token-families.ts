@@ -1,6 +1,7 @@
 /** Refresh token families: one row a sign-in. Revocation is a column here and is read with every use of a token. */
-import { type RawBuilder, sql } from "kysely";
+import { sql } from "kysely";
 import { affected, type Db } from "./db.ts";
+import { preparedWrite } from "./prepared.ts";
 import type { TokenFamiliesTable } from "./schema.ts";
 import { blobType } from "./sql.ts";
 
@@ -27,6 +28,51 @@ export interface TokenFamily {
 const place = (poolId: string, familyId: string) =>
   `token_families:key_sealed:${poolId}/${familyId}` as const;
 
+type FamilyValues = TokenFamiliesTable & { readonly signOuts: number; readonly credentialVersion: number };
+
+const insertQuery = preparedWrite<{ readonly [K in keyof FamilyValues]: FamilyValues[K] }>(
+  (kysely, slot, kind) => {
+    const types: Record<keyof TokenFamiliesTable, "text" | "bigint" | "bytes"> = {
+      pool_id: "text",
+      family_id: "text",
+      user_id: "text",
+      client_id: "text",
+      origin_jti: "text",
+      key_sealed: "bytes",
+      generation: "bigint",
+      rotated_at: "bigint",
+      auth_time: "bigint",
+      scope: "text",
+      device_key: "text",
+      created_at: "bigint",
+      expires_at: "bigint",
+      revoked_at: "bigint",
+    };
+    const columns = Object.keys(types) as (keyof TokenFamiliesTable)[];
+    // In a select list PostgreSQL does not see of what type a parameter is.
+    const typed = (column: keyof TokenFamiliesTable) => {
+      const type = types[column] === "bytes" ? blobType(kind) : types[column];
+      return sql`cast(${slot(column)} as ${sql.raw(type)})`.as(column);
+    };
+    const user = kysely
+      .selectFrom("users")
+      .innerJoin("credentials", (join) =>
+        join
+          .onRef("credentials.pool_id", "=", "users.pool_id")
+          .onRef("credentials.user_id", "=", "users.user_id"),
+      )
+      .select(columns.map(typed))
+      .where("users.pool_id", "=", slot("pool_id"))
+      .where("users.user_id", "=", slot("user_id"))
+      .where("users.enabled", "=", 1)
+      .where("users.status", "=", "CONFIRMED")
+      .where("users.sign_outs", "=", slot("signOuts"))
+      .where("credentials.version", "=", slot("credentialVersion"))
+      .$if(kind === "postgres", (select) => select.forShare("users"));
+    return kysely.insertInto("token_families").columns(columns).expression(user);
+  },
+);
+
 /**
  * Adds a family if, at this moment, the user is enabled and confirmed, has not been signed out since the sign-in began,
  * and the password is the one that was proven. False: otherwise. On PostgreSQL the user's row is locked until the
@@ -38,47 +84,25 @@ export async function insertFamily(
   family: TokenFamily,
   proven: { readonly credentialVersion: number; readonly signOuts: number },
 ): Promise<boolean> {
-  const whole = (value: number | null) => sql`cast(${value} as bigint)`;
-  const text = (value: string | null) => sql`cast(${value} as text)`;
-  const sealed = db.sealer.seal(place(family.poolId, family.id), family.key);
-  const values: Record<keyof TokenFamiliesTable, RawBuilder<unknown>> = {
-    pool_id: text(family.poolId),
-    family_id: text(family.id),
-    user_id: text(family.userId),
-    client_id: text(family.clientId),
-    origin_jti: text(family.originJti),
-    key_sealed: sql`cast(${sealed} as ${sql.raw(blobType(db.kind))})`,
-    generation: whole(family.generation),
-    rotated_at: whole(family.rotatedAt ?? null),
-    auth_time: whole(family.authTime),
-    scope: text(family.scope),
-    device_key: text(family.deviceKey ?? null),
-    created_at: whole(family.createdAt),
-    expires_at: whole(family.expiresAt),
-    revoked_at: whole(family.revokedAt ?? null),
-  };
-  const columns = Object.keys(values) as (keyof TokenFamiliesTable)[];
-  const user = db.kysely
-    .selectFrom("users")
-    .innerJoin("credentials", (join) =>
-      join
-        .onRef("credentials.pool_id", "=", "users.pool_id")
-        .onRef("credentials.user_id", "=", "users.user_id"),
-    )
-    .select(columns.map((column) => values[column].as(column)))
-    .where("users.pool_id", "=", family.poolId)
-    .where("users.user_id", "=", family.userId)
-    .where("users.enabled", "=", 1)
-    .where("users.status", "=", "CONFIRMED")
-    .where("users.sign_outs", "=", proven.signOuts)
-    .where("credentials.version", "=", proven.credentialVersion)
-    .$if(db.kind === "postgres", (select) => select.forShare("users"));
-  const result = await db.kysely
-    .insertInto("token_families")
-    .columns(columns)
-    .expression(user)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const inserted = await insertQuery(db, {
+    pool_id: family.poolId,
+    family_id: family.id,
+    user_id: family.userId,
+    client_id: family.clientId,
+    origin_jti: family.originJti,
+    key_sealed: db.sealer.seal(place(family.poolId, family.id), family.key),
+    generation: family.generation,
+    rotated_at: family.rotatedAt ?? null,
+    auth_time: family.authTime,
+    scope: family.scope,
+    device_key: family.deviceKey ?? null,
+    created_at: family.createdAt,
+    expires_at: family.expiresAt,
+    revoked_at: family.revokedAt ?? null,
+    signOuts: proven.signOuts,
+    credentialVersion: proven.credentialVersion,
+  });
+  return inserted === 1;
 }
 
 export async function readFamily(db: Db, poolId: string, familyId: string): Promise<TokenFamily | undefined> {
@@ -88,10 +112,10 @@ export async function readFamily(db: Db, poolId: string, familyId: string): Prom
     .where("pool_id", "=", poolId)
     .where("family_id", "=", familyId)
     .executeTakeFirst();
-  return row && fromRow(db, row);
+  return row && tokenFamilyFromRow(db, row);
 }
 
-function fromRow(db: Db, row: TokenFamiliesTable): TokenFamily {
+export function tokenFamilyFromRow(db: Db, row: TokenFamiliesTable): TokenFamily {
   return {
     poolId: row.pool_id,
     id: row.family_id,
@@ -128,14 +152,16 @@ export async function rotateFamily(
   return affected(result) === 1;
 }
 
-export async function revokeFamily(db: Db, poolId: string, familyId: string, now: number): Promise<void> {
-  await db.kysely
+/** False: it was revoked before. */
+export async function revokeFamily(db: Db, poolId: string, familyId: string, now: number): Promise<boolean> {
+  const result = await db.kysely
     .updateTable("token_families")
     .set({ revoked_at: now })
     .where("pool_id", "=", poolId)
     .where("family_id", "=", familyId)
     .where("revoked_at", "is", null)
-    .execute();
+    .executeTakeFirst();
+  return affected(result) === 1;
 }
 
 /**

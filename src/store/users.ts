@@ -2,6 +2,7 @@
 import type { Db } from "./db.ts";
 import { affected, inTransaction } from "./db.ts";
 import { holdPool } from "./pools.ts";
+import { prepared } from "./prepared.ts";
 import type { LoginNamesTable, UserStatus, UsersTable } from "./schema.ts";
 
 export type { UserStatus } from "./schema.ts";
@@ -60,7 +61,24 @@ function searchColumns(attributes: Readonly<Record<string, string>>) {
   };
 }
 
-export function userFromRow(row: UsersTable): User {
+/** What a user is read from: all but the search keys. */
+export const userColumns = [
+  "pool_id",
+  "user_id",
+  "username",
+  "version",
+  "status",
+  "enabled",
+  "sign_outs",
+  "attributes",
+  "pending_attributes",
+  "created_at",
+  "updated_at",
+] as const satisfies readonly (keyof UsersTable)[];
+
+export type UserRow = Pick<UsersTable, (typeof userColumns)[number]>;
+
+export function userFromRow(row: UserRow): User {
   return {
     poolId: row.pool_id,
     id: row.user_id,
@@ -76,6 +94,24 @@ export function userFromRow(row: UsersTable): User {
   };
 }
 
+/** The row of a user. */
+export function userRow(user: User): UsersTable {
+  return {
+    pool_id: user.poolId,
+    user_id: user.id,
+    username: user.username,
+    version: user.version,
+    status: user.status,
+    enabled: user.enabled ? 1 : 0,
+    sign_outs: user.signOuts,
+    attributes: JSON.stringify(user.attributes),
+    pending_attributes: pendingText(user.pendingAttributes),
+    created_at: user.createdAt,
+    updated_at: user.updatedAt,
+    ...searchColumns(user.attributes),
+  };
+}
+
 /**
  * Adds a user with its sign-in names, inside a transaction. Throws a unique violation when a name is taken.
  * False: the pool is gone.
@@ -83,23 +119,7 @@ export function userFromRow(row: UsersTable): User {
 export async function insertUser(tx: Db, user: User, names: readonly LoginName[]): Promise<boolean> {
   if (!(await holdPool(tx, user.poolId))) return false;
   await insertLoginNames(tx, user.poolId, user.id, names);
-  await tx.kysely
-    .insertInto("users")
-    .values({
-      pool_id: user.poolId,
-      user_id: user.id,
-      username: user.username,
-      version: user.version,
-      status: user.status,
-      enabled: user.enabled ? 1 : 0,
-      sign_outs: user.signOuts,
-      attributes: JSON.stringify(user.attributes),
-      pending_attributes: pendingText(user.pendingAttributes),
-      created_at: user.createdAt,
-      updated_at: user.updatedAt,
-      ...searchColumns(user.attributes),
-    })
-    .execute();
+  await tx.kysely.insertInto("users").values(userRow(user)).execute();
   return true;
 }
 
@@ -116,24 +136,30 @@ export async function readUser(db: Db, poolId: string, userId: string): Promise<
   return row && userFromRow(row);
 }
 
-/** The user who signs in with this (already folded) name, whatever kind of name it is. */
-export async function findUserByLoginName(
-  db: Db,
-  poolId: string,
-  nameKey: string,
-): Promise<{ user: User; kind: LoginName["kind"] } | undefined> {
-  const row = await db.kysely
+const loginNameQuery = prepared<
+  { poolId: string; nameKey: string },
+  UserRow & { kind: LoginNamesTable["kind"] }
+>((kysely, slot) =>
+  kysely
     .selectFrom("login_names")
     .innerJoin("users", (join) =>
       join
         .onRef("users.pool_id", "=", "login_names.pool_id")
         .onRef("users.user_id", "=", "login_names.user_id"),
     )
-    .selectAll("users")
+    .select(userColumns.map((column) => `users.${column}` as const))
     .select("login_names.kind")
-    .where("login_names.pool_id", "=", poolId)
-    .where("login_names.name_key", "=", nameKey)
-    .executeTakeFirst();
+    .where("login_names.pool_id", "=", slot("poolId"))
+    .where("login_names.name_key", "=", slot("nameKey")),
+);
+
+/** The user who signs in with this (already folded) name, whatever kind of name it is. */
+export async function findUserByLoginName(
+  db: Db,
+  poolId: string,
+  nameKey: string,
+): Promise<{ user: User; kind: LoginNamesTable["kind"] } | undefined> {
+  const [row] = await loginNameQuery(db, { poolId, nameKey });
   return row && { user: userFromRow(row), kind: row.kind };
 }
 

@@ -207,20 +207,27 @@ forEachServer("abuse", (open) => {
     const user = { UserPoolId: pool.UserPoolId, Username: "ann" };
     let refused = 0;
     for (let round = 0; round < 4; round++) {
+      let ended = 0;
       const running = Array.from({ length: 6 }, () =>
-        adminSignIn(server, pool, "ann").catch(() => undefined),
+        adminSignIn(server, pool, "ann")
+          .catch(() => undefined)
+          .finally(() => {
+            ended += 1;
+          }),
       );
+      // All have looked at the user, and wait for their hash or are through.
+      const begun = () => {
+        const hashes = server.app.passwordHasher.stats();
+        return hashes.running + hashes.waiting + ended;
+      };
+      while (begun() < running.length) await new Promise((resolve) => setImmediate(resolve));
       await client.send(new AdminUserGlobalSignOutCommand(user));
-      const sent = server.clock.now;
       for (const answer of await Promise.all(running)) {
         if (answer?.AuthenticationResult === undefined) {
           refused += 1;
           continue;
         }
-        // Whoever began after the sign-out may be signed in; at this moment that is nobody.
         const { AccessToken } = answer.AuthenticationResult;
-        const { auth_time } = JSON.parse(Buffer.from(AccessToken!.split(".")[1]!, "base64url").toString());
-        assert.ok(auth_time * 1000 <= sent);
         await assert.rejects(client.send(new GetUserCommand({ AccessToken })), {
           name: "NotAuthorizedException",
         });

@@ -1,12 +1,14 @@
 /** A running server a database, on a free port, spoken to by unmodified clients. */
+import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { after, describe } from "node:test";
 import { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
-import { pino } from "pino";
 import type { App } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
+import type { AdmissionOptions } from "../../src/http/admission.ts";
 import { type RunningServer, startServer } from "../../src/server.ts";
 import { type DatabaseName, type Fresh, forEachDatabase } from "../store/databases.ts";
+import { watchErrors } from "./declared-errors.ts";
 
 export const rootKey = {
   accessKeyId: "AKIATESTROOTKEY00000",
@@ -28,6 +30,8 @@ export interface Clock {
   readonly now: number;
   /** Moves the server's clock, and that of `client`, whose signatures are dated. */
   advance(milliseconds: number): void;
+  /** Stops it at a whole second: from now on only `advance` moves it, to the millisecond. */
+  freeze(): void;
 }
 
 export interface TestServer {
@@ -51,7 +55,7 @@ export function forEachServer(
 ): void {
   describe(title, () => {
     forEachDatabase((database, _open, fresh) => {
-      let started: Promise<{ server: RunningServer; test: TestServer }> | undefined;
+      let started: Promise<Started> | undefined;
       suite(async () => {
         started ??= startTestServer(database, fresh, environment);
         return (await started).test;
@@ -60,16 +64,24 @@ export function forEachServer(
         const running = await started;
         running?.test.client.destroy();
         await running?.server.close();
+        assert.deepEqual([...(running?.undeclared ?? [])], [], "errors that the operation does not declare");
       });
     });
   });
+}
+
+interface Started {
+  readonly server: RunningServer;
+  readonly test: TestServer;
+  /** `Operation: Error` of each error nobody could expect. */
+  readonly undeclared: ReadonlySet<string>;
 }
 
 async function startTestServer(
   database: DatabaseName,
   fresh: Fresh,
   environment: Readonly<Record<string, string>>,
-): Promise<{ server: RunningServer; test: TestServer }> {
+): Promise<Started> {
   const options = await fresh();
   const config = loadConfig([], {
     POOLHOUSE_PORT: "0",
@@ -80,11 +92,9 @@ async function startTestServer(
     POOLHOUSE_ROOT_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
     ...environment,
   });
-  let offset = 0;
-  const server = await startServer(config, {
-    log: pino({ level: process.env["TEST_LOG"] ?? "silent" }),
-    clock: () => Date.now() + offset,
-  });
+  const time = testClock();
+  const { log, undeclared } = watchErrors(process.env["TEST_LOG"]);
+  const server = await startServer(config, { log, clock: time.now, admission: neverBehind });
   const client = new CognitoIdentityProviderClient({
     endpoint: server.url,
     region: "us-east-1",
@@ -102,12 +112,13 @@ async function startTestServer(
     client,
     clock: {
       get now() {
-        return Date.now() + offset;
+        return time.now();
       },
       advance: (milliseconds) => {
-        offset += milliseconds;
-        client.config.systemClockOffset = offset;
+        time.advance(milliseconds);
+        client.config.systemClockOffset = time.now() - Date.now();
       },
+      freeze: time.freeze,
     },
     inbox,
     code: async (to) => {
@@ -116,5 +127,24 @@ async function startTestServer(
       return code;
     },
   };
-  return { server, test };
+  return { server, test, undeclared };
+}
+
+/** The thread is never measured: a suite is one address, and keeps the thread busy with its own work. */
+const neverBehind: AdmissionOptions = { elapsed: () => 0, every: () => () => {} };
+
+/** Runs with the machine's clock, shifted, until it is frozen. */
+function testClock() {
+  let offset = 0;
+  let frozen: number | undefined;
+  return {
+    now: () => frozen ?? Date.now() + offset,
+    advance: (milliseconds: number) => {
+      if (frozen === undefined) offset += milliseconds;
+      else frozen += milliseconds;
+    },
+    freeze: () => {
+      frozen ??= Math.floor((Date.now() + offset) / 1000) * 1000;
+    },
+  };
 }

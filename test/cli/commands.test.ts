@@ -1,39 +1,14 @@
 /** The program as a person runs it: keys beside a running server, doctor, and what refuses to start. */
 import assert from "node:assert/strict";
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { promisify } from "node:util";
 import {
   CognitoIdentityProviderClient,
   ListUserPoolsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { temporaryFolder } from "../store/databases.ts";
-
-const main = join(import.meta.dirname, "..", "..", "src", "main.ts");
-const run = (...argv: string[]) => promisify(execFile)(process.execPath, [main, ...argv]);
-
-/** Starts the server and waits for its line. */
-async function serve(...argv: string[]): Promise<{ process: ChildProcess; url: string; output: string }> {
-  const child = spawn(process.execPath, [main, "serve", "--port", "0", ...argv], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  let output = "";
-  for await (const chunk of child.stdout!) {
-    output += chunk;
-    const [, url] = /^Poolhouse ready at (\S+)$/m.exec(output) ?? [];
-    if (url !== undefined) return { process: child, url, output };
-  }
-  throw new Error(`the server did not start: ${output}`);
-}
-
-async function stop(child: ChildProcess): Promise<number | null> {
-  child.kill("SIGTERM");
-  const [code] = await once(child, "exit");
-  return code;
-}
+import { run, serve, stop } from "./program.ts";
 
 test("keys are made, disabled and deleted beside a running server", async () => {
   const data = temporaryFolder();

@@ -47,6 +47,18 @@ test("an unknown key or a bad value refuses to start and is named", () => {
     [[], { POOLHOUSE_PUBLIC_URL: "ftp://x" }, /public-url .* must be an http or https URL/],
     [[], { POOLHOUSE_TRUSTED_PROXIES: "10.0.0.0/33" }, /trusted-proxies .* CIDR/],
     [[], { POOLHOUSE_ROOT_ACCESS_KEY_ID: "AKIA1" }, /go together/],
+    [[], { POOLHOUSE_SMTP_URL: "smtp://mail.example" }, /smtp-from go together/],
+    [["--smtp-from", "a@b.example"], {}, /go together/],
+    [["--smtp-from", "nobody"], {}, /smtp-from .* an address/],
+    [[], { POOLHOUSE_SMTP_URL: "mail.example" }, /smtp-url .* must be smtp/],
+    [["--smtp-url", "smtp://mail.example"], {}, /--smtp-url is a secret/],
+    [
+      ["--smtp-from", "a@b.example", "--smtp-ca", "/nonexistent/file"],
+      { POOLHOUSE_SMTP_URL: "smtp://mail.example" },
+      /smtp-ca cannot be read/,
+    ],
+    [[], { POOLHOUSE_METRICS_TOKEN: "short" }, /metrics-token .* 16/],
+    [["--audit-retention-days", "0"], {}, /audit-retention-days .* from 1/],
     [["--auth", "open", "--host", "0.0.0.0"], {}, /loopback address only/],
     [["--demo", "--host", "0.0.0.0"], {}, /loopback address only/],
     [["--config", bad("prot: 1")], {}, /Unknown setting prot/],
@@ -55,6 +67,17 @@ test("an unknown key or a bad value refuses to start and is named", () => {
     [["--config", "/nonexistent/file"], {}, /cannot be read/],
   ];
   for (const [argv, env, message] of cases) assert.throws(() => loadConfig(argv, env), message);
+});
+
+test("mail must be encrypted, but on loopback or where the operator says so", () => {
+  const encrypts = (host: string, ...argv: string[]) =>
+    loadConfig(["--smtp-from", "a@b.example", ...argv], { POOLHOUSE_SMTP_URL: `smtp://${host}` }).smtp
+      ?.mustEncrypt;
+  assert.equal(encrypts("mail.example"), true);
+  assert.equal(encrypts("127.0.0.1.example"), true);
+  assert.equal(encrypts("mail.example", "--smtp-allow-plaintext"), false);
+  for (const host of ["localhost", "127.0.0.1", "[::1]"]) assert.equal(encrypts(host), false, host);
+  assert.equal(loadConfig([], {}).smtp, undefined);
 });
 
 test("a refused secret is not repeated", () => {

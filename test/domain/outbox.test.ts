@@ -6,7 +6,8 @@ import { pino } from "pino";
 import type { App, Ctx } from "../../src/app.ts";
 import { deliverQueued, startOutboxWorker } from "../../src/domain/messages/deliver.ts";
 import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
-import { type Mailbox, noMailbox } from "../../src/integrations/mailbox.ts";
+import { createMetrics } from "../../src/http/metrics.ts";
+import { type Mailbox, noMailbox, Undeliverable } from "../../src/integrations/mailbox.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { dueMessages, recentMessages } from "../../src/store/outbox.ts";
 import { forEachDatabase } from "../store/databases.ts";
@@ -24,15 +25,16 @@ function office(db: Db, failures: number) {
       if (left-- > 0) throw new Error("the post is closed");
       sent.push(message);
     },
+    close: async () => {},
   };
   const log = pino({ level: "silent" });
   const random = (bytes: number) => randomBytes(bytes);
-  const app = { db, log, random, clock: () => now, mailbox } as unknown as App;
+  const app = { db, log, random, clock: () => now, mailbox, metrics: createMetrics() } as unknown as App;
   const ctx = () => ({ app, db, log, random, now }) as unknown as Ctx;
   const queue = async (by: "now" | "worker" | "nobody") => {
     const queued = newMessage(
       ctx(),
-      { id: "p_1" },
+      { id: "p_1", document: { EmailConfiguration: { From: "Pool <pool@b.example>" } } },
       {
         userId: "u",
         delivery: { medium: "EMAIL", destination: "a@b.example" },
@@ -62,7 +64,17 @@ forEachDatabase((_name, open) => {
     const { db } = await open();
     const { app, sent, ctx, queue, advance } = office(db, 0);
     await deliverQueued(ctx(), [await queue("now")]);
-    assert.deepEqual(sent, [{ medium: "EMAIL", destination: "a@b.example", subject: "s", body: "b 123456" }]);
+    const [{ id, ...message } = assert.fail("nothing was sent")] = sent;
+    assert.match(id, /^[0-9a-f]{32}$/);
+    assert.deepEqual(message, {
+      medium: "EMAIL",
+      destination: "a@b.example",
+      subject: "s",
+      body: "b 123456",
+      from: { name: "Pool", address: "pool@b.example" },
+      replyTo: undefined,
+      createdAt: 1_000_000,
+    });
     advance(600_000);
     const worker = startOutboxWorker(app);
     await delay(700);
@@ -116,6 +128,7 @@ forEachDatabase((_name, open) => {
 });
 
 test("without a sender nothing is sent", async () => {
-  const message = { medium: "SMS", destination: "+1", subject: "", body: "" } as const;
-  await assert.rejects(noMailbox().send(message));
+  const message = { id: "1", medium: "SMS", destination: "+1", subject: "", body: "" } as const;
+  const rest = { from: undefined, replyTo: undefined, createdAt: 0 };
+  await assert.rejects(noMailbox().send({ ...message, ...rest }), Undeliverable);
 });

@@ -30,44 +30,6 @@ const NO = [false, false];
 /** Cannot be decided: allows nothing, denies. */
 const UNKNOWN = [false, true];
 
-test("the policy of the trigger in seeds/004", () => {
-  const parsed = parsePolicy(`{
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": [
-                "logs:CreateLogGroup",
-                "logs:CreateLogStream",
-                "logs:PutLogEvents"
-            ],
-            "Resource": "arn:aws:logs:*:*:*"
-        },
-        {
-            "Effect": "Allow",
-            "Action": [
-                "cognito-idp:AdminUpdateUserAttributes"
-            ],
-            "Resource": "${pool}"
-        }
-    ]
-}`);
-  const ask = (action: string, resource: string) => evaluate([parsed], { action, resource, context: {} });
-  const update = "cognito-idp:AdminUpdateUserAttributes";
-  assert.equal(ask(update, pool), "allow");
-  assert.equal(ask("Cognito-IDP:adminupdateuserattributes", pool), "allow");
-  assert.equal(ask(update, pool.replace("AbCdEfGhI", "XXXXXXXXX")), "implicit-deny");
-  assert.equal(ask(update, pool.toLowerCase()), "implicit-deny");
-  assert.equal(ask(update, "*"), "implicit-deny");
-  assert.equal(ask("cognito-idp:AdminDeleteUser", pool), "implicit-deny");
-  assert.equal(ask("cognito-idp:AdminUpdateUserAttributesX", pool), "implicit-deny");
-  assert.equal(
-    ask("logs:PutLogEvents", "arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/x:*"),
-    "allow",
-  );
-  assert.equal(ask("logs:PutLogEvents", pool), "implicit-deny");
-});
-
 test("explicit deny over allow over implicit deny, in any order and across policies", () => {
   const allow = policy({ Effect: "Allow", Action: "cognito-idp:*", Resource: "*" });
   const deny = policy({ Effect: "Deny", Action: ["cognito-idp:Delete*"], Resource: [pool] });

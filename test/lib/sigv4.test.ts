@@ -159,27 +159,90 @@ test("@smithy/signature-v4: odd paths, queries, headers, session token", async (
   }
 });
 
-test("a presigned request is recognised and not taken for an unsigned one", async () => {
+/** What @smithy/signature-v4 presigns, with x-amz-target in the headers, where it belongs. */
+async function presigned(
+  options: { expiresIn?: number; body?: string; signed?: string[]; sessionToken?: string } = {},
+): Promise<WireRequest> {
+  const { expiresIn, body = "{}", sessionToken } = options;
   const signer = new SignatureV4({
-    credentials: { accessKeyId, secretAccessKey },
-    region: "eu-west-3",
-    service: "sts",
+    credentials: { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) },
+    region: "us-east-1",
+    service: "cognito-idp",
     sha256: Sha256,
   });
+  const headers = Object.fromEntries(base.headers.map(([name, value]) => [name.toLowerCase(), value]));
   const made = await signer.presign(
-    { method: "GET", protocol: "http:", hostname: "localhost", path: "/", headers: { host: "localhost" } },
-    { signingDate: new Date(now) },
+    { method: "POST", protocol: "http:", hostname: "localhost", path: "/", headers, body },
+    {
+      signingDate: new Date(now),
+      unhoistableHeaders: new Set(["x-amz-target"]),
+      ...(options.signed && {
+        signableHeaders: new Set(options.signed),
+        unsignableHeaders: new Set(["x-amz-target"]),
+      }),
+      ...(expiresIn !== undefined && { expiresIn }),
+    },
   );
   const query = new URLSearchParams(made.query as Record<string, string>).toString();
-  const request = {
-    method: "GET",
-    path: "/",
-    query,
-    headers: [["host", "localhost"]] as [string, string][],
-    body: new Uint8Array(0),
+  return { method: "POST", path: "/", query, headers: Object.entries(made.headers), body: Buffer.from(body) };
+}
+
+test("a presigned POST covers its body, its query and its target, for as long as it says", async () => {
+  const hour = await presigned({ expiresIn: 3600 });
+  assert.deepEqual(check(hour), { ok: true });
+  assert.deepEqual(check(hour, { now: now + 3_600_000 }), { ok: true });
+  const late = check(hour, { now: now + 3_601_000 });
+  assert.equal(
+    message(late),
+    "Signature expired: 20260101T001000Z is now earlier than 20260101T001001Z (20260101T011001Z - 60 min.)",
+  );
+  assert.equal(outcome(check(hour, { now: now - 301_000 })), "not-yet");
+  assert.equal(outcome(check({ ...hour, body: Buffer.from('{"a":1}') })), "signature");
+  assert.equal(outcome(check({ ...hour, query: `${hour.query}&a=1` })), "signature");
+  assert.equal(outcome(check(without(hour, "x-amz-target", "T.DeleteUserPool"))), "signature");
+  assert.equal(outcome(check(hour, { secret: "another" })), "signature");
+  const unsigned = await presigned({ signed: ["host", "content-type"] });
+  assert.equal(outcome(check(unsigned)), "unsigned-header");
+  const week = await presigned({ expiresIn: 604_800 });
+  assert.deepEqual(check(week, { now: now + 604_800_000 }), { ok: true });
+  const session = readSignedRequest(await presigned({ sessionToken: "a token" }));
+  assert.equal(session.kind === "signed" && session.securityToken, "a token");
+});
+
+test("a presigned request that is incomplete, twofold, or good for too long is malformed", async () => {
+  const good = await presigned();
+  const reason = (query: string, request: WireRequest = good) => {
+    const reading = readSignedRequest({ ...request, query });
+    return reading.kind === "malformed" ? reading.reason : reading.kind;
   };
-  assert.deepEqual(readSignedRequest(request), { kind: "presigned", accessKeyId });
-  assert.equal(readSignedRequest({ ...signed(), query }).kind, "malformed");
+  const changed = (name: string, value: string) =>
+    good.query.replace(new RegExp(`${name}=[^&]*`), `${name}=${encodeURIComponent(value)}`);
+  for (const name of ["Algorithm", "Credential", "Date", "SignedHeaders", "Signature"]) {
+    const left = good.query.replace(new RegExp(`&?X-Amz-${name}=[^&]*`), "");
+    assert.match(reason(left), new RegExp(`must include 'X-Amz-${name}'`));
+    assert.match(reason(`${good.query}&X-Amz-${name}=again`), /must be sent once/);
+  }
+  for (const expires of ["0", "-1", "604801", "1e3", "", "60.5", "soon", " 60"]) {
+    assert.match(reason(changed("X-Amz-Expires", expires)), /X-Amz-Expires must be/, expires);
+  }
+  assert.match(reason(changed("X-Amz-Algorithm", "AWS4-ECDSA-P256-SHA256")), /X-Amz-Algorithm must be/);
+  assert.match(reason(changed("X-Amz-Date", "yesterday")), /ISO-8601/);
+  assert.match(reason(changed("X-Amz-Credential", "a/b/c")), /5 slash-delimited elements/);
+  assert.match(reason(good.query, signed()), /not in both/);
+  // Without X-Amz-Expires it lives as long as a signature in the header.
+  const bare = { ...good, query: good.query.replace(/&?X-Amz-Expires=[^&]*/, "") };
+  assert.equal(outcome(check(bare, { now: now + 301_000 })), "expired");
+});
+
+test("a credential of another region is refused where the region matters", () => {
+  const reading = readSignedRequest(signed());
+  if (reading.kind !== "signed") return assert.fail();
+  const region = "eu-central-1";
+  assert.deepEqual(checkSignature(reading, signed(), secretAccessKey, { now, services, region }), {
+    ok: false,
+    reason: "scope",
+    message: "Credential should be scoped to a valid region, not 'us-east-1'. ",
+  });
 });
 
 let server: Server;

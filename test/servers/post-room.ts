@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { pino } from "pino";
 import type { App, Ctx } from "../../src/app.ts";
 import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
+import { createMetrics } from "../../src/http/metrics.ts";
 import type { OutgoingMessage } from "../../src/integrations/mailbox.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
 
@@ -15,7 +16,14 @@ export function postRoom(
   clock: () => number = Date.now,
 ): App {
   const log = pino({ level: "silent" });
-  return { db, log, random, clock, mailbox: { kind: "none", send } } as unknown as App;
+  return {
+    db,
+    log,
+    random,
+    clock,
+    mailbox: { kind: "smtp", send },
+    metrics: createMetrics(),
+  } as unknown as App;
 }
 
 /** A message that waits for a worker. */
@@ -24,7 +32,7 @@ export async function queue(app: App, destination: string): Promise<void> {
   const ctx = { app, db, random, now: app.clock() } as unknown as Ctx;
   const queued = newMessage(
     ctx,
-    { id: "p_1" },
+    { id: "p_1", document: {} },
     {
       userId: "u",
       delivery: { medium: "EMAIL", destination },

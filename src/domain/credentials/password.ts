@@ -1,10 +1,10 @@
 /** Password rules, the making of credentials from a clear password, and their verification. */
 import type { Ctx } from "../../app.ts";
-import { makeVerifier } from "../../lib/srp.ts";
 import type { Credential, NewCredential } from "../../store/credentials.ts";
 import type { PasswordPolicyType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type Pool, srpPoolName } from "../pools/settings.ts";
+import { turnOf } from "./fair-queue.ts";
 
 /** UTF-16 units; PasswordType's maximum. Anything longer is refused before it is hashed. */
 const longestPassword = 256;
@@ -85,7 +85,7 @@ export async function makeCredential(
   const earlier = [options.previous?.phc, ...(options.previous?.history ?? [])].filter(
     (phc) => phc !== undefined,
   );
-  const turn = { pool: pool.id, address: ctx.address };
+  const turn = turnOf(ctx, pool);
   for (const phc of earlier.slice(0, remembered)) {
     if (await ctx.app.passwordHasher.verify(phc, password, turn)) {
       refuse("PasswordHistoryPolicyViolationException", "Password has previously been used.");
@@ -93,7 +93,10 @@ export async function makeCredential(
   }
   const salt = ctx.random(16);
   const phc = await ctx.app.passwordHasher.hash(password, turn);
-  const verifier = makeVerifier({ group: srpPoolName(pool), identity: user.username, password, salt });
+  const verifier = await ctx.app.srp.makeVerifier(
+    { group: srpPoolName(pool), identity: user.username, password, salt },
+    turn,
+  );
   const days =
     policy.TemporaryPasswordValidityDays ||
     pool.document.AdminCreateUserConfig?.UnusedAccountValidityDays ||
@@ -116,7 +119,7 @@ export async function verifyPassword(
   const { passwordHasher } = ctx.app;
   const phc = credential?.phc;
   const fits = password.length <= longestPassword;
-  const turn = { pool: pool.id, address: ctx.address };
+  const turn = turnOf(ctx, pool);
   const matches = await passwordHasher.verify(phc ?? passwordHasher.nobody, fits ? password : "", turn);
   return matches && fits && phc !== undefined;
 }

@@ -1,7 +1,15 @@
 /** iam: who calls as an administrator, and what they may do. This file makes and finds access keys. */
 import type { App, Ctx } from "../../app.ts";
 import { lettersAndDigits, randomText, upperCaseBase32 } from "../../lib/random.ts";
-import { type AccessKey, insertAccessKey, listAccessKeys, readAccessKey } from "../../store/access-keys.ts";
+import { isStorable } from "../../lib/text.ts";
+import {
+  type AccessKey,
+  insertAccessKey,
+  listAccessKeys,
+  readAccessKey,
+  replaceAccessKeys,
+} from "../../store/access-keys.ts";
+import { recorded } from "../audit/command.ts";
 import { type Decision, evaluate, parsePolicy } from "./policy.ts";
 
 /** Who signed a request. */
@@ -32,18 +40,41 @@ export async function createAccessKey(
   policy: string,
 ): Promise<CreatedKey> {
   parsePolicy(policy);
-  const accessKeyId = `AKIA${randomText(app.random, upperCaseBase32, 16)}`;
-  const secretAccessKey = randomText(app.random, lettersAndDigits, 40);
-  const inserted = await insertAccessKey(app.db, {
-    id: accessKeyId,
+  const made = makeKey(app);
+  const inserted = await insertAccessKey(app.db, active(app, made, principal, policy));
+  if (!inserted) throw new Error("There is a root access key already.");
+  return made;
+}
+
+function makeKey({ random }: Pick<App, "random">): CreatedKey {
+  return {
+    accessKeyId: `AKIA${randomText(random, upperCaseBase32, 16)}`,
+    secretAccessKey: randomText(random, lettersAndDigits, 40),
+  };
+}
+
+function active(app: Pick<App, "clock">, key: CreatedKey, principal: string, policy: string): AccessKey {
+  return {
+    id: key.accessKeyId,
     principal,
-    secret: secretAccessKey,
+    secret: key.secretAccessKey,
     policy,
     status: "Active",
     createdAt: app.clock(),
-  });
-  if (!inserted) throw new Error("There is a root access key already.");
-  return { accessKeyId, secretAccessKey };
+  };
+}
+
+/**
+ * Makes a new root key, for whoever has lost it: the former one is refused from now on. A configured root key
+ * (POOLHOUSE_ROOT_ACCESS_KEY_ID) becomes the root key instead.
+ */
+export async function resetRootKey(
+  app: Pick<App, "db" | "random" | "clock">,
+  configured: CreatedKey | undefined,
+): Promise<CreatedKey> {
+  const key = configured ?? makeKey(app);
+  await replaceAccessKeys(app.db, active(app, key, "root", namedPolicies.admin));
+  return key;
 }
 
 /**
@@ -62,36 +93,47 @@ export async function ensureRootKey(
   }
   if (root !== undefined) return undefined;
   // Two servers may start at once: the unique index lets one insert, the other finds the key there.
-  return createAccessKey(app, "root", namedPolicies.admin).catch(() => undefined);
+  return recorded(
+    app,
+    "system",
+    (tx) => createAccessKey({ ...app, db: tx }, "root", namedPolicies.admin),
+    ({ accessKeyId }) => rootKeyMade(accessKeyId),
+  ).catch(() => undefined);
 }
 
+const rootKeyMade = (target: string) => ({
+  operation: "CreateAccessKey",
+  target,
+  details: { principal: "root" },
+});
+
 async function acceptConfiguredRoot(
-  app: Pick<App, "db" | "clock">,
+  app: Pick<App, "db" | "random" | "clock">,
   configured: CreatedKey,
   rootId: string | undefined,
 ): Promise<void> {
   if (rootId === undefined) {
-    const inserted = await insertAccessKey(app.db, {
-      id: configured.accessKeyId,
-      principal: "root",
-      secret: configured.secretAccessKey,
-      policy: namedPolicies.admin,
-      status: "Active",
-      createdAt: app.clock(),
-    });
-    if (inserted) return;
+    const key = active(app, configured, "root", namedPolicies.admin);
+    const made = await recorded(
+      app,
+      "system",
+      (tx) => insertAccessKey(tx, key),
+      () => rootKeyMade(key.id),
+    );
+    if (made) return;
   }
   const stored = await readAccessKey(app.db, configured.accessKeyId);
   if (stored?.secret !== configured.secretAccessKey) {
     throw new Error(
       "POOLHOUSE_ROOT_ACCESS_KEY_ID and POOLHOUSE_ROOT_SECRET_ACCESS_KEY are not the root key of this database. " +
-        "Leave them out, or delete the stored root key with `poolhouse keys delete` first.",
+        "Leave them out, or put them in its place with `poolhouse keys reset-root`.",
     );
   }
 }
 
 /** The active key of this id. */
 export async function findAccessKey(ctx: Ctx, accessKeyId: string): Promise<AccessKey | undefined> {
+  if (!isStorable(accessKeyId)) return undefined;
   const key = await readAccessKey(ctx.db, accessKeyId);
   return key?.status === "Active" ? key : undefined;
 }

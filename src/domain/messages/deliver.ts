@@ -5,6 +5,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { App, Ctx } from "../../app.ts";
+import { Undeliverable } from "../../integrations/mailbox.ts";
 import {
   type ClaimedMessage,
   claimMessage,
@@ -49,12 +50,21 @@ function refOf({ message }: QueuedMessage): MessageRef {
   return { poolId: message.poolId, id: message.id };
 }
 
+/** Attempts that are under way, so that a server does not close its database before their end is written down. */
+const underWay = new WeakMap<App, Set<Promise<unknown>>>();
+
+function attempt(app: App, now: number, due: Due): Promise<"sent" | "failed" | "not ours"> {
+  const all = underWay.get(app) ?? new Set();
+  underWay.set(app, all);
+  const one = tryOnce(app, now, due).finally(() => all.delete(one));
+  all.add(one);
+  return one;
+}
+
+type Due = MessageRef & { readonly nextAttemptAt: number };
+
 /** One attempt, which never throws: what went wrong is logged and written down. */
-async function attempt(
-  app: App,
-  now: number,
-  due: MessageRef & { nextAttemptAt: number },
-): Promise<"sent" | "failed" | "not ours"> {
+async function tryOnce(app: App, now: number, due: Due): Promise<"sent" | "failed" | "not ours"> {
   try {
     const message = await claimMessage(app.db, due, { now, until: now + leaseMs });
     if (message === undefined) return "not ours";
@@ -66,12 +76,13 @@ async function attempt(
 }
 
 async function send(app: App, now: number, message: ClaimedMessage): Promise<"sent" | "failed"> {
-  const { medium, destination, subject, body } = message;
+  const { id, medium, destination, subject, body, from, replyTo, createdAt } = message;
   try {
-    await app.mailbox.send({ medium, destination, subject, body });
+    await app.mailbox.send({ id, medium, destination, subject, body, from, replyTo, createdAt });
   } catch (error) {
-    const givenUp = message.attempts >= maxAttempts;
+    const givenUp = error instanceof Undeliverable || message.attempts >= maxAttempts;
     const fields = { err: error, poolId: message.poolId, messageId: message.id, attempt: message.attempts };
+    app.metrics.message(message.medium, givenUp ? "failed" : "retried");
     app.log.warn(fields, givenUp ? "a message was given up" : "a message could not be delivered");
     await settleMessage(app.db, message, {
       status: givenUp ? "failed" : "waiting",
@@ -79,6 +90,7 @@ async function send(app: App, now: number, message: ClaimedMessage): Promise<"se
     });
     return "failed";
   }
+  app.metrics.message(medium, "sent");
   // The development inbox shows what was sent; elsewhere a code that has left is not kept.
   if (app.mailbox.kind === "inbox")
     await settleMessage(app.db, message, { status: "sent", nextAttemptAt: now });
@@ -107,6 +119,7 @@ export function startOutboxWorker(app: App): OutboxWorker {
     async stop() {
       stopping.abort();
       await running;
+      await Promise.all(underWay.get(app) ?? []);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** Puts messages into the outbox, in the transaction of what they tell about. */
 import type { Ctx } from "../../app.ts";
 import { toHex } from "../../lib/bytes.ts";
+import { parseMailAddress } from "../../lib/mail-address.ts";
 import type { Db } from "../../store/db.ts";
 import { insertMessage, type Message, type MessageRef } from "../../store/outbox.ts";
 import type { Pool } from "../pools/settings.ts";
@@ -25,7 +26,7 @@ export interface QueuedMessage {
 /** Makes the values of a message; nothing is stored yet. */
 export function newMessage(
   ctx: Ctx,
-  pool: Pick<Pool, "id">,
+  pool: Pick<Pool, "id" | "document">,
   content: {
     userId: string | undefined;
     delivery: Pick<Delivery, "medium" | "destination">;
@@ -36,6 +37,7 @@ export function newMessage(
     by: DeliveredBy;
   },
 ): QueuedMessage {
+  const { From, ReplyToEmailAddress } = pool.document.EmailConfiguration ?? {};
   const message: Message = {
     poolId: pool.id,
     id: toHex(ctx.random(16)),
@@ -45,6 +47,8 @@ export function newMessage(
     destination: content.delivery.destination,
     ...content.composed,
     code: content.code,
+    from: From === undefined ? undefined : parseMailAddress(From),
+    replyTo: ReplyToEmailAddress,
     createdAt: ctx.now,
     expiresAt: content.by === "nobody" ? ctx.now : ctx.now + content.lifetimeMs,
   };

@@ -9,6 +9,7 @@ import type {
   SchemaAttributeType,
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { noteTarget } from "../audit/call.ts";
 import { newSchema } from "./define-schema.ts";
 import { poolSettings } from "./pool-settings.ts";
 import type { Pool, PoolDocument } from "./settings.ts";
@@ -29,6 +30,7 @@ export async function createPool(ctx: Ctx, request: CreateUserPoolRequest): Prom
       updatedAt: ctx.now,
     };
     try {
+      noteTarget(ctx, { poolId: pool.id });
       await insertPool(ctx.db, { poolId: pool.id, ...pool });
       return pool;
     } catch (error) {

@@ -1,4 +1,6 @@
 /** How a pool sends messages. Stored as AWS wants it; what Poolhouse sends with is the server's configuration. */
+
+import { parseMailAddress } from "../../lib/mail-address.ts";
 import type { EmailConfigurationType, SmsConfigurationType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 
@@ -12,6 +14,8 @@ export function emailConfiguration(given: EmailConfigurationType | undefined): E
   const account = given?.EmailSendingAccount ?? "COGNITO_DEFAULT";
   if (account === "DEVELOPER" && given?.SourceArn === undefined)
     invalid("SourceArn is required when EmailSendingAccount is DEVELOPER.");
+  if (given?.From !== undefined && parseMailAddress(given.From) === undefined)
+    invalid("From must be an email address, or a name with an email address in angle brackets.");
   return { ...given, EmailSendingAccount: account };
 }
 

@@ -16,6 +16,7 @@ import type {
   UpdateUserPoolClientRequest,
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { noteTarget } from "../audit/call.ts";
 import { clientSettings } from "./client-settings.ts";
 import { type Client, loadPool, loadPoolClient, noSuchPool } from "./settings.ts";
 
@@ -43,6 +44,7 @@ export async function createClient(ctx: Ctx, request: CreateUserPoolClientReques
     };
     try {
       const first = secret === undefined ? undefined : secretRow(id, secret, ctx.now);
+      noteTarget(ctx, { target: id });
       if (!(await insertClient(ctx.db, { ...row, clientId: id }, first))) noSuchPool(pool.id);
       return { ...row, id, secrets: secret === undefined ? [] : [secret] };
     } catch (error) {

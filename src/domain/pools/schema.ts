@@ -3,6 +3,7 @@
  * bounds and whether it may change
  * (https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html).
  */
+import { isMailAddress } from "../../lib/mail-address.ts";
 import type { SchemaAttributeType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { Pool } from "./settings.ts";
@@ -153,14 +154,8 @@ function isDay(value: string): boolean {
   return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(value);
 }
 
-/** One `@`, something on both sides, no white space, control character or bracket; mail servers decide the rest. */
-const EMAIL = /^[^\s@<>()[\]\\,;:"\p{C}]{1,64}@[^\s@<>()[\]\\,;:"\p{C}]{1,255}$/u;
 /** E.164: "Phone numbers must start with a plus (+) sign, followed immediately by the country code". */
 const PHONE_NUMBER = /^\+[1-9]\d{1,14}$/;
-
-export function isEmailAddress(text: string): boolean {
-  return EMAIL.test(text);
-}
 
 export function isPhoneNumber(text: string): boolean {
   return PHONE_NUMBER.test(text);
@@ -168,7 +163,7 @@ export function isPhoneNumber(text: string): boolean {
 
 function checkContacts(attributes: Readonly<Record<string, string>>): void {
   const { email, phone_number: phoneNumber } = attributes;
-  if (email && !isEmailAddress(email)) refuse("InvalidParameterException", "Invalid email address format.");
+  if (email && !isMailAddress(email)) refuse("InvalidParameterException", "Invalid email address format.");
   if (phoneNumber && !isPhoneNumber(phoneNumber))
     refuse("InvalidParameterException", "Invalid phone number format.");
 }

@@ -65,10 +65,18 @@ export async function loadPool(ctx: Ctx, poolId: string): Promise<Pool> {
 export async function loadClient(ctx: Ctx, clientId: string): Promise<{ pool: Pool; client: Client }> {
   const found = await findClient(ctx.db, clientId);
   if (found === undefined) return noSuchClient(clientId);
+  return (await settingsAt(ctx, clientId, found)) ?? noSuchClient(clientId);
+}
+
+/** A client and its pool as of versions that were just read; undefined when one of them is gone meanwhile. */
+export async function settingsAt(
+  ctx: Ctx,
+  clientId: string,
+  found: { readonly poolId: string; readonly version: number; readonly poolVersion: number },
+): Promise<{ pool: Pool; client: Client } | undefined> {
   const pool = await poolAt(ctx, found.poolId, found.poolVersion);
   const client = await clientAt(ctx, found.poolId, clientId, found.version);
-  if (pool === undefined || client === undefined) return noSuchClient(clientId);
-  return { pool, client };
+  return pool && client && { pool, client };
 }
 
 /** A client of this very pool. Throws ResourceNotFoundException for an unknown pool, then for an unknown client. */

@@ -9,6 +9,7 @@ import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { answerNewPassword } from "./challenges/new-password.ts";
 import { findByTheSecretBlock, provePasswordBySrp } from "./challenges/password-srp.ts";
+import { counted } from "./count.ts";
 import { assertUsable, proceed } from "./proceed.ts";
 import {
   expiredSession,
@@ -56,7 +57,12 @@ const answers: Readonly<Partial<Record<Step, ChallengeAnswer>>> = {
  * Takes the answer to a challenge. Throws InvalidParameterException (unknown challenge, parameter missing),
  * NotAuthorizedException (session unknown, expired, used, foreign; wrong proof) and what the challenge itself refuses.
  */
-export async function respondToChallenge(ctx: Ctx, request: RespondRequest): Promise<Outcome> {
+export function respondToChallenge(ctx: Ctx, request: RespondRequest): Promise<Outcome> {
+  const challenge = Object.hasOwn(answers, request.challenge) ? request.challenge : undefined;
+  return counted(ctx, challenge, () => respond(ctx, request));
+}
+
+async function respond(ctx: Ctx, request: RespondRequest): Promise<Outcome> {
   const { pool, client, responses, challenge } = request;
   const room = Object.hasOwn(answers, challenge) ? answers[challenge as Step] : undefined;
   if (room === undefined) {

@@ -1,6 +1,7 @@
 /** The first request of a sign-in: InitiateAuth and AdminInitiateAuth. */
 import type { Ctx } from "../../app.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { turnOf } from "../credentials/fair-queue.ts";
 import { checkSecretHash } from "../credentials/secret-hash.ts";
 import { allowsFlow, hidesUsers } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
@@ -8,6 +9,7 @@ import { refuseTriggers } from "../triggers/unavailable.ts";
 import { findUser } from "../users/find.ts";
 import { provePassword } from "./challenges/password.ts";
 import { offerPasswordVerifier, readSrpA } from "./challenges/password-srp.ts";
+import { counted } from "./count.ts";
 import { assertUsable, proceed } from "./proceed.ts";
 import { type Outcome, required, type SignIn } from "./sign-in.ts";
 import type { Flow } from "./steps.ts";
@@ -45,12 +47,20 @@ const laterFlows: readonly string[] = ["CUSTOM_AUTH", "USER_AUTH"];
  * NotAuthorizedException, UserNotFoundException (LEGACY clients), UserNotConfirmedException and
  * PasswordResetRequiredException.
  */
-export async function startSignIn(ctx: Ctx, request: StartRequest): Promise<Outcome> {
+export function startSignIn(ctx: Ctx, request: StartRequest): Promise<Outcome> {
+  const flow = Object.hasOwn(flows, request.flow) ? request.flow : undefined;
+  return counted(ctx, flow, () => start(ctx, request));
+}
+
+async function start(ctx: Ctx, request: StartRequest): Promise<Outcome> {
   const { pool, client, parameters } = request;
   const flow = checkFlow(request);
   const submitted = required(parameters, "USERNAME");
   const proof = required(parameters, flow === "USER_SRP_AUTH" ? "SRP_A" : "PASSWORD");
   checkSecretHash(client, submitted, parameters["SECRET_HASH"], "auth");
+  // Whoever would be refused anyway is refused before anything is read.
+  const turn = turnOf(ctx, pool);
+  (flow === "USER_SRP_AUTH" ? ctx.app.srp : ctx.app.passwordHasher).assertRoom(turn);
   assertUsable(pool);
   refuseTriggers(pool, "PreAuthentication", "PostAuthentication", "PreTokenGeneration");
   const srpA = flow === "USER_SRP_AUTH" ? readSrpA(proof) : undefined;

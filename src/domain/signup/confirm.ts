@@ -3,6 +3,7 @@ import type { Ctx } from "../../app.ts";
 import { deleteCodes } from "../../store/codes.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { recordCredentialChange } from "../audit/credential.ts";
 import { countRequest, subjectOf } from "../credentials/guessing.ts";
 import { refuseLinks } from "../messages/compose.ts";
 import { type ContactAttribute, type Delivery, simulatedDelivery } from "../messages/delivery.ts";
@@ -59,7 +60,12 @@ export async function confirmSignUp(
     },
     {
       takeAliases: request.forceAliasCreation,
-      also: async (tx) => (await useCode(tx, place, request.code, ctx.now)) === proven,
+      also: async (tx) => {
+        if ((await useCode(tx, place, request.code, ctx.now)) !== proven) return false;
+        const change = { operation: "ConfirmSignUp", poolId: pool.id, userId: user.id };
+        await recordCredentialChange(tx, ctx, change);
+        return true;
+      },
     },
   );
   if (changed === undefined) refuseCode("none", hides);

@@ -5,6 +5,7 @@
 import type { Ctx } from "../../app.ts";
 import type { LoginName, User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { turnOf } from "../credentials/fair-queue.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
 import { refuseLinks } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
@@ -37,6 +38,7 @@ export async function signUp(
     refuse("NotAuthorizedException", "SignUp is not permitted for this user pool");
   }
   refuseTriggers(pool, "PreSignUp");
+  if (request.password) ctx.app.passwordHasher.assertRoom(turnOf(ctx, pool));
   assertWritable(pool, client, Object.keys(request.attributes));
   refuseAliasAtSignUp(pool, request.attributes);
   const sub = newSub(ctx.random);

@@ -1,94 +1,122 @@
 /** Takes access tokens back: whose it is, or a refusal (AWS: "Verifying JSON web tokens"; RFC 8725 on algorithms). */
-import { decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
+import { type CryptoKey, decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import type { Ctx } from "../../app.ts";
-import { Refusal } from "../../lib/refusal.ts";
-import { readFamily, type TokenFamily } from "../../store/token-families.ts";
-import { readUser, type User } from "../../store/users.ts";
+import { sha256, toBase64url } from "../../lib/bytes.ts";
+import { isStorable } from "../../lib/text.ts";
+import { readAccessState, type Session } from "../../store/sessions.ts";
+import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { type Client, issuer, loadClient, type Pool } from "../pools/settings.ts";
+import { type Client, issuer, type Pool, settingsAt } from "../pools/settings.ts";
 import { apiScope } from "./issue.ts";
-import { signingKeys } from "./keys.ts";
+import { type SigningKey, signingKeys } from "./keys.ts";
 
 /** Whose access token it is; verified, unexpired, unrevoked, its user enabled, its client and pool existing. */
 export interface SignedIn {
   readonly pool: Pool;
   readonly client: Client;
   readonly user: User;
-  readonly family: TokenFamily;
+  readonly session: Session;
   readonly scopes: readonly string[];
 }
 
 const invalid = (detail: string): never => refuse("NotAuthorizedException", "Invalid Access Token", detail);
+const revoked = (): never => refuse("NotAuthorizedException", "Access Token has been revoked");
+const expired = (): never => refuse("NotAuthorizedException", "Access Token has expired");
 
 /**
  * Verifies an access token and that what it stands for still stands. Revocation is read from the database each time.
  * Throws NotAuthorizedException (malformed, forged, foreign, expired, revoked, without the scope, user disabled) and
- * UserNotFoundException.
+ * UserNotFoundException. Operations that do not declare the latter hear of a revoked token instead.
  */
-export async function authorizeAccessToken(ctx: Ctx, token: string, scope = apiScope): Promise<SignedIn> {
-  const { pool, client, payload } = await verifyAccessToken(ctx, token);
-  const scopes = typeof payload["scope"] === "string" ? payload["scope"].split(" ") : [];
-  const familyId = payload["event_id"];
-  if (typeof familyId !== "string" || typeof payload.sub !== "string") return invalid("no event_id or sub");
-  const [family, user] = await Promise.all([
-    readFamily(ctx.db, pool.id, familyId),
-    readUser(ctx.db, pool.id, payload.sub),
-  ]);
-  if (user === undefined) return refuse("UserNotFoundException", "User does not exist.");
-  if (family === undefined || family.revokedAt !== undefined) {
-    return refuse("NotAuthorizedException", "Access Token has been revoked");
+export async function authorizeAccessToken(
+  ctx: Ctx,
+  token: string,
+  options: { scope?: string; mayNameMissingUser: boolean },
+): Promise<SignedIn> {
+  const { scope = apiScope, mayNameMissingUser } = options;
+  const digest = toBase64url(sha256(token));
+  const known = ctx.app.caches.verifiedTokens.get(digest)?.value as Verified | undefined;
+  const claimed = known ?? unverified(token);
+  const state = await readAccessState(ctx.db, claimed);
+  if (state === undefined) return invalid("unknown client");
+  const { session, user } = state;
+  const settings = await settingsAt(ctx, claimed.clientId, { ...state, version: state.clientVersion });
+  if (settings === undefined) return invalid("client or pool gone meanwhile");
+  const { pool, client } = settings;
+  const key = await publishedKey(ctx, pool, claimed.kid);
+  const modulus = key.publicJwk["n"]!;
+  if (known?.modulus !== modulus) {
+    await verifySignature(ctx, pool, token, key.publicKey);
+    ctx.app.caches.verifiedTokens.set(digest, { value: { ...claimed, modulus } satisfies Verified });
   }
-  if (family.userId !== user.id || family.clientId !== client.id)
-    return invalid("family of another user or client");
+  assertCurrent(ctx, pool, claimed.payload);
+  if (user === undefined)
+    return mayNameMissingUser ? refuse("UserNotFoundException", "User does not exist.") : revoked();
+  if (session === undefined || session.revokedAt !== undefined) return revoked();
+  if (session.userId !== user.id || session.clientId !== client.id)
+    return invalid("session of another user or client");
   if (!user.enabled) return refuse("NotAuthorizedException", "User is disabled.");
+  const { scope: granted } = claimed.payload;
+  const scopes = typeof granted === "string" ? granted.split(" ") : [];
   if (!scopes.includes(scope)) {
     return refuse("NotAuthorizedException", "Access Token does not have required scopes");
   }
-  return { pool, client, user, family, scopes };
+  return { pool, client, user, session, scopes };
 }
 
-/**
- * Checks signature, issuer, use and time. The token's own words only choose which client's pool to ask; the key is that
- * pool's own access-token key of the named kid, the algorithm is fixed, and `jwk`, `jku` and `x5c` are never read.
- */
-async function verifyAccessToken(
-  ctx: Ctx,
-  token: string,
-): Promise<{ pool: Pool; client: Client; payload: JWTPayload }> {
-  const { clientId, kid } = unverified(token);
-  const { pool, client } = await loadClient(ctx, clientId).catch((error: unknown) =>
-    error instanceof Refusal && error.code === "ResourceNotFoundException"
-      ? invalid("unknown client")
-      : Promise.reject(error),
-  );
-  const key = (await signingKeys(ctx, pool)).find(
-    (known) => known.kid === kid && known.tokenUse === "access",
-  );
-  if (key === undefined) return invalid("unknown kid, or that of ID tokens");
+/** What a token says of itself. Its words only choose what to compare it with, until its signature is verified. */
+interface Claimed {
+  readonly kid: string;
+  readonly clientId: string;
+  readonly familyId: string;
+  readonly userId: string;
+  readonly payload: JWTPayload;
+}
+
+/** Once verified, the signature over these very bytes stays right for the key of this modulus. All else may change. */
+interface Verified extends Claimed {
+  readonly modulus: string;
+}
+
+function unverified(token: string): Claimed {
   try {
-    const { payload } = await jwtVerify(token, key.publicKey, {
+    const { alg, kid } = decodeProtectedHeader(token);
+    const payload = decodeJwt(token);
+    const { client_id: clientId, event_id: familyId, sub: userId } = payload;
+    const complete = [kid, clientId, familyId, userId].every(
+      (value) => typeof value === "string" && isStorable(value),
+    );
+    if (alg === "RS256" && complete) return { kid, clientId, familyId, userId, payload } as Claimed;
+  } catch {
+    // Not a JWT at all: refused below with the others.
+  }
+  return invalid("not an access token's header and claims");
+}
+
+/** The pool's own access-token key of this kid; `jwk`, `jku` and `x5c` of the token are never read. */
+async function publishedKey(ctx: Ctx, pool: Pool, kid: string): Promise<SigningKey> {
+  const keys = await signingKeys(ctx, pool);
+  const key = keys.find((one) => one.kid === kid && one.tokenUse === "access");
+  return key ?? invalid("unknown kid, or that of ID tokens");
+}
+
+/** Use, issuer and time: what holds for a token depends on when it is asked. */
+function assertCurrent(ctx: Ctx, pool: Pool, payload: JWTPayload): void {
+  if (payload["token_use"] !== "access") invalid("not an access token");
+  if (payload.iss !== issuer(ctx.config, pool)) invalid("another issuer");
+  if (typeof payload.exp !== "number" || payload.exp <= Math.floor(ctx.now / 1000)) expired();
+}
+
+async function verifySignature(ctx: Ctx, pool: Pool, token: string, key: CryptoKey): Promise<void> {
+  try {
+    await jwtVerify(token, key, {
       algorithms: ["RS256"],
       issuer: issuer(ctx.config, pool),
       currentDate: new Date(ctx.now),
       requiredClaims: ["exp", "iat", "sub", "client_id", "token_use"],
     });
-    if (payload["token_use"] !== "access") return invalid("not an access token");
-    return { pool, client, payload };
   } catch (error) {
-    if (error instanceof Refusal) throw error;
-    if (error instanceof errors.JWTExpired)
-      return refuse("NotAuthorizedException", "Access Token has expired");
+    if (error instanceof errors.JWTExpired) return expired();
     return invalid(error instanceof Error ? error.message : "unverifiable");
   }
-}
-
-function unverified(token: string): { clientId: string; kid: string } {
-  try {
-    const { alg, kid } = decodeProtectedHeader(token);
-    const clientId = decodeJwt(token)["client_id"];
-    if (alg === "RS256" && typeof kid === "string" && typeof clientId === "string") return { clientId, kid };
-  } catch {
-    // Not a JWT at all: refused below with the others.
-  }
-  return invalid("not an access token's header and claims");
 }

@@ -5,6 +5,7 @@
  * is told from a made-up one: only the former is a replay (docs/decisions/0002-refresh-tokens.md).
  */
 import { equalText, fromBase64url, hmacSha256, toBase64url, utf8 } from "../../lib/bytes.ts";
+import { isStorable } from "../../lib/text.ts";
 import type { TokenFamily } from "../../store/token-families.ts";
 
 export interface RefreshTokenParts {
@@ -29,7 +30,7 @@ export function readRefreshToken(token: string): RefreshTokenParts | undefined {
   if (!where || !generation || !authenticator || more.length > 0 || !/^\d{1,9}$/.test(generation))
     return undefined;
   const [poolId, familyId, ...rest] = (fromBase64url(where)?.toString("utf8") ?? "").split("/");
-  if (!poolId || !familyId || rest.length > 0) return undefined;
+  if (!poolId || !familyId || rest.length > 0 || !isStorable(familyId)) return undefined;
   return { poolId, familyId, generation: Number(generation), authenticator };
 }
 

@@ -1,9 +1,12 @@
 /** Refreshing and revoking (AWS: "Refresh tokens", "Refresh token rotation", "Revoking tokens"; RFC 9700 §4.14). */
 import type { Ctx } from "../../app.ts";
+import { inTransaction } from "../../store/db.ts";
+import { readFamilyAndUser } from "../../store/sessions.ts";
 import { readFamily, revokeFamily, rotateFamily, type TokenFamily } from "../../store/token-families.ts";
-import { readUser } from "../../store/users.ts";
+import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { recordCredentialChange } from "../audit/credential.ts";
 import { rotatesRefreshTokens } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
@@ -29,10 +32,9 @@ export async function refreshTokens(
 ): Promise<{ result: AuthenticationResultType; username: string }> {
   const { pool, client, token } = request;
   refuseTriggers(pool, "PreTokenGeneration");
-  const { family, parts } = await familyOf(ctx, pool, client, token);
+  const { family, user, parts } = await familyOf(ctx, pool, client, token);
   if (family.revokedAt !== undefined) return revoked();
   if (family.expiresAt <= ctx.now) return refuse("NotAuthorizedException", "Refresh Token has expired");
-  const user = await readUser(ctx.db, pool.id, family.userId);
   if (user === undefined) return revoked();
   if (!user.enabled) return refuse("NotAuthorizedException", "User is disabled.");
   const generation = await nextGeneration(ctx, client, family, parts);
@@ -48,8 +50,8 @@ export async function refreshTokenUser(
   ctx: Ctx,
   request: { pool: Pool; client: Client; token: string },
 ): Promise<{ id: string; username: string }> {
-  const { family } = await familyOf(ctx, request.pool, request.client, request.token);
-  return (await readUser(ctx.db, request.pool.id, family.userId)) ?? revoked();
+  const { user } = await familyOf(ctx, request.pool, request.client, request.token);
+  return user ?? revoked();
 }
 
 async function familyOf(
@@ -57,13 +59,13 @@ async function familyOf(
   pool: Pool,
   client: Client,
   token: string,
-): Promise<{ family: TokenFamily; parts: RefreshTokenParts }> {
+): Promise<{ family: TokenFamily; user: User | undefined; parts: RefreshTokenParts }> {
   const parts = readRefreshToken(token);
   if (parts === undefined || parts.poolId !== pool.id) return invalid();
-  const family = await readFamily(ctx.db, pool.id, parts.familyId);
-  if (family === undefined || family.clientId !== client.id || !isRefreshTokenOf(family, parts))
+  const found = await readFamilyAndUser(ctx.db, pool.id, parts.familyId);
+  if (found === undefined || found.family.clientId !== client.id || !isRefreshTokenOf(found.family, parts))
     return invalid();
-  return { family, parts };
+  return { ...found, parts };
 }
 
 /** The generation of the refresh token to answer with. One conditional update decides between parallel refreshes. */
@@ -86,7 +88,7 @@ async function nextGeneration(
   // A grace of 0 allows nothing, not even to a request that began, or to a clock that is, before the rotation.
   const inGrace = grace > 0 && ctx.now - (current.rotatedAt ?? 0) < grace;
   if (isPredecessor && inGrace) return current.generation;
-  await revokeFamily(ctx.db, family.poolId, family.id, ctx.now);
+  await revokeRecorded(ctx, family, { actor: "system", result: "RefreshTokenReuseException" });
   return refuse("RefreshTokenReuseException", "Refresh token has already been used");
 }
 
@@ -104,13 +106,27 @@ export async function revokeToken(
   }
   if (looksLikeJwt(token)) return refuse("UnsupportedTokenTypeException", "Unsupported token type");
   const parts = readRefreshToken(token);
-  if (parts === undefined) return invalid();
-  if (parts.poolId !== pool.id) return refuse("UnauthorizedException", "Invalid token");
+  if (parts?.poolId !== pool.id) return refuse("UnauthorizedException", "Invalid token");
   const family = await readFamily(ctx.db, pool.id, parts.familyId);
   if (family === undefined) return;
-  if (!isRefreshTokenOf(family, parts)) return invalid();
-  if (family.clientId !== client.id) return refuse("UnauthorizedException", "Invalid token");
-  await revokeFamily(ctx.db, pool.id, family.id, ctx.now);
+  if (family.clientId !== client.id || !isRefreshTokenOf(family, parts))
+    return refuse("UnauthorizedException", "Invalid token");
+  await revokeRecorded(ctx, family);
+}
+
+/** Revokes a family that is not revoked yet, and records it: under RevokeToken, with what it was revoked for. */
+async function revokeRecorded(
+  ctx: Ctx,
+  family: TokenFamily,
+  why: { actor?: string; result?: string } = {},
+): Promise<void> {
+  const { poolId, userId } = family;
+  await inTransaction(ctx.db, async (tx) => {
+    if (!(await revokeFamily(tx, poolId, family.id, ctx.now))) return false;
+    const details = { client: family.clientId };
+    await recordCredentialChange(tx, ctx, { operation: "RevokeToken", poolId, userId, details, ...why });
+    return true;
+  });
 }
 
 /** A JOSE header is JSON, so its first part begins with the base64url of `{"`. */

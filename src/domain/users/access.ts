@@ -1,7 +1,9 @@
 /** Whether a user may come in at all, and how everybody is shown out. */
 import type { Ctx } from "../../app.ts";
+import { inTransaction } from "../../store/db.ts";
 import { signOutUser } from "../../store/token-families.ts";
-import type { User } from "../../store/users.ts";
+import { deleteUser, type User } from "../../store/users.ts";
+import { recording } from "../audit/credential.ts";
 import type { Pool } from "../pools/settings.ts";
 import { changeUser } from "./change.ts";
 
@@ -12,4 +14,16 @@ export async function setEnabled(ctx: Ctx, pool: Pool, user: User, enabled: bool
       if (!enabled) await signOutUser(tx, pool.id, user.id, ctx.now);
     },
   });
+}
+
+/** GlobalSignOut, AdminUserGlobalSignOut: no token from before, and no sign-in that is under way, is good any more. */
+export async function signOutEverywhere(ctx: Ctx, pool: Pool, user: User): Promise<void> {
+  const change = { operation: "GlobalSignOut", poolId: pool.id, userId: user.id };
+  await inTransaction(recording(ctx, change), (tx) => signOutUser(tx, pool.id, user.id, ctx.now));
+}
+
+/** DeleteUser, AdminDeleteUser. */
+export async function removeUser(ctx: Ctx, pool: Pool, user: User): Promise<void> {
+  const change = { operation: "DeleteUser", poolId: pool.id, userId: user.id };
+  await deleteUser(recording(ctx, change), pool.id, user.id);
 }

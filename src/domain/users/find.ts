@@ -2,6 +2,7 @@
 import type { Ctx } from "../../app.ts";
 import { findUserByLoginName, readUser, type User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { noteTarget } from "../audit/call.ts";
 import { loginNameKey } from "../pools/names.ts";
 import type { Pool } from "../pools/settings.ts";
 
@@ -23,7 +24,10 @@ export async function findUser(ctx: Ctx, pool: Pool, username: string): Promise<
 
 /** The same for operations of administrators. Throws UserNotFoundException. */
 export async function requireUser(ctx: Ctx, pool: Pool, username: string): Promise<User> {
-  return (await findUser(ctx, pool, username)) ?? refuse("UserNotFoundException", "User does not exist.");
+  const user =
+    (await findUser(ctx, pool, username)) ?? refuse("UserNotFoundException", "User does not exist.");
+  noteTarget(ctx, { target: user.id });
+  return user;
 }
 
 /** LEGACY's answer of the self-service operations to a name that does not exist. */

@@ -4,6 +4,7 @@ import { firstVersion } from "../../lib/random.ts";
 import { insertCredential, type NewCredential } from "../../store/credentials.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
 import { insertUser, type LoginName, type User, type UserStatus } from "../../store/users.ts";
+import { noteTarget } from "../audit/call.ts";
 import { noSuchPool, type Pool } from "../pools/settings.ts";
 import type { Attributes } from "./attributes.ts";
 import { namesOf, releaseAliases, subNamed, takenName, untilFresh } from "./change.ts";
@@ -62,6 +63,7 @@ export async function storeNewUser(
   const names = namesOf(pool, user);
   const sub = await subNamed(ctx, pool, names, user.id);
   if (sub !== undefined) options.taken(sub);
+  noteTarget(ctx, { target: user.id });
   await untilFresh(async () => {
     try {
       await inTransaction(ctx.db, async (tx) => {

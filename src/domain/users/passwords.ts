@@ -6,6 +6,7 @@ import { type Db, inTransaction } from "../../store/db.ts";
 import { signOutUser } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { recordCredentialChange } from "../audit/credential.ts";
 import { countRequest, forgiveGuesses } from "../credentials/guessing.ts";
 import { checkPassword, makeCredential, verifyPassword } from "../credentials/password.ts";
 import type { Pool } from "../pools/settings.ts";
@@ -73,8 +74,10 @@ export async function changePassword(
   const made = await makeCredential(ctx, pool, user, request.proposed, { previous: credential });
   const replaced = await inTransaction(ctx.db, async (tx) => {
     const written = await writeCredential(tx, pool.id, user.id, credential?.version, made, ctx.now);
-    if (written) await deleteCodes(tx, pool.id, user.id, ["forgot-password"]);
-    return written;
+    if (!written) return false;
+    await deleteCodes(tx, pool.id, user.id, ["forgot-password"]);
+    await recordCredentialChange(tx, ctx, { operation: "ChangePassword", poolId: pool.id, userId: user.id });
+    return true;
   });
   if (!replaced) wrongPassword();
 }

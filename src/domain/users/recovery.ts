@@ -8,6 +8,7 @@ import { readCredential } from "../../store/credentials.ts";
 import { signOutUser } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { recordCredentialChange } from "../audit/credential.ts";
 import { countRequest, subjectOf } from "../credentials/guessing.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
 import { deliverQueued } from "../messages/deliver.ts";
@@ -144,6 +145,8 @@ export async function confirmForgotPassword(
     also: async (tx) => {
       if ((await useCode(tx, place, request.code, ctx.now)) !== proven) return false;
       await replacePassword(tx, pool, user, credential, ctx.now);
+      const change = { operation: "ConfirmForgotPassword", poolId: pool.id, userId: user.id };
+      await recordCredentialChange(tx, ctx, change);
       return true;
     },
   });

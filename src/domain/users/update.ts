@@ -6,6 +6,7 @@
 import type { Ctx } from "../../app.ts";
 import type { User, UserChange } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { recordCredentialChange } from "../audit/credential.ts";
 import { countRequest } from "../credentials/guessing.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, isContact } from "../messages/delivery.ts";
@@ -174,7 +175,15 @@ export async function verifyAttribute(
         pendingAttributes: without(fresh.pendingAttributes, [contact]),
       };
     },
-    { also: async (tx) => (await useCode(tx, place, request.code, ctx.now)) === proven },
+    {
+      also: async (tx) => {
+        if ((await useCode(tx, place, request.code, ctx.now)) !== proven) return false;
+        const details = { attributes: [contact] };
+        const change = { operation: "VerifyUserAttribute", poolId: pool.id, userId: user.id, details };
+        await recordCredentialChange(tx, ctx, change);
+        return true;
+      },
+    },
   );
   if (changed === undefined) refuseCode("none", false);
 }

@@ -2,14 +2,15 @@
  * What a new user may be called in each of the three username modes (AWS: "Customizing sign-in attributes",
  * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html#user-pool-settings-aliases).
  */
+import { isMailAddress } from "../../lib/mail-address.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type ContactAttribute, isContact } from "../messages/delivery.ts";
 import { loginNameKey } from "../pools/names.ts";
-import { isEmailAddress, isPhoneNumber } from "../pools/schema.ts";
+import { isPhoneNumber } from "../pools/schema.ts";
 import type { Pool } from "../pools/settings.ts";
 
 const hasShape: Readonly<Record<ContactAttribute, (text: string) => boolean>> = {
-  email: isEmailAddress,
+  email: isMailAddress,
   phone_number: isPhoneNumber,
 };
 

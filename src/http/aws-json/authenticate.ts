@@ -1,6 +1,7 @@
 /**
  * Who signed a call, and whether their policy allows it (AWS: "Signature Version 4 signing process", "Policy evaluation
- * logic"). Unknown keys, unsigned dates and targets, late signatures and presigned calls are refused.
+ * logic"). Unknown keys, unsigned dates and targets, late signatures and foreign scopes are refused. A signature may stand
+ * in the query instead of the header: Cognito lists the parameters of that among its "Common Parameters".
  */
 import type { Ctx } from "../../app.ts";
 import {
@@ -10,6 +11,7 @@ import {
   type Principal,
   principalOf,
 } from "../../domain/iam/access-keys.ts";
+import { noteUse } from "../../domain/iam/key-uses.ts";
 import { checkSignature, readSignedRequest, type Signed, type WireRequest } from "../../lib/sigv4.ts";
 import { refuse } from "../../wire/refuse.ts";
 
@@ -21,11 +23,6 @@ export async function authenticate(ctx: Ctx, request: WireRequest, service: stri
   switch (reading.kind) {
     case "none":
       return refuse("MissingAuthenticationTokenException", "Missing Authentication Token");
-    case "presigned":
-      return refuse(
-        "IncompleteSignatureException",
-        "Presigned requests are not accepted for this operation.",
-      );
     case "malformed":
       return refuse("IncompleteSignatureException", reading.reason);
     case "signed":
@@ -38,8 +35,10 @@ async function verify(ctx: Ctx, request: WireRequest, signed: Signed, service: s
   if (key === undefined) {
     return refuse("UnrecognizedClientException", "The security token included in the request is invalid.");
   }
-  const check = checkSignature(signed, request, key.secret, { now: ctx.now, services: [service] });
+  const { region } = ctx.config;
+  const check = checkSignature(signed, request, key.secret, { now: ctx.now, services: [service], region });
   if (!check.ok) return refuse("InvalidSignatureException", check.message);
+  noteUse(ctx, key.id);
   return principalOf(ctx, key);
 }
 

@@ -1,44 +1,50 @@
 /** Reads request bodies: each up to a limit, all together within a budget, whatever the clients send. */
+import type { IncomingMessage } from "node:http";
 import type { Refusal } from "../../lib/refusal.ts";
 import { refusal } from "../../wire/refuse.ts";
 
 export interface BodyReader {
   /** The raw bytes, which the signature covers; a refusal when there are too many or they never came. */
-  read(request: Request, limit: number): Promise<Uint8Array | Refusal>;
+  read(incoming: IncomingMessage, limit: number): Promise<Uint8Array | Refusal>;
 }
+
+const nothing = new Uint8Array();
 
 /** @param budget bytes that all bodies together may hold */
 export function createBodyReader(budget: number): BodyReader {
   let held = 0;
 
-  async function collect(body: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array | Refusal> {
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    try {
-      for await (const chunk of body) {
+  const collect = (incoming: IncomingMessage, limit: number) =>
+    new Promise<Uint8Array | Refusal>((resolve) => {
+      const chunks: Buffer[] = [];
+      let length = 0;
+      const finish = (result: Uint8Array | Refusal) => {
+        held -= length;
+        length = 0;
+        incoming.off("data", take).off("end", end).off("close", lost);
+        resolve(result);
+      };
+      const take = (chunk: Buffer) => {
         length += chunk.length;
         held += chunk.length;
-        if (length > limit)
-          return refusal("SerializationException", `The request body has more than ${limit} bytes.`);
+        if (length > limit) return finish(tooLong(limit));
         if (held > budget)
-          return refusal("TooManyRequestsException", "Rate exceeded", "too many bytes in flight");
+          return finish(refusal("TooManyRequestsException", "Rate exceeded", "too many bytes in flight"));
         chunks.push(chunk);
-      }
-      return Buffer.concat(chunks);
-    } catch {
-      return refusal("SerializationException", "The request body did not arrive.");
-    } finally {
-      held -= length;
-    }
-  }
+      };
+      const end = () => finish(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+      const lost = () => finish(refusal("SerializationException", "The request body did not arrive."));
+      incoming.on("data", take).on("end", end).on("close", lost);
+    });
 
   return {
-    read: async (request, limit) => {
-      const declared = Number(request.headers.get("content-length") ?? 0);
-      if (limit === 0 || request.body === null) return new Uint8Array();
-      if (declared > limit)
-        return refusal("SerializationException", `The request body has more than ${limit} bytes.`);
-      return collect(request.body as unknown as AsyncIterable<Uint8Array>, limit);
+    read: async (incoming, limit) => {
+      if (limit === 0) return nothing;
+      if (Number(incoming.headers["content-length"] ?? 0) > limit) return tooLong(limit);
+      return collect(incoming, limit);
     },
   };
 }
+
+const tooLong = (limit: number): Refusal =>
+  refusal("SerializationException", `The request body has more than ${limit} bytes.`);

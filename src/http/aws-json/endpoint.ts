@@ -3,6 +3,7 @@
  * may call it, stands in tables (operations.ts, src/wire); nothing else is reachable.
  */
 import type { Ctx } from "../../app.ts";
+import { audited, noteInput } from "../../domain/audit/call.ts";
 import { poolArn } from "../../domain/pools/settings.ts";
 import { authorizeAccessToken } from "../../domain/tokens/access-token.ts";
 import { Refusal } from "../../lib/refusal.ts";
@@ -26,6 +27,8 @@ export interface Target {
   readonly service: "cognito-idp" | "cognito-identity";
   readonly name: string;
   readonly authorization: Authorization;
+  /** Whether the model declares UserNotFoundException. */
+  readonly declaresUserNotFound: boolean;
   readonly handler: AnyHandler | typeof notYet;
   readonly parse: (body: string) => unknown;
   readonly encode: (output: unknown) => string;
@@ -45,6 +48,7 @@ function targetsOf<Operations extends OperationTypes<Operations>>(
       service,
       name,
       authorization: model.operations[name].authorization,
+      declaresUserNotFound: model.operations[name].errors.includes("UserNotFoundException"),
       handler: handlers[name] as AnyHandler | typeof notYet,
       parse: (body) => parseInput(model, name, body),
       encode: (output) => encodeOutput(model, name, output),
@@ -80,9 +84,24 @@ export async function answerCall(
 async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unknown> {
   // Operations without IAM authorization ignore a signature: SDKs that have credentials may send one.
   const signs = target.authorization === "iam" && target.name !== "GetClientToken";
-  const principal = signs ? await authenticate(ctx, request, target.service) : undefined;
-  const input = target.parse(bodyText(request.body)) as Readonly<Record<string, unknown>>;
-  if (principal) authorize(ctx, principal, `${target.service}:${target.name}`, resourceOf(ctx, input));
+  if (!signs) return operate(ctx, target, parseInputOf(target, request));
+  const principal = await authenticate(ctx, request, target.service);
+  const who = { actor: principal.arn, operation: target.name };
+  return audited(ctx, who, async (own, call) => {
+    const input = parseInputOf(target, request);
+    noteInput(call, input);
+    authorize(ctx, principal, `${target.service}:${target.name}`, resourceOf(ctx, input));
+    return operate(own, target, input);
+  });
+}
+
+type AnyInput = Readonly<Record<string, unknown>>;
+
+function parseInputOf(target: Target, request: WireRequest): AnyInput {
+  return target.parse(bodyText(request.body)) as AnyInput;
+}
+
+async function operate(ctx: Ctx, target: Target, input: AnyInput): Promise<unknown> {
   const { handler } = target;
   if (handler === notYet) {
     return refuse(
@@ -91,7 +110,10 @@ async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unkn
     );
   }
   if (target.authorization === "access-token") {
-    return handler(ctx, input, await authorizeAccessToken(ctx, accessToken(input)));
+    const signedIn = await authorizeAccessToken(ctx, accessToken(input), {
+      mayNameMissingUser: target.declaresUserNotFound,
+    });
+    return handler(ctx, input, signedIn);
   }
   return handler(ctx, input);
 }

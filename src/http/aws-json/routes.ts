@@ -1,9 +1,11 @@
 /** The AWS JSON 1.1 endpoint as HTTP: body in, headers out, CORS, one log line a call. */
 import type { IncomingMessage } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import { Refusal } from "../../lib/refusal.ts";
 import { headerPairs, type WireRequest } from "../../lib/sigv4.ts";
+import { refusal } from "../../wire/refuse.ts";
 import type { Serving } from "../context.ts";
 import { createBodyReader } from "./body.ts";
 import { answerCall, findTarget, type Target } from "./endpoint.ts";
@@ -22,6 +24,7 @@ const corsHeaders = {
 
 export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }> {
   const routes = new Hono<{ Bindings: HttpBindings }>();
+  const { app } = serving;
   const bodies = createBodyReader(bytesInFlight);
 
   routes.options("/", (c) => {
@@ -37,28 +40,35 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
   });
 
   routes.post("/", async (c) => {
-    const { incoming } = c.env;
+    const { incoming, outgoing } = c.env;
     const ctx = serving.context(incoming);
-    const target = findTarget(c.req.header("x-amz-target"));
-    const signed = c.req.header("authorization") !== undefined;
-    const body = await bodies.read(c.req.raw, largestBody(target, signed));
+    app.metrics.callBegins();
+    const target = findTarget(headerOf(incoming, "x-amz-target"));
+    const admitted = serving.admission.admits(ctx.address);
+    const signed = incoming.headers.authorization !== undefined;
+    const body = admitted ? await bodies.read(incoming, largestBody(target, signed)) : tooBusy();
     const answer =
       body instanceof Refusal
         ? errorAnswer(ctx, body)
         : await answerCall(ctx, wireRequest(incoming, body), target);
     const error = answer.headers["x-amzn-errortype"]?.slice(0, -1);
-    ctx.log.info(
+    const ms = serving.elapsed(ctx);
+    app.metrics.callEnds(target?.name, error, ms);
+    app.log.info(
       {
+        requestId: ctx.requestId,
         operation: target?.name,
         status: answer.status,
         error,
-        ms: serving.elapsed(ctx),
+        ms,
         address: ctx.address,
       },
       "call",
     );
-    return c.body(answer.body, answer.status, {
+    // Past Hono's Response, which would cost more than the whole call.
+    outgoing.writeHead(answer.status, {
       "content-type": "application/x-amz-json-1.1",
+      "content-length": Buffer.byteLength(answer.body),
       "x-amzn-requestid": ctx.requestId,
       "cache-control": "no-store",
       // SDKs correct their own clock by it, so it must be the clock that signatures are checked by.
@@ -66,9 +76,19 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
       ...corsHeaders,
       ...answer.headers,
     });
+    outgoing.end(answer.body, admitted ? undefined : () => serving.admission.hold(incoming.socket));
+    return RESPONSE_ALREADY_SENT;
   });
 
   return routes;
+}
+
+const tooBusy = () => refusal("TooManyRequestsException", "Rate exceeded", "more than the address's share");
+
+/** A header that may stand once; undefined when it is absent or repeated. */
+function headerOf(incoming: IncomingMessage, name: string): string | undefined {
+  const value = incoming.headers[name];
+  return typeof value === "string" ? value : undefined;
 }
 
 /** What one call may send: branding assets need megabytes, which nobody but a signed administrator may send. */

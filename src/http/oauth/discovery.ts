@@ -10,16 +10,19 @@ import { signingKeys } from "../../domain/tokens/keys.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { Serving } from "../context.ts";
 
+/** The model's pattern of a pool id; any other path is nobody's. */
+const poolId = ":poolId{[\\w-]+_[0-9a-zA-Z]+}";
+
 type Bindings = { Bindings: HttpBindings };
 
 export function discoveryRoutes(serving: Serving): Hono<Bindings> {
   const routes = new Hono<Bindings>();
-  routes.get("/:poolId/.well-known/jwks.json", (c) =>
+  routes.get(`/${poolId}/.well-known/jwks.json`, (c) =>
     answer(serving, c, async (ctx, pool) => ({
       keys: (await signingKeys(ctx, pool)).map((key) => key.publicJwk),
     })),
   );
-  routes.get("/:poolId/.well-known/openid-configuration", (c) =>
+  routes.get(`/${poolId}/.well-known/openid-configuration`, (c) =>
     answer(serving, c, async (ctx, pool) => ({
       issuer: issuer(ctx.config, pool),
       jwks_uri: `${ctx.config.publicUrl}/${pool.id}/.well-known/jwks.json`,

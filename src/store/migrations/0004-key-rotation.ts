@@ -1,4 +1,13 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { Schema } from "../schema.ts";
+import { type DatabaseKind, keyText } from "../sql.ts";
 
-export async function up(_kysely: Kysely<Schema>): Promise<void> {}
+/** When access keys were last used, and what the sweep of signing keys goes by. Each statement can run twice. */
+export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
+  const statements = [
+    // A table of its own: noting a use must not touch the row that every signed call reads.
+    `create table if not exists access_key_uses (access_key_id ${keyText(kind)} primary key, used_at bigint not null)`,
+    `create index if not exists signing_keys_leaving on signing_keys (retired_at) where retired_at is not null`,
+  ];
+  for (const statement of statements) await sql.raw(statement).execute(kysely);
+}

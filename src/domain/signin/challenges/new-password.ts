@@ -8,6 +8,7 @@ import { readCredential, writeCredential } from "../../../store/credentials.ts";
 import { insertSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import type { User } from "../../../store/users.ts";
 import { refuse } from "../../../wire/refuse.ts";
+import { recordCredentialChange } from "../../audit/credential.ts";
 import { checkPassword, makeCredential } from "../../credentials/password.ts";
 import { canRead, canWrite } from "../../pools/clients.ts";
 import type { Pool } from "../../pools/settings.ts";
@@ -99,9 +100,15 @@ export async function answerNewPassword(
       return { status: "CONFIRMED", attributes: changeAttributes(pool, fresh.attributes, given) };
     },
     {
-      also: async (tx) =>
-        (await takeSignIn(tx, row)) &&
-        (await writeCredential(tx, pool.id, user.id, previous.version, credential, ctx.now)),
+      also: async (tx) => {
+        if (!(await takeSignIn(tx, row))) return false;
+        if (!(await writeCredential(tx, pool.id, user.id, previous.version, credential, ctx.now)))
+          return false;
+        const details = { challenge: "NEW_PASSWORD_REQUIRED" };
+        const change = { operation: "RespondToAuthChallenge", poolId: pool.id, userId: user.id, details };
+        await recordCredentialChange(tx, ctx, change);
+        return true;
+      },
     },
   );
   if (changed === undefined) return usedSession();

@@ -7,17 +7,18 @@ import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, hmacSha256, toBase64, toHex } from "../../../lib/bytes.ts";
 import {
-  exchange,
   N,
   pad,
   parsePublicValue,
   parseTimestamp,
   publicValueHex,
+  SECRET_BYTES,
   signature,
 } from "../../../lib/srp.ts";
 import { readCredential } from "../../../store/credentials.ts";
 import { insertSignIn, readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import { refuse } from "../../../wire/refuse.ts";
+import { turnOf } from "../../credentials/fair-queue.ts";
 import { assertNotLocked, settlePassword, subjectOf } from "../../credentials/guessing.ts";
 import { loginNameKey } from "../../pools/names.ts";
 import { type Pool, srpPoolName } from "../../pools/settings.ts";
@@ -47,8 +48,8 @@ export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, A: bigint)
   const fake = fakeCredential(pool, submitted);
   const { salt, verifier } = credential?.srp ?? fake;
   const identity = user?.username ?? fake.identity;
-  const turn = { pool: pool.id, address: ctx.address };
-  const { B, K } = await ctx.app.exchangeTurn(turn, () => exchange({ A, verifier, b: ctx.random(32) }));
+  const turn = turnOf(ctx, pool);
+  const { B, K } = await ctx.app.srp.exchange({ A, verifier, b: ctx.random(SECRET_BYTES) }, turn);
   const id = randomUUID();
   const state: SignInState = {
     flow: signIn.flow,

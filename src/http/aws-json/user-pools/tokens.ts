@@ -2,6 +2,7 @@
 import { clientSecretFits } from "../../../domain/credentials/secret-hash.ts";
 import { loadClient } from "../../../domain/pools/settings.ts";
 import { refreshTokens, revokeToken } from "../../../domain/tokens/refresh.ts";
+import { Refusal } from "../../../lib/refusal.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import type { Handler } from "../operation.ts";
 
@@ -14,11 +15,18 @@ export const GetTokensFromRefreshToken: Handler<"GetTokensFromRefreshToken"> = a
   return { AuthenticationResult: result };
 };
 
+/** Its model knows neither ResourceNotFoundException nor NotAuthorizedException: both are UnauthorizedException here. */
 export const RevokeToken: Handler<"RevokeToken"> = async (ctx, input) => {
-  const { pool, client } = await loadClient(ctx, input.ClientId);
+  const { pool, client } = await loadClient(ctx, input.ClientId).catch(asUnauthorized);
   if (!clientSecretFits(client, input.ClientSecret)) {
     refuse("UnauthorizedException", `Unable to verify secret for client ${client.id}`);
   }
   await revokeToken(ctx, { pool, client, token: input.Token });
   return {};
 };
+
+function asUnauthorized(error: unknown): never {
+  if (error instanceof Refusal && error.code === "ResourceNotFoundException")
+    refuse("UnauthorizedException", error.message);
+  throw error;
+}

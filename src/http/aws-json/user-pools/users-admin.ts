@@ -3,16 +3,13 @@
 import type { Ctx } from "../../../app.ts";
 import { loadPool } from "../../../domain/pools/settings.ts";
 import { adminConfirmSignUp } from "../../../domain/signup/confirm.ts";
-import { setEnabled } from "../../../domain/users/access.ts";
+import { removeUser, setEnabled, signOutEverywhere } from "../../../domain/users/access.ts";
 import { attributesFrom } from "../../../domain/users/attributes.ts";
 import { createUser, resendInvitation } from "../../../domain/users/create.ts";
 import { requireUser } from "../../../domain/users/find.ts";
 import { setPassword } from "../../../domain/users/passwords.ts";
 import { resetPassword } from "../../../domain/users/recovery.ts";
 import { removeAttributes, updateAttributes } from "../../../domain/users/update.ts";
-import { inTransaction } from "../../../store/db.ts";
-import { signOutUser } from "../../../store/token-families.ts";
-import { deleteUser } from "../../../store/users.ts";
 import { epochSeconds, type Handler } from "../operation.ts";
 import { userAttributes, userType } from "../shapes.ts";
 
@@ -54,7 +51,7 @@ export const AdminGetUser: Handler<"AdminGetUser"> = async (ctx, input) => {
 
 export const AdminDeleteUser: Handler<"AdminDeleteUser"> = async (ctx, input) => {
   const { pool, user } = await poolAndUser(ctx, input);
-  await deleteUser(ctx.db, pool.id, user.id);
+  await removeUser(ctx, pool, user);
   return {};
 };
 
@@ -102,6 +99,6 @@ export const AdminDeleteUserAttributes: Handler<"AdminDeleteUserAttributes"> = a
 
 export const AdminUserGlobalSignOut: Handler<"AdminUserGlobalSignOut"> = async (ctx, input) => {
   const { pool, user } = await poolAndUser(ctx, input);
-  await inTransaction(ctx.db, (tx) => signOutUser(tx, pool.id, user.id, ctx.now));
+  await signOutEverywhere(ctx, pool, user);
   return {};
 };

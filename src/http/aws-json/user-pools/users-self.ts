@@ -1,5 +1,6 @@
 /** What signed-in users do with their own profile. The endpoint has verified the access token. */
 import { canRead } from "../../../domain/pools/clients.ts";
+import { removeUser, signOutEverywhere } from "../../../domain/users/access.ts";
 import { assertWritable, attributesFrom } from "../../../domain/users/attributes.ts";
 import { changePassword } from "../../../domain/users/passwords.ts";
 import {
@@ -8,9 +9,6 @@ import {
   updateAttributes,
   verifyAttribute,
 } from "../../../domain/users/update.ts";
-import { inTransaction } from "../../../store/db.ts";
-import { signOutUser } from "../../../store/token-families.ts";
-import { deleteUser } from "../../../store/users.ts";
 import type { Handler } from "../operation.ts";
 import { codeDeliveryDetails, userAttributes } from "../shapes.ts";
 
@@ -57,11 +55,11 @@ export const ChangePassword: Handler<"ChangePassword"> = async (ctx, input, { po
 };
 
 export const DeleteUser: Handler<"DeleteUser"> = async (ctx, _input, { pool, user }) => {
-  await deleteUser(ctx.db, pool.id, user.id);
+  await removeUser(ctx, pool, user);
   return {};
 };
 
 export const GlobalSignOut: Handler<"GlobalSignOut"> = async (ctx, _input, { pool, user }) => {
-  await inTransaction(ctx.db, (tx) => signOutUser(tx, pool.id, user.id, ctx.now));
+  await signOutEverywhere(ctx, pool, user);
   return {};
 };

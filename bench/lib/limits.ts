@@ -1,0 +1,83 @@
+/** What an operation cannot do without, measured in the same run: CPU time of the bare computation. Milliseconds. */
+import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, sign } from "node:crypto";
+import { promisify } from "node:util";
+import { hash } from "@node-rs/argon2";
+import { measure } from "./load.ts";
+import { modp3072 } from "./modp.ts";
+import { startProgram } from "./server.ts";
+
+export interface Limits {
+  /** argon2id at 19 MiB, 2 passes, 1 lane. */
+  readonly hash: number;
+  /** RS256 with 2048 bits. */
+  readonly signature: number;
+  /** A modular exponentiation by OpenSSL over 3072 bits with a 256-bit exponent, the import of its keys included. */
+  readonly exponentiation: number;
+  /** A bare HTTP answer. */
+  readonly http: number;
+}
+
+export async function measureLimits(seconds: number): Promise<Limits> {
+  return {
+    hash: await cpuOf(seconds, 2, () =>
+      hash("Correct-Horse-1", { memoryCost: 19456, timeCost: 2, parallelism: 1 }),
+    ),
+    signature: await cpuOf(seconds, 8, signatureJob()),
+    exponentiation: await cpuOf(seconds, 8, exponentiationJob()),
+    http: await bareHttp(seconds),
+  };
+}
+
+async function cpuOf(seconds: number, parallel: number, job: () => Promise<unknown>): Promise<number> {
+  const until = performance.now() + seconds * 1000;
+  let done = 0;
+  await job();
+  const before = process.cpuUsage();
+  const work = async () => {
+    while (performance.now() < until) {
+      await job();
+      done++;
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, work));
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000 / done;
+}
+
+function signatureJob(): () => Promise<unknown> {
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const text = Buffer.alloc(800, "x");
+  const signed = promisify(sign) as unknown as (
+    algorithm: string,
+    data: Buffer,
+    key: typeof privateKey,
+  ) => Promise<Buffer>;
+  return () => signed("sha256", text, privateKey);
+}
+
+function exponentiationJob(): () => Promise<unknown> {
+  const keys = modp3072();
+  const derive = promisify(diffieHellman) as unknown as (options: {
+    privateKey: ReturnType<typeof createPrivateKey>;
+    publicKey: ReturnType<typeof createPublicKey>;
+  }) => Promise<Buffer>;
+  return () =>
+    derive({
+      privateKey: createPrivateKey({ key: keys.privateDer, format: "der", type: "pkcs8" }),
+      publicKey: createPublicKey({ key: keys.publicDer, format: "der", type: "spki" }),
+    });
+}
+
+async function bareHttp(seconds: number): Promise<number> {
+  const server = await startProgram("bench/lib/bare.ts", ["600"]);
+  try {
+    const body = JSON.stringify({ AccessToken: "x".repeat(1000) });
+    const call = await measure(server, (connection) => connection.post(body, { "x-amz-target": "bare" }), {
+      connections: 16,
+      seconds,
+    });
+    return call.cpu;
+  } finally {
+    await server.close();
+  }
+}

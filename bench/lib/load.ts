@@ -1,0 +1,81 @@
+/** Closed-loop load: so many connections, each with one operation under way, for a while. */
+import { Connection } from "./connection.ts";
+import type { BenchServer } from "./server.ts";
+
+/** One operation of a scenario, all its requests. `turn` grows by one each time. */
+export type Operation = (connection: Connection, turn: number) => Promise<unknown>;
+
+export interface Measured {
+  readonly operations: number;
+  readonly perSecond: number;
+  /** Milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+  /** Of the server, milliseconds an operation. */
+  readonly cpu: number;
+}
+
+export interface LoadOptions {
+  readonly connections: number;
+  readonly seconds: number;
+}
+
+/** Operations, and seconds at most, before anything is counted: until then V8 has not compiled what it runs. */
+const warmUp = { operations: 2_000, seconds: 10 };
+
+/** Runs an operation over and over, and measures it once it is warm. */
+export async function measure(
+  server: BenchServer,
+  operation: Operation,
+  { connections, seconds }: LoadOptions,
+): Promise<Measured> {
+  const latencies: number[] = [];
+  let turn = 0;
+  let counting = false;
+  let running = true;
+  const work = async () => {
+    const connection = new Connection(server.port);
+    while (running) {
+      const began = performance.now();
+      await operation(connection, turn++);
+      if (counting && running) latencies.push(performance.now() - began);
+    }
+    connection.close();
+  };
+  const workers = Promise.all(Array.from({ length: connections }, work));
+  const failed = workers.then(
+    () => {},
+    (error: unknown) => {
+      running = false;
+      throw error;
+    },
+  );
+  for (const until = performance.now() + warmUp.seconds * 1000; performance.now() < until; ) {
+    await Promise.race([pause(0.1), failed]);
+    if (turn > warmUp.operations) break;
+  }
+  const before = await server.usage();
+  const began = performance.now();
+  counting = true;
+  await Promise.race([pause(seconds), failed]);
+  counting = false;
+  const elapsed = performance.now() - began;
+  const after = await server.usage();
+  running = false;
+  await failed;
+  latencies.sort((a, b) => a - b);
+  return {
+    operations: latencies.length,
+    perSecond: (latencies.length / elapsed) * 1000,
+    p50: quantile(latencies, 0.5),
+    p99: quantile(latencies, 0.99),
+    cpu: (after.cpuMs - before.cpuMs) / latencies.length,
+  };
+}
+
+/** Of sorted numbers. */
+export function quantile(sorted: readonly number[], q: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
+}
+
+const pause = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));

@@ -1,0 +1,128 @@
+/** A server of its own process, asked for its CPU time and memory over the process channel. */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+
+export interface Usage {
+  /** Of all its threads, since it began. */
+  readonly cpuMs: number;
+  /** Bytes. */
+  readonly rss: number;
+}
+
+export interface BenchServer {
+  readonly port: number;
+  readonly pid: number;
+  /** Milliseconds from spawn to its ready line. */
+  readonly readyMs: number;
+  usage(): Promise<Usage>;
+  close(): Promise<void>;
+}
+
+export const rootKey = { accessKeyId: "BENCHROOTKEY", secretAccessKey: "bench-root-secret-access-key" };
+export const masterKey = Buffer.alloc(32, 7).toString("base64");
+
+/** What `--profile DIR` adds to the measured programs: V8 writes a .cpuprofile there when they end. */
+let profiling: readonly string[] = [];
+
+export function profileInto(folder: string): void {
+  profiling = ["--cpu-prof", `--cpu-prof-dir=${folder}`];
+}
+
+const root = join(import.meta.dirname, "..", "..");
+
+/** Starts a program of this repository and waits for the first line with a port in it. */
+export async function startProgram(
+  file: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<BenchServer> {
+  const began = performance.now();
+  const child = fork(join(root, file), [...args], {
+    execArgv: ["--import", join(import.meta.dirname, "usage.ts"), ...profiling],
+    // As the launcher would set it; it does not start over when it is set.
+    env: {
+      ...process.env,
+      UV_THREADPOOL_SIZE: String(Math.max(8, 2 * availableParallelism() + 4)),
+      ...env,
+    },
+    stdio: ["ignore", "pipe", "ignore", "ipc"],
+  });
+  const port = await portOf(child);
+  return {
+    port,
+    pid: child.pid!,
+    readyMs: performance.now() - began,
+    usage: async () => {
+      const answer = once(child, "message");
+      child.send("usage");
+      const [usage] = (await answer) as [Usage];
+      return usage;
+    },
+    close: async () => {
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
+
+async function portOf(child: ChildProcess): Promise<number> {
+  let printed = "";
+  child.stdout!.setEncoding("utf8");
+  for await (const [chunk] of on(child)) {
+    printed += chunk;
+    const [, port] = /ready at http:\/\/[^\s:]+:(\d+)/.exec(printed) ?? [];
+    if (port !== undefined) return Number(port);
+  }
+  throw new Error(`The program ended before it was ready:\n${printed}`);
+}
+
+async function* on(child: ChildProcess): AsyncGenerator<[string]> {
+  const lines: string[] = [];
+  let wake = () => {};
+  let ended = false;
+  child.stdout!.on("data", (chunk: string) => {
+    lines.push(chunk);
+    wake();
+  });
+  child.once("exit", () => {
+    ended = true;
+    wake();
+  });
+  for (;;) {
+    while (lines.length > 0) yield [lines.shift()!];
+    if (ended) return;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  }
+}
+
+/** Poolhouse itself, on a database that the caller has prepared or that is empty. */
+export function startPoolhouse(
+  database: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<BenchServer> {
+  return startProgram("src/main.ts", ["serve", "--port", "0", "--database", database], {
+    POOLHOUSE_DATA: join(temporaryFolder(), "data"),
+    POOLHOUSE_MASTER_KEY: masterKey,
+    POOLHOUSE_ROOT_ACCESS_KEY_ID: rootKey.accessKeyId,
+    POOLHOUSE_ROOT_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
+    ...env,
+  });
+}
+
+let folder: string | undefined;
+
+/** Removed when the bench ends. */
+export function temporaryFolder(): string {
+  if (folder === undefined) {
+    const made = mkdtempSync(join(tmpdir(), "poolhouse-bench-"));
+    process.on("exit", () => rmSync(made, { recursive: true, force: true }));
+    folder = made;
+  }
+  return folder;
+}

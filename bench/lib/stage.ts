@@ -1,0 +1,76 @@
+/** A server with a pool, a client and users: where the scenarios play. */
+import { signRequest } from "../../src/lib/sigv4.ts";
+import { loadUsers } from "../load-users.ts";
+import { type Answer, Connection, document } from "./connection.ts";
+import { type BenchServer, masterKey, rootKey, startPoolhouse } from "./server.ts";
+
+export interface Stage {
+  readonly server: BenchServer;
+  readonly poolId: string;
+  readonly clientId: string;
+  /** Users there are: `userName(0)` … `userName(users - 1)`, loaded by load-users.ts. */
+  readonly users: number;
+  /** Every so many has an SRP verifier. */
+  readonly stride: number;
+}
+
+/** A server on a new database with so many users. */
+export async function openStage(
+  database: string,
+  users: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Stage> {
+  const first = await startPoolhouse(database, env);
+  const pool = await makePool(first);
+  await first.close();
+  const { stride } = await loadUsers({ database: { url: database, masterKey }, poolId: pool.poolId, users });
+  return { server: await startPoolhouse(database, env), ...pool, users, stride };
+}
+
+/** A call signed with the root key. */
+export function signedCall(
+  connection: Connection,
+  port: number,
+  operation: string,
+  input: unknown,
+): Promise<Answer> {
+  const body = JSON.stringify(input);
+  const headers = {
+    "content-type": "application/x-amz-json-1.1",
+    host: `localhost:${port}`,
+    "x-amz-target": `AWSCognitoIdentityProviderService.${operation}`,
+  };
+  const request = {
+    method: "POST",
+    path: "/",
+    query: "",
+    headers: Object.entries(headers),
+    body: Buffer.from(body),
+  };
+  const signature = signRequest(request, {
+    ...rootKey,
+    region: "us-east-1",
+    service: "cognito-idp",
+    now: Date.now(),
+  });
+  return connection.call(operation, body, signature as Record<string, string>);
+}
+
+/** Makes a pool and its client over the wire. */
+async function makePool(server: BenchServer): Promise<{ poolId: string; clientId: string }> {
+  const connection = new Connection(server.port);
+  const call = async (operation: string, input: unknown) =>
+    document(await signedCall(connection, server.port, operation, input)) as Record<
+      string,
+      Record<string, string>
+    >;
+  const pool = await call("CreateUserPool", { PoolName: "bench" });
+  const poolId = pool["UserPool"]!["Id"]!;
+  const client = await call("CreateUserPoolClient", {
+    UserPoolId: poolId,
+    ClientName: "bench",
+    ExplicitAuthFlows: ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+  });
+  connection.close();
+  return { poolId, clientId: client["UserPoolClient"]!["ClientId"]! };
+}

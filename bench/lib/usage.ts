@@ -1,0 +1,7 @@
+/** Loaded into the measured server with --import: answers the bench's questions over the process channel. */
+process.on("message", (question) => {
+  if (question !== "usage") return;
+  const { user, system } = process.cpuUsage();
+  process.send?.({ cpuMs: (user + system) / 1000, rss: process.memoryUsage.rss() });
+});
+process.channel?.unref();

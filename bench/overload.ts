@@ -1,0 +1,298 @@
+/**
+ * Ten times the load that the server can carry: what is still answered, how fast the rest is refused, and what those
+ * notice who ask for something else. The server has one processor and the load another, so that neither takes from the
+ * other what is measured.
+ */
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Connection } from "./lib/connection.ts";
+import { measure, quantile } from "./lib/load.ts";
+import { type BenchServer, temporaryFolder } from "./lib/server.ts";
+import { SrpClient } from "./lib/srp-client.ts";
+import { openStage, type Stage } from "./lib/stage.ts";
+import { table } from "./lib/table.ts";
+import { password, userName } from "./load-users.ts";
+
+export const name = "overload";
+export const title = "Ten times the load";
+
+/** One request of a flood. */
+type Request = (
+  connection: Connection,
+  turn: number,
+  address: string,
+) => Promise<{ status: number; body: string }>;
+
+interface Tally {
+  good: number;
+  /** Milliseconds, of TooManyRequestsException. */
+  readonly refused: number[];
+  other: number;
+  unsent: number;
+}
+
+/** Calls at a fixed rate, whether or not the ones before have been answered; each on a connection that is free. */
+class OpenLoop {
+  readonly tally: Tally = { good: 0, refused: [], other: 0, unsent: 0 };
+  readonly latencies: number[] = [];
+  readonly #free: Connection[];
+  readonly #request: Request;
+  readonly #addressOf: (turn: number) => string;
+  #turn = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    server: BenchServer,
+    options: { connections: number; request: Request; addressOf: (turn: number) => string },
+  ) {
+    this.#free = Array.from({ length: options.connections }, () => new Connection(server.port));
+    this.#request = options.request;
+    this.#addressOf = options.addressOf;
+  }
+
+  start(perSecond: number): void {
+    const began = performance.now();
+    let sent = 0;
+    this.#timer = setInterval(() => {
+      const due = ((performance.now() - began) / 1000) * perSecond;
+      for (; sent < due; sent++) void this.#send();
+    }, 2);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  reset(): void {
+    Object.assign(this.tally, { good: 0, other: 0, unsent: 0 });
+    this.tally.refused.length = 0;
+    this.latencies.length = 0;
+  }
+
+  async #send(): Promise<void> {
+    const connection = this.#free.pop();
+    if (connection === undefined) {
+      this.tally.unsent++;
+      return;
+    }
+    const turn = this.#turn++;
+    const began = performance.now();
+    try {
+      const answer = await this.#request(connection, turn, this.#addressOf(turn));
+      const took = performance.now() - began;
+      if (answer.status === 200) {
+        this.tally.good++;
+        this.latencies.push(took);
+      } else if (answer.body.includes("TooManyRequestsException")) this.tally.refused.push(took);
+      else this.tally.other++;
+    } catch {
+      this.tally.other++;
+    }
+    this.#free.push(connection);
+  }
+}
+
+const from = (address: string) => ({ "x-forwarded-for": address });
+const address = (index: number) => `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`;
+
+function floods(stage: Stage): Readonly<Record<string, Request>> {
+  const srp = new SrpClient(stage.poolId, password);
+  const user = (turn: number) => userName((turn * 7919) % stage.users);
+  const initiate = (flow: string, parameters: (turn: number) => object): Request => {
+    return (connection, turn, where) =>
+      connection.call(
+        "InitiateAuth",
+        { AuthFlow: flow, ClientId: stage.clientId, AuthParameters: parameters(turn) },
+        from(where),
+      );
+  };
+  return {
+    password: initiate("USER_PASSWORD_AUTH", (turn) => ({ USERNAME: user(turn), PASSWORD: password })),
+    srp: initiate("USER_SRP_AUTH", (turn) => ({ USERNAME: user(turn), SRP_A: srp.srpA })),
+  };
+}
+
+/** What others do meanwhile, at a rate that costs the server little. */
+async function probes(stage: Stage): Promise<Readonly<Record<"GetUser" | "Refresh", OpenLoop>>> {
+  const connection = new Connection(stage.server.port);
+  const signIn = await connection.call("InitiateAuth", {
+    AuthFlow: "USER_PASSWORD_AUTH",
+    ClientId: stage.clientId,
+    AuthParameters: { USERNAME: userName(0), PASSWORD: password },
+  });
+  connection.close();
+  const { AccessToken, RefreshToken } = JSON.parse(signIn.body).AuthenticationResult;
+  const probe = (request: Request) =>
+    new OpenLoop(stage.server, {
+      connections: 8,
+      request,
+      addressOf: (turn) => address(0x630000 + (turn % 50)),
+    });
+  return {
+    GetUser: probe((one, _turn, where) => one.call("GetUser", { AccessToken }, from(where))),
+    Refresh: probe((one, _turn, where) =>
+      one.call(
+        "InitiateAuth",
+        {
+          AuthFlow: "REFRESH_TOKEN_AUTH",
+          ClientId: stage.clientId,
+          AuthParameters: { REFRESH_TOKEN: RefreshToken },
+        },
+        from(where),
+      ),
+    ),
+  };
+}
+
+const probeRates = { GetUser: 50, Refresh: 20 } as const;
+
+async function during(
+  seconds: number,
+  watched: Awaited<ReturnType<typeof probes>>,
+): Promise<Record<"GetUser" | "Refresh", { p50: number; p99: number; failed: number }>> {
+  const loops = Object.entries(watched) as ["GetUser" | "Refresh", OpenLoop][];
+  for (const [probe, loop] of loops) {
+    loop.reset();
+    loop.start(probeRates[probe]);
+  }
+  await pause(seconds);
+  const result = {} as Record<"GetUser" | "Refresh", { p50: number; p99: number; failed: number }>;
+  for (const [probe, loop] of loops) {
+    loop.stop();
+    const sorted = [...loop.latencies].sort((a, b) => a - b);
+    const { refused, other, unsent } = loop.tally;
+    result[probe] = {
+      p50: quantile(sorted, 0.5),
+      p99: quantile(sorted, 0.99),
+      failed: refused.length + other + unsent,
+    };
+  }
+  return result;
+}
+
+const pause = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));
+
+/** Each to a processor of its own, all threads of it. */
+function separate(server: BenchServer): void {
+  try {
+    execFileSync("taskset", ["-acp", "0", String(server.pid)], { stdio: "ignore" });
+    execFileSync("taskset", ["-acp", "1", String(process.pid)], { stdio: "ignore" });
+  } catch {
+    console.log("(no taskset, or one processor: the load takes from the server what it measures)");
+  }
+}
+
+export async function run({ seconds = 10, users = 1000 } = {}): Promise<void> {
+  const stage = await openStage(join(temporaryFolder(), "overload.sqlite"), users, {
+    POOLHOUSE_TRUSTED_PROXIES: "127.0.0.1/32",
+    POOLHOUSE_HASH_CONCURRENCY: "1",
+  });
+  const { server } = stage;
+  separate(server);
+  const watched = await probes(stage);
+  await during(seconds / 2, watched);
+  const quiet = await during(seconds, watched);
+  const rows: string[][] = [
+    ["quiet", "", "", "", "", ...latencies(quiet), `${Math.round((await server.usage()).rss / 2 ** 20)}`],
+  ];
+  for (const [kind, request] of Object.entries(floods(stage))) {
+    const peak = await measure(
+      server,
+      (connection, turn) => request(connection, turn, address(turn % 1000)),
+      {
+        connections: 8,
+        seconds,
+      },
+    );
+    const many = new OpenLoop(server, {
+      connections: 1500,
+      request,
+      addressOf: (turn) => address(turn % 1000),
+    });
+    rows.push(
+      await flooded(`${kind}, 1000 addresses`, many, { peak: peak.perSecond, seconds, watched, server }),
+    );
+    const one = new OpenLoop(server, { connections: 1500, request, addressOf: () => address(0xff_ffff) });
+    const honest = new OpenLoop(server, {
+      connections: 50,
+      request,
+      addressOf: (turn) => address(turn % 20),
+    });
+    honest.start(peak.perSecond / 10);
+    const row = await flooded(`${kind}, one address`, one, {
+      peak: peak.perSecond,
+      seconds,
+      watched,
+      server,
+    });
+    honest.stop();
+    rows.push(row);
+    const { good, refused, other, unsent } = honest.tally;
+    console.log(
+      `${kind}: of 20 other addresses ${good} sign-ins done, ${refused.length} refused, ${other + unsent} failed`,
+    );
+  }
+  const head = [
+    "load",
+    "offered/s",
+    "goodput",
+    "refused p50",
+    "refused p99",
+    "GetUser p50",
+    "p99",
+    "Refresh p50",
+    "p99",
+    "MB",
+  ];
+  console.log(table(head, rows));
+  await server.close();
+}
+
+async function flooded(
+  label: string,
+  flood: OpenLoop,
+  options: {
+    peak: number;
+    seconds: number;
+    watched: Awaited<ReturnType<typeof probes>>;
+    server: BenchServer;
+  },
+): Promise<string[]> {
+  const { peak, seconds, watched, server } = options;
+  flood.start(peak * 10);
+  await pause(2);
+  flood.reset();
+  const meanwhile = await during(seconds, watched);
+  const { good, other, unsent } = flood.tally;
+  const refused = [...flood.tally.refused].sort((a, b) => a - b);
+  flood.stop();
+  if (other + unsent > 0) console.log(`${label}: ${other} failed otherwise, ${unsent} could not be sent`);
+  const { rss } = await server.usage();
+  await pause(3);
+  return [
+    label,
+    (peak * 10).toFixed(0),
+    `${((good / seconds / peak) * 100).toFixed(0)} % of ${peak.toFixed(0)}/s`,
+    quantile(refused, 0.5).toFixed(1),
+    quantile(refused, 0.99).toFixed(1),
+    ...latencies(meanwhile),
+    `${Math.round(rss / 2 ** 20)}`,
+  ];
+}
+
+function latencies(probed: Awaited<ReturnType<typeof during>>): string[] {
+  return (["GetUser", "Refresh"] as const).flatMap((probe) => {
+    const { p50, p99, failed } = probed[probe];
+    return [p50.toFixed(1), `${p99.toFixed(1)}${failed > 0 ? ` (${failed} failed)` : ""}`];
+  });
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { seconds: { type: "string" }, users: { type: "string" } } });
+  await run({
+    ...(values.seconds !== undefined && { seconds: Number(values.seconds) }),
+    ...(values.users !== undefined && { users: Number(values.users) }),
+  });
+  process.exit(0);
+}

@@ -1,0 +1,144 @@
+/**
+ * `npm run bench -- [name …] [--database sqlite|postgres|both] [--users 1000,1000000] [--seconds S] [--connections C]`
+ *
+ * Each figure stands beside the limit measured in the same run. The load comes from this process, the server is another;
+ * what is compared is the server's CPU time an operation, which the load's own share of the machine does not touch.
+ * `overload` and `enumeration` are benches of their own and run when they are named.
+ */
+import { randomBytes } from "node:crypto";
+import { statSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import pg from "pg";
+import { type Limits, measureLimits } from "./lib/limits.ts";
+import { type Measured, measure } from "./lib/load.ts";
+import { profileInto, startPoolhouse, temporaryFolder } from "./lib/server.ts";
+import { openStage } from "./lib/stage.ts";
+import { table } from "./lib/table.ts";
+import * as overload from "./overload.ts";
+import { type Scenario, scenarios } from "./scenarios.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    database: { type: "string", default: "both" },
+    users: { type: "string", default: "1000" },
+    seconds: { type: "string", default: "5" },
+    connections: { type: "string", default: "16" },
+    /** A folder for V8's profiles of the server. */
+    profile: { type: "string" },
+  },
+});
+const load = { seconds: Number(values.seconds), connections: Number(values.connections) };
+const postgres = "postgres://postgres@127.0.0.1:5432";
+
+interface Result {
+  readonly scenario: Scenario;
+  readonly measured: Measured;
+}
+
+async function main(): Promise<void> {
+  const model = cpus()[0]?.model ?? "unknown";
+  console.log(
+    `${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}\n`,
+  );
+  if (positionals.includes(overload.name)) await overload.run();
+  const named = positionals.filter((name) => name !== overload.name);
+  const chosen = scenarios.filter(({ name }) => positionals.length === 0 || named.includes(name));
+  if (chosen.length === 0) return;
+  const limits = await measureLimits(load.seconds);
+  console.log(
+    table(
+      ["limit", "CPU ms"],
+      Object.entries(limits).map(([name, ms]) => [name, ms.toFixed(3)]),
+    ),
+  );
+  const kinds = values.database === "both" ? ["sqlite", "postgres"] : [values.database];
+  for (const kind of kinds) {
+    const bySize: Result[][] = [];
+    const sizes = values.users.split(",").map(Number);
+    for (const users of sizes) bySize.push(await runOn(kind, users, chosen, limits));
+    if (sizes.length > 1) console.log(growth(kind, sizes, bySize));
+  }
+}
+
+async function runOn(
+  kind: string,
+  users: number,
+  chosen: readonly Scenario[],
+  limits: Limits,
+): Promise<Result[]> {
+  const database = await newDatabase(kind);
+  if (values.profile !== undefined) profileInto(values.profile);
+  const stage = await openStage(database.url, users);
+  const idle = await stage.server.usage();
+  const results: Result[] = [];
+  for (const scenario of chosen) {
+    const operation = await scenario.prepare(stage);
+    results.push({ scenario, measured: await measure(stage.server, operation, load) });
+  }
+  console.log(`\n${kind}, ${users} users\n`);
+  console.log(
+    table(
+      head,
+      results.map((result) => row(result, limits)),
+    ),
+  );
+  const after = await stage.server.usage();
+  await stage.server.close();
+  const again = await startPoolhouse(database.url);
+  const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MB`;
+  const size = kind === "sqlite" ? `; file ${(statSync(database.url).size / 1e6).toFixed(0)} MB` : "";
+  console.log(
+    `\nready ${again.readyMs.toFixed(0)} ms after its start; ${megabytes(idle.rss)} before the load, ` +
+      `${megabytes(after.rss)} after it${size}`,
+  );
+  await again.close();
+  await database.remove();
+  return results;
+}
+
+const head = ["operation", "a second", "p50 ms", "p99 ms", "CPU ms", "limit", "ratio", "goal"];
+
+function row({ scenario, measured }: Result, limits: Limits): string[] {
+  const limit = scenario.limit?.(limits);
+  return [
+    scenario.title,
+    measured.perSecond.toFixed(0),
+    measured.p50.toFixed(2),
+    measured.p99.toFixed(2),
+    measured.cpu.toFixed(3),
+    limit === undefined ? "" : `${scenario.limitText} (${limit.toFixed(3)} ms)`,
+    limit === undefined ? "" : (limit / measured.cpu).toFixed(2),
+    scenario.goal === undefined ? "" : scenario.goal.toFixed(2),
+  ];
+}
+
+/** CPU an operation at each size, and how much more the last takes than the first. */
+function growth(kind: string, sizes: readonly number[], results: readonly (readonly Result[])[]): string {
+  const rows = results[0]!.map(({ scenario }, index) => {
+    const cpu = results.map((ofSize) => ofSize[index]!.measured.cpu);
+    return [scenario.title, ...cpu.map((ms) => ms.toFixed(3)), (cpu.at(-1)! / cpu[0]!).toFixed(2)];
+  });
+  const titles = sizes.map((users) => `CPU ms, ${users} users`);
+  return `\n${kind}\n\n${table(["operation", ...titles, "ratio"], rows)}`;
+}
+
+async function newDatabase(kind: string): Promise<{ url: string; remove(): Promise<void> }> {
+  const name = `poolhouse_bench_${randomBytes(4).toString("hex")}`;
+  if (kind === "sqlite") {
+    return { url: join(temporaryFolder(), name, "db", "poolhouse.sqlite"), remove: async () => {} };
+  }
+  const administer = async (sql: string) => {
+    const client = new pg.Client({ connectionString: `${postgres}/postgres` });
+    await client.connect();
+    await client.query(sql);
+    await client.end();
+  };
+  await administer(`create database ${name}`);
+  return { url: `${postgres}/${name}`, remove: () => administer(`drop database ${name} with (force)`) };
+}
+
+await main();
+process.exit(0);

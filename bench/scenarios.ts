@@ -1,0 +1,183 @@
+/** What is measured: one operation each, the limit it is held against, and the ratio to reach. */
+import { Connection, document } from "./lib/connection.ts";
+import type { Limits } from "./lib/limits.ts";
+import type { Operation } from "./lib/load.ts";
+import { SrpClient } from "./lib/srp-client.ts";
+import { type Stage, signedCall } from "./lib/stage.ts";
+import { password, userAttributes, userName } from "./load-users.ts";
+
+export interface Scenario {
+  readonly name: string;
+  readonly title: string;
+  /** CPU time that the operation cannot do without. Milliseconds. */
+  readonly limit?: (limits: Limits) => number;
+  readonly limitText?: string;
+  /** Ratio of the limit to what it took. */
+  readonly goal?: number;
+  prepare(stage: Stage): Promise<Operation>;
+}
+
+interface Tokens {
+  readonly AccessToken: string;
+  readonly RefreshToken: string;
+}
+
+/** Users whose sign-ins are prepared: enough that no row is contended. */
+const signedIn = 64;
+
+async function initiate(
+  connection: Connection,
+  stage: Stage,
+  flow: string,
+  parameters: Record<string, string>,
+) {
+  const answer = await connection.call("InitiateAuth", {
+    AuthFlow: flow,
+    ClientId: stage.clientId,
+    AuthParameters: parameters,
+  });
+  return document(answer) as {
+    AuthenticationResult: Tokens;
+    ChallengeName: string;
+    ChallengeParameters: Record<string, string>;
+  };
+}
+
+/** Spreads turns over all users, so that no row and no page stays the warm one. */
+const anyIndex = (stage: Stage, turn: number) => (turn * 7919) % stage.users;
+const someone = (stage: Stage, turn: number) => userName(anyIndex(stage, turn));
+
+async function tokensOf(stage: Stage): Promise<Tokens[]> {
+  const connection = new Connection(stage.server.port);
+  const tokens: Tokens[] = [];
+  for (let index = 0; index < Math.min(signedIn, stage.users); index++) {
+    const parameters = { USERNAME: someone(stage, index), PASSWORD: password };
+    tokens.push((await initiate(connection, stage, "USER_PASSWORD_AUTH", parameters)).AuthenticationResult);
+  }
+  connection.close();
+  return tokens;
+}
+
+const signed =
+  (stage: Stage, operation: string, input: (turn: number) => object): Operation =>
+  async (connection, turn) =>
+    document(
+      await signedCall(connection, stage.server.port, operation, {
+        UserPoolId: stage.poolId,
+        ...input(turn),
+      }),
+    );
+
+/** Every filter that ListUsers documents, for one of the users. */
+const filters: readonly [name: string, title: string, filter: (index: number) => string][] = [
+  ["username", "username =", (index) => `username = "${userName(index)}"`],
+  ["email", "email =", (index) => `email = "${userAttributes(index)["email"]}"`],
+  ["email-prefix", "email ^=", (index) => `email ^= "${userName(index).slice(0, 9)}"`],
+  ["phone", "phone_number =", (index) => `phone_number = "${userAttributes(index)["phone_number"]}"`],
+  ["name", "name ^=", (index) => `name ^= "${userAttributes(index)["name"]}"`],
+  ["given-name", "given_name =", (index) => `given_name = "${userAttributes(index)["given_name"]}"`],
+  ["family-name", "family_name ^=", (index) => `family_name ^= "${userAttributes(index)["family_name"]}"`],
+  ["user-status", "cognito:user_status =", () => `cognito:user_status = "CONFIRMED"`],
+  ["status", "status =", () => `status = "Disabled"`],
+];
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: "sign-up",
+    title: "SignUp",
+    limit: ({ hash }) => hash,
+    limitText: "argon2id",
+    prepare: async (stage) => {
+      const run = Math.random().toString(36).slice(2, 8);
+      return async (connection, turn) =>
+        document(
+          await connection.call("SignUp", {
+            ClientId: stage.clientId,
+            Username: `new-${run}-${turn}`,
+            Password: password,
+            UserAttributes: [{ Name: "email", Value: `new-${run}-${turn}@example.com` }],
+          }),
+        );
+    },
+  },
+  {
+    name: "password",
+    title: "Password sign-in",
+    limit: ({ hash, signature }) => hash + 2 * signature,
+    limitText: "argon2id + 2 RS256",
+    goal: 0.85,
+    prepare: async (stage) => async (connection, turn) =>
+      initiate(connection, stage, "USER_PASSWORD_AUTH", {
+        USERNAME: someone(stage, turn),
+        PASSWORD: password,
+      }),
+  },
+  {
+    name: "srp",
+    title: "SRP sign-in",
+    limit: ({ exponentiation, signature }) => 3 * exponentiation + 2 * signature,
+    limitText: "3 exponentiations + 2 RS256",
+    goal: 0.7,
+    prepare: async (stage) => {
+      const client = new SrpClient(stage.poolId, password);
+      const sampled = Math.floor(stage.users / stage.stride);
+      return async (connection, turn) => {
+        const USERNAME = userName((turn % sampled) * stage.stride);
+        const offer = await initiate(connection, stage, "USER_SRP_AUTH", { USERNAME, SRP_A: client.srpA });
+        document(
+          await connection.call("RespondToAuthChallenge", {
+            ClientId: stage.clientId,
+            ChallengeName: "PASSWORD_VERIFIER",
+            ChallengeResponses: client.prove(offer.ChallengeParameters),
+          }),
+        );
+      };
+    },
+  },
+  {
+    name: "refresh",
+    title: "Refresh",
+    limit: ({ signature }) => 2 * signature,
+    limitText: "2 RS256",
+    goal: 0.6,
+    prepare: async (stage) => {
+      const tokens = await tokensOf(stage);
+      return async (connection, turn) =>
+        initiate(connection, stage, "REFRESH_TOKEN_AUTH", {
+          REFRESH_TOKEN: tokens[turn % tokens.length]!.RefreshToken,
+        });
+    },
+  },
+  {
+    name: "get-user",
+    title: "GetUser",
+    limit: ({ http }) => http,
+    limitText: "a bare HTTP answer",
+    goal: 0.35,
+    prepare: async (stage) => {
+      const tokens = await tokensOf(stage);
+      return async (connection, turn) =>
+        document(
+          await connection.call("GetUser", { AccessToken: tokens[turn % tokens.length]!.AccessToken }),
+        );
+    },
+  },
+  {
+    name: "admin-get-user",
+    title: "AdminGetUser",
+    prepare: async (stage) => signed(stage, "AdminGetUser", (turn) => ({ Username: someone(stage, turn) })),
+  },
+  {
+    name: "list-users",
+    title: "ListUsers, 10 a page",
+    prepare: async (stage) => signed(stage, "ListUsers", () => ({ Limit: 10 })),
+  },
+  ...filters.map(
+    ([name, title, filter]): Scenario => ({
+      name: `list-users-${name}`,
+      title: `ListUsers, ${title}`,
+      prepare: async (stage) =>
+        signed(stage, "ListUsers", (turn) => ({ Limit: 10, Filter: filter(anyIndex(stage, turn)) })),
+    }),
+  ),
+];

@@ -1,0 +1,25 @@
+/** The settings of mail, as the sender needs them. */
+import { readFileSync } from "node:fs";
+import { parseMailAddress } from "../lib/mail-address.ts";
+import { parseSmtpUrl, type SmtpConfig } from "../lib/smtp-url.ts";
+
+type Name = "smtpUrl" | "smtpFrom" | "smtpAllowPlaintext" | "smtpCa";
+
+/**
+ * Undefined without a mail server. Throws what is wrong with the file of authorities.
+ * @param value a checked setting, by its name
+ */
+export function smtpConfig(value: (name: Name) => string | undefined): SmtpConfig | undefined {
+  const server = parseSmtpUrl(value("smtpUrl") ?? "");
+  const from = parseMailAddress(value("smtpFrom") ?? "");
+  if (server === undefined || from === undefined) return undefined;
+  const { host } = server;
+  const local = host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+  const ca = value("smtpCa");
+  return {
+    ...server,
+    from,
+    mustEncrypt: !local && value("smtpAllowPlaintext") !== "true",
+    ca: ca === undefined ? undefined : readFileSync(ca, "utf8"),
+  };
+}

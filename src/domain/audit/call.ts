@@ -1,0 +1,128 @@
+/** The calls of administrators: what is known of one while it runs, and the event it leaves behind. */
+import type { AuditedCall, Ctx } from "../../app.ts";
+import { Refusal } from "../../lib/refusal.ts";
+import { insertAuditEvents } from "../../store/audit.ts";
+import type { Companion } from "../../store/db.ts";
+import { newEvent } from "./event.ts";
+
+/** `change`: everything that is none of the others. */
+export type CallKind = "read" | "sign-in" | "change";
+
+/** Of an operation that an administrator signs. */
+export function kindOf(operation: string): CallKind {
+  if (operation === "AdminInitiateAuth" || operation === "AdminRespondToAuthChallenge") return "sign-in";
+  // Makes an identity where there is none.
+  if (operation === "GetOpenIdTokenForDeveloperIdentity") return "change";
+  return /^(?:Admin)?(?:Describe|Get|List|Lookup)/.test(operation) ? "read" : "change";
+}
+
+/** What names the thing a call is about, unless it is a user; the first that is given. */
+const targetMembers = [
+  "ClientId",
+  "GroupName",
+  "ProviderName",
+  "Identifier",
+  "Domain",
+  "JobId",
+  "ManagedLoginBrandingId",
+  "TermsId",
+  "IdentityPoolId",
+  "IdentityId",
+  "ResourceArn",
+];
+const attributeMembers = ["UserAttributes", "UserAttributeNames", "CustomAttributes"];
+
+type Input = Readonly<Record<string, unknown>>;
+
+/** Notes what the input says of the target; a user's id is noted by whoever finds the user. */
+export function noteInput(call: AuditedCall, input: Input): void {
+  call.poolId ??= text(input["UserPoolId"]) ?? poolOfArn(text(input["ResourceArn"]));
+  call.target ??= targetMembers.map((member) => text(input[member])).find((value) => value !== undefined);
+  if (kindOf(call.operation) === "change") call.details = detailsOf(input);
+}
+
+const text = (value: unknown) => (typeof value === "string" ? value : undefined);
+const poolOfArn = (arn: string | undefined) => /:userpool\/([\w-]+)$/.exec(arn ?? "")?.[1];
+
+/** The names of the members and attributes that were given, and the group or client, whose names are no secrets. */
+function detailsOf(input: Input): Record<string, unknown> {
+  const members = Object.keys(input).filter((name) => name !== "UserPoolId" && input[name] !== undefined);
+  const attributes = attributeMembers.flatMap((member) => {
+    const list = input[member];
+    return Array.isArray(list) ? list.map((one) => (typeof one === "string" ? one : one?.Name)) : [];
+  });
+  return {
+    members,
+    ...(attributes.length > 0 && { attributes: attributes.slice(0, 50) }),
+    ...(text(input["GroupName"]) !== undefined && { group: input["GroupName"] }),
+    ...(text(input["ClientId"]) !== undefined && { client: input["ClientId"] }),
+  };
+}
+
+/** Notes whom or what a call turned out to be about. */
+export function noteTarget(ctx: Ctx, found: { poolId?: string; target?: string }): void {
+  if (ctx.audited === undefined) return;
+  if (found.poolId !== undefined) ctx.audited.poolId = found.poolId;
+  if (found.target !== undefined) ctx.audited.target = found.target;
+}
+
+/**
+ * Does the work of a call that an administrator has signed, and records it. The event of a change rides in the first transaction that the work commits;
+ * when there was none, it is written before the answer leaves, and when that fails the call fails: no change is
+ * acknowledged without its event. A change that was committed and is answered with an error all the same (a code that
+ * could not be delivered) has two events, the second with the error.
+ */
+export async function audited<T>(
+  ctx: Ctx,
+  who: { actor: string; operation: string },
+  work: (ctx: Ctx, call: AuditedCall) => Promise<T>,
+): Promise<T> {
+  const call: AuditedCall = { ...who, poolId: undefined, target: undefined, details: undefined };
+  const kind = kindOf(who.operation);
+  const companion = kind === "change" ? newCompanion(ctx, call) : undefined;
+  const own: Ctx = { ...ctx, admin: true, audited: call, db: { ...ctx.db, companion } };
+  let answer: T;
+  try {
+    answer = await work(own, call);
+  } catch (error) {
+    await recordRefusal(ctx, kind, call, error);
+    throw error;
+  }
+  if (companion !== undefined) {
+    if (!companion.written) await insertAuditEvents(ctx.app.db, [newEvent(ctx, { ...call, result: "ok" })]);
+  } else if (ctx.config.auditReads) {
+    await ctx.app.audit.add(newEvent(ctx, { ...call, result: "ok" }));
+  }
+  return answer;
+}
+
+interface CallCompanion extends Companion {
+  readonly written: boolean;
+}
+
+function newCompanion(ctx: Ctx, call: AuditedCall): CallCompanion {
+  let written = false;
+  return {
+    get written() {
+      return written;
+    },
+    write: async (tx) => {
+      if (!written) await insertAuditEvents(tx, [newEvent(ctx, { ...call, result: "ok" })]);
+    },
+    committed: () => {
+      written = true;
+    },
+  };
+}
+
+/**
+ * Refused calls are written with the others that nobody waits for. A sign-in that failed is no event: users, not
+ * administrators, decide how many of those there are.
+ */
+async function recordRefusal(ctx: Ctx, kind: CallKind, call: AuditedCall, error: unknown): Promise<void> {
+  const result = error instanceof Refusal ? error.code : "InternalErrorException";
+  if (result !== "AccessDeniedException") {
+    if (kind === "sign-in" || (kind === "read" && !ctx.config.auditReads)) return;
+  }
+  await ctx.app.audit.add(newEvent(ctx, { ...call, result }));
+}

@@ -1,0 +1,38 @@
+/**
+ * audit: who did what, from where, with what end. It lies below all other rooms, so that each may write to the log.
+ * docs/decisions/0005-audit.md says what is recorded and when it is on the disk. This file makes events.
+ */
+import type { Ctx } from "../../app.ts";
+import { uuid7 } from "../../lib/uuid7.ts";
+import type { AuditEvent } from "../../store/audit.ts";
+
+type Told = Pick<AuditEvent, "actor" | "operation" | "result"> &
+  Partial<Pick<AuditEvent, "poolId" | "target" | "details">>;
+
+/** An event of this request, now. */
+export function newEvent(
+  ctx: Pick<Ctx, "now" | "random"> & Partial<Pick<Ctx, "address" | "userAgent" | "requestId">>,
+  told: Told,
+): AuditEvent {
+  return {
+    id: uuid7(ctx.now, ctx.random),
+    at: ctx.now,
+    poolId: told.poolId,
+    actor: bounded(told.actor, 256) ?? "",
+    address: bounded(ctx.address, 64),
+    userAgent: bounded(ctx.userAgent, 256),
+    operation: told.operation,
+    target: bounded(told.target, 256),
+    result: told.result,
+    requestId: ctx.requestId,
+    details: told.details,
+  };
+}
+
+/** What others wrote is kept short, and without what a terminal or another program would take for a command. */
+function bounded(text: string | undefined, most: number): string | undefined {
+  return text
+    ?.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?")
+    .slice(0, most)
+    .toWellFormed();
+}

@@ -1,0 +1,68 @@
+/**
+ * SRP's exponentiations, on threads of their own: OpenSSL computes some of them while it imports a key, which it does on
+ * the calling thread, and two milliseconds there would keep every other request waiting. Threads start with the first
+ * work there is for them, up to a number; work waits in a fair queue.
+ */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import type { SrpExchanger } from "../../app.ts";
+import type { exchange, makeVerifier } from "../../lib/srp.ts";
+import { SrpError } from "../../lib/srp.ts";
+import { createFairQueue, type FairQueueOptions } from "./fair-queue.ts";
+
+export type SrpJob =
+  | { readonly exchange: Parameters<typeof exchange>[0] }
+  | { readonly verifier: Parameters<typeof makeVerifier>[0] };
+
+export type SrpAnswer = { readonly ok: unknown } | { readonly refused: boolean; readonly message: string };
+
+/** Built, the program is JavaScript. */
+const program = new URL(
+  import.meta.url.endsWith(".ts") ? "./srp-worker.ts" : "./srp-worker.js",
+  import.meta.url,
+);
+
+/** @param options.concurrency threads at most */
+export function createSrpExchanger(options: FairQueueOptions): SrpExchanger {
+  const queue = createFairQueue(options);
+  const idle: Worker[] = [];
+
+  const compute = async (job: SrpJob): Promise<unknown> => {
+    const worker = idle.pop() ?? startWorker(idle);
+    const answered = once(worker, "message");
+    worker.ref();
+    worker.postMessage(job);
+    const [answer] = (await answered) as [SrpAnswer];
+    worker.unref();
+    idle.push(worker);
+    if ("ok" in answer) return answer.ok;
+    throw answer.refused ? new SrpError(answer.message) : new Error(answer.message);
+  };
+
+  return {
+    exchange: (values, turn) =>
+      queue.run(turn, async () => (await compute({ exchange: values })) as { B: bigint; K: Uint8Array }),
+    makeVerifier: (values, turn) =>
+      queue.run(turn, async () => (await compute({ verifier: values })) as Uint8Array),
+    assertRoom: queue.assertRoom,
+    stats: queue.stats,
+    close: async () => {
+      await Promise.all(idle.splice(0).map((worker) => worker.terminate()));
+    },
+  };
+}
+
+/** A thread that fails (it never should) fails the job it had, by the event `once` waits for, and is not used again. */
+function startWorker(idle: Worker[]): Worker {
+  const worker = new Worker(program, {
+    env: {},
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
+  });
+  worker.unref();
+  worker.on("error", () => {
+    const at = idle.indexOf(worker);
+    if (at >= 0) idle.splice(at, 1);
+  });
+  return worker;
+}

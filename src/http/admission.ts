@@ -1,0 +1,75 @@
+/**
+ * Who is let in while there is more to answer than can be answered. Everything that waits for a processor has its own
+ * queue; this is for the one thread that reads requests: when it falls behind, each address may go on asking as much as
+ * its share, and a connection that asks for more is told so and not read again for a moment. So a flood of calls,
+ * however cheap each is to refuse, slows its own senders.
+ */
+import type { Socket } from "node:net";
+
+/** Milliseconds. */
+const window = 100;
+/** How late the thread's clock may be before it counts as fallen behind. */
+const behindAfter = 50;
+/** Calls an address may always make in a window. */
+const least = 4;
+/** How long a connection that asked for too much is not read. */
+const pause = 500;
+
+export interface Admission {
+  /** Whether a call from this address is answered now. */
+  admits(address: string): boolean;
+  /** Leaves a connection unread for a moment, after its answer. */
+  hold(socket: Socket): void;
+  /** Ends the measuring. */
+  close(): void;
+}
+
+export interface AdmissionOptions {
+  /** Monotonic milliseconds. */
+  readonly elapsed: () => number;
+  /** Calls back every so many milliseconds; returns how to stop it. */
+  readonly every: (milliseconds: number, tick: () => void) => () => void;
+}
+
+const clock: AdmissionOptions = {
+  elapsed: () => performance.now(),
+  every: (milliseconds, tick) => {
+    const timer = setInterval(tick, milliseconds).unref();
+    return () => clearInterval(timer);
+  },
+};
+
+export function createAdmission({ elapsed, every }: AdmissionOptions = clock): Admission {
+  let counts = new Map<string, number>();
+  let share = Number.POSITIVE_INFINITY;
+  let last = elapsed();
+
+  /** What was answered in the last window, dealt out evenly among those who asked. */
+  const stop = every(window, () => {
+    const now = elapsed();
+    const late = now - last - window;
+    last = now;
+    // Whoever asks alone takes nothing from anybody.
+    if (late <= behindAfter || counts.size < 2) share = Number.POSITIVE_INFINITY;
+    else {
+      const answered = [...counts.values()].reduce((sum, count) => sum + Math.min(count, share), 0);
+      const inTime = (answered * window) / (window + late);
+      share = Math.max(least, Math.ceil(inTime / Math.max(1, counts.size)));
+    }
+    if (counts.size > 0) counts = new Map();
+  });
+
+  return {
+    admits(address) {
+      const count = (counts.get(address) ?? 0) + 1;
+      counts.set(address, count);
+      return count <= share;
+    },
+    hold(socket) {
+      socket.pause();
+      const resume = setTimeout(() => socket.resume(), pause).unref();
+      socket.once("close", () => clearTimeout(resume));
+    },
+    close: stop,
+  };
+}

@@ -1,0 +1,270 @@
+/**
+ * /metrics: how the server is doing, for Prometheus. Labels come from closed lists only (operations, error codes,
+ * sign-in steps): nothing a caller sends becomes one, and no pool, user or address is named.
+ */
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import type { HttpBindings } from "@hono/node-server";
+import { Hono } from "hono";
+import type { App, Metrics, QueueStats } from "../app.ts";
+import { listensOnLoopback } from "../config/config.ts";
+import { programVersion } from "../config/version.ts";
+import { equalText } from "../lib/bytes.ts";
+import { type Cell, type Histogram, type Observed, Registry, type Sample } from "../lib/prometheus.ts";
+import { PROGRAM_SCHEMA_VERSION } from "../store/migrate.ts";
+import { countWaiting } from "../store/outbox.ts";
+import { createHostCheck, isLoopback } from "./hosts.ts";
+
+/** Seconds. GetUser is in the first, a hash in the second or third, what waits in a queue beyond. */
+const callBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5];
+
+/** The counters of a server, and the text of all of them. */
+export interface CountedMetrics extends Metrics {
+  readonly registry: Registry;
+}
+
+/** Makes the counters; what is only looked at when somebody asks is added by `metricsRoutes`. */
+export function createMetrics(): CountedMetrics {
+  const registry = new Registry();
+  const signIns = registry.counter(
+    "poolhouse_sign_ins_total",
+    "Steps of sign-ins, by the flow or challenge and by how they ended.",
+    "step",
+    "outcome",
+  );
+  const messages = registry.counter(
+    "poolhouse_messages_total",
+    "Attempts to deliver a message, by medium and outcome.",
+    "medium",
+    "outcome",
+  );
+  return {
+    registry,
+    ...callMetrics(registry),
+    signIn(step, outcome) {
+      signIns.cell(step, outcome).value += 1;
+    },
+    message(medium, outcome) {
+      messages.cell(medium, outcome).value += 1;
+    },
+  };
+}
+
+/** What is counted of one operation, looked up once a call. */
+interface OperationCells {
+  readonly ok: Cell;
+  readonly refused: Map<string, Cell>;
+  readonly seconds: Histogram;
+}
+
+function callMetrics(registry: Registry): Pick<Metrics, "callBegins" | "callEnds"> {
+  const help = "Calls of the AWS API, by operation and by ok or the error's type.";
+  const calls = registry.counter("poolhouse_calls_total", help, "operation", "result");
+  const seconds = registry.histogram(
+    "poolhouse_call_duration_seconds",
+    "How long calls took, by operation.",
+    callBuckets,
+    "operation",
+  );
+  const inFlight: Cell = { value: 0 };
+  registry.observed("gauge", "poolhouse_calls_in_flight", "Calls being answered.", () => inFlight.value);
+  const operations = new Map<string, OperationCells>();
+  const newCells = (operation: string): OperationCells => {
+    const made = {
+      ok: calls.cell(operation, "ok"),
+      refused: new Map<string, Cell>(),
+      seconds: seconds.of(operation),
+    };
+    operations.set(operation, made);
+    return made;
+  };
+  const newRefused = (cells: OperationCells, operation: string, error: string): Cell => {
+    const made = calls.cell(operation, error);
+    cells.refused.set(error, made);
+    return made;
+  };
+  return {
+    callBegins() {
+      inFlight.value += 1;
+    },
+    callEnds(operation = "unknown", error, ms) {
+      inFlight.value -= 1;
+      const cells = operations.get(operation) ?? newCells(operation);
+      const ended =
+        error === undefined ? cells.ok : (cells.refused.get(error) ?? newRefused(cells, operation, error));
+      ended.value += 1;
+      cells.seconds.observe(ms / 1000);
+    },
+  };
+}
+
+/**
+ * GET /metrics. With POOLHOUSE_METRICS_TOKEN set, for whoever sends it as a bearer token, from anywhere. Without, only
+ * on a server that nobody but this machine can reach by any way: one that listens on loopback, has a loopback public
+ * URL (so that no proxy on this machine carries the world to it) and is asked directly and by a name of its own.
+ */
+export function metricsRoutes(app: App, metrics: CountedMetrics): Hono<{ Bindings: HttpBindings }> {
+  const { registry } = metrics;
+  observeQueues(registry, app);
+  observeMessages(registry, app);
+  observeDatabase(registry, app);
+  observeAudit(registry, app);
+  const loop = observeProcess(registry, app);
+  const knowsHost = createHostCheck(app.config);
+  const token = app.config.metricsToken;
+  const own = listensOnLoopback(app.config) && isLoopback(new URL(app.config.publicUrl).hostname);
+  const routes = new Hono<{ Bindings: HttpBindings }>();
+  routes.get("/metrics", async (c) => {
+    if (token !== undefined) {
+      const given = /^bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+      if (given === undefined || !equalText(given, token)) {
+        return c.json({ message: "The bearer token of POOLHOUSE_METRICS_TOKEN is needed." }, 401, {
+          "www-authenticate": 'Bearer realm="metrics"',
+        });
+      }
+    } else if (!own || !knowsHost(c.req.header("host")) || isForwarded(c.req.raw.headers)) {
+      return c.json({ message: "Set POOLHOUSE_METRICS_TOKEN to read metrics from elsewhere." }, 403);
+    }
+    const text = await registry.render();
+    loop.reset();
+    return c.body(text, 200, {
+      "content-type": "text/plain; version=0.0.4; charset=utf-8",
+      "cache-control": "no-store",
+    });
+  });
+  return routes;
+}
+
+/** What proxies and pages of other sites add. */
+function isForwarded(headers: Headers): boolean {
+  return [...headers.keys()].some((name) => /^(?:via|forwarded|x-forwarded-.+|x-real-ip|origin)$/.test(name));
+}
+
+function observeQueues(registry: Registry, app: App): void {
+  const queues: Readonly<Record<string, { stats(): QueueStats }>> = {
+    "password-hash": app.passwordHasher,
+    srp: app.srp,
+  };
+  const each = (read: (stats: QueueStats) => number) => (): Sample[] =>
+    Object.entries(queues).map(([queue, { stats }]) => ({ labels: { queue }, value: read(stats()) }));
+  registry.observed(
+    "gauge",
+    "poolhouse_queue_running",
+    "Jobs being worked on.",
+    each((one) => one.running),
+  );
+  registry.observed(
+    "gauge",
+    "poolhouse_queue_waiting",
+    "Callers that wait for their turn.",
+    each((one) => one.waiting),
+  );
+  registry.observed(
+    "counter",
+    "poolhouse_queue_refused_total",
+    "Callers refused because the queue was full.",
+    each((one) => one.refused),
+  );
+}
+
+/** Beyond it the exact number says nothing more, and counting would take the time of requests. */
+const mostCounted = 10_000;
+
+function observeMessages(registry: Registry, app: App): void {
+  registry.observed(
+    "gauge",
+    "poolhouse_messages_waiting",
+    `Messages not yet delivered; ${mostCounted} means that many or more.`,
+    async () => countWaiting(app.db, mostCounted).catch(() => undefined),
+  );
+}
+
+function observeDatabase(registry: Registry, app: App): void {
+  const { counts, kind } = app.db;
+  registry.observed("counter", "poolhouse_database_errors_total", "Failed queries, by kind.", () =>
+    Object.entries(counts.errors).map(([error, value]) => ({ labels: { kind: error }, value })),
+  );
+  registry.observed(
+    "counter",
+    "poolhouse_database_retries_total",
+    "Transactions run again because the database could not order them with others'.",
+    () => counts.retries,
+  );
+  registry.observed("gauge", "poolhouse_database_connections", "Connections of the pool, by state.", () => {
+    const found = counts.connections?.();
+    return (
+      found && [
+        { labels: { state: "used" }, value: found.total - found.idle },
+        { labels: { state: "idle" }, value: found.idle },
+      ]
+    );
+  });
+  registry.observed(
+    "gauge",
+    "poolhouse_database_connections_waiting",
+    "Queries that wait for a connection of the pool.",
+    () => counts.connections?.().waiting,
+  );
+  registry.kept(
+    "poolhouse_database_sync_duration_seconds",
+    "How long syncs of the write-ahead log took; their number is that of syncs.",
+    () => (kind === "sqlite" ? counts.syncs : undefined),
+  );
+}
+
+function observeAudit(registry: Registry, { audit }: App): void {
+  registry.observed(
+    "gauge",
+    "poolhouse_audit_events_waiting",
+    "Audit events not yet written; grows while the database takes none.",
+    () => audit.waiting,
+  );
+}
+
+const loopResolutionMs = 20;
+
+/** Of the process and of the program. `reset` begins a new window of the event loop's delay. */
+function observeProcess(registry: Registry, app: App): { reset(): void } {
+  // Not enabled before somebody has asked: its timer would wake an idle process up fifty times a second.
+  const loop = monitorEventLoopDelay({ resolution: loopResolutionMs });
+  const started = Date.now() / 1000 - process.uptime();
+  const gauge = (name: string, help: string, read: () => Observed) =>
+    registry.observed("gauge", name, help, read);
+  registry.observed("counter", "process_cpu_seconds_total", "CPU time of the process, all threads.", () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  });
+  gauge("process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss());
+  gauge("process_start_time_seconds", "When the process began, in epoch seconds.", () => started);
+  gauge("nodejs_heap_used_bytes", "Used part of the JavaScript heap.", () => process.memoryUsage().heapUsed);
+  gauge("nodejs_external_memory_bytes", "Memory of buffers outside the heap.", () => {
+    const { external } = process.memoryUsage();
+    return external;
+  });
+  gauge(
+    "poolhouse_event_loop_delay_seconds",
+    "How late the event loop was since the metrics were last read, by quantile.",
+    () =>
+      ([0.5, 0.99, 1] as const).map((quantile) => ({
+        labels: { quantile: String(quantile) },
+        // What is measured is the time between two ticks of its timer.
+        value: Math.max(0, loop.percentile(quantile * 100) / 1e6 - loopResolutionMs) / 1000,
+      })),
+  );
+  gauge("poolhouse_build_info", "Always 1: version, schema, database and Node.js as labels.", () => [
+    {
+      labels: {
+        version: programVersion(),
+        schema: String(PROGRAM_SCHEMA_VERSION),
+        database: app.db.kind,
+        node: process.versions.node,
+      },
+      value: 1,
+    },
+  ]);
+  return {
+    reset() {
+      loop.enable();
+      loop.reset();
+    },
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * Mail by SMTP (RFC 5321). The connection is encrypted and the server's certificate checked, unless the server is on
+ * this machine or the operator allowed plain text: then STARTTLS is used where it is offered, whoever's the certificate.
+ * nodemailer is loaded with the first message.
+ */
+import type Mail from "nodemailer/lib/mailer";
+import { htmlToText } from "../lib/html-to-text.ts";
+import { isMailAddress } from "../lib/mail-address.ts";
+import type { SmtpConfig } from "../lib/smtp-url.ts";
+import { type Mailbox, type OutgoingMessage, Undeliverable } from "./mailbox.ts";
+
+/** Milliseconds. All of it together, queueing for a connection included, stays below the lease of the outbox. */
+const deadline = 30_000;
+const timeouts = {
+  dnsTimeout: 5_000,
+  connectionTimeout: 5_000,
+  greetingTimeout: 5_000,
+  socketTimeout: 20_000,
+  socketCloseTimeout: 1_000,
+};
+/** Connections at once, and how long an unused one is kept. */
+const pooling = { maxConnections: 5, maxMessages: 100, maxRequeues: 1, idleTimeout: 30_000 };
+/** How long messages in hand may take when the server stops. */
+const patience = 5_000;
+
+type Transport = Pick<Mail, "sendMail" | "verify" | "close">;
+
+export interface SmtpMailbox extends Mailbox {
+  /** Connects, encrypts and signs in, and sends nothing. Throws what is wrong. */
+  verify(): Promise<void>;
+}
+
+export function smtpMailbox(config: SmtpConfig): SmtpMailbox {
+  let transport: Promise<Transport> | undefined;
+  const open = () => {
+    transport ??= connect(config);
+    return transport;
+  };
+  const stopping = new AbortController();
+  const inHand = new Set<Promise<unknown>>();
+  return {
+    kind: "smtp",
+    send: async (message) => {
+      if (message.medium !== "EMAIL") throw new Undeliverable("No sender for SMS is configured.");
+      const mail = mailOf(config, message);
+      const signal = AbortSignal.any([AbortSignal.timeout(deadline), stopping.signal]);
+      const sending = open().then((opened) => opened.sendMail({ ...mail, signal }));
+      inHand.add(sending);
+      try {
+        await sending;
+      } catch (error) {
+        throw safeError(error);
+      } finally {
+        inHand.delete(sending);
+      }
+    },
+    verify: async () => {
+      try {
+        await (await open()).verify();
+      } catch (error) {
+        throw safeError(error);
+      }
+    },
+    close: async () => {
+      const late = setTimeout(() => stopping.abort(), patience);
+      await Promise.allSettled(inHand);
+      clearTimeout(late);
+      stopping.abort();
+      (await transport)?.close();
+    },
+  };
+}
+
+async function connect(config: SmtpConfig): Promise<Transport> {
+  const { createTransport } = await import("nodemailer");
+  const { host, port, secure, auth, mustEncrypt, ca } = config;
+  const checked = mustEncrypt || ca !== undefined;
+  const transport = createTransport({
+    pool: true,
+    host,
+    port,
+    secure,
+    ...(auth && { auth }),
+    requireTLS: mustEncrypt && !secure,
+    tls: { rejectUnauthorized: checked, minVersion: "TLSv1.2", ...(ca !== undefined && { ca }) },
+    allowInternalNetworkInterfaces: true,
+    // Templates are text: nothing in a message is a file or an address to be read.
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    ...timeouts,
+    ...pooling,
+  });
+  // A connection that breaks while nothing is under way is replaced by the next message.
+  transport.on("error", () => {});
+  return transport;
+}
+
+function mailOf(config: SmtpConfig, message: OutgoingMessage) {
+  const { destination, subject, body, replyTo } = message;
+  if (!isMailAddress(destination)) throw new Undeliverable("The recipient's address is malformed.");
+  const from = message.from ?? config.from;
+  return {
+    from: { name: from.name, address: from.address },
+    to: { name: "", address: destination },
+    ...(replyTo !== undefined && isMailAddress(replyTo) && { replyTo: { name: "", address: replyTo } }),
+    envelope: { from: from.address, to: [destination] },
+    subject: subject.replace(/\p{C}+/gu, " "),
+    text: htmlToText(body),
+    html: body,
+    messageId: `<${message.id}@${from.address.slice(from.address.lastIndexOf("@") + 1)}>`,
+    date: new Date(message.createdAt),
+    // RFC 3834: nobody's vacation notice should answer a code.
+    headers: { "Auto-Submitted": "auto-generated" },
+  };
+}
+
+/** Of an error of nodemailer, which may quote the address or the server's words, what a log may hold. */
+function safeError(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error("The message could not be sent.");
+  const { code, command, responseCode, response } = error as Error & Partial<SmtpError>;
+  if (error.name === "AbortError" || error.name === "TimeoutError")
+    return new Error("The SMTP server did not take the message in time.");
+  if (responseCode === undefined) {
+    // Our own checks of the envelope; everything else that has no answer is the network.
+    if (code === "EENVELOPE") return new Undeliverable("The SMTP envelope is malformed.");
+    return new Error(`The SMTP server cannot be used: ${[code, causeOf(error)].filter(Boolean).join(", ")}.`);
+  }
+  const [, enhanced = ""] = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3}) /.exec(response ?? "") ?? [];
+  const answer = [responseCode, enhanced].filter(Boolean).join(" ");
+  const text = `The SMTP server answered ${answer} to ${command ?? "a command"}.`;
+  // What concerns the sign-in or the sender will be mended by the operator; what concerns this message, by nobody.
+  const final = responseCode >= 500 && (command === "RCPT TO" || command === "DATA");
+  return final ? new Undeliverable(text) : new Error(text);
+}
+
+interface SmtpError {
+  readonly code: string;
+  readonly originalCode: string;
+  readonly command: string;
+  readonly responseCode: number;
+  readonly response: string;
+}
+
+/** `ECONNREFUSED`, `SELF_SIGNED_CERT_IN_CHAIN` … */
+function causeOf(error: Error & Partial<SmtpError>): string | undefined {
+  if (typeof error.originalCode === "string") return error.originalCode;
+  const { cause } = error;
+  return cause instanceof Error && "code" in cause ? String(cause.code) : undefined;
+}

@@ -1,0 +1,81 @@
+/**
+ * The words of an HTML message, for readers who want no HTML. Walks the text once, whatever it holds: templates are
+ * other people's, and a pattern that looks for the end of each tag could be made to take long.
+ */
+
+/** Elements that begin a new line. */
+const blocks = new Set(
+  "address article aside blockquote br dd div dl dt footer h1 h2 h3 h4 h5 h6 header hr li main ol p pre section table tr ul".split(
+    " ",
+  ),
+);
+/** Elements whose content is not for readers. */
+const silent = new Set(["head", "script", "style", "title"]);
+
+const named: Readonly<Record<string, string>> = {
+  amp: "&",
+  lt: "<",
+  gt: ">",
+  quot: '"',
+  apos: "'",
+  nbsp: " ",
+};
+
+/** Text without tags: block elements become lines, links are followed by their address. */
+export function htmlToText(html: string): string {
+  // As long as the original: only ASCII letters change.
+  const lower = html.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  let text = "";
+  let href: string | undefined;
+  let linkBegan = 0;
+  for (let at = 0; at < html.length; ) {
+    const open = html.indexOf("<", at);
+    // "A < B" and "<3" open nothing. Looked at first, so that no ">" is searched twice.
+    if (open >= 0 && !/[a-z!/?]/.test(lower.charAt(open + 1))) {
+      text += `${words(html.slice(at, open))}<`;
+      at = open + 1;
+      continue;
+    }
+    const close = open < 0 ? -1 : html.indexOf(">", open);
+    if (close < 0) {
+      text += words(html.slice(at));
+      break;
+    }
+    text += words(html.slice(at, open));
+    const tag = html.slice(open + 1, close);
+    const [, slash, element = ""] = /^(\/?)([a-z][a-z0-9]*)/.exec(lower.slice(open + 1, close)) ?? [];
+    at = close + 1;
+    if (silent.has(element) && slash === "") {
+      const end = lower.indexOf(`</${element}`, at);
+      at = end < 0 ? html.length : end;
+    } else if (blocks.has(element)) text += "\n";
+    else if (element === "a" && slash === "") {
+      href = hrefOf(tag);
+      linkBegan = text.length;
+    } else if (element === "a" && href !== undefined) {
+      if (!text.slice(linkBegan).includes(href)) text += ` (${href})`;
+      href = undefined;
+    }
+  }
+  const lines = text.split("\n").map((line) => line.replace(/ +/g, " ").trim());
+  return lines
+    .join("\n")
+    .replace(/\n{3,}/g, "\n\n")
+    .trim();
+}
+
+const words = (html: string) => decodeEntities(html).replace(/\s+/g, " ");
+
+function hrefOf(tag: string): string | undefined {
+  const [, double, single, bare] = /\shref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))/i.exec(tag) ?? [];
+  const found = double ?? single ?? bare;
+  return found === undefined ? undefined : decodeEntities(found).trim();
+}
+
+function decodeEntities(text: string): string {
+  return text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{1,6}));/gi, (whole, decimal, hex, name) => {
+    if (name !== undefined) return named[String(name).toLowerCase()] ?? whole;
+    const point = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
+    return point <= 0x10ffff ? String.fromCodePoint(point).toWellFormed() : whole;
+  });
+}

@@ -1,0 +1,131 @@
+/**
+ * What Signature Version 4 signs: the canonical form of a request ("Create a signed AWS API request", IAM User Guide).
+ * Paths and queries are the raw text of the request line and the body its raw bytes: what a framework has decoded can
+ * no longer be checked.
+ */
+import { hmacSha256, sha256, toHex } from "./bytes.ts";
+
+export const ALGORITHM = "AWS4-HMAC-SHA256";
+export const TERMINATOR = "aws4_request";
+
+/** A request as it came over the wire. */
+export type WireRequest = {
+  method: string;
+  /** The raw path, before "?". */
+  path: string;
+  /** The raw query, after "?"; "" when there is none. */
+  query: string;
+  /** Name and value of every header line; names of any case; a name may come twice (see headerPairs). */
+  headers: Iterable<readonly [string, string]>;
+  body: Uint8Array;
+};
+
+/** Pairs from node:http's `rawHeaders` (name, value, name, value …), which alone keeps repeated headers apart. */
+export function headerPairs(rawHeaders: readonly string[]): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) pairs.push([rawHeaders[i]!, rawHeaders[i + 1]!]);
+  return pairs;
+}
+
+export type Scope = { date: string; region: string; service: string; amzDate: string };
+
+/** The signature of a canonical request, 64 hex digits. */
+export function signatureOf(secretAccessKey: string, scope: Scope, canonical: string): string {
+  const day = hmacSha256(`AWS4${secretAccessKey}`, scope.date);
+  const key = hmacSha256(hmacSha256(hmacSha256(day, scope.region), scope.service), TERMINATOR);
+  const credentialScope = `${scope.date}/${scope.region}/${scope.service}/${TERMINATOR}`;
+  const text = `${ALGORITHM}\n${scope.amzDate}\n${credentialScope}\n${toHex(sha256(canonical))}`;
+  return toHex(hmacSha256(key, text));
+}
+
+/** Method, path, query, signed headers and the hash of the body, each in its canonical form. */
+export function canonicalRequest(
+  request: WireRequest,
+  headers: Map<string, string[]>,
+  signedHeaders: readonly string[],
+  bodyHash: string,
+): string {
+  const lines = signedHeaders.map((name) => {
+    const values = headers.get(name) ?? [];
+    return `${name}:${values.map((value) => value.trim().replace(/\s+/g, " ")).join(",")}\n`;
+  });
+  const path = canonicalPath(request.path);
+  const query = canonicalQuery(request.query);
+  return [request.method.toUpperCase(), path, query, lines.join(""), signedHeaders.join(";"), bodyHash].join(
+    "\n",
+  );
+}
+
+/** The path without empty and dot segments, every segment encoded once more (what services other than S3 sign). */
+function canonicalPath(path: string): string {
+  const kept: string[] = [];
+  for (const segment of path.split("/")) {
+    if (segment === "..") kept.pop();
+    else if (segment !== "" && segment !== ".") kept.push(encode(segment));
+  }
+  return `/${kept.join("/")}${kept.length > 0 && path.endsWith("/") ? "/" : ""}`;
+}
+
+/** Names and values encoded afresh, sorted by name and then value, without the signature itself. */
+function canonicalQuery(query: string): string {
+  return queryPairs(query)
+    .filter(([name]) => name !== "X-Amz-Signature")
+    .sort(([a, x], [b, y]) => order(a, b) || order(x, y))
+    .map(([name, value]) => `${name}=${value}`)
+    .join("&");
+}
+
+/** Encoded names and values; "+" is a space, as in forms, and a stray "%" stands for itself. */
+export function queryPairs(query: string): [string, string][] {
+  const parts = query.split("&").filter((part) => part !== "");
+  return parts.map((part) => {
+    const at = part.indexOf("=");
+    const [name, value] = at < 0 ? [part, ""] : [part.slice(0, at), part.slice(at + 1)];
+    return [reencode(name), reencode(value)];
+  });
+}
+
+function reencode(text: string): string {
+  const spaced = text.replaceAll("+", "%20");
+  try {
+    return encode(decodeURIComponent(spaced));
+  } catch {
+    return encode(spaced);
+  }
+}
+
+/** Percent-encodes everything but RFC 3986's unreserved characters. */
+function encode(text: string): string {
+  const percent = (c: string) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`;
+  return encodeURIComponent(text.toWellFormed()).replace(/[!'()*]/g, percent);
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The values of each header line by lower-case name, in the order they came. */
+export function collect(headers: Iterable<readonly [string, string]>): Map<string, string[]> {
+  const map = new Map<string, string[]>();
+  for (const [name, value] of headers) {
+    const key = name.toLowerCase();
+    const values = map.get(key);
+    if (values) values.push(value);
+    else map.set(key, [value]);
+  }
+  return map;
+}
+
+/** Epoch milliseconds as `YYYYMMDDTHHMMSSZ` (seconds rounded down). */
+export function basicDate(ms: number): string {
+  return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, "");
+}
+
+/** Epoch milliseconds; undefined when the text is no such date. */
+export function parseBasicDate(text: string): number | undefined {
+  const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
+  if (!match) return undefined;
+  const [year, month, day, hour, minute, second] = match.slice(1);
+  const ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  return Number.isNaN(ms) ? undefined : ms;
+}

@@ -1,0 +1,117 @@
+/**
+ * The audit log. Rows are added and read; what is over its time is removed by the sweep, and no other statement of the
+ * program changes or removes one (a test reads the source for it). A row outlives the pool and the user it tells of.
+ */
+import { type SqlBool, sql } from "kysely";
+import { affected, type Db } from "./db.ts";
+import type { AuditEventsTable } from "./schema.ts";
+
+export interface AuditEvent {
+  /** A UUID of version 7 (RFC 9562): begins with the time. */
+  readonly id: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly poolId: string | undefined;
+  /** The ARN of a principal, the id of a user, `cli:<account of the operating system>`, `system`. */
+  readonly actor: string;
+  readonly address: string | undefined;
+  readonly userAgent: string | undefined;
+  /** By AWS's name where there is one. */
+  readonly operation: string;
+  /** A user's id, a client's, a group's name, an ARN, an access key's id. */
+  readonly target: string | undefined;
+  /** `ok`, or the type of the error. */
+  readonly result: string;
+  readonly requestId: string | undefined;
+  /** Names of what was given, never values. */
+  readonly details: Readonly<Record<string, unknown>> | undefined;
+}
+
+export async function insertAuditEvents(db: Db, events: readonly AuditEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await db.kysely.insertInto("audit_events").values(events.map(toRow)).execute();
+}
+
+function toRow(event: AuditEvent): AuditEventsTable {
+  return {
+    event_id: event.id,
+    at: event.at,
+    pool_id: event.poolId ?? null,
+    actor: event.actor,
+    address: event.address ?? null,
+    user_agent: event.userAgent ?? null,
+    operation: event.operation,
+    target: event.target ?? null,
+    result: event.result,
+    request_id: event.requestId ?? null,
+    details: event.details === undefined ? null : JSON.stringify(event.details),
+  };
+}
+
+export interface AuditSearch {
+  /** Bounds of ids: from (included) and to (excluded). */
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+  readonly poolId?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly operation?: string | undefined;
+  readonly target?: string | undefined;
+  readonly result?: "ok" | "error" | undefined;
+}
+
+/** Events that fit, newest or oldest first; each filter but `result: "ok"` is a seek in an index of its own. */
+export async function listAuditEvents(
+  db: Db,
+  search: AuditSearch,
+  page: { limit: number; order: "oldest first" | "newest first" },
+): Promise<AuditEvent[]> {
+  const { from, to, poolId, actor, operation, target, result } = search;
+  const rows = await db.kysely
+    .selectFrom("audit_events")
+    .selectAll()
+    .$if(from !== undefined, (query) => query.where("event_id", ">=", from!))
+    .$if(to !== undefined, (query) => query.where("event_id", "<", to!))
+    .$if(poolId !== undefined, (query) => query.where("pool_id", "=", poolId!))
+    .$if(actor !== undefined, (query) => query.where("actor", "=", actor!))
+    .$if(operation !== undefined, (query) => query.where("operation", "=", operation!))
+    .$if(target !== undefined, (query) => query.where("target", "=", target!))
+    .$if(result === "ok", (query) => query.where("result", "=", "ok"))
+    // Written out, not as a parameter: only so is it the condition of the partial index.
+    .$if(result === "error", (query) => query.where(sql<SqlBool>`result <> 'ok'`))
+    .orderBy("event_id", page.order === "oldest first" ? "asc" : "desc")
+    .limit(page.limit)
+    .execute();
+  return rows.map(fromRow);
+}
+
+function fromRow(row: AuditEventsTable): AuditEvent {
+  return {
+    id: row.event_id,
+    at: row.at,
+    poolId: row.pool_id ?? undefined,
+    actor: row.actor,
+    address: row.address ?? undefined,
+    userAgent: row.user_agent ?? undefined,
+    operation: row.operation,
+    target: row.target ?? undefined,
+    result: row.result,
+    requestId: row.request_id ?? undefined,
+    details: row.details === null ? undefined : JSON.parse(row.details),
+  };
+}
+
+/** For the sweep: removes up to `limit` events before this id, the oldest first; says how many there were. */
+export async function sweepAuditEvents(db: Db, before: string, limit: number): Promise<number> {
+  const result = await db.kysely
+    .deleteFrom("audit_events")
+    .where("event_id", "in", (from) =>
+      from
+        .selectFrom("audit_events")
+        .select("event_id")
+        .where("event_id", "<", before)
+        .orderBy("event_id")
+        .limit(limit),
+    )
+    .executeTakeFirst();
+  return affected(result);
+}

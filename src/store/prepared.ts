@@ -1,0 +1,57 @@
+/**
+ * The few hottest statements, built once: to assemble and compile one costs Kysely more than SQLite takes to answer it.
+ * What a statement is asked for stands in it as a named slot, filled in at each call.
+ */
+import type { Compilable, CompiledQuery, Kysely, QueryResult } from "kysely";
+import type { Db } from "./db.ts";
+import type { Schema } from "./schema.ts";
+import type { BoundValue, DatabaseKind } from "./sql.ts";
+
+export type Slots<Values> = <Name extends keyof Values & string>(name: Name) => Values[Name];
+type Values = Readonly<Record<string, BoundValue>>;
+type Build<V extends Values, Row> = (
+  kysely: Kysely<Schema>,
+  slot: Slots<V>,
+  kind: DatabaseKind,
+) => Compilable<Row>;
+
+class Slot {
+  readonly name: string;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/**
+ * A query that is compiled at its first call. `build` writes it as ever, with `slot("name")` in the place of a value; it
+ * must not branch on values, which it does not see.
+ */
+export function prepared<V extends Values, Row>(build: Build<V, Row>): (db: Db, values: V) => Promise<Row[]> {
+  const run = statement(build);
+  return async (db, values) => (await run(db, values)).rows;
+}
+
+/** The same for an insert, update or delete: the number of rows it touched. */
+export function preparedWrite<V extends Values>(
+  build: Build<V, unknown>,
+): (db: Db, values: V) => Promise<number> {
+  const run = statement(build);
+  return async (db, values) => Number((await run(db, values)).numAffectedRows ?? 0n);
+}
+
+function statement<V extends Values, Row>(
+  build: Build<V, Row>,
+): (db: Db, values: V) => Promise<QueryResult<Row>> {
+  const compiled = new Map<DatabaseKind, CompiledQuery>();
+  return (db, values) => {
+    let query = compiled.get(db.kind);
+    if (query === undefined) {
+      // Kysely passes parameters on as they are, so a slot comes out where it went in.
+      query = build(db.kysely, (name) => new Slot(name) as unknown as V[typeof name], db.kind).compile();
+      compiled.set(db.kind, query);
+    }
+    const parameters = query.parameters.map((value) => (value instanceof Slot ? values[value.name] : value));
+    return db.kysely.executeQuery<Row>({ ...query, parameters });
+  };
+}

@@ -1,0 +1,137 @@
+/** What a token stands on, read with each use of it in one query: nothing of this is cached. */
+import type { Db } from "./db.ts";
+import { prepared } from "./prepared.ts";
+import type { TokenFamiliesTable } from "./schema.ts";
+import { type TokenFamily, tokenFamilyFromRow } from "./token-families.ts";
+import { type User, type UserRow, userColumns, userFromRow } from "./users.ts";
+
+/** A token family without what only refresh tokens are checked by. */
+export type Session = Pick<TokenFamily, "id" | "userId" | "clientId" | "revokedAt">;
+
+export interface AccessState {
+  readonly poolId: string;
+  /** How new what is cached of the pool and the client must be. */
+  readonly poolVersion: number;
+  readonly clientVersion: number;
+  readonly session: Session | undefined;
+  readonly user: User | undefined;
+}
+
+type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
+
+interface AccessRow extends Nullable<UserRow> {
+  readonly found_pool: string;
+  readonly pool_version: number;
+  readonly client_version: number;
+  readonly family_id: string | null;
+  readonly family_user: string | null;
+  readonly family_client: string | null;
+  readonly revoked_at: number | null;
+}
+
+const accessQuery = prepared<{ clientId: string; familyId: string; userId: string }, AccessRow>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("client_pools")
+      .innerJoin("clients", (join) =>
+        join
+          .onRef("clients.pool_id", "=", "client_pools.pool_id")
+          .onRef("clients.client_id", "=", "client_pools.client_id"),
+      )
+      .innerJoin("pools", "pools.pool_id", "client_pools.pool_id")
+      .leftJoin("token_families", (join) =>
+        join
+          .onRef("token_families.pool_id", "=", "client_pools.pool_id")
+          .on("token_families.family_id", "=", slot("familyId")),
+      )
+      .leftJoin("users", (join) =>
+        join.onRef("users.pool_id", "=", "client_pools.pool_id").on("users.user_id", "=", slot("userId")),
+      )
+      .select([
+        "client_pools.pool_id as found_pool",
+        "pools.version as pool_version",
+        "clients.version as client_version",
+        "token_families.family_id",
+        "token_families.user_id as family_user",
+        "token_families.client_id as family_client",
+        "token_families.revoked_at",
+        ...userColumns.map((column) => `users.${column}` as const),
+      ])
+      .where("client_pools.client_id", "=", slot("clientId")),
+);
+
+/** The state behind an access token's claims; undefined when there is no such client. */
+export async function readAccessState(
+  db: Db,
+  claims: { clientId: string; familyId: string; userId: string },
+): Promise<AccessState | undefined> {
+  const [row] = await accessQuery(db, claims);
+  if (row === undefined) return undefined;
+  return {
+    poolId: row.found_pool,
+    poolVersion: row.pool_version,
+    clientVersion: row.client_version,
+    session:
+      row.family_id === null
+        ? undefined
+        : {
+            id: row.family_id,
+            userId: row.family_user!,
+            clientId: row.family_client!,
+            revokedAt: row.revoked_at ?? undefined,
+          },
+    user: row.user_id === null ? undefined : userFromRow(row as UserRow),
+  };
+}
+
+type FamilyAndUserRow = {
+  readonly [K in keyof TokenFamiliesTable as `family_${K}`]: TokenFamiliesTable[K];
+} & Nullable<UserRow>;
+
+const familyColumns = [
+  "pool_id",
+  "family_id",
+  "user_id",
+  "client_id",
+  "origin_jti",
+  "key_sealed",
+  "generation",
+  "rotated_at",
+  "auth_time",
+  "scope",
+  "device_key",
+  "created_at",
+  "expires_at",
+  "revoked_at",
+] as const satisfies readonly (keyof TokenFamiliesTable)[];
+
+const familyQuery = prepared<{ poolId: string; familyId: string }, FamilyAndUserRow>((kysely, slot) =>
+  kysely
+    .selectFrom("token_families")
+    .leftJoin("users", (join) =>
+      join
+        .onRef("users.pool_id", "=", "token_families.pool_id")
+        .onRef("users.user_id", "=", "token_families.user_id"),
+    )
+    .select([
+      ...familyColumns.map((column) => `token_families.${column} as family_${column}` as const),
+      ...userColumns.map((column) => `users.${column}` as const),
+    ])
+    .where("token_families.pool_id", "=", slot("poolId"))
+    .where("token_families.family_id", "=", slot("familyId")),
+);
+
+/** A token family with its user, who may be gone. */
+export async function readFamilyAndUser(
+  db: Db,
+  poolId: string,
+  familyId: string,
+): Promise<{ family: TokenFamily; user: User | undefined } | undefined> {
+  const [row] = await familyQuery(db, { poolId, familyId });
+  if (row === undefined) return undefined;
+  const family = Object.fromEntries(familyColumns.map((column) => [column, row[`family_${column}`]]));
+  return {
+    family: tokenFamilyFromRow(db, family as unknown as TokenFamiliesTable),
+    user: row.user_id === null ? undefined : userFromRow(row as UserRow),
+  };
+}

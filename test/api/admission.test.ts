@@ -1,0 +1,65 @@
+/** Shares of the thread that answers, while it is behind. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createAdmission } from "../../src/http/admission.ts";
+
+/** An admission whose clock the test moves; `tick(late)` ends a window, so many milliseconds late. */
+function watched() {
+  let now = 0;
+  let end = () => {};
+  let period = 0;
+  const admission = createAdmission({
+    elapsed: () => now,
+    every: (milliseconds, tick) => {
+      period = milliseconds;
+      end = tick;
+      return () => {};
+    },
+  });
+  const tick = (late: number) => {
+    now += period + late;
+    end();
+  };
+  /** How many of so many calls are admitted. */
+  const ask = (address: string, calls: number) =>
+    Array.from({ length: calls }, () => admission.admits(address)).filter(Boolean).length;
+  return { ask, tick };
+}
+
+test("everybody is admitted while the thread keeps up, however much they ask", () => {
+  const { ask, tick } = watched();
+  for (let index = 0; index < 5; index++) {
+    assert.equal(ask("busy", 10_000), 10_000);
+    tick(40);
+  }
+});
+
+test("fallen behind, those who ask most are cut to their share, and others are not", () => {
+  const { ask, tick } = watched();
+  ask("flood", 1_000);
+  ask("other", 2);
+  tick(100);
+  // Half of 1002 would have been in time, for two addresses.
+  assert.equal(ask("flood", 1_000), 251);
+  assert.equal(ask("other", 2), 2);
+  tick(100);
+  assert.ok(ask("flood", 1_000) < 251);
+  assert.equal(ask("newcomer", 4), 4);
+  tick(0);
+  assert.equal(ask("flood", 1_000), 1_000);
+});
+
+test("who asks alone is admitted, however late the thread is", () => {
+  const { ask, tick } = watched();
+  for (let index = 0; index < 3; index++) {
+    assert.equal(ask("alone", 1_000), 1_000);
+    tick(500);
+  }
+});
+
+test("nobody's share falls below a few calls", () => {
+  const { ask, tick } = watched();
+  for (let index = 0; index < 1_000; index++) ask(`address ${index}`, 1);
+  tick(5_000);
+  assert.equal(ask("address 1", 10), 4);
+});

@@ -1,0 +1,81 @@
+/**
+ * Which errors an operation may answer: those its model declares, those of the request framework, and the few that
+ * tools/deviations.ts admits. Every server of the API suites is held to it, by the line it logs for each call.
+ */
+import { Writable } from "node:stream";
+import { type Logger, pino } from "pino";
+import { notYet } from "../../src/http/aws-json/operation.ts";
+import { identityPoolHandlers, userPoolHandlers } from "../../src/http/aws-json/operations.ts";
+import { identityPoolOperations } from "../../src/wire/generated/identity-pools.ts";
+import { userPoolOperations } from "../../src/wire/generated/user-pools.ts";
+import type { OperationFacts } from "../../src/wire/model.ts";
+
+/** Before an operation runs: its body, its signature, its caller, the load. */
+const ofEveryOperation = ["SerializationException", "InvalidParameterException", "TooManyRequestsException"];
+const ofSignedOperations = [
+  "AccessDeniedException",
+  "IncompleteSignatureException",
+  "InvalidSignatureException",
+  "MissingAuthenticationTokenException",
+  "UnrecognizedClientException",
+];
+
+const noMfaYet = ["UnsupportedOperationException"];
+const noTriggersYet = ["UnexpectedLambdaException"];
+
+/** Admitted in tools/deviations.ts. */
+const deviating: Readonly<Record<string, readonly string[]>> = {
+  AdminConfirmSignUp: noTriggersYet,
+  AdminCreateUser: ["AliasExistsException"],
+  AdminInitiateAuth: noMfaYet,
+  AdminResetUserPassword: ["CodeDeliveryFailureException"],
+  AdminRespondToAuthChallenge: noMfaYet,
+  AdminUpdateUserAttributes: ["CodeDeliveryFailureException"],
+  GetTokensFromRefreshToken: noTriggersYet,
+  InitiateAuth: noMfaYet,
+  RespondToAuthChallenge: noMfaYet,
+};
+
+type Table = readonly [Readonly<Record<string, OperationFacts>>, Readonly<Record<string, unknown>>];
+
+const tables: readonly Table[] = [
+  [userPoolOperations, userPoolHandlers],
+  [identityPoolOperations, identityPoolHandlers],
+];
+
+/** Two services share three names (tags): those may answer what either declares. */
+function errorsOf(operation: string): ReadonlySet<string> {
+  const all: string[] = [...ofEveryOperation, ...(deviating[operation] ?? [])];
+  for (const [facts, handlers] of tables) {
+    const own = Object.hasOwn(facts, operation) ? facts[operation] : undefined;
+    if (own === undefined) continue;
+    all.push(...own.errors);
+    if (own.authorization === "iam") all.push(...ofSignedOperations);
+    if (handlers[operation] === notYet) all.push("UnsupportedOperationException");
+  }
+  return new Set(all);
+}
+
+const known = new Map<string, ReadonlySet<string>>();
+
+/** Whether clients of the operation can have been told to expect this error. */
+export function isDeclared(operation: string, error: string): boolean {
+  const errors = known.get(operation) ?? errorsOf(operation);
+  known.set(operation, errors);
+  return errors.has(error);
+}
+
+/** A server's log that prints nothing and remembers each undeclared error as `Operation: Error`. */
+export function watchErrors(level: string | undefined): { log: Logger; undeclared: ReadonlySet<string> } {
+  const undeclared = new Set<string>();
+  const stream = new Writable({
+    write(line: Buffer, _encoding, done) {
+      const { msg, operation, error } = JSON.parse(String(line)) as Record<string, string | undefined>;
+      if (msg === "call" && operation !== undefined && error !== undefined && !isDeclared(operation, error))
+        undeclared.add(`${operation}: ${error}`);
+      if (level !== undefined) process.stderr.write(line);
+      done();
+    },
+  });
+  return { log: pino({ level: level ?? "info" }, stream), undeclared };
+}

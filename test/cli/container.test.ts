@@ -1,0 +1,194 @@
+/** The Dockerfile and compose.yaml, followed step by step without an engine (container.ts). */
+import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { chownSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import {
+  CognitoIdentityProviderClient,
+  ListUserPoolsCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
+import { parse } from "yaml";
+import { loadConfig } from "../../src/config/config.ts";
+import { administer, temporaryFolder, testPostgresUrl } from "../store/databases.ts";
+import {
+  buildImage,
+  type Image,
+  runContainer,
+  runInContainer,
+  stopContainer,
+  whyNoContainers,
+} from "./container.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const compose = parse(readFileSync(join(root, "compose.yaml"), "utf8"));
+
+/** The four lines of docs/operating.md that make `.env`. */
+const secrets: Readonly<Record<string, string>> = {
+  POSTGRES_PASSWORD: randomBytes(24).toString("hex"),
+  POOLHOUSE_MASTER_KEY: randomBytes(32).toString("base64"),
+  POOLHOUSE_ROOT_ACCESS_KEY_ID: "AKIACONTAINERTEST000",
+  POOLHOUSE_ROOT_SECRET_ACCESS_KEY: randomBytes(24).toString("hex"),
+};
+
+/** `${NAME}`, `${NAME:-default}` and `${NAME:?message}`, as compose fills them in. */
+function interpolate(value: string, given: Readonly<Record<string, string>>): string {
+  return value.replace(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, name: string, kind?: string, rest = "") => {
+    if (given[name]) return given[name];
+    if (kind === "?") throw new Error(`${name} ${rest}`);
+    return rest;
+  });
+}
+
+function environment(service: string, given = secrets): Record<string, string> {
+  const declared = compose.services[service].environment as Record<string, string>;
+  return Object.fromEntries(
+    Object.entries(declared).map(([name, value]) => [name, interpolate(value, given)]),
+  );
+}
+
+test("compose.yaml: its settings are Poolhouse's, its secrets are not in it, and one waits for the other", () => {
+  const config = loadConfig([], { POOLHOUSE_HOST: "0.0.0.0", ...environment("poolhouse") });
+  assert.match(config.database, /^postgres:\/\/poolhouse:[0-9a-f]{48}@postgres:5432\/poolhouse$/);
+  assert.equal(config.publicUrl, "http://localhost:4747");
+  for (const name of Object.keys(secrets)) {
+    assert.throws(
+      () => environment("poolhouse", { ...secrets, [name]: "" }),
+      new RegExp(`${name} is missing`),
+    );
+  }
+  const { postgres, poolhouse } = compose.services;
+  assert.deepEqual(poolhouse.depends_on, { postgres: { condition: "service_healthy" } });
+  assert.equal(postgres.environment.POSTGRES_DB, "poolhouse");
+  assert.equal(postgres.environment.POSTGRES_USER, "poolhouse");
+  assert.equal(postgres.healthcheck.test[1], "pg_isready");
+  assert.deepEqual(Object.keys(compose.volumes), [postgres.volumes[0].split(":")[0]]);
+});
+
+const missing = whyNoContainers();
+if (missing !== undefined && process.env["CI"])
+  throw new Error(`${missing}; CI is set, so nothing may be missing.`);
+
+describe("the image", { skip: missing ?? false }, () => {
+  let image: Image;
+  const running: ChildProcess[] = [];
+  before(() => {
+    image = buildImage(join(root, "Dockerfile"));
+  });
+  after(() => {
+    for (const container of running) container.kill("SIGKILL");
+  });
+
+  const start = (options: Parameters<typeof runContainer>[1]) => {
+    const container = runContainer(image, options);
+    running.push(container);
+    return { container, ...listenTo(container) };
+  };
+  const healthy = async (container: ChildProcess, env: Record<string, string>) => {
+    const [code] = await once(runInContainer(image, container, image.health, env), "exit");
+    return code === 0;
+  };
+  const stop = async (container: ChildProcess) => {
+    const exit = once(container, "exit");
+    stopContainer(image, container);
+    return (await exit)[0];
+  };
+
+  test("it holds the program and what it needs, and runs as a user of its own", async () => {
+    assert.equal(image.user, "node");
+    for (const name of ["src", "test", "tools", "node_modules/typescript"]) {
+      assert.equal(existsSync(join(image.layer, "app", name)), false, name);
+    }
+    const shown = start({ command: ["sh", "-c", "id -un; stat -c '%U %a' /data; echo $$; touch /app/x"] });
+    const [code] = await once(shown.container, "exit");
+    assert.equal(code, 1);
+    assert.equal(shown.output(), "node\nnode 700\n1\n");
+  });
+
+  test("as compose runs it: waits for its database, serves, and ends when it is told to", async () => {
+    const name = `poolhouse_test_${randomBytes(8).toString("hex")}`;
+    const port = await freePort();
+    const url = new URL(testPostgresUrl);
+    url.pathname = `/${name}`;
+    const env = {
+      ...environment("poolhouse", { ...secrets, POOLHOUSE_PUBLIC_URL: `http://localhost:${port}` }),
+      POOLHOUSE_DATABASE: url.href,
+      POOLHOUSE_PORT: String(port),
+    };
+    const options = { env, readOnly: compose.services.poolhouse.read_only as boolean };
+    const waiting = start(options);
+    await waiting.errors(/Waiting for PostgreSQL/);
+    assert.equal(await healthy(waiting.container, env), false);
+    assert.equal(await stop(waiting.container), 0);
+
+    const serving = start(options);
+    await serving.errors(/Waiting for PostgreSQL/);
+    await administer(`create database ${name} template template0`);
+    try {
+      await serving.prints(/Poolhouse ready at/);
+      assert.equal(await healthy(serving.container, env), true);
+      const client = new CognitoIdentityProviderClient({
+        endpoint: `http://localhost:${port}`,
+        region: "us-east-1",
+        credentials: {
+          accessKeyId: secrets["POOLHOUSE_ROOT_ACCESS_KEY_ID"]!,
+          secretAccessKey: secrets["POOLHOUSE_ROOT_SECRET_ACCESS_KEY"]!,
+        },
+        maxAttempts: 1,
+      });
+      assert.deepEqual((await client.send(new ListUserPoolsCommand({ MaxResults: 1 }))).UserPools, []);
+      client.destroy();
+      for (const secret of Object.values(secrets)) assert.equal(serving.output().includes(secret), false);
+      assert.equal(await stop(serving.container), 0);
+    } finally {
+      await administer(`drop database if exists ${name} with (force)`);
+    }
+  });
+
+  test("with the embedded database in a volume: what was there is there after a restart", async () => {
+    const volume = join(temporaryFolder(), "data");
+    // As an engine fills a new volume: with the owner and mode of the image's folder.
+    const { uid, gid, mode } = statSync(join(image.layer, "data"));
+    mkdirSync(volume, { mode: mode & 0o777 });
+    chownSync(volume, uid, gid);
+    const env = { POOLHOUSE_PORT: String(await freePort()) };
+    for (const time of ["first", "second"]) {
+      const server = start({ env, volume, readOnly: true });
+      await server.prints(/Poolhouse ready at/);
+      assert.equal(await healthy(server.container, env), true);
+      assert.equal(await stop(server.container), 0);
+      assert.equal(server.output().includes("AWS_SECRET_ACCESS_KEY"), time === "first");
+    }
+    assert.equal(statSync(join(volume, "db", "poolhouse.sqlite")).uid, uid);
+  });
+});
+
+/** What a container has said, and waiting for it to say something. */
+function listenTo(container: ChildProcess) {
+  const said = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) {
+    container[name]!.setEncoding("utf8").on("data", (chunk: string) => {
+      said[name] += chunk;
+      container.emit("said");
+    });
+  }
+  const until = (name: keyof typeof said) => async (pattern: RegExp) => {
+    while (!pattern.test(said[name])) {
+      if (container.exitCode !== null) throw new Error(`the container ended: ${said.stdout}${said.stderr}`);
+      await Promise.race([once(container, "said"), once(container, "exit")]);
+    }
+  };
+  return { output: () => said.stdout, prints: until("stdout"), errors: until("stderr") };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}

@@ -1,0 +1,251 @@
+/** `poolhouse keys` as an operator uses it, beside a running server: access keys, and the rotation of keys. */
+import assert from "node:assert/strict";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import {
+  CognitoIdentityProviderClient,
+  CreateUserPoolCommand,
+  ListUserPoolsCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
+import { administer, temporaryFolder, testPostgresUrl } from "../store/databases.ts";
+import { run, runWith, serve, start, stop } from "./program.ts";
+
+interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+describe("beside a running server", () => {
+  const data = temporaryFolder();
+  let server: Awaited<ReturnType<typeof serve>>;
+  const clients: CognitoIdentityProviderClient[] = [];
+  before(async () => {
+    server = await serve("--data", data, "--demo");
+  });
+  after(async () => {
+    for (const client of clients) client.destroy();
+    assert.equal(await stop(server.process), 0);
+  });
+  const keys = (...argv: string[]) => runWith({}, "keys", ...argv, "--data", data);
+  const done = async (...argv: string[]) => {
+    const { code, stdout, stderr } = await keys(...argv);
+    assert.equal(code, 0, stderr);
+    return stdout;
+  };
+  const as = (credentials: Credentials) => {
+    const client = new CognitoIdentityProviderClient({
+      endpoint: server.url,
+      region: "us-east-1",
+      credentials,
+      maxAttempts: 1,
+    });
+    clients.push(client);
+    return client;
+  };
+  const listPools = (client: CognitoIdentityProviderClient) =>
+    client.send(new ListUserPoolsCommand({ MaxResults: 1 }));
+  const file = (text: string) => {
+    const path = join(temporaryFolder(), "policy.json");
+    writeFileSync(path, text);
+    return path;
+  };
+
+  test("a policy is shown, and set for the next call", async () => {
+    const made = JSON.parse(
+      await done("create", "--name", "ops", "--policy", "readonly", "--json"),
+    ) as Credentials;
+    const client = as(made);
+    await listPools(client);
+    const createPool = () => client.send(new CreateUserPoolCommand({ PoolName: "x" }));
+    await assert.rejects(createPool(), { name: "AccessDeniedException" });
+    const shown = JSON.parse(await done("show", made.accessKeyId, "--json"));
+    assert.equal(shown.name, "ops");
+    assert.deepEqual(shown.policy.Statement[0].Effect, "Allow");
+    assert.match(await done("show", made.accessKeyId), /Status {6}Active[\s\S]*"cognito-idp:Describe\*"/);
+    await done("set-policy", made.accessKeyId, "--policy", "admin");
+    await createPool();
+    const none = file('{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}');
+    await done("set-policy", made.accessKeyId, "--policy", none);
+    await assert.rejects(listPools(client), { name: "AccessDeniedException" });
+    const listed = JSON.parse(await done("list", "--json")) as { accessKeyId: string; lastUsedAt: unknown }[];
+    assert.ok(listed.some((key) => key.accessKeyId === made.accessKeyId));
+    for (const output of [JSON.stringify(listed), JSON.stringify(shown)])
+      assert.ok(!output.includes(made.secretAccessKey));
+  });
+
+  test("a lost root key is replaced; the former one is refused at once", async () => {
+    const path = join(data, "secrets", "root-access-key.json");
+    const read = () => JSON.parse(readFileSync(path, "utf8")) as Credentials;
+    const former = as(read());
+    await listPools(former);
+    const output = await done("reset-root");
+    assert.ok(output.includes(read().secretAccessKey));
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    await assert.rejects(listPools(former), { name: "UnrecognizedClientException" });
+    await listPools(as(read()));
+    const listed = JSON.parse(await done("list", "--json")) as { name: string }[];
+    assert.equal(listed.filter((key) => key.name === "root").length, 1);
+  });
+
+  const refused: [string[], number, RegExp][] = [
+    [[], 2, /poolhouse keys list/],
+    [["frobnicate"], 2, /poolhouse keys list/],
+    [["rotate"], 2, /poolhouse keys rotate/],
+    [["rotate", "everything"], 2, /poolhouse keys rotate/],
+    [["list", "extra"], 2, /poolhouse keys list/],
+    [["list", "--pool", "x"], 2, /Unknown option '--pool'/],
+    [["show"], 2, /poolhouse keys show/],
+    [["show", "AKIANOBODY"], 1, /There is no access key AKIANOBODY/],
+    [["disable", "AKIANOBODY"], 1, /There is no access key/],
+    [["set-policy", "AKIANOBODY", "--policy", "admin"], 1, /There is no access key/],
+    [["create", "--name", "x"], 2, /--policy is missing/],
+    [["create", "--name", "root", "--policy", "admin"], 2, /not root/],
+    [["create", "--name", "x", "--policy", "/nowhere"], 1, /neither admin, readonly or pool:.* ENOENT/],
+    [["create", "--name", "x", "--policy", file("{")], 1, /not valid JSON/],
+    [
+      ["create", "--name", "x", "--policy", file('{"Statement":[{"Effect":"Perhaps"}]}')],
+      1,
+      /Effect must be/,
+    ],
+    [["create", "--name", "x", "--policy", "admin", "--master-key", "x"], 1, /is a secret/],
+    [["rotate", "signing"], 2, /--pool POOL_ID, or --all/],
+    [["rotate", "signing", "--all", "--pool", "x"], 2, /--pool POOL_ID, or --all/],
+    [["rotate", "signing", "--pool", "us-east-1_Nowhere"], 1, /There is no user pool/],
+  ];
+  for (const [argv, code, message] of refused) {
+    test(`keys ${argv.map((word) => word.replace(/^\/.*\//, "")).join(" ")}: exit code ${code}`, async () => {
+      const ended = await keys(...argv);
+      assert.equal(ended.code, code, ended.stderr);
+      assert.match(ended.stderr, message);
+      assert.equal(ended.stdout, "");
+    });
+  }
+
+  const kids = async () => {
+    const answer = await fetch(`${server.url}/us-east-1_Demo12345/.well-known/jwks.json`);
+    return ((await answer.json()) as { keys: { kid: string }[] }).keys.map((key) => key.kid);
+  };
+
+  test("signing keys: published by the running server at once; --now replaces them", async () => {
+    const before = await kids();
+    assert.match(
+      await done("rotate", "signing", "--pool", "us-east-1_Demo12345"),
+      /published, and sign from 20/,
+    );
+    const during = await kids();
+    assert.equal(during.length, 4);
+    for (const kid of before) assert.ok(during.includes(kid));
+    assert.match(await done("rotate", "signing", "--all"), /us-east-1_Demo12345: .* wait to sign/);
+    assert.match(
+      await done("rotate", "signing", "--all", "--now"),
+      /new keys sign; every ID and access token/,
+    );
+    const now = await kids();
+    assert.equal(now.length, 2);
+    for (const kid of now) assert.ok(!during.includes(kid));
+  });
+
+  test("the master key's file: replaced beside the server, which goes on and starts again", async () => {
+    const path = join(data, "secrets", "master-key");
+    const before = readFileSync(path, "utf8");
+    assert.match(await done("rotate", "master"), /2 data keys wrapped anew/);
+    assert.notEqual(readFileSync(path, "utf8"), before);
+    await kids();
+    assert.equal(await stop(server.process), 0);
+    server = await serve("--data", data, "--demo");
+    assert.equal((await kids()).length, 2);
+  });
+
+  test("the data key: a rotation that was stopped is told by doctor, and another is refused meanwhile", async () => {
+    const doctor = () => runWith({}, "doctor", "--data", data);
+    const ages =
+      /ok {4}the master key is 0 day[\s\S]*ok {4}the data key is 0 day[\s\S]*ok {4}the oldest signing key/;
+    const healthy = await doctor();
+    assert.match(healthy.stdout, ages);
+    assert.doesNotMatch(healthy.stdout, /rotation/);
+    const rotating = await start(
+      /Waiting until every server knows it/,
+      "keys",
+      "rotate",
+      "data",
+      "--data",
+      data,
+    );
+    const second = await keys("rotate", "data");
+    assert.equal(second.code, 1);
+    assert.match(second.stderr, /Another process is changing keys/);
+    assert.equal(await stop(rotating.process, "SIGKILL"), null);
+    const told = await doctor();
+    assert.equal(told.code, 1);
+    assert.match(told.stdout, /FAIL {2}a rotation of the data key is not finished/);
+    await kids();
+  });
+
+  test("when a key was last used is written when the server ends, at the latest", async () => {
+    const { accessKeyId } = JSON.parse(readFileSync(join(data, "secrets", "root-access-key.json"), "utf8"));
+    const lastUse = async () => JSON.parse(await done("show", accessKeyId, "--json")).lastUsedAt;
+    await listPools(as(JSON.parse(readFileSync(join(data, "secrets", "root-access-key.json"), "utf8"))));
+    assert.equal(await stop(server.process), 0);
+    assert.match(await lastUse(), /^20\d\d-/);
+    server = await serve("--data", data, "--demo");
+  });
+});
+
+test("without a database every action says so, and makes none", async () => {
+  const data = temporaryFolder();
+  for (const argv of [["list"], ["rotate", "master"], ["reset-root"]]) {
+    const { code, stderr } = await runWith({}, "keys", ...argv, "--data", data);
+    assert.equal(code, 1);
+    assert.match(stderr, /There is no database at /);
+  }
+  assert.match((await run("doctor", "--data", data)).stdout, /no database yet/);
+});
+
+test("help names every command of keys", async () => {
+  const { stdout } = await run("help");
+  for (const word of ["migrate", "set-policy", "reset-root", "rotate signing|data|master"])
+    assert.ok(stdout.includes(word), word);
+});
+
+test("a configured master key is replaced on PostgreSQL", {
+  skip: process.env["CI"] ? false : await unreachable(),
+}, async () => {
+  const name = `poolhouse_test_cli_${process.pid}`;
+  await administer(`create database ${name} template template0`);
+  try {
+    const url = new URL(testPostgresUrl);
+    url.pathname = `/${name}`;
+    const env = { POOLHOUSE_DATABASE: url.href };
+    const [former, next] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)].map((key) => key.toString("base64"));
+    const old = { ...env, POOLHOUSE_MASTER_KEY: former! };
+    const both = { ...env, POOLHOUSE_MASTER_KEY: next!, POOLHOUSE_PREVIOUS_MASTER_KEY: former! };
+    const keys = (environment: Record<string, string>, ...argv: string[]) =>
+      runWith({ ...environment, POOLHOUSE_DATA: temporaryFolder() }, "keys", ...argv);
+    assert.equal((await runWith(env, "migrate")).code, 0);
+    assert.equal((await keys(old, "reset-root")).code, 0);
+    assert.match((await keys(old, "rotate", "master")).stderr, /POOLHOUSE_PREVIOUS_MASTER_KEY/);
+    assert.match((await keys({ ...env, POOLHOUSE_MASTER_KEY: next! }, "list")).stderr, /does not fit/);
+    assert.match(
+      (await runWith(both, "doctor")).stdout,
+      /FAIL {2}data keys are wrapped under POOLHOUSE_PREV/,
+    );
+    assert.match((await keys(both, "rotate", "master")).stdout, /^2 data keys wrapped/);
+    assert.match((await keys(both, "rotate", "master")).stdout, /already/);
+    assert.match(
+      (await runWith(both, "doctor")).stdout,
+      /ok {4}POOLHOUSE_PREVIOUS_MASTER_KEY is needed no more/,
+    );
+    assert.match((await keys({ ...env, POOLHOUSE_MASTER_KEY: next! }, "list")).stdout, /root$/m);
+    assert.match((await keys(old, "list")).stderr, /does not fit/);
+  } finally {
+    await administer(`drop database if exists ${name} with (force)`);
+  }
+});
+
+async function unreachable(): Promise<string | false> {
+  return administer("select 1").then(
+    () => false as const,
+    () => "PostgreSQL cannot be reached",
+  );
+}

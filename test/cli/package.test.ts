@@ -1,0 +1,184 @@
+/** The published form: `npm pack`, installed into an empty folder, started as a stranger would. */
+import assert from "node:assert/strict";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import {
+  CognitoIdentityProviderClient,
+  InitiateAuthCommand,
+  ListUserPoolsCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
+import { temporaryFolder } from "../store/databases.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const run = promisify(execFile);
+// The program runs on this Node.js, whatever the system has.
+const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"]}` };
+
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly files: readonly { readonly path: string }[];
+}
+
+/** The folder of a stranger: empty but for what `npm install <tarball>` put there. */
+const folder = temporaryFolder();
+let packed: Packed;
+
+before(async () => {
+  const pack = await run("npm", ["pack", "--json", "--pack-destination", folder], { cwd: root, env });
+  packed = JSON.parse(pack.stdout.slice(pack.stdout.indexOf("[")))[0];
+  // The dependencies come from npm's cache where it has them, else from the registry.
+  const options = ["--prefer-offline", "--no-audit", "--no-fund", "--loglevel=error"];
+  await run("npm", ["install", ...options, join(folder, packed.filename)], { cwd: folder, env });
+});
+
+const running: ChildProcess[] = [];
+after(() => {
+  for (const child of running) if (child.exitCode === null) signal(child, "SIGKILL");
+});
+
+/** To the whole group, as a terminal does: npx passes no signal on. */
+function signal(child: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    process.kill(-child.pid!, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** Starts a command that serves, and waits for its line. */
+async function serve(command: string, argv: readonly string[]) {
+  const child = spawn(command, argv, {
+    cwd: folder,
+    env,
+    detached: true,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  running.push(child);
+  let output = "";
+  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+    output += chunk;
+    const [, url] = /^Poolhouse ready at (\S+)$/m.exec(output) ?? [];
+    if (url !== undefined) return { child, url, output };
+  }
+  throw new Error(`the server did not start: ${output}`);
+}
+
+async function ended(child: ChildProcess, name: NodeJS.Signals): Promise<number | null> {
+  const exit = once(child, "exit");
+  signal(child, name);
+  return (await exit)[0];
+}
+
+test("the tarball holds the program and nothing else", () => {
+  const paths = packed.files.map(({ path }) => path);
+  const foreign = paths.filter(
+    (path) =>
+      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/(?:index|config\/config|config\/settings|lib\/(?:mail-address|sigv4|smtp-url))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
+        path,
+      ),
+  );
+  assert.deepEqual(foreign, []);
+  for (const path of ["LICENSE", "README.md", "dist/main.js", "dist/index.d.ts", "docs/fidelity.md"]) {
+    assert.ok(paths.includes(path), path);
+  }
+  assert.ok(packed.size < 1_000_000, `${packed.size} bytes`);
+});
+
+test("npx poolhouse serve: a signed call, a sign-in, and the end", async () => {
+  const server = await serve("npx", ["poolhouse", "serve", "--demo", "--port", "0", "--data", "npx"]);
+  const [, accessKeyId, secretAccessKey] = /AWS_ACCESS_KEY_ID=(\S+)\s+AWS_SECRET_ACCESS_KEY=(\S+)/.exec(
+    server.output,
+  )!;
+  const client = new CognitoIdentityProviderClient({
+    endpoint: server.url,
+    region: "us-east-1",
+    credentials: { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! },
+    maxAttempts: 1,
+  });
+  const { UserPools } = await client.send(new ListUserPoolsCommand({ MaxResults: 10 }));
+  assert.deepEqual(
+    UserPools?.map(({ Id }) => Id),
+    ["us-east-1_Demo12345"],
+  );
+  const signedIn = await client.send(
+    new InitiateAuthCommand({
+      ClientId: "demoappclient",
+      AuthFlow: "USER_PASSWORD_AUTH",
+      AuthParameters: { USERNAME: "demo@example.com", PASSWORD: "Poolhouse-demo-1" },
+    }),
+  );
+  assert.ok(signedIn.AuthenticationResult?.AccessToken);
+  client.destroy();
+  await ended(server.child, "SIGTERM");
+  // npx ends at once; the server, which got the signal too, a moment later.
+  while (await fetch(`${server.url}/healthz`).catch(() => undefined)) await delay(20);
+});
+
+test("the installed command itself ends with 0 on SIGTERM, and finds its data again", async () => {
+  const command = join(folder, "node_modules", ".bin", "poolhouse");
+  for (const start of ["first", "second"]) {
+    const server = await serve(command, ["serve", "--port", "0", "--data", "command"]);
+    assert.equal(/AWS_SECRET_ACCESS_KEY/.test(server.output), start === "first");
+    assert.equal((await fetch(`${server.url}/readyz`)).status, 200);
+    assert.equal(await ended(server.child, "SIGTERM"), 0);
+  }
+  assert.match((await run(command, ["version"], { env })).stdout, /^Poolhouse \d+\.\d+\.\d+, Node\.js 2/);
+  assert.match((await run(command, ["--help"], { env })).stdout, /poolhouse serve/);
+});
+
+const embedding = `import { ConfigError, type Poolhouse, startPoolhouse } from "poolhouse";
+import { signRequest } from "poolhouse/sigv4";
+
+const server: Poolhouse = await startPoolhouse({ port: 0, data: "embedded", logLevel: "error" });
+const key = server.rootKey!;
+const { host } = new URL(server.url);
+const body = '{"MaxResults":1}';
+const headers = {
+  host,
+  "content-type": "application/x-amz-json-1.1",
+  "x-amz-target": "AWSCognitoIdentityProviderService.ListUserPools",
+};
+const request = { method: "POST", path: "/", query: "", headers: Object.entries(headers), body: Buffer.from(body) };
+const signature = signRequest(request, { ...key, region: "us-east-1", service: "cognito-idp", now: Date.now() });
+const answer = await fetch(server.url, { method: "POST", headers: { ...headers, ...signature }, body });
+console.log(answer.status, await answer.text());
+await server.close();
+try {
+  await startPoolhouse({ data: "embedded", prot: 1 } as object);
+} catch (error) {
+  console.log(error instanceof ConfigError, (error as Error).message);
+}
+`;
+
+test("another program embeds the server, with types", async () => {
+  writeFileSync(join(folder, "embed.mts"), embedding);
+  const types = join(root, "node_modules", "@types");
+  const strict = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2024", "--types", "node"];
+  const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
+  await run(process.execPath, [compiler, ...strict, "--typeRoots", types, "embed.mts"], { cwd: folder });
+  const { stdout } = await run(process.execPath, ["embed.mts"], { cwd: folder });
+  assert.equal(stdout, '200 {"UserPools":[]}\ntrue Unknown setting prot.\n');
+});
+
+/** The system's own Node.js, where it is too old. */
+const oldNode = "/usr/bin/node";
+const oldVersion = existsSync(oldNode) ? (await run(oldNode, ["--version"])).stdout : undefined;
+const isOld = oldVersion !== undefined && Number(/^v(\d+)/.exec(oldVersion)?.[1]) < 24;
+
+test("an older Node.js is told what is needed", {
+  skip: !isOld && "no Node.js before 24 is here",
+}, async () => {
+  mkdirSync(join(folder, "old"));
+  const command = join(folder, "node_modules", ".bin", "poolhouse");
+  await assert.rejects(run(oldNode, [command, "serve"], { cwd: join(folder, "old") }), {
+    code: 1,
+    stderr: `Poolhouse needs Node.js 24 or newer; this is ${oldVersion!.trim().slice(1)}.\n`,
+  });
+  assert.equal(existsSync(join(folder, "old", "poolhouse-data")), false);
+});

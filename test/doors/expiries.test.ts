@@ -1,0 +1,80 @@
+/**
+ * Everything that expires, a second before and a second after: what was begun at one moment is still good then, and the
+ * same thing begun anew no longer is. Limits that end are the other way round. The clock is frozen, so that a second is
+ * a second.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { CreateUserPoolClientCommandInput } from "@aws-sdk/client-cognito-identity-provider";
+import { createRemoteJWKSet, jwtVerify } from "jose";
+import { password } from "../api/people.ts";
+import { forEachServer } from "../api/server.ts";
+import { day, expiries, hour, list, listing, minute, second, subjectOf } from "./expiry-table.ts";
+import { byPassword, initiate, tokensOf } from "./ways.ts";
+import { post, signedCall } from "./wire.ts";
+
+forEachServer("expiries", (open) => {
+  for (const [what, { life, begin, type, message, opens }] of Object.entries(expiries)) {
+    test(`${what}: ${life / second} s`, async () => {
+      const server = await open();
+      server.clock.freeze();
+      const early = await begin(server);
+      server.clock.advance(life - second);
+      const before = await early();
+      const late = await begin(server);
+      server.clock.advance(life + second);
+      const after = await late();
+      const [good, bad] = opens ? [after, before] : [before, after];
+      assert.equal(good.status, 200, `${good.type} ${good.message}`);
+      assert.notEqual(bad.status, 200);
+      assert.equal(bad.type, type, bad.message);
+      assert.match(bad.message, message);
+    });
+  }
+
+  test("an ID token says when it expires, in every unit", async () => {
+    const server = await open();
+    server.clock.freeze();
+    const units: [Partial<CreateUserPoolClientCommandInput>, number][] = [
+      [{}, hour],
+      [{ IdTokenValidity: 10, TokenValidityUnits: { IdToken: "minutes" } }, 10 * minute],
+      [{ IdTokenValidity: 3600, TokenValidityUnits: { IdToken: "seconds" } }, hour],
+      [{ IdTokenValidity: 1, TokenValidityUnits: { IdToken: "days" } }, day],
+      [{ IdTokenValidity: 5 }, 5 * hour],
+    ];
+    for (const [client, life] of units) {
+      const subject = await subjectOf(server, "confirmed", client);
+      const { IdToken } = await tokensOf(subject);
+      const keys = createRemoteJWKSet(
+        new URL(`${server.endpoint}/${subject.UserPoolId}/.well-known/jwks.json`),
+      );
+      const at = (ms: number) => jwtVerify(IdToken!, keys, { currentDate: new Date(server.clock.now + ms) });
+      await at(life - second);
+      await assert.rejects(at(life + second), /"exp" claim/);
+    }
+  });
+
+  test("a signature from the future", async () => {
+    const server = await open();
+    server.clock.freeze();
+    const send = (ahead: number) =>
+      post(server.endpoint, signedCall(server.endpoint, list, listing, { now: server.clock.now + ahead }));
+    assert.equal((await send(5 * minute - second)).status, 200);
+    const early = await send(5 * minute + second);
+    assert.match(early.message, /^Signature not yet current/);
+  });
+
+  test("a lock that fell is not told from a wrong password before it falls", async () => {
+    const server = await open();
+    const subject = await subjectOf(server);
+    const texts = [];
+    for (let count = 0; count < 6; count++) texts.push((await byPassword(subject, "Wrong-Horse-1")).message);
+    const wrong = "Incorrect username or password.";
+    assert.deepEqual(texts, [wrong, wrong, wrong, wrong, wrong, "Password attempts exceeded"]);
+    const right = await initiate(subject, "USER_PASSWORD_AUTH", {
+      USERNAME: subject.Username,
+      PASSWORD: password,
+    });
+    assert.equal(right.message, "Password attempts exceeded", "nor is a right one looked at");
+  });
+});

@@ -1,0 +1,214 @@
+/**
+ * Users, clients, pools and groups that no longer stand × every way in. Each way is prepared while everything is in
+ * order, right up to the secret that would open it; then the ground is taken away, and it must be refused.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as sdk from "@aws-sdk/client-cognito-identity-provider";
+import { decodeJwt } from "jose";
+import { makeClient } from "../api/people.ts";
+import { forEachServer, type TestServer } from "../api/server.ts";
+import {
+  type App,
+  adminCall,
+  byPassword,
+  initiate,
+  makeApp,
+  makeSubject,
+  type Subject,
+  type Texts,
+  tokensOf,
+  type Way,
+  ways,
+} from "./ways.ts";
+import { type Answer, inBatches } from "./wire.ts";
+import { flows } from "./world.ts";
+
+/** Takes the ground away. */
+const losses: Readonly<Record<string, (subject: Subject) => Promise<unknown>>> = {
+  "the user is disabled": ({ server, UserPoolId, Username }) =>
+    server.client.send(new sdk.AdminDisableUserCommand({ UserPoolId, Username })),
+  "the user is deleted": ({ server, UserPoolId, Username }) =>
+    server.client.send(new sdk.AdminDeleteUserCommand({ UserPoolId, Username })),
+  "the user is deleted and made again": async ({ server, UserPoolId, Username }) => {
+    await server.client.send(new sdk.AdminDeleteUserCommand({ UserPoolId, Username }));
+    await server.client.send(
+      new sdk.AdminCreateUserCommand({
+        UserPoolId,
+        Username,
+        MessageAction: "SUPPRESS",
+        TemporaryPassword: "Else-Where-5",
+      }),
+    );
+  },
+  "the client is deleted": ({ server, UserPoolId, ClientId }) =>
+    server.client.send(new sdk.DeleteUserPoolClientCommand({ UserPoolId, ClientId })),
+  "the pool is deleted": ({ server, UserPoolId }) =>
+    server.client.send(new sdk.DeleteUserPoolCommand({ UserPoolId })),
+};
+
+/** What each way answers with when nothing is lost. */
+async function control(way: Way, subject: Subject): Promise<void> {
+  const attempt = await way.prepare(subject);
+  const answer = await attempt();
+  assert.equal(answer.status, 200, `${answer.type} ${answer.message}`);
+}
+
+/** The error of a way after a loss; undefined where those who hide who exists answer everybody alike, and send nothing. */
+function refusalOf(way: string, loss: string, existence: "LEGACY" | "ENABLED"): RegExp | undefined {
+  if (!loss.startsWith("the user")) return /^(?:ResourceNotFound|NotAuthorized)Exception$/;
+  const isSimulated = way === "ForgotPassword" || way === "ResendConfirmationCode";
+  if (isSimulated && existence === "ENABLED") return undefined;
+  // Whoever was made again is not UNCONFIRMED: "User is already confirmed."
+  if (way === "ResendConfirmationCode" && loss.endsWith("again")) return /^InvalidParameterException$/;
+  return /^(?:NotAuthorized|UserNotFound|CodeMismatch|ExpiredCode)Exception$/;
+}
+
+/** A way up to its last call. */
+async function begin(server: TestServer, app: App, name: string, way = ways[name]) {
+  if (way === undefined) return assert.fail(name);
+  const subject = await makeSubject(server, app, way.of);
+  return { name, subject, attempt: await way.prepare(subject) };
+}
+
+forEachServer("standing", (open) => {
+  for (const existence of ["LEGACY", "ENABLED"] as const) {
+    for (const [loss, lose] of Object.entries(losses)) {
+      // A client or a pool that is gone is gone for everybody.
+      if (existence === "ENABLED" && !loss.startsWith("the user")) continue;
+      test(`${loss} (${existence})`, async () => {
+        const server = await open();
+        const app = await makeApp(server, existence);
+        const begun = await inBatches(
+          Object.entries(ways),
+          ([name, way]) => begin(server, app, name, way),
+          4,
+        );
+        const isUser = loss.startsWith("the user");
+        for (const { subject } of isUser ? begun : begun.slice(0, 1)) await lose(subject);
+        const wrong: string[] = [];
+        for (const { name, subject, attempt } of begun) {
+          const sent = (await server.inbox(subject.email)).length;
+          const answer = await attempt();
+          const expected = refusalOf(name, loss, existence);
+          const isRight = expected === undefined ? answer.status === 200 : expected.test(answer.type ?? "");
+          if (!isRight) wrong.push(`${name}: ${answer.status} ${answer.type} ${answer.message}`);
+          if ((await server.inbox(subject.email)).length > sent) wrong.push(`${name}: a message was sent`);
+        }
+        assert.deepEqual(wrong, []);
+      });
+    }
+  }
+
+  test("the control: each way is open to who stands", async () => {
+    const server = await open();
+    for (const existence of ["LEGACY", "ENABLED"] as const) {
+      const app = await makeApp(server, existence);
+      await inBatches(
+        Object.values(ways),
+        async (way) => control(way, await makeSubject(server, app, way.of)),
+        4,
+      );
+    }
+  });
+
+  test("who is not confirmed, or must reset, comes in by no way", async () => {
+    const server = await open();
+    const app = await makeApp(server, "LEGACY");
+    const signIns = Object.entries(ways).filter(([name]) =>
+      /^(?:ADMIN_)?USER_(?:PASSWORD|SRP)_AUTH/.test(name),
+    );
+    assert.equal(signIns.length, 4);
+    for (const [name, way] of signIns) {
+      const unconfirmed = await makeSubject(server, app, "unconfirmed");
+      const answer = await (await way.prepare(unconfirmed))();
+      assert.deepEqual([answer.status, answer.type], [400, "UserNotConfirmedException"], name);
+      const reset = await makeSubject(server, app, "confirmed");
+      const { UserPoolId, Username } = reset;
+      await server.client.send(new sdk.AdminResetUserPasswordCommand({ UserPoolId, Username }));
+      const afterwards = await (await way.prepare(reset))();
+      assert.deepEqual([afterwards.status, afterwards.type], [400, "PasswordResetRequiredException"], name);
+    }
+    const unconfirmed = await makeSubject(server, app, "unconfirmed");
+    const forgot = await (await ways["ForgotPassword"]!.prepare(unconfirmed))();
+    assert.deepEqual([forgot.status, forgot.type], [400, "InvalidParameterException"]);
+  });
+
+  test("a group that is deleted is in no token and takes nobody in", async () => {
+    const server = await open();
+    const app = await makeApp(server, "LEGACY");
+    const { UserPoolId } = app;
+    const subject = await makeSubject(server, app, "confirmed");
+    const inGroup = { UserPoolId, GroupName: "staff", Username: subject.Username };
+    await server.client.send(new sdk.CreateGroupCommand({ UserPoolId, GroupName: "staff" }));
+    await server.client.send(new sdk.AdminAddUserToGroupCommand(inGroup));
+    const { AccessToken, RefreshToken } = await tokensOf(subject);
+    assert.deepEqual(decodeJwt(AccessToken!)["cognito:groups"], ["staff"]);
+    await server.client.send(new sdk.DeleteGroupCommand({ UserPoolId, GroupName: "staff" }));
+    const groupsAfter = async (answer: Answer) =>
+      decodeJwt((answer.body["AuthenticationResult"] as Texts)["AccessToken"]!)["cognito:groups"];
+    const refreshed = await initiate(subject, "REFRESH_TOKEN_AUTH", { REFRESH_TOKEN: RefreshToken! });
+    assert.equal(await groupsAfter(refreshed), undefined);
+    assert.equal(await groupsAfter(await byPassword(subject)), undefined);
+    for (const name of [
+      "AdminAddUserToGroup",
+      "AdminRemoveUserFromGroup",
+      "GetGroup",
+      "UpdateGroup",
+      "DeleteGroup",
+      "ListUsersInGroup",
+    ]) {
+      const { status, type } = await adminCall(subject, name, inGroup);
+      assert.deepEqual([status, type], [400, "ResourceNotFoundException"], name);
+    }
+    // A group made again under the name has none of the members it had.
+    await server.client.send(new sdk.CreateGroupCommand({ UserPoolId, GroupName: "staff" }));
+    assert.equal(await groupsAfter(await byPassword(subject)), undefined);
+  });
+
+  test("a client that no longer allows a flow", async () => {
+    const server = await open();
+    const { UserPoolId } = await makeApp(server, "LEGACY");
+    const { ClientId } = await makeClient(server, UserPoolId, { ExplicitAuthFlows: [...flows] });
+    const names = ["REFRESH_TOKEN_AUTH", "USER_PASSWORD_AUTH", "USER_SRP_AUTH", "ADMIN_USER_PASSWORD_AUTH"];
+    const begun = await inBatches(names, (name) => begin(server, { UserPoolId, ClientId }, name), 4);
+    await server.client.send(
+      new sdk.UpdateUserPoolClientCommand({
+        UserPoolId,
+        ClientId,
+        ClientName: "shut",
+        ExplicitAuthFlows: ["ALLOW_CUSTOM_AUTH"],
+      }),
+    );
+    for (const { name, attempt } of begun) {
+      const { status, type } = await attempt();
+      assert.deepEqual([status, type], [400, "InvalidParameterException"], name);
+    }
+  });
+
+  test("a pool that demands what cannot be proven", async () => {
+    const server = await open();
+    const app = await makeApp(server, "LEGACY");
+    const signIns = Object.keys(ways).filter(
+      (name) => /_AUTH|PASSWORD|temporary/.test(name) && !/REFRESH/.test(name),
+    );
+    const begun = await inBatches(
+      signIns.filter((name) => !/ChangePassword|ForgotPassword/.test(name)),
+      (name) => begin(server, app, name),
+      4,
+    );
+    assert.ok(begun.length >= 8);
+    await server.client.send(
+      new sdk.SetUserPoolMfaConfigCommand({
+        UserPoolId: app.UserPoolId,
+        MfaConfiguration: "ON",
+        SoftwareTokenMfaConfiguration: { Enabled: true },
+      }),
+    );
+    for (const { name, attempt } of begun) {
+      const { status, type, body } = await attempt();
+      assert.deepEqual([status, type], [400, "UnsupportedOperationException"], name);
+      assert.equal(body["AuthenticationResult"], undefined);
+    }
+  });
+});

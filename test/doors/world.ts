@@ -1,0 +1,106 @@
+/** A pool in which every operation could do something, and the inputs with which it would. */
+import assert from "node:assert/strict";
+import {
+  AddUserPoolClientSecretCommand,
+  AdminAddUserToGroupCommand,
+  AdminUpdateUserAttributesCommand,
+  CreateGroupCommand,
+  SignUpCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
+import { makeClient, makePool, makeUser, newAddress, password, signIn } from "../api/people.ts";
+import type { TestServer } from "../api/server.ts";
+import { type KnownOperation, sampleInput, type Values } from "./operations.ts";
+
+export interface World {
+  readonly UserPoolId: string;
+  readonly ClientId: string;
+  readonly Username: string;
+  readonly AccessToken: string;
+  readonly RefreshToken: string;
+  /** The input with which the operation would succeed. */
+  input(operation: KnownOperation): Record<string, unknown>;
+}
+
+export const flows = [
+  "ALLOW_USER_SRP_AUTH",
+  "ALLOW_USER_PASSWORD_AUTH",
+  "ALLOW_ADMIN_USER_PASSWORD_AUTH",
+  "ALLOW_REFRESH_TOKEN_AUTH",
+] as const;
+
+export async function makeWorld(server: TestServer): Promise<World> {
+  const { client } = server;
+  const { UserPoolId, ClientId } = await makePool(
+    server,
+    { AutoVerifiedAttributes: ["email"] },
+    { ExplicitAuthFlows: [...flows] },
+  );
+  const Username = await makeUser(server, UserPoolId, "ann", [
+    { Name: "email", Value: newAddress() },
+    { Name: "email_verified", Value: "true" },
+    { Name: "nickname", Value: "Annie" },
+  ]);
+  for (const GroupName of ["staff", "others"]) {
+    await client.send(new CreateGroupCommand({ UserPoolId, GroupName }));
+  }
+  await client.send(new AdminAddUserToGroupCommand({ UserPoolId, Username, GroupName: "staff" }));
+  await client.send(
+    new SignUpCommand({ ClientId, Username: "fresh", Password: password, UserAttributes: [] }),
+  );
+  await client.send(
+    new AdminUpdateUserAttributesCommand({
+      UserPoolId,
+      Username: "fresh",
+      UserAttributes: [{ Name: "email", Value: newAddress() }],
+    }),
+  );
+  const withSecret = await makeClient(server, UserPoolId, { GenerateSecret: true });
+  const second = await client.send(
+    new AddUserPoolClientSecretCommand({ UserPoolId, ClientId: withSecret.ClientId }),
+  );
+  const ClientSecretId = second.ClientSecretDescriptor?.ClientSecretId ?? assert.fail("no secret id");
+  const tokens = await signIn(server, ClientId, Username);
+  const values: Values = {
+    UserPoolId,
+    ClientId,
+    Username,
+    GroupName: "staff",
+    ResourceArn: `arn:aws:cognito-idp:us-east-1:000000000000:userpool/${UserPoolId}`,
+    TagKeys: ["colour"],
+    Tags: { colour: "blue" },
+    AccessToken: tokens.AccessToken,
+    Token: tokens.RefreshToken,
+    RefreshToken: tokens.RefreshToken,
+    AttributeName: "email",
+    UserAttributeNames: ["nickname"],
+    UserAttributes: [{ Name: "nickname", Value: "Nan" }],
+    CustomAttributes: [{ Name: "doors", AttributeDataType: "String" }],
+    MfaConfiguration: "OFF",
+  };
+  const AuthParameters = { USERNAME: Username, PASSWORD: password };
+  const special: Readonly<Record<string, Values>> = {
+    AddUserPoolClientSecret: {
+      ClientId: (await makeClient(server, UserPoolId, { GenerateSecret: true })).ClientId,
+    },
+    AdminAddUserToGroup: { GroupName: "others" },
+    AdminConfirmSignUp: { Username: "fresh" },
+    AdminCreateUser: { Username: "bob", MessageAction: "SUPPRESS" },
+    AdminInitiateAuth: { AuthFlow: "ADMIN_NO_SRP_AUTH", AuthParameters },
+    AdminSetUserPassword: { Password: "Another-Horse-8" },
+    ChangePassword: { PreviousPassword: password, ProposedPassword: "Another-Horse-8" },
+    ConfirmForgotPassword: { Password: "Another-Horse-8" },
+    ConfirmSignUp: { Username: "fresh" },
+    CreateGroup: { GroupName: "more" },
+    DeleteUserPoolClientSecret: { ClientId: withSecret.ClientId, ClientSecretId },
+    InitiateAuth: { AuthFlow: "USER_PASSWORD_AUTH", AuthParameters },
+    ResendConfirmationCode: { Username: "fresh" },
+    SignUp: { Username: "carol", Password: password },
+  };
+  return {
+    UserPoolId,
+    ClientId,
+    Username,
+    ...tokens,
+    input: (operation) => sampleInput(operation, { ...values, ...special[operation.name] }),
+  };
+}

@@ -1,0 +1,12 @@
+/** Builds dist/, what is published: the sources without their types, and the declarations of the exports. */
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const compiler = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url));
+
+// What an earlier build left would be published too.
+rmSync(new URL("../dist", import.meta.url), { recursive: true, force: true });
+const argv = [compiler, "-p", "tsconfig.build.json"];
+process.exit(spawnSync(process.execPath, argv, { cwd: root, stdio: "inherit" }).status ?? 1);
