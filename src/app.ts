@@ -36,6 +36,11 @@ export interface Ctx {
   readonly requestId: string;
   /** The client's address as the configured proxies tell it. */
   readonly address: string;
+  /**
+   * The network of the user that limits count: an IPv4 address or the first 64 bits of an IPv6 one. Undefined where a
+   * back end signs users in without saying where they are.
+   */
+  readonly network: string | undefined;
   readonly userAgent: string | undefined;
   /** The call was signed with an access key that may make it. */
   readonly admin: boolean;

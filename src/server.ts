@@ -7,7 +7,7 @@ import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
-import { type Config, listensOnLoopback } from "./config/config.ts";
+import { type Config, servesThisMachine } from "./config/config.ts";
 import { startAuditTrail } from "./domain/audit/trail.ts";
 import { createPasswordHasher } from "./domain/credentials/hash-queue.ts";
 import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
@@ -149,7 +149,7 @@ function startWorkers(app: App, opened: OpenedDatabase): { stop(): Promise<void>
 /** With a sender there is no inbox; without one there is, where nobody else can look into it. */
 function mailboxOf(config: Config): Mailbox {
   if (config.smtp !== undefined) return smtpMailbox(config.smtp);
-  return listensOnLoopback(config) ? inboxMailbox() : noMailbox();
+  return servesThisMachine(config) ? inboxMailbox() : noMailbox();
 }
 
 /** Every route there is. */

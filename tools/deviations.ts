@@ -13,7 +13,9 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     'With PreventUserExistenceErrors ENABLED, a user who exists is told the real delivery details and, in SRP, the internal username; a locked account answers "Password attempts exceeded" to each of its names. So does Cognito.',
     "A preferred_username that is an alias may not have the shape of an e-mail address or phone number that is an alias too, and nobody may be called like another user's sub.",
     "Signature V4 in the query: a POST with X-Amz-Target as a signed header, whose body the signature covers; good for X-Amz-Expires (1 to 604800 seconds), without it for five minutes. Session tokens are refused until STS exists.",
-    "AWS's request-rate quotas are not imitated. Overload answers TooManyRequestsException.",
+    "AWS's request-rate quotas are not imitated. Overload answers TooManyRequestsException, and so do the limits by address (docs/security-model.md), which refuse strangers only.",
+    "Wrong passwords, wrong codes and requests from networks that a user is known from are counted apart from those of strangers, under Cognito's numbers: strangers cannot keep an owner out.",
+    "A mailbox or phone gets at most 20 messages an hour in a pool. With PreventUserExistenceErrors ENABLED, ForgotPassword and ResendConfirmationCode then answer as always and send nothing; elsewhere LimitExceededException.",
     "Refresh tokens are about 120 characters long and no JWE; clients must treat them as opaque, as with Cognito.",
   ],
   AddUserPoolClientSecret: ["A public client cannot get a secret."],
@@ -57,7 +59,9 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Whether an account is disabled, unconfirmed or to be reset is told only to who proves the password.",
     "A password changed while a sign-in runs voids that sign-in.",
   ],
-  AdminInitiateAuth: ["As InitiateAuth."],
+  AdminInitiateAuth: [
+    "As InitiateAuth. ContextData.IpAddress is the address that limits count; a value that is none is ignored.",
+  ],
   AdminUserGlobalSignOut: ["Also ends the sign-ins that are running."],
   GlobalSignOut: [
     "Also ends the sign-ins that are running.",
@@ -77,10 +81,11 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Returns no Session: signing in straight after confirmation comes with USER_AUTH.",
     "CONFIRM_WITH_LINK is refused until domains exist.",
     "ClientMetadata and ValidationData are accepted and reach nobody: there are no triggers.",
+    "With PreventUserExistenceErrors ENABLED the message is sent by the worker: CodeDeliveryFailureException does not appear.",
   ],
   UpdateGroup: ["Members that are left out stay as they are."],
   UpdateUserPool: [
     "Without UserPoolTags, the tags that fix ids and issuer survive: without them every token would be void.",
   ],
-  UpdateUserAttributes: ["At most 20 messages an hour a user."],
+  UpdateUserAttributes: ["At most 20 requests with a message an hour a user: TooManyRequestsException."],
 };

@@ -1,7 +1,7 @@
 /** `poolhouse doctor`: says what works and what does not, and how to mend it. Changes nothing. */
 import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type Config, listensOnLoopback, loadConfig } from "../config/config.ts";
+import { type Config, loadConfig, servesThisMachine } from "../config/config.ts";
 import { smtpMailbox } from "../integrations/smtp.ts";
 import { listAccessKeys } from "../store/access-keys.ts";
 import { isWrappedUnder, masterKeySince, readDataKeys } from "../store/data-keys.ts";
@@ -34,11 +34,10 @@ function programFinding(): Finding {
 }
 
 function settingFindings(config: Config): Finding[] {
-  const loopback = listensOnLoopback(config);
   const findings: Finding[] = [
     { ok: true, text: `listens on ${config.host}:${config.port}, public URL ${config.publicUrl}` },
   ];
-  if (!loopback) {
+  if (!servesThisMachine(config)) {
     findings.push({
       ok: config.publicUrl.startsWith("https:"),
       text: "the public URL is https, since other machines can reach this server (POOLHOUSE_PUBLIC_URL)",
@@ -50,7 +49,7 @@ function settingFindings(config: Config): Finding[] {
 async function mailFinding(config: Config): Promise<Finding> {
   const { smtp } = config;
   if (smtp === undefined) {
-    return listensOnLoopback(config)
+    return servesThisMachine(config)
       ? { ok: true, text: `no mail server is set: messages stay here, at ${config.publicUrl}/inbox` }
       : { ok: false, text: "messages cannot be delivered: set POOLHOUSE_SMTP_URL and POOLHOUSE_SMTP_FROM" };
   }

@@ -8,6 +8,7 @@ import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import type { SmtpConfig } from "../lib/smtp-url.ts";
+import { type Limits, parseLimits } from "./limits.ts";
 import { list, type Setting, settings } from "./settings.ts";
 import { smtpConfig } from "./smtp.ts";
 
@@ -35,6 +36,8 @@ export interface Config {
   readonly rootAccessKeyId: string | undefined;
   readonly rootSecretAccessKey: string | undefined;
   readonly logLevel: string;
+  /** How much guessing, signing up and sending is allowed. */
+  readonly limits: Limits;
   /** argon2id hashes at once. */
   readonly hashConcurrency: number;
   /** Whether calls of administrators that change nothing are in the audit log. */
@@ -103,6 +106,7 @@ function assemble(value: (name: Name) => string | undefined): Config {
     rootAccessKeyId: value("rootAccessKeyId"),
     rootSecretAccessKey: value("rootSecretAccessKey"),
     logLevel: value("logLevel")!,
+    limits: parseLimits(list(value("limits")!)),
     hashConcurrency: Number(value("hashConcurrency") ?? availableParallelism()),
     auditReads: value("auditReads") === "true",
     auditRetentionDays: Number(value("auditRetentionDays")),
@@ -114,9 +118,10 @@ function assemble(value: (name: Name) => string | undefined): Config {
       "The setting auth=open accepts any credentials and is allowed on a loopback address only.",
     );
   }
-  if (config.demo && !listensOnLoopback(config)) {
+  if (config.demo && !servesThisMachine(config)) {
     throw new ConfigError(
-      "The setting demo makes a user whose password is public; it is allowed on a loopback address only.",
+      "The setting demo makes a user whose password is public; it is allowed on a loopback address only, " +
+        "without another public URL or further host names.",
     );
   }
   if ((config.rootAccessKeyId === undefined) !== (config.rootSecretAccessKey === undefined)) {
@@ -141,6 +146,15 @@ function readSmtp(value: (name: Name) => string | undefined): SmtpConfig | undef
 /** Whether only this machine can reach the server. */
 export function listensOnLoopback(config: Pick<Config, "host">): boolean {
   return config.host === "localhost" || config.host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(config.host);
+}
+
+/**
+ * Whether this machine alone uses the server: it listens on loopback, and answers to no other name. With one, a proxy
+ * on this machine brings everybody, and what is meant for development must not be there.
+ */
+export function servesThisMachine(config: Pick<Config, "host" | "publicUrl" | "extraHosts">): boolean {
+  const host = new URL(config.publicUrl).hostname.replace(/^\[|\]$/g, "");
+  return listensOnLoopback(config) && listensOnLoopback({ host }) && config.extraHosts.length === 0;
 }
 
 function defaultHost(host: string): string {
@@ -200,7 +214,16 @@ function readFile(path: string): Map<Name, string> {
   for (const [key, value] of Object.entries(document)) {
     const name = names.find((one) => setting(one).flag === key && one !== "config");
     if (name === undefined) throw new ConfigError(`Unknown setting ${key} in ${path}.`);
-    found.set(name, Array.isArray(value) ? value.join(",") : String(value));
+    found.set(name, textOf(value));
   }
   return found;
+}
+
+/** A YAML value as a flag would spell it: lists and maps by comma. */
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.join(",");
+  if (typeof value !== "object" || value === null) return String(value);
+  return Object.entries(value)
+    .map((pair) => pair.join("="))
+    .join(",");
 }

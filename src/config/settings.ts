@@ -2,6 +2,7 @@
 import { isIP } from "node:net";
 import { parseMailAddress } from "../lib/mail-address.ts";
 import { parseSmtpUrl } from "../lib/smtp-url.ts";
+import { wrongLimit } from "./limits.ts";
 
 export interface Setting {
   readonly flag: string;
@@ -146,6 +147,13 @@ export const settings = {
     fallback: "info",
     help: "trace, debug, info, warn, error, fatal or silent.",
     wrong: oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"),
+  },
+  limits: {
+    flag: "limits",
+    env: "POOLHOUSE_LIMITS",
+    fallback: "",
+    help: "Limits that differ from the defaults, name=number by comma; docs/security-model.md lists them.",
+    wrong: (value: string) => list(value).map(wrongLimit).find(Boolean),
   },
   hashConcurrency: {
     flag: "hash-concurrency",

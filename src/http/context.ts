@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
 import type { App, Ctx } from "../app.ts";
+import { canonicalAddress, hopAddress, networkOf } from "../lib/network.ts";
 import { type Admission, type AdmissionOptions, createAdmission } from "./admission.ts";
 
 /** What http rooms need of the server. */
@@ -53,6 +54,7 @@ export function createCtx(
     now: app.clock(),
     requestId: request.requestId,
     address: request.address,
+    network: networkOf(request.address),
     userAgent: request.userAgent,
     admin: false,
   };
@@ -68,19 +70,19 @@ function proxies(ranges: readonly string[]): BlockList {
   return list;
 }
 
-const plain = (address: string) => (address.startsWith("::ffff:") ? address.slice(7) : address);
-
 /** The last address of X-Forwarded-For that is not a configured proxy; the header counts only from such a proxy. */
 function clientAddress(incoming: IncomingMessage, trusted: BlockList): string {
-  const isTrusted = (address: string) => {
-    const family = isIP(address);
-    return family !== 0 && trusted.check(address, family === 6 ? "ipv6" : "ipv4");
-  };
-  let address = plain(incoming.socket.remoteAddress ?? "");
+  const isTrusted = (address: string) =>
+    isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+  const peer = incoming.socket.remoteAddress ?? "";
+  let address = canonicalAddress(peer) ?? peer;
   const forwarded = [incoming.headers["x-forwarded-for"] ?? []].flat().join(",").split(",");
-  for (const hop of forwarded.map((one) => plain(one.trim())).reverse()) {
-    if (!isTrusted(address) || isIP(hop) === 0) break;
-    address = hop;
+  for (const hop of forwarded.reverse()) {
+    if (!isTrusted(address)) break;
+    const before = hopAddress(hop);
+    // What a trusted proxy did not understand itself cannot be counted by: the proxy is.
+    if (before === undefined) break;
+    address = before;
   }
   return address;
 }

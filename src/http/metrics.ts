@@ -6,13 +6,13 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { App, Metrics, QueueStats } from "../app.ts";
-import { listensOnLoopback } from "../config/config.ts";
+import { servesThisMachine } from "../config/config.ts";
 import { programVersion } from "../config/version.ts";
 import { equalText } from "../lib/bytes.ts";
 import { type Cell, type Histogram, type Observed, Registry, type Sample } from "../lib/prometheus.ts";
 import { PROGRAM_SCHEMA_VERSION } from "../store/migrate.ts";
 import { countWaiting } from "../store/outbox.ts";
-import { createHostCheck, isLoopback } from "./hosts.ts";
+import { createHostCheck } from "./hosts.ts";
 
 /** Seconds. GetUser is in the first, a hash in the second or third, what waits in a queue beyond. */
 const callBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5];
@@ -111,7 +111,7 @@ export function metricsRoutes(app: App, metrics: CountedMetrics): Hono<{ Binding
   const loop = observeProcess(registry, app);
   const knowsHost = createHostCheck(app.config);
   const token = app.config.metricsToken;
-  const own = listensOnLoopback(app.config) && isLoopback(new URL(app.config.publicUrl).hostname);
+  const own = servesThisMachine(app.config);
   const routes = new Hono<{ Bindings: HttpBindings }>();
   routes.get("/metrics", async (c) => {
     if (token !== undefined) {

@@ -8,6 +8,18 @@ export interface CodePlace {
   readonly purpose: string;
 }
 
+/**
+ * Who guesses, and how many wrong guesses they have at one code. Strangers and the user's own sources each have theirs,
+ * so that nobody else can spend the owner's.
+ */
+export interface CodeRule {
+  readonly now: number;
+  readonly maxAttempts: number;
+  readonly known: boolean;
+}
+
+const spent = (rule: CodeRule) => (rule.known ? "own_attempts" : "attempts");
+
 function codeMac(db: Db, place: CodePlace, code: string): Uint8Array {
   return db.sealer.mac("code", place.poolId, place.userId, place.purpose, code);
 }
@@ -22,6 +34,7 @@ export async function replaceCode(
     code_mac: codeMac(db, place, issued.code),
     destination: issued.destination,
     attempts: 0,
+    own_attempts: 0,
     created_at: issued.now,
     expires_at: issued.expiresAt,
   };
@@ -37,7 +50,7 @@ export async function takeCode(
   db: Db,
   place: CodePlace,
   code: string,
-  rule: { now: number; maxAttempts: number },
+  rule: CodeRule,
 ): Promise<string | undefined> {
   const row = await db.kysely
     .deleteFrom("codes")
@@ -46,7 +59,7 @@ export async function takeCode(
     .where("purpose", "=", place.purpose)
     .where("code_mac", "=", codeMac(db, place, code))
     .where("expires_at", ">", rule.now)
-    .where("attempts", "<", rule.maxAttempts)
+    .where(spent(rule), "<", rule.maxAttempts)
     .returning("destination")
     .executeTakeFirst();
   return row?.destination;
@@ -60,17 +73,17 @@ export async function judgeCode(
   db: Db,
   place: CodePlace,
   code: string,
-  rule: { now: number; maxAttempts: number },
+  rule: CodeRule,
 ): Promise<{ state: CodeState; destination: string }> {
   const mac = codeMac(db, place, code);
   const row = await db.kysely
     .selectFrom("codes")
-    .select(["code_mac", "attempts", "expires_at", "destination"])
+    .select(["code_mac", "attempts", "own_attempts", "expires_at", "destination"])
     .where("pool_id", "=", place.poolId)
     .where("user_id", "=", place.userId)
     .where("purpose", "=", place.purpose)
     .executeTakeFirst();
-  if (row === undefined || row.attempts >= rule.maxAttempts) return { state: "none", destination: "" };
+  if (row === undefined || row[spent(rule)] >= rule.maxAttempts) return { state: "none", destination: "" };
   const { destination } = row;
   const fits = Buffer.from(row.code_mac).equals(mac);
   if (row.expires_at <= rule.now) return { state: fits ? "late" : "none", destination };
@@ -78,19 +91,15 @@ export async function judgeCode(
 }
 
 /** Counts a wrong guess at a live code. False: there is none, or it has had its guesses. */
-export async function countWrongCode(
-  db: Db,
-  place: CodePlace,
-  rule: { now: number; maxAttempts: number },
-): Promise<boolean> {
+export async function countWrongCode(db: Db, place: CodePlace, rule: CodeRule): Promise<boolean> {
   const result = await db.kysely
     .updateTable("codes")
-    .set((set) => ({ attempts: set("attempts", "+", 1) }))
+    .set((set) => ({ [spent(rule)]: set(spent(rule), "+", 1) }))
     .where("pool_id", "=", place.poolId)
     .where("user_id", "=", place.userId)
     .where("purpose", "=", place.purpose)
     .where("expires_at", ">", rule.now)
-    .where("attempts", "<", rule.maxAttempts)
+    .where(spent(rule), "<", rule.maxAttempts)
     .executeTakeFirst();
   return affected(result) === 1;
 }

@@ -118,6 +118,7 @@ export const poolTables = [
   "outbox",
   "token_families",
   "attempts",
+  "known_sources",
   "codes",
   "sign_ins",
   "group_members",

@@ -22,6 +22,7 @@ export interface Schema {
   sign_ins: SignInsTable;
   codes: CodesTable;
   attempts: AttemptsTable;
+  known_sources: KnownSourcesTable;
   token_families: TokenFamiliesTable;
   outbox: OutboxTable;
   audit_events: AuditEventsTable;
@@ -194,7 +195,9 @@ export interface CodesTable {
   code_mac: Uint8Array;
   /** What the code was sent for, e.g. the attribute value it proves. */
   destination: string;
+  /** Wrong guesses of strangers, and those from sources that the user is known from. */
   attempts: number;
+  own_attempts: number;
   created_at: number;
   expires_at: number;
 }
@@ -202,15 +205,26 @@ export interface CodesTable {
 /** Counters of failed guesses and of sent messages. */
 export interface AttemptsTable {
   pool_id: string;
-  /** The user id, or one of a bounded number of buckets for names that do not exist. */
+  /** The user id, or one of a fixed number of slots for names that do not exist, addresses and destinations. */
   subject: string;
-  /** `password`, `forgot-password`, `confirm-sign-up` … */
+  /** Whose the slot is at present: part of a MAC. Empty for users. */
+  tag: string;
+  /** `password`, `forgot-password`, `passwords-per-address` …; `password@<source>` for a source the user is known from. */
   kind: string;
   count: number;
   /** Start of the counting window. */
   since: number;
   /** No attempt is looked at before; 0 when free. */
   locked_until: number;
+  expires_at: number;
+}
+
+/** Networks a user has signed in from, as MACs: attempts from there are counted apart from those of strangers. */
+export interface KnownSourcesTable {
+  pool_id: string;
+  user_id: string;
+  source: string;
+  seen_at: number;
   expires_at: number;
 }
 

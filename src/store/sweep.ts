@@ -11,6 +11,7 @@ const keptAfterExpiry = {
   sign_ins: 0,
   codes: day,
   attempts: 0,
+  known_sources: 0,
   token_families: 2 * day,
   outbox: 0,
 } as const;

@@ -242,6 +242,7 @@ export const userTables = [
   "credentials",
   "group_members",
   "codes",
+  "known_sources",
   "token_families",
   "sign_ins",
   "outbox",
@@ -250,20 +251,31 @@ export const userTables = [
 /** Removes a user and everything of theirs. False: there was none. */
 export function deleteUser(db: Db, poolId: string, userId: string): Promise<boolean> {
   return inTransaction(db, async (tx) => {
-    let users = 0;
-    for (const table of userTables) {
-      const result = await tx.kysely
-        .deleteFrom(table)
-        .where("pool_id", "=", poolId)
-        .where("user_id", "=", userId)
-        .executeTakeFirst();
-      if (table === "users") users = affected(result);
-    }
+    const found = await removeUser(tx, poolId, userId, userTables);
     await tx.kysely
       .deleteFrom("attempts")
       .where("pool_id", "=", poolId)
       .where("subject", "=", userId)
       .execute();
-    return users === 1;
+    return found;
   });
+}
+
+/** Removes a user's rows from some of the tables, inside a transaction. Whether there was a user. */
+export async function removeUser(
+  tx: Db,
+  poolId: string,
+  userId: string,
+  tables: readonly (typeof userTables)[number][],
+): Promise<boolean> {
+  let users = 0;
+  for (const table of tables) {
+    const result = await tx.kysely
+      .deleteFrom(table)
+      .where("pool_id", "=", poolId)
+      .where("user_id", "=", userId)
+      .executeTakeFirst();
+    if (table === "users") users = affected(result);
+  }
+  return users === 1;
 }

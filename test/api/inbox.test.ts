@@ -53,5 +53,28 @@ forEachServer("the inbox", (open) => {
     });
     assert.equal(response.status, 403);
     assert.equal(response.headers.get("access-control-allow-origin"), null);
+    const proxied = { headers: { "x-forwarded-for": "203.0.113.9" } };
+    assert.equal((await fetch(`${server.endpoint}/inbox/messages`, proxied)).status, 403);
   });
 });
+
+forEachServer(
+  "behind a proxy on its own machine",
+  (open) => {
+    test("a server without a sender has no inbox, and says that it could not deliver", async () => {
+      const server = await open();
+      assert.equal((await fetch(`${server.endpoint}/inbox`)).status, 404);
+      assert.equal((await fetch(`${server.endpoint}/inbox/messages`)).status, 404);
+      const { UserPoolId } = await makePool(server);
+      const invited = server.client.send(
+        new AdminCreateUserCommand({
+          UserPoolId,
+          Username: "ada",
+          UserAttributes: [{ Name: "email", Value: newAddress() }],
+        }),
+      );
+      await assert.rejects(invited, { name: "CodeDeliveryFailureException" });
+    });
+  },
+  { POOLHOUSE_EXTRA_HOSTS: "id.example.com" },
+);

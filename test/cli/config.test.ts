@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadConfig } from "../../src/config/config.ts";
+import { limitTable } from "../../src/config/limits.ts";
 import { settings } from "../../src/config/settings.ts";
 import { temporaryFolder } from "../store/databases.ts";
 
@@ -46,6 +47,10 @@ test("an unknown key or a bad value refuses to start and is named", () => {
     [[], { POOLHOUSE_REGION: "here" }, /region .* shaped like/],
     [[], { POOLHOUSE_PUBLIC_URL: "ftp://x" }, /public-url .* must be an http or https URL/],
     [[], { POOLHOUSE_TRUSTED_PROXIES: "10.0.0.0/33" }, /trusted-proxies .* CIDR/],
+    [[], { POOLHOUSE_LIMITS: "password=5,passwords=6" }, /limits .* must name limits \(password, /],
+    [[], { POOLHOUSE_LIMITS: "password" }, /limits .* must name limits/],
+    [[], { POOLHOUSE_LIMITS: "password=0" }, /limits .* must give password a number from 1/],
+    [[], { POOLHOUSE_LIMITS: "password=1e3" }, /limits .* must give password a number/],
     [[], { POOLHOUSE_ROOT_ACCESS_KEY_ID: "AKIA1" }, /go together/],
     [[], { POOLHOUSE_SMTP_URL: "smtp://mail.example" }, /smtp-from go together/],
     [["--smtp-from", "a@b.example"], {}, /go together/],
@@ -61,6 +66,8 @@ test("an unknown key or a bad value refuses to start and is named", () => {
     [["--audit-retention-days", "0"], {}, /audit-retention-days .* from 1/],
     [["--auth", "open", "--host", "0.0.0.0"], {}, /loopback address only/],
     [["--demo", "--host", "0.0.0.0"], {}, /loopback address only/],
+    [["--demo", "--public-url", "https://id.example.com"], {}, /without another public URL/],
+    [["--demo", "--extra-hosts", "id.example.com"], {}, /without another public URL/],
     [["--config", bad("prot: 1")], {}, /Unknown setting prot/],
     [["--config", bad("[1]")], {}, /must hold settings by name/],
     [["--config", bad("a: [")], {}, /cannot be read/],
@@ -78,6 +85,19 @@ test("mail must be encrypted, but on loopback or where the operator says so", ()
   assert.equal(encrypts("mail.example", "--smtp-allow-plaintext"), false);
   for (const host of ["localhost", "127.0.0.1", "[::1]"]) assert.equal(encrypts(host), false, host);
   assert.equal(loadConfig([], {}).smtp, undefined);
+});
+
+test("limits are changed by name, the others keep their defaults; the document lists them all", () => {
+  assert.equal(loadConfig([], {}).limits["forgot-password"], 5);
+  const file = join(temporaryFolder(), "poolhouse.yaml");
+  writeFileSync(file, "limits:\n  forgot-password: 20\n  password: 7\n");
+  const { limits } = loadConfig(["--config", file], {});
+  assert.deepEqual([limits["forgot-password"], limits.password, limits["verify-attribute"]], [20, 7, 15]);
+  const flag = loadConfig(["--limits", "password=3, codes-per-address=9"], {}).limits;
+  assert.deepEqual([flag.password, flag["codes-per-address"]], [3, 9]);
+  const document = readFileSync(join(import.meta.dirname, "..", "..", "docs", "security-model.md"), "utf8");
+  for (const [name, { fallback, help }] of Object.entries(limitTable))
+    assert.ok(document.includes(`| \`${name}\` | ${fallback} | ${help} |`), name);
 });
 
 test("a refused secret is not repeated", () => {

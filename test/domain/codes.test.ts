@@ -56,7 +56,7 @@ test("a client that hides users tells a wrong code from none to nobody", () => {
 
 forEachDatabase((_name, open) => {
   const place = { poolId: "p_1", userId: "u", purpose: "sign-up" };
-  const rule = { now: 1_000, maxAttempts: 3 };
+  const rule = { now: 1_000, maxAttempts: 3, known: false };
   const issued = { code: "123456", destination: "email:a@b.c", now: 0, expiresAt: 2_000 };
 
   test("of parallel takers one gets the code", async () => {
@@ -90,5 +90,9 @@ forEachDatabase((_name, open) => {
     assert.equal(counted.filter(Boolean).length, 3);
     assert.equal((await judgeCode(db, place, "123456", rule)).state, "none");
     assert.equal(await takeCode(db, place, "123456", rule), undefined);
+    const owner = { ...rule, known: true };
+    assert.equal((await judgeCode(db, place, "123456", owner)).state, "right", "not spent by strangers");
+    assert.equal(await countWrongCode(db, place, owner), true);
+    assert.equal(await takeCode(db, place, "123456", owner), "email:a@b.c");
   });
 });

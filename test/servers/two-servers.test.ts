@@ -24,7 +24,8 @@ import { administer, skipWithoutPostgres, temporaryFolder, testPostgresUrl } fro
 import { type Child, clientOf, endChild, freePort, main, refusal, startChild } from "./child.ts";
 
 const password = "Correct-Horse-7";
-const sharedUrl = "http://login.example";
+// A name of this machine: where others come in there is no inbox.
+const sharedUrl = "http://localhost:4001";
 
 async function emptyDatabase(): Promise<string> {
   const name = `poolhouse_test_${randomBytes(8).toString("hex")}`;
@@ -229,12 +230,12 @@ describe("several servers", skipWithoutPostgres(), () => {
     const elsewhere = { ...env, POOLHOUSE_PUBLIC_URL: "http://other.example" };
     assert.match(
       await refusal({ env: elsewhere }),
-      /public URL http:\/\/login\.example, this one has http:\/\/other\.example.*poolhouse public-url --set/,
+      /public URL http:\/\/localhost:4001, this one has http:\/\/other\.example.*poolhouse public-url --set/,
     );
     // A server that would guess its own is another one too.
     assert.match(
       await refusal({ env: urlless }),
-      /public URL http:\/\/login\.example, this one has http:\/\/local/,
+      /public URL http:\/\/localhost:4001, this one has http:\/\/local/,
     );
     assert.equal((await fetch(`${running.endpoint}/readyz`)).status, 200);
     await endChild(running.process, "SIGTERM");
@@ -254,7 +255,7 @@ describe("several servers", skipWithoutPostgres(), () => {
     );
     assert.match(
       await refusal({ env }),
-      /public URL http:\/\/other\.example, this one has http:\/\/login\.example/,
+      /public URL http:\/\/other\.example, this one has http:\/\/localhost:4001/,
     );
     const moved = await start(elsewhere);
     await endChild(moved.process, "SIGTERM");

@@ -1,11 +1,23 @@
 /** Counters of guesses, on both databases. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { clearAttempts, countFailure, countInWindow, readLock } from "../../src/store/attempts.ts";
+import {
+  attemptAt,
+  clearAttempts,
+  clearKinds,
+  countFailure,
+  countInWindow,
+} from "../../src/store/attempts.ts";
+import type { Db } from "../../src/store/db.ts";
+import { keptSources, readStanding, rememberSource } from "../../src/store/known-sources.ts";
 import { sweep } from "../../src/store/sweep.ts";
 import { forEachDatabase } from "./databases.ts";
 
-const attempt = { poolId: "us-east-1_A", subject: "ann", kind: "password" };
+const attempt = { poolId: "us-east-1_A", subject: "ann", tag: "", kind: "password" };
+
+const readLock = async (db: Db, of = attempt) =>
+  (await attemptAt(db, of).select("locked_until").executeTakeFirst())?.locked_until;
+
 const rule = { free: 5, maxLockMs: 900_000, quietMs: 900_000 };
 
 forEachDatabase((_name, open) => {
@@ -53,5 +65,74 @@ forEachDatabase((_name, open) => {
     assert.equal(await countInWindow(db, attempt, later), 1);
     await sweep(db, later.now + window.windowMs + 1);
     assert.equal(await readLock(db, attempt), undefined, "swept");
+  });
+
+  test("in a slot that is another's counting starts anew, also while the other is locked", async () => {
+    const { db } = await open();
+    const now = 1_800_000_000_000;
+    const [mine, theirs] = ["mine", "theirs"].map((tag) => ({ ...attempt, subject: "name/1a", tag }));
+    for (let guess = 1; guess <= 5; guess++) await countFailure(db, mine!, { now, ...rule });
+    assert.equal(await countFailure(db, mine!, { now, ...rule }), undefined, "locked");
+    assert.equal(await readLock(db, theirs), undefined, "the other's lock is not seen");
+    assert.equal(await countFailure(db, theirs!, { now, ...rule }), 1);
+    assert.equal(await readLock(db, mine), undefined);
+    const window = { now, windowMs: 1_000 };
+    assert.equal(await countInWindow(db, { ...theirs!, kind: "resend" }, window), 1);
+    assert.equal(await countInWindow(db, { ...theirs!, kind: "resend" }, window), 2);
+    assert.equal(await countInWindow(db, { ...mine!, kind: "resend" }, window), 1);
+    const rows = await db.kysely.selectFrom("attempts").select("tag").execute();
+    assert.deepEqual(rows.map((row) => row.tag).toSorted(), ["mine", "theirs"], "one row a slot and kind");
+  });
+
+  test("any number of free failures makes one small statement, and each lock its own step", async () => {
+    const { db } = await open();
+    const now = 1_800_000_000_000;
+    const wide = { now, ...rule, free: 999_999_999 };
+    for (let guess = 1; guess <= 3; guess++) assert.equal(await countFailure(db, attempt, wide), guess);
+    assert.equal(await readLock(db), 0);
+    await clearKinds(db, attempt.poolId, attempt.subject, "password");
+    assert.equal(await countFailure(db, attempt, { now, ...rule, free: 1 }), 1);
+    assert.equal(await readLock(db), now + 1_000, "locked by the first");
+  });
+
+  test("a reset forgets the failures of strangers and of every source, and nothing else", async () => {
+    const { db } = await open();
+    const now = 1_800_000_000_000;
+    for (const kind of ["password", "password@home", "forgot-password"]) {
+      await countInWindow(db, { ...attempt, kind }, { now, windowMs: 1_000 });
+    }
+    await countInWindow(db, { ...attempt, subject: "bob" }, { now, windowMs: 1_000 });
+    await clearKinds(db, attempt.poolId, "ann", "password");
+    const rows = await db.kysely
+      .selectFrom("attempts")
+      .select(["subject", "kind"])
+      .orderBy("subject")
+      .execute();
+    assert.deepEqual(rows, [
+      { subject: "ann", kind: "forgot-password" },
+      { subject: "bob", kind: "password" },
+    ]);
+  });
+
+  test("a user is known from the latest sources, for a while", async () => {
+    const { db } = await open();
+    const now = 1_800_000_000_000;
+    const at = (source: string) => ({ poolId: attempt.poolId, userId: "ann", source });
+    const seen = async (source: string, when = now) => {
+      const where = { source: at(source), strangers: attempt, own: attempt, address: attempt };
+      return (await readStanding(db, where, when)).seenAt;
+    };
+    for (let place = 0; place <= keptSources; place++)
+      await rememberSource(db, at(`place ${place}`), now + place);
+    assert.equal(await seen("place 0"), undefined, "the oldest made room");
+    assert.equal(await seen("place 1"), now + 1);
+    await rememberSource(db, at("place 1"), now + 100);
+    await rememberSource(db, at("place x"), now + 101);
+    assert.equal(await seen("place 2"), undefined);
+    assert.equal(await seen("place 1"), now + 100, "seen again, kept longer");
+    const lapsed = now + 91 * 24 * 60 * 60 * 1000;
+    assert.equal(await seen("place x", lapsed), undefined);
+    await sweep(db, lapsed);
+    assert.deepEqual(await db.kysely.selectFrom("known_sources").selectAll().execute(), []);
   });
 });

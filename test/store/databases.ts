@@ -97,7 +97,8 @@ export async function administer(statement: string): Promise<void> {
   }
 }
 
-const unreachable: Error | undefined = await administer("select 1").then(
+/** Why PostgreSQL cannot be reached, if so. */
+export const unreachable: Error | undefined = await administer("select 1").then(
   () => undefined,
   (error: Error) => new Error(error instanceof AggregateError ? String(error.errors) : error.message),
 );

@@ -2,16 +2,8 @@
  * Where costly work waits: hashes, SRP exchanges. The queue is bounded, so that memory is and whoever is refused is
  * refused at once; and fair, so that one busy pool or address waits behind itself rather than before the others.
  */
-import type { Ctx, FairQueue, Turn } from "../../app.ts";
+import type { FairQueue, Turn } from "../../app.ts";
 import { refusal } from "../../wire/refuse.ts";
-
-/**
- * Whose turn a request waits for. Signed calls of administrators (a back end that signs everybody in, from one address)
- * have turns of their own in a pool, so that no number of anonymous addresses can outnumber them.
- */
-export function turnOf(ctx: Pick<Ctx, "address" | "admin">, pool: { readonly id: string }): Turn {
-  return { pool: ctx.admin ? `${pool.id} signed` : pool.id, address: ctx.address };
-}
 
 interface Waiting {
   readonly turn: Turn;

@@ -1,80 +1,69 @@
 /**
- * What guessing costs (AWS: "Lockout behavior for failed sign-in attempts", and the quotas on codes). The numbers are
- * Cognito's; the counters live in the database, so that every server sees them.
+ * What guessing passwords costs (AWS: "Lockout behavior for failed sign-in attempts"). The counters live in the database,
+ * so that every server sees them. Each user has one counter for all strangers and one for each source the user is known
+ * from, all under the same rule: so an outsider cannot keep the owner out, and the number of guesses stays bounded
+ * (docs/decisions/0003-limits.md).
  */
 import type { Ctx } from "../../app.ts";
-import { type Attempt, clearAttempts, countFailure, countInWindow, readLock } from "../../store/attempts.ts";
-import type { Db } from "../../store/db.ts";
-import type { User } from "../../store/users.ts";
+import { type Attempt, clearAttempts, clearKinds, countFailure } from "../../store/attempts.ts";
+import { type Db, inTransaction } from "../../store/db.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { loginNameKey } from "../pools/names.ts";
-import type { Pool } from "../pools/settings.ts";
+import { type Caller, countAtAddress, refuseAddress, standingOf } from "./limits.ts";
+import type { Subject } from "./subjects.ts";
 
 const second = 1000;
 const minute = 60 * second;
-const hour = 60 * minute;
 
-/** Five failures are free, then 2^(n-5) seconds up to 15 minutes; forgotten after 15 quiet minutes. */
-const lockout = { free: 5, maxLockMs: 15 * minute, quietMs: 15 * minute };
+/** After the free failures 2^n seconds up to 15 minutes; forgotten after 15 quiet minutes. */
+const lockout = { maxLockMs: 15 * minute, quietMs: 15 * minute };
 
-/**
- * Who is guessed at: the user id, so that aliases and letter case make no difference; names that do not exist share a
- * bounded number of rows, so that they fill no table.
- */
-export function subjectOf(ctx: Ctx, pool: Pool, user: Pick<User, "id"> | undefined, name: string): string {
-  if (user !== undefined) return user.id;
-  const bucket = ctx.db.sealer.mac("unknown-name", pool.id, loginNameKey(pool, name));
-  return `?${Buffer.from(bucket.subarray(0, 2)).toString("hex")}`;
+/** A password about to be looked at. */
+export interface Guess {
+  readonly caller: Caller;
+  readonly counter: Attempt;
+  /** Whether it holds failures. */
+  readonly counted: boolean;
 }
-
-const passwordAttempt = (pool: Pool, subject: string): Attempt => ({
-  poolId: pool.id,
-  subject,
-  kind: "password",
-});
 
 function lockedOut(): never {
   return refuse("NotAuthorizedException", "Password attempts exceeded");
 }
 
-/** Before a password is looked at. Throws NotAuthorizedException while the subject is locked. */
-export async function assertNotLocked(ctx: Ctx, pool: Pool, subject: string): Promise<void> {
-  const until = await readLock(ctx.db, passwordAttempt(pool, subject));
-  if (until !== undefined && until > ctx.now) lockedOut();
+/**
+ * Before a password is looked at. Throws NotAuthorizedException while the subject is locked for this caller, and
+ * TooManyRequestsException to a stranger whose address has had its failures.
+ */
+export async function admitPassword(ctx: Ctx, subject: Subject): Promise<Guess> {
+  const address = "passwords-per-address";
+  const { caller, counter, lockedUntil, addressCount } = await standingOf(ctx, subject, "password", address);
+  refuseAddress(ctx, caller, address, addressCount + 1);
+  if (lockedUntil !== undefined && lockedUntil > ctx.now) lockedOut();
+  return { caller, counter, counted: lockedUntil !== undefined };
 }
 
 /**
- * After a password was looked at: counts a failure, forgets failures after a success. Throws NotAuthorizedException
- * with the lock-out's text when a lock fell meanwhile, whatever the result was, so that a parallel guess beyond the
+ * After a password was looked at: counts a failure, forgets this counter's failures after a success. Refuses as
+ * `admitPassword` does when a limit was reached meanwhile, whatever the result was, so that a parallel guess beyond the
  * limit learns nothing.
  */
-export async function settlePassword(ctx: Ctx, pool: Pool, subject: string, right: boolean): Promise<void> {
-  const attempt = passwordAttempt(pool, subject);
+export async function settlePassword(ctx: Ctx, guess: Guess, right: boolean): Promise<void> {
+  const { caller, counter } = guess;
   if (right) {
-    const until = await readLock(ctx.db, attempt);
-    if (until === undefined) return;
-    if (until > ctx.now) lockedOut();
-    await clearAttempts(ctx.db, attempt);
+    const now = await admitPassword(ctx, caller.subject);
+    if (now.counted) await clearAttempts(ctx.db, now.counter);
     return;
   }
-  const count = await countFailure(ctx.db, attempt, { now: ctx.now, ...lockout });
-  if (count === undefined) lockedOut();
+  const { poolId } = caller.subject;
+  const rule = { now: ctx.now, free: ctx.config.limits.password, ...lockout };
+  const failed = await inTransaction(ctx.db, async (tx) => {
+    const count = await countFailure(tx, counter, rule);
+    return count === undefined ? undefined : countAtAddress(tx, ctx, poolId, "passwords-per-address");
+  });
+  if (failed === undefined) return lockedOut();
+  refuseAddress(ctx, caller, "passwords-per-address", failed);
 }
 
 /** The store call of a password reset: whoever may choose a new password is not kept out by guesses at the old one. */
 export async function forgiveGuesses(tx: Db, poolId: string, userId: string): Promise<void> {
-  await clearAttempts(tx, { poolId, subject: userId, kind: "password" });
-}
-
-/** Counts a request of a kind that is limited a user and hour. Throws LimitExceededException beyond `limit`. */
-export async function countRequest(
-  ctx: Ctx,
-  pool: Pick<Pool, "id">,
-  subject: string,
-  kind: string,
-  limit: number,
-): Promise<void> {
-  const attempt = { poolId: pool.id, subject, kind };
-  const count = await countInWindow(ctx.db, attempt, { now: ctx.now, windowMs: hour });
-  if (count > limit) refuse("LimitExceededException", "Attempt limit exceeded, please try after some time.");
+  await clearKinds(tx, poolId, userId, "password");
 }

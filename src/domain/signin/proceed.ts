@@ -32,6 +32,7 @@ export async function proceed(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
           authTime: ctx.now,
           credentialVersion: signIn.credentialVersion,
           signOuts: signIn.signOuts,
+          remember: signIn.remember,
         },
       };
     case "NEW_PASSWORD_REQUIRED":

@@ -76,13 +76,14 @@ async function respond(ctx: Ctx, request: RespondRequest): Promise<Outcome> {
   const { state } = row;
   const fits = row.poolId === pool.id && row.clientId === client.id && state.awaiting === challenge;
   if (!fits) return room.refuse();
-  const user = row.userId === undefined ? undefined : await readUser(ctx.db, pool.id, row.userId);
+  // A simulated sign-in reads as much as a real one.
+  const user = await readUser(ctx.db, pool.id, row.userId ?? "nobody");
   if (user !== undefined && user.signOuts !== state.signOuts) return room.refuse();
   const names = [user?.username, user?.id, state.srp?.identity, state.submitted].filter(
     (name) => name !== undefined,
   );
   if (!names.some((name) => loginNameKey(pool, name) === loginNameKey(pool, username))) return room.refuse();
-  const signIn: SignIn = { ...state, pool, client, user, row };
+  const signIn: SignIn = { ...state, pool, client, user, row, remember: false };
   return proceed(ctx, await room.answer(ctx, signIn, responses));
 }
 

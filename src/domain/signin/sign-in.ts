@@ -4,6 +4,7 @@ import { fromBase64url, toBase64, toBase64url } from "../../lib/bytes.ts";
 import type { SignInRow } from "../../store/sign-ins.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import type { Subject } from "../credentials/subjects.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import type { Authenticated } from "../tokens/issue.ts";
 import type { Flow, Proof, Step } from "./steps.ts";
@@ -21,6 +22,8 @@ export interface SignInState {
   readonly signOuts: number;
   /** While PASSWORD_VERIFIER is awaited: the SRP session key, base64, and the identity it was computed for. */
   readonly srp?: { readonly sessionKey: string; readonly identity: string };
+  /** Whom a wrong answer is counted at: also a user without verifier, whom the row does not name. */
+  readonly subject?: Subject;
 }
 
 export interface SignIn {
@@ -35,6 +38,8 @@ export interface SignIn {
   readonly signOuts: number;
   /** The persisted row, once there is one. */
   readonly row: SignInRow<SignInState> | undefined;
+  /** The source of this request is to be noted as the user's, once tokens are issued. */
+  readonly remember: boolean;
 }
 
 /** A sign-in ends in tokens-to-be or in one more challenge. */

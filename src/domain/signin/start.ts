@@ -1,8 +1,8 @@
 /** The first request of a sign-in: InitiateAuth and AdminInitiateAuth. */
 import type { Ctx } from "../../app.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { turnOf } from "../credentials/fair-queue.ts";
 import { checkSecretHash } from "../credentials/secret-hash.ts";
+import { turnOf } from "../credentials/subjects.ts";
 import { allowsFlow, hidesUsers } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
@@ -76,6 +76,7 @@ async function start(ctx: Ctx, request: StartRequest): Promise<Outcome> {
     credentialVersion: 0,
     signOuts: user?.signOuts ?? 0,
     row: undefined,
+    remember: false,
   };
   if (srpA !== undefined) return offerPasswordVerifier(ctx, signIn, srpA);
   return proceed(ctx, await provePassword(ctx, signIn, proof));

@@ -4,7 +4,8 @@ import { deleteCodes } from "../../store/codes.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
-import { countRequest, subjectOf } from "../credentials/guessing.ts";
+import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
+import { rememberHere, subjectOf } from "../credentials/subjects.ts";
 import { refuseLinks } from "../messages/compose.ts";
 import { type ContactAttribute, type Delivery, simulatedDelivery } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
@@ -13,12 +14,17 @@ import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { type Attributes, contactAttributes } from "../users/attributes.ts";
 import { changeUser } from "../users/change.ts";
-import { prepareCode, proof, refuseCode, requireCode, sendCode, useCode } from "../users/codes.ts";
+import {
+  prepareCode,
+  proof,
+  refuseCode,
+  requireCode,
+  sendCode,
+  simulatedPlace,
+  useCode,
+} from "../users/codes.ts";
 import { findUser, noSuchUserOfClient } from "../users/find.ts";
 import { confirmationDelivery } from "./sign-up.ts";
-
-const confirmationsAnHour = 15;
-const resendsAnHour = 5;
 
 const purpose = "sign-up";
 
@@ -42,13 +48,13 @@ export async function confirmSignUp(
   const user = await findUser(ctx, pool, request.username);
   if (user === undefined && !hides) noSuchUserOfClient();
   const subject = subjectOf(ctx, pool, user, request.username);
-  await countRequest(ctx, pool, subject, "confirm-sign-up", confirmationsAnHour);
+  const caller = await admitCode(ctx, subject, "confirm-sign-up");
   if (user !== undefined && !hides) {
     if (!user.enabled) refuse("NotAuthorizedException", "User is disabled.");
     if (user.status !== "UNCONFIRMED") cannotBeConfirmed(user);
   }
-  const place = { poolId: pool.id, userId: user?.id ?? `?${subject}`, purpose } as const;
-  const proven = await requireCode(ctx, place, request.code, { hides });
+  const place = { poolId: pool.id, userId: (user ?? simulatedPlace(subject)).id, purpose } as const;
+  const proven = await requireCode(ctx, place, request.code, { hides, caller });
   if (user === undefined || !user.enabled) return refuseCode("wrong", hides);
   const changed = await changeUser(
     ctx,
@@ -61,7 +67,8 @@ export async function confirmSignUp(
     {
       takeAliases: request.forceAliasCreation,
       also: async (tx) => {
-        if ((await useCode(tx, place, request.code, ctx.now)) !== proven) return false;
+        if ((await useCode(tx, place, request.code, { now: ctx.now, caller })) !== proven) return false;
+        await rememberHere(tx, ctx, user);
         const change = { operation: "ConfirmSignUp", poolId: pool.id, userId: user.id };
         await recordCredentialChange(tx, ctx, change);
         return true;
@@ -107,7 +114,7 @@ export async function resendConfirmationCode(
   const user = await findUser(ctx, pool, username);
   if (user === undefined && !hides) noSuchUserOfClient();
   const subject = subjectOf(ctx, pool, user, username);
-  await countRequest(ctx, pool, subject, "resend-confirmation-code", resendsAnHour);
+  const caller = await admitMessage(ctx, subject, "resend-confirmation-code");
   if (user !== undefined && !hides) {
     if (!user.enabled) refuse("NotAuthorizedException", "User is disabled.");
     if (user.status !== "UNCONFIRMED") refuse("InvalidParameterException", "User is already confirmed.");
@@ -117,11 +124,15 @@ export async function resendConfirmationCode(
   if (delivery === undefined && !hides) noWhereToSend();
   const to = delivery ?? simulatedDelivery(pool, username, likely);
   refuseLinks(pool.document, to.medium);
-  const by: DeliveredBy = delivery === undefined ? "nobody" : hides ? "worker" : "now";
-  const id = user !== undefined && delivery !== undefined ? user.id : `?${subject}`;
+  const mayBeSent = await countMessage(ctx, caller, { destination: to.destination, proven: false });
+  if (!mayBeSent && !hides) limitExceeded();
+  // As in ForgotPassword: a flooded mailbox must not tell whose else it is.
+  const sends = user !== undefined && delivery !== undefined && mayBeSent;
+  const by: DeliveredBy = sends ? (hides ? "worker" : "now") : "nobody";
+  const place = sends ? user : simulatedPlace(subject);
   await sendCode(
     ctx,
-    prepareCode(ctx, pool, { user: { id }, purpose, kind: "resend-code", delivery: to, by }),
+    prepareCode(ctx, pool, { user: place, purpose, kind: "resend-code", delivery: to, by }),
   );
   return to;
 }

@@ -3,19 +3,24 @@
  * https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html).
  */
 import type { Ctx } from "../../app.ts";
+import type { Db } from "../../store/db.ts";
 import type { LoginName, User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { turnOf } from "../credentials/fair-queue.ts";
+import { countSignUp } from "../credentials/limits.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
+import { rememberHere, subjectOf, turnOf } from "../credentials/subjects.ts";
 import { refuseLinks } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type Delivery, deliveryTo } from "../messages/delivery.ts";
+import type { DeliveredBy } from "../messages/queue.ts";
+import { hidesUsers } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { type Attributes, assertWritable, contactAttributes, firstAttributes } from "../users/attributes.ts";
-import { prepareCode, storeCode } from "../users/codes.ts";
+import { namesOf, takenName } from "../users/change.ts";
+import { type PreparedCode, prepareCode, simulatedPlace, storeCode } from "../users/codes.ts";
 import { isPasswordless } from "../users/create.ts";
-import { assertNamesFree, newSub, newUser, storeNewUser } from "../users/insert.ts";
+import { newSub, newUser, simulateNewUser, storeNewUser } from "../users/insert.ts";
 import { nameNewUser, takenText } from "../users/username.ts";
 
 export interface SignUpRequest {
@@ -26,7 +31,9 @@ export interface SignUpRequest {
 
 /**
  * Makes an unconfirmed user and sends the code that confirms it. Throws UsernameExistsException, whoever asks: only
- * AliasAttributes keep to themselves which addresses are known, until the address is confirmed.
+ * AliasAttributes keep to themselves which addresses are known, until the address is confirmed. A taken name costs the
+ * same work, for applications that do not pass the answer on; with a client that hides who exists the worker delivers.
+ * Throws TooManyRequestsException and LimitExceededException (limits by address and destination).
  */
 export async function signUp(
   ctx: Ctx,
@@ -50,19 +57,35 @@ export async function signUp(
   const delivery = confirmationDelivery(pool, attributes);
   if (delivery) refuseLinks(pool.document, delivery.medium);
   const user = newUser(ctx, pool, { sub, username: named.username, attributes, status: "UNCONFIRMED" });
-  await assertNamesFree(ctx, pool, user, nameTaken);
+  await countSignUp(ctx, pool, delivery?.destination);
+  const taken = await takenName(ctx, pool, namesOf(pool, user), user.id);
   const credential = password ? await makeCredential(ctx, pool, user, password) : undefined;
-  const prepared =
-    delivery && prepareCode(ctx, pool, { user, purpose: "sign-up", kind: "sign-up", delivery, by: "now" });
+  if (taken !== undefined) {
+    const subject = subjectOf(ctx, pool, undefined, request.username);
+    const simulated = delivery && signUpCode(ctx, pool, simulatedPlace(subject), delivery, "nobody");
+    await simulateNewUser(ctx, pool, user, { credential, also: (tx) => storeIfAny(tx, simulated) });
+    return nameTaken(taken);
+  }
+  const by = hidesUsers(client) ? "worker" : "now";
+  const prepared = delivery && signUpCode(ctx, pool, user, delivery, by);
   await storeNewUser(ctx, pool, user, {
     credential,
     also: async (tx) => {
-      if (prepared) await storeCode(tx, prepared);
+      await storeIfAny(tx, prepared);
+      await rememberHere(tx, ctx, user);
     },
     taken: nameTaken,
   });
   if (prepared) await deliverQueued(ctx, [prepared.queued]);
   return { user, delivery };
+}
+
+function signUpCode(ctx: Ctx, pool: Pool, user: { id: string }, delivery: Delivery, by: DeliveredBy) {
+  return prepareCode(ctx, pool, { user, purpose: "sign-up", kind: "sign-up", delivery, by });
+}
+
+async function storeIfAny(tx: Db, prepared: PreparedCode | undefined): Promise<void> {
+  if (prepared) await storeCode(tx, prepared);
 }
 
 /** "You can't set preferred_username when you sign up a new user": it becomes an alias only of confirmed users. */

@@ -3,11 +3,13 @@ import { randomUUID } from "node:crypto";
 import { CompactSign } from "jose";
 import type { Ctx } from "../../app.ts";
 import { utf8 } from "../../lib/bytes.ts";
+import { inTransaction } from "../../store/db.ts";
 import { groupsOfUser } from "../../store/groups.ts";
 import { insertFamily, type TokenFamily } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { rememberHere } from "../credentials/subjects.ts";
 import { canRead, tokenLifetimes } from "../pools/clients.ts";
 import { type Client, issuer, type Pool } from "../pools/settings.ts";
 import { accessTokenClaims, type Claims, idTokenClaims } from "./claims.ts";
@@ -30,6 +32,8 @@ export interface Authenticated {
   readonly credentialVersion: number;
   /** Of the user when the sign-in began. */
   readonly signOuts: number;
+  /** The user is not yet known, or not lately, at the source of this request. */
+  readonly remember: boolean;
 }
 
 /**
@@ -54,11 +58,21 @@ export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promi
     expiresAt: ctx.now + tokenLifetimes(client).refresh * 1000,
     revokedAt: undefined,
   };
-  if (!(await insertFamily(ctx.db, family, authenticated))) {
+  if (!(await storeFamily(ctx, family, authenticated))) {
     return refuse("NotAuthorizedException", "Incorrect username or password.", "the user changed meanwhile");
   }
   const tokens = await mintTokens(ctx, { pool, client, user, family });
   return { ...tokens, RefreshToken: makeRefreshToken(family, family.generation) };
+}
+
+/** One statement, and a transaction with the user's source where that is news. */
+function storeFamily(ctx: Ctx, family: TokenFamily, authenticated: Authenticated): Promise<boolean> {
+  if (!authenticated.remember) return insertFamily(ctx.db, family, authenticated);
+  return inTransaction(ctx.db, async (tx) => {
+    const inserted = await insertFamily(tx, family, authenticated);
+    if (inserted) await rememberHere(tx, ctx, authenticated.user);
+    return inserted;
+  });
 }
 
 /** Access and ID token of a family, now. */

@@ -1,15 +1,16 @@
 /**
  * One-time codes sent to users: six digits, one live code a purpose, single use, limited guesses (AWS: "Quotas",
  * https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html). The hourly limits are in
- * credentials/guessing.ts; a code has a limit of its own besides, so that a long life gives no more guesses.
+ * credentials/limits.ts; a code has a limit of its own besides, so that a long life gives no more guesses.
  */
 import type { Ctx } from "../../app.ts";
-import { countInWindow } from "../../store/attempts.ts";
 import type { CodePlace, CodeState } from "../../store/codes.ts";
 import { countWrongCode, judgeCode, replaceCode, takeCode } from "../../store/codes.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { type Caller, countAtAddress, refuseAddress } from "../credentials/limits.ts";
+import type { Subject } from "../credentials/subjects.ts";
 import { composeCode } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import type { ContactAttribute, Delivery } from "../messages/delivery.ts";
@@ -32,7 +33,7 @@ function lifetimeMs(purpose: Purpose): number {
   return purpose === "forgot-password" ? hour : 24 * hour;
 }
 
-/** Wrong guesses after which a code is as good as expired. */
+/** Wrong guesses after which a code is as good as expired: of all strangers, and of all sources the user is known from. */
 const maxAttempts = 20;
 
 /** Six digits, each equally likely: draws that would favour small numbers are thrown away. */
@@ -96,6 +97,14 @@ export async function storeCode(tx: Db, prepared: PreparedCode): Promise<void> {
   await queueMessage(tx, prepared.queued);
 }
 
+/**
+ * The place of codes that are only written for the sake of equal work: never one of a real code. Of names that nobody
+ * has there are as many as there are slots.
+ */
+export function simulatedPlace(subject: Subject): { id: string } {
+  return { id: `?${subject.id}` };
+}
+
 /** Stores a code and sends it. Throws CodeDeliveryFailureException. */
 export async function sendCode(ctx: Ctx, prepared: PreparedCode): Promise<void> {
   await inTransaction(ctx.db, (tx) => storeCode(tx, prepared));
@@ -115,19 +124,19 @@ export async function requireCode(
   ctx: Ctx,
   place: CodePlace & { purpose: Purpose },
   code: string,
-  options: { hides: boolean },
+  options: { hides: boolean; caller: Caller },
 ): Promise<string> {
-  const rule = { now: ctx.now, maxAttempts };
+  const { hides, caller } = options;
+  const rule = { now: ctx.now, maxAttempts, known: caller.known };
   const { state, destination } = await judgeCode(ctx.db, place, code, rule);
   if (state === "right") return destination;
-  if (state === "wrong") {
-    const counted = await countWrongCode(ctx.db, place, rule);
-    return refuseCode(counted ? "wrong" : "none", options.hides);
-  }
-  // Where there is no code to count at, something else is written: the time must not tell.
-  const attempt = { poolId: place.poolId, subject: place.userId, kind: "no-code" };
-  await countInWindow(ctx.db, attempt, { now: ctx.now, windowMs: hour });
-  return refuseCode(state, options.hides);
+  // The same statements where there is no code to count at: the time must not tell.
+  const { counted, failed } = await inTransaction(ctx.db, async (tx) => ({
+    counted: await countWrongCode(tx, place, rule),
+    failed: await countAtAddress(tx, ctx, place.poolId, "codes-per-address"),
+  }));
+  refuseAddress(ctx, caller, "codes-per-address", failed);
+  return refuseCode(state === "wrong" && !counted ? "none" : state, hides);
 }
 
 /** Uses up a code that `requireCode` took, inside the transaction of what it allows. Undefined: too late. */
@@ -135,9 +144,9 @@ export async function useCode(
   tx: Db,
   place: CodePlace & { purpose: Purpose },
   code: string,
-  now: number,
+  { now, caller }: { now: number; caller: Caller },
 ): Promise<string | undefined> {
-  return takeCode(tx, place, code, { now, maxAttempts });
+  return takeCode(tx, place, code, { now, maxAttempts, known: caller.known });
 }
 
 /** Refuses a code in Cognito's words. */

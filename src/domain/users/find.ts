@@ -14,18 +14,26 @@ export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
  * that user's `sub` as a username.
  */
 export async function findUser(ctx: Ctx, pool: Pool, username: string): Promise<User | undefined> {
-  if (uuid.test(username)) {
-    const user = await readUser(ctx.db, pool.id, username.toLowerCase());
-    if (user !== undefined) return user;
-  }
-  const found = await findUserByLoginName(ctx.db, pool.id, loginNameKey(pool, username));
-  return found?.user;
+  const bySub = await findBySub(ctx, pool, username);
+  // Also where the `sub` has led to somebody: the work must not tell that it has.
+  const byName = await findByName(ctx, pool, username);
+  return bySub ?? byName;
+}
+
+async function findBySub(ctx: Ctx, pool: Pool, username: string): Promise<User | undefined> {
+  return uuid.test(username) ? readUser(ctx.db, pool.id, username.toLowerCase()) : undefined;
+}
+
+async function findByName(ctx: Ctx, pool: Pool, username: string): Promise<User | undefined> {
+  return (await findUserByLoginName(ctx.db, pool.id, loginNameKey(pool, username)))?.user;
 }
 
 /** The same for operations of administrators. Throws UserNotFoundException. */
 export async function requireUser(ctx: Ctx, pool: Pool, username: string): Promise<User> {
   const user =
-    (await findUser(ctx, pool, username)) ?? refuse("UserNotFoundException", "User does not exist.");
+    (await findBySub(ctx, pool, username)) ??
+    (await findByName(ctx, pool, username)) ??
+    refuse("UserNotFoundException", "User does not exist.");
   noteTarget(ctx, { target: user.id });
   return user;
 }

@@ -3,7 +3,7 @@ import type { Ctx } from "../../app.ts";
 import { firstVersion } from "../../lib/random.ts";
 import { insertCredential, type NewCredential } from "../../store/credentials.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
-import { insertUser, type LoginName, type User, type UserStatus } from "../../store/users.ts";
+import { insertUser, type LoginName, removeUser, type User, type UserStatus } from "../../store/users.ts";
 import { noteTarget } from "../audit/call.ts";
 import { noSuchPool, type Pool } from "../pools/settings.ts";
 import type { Attributes } from "./attributes.ts";
@@ -76,5 +76,25 @@ export async function storeNewUser(
       if (!isUniqueViolation(error)) throw error;
       options.taken(await takenName(ctx, pool, names, user.id));
     }
+  });
+}
+
+/**
+ * The work of storing a new user for one whose name is taken: rows under names nobody can have, gone before the
+ * transaction ends.
+ */
+export async function simulateNewUser(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  options: { credential: NewCredential | undefined; also: (tx: Db) => Promise<void> },
+): Promise<void> {
+  const { credential, also } = options;
+  const nobody = { ...user, username: user.id };
+  await inTransaction(ctx.db, async (tx) => {
+    if (!(await insertUser(tx, nobody, [{ key: user.id, kind: "username" }]))) noSuchPool(pool.id);
+    if (credential) await insertCredential(tx, pool.id, user.id, credential, ctx.now);
+    await also(tx);
+    await removeUser(tx, pool.id, user.id, ["users", "login_names", "credentials"]);
   });
 }

@@ -7,8 +7,10 @@ import { signOutUser } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
-import { countRequest, forgiveGuesses } from "../credentials/guessing.ts";
+import { forgiveGuesses } from "../credentials/guessing.ts";
+import { countRequest, standingOf } from "../credentials/limits.ts";
 import { checkPassword, makeCredential, verifyPassword } from "../credentials/password.ts";
+import { subjectOf } from "../credentials/subjects.ts";
 import type { Pool } from "../pools/settings.ts";
 import { changeUser } from "./change.ts";
 
@@ -52,8 +54,6 @@ export async function replacePassword(
   await deleteCodes(tx, pool.id, user.id, ["forgot-password", "sign-up"]);
 }
 
-const changesAnHour = 5;
-
 /**
  * ChangePassword. Those who are signed in stay so, as with Cognito: the user knew the old password. Throws
  * NotAuthorizedException for a wrong one.
@@ -65,7 +65,10 @@ export async function changePassword(
   request: { previous: string | undefined; proposed: string },
 ): Promise<void> {
   checkPassword(pool, request.proposed, "user");
-  await countRequest(ctx, pool, user.id, "change-password", changesAnHour);
+  const limit = "change-password";
+  const subject = subjectOf(ctx, pool, user, user.username);
+  const { caller } = await standingOf(ctx, subject, limit, "passwords-per-address");
+  await countRequest(ctx, caller, limit);
   const credential = await readCredential(ctx.db, pool.id, user.id);
   // "PreviousPassword: Required if the user has a password."
   if (credential?.phc !== undefined || request.previous !== undefined) {

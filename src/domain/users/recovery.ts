@@ -9,8 +9,9 @@ import { signOutUser } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
-import { countRequest, subjectOf } from "../credentials/guessing.ts";
+import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
+import { rememberHere, subjectOf } from "../credentials/subjects.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, simulatedDelivery } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
@@ -19,13 +20,18 @@ import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { contactAttributes, isVerified } from "./attributes.ts";
 import { changeUser } from "./change.ts";
-import { prepareCode, proof, refuseCode, requireCode, sendCode, storeCode, useCode } from "./codes.ts";
+import {
+  prepareCode,
+  proof,
+  refuseCode,
+  requireCode,
+  sendCode,
+  simulatedPlace,
+  storeCode,
+  useCode,
+} from "./codes.ts";
 import { findUser, noSuchUserOfClient } from "./find.ts";
 import { replacePassword } from "./passwords.ts";
-
-/** "Per user 5 to 20 an hour", both operations together, depending on the risk. */
-const requestsAnHour = 5;
-const confirmationsAnHour = 15;
 
 const purpose = "forgot-password";
 
@@ -90,16 +96,19 @@ export async function forgotPassword(
   const user = await findUser(ctx, pool, username);
   if (user === undefined && !hides) noSuchUserOfClient();
   const subject = subjectOf(ctx, pool, user, username);
-  await countRequest(ctx, pool, subject, purpose, requestsAnHour);
+  const caller = await admitMessage(ctx, subject, purpose);
   const delivery = user && recoveryDelivery(order, user);
   const obstacle = user && obstacleOf(user, delivery);
   if (obstacle !== undefined && !hides) refuseObstacle(obstacle);
   const real = user !== undefined && delivery !== undefined && obstacle === undefined;
   const to = real ? delivery : simulatedDelivery(pool, username, likelyContact(pool, order));
-  const by: DeliveredBy = real ? (hides ? "worker" : "now") : "nobody";
-  // A simulation writes to a place of its own, so that it never voids a real code.
-  const id = real ? user.id : `?${subject}`;
-  await sendCode(ctx, prepareCode(ctx, pool, { user: { id }, purpose, kind: purpose, delivery: to, by }));
+  const mayBeSent = await countMessage(ctx, caller, { destination: to.destination, proven: real });
+  if (!mayBeSent && !hides) limitExceeded();
+  // A mailbox that is flooded for other accounts must not tell whose else it is: the answer is the same, nothing is sent.
+  const sends = real && mayBeSent;
+  const by: DeliveredBy = sends ? (hides ? "worker" : "now") : "nobody";
+  const place = sends ? user : simulatedPlace(subject);
+  await sendCode(ctx, prepareCode(ctx, pool, { user: place, purpose, kind: purpose, delivery: to, by }));
   return to;
 }
 
@@ -122,13 +131,13 @@ export async function confirmForgotPassword(
   const user = await findUser(ctx, pool, request.username);
   if (user === undefined && !hides) noSuchUserOfClient();
   const subject = subjectOf(ctx, pool, user, request.username);
-  await countRequest(ctx, pool, subject, `confirm-${purpose}`, confirmationsAnHour);
+  const caller = await admitCode(ctx, subject, "confirm-forgot-password");
   if (user?.enabled === false && !hides) refuseObstacle("disabled");
   if (user?.status === "UNCONFIRMED" && !hides) {
     refuse("UserNotConfirmedException", "User is not confirmed.");
   }
-  const place = { poolId: pool.id, userId: user?.id ?? `?${subject}`, purpose } as const;
-  const proven = await requireCode(ctx, place, request.code, { hides });
+  const place = { poolId: pool.id, userId: (user ?? simulatedPlace(subject)).id, purpose } as const;
+  const proven = await requireCode(ctx, place, request.code, { hides, caller });
   if (user === undefined || !user.enabled) return refuseCode("wrong", hides);
   const previous = await readCredential(ctx.db, pool.id, user.id);
   const credential = await makeCredential(ctx, pool, user, request.password, { previous });
@@ -143,8 +152,9 @@ export async function confirmForgotPassword(
   };
   const changed = await changeUser(ctx, pool, user, decide, {
     also: async (tx) => {
-      if ((await useCode(tx, place, request.code, ctx.now)) !== proven) return false;
+      if ((await useCode(tx, place, request.code, { now: ctx.now, caller })) !== proven) return false;
       await replacePassword(tx, pool, user, credential, ctx.now);
+      await rememberHere(tx, ctx, user);
       const change = { operation: "ConfirmForgotPassword", poolId: pool.id, userId: user.id };
       await recordCredentialChange(tx, ctx, change);
       return true;

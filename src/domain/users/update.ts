@@ -7,7 +7,8 @@ import type { Ctx } from "../../app.ts";
 import type { User, UserChange } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
-import { countRequest } from "../credentials/guessing.ts";
+import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
+import { rememberHere, subjectOf } from "../credentials/subjects.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, isContact } from "../messages/delivery.ts";
 import type { Pool } from "../pools/settings.ts";
@@ -31,11 +32,6 @@ import {
   useCode,
 } from "./codes.ts";
 
-const codesAnHour = 5;
-const verificationsAnHour = 15;
-/** Ours: UpdateUserAttributes sends messages to any address its caller names. */
-const updatesWithCodeAnHour = 20;
-
 /**
  * Updates attributes and sends the codes that the new addresses need. Returns where to. Throws AliasExistsException,
  * CodeDeliveryFailureException (what was changed stays changed).
@@ -47,9 +43,7 @@ export async function updateAttributes(
   change: Attributes,
   by: "user" | "admin",
 ): Promise<Delivery[]> {
-  if (by === "user" && planUpdate(pool, user, change).deliveries.length > 0) {
-    await countRequest(ctx, pool, user.id, "update-attributes", updatesWithCodeAnHour);
-  }
+  if (by === "user") await limitUpdate(ctx, pool, user, planUpdate(pool, user, change).deliveries);
   let prepared: PreparedCode[] = [];
   await changeUser(
     ctx,
@@ -73,6 +67,21 @@ export async function updateAttributes(
     prepared.map((one) => one.queued),
   );
   return prepared.map((one) => one.delivery);
+}
+
+/** A user may name any address: what is sent there is limited. Throws TooManyRequestsException (none other is declared). */
+async function limitUpdate(ctx: Ctx, pool: Pool, user: User, deliveries: readonly Delivery[]): Promise<void> {
+  if (deliveries.length === 0) return;
+  const code = "TooManyRequestsException";
+  const caller = await admitMessage(
+    ctx,
+    subjectOf(ctx, pool, user, user.username),
+    "update-attributes",
+    code,
+  );
+  for (const { destination } of deliveries) {
+    if (!(await countMessage(ctx, caller, { destination, proven: false }))) limitExceeded(code);
+  }
 }
 
 /** What an update makes of a user, and which addresses it sends a code to. */
@@ -142,8 +151,10 @@ export async function sendAttributeCode(ctx: Ctx, pool: Pool, user: User, name: 
   if (value === undefined) {
     return refuse("InvalidParameterException", `User has no ${contact} to be verified.`);
   }
-  await countRequest(ctx, pool, user.id, "attribute-code", codesAnHour);
+  const caller = await admitMessage(ctx, subjectOf(ctx, pool, user, user.username), "attribute-code");
   const delivery = deliveryTo(contact, value);
+  const proven = value === user.attributes[contact] && isVerified(user.attributes, contact);
+  if (!(await countMessage(ctx, caller, { destination: value, proven }))) limitExceeded();
   await sendCode(ctx, attributeCode(ctx, pool, user, delivery, "verify-attribute"));
   return delivery;
 }
@@ -159,9 +170,9 @@ export async function verifyAttribute(
   request: { name: string; code: string },
 ): Promise<void> {
   const contact = contactNamed(request.name);
-  await countRequest(ctx, pool, user.id, "verify-attribute", verificationsAnHour);
+  const caller = await admitCode(ctx, subjectOf(ctx, pool, user, user.username), "verify-attribute");
   const place = { poolId: pool.id, userId: user.id, purpose: `attribute:${contact}` } as const;
-  const proven = await requireCode(ctx, place, request.code, { hides: false });
+  const proven = await requireCode(ctx, place, request.code, { hides: false, caller });
   const changed = await changeUser(
     ctx,
     pool,
@@ -177,7 +188,8 @@ export async function verifyAttribute(
     },
     {
       also: async (tx) => {
-        if ((await useCode(tx, place, request.code, ctx.now)) !== proven) return false;
+        if ((await useCode(tx, place, request.code, { now: ctx.now, caller })) !== proven) return false;
+        await rememberHere(tx, ctx, user);
         const details = { attributes: [contact] };
         const change = { operation: "VerifyUserAttribute", poolId: pool.id, userId: user.id, details };
         await recordCredentialChange(tx, ctx, change);

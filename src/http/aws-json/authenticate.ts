@@ -14,6 +14,7 @@ import {
 import { noteUse } from "../../domain/iam/key-uses.ts";
 import { checkSignature, readSignedRequest, type Signed, type WireRequest } from "../../lib/sigv4.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { proxyHeader } from "../hosts.ts";
 
 /** The principal of a signed call. Throws the documented refusals of the signing process. */
 export async function authenticate(ctx: Ctx, request: WireRequest, service: string): Promise<Principal> {
@@ -42,16 +43,13 @@ async function verify(ctx: Ctx, request: WireRequest, signed: Signed, service: s
   return principalOf(ctx, key);
 }
 
-/** Headers of browsers and proxies. */
-const notDirect = /^(?:origin|via|forwarded|x-forwarded-.+|x-real-ip|.+-connecting-ip|true-client-ip)$/;
-
 /**
  * `--auth open` on a loopback address: any credentials will do, but not a web page's. A page that the developer visits
  * could otherwise administer the server by way of their browser.
  */
 function openPrincipal(ctx: Ctx, request: WireRequest, signed: Signed | undefined): Principal {
   const names = [...request.headers].map(([name]) => name.toLowerCase());
-  if (names.some((name) => notDirect.test(name))) {
+  if (names.some((name) => name === "origin" || proxyHeader.test(name))) {
     return refuse(
       "AccessDeniedException",
       "With --auth open, calls of administrators must come directly from this machine.",

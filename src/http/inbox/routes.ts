@@ -2,13 +2,14 @@
  * inbox: the messages of a development server, to be read by people (/inbox) and by tests (/inbox/messages). The
  * composition root mounts it only where the mailbox is the inbox, that is on a loopback address with no sender.
  *
- * There are no CORS headers, so a page of another origin cannot read it; a request that says it comes from one is
- * refused besides.
+ * There are no CORS headers, so a page of another origin cannot read it; a request that says it comes from one, or that
+ * a proxy has passed on, is refused besides.
  */
 import { createHash } from "node:crypto";
 import { type Context, Hono } from "hono";
 import type { App } from "../../app.ts";
 import { type Message, recentMessages } from "../../store/outbox.ts";
+import { proxyHeader } from "../hosts.ts";
 import { inboxPage, style } from "./page.ts";
 
 const styleHash = createHash("sha256").update(style).digest("base64");
@@ -44,6 +45,7 @@ const headers = [
 ] as const;
 
 function comesFromElsewhere(c: Context): boolean {
+  if (Object.keys(c.req.header()).some((name) => proxyHeader.test(name))) return true;
   if (c.req.header("sec-fetch-site") === "cross-site" && c.req.header("sec-fetch-mode") !== "navigate")
     return true;
   const origin = c.req.header("origin");

@@ -1,4 +1,34 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { Schema } from "../schema.ts";
+import { type DatabaseKind, keyText } from "../sql.ts";
 
-export async function up(_kysely: Kysely<Schema>): Promise<void> {}
+/** Slots with tags, the owner's own guesses at a code, and the sources that users are known from. */
+export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
+  const key = keyText(kind);
+  await addColumn(kysely, kind, "attempts", "tag", `${key} not null default ''`);
+  await addColumn(kysely, kind, "codes", "own_attempts", "integer not null default 0");
+  const statements = [
+    `create table if not exists known_sources (
+      pool_id ${key} not null, user_id ${key} not null, source ${key} not null, seen_at bigint not null,
+      expires_at bigint not null, primary key (pool_id, user_id, source))`,
+    `create index if not exists known_sources_expiry on known_sources (expires_at)`,
+  ];
+  for (const statement of statements) await sql.raw(statement).execute(kysely);
+}
+
+/** Programs that do not know the column write its default. */
+async function addColumn(
+  kysely: Kysely<Schema>,
+  kind: DatabaseKind,
+  table: string,
+  column: string,
+  type: string,
+): Promise<void> {
+  // SQLite has no "add column if not exists".
+  if (kind === "sqlite") {
+    const found = await sql`select 1 from pragma_table_info(${table}) where name = ${column}`.execute(kysely);
+    if (found.rows.length > 0) return;
+  }
+  const unless = kind === "sqlite" ? "" : "if not exists";
+  await sql.raw(`alter table ${table} add column ${unless} ${column} ${type}`).execute(kysely);
+}

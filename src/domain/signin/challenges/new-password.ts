@@ -118,6 +118,7 @@ export async function answerNewPassword(
     row: undefined,
     proven: [...signIn.proven, "new-password"],
     credentialVersion: previous.version + 1,
+    remember: true,
   };
 }
 

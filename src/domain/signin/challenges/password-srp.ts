@@ -18,8 +18,8 @@ import {
 import { readCredential } from "../../../store/credentials.ts";
 import { insertSignIn, readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import { refuse } from "../../../wire/refuse.ts";
-import { turnOf } from "../../credentials/fair-queue.ts";
-import { assertNotLocked, settlePassword, subjectOf } from "../../credentials/guessing.ts";
+import { admitPassword, settlePassword } from "../../credentials/guessing.ts";
+import { subjectOf, turnOf } from "../../credentials/subjects.ts";
 import { loginNameKey } from "../../pools/names.ts";
 import { type Pool, srpPoolName } from "../../pools/settings.ts";
 import {
@@ -59,6 +59,7 @@ export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, A: bigint)
     credentialVersion: credential?.version ?? 0,
     signOuts: signIn.signOuts,
     srp: { sessionKey: toBase64(K), identity },
+    subject: subjectOf(ctx, pool, user, submitted),
   };
   await insertSignIn(ctx.db, {
     poolId: pool.id,
@@ -108,10 +109,9 @@ export async function provePasswordBySrp(
   const claimed = fromBase64(required(responses, "PASSWORD_CLAIM_SIGNATURE"));
   const timestamp = required(responses, "TIMESTAMP");
   const block = fromBase64(required(responses, "PASSWORD_CLAIM_SECRET_BLOCK"));
-  const srp = row?.state.srp;
+  const { srp, subject } = row?.state ?? {};
   if (row === undefined || srp === undefined || block === undefined) return wrongPassword("no SRP state");
-  const subject = subjectOf(ctx, pool, user, signIn.submitted);
-  await assertNotLocked(ctx, pool, subject);
+  const guess = await admitPassword(ctx, subject ?? subjectOf(ctx, pool, user, signIn.submitted));
   // Consumed before the proof is looked at: of parallel answers one is checked.
   if (!(await takeSignIn(ctx.db, row))) return wrongPassword("secret block used");
   const sessionKey = fromBase64(srp.sessionKey)!;
@@ -123,9 +123,10 @@ export async function provePasswordBySrp(
     isTimely(ctx, signIn, timestamp) &&
     credential?.srp !== undefined &&
     credential.version === signIn.credentialVersion;
-  await settlePassword(ctx, pool, subject, right);
+  await settlePassword(ctx, guess, right);
   if (!right) return wrongPassword();
-  return { ...signIn, row: undefined, proven: [...signIn.proven, "password"] };
+  const remember = !guess.caller.fresh;
+  return { ...signIn, row: undefined, proven: [...signIn.proven, "password"], remember };
 }
 
 function isTimely(ctx: Ctx, signIn: SignIn, timestamp: string): boolean {

@@ -2,8 +2,9 @@
 import type { Ctx } from "../../../app.ts";
 import { readCredential, writeCredential } from "../../../store/credentials.ts";
 import { refuse } from "../../../wire/refuse.ts";
-import { assertNotLocked, settlePassword, subjectOf } from "../../credentials/guessing.ts";
+import { admitPassword, type Guess, settlePassword } from "../../credentials/guessing.ts";
 import { makeCredential, verifyPassword } from "../../credentials/password.ts";
+import { subjectOf } from "../../credentials/subjects.ts";
 import { hidesUsers } from "../../pools/clients.ts";
 import { type SignIn, wrongPassword } from "../sign-in.ts";
 
@@ -13,11 +14,10 @@ import { type SignIn, wrongPassword } from "../sign-in.ts";
  */
 export async function provePassword(ctx: Ctx, signIn: SignIn, password: string): Promise<SignIn> {
   const { pool, user } = signIn;
-  const subject = subjectOf(ctx, pool, user, signIn.submitted);
-  await assertNotLocked(ctx, pool, subject);
+  const guess = await admitPassword(ctx, subjectOf(ctx, pool, user, signIn.submitted));
   const credential = await readCredential(ctx.db, pool.id, user?.id);
   const right = await verifyPassword(ctx, pool, credential, password);
-  await settlePassword(ctx, pool, subject, right);
+  await settlePassword(ctx, guess, right);
   if (!right || user === undefined || credential === undefined) {
     // Imported users have no password to be right about; only LEGACY clients tell them what to do.
     if (user?.status === "RESET_REQUIRED" && credential?.phc === undefined && !hidesUsers(signIn.client)) {
@@ -37,11 +37,12 @@ export async function provePassword(ctx: Ctx, signIn: SignIn, password: string):
       ctx.now,
     );
     const written = await readCredential(ctx.db, pool.id, user.id);
-    return proven(signIn, written?.version ?? credential.version);
+    return proven(signIn, guess, written?.version ?? credential.version);
   }
-  return proven(signIn, credential.version);
+  return proven(signIn, guess, credential.version);
 }
 
-function proven(signIn: SignIn, credentialVersion: number): SignIn {
-  return { ...signIn, proven: [...signIn.proven, "password"], credentialVersion };
+function proven(signIn: SignIn, { caller }: Guess, credentialVersion: number): SignIn {
+  const remember = !caller.fresh;
+  return { ...signIn, proven: [...signIn.proven, "password"], credentialVersion, remember };
 }

@@ -1,6 +1,7 @@
 /** InitiateAuth, RespondToAuthChallenge and their Admin twins: one flow, two doors. */
 import type { Ctx } from "../../../app.ts";
 import { checkSecretHash } from "../../../domain/credentials/secret-hash.ts";
+import { withBackEndAddress, withUserAddress } from "../../../domain/credentials/subjects.ts";
 import { allowsFlow } from "../../../domain/pools/clients.ts";
 import { type Client, loadClient, loadPoolClient, type Pool } from "../../../domain/pools/settings.ts";
 import { respondToChallenge } from "../../../domain/signin/respond.ts";
@@ -18,7 +19,7 @@ type Parameters = Readonly<Record<string, string>>;
 
 export const InitiateAuth: Handler<"InitiateAuth"> = async (ctx, input) => {
   const { pool, client } = await loadClient(ctx, input.ClientId);
-  return initiate(ctx, {
+  return initiate(withUserAddress(ctx, client, input.UserContextData?.IpAddress), {
     pool,
     client,
     flow: input.AuthFlow,
@@ -29,7 +30,7 @@ export const InitiateAuth: Handler<"InitiateAuth"> = async (ctx, input) => {
 
 export const AdminInitiateAuth: Handler<"AdminInitiateAuth"> = async (ctx, input) => {
   const { pool, client } = await loadPoolClient(ctx, input.UserPoolId, input.ClientId);
-  return initiate(ctx, {
+  return initiate(withBackEndAddress(ctx, input.ContextData?.IpAddress), {
     pool,
     client,
     flow: input.AuthFlow,
@@ -40,14 +41,16 @@ export const AdminInitiateAuth: Handler<"AdminInitiateAuth"> = async (ctx, input
 
 export const RespondToAuthChallenge: Handler<"RespondToAuthChallenge"> = async (ctx, input) => {
   const { pool, client } = await loadClient(ctx, input.ClientId);
+  const from = withUserAddress(ctx, client, input.UserContextData?.IpAddress);
   const { ChallengeName: challenge, Session: session, ChallengeResponses: responses = {} } = input;
-  return present(ctx, await respondToChallenge(ctx, { pool, client, challenge, session, responses }));
+  return present(from, await respondToChallenge(from, { pool, client, challenge, session, responses }));
 };
 
 export const AdminRespondToAuthChallenge: Handler<"AdminRespondToAuthChallenge"> = async (ctx, input) => {
   const { pool, client } = await loadPoolClient(ctx, input.UserPoolId, input.ClientId);
+  const from = withBackEndAddress(ctx, input.ContextData?.IpAddress);
   const { ChallengeName: challenge, Session: session, ChallengeResponses: responses = {} } = input;
-  return present(ctx, await respondToChallenge(ctx, { pool, client, challenge, session, responses }));
+  return present(from, await respondToChallenge(from, { pool, client, challenge, session, responses }));
 };
 
 interface Initiation {

@@ -1,5 +1,6 @@
 /** Users who make and confirm themselves, through an app client. */
 import { checkSecretHash } from "../../../domain/credentials/secret-hash.ts";
+import { withUserAddress } from "../../../domain/credentials/subjects.ts";
 import { loadClient } from "../../../domain/pools/settings.ts";
 import { confirmSignUp, resendConfirmationCode } from "../../../domain/signup/confirm.ts";
 import { signUp } from "../../../domain/signup/sign-up.ts";
@@ -10,7 +11,8 @@ import { codeDeliveryDetails } from "../shapes.ts";
 export const SignUp: Handler<"SignUp"> = async (ctx, input) => {
   const { pool, client } = await loadClient(ctx, input.ClientId);
   checkSecretHash(client, input.Username, input.SecretHash, "other");
-  const { user, delivery } = await signUp(ctx, pool, client, {
+  const from = withUserAddress(ctx, client, input.UserContextData?.IpAddress);
+  const { user, delivery } = await signUp(from, pool, client, {
     username: input.Username,
     password: input.Password,
     attributes: attributesFrom(input.UserAttributes),
@@ -25,7 +27,8 @@ export const SignUp: Handler<"SignUp"> = async (ctx, input) => {
 export const ConfirmSignUp: Handler<"ConfirmSignUp"> = async (ctx, input) => {
   const { pool, client } = await loadClient(ctx, input.ClientId);
   checkSecretHash(client, input.Username, input.SecretHash, "other");
-  await confirmSignUp(ctx, pool, client, {
+  const from = withUserAddress(ctx, client, input.UserContextData?.IpAddress);
+  await confirmSignUp(from, pool, client, {
     username: input.Username,
     code: input.ConfirmationCode,
     forceAliasCreation: input.ForceAliasCreation ?? false,
@@ -36,6 +39,7 @@ export const ConfirmSignUp: Handler<"ConfirmSignUp"> = async (ctx, input) => {
 export const ResendConfirmationCode: Handler<"ResendConfirmationCode"> = async (ctx, input) => {
   const { pool, client } = await loadClient(ctx, input.ClientId);
   checkSecretHash(client, input.Username, input.SecretHash, "other");
-  const delivery = await resendConfirmationCode(ctx, pool, client, input.Username);
+  const from = withUserAddress(ctx, client, input.UserContextData?.IpAddress);
+  const delivery = await resendConfirmationCode(from, pool, client, input.Username);
   return { CodeDeliveryDetails: codeDeliveryDetails(delivery) };
 };

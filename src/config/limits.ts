@@ -1,0 +1,52 @@
+/**
+ * The numbers of the limits, which one setting changes by name. Cognito's own where AWS documents one ("Lockout behavior
+ * for failed sign-in attempts", and "Quotas" of the developer guide); what AWS leaves to its edge is ours, wide enough
+ * for thousands of people behind one address. docs/security-model.md has this table.
+ */
+export interface Limit {
+  readonly fallback: number;
+  readonly help: string;
+}
+
+/** Every limit. Windows are an hour. */
+export const limitTable = {
+  password: { fallback: 5, help: "Wrong passwords before the lock of 1 s, 2 s, 4 s … 15 minutes (Cognito)." },
+  "forgot-password": { fallback: 5, help: "ForgotPassword an hour and user (Cognito: 5 to 20)." },
+  "confirm-forgot-password": {
+    fallback: 15,
+    help: "ConfirmForgotPassword an hour and user (Cognito: 5 to 20).",
+  },
+  "confirm-sign-up": { fallback: 15, help: "ConfirmSignUp an hour and user (Cognito)." },
+  "resend-confirmation-code": { fallback: 5, help: "ResendConfirmationCode an hour and user (Cognito)." },
+  "change-password": { fallback: 5, help: "ChangePassword an hour and user (Cognito)." },
+  "attribute-code": { fallback: 5, help: "GetUserAttributeVerificationCode an hour and user (Cognito)." },
+  "verify-attribute": { fallback: 15, help: "VerifyUserAttribute an hour and user (Cognito)." },
+  "update-attributes": {
+    fallback: 20,
+    help: "UpdateUserAttributes that sends a code, an hour and user (ours).",
+  },
+  "passwords-per-address": { fallback: 2_000, help: "Wrong passwords an hour and address (ours)." },
+  "codes-per-address": { fallback: 2_000, help: "Wrong codes an hour and address (ours)." },
+  "sign-ups-per-address": { fallback: 2_000, help: "SignUp an hour and address (ours)." },
+  "messages-per-address": { fallback: 4_000, help: "Messages asked for an hour and address (ours)." },
+  "messages-per-destination": { fallback: 20, help: "Messages an hour to one mailbox or phone (ours)." },
+} as const satisfies Record<string, Limit>;
+
+export type LimitName = keyof typeof limitTable;
+export type Limits = Readonly<Record<LimitName, number>>;
+
+export const limitNames = Object.keys(limitTable) as readonly LimitName[];
+
+/** Reads `name=number` pairs; what is not named keeps its default. */
+export function parseLimits(pairs: readonly string[]): Limits {
+  const given = new Map(pairs.map((pair) => pair.split("=", 2) as [string, string]));
+  const numbers = limitNames.map((name) => [name, Number(given.get(name) ?? limitTable[name].fallback)]);
+  return Object.freeze(Object.fromEntries(numbers));
+}
+
+/** What is wrong with a pair, if anything. */
+export function wrongLimit(pair: string): string | undefined {
+  const [, name = "", number = ""] = /^([^=]*)=(.*)$/s.exec(pair) ?? [];
+  if (!limitNames.some((one) => one === name)) return `must name limits (${limitNames.join(", ")})`;
+  return /^[1-9]\d{0,8}$/.test(number) ? undefined : `must give ${name} a number from 1 to 999999999`;
+}

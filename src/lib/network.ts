@@ -1,0 +1,55 @@
+/** Addresses of the internet as texts: one spelling each, and the network that one subscriber has. Pure. */
+import { isIP, isIPv4 } from "node:net";
+
+/**
+ * One spelling of an address: IPv4 also where it came mapped into IPv6 (`::ffff:10.0.0.1`, in whatever spelling), IPv6
+ * with all eight groups in lower case and without zone. Undefined when it is no address.
+ */
+export function canonicalAddress(text: string): string | undefined {
+  if (isIPv4(text)) return text;
+  if (isIP(text) === 0) return undefined;
+  const groups = groupsOf(text.replace(/%.*$/s, "").toLowerCase());
+  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
+  if (!isMapped) return groups.map((group) => group.toString(16)).join(":");
+  return groups
+    .slice(6)
+    .flatMap((group) => [group >> 8, group & 255])
+    .join(".");
+}
+
+/** The eight 16-bit groups of a valid IPv6 address. */
+function groupsOf(address: string): number[] {
+  const [head = "", tail] = address.split("::") as [string, string | undefined];
+  const before = parseGroups(head);
+  const after = parseGroups(tail ?? "");
+  const gap = tail === undefined ? 0 : 8 - before.length - after.length;
+  return [...before, ...new Array<number>(gap).fill(0), ...after];
+}
+
+function parseGroups(text: string): number[] {
+  if (text === "") return [];
+  return text.split(":").flatMap((part) => {
+    if (!part.includes(".")) return [Number.parseInt(part, 16)];
+    const [a = 0, b = 0, c = 0, d = 0] = part.split(".").map(Number);
+    return [a * 256 + b, c * 256 + d];
+  });
+}
+
+/**
+ * What limits by address count: the IPv4 address, or the first 64 bits of an IPv6 one, since a subscriber has all
+ * addresses of such a network. What is no address counts as it is spelled.
+ */
+export function networkOf(address: string): string {
+  const canonical = canonicalAddress(address);
+  if (canonical === undefined || isIPv4(canonical)) return canonical ?? address;
+  return `${canonical.split(":").slice(0, 4).join(":")}::/64`;
+}
+
+/** An address as proxies write it into X-Forwarded-For: some add a port, and brackets around IPv6. */
+export function hopAddress(text: string): string | undefined {
+  const hop = text.trim();
+  const [, bracketed] = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(hop) ?? [];
+  if (bracketed !== undefined) return isIP(bracketed) === 6 ? canonicalAddress(bracketed) : undefined;
+  const [, v4] = /^(\d+\.\d+\.\d+\.\d+):\d{1,5}$/.exec(hop) ?? [];
+  return canonicalAddress(v4 ?? hop);
+}

@@ -1,0 +1,89 @@
+/**
+ * Where users are known from: addresses, as MACs, from which they signed in or proved a code. Whoever guesses from one
+ * of them is counted apart from all strangers.
+ */
+import { type Attempt, attemptAt } from "./attempts.ts";
+import type { Db } from "./db.ts";
+
+/** How many sources of a user are kept, and for how long after they were last seen. */
+export const keptSources = 10;
+const keptMs = 90 * 24 * 60 * 60 * 1000;
+
+/** A source seen within this time is not written again. */
+export const freshMs = 24 * 60 * 60 * 1000;
+
+export interface Source {
+  readonly poolId: string;
+  /** The user id, or the slot of a name that does not exist, which is known from nowhere. */
+  readonly userId: string;
+  /** A MAC of the user and the network they came from. */
+  readonly source: string;
+}
+
+/** What stands against a caller before a guess or request of theirs is looked at. */
+export interface Standing {
+  /** When the user was last seen at this source; undefined: a stranger. */
+  readonly seenAt: number | undefined;
+  /** Until when the counter is locked; undefined when there is none. */
+  readonly strangersLock: number | undefined;
+  readonly ownLock: number | undefined;
+  /** What the address has used of its allowance in the present window. */
+  readonly addressCount: number;
+}
+
+/** Four point reads in one statement. */
+export async function readStanding(
+  db: Db,
+  where: { source: Source; strangers: Attempt; own: Attempt; address: Attempt },
+  now: number,
+): Promise<Standing> {
+  const { source } = where;
+  const row = await db.kysely
+    .selectNoFrom((select) => [
+      select
+        .selectFrom("known_sources")
+        .select("seen_at")
+        .where("pool_id", "=", source.poolId)
+        .where("user_id", "=", source.userId)
+        .where("source", "=", source.source)
+        .where("expires_at", ">", now)
+        .as("seen_at"),
+      attemptAt(db, where.strangers).select("locked_until").as("strangers_lock"),
+      attemptAt(db, where.own).select("locked_until").as("own_lock"),
+      attemptAt(db, where.address).select("count").where("expires_at", ">", now).as("address_count"),
+    ])
+    .executeTakeFirstOrThrow();
+  return {
+    seenAt: row.seen_at ?? undefined,
+    strangersLock: row.strangers_lock ?? undefined,
+    ownLock: row.own_lock ?? undefined,
+    addressCount: row.address_count ?? 0,
+  };
+}
+
+/**
+ * Notes that the user was here, inside the transaction of what proved it, which holds the user's row. Only the latest
+ * sources are kept.
+ */
+export async function rememberSource(tx: Db, { poolId, userId, source }: Source, now: number): Promise<void> {
+  const seen = { seen_at: now, expires_at: now + keptMs };
+  await tx.kysely
+    .insertInto("known_sources")
+    .values({ pool_id: poolId, user_id: userId, source, ...seen })
+    .onConflict((conflict) => conflict.columns(["pool_id", "user_id", "source"]).doUpdateSet(seen))
+    .execute();
+  const latest = tx.kysely
+    .selectFrom("known_sources")
+    .select("source")
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .orderBy("seen_at", "desc")
+    .orderBy("source")
+    .limit(keptSources);
+  await tx.kysely
+    .deleteFrom("known_sources")
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .where("source", "not in", latest)
+    .execute();
+}

@@ -1,0 +1,332 @@
+/**
+ * Who exists cannot be told: with PreventUserExistenceErrors ENABLED users of every kind, and nobody, get answers of the
+ * same shape after the same statements, hashes and exchanges, in every state of the limits.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  AdminCreateUserCommand,
+  AdminDisableUserCommand,
+  SignUpCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
+import { call, type RawAnswer, SrpClient } from "../clients/support.ts";
+import { makeClient, makePool, makeUser, newAddress, password } from "./people.ts";
+import { forEachServer, type TestServer } from "./server.ts";
+import { type Work, watchWork } from "./work.ts";
+
+/** Every kind of name; equally long, so that echoed names are. */
+const kinds = ["unknown", "confirm", "disable", "hashonl", "invited", "newcome", "waiting"] as const;
+type Kind = (typeof kinds)[number];
+
+interface Setting {
+  readonly server: TestServer;
+  readonly pool: string;
+  readonly ClientId: string;
+  readonly during: ReturnType<typeof watchWork>["during"];
+}
+
+const verifiedMail = () => [
+  { Name: "email", Value: newAddress() },
+  { Name: "email_verified", Value: "true" },
+];
+
+async function people(server: TestServer): Promise<{ UserPoolId: string; ClientId: string; legacy: string }> {
+  const flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"] as const;
+  const { UserPoolId, ClientId } = await makePool(
+    server,
+    {
+      AutoVerifiedAttributes: ["email"],
+      AccountRecoverySetting: { RecoveryMechanisms: [{ Priority: 1, Name: "verified_email" }] },
+    },
+    { PreventUserExistenceErrors: "ENABLED", ExplicitAuthFlows: [...flows] },
+  );
+  const legacy = await makeClient(server, UserPoolId, { ExplicitAuthFlows: [...flows] });
+  const { client } = server;
+  for (const name of ["confirm", "disable", "hashonl"])
+    await makeUser(server, UserPoolId, name, verifiedMail());
+  await client.send(new AdminDisableUserCommand({ UserPoolId, Username: "disable" }));
+  const { kysely } = server.app.db;
+  const hashOnly = kysely.selectFrom("users").select("user_id").where("username", "=", "hashonl");
+  await kysely
+    .updateTable("credentials")
+    .set({ srp_sealed: null })
+    .where("user_id", "in", hashOnly)
+    .execute();
+  await client.send(
+    new AdminCreateUserCommand({
+      UserPoolId,
+      Username: "invited",
+      MessageAction: "SUPPRESS",
+      TemporaryPassword: password,
+      UserAttributes: verifiedMail(),
+    }),
+  );
+  for (const Username of ["newcome", "waiting"]) {
+    const UserAttributes = [{ Name: "email", Value: newAddress() }];
+    await client.send(new SignUpCommand({ ClientId, Username, Password: password, UserAttributes }));
+  }
+  // Whoever asks is a stranger to all of them.
+  await kysely.deleteFrom("known_sources").where("pool_id", "=", UserPoolId).execute();
+  return { UserPoolId, ClientId, legacy: legacy.ClientId };
+}
+
+type Request = (setting: Setting, name: string) => Promise<RawAnswer>;
+
+const ask =
+  (operation: string, body: (setting: Setting, name: string) => object): Request =>
+  (setting, name) =>
+    call(setting.server.endpoint, operation, body(setting, name));
+
+const wrongPassword = ask("InitiateAuth", ({ ClientId }, USERNAME) => ({
+  ClientId,
+  AuthFlow: "USER_PASSWORD_AUTH",
+  AuthParameters: { USERNAME, PASSWORD: "Wrong-Guess-1" },
+}));
+
+const startSrp = ask("InitiateAuth", ({ ClientId }, USERNAME) => ({
+  ClientId,
+  AuthFlow: "USER_SRP_AUTH",
+  AuthParameters: { USERNAME, SRP_A: new SrpClient().srpA },
+}));
+
+const wrongProof: Request = async (setting, name) => {
+  const { server, ClientId, pool } = setting;
+  const client = new SrpClient();
+  const AuthParameters = { USERNAME: name, SRP_A: client.srpA };
+  const start = await call(server.endpoint, "InitiateAuth", {
+    ClientId,
+    AuthFlow: "USER_SRP_AUTH",
+    AuthParameters,
+  });
+  const parameters = start.body["ChallengeParameters"] as Record<string, string>;
+  const ChallengeResponses = client.prove(pool, parameters, "Wrong-Guess-1", new Date(server.clock.now));
+  const body = { ClientId, ChallengeName: "PASSWORD_VERIFIER", ChallengeResponses };
+  return call(server.endpoint, "RespondToAuthChallenge", body);
+};
+
+const forgot = ask("ForgotPassword", ({ ClientId }, Username) => ({ ClientId, Username }));
+const resend = ask("ResendConfirmationCode", ({ ClientId }, Username) => ({ ClientId, Username }));
+const confirmForgot = ask("ConfirmForgotPassword", ({ ClientId }, Username) => ({
+  ClientId,
+  Username,
+  ConfirmationCode: "12345",
+  Password: "Another-horse-2",
+}));
+const confirmSignUp = ask("ConfirmSignUp", ({ ClientId }, Username) => ({
+  ClientId,
+  Username,
+  ConfirmationCode: "12345",
+}));
+const signUpAgain = ask("SignUp", ({ ClientId }, Username) => ({
+  ClientId,
+  Username,
+  Password: password,
+  UserAttributes: [{ Name: "email", Value: newAddress() }],
+}));
+
+const mismatch = "Invalid verification code provided, please try again.";
+const limited = "Attempt limit exceeded, please try after some time.";
+const locked = "Password attempts exceeded";
+const minute = 60_000;
+
+/** Each operation, how often it is asked (the later answers are those of a locked or limited user), and what comes last. */
+const operations: readonly (readonly [
+  name: string,
+  request: Request,
+  times: number,
+  last: string,
+  wait: number,
+])[] = [
+  ["InitiateAuth USER_PASSWORD_AUTH", wrongPassword, 7, locked, 31],
+  ["InitiateAuth USER_SRP_AUTH", startSrp, 2, "", 0],
+  ["RespondToAuthChallenge PASSWORD_VERIFIER", wrongProof, 7, locked, 31],
+  ["ConfirmForgotPassword, nothing asked for", confirmForgot, 2, mismatch, 61],
+  ["ForgotPassword", forgot, 6, limited, 0],
+  ["ConfirmForgotPassword", confirmForgot, 16, limited, 61],
+  ["ConfirmForgotPassword, too late", confirmForgot, 2, mismatch, 0],
+  ["ConfirmSignUp", confirmSignUp, 16, limited, 0],
+  ["ResendConfirmationCode", resend, 6, limited, 0],
+];
+
+/** What differs from one request to the next whoever is named. */
+const always = new Set(["date", "x-amzn-requestid", "connection", "keep-alive"]);
+
+/** An answer without its values: what is there, and how long it is. SRP_B is as long as its random number is. */
+function shapeOf(answer: RawAnswer): unknown {
+  const parameters = answer.body["ChallengeParameters"] as Record<string, string> | undefined;
+  const random = parameters?.["SRP_B"]?.length ?? 0;
+  const lengths = (value: unknown): unknown => {
+    if (typeof value === "string") return value.length;
+    if (typeof value !== "object" || value === null) return value;
+    return Object.entries(value).map(([key, one]) => [key, lengths(one)]);
+  };
+  return {
+    status: answer.status,
+    type: answer.type,
+    message: answer.message,
+    headers: [...answer.headers]
+      .filter(([name]) => !always.has(name))
+      .map(([name, value]) => [name, name === "content-length" ? Number(value) - random : value]),
+    body: lengths(
+      random === 0 ? answer.body : { ...answer.body, ChallengeParameters: { ...parameters, SRP_B: "" } },
+    ),
+  };
+}
+
+forEachServer("who exists", (open) => {
+  test("with ENABLED: the same answers after the same work, in every state", async () => {
+    const server = await open();
+    const { UserPoolId, ClientId } = await people(server);
+    const setting: Setting = { server, pool: UserPoolId, ClientId, ...watchWork(server.app) };
+    server.clock.freeze();
+    const { clock } = server;
+    for (const [name, request, times, last, wait] of operations) {
+      let told = "";
+      for (let time = 1; time <= times; time++) {
+        let first: { shape: unknown; work: Work } | undefined;
+        for (const kind of kinds) {
+          const { answer, work } = await setting.during(() => request(setting, kind));
+          const shape = shapeOf(answer);
+          first ??= { shape, work };
+          assert.deepEqual(shape, first.shape, `${name}, ${time}: ${kind}`);
+          assert.deepEqual(work, first.work, `${name}, ${time}: the work for ${kind}`);
+          assert.ok(work.statements.length >= 3, "it was watched");
+          told = answer.message;
+        }
+      }
+      assert.equal(told, last, `${name}: the last answer`);
+      clock.advance(wait * minute);
+    }
+  });
+
+  test("SignUp says which names are taken, after the same work for each", async () => {
+    const server = await open();
+    const { UserPoolId, ClientId } = await people(server);
+    const setting: Setting = { server, pool: UserPoolId, ClientId, ...watchWork(server.app) };
+    const tables = (work: Work) =>
+      work.statements
+        .map((text) => /(?:insert into|update|delete from|from) "(\w+)"/.exec(text)?.[1])
+        .toSorted();
+    const fresh = await setting.during(() => signUpAgain(setting, "unknow2"));
+    assert.equal(fresh.answer.status, 200);
+    const before = await setting.during(() => signUpAgain(setting, "confirm"));
+    for (const kind of kinds.slice(1) as Kind[]) {
+      const { answer, work } = await setting.during(() => signUpAgain(setting, kind));
+      assert.deepEqual(shapeOf(answer), shapeOf(before.answer), kind);
+      assert.equal(answer.type, "UsernameExistsException");
+      assert.deepEqual(work, before.work, kind);
+    }
+    assert.equal(before.work.hashes, fresh.work.hashes);
+    assert.equal(fresh.work.hashes, 1);
+    // A taken name writes the rows of a user and takes them back; a new one notes where the user is.
+    const without = (names: readonly (string | undefined)[], ...gone: string[]) =>
+      names.filter((name) => !gone.includes(name ?? ""));
+    assert.deepEqual(
+      without(tables(before.work), "users", "login_names", "credentials"),
+      without(tables(fresh.work), "users", "login_names", "credentials", "known_sources"),
+    );
+    const rows = await server.app.db.kysely
+      .selectFrom("users")
+      .select("username")
+      .where("pool_id", "=", UserPoolId)
+      .execute();
+    assert.equal(rows.length, kinds.length, "nothing is left of it");
+  });
+
+  test("a sub costs as much as a UUID that is nobody's", async () => {
+    const server = await open();
+    const { UserPoolId, ClientId } = await people(server);
+    const setting: Setting = { server, pool: UserPoolId, ClientId, ...watchWork(server.app) };
+    const { kysely } = server.app.db;
+    const [user] = await kysely
+      .selectFrom("users")
+      .select("user_id")
+      .where("username", "=", "confirm")
+      .execute();
+    const known = await setting.during(() => wrongPassword(setting, user!.user_id));
+    const nobody = await setting.during(() => wrongPassword(setting, crypto.randomUUID()));
+    assert.deepEqual(known.work, nobody.work);
+    assert.deepEqual(shapeOf(known.answer), shapeOf(nobody.answer));
+  });
+
+  test("LEGACY answers as Cognito's LEGACY does", async () => {
+    const server = await open();
+    const { UserPoolId, legacy } = await people(server);
+    const setting: Setting = {
+      server,
+      pool: UserPoolId,
+      ClientId: legacy,
+      during: watchWork(server.app).during,
+    };
+    const told = async (request: Request, name: Kind) => {
+      const { type, message, body } = await request(setting, name);
+      return type === undefined ? Object.keys(body).toSorted().join(" ") : `${type}: ${message}`;
+    };
+    const unknown = "UserNotFoundException: Username/client id combination not found.";
+    const wrong = "NotAuthorizedException: Incorrect username or password.";
+    const disabled = "NotAuthorizedException: User is disabled.";
+    const expired = "ExpiredCodeException: Invalid code provided, please request a code again.";
+    const table: [Request, Partial<Record<Kind, string>>][] = [
+      [
+        wrongPassword,
+        {
+          unknown: "UserNotFoundException: User does not exist.",
+          confirm: wrong,
+          disable: wrong,
+          hashonl: wrong,
+        },
+      ],
+      [
+        startSrp,
+        {
+          unknown: "UserNotFoundException: User does not exist.",
+          confirm: "ChallengeName ChallengeParameters",
+          hashonl: "ChallengeName ChallengeParameters",
+        },
+      ],
+      [
+        confirmForgot,
+        {
+          unknown,
+          confirm: expired,
+          disable: disabled,
+          hashonl: expired,
+          newcome: "UserNotConfirmedException: User is not confirmed.",
+        },
+      ],
+      [
+        forgot,
+        {
+          unknown,
+          confirm: "CodeDeliveryDetails",
+          disable: disabled,
+          hashonl: "CodeDeliveryDetails",
+          invited: "NotAuthorizedException: User password cannot be reset in the current state.",
+        },
+      ],
+      [
+        resend,
+        {
+          unknown,
+          confirm: "InvalidParameterException: User is already confirmed.",
+          disable: disabled,
+          waiting: "CodeDeliveryDetails",
+        },
+      ],
+      [
+        confirmSignUp,
+        {
+          unknown,
+          confirm: "NotAuthorizedException: User cannot be confirmed. Current status is CONFIRMED",
+          disable: disabled,
+          waiting: "CodeMismatchException: Invalid verification code provided, please try again.",
+        },
+      ],
+    ];
+    for (const [request, expectations] of table) {
+      for (const [name, expected] of Object.entries(expectations)) {
+        assert.equal(await told(request, name as Kind), expected, name);
+      }
+    }
+  });
+});

@@ -1,0 +1,92 @@
+/** Whose address a request counts for: X-Forwarded-For is believed from configured proxies only. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { call } from "../clients/support.ts";
+import { makePool, makeUser, password, signIn } from "./people.ts";
+import { forEachServer } from "./server.ts";
+
+/** The peer of every test connection, and further proxies behind it. */
+const proxies = "127.0.0.1/32,10.0.0.0/8,2001:db8:aaaa::/48";
+
+/** X-Forwarded-For, and which of the listed networks it counts for. */
+const cases: readonly { readonly title: string; readonly hops: string; readonly same: string }[] = [
+  { title: "the client that the proxy saw", hops: "192.0.2.1", same: "192.0.2.1" },
+  {
+    title: "what the client claims itself is not believed",
+    hops: "198.51.100.9, 192.0.2.1",
+    same: "192.0.2.1",
+  },
+  { title: "several proxies", hops: "192.0.2.1, 10.1.2.3, 10.9.9.9", same: "192.0.2.1" },
+  { title: "an IPv6 proxy", hops: "192.0.2.1, 2001:db8:aaaa::5", same: "192.0.2.1" },
+  { title: "an IPv4 address mapped into IPv6", hops: "::ffff:192.0.2.1", same: "192.0.2.1" },
+  { title: "a mapped address in hex", hops: "::FFFF:c000:0201", same: "192.0.2.1" },
+  { title: "a mapped proxy", hops: "192.0.2.1, ::ffff:10.1.2.3", same: "192.0.2.1" },
+  { title: "a port", hops: "192.0.2.1:5533", same: "192.0.2.1" },
+  { title: "a malformed hop counts for the proxy before it", hops: "192.0.2.1, unknown", same: "127.0.0.1" },
+  { title: "a malformed hop behind a proxy", hops: "192.0.2.1, _x, 10.1.2.3", same: "10.1.2.3" },
+  { title: "an empty header", hops: " , ", same: "127.0.0.1" },
+  { title: "neighbours in one /64", hops: "2001:db8:1:2:ffff::9", same: "2001:db8:1:2::1" },
+  { title: "brackets and port", hops: "[2001:db8:1:2::77]:443", same: "2001:db8:1:2::1" },
+];
+
+forEachServer(
+  "addresses behind proxies",
+  (open) => {
+    /** A user who is locked for strangers and known at `home`: a right password tells where the server sees one. */
+    const seenAt = async (home: string) => {
+      const server = await open();
+      server.clock.freeze();
+      const { UserPoolId, ClientId } = await makePool(server);
+      await makeUser(server, UserPoolId, "ann");
+      const ask = (secret: string, hops: string | undefined, endpoint = server.endpoint) =>
+        call(
+          endpoint,
+          "InitiateAuth",
+          { ClientId, AuthFlow: "USER_PASSWORD_AUTH", AuthParameters: { USERNAME: "ann", PASSWORD: secret } },
+          hops === undefined ? {} : { "x-forwarded-for": hops },
+        );
+      assert.equal((await ask(password, home)).status, 200);
+      for (let guess = 0; guess < 6; guess++) await ask("wrong-Pass-1", "203.0.113.99");
+      assert.equal((await ask(password, "203.0.113.98")).message, "Password attempts exceeded");
+      return { server, ask };
+    };
+
+    test("the address of a request, by its hops", async () => {
+      for (const home of new Set(cases.map((one) => one.same))) {
+        const { ask } = await seenAt(home);
+        for (const { title, hops, same } of cases) {
+          const answer = await ask(password, hops);
+          const expected = same === home ? 200 : 400;
+          assert.equal(answer.status, expected, `${title}: ${hops} against ${home}`);
+        }
+        assert.equal((await ask(password, undefined)).status, home === "127.0.0.1" ? 200 : 400, "no header");
+      }
+      const { ask } = await seenAt("2001:db8:1:2::1");
+      assert.equal((await ask(password, "2001:db8:1:3::1")).status, 400, "the next /64 is another's");
+    });
+  },
+  { POOLHOUSE_TRUSTED_PROXIES: proxies },
+);
+
+forEachServer("addresses without proxies", (open) => {
+  test("a header from a peer that is no proxy changes nothing", async () => {
+    const server = await open();
+    server.clock.freeze();
+    const { UserPoolId, ClientId } = await makePool(server);
+    await makeUser(server, UserPoolId, "ann");
+    await signIn(server, ClientId, "ann");
+    const ask = (secret: string, hops: string) =>
+      call(
+        server.endpoint,
+        "InitiateAuth",
+        { ClientId, AuthFlow: "USER_PASSWORD_AUTH", AuthParameters: { USERNAME: "ann", PASSWORD: secret } },
+        { "x-forwarded-for": hops },
+      );
+    const told = [];
+    for (let guess = 0; guess < 8; guess++)
+      told.push((await ask("wrong-Pass-1", `192.0.2.${guess}`)).message);
+    const wrong = told.filter((message) => message === "Incorrect username or password.");
+    assert.equal(wrong.length, 5, "all from one address, and counted together");
+    assert.equal((await ask(password, "192.0.2.200")).message, "Password attempts exceeded");
+  });
+});

@@ -1,0 +1,69 @@
+/** Counts what the server does for a request: the statements it runs, the hashes and the SRP exchanges. */
+import { createQueryId, type KyselyPlugin, type RootOperationNode } from "kysely";
+import type { App, PasswordHasher, SrpExchanger } from "../../src/app.ts";
+
+export interface Work {
+  /** The texts of the statements in their order, without values. */
+  readonly statements: readonly string[];
+  readonly hashes: number;
+  readonly exchanges: number;
+}
+
+/** What the outbox worker and a delivering request do; both come when they come. */
+const delivery = /^(?:select|update|delete)\b.*\boutbox\b/s;
+
+/** Watches a server from now on. `during` tells what one request cost; one at a time. */
+export function watchWork(app: App): {
+  during<T>(request: () => Promise<T>): Promise<{ answer: T; work: Work }>;
+} {
+  let statements: string[] = [];
+  let hashes = 0;
+  let exchanges = 0;
+  const { db, passwordHasher, srp } = app;
+  const compile = (node: RootOperationNode) =>
+    db.kysely.getExecutor().compileQuery(node, createQueryId()).sql;
+  /** By Kysely's id of the query. Those of prepared.ts were compiled before: they are told apart, not spelled out. */
+  const texts = new Map<string, string>();
+  const recorder: KyselyPlugin = {
+    transformQuery({ node, queryId }) {
+      texts.set(queryId.queryId, compile(node));
+      return node;
+    },
+    async transformResult({ result, queryId }) {
+      const text = texts.get(queryId.queryId) ?? `prepared ${queryId.queryId}`;
+      if (!delivery.test(text)) statements.push(text);
+      return result;
+    },
+  };
+  const counting: PasswordHasher = {
+    ...passwordHasher,
+    hash: (...given) => {
+      hashes += 1;
+      return passwordHasher.hash(...given);
+    },
+    verify: (...given) => {
+      hashes += 1;
+      return passwordHasher.verify(...given);
+    },
+  };
+  Object.assign(app, {
+    db: { ...db, kysely: db.kysely.withPlugin(recorder) },
+    passwordHasher: counting,
+    srp: {
+      ...srp,
+      exchange: (...given) => {
+        exchanges += 1;
+        return srp.exchange(...given);
+      },
+    } satisfies SrpExchanger,
+  });
+  return {
+    async during(request) {
+      statements = [];
+      hashes = 0;
+      exchanges = 0;
+      const answer = await request();
+      return { answer, work: { statements, hashes, exchanges } };
+    },
+  };
+}
