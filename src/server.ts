@@ -74,7 +74,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       random,
     });
     const { publicUrl: url, publicUrlConfigured } = bound;
-    await sharePublicUrl(opened.db, { url, guessed: !publicUrlConfigured && !listensOnLoopback(bound) });
+    await sharePublicUrl(opened.db, { url, guessed: !publicUrlConfigured && !servesThisMachine(bound) });
     const metrics = createMetrics();
     const audit = startAuditTrail(opened.db, options.log);
     const app = await newApp(bound, { db: opened.db, log: options.log, clock, random, metrics, audit });
