@@ -77,6 +77,10 @@ describe("several servers", skipWithoutPostgres(), () => {
     const three = await Promise.all(
       [1, 2, 3].map(() => start({ ...env, ...unset, POOLHOUSE_DATA: temporaryFolder() })),
     );
+    for (const { endpoint, process } of three) {
+      assert.equal((await fetch(`${endpoint}/readyz`)).status, 200);
+      assert.equal(await endChild(process, "SIGTERM"), 0);
+    }
     const log = three.flatMap((server) => server.log.map((line) => JSON.parse(line)));
     const migrated = log.filter(({ msg }) => msg === "Migrated the database.").map(({ version }) => version);
     assert.equal(new Set(migrated).size, migrated.length, "each migration ran once");
@@ -93,10 +97,6 @@ describe("several servers", skipWithoutPostgres(), () => {
     );
     const [meta] = await rows(database, "select value from poolhouse_meta where key = 'public_url'");
     assert.equal(meta?.["value"], sharedUrl);
-    for (const { endpoint, process } of three) {
-      assert.equal((await fetch(`${endpoint}/readyz`)).status, 200);
-      assert.equal(await endChild(process, "SIGTERM"), 0);
-    }
   });
 
   describe("share what they know", () => {
