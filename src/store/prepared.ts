@@ -23,6 +23,13 @@ class Slot {
   }
 }
 
+const texts = new Map<string, string>();
+
+/** The SQL of a prepared statement, for those who watch results go by: Kysely tells them the id of the query alone. */
+export function preparedText(queryId: string): string | undefined {
+  return texts.get(queryId);
+}
+
 /**
  * A query that is compiled at its first call. `build` writes it as ever, with `slot("name")` in the place of a value; it
  * must not branch on values, which it does not see.
@@ -50,6 +57,7 @@ function statement<V extends Values, Row>(
       // Kysely passes parameters on as they are, so a slot comes out where it went in.
       query = build(db.kysely, (name) => new Slot(name) as unknown as V[typeof name], db.kind).compile();
       compiled.set(db.kind, query);
+      texts.set(query.queryId.queryId, query.sql);
     }
     const parameters = query.parameters.map((value) => (value instanceof Slot ? values[value.name] : value));
     return db.kysely.executeQuery<Row>({ ...query, parameters });

@@ -1,6 +1,7 @@
 /** Counts what the server does for a request: the statements it runs, the hashes and the SRP exchanges. */
 import { createQueryId, type KyselyPlugin, type RootOperationNode } from "kysely";
 import type { App, PasswordHasher, SrpExchanger } from "../../src/app.ts";
+import { preparedText } from "../../src/store/prepared.ts";
 
 export interface Work {
   /** The texts of the statements in their order, without values. */
@@ -22,7 +23,7 @@ export function watchWork(app: App): {
   const { db, passwordHasher, srp } = app;
   const compile = (node: RootOperationNode) =>
     db.kysely.getExecutor().compileQuery(node, createQueryId()).sql;
-  /** By Kysely's id of the query. Those of prepared.ts were compiled before: they are told apart, not spelled out. */
+  /** By Kysely's id of the query. */
   const texts = new Map<string, string>();
   const recorder: KyselyPlugin = {
     transformQuery({ node, queryId }) {
@@ -30,7 +31,7 @@ export function watchWork(app: App): {
       return node;
     },
     async transformResult({ result, queryId }) {
-      const text = texts.get(queryId.queryId) ?? `prepared ${queryId.queryId}`;
+      const text = texts.get(queryId.queryId) ?? preparedText(queryId.queryId) ?? "unknown";
       if (!delivery.test(text)) statements.push(text);
       return result;
     },

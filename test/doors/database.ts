@@ -1,11 +1,15 @@
 /** What stands in a database, to prove that a refused call changed nothing. */
 import type { App } from "../../src/app.ts";
 
+/** Where a refused call of somebody known leaves its trace. */
+const traces = new Set(["audit_events"]);
+
 /** Every row of every table, as text. */
 export async function everyRow(app: App): Promise<Record<string, string[]>> {
   const tables = await app.db.kysely.introspection.getTables();
   const rows: Record<string, string[]> = {};
   for (const { name } of tables) {
+    if (traces.has(name)) continue;
     const found = await app.db.kysely
       .selectFrom(name as "users")
       .selectAll()
