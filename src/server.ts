@@ -7,7 +7,7 @@ import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
-import { type Config, servesThisMachine } from "./config/config.ts";
+import { type Config, listensOnLoopback, servesThisMachine } from "./config/config.ts";
 import { startAuditTrail } from "./domain/audit/trail.ts";
 import { createPasswordHasher } from "./domain/credentials/hash-queue.ts";
 import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
@@ -74,7 +74,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       random,
     });
     const { publicUrl: url, publicUrlConfigured } = bound;
-    await sharePublicUrl(opened.db, { url, guessed: !publicUrlConfigured && !servesThisMachine(bound) });
+    await sharePublicUrl(opened.db, { url, guessed: !publicUrlConfigured && !listensOnLoopback(bound) });
     const metrics = createMetrics();
     const audit = startAuditTrail(opened.db, options.log);
     const app = await newApp(bound, { db: opened.db, log: options.log, clock, random, metrics, audit });
