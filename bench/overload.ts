@@ -18,11 +18,7 @@ export const name = "overload";
 export const title = "Ten times the load";
 
 /** One request of a flood. */
-type Request = (
-  connection: Connection,
-  turn: number,
-  address: string,
-) => Promise<{ status: number; body: string }>;
+type Request = (connection: Connection, turn: number) => Promise<{ status: number; body: string }>;
 
 interface Tally {
   good: number;
@@ -38,17 +34,19 @@ class OpenLoop {
   readonly latencies: number[] = [];
   readonly #free: Connection[];
   readonly #request: Request;
-  readonly #addressOf: (turn: number) => string;
   #turn = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
     server: BenchServer,
-    options: { connections: number; request: Request; addressOf: (turn: number) => string },
+    options: { connections: number; addresses: readonly string[]; request: Request },
   ) {
-    this.#free = Array.from({ length: options.connections }, () => new Connection(server.port));
+    const { connections, addresses } = options;
+    this.#free = Array.from(
+      { length: connections },
+      (_, index) => new Connection(server.port, addresses[index % addresses.length]),
+    );
     this.#request = options.request;
-    this.#addressOf = options.addressOf;
   }
 
   start(perSecond: number): void {
@@ -71,7 +69,8 @@ class OpenLoop {
   }
 
   async #send(): Promise<void> {
-    const connection = this.#free.pop();
+    // The one that has rested longest, so that all of them, and their addresses, take turns.
+    const connection = this.#free.shift();
     if (connection === undefined) {
       this.tally.unsent++;
       return;
@@ -79,7 +78,7 @@ class OpenLoop {
     const turn = this.#turn++;
     const began = performance.now();
     try {
-      const answer = await this.#request(connection, turn, this.#addressOf(turn));
+      const answer = await this.#request(connection, turn);
       const took = performance.now() - began;
       if (answer.status === 200) {
         this.tally.good++;
@@ -93,19 +92,20 @@ class OpenLoop {
   }
 }
 
-const from = (address: string) => ({ "x-forwarded-for": address });
-const address = (index: number) => `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`;
+/** So many addresses of this machine, beginning with 127.<net>.0.1. */
+const addresses = (net: number, count: number): readonly string[] =>
+  Array.from({ length: count }, (_, index) => `127.${net}.${index >> 8}.${index & 255 || 250}`);
 
 function floods(stage: Stage): Readonly<Record<string, Request>> {
   const srp = new SrpClient(stage.poolId, password);
   const user = (turn: number) => userName((turn * 7919) % stage.users);
   const initiate = (flow: string, parameters: (turn: number) => object): Request => {
-    return (connection, turn, where) =>
-      connection.call(
-        "InitiateAuth",
-        { AuthFlow: flow, ClientId: stage.clientId, AuthParameters: parameters(turn) },
-        from(where),
-      );
+    return (connection, turn) =>
+      connection.call("InitiateAuth", {
+        AuthFlow: flow,
+        ClientId: stage.clientId,
+        AuthParameters: parameters(turn),
+      });
   };
   return {
     password: initiate("USER_PASSWORD_AUTH", (turn) => ({ USERNAME: user(turn), PASSWORD: password })),
@@ -127,20 +127,16 @@ async function probes(stage: Stage): Promise<Readonly<Record<"GetUser" | "Refres
     new OpenLoop(stage.server, {
       connections: 8,
       request,
-      addressOf: (turn) => address(0x630000 + (turn % 50)),
+      addresses: addresses(99, 8),
     });
   return {
-    GetUser: probe((one, _turn, where) => one.call("GetUser", { AccessToken }, from(where))),
-    Refresh: probe((one, _turn, where) =>
-      one.call(
-        "InitiateAuth",
-        {
-          AuthFlow: "REFRESH_TOKEN_AUTH",
-          ClientId: stage.clientId,
-          AuthParameters: { REFRESH_TOKEN: RefreshToken },
-        },
-        from(where),
-      ),
+    GetUser: probe((one) => one.call("GetUser", { AccessToken })),
+    Refresh: probe((one) =>
+      one.call("InitiateAuth", {
+        AuthFlow: "REFRESH_TOKEN_AUTH",
+        ClientId: stage.clientId,
+        AuthParameters: { REFRESH_TOKEN: RefreshToken },
+      }),
     ),
   };
 }
@@ -185,7 +181,6 @@ function separate(server: BenchServer): void {
 
 export async function run({ seconds = 10, users = 1000 } = {}): Promise<void> {
   const stage = await openStage(join(temporaryFolder(), "overload.sqlite"), users, {
-    POOLHOUSE_TRUSTED_PROXIES: "127.0.0.1/32",
     POOLHOUSE_HASH_CONCURRENCY: "1",
   });
   const { server } = stage;
@@ -197,27 +192,23 @@ export async function run({ seconds = 10, users = 1000 } = {}): Promise<void> {
     ["quiet", "", "", "", "", ...latencies(quiet), `${Math.round((await server.usage()).rss / 2 ** 20)}`],
   ];
   for (const [kind, request] of Object.entries(floods(stage))) {
-    const peak = await measure(
-      server,
-      (connection, turn) => request(connection, turn, address(turn % 1000)),
-      {
-        connections: 8,
-        seconds,
-      },
-    );
+    const peak = await measure(server, (connection, turn) => request(connection, turn), {
+      connections: 8,
+      seconds,
+    });
     const many = new OpenLoop(server, {
       connections: 1500,
       request,
-      addressOf: (turn) => address(turn % 1000),
+      addresses: addresses(1, 1000),
     });
     rows.push(
       await flooded(`${kind}, 1000 addresses`, many, { peak: peak.perSecond, seconds, watched, server }),
     );
-    const one = new OpenLoop(server, { connections: 1500, request, addressOf: () => address(0xff_ffff) });
+    const one = new OpenLoop(server, { connections: 1500, request, addresses: addresses(2, 1) });
     const honest = new OpenLoop(server, {
       connections: 50,
       request,
-      addressOf: (turn) => address(turn % 20),
+      addresses: addresses(3, 20),
     });
     honest.start(peak.perSecond / 10);
     const row = await flooded(`${kind}, one address`, one, {

@@ -13,12 +13,15 @@ export interface Headers {
 
 export class Connection {
   readonly #port: number;
+  readonly #localAddress: string | undefined;
   #socket: Socket | undefined;
   #received: Buffer = Buffer.alloc(0);
   #settle: { resolve(answer: Answer): void; reject(error: Error): void } | undefined;
 
-  constructor(port: number) {
+  /** @param localAddress whom the server sees calling; all of 127.0.0.0/8 is this machine */
+  constructor(port: number, localAddress?: string) {
     this.#port = port;
+    this.#localAddress = localAddress;
   }
 
   /** Calls an operation. Rejects when the connection breaks. */
@@ -48,7 +51,11 @@ export class Connection {
 
   async #open(): Promise<Socket> {
     if (this.#socket !== undefined && !this.#socket.destroyed) return this.#socket;
-    const socket = connect(this.#port, "127.0.0.1").setNoDelay(true);
+    const socket = connect({
+      port: this.#port,
+      host: "127.0.0.1",
+      ...(this.#localAddress !== undefined && { localAddress: this.#localAddress }),
+    }).setNoDelay(true);
     this.#socket = socket;
     this.#received = Buffer.alloc(0);
     socket.on("data", (chunk: Buffer) => this.#take(chunk));

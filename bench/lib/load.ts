@@ -21,7 +21,7 @@ export interface LoadOptions {
 }
 
 /** Operations, and seconds at most, before anything is counted: until then V8 has not compiled what it runs. */
-const warmUp = { operations: 2_000, seconds: 10 };
+const warmUp = { operations: 3_000, seconds: 20 };
 
 /** Runs an operation over and over, and measures it once it is warm. */
 export async function measure(

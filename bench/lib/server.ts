@@ -41,8 +41,8 @@ export async function startProgram(
 ): Promise<BenchServer> {
   const began = performance.now();
   const child = fork(join(root, file), [...args], {
-    execArgv: ["--import", join(import.meta.dirname, "usage.ts"), ...profiling],
-    // As the launcher would set it; it does not start over when it is set.
+    // As the launcher would set both; it does not start over when the variable is set.
+    execArgv: ["--max-semi-space-size=4", "--import", join(import.meta.dirname, "usage.ts"), ...profiling],
     env: {
       ...process.env,
       UV_THREADPOOL_SIZE: String(Math.max(8, 2 * availableParallelism() + 4)),
