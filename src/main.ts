@@ -8,6 +8,7 @@ const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) 
   migrate: async () => (await import("./cli/migrate.ts")).migrate,
   keys: async () => (await import("./cli/keys.ts")).keys,
   audit: async () => (await import("./cli/audit.ts")).audit,
+  "public-url": async () => (await import("./cli/public-url.ts")).publicUrl,
   doctor: async () => (await import("./cli/doctor.ts")).doctor,
   version: async () => (await import("./cli/version.ts")).version,
   help: async () => (await import("./cli/help.ts")).help,

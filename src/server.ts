@@ -1,13 +1,13 @@
 /** THE composition root: config -> App -> http -> listen; closes in reverse. */
 import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
-import { type Config, servesThisMachine } from "./config/config.ts";
+import { type Config, listensOnLoopback, servesThisMachine } from "./config/config.ts";
 import { startAuditTrail } from "./domain/audit/trail.ts";
 import { createPasswordHasher } from "./domain/credentials/hash-queue.ts";
 import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
@@ -26,6 +26,7 @@ import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { BoundedMap } from "./lib/bounded-map.ts";
 import { type OpenedDatabase, openDatabase } from "./store/open.ts";
+import { sharePublicUrl } from "./store/public-url.ts";
 import { startKeyRefresh } from "./store/refresh-keys.ts";
 import { startSweeper } from "./store/sweep.ts";
 
@@ -52,8 +53,8 @@ const cacheSize = 10_000;
 const waitingEach = { hash: 100, exchange: 400 };
 /** How long running requests may take to finish on close. Milliseconds. */
 const drainTime = 10_000;
-/** How long an open connection may take to ask its first question on close. Milliseconds. */
-const silentTime = 1_000;
+/** How long an open connection may still ask something on close, before it is taken for silent. Milliseconds. */
+const silentTime = 500;
 
 export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
   const clock = options.clock ?? Date.now;
@@ -61,8 +62,9 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   // Listening comes first, so that --port 0 is known before anything is built from the public URL.
   const door = await listen(config);
   const bound = withPort(config, door.port);
+  let opened: OpenedDatabase | undefined;
   try {
-    const opened = await openDatabase({
+    opened = await openDatabase({
       url: bound.database,
       masterKey: bound.masterKey,
       previousMasterKey: bound.previousMasterKey,
@@ -71,11 +73,14 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       now: clock,
       random,
     });
+    const { publicUrl: url, publicUrlConfigured } = bound;
+    await sharePublicUrl(opened.db, { url, guessed: !publicUrlConfigured && !listensOnLoopback(bound) });
     const metrics = createMetrics();
     const audit = startAuditTrail(opened.db, options.log);
     const app = await newApp(bound, { db: opened.db, log: options.log, clock, random, metrics, audit });
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
     const workers = startWorkers(app, opened);
+    const { close: closeDatabase } = opened;
     const serving = createServing(app, options.admission);
     const all = routes(serving, metrics, opened.ping);
     door.serve(getRequestListener(all.fetch, { overrideGlobalObjects: false }));
@@ -89,11 +94,12 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         await audit.stop();
         await workers.stop();
         await app.srp.close();
-        await opened.close();
+        await closeDatabase();
       },
     };
   } catch (error) {
     await door.close();
+    await opened?.close();
     throw error;
   }
 }
@@ -206,15 +212,15 @@ const timeouts = {
 };
 
 async function listen(config: Config): Promise<Door> {
-  let listener: Listener = (request, response) => {
-    response.writeHead(request.url === "/healthz" ? 200 : 503, { "content-type": "application/json" });
-    response.end('{"status":"starting"}');
-  };
+  let listener: Listener = (request, response) => notYetServing(request, response, "starting");
   /** Connections that have asked nothing yet: browsers open some in advance. */
   const unused = new Set<Socket>();
+  let draining = false;
   const server = createServer(timeouts, (request, response) => {
     unused.delete(request.socket);
-    listener(request, response);
+    if (draining) response.setHeader("connection", "close");
+    if (draining && request.url === "/readyz") notYetServing(request, response, "stopping");
+    else listener(request, response);
   });
   server.on("connection", (socket) => {
     unused.add(socket);
@@ -229,19 +235,34 @@ async function listen(config: Config): Promise<Door> {
     serve: (next) => {
       listener = next;
     },
-    close: () => drain(server, unused),
+    close: () => {
+      draining = true;
+      return drain(server, unused);
+    },
   };
 }
 
+function notYetServing(request: IncomingMessage, response: ServerResponse, status: string): void {
+  response.writeHead(request.url === "/healthz" ? 200 : 503, { "content-type": "application/json" });
+  response.end(JSON.stringify({ status }));
+}
+
+/**
+ * Stops listening, and lets go of connections one by one: a question that is on its way on a kept-alive connection is
+ * answered, with `connection: close`, so that no client finds its connection gone in the middle of a call. (The close
+ * of http.Server, unlike that of net.Server, ends idle connections at once.)
+ */
 function drain(server: Server, unused: ReadonlySet<Socket>): Promise<void> {
   return new Promise((resolve) => {
+    let idle: NodeJS.Timeout | undefined;
     const force = setTimeout(() => server.closeAllConnections(), drainTime);
-    // A kept-alive connection becomes idle when its answer is out; one that asked nothing never counts as idle.
-    const idle = setInterval(() => server.closeIdleConnections(), 50);
     const silent = setTimeout(() => {
       for (const socket of unused) socket.destroy();
+      server.close();
+      // A kept-alive connection becomes idle when its answer is out; one that asked nothing never counts as idle.
+      idle = setInterval(() => server.closeIdleConnections(), 50);
     }, silentTime);
-    server.close(() => {
+    NetServer.prototype.close.call(server, () => {
       for (const timer of [force, idle, silent]) clearTimeout(timer);
       resolve();
     });

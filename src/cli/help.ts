@@ -19,6 +19,8 @@ Commands
                                     replace keys, beside running servers
   poolhouse audit [--since 24h] [--pool ID] [--actor WHO] [--json] [--follow] …
                                     who did what: calls of administrators and changes of credentials
+  poolhouse public-url [--set] [flags]
+                                    the public URL that servers on PostgreSQL share
   poolhouse doctor [flags]          check settings, database and keys, and say what is wrong
   poolhouse help
 

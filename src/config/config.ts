@@ -23,6 +23,8 @@ export interface Config {
   readonly demo: boolean;
   /** Without a trailing slash. Issuers and links are made of it. */
   readonly publicUrl: string;
+  /** Otherwise it was derived from host and port. */
+  readonly publicUrlConfigured: boolean;
   readonly extraHosts: readonly string[];
   /** CIDR ranges whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
@@ -94,6 +96,7 @@ function assemble(value: (name: Name) => string | undefined): Config {
     auth: value("auth") as Config["auth"],
     demo: value("demo") === "true",
     publicUrl: (value("publicUrl") ?? `http://${defaultHost(host)}:${port}`).replace(/\/+$/, ""),
+    publicUrlConfigured: value("publicUrl") !== undefined,
     extraHosts: list(value("extraHosts")!),
     trustedProxies: list(value("trustedProxies")!),
     region: value("region")!,

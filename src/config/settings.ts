@@ -78,7 +78,7 @@ export const settings = {
   publicUrl: {
     flag: "public-url",
     env: "POOLHOUSE_PUBLIC_URL",
-    help: "The URL clients reach this server by; token issuers begin with it. http://localhost:<port> unless given.",
+    help: "The URL clients reach this server by; token issuers begin with it. http://localhost:<port> unless given; with PostgreSQL the same for every server.",
     wrong: (value: string) => {
       const url = URL.canParse(value) ? new URL(value) : undefined;
       const plain =

@@ -5,6 +5,8 @@
 export interface ErrorDescription {
   readonly type: string;
   readonly code?: string;
+  /** SQLite's result code. */
+  readonly errcode?: number;
   readonly message?: string;
   readonly at: readonly string[];
   readonly cause?: ErrorDescription;
@@ -18,6 +20,7 @@ export function describeError(error: unknown): ErrorDescription {
   return {
     type: error.name,
     ...(code !== undefined && { code }),
+    ...("errcode" in error && typeof error.errcode === "number" && { errcode: error.errcode }),
     ...(!isDatabaseError(error) && { message: error.message }),
     at: frames.slice(0, 12).map((line) => line.trim()),
     ...(error.cause !== undefined && { cause: describeError(error.cause) }),

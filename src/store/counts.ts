@@ -1,6 +1,6 @@
 /** What the database layer counts of itself, for /metrics. */
 import { Histogram } from "../lib/prometheus.ts";
-import { sqlState } from "./db.ts";
+import { sqlState } from "./retry.ts";
 import { sqliteCode } from "./sqlite-file.ts";
 
 export type QueryErrorKind = "constraint" | "serialization" | "connection" | "other";

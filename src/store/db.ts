@@ -1,8 +1,8 @@
 /** `Db`, the first argument of every store function, and transactions. */
 
-import { setTimeout as delay } from "node:timers/promises";
 import type { Kysely, Transaction } from "kysely";
 import type { DatabaseCounts } from "./counts.ts";
+import { attempts, mayRunAgain, pauseAfter, sqlState } from "./retry.ts";
 import type { Schema } from "./schema.ts";
 import type { Sealer } from "./sealer.ts";
 import type { DatabaseKind } from "./sql.ts";
@@ -27,11 +27,10 @@ export interface Companion {
   committed(): void;
 }
 
-const attempts = 10;
-
 /**
  * Runs store calls in one transaction, and runs them again when the database could not order them with others'
- * (serialization failure, deadlock). The callback may therefore run several times: it consists of store calls and
+ * (serialization failure, deadlock) or its connection broke before the commit. Throws ConnectionLost when it broke at
+ * the commit: then nobody knows. The callback may therefore run several times: it consists of store calls and
  * values, awaits nothing else, and works on the Db it is given. One that returns false has changed nothing, so that
  * there is nothing for a companion to tell.
  */
@@ -72,20 +71,8 @@ export async function runTransaction<S, T>(
       if (attempt === attempts || !mayRunAgain(error)) throw error;
     }
     if (counts) counts.retries += 1;
-    // Jitter keeps those who collided from colliding again.
-    await delay(Math.random() * Math.min(5 * 2 ** attempt, 250));
+    await pauseAfter(attempt);
   }
-}
-
-function mayRunAgain(error: unknown): boolean {
-  const state = sqlState(error);
-  return state === "40001" || state === "40P01";
-}
-
-/** The SQLSTATE of an error of PostgreSQL. */
-export function sqlState(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return undefined;
-  return /^[0-9A-Z]{5}$/.test(error.code) ? error.code : undefined;
 }
 
 /**

@@ -6,13 +6,14 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
-import { runTransaction, sqlState } from "./db.ts";
+import { runTransaction } from "./db.ts";
 import { endLease, type Lease, renewLease, takeLease } from "./lease.ts";
 import type { StoreLog } from "./log.ts";
 import * as first from "./migrations/0001-first.ts";
 import * as limits from "./migrations/0002-limits.ts";
 import * as audit from "./migrations/0003-audit.ts";
 import * as keyRotation from "./migrations/0004-key-rotation.ts";
+import { sqlState } from "./retry.ts";
 import type { Schema } from "./schema.ts";
 import { blobType, type DatabaseKind, keyText } from "./sql.ts";
 
@@ -217,7 +218,8 @@ async function migrateUnderLease(
   }
 }
 
-async function writeMeta(tx: Kysely<Schema>, key: string, value: number): Promise<void> {
+/** Sets a value of poolhouse_meta. */
+export async function writeMeta(tx: Kysely<Schema>, key: string, value: number | string): Promise<void> {
   await tx
     .insertInto("poolhouse_meta")
     .values({ key, value: String(value) })

@@ -14,12 +14,14 @@ import {
   requireMigrated,
   type SchemaVersion,
   schemaVersion,
+  writeMeta,
 } from "./migrate.ts";
 import { finishMasterKeyChange } from "./rotate-master-key.ts";
 import type { Schema } from "./schema.ts";
 import { type KeyOptions, type KeyRing, loadSealer } from "./sealer.ts";
 import type { DatabaseKind } from "./sql.ts";
 import { fileExists, inMemory, lockForThisProcess, prepareFile } from "./sqlite-file.ts";
+import { WriteHealth } from "./write-health.ts";
 
 export interface OpenOptions {
   /** `postgres://…`, `sqlite:<path>`, a path, or `:memory:`. */
@@ -76,11 +78,7 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
     if (options.secondary) await requireMigrated(kysely);
     else await migrate(kysely, { kind, log, now, migrations: options.migrations });
     const sealer = await loadKeys(kysely, { masterKeys: keys, random, now }, keys);
-    const ping = async () => {
-      // On SQLite in a transaction, which is refused once the disk has failed: nothing is written.
-      if (kind === "sqlite") await runTransaction(kysely, (tx) => sql`select 1`.execute(tx));
-      else await sql`select 1`.execute(kysely);
-    };
+    const ping = () => pingDatabase(connected, now());
     const db: Db = { kysely, sealer, kind, inTransaction: false, counts };
     const { close } = connected;
     return { db, ping, close, refreshKeys: () => sealer.refresh(), masterKeys: keys };
@@ -88,6 +86,21 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
     await connected.close();
     throw error;
   }
+}
+
+/**
+ * On SQLite in a transaction, which is refused once the disk has failed. Nothing is written, unless the last write found
+ * no room: then only another one can tell.
+ */
+async function pingDatabase({ kysely, kind, writes }: Connected, now: number): Promise<void> {
+  if (kind === "postgres") {
+    await sql`select 1`.execute(kysely);
+    return;
+  }
+  await runTransaction(kysely, async (tx) => {
+    await sql`select 1`.execute(tx);
+    if (writes.failing) await writeMeta(tx, "write_probe", now);
+  });
 }
 
 async function loadKeys(kysely: Kysely<Schema>, options: KeyOptions, keys: MasterKeySet): Promise<KeyRing> {
@@ -153,12 +166,14 @@ function throwAwayKey(target: Target, random: Random): string | undefined {
 interface Connected {
   readonly kind: DatabaseKind;
   readonly kysely: Kysely<Schema>;
+  readonly writes: WriteHealth;
   /** Waits for running queries. */
   close(): Promise<void>;
 }
 
 async function connect(target: Target, options: OpenOptions, counts = newCounts()): Promise<Connected> {
-  const { dialect, unlock } = await openDialect(target, options, counts);
+  const writes = new WriteHealth(options.log);
+  const { dialect, unlock } = await openDialect(target, options, { counts, writes });
   const kysely = new Kysely<Schema>({ dialect });
   if (target.kind === "sqlite") await sql`select 1`.execute(kysely).catch(unusable(target.path, unlock));
   let closing: Promise<void> | undefined;
@@ -166,7 +181,7 @@ async function connect(target: Target, options: OpenOptions, counts = newCounts(
     closing ??= kysely.destroy().finally(unlock);
     return closing;
   };
-  return { kind: target.kind, kysely, close };
+  return { kind: target.kind, kysely, writes, close };
 }
 
 /** SQLite opens the file with the first statement, and does not name it when that fails. */
@@ -181,14 +196,14 @@ function unusable(path: string, unlock: () => void): (error: unknown) => never {
 async function openDialect(
   target: Target,
   options: OpenOptions,
-  counts: DatabaseCounts,
+  watched: { readonly counts: DatabaseCounts; readonly writes: WriteHealth },
 ): Promise<{ readonly dialect: Dialect; unlock(): void }> {
   if (target.kind === "postgres") {
     const { connectPostgres } = await import("./postgres-dialect.ts");
-    return { dialect: await connectPostgres({ ...options, counts, url: target.url }), unlock: () => {} };
+    return { dialect: await connectPostgres({ ...options, ...watched, url: target.url }), unlock: () => {} };
   }
   const { sqliteDialect } = await import("./sqlite-dialect.ts");
   const path = target.path === inMemory ? inMemory : prepareFile(target.path);
   const lock = path === inMemory || options.secondary ? undefined : lockForThisProcess(path);
-  return { dialect: sqliteDialect({ ...options, counts, path }), unlock: () => lock?.release() };
+  return { dialect: sqliteDialect({ ...options, ...watched, path }), unlock: () => lock?.release() };
 }

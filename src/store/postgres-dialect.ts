@@ -1,20 +1,11 @@
-/** Kysely over pg, with the same rules for values and transactions as the SQLite dialect; and the wait at start. */
+/** Kysely over pg: the pool, the types of values, and the wait at start. The driver is postgres-driver.ts. */
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  type DatabaseConnection,
-  type Dialect,
-  PostgresAdapter,
-  PostgresDriver,
-  PostgresIntrospector,
-  PostgresQueryCompiler,
-  type TransactionSettings,
-} from "kysely";
+import { type Dialect, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
 import type { Client, Pool } from "pg";
-import { countError, type DatabaseCounts } from "./counts.ts";
-import { sqlState } from "./db.ts";
+import type { DatabaseCounts } from "./counts.ts";
 import type { StoreLog } from "./log.ts";
-import { bindParameter } from "./sql.ts";
-import { enterTransaction, refuseInsideTransaction, refuseSignal } from "./transaction-guard.ts";
+import { mayComeUp, PostgresDriver } from "./postgres-driver.ts";
+import { sqlState } from "./retry.ts";
 
 export interface PostgresOptions {
   readonly url: string;
@@ -58,7 +49,7 @@ export async function connectPostgres(options: PostgresOptions): Promise<Dialect
   });
   return {
     createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new GuardedDriver(pool, options.counts),
+    createDriver: () => new PostgresDriver(pool, options.counts),
     createIntrospector: (kysely) => new PostgresIntrospector(kysely),
     createQueryCompiler: () => new PostgresQueryCompiler(),
   };
@@ -75,43 +66,6 @@ function safeInteger(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value)) throw new RangeError("A stored integer is too large for JavaScript.");
   return value;
-}
-
-class GuardedDriver extends PostgresDriver {
-  readonly #seen = new WeakSet<DatabaseConnection>();
-  readonly #counts: DatabaseCounts;
-
-  constructor(pool: Pool, counts: DatabaseCounts) {
-    super({ pool });
-    this.#counts = counts;
-  }
-
-  override async acquireConnection(options?: { readonly signal?: AbortSignal }): Promise<DatabaseConnection> {
-    refuseSignal(options);
-    refuseInsideTransaction(this);
-    const connection = await super.acquireConnection(options);
-    if (!this.#seen.has(connection)) {
-      this.#seen.add(connection);
-      const execute = connection.executeQuery.bind(connection);
-      connection.executeQuery = async (query, executeOptions) => {
-        try {
-          return await execute({ ...query, parameters: query.parameters.map(bindParameter) }, executeOptions);
-        } catch (error) {
-          countError(this.#counts, error);
-          throw error;
-        }
-      };
-    }
-    return connection;
-  }
-
-  override async beginTransaction(
-    connection: DatabaseConnection,
-    settings: TransactionSettings,
-  ): Promise<void> {
-    enterTransaction(this);
-    await super.beginTransaction(connection, settings);
-  }
 }
 
 /** What may be said of a database URL: never the user's password. */
@@ -140,15 +94,6 @@ async function waitFor(pool: Pool, name: string, options: PostgresOptions): Prom
     }
     await delay(pause);
   }
-}
-
-/**
- * Waiting helps when the network or the server is not there yet: starting or stopping (57P…), full (53…), or the
- * database is still being created (3D000). A wrong password stays wrong.
- */
-function mayComeUp(error: unknown): boolean {
-  const state = sqlState(error);
-  return state === undefined || /^(?:57P|53|08)/.test(state) || state === "3D000";
 }
 
 /** Node reports several refused addresses as one error without a text. */

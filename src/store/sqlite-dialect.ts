@@ -28,11 +28,13 @@ import { type PreparedStatement, StatementCache } from "./sqlite-statements.ts";
 import { enterTransaction, refuseInsideTransaction, refuseSignal } from "./transaction-guard.ts";
 import { autocheckpointPages, Checkpointer } from "./wal-checkpoint.ts";
 import { type SyncFile, WalSync } from "./wal-sync.ts";
+import type { WriteHealth } from "./write-health.ts";
 
 export interface SqliteOptions {
   /** A prepared file (sqlite-file.ts), or `:memory:`. */
   readonly path: string;
   readonly log: StoreLog;
+  readonly writes: WriteHealth;
   readonly counts: DatabaseCounts;
   /** For tests: what stands for fs.fdatasync. */
   readonly syncFile?: SyncFile | undefined;
@@ -86,6 +88,8 @@ class Lease implements DatabaseConnection {
 }
 
 const idleTicksAllowed = 5;
+/** Kept from the garbage collector, which would close them. */
+const leftOpen: DatabaseSync[] = [];
 
 class SqliteDriver implements Driver {
   readonly #options: SqliteOptions;
@@ -147,6 +151,7 @@ class SqliteDriver implements Driver {
     const lease = connection as Lease;
     this.#passOn(lease);
     if (!lease.committed) return;
+    this.#options.writes.noteCommit();
     this.#checkpointer?.noteCommit();
     await this.#sync?.durable();
   }
@@ -171,7 +176,12 @@ class SqliteDriver implements Driver {
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
     const lease = connection as Lease;
     refuseUnusable(lease);
-    this.#statements.run("commit");
+    try {
+      this.#statements.run("commit");
+    } catch (error) {
+      this.#options.writes.noteError(error);
+      throw error;
+    }
     lease.state = "single";
     lease.committed ||= lease.wrote;
   }
@@ -200,6 +210,7 @@ class SqliteDriver implements Driver {
       this.#noteWrite(lease, statement, result);
       return result;
     } catch (error) {
+      this.#options.writes.noteError(error);
       countError(this.#options.counts, error);
       if (lease.state === "transaction") lease.state = "failed";
       throw error;
@@ -266,7 +277,9 @@ class SqliteDriver implements Driver {
     await this.#sync?.close();
     await this.#checkpointer?.close();
     this.#statements.clear();
-    this.#database.close();
+    // The last connection to close carries the log over; after a failed sync the disk may not have what is in it.
+    if (this.#sync?.failed) leftOpen.push(this.#database);
+    else this.#database.close();
   }
 }
 

@@ -34,6 +34,10 @@ export class WalSync {
     this.#onFailure = onFailure;
   }
 
+  get failed(): boolean {
+    return this.#failure !== undefined;
+  }
+
   /** Throws once a sync has failed: what the disk holds is then unknown, and stays so until a restart. */
   assertWritable(): void {
     if (this.#failure !== undefined) throw refusal(this.#failure);

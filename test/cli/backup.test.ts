@@ -17,6 +17,7 @@ import {
   InitiateAuthCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { rootKey } from "../api/server.ts";
+import { freePort } from "../servers/child.ts";
 import { administer, temporaryFolder, testPostgresUrl, unreachable } from "../store/databases.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -32,7 +33,8 @@ const paste = (script: string, cwd: string, env: Readonly<Record<string, string>
   promisify(execFile)("sh", ["-e", "-c", script], { cwd, env: { ...process.env, PATH: path, ...env } });
 
 async function serve(cwd: string, env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, [join(root, "src", "main.ts"), "serve", "--port", "0"], {
+  const port = new URL(env["POOLHOUSE_PUBLIC_URL"] ?? "http://localhost:0").port;
+  const child = spawn(process.execPath, [join(root, "src", "main.ts"), "serve", "--port", port], {
     cwd,
     env: {
       ...process.env,
@@ -157,7 +159,12 @@ test("PostgreSQL, backed up while it is written to, and restored elsewhere", nee
     await paste(byPostgres!, here, { POOLHOUSE_DATABASE: urls[0]!, NEW_DATABASE: urls[1]! });
     await writer.stop();
     await first.stop();
-    const second = await serve(temporaryFolder(), { ...master, POOLHOUSE_DATABASE: urls[1]! });
+    const restored = { ...master, POOLHOUSE_DATABASE: urls[1]! };
+    // The copy knows the URL of the servers it was made of; this one is elsewhere.
+    const moved = { ...restored, POOLHOUSE_PUBLIC_URL: `http://localhost:${await freePort()}` };
+    const program = [join(root, "src", "main.ts"), "public-url", "--set"];
+    await promisify(execFile)(process.execPath, program, { env: { ...process.env, ...moved } });
+    const second = await serve(temporaryFolder(), moved);
     try {
       await assertKept(second.client, pool, before);
     } finally {

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash, createHmac, randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   AdminCreateUserCommand,
   AdminSetUserPasswordCommand,
@@ -262,9 +264,33 @@ export class SrpClient {
   }
 }
 
+/** Mounting a small disk takes the rights of root. */
+const mayMount = () => {
+  const folder = mkdtempSync(join(tmpdir(), "poolhouse-mount-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], { stdio: "ignore" });
+    execFileSync("umount", [folder]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmdirSync(folder);
+  }
+};
+
 const components = {
+  mount: mayMount,
   chromium: () => existsSync("/usr/bin/chromium"),
   "aws-cli": () => existsSync("/usr/bin/aws"),
+  strace: () => {
+    try {
+      // It may be there and not be allowed to do its work.
+      execFileSync("strace", ["--trace=none", "true"], { stdio: "ignore" });
+      return true;
+    } catch {
+      return false;
+    }
+  },
   boto3: () => {
     try {
       execFileSync("/usr/bin/python3", ["-c", "import boto3"], { stdio: "ignore" });
@@ -282,5 +308,5 @@ const components = {
 export function needs(component: keyof typeof components): { skip: string | false } {
   if (components[component]()) return { skip: false };
   if (process.env["CI"]) throw new Error(`${component} is missing; CI is set, so nothing may be.`);
-  return { skip: `${component} is not installed` };
+  return { skip: `${component} is not installed, or not allowed` };
 }

@@ -102,3 +102,10 @@ export const unreachable: Error | undefined = await administer("select 1").then(
   () => undefined,
   (error: Error) => new Error(error instanceof AggregateError ? String(error.errors) : error.message),
 );
+
+/** Options of a test of PostgreSQL alone: skipped, with the reason, where there is none; where CI is set it fails. */
+export function skipWithoutPostgres(): { skip: string | false } {
+  if (unreachable === undefined) return { skip: false };
+  if (process.env["CI"]) throw unreachable;
+  return { skip: `PostgreSQL cannot be reached: ${unreachable.message}` };
+}

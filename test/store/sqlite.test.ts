@@ -141,7 +141,7 @@ describe("durability", () => {
     const { syncFile, state } = disk();
     const said: string[] = [];
     const log = { ...silent, error: (_: object, text: string) => said.push(text) };
-    const { db, ping } = await open({ syncFile, log });
+    const { db, ping, close, path } = await open({ syncFile, log });
     await addThing(db, "a");
     await ping();
     state.fails = true;
@@ -160,6 +160,10 @@ describe("durability", () => {
     assert.equal((await readThing(db, "a"))?.id, "a");
     assert.equal(await readThing(db, "d"), undefined);
     assert.equal(said.length, 1);
+    // Nor is the log carried over, of which the disk may lack a part.
+    const size = statSync(`${path}-wal`).size;
+    await close();
+    assert.equal(statSync(`${path}-wal`).size, size);
   });
 
   test("in memory nothing is synced", async () => {

@@ -1,0 +1,20 @@
+/** `poolhouse public-url`: what the servers of a PostgreSQL database share; with --set it becomes that of the settings. */
+import { changePublicUrl, readPublicUrl } from "../store/public-url.ts";
+import { CommandError, readArguments, withDatabase } from "./command-line.ts";
+
+const usage = `poolhouse public-url [--set] [--public-url URL] [--database postgres://…]
+Prints the public URL that the servers of the database share; with --set, makes the configured one that.`;
+
+export async function publicUrl(argv: readonly string[]): Promise<void> {
+  const { config, flag } = readArguments(argv, { options: { set: { type: "boolean" } }, operands: 0, usage });
+  if (flag("set") && !config.publicUrlConfigured) {
+    throw new CommandError("--set needs the new one: --public-url URL, or POOLHOUSE_PUBLIC_URL.", 2);
+  }
+  await withDatabase(config, async ({ db }) => {
+    if (db.kind === "sqlite") {
+      throw new CommandError("A server on SQLite is alone: it has the public URL it is started with.", 2);
+    }
+    if (flag("set")) await changePublicUrl(db, config.publicUrl);
+    console.log((await readPublicUrl(db)) ?? "None yet: the first server to start writes it down.");
+  });
+}

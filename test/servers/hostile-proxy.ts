@@ -1,0 +1,236 @@
+/**
+ * A network between the servers and PostgreSQL that cuts connections, delays statements, and answers some of them with
+ * a serialization failure, as a busy database does. It speaks the wire protocol as far as that takes
+ * (https://www.postgresql.org/docs/current/protocol-flow.html): a statement is what ends with Query or Sync, its answer
+ * what ends with ReadyForQuery.
+ */
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+
+/** What a statement meets. `cut after`: it is done, but its answer never comes. */
+export type Harm = "refuse" | "delay" | "cut before" | "cut after";
+
+/** What a statement (in small letters) is to meet; undefined: nothing. */
+export type Plan = (statement: string) => Harm | undefined;
+
+export interface Counts {
+  statements: number;
+  refused: number;
+  delayed: number;
+  cut: number;
+  /** Cuts after which the server cannot know whether it has written. */
+  inDoubt: number;
+}
+
+export interface HostileProxy {
+  readonly port: number;
+  readonly counts: Counts;
+  /** Undefined: an honest network. */
+  plan: Plan | undefined;
+  /** While true, connections are refused. */
+  down: boolean;
+  /** Breaks all connections, whatever goes on. */
+  cutAll(): void;
+  close(): void;
+}
+
+export async function startHostileProxy(target: { host: string; port: number }): Promise<HostileProxy> {
+  const sockets = new Set<Socket>();
+  const counts: Counts = { statements: 0, refused: 0, delayed: 0, cut: 0, inDoubt: 0 };
+  const proxy = { plan: undefined as Plan | undefined, down: false, counts };
+  const server: Server = createServer((client) => {
+    if (proxy.down) {
+      client.destroy();
+      return;
+    }
+    const database = connect(target.port, target.host);
+    for (const socket of [client, database]) {
+      sockets.add(socket);
+      socket.setNoDelay(true);
+      socket.on("error", () => {});
+    }
+    client.once("close", () => database.destroy());
+    database.once("close", () => client.destroy());
+    new Session(client, database, proxy);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const cutAll = () => {
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
+  const close = () => {
+    server.close();
+    cutAll();
+  };
+  return Object.assign(proxy, { port: (server.address() as AddressInfo).port, cutAll, close });
+}
+
+type Net = Pick<HostileProxy, "plan" | "counts">;
+
+const syncMessage = "S".charCodeAt(0);
+const queryMessage = "Q".charCodeAt(0);
+const parseMessage = "P".charCodeAt(0);
+const readyMessage = "Z".charCodeAt(0);
+
+class Session {
+  readonly #client: Socket;
+  readonly #database: Socket;
+  readonly #proxy: Net;
+  #fromClient: Buffer = Buffer.alloc(0);
+  #fromDatabase: Buffer = Buffer.alloc(0);
+  #greeted = false;
+  #statement: Buffer[] = [];
+  /** I: outside a transaction, T: in one, E: in one that failed. As the client was told. */
+  #state = "I";
+  /** We told of a failure of which the database knows nothing. */
+  #pretending = false;
+  /** What is to be done with the answer when it is complete; undefined: it is passed on as it comes. */
+  #onAnswer: (() => void) | undefined;
+
+  constructor(client: Socket, database: Socket, proxy: Net) {
+    this.#client = client;
+    this.#database = database;
+    this.#proxy = proxy;
+    client.on("data", (chunk) => this.#ask(chunk));
+    database.on("data", (chunk) => this.#answer(chunk));
+  }
+
+  #ask(chunk: Buffer): void {
+    this.#fromClient = Buffer.concat([this.#fromClient, chunk]);
+    // The first message has a length and no type.
+    const header = () => (this.#greeted ? 1 : 0);
+    for (;;) {
+      const rest = this.#fromClient;
+      if (rest.length < header() + 4) return;
+      const length = header() + rest.readUInt32BE(header());
+      if (rest.length < length) return;
+      this.#fromClient = rest.subarray(length);
+      const message = rest.subarray(0, length);
+      if (!this.#greeted) {
+        this.#greeted = true;
+        this.#database.write(message);
+        continue;
+      }
+      const type = message[0]!;
+      const partial = type === parseMessage || "BDECH".includes(String.fromCharCode(type));
+      if (partial || type === syncMessage || type === queryMessage) this.#statement.push(message);
+      else this.#database.write(message);
+      if (type === syncMessage || type === queryMessage) this.#meet();
+    }
+  }
+
+  /** A whole statement has come. */
+  #meet(): void {
+    const messages = this.#statement;
+    this.#statement = [];
+    const text = textOf(messages);
+    const pass = () => {
+      this.#database.write(Buffer.concat(messages));
+    };
+    const { plan, counts } = this.#proxy;
+    if (this.#pretending) this.#keepPretending(text, pass);
+    else if (plan === undefined) pass();
+    else {
+      counts.statements++;
+      const harm = plan(text);
+      if (harm === "refuse") this.#refuse(text);
+      else if (harm === "delay") this.#delay(pass);
+      else if (harm !== undefined) this.#cut(text, harm, pass);
+      else pass();
+    }
+  }
+
+  #delay(pass: () => void): void {
+    this.#proxy.counts.delayed++;
+    setTimeout(pass, 1 + Math.random() * 20);
+  }
+
+  #refuse(text: string): void {
+    this.#proxy.counts.refused++;
+    const code = Math.random() < 0.8 ? "40001" : "40P01";
+    if (text === "commit") {
+      // A commit that fails has rolled back.
+      this.#onAnswer = () => this.#tell(code, "I");
+      this.#database.write(query("rollback"));
+      return;
+    }
+    const inside = this.#state !== "I";
+    this.#pretending = inside;
+    this.#tell(code, inside ? "E" : "I");
+  }
+
+  #keepPretending(text: string, pass: () => void): void {
+    const ends = text === "rollback" || text === "commit";
+    if (ends) this.#pretending = false;
+    if (!ends) this.#tell("25P02", "E");
+    else if (text === "commit") this.#database.write(query("rollback"));
+    else pass();
+  }
+
+  #cut(text: string, harm: "cut before" | "cut after", pass: () => void): void {
+    const { counts } = this.#proxy;
+    counts.cut++;
+    const alone = this.#state === "I" && !/^(?:select|start transaction)\b/.test(text);
+    if (alone || text === "commit") counts.inDoubt++;
+    if (harm === "cut before") this.#end();
+    else {
+      // Done, but nobody will hear of it.
+      this.#onAnswer = () => this.#end();
+      pass();
+    }
+  }
+
+  #end(): void {
+    if (Math.random() < 0.5) this.#client.resetAndDestroy();
+    else this.#client.destroy();
+    this.#database.destroy();
+  }
+
+  #answer(chunk: Buffer): void {
+    this.#fromDatabase = Buffer.concat([this.#fromDatabase, chunk]);
+    let at = 0;
+    let complete = false;
+    while (this.#fromDatabase.length >= at + 5) {
+      const length = 1 + this.#fromDatabase.readUInt32BE(at + 1);
+      if (this.#fromDatabase.length < at + length) break;
+      if (this.#fromDatabase[at] === readyMessage) {
+        complete = true;
+        this.#state = String.fromCharCode(this.#fromDatabase[at + 5]!);
+      }
+      at += length;
+    }
+    const messages = this.#fromDatabase.subarray(0, at);
+    this.#fromDatabase = this.#fromDatabase.subarray(at);
+    if (this.#onAnswer === undefined) this.#client.write(messages);
+    else if (complete) {
+      const then = this.#onAnswer;
+      this.#onAnswer = undefined;
+      then();
+    }
+  }
+
+  #tell(code: string, state: "I" | "E"): void {
+    this.#state = state;
+    const fields = `SERROR\0VERROR\0C${code}\0Mby order of the test\0\0`;
+    this.#client.write(Buffer.concat([message("E", Buffer.from(fields)), message("Z", Buffer.from(state))]));
+  }
+}
+
+function textOf(messages: readonly Buffer[]): string {
+  const first = messages.find((one) => one[0] === queryMessage || one[0] === parseMessage);
+  if (first === undefined) return "";
+  const body = first.subarray(5);
+  // Parse has the name of the statement first.
+  const from = first[0] === parseMessage ? body.indexOf(0) + 1 : 0;
+  return body.subarray(from, body.indexOf(0, from)).toString().trim().toLowerCase();
+}
+
+function message(type: string, body: Buffer): Buffer {
+  const head = Buffer.alloc(5);
+  head.write(type, "latin1");
+  head.writeUInt32BE(body.length + 4, 1);
+  return Buffer.concat([head, body]);
+}
+
+const query = (text: string) => message("Q", Buffer.from(`${text}\0`));
