@@ -27,9 +27,14 @@ export interface AuditEvent {
   readonly details: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** An event that is there already is left: the trail tries again when it cannot know whether its rows were written. */
 export async function insertAuditEvents(db: Db, events: readonly AuditEvent[]): Promise<void> {
   if (events.length === 0) return;
-  await db.kysely.insertInto("audit_events").values(events.map(toRow)).execute();
+  await db.kysely
+    .insertInto("audit_events")
+    .values(events.map(toRow))
+    .onConflict((conflict) => conflict.column("event_id").doNothing())
+    .execute();
 }
 
 function toRow(event: AuditEvent): AuditEventsTable {
