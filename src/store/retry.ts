@@ -1,8 +1,11 @@
 /** Which failed work is done again, and by whom: docs/decisions/0004-what-is-done-again.md. */
 import { setTimeout as delay } from "node:timers/promises";
 
-/** How often a statement or a transaction is tried before its error is told. */
-export const attempts = 10;
+/**
+ * How often a statement or a transaction is tried before its error is told. Where one statement in twenty is refused, a
+ * transaction of eight fails two times in five: ten attempts would tell of it once in ten thousand.
+ */
+export const attempts = 20;
 
 /** The connection to the database broke. */
 export class ConnectionLost extends Error {
