@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { limitNames } from "../../src/config/limits.ts";
 
 export interface Usage {
   /** Of all its threads, since it began. */
@@ -109,6 +110,8 @@ export function startPoolhouse(
   return startProgram("src/main.ts", ["serve", "--port", "0", "--database", database], {
     POOLHOUSE_DATA: join(temporaryFolder(), "data"),
     POOLHOUSE_MASTER_KEY: masterKey,
+    // All the load comes from one address.
+    POOLHOUSE_LIMITS: limitNames.map((limit) => `${limit}=999999999`).join(","),
     POOLHOUSE_ROOT_ACCESS_KEY_ID: rootKey.accessKeyId,
     POOLHOUSE_ROOT_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
     ...env,
