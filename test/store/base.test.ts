@@ -211,7 +211,7 @@ forEachDatabase((name, open, fresh) => {
       await inTransaction(db, async (tx) => {
         await sql`set transaction isolation level serializable`.execute(tx.kysely);
         const row = await readThing(tx, "a");
-        if (++runs === 1) await setThing(other, "a", 20);
+        if (++runs === 1) await setThing(other, "a", 10);
         await setThing(tx, "a", (row?.n ?? 0) + 1);
       });
       assert.equal(runs, 2);
