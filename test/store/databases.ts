@@ -28,8 +28,12 @@ export type DatabaseName = "sqlite" | "postgres";
 export function forEachDatabase(suite: (name: DatabaseName, open: Open, fresh: Fresh) => void): void {
   describe("sqlite", () => run("sqlite", suite, freshSqlite()));
   describe("postgres", () => {
-    if (unreachable === undefined) run("postgres", suite, freshPostgres());
-    else if (process.env["CI"]) test("PostgreSQL can be reached", () => Promise.reject(unreachable));
+    if (unreachable === undefined) {
+      const { fresh, remove } = freshPostgres();
+      run("postgres", suite, fresh);
+      // After the suite's own `after`: a server whose database is gone would go on looking for it.
+      after(remove);
+    } else if (process.env["CI"]) test("PostgreSQL can be reached", () => Promise.reject(unreachable));
     else test("all tests", { skip: `PostgreSQL cannot be reached: ${unreachable.message}` }, () => {});
   });
 }
@@ -70,13 +74,13 @@ function freshSqlite(): Fresh {
   };
 }
 
-function freshPostgres(): Fresh {
+function freshPostgres(): { readonly fresh: Fresh; remove(): Promise<void> } {
   const names: string[] = [];
-  // Registered before the suite's own `after`, hence `force`: what a test left open must not keep the database.
-  after(async () => {
+  // By force: what a test left open must not keep the database.
+  const remove = async () => {
     for (const name of names) await administer(`drop database if exists ${name} with (force)`);
-  });
-  return async () => {
+  };
+  const fresh = async () => {
     const name = `poolhouse_test_${randomBytes(8).toString("hex")}`;
     await administer(`create database ${name} template template0`);
     names.push(name);
@@ -84,6 +88,7 @@ function freshPostgres(): Fresh {
     url.pathname = `/${name}`;
     return { url: url.href, masterKey: randomBytes(32).toString("base64"), log: silent, poolSize: 5 };
   };
+  return { fresh, remove };
 }
 
 /** Runs one statement on the server's own database. */
