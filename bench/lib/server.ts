@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { limitNames } from "../../src/config/limits.ts";
@@ -102,12 +103,25 @@ async function* on(child: ChildProcess): AsyncGenerator<[string]> {
   }
 }
 
+let port: number | undefined;
+
+/** A free one, the same each time: a PostgreSQL database belongs to one public URL, and that has the port in it. */
+async function benchPort(): Promise<number> {
+  if (port !== undefined) return port;
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  port = (probe.address() as AddressInfo).port;
+  probe.close();
+  return port;
+}
+
 /** Poolhouse itself, on a database that the caller has prepared or that is empty. */
-export function startPoolhouse(
+export async function startPoolhouse(
   database: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<BenchServer> {
-  return startProgram("src/main.ts", ["serve", "--port", "0", "--database", database], {
+  const args = ["serve", "--port", String(await benchPort()), "--database", database];
+  return startProgram("src/main.ts", args, {
     POOLHOUSE_DATA: join(temporaryFolder(), "data"),
     POOLHOUSE_MASTER_KEY: masterKey,
     // All the load comes from one address.
