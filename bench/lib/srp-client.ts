@@ -1,22 +1,10 @@
 /** The client's side of SRP with as little work as possible: one ephemeral key, and v = g^x kept for each user. */
-import { createHash, createHmac, randomBytes } from "node:crypto";
-import { makeVerifier, N, pad } from "../../src/lib/srp.ts";
+import { randomBytes } from "node:crypto";
+import { hmacSha256, sha256, toHex } from "../../src/lib/bytes.ts";
+import { k, makeVerifier, N, pad, signature } from "../../src/lib/srp.ts";
 import { modPow } from "./mod-pow.ts";
 
-const integer = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
-const sha256 = (...parts: (Uint8Array | string)[]) => {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-};
-const hmac = (key: Uint8Array, ...parts: (Uint8Array | string)[]) => {
-  const made = createHmac("sha256", key);
-  for (const part of parts) made.update(part);
-  return made.digest();
-};
-
-const k = integer(sha256(pad(N), pad(2n)));
-const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const integer = (bytes: Uint8Array) => BigInt(`0x${toHex(bytes)}`);
 
 export class SrpClient {
   readonly #a = integer(randomBytes(32));
@@ -42,13 +30,13 @@ export class SrpClient {
     const B = BigInt(`0x${parameters["SRP_B"]}`);
     const u = integer(sha256(pad(this.#A), pad(B)));
     const S = modPow((((B - k * gx) % N) + N) % N, this.#a + u * x);
-    const K = hmac(hmac(pad(u), pad(S)), "Caldera Derived Key\x01").subarray(0, 16);
+    const K = hmacSha256(hmacSha256(pad(u), pad(S)), "Caldera Derived Key\x01").subarray(0, 16);
     const TIMESTAMP = timestamp(new Date());
     const block = parameters["SECRET_BLOCK"]!;
     return {
       USERNAME: identity,
       PASSWORD_CLAIM_SECRET_BLOCK: block,
-      PASSWORD_CLAIM_SIGNATURE: hmac(
+      PASSWORD_CLAIM_SIGNATURE: signature(
         K,
         this.#group,
         identity,
@@ -74,5 +62,5 @@ export class SrpClient {
 /** `Sat Nov 21 09:00:00 UTC 2026`. */
 function timestamp(now: Date): string {
   const [day, date, month, year, time] = now.toUTCString().replace(",", "").split(" ");
-  return `${day} ${months.find((name) => name === month)} ${Number(date)} ${time} UTC ${year}`;
+  return `${day} ${month} ${Number(date)} ${time} UTC ${year}`;
 }

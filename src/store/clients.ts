@@ -1,7 +1,9 @@
 /** Rows of app clients, their secrets, and the table that finds a client's pool by the client id alone. */
+import type { Kysely } from "kysely";
 import { affected, type Db, inTransaction } from "./db.ts";
 import { holdPool } from "./pools.ts";
 import { prepared } from "./prepared.ts";
+import type { Schema } from "./schema.ts";
 
 export interface ClientRow {
   readonly poolId: string;
@@ -51,18 +53,23 @@ export function insertClient(
   });
 }
 
-const clientQuery = prepared<
-  { clientId: string },
-  { pool_id: string; version: number; pool_version: number }
->((kysely, slot) =>
-  kysely
+/** Clients beside their pools, to be found by the client id alone. */
+export function clientsWithPools(kysely: Kysely<Schema>) {
+  return kysely
     .selectFrom("client_pools")
     .innerJoin("clients", (join) =>
       join
         .onRef("clients.pool_id", "=", "client_pools.pool_id")
         .onRef("clients.client_id", "=", "client_pools.client_id"),
     )
-    .innerJoin("pools", "pools.pool_id", "client_pools.pool_id")
+    .innerJoin("pools", "pools.pool_id", "client_pools.pool_id");
+}
+
+const clientQuery = prepared<
+  { clientId: string },
+  { pool_id: string; version: number; pool_version: number }
+>((kysely, slot) =>
+  clientsWithPools(kysely)
     .select(["client_pools.pool_id", "clients.version", "pools.version as pool_version"])
     .where("client_pools.client_id", "=", slot("clientId")),
 );

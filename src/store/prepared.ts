@@ -7,7 +7,7 @@ import type { Db } from "./db.ts";
 import type { Schema } from "./schema.ts";
 import type { BoundValue, DatabaseKind } from "./sql.ts";
 
-export type Slots<Values> = <Name extends keyof Values & string>(name: Name) => Values[Name];
+type Slots<Values> = <Name extends keyof Values & string>(name: Name) => Values[Name];
 type Values = Readonly<Record<string, BoundValue>>;
 type Build<V extends Values, Row> = (
   kysely: Kysely<Schema>,

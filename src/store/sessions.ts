@@ -1,8 +1,9 @@
 /** What a token stands on, read with each use of it in one query: nothing of this is cached. */
+import { clientsWithPools } from "./clients.ts";
 import type { Db } from "./db.ts";
 import { prepared } from "./prepared.ts";
 import type { TokenFamiliesTable } from "./schema.ts";
-import { type TokenFamily, tokenFamilyFromRow } from "./token-families.ts";
+import { familyColumns, type TokenFamily, tokenFamilyFromRow } from "./token-families.ts";
 import { type User, type UserRow, userColumns, userFromRow } from "./users.ts";
 
 /** A token family without what only refresh tokens are checked by. */
@@ -31,14 +32,7 @@ interface AccessRow extends Nullable<UserRow> {
 
 const accessQuery = prepared<{ clientId: string; familyId: string; userId: string }, AccessRow>(
   (kysely, slot) =>
-    kysely
-      .selectFrom("client_pools")
-      .innerJoin("clients", (join) =>
-        join
-          .onRef("clients.pool_id", "=", "client_pools.pool_id")
-          .onRef("clients.client_id", "=", "client_pools.client_id"),
-      )
-      .innerJoin("pools", "pools.pool_id", "client_pools.pool_id")
+    clientsWithPools(kysely)
       .leftJoin("token_families", (join) =>
         join
           .onRef("token_families.pool_id", "=", "client_pools.pool_id")
@@ -87,23 +81,6 @@ export async function readAccessState(
 type FamilyAndUserRow = {
   readonly [K in keyof TokenFamiliesTable as `family_${K}`]: TokenFamiliesTable[K];
 } & Nullable<UserRow>;
-
-const familyColumns = [
-  "pool_id",
-  "family_id",
-  "user_id",
-  "client_id",
-  "origin_jti",
-  "key_sealed",
-  "generation",
-  "rotated_at",
-  "auth_time",
-  "scope",
-  "device_key",
-  "created_at",
-  "expires_at",
-  "revoked_at",
-] as const satisfies readonly (keyof TokenFamiliesTable)[];
 
 const familyQuery = prepared<{ poolId: string; familyId: string }, FamilyAndUserRow>((kysely, slot) =>
   kysely

@@ -28,30 +28,33 @@ export interface TokenFamily {
 const place = (poolId: string, familyId: string) =>
   `token_families:key_sealed:${poolId}/${familyId}` as const;
 
+/** Every column of a family, and of what kind it is. */
+const columnTypes: Readonly<Record<keyof TokenFamiliesTable, "text" | "bigint" | "bytes">> = {
+  pool_id: "text",
+  family_id: "text",
+  user_id: "text",
+  client_id: "text",
+  origin_jti: "text",
+  key_sealed: "bytes",
+  generation: "bigint",
+  rotated_at: "bigint",
+  auth_time: "bigint",
+  scope: "text",
+  device_key: "text",
+  created_at: "bigint",
+  expires_at: "bigint",
+  revoked_at: "bigint",
+};
+
+export const familyColumns = Object.keys(columnTypes) as (keyof TokenFamiliesTable)[];
+
 type FamilyValues = TokenFamiliesTable & { readonly signOuts: number; readonly credentialVersion: number };
 
 const insertQuery = preparedWrite<{ readonly [K in keyof FamilyValues]: FamilyValues[K] }>(
   (kysely, slot, kind) => {
-    const types: Record<keyof TokenFamiliesTable, "text" | "bigint" | "bytes"> = {
-      pool_id: "text",
-      family_id: "text",
-      user_id: "text",
-      client_id: "text",
-      origin_jti: "text",
-      key_sealed: "bytes",
-      generation: "bigint",
-      rotated_at: "bigint",
-      auth_time: "bigint",
-      scope: "text",
-      device_key: "text",
-      created_at: "bigint",
-      expires_at: "bigint",
-      revoked_at: "bigint",
-    };
-    const columns = Object.keys(types) as (keyof TokenFamiliesTable)[];
     // In a select list PostgreSQL does not see of what type a parameter is.
     const typed = (column: keyof TokenFamiliesTable) => {
-      const type = types[column] === "bytes" ? blobType(kind) : types[column];
+      const type = columnTypes[column] === "bytes" ? blobType(kind) : columnTypes[column];
       return sql`cast(${slot(column)} as ${sql.raw(type)})`.as(column);
     };
     const user = kysely
@@ -61,7 +64,7 @@ const insertQuery = preparedWrite<{ readonly [K in keyof FamilyValues]: FamilyVa
           .onRef("credentials.pool_id", "=", "users.pool_id")
           .onRef("credentials.user_id", "=", "users.user_id"),
       )
-      .select(columns.map(typed))
+      .select(familyColumns.map(typed))
       .where("users.pool_id", "=", slot("pool_id"))
       .where("users.user_id", "=", slot("user_id"))
       .where("users.enabled", "=", 1)
@@ -69,7 +72,7 @@ const insertQuery = preparedWrite<{ readonly [K in keyof FamilyValues]: FamilyVa
       .where("users.sign_outs", "=", slot("signOuts"))
       .where("credentials.version", "=", slot("credentialVersion"))
       .$if(kind === "postgres", (select) => select.forShare("users"));
-    return kysely.insertInto("token_families").columns(columns).expression(user);
+    return kysely.insertInto("token_families").columns(familyColumns).expression(user);
   },
 );
 
