@@ -1,18 +1,14 @@
 /** Which host names this server answers to (design: Hosts). Ports are not compared; health endpoints are excepted. */
-import type { Config } from "../config/config.ts";
+import { type Config, listensOnLoopback } from "../config/config.ts";
 
 const loopbackNames = ["localhost", "127.0.0.1", "::1"];
-
-export function isLoopback(host: string): boolean {
-  return loopbackNames.includes(host) || /^127(?:\.\d{1,3}){3}$/.test(host);
-}
 
 /** Headers by which a proxy shows that a request comes from elsewhere. */
 export const proxyHeader = /^(?:via|forwarded|x-forwarded-.+|x-real-ip|.+-connecting-ip|true-client-ip)$/i;
 
 export function createHostCheck(config: Config): (host: string | undefined) => boolean {
   const names = new Set([new URL(config.publicUrl).hostname, ...config.extraHosts].map(bare));
-  if (isLoopback(config.host)) for (const name of loopbackNames) names.add(name);
+  if (listensOnLoopback(config)) for (const name of loopbackNames) names.add(name);
   return (host) => host !== undefined && names.has(bare(hostName(host)));
 }
 
