@@ -1,229 +1,77 @@
 /**
- * Loads users in bulk into a database that no server has open (SQLite), or any (PostgreSQL):
+ * Makes a pool full of users, in a database that no server has open:
  * `node bench/load-users.ts --database FILE|postgres://… --users 1000000 [--verifiers 1000] [--pool ID]`.
- * The rows, their sealing and their indexes are those of the store. One password hash serves all; an SRP verifier is
- * bound to its user and costs 0.8 ms, so a sample spread evenly over the users has one.
+ * The master key, and the root access key if it is preset, are those of the environment (README, Settings).
  */
-import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { pino } from "pino";
 import { loadConfig } from "../src/config/config.ts";
-import { createPasswordHasher } from "../src/domain/credentials/hash-queue.ts";
-import { loginNames } from "../src/domain/pools/names.ts";
-import type { PoolDocument } from "../src/domain/pools/settings.ts";
-import { newSub } from "../src/domain/users/insert.ts";
-import { userPoolHandlers } from "../src/http/aws-json/operations.ts";
-import { createCtx } from "../src/http/context.ts";
-import { makeVerifier } from "../src/lib/srp.ts";
-import { startServer } from "../src/server.ts";
-import { credentialRow, type NewCredential } from "../src/store/credentials.ts";
-import { type Db, inTransaction } from "../src/store/db.ts";
-import { type OpenOptions, openDatabase } from "../src/store/open.ts";
-import { holdPool, readPool } from "../src/store/pools.ts";
-import { type LoginName, type User, userRow } from "../src/store/users.ts";
-
-/** Every loaded user's. */
-export const password = "Correct-Horse-1";
-
-export interface Load {
-  readonly database: Pick<OpenOptions, "url" | "masterKey" | "secretsFolder">;
-  readonly poolId: string;
-  readonly users: number;
-  /** How many have an SRP verifier: `userName(0)`, `userName(stride)`, `userName(2 * stride)` … */
-  readonly verifiers?: number;
-  readonly progress?: (loaded: number) => void;
-}
-
-export interface Loaded {
-  readonly stride: number;
-  /** Of this process, in milliseconds of CPU. */
-  readonly cpuMs: number;
-}
-
-const givenNames = [
-  "Ada",
-  "Björk",
-  "Chidi",
-  "Dolores",
-  "Eun-ji",
-  "Fatima",
-  "Giulia",
-  "Hans",
-  "Ingrid",
-  "José",
-];
-const familyNames = [
-  "Nguyễn",
-  "García",
-  "Müller",
-  "Smith",
-  "Okafor",
-  "Rossi",
-  "Tanaka",
-  "Andersson",
-  "Novák",
-];
-const pick = (list: readonly string[], index: number) => list[index % list.length]!;
-
-/** The username of a user, where the pool's users choose theirs. */
-export const userName = (index: number): string => `user${String(index).padStart(7, "0")}`;
-
-/** What a user of an ordinary application has. Deterministic, so that a scenario can search for them. */
-export function userAttributes(index: number): Record<string, string> {
-  const [given_name, family_name] = [pick(givenNames, index), pick(familyNames, index)];
-  return {
-    email: `${userName(index)}@example.com`,
-    email_verified: "true",
-    phone_number: `+4915${String(index).padStart(9, "0")}`,
-    phone_number_verified: "false",
-    name: `${given_name} ${family_name} ${index}`,
-    given_name,
-    family_name,
-  };
-}
-
-/** Users a statement and transaction: 500 rows of 17 columns stay below SQLite's 32 766 parameters. */
-const batchSize = 500;
-
-export async function loadUsers(load: Load): Promise<Loaded> {
-  const began = process.cpuUsage();
-  const log = pino({ level: "error" });
-  const opened = await openDatabase({ ...load.database, log });
-  try {
-    const pool = await readPool(opened.db, load.poolId);
-    if (pool === undefined) throw new Error(`There is no pool ${load.poolId}.`);
-    const make = await maker(opened.db, { id: load.poolId, document: pool.document as PoolDocument });
-    const stride = Math.max(1, Math.floor(load.users / (load.verifiers ?? 1_000)));
-    for (let first = 0; first < load.users; first += batchSize) {
-      const size = Math.min(batchSize, load.users - first);
-      const batch = Array.from({ length: size }, (_, at) => make(first + at, (first + at) % stride === 0));
-      await insert(opened.db, load.poolId, batch);
-      load.progress?.(first + size);
-    }
-    const { user, system } = process.cpuUsage(began);
-    return { stride, cpuMs: (user + system) / 1_000 };
-  } finally {
-    await opened.close();
-  }
-}
-
-interface NewRow {
-  readonly user: User;
-  readonly names: readonly LoginName[];
-  readonly credential: ReturnType<typeof credentialRow>;
-}
-
-async function maker(db: Db, pool: { id: string; document: PoolDocument }) {
-  const hasher = await createPasswordHasher({ concurrency: 1, capacity: 1 });
-  const phc = await hasher.hash(password, { pool: pool.id, address: "" });
-  const group = pool.id.split("_")[1]!;
-  const choosesName = !pool.document.UsernameAttributes?.length;
-  return (index: number, withVerifier: boolean): NewRow => {
-    const sub = newSub(randomBytes);
-    const now = Date.now();
-    const username = choosesName ? userName(index) : sub;
-    const salt = randomBytes(16);
-    const srp = withVerifier
-      ? { salt, verifier: makeVerifier({ group, identity: username, password, salt }) }
-      : undefined;
-    const credential: NewCredential = { phc, srp, history: [], temporaryUntil: undefined };
-    const user: User = {
-      poolId: pool.id,
-      id: sub,
-      username,
-      version: 1,
-      status: "CONFIRMED",
-      enabled: true,
-      signOuts: 0,
-      attributes: userAttributes(index),
-      pendingAttributes: {},
-      createdAt: now,
-      updatedAt: now,
-    };
-    return {
-      user,
-      names: loginNames(pool, username, user.attributes, { confirmed: true }),
-      credential: credentialRow(db, pool.id, sub, credential, now),
-    };
-  };
-}
-
-async function insert(db: Db, poolId: string, batch: readonly NewRow[]): Promise<void> {
-  const names = batch.flatMap(({ user, names }) =>
-    names.map(({ key, kind }) => ({ pool_id: poolId, name_key: key, kind, user_id: user.id })),
-  );
-  const users = batch.map(({ user }) => userRow(user));
-  const credentials = batch.map(({ credential }) => credential);
-  await inTransaction(db, async (tx) => {
-    if (!(await holdPool(tx, poolId))) throw new Error(`There is no pool ${poolId}.`);
-    await tx.kysely.insertInto("login_names").values(names).execute();
-    await tx.kysely.insertInto("users").values(users).execute();
-    await tx.kysely.insertInto("credentials").values(credentials).execute();
-  });
-}
+import { openDatabase } from "../src/store/open.ts";
+import { rootKey, startPoolhouse } from "./lib/server.ts";
+import { makePool } from "./lib/stage.ts";
+import { type Load, loadUsers } from "./lib/users.ts";
 
 const benchPool = "us-east-1_Bench1234";
-
-/** Makes the pool and its client through the server's own operations. */
-async function makePool(database: string): Promise<void> {
-  const config = loadConfig(["--port", "0", "--database", database, "--data", dataFolder(database)]);
-  const server = await startServer(config, { log: pino({ level: "error" }) });
-  try {
-    const about = { requestId: "bench", address: "127.0.0.1", userAgent: undefined };
-    const ctx = createCtx(server.app, about);
-    await userPoolHandlers.CreateUserPool(ctx, {
-      PoolName: "bench",
-      UserPoolTags: { _custom_id_: benchPool },
-    });
-    await userPoolHandlers.CreateUserPoolClient(ctx, {
-      UserPoolId: benchPool,
-      ClientName: "_custom_id_:benchclient",
-      ExplicitAuthFlows: ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
-    });
-    // Whoever serves these users has a URL of its own.
-    await server.app.db.kysely.deleteFrom("poolhouse_meta").where("key", "=", "public_url").execute();
-  } finally {
-    await server.close();
-  }
-}
-
 const isFile = (database: string) => !database.startsWith("postgres");
 const dataFolder = (database: string) => (isFile(database) ? dirname(dirname(database)) : ".");
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      database: { type: "string" },
-      users: { type: "string", default: "1000000" },
-      verifiers: { type: "string", default: "1000" },
-      pool: { type: "string" },
-    },
+/** Makes the pool and its client by a server of its own. */
+async function preparePool(database: Load["database"]): Promise<void> {
+  const config = loadConfig([]);
+  const { rootAccessKeyId, rootSecretAccessKey } = config;
+  const key =
+    rootAccessKeyId !== undefined && rootSecretAccessKey !== undefined
+      ? { accessKeyId: rootAccessKeyId, secretAccessKey: rootSecretAccessKey }
+      : rootKey;
+  const server = await startPoolhouse(database.url, {
+    POOLHOUSE_DATA: dataFolder(database.url),
+    POOLHOUSE_MASTER_KEY: database.masterKey ?? "",
+    POOLHOUSE_ROOT_ACCESS_KEY_ID: key.accessKeyId,
+    POOLHOUSE_ROOT_SECRET_ACCESS_KEY: key.secretAccessKey,
   });
-  const url = values.database;
-  if (url === undefined) throw new Error("--database FILE|postgres://… is missing.");
-  if (values.pool === undefined) await makePool(url);
-  const began = performance.now();
-  const users = Number(values.users);
-  const { stride, cpuMs } = await loadUsers({
-    database: {
-      url,
-      masterKey: loadConfig([]).masterKey,
-      secretsFolder: join(dataFolder(url), "secrets"),
-    },
-    poolId: values.pool ?? benchPool,
-    users,
-    verifiers: Number(values.verifiers),
-    progress: (loaded) => {
-      if (loaded % 100_000 === 0) console.log(`${loaded} users, ${Math.round(performance.now() - began)} ms`);
-    },
-  });
-  const size = isFile(url) ? `, ${(statSync(url).size / 1e6).toFixed(0)} MB` : "";
-  console.log(
-    `${users} users, every ${stride}th with a verifier: ` +
-      `${Math.round(performance.now() - began)} ms, ${Math.round(cpuMs)} ms of CPU${size}`,
-  );
+  try {
+    const pool = { UserPoolTags: { _custom_id_: benchPool } };
+    await makePool(server, { key, pool, client: { ClientName: "_custom_id_:benchclient" } });
+  } finally {
+    await server.close();
+  }
+  const opened = await openDatabase({ ...database, log: pino({ level: "error" }) });
+  // Whoever serves these users has a URL of its own.
+  await opened.db.kysely.deleteFrom("poolhouse_meta").where("key", "=", "public_url").execute();
+  await opened.close();
 }
 
-if (import.meta.main) await main();
+const { values } = parseArgs({
+  options: {
+    database: { type: "string" },
+    users: { type: "string", default: "1000000" },
+    verifiers: { type: "string", default: "1000" },
+    pool: { type: "string" },
+  },
+});
+const url = values.database;
+if (url === undefined) throw new Error("--database FILE|postgres://… is missing.");
+const database = {
+  url,
+  masterKey: loadConfig([]).masterKey,
+  secretsFolder: join(dataFolder(url), "secrets"),
+};
+if (values.pool === undefined) await preparePool(database);
+const began = performance.now();
+const users = Number(values.users);
+const { stride, cpuMs } = await loadUsers({
+  database,
+  poolId: values.pool ?? benchPool,
+  users,
+  verifiers: Number(values.verifiers),
+  progress: (loaded) => {
+    if (loaded % 100_000 === 0) console.log(`${loaded} users, ${Math.round(performance.now() - began)} ms`);
+  },
+});
+const size = isFile(url) ? `, ${(statSync(url).size / 1e6).toFixed(0)} MB` : "";
+console.log(
+  `${users} users, every ${stride}th with a verifier: ` +
+    `${Math.round(performance.now() - began)} ms, ${Math.round(cpuMs)} ms of CPU${size}`,
+);

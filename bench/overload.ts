@@ -12,7 +12,7 @@ import { type BenchServer, temporaryFolder } from "./lib/server.ts";
 import { SrpClient } from "./lib/srp-client.ts";
 import { openStage, type Stage } from "./lib/stage.ts";
 import { table } from "./lib/table.ts";
-import { password, userName } from "./load-users.ts";
+import { password, userName } from "./lib/users.ts";
 
 export const name = "overload";
 export const title = "Ten times the load";
@@ -143,19 +143,23 @@ async function probes(stage: Stage): Promise<Readonly<Record<"GetUser" | "Refres
 
 const probeRates = { GetUser: 50, Refresh: 20 } as const;
 
+function start(watched: Awaited<ReturnType<typeof probes>>): OpenLoop[] {
+  for (const probe of ["GetUser", "Refresh"] as const) {
+    watched[probe].reset();
+    watched[probe].start(probeRates[probe]);
+  }
+  return Object.values(watched);
+}
+
 async function during(
   seconds: number,
   watched: Awaited<ReturnType<typeof probes>>,
 ): Promise<Record<"GetUser" | "Refresh", { p50: number; p99: number; failed: number }>> {
-  const loops = Object.entries(watched) as ["GetUser" | "Refresh", OpenLoop][];
-  for (const [probe, loop] of loops) {
-    loop.reset();
-    loop.start(probeRates[probe]);
-  }
+  const loops = start(watched);
   await pause(seconds);
+  for (const loop of loops) loop.stop();
   const result = {} as Record<"GetUser" | "Refresh", { p50: number; p99: number; failed: number }>;
-  for (const [probe, loop] of loops) {
-    loop.stop();
+  for (const [probe, loop] of Object.entries(watched) as ["GetUser" | "Refresh", OpenLoop][]) {
     const sorted = [...loop.latencies].sort((a, b) => a - b);
     const { refused, other, unsent } = loop.tally;
     result[probe] = {
@@ -192,10 +196,13 @@ export async function run({ seconds = 10, users = 1000 } = {}): Promise<void> {
     ["quiet", "", "", "", "", ...latencies(quiet), `${Math.round((await server.usage()).rss / 2 ** 20)}`],
   ];
   for (const [kind, request] of Object.entries(floods(stage))) {
+    // The others ask then too, so that what they take is not counted as lost to the flood.
+    const loops = start(watched);
     const peak = await measure(server, (connection, turn) => request(connection, turn), {
       connections: 8,
       seconds,
     });
+    for (const loop of loops) loop.stop();
     const many = new OpenLoop(server, {
       connections: 1500,
       request,

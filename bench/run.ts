@@ -1,20 +1,19 @@
 /**
  * `npm run bench -- [name …] [--database sqlite|postgres|both] [--users 1000,1000000] [--seconds S] [--connections C]`
+ * `npm run bench -- enumeration [--database …] [--samples N] [--operations ForgotPassword,SignUp]`
  *
  * Each figure stands beside the limit measured in the same run. The load comes from this process, the server is another;
  * what is compared is the server's CPU time an operation, which the load's own share of the machine does not touch.
  * `overload` and `enumeration` are benches of their own and run when they are named.
  */
-import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import pg from "pg";
 import * as enumeration from "./enumeration.ts";
+import { databaseKinds, newDatabase } from "./lib/database.ts";
 import { type Limits, measureLimits } from "./lib/limits.ts";
 import { type Measured, measure } from "./lib/load.ts";
-import { profileInto, startPoolhouse, temporaryFolder } from "./lib/server.ts";
+import { profileInto, startPoolhouse } from "./lib/server.ts";
 import { openStage } from "./lib/stage.ts";
 import { table } from "./lib/table.ts";
 import * as overload from "./overload.ts";
@@ -29,10 +28,13 @@ const { values, positionals } = parseArgs({
     connections: { type: "string", default: "16" },
     /** A folder for V8's profiles of the server. */
     profile: { type: "string" },
+    /** Of enumeration: of each kind of name, and which operations. */
+    samples: { type: "string", default: "10000" },
+    operations: { type: "string" },
   },
 });
 const load = { seconds: Number(values.seconds), connections: Number(values.connections) };
-const postgres = "postgres://postgres@127.0.0.1:5432";
+const kinds = databaseKinds(values.database);
 
 interface Result {
   readonly scenario: Scenario;
@@ -40,11 +42,15 @@ interface Result {
 }
 
 async function main(): Promise<void> {
+  if (values.profile !== undefined) profileInto(values.profile);
   const model = cpus()[0]?.model ?? "unknown";
   console.log(
     `${cpus().length} × ${model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}\n`,
   );
-  for (const own of [overload, enumeration]) if (positionals.includes(own.name)) await own.run();
+  if (positionals.includes(overload.name)) await overload.run();
+  if (positionals.includes(enumeration.name)) {
+    await enumeration.run({ kinds, samples: Number(values.samples), names: values.operations?.split(",") });
+  }
   const named = positionals.filter((name) => name !== overload.name && name !== enumeration.name);
   const chosen = scenarios.filter(({ name }) => positionals.length === 0 || named.includes(name));
   if (chosen.length === 0) return;
@@ -55,7 +61,6 @@ async function main(): Promise<void> {
       Object.entries(limits).map(([name, ms]) => [name, ms.toFixed(3)]),
     ),
   );
-  const kinds = values.database === "both" ? ["sqlite", "postgres"] : [values.database];
   for (const kind of kinds) {
     const bySize: Result[][] = [];
     const sizes = values.users.split(",").map(Number);
@@ -71,7 +76,6 @@ async function runOn(
   limits: Limits,
 ): Promise<Result[]> {
   const database = await newDatabase(kind);
-  if (values.profile !== undefined) profileInto(values.profile);
   const stage = await openStage(database.url, users);
   const idle = await stage.server.usage();
   const results: Result[] = [];
@@ -124,21 +128,6 @@ function growth(kind: string, sizes: readonly number[], results: readonly (reado
   });
   const titles = sizes.map((users) => `CPU ms, ${users} users`);
   return `\n${kind}\n\n${table(["operation", ...titles, "ratio"], rows)}`;
-}
-
-async function newDatabase(kind: string): Promise<{ url: string; remove(): Promise<void> }> {
-  const name = `poolhouse_bench_${randomBytes(4).toString("hex")}`;
-  if (kind === "sqlite") {
-    return { url: join(temporaryFolder(), name, "db", "poolhouse.sqlite"), remove: async () => {} };
-  }
-  const administer = async (sql: string) => {
-    const client = new pg.Client({ connectionString: `${postgres}/postgres` });
-    await client.connect();
-    await client.query(sql);
-    await client.end();
-  };
-  await administer(`create database ${name}`);
-  return { url: `${postgres}/${name}`, remove: () => administer(`drop database ${name} with (force)`) };
 }
 
 await main();

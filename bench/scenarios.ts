@@ -4,7 +4,7 @@ import type { Limits } from "./lib/limits.ts";
 import type { Operation } from "./lib/load.ts";
 import { SrpClient } from "./lib/srp-client.ts";
 import { type Stage, signedCall } from "./lib/stage.ts";
-import { password, userAttributes, userName } from "./load-users.ts";
+import { password, userAttributes, userName } from "./lib/users.ts";
 
 export interface Scenario {
   readonly name: string;

@@ -50,7 +50,7 @@ export interface ServerOptions {
 /** How many parsed documents and imported keys are kept. */
 const cacheSize = 10_000;
 /** Callers that may wait for each hash, or each SRP exchange, in flight: about a second of waiting. */
-const waitingEach = { hash: 100, exchange: 400 };
+const waitingEach = { hash: 100, exchange: 200 };
 /** How long running requests may take to finish on close. Milliseconds. */
 const drainTime = 10_000;
 /** How long an open connection may still ask something on close, before it is taken for silent. Milliseconds. */
@@ -80,7 +80,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const app = await newApp(bound, { db: opened.db, log: options.log, clock, random, metrics, audit });
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
     const workers = startWorkers(app, opened);
-    const { close: closeDatabase } = opened;
+    const { leave: leaveDatabase, close: closeDatabase } = opened;
     const serving = createServing(app, options.admission);
     const all = routes(serving, metrics, opened.ping);
     door.serve(getRequestListener(all.fetch, { overrideGlobalObjects: false }));
@@ -89,11 +89,13 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       url: bound.publicUrl,
       rootKey,
       close: async () => {
+        const left = leaveDatabase();
         await door.close();
         serving.admission.close();
         await audit.stop();
         await workers.stop();
         await app.srp.close();
+        await left;
         await closeDatabase();
       },
     };

@@ -44,6 +44,8 @@ const homes: Readonly<Record<string, RegExp>> = {
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^config\//,
   nodemailer: /^integrations\//,
+  otpauth: /^domain\/mfa\//,
+  "@simplewebauthn/server": /^domain\/mfa\//,
 };
 
 function importsOf(file: string): string[] {

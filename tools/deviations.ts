@@ -6,8 +6,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   "*": [
     "Strings that hold U+0000 or half a surrogate pair, and bodies nested deeper than 64, are a SerializationException.",
     "Triggers cannot run yet. A pool that has PreSignUp, PostConfirmation, PreAuthentication, PostAuthentication or PreTokenGeneration gets UnexpectedLambdaException where the trigger would decide; CustomMessage and the custom senders are stored and not called, UserMigration finds nobody.",
-    "MFA cannot be proven yet: a pool with MFA ON lets nobody sign in (UnsupportedOperationException).",
-    "Devices are not tracked yet: no NewDeviceMetadata, a DEVICE_KEY is ignored.",
+    "One-time codes are no first factor for users from whom a second one is demanded; a passkey is one for them only with FactorConfiguration MULTI_FACTOR_WITH_USER_VERIFICATION.",
     "Feature tiers gate nothing. IssuerConfiguration, KeyConfiguration, AcrConfiguration and DcrConfiguration are stored and have no effect.",
     "The issuer is `<public URL>/<pool id>`; the pool tag `poolhouse:issuer` = `aws` gives AWS's own form.",
     'With PreventUserExistenceErrors ENABLED, a user who exists is told the real delivery details and, in SRP, the internal username; a locked account answers "Password attempts exceeded" to each of its names. So does Cognito.',
@@ -55,7 +54,9 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   GetTokensFromRefreshToken: ["A replay after the grace period revokes the whole token family."],
   InitiateAuth: [
-    "CUSTOM_AUTH and USER_AUTH answer UnsupportedOperationException.",
+    "One-time codes sign in by verified addresses alone.",
+    "CUSTOM_AUTH answers UnsupportedOperationException. USER_AUTH takes no Session of ConfirmSignUp yet.",
+    "With PreventUserExistenceErrors ENABLED, USER_AUTH offers a name that does not exist every factor of the pool but passkeys.",
     "Whether an account is disabled, unconfirmed or to be reset is told only to who proves the password.",
     "A password changed while a sign-in runs voids that sign-in.",
   ],
@@ -70,6 +71,26 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ListUsers: [
     "Attributes named in AttributesToGet that a user lacks are left out instead of being an error.",
   ],
+  AssociateSoftwareToken: ["SecretCode has 52 characters (256 bits)."],
+  VerifySoftwareToken: [
+    "By Session the token is turned on and preferred at once; by access token SetUserMFAPreference does that.",
+    "Wrong codes count with those of sign-ins.",
+  ],
+  SetUserMFAPreference: [
+    "A user can turn on SMS and e-mail only for a verified address; an administrator for any.",
+    "WebAuthnMfaSettings is accepted and has no effect: FactorConfiguration decides.",
+  ],
+  AdminSetUserMFAPreference: ["As SetUserMFAPreference."],
+  SetUserSettings: ["MFAOptions can name SMS to phone_number alone."],
+  AdminSetUserSettings: ["As SetUserSettings."],
+  StartWebAuthnRegistration: [
+    "Without RelyingPartyId the relying party is the host of the public URL, until domains exist.",
+  ],
+  ConfirmDevice: [
+    "Needs the access token that came with the device's key, and a DeviceSecretVerifierConfig.",
+  ],
+  ForgetDevice: ["Tokens that were issued to the device are revoked."],
+  AdminForgetDevice: ["Tokens that were issued to the device are revoked."],
   RevokeToken: [
     "An unknown client, and a token that is not the client's, answer UnauthorizedException: its model declares nothing closer.",
   ],

@@ -1,14 +1,14 @@
 /** A server with a pool, a client and users: where the scenarios play. */
 import { signRequest } from "../../src/lib/sigv4.ts";
-import { loadUsers } from "../load-users.ts";
 import { type Answer, Connection, document } from "./connection.ts";
 import { type BenchServer, masterKey, rootKey, startPoolhouse } from "./server.ts";
+import { loadUsers } from "./users.ts";
 
 export interface Stage {
   readonly server: BenchServer;
   readonly poolId: string;
   readonly clientId: string;
-  /** Users there are: `userName(0)` … `userName(users - 1)`, loaded by load-users.ts. */
+  /** Users there are: `userName(0)` … `userName(users - 1)`, loaded by users.ts. */
   readonly users: number;
   /** Every so many has an SRP verifier. */
   readonly stride: number;
@@ -27,12 +27,13 @@ export async function openStage(
   return { server: await startPoolhouse(database, env), ...pool, users, stride };
 }
 
-/** A call signed with the root key. */
+/** A call signed with a key, the bench's root key unless given. */
 export function signedCall(
   connection: Connection,
   port: number,
   operation: string,
   input: unknown,
+  key = rootKey,
 ): Promise<Answer> {
   const body = JSON.stringify(input);
   const headers = {
@@ -48,7 +49,7 @@ export function signedCall(
     body: Buffer.from(body),
   };
   const signature = signRequest(request, {
-    ...rootKey,
+    ...key,
     region: "us-east-1",
     service: "cognito-idp",
     now: Date.now(),
@@ -56,20 +57,24 @@ export function signedCall(
   return connection.call(operation, body, signature as Record<string, string>);
 }
 
-/** Makes a pool and its client over the wire. */
-async function makePool(server: BenchServer): Promise<{ poolId: string; clientId: string }> {
+/** Makes a pool and its client over the wire; what is given of them is added to what the bench needs. */
+export async function makePool(
+  server: BenchServer,
+  given: { readonly pool?: object; readonly client?: object; readonly key?: typeof rootKey } = {},
+): Promise<{ poolId: string; clientId: string }> {
   const connection = new Connection(server.port);
   const call = async (operation: string, input: unknown) =>
-    document(await signedCall(connection, server.port, operation, input)) as Record<
+    document(await signedCall(connection, server.port, operation, input, given.key)) as Record<
       string,
       Record<string, string>
     >;
-  const pool = await call("CreateUserPool", { PoolName: "bench" });
+  const pool = await call("CreateUserPool", { PoolName: "bench", ...given.pool });
   const poolId = pool["UserPool"]!["Id"]!;
   const client = await call("CreateUserPoolClient", {
     UserPoolId: poolId,
     ClientName: "bench",
     ExplicitAuthFlows: ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+    ...given.client,
   });
   connection.close();
   return { poolId, clientId: client["UserPoolClient"]!["ClientId"]! };

@@ -1,18 +1,21 @@
 /** `poolhouse doctor`: says what works and what does not, and how to mend it. Changes nothing. */
 import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
-import { type Config, loadConfig, servesThisMachine } from "../config/config.ts";
+import { type Config, listensOnLoopback, loadConfig, servesThisMachine } from "../config/config.ts";
 import { smtpMailbox } from "../integrations/smtp.ts";
 import { listAccessKeys } from "../store/access-keys.ts";
 import { isWrappedUnder, masterKeySince, readDataKeys } from "../store/data-keys.ts";
+import type { Db } from "../store/db.ts";
 import { type OpenedDatabase, openDatabase } from "../store/open.ts";
 import { listPools } from "../store/pools.ts";
+import { readPublicUrl } from "../store/public-url.ts";
 import { isRotating } from "../store/rotate-data-key.ts";
 import { oldestSigningKey } from "../store/signing-keys.ts";
 import { openOptions } from "./command-line.ts";
 
 interface Finding {
-  readonly ok: boolean;
+  /** `"perhaps"` is worth a look, and no failure. */
+  readonly ok: boolean | "perhaps";
   readonly text: string;
 }
 
@@ -24,8 +27,10 @@ export async function doctor(argv: readonly string[]): Promise<void> {
     await mailFinding(config),
     ...(await databaseFindings(config)),
   ];
-  for (const finding of findings) console.log(`${finding.ok ? "ok  " : "FAIL"}  ${finding.text}`);
-  if (findings.some((finding) => !finding.ok)) process.exitCode = 1;
+  for (const { ok, text } of findings) {
+    console.log(`${ok === "perhaps" ? "warn" : ok ? "ok  " : "FAIL"}  ${text}`);
+  }
+  if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
 }
 
 function programFinding(): Finding {
@@ -43,7 +48,23 @@ function settingFindings(config: Config): Finding[] {
       text: "the public URL is https, since other machines can reach this server (POOLHOUSE_PUBLIC_URL)",
     });
   }
+  const { trustedProxies } = config;
+  if (trustedProxies.length > 0) {
+    findings.push({ ok: true, text: `X-Forwarded-For is believed from ${trustedProxies.join(", ")}` });
+  } else if (isBehindProxy(config)) {
+    findings.push({
+      ok: "perhaps",
+      text:
+        "a proxy seems to bring the clients, and POOLHOUSE_TRUSTED_PROXIES does not say from where: limits by address " +
+        "and the audit log take all of them for one, unless it keeps their addresses on the connection",
+    });
+  }
   return findings;
+}
+
+/** There is no TLS of our own; and to a server on loopback that goes by another name somebody brings the others. */
+function isBehindProxy(config: Config): boolean {
+  return config.publicUrl.startsWith("https:") || (listensOnLoopback(config) && !servesThisMachine(config));
 }
 
 async function mailFinding(config: Config): Promise<Finding> {
@@ -102,10 +123,30 @@ async function openedFindings(opened: OpenedDatabase, config: Config): Promise<F
   const pools = await listPools(opened.db, { after: "", limit: 1000 });
   return [
     { ok: true, text: `the ${opened.db.kind} database answers, and the master key fits it` },
+    ...(await publicUrlFindings(opened.db, config)),
     { ok: keys.some((key) => key.status === "Active"), text: `${keys.length} access key(s)` },
     { ok: true, text: `${pools.length} user pool(s)` },
     ...(await keyFindings(opened, config)),
   ];
+}
+
+/** What `sharePublicUrl` will say of these settings. */
+async function publicUrlFindings(db: Db, config: Config): Promise<Finding[]> {
+  if (db.kind === "sqlite") return [];
+  const { publicUrl, publicUrlConfigured } = config;
+  if (!publicUrlConfigured && !listensOnLoopback(config)) {
+    const text = "the public URL must be configured, the same for every server (POOLHOUSE_PUBLIC_URL)";
+    return [{ ok: false, text }];
+  }
+  const shared = await readPublicUrl(db);
+  if (shared === undefined) {
+    return [{ ok: true, text: `the first server to start binds the database to ${publicUrl}` }];
+  }
+  if (shared === publicUrl) return [{ ok: true, text: "the database belongs to this public URL" }];
+  const text =
+    `the database belongs to the public URL ${shared}: with ${publicUrl} a server does not start. Set ` +
+    "POOLHOUSE_PUBLIC_URL to that, or change it for all servers with `poolhouse public-url --set`";
+  return [{ ok: false, text }];
 }
 
 const day = 24 * 60 * 60 * 1000;

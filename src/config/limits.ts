@@ -10,7 +10,10 @@ export interface Limit {
 
 /** Every limit. Windows are an hour. */
 export const limitTable = {
-  password: { fallback: 5, help: "Wrong passwords before the lock of 1 s, 2 s, 4 s … 15 minutes (Cognito)." },
+  password: {
+    fallback: 5,
+    help: "Wrong passwords, or wrong codes of a factor, before the lock of 1 s, 2 s, 4 s … 15 minutes (Cognito).",
+  },
   "forgot-password": { fallback: 5, help: "ForgotPassword an hour and user (Cognito: 5 to 20)." },
   "confirm-forgot-password": {
     fallback: 15,
@@ -18,6 +21,7 @@ export const limitTable = {
   },
   "confirm-sign-up": { fallback: 15, help: "ConfirmSignUp an hour and user (Cognito)." },
   "resend-confirmation-code": { fallback: 5, help: "ResendConfirmationCode an hour and user (Cognito)." },
+  "sign-in-code": { fallback: 20, help: "Codes sent to sign in with, an hour and user (ours)." },
   "change-password": { fallback: 5, help: "ChangePassword an hour and user (Cognito)." },
   "attribute-code": { fallback: 5, help: "GetUserAttributeVerificationCode an hour and user (Cognito)." },
   "verify-attribute": { fallback: 15, help: "VerifyUserAttribute an hour and user (Cognito)." },

@@ -10,7 +10,11 @@ export class Refusal extends Error {
   readonly detail: string | undefined;
 
   constructor(code: string, message: string, options?: { detail?: string; cause?: unknown }) {
+    // No stack: it is an answer, and under a flood the stack would cost more than the rest of it.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = "Refusal";
     this.code = code;
     this.detail = options?.detail;

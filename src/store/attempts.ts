@@ -13,8 +13,8 @@ export interface Attempt {
 }
 
 /** The row of a counter, if it is this one's. */
-export function attemptAt(db: Db, attempt: Attempt) {
-  return db.kysely
+export function attemptAt({ kysely }: Pick<Db, "kysely">, attempt: Attempt) {
+  return kysely
     .selectFrom("attempts")
     .where("pool_id", "=", attempt.poolId)
     .where("subject", "=", attempt.subject)

@@ -31,7 +31,7 @@ export function insertClient(
   secret: ClientSecretRow | undefined,
 ): Promise<boolean> {
   return inTransaction(db, async (tx) => {
-    if (!(await holdPool(tx, client.poolId))) return false;
+    if ((await holdPool(tx, client.poolId)) === undefined) return false;
     await tx.kysely
       .insertInto("client_pools")
       .values({ client_id: client.clientId, pool_id: client.poolId })

@@ -2,7 +2,7 @@
 
 import type { Kysely, Transaction } from "kysely";
 import type { DatabaseCounts } from "./counts.ts";
-import { attempts, mayRunAgain, pauseAfter, sqlState } from "./retry.ts";
+import { Attempts, sqlState } from "./retry.ts";
 import type { Schema } from "./schema.ts";
 import type { Sealer } from "./sealer.ts";
 import type { DatabaseKind } from "./sql.ts";
@@ -62,16 +62,15 @@ export async function runTransaction<S, T>(
   callback: (transaction: Transaction<S>) => Promise<T>,
   counts?: Pick<DatabaseCounts, "retries">,
 ): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
+  for (const tried = new Attempts(); ; ) {
     try {
       return await runInScope(() =>
         kysely.transaction().setIsolationLevel("read committed").execute(callback),
       );
     } catch (error) {
-      if (attempt === attempts || !mayRunAgain(error)) throw error;
+      await tried.again(error);
     }
     if (counts) counts.retries += 1;
-    await pauseAfter(attempt);
   }
 }
 

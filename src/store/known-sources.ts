@@ -4,6 +4,7 @@
  */
 import { type Attempt, attemptAt } from "./attempts.ts";
 import type { Db } from "./db.ts";
+import { prepared } from "./prepared.ts";
 
 /** How many sources of a user are kept, and for how long after they were last seen. */
 export const keptSources = 10;
@@ -31,33 +32,70 @@ export interface Standing {
   readonly addressCount: number;
 }
 
-/** Four point reads in one statement. */
+interface StandingRow {
+  readonly seen_at: number | null;
+  readonly strangers_lock: number | null;
+  readonly own_lock: number | null;
+  readonly address_count: number | null;
+}
+
+type AttemptSlots<Of extends string> = { readonly [K in `${Of}${"Subject" | "Kind" | "Tag"}`]: string };
+
+type StandingSlots = { poolId: string; userId: string; source: string; now: number } & AttemptSlots<
+  "strangers" | "own" | "address"
+>;
+
+const standingQuery = prepared<StandingSlots, StandingRow>((kysely, slot) => {
+  const counter = (of: "strangers" | "own" | "address") =>
+    attemptAt(
+      { kysely },
+      {
+        poolId: slot("poolId"),
+        subject: slot(`${of}Subject`),
+        kind: slot(`${of}Kind`),
+        tag: slot(`${of}Tag`),
+      },
+    );
+  return kysely.selectNoFrom((select) => [
+    select
+      .selectFrom("known_sources")
+      .select("seen_at")
+      .where("pool_id", "=", slot("poolId"))
+      .where("user_id", "=", slot("userId"))
+      .where("source", "=", slot("source"))
+      .where("expires_at", ">", slot("now"))
+      .as("seen_at"),
+    counter("strangers").select("locked_until").as("strangers_lock"),
+    counter("own").select("locked_until").as("own_lock"),
+    counter("address").select("count").where("expires_at", ">", slot("now")).as("address_count"),
+  ]);
+});
+
+/** Four point reads of one pool in one statement. */
 export async function readStanding(
   db: Db,
   where: { source: Source; strangers: Attempt; own: Attempt; address: Attempt },
   now: number,
 ): Promise<Standing> {
-  const { source } = where;
-  const row = await db.kysely
-    .selectNoFrom((select) => [
-      select
-        .selectFrom("known_sources")
-        .select("seen_at")
-        .where("pool_id", "=", source.poolId)
-        .where("user_id", "=", source.userId)
-        .where("source", "=", source.source)
-        .where("expires_at", ">", now)
-        .as("seen_at"),
-      attemptAt(db, where.strangers).select("locked_until").as("strangers_lock"),
-      attemptAt(db, where.own).select("locked_until").as("own_lock"),
-      attemptAt(db, where.address).select("count").where("expires_at", ">", now).as("address_count"),
-    ])
-    .executeTakeFirstOrThrow();
+  const { source, strangers, own, address } = where;
+  const [row] = await standingQuery(db, {
+    ...source,
+    now,
+    strangersSubject: strangers.subject,
+    strangersKind: strangers.kind,
+    strangersTag: strangers.tag,
+    ownSubject: own.subject,
+    ownKind: own.kind,
+    ownTag: own.tag,
+    addressSubject: address.subject,
+    addressKind: address.kind,
+    addressTag: address.tag,
+  });
   return {
-    seenAt: row.seen_at ?? undefined,
-    strangersLock: row.strangers_lock ?? undefined,
-    ownLock: row.own_lock ?? undefined,
-    addressCount: row.address_count ?? 0,
+    seenAt: row?.seen_at ?? undefined,
+    strangersLock: row?.strangers_lock ?? undefined,
+    ownLock: row?.own_lock ?? undefined,
+    addressCount: row?.address_count ?? 0,
   };
 }
 

@@ -1,11 +1,12 @@
 /**
  * Pages of users. Every filter that ListUsers documents is a seek in an index, and every page begins after a position
- * (the searched text and the user id), so that users who come and go move nobody onto two pages.
+ * (the searched text and the user's number, or the id), so that users who come and go move nobody onto two pages.
  */
-import { type RawBuilder, type SelectQueryBuilder, type SqlBool, sql } from "kysely";
+import { type RawBuilder, type SqlBool, sql } from "kysely";
 import type { Db } from "./db.ts";
-import type { Schema, UserStatus, UsersTable } from "./schema.ts";
-import { startsWith } from "./sql.ts";
+import { poolNumber } from "./pools.ts";
+import type { UserStatus } from "./schema.ts";
+import { type DatabaseKind, prefixRange, startsWith } from "./sql.ts";
 import { type searchableAttributes, type User, userFromRow } from "./users.ts";
 
 export type SearchColumn = (typeof searchableAttributes)[number];
@@ -20,9 +21,15 @@ export type UserSearch =
 export type Match = "exact" | "prefix";
 
 export interface UserPosition {
-  /** The text the search orders by; empty where it orders by the id alone. */
+  /** The text, name or id that the search orders by. */
   readonly key: string;
-  readonly userId: string;
+  /** Orders those with the same text; 0 where nobody shares it. */
+  readonly number: number;
+}
+
+interface Page {
+  readonly after: UserPosition | undefined;
+  readonly limit: number;
 }
 
 export interface FoundUser {
@@ -30,53 +37,27 @@ export interface FoundUser {
   readonly position: UserPosition;
 }
 
-/** Users after a position, in the order of the searched text and then of their ids. */
+/** Users after a position, in the order of the searched text and then of their numbers, or of their ids. */
 export async function listUsers(
   db: Db,
   poolId: string,
   search: UserSearch,
-  page: { after: UserPosition | undefined; limit: number },
+  page: Page,
 ): Promise<FoundUser[]> {
-  if (search.by === "username") return byUsername(db, poolId, search, page);
-  const key = orderKey(search);
-  let query = db.kysely.selectFrom("users").selectAll().where("pool_id", "=", poolId);
-  for (const condition of conditions(search)) query = query.where(condition);
-  const rows = await ordered(query, key, page).execute();
-  return rows.map((row) => {
-    const user = userFromRow(row);
-    return { user, position: { key: key === undefined ? "" : String(row[key] ?? ""), userId: user.id } };
-  });
-}
-
-/** The column a search orders by besides the user id; undefined where one value of it is sought. */
-function orderKey(search: UserSearch): `${SearchColumn}_key` | "status" | undefined {
   switch (search.by) {
-    case "all":
-    case "sub":
-    case "enabled":
     case "username":
-      return undefined;
-    case "status":
-      return search.statuses.length === 1 ? undefined : "status";
-    default:
-      return search.match === "exact" ? undefined : `${search.by}_key`;
-  }
-}
-
-function conditions(search: Exclude<UserSearch, { by: "username" }>): RawBuilder<SqlBool>[] {
-  switch (search.by) {
+      return byUsername(db, poolId, search, page);
     case "all":
-      return [];
+      return byId(db, poolId, [], page);
     case "sub":
-      return [textIs("user_id", search)];
-    case "status":
-      return [sql<SqlBool>`status in (${sql.join(search.statuses)})`];
+      return byId(db, poolId, [textIs("user_id", search)], page);
     case "enabled":
       // A literal, because the index on disabled users is a partial one.
-      return [search.enabled ? sql<SqlBool>`enabled = 1` : sql<SqlBool>`enabled = 0`];
+      return byId(db, poolId, [search.enabled ? sql`enabled = 1` : sql`enabled = 0`], page);
+    case "status":
+      return byKey(db, poolId, "status", statusIs(search.statuses), page);
     default:
-      // Said in so many words, because the index is a partial one.
-      return [sql<SqlBool>`${sql.ref(`${search.by}_key`)} is not null`, textIs(`${search.by}_key`, search)];
+      return byKey(db, poolId, `${search.by}_key`, stretchOf(`${search.by}_key`, search), page);
   }
 }
 
@@ -85,21 +66,80 @@ function textIs(column: string, search: { text: string; match: Match }): RawBuil
   return sql<SqlBool>`${sql.ref(column)} = ${search.text}`;
 }
 
-function ordered<O>(
-  query: SelectQueryBuilder<Schema, "users", O>,
-  key: keyof UsersTable | undefined,
-  page: { after: UserPosition | undefined; limit: number },
-): SelectQueryBuilder<Schema, "users", O> {
-  const { after, limit } = page;
-  if (key === undefined) {
-    const rest = after === undefined ? query : query.where("user_id", ">", after.userId);
-    return rest.orderBy("user_id").limit(limit);
+async function byId(
+  db: Db,
+  poolId: string,
+  conditions: readonly RawBuilder<SqlBool>[],
+  { after, limit }: Page,
+): Promise<FoundUser[]> {
+  let query = db.kysely.selectFrom("users").selectAll().where("pool_id", "=", poolId);
+  for (const condition of conditions) query = query.where(condition);
+  if (after !== undefined) query = query.where("user_id", ">", after.key);
+  const rows = await query.orderBy("user_id").limit(limit).execute();
+  return rows.map((row) => ({ user: userFromRow(row), position: { key: row.user_id, number: 0 } }));
+}
+
+/** What is sought in an index: one text, or all from one on for as long as a condition holds. */
+type Stretch =
+  | { readonly only: string }
+  | { readonly only?: undefined; readonly from: string; readonly until: RawBuilder<SqlBool> };
+
+function stretchOf(key: `${SearchColumn}_key`, search: { text: string; match: Match }): Stretch {
+  if (search.match === "exact") return { only: search.text };
+  const { from, to } = prefixRange(search.text);
+  return { from, until: to === undefined ? sql`true` : sql`${sql.ref(key)} < ${to}` };
+}
+
+function statusIs(statuses: readonly UserStatus[]): Stretch {
+  const [only, another] = statuses;
+  if (only !== undefined && another === undefined) return { only };
+  return { from: "", until: sql`status in (${sql.join(statuses)})` };
+}
+
+type OrderKey = `${SearchColumn}_key` | "status";
+
+/** In the order of a column, and of the numbers of those who share its value. Numbers begin at 1. */
+async function byKey(
+  db: Db,
+  poolId: string,
+  key: OrderKey,
+  stretch: Stretch,
+  { after, limit }: Page,
+): Promise<FoundUser[]> {
+  const column = sql.ref(key);
+  const read = (where: RawBuilder<SqlBool>, rows: number) =>
+    db.kysely
+      .selectFrom("users")
+      .selectAll()
+      .where("pool_number", "=", poolNumber(db.kysely, poolId))
+      // Said in so many words, because most indexes are partial ones.
+      .where(key, "is not", null)
+      .where(where)
+      .orderBy(key)
+      .orderBy("number")
+      .limit(rows)
+      .execute();
+  const start = after ?? (stretch.only === undefined ? undefined : { key: stretch.only, number: 0 });
+  const rows = start === undefined ? [] : await read(sharersAfter(db.kind, key, start), limit);
+  if (stretch.only === undefined && rows.length < limit) {
+    const beyond = after === undefined ? sql`${column} >= ${stretch.from}` : sql`${column} > ${after.key}`;
+    rows.push(...(await read(sql`${beyond} and ${stretch.until}`, limit - rows.length)));
   }
-  const rest =
-    after === undefined
-      ? query
-      : query.where(sql<SqlBool>`(${sql.ref(key)}, user_id) > (${after.key}, ${after.userId})`);
-  return rest.orderBy(key).orderBy("user_id").limit(limit);
+  return rows.map((row) => ({
+    user: userFromRow(row),
+    position: { key: row[key] ?? "", number: row.number },
+  }));
+}
+
+/**
+ * Those who share the position's text, after it. In SQLite a comparison of pairs seeks by the text alone. PostgreSQL,
+ * told that the text is one, would rather walk the primary key, past the users of all pools.
+ */
+function sharersAfter(kind: DatabaseKind, key: OrderKey, { key: text, number }: UserPosition) {
+  const column = sql.ref(key);
+  return kind === "sqlite"
+    ? sql<SqlBool>`${column} = ${text} and number > ${number}`
+    : sql<SqlBool>`${column} <= ${text} and (${column}, number) > (${text}, ${number})`;
 }
 
 /** Usernames are searched where they are unique: among the sign-in names. */
@@ -107,15 +147,11 @@ async function byUsername(
   db: Db,
   poolId: string,
   search: { text: string; match: Match },
-  page: { after: UserPosition | undefined; limit: number },
+  page: Page,
 ): Promise<FoundUser[]> {
   const rows = await db.kysely
     .selectFrom("login_names")
-    .innerJoin("users", (join) =>
-      join
-        .onRef("users.pool_id", "=", "login_names.pool_id")
-        .onRef("users.user_id", "=", "login_names.user_id"),
-    )
+    .innerJoin("users", "users.number", "login_names.user_number")
     .selectAll("users")
     .select("login_names.name_key")
     .where("login_names.pool_id", "=", poolId)
@@ -127,6 +163,6 @@ async function byUsername(
     .execute();
   return rows.map((row) => ({
     user: userFromRow(row),
-    position: { key: row.name_key, userId: row.user_id },
+    position: { key: row.name_key, number: 0 },
   }));
 }

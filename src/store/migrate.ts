@@ -13,9 +13,12 @@ import * as first from "./migrations/0001-first.ts";
 import * as limits from "./migrations/0002-limits.ts";
 import * as audit from "./migrations/0003-audit.ts";
 import * as keyRotation from "./migrations/0004-key-rotation.ts";
+import * as numbers from "./migrations/0005-numbers.ts";
+import * as factors from "./migrations/0006-factors.ts";
 import { sqlState } from "./retry.ts";
 import type { Schema } from "./schema.ts";
 import { blobType, type DatabaseKind, keyText } from "./sql.ts";
+import { takingItsTime } from "./time-limit.ts";
 
 export interface Migration {
   /** 1, 2, 3 … without gaps. */
@@ -32,6 +35,8 @@ export const migrations: readonly Migration[] = [
   { version: 2, name: "limits", oldestProgram: 1, up: limits.up },
   { version: 3, name: "audit", oldestProgram: 1, up: audit.up },
   { version: 4, name: "key-rotation", oldestProgram: 1, up: keyRotation.up },
+  { version: 5, name: "numbers", oldestProgram: 5, up: numbers.up },
+  { version: 6, name: "factors", oldestProgram: 5, up: factors.up },
 ];
 
 /** The schema this program is written for. */
@@ -56,7 +61,7 @@ const lease = (holder: string, now: number): Lease => ({
 
 export async function migrate(kysely: Kysely<Schema>, options: MigrateOptions): Promise<void> {
   try {
-    await bringUpToDate(kysely, options);
+    await takingItsTime(() => bringUpToDate(kysely, options));
   } catch (error) {
     throw sqlState(error) === "42501" ? notPermitted(error) : error;
   }

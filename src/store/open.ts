@@ -45,6 +45,7 @@ export interface OpenOptions {
   readonly migrations?: readonly Migration[] | undefined;
   readonly syncFile?: ((descriptor: number, done: (error: Error | null) => void) => void) | undefined;
   readonly idleLimitMs?: number | undefined;
+  readonly queryTimeoutMs?: number | undefined;
 }
 
 export interface OpenedDatabase {
@@ -54,6 +55,11 @@ export interface OpenedDatabase {
   /** Learns data keys that another process has added, and which one is in use. */
   refreshKeys(): Promise<void>;
   readonly masterKeys: MasterKeySet;
+  /**
+   * The program begins to end. A PostgreSQL that does not answer within two seconds is given up: whoever waits for it, or
+   * asks it later, is told at once. Nothing is acknowledged then that it has not confirmed.
+   */
+  leave(): Promise<void>;
   /** Waits for running queries. */
   close(): Promise<void>;
 }
@@ -80,8 +86,8 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
     const sealer = await loadKeys(kysely, { masterKeys: keys, random, now }, keys);
     const ping = () => pingDatabase(connected, now());
     const db: Db = { kysely, sealer, kind, inTransaction: false, counts };
-    const { close } = connected;
-    return { db, ping, close, refreshKeys: () => sealer.refresh(), masterKeys: keys };
+    const { close, leave } = connected;
+    return { db, ping, leave, close, refreshKeys: () => sealer.refresh(), masterKeys: keys };
   } catch (error) {
     await connected.close();
     throw error;
@@ -167,13 +173,14 @@ interface Connected {
   readonly kind: DatabaseKind;
   readonly kysely: Kysely<Schema>;
   readonly writes: WriteHealth;
+  leave(): Promise<void>;
   /** Waits for running queries. */
   close(): Promise<void>;
 }
 
 async function connect(target: Target, options: OpenOptions, counts = newCounts()): Promise<Connected> {
   const writes = new WriteHealth(options.log);
-  const { dialect, unlock } = await openDialect(target, options, { counts, writes });
+  const { dialect, leave, unlock } = await openDialect(target, options, { counts, writes });
   const kysely = new Kysely<Schema>({ dialect });
   if (target.kind === "sqlite") await sql`select 1`.execute(kysely).catch(unusable(target.path, unlock));
   let closing: Promise<void> | undefined;
@@ -181,7 +188,7 @@ async function connect(target: Target, options: OpenOptions, counts = newCounts(
     closing ??= kysely.destroy().finally(unlock);
     return closing;
   };
-  return { kind: target.kind, kysely, writes, close };
+  return { kind: target.kind, kysely, writes, leave, close };
 }
 
 /** SQLite opens the file with the first statement, and does not name it when that fails. */
@@ -197,13 +204,14 @@ async function openDialect(
   target: Target,
   options: OpenOptions,
   watched: { readonly counts: DatabaseCounts; readonly writes: WriteHealth },
-): Promise<{ readonly dialect: Dialect; unlock(): void }> {
+): Promise<{ readonly dialect: Dialect; leave(): Promise<void>; unlock(): void }> {
   if (target.kind === "postgres") {
     const { connectPostgres } = await import("./postgres-dialect.ts");
-    return { dialect: await connectPostgres({ ...options, ...watched, url: target.url }), unlock: () => {} };
+    return { ...(await connectPostgres({ ...options, ...watched, url: target.url })), unlock: () => {} };
   }
   const { sqliteDialect } = await import("./sqlite-dialect.ts");
   const path = target.path === inMemory ? inMemory : prepareFile(target.path);
   const lock = path === inMemory || options.secondary ? undefined : lockForThisProcess(path);
-  return { dialect: sqliteDialect({ ...options, ...watched, path }), unlock: () => lock?.release() };
+  const dialect = sqliteDialect({ ...options, ...watched, path });
+  return { dialect, leave: async () => {}, unlock: () => lock?.release() };
 }

@@ -3,6 +3,7 @@
  * the other. Who delivers it is decided by a conditional update of `next_attempt_at`, which doubles as a lease. Expired
  * rows are removed by sweep.ts.
  */
+import { sql } from "kysely";
 import type { MailAddress } from "../lib/mail-address.ts";
 import type { Db } from "./db.ts";
 import type { OutboxTable } from "./schema.ts";
@@ -93,7 +94,7 @@ export async function dueMessages(
   const rows = await db.kysely
     .selectFrom("outbox")
     .select(["pool_id", "message_id", "next_attempt_at"])
-    .where("status", "=", "waiting")
+    .where("status", "=", sql.lit("waiting"))
     .where("next_attempt_at", "<=", now)
     .where("expires_at", ">", now)
     .orderBy("next_attempt_at")
@@ -113,7 +114,7 @@ export async function claimMessage(
     .set((set) => ({ attempts: set("attempts", "+", 1), next_attempt_at: lease.until }))
     .where("pool_id", "=", due.poolId)
     .where("message_id", "=", due.id)
-    .where("status", "=", "waiting")
+    .where("status", "=", sql.lit("waiting"))
     .where("next_attempt_at", "=", due.nextAttemptAt)
     .where("expires_at", ">", lease.now)
     .returningAll()
@@ -151,7 +152,7 @@ export async function countWaiting(db: Db, most: number): Promise<number> {
       from
         .selectFrom("outbox")
         .select("message_id")
-        .where("status", "=", "waiting")
+        .where("status", "=", sql.lit("waiting"))
         .limit(most)
         .as("waiting"),
     )

@@ -1,6 +1,9 @@
 /** Rows of user pools. The document is the wire document; see domain/pools/settings.ts for its type. */
+import type { Kysely } from "kysely";
 import type { Db } from "./db.ts";
 import { affected, inTransaction } from "./db.ts";
+import type { Schema } from "./schema.ts";
+import { takingItsTime } from "./time-limit.ts";
 
 export interface PoolRow {
   readonly poolId: string;
@@ -32,18 +35,22 @@ export function insertPool(db: Db, pool: PoolRow): Promise<void> {
 }
 
 /**
- * Whether the pool exists, and keeps it from being deleted until the transaction ends: for whatever adds something that
- * must not outlive its pool.
+ * The pool's number, if there is such a pool, which is then kept from being deleted until the transaction ends: for
+ * whatever adds something that must not outlive its pool.
  */
-export async function holdPool(tx: Db, poolId: string): Promise<boolean> {
+export async function holdPool(tx: Db, poolId: string): Promise<number | undefined> {
   const row = await tx.kysely
     .selectFrom("pools")
-    .select("pool_id")
+    .select("number")
     .where("pool_id", "=", poolId)
     .$if(tx.kind === "postgres", (select) => select.forShare())
     .executeTakeFirst();
-  return row !== undefined;
+  return row?.number;
 }
+
+/** The number of a pool, inside a query. */
+export const poolNumber = (kysely: Kysely<Schema>, poolId: string) =>
+  kysely.selectFrom("pools").select("number").where("pool_id", "=", poolId);
 
 export async function readPool(db: Db, poolId: string): Promise<PoolRow | undefined> {
   const row = await db.kysely
@@ -113,7 +120,10 @@ export async function listPools(
   }));
 }
 
-/** Every table whose rows belong to a pool, besides `pools`. A pool's deletion empties each. */
+/**
+ * Every table whose rows belong to a pool, besides `pools`. A pool's deletion empties each; `login_names` and
+ * `credentials` are emptied by that of `users`.
+ */
 export const poolTables = [
   "outbox",
   "token_families",
@@ -121,10 +131,11 @@ export const poolTables = [
   "known_sources",
   "codes",
   "sign_ins",
+  "devices",
+  "passkeys",
+  "software_tokens",
   "group_members",
   "groups",
-  "credentials",
-  "login_names",
   "users",
   "signing_keys",
   "client_secrets",
@@ -132,14 +143,15 @@ export const poolTables = [
   "client_pools",
 ] as const;
 
-/** Removes a pool and all that belongs to it. False: there was none. */
+/** Removes a pool and all that belongs to it, which may be millions of rows. False: there was none. */
 export function deletePool(db: Db, poolId: string): Promise<boolean> {
-  return inTransaction(db, async (tx) => {
+  const remove = async (tx: Db) => {
     // The pool's own row first: whoever holds it is waited for, and who comes after finds no pool.
     const result = await tx.kysely.deleteFrom("pools").where("pool_id", "=", poolId).executeTakeFirst();
     await clear(tx, poolId);
     return affected(result) === 1;
-  });
+  };
+  return takingItsTime(() => inTransaction(db, remove));
 }
 
 async function clear(tx: Db, poolId: string): Promise<void> {
@@ -150,7 +162,7 @@ export async function countUsers(db: Db, poolId: string): Promise<number> {
   const row = await db.kysely
     .selectFrom("users")
     .select((select) => select.fn.countAll<number>().as("users"))
-    .where("pool_id", "=", poolId)
+    .where("pool_number", "=", poolNumber(db.kysely, poolId))
     .executeTakeFirstOrThrow();
   return Number(row.users);
 }

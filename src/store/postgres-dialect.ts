@@ -1,11 +1,13 @@
 /** Kysely over pg: the pool, the types of values, and the wait at start. The driver is postgres-driver.ts. */
 import { setTimeout as delay } from "node:timers/promises";
 import { type Dialect, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
-import type { Client, Pool } from "pg";
+import type { Client, Pool, QueryConfig } from "pg";
 import type { DatabaseCounts } from "./counts.ts";
 import type { StoreLog } from "./log.ts";
 import { mayComeUp, PostgresDriver } from "./postgres-driver.ts";
+import { Sockets } from "./postgres-sockets.ts";
 import { sqlState } from "./retry.ts";
+import { queryTimeoutMs } from "./time-limit.ts";
 
 export interface PostgresOptions {
   readonly url: string;
@@ -15,17 +17,33 @@ export interface PostgresOptions {
   readonly applicationName?: string | undefined;
   /** How long to wait for the database at start. */
   readonly waitMs?: number | undefined;
+  /** Milliseconds until a statement without an answer is given up; tests set it. */
+  readonly queryTimeoutMs?: number | undefined;
+}
+
+/** Until a connection is made, or one of the pool is free. Milliseconds. */
+const connectTimeoutMs = 5_000;
+
+/** How long a program that ends looks for a database that does not answer. Milliseconds. */
+const farewellMs = 2_000;
+
+export interface ConnectedPostgres {
+  readonly dialect: Dialect;
+  /** See `OpenedDatabase.leave`. */
+  leave(): Promise<void>;
 }
 
 /** Connects (pg is loaded here, so that the embedded store does without it) and waits until the database answers. */
-export async function connectPostgres(options: PostgresOptions): Promise<Dialect> {
+export async function connectPostgres(options: PostgresOptions): Promise<ConnectedPostgres> {
   const { default: pg } = await import("pg");
+  const sockets = new Sockets();
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize ?? 10,
     application_name: options.applicationName ?? "poolhouse",
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 60_000,
+    stream: sockets.make,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
     types: {
@@ -47,12 +65,39 @@ export async function connectPostgres(options: PostgresOptions): Promise<Dialect
     idle: pool.idleCount,
     waiting: pool.waitingCount,
   });
-  return {
+  const limits = { queryTimeoutMs: options.queryTimeoutMs ?? queryTimeoutMs, sockets };
+  const dialect: Dialect = {
     createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new PostgresDriver(pool, options.counts),
+    createDriver: () => new PostgresDriver(pool, options.counts, limits),
     createIntrospector: (kysely) => new PostgresIntrospector(kysely),
     createQueryCompiler: () => new PostgresQueryCompiler(),
   };
+  const another = (connectionTimeoutMillis: number) =>
+    new pg.Client({ connectionString: options.url, connectionTimeoutMillis });
+  const leave = async () => {
+    if (!(await answersWithin(farewellMs, another))) sockets.abandon();
+  };
+  return { dialect, leave };
+}
+
+/** Whether the database lets a client in, or says why not. */
+async function answersWithin(ms: number, another: (timeoutMs: number) => Client): Promise<boolean> {
+  const until = performance.now() + ms;
+  for (let left = ms; left > 0; left = until - performance.now()) {
+    const client = another(left);
+    client.on("error", () => {});
+    try {
+      await client.connect();
+      return true;
+    } catch (error) {
+      // Full (53…) is an answer too.
+      if (!mayComeUp(error) || sqlState(error)?.startsWith("53")) return true;
+    } finally {
+      client.end().catch(() => {});
+    }
+    await delay(100);
+  }
+  return false;
 }
 
 /** int8 as number (times and counts are far below 2^53), bytea as plain bytes; both as SQLite gives them. */
@@ -78,7 +123,11 @@ async function waitFor(pool: Pool, name: string, options: PostgresOptions): Prom
   const until = Date.now() + waitMs;
   for (let pause = 100, said = false; ; pause = Math.min(pause * 2, 2_000)) {
     try {
-      await pool.query("select 1");
+      const query: QueryConfig & { query_timeout: number } = {
+        text: "select 1",
+        query_timeout: connectTimeoutMs,
+      };
+      await pool.query(query);
       return;
     } catch (error) {
       if (!mayComeUp(error))

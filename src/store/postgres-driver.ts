@@ -5,14 +5,17 @@
  * - says of a lost connection whether something may have been written (retry.ts), so that transactions can be done
  *   again by `runTransaction`,
  * - waits a moment for a database that restarts before it says that there is none,
+ * - takes a connection that has been silent for too long for a lost one (time-limit.ts),
  * - holds queries to the same rules for values and transactions as the SQLite dialect.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from "kysely";
-import type { Pool, PoolClient } from "pg";
+import type { Pool, PoolClient, QueryConfig } from "pg";
 import { countError, type DatabaseCounts } from "./counts.ts";
-import { attempts, ConnectionLost, mayRunAgain, pauseAfter, sqlState } from "./retry.ts";
+import type { Sockets } from "./postgres-sockets.ts";
+import { Attempts, ConnectionLost, sqlState } from "./retry.ts";
 import { type BoundValue, bindParameter } from "./sql.ts";
+import { isTakingItsTime } from "./time-limit.ts";
 import { enterTransaction, refuseInsideTransaction, refuseSignal } from "./transaction-guard.ts";
 
 /** How long a query waits for a database that cannot be reached, in milliseconds. */
@@ -31,9 +34,19 @@ export class PostgresDriver implements Driver {
 
   readonly counts: DatabaseCounts;
 
-  constructor(pool: Pool, counts: DatabaseCounts) {
+  /** Milliseconds until a statement without an answer is given up. */
+  readonly queryTimeoutMs: number;
+  readonly #sockets: Sockets;
+
+  constructor(
+    pool: Pool,
+    counts: DatabaseCounts,
+    limits: { readonly queryTimeoutMs: number; readonly sockets: Sockets },
+  ) {
     this.#pool = pool;
     this.counts = counts;
+    this.queryTimeoutMs = limits.queryTimeoutMs;
+    this.#sockets = limits.sockets;
   }
 
   async init(): Promise<void> {}
@@ -51,7 +64,8 @@ export class PostgresDriver implements Driver {
       try {
         return this.#sessionOf(await this.#pool.connect());
       } catch (error) {
-        if (this.#ended || !mayComeUp(error) || Date.now() + pause > until) throw error;
+        const ends = this.#ended || this.#sockets.abandoned;
+        if (ends || !mayComeUp(error) || Date.now() + pause > until) throw error;
       }
       await delay(pause);
     }
@@ -77,12 +91,17 @@ export class PostgresDriver implements Driver {
     enterTransaction(this);
     const { isolationLevel, accessMode } = settings;
     const level = isolationLevel === undefined ? "" : ` isolation level ${isolationLevel}`;
-    await lease.send(
-      `start transaction${level}${accessMode === undefined ? "" : ` ${accessMode}`}`,
-      [],
-      false,
-    );
+    const begin = `start transaction${level}${accessMode === undefined ? "" : ` ${accessMode}`}`;
+    await lease.send(`${begin}; ${this.#noLongerThan}`, [], false);
     lease.inTransaction = true;
+  }
+
+  /**
+   * PostgreSQL hears nothing of a client whose network fell silent: it would keep the locks of an open transaction, and
+   * the same work, done again, would wait for them. In one message with the begin, so that it costs no round trip.
+   */
+  get #noLongerThan(): string {
+    return `set local idle_in_transaction_session_timeout = ${this.queryTimeoutMs}`;
   }
 
   /** Fails with an unknown outcome when the connection breaks here and something had been written. */
@@ -128,14 +147,13 @@ class Lease implements DatabaseConnection {
       this.wrote ||= !reads;
       return toResult<R>(await this.send(query.sql, parameters, false));
     }
-    for (let attempt = 1; ; attempt++) {
+    for (const tried = new Attempts(); ; ) {
       try {
         return toResult<R>(await this.send(query.sql, parameters, !reads));
       } catch (error) {
-        if (attempt === attempts || !mayRunAgain(error)) throw error;
+        await tried.again(error);
       }
       this.#driver.counts.retries += 1;
-      await pauseAfter(attempt);
       if (this.#session.broken) await this.#renew();
     }
   }
@@ -149,8 +167,10 @@ class Lease implements DatabaseConnection {
   /** Sends one statement. Throws ConnectionLost; `counts` says whether it would have been durable by itself. */
   async send(text: string, values: BoundValue[], counts: boolean): Promise<Answer> {
     if (this.#session.broken) throw new ConnectionLost(false, undefined);
+    const query_timeout = isTakingItsTime() ? undefined : this.#driver.queryTimeoutMs;
+    const query: TimedQuery = { text, values, query_timeout };
     try {
-      return await this.#session.client.query({ text, values });
+      return await this.#session.client.query(query);
     } catch (error) {
       countError(this.#driver.counts, error);
       if (error instanceof Error) withCaller(error);
@@ -193,9 +213,23 @@ function isRead(text: string): boolean {
   return /^\s*select\b/i.test(text);
 }
 
-/** PostgreSQL says farewell: 57P0x it stops or ends the session, 25P03 so too, 08… the protocol is broken. */
+/**
+ * PostgreSQL says farewell: 57P0x it stops or ends the session, 25P03 so too, 08… the protocol is broken.
+ * After a timeout an answer might still come, and belong to nobody.
+ */
 function endsSession(error: unknown): boolean {
-  return /^(?:57P|08|25P03)/.test(sqlState(error) ?? "");
+  return /^(?:57P|08|25P03)/.test(sqlState(error) ?? "") || isTimeout(error);
+}
+
+/** pg's words; it gives the error no code. */
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && error.message === "Query read timeout";
+}
+
+/** pg takes the timeout with each query (lib/client.js); its types know it for the whole client only. */
+interface TimedQuery extends QueryConfig<BoundValue[]> {
+  /** Milliseconds. */
+  readonly query_timeout: number | undefined;
 }
 
 /**

@@ -9,7 +9,7 @@ import { concat, fromBase64, toBase64, utf8 } from "../lib/bytes.ts";
 import { SealError, sealedKeyId } from "../lib/seal.ts";
 import { affected, type Db } from "./db.ts";
 import type { Schema } from "./schema.ts";
-import { placeOf, type SealedTableName, sealedTables } from "./sealed-columns.ts";
+import { placeOf, type SealedTableName, sealedTables, selectSealed } from "./sealed-columns.ts";
 import { keyCheck } from "./sealer.ts";
 
 export interface Resealed {
@@ -86,7 +86,7 @@ async function readBatch(
     ? sql`and (${keyColumns}) > (${sql.join(key.map((name) => after[name]))})`
     : sql``;
   const found = await sql<Row>`
-    select ${keyColumns}, ${sql.join(columns.map((name) => sql.ref(name)))} from ${sql.table(table)}
+    ${selectSealed(table)}
     where (${sql.join(old, sql` or `)}) ${beyond} order by ${keyColumns} limit ${sql.lit(batchSize)}`.execute(
     kysely,
   );

@@ -5,7 +5,24 @@ import { setTimeout as delay } from "node:timers/promises";
  * How often a statement or a transaction is tried before its error is told. Where one statement in twenty is refused, a
  * transaction of eight fails two times in five: ten attempts would tell of it once in ten thousand.
  */
-export const attempts = 20;
+const attempts = 20;
+
+/** After so long the error is told, however few the attempts: where nothing answers, each of them takes long. Milliseconds. */
+const patienceMs = 20_000;
+
+/** The attempts at one piece of work. */
+export class Attempts {
+  #made = 0;
+  readonly #until = performance.now() + patienceMs;
+
+  /** Waits before the next one. Throws the error when another would not help, or when there have been enough. */
+  async again(error: unknown): Promise<void> {
+    this.#made += 1;
+    if (this.#made === attempts || performance.now() > this.#until || !mayRunAgain(error)) throw error;
+    // Jitter keeps those who collided from colliding again.
+    await delay(Math.random() * Math.min(5 * 2 ** this.#made, 250));
+  }
+}
 
 /** The connection to the database broke. */
 export class ConnectionLost extends Error {
@@ -25,15 +42,10 @@ export class ConnectionLost extends Error {
 }
 
 /** The database could not order the work with others' (serialization failure, deadlock), or was lost before it counted. */
-export function mayRunAgain(error: unknown): boolean {
+function mayRunAgain(error: unknown): boolean {
   if (error instanceof ConnectionLost) return !error.outcomeUnknown;
   const state = sqlState(error);
   return state === "40001" || state === "40P01";
-}
-
-/** Waits before the next attempt. Jitter keeps those who collided from colliding again. */
-export async function pauseAfter(attempt: number): Promise<void> {
-  await delay(Math.random() * Math.min(5 * 2 ** attempt, 250));
 }
 
 /** The SQLSTATE of an error of PostgreSQL. */

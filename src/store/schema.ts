@@ -1,5 +1,8 @@
+import type { Generated } from "kysely";
+
 /**
- * The tables as Kysely sees them. Rules (docs/the-house.md, Storage): `pool_id` leads every key of pool data,
+ * The tables as Kysely sees them. Rules (docs/the-house.md, Storage): `pool_id` leads every key of pool data (in what
+ * there is most of, the numbers of pools and users stand for their ids: docs/decisions/0008-numbers-of-users.md),
  * times are epoch milliseconds, flags are 0/1, names are case-folded once in TypeScript into a `*_key` column,
  * `*_sealed` columns hold what `Sealer.seal` made, and settings are stored as the wire document in JSON.
  */
@@ -19,6 +22,9 @@ export interface Schema {
   credentials: CredentialsTable;
   groups: GroupsTable;
   group_members: GroupMembersTable;
+  software_tokens: SoftwareTokensTable;
+  passkeys: PasskeysTable;
+  devices: DevicesTable;
   sign_ins: SignInsTable;
   codes: CodesTable;
   attempts: AttemptsTable;
@@ -51,6 +57,8 @@ export interface AccessKeysTable {
 }
 
 export interface PoolsTable {
+  /** Stands for the id in the indexes that searches of users go by; given by the database, and never told. */
+  number: Generated<number>;
   pool_id: string;
   /** Grows with every change; caches are kept by (id, version). */
   version: number;
@@ -98,6 +106,10 @@ export interface SigningKeysTable {
 }
 
 export interface UsersTable {
+  /** Stands for pool and id in what refers to the user row by row; given by the database, and never told. */
+  number: Generated<number>;
+  /** The pool's, beside its id: the indexes of searches begin with it. */
+  pool_number: number;
   pool_id: string;
   /** The `sub`. */
   user_id: string;
@@ -111,6 +123,8 @@ export interface UsersTable {
   attributes: string;
   /** JSON object name -> text: new values that wait for VerifyUserAttribute. */
   pending_attributes: string | null;
+  /** JSON: the factors the user has turned on; null where nothing was ever set. */
+  mfa: string | null;
   created_at: number;
   updated_at: number;
   // What ListUsers filters by, case-folded; null when the user has none.
@@ -134,12 +148,13 @@ export interface LoginNamesTable {
   pool_id: string;
   name_key: string;
   kind: "username" | "email" | "phone_number" | "preferred_username";
-  user_id: string;
+  /** Gone with the user: a foreign key that cascades. */
+  user_number: number;
 }
 
 export interface CredentialsTable {
-  pool_id: string;
-  user_id: string;
+  /** Gone with the user: a foreign key that cascades. */
+  user_number: number;
   /** Changes whenever the password does; a sign-in that began before is void. */
   version: number;
   /** Sealed PHC string (argon2id). */
@@ -151,6 +166,57 @@ export interface CredentialsTable {
   /** When a temporary password lapses; null for a permanent one. */
   temporary_until: number | null;
   updated_at: number;
+}
+
+/** The software token (TOTP) of a user. */
+export interface SoftwareTokensTable {
+  pool_id: string;
+  user_id: string;
+  version: number;
+  /** Sealed seed; null while none was verified. */
+  seed_sealed: Uint8Array | null;
+  /** Sealed seed that waits for its first code. */
+  pending_sealed: Uint8Array | null;
+  /** The latest time step whose code was accepted: no code is accepted twice. */
+  last_step: number;
+  updated_at: number;
+}
+
+/** Passkeys (WebAuthn credentials). The public key alone is here. */
+export interface PasskeysTable {
+  pool_id: string;
+  /** Base64url, as the authenticator chose it. */
+  credential_id: string;
+  user_id: string;
+  rp_id: string;
+  name: string;
+  /** COSE_Key (RFC 9052). */
+  public_key: Uint8Array;
+  /** The authenticator's own count of signatures; 0 where it keeps none. */
+  counter: number;
+  /** JSON list. */
+  transports: string;
+  attachment: string | null;
+  device_type: "singleDevice" | "multiDevice";
+  backed_up: number;
+  created_at: number;
+  used_at: number | null;
+}
+
+/** Devices that were confirmed, each with a secret of its own that is proven by SRP. */
+export interface DevicesTable {
+  pool_id: string;
+  user_id: string;
+  device_key: string;
+  group_key: string;
+  name: string | null;
+  /** Sealed salt (16 bytes) and verifier. */
+  srp_sealed: Uint8Array;
+  remembered: number;
+  last_address: string | null;
+  created_at: number;
+  updated_at: number;
+  authenticated_at: number;
 }
 
 export interface GroupsTable {

@@ -7,7 +7,7 @@ import { familyColumns, type TokenFamily, tokenFamilyFromRow } from "./token-fam
 import { type User, type UserRow, userColumns, userFromRow } from "./users.ts";
 
 /** A token family without what only refresh tokens are checked by. */
-export type Session = Pick<TokenFamily, "id" | "userId" | "clientId" | "revokedAt">;
+export type Session = Pick<TokenFamily, "id" | "userId" | "clientId" | "deviceKey" | "revokedAt">;
 
 export interface AccessState {
   readonly poolId: string;
@@ -27,6 +27,7 @@ interface AccessRow extends Nullable<UserRow> {
   readonly family_id: string | null;
   readonly family_user: string | null;
   readonly family_client: string | null;
+  readonly family_device: string | null;
   readonly revoked_at: number | null;
 }
 
@@ -48,6 +49,7 @@ const accessQuery = prepared<{ clientId: string; familyId: string; userId: strin
         "token_families.family_id",
         "token_families.user_id as family_user",
         "token_families.client_id as family_client",
+        "token_families.device_key as family_device",
         "token_families.revoked_at",
         ...userColumns.map((column) => `users.${column}` as const),
       ])
@@ -72,6 +74,7 @@ export async function readAccessState(
             id: row.family_id,
             userId: row.family_user!,
             clientId: row.family_client!,
+            deviceKey: row.family_device ?? undefined,
             revokedAt: row.revoked_at ?? undefined,
           },
     user: row.user_id === null ? undefined : userFromRow(row as UserRow),

@@ -1,5 +1,6 @@
 /** The few places where SQLite and PostgreSQL differ, so that everything else is one text for both. */
-import { type RawBuilder, type SqlBool, sql } from "kysely";
+import { type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
+import type { Schema } from "./schema.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
@@ -14,6 +15,35 @@ export function blobType(kind: DatabaseKind): "blob" | "bytea" {
  */
 export function keyText(kind: DatabaseKind): "text" | 'text collate "C"' {
   return kind === "sqlite" ? "text" : 'text collate "C"';
+}
+
+/** Whether a table has a column: for migrations, which can run twice. */
+export async function hasColumn(
+  kysely: Kysely<Schema>,
+  kind: DatabaseKind,
+  table: string,
+  column: string,
+): Promise<boolean> {
+  const found =
+    kind === "sqlite"
+      ? sql`select 1 from pragma_table_info(${table}) where name = ${column}`
+      : sql`select 1 from pg_attribute
+          where attrelid = to_regclass(${table}) and attname = ${column} and not attisdropped`;
+  return (await found.execute(kysely)).rows.length > 0;
+}
+
+/** Adds a column unless it is there: for migrations, which can run twice. */
+export async function addColumn(
+  kysely: Kysely<Schema>,
+  kind: DatabaseKind,
+  table: string,
+  column: string,
+  type: string,
+): Promise<void> {
+  // SQLite has no "add column if not exists".
+  if (kind === "sqlite" && (await hasColumn(kysely, kind, table, column))) return;
+  const unless = kind === "sqlite" ? "" : "if not exists";
+  await sql.raw(`alter table ${table} add column ${unless} ${column} ${type}`).execute(kysely);
 }
 
 /** Column type for times and counters. SQLite's integers have 64 bits under any name. */

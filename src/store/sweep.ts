@@ -4,6 +4,7 @@ import { sweepAuditEvents } from "./audit.ts";
 import type { Db } from "./db.ts";
 import type { StoreLog } from "./log.ts";
 import { sweepSigningKeys } from "./signing-keys.ts";
+import { takingItsTime } from "./time-limit.ts";
 
 /** How long each kind of row is kept after its time. Tokens of a family may outlive its refresh token by a day. */
 const day = 24 * 60 * 60 * 1000;
@@ -49,9 +50,10 @@ export function startSweeper(
 ): { stop(): Promise<void> } {
   let running: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    running = sweep(db, options.clock())
-      .then(() => sweepAudit(db, options.clock(), options.auditRetentionDays))
-      .catch((error: unknown) => options.log.warn({ err: error }, "sweep failed"));
+    running = takingItsTime(async () => {
+      await sweep(db, options.clock());
+      await sweepAudit(db, options.clock(), options.auditRetentionDays);
+    }).catch((error: unknown) => options.log.warn({ err: error }, "sweep failed"));
   }, every);
   timer.unref();
   return {

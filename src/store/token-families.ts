@@ -59,18 +59,16 @@ const insertQuery = preparedWrite<{ readonly [K in keyof FamilyValues]: FamilyVa
     };
     const user = kysely
       .selectFrom("users")
-      .innerJoin("credentials", (join) =>
-        join
-          .onRef("credentials.pool_id", "=", "users.pool_id")
-          .onRef("credentials.user_id", "=", "users.user_id"),
-      )
+      .leftJoin("credentials", "credentials.user_number", "users.number")
       .select(familyColumns.map(typed))
       .where("users.pool_id", "=", slot("pool_id"))
       .where("users.user_id", "=", slot("user_id"))
-      .where("users.enabled", "=", 1)
+      // A literal: SQLite compiles a statement anew at each run when a value of it could choose a partial index.
+      .where("users.enabled", "=", sql.lit(1))
       .where("users.status", "=", "CONFIRMED")
       .where("users.sign_outs", "=", slot("signOuts"))
-      .where("credentials.version", "=", slot("credentialVersion"))
+      // Users who sign in by one-time codes or passkeys need have no password: version 0.
+      .where(sql`coalesce(credentials.version, 0)`, "=", slot("credentialVersion"))
       .$if(kind === "postgres", (select) => select.forShare("users"));
     return kysely.insertInto("token_families").columns(familyColumns).expression(user);
   },
@@ -183,6 +181,22 @@ export async function signOutUser(tx: Db, poolId: string, userId: string, now: n
     .set({ revoked_at: now })
     .where("pool_id", "=", poolId)
     .where("user_id", "=", userId)
+    .where("revoked_at", "is", null)
+    .execute();
+}
+
+/** Revokes the tokens that were issued to a device of a user. */
+export async function revokeDeviceFamilies(
+  tx: Db,
+  device: { readonly poolId: string; readonly userId: string; readonly key: string },
+  now: number,
+): Promise<void> {
+  await tx.kysely
+    .updateTable("token_families")
+    .set({ revoked_at: now })
+    .where("pool_id", "=", device.poolId)
+    .where("user_id", "=", device.userId)
+    .where("device_key", "=", device.key)
     .where("revoked_at", "is", null)
     .execute();
 }

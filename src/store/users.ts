@@ -1,9 +1,10 @@
 /** Rows of users, the names they sign in with, and their removal. */
+import type { Insertable, Kysely } from "kysely";
 import type { Db } from "./db.ts";
 import { affected, inTransaction } from "./db.ts";
 import { holdPool } from "./pools.ts";
 import { prepared } from "./prepared.ts";
-import type { LoginNamesTable, UserStatus, UsersTable } from "./schema.ts";
+import type { LoginNamesTable, Schema, UserStatus, UsersTable } from "./schema.ts";
 
 export type { UserStatus } from "./schema.ts";
 
@@ -22,9 +23,23 @@ export interface User {
   readonly attributes: Readonly<Record<string, string>>;
   /** New values that wait for VerifyUserAttribute. */
   readonly pendingAttributes: Readonly<Record<string, string>>;
+  readonly mfa: UserMfa;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
+
+/** The second factors, by their names on the wire. */
+export type MfaFactor = "SMS_MFA" | "SOFTWARE_TOKEN_MFA" | "EMAIL_OTP" | "WEB_AUTHN";
+
+export interface UserMfa {
+  /** Turned on by the user or an administrator. */
+  readonly enabled: readonly MfaFactor[];
+  readonly preferred?: MfaFactor;
+  /** FriendlyDeviceName of the verified software token; absent: there is none. */
+  readonly softwareToken?: string;
+}
+
+export const noMfa: UserMfa = { enabled: [] };
 
 export interface LoginName {
   readonly key: string;
@@ -61,7 +76,7 @@ function searchColumns(attributes: Readonly<Record<string, string>>) {
   };
 }
 
-/** What a user is read from: all but the search keys. */
+/** What a user is read from: all but the numbers and the search keys. */
 export const userColumns = [
   "pool_id",
   "user_id",
@@ -72,6 +87,7 @@ export const userColumns = [
   "sign_outs",
   "attributes",
   "pending_attributes",
+  "mfa",
   "created_at",
   "updated_at",
 ] as const satisfies readonly (keyof UsersTable)[];
@@ -89,14 +105,16 @@ export function userFromRow(row: UserRow): User {
     signOuts: row.sign_outs,
     attributes: JSON.parse(row.attributes),
     pendingAttributes: row.pending_attributes === null ? {} : JSON.parse(row.pending_attributes),
+    mfa: row.mfa === null ? noMfa : JSON.parse(row.mfa),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
 }
 
-/** The row of a user. */
-export function userRow(user: User): UsersTable {
+/** The row of a user, in the pool of this number. */
+export function userRow(user: User, poolNumber: number): Insertable<UsersTable> {
   return {
+    pool_number: poolNumber,
     pool_id: user.poolId,
     user_id: user.id,
     username: user.username,
@@ -106,6 +124,7 @@ export function userRow(user: User): UsersTable {
     sign_outs: user.signOuts,
     attributes: JSON.stringify(user.attributes),
     pending_attributes: pendingText(user.pendingAttributes),
+    mfa: mfaText(user.mfa),
     created_at: user.createdAt,
     updated_at: user.updatedAt,
     ...searchColumns(user.attributes),
@@ -117,14 +136,17 @@ export function userRow(user: User): UsersTable {
  * False: the pool is gone.
  */
 export async function insertUser(tx: Db, user: User, names: readonly LoginName[]): Promise<boolean> {
-  if (!(await holdPool(tx, user.poolId))) return false;
+  const pool = await holdPool(tx, user.poolId);
+  if (pool === undefined) return false;
+  await tx.kysely.insertInto("users").values(userRow(user, pool)).execute();
   await insertLoginNames(tx, user.poolId, user.id, names);
-  await tx.kysely.insertInto("users").values(userRow(user)).execute();
   return true;
 }
 
 const pendingText = (pending: Readonly<Record<string, string>>) =>
   Object.keys(pending).length === 0 ? null : JSON.stringify(pending);
+
+const mfaText = (mfa: UserMfa) => (mfa === noMfa ? null : JSON.stringify(mfa));
 
 export async function readUser(db: Db, poolId: string, userId: string): Promise<User | undefined> {
   const row = await db.kysely
@@ -142,11 +164,7 @@ const loginNameQuery = prepared<
 >((kysely, slot) =>
   kysely
     .selectFrom("login_names")
-    .innerJoin("users", (join) =>
-      join
-        .onRef("users.pool_id", "=", "login_names.pool_id")
-        .onRef("users.user_id", "=", "login_names.user_id"),
-    )
+    .innerJoin("users", "users.number", "login_names.user_number")
     .select(userColumns.map((column) => `users.${column}` as const))
     .select("login_names.kind")
     .where("login_names.pool_id", "=", slot("poolId"))
@@ -169,6 +187,7 @@ export interface UserChange {
   readonly enabled?: boolean;
   readonly attributes?: Readonly<Record<string, string>>;
   readonly pendingAttributes?: Readonly<Record<string, string>>;
+  readonly mfa?: UserMfa;
 }
 
 /** Changes the user if it still has the version it was read with. False: somebody else was first, or it is gone. */
@@ -187,6 +206,7 @@ export async function updateUser(db: Db, user: User, change: UserChange, now: nu
       ...(change.pendingAttributes !== undefined && {
         pending_attributes: pendingText(change.pendingAttributes),
       }),
+      ...(change.mfa !== undefined && { mfa: mfaText(change.mfa) }),
     })
     .where("pool_id", "=", user.poolId)
     .where("user_id", "=", user.id)
@@ -194,6 +214,10 @@ export async function updateUser(db: Db, user: User, change: UserChange, now: nu
     .executeTakeFirst();
   return affected(result) === 1;
 }
+
+/** The number of a user, inside a query. */
+export const userNumber = (kysely: Kysely<Schema>, poolId: string, userId: string) =>
+  kysely.selectFrom("users").select("number").where("pool_id", "=", poolId).where("user_id", "=", userId);
 
 /** Throws a unique violation when a name belongs to somebody. */
 export async function insertLoginNames(
@@ -203,9 +227,10 @@ export async function insertLoginNames(
   names: readonly LoginName[],
 ): Promise<void> {
   if (names.length === 0) return;
+  const user_number = userNumber(db.kysely, poolId, userId);
   await db.kysely
     .insertInto("login_names")
-    .values(names.map((name) => ({ pool_id: poolId, name_key: name.key, kind: name.kind, user_id: userId })))
+    .values(names.map((name) => ({ pool_id: poolId, name_key: name.key, kind: name.kind, user_number })))
     .execute();
 }
 
@@ -213,8 +238,7 @@ export async function readLoginNames(db: Db, poolId: string, userId: string): Pr
   const rows = await db.kysely
     .selectFrom("login_names")
     .select(["name_key", "kind"])
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
+    .where("user_number", "=", userNumber(db.kysely, poolId, userId))
     .execute();
   return rows.map((row) => ({ key: row.name_key, kind: row.kind }));
 }
@@ -229,18 +253,21 @@ export async function deleteLoginNames(
   if (kinds.length === 0) return;
   await db.kysely
     .deleteFrom("login_names")
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
+    .where("user_number", "=", userNumber(db.kysely, poolId, userId))
     .where("kind", "in", [...kinds])
     .execute();
 }
 
-/** The user's own row first, as everybody who changes a user does: two orders would be a deadlock. */
+/**
+ * The user's own row first, as everybody who changes a user does: two orders would be a deadlock. It takes the rows of
+ * `login_names` and `credentials` along.
+ */
 export const userTables = [
   "users",
-  "login_names",
-  "credentials",
   "group_members",
+  "software_tokens",
+  "passkeys",
+  "devices",
   "codes",
   "known_sources",
   "token_families",

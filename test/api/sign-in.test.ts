@@ -123,17 +123,13 @@ forEachServer("sign-in", (open) => {
     );
   });
 
-  test("flows that come later are refused, though the client allows them", async () => {
-    const setup = await setUp(await open(), {
-      client: { ExplicitAuthFlows: ["ALLOW_CUSTOM_AUTH", "ALLOW_USER_AUTH"] },
+  test("a flow that comes later is refused, though the client allows it", async () => {
+    const setup = await setUp(await open(), { client: { ExplicitAuthFlows: ["ALLOW_CUSTOM_AUTH"] } });
+    const AuthParameters = { USERNAME: "ann" };
+    const input = { ClientId: setup.ClientId, AuthFlow: "CUSTOM_AUTH", AuthParameters } as const;
+    await assert.rejects(setup.server.client.send(new InitiateAuthCommand(input)), {
+      name: "UnsupportedOperationException",
     });
-    for (const AuthFlow of ["CUSTOM_AUTH", "USER_AUTH"] as const) {
-      const { client } = setup.server;
-      const input = { ClientId: setup.ClientId, AuthFlow, AuthParameters: { USERNAME: "ann" } };
-      await assert.rejects(client.send(new InitiateAuthCommand(input)), {
-        name: "UnsupportedOperationException",
-      });
-    }
   });
 
   test("a missing parameter is named", async () => {
@@ -401,7 +397,9 @@ forEachServer("sign-in", (open) => {
         SoftwareTokenMfaConfiguration: { Enabled: true },
       }),
     );
-    await assert.rejects(signIn(setup), { name: "UnsupportedOperationException" });
+    const answer = await signIn(setup);
+    assert.equal(answer.ChallengeName, "MFA_SETUP");
+    assert.equal(answer.AuthenticationResult, undefined);
   });
 
   test("a trigger that would decide is refused, never skipped", async () => {

@@ -54,6 +54,21 @@ test("compose.yaml: its settings are Poolhouse's, its secrets are not in it, and
   const config = loadConfig([], { POOLHOUSE_HOST: "0.0.0.0", ...environment("poolhouse") });
   assert.match(config.database, /^postgres:\/\/poolhouse:[0-9a-f]{48}@postgres:5432\/poolhouse$/);
   assert.equal(config.publicUrl, "http://localhost:4747");
+  // What `.env` may leave out is nothing, and what it has reaches the server.
+  assert.deepEqual(
+    [config.previousMasterKey, config.smtp, config.metricsToken],
+    [undefined, undefined, undefined],
+  );
+  const optional = {
+    POOLHOUSE_PREVIOUS_MASTER_KEY: randomBytes(32).toString("base64"),
+    POOLHOUSE_SMTP_URL: "smtps://mail.example.com",
+    POOLHOUSE_SMTP_FROM: "no-reply@example.com",
+    POOLHOUSE_METRICS_TOKEN: randomBytes(16).toString("hex"),
+  };
+  const full = loadConfig([], environment("poolhouse", { ...secrets, ...optional }));
+  assert.equal(full.previousMasterKey, optional.POOLHOUSE_PREVIOUS_MASTER_KEY);
+  assert.equal(full.metricsToken, optional.POOLHOUSE_METRICS_TOKEN);
+  assert.equal(full.smtp?.host, "mail.example.com");
   for (const name of Object.keys(secrets)) {
     assert.throws(
       () => environment("poolhouse", { ...secrets, [name]: "" }),

@@ -19,7 +19,7 @@ import { type OpenedDatabase, openDatabase } from "../../src/store/open.ts";
 import { readPool } from "../../src/store/pools.ts";
 import { rotateDataKey } from "../../src/store/rotate-data-key.ts";
 import { rotateMasterKey } from "../../src/store/rotate-master-key.ts";
-import { placeOf, type SealedTableName, sealedTables } from "../../src/store/sealed-columns.ts";
+import { placeOf, type SealedTableName, sealedTables, selectSealed } from "../../src/store/sealed-columns.ts";
 import type { KeyRing } from "../../src/store/sealer.ts";
 import { sweep } from "../../src/store/sweep.ts";
 import { forEachDatabase } from "../store/databases.ts";
@@ -253,11 +253,11 @@ async function temporarySession({ sdks, poolId, clientId, servers }: House, user
 async function openEverything({ db }: OpenedDatabase, keyId: string): Promise<number> {
   let opened = 0;
   for (const table of Object.keys(sealedTables) as SealedTableName[]) {
-    const rows = await db.kysely.selectFrom(table).selectAll().execute();
-    for (const row of rows as unknown as Record<string, Uint8Array | null>[]) {
+    const { rows } = await selectSealed(table).execute(db.kysely);
+    for (const row of rows) {
       for (const column of sealedTables[table].columns) {
-        const value = row[column];
-        if (value == null) continue;
+        const value = row[column] as Uint8Array | null;
+        if (value === null) continue;
         assert.equal(sealedKeyId(value), keyId, `${table}.${column}`);
         db.sealer.open(placeOf(table, column, row), value);
         opened++;

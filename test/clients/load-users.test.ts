@@ -13,7 +13,7 @@ import {
   RespondToAuthChallengeCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { pino } from "pino";
-import { password, userAttributes, userName } from "../../bench/load-users.ts";
+import { password, userAttributes, userName } from "../../bench/lib/users.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { startServer } from "../../src/server.ts";
 import { rootKey } from "../api/server.ts";

@@ -126,6 +126,7 @@ describe("values that wait for verification", () => {
     signOuts: 0,
     attributes: before,
     pendingAttributes: {},
+    mfa: { enabled: [] },
     createdAt: 0,
     updatedAt: 0,
   };

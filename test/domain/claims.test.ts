@@ -38,6 +38,7 @@ const facts: ClaimFacts = {
       sub: "another",
     },
     pendingAttributes: {},
+    mfa: { enabled: [] },
     createdAt: 0,
     updatedAt: 0,
   },

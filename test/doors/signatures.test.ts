@@ -276,8 +276,13 @@ const ofTheSignature = [
 ];
 
 /** What takes something away comes last, the pool itself at the very end. */
-const order = ({ name }: KnownOperation) =>
-  name === "DeleteUserPool" ? 3 : /^(?:Admin)?Delete(?!UserAttributes)/.test(name) ? 2 : 1;
+const order = ({ name }: KnownOperation) => {
+  if (name === "DeleteUserPool") return 5;
+  if (/^(?:Admin)?Delete(?!UserAttributes)/.test(name)) return 4;
+  // Leaves out, and so takes away, what the world's pool was set to.
+  if (name === "UpdateUserPool") return 3;
+  return /Forget/.test(name) ? 2 : 1;
+};
 
 const all = authorizedBy("iam").filter(({ name }) => name !== "GetClientToken");
 

@@ -4,10 +4,14 @@ import {
   AddUserPoolClientSecretCommand,
   AdminAddUserToGroupCommand,
   AdminUpdateUserAttributesCommand,
+  AssociateSoftwareTokenCommand,
+  ConfirmDeviceCommand,
   CreateGroupCommand,
   SignUpCommand,
+  VerifySoftwareTokenCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeClient, makePool, makeUser, newAddress, password, signIn } from "../api/people.ts";
+import { start, totp, turnMfa } from "../api/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, password } from "../api/people.ts";
 import type { TestServer } from "../api/server.ts";
 import { type KnownOperation, sampleInput, type Values } from "./operations.ts";
 
@@ -28,11 +32,32 @@ export const flows = [
   "ALLOW_REFRESH_TOKEN_AUTH",
 ] as const;
 
+/** Signs in, confirms the device and sets up a software token, which nobody asks for yet. */
+async function signInWithDevice(server: TestServer, ClientId: string, Username: string) {
+  const { client, clock } = server;
+  const { AuthenticationResult } = await start(server, { ClientId }, Username);
+  const { AccessToken, RefreshToken, NewDeviceMetadata } = AuthenticationResult ?? assert.fail("no tokens");
+  const { DeviceKey } = NewDeviceMetadata ?? assert.fail("no device");
+  const DeviceSecretVerifierConfig = {
+    Salt: Buffer.alloc(16, 3).toString("base64"),
+    PasswordVerifier: Buffer.alloc(300, 5).toString("base64"),
+  };
+  await client.send(new ConfirmDeviceCommand({ AccessToken, DeviceKey, DeviceSecretVerifierConfig }));
+  const { SecretCode } = await client.send(new AssociateSoftwareTokenCommand({ AccessToken }));
+  const UserCode = totp(SecretCode ?? assert.fail("no SecretCode"), clock.now);
+  await client.send(new VerifySoftwareTokenCommand({ AccessToken, UserCode }));
+  return { tokens: { AccessToken: AccessToken!, RefreshToken: RefreshToken! }, DeviceKey: DeviceKey! };
+}
+
 export async function makeWorld(server: TestServer): Promise<World> {
   const { client } = server;
   const { UserPoolId, ClientId } = await makePool(
     server,
-    { AutoVerifiedAttributes: ["email"] },
+    {
+      AutoVerifiedAttributes: ["email"],
+      DeviceConfiguration: { ChallengeRequiredOnNewDevice: false },
+      Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "WEB_AUTHN"] } },
+    },
     { ExplicitAuthFlows: [...flows] },
   );
   const Username = await makeUser(server, UserPoolId, "ann", [
@@ -59,7 +84,8 @@ export async function makeWorld(server: TestServer): Promise<World> {
     new AddUserPoolClientSecretCommand({ UserPoolId, ClientId: withSecret.ClientId }),
   );
   const ClientSecretId = second.ClientSecretDescriptor?.ClientSecretId ?? assert.fail("no secret id");
-  const tokens = await signIn(server, ClientId, Username);
+  await turnMfa(server, { UserPoolId }, "OPTIONAL", { SoftwareTokenMfaConfiguration: { Enabled: true } });
+  const { tokens, DeviceKey } = await signInWithDevice(server, ClientId, Username);
   const values: Values = {
     UserPoolId,
     ClientId,
@@ -76,6 +102,8 @@ export async function makeWorld(server: TestServer): Promise<World> {
     UserAttributes: [{ Name: "nickname", Value: "Nan" }],
     CustomAttributes: [{ Name: "doors", AttributeDataType: "String" }],
     MfaConfiguration: "OFF",
+    MFAOptions: [],
+    DeviceKey,
   };
   const AuthParameters = { USERNAME: Username, PASSWORD: password };
   const special: Readonly<Record<string, Values>> = {

@@ -7,8 +7,11 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
-/** What a statement meets. `cut after`: it is done, but its answer never comes. */
-export type Harm = "refuse" | "delay" | "cut before" | "cut after";
+/**
+ * What a statement meets. `after`: it is done, but its answer never comes. `silence` closes nothing: this connection
+ * passes nothing on any more, in either direction.
+ */
+export type Harm = "refuse" | "delay" | "cut before" | "cut after" | "silence before" | "silence after";
 
 /** What a statement (in small letters) is to meet; undefined: nothing. */
 export type Plan = (statement: string) => Harm | undefined;
@@ -29,6 +32,8 @@ export interface HostileProxy {
   plan: Plan | undefined;
   /** While true, connections are refused. */
   down: boolean;
+  /** While true, new connections are taken and never answered. */
+  mute: boolean;
   /** Breaks all connections, whatever goes on. */
   cutAll(): void;
   close(): void;
@@ -37,10 +42,15 @@ export interface HostileProxy {
 export async function startHostileProxy(target: { host: string; port: number }): Promise<HostileProxy> {
   const sockets = new Set<Socket>();
   const counts: Counts = { statements: 0, refused: 0, delayed: 0, cut: 0, inDoubt: 0 };
-  const proxy = { plan: undefined as Plan | undefined, down: false, counts };
+  const proxy = { plan: undefined as Plan | undefined, down: false, mute: false, counts };
   const server: Server = createServer((client) => {
     if (proxy.down) {
       client.destroy();
+      return;
+    }
+    if (proxy.mute) {
+      sockets.add(client);
+      client.on("error", () => {}).resume();
       return;
     }
     const database = connect(target.port, target.host);
@@ -49,9 +59,9 @@ export async function startHostileProxy(target: { host: string; port: number }):
       socket.setNoDelay(true);
       socket.on("error", () => {});
     }
-    client.once("close", () => database.destroy());
-    database.once("close", () => client.destroy());
-    new Session(client, database, proxy);
+    const session = new Session(client, database, proxy);
+    client.once("close", () => session.silent || database.destroy());
+    database.once("close", () => session.silent || client.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -79,6 +89,7 @@ class Session {
   readonly #proxy: Net;
   #fromClient: Buffer = Buffer.alloc(0);
   #fromDatabase: Buffer = Buffer.alloc(0);
+  #silent = false;
   #greeted = false;
   #statement: Buffer[] = [];
   /** I: outside a transaction, T: in one, E: in one that failed. As the client was told. */
@@ -92,8 +103,12 @@ class Session {
     this.#client = client;
     this.#database = database;
     this.#proxy = proxy;
-    client.on("data", (chunk) => this.#ask(chunk));
-    database.on("data", (chunk) => this.#answer(chunk));
+    client.on("data", (chunk) => this.#silent || this.#ask(chunk));
+    database.on("data", (chunk) => this.#silent || this.#answer(chunk));
+  }
+
+  get silent(): boolean {
+    return this.#silent;
   }
 
   #ask(chunk: Buffer): void {
@@ -136,7 +151,10 @@ class Session {
       const harm = plan(text);
       if (harm === "refuse") this.#refuse(text);
       else if (harm === "delay") this.#delay(pass);
-      else if (harm !== undefined) this.#cut(text, harm, pass);
+      else if (harm === "silence before" || harm === "silence after") {
+        this.#silent = true;
+        if (harm === "silence after") pass();
+      } else if (harm !== undefined) this.#cut(text, harm, pass);
       else pass();
     }
   }

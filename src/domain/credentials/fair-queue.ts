@@ -117,9 +117,10 @@ function leastEntitled(
   return longest.length > ofMine + 1 ? { waiting: longest } : undefined;
 }
 
+/** Of lines as long as each other the one that was begun last: who is turned away then has waited least. */
 function longestOf(line: Line): readonly Waiting[] {
   let longest: readonly Waiting[] = [];
-  for (const waiting of line.addresses.values()) if (waiting.length > longest.length) longest = waiting;
+  for (const waiting of line.addresses.values()) if (waiting.length >= longest.length) longest = waiting;
   return longest;
 }
 

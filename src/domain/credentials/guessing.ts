@@ -1,6 +1,6 @@
 /**
- * What guessing passwords costs (AWS: "Lockout behavior for failed sign-in attempts"). The counters live in the database,
- * so that every server sees them. Each user has one counter for all strangers and one for each source the user is known
+ * What guessing passwords and codes of a sign-in costs (AWS: "Lockout behavior for failed sign-in attempts"). The
+ * counters live in the database, so that every server sees them. Each user has one counter for all strangers and one for each source the user is known
  * from, all under the same rule: so an outsider cannot keep the owner out, and the number of guesses stays bounded
  * (docs/decisions/0003-limits.md).
  */
@@ -8,7 +8,7 @@ import type { Ctx } from "../../app.ts";
 import { type Attempt, clearAttempts, clearKinds, countFailure } from "../../store/attempts.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { type Caller, countAtAddress, refuseAddress, standingOf } from "./limits.ts";
+import { type AddressLimit, type Caller, countAtAddress, refuseAddress, standingOf } from "./limits.ts";
 import type { Subject } from "./subjects.ts";
 
 const second = 1000;
@@ -17,8 +17,18 @@ const minute = 60 * second;
 /** After the free failures 2^n seconds up to 15 minutes; forgotten after 15 quiet minutes. */
 const lockout = { maxLockMs: 15 * minute, quietMs: 15 * minute };
 
-/** A password about to be looked at. */
+/** What is guessed at: each has counters of its own, and its failures count for the address that is named. */
+const factors = {
+  password: "passwords-per-address",
+  "software-token": "codes-per-address",
+  "one-time-code": "codes-per-address",
+} as const satisfies Record<string, AddressLimit>;
+
+export type GuessedFactor = keyof typeof factors;
+
+/** A password or code about to be looked at. */
 export interface Guess {
+  readonly factor: GuessedFactor;
   readonly caller: Caller;
   readonly counter: Attempt;
   /** Whether it holds failures. */
@@ -30,26 +40,26 @@ function lockedOut(): never {
 }
 
 /**
- * Before a password is looked at. Throws NotAuthorizedException while the subject is locked for this caller, and
+ * Before a password or code is looked at. Throws NotAuthorizedException while the subject is locked for this caller, and
  * TooManyRequestsException to a stranger whose address has had its failures.
  */
-export async function admitPassword(ctx: Ctx, subject: Subject): Promise<Guess> {
-  const address = "passwords-per-address";
-  const { caller, counter, lockedUntil, addressCount } = await standingOf(ctx, subject, "password", address);
+export async function admitGuess(ctx: Ctx, subject: Subject, factor: GuessedFactor): Promise<Guess> {
+  const address = factors[factor];
+  const { caller, counter, lockedUntil, addressCount } = await standingOf(ctx, subject, factor, address);
   refuseAddress(ctx, caller, address, addressCount + 1);
   if (lockedUntil !== undefined && lockedUntil > ctx.now) lockedOut();
-  return { caller, counter, counted: lockedUntil !== undefined };
+  return { factor, caller, counter, counted: lockedUntil !== undefined };
 }
 
 /**
- * After a password was looked at: counts a failure, forgets this counter's failures after a success. Refuses as
- * `admitPassword` does when a limit was reached meanwhile, whatever the result was, so that a parallel guess beyond the
+ * After it was looked at: counts a failure, forgets this counter's failures after a success. Refuses as
+ * `admitGuess` does when a limit was reached meanwhile, whatever the result was, so that a parallel guess beyond the
  * limit learns nothing.
  */
-export async function settlePassword(ctx: Ctx, guess: Guess, right: boolean): Promise<void> {
-  const { caller, counter } = guess;
+export async function settleGuess(ctx: Ctx, guess: Guess, right: boolean): Promise<void> {
+  const { factor, caller, counter } = guess;
   if (right) {
-    const now = await admitPassword(ctx, caller.subject);
+    const now = await admitGuess(ctx, caller.subject, factor);
     if (now.counted) await clearAttempts(ctx.db, now.counter);
     return;
   }
@@ -57,10 +67,10 @@ export async function settlePassword(ctx: Ctx, guess: Guess, right: boolean): Pr
   const rule = { now: ctx.now, free: ctx.config.limits.password, ...lockout };
   const failed = await inTransaction(ctx.db, async (tx) => {
     const count = await countFailure(tx, counter, rule);
-    return count === undefined ? undefined : countAtAddress(tx, ctx, poolId, "passwords-per-address");
+    return count === undefined ? undefined : countAtAddress(tx, ctx, poolId, factors[factor]);
   });
   if (failed === undefined) return lockedOut();
-  refuseAddress(ctx, caller, "passwords-per-address", failed);
+  refuseAddress(ctx, caller, factors[factor], failed);
 }
 
 /** The store call of a password reset: whoever may choose a new password is not kept out by guesses at the old one. */

@@ -48,7 +48,7 @@ function addressAttempt(ctx: Ctx, poolId: string, limit: AddressLimit): Attempt 
 export async function standingOf(
   ctx: Ctx,
   subject: Subject,
-  kind: UserLimit | "password",
+  kind: string,
   address: AddressLimit,
 ): Promise<CallerStanding> {
   const source = sourceOf(ctx, subject);

@@ -91,22 +91,53 @@ export async function makeCredential(
       refuse("PasswordHistoryPolicyViolationException", "Password has previously been used.");
     }
   }
-  const salt = ctx.random(16);
   const phc = await ctx.app.passwordHasher.hash(password, turn);
-  const verifier = await ctx.app.srp.makeVerifier(
-    { group: srpPoolName(pool), identity: user.username, password, salt },
-    turn,
-  );
   const days =
     policy.TemporaryPasswordValidityDays ||
     pool.document.AdminCreateUserConfig?.UnusedAccountValidityDays ||
     7;
   return {
     phc,
-    srp: { salt, verifier },
+    srp: await newVerifier(ctx, pool, user, password),
     history: earlier.slice(0, remembered),
     temporaryUntil: options.temporary === true ? ctx.now + days * 24 * 60 * 60 * 1000 : undefined,
   };
+}
+
+/**
+ * The credential of a user without an SRP verifier (imported, loaded), with one, made of the password that was just
+ * verified against its hash. The hash stays, unless it was made with other parameters than today's.
+ * Throws TooManyRequestsException when too many hashes or exchanges wait.
+ */
+export async function completeCredential(
+  ctx: Ctx,
+  pool: Pool,
+  user: { readonly username: string },
+  credential: Credential,
+  password: string,
+): Promise<NewCredential> {
+  const { passwordHasher } = ctx.app;
+  const { phc } = credential;
+  const lasts = phc !== undefined && hashParameters(phc) === hashParameters(passwordHasher.nobody);
+  return {
+    ...credential,
+    phc: lasts ? phc : await passwordHasher.hash(password, turnOf(ctx, pool)),
+    srp: await newVerifier(ctx, pool, user, password),
+  };
+}
+
+/** `$argon2id$v=19$m=19456,t=2,p=1`: a PHC string up to its salt (https://github.com/P-H-C/phc-string-format). */
+function hashParameters(phc: string): string {
+  return phc.split("$").slice(0, 4).join("$");
+}
+
+async function newVerifier(ctx: Ctx, pool: Pool, user: { readonly username: string }, password: string) {
+  const salt = ctx.random(16);
+  const verifier = await ctx.app.srp.makeVerifier(
+    { group: srpPoolName(pool), identity: user.username, password, salt },
+    turnOf(ctx, pool),
+  );
+  return { salt, verifier };
 }
 
 /** Whether it is the password. Costs one hash also where there is no credential to compare with. */

@@ -92,36 +92,27 @@ export async function ensureRootKey(
     return undefined;
   }
   if (root !== undefined) return undefined;
+  const key = makeKey(app);
   // Two servers may start at once: the unique index lets one insert, the other finds the key there.
+  return (await insertRootKey(app, key)) ? key : undefined;
+}
+
+/** False: there is a root key already, or the id is taken. */
+function insertRootKey(app: Pick<App, "db" | "random" | "clock">, key: CreatedKey): Promise<boolean> {
   return recorded(
     app,
     "system",
-    (tx) => createAccessKey({ ...app, db: tx }, "root", namedPolicies.admin),
-    ({ accessKeyId }) => rootKeyMade(accessKeyId),
-  ).catch(() => undefined);
+    (tx) => insertAccessKey(tx, active(app, key, "root", namedPolicies.admin)),
+    () => ({ operation: "CreateAccessKey", target: key.accessKeyId, details: { principal: "root" } }),
+  );
 }
-
-const rootKeyMade = (target: string) => ({
-  operation: "CreateAccessKey",
-  target,
-  details: { principal: "root" },
-});
 
 async function acceptConfiguredRoot(
   app: Pick<App, "db" | "random" | "clock">,
   configured: CreatedKey,
   rootId: string | undefined,
 ): Promise<void> {
-  if (rootId === undefined) {
-    const key = active(app, configured, "root", namedPolicies.admin);
-    const made = await recorded(
-      app,
-      "system",
-      (tx) => insertAccessKey(tx, key),
-      () => rootKeyMade(key.id),
-    );
-    if (made) return;
-  }
+  if (rootId === undefined && (await insertRootKey(app, configured))) return;
   const stored = await readAccessKey(app.db, configured.accessKeyId);
   if (stored?.secret !== configured.secretAccessKey) {
     throw new Error(

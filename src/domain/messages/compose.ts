@@ -19,11 +19,15 @@ type Templates = Pick<
   | "EmailVerificationSubject"
   | "SmsVerificationMessage"
   | "AdminCreateUserConfig"
+  | "SmsAuthenticationMessage"
+  | "EmailMfaConfiguration"
 >;
 
 const defaults = {
   code: "Your verification code is {####}",
   codeSubject: "Your verification code",
+  signIn: "Your authentication code is {####}.",
+  signInSubject: "Your authentication code",
   invitation: "Your username is {username} and temporary password is {####}.",
   invitationSubject: "Your temporary password",
   welcome: "Your username is {username}.",
@@ -41,6 +45,17 @@ export function composeCode(templates: Templates, medium: Medium, code: string):
   }
   const body = verification?.EmailMessage ?? templates.EmailVerificationMessage ?? defaults.code;
   const subject = verification?.EmailSubject ?? templates.EmailVerificationSubject ?? defaults.codeSubject;
+  return fill(medium, { body, subject }, { code });
+}
+
+/** A message with a code that signs in: SmsAuthenticationMessage, and the message of EmailMfaConfiguration. */
+export function composeSignInCode(templates: Templates, medium: Medium, code: string): Composed {
+  if (medium === "SMS") {
+    const body = templates.SmsAuthenticationMessage ?? defaults.signIn;
+    return fill(medium, { body, subject: "" }, { code });
+  }
+  const { Message: body = defaults.signIn, Subject: subject = defaults.signInSubject } =
+    templates.EmailMfaConfiguration ?? {};
   return fill(medium, { body, subject }, { code });
 }
 

@@ -96,7 +96,7 @@ export async function replaceClientSettings(ctx: Ctx, request: UpdateUserPoolCli
 export async function removeClient(ctx: Ctx, poolId: string, clientId: string): Promise<void> {
   const { client } = await loadPoolClient(ctx, poolId, clientId);
   await deleteClient(ctx.db, poolId, client.id);
-  ctx.app.caches.clients.delete(`${poolId}/${clientId}`);
+  ctx.app.caches.clients.delete(clientId);
 }
 
 /** Adds a secret, the caller's own or a new one. */

@@ -68,6 +68,11 @@ export async function loadClient(ctx: Ctx, clientId: string): Promise<{ pool: Po
   return (await settingsAt(ctx, clientId, found)) ?? noSuchClient(clientId);
 }
 
+/** The client as it was last loaded: good for nothing but its pool, which never changes. */
+export function cachedClient(ctx: Ctx, clientId: string): Client | undefined {
+  return ctx.app.caches.clients.get(clientId)?.value as Client | undefined;
+}
+
 /** A client and its pool as of versions that were just read; undefined when one of them is gone meanwhile. */
 export async function settingsAt(
   ctx: Ctx,
@@ -116,9 +121,8 @@ async function clientAt(
   clientId: string,
   version: number,
 ): Promise<Client | undefined> {
-  const key = `${poolId}/${clientId}`;
-  const cached = ctx.app.caches.clients.get(key);
-  if (cached?.version === version) return cached.value as Client;
+  const cached = cachedClient(ctx, clientId);
+  if (cached?.version === version && cached.poolId === poolId) return cached;
   const row = await readClient(ctx.db, poolId, clientId);
   if (row === undefined) return undefined;
   // Each change of the secrets is a change of the client's version, so they are cached with it.
@@ -130,7 +134,7 @@ async function clientAt(
     secrets: secrets.map((secret) => secret.secret),
     ...rest,
   });
-  ctx.app.caches.clients.set(key, { version: client.version, value: client });
+  ctx.app.caches.clients.set(clientId, { version: client.version, value: client });
   return client;
 }
 

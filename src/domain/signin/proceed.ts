@@ -1,56 +1,101 @@
 /** The dispatcher: after each proof it asks the table what comes next and offers that, or ends the sign-in. */
 import type { Ctx } from "../../app.ts";
+import { readDevice } from "../../store/devices.ts";
 import type { User, UserStatus } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import type { Pool } from "../pools/settings.ts";
+import { factorToAsk, mfaMode, usableFactors } from "../mfa/factors.ts";
+import { offerCode } from "./challenges/code.ts";
+import { offerDevice } from "./challenges/device.ts";
+import { offerMfaSetup } from "./challenges/mfa-setup.ts";
 import { offerNewPassword } from "./challenges/new-password.ts";
-import { type Outcome, type SignIn, wrongPassword } from "./sign-in.ts";
-import { nextStep } from "./steps.ts";
+import { offerChallenge } from "./challenges/offer.ts";
+import { offerPasskey } from "./challenges/passkey.ts";
+import { provePassword } from "./challenges/password.ts";
+import { offerPasswordVerifier, readSrpA } from "./challenges/password-srp.ts";
+import { offerChoice } from "./challenges/select-challenge.ts";
+import { offerMfaTypes } from "./challenges/select-mfa.ts";
+import { offerSoftwareToken } from "./challenges/software-token.ts";
+import { type Outcome, required, type SignIn, wrongPassword } from "./sign-in.ts";
+import { nextStep, type Step } from "./steps.ts";
 
-/**
- * Goes on after a proof. Whether the account may sign in at all is told only to who proved a password.
- * Throws NotAuthorizedException, UserNotConfirmedException and PasswordResetRequiredException.
- */
-export async function proceed(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
-  const { pool, client, user } = signIn;
-  if (user === undefined) return wrongPassword("simulated sign-in");
-  assertMayPass(user);
-  const step = nextStep({
-    ...signIn,
-    status: user.status,
-    mfaRequired: pool.document.MfaConfiguration === "ON",
-  });
-  switch (step) {
-    case "done":
-      return {
-        kind: "authenticated",
-        authenticated: {
-          pool,
-          client,
-          user,
-          methods: signIn.proven,
-          authTime: ctx.now,
-          credentialVersion: signIn.credentialVersion,
-          signOuts: signIn.signOuts,
-          remember: signIn.remember,
-        },
-      };
-    case "NEW_PASSWORD_REQUIRED":
-      return offerNewPassword(ctx, signIn, user);
-    default:
-      // The first factor comes with the first request, and MFA is refused before it: nothing else can be next.
-      throw new Error(`sign-in cannot offer ${step}`);
-  }
+/** What the request at hand has brought: a first factor may be proven by the same request that chooses it. */
+type Given = Readonly<Record<string, string>>;
+
+const offers: Readonly<Record<Step, (ctx: Ctx, signIn: SignIn, given: Given) => Promise<Outcome>>> = {
+  SELECT_CHALLENGE: offerChoice,
+  PASSWORD: offerPassword,
+  PASSWORD_SRP: (ctx, signIn, given) =>
+    given["SRP_A"]
+      ? offerPasswordVerifier(ctx, signIn, readSrpA(given["SRP_A"]))
+      : offerChallenge(ctx, signIn, { name: "PASSWORD_SRP", parameters: {}, available: ["PASSWORD_SRP"] }),
+  PASSWORD_VERIFIER: (ctx, signIn, given) =>
+    offerPasswordVerifier(ctx, signIn, readSrpA(required(given, "SRP_A"))),
+  EMAIL_OTP: (ctx, signIn) => offerCode(ctx, signIn, "EMAIL_OTP"),
+  SMS_OTP: (ctx, signIn) => offerCode(ctx, signIn, "SMS_OTP"),
+  WEB_AUTHN: offerPasskey,
+  SMS_MFA: (ctx, signIn) => offerCode(ctx, signIn, "SMS_MFA"),
+  NEW_PASSWORD_REQUIRED: offerNewPassword,
+  SELECT_MFA_TYPE: offerMfaTypes,
+  MFA_SETUP: offerMfaSetup,
+  SOFTWARE_TOKEN_MFA: offerSoftwareToken,
+  DEVICE_SRP_AUTH: offerDevice,
+  DEVICE_PASSWORD_VERIFIER: offerDevice,
+};
+
+/** The password of the same request, or a request for it. */
+async function offerPassword(ctx: Ctx, signIn: SignIn, given: Given): Promise<Outcome> {
+  const password = given["PASSWORD"];
+  if (password) return proceed(ctx, await provePassword(ctx, signIn, password));
+  return offerChallenge(ctx, signIn, { name: "PASSWORD", parameters: {}, available: ["PASSWORD"] });
 }
 
-/** A pool that demands what this release cannot prove lets nobody in. */
-export function assertUsable(pool: Pool): void {
-  if (pool.document.MfaConfiguration === "ON") {
-    refuse(
-      "UnsupportedOperationException",
-      "Multi-factor authentication is not supported by this release of Poolhouse.",
-    );
+/**
+ * Goes on after a proof, or begins. Whether the account may sign in at all is told only to who proved a first factor.
+ * Throws NotAuthorizedException, UserNotConfirmedException and PasswordResetRequiredException.
+ */
+export async function proceed(ctx: Ctx, signIn: SignIn, given: Given = {}): Promise<Outcome> {
+  const { pool, client, user, proven } = signIn;
+  if (proven.length > 0) {
+    if (user === undefined) return wrongPassword("simulated sign-in");
+    assertMayPass(user);
   }
+  const device = await deviceOf(ctx, signIn);
+  const facts = { ...signIn, status: user?.status ?? "CONFIRMED", mfa: mfaOf(signIn), device } as const;
+  const step = nextStep(facts);
+  if (step !== "done") return offers[step](ctx, signIn, given);
+  if (user === undefined) return wrongPassword("simulated sign-in");
+  return {
+    kind: "authenticated",
+    authenticated: {
+      pool,
+      client,
+      user,
+      methods: proven,
+      authTime: ctx.now,
+      credentialVersion: signIn.credentialVersion,
+      signOuts: signIn.signOuts,
+      remember: signIn.remember,
+      deviceKey: device && signIn.deviceKey,
+    },
+  };
+}
+
+/** The named device as it is now: forgotten meanwhile, it stands for nothing. */
+async function deviceOf(ctx: Ctx, { pool, user, deviceKey }: SignIn) {
+  if (deviceKey === undefined || user === undefined) return undefined;
+  const device = await readDevice(ctx.db, pool.id, user.id, deviceKey);
+  const replaces = pool.document.DeviceConfiguration?.ChallengeRequiredOnNewDevice === true;
+  return device && { replacesMfa: replaces && device.remembered };
+}
+
+function mfaOf({ pool, user, enrolling }: SignIn) {
+  const usable = user === undefined ? [] : usableFactors(pool, user);
+  return {
+    demanded: mfaMode(pool) === "ON" || usable.length > 0,
+    usable,
+    ask: user && factorToAsk(user, usable),
+    enrolling: enrolling?.factor,
+  };
 }
 
 const refusals: Partial<Record<UserStatus, () => never>> = {

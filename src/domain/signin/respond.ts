@@ -1,21 +1,28 @@
 /** Answers to challenges: RespondToAuthChallenge and AdminRespondToAuthChallenge. */
 import type { Ctx } from "../../app.ts";
-import { readSignIn, type SignInRow } from "../../store/sign-ins.ts";
+import { type SignInRow, takeSignIn } from "../../store/sign-ins.ts";
 import { readUser } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { checkSecretHash } from "../credentials/secret-hash.ts";
 import { loginNameKey } from "../pools/names.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
+import { answerCode } from "./challenges/code.ts";
+import { answerDevice, namedDevice } from "./challenges/device.ts";
+import { answerMfaSetup } from "./challenges/mfa-setup.ts";
 import { answerNewPassword } from "./challenges/new-password.ts";
+import { answerPasskey } from "./challenges/passkey.ts";
 import { findByTheSecretBlock, provePasswordBySrp } from "./challenges/password-srp.ts";
+import { answerChoice } from "./challenges/select-challenge.ts";
+import { answerMfaType } from "./challenges/select-mfa.ts";
+import { answerSoftwareToken } from "./challenges/software-token.ts";
 import { counted } from "./count.ts";
-import { assertUsable, proceed } from "./proceed.ts";
+import { findRow } from "./find.ts";
+import { proceed } from "./proceed.ts";
 import {
-  expiredSession,
   invalidSession,
+  noSession,
   type Outcome,
-  readSession,
   required,
   type SignIn,
   type SignInState,
@@ -44,14 +51,35 @@ export interface RespondRequest {
 }
 
 /** Every challenge that can be answered; anything else is refused. */
-const answers: Readonly<Partial<Record<Step, ChallengeAnswer>>> = {
-  PASSWORD_VERIFIER: {
-    find: (ctx, request) => findByTheSecretBlock(ctx, request.pool.id, request.responses),
-    answer: provePasswordBySrp,
-    refuse: wrongPassword,
-  },
-  NEW_PASSWORD_REQUIRED: { find: findBySession, answer: answerNewPassword, refuse: invalidSession },
+const answers: Readonly<Record<Step, ChallengeAnswer>> = {
+  PASSWORD_VERIFIER: { find: findByTheSecretBlock, answer: provePasswordBySrp, refuse: wrongPassword },
+  NEW_PASSWORD_REQUIRED: bySession(answerNewPassword),
+  SELECT_CHALLENGE: bySession(answerChoice),
+  PASSWORD: bySession(bringing("PASSWORD")),
+  PASSWORD_SRP: bySession(bringing("SRP_A")),
+  EMAIL_OTP: bySession((ctx, signIn, responses) => answerCode(ctx, signIn, responses, "EMAIL_OTP")),
+  SMS_OTP: bySession((ctx, signIn, responses) => answerCode(ctx, signIn, responses, "SMS_OTP")),
+  WEB_AUTHN: bySession(answerPasskey),
+  SMS_MFA: bySession((ctx, signIn, responses) => answerCode(ctx, signIn, responses, "SMS_MFA")),
+  SOFTWARE_TOKEN_MFA: bySession(answerSoftwareToken),
+  SELECT_MFA_TYPE: bySession(answerMfaType),
+  MFA_SETUP: bySession(answerMfaSetup),
+  DEVICE_SRP_AUTH: bySession(bringing("SRP_A")),
+  DEVICE_PASSWORD_VERIFIER: bySession(answerDevice),
 };
+
+function bySession(answer: ChallengeAnswer["answer"]): ChallengeAnswer {
+  return { find: findBySession, answer, refuse: invalidSession };
+}
+
+/** The dispatcher looks at what was brought, as it does when the first request brings it. */
+function bringing(member: "PASSWORD" | "SRP_A"): ChallengeAnswer["answer"] {
+  return async (ctx, signIn, responses) => {
+    required(responses, member);
+    if (signIn.row === undefined || !(await takeSignIn(ctx.db, signIn.row))) return usedSession();
+    return { ...signIn, row: undefined };
+  };
+}
 
 /**
  * Takes the answer to a challenge. Throws InvalidParameterException (unknown challenge, parameter missing),
@@ -70,7 +98,6 @@ async function respond(ctx: Ctx, request: RespondRequest): Promise<Outcome> {
   }
   const username = required(responses, "USERNAME");
   checkSecretHash(client, username, responses["SECRET_HASH"], "auth");
-  assertUsable(pool);
   refuseTriggers(pool, "PostAuthentication", "PreTokenGeneration");
   const row = await room.find(ctx, request);
   const { state } = row;
@@ -83,19 +110,15 @@ async function respond(ctx: Ctx, request: RespondRequest): Promise<Outcome> {
     (name) => name !== undefined,
   );
   if (!names.some((name) => loginNameKey(pool, name) === loginNameKey(pool, username))) return room.refuse();
-  const signIn: SignIn = { ...state, pool, client, user, row, remember: false };
-  return proceed(ctx, await room.answer(ctx, signIn, responses));
+  const device = await namedDevice(ctx, pool, user?.id, responses["DEVICE_KEY"]);
+  const { chosen, enrolling } = state;
+  const deviceKey = device?.key ?? state.deviceKey;
+  const signIn: SignIn = { ...state, chosen, enrolling, deviceKey, pool, client, user, row, remember: false };
+  const proven = await room.answer(ctx, signIn, responses);
+  return proceed(ctx, { ...proven, answered: row }, responses);
 }
 
 async function findBySession(ctx: Ctx, request: RespondRequest): Promise<SignInRow<SignInState>> {
-  if (request.session === undefined) {
-    return refuse("InvalidParameterException", "Missing required parameter Session");
-  }
-  const session = readSession(ctx, request.session);
-  if (session.poolId !== request.pool.id) return invalidSession();
-  if (session.expiresAt <= ctx.now) return expiredSession();
-  const row = await readSignIn<SignInState>(ctx.db, session.poolId, session.id);
-  if (row === undefined || row.version !== session.version) return usedSession();
-  if (row.clientId !== request.client.id) return invalidSession();
-  return row;
+  const row = await findRow(ctx, request.session ?? noSession());
+  return row.poolId === request.pool.id && row.clientId === request.client.id ? row : invalidSession();
 }

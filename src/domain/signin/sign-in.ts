@@ -1,29 +1,53 @@
 /** A running sign-in, its persisted state, and the Session text by which a client comes back to it. */
 import type { Ctx } from "../../app.ts";
 import { fromBase64url, toBase64, toBase64url } from "../../lib/bytes.ts";
+import { parseTimestamp } from "../../lib/srp.ts";
 import type { SignInRow } from "../../store/sign-ins.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { Subject } from "../credentials/subjects.ts";
+import type { ContactAttribute } from "../messages/delivery.ts";
+import type { SecondFactor } from "../mfa/factors.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import type { Authenticated } from "../tokens/issue.ts";
-import type { Flow, Proof, Step } from "./steps.ts";
+import type { FirstFactor, Flow, Proof, Step } from "./steps.ts";
 
 /** What the row keeps, sealed. */
 export interface SignInState {
   readonly flow: Flow;
   readonly awaiting: Step;
   readonly proven: readonly Proof[];
+  /** The factor that the user chose where there was a choice. */
+  readonly chosen?: FirstFactor | SecondFactor | undefined;
+  /** DEVICE_KEY, where the client named a device that is the user's. */
+  readonly deviceKey?: string | undefined;
   /** USERNAME as typed at the start; challenge answers may name the user so. */
   readonly submitted: string;
   /** Of the credential the password was proven against: a password changed meanwhile voids the sign-in. */
   readonly credentialVersion: number;
   /** Of the user when the sign-in began: signing out, disabling and resetting void it. */
   readonly signOuts: number;
-  /** While PASSWORD_VERIFIER is awaited: the SRP session key, base64, and the identity it was computed for. */
-  readonly srp?: { readonly sessionKey: string; readonly identity: string };
+  /** While an SRP proof is awaited: the session key, base64, and whom it was computed for; a device has a group. */
+  readonly srp?: { readonly sessionKey: string; readonly identity: string; readonly group?: string };
+  /** The code that was sent and where to; `sent` is false where nobody can have it. */
+  readonly code?: { readonly value: string; readonly sent: boolean };
+  /** WEB_AUTHN: what the passkey is to sign, base64url. */
+  readonly passkeyChallenge?: string;
+  /** MFA_SETUP: the address that its code will make a factor of the user. */
+  readonly enrolling?: Enrolling | undefined;
+  /** MFA_SETUP: the seed of a software token that waits for its first code, base64. */
+  readonly pendingSeed?: string;
+  /** MFA_SETUP: a software token was verified under this Session. */
+  readonly enrolled?: true;
   /** Whom a wrong answer is counted at: also a user without verifier, whom the row does not name. */
   readonly subject?: Subject;
+}
+
+/** An address that becomes the user's, and their factor, once a code sent to it comes back. */
+export interface Enrolling {
+  readonly factor: Exclude<SecondFactor, "SOFTWARE_TOKEN_MFA">;
+  readonly contact: ContactAttribute;
+  readonly value: string;
 }
 
 export interface SignIn {
@@ -33,11 +57,16 @@ export interface SignIn {
   readonly user: User | undefined;
   readonly flow: Flow;
   readonly proven: readonly Proof[];
+  readonly chosen: FirstFactor | SecondFactor | undefined;
+  readonly enrolling: Enrolling | undefined;
+  readonly deviceKey: string | undefined;
   readonly submitted: string;
   readonly credentialVersion: number;
   readonly signOuts: number;
   /** The persisted row, once there is one. */
   readonly row: SignInRow<SignInState> | undefined;
+  /** The row that this request has answered, and used up. */
+  readonly answered?: SignInRow<SignInState>;
   /** The source of this request is to be noted as the user's, once tokens are issued. */
   readonly remember: boolean;
 }
@@ -47,8 +76,10 @@ export type Outcome =
   | { readonly kind: "authenticated"; readonly authenticated: Authenticated }
   | {
       readonly kind: "challenge";
-      readonly name: Exclude<Step, "PASSWORD" | "MFA">;
+      readonly name: Step;
       readonly parameters: Readonly<Record<string, string>>;
+      /** AvailableChallenges: the first factors of USER_AUTH. */
+      readonly available?: readonly FirstFactor[];
       /** Absent for PASSWORD_VERIFIER of USER_SRP_AUTH, whose state travels in SECRET_BLOCK. */
       readonly session?: string;
     };
@@ -56,6 +87,15 @@ export type Outcome =
 /** AuthSessionValidity in milliseconds; 3 minutes unless the client says otherwise. */
 export function sessionLifetime(client: Client): number {
   return (client.document.AuthSessionValidity ?? 3) * 60_000;
+}
+
+/** How far a client's clock may be off, besides the life of the sign-in. Milliseconds. */
+const clockSkew = 5 * 60_000;
+
+/** Whether the TIMESTAMP of an SRP proof is one of this sign-in's time. */
+export function isTimely(ctx: Ctx, client: Client, timestamp: string): boolean {
+  const time = parseTimestamp(timestamp);
+  return time !== undefined && Math.abs(ctx.now - time) <= sessionLifetime(client) + clockSkew;
 }
 
 const sessionPlace = "sign_ins:session:token";
@@ -89,6 +129,10 @@ export function readSession(ctx: Ctx, text: string): SessionParts {
 
 export function invalidSession(): never {
   return refuse("NotAuthorizedException", "Invalid session for the user.");
+}
+
+export function noSession(): never {
+  return refuse("InvalidParameterException", "Missing required parameter Session");
 }
 
 export function expiredSession(): never {

@@ -4,13 +4,14 @@ import { refuse } from "../../wire/refuse.ts";
 import { checkSecretHash } from "../credentials/secret-hash.ts";
 import { turnOf } from "../credentials/subjects.ts";
 import { allowsFlow, hidesUsers } from "../pools/clients.ts";
-import type { Client, Pool } from "../pools/settings.ts";
+import { type Client, cachedClient, type Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { findUser } from "../users/find.ts";
-import { provePassword } from "./challenges/password.ts";
-import { offerPasswordVerifier, readSrpA } from "./challenges/password-srp.ts";
+import { namedDevice } from "./challenges/device.ts";
+import { readSrpA } from "./challenges/password-srp.ts";
+import { chooseFactor } from "./challenges/select-challenge.ts";
 import { counted } from "./count.ts";
-import { assertUsable, proceed } from "./proceed.ts";
+import { proceed } from "./proceed.ts";
 import { type Outcome, required, type SignIn } from "./sign-in.ts";
 import type { Flow } from "./steps.ts";
 
@@ -23,24 +24,59 @@ export interface StartRequest {
   readonly admin: boolean;
 }
 
-/** Which call may start a flow, and how a client that does not allow it is told. Anything not listed is refused. */
-const flows: Readonly<Record<Flow, { admin: boolean; public: boolean; notEnabled: string }>> = {
-  USER_SRP_AUTH: { admin: true, public: true, notEnabled: "USER_SRP_AUTH is not enabled for the client." },
+interface FlowRule {
+  /** Which call may start it. */
+  readonly admin: boolean;
+  readonly public: boolean;
+  /** How a client that does not allow it is told. */
+  readonly notEnabled: string;
+  /** What the first request must bring besides USERNAME. */
+  readonly brings: "SRP_A" | "PASSWORD" | undefined;
+  /** The queue of its costly work, where it always has some. */
+  readonly waitsFor: "srp" | "passwordHasher" | undefined;
+}
+
+/** Anything not listed is refused. */
+const flows: Readonly<Record<Flow, FlowRule>> = {
+  USER_SRP_AUTH: {
+    admin: true,
+    public: true,
+    notEnabled: "USER_SRP_AUTH is not enabled for the client.",
+    brings: "SRP_A",
+    waitsFor: "srp",
+  },
   USER_PASSWORD_AUTH: {
     admin: false,
     public: true,
     notEnabled: "USER_PASSWORD_AUTH flow not enabled for this client",
+    brings: "PASSWORD",
+    waitsFor: "passwordHasher",
   },
   ADMIN_USER_PASSWORD_AUTH: {
     admin: true,
     public: false,
     notEnabled: "Auth flow not enabled for this client",
+    brings: "PASSWORD",
+    waitsFor: "passwordHasher",
   },
-  ADMIN_NO_SRP_AUTH: { admin: true, public: false, notEnabled: "Auth flow not enabled for this client" },
+  ADMIN_NO_SRP_AUTH: {
+    admin: true,
+    public: false,
+    notEnabled: "Auth flow not enabled for this client",
+    brings: "PASSWORD",
+    waitsFor: "passwordHasher",
+  },
+  USER_AUTH: {
+    admin: true,
+    public: true,
+    notEnabled: "USER_AUTH is not enabled for the client.",
+    brings: undefined,
+    waitsFor: undefined,
+  },
 };
 
 /** Flows of Cognito that later releases bring. */
-const laterFlows: readonly string[] = ["CUSTOM_AUTH", "USER_AUTH"];
+const laterFlows: readonly string[] = ["CUSTOM_AUTH"];
 
 /**
  * Starts a sign-in. Throws InvalidParameterException (unknown flow, not enabled, parameter missing),
@@ -56,30 +92,54 @@ async function start(ctx: Ctx, request: StartRequest): Promise<Outcome> {
   const { pool, client, parameters } = request;
   const flow = checkFlow(request);
   const submitted = required(parameters, "USERNAME");
-  const proof = required(parameters, flow === "USER_SRP_AUTH" ? "SRP_A" : "PASSWORD");
+  const { brings } = flows[flow];
+  const brought = brings && required(parameters, brings);
   checkSecretHash(client, submitted, parameters["SECRET_HASH"], "auth");
-  // Whoever would be refused anyway is refused before anything is read.
-  const turn = turnOf(ctx, pool);
-  (flow === "USER_SRP_AUTH" ? ctx.app.srp : ctx.app.passwordHasher).assertRoom(turn);
-  assertUsable(pool);
+  assertRoom(ctx, flow, pool);
+  // What no honest client sends is refused before anything is read.
+  if (brought !== undefined && brings === "SRP_A") readSrpA(brought);
   refuseTriggers(pool, "PreAuthentication", "PostAuthentication", "PreTokenGeneration");
-  const srpA = flow === "USER_SRP_AUTH" ? readSrpA(proof) : undefined;
   const user = await findUser(ctx, pool, submitted);
   if (user === undefined && !hidesUsers(client)) refuse("UserNotFoundException", "User does not exist.");
+  // In SRP the client names it again with its proof, and comes again without it if it is refused there.
+  const named = flow === "USER_SRP_AUTH" ? undefined : parameters["DEVICE_KEY"];
+  const device = await namedDevice(ctx, pool, user?.id, named);
   const signIn: SignIn = {
     pool,
     client,
     user,
     flow,
     proven: [],
+    chosen: undefined,
+    enrolling: undefined,
+    deviceKey: device?.key,
     submitted,
     credentialVersion: 0,
     signOuts: user?.signOuts ?? 0,
     row: undefined,
     remember: false,
   };
-  if (srpA !== undefined) return offerPasswordVerifier(ctx, signIn, srpA);
-  return proceed(ctx, await provePassword(ctx, signIn, proof));
+  if (flow !== "USER_AUTH") return proceed(ctx, signIn, parameters);
+  const choice = await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]);
+  return proceed(ctx, choice.signIn, parameters);
+}
+
+/** Whoever would be refused anyway is refused before anything is read. Throws TooManyRequestsException. */
+function assertRoom(ctx: Ctx, flow: Flow, pool: Pick<Pool, "id">): void {
+  const { waitsFor } = flows[flow];
+  if (waitsFor !== undefined) ctx.app[waitsFor].assertRoom(turnOf(ctx, pool));
+}
+
+/** The same where a client is known by its id alone, before it is loaded. Counts as the end of a sign-in. */
+export function assertRoomEarly(ctx: Ctx, flow: string, clientId: string): void {
+  const client = cachedClient(ctx, clientId);
+  if (client === undefined || !Object.hasOwn(flows, flow)) return;
+  try {
+    assertRoom(ctx, flow as Flow, { id: client.poolId });
+  } catch (error) {
+    ctx.app.metrics.signIn(flow, "TooManyRequestsException");
+    throw error;
+  }
 }
 
 function checkFlow(request: StartRequest): Flow {

@@ -4,45 +4,126 @@
  * Tokens come only after every step this sign-in requires is proven in this very row.
  */
 import type { UserStatus } from "../../store/users.ts";
+import type { SecondFactor } from "../mfa/factors.ts";
 
 /** Flows that begin with a user proving who they are. Refreshing is no sign-in. */
-export type Flow = "USER_SRP_AUTH" | "USER_PASSWORD_AUTH" | "ADMIN_USER_PASSWORD_AUTH" | "ADMIN_NO_SRP_AUTH";
+export type Flow =
+  | "USER_SRP_AUTH"
+  | "USER_PASSWORD_AUTH"
+  | "ADMIN_USER_PASSWORD_AUTH"
+  | "ADMIN_NO_SRP_AUTH"
+  | "USER_AUTH";
 
-/** What a sign-in waits for; all but PASSWORD, which comes with the first request, are ChallengeNames of the wire. */
-export type Step = "PASSWORD" | "PASSWORD_VERIFIER" | "NEW_PASSWORD_REQUIRED" | "MFA";
+/** First factors that USER_AUTH lets the user choose. */
+export type FirstFactor = "PASSWORD" | "PASSWORD_SRP" | "EMAIL_OTP" | "SMS_OTP" | "WEB_AUTHN";
 
-/** What was proven so far in this row. */
-export type Proof = "password" | "new-password" | "mfa";
+/** What a sign-in waits for: ChallengeNames of the wire. */
+export type Step =
+  | "SELECT_CHALLENGE"
+  | FirstFactor
+  | "PASSWORD_VERIFIER"
+  | "NEW_PASSWORD_REQUIRED"
+  | "SELECT_MFA_TYPE"
+  | "MFA_SETUP"
+  | SecondFactor
+  | "DEVICE_SRP_AUTH"
+  | "DEVICE_PASSWORD_VERIFIER";
+
+/**
+ * What was proven in this sign-in, in the order of proving. A passkey is `verified` where the authenticator has verified
+ * its user and the pool takes that for two factors.
+ */
+export type Proof =
+  | "password"
+  | "new-password"
+  | "sms"
+  | "email"
+  | "software-token"
+  | "passkey"
+  | "verified-passkey"
+  | "device";
 
 export interface Facts {
   readonly flow: Flow;
   readonly proven: readonly Proof[];
+  /** The factor that the user chose where there was a choice. */
+  readonly chosen: FirstFactor | SecondFactor | undefined;
   readonly status: UserStatus;
-  /** Whether pool and user demand a second factor. */
-  readonly mfaRequired: boolean;
+  readonly mfa: {
+    /** Pool or user demand a second factor. */
+    readonly demanded: boolean;
+    /** Those that this user can prove; none: one must be set up. */
+    readonly usable: readonly SecondFactor[];
+    /** The one to ask for without a choice. */
+    readonly ask: SecondFactor | undefined;
+    /** The one that is being set up, by a code sent to it. */
+    readonly enrolling: SecondFactor | undefined;
+  };
+  /** The device that the client named, if it still is the user's. */
+  readonly device:
+    | {
+        /** Its proof stands for the second factor. */
+        readonly replacesMfa: boolean;
+      }
+    | undefined;
 }
 
 interface Row {
-  readonly step: Step;
-  readonly proof: Proof;
   readonly required: (facts: Facts) => boolean;
+  readonly step: (facts: Facts) => Step;
 }
 
-const usesSrp = (facts: Facts) => facts.flow === "USER_SRP_AUTH";
-
-/** In the order of the chain (AWS: "Authentication flows"). The first required and unproven row is next. */
+/** In the order of the chain (AWS: "Authentication flows"). The first row that is still required says the step. */
 const rows: readonly Row[] = [
-  { step: "PASSWORD_VERIFIER", proof: "password", required: usesSrp },
-  { step: "PASSWORD", proof: "password", required: (facts) => !usesSrp(facts) },
+  { required: (facts) => facts.proven.length === 0, step: firstStep },
   {
-    step: "NEW_PASSWORD_REQUIRED",
-    proof: "new-password",
-    required: (facts) => facts.status === "FORCE_CHANGE_PASSWORD",
+    required: ({ status, proven }) => status === "FORCE_CHANGE_PASSWORD" && !proven.includes("new-password"),
+    step: () => "NEW_PASSWORD_REQUIRED",
   },
-  { step: "MFA", proof: "mfa", required: (facts) => facts.mfaRequired },
+  {
+    required: (facts) => facts.mfa.demanded && facts.device?.replacesMfa !== true && !hasSecondFactor(facts),
+    step: secondStep,
+  },
+  {
+    required: ({ device, proven }) => device !== undefined && !proven.includes("device"),
+    step: () => "DEVICE_SRP_AUTH",
+  },
 ];
 
 /** What this sign-in still has to prove, or `done`. */
 export function nextStep(facts: Facts): Step | "done" {
-  return rows.find((row) => row.required(facts) && !facts.proven.includes(row.proof))?.step ?? "done";
+  return rows.find((row) => row.required(facts))?.step(facts) ?? "done";
+}
+
+const firstSteps: Readonly<Record<Flow, Step>> = {
+  USER_SRP_AUTH: "PASSWORD_VERIFIER",
+  USER_PASSWORD_AUTH: "PASSWORD",
+  ADMIN_USER_PASSWORD_AUTH: "PASSWORD",
+  ADMIN_NO_SRP_AUTH: "PASSWORD",
+  USER_AUTH: "SELECT_CHALLENGE",
+};
+
+const firstFactors: readonly string[] = ["PASSWORD", "PASSWORD_SRP", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"];
+
+export function isFirstFactor(name: string | undefined): name is FirstFactor {
+  return name !== undefined && firstFactors.includes(name);
+}
+
+function firstStep({ flow, chosen }: Facts): Step {
+  return flow === "USER_AUTH" && isFirstFactor(chosen) ? chosen : firstSteps[flow];
+}
+
+const secondProofs: readonly Proof[] = ["sms", "email", "software-token"];
+
+/** Something else than a password, proven after the first factor and other than it; or both in one. */
+function hasSecondFactor({ proven: [first, ...later] }: Facts): boolean {
+  if (first === "verified-passkey") return true;
+  return later.some((proof) => proof !== first && secondProofs.includes(proof));
+}
+
+function secondStep({ chosen, mfa }: Facts): Step {
+  if (mfa.enrolling !== undefined) return mfa.enrolling;
+  if (mfa.usable.length === 0) return "MFA_SETUP";
+  const choice = mfa.usable.find((factor) => factor === chosen);
+  return choice ?? mfa.ask ?? "SELECT_MFA_TYPE";
 }

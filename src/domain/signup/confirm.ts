@@ -3,9 +3,8 @@ import type { Ctx } from "../../app.ts";
 import { deleteCodes } from "../../store/codes.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { recordCredentialChange } from "../audit/credential.ts";
 import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
-import { rememberHere, subjectOf } from "../credentials/subjects.ts";
+import { subjectOf } from "../credentials/subjects.ts";
 import { refuseLinks } from "../messages/compose.ts";
 import { type ContactAttribute, type Delivery, simulatedDelivery } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
@@ -15,13 +14,13 @@ import { refuseTriggers } from "../triggers/unavailable.ts";
 import { type Attributes, contactAttributes } from "../users/attributes.ts";
 import { changeUser } from "../users/change.ts";
 import {
+  changeByCode,
   prepareCode,
   proof,
   refuseCode,
   requireCode,
   sendCode,
   simulatedPlace,
-  useCode,
 } from "../users/codes.ts";
 import { findUser, noSuchUserOfClient } from "../users/find.ts";
 import { confirmationDelivery } from "./sign-up.ts";
@@ -54,28 +53,16 @@ export async function confirmSignUp(
     if (user.status !== "UNCONFIRMED") cannotBeConfirmed(user);
   }
   const place = { poolId: pool.id, userId: (user ?? simulatedPlace(subject)).id, purpose } as const;
-  const proven = await requireCode(ctx, place, request.code, { hides, caller });
+  const held = await requireCode(ctx, place, request.code, { hides, caller });
   if (user === undefined || !user.enabled) return refuseCode("wrong", hides);
-  const changed = await changeUser(
-    ctx,
-    pool,
-    user,
-    (fresh) => {
+  await changeByCode(ctx, pool, user, held, {
+    operation: "ConfirmSignUp",
+    takeAliases: request.forceAliasCreation,
+    decide: (fresh) => {
       if (fresh.status !== "UNCONFIRMED") cannotBeConfirmed(fresh);
-      return { status: "CONFIRMED", attributes: withProven(fresh.attributes, proven) };
+      return { status: "CONFIRMED", attributes: withProven(fresh.attributes, held.proves) };
     },
-    {
-      takeAliases: request.forceAliasCreation,
-      also: async (tx) => {
-        if ((await useCode(tx, place, request.code, { now: ctx.now, caller })) !== proven) return false;
-        await rememberHere(tx, ctx, user);
-        const change = { operation: "ConfirmSignUp", poolId: pool.id, userId: user.id };
-        await recordCredentialChange(tx, ctx, change);
-        return true;
-      },
-    },
-  );
-  if (changed === undefined) refuseCode("none", hides);
+  });
 }
 
 /** An address that was replaced after the code had been sent to it is not verified by it. */

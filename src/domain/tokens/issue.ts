@@ -13,6 +13,7 @@ import { rememberHere } from "../credentials/subjects.ts";
 import { canRead, tokenLifetimes } from "../pools/clients.ts";
 import { type Client, issuer, type Pool } from "../pools/settings.ts";
 import { accessTokenClaims, type Claims, idTokenClaims } from "./claims.ts";
+import { deviceGroupKey, newDeviceKey, tracksDevices } from "./device-keys.ts";
 import { signingKey, type TokenUse } from "./keys.ts";
 import { makeRefreshToken } from "./refresh-token.ts";
 
@@ -34,6 +35,8 @@ export interface Authenticated {
   readonly signOuts: number;
   /** The user is not yet known, or not lately, at the source of this request. */
   readonly remember: boolean;
+  /** The device that was proven; undefined: a new one, where the pool keeps track of them. */
+  readonly deviceKey: string | undefined;
 }
 
 /**
@@ -42,6 +45,8 @@ export interface Authenticated {
  */
 export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promise<AuthenticationResultType> {
   const { pool, client, user } = authenticated;
+  const isNew = authenticated.deviceKey === undefined && tracksDevices(pool);
+  const deviceKey = isNew ? newDeviceKey(ctx) : authenticated.deviceKey;
   const family: TokenFamily = {
     poolId: pool.id,
     id: randomUUID(),
@@ -53,7 +58,7 @@ export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promi
     rotatedAt: undefined,
     authTime: authenticated.authTime,
     scope: apiScope,
-    deviceKey: undefined,
+    deviceKey,
     createdAt: ctx.now,
     expiresAt: ctx.now + tokenLifetimes(client).refresh * 1000,
     revokedAt: undefined,
@@ -62,7 +67,10 @@ export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promi
     return refuse("NotAuthorizedException", "Incorrect username or password.", "the user changed meanwhile");
   }
   const tokens = await mintTokens(ctx, { pool, client, user, family });
-  return { ...tokens, RefreshToken: makeRefreshToken(family, family.generation) };
+  const result = { ...tokens, RefreshToken: makeRefreshToken(family, family.generation) };
+  if (!isNew || deviceKey === undefined) return result;
+  const metadata = { DeviceKey: deviceKey, DeviceGroupKey: deviceGroupKey(ctx, user, deviceKey) };
+  return { ...result, NewDeviceMetadata: metadata };
 }
 
 /** One statement, and a transaction with the user's source where that is news. */

@@ -1,6 +1,7 @@
 /** Refreshing and revoking (AWS: "Refresh tokens", "Refresh token rotation", "Revoking tokens"; RFC 9700 §4.14). */
 import type { Ctx } from "../../app.ts";
 import { inTransaction } from "../../store/db.ts";
+import { readDevice } from "../../store/devices.ts";
 import { readFamilyAndUser } from "../../store/sessions.ts";
 import { readFamily, revokeFamily, rotateFamily, type TokenFamily } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
@@ -28,7 +29,7 @@ const revoked = (): never => refuse("NotAuthorizedException", "Refresh Token has
  */
 export async function refreshTokens(
   ctx: Ctx,
-  request: { pool: Pool; client: Client; token: string },
+  request: { pool: Pool; client: Client; token: string; deviceKey: string | undefined },
 ): Promise<{ result: AuthenticationResultType; username: string }> {
   const { pool, client, token } = request;
   refuseTriggers(pool, "PreTokenGeneration");
@@ -37,12 +38,20 @@ export async function refreshTokens(
   if (family.expiresAt <= ctx.now) return refuse("NotAuthorizedException", "Refresh Token has expired");
   if (user === undefined) return revoked();
   if (!user.enabled) return refuse("NotAuthorizedException", "User is disabled.");
+  if (!(await isFromDevice(ctx, family, request.deviceKey))) return invalid();
   const generation = await nextGeneration(ctx, client, family, parts);
   const tokens = await mintTokens(ctx, { pool, client, user, family });
   const result = rotatesRefreshTokens(client)
     ? { ...tokens, RefreshToken: makeRefreshToken(family, generation) }
     : tokens;
   return { result, username: user.username };
+}
+
+/** Tokens of a device that was confirmed are refreshed by who names it. */
+async function isFromDevice(ctx: Ctx, family: TokenFamily, named: string | undefined): Promise<boolean> {
+  const { poolId, userId, deviceKey } = family;
+  if (deviceKey === undefined || named === deviceKey) return true;
+  return (await readDevice(ctx.db, poolId, userId, deviceKey)) === undefined;
 }
 
 /** Whom a refresh token belongs to, for SECRET_HASH; nothing else about it is checked. */

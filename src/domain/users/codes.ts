@@ -7,15 +7,17 @@ import type { Ctx } from "../../app.ts";
 import type { CodePlace, CodeState } from "../../store/codes.ts";
 import { countWrongCode, judgeCode, replaceCode, takeCode } from "../../store/codes.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
-import type { User } from "../../store/users.ts";
+import type { User, UserChange } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
 import { type Caller, countAtAddress, refuseAddress } from "../credentials/limits.ts";
-import type { Subject } from "../credentials/subjects.ts";
+import { rememberHere, type Subject } from "../credentials/subjects.ts";
 import { composeCode } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import type { ContactAttribute, Delivery } from "../messages/delivery.ts";
 import { type DeliveredBy, newMessage, type QueuedMessage, queueMessage } from "../messages/queue.ts";
 import type { Pool } from "../pools/settings.ts";
+import { type ChangeOptions, changeUser } from "./change.ts";
 
 const hour = 60 * 60 * 1000;
 
@@ -36,12 +38,13 @@ function lifetimeMs(purpose: Purpose): number {
 /** Wrong guesses after which a code is as good as expired: of all strangers, and of all sources the user is known from. */
 const maxAttempts = 20;
 
-/** Six digits, each equally likely: draws that would favour small numbers are thrown away. */
-export function newCode(random: (bytes: number) => Uint8Array): string {
-  const fair = 2 ** 32 - (2 ** 32 % 1_000_000);
+/** Six digits or eight, each equally likely: draws that would favour small numbers are thrown away. */
+export function newCode(random: (bytes: number) => Uint8Array, digits: 6 | 8 = 6): string {
+  const codes = 10 ** digits;
+  const fair = 2 ** 32 - (2 ** 32 % codes);
   for (;;) {
     const drawn = Buffer.from(random(4)).readUInt32BE();
-    if (drawn < fair) return String(drawn % 1_000_000).padStart(6, "0");
+    if (drawn < fair) return String(drawn % codes).padStart(digits, "0");
   }
 }
 
@@ -111,6 +114,16 @@ export async function sendCode(ctx: Ctx, prepared: PreparedCode): Promise<void> 
   await deliverQueued(ctx, [prepared.queued]);
 }
 
+/** A right code that is not used up yet. */
+export interface HeldCode {
+  readonly place: CodePlace & { purpose: Purpose };
+  readonly code: string;
+  /** As `proof` makes it. */
+  readonly proves: string;
+  readonly hides: boolean;
+  readonly caller: Caller;
+}
+
 /**
  * Looks at a code without using it up, and counts it when it is wrong.
  *
@@ -118,18 +131,18 @@ export async function sendCode(ctx: Ctx, prepared: PreparedCode): Promise<void> 
  * whether there is a code, a late one or none (AWS tells them apart, and with that who has asked for one). Who holds
  * the right code too late is told so.
  *
- * Returns what the code proves. Throws CodeMismatchException or ExpiredCodeException.
+ * Throws CodeMismatchException or ExpiredCodeException.
  */
 export async function requireCode(
   ctx: Ctx,
-  place: CodePlace & { purpose: Purpose },
+  place: HeldCode["place"],
   code: string,
   options: { hides: boolean; caller: Caller },
-): Promise<string> {
+): Promise<HeldCode> {
   const { hides, caller } = options;
   const rule = { now: ctx.now, maxAttempts, known: caller.known };
   const { state, destination } = await judgeCode(ctx.db, place, code, rule);
-  if (state === "right") return destination;
+  if (state === "right") return { place, code, proves: destination, hides, caller };
   // The same statements where there is no code to count at: the time must not tell.
   const { counted, failed } = await inTransaction(ctx.db, async (tx) => ({
     counted: await countWrongCode(tx, place, rule),
@@ -139,14 +152,40 @@ export async function requireCode(
   return refuseCode(state === "wrong" && !counted ? "none" : state, hides);
 }
 
-/** Uses up a code that `requireCode` took, inside the transaction of what it allows. Undefined: too late. */
-export async function useCode(
-  tx: Db,
-  place: CodePlace & { purpose: Purpose },
-  code: string,
-  { now, caller }: { now: number; caller: Caller },
-): Promise<string | undefined> {
-  return takeCode(tx, place, code, { now, maxAttempts, known: caller.known });
+/** What a code allows. */
+export interface ChangeByCode extends Pick<ChangeOptions, "takeAliases"> {
+  /** Of the audit event. */
+  readonly operation: string;
+  readonly details?: NonNullable<CredentialChange["details"]>;
+  readonly decide: (fresh: User) => UserChange;
+  /** Further store calls of the transaction. */
+  readonly also?: (tx: Db) => Promise<void>;
+}
+
+/**
+ * Changes a user by a code that `requireCode` took. In the same transaction the code is used up, whoever brought it is
+ * known from here, and the change is recorded. The code stays good when that fails (AliasExistsException). Throws
+ * ExpiredCodeException, or where who exists is hidden CodeMismatchException, when it was used by another meanwhile.
+ */
+export async function changeByCode(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  held: HeldCode,
+  change: ChangeByCode,
+): Promise<void> {
+  const { operation, details, decide, also, takeAliases = false } = change;
+  const rule = { now: ctx.now, maxAttempts, known: held.caller.known };
+  const use = async (tx: Db) => {
+    if ((await takeCode(tx, held.place, held.code, rule)) !== held.proves) return false;
+    await also?.(tx);
+    await rememberHere(tx, ctx, user);
+    const told = { operation, poolId: pool.id, userId: user.id, ...(details && { details }) };
+    await recordCredentialChange(tx, ctx, told);
+    return true;
+  };
+  const changed = await changeUser(ctx, pool, user, decide, { takeAliases, also: use });
+  if (changed === undefined) refuseCode("none", held.hides);
 }
 
 /** Refuses a code in Cognito's words. */

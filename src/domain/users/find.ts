@@ -4,7 +4,7 @@ import { findUserByLoginName, readUser, type User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { loginNameKey } from "../pools/names.ts";
-import type { Pool } from "../pools/settings.ts";
+import { loadPool, type Pool } from "../pools/settings.ts";
 
 /** The form of a `sub`. */
 export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -36,6 +36,15 @@ export async function requireUser(ctx: Ctx, pool: Pool, username: string): Promi
     refuse("UserNotFoundException", "User does not exist.");
   noteTarget(ctx, { target: user.id });
   return user;
+}
+
+/** The pool and user that an operation of administrators names. Throws ResourceNotFoundException too. */
+export async function poolAndUser(
+  ctx: Ctx,
+  input: { readonly UserPoolId: string; readonly Username: string },
+): Promise<{ pool: Pool; user: User }> {
+  const pool = await loadPool(ctx, input.UserPoolId);
+  return { pool, user: await requireUser(ctx, pool, input.Username) };
 }
 
 /** LEGACY's answer of the self-service operations to a name that does not exist. */

@@ -3,7 +3,14 @@ import type { Ctx } from "../../app.ts";
 import { firstVersion } from "../../lib/random.ts";
 import { insertCredential, type NewCredential } from "../../store/credentials.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
-import { insertUser, type LoginName, removeUser, type User, type UserStatus } from "../../store/users.ts";
+import {
+  insertUser,
+  type LoginName,
+  noMfa,
+  removeUser,
+  type User,
+  type UserStatus,
+} from "../../store/users.ts";
 import { noteTarget } from "../audit/call.ts";
 import { noSuchPool, type Pool } from "../pools/settings.ts";
 import type { Attributes } from "./attributes.ts";
@@ -32,6 +39,7 @@ export function newUser(
     signOuts: 0,
     attributes: content.attributes,
     pendingAttributes: {},
+    mfa: noMfa,
     createdAt: ctx.now,
     updatedAt: ctx.now,
   };
@@ -95,6 +103,6 @@ export async function simulateNewUser(
     if (!(await insertUser(tx, nobody, [{ key: user.id, kind: "username" }]))) noSuchPool(pool.id);
     if (credential) await insertCredential(tx, pool.id, user.id, credential, ctx.now);
     await also(tx);
-    await removeUser(tx, pool.id, user.id, ["users", "login_names", "credentials"]);
+    await removeUser(tx, pool.id, user.id, ["users"]);
   });
 }

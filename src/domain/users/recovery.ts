@@ -8,19 +8,20 @@ import { readCredential } from "../../store/credentials.ts";
 import { signOutUser } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { recordCredentialChange } from "../audit/credential.ts";
 import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
-import { rememberHere, subjectOf } from "../credentials/subjects.ts";
+import { subjectOf } from "../credentials/subjects.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, simulatedDelivery } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
+import { isFactorOf } from "../mfa/factors.ts";
 import { hidesUsers } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { contactAttributes, isVerified } from "./attributes.ts";
 import { changeUser } from "./change.ts";
 import {
+  changeByCode,
   prepareCode,
   proof,
   refuseCode,
@@ -28,7 +29,6 @@ import {
   sendCode,
   simulatedPlace,
   storeCode,
-  useCode,
 } from "./codes.ts";
 import { findUser, noSuchUserOfClient } from "./find.ts";
 import { replacePassword } from "./passwords.ts";
@@ -52,6 +52,8 @@ export function recoveryOrder(pool: Pick<Pool, "document">): ContactAttribute[] 
 
 function recoveryDelivery(order: readonly ContactAttribute[], user: User): Delivery | undefined {
   for (const contact of order) {
+    // Whoever reads the second factor's messages must not get the first factor by them as well.
+    if (isFactorOf(user, contact)) continue;
     const value = user.attributes[contact];
     if (value && isVerified(user.attributes, contact)) return deliveryTo(contact, value);
   }
@@ -137,30 +139,24 @@ export async function confirmForgotPassword(
     refuse("UserNotConfirmedException", "User is not confirmed.");
   }
   const place = { poolId: pool.id, userId: (user ?? simulatedPlace(subject)).id, purpose } as const;
-  const proven = await requireCode(ctx, place, request.code, { hides, caller });
+  const held = await requireCode(ctx, place, request.code, { hides, caller });
   if (user === undefined || !user.enabled) return refuseCode("wrong", hides);
   const previous = await readCredential(ctx.db, pool.id, user.id);
   const credential = await makeCredential(ctx, pool, user, request.password, { previous });
-  const decide = (fresh: User) => {
-    // The address the code went to must still be the user's and verified: whoever has an abandoned mailbox has nothing.
-    const stands = contactAttributes.some(
-      (contact) =>
-        isVerified(fresh.attributes, contact) && proof(contact, fresh.attributes[contact] ?? "") === proven,
-    );
-    if (!stands || !fresh.enabled) refuseCode("none", hides);
-    return { status: "CONFIRMED" } as const;
-  };
-  const changed = await changeUser(ctx, pool, user, decide, {
-    also: async (tx) => {
-      if ((await useCode(tx, place, request.code, { now: ctx.now, caller })) !== proven) return false;
-      await replacePassword(tx, pool, user, credential, ctx.now);
-      await rememberHere(tx, ctx, user);
-      const change = { operation: "ConfirmForgotPassword", poolId: pool.id, userId: user.id };
-      await recordCredentialChange(tx, ctx, change);
-      return true;
+  await changeByCode(ctx, pool, user, held, {
+    operation: "ConfirmForgotPassword",
+    decide: (fresh) => {
+      // The address the code went to must still be the user's and verified: an abandoned mailbox gives nothing.
+      const stands = contactAttributes.some(
+        (contact) =>
+          isVerified(fresh.attributes, contact) &&
+          proof(contact, fresh.attributes[contact] ?? "") === held.proves,
+      );
+      if (!stands || !fresh.enabled) refuseCode("none", hides);
+      return { status: "CONFIRMED" };
     },
+    also: (tx) => replacePassword(tx, pool, user, credential, ctx.now),
   });
-  if (changed === undefined) refuseCode("none", hides);
 }
 
 /**

@@ -6,9 +6,8 @@
 import type { Ctx } from "../../app.ts";
 import type { User, UserChange } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { recordCredentialChange } from "../audit/credential.ts";
 import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
-import { rememberHere, subjectOf } from "../credentials/subjects.ts";
+import { subjectOf } from "../credentials/subjects.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, isContact } from "../messages/delivery.ts";
 import type { Pool } from "../pools/settings.ts";
@@ -22,6 +21,7 @@ import {
 } from "./attributes.ts";
 import { changeUser } from "./change.ts";
 import {
+  changeByCode,
   type PreparedCode,
   prepareCode,
   proof,
@@ -29,7 +29,6 @@ import {
   requireCode,
   sendCode,
   storeCode,
-  useCode,
 } from "./codes.ts";
 
 /**
@@ -172,30 +171,18 @@ export async function verifyAttribute(
   const contact = contactNamed(request.name);
   const caller = await admitCode(ctx, subjectOf(ctx, pool, user, user.username), "verify-attribute");
   const place = { poolId: pool.id, userId: user.id, purpose: `attribute:${contact}` } as const;
-  const proven = await requireCode(ctx, place, request.code, { hides: false, caller });
-  const changed = await changeUser(
-    ctx,
-    pool,
-    user,
-    (fresh) => {
+  const held = await requireCode(ctx, place, request.code, { hides: false, caller });
+  await changeByCode(ctx, pool, user, held, {
+    operation: "VerifyUserAttribute",
+    details: { attributes: [contact] },
+    decide: (fresh) => {
       const value = fresh.pendingAttributes[contact] ?? fresh.attributes[contact];
       // The address was changed after the code had been sent to another.
-      if (value === undefined || proof(contact, value) !== proven) return refuseCode("none", false);
+      if (value === undefined || proof(contact, value) !== held.proves) return refuseCode("none", false);
       return {
         attributes: { ...fresh.attributes, [contact]: value, [`${contact}_verified`]: "true" },
         pendingAttributes: without(fresh.pendingAttributes, [contact]),
       };
     },
-    {
-      also: async (tx) => {
-        if ((await useCode(tx, place, request.code, { now: ctx.now, caller })) !== proven) return false;
-        await rememberHere(tx, ctx, user);
-        const details = { attributes: [contact] };
-        const change = { operation: "VerifyUserAttribute", poolId: pool.id, userId: user.id, details };
-        await recordCredentialChange(tx, ctx, change);
-        return true;
-      },
-    },
-  );
-  if (changed === undefined) refuseCode("none", false);
+  });
 }

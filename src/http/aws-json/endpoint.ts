@@ -109,7 +109,9 @@ async function operate(ctx: Ctx, target: Target, input: AnyInput): Promise<unkno
       `${target.name} is not supported by this release of Poolhouse.`,
     );
   }
-  if (target.authorization === "access-token") {
+  // Where a Session may stand in the place of a token, it is the operation's to look at.
+  const bySession = target.authorization === "access-token-or-session" && input["Session"] !== undefined;
+  if (target.authorization.startsWith("access-token") && !bySession) {
     const signedIn = await authorizeAccessToken(ctx, accessToken(input), {
       mayNameMissingUser: target.declaresUserNotFound,
     });

@@ -16,7 +16,9 @@ type AuthorizationOf<N extends UserPoolOperationName> = (typeof userPoolOperatio
 export type Handler<N extends UserPoolOperationName> =
   AuthorizationOf<N> extends "access-token"
     ? (ctx: Ctx, input: Input<N>, signedIn: SignedIn) => Promise<Output<N>>
-    : (ctx: Ctx, input: Input<N>) => Promise<Output<N>>;
+    : AuthorizationOf<N> extends "access-token-or-session"
+      ? (ctx: Ctx, input: Input<N>, signedIn: SignedIn | undefined) => Promise<Output<N>>
+      : (ctx: Ctx, input: Input<N>) => Promise<Output<N>>;
 
 /** The operation is authenticated, authorized and validated, and then answers UnsupportedOperationException. */
 export const notYet = Symbol("notYet");

@@ -4,6 +4,7 @@ import type { User } from "../../store/users.ts";
 import type {
   AttributeType,
   CodeDeliveryDetailsType,
+  MFAOptionType,
   UserType,
 } from "../../wire/generated/user-pools.types.ts";
 import { epochSeconds } from "./operation.ts";
@@ -23,7 +24,26 @@ export function userType(user: User, allowed?: (name: string) => boolean): UserT
     UserLastModifiedDate: epochSeconds(user.updatedAt),
     Enabled: user.enabled,
     UserStatus: user.status,
+    ...mfaOptions(user),
   };
+}
+
+/** The second factors of a user as GetUser, AdminGetUser and GetUserAuthFactors print them; nothing without any. */
+export function mfaSettings(user: Pick<User, "mfa">): {
+  UserMFASettingList?: string[];
+  PreferredMfaSetting?: string;
+} {
+  const { enabled, preferred } = user.mfa;
+  return {
+    ...(enabled.length > 0 && { UserMFASettingList: [...enabled] }),
+    ...(preferred !== undefined && { PreferredMfaSetting: preferred }),
+  };
+}
+
+/** The older way to say that a user gets codes by SMS. */
+export function mfaOptions(user: Pick<User, "mfa">): { MFAOptions?: MFAOptionType[] } {
+  if (!user.mfa.enabled.includes("SMS_MFA")) return {};
+  return { MFAOptions: [{ DeliveryMedium: "SMS", AttributeName: "phone_number" }] };
 }
 
 export function codeDeliveryDetails(delivery: Delivery): CodeDeliveryDetailsType {

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
 import type { Schema } from "../schema.ts";
-import { type DatabaseKind, keyText } from "../sql.ts";
+import { addColumn, type DatabaseKind, keyText } from "../sql.ts";
 
 /** Slots with tags, the owner's own guesses at a code, and the sources that users are known from. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
@@ -14,21 +14,4 @@ export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<vo
     `create index if not exists known_sources_expiry on known_sources (expires_at)`,
   ];
   for (const statement of statements) await sql.raw(statement).execute(kysely);
-}
-
-/** Programs that do not know the column write its default. */
-async function addColumn(
-  kysely: Kysely<Schema>,
-  kind: DatabaseKind,
-  table: string,
-  column: string,
-  type: string,
-): Promise<void> {
-  // SQLite has no "add column if not exists".
-  if (kind === "sqlite") {
-    const found = await sql`select 1 from pragma_table_info(${table}) where name = ${column}`.execute(kysely);
-    if (found.rows.length > 0) return;
-  }
-  const unless = kind === "sqlite" ? "" : "if not exists";
-  await sql.raw(`alter table ${table} add column ${unless} ${column} ${type}`).execute(kysely);
 }

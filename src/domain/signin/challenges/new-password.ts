@@ -2,10 +2,9 @@
  * NEW_PASSWORD_REQUIRED: a user whom an administrator made chooses a password and fills in what the schema requires
  * (AWS: "Set up new user accounts created by administrators"). A refused password keeps the Session; success uses it up.
  */
-import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../../app.ts";
 import { readCredential, writeCredential } from "../../../store/credentials.ts";
-import { insertSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
+import { takeSignIn } from "../../../store/sign-ins.ts";
 import type { User } from "../../../store/users.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import { recordCredentialChange } from "../../audit/credential.ts";
@@ -14,22 +13,15 @@ import { canRead, canWrite } from "../../pools/clients.ts";
 import type { Pool } from "../../pools/settings.ts";
 import { type Attributes, changeAttributes } from "../../users/attributes.ts";
 import { changeUser } from "../../users/change.ts";
-import {
-  type Outcome,
-  required,
-  type SignIn,
-  type SignInState,
-  sessionLifetime,
-  sessionText,
-  usedSession,
-  wrongPassword,
-} from "../sign-in.ts";
+import { type Outcome, required, type SignIn, usedSession, wrongPassword } from "../sign-in.ts";
+import { offerChallenge } from "./offer.ts";
 
 const prefix = "userAttributes.";
 
 /** Asks for a new password. Throws NotAuthorizedException when the temporary one has lapsed. */
-export async function offerNewPassword(ctx: Ctx, signIn: SignIn, user: User): Promise<Outcome> {
-  const { pool, client } = signIn;
+export async function offerNewPassword(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
+  const { pool, client, user } = signIn;
+  if (user === undefined) return wrongPassword("the user is gone");
   const credential = await readCredential(ctx.db, pool.id, user.id);
   if (credential?.temporaryUntil !== undefined && credential.temporaryUntil <= ctx.now) {
     return refuse(
@@ -37,29 +29,9 @@ export async function offerNewPassword(ctx: Ctx, signIn: SignIn, user: User): Pr
       "Temporary password has expired and must be reset by an administrator.",
     );
   }
-  const row: SignInRow<SignInState> = {
-    poolId: pool.id,
-    id: randomUUID(),
-    clientId: client.id,
-    userId: user.id,
-    version: 1,
-    state: {
-      flow: signIn.flow,
-      awaiting: "NEW_PASSWORD_REQUIRED",
-      proven: signIn.proven,
-      submitted: signIn.submitted,
-      credentialVersion: signIn.credentialVersion,
-      signOuts: signIn.signOuts,
-    },
-    createdAt: ctx.now,
-    expiresAt: ctx.now + sessionLifetime(client),
-  };
-  await insertSignIn(ctx.db, row);
   const readable = Object.entries(user.attributes).filter(([name]) => canRead(pool, client, name));
-  return {
-    kind: "challenge",
+  return offerChallenge(ctx, signIn, {
     name: "NEW_PASSWORD_REQUIRED",
-    session: sessionText(ctx, row),
     parameters: {
       USER_ID_FOR_SRP: user.username,
       userAttributes: JSON.stringify(Object.fromEntries(readable)),
@@ -67,7 +39,7 @@ export async function offerNewPassword(ctx: Ctx, signIn: SignIn, user: User): Pr
         missingAttributes(pool, user.attributes).map((name) => prefix + name),
       ),
     },
-  };
+  });
 }
 
 /**

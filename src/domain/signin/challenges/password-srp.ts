@@ -3,38 +3,32 @@
  * RFC 5054 §2.5.1.3 on users who do not exist). The state is a row whose id is sealed in SECRET_BLOCK, so there is no
  * Session; one proof, right or wrong, consumes the row.
  */
-import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, hmacSha256, toBase64, toHex } from "../../../lib/bytes.ts";
-import {
-  N,
-  pad,
-  parsePublicValue,
-  parseTimestamp,
-  publicValueHex,
-  SECRET_BYTES,
-  signature,
-} from "../../../lib/srp.ts";
+import { N, pad, parsePublicValue, publicValueHex, SECRET_BYTES, signature } from "../../../lib/srp.ts";
 import { readCredential } from "../../../store/credentials.ts";
 import { insertSignIn, readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import { refuse } from "../../../wire/refuse.ts";
-import { admitPassword, settlePassword } from "../../credentials/guessing.ts";
+import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
 import { subjectOf, turnOf } from "../../credentials/subjects.ts";
 import { loginNameKey } from "../../pools/names.ts";
 import { type Pool, srpPoolName } from "../../pools/settings.ts";
+import { findRow } from "../find.ts";
 import {
+  invalidSession,
+  isTimely,
+  noSession,
   type Outcome,
   readSecretBlock,
   required,
   type SignIn,
   type SignInState,
   secretBlock,
-  sessionLifetime,
+  sessionText,
   wrongPassword,
 } from "../sign-in.ts";
-
-/** How far a client's clock may be off, besides the life of the sign-in. Milliseconds. */
-const clockSkew = 5 * 60_000;
+import type { Flow } from "../steps.ts";
+import { newRow, stateOf } from "./offer.ts";
 
 /** Reads SRP_A. Throws InvalidParameterException when it is no value an honest client sends. */
 export function readSrpA(text: string): bigint {
@@ -43,59 +37,58 @@ export function readSrpA(text: string): bigint {
 
 /** Answers SRP_A with SALT, SRP_B and SECRET_BLOCK; the same in shape and work whether the user exists or not. */
 export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, A: bigint): Promise<Outcome> {
-  const { pool, client, user, submitted } = signIn;
+  const { pool, user, submitted } = signIn;
   const credential = await readCredential(ctx.db, pool.id, user?.id);
   const fake = fakeCredential(pool, submitted);
   const { salt, verifier } = credential?.srp ?? fake;
   const identity = user?.username ?? fake.identity;
   const turn = turnOf(ctx, pool);
   const { B, K } = await ctx.app.srp.exchange({ A, verifier, b: ctx.random(SECRET_BYTES) }, turn);
-  const id = randomUUID();
-  const state: SignInState = {
-    flow: signIn.flow,
-    awaiting: "PASSWORD_VERIFIER",
-    proven: signIn.proven,
-    submitted,
-    credentialVersion: credential?.version ?? 0,
-    signOuts: signIn.signOuts,
+  const state = stateOf({ ...signIn, credentialVersion: credential?.version ?? 0 }, "PASSWORD_VERIFIER", {
     srp: { sessionKey: toBase64(K), identity },
     subject: subjectOf(ctx, pool, user, submitted),
-  };
-  await insertSignIn(ctx.db, {
-    poolId: pool.id,
-    id,
-    clientId: client.id,
-    // A user without verifier cannot pass; the row does not remember them, so that nothing can go wrong later.
-    userId: credential?.srp === undefined ? undefined : user?.id,
-    version: 1,
-    state,
-    createdAt: ctx.now,
-    expiresAt: ctx.now + sessionLifetime(client),
   });
+  // A user without verifier cannot pass; the row does not remember them, so that nothing can go wrong later.
+  const row = newRow(ctx, signIn, state, credential?.srp === undefined ? undefined : user?.id);
+  await insertSignIn(ctx.db, row);
   return {
     kind: "challenge",
     name: "PASSWORD_VERIFIER",
+    ...(hasSession(signIn.flow) && { session: sessionText(ctx, row) }),
     parameters: {
       SALT: toHex(salt),
       SRP_B: publicValueHex(B),
-      SECRET_BLOCK: secretBlock(ctx, pool.id, id),
+      SECRET_BLOCK: secretBlock(ctx, pool.id, row.id),
       USERNAME: identity,
       USER_ID_FOR_SRP: identity,
     },
   };
 }
 
-/** The row that the answer's SECRET_BLOCK names. Throws NotAuthorizedException when there is none that waits. */
+/** In USER_SRP_AUTH the state travels in SECRET_BLOCK alone. */
+const hasSession = (flow: Flow) => flow !== "USER_SRP_AUTH";
+
+/**
+ * The row that the answer's SECRET_BLOCK names, and where the flow has a Session, that as well. Throws
+ * NotAuthorizedException when there is none that waits, InvalidParameterException without the Session.
+ */
 export async function findByTheSecretBlock(
   ctx: Ctx,
-  poolId: string,
-  responses: Readonly<Record<string, string>>,
+  request: {
+    readonly pool: Pool;
+    readonly session: string | undefined;
+    readonly responses: Readonly<Record<string, string>>;
+  },
 ): Promise<SignInRow<SignInState>> {
-  const block = fromBase64(required(responses, "PASSWORD_CLAIM_SECRET_BLOCK"));
+  const block = fromBase64(required(request.responses, "PASSWORD_CLAIM_SECRET_BLOCK"));
   const named = block && readSecretBlock(ctx, block);
-  if (named === undefined || named.poolId !== poolId) return wrongPassword("foreign secret block");
+  if (named === undefined || named.poolId !== request.pool.id) return wrongPassword("foreign secret block");
   const row = await readSignIn<SignInState>(ctx.db, named.poolId, named.id);
   if (row === undefined || row.expiresAt <= ctx.now) return wrongPassword("secret block used or expired");
+  if (hasSession(row.state.flow)) {
+    const session = request.session ?? noSession();
+    if ((await findRow(ctx, session)).id !== row.id) return invalidSession();
+  }
   return row;
 }
 
@@ -111,7 +104,7 @@ export async function provePasswordBySrp(
   const block = fromBase64(required(responses, "PASSWORD_CLAIM_SECRET_BLOCK"));
   const { srp, subject } = row?.state ?? {};
   if (row === undefined || srp === undefined || block === undefined) return wrongPassword("no SRP state");
-  const guess = await admitPassword(ctx, subject ?? subjectOf(ctx, pool, user, signIn.submitted));
+  const guess = await admitGuess(ctx, subject ?? subjectOf(ctx, pool, user, signIn.submitted), "password");
   // Consumed before the proof is looked at: of parallel answers one is checked.
   if (!(await takeSignIn(ctx.db, row))) return wrongPassword("secret block used");
   const sessionKey = fromBase64(srp.sessionKey)!;
@@ -120,18 +113,13 @@ export async function provePasswordBySrp(
   const right =
     claimed !== undefined &&
     equalBytes(claimed, expected) &&
-    isTimely(ctx, signIn, timestamp) &&
+    isTimely(ctx, signIn.client, timestamp) &&
     credential?.srp !== undefined &&
     credential.version === signIn.credentialVersion;
-  await settlePassword(ctx, guess, right);
+  await settleGuess(ctx, guess, right);
   if (!right) return wrongPassword();
   const remember = !guess.caller.fresh;
   return { ...signIn, row: undefined, proven: [...signIn.proven, "password"], remember };
-}
-
-function isTimely(ctx: Ctx, signIn: SignIn, timestamp: string): boolean {
-  const time = parseTimestamp(timestamp);
-  return time !== undefined && Math.abs(ctx.now - time) <= sessionLifetime(signIn.client) + clockSkew;
 }
 
 /** What a user who does not exist is answered from: stable for the name, and like a real one's in every part. */

@@ -1,11 +1,13 @@
 /** The password in the clear, as USER_PASSWORD_AUTH and the ADMIN flows bring it with their first request. */
 import type { Ctx } from "../../../app.ts";
-import { readCredential, writeCredential } from "../../../store/credentials.ts";
+import { type Credential, readCredential, writeCredential } from "../../../store/credentials.ts";
+import type { User } from "../../../store/users.ts";
 import { refuse } from "../../../wire/refuse.ts";
-import { admitPassword, type Guess, settlePassword } from "../../credentials/guessing.ts";
-import { makeCredential, verifyPassword } from "../../credentials/password.ts";
+import { admitGuess, type Guess, settleGuess } from "../../credentials/guessing.ts";
+import { completeCredential, verifyPassword } from "../../credentials/password.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
 import { hidesUsers } from "../../pools/clients.ts";
+import type { Pool } from "../../pools/settings.ts";
 import { type SignIn, wrongPassword } from "../sign-in.ts";
 
 /**
@@ -14,10 +16,10 @@ import { type SignIn, wrongPassword } from "../sign-in.ts";
  */
 export async function provePassword(ctx: Ctx, signIn: SignIn, password: string): Promise<SignIn> {
   const { pool, user } = signIn;
-  const guess = await admitPassword(ctx, subjectOf(ctx, pool, user, signIn.submitted));
+  const guess = await admitGuess(ctx, subjectOf(ctx, pool, user, signIn.submitted), "password");
   const credential = await readCredential(ctx.db, pool.id, user?.id);
   const right = await verifyPassword(ctx, pool, credential, password);
-  await settlePassword(ctx, guess, right);
+  await settleGuess(ctx, guess, right);
   if (!right || user === undefined || credential === undefined) {
     // Imported users have no password to be right about; only LEGACY clients tell them what to do.
     if (user?.status === "RESET_REQUIRED" && credential?.phc === undefined && !hidesUsers(signIn.client)) {
@@ -25,21 +27,29 @@ export async function provePassword(ctx: Ctx, signIn: SignIn, password: string):
     }
     return wrongPassword();
   }
-  if (credential.srp === undefined) {
-    // A clear password is at hand: the verifier that an imported hash lacks can be made. Losing the race is harmless.
-    const made = await makeCredential(ctx, pool, user, password);
-    await writeCredential(
-      ctx.db,
-      pool.id,
-      user.id,
-      credential.version,
-      { ...credential, srp: made.srp },
-      ctx.now,
-    );
-    const written = await readCredential(ctx.db, pool.id, user.id);
-    return proven(signIn, guess, written?.version ?? credential.version);
-  }
-  return proven(signIn, guess, credential.version);
+  const version =
+    credential.srp === undefined
+      ? await addVerifier(ctx, { pool, user }, credential, password)
+      : credential.version;
+  return version === undefined ? wrongPassword() : proven(signIn, guess, version);
+}
+
+/**
+ * A clear password is at hand: the verifier that an imported hash lacks can be made. Answers the version of the
+ * credential that holds this password; undefined: another password has taken its place meanwhile.
+ */
+async function addVerifier(
+  ctx: Ctx,
+  { pool, user }: { pool: Pool; user: User },
+  credential: Credential,
+  password: string,
+): Promise<number | undefined> {
+  const whole = await completeCredential(ctx, pool, user, credential, password);
+  if (await writeCredential(ctx.db, pool.id, user.id, credential.version, whole, ctx.now))
+    return credential.version + 1;
+  // Another sign-in was faster, or a new password.
+  const present = await readCredential(ctx.db, pool.id, user.id);
+  return (await verifyPassword(ctx, pool, present, password)) ? present?.version : undefined;
 }
 
 function proven(signIn: SignIn, { caller }: Guess, credentialVersion: number): SignIn {

@@ -12,13 +12,14 @@ export const ListUsers: Handler<"ListUsers"> = async (ctx, input) => {
   const { items, nextToken } = await readPage(
     ctx,
     {
-      binding: pageBinding("ListUsers", pool.id, input.Filter ?? ""),
+      // Positions were others before users had numbers.
+      binding: pageBinding("ListUsers", pool.id, input.Filter ?? "", "by number"),
       token: input.PaginationToken,
       limit: pageSize(input.Limit),
     },
     async ({ after, limit }): Promise<FoundUser[]> =>
       search === undefined ? [] : listUsers(ctx.db, pool.id, search, { after: positionFrom(after), limit }),
-    (found) => JSON.stringify([found.position.key, found.position.userId]),
+    (found) => JSON.stringify([found.position.key, found.position.number]),
   );
   // Cognito answers with an error when a user lacks an attribute that was asked for; leaving it out serves better.
   const wanted = input.AttributesToGet;
@@ -28,6 +29,6 @@ export const ListUsers: Handler<"ListUsers"> = async (ctx, input) => {
 
 function positionFrom(after: string): UserPosition | undefined {
   if (after === "") return undefined;
-  const [key, userId] = JSON.parse(after) as [string, string];
-  return { key, userId };
+  const [key, number] = JSON.parse(after) as [string, number];
+  return { key, number };
 }

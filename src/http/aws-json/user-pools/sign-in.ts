@@ -7,7 +7,7 @@ import { type Client, loadClient, loadPoolClient, type Pool } from "../../../dom
 import { respondToChallenge } from "../../../domain/signin/respond.ts";
 import type { Outcome } from "../../../domain/signin/sign-in.ts";
 import { required } from "../../../domain/signin/sign-in.ts";
-import { startSignIn } from "../../../domain/signin/start.ts";
+import { assertRoomEarly, startSignIn } from "../../../domain/signin/start.ts";
 import { issueTokens } from "../../../domain/tokens/issue.ts";
 import { refreshTokens, refreshTokenUser } from "../../../domain/tokens/refresh.ts";
 import { Refusal } from "../../../lib/refusal.ts";
@@ -18,6 +18,8 @@ import type { Handler } from "../operation.ts";
 type Parameters = Readonly<Record<string, string>>;
 
 export const InitiateAuth: Handler<"InitiateAuth"> = async (ctx, input) => {
+  // With UserContextData the turn may be another's, which the client says.
+  if (input.UserContextData === undefined) assertRoomEarly(ctx, input.AuthFlow, input.ClientId);
   const { pool, client } = await loadClient(ctx, input.ClientId);
   return initiate(withUserAddress(ctx, client, input.UserContextData?.IpAddress), {
     pool,
@@ -74,7 +76,7 @@ async function refresh(ctx: Ctx, request: Initiation): Promise<InitiateAuthRespo
   }
   const token = required(parameters, "REFRESH_TOKEN");
   if (client.secrets.length > 0) await checkRefreshSecretHash(ctx, request, token);
-  const { result } = await refreshTokens(ctx, { pool, client, token });
+  const { result } = await refreshTokens(ctx, { pool, client, token, deviceKey: parameters["DEVICE_KEY"] });
   return { ChallengeParameters: {}, AuthenticationResult: result };
 }
 
@@ -96,5 +98,10 @@ async function present(ctx: Ctx, outcome: Outcome): Promise<InitiateAuthResponse
   if (outcome.kind === "authenticated") {
     return { ChallengeParameters: {}, AuthenticationResult: await issueTokens(ctx, outcome.authenticated) };
   }
-  return { ChallengeName: outcome.name, ChallengeParameters: outcome.parameters, Session: outcome.session };
+  return {
+    ChallengeName: outcome.name,
+    ChallengeParameters: outcome.parameters,
+    Session: outcome.session,
+    AvailableChallenges: outcome.available && [...outcome.available],
+  };
 }

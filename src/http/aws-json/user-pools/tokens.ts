@@ -11,7 +11,12 @@ export const GetTokensFromRefreshToken: Handler<"GetTokensFromRefreshToken"> = a
   if (!clientSecretFits(client, input.ClientSecret)) {
     refuse("NotAuthorizedException", `Unable to verify secret for client ${client.id}`);
   }
-  const { result } = await refreshTokens(ctx, { pool, client, token: input.RefreshToken });
+  const { result } = await refreshTokens(ctx, {
+    pool,
+    client,
+    token: input.RefreshToken,
+    deviceKey: input.DeviceKey,
+  });
   return { AuthenticationResult: result };
 };
 

@@ -1,22 +1,16 @@
 /** Administration of users. */
 
-import type { Ctx } from "../../../app.ts";
 import { loadPool } from "../../../domain/pools/settings.ts";
 import { adminConfirmSignUp } from "../../../domain/signup/confirm.ts";
 import { removeUser, setEnabled, signOutEverywhere } from "../../../domain/users/access.ts";
 import { attributesFrom } from "../../../domain/users/attributes.ts";
 import { createUser, resendInvitation } from "../../../domain/users/create.ts";
-import { requireUser } from "../../../domain/users/find.ts";
+import { poolAndUser } from "../../../domain/users/find.ts";
 import { setPassword } from "../../../domain/users/passwords.ts";
 import { resetPassword } from "../../../domain/users/recovery.ts";
 import { removeAttributes, updateAttributes } from "../../../domain/users/update.ts";
 import { epochSeconds, type Handler } from "../operation.ts";
-import { userAttributes, userType } from "../shapes.ts";
-
-async function poolAndUser(ctx: Ctx, input: { UserPoolId: string; Username: string }) {
-  const pool = await loadPool(ctx, input.UserPoolId);
-  return { pool, user: await requireUser(ctx, pool, input.Username) };
-}
+import { mfaOptions, mfaSettings, userAttributes, userType } from "../shapes.ts";
 
 export const AdminCreateUser: Handler<"AdminCreateUser"> = async (ctx, input) => {
   const pool = await loadPool(ctx, input.UserPoolId);
@@ -46,6 +40,8 @@ export const AdminGetUser: Handler<"AdminGetUser"> = async (ctx, input) => {
     UserLastModifiedDate: epochSeconds(user.updatedAt),
     Enabled: user.enabled,
     UserStatus: user.status,
+    ...mfaSettings(user),
+    ...mfaOptions(user),
   };
 };
 

@@ -10,11 +10,13 @@ import {
   verifyAttribute,
 } from "../../../domain/users/update.ts";
 import type { Handler } from "../operation.ts";
-import { codeDeliveryDetails, userAttributes } from "../shapes.ts";
+import { codeDeliveryDetails, mfaOptions, mfaSettings, userAttributes } from "../shapes.ts";
 
 export const GetUser: Handler<"GetUser"> = async (_ctx, _input, { pool, client, user }) => ({
   Username: user.username,
   UserAttributes: userAttributes(user, (name) => canRead(pool, client, name)),
+  ...mfaSettings(user),
+  ...mfaOptions(user),
 });
 
 export const UpdateUserAttributes: Handler<"UpdateUserAttributes"> = async (ctx, input, signedIn) => {

@@ -1,0 +1,36 @@
+/** Databases of the bench: new, empty, and gone when it ends. */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import pg from "pg";
+import { temporaryFolder } from "./server.ts";
+
+const postgres = "postgres://postgres@127.0.0.1:5432";
+
+export interface BenchDatabase {
+  /** What `--database` of the server takes. */
+  readonly url: string;
+  remove(): Promise<void>;
+}
+
+/** The kinds that `--database sqlite|postgres|both` names. Throws Error for anything else. */
+export function databaseKinds(named: string): readonly string[] {
+  if (named === "both") return ["sqlite", "postgres"];
+  if (named === "sqlite" || named === "postgres") return [named];
+  throw new Error(`--database is sqlite, postgres or both, not ${named}.`);
+}
+
+/** A new one of a kind that `databaseKinds` answered. */
+export async function newDatabase(kind: string): Promise<BenchDatabase> {
+  const name = `poolhouse_bench_${randomBytes(4).toString("hex")}`;
+  if (kind === "sqlite") {
+    return { url: join(temporaryFolder(), name, "db", "poolhouse.sqlite"), remove: async () => {} };
+  }
+  const administer = async (sql: string) => {
+    const client = new pg.Client({ connectionString: `${postgres}/postgres` });
+    await client.connect();
+    await client.query(sql);
+    await client.end();
+  };
+  await administer(`create database ${name}`);
+  return { url: `${postgres}/${name}`, remove: () => administer(`drop database ${name} with (force)`) };
+}

@@ -1,0 +1,164 @@
+/**
+ * Loads users in bulk into a database that no server has open (SQLite), or any (PostgreSQL). The rows, their
+ * sealing and their indexes are those of the store. One password hash serves all; an SRP verifier is bound to its user
+ * and costs 0.8 ms, so a sample spread evenly over the users has one.
+ */
+import { randomBytes } from "node:crypto";
+import { pino } from "pino";
+import { createPasswordHasher } from "../../src/domain/credentials/hash-queue.ts";
+import { loginNames } from "../../src/domain/pools/names.ts";
+import type { PoolDocument } from "../../src/domain/pools/settings.ts";
+import { newSub } from "../../src/domain/users/insert.ts";
+import { makeVerifier } from "../../src/lib/srp.ts";
+import { credentialRow, type NewCredential } from "../../src/store/credentials.ts";
+import { type Db, inTransaction } from "../../src/store/db.ts";
+import { type OpenOptions, openDatabase } from "../../src/store/open.ts";
+import { holdPool, readPool } from "../../src/store/pools.ts";
+import { type LoginName, noMfa, type User, userRow } from "../../src/store/users.ts";
+
+/** Every loaded user's. */
+export const password = "Correct-Horse-1";
+
+export interface Load {
+  readonly database: Pick<OpenOptions, "url" | "masterKey" | "secretsFolder">;
+  readonly poolId: string;
+  readonly users: number;
+  /** How many have an SRP verifier: `userName(0)`, `userName(stride)`, `userName(2 * stride)` … */
+  readonly verifiers?: number;
+  readonly progress?: (loaded: number) => void;
+}
+
+export interface Loaded {
+  readonly stride: number;
+  /** Of this process, in milliseconds of CPU. */
+  readonly cpuMs: number;
+}
+
+const givenNames = [
+  "Ada",
+  "Björk",
+  "Chidi",
+  "Dolores",
+  "Eun-ji",
+  "Fatima",
+  "Giulia",
+  "Hans",
+  "Ingrid",
+  "José",
+];
+const familyNames = [
+  "Nguyễn",
+  "García",
+  "Müller",
+  "Smith",
+  "Okafor",
+  "Rossi",
+  "Tanaka",
+  "Andersson",
+  "Novák",
+];
+const pick = (list: readonly string[], index: number) => list[index % list.length]!;
+
+/** The username of a user, where the pool's users choose theirs. */
+export const userName = (index: number): string => `user${String(index).padStart(7, "0")}`;
+
+/** What a user of an ordinary application has. Deterministic, so that a scenario can search for them. */
+export function userAttributes(index: number): Record<string, string> {
+  const [given_name, family_name] = [pick(givenNames, index), pick(familyNames, index)];
+  return {
+    email: `${userName(index)}@example.com`,
+    email_verified: "true",
+    phone_number: `+4915${String(index).padStart(9, "0")}`,
+    phone_number_verified: "false",
+    name: `${given_name} ${family_name} ${index}`,
+    given_name,
+    family_name,
+  };
+}
+
+/** Users a statement and transaction: 500 rows of 18 columns stay below SQLite's 32 766 parameters. */
+const batchSize = 500;
+
+export async function loadUsers(load: Load): Promise<Loaded> {
+  const began = process.cpuUsage();
+  const log = pino({ level: "error" });
+  const opened = await openDatabase({ ...load.database, log });
+  try {
+    const pool = await readPool(opened.db, load.poolId);
+    if (pool === undefined) throw new Error(`There is no pool ${load.poolId}.`);
+    const make = await maker(opened.db, { id: load.poolId, document: pool.document as PoolDocument });
+    const stride = Math.max(1, Math.floor(load.users / (load.verifiers ?? 1_000)));
+    for (let first = 0; first < load.users; first += batchSize) {
+      const size = Math.min(batchSize, load.users - first);
+      const batch = Array.from({ length: size }, (_, at) => make(first + at, (first + at) % stride === 0));
+      await insert(opened.db, load.poolId, batch);
+      load.progress?.(first + size);
+    }
+    const { user, system } = process.cpuUsage(began);
+    return { stride, cpuMs: (user + system) / 1_000 };
+  } finally {
+    await opened.close();
+  }
+}
+
+interface NewRow {
+  readonly user: User;
+  readonly names: readonly LoginName[];
+  readonly credential: ReturnType<typeof credentialRow>;
+}
+
+async function maker(db: Db, pool: { id: string; document: PoolDocument }) {
+  const hasher = await createPasswordHasher({ concurrency: 1, capacity: 1 });
+  const phc = await hasher.hash(password, { pool: pool.id, address: "" });
+  const group = pool.id.split("_")[1]!;
+  const choosesName = !pool.document.UsernameAttributes?.length;
+  return (index: number, withVerifier: boolean): NewRow => {
+    const sub = newSub(randomBytes);
+    const now = Date.now();
+    const username = choosesName ? userName(index) : sub;
+    const salt = randomBytes(16);
+    const srp = withVerifier
+      ? { salt, verifier: makeVerifier({ group, identity: username, password, salt }) }
+      : undefined;
+    const credential: NewCredential = { phc, srp, history: [], temporaryUntil: undefined };
+    const user: User = {
+      poolId: pool.id,
+      id: sub,
+      username,
+      version: 1,
+      status: "CONFIRMED",
+      enabled: true,
+      signOuts: 0,
+      attributes: userAttributes(index),
+      pendingAttributes: {},
+      mfa: noMfa,
+      createdAt: now,
+      updatedAt: now,
+    };
+    return {
+      user,
+      names: loginNames(pool, username, user.attributes, { confirmed: true }),
+      credential: credentialRow(db, pool.id, sub, credential, now),
+    };
+  };
+}
+
+async function insert(db: Db, poolId: string, batch: readonly NewRow[]): Promise<void> {
+  await inTransaction(db, async (tx) => {
+    const pool = await holdPool(tx, poolId);
+    if (pool === undefined) throw new Error(`There is no pool ${poolId}.`);
+    const inserted = await tx.kysely
+      .insertInto("users")
+      .values(batch.map(({ user }) => userRow(user, pool)))
+      .returning(["number", "user_id"])
+      .execute();
+    const numbers = new Map(inserted.map((row) => [row.user_id, row.number]));
+    const rows = batch.map((row) => ({ ...row, user_number: numbers.get(row.user.id)! }));
+    const names = rows.flatMap(({ user_number, names }) =>
+      names.map(({ key, kind }) => ({ pool_id: poolId, name_key: key, kind, user_number })),
+    );
+    await tx.kysely.insertInto("login_names").values(names).execute();
+    const credentials = rows.map(({ user_number, credential }) => ({ user_number, ...credential }));
+    await tx.kysely.insertInto("credentials").values(credentials).execute();
+  });
+}

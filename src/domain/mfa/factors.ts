@@ -1,0 +1,173 @@
+/**
+ * mfa: what proves more than a password. This file says which second factors a pool offers and a user has, and how
+ * preferences change (AWS: "MFA", https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa.html).
+ * Pure.
+ */
+import type { MfaFactor, User, UserMfa } from "../../store/users.ts";
+import type {
+  EmailMfaSettingsType,
+  SMSMfaSettingsType,
+  SoftwareTokenMfaSettingsType,
+} from "../../wire/generated/user-pools.types.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { type ContactAttribute, type Delivery, deliveryTo } from "../messages/delivery.ts";
+import type { Pool, PoolDocument } from "../pools/settings.ts";
+
+/** Factors that are challenges of their own in a sign-in. */
+export type SecondFactor = Exclude<MfaFactor, "WEB_AUTHN">;
+
+interface FactorRule {
+  readonly offered: (document: PoolDocument) => boolean;
+  /** The attribute that codes are sent to. */
+  readonly contact: ContactAttribute | undefined;
+}
+
+/** In the order in which they are listed to clients. */
+const rules: Readonly<Record<SecondFactor, FactorRule>> = {
+  SMS_MFA: { offered: (pool) => pool.SmsMfaConfiguration !== undefined, contact: "phone_number" },
+  SOFTWARE_TOKEN_MFA: {
+    offered: (pool) => pool.SoftwareTokenMfaConfiguration?.Enabled === true,
+    contact: undefined,
+  },
+  EMAIL_OTP: { offered: (pool) => pool.EmailMfaConfiguration !== undefined, contact: "email" },
+};
+
+const factors = Object.keys(rules) as readonly SecondFactor[];
+
+export type MfaMode = "OFF" | "OPTIONAL" | "ON";
+
+export function mfaMode(pool: Pick<Pool, "document">): MfaMode {
+  return pool.document.MfaConfiguration ?? "OFF";
+}
+
+/** The second factors a pool offers. */
+export function poolFactors(pool: Pick<Pool, "document">): SecondFactor[] {
+  return factors.filter((factor) => rules[factor].offered(pool.document));
+}
+
+/** Where the codes of a factor go; undefined: it has none, or the user no such address. */
+export function factorDelivery(user: Pick<User, "attributes">, factor: SecondFactor): Delivery | undefined {
+  const { contact } = rules[factor];
+  const value = contact && user.attributes[contact];
+  return contact !== undefined && value ? deliveryTo(contact, value) : undefined;
+}
+
+/** Whether the user has turned on a factor whose codes go to this address. */
+export function isFactorOf(user: Pick<User, "mfa">, contact: ContactAttribute): boolean {
+  return factors.some((factor) => rules[factor].contact === contact && user.mfa.enabled.includes(factor));
+}
+
+/** Whether the user has what the factor needs. */
+function has(user: Pick<User, "attributes" | "mfa">, factor: SecondFactor): boolean {
+  if (factor === "SOFTWARE_TOKEN_MFA") return user.mfa.softwareToken !== undefined;
+  return factorDelivery(user, factor) !== undefined;
+}
+
+/**
+ * The second factors that a sign-in of this user may ask for. Where the pool demands MFA, an address to send codes to is
+ * a factor without being turned on ("users with a phone number get an SMS"); where MFA is optional, only what was turned
+ * on is one.
+ */
+export function usableFactors(
+  pool: Pick<Pool, "document">,
+  user: Pick<User, "attributes" | "mfa">,
+): SecondFactor[] {
+  const mode = mfaMode(pool);
+  if (mode === "OFF") return [];
+  const possible = poolFactors(pool).filter((factor) => has(user, factor));
+  const enabled = possible.filter((factor) => user.mfa.enabled.includes(factor));
+  return enabled.length > 0 || mode === "OPTIONAL" ? enabled : possible;
+}
+
+/** The one that is asked for without a choice: the preferred one, or the only one. */
+export function factorToAsk(
+  user: Pick<User, "mfa">,
+  usable: readonly SecondFactor[],
+): SecondFactor | undefined {
+  const preferred = usable.find((factor) => factor === user.mfa.preferred);
+  return preferred ?? (usable.length === 1 ? usable[0] : undefined);
+}
+
+/** Members of SetUserMFAPreference and AdminSetUserMFAPreference. */
+export interface PreferenceRequest {
+  readonly SMSMfaSettings?: SMSMfaSettingsType | undefined;
+  readonly SoftwareTokenMfaSettings?: SoftwareTokenMfaSettingsType | undefined;
+  readonly EmailMfaSettings?: EmailMfaSettingsType | undefined;
+  readonly WebAuthnMfaSettings?: { readonly Enabled?: boolean | undefined } | undefined;
+}
+
+/**
+ * The user's factors after a change of preferences; what is not named stays. Users may turn on only what they have
+ * verified: who mistyped a number must not be asked for codes that go there.
+ * Throws InvalidParameterException.
+ */
+export function changePreferences(
+  pool: Pick<Pool, "document">,
+  user: Pick<User, "attributes" | "mfa">,
+  request: PreferenceRequest,
+  by: "user" | "admin",
+): UserMfa {
+  const given: [SecondFactor, { Enabled?: boolean | undefined; PreferredMfa?: boolean | undefined }][] = [];
+  if (request.SMSMfaSettings) given.push(["SMS_MFA", request.SMSMfaSettings]);
+  if (request.SoftwareTokenMfaSettings) given.push(["SOFTWARE_TOKEN_MFA", request.SoftwareTokenMfaSettings]);
+  if (request.EmailMfaSettings) given.push(["EMAIL_OTP", request.EmailMfaSettings]);
+  const enabled = new Set(user.mfa.enabled);
+  let { preferred } = user.mfa;
+  for (const [factor, settings] of given) {
+    const isOn = settings.Enabled ?? enabled.has(factor);
+    if (settings.PreferredMfa === true && !isOn) invalid(`${factor} must be enabled to be preferred.`);
+    if (!isOn) enabled.delete(factor);
+    else if (!enabled.has(factor)) {
+      assertCanEnable(pool, user, factor, by);
+      enabled.add(factor);
+    }
+    if (preferred === factor && (!isOn || settings.PreferredMfa === false)) preferred = undefined;
+  }
+  const chosen = given.filter(([, settings]) => settings.PreferredMfa === true);
+  if (chosen.length > 1) invalid("Only one MFA factor can be preferred.");
+  return withFactors(user.mfa, enabled, chosen[0]?.[0] ?? preferred);
+}
+
+function withFactors(
+  mfa: UserMfa,
+  enabled: ReadonlySet<MfaFactor>,
+  preferred: MfaFactor | undefined,
+): UserMfa {
+  const { preferred: _, ...rest } = mfa;
+  return { ...rest, enabled: [...enabled], ...(preferred !== undefined && { preferred }) };
+}
+
+/** One more factor turned on. The first one becomes the preferred one. */
+export function withFactor(mfa: UserMfa, factor: MfaFactor, softwareToken?: string): UserMfa {
+  return {
+    ...withFactors(mfa, new Set([...mfa.enabled, factor]), mfa.preferred ?? factor),
+    ...(softwareToken !== undefined && { softwareToken }),
+  };
+}
+
+/** A factor turned off, and its software token forgotten. */
+export function withoutSoftwareToken(mfa: UserMfa): UserMfa {
+  const { softwareToken: _, ...rest } = mfa;
+  const enabled = new Set(mfa.enabled.filter((factor) => factor !== "SOFTWARE_TOKEN_MFA"));
+  return withFactors(rest, enabled, mfa.preferred === "SOFTWARE_TOKEN_MFA" ? undefined : mfa.preferred);
+}
+
+function assertCanEnable(
+  pool: Pick<Pool, "document">,
+  user: Pick<User, "attributes" | "mfa">,
+  factor: SecondFactor,
+  by: "user" | "admin",
+): void {
+  if (!poolFactors(pool).includes(factor)) invalid(`${factor} is not enabled for the user pool.`);
+  if (!has(user, factor)) {
+    if (factor === "SOFTWARE_TOKEN_MFA") invalid("User has not verified software token mfa");
+    invalid(`User does not have delivery config set to turn on ${factor}`);
+  }
+  const { contact } = rules[factor];
+  if (by === "user" && contact !== undefined && user.attributes[`${contact}_verified`] !== "true")
+    invalid(`User does not have delivery config set to turn on ${factor}`);
+}
+
+function invalid(message: string): never {
+  return refuse("InvalidParameterException", message);
+}

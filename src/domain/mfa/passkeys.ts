@@ -1,0 +1,201 @@
+/**
+ * Passkeys (Web Authentication, Level 3; AWS: "Passkey sign-in"): the ceremonies, and what a pool demands of them. The
+ * library does the cryptography; which origins and relying party are ours is decided here.
+ */
+import {
+  type AuthenticationResponseJSON,
+  generateAuthenticationOptions,
+  generateRegistrationOptions,
+  type PublicKeyCredentialCreationOptionsJSON,
+  type PublicKeyCredentialRequestOptionsJSON,
+  type RegistrationResponseJSON,
+  verifyAuthenticationResponse,
+  verifyRegistrationResponse,
+} from "@simplewebauthn/server";
+import type { Ctx } from "../../app.ts";
+import { listensOnLoopback } from "../../config/config.ts";
+import { fromBase64url, toBase64url, utf8 } from "../../lib/bytes.ts";
+import type { Passkey } from "../../store/passkeys.ts";
+import type { User } from "../../store/users.ts";
+import { refuse } from "../../wire/refuse.ts";
+import type { Pool } from "../pools/settings.ts";
+import { authenticatorName } from "./authenticators.ts";
+
+export type { AuthenticationResponseJSON, PublicKeyCredentialCreationOptionsJSON, RegistrationResponseJSON };
+
+/** AWS: "Quotas": passkeys a user. */
+export const mostPasskeys = 20;
+
+/** Milliseconds a browser has for a ceremony, and a challenge to come back. */
+export const ceremonyMs = 5 * 60_000;
+
+export interface RelyingParty {
+  readonly id: string;
+  readonly userVerification: "required" | "preferred";
+  /** A passkey with user verification is two factors. */
+  readonly isMultiFactor: boolean;
+}
+
+/** Whether the pool lets users sign in by passkeys. */
+export function offersPasskeys({ document }: Pick<Pool, "document">): boolean {
+  return document.Policies?.SignInPolicy?.AllowedFirstAuthFactors?.includes("WEB_AUTHN") === true;
+}
+
+/**
+ * The relying party of a pool: the configured one, else the server's own name. Throws
+ * WebAuthnConfigurationMissingException where that is no domain name.
+ */
+export function relyingParty(ctx: Ctx, { document }: Pick<Pool, "document">): RelyingParty {
+  const { RelyingPartyId, UserVerification, FactorConfiguration } = document.WebAuthnConfiguration ?? {};
+  const id = RelyingPartyId ?? new URL(ctx.config.publicUrl).hostname;
+  if (/^[\d.]+$|:/.test(id))
+    refuse("WebAuthnConfigurationMissingException", "The user pool has no RelyingPartyId.");
+  return {
+    id,
+    userVerification: UserVerification ?? "preferred",
+    isMultiFactor: FactorConfiguration === "MULTI_FACTOR_WITH_USER_VERIFICATION",
+  };
+}
+
+/** What the browser is to make a passkey by. */
+export function creationOptions(
+  ctx: Ctx,
+  pool: Pick<Pool, "name">,
+  user: User,
+  party: RelyingParty,
+  existing: readonly Passkey[],
+): Promise<PublicKeyCredentialCreationOptionsJSON> {
+  const name = user.attributes["email"] ?? user.attributes["phone_number"] ?? user.username;
+  return generateRegistrationOptions({
+    rpName: pool.name,
+    rpID: party.id,
+    userID: Uint8Array.from(utf8(user.id)),
+    userName: name,
+    userDisplayName: user.attributes["name"] ?? name,
+    challenge: Uint8Array.from(ctx.random(32)),
+    timeout: ceremonyMs,
+    attestationType: "none",
+    excludeCredentials: existing.map(({ id }) => ({ id })),
+    authenticatorSelection: { residentKey: "required", userVerification: party.userVerification },
+  });
+}
+
+/** What the browser is to sign in by. */
+export function requestOptions(
+  ctx: Ctx,
+  party: RelyingParty,
+  passkeys: readonly Passkey[],
+): Promise<PublicKeyCredentialRequestOptionsJSON> {
+  return generateAuthenticationOptions({
+    rpID: party.id,
+    challenge: Uint8Array.from(ctx.random(32)),
+    timeout: ceremonyMs,
+    allowCredentials: passkeys.map(({ id, transports }) => ({ id, transports: [...transports] as never })),
+    userVerification: party.userVerification,
+  });
+}
+
+/** The parts of a browser's answer that are looked at before it is verified. Undefined: it is none. */
+export interface Ceremony<Response> {
+  readonly response: Response;
+  readonly challenge: string;
+  readonly origin: string;
+}
+
+export function readCeremony<Response>(
+  credential: unknown,
+  type: "webauthn.create" | "webauthn.get",
+): Ceremony<Response> | undefined {
+  try {
+    const { id, response } = credential as { id: unknown; response: { clientDataJSON: string } };
+    const data = JSON.parse(fromBase64url(response.clientDataJSON)!.toString("utf8"));
+    const { challenge, origin } = data as Record<string, unknown>;
+    const complete = [id, challenge, origin].every((value) => typeof value === "string");
+    if (!complete || data.type !== type) return undefined;
+    return { response: credential as Response, challenge: challenge as string, origin: origin as string };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether pages of this origin may use the relying party (Web Authentication, section 5.1.2): https on its domain or
+ * below, and http where that is the machine itself.
+ */
+export function isOriginOf(origin: string, rpId: string): boolean {
+  if (!URL.canParse(origin)) return false;
+  const url = new URL(origin);
+  if (url.origin !== origin) return false;
+  const isWithin = url.hostname === rpId || url.hostname.endsWith(`.${rpId}`);
+  const isSecure =
+    url.protocol === "https:" || (url.protocol === "http:" && listensOnLoopback({ host: url.hostname }));
+  return isWithin && isSecure;
+}
+
+/** A new passkey out of the browser's answer; undefined: it does not verify. */
+export async function verifyCreation(
+  user: User,
+  party: RelyingParty,
+  ceremony: Ceremony<RegistrationResponseJSON>,
+  now: number,
+): Promise<Passkey | undefined> {
+  const { response, challenge, origin } = ceremony;
+  const result = await verifyRegistrationResponse({
+    response,
+    expectedChallenge: challenge,
+    expectedOrigin: origin,
+    expectedRPID: party.id,
+    requireUserVerification: party.userVerification === "required",
+  }).catch(() => undefined);
+  if (result?.verified !== true) return undefined;
+  const { credential, aaguid, credentialDeviceType, credentialBackedUp } = result.registrationInfo;
+  return {
+    poolId: user.poolId,
+    id: credential.id,
+    userId: user.id,
+    relyingPartyId: party.id,
+    name: authenticatorName(aaguid),
+    publicKey: credential.publicKey,
+    counter: credential.counter,
+    transports: credential.transports ?? [],
+    attachment: response.authenticatorAttachment,
+    deviceType: credentialDeviceType,
+    backedUp: credentialBackedUp,
+    createdAt: now,
+  };
+}
+
+export interface PasskeyUse {
+  readonly counter: number;
+  readonly backedUp: boolean;
+  readonly userVerified: boolean;
+}
+
+/** Checks a signature by a passkey; undefined: it does not verify. */
+export async function verifyUse(
+  passkey: Passkey,
+  party: RelyingParty,
+  ceremony: Ceremony<AuthenticationResponseJSON>,
+): Promise<PasskeyUse | undefined> {
+  const result = await verifyAuthenticationResponse({
+    response: ceremony.response,
+    expectedChallenge: ceremony.challenge,
+    expectedOrigin: ceremony.origin,
+    expectedRPID: party.id,
+    credential: {
+      id: passkey.id,
+      publicKey: Uint8Array.from(passkey.publicKey),
+      counter: passkey.counter,
+    },
+    requireUserVerification: party.userVerification === "required",
+  }).catch(() => undefined);
+  if (result?.verified !== true) return undefined;
+  const { newCounter, credentialBackedUp, userVerified } = result.authenticationInfo;
+  return { counter: newCounter, backedUp: credentialBackedUp, userVerified };
+}
+
+/** The user handle of a resident credential, if the authenticator told it: it must be the user's. */
+export function isHandleOf(user: Pick<User, "id">, response: AuthenticationResponseJSON): boolean {
+  const { userHandle } = response.response;
+  return userHandle === undefined || userHandle === "" || userHandle === toBase64url(utf8(user.id));
+}

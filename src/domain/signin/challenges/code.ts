@@ -1,0 +1,165 @@
+/**
+ * SMS_MFA, EMAIL_OTP and SMS_OTP: a code that was sent to the user comes back (AWS: "SMS and email message MFA",
+ * "Passwordless sign-in with one-time passwords"). A wrong one keeps the Session and counts at the user, whose guesses
+ * over all sign-ins are limited together; the right one uses the Session up.
+ */
+import type { Ctx } from "../../../app.ts";
+import { equalText } from "../../../lib/bytes.ts";
+import { inTransaction } from "../../../store/db.ts";
+import { type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
+import type { User } from "../../../store/users.ts";
+import { refuse } from "../../../wire/refuse.ts";
+import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
+import { admitMessage, countMessage, limitExceeded } from "../../credentials/limits.ts";
+import { subjectOf } from "../../credentials/subjects.ts";
+import { composeSignInCode } from "../../messages/compose.ts";
+import { deliverQueued } from "../../messages/deliver.ts";
+import {
+  type ContactAttribute,
+  type Delivery,
+  deliveryTo,
+  maskDestination,
+  simulatedDelivery,
+} from "../../messages/delivery.ts";
+import { type DeliveredBy, newMessage, queueMessage } from "../../messages/queue.ts";
+import { withFactor } from "../../mfa/factors.ts";
+import { hidesUsers } from "../../pools/clients.ts";
+import { isVerified } from "../../users/attributes.ts";
+import { changeUser } from "../../users/change.ts";
+import { newCode } from "../../users/codes.ts";
+import {
+  type Enrolling,
+  type Outcome,
+  required,
+  type SignIn,
+  type SignInState,
+  sessionLifetime,
+  usedSession,
+} from "../sign-in.ts";
+import type { Proof, Step } from "../steps.ts";
+import { offerChallenge } from "./offer.ts";
+
+export type CodeStep = Extract<Step, "SMS_MFA" | "EMAIL_OTP" | "SMS_OTP">;
+
+interface CodeRule {
+  readonly contact: ContactAttribute;
+  /** The member of ChallengeResponses. */
+  readonly member: string;
+  readonly proof: Proof;
+}
+
+const rules: Readonly<Record<CodeStep, CodeRule>> = {
+  SMS_MFA: { contact: "phone_number", member: "SMS_MFA_CODE", proof: "sms" },
+  EMAIL_OTP: { contact: "email", member: "EMAIL_OTP_CODE", proof: "email" },
+  SMS_OTP: { contact: "phone_number", member: "SMS_OTP_CODE", proof: "sms" },
+};
+
+/**
+ * The address that a code to sign in with goes to; undefined: to none of this user, who then is answered as one who does
+ * not exist. A first factor is only what the user has verified.
+ */
+function addressOf(user: User, contact: ContactAttribute, isFirst: boolean): string | undefined {
+  const isReachable = user.enabled && user.status === "CONFIRMED";
+  if (!isReachable || (isFirst && !isVerified(user.attributes, contact))) return undefined;
+  return user.attributes[contact];
+}
+
+/**
+ * Sends a code and asks for it. As a first factor the answer is the same for users who do not exist, and the worker
+ * delivers, so that the time tells nothing. Throws CodeDeliveryFailureException and TooManyRequestsException.
+ */
+export async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promise<Outcome> {
+  const { pool, client, user, submitted, enrolling } = signIn;
+  const isFirst = signIn.proven.length === 0;
+  const { contact } = rules[step];
+  const value = enrolling?.value ?? (user && addressOf(user, contact, isFirst));
+  const to = value ? deliveryTo(contact, value) : simulatedDelivery(pool, submitted, contact);
+  const subject = subjectOf(ctx, pool, user, submitted);
+  const caller = await admitMessage(ctx, subject, "sign-in-code", "TooManyRequestsException");
+  const proven = value !== undefined && user !== undefined && isVerified(user.attributes, contact);
+  const mayBeSent = await countMessage(ctx, caller, { destination: to.destination, proven });
+  const hides = isFirst && hidesUsers(client);
+  if (!mayBeSent && !hides) limitExceeded("TooManyRequestsException");
+  const sent = value !== undefined && mayBeSent;
+  const code = newCode(ctx.random, isFirst ? 8 : 6);
+  const by: DeliveredBy = sent ? (hides ? "worker" : "now") : "nobody";
+  const message = newMessage(ctx, pool, {
+    userId: sent ? user?.id : undefined,
+    delivery: to,
+    kind: "sign-in",
+    composed: composeSignInCode(pool.document, to.medium, code),
+    code,
+    lifetimeMs: sessionLifetime(client),
+    by,
+  });
+  const outcome = await offerChallenge(ctx, signIn, {
+    name: step,
+    parameters: parameters(signIn, to),
+    state: { code: { value: code, sent }, subject },
+    ...(isFirst && step !== "SMS_MFA" && { available: [step] }),
+    also: (tx) => queueMessage(tx, message),
+  });
+  await deliverQueued(ctx, [message]);
+  return outcome;
+}
+
+function parameters({ proven, user }: SignIn, to: Delivery): Record<string, string> {
+  return {
+    CODE_DELIVERY_DELIVERY_MEDIUM: to.medium,
+    CODE_DELIVERY_DESTINATION: maskDestination(to),
+    ...(proven.length > 0 && user !== undefined && { USER_ID_FOR_SRP: user.username }),
+  };
+}
+
+/** Takes the code. Throws CodeMismatchException and NotAuthorizedException (locked, Session used). */
+export async function answerCode(
+  ctx: Ctx,
+  signIn: SignIn,
+  responses: Readonly<Record<string, string>>,
+  step: CodeStep,
+): Promise<SignIn> {
+  const { user, row, enrolling } = signIn;
+  const given = required(responses, rules[step].member);
+  const { code, subject } = row?.state ?? {};
+  if (row === undefined || code === undefined || subject === undefined) return usedSession();
+  const guess = await admitGuess(ctx, subject, "one-time-code");
+  const fits = equalText(given, code.value);
+  const right = fits && code.sent && user !== undefined;
+  await settleGuess(ctx, guess, right);
+  if (!right) return wrongCode();
+  const proven = [...signIn.proven, rules[step].proof];
+  const remember = !guess.caller.fresh;
+  if (enrolling !== undefined) {
+    const enrolled = await enrol(ctx, { ...signIn, user, row }, enrolling);
+    return { ...signIn, user: enrolled, row: undefined, enrolling: undefined, proven, remember };
+  }
+  if (!(await inTransaction(ctx.db, (tx) => takeSignIn(tx, row)))) return usedSession();
+  return { ...signIn, row: undefined, proven, remember };
+}
+
+/** The address that the code came back from becomes the user's, verified, and a factor; all or nothing. */
+async function enrol(
+  ctx: Ctx,
+  signIn: SignIn & { readonly user: User; readonly row: SignInRow<SignInState> },
+  { factor, contact, value }: Enrolling,
+): Promise<User> {
+  const changed = await changeUser(
+    ctx,
+    signIn.pool,
+    signIn.user,
+    (fresh) => {
+      // Somebody else has given the user an address meanwhile.
+      if (fresh.signOuts !== signIn.signOuts || fresh.attributes[contact]) usedSession();
+      return {
+        attributes: { ...fresh.attributes, [contact]: value, [`${contact}_verified`]: "true" },
+        mfa: withFactor(fresh.mfa, factor),
+      };
+    },
+    { also: (tx) => takeSignIn(tx, signIn.row) },
+  );
+  return changed ?? usedSession();
+}
+
+export function wrongCode(): never {
+  return refuse("CodeMismatchException", "Invalid code or auth state for the user.");
+}

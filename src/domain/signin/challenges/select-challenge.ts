@@ -1,0 +1,117 @@
+/**
+ * USER_AUTH: the user chooses how to prove who they are, among the first factors that the pool allows and the user has
+ * (AWS: "Choice-based sign-in", https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-selection-sdk.html).
+ * A user who does not exist is offered what the pool's users ordinarily have.
+ */
+import type { Ctx } from "../../../app.ts";
+import { type Credential, readCredential } from "../../../store/credentials.ts";
+import { listPasskeys } from "../../../store/passkeys.ts";
+import { takeSignIn } from "../../../store/sign-ins.ts";
+import type { User } from "../../../store/users.ts";
+import { refuse } from "../../../wire/refuse.ts";
+import { mfaMode, usableFactors } from "../../mfa/factors.ts";
+import { hidesUsers } from "../../pools/clients.ts";
+import type { Pool } from "../../pools/settings.ts";
+import { isVerified } from "../../users/attributes.ts";
+import { type Outcome, required, type SignIn, usedSession } from "../sign-in.ts";
+import { type FirstFactor, isFirstFactor } from "../steps.ts";
+import { offerChallenge } from "./offer.ts";
+
+/** What a user can prove. */
+interface Possessions {
+  readonly user: User;
+  readonly credential: Credential | undefined;
+  readonly passkeys: number;
+}
+
+interface Having {
+  /** In the pool's words (AllowedFirstAuthFactors). */
+  readonly allowedAs: "PASSWORD" | "EMAIL_OTP" | "SMS_OTP" | "WEB_AUTHN";
+  readonly has: (of: Possessions) => boolean;
+  /** Whether users of the pool have it ordinarily, so that one who does not exist is offered it. */
+  readonly isOrdinary: boolean;
+}
+
+/** In the order in which they are listed. */
+const havings: Readonly<Record<FirstFactor, Having>> = {
+  PASSWORD_SRP: {
+    allowedAs: "PASSWORD",
+    has: ({ credential }) => credential?.srp !== undefined,
+    isOrdinary: true,
+  },
+  PASSWORD: {
+    allowedAs: "PASSWORD",
+    has: ({ credential }) => credential?.phc !== undefined,
+    isOrdinary: true,
+  },
+  EMAIL_OTP: {
+    allowedAs: "EMAIL_OTP",
+    // A mistyped address is somebody else's: they must not get in by it.
+    has: ({ user }) => isVerified(user.attributes, "email"),
+    isOrdinary: true,
+  },
+  SMS_OTP: {
+    allowedAs: "SMS_OTP",
+    has: ({ user }) => isVerified(user.attributes, "phone_number"),
+    isOrdinary: true,
+  },
+  WEB_AUTHN: { allowedAs: "WEB_AUTHN", has: ({ passkeys }) => passkeys > 0, isOrdinary: false },
+};
+
+/**
+ * The first factors of a user; of nobody, what users of the pool ordinarily have. One-time codes are one factor alone,
+ * so they are no way in where a second is demanded, and passkeys are only where the pool takes them for two; users who
+ * must choose a password have to bring one.
+ */
+export function availableFactors(pool: Pool, of: Possessions | undefined): FirstFactor[] {
+  const allowed = pool.document.Policies?.SignInPolicy?.AllowedFirstAuthFactors ?? ["PASSWORD"];
+  const demandsTwo = mfaMode(pool) === "ON" || (of !== undefined && usableFactors(pool, of.user).length > 0);
+  const mustChoosePassword = of?.user.status === "FORCE_CHANGE_PASSWORD";
+  const twoInOne = pool.document.WebAuthnConfiguration?.FactorConfiguration;
+  return (Object.keys(havings) as FirstFactor[]).filter((factor) => {
+    const { allowedAs, has, isOrdinary } = havings[factor];
+    if (!allowed.includes(allowedAs)) return false;
+    if (allowedAs !== "PASSWORD" && mustChoosePassword) return false;
+    const isTwo = allowedAs === "WEB_AUTHN" && twoInOne === "MULTI_FACTOR_WITH_USER_VERIFICATION";
+    if (allowedAs !== "PASSWORD" && demandsTwo && !isTwo) return false;
+    return of === undefined ? isOrdinary : has(of);
+  });
+}
+
+/** The sign-in as USER_AUTH begins it, with the preferred factor chosen if the user has it. */
+export async function chooseFactor(
+  ctx: Ctx,
+  signIn: SignIn,
+  preferred: string | undefined,
+): Promise<{ signIn: SignIn; available: readonly FirstFactor[] }> {
+  const { pool, user, client } = signIn;
+  const credential = await readCredential(ctx.db, pool.id, user?.id);
+  if (user !== undefined && !hidesUsers(client)) {
+    if (!user.enabled) refuse("NotAuthorizedException", "User is disabled.");
+    if (user.status === "UNCONFIRMED") refuse("UserNotConfirmedException", "User is not confirmed.");
+  }
+  // The same reads whether the user exists or not.
+  const passkeys = await listPasskeys(ctx.db, pool.id, user?.id ?? "nobody", { limit: 1 });
+  const available = availableFactors(pool, user && { user, credential, passkeys: passkeys.length });
+  const chosen = available.find((factor) => factor === preferred);
+  return { signIn: { ...signIn, chosen, credentialVersion: credential?.version ?? 0 }, available };
+}
+
+export async function offerChoice(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
+  const { available } = await chooseFactor(ctx, signIn, undefined);
+  return offerChallenge(ctx, signIn, { name: "SELECT_CHALLENGE", parameters: {}, available });
+}
+
+/** Throws InvalidParameterException for what is not available, and keeps the Session then. */
+export async function answerChoice(
+  ctx: Ctx,
+  signIn: SignIn,
+  responses: Readonly<Record<string, string>>,
+): Promise<SignIn> {
+  const answer = required(responses, "ANSWER");
+  const choice = await chooseFactor(ctx, signIn, answer);
+  if (!isFirstFactor(answer) || choice.signIn.chosen === undefined)
+    return refuse("InvalidParameterException", `${answer} is not available for the user.`);
+  if (signIn.row === undefined || !(await takeSignIn(ctx.db, signIn.row))) return usedSession();
+  return { ...choice.signIn, row: undefined };
+}

@@ -1,0 +1,110 @@
+/**
+ * The devices of a user (AWS: "Working with user devices in your user pool",
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-device-tracking.html): confirmed,
+ * seen, remembered, forgotten. A device that is forgotten loses its tokens.
+ */
+import type { Ctx } from "../../app.ts";
+import { fromBase64, toHex } from "../../lib/bytes.ts";
+import { pad, parsePublicValue } from "../../lib/srp.ts";
+import { inTransaction } from "../../store/db.ts";
+import { type Device, deleteDevice, insertDevice, readDevice, updateDevice } from "../../store/devices.ts";
+import { revokeDeviceFamilies } from "../../store/token-families.ts";
+import type { User } from "../../store/users.ts";
+import type {
+  DeviceRememberedStatusType,
+  DeviceSecretVerifierConfigType,
+} from "../../wire/generated/user-pools.types.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { recordCredentialChange } from "../audit/credential.ts";
+import type { Pool } from "../pools/settings.ts";
+import type { SignedIn } from "../tokens/access-token.ts";
+import { deviceGroupKey, tracksDevices } from "../tokens/device-keys.ts";
+
+/** The words that amazon-cognito-identity-js and Amplify know a forgotten device by. */
+export function noSuchDevice(): never {
+  return refuse("ResourceNotFoundException", "Device does not exist.");
+}
+
+function assertTracked(pool: Pool): void {
+  if (!tracksDevices(pool))
+    refuse("InvalidUserPoolConfigurationException", "Device tracking is not enabled for the user pool.");
+}
+
+/**
+ * ConfirmDevice, with the access token that came with the device's key. True: the user is yet to say whether it is
+ * remembered. Throws ResourceNotFoundException (another key), DeviceKeyExistsException, InvalidParameterException.
+ */
+export async function confirmDevice(
+  ctx: Ctx,
+  { pool, user, session }: SignedIn,
+  request: { key: string; name: string | undefined; secret: DeviceSecretVerifierConfigType | undefined },
+): Promise<boolean> {
+  assertTracked(pool);
+  const { key, name } = request;
+  if (session.deviceKey !== key) return noSuchDevice();
+  const onPrompt = pool.document.DeviceConfiguration?.DeviceOnlyRememberedOnUserPrompt === true;
+  const device: Device = {
+    poolId: pool.id,
+    userId: user.id,
+    key,
+    groupKey: deviceGroupKey(ctx, user, key),
+    name,
+    srp: readSecret(request.secret),
+    remembered: !onPrompt,
+    lastAddress: ctx.address,
+    createdAt: ctx.now,
+    updatedAt: ctx.now,
+    authenticatedAt: ctx.now,
+  };
+  const inserted = await inTransaction(ctx.db, async (tx) => {
+    if (!(await insertDevice(tx, device))) return false;
+    const change = { operation: "ConfirmDevice", poolId: pool.id, userId: user.id };
+    await recordCredentialChange(tx, ctx, change);
+    return true;
+  });
+  if (!inserted) refuse("DeviceKeyExistsException", "The device was confirmed before.");
+  return onPrompt;
+}
+
+/** Salt and verifier, in base64 of their two's complement. */
+function readSecret(config: DeviceSecretVerifierConfigType | undefined): Device["srp"] {
+  const salt = fromBase64(config?.Salt ?? "");
+  const bytes = fromBase64(config?.PasswordVerifier ?? "");
+  const verifier = bytes && parsePublicValue(toHex(bytes));
+  if (!salt || salt.length < 8 || salt.length > 64 || verifier === undefined)
+    return refuse("InvalidParameterException", "Invalid device secret verifier config.");
+  return { salt, verifier: pad(verifier) };
+}
+
+/** Throws ResourceNotFoundException. */
+export async function requireDevice(ctx: Ctx, pool: Pool, user: User, key: string): Promise<Device> {
+  assertTracked(pool);
+  return (await readDevice(ctx.db, pool.id, user.id, key)) ?? noSuchDevice();
+}
+
+/** UpdateDeviceStatus, AdminUpdateDeviceStatus. Without a status nothing changes. */
+export async function setDeviceStatus(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  request: { key: string; status: DeviceRememberedStatusType | undefined },
+): Promise<void> {
+  const { key, status } = request;
+  await requireDevice(ctx, pool, user, key);
+  const device = { poolId: pool.id, userId: user.id, key };
+  const change = { ...(status !== undefined && { remembered: status === "remembered" }), now: ctx.now };
+  if (!(await updateDevice(ctx.db, device, change))) noSuchDevice();
+}
+
+/** ForgetDevice, AdminForgetDevice. */
+export async function forgetDevice(ctx: Ctx, pool: Pool, user: User, key: string): Promise<void> {
+  await requireDevice(ctx, pool, user, key);
+  const device = { poolId: pool.id, userId: user.id, key };
+  const forgotten = await inTransaction(ctx.db, async (tx) => {
+    if (!(await deleteDevice(tx, device))) return false;
+    await revokeDeviceFamilies(tx, device, ctx.now);
+    await recordCredentialChange(tx, ctx, { operation: "ForgetDevice", poolId: pool.id, userId: user.id });
+    return true;
+  });
+  if (!forgotten) noSuchDevice();
+}

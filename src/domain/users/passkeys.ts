@@ -1,0 +1,109 @@
+/**
+ * The passkeys of a user: made, listed, deleted (AWS: "Passkey sign-in",
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-authentication-flow-methods.html).
+ * A challenge is used up by the first answer that names it, right or wrong.
+ */
+import type { Ctx } from "../../app.ts";
+import { replaceCode, takeCode } from "../../store/codes.ts";
+import { inTransaction } from "../../store/db.ts";
+import { deletePasskey, insertPasskey, listPasskeys, type Passkey } from "../../store/passkeys.ts";
+import type { User } from "../../store/users.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { recordCredentialChange } from "../audit/credential.ts";
+import {
+  ceremonyMs,
+  creationOptions,
+  isOriginOf,
+  mostPasskeys,
+  offersPasskeys,
+  type PublicKeyCredentialCreationOptionsJSON,
+  type RegistrationResponseJSON,
+  readCeremony,
+  relyingParty,
+  verifyCreation,
+} from "../mfa/passkeys.ts";
+import type { Pool } from "../pools/settings.ts";
+
+const purpose = "passkey-registration";
+
+function assertOffered(pool: Pool): void {
+  if (!offersPasskeys(pool))
+    refuse("WebAuthnNotEnabledException", "Passkeys are not enabled for the user pool.");
+}
+
+/** StartWebAuthnRegistration. Throws LimitExceededException and what the pool's settings refuse. */
+export async function startPasskey(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+): Promise<PublicKeyCredentialCreationOptionsJSON> {
+  assertOffered(pool);
+  const party = relyingParty(ctx, pool);
+  const existing = await listPasskeys(ctx.db, pool.id, user.id, { limit: mostPasskeys });
+  if (existing.length >= mostPasskeys) tooMany();
+  const options = await creationOptions(ctx, pool, user, party, existing);
+  const place = { poolId: pool.id, userId: user.id, purpose };
+  await replaceCode(ctx.db, place, {
+    code: options.challenge,
+    destination: party.id,
+    now: ctx.now,
+    expiresAt: ctx.now + ceremonyMs,
+  });
+  return options;
+}
+
+/**
+ * CompleteWebAuthnRegistration. Throws WebAuthnChallengeNotFoundException, WebAuthnOriginNotAllowedException,
+ * WebAuthnRelyingPartyMismatchException, InvalidParameterException, LimitExceededException.
+ */
+export async function completePasskey(ctx: Ctx, pool: Pool, user: User, credential: unknown): Promise<void> {
+  assertOffered(pool);
+  const ceremony = readCeremony<RegistrationResponseJSON>(credential, "webauthn.create");
+  if (ceremony === undefined) return invalidCredential();
+  const rule = { now: ctx.now, maxAttempts: 1, known: false };
+  const place = { poolId: pool.id, userId: user.id, purpose };
+  const rpId = await takeCode(ctx.db, place, ceremony.challenge, rule);
+  if (rpId === undefined)
+    return refuse("WebAuthnChallengeNotFoundException", "The challenge is unknown, expired or used.");
+  const party = relyingParty(ctx, pool);
+  if (rpId !== party.id)
+    refuse("WebAuthnRelyingPartyMismatchException", "The relying party of the user pool was changed.");
+  if (!isOriginOf(ceremony.origin, party.id))
+    refuse("WebAuthnOriginNotAllowedException", "The origin is not one of the relying party.");
+  const passkey = (await verifyCreation(user, party, ceremony, ctx.now)) ?? invalidCredential();
+  await inTransaction(ctx.db, async (tx) => {
+    const existing = await listPasskeys(tx, pool.id, user.id, { limit: mostPasskeys });
+    if (existing.length >= mostPasskeys) tooMany();
+    if (!(await insertPasskey(tx, passkey))) invalidCredential();
+    const change = { operation: "CompleteWebAuthnRegistration", poolId: pool.id, userId: user.id };
+    await recordCredentialChange(tx, ctx, change);
+  });
+}
+
+/** DeleteWebAuthnCredential. Throws ResourceNotFoundException. */
+export async function removePasskey(ctx: Ctx, pool: Pool, user: User, id: string): Promise<void> {
+  const removed = await inTransaction(ctx.db, async (tx) => {
+    if (!(await deletePasskey(tx, pool.id, user.id, id))) return false;
+    const change = { operation: "DeleteWebAuthnCredential", poolId: pool.id, userId: user.id };
+    await recordCredentialChange(tx, ctx, change);
+    return true;
+  });
+  if (!removed) refuse("ResourceNotFoundException", "The user has no such passkey.");
+}
+
+/** ListWebAuthnCredentials. */
+export function passkeysOf(
+  ctx: Ctx,
+  user: User,
+  page: { after: string | undefined; limit: number },
+): Promise<Passkey[]> {
+  return listPasskeys(ctx.db, user.poolId, user.id, page);
+}
+
+function invalidCredential(): never {
+  return refuse("InvalidParameterException", "Credential data is not valid");
+}
+
+function tooMany(): never {
+  return refuse("LimitExceededException", `A user can have ${mostPasskeys} passkeys.`);
+}

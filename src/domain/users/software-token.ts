@@ -1,0 +1,122 @@
+/**
+ * The software token of a user: a seed is handed out, and becomes the user's with its first code (AWS: "TOTP software
+ * token MFA", https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa-totp.html).
+ */
+import type { Ctx } from "../../app.ts";
+import type { Db } from "../../store/db.ts";
+import {
+  deleteSoftwareToken,
+  readSoftwareToken,
+  storeVerifiedSeed,
+  writePendingSeed,
+} from "../../store/software-tokens.ts";
+import type { User } from "../../store/users.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { recordCredentialChange } from "../audit/credential.ts";
+import { admitGuess, settleGuess } from "../credentials/guessing.ts";
+import { subjectOf } from "../credentials/subjects.ts";
+import { poolFactors, withFactor, withoutSoftwareToken } from "../mfa/factors.ts";
+import { secretCode, seedBytes, stepOf } from "../mfa/totp.ts";
+import type { Pool } from "../pools/settings.ts";
+import { changeUser } from "./change.ts";
+
+/** Throws SoftwareTokenMFANotFoundException. */
+export function assertSoftwareTokensOn(pool: Pool): void {
+  if (!poolFactors(pool).includes("SOFTWARE_TOKEN_MFA"))
+    refuse("SoftwareTokenMFANotFoundException", "Software Token MFA has not been enabled by the userPool");
+}
+
+/** AssociateSoftwareToken with an access token: the SecretCode. A token that was verified before stays in force. */
+export async function associateSoftwareToken(ctx: Ctx, pool: Pool, user: User): Promise<string> {
+  assertSoftwareTokensOn(pool);
+  const seed = ctx.random(seedBytes);
+  await writePendingSeed(ctx.db, pool.id, user.id, seed, ctx.now);
+  return secretCode(seed);
+}
+
+/** VerifySoftwareToken with an access token. Throws EnableSoftwareTokenMFAException. */
+export async function verifySoftwareToken(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  request: { code: string; name: string },
+): Promise<void> {
+  assertSoftwareTokensOn(pool);
+  const token = await readSoftwareToken(ctx.db, pool.id, user.id);
+  if (token?.pending === undefined)
+    return refuse("InvalidParameterException", "No software token was associated that waits for its code.");
+  await enrolSoftwareToken(ctx, pool, user, {
+    ...request,
+    seed: token.pending,
+    version: token.version,
+    // Turned on by SetUserMFAPreference; one that replaces another is as on as that was.
+    decide: () => ({ enable: false }),
+    also: async () => true,
+  });
+}
+
+export interface Enrolment {
+  readonly seed: Uint8Array;
+  readonly code: string;
+  /** FriendlyDeviceName. */
+  readonly name: string;
+  /** Of the stored row that the seed waits in. */
+  readonly version: number | undefined;
+  /** Whether it becomes a factor at once; refuses what is out of date. */
+  readonly decide: (fresh: User) => { readonly enable: boolean };
+  /** Further store calls of the same transaction; false: somebody else was first. */
+  readonly also: (tx: Db) => Promise<boolean>;
+}
+
+/** The seed becomes the user's if the code is right. Guesses count with those at codes of sign-ins. */
+export async function enrolSoftwareToken(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  enrolment: Enrolment,
+): Promise<void> {
+  const { seed, code, name, version, decide, also } = enrolment;
+  const guess = await admitGuess(ctx, subjectOf(ctx, pool, user, user.username), "software-token");
+  const step = stepOf(seed, code, ctx.now);
+  await settleGuess(ctx, guess, step !== undefined);
+  if (step === undefined) return wrongFirstCode();
+  const changed = await changeUser(
+    ctx,
+    pool,
+    user,
+    (fresh) => ({
+      mfa: decide(fresh).enable
+        ? withFactor(fresh.mfa, "SOFTWARE_TOKEN_MFA", name)
+        : { ...fresh.mfa, softwareToken: name },
+    }),
+    {
+      also: async (tx) => {
+        const verified = { seed, step, version, now: ctx.now };
+        if (!(await storeVerifiedSeed(tx, pool.id, user.id, verified))) return false;
+        if (!(await also(tx))) return false;
+        const change = { operation: "VerifySoftwareToken", poolId: pool.id, userId: user.id };
+        await recordCredentialChange(tx, ctx, change);
+        return true;
+      },
+    },
+  );
+  if (changed === undefined) wrongFirstCode();
+}
+
+function wrongFirstCode(): never {
+  return refuse("EnableSoftwareTokenMFAException", "Code mismatch and fail enable Software Token MFA");
+}
+
+/** AdminDeleteSoftwareToken. Throws ResourceNotFoundException. */
+export async function removeSoftwareToken(ctx: Ctx, pool: Pool, user: User): Promise<void> {
+  const changed = await changeUser(ctx, pool, user, (fresh) => ({ mfa: withoutSoftwareToken(fresh.mfa) }), {
+    also: async (tx) => {
+      if (!(await deleteSoftwareToken(tx, pool.id, user.id))) return false;
+      const change = { operation: "AdminDeleteSoftwareToken", poolId: pool.id, userId: user.id };
+      await recordCredentialChange(tx, ctx, change);
+      return true;
+    },
+  });
+  if (changed === undefined)
+    refuse("ResourceNotFoundException", "Software Token MFA does not exist for the user.");
+}

@@ -1,0 +1,128 @@
+/** Passkeys: WebAuthn credentials of users. One credential id belongs to one user of a pool: the primary key. */
+import { affected, type Db } from "./db.ts";
+import type { PasskeysTable } from "./schema.ts";
+
+export interface Passkey {
+  readonly poolId: string;
+  /** Base64url. */
+  readonly id: string;
+  readonly userId: string;
+  readonly relyingPartyId: string;
+  readonly name: string;
+  /** COSE_Key. */
+  readonly publicKey: Uint8Array;
+  readonly counter: number;
+  readonly transports: readonly string[];
+  readonly attachment: string | undefined;
+  readonly deviceType: "singleDevice" | "multiDevice";
+  readonly backedUp: boolean;
+  readonly createdAt: number;
+}
+
+function fromRow(row: PasskeysTable): Passkey {
+  return {
+    poolId: row.pool_id,
+    id: row.credential_id,
+    userId: row.user_id,
+    relyingPartyId: row.rp_id,
+    name: row.name,
+    publicKey: row.public_key,
+    counter: row.counter,
+    transports: JSON.parse(row.transports),
+    attachment: row.attachment ?? undefined,
+    deviceType: row.device_type,
+    backedUp: row.backed_up === 1,
+    createdAt: row.created_at,
+  };
+}
+
+/** False: the authenticator's credential is known in this pool, whoever's it is. */
+export async function insertPasskey(tx: Db, passkey: Passkey): Promise<boolean> {
+  const result = await tx.kysely
+    .insertInto("passkeys")
+    .values({
+      pool_id: passkey.poolId,
+      credential_id: passkey.id,
+      user_id: passkey.userId,
+      rp_id: passkey.relyingPartyId,
+      name: passkey.name,
+      public_key: passkey.publicKey,
+      counter: passkey.counter,
+      transports: JSON.stringify(passkey.transports),
+      attachment: passkey.attachment ?? null,
+      device_type: passkey.deviceType,
+      backed_up: passkey.backedUp ? 1 : 0,
+      created_at: passkey.createdAt,
+      used_at: null,
+    })
+    .onConflict((conflict) => conflict.columns(["pool_id", "credential_id"]).doNothing())
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
+/** A user's passkeys in the order of their ids, after one of them. */
+export async function listPasskeys(
+  db: Db,
+  poolId: string,
+  userId: string,
+  page: { after?: string | undefined; limit: number },
+): Promise<Passkey[]> {
+  const rows = await db.kysely
+    .selectFrom("passkeys")
+    .selectAll()
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .where("credential_id", ">", page.after ?? "")
+    .orderBy("credential_id")
+    .limit(page.limit)
+    .execute();
+  return rows.map(fromRow);
+}
+
+/** A passkey of this user. */
+export async function readPasskey(
+  db: Db,
+  poolId: string,
+  userId: string,
+  id: string,
+): Promise<Passkey | undefined> {
+  const row = await db.kysely
+    .selectFrom("passkeys")
+    .selectAll()
+    .where("pool_id", "=", poolId)
+    .where("credential_id", "=", id)
+    .where("user_id", "=", userId)
+    .executeTakeFirst();
+  return row && fromRow(row);
+}
+
+/**
+ * Notes a use. False: the passkey is gone, or its counter is not where it was when the signature was checked, so that of
+ * two uses of one signature one counts.
+ */
+export async function usePasskey(
+  tx: Db,
+  passkey: Passkey,
+  use: { counter: number; backedUp: boolean; now: number },
+): Promise<boolean> {
+  const result = await tx.kysely
+    .updateTable("passkeys")
+    .set({ counter: use.counter, backed_up: use.backedUp ? 1 : 0, used_at: use.now })
+    .where("pool_id", "=", passkey.poolId)
+    .where("credential_id", "=", passkey.id)
+    .where("user_id", "=", passkey.userId)
+    .where("counter", "=", passkey.counter)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
+/** False: the user has none of this id. */
+export async function deletePasskey(tx: Db, poolId: string, userId: string, id: string): Promise<boolean> {
+  const result = await tx.kysely
+    .deleteFrom("passkeys")
+    .where("pool_id", "=", poolId)
+    .where("credential_id", "=", id)
+    .where("user_id", "=", userId)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}

@@ -1,0 +1,120 @@
+/** Software tokens (TOTP): a verified seed, and one that waits for its first code. That a code counts once is a row count. */
+import { affected, type Db } from "./db.ts";
+
+export interface SoftwareToken {
+  readonly version: number;
+  readonly seed: Uint8Array | undefined;
+  readonly pending: Uint8Array | undefined;
+}
+
+const place = (column: "seed_sealed" | "pending_sealed", poolId: string, userId: string) =>
+  `software_tokens:${column}:${poolId}/${userId}` as const;
+
+export async function readSoftwareToken(
+  db: Db,
+  poolId: string,
+  userId: string,
+): Promise<SoftwareToken | undefined> {
+  const row = await db.kysely
+    .selectFrom("software_tokens")
+    .select(["version", "seed_sealed", "pending_sealed"])
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  const open = (column: "seed_sealed" | "pending_sealed") => {
+    const sealed = row[column];
+    return sealed === null ? undefined : db.sealer.open(place(column, poolId, userId), sealed);
+  };
+  return { version: row.version, seed: open("seed_sealed"), pending: open("pending_sealed") };
+}
+
+/** Stores a seed that waits for its first code; the one that waited before is gone, a verified one stays. */
+export async function writePendingSeed(
+  db: Db,
+  poolId: string,
+  userId: string,
+  seed: Uint8Array,
+  now: number,
+): Promise<void> {
+  const pending_sealed = db.sealer.seal(place("pending_sealed", poolId, userId), seed);
+  await db.kysely
+    .insertInto("software_tokens")
+    .values({
+      pool_id: poolId,
+      user_id: userId,
+      version: 1,
+      seed_sealed: null,
+      pending_sealed,
+      last_step: 0,
+      updated_at: now,
+    })
+    .onConflict((conflict) =>
+      conflict.columns(["pool_id", "user_id"]).doUpdateSet((set) => ({
+        pending_sealed,
+        updated_at: now,
+        version: set("software_tokens.version", "+", 1),
+      })),
+    )
+    .execute();
+}
+
+/**
+ * The seed becomes the user's, in the place of any other, with the code of `step` used up. `version` is that of the
+ * row the seed was read from; undefined: the seed comes from elsewhere. False: the row was changed meanwhile.
+ */
+export async function storeVerifiedSeed(
+  tx: Db,
+  poolId: string,
+  userId: string,
+  verified: { seed: Uint8Array; step: number; version: number | undefined; now: number },
+): Promise<boolean> {
+  const values = {
+    seed_sealed: tx.sealer.seal(place("seed_sealed", poolId, userId), verified.seed),
+    pending_sealed: null,
+    last_step: verified.step,
+    updated_at: verified.now,
+  };
+  if (verified.version === undefined) {
+    await tx.kysely
+      .insertInto("software_tokens")
+      .values({ pool_id: poolId, user_id: userId, version: 1, ...values })
+      .onConflict((conflict) =>
+        conflict
+          .columns(["pool_id", "user_id"])
+          .doUpdateSet((set) => ({ ...values, version: set("software_tokens.version", "+", 1) })),
+      )
+      .execute();
+    return true;
+  }
+  const result = await tx.kysely
+    .updateTable("software_tokens")
+    .set({ ...values, version: verified.version + 1 })
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .where("version", "=", verified.version)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
+/** Uses up the code of a time step, and with it every earlier one. False: one as late was accepted before. */
+export async function useStep(tx: Db, poolId: string, userId: string, step: number): Promise<boolean> {
+  const result = await tx.kysely
+    .updateTable("software_tokens")
+    .set({ last_step: step })
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .where("last_step", "<", step)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
+/** False: there was none. */
+export async function deleteSoftwareToken(tx: Db, poolId: string, userId: string): Promise<boolean> {
+  const result = await tx.kysely
+    .deleteFrom("software_tokens")
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}

@@ -1,0 +1,323 @@
+/**
+ * Random walks through the sign-in machine: pools of every kind, two users, answers that are right, wrong, empty, out of
+ * order, replayed, another user's. Whatever happens, an answer counts only where it is right for this user, this
+ * challenge and this Session, and tokens come only when every factor that is required was proven in this very sign-in.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  type ChallengeNameType,
+  type CreateUserPoolCommandInput,
+  InitiateAuthCommand,
+  RespondToAuthChallengeCommand,
+  type RespondToAuthChallengeCommandOutput,
+  SetUserMFAPreferenceCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
+import { limitNames } from "../../src/config/limits.ts";
+import { giveSoftwareToken, smsConfiguration, totp, turnMfa } from "../api/factors.ts";
+import { makePool, makeUser, newAddress, password, signIn } from "../api/people.ts";
+import { forEachServer, type TestServer } from "../api/server.ts";
+
+/** Numbers that come again with the seed (Marsaglia's xorshift, 32 bits). */
+function dice(seed: number) {
+  let state = seed | 1;
+  const next = () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return state >>> 0;
+  };
+  return {
+    pick: <T>(list: readonly T[]): T => list[next() % list.length]!,
+    chance: (of: number) => next() % of === 0,
+  };
+}
+type Dice = ReturnType<typeof dice>;
+
+interface Person {
+  readonly name: string;
+  readonly email: string;
+  readonly phone: string;
+  /** SecretCode of the software token, if there is one. */
+  readonly secret: string | undefined;
+}
+
+interface Place {
+  readonly UserPoolId: string;
+  readonly ClientId: string;
+  readonly demandsTwo: boolean;
+  readonly people: readonly Person[];
+}
+
+/** One sign-in as the test knows it. */
+interface SignIn {
+  readonly person: Person;
+  challenge: ChallengeNameType | undefined;
+  session: string | undefined;
+  readonly former: string[];
+  /** What was proven by right answers to this very sign-in. */
+  readonly proven: Set<string>;
+  /** The code that was sent for the present challenge. */
+  code: string | undefined;
+  isOver: boolean;
+}
+
+const members: Readonly<Partial<Record<ChallengeNameType, string>>> = {
+  SELECT_CHALLENGE: "ANSWER",
+  PASSWORD: "PASSWORD",
+  EMAIL_OTP: "EMAIL_OTP_CODE",
+  SMS_OTP: "SMS_OTP_CODE",
+  SMS_MFA: "SMS_MFA_CODE",
+  SOFTWARE_TOKEN_MFA: "SOFTWARE_TOKEN_MFA_CODE",
+  SELECT_MFA_TYPE: "ANSWER",
+};
+const challenges = Object.keys(members) as ChallengeNameType[];
+
+const proofs: Readonly<Partial<Record<ChallengeNameType, string>>> = {
+  PASSWORD: "password",
+  EMAIL_OTP: "email",
+  SMS_OTP: "sms",
+  SMS_MFA: "sms",
+  SOFTWARE_TOKEN_MFA: "software-token",
+};
+
+async function makePlace(server: TestServer, die: Dice): Promise<Place> {
+  const mode = die.pick(["OFF", "OPTIONAL", "ON"] as const);
+  const first = die.pick([
+    ["PASSWORD"],
+    ["PASSWORD", "EMAIL_OTP"],
+    ["PASSWORD", "EMAIL_OTP", "SMS_OTP"],
+  ] as const);
+  const pool: Partial<CreateUserPoolCommandInput> = {
+    Policies: { SignInPolicy: { AllowedFirstAuthFactors: [...first] } },
+  };
+  const place = await makePool(server, pool, {
+    ExplicitAuthFlows: ["ALLOW_USER_AUTH", "ALLOW_USER_PASSWORD_AUTH"],
+    PreventUserExistenceErrors: die.pick(["ENABLED", "LEGACY"]),
+  });
+  const people: Person[] = [];
+  for (const name of ["ann", "bob"]) {
+    const email = newAddress();
+    const phone = `+1555${String(Math.floor(Math.random() * 1e8)).padStart(8, "0")}`;
+    await makeUser(server, place.UserPoolId, name, [
+      { Name: "email", Value: email },
+      { Name: "email_verified", Value: "true" },
+      { Name: "phone_number", Value: phone },
+      { Name: "phone_number_verified", Value: "true" },
+    ]);
+    people.push({ name, email, phone, secret: undefined });
+  }
+  if (mode === "OFF") return { ...place, demandsTwo: false, people };
+  await turnMfa(server, place, "OPTIONAL", {
+    SoftwareTokenMfaConfiguration: { Enabled: true },
+    SmsMfaConfiguration: smsConfiguration,
+    ...(die.chance(2) && { EmailMfaConfiguration: {} }),
+  });
+  const has = die.pick(["software token", "sms", "both"] as const);
+  const enrolled: Person[] = [];
+  for (const person of people) {
+    const { AccessToken } = await signIn(server, place.ClientId, person.name);
+    const secret = has === "sms" ? undefined : await giveSoftwareToken(server, AccessToken);
+    if (has !== "software token") {
+      const input = { AccessToken, SMSMfaSettings: { Enabled: true, PreferredMfa: false } };
+      await server.client.send(
+        new SetUserMFAPreferenceCommand({
+          ...input,
+          ...(secret && { SoftwareTokenMfaSettings: { Enabled: true, PreferredMfa: false } }),
+        }),
+      );
+    }
+    enrolled.push({ ...person, secret });
+  }
+  if (mode === "ON") {
+    await turnMfa(server, place, "ON", {
+      SoftwareTokenMfaConfiguration: { Enabled: true },
+      SmsMfaConfiguration: smsConfiguration,
+    });
+  }
+  return { ...place, demandsTwo: true, people: enrolled };
+}
+
+forEachServer(
+  "random walks through sign-ins",
+  (open) => {
+    /** Takes over what an answer says comes next. */
+    async function note(
+      server: TestServer,
+      place: Place,
+      one: SignIn,
+      answer: RespondToAuthChallengeCommandOutput,
+    ) {
+      if (one.session !== undefined) one.former.push(one.session);
+      one.challenge = answer.ChallengeName;
+      one.session = answer.Session;
+      one.code = undefined;
+      const sms = answer.ChallengeName === "SMS_MFA" || answer.ChallengeName === "SMS_OTP";
+      // With a client that hides who exists the worker delivers, a moment later.
+      if (sms || answer.ChallengeName === "EMAIL_OTP") {
+        one.code = await newestCode(server, sms ? one.person.phone : one.person.email, used);
+      }
+      if (answer.AuthenticationResult === undefined) return;
+      one.isOver = true;
+      const first = [...one.proven].some((proof) => proof !== "software-token");
+      assert.ok(first && one.proven.size >= (place.demandsTwo ? 2 : 1), `tokens for ${[...one.proven]}`);
+    }
+
+    const used = new Set<string>();
+
+    async function begin(server: TestServer, place: Place, die: Dice, person: Person): Promise<SignIn> {
+      const one: SignIn = {
+        person,
+        challenge: undefined,
+        session: undefined,
+        former: [],
+        proven: new Set(),
+        code: undefined,
+        isOver: false,
+      };
+      const right = !die.chance(4);
+      const PASSWORD = right ? password : "Wrong-Horse-7";
+      const byPassword = die.chance(3);
+      const preferred = die.pick([undefined, "PASSWORD", "EMAIL_OTP", "SMS_OTP"] as const);
+      const inline = !byPassword && preferred === "PASSWORD" && die.chance(2);
+      const AuthParameters = {
+        USERNAME: person.name,
+        ...((byPassword || inline) && { PASSWORD }),
+        ...(!byPassword && preferred && { PREFERRED_CHALLENGE: preferred }),
+      };
+      const answer = await server.client
+        .send(
+          new InitiateAuthCommand({
+            ClientId: place.ClientId,
+            AuthFlow: byPassword ? "USER_PASSWORD_AUTH" : "USER_AUTH",
+            AuthParameters,
+          }),
+        )
+        .catch((error: Error) => error);
+      if (answer instanceof Error) {
+        assert.ok(!right || !(byPassword || inline), `${answer.name}: ${answer.message}`);
+        one.isOver = true;
+        return one;
+      }
+      if (byPassword || inline) {
+        assert.ok(right, "a wrong password went through");
+        one.proven.add("password");
+      }
+      await note(server, place, one, answer as RespondToAuthChallengeCommandOutput);
+      return one;
+    }
+
+    /** The answer that is right for a person and a challenge, as far as the test knows one. */
+    function rightAnswer(server: TestServer, one: SignIn, challenge: ChallengeNameType, die: Dice) {
+      switch (challenge) {
+        case "PASSWORD":
+          return password;
+        case "SOFTWARE_TOKEN_MFA":
+          return one.person.secret && totp(one.person.secret, server.clock.now);
+        case "SELECT_CHALLENGE":
+          return die.pick(["PASSWORD", "EMAIL_OTP", "SMS_OTP"]);
+        case "SELECT_MFA_TYPE":
+          return die.pick(["SMS_MFA", "SOFTWARE_TOKEN_MFA"]);
+        default:
+          return one.code;
+      }
+    }
+
+    async function walk(
+      server: TestServer,
+      place: Place,
+      die: Dice,
+    ): Promise<{ right: number; tokens: number }> {
+      const both = [
+        await begin(server, place, die, place.people[0]!),
+        await begin(server, place, die, place.people[1]!),
+      ];
+      let right = 0;
+      for (let step = 0; step < 14 && !both.every(({ isOver }) => isOver); step++) {
+        server.clock.advance(31_000);
+        const [one, other] = die.chance(2) ? [both[0]!, both[1]!] : [both[1]!, both[0]!];
+        if (one.challenge === undefined) continue;
+        const honest = !die.chance(3);
+        const challenge = honest ? one.challenge : die.pick(challenges);
+        const session = honest
+          ? one.session
+          : die.pick([one.session, other.session, ...one.former, undefined]);
+        const whose = honest ? one : die.pick([one, other]);
+        const known = rightAnswer(server, whose, challenge, die);
+        const value = honest ? known : die.pick([known, "000000", "", "99999999", other.code, "constructor"]);
+        const USERNAME = honest ? one.person.name : die.pick([one.person.name, other.person.name]);
+        const member = members[challenge];
+        if (member === undefined || value === undefined) continue;
+        const isRight =
+          session !== undefined &&
+          session === one.session &&
+          challenge === one.challenge &&
+          USERNAME === one.person.name &&
+          !one.isOver &&
+          (member === "ANSWER" || value === rightAnswer(server, one, challenge, die));
+        const isOthers =
+          session !== undefined &&
+          session === other.session &&
+          challenge === other.challenge &&
+          USERNAME === other.person.name &&
+          !other.isOver &&
+          (member === "ANSWER" || value === rightAnswer(server, other, challenge, die));
+        const answer = await server.client
+          .send(
+            new RespondToAuthChallengeCommand({
+              ClientId: place.ClientId,
+              ChallengeName: challenge,
+              Session: session,
+              ChallengeResponses: { USERNAME, [member]: value },
+            }),
+          )
+          .catch((error: Error) => error);
+        if (answer instanceof Error) {
+          const left = one.challenge === challenge && challenge === "PASSWORD" && session === one.session;
+          // One answer to PASSWORD uses its Session up.
+          if (left && USERNAME === one.person.name) one.isOver = true;
+          continue;
+        }
+        assert.ok(isRight || isOthers, `${challenge} went through: ${JSON.stringify({ honest, value })}`);
+        right++;
+        const subject = isRight ? one : other;
+        const proof = proofs[challenge];
+        if (proof !== undefined) subject.proven.add(proof);
+        await note(server, place, subject, answer);
+      }
+      return { right, tokens: both.filter(({ session, isOver }) => isOver && session === undefined).length };
+    }
+
+    test("tokens come only when everything was proven in this very sign-in", async () => {
+      const server = await open();
+      const totals = { right: 0, tokens: 0 };
+      for (let seed = 1; seed <= 8; seed++) {
+        const die = dice(seed * 2_654_435_761);
+        const place = await makePlace(server, die);
+        for (let turn = 0; turn < 6; turn++) {
+          const { right, tokens } = await walk(server, place, die);
+          totals.right += right;
+          totals.tokens += tokens;
+        }
+      }
+      // The walks do get somewhere.
+      assert.ok(totals.right > 40 && totals.tokens > 12, JSON.stringify(totals));
+    });
+  },
+  { POOLHOUSE_LIMITS: limitNames.map((limit) => `${limit}=999999`).join(",") },
+);
+
+/** The newest code sent to an address that was not seen before. */
+async function newestCode(server: TestServer, to: string, used: Set<string>): Promise<string | undefined> {
+  for (let turn = 0; turn < 100; turn++) {
+    const [newest] = await server.inbox(to);
+    const code = newest?.code;
+    const key = `${to} ${(await server.inbox(to)).length}`;
+    if (code && !used.has(key)) {
+      used.add(key);
+      return code;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return undefined;
+}

@@ -1,0 +1,88 @@
+/** A server that is told to stop while its PostgreSQL is away, silent, or slow. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { after, before, describe, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import pg from "pg";
+import { Connection } from "../../bench/lib/connection.ts";
+import { administer, skipWithoutPostgres, testPostgresUrl } from "../store/databases.ts";
+import { endChild, freePort, startChild } from "./child.ts";
+import { type HostileProxy, startHostileProxy } from "./hostile-proxy.ts";
+
+describe("SIGTERM", skipWithoutPostgres(), () => {
+  const database = `poolhouse_test_${randomBytes(8).toString("hex")}`;
+  const direct = new URL(testPostgresUrl);
+  direct.pathname = `/${database}`;
+  const masterKey = randomBytes(32).toString("base64");
+  let proxy: HostileProxy;
+  before(async () => {
+    await administer(`create database ${database} template template0`);
+    proxy = await startHostileProxy({ host: direct.hostname, port: Number(direct.port || 5432) });
+  });
+  after(async () => {
+    proxy.close();
+    await administer(`drop database ${database} with (force)`);
+  });
+
+  /** A server behind the proxy, and calls to it that must ask the database, over connections that are open. */
+  async function open() {
+    Object.assign(proxy, { plan: undefined, down: false, mute: false });
+    const url = new URL(direct);
+    url.host = `127.0.0.1:${proxy.port}`;
+    const port = await freePort();
+    const server = await startChild({
+      env: {
+        POOLHOUSE_PORT: String(port),
+        POOLHOUSE_PUBLIC_URL: "http://localhost:4747",
+        POOLHOUSE_DATABASE: url.href,
+        POOLHOUSE_MASTER_KEY: masterKey,
+      },
+    });
+    const AuthParameters = { USERNAME: "ann", PASSWORD: "Correct-Horse-7" };
+    const body = { ClientId: "nobodysclient", AuthFlow: "USER_PASSWORD_AUTH", AuthParameters };
+    const connections = Array.from({ length: 3 }, () => new Connection(port));
+    const statuses = async () => {
+      const answers = await Promise.all(connections.map((one) => one.call("InitiateAuth", body)));
+      return answers.map(({ status }) => status);
+    };
+    assert.deepEqual(await statuses(), [400, 400, 400]);
+    return { process: server.process, statuses };
+  }
+
+  const harms: Readonly<Record<string, () => void>> = {
+    away: () => {
+      proxy.down = true;
+      proxy.cutAll();
+    },
+    silent: () => {
+      proxy.mute = true;
+      proxy.plan = () => "silence before";
+    },
+  };
+  for (const [how, harm] of Object.entries(harms)) {
+    test(`with a database that is ${how} the server answers what it was asked, and ends soon`, async () => {
+      const { process, statuses } = await open();
+      harm();
+      const asked = statuses();
+      const began = performance.now();
+      assert.equal(await endChild(process, "SIGTERM"), 0);
+      // Two seconds and a little; unbounded it was 5 and more.
+      assert.ok(performance.now() - began < 4_500, `${performance.now() - began} ms`);
+      assert.deepEqual(await asked, [500, 500, 500]);
+    });
+  }
+
+  test("a database that is slow is waited for", async () => {
+    const { process, statuses } = await open();
+    const other = new pg.Client({ connectionString: direct.href });
+    await other.connect();
+    await other.query("begin; lock table clients in access exclusive mode");
+    const asked = statuses();
+    const ended = endChild(process, "SIGTERM");
+    await delay(3_000);
+    await other.query("rollback");
+    await other.end();
+    assert.deepEqual(await asked, [400, 400, 400]);
+    assert.equal(await ended, 0);
+  });
+});
