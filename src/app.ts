@@ -8,6 +8,7 @@ import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Mailbox } from "./integrations/mailbox.ts";
 import type { AuditEvent } from "./store/audit.ts";
+import type { AuthEventOfUser } from "./store/auth-events.ts";
 import type { Db } from "./store/db.ts";
 
 export interface App {
@@ -22,7 +23,8 @@ export interface App {
   readonly mailbox: Mailbox;
   readonly caches: Caches;
   readonly metrics: Metrics;
-  readonly audit: AuditTrail;
+  readonly audit: Trail<AuditEvent>;
+  readonly authEvents: Trail<AuthEventOfUser>;
 }
 
 export interface Ctx {
@@ -41,6 +43,8 @@ export interface Ctx {
    * back end signs users in without saying where they are.
    */
   readonly network: string | undefined;
+  /** The user's address, whole: the client's, or what a back end says of it. Undefined where it says nothing. */
+  readonly userAddress: string | undefined;
   readonly userAgent: string | undefined;
   /** The call was signed with an access key that may make it. */
   readonly admin: boolean;
@@ -58,12 +62,14 @@ export interface AuditedCall {
   details: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Takes audit events that no answer waits for (domain/audit/trail.ts). */
-export interface AuditTrail {
+/** Takes events that no answer waits for (domain/audit/trail.ts). */
+export interface Trail<Event> {
   /** How many are not yet written. */
   readonly waiting: number;
   /** Resolves at once, unless too many wait. */
-  add(event: AuditEvent): Promise<void>;
+  add(event: Event): Promise<void>;
+  /** Resolves when those that were added are written, or the database takes none. */
+  flush(): Promise<void>;
 }
 
 /** Where costly work waits its turn (domain/credentials/fair-queue.ts). */

@@ -8,7 +8,7 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback, servesThisMachine } from "./config/config.ts";
-import { startAuditTrail } from "./domain/audit/trail.ts";
+import { startTrail } from "./domain/audit/trail.ts";
 import { createPasswordHasher } from "./domain/credentials/hash-queue.ts";
 import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
 import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
@@ -25,6 +25,8 @@ import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { BoundedMap } from "./lib/bounded-map.ts";
+import { type AuditEvent, insertAuditEvents } from "./store/audit.ts";
+import { type AuthEventOfUser, writeAuthEvents } from "./store/auth-events.ts";
 import { type OpenedDatabase, openDatabase } from "./store/open.ts";
 import { sharePublicUrl } from "./store/public-url.ts";
 import { startKeyRefresh } from "./store/refresh-keys.ts";
@@ -76,8 +78,15 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const { publicUrl: url, publicUrlConfigured } = bound;
     await sharePublicUrl(opened.db, { url, guessed: !publicUrlConfigured && !listensOnLoopback(bound) });
     const metrics = createMetrics();
-    const audit = startAuditTrail(opened.db, options.log);
-    const app = await newApp(bound, { db: opened.db, log: options.log, clock, random, metrics, audit });
+    const { db } = opened;
+    const audit = startTrail(options.log, "audit events", (events: readonly AuditEvent[]) =>
+      insertAuditEvents(db, events),
+    );
+    const authEvents = startTrail(options.log, "sign-in events", (events: readonly AuthEventOfUser[]) =>
+      writeAuthEvents(db, events),
+    );
+    const given = { db, log: options.log, clock, random, metrics, audit, authEvents };
+    const app = await newApp(bound, given);
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
     const workers = startWorkers(app, opened);
     const { leave: leaveDatabase, close: closeDatabase } = opened;
@@ -93,6 +102,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         await door.close();
         serving.admission.close();
         await audit.stop();
+        await authEvents.stop();
         await workers.stop();
         await app.srp.close();
         await left;
@@ -106,7 +116,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   }
 }
 
-type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "audit">;
+type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "audit" | "authEvents">;
 
 async function newApp(config: Config, given: Given): Promise<App> {
   return {
@@ -135,7 +145,8 @@ async function newApp(config: Config, given: Given): Promise<App> {
 function startWorkers(app: App, opened: OpenedDatabase): { stop(): Promise<void> } {
   const { clock, log, config } = app;
   const outbox = startOutboxWorker(app);
-  const sweeper = startSweeper(app.db, { clock, log, auditRetentionDays: config.auditRetentionDays });
+  const retention = { audit: config.auditRetentionDays, auth: config.authEventRetentionDays };
+  const sweeper = startSweeper(app.db, { clock, log, retention });
   const refresh = startKeyRefresh(opened, log);
   const uses = startUseWriter(app);
   return {

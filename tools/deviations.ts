@@ -23,6 +23,10 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "In pools whose users can sign in by one-time codes, a user without password is CONFIRMED.",
     "Without DesiredDeliveryMediums a user who has an e-mail address and no phone number is invited by e-mail; Cognito would try SMS.",
   ],
+  AdminListUserAuthEvents: [
+    "Recorded without threat protection, for POOLHOUSE_AUTH_EVENT_RETENTION_DAYS days. A sign-in is one event from its first request to its end; each refused answer that leaves the Session usable is an event of its own. What is proven by anything but a password is called Mfa. No EventRisk, city, country or time zone. An event is told by other servers a quarter of a second later; the last ones before a crash are lost.",
+  ],
+  AdminUpdateAuthEventFeedback: ["Recorded with the event; changes nothing else."],
   AdminConfirmSignUp: ["Refused while a PostConfirmation trigger is configured."],
   ChangePassword: ["Other sign-ins of the user stay signed in, as with Cognito."],
   AdminResetUserPassword: ["Every token of the user is revoked. May answer CodeDeliveryFailureException."],

@@ -44,6 +44,8 @@ export interface Config {
   readonly auditReads: boolean;
   /** How long audit events are kept. */
   readonly auditRetentionDays: number;
+  /** How long sign-in events are kept; 0: none are recorded. */
+  readonly authEventRetentionDays: number;
   /** The mail server, if there is one. */
   readonly smtp: SmtpConfig | undefined;
   /** Without one, /metrics is for a server that only this machine reaches. */
@@ -110,6 +112,7 @@ function assemble(value: (name: Name) => string | undefined): Config {
     hashConcurrency: Number(value("hashConcurrency") ?? availableParallelism()),
     auditReads: value("auditReads") === "true",
     auditRetentionDays: Number(value("auditRetentionDays")),
+    authEventRetentionDays: Number(value("authEventRetentionDays")),
     smtp: readSmtp(value),
     metricsToken: value("metricsToken"),
   };

@@ -176,6 +176,13 @@ export const settings = {
     help: "Days that the audit log goes back.",
     wrong: matches(/^[1-9]\d{0,4}$/, "a number from 1 to 99999"),
   },
+  authEventRetentionDays: {
+    flag: "auth-event-retention-days",
+    env: "POOLHOUSE_AUTH_EVENT_RETENTION_DAYS",
+    fallback: "30",
+    help: "Days that a user's sign-in events (AdminListUserAuthEvents) go back; with 0 none are kept.",
+    wrong: matches(/^(?:0|[1-9]\d{0,4})$/, "a number from 0 to 99999"),
+  },
   smtpUrl: {
     flag: "smtp-url",
     env: "POOLHOUSE_SMTP_URL",

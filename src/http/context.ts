@@ -55,6 +55,7 @@ export function createCtx(
     requestId: request.requestId,
     address: request.address,
     network: networkOf(request.address),
+    userAddress: request.address,
     userAgent: request.userAgent,
     admin: false,
   };

@@ -107,7 +107,7 @@ export function metricsRoutes(app: App, metrics: CountedMetrics): Hono<{ Binding
   observeQueues(registry, app);
   observeMessages(registry, app);
   observeDatabase(registry, app);
-  observeAudit(registry, app);
+  observeEvents(registry, app);
   const loop = observeProcess(registry, app);
   const knowsHost = createHostCheck(app.config);
   const token = app.config.metricsToken;
@@ -211,12 +211,18 @@ function observeDatabase(registry: Registry, app: App): void {
   );
 }
 
-function observeAudit(registry: Registry, { audit }: App): void {
+function observeEvents(registry: Registry, { audit, authEvents }: App): void {
   registry.observed(
     "gauge",
     "poolhouse_audit_events_waiting",
     "Audit events not yet written; grows while the database takes none.",
     () => audit.waiting,
+  );
+  registry.observed(
+    "gauge",
+    "poolhouse_auth_events_waiting",
+    "Sign-in events not yet written; grows while the database takes none.",
+    () => authEvents.waiting,
   );
 }
 

@@ -32,6 +32,7 @@ export interface Schema {
   token_families: TokenFamiliesTable;
   outbox: OutboxTable;
   audit_events: AuditEventsTable;
+  auth_events: AuthEventsTable;
 }
 
 /** Keys that values are sealed under, wrapped by the master key (sealer.ts, rotate-data-key.ts). */
@@ -346,4 +347,23 @@ export interface AuditEventsTable {
   request_id: string | null;
   /** JSON of names, never of values. */
   details: string | null;
+}
+
+/** What happened to a user's sign-ins and passwords (AdminListUserAuthEvents). */
+export interface AuthEventsTable {
+  /** Gone with the user: a foreign key that cascades. */
+  user_number: number;
+  /** A UUID of version 7: begins with the time. */
+  event_id: string;
+  at: number;
+  type: "SignIn" | "SignUp" | "ForgotPassword" | "PasswordChange" | "ResendCode";
+  response: "Pass" | "Fail" | "InProgress";
+  steps: number;
+  /** JSON list. */
+  challenges: string;
+  address: string | null;
+  device_name: string | null;
+  feedback: "Valid" | "Invalid" | null;
+  feedback_provider: string | null;
+  feedback_at: number | null;
 }

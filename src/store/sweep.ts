@@ -1,6 +1,7 @@
 /** Removes what has expired, a little at a time, so that no table grows with what is past. */
 import { uuid7Floor } from "../lib/uuid7.ts";
 import { sweepAuditEvents } from "./audit.ts";
+import { sweepAuthEvents } from "./auth-events.ts";
 import type { Db } from "./db.ts";
 import type { StoreLog } from "./log.ts";
 import { sweepSigningKeys } from "./signing-keys.ts";
@@ -31,28 +32,39 @@ export async function sweep(db: Db, now: number): Promise<void> {
 }
 
 /** Rows of one statement: what runs on the JavaScript thread must be short. */
-const auditBatch = 500;
+const eventBatch = 500;
 /** Of one sweep; the rest is for the next. */
-const auditBatches = 200;
+const eventBatches = 200;
 
-/** Removes audit events that are over their time. */
-export async function sweepAudit(db: Db, now: number, retentionDays: number): Promise<void> {
-  const before = uuid7Floor(now - retentionDays * day);
-  for (let done = 0; done < auditBatches; done++) {
-    if ((await sweepAuditEvents(db, before, auditBatch)) < auditBatch) return;
+/** How many days events are kept. */
+export interface Retention {
+  readonly audit: number;
+  readonly auth: number;
+}
+
+/** Removes events that are over their time. */
+export async function sweepEvents(db: Db, now: number, retention: Retention): Promise<void> {
+  await sweepBefore(sweepAuditEvents, db, now - retention.audit * day);
+  await sweepBefore(sweepAuthEvents, db, now - retention.auth * day);
+}
+
+async function sweepBefore(sweepSome: typeof sweepAuditEvents, db: Db, time: number): Promise<void> {
+  const before = uuid7Floor(time);
+  for (let done = 0; done < eventBatches; done++) {
+    if ((await sweepSome(db, before, eventBatch)) < eventBatch) return;
   }
 }
 
 /** Sweeps once a minute until stopped. */
 export function startSweeper(
   db: Db,
-  options: { clock: () => number; log: StoreLog; auditRetentionDays: number },
+  options: { clock: () => number; log: StoreLog; retention: Retention },
 ): { stop(): Promise<void> } {
   let running: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
     running = takingItsTime(async () => {
       await sweep(db, options.clock());
-      await sweepAudit(db, options.clock(), options.auditRetentionDays);
+      await sweepEvents(db, options.clock(), options.retention);
     }).catch((error: unknown) => options.log.warn({ err: error }, "sweep failed"));
   }, every);
   timer.unref();

@@ -11,7 +11,7 @@ import {
   listAuditEvents,
 } from "../../src/store/audit.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
-import { sweepAudit } from "../../src/store/sweep.ts";
+import { sweepEvents } from "../../src/store/sweep.ts";
 import { forEachDatabase } from "./databases.ts";
 
 const day = 86_400_000;
@@ -84,7 +84,7 @@ forEachDatabase((name, open) => {
     for (let at = 0; at < old.length; at += 60) await insertAuditEvents(db, old.slice(at, at + 60));
     const kept = [event(now - 90 * day), event(now)];
     await insertAuditEvents(db, kept);
-    await sweepAudit(db, now, 90);
+    await sweepEvents(db, now, { audit: 90, auth: 30 });
     assert.deepEqual(await listAuditEvents(db, {}, { limit: 10, order: "oldest first" }), kept);
   });
 

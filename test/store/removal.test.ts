@@ -14,9 +14,9 @@ forEachDatabase((_name, open) => {
         .filter((table) => table.columns.some(({ name }) => name === column))
         .map(({ name }) => name)
         .sort();
-    // What was done to a pool is still told when it is gone. The sign-in names go with their users.
+    // What was done to a pool is still told when it is gone. Sign-in names and events go with their users.
     assert.deepEqual(tablesWith("pool_id"), ["audit_events", "login_names", "pools", ...poolTables].sort());
     assert.deepEqual(tablesWith("user_id"), [...userTables].sort());
-    assert.deepEqual(tablesWith("user_number"), ["credentials", "login_names"]);
+    assert.deepEqual(tablesWith("user_number"), ["auth_events", "credentials", "login_names"]);
   });
 });

@@ -30,7 +30,7 @@ export function newEvent(
 }
 
 /** What others wrote is kept short, and without what a terminal or another program would take for a command. */
-function bounded(text: string | undefined, most: number): string | undefined {
+export function bounded(text: string | undefined, most: number): string | undefined {
   return text
     ?.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?")
     .slice(0, most)

@@ -1,13 +1,10 @@
 /**
- * Events that no answer waits for: reads, sign-ins through AdminInitiateAuth, and calls that were refused. They are
- * written a few at a time, so that a read costs no sync of the disk; what is in hand when the process is killed is lost.
- * When the database takes none for so long that too many wait, calls wait with them.
+ * Events that no answer waits for: sign-ins, reads, and calls that were refused. They are written a few at a time, so
+ * that a read costs no sync of the disk; what is in hand when the process is killed is lost. When the database takes
+ * none for so long that too many wait, calls wait with them.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import type { AuditTrail } from "../../app.ts";
-import type { AuditEvent } from "../../store/audit.ts";
-import { insertAuditEvents } from "../../store/audit.ts";
-import type { Db } from "../../store/db.ts";
+import type { Trail } from "../../app.ts";
 import type { StoreLog } from "../../store/log.ts";
 
 /** Milliseconds an event waits for others. */
@@ -18,27 +15,40 @@ const batch = 64;
 const capacity = 4_096;
 /** Milliseconds between attempts while the database takes none. */
 const retryMs = 1_000;
+/** Milliseconds that a reader waits for what is not yet written. */
+const flushMs = 2_000;
 
-export interface RunningTrail extends AuditTrail {
+export interface RunningTrail<Event> extends Trail<Event> {
   /** Writes what waits. Call it when no request is left. */
   stop(): Promise<void>;
 }
 
-export function startAuditTrail(db: Db, log: StoreLog): RunningTrail {
-  const waiting: AuditEvent[] = [];
+/**
+ * @param what in the plural, for the log
+ * @param insert writes some events; may be asked again for events that it has written already
+ */
+export function startTrail<Event>(
+  log: StoreLog,
+  what: string,
+  insert: (events: readonly Event[]) => Promise<void>,
+): RunningTrail<Event> {
+  const waiting: Event[] = [];
   let writing: Promise<void> | undefined;
   const stopping = new AbortController();
+  /** Aborted when somebody wants what waits to be written now. */
+  let hurry = new AbortController();
 
   /** Until nothing waits. */
   const write = async () => {
-    await delay(gatherMs, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
+    await delay(gatherMs, undefined, { signal: hurry.signal, ref: false }).catch(() => {});
+    hurry = new AbortController();
     while (waiting.length > 0) {
       const some = waiting.slice(0, batch);
       try {
-        await insertAuditEvents(db, some);
+        await insert(some);
         waiting.splice(0, some.length);
       } catch (error) {
-        log.error({ err: error, waiting: waiting.length }, "audit events could not be written");
+        log.error({ err: error, waiting: waiting.length }, `${what} could not be written`);
         if (stopping.signal.aborted) return;
         await delay(retryMs, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
       }
@@ -61,8 +71,14 @@ export function startAuditTrail(db: Db, log: StoreLog): RunningTrail {
       const written = begin();
       if (waiting.length > capacity) await written;
     },
+    async flush() {
+      if (writing === undefined) return;
+      hurry.abort();
+      await Promise.race([writing, delay(flushMs, undefined, { ref: false })]);
+    },
     async stop() {
       stopping.abort();
+      hurry.abort();
       await writing;
       if (waiting.length > 0) await write();
     },

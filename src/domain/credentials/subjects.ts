@@ -80,7 +80,7 @@ export function withUserAddress(ctx: Ctx, client: Client, address: string | unde
   const believed =
     client.secrets.length > 0 && client.document.EnablePropagateAdditionalUserContextData === true;
   if (!believed || address === undefined || isIP(address) === 0) return ctx;
-  return { ...ctx, network: networkOf(address) };
+  return { ...ctx, network: networkOf(address), userAddress: address };
 }
 
 /**
@@ -88,6 +88,10 @@ export function withUserAddress(ctx: Ctx, client: Client, address: string | unde
  * not limited. The user's counts if the call says it (ContextData).
  */
 export function withBackEndAddress(ctx: Ctx, address: string | undefined): Ctx {
-  const network = address === undefined || isIP(address) === 0 ? undefined : networkOf(address);
-  return { ...ctx, network };
+  const isKnown = address !== undefined && isIP(address) !== 0;
+  return {
+    ...ctx,
+    network: isKnown ? networkOf(address) : undefined,
+    userAddress: isKnown ? address : undefined,
+  };
 }

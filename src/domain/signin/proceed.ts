@@ -15,6 +15,7 @@ import { offerPasswordVerifier, readSrpA } from "./challenges/password-srp.ts";
 import { offerChoice } from "./challenges/select-challenge.ts";
 import { offerMfaTypes } from "./challenges/select-mfa.ts";
 import { offerSoftwareToken } from "./challenges/software-token.ts";
+import { told } from "./count.ts";
 import { type Outcome, required, type SignIn, wrongPassword } from "./sign-in.ts";
 import { nextStep, type Step } from "./steps.ts";
 
@@ -56,6 +57,7 @@ async function offerPassword(ctx: Ctx, signIn: SignIn, given: Given): Promise<Ou
 export async function proceed(ctx: Ctx, signIn: SignIn, given: Given = {}): Promise<Outcome> {
   const { pool, client, user, proven } = signIn;
   if (proven.length > 0) {
+    Object.assign(signIn.attempt, { passed: told(proven), proving: undefined });
     if (user === undefined) return wrongPassword("simulated sign-in");
     assertMayPass(user);
   }

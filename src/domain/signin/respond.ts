@@ -3,6 +3,7 @@ import type { Ctx } from "../../app.ts";
 import { type SignInRow, takeSignIn } from "../../store/sign-ins.ts";
 import { readUser } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import type { Attempt } from "../audit/attempt.ts";
 import { checkSecretHash } from "../credentials/secret-hash.ts";
 import { loginNameKey } from "../pools/names.ts";
 import type { Client, Pool } from "../pools/settings.ts";
@@ -16,7 +17,7 @@ import { findByTheSecretBlock, provePasswordBySrp } from "./challenges/password-
 import { answerChoice } from "./challenges/select-challenge.ts";
 import { answerMfaType } from "./challenges/select-mfa.ts";
 import { answerSoftwareToken } from "./challenges/software-token.ts";
-import { counted } from "./count.ts";
+import { counted, told } from "./count.ts";
 import { findRow } from "./find.ts";
 import { proceed } from "./proceed.ts";
 import {
@@ -40,6 +41,10 @@ interface ChallengeAnswer {
   readonly answer: (ctx: Ctx, signIn: SignIn, responses: Responses) => Promise<SignIn>;
   /** What a client is told when the row is not theirs or not of this challenge. */
   readonly refuse: () => never;
+  /** What it is called in the user's events. */
+  readonly proves?: "Password" | "Mfa";
+  /** A wrong answer ends the sign-in. */
+  readonly once?: boolean;
 }
 
 export interface RespondRequest {
@@ -50,26 +55,37 @@ export interface RespondRequest {
   readonly responses: Responses;
 }
 
+const mfa = { proves: "Mfa" } as const;
+
 /** Every challenge that can be answered; anything else is refused. */
 const answers: Readonly<Record<Step, ChallengeAnswer>> = {
-  PASSWORD_VERIFIER: { find: findByTheSecretBlock, answer: provePasswordBySrp, refuse: wrongPassword },
+  PASSWORD_VERIFIER: {
+    find: findByTheSecretBlock,
+    answer: provePasswordBySrp,
+    refuse: wrongPassword,
+    proves: "Password",
+    once: true,
+  },
   NEW_PASSWORD_REQUIRED: bySession(answerNewPassword),
   SELECT_CHALLENGE: bySession(answerChoice),
-  PASSWORD: bySession(bringing("PASSWORD")),
+  PASSWORD: bySession(bringing("PASSWORD"), { proves: "Password", once: true }),
   PASSWORD_SRP: bySession(bringing("SRP_A")),
-  EMAIL_OTP: bySession((ctx, signIn, responses) => answerCode(ctx, signIn, responses, "EMAIL_OTP")),
-  SMS_OTP: bySession((ctx, signIn, responses) => answerCode(ctx, signIn, responses, "SMS_OTP")),
-  WEB_AUTHN: bySession(answerPasskey),
-  SMS_MFA: bySession((ctx, signIn, responses) => answerCode(ctx, signIn, responses, "SMS_MFA")),
-  SOFTWARE_TOKEN_MFA: bySession(answerSoftwareToken),
+  EMAIL_OTP: bySession((ctx, signIn, responses) => answerCode(ctx, signIn, responses, "EMAIL_OTP"), mfa),
+  SMS_OTP: bySession((ctx, signIn, responses) => answerCode(ctx, signIn, responses, "SMS_OTP"), mfa),
+  WEB_AUTHN: bySession(answerPasskey, { ...mfa, once: true }),
+  SMS_MFA: bySession((ctx, signIn, responses) => answerCode(ctx, signIn, responses, "SMS_MFA"), mfa),
+  SOFTWARE_TOKEN_MFA: bySession(answerSoftwareToken, mfa),
   SELECT_MFA_TYPE: bySession(answerMfaType),
   MFA_SETUP: bySession(answerMfaSetup),
   DEVICE_SRP_AUTH: bySession(bringing("SRP_A")),
-  DEVICE_PASSWORD_VERIFIER: bySession(answerDevice),
+  DEVICE_PASSWORD_VERIFIER: bySession(answerDevice, { ...mfa, once: true }),
 };
 
-function bySession(answer: ChallengeAnswer["answer"]): ChallengeAnswer {
-  return { find: findBySession, answer, refuse: invalidSession };
+function bySession(
+  answer: ChallengeAnswer["answer"],
+  more: Pick<ChallengeAnswer, "proves" | "once"> = {},
+): ChallengeAnswer {
+  return { find: findBySession, answer, refuse: invalidSession, ...more };
 }
 
 /** The dispatcher looks at what was brought, as it does when the first request brings it. */
@@ -87,10 +103,10 @@ function bringing(member: "PASSWORD" | "SRP_A"): ChallengeAnswer["answer"] {
  */
 export function respondToChallenge(ctx: Ctx, request: RespondRequest): Promise<Outcome> {
   const challenge = Object.hasOwn(answers, request.challenge) ? request.challenge : undefined;
-  return counted(ctx, challenge, () => respond(ctx, request));
+  return counted(ctx, challenge, (attempt) => respond(ctx, request, attempt));
 }
 
-async function respond(ctx: Ctx, request: RespondRequest): Promise<Outcome> {
+async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Promise<Outcome> {
   const { pool, client, responses, challenge } = request;
   const room = Object.hasOwn(answers, challenge) ? answers[challenge as Step] : undefined;
   if (room === undefined) {
@@ -105,6 +121,8 @@ async function respond(ctx: Ctx, request: RespondRequest): Promise<Outcome> {
   if (!fits) return room.refuse();
   // A simulated sign-in reads as much as a real one.
   const user = await readUser(ctx.db, pool.id, row.userId ?? "nobody");
+  const { proves: proving, once: failsForGood = false } = room;
+  Object.assign(attempt, { user, continues: state.event, passed: told(state.proven), proving, failsForGood });
   if (user !== undefined && user.signOuts !== state.signOuts) return room.refuse();
   const names = [user?.username, user?.id, state.srp?.identity, state.submitted].filter(
     (name) => name !== undefined,
@@ -113,7 +131,18 @@ async function respond(ctx: Ctx, request: RespondRequest): Promise<Outcome> {
   const device = await namedDevice(ctx, pool, user?.id, responses["DEVICE_KEY"]);
   const { chosen, enrolling } = state;
   const deviceKey = device?.key ?? state.deviceKey;
-  const signIn: SignIn = { ...state, chosen, enrolling, deviceKey, pool, client, user, row, remember: false };
+  const signIn: SignIn = {
+    ...state,
+    chosen,
+    enrolling,
+    deviceKey,
+    pool,
+    client,
+    user,
+    attempt,
+    row,
+    remember: false,
+  };
   const proven = await room.answer(ctx, signIn, responses);
   return proceed(ctx, { ...proven, answered: row }, responses);
 }

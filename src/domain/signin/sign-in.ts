@@ -5,6 +5,7 @@ import { parseTimestamp } from "../../lib/srp.ts";
 import type { SignInRow } from "../../store/sign-ins.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import type { Attempt } from "../audit/attempt.ts";
 import type { Subject } from "../credentials/subjects.ts";
 import type { ContactAttribute } from "../messages/delivery.ts";
 import type { SecondFactor } from "../mfa/factors.ts";
@@ -27,6 +28,8 @@ export interface SignInState {
   readonly credentialVersion: number;
   /** Of the user when the sign-in began: signing out, disabling and resetting void it. */
   readonly signOuts: number;
+  /** The event of this sign-in; rows of older programs have none. */
+  readonly event?: string | undefined;
   /** While an SRP proof is awaited: the session key, base64, and whom it was computed for; a device has a group. */
   readonly srp?: { readonly sessionKey: string; readonly identity: string; readonly group?: string };
   /** The code that was sent and where to; `sent` is false where nobody can have it. */
@@ -63,6 +66,8 @@ export interface SignIn {
   readonly submitted: string;
   readonly credentialVersion: number;
   readonly signOuts: number;
+  /** What its event will tell. */
+  readonly attempt: Attempt;
   /** The persisted row, once there is one. */
   readonly row: SignInRow<SignInState> | undefined;
   /** The row that this request has answered, and used up. */

@@ -1,6 +1,7 @@
 /** The first request of a sign-in: InitiateAuth and AdminInitiateAuth. */
 import type { Ctx } from "../../app.ts";
 import { refuse } from "../../wire/refuse.ts";
+import type { Attempt } from "../audit/attempt.ts";
 import { checkSecretHash } from "../credentials/secret-hash.ts";
 import { turnOf } from "../credentials/subjects.ts";
 import { allowsFlow, hidesUsers } from "../pools/clients.ts";
@@ -85,10 +86,10 @@ const laterFlows: readonly string[] = ["CUSTOM_AUTH"];
  */
 export function startSignIn(ctx: Ctx, request: StartRequest): Promise<Outcome> {
   const flow = Object.hasOwn(flows, request.flow) ? request.flow : undefined;
-  return counted(ctx, flow, () => start(ctx, request));
+  return counted(ctx, flow, (attempt) => start(ctx, request, attempt));
 }
 
-async function start(ctx: Ctx, request: StartRequest): Promise<Outcome> {
+async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise<Outcome> {
   const { pool, client, parameters } = request;
   const flow = checkFlow(request);
   const submitted = required(parameters, "USERNAME");
@@ -100,6 +101,7 @@ async function start(ctx: Ctx, request: StartRequest): Promise<Outcome> {
   if (brought !== undefined && brings === "SRP_A") readSrpA(brought);
   refuseTriggers(pool, "PreAuthentication", "PostAuthentication", "PreTokenGeneration");
   const user = await findUser(ctx, pool, submitted);
+  attempt.user = user;
   if (user === undefined && !hidesUsers(client)) refuse("UserNotFoundException", "User does not exist.");
   // In SRP the client names it again with its proof, and comes again without it if it is refused there.
   const named = flow === "USER_SRP_AUTH" ? undefined : parameters["DEVICE_KEY"];
@@ -116,6 +118,7 @@ async function start(ctx: Ctx, request: StartRequest): Promise<Outcome> {
     submitted,
     credentialVersion: 0,
     signOuts: user?.signOuts ?? 0,
+    attempt,
     row: undefined,
     remember: false,
   };

@@ -3,6 +3,7 @@ import type { Ctx } from "../../app.ts";
 import { deleteCodes } from "../../store/codes.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { type Attempt, attempted } from "../audit/attempt.ts";
 import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { refuseLinks } from "../messages/compose.ts";
@@ -90,15 +91,25 @@ export async function adminConfirmSignUp(ctx: Ctx, pool: Pool, user: User): Prom
  * ResendConfirmationCode. With a client that hides who exists, everybody gets an answer of the same form after the
  * same work, and delivery is left to the worker.
  */
-export async function resendConfirmationCode(
+export function resendConfirmationCode(
   ctx: Ctx,
   pool: Pool,
   client: Client,
   username: string,
 ): Promise<Delivery> {
+  return attempted(ctx, "ResendCode", (attempt) => resendCode(ctx, pool, client, { username, attempt }));
+}
+
+async function resendCode(
+  ctx: Ctx,
+  pool: Pool,
+  client: Client,
+  { username, attempt }: { username: string; attempt: Attempt },
+): Promise<Delivery> {
   const likely = likelyContact(pool);
   const hides = hidesUsers(client);
   const user = await findUser(ctx, pool, username);
+  attempt.user = user;
   if (user === undefined && !hides) noSuchUserOfClient();
   const subject = subjectOf(ctx, pool, user, username);
   const caller = await admitMessage(ctx, subject, "resend-confirmation-code");

@@ -6,6 +6,7 @@ import type { Ctx } from "../../app.ts";
 import type { Db } from "../../store/db.ts";
 import type { LoginName, User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { attempted } from "../audit/attempt.ts";
 import { countSignUp } from "../credentials/limits.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
 import { rememberHere, subjectOf, turnOf } from "../credentials/subjects.ts";
@@ -35,7 +36,20 @@ export interface SignUpRequest {
  * same work, for applications that do not pass the answer on; with a client that hides who exists the worker delivers.
  * Throws TooManyRequestsException and LimitExceededException (limits by address and destination).
  */
-export async function signUp(
+export function signUp(
+  ctx: Ctx,
+  pool: Pool,
+  client: Client,
+  request: SignUpRequest,
+): Promise<{ user: User; delivery: Delivery | undefined }> {
+  return attempted(ctx, "SignUp", async (attempt) => {
+    const made = await makeUser(ctx, pool, client, request);
+    attempt.user = made.user;
+    return made;
+  });
+}
+
+async function makeUser(
   ctx: Ctx,
   pool: Pool,
   client: Client,

@@ -6,6 +6,7 @@ import { type Db, inTransaction } from "../../store/db.ts";
 import { signOutUser } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { attemptedBy } from "../audit/attempt.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
 import { forgiveGuesses } from "../credentials/guessing.ts";
 import { countRequest, standingOf } from "../credentials/limits.ts";
@@ -18,7 +19,16 @@ import { changeUser } from "./change.ts";
  * AdminSetUserPassword: any user, also an unconfirmed or federated one, becomes CONFIRMED, or FORCE_CHANGE_PASSWORD with
  * a temporary password. Whoever was signed in with the old password no longer is.
  */
-export async function setPassword(
+export function setPassword(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  request: { password: string; permanent: boolean },
+): Promise<void> {
+  return attemptedBy(ctx, user, "PasswordChange", () => storePassword(ctx, pool, user, request));
+}
+
+async function storePassword(
   ctx: Ctx,
   pool: Pool,
   user: User,
@@ -58,12 +68,16 @@ export async function replacePassword(
  * ChangePassword. Those who are signed in stay so, as with Cognito: the user knew the old password. Throws
  * NotAuthorizedException for a wrong one.
  */
-export async function changePassword(
-  ctx: Ctx,
-  pool: Pool,
-  user: User,
-  request: { previous: string | undefined; proposed: string },
-): Promise<void> {
+export function changePassword(ctx: Ctx, pool: Pool, user: User, request: PasswordChange): Promise<void> {
+  return attemptedBy(ctx, user, "PasswordChange", () => exchangePassword(ctx, pool, user, request));
+}
+
+interface PasswordChange {
+  readonly previous: string | undefined;
+  readonly proposed: string;
+}
+
+async function exchangePassword(ctx: Ctx, pool: Pool, user: User, request: PasswordChange): Promise<void> {
   checkPassword(pool, request.proposed, "user");
   const limit = "change-password";
   const subject = subjectOf(ctx, pool, user, user.username);

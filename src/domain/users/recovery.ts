@@ -8,6 +8,7 @@ import { readCredential } from "../../store/credentials.ts";
 import { signOutUser } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { type Attempt, attempted, attemptedBy } from "../audit/attempt.ts";
 import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
 import { subjectOf } from "../credentials/subjects.ts";
@@ -87,15 +88,21 @@ function refuseObstacle(obstacle: Obstacle): never {
  * ForgotPassword: sends a code and says where. With a client that hides who exists, everybody gets an answer of the
  * same form after the same work, and delivery is left to the worker, whose time nobody can measure.
  */
-export async function forgotPassword(
+export function forgotPassword(ctx: Ctx, pool: Pool, client: Client, username: string): Promise<Delivery> {
+  const send = (attempt: Attempt) => sendRecoveryCode(ctx, pool, client, { username, attempt });
+  return attempted(ctx, "ForgotPassword", send, () => "InProgress");
+}
+
+async function sendRecoveryCode(
   ctx: Ctx,
   pool: Pool,
   client: Client,
-  username: string,
+  { username, attempt }: { username: string; attempt: Attempt },
 ): Promise<Delivery> {
   const order = recoveryOrder(pool);
   const hides = hidesUsers(client);
   const user = await findUser(ctx, pool, username);
+  attempt.user = user;
   if (user === undefined && !hides) noSuchUserOfClient();
   const subject = subjectOf(ctx, pool, user, username);
   const caller = await admitMessage(ctx, subject, purpose);
@@ -121,16 +128,32 @@ function likelyContact(pool: Pool, order: readonly ContactAttribute[]): ContactA
 }
 
 /** ConfirmForgotPassword: a new password for a code. Every token from before is revoked. */
-export async function confirmForgotPassword(
+export function confirmForgotPassword(
   ctx: Ctx,
   pool: Pool,
   client: Client,
-  request: { username: string; code: string; password: string },
+  request: Recovery,
+): Promise<void> {
+  return attempted(ctx, "ForgotPassword", (attempt) => recover(ctx, pool, client, { ...request, attempt }));
+}
+
+interface Recovery {
+  readonly username: string;
+  readonly code: string;
+  readonly password: string;
+}
+
+async function recover(
+  ctx: Ctx,
+  pool: Pool,
+  client: Client,
+  request: Recovery & { readonly attempt: Attempt },
 ): Promise<void> {
   refuseTriggers(pool, "PostConfirmation");
   checkPassword(pool, request.password, "user");
   const hides = hidesUsers(client);
   const user = await findUser(ctx, pool, request.username);
+  request.attempt.user = user;
   if (user === undefined && !hides) noSuchUserOfClient();
   const subject = subjectOf(ctx, pool, user, request.username);
   const caller = await admitCode(ctx, subject, "confirm-forgot-password");
@@ -163,7 +186,11 @@ export async function confirmForgotPassword(
  * AdminResetUserPassword: the user must choose a new password by a code sent now, and until then can neither sign in nor
  * use a token. Throws NotAuthorizedException and InvalidParameterException as ForgotPassword does.
  */
-export async function resetPassword(ctx: Ctx, pool: Pool, user: User): Promise<void> {
+export function resetPassword(ctx: Ctx, pool: Pool, user: User): Promise<void> {
+  return attemptedBy(ctx, user, "ForgotPassword", () => sendReset(ctx, pool, user), "InProgress");
+}
+
+async function sendReset(ctx: Ctx, pool: Pool, user: User): Promise<void> {
   const order = recoveryOrder(pool);
   if (user.status !== "CONFIRMED" && user.status !== "RESET_REQUIRED") refuseObstacle("state");
   const delivery = recoveryDelivery(order, user) ?? refuseObstacle("nothing verified");

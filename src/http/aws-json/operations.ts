@@ -6,6 +6,7 @@
 import type { IdentityPoolOperationName } from "../../wire/generated/identity-pools.types.ts";
 import type { UserPoolOperationName } from "../../wire/generated/user-pools.types.ts";
 import { type Handler, notYet } from "./operation.ts";
+import * as authEvents from "./user-pools/auth-events.ts";
 import * as clients from "./user-pools/clients.ts";
 import * as devices from "./user-pools/devices.ts";
 import * as groups from "./user-pools/groups.ts";
@@ -43,7 +44,7 @@ export const userPoolHandlers = {
   AdminLinkProviderForUser: notYet,
   AdminListDevices: devices.AdminListDevices,
   AdminListGroupsForUser: groups.AdminListGroupsForUser,
-  AdminListUserAuthEvents: notYet,
+  AdminListUserAuthEvents: authEvents.AdminListUserAuthEvents,
   AdminListUserSessions: notYet,
   AdminRemoveUserFromGroup: groups.AdminRemoveUserFromGroup,
   AdminResetUserPassword: usersAdmin.AdminResetUserPassword,
@@ -52,7 +53,7 @@ export const userPoolHandlers = {
   AdminSetUserMFAPreference: mfa.AdminSetUserMFAPreference,
   AdminSetUserPassword: usersAdmin.AdminSetUserPassword,
   AdminSetUserSettings: mfa.AdminSetUserSettings,
-  AdminUpdateAuthEventFeedback: notYet,
+  AdminUpdateAuthEventFeedback: authEvents.AdminUpdateAuthEventFeedback,
   AdminUpdateDeviceStatus: devices.AdminUpdateDeviceStatus,
   AdminUpdateUserAttributes: usersAdmin.AdminUpdateUserAttributes,
   AdminUserGlobalSignOut: usersAdmin.AdminUserGlobalSignOut,

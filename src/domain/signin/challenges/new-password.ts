@@ -7,6 +7,7 @@ import { readCredential, writeCredential } from "../../../store/credentials.ts";
 import { takeSignIn } from "../../../store/sign-ins.ts";
 import type { User } from "../../../store/users.ts";
 import { refuse } from "../../../wire/refuse.ts";
+import { attemptedBy } from "../../audit/attempt.ts";
 import { recordCredentialChange } from "../../audit/credential.ts";
 import { checkPassword, makeCredential } from "../../credentials/password.ts";
 import { canRead, canWrite } from "../../pools/clients.ts";
@@ -61,27 +62,29 @@ export async function answerNewPassword(
   if (previous?.version !== signIn.credentialVersion)
     return wrongPassword("the password was changed meanwhile");
   const credential = await makeCredential(ctx, pool, user, password, { previous });
-  const changed = await changeUser(
-    ctx,
-    pool,
-    user,
-    (fresh) => {
-      // As it is at this moment, not as it was when the Session was handed out.
-      if (!fresh.enabled) refuse("NotAuthorizedException", "User is disabled.");
-      if (fresh.status !== "FORCE_CHANGE_PASSWORD" || fresh.signOuts !== signIn.signOuts) usedSession();
-      return { status: "CONFIRMED", attributes: changeAttributes(pool, fresh.attributes, given) };
-    },
-    {
-      also: async (tx) => {
-        if (!(await takeSignIn(tx, row))) return false;
-        if (!(await writeCredential(tx, pool.id, user.id, previous.version, credential, ctx.now)))
-          return false;
-        const details = { challenge: "NEW_PASSWORD_REQUIRED" };
-        const change = { operation: "RespondToAuthChallenge", poolId: pool.id, userId: user.id, details };
-        await recordCredentialChange(tx, ctx, change);
-        return true;
+  const changed = await attemptedBy(ctx, user, "PasswordChange", () =>
+    changeUser(
+      ctx,
+      pool,
+      user,
+      (fresh) => {
+        // As it is at this moment, not as it was when the Session was handed out.
+        if (!fresh.enabled) refuse("NotAuthorizedException", "User is disabled.");
+        if (fresh.status !== "FORCE_CHANGE_PASSWORD" || fresh.signOuts !== signIn.signOuts) usedSession();
+        return { status: "CONFIRMED", attributes: changeAttributes(pool, fresh.attributes, given) };
       },
-    },
+      {
+        also: async (tx) => {
+          if (!(await takeSignIn(tx, row))) return false;
+          if (!(await writeCredential(tx, pool.id, user.id, previous.version, credential, ctx.now)))
+            return false;
+          const details = { challenge: "NEW_PASSWORD_REQUIRED" };
+          const change = { operation: "RespondToAuthChallenge", poolId: pool.id, userId: user.id, details };
+          await recordCredentialChange(tx, ctx, change);
+          return true;
+        },
+      },
+    ),
   );
   if (changed === undefined) return usedSession();
   return {

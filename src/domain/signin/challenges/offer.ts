@@ -22,7 +22,8 @@ export interface Offer {
 export function stateOf(signIn: SignIn, awaiting: Step, more: Offer["state"] = {}): SignInState {
   const { flow, proven, chosen, enrolling, deviceKey, submitted, credentialVersion, signOuts } = signIn;
   const kept = { flow, proven, chosen, enrolling, deviceKey, submitted, credentialVersion, signOuts };
-  return { awaiting, ...kept, ...more };
+  const { continues, eventId } = signIn.attempt;
+  return { awaiting, ...kept, event: continues ?? eventId, ...more };
 }
 
 /** Stores a new row; whatever the sign-in waited for before was used up by its answer. */

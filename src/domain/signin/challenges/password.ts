@@ -16,6 +16,7 @@ import { type SignIn, wrongPassword } from "../sign-in.ts";
  */
 export async function provePassword(ctx: Ctx, signIn: SignIn, password: string): Promise<SignIn> {
   const { pool, user } = signIn;
+  signIn.attempt.proving = "Password";
   const guess = await admitGuess(ctx, subjectOf(ctx, pool, user, signIn.submitted), "password");
   const credential = await readCredential(ctx.db, pool.id, user?.id);
   const right = await verifyPassword(ctx, pool, credential, password);

@@ -1,0 +1,125 @@
+/** What happened to a user's sign-ins and passwords, one row an attempt; gone with the user. */
+import { sql } from "kysely";
+import { affected, type Db } from "./db.ts";
+import type { AuthEventsTable } from "./schema.ts";
+import { userNumber } from "./users.ts";
+
+export type AuthEventType = "SignIn" | "SignUp" | "ForgotPassword" | "PasswordChange" | "ResendCode";
+export type FeedbackValue = "Valid" | "Invalid";
+export type AuthEventResponse = "Pass" | "Fail" | "InProgress";
+
+export interface AuthEvent {
+  /** A UUID of version 7 (RFC 9562): begins with the time. */
+  readonly id: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly type: AuthEventType;
+  readonly response: AuthEventResponse;
+  /** How far the attempt has come: of two accounts of it the later one stands, whichever is written first. */
+  readonly steps: number;
+  readonly challenges: readonly { readonly name: "Password" | "Mfa"; readonly passed: boolean }[];
+  readonly address: string | undefined;
+  readonly deviceName: string | undefined;
+  readonly feedback:
+    | { readonly value: FeedbackValue; readonly provider: string; readonly at: number }
+    | undefined;
+}
+
+/** An event of a user, who may be gone by the time it is written. */
+export interface AuthEventOfUser {
+  readonly poolId: string;
+  readonly userId: string;
+  readonly event: Omit<AuthEvent, "feedback">;
+}
+
+/**
+ * Writes events; of one that is there already, what is told of a later step replaces what was told of an earlier one.
+ * Those of users who are gone are left out.
+ */
+export async function writeAuthEvents(db: Db, events: readonly AuthEventOfUser[]): Promise<void> {
+  // One statement may not change a row twice.
+  const latest = new Map<string, AuthEventOfUser>();
+  for (const one of events) {
+    const former = latest.get(one.event.id);
+    if (former === undefined || former.event.steps < one.event.steps) latest.set(one.event.id, one);
+  }
+  if (latest.size === 0) return;
+  const rows = [...latest.values()].map(({ poolId, userId, event }) => {
+    const { id, at, type, response, steps, challenges, address = null, deviceName = null } = event;
+    return sql`(cast(${poolId} as text), cast(${userId} as text), cast(${id} as text), cast(${at} as bigint),
+      cast(${type} as text), cast(${response} as text), cast(${steps} as integer),
+      cast(${JSON.stringify(challenges)} as text), cast(${address} as text), cast(${deviceName} as text))`;
+  });
+  await sql`
+    with told (pool_id, user_id, event_id, at, type, response, steps, challenges, address, device_name) as
+      (values ${sql.join(rows)})
+    insert into auth_events
+      (user_number, event_id, at, type, response, steps, challenges, address, device_name)
+    select users.number, told.event_id, told.at, told.type, told.response, told.steps, told.challenges, told.address,
+      told.device_name
+    from told inner join users on users.pool_id = told.pool_id and users.user_id = told.user_id where true
+    on conflict (user_number, event_id) do update set response = excluded.response, steps = excluded.steps,
+      challenges = excluded.challenges, address = excluded.address, device_name = excluded.device_name
+    where excluded.steps > auth_events.steps`.execute(db.kysely);
+}
+
+/** A user's events, newest first; from before an id, if one is given. */
+export async function listAuthEvents(
+  db: Db,
+  poolId: string,
+  userId: string,
+  page: { before: string | undefined; limit: number },
+): Promise<AuthEvent[]> {
+  const rows = await db.kysely
+    .selectFrom("auth_events")
+    .selectAll()
+    .where("user_number", "=", userNumber(db.kysely, poolId, userId))
+    .$if(page.before !== undefined, (query) => query.where("event_id", "<", page.before!))
+    .orderBy("event_id", "desc")
+    .limit(page.limit)
+    .execute();
+  return rows.map(fromRow);
+}
+
+function fromRow(row: AuthEventsTable): AuthEvent {
+  const { feedback: value, feedback_provider: provider, feedback_at: at } = row;
+  return {
+    id: row.event_id,
+    at: row.at,
+    type: row.type,
+    response: row.response,
+    steps: row.steps,
+    challenges: JSON.parse(row.challenges),
+    address: row.address ?? undefined,
+    deviceName: row.device_name ?? undefined,
+    feedback: value !== null && provider !== null && at !== null ? { value, provider, at } : undefined,
+  };
+}
+
+/** Somebody's word on whether the user made the attempt. False: the user has no such event. */
+export async function setAuthEventFeedback(
+  db: Db,
+  user: { readonly poolId: string; readonly id: string },
+  eventId: string,
+  feedback: NonNullable<AuthEvent["feedback"]>,
+): Promise<boolean> {
+  const result = await db.kysely
+    .updateTable("auth_events")
+    .set({ feedback: feedback.value, feedback_provider: feedback.provider, feedback_at: feedback.at })
+    .where("user_number", "=", userNumber(db.kysely, user.poolId, user.id))
+    .where("event_id", "=", eventId)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
+/** For the sweep: removes up to `limit` events before this id, the oldest first; says how many there were. */
+export async function sweepAuthEvents(db: Db, before: string, limit: number): Promise<number> {
+  const oldest = db.kysely
+    .selectFrom("auth_events")
+    .select("event_id")
+    .where("event_id", "<", before)
+    .orderBy("event_id")
+    .limit(limit);
+  const result = await db.kysely.deleteFrom("auth_events").where("event_id", "in", oldest).executeTakeFirst();
+  return affected(result);
+}

@@ -1,0 +1,17 @@
+import { type Kysely, sql } from "kysely";
+import type { Schema } from "../schema.ts";
+import { type DatabaseKind, keyText } from "../sql.ts";
+
+/** What happened to a user's sign-ins and passwords. Ids begin with the time; the second index is the sweep's. */
+export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
+  const key = keyText(kind);
+  const statements = [
+    `create table if not exists auth_events (
+      user_number bigint not null references users (number) on delete cascade, event_id ${key} not null,
+      at bigint not null, type ${key} not null, response ${key} not null, steps integer not null,
+      challenges text not null, address text, device_name text, feedback ${key}, feedback_provider text,
+      feedback_at bigint, primary key (user_number, event_id))${kind === "sqlite" ? " without rowid" : ""}`,
+    `create index if not exists auth_events_time on auth_events (event_id)`,
+  ];
+  for (const statement of statements) await sql.raw(statement).execute(kysely);
+}
