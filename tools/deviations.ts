@@ -37,7 +37,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "With PreventUserExistenceErrors ENABLED, a wrong code reads the same whether a code was asked for or not.",
   ],
   ConfirmSignUp: [
-    "Returns no Session: signing in straight after it comes with USER_AUTH.",
+    "Returns a Session only to a client with ALLOW_USER_AUTH that brings the Session of the user's SignUp, which lives as long as the code. None for users from whom a second factor is demanded.",
     "With PreventUserExistenceErrors ENABLED, a wrong code reads the same whether a code was asked for or not.",
   ],
   CreateUserPool: [
@@ -59,7 +59,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   GetTokensFromRefreshToken: ["A replay after the grace period revokes the whole token family."],
   InitiateAuth: [
     "One-time codes sign in by verified addresses alone.",
-    "CUSTOM_AUTH answers UnsupportedOperationException. USER_AUTH takes no Session of ConfirmSignUp yet.",
+    "CUSTOM_AUTH answers UnsupportedOperationException.",
     "With PreventUserExistenceErrors ENABLED, USER_AUTH offers a name that does not exist every factor of the pool but passkeys.",
     "Whether an account is disabled, unconfirmed or to be reset is told only to who proves the password.",
     "A password changed while a sign-in runs voids that sign-in.",
@@ -103,7 +103,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "CONFIRM_WITH_LINK is refused until domains exist.",
   ],
   SignUp: [
-    "Returns no Session: signing in straight after confirmation comes with USER_AUTH.",
+    "Returns a Session, for ConfirmSignUp, only to clients with ALLOW_USER_AUTH.",
     "CONFIRM_WITH_LINK is refused until domains exist.",
     "ClientMetadata and ValidationData are accepted and reach nobody: there are no triggers.",
     "With PreventUserExistenceErrors ENABLED the message is sent by the worker: CodeDeliveryFailureException does not appear.",

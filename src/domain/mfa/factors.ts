@@ -79,6 +79,14 @@ export function usableFactors(
   return enabled.length > 0 || mode === "OPTIONAL" ? enabled : possible;
 }
 
+/** Whether pool or user demand a second factor; undefined: of a user who does not exist. */
+export function demandsTwo(
+  pool: Pick<Pool, "document">,
+  user: Pick<User, "attributes" | "mfa"> | undefined,
+): boolean {
+  return mfaMode(pool) === "ON" || (user !== undefined && usableFactors(pool, user).length > 0);
+}
+
 /** The one that is asked for without a choice: the preferred one, or the only one. */
 export function factorToAsk(
   user: Pick<User, "mfa">,

@@ -3,7 +3,7 @@ import type { Ctx } from "../../app.ts";
 import { readDevice } from "../../store/devices.ts";
 import type { User, UserStatus } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { factorToAsk, mfaMode, usableFactors } from "../mfa/factors.ts";
+import { demandsTwo, factorToAsk, usableFactors } from "../mfa/factors.ts";
 import { offerCode } from "./challenges/code.ts";
 import { offerDevice } from "./challenges/device.ts";
 import { offerMfaSetup } from "./challenges/mfa-setup.ts";
@@ -93,7 +93,7 @@ async function deviceOf(ctx: Ctx, { pool, user, deviceKey }: SignIn) {
 function mfaOf({ pool, user, enrolling }: SignIn) {
   const usable = user === undefined ? [] : usableFactors(pool, user);
   return {
-    demanded: mfaMode(pool) === "ON" || usable.length > 0,
+    demanded: demandsTwo(pool, user),
     usable,
     ask: user && factorToAsk(user, usable),
     enrolling: enrolling?.factor,

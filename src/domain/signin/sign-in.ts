@@ -16,7 +16,8 @@ import type { FirstFactor, Flow, Proof, Step } from "./steps.ts";
 /** What the row keeps, sealed. */
 export interface SignInState {
   readonly flow: Flow;
-  readonly awaiting: Step;
+  /** `SIGN_UP_CONFIRMED`: the first request of a sign-in that the confirmation of a sign-up has begun. */
+  readonly awaiting: Step | "SIGN_UP_CONFIRMED";
   readonly proven: readonly Proof[];
   /** The factor that the user chose where there was a choice. */
   readonly chosen?: FirstFactor | SecondFactor | undefined;
@@ -74,6 +75,23 @@ export interface SignIn {
   readonly answered?: SignInRow<SignInState>;
   /** The source of this request is to be noted as the user's, once tokens are issued. */
   readonly remember: boolean;
+}
+
+/** A sign-in of which nothing is proven yet. */
+export function newSignIn(
+  given: Pick<SignIn, "pool" | "client" | "user" | "flow" | "submitted" | "attempt">,
+): SignIn {
+  return {
+    ...given,
+    proven: [],
+    chosen: undefined,
+    enrolling: undefined,
+    deviceKey: undefined,
+    credentialVersion: 0,
+    signOuts: given.user?.signOuts ?? 0,
+    row: undefined,
+    remember: false,
+  };
 }
 
 /** A sign-in ends in tokens-to-be or in one more challenge. */

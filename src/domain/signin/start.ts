@@ -8,12 +8,13 @@ import { allowsFlow, hidesUsers } from "../pools/clients.ts";
 import { type Client, cachedClient, type Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { findUser } from "../users/find.ts";
+import { resumeAfterSignUp } from "./after-sign-up.ts";
 import { namedDevice } from "./challenges/device.ts";
 import { readSrpA } from "./challenges/password-srp.ts";
 import { chooseFactor } from "./challenges/select-challenge.ts";
 import { counted } from "./count.ts";
 import { proceed } from "./proceed.ts";
-import { type Outcome, required, type SignIn } from "./sign-in.ts";
+import { newSignIn, type Outcome, required } from "./sign-in.ts";
 import type { Flow } from "./steps.ts";
 
 export interface StartRequest {
@@ -21,6 +22,8 @@ export interface StartRequest {
   readonly client: Client;
   readonly flow: string;
   readonly parameters: Readonly<Record<string, string>>;
+  /** Of ConfirmSignUp. */
+  readonly session: string | undefined;
   /** Through AdminInitiateAuth. */
   readonly admin: boolean;
 }
@@ -103,25 +106,15 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   const user = await findUser(ctx, pool, submitted);
   attempt.user = user;
   if (user === undefined && !hidesUsers(client)) refuse("UserNotFoundException", "User does not exist.");
+  if (flow === "USER_AUTH" && request.session !== undefined) {
+    const given = { session: request.session, submitted, user, attempt };
+    return proceed(ctx, await resumeAfterSignUp(ctx, request, given));
+  }
   // In SRP the client names it again with its proof, and comes again without it if it is refused there.
   const named = flow === "USER_SRP_AUTH" ? undefined : parameters["DEVICE_KEY"];
   const device = await namedDevice(ctx, pool, user?.id, named);
-  const signIn: SignIn = {
-    pool,
-    client,
-    user,
-    flow,
-    proven: [],
-    chosen: undefined,
-    enrolling: undefined,
-    deviceKey: device?.key,
-    submitted,
-    credentialVersion: 0,
-    signOuts: user?.signOuts ?? 0,
-    attempt,
-    row: undefined,
-    remember: false,
-  };
+  const begun = newSignIn({ pool, client, user, flow, submitted, attempt });
+  const signIn = { ...begun, deviceKey: device?.key };
   if (flow !== "USER_AUTH") return proceed(ctx, signIn, parameters);
   const choice = await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]);
   return proceed(ctx, choice.signIn, parameters);

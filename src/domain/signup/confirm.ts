@@ -35,14 +35,14 @@ function cannotBeConfirmed(user: User): never {
 /**
  * ConfirmSignUp: the user is confirmed and the address the code went to is verified; where it is an alias it becomes
  * this user's. The code stays good when that fails with AliasExistsException, so that the caller may come again with
- * ForceAliasCreation.
+ * ForceAliasCreation. Answers the user, and which of their addresses the code had gone to, if it still is theirs.
  */
 export async function confirmSignUp(
   ctx: Ctx,
   pool: Pool,
   client: Client,
   request: { username: string; code: string; forceAliasCreation: boolean },
-): Promise<void> {
+): Promise<{ user: User; contact: ContactAttribute | undefined }> {
   refuseTriggers(pool, "PostConfirmation");
   const hides = hidesUsers(client);
   const user = await findUser(ctx, pool, request.username);
@@ -56,7 +56,7 @@ export async function confirmSignUp(
   const place = { poolId: pool.id, userId: (user ?? simulatedPlace(subject)).id, purpose } as const;
   const held = await requireCode(ctx, place, request.code, { hides, caller });
   if (user === undefined || !user.enabled) return refuseCode("wrong", hides);
-  await changeByCode(ctx, pool, user, held, {
+  const confirmed = await changeByCode(ctx, pool, user, held, {
     operation: "ConfirmSignUp",
     takeAliases: request.forceAliasCreation,
     decide: (fresh) => {
@@ -64,11 +64,16 @@ export async function confirmSignUp(
       return { status: "CONFIRMED", attributes: withProven(fresh.attributes, held.proves) };
     },
   });
+  return { user: confirmed, contact: provenContact(confirmed.attributes, held.proves) };
+}
+
+function provenContact(attributes: Attributes, proven: string): ContactAttribute | undefined {
+  return contactAttributes.find((name) => proof(name, attributes[name] ?? "") === proven);
 }
 
 /** An address that was replaced after the code had been sent to it is not verified by it. */
 function withProven(attributes: Attributes, proven: string): Attributes {
-  const contact = contactAttributes.find((name) => proof(name, attributes[name] ?? "") === proven);
+  const contact = provenContact(attributes, proven);
   return contact === undefined ? attributes : { ...attributes, [`${contact}_verified`]: "true" };
 }
 

@@ -173,7 +173,7 @@ export async function changeByCode(
   user: User,
   held: HeldCode,
   change: ChangeByCode,
-): Promise<void> {
+): Promise<User> {
   const { operation, details, decide, also, takeAliases = false } = change;
   const rule = { now: ctx.now, maxAttempts, known: held.caller.known };
   const use = async (tx: Db) => {
@@ -185,7 +185,7 @@ export async function changeByCode(
     return true;
   };
   const changed = await changeUser(ctx, pool, user, decide, { takeAliases, also: use });
-  if (changed === undefined) refuseCode("none", held.hides);
+  return changed ?? refuseCode("none", held.hides);
 }
 
 /** Refuses a code in Cognito's words. */

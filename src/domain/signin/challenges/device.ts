@@ -23,7 +23,6 @@ import {
   usedSession,
   wrongPassword,
 } from "../sign-in.ts";
-import type { Step } from "../steps.ts";
 import { newRow, offerChallenge, stateOf } from "./offer.ts";
 import { readSrpA } from "./password-srp.ts";
 
@@ -42,7 +41,7 @@ export async function namedDevice(
   return (await readDevice(ctx.db, pool.id, userId ?? "nobody", key)) ?? noSuchDevice();
 }
 
-const secondFactors: readonly Step[] = ["SMS_MFA", "EMAIL_OTP", "SOFTWARE_TOKEN_MFA"];
+const secondFactors: readonly string[] = ["SMS_MFA", "EMAIL_OTP", "SOFTWARE_TOKEN_MFA"];
 
 export async function offerDevice(
   ctx: Ctx,
@@ -63,7 +62,7 @@ export async function offerDevice(
   const values = { A: readSrpA(given["SRP_A"]), verifier, b: ctx.random(SECRET_BYTES) };
   const { B, K } = await ctx.app.srp.exchange(values, turnOf(ctx, pool));
   const srp = { sessionKey: toBase64(K), identity: device.key, group: device.groupKey };
-  const row = newRow(ctx, signIn, stateOf(signIn, "DEVICE_PASSWORD_VERIFIER", { srp }), user?.id);
+  const row = newRow(ctx, signIn, user?.id, stateOf(signIn, "DEVICE_PASSWORD_VERIFIER", { srp }));
   await insertSignIn(ctx.db, row);
   return {
     kind: "challenge",

@@ -28,7 +28,7 @@ export function stateOf(signIn: SignIn, awaiting: Step, more: Offer["state"] = {
 
 /** Stores a new row; whatever the sign-in waited for before was used up by its answer. */
 export async function offerChallenge(ctx: Ctx, signIn: SignIn, offer: Offer): Promise<Outcome> {
-  const fresh = newRow(ctx, signIn, stateOf(signIn, offer.name, offer.state), signIn.user?.id);
+  const fresh = newRow(ctx, signIn, signIn.user?.id, stateOf(signIn, offer.name, offer.state));
   const { under } = offer;
   const row = under ? { ...fresh, id: under.id, version: under.version, expiresAt: under.expiresAt } : fresh;
   const { also } = offer;
@@ -49,9 +49,9 @@ export async function offerChallenge(ctx: Ctx, signIn: SignIn, offer: Offer): Pr
 
 export function newRow(
   ctx: Ctx,
-  { pool, client }: SignIn,
-  state: SignInState,
+  { pool, client }: Pick<SignIn, "pool" | "client">,
   userId: string | undefined,
+  state: SignInState,
 ): SignInRow<SignInState> {
   return {
     poolId: pool.id,

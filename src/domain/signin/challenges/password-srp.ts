@@ -49,7 +49,7 @@ export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, A: bigint)
     subject: subjectOf(ctx, pool, user, submitted),
   });
   // A user without verifier cannot pass; the row does not remember them, so that nothing can go wrong later.
-  const row = newRow(ctx, signIn, state, credential?.srp === undefined ? undefined : user?.id);
+  const row = newRow(ctx, signIn, credential?.srp === undefined ? undefined : user?.id, state);
   await insertSignIn(ctx.db, row);
   return {
     kind: "challenge",

@@ -9,7 +9,7 @@ import { listPasskeys } from "../../../store/passkeys.ts";
 import { takeSignIn } from "../../../store/sign-ins.ts";
 import type { User } from "../../../store/users.ts";
 import { refuse } from "../../../wire/refuse.ts";
-import { mfaMode, usableFactors } from "../../mfa/factors.ts";
+import { demandsTwo } from "../../mfa/factors.ts";
 import { hidesUsers } from "../../pools/clients.ts";
 import type { Pool } from "../../pools/settings.ts";
 import { isVerified } from "../../users/attributes.ts";
@@ -65,7 +65,7 @@ const havings: Readonly<Record<FirstFactor, Having>> = {
  */
 export function availableFactors(pool: Pool, of: Possessions | undefined): FirstFactor[] {
   const allowed = pool.document.Policies?.SignInPolicy?.AllowedFirstAuthFactors ?? ["PASSWORD"];
-  const demandsTwo = mfaMode(pool) === "ON" || (of !== undefined && usableFactors(pool, of.user).length > 0);
+  const needsTwo = demandsTwo(pool, of?.user);
   const mustChoosePassword = of?.user.status === "FORCE_CHANGE_PASSWORD";
   const twoInOne = pool.document.WebAuthnConfiguration?.FactorConfiguration;
   return (Object.keys(havings) as FirstFactor[]).filter((factor) => {
@@ -73,7 +73,7 @@ export function availableFactors(pool: Pool, of: Possessions | undefined): First
     if (!allowed.includes(allowedAs)) return false;
     if (allowedAs !== "PASSWORD" && mustChoosePassword) return false;
     const isTwo = allowedAs === "WEB_AUTHN" && twoInOne === "MULTI_FACTOR_WITH_USER_VERIFICATION";
-    if (allowedAs !== "PASSWORD" && demandsTwo && !isTwo) return false;
+    if (allowedAs !== "PASSWORD" && needsTwo && !isTwo) return false;
     return of === undefined ? isOrdinary : has(of);
   });
 }

@@ -26,6 +26,7 @@ export const InitiateAuth: Handler<"InitiateAuth"> = async (ctx, input) => {
     client,
     flow: input.AuthFlow,
     parameters: input.AuthParameters ?? {},
+    session: input.Session,
     admin: false,
   });
 };
@@ -37,6 +38,7 @@ export const AdminInitiateAuth: Handler<"AdminInitiateAuth"> = async (ctx, input
     client,
     flow: input.AuthFlow,
     parameters: input.AuthParameters ?? {},
+    session: input.Session,
     admin: true,
   });
 };
@@ -60,6 +62,7 @@ interface Initiation {
   readonly client: Client;
   readonly flow: string;
   readonly parameters: Parameters;
+  readonly session: string | undefined;
   readonly admin: boolean;
 }
 

@@ -2,6 +2,7 @@
 import { checkSecretHash } from "../../../domain/credentials/secret-hash.ts";
 import { withUserAddress } from "../../../domain/credentials/subjects.ts";
 import { loadClient } from "../../../domain/pools/settings.ts";
+import { confirmedSession, readSignUpSession, signUpSession } from "../../../domain/signin/after-sign-up.ts";
 import { confirmSignUp, resendConfirmationCode } from "../../../domain/signup/confirm.ts";
 import { signUp } from "../../../domain/signup/sign-up.ts";
 import { attributesFrom } from "../../../domain/users/attributes.ts";
@@ -21,6 +22,7 @@ export const SignUp: Handler<"SignUp"> = async (ctx, input) => {
     UserConfirmed: false,
     CodeDeliveryDetails: delivery && codeDeliveryDetails(delivery),
     UserSub: user.id,
+    Session: signUpSession(ctx, { pool, client }, user),
   };
 };
 
@@ -28,12 +30,14 @@ export const ConfirmSignUp: Handler<"ConfirmSignUp"> = async (ctx, input) => {
   const { pool, client } = await loadClient(ctx, input.ClientId);
   checkSecretHash(client, input.Username, input.SecretHash, "other");
   const from = withUserAddress(ctx, client, input.UserContextData?.IpAddress);
-  await confirmSignUp(from, pool, client, {
+  const place = { pool, client };
+  const signedUp = readSignUpSession(ctx, place, input.Session);
+  const confirmed = await confirmSignUp(from, pool, client, {
     username: input.Username,
     code: input.ConfirmationCode,
     forceAliasCreation: input.ForceAliasCreation ?? false,
   });
-  return {};
+  return { Session: await confirmedSession(from, place, { ...confirmed, signedUp }) };
 };
 
 export const ResendConfirmationCode: Handler<"ResendConfirmationCode"> = async (ctx, input) => {

@@ -1,0 +1,114 @@
+/**
+ * Straight from sign-up to a sign-in (AWS: SignUp, ConfirmSignUp and InitiateAuth, member Session): SignUp answers a
+ * Session, ConfirmSignUp takes it and answers another one, and InitiateAuth with USER_AUTH takes that in the place of a
+ * first factor. What it proves is the address that the confirmation code went to, to the one who had signed up.
+ */
+import type { Ctx } from "../../app.ts";
+import { fromBase64url, toBase64url } from "../../lib/bytes.ts";
+import { readCredential } from "../../store/credentials.ts";
+import { insertSignIn, takeSignIn } from "../../store/sign-ins.ts";
+import type { User } from "../../store/users.ts";
+import type { Attempt } from "../audit/attempt.ts";
+import type { ContactAttribute } from "../messages/delivery.ts";
+import { demandsTwo } from "../mfa/factors.ts";
+import { allowsFlow } from "../pools/clients.ts";
+import type { Client, Pool } from "../pools/settings.ts";
+import { newRow } from "./challenges/offer.ts";
+import { findRow } from "./find.ts";
+import { invalidSession, newSignIn, type SignIn, sessionText, usedSession } from "./sign-in.ts";
+
+/** As long as the code lives; alone it opens nothing. Milliseconds. */
+const signUpSessionLifetime = 24 * 60 * 60_000;
+const place = "sign_ins:sign_up:token";
+
+interface Place {
+  readonly pool: Pool;
+  readonly client: Client;
+}
+
+/** Session of SignUp; undefined where the client does not allow USER_AUTH. */
+export function signUpSession(ctx: Ctx, { pool, client }: Place, user: User): string | undefined {
+  if (!allowsFlow(client, "USER_AUTH")) return undefined;
+  const words = [pool.id, client.id, user.id, ctx.now + signUpSessionLifetime].join("/");
+  return toBase64url(ctx.db.sealer.seal(place, words));
+}
+
+/**
+ * The id of the user whom a Session of SignUp belongs to; undefined: there is none, or it has expired. Throws
+ * NotAuthorizedException when it is none of this client's.
+ */
+export function readSignUpSession(
+  ctx: Ctx,
+  { pool, client }: Place,
+  session: string | undefined,
+): string | undefined {
+  if (session === undefined) return undefined;
+  const [poolId, clientId, userId, expiresAt] = openWords(ctx, session);
+  if (poolId !== pool.id || clientId !== client.id) return invalidSession();
+  return Number(expiresAt) > ctx.now ? userId : undefined;
+}
+
+function openWords(ctx: Ctx, session: string): string[] {
+  try {
+    return ctx.db.sealer.openText(place, fromBase64url(session) ?? new Uint8Array()).split("/");
+  } catch {
+    return invalidSession();
+  }
+}
+
+const proofs = { email: "email", phone_number: "sms" } as const;
+
+/**
+ * Session of ConfirmSignUp, for the user who has just been confirmed by a code sent to an address of theirs. Undefined:
+ * it was not they who had signed up, the address is theirs no more, or a second factor is demanded: the code
+ * alone is one.
+ */
+export async function confirmedSession(
+  ctx: Ctx,
+  { pool, client }: Place,
+  confirmed: {
+    readonly user: User;
+    readonly contact: ContactAttribute | undefined;
+    readonly signedUp: string | undefined;
+  },
+): Promise<string | undefined> {
+  const { user, contact, signedUp } = confirmed;
+  if (signedUp !== user.id || contact === undefined || demandsTwo(pool, user)) return undefined;
+  const credential = await readCredential(ctx.db, pool.id, user.id);
+  const row = newRow(ctx, { pool, client }, user.id, {
+    flow: "USER_AUTH",
+    awaiting: "SIGN_UP_CONFIRMED",
+    proven: [proofs[contact]],
+    submitted: user.username,
+    credentialVersion: credential?.version ?? 0,
+    signOuts: user.signOuts,
+  });
+  await insertSignIn(ctx.db, row);
+  return sessionText(ctx, row);
+}
+
+/**
+ * The sign-in that a Session of ConfirmSignUp has begun, which it uses up. Throws NotAuthorizedException: unknown, used,
+ * expired, of another user or client, or void since the user signed out or changed.
+ */
+export async function resumeAfterSignUp(
+  ctx: Ctx,
+  { pool, client }: Place,
+  given: {
+    readonly session: string;
+    readonly submitted: string;
+    readonly user: User | undefined;
+    readonly attempt: Attempt;
+  },
+): Promise<SignIn> {
+  const { session, submitted, user, attempt } = given;
+  const row = await findRow(ctx, session);
+  const { state } = row;
+  const isTheirs = row.poolId === pool.id && row.clientId === client.id && row.userId === user?.id;
+  if (!isTheirs || user === undefined || state.awaiting !== "SIGN_UP_CONFIRMED") return invalidSession();
+  if (user.signOuts !== state.signOuts || demandsTwo(pool, user)) return invalidSession();
+  if (!(await takeSignIn(ctx.db, row))) return usedSession();
+  const { flow, proven, credentialVersion, signOuts } = state;
+  const begun = newSignIn({ pool, client, user, flow, submitted, attempt });
+  return { ...begun, proven, credentialVersion, signOuts };
+}
