@@ -59,7 +59,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   GetTokensFromRefreshToken: ["A replay after the grace period revokes the whole token family."],
   InitiateAuth: [
     "One-time codes sign in by verified addresses alone.",
-    "CUSTOM_AUTH answers UnsupportedOperationException.",
+    "CUSTOM_AUTH is refused: UnexpectedLambdaException where the pool has its triggers, which cannot run yet.",
     "With PreventUserExistenceErrors ENABLED, USER_AUTH offers a name that does not exist every factor of the pool but passkeys.",
     "Whether an account is disabled, unconfirmed or to be reset is told only to who proves the password.",
     "A password changed while a sign-in runs voids that sign-in.",

@@ -11,6 +11,7 @@ const flows: Flow[] = [
   "ADMIN_USER_PASSWORD_AUTH",
   "ADMIN_NO_SRP_AUTH",
   "USER_AUTH",
+  "CUSTOM_AUTH",
 ];
 const statuses: UserStatus[] = [
   "CONFIRMED",
@@ -19,7 +20,15 @@ const statuses: UserStatus[] = [
   "RESET_REQUIRED",
   "EXTERNAL_PROVIDER",
 ];
-const proofs: Proof[] = ["password", "new-password", "email", "software-token", "verified-passkey", "device"];
+const proofs: Proof[] = [
+  "password",
+  "new-password",
+  "email",
+  "software-token",
+  "verified-passkey",
+  "custom",
+  "device",
+];
 const devices = [undefined, { replacesMfa: false }, { replacesMfa: true }] as const;
 const factors: SecondFactor[] = ["SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP"];
 
@@ -59,6 +68,7 @@ test("done only when every factor that is required was proven, and no factor cou
     const byDevice = facts.device?.replacesMfa === true;
     const missing =
       first === undefined ||
+      (facts.flow === "CUSTOM_AUTH" && !facts.proven.includes("custom")) ||
       (facts.status === "FORCE_CHANGE_PASSWORD" && !facts.proven.includes("new-password")) ||
       (facts.device !== undefined && !facts.proven.includes("device")) ||
       (facts.mfa.demanded && !second && !byDevice);
@@ -98,6 +108,15 @@ test("USER_AUTH begins with the choice, or with what was chosen", () => {
   assert.equal(nextStep({ ...facts, chosen: "SMS_OTP" }), "SMS_OTP");
   assert.equal(nextStep({ ...facts, chosen: "SOFTWARE_TOKEN_MFA" }), "SELECT_CHALLENGE");
   assert.equal(nextStep({ ...srp, chosen: "EMAIL_OTP" }), "PASSWORD_VERIFIER");
+});
+
+test("CUSTOM_AUTH: the triggers are asked, after the password where it goes first", () => {
+  const facts: Facts = { ...srp, flow: "CUSTOM_AUTH" };
+  assert.equal(nextStep(facts), "CUSTOM_CHALLENGE");
+  const srpFirst: Facts = { ...facts, chosen: "PASSWORD_SRP" };
+  assert.equal(nextStep(srpFirst), "PASSWORD_VERIFIER");
+  assert.equal(nextStep({ ...srpFirst, proven: ["password"] }), "CUSTOM_CHALLENGE");
+  assert.equal(nextStep({ ...facts, proven: ["custom"] }), "NEW_PASSWORD_REQUIRED");
 });
 
 test("a known device proves itself last, and in the place of MFA where it is remembered for that", () => {

@@ -5,6 +5,7 @@ import type { User, UserStatus } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { demandsTwo, factorToAsk, usableFactors } from "../mfa/factors.ts";
 import { offerCode } from "./challenges/code.ts";
+import { offerCustomChallenge } from "./challenges/custom.ts";
 import { offerDevice } from "./challenges/device.ts";
 import { offerMfaSetup } from "./challenges/mfa-setup.ts";
 import { offerNewPassword } from "./challenges/new-password.ts";
@@ -31,6 +32,7 @@ const offers: Readonly<Record<Step, (ctx: Ctx, signIn: SignIn, given: Given) => 
       : offerChallenge(ctx, signIn, { name: "PASSWORD_SRP", parameters: {}, available: ["PASSWORD_SRP"] }),
   PASSWORD_VERIFIER: (ctx, signIn, given) =>
     offerPasswordVerifier(ctx, signIn, readSrpA(required(given, "SRP_A"))),
+  CUSTOM_CHALLENGE: offerCustomChallenge,
   EMAIL_OTP: (ctx, signIn) => offerCode(ctx, signIn, "EMAIL_OTP"),
   SMS_OTP: (ctx, signIn) => offerCode(ctx, signIn, "SMS_OTP"),
   WEB_AUTHN: offerPasskey,

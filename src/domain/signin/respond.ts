@@ -9,6 +9,7 @@ import { loginNameKey } from "../pools/names.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { answerCode } from "./challenges/code.ts";
+import { answerCustomChallenge } from "./challenges/custom.ts";
 import { answerDevice, namedDevice } from "./challenges/device.ts";
 import { answerMfaSetup } from "./challenges/mfa-setup.ts";
 import { answerNewPassword } from "./challenges/new-password.ts";
@@ -66,6 +67,7 @@ const answers: Readonly<Record<Step, ChallengeAnswer>> = {
     proves: "Password",
     once: true,
   },
+  CUSTOM_CHALLENGE: bySession(answerCustomChallenge, { ...mfa, once: true }),
   NEW_PASSWORD_REQUIRED: bySession(answerNewPassword),
   SELECT_CHALLENGE: bySession(answerChoice),
   PASSWORD: bySession(bringing("PASSWORD"), { proves: "Password", once: true }),

@@ -9,12 +9,13 @@ import { type Client, cachedClient, type Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { findUser } from "../users/find.ts";
 import { resumeAfterSignUp } from "./after-sign-up.ts";
+import { beginsWithSrp, refuseCustomAuth } from "./challenges/custom.ts";
 import { namedDevice } from "./challenges/device.ts";
 import { readSrpA } from "./challenges/password-srp.ts";
 import { chooseFactor } from "./challenges/select-challenge.ts";
 import { counted } from "./count.ts";
 import { proceed } from "./proceed.ts";
-import { newSignIn, type Outcome, required } from "./sign-in.ts";
+import { newSignIn, type Outcome, required, type SignIn } from "./sign-in.ts";
 import type { Flow } from "./steps.ts";
 
 export interface StartRequest {
@@ -77,10 +78,14 @@ const flows: Readonly<Record<Flow, FlowRule>> = {
     brings: undefined,
     waitsFor: undefined,
   },
+  CUSTOM_AUTH: {
+    admin: true,
+    public: true,
+    notEnabled: "CUSTOM_AUTH is not enabled for the client.",
+    brings: undefined,
+    waitsFor: undefined,
+  },
 };
-
-/** Flows of Cognito that later releases bring. */
-const laterFlows: readonly string[] = ["CUSTOM_AUTH"];
 
 /**
  * Starts a sign-in. Throws InvalidParameterException (unknown flow, not enabled, parameter missing),
@@ -102,6 +107,8 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   assertRoom(ctx, flow, pool);
   // What no honest client sends is refused before anything is read.
   if (brought !== undefined && brings === "SRP_A") readSrpA(brought);
+  const srpFirst = flow === "CUSTOM_AUTH" && beginsWithSrp(parameters);
+  if (flow === "CUSTOM_AUTH") refuseCustomAuth(pool);
   refuseTriggers(pool, "PreAuthentication", "PostAuthentication", "PreTokenGeneration");
   const user = await findUser(ctx, pool, submitted);
   attempt.user = user;
@@ -114,7 +121,7 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   const named = flow === "USER_SRP_AUTH" ? undefined : parameters["DEVICE_KEY"];
   const device = await namedDevice(ctx, pool, user?.id, named);
   const begun = newSignIn({ pool, client, user, flow, submitted, attempt });
-  const signIn = { ...begun, deviceKey: device?.key };
+  const signIn: SignIn = { ...begun, deviceKey: device?.key, ...(srpFirst && { chosen: "PASSWORD_SRP" }) };
   if (flow !== "USER_AUTH") return proceed(ctx, signIn, parameters);
   const choice = await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]);
   return proceed(ctx, choice.signIn, parameters);
@@ -140,15 +147,8 @@ export function assertRoomEarly(ctx: Ctx, flow: string, clientId: string): void 
 
 function checkFlow(request: StartRequest): Flow {
   const flow = Object.hasOwn(flows, request.flow) ? (request.flow as Flow) : undefined;
-  if (flow === undefined) {
-    if (laterFlows.includes(request.flow) && allowsFlow(request.client, request.flow)) {
-      return refuse(
-        "UnsupportedOperationException",
-        `${request.flow} is not supported by this release of Poolhouse.`,
-      );
-    }
+  if (flow === undefined)
     return refuse("InvalidParameterException", `${request.flow} is not enabled for the client.`);
-  }
   const rule = flows[flow];
   if (!(request.admin ? rule.admin : rule.public)) {
     return refuse("InvalidParameterException", "Initiate Auth method not supported.");

@@ -12,7 +12,8 @@ export type Flow =
   | "USER_PASSWORD_AUTH"
   | "ADMIN_USER_PASSWORD_AUTH"
   | "ADMIN_NO_SRP_AUTH"
-  | "USER_AUTH";
+  | "USER_AUTH"
+  | "CUSTOM_AUTH";
 
 /** First factors that USER_AUTH lets the user choose. */
 export type FirstFactor = "PASSWORD" | "PASSWORD_SRP" | "EMAIL_OTP" | "SMS_OTP" | "WEB_AUTHN";
@@ -22,6 +23,7 @@ export type Step =
   | "SELECT_CHALLENGE"
   | FirstFactor
   | "PASSWORD_VERIFIER"
+  | "CUSTOM_CHALLENGE"
   | "NEW_PASSWORD_REQUIRED"
   | "SELECT_MFA_TYPE"
   | "MFA_SETUP"
@@ -31,7 +33,7 @@ export type Step =
 
 /**
  * What was proven in this sign-in, in the order of proving. A passkey is `verified` where the authenticator has verified
- * its user and the pool takes that for two factors.
+ * its user and the pool takes that for two factors; `custom` is what the pool's triggers have found to be enough.
  */
 export type Proof =
   | "password"
@@ -41,12 +43,13 @@ export type Proof =
   | "software-token"
   | "passkey"
   | "verified-passkey"
+  | "custom"
   | "device";
 
 export interface Facts {
   readonly flow: Flow;
   readonly proven: readonly Proof[];
-  /** The factor that the user chose where there was a choice. */
+  /** The factor that the user chose where there was a choice; PASSWORD_SRP where CUSTOM_AUTH begins with it. */
   readonly chosen: FirstFactor | SecondFactor | undefined;
   readonly status: UserStatus;
   readonly mfa: {
@@ -77,6 +80,10 @@ interface Row {
 const rows: readonly Row[] = [
   { required: (facts) => facts.proven.length === 0, step: firstStep },
   {
+    required: ({ flow, proven }) => flow === "CUSTOM_AUTH" && !proven.includes("custom"),
+    step: () => "CUSTOM_CHALLENGE",
+  },
+  {
     required: ({ status, proven }) => status === "FORCE_CHANGE_PASSWORD" && !proven.includes("new-password"),
     step: () => "NEW_PASSWORD_REQUIRED",
   },
@@ -101,6 +108,7 @@ const firstSteps: Readonly<Record<Flow, Step>> = {
   ADMIN_USER_PASSWORD_AUTH: "PASSWORD",
   ADMIN_NO_SRP_AUTH: "PASSWORD",
   USER_AUTH: "SELECT_CHALLENGE",
+  CUSTOM_AUTH: "CUSTOM_CHALLENGE",
 };
 
 const firstFactors: readonly string[] = ["PASSWORD", "PASSWORD_SRP", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"];
@@ -110,7 +118,8 @@ export function isFirstFactor(name: string | undefined): name is FirstFactor {
 }
 
 function firstStep({ flow, chosen }: Facts): Step {
-  return flow === "USER_AUTH" && isFirstFactor(chosen) ? chosen : firstSteps[flow];
+  if (flow === "USER_AUTH" && isFirstFactor(chosen)) return chosen;
+  return flow === "CUSTOM_AUTH" && chosen === "PASSWORD_SRP" ? "PASSWORD_VERIFIER" : firstSteps[flow];
 }
 
 const secondProofs: readonly Proof[] = ["sms", "email", "software-token"];

@@ -12,7 +12,10 @@ type DecidingTrigger =
   | "PostConfirmation"
   | "PreAuthentication"
   | "PostAuthentication"
-  | "PreTokenGeneration";
+  | "PreTokenGeneration"
+  | "DefineAuthChallenge"
+  | "CreateAuthChallenge"
+  | "VerifyAuthChallengeResponse";
 
 /** Throws UnexpectedLambdaException when the pool has one of these triggers. */
 export function refuseTriggers(pool: Pick<Pool, "document">, ...names: readonly DecidingTrigger[]): void {

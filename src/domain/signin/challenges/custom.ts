@@ -1,0 +1,47 @@
+/**
+ * CUSTOM_AUTH: triggers of the pool say what is asked, what a right answer is, and when it is enough (AWS: "Custom
+ * authentication challenge Lambda triggers",
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-challenge.html). Triggers cannot run yet, so
+ * nobody gets past the first request.
+ */
+import type { Ctx } from "../../../app.ts";
+import { refuse } from "../../../wire/refuse.ts";
+import type { Pool } from "../../pools/settings.ts";
+import { refuseTriggers } from "../../triggers/unavailable.ts";
+import { required, type SignIn } from "../sign-in.ts";
+
+const triggers = ["DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse"] as const;
+
+/** Throws UnexpectedLambdaException where the pool has the triggers, InvalidParameterException where it has not. */
+export function refuseCustomAuth(pool: Pool): never {
+  refuseTriggers(pool, ...triggers);
+  return refuse(
+    "InvalidParameterException",
+    "Custom auth lambda trigger is not configured for the user pool.",
+  );
+}
+
+/**
+ * Whether the password is proven first, by SRP: CHALLENGE_NAME says so. Throws InvalidParameterException for any other
+ * name.
+ */
+export function beginsWithSrp(parameters: Readonly<Record<string, string>>): boolean {
+  const name = parameters["CHALLENGE_NAME"];
+  if (!name) return false;
+  if (name !== "SRP_A") refuse("InvalidParameterException", "Unknown CHALLENGE_NAME.");
+  required(parameters, "SRP_A");
+  return true;
+}
+
+export async function offerCustomChallenge(_ctx: Ctx, { pool }: SignIn): Promise<never> {
+  return refuseCustomAuth(pool);
+}
+
+export async function answerCustomChallenge(
+  _ctx: Ctx,
+  { pool }: SignIn,
+  responses: Readonly<Record<string, string>>,
+): Promise<never> {
+  required(responses, "ANSWER");
+  return refuseCustomAuth(pool);
+}
