@@ -6,7 +6,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   "*": [
     "Strings that hold U+0000 or half a surrogate pair, and bodies nested deeper than 64, are a SerializationException.",
     "Triggers cannot run yet. A pool that has PreSignUp, PostConfirmation, PreAuthentication, PostAuthentication or PreTokenGeneration gets UnexpectedLambdaException where the trigger would decide; CustomMessage and the custom senders are stored and not called, UserMigration finds nobody.",
-    "One-time codes are no first factor for users from whom a second one is demanded; a passkey is one for them only with FactorConfiguration MULTI_FACTOR_WITH_USER_VERIFICATION.",
+    "One-time codes are no first factor for users from whom a second one is demanded; a passkey is one for them only with FactorConfiguration MULTI_FACTOR_WITH_USER_VERIFICATION and WebAuthnMfaSettings turned on.",
     "Feature tiers gate nothing. IssuerConfiguration, KeyConfiguration, AcrConfiguration and DcrConfiguration are stored and have no effect.",
     "The issuer is `<public URL>/<pool id>`; the pool tag `poolhouse:issuer` = `aws` gives AWS's own form.",
     'With PreventUserExistenceErrors ENABLED, a user who exists is told the real delivery details and, in SRP, the internal username; a locked account answers "Password attempts exceeded" to each of its names. So does Cognito.',
@@ -37,7 +37,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "With PreventUserExistenceErrors ENABLED, a wrong code reads the same whether a code was asked for or not.",
   ],
   ConfirmSignUp: [
-    "Returns a Session only to a client with ALLOW_USER_AUTH that brings the Session of the user's SignUp, which lives as long as the code. None for users from whom a second factor is demanded.",
+    "Returns a Session only to clients with ALLOW_USER_AUTH, and none for users from whom a second factor is demanded. The Session of SignUp may be left out, as Amplify does, and lives as long as the code.",
     "With PreventUserExistenceErrors ENABLED, a wrong code reads the same whether a code was asked for or not.",
   ],
   CreateUserPool: [
@@ -82,7 +82,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   SetUserMFAPreference: [
     "A user can turn on SMS and e-mail only for a verified address; an administrator for any.",
-    "WebAuthnMfaSettings is accepted and has no effect: FactorConfiguration decides.",
+    "WebAuthnMfaSettings needs FactorConfiguration MULTI_FACTOR_WITH_USER_VERIFICATION and another MFA factor; it makes a passkey with user verification a sign-in of two factors.",
   ],
   AdminSetUserMFAPreference: ["As SetUserMFAPreference."],
   SetUserSettings: ["MFAOptions can name SMS to phone_number alone."],

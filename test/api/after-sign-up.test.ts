@@ -94,12 +94,13 @@ forEachServer("after sign-up", (open) => {
     assert.ok(answer.AuthenticationResult?.AccessToken);
   });
 
-  test("no Session without that of the sign-up, or with another user's", async () => {
+  test("the Session of the sign-up may be left out, but is not another user's", async () => {
     const { server, place } = await setUp();
     const ann = await signUp(server, place, "ann");
     const ben = await signUp(server, place, "ben");
     const cay = await signUp(server, place, "cay");
-    assert.equal(await confirm(server, place, "ann", ann.code), undefined);
+    const Session = await confirm(server, place, "ann", ann.code);
+    assert.ok((await start(server, place, "ann", Session)).AuthenticationResult?.AccessToken);
     assert.equal(await confirm(server, place, "ben", ben.code, cay.Session), undefined);
     // A day later the code is as old as the Session.
     server.clock.advance(24 * 60 * 60_000 - 60_000);
@@ -123,7 +124,9 @@ forEachServer("after sign-up", (open) => {
 
   test("clients without USER_AUTH get none", async () => {
     const { server, place } = await setUp(passwordless, {});
-    assert.equal((await signUp(server, place, "ann", password)).Session, undefined);
+    const { Session, code } = await signUp(server, place, "ann", password);
+    assert.equal(Session, undefined);
+    assert.equal(await confirm(server, place, "ann", code), undefined);
   });
 
   test("of another user, client, pool, too late, of the wrong kind: never tokens", async () => {

@@ -133,7 +133,34 @@ export function changePreferences(
   }
   const chosen = given.filter(([, settings]) => settings.PreferredMfa === true);
   if (chosen.length > 1) invalid("Only one MFA factor can be preferred.");
+  changePasskeyPreference(pool, user, enabled, request.WebAuthnMfaSettings?.Enabled);
   return withFactors(user.mfa, enabled, chosen[0]?.[0] ?? preferred);
+}
+
+/** Whether a passkey whose authenticator has verified its user is two factors: pool and user must want it so. */
+export function passkeysAreTwo(pool: Pick<Pool, "document">, user: Pick<User, "mfa">): boolean {
+  return takesPasskeysForTwo(pool) && user.mfa.enabled.includes("WEB_AUTHN");
+}
+
+function takesPasskeysForTwo(pool: Pick<Pool, "document">): boolean {
+  return pool.document.WebAuthnConfiguration?.FactorConfiguration === "MULTI_FACTOR_WITH_USER_VERIFICATION";
+}
+
+/** Who loses the authenticator must not be locked out: another factor has to be there. */
+function changePasskeyPreference(
+  pool: Pick<Pool, "document">,
+  user: Pick<User, "attributes" | "mfa">,
+  enabled: Set<MfaFactor>,
+  isOn: boolean | undefined,
+): void {
+  if (isOn === false) enabled.delete("WEB_AUTHN");
+  if (isOn === true) {
+    if (!takesPasskeysForTwo(pool)) invalid("WEB_AUTHN MFA is not enabled for the user pool.");
+    enabled.add("WEB_AUTHN");
+  }
+  if (!enabled.has("WEB_AUTHN") || enabled.size > 1) return;
+  if (usableFactors(pool, { ...user, mfa: { ...user.mfa, enabled: [...enabled] } }).length === 0)
+    invalid("WEB_AUTHN MFA needs another MFA factor beside it.");
 }
 
 function withFactors(
@@ -156,7 +183,9 @@ export function withFactor(mfa: UserMfa, factor: MfaFactor, softwareToken?: stri
 /** A factor turned off, and its software token forgotten. */
 export function withoutSoftwareToken(mfa: UserMfa): UserMfa {
   const { softwareToken: _, ...rest } = mfa;
-  const enabled = new Set(mfa.enabled.filter((factor) => factor !== "SOFTWARE_TOKEN_MFA"));
+  const others = mfa.enabled.filter((factor) => factor !== "SOFTWARE_TOKEN_MFA");
+  // Passkeys are no factor of their own, but beside another.
+  const enabled = new Set(others.length === 1 && others[0] === "WEB_AUTHN" ? [] : others);
   return withFactors(rest, enabled, mfa.preferred === "SOFTWARE_TOKEN_MFA" ? undefined : mfa.preferred);
 }
 

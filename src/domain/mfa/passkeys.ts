@@ -32,8 +32,6 @@ export const ceremonyMs = 5 * 60_000;
 export interface RelyingParty {
   readonly id: string;
   readonly userVerification: "required" | "preferred";
-  /** A passkey with user verification is two factors. */
-  readonly isMultiFactor: boolean;
 }
 
 /** Whether the pool lets users sign in by passkeys. */
@@ -46,14 +44,13 @@ export function offersPasskeys({ document }: Pick<Pool, "document">): boolean {
  * WebAuthnConfigurationMissingException where that is no domain name.
  */
 export function relyingParty(ctx: Ctx, { document }: Pick<Pool, "document">): RelyingParty {
-  const { RelyingPartyId, UserVerification, FactorConfiguration } = document.WebAuthnConfiguration ?? {};
+  const { RelyingPartyId, UserVerification } = document.WebAuthnConfiguration ?? {};
   const id = RelyingPartyId ?? new URL(ctx.config.publicUrl).hostname;
   if (/^[\d.]+$|:/.test(id))
     refuse("WebAuthnConfigurationMissingException", "The user pool has no RelyingPartyId.");
   return {
     id,
     userVerification: UserVerification ?? "preferred",
-    isMultiFactor: FactorConfiguration === "MULTI_FACTOR_WITH_USER_VERIFICATION",
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * Straight from sign-up to a sign-in (AWS: SignUp, ConfirmSignUp and InitiateAuth, member Session): SignUp answers a
  * Session, ConfirmSignUp takes it and answers another one, and InitiateAuth with USER_AUTH takes that in the place of a
- * first factor. What it proves is the address that the confirmation code went to, to the one who had signed up.
+ * first factor. What it proves is the address that the confirmation code went to. Amplify gives ConfirmSignUp none.
  */
 import type { Ctx } from "../../app.ts";
 import { fromBase64url, toBase64url } from "../../lib/bytes.ts";
@@ -60,8 +60,8 @@ const proofs = { email: "email", phone_number: "sms" } as const;
 
 /**
  * Session of ConfirmSignUp, for the user who has just been confirmed by a code sent to an address of theirs. Undefined:
- * it was not they who had signed up, the address is theirs no more, or a second factor is demanded: the code
- * alone is one.
+ * the client does not allow USER_AUTH, the Session of SignUp was another user's, the address is theirs no more, or a
+ * second factor is demanded: the code alone is one.
  */
 export async function confirmedSession(
   ctx: Ctx,
@@ -73,7 +73,8 @@ export async function confirmedSession(
   },
 ): Promise<string | undefined> {
   const { user, contact, signedUp } = confirmed;
-  if (signedUp !== user.id || contact === undefined || demandsTwo(pool, user)) return undefined;
+  if (!allowsFlow(client, "USER_AUTH") || (signedUp !== undefined && signedUp !== user.id)) return undefined;
+  if (contact === undefined || demandsTwo(pool, user)) return undefined;
   const credential = await readCredential(ctx.db, pool.id, user.id);
   const row = newRow(ctx, { pool, client }, user.id, {
     flow: "USER_AUTH",

@@ -6,6 +6,7 @@ import type { Ctx } from "../../../app.ts";
 import { listPasskeys, readPasskey, usePasskey } from "../../../store/passkeys.ts";
 import { takeSignIn } from "../../../store/sign-ins.ts";
 import { refuse } from "../../../wire/refuse.ts";
+import { passkeysAreTwo } from "../../mfa/factors.ts";
 import {
   type AuthenticationResponseJSON,
   isHandleOf,
@@ -62,7 +63,7 @@ export async function answerPasskey(
   const use = fits ? await verifyUse(passkey, party, ceremony) : undefined;
   if (passkey === undefined || use === undefined) return wrongPasskey();
   if (!(await usePasskey(ctx.db, passkey, { ...use, now: ctx.now }))) return wrongPasskey();
-  const proof = party.isMultiFactor && use.userVerified ? "verified-passkey" : "passkey";
+  const proof = user && passkeysAreTwo(pool, user) && use.userVerified ? "verified-passkey" : "passkey";
   return { ...signIn, row: undefined, proven: [...signIn.proven, proof], remember: true };
 }
 

@@ -9,7 +9,7 @@ import { listPasskeys } from "../../../store/passkeys.ts";
 import { takeSignIn } from "../../../store/sign-ins.ts";
 import type { User } from "../../../store/users.ts";
 import { refuse } from "../../../wire/refuse.ts";
-import { demandsTwo } from "../../mfa/factors.ts";
+import { demandsTwo, passkeysAreTwo } from "../../mfa/factors.ts";
 import { hidesUsers } from "../../pools/clients.ts";
 import type { Pool } from "../../pools/settings.ts";
 import { isVerified } from "../../users/attributes.ts";
@@ -60,19 +60,19 @@ const havings: Readonly<Record<FirstFactor, Having>> = {
 
 /**
  * The first factors of a user; of nobody, what users of the pool ordinarily have. One-time codes are one factor alone,
- * so they are no way in where a second is demanded, and passkeys are only where the pool takes them for two; users who
+ * so they are no way in where a second is demanded, and passkeys are only where pool and user take them for two; users who
  * must choose a password have to bring one.
  */
 export function availableFactors(pool: Pool, of: Possessions | undefined): FirstFactor[] {
   const allowed = pool.document.Policies?.SignInPolicy?.AllowedFirstAuthFactors ?? ["PASSWORD"];
   const needsTwo = demandsTwo(pool, of?.user);
   const mustChoosePassword = of?.user.status === "FORCE_CHANGE_PASSWORD";
-  const twoInOne = pool.document.WebAuthnConfiguration?.FactorConfiguration;
+  const twoInOne = of !== undefined && passkeysAreTwo(pool, of.user);
   return (Object.keys(havings) as FirstFactor[]).filter((factor) => {
     const { allowedAs, has, isOrdinary } = havings[factor];
     if (!allowed.includes(allowedAs)) return false;
     if (allowedAs !== "PASSWORD" && mustChoosePassword) return false;
-    const isTwo = allowedAs === "WEB_AUTHN" && twoInOne === "MULTI_FACTOR_WITH_USER_VERIFICATION";
+    const isTwo = allowedAs === "WEB_AUTHN" && twoInOne;
     if (allowedAs !== "PASSWORD" && needsTwo && !isTwo) return false;
     return of === undefined ? isOrdinary : has(of);
   });
