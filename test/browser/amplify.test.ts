@@ -196,7 +196,18 @@ describe("Amplify in Chromium", needs("chromium"), () => {
       await verify(false);
       await assert.rejects(app.call("signIn", byPasskey), refused("PasskeyAuthenticationCanceled"));
       await assert.rejects(app.call("getCurrentUser"), nobody);
+      // Asked for it in the course of a sign-in, the user may yet choose again.
+      await app.call("signIn", byChoice);
+      const choose = (challengeResponse: string) => app.call("confirmSignIn", { challengeResponse });
+      await assert.rejects(choose("WEB_AUTHN"), refused("PasskeyAuthenticationCanceled"));
+      assert.equal((await choose("PASSWORD_SRP")).nextStep.signInStep, "CONFIRM_SIGN_IN_WITH_PASSWORD");
+      assert.deepEqual(await choose(password), done);
+      await app.call("signOut");
+      await app.call("signIn", byChoice);
+      await assert.rejects(choose("WEB_AUTHN"), refused("PasskeyAuthenticationCanceled"));
       await verify(true);
+      assert.deepEqual(await choose("WEB_AUTHN"), done);
+      await app.call("signOut");
       await signInAndOut(world, byPasskey);
     });
 

@@ -14,7 +14,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
 import { respond, start, turnMfa } from "../api/factors.ts";
-import { makePool, makeUser, refused, signIn } from "../api/people.ts";
+import { makePool, makeUser, password, refused, signIn } from "../api/people.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
 import { temporaryFolder } from "../store/databases.ts";
 
@@ -183,6 +183,42 @@ forEachServer("passkeys in Chromium", (open) => {
       new DeleteWebAuthnCredentialCommand({ AccessToken, CredentialId: passkey!.CredentialId }),
     );
     await assert.rejects(respond(server, place, gone, late), refused("NotAuthorizedException"));
+  });
+
+  test("instead of the passkey another factor may be chosen, once, and then the passkey proves nothing", async () => {
+    const world = await setUp();
+    const { server, place } = world;
+    await register(world);
+    const challenge = await byPasskey(world);
+    const signed = await answer(world, challenge);
+    const instead = { ...challenge, ChallengeName: "SELECT_CHALLENGE" } as const;
+    await assert.rejects(
+      respond(server, place, instead, { USERNAME: "ann", ANSWER: "EMAIL_OTP" }),
+      refused("InvalidParameterException"),
+    );
+    const chosen = await respond(server, place, instead, { USERNAME: "ann", ANSWER: "PASSWORD" });
+    assert.equal(chosen.ChallengeName, "PASSWORD");
+    assert.equal(chosen.AuthenticationResult, undefined);
+    await assert.rejects(respond(server, place, challenge, signed), refused("NotAuthorizedException"));
+    await assert.rejects(
+      respond(server, place, { ...chosen, ChallengeName: "WEB_AUTHN" }, signed),
+      refused("NotAuthorizedException"),
+    );
+    await assert.rejects(
+      respond(server, place, instead, { USERNAME: "ann", ANSWER: "PASSWORD" }),
+      refused("NotAuthorizedException"),
+    );
+    await assert.rejects(
+      respond(
+        server,
+        place,
+        { ...chosen, ChallengeName: "SELECT_CHALLENGE" },
+        { USERNAME: "ann", ANSWER: "PASSWORD" },
+      ),
+      refused("NotAuthorizedException"),
+    );
+    const done = await respond(server, place, chosen, { USERNAME: "ann", PASSWORD: password });
+    assert.ok(done.AuthenticationResult?.AccessToken);
   });
 
   test("a registration is bound to its challenge, its user and its origin", async () => {
