@@ -52,7 +52,7 @@ describe("accounts by Amplify in Chromium", needs("chromium"), () => {
         }),
       );
 
-    const signUp = ({ app, address }: World, autoSignIn: boolean) =>
+    const signUp = ({ app, address }: World, autoSignIn: boolean | { authFlowType: "USER_AUTH" }) =>
       app.call("signUp", {
         username,
         password,
@@ -196,6 +196,29 @@ describe("accounts by Amplify in Chromium", needs("chromium"), () => {
         refused("UserNotFoundException"),
       );
       await assert.rejects(app.call("getCurrentUser"), refused("UserUnAuthenticatedException"));
+    });
+
+    test("who signs up is signed in by the confirmation itself: nothing more is asked or sent", async () => {
+      const world = await setUp({
+        Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP"] } },
+      });
+      const { app, server, address } = world;
+      const { userId } = await signUp(world, { authFlowType: "USER_AUTH" });
+      const confirmationCode = await server.code(address);
+      assert.deepEqual(await app.call("confirmSignUp", { username, confirmationCode }), {
+        isSignUpComplete: true,
+        nextStep: { signUpStep: "COMPLETE_AUTO_SIGN_IN" },
+      });
+      assert.deepEqual(await app.call("autoSignIn"), done);
+      const user = await app.call("getCurrentUser");
+      assert.deepEqual(user, {
+        username,
+        userId,
+        signInDetails: { loginId: username, authFlowType: "USER_AUTH" },
+      });
+      assert.equal((await server.inbox(address)).length, 1);
+      await app.call("signOut");
+      await assert.rejects(app.call("autoSignIn"), refused("AutoSignInException"));
     });
   });
 });
