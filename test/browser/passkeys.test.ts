@@ -1,8 +1,5 @@
 /** Passkeys in Chromium, with a virtual authenticator: made, listed, used to sign in, refused, deleted. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import {
   CompleteWebAuthnRegistrationCommand,
@@ -12,55 +9,32 @@ import {
   SetUserPoolMfaConfigCommand,
   StartWebAuthnRegistrationCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { respond, start, turnMfa } from "../api/factors.ts";
-import { makePool, makeUser, refused, signIn } from "../api/people.ts";
+import { makePool, makeUser, password, refused, signIn } from "../api/people.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
-import { temporaryFolder } from "../store/databases.ts";
+import { type Authenticator, addAuthenticator, browse, serveSite } from "./chromium.ts";
 
-interface Browser {
+interface Browser extends Authenticator {
   readonly page: Page;
-  readonly devtools: CDPSession;
-  readonly authenticatorId: string;
 }
 
-const opened: (() => unknown)[] = [];
+const opened: { close(): unknown }[] = [];
 let browser: Promise<Browser> | undefined;
 
-/** A page of localhost, which is the relying party of a server there, and an authenticator that verifies its user. */
+/** A page of localhost, which is the relying party of a server there. */
 async function openBrowser(): Promise<Browser> {
-  const site = createServer((_request, response) => {
-    response.setHeader("content-type", "text/html");
-    response.end("<!doctype html><title>An application</title>");
-  });
-  site.listen(0, "127.0.0.1");
-  await once(site, "listening");
-  opened.push(() => site.close());
-  const context: BrowserContext = await chromium.launchPersistentContext(temporaryFolder(), {
-    executablePath: "/usr/bin/chromium",
-    headless: true,
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
-  });
-  opened.push(() => context.close());
+  const site = await serveSite("<!doctype html><title>An application</title>");
+  opened.push(site);
+  const context = await browse();
+  opened.push(context);
   const page = await context.newPage();
-  await page.goto(`http://localhost:${(site.address() as AddressInfo).port}/`);
-  const devtools = await context.newCDPSession(page);
-  await devtools.send("WebAuthn.enable");
-  const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", {
-    options: {
-      protocol: "ctap2",
-      transport: "internal",
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
-  return { page, devtools, authenticatorId };
+  await page.goto(`http://localhost:${site.port}/`);
+  return { page, ...(await addAuthenticator(page)) };
 }
 
 after(async () => {
-  for (const close of opened.toReversed()) await close();
+  for (const one of opened.toReversed()) await one.close();
 });
 
 /** What a page does with the options of StartWebAuthnRegistration. As text: the types here are those of Node. */
@@ -183,6 +157,42 @@ forEachServer("passkeys in Chromium", (open) => {
       new DeleteWebAuthnCredentialCommand({ AccessToken, CredentialId: passkey!.CredentialId }),
     );
     await assert.rejects(respond(server, place, gone, late), refused("NotAuthorizedException"));
+  });
+
+  test("instead of the passkey another factor may be chosen, once, and then the passkey proves nothing", async () => {
+    const world = await setUp();
+    const { server, place } = world;
+    await register(world);
+    const challenge = await byPasskey(world);
+    const signed = await answer(world, challenge);
+    const instead = { ...challenge, ChallengeName: "SELECT_CHALLENGE" } as const;
+    await assert.rejects(
+      respond(server, place, instead, { USERNAME: "ann", ANSWER: "EMAIL_OTP" }),
+      refused("InvalidParameterException"),
+    );
+    const chosen = await respond(server, place, instead, { USERNAME: "ann", ANSWER: "PASSWORD" });
+    assert.equal(chosen.ChallengeName, "PASSWORD");
+    assert.equal(chosen.AuthenticationResult, undefined);
+    await assert.rejects(respond(server, place, challenge, signed), refused("NotAuthorizedException"));
+    await assert.rejects(
+      respond(server, place, { ...chosen, ChallengeName: "WEB_AUTHN" }, signed),
+      refused("NotAuthorizedException"),
+    );
+    await assert.rejects(
+      respond(server, place, instead, { USERNAME: "ann", ANSWER: "PASSWORD" }),
+      refused("NotAuthorizedException"),
+    );
+    await assert.rejects(
+      respond(
+        server,
+        place,
+        { ...chosen, ChallengeName: "SELECT_CHALLENGE" },
+        { USERNAME: "ann", ANSWER: "PASSWORD" },
+      ),
+      refused("NotAuthorizedException"),
+    );
+    const done = await respond(server, place, chosen, { USERNAME: "ann", PASSWORD: password });
+    assert.ok(done.AuthenticationResult?.AccessToken);
   });
 
   test("a registration is bound to its challenge, its user and its origin", async () => {

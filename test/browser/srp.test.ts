@@ -1,35 +1,12 @@
 /** A web page of another origin, in Chromium: SRP by amazon-cognito-identity-js, and the AWS SDK v3 past its preflight. */
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { after, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { SignUpCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { build } from "esbuild";
-import { type BrowserContext, chromium, type Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { forEachServer, type TestServer } from "../api/server.ts";
 import { makeClient, makePool, makeUser, needs, password, unique } from "../clients/support.ts";
 import { temporaryFolder } from "../store/databases.ts";
-
-const flags = [
-  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
-  ...["--disable-background-networking", "--disable-component-update"],
-];
-
-/** The page as a developer would ship it: one script, bundled. */
-async function bundle(): Promise<string> {
-  const built = await build({
-    entryPoints: [fileURLToPath(new URL("page.js", import.meta.url))],
-    bundle: true,
-    write: false,
-    format: "iife",
-    platform: "browser",
-    define: { global: "window" },
-    logLevel: "error",
-  });
-  return built.outputFiles[0]!.text;
-}
+import { browse, bundle, serveSite } from "./chromium.ts";
 
 const pageOf = (settings: object) => `<!doctype html><html lang="en"><title>Another site</title>
 <input id="username"><input id="password" type="password">
@@ -37,28 +14,10 @@ const pageOf = (settings: object) => `<!doctype html><html lang="en"><title>Anot
 <p id="who"></p><p id="email"></p>
 <script>window.settings = ${JSON.stringify(settings)}</script><script src="/page.js"></script></html>`;
 
-/** A server of its own: another port on 127.0.0.1, hence another origin. */
-async function elsewhere(settings: object): Promise<{ server: Server; url: string }> {
-  const script = await bundle();
-  const server = createServer((request, response) => {
-    const isScript = request.url === "/page.js";
-    response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
-    response.end(isScript ? script : pageOf(settings));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` };
-}
-
 const opened: { close(): unknown }[] = [];
 
-async function browse(options: object = {}): Promise<BrowserContext> {
-  const context = await chromium.launchPersistentContext(temporaryFolder(), {
-    executablePath: "/usr/bin/chromium",
-    headless: true,
-    args: flags,
-    ...options,
-  });
+async function visit(options: object = {}): Promise<BrowserContext> {
+  const context = await browse(options);
   opened.push(context);
   return context;
 }
@@ -100,13 +59,15 @@ describe("a web page in Chromium", needs("chromium"), () => {
       const UserPoolId = await makePool(server);
       const client = await makeClient(server, UserPoolId);
       const name = await makeUser(server, UserPoolId, { email_verified: "true" });
-      const site = await elsewhere({ endpoint: server.endpoint, UserPoolId, ClientId: client.id });
-      opened.push(site.server);
-      const page = await (await browse()).newPage();
+      const settings = { endpoint: server.endpoint, UserPoolId, ClientId: client.id };
+      const site = await serveSite(pageOf(settings), await bundle("page.js"));
+      opened.push(site);
+      const url = `http://127.0.0.1:${site.port}/`;
+      const page = await (await visit()).newPage();
       const problems: string[] = [];
       page.on("pageerror", (error) => problems.push(error.message));
-      await page.goto(site.url);
-      assert.notEqual(new URL(site.url).origin, new URL(server.endpoint).origin);
+      await page.goto(url);
+      assert.notEqual(new URL(url).origin, new URL(server.endpoint).origin);
       const signIn = async (button: string, secret = password) => {
         await page.evaluate("for (const p of document.querySelectorAll('p')) p.textContent = ''");
         await page.fill("#username", name);
@@ -151,7 +112,7 @@ describe("a web page in Chromium", needs("chromium"), () => {
         .then((answer) => "read: " + answer.status, () => "refused")`);
       assert.equal(read, "refused");
       for (const colorScheme of ["light", "dark"] as const) {
-        const context = await browse({ colorScheme, viewport: { width: 900, height: 900 } });
+        const context = await visit({ colorScheme, viewport: { width: 900, height: 900 } });
         const inbox = await context.newPage();
         const problems: string[] = [];
         inbox.on("console", (message) => problems.push(message.text()));

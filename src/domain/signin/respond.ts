@@ -119,7 +119,7 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   refuseTriggers(pool, "PostAuthentication", "PreTokenGeneration");
   const row = await room.find(ctx, request);
   const { state } = row;
-  const fits = row.poolId === pool.id && row.clientId === client.id && state.awaiting === challenge;
+  const fits = row.poolId === pool.id && row.clientId === client.id && isAwaited(challenge, state.awaiting);
   if (!fits) return room.refuse();
   // A simulated sign-in reads as much as a real one.
   const user = await readUser(ctx.db, pool.id, row.userId ?? "nobody");
@@ -147,6 +147,11 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   };
   const proven = await room.answer(ctx, signIn, responses);
   return proceed(ctx, { ...proven, answered: row }, responses);
+}
+
+/** Amplify, where the user has dismissed the browser's question for a passkey, chooses again under the same Session. */
+function isAwaited(challenge: string, awaiting: Step): boolean {
+  return challenge === awaiting || (challenge === "SELECT_CHALLENGE" && awaiting === "WEB_AUTHN");
 }
 
 async function findBySession(ctx: Ctx, request: RespondRequest): Promise<SignInRow<SignInState>> {

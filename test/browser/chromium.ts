@@ -1,0 +1,76 @@
+/** Headless Chromium with a profile of its own, passkeys for its pages, and an application that it opens. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
+import { temporaryFolder } from "../store/databases.ts";
+
+const flags = [
+  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
+  ...["--disable-background-networking", "--disable-component-update"],
+];
+
+export function browse(options: object = {}): Promise<BrowserContext> {
+  return chromium.launchPersistentContext(temporaryFolder(), {
+    executablePath: "/usr/bin/chromium",
+    headless: true,
+    args: flags,
+    ...options,
+  });
+}
+
+/** The script of a page as a developer would ship it: one file, bundled. */
+export async function bundle(name: string): Promise<string> {
+  const built = await build({
+    entryPoints: [fileURLToPath(new URL(name, import.meta.url))],
+    bundle: true,
+    write: false,
+    format: "iife",
+    platform: "browser",
+    define: { global: "window" },
+    logLevel: "error",
+  });
+  return built.outputFiles[0]!.text;
+}
+
+export interface Site {
+  readonly port: number;
+  close(): void;
+}
+
+/** An application: a page, and its script as /page.js. Its port makes its origin another than the server's. */
+export async function serveSite(page: string, script = ""): Promise<Site> {
+  const server = createServer((request, response) => {
+    const isScript = request.url === "/page.js";
+    response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
+    response.end(isScript ? script : page);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { port: (server.address() as AddressInfo).port, close: () => void server.close() };
+}
+
+/** What makes and keeps the passkeys of a page. */
+export interface Authenticator {
+  readonly devtools: CDPSession;
+  readonly authenticatorId: string;
+}
+
+/** One that is part of the machine, and verifies its user. */
+export async function addAuthenticator(page: Page): Promise<Authenticator> {
+  const devtools = await page.context().newCDPSession(page);
+  await devtools.send("WebAuthn.enable");
+  const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+  return { devtools, authenticatorId };
+}
