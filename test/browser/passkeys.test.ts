@@ -2,16 +2,20 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import {
+  AdminGetUserCommand,
+  AdminUpdateUserAttributesCommand,
   CompleteWebAuthnRegistrationCommand,
   DeleteWebAuthnCredentialCommand,
   GetUserAuthFactorsCommand,
   ListWebAuthnCredentialsCommand,
+  SetUserMFAPreferenceCommand,
+  type SetUserMFAPreferenceCommandInput,
   SetUserPoolMfaConfigCommand,
   StartWebAuthnRegistrationCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { Page } from "playwright-core";
 import { respond, start, turnMfa } from "../api/factors.ts";
-import { makePool, makeUser, password, refused, signIn } from "../api/people.ts";
+import { makePool, makeUser, newAddress, password, refused, signIn } from "../api/people.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
 import { type Authenticator, addAuthenticator, browse, serveSite } from "./chromium.ts";
 
@@ -86,6 +90,24 @@ forEachServer("passkeys in Chromium", (open) => {
     const CREDENTIAL = await use(world.own, challenge.ChallengeParameters!["CREDENTIAL_REQUEST_OPTIONS"]!);
     return { USERNAME: "ann", CREDENTIAL };
   }
+
+  /** A verified address, which codes of a second factor can go to. */
+  const giveAddress = ({ server, place }: World) =>
+    server.client.send(
+      new AdminUpdateUserAttributesCommand({
+        UserPoolId: place.UserPoolId,
+        Username: "ann",
+        UserAttributes: [
+          { Name: "email", Value: newAddress() },
+          { Name: "email_verified", Value: "true" },
+        ],
+      }),
+    );
+
+  const prefer = (
+    { server, AccessToken }: World,
+    settings: Omit<SetUserMFAPreferenceCommandInput, "AccessToken">,
+  ) => server.client.send(new SetUserMFAPreferenceCommand({ AccessToken, ...settings }));
 
   const list = ({ server, AccessToken }: World) =>
     server.client.send(new ListWebAuthnCredentialsCommand({ AccessToken }));
@@ -232,10 +254,11 @@ forEachServer("passkeys in Chromium", (open) => {
       await assert.rejects(complete(nothing), refused("InvalidParameterException"));
   });
 
-  test("a second factor is demanded after a passkey, unless the pool takes a verified one for two", async () => {
+  test("a second factor is demanded after a passkey, unless pool and user take a verified one for two", async () => {
     const world = await setUp();
     const { server, place } = world;
     await register(world);
+    await giveAddress(world);
     await turnMfa(server, place, "ON");
     assert.equal((await byPasskey(world)).ChallengeName, "SELECT_CHALLENGE");
     const WebAuthnConfiguration = {
@@ -245,10 +268,45 @@ forEachServer("passkeys in Chromium", (open) => {
     await server.client.send(
       new SetUserPoolMfaConfigCommand({ UserPoolId: place.UserPoolId, WebAuthnConfiguration }),
     );
+    assert.equal((await byPasskey(world)).ChallengeName, "SELECT_CHALLENGE");
+    await prefer(world, { WebAuthnMfaSettings: { Enabled: true } });
     const challenge = await byPasskey(world);
     assert.equal(challenge.ChallengeName, "WEB_AUTHN");
     const done = await respond(server, place, challenge, await answer(world, challenge));
     assert.ok(done.AuthenticationResult?.AccessToken);
+    // The pool demands it no more, the user does.
+    await turnMfa(server, place, "OPTIONAL");
+    await prefer(world, { EmailMfaSettings: { Enabled: true }, WebAuthnMfaSettings: { Enabled: false } });
+    assert.equal((await byPasskey(world)).ChallengeName, "SELECT_CHALLENGE");
+  });
+
+  test("a passkey is turned on as a factor only beside another one, where the pool takes it for two", async () => {
+    const world = await setUp();
+    const { server, place } = world;
+    await giveAddress(world);
+    await turnMfa(server, place, "OPTIONAL");
+    const on = { WebAuthnMfaSettings: { Enabled: true } };
+    const both = { ...on, EmailMfaSettings: { Enabled: true } };
+    const refusal = refused("InvalidParameterException");
+    await assert.rejects(prefer(world, both), refusal);
+    await server.client.send(
+      new SetUserPoolMfaConfigCommand({
+        UserPoolId: place.UserPoolId,
+        WebAuthnConfiguration: {
+          UserVerification: "required",
+          FactorConfiguration: "MULTI_FACTOR_WITH_USER_VERIFICATION",
+        },
+      }),
+    );
+    await assert.rejects(prefer(world, on), refusal);
+    await prefer(world, both);
+    const named = { UserPoolId: place.UserPoolId, Username: "ann" };
+    const settings = async () =>
+      (await server.client.send(new AdminGetUserCommand(named))).UserMFASettingList?.toSorted();
+    assert.deepEqual(await settings(), ["EMAIL_OTP", "WEB_AUTHN"]);
+    await assert.rejects(prefer(world, { EmailMfaSettings: { Enabled: false } }), refusal);
+    await prefer(world, { EmailMfaSettings: { Enabled: false }, WebAuthnMfaSettings: { Enabled: false } });
+    assert.deepEqual(await settings(), undefined);
   });
 
   test("pools that do not offer passkeys", async () => {

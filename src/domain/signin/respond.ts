@@ -150,7 +150,7 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
 }
 
 /** Amplify, where the user has dismissed the browser's question for a passkey, chooses again under the same Session. */
-function isAwaited(challenge: string, awaiting: Step): boolean {
+function isAwaited(challenge: string, awaiting: SignInState["awaiting"]): boolean {
   return challenge === awaiting || (challenge === "SELECT_CHALLENGE" && awaiting === "WEB_AUTHN");
 }
 
