@@ -1,30 +1,20 @@
 /** The table of docs/decisions/0004-what-is-done-again.md, line by line, over a proxy that does as it is told. */
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { before, beforeEach, describe, test } from "node:test";
 import { type Db, inTransaction } from "../../src/store/db.ts";
-import { openDatabase } from "../../src/store/open.ts";
-import { forEachDatabase, testPostgresUrl } from "../store/databases.ts";
-import { addThing, countThings, makeThings, readThing, setThing, things } from "../store/things.ts";
-import { type Harm, type HostileProxy, startHostileProxy } from "./hostile-proxy.ts";
+import { forEachDatabase } from "../store/databases.ts";
+import { addThing, countThings, readThing, setThing, things } from "../store/things.ts";
+import { openBehindProxy } from "./behind-proxy.ts";
+import type { Harm, HostileProxy } from "./hostile-proxy.ts";
 
 forEachDatabase((name, _open, fresh) => {
   // A file has no network.
   if (name === "sqlite") return;
+  const opened = openBehindProxy(fresh);
   let proxy: HostileProxy;
   let db: Db;
-  let close: () => Promise<void>;
-  before(async () => {
-    const options = await fresh();
-    const url = new URL(options.url);
-    const real = new URL(testPostgresUrl);
-    proxy = await startHostileProxy({ host: real.hostname, port: Number(real.port || 5432) });
-    url.host = `127.0.0.1:${proxy.port}`;
-    ({ db, close } = await openDatabase({ ...options, url: url.href }));
-    await makeThings(db);
-  });
-  after(async () => {
-    await close();
-    proxy.close();
+  before(() => {
+    ({ proxy, db } = opened());
   });
   beforeEach(async () => {
     proxy.plan = undefined;

@@ -1,34 +1,24 @@
 /** A PostgreSQL, or a network before it, that falls silent and closes nothing: docs/decisions/0004-what-is-done-again.md. */
 import assert from "node:assert/strict";
-import { after, before, beforeEach, describe, test } from "node:test";
+import { before, beforeEach, describe, test } from "node:test";
 import { sql } from "kysely";
 import { type Db, inTransaction } from "../../src/store/db.ts";
-import { openDatabase } from "../../src/store/open.ts";
 import { takingItsTime } from "../../src/store/time-limit.ts";
-import { forEachDatabase, testPostgresUrl } from "../store/databases.ts";
-import { addThing, countThings, makeThings, readThing, setThing } from "../store/things.ts";
-import { type Harm, type HostileProxy, startHostileProxy } from "./hostile-proxy.ts";
+import { forEachDatabase } from "../store/databases.ts";
+import { addThing, countThings, readThing, setThing } from "../store/things.ts";
+import { openBehindProxy } from "./behind-proxy.ts";
+import type { Harm, HostileProxy } from "./hostile-proxy.ts";
 
 const queryTimeoutMs = 400;
 
 forEachDatabase((name, _open, fresh) => {
   // A file has no network.
   if (name === "sqlite") return;
+  const opened = openBehindProxy(fresh, { queryTimeoutMs });
   let proxy: HostileProxy;
   let db: Db;
-  let close: () => Promise<void>;
-  before(async () => {
-    const options = await fresh();
-    const url = new URL(options.url);
-    const real = new URL(testPostgresUrl);
-    proxy = await startHostileProxy({ host: real.hostname, port: Number(real.port || 5432) });
-    url.host = `127.0.0.1:${proxy.port}`;
-    ({ db, close } = await openDatabase({ ...options, url: url.href, queryTimeoutMs }));
-    await makeThings(db);
-  });
-  after(async () => {
-    await close();
-    proxy.close();
+  before(() => {
+    ({ proxy, db } = opened());
   });
   /** A key for each test: what fell silent holds its own until the database notices. */
   let id: string;
