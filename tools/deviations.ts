@@ -63,6 +63,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "With PreventUserExistenceErrors ENABLED, USER_AUTH offers a name that does not exist every factor of the pool but passkeys.",
     "Whether an account is disabled, unconfirmed or to be reset is told only to who proves the password.",
     "A password changed while a sign-in runs voids that sign-in.",
+    "A code that could not be sent answers CodeDeliveryFailureException, but where USER_AUTH hides who exists.",
   ],
   AdminInitiateAuth: [
     "As InitiateAuth. ContextData.IpAddress is the address that limits count; a value that is none is ignored.",

@@ -1,0 +1,90 @@
+/** Codes of factors, of a server that sends mail and has nothing to send SMS by. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
+import type {
+  CreateUserPoolClientCommandInput,
+  CreateUserPoolCommandInput,
+} from "@aws-sdk/client-cognito-identity-provider";
+import { respond, start, turnMfa } from "../api/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, refused } from "../api/people.ts";
+import { forEachServer } from "../api/server.ts";
+import { openPostOffice } from "./post-office.ts";
+
+const office = await openPostOffice();
+after(() => office.close());
+
+const choosing: Partial<CreateUserPoolClientCommandInput> = {
+  ExplicitAuthFlows: ["ALLOW_USER_AUTH", "ALLOW_USER_PASSWORD_AUTH"],
+};
+
+const passwordless: Partial<CreateUserPoolCommandInput> = {
+  Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP", "SMS_OTP"] } },
+};
+
+forEachServer(
+  "codes of factors by SMTP",
+  (open) => {
+    async function setUp() {
+      const server = await open();
+      const place = await makePool(server, passwordless, choosing);
+      const address = newAddress();
+      await makeUser(server, place.UserPoolId, "ann", [
+        { Name: "email", Value: address },
+        { Name: "email_verified", Value: "true" },
+      ]);
+      await makeUser(server, place.UserPoolId, "ben", [
+        { Name: "phone_number", Value: "+15550001111" },
+        { Name: "phone_number_verified", Value: "true" },
+      ]);
+      return { server, place, address };
+    }
+
+    /** The newest mail's code. */
+    async function mailed(address: string, digits: 6 | 8): Promise<string> {
+      for (let turn = 0; turn < 400 && office.to(address).length === 0; turn++) await delay(25);
+      const mail = office.to(address).at(-1) ?? assert.fail("no mail");
+      const [code] = new RegExp(`\\b\\d{${digits}}\\b`).exec(mail.text) ?? assert.fail(mail.text);
+      return code;
+    }
+
+    test("e-mail as the second factor", async () => {
+      const { server, place, address } = await setUp();
+      await turnMfa(server, place, "ON", { EmailMfaConfiguration: {} });
+      const challenge = await start(server, place, "ann");
+      assert.equal(challenge.ChallengeName, "EMAIL_OTP");
+      const EMAIL_OTP_CODE = await mailed(address, 6);
+      const done = await respond(server, place, challenge, { USERNAME: "ann", EMAIL_OTP_CODE });
+      assert.ok(done.AuthenticationResult?.AccessToken);
+    });
+
+    test("e-mail as the first factor", async () => {
+      const { server, place, address } = await setUp();
+      const preference = { PREFERRED_CHALLENGE: "EMAIL_OTP" };
+      const challenge = await start(server, place, "ann", "USER_AUTH", preference);
+      const EMAIL_OTP_CODE = await mailed(address, 8);
+      const done = await respond(server, place, challenge, { USERNAME: "ann", EMAIL_OTP_CODE });
+      assert.ok(done.AuthenticationResult?.AccessToken);
+    });
+
+    test("an SMS without a sender fails, as either factor", async () => {
+      const { server, place } = await setUp();
+      const failure = refused("CodeDeliveryFailureException");
+      const preference = { PREFERRED_CHALLENGE: "SMS_OTP" };
+      await assert.rejects(start(server, place, "ben", "USER_AUTH", preference), failure);
+      // Who hides who exists cannot tell: nobody's SMS fails either.
+      const hiding = { ...choosing, PreventUserExistenceErrors: "ENABLED" } as const;
+      const other = { ...place, ...(await makeClient(server, place.UserPoolId, hiding)) };
+      for (const name of ["ben", "nobody"]) {
+        const challenge = await start(server, other, name, "USER_AUTH", preference);
+        assert.equal(challenge.ChallengeName, "SMS_OTP");
+      }
+      await turnMfa(server, place, "ON");
+      await assert.rejects(start(server, place, "ben"), failure);
+    });
+  },
+  {
+    POOLHOUSE_SMTP_URL: `smtp://127.0.0.1:${office.port}`,
+    POOLHOUSE_SMTP_FROM: "Poolhouse <no-reply@house.example>",
+  },
+);
