@@ -34,6 +34,12 @@ async function create(ctx: Ctx, pool: string): Promise<void> {
     UsernameAttributes: ["email"],
     UsernameConfiguration: { CaseSensitive: false },
     AutoVerifiedAttributes: ["email"],
+    Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"] } },
+  });
+  await userPoolHandlers.SetUserPoolMfaConfig(ctx, {
+    UserPoolId: pool,
+    MfaConfiguration: "OPTIONAL",
+    SoftwareTokenMfaConfiguration: { Enabled: true },
   });
   await userPoolHandlers.CreateUserPoolClient(ctx, {
     UserPoolId: pool,
@@ -41,6 +47,7 @@ async function create(ctx: Ctx, pool: string): Promise<void> {
     PreventUserExistenceErrors: "ENABLED",
     ExplicitAuthFlows: [
       "ALLOW_USER_SRP_AUTH",
+      "ALLOW_USER_AUTH",
       "ALLOW_USER_PASSWORD_AUTH",
       "ALLOW_ADMIN_USER_PASSWORD_AUTH",
       "ALLOW_REFRESH_TOKEN_AUTH",
@@ -65,6 +72,7 @@ function snippets(app: App, pool: string): string {
   return `Demo pool    ${pool}
 Demo client  ${client}
 Demo user    ${user.name}, password ${user.password}, group admins
+Factors      passwords, codes by e-mail, passkeys (USER_AUTH); software tokens (TOTP) as a second one
 Issuer       ${publicUrl}/${pool}
 Messages     ${publicUrl}/inbox
 
