@@ -204,14 +204,17 @@ const wait = (
   name: string,
   pool: keyof Pools,
   equip: Wait["equip"],
-  begin: (person: Person) => Promise<{ session: string; responses: Texts }>,
+  begin: (person: Person) => Promise<{ session: string; responses: Texts | (() => Texts) }>,
 ): Wait => ({
   name,
   pool,
   equip,
   begin: async (person) => {
     const { session, responses } = await begin(person);
-    return (door) => respondAt(door, person, name, session, responses);
+    return (door) => {
+      const given = typeof responses === "function" ? responses() : responses;
+      return respondAt(door, person, name, session, given);
+    };
   },
 });
 
@@ -225,14 +228,18 @@ const preferred = (name: string, equip: Wait["equip"], answer: (person: Person, 
   });
 
 /** A second factor, after the password. */
-const second = (name: string, equip: Wait["equip"], answer: (person: Person) => Promise<Texts>) =>
+const second = (
+  name: string,
+  equip: Wait["equip"],
+  answer: (person: Person) => Promise<Texts | (() => Texts)>,
+) =>
   wait(name, "open", equip, async (person) => {
     const { session } = at(name, await byPassword(person));
     return { session, responses: await answer(person) };
   });
 
 /** The Session of MFA_SETUP; a token that an earlier turn has left is removed. */
-async function setUp(person: Person): Promise<string> {
+export async function setUp(person: Person): Promise<string> {
   await adminCall(person, "AdminDeleteSoftwareToken", user(person));
   return at("MFA_SETUP", await byPassword(person)).session;
 }
@@ -240,14 +247,12 @@ async function setUp(person: Person): Promise<string> {
 async function associated(person: Person) {
   const answer = await call(person, "AssociateSoftwareToken", { Session: await setUp(person) });
   const { SecretCode, Session } = answer.body as Texts;
-  const input = { Session: Session!, UserCode: totp(SecretCode!, person.server.clock.now) };
-  return { verify: () => call(person, "VerifySoftwareToken", input) };
+  const code = () => totp(SecretCode!, person.server.clock.now);
+  return { verify: () => call(person, "VerifySoftwareToken", { Session, UserCode: code() }) };
 }
 
-export const srpProof = (person: Person, client: SrpClient, parameters: Texts): Texts => {
-  const now = new Date(person.server.clock.now);
-  return client.prove(person.UserPoolId, parameters, password, now);
-};
+export const srpProof = (person: Person, client: SrpClient, parameters: Texts, now?: number): Texts =>
+  client.prove(person.UserPoolId, parameters, password, new Date(now ?? person.server.clock.now));
 
 /** The proof of a device for its challenge. */
 export function deviceProof(
@@ -318,7 +323,8 @@ export const waits: Readonly<Record<string, Wait>> = {
   "EMAIL_OTP after a password": second("EMAIL_OTP", turnOn("EmailMfaSettings"), async (person) => ({
     EMAIL_OTP_CODE: await person.server.code(person.email),
   })),
-  SOFTWARE_TOKEN_MFA: second("SOFTWARE_TOKEN_MFA", withSoftwareToken, async ({ server, secret }) => ({
+  // What the app shows when it is asked.
+  SOFTWARE_TOKEN_MFA: second("SOFTWARE_TOKEN_MFA", withSoftwareToken, async ({ server, secret }) => () => ({
     SOFTWARE_TOKEN_MFA_CODE: totp(secret!, server.clock.now),
   })),
   SELECT_MFA_TYPE: second("SELECT_MFA_TYPE", bothAddresses, async () => ({ ANSWER: "EMAIL_OTP" })),
