@@ -4,32 +4,14 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { pino } from "pino";
-import { type RunningServer, startServer } from "../../src/server.ts";
 import { call, type RawAnswer, SrpClient, signed } from "../clients/support.ts";
+import { allowed, count, crowd, doorsOf, minute, nextAddress } from "./crowd.ts";
 import { makePool, makeUser, newAddress, password } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
 
-const minute = 60_000;
 const wrongGuess = "Wrong-Guess-1";
 /** Where the owner is, and where back ends that say so are. */
 const home = "198.51.100.1";
-
-/**
- * How many wrong passwords one counter lets be looked at in rounds at these times, if every round brings more than
- * enough: the documented rule, spelled out. Milliseconds.
- */
-function allowed(times: readonly number[]): number {
-  let count = 0;
-  let lockedUntil = 0;
-  for (const now of times) {
-    while (lockedUntil <= now) {
-      count += 1;
-      if (count >= 5) lockedUntil = now + Math.min(15 * minute, 1000 * 2 ** (count - 5));
-    }
-  }
-  return count;
-}
 
 test("the rule: five, then one a lock", () => {
   assert.equal(allowed([0]), 5);
@@ -37,53 +19,14 @@ test("the rule: five, then one a lock", () => {
   assert.equal(allowed([0, 1000, 3000, 7000]), 8);
 });
 
-/** Runs jobs, `width` at a time. */
-async function crowd<T>(width: number, jobs: readonly (() => Promise<T>)[]): Promise<T[]> {
-  const results: T[] = [];
-  let next = 0;
-  const worker = async () => {
-    while (next < jobs.length) {
-      const at = next++;
-      results[at] = await jobs[at]!();
-    }
-  };
-  await Promise.all(Array.from({ length: width }, worker));
-  return results;
-}
-
-const count = (answers: readonly RawAnswer[], message: string) =>
-  answers.filter((answer) => answer.message === message).length;
-
-/** An address from a proxy's header; every guess has its own. */
-let serial = 0;
-const nextAddress = () => {
-  serial += 1;
-  return serial % 2 === 0
-    ? `203.0.${(serial >> 8) & 255}.${serial & 255}`
-    : `2001:db8:${serial.toString(16)}::1`;
-};
-
 forEachServer(
   "ten thousand guesses",
-  (open, database) => {
-    /** The endpoints of all servers on the database: two on PostgreSQL. */
-    const doorsOf = async (server: TestServer, also: RunningServer[]): Promise<string[]> => {
-      if (database === "sqlite") return [server.endpoint];
-      const second = await startServer(
-        { ...server.app.config, port: 0 },
-        { log: pino({ level: "silent" }), clock: server.app.clock },
-      );
-      also.push(second);
-      return [server.endpoint, `http://127.0.0.1:${second.app.config.port}`];
-    };
-
+  (open) => {
     test("of a password", async (t) => {
       const server = await open();
       server.clock.freeze();
       const { clock } = server;
-      const also: RunningServer[] = [];
-      t.after(() => Promise.all(also.map((one) => one.close())));
-      const doors = await doorsOf(server, also);
+      const doors = await doorsOf(server, t);
       const { UserPoolId, ClientId } = await makePool(
         server,
         { AliasAttributes: ["email", "preferred_username"], UsernameConfiguration: { CaseSensitive: false } },

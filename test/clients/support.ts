@@ -242,7 +242,7 @@ export class SrpClient {
     secret: string,
     now = new Date(),
   ): Record<string, string> {
-    const [, group = ""] = poolId.split("_");
+    const group = poolId.slice(poolId.indexOf("_") + 1);
     const identity = parameters["USER_ID_FOR_SRP"]!;
     const B = BigInt(`0x${parameters["SRP_B"]}`);
     const salt = pad(BigInt(`0x${parameters["SALT"]}`));

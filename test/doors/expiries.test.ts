@@ -9,12 +9,18 @@ import type { CreateUserPoolClientCommandInput } from "@aws-sdk/client-cognito-i
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { password } from "../api/people.ts";
 import { forEachServer } from "../api/server.ts";
+import { SrpClient } from "../clients/support.ts";
+import { factorExpiries, personOf } from "./expiry-factors.ts";
 import { day, expiries, hour, list, listing, minute, second, subjectOf } from "./expiry-table.ts";
+import { at, choose, deviceProof, respondAt, srpProof, toVerifier } from "./waits.ts";
 import { byPassword, initiate, tokensOf } from "./ways.ts";
 import { post, signedCall } from "./wire.ts";
 
 forEachServer("expiries", (open) => {
-  for (const [what, { life, begin, type, message, opens }] of Object.entries(expiries)) {
+  for (const [what, { life, begin, type, message, opens }] of Object.entries({
+    ...expiries,
+    ...factorExpiries,
+  })) {
     test(`${what}: ${life / second} s`, async () => {
       const server = await open();
       server.clock.freeze();
@@ -62,6 +68,30 @@ forEachServer("expiries", (open) => {
     assert.equal((await send(5 * minute - second)).status, 200);
     const early = await send(5 * minute + second);
     assert.match(early.message, /^Signature not yet current/);
+  });
+
+  test("the time in an SRP proof, of a password and of a device: the Session's life and five minutes off", async () => {
+    const server = await open();
+    server.clock.freeze();
+    const person = await personOf(server, "DEVICE_SRP_AUTH");
+    const device = person.device!;
+    const far = 8 * minute;
+    for (const off of [-far - second, -far + second, far - second, far + second]) {
+      const time = server.clock.now + off;
+      const begun = await toVerifier(person);
+      const proof = deviceProof(person, device, begun.client, begun.parameters, time);
+      const ofDevice = await respondAt("public", person, "DEVICE_PASSWORD_VERIFIER", begun.session, proof);
+      const client = new SrpClient();
+      const chosen = { PREFERRED_CHALLENGE: "PASSWORD_SRP", SRP_A: client.srpA };
+      const asked = at("PASSWORD_VERIFIER", await choose(person, chosen));
+      const given = srpProof(person, client, asked.parameters, time);
+      const ofPassword = await respondAt("public", person, "PASSWORD_VERIFIER", asked.session, given);
+      const expected = Math.abs(off) < far ? 200 : 400;
+      assert.deepEqual([ofDevice.status, ofPassword.status], [expected, expected], `${off} ms off`);
+      if (expected === 400)
+        for (const { message } of [ofDevice, ofPassword])
+          assert.equal(message, "Incorrect username or password.");
+    }
   });
 
   test("a lock that fell is not told from a wrong password before it falls", async () => {

@@ -27,7 +27,7 @@ export const minute = 60 * second;
 export const hour = 60 * minute;
 export const day = 24 * hour;
 
-interface Expiry {
+export interface Expiry {
   /** Milliseconds. */
   readonly life: number;
   readonly begin: (server: TestServer) => Promise<Attempt>;

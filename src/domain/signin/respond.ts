@@ -31,6 +31,7 @@ import {
   usedSession,
   wrongPassword,
 } from "./sign-in.ts";
+import { assertStands } from "./standing.ts";
 import type { Step } from "./steps.ts";
 
 type Responses = Readonly<Record<string, string>>;
@@ -130,21 +131,15 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
     (name) => name !== undefined,
   );
   if (!names.some((name) => loginNameKey(pool, name) === loginNameKey(pool, username))) return room.refuse();
-  const device = await namedDevice(ctx, pool, user?.id, responses["DEVICE_KEY"]);
+  const asked = challenge.startsWith("DEVICE_") ? state.deviceKey : undefined;
+  const device = await namedDevice(ctx, pool, user?.id, responses["DEVICE_KEY"] || asked);
   const { chosen, enrolling } = state;
   const deviceKey = device?.key ?? state.deviceKey;
-  const signIn: SignIn = {
-    ...state,
-    chosen,
-    enrolling,
-    deviceKey,
-    pool,
-    client,
-    user,
-    attempt,
-    row,
-    remember: false,
-  };
+  // What one device has proven says nothing about another.
+  const before = state.proven.filter((proof) => proof !== "device" || deviceKey === state.deviceKey);
+  const now = { chosen, enrolling, deviceKey, proven: before, pool, client, user, attempt, row };
+  const signIn: SignIn = { ...state, ...now, remember: false };
+  assertStands(signIn, challenge as Step);
   const proven = await room.answer(ctx, signIn, responses);
   return proceed(ctx, { ...proven, answered: row }, responses);
 }

@@ -33,15 +33,15 @@ export interface SignInState {
   readonly event?: string | undefined;
   /** While an SRP proof is awaited: the session key, base64, and whom it was computed for; a device has a group. */
   readonly srp?: { readonly sessionKey: string; readonly identity: string; readonly group?: string };
-  /** The code that was sent and where to; `sent` is false where nobody can have it. */
-  readonly code?: { readonly value: string; readonly sent: boolean };
+  /** The code that was sent and where to; absent where nobody can have it. */
+  readonly code?: { readonly value: string; readonly to?: string | undefined };
   /** WEB_AUTHN: what the passkey is to sign, base64url. */
   readonly passkeyChallenge?: string;
   /** MFA_SETUP: the address that its code will make a factor of the user. */
   readonly enrolling?: Enrolling | undefined;
-  /** MFA_SETUP: the seed of a software token that waits for its first code, base64. */
+  /** MFA_SETUP: the seed of a software token, base64: it waits for its first code. */
   readonly pendingSeed?: string;
-  /** MFA_SETUP: a software token was verified under this Session. */
+  /** MFA_SETUP: that code came under this Session. */
   readonly enrolled?: true;
   /** Whom a wrong answer is counted at: also a user without verifier, whom the row does not name. */
   readonly subject?: Subject;

@@ -22,7 +22,7 @@ import {
   simulatedDelivery,
 } from "../../messages/delivery.ts";
 import { type DeliveredBy, newMessage, queueMessage } from "../../messages/queue.ts";
-import { withFactor } from "../../mfa/factors.ts";
+import { usableFactors, withFactor } from "../../mfa/factors.ts";
 import { hidesUsers } from "../../pools/clients.ts";
 import { isVerified } from "../../users/attributes.ts";
 import { changeUser } from "../../users/change.ts";
@@ -95,7 +95,7 @@ export async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promi
   const outcome = await offerChallenge(ctx, signIn, {
     name: step,
     parameters: parameters(signIn, to),
-    state: { code: { value: code, sent }, subject },
+    state: { code: { value: code, to: sent ? value : undefined }, subject },
     ...(isFirst && step !== "SMS_MFA" && { available: [step] }),
     also: (tx) => queueMessage(tx, message),
   });
@@ -119,12 +119,15 @@ export async function answerCode(
   step: CodeStep,
 ): Promise<SignIn> {
   const { user, row, enrolling } = signIn;
-  const given = required(responses, rules[step].member);
+  const { contact, member } = rules[step];
+  const given = required(responses, member);
   const { code, subject } = row?.state ?? {};
   if (row === undefined || code === undefined || subject === undefined) return usedSession();
   const guess = await admitGuess(ctx, subject, "one-time-code");
   const fits = equalText(given, code.value);
-  const right = fits && code.sent && user !== undefined;
+  // An address that is no longer the user's proves nothing of them.
+  const to = enrolling?.value ?? (user && addressOf(user, contact, signIn.proven.length === 0));
+  const right = fits && user !== undefined && code.to !== undefined && code.to === to;
   await settleGuess(ctx, guess, right);
   if (!right) return wrongCode();
   const proven = [...signIn.proven, rules[step].proof];
@@ -148,8 +151,9 @@ async function enrol(
     signIn.pool,
     signIn.user,
     (fresh) => {
-      // Somebody else has given the user an address meanwhile.
-      if (fresh.signOuts !== signIn.signOuts || fresh.attributes[contact]) usedSession();
+      // Somebody else has given the user an address meanwhile, or a factor.
+      const isOpen = !fresh.attributes[contact] && usableFactors(signIn.pool, fresh).length === 0;
+      if (fresh.signOuts !== signIn.signOuts || !isOpen) usedSession();
       return {
         attributes: { ...fresh.attributes, [contact]: value, [`${contact}_verified`]: "true" },
         mfa: withFactor(fresh.mfa, factor),

@@ -7,11 +7,13 @@
 import type { Ctx } from "../../../app.ts";
 import { fromBase64, toBase64 } from "../../../lib/bytes.ts";
 import { moveSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
+import { readSoftwareToken } from "../../../store/software-tokens.ts";
 import { readUser, type User } from "../../../store/users.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import type { ContactAttribute } from "../../messages/delivery.ts";
 import { poolFactors, usableFactors } from "../../mfa/factors.ts";
 import { secretCode, seedBytes } from "../../mfa/totp.ts";
+import { allowsFlow } from "../../pools/clients.ts";
 import { loadPoolClient, type Pool } from "../../pools/settings.ts";
 import { changeAttributes } from "../../users/attributes.ts";
 import { assertSoftwareTokensOn, enrolSoftwareToken } from "../../users/software-token.ts";
@@ -26,6 +28,7 @@ import {
   usedSession,
 } from "../sign-in.ts";
 import { offerChallenge } from "./offer.ts";
+import { noSoftwareToken } from "./software-token.ts";
 
 /** Throws InvalidParameterException where the pool offers nothing that could be set up. */
 export function offerMfaSetup(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
@@ -55,12 +58,20 @@ export async function answerMfaSetup(
   const { row, user } = signIn;
   if (row === undefined || user === undefined) return usedSession();
   const named = addresses.find(({ member }) => responses[member]);
-  if (named === undefined && row.state.enrolled !== true)
-    refuse("InvalidParameterException", "No MFA factor was set up with this session.");
+  if (named === undefined) await assertEnrolled(ctx, signIn.pool, user, row.state);
   const enrolling = named && addressOf(signIn.pool, user, { ...named, value: responses[named.member]! });
   if (!(await takeSignIn(ctx.db, row))) return usedSession();
   if (enrolling !== undefined) return { ...signIn, row: undefined, enrolling };
   return { ...signIn, row: undefined, proven: [...signIn.proven, "software-token"] };
+}
+
+/** The software token that was verified under this Session is the user's, and the pool takes it. */
+async function assertEnrolled(ctx: Ctx, pool: Pool, user: User, state: SignInState): Promise<void> {
+  if (state.enrolled !== true)
+    refuse("InvalidParameterException", "No MFA factor was set up with this session.");
+  const token = await readSoftwareToken(ctx.db, pool.id, user.id);
+  const isTheirs = token?.seed !== undefined && toBase64(token.seed) === state.pendingSeed;
+  if (!isTheirs || !usableFactors(pool, user).includes("SOFTWARE_TOKEN_MFA")) noSoftwareToken();
 }
 
 function addressOf(pool: Pool, user: User, enrolling: Enrolling): Enrolling {
@@ -79,9 +90,10 @@ async function setupOf(
 ): Promise<{ pool: Pool; user: User; row: SignInRow<SignInState> }> {
   const row = await findRow(ctx, session);
   if (row.state.awaiting !== "MFA_SETUP") return invalidSession();
-  const { pool } = await loadPoolClient(ctx, row.poolId, row.clientId);
+  const { pool, client } = await loadPoolClient(ctx, row.poolId, row.clientId);
   const user = await readUser(ctx.db, pool.id, row.userId ?? "nobody");
   if (user === undefined || !user.enabled || user.signOuts !== row.state.signOuts) return invalidSession();
+  if (!allowsFlow(client, row.state.flow)) return invalidSession();
   if (usableFactors(pool, user).length > 0) return usedSession();
   return { pool, user, row };
 }
@@ -111,7 +123,8 @@ export async function verifyBySession(
   request: { code: string; name: string },
 ): Promise<string> {
   const { pool, user, row } = await setupOf(ctx, text);
-  const { pendingSeed, ...state } = row.state;
+  assertSoftwareTokensOn(pool);
+  const { pendingSeed } = row.state;
   const seed = pendingSeed === undefined ? undefined : fromBase64(pendingSeed);
   if (seed === undefined) return invalidSession();
   await enrolSoftwareToken(ctx, pool, user, {
@@ -122,7 +135,7 @@ export async function verifyBySession(
       if (fresh.signOuts !== row.state.signOuts || usableFactors(pool, fresh).length > 0) usedSession();
       return { enable: true };
     },
-    also: (tx) => moveSignIn(tx, row, { ...state, enrolled: true }),
+    also: (tx) => moveSignIn(tx, row, { ...row.state, enrolled: true }),
   });
   return sessionText(ctx, { ...row, version: row.version + 1 });
 }

@@ -14,7 +14,7 @@ import { hidesUsers } from "../../pools/clients.ts";
 import type { Pool } from "../../pools/settings.ts";
 import { isVerified } from "../../users/attributes.ts";
 import { type Outcome, required, type SignIn, usedSession } from "../sign-in.ts";
-import { type FirstFactor, isFirstFactor } from "../steps.ts";
+import { type FirstFactor, isFirstFactor, type Step } from "../steps.ts";
 import { offerChallenge } from "./offer.ts";
 
 /** What a user can prove. */
@@ -58,13 +58,23 @@ const havings: Readonly<Record<FirstFactor, Having>> = {
   WEB_AUTHN: { allowedAs: "WEB_AUTHN", has: ({ passkeys }) => passkeys > 0, isOrdinary: false },
 };
 
+/** Whether users of the pool may sign in by what this step asks for. */
+export function allowsFirst(pool: Pool, step: Step): boolean {
+  const factor = step === "PASSWORD_VERIFIER" ? "PASSWORD_SRP" : step;
+  return !isFirstFactor(factor) || allowedFactors(pool).includes(havings[factor].allowedAs);
+}
+
+function allowedFactors(pool: Pool): readonly string[] {
+  return pool.document.Policies?.SignInPolicy?.AllowedFirstAuthFactors ?? ["PASSWORD"];
+}
+
 /**
  * The first factors of a user; of nobody, what users of the pool ordinarily have. One-time codes are one factor alone,
  * so they are no way in where a second is demanded, and passkeys are only where pool and user take them for two; users who
  * must choose a password have to bring one.
  */
 export function availableFactors(pool: Pool, of: Possessions | undefined): FirstFactor[] {
-  const allowed = pool.document.Policies?.SignInPolicy?.AllowedFirstAuthFactors ?? ["PASSWORD"];
+  const allowed = allowedFactors(pool);
   const needsTwo = demandsTwo(pool, of?.user);
   const mustChoosePassword = of?.user.status === "FORCE_CHANGE_PASSWORD";
   const twoInOne = of !== undefined && passkeysAreTwo(pool, of.user);

@@ -24,6 +24,10 @@ export function offerSoftwareToken(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
   });
 }
 
+export function noSoftwareToken(): never {
+  return refuse("SoftwareTokenMFANotFoundException", "Software Token MFA does not exist for the user.");
+}
+
 /** Throws CodeMismatchException, ExpiredCodeException (used before), NotAuthorizedException (locked, Session used). */
 export async function answerSoftwareToken(
   ctx: Ctx,
@@ -35,9 +39,7 @@ export async function answerSoftwareToken(
   if (row === undefined || user === undefined) return usedSession();
   const guess = await admitGuess(ctx, subjectOf(ctx, pool, user, signIn.submitted), "software-token");
   const token = await readSoftwareToken(ctx.db, pool.id, user.id);
-  if (token?.seed === undefined) {
-    return refuse("SoftwareTokenMFANotFoundException", "Software Token MFA does not exist for the user.");
-  }
+  if (token?.seed === undefined) return noSoftwareToken();
   const step = stepOf(token.seed, code, ctx.now);
   // Used up before it is told to be right: of parallel answers with one code one is.
   const fresh = step !== undefined && (await useStep(ctx.db, pool.id, user.id, step));

@@ -1,0 +1,39 @@
+/**
+ * Whether what a sign-in waits for may still be proven, as pool, client and user are at this moment: what was turned off
+ * while it waited proves nothing. Whether the user still has the thing itself (a token, a passkey, an address, a device),
+ * each challenge looks up when it is answered.
+ */
+import { refuse } from "../../wire/refuse.ts";
+import { poolFactors, usableFactors } from "../mfa/factors.ts";
+import { allowsFlow } from "../pools/clients.ts";
+import { allowsFirst } from "./challenges/select-challenge.ts";
+import { noSoftwareToken } from "./challenges/software-token.ts";
+import { invalidSession, type SignIn } from "./sign-in.ts";
+import type { Step } from "./steps.ts";
+
+const secondFactors: readonly Step[] = ["SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP"];
+
+/** Throws NotAuthorizedException, MFAMethodNotFoundException, SoftwareTokenMFANotFoundException. */
+export function assertStands(signIn: SignIn, awaiting: Step): void {
+  const { pool, client, user, flow, proven, enrolling } = signIn;
+  if (!allowsFlow(client, flow)) invalidSession();
+  if (proven.length === 0) {
+    if (flow === "USER_AUTH" && !allowsFirst(pool, awaiting)) invalidSession();
+    return;
+  }
+  const usable: readonly Step[] = user === undefined ? [] : usableFactors(pool, user);
+  if (enrolling !== undefined) {
+    if (usable.length > 0) invalidSession();
+    if (!poolFactors(pool).includes(enrolling.factor)) noSuchFactor();
+  } else if (awaiting === "MFA_SETUP") {
+    // The factor that this very sign-in has set up, or none.
+    if (usable.length > 0 && signIn.row?.state.enrolled !== true) invalidSession();
+  } else if (secondFactors.includes(awaiting) && !usable.includes(awaiting)) {
+    if (awaiting === "SOFTWARE_TOKEN_MFA") noSoftwareToken();
+    noSuchFactor();
+  }
+}
+
+function noSuchFactor(): never {
+  return refuse("MFAMethodNotFoundException", "The user has no such factor any more, or the user pool none.");
+}
