@@ -120,8 +120,7 @@ async function start(ctx: Ctx, request: StartRequest): Promise<Outcome> {
     remember: false,
   };
   if (flow !== "USER_AUTH") return proceed(ctx, signIn, parameters);
-  const choice = await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]);
-  return proceed(ctx, choice.signIn, parameters);
+  return proceed(ctx, await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]), parameters);
 }
 
 /** Whoever would be refused anyway is refused before anything is read. Throws TooManyRequestsException. */
