@@ -1,7 +1,7 @@
 /** Answers to challenges: RespondToAuthChallenge and AdminRespondToAuthChallenge. */
 import type { Ctx } from "../../app.ts";
 import { type SignInRow, takeSignIn } from "../../store/sign-ins.ts";
-import { readUser } from "../../store/users.ts";
+import { readSignInUser } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { checkSecretHash } from "../credentials/secret-hash.ts";
 import { loginNameKey } from "../pools/names.ts";
@@ -104,7 +104,7 @@ async function respond(ctx: Ctx, request: RespondRequest): Promise<Outcome> {
   const fits = row.poolId === pool.id && row.clientId === client.id && state.awaiting === challenge;
   if (!fits) return room.refuse();
   // A simulated sign-in reads as much as a real one.
-  const user = await readUser(ctx.db, pool.id, row.userId ?? "nobody");
+  const user = await readSignInUser(ctx.db, pool.id, row.userId);
   if (user !== undefined && user.signOuts !== state.signOuts) return room.refuse();
   const names = [user?.username, user?.id, state.srp?.identity, state.submitted].filter(
     (name) => name !== undefined,
