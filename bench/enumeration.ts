@@ -4,15 +4,15 @@
  *
  * `npm run bench -- enumeration [--database sqlite|postgres|both] [--samples N] [--operations ForgotPassword,SignUp]`
  */
-import { randomBytes } from "node:crypto";
 import { pino } from "pino";
 import { readCredential, writeCredential } from "../src/store/credentials.ts";
 import type { Db } from "../src/store/db.ts";
 import { openDatabase } from "../src/store/open.ts";
-import { Connection, document } from "./lib/connection.ts";
+import { type Answer, Connection, document } from "./lib/connection.ts";
 import { newDatabase } from "./lib/database.ts";
 import { type BenchServer, masterKey, startPoolhouse } from "./lib/server.ts";
 import { makePool, signedCall } from "./lib/stage.ts";
+import { type Kind, type Operation, operations, password, type Stage } from "./lib/subjects.ts";
 
 export const name = "enumeration";
 export const title = "Time of an answer by who is named";
@@ -27,108 +27,8 @@ export interface Options {
 
 /** Users of each kind. */
 const people = 20;
-const password = "Correct-Horse-7";
-
-const subjects = ["unknown", "known", "disabled", "hash-only", "unconfirmed"] as const;
-type Kind = (typeof subjects)[number];
 
 type Document = Readonly<Record<string, unknown>>;
-
-interface Stage {
-  readonly connection: Connection;
-  readonly ClientId: string;
-}
-
-/** What is timed is `ask`; what must come before is done by `prepare`. */
-interface Operation {
-  readonly name: string;
-  readonly among: readonly Kind[];
-  prepare?(stage: Stage, username: string): Promise<Record<string, string>>;
-  ask(stage: Stage, username: string, prepared: Record<string, string>): [operation: string, body: object];
-}
-
-const accounts: readonly Kind[] = ["unknown", "known", "disabled", "hash-only"];
-const srpA = () => randomBytes(383).toString("hex").replace(/^/, "01");
-const initiate = (ClientId: string, AuthFlow: string, AuthParameters: object): [string, object] => [
-  "InitiateAuth",
-  { ClientId, AuthFlow, AuthParameters },
-];
-
-const operations: readonly Operation[] = [
-  {
-    name: "InitiateAuth USER_PASSWORD_AUTH",
-    among: accounts,
-    ask: ({ ClientId }, USERNAME) =>
-      initiate(ClientId, "USER_PASSWORD_AUTH", { USERNAME, PASSWORD: "Wrong-Guess-1" }),
-  },
-  {
-    name: "InitiateAuth USER_SRP_AUTH",
-    among: accounts,
-    ask: ({ ClientId }, USERNAME) => initiate(ClientId, "USER_SRP_AUTH", { USERNAME, SRP_A: srpA() }),
-  },
-  {
-    name: "RespondToAuthChallenge PASSWORD_VERIFIER",
-    among: accounts,
-    prepare: async ({ connection, ClientId }, USERNAME) => {
-      const [operation, body] = initiate(ClientId, "USER_SRP_AUTH", { USERNAME, SRP_A: srpA() });
-      return document(await connection.call(operation, body))["ChallengeParameters"] as Record<
-        string,
-        string
-      >;
-    },
-    ask: ({ ClientId }, _username, parameters) => [
-      "RespondToAuthChallenge",
-      { ClientId, ChallengeName: "PASSWORD_VERIFIER", ChallengeResponses: wrongProof(parameters) },
-    ],
-  },
-  {
-    name: "ForgotPassword",
-    among: accounts,
-    ask: ({ ClientId }, Username) => ["ForgotPassword", { ClientId, Username }],
-  },
-  {
-    name: "ConfirmForgotPassword",
-    among: accounts,
-    ask: ({ ClientId }, Username) => [
-      "ConfirmForgotPassword",
-      { ClientId, Username, ConfirmationCode: "12345", Password: "Another-horse-2" },
-    ],
-  },
-  {
-    name: "ResendConfirmationCode",
-    among: subjects,
-    ask: ({ ClientId }, Username) => ["ResendConfirmationCode", { ClientId, Username }],
-  },
-  {
-    name: "ConfirmSignUp",
-    among: subjects,
-    ask: ({ ClientId }, Username) => ["ConfirmSignUp", { ClientId, Username, ConfirmationCode: "12345" }],
-  },
-  {
-    // A name that is free becomes a user: what is compared is the work, since the answer tells anyway.
-    name: "SignUp",
-    among: accounts,
-    prepare: async (_stage, username) => ({ free: `${username}-${randomBytes(8).toString("hex")}` }),
-    ask: ({ ClientId }, username, { free }) => {
-      const Username = username.startsWith("unknown") ? free : username;
-      const email = `${randomBytes(8).toString("hex")}@mail.example`;
-      return [
-        "SignUp",
-        { ClientId, Username, Password: password, UserAttributes: [{ Name: "email", Value: email }] },
-      ];
-    },
-  },
-];
-
-function wrongProof(parameters: Record<string, string>): object {
-  const [day, date, month, year, time] = new Date().toUTCString().replace(",", "").split(" ");
-  return {
-    USERNAME: parameters["USER_ID_FOR_SRP"],
-    PASSWORD_CLAIM_SECRET_BLOCK: parameters["SECRET_BLOCK"],
-    PASSWORD_CLAIM_SIGNATURE: randomBytes(32).toString("base64"),
-    TIMESTAMP: `${day} ${month} ${Number(date)} ${time} UTC ${year}`,
-  };
-}
 
 /** Measures and prints. Throws Error when a name is none of an operation. */
 export async function run({ kinds, samples, names }: Options): Promise<void> {
@@ -153,9 +53,18 @@ function operationsNamed(wanted: string): readonly Operation[] {
   throw new Error(`--operations are of ${operations.map(({ name }) => name).join(", ")}; not ${wanted}.`);
 }
 
-/** Times of each kind, in milliseconds, taken in turns of random order. */
-async function measure(stage: Stage, operation: Operation, samples: number): Promise<Map<Kind, number[]>> {
-  const times = new Map<Kind, number[]>(operation.among.map((kind) => [kind, []]));
+interface Sampled {
+  /** Milliseconds. */
+  readonly times: number[];
+  /** What the answers were, without their values. */
+  readonly shapes: Set<string>;
+}
+
+/** Times of each kind, taken in turns of random order. */
+async function measure(stage: Stage, operation: Operation, samples: number): Promise<Map<Kind, Sampled>> {
+  const sampled = new Map<Kind, Sampled>(
+    operation.among.map((kind) => [kind, { times: [], shapes: new Set() }]),
+  );
   const warmUp = Math.min(200, samples);
   for (let turn = -warmUp; turn < samples; turn++) {
     for (const kind of shuffled(operation.among)) {
@@ -167,10 +76,22 @@ async function measure(stage: Stage, operation: Operation, samples: number): Pro
       const took = performance.now() - began;
       // Whoever is turned away early is not compared with anybody.
       if (/Internal|TooMany|LimitExceeded|attempts exceeded/.test(answer.body)) throw new Error(answer.body);
-      if (turn >= 0) times.get(kind)!.push(took);
+      if (turn < 0) continue;
+      const own = sampled.get(kind)!;
+      own.times.push(took);
+      own.shapes.add(shapeOf(answer));
     }
   }
-  return times;
+  return sampled;
+}
+
+/** Which members the answer has, and what it says besides values that are a user's own or random. */
+function shapeOf({ status, body }: Answer): string {
+  const told = ["__type", "message", "ChallengeName", "CODE_DELIVERY_DELIVERY_MEDIUM"];
+  const without = (key: string, value: unknown) =>
+    typeof value === "string" && !told.includes(key) ? "" : value;
+  const { AvailableChallenges, ...document } = JSON.parse(body);
+  return JSON.stringify([status, AvailableChallenges, JSON.stringify(document, without)]);
 }
 
 function shuffled<T>(list: readonly T[]): T[] {
@@ -180,15 +101,17 @@ function shuffled<T>(list: readonly T[]): T[] {
     .map(({ item }) => item);
 }
 
-function line(operation: Operation, times: ReadonlyMap<Kind, readonly number[]>): string {
-  const unknown = times.get("unknown")!;
+/** A kind that is answered otherwise than names that do not exist is told by that, whatever the time says. */
+function line(operation: Operation, sampled: ReadonlyMap<Kind, Sampled>): string {
+  const unknown = sampled.get("unknown")!;
   const parts = operation.among.map((kind) => {
-    const own = times.get(kind)!;
-    const median = own.toSorted((a, b) => a - b)[own.length >> 1]!;
-    const area = kind === "unknown" ? "" : ` ${auc(unknown, own).toFixed(3)}`;
-    return `${kind}${area} (${median.toFixed(2)} ms)`;
+    const { times, shapes } = sampled.get(kind)!;
+    const median = times.toSorted((a, b) => a - b)[times.length >> 1]!;
+    const area = kind === "unknown" ? "" : ` ${auc(unknown.times, times).toFixed(3)}`;
+    const alike = [...shapes].toSorted().join() === [...unknown.shapes].toSorted().join();
+    return `${kind}${area} (${median.toFixed(2)} ms${alike ? "" : ", another answer"})`;
   });
-  return `${operation.name.padEnd(40)} ${parts.join("  ")}`;
+  return `${operation.name.padEnd(48)} ${parts.join("  ")}`;
 }
 
 /** How often one of `b` took longer than one of `a`; ties count half. By ranks. */
@@ -210,8 +133,14 @@ export function auc(a: readonly number[], b: readonly number[]): number {
 async function openHouse(database: string): Promise<{ server: BenchServer; ClientId: string }> {
   const first = await startPoolhouse(database);
   const pool = await makePool(first, {
-    pool: { AutoVerifiedAttributes: ["email"] },
-    client: { PreventUserExistenceErrors: "ENABLED" },
+    pool: {
+      AutoVerifiedAttributes: ["email"],
+      Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"] } },
+    },
+    client: {
+      PreventUserExistenceErrors: "ENABLED",
+      ExplicitAuthFlows: ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_AUTH"],
+    },
   });
   const imported = await makePeople(first.port, pool.poolId, pool.clientId);
   await first.close();
@@ -229,7 +158,7 @@ async function makePeople(port: number, UserPoolId: string, ClientId: string): P
     document(await signedCall(connection, port, operation, { UserPoolId, ...input }));
   const imported: string[] = [];
   for (let at = 0; at < people; at++) {
-    for (const kind of ["known", "disabled", "hash-only"] as const) {
+    for (const kind of ["known", "disabled", "hash-only", "passwordless"] as const) {
       const user = { Username: `${kind}-${at}` };
       const UserAttributes = [
         { Name: "email", Value: `${kind}-${at}@mail.example` },
@@ -240,6 +169,7 @@ async function makePeople(port: number, UserPoolId: string, ClientId: string): P
         MessageAction: "SUPPRESS",
         UserAttributes,
       });
+      if (kind === "passwordless") continue;
       await administer("AdminSetUserPassword", { ...user, Password: password, Permanent: true });
       if (kind === "disabled") await administer("AdminDisableUser", user);
       if (kind === "hash-only") imported.push(subOf(made));

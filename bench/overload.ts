@@ -185,7 +185,7 @@ function separate(server: BenchServer): void {
 
 export async function run({ seconds = 10, users = 1000 } = {}): Promise<void> {
   const stage = await openStage(join(temporaryFolder(), "overload.sqlite"), users, {
-    POOLHOUSE_HASH_CONCURRENCY: "1",
+    env: { POOLHOUSE_HASH_CONCURRENCY: "1" },
   });
   const { server } = stage;
   separate(server);

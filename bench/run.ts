@@ -76,7 +76,8 @@ async function runOn(
   limits: Limits,
 ): Promise<Result[]> {
   const database = await newDatabase(kind);
-  const stage = await openStage(database.url, users);
+  const [softwareTokens] = chosen.flatMap((scenario) => scenario.softwareTokens ?? []);
+  const stage = await openStage(database.url, users, { softwareTokens });
   const idle = await stage.server.usage();
   const results: Result[] = [];
   for (const scenario of chosen) {

@@ -1,9 +1,11 @@
 /** What is measured: one operation each, the limit it is held against, and the ratio to reach. */
+import { Authenticator } from "./lib/authenticator.ts";
 import { Connection, document } from "./lib/connection.ts";
 import type { Limits } from "./lib/limits.ts";
 import type { Operation } from "./lib/load.ts";
 import { SrpClient } from "./lib/srp-client.ts";
 import { type Stage, signedCall } from "./lib/stage.ts";
+import { FreshCodes } from "./lib/totp.ts";
 import { password, userAttributes, userName } from "./lib/users.ts";
 
 export interface Scenario {
@@ -14,6 +16,8 @@ export interface Scenario {
   readonly limitText?: string;
   /** Ratio of the limit to what it took. */
   readonly goal?: number;
+  /** How many users with software tokens it needs, in a pool of their own. */
+  readonly softwareTokens?: number;
   prepare(stage: Stage): Promise<Operation>;
 }
 
@@ -27,7 +31,7 @@ const signedIn = 64;
 
 async function initiate(
   connection: Connection,
-  stage: Stage,
+  stage: Pick<Stage, "clientId">,
   flow: string,
   parameters: Record<string, string>,
 ) {
@@ -36,11 +40,26 @@ async function initiate(
     ClientId: stage.clientId,
     AuthParameters: parameters,
   });
-  return document(answer) as {
-    AuthenticationResult: Tokens;
-    ChallengeName: string;
-    ChallengeParameters: Record<string, string>;
-  };
+  return document(answer) as unknown as Begun;
+}
+
+interface Begun {
+  readonly AuthenticationResult: Tokens;
+  readonly ChallengeName: string;
+  readonly ChallengeParameters: Readonly<Record<string, string>>;
+  readonly Session: string;
+}
+
+/** Answers the challenge of a sign-in, which must end there. */
+async function finish(
+  connection: Connection,
+  { clientId }: Pick<Stage, "clientId">,
+  { ChallengeName, Session }: Begun,
+  ChallengeResponses: Readonly<Record<string, string>>,
+): Promise<void> {
+  const body = { ClientId: clientId, ChallengeName, Session, ChallengeResponses };
+  const answer = await connection.call("RespondToAuthChallenge", body);
+  if (document(answer)["AuthenticationResult"] === undefined) throw new Error(answer.body);
 }
 
 /** Spreads turns over all users, so that no row and no page stays the warm one. */
@@ -67,6 +86,21 @@ const signed =
         ...input(turn),
       }),
     );
+
+/** Passkeys of as many users, registered over the wire on a page of the server's own origin. */
+async function passkeysOf(stage: Stage): Promise<{ USERNAME: string; passkey: Authenticator }[]> {
+  const connection = new Connection(stage.server.port);
+  const passkeys = [];
+  for (const [index, { AccessToken }] of (await tokensOf(stage)).entries()) {
+    const passkey = new Authenticator(`http://localhost:${stage.server.port}`);
+    const begun = document(await connection.call("StartWebAuthnRegistration", { AccessToken }));
+    const Credential = passkey.create(begun["CredentialCreationOptions"] as never);
+    document(await connection.call("CompleteWebAuthnRegistration", { AccessToken, Credential }));
+    passkeys.push({ USERNAME: someone(stage, index), passkey });
+  }
+  connection.close();
+  return passkeys;
+}
 
 /** Every filter that ListUsers documents, for one of the users. */
 const filters: readonly [name: string, title: string, filter: (index: number) => string][] = [
@@ -124,13 +158,44 @@ export const scenarios: readonly Scenario[] = [
       return async (connection, turn) => {
         const USERNAME = userName((turn % sampled) * stage.stride);
         const offer = await initiate(connection, stage, "USER_SRP_AUTH", { USERNAME, SRP_A: client.srpA });
-        document(
-          await connection.call("RespondToAuthChallenge", {
-            ClientId: stage.clientId,
-            ChallengeName: "PASSWORD_VERIFIER",
-            ChallengeResponses: client.prove(offer.ChallengeParameters),
-          }),
-        );
+        await finish(connection, stage, offer, client.prove(offer.ChallengeParameters));
+      };
+    },
+  },
+  {
+    name: "totp",
+    title: "TOTP sign-in",
+    limit: ({ hash, signature }) => hash + 2 * signature,
+    limitText: "argon2id + 2 RS256",
+    softwareTokens: 5_000,
+    prepare: async ({ tokens }) => {
+      if (tokens === undefined) throw new Error("There are no users with software tokens.");
+      const codes = new FreshCodes(tokens.users);
+      return async (connection) => {
+        const index = codes.next();
+        const USERNAME = userName(index);
+        const offer = await initiate(connection, tokens, "USER_PASSWORD_AUTH", {
+          USERNAME,
+          PASSWORD: password,
+        });
+        const SOFTWARE_TOKEN_MFA_CODE = codes.take(index);
+        await finish(connection, tokens, offer, { USERNAME, SOFTWARE_TOKEN_MFA_CODE });
+      };
+    },
+  },
+  {
+    name: "passkey",
+    title: "Passkey sign-in",
+    limit: ({ verification, signature }) => verification + 2 * signature,
+    limitText: "ES256 verified + 2 RS256",
+    prepare: async (stage) => {
+      const passkeys = await passkeysOf(stage);
+      return async (connection, turn) => {
+        const { USERNAME, passkey } = passkeys[turn % passkeys.length]!;
+        const preferring = { USERNAME, PREFERRED_CHALLENGE: "WEB_AUTHN" };
+        const offer = await initiate(connection, stage, "USER_AUTH", preferring);
+        const CREDENTIAL = passkey.get(offer.ChallengeParameters["CREDENTIAL_REQUEST_OPTIONS"]!);
+        await finish(connection, stage, offer, { USERNAME, CREDENTIAL });
       };
     },
   },

@@ -1,5 +1,13 @@
 /** What an operation cannot do without, measured in the same run: CPU time of the bare computation. Milliseconds. */
-import { createPrivateKey, createPublicKey, diffieHellman, generateKeyPairSync, sign } from "node:crypto";
+import {
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from "node:crypto";
 import { promisify } from "node:util";
 import { hash } from "@node-rs/argon2";
 import { measure } from "./load.ts";
@@ -13,6 +21,8 @@ export interface Limits {
   readonly signature: number;
   /** A modular exponentiation by OpenSSL over 3072 bits with a 256-bit exponent, the import of its keys included. */
   readonly exponentiation: number;
+  /** A verification of ES256 (ECDSA over P-256), the import of its key included. */
+  readonly verification: number;
   /** A bare HTTP answer. */
   readonly http: number;
 }
@@ -24,6 +34,7 @@ export async function measureLimits(seconds: number): Promise<Limits> {
     ),
     signature: await cpuOf(seconds, 8, signatureJob()),
     exponentiation: await cpuOf(seconds, 8, exponentiationJob()),
+    verification: await cpuOf(seconds, 8, verificationJob()),
     http: await bareHttp(seconds),
   };
 }
@@ -66,6 +77,21 @@ function exponentiationJob(): () => Promise<unknown> {
       privateKey: createPrivateKey({ key: keys.privateDer, format: "der", type: "pkcs8" }),
       publicKey: createPublicKey({ key: keys.publicDer, format: "der", type: "spki" }),
     });
+}
+
+function verificationJob(): () => Promise<unknown> {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  // Authenticator data and the hash of client data.
+  const text = Buffer.alloc(37 + 32, "x");
+  const signature = sign("sha256", text, privateKey);
+  const key = publicKey.export({ format: "jwk" });
+  const verified = promisify(verify) as unknown as (
+    algorithm: string,
+    data: Buffer,
+    key: KeyObject,
+    signature: Buffer,
+  ) => Promise<boolean>;
+  return () => verified("sha256", text, createPublicKey({ key, format: "jwk" }), signature);
 }
 
 async function bareHttp(seconds: number): Promise<number> {

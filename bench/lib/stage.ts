@@ -12,19 +12,47 @@ export interface Stage {
   readonly users: number;
   /** Every so many has an SRP verifier. */
   readonly stride: number;
+  /** A pool whose users all have software tokens, if it was asked for. */
+  readonly tokens: { readonly clientId: string; readonly users: number } | undefined;
 }
 
-/** A server on a new database with so many users. */
+interface StageOptions {
+  /** Of the server. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** How many users the second pool has, where everybody has a software token; no such pool unless given. */
+  readonly softwareTokens?: number | undefined;
+}
+
+/** A server on a new database with so many users, who may sign in by password and by passkey. */
 export async function openStage(
   database: string,
   users: number,
-  env: Readonly<Record<string, string>> = {},
+  { env = {}, softwareTokens }: StageOptions = {},
 ): Promise<Stage> {
   const first = await startPoolhouse(database, env);
-  const pool = await makePool(first);
+  const flows = ["USER_SRP_AUTH", "USER_PASSWORD_AUTH", "REFRESH_TOKEN_AUTH", "USER_AUTH"];
+  const pool = await makePool(first, {
+    pool: { Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "WEB_AUTHN"] } } },
+    client: { ExplicitAuthFlows: flows.map((flow) => `ALLOW_${flow}`) },
+  });
+  const second =
+    softwareTokens === undefined ? undefined : { ...(await makeTokenPool(first)), users: softwareTokens };
   await first.close();
-  const { stride } = await loadUsers({ database: { url: database, masterKey }, poolId: pool.poolId, users });
-  return { server: await startPoolhouse(database, env), ...pool, users, stride };
+  const place = { url: database, masterKey };
+  const { stride } = await loadUsers({ database: place, poolId: pool.poolId, users });
+  if (second !== undefined) await loadUsers({ database: place, ...second, softwareTokens: true });
+  return { server: await startPoolhouse(database, env), ...pool, users, stride, tokens: second };
+}
+
+async function makeTokenPool(server: BenchServer): ReturnType<typeof makePool> {
+  const made = await makePool(server);
+  const connection = new Connection(server.port);
+  const mfa = { MfaConfiguration: "OPTIONAL", SoftwareTokenMfaConfiguration: { Enabled: true } };
+  document(
+    await signedCall(connection, server.port, "SetUserPoolMfaConfig", { UserPoolId: made.poolId, ...mfa }),
+  );
+  connection.close();
+  return made;
 }
 
 /** A call signed with a key, the bench's root key unless given. */

@@ -14,7 +14,9 @@ import { credentialRow, type NewCredential } from "../../src/store/credentials.t
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { type OpenOptions, openDatabase } from "../../src/store/open.ts";
 import { holdPool, readPool } from "../../src/store/pools.ts";
-import { type LoginName, noMfa, type User, userRow } from "../../src/store/users.ts";
+import { storeVerifiedSeed } from "../../src/store/software-tokens.ts";
+import { type LoginName, noMfa, type User, type UserMfa, userRow } from "../../src/store/users.ts";
+import { seedOf } from "./totp.ts";
 
 /** Every loaded user's. */
 export const password = "Correct-Horse-1";
@@ -25,6 +27,8 @@ export interface Load {
   readonly users: number;
   /** How many have an SRP verifier: `userName(0)`, `userName(stride)`, `userName(2 * stride)` … */
   readonly verifiers?: number;
+  /** Every user has a software token turned on, with `seedOf` for its seed, and a verifier that nothing can prove. */
+  readonly softwareTokens?: boolean;
   readonly progress?: (loaded: number) => void;
 }
 
@@ -86,12 +90,12 @@ export async function loadUsers(load: Load): Promise<Loaded> {
   try {
     const pool = await readPool(opened.db, load.poolId);
     if (pool === undefined) throw new Error(`There is no pool ${load.poolId}.`);
-    const make = await maker(opened.db, { id: load.poolId, document: pool.document as PoolDocument });
+    const make = await maker(opened.db, { id: load.poolId, document: pool.document as PoolDocument }, load);
     const stride = Math.max(1, Math.floor(load.users / (load.verifiers ?? 1_000)));
     for (let first = 0; first < load.users; first += batchSize) {
       const size = Math.min(batchSize, load.users - first);
       const batch = Array.from({ length: size }, (_, at) => make(first + at, (first + at) % stride === 0));
-      await insert(opened.db, load.poolId, batch);
+      await insert(opened.db, load.poolId, batch, first);
       load.progress?.(first + size);
     }
     const { user, system } = process.cpuUsage(began);
@@ -107,7 +111,17 @@ interface NewRow {
   readonly credential: ReturnType<typeof credentialRow>;
 }
 
-async function maker(db: Db, pool: { id: string; document: PoolDocument }) {
+const withToken: UserMfa = {
+  enabled: ["SOFTWARE_TOKEN_MFA"],
+  preferred: "SOFTWARE_TOKEN_MFA",
+  softwareToken: "bench",
+};
+
+async function maker(
+  db: Db,
+  pool: { id: string; document: PoolDocument },
+  { softwareTokens = false }: Pick<Load, "softwareTokens">,
+) {
   const hasher = await createPasswordHasher({ concurrency: 1, capacity: 1 });
   const phc = await hasher.hash(password, { pool: pool.id, address: "" });
   const group = pool.id.split("_")[1]!;
@@ -117,9 +131,13 @@ async function maker(db: Db, pool: { id: string; document: PoolDocument }) {
     const now = Date.now();
     const username = choosesName ? userName(index) : sub;
     const salt = randomBytes(16);
-    const srp = withVerifier
-      ? { salt, verifier: makeVerifier({ group, identity: username, password, salt }) }
-      : undefined;
+    const verifier = () => makeVerifier({ group, identity: username, password, salt });
+    // Without one, the first password sign-in would make it. Nobody signs in by SRP with a software token here.
+    const srp = softwareTokens
+      ? { salt, verifier: randomBytes(384) }
+      : withVerifier
+        ? { salt, verifier: verifier() }
+        : undefined;
     const credential: NewCredential = { phc, srp, history: [], temporaryUntil: undefined };
     const user: User = {
       poolId: pool.id,
@@ -131,7 +149,7 @@ async function maker(db: Db, pool: { id: string; document: PoolDocument }) {
       signOuts: 0,
       attributes: userAttributes(index),
       pendingAttributes: {},
-      mfa: noMfa,
+      mfa: softwareTokens ? withToken : noMfa,
       createdAt: now,
       updatedAt: now,
     };
@@ -143,7 +161,8 @@ async function maker(db: Db, pool: { id: string; document: PoolDocument }) {
   };
 }
 
-async function insert(db: Db, poolId: string, batch: readonly NewRow[]): Promise<void> {
+/** @param first index of the first of the batch */
+async function insert(db: Db, poolId: string, batch: readonly NewRow[], first: number): Promise<void> {
   await inTransaction(db, async (tx) => {
     const pool = await holdPool(tx, poolId);
     if (pool === undefined) throw new Error(`There is no pool ${poolId}.`);
@@ -160,5 +179,10 @@ async function insert(db: Db, poolId: string, batch: readonly NewRow[]): Promise
     await tx.kysely.insertInto("login_names").values(names).execute();
     const credentials = rows.map(({ user_number, credential }) => ({ user_number, ...credential }));
     await tx.kysely.insertInto("credentials").values(credentials).execute();
+    for (const [at, { user }] of batch.entries()) {
+      if (user.mfa.softwareToken === undefined) continue;
+      const token = { seed: seedOf(first + at), step: 0, version: undefined, now: user.createdAt };
+      await storeVerifiedSeed(tx, poolId, user.id, token);
+    }
   });
 }

@@ -78,6 +78,23 @@ export async function readDevice(
   return row && fromRow(db, row);
 }
 
+/** Whether a user has a device, and whether it is remembered; its secret stays sealed. */
+export async function findDevice(
+  db: Db,
+  poolId: string,
+  userId: string,
+  key: string,
+): Promise<Pick<Device, "key" | "remembered"> | undefined> {
+  const row = await db.kysely
+    .selectFrom("devices")
+    .select("remembered")
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .where("device_key", "=", key)
+    .executeTakeFirst();
+  return row && { key, remembered: row.remembered === 1 };
+}
+
 /** A user's devices in the order of their keys. */
 export async function listDevices(
   db: Db,

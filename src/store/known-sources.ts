@@ -71,6 +71,25 @@ const standingQuery = prepared<StandingSlots, StandingRow>((kysely, slot) => {
   ]);
 });
 
+const seenQuery = prepared<
+  { poolId: string; userId: string; source: string; now: number },
+  { seen_at: number }
+>((kysely, slot) =>
+  kysely
+    .selectFrom("known_sources")
+    .select("seen_at")
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .where("source", "=", slot("source"))
+    .where("expires_at", ">", slot("now")),
+);
+
+/** When the user was last seen at this source; undefined: never, or too long ago. */
+export async function readSeen(db: Db, source: Source, now: number): Promise<number | undefined> {
+  const [row] = await seenQuery(db, { ...source, now });
+  return row?.seen_at;
+}
+
 /** Four point reads of one pool in one statement. */
 export async function readStanding(
   db: Db,

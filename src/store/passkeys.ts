@@ -1,5 +1,6 @@
 /** Passkeys: WebAuthn credentials of users. One credential id belongs to one user of a pool: the primary key. */
 import { affected, type Db } from "./db.ts";
+import { prepared, preparedWrite } from "./prepared.ts";
 import type { PasskeysTable } from "./schema.ts";
 
 export interface Passkey {
@@ -60,6 +61,18 @@ export async function insertPasskey(tx: Db, passkey: Passkey): Promise<boolean> 
   return affected(result) === 1;
 }
 
+const listQuery = prepared<{ poolId: string; userId: string; after: string; limit: number }, PasskeysTable>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("passkeys")
+      .selectAll()
+      .where("pool_id", "=", slot("poolId"))
+      .where("user_id", "=", slot("userId"))
+      .where("credential_id", ">", slot("after"))
+      .orderBy("credential_id")
+      .limit(slot("limit")),
+);
+
 /** A user's passkeys in the order of their ids, after one of them. */
 export async function listPasskeys(
   db: Db,
@@ -67,17 +80,18 @@ export async function listPasskeys(
   userId: string,
   page: { after?: string | undefined; limit: number },
 ): Promise<Passkey[]> {
-  const rows = await db.kysely
-    .selectFrom("passkeys")
-    .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
-    .where("credential_id", ">", page.after ?? "")
-    .orderBy("credential_id")
-    .limit(page.limit)
-    .execute();
+  const rows = await listQuery(db, { poolId, userId, after: page.after ?? "", limit: page.limit });
   return rows.map(fromRow);
 }
+
+const readQuery = prepared<{ poolId: string; userId: string; id: string }, PasskeysTable>((kysely, slot) =>
+  kysely
+    .selectFrom("passkeys")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("credential_id", "=", slot("id"))
+    .where("user_id", "=", slot("userId")),
+);
 
 /** A passkey of this user. */
 export async function readPasskey(
@@ -86,15 +100,27 @@ export async function readPasskey(
   userId: string,
   id: string,
 ): Promise<Passkey | undefined> {
-  const row = await db.kysely
-    .selectFrom("passkeys")
-    .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("credential_id", "=", id)
-    .where("user_id", "=", userId)
-    .executeTakeFirst();
+  const [row] = await readQuery(db, { poolId, userId, id });
   return row && fromRow(row);
 }
+
+const useQuery = preparedWrite<{
+  poolId: string;
+  id: string;
+  userId: string;
+  former: number;
+  counter: number;
+  backedUp: number;
+  now: number;
+}>((kysely, slot) =>
+  kysely
+    .updateTable("passkeys")
+    .set({ counter: slot("counter"), backed_up: slot("backedUp"), used_at: slot("now") })
+    .where("pool_id", "=", slot("poolId"))
+    .where("credential_id", "=", slot("id"))
+    .where("user_id", "=", slot("userId"))
+    .where("counter", "=", slot("former")),
+);
 
 /**
  * Notes a use. False: the passkey is gone, or its counter is not where it was when the signature was checked, so that of
@@ -105,15 +131,18 @@ export async function usePasskey(
   passkey: Passkey,
   use: { counter: number; backedUp: boolean; now: number },
 ): Promise<boolean> {
-  const result = await tx.kysely
-    .updateTable("passkeys")
-    .set({ counter: use.counter, backed_up: use.backedUp ? 1 : 0, used_at: use.now })
-    .where("pool_id", "=", passkey.poolId)
-    .where("credential_id", "=", passkey.id)
-    .where("user_id", "=", passkey.userId)
-    .where("counter", "=", passkey.counter)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const { poolId, id, userId, counter: former } = passkey;
+  const { counter, now } = use;
+  const touched = await useQuery(tx, {
+    poolId,
+    id,
+    userId,
+    former,
+    counter,
+    backedUp: use.backedUp ? 1 : 0,
+    now,
+  });
+  return touched === 1;
 }
 
 /** False: the user has none of this id. */

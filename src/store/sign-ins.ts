@@ -1,5 +1,7 @@
 /** Rows of running sign-ins. Moving on and finishing are decided by a row count. */
 import { affected, type Db } from "./db.ts";
+import { prepared, preparedWrite } from "./prepared.ts";
+import type { SignInsTable } from "./schema.ts";
 
 export interface SignInRow<State> {
   readonly poolId: string;
@@ -15,33 +17,46 @@ export interface SignInRow<State> {
 
 const place = (poolId: string, id: string) => `sign_ins:state_sealed:${poolId}/${id}` as const;
 
+const insertQuery = preparedWrite<{ readonly [K in keyof SignInsTable]: SignInsTable[K] }>((kysely, slot) =>
+  kysely.insertInto("sign_ins").values({
+    pool_id: slot("pool_id"),
+    sign_in_id: slot("sign_in_id"),
+    client_id: slot("client_id"),
+    user_id: slot("user_id"),
+    version: slot("version"),
+    state_sealed: slot("state_sealed"),
+    created_at: slot("created_at"),
+    expires_at: slot("expires_at"),
+  }),
+);
+
 export async function insertSignIn<State>(db: Db, row: SignInRow<State>): Promise<void> {
-  await db.kysely
-    .insertInto("sign_ins")
-    .values({
-      pool_id: row.poolId,
-      sign_in_id: row.id,
-      client_id: row.clientId,
-      user_id: row.userId ?? null,
-      version: row.version,
-      state_sealed: db.sealer.seal(place(row.poolId, row.id), JSON.stringify(row.state)),
-      created_at: row.createdAt,
-      expires_at: row.expiresAt,
-    })
-    .execute();
+  await insertQuery(db, {
+    pool_id: row.poolId,
+    sign_in_id: row.id,
+    client_id: row.clientId,
+    user_id: row.userId ?? null,
+    version: row.version,
+    state_sealed: db.sealer.seal(place(row.poolId, row.id), JSON.stringify(row.state)),
+    created_at: row.createdAt,
+    expires_at: row.expiresAt,
+  });
 }
+
+const readQuery = prepared<{ poolId: string; id: string }, SignInsTable>((kysely, slot) =>
+  kysely
+    .selectFrom("sign_ins")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("sign_in_id", "=", slot("id")),
+);
 
 export async function readSignIn<State>(
   db: Db,
   poolId: string,
   id: string,
 ): Promise<SignInRow<State> | undefined> {
-  const row = await db.kysely
-    .selectFrom("sign_ins")
-    .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("sign_in_id", "=", id)
-    .executeTakeFirst();
+  const [row] = await readQuery(db, { poolId, id });
   return (
     row && {
       poolId: row.pool_id,
@@ -71,16 +86,18 @@ export async function moveSignIn<State>(db: Db, row: SignInRow<State>, state: St
   return affected(result) === 1;
 }
 
+const takeQuery = preparedWrite<{ poolId: string; id: string; version: number }>((kysely, slot) =>
+  kysely
+    .deleteFrom("sign_ins")
+    .where("pool_id", "=", slot("poolId"))
+    .where("sign_in_id", "=", slot("id"))
+    .where("version", "=", slot("version")),
+);
+
 /** Ends a sign-in. False: it was answered already. */
 export async function takeSignIn(
   db: Db,
   row: Pick<SignInRow<unknown>, "poolId" | "id" | "version">,
 ): Promise<boolean> {
-  const result = await db.kysely
-    .deleteFrom("sign_ins")
-    .where("pool_id", "=", row.poolId)
-    .where("sign_in_id", "=", row.id)
-    .where("version", "=", row.version)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  return (await takeQuery(db, { poolId: row.poolId, id: row.id, version: row.version })) === 1;
 }

@@ -148,14 +148,41 @@ const pendingText = (pending: Readonly<Record<string, string>>) =>
 
 const mfaText = (mfa: UserMfa) => (mfa === noMfa ? null : JSON.stringify(mfa));
 
-export async function readUser(db: Db, poolId: string, userId: string): Promise<User | undefined> {
-  const row = await db.kysely
+const userQuery = prepared<{ poolId: string; userId: string }, UserRow>((kysely, slot) =>
+  kysely
     .selectFrom("users")
-    .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
-    .executeTakeFirst();
+    .select(userColumns)
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId")),
+);
+
+export async function readUser(db: Db, poolId: string, userId: string): Promise<User | undefined> {
+  const [row] = await userQuery(db, { poolId, userId });
   return row && userFromRow(row);
+}
+
+const signInUserQuery = prepared<{ poolId: string; userId: string }, UserRow>((kysely, slot) =>
+  kysely
+    .selectFrom("users")
+    .select(userColumns)
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", ">=", slot("userId"))
+    .orderBy("user_id")
+    .limit(1),
+);
+
+/**
+ * The user of a sign-in. A simulated one has none, and as much is read for it: the pool's first user, who is not
+ * answered.
+ */
+export async function readSignInUser(
+  db: Db,
+  poolId: string,
+  userId: string | undefined,
+): Promise<User | undefined> {
+  const [row] = await signInUserQuery(db, { poolId, userId: userId ?? "" });
+  const user = row && userFromRow(row);
+  return user?.id === userId ? user : undefined;
 }
 
 const loginNameQuery = prepared<

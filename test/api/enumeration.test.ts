@@ -9,26 +9,15 @@ import {
   AdminDisableUserCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { call, type RawAnswer, SrpClient } from "../clients/support.ts";
-import { makeClient, makePool, makeUser, newAddress, password } from "./people.ts";
+import { call, SrpClient } from "../clients/support.ts";
+import { makeClient, makePool, makeUser, newAddress, password, verifiedMail } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
+import { ask, type Request, type Setting, shapeOf } from "./shapes.ts";
 import { type Work, watchWork } from "./work.ts";
 
 /** Every kind of name; equally long, so that echoed names are. */
 const kinds = ["unknown", "confirm", "disable", "hashonl", "invited", "newcome", "waiting"] as const;
 type Kind = (typeof kinds)[number];
-
-interface Setting {
-  readonly server: TestServer;
-  readonly pool: string;
-  readonly ClientId: string;
-  readonly during: ReturnType<typeof watchWork>["during"];
-}
-
-const verifiedMail = () => [
-  { Name: "email", Value: newAddress() },
-  { Name: "email_verified", Value: "true" },
-];
 
 async function people(server: TestServer): Promise<{ UserPoolId: string; ClientId: string; legacy: string }> {
   const flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"] as const;
@@ -69,13 +58,6 @@ async function people(server: TestServer): Promise<{ UserPoolId: string; ClientI
   await kysely.deleteFrom("known_sources").where("pool_id", "=", UserPoolId).execute();
   return { UserPoolId, ClientId, legacy: legacy.ClientId };
 }
-
-type Request = (setting: Setting, name: string) => Promise<RawAnswer>;
-
-const ask =
-  (operation: string, body: (setting: Setting, name: string) => object): Request =>
-  (setting, name) =>
-    call(setting.server.endpoint, operation, body(setting, name));
 
 const wrongPassword = ask("InitiateAuth", ({ ClientId }, USERNAME) => ({
   ClientId,
@@ -147,31 +129,6 @@ const operations: readonly (readonly [
   ["ConfirmSignUp", confirmSignUp, 16, limited, 0],
   ["ResendConfirmationCode", resend, 6, limited, 0],
 ];
-
-/** What differs from one request to the next whoever is named. */
-const always = new Set(["date", "x-amzn-requestid", "connection", "keep-alive"]);
-
-/** An answer without its values: what is there, and how long it is. SRP_B is as long as its random number is. */
-function shapeOf(answer: RawAnswer): unknown {
-  const parameters = answer.body["ChallengeParameters"] as Record<string, string> | undefined;
-  const random = parameters?.["SRP_B"]?.length ?? 0;
-  const lengths = (value: unknown): unknown => {
-    if (typeof value === "string") return value.length;
-    if (typeof value !== "object" || value === null) return value;
-    return Object.entries(value).map(([key, one]) => [key, lengths(one)]);
-  };
-  return {
-    status: answer.status,
-    type: answer.type,
-    message: answer.message,
-    headers: [...answer.headers]
-      .filter(([name]) => !always.has(name))
-      .map(([name, value]) => [name, name === "content-length" ? Number(value) - random : value]),
-    body: lengths(
-      random === 0 ? answer.body : { ...answer.body, ChallengeParameters: { ...parameters, SRP_B: "" } },
-    ),
-  };
-}
 
 forEachServer("who exists", (open) => {
   test("with ENABLED: the same answers after the same work, in every state", async () => {

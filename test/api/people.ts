@@ -21,6 +21,12 @@ export function newAddress(): string {
   return `user-${randomBytes(6).toString("hex")}@mail.example`;
 }
 
+/** The attributes of somebody whose new address is verified. */
+export const verifiedMail = () => [
+  { Name: "email", Value: newAddress() },
+  { Name: "email_verified", Value: "true" },
+];
+
 export async function makePool(
   { client }: Pick<TestServer, "client">,
   pool: Partial<CreateUserPoolCommandInput> = {},

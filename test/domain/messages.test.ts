@@ -97,6 +97,9 @@ describe("destinations", () => {
     assert.match(maskDestination(simulatedDelivery(pool, "nobody", "phone_number")), /^\+\*{7}\d{4}$/);
     assert.equal(maskDestination(simulatedDelivery(pool, "nina@i.example", "phone_number")), "n***@i***");
     assert.equal(maskDestination(simulatedDelivery(pool, "+4912345678", "email")), "+*******5678");
+    // A name that is an address of another kind than the message can go to is a name like any other.
+    assert.equal(simulatedDelivery(pool, "+4912345678", "email", ["email"]).medium, "EMAIL");
+    assert.equal(simulatedDelivery(pool, "nina@i.example", "phone_number", ["phone_number"]).medium, "SMS");
   });
 });
 

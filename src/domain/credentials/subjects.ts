@@ -10,7 +10,7 @@ import { toBase64url } from "../../lib/bytes.ts";
 import { networkOf } from "../../lib/network.ts";
 import type { Attempt } from "../../store/attempts.ts";
 import type { Db } from "../../store/db.ts";
-import { rememberSource, type Source } from "../../store/known-sources.ts";
+import { freshMs, readSeen, rememberSource, type Source } from "../../store/known-sources.ts";
 import type { User } from "../../store/users.ts";
 import { loginNameKey } from "../pools/names.ts";
 import type { Client, Pool } from "../pools/settings.ts";
@@ -57,6 +57,12 @@ export function sourceOf(ctx: Ctx, subject: Pick<Subject, "poolId" | "id">): Sou
   const mac = ctx.db.sealer.mac("source", subject.poolId, subject.id, ctx.network ?? "back end");
   const source = toBase64url(Buffer.from(mac).subarray(0, 16));
   return { poolId: subject.poolId, userId: subject.id, source };
+}
+
+/** Whether it is news that the user is at this place: who was seen there lately is not written down again. */
+export async function isNewsHere(ctx: Ctx, user: Pick<User, "poolId" | "id">): Promise<boolean> {
+  const seenAt = await readSeen(ctx.db, sourceOf(ctx, user), ctx.now);
+  return seenAt === undefined || ctx.now - seenAt >= freshMs;
 }
 
 /** Notes that the user proved at this place who they are, inside the transaction of what the proof allows. */

@@ -29,17 +29,19 @@ export function maskDestination(delivery: Pick<Delivery, "medium" | "destination
 }
 
 /**
- * Where a message would have gone for a name that does not exist: the name itself where it is an address, otherwise an
- * invention that is the same each time (AWS: "Managing user existence error responses").
+ * Where a message would have gone for a name that does not exist: the name itself where it is such an address as the
+ * message can go to, otherwise an invention that is the same each time (AWS: "Managing user existence error responses").
  */
 export function simulatedDelivery(
   pool: Pick<Pool, "document" | "fakeSecret">,
   name: string,
   attribute: ContactAttribute,
+  possible: readonly ContactAttribute[] = ["email", "phone_number"],
 ): Delivery {
   const folded = loginNameKey(pool, name);
-  if (folded.lastIndexOf("@") > 0) return deliveryTo("email", folded);
-  if (/^\+\d{4,}$/.test(folded)) return deliveryTo("phone_number", folded);
+  if (possible.includes("email") && folded.lastIndexOf("@") > 0) return deliveryTo("email", folded);
+  if (possible.includes("phone_number") && /^\+\d{4,}$/.test(folded))
+    return deliveryTo("phone_number", folded);
   const bytes = hmacSha256(pool.fakeSecret, "destination", "\0", folded);
   if (attribute === "phone_number") {
     return deliveryTo(attribute, `+${String(1e10 + (bytes.readUIntBE(0, 6) % 1e10)).slice(0, 11)}`);

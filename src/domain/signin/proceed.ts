@@ -1,6 +1,6 @@
 /** The dispatcher: after each proof it asks the table what comes next and offers that, or ends the sign-in. */
 import type { Ctx } from "../../app.ts";
-import { readDevice } from "../../store/devices.ts";
+import { findDevice } from "../../store/devices.ts";
 import type { User, UserStatus } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { demandsTwo, factorToAsk, usableFactors } from "../mfa/factors.ts";
@@ -87,7 +87,7 @@ export async function proceed(ctx: Ctx, signIn: SignIn, given: Given = {}): Prom
 /** The named device as it is now: forgotten meanwhile, it stands for nothing. */
 async function deviceOf(ctx: Ctx, { pool, user, deviceKey }: SignIn) {
   if (deviceKey === undefined || user === undefined) return undefined;
-  const device = await readDevice(ctx.db, pool.id, user.id, deviceKey);
+  const device = await findDevice(ctx.db, pool.id, user.id, deviceKey);
   const replaces = pool.document.DeviceConfiguration?.ChallengeRequiredOnNewDevice === true;
   return device && { replacesMfa: replaces && device.remembered };
 }

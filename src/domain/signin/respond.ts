@@ -1,7 +1,7 @@
 /** Answers to challenges: RespondToAuthChallenge and AdminRespondToAuthChallenge. */
 import type { Ctx } from "../../app.ts";
 import { type SignInRow, takeSignIn } from "../../store/sign-ins.ts";
-import { readUser } from "../../store/users.ts";
+import { readSignInUser } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { Attempt } from "../audit/attempt.ts";
 import { checkSecretHash } from "../credentials/secret-hash.ts";
@@ -123,7 +123,7 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   const fits = row.poolId === pool.id && row.clientId === client.id && isAwaited(challenge, state.awaiting);
   if (!fits) return room.refuse();
   // A simulated sign-in reads as much as a real one.
-  const user = await readUser(ctx.db, pool.id, row.userId ?? "nobody");
+  const user = await readSignInUser(ctx.db, pool.id, row.userId);
   const { proves: proving, once: failsForGood = false } = room;
   Object.assign(attempt, { user, continues: state.event, passed: told(state.proven), proving, failsForGood });
   if (user !== undefined && user.signOuts !== state.signOuts) return room.refuse();

@@ -71,6 +71,8 @@ export interface SignIn {
   readonly attempt: Attempt;
   /** The persisted row, once there is one. */
   readonly row: SignInRow<SignInState> | undefined;
+  /** What this user, or nobody, has to choose from, where that was looked up. */
+  readonly available?: readonly FirstFactor[];
   /** The row that this request has answered, and used up. */
   readonly answered?: SignInRow<SignInState>;
   /** The source of this request is to be noted as the user's, once tokens are issued. */

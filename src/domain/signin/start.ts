@@ -123,8 +123,7 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   const begun = newSignIn({ pool, client, user, flow, submitted, attempt });
   const signIn: SignIn = { ...begun, deviceKey: device?.key, ...(srpFirst && { chosen: "PASSWORD_SRP" }) };
   if (flow !== "USER_AUTH") return proceed(ctx, signIn, parameters);
-  const choice = await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]);
-  return proceed(ctx, choice.signIn, parameters);
+  return proceed(ctx, await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]), parameters);
 }
 
 /** Whoever would be refused anyway is refused before anything is read. Throws TooManyRequestsException. */

@@ -125,7 +125,7 @@ async function resendCode(
   const waits = user?.enabled === true && user.status === "UNCONFIRMED";
   const delivery = waits ? confirmationDelivery(pool, user.attributes) : undefined;
   if (delivery === undefined && !hides) noWhereToSend();
-  const to = delivery ?? simulatedDelivery(pool, username, likely);
+  const to = delivery ?? simulatedDelivery(pool, username, likely, pool.document.AutoVerifiedAttributes);
   refuseLinks(pool.document, to.medium);
   const mayBeSent = await countMessage(ctx, caller, { destination: to.destination, proven: false });
   if (!mayBeSent && !hides) limitExceeded();

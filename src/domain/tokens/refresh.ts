@@ -1,7 +1,7 @@
 /** Refreshing and revoking (AWS: "Refresh tokens", "Refresh token rotation", "Revoking tokens"; RFC 9700 §4.14). */
 import type { Ctx } from "../../app.ts";
 import { inTransaction } from "../../store/db.ts";
-import { readDevice } from "../../store/devices.ts";
+import { findDevice } from "../../store/devices.ts";
 import { readFamilyAndUser } from "../../store/sessions.ts";
 import { readFamily, revokeFamily, rotateFamily, type TokenFamily } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
@@ -51,7 +51,7 @@ export async function refreshTokens(
 async function isFromDevice(ctx: Ctx, family: TokenFamily, named: string | undefined): Promise<boolean> {
   const { poolId, userId, deviceKey } = family;
   if (deviceKey === undefined || named === deviceKey) return true;
-  return (await readDevice(ctx.db, poolId, userId, deviceKey)) === undefined;
+  return (await findDevice(ctx.db, poolId, userId, deviceKey)) === undefined;
 }
 
 /** Whom a refresh token belongs to, for SECRET_HASH; nothing else about it is checked. */

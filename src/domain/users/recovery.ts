@@ -110,7 +110,7 @@ async function sendRecoveryCode(
   const obstacle = user && obstacleOf(user, delivery);
   if (obstacle !== undefined && !hides) refuseObstacle(obstacle);
   const real = user !== undefined && delivery !== undefined && obstacle === undefined;
-  const to = real ? delivery : simulatedDelivery(pool, username, likelyContact(pool, order));
+  const to = real ? delivery : simulatedDelivery(pool, username, likelyContact(pool, order), order);
   const mayBeSent = await countMessage(ctx, caller, { destination: to.destination, proven: real });
   if (!mayBeSent && !hides) limitExceeded();
   // A mailbox that is flooded for other accounts must not tell whose else it is: the answer is the same, nothing is sent.

@@ -73,7 +73,7 @@ export async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promi
   const isFirst = signIn.proven.length === 0;
   const { contact } = rules[step];
   const value = enrolling?.value ?? (user && addressOf(user, contact, isFirst));
-  const to = value ? deliveryTo(contact, value) : simulatedDelivery(pool, submitted, contact);
+  const to = value ? deliveryTo(contact, value) : simulatedDelivery(pool, submitted, contact, [contact]);
   const subject = subjectOf(ctx, pool, user, submitted);
   const caller = await admitMessage(ctx, subject, "sign-in-code", "TooManyRequestsException");
   const proven = value !== undefined && user !== undefined && isVerified(user.attributes, contact);

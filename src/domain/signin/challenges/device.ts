@@ -6,7 +6,7 @@
 import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, toBase64, toHex } from "../../../lib/bytes.ts";
 import { publicValueHex, SECRET_BYTES, signature } from "../../../lib/srp.ts";
-import { type Device, readDevice, updateDevice } from "../../../store/devices.ts";
+import { type Device, findDevice, readDevice, updateDevice } from "../../../store/devices.ts";
 import { insertSignIn, takeSignIn } from "../../../store/sign-ins.ts";
 import { turnOf } from "../../credentials/subjects.ts";
 import type { Pool } from "../../pools/settings.ts";
@@ -36,9 +36,9 @@ export async function namedDevice(
   pool: Pool,
   userId: string | undefined,
   key: string | undefined,
-): Promise<Device | undefined> {
+): Promise<Pick<Device, "key"> | undefined> {
   if (!key || !tracksDevices(pool)) return undefined;
-  return (await readDevice(ctx.db, pool.id, userId ?? "nobody", key)) ?? noSuchDevice();
+  return (await findDevice(ctx.db, pool.id, userId ?? "nobody", key)) ?? noSuchDevice();
 }
 
 const secondFactors: readonly string[] = ["SMS_MFA", "EMAIL_OTP", "SOFTWARE_TOKEN_MFA"];

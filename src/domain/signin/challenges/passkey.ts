@@ -6,6 +6,7 @@ import type { Ctx } from "../../../app.ts";
 import { listPasskeys, readPasskey, usePasskey } from "../../../store/passkeys.ts";
 import { takeSignIn } from "../../../store/sign-ins.ts";
 import { refuse } from "../../../wire/refuse.ts";
+import { isNewsHere } from "../../credentials/subjects.ts";
 import { passkeysAreTwo } from "../../mfa/factors.ts";
 import {
   type AuthenticationResponseJSON,
@@ -61,10 +62,11 @@ export async function answerPasskey(
     isOriginOf(ceremony.origin, party.id) &&
     isHandleOf(user, ceremony.response);
   const use = fits ? await verifyUse(passkey, party, ceremony) : undefined;
-  if (passkey === undefined || use === undefined) return wrongPasskey();
+  if (user === undefined || passkey === undefined || use === undefined) return wrongPasskey();
   if (!(await usePasskey(ctx.db, passkey, { ...use, now: ctx.now }))) return wrongPasskey();
-  const proof = user && passkeysAreTwo(pool, user) && use.userVerified ? "verified-passkey" : "passkey";
-  return { ...signIn, row: undefined, proven: [...signIn.proven, proof], remember: true };
+  const proof = passkeysAreTwo(pool, user) && use.userVerified ? "verified-passkey" : "passkey";
+  const remember = await isNewsHere(ctx, user);
+  return { ...signIn, row: undefined, proven: [...signIn.proven, proof], remember };
 }
 
 function parsed(text: string): unknown {

@@ -88,12 +88,8 @@ export function availableFactors(pool: Pool, of: Possessions | undefined): First
   });
 }
 
-/** The sign-in as USER_AUTH begins it, with the preferred factor chosen if the user has it. */
-export async function chooseFactor(
-  ctx: Ctx,
-  signIn: SignIn,
-  preferred: string | undefined,
-): Promise<{ signIn: SignIn; available: readonly FirstFactor[] }> {
+/** The sign-in with what there is to choose from, and the preferred factor chosen if it is among that. */
+export async function chooseFactor(ctx: Ctx, signIn: SignIn, preferred: string | undefined): Promise<SignIn> {
   const { pool, user, client } = signIn;
   const credential = await readCredential(ctx.db, pool.id, user?.id);
   if (user !== undefined && !hidesUsers(client)) {
@@ -104,11 +100,12 @@ export async function chooseFactor(
   const passkeys = await listPasskeys(ctx.db, pool.id, user?.id ?? "nobody", { limit: 1 });
   const available = availableFactors(pool, user && { user, credential, passkeys: passkeys.length });
   const chosen = available.find((factor) => factor === preferred);
-  return { signIn: { ...signIn, chosen, credentialVersion: credential?.version ?? 0 }, available };
+  return { ...signIn, chosen, available, credentialVersion: credential?.version ?? 0 };
 }
 
-export async function offerChoice(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
-  const { available } = await chooseFactor(ctx, signIn, undefined);
+/** Offers what `chooseFactor` found. */
+export function offerChoice(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
+  const { available } = signIn;
   return offerChallenge(ctx, signIn, { name: "SELECT_CHALLENGE", parameters: {}, available });
 }
 
@@ -120,8 +117,8 @@ export async function answerChoice(
 ): Promise<SignIn> {
   const answer = required(responses, "ANSWER");
   const choice = await chooseFactor(ctx, signIn, answer);
-  if (!isFirstFactor(answer) || choice.signIn.chosen === undefined)
+  if (!isFirstFactor(answer) || choice.chosen === undefined)
     return refuse("InvalidParameterException", `${answer} is not available for the user.`);
   if (signIn.row === undefined || !(await takeSignIn(ctx.db, signIn.row))) return usedSession();
-  return { ...choice.signIn, row: undefined };
+  return { ...choice, row: undefined };
 }

@@ -1,0 +1,161 @@
+/**
+ * Who exists cannot be told by choice-based sign-in, with PreventUserExistenceErrors ENABLED: whoever has the factors
+ * that the pool's users ordinarily have, and nobody, get answers of the same shape after the same work. A user who has
+ * fewer factors is offered fewer (docs/security-model.md); what is asked of a factor they have tells nothing.
+ */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { AdminCreateUserCommand, AdminDisableUserCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { call, type RawAnswer, SrpClient } from "../clients/support.ts";
+import { makePool, makeUser, verifiedMail } from "./people.ts";
+import { forEachServer, type TestServer } from "./server.ts";
+import { type Request, type Setting, shapeOf } from "./shapes.ts";
+import { type Work, watchWork } from "./work.ts";
+
+/** Equally long, so that echoed names are. */
+const ordinary = ["unknown", "confirm", "disable"] as const;
+/** And who has no password, but a mailbox. */
+const everybody = [...ordinary, "nopassw"] as const;
+
+async function people(
+  server: TestServer,
+  allowed: readonly ("PASSWORD" | "EMAIL_OTP" | "SMS_OTP" | "WEB_AUTHN")[],
+): Promise<Setting> {
+  const { UserPoolId, ClientId } = await makePool(
+    server,
+    {
+      AliasAttributes: ["email", "phone_number"],
+      Policies: { SignInPolicy: { AllowedFirstAuthFactors: [...allowed] } },
+    },
+    { PreventUserExistenceErrors: "ENABLED", ExplicitAuthFlows: ["ALLOW_USER_AUTH"] },
+  );
+  const { client } = server;
+  for (const name of ["confirm", "disable"]) await makeUser(server, UserPoolId, name, verifiedMail());
+  await client.send(new AdminDisableUserCommand({ UserPoolId, Username: "disable" }));
+  const passwordless = { UserPoolId, Username: "nopassw", UserAttributes: verifiedMail() };
+  await client.send(new AdminCreateUserCommand({ ...passwordless, MessageAction: "SUPPRESS" }));
+  const setting = { server, pool: UserPoolId, ClientId, ...watchWork(server.app) };
+  // The first request of a client reads its settings, which are kept.
+  await begin()(setting, "unknow2");
+  return setting;
+}
+
+type Parameters = Readonly<Record<string, string>>;
+
+const begin =
+  (parameters: Parameters | (() => Parameters) = {}): Request =>
+  ({ server, ClientId }, USERNAME) => {
+    const brought = typeof parameters === "function" ? parameters() : parameters;
+    const AuthParameters = { USERNAME, ...brought };
+    return call(server.endpoint, "InitiateAuth", { ClientId, AuthFlow: "USER_AUTH", AuthParameters });
+  };
+
+/** Answers what `first` was answered with. */
+const thenAnswer =
+  (first: Request, responses: (setting: Setting, begun: RawAnswer) => Parameters): Request =>
+  async (setting, name) => {
+    const begun = await first(setting, name);
+    const { ChallengeName, Session } = begun.body;
+    return call(setting.server.endpoint, "RespondToAuthChallenge", {
+      ClientId: setting.ClientId,
+      ChallengeName,
+      Session,
+      ChallengeResponses: { USERNAME: name, ...responses(setting, begun) },
+    });
+  };
+
+const wrong = { PASSWORD: "Wrong-Guess-1" };
+const srp = new SrpClient();
+const preferring = (PREFERRED_CHALLENGE: string, more: Parameters = {}) =>
+  begin({ PREFERRED_CHALLENGE, ...more });
+const choosing = (ANSWER: string, more: Parameters = {}) => thenAnswer(begin(), () => ({ ANSWER, ...more }));
+const wrongProof = thenAnswer(preferring("PASSWORD_SRP", { SRP_A: srp.srpA }), ({ server, pool }, { body }) =>
+  srp.prove(pool, body["ChallengeParameters"] as never, wrong.PASSWORD, new Date(server.clock.now)),
+);
+// Nine digits: never the code that was sent.
+const wrongCode = { EMAIL_OTP_CODE: "123456789" };
+
+const locked = "Password attempts exceeded";
+const minute = 60_000;
+
+/** Each request, who is answered alike, how often it is made, how the last answer reads, and the minutes before the next. */
+const requests: readonly (readonly [
+  name: string,
+  request: Request,
+  among: readonly string[],
+  times: number,
+  last: string,
+  wait: number,
+])[] = [
+  ["no preference", begin(), ordinary, 2, "", 0],
+  ["a preference there is not", preferring("SMS_OTP"), ordinary, 1, "", 0],
+  ["WEB_AUTHN, where nobody has one", preferring("WEB_AUTHN"), ordinary, 1, "", 0],
+  ["PASSWORD, to be asked for", preferring("PASSWORD"), ordinary, 1, "", 0],
+  ["PASSWORD brought", preferring("PASSWORD", wrong), ordinary, 7, locked, 31],
+  ["PASSWORD chosen", choosing("PASSWORD"), ordinary, 1, "", 0],
+  ["PASSWORD chosen and brought", choosing("PASSWORD", wrong), ordinary, 7, locked, 31],
+  ["PASSWORD_SRP brought", preferring("PASSWORD_SRP", { SRP_A: srp.srpA }), ordinary, 2, "", 0],
+  ["PASSWORD_VERIFIER", wrongProof, ordinary, 7, locked, 31],
+  ["WEB_AUTHN chosen", choosing("WEB_AUTHN"), everybody, 1, "WEB_AUTHN is not available for the user.", 0],
+  ["EMAIL_OTP", preferring("EMAIL_OTP"), everybody, 2, "", 0],
+  ["EMAIL_OTP chosen", choosing("EMAIL_OTP"), everybody, 2, "", 0],
+  ["a wrong code", thenAnswer(preferring("EMAIL_OTP"), () => wrongCode), everybody, 7, locked, 61],
+  [
+    "EMAIL_OTP, too often",
+    preferring("EMAIL_OTP"),
+    everybody,
+    21,
+    "Attempt limit exceeded, please try after some time.",
+    0,
+  ],
+];
+
+forEachServer("who exists, where users choose", (open) => {
+  test("the same answers after the same work, in every state", async () => {
+    const server = await open();
+    const setting = await people(server, ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"]);
+    server.clock.freeze();
+    for (const [name, request, among, times, last, wait] of requests) {
+      let told = "";
+      for (let time = 1; time <= times; time++) {
+        let first: { shape: unknown; work: Work } | undefined;
+        for (const one of among) {
+          const { answer, work } = await setting.during(() => request(setting, one));
+          const shape = shapeOf(answer);
+          first ??= { shape, work };
+          assert.deepEqual(shape, first.shape, `${name}, ${time}: ${one}`);
+          assert.deepEqual(work, first.work, `${name}, ${time}: the work for ${one}`);
+          assert.ok(work.statements.length >= 3, "it was watched");
+          told = answer.message;
+        }
+      }
+      assert.equal(told, last, `${name}: the last answer`);
+      server.clock.advance(wait * minute);
+    }
+  });
+
+  test("a code goes by the medium that is asked for, whatever the name looks like", async () => {
+    const server = await open();
+    const setting = await people(server, ["PASSWORD", "EMAIL_OTP", "SMS_OTP"]);
+    const UserAttributes = [
+      { Name: "email", Value: "ann@mail.example" },
+      { Name: "phone_number", Value: "+491511111111" },
+      { Name: "email_verified", Value: "true" },
+      { Name: "phone_number_verified", Value: "true" },
+    ];
+    await makeUser(server, setting.pool, "ann", UserAttributes);
+    for (const [challenge, medium] of [
+      ["EMAIL_OTP", "EMAIL"],
+      ["SMS_OTP", "SMS"],
+    ] as const)
+      for (const [real, nobody] of [
+        ["ann@mail.example", "bob@mail.example"],
+        ["+491511111111", "+491511111112"],
+      ] as const) {
+        const answer = await preferring(challenge)(setting, real);
+        const told = answer.body["ChallengeParameters"] as Parameters;
+        assert.equal(told["CODE_DELIVERY_DELIVERY_MEDIUM"], medium);
+        assert.deepEqual(shapeOf(await preferring(challenge)(setting, nobody)), shapeOf(answer));
+      }
+  });
+});

@@ -1,0 +1,43 @@
+/** Requests of the tests of who exists, and what may not differ between their answers. */
+import { call, type RawAnswer } from "../clients/support.ts";
+import type { TestServer } from "./server.ts";
+import type { watchWork } from "./work.ts";
+
+export interface Setting {
+  readonly server: TestServer;
+  readonly pool: string;
+  readonly ClientId: string;
+  readonly during: ReturnType<typeof watchWork>["during"];
+}
+
+export type Request = (setting: Setting, name: string) => Promise<RawAnswer>;
+
+export const ask =
+  (operation: string, body: (setting: Setting, name: string) => object): Request =>
+  (setting, name) =>
+    call(setting.server.endpoint, operation, body(setting, name));
+
+/** What differs from one request to the next whoever is named. */
+const always = new Set(["date", "x-amzn-requestid", "connection", "keep-alive"]);
+
+/** An answer without its values: what is there, and how long it is. SRP_B is as long as its random number is. */
+export function shapeOf(answer: RawAnswer): unknown {
+  const parameters = answer.body["ChallengeParameters"] as Record<string, string> | undefined;
+  const random = parameters?.["SRP_B"]?.length ?? 0;
+  const lengths = (value: unknown): unknown => {
+    if (typeof value === "string") return value.length;
+    if (typeof value !== "object" || value === null) return value;
+    return Object.entries(value).map(([key, one]) => [key, lengths(one)]);
+  };
+  return {
+    status: answer.status,
+    type: answer.type,
+    message: answer.message,
+    headers: [...answer.headers]
+      .filter(([name]) => !always.has(name))
+      .map(([name, value]) => [name, name === "content-length" ? Number(value) - random : value]),
+    body: lengths(
+      random === 0 ? answer.body : { ...answer.body, ChallengeParameters: { ...parameters, SRP_B: "" } },
+    ),
+  };
+}
