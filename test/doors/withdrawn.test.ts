@@ -121,6 +121,20 @@ forEachServer("factors that are gone", (open) => {
       assert.deepEqual([answer.status, answer.type], [400, "ResourceNotFoundException"], answer.message);
   });
 
+  test("of two who set up a factor at the same moment one does", async () => {
+    const { server, pools } = await together();
+    for (let turn = 0; turn < 6; turn++) {
+      const person = await makePerson(server, pools, "strict");
+      const byToken = await waits["VerifySoftwareToken"]!.begin(person);
+      const byAddress = await waits["the code of MFA_SETUP"]!.begin(person);
+      const answers = await Promise.all([byToken("public"), byAddress("public")]);
+      const won = answers.filter(({ status }) => status === 200);
+      assert.equal(won.length, 1, JSON.stringify(answers.map(({ body }) => body)));
+      const { UserMFASettingList } = await server.client.send(new sdk.AdminGetUserCommand(user(person)));
+      assert.equal(UserMFASettingList?.length, 1);
+    }
+  });
+
   test("what one device has proven says nothing about another", async () => {
     const { server, pools } = await together();
     const person = await makePerson(server, pools, "open");
