@@ -5,7 +5,7 @@ import { prepared } from "./prepared.ts";
 import type { CredentialsTable } from "./schema.ts";
 import type { Sealer } from "./sealer.ts";
 import { blobType } from "./sql.ts";
-import { userNumber } from "./users.ts";
+import { decoyOf, userNumber } from "./users.ts";
 
 export interface Credential {
   readonly version: number;
@@ -33,13 +33,13 @@ const credentialQuery = prepared<{ poolId: string; userId: string }, Credentials
     .where("user_number", "=", userNumber(kysely, slot("poolId"), slot("userId"))),
 );
 
-/** The credential of a user. Without a user the same is read and unsealed for nobody, so that it costs as much. */
+/** The credential of a user. Without a user as much is read, which stays sealed, and as much is unsealed for nobody. */
 export async function readCredential(
   db: Db,
   poolId: string,
   userId: string | undefined,
 ): Promise<Credential | undefined> {
-  const [row] = await credentialQuery(db, { poolId, userId: userId ?? "nobody" });
+  const [row] = await credentialQuery(db, { poolId, userId: userId ?? decoyOf(poolId) });
   if (row === undefined || userId === undefined) {
     openNothing(db);
     return undefined;

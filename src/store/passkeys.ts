@@ -61,16 +61,15 @@ export async function insertPasskey(tx: Db, passkey: Passkey): Promise<boolean> 
   return affected(result) === 1;
 }
 
-const listQuery = prepared<{ poolId: string; userId: string; after: string; limit: number }, PasskeysTable>(
-  (kysely, slot) =>
-    kysely
-      .selectFrom("passkeys")
-      .selectAll()
-      .where("pool_id", "=", slot("poolId"))
-      .where("user_id", "=", slot("userId"))
-      .where("credential_id", ">", slot("after"))
-      .orderBy("credential_id")
-      .limit(slot("limit")),
+// Without a limit: a user has few, and SQLite compiles a statement anew whenever its limit is bound.
+const listQuery = prepared<{ poolId: string; userId: string; after: string }, PasskeysTable>((kysely, slot) =>
+  kysely
+    .selectFrom("passkeys")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .where("credential_id", ">", slot("after"))
+    .orderBy("credential_id"),
 );
 
 /** A user's passkeys in the order of their ids, after one of them. */
@@ -80,8 +79,8 @@ export async function listPasskeys(
   userId: string,
   page: { after?: string | undefined; limit: number },
 ): Promise<Passkey[]> {
-  const rows = await listQuery(db, { poolId, userId, after: page.after ?? "", limit: page.limit });
-  return rows.map(fromRow);
+  const rows = await listQuery(db, { poolId, userId, after: page.after ?? "" });
+  return rows.slice(0, page.limit).map(fromRow);
 }
 
 const readQuery = prepared<{ poolId: string; userId: string; id: string }, PasskeysTable>((kysely, slot) =>

@@ -158,31 +158,32 @@ const userQuery = prepared<{ poolId: string; userId: string }, UserRow>((kysely,
 
 export async function readUser(db: Db, poolId: string, userId: string): Promise<User | undefined> {
   const [row] = await userQuery(db, { poolId, userId });
-  return row && userFromRow(row);
+  return row && found(row);
 }
 
-const signInUserQuery = prepared<{ poolId: string; userId: string }, UserRow>((kysely, slot) =>
-  kysely
-    .selectFrom("users")
-    .select(userColumns)
-    .where("pool_id", "=", slot("poolId"))
-    .where("user_id", ">=", slot("userId"))
-    .orderBy("user_id")
-    .limit(1),
-);
+/** By pool, the user who was found last. */
+const lastFound = new Map<string, string>();
 
 /**
- * The user of a sign-in. A simulated one has none, and as much is read for it: the pool's first user, who is not
- * answered.
+ * Whose rows are read in the place of those of a user who does not exist, so that it costs as much; they are not
+ * answered. Until somebody was found in the pool, nobody's.
  */
+export const decoyOf = (poolId: string): string => lastFound.get(poolId) ?? "nobody";
+
+function found(row: UserRow): User {
+  lastFound.set(row.pool_id, row.user_id);
+  return userFromRow(row);
+}
+
+/** The user of a sign-in. A simulated one has none, and as much is read for it. */
 export async function readSignInUser(
   db: Db,
   poolId: string,
   userId: string | undefined,
 ): Promise<User | undefined> {
-  const [row] = await signInUserQuery(db, { poolId, userId: userId ?? "" });
-  const user = row && userFromRow(row);
-  return user?.id === userId ? user : undefined;
+  if (userId !== undefined) return readUser(db, poolId, userId);
+  await readUser(db, poolId, decoyOf(poolId));
+  return undefined;
 }
 
 const loginNameQuery = prepared<
@@ -205,7 +206,7 @@ export async function findUserByLoginName(
   nameKey: string,
 ): Promise<{ user: User; kind: LoginNamesTable["kind"] } | undefined> {
   const [row] = await loginNameQuery(db, { poolId, nameKey });
-  return row && { user: userFromRow(row), kind: row.kind };
+  return row && { user: found(row), kind: row.kind };
 }
 
 /** What may change of a user; everything named replaces the stored value. */
