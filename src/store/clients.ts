@@ -126,7 +126,13 @@ export async function updateClient(
 /** Removes a client, its secrets and its token families. False: there was none. */
 export function deleteClient(db: Db, poolId: string, clientId: string): Promise<boolean> {
   return inTransaction(db, async (tx) => {
-    for (const table of ["client_pools", "client_secrets", "token_families", "sign_ins"] as const) {
+    for (const table of [
+      "client_pools",
+      "client_secrets",
+      "token_families",
+      "sign_ins",
+      "authorization_codes",
+    ] as const) {
       await tx.kysely
         .deleteFrom(table)
         .where("pool_id", "=", poolId)

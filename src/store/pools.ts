@@ -127,6 +127,8 @@ export async function listPools(
 export const poolTables = [
   "outbox",
   "token_families",
+  "browser_sessions",
+  "authorization_codes",
   "attempts",
   "known_sources",
   "codes",

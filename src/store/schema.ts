@@ -33,6 +33,8 @@ export interface Schema {
   outbox: OutboxTable;
   audit_events: AuditEventsTable;
   auth_events: AuthEventsTable;
+  browser_sessions: BrowserSessionsTable;
+  authorization_codes: AuthorizationCodesTable;
 }
 
 /** Keys that values are sealed under, wrapped by the master key (sealer.ts, rotate-data-key.ts). */
@@ -313,6 +315,10 @@ export interface TokenFamiliesTable {
   created_at: number;
   expires_at: number;
   revoked_at: number | null;
+  /** `oauth` for tokens of the authorization server, null for those of the API. */
+  origin: string | null;
+  /** The resource (RFC 8707) that the access tokens are for. */
+  resource: string | null;
 }
 
 /** Messages to be delivered, and on a development server those the inbox shows. */
@@ -366,4 +372,36 @@ export interface AuthEventsTable {
   feedback: "Valid" | "Invalid" | null;
   feedback_provider: string | null;
   feedback_at: number | null;
+}
+
+/** Sessions of browsers at the hosted pages. */
+export interface BrowserSessionsTable {
+  pool_id: string;
+  /** Of the cookie's secret. */
+  session_hash: string;
+  user_id: string;
+  /** JSON list of what was proven. */
+  methods: string;
+  sign_outs: number;
+  auth_time: number;
+  created_at: number;
+  expires_at: number;
+}
+
+/** Authorization codes, also used ones until they would have expired: who brings one again is known by it. */
+export interface AuthorizationCodesTable {
+  pool_id: string;
+  code_hash: string;
+  client_id: string;
+  user_id: string;
+  /** JSON: redirect URI, scopes, nonce, code challenge, resource. */
+  grant_json: string;
+  methods: string;
+  sign_outs: number;
+  credential_version: number;
+  auth_time: number;
+  created_at: number;
+  expires_at: number;
+  /** The tokens minted from it; empty where it was used up for none, null while it is unused. */
+  family_id: string | null;
 }

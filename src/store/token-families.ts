@@ -23,6 +23,10 @@ export interface TokenFamily {
   readonly createdAt: number;
   readonly expiresAt: number;
   readonly revokedAt: number | undefined;
+  /** Through the authorization server, or by the API's sign-in. */
+  readonly origin: "oauth" | "api";
+  /** The resource (RFC 8707) that the access tokens are for. */
+  readonly resource: string | undefined;
 }
 
 const place = (poolId: string, familyId: string) =>
@@ -44,6 +48,8 @@ const columnTypes: Readonly<Record<keyof TokenFamiliesTable, "text" | "bigint" |
   created_at: "bigint",
   expires_at: "bigint",
   revoked_at: "bigint",
+  origin: "text",
+  resource: "text",
 };
 
 export const familyColumns = Object.keys(columnTypes) as (keyof TokenFamiliesTable)[];
@@ -100,6 +106,8 @@ export async function insertFamily(
     created_at: family.createdAt,
     expires_at: family.expiresAt,
     revoked_at: family.revokedAt ?? null,
+    origin: family.origin === "oauth" ? "oauth" : null,
+    resource: family.resource ?? null,
     signOuts: proven.signOuts,
     credentialVersion: proven.credentialVersion,
   });
@@ -132,6 +140,8 @@ export function tokenFamilyFromRow(db: Db, row: TokenFamiliesTable): TokenFamily
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at ?? undefined,
+    origin: row.origin === "oauth" ? "oauth" : "api",
+    resource: row.resource ?? undefined,
   };
 }
 

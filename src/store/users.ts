@@ -299,6 +299,8 @@ export const userTables = [
   "codes",
   "known_sources",
   "token_families",
+  "browser_sessions",
+  "authorization_codes",
   "sign_ins",
   "outbox",
 ] as const;

@@ -47,6 +47,8 @@ const facts: ClaimFacts = {
   originJti: "origin-1",
   deviceKey: undefined,
   scope: "aws.cognito.signin.user.admin",
+  origin: "api",
+  resource: undefined,
   authTime: 1_700_000_000_999,
   now: 1_700_000_100_999,
   jti: "jti-1",

@@ -1,4 +1,5 @@
 /** The claims of ID and access tokens (AWS: "Understanding the identity (ID) token", "… the access token"). Pure. */
+import { sha256, toBase64url } from "../../lib/bytes.ts";
 import type { User } from "../../store/users.ts";
 
 export interface Group {
@@ -18,14 +19,20 @@ export interface ClaimFacts {
   readonly originJti: string | undefined;
   readonly deviceKey: string | undefined;
   readonly scope: string;
+  /** Through the authorization server, or by the API's sign-in. */
+  readonly origin: "oauth" | "api";
+  /** Audience of the access token (RFC 8707). */
+  readonly resource: string | undefined;
   /** Epoch milliseconds. */
   readonly authTime: number;
   readonly now: number;
   readonly jti: string;
   /** Seconds. */
   readonly lifetime: number;
-  /** Whether the client may read an attribute. */
+  /** Whether the client may read an attribute, under the scopes of this token. */
   readonly canRead: (attribute: string) => boolean;
+  /** Of the authorization request. */
+  readonly nonce?: string | undefined;
 }
 
 export type Claims = Record<string, unknown>;
@@ -52,12 +59,15 @@ export function accessTokenClaims(facts: ClaimFacts): Claims {
     ...(facts.deviceKey !== undefined && { device_key: facts.deviceKey }),
     client_id: facts.clientId,
     token_use: "access",
+    ...(facts.origin === "oauth" && { version: 2 }),
+    ...(facts.resource !== undefined && { aud: facts.resource }),
     scope: facts.scope,
     username: facts.user.username,
   };
 }
 
-export function idTokenClaims(facts: ClaimFacts): Claims {
+/** @param accessToken that is issued beside it: its hash goes into tokens of the authorization server */
+export function idTokenClaims(facts: ClaimFacts, accessToken = ""): Claims {
   const roles = facts.groups.map((group) => group.roleArn).filter((role) => role !== null);
   const preferred = preferredRole(facts.groups);
   return {
@@ -68,7 +78,14 @@ export function idTokenClaims(facts: ClaimFacts): Claims {
     "cognito:username": facts.user.username,
     aud: facts.clientId,
     token_use: "id",
+    ...(facts.nonce !== undefined && { nonce: facts.nonce }),
+    ...(facts.origin === "oauth" && { at_hash: halfHash(accessToken) }),
   };
+}
+
+/** at_hash (OpenID Connect Core 1.0 section 3.1.3.6): the left half of the hash, of the same strength as RS256. */
+function halfHash(token: string): string {
+  return toBase64url(sha256(token).subarray(0, 16));
 }
 
 /**

@@ -16,6 +16,7 @@ import { accessTokenClaims, type Claims, idTokenClaims } from "./claims.ts";
 import { deviceGroupKey, newDeviceKey, tracksDevices } from "./device-keys.ts";
 import { signingKey, type TokenUse } from "./keys.ts";
 import { makeRefreshToken } from "./refresh-token.ts";
+import { isStrict, scopeTells } from "./scopes.ts";
 
 /** The one scope of tokens that the API issues. */
 export const apiScope = "aws.cognito.signin.user.admin";
@@ -39,30 +40,29 @@ export interface Authenticated {
   readonly deviceKey: string | undefined;
 }
 
+/** What tokens are issued for, besides whose they are. */
+export interface Grant {
+  /** Through the authorization server, or by the API's sign-in. */
+  readonly origin: "oauth" | "api";
+  /** Space separated. */
+  readonly scope: string;
+  /** The resource (RFC 8707) that the access tokens are for. */
+  readonly resource?: string | undefined;
+  /** Of the authorization request: it goes into the first ID token. */
+  readonly nonce?: string | undefined;
+}
+
+const apiGrant: Grant = { origin: "api", scope: apiScope };
+
 /**
- * Opens a token family for a finished sign-in and issues its first tokens. Throws NotAuthorizedException when the user
- * was disabled or the password changed while the sign-in ran.
+ * Opens a token family for a finished sign-in at the API and issues its first tokens. Throws NotAuthorizedException when
+ * the user was disabled or the password changed while the sign-in ran.
  */
 export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promise<AuthenticationResultType> {
   const { pool, client, user } = authenticated;
   const isNew = authenticated.deviceKey === undefined && tracksDevices(pool);
   const deviceKey = isNew ? newDeviceKey(ctx) : authenticated.deviceKey;
-  const family: TokenFamily = {
-    poolId: pool.id,
-    id: randomUUID(),
-    userId: user.id,
-    clientId: client.id,
-    originJti: randomUUID(),
-    key: ctx.random(32),
-    generation: 0,
-    rotatedAt: undefined,
-    authTime: authenticated.authTime,
-    scope: apiScope,
-    deviceKey,
-    createdAt: ctx.now,
-    expiresAt: ctx.now + tokenLifetimes(client).refresh * 1000,
-    revokedAt: undefined,
-  };
+  const family = { ...newFamily(ctx, authenticated, apiGrant), deviceKey };
   if (!(await storeFamily(ctx, family, authenticated))) {
     return refuse("NotAuthorizedException", "Incorrect username or password.", "the user changed meanwhile");
   }
@@ -71,6 +71,32 @@ export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promi
   if (!isNew || deviceKey === undefined) return result;
   const metadata = { DeviceKey: deviceKey, DeviceGroupKey: deviceGroupKey(ctx, user, deviceKey) };
   return { ...result, NewDeviceMetadata: metadata };
+}
+
+/** A family of tokens, not yet stored. */
+export function newFamily(
+  ctx: Ctx,
+  { pool, client, user, authTime }: Pick<Authenticated, "pool" | "client" | "user" | "authTime">,
+  { origin, scope, resource }: Grant,
+): TokenFamily {
+  return {
+    poolId: pool.id,
+    id: randomUUID(),
+    userId: user.id,
+    clientId: client.id,
+    originJti: randomUUID(),
+    key: ctx.random(32),
+    generation: 0,
+    rotatedAt: undefined,
+    authTime,
+    scope,
+    deviceKey: undefined,
+    createdAt: ctx.now,
+    expiresAt: ctx.now + tokenLifetimes(client).refresh * 1000,
+    revokedAt: undefined,
+    origin,
+    resource,
+  };
 }
 
 /** One statement, and a transaction with the user's source where that is news. */
@@ -83,13 +109,16 @@ function storeFamily(ctx: Ctx, family: TokenFamily, authenticated: Authenticated
   });
 }
 
-/** Access and ID token of a family, now. */
+/** Access and ID token of a family, now. Without the scope `openid` the authorization server issues no ID token. */
 export async function mintTokens(
   ctx: Ctx,
-  subject: { pool: Pool; client: Client; user: User; family: TokenFamily },
+  subject: { pool: Pool; client: Client; user: User; family: TokenFamily; nonce?: string | undefined },
 ): Promise<AuthenticationResultType> {
-  const { pool, client, user, family } = subject;
+  const { pool, client, user, family, nonce } = subject;
   const lifetimes = tokenLifetimes(client);
+  const scopes = family.scope.split(" ");
+  const strict = isStrict(pool, client);
+  const isApi = family.origin === "api";
   const facts = {
     issuer: issuer(ctx.config, pool),
     clientId: client.id,
@@ -99,18 +128,30 @@ export async function mintTokens(
     originJti: client.document.EnableTokenRevocation === false ? undefined : family.originJti,
     deviceKey: family.deviceKey,
     scope: family.scope,
+    origin: family.origin,
+    resource: family.resource,
     authTime: family.authTime,
     now: ctx.now,
-    canRead: (attribute: string) => canRead(pool, client, attribute),
+    nonce,
+    canRead: (attribute: string) =>
+      canRead(pool, client, attribute) && (isApi || scopeTells(scopes, attribute, { strict })),
   };
-  const [access, id] = await Promise.all([
-    sign(ctx, pool, "access", accessTokenClaims({ ...facts, jti: randomUUID(), lifetime: lifetimes.access })),
-    sign(ctx, pool, "id", idTokenClaims({ ...facts, jti: randomUUID(), lifetime: lifetimes.id })),
-  ]);
-  return { AccessToken: access, IdToken: id, ExpiresIn: lifetimes.access, TokenType: "Bearer" };
+  const signed = async (use: TokenUse, claims: Claims) => sign(ctx, pool, use, claims);
+  const forAccess = accessTokenClaims({ ...facts, jti: randomUUID(), lifetime: lifetimes.access });
+  const forId = { ...facts, jti: randomUUID(), lifetime: lifetimes.id };
+  const result = { ExpiresIn: lifetimes.access, TokenType: "Bearer" };
+  // The API's ID token says nothing of the access token, so both are signed at once.
+  if (isApi) {
+    const [access, id] = await Promise.all([signed("access", forAccess), signed("id", idTokenClaims(forId))]);
+    return { ...result, AccessToken: access, IdToken: id };
+  }
+  const access = await signed("access", forAccess);
+  if (!scopes.includes("openid")) return { ...result, AccessToken: access };
+  return { ...result, AccessToken: access, IdToken: await signed("id", idTokenClaims(forId, access)) };
 }
 
-async function sign(ctx: Ctx, pool: Pool, tokenUse: TokenUse, claims: Claims): Promise<string> {
+/** A signed JWT of the pool. */
+export async function sign(ctx: Ctx, pool: Pool, tokenUse: TokenUse, claims: Claims): Promise<string> {
   const key = await signingKey(ctx, pool, tokenUse);
   // The claims are ours and complete: what SignJWT does besides (a deep copy of them, setters) is not needed.
   const payload = utf8(JSON.stringify(claims));

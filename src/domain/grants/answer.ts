@@ -1,0 +1,75 @@
+/** The answer to an authorization request: a redirect back to the client, with a code, with tokens, or with an error. */
+import type { Ctx } from "../../app.ts";
+import { readCredential } from "../../store/credentials.ts";
+import { insertFamily } from "../../store/token-families.ts";
+import { issuer, type Pool } from "../pools/settings.ts";
+import { mintTokens, newFamily } from "../tokens/issue.ts";
+import type { AuthorizationRequest, Redirect, RedirectedRefusal } from "./authorization-request.ts";
+import type { SignedInBrowser } from "./browser-session.ts";
+import { issueCode } from "./code.ts";
+import { refuseOAuth } from "./refuse.ts";
+
+/** Whether who is signed in may be sent on without being asked anything. */
+export function suffices(
+  ctx: Ctx,
+  request: AuthorizationRequest,
+  browser: SignedInBrowser | undefined,
+): browser is SignedInBrowser {
+  if (browser === undefined || request.prompt.has("login")) return false;
+  return request.maxAge === undefined || ctx.now - browser.authTime <= request.maxAge * 1000;
+}
+
+/** The URL that takes the browser back to the client. Throws access_denied when the user was disabled meanwhile. */
+export async function authorizedLocation(
+  ctx: Ctx,
+  request: AuthorizationRequest,
+  browser: SignedInBrowser,
+): Promise<string> {
+  const { pool } = request;
+  const answer =
+    request.responseType === "code"
+      ? { code: await issueCode(ctx, request, browser) }
+      : await implicitTokens(ctx, request, browser);
+  return locationOf(ctx, pool, request, answer);
+}
+
+/** The implicit grant (RFC 6749 section 4.2): tokens in the fragment, never a refresh token. */
+async function implicitTokens(
+  ctx: Ctx,
+  request: AuthorizationRequest,
+  { user, authTime }: SignedInBrowser,
+): Promise<Record<string, string>> {
+  const { pool, client, scopes, resource, nonce } = request;
+  const grant = { origin: "oauth", scope: scopes.join(" "), resource } as const;
+  const family = newFamily(ctx, { pool, client, user, authTime }, grant);
+  const credential = await readCredential(ctx.db, pool.id, user.id);
+  const proven = { signOuts: user.signOuts, credentialVersion: credential?.version ?? 0 };
+  if (!(await insertFamily(ctx.db, family, proven)))
+    return refuseOAuth("access_denied", "The sign-in is no longer valid.");
+  const tokens = await mintTokens(ctx, { pool, client, user, family, nonce });
+  return {
+    ...(tokens.IdToken !== undefined && { id_token: tokens.IdToken }),
+    access_token: tokens.AccessToken!,
+    token_type: "Bearer",
+    expires_in: String(tokens.ExpiresIn),
+  };
+}
+
+/** The URL that tells the client of a refusal. */
+export function refusedLocation(ctx: Ctx, pool: Pool, refusal: RedirectedRefusal): string {
+  const { code, message, redirect } = refusal;
+  return locationOf(ctx, pool, redirect, { error: code, error_description: message });
+}
+
+/** In the query for codes, in the fragment for tokens; `iss` by RFC 9207. */
+function locationOf(
+  ctx: Ctx,
+  pool: Pool,
+  { redirectUri, responseType, state }: Redirect,
+  answer: Readonly<Record<string, string>>,
+): string {
+  const parameters = new URLSearchParams({ ...answer, iss: issuer(ctx.config, pool) }).toString();
+  const all = state === undefined ? parameters : `${parameters}&state=${state}`;
+  if (responseType === "token") return `${redirectUri}#${all}`;
+  return `${redirectUri}${redirectUri.includes("?") ? "&" : "?"}${all}`;
+}

@@ -1,0 +1,186 @@
+/**
+ * grants: the authorization server's rules, between a sign-in and tokens (RFC 6749, OpenID Connect Core 1.0; AWS: "The
+ * redirect and authorization endpoint"). This file reads and checks an authorization request.
+ */
+import type { Ctx } from "../../app.ts";
+import { Refusal } from "../../lib/refusal.ts";
+import { type Client, loadClient, type Pool } from "../pools/settings.ts";
+import { isStrict } from "../tokens/scopes.ts";
+import { type OAuthError, refuseOAuth } from "./refuse.ts";
+import { grantedScopes } from "./scopes.ts";
+
+export type ResponseType = "code" | "token";
+export type Prompt = "none" | "login" | "select_account" | "consent";
+
+/** Where the answer goes, once the client and its redirect URI are known. */
+export interface Redirect {
+  readonly redirectUri: string;
+  readonly responseType: ResponseType;
+  /** As it came, still encoded: it goes back byte by byte. */
+  readonly state: string | undefined;
+}
+
+export interface AuthorizationRequest extends Redirect {
+  readonly pool: Pool;
+  readonly client: Client;
+  readonly scopes: readonly string[];
+  readonly nonce: string | undefined;
+  /** S256 (RFC 7636). */
+  readonly codeChallenge: string | undefined;
+  readonly prompt: ReadonlySet<Prompt>;
+  readonly loginHint: string | undefined;
+  readonly lang: string | undefined;
+  /** RFC 8707. */
+  readonly resource: string | undefined;
+  /** Seconds since the sign-in that the client puts up with. */
+  readonly maxAge: number | undefined;
+}
+
+/** A refusal that the client is told by a redirect. */
+export class RedirectedRefusal extends Refusal {
+  readonly redirect: Redirect;
+
+  constructor(error: OAuthError, description: string, redirect: Redirect) {
+    super(error, description);
+    this.redirect = redirect;
+  }
+}
+
+/** Longest values. */
+const longest = { state: 4_096, nonce: 1_024, login_hint: 256, resource: 1_024 } as const;
+const prompts: readonly string[] = ["none", "login", "select_account", "consent"];
+
+/**
+ * Reads the query of an authorization request at a pool. Throws a plain Refusal while nothing is known that could be
+ * redirected to (the client, its redirect URI: RFC 6749 section 4.1.2.1), a RedirectedRefusal from then on.
+ * @param query without the question mark, as it came
+ */
+export async function readAuthorizationRequest(
+  ctx: Ctx,
+  pool: Pool,
+  query: string,
+): Promise<AuthorizationRequest> {
+  const parameters = new URLSearchParams(query);
+  const client = await clientOf(ctx, pool, once(parameters, "client_id"));
+  const redirectUri = redirectUriOf(client, once(parameters, "redirect_uri"));
+  const given = parameters.get("response_type");
+  const redirect: Redirect = {
+    redirectUri,
+    responseType: given === "token" ? "token" : "code",
+    state: rawState(query),
+  };
+  try {
+    return { ...redirect, ...readRest(pool, client, parameters), pool, client };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new RedirectedRefusal(error.code as OAuthError, error.message, redirect);
+  }
+}
+
+type Rest = Omit<AuthorizationRequest, keyof Redirect | "pool" | "client">;
+
+function readRest(pool: Pool, client: Client, parameters: URLSearchParams): Rest {
+  for (const name of new Set(parameters.keys())) once(parameters, name);
+  for (const [name, most] of Object.entries(longest)) {
+    if ((parameters.get(name)?.length ?? 0) > most) invalid(`${name} is too long.`);
+  }
+  const strict = isStrict(pool, client);
+  if (strict && parameters.has("request"))
+    refuseOAuth("request_not_supported", "Request objects are not supported.");
+  if (strict && parameters.has("request_uri"))
+    refuseOAuth("request_uri_not_supported", "Request objects are not supported.");
+  assertResponseType(client, parameters.get("response_type"));
+  return {
+    scopes: grantedScopes(client, parameters.get("scope")),
+    nonce: parameters.get("nonce") ?? undefined,
+    codeChallenge: codeChallengeOf(parameters),
+    prompt: promptOf(parameters.get("prompt")),
+    loginHint: parameters.get("login_hint") ?? undefined,
+    lang: parameters.get("lang") ?? parameters.get("ui_locales")?.split(" ")[0] ?? undefined,
+    resource: resourceOf(parameters.get("resource")),
+    maxAge: strict ? maxAgeOf(parameters.get("max_age")) : undefined,
+  };
+}
+
+/** RFC 6749 section 3.1: parameters without a value are as if left out, and none may come twice. */
+function once(parameters: URLSearchParams, name: string): string | undefined {
+  const values = parameters.getAll(name).filter((value) => value !== "");
+  if (values.length > 1) invalid(`${name} is given more than once.`);
+  return values[0];
+}
+
+/** The client, if it is one of this pool that may use the authorization server. Throws a plain Refusal. */
+export async function clientOf(ctx: Ctx, pool: Pool, clientId: string | undefined): Promise<Client> {
+  if (clientId === undefined) return invalid("Required parameter client_id is not present.");
+  const found = await loadClient(ctx, clientId).catch((error: unknown) => {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  });
+  if (found === undefined || found.pool.id !== pool.id)
+    return refuseOAuth("invalid_client", "The client does not exist.");
+  return found.client;
+}
+
+/** Byte by byte one of the client's. What is wrong is told to the developer, on a page of ours. */
+function redirectUriOf(client: Client, given: string | undefined): string {
+  const { AllowedOAuthFlowsUserPoolClient, CallbackURLs = [], DefaultRedirectURI } = client.document;
+  if (AllowedOAuthFlowsUserPoolClient !== true)
+    return refuseOAuth("unauthorized_client", "The client may not use OAuth flows.");
+  if (given === undefined && DefaultRedirectURI !== undefined) return DefaultRedirectURI;
+  if (given === undefined) return invalid("Required parameter redirect_uri is not present.");
+  if (CallbackURLs.includes(given)) return given;
+  return refuseOAuth("redirect_mismatch", "The redirect_uri is not registered for the client.");
+}
+
+/** The raw value of `state`: decoding and encoding it again could change it. */
+function rawState(query: string): string | undefined {
+  const raw = /(?:^|&)state=([^&]*)/.exec(query)?.[1];
+  return raw === undefined || raw === "" || !/^[\x21-\x7e]+$/.test(raw) ? undefined : raw;
+}
+
+function assertResponseType(client: Client, given: string | null): void {
+  if (!given) return invalid("Required parameter response_type is not present.");
+  if (given !== "code" && given !== "token")
+    return refuseOAuth("unsupported_response_type", "response_type can be code or token.");
+  const flow = given === "code" ? "code" : "implicit";
+  if (client.document.AllowedOAuthFlows?.includes(flow) !== true)
+    refuseOAuth("unauthorized_client", `The client may not use the ${flow} flow.`);
+}
+
+/** RFC 7636; the method `plain` protects nobody. */
+function codeChallengeOf(parameters: URLSearchParams): string | undefined {
+  const challenge = parameters.get("code_challenge") || undefined;
+  const method = parameters.get("code_challenge_method") || undefined;
+  if (challenge === undefined && method === undefined) return undefined;
+  if (method !== "S256") return invalid("code_challenge_method must be S256.");
+  if (challenge === undefined || !/^[\w-]{43}$/.test(challenge))
+    return invalid("code_challenge must be the base64url of a SHA-256 hash.");
+  return challenge;
+}
+
+function promptOf(given: string | null): ReadonlySet<Prompt> {
+  const values = (given ?? "").split(" ").filter((value) => value !== "");
+  const unknown = values.find((value) => !prompts.includes(value));
+  if (unknown !== undefined) invalid("prompt holds an unknown value.");
+  if (values.includes("none") && values.length > 1) invalid("prompt none goes with no other.");
+  return new Set(values as Prompt[]);
+}
+
+/** "https://", "http://localhost" or a custom scheme, without a fragment. */
+function resourceOf(given: string | null): string | undefined {
+  if (!given) return undefined;
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  const isPlain = url?.protocol === "http:" && url.hostname !== "localhost";
+  if (url === undefined || isPlain || given.includes("#"))
+    return refuseOAuth("invalid_target", "resource must be an absolute URL without a fragment.");
+  return given;
+}
+
+function maxAgeOf(given: string | null): number | undefined {
+  if (!given) return undefined;
+  return /^\d{1,9}$/.test(given) ? Number(given) : invalid("max_age must be a number of seconds.");
+}
+
+function invalid(description: string): never {
+  return refuseOAuth("invalid_request", description);
+}

@@ -1,0 +1,151 @@
+/**
+ * Authorization codes (RFC 6749 sections 4.1.2 and 4.1.3, RFC 7636; RFC 9700): issued to a redirect URI, redeemed once,
+ * and whoever brings one again loses the tokens minted from it.
+ */
+import type { Ctx } from "../../app.ts";
+import { equalText, sha256, toBase64url } from "../../lib/bytes.ts";
+import { type AuthorizationCode, insertCode, readCode, useCode } from "../../store/authorization-codes.ts";
+import { readCredential } from "../../store/credentials.ts";
+import { inTransaction } from "../../store/db.ts";
+import { insertFamily, revokeFamily } from "../../store/token-families.ts";
+import { readUser } from "../../store/users.ts";
+import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
+import { recordCredentialChange } from "../audit/credential.ts";
+import type { Client, Pool } from "../pools/settings.ts";
+import { mintTokens, newFamily } from "../tokens/issue.ts";
+import { makeRefreshToken } from "../tokens/refresh-token.ts";
+import type { AuthorizationRequest } from "./authorization-request.ts";
+import type { SignedInBrowser } from "./browser-session.ts";
+import { refuseOAuth } from "./refuse.ts";
+
+/** What a code stands for, besides who. */
+interface CodeGrant {
+  readonly redirectUri: string;
+  readonly scopes: readonly string[];
+  readonly nonce?: string | undefined;
+  readonly codeChallenge?: string | undefined;
+  readonly resource?: string | undefined;
+}
+
+/** Milliseconds. */
+const codeLifetime = 5 * 60_000;
+
+const hashOf = (code: string) => toBase64url(sha256(code));
+
+/** A code for somebody who is signed in at the pages. It has the form of a UUID, as Cognito's have. */
+export async function issueCode(
+  ctx: Ctx,
+  request: AuthorizationRequest,
+  { user, methods, authTime }: SignedInBrowser,
+): Promise<string> {
+  const { pool, client, redirectUri, scopes, nonce, codeChallenge, resource } = request;
+  const code = uuidOf(ctx.random(16));
+  const credential = await readCredential(ctx.db, pool.id, user.id);
+  await insertCode<CodeGrant>(ctx.db, {
+    poolId: pool.id,
+    hash: hashOf(code),
+    clientId: client.id,
+    userId: user.id,
+    grant: { redirectUri, scopes, nonce, codeChallenge, resource },
+    methods,
+    signOuts: user.signOuts,
+    credentialVersion: credential?.version ?? 0,
+    authTime,
+    createdAt: ctx.now,
+    expiresAt: ctx.now + codeLifetime,
+    familyId: undefined,
+  });
+  return code;
+}
+
+function uuidOf(bytes: Uint8Array): string {
+  const tail = Buffer.from(bytes);
+  tail.writeUInt8((tail.readUInt8(6) & 0x0f) | 0x40, 6);
+  tail.writeUInt8((tail.readUInt8(8) & 0x3f) | 0x80, 8);
+  return tail.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+export interface Redemption {
+  readonly pool: Pool;
+  readonly client: Client;
+  readonly code: string;
+  readonly redirectUri: string | undefined;
+  readonly codeVerifier: string | undefined;
+}
+
+/**
+ * Tokens for a code. Throws invalid_grant (unknown, used, expired, another client's, wrong verifier, user changed since)
+ * and, where the redirect URI is another, what Cognito answers: unauthorized_client.
+ */
+export async function redeemCode(ctx: Ctx, redemption: Redemption): Promise<AuthenticationResultType> {
+  const { pool, client } = redemption;
+  const code = await readCode<CodeGrant>(ctx.db, pool.id, hashOf(redemption.code));
+  if (code === undefined || code.clientId !== client.id) return invalidGrant("unknown code");
+  if (code.familyId !== undefined) return reused(ctx, code);
+  if (code.expiresAt <= ctx.now) return invalidGrant("the code has expired");
+  const problem = problemOf(code.grant, redemption);
+  if (problem !== undefined) {
+    // One try is all that whoever has stolen a code gets.
+    await useCode(ctx.db, code, { familyId: undefined, now: ctx.now });
+    return problem();
+  }
+  return mintFrom(ctx, redemption, code);
+}
+
+function problemOf(grant: CodeGrant, { redirectUri, codeVerifier }: Redemption): (() => never) | undefined {
+  if (redirectUri !== grant.redirectUri)
+    return () =>
+      refuseOAuth("unauthorized_client", "The redirect_uri is not that of the authorization request.");
+  // RFC 9700 section 4.8.2: a verifier where nothing was challenged is the sign of a downgrade.
+  if ((grant.codeChallenge === undefined) !== (codeVerifier === undefined))
+    return () => invalidGrant("verifier without challenge, or challenge without verifier");
+  if (grant.codeChallenge === undefined || codeVerifier === undefined) return undefined;
+  const isWellFormed = /^[A-Za-z0-9._~-]{43,128}$/.test(codeVerifier);
+  const fits = isWellFormed && equalText(toBase64url(sha256(codeVerifier)), grant.codeChallenge);
+  return fits ? undefined : () => invalidGrant("wrong code_verifier");
+}
+
+async function mintFrom(
+  ctx: Ctx,
+  { pool, client }: Redemption,
+  code: AuthorizationCode<CodeGrant>,
+): Promise<AuthenticationResultType> {
+  const user = await readUser(ctx.db, pool.id, code.userId);
+  if (user === undefined) return invalidGrant("the user is gone");
+  const { scopes, nonce, resource } = code.grant;
+  const grant = { origin: "oauth", scope: scopes.join(" "), resource } as const;
+  const family = newFamily(ctx, { pool, client, user, authTime: code.authTime }, grant);
+  const stored = await inTransaction(ctx.db, async (tx) => {
+    if (!(await useCode(tx, code, { familyId: family.id, now: ctx.now }))) return "used";
+    return (await insertFamily(tx, family, code)) ? "stored" : "void";
+  });
+  if (stored === "used") {
+    const now = await readCode<CodeGrant>(ctx.db, pool.id, code.hash);
+    return now?.familyId === undefined ? invalidGrant("the code has expired") : reused(ctx, now);
+  }
+  if (stored === "void") return invalidGrant("the user changed meanwhile");
+  const tokens = await mintTokens(ctx, { pool, client, user, family, nonce });
+  return { ...tokens, RefreshToken: makeRefreshToken(family, family.generation) };
+}
+
+/** RFC 6749 section 4.1.2: "SHOULD revoke (when possible) all tokens previously issued based on that authorization code". */
+async function reused(ctx: Ctx, { poolId, userId, familyId }: AuthorizationCode<CodeGrant>): Promise<never> {
+  if (familyId) {
+    await inTransaction(ctx.db, async (tx) => {
+      if (!(await revokeFamily(tx, poolId, familyId, ctx.now))) return false;
+      const details = { reason: "authorization code used again" };
+      const change = { operation: "RevokeToken", poolId, userId, actor: "system", details };
+      await recordCredentialChange(tx, ctx, change);
+      return true;
+    });
+  }
+  return invalidGrant("the code was used before");
+}
+
+function invalidGrant(detail: string): never {
+  return refuseOAuth(
+    "invalid_grant",
+    "The authorization code is invalid, expired, used, or not for this client.",
+    detail,
+  );
+}

@@ -1,0 +1,26 @@
+/** Errors of OAuth 2.0 and OpenID Connect, a closed list: `error` on the wire. */
+import { Refusal } from "../../lib/refusal.ts";
+
+export type OAuthError =
+  | "access_denied"
+  | "insufficient_scope"
+  | "invalid_client"
+  | "invalid_grant"
+  | "invalid_request"
+  | "invalid_scope"
+  | "invalid_target"
+  | "invalid_token"
+  | "login_required"
+  /** Cognito's: the redirect URI is none of the client's. Never sent to a redirect URI. */
+  | "redirect_mismatch"
+  | "request_not_supported"
+  | "request_uri_not_supported"
+  | "unauthorized_client"
+  | "unsupported_grant_type"
+  | "unsupported_response_type"
+  | "unsupported_token_type";
+
+/** Refuses now. `description` is public and names no user; `detail` is only logged. */
+export function refuseOAuth(error: OAuthError, description: string, detail?: string): never {
+  throw new Refusal(error, description, detail === undefined ? undefined : { detail });
+}

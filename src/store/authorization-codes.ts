@@ -1,0 +1,88 @@
+/** Authorization codes (RFC 6749 section 4.1.2). That a code is used once is a row count; a used one stays to be known. */
+import { affected, type Db } from "./db.ts";
+
+export interface AuthorizationCode<Grant> {
+  readonly poolId: string;
+  /** SHA-256 of the code, base64url. */
+  readonly hash: string;
+  readonly clientId: string;
+  readonly userId: string;
+  /** What the authorization request asked for, and was granted. */
+  readonly grant: Grant;
+  readonly methods: readonly string[];
+  /** Of the user when the code was issued: tokens come only while both still are so. */
+  readonly signOuts: number;
+  readonly credentialVersion: number;
+  /** Epoch milliseconds. */
+  readonly authTime: number;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  /** The tokens that were minted from it; empty: it was used up and none were. Undefined: not used yet. */
+  readonly familyId: string | undefined;
+}
+
+export async function insertCode<Grant>(db: Db, code: AuthorizationCode<Grant>): Promise<void> {
+  await db.kysely
+    .insertInto("authorization_codes")
+    .values({
+      pool_id: code.poolId,
+      code_hash: code.hash,
+      client_id: code.clientId,
+      user_id: code.userId,
+      grant_json: JSON.stringify(code.grant),
+      methods: JSON.stringify(code.methods),
+      sign_outs: code.signOuts,
+      credential_version: code.credentialVersion,
+      auth_time: code.authTime,
+      created_at: code.createdAt,
+      expires_at: code.expiresAt,
+      family_id: code.familyId ?? null,
+    })
+    .execute();
+}
+
+export async function readCode<Grant>(
+  db: Db,
+  poolId: string,
+  hash: string,
+): Promise<AuthorizationCode<Grant> | undefined> {
+  const row = await db.kysely
+    .selectFrom("authorization_codes")
+    .selectAll()
+    .where("pool_id", "=", poolId)
+    .where("code_hash", "=", hash)
+    .executeTakeFirst();
+  return (
+    row && {
+      poolId: row.pool_id,
+      hash: row.code_hash,
+      clientId: row.client_id,
+      userId: row.user_id,
+      grant: JSON.parse(row.grant_json) as Grant,
+      methods: JSON.parse(row.methods),
+      signOuts: row.sign_outs,
+      credentialVersion: row.credential_version,
+      authTime: row.auth_time,
+      createdAt: row.created_at,
+      expiresAt: row.expires_at,
+      familyId: row.family_id ?? undefined,
+    }
+  );
+}
+
+/** Uses a code up, for these tokens or for none. False: it was used before, or is past its time. */
+export async function useCode(
+  db: Db,
+  code: { readonly poolId: string; readonly hash: string },
+  use: { readonly familyId: string | undefined; readonly now: number },
+): Promise<boolean> {
+  const result = await db.kysely
+    .updateTable("authorization_codes")
+    .set({ family_id: use.familyId ?? "" })
+    .where("pool_id", "=", code.poolId)
+    .where("code_hash", "=", code.hash)
+    .where("family_id", "is", null)
+    .where("expires_at", ">", use.now)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
