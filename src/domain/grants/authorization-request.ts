@@ -139,9 +139,9 @@ function rawState(query: string): string | undefined {
 }
 
 function assertResponseType(client: Client, given: string | null): void {
-  if (!given) return invalid("Required parameter response_type is not present.");
+  if (!given) invalid("Required parameter response_type is not present.");
   if (given !== "code" && given !== "token")
-    return refuseOAuth("unsupported_response_type", "response_type can be code or token.");
+    refuseOAuth("unsupported_response_type", "response_type can be code or token.");
   const flow = given === "code" ? "code" : "implicit";
   if (client.document.AllowedOAuthFlows?.includes(flow) !== true)
     refuseOAuth("unauthorized_client", `The client may not use the ${flow} flow.`);
