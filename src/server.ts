@@ -22,6 +22,7 @@ import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
 import { type CountedMetrics, createMetrics, metricsRoutes } from "./http/metrics.ts";
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
+import { oauthRoutes } from "./http/oauth/routes.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { BoundedMap } from "./lib/bounded-map.ts";
@@ -185,6 +186,7 @@ function routes(
   });
   all.route("/", awsJsonRoutes(serving));
   all.route("/", discoveryRoutes(serving));
+  all.route("/", oauthRoutes(serving));
   if (app.mailbox.kind === "inbox") all.route("/", inboxRoutes(app));
   all.notFound((c) => c.json({ message: "There is nothing here." }, 404));
   all.onError((error, c) => {

@@ -10,7 +10,9 @@ import {
   insertBrowserSession,
   readBrowserSession,
 } from "../../store/browser-sessions.ts";
+import { inTransaction } from "../../store/db.ts";
 import { readUser, type User } from "../../store/users.ts";
+import { rememberHere } from "../credentials/subjects.ts";
 import { demandsTwo } from "../mfa/factors.ts";
 import type { Pool } from "../pools/settings.ts";
 import type { Authenticated } from "../tokens/issue.ts";
@@ -34,10 +36,10 @@ const hashOf = (secret: string) => toBase64url(sha256(secret));
 /** Begins a session and answers the secret for its cookie. */
 export async function openBrowserSession(
   ctx: Ctx,
-  { pool, user, methods, authTime, signOuts }: Authenticated,
+  { pool, user, methods, authTime, signOuts, remember }: Authenticated,
 ): Promise<string> {
   const secret = toBase64url(ctx.random(32));
-  await insertBrowserSession(ctx.db, {
+  const session: BrowserSession = {
     poolId: pool.id,
     hash: hashOf(secret),
     userId: user.id,
@@ -46,6 +48,10 @@ export async function openBrowserSession(
     authTime,
     createdAt: ctx.now,
     expiresAt: ctx.now + browserSessionLifetime,
+  };
+  await inTransaction(ctx.db, async (tx) => {
+    await insertBrowserSession(tx, session);
+    if (remember) await rememberHere(tx, ctx, user);
   });
   return secret;
 }

@@ -62,6 +62,8 @@ export function isLegacyFlow(value: ExplicitAuthFlowsType): boolean {
  * GetTokensFromRefreshToken alone.
  */
 export function allowsFlow(client: { readonly document: ClientDocument }, flow: string): boolean {
+  // The hosted pages ask for whatever the pool allows, of clients that may use them.
+  if (flow === "HOSTED_AUTH") return client.document.AllowedOAuthFlowsUserPoolClient === true;
   if (!Object.hasOwn(permits, flow)) return false;
   const values = client.document.ExplicitAuthFlows ?? [];
   const refreshes = flow === "REFRESH_TOKEN_AUTH" || flow === "REFRESH_TOKEN";

@@ -55,6 +55,8 @@ export interface RespondRequest {
   readonly challenge: string;
   readonly session: string | undefined;
   readonly responses: Responses;
+  /** A sign-in at the hosted pages goes on there, and no other does. */
+  readonly door: "api" | "pages";
 }
 
 const mfa = { proves: "Mfa" } as const;
@@ -116,12 +118,13 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
     return refuse("InvalidParameterException", `${challenge} is not supported by this release of Poolhouse.`);
   }
   const username = required(responses, "USERNAME");
-  checkSecretHash(client, username, responses["SECRET_HASH"], "auth");
+  if (request.door === "api") checkSecretHash(client, username, responses["SECRET_HASH"], "auth");
   refuseTriggers(pool, "PostAuthentication", "PreTokenGeneration");
   const row = await room.find(ctx, request);
   const { state } = row;
   const fits = row.poolId === pool.id && row.clientId === client.id && isAwaited(challenge, state.awaiting);
-  if (!fits) return room.refuse();
+  const isThere = (state.flow === "HOSTED_AUTH") === (request.door === "pages");
+  if (!fits || !isThere) return room.refuse();
   // A simulated sign-in reads as much as a real one.
   const user = await readSignInUser(ctx.db, pool.id, row.userId);
   const { proves: proving, once: failsForGood = false } = room;

@@ -9,7 +9,7 @@ import { allowsFlow } from "../pools/clients.ts";
 import { allowsFirst } from "./challenges/select-challenge.ts";
 import { noSoftwareToken } from "./challenges/software-token.ts";
 import { invalidSession, type SignIn } from "./sign-in.ts";
-import type { Step } from "./steps.ts";
+import { isChoice, type Step } from "./steps.ts";
 
 const secondFactors: readonly Step[] = ["SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP"];
 
@@ -18,7 +18,7 @@ export function assertStands(signIn: SignIn, awaiting: Step): void {
   const { pool, client, user, flow, proven, enrolling } = signIn;
   if (!allowsFlow(client, flow)) invalidSession();
   if (proven.length === 0) {
-    if (flow === "USER_AUTH" && !allowsFirst(pool, awaiting)) invalidSession();
+    if (isChoice(flow) && !allowsFirst(pool, awaiting)) invalidSession();
     return;
   }
   const usable: readonly Step[] = user === undefined ? [] : usableFactors(pool, user);

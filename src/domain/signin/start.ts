@@ -16,7 +16,7 @@ import { chooseFactor } from "./challenges/select-challenge.ts";
 import { counted } from "./count.ts";
 import { proceed } from "./proceed.ts";
 import { newSignIn, type Outcome, required, type SignIn } from "./sign-in.ts";
-import type { Flow } from "./steps.ts";
+import { type Flow, isChoice } from "./steps.ts";
 
 export interface StartRequest {
   readonly pool: Pool;
@@ -25,14 +25,15 @@ export interface StartRequest {
   readonly parameters: Readonly<Record<string, string>>;
   /** Of ConfirmSignUp. */
   readonly session: string | undefined;
-  /** Through AdminInitiateAuth. */
-  readonly admin: boolean;
+  readonly door: Door;
 }
 
+/** InitiateAuth, AdminInitiateAuth, or the hosted pages. */
+export type Door = "public" | "admin" | "pages";
+
 interface FlowRule {
-  /** Which call may start it. */
-  readonly admin: boolean;
-  readonly public: boolean;
+  /** Where it may start. */
+  readonly doors: readonly Door[];
   /** How a client that does not allow it is told. */
   readonly notEnabled: string;
   /** What the first request must bring besides USERNAME. */
@@ -44,44 +45,44 @@ interface FlowRule {
 /** Anything not listed is refused. */
 const flows: Readonly<Record<Flow, FlowRule>> = {
   USER_SRP_AUTH: {
-    admin: true,
-    public: true,
+    doors: ["public", "admin"],
     notEnabled: "USER_SRP_AUTH is not enabled for the client.",
     brings: "SRP_A",
     waitsFor: "srp",
   },
   USER_PASSWORD_AUTH: {
-    admin: false,
-    public: true,
+    doors: ["public"],
     notEnabled: "USER_PASSWORD_AUTH flow not enabled for this client",
     brings: "PASSWORD",
     waitsFor: "passwordHasher",
   },
   ADMIN_USER_PASSWORD_AUTH: {
-    admin: true,
-    public: false,
+    doors: ["admin"],
     notEnabled: "Auth flow not enabled for this client",
     brings: "PASSWORD",
     waitsFor: "passwordHasher",
   },
   ADMIN_NO_SRP_AUTH: {
-    admin: true,
-    public: false,
+    doors: ["admin"],
     notEnabled: "Auth flow not enabled for this client",
     brings: "PASSWORD",
     waitsFor: "passwordHasher",
   },
   USER_AUTH: {
-    admin: true,
-    public: true,
+    doors: ["public", "admin"],
     notEnabled: "USER_AUTH is not enabled for the client.",
     brings: undefined,
     waitsFor: undefined,
   },
   CUSTOM_AUTH: {
-    admin: true,
-    public: true,
+    doors: ["public", "admin"],
     notEnabled: "CUSTOM_AUTH is not enabled for the client.",
+    brings: undefined,
+    waitsFor: undefined,
+  },
+  HOSTED_AUTH: {
+    doors: ["pages"],
+    notEnabled: "The client may not use the hosted pages.",
     brings: undefined,
     waitsFor: undefined,
   },
@@ -103,7 +104,8 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   const submitted = required(parameters, "USERNAME");
   const { brings } = flows[flow];
   const brought = brings && required(parameters, brings);
-  checkSecretHash(client, submitted, parameters["SECRET_HASH"], "auth");
+  // The pages are ours: the client proves itself when it redeems the code.
+  if (request.door !== "pages") checkSecretHash(client, submitted, parameters["SECRET_HASH"], "auth");
   assertRoom(ctx, flow, pool);
   // What no honest client sends is refused before anything is read.
   if (brought !== undefined && brings === "SRP_A") readSrpA(brought);
@@ -122,7 +124,7 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   const device = await namedDevice(ctx, pool, user?.id, named);
   const begun = newSignIn({ pool, client, user, flow, submitted, attempt });
   const signIn: SignIn = { ...begun, deviceKey: device?.key, ...(srpFirst && { chosen: "PASSWORD_SRP" }) };
-  if (flow !== "USER_AUTH") return proceed(ctx, signIn, parameters);
+  if (!isChoice(flow)) return proceed(ctx, signIn, parameters);
   return proceed(ctx, await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]), parameters);
 }
 
@@ -149,7 +151,7 @@ function checkFlow(request: StartRequest): Flow {
   if (flow === undefined)
     return refuse("InvalidParameterException", `${request.flow} is not enabled for the client.`);
   const rule = flows[flow];
-  if (!(request.admin ? rule.admin : rule.public)) {
+  if (!rule.doors.includes(request.door)) {
     return refuse("InvalidParameterException", "Initiate Auth method not supported.");
   }
   if (!allowsFlow(request.client, flow)) refuse("InvalidParameterException", rule.notEnabled);

@@ -13,7 +13,9 @@ export type Flow =
   | "ADMIN_USER_PASSWORD_AUTH"
   | "ADMIN_NO_SRP_AUTH"
   | "USER_AUTH"
-  | "CUSTOM_AUTH";
+  | "CUSTOM_AUTH"
+  /** The hosted pages, which ask for whatever the pool allows. */
+  | "HOSTED_AUTH";
 
 /** First factors that USER_AUTH lets the user choose. */
 export type FirstFactor = "PASSWORD" | "PASSWORD_SRP" | "EMAIL_OTP" | "SMS_OTP" | "WEB_AUTHN";
@@ -109,7 +111,13 @@ const firstSteps: Readonly<Record<Flow, Step>> = {
   ADMIN_NO_SRP_AUTH: "PASSWORD",
   USER_AUTH: "SELECT_CHALLENGE",
   CUSTOM_AUTH: "CUSTOM_CHALLENGE",
+  HOSTED_AUTH: "SELECT_CHALLENGE",
 };
+
+/** Flows in which the user chooses the first factor. */
+export function isChoice(flow: Flow): boolean {
+  return flow === "USER_AUTH" || flow === "HOSTED_AUTH";
+}
 
 const firstFactors: readonly string[] = ["PASSWORD", "PASSWORD_SRP", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"];
 
@@ -118,7 +126,7 @@ export function isFirstFactor(name: string | undefined): name is FirstFactor {
 }
 
 function firstStep({ flow, chosen }: Facts): Step {
-  if (flow === "USER_AUTH" && isFirstFactor(chosen)) return chosen;
+  if (isChoice(flow) && isFirstFactor(chosen)) return chosen;
   return flow === "CUSTOM_AUTH" && chosen === "PASSWORD_SRP" ? "PASSWORD_VERIFIER" : firstSteps[flow];
 }
 

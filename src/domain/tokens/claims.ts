@@ -117,5 +117,10 @@ function attributeClaims(facts: ClaimFacts): Claims {
   const readable = Object.entries(facts.user.attributes).filter(
     ([name]) => !notAttributes.has(name) && facts.canRead(name),
   );
-  return Object.fromEntries(readable.map(([name, value]) => [name, claimTypes[name]?.(value) ?? value]));
+  return Object.fromEntries(readable.map(([name, value]) => [name, attributeClaim(name, value)]));
+}
+
+/** An attribute as a claim, in its type. */
+export function attributeClaim(name: string, value: string): unknown {
+  return claimTypes[name]?.(value) ?? value;
 }

@@ -2,38 +2,86 @@
  * A pool's published keys and metadata (OpenID Connect Discovery 1.0, RFC 8414), as Cognito serves them on the API host:
  * `/<poolId>/.well-known/…`. Members for endpoints that do not exist yet are left out.
  */
-import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
 import { issuer, loadPool, type Pool } from "../../domain/pools/settings.ts";
 import { signingKeys } from "../../domain/tokens/keys.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { Serving } from "../context.ts";
-
-/** The model's pattern of a pool id; any other path is nobody's. */
-const poolId = ":poolId{[\\w-]+_[0-9a-zA-Z]+}";
-
-type Bindings = { Bindings: HttpBindings };
+import { type Bindings, baseOf, poolPath } from "../place.ts";
 
 export function discoveryRoutes(serving: Serving): Hono<Bindings> {
   const routes = new Hono<Bindings>();
-  routes.get(`/${poolId}/.well-known/jwks.json`, (c) =>
+  routes.get(`${poolPath}/.well-known/jwks.json`, (c) =>
     answer(serving, c, async (ctx, pool) => ({
       keys: (await signingKeys(ctx, pool)).map((key) => key.publicJwk),
     })),
   );
-  routes.get(`/${poolId}/.well-known/openid-configuration`, (c) =>
-    answer(serving, c, async (ctx, pool) => ({
-      issuer: issuer(ctx.config, pool),
-      jwks_uri: `${ctx.config.publicUrl}/${pool.id}/.well-known/jwks.json`,
-      id_token_signing_alg_values_supported: ["RS256"],
-      subject_types_supported: ["public"],
-      response_types_supported: ["code", "token"],
-      scopes_supported: ["openid", "email", "phone", "profile"],
-    })),
-  );
+  // RFC 8414 has clients put the well-known part before the path of the issuer, or behind it as OpenID Connect does.
+  for (const path of [
+    `${poolPath}/.well-known/openid-configuration`,
+    `${poolPath}/.well-known/oauth-authorization-server`,
+    `/.well-known/oauth-authorization-server${poolPath}`,
+  ])
+    routes.get(path, (c) => answer(serving, c, async (ctx, pool) => metadata(ctx, pool)));
   return routes;
 }
+
+function metadata(ctx: Ctx, pool: Pool): object {
+  const base = baseOf(ctx, pool);
+  return {
+    issuer: issuer(ctx.config, pool),
+    authorization_endpoint: `${base}/oauth2/authorize`,
+    token_endpoint: `${base}/oauth2/token`,
+    userinfo_endpoint: `${base}/oauth2/userInfo`,
+    revocation_endpoint: `${base}/oauth2/revoke`,
+    end_session_endpoint: `${base}/logout`,
+    jwks_uri: `${base}/.well-known/jwks.json`,
+    response_types_supported: ["code", "token"],
+    response_modes_supported: ["query", "fragment"],
+    grant_types_supported: ["authorization_code", "implicit", "refresh_token", "client_credentials"],
+    subject_types_supported: ["public"],
+    id_token_signing_alg_values_supported: ["RS256"],
+    scopes_supported: ["openid", "email", "phone", "profile"],
+    token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
+    revocation_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
+    code_challenge_methods_supported: ["S256"],
+    prompt_values_supported: ["none", "login", "select_account", "consent"],
+    claims_supported,
+    claims_parameter_supported: false,
+    request_parameter_supported: false,
+    request_uri_parameter_supported: false,
+    authorization_response_iss_parameter_supported: true,
+  };
+}
+
+/** Besides those that are in every token. */
+const claims_supported = [
+  ...[
+    "sub",
+    "iss",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "at_hash",
+    "cognito:username",
+    "cognito:groups",
+  ],
+  ...[
+    "name",
+    "family_name",
+    "given_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+  ],
+  ...["website", "gender", "birthdate", "zoneinfo", "locale", "updated_at"],
+  ...["email", "email_verified", "phone_number", "phone_number_verified", "address"],
+];
 
 async function answer(
   serving: Serving,

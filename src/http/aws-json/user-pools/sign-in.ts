@@ -27,7 +27,7 @@ export const InitiateAuth: Handler<"InitiateAuth"> = async (ctx, input) => {
     flow: input.AuthFlow,
     parameters: input.AuthParameters ?? {},
     session: input.Session,
-    admin: false,
+    door: "public",
   });
 };
 
@@ -39,7 +39,7 @@ export const AdminInitiateAuth: Handler<"AdminInitiateAuth"> = async (ctx, input
     flow: input.AuthFlow,
     parameters: input.AuthParameters ?? {},
     session: input.Session,
-    admin: true,
+    door: "admin",
   });
 };
 
@@ -47,14 +47,20 @@ export const RespondToAuthChallenge: Handler<"RespondToAuthChallenge"> = async (
   const { pool, client } = await loadClient(ctx, input.ClientId);
   const from = withUserAddress(ctx, client, input.UserContextData?.IpAddress);
   const { ChallengeName: challenge, Session: session, ChallengeResponses: responses = {} } = input;
-  return present(from, await respondToChallenge(from, { pool, client, challenge, session, responses }));
+  return present(
+    from,
+    await respondToChallenge(from, { pool, client, challenge, session, responses, door: "api" }),
+  );
 };
 
 export const AdminRespondToAuthChallenge: Handler<"AdminRespondToAuthChallenge"> = async (ctx, input) => {
   const { pool, client } = await loadPoolClient(ctx, input.UserPoolId, input.ClientId);
   const from = withBackEndAddress(ctx, input.ContextData?.IpAddress);
   const { ChallengeName: challenge, Session: session, ChallengeResponses: responses = {} } = input;
-  return present(from, await respondToChallenge(from, { pool, client, challenge, session, responses }));
+  return present(
+    from,
+    await respondToChallenge(from, { pool, client, challenge, session, responses, door: "api" }),
+  );
 };
 
 interface Initiation {
@@ -63,7 +69,7 @@ interface Initiation {
   readonly flow: string;
   readonly parameters: Parameters;
   readonly session: string | undefined;
-  readonly admin: boolean;
+  readonly door: "public" | "admin";
 }
 
 async function initiate(ctx: Ctx, request: Initiation): Promise<InitiateAuthResponse> {

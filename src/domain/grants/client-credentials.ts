@@ -1,0 +1,38 @@
+/** The client credentials grant (RFC 6749 section 4.4): a client with a secret acts for itself. */
+import { randomUUID } from "node:crypto";
+import type { Ctx } from "../../app.ts";
+import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
+import { tokenLifetimes } from "../pools/clients.ts";
+import { type Client, issuer, type Pool } from "../pools/settings.ts";
+import { sign } from "../tokens/issue.ts";
+import { refuseTriggers } from "../triggers/unavailable.ts";
+import { refuseOAuth } from "./refuse.ts";
+import { grantedScopes } from "./scopes.ts";
+
+/** Throws unauthorized_client, and invalid_scope for a scope that is not the client's. */
+export async function clientCredentials(
+  ctx: Ctx,
+  { pool, client, scope }: { pool: Pool; client: Client; scope: string | undefined },
+): Promise<AuthenticationResultType> {
+  const { AllowedOAuthFlowsUserPoolClient, AllowedOAuthFlows } = client.document;
+  const allows =
+    AllowedOAuthFlowsUserPoolClient === true && AllowedOAuthFlows?.includes("client_credentials");
+  if (!allows || client.secrets.length === 0)
+    return refuseOAuth("unauthorized_client", "The client may not use the client_credentials grant.");
+  refuseTriggers(pool, "PreTokenGeneration");
+  const { access: lifetime } = tokenLifetimes(client);
+  const now = Math.floor(ctx.now / 1000);
+  const claims = {
+    sub: client.id,
+    token_use: "access",
+    scope: grantedScopes(client, scope).join(" "),
+    auth_time: now,
+    iss: issuer(ctx.config, pool),
+    exp: now + lifetime,
+    iat: now,
+    version: 2,
+    jti: randomUUID(),
+    client_id: client.id,
+  };
+  return { AccessToken: await sign(ctx, pool, "access", claims), ExpiresIn: lifetime, TokenType: "Bearer" };
+}

@@ -1,0 +1,36 @@
+/** What the userInfo endpoint tells of a user (AWS: "The userInfo endpoint"). */
+import type { Ctx } from "../../app.ts";
+import { Refusal } from "../../lib/refusal.ts";
+import { canRead } from "../pools/clients.ts";
+import type { Pool } from "../pools/settings.ts";
+import { authorizeAccessToken, type SignedIn } from "../tokens/access-token.ts";
+import { attributeClaim } from "../tokens/claims.ts";
+import { isStrict, scopeTells } from "../tokens/scopes.ts";
+import { refuseOAuth } from "./refuse.ts";
+
+/**
+ * The claims that the token's scopes allow. Verified addresses are told as the texts "true" and "false", as Cognito does,
+ * and as booleans to clients that want the standard. Throws invalid_token and insufficient_scope.
+ */
+export async function userInfo(ctx: Ctx, pool: Pool, token: string): Promise<Record<string, unknown>> {
+  const { client, user, scopes } = await signedIn(ctx, pool, token);
+  const strict = isStrict(pool, client);
+  const told = Object.entries(user.attributes)
+    .filter(([name]) => canRead(pool, client, name) && scopeTells(scopes, name, { strict }))
+    .map(([name, value]): [string, unknown] => [name, strict ? attributeClaim(name, value) : value]);
+  return { sub: user.id, ...Object.fromEntries(told), username: user.username };
+}
+
+async function signedIn(ctx: Ctx, pool: Pool, token: string): Promise<SignedIn> {
+  let found: SignedIn;
+  try {
+    found = await authorizeAccessToken(ctx, token, { scope: undefined, mayNameMissingUser: false });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return refuseOAuth("invalid_token", error.message, error.detail);
+  }
+  if (found.pool.id !== pool.id) return refuseOAuth("invalid_token", "The token is another pool's.");
+  if (!found.scopes.includes("openid"))
+    return refuseOAuth("insufficient_scope", "The access token does not have the scope openid.");
+  return found;
+}

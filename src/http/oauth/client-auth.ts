@@ -1,0 +1,46 @@
+/** Which client asks, proven by its secret where it has one: client_secret_basic, client_secret_post, none. */
+import type { Context } from "hono";
+import type { Ctx } from "../../app.ts";
+import { clientSecretFits } from "../../domain/credentials/secret-hash.ts";
+import { clientOf } from "../../domain/grants/authorization-request.ts";
+import { refuseOAuth } from "../../domain/grants/refuse.ts";
+import type { Client, Pool } from "../../domain/pools/settings.ts";
+import { fromBase64 } from "../../lib/bytes.ts";
+
+/** Throws invalid_client, and invalid_request where two ways contradict each other. */
+export async function authenticateClient(
+  ctx: Ctx,
+  c: Context,
+  pool: Pool,
+  form: ReadonlyMap<string, string>,
+): Promise<Client> {
+  const basic = readBasic(c.req.header("authorization"));
+  const named = form.get("client_id");
+  if (basic !== undefined && form.has("client_secret"))
+    return refuseOAuth("invalid_request", "The client authenticates in two ways at once.");
+  if (basic !== undefined && named !== undefined && named !== basic.id)
+    return refuseOAuth("invalid_request", "client_id is another one than in the Authorization header.");
+  const client = await clientOf(ctx, pool, basic?.id ?? named);
+  const secret = basic?.secret ?? form.get("client_secret");
+  if (!clientSecretFits(client, secret)) return wrongClient();
+  // Who sends a secret to a client that has none takes it for another.
+  if (client.secrets.length === 0 && secret !== undefined) return wrongClient();
+  return client;
+}
+
+/**
+ * RFC 6749 section 2.3.1 has id and secret form-encoded first; Cognito takes them as they are, and ours hold nothing
+ * that encoding changes.
+ */
+function readBasic(header: string | undefined): { id: string; secret: string } | undefined {
+  if (header === undefined) return undefined;
+  const [, encoded] = /^Basic +([A-Za-z0-9+/=_-]+)$/i.exec(header) ?? wrongClient();
+  const text = fromBase64(encoded ?? "")?.toString("utf8") ?? wrongClient();
+  const colon = text.indexOf(":");
+  if (colon < 0) return wrongClient();
+  return { id: text.slice(0, colon), secret: text.slice(colon + 1) };
+}
+
+function wrongClient(): never {
+  return refuseOAuth("invalid_client", "The client is unknown, or its secret is missing or wrong.");
+}

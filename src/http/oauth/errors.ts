@@ -1,0 +1,43 @@
+/** The one writer of errors of the OAuth endpoints that answer in JSON (RFC 6749 section 5.2, RFC 6750 section 3.1). */
+import type { Context } from "hono";
+import type { Ctx } from "../../app.ts";
+import { Refusal } from "../../lib/refusal.ts";
+
+export interface OAuthFailure {
+  readonly status: 400 | 401 | 403 | 404 | 429 | 500;
+  readonly error: string;
+  readonly description: string;
+}
+
+/** What other rooms refuse, in the words of OAuth. */
+const translated: Readonly<Record<string, Omit<OAuthFailure, "description">>> = {
+  NotAuthorizedException: { status: 400, error: "invalid_grant" },
+  RefreshTokenReuseException: { status: 400, error: "invalid_grant" },
+  UserNotFoundException: { status: 400, error: "invalid_grant" },
+  ResourceNotFoundException: { status: 404, error: "invalid_request" },
+  TooManyRequestsException: { status: 429, error: "temporarily_unavailable" },
+  LimitExceededException: { status: 429, error: "temporarily_unavailable" },
+  UnexpectedLambdaException: { status: 400, error: "invalid_request" },
+};
+
+/** What is answered for an error; logs what is nobody's business. */
+export function failureOf(ctx: Ctx, error: unknown): OAuthFailure {
+  if (!(error instanceof Refusal)) {
+    ctx.log.error({ err: error }, "internal error");
+    const description = `Internal error. Request id: ${ctx.requestId}`;
+    return { status: 500, error: "server_error", description };
+  }
+  if (error.detail !== undefined) ctx.log.info({ detail: error.detail, error: error.code }, "refused");
+  const known = Object.hasOwn(translated, error.code) ? translated[error.code] : undefined;
+  if (known !== undefined) return { ...known, description: error.message };
+  // Whatever else AWS's operations would answer is no code of OAuth.
+  const code = /^[a-z_]+$/.test(error.code) ? error.code : "invalid_request";
+  return { status: 400, error: code, description: error.message };
+}
+
+/** Headers of every answer that tells of tokens or users (RFC 6749 section 5.1). */
+export const noStore = { "cache-control": "no-store", pragma: "no-cache" } as const;
+
+export function answerFailure(c: Context, { status, error, description }: OAuthFailure): Response {
+  return c.json({ error, error_description: description }, status, noStore);
+}

@@ -1,0 +1,42 @@
+/**
+ * /logout: Cognito's two forms (AWS: "The managed login sign-out endpoint"), and OpenID Connect RP-Initiated Logout 1.0.
+ * The browser's session ends; tokens do not.
+ */
+import type { Context } from "hono";
+import type { Ctx } from "../../app.ts";
+import { closeBrowserSession } from "../../domain/grants/browser-session.ts";
+import { type LogoutRequest, logoutTarget } from "../../domain/grants/logout.ts";
+import { Refusal } from "../../lib/refusal.ts";
+import { sessionCookie, setSessionCookie } from "../cookies.ts";
+import { type Bindings, type Place, rawQuery } from "../place.ts";
+import { readForm } from "./form.ts";
+
+export async function answerLogout(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
+  const query =
+    c.req.method === "POST" ? new URLSearchParams([...(await readForm(c))]).toString() : rawQuery(c);
+  const location = await leave(ctx, c, place, query);
+  return c.body(null, c.req.method === "POST" ? 303 : 302, { location, "cache-control": "no-store" });
+}
+
+async function leave(ctx: Ctx, c: Context, place: Place, query: string): Promise<string> {
+  const parameters = new URLSearchParams(query);
+  const get = (name: string) => parameters.get(name) || undefined;
+  const request: LogoutRequest = {
+    clientId: get("client_id"),
+    logoutUri: get("logout_uri"),
+    redirectUri: get("redirect_uri"),
+    idTokenHint: get("id_token_hint"),
+    postLogoutRedirectUri: get("post_logout_redirect_uri"),
+    state: get("state"),
+  };
+  try {
+    const target = await logoutTarget(ctx, place.pool, request);
+    await closeBrowserSession(ctx, place.pool, sessionCookie(c, place));
+    setSessionCookie(c, place, "", 0);
+    if (target.kind === "login") return `${place.base}/login?${query}`;
+    return target.kind === "redirect" ? target.location : `${place.base}/signedout`;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return `${place.base}/error?${new URLSearchParams({ error: error.code })}`;
+  }
+}

@@ -1,0 +1,26 @@
+/** POST /oauth2/revoke (AWS: "The revoke token endpoint"; RFC 7009). A token that is none of ours counts as revoked. */
+import type { Context } from "hono";
+import type { Ctx } from "../../app.ts";
+import { refuseOAuth } from "../../domain/grants/refuse.ts";
+import { revokeToken } from "../../domain/tokens/refresh.ts";
+import { Refusal } from "../../lib/refusal.ts";
+import type { Bindings, Place } from "../place.ts";
+import { authenticateClient } from "./client-auth.ts";
+import { noStore } from "./errors.ts";
+import { readForm } from "./form.ts";
+
+export async function answerRevoke(ctx: Ctx, c: Context<Bindings>, { pool }: Place): Promise<Response> {
+  const form = await readForm(c);
+  const client = await authenticateClient(ctx, c, pool, form);
+  const token =
+    form.get("token") ?? refuseOAuth("invalid_request", "Required parameter token is not present.");
+  try {
+    await revokeToken(ctx, { pool, client, token });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    if (error.code === "UnsupportedTokenTypeException")
+      refuseOAuth("unsupported_token_type", "Only refresh tokens can be revoked.");
+    if (error.code !== "UnauthorizedException") refuseOAuth("invalid_request", error.message);
+  }
+  return c.body(null, 200, { ...noStore, "content-length": "0" });
+}

@@ -1,0 +1,71 @@
+/** Every endpoint of the authorization server that is no page, by path (design: which step runs where). */
+import { type Context, Hono } from "hono";
+import type { Ctx } from "../../app.ts";
+import type { Serving } from "../context.ts";
+import { type Bindings, type Place, placeOf, poolPath } from "../place.ts";
+import { answerAuthorize } from "./authorize.ts";
+import { answerFailure, failureOf } from "./errors.ts";
+import { answerLogout } from "./logout.ts";
+import { answerRevoke } from "./revoke.ts";
+import { answerToken } from "./token.ts";
+import { answerUserInfo } from "./userinfo.ts";
+
+type Answer = (ctx: Ctx, c: Context<Bindings>, place: Place) => Promise<Response>;
+
+interface Endpoint {
+  readonly path: string;
+  readonly methods: readonly ("GET" | "POST")[];
+  readonly answer: Answer;
+  /** Asked by scripts of any origin, with the token or secret that they hold: never by cookie. */
+  readonly anyOrigin: boolean;
+}
+
+const endpoints: readonly Endpoint[] = [
+  { path: "/oauth2/authorize", methods: ["GET", "POST"], answer: answerAuthorize, anyOrigin: false },
+  { path: "/authorize", methods: ["GET", "POST"], answer: answerAuthorize, anyOrigin: false },
+  { path: "/logout", methods: ["GET", "POST"], answer: answerLogout, anyOrigin: false },
+  { path: "/oauth2/token", methods: ["POST"], answer: answerToken, anyOrigin: true },
+  { path: "/oauth2/userInfo", methods: ["GET", "POST"], answer: answerUserInfo, anyOrigin: true },
+  { path: "/oauth2/revoke", methods: ["POST"], answer: answerRevoke, anyOrigin: true },
+];
+
+export function oauthRoutes(serving: Serving): Hono<Bindings> {
+  const routes = new Hono<Bindings>();
+  for (const { path, methods, answer, anyOrigin } of endpoints) {
+    const at = `${poolPath}${path}`;
+    if (anyOrigin) {
+      routes.use(at, async (c, next) => {
+        await next();
+        c.header("access-control-allow-origin", "*");
+      });
+      routes.options(at, (c) => preflight(c, methods));
+    }
+    routes.on([...methods], at, (c) => answerOrFail(serving, c, answer));
+    routes.all(at, (c) => {
+      const failure = { error: "invalid_request", error_description: "The method is not allowed." };
+      return c.json(failure, 405, { allow: methods.join(", ") });
+    });
+  }
+  return routes;
+}
+
+/** Amplify sends a header of its own, so its requests are asked for first. */
+function preflight(c: Context, methods: readonly string[]): Response {
+  const asked = c.req.header("access-control-request-headers") ?? "authorization, content-type";
+  const isList = /^[\w-]+(?:, ?[\w-]+)*$/.test(asked);
+  return c.body(null, 204, {
+    "access-control-allow-origin": "*",
+    "access-control-allow-methods": methods.join(", "),
+    "access-control-allow-headers": isList ? asked : "authorization, content-type",
+    "access-control-max-age": "600",
+  });
+}
+
+async function answerOrFail(serving: Serving, c: Context<Bindings>, answer: Answer): Promise<Response> {
+  const ctx = serving.context(c.env.incoming);
+  try {
+    return await answer(ctx, c, await placeOf(ctx, c));
+  } catch (error) {
+    return answerFailure(c, failureOf(ctx, error));
+  }
+}

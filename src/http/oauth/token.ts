@@ -1,0 +1,61 @@
+/** POST /oauth2/token (AWS: "The token issuer endpoint"; RFC 6749 sections 4.1.3, 4.4.2 and 6). */
+import type { Context } from "hono";
+import type { Ctx } from "../../app.ts";
+import { clientCredentials } from "../../domain/grants/client-credentials.ts";
+import { redeemCode } from "../../domain/grants/code.ts";
+import { refuseOAuth } from "../../domain/grants/refuse.ts";
+import type { Client, Pool } from "../../domain/pools/settings.ts";
+import { refreshTokens } from "../../domain/tokens/refresh.ts";
+import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
+import type { Bindings, Place } from "../place.ts";
+import { authenticateClient } from "./client-auth.ts";
+import { noStore } from "./errors.ts";
+import { readForm } from "./form.ts";
+
+interface TokenRequest {
+  readonly pool: Pool;
+  readonly client: Client;
+  readonly form: ReadonlyMap<string, string>;
+}
+
+/** Every grant there is. */
+const grants: Readonly<
+  Record<string, (ctx: Ctx, request: TokenRequest) => Promise<AuthenticationResultType>>
+> = {
+  authorization_code: (ctx, { pool, client, form }) =>
+    redeemCode(ctx, {
+      pool,
+      client,
+      code: required(form, "code"),
+      redirectUri: form.get("redirect_uri"),
+      codeVerifier: form.get("code_verifier"),
+    }),
+  refresh_token: async (ctx, { pool, client, form }) => {
+    const token = required(form, "refresh_token");
+    return (await refreshTokens(ctx, { pool, client, token, deviceKey: undefined })).result;
+  },
+  client_credentials: (ctx, { pool, client, form }) =>
+    clientCredentials(ctx, { pool, client, scope: form.get("scope") }),
+};
+
+export async function answerToken(ctx: Ctx, c: Context<Bindings>, { pool }: Place): Promise<Response> {
+  const form = await readForm(c);
+  const client = await authenticateClient(ctx, c, pool, form);
+  const type = required(form, "grant_type");
+  const grant = Object.hasOwn(grants, type) ? grants[type] : undefined;
+  if (grant === undefined)
+    return refuseOAuth("unsupported_grant_type", "grant_type is none that is supported.");
+  const tokens = await grant(ctx, { pool, client, form });
+  const answer = {
+    access_token: tokens.AccessToken,
+    id_token: tokens.IdToken,
+    refresh_token: tokens.RefreshToken,
+    token_type: "Bearer",
+    expires_in: tokens.ExpiresIn,
+  };
+  return c.json(answer, 200, noStore);
+}
+
+function required(form: ReadonlyMap<string, string>, name: string): string {
+  return form.get(name) ?? refuseOAuth("invalid_request", `Required parameter ${name} is not present.`);
+}

@@ -1,0 +1,50 @@
+/** /oauth2/userInfo (AWS: "The userInfo endpoint"; OpenID Connect Core 1.0 section 5.3; RFC 6750). */
+import type { Context } from "hono";
+import type { Ctx } from "../../app.ts";
+import { refuseOAuth } from "../../domain/grants/refuse.ts";
+import { userInfo } from "../../domain/grants/user-info.ts";
+import { Refusal } from "../../lib/refusal.ts";
+import type { Bindings, Place } from "../place.ts";
+import { failureOf, noStore } from "./errors.ts";
+import { readForm } from "./form.ts";
+
+export async function answerUserInfo(ctx: Ctx, c: Context<Bindings>, { pool }: Place): Promise<Response> {
+  const token = await bearerToken(c);
+  if (token === undefined)
+    return challenge(c, 400, "invalid_request", "Bad OAuth2 request at UserInfo Endpoint");
+  try {
+    return c.json(await userInfo(ctx, pool, token), 200, noStore);
+  } catch (error) {
+    const { code } = error instanceof Refusal ? error : { code: "" };
+    if (code === "insufficient_scope")
+      return challenge(c, 403, code, "The access token does not have the scope openid.");
+    if (code === "invalid_token")
+      return challenge(
+        c,
+        401,
+        code,
+        "Access token is expired, disabled, or deleted, or the user has globally signed out.",
+      );
+    failureOf(ctx, error);
+    throw error;
+  }
+}
+
+/** RFC 6750 sections 2.1 and 2.2: in the header, or in the form of a POST; never in the query. */
+async function bearerToken(c: Context): Promise<string | undefined> {
+  const header = c.req.header("authorization");
+  const inHeader = header === undefined ? undefined : /^Bearer +([\w.~+/=-]+)$/i.exec(header)?.[1];
+  if (c.req.method !== "POST" || !c.req.header("content-type")) return inHeader;
+  const inBody = (await readForm(c)).get("access_token");
+  if (inBody !== undefined && header !== undefined)
+    return refuseOAuth("invalid_request", "The access token is given in two ways at once.");
+  return inBody ?? inHeader;
+}
+
+function challenge(c: Context, status: 400 | 401 | 403, error: string, description: string): Response {
+  const header = `Bearer error="${error}", error_description="${description}"`;
+  return c.json({ error, error_description: description }, status, {
+    ...noStore,
+    "www-authenticate": header,
+  });
+}
