@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import {
   AddUserPoolClientSecretCommand,
   AdminAddUserToGroupCommand,
+  AdminListUserAuthEventsCommand,
   AdminUpdateUserAttributesCommand,
   AssociateSoftwareTokenCommand,
   ConfirmDeviceCommand,
@@ -86,6 +87,7 @@ export async function makeWorld(server: TestServer): Promise<World> {
   const ClientSecretId = second.ClientSecretDescriptor?.ClientSecretId ?? assert.fail("no secret id");
   await turnMfa(server, { UserPoolId }, "OPTIONAL", { SoftwareTokenMfaConfiguration: { Enabled: true } });
   const { tokens, DeviceKey } = await signInWithDevice(server, ClientId, Username);
+  const { AuthEvents } = await client.send(new AdminListUserAuthEventsCommand({ UserPoolId, Username }));
   const values: Values = {
     UserPoolId,
     ClientId,
@@ -104,6 +106,7 @@ export async function makeWorld(server: TestServer): Promise<World> {
     MfaConfiguration: "OFF",
     MFAOptions: [],
     DeviceKey,
+    EventId: AuthEvents?.[0]?.EventId ?? assert.fail("no event"),
   };
   const AuthParameters = { USERNAME: Username, PASSWORD: password };
   const special: Readonly<Record<string, Values>> = {
