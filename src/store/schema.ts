@@ -1,4 +1,6 @@
 import type { Generated } from "kysely";
+import type { AuditEventsTable, AuthEventsTable } from "./schema-events.ts";
+import type { AuthorizationCodesTable, BrowserSessionsTable, TokenFamiliesTable } from "./schema-tokens.ts";
 
 /**
  * The tables as Kysely sees them. Rules (docs/the-house.md, Storage): `pool_id` leads every key of pool data (in what
@@ -297,30 +299,6 @@ export interface KnownSourcesTable {
   expires_at: number;
 }
 
-/** One sign-in's refresh token family. Its id is the `event_id` claim of each token of that sign-in. */
-export interface TokenFamiliesTable {
-  pool_id: string;
-  family_id: string;
-  user_id: string;
-  client_id: string;
-  origin_jti: string;
-  /** Sealed 32 bytes that authenticate each generation of the refresh token. */
-  key_sealed: Uint8Array;
-  generation: number;
-  /** When the current generation replaced its predecessor; null before the first rotation. */
-  rotated_at: number | null;
-  auth_time: number;
-  scope: string;
-  device_key: string | null;
-  created_at: number;
-  expires_at: number;
-  revoked_at: number | null;
-  /** `oauth` for tokens of the authorization server, null for those of the API. */
-  origin: string | null;
-  /** The resource (RFC 8707) that the access tokens are for. */
-  resource: string | null;
-}
-
 /** Messages to be delivered, and on a development server those the inbox shows. */
 export interface OutboxTable {
   pool_id: string;
@@ -335,73 +313,4 @@ export interface OutboxTable {
   next_attempt_at: number;
   created_at: number;
   expires_at: number;
-}
-
-/** What administrators did, and what users did to their credentials. Nothing changes a row; see store/audit.ts. */
-export interface AuditEventsTable {
-  /** A UUID of version 7: begins with the time. */
-  event_id: string;
-  at: number;
-  pool_id: string | null;
-  actor: string;
-  address: string | null;
-  user_agent: string | null;
-  operation: string;
-  target: string | null;
-  /** `ok`, or the type of the error. */
-  result: string;
-  request_id: string | null;
-  /** JSON of names, never of values. */
-  details: string | null;
-}
-
-/** What happened to a user's sign-ins and passwords (AdminListUserAuthEvents). */
-export interface AuthEventsTable {
-  /** Gone with the user: a foreign key that cascades. */
-  user_number: number;
-  /** A UUID of version 7: begins with the time. */
-  event_id: string;
-  at: number;
-  type: "SignIn" | "SignUp" | "ForgotPassword" | "PasswordChange" | "ResendCode";
-  response: "Pass" | "Fail" | "InProgress";
-  steps: number;
-  /** JSON list. */
-  challenges: string;
-  address: string | null;
-  device_name: string | null;
-  feedback: "Valid" | "Invalid" | null;
-  feedback_provider: string | null;
-  feedback_at: number | null;
-}
-
-/** Sessions of browsers at the hosted pages. */
-export interface BrowserSessionsTable {
-  pool_id: string;
-  /** Of the cookie's secret. */
-  session_hash: string;
-  user_id: string;
-  /** JSON list of what was proven. */
-  methods: string;
-  sign_outs: number;
-  auth_time: number;
-  created_at: number;
-  expires_at: number;
-}
-
-/** Authorization codes, also used ones until they would have expired: who brings one again is known by it. */
-export interface AuthorizationCodesTable {
-  pool_id: string;
-  code_hash: string;
-  client_id: string;
-  user_id: string;
-  /** JSON: redirect URI, scopes, nonce, code challenge, resource. */
-  grant_json: string;
-  methods: string;
-  sign_outs: number;
-  credential_version: number;
-  auth_time: number;
-  created_at: number;
-  expires_at: number;
-  /** The tokens minted from it; empty where it was used up for none, null while it is unused. */
-  family_id: string | null;
 }

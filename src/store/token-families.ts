@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import { affected, type Db } from "./db.ts";
 import { preparedWrite } from "./prepared.ts";
-import type { TokenFamiliesTable } from "./schema.ts";
+import type { TokenFamiliesTable } from "./schema-tokens.ts";
 import { blobType } from "./sql.ts";
 
 export interface TokenFamily {

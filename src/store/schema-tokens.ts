@@ -1,0 +1,57 @@
+/** Tables of what sign-ins leave behind: tokens, sessions of browsers, codes (schema.ts says the rules). */
+
+/** One sign-in's refresh token family. Its id is the `event_id` claim of each token of that sign-in. */
+export interface TokenFamiliesTable {
+  pool_id: string;
+  family_id: string;
+  user_id: string;
+  client_id: string;
+  origin_jti: string;
+  /** Sealed 32 bytes that authenticate each generation of the refresh token. */
+  key_sealed: Uint8Array;
+  generation: number;
+  /** When the current generation replaced its predecessor; null before the first rotation. */
+  rotated_at: number | null;
+  auth_time: number;
+  scope: string;
+  device_key: string | null;
+  created_at: number;
+  expires_at: number;
+  revoked_at: number | null;
+  /** `oauth` for tokens of the authorization server, null for those of the API. */
+  origin: string | null;
+  /** The resource (RFC 8707) that the access tokens are for. */
+  resource: string | null;
+}
+
+/** Sessions of browsers at the hosted pages. */
+export interface BrowserSessionsTable {
+  pool_id: string;
+  /** Of the cookie's secret. */
+  session_hash: string;
+  user_id: string;
+  /** JSON list of what was proven. */
+  methods: string;
+  sign_outs: number;
+  auth_time: number;
+  created_at: number;
+  expires_at: number;
+}
+
+/** Authorization codes, also used ones until they would have expired: who brings one again is known by it. */
+export interface AuthorizationCodesTable {
+  pool_id: string;
+  code_hash: string;
+  client_id: string;
+  user_id: string;
+  /** JSON: redirect URI, scopes, nonce, code challenge, resource. */
+  grant_json: string;
+  methods: string;
+  sign_outs: number;
+  credential_version: number;
+  auth_time: number;
+  created_at: number;
+  expires_at: number;
+  /** The tokens minted from it; empty where it was used up for none, null while it is unused. */
+  family_id: string | null;
+}
