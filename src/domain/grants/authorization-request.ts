@@ -121,11 +121,16 @@ export async function clientOf(ctx: Ctx, pool: Pool, clientId: string | undefine
   return found.client;
 }
 
+/** Throws unauthorized_client where the client is for the API alone. */
+export function requireOAuth(client: Client): void {
+  if (client.document.AllowedOAuthFlowsUserPoolClient !== true)
+    refuseOAuth("unauthorized_client", "The client may not use OAuth flows.");
+}
+
 /** Byte by byte one of the client's. What is wrong is told to the developer, on a page of ours. */
 function redirectUriOf(client: Client, given: string | undefined): string {
-  const { AllowedOAuthFlowsUserPoolClient, CallbackURLs = [], DefaultRedirectURI } = client.document;
-  if (AllowedOAuthFlowsUserPoolClient !== true)
-    return refuseOAuth("unauthorized_client", "The client may not use OAuth flows.");
+  const { CallbackURLs = [], DefaultRedirectURI } = client.document;
+  requireOAuth(client);
   if (given === undefined && DefaultRedirectURI !== undefined) return DefaultRedirectURI;
   if (given === undefined) return invalid("Required parameter redirect_uri is not present.");
   if (CallbackURLs.includes(given)) return given;

@@ -14,9 +14,7 @@ export async function clientCredentials(
   ctx: Ctx,
   { pool, client, scope }: { pool: Pool; client: Client; scope: string | undefined },
 ): Promise<AuthenticationResultType> {
-  const { AllowedOAuthFlowsUserPoolClient, AllowedOAuthFlows } = client.document;
-  const allows =
-    AllowedOAuthFlowsUserPoolClient === true && AllowedOAuthFlows?.includes("client_credentials");
+  const allows = client.document.AllowedOAuthFlows?.includes("client_credentials") === true;
   if (!allows || client.secrets.length === 0)
     return refuseOAuth("unauthorized_client", "The client may not use the client_credentials grant.");
   refuseTriggers(pool, "PreTokenGeneration");

@@ -92,7 +92,15 @@ export async function redeemCode(ctx: Ctx, redemption: Redemption): Promise<Auth
   return mintFrom(ctx, redemption, code);
 }
 
-function problemOf(grant: CodeGrant, { redirectUri, codeVerifier }: Redemption): (() => never) | undefined {
+function problemOf(
+  grant: CodeGrant,
+  { client, redirectUri, codeVerifier }: Redemption,
+): (() => never) | undefined {
+  const { AllowedOAuthFlows, CallbackURLs } = client.document;
+  // As the client is set now.
+  if (!AllowedOAuthFlows?.includes("code") || !CallbackURLs?.includes(grant.redirectUri))
+    return () =>
+      refuseOAuth("unauthorized_client", "The client may not use the code flow with that redirect_uri.");
   if (redirectUri !== grant.redirectUri)
     return () =>
       refuseOAuth("unauthorized_client", "The redirect_uri is not that of the authorization request.");

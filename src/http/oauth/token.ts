@@ -1,6 +1,7 @@
 /** POST /oauth2/token (AWS: "The token issuer endpoint"; RFC 6749 sections 4.1.3, 4.4.2 and 6). */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
+import { requireOAuth } from "../../domain/grants/authorization-request.ts";
 import { clientCredentials } from "../../domain/grants/client-credentials.ts";
 import { redeemCode } from "../../domain/grants/code.ts";
 import { refuseOAuth } from "../../domain/grants/refuse.ts";
@@ -41,6 +42,7 @@ const grants: Readonly<
 export async function answerToken(ctx: Ctx, c: Context<Bindings>, { pool }: Place): Promise<Response> {
   const form = await readForm(c);
   const client = await authenticateClient(ctx, c, pool, form);
+  requireOAuth(client);
   const type = required(form, "grant_type");
   const grant = Object.hasOwn(grants, type) ? grants[type] : undefined;
   if (grant === undefined)

@@ -1,0 +1,173 @@
+/** /oauth2/userInfo, /logout and the published metadata through the wire. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  AdminDisableUserCommand,
+  AdminUserGlobalSignOutCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
+import { signIn } from "../api/people.ts";
+import { forEachServer } from "../api/server.ts";
+import { authorize, callback, goodbye, newCode, type OAuthPlace, post, redeem, setUp } from "./support.ts";
+
+async function tokens(place: OAuthPlace, scope: string) {
+  const { body } = await redeem(place, await newCode(place, { scope }));
+  return { access: String(body["access_token"]), id: String(body["id_token"]) };
+}
+
+async function userInfo({ base }: Pick<OAuthPlace, "base">, token?: string) {
+  const answer = await fetch(`${base}/oauth2/userInfo`, {
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+  });
+  const challenge = answer.headers.get("www-authenticate");
+  return { status: answer.status, challenge, body: (await answer.json()) as Record<string, unknown> };
+}
+
+forEachServer("userInfo", (open) => {
+  test("claims by scope: verified as texts for Cognito's clients", async () => {
+    const place = await setUp(await open());
+    const all = await userInfo(place, (await tokens(place, "openid")).access);
+    assert.equal(all.status, 200);
+    const { sub, ...rest } = all.body;
+    assert.match(String(sub), /^[0-9a-f-]{36}$/);
+    assert.deepEqual(rest, {
+      username: "ann",
+      email: "ann@example.com",
+      email_verified: "true",
+      name: "Ann Example",
+      phone_number: "+15550001111",
+    });
+    const email = await userInfo(place, (await tokens(place, "openid email")).access);
+    assert.deepEqual(Object.keys(email.body).sort(), ["email", "email_verified", "sub", "username"]);
+  });
+
+  test("by the standard: openid alone tells nothing, verified is a boolean, POST works", async () => {
+    const place = await setUp(await open(), {}, { UserPoolTags: { "poolhouse:oidc": "*" } });
+    const alone = await userInfo(place, (await tokens(place, "openid")).access);
+    assert.deepEqual(Object.keys(alone.body).sort(), ["sub", "username"]);
+    const { access } = await tokens(place, "openid email");
+    assert.equal((await userInfo(place, access)).body["email_verified"], true);
+    const posted = await post(place, { access_token: access }, { path: "/oauth2/userInfo" });
+    assert.equal(posted.body["email"], "ann@example.com");
+    const header = { authorization: `Bearer ${access}` };
+    const byHeader = await fetch(`${place.base}/oauth2/userInfo`, { method: "POST", headers: header });
+    assert.equal(byHeader.status, 200);
+    const both = await fetch(`${place.base}/oauth2/userInfo`, {
+      method: "POST",
+      headers: header,
+      body: new URLSearchParams({ access_token: access }),
+    });
+    assert.equal(both.status, 400);
+  });
+
+  test("refused: none, forged, an ID token, another pool's, without openid, revoked, of a disabled user", async () => {
+    const server = await open();
+    const place = await setUp(server);
+    const none = await userInfo(place);
+    assert.equal(none.status, 400);
+    assert.match(none.challenge ?? "", /error="invalid_request"/);
+    const good = await tokens(place, "openid aws.cognito.signin.user.admin");
+    const stranger = await setUp(server);
+    const [head, body, signature = ""] = good.access.split(".");
+    const forged = `${head}.${body}.${signature.startsWith("A") ? "B" : "A"}${signature.slice(1)}`;
+    for (const token of [forged, good.id, "x.y.z", (await tokens(stranger, "openid")).access]) {
+      const { status, challenge } = await userInfo(place, token);
+      assert.equal(status, 401, token);
+      assert.match(challenge ?? "", /error="invalid_token"/);
+    }
+    const { AccessToken } = await signIn(server, place.ClientId, "ann");
+    const api = await userInfo(place, AccessToken);
+    assert.equal(api.status, 403);
+    assert.match(api.challenge ?? "", /error="insufficient_scope"/);
+    const named = { UserPoolId: place.UserPoolId, Username: "ann" };
+    const later = await tokens(place, "openid");
+    await server.client.send(new AdminUserGlobalSignOutCommand(named));
+    assert.equal((await userInfo(place, later.access)).status, 401);
+    const strangers = await tokens(stranger, "openid");
+    await server.client.send(new AdminDisableUserCommand({ ...named, UserPoolId: stranger.UserPoolId }));
+    assert.equal((await userInfo(stranger, strangers.access)).status, 401);
+  });
+});
+
+forEachServer("signing out of the browser", (open) => {
+  async function leave(place: OAuthPlace, parameters: Record<string, string>) {
+    const url = `${place.base}/logout?${new URLSearchParams(parameters)}`;
+    const answer = await fetch(url, { redirect: "manual", headers: { cookie: place.cookie } });
+    assert.equal(answer.status, 302);
+    const isStill = (await authorize(place, { prompt: "none" })).searchParams.has("code");
+    return { location: answer.headers.get("location") ?? "", isStill };
+  }
+
+  test("Cognito's two forms", async () => {
+    const server = await open();
+    const first = await setUp(server);
+    const away = await leave(first, { client_id: first.ClientId, logout_uri: goodbye });
+    assert.deepEqual(away, { location: goodbye, isStill: false });
+    const second = await setUp(server);
+    const form = { client_id: second.ClientId, response_type: "code", redirect_uri: callback, state: "s" };
+    const again = await leave(second, form);
+    assert.ok(again.location.startsWith(`${second.base}/login?client_id=`), again.location);
+    assert.equal(again.isStill, false);
+  });
+
+  test("by the standard: with a hint, however old, and a state; without anything", async () => {
+    const server = await open();
+    const place = await setUp(server);
+    const { id } = await tokens(place, "openid");
+    server.clock.advance(30 * 60_000);
+    const hinted = { id_token_hint: id, post_logout_redirect_uri: goodbye, state: "a b" };
+    assert.deepEqual(await leave(place, hinted), { location: `${goodbye}?state=a+b`, isStill: false });
+    const bare = await setUp(server);
+    assert.deepEqual(await leave(bare, {}), { location: `${bare.base}/signedout`, isStill: false });
+  });
+
+  test("what is not registered, or contradicts itself, signs nobody out", async () => {
+    const server = await open();
+    const place = await setUp(server);
+    const other = await setUp(server);
+    const { id } = await tokens(other, "openid");
+    const own = await tokens(place, "openid");
+    const cases: Record<string, string>[] = [
+      { client_id: place.ClientId, logout_uri: `${goodbye}/` },
+      { client_id: place.ClientId, logout_uri: "https://evil.example/" },
+      { client_id: place.ClientId, logout_uri: callback },
+      { client_id: place.ClientId, redirect_uri: goodbye, response_type: "code" },
+      { client_id: "nobody", logout_uri: goodbye },
+      { logout_uri: goodbye },
+      { id_token_hint: id, post_logout_redirect_uri: goodbye },
+      { id_token_hint: `${own.id}x`, post_logout_redirect_uri: goodbye },
+      { id_token_hint: own.access, post_logout_redirect_uri: goodbye },
+      { id_token_hint: own.id, client_id: other.ClientId, post_logout_redirect_uri: goodbye },
+      { id_token_hint: own.id, post_logout_redirect_uri: "https://evil.example/" },
+    ];
+    for (const parameters of cases) {
+      const { location, isStill } = await leave(place, parameters);
+      assert.ok(location.startsWith(`${place.base}/error?`), location);
+      assert.equal(isStill, true, JSON.stringify(parameters));
+    }
+  });
+});
+
+forEachServer("published metadata", (open) => {
+  test("names every endpoint, at three addresses", async () => {
+    const { base, server, UserPoolId } = await setUp(await open());
+    const wellKnown = [
+      `${base}/.well-known/openid-configuration`,
+      `${base}/.well-known/oauth-authorization-server`,
+      `${server.endpoint}/.well-known/oauth-authorization-server/${UserPoolId}`,
+    ];
+    for (const url of wellKnown) {
+      const answer = await fetch(url);
+      assert.equal(answer.headers.get("access-control-allow-origin"), "*");
+      const metadata = (await answer.json()) as Record<string, unknown>;
+      assert.equal(metadata["issuer"], base);
+      assert.equal(metadata["authorization_endpoint"], `${base}/oauth2/authorize`);
+      assert.deepEqual(metadata["code_challenge_methods_supported"], ["S256"]);
+      for (const [name, value] of Object.entries(metadata)) {
+        if (!name.endsWith("_endpoint") && name !== "jwks_uri") continue;
+        // Whatever it asks for, it is there.
+        const { status } = await fetch(String(value), { method: "GET", redirect: "manual" });
+        assert.notEqual(status, 404, name);
+      }
+    }
+  });
+});
