@@ -1,7 +1,5 @@
 /** THE composition root: config -> App -> http -> listen; closes in reverse. */
 import { randomBytes } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
@@ -17,6 +15,7 @@ import { startOutboxWorker } from "./domain/messages/deliver.ts";
 import type { AdmissionOptions } from "./http/admission.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
 import { createServing, type Serving } from "./http/context.ts";
+import { type Door, openDoor } from "./http/door.ts";
 import { healthRoutes } from "./http/health.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
@@ -25,6 +24,7 @@ import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
 import { smtpMailbox } from "./integrations/smtp.ts";
+import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
 import { BoundedMap } from "./lib/bounded-map.ts";
 import { type AuditEvent, insertAuditEvents } from "./store/audit.ts";
 import { type AuthEventOfUser, writeAuthEvents } from "./store/auth-events.ts";
@@ -36,6 +36,8 @@ import { startSweeper } from "./store/sweep.ts";
 export interface RunningServer {
   readonly app: App;
   readonly url: string;
+  /** File of the authority that signed the certificate of `--tls dev`: who connects by https must trust it. */
+  readonly authority: string | undefined;
   /** Present when this start made the root key; shown once. */
   readonly rootKey: CreatedKey | undefined;
   /** Stops accepting, lets running requests finish, then closes everything. */
@@ -54,17 +56,15 @@ export interface ServerOptions {
 const cacheSize = 10_000;
 /** Callers that may wait for each hash, or each SRP exchange, in flight: about a second of waiting. */
 const waitingEach = { hash: 100, exchange: 200 };
-/** How long running requests may take to finish on close. Milliseconds. */
-const drainTime = 10_000;
-/** How long an open connection may still ask something on close, before it is taken for silent. Milliseconds. */
-const silentTime = 500;
 
 export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
   const clock = options.clock ?? Date.now;
   const random = (bytes: number) => randomBytes(bytes);
   // Listening comes first, so that --port 0 is known before anything is built from the public URL.
-  const door = await listen(config);
-  const bound = withPort(config, door.port);
+  const certificate =
+    config.tls === undefined ? undefined : await certificateFor(config, config.tls, clock());
+  const door = await openDoor(config, certificate);
+  const bound = withPorts(config, door);
   let opened: OpenedDatabase | undefined;
   try {
     opened = await openDatabase({
@@ -97,6 +97,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     return {
       app,
       url: bound.publicUrl,
+      authority: certificate?.authority,
       rootKey,
       close: async () => {
         const left = leaveDatabase();
@@ -166,6 +167,12 @@ function mailboxOf(config: Config): Mailbox {
   return servesThisMachine(config) ? inboxMailbox() : noMailbox();
 }
 
+function certificateFor(config: Config, tls: string, now: number): Promise<CertificateSource> {
+  const host = new URL(config.publicUrl).hostname.replace(/^\[|\]$/g, "");
+  const names = new Set(["localhost", "*.auth.localhost", host, ...config.extraHosts, "127.0.0.1", "::1"]);
+  return certificateSource({ tls, folder: join(config.data, "secrets", "tls"), names: [...names], now });
+}
+
 /** Every route there is. */
 function routes(
   serving: Serving,
@@ -203,83 +210,8 @@ function configuredRootKey(config: Config): CreatedKey | undefined {
     : undefined;
 }
 
-/** The port that was bound takes the place of 0, also in a public URL that was derived from it. */
-function withPort(config: Config, port: number): Config {
-  if (config.port !== 0) return config;
-  return Object.freeze({ ...config, port, publicUrl: config.publicUrl.replace(/:0$/, `:${port}`) });
-}
-
-type Listener = (request: IncomingMessage, response: ServerResponse) => void;
-
-interface Door {
-  readonly port: number;
-  /** From now on this answers; before, everything is 503 but /healthz. */
-  serve(listener: Listener): void;
-  close(): Promise<void>;
-}
-
-/** Milliseconds. Node looks for what is overdue only every so often, so that is set as well. */
-const timeouts = {
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  keepAliveTimeout: 65_000,
-  connectionsCheckingInterval: 2_000,
-};
-
-async function listen(config: Config): Promise<Door> {
-  let listener: Listener = (request, response) => notYetServing(request, response, "starting");
-  /** Connections that have asked nothing yet: browsers open some in advance. */
-  const unused = new Set<Socket>();
-  let draining = false;
-  const server = createServer(timeouts, (request, response) => {
-    unused.delete(request.socket);
-    if (draining) response.setHeader("connection", "close");
-    if (draining && request.url === "/readyz") notYetServing(request, response, "stopping");
-    else listener(request, response);
-  });
-  server.on("connection", (socket) => {
-    unused.add(socket);
-    socket.once("close", () => unused.delete(socket));
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(config.port, config.host, resolve);
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    serve: (next) => {
-      listener = next;
-    },
-    close: () => {
-      draining = true;
-      return drain(server, unused);
-    },
-  };
-}
-
-function notYetServing(request: IncomingMessage, response: ServerResponse, status: string): void {
-  response.writeHead(request.url === "/healthz" ? 200 : 503, { "content-type": "application/json" });
-  response.end(JSON.stringify({ status }));
-}
-
-/**
- * Stops listening, and lets go of connections one by one: a question that is on its way on a kept-alive connection is
- * answered, with `connection: close`, so that no client finds its connection gone in the middle of a call. (The close
- * of http.Server, unlike that of net.Server, ends idle connections at once.)
- */
-function drain(server: Server, unused: ReadonlySet<Socket>): Promise<void> {
-  return new Promise((resolve) => {
-    let idle: NodeJS.Timeout | undefined;
-    const force = setTimeout(() => server.closeAllConnections(), drainTime);
-    const silent = setTimeout(() => {
-      for (const socket of unused) socket.destroy();
-      server.close();
-      // A kept-alive connection becomes idle when its answer is out; one that asked nothing never counts as idle.
-      idle = setInterval(() => server.closeIdleConnections(), 50);
-    }, silentTime);
-    NetServer.prototype.close.call(server, () => {
-      for (const timer of [force, idle, silent]) clearTimeout(timer);
-      resolve();
-    });
-  });
+/** Ports that were bound take the place of 0, also in a public URL that was derived from them. */
+function withPorts(config: Config, { port, httpsPort }: Door): Config {
+  const publicUrl = config.publicUrl.replace(/:0$/, `:${httpsPort ?? port}`);
+  return Object.freeze({ ...config, port, ...(httpsPort !== undefined && { httpsPort }), publicUrl });
 }

@@ -44,6 +44,8 @@ const homes: Readonly<Record<string, RegExp>> = {
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^config\//,
   nodemailer: /^integrations\//,
+  "@peculiar/x509": /^integrations\//,
+  "reflect-metadata": /^integrations\//,
   otpauth: /^domain\/mfa\//,
   "@simplewebauthn/server": /^domain\/mfa\//,
 };

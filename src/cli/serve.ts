@@ -28,6 +28,13 @@ export async function serve(argv: readonly string[]): Promise<void> {
   }
   if (server.rootKey) showRootKey(server.app.config.data, server.rootKey);
   if (config.demo) console.log(await makeDemo(server.app));
+  if (server.authority !== undefined) {
+    console.log(`https is certified by an authority of this installation: ${server.authority}
+  Node:      NODE_EXTRA_CA_CERTS=${server.authority}
+  aws-cli:   AWS_CA_BUNDLE=${server.authority}
+  browsers:  import it as an authority for web sites; it is for development.
+`);
+  }
   console.log(`Poolhouse ready at ${server.url}`);
 }
 

@@ -16,6 +16,10 @@ export interface Config {
   readonly host: string;
   /** 0: a free one. */
   readonly port: number;
+  /** `dev`, or a PEM file; undefined: no https. */
+  readonly tls: string | undefined;
+  /** 0: a free one. */
+  readonly httpsPort: number;
   readonly data: string;
   /** `postgres://…` or the path of an embedded database. */
   readonly database: string;
@@ -61,9 +65,6 @@ type Name = keyof typeof settings;
 const names = Object.keys(settings) as Name[];
 const setting = (name: Name): Setting => settings[name];
 
-/** Flags that the design promises and this release lacks: refused by name, not ignored. */
-const laterFlags: readonly string[] = ["tls", "https-port"];
-
 /** Reads the settings. Throws ConfigError naming what is wrong. */
 export function loadConfig(
   argv: readonly string[],
@@ -97,7 +98,9 @@ function assemble(value: (name: Name) => string | undefined): Config {
     database: value("database") ?? join(data, "db", "poolhouse.sqlite"),
     auth: value("auth") as Config["auth"],
     demo: value("demo") === "true",
-    publicUrl: (value("publicUrl") ?? `http://${defaultHost(host)}:${port}`).replace(/\/+$/, ""),
+    tls: value("tls"),
+    httpsPort: Number(value("httpsPort")),
+    publicUrl: (value("publicUrl") ?? defaultUrl(value)).replace(/\/+$/, ""),
     publicUrlConfigured: value("publicUrl") !== undefined,
     extraHosts: list(value("extraHosts")!),
     trustedProxies: list(value("trustedProxies")!),
@@ -135,6 +138,14 @@ function assemble(value: (name: Name) => string | undefined): Config {
   return Object.freeze(config);
 }
 
+/** Links are by https where there is any. */
+function defaultUrl(value: (name: Name) => string | undefined): string {
+  const host = defaultHost(value("host")!);
+  return value("tls") === undefined
+    ? `http://${host}:${value("port")}`
+    : `https://${host}:${value("httpsPort")}`;
+}
+
 function readSmtp(value: (name: Name) => string | undefined): SmtpConfig | undefined {
   if ((value("smtpUrl") === undefined) !== (value("smtpFrom") === undefined)) {
     throw new ConfigError("POOLHOUSE_SMTP_URL and the setting smtp-from go together; one is missing.");
@@ -169,9 +180,6 @@ function readFlags(argv: readonly string[]): Map<Name, string> {
   const found = new Map<Name, string>();
   for (let at = 0; at < argv.length; at++) {
     const [, flag, given] = /^--([a-z-]+)(?:=(.*))?$/s.exec(argv[at]!) ?? [];
-    if (flag !== undefined && laterFlags.includes(flag)) {
-      throw new ConfigError(`--${flag} is not supported by this release of Poolhouse.`);
-    }
     const name = names.find((one) => setting(one).flag === flag);
     if (name === undefined)
       throw new ConfigError(`Unknown argument ${argv[at]}. \`poolhouse help\` lists the flags.`);

@@ -44,6 +44,18 @@ export const settings = {
     help: "Port to listen on; 0 picks a free one.",
     wrong: portNumber,
   },
+  tls: {
+    flag: "tls",
+    env: "POOLHOUSE_TLS",
+    help: "Serve https as well: dev (a certificate of our own authority), or a PEM file of a key and its certificates.",
+  },
+  httpsPort: {
+    flag: "https-port",
+    env: "POOLHOUSE_HTTPS_PORT",
+    fallback: "4748",
+    help: "Port for https, where TLS is on; 0 picks a free one.",
+    wrong: portNumber,
+  },
   data: {
     flag: "data",
     env: "POOLHOUSE_DATA",

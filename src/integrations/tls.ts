@@ -1,0 +1,157 @@
+/**
+ * The server's certificate: from a file, which is looked at again as long as the server runs, or issued by an authority
+ * of this installation's own, for development: Amplify and other clients insist on https.
+ */
+import { type webcrypto, X509Certificate } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { isIP } from "node:net";
+import { join } from "node:path";
+
+export interface Certificate {
+  /** PEM: the private key, and the certificate with those between it and its authority. */
+  readonly key: string;
+  readonly cert: string;
+}
+
+export interface CertificateSource {
+  readonly first: Certificate;
+  /** Where the authority's certificate lies that has to be trusted; undefined: it is the file's own affair. */
+  readonly authority: string | undefined;
+  /** The certificate if it is another one than before. Never throws: what is in use stays in use. */
+  renewed(): Certificate | undefined;
+}
+
+export interface TlsOptions {
+  /** `dev`, or a PEM file of a key and its certificates. */
+  readonly tls: string;
+  /** Folder of the authority's key. */
+  readonly folder: string;
+  /** Host names and addresses that the certificate of `dev` is for. */
+  readonly names: readonly string[];
+  /** Epoch milliseconds. */
+  readonly now: number;
+}
+
+/** Throws when the file holds no key that fits its certificate. */
+export async function certificateSource(options: TlsOptions): Promise<CertificateSource> {
+  return options.tls === "dev" ? ownAuthority(options) : fromFile(options.tls);
+}
+
+function fromFile(path: string): CertificateSource {
+  let changedAt = statSync(path).mtimeMs;
+  return {
+    first: readPem(path),
+    authority: undefined,
+    renewed() {
+      try {
+        const { mtimeMs } = statSync(path);
+        if (mtimeMs === changedAt) return undefined;
+        const certificate = readPem(path);
+        changedAt = mtimeMs;
+        return certificate;
+      } catch {
+        // Half written: it is looked at again.
+        return undefined;
+      }
+    },
+  };
+}
+
+function readPem(path: string): Certificate {
+  const text = readFileSync(path, "utf8");
+  const blocks = (kind: string) =>
+    text.match(new RegExp(`-----BEGIN ${kind}-----[\\s\\S]+?-----END ${kind}-----`, "g")) ?? [];
+  const certificates = blocks("CERTIFICATE");
+  const [key] = blocks("(?:[A-Z]+ )?PRIVATE KEY");
+  if (key === undefined || certificates.length === 0)
+    throw new Error(`The TLS file ${path} must hold a private key and its certificates (PEM).`);
+  return { key, cert: `${certificates.join("\n")}\n` };
+}
+
+const day = 86_400_000;
+/** What browsers put up with. */
+const leafDays = 397;
+const authorityDays = 3_650;
+const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+
+/** Loaded when it is needed, because few servers do. It asks for the polyfill itself to be there. */
+async function loadX509() {
+  await import("reflect-metadata");
+  return import("@peculiar/x509");
+}
+
+/** A certificate that is new at each start, by an authority that is made once. */
+async function ownAuthority({ folder, names, now }: TlsOptions): Promise<CertificateSource> {
+  const x509 = await loadX509();
+  const authority = await readAuthority(folder, now);
+  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const issuer = new x509.X509Certificate(authority.cert);
+  const leaf = await x509.X509CertificateGenerator.create({
+    subject: `CN=${names[0] ?? "localhost"}`,
+    issuer: issuer.subject,
+    notBefore: new Date(now - day),
+    notAfter: new Date(now + leafDays * day),
+    signingAlgorithm: algorithm,
+    publicKey: keys.publicKey,
+    signingKey: authority.key,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(
+        names.map((name) => ({ type: isIP(name) === 0 ? ("dns" as const) : ("ip" as const), value: name })),
+      ),
+    ],
+  });
+  const key = pem("PRIVATE KEY", await crypto.subtle.exportKey("pkcs8", keys.privateKey));
+  const first = { key, cert: `${leaf.toString("pem")}\n${authority.cert}` };
+  return { first, authority: join(folder, "ca.pem"), renewed: () => undefined };
+}
+
+interface Authority {
+  readonly cert: string;
+  readonly key: webcrypto.CryptoKey;
+}
+
+/** The authority of this installation, made when it is first asked for. Its key is for its owner alone. */
+async function readAuthority(folder: string, now: number): Promise<Authority> {
+  const x509 = await loadX509();
+  const [certPath, keyPath] = [join(folder, "ca.pem"), join(folder, "ca-key.pem")];
+  if (existsSync(certPath) && existsSync(keyPath)) {
+    const cert = readFileSync(certPath, "utf8");
+    const der = x509.PemConverter.decodeFirst(readFileSync(keyPath, "utf8"));
+    const key = await crypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"]);
+    if (Date.parse(new X509Certificate(cert).validTo) > now + leafDays * day) return { cert, key };
+  }
+  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const authority = await x509.X509CertificateGenerator.createSelfSigned({
+    name: `CN=Poolhouse development authority, O=${folder.replace(/[^\w./-]/g, "_")}`,
+    notBefore: new Date(now - day),
+    notAfter: new Date(now + authorityDays * day),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+    ],
+  });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const cert = `${authority.toString("pem")}\n`;
+  replaceFile(keyPath, pem("PRIVATE KEY", await crypto.subtle.exportKey("pkcs8", keys.privateKey)), 0o600);
+  replaceFile(certPath, cert, 0o644);
+  return { cert, key: keys.privateKey };
+}
+
+/** Whole or not at all. */
+function replaceFile(path: string, text: string, mode: number): void {
+  writeFileSync(`${path}.next`, text, { mode });
+  renameSync(`${path}.next`, path);
+}
+
+function pem(kind: string, der: ArrayBuffer): string {
+  const lines =
+    Buffer.from(der)
+      .toString("base64")
+      .match(/.{1,64}/g) ?? [];
+  return `-----BEGIN ${kind}-----\n${lines.join("\n")}\n-----END ${kind}-----\n`;
+}

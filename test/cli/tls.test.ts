@@ -1,0 +1,140 @@
+/** https: an authority of one's own for development, a file of somebody else's, renewed while the server runs. */
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { X509Certificate } from "node:crypto";
+import { readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { request } from "node:https";
+import { join } from "node:path";
+import { test } from "node:test";
+import { connect } from "node:tls";
+import { promisify } from "node:util";
+import { certificateSource } from "../../src/integrations/tls.ts";
+import { temporaryFolder } from "../store/databases.ts";
+import { run, serve, stop } from "./program.ts";
+
+/** GET with this authority alone. */
+function get(url: string, ca: string, servername?: string): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const options = { ca, ...(servername && { servername }) };
+    const asked = request(url, options, async (response) => {
+      let body = "";
+      for await (const chunk of response) body += chunk;
+      resolve({ status: response.statusCode ?? 0, body });
+    });
+    asked.once("error", reject);
+    asked.end();
+  });
+}
+
+const names = ["localhost", "*.auth.localhost", "127.0.0.1", "::1"];
+const dev = (folder: string, now = Date.now()) => certificateSource({ tls: "dev", folder, names, now });
+
+test("--tls dev: links, issuer and cookies are by https, certified by an authority that lasts", async () => {
+  const data = temporaryFolder();
+  const first = await serve("--data", data, "--tls", "dev", "--https-port", "0", "--demo");
+  const authority = join(data, "secrets", "tls", "ca.pem");
+  assert.ok(first.output.includes(`NODE_EXTRA_CA_CERTS=${authority}`), first.output);
+  const ca = readFileSync(authority, "utf8");
+  assert.match(first.url, /^https:\/\/localhost:\d+$/);
+  const place = `${first.url}/us-east-1_Demo12345`;
+  const metadata = JSON.parse((await get(`${place}/.well-known/openid-configuration`, ca)).body);
+  assert.equal(metadata["issuer"], place);
+  assert.equal(metadata["token_endpoint"], `${place}/oauth2/token`);
+  // A prefix domain's name is certified as well.
+  assert.equal((await get(`${first.url}/healthz`, ca, "shop.auth.localhost")).status, 200);
+  await assert.rejects(get(`${first.url}/healthz`, ca, "elsewhere.example"), {
+    code: "ERR_TLS_CERT_ALTNAME_INVALID",
+  });
+  await assert.rejects(fetch(`${first.url}/healthz`), "nobody else vouches for it");
+  assert.equal(statSync(join(data, "secrets", "tls", "ca-key.pem")).mode & 0o777, 0o600);
+  const answer = await promisify(execFile)(
+    "/usr/bin/aws",
+    [
+      ...["cognito-idp", "initiate-auth", "--endpoint-url", first.url, "--region", "us-east-1"],
+      ...["--no-sign-request", "--auth-flow", "USER_PASSWORD_AUTH", "--client-id", "demoappclient"],
+      ...["--auth-parameters", "USERNAME=demo@example.com,PASSWORD=Poolhouse-demo-1"],
+    ],
+    { env: { PATH: process.env["PATH"], AWS_CA_BUNDLE: authority } },
+  );
+  assert.ok(JSON.parse(answer.stdout).AuthenticationResult.IdToken);
+  assert.equal(await stop(first.process), 0);
+  const again = await serve("--data", data, "--tls", "dev", "--https-port", "0");
+  assert.equal(readFileSync(authority, "utf8"), ca);
+  assert.equal((await get(`${again.url}/healthz`, ca)).status, 200);
+  assert.equal(await stop(again.process), 0);
+});
+
+test("old protocols are refused", async () => {
+  const data = temporaryFolder();
+  const server = await serve("--data", data, "--tls", "dev", "--https-port", "0");
+  const ca = readFileSync(join(data, "secrets", "tls", "ca.pem"), "utf8");
+  const shake = (version: "TLSv1.1" | "TLSv1.2" | "TLSv1.3") =>
+    new Promise<string>((resolve) => {
+      const { port, hostname: host } = new URL(server.url);
+      const options = { host, port: Number(port), ca, servername: host };
+      const socket = connect({ ...options, minVersion: version, maxVersion: version }, () => {
+        resolve(socket.getProtocol() ?? "");
+        socket.destroy();
+      });
+      socket.once("error", () => resolve("refused"));
+    });
+  assert.deepEqual(
+    [await shake("TLSv1.1"), await shake("TLSv1.2"), await shake("TLSv1.3")],
+    ["refused", "TLSv1.2", "TLSv1.3"],
+  );
+  await stop(server.process);
+});
+
+test("a file of a key and certificates; nonsense refuses to start and says what it should hold", async () => {
+  const data = temporaryFolder();
+  const { first } = await dev(join(data, "authority"));
+  const file = join(data, "server.pem");
+  writeFileSync(file, `${first.cert}${first.key}`);
+  const server = await serve("--data", data, "--tls", file, "--https-port", "0");
+  const ca = readFileSync(join(data, "authority", "ca.pem"), "utf8");
+  assert.equal((await get(`${server.url}/healthz`, ca)).status, 200);
+  await stop(server.process);
+  writeFileSync(file, first.cert);
+  await assert.rejects(
+    run("serve", "--data", data, "--port", "0", "--tls", file),
+    /must hold a private key and its certificates/,
+  );
+  await assert.rejects(
+    run("serve", "--data", data, "--port", "0", "--tls", join(data, "none.pem")),
+    /ENOENT/,
+  );
+});
+
+test("a file that changes is taken over, one that is half written is not", async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, "server.pem");
+  const write = async (text: string, seconds: number) => {
+    writeFileSync(file, text);
+    utimesSync(file, seconds, seconds);
+  };
+  const former = await dev(join(folder, "one"));
+  const latter = await dev(join(folder, "two"));
+  await write(`${former.first.key}${former.first.cert}`, 1_000);
+  const source = await certificateSource({ tls: file, folder, names, now: Date.now() });
+  assert.equal(source.renewed(), undefined);
+  await write(latter.first.key, 2_000);
+  assert.equal(source.renewed(), undefined);
+  await write(`${latter.first.key}${latter.first.cert}`, 3_000);
+  assert.equal(source.renewed()?.cert, latter.first.cert.trim().concat("\n").replace(/\n\n+/g, "\n"));
+  assert.equal(source.renewed(), undefined);
+});
+
+test("an authority is replaced before it could not certify a year any more", async () => {
+  const folder = temporaryFolder();
+  await dev(folder);
+  const made = readFileSync(join(folder, "ca.pem"), "utf8");
+  const year = 365 * 86_400_000;
+  await dev(folder, Date.now() + 8 * year);
+  assert.equal(readFileSync(join(folder, "ca.pem"), "utf8"), made);
+  const late = await dev(folder, Date.now() + 9.5 * year);
+  assert.notEqual(readFileSync(join(folder, "ca.pem"), "utf8"), made);
+  const [leaf = ""] = late.first.cert.match(/-----BEGIN[\s\S]+?-----END CERTIFICATE-----/) ?? [];
+  const authority = new X509Certificate(readFileSync(join(folder, "ca.pem")));
+  assert.ok(new X509Certificate(leaf).verify(authority.publicKey));
+  assert.ok(authority.ca);
+});
