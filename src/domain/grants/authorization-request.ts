@@ -105,7 +105,8 @@ function readRest(pool: Pool, client: Client, parameters: URLSearchParams): Rest
 /** RFC 6749 section 3.1: parameters without a value are as if left out, and none may come twice. */
 function once(parameters: URLSearchParams, name: string): string | undefined {
   const values = parameters.getAll(name).filter((value) => value !== "");
-  if (values.length > 1) invalid(`${name} is given more than once.`);
+  // Not by its name, which anybody may choose.
+  if (values.length > 1) invalid("A parameter is given more than once.");
   return values[0];
 }
 

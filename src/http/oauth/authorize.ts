@@ -7,6 +7,7 @@ import { signedInBrowser } from "../../domain/grants/browser-session.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { sessionCookie } from "../cookies.ts";
 import { type Bindings, type Place, rawQuery } from "../place.ts";
+import { redirect } from "./errors.ts";
 import { readForm } from "./form.ts";
 
 export async function answerAuthorize(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
@@ -16,8 +17,7 @@ export async function answerAuthorize(ctx: Ctx, c: Context<Bindings>, place: Pla
     if (error instanceof Refusal) return errorPage(place, error, query);
     throw error;
   });
-  // A POST's parameters must not go on with the browser.
-  return c.body(null, c.req.method === "POST" ? 303 : 302, { location, "cache-control": "no-store" });
+  return redirect(c, location);
 }
 
 async function locationOf(ctx: Ctx, c: Context, place: Place, query: string): Promise<string> {

@@ -38,6 +38,12 @@ export function failureOf(ctx: Ctx, error: unknown): OAuthFailure {
 /** Headers of every answer that tells of tokens or users (RFC 6749 section 5.1). */
 export const noStore = { "cache-control": "no-store", pragma: "no-cache" } as const;
 
+/** A redirect on which nothing follows the browser: neither a form nor the URL with its code, as a referrer. */
+export function redirect(c: Context, location: string): Response {
+  const headers = { location, "cache-control": "no-store", "referrer-policy": "no-referrer" };
+  return c.body(null, c.req.method === "POST" ? 303 : 302, headers);
+}
+
 export function answerFailure(c: Context, { status, error, description }: OAuthFailure): Response {
   return c.json({ error, error_description: description }, status, noStore);
 }

@@ -14,7 +14,7 @@ export async function readForm(c: Context): Promise<ReadonlyMap<string, string>>
   if (body.length > longestBody) return tooLong();
   const form = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(body)) {
-    if (form.has(name)) refuseOAuth("invalid_request", `${name} is given more than once.`);
+    if (form.has(name)) refuseOAuth("invalid_request", "A parameter is given more than once.");
     form.set(name, value);
   }
   for (const [name, value] of form) if (value === "") form.delete(name);

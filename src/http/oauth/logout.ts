@@ -9,13 +9,13 @@ import { type LogoutRequest, logoutTarget } from "../../domain/grants/logout.ts"
 import { Refusal } from "../../lib/refusal.ts";
 import { sessionCookie, setSessionCookie } from "../cookies.ts";
 import { type Bindings, type Place, rawQuery } from "../place.ts";
+import { redirect } from "./errors.ts";
 import { readForm } from "./form.ts";
 
 export async function answerLogout(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
   const query =
     c.req.method === "POST" ? new URLSearchParams([...(await readForm(c))]).toString() : rawQuery(c);
-  const location = await leave(ctx, c, place, query);
-  return c.body(null, c.req.method === "POST" ? 303 : 302, { location, "cache-control": "no-store" });
+  return redirect(c, await leave(ctx, c, place, query));
 }
 
 async function leave(ctx: Ctx, c: Context, place: Place, query: string): Promise<string> {
