@@ -1,4 +1,14 @@
 import type { Generated } from "kysely";
+import type { AuditEventsTable, AuthEventsTable } from "./schema-events.ts";
+import type {
+  BrandingAssetsTable,
+  BrandingStylesTable,
+  DomainsTable,
+  ResourceServersTable,
+  TermsTable,
+  UiCustomizationsTable,
+  UiImagesTable,
+} from "./schema-hosting.ts";
 
 /**
  * The tables as Kysely sees them. Rules (docs/the-house.md, Storage): `pool_id` leads every key of pool data (in what
@@ -35,6 +45,14 @@ export interface Schema {
   auth_events: AuthEventsTable;
   browser_sessions: BrowserSessionsTable;
   authorization_codes: AuthorizationCodesTable;
+  resource_servers: ResourceServersTable;
+  domains: DomainsTable;
+  domain_pools: { domain: string; pool_id: string };
+  branding_styles: BrandingStylesTable;
+  branding_assets: BrandingAssetsTable;
+  ui_customizations: UiCustomizationsTable;
+  ui_images: UiImagesTable;
+  terms: TermsTable;
 }
 
 /** Keys that values are sealed under, wrapped by the master key (sealer.ts, rotate-data-key.ts). */
@@ -335,43 +353,6 @@ export interface OutboxTable {
   next_attempt_at: number;
   created_at: number;
   expires_at: number;
-}
-
-/** What administrators did, and what users did to their credentials. Nothing changes a row; see store/audit.ts. */
-export interface AuditEventsTable {
-  /** A UUID of version 7: begins with the time. */
-  event_id: string;
-  at: number;
-  pool_id: string | null;
-  actor: string;
-  address: string | null;
-  user_agent: string | null;
-  operation: string;
-  target: string | null;
-  /** `ok`, or the type of the error. */
-  result: string;
-  request_id: string | null;
-  /** JSON of names, never of values. */
-  details: string | null;
-}
-
-/** What happened to a user's sign-ins and passwords (AdminListUserAuthEvents). */
-export interface AuthEventsTable {
-  /** Gone with the user: a foreign key that cascades. */
-  user_number: number;
-  /** A UUID of version 7: begins with the time. */
-  event_id: string;
-  at: number;
-  type: "SignIn" | "SignUp" | "ForgotPassword" | "PasswordChange" | "ResendCode";
-  response: "Pass" | "Fail" | "InProgress";
-  steps: number;
-  /** JSON list. */
-  challenges: string;
-  address: string | null;
-  device_name: string | null;
-  feedback: "Valid" | "Invalid" | null;
-  feedback_provider: string | null;
-  feedback_at: number | null;
 }
 
 /** Sessions of browsers at the hosted pages. */
