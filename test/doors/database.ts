@@ -2,7 +2,7 @@
 import type { App } from "../../src/app.ts";
 
 /** Where a refused call of somebody known leaves its trace. */
-const traces = new Set(["audit_events"]);
+const traces = new Set(["audit_events", "auth_events"]);
 
 /** Every row of every table, as text. */
 export async function everyRow(app: App): Promise<Record<string, string[]>> {

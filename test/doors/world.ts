@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import {
   AddUserPoolClientSecretCommand,
   AdminAddUserToGroupCommand,
+  AdminListUserAuthEventsCommand,
   AdminUpdateUserAttributesCommand,
   AssociateSoftwareTokenCommand,
   ConfirmDeviceCommand,
@@ -104,6 +105,7 @@ export async function makeWorld(server: TestServer): Promise<World> {
   await turnMfa(server, { UserPoolId }, "OPTIONAL", { SoftwareTokenMfaConfiguration: { Enabled: true } });
   const { tokens, DeviceKey } = await signInWithDevice(server, ClientId, Username);
   const hosting = await makeHosting(server, UserPoolId);
+  const { AuthEvents } = await client.send(new AdminListUserAuthEventsCommand({ UserPoolId, Username }));
   const values: Values = {
     ...hosting.values,
     UserPoolId,
@@ -123,6 +125,7 @@ export async function makeWorld(server: TestServer): Promise<World> {
     MfaConfiguration: "OFF",
     MFAOptions: [],
     DeviceKey,
+    EventId: AuthEvents?.[0]?.EventId ?? assert.fail("no event"),
   };
   const AuthParameters = { USERNAME: Username, PASSWORD: password };
   const special: Readonly<Record<string, Values>> = {
