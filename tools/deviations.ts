@@ -48,9 +48,15 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   CreateUserPoolClient: [
     "Read and write attributes left unset include custom attributes.",
-    "Providers other than COGNITO and custom scopes are refused until their operations exist.",
+    "Providers other than COGNITO are refused until their operations exist.",
     "A ClientName may have the form `_custom_id_:<id>`, which fixes the client id.",
   ],
+  CreateResourceServer: ["As many as wanted. Two scopes of one name are refused."],
+  CreateUserPoolDomain: [
+    "A pool has as many domains of both kinds as wanted. A prefix domain is `<prefix>.<POOLHOUSE_AUTH_DOMAIN>`; a custom domain is any host name but the server's own and those below POOLHOUSE_AUTH_DOMAIN, kept in lower case and ASCII. CertificateArn, SecurityPolicy and Routing are kept and have no effect; CloudFrontDomain is the host of the public URL. Domains are ACTIVE at once.",
+  ],
+  UpdateUserPoolDomain: ["Members that are left out stay as they are."],
+  DescribeUserPool: ["Of several domains of a kind the oldest is shown."],
   DescribeUserPoolClient: ["Of two secrets the newest is shown."],
   ForgotPassword: [
     "With PreventUserExistenceErrors ENABLED everybody gets delivery details, also invited, disabled and unverified users, and the message is sent by the worker: CodeDeliveryFailureException does not appear.",
@@ -89,7 +95,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   SetUserSettings: ["MFAOptions can name SMS to phone_number alone."],
   AdminSetUserSettings: ["As SetUserSettings."],
   StartWebAuthnRegistration: [
-    "Without RelyingPartyId the relying party is the host of the public URL, until domains exist.",
+    "Without RelyingPartyId the relying party is the host of the public URL, also where the pool has a domain.",
   ],
   ConfirmDevice: [
     "Needs the access token that came with the device's key, and a DeviceSecretVerifierConfig.",
@@ -101,11 +107,11 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   ResendConfirmationCode: [
     "With PreventUserExistenceErrors ENABLED as ForgotPassword.",
-    "CONFIRM_WITH_LINK is refused until domains exist.",
+    "CONFIRM_WITH_LINK is refused until the page behind the link exists.",
   ],
   SignUp: [
     "Returns a Session, for ConfirmSignUp, only to clients with ALLOW_USER_AUTH.",
-    "CONFIRM_WITH_LINK is refused until domains exist.",
+    "CONFIRM_WITH_LINK is refused until the page behind the link exists.",
     "ClientMetadata and ValidationData are accepted and reach nobody: there are no triggers.",
     "With PreventUserExistenceErrors ENABLED the message is sent by the worker: CodeDeliveryFailureException does not appear.",
   ],

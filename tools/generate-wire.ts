@@ -190,9 +190,13 @@ function enumValues(shape: SourceShape): string[] {
   );
 }
 
-/** Where Poolhouse takes more than AWS: a ClientName `_custom_id_:<id>` fixes the client's id (manage-clients.ts). */
-const widenedPatterns: Readonly<Record<string, string>> = {
-  ClientNameType: "[\\w\\s+=,.@-]+|_custom_id_:[\\w+]+",
+/**
+ * Where Poolhouse takes more than the model says: a ClientName `_custom_id_:<id>` fixes the client's id
+ * (manage-clients.ts), and the model's DomainType fits prefixes alone although custom domains are given in it too.
+ */
+const widened: Readonly<Record<string, { pattern: string; max?: number }>> = {
+  ClientNameType: { pattern: "[\\w\\s+=,.@-]+|_custom_id_:[\\w+]+" },
+  DomainType: { pattern: "[\\p{L}\\p{M}\\p{N}._-]+", max: 253 },
 };
 
 function shapeFacts(name: string, shape: SourceShape): Shape {
@@ -209,8 +213,8 @@ function shapeFacts(name: string, shape: SourceShape): Shape {
     case "map":
       return { type: "map", key: targetOf(shape.key), value: targetOf(shape.value), ...length };
     case "string": {
-      const pattern = widenedPatterns[name] ?? traits["smithy.api#pattern"];
-      return { type: "string", ...length, ...(pattern !== undefined && { pattern }) };
+      const pattern = traits["smithy.api#pattern"];
+      return { type: "string", ...length, ...(pattern !== undefined && { pattern }), ...widened[name] };
     }
     case "enum":
       return { type: "enum", values: enumValues(shape), ...sensitive };

@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
+import { hostKey, isHostName } from "../lib/host-name.ts";
 import type { SmtpConfig } from "../lib/smtp-url.ts";
 import { type Limits, parseLimits } from "./limits.ts";
 import { list, type Setting, settings } from "./settings.ts";
@@ -29,6 +30,8 @@ export interface Config {
   readonly publicUrl: string;
   /** Otherwise it was derived from host and port. */
   readonly publicUrlConfigured: boolean;
+  /** Prefix domains are `<prefix>.<this>`; undefined where the public URL has no name that could have names below it. */
+  readonly authDomain: string | undefined;
   readonly extraHosts: readonly string[];
   /** CIDR ranges whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
@@ -91,6 +94,7 @@ function assemble(value: (name: Name) => string | undefined): Config {
   const data = resolve(value("data")!);
   const host = value("host")!;
   const port = Number(value("port"));
+  const publicUrl = (value("publicUrl") ?? defaultUrl(value)).replace(/\/+$/, "");
   const config: Config = {
     host,
     port,
@@ -100,8 +104,9 @@ function assemble(value: (name: Name) => string | undefined): Config {
     demo: value("demo") === "true",
     tls: value("tls"),
     httpsPort: Number(value("httpsPort")),
-    publicUrl: (value("publicUrl") ?? defaultUrl(value)).replace(/\/+$/, ""),
+    publicUrl,
     publicUrlConfigured: value("publicUrl") !== undefined,
+    authDomain: value("authDomain") ?? defaultAuthDomain(publicUrl),
     extraHosts: list(value("extraHosts")!),
     trustedProxies: list(value("trustedProxies")!),
     region: value("region")!,
@@ -169,6 +174,20 @@ export function listensOnLoopback(config: Pick<Config, "host">): boolean {
 export function servesThisMachine(config: Pick<Config, "host" | "publicUrl" | "extraHosts">): boolean {
   const host = new URL(config.publicUrl).hostname.replace(/^\[|\]$/g, "");
   return listensOnLoopback(config) && listensOnLoopback({ host }) && config.extraHosts.length === 0;
+}
+
+/** Browsers resolve every name below `localhost` by themselves; an address has no names below it. */
+function defaultAuthDomain(publicUrl: string): string | undefined {
+  const { hostname } = new URL(publicUrl);
+  if (isHostName(hostname)) return `auth.${hostname}`;
+  return listensOnLoopback({ host: hostname.replace(/^\[|\]$/g, "") }) ? "auth.localhost" : undefined;
+}
+
+/** The host names that are the server's own, and no pool's: see `hostKey` for their form. */
+export function mainHosts(config: Pick<Config, "host" | "publicUrl" | "extraHosts">): ReadonlySet<string> {
+  const names = new Set([new URL(config.publicUrl).hostname, ...config.extraHosts].map(hostKey));
+  if (listensOnLoopback(config)) for (const name of ["localhost", "127.0.0.1", "::1"]) names.add(name);
+  return names;
 }
 
 function defaultHost(host: string): string {

@@ -1,5 +1,6 @@
 /** Every setting: its flag, its environment variable, its default and what is wrong with a value. Values only. */
 import { isIP } from "node:net";
+import { isHostName } from "../lib/host-name.ts";
 import { parseMailAddress } from "../lib/mail-address.ts";
 import { parseSmtpUrl } from "../lib/smtp-url.ts";
 import { wrongLimit } from "./limits.ts";
@@ -97,6 +98,12 @@ export const settings = {
         url && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" && url.username === "";
       return plain ? undefined : "must be an http or https URL without query, fragment or user";
     },
+  },
+  authDomain: {
+    flag: "auth-domain",
+    env: "POOLHOUSE_AUTH_DOMAIN",
+    help: "Under which prefix domains lie: <prefix>.<this>. auth.<host of the public URL> unless given.",
+    wrong: (value: string) => (isHostName(value) ? undefined : "must be a host name in lower case"),
   },
   extraHosts: {
     flag: "extra-hosts",

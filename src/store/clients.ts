@@ -123,27 +123,51 @@ export async function updateClient(
   return affected(result) === 1;
 }
 
-/** Removes a client, its secrets and its token families. False: there was none. */
+/** Every table whose rows belong to a client, besides `clients`. A client's deletion empties each. */
+export const clientTables = [
+  "client_pools",
+  "client_secrets",
+  "token_families",
+  "sign_ins",
+  "authorization_codes",
+  "branding_styles",
+  "branding_assets",
+  "ui_customizations",
+  "ui_images",
+  "terms",
+] as const;
+
+/**
+ * Whether there is such a client, which is then kept from being deleted until the transaction ends: for whatever adds
+ * something that must not outlive its client.
+ */
+export async function holdClient(tx: Db, poolId: string, clientId: string): Promise<boolean> {
+  const row = await tx.kysely
+    .selectFrom("clients")
+    .select("client_id")
+    .where("pool_id", "=", poolId)
+    .where("client_id", "=", clientId)
+    .$if(tx.kind === "postgres", (select) => select.forShare())
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Removes a client and all that belongs to it. False: there was none. */
 export function deleteClient(db: Db, poolId: string, clientId: string): Promise<boolean> {
   return inTransaction(db, async (tx) => {
-    for (const table of [
-      "client_pools",
-      "client_secrets",
-      "token_families",
-      "sign_ins",
-      "authorization_codes",
-    ] as const) {
+    // The client's own row first: whoever holds it is waited for, and who comes after finds no client.
+    const result = await tx.kysely
+      .deleteFrom("clients")
+      .where("pool_id", "=", poolId)
+      .where("client_id", "=", clientId)
+      .executeTakeFirst();
+    for (const table of clientTables) {
       await tx.kysely
         .deleteFrom(table)
         .where("pool_id", "=", poolId)
         .where("client_id", "=", clientId)
         .execute();
     }
-    const result = await tx.kysely
-      .deleteFrom("clients")
-      .where("pool_id", "=", poolId)
-      .where("client_id", "=", clientId)
-      .executeTakeFirst();
     return affected(result) === 1;
   });
 }

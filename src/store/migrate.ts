@@ -17,6 +17,7 @@ import * as numbers from "./migrations/0005-numbers.ts";
 import * as factors from "./migrations/0006-factors.ts";
 import * as authEvents from "./migrations/0007-auth-events.ts";
 import * as grants from "./migrations/0008-grants.ts";
+import * as domains from "./migrations/0009-domains.ts";
 import { sqlState } from "./retry.ts";
 import type { Schema } from "./schema.ts";
 import { blobType, type DatabaseKind, keyText } from "./sql.ts";
@@ -41,6 +42,7 @@ export const migrations: readonly Migration[] = [
   { version: 6, name: "factors", oldestProgram: 5, up: factors.up },
   { version: 7, name: "auth-events", oldestProgram: 5, up: authEvents.up },
   { version: 8, name: "grants", oldestProgram: 5, up: grants.up },
+  { version: 9, name: "domains", oldestProgram: 5, up: domains.up },
 ];
 
 /** The schema this program is written for. */

@@ -143,6 +143,14 @@ export const poolTables = [
   "client_secrets",
   "clients",
   "client_pools",
+  "resource_servers",
+  "domains",
+  "domain_pools",
+  "branding_styles",
+  "branding_assets",
+  "ui_customizations",
+  "ui_images",
+  "terms",
 ] as const;
 
 /** Removes a pool and all that belongs to it, which may be millions of rows. False: there was none. */

@@ -1,5 +1,14 @@
 import type { Generated } from "kysely";
 import type { AuditEventsTable, AuthEventsTable } from "./schema-events.ts";
+import type {
+  BrandingAssetsTable,
+  BrandingStylesTable,
+  DomainsTable,
+  ResourceServersTable,
+  TermsTable,
+  UiCustomizationsTable,
+  UiImagesTable,
+} from "./schema-hosting.ts";
 import type { AuthorizationCodesTable, BrowserSessionsTable, TokenFamiliesTable } from "./schema-tokens.ts";
 
 /**
@@ -37,6 +46,14 @@ export interface Schema {
   auth_events: AuthEventsTable;
   browser_sessions: BrowserSessionsTable;
   authorization_codes: AuthorizationCodesTable;
+  resource_servers: ResourceServersTable;
+  domains: DomainsTable;
+  domain_pools: { domain: string; pool_id: string };
+  branding_styles: BrandingStylesTable;
+  branding_assets: BrandingAssetsTable;
+  ui_customizations: UiCustomizationsTable;
+  ui_images: UiImagesTable;
+  terms: TermsTable;
 }
 
 /** Keys that values are sealed under, wrapped by the master key (sealer.ts, rotate-data-key.ts). */

@@ -45,6 +45,9 @@ test("an unknown key or a bad value refuses to start and is named", () => {
     [[], { POOLHOUSE_AUTH: "none" }, /auth .* must be one of sigv4, open/],
     [[], { POOLHOUSE_REGION: "here" }, /region .* shaped like/],
     [[], { POOLHOUSE_PUBLIC_URL: "ftp://x" }, /public-url .* must be an http or https URL/],
+    [["--auth-domain", "Auth.example.com"], {}, /auth-domain .* must be a host name/],
+    [["--auth-domain", "https://auth.example.com"], {}, /auth-domain .* must be a host name/],
+    [["--auth-domain", "10.0.0.1"], {}, /auth-domain .* must be a host name/],
     [[], { POOLHOUSE_TRUSTED_PROXIES: "10.0.0.0/33" }, /trusted-proxies .* CIDR/],
     [[], { POOLHOUSE_LIMITS: "password=5,passwords=6" }, /limits .* must name limits \(password, /],
     [[], { POOLHOUSE_LIMITS: "password" }, /limits .* must name limits/],
@@ -73,6 +76,17 @@ test("an unknown key or a bad value refuses to start and is named", () => {
     [["--config", "/nonexistent/file"], {}, /cannot be read/],
   ];
   for (const [argv, env, message] of cases) assert.throws(() => loadConfig(argv, env), message);
+});
+
+test("prefix domains lie below the host of the public URL, if names can", () => {
+  const of = (...argv: string[]) => loadConfig(argv, {}).authDomain;
+  assert.equal(of(), "auth.localhost");
+  assert.equal(of("--public-url", "https://ID.example.com:8443/x"), "auth.id.example.com");
+  assert.equal(of("--public-url", "http://127.0.0.1:4747"), "auth.localhost");
+  assert.equal(of("--public-url", "http://[::1]:4747"), "auth.localhost");
+  assert.equal(of("--public-url", "http://10.0.0.1"), undefined);
+  assert.equal(of("--host", "10.0.0.1"), undefined);
+  assert.equal(of("--host", "10.0.0.1", "--auth-domain", "login.example.com"), "login.example.com");
 });
 
 test("mail must be encrypted, but on loopback or where the operator says so", () => {

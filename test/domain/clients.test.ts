@@ -23,8 +23,9 @@ const pool = {
     "us-east-1",
   ),
 };
+const scopes = ["openid", "email", "phone", "profile", "aws.cognito.signin.user.admin", "api/list"];
 const settings = (given: ClientSettings, hasSecret = false) =>
-  clientSettings(pool, given, { doing: "creating", hasSecret });
+  clientSettings(pool, given, { doing: "creating", hasSecret, scopes });
 const refused = (message: string | RegExp, code = "InvalidParameterException") => ({ code, message });
 
 /** What a stored document looks like. */
@@ -187,7 +188,7 @@ describe("attributes", () => {
   }
   test("unknown attributes are not readable", () =>
     assert.throws(
-      () => clientSettings(pool, { ReadAttributes: ["x"] }, { doing: "updating", hasSecret: false }),
+      () => clientSettings(pool, { ReadAttributes: ["x"] }, { doing: "updating", hasSecret: false, scopes }),
       refused("Invalid read attributes specified while updating a client"),
     ));
   test("an empty list is no list", () => {

@@ -1,5 +1,6 @@
 /** A pool in which every operation could do something, and the inputs with which it would. */
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import {
   AddUserPoolClientSecretCommand,
   AdminAddUserToGroupCommand,
@@ -8,6 +9,8 @@ import {
   AssociateSoftwareTokenCommand,
   ConfirmDeviceCommand,
   CreateGroupCommand,
+  CreateResourceServerCommand,
+  CreateUserPoolDomainCommand,
   SignUpCommand,
   VerifySoftwareTokenCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
@@ -50,6 +53,20 @@ async function signInWithDevice(server: TestServer, ClientId: string, Username: 
   return { tokens: { AccessToken: AccessToken!, RefreshToken: RefreshToken! }, DeviceKey: DeviceKey! };
 }
 
+/** What a pool's authorization server shows, and what it would show of another pool. */
+async function makeHosting(server: TestServer, UserPoolId: string) {
+  const { client } = server;
+  const Domain = `doors-${randomBytes(6).toString("hex")}`;
+  await client.send(new CreateUserPoolDomainCommand({ UserPoolId, Domain }));
+  await client.send(new CreateResourceServerCommand({ UserPoolId, Identifier: "api", Name: "api" }));
+  const other = await makePool(server);
+  const special: Readonly<Record<string, Values>> = {
+    CreateResourceServer: { Identifier: "more" },
+    CreateUserPoolDomain: { UserPoolId: other.UserPoolId, Domain: `${Domain}-more` },
+  };
+  return { values: { Domain, Identifier: "api" }, special };
+}
+
 export async function makeWorld(server: TestServer): Promise<World> {
   const { client } = server;
   const { UserPoolId, ClientId } = await makePool(
@@ -87,8 +104,10 @@ export async function makeWorld(server: TestServer): Promise<World> {
   const ClientSecretId = second.ClientSecretDescriptor?.ClientSecretId ?? assert.fail("no secret id");
   await turnMfa(server, { UserPoolId }, "OPTIONAL", { SoftwareTokenMfaConfiguration: { Enabled: true } });
   const { tokens, DeviceKey } = await signInWithDevice(server, ClientId, Username);
+  const hosting = await makeHosting(server, UserPoolId);
   const { AuthEvents } = await client.send(new AdminListUserAuthEventsCommand({ UserPoolId, Username }));
   const values: Values = {
+    ...hosting.values,
     UserPoolId,
     ClientId,
     Username,
@@ -110,6 +129,7 @@ export async function makeWorld(server: TestServer): Promise<World> {
   };
   const AuthParameters = { USERNAME: Username, PASSWORD: password };
   const special: Readonly<Record<string, Values>> = {
+    ...hosting.special,
     AddUserPoolClientSecret: {
       ClientId: (await makeClient(server, UserPoolId, { GenerateSecret: true })).ClientId,
     },

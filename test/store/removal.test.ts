@@ -1,6 +1,7 @@
-/** Deleting a pool or a user leaves nothing: every table that names one is in the list that is emptied. */
+/** Deleting a pool, a client or a user leaves nothing: every table that names one is in the list that is emptied. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { clientTables } from "../../src/store/clients.ts";
 import { poolTables } from "../../src/store/pools.ts";
 import { userTables } from "../../src/store/users.ts";
 import { forEachDatabase } from "./databases.ts";
@@ -17,6 +18,7 @@ forEachDatabase((_name, open) => {
     // What was done to a pool is still told when it is gone. Sign-in names and events go with their users.
     assert.deepEqual(tablesWith("pool_id"), ["audit_events", "login_names", "pools", ...poolTables].sort());
     assert.deepEqual(tablesWith("user_id"), [...userTables].sort());
+    assert.deepEqual(tablesWith("client_id"), ["clients", ...clientTables].sort());
     assert.deepEqual(tablesWith("user_number"), ["auth_events", "credentials", "login_names"]);
   });
 });

@@ -79,7 +79,7 @@ export function composeInvitation(
 }
 
 /**
- * Whether the address is to be confirmed by a link. The page behind the link needs a domain, which pools cannot have
+ * Whether the address is to be confirmed by a link. The page behind the link is not there
  * yet, so CONFIRM_WITH_LINK is refused with Cognito's words for a pool without one.
  */
 export function refuseLinks(templates: Templates, medium: Medium): void {

@@ -4,6 +4,7 @@
  */
 import type { UpdateUserPoolClientRequest } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { standardScopes } from "./resource-servers.ts";
 
 type OAuthSettings = Pick<
   UpdateUserPoolClientRequest,
@@ -16,24 +17,21 @@ type OAuthSettings = Pick<
   | "AllowedOAuthFlowsUserPoolClient"
 >;
 
-/** Scopes every pool has. */
-const standardScopes: readonly string[] = [
-  "openid",
-  "email",
-  "phone",
-  "profile",
-  "aws.cognito.signin.user.admin",
-];
-
-export function oauthSettings(poolId: string, given: OAuthSettings, hasSecret: boolean): OAuthSettings {
+/** @param options.scopes those of the request that exist (resource-servers.ts) */
+export function oauthSettings(
+  poolId: string,
+  given: OAuthSettings,
+  options: { hasSecret: boolean; scopes: readonly string[] },
+): OAuthSettings {
   const flows = unique(given.AllowedOAuthFlows);
   const scopes = unique(given.AllowedOAuthScopes);
   if (given.AllowedOAuthFlowsUserPoolClient === true && (flows === undefined || scopes === undefined))
     invalid(
       "AllowedOAuthFlows and AllowedOAuthScopes are required if user pool client is allowed to use OAuth flows.",
     );
-  checkScopes(scopes ?? []);
-  if (flows?.includes("client_credentials")) checkClientCredentials(flows, scopes ?? [], hasSecret);
+  const unknown = scopes?.find((scope) => !options.scopes.includes(scope));
+  if (unknown !== undefined) refuse("ScopeDoesNotExistException", `Invalid scope requested: ${unknown}`);
+  if (flows?.includes("client_credentials")) checkClientCredentials(flows, scopes ?? [], options.hasSecret);
   for (const url of given.CallbackURLs ?? []) checkRedirectUrl(url);
   for (const url of given.LogoutURLs ?? []) checkRedirectUrl(url);
   const { DefaultRedirectURI } = given;
@@ -57,12 +55,6 @@ export function oauthSettings(poolId: string, given: OAuthSettings, hasSecret: b
 /** Each value once; an empty list is as good as none. */
 function unique<T>(list: readonly T[] | undefined): T[] | undefined {
   return list === undefined || list.length === 0 ? undefined : [...new Set(list)];
-}
-
-/** Scopes of resource servers come with their operations; until then there are none. */
-function checkScopes(scopes: readonly string[]): void {
-  const unknown = scopes.find((scope) => !standardScopes.includes(scope));
-  if (unknown !== undefined) refuse("ScopeDoesNotExistException", `Invalid scope requested: ${unknown}`);
 }
 
 /** "To create an app client that generates client credentials grants, you must add client_credentials as the only allowed OAuth flow." */

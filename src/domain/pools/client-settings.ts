@@ -17,11 +17,14 @@ import type { ClientDocument, Pool } from "./settings.ts";
 /** The members which creation and update share. */
 export type ClientSettings = Omit<UpdateUserPoolClientRequest, "UserPoolId" | "ClientId" | "ClientName">;
 
-/** The document that these settings make. Throws InvalidParameterException and, for OAuth, its own errors. */
+/**
+ * The document that these settings make. Throws InvalidParameterException and, for OAuth, its own errors.
+ * @param options.scopes those of AllowedOAuthScopes that exist (resource-servers.ts)
+ */
 export function clientSettings(
   pool: Pick<Pool, "id" | "document">,
   given: ClientSettings,
-  options: { doing: "creating" | "updating"; hasSecret: boolean },
+  options: { doing: "creating" | "updating"; hasSecret: boolean; scopes: readonly string[] },
 ): ClientDocument {
   if (given.EnablePropagateAdditionalUserContextData === true && !options.hasSecret)
     invalid(
@@ -33,7 +36,7 @@ export function clientSettings(
     ReadAttributes: readAttributes(pool, given.ReadAttributes, options.doing),
     WriteAttributes: writeAttributes(pool, given.WriteAttributes, options.doing),
     ExplicitAuthFlows: authFlows(given.ExplicitAuthFlows, RefreshTokenRotation?.Feature === "ENABLED"),
-    ...oauthSettings(pool.id, given, options.hasSecret),
+    ...oauthSettings(pool.id, given, options),
     AnalyticsConfiguration: given.AnalyticsConfiguration,
     PreventUserExistenceErrors: given.PreventUserExistenceErrors ?? "LEGACY",
     EnableTokenRevocation: given.EnableTokenRevocation ?? true,

@@ -18,6 +18,7 @@ import type {
 import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { clientSettings } from "./client-settings.ts";
+import { existingScopes } from "./resource-servers.ts";
 import { type Client, loadPool, loadPoolClient, noSuchPool } from "./settings.ts";
 
 const MOST_ATTEMPTS = 10;
@@ -30,7 +31,11 @@ export async function createClient(ctx: Ctx, request: CreateUserPoolClientReques
   if (request.GenerateSecret === true && request.ClientSecret !== undefined)
     refuse("InvalidParameterException", "GenerateSecret and ClientSecret can not be given together.");
   const secret = request.ClientSecret ?? (request.GenerateSecret === true ? newSecret(ctx) : undefined);
-  const document = clientSettings(pool, request, { doing: "creating", hasSecret: secret !== undefined });
+  const document = clientSettings(pool, request, {
+    doing: "creating",
+    hasSecret: secret !== undefined,
+    scopes: await existingScopes(ctx, pool, request.AllowedOAuthScopes ?? []),
+  });
   const pinned = pinnedClientId(request.ClientName);
   const created = { createdAt: ctx.now, updatedAt: ctx.now };
   for (let attempt = 1; ; attempt++) {
@@ -81,8 +86,11 @@ function secretRow(clientId: string, secret: string, createdAt: number): ClientS
 export async function replaceClientSettings(ctx: Ctx, request: UpdateUserPoolClientRequest): Promise<Client> {
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
     const { pool, client } = await loadPoolClient(ctx, request.UserPoolId, request.ClientId);
-    const hasSecret = client.secrets.length > 0;
-    const document = clientSettings(pool, request, { doing: "updating", hasSecret });
+    const document = clientSettings(pool, request, {
+      doing: "updating",
+      hasSecret: client.secrets.length > 0,
+      scopes: await existingScopes(ctx, pool, request.AllowedOAuthScopes ?? []),
+    });
     const next = { name: request.ClientName ?? client.name, document };
     if (await updateClient(ctx.db, { ...rowKey(client), now: ctx.now, ...next }))
       return { ...client, ...next, version: client.version + 1, updatedAt: ctx.now };

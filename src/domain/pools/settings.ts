@@ -16,7 +16,14 @@ import { refuse } from "../../wire/refuse.ts";
 /** What is stored of a pool: DescribeUserPool's document without what is computed, and the MFA settings. */
 export type PoolDocument = Omit<
   UserPoolType,
-  "Id" | "Name" | "Arn" | "CreationDate" | "LastModifiedDate" | "EstimatedNumberOfUsers"
+  | "Id"
+  | "Name"
+  | "Arn"
+  | "CreationDate"
+  | "LastModifiedDate"
+  | "EstimatedNumberOfUsers"
+  | "Domain"
+  | "CustomDomain"
 > &
   Pick<
     GetUserPoolMfaConfigResponse,

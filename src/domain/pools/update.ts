@@ -3,6 +3,7 @@
  * meanwhile; else it starts over, a few times.
  */
 import type { Ctx } from "../../app.ts";
+import { listDomains } from "../../store/domains.ts";
 import { deletePool, updatePool } from "../../store/pools.ts";
 import type {
   SchemaAttributeType,
@@ -104,13 +105,19 @@ export async function removeTags(ctx: Ctx, poolId: string, keys: readonly string
   });
 }
 
-/** DeleteUserPool. "You must deactivate this feature" before a protected pool can be deleted. */
+/** DeleteUserPool. "You must deactivate this feature" before a protected pool can be deleted; nor may it have a domain. */
 export async function removePool(ctx: Ctx, poolId: string): Promise<void> {
   const pool = await loadPool(ctx, poolId);
   if (pool.document.DeletionProtection === "ACTIVE")
     refuse(
       "InvalidParameterException",
       "The user pool cannot be deleted because deletion protection is activated. Deletion protection must be inactivated first.",
+    );
+  // A domain that comes in between goes with the pool: store/pools.ts.
+  if ((await listDomains(ctx.db, poolId)).length > 0)
+    refuse(
+      "InvalidParameterException",
+      "User pool cannot be deleted. It has a domain configured that should be deleted first.",
     );
   await deletePool(ctx.db, poolId);
   ctx.app.caches.pools.delete(poolId);

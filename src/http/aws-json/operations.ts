@@ -9,12 +9,14 @@ import { type Handler, notYet } from "./operation.ts";
 import * as authEvents from "./user-pools/auth-events.ts";
 import * as clients from "./user-pools/clients.ts";
 import * as devices from "./user-pools/devices.ts";
+import * as domains from "./user-pools/domains.ts";
 import * as groups from "./user-pools/groups.ts";
 import * as listUsers from "./user-pools/list-users.ts";
 import * as mfa from "./user-pools/mfa.ts";
 import * as passkeys from "./user-pools/passkeys.ts";
 import * as passwords from "./user-pools/passwords.ts";
 import * as pools from "./user-pools/pools.ts";
+import * as resourceServers from "./user-pools/resource-servers.ts";
 import * as signIn from "./user-pools/sign-in.ts";
 import * as signUp from "./user-pools/sign-up.ts";
 import * as tags from "./user-pools/tags.ts";
@@ -66,37 +68,37 @@ export const userPoolHandlers = {
   CreateGroup: groups.CreateGroup,
   CreateIdentityProvider: notYet,
   CreateManagedLoginBranding: notYet,
-  CreateResourceServer: notYet,
+  CreateResourceServer: resourceServers.CreateResourceServer,
   CreateTerms: notYet,
   CreateUserImportJob: notYet,
   CreateUserPool: pools.CreateUserPool,
   CreateUserPoolClient: clients.CreateUserPoolClient,
-  CreateUserPoolDomain: notYet,
+  CreateUserPoolDomain: domains.CreateUserPoolDomain,
   CreateUserPoolReplica: notYet,
   DeleteGroup: groups.DeleteGroup,
   DeleteIdentityProvider: notYet,
   DeleteManagedLoginBranding: notYet,
-  DeleteResourceServer: notYet,
+  DeleteResourceServer: resourceServers.DeleteResourceServer,
   DeleteTerms: notYet,
   DeleteUser: usersSelf.DeleteUser,
   DeleteUserAttributes: usersSelf.DeleteUserAttributes,
   DeleteUserPool: pools.DeleteUserPool,
   DeleteUserPoolClient: clients.DeleteUserPoolClient,
   DeleteUserPoolClientSecret: clients.DeleteUserPoolClientSecret,
-  DeleteUserPoolDomain: notYet,
+  DeleteUserPoolDomain: domains.DeleteUserPoolDomain,
   DeleteUserPoolReplica: notYet,
   DeleteWebAuthnCredential: passkeys.DeleteWebAuthnCredential,
   DescribeIdentityProvider: notYet,
   DescribeManagedLoginBranding: notYet,
   DescribeManagedLoginBrandingByClient: notYet,
-  DescribeResourceServer: notYet,
+  DescribeResourceServer: resourceServers.DescribeResourceServer,
   DescribeRiskConfiguration: notYet,
   DescribeTerms: notYet,
   DescribeTermsByClient: notYet,
   DescribeUserImportJob: notYet,
   DescribeUserPool: pools.DescribeUserPool,
   DescribeUserPoolClient: clients.DescribeUserPoolClient,
-  DescribeUserPoolDomain: notYet,
+  DescribeUserPoolDomain: domains.DescribeUserPoolDomain,
   ForgetDevice: devices.ForgetDevice,
   ForgotPassword: passwords.ForgotPassword,
   GetCSVHeader: notYet,
@@ -120,7 +122,7 @@ export const userPoolHandlers = {
   ListDevices: devices.ListDevices,
   ListGroups: groups.ListGroups,
   ListIdentityProviders: notYet,
-  ListResourceServers: notYet,
+  ListResourceServers: resourceServers.ListResourceServers,
   ListTagsForResource: tags.ListTagsForResource,
   ListTerms: notYet,
   ListUserImportJobs: notYet,
@@ -156,12 +158,12 @@ export const userPoolHandlers = {
   UpdateIdentityProvider: notYet,
   UpdateManagedLoginBranding: notYet,
   UpdateProvisionedLimit: notYet,
-  UpdateResourceServer: notYet,
+  UpdateResourceServer: resourceServers.UpdateResourceServer,
   UpdateTerms: notYet,
   UpdateUserAttributes: usersSelf.UpdateUserAttributes,
   UpdateUserPool: pools.UpdateUserPool,
   UpdateUserPoolClient: clients.UpdateUserPoolClient,
-  UpdateUserPoolDomain: notYet,
+  UpdateUserPoolDomain: domains.UpdateUserPoolDomain,
   UpdateUserPoolReplica: notYet,
   VerifySoftwareToken: mfa.VerifySoftwareToken,
   VerifyUserAttribute: usersSelf.VerifyUserAttribute,

@@ -381,7 +381,7 @@ export const userPoolShapes: Shapes = {
   Document: { type: "document" },
   DomainDescriptionType: { type: "structure", members: { UserPoolId: { target: "UserPoolIdType" }, AWSAccountId: { target: "AWSAccountIdType" }, Domain: { target: "DomainType" }, S3Bucket: { target: "S3BucketType" }, CloudFrontDistribution: { target: "StringType" }, Version: { target: "DomainVersionType" }, Status: { target: "DomainStatusType" }, CustomDomainConfig: { target: "CustomDomainConfigType" }, ManagedLoginVersion: { target: "WrappedIntegerType" }, Routing: { target: "RoutingType" } } },
   DomainStatusType: { type: "enum", values: ["CREATING", "DELETING", "UPDATING", "ACTIVE", "FAILED"] },
-  DomainType: { type: "string", min: 1, max: 63, pattern: "^[a-z0-9](?:[a-z0-9\\-]{0,61}[a-z0-9])?$" },
+  DomainType: { type: "string", min: 1, max: 253, pattern: "[\\p{L}\\p{M}\\p{N}._-]+" },
   DomainVersionType: { type: "string", min: 1, max: 20 },
   EmailAddressType: { type: "string", pattern: "[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+@[\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+" },
   EmailConfigurationType: { type: "structure", members: { SourceArn: { target: "ArnType" }, ReplyToEmailAddress: { target: "EmailAddressType" }, EmailSendingAccount: { target: "EmailSendingAccountType" }, From: { target: "StringType" }, ConfigurationSet: { target: "SESConfigurationSet" } } },

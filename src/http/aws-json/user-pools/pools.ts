@@ -1,6 +1,7 @@
 /** User pools: settings, schema and MFA configuration. */
 import type { Ctx } from "../../../app.ts";
 import { createPool } from "../../../domain/pools/create.ts";
+import { shownDomains } from "../../../domain/pools/domains.ts";
 import { loadPool, type Pool, poolArn } from "../../../domain/pools/settings.ts";
 import {
   addAttributes,
@@ -24,7 +25,8 @@ export const CreateUserPool: Handler<"CreateUserPool"> = async (ctx, input) => {
 
 export const DescribeUserPool: Handler<"DescribeUserPool"> = async (ctx, input) => {
   const pool = await loadPool(ctx, input.UserPoolId);
-  return { UserPool: userPoolType(ctx, pool, await countUsers(ctx.db, pool.id)) };
+  const described = userPoolType(ctx, pool, await countUsers(ctx.db, pool.id));
+  return { UserPool: { ...described, ...(await shownDomains(ctx, pool.id)) } };
 };
 
 export const UpdateUserPool: Handler<"UpdateUserPool"> = async (ctx, input) => {
