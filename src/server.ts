@@ -22,6 +22,7 @@ import { inboxRoutes } from "./http/inbox/routes.ts";
 import { type CountedMetrics, createMetrics, metricsRoutes } from "./http/metrics.ts";
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
+import { atDomain, type Bindings } from "./http/place.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
@@ -169,9 +170,18 @@ function mailboxOf(config: Config): Mailbox {
 
 function certificateFor(config: Config, tls: string, now: number): Promise<CertificateSource> {
   const host = new URL(config.publicUrl).hostname.replace(/^\[|\]$/g, "");
-  const names = new Set(["localhost", "*.auth.localhost", host, ...config.extraHosts, "127.0.0.1", "::1"]);
+  const names = new Set([
+    "localhost",
+    host,
+    ...(config.authDomain ? [`*.${config.authDomain}`] : []),
+    ...config.extraHosts,
+    "127.0.0.1",
+    "::1",
+  ]);
   return certificateSource({ tls, folder: join(config.data, "secrets", "tls"), names: [...names], now });
 }
+
+const nothingHere = { message: "There is nothing here." };
 
 /** Every route there is. */
 function routes(
@@ -184,18 +194,23 @@ function routes(
   const all = new Hono<{ Bindings: HttpBindings }>();
   all.route("/", healthRoutes(ready));
   all.route("/", metricsRoutes(app, metrics));
+  const ofPools = new Hono<Bindings>();
+  ofPools.route("/", discoveryRoutes(serving));
+  ofPools.route("/", oauthRoutes(serving));
+  ofPools.notFound((c) => c.json(nothingHere, 404));
   all.use(async (c, next) => {
     if (knowsHost(c.req.header("host"))) return next();
+    const answer = await atDomain(serving.context(c.env.incoming), c, ofPools);
+    if (answer !== undefined) return answer;
     return c.json(
       { message: "This server does not answer to that host name. Set POOLHOUSE_PUBLIC_URL." },
       421,
     );
   });
   all.route("/", awsJsonRoutes(serving));
-  all.route("/", discoveryRoutes(serving));
-  all.route("/", oauthRoutes(serving));
+  all.route("/", ofPools);
   if (app.mailbox.kind === "inbox") all.route("/", inboxRoutes(app));
-  all.notFound((c) => c.json({ message: "There is nothing here." }, 404));
+  all.notFound((c) => c.json(nothingHere, 404));
   all.onError((error, c) => {
     app.log.error({ err: error }, "internal error");
     return c.json({ message: "Internal error." }, 500);

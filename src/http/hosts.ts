@@ -11,6 +11,6 @@ export function createHostCheck(config: Config): (host: string | undefined) => b
 }
 
 /** The host without its port. */
-function hostName(host: string): string {
+export function hostName(host: string): string {
   return host.startsWith("[") ? host.slice(0, host.indexOf("]") + 1) : (host.split(":")[0] ?? "");
 }

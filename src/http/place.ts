@@ -1,10 +1,21 @@
-/** Which pool a request of a browser or an OAuth client is about: the first step of the path, on the main host. */
+/**
+ * Which pool a request of a browser or an OAuth client is about: the first step of the path on the main host, and what a
+ * domain of a pool is for. A domain serves its pool alone.
+ */
 import type { HttpBindings } from "@hono/node-server";
-import type { Context } from "hono";
+import type { Context, Hono } from "hono";
 import type { Ctx } from "../app.ts";
-import { loadPool, type Pool } from "../domain/pools/settings.ts";
+import { poolOfHost } from "../domain/pools/domains.ts";
+import { loadPool, noSuchPool, type Pool } from "../domain/pools/settings.ts";
+import { hostKey } from "../lib/host-name.ts";
+import { hostName } from "./hosts.ts";
 
-export type Bindings = { Bindings: HttpBindings };
+export interface Env extends HttpBindings {
+  /** Where the request came to a domain of a pool: which, and the URL that its endpoints begin with there. */
+  readonly domain?: { readonly poolId: string; readonly base: string };
+}
+
+export type Bindings = { Bindings: Env };
 
 export interface Place {
   readonly pool: Pool;
@@ -21,8 +32,12 @@ export function baseOf(ctx: Pick<Ctx, "config">, pool: Pick<Pool, "id">): string
 
 /** Throws ResourceNotFoundException. */
 export async function placeOf(ctx: Ctx, c: Context<Bindings>): Promise<Place> {
-  const pool = await loadPool(ctx, c.req.param("poolId") ?? "");
-  return { pool, base: baseOf(ctx, pool) };
+  const { domain } = c.env;
+  const poolId = c.req.param("poolId") ?? "";
+  // A path with dots could lead to another pool's.
+  if (domain !== undefined && domain.poolId !== poolId) return noSuchPool(poolId);
+  const pool = await loadPool(ctx, poolId);
+  return { pool, base: domain?.base ?? baseOf(ctx, pool) };
 }
 
 /** The query as it came, without the question mark. */
@@ -30,4 +45,25 @@ export function rawQuery(c: Context): string {
   const { url } = c.req;
   const at = url.indexOf("?");
   return at < 0 ? "" : url.slice(at + 1);
+}
+
+/**
+ * Answers a request that came to a host name which is a domain of a pool, by the routes of the main host. Undefined: it is
+ * none.
+ */
+export async function atDomain(
+  ctx: Ctx,
+  c: Context<{ Bindings: HttpBindings }>,
+  routes: Hono<Bindings>,
+): Promise<Response | undefined> {
+  const host = hostName(c.req.header("host") ?? "");
+  const poolId = await poolOfHost(ctx, host);
+  if (poolId === undefined) return undefined;
+  const { url } = c.req;
+  const path = url.slice(url.indexOf("/", url.indexOf("//") + 2));
+  const { protocol, port } = new URL(ctx.config.publicUrl);
+  // The name is one that was registered for the pool; scheme and port are those of the server itself.
+  const origin = `${protocol}//${hostKey(host)}${port === "" ? "" : `:${port}`}`;
+  const request = new Request(`${origin}/${poolId}${path}`, c.req.raw);
+  return routes.fetch(request, { ...c.env, domain: { poolId, base: origin } });
 }

@@ -4,6 +4,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import { existingScopes } from "../pools/resource-servers.ts";
 import { type Client, loadClient, type Pool } from "../pools/settings.ts";
 import { isStrict } from "../tokens/scopes.ts";
 import { type OAuthError, refuseOAuth } from "./refuse.ts";
@@ -70,7 +71,10 @@ export async function readAuthorizationRequest(
     state: rawState(query),
   };
   try {
-    return { ...redirect, ...readRest(pool, client, parameters), pool, client };
+    const rest = readRest(pool, client, parameters);
+    // Scopes of resource servers stay with the client when they are deleted, and are granted no more.
+    const scopes = await existingScopes(ctx, pool, rest.scopes);
+    return { ...redirect, ...rest, scopes, pool, client };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     throw new RedirectedRefusal(error.code as OAuthError, error.message, redirect);

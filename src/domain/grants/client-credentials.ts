@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { tokenLifetimes } from "../pools/clients.ts";
+import { existingScopes } from "../pools/resource-servers.ts";
 import { type Client, issuer, type Pool } from "../pools/settings.ts";
 import { sign } from "../tokens/issue.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
@@ -18,12 +19,14 @@ export async function clientCredentials(
   if (!allows || client.secrets.length === 0)
     return refuseOAuth("unauthorized_client", "The client may not use the client_credentials grant.");
   refuseTriggers(pool, "PreTokenGeneration");
+  const scopes = await existingScopes(ctx, pool, grantedScopes(client, scope));
+  if (scopes.length === 0) return refuseOAuth("invalid_scope", "None of the scopes exists.");
   const { access: lifetime } = tokenLifetimes(client);
   const now = Math.floor(ctx.now / 1000);
   const claims = {
     sub: client.id,
     token_use: "access",
-    scope: grantedScopes(client, scope).join(" "),
+    scope: scopes.join(" "),
     auth_time: now,
     iss: issuer(ctx.config, pool),
     exp: now + lifetime,

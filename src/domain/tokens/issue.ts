@@ -11,6 +11,7 @@ import type { AuthenticationResultType } from "../../wire/generated/user-pools.t
 import { refuse } from "../../wire/refuse.ts";
 import { rememberHere } from "../credentials/subjects.ts";
 import { canRead, tokenLifetimes } from "../pools/clients.ts";
+import { existingScopes } from "../pools/resource-servers.ts";
 import { type Client, issuer, type Pool } from "../pools/settings.ts";
 import { accessTokenClaims, type Claims, idTokenClaims } from "./claims.ts";
 import { deviceGroupKey, newDeviceKey, tracksDevices } from "./device-keys.ts";
@@ -116,7 +117,8 @@ export async function mintTokens(
 ): Promise<AuthenticationResultType> {
   const { pool, client, user, family, nonce } = subject;
   const lifetimes = tokenLifetimes(client);
-  const scopes = family.scope.split(" ");
+  const granted = family.scope.split(" ");
+  const scopes = family.origin === "oauth" ? await existingScopes(ctx, pool, granted) : granted;
   const strict = isStrict(pool, client);
   const isApi = family.origin === "api";
   const facts = {
@@ -127,7 +129,7 @@ export async function mintTokens(
     familyId: family.id,
     originJti: client.document.EnableTokenRevocation === false ? undefined : family.originJti,
     deviceKey: family.deviceKey,
-    scope: family.scope,
+    scope: scopes.join(" "),
     origin: family.origin,
     resource: family.resource,
     authTime: family.authTime,

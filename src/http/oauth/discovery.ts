@@ -4,11 +4,11 @@
  */
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
-import { issuer, loadPool, type Pool } from "../../domain/pools/settings.ts";
+import { issuer, type Pool } from "../../domain/pools/settings.ts";
 import { signingKeys } from "../../domain/tokens/keys.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { Serving } from "../context.ts";
-import { type Bindings, baseOf, poolPath } from "../place.ts";
+import { type Bindings, baseOf, placeOf, poolPath } from "../place.ts";
 
 export function discoveryRoutes(serving: Serving): Hono<Bindings> {
   const routes = new Hono<Bindings>();
@@ -91,7 +91,7 @@ async function answer(
   const ctx = serving.context(c.env.incoming);
   const cors = { "access-control-allow-origin": "*" };
   try {
-    const pool = await loadPool(ctx, c.req.param("poolId") ?? "");
+    const { pool } = await placeOf(ctx, c);
     return c.json(await document(ctx, pool), 200, { ...cors, "cache-control": "public, max-age=300" });
   } catch (error) {
     if (error instanceof Refusal) return c.json({ message: error.message }, 404, cors);
