@@ -97,7 +97,6 @@ forEachServer("domains of pools", (open) => {
       `x.${prefix}`,
       "evil.example",
       `${custom}.evil.example`,
-      "",
       "..",
       "a b",
     ];
