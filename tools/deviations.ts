@@ -51,6 +51,21 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Providers other than COGNITO are refused until their operations exist.",
     "A ClientName may have the form `_custom_id_:<id>`, which fixes the client id.",
   ],
+  CreateManagedLoginBranding: [
+    "Images must be what their Extension says by their first bytes. An SVG image with scripts, links, animations, event handlers, foreign elements or references to anything outside is refused. Settings have at most 256 KiB, the assets of a style 10 MB.",
+    "ICO images are for FAVICON_ICO alone, which takes no others; FAVICON_SVG takes SVG.",
+  ],
+  UpdateManagedLoginBranding: [
+    "Settings take the place of all former ones; assets that of the same Category, ColorMode and ResourceId. UseCognitoProvidedValues removes both. An asset without Bytes keeps the one there is.",
+  ],
+  DescribeManagedLoginBranding: ["The defaults that ReturnMergedResources adds are our own pages'."],
+  DescribeManagedLoginBrandingByClient: ["As DescribeManagedLoginBranding."],
+  CreateTerms: ["Links must be http or https URLs."],
+  UpdateTerms: ["Members that are left out stay as they are. Links must be http or https URLs."],
+  SetUICustomization: [
+    "Needs no domain. CSS and ImageFile are set together: what is left out is taken away. CSS may use the classes of the documentation and of the console's template, and only functions that compute a value. ImageFile has at most 100 KiB. ImageUrl is left out as yet.",
+  ],
+  GetUICustomization: ["ImageUrl is left out as yet."],
   CreateResourceServer: ["As many as wanted. Two scopes of one name are refused."],
   CreateUserPoolDomain: [
     "A pool has as many domains of both kinds as wanted. A prefix domain is `<prefix>.<POOLHOUSE_AUTH_DOMAIN>`; a custom domain is any host name but the server's own and those below POOLHOUSE_AUTH_DOMAIN, kept in lower case and ASCII. CertificateArn, SecurityPolicy and Routing are kept and have no effect; CloudFrontDomain is the host of the public URL. Domains are ACTIVE at once.",

@@ -107,6 +107,8 @@ const candidates = [
   "00000000-0000-4000-8000-000000000000",
   "session-of-nobody-at-all",
   "secretsecretsecretsecretsecret",
+  "terms-of-use",
+  "cognito:default",
 ];
 
 function sampleText(shape: Shape): string {

@@ -9,7 +9,9 @@ import {
   AssociateSoftwareTokenCommand,
   ConfirmDeviceCommand,
   CreateGroupCommand,
+  CreateManagedLoginBrandingCommand,
   CreateResourceServerCommand,
+  CreateTermsCommand,
   CreateUserPoolDomainCommand,
   SignUpCommand,
   VerifySoftwareTokenCommand,
@@ -54,17 +56,33 @@ async function signInWithDevice(server: TestServer, ClientId: string, Username: 
 }
 
 /** What a pool's authorization server shows, and what it would show of another pool. */
-async function makeHosting(server: TestServer, UserPoolId: string) {
+async function makeHosting(server: TestServer, UserPoolId: string, ClientId: string) {
   const { client } = server;
   const Domain = `doors-${randomBytes(6).toString("hex")}`;
   await client.send(new CreateUserPoolDomainCommand({ UserPoolId, Domain }));
   await client.send(new CreateResourceServerCommand({ UserPoolId, Identifier: "api", Name: "api" }));
+  const key = { UserPoolId, ClientId };
+  const style = await client.send(new CreateManagedLoginBrandingCommand(key));
+  const terms = await client.send(
+    new CreateTermsCommand({ ...key, TermsName: "terms-of-use", TermsSource: "LINK", Enforcement: "NONE" }),
+  );
+  const plain = await makeClient(server, UserPoolId);
   const other = await makePool(server);
   const special: Readonly<Record<string, Values>> = {
+    CreateManagedLoginBranding: { ClientId: plain.ClientId },
     CreateResourceServer: { Identifier: "more" },
+    CreateTerms: { ClientId: plain.ClientId },
     CreateUserPoolDomain: { UserPoolId: other.UserPoolId, Domain: `${Domain}-more` },
   };
-  return { values: { Domain, Identifier: "api" }, special };
+  const values: Values = {
+    Domain,
+    Identifier: "api",
+    ManagedLoginBrandingId: style.ManagedLoginBranding?.ManagedLoginBrandingId ?? assert.fail("no style id"),
+    TermsId: terms.Terms?.TermsId ?? assert.fail("no terms id"),
+    TermsName: "terms-of-use",
+    Settings: { categories: {} },
+  };
+  return { values, special };
 }
 
 export async function makeWorld(server: TestServer): Promise<World> {
@@ -104,7 +122,7 @@ export async function makeWorld(server: TestServer): Promise<World> {
   const ClientSecretId = second.ClientSecretDescriptor?.ClientSecretId ?? assert.fail("no secret id");
   await turnMfa(server, { UserPoolId }, "OPTIONAL", { SoftwareTokenMfaConfiguration: { Enabled: true } });
   const { tokens, DeviceKey } = await signInWithDevice(server, ClientId, Username);
-  const hosting = await makeHosting(server, UserPoolId);
+  const hosting = await makeHosting(server, UserPoolId, ClientId);
   const { AuthEvents } = await client.send(new AdminListUserAuthEventsCommand({ UserPoolId, Username }));
   const values: Values = {
     ...hosting.values,

@@ -1,6 +1,7 @@
 /** Stores a new user with its names, credential and first message. That a name is used once is the unique index. */
 import type { Ctx } from "../../app.ts";
 import { firstVersion } from "../../lib/random.ts";
+import { uuid4 } from "../../lib/uuid4.ts";
 import { insertCredential, type NewCredential } from "../../store/credentials.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
 import {
@@ -16,12 +17,9 @@ import { noSuchPool, type Pool } from "../pools/settings.ts";
 import type { Attributes } from "./attributes.ts";
 import { namesOf, releaseAliases, subNamed, takenName, untilFresh } from "./change.ts";
 
-/** A `sub`: a UUID of version 4 (RFC 9562 section 5.4). */
+/** A `sub`. */
 export function newSub(random: Ctx["random"]): string {
-  const bytes = Buffer.from(random(16));
-  bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);
-  bytes.writeUInt8((bytes.readUInt8(8) & 0x3f) | 0x80, 8);
-  return bytes.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  return uuid4(random);
 }
 
 export function newUser(

@@ -7,6 +7,7 @@ import type { IdentityPoolOperationName } from "../../wire/generated/identity-po
 import type { UserPoolOperationName } from "../../wire/generated/user-pools.types.ts";
 import { type Handler, notYet } from "./operation.ts";
 import * as authEvents from "./user-pools/auth-events.ts";
+import * as branding from "./user-pools/branding.ts";
 import * as clients from "./user-pools/clients.ts";
 import * as devices from "./user-pools/devices.ts";
 import * as domains from "./user-pools/domains.ts";
@@ -20,6 +21,7 @@ import * as resourceServers from "./user-pools/resource-servers.ts";
 import * as signIn from "./user-pools/sign-in.ts";
 import * as signUp from "./user-pools/sign-up.ts";
 import * as tags from "./user-pools/tags.ts";
+import * as terms from "./user-pools/terms.ts";
 import * as tokens from "./user-pools/tokens.ts";
 import * as usersAdmin from "./user-pools/users-admin.ts";
 import * as usersSelf from "./user-pools/users-self.ts";
@@ -67,9 +69,9 @@ export const userPoolHandlers = {
   ConfirmSignUp: signUp.ConfirmSignUp,
   CreateGroup: groups.CreateGroup,
   CreateIdentityProvider: notYet,
-  CreateManagedLoginBranding: notYet,
+  CreateManagedLoginBranding: branding.CreateManagedLoginBranding,
   CreateResourceServer: resourceServers.CreateResourceServer,
-  CreateTerms: notYet,
+  CreateTerms: terms.CreateTerms,
   CreateUserImportJob: notYet,
   CreateUserPool: pools.CreateUserPool,
   CreateUserPoolClient: clients.CreateUserPoolClient,
@@ -77,9 +79,9 @@ export const userPoolHandlers = {
   CreateUserPoolReplica: notYet,
   DeleteGroup: groups.DeleteGroup,
   DeleteIdentityProvider: notYet,
-  DeleteManagedLoginBranding: notYet,
+  DeleteManagedLoginBranding: branding.DeleteManagedLoginBranding,
   DeleteResourceServer: resourceServers.DeleteResourceServer,
-  DeleteTerms: notYet,
+  DeleteTerms: terms.DeleteTerms,
   DeleteUser: usersSelf.DeleteUser,
   DeleteUserAttributes: usersSelf.DeleteUserAttributes,
   DeleteUserPool: pools.DeleteUserPool,
@@ -89,12 +91,12 @@ export const userPoolHandlers = {
   DeleteUserPoolReplica: notYet,
   DeleteWebAuthnCredential: passkeys.DeleteWebAuthnCredential,
   DescribeIdentityProvider: notYet,
-  DescribeManagedLoginBranding: notYet,
-  DescribeManagedLoginBrandingByClient: notYet,
+  DescribeManagedLoginBranding: branding.DescribeManagedLoginBranding,
+  DescribeManagedLoginBrandingByClient: branding.DescribeManagedLoginBrandingByClient,
   DescribeResourceServer: resourceServers.DescribeResourceServer,
   DescribeRiskConfiguration: notYet,
-  DescribeTerms: notYet,
-  DescribeTermsByClient: notYet,
+  DescribeTerms: terms.DescribeTerms,
+  DescribeTermsByClient: terms.DescribeTermsByClient,
   DescribeUserImportJob: notYet,
   DescribeUserPool: pools.DescribeUserPool,
   DescribeUserPoolClient: clients.DescribeUserPoolClient,
@@ -110,7 +112,7 @@ export const userPoolHandlers = {
   GetProvisionedLimit: notYet,
   GetSigningCertificate: notYet,
   GetTokensFromRefreshToken: tokens.GetTokensFromRefreshToken,
-  GetUICustomization: notYet,
+  GetUICustomization: branding.GetUICustomization,
   GetUser: usersSelf.GetUser,
   GetUserAttributeVerificationCode: usersSelf.GetUserAttributeVerificationCode,
   GetUserAuthFactors: mfa.GetUserAuthFactors,
@@ -124,7 +126,7 @@ export const userPoolHandlers = {
   ListIdentityProviders: notYet,
   ListResourceServers: resourceServers.ListResourceServers,
   ListTagsForResource: tags.ListTagsForResource,
-  ListTerms: notYet,
+  ListTerms: terms.ListTerms,
   ListUserImportJobs: notYet,
   ListUserPoolClientSecrets: clients.ListUserPoolClientSecrets,
   ListUserPoolClients: clients.ListUserPoolClients,
@@ -140,7 +142,7 @@ export const userPoolHandlers = {
   RevokeUserSession: notYet,
   SetLogDeliveryConfiguration: notYet,
   SetRiskConfiguration: notYet,
-  SetUICustomization: notYet,
+  SetUICustomization: branding.SetUICustomization,
   SetUserMFAPreference: mfa.SetUserMFAPreference,
   SetUserPoolClientSessionConfiguration: notYet,
   SetUserPoolMfaConfig: pools.SetUserPoolMfaConfig,
@@ -156,10 +158,10 @@ export const userPoolHandlers = {
   UpdateDeviceStatus: devices.UpdateDeviceStatus,
   UpdateGroup: groups.UpdateGroup,
   UpdateIdentityProvider: notYet,
-  UpdateManagedLoginBranding: notYet,
+  UpdateManagedLoginBranding: branding.UpdateManagedLoginBranding,
   UpdateProvisionedLimit: notYet,
   UpdateResourceServer: resourceServers.UpdateResourceServer,
-  UpdateTerms: notYet,
+  UpdateTerms: terms.UpdateTerms,
   UpdateUserAttributes: usersSelf.UpdateUserAttributes,
   UpdateUserPool: pools.UpdateUserPool,
   UpdateUserPoolClient: clients.UpdateUserPoolClient,

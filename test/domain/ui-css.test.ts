@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cssFault } from "../../src/domain/pools/ui-css.ts";
+
+test("rules for the classes of the pages are fine", () => {
+  const styles = [
+    "",
+    " \n/* nothing */\n",
+    ".logo-customizable { max-width: 60%; max-height: 30%; }",
+    `.banner-customizable {padding: 25px 0px 25px 0px;background-color: lightgray;}
+     .submitButton-customizable:hover,.idpButton-customizable:hover{color:#fff;background-color:RGB(1,2,3)}
+     .inputField-customizable:focus { border-color: #66afe9; outline: 0 }
+     .socialButton-customizable {} .passwordCheck-notValid-customizable { color: #DF3312; }`,
+    '.label-customizable { font-family: "It\'s Sans", \'Other "Sans"\'; font-weight: 400 }',
+    ".label-customizable { width: calc((100% - 2px) * 2); background: linear-gradient(rgba(0,0,0,.1), red) }",
+    ".label-customizable { color/* : */: red /* } */; -webkit-appearance: none }",
+  ];
+  for (const css of styles) assert.equal(cssFault(css), undefined, css);
+});
+
+test("everything else is refused, and named", () => {
+  const label = (declarations: string) => `.label-customizable { ${declarations} }`;
+  const rows: [string, string][] = [
+    ["body { color: red }", 'The CSS selector "body" is not allowed.'],
+    [".label-customizable, * { }", 'The CSS selector "*" is not allowed.'],
+    [".label-customizable > p { }", 'The CSS selector ".label-customizable > p" is not allowed.'],
+    [".label-customizable:hover { }", 'The CSS selector ".label-customizable:hover" is not allowed.'],
+    [".Label-customizable { }", 'The CSS selector ".Label-customizable" is not allowed.'],
+    [".label/**/-customizable { }", 'The CSS selector ".label -customizable" is not allowed.'],
+    ["{ color: red }", 'The CSS selector "" is not allowed.'],
+    ["color: red", "The CSS has a rule that does not end."],
+    [".label-customizable { color: red", "The CSS has a rule that does not end."],
+    [".label-customizable }", "The CSS has a brace that closes nothing."],
+    [label("a { color: red"), "The CSS has a rule inside a rule."],
+    ["/* ", "The CSS has a comment that does not end."],
+    [label("color"), 'The CSS declaration "color" is not valid.'],
+    [label("--x: red"), 'The CSS declaration "--x: red" is not valid.'],
+    [label("behavior: none"), "The CSS property behavior is not allowed."],
+    [label("-moz-binding: none"), "The CSS property -moz-binding is not allowed."],
+    ["@import 'x';", 'The CSS must not contain "@".'],
+    ["@media print { .label-customizable { color: red } }", 'The CSS must not contain "@".'],
+    [`${label("")}</style><script>`, 'The CSS must not contain "<".'],
+    [label("background: \\75rl(//evil.example)"), 'The CSS must not contain "\\\\".'],
+    [label("background: url(//evil.example)"), "The CSS function url() is not allowed."],
+    [label("background: URL('//evil.example')"), "The CSS function URL() is not allowed."],
+    [label('background: image-set("//evil.example")'), "The CSS function image-set() is not allowed."],
+    [label("background: calc(url(//evil.example))"), "The CSS function url() is not allowed."],
+    [label("content: 'url(x)'"), "The CSS function url() is not allowed."],
+    [label("width: expression(alert(1))"), "The CSS function expression() is not allowed."],
+    [label("color: var(--x)"), "The CSS function var() is not allowed."],
+    [label("color: JavaScript:alert"), 'The CSS value "JavaScript:alert" is not allowed.'],
+    [label("content: \"' "), `The CSS value ${JSON.stringify("\"'")} is not valid.`],
+    [label("content: 'a\nb'"), `The CSS value ${JSON.stringify("'a\nb'")} is not valid.`],
+  ];
+  for (const [css, fault] of rows) assert.equal(cssFault(css), fault, css);
+});
