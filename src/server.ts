@@ -18,6 +18,7 @@ import type { AdmissionOptions } from "./http/admission.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
 import { createServing, type Serving } from "./http/context.ts";
 import { healthRoutes } from "./http/health.ts";
+import { hostedRoutes } from "./http/hosted-ui/routes.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
 import { type CountedMetrics, createMetrics, metricsRoutes } from "./http/metrics.ts";
@@ -187,6 +188,7 @@ function routes(
   all.route("/", awsJsonRoutes(serving));
   all.route("/", discoveryRoutes(serving));
   all.route("/", oauthRoutes(serving));
+  all.route("/", hostedRoutes(serving));
   if (app.mailbox.kind === "inbox") all.route("/", inboxRoutes(app));
   all.notFound((c) => c.json({ message: "There is nothing here." }, 404));
   all.onError((error, c) => {

@@ -46,6 +46,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   nodemailer: /^integrations\//,
   otpauth: /^domain\/mfa\//,
   "@simplewebauthn/server": /^domain\/mfa\//,
+  "qrcode-generator": /^http\/hosted-ui\//,
 };
 
 function importsOf(file: string): string[] {
