@@ -17,6 +17,7 @@ import { awsJsonRoutes } from "./http/aws-json/routes.ts";
 import { createServing, type Serving } from "./http/context.ts";
 import { type Door, openDoor } from "./http/door.ts";
 import { healthRoutes } from "./http/health.ts";
+import { hostedRoutes } from "./http/hosted-ui/routes.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
 import { type CountedMetrics, createMetrics, metricsRoutes } from "./http/metrics.ts";
@@ -197,6 +198,7 @@ function routes(
   const ofPools = new Hono<Bindings>();
   ofPools.route("/", discoveryRoutes(serving));
   ofPools.route("/", oauthRoutes(serving));
+  ofPools.route("/", hostedRoutes(serving));
   ofPools.notFound((c) => c.json(nothingHere, 404));
   all.use(async (c, next) => {
     if (knowsHost(c.req.header("host"))) return next();

@@ -48,6 +48,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   "reflect-metadata": /^integrations\//,
   otpauth: /^domain\/mfa\//,
   "@simplewebauthn/server": /^domain\/mfa\//,
+  "qrcode-generator": /^http\/hosted-ui\//,
 };
 
 function importsOf(file: string): string[] {

@@ -1,6 +1,6 @@
 /** Builds dist/, what is published: the sources without their types, and the declarations of the exports. */
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { cpSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -9,4 +9,10 @@ const compiler = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", imp
 // What an earlier build left would be published too.
 rmSync(new URL("../dist", import.meta.url), { recursive: true, force: true });
 const argv = [compiler, "-p", "tsconfig.build.json"];
-process.exit(spawnSync(process.execPath, argv, { cwd: root, stdio: "inherit" }).status ?? 1);
+const { status } = spawnSync(process.execPath, argv, { cwd: root, stdio: "inherit" });
+// Style and script of the pages, which are served as they are.
+const files = "http/hosted-ui/public";
+cpSync(new URL(`../src/${files}`, import.meta.url), new URL(`../dist/${files}`, import.meta.url), {
+  recursive: true,
+});
+process.exit(status ?? 1);

@@ -16,6 +16,7 @@ import type { Client, Pool } from "../pools/settings.ts";
 import { newRow } from "./challenges/offer.ts";
 import { findRow } from "./find.ts";
 import { invalidSession, newSignIn, type SignIn, sessionText, usedSession } from "./sign-in.ts";
+import type { Flow } from "./steps.ts";
 
 /** As long as the code lives; alone it opens nothing. Milliseconds. */
 const signUpSessionLifetime = 24 * 60 * 60_000;
@@ -26,9 +27,17 @@ interface Place {
   readonly client: Client;
 }
 
-/** Session of SignUp; undefined where the client does not allow USER_AUTH. */
-export function signUpSession(ctx: Ctx, { pool, client }: Place, user: User): string | undefined {
-  if (!allowsFlow(client, "USER_AUTH")) return undefined;
+/** The flow of the sign-in that follows: of the API, or of the hosted pages. */
+type FlowAfter = "USER_AUTH" | "HOSTED_AUTH";
+
+/** Session of SignUp; undefined where the client does not allow the flow. */
+export function signUpSession(
+  ctx: Ctx,
+  { pool, client }: Place,
+  user: User,
+  flow: FlowAfter = "USER_AUTH",
+): string | undefined {
+  if (!allowsFlow(client, flow)) return undefined;
   const words = [pool.id, client.id, user.id, ctx.now + signUpSessionLifetime].join("/");
   return toBase64url(ctx.db.sealer.seal(place, words));
 }
@@ -60,7 +69,7 @@ const proofs = { email: "email", phone_number: "sms" } as const;
 
 /**
  * Session of ConfirmSignUp, for the user who has just been confirmed by a code sent to an address of theirs. Undefined:
- * the client does not allow USER_AUTH, the Session of SignUp was another user's, the address is theirs no more, or a
+ * the client does not allow the flow, the Session of SignUp was another user's, the address is theirs no more, or a
  * second factor is demanded: the code alone is one.
  */
 export async function confirmedSession(
@@ -70,14 +79,15 @@ export async function confirmedSession(
     readonly user: User;
     readonly contact: ContactAttribute | undefined;
     readonly signedUp: string | undefined;
+    readonly flow?: FlowAfter;
   },
 ): Promise<string | undefined> {
-  const { user, contact, signedUp } = confirmed;
-  if (!allowsFlow(client, "USER_AUTH") || (signedUp !== undefined && signedUp !== user.id)) return undefined;
+  const { user, contact, signedUp, flow = "USER_AUTH" } = confirmed;
+  if (!allowsFlow(client, flow) || (signedUp !== undefined && signedUp !== user.id)) return undefined;
   if (contact === undefined || demandsTwo(pool, user)) return undefined;
   const credential = await readCredential(ctx.db, pool.id, user.id);
   const row = newRow(ctx, { pool, client }, user.id, {
-    flow: "USER_AUTH",
+    flow,
     awaiting: "SIGN_UP_CONFIRMED",
     proven: [proofs[contact]],
     submitted: user.username,
@@ -100,16 +110,18 @@ export async function resumeAfterSignUp(
     readonly submitted: string;
     readonly user: User | undefined;
     readonly attempt: Attempt;
+    readonly flow: Flow;
   },
 ): Promise<SignIn> {
-  const { session, submitted, user, attempt } = given;
+  const { session, submitted, user, attempt, flow } = given;
   const row = await findRow(ctx, session);
   const { state } = row;
   const isTheirs = row.poolId === pool.id && row.clientId === client.id && row.userId === user?.id;
-  if (!isTheirs || user === undefined || state.awaiting !== "SIGN_UP_CONFIRMED") return invalidSession();
+  if (!isTheirs || user === undefined || state.awaiting !== "SIGN_UP_CONFIRMED" || state.flow !== flow)
+    return invalidSession();
   if (user.signOuts !== state.signOuts || demandsTwo(pool, user)) return invalidSession();
   if (!(await takeSignIn(ctx.db, row))) return usedSession();
-  const { flow, proven, credentialVersion, signOuts } = state;
+  const { proven, credentialVersion, signOuts } = state;
   const begun = newSignIn({ pool, client, user, flow, submitted, attempt });
   return { ...begun, proven, credentialVersion, signOuts };
 }

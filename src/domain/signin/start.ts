@@ -23,7 +23,7 @@ export interface StartRequest {
   readonly client: Client;
   readonly flow: string;
   readonly parameters: Readonly<Record<string, string>>;
-  /** Of ConfirmSignUp. */
+  /** Of ConfirmSignUp; a sign-up at the pages goes on there. */
   readonly session: string | undefined;
   readonly door: Door;
 }
@@ -115,8 +115,8 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   const user = await findUser(ctx, pool, submitted);
   attempt.user = user;
   if (user === undefined && !hidesUsers(client)) refuse("UserNotFoundException", "User does not exist.");
-  if (flow === "USER_AUTH" && request.session !== undefined) {
-    const given = { session: request.session, submitted, user, attempt };
+  if (isChoice(flow) && request.session !== undefined) {
+    const given = { session: request.session, submitted, user, attempt, flow };
     return proceed(ctx, await resumeAfterSignUp(ctx, request, given));
   }
   // In SRP the client names it again with its proof, and comes again without it if it is refused there.

@@ -1,0 +1,77 @@
+/** /error and whatever else cannot go on: a sentence for who wants to sign in, and one for who made the application. */
+import type { Context } from "hono";
+import { html } from "hono/html";
+import type { Ctx } from "../../app.ts";
+import { refusedLocation } from "../../domain/grants/answer.ts";
+import { RedirectedRefusal } from "../../domain/grants/authorization-request.ts";
+import { Refusal } from "../../lib/refusal.ts";
+import { type Bindings, type Place, rawQuery } from "../place.ts";
+import { answerPage, type Html, type Page } from "./layout.ts";
+import { newFrame, redirect } from "./visit.ts";
+
+/** GET /error, where the OAuth endpoints send what may not be told to a redirect URI. */
+export function answerErrorPage(ctx: Ctx, c: Context<Bindings>, { base }: Place): Promise<Response> {
+  const parameters = new URLSearchParams(rawQuery(c));
+  const frame = newFrame(ctx, c, base, parameters.get("lang") ?? undefined);
+  const { words } = frame;
+  const error = (parameters.get("error") ?? "invalid_request").slice(0, 64);
+  const clientId = parameters.get("client_id")?.slice(0, 128);
+  const sentence = wordFor(words.oauth, error) ?? words.oauth["invalid_request"]!;
+  const remedy = wordFor(words.remedies, error);
+  const body = html`<p class="lead">${sentence} ${words.errorPage.back}</p>
+<div class="developers"><h2>${words.errorPage.forDevelopers}</h2>
+${remedy === undefined ? "" : html`<p>${remedy}</p>`}
+<p>${clientId === undefined ? "" : html`${words.errorPage.client(clientId)}<br>`}${words.errorPage.code(error)}<br>${words.common.requestId(ctx.requestId)}</p></div>`;
+  return answerPage(frame, { title: words.errorPage.title, body, status: 400 });
+}
+
+function wordFor(table: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
+interface Failing {
+  readonly ctx: Ctx;
+  readonly c: Context<Bindings>;
+  /** Undefined: there is no such pool. */
+  readonly place: Place | undefined;
+}
+
+/** The one writer of errors of this room. */
+export function answerFailure({ ctx, c, place }: Failing, error: unknown): Response | Promise<Response> {
+  if (place !== undefined && error instanceof RedirectedRefusal)
+    return redirect(c, refusedLocation(ctx, place.pool, error));
+  if (!(error instanceof Refusal)) {
+    ctx.log.error({ err: error }, "internal error");
+    return plainPage({ ctx, c, place }, "internal", 500);
+  }
+  if (error.detail !== undefined) ctx.log.info({ detail: error.detail, error: error.code }, "refused");
+  if (place === undefined) return plainPage({ ctx, c, place }, "notFound", 404);
+  const clientId = new URLSearchParams(rawQuery(c)).get("client_id");
+  const told = { error: error.code, ...(clientId && { client_id: clientId.slice(0, 128) }) };
+  return redirect(c, `${place.base}/error?${new URLSearchParams(told)}`);
+}
+
+/** A form that another site has sent. */
+export function answerForeignForm(failing: Failing): Promise<Response> {
+  return plainPage(failing, "foreignForm", 403);
+}
+
+function plainPage(
+  { ctx, c, place }: Failing,
+  what: "notFound" | "internal" | "foreignForm",
+  status: NonNullable<Page["status"]>,
+): Promise<Response> {
+  const base = place?.base ?? `${ctx.config.publicUrl}/${c.req.param("poolId")}`;
+  const frame = newFrame(ctx, c, base, c.req.query("lang"));
+  const { words } = frame;
+  const sentence = what === "foreignForm" ? words.errors.foreignForm : words.errorPage[what];
+  const body: Html = html`<p class="lead">${sentence}</p><p class="fine">${words.common.requestId(ctx.requestId)}</p>`;
+  return answerPage(frame, { title: words.errorPage.title, body, status });
+}
+
+/** GET /signedout, where /logout ends that names no address to go on to. */
+export function answerSignedOut(ctx: Ctx, c: Context<Bindings>, { base }: Place): Promise<Response> {
+  const frame = newFrame(ctx, c, base, c.req.query("lang"));
+  const { title, text } = frame.words.signedOut;
+  return answerPage(frame, { title, body: html`<p class="lead">${text}</p>` });
+}

@@ -1,0 +1,93 @@
+/** The parts that forms are made of. */
+import { html } from "hono/html";
+import type { Html } from "./layout.ts";
+import { linkTo, type Visit } from "./visit.ts";
+
+export interface Field {
+  readonly name: string;
+  readonly label: string;
+  readonly type?: "text" | "email" | "tel" | "password" | "url" | "date" | "datetime-local";
+  readonly value?: string | undefined;
+  readonly autocomplete: string;
+  readonly inputmode?: "email" | "tel" | "numeric" | "url";
+  readonly hint?: Html | string | undefined;
+  /** A sentence; the field is the one to look at. */
+  readonly error?: string | undefined;
+  readonly focus?: boolean;
+  readonly optional?: boolean;
+  readonly readonly?: boolean;
+  /** Stands across from the label. */
+  readonly aside?: Html | undefined;
+}
+
+/** What is wrong with a form: of fields by name, and of nothing in particular. */
+export interface Problem {
+  readonly field?: string | undefined;
+  readonly text: string;
+}
+
+/** Letters and lines of a password are shown by the script alone. */
+export function field({ words }: Pick<Visit, "words">, one: Field): Html {
+  const { name, type = "text", hint, error } = one;
+  const described = [error && `${name}-error`, hint && `${name}-hint`].filter(Boolean).join(" ");
+  const isCode = one.autocomplete === "one-time-code";
+  const isPlain = isCode || name === "username" || type === "email" || type === "password";
+  return html`<div class="field">
+<div class="above"><label for="${name}">${one.label}</label>${one.aside ?? ""}</div>
+<div class="input"><input id="${name}" name="${name}" type="${type}" value="${one.value ?? ""}" autocomplete="${one.autocomplete}"
+${attribute("inputmode", one.inputmode)}${attribute("class", isCode ? "code" : undefined)}
+${isPlain ? html` autocapitalize="none" spellcheck="false"` : ""}${flag("required", one.optional !== true)}
+${flag("readonly", one.readonly)}${flag("autofocus", one.focus === true || error !== undefined)}
+${error === undefined ? "" : html` aria-invalid="true"`}${attribute("aria-describedby", described || undefined)}
+${type === "password" ? reveal(words.common) : ""}></div>
+${error === undefined ? "" : html`<p class="wrong" id="${name}-error">${error}</p>`}
+${hint ? html`<div class="hint" id="${name}-hint">${hint}</div>` : ""}
+</div>`;
+}
+
+const attribute = (name: string, value: string | undefined) =>
+  value === undefined ? "" : html` ${name}="${value}"`;
+
+const flag = (name: string, on: boolean | undefined) => (on === true ? html` ${name}` : "");
+
+/** What the script calls the button that shows a password. */
+function reveal(common: Visit["words"]["common"]): Html {
+  return html` data-show="${common.showPassword}" data-hide="${common.hidePassword}"
+ data-show-long="${common.showPasswordLong}" data-hide-long="${common.hidePasswordLong}"`;
+}
+
+export function hidden(values: Readonly<Record<string, string>>): Html[] {
+  return Object.entries(values).map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+  );
+}
+
+/** A form that posts to another page of this pool, and carries the authorization request. */
+export function form(visit: Pick<Visit, "root" | "query">, path: string, inside: unknown, name = ""): Html {
+  return html`<form method="post" action="${linkTo(visit, path)}"${name === "" ? "" : html` class="${name}"`}>
+${inside}
+</form>`;
+}
+
+export function submit(label: string): Html {
+  return html`<button class="primary">${label}</button>`;
+}
+
+/** A sentence about the whole form, read out at once. */
+export function alert(problem: Problem | undefined): Html | "" {
+  if (problem === undefined || problem.field !== undefined) return "";
+  return html`<div class="note problem" role="alert" tabindex="-1" autofocus>${problem.text}</div>`;
+}
+
+export function notice(text: string | undefined): Html | "" {
+  return text === undefined ? "" : html`<div class="note good" role="status">${text}</div>`;
+}
+
+/** What is wrong with this field, if it is the one. */
+export function errorOf(problem: Problem | undefined, name: string): string | undefined {
+  return problem?.field === name ? problem.text : undefined;
+}
+
+export function backLink(visit: Visit): Html {
+  return html`<p class="foot"><a href="${linkTo(visit, "/login")}">${visit.words.common.backToSignIn}</a></p>`;
+}

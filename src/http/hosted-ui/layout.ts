@@ -1,0 +1,92 @@
+/** The frame of every page, and the headers that go with it. */
+import type { Context } from "hono";
+import { html } from "hono/html";
+import { script, style } from "./assets.ts";
+import type { Words } from "./words/en.ts";
+
+export type Html = ReturnType<typeof html>;
+
+/** What every page is written with. */
+export interface Frame {
+  readonly c: Context;
+  readonly words: Words;
+  /** The path that the pool's endpoints begin with. */
+  readonly root: string;
+  readonly requestId: string;
+  /** Who the user wants to get to; undefined: not known, or not to be told. */
+  readonly app: string | undefined;
+  /** Where the answer to a form may lead besides back to us. */
+  readonly redirectUri: string | undefined;
+}
+
+export interface Page {
+  readonly title: string;
+  /** What stands in the card under the heading. */
+  readonly body: Html;
+  /** It tells of a mistake, which the title says first: that is what a screen reader reads. */
+  readonly isProblem?: boolean;
+  readonly status?: 200 | 400 | 403 | 404 | 429 | 500;
+}
+
+export async function answerPage(frame: Frame, page: Page): Promise<Response> {
+  const headers = {
+    "content-security-policy": policy(frame.redirectUri),
+    // Only to ourselves: with no-referrer browsers would send `Origin: null` with our own forms.
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "cache-control": "no-store",
+    "cross-origin-opener-policy": "same-origin",
+    "x-amz-cognito-request-id": frame.requestId,
+  };
+  return frame.c.html(await document(frame, page), page.status ?? 200, headers);
+}
+
+/** Chrome holds the redirect after a form against form-action too, so the client's address must stand there. */
+function policy(redirectUri: string | undefined): string {
+  const target = redirectUri === undefined ? "" : ` ${formTarget(redirectUri)}`;
+  return [
+    "default-src 'none'",
+    "style-src 'self'",
+    "script-src 'self'",
+    "img-src 'self' data:",
+    "connect-src 'none'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    `form-action 'self'${target}`,
+  ].join("; ");
+}
+
+/** The origin of an address as a source expression, else its scheme: there is no way to write an IPv6 address. */
+export function formTarget(uri: string): string {
+  const { protocol, origin } = new URL(uri);
+  const isWeb = protocol === "https:" || protocol === "http:";
+  return isWeb && /^https?:\/\/[\w.-]+(?::\d+)?$/.test(origin) ? origin : protocol;
+}
+
+function document({ words, root, app }: Frame, { title, body, isProblem }: Page): Html {
+  const { code, dir } = words.language;
+  const named = app === undefined || title.includes(app) ? title : `${title} – ${app}`;
+  const inTab = isProblem === true ? words.common.problem(named) : named;
+  return html`<!doctype html>
+<html lang="${code}" dir="${dir}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>${inTab}</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="${root}/assets/${style.name}">
+<script src="${root}/assets/${script.name}" defer></script>
+</head>
+<body>
+<main>
+${app === undefined ? "" : html`<div class="mark" aria-hidden="true">${[...app][0]?.toUpperCase()}</div>`}
+<h1>${title}</h1>
+${body}
+</main>
+</body>
+</html>
+`;
+}
