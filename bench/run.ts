@@ -13,11 +13,12 @@ import * as enumeration from "./enumeration.ts";
 import { databaseKinds, newDatabase } from "./lib/database.ts";
 import { type Limits, measureLimits } from "./lib/limits.ts";
 import { type Measured, measure } from "./lib/load.ts";
+import type { Scenario } from "./lib/scenario.ts";
 import { profileInto, startPoolhouse } from "./lib/server.ts";
 import { openStage } from "./lib/stage.ts";
 import { table } from "./lib/table.ts";
 import * as overload from "./overload.ts";
-import { type Scenario, scenarios } from "./scenarios.ts";
+import { scenarios } from "./scenarios.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

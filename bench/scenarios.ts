@@ -1,25 +1,13 @@
 /** What is measured: one operation each, the limit it is held against, and the ratio to reach. */
 import { Authenticator } from "./lib/authenticator.ts";
 import { Connection, document } from "./lib/connection.ts";
-import type { Limits } from "./lib/limits.ts";
 import type { Operation } from "./lib/load.ts";
+import type { Scenario } from "./lib/scenario.ts";
 import { SrpClient } from "./lib/srp-client.ts";
 import { type Stage, signedCall } from "./lib/stage.ts";
 import { FreshCodes } from "./lib/totp.ts";
 import { password, userAttributes, userName } from "./lib/users.ts";
-
-export interface Scenario {
-  readonly name: string;
-  readonly title: string;
-  /** CPU time that the operation cannot do without. Milliseconds. */
-  readonly limit?: (limits: Limits) => number;
-  readonly limitText?: string;
-  /** Ratio of the limit to what it took. */
-  readonly goal?: number;
-  /** How many users with software tokens it needs, in a pool of their own. */
-  readonly softwareTokens?: number;
-  prepare(stage: Stage): Promise<Operation>;
-}
+import { oauthScenarios } from "./oauth-scenarios.ts";
 
 interface Tokens {
   readonly AccessToken: string;
@@ -245,4 +233,5 @@ export const scenarios: readonly Scenario[] = [
         signed(stage, "ListUsers", (turn) => ({ Limit: 10, Filter: filter(anyIndex(stage, turn)) })),
     }),
   ),
+  ...oauthScenarios,
 ];

@@ -4,6 +4,8 @@ import { connect, type Socket } from "node:net";
 
 export interface Answer {
   readonly status: number;
+  /** The status line and the headers. */
+  readonly head: string;
   readonly body: string;
 }
 
@@ -32,14 +34,18 @@ export class Connection {
     });
   }
 
-  async post(body: string, headers: Headers): Promise<Answer> {
+  post(body: string, headers: Headers): Promise<Answer> {
+    return this.request("POST", "/", { "content-type": "application/x-amz-json-1.1", ...headers }, body);
+  }
+
+  async request(method: string, path: string, headers: Headers = {}, body = ""): Promise<Answer> {
     const socket = await this.#open();
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     const answer = new Promise<Answer>((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
     socket.write(
-      `POST / HTTP/1.1\r\nhost: localhost:${this.#port}\r\ncontent-type: application/x-amz-json-1.1\r\n` +
+      `${method} ${path} HTTP/1.1\r\nhost: localhost:${this.#port}\r\n` +
         `content-length: ${Buffer.byteLength(body)}\r\n${lines.join("")}\r\n${body}`,
     );
     return answer;
@@ -74,7 +80,7 @@ export class Connection {
     if (this.#received.length < end + 4 + length) return;
     const body = this.#received.toString("utf8", end + 4, end + 4 + length);
     this.#received = Buffer.alloc(0);
-    this.#end({ answer: { status: Number(head.slice(9, 12)), body } });
+    this.#end({ answer: { status: Number(head.slice(9, 12)), head, body } });
   }
 
   #end(how: { answer: Answer } | { reject: Error }): void {

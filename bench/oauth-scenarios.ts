@@ -1,0 +1,175 @@
+/** The authorization server: the code grant from end to end, its parts, and a page. */
+import { createHash } from "node:crypto";
+import { type Answer, Connection, document, type Headers } from "./lib/connection.ts";
+import type { Operation } from "./lib/load.ts";
+import type { Scenario } from "./lib/scenario.ts";
+import { type Stage, signedCall } from "./lib/stage.ts";
+import { password, userName } from "./lib/users.ts";
+
+const redirectUri = "http://localhost:9999/callback";
+const form = { "content-type": "application/x-www-form-urlencoded" };
+const verifier = "a".repeat(43);
+const challenge = createHash("sha256").update(verifier).digest("base64url");
+
+/** A client of the stage's pool that uses the pages. */
+async function oauthClient(stage: Stage, change: object = {}): Promise<{ id: string; secret: string }> {
+  const connection = new Connection(stage.server.port);
+  const made = document(
+    await signedCall(connection, stage.server.port, "CreateUserPoolClient", {
+      UserPoolId: stage.poolId,
+      ClientName: "bench oauth",
+      AllowedOAuthFlowsUserPoolClient: true,
+      AllowedOAuthFlows: ["code"],
+      AllowedOAuthScopes: ["openid", "email"],
+      CallbackURLs: [redirectUri],
+      ...change,
+    }),
+  ) as { UserPoolClient: { ClientId: string; ClientSecret?: string } };
+  connection.close();
+  return { id: made.UserPoolClient.ClientId, secret: made.UserPoolClient.ClientSecret ?? "" };
+}
+
+const queryOf = (clientId: string) =>
+  new URLSearchParams({
+    response_type: "code",
+    client_id: clientId,
+    redirect_uri: redirectUri,
+    scope: "openid email",
+    state: "s",
+    code_challenge: challenge,
+    code_challenge_method: "S256",
+  }).toString();
+
+const headerOf = ({ head }: Answer, name: string) =>
+  new RegExp(`\\r\\n${name}: ([^\\r]*)`, "i").exec(head)?.[1] ?? "";
+
+/** Signs a browser in at the pages; answers its cookie. */
+async function signInBrowser(stage: Stage, query: string, turn: number): Promise<string> {
+  const connection = new Connection(stage.server.port);
+  const headers: Headers = {
+    ...form,
+    origin: `http://localhost:${stage.server.port}`,
+    "sec-fetch-site": "same-origin",
+  };
+  const body = new URLSearchParams({ username: userName(turn), password }).toString();
+  const answer = await connection.request("POST", `/${stage.poolId}/login?${query}`, headers, body);
+  connection.close();
+  const cookie = headerOf(answer, "set-cookie").split(";")[0] ?? "";
+  if (cookie === "") throw new Error(`nobody is signed in: ${answer.head}`);
+  return cookie;
+}
+
+/** Browsers that are signed in: enough that no row is contended. */
+const browsers = 32;
+
+async function codeGrant(
+  stage: Stage,
+): Promise<{ run: Operation; tokens: (turn: number) => Promise<string> }> {
+  const client = await oauthClient(stage);
+  const query = queryOf(client.id);
+  const cookies: string[] = [];
+  for (let turn = 0; turn < browsers; turn++) cookies.push(await signInBrowser(stage, query, turn));
+  const run = async (connection: Connection, turn: number) => {
+    const cookie = cookies[turn % cookies.length]!;
+    const back = await connection.request("GET", `/${stage.poolId}/oauth2/authorize?${query}`, { cookie });
+    const code = new URL(headerOf(back, "location")).searchParams.get("code");
+    const body = new URLSearchParams({
+      grant_type: "authorization_code",
+      client_id: client.id,
+      code: code ?? "",
+      redirect_uri: redirectUri,
+      code_verifier: verifier,
+    });
+    return document(await connection.request("POST", `/${stage.poolId}/oauth2/token`, form, body.toString()));
+  };
+  const tokens = async (turn: number) => {
+    const connection = new Connection(stage.server.port);
+    const answer = await run(connection, turn);
+    connection.close();
+    return String(answer["access_token"]);
+  };
+  return { run, tokens };
+}
+
+/** A client that acts for itself, with a scope of its own. */
+async function machine(stage: Stage): Promise<Operation> {
+  const connection = new Connection(stage.server.port);
+  document(
+    await signedCall(connection, stage.server.port, "CreateResourceServer", {
+      UserPoolId: stage.poolId,
+      Identifier: "bench",
+      Name: "bench",
+      Scopes: [{ ScopeName: "run", ScopeDescription: "run" }],
+    }),
+  );
+  connection.close();
+  const { id, secret } = await oauthClient(stage, {
+    GenerateSecret: true,
+    AllowedOAuthFlows: ["client_credentials"],
+    AllowedOAuthScopes: ["bench/run"],
+    CallbackURLs: undefined,
+  });
+  const headers = { ...form, authorization: `Basic ${Buffer.from(`${id}:${secret}`).toString("base64")}` };
+  return async (one) =>
+    document(
+      await one.request("POST", `/${stage.poolId}/oauth2/token`, headers, "grant_type=client_credentials"),
+    );
+}
+
+function succeed(answer: Answer): void {
+  if (answer.status !== 200) throw new Error(`${answer.head}\n${answer.body}`);
+}
+
+export const oauthScenarios: readonly Scenario[] = [
+  {
+    name: "code-grant",
+    title: "Code grant, authorize and token",
+    limit: ({ signature }) => 2 * signature,
+    limitText: "2 RS256",
+    prepare: async (stage) => (await codeGrant(stage)).run,
+  },
+  {
+    name: "client-credentials",
+    title: "client_credentials",
+    limit: ({ signature }) => signature,
+    limitText: "1 RS256",
+    goal: 0.65,
+    prepare: machine,
+  },
+  {
+    name: "user-info",
+    title: "userInfo",
+    limit: ({ http }) => http,
+    limitText: "a bare HTTP answer",
+    prepare: async (stage) => {
+      const { tokens } = await codeGrant(stage);
+      const all: string[] = [];
+      for (let turn = 0; turn < browsers; turn++) all.push(await tokens(turn));
+      return async (connection, turn) => {
+        const authorization = `Bearer ${all[turn % all.length]}`;
+        succeed(await connection.request("GET", `/${stage.poolId}/oauth2/userInfo`, { authorization }));
+      };
+    },
+  },
+  {
+    name: "discovery",
+    title: "Discovery",
+    limit: ({ http }) => http,
+    limitText: "a bare HTTP answer",
+    prepare:
+      async ({ poolId }) =>
+      async (connection) =>
+        succeed(await connection.request("GET", `/${poolId}/.well-known/openid-configuration`)),
+  },
+  {
+    name: "page",
+    title: "Sign-in page",
+    limit: ({ http }) => http,
+    limitText: "a bare HTTP answer",
+    prepare: async (stage) => {
+      const query = queryOf((await oauthClient(stage)).id);
+      return async (connection) =>
+        succeed(await connection.request("GET", `/${stage.poolId}/login?${query}`));
+    },
+  },
+];
