@@ -10,6 +10,9 @@ import { createCtx } from "../http/context.ts";
 import { listPools } from "../store/pools.ts";
 
 const client = "demoappclient";
+/** Where an application of the newcomer's own would be. */
+const home = "http://localhost:3000/";
+const callback = `${home}callback`;
 const user = { name: "demo@example.com", password: "Poolhouse-demo-1" };
 
 /** Makes the demo on an empty database; returns what to print. */
@@ -45,6 +48,12 @@ async function create(ctx: Ctx, pool: string): Promise<void> {
     UserPoolId: pool,
     ClientName: `_custom_id_:${client}`,
     PreventUserExistenceErrors: "ENABLED",
+    SupportedIdentityProviders: ["COGNITO"],
+    AllowedOAuthFlowsUserPoolClient: true,
+    AllowedOAuthFlows: ["code"],
+    AllowedOAuthScopes: ["openid", "email", "profile", "aws.cognito.signin.user.admin"],
+    CallbackURLs: [callback],
+    LogoutURLs: [home],
     ExplicitAuthFlows: [
       "ALLOW_USER_SRP_AUTH",
       "ALLOW_USER_AUTH",
@@ -69,12 +78,20 @@ async function create(ctx: Ctx, pool: string): Promise<void> {
 
 function snippets(app: App, pool: string): string {
   const { publicUrl, region, data } = app.config;
+  const query = new URLSearchParams({
+    client_id: client,
+    response_type: "code",
+    scope: "openid email",
+    redirect_uri: callback,
+  });
   return `Demo pool    ${pool}
 Demo client  ${client}
 Demo user    ${user.name}, password ${user.password}, group admins
 Factors      passwords, codes by e-mail, passkeys (USER_AUTH); software tokens (TOTP) as a second one
 Issuer       ${publicUrl}/${pool}
 Messages     ${publicUrl}/inbox
+Sign-in page ${publicUrl}/${pool}/login?${query}
+             (goes on to ${callback} with a code; discovery is at the issuer's /.well-known/openid-configuration)
 
 aws-cli (calls of administrators need the key in ${join(data, "secrets", "root-access-key.json")})
   aws cognito-idp initiate-auth --endpoint-url ${publicUrl} --region ${region} --no-sign-request \\

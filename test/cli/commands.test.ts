@@ -89,7 +89,7 @@ test("what refuses to start says why and exits 1", async () => {
   const cases: [string[], RegExp][] = [
     [["serve", "--port", "0", "--data", data], /another|already|use/i],
     [["serve", "--prot", "1"], /Unknown argument --prot/],
-    [["serve", "--tls", "dev"], /--tls is not supported/],
+    [["serve", "--port", "0", "--tls", "/nowhere/server.pem"], /ENOENT/],
     [
       ["serve", "--port", "0", "--database", "postgres://postgres@127.0.0.1:5432/postgres"],
       /POOLHOUSE_MASTER_KEY/,
