@@ -224,6 +224,28 @@ forEachServer(
       await server.client.send(new DeleteUserPoolCommand({ UserPoolId: next.UserPoolId }));
     });
 
+    test("no domain outlives a pool that is deleted meanwhile", async () => {
+      const server = await open();
+      const pools = await Promise.all(Array.from({ length: 20 }, () => makePool(server)));
+      const expected = new Set(["ResourceNotFoundException", "InvalidParameterException"]);
+      const expect = (error: Error) => assert.ok(expected.has(error.name), String(error));
+      await Promise.all(
+        pools.flatMap(({ UserPoolId }) => [
+          create(server, UserPoolId, unique("brief")).catch(expect),
+          server.client.send(new DeleteUserPoolCommand({ UserPoolId })).catch(expect),
+        ]),
+      );
+      const { kysely } = server.app.db;
+      const ids = pools.map(({ UserPoolId }) => UserPoolId);
+      const left = await kysely.selectFrom("pools").select("pool_id").where("pool_id", "in", ids).execute();
+      const alive = left.map(({ pool_id }) => pool_id).toSorted();
+      for (const table of ["domains", "domain_pools"] as const) {
+        const rows = await kysely.selectFrom(table).select("pool_id").where("pool_id", "in", ids).execute();
+        // A pool was kept from deletion by its domain, or is gone with it.
+        assert.deepEqual(rows.map(({ pool_id }) => pool_id).toSorted(), alive, table);
+      }
+    });
+
     test("a host name serves the pool that has it, and nothing else", async () => {
       const server = await open();
       const { UserPoolId } = await makePool(server);
