@@ -36,6 +36,7 @@ const json = (value: object | undefined) => (value === undefined ? null : JSON.s
 export function insertDomain(db: Db, domain: Domain): Promise<"added" | "taken" | "no-pool"> {
   return inTransaction(db, async (tx) => {
     if ((await holdPool(tx, domain.poolId)) === undefined) return "no-pool";
+    await clearOrphan(tx, domain.domain);
     const result = await tx.kysely
       .insertInto("domain_pools")
       .values({ domain: domain.domain, pool_id: domain.poolId })
@@ -57,6 +58,22 @@ export function insertDomain(db: Db, domain: Domain): Promise<"added" | "taken" 
       .execute();
     return "added";
   });
+}
+
+/** A server of a release before domains, deleting a pool during an upgrade, leaves the pool's domains. */
+async function clearOrphan(tx: Db, domain: string): Promise<void> {
+  for (const table of ["domains", "domain_pools"] as const)
+    await tx.kysely
+      .deleteFrom(table)
+      .where("domain", "=", domain)
+      .where(({ not, exists, selectFrom }) =>
+        not(
+          exists(
+            selectFrom("pools").select("pools.pool_id").whereRef("pools.pool_id", "=", `${table}.pool_id`),
+          ),
+        ),
+      )
+      .execute();
 }
 
 /** A domain of whichever pool. */

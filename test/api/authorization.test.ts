@@ -184,7 +184,7 @@ forEachServer("authorization", (open) => {
     assert.deepEqual(refused, []);
     const unsigned = await raw(server, {
       host: new URL(server.endpoint).host,
-      "x-amz-target": "AWSCognitoIdentityProviderService.ListTerms",
+      "x-amz-target": "AWSCognitoIdentityProviderService.ListUserPoolReplicas",
     });
     assert.equal(unsigned.type, "MissingAuthenticationTokenException");
   });

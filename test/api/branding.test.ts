@@ -284,6 +284,29 @@ forEachServer("branding", (open) => {
     assert.equal((await describe(server, heavy))?.Assets?.length, 10);
   });
 
+  test("no style outlives a client that is deleted meanwhile", async () => {
+    const server = await open();
+    const { UserPoolId } = await makePool(server);
+    const clients = await Promise.all(Array.from({ length: 20 }, () => makeClient(server, UserPoolId)));
+    await Promise.all(
+      clients.flatMap(({ ClientId }) => [
+        create(server, { UserPoolId, ClientId }, { Assets: [asset("FORM_LOGO")] }).catch((error) =>
+          assert.equal(error.name, "ResourceNotFoundException"),
+        ),
+        server.client.send(new DeleteUserPoolClientCommand({ UserPoolId, ClientId })),
+      ]),
+    );
+    for (const table of ["branding_styles", "branding_assets"] as const) {
+      const { kysely } = server.app.db;
+      const left = await kysely
+        .selectFrom(table)
+        .select("client_id")
+        .where("pool_id", "=", UserPoolId)
+        .execute();
+      assert.deepEqual(left, [], table);
+    }
+  });
+
   test("a style goes with its client", async () => {
     const server = await open();
     const key = await makePool(server);

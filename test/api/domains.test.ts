@@ -13,6 +13,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { domainBase, poolOfHost } from "../../src/domain/pools/domains.ts";
 import { createCtx } from "../../src/http/context.ts";
+import { insertDomain } from "../../src/store/domains.ts";
 import { deletePool } from "../../src/store/pools.ts";
 import { makePool, refused } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
@@ -222,6 +223,41 @@ forEachServer(
       await create(server, next.UserPoolId, names[0]);
       await remove(server, next.UserPoolId, names[0]);
       await server.client.send(new DeleteUserPoolCommand({ UserPoolId: next.UserPoolId }));
+    });
+
+    test("no domain outlives a pool that is deleted meanwhile", async () => {
+      const server = await open();
+      const { db } = server.app;
+      const pools = await Promise.all(Array.from({ length: 20 }, () => makePool(server)));
+      const insert = (poolId: string) =>
+        insertDomain(db, {
+          poolId,
+          domain: unique("brief"),
+          kind: "prefix",
+          loginVersion: 1,
+          customConfig: undefined,
+          routing: undefined,
+          createdAt: 0,
+          updatedAt: 0,
+        });
+      // Half of the deletions begin first.
+      await Promise.all(
+        pools.map(({ UserPoolId: id }, index) =>
+          index % 2 === 0
+            ? Promise.all([insert(id), deletePool(db, id)])
+            : Promise.all([deletePool(db, id), insert(id)]),
+        ),
+      );
+      for (const { UserPoolId } of pools) assert.equal(await insert(UserPoolId), "no-pool");
+      const ids = pools.map(({ UserPoolId }) => UserPoolId);
+      for (const table of ["domains", "domain_pools"] as const) {
+        const left = await db.kysely
+          .selectFrom(table)
+          .select("pool_id")
+          .where("pool_id", "in", ids)
+          .execute();
+        assert.deepEqual(left, [], table);
+      }
     });
 
     test("a host name serves the pool that has it, and nothing else", async () => {

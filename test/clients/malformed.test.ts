@@ -215,10 +215,10 @@ forEachServer("malformed", (open) => {
     }
     // A notYet operation says so after it was authorized and checked, not before.
     assert.equal(
-      (await call(endpoint, "CreateUserPoolDomain", {})).type,
+      (await call(endpoint, "CreateUserPoolReplica", {})).type,
       "MissingAuthenticationTokenException",
     );
-    const later = await signed(server, "CreateUserPoolDomain", {});
+    const later = await signed(server, "CreateUserPoolReplica", {});
     assert.equal(later.type, "InvalidParameterException");
     const huge = await fetch(endpoint, {
       method: "POST",

@@ -304,6 +304,10 @@ test("a client's name can fix its id", () => {
   assert.equal(pinnedClientId("_custom_id_:my_client+1"), "my_client+1");
   for (const bad of ["", "a-b", "a b", "x".repeat(129)])
     assert.throws(() => pinnedClientId(`_custom_id_:${bad}`), refused(/client id/));
+  assert.throws(
+    () => pinnedClientId("_custom_id_:ALL"),
+    refused("The client id ALL stands for all clients."),
+  );
 });
 
 test("random texts use every character and no bias", () => {

@@ -19,6 +19,7 @@ import type {
   UpdateUserPoolDomainRequest,
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { noteTarget } from "../audit/call.ts";
 import { loadPool, noSuchPool } from "./settings.ts";
 
 const prefixPattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -79,8 +80,10 @@ export async function removeDomain(ctx: Ctx, poolId: string, name: string): Prom
 
 /** A domain of whichever pool, by its name as it was given or in any other spelling. */
 export async function domainNamed(ctx: Ctx, name: string): Promise<Domain | undefined> {
-  const domain = domainKey(name);
-  return domain === undefined ? undefined : findDomain(ctx.db, domain);
+  const key = domainKey(name);
+  const domain = key === undefined ? undefined : await findDomain(ctx.db, key);
+  if (domain !== undefined) noteTarget(ctx, { poolId: domain.poolId });
+  return domain;
 }
 
 /** What DescribeUserPool shows: of several domains of a kind the oldest. */

@@ -11,6 +11,7 @@ import {
   updateClient,
 } from "../../store/clients.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
+import { allClients } from "../../store/ui-customizations.ts";
 import type {
   CreateUserPoolClientRequest,
   UpdateUserPoolClientRequest,
@@ -70,6 +71,8 @@ export function pinnedClientId(name: string): string | undefined {
       "InvalidParameterException",
       `The client id ${id} must be 1 to 128 letters, digits, underscores and plus signs.`,
     );
+  // SetUICustomization calls them so.
+  if (id === allClients) refuse("InvalidParameterException", `The client id ${id} stands for all clients.`);
   return id;
 }
 
