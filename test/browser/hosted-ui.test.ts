@@ -1,11 +1,15 @@
 /** The hosted pages in Chromium: without script, by keyboard alone, with a passkey, and held against WCAG 2.2. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import {
   CompleteWebAuthnRegistrationCommand,
+  CreateUserPoolClientCommand,
   StartWebAuthnRegistrationCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { BrowserContext, Page } from "playwright-core";
@@ -127,6 +131,32 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     await assertIn(page, world);
   });
 
+  test("an application may send the browser on to another host, if that is registered too", async () => {
+    const world = await setUp();
+    const other = await serveSite("<!doctype html><title>Elsewhere</title>");
+    opened.push(other);
+    const sendsOn = createServer((_, response) =>
+      response.writeHead(302, { location: `http://127.0.0.1:${other.port}/home` }).end(),
+    ).listen(0, "127.0.0.1");
+    opened.push(sendsOn);
+    await once(sendsOn, "listening");
+    const callback = `http://localhost:${(sendsOn.address() as AddressInfo).port}/callback`;
+    const settings = {
+      UserPoolId: world.plain.UserPoolId,
+      ClientName: "Hops",
+      CallbackURLs: [callback],
+      LogoutURLs: [`http://127.0.0.1:${other.port}/bye`],
+      AllowedOAuthFlowsUserPoolClient: true,
+      AllowedOAuthFlows: ["code"],
+      AllowedOAuthScopes: ["openid"],
+    } satisfies ConstructorParameters<typeof CreateUserPoolClientCommand>[0];
+    const made = await world.server.client.send(new CreateUserPoolClientCommand(settings));
+    const page = await withoutScript();
+    const app = { ...world.plain, ClientId: made.UserPoolClient!.ClientId! };
+    await signInAs({ world: { ...world, callback }, page, lang: "en" }, app, "ann");
+    await page.waitForURL(`http://127.0.0.1:${other.port}/home`);
+  });
+
   test("by keyboard alone, in the order of reading, and a password is shown on demand", async () => {
     const world = await setUp();
     const page = await newPage();
@@ -195,7 +225,16 @@ forEachServer("hosted pages in Chromium", (open, database) => {
   for (const lang of database === "sqlite" ? ["en", "ar"] : [])
     test(`no page breaks WCAG 2.2 AA or is wider than its window, in ${lang}`, async (t) => {
       const world = await setUp();
-      const page = await (await newBrowser()).newPage();
+      const page = await newPage();
+      const trouble: string[] = [];
+      page.on("console", (message) => {
+        if (/Content Security Policy|Uncaught/.test(message.text())) trouble.push(message.text());
+      });
+      page.on("request", (request) => {
+        if (!request.url().startsWith(`${world.server.endpoint}/`) && !request.url().startsWith("data:"))
+          trouble.push(`asks ${request.url()}`);
+      });
+      page.on("pageerror", (error) => trouble.push(String(error)));
       for (const [name, scene] of Object.entries(scenes))
         await t.test(name, async () => {
           await page.context().clearCookies();
@@ -210,6 +249,7 @@ forEachServer("hosted pages in Chromium", (open, database) => {
               const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
               assert.equal(overflow, 0, `${name} is wider than ${viewport.width}px`);
             }
+          assert.deepEqual(trouble.splice(0), []);
         });
     });
 });

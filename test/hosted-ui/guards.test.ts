@@ -123,7 +123,7 @@ forEachServer("hosted pages: guards", (open) => {
     }
   });
 
-  test("form-action names the address that the answer goes on to, and no other", async () => {
+  test("form-action names the addresses of this client, that of the request first, and no other", async () => {
     const targets = {
       "https://app.example/callback?keep=1": "https://app.example",
       "https://app.example:8443/x": "https://app.example:8443",
@@ -138,6 +138,7 @@ forEachServer("hosted pages: guards", (open) => {
         ...app,
         ClientName: "Notes",
         CallbackURLs: Object.keys(targets),
+        LogoutURLs: ["https://out.example/bye"],
         AllowedOAuthFlowsUserPoolClient: true,
         AllowedOAuthFlows: ["code"],
         AllowedOAuthScopes: ["openid"],
@@ -147,7 +148,11 @@ forEachServer("hosted pages: guards", (open) => {
       const query = queryOf(app).replace(encodeURIComponent(callback), encodeURIComponent(uri));
       const { response } = await visitor.get(`/login?${query}`);
       const policy = response.headers.get("content-security-policy") ?? "";
-      assert.ok(policy.endsWith(`; form-action 'self' ${source}`), `${uri}: ${policy}`);
+      const [self, first, ...others] = /; form-action ([^;]*)$/.exec(policy)?.[1]?.split(" ") ?? [];
+      assert.equal(self, "'self'");
+      assert.equal(first, source, uri);
+      const rest = Object.values(targets).filter((one) => one !== source);
+      assert.deepEqual(others.toSorted(), ["https://out.example", ...rest].toSorted());
     }
     const { response } = await visitor.get("/error?error=invalid_client");
     assert.match(response.headers.get("content-security-policy") ?? "", /; form-action 'self'$/);

@@ -33,7 +33,9 @@ export async function readVisit(ctx: Ctx, c: Context<Bindings>, place: Place): P
   const { client, redirectUri, lang } = request;
   const frame = newFrame(ctx, c, place.base, lang);
   const form = c.req.method === "POST" ? await readForm(c) : emptyForm;
-  const known = { pool, client, app: appName(pool, client), redirectUri };
+  const { CallbackURLs = [], LogoutURLs = [] } = client.document;
+  const leadsTo = [redirectUri, ...CallbackURLs, ...LogoutURLs];
+  const known = { pool, client, app: appName(pool, client), leadsTo };
   return { ...frame, ...known, ctx, place, query, request, form };
 }
 
@@ -44,7 +46,7 @@ export function newFrame(ctx: Ctx, c: Context, base: string, lang: string | unde
     root: new URL(base).pathname.replace(/\/$/, ""),
     requestId: ctx.requestId,
     app: undefined,
-    redirectUri: undefined,
+    leadsTo: [],
   };
 }
 
