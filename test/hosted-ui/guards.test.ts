@@ -1,6 +1,7 @@
 /** What keeps the hosted pages safe: who may send their forms, their headers, and that nothing comes back unescaped. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { UpdateUserPoolClientCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { makeUser, password } from "../api/people.ts";
 import { forEachServer } from "../api/server.ts";
@@ -233,6 +234,23 @@ forEachServer("hosted pages: guards", (open) => {
     }
     const missing = await fetch(`${server.endpoint}/${app.UserPoolId}/assets/..%2f..%2froutes.ts`);
     assert.equal(missing.status, 404);
+  });
+
+  test("a page, its style and its script are at most 25 KB on the wire", async () => {
+    const { server, app, visitor } = await setUp();
+    const pages = await everyPage(app, visitor);
+    const links = [...pages["login"]!.text.matchAll(/(?:href|src)="([^"?]+\.(?:css|js))"/g)].map(
+      ([, link]) => link!,
+    );
+    const files = await Promise.all(
+      links.map(async (link) => (await fetch(`${server.endpoint}${link}`)).text()),
+    );
+    const size = (text: string) => gzipSync(text).length;
+    const shared = files.map(size).reduce((sum, one) => sum + one, 0);
+    for (const [name, { text }] of Object.entries(pages)) {
+      const bytes = size(text) + shared;
+      assert.ok(bytes > 2_000 && bytes <= 25_000, `${name}: ${bytes}`);
+    }
   });
 
   test("errors are told in sentences, with what the developer has to do", async () => {

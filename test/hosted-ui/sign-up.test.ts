@@ -54,6 +54,26 @@ forEachServer("hosted pages: sign-up and recovery", (open) => {
     assert.equal((await person("una")).UserStatus, "CONFIRMED");
   });
 
+  test("a link confirms without an authorization request, once its button is pressed", async () => {
+    const { server, app, visitor, signUp, person } = await setUp();
+    const email = newAddress();
+    await signUp({ username: "una", email, password });
+    const link = new URLSearchParams({ client_id: app.ClientId, user_name: "una", lang: "de" });
+    const again = await visitor.submit(await visitor.get(`/confirmUser?${link}`), "/resendcode");
+    assert.match(again.text, /role="status">Ein neuer Code ist unterwegs/);
+    link.set("confirmation_code", await server.code(email));
+    const page = await visitor.get(`/confirmUser?${link}`);
+    assert.equal((await person("una")).UserStatus, "UNCONFIRMED");
+    assert.match(page.response.headers.get("content-security-policy") ?? "", /; form-action 'self'$/);
+    const done = await visitor.submit(page, "/confirmUser");
+    assert.equal(done.title, "Konto bestätigt – Notes");
+    assert.equal((await person("una")).UserStatus, "CONFIRMED");
+    const twice = await visitor.submit(page, "/confirmUser");
+    assert.match(twice.text, /role="alert"[^>]*>Dieses Konto ist schon bestätigt/);
+    for (const query of ["", "client_id=nobody", `client_id=${(await makeApp(server)).ClientId}`])
+      assert.match((await visitor.get(`/confirmUser?${query}`)).location, /\/error\?error=invalid_/);
+  });
+
   test("the Session of one sign-up does not sign in another user", async () => {
     const { server, visitor, signUp } = await setUp();
     const [one, two] = [newAddress(), newAddress()];

@@ -139,7 +139,7 @@ ${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${
 }
 
 export function codeField(
-  visit: Visit,
+  visit: Pick<Visit, "words">,
   problem: Problem | undefined,
   label = visit.words.fields.code,
   value?: string,

@@ -89,6 +89,6 @@ export function errorOf(problem: Problem | undefined, name: string): string | un
   return problem?.field === name ? problem.text : undefined;
 }
 
-export function backLink(visit: Visit): Html {
+export function backLink(visit: Pick<Visit, "root" | "query" | "words">): Html {
   return html`<p class="foot"><a href="${linkTo(visit, "/login")}">${visit.words.common.backToSignIn}</a></p>`;
 }

@@ -70,7 +70,7 @@ function signUpPage(visit: Visit, problem?: Problem): Promise<Response> {
   const isOptional = (name: string) => (pool.document.UsernameAttributes ?? []).some((one) => one === name);
   const inside = html`${newNameField(visit, problem)}
 ${attributeNames(visit).map((name) => attributeField(visit, name, { problem, optional: isOptional(name) }))}
-${newPasswordField(visit, problem, { label: words.fields.password })}
+${newPasswordField(visit, problem, { label: words.fields.password, optional: isPasswordless(pool) })}
 ${submit(texts.submit)}`;
   const body = html`${alert(problem)}
 ${form(visit, "/signup", inside)}

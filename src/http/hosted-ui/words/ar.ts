@@ -5,7 +5,6 @@ export const ar: Words = {
   common: {
     problem: (title) => `خطأ: ${title}`,
     continue: "متابعة",
-    change: "تغيير",
     backToSignIn: "العودة إلى تسجيل الدخول",
     anotherWay: "اختيار طريقة أخرى",
     showPassword: "إظهار",
@@ -47,8 +46,8 @@ export const ar: Words = {
   password: {
     intro: "على الأقل:",
     length: (least) => `عدد الأحرف ${least}`,
-    uppercase: "حرف لاتيني كبير \u2066(A–Z)\u2069",
-    lowercase: "حرف لاتيني صغير \u2066(a–z)\u2069",
+    uppercase: "حرف لاتيني كبير \u2066(A\u2060–\u2060Z)\u2069",
+    lowercase: "حرف لاتيني صغير \u2066(a\u2060–\u2060z)\u2069",
     number: "رقم واحد",
     symbol: "رمز واحد",
   },
