@@ -6,8 +6,8 @@ import {
   AdminGetUserCommand,
   SetUserMFAPreferenceCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { giveSoftwareToken, totp, turnMfa, wrongTotp } from "../api/factors.ts";
-import { attributesOf, makeUser, newAddress, password, signIn } from "../api/people.ts";
+import { giveSoftwareToken, respond, start, totp, turnMfa, wrongTotp } from "../api/factors.ts";
+import { attributesOf, makeUser, newAddress, password, refused, signIn } from "../api/people.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
 import { type App, codeIn, makeApp, newVisitor, queryOf, redeem, type Shown } from "./visitor.ts";
 
@@ -209,6 +209,15 @@ forEachServer("hosted pages: challenges", (open) => {
     assert.match((await answer(asked, { code, session: "" })).text, over);
     const unknown = await answer(asked, { code, challenge: "constructor" });
     assert.match(unknown.text, /role="alert"[^>]*>Something went wrong/);
+    // A sign-in of the API goes on there, and one of the pages here.
+    const begun = await start(server, app, "tom");
+    const { Session: session = "" } = begun;
+    assert.match((await answer(asked, { code, session })).text, over);
+    const atApi = { ChallengeName: "SOFTWARE_TOKEN_MFA", Session: fields["session"] } as const;
+    await assert.rejects(
+      respond(server, app, atApi, { USERNAME: "tom", SOFTWARE_TOKEN_MFA_CODE: code }),
+      refused("NotAuthorizedException"),
+    );
     server.clock.advance(4 * 60_000);
     assert.match((await answer(asked, { code: totp(secret, server.clock.now) })).text, over);
   });

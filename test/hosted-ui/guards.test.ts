@@ -216,6 +216,22 @@ forEachServer("hosted pages: guards", (open) => {
     assert.ok(reflecting.some(({ text }) => text.includes("&lt;script&gt;")));
   });
 
+  test("characters that no database takes are no defect of ours", async () => {
+    const { app, visitor } = await setUp();
+    const query = queryOf(app);
+    const evil = "a\u0000b";
+    const names = ["username", "password", "code", "session", "credential", "answer", "email", "destination"];
+    const fields = { ...Object.fromEntries(names.map((name) => [name, evil])), challenge: "EMAIL_OTP" };
+    for (const path of forms) {
+      const shown = await visitor.post(`/${path}?${query}`, fields);
+      assert.equal(shown.status, 200, `${path}: ${shown.text}`);
+      const sent = await visitor.post(`/${path}?${query}`, { ...fields, username: "ann" });
+      assert.equal(sent.status, 200, `${path}: ${sent.text}`);
+    }
+    assert.equal((await visitor.get(`/login?client_id=%00`)).status, 302);
+    assert.equal((await visitor.get(`/error?error=%00&client_id=%00`)).status, 400);
+  });
+
   test("style and script are files of this server, named by what is in them", async () => {
     const { server, app, visitor } = await setUp();
     const { text } = await visitor.get(`/login?${queryOf(app)}`);

@@ -25,7 +25,7 @@ export interface Page {
   readonly body: Html;
   /** It tells of a mistake, which the title says first: that is what a screen reader reads. */
   readonly isProblem?: boolean;
-  readonly status?: 200 | 400 | 403 | 404 | 429 | 500;
+  readonly status?: 200 | 400 | 403 | 404 | 500;
 }
 
 export async function answerPage(frame: Frame, page: Page): Promise<Response> {
