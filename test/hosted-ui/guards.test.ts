@@ -229,6 +229,11 @@ forEachServer("hosted pages: guards", (open) => {
       assert.equal(sent.status, 200, `${path}: ${sent.text}`);
     }
     assert.equal((await visitor.get(`/login?client_id=%00`)).status, 302);
+    const odd = await visitor.post(`/login?${query}&nonce=a%00b&login_hint=%00`, {
+      username: "ann",
+      password,
+    });
+    assert.match(odd.location, /[?&]code=/);
     assert.equal((await visitor.get(`/error?error=%00&client_id=%00`)).status, 400);
   });
 
