@@ -79,12 +79,14 @@ test("the tarball holds the program and nothing else", () => {
   const paths = packed.files.map(({ path }) => path);
   const foreign = paths.filter(
     (path) =>
-      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/(?:index|config\/\w+|lib\/(?:mail-address|sigv4(?:-canonical)?|smtp-url))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
+      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/hosted-ui\/public\/style\.css|dist\/(?:index|config\/\w+|lib\/(?:mail-address|sigv4(?:-canonical)?|smtp-url))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
         path,
       ),
   );
   assert.deepEqual(foreign, []);
-  for (const path of ["LICENSE", "README.md", "dist/main.js", "dist/index.d.ts", "docs/fidelity.md"]) {
+  const pages = ["style.css", "script.js"].map((name) => `dist/http/hosted-ui/public/${name}`);
+  const some = ["LICENSE", "README.md", "dist/main.js", "dist/index.d.ts", "docs/fidelity.md"];
+  for (const path of [...some, ...pages]) {
     assert.ok(paths.includes(path), path);
   }
   assert.ok(packed.size < 1_000_000, `${packed.size} bytes`);

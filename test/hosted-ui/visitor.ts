@@ -113,7 +113,8 @@ function attributesIn(tag: string): Record<string, string> {
 }
 
 async function shownOf(response: Response): Promise<Shown> {
-  const text = await response.text();
+  // What stands between two attributes says nothing.
+  const text = (await response.text()).replace(/\s+/g, " ");
   const forms = [...text.matchAll(/<form([^>]*)>([\s\S]*?)<\/form>/g)].map(([, head, inside]): HtmlForm => {
     const inputs = [...inside!.matchAll(/<input\b[^>]*>/g)].map(([tag]) => attributesIn(tag));
     const buttons = [...inside!.matchAll(/<button\b[^>]*>/g)].map(([tag]) => attributesIn(tag));

@@ -117,10 +117,13 @@ function once(parameters: URLSearchParams, name: string): string | undefined {
 /** The client, if it is one of this pool that may use the authorization server. Throws a plain Refusal. */
 export async function clientOf(ctx: Ctx, pool: Pool, clientId: string | undefined): Promise<Client> {
   if (clientId === undefined) return invalid("Required parameter client_id is not present.");
-  const found = await loadClient(ctx, clientId).catch((error: unknown) => {
-    if (error instanceof Refusal) return undefined;
-    throw error;
-  });
+  // What no client id can be is not looked for: PostgreSQL takes no U+0000.
+  const found = !/^[\w+]{1,128}$/.test(clientId)
+    ? undefined
+    : await loadClient(ctx, clientId).catch((error: unknown) => {
+        if (error instanceof Refusal) return undefined;
+        throw error;
+      });
   if (found === undefined || found.pool.id !== pool.id)
     return refuseOAuth("invalid_client", "The client does not exist.");
   return found.client;

@@ -96,7 +96,8 @@ function chooseFactor(visit: Visit, waiting: Waiting): ChallengeView {
   const choices = factors.map((factor) => choice(factor, words[factor]));
   return {
     title: words.title,
-    body: form(visit, "/challenge", html`${state(waiting)}${choices}`, "choices"),
+    body: html`<p class="lead"><bdi>${waiting.username}</bdi></p>
+${form(visit, "/challenge", html`${state(waiting)}${choices}`)}`,
   };
 }
 
@@ -110,7 +111,7 @@ function chooseMfa(visit: Visit, waiting: Waiting): ChallengeView {
     choice(factor, words[factor as "SMS_MFA"] ?? factor),
   );
   const body = html`<p class="lead">${words.intro}</p>
-${form(visit, "/challenge", html`${state(waiting)}${choices}`, "choices")}`;
+${form(visit, "/challenge", html`${state(waiting)}${choices}`)}`;
   return { title: words.title, body };
 }
 
@@ -138,7 +139,7 @@ ${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${
 }
 
 export function codeField(
-  visit: Visit,
+  visit: Pick<Visit, "words">,
   problem: Problem | undefined,
   label = visit.words.fields.code,
   value?: string,

@@ -13,7 +13,7 @@ import { answerPage } from "./layout.ts";
 import { loginPage } from "./login-pages.ts";
 import { typedName } from "./names.ts";
 import { isRefusal, problemOf } from "./sentences.ts";
-import type { Visit } from "./visit.ts";
+import type { BareVisit, Visit } from "./visit.ts";
 import { checked } from "./wire-checks.ts";
 
 export interface ConfirmView {
@@ -27,8 +27,11 @@ export interface ConfirmView {
   readonly notice?: string | undefined;
 }
 
+/** Opened from the sign-in page, or by a link in a message. */
+type Visiting = Visit | BareVisit;
+
 /** A link that was sent names the user and the code; nothing is done before the button is pressed. */
-export function showConfirm(visit: Visit): Promise<Response> {
+export function showConfirm(visit: Visiting): Promise<Response> {
   const parameters = new URLSearchParams(visit.query);
   return confirmPage(visit, {
     username: parameters.get("user_name") ?? "",
@@ -36,7 +39,7 @@ export function showConfirm(visit: Visit): Promise<Response> {
   });
 }
 
-export async function postConfirm(visit: Visit): Promise<Response> {
+export async function postConfirm(visit: Visiting): Promise<Response> {
   const { ctx, pool, client, form: typed, words } = visit;
   const view = typedView(visit);
   const { username, code = "" } = view;
@@ -45,6 +48,7 @@ export async function postConfirm(visit: Visit): Promise<Response> {
   try {
     checked("ConfirmSignUp", { ClientId: client.id, Username: username, ConfirmationCode: code });
     const confirmed = await confirmSignUp(ctx, pool, client, { username, code, forceAliasCreation: false });
+    if (visit.request === undefined) return await donePage(visit);
     const signedUp = openSession(visit, typed.get("session"));
     const door = { pool, client };
     const session =
@@ -59,14 +63,20 @@ export async function postConfirm(visit: Visit): Promise<Response> {
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const problem = problemOf(error, words, ["code", "username"]);
-    if (problem.text === words.errors.alreadyConfirmed)
+    if (problem.text === words.errors.alreadyConfirmed && visit.request !== undefined)
       return loginPage(visit, { username, notice: problem.text });
     return confirmPage(visit, { ...view, problem });
   }
 }
 
+/** Where there is nowhere to go on to. */
+function donePage(visit: BareVisit): Promise<Response> {
+  const { doneTitle, doneElsewhere } = visit.words.confirm;
+  return answerPage(visit, { title: doneTitle, body: html`<p class="lead">${doneElsewhere}</p>` });
+}
+
 /** Whose sign-up this browser has made; undefined: none that still counts. */
-function openSession({ ctx, pool, client }: Visit, session: string | undefined): string | undefined {
+function openSession({ ctx, pool, client }: Visiting, session: string | undefined): string | undefined {
   try {
     return readSignUpSession(ctx, { pool, client }, session || undefined);
   } catch (error) {
@@ -75,7 +85,7 @@ function openSession({ ctx, pool, client }: Visit, session: string | undefined):
   }
 }
 
-function typedView(visit: Visit): ConfirmView {
+function typedView(visit: Visiting): ConfirmView {
   const { form: typed } = visit;
   return {
     username: typedName(visit),
@@ -85,7 +95,7 @@ function typedView(visit: Visit): ConfirmView {
   };
 }
 
-export async function postResend(visit: Visit): Promise<Response> {
+export async function postResend(visit: Visiting): Promise<Response> {
   const { ctx, pool, client, words } = visit;
   const view = { ...typedView(visit), code: undefined };
   const { username } = view;
@@ -100,7 +110,7 @@ export async function postResend(visit: Visit): Promise<Response> {
   }
 }
 
-export function confirmPage(visit: Visit, view: ConfirmView): Promise<Response> {
+export function confirmPage(visit: Visiting, view: ConfirmView): Promise<Response> {
   const { words } = visit;
   const { username, session, destination, problem } = view;
   const { confirm } = words;
@@ -119,6 +129,6 @@ export function confirmPage(visit: Visit, view: ConfirmView): Promise<Response> 
 <p class="lead">${destination === undefined ? confirm.sent : confirm.sentTo(destination)}</p>
 ${form(visit, "/confirmUser", inside)}
 ${username === "" ? "" : form(visit, "/resendcode", again)}
-${backLink(visit)}`;
+${visit.request === undefined ? "" : backLink(visit)}`;
   return answerPage(visit, { title: confirm.title, body, isProblem: problem !== undefined });
 }

@@ -16,7 +16,7 @@ export interface Field {
   readonly focus?: boolean;
   readonly optional?: boolean;
   readonly readonly?: boolean;
-  /** Stands across from the label. */
+  /** Stands across from the label, but comes after the field for the keyboard. */
   readonly aside?: Html | undefined;
 }
 
@@ -33,13 +33,14 @@ export function field({ words }: Pick<Visit, "words">, one: Field): Html {
   const isCode = one.autocomplete === "one-time-code";
   const isPlain = isCode || name === "username" || type === "email" || type === "password";
   return html`<div class="field">
-<div class="above"><label for="${name}">${one.label}</label>${one.aside ?? ""}</div>
+<label for="${name}">${one.label}</label>
 <div class="input"><input id="${name}" name="${name}" type="${type}" value="${one.value ?? ""}" autocomplete="${one.autocomplete}"
 ${attribute("inputmode", one.inputmode)}${attribute("class", isCode ? "code" : undefined)}
 ${isPlain ? html` autocapitalize="none" spellcheck="false"` : ""}${flag("required", one.optional !== true)}
 ${flag("readonly", one.readonly)}${flag("autofocus", one.focus === true || error !== undefined)}
 ${error === undefined ? "" : html` aria-invalid="true"`}${attribute("aria-describedby", described || undefined)}
 ${type === "password" ? reveal(words.common) : ""}></div>
+${one.aside === undefined ? "" : html`<div class="aside">${one.aside}</div>`}
 ${error === undefined ? "" : html`<p class="wrong" id="${name}-error">${error}</p>`}
 ${hint ? html`<div class="hint" id="${name}-hint">${hint}</div>` : ""}
 </div>`;
@@ -88,6 +89,6 @@ export function errorOf(problem: Problem | undefined, name: string): string | un
   return problem?.field === name ? problem.text : undefined;
 }
 
-export function backLink(visit: Visit): Html {
+export function backLink(visit: Pick<Visit, "root" | "query" | "words">): Html {
   return html`<p class="foot"><a href="${linkTo(visit, "/login")}">${visit.words.common.backToSignIn}</a></p>`;
 }

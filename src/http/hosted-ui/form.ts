@@ -14,7 +14,11 @@ export async function readForm(c: Context): Promise<Form> {
   const isForm = /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type);
   if (!isForm || Number(c.req.header("content-length") ?? 0) > longestBody) return noForm();
   const body = await c.req.text();
-  return body.length > longestBody ? noForm() : new Map(new URLSearchParams(body));
+  if (body.length > longestBody) return noForm();
+  // As HTML parsers do: PostgreSQL takes no U+0000, and nobody types one.
+  return new Map(
+    [...new URLSearchParams(body)].map(([name, value]) => [name, value.replaceAll("\0", "\ufffd")]),
+  );
 }
 
 function noForm(): never {

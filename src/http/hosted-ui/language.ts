@@ -1,10 +1,11 @@
 /** Which language a page is written in: the one that was asked for, else the first that the browser wants, else English. */
+import { ar } from "./words/ar.ts";
 import { de } from "./words/de.ts";
 import { en, type Words } from "./words/en.ts";
 
 /** By lower-case BCP 47 tag. */
 const catalogues: ReadonlyMap<string, Words> = new Map(
-  [en, de].map((words) => [words.language.code.toLowerCase(), words]),
+  [en, de, ar].map((words) => [words.language.code.toLowerCase(), words]),
 );
 
 /** Tags that mean one of ours without being its beginning. */

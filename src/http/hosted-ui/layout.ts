@@ -15,8 +15,8 @@ export interface Frame {
   readonly requestId: string;
   /** Who the user wants to get to; undefined: not known, or not to be told. */
   readonly app: string | undefined;
-  /** Where the answer to a form may lead besides back to us. */
-  readonly redirectUri: string | undefined;
+  /** Addresses that the answer to a form may lead to, besides ours. */
+  readonly leadsTo: readonly string[];
 }
 
 export interface Page {
@@ -25,12 +25,12 @@ export interface Page {
   readonly body: Html;
   /** It tells of a mistake, which the title says first: that is what a screen reader reads. */
   readonly isProblem?: boolean;
-  readonly status?: 200 | 400 | 403 | 404 | 429 | 500;
+  readonly status?: 200 | 400 | 403 | 404 | 500;
 }
 
 export async function answerPage(frame: Frame, page: Page): Promise<Response> {
   const headers = {
-    "content-security-policy": policy(frame.redirectUri),
+    "content-security-policy": policy(frame.leadsTo),
     // Only to ourselves: with no-referrer browsers would send `Origin: null` with our own forms.
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
@@ -42,9 +42,12 @@ export async function answerPage(frame: Frame, page: Page): Promise<Response> {
   return frame.c.html(await document(frame, page), page.status ?? 200, headers);
 }
 
-/** Chrome holds the redirect after a form against form-action too, so the client's address must stand there. */
-function policy(redirectUri: string | undefined): string {
-  const target = redirectUri === undefined ? "" : ` ${formTarget(redirectUri)}`;
+/**
+ * Chrome holds every redirect that follows a form against form-action, the application's own included: where the
+ * callback sends the browser on to another host, that must be one that the client has registered.
+ */
+function policy(leadsTo: readonly string[]): string {
+  const targets = [...new Set(leadsTo.map(formTarget))].map((target) => ` ${target}`).join("");
   return [
     "default-src 'none'",
     "style-src 'self'",
@@ -53,12 +56,12 @@ function policy(redirectUri: string | undefined): string {
     "connect-src 'none'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
-    `form-action 'self'${target}`,
+    `form-action 'self'${targets}`,
   ].join("; ");
 }
 
 /** The origin of an address as a source expression, else its scheme: there is no way to write an IPv6 address. */
-export function formTarget(uri: string): string {
+function formTarget(uri: string): string {
   const { protocol, origin } = new URL(uri);
   const isWeb = protocol === "https:" || protocol === "http:";
   return isWeb && /^https?:\/\/[\w.-]+(?::\d+)?$/.test(origin) ? origin : protocol;

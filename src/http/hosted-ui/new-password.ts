@@ -33,7 +33,7 @@ ${form(visit, "/challenge", inside)}`;
 export function newPasswordField(
   visit: Visit,
   problem: Problem | undefined,
-  options: { readonly focus?: boolean; readonly label?: string } = {},
+  options: { readonly focus?: boolean; readonly label?: string; readonly optional?: boolean } = {},
 ): Html {
   return field(visit, {
     name: "password",
@@ -43,6 +43,7 @@ export function newPasswordField(
     hint: rulesOf(visit),
     error: errorOf(problem, "password"),
     focus: options.focus === true,
+    optional: options.optional === true,
   });
 }
 
@@ -56,5 +57,6 @@ function rulesOf({ pool, words }: Visit): Html {
     policy.RequireNumbers === true && password.number,
     policy.RequireSymbols === true && password.symbol,
   ].filter((rule) => rule !== false);
-  return html`${password.intro} ${rules.join(", ")}`;
+  const list = new Intl.ListFormat(words.language.code, { type: "unit", style: "short" });
+  return html`${password.intro} ${list.format(rules)}`;
 }

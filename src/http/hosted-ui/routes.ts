@@ -14,12 +14,12 @@ import { postForgot, postReset, showForgot, showReset } from "./forgot.ts";
 import { postLogin, showLogin } from "./login.ts";
 import { isFromHere } from "./origin.ts";
 import { postSignUp, showSignUp } from "./sign-up.ts";
-import { readVisit, type Visit } from "./visit.ts";
+import { type BareVisit, readBareVisit, readVisit, type Visit } from "./visit.ts";
 
-interface Page {
+interface Page<V = Visit> {
   /** Changes nothing. */
-  readonly get?: (visit: Visit) => Promise<Response>;
-  readonly post?: (visit: Visit) => Promise<Response>;
+  readonly get: (visit: V) => Promise<Response>;
+  readonly post: (visit: V) => Promise<Response>;
 }
 
 /** Every page that belongs to an authorization request. */
@@ -28,10 +28,14 @@ const pages: Readonly<Record<string, Page>> = {
   // Its pages are answers to forms alone: opened by its address it begins at the beginning.
   "/challenge": { get: showLogin, post: postChallenge },
   "/signup": { get: showSignUp, post: postSignUp },
-  "/confirmUser": { get: showConfirm, post: postConfirm },
-  "/resendcode": { get: showConfirm, post: postResend },
   "/forgotPassword": { get: showForgot, post: postForgot },
   "/confirmForgotPassword": { get: showReset, post: postReset },
+};
+
+/** Those that a link in a message may open as well, which asks for no authorization. */
+const linked: Readonly<Record<string, Page<Visit | BareVisit>>> = {
+  "/confirmUser": { get: showConfirm, post: postConfirm },
+  "/resendcode": { get: showConfirm, post: postResend },
 };
 
 type Answer = (ctx: Ctx, c: Context<Bindings>, place: Place) => Promise<Response>;
@@ -47,17 +51,20 @@ export function hostedRoutes(serving: Serving): Hono<Bindings> {
   routes.get(`${poolPath}/assets/:name`, (c) => answerAsset(c));
   for (const [path, answer] of Object.entries(others))
     routes.get(`${poolPath}${path}`, (c) => answerOrFail(serving, c, answer));
-  for (const [path, { get, post }] of Object.entries(pages)) {
-    if (get !== undefined) routes.get(`${poolPath}${path}`, (c) => answerOrFail(serving, c, visiting(get)));
-    if (post !== undefined)
-      routes.post(`${poolPath}${path}`, (c) => answerOrFail(serving, c, ownFormOnly(visiting(post))));
-  }
+  const serve = <V>(path: string, { get, post }: Page<V>, read: Read<V>) => {
+    const visiting =
+      (page: Page<V>["get"]): Answer =>
+      async (ctx, c, place) =>
+        page(await read(ctx, c, place));
+    routes.get(`${poolPath}${path}`, (c) => answerOrFail(serving, c, visiting(get)));
+    routes.post(`${poolPath}${path}`, (c) => answerOrFail(serving, c, ownFormOnly(visiting(post))));
+  };
+  for (const [path, page] of Object.entries(pages)) serve(path, page, readVisit);
+  for (const [path, page] of Object.entries(linked)) serve(path, page, readBareVisit);
   return routes;
 }
 
-function visiting(page: (visit: Visit) => Promise<Response>): Answer {
-  return async (ctx, c, place) => page(await readVisit(ctx, c, place));
-}
+type Read<V> = (ctx: Ctx, c: Context<Bindings>, place: Place) => Promise<V>;
 
 function ownFormOnly(answer: Answer): Answer {
   return (ctx, c, place) =>

@@ -17,7 +17,7 @@ export function setUpBody(visit: Visit, waiting: Waiting, problem: Problem | und
     return addressBody(visit, waiting, { factor: shown, problem });
   const choices = possible.map((factor) => choice(factor, words[factor as "SMS_MFA"] ?? factor));
   const body = html`<p class="lead">${words.chooseIntro}</p>
-${form(visit, "/challenge", html`${state(waiting)}${choices}`, "choices")}`;
+${form(visit, "/challenge", html`${state(waiting)}${choices}`)}`;
   return { title: words.chooseTitle, body };
 }
 

@@ -56,18 +56,21 @@ function attributeNames({ pool, client }: Visit): string[] {
   const isReached = auto.some((one) => required.includes(one) || names.includes(one));
   const asked = reachable !== undefined && !isReached ? [...required, reachable] : required;
   const asName = names.length === 1 ? names[0] : undefined;
-  return asked.filter((name) => name !== asName && canWrite(pool, client, name));
+  // Addresses first: most people have nothing else to say.
+  const isContact = (name: string) => Number(name === "email" || name === "phone_number");
+  return asked
+    .filter((name) => name !== asName && canWrite(pool, client, name))
+    .toSorted((a, b) => isContact(b) - isContact(a));
 }
 
 function signUpPage(visit: Visit, problem?: Problem): Promise<Response> {
   const { words, pool, app } = visit;
   const { signUp: texts } = words;
   // With two kinds of names either of them is given as the name.
-  const isOptional = (name: string) =>
-    (pool.document.UsernameAttributes ?? []).some((one) => one === name) === true;
+  const isOptional = (name: string) => (pool.document.UsernameAttributes ?? []).some((one) => one === name);
   const inside = html`${newNameField(visit, problem)}
 ${attributeNames(visit).map((name) => attributeField(visit, name, { problem, optional: isOptional(name) }))}
-${newPasswordField(visit, problem, { label: words.fields.password })}
+${newPasswordField(visit, problem, { label: words.fields.password, optional: isPasswordless(pool) })}
 ${submit(texts.submit)}`;
   const body = html`${alert(problem)}
 ${form(visit, "/signup", inside)}

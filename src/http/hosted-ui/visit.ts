@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import {
   type AuthorizationRequest,
+  clientOf,
   readAuthorizationRequest,
 } from "../../domain/grants/authorization-request.ts";
 import { pinnedClientId } from "../../domain/pools/manage-clients.ts";
@@ -25,16 +26,47 @@ export interface Visit extends Frame {
   readonly app: string;
 }
 
+/** A visit by a link of a message, which names a client and asks for no authorization. */
+export type BareVisit = Omit<Visit, "request"> & { readonly request: undefined };
+
 /** Throws what readAuthorizationRequest throws. */
 export async function readVisit(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Visit> {
+  const request = await readAuthorizationRequest(ctx, place.pool, rawQuery(c));
+  return { ...(await newVisit(ctx, c, place, request)), request };
+}
+
+/** Throws invalid_client and invalid_request. */
+export async function readBareVisit(
+  ctx: Ctx,
+  c: Context<Bindings>,
+  place: Place,
+): Promise<Visit | BareVisit> {
+  const parameters = new URLSearchParams(rawQuery(c));
+  if (parameters.has("response_type")) return readVisit(ctx, c, place);
+  const client = await clientOf(ctx, place.pool, parameters.get("client_id") || undefined);
+  const lang = parameters.get("lang") ?? undefined;
+  return { ...(await newVisit(ctx, c, place, { client, lang, redirectUri: undefined })), request: undefined };
+}
+
+interface Asked {
+  readonly client: Client;
+  readonly lang: string | undefined;
+  readonly redirectUri: string | undefined;
+}
+
+async function newVisit(
+  ctx: Ctx,
+  c: Context<Bindings>,
+  place: Place,
+  { client, lang, redirectUri }: Asked,
+): Promise<Omit<Visit, "request">> {
   const { pool } = place;
-  const query = rawQuery(c);
-  const request = await readAuthorizationRequest(ctx, pool, query);
-  const { client, redirectUri, lang } = request;
   const frame = newFrame(ctx, c, place.base, lang);
   const form = c.req.method === "POST" ? await readForm(c) : emptyForm;
-  const known = { pool, client, app: appName(pool, client), redirectUri };
-  return { ...frame, ...known, ctx, place, query, request, form };
+  const { CallbackURLs = [], LogoutURLs = [] } = client.document;
+  const leadsTo = redirectUri === undefined ? [] : [redirectUri, ...CallbackURLs, ...LogoutURLs];
+  const known = { pool, client, app: appName(pool, client), leadsTo };
+  return { ...frame, ...known, ctx, place, query: rawQuery(c), form };
 }
 
 export function newFrame(ctx: Ctx, c: Context, base: string, lang: string | undefined): Frame {
@@ -44,7 +76,7 @@ export function newFrame(ctx: Ctx, c: Context, base: string, lang: string | unde
     root: new URL(base).pathname.replace(/\/$/, ""),
     requestId: ctx.requestId,
     app: undefined,
-    redirectUri: undefined,
+    leadsTo: [],
   };
 }
 

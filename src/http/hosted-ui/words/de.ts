@@ -5,7 +5,6 @@ export const de: Words = {
   common: {
     problem: (title) => `Fehler: ${title}`,
     continue: "Weiter",
-    change: "Ändern",
     backToSignIn: "Zurück zur Anmeldung",
     anotherWay: "Anderen Weg wählen",
     showPassword: "Anzeigen",
@@ -47,8 +46,8 @@ export const de: Words = {
   password: {
     intro: "Mindestens:",
     length: (least) => `${least} Zeichen`,
-    uppercase: "ein Großbuchstabe (A–Z)",
-    lowercase: "ein Kleinbuchstabe (a–z)",
+    uppercase: "ein Großbuchstabe (A\u2060–\u2060Z)",
+    lowercase: "ein Kleinbuchstabe (a\u2060–\u2060z)",
     number: "eine Ziffer",
     symbol: "ein Sonderzeichen",
   },

@@ -12,7 +12,6 @@ export const en = {
     /** Before the title of a page that tells of a mistake. */
     problem: (title: string) => `Error: ${title}`,
     continue: "Continue",
-    change: "Change",
     backToSignIn: "Back to sign in",
     anotherWay: "Choose another way",
     showPassword: "Show",
@@ -54,8 +53,8 @@ export const en = {
   password: {
     intro: "At least:",
     length: (least: number) => `${least} characters`,
-    uppercase: "one uppercase letter (A–Z)",
-    lowercase: "one lowercase letter (a–z)",
+    uppercase: "one uppercase letter (A\u2060–\u2060Z)",
+    lowercase: "one lowercase letter (a\u2060–\u2060z)",
     number: "one number",
     symbol: "one symbol",
   },

@@ -1,0 +1,189 @@
+/** Every page that people can come to at the hosted pages, and how one gets there. */
+import {
+  AdminCreateUserCommand,
+  SetUserMFAPreferenceCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
+import type { Page } from "playwright-core";
+import { giveSoftwareToken, turnMfa } from "../api/factors.ts";
+import { makePool, makeUser, newAddress, password, signIn, verifiedMail } from "../api/people.ts";
+import type { TestServer } from "../api/server.ts";
+
+export interface App {
+  readonly UserPoolId: string;
+  readonly ClientId: string;
+}
+
+export interface World {
+  readonly server: TestServer;
+  readonly callback: string;
+  /** Passwords; people sign themselves up. */
+  readonly plain: App;
+  /** Passwords, codes and passkeys. */
+  readonly choice: App;
+  /** A second factor is demanded. */
+  readonly strict: App;
+  /** The key of the authenticator app of `tom`. */
+  readonly secret: string;
+}
+
+/** The pools and people that the pages are shown to. */
+export async function makeWorld(server: TestServer, callback: string): Promise<World> {
+  const client = {
+    ClientName: "Notes",
+    CallbackURLs: [callback],
+    ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_AUTH"],
+    AllowedOAuthFlowsUserPoolClient: true,
+    AllowedOAuthFlows: ["code"],
+    AllowedOAuthScopes: ["openid", "email", "aws.cognito.signin.user.admin"],
+  } satisfies Parameters<typeof makePool>[2];
+  const required = ["email", "given_name", "birthdate"].map((Name) => ({ Name, Required: true }));
+  const plain = await makePool(server, { AutoVerifiedAttributes: ["email"], Schema: required }, client);
+  const SignInPolicy = { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"] } satisfies object;
+  const choice = await makePool(server, { Policies: { SignInPolicy: SignInPolicy as never } }, client);
+  const strict = await makePool(server, {}, client);
+  const rest = [
+    { Name: "given_name", Value: "Ann" },
+    { Name: "birthdate", Value: "1990-01-01" },
+  ];
+  await makeUser(server, plain.UserPoolId, "ann", [...verifiedMail(), ...rest]);
+  await makeUser(server, choice.UserPoolId, "ann", verifiedMail());
+  await server.client.send(
+    new AdminCreateUserCommand({
+      UserPoolId: plain.UserPoolId,
+      Username: "new",
+      TemporaryPassword: password,
+      MessageAction: "SUPPRESS",
+      UserAttributes: [{ Name: "email", Value: newAddress() }, rest[1]!],
+    }),
+  );
+  const secret = await makeStrictPeople(server, strict);
+  return { server, callback, plain, choice, strict, secret };
+}
+
+/** tom has an authenticator app, sue a phone, max two addresses, nora nothing. */
+async function makeStrictPeople(server: TestServer, app: App): Promise<string> {
+  const { UserPoolId, ClientId } = app;
+  const phone = [
+    { Name: "phone_number", Value: "+15550100123" },
+    { Name: "phone_number_verified", Value: "true" },
+  ];
+  await turnMfa(server, app, "OPTIONAL");
+  await makeUser(server, UserPoolId, "tom");
+  await makeUser(server, UserPoolId, "nora");
+  await makeUser(server, UserPoolId, "sue", phone);
+  await makeUser(server, UserPoolId, "max", [...verifiedMail(), ...phone]);
+  const { AccessToken } = await signIn(server, ClientId, "max");
+  const EmailMfaSettings = { Enabled: true };
+  const SMSMfaSettings = { Enabled: true };
+  await server.client.send(
+    new SetUserMFAPreferenceCommand({ AccessToken, EmailMfaSettings, SMSMfaSettings }),
+  );
+  const secret = await giveSoftwareToken(server, (await signIn(server, ClientId, "tom")).AccessToken);
+  await turnMfa(server, app, "ON");
+  return secret;
+}
+
+/** The address of a page, with a whole authorization request. */
+export function address(world: World, app: App, path: string, more: Record<string, string> = {}): string {
+  const query = new URLSearchParams({
+    client_id: app.ClientId,
+    redirect_uri: world.callback,
+    response_type: "code",
+    state: "s-1",
+    ...more,
+  });
+  return `${world.server.endpoint}/${app.UserPoolId}${path}?${query}`;
+}
+
+export interface Visit {
+  readonly world: World;
+  readonly page: Page;
+  readonly lang: string;
+}
+
+/** The one button of a page that matters most. */
+export const press = (page: Page) => page.locator("form button.primary").first().click();
+
+export async function signInAs(visit: Visit, app: App, name: string, secret = password): Promise<void> {
+  const { world, page, lang } = visit;
+  await page.goto(address(world, app, "/login", { lang }));
+  await page.fill("#username", name);
+  if ((await page.locator("#password").count()) > 0) await page.fill("#password", secret);
+  await press(page);
+}
+
+async function open(visit: Visit, path: string, app = visit.world.plain): Promise<void> {
+  await visit.page.goto(address(visit.world, app, path, { lang: visit.lang }));
+}
+
+async function signUp(visit: Visit, secret: string): Promise<void> {
+  const { page } = visit;
+  await open(visit, "/signup");
+  await page.fill("#username", `user-${newAddress().slice(5, 13)}`);
+  await page.fill("#email", newAddress());
+  await page.fill("#given_name", "Una");
+  await page.fill("#birthdate", "1990-01-01");
+  await page.fill("#password", secret);
+  await press(page);
+}
+
+async function forgot(visit: Visit): Promise<void> {
+  await open(visit, "/forgotPassword");
+  await visit.page.fill("#username", "ann");
+  await press(visit.page);
+}
+
+async function setUp(visit: Visit, factor: string): Promise<void> {
+  await signInAs(visit, visit.world.strict, "nora");
+  await visit.page.click(`button[value=${factor}]`);
+}
+
+/** By name; each leaves the page open. A code that is typed here is never right. */
+export const scenes: Readonly<Record<string, (visit: Visit) => Promise<unknown>>> = {
+  login: (visit) => open(visit, "/login"),
+  "login-refused": (visit) => signInAs(visit, visit.world.plain, "ann", "Wrong-Password-1"),
+  "login-by-name": (visit) => open(visit, "/login", visit.world.choice),
+  "choose-factor": (visit) => signInAs(visit, visit.world.choice, "ann"),
+  password: async (visit) => {
+    await signInAs(visit, visit.world.choice, "ann");
+    await visit.page.click("button[value=PASSWORD]");
+  },
+  "code-by-email": async (visit) => {
+    await signInAs(visit, visit.world.choice, "ann");
+    await visit.page.click("button[value=EMAIL_OTP]");
+  },
+  "code-by-sms": (visit) => signInAs(visit, visit.world.strict, "sue"),
+  "code-of-app": (visit) => signInAs(visit, visit.world.strict, "tom"),
+  "code-refused": async (visit) => {
+    await signInAs(visit, visit.world.strict, "tom");
+    await visit.page.fill("#code", "12345");
+    await press(visit.page);
+  },
+  "choose-mfa": (visit) => signInAs(visit, visit.world.strict, "max"),
+  "set-up": (visit) => signInAs(visit, visit.world.strict, "nora"),
+  "set-up-app": (visit) => setUp(visit, "SOFTWARE_TOKEN_MFA"),
+  "set-up-email": (visit) => setUp(visit, "EMAIL_OTP"),
+  "set-up-phone": (visit) => setUp(visit, "SMS_MFA"),
+  "new-password": (visit) => signInAs(visit, visit.world.plain, "new"),
+  "sign-up": (visit) => open(visit, "/signup"),
+  "sign-up-refused": (visit) => signUp(visit, "short"),
+  confirm: (visit) => signUp(visit, password),
+  "confirm-link": (visit) => open(visit, "/confirmUser"),
+  forgot: (visit) => open(visit, "/forgotPassword"),
+  reset: forgot,
+  "reset-refused": async (visit) => {
+    await forgot(visit);
+    await visit.page.fill("#code", "123456");
+    await visit.page.fill("#password", "nosymbol1A");
+    await press(visit.page);
+  },
+  "session-ended": async (visit) => {
+    await signInAs(visit, visit.world.strict, "tom");
+    await visit.page.evaluate(`document.querySelector("[name=session]").value = "nothing"`);
+    await visit.page.fill("#code", "123456");
+    await press(visit.page);
+  },
+  error: ({ page, world, lang }) =>
+    page.goto(address(world, world.plain, "/error", { lang, error: "redirect_mismatch" })),
+  "signed-out": ({ page, world, lang }) => page.goto(address(world, world.plain, "/signedout", { lang })),
+};

@@ -1,0 +1,260 @@
+/** The hosted pages in Chromium: without script, by keyboard alone, with a passkey, and held against WCAG 2.2. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import {
+  CompleteWebAuthnRegistrationCommand,
+  CreateUserPoolClientCommand,
+  StartWebAuthnRegistrationCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
+import type { BrowserContext, Page } from "playwright-core";
+import { totp } from "../api/factors.ts";
+import { makeUser, newAddress, password, signIn, verifiedMail } from "../api/people.ts";
+import { forEachServer } from "../api/server.ts";
+import { addAuthenticator, browse, serveSite } from "./chromium.ts";
+import { address, makeWorld, press, scenes, signInAs, type World } from "./gallery.ts";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** Where to put a picture of every page; none are taken without. */
+const pictures = process.env["TEST_PICTURES"];
+
+const widths = { narrow: { width: 320, height: 640 }, wide: { width: 1280, height: 900 } } as const;
+const schemes = ["light", "dark"] as const;
+
+const opened: { close(): unknown }[] = [];
+after(async () => {
+  for (const one of opened.toReversed()) await one.close();
+});
+
+async function newBrowser(options: object = {}): Promise<BrowserContext> {
+  const context = await browse(options);
+  opened.push(context);
+  return context;
+}
+
+interface Finding {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
+}
+
+async function findings(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+  const found: { violations: Finding[] } = await page.evaluate(
+    `axe.run(document, { runOnly: ${JSON.stringify(tags)}, resultTypes: ["violations"] })`,
+  );
+  return found.violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.html}\n${node.failureSummary}`),
+  );
+}
+
+forEachServer("hosted pages in Chromium", (open, database) => {
+  let made: Promise<World> | undefined;
+  async function setUp(): Promise<World> {
+    const server = await open();
+    made ??= (async () => {
+      const site = await serveSite("<!doctype html><html lang=en><title>Notes</title>You are in.");
+      opened.push(site);
+      return makeWorld(server, `http://localhost:${site.port}/callback`);
+    })();
+    return made;
+  }
+
+  const newPage = async (options: object = {}) => (await newBrowser(options)).newPage();
+  const withoutScript = () => newPage({ javaScriptEnabled: false });
+
+  /** The application has been given a code. */
+  async function assertIn(page: Page, world: World): Promise<void> {
+    await page.waitForURL(`${world.callback}?*`);
+    assert.ok(new URL(page.url()).searchParams.get("code"), page.url());
+    assert.equal(new URL(page.url()).searchParams.get("state"), "s-1");
+  }
+
+  test("without script: a password and an authenticator app, after a mistake in each", async () => {
+    const world = await setUp();
+    const page = await withoutScript();
+    world.server.clock.advance(60_000);
+    await page.goto(address(world, world.strict, "/oauth2/authorize"));
+    await page.fill("#username", "tom");
+    await page.fill("#password", "Wrong-Password-1");
+    await press(page);
+    assert.match((await page.textContent("#password-error")) ?? "", /is not right/);
+    assert.equal(await page.locator(":focus").getAttribute("id"), "password");
+    assert.equal(await page.inputValue("#username"), "tom");
+    await page.fill("#password", password);
+    await press(page);
+    await page.fill("#code", "12345");
+    await press(page);
+    assert.equal(await page.locator(":focus").getAttribute("id"), "code");
+    await page.fill("#code", totp(world.secret, world.server.clock.now));
+    await press(page);
+    await assertIn(page, world);
+    // The second time nothing is asked; the sign-in page itself offers to go on.
+    await page.goto(address(world, world.strict, "/oauth2/authorize"));
+    await assertIn(page, world);
+    await page.goto(address(world, world.strict, "/login"));
+    assert.equal(await page.textContent("h1"), "Welcome back");
+    await press(page);
+    await assertIn(page, world);
+  });
+
+  test("without script: sign-up, and a forgotten password", async () => {
+    const world = await setUp();
+    const page = await withoutScript();
+    const email = newAddress();
+    await page.goto(address(world, world.plain, "/oauth2/authorize"));
+    await page.getByRole("link", { name: "Create one" }).click();
+    await page.getByLabel("Username").fill("una");
+    await page.getByLabel("Email address").fill(email);
+    await page.getByLabel("First name").fill("Una");
+    await page.getByLabel("Date of birth").fill("1990-01-01");
+    await page.getByLabel("Password").fill(password);
+    await press(page);
+    await page.getByLabel("Code").fill(await world.server.code(email));
+    await press(page);
+    await assertIn(page, world);
+    await page.context().clearCookies();
+    await page.goto(address(world, world.plain, "/login", { login_hint: "una" }));
+    await page.getByRole("link", { name: "Forgot password?" }).click();
+    await press(page);
+    await page.getByLabel("Code").fill(await world.server.code(email));
+    await page.getByLabel("New password").fill("Chosen-Anew-7");
+    await press(page);
+    assert.match((await page.textContent("[role=status]")) ?? "", /is saved/);
+    await page.getByLabel("Password").fill("Chosen-Anew-7");
+    await press(page);
+    await assertIn(page, world);
+  });
+
+  test("an application may send the browser on to another host, if that is registered too", async () => {
+    const world = await setUp();
+    const other = await serveSite("<!doctype html><title>Elsewhere</title>");
+    opened.push(other);
+    const sendsOn = createServer((_, response) =>
+      response.writeHead(302, { location: `http://127.0.0.1:${other.port}/home` }).end(),
+    ).listen(0, "127.0.0.1");
+    opened.push(sendsOn);
+    await once(sendsOn, "listening");
+    const callback = `http://localhost:${(sendsOn.address() as AddressInfo).port}/callback`;
+    const settings = {
+      UserPoolId: world.plain.UserPoolId,
+      ClientName: "Hops",
+      CallbackURLs: [callback],
+      LogoutURLs: [`http://127.0.0.1:${other.port}/bye`],
+      AllowedOAuthFlowsUserPoolClient: true,
+      AllowedOAuthFlows: ["code"],
+      AllowedOAuthScopes: ["openid"],
+    } satisfies ConstructorParameters<typeof CreateUserPoolClientCommand>[0];
+    const made = await world.server.client.send(new CreateUserPoolClientCommand(settings));
+    const page = await withoutScript();
+    const app = { ...world.plain, ClientId: made.UserPoolClient!.ClientId! };
+    await signInAs({ world: { ...world, callback }, page, lang: "en" }, app, "ann");
+    await page.waitForURL(`http://127.0.0.1:${other.port}/home`);
+  });
+
+  test("by keyboard alone, in the order of reading, and a password is shown on demand", async () => {
+    const world = await setUp();
+    const page = await newPage();
+    await page.goto(address(world, world.plain, "/login"));
+    const { keyboard } = page;
+    const focused = () =>
+      page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()");
+    assert.equal(await focused(), "username");
+    await keyboard.type("ann");
+    const order: unknown[] = [];
+    for (let step = 0; step < 5; step++) {
+      await keyboard.press("Tab");
+      order.push(await focused());
+    }
+    assert.deepEqual(order, ["password", "Show", "Forgot password?", "Sign in", "Create one"]);
+    for (let step = 0; step < 4; step++) await keyboard.press("Shift+Tab");
+    await keyboard.type(password);
+    await keyboard.press("Tab");
+    await keyboard.press("Space");
+    assert.equal(await page.getAttribute("#password", "type"), "text");
+    assert.equal(await focused(), "password");
+    await keyboard.press("Enter");
+    await assertIn(page, world);
+  });
+
+  test("a passkey signs in by itself; where it cannot, there is another way", async () => {
+    const world = await setUp();
+    const { server, choice } = world;
+    const page = await newPage();
+    const { devtools, authenticatorId } = await addAuthenticator(page);
+    const name = `pia-${database}`;
+    await makeUser(server, choice.UserPoolId, name, verifiedMail());
+    const { AccessToken } = await signIn(server, choice.ClientId, name);
+    const begun = await server.client.send(new StartWebAuthnRegistrationCommand({ AccessToken }));
+    await page.goto(address(world, choice, "/login"));
+    const Credential: never = await page.evaluate(`(async () => {
+      const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(${JSON.stringify(begun.CredentialCreationOptions)});
+      return (await navigator.credentials.create({ publicKey })).toJSON();
+    })()`);
+    await server.client.send(new CompleteWebAuthnRegistrationCommand({ AccessToken, Credential }));
+    await signInAs({ world, page, lang: "en" }, choice, name);
+    await page.getByRole("button", { name: "Passkey" }).click();
+    await assertIn(page, world);
+    // The passkey is gone from this device.
+    await page.context().clearCookies();
+    await devtools.send("WebAuthn.clearCredentials", { authenticatorId });
+    await signInAs({ world, page, lang: "en" }, choice, name);
+    await page.getByRole("button", { name: "Passkey" }).click();
+    assert.equal(await page.textContent("h1"), "Use your passkey");
+    assert.deepEqual(await findings(page), []);
+    await page.getByRole("button", { name: "Choose another way" }).click();
+    await page.getByRole("button", { name: "Password" }).click();
+    await page.fill("#password", password);
+    await press(page);
+    await assertIn(page, world);
+    const bare = await withoutScript();
+    await signInAs({ world, page: bare, lang: "en" }, choice, name);
+    await bare.getByRole("button", { name: "Passkey" }).click();
+    assert.match((await bare.textContent("noscript")) ?? "", /needs JavaScript/);
+    assert.equal(await bare.getByRole("button", { name: "Continue with passkey" }).count(), 0);
+    await bare.getByRole("button", { name: "Choose another way" }).click();
+    assert.equal(await bare.textContent("h1"), "How do you want to sign in?");
+  });
+
+  // What pages look like does not depend on the database.
+  for (const lang of database === "sqlite" ? ["en", "ar"] : [])
+    test(`no page breaks WCAG 2.2 AA or is wider than its window, in ${lang}`, async (t) => {
+      const world = await setUp();
+      const page = await newPage();
+      const trouble: string[] = [];
+      page.on("console", (message) => {
+        if (/Content Security Policy|Uncaught/.test(message.text())) trouble.push(message.text());
+      });
+      page.on("request", (request) => {
+        if (!request.url().startsWith(`${world.server.endpoint}/`) && !request.url().startsWith("data:"))
+          trouble.push(`asks ${request.url()}`);
+      });
+      page.on("pageerror", (error) => trouble.push(String(error)));
+      for (const [name, scene] of Object.entries(scenes))
+        await t.test(name, async () => {
+          await page.context().clearCookies();
+          await scene({ world, page, lang });
+          for (const [size, viewport] of Object.entries(widths))
+            for (const colorScheme of schemes) {
+              await page.setViewportSize(viewport);
+              // A color on its way to another is neither.
+              await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+              if (pictures !== undefined) await picture(page, `${name}-${lang}-${size}-${colorScheme}`);
+              assert.deepEqual(await findings(page), [], `${name} ${size} ${colorScheme}`);
+              const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+              assert.equal(overflow, 0, `${name} is wider than ${viewport.width}px`);
+            }
+          assert.deepEqual(trouble.splice(0), []);
+        });
+    });
+});
+
+async function picture(page: Page, name: string): Promise<void> {
+  mkdirSync(pictures!, { recursive: true });
+  await page.screenshot({ path: join(pictures!, `${name}.png`), fullPage: true });
+}

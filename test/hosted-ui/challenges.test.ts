@@ -1,0 +1,224 @@
+/** Every challenge of a sign-in at the hosted pages, by forms alone. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  AdminCreateUserCommand,
+  AdminGetUserCommand,
+  SetUserMFAPreferenceCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
+import { giveSoftwareToken, respond, start, totp, turnMfa, wrongTotp } from "../api/factors.ts";
+import { attributesOf, makeUser, newAddress, password, refused, signIn } from "../api/people.ts";
+import { forEachServer, type TestServer } from "../api/server.ts";
+import { type App, codeIn, makeApp, newVisitor, queryOf, redeem, type Shown } from "./visitor.ts";
+
+const api = { ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH"] } as const;
+const phone = "+15550100199";
+
+const mail = (Value: string) => [
+  { Name: "email", Value },
+  { Name: "email_verified", Value: "true" },
+];
+
+forEachServer("hosted pages: challenges", (open) => {
+  async function setUp(pool: Parameters<typeof makeApp>[1] = {}) {
+    const server = await open();
+    const app = await makeApp(server, pool, { ExplicitAuthFlows: [...api.ExplicitAuthFlows] });
+    const visitor = newVisitor(server, app);
+    const login = async (username: string, more: Record<string, string> = { password }) => {
+      visitor.cookies.clear();
+      const page = await visitor.get(`/login?${queryOf(app)}`);
+      return visitor.submit(page, "/login", { username, ...more });
+    };
+    const answer = (page: Shown, fields: Record<string, string>) =>
+      visitor.submit(page, "/challenge", fields);
+    return { server, app, visitor, login, answer };
+  }
+
+  const done = async (server: TestServer, app: App, shown: Shown) =>
+    assert.ok((await redeem(server, app, codeIn(shown)))["id_token"]);
+
+  test("an authenticator app: a wrong code is asked for again, a right one signs in once", async () => {
+    const { server, app, login, answer } = await setUp();
+    await turnMfa(server, app, "OPTIONAL");
+    await makeUser(server, app.UserPoolId, "tom");
+    const secret = await giveSoftwareToken(server, (await signIn(server, app.ClientId, "tom")).AccessToken);
+    server.clock.advance(60_000);
+    const asked = await login("tom");
+    assert.equal(asked.title, "Open your authenticator app – Notes");
+    assert.match(asked.text, /name="code"[^>]*autocomplete="one-time-code"\s+inputmode="numeric"/);
+    const wrong = await answer(asked, { code: wrongTotp(secret, server.clock.now) });
+    assert.equal(wrong.title, "Error: Open your authenticator app – Notes");
+    assert.match(wrong.text, /aria-invalid="true" aria-describedby="code-error"/);
+    assert.match(wrong.text, /id="code-error">This code is not right/);
+    const empty = await answer(wrong, { code: "" });
+    assert.match(empty.text, /id="code-error">Fill this in/);
+    const code = totp(secret, server.clock.now);
+    await done(server, app, await answer(wrong, { code: `${code.slice(0, 3)} ${code.slice(3)}` }));
+    const late = await answer(wrong, { code });
+    assert.match(late.text, /role="alert"[^>]*>That took too long/);
+    assert.match(late.text, /name="username"[^>]*value="tom"/);
+  });
+
+  test("a code as the first factor, chosen among others", async () => {
+    const AllowedFirstAuthFactors = ["PASSWORD", "EMAIL_OTP"] as never;
+    const { server, app, login, answer, visitor } = await setUp({
+      Policies: { SignInPolicy: { AllowedFirstAuthFactors } },
+    });
+    const address = newAddress();
+    await makeUser(server, app.UserPoolId, "eve", mail(address));
+    const choice = await login("eve", {});
+    assert.deepEqual(choice.forms[0]?.buttons, ["answer=PASSWORD", "answer=EMAIL_OTP"]);
+    const asked = await answer(choice, { answer: "EMAIL_OTP" });
+    assert.match(asked.text, /Enter the code we sent to u\*\*\*@m\*\*\*\./);
+    const code = await server.code(address);
+    assert.match((await answer(asked, { code: "00000000" })).text, /id="code-error"/);
+    await done(server, app, await answer(asked, { code }));
+    // Another way than that, and back to a password.
+    const other = await visitor.submit(asked, "/login");
+    const byPassword = await answer(other, { answer: "PASSWORD" });
+    assert.equal(byPassword.title, "Enter your password – Notes");
+    const wrong = await visitor.submit(byPassword, "/login", { password: "Wrong-Password-1" });
+    assert.equal(wrong.title, "Error: Enter your password – Notes");
+    assert.match(wrong.text, /id="password-error">Username or password is not right/);
+    await done(server, app, await visitor.submit(wrong, "/login", { password }));
+    const forged = await answer(await login("eve", {}), { answer: "SMS_OTP" });
+    assert.equal(forged.title, "Error: How do you want to sign in? – Notes");
+  });
+
+  test("where there is one way only, nothing is chosen", async () => {
+    const AllowedFirstAuthFactors = ["PASSWORD", "EMAIL_OTP"] as never;
+    const { server, app, login } = await setUp({
+      Policies: { SignInPolicy: { AllowedFirstAuthFactors } },
+    });
+    await makeUser(server, app.UserPoolId, "pat");
+    assert.equal((await login("pat", {})).title, "Enter your password – Notes");
+  });
+
+  test("one of several second factors is chosen, and a text message proves it", async () => {
+    const { server, app, login, answer } = await setUp();
+    await turnMfa(server, app, "OPTIONAL");
+    const address = newAddress();
+    await makeUser(server, app.UserPoolId, "max", [
+      ...mail(address),
+      { Name: "phone_number", Value: phone },
+      { Name: "phone_number_verified", Value: "true" },
+    ]);
+    const { AccessToken } = await signIn(server, app.ClientId, "max");
+    await server.client.send(
+      new SetUserMFAPreferenceCommand({
+        AccessToken,
+        EmailMfaSettings: { Enabled: true },
+        SMSMfaSettings: { Enabled: true },
+      }),
+    );
+    const choice = await login("max");
+    assert.equal(choice.title, "Confirm that it is you – Notes");
+    assert.deepEqual(choice.forms[0]?.buttons, ["answer=SMS_MFA", "answer=EMAIL_OTP"]);
+    const asked = await answer(choice, { answer: "SMS_MFA" });
+    assert.equal(asked.title, "Check your phone – Notes");
+    await done(server, app, await answer(asked, { code: await server.code(phone) }));
+    const byMail = await answer(await login("max"), { answer: "EMAIL_OTP" });
+    assert.equal(byMail.title, "Check your email – Notes");
+    await done(server, app, await answer(byMail, { code: await server.code(address) }));
+  });
+
+  test("an authenticator app is set up where a second factor is demanded", async () => {
+    const { server, app, login, answer } = await setUp();
+    await makeUser(server, app.UserPoolId, "nora");
+    await turnMfa(server, app, "ON");
+    const choice = await login("nora");
+    assert.deepEqual(choice.forms[0]?.buttons, [
+      "answer=SMS_MFA",
+      "answer=SOFTWARE_TOKEN_MFA",
+      "answer=EMAIL_OTP",
+    ]);
+    const shown = await answer(choice, { answer: "SOFTWARE_TOKEN_MFA" });
+    assert.match(shown.text, /<svg class="qr" role="img" aria-label="QR code with the setup key"/);
+    const secret = /<code dir="ltr">([A-Z2-7 ]+)<\/code>/.exec(shown.text)?.[1]?.replaceAll(" ", "");
+    const wrong = await answer(shown, { code: wrongTotp(secret!, server.clock.now) });
+    assert.match(wrong.text, /id="code-error">This code is not right/);
+    assert.ok(wrong.text.includes(secret!.slice(0, 4)), "the key is shown again");
+    await done(server, app, await answer(wrong, { code: totp(secret!, server.clock.now) }));
+    server.clock.advance(60_000);
+    assert.equal((await login("nora")).title, "Open your authenticator app – Notes");
+  });
+
+  test("an address is set up as the second factor", async () => {
+    const { server, app, login, answer } = await setUp();
+    await makeUser(server, app.UserPoolId, "nora");
+    await turnMfa(server, app, "ON");
+    const asked = await answer(await login("nora"), { answer: "EMAIL_OTP" });
+    const wrong = await answer(asked, { email: "no address" });
+    assert.match(wrong.text, /id="email-error">This is not an email address/);
+    assert.match(wrong.text, /name="email"[^>]*value="no address"/);
+    const address = newAddress();
+    const sent = await answer(wrong, { email: address });
+    assert.equal(sent.title, "Check your email – Notes");
+    await done(server, app, await answer(sent, { code: await server.code(address) }));
+  });
+
+  test("where an authenticator app is all there is, its key is shown at once", async () => {
+    const { server, app, login } = await setUp();
+    await makeUser(server, app.UserPoolId, "nora");
+    await turnMfa(server, app, "ON", { SoftwareTokenMfaConfiguration: { Enabled: true } });
+    assert.equal((await login("nora")).title, "Set up an authenticator app – Notes");
+  });
+
+  test("a user whom an administrator made chooses a password and says what is missing", async () => {
+    const { server, app, login, answer } = await setUp({
+      Schema: [{ Name: "given_name", Required: true }],
+    });
+    await server.client.send(
+      new AdminCreateUserCommand({
+        UserPoolId: app.UserPoolId,
+        Username: "una",
+        TemporaryPassword: password,
+        MessageAction: "SUPPRESS",
+      }),
+    );
+    const asked = await login("una");
+    assert.equal(asked.title, "Choose a new password – Notes");
+    assert.match(asked.text, /name="password"[^>]*autocomplete="new-password"/);
+    assert.match(asked.text, /name="given_name"[^>]*autocomplete="given-name"/);
+    const weak = await answer(asked, { password: "short", given_name: "Una" });
+    assert.match(weak.text, /id="password-error">This password is too short/);
+    assert.match(weak.text, /name="given_name"[^>]*value="Una"/);
+    assert.doesNotMatch(weak.text, /value="short"/);
+    const chosen = { password: "Chosen-By-Una-1", given_name: "Una" };
+    await done(server, app, await answer(weak, chosen));
+    const named = { UserPoolId: app.UserPoolId, Username: "una" };
+    const user = await server.client.send(new AdminGetUserCommand(named));
+    assert.equal(attributesOf(user.UserAttributes)["given_name"], "Una");
+  });
+
+  test("a Session is good for its own pool, client and door, and not for long", async () => {
+    const { server, app, login, answer } = await setUp();
+    await turnMfa(server, app, "OPTIONAL");
+    await makeUser(server, app.UserPoolId, "tom");
+    const secret = await giveSoftwareToken(server, (await signIn(server, app.ClientId, "tom")).AccessToken);
+    server.clock.advance(60_000);
+    const asked = await login("tom");
+    const fields = asked.forms[0]!.fields;
+    const code = totp(secret, server.clock.now);
+    const over = /role="alert"[^>]*>That took too long/;
+    const other = await makeApp(server);
+    const elsewhere = newVisitor(server, other);
+    const foreign = await elsewhere.post(`/challenge?${queryOf(other)}`, { ...fields, code });
+    assert.match(foreign.text, over);
+    assert.match((await answer(asked, { code, session: "made up" })).text, over);
+    assert.match((await answer(asked, { code, session: "" })).text, over);
+    const unknown = await answer(asked, { code, challenge: "constructor" });
+    assert.match(unknown.text, /role="alert"[^>]*>Something went wrong/);
+    // A sign-in of the API goes on there, and one of the pages here.
+    const begun = await start(server, app, "tom");
+    const { Session: session = "" } = begun;
+    assert.match((await answer(asked, { code, session })).text, over);
+    const atApi = { ChallengeName: "SOFTWARE_TOKEN_MFA", Session: fields["session"] } as const;
+    await assert.rejects(
+      respond(server, app, atApi, { USERNAME: "tom", SOFTWARE_TOKEN_MFA_CODE: code }),
+      refused("NotAuthorizedException"),
+    );
+    server.clock.advance(4 * 60_000);
+    assert.match((await answer(asked, { code: totp(secret, server.clock.now) })).text, over);
+  });
+});
