@@ -8,7 +8,7 @@ import {
   DeleteResourceServerCommand,
   DeleteUserPoolDomainCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeClient } from "../api/people.ts";
+import { makeClient, password } from "../api/people.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
 import { callback, claimsOf, newCode, post, redeem, setUp } from "./support.ts";
 
@@ -65,6 +65,44 @@ forEachServer("domains of pools", (open) => {
       assert.match(back.location ?? "", /&state=a(?:'|%27)b%20c$/);
       assert.equal((await get(server, host, "/oauth2/token")).status, 405);
     }
+  });
+
+  test("people sign in there, and only by the forms of that very host", async () => {
+    const { server, place, prefix, port, query } = await withDomains();
+    const send = (origin: string, host: string) =>
+      new Promise<{ status: number; location: string | undefined; cookie: string }>((resolve, reject) => {
+        const body = new URLSearchParams({ username: "ann", password }).toString();
+        const headers = {
+          host,
+          origin,
+          "sec-fetch-site": "same-origin",
+          "content-type": "application/x-www-form-urlencoded",
+          "content-length": body.length,
+        };
+        const to = { host: "127.0.0.1", port, path: `/login?${query}`, method: "POST", headers };
+        const asked = request(to, (response) => {
+          response.resume();
+          const { location } = response.headers;
+          const [cookie = ""] = response.headers["set-cookie"] ?? [];
+          resolve({ status: response.statusCode ?? 0, location, cookie });
+        });
+        asked.once("error", reject);
+        asked.end(body);
+      });
+    const done = await send(`http://${prefix}:${port}`, prefix);
+    assert.equal(done.status, 303);
+    assert.ok(done.location?.startsWith(`${callback}&code=`), done.location);
+    assert.ok(done.cookie.startsWith(`poolhouse-${place.UserPoolId}=`), done.cookie);
+    assert.doesNotMatch(done.cookie, /domain=/i);
+    for (const origin of [server.endpoint, `http://evil.example:${port}`, `http://x.${prefix}:${port}`]) {
+      const refused = await send(origin, prefix);
+      assert.equal(refused.status, 403, origin);
+      assert.equal(refused.cookie, "");
+    }
+    const page = await get(server, prefix, `/login?${query}`);
+    assert.match(page.body, /href="\/assets\/[\w.-]+\.css"/);
+    const [, style = ""] = /href="(\/assets\/[\w.-]+\.css)"/.exec(page.body) ?? [];
+    assert.equal((await get(server, prefix, style)).status, 200);
   });
 
   test("its own pool alone: no other pool, no API, no inbox", async () => {

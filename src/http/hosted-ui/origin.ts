@@ -4,13 +4,14 @@
  * connection has none (https://html.spec.whatwg.org, "Sec-Fetch-Site"; OWASP, Cross-Site Request Forgery Prevention).
  */
 import type { Context } from "hono";
-import type { Ctx } from "../../app.ts";
+import type { Place } from "../place.ts";
 
-export function isFromHere(ctx: Pick<Ctx, "config">, c: Context): boolean {
+/** @param base of the place, whose host may be a domain of the pool */
+export function isFromHere({ base }: Pick<Place, "base">, c: Context): boolean {
   const site = c.req.header("sec-fetch-site");
   if (site !== undefined && site !== "same-origin") return false;
   const origin = c.req.header("origin");
   // A page whose referrer is hidden by the browser's settings says `null` about itself.
   if (origin === undefined || origin === "null") return site === "same-origin";
-  return origin === new URL(ctx.config.publicUrl).origin;
+  return origin === new URL(base).origin;
 }

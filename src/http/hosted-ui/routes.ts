@@ -68,7 +68,7 @@ type Read<V> = (ctx: Ctx, c: Context<Bindings>, place: Place) => Promise<V>;
 
 function ownFormOnly(answer: Answer): Answer {
   return (ctx, c, place) =>
-    isFromHere(ctx, c) ? answer(ctx, c, place) : answerForeignForm({ ctx, c, place });
+    isFromHere(place, c) ? answer(ctx, c, place) : answerForeignForm({ ctx, c, place });
 }
 
 async function answerOrFail(serving: Serving, c: Context<Bindings>, answer: Answer): Promise<Response> {
