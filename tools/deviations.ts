@@ -81,7 +81,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   InitiateAuth: [
     "One-time codes sign in by verified addresses alone.",
     "CUSTOM_AUTH is refused: UnexpectedLambdaException where the pool has its triggers, which cannot run yet.",
-    "With PreventUserExistenceErrors ENABLED, USER_AUTH offers a name that does not exist every factor of the pool but passkeys.",
+    "With PreventUserExistenceErrors ENABLED, USER_AUTH offers everybody every first factor that the pool allows, and who chooses one that they do not have is answered like a name that nobody has; CREDENTIAL_REQUEST_OPTIONS name no passkeys.",
     "Whether an account is disabled, unconfirmed or to be reset is told only to who proves the password.",
     "A password changed while a sign-in runs voids that sign-in.",
     "A code that could not be sent answers CodeDeliveryFailureException, but where USER_AUTH hides who exists.",

@@ -1,6 +1,7 @@
 /** Choice-based sign-in (USER_AUTH) through the SDK. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   AdminCreateUserCommand,
   AdminDisableUserCommand,
@@ -12,7 +13,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { SrpClient } from "../clients/support.ts";
 import { respond, start, turnMfa } from "./factors.ts";
-import { makePool, makeUser, newAddress, password, refused } from "./people.ts";
+import { makeClient, makePool, makeUser, newAddress, password, refused } from "./people.ts";
 import { forEachServer } from "./server.ts";
 
 const everyFactor: Partial<CreateUserPoolCommandInput> = {
@@ -134,13 +135,61 @@ forEachServer("choice-based sign-in", (open) => {
   });
 
   test("an address that was never verified is no way in", async () => {
-    const { server, place } = await setUp(hiding);
+    const { server, place } = await setUp();
     const address = newAddress();
     await makeUser(server, place.UserPoolId, "eve", [{ Name: "email", Value: address }]);
-    const preferring = await start(server, place, "eve", "USER_AUTH", { PREFERRED_CHALLENGE: "EMAIL_OTP" });
+    const preference = { PREFERRED_CHALLENGE: "EMAIL_OTP" };
+    const preferring = await start(server, place, "eve", "USER_AUTH", preference);
     assert.equal(preferring.ChallengeName, "SELECT_CHALLENGE");
     assert.deepEqual(preferring.AvailableChallenges, ["PASSWORD_SRP", "PASSWORD"]);
+    // Where the client hides who exists, she is asked for a code like anybody, and none is sent.
+    const other = { ...place, ...(await makeClient(server, place.UserPoolId, hiding)) };
+    const hidden = await start(server, other, "eve", "USER_AUTH", preference);
+    assert.equal(hidden.ChallengeName, "EMAIL_OTP");
+    await assert.rejects(
+      respond(server, other, hidden, { USERNAME: "eve", EMAIL_OTP_CODE: "12345678" }),
+      refused("CodeMismatchException"),
+    );
     assert.deepEqual(await server.inbox(address), []);
+  });
+
+  test("where the client hides who exists, all are offered the same, and get in by what they have", async () => {
+    const { server, place, address } = await setUp(hiding);
+    const { UserPoolId } = place;
+    const UserAttributes = [
+      { Name: "email", Value: newAddress() },
+      { Name: "email_verified", Value: "true" },
+    ];
+    await server.client.send(
+      new AdminCreateUserCommand({ UserPoolId, Username: "dora", MessageAction: "SUPPRESS", UserAttributes }),
+    );
+    for (const name of ["ann", "dora", "nobody"]) {
+      const choice = await start(server, place, name, "USER_AUTH");
+      assert.deepEqual(choice.AvailableChallenges, [
+        "PASSWORD_SRP",
+        "PASSWORD",
+        "EMAIL_OTP",
+        "SMS_OTP",
+        "WEB_AUTHN",
+      ]);
+    }
+    const wrong = refused("NotAuthorizedException", "Incorrect username or password.");
+    const choose = async (name: string, answers: Record<string, string>) =>
+      respond(server, place, await start(server, place, name, "USER_AUTH"), { USERNAME: name, ...answers });
+    await assert.rejects(choose("dora", { ANSWER: "PASSWORD", PASSWORD: password }), wrong);
+    await assert.rejects(choose("nobody", { ANSWER: "PASSWORD", PASSWORD: password }), wrong);
+    assert.ok((await choose("ann", { ANSWER: "PASSWORD", PASSWORD: password })).AuthenticationResult);
+    const asked = await choose("ann", { ANSWER: "EMAIL_OTP" });
+    let codes = await server.inbox(address);
+    // The worker delivers, so that the time tells nothing.
+    for (let turn = 0; turn < 100 && codes.length === 0; turn++) {
+      await delay(50);
+      codes = await server.inbox(address);
+    }
+    const EMAIL_OTP_CODE = codes[0]?.code ?? assert.fail("no code");
+    assert.ok(
+      (await respond(server, place, asked, { USERNAME: "ann", EMAIL_OTP_CODE })).AuthenticationResult,
+    );
   });
 
   test("a user without a password signs in by a code", async () => {

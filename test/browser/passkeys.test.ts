@@ -15,7 +15,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { Page } from "playwright-core";
 import { respond, start, turnMfa } from "../api/factors.ts";
-import { makePool, makeUser, newAddress, password, refused, signIn } from "../api/people.ts";
+import { makeClient, makePool, makeUser, newAddress, password, refused, signIn } from "../api/people.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
 import { type Authenticator, addAuthenticator, browse, serveSite } from "./chromium.ts";
 
@@ -307,6 +307,34 @@ forEachServer("passkeys in Chromium", (open) => {
     await assert.rejects(prefer(world, { EmailMfaSettings: { Enabled: false } }), refusal);
     await prefer(world, { EmailMfaSettings: { Enabled: false }, WebAuthnMfaSettings: { Enabled: false } });
     assert.deepEqual(await settings(), undefined);
+  });
+
+  test("where the client hides who exists the authenticator finds the passkey by itself", async () => {
+    const world = await setUp();
+    const { server } = world;
+    await register(world);
+    const app = await makeClient(server, world.place.UserPoolId, {
+      ExplicitAuthFlows: ["ALLOW_USER_AUTH"],
+      PreventUserExistenceErrors: "ENABLED",
+    });
+    const hidden = { ...world, place: { ...world.place, ...app } };
+    const asked = async (name: string) => {
+      const challenge = await byPasskey(hidden, name);
+      assert.equal(challenge.ChallengeName, "WEB_AUTHN");
+      const text = challenge.ChallengeParameters!["CREDENTIAL_REQUEST_OPTIONS"]!;
+      const { challenge: _, ...options } = JSON.parse(text) as Record<string, unknown>;
+      return { challenge, options };
+    };
+    const [anns, nobodys] = [await asked("ann"), await asked("nobody")];
+    assert.deepEqual(anns.options, nobodys.options);
+    const responses = await answer(hidden, anns.challenge);
+    const done = await respond(server, hidden.place, anns.challenge, responses);
+    assert.ok(done.AuthenticationResult?.AccessToken);
+    const theirs = { ...(await answer(hidden, nobodys.challenge)), USERNAME: "nobody" };
+    await assert.rejects(
+      respond(server, hidden.place, nobodys.challenge, theirs),
+      refused("NotAuthorizedException", "Incorrect username or password."),
+    );
   });
 
   test("pools that do not offer passkeys", async () => {

@@ -18,14 +18,18 @@ import {
   requestOptions,
   verifyUse,
 } from "../../mfa/passkeys.ts";
+import { hidesUsers } from "../../pools/clients.ts";
 import { type Outcome, required, type SignIn, usedSession } from "../sign-in.ts";
 import { offerChallenge } from "./offer.ts";
 
 export async function offerPasskey(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
-  const { pool, user } = signIn;
+  const { pool, user, client } = signIn;
   const party = relyingParty(ctx, pool);
+  // Passkeys are found by the authenticator itself: a list of them would tell that there is a user.
   const passkeys =
-    user === undefined ? [] : await listPasskeys(ctx.db, pool.id, user.id, { limit: mostPasskeys });
+    user === undefined || hidesUsers(client)
+      ? []
+      : await listPasskeys(ctx.db, pool.id, user.id, { limit: mostPasskeys });
   const options = await requestOptions(
     ctx,
     party,
@@ -53,7 +57,7 @@ export async function answerPasskey(
   if (ceremony === undefined) return refuse("InvalidParameterException", "Credential data is not valid");
   if (row === undefined || !(await takeSignIn(ctx.db, row))) return usedSession();
   const party = relyingParty(ctx, pool);
-  const passkey = user && (await readPasskey(ctx.db, pool.id, user.id, ceremony.response.id));
+  const passkey = await readPasskey(ctx.db, pool.id, user?.id ?? "nobody", ceremony.response.id);
   const fits =
     user !== undefined &&
     passkey !== undefined &&

@@ -1,7 +1,8 @@
 /**
  * USER_AUTH: the user chooses how to prove who they are, among the first factors that the pool allows and the user has
  * (AWS: "Choice-based sign-in", https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-selection-sdk.html).
- * A user who does not exist is offered what the pool's users ordinarily have.
+ * Where the client hides who exists, everybody is offered whatever the pool allows, and a user who chooses what they do
+ * not have goes on as one who does not exist.
  */
 import type { Ctx } from "../../../app.ts";
 import { type Credential, readCredential } from "../../../store/credentials.ts";
@@ -28,8 +29,6 @@ interface Having {
   /** In the pool's words (AllowedFirstAuthFactors). */
   readonly allowedAs: "PASSWORD" | "EMAIL_OTP" | "SMS_OTP" | "WEB_AUTHN";
   readonly has: (of: Possessions) => boolean;
-  /** Whether users of the pool have it ordinarily, so that one who does not exist is offered it. */
-  readonly isOrdinary: boolean;
 }
 
 /** In the order in which they are listed. */
@@ -37,25 +36,21 @@ const havings: Readonly<Record<FirstFactor, Having>> = {
   PASSWORD_SRP: {
     allowedAs: "PASSWORD",
     has: ({ credential }) => credential?.srp !== undefined,
-    isOrdinary: true,
   },
   PASSWORD: {
     allowedAs: "PASSWORD",
     has: ({ credential }) => credential?.phc !== undefined,
-    isOrdinary: true,
   },
   EMAIL_OTP: {
     allowedAs: "EMAIL_OTP",
     // A mistyped address is somebody else's: they must not get in by it.
     has: ({ user }) => isVerified(user.attributes, "email"),
-    isOrdinary: true,
   },
   SMS_OTP: {
     allowedAs: "SMS_OTP",
     has: ({ user }) => isVerified(user.attributes, "phone_number"),
-    isOrdinary: true,
   },
-  WEB_AUTHN: { allowedAs: "WEB_AUTHN", has: ({ passkeys }) => passkeys > 0, isOrdinary: false },
+  WEB_AUTHN: { allowedAs: "WEB_AUTHN", has: ({ passkeys }) => passkeys > 0 },
 };
 
 /** Whether users of the pool may sign in by what this step asks for. */
@@ -69,7 +64,7 @@ function allowedFactors(pool: Pool): readonly string[] {
 }
 
 /**
- * The first factors of a user; of nobody, what users of the pool ordinarily have. One-time codes are one factor alone,
+ * The first factors of a user; of nobody, all that a user of the pool could have. One-time codes are one factor alone,
  * so they are no way in where a second is demanded, and passkeys are only where pool and user take them for two; users who
  * must choose a password have to bring one.
  */
@@ -79,16 +74,19 @@ export function availableFactors(pool: Pool, of: Possessions | undefined): First
   const mustChoosePassword = of?.user.status === "FORCE_CHANGE_PASSWORD";
   const twoInOne = of !== undefined && passkeysAreTwo(pool, of.user);
   return (Object.keys(havings) as FirstFactor[]).filter((factor) => {
-    const { allowedAs, has, isOrdinary } = havings[factor];
+    const { allowedAs, has } = havings[factor];
     if (!allowed.includes(allowedAs)) return false;
     if (allowedAs !== "PASSWORD" && mustChoosePassword) return false;
-    const isTwo = allowedAs === "WEB_AUTHN" && twoInOne;
+    const isTwo = allowedAs === "WEB_AUTHN" && (twoInOne || of === undefined);
     if (allowedAs !== "PASSWORD" && needsTwo && !isTwo) return false;
-    return of === undefined ? isOrdinary : has(of);
+    return of === undefined || has(of);
   });
 }
 
-/** The sign-in with what there is to choose from, and the preferred factor chosen if it is among that. */
+/**
+ * The sign-in with what there is to choose from, and the preferred factor chosen if it is among that. Where the client
+ * hides who exists, that is the same for everybody, and whoever lacks what was chosen is nobody from then on.
+ */
 export async function chooseFactor(ctx: Ctx, signIn: SignIn, preferred: string | undefined): Promise<SignIn> {
   const { pool, user, client } = signIn;
   const credential = await readCredential(ctx.db, pool.id, user?.id);
@@ -98,8 +96,11 @@ export async function chooseFactor(ctx: Ctx, signIn: SignIn, preferred: string |
   }
   // The same reads whether the user exists or not.
   const passkeys = await listPasskeys(ctx.db, pool.id, user?.id ?? "nobody", { limit: 1 });
-  const available = availableFactors(pool, user && { user, credential, passkeys: passkeys.length });
+  const own = availableFactors(pool, user && { user, credential, passkeys: passkeys.length });
+  const available = hidesUsers(client) ? availableFactors(pool, undefined) : own;
   const chosen = available.find((factor) => factor === preferred);
+  if (chosen !== undefined && !own.includes(chosen))
+    return { ...signIn, user: undefined, signOuts: 0, credentialVersion: 0, chosen, available };
   return { ...signIn, chosen, available, credentialVersion: credential?.version ?? 0 };
 }
 
