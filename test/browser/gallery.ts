@@ -142,6 +142,11 @@ async function setUp(visit: Visit, factor: string): Promise<void> {
 export const scenes: Readonly<Record<string, (visit: Visit) => Promise<unknown>>> = {
   login: (visit) => open(visit, "/login"),
   "login-refused": (visit) => signInAs(visit, visit.world.plain, "ann", "Wrong-Password-1"),
+  continue: async (visit) => {
+    await signInAs(visit, visit.world.plain, "ann");
+    await visit.page.waitForURL(`${visit.world.callback}?*`);
+    await open(visit, "/login");
+  },
   "login-by-name": (visit) => open(visit, "/login", visit.world.choice),
   "choose-factor": (visit) => signInAs(visit, visit.world.choice, "ann"),
   password: async (visit) => {
@@ -168,6 +173,11 @@ export const scenes: Readonly<Record<string, (visit: Visit) => Promise<unknown>>
   "sign-up": (visit) => open(visit, "/signup"),
   "sign-up-refused": (visit) => signUp(visit, "short"),
   confirm: (visit) => signUp(visit, password),
+  "confirm-again": async (visit) => {
+    await signUp(visit, password);
+    await visit.page.click("button.link");
+    await visit.page.waitForSelector("[role=status]");
+  },
   "confirm-link": (visit) => open(visit, "/confirmUser"),
   forgot: (visit) => open(visit, "/forgotPassword"),
   reset: forgot,

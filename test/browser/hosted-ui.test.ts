@@ -231,7 +231,8 @@ forEachServer("hosted pages in Chromium", (open, database) => {
         if (/Content Security Policy|Uncaught/.test(message.text())) trouble.push(message.text());
       });
       page.on("request", (request) => {
-        if (!request.url().startsWith(`${world.server.endpoint}/`) && !request.url().startsWith("data:"))
+        const known = [`${world.server.endpoint}/`, `${world.callback}?`, "data:"];
+        if (!known.some((one) => request.url().startsWith(one)) && !request.url().endsWith("/favicon.ico"))
           trouble.push(`asks ${request.url()}`);
       });
       page.on("pageerror", (error) => trouble.push(String(error)));

@@ -50,6 +50,8 @@ forEachServer("hosted pages: sign-in", (open) => {
     await login("ann");
     const asked = await visitor.get(`/login?${query}`);
     assert.equal(asked.title, "Welcome back – Notes");
+    assert.match(asked.text, /You are signed in as user-\w+@mail\.example\./);
+    assert.match(asked.text, /<button class="primary">Continue<\/button>/);
     const done = await visitor.submit(asked, "/login");
     assert.ok((await redeem(server, app, codeIn(done)))["access_token"]);
     const other = await visitor.post(`/login?${query}`, { another: "1" });

@@ -2,10 +2,22 @@
 import { ar } from "./words/ar.ts";
 import { de } from "./words/de.ts";
 import { en, type Words } from "./words/en.ts";
+import { es } from "./words/es.ts";
+import { fr } from "./words/fr.ts";
+import { id } from "./words/id.ts";
+import { it } from "./words/it.ts";
+import { ja } from "./words/ja.ts";
+import { ko } from "./words/ko.ts";
+import { ptBr } from "./words/pt-br.ts";
+import { zhCn } from "./words/zh-cn.ts";
+import { zhTw } from "./words/zh-tw.ts";
 
 /** By lower-case BCP 47 tag. */
 const catalogues: ReadonlyMap<string, Words> = new Map(
-  [en, de, ar].map((words) => [words.language.code.toLowerCase(), words]),
+  [en, ar, de, es, fr, id, it, ja, ko, ptBr, zhCn, zhTw].map((words) => [
+    words.language.code.toLowerCase(),
+    words,
+  ]),
 );
 
 /** Tags that mean one of ours without being its beginning. */

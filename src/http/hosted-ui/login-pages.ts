@@ -83,9 +83,13 @@ function otherWays(visit: Visit, username: string): Html {
   return html`${form(visit, "/login", inside, "below")}${back}`;
 }
 
+const longestOnButton = 20;
+
 export function continuePage(visit: Visit, name: string): Promise<Response> {
   const { words } = visit;
-  const inside = html`${hidden({ continue: "1" })}${submit(words.continueAs.submit(name))}`;
+  // A long name would break over the lines of the button; the sentence above has said it.
+  const label = [...name].length > longestOnButton ? words.common.continue : words.continueAs.submit(name);
+  const inside = html`${hidden({ continue: "1" })}${submit(label)}`;
   const other = html`${hidden({ another: "1" })}<button class="quiet">${words.continueAs.another}</button>`;
   const body = html`<p class="lead">${words.continueAs.signedInAs(name)}</p>
 ${form(visit, "/login", inside)}
