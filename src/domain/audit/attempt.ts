@@ -102,7 +102,7 @@ interface End {
 
 async function leave(ctx: Ctx, attempt: Attempt, { type, response, isCheap = false }: End): Promise<void> {
   const { user, passed, proving, eventId, continues, failsForGood = false } = attempt;
-  if (user === undefined || ctx.config.authEventRetentionDays === 0) return;
+  if (ctx.config.authEventRetentionDays === 0) return;
   const challenges = passed.map((name) => ({ name, passed: true }));
   if (response === "Fail" && proving !== undefined) challenges.push({ name: proving, passed: false });
   const ends = response !== "Fail" || failsForGood;
@@ -118,11 +118,12 @@ async function leave(ctx: Ctx, attempt: Attempt, { type, response, isCheap = fal
     address: ctx.userAddress,
     deviceName: bounded(ctx.userAgent, 256),
   };
-  await ctx.app.authEvents.add({ poolId: user.poolId, userId: user.id, event });
+  // Only here, so that the time of an answer does not tell who has events.
+  if (user !== undefined) await ctx.app.authEvents.add({ poolId: user.poolId, userId: user.id, event });
 }
 
-function idOfMinute(ctx: Ctx, user: Pick<User, "poolId" | "id">, type: AuthEventType): string {
+function idOfMinute(ctx: Ctx, user: Attempt["user"], type: AuthEventType): string {
   const minute = ctx.now - (ctx.now % 60_000);
-  const digest = sha256(JSON.stringify([user.poolId, user.id, type, minute]));
+  const digest = sha256(JSON.stringify([user?.poolId, user?.id, type, minute]));
   return uuid7(minute, (bytes) => digest.subarray(0, bytes));
 }
