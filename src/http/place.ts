@@ -64,6 +64,8 @@ export async function atDomain(
   const { protocol, port } = new URL(ctx.config.publicUrl);
   // The name is one that was registered for the pool; scheme and port are those of the server itself.
   const origin = `${protocol}//${hostKey(host)}${port === "" ? "" : `:${port}`}`;
-  const request = new Request(`${origin}/${poolId}${path}`, c.req.raw);
+  // Without the body, which is read from the connection.
+  const { method, headers } = c.req.raw;
+  const request = new Request(`${origin}/${poolId}${path}`, { method, headers });
   return routes.fetch(request, { ...c.env, domain: { poolId, base: origin } });
 }

@@ -196,6 +196,38 @@ forEachServer("the token endpoint", (open) => {
     );
   });
 
+  test("a body is read up to a limit, also one that does not say how long it is", async () => {
+    const { base, ClientId } = await setUp(await open());
+    const endless = () => {
+      let sent = 0;
+      return new ReadableStream({
+        pull(stream) {
+          if (++sent > 200) return stream.close();
+          stream.enqueue(Buffer.from(sent === 1 ? "token=" : "x".repeat(1_000)));
+        },
+      });
+    };
+    const headers = { "content-type": "application/x-www-form-urlencoded", origin: new URL(base).origin };
+    const send = (path: string) => {
+      const request = {
+        method: "POST",
+        body: endless(),
+        headers: { ...headers, "sec-fetch-site": "same-origin" },
+      };
+      return fetch(`${base}${path}`, { ...request, redirect: "manual", duplex: "half" } as RequestInit);
+    };
+    const token = await send("/oauth2/token");
+    assert.equal(token.status, 400);
+    assert.deepEqual(await token.json(), {
+      error: "invalid_request",
+      error_description: "The body is too long.",
+    });
+    const query = new URLSearchParams({ client_id: ClientId, response_type: "code", redirect_uri: callback });
+    const page = await send(`/login?${query}`);
+    assert.equal(page.status, 303);
+    assert.match(page.headers.get("location") ?? "", /\/error\?error=invalid_request/);
+  });
+
   test("refreshing keeps scopes, origin and time of sign-in; with rotation the token changes", async () => {
     const place = await setUp(await open());
     const { body } = await redeem(place, await newCode(place, { scope: "openid profile" }));

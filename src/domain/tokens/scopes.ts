@@ -4,29 +4,28 @@
  */
 import type { Client, Pool } from "../pools/settings.ts";
 
-const attributesOf: Readonly<Record<string, (attribute: string) => boolean>> = {
-  profile: (attribute) => profile.has(attribute) || attribute.startsWith("custom:"),
-  email: (attribute) => attribute === "email" || attribute === "email_verified",
-  phone: (attribute) => attribute === "phone_number" || attribute === "phone_number_verified",
-  address: (attribute) => attribute === "address",
+/** The standard claims of each scope; `profile` tells custom attributes besides. */
+export const claimsOfScope: Readonly<Record<string, readonly string[]>> = {
+  profile: [
+    "name",
+    "family_name",
+    "given_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "updated_at",
+  ],
+  email: ["email", "email_verified"],
+  phone: ["phone_number", "phone_number_verified"],
+  address: ["address"],
 };
-
-const profile = new Set([
-  "name",
-  "family_name",
-  "given_name",
-  "middle_name",
-  "nickname",
-  "preferred_username",
-  "profile",
-  "picture",
-  "website",
-  "gender",
-  "birthdate",
-  "zoneinfo",
-  "locale",
-  "updated_at",
-]);
 
 /**
  * Whether an attribute is a claim under these scopes. With `openid` alone Cognito tells every attribute that the client
@@ -37,9 +36,10 @@ export function scopeTells(
   attribute: string,
   { strict }: { readonly strict: boolean },
 ): boolean {
-  const asked = scopes.filter((scope) => Object.hasOwn(attributesOf, scope));
+  const asked = scopes.filter((scope) => Object.hasOwn(claimsOfScope, scope));
   if (asked.length === 0) return !strict && scopes.includes("openid");
-  return asked.some((scope) => attributesOf[scope]?.(attribute) === true);
+  if (attribute.startsWith("custom:")) return asked.includes("profile");
+  return asked.some((scope) => claimsOfScope[scope]?.includes(attribute));
 }
 
 /** Tag of a pool whose clients (all by `*`, or these ids, space separated) get claims and parameters as the standard says. */

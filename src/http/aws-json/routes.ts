@@ -6,8 +6,8 @@ import { Hono } from "hono";
 import { Refusal } from "../../lib/refusal.ts";
 import { headerPairs, type WireRequest } from "../../lib/sigv4.ts";
 import { refusal } from "../../wire/refuse.ts";
+import { createBodyReader } from "../body.ts";
 import type { Serving } from "../context.ts";
-import { createBodyReader } from "./body.ts";
 import { answerCall, findTarget, type Target } from "./endpoint.ts";
 import { errorAnswer } from "./errors.ts";
 

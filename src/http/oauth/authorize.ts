@@ -20,7 +20,7 @@ export async function answerAuthorize(ctx: Ctx, c: Context<Bindings>, place: Pla
   return redirect(c, location);
 }
 
-async function locationOf(ctx: Ctx, c: Context, place: Place, query: string): Promise<string> {
+async function locationOf(ctx: Ctx, c: Context<Bindings>, place: Place, query: string): Promise<string> {
   const request = await readAuthorizationRequest(ctx, place.pool, query);
   const browser = await signedInBrowser(ctx, place.pool, sessionCookie(c, place));
   if (suffices(ctx, request, browser)) return authorizedLocation(ctx, request, browser);
@@ -30,7 +30,7 @@ async function locationOf(ctx: Ctx, c: Context, place: Place, query: string): Pr
 }
 
 /** OpenID Connect Core 1.0 section 3.1.2.1: "Authorization Servers MUST support the use of the HTTP GET and POST methods". */
-async function postedQuery(c: Context): Promise<string> {
+async function postedQuery(c: Context<Bindings>): Promise<string> {
   return new URLSearchParams([...(await readForm(c))]).toString();
 }
 

@@ -6,6 +6,7 @@ import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
 import { issuer, type Pool } from "../../domain/pools/settings.ts";
 import { signingKeys } from "../../domain/tokens/keys.ts";
+import { claimsOfScope } from "../../domain/tokens/scopes.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { Serving } from "../context.ts";
 import { type Bindings, baseOf, placeOf, poolPath } from "../place.ts";
@@ -69,18 +70,7 @@ const claims_supported = [
     "cognito:username",
     "cognito:groups",
   ],
-  ...[
-    "name",
-    "family_name",
-    "given_name",
-    "middle_name",
-    "nickname",
-    "preferred_username",
-    "profile",
-    "picture",
-  ],
-  ...["website", "gender", "birthdate", "zoneinfo", "locale", "updated_at"],
-  ...["email", "email_verified", "phone_number", "phone_number_verified", "address"],
+  ...Object.values(claimsOfScope).flat(),
 ];
 
 async function answer(

@@ -18,7 +18,7 @@ export async function answerLogout(ctx: Ctx, c: Context<Bindings>, place: Place)
   return redirect(c, await leave(ctx, c, place, query));
 }
 
-async function leave(ctx: Ctx, c: Context, place: Place, query: string): Promise<string> {
+async function leave(ctx: Ctx, c: Context<Bindings>, place: Place, query: string): Promise<string> {
   const parameters = new URLSearchParams(query);
   const get = (name: string) => parameters.get(name) || undefined;
   const request: LogoutRequest = {

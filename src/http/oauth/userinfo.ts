@@ -31,7 +31,7 @@ export async function answerUserInfo(ctx: Ctx, c: Context<Bindings>, { pool }: P
 }
 
 /** RFC 6750 sections 2.1 and 2.2: in the header, or in the form of a POST; never in the query. */
-async function bearerToken(c: Context): Promise<string | undefined> {
+async function bearerToken(c: Context<Bindings>): Promise<string | undefined> {
   const header = c.req.header("authorization");
   const inHeader = header === undefined ? undefined : /^Bearer +([\w.~+/=-]+)$/i.exec(header)?.[1];
   if (c.req.method !== "POST" || !c.req.header("content-type")) return inHeader;
@@ -41,7 +41,12 @@ async function bearerToken(c: Context): Promise<string | undefined> {
   return inBody ?? inHeader;
 }
 
-function challenge(c: Context, status: 400 | 401 | 403, error: string, description: string): Response {
+function challenge(
+  c: Context<Bindings>,
+  status: 400 | 401 | 403,
+  error: string,
+  description: string,
+): Response {
   const header = `Bearer error="${error}", error_description="${description}"`;
   return c.json({ error, error_description: description }, status, {
     ...noStore,

@@ -1,7 +1,7 @@
 /** Reads request bodies: each up to a limit, all together within a budget, whatever the clients send. */
 import type { IncomingMessage } from "node:http";
-import type { Refusal } from "../../lib/refusal.ts";
-import { refusal } from "../../wire/refuse.ts";
+import type { Refusal } from "../lib/refusal.ts";
+import { refusal } from "../wire/refuse.ts";
 
 export interface BodyReader {
   /** The raw bytes, which the signature covers; a refusal when there are too many or they never came. */
