@@ -8,8 +8,8 @@ import { AdminCreateUserCommand, AdminDisableUserCommand } from "@aws-sdk/client
 import { call, type RawAnswer, SrpClient } from "../clients/support.ts";
 import { makePool, makeUser, verifiedMail } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
-import { type Request, type Setting, shapeOf } from "./shapes.ts";
-import { type Work, watchWork } from "./work.ts";
+import { type Comparison, compare, type Request, type Setting, shapeOf } from "./shapes.ts";
+import { watchWork } from "./work.ts";
 
 /** Equally long, so that echoed names are; the last has no password, but a mailbox. */
 const everybody = ["unknown", "confirm", "disable", "nopassw"] as const;
@@ -73,16 +73,8 @@ const wrongProof = thenAnswer(preferring("PASSWORD_SRP", { SRP_A: srp.srpA }), (
 const wrongCode = { EMAIL_OTP_CODE: "123456789" };
 
 const locked = "Password attempts exceeded";
-const minute = 60_000;
 
-/** Each request, how often it is made, how the last answer reads, and the minutes before the next. */
-const requests: readonly (readonly [
-  name: string,
-  request: Request,
-  times: number,
-  last: string,
-  wait: number,
-])[] = [
+const requests: readonly Comparison[] = [
   ["no preference", begin(), 2, "", 0],
   ["a preference there is not", preferring("SMS_OTP"), 1, "", 0],
   ["WEB_AUTHN, where nobody has one", preferring("WEB_AUTHN"), 2, "", 0],
@@ -109,24 +101,7 @@ forEachServer("who exists, where users choose", (open) => {
   test("the same answers after the same work, in every state", async () => {
     const server = await open();
     const setting = await people(server, ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"]);
-    server.clock.freeze();
-    for (const [name, request, times, last, wait] of requests) {
-      let told = "";
-      for (let time = 1; time <= times; time++) {
-        let first: { shape: unknown; work: Work } | undefined;
-        for (const one of everybody) {
-          const { answer, work } = await setting.during(() => request(setting, one));
-          const shape = shapeOf(answer);
-          first ??= { shape, work };
-          assert.deepEqual(shape, first.shape, `${name}, ${time}: ${one}`);
-          assert.deepEqual(work, first.work, `${name}, ${time}: the work for ${one}`);
-          assert.ok(work.statements.length >= 3, "it was watched");
-          told = answer.message;
-        }
-      }
-      assert.equal(told, last, `${name}: the last answer`);
-      server.clock.advance(wait * minute);
-    }
+    await compare(setting, everybody, requests);
   });
 
   test("a code goes by the medium that is asked for, whatever the name looks like", async () => {

@@ -12,7 +12,7 @@ import {
 import { call, SrpClient } from "../clients/support.ts";
 import { makeClient, makePool, makeUser, newAddress, password, verifiedMail } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
-import { ask, type Request, type Setting, shapeOf } from "./shapes.ts";
+import { ask, type Comparison, compare, type Request, type Setting, shapeOf } from "./shapes.ts";
 import { type Work, watchWork } from "./work.ts";
 
 /** Every kind of name; equally long, so that echoed names are. */
@@ -109,16 +109,8 @@ const signUpAgain = ask("SignUp", ({ ClientId }, Username) => ({
 const mismatch = "Invalid verification code provided, please try again.";
 const limited = "Attempt limit exceeded, please try after some time.";
 const locked = "Password attempts exceeded";
-const minute = 60_000;
 
-/** Each operation, how often it is asked (the later answers are those of a locked or limited user), and what comes last. */
-const operations: readonly (readonly [
-  name: string,
-  request: Request,
-  times: number,
-  last: string,
-  wait: number,
-])[] = [
+const operations: readonly Comparison[] = [
   ["InitiateAuth USER_PASSWORD_AUTH", wrongPassword, 7, locked, 31],
   ["InitiateAuth USER_SRP_AUTH", startSrp, 2, "", 0],
   ["RespondToAuthChallenge PASSWORD_VERIFIER", wrongProof, 7, locked, 31],
@@ -135,25 +127,7 @@ forEachServer("who exists", (open) => {
     const server = await open();
     const { UserPoolId, ClientId } = await people(server);
     const setting: Setting = { server, pool: UserPoolId, ClientId, ...watchWork(server.app) };
-    server.clock.freeze();
-    const { clock } = server;
-    for (const [name, request, times, last, wait] of operations) {
-      let told = "";
-      for (let time = 1; time <= times; time++) {
-        let first: { shape: unknown; work: Work } | undefined;
-        for (const kind of kinds) {
-          const { answer, work } = await setting.during(() => request(setting, kind));
-          const shape = shapeOf(answer);
-          first ??= { shape, work };
-          assert.deepEqual(shape, first.shape, `${name}, ${time}: ${kind}`);
-          assert.deepEqual(work, first.work, `${name}, ${time}: the work for ${kind}`);
-          assert.ok(work.statements.length >= 3, "it was watched");
-          told = answer.message;
-        }
-      }
-      assert.equal(told, last, `${name}: the last answer`);
-      clock.advance(wait * minute);
-    }
+    await compare(setting, kinds, operations);
   });
 
   test("SignUp says which names are taken, after the same work for each", async () => {

@@ -1,7 +1,8 @@
 /** Requests of the tests of who exists, and what may not differ between their answers. */
+import assert from "node:assert/strict";
 import { call, type RawAnswer } from "../clients/support.ts";
 import type { TestServer } from "./server.ts";
-import type { watchWork } from "./work.ts";
+import type { Work, watchWork } from "./work.ts";
 
 export interface Setting {
   readonly server: TestServer;
@@ -11,6 +12,36 @@ export interface Setting {
 }
 
 export type Request = (setting: Setting, name: string) => Promise<RawAnswer>;
+
+/** A request, how often it is made, how the last answer reads, and the minutes before the next. */
+export type Comparison = readonly [name: string, request: Request, times: number, last: string, wait: number];
+
+/** Makes each request for each of these names: the same answers after the same work, in every state they lead to. */
+export async function compare(
+  setting: Setting,
+  names: readonly string[],
+  comparisons: readonly Comparison[],
+): Promise<void> {
+  const { clock } = setting.server;
+  clock.freeze();
+  for (const [name, request, times, last, wait] of comparisons) {
+    let told = "";
+    for (let time = 1; time <= times; time++) {
+      let first: { shape: unknown; work: Work } | undefined;
+      for (const one of names) {
+        const { answer, work } = await setting.during(() => request(setting, one));
+        const shape = shapeOf(answer);
+        first ??= { shape, work };
+        assert.deepEqual(shape, first.shape, `${name}, ${time}: ${one}`);
+        assert.deepEqual(work, first.work, `${name}, ${time}: the work for ${one}`);
+        assert.ok(work.statements.length >= 3, "it was watched");
+        told = answer.message;
+      }
+    }
+    assert.equal(told, last, `${name}: the last answer`);
+    clock.advance(wait * 60_000);
+  }
+}
 
 export const ask =
   (operation: string, body: (setting: Setting, name: string) => object): Request =>
