@@ -116,6 +116,11 @@ async function machine(stage: Stage): Promise<Operation> {
     );
 }
 
+export async function signInPage(stage: Stage): Promise<Operation> {
+  const query = queryOf((await oauthClient(stage)).id);
+  return async (connection) => succeed(await connection.request("GET", `/${stage.poolId}/login?${query}`));
+}
+
 function succeed(answer: Answer): void {
   if (answer.status !== 200) throw new Error(`${answer.head}\n${answer.body}`);
 }
@@ -166,10 +171,6 @@ export const oauthScenarios: readonly Scenario[] = [
     title: "Sign-in page",
     limit: ({ http }) => http,
     limitText: "a bare HTTP answer",
-    prepare: async (stage) => {
-      const query = queryOf((await oauthClient(stage)).id);
-      return async (connection) =>
-        succeed(await connection.request("GET", `/${stage.poolId}/login?${query}`));
-    },
+    prepare: signInPage,
   },
 ];

@@ -4,7 +4,7 @@
  *
  * Each figure stands beside the limit measured in the same run. The load comes from this process, the server is another;
  * what is compared is the server's CPU time an operation, which the load's own share of the machine does not touch.
- * `overload` and `enumeration` are benches of their own and run when they are named.
+ * `overload`, `enumeration` and `page-latency` are benches of their own and run when they are named.
  */
 import { statSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -18,6 +18,7 @@ import { profileInto, startPoolhouse } from "./lib/server.ts";
 import { openStage } from "./lib/stage.ts";
 import { table } from "./lib/table.ts";
 import * as overload from "./overload.ts";
+import * as pageLatency from "./page-latency.ts";
 import { scenarios } from "./scenarios.ts";
 
 const { values, positionals } = parseArgs({
@@ -52,7 +53,9 @@ async function main(): Promise<void> {
   if (positionals.includes(enumeration.name)) {
     await enumeration.run({ kinds, samples: Number(values.samples), names: values.operations?.split(",") });
   }
-  const named = positionals.filter((name) => name !== overload.name && name !== enumeration.name);
+  if (positionals.includes(pageLatency.name)) await pageLatency.run({ kinds, seconds: load.seconds });
+  const ownBenches: readonly string[] = [overload.name, enumeration.name, pageLatency.name];
+  const named = positionals.filter((name) => !ownBenches.includes(name));
   const chosen = scenarios.filter(({ name }) => positionals.length === 0 || named.includes(name));
   if (chosen.length === 0) return;
   const limits = await measureLimits(load.seconds);

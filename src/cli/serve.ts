@@ -20,7 +20,7 @@ export async function serve(argv: readonly string[]): Promise<void> {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
-  server = await startServer(config, { log });
+  server = await startServer(config, { log, ownsProcess: true });
   if (server.app.config.auth === "open") {
     console.log(
       "WARNING: --auth open accepts any credentials from this machine. Never use it in production.",

@@ -2,6 +2,7 @@
 import type { Kysely } from "kysely";
 import type { Db } from "./db.ts";
 import { affected, inTransaction } from "./db.ts";
+import { prepared } from "./prepared.ts";
 import type { Schema } from "./schema.ts";
 import { takingItsTime } from "./time-limit.ts";
 
@@ -70,13 +71,13 @@ export async function readPool(db: Db, poolId: string): Promise<PoolRow | undefi
   };
 }
 
+const selectPoolVersion = prepared<{ poolId: string }, { version: number }>((kysely, slot) =>
+  kysely.selectFrom("pools").select("version").where("pool_id", "=", slot("poolId")),
+);
+
 /** The version alone, to know whether a cached document is still the stored one. */
 export async function readPoolVersion(db: Db, poolId: string): Promise<number | undefined> {
-  const row = await db.kysely
-    .selectFrom("pools")
-    .select("version")
-    .where("pool_id", "=", poolId)
-    .executeTakeFirst();
+  const [row] = await selectPoolVersion(db, { poolId });
   return row?.version;
 }
 

@@ -1,6 +1,7 @@
 /** Rows of resource servers. Identifiers sort by their bytes. */
 import { affected, type Db, inTransaction } from "./db.ts";
 import { holdPool } from "./pools.ts";
+import { prepared } from "./prepared.ts";
 import type { ResourceServersTable } from "./schema-hosting.ts";
 
 export interface Scope {
@@ -52,13 +53,24 @@ export async function readResourceServer(
   return found;
 }
 
+/** A token's scopes are of one resource server almost always. */
+const selectOne = prepared<{ poolId: string; identifier: string }, ResourceServersTable>((kysely, slot) =>
+  kysely
+    .selectFrom("resource_servers")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("identifier", "=", slot("identifier")),
+);
+
 /** Those that exist. */
 export async function readResourceServers(
   db: Db,
   poolId: string,
   identifiers: readonly string[],
 ): Promise<ResourceServer[]> {
-  if (identifiers.length === 0) return [];
+  const [identifier, another] = identifiers;
+  if (identifier === undefined) return [];
+  if (another === undefined) return (await selectOne(db, { poolId, identifier })).map(fromRow);
   const rows = await db.kysely
     .selectFrom("resource_servers")
     .selectAll()

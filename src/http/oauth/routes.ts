@@ -35,8 +35,9 @@ export function oauthRoutes(serving: Serving): Hono<Bindings> {
     const at = `${poolPath}${path}`;
     if (anyOrigin) {
       routes.use(at, async (c, next) => {
-        await next();
+        // Before there is an answer: to change one afterwards, Hono makes it anew.
         c.header("access-control-allow-origin", "*");
+        await next();
       });
       routes.options(at, (c) => preflight(c, methods));
     }
