@@ -1,0 +1,74 @@
+/** Every hosted page, reached without script, and reached and walked by keyboard alone. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import type { BrowserContext, Page } from "playwright-core";
+import { forEachServer } from "../api/server.ts";
+import { browse, serveSite } from "./chromium.ts";
+import { makeWorld, scenes, type World } from "./gallery.ts";
+import { byKeyboard, countUsable, roundOf } from "./keyboard.ts";
+
+const opened: { close(): unknown }[] = [];
+after(async () => {
+  for (const one of opened.toReversed()) await one.close();
+});
+
+async function newBrowser(options: object = {}): Promise<BrowserContext> {
+  const context = await browse({ locale: "en-US", ...options });
+  opened.push(context);
+  return context;
+}
+
+/** What each form offers to send it, by its words; nothing else sends a form without script. */
+async function buttonsOfForms(page: Page): Promise<string[][]> {
+  return page.evaluate(`[...document.forms].map((form) =>
+    [...form.querySelectorAll("button")].filter((one) => one.checkVisibility()).map((one) => one.textContent.trim()))`);
+}
+
+forEachServer("hosted pages within everybody's reach", (open, database) => {
+  // What pages are made of does not depend on the database.
+  if (database !== "sqlite") return;
+  let made: Promise<World> | undefined;
+  async function setUp(): Promise<World> {
+    const server = await open();
+    made ??= (async () => {
+      const site = await serveSite("<!doctype html><html lang=en><title>Notes</title>You are in.");
+      opened.push(site);
+      return makeWorld(server, `http://localhost:${site.port}/callback`);
+    })();
+    return made;
+  }
+
+  test("without script every page is reached, says what it is, and has a button for each form", async (t) => {
+    const world = await setUp();
+    const context = await newBrowser({ javaScriptEnabled: false });
+    const page = await context.newPage();
+    for (const [name, scene] of Object.entries(scenes))
+      await t.test(name, async () => {
+        await context.clearCookies();
+        await scene({ world, page, lang: "en" });
+        assert.notEqual((await page.textContent("h1"))?.trim(), "");
+        for (const buttons of await buttonsOfForms(page)) assert.notDeepEqual(buttons, []);
+        const made = await page.locator(".reveal, [aria-busy]").count();
+        assert.equal(made, 0, "nothing of what the script makes");
+      });
+  });
+
+  test("by keyboard alone every page is reached, and walked in the order of reading with the focus in sight", async (t) => {
+    const world = await setUp();
+    const context = await newBrowser();
+    const page = await context.newPage();
+    for (const [name, scene] of Object.entries(scenes))
+      await t.test(name, async () => {
+        await context.clearCookies();
+        await scene({ world, page: byKeyboard(page), lang: "en" });
+        const count = await countUsable(page);
+        const stops = await roundOf(page, count);
+        assert.equal(new Set(stops.map(({ index }) => index)).size, count, "everything is come to");
+        const first = stops[0]?.index ?? 0;
+        stops.forEach(({ index, shown }, step) => {
+          assert.equal(index, (first + step) % count, `step ${step}`);
+          assert.ok(shown, `the focus is seen at step ${step}`);
+        });
+      });
+  });
+});
