@@ -39,7 +39,9 @@ export async function answerPage(frame: Frame, page: Page): Promise<Response> {
     "cross-origin-opener-policy": "same-origin",
     "x-amz-cognito-request-id": frame.requestId,
   };
-  return frame.c.html(await document(frame, page), page.status ?? 200, headers);
+  // A plain string, which node-server sends as it is; what `html` makes is an object.
+  const text = String(await document(frame, page));
+  return frame.c.html(text, page.status ?? 200, headers);
 }
 
 /**
