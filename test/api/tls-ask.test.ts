@@ -4,12 +4,11 @@ import { request } from "node:http";
 import { networkInterfaces } from "node:os";
 import { after, test } from "node:test";
 import {
-  CognitoIdentityProviderClient,
   CreateUserPoolDomainCommand,
   DeleteUserPoolDomainCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { makePool } from "./people.ts";
-import { forEachServer, rootKey, type TestServer } from "./server.ts";
+import { byAddress, forEachServer, type TestServer } from "./server.ts";
 
 interface Asked {
   readonly host?: string;
@@ -63,19 +62,12 @@ const environment = {
 forEachServer(
   "what a proxy asks before it gets a certificate",
   (start) => {
-    let client: CognitoIdentityProviderClient | undefined;
-    after(() => client?.destroy());
-    /** The public URL leads to no machine; this is where the server really is. */
-    const open = async (): Promise<TestServer> => {
-      const server = await start();
-      const endpoint = `http://127.0.0.1:${server.app.config.port}`;
-      client ??= new CognitoIdentityProviderClient({
-        endpoint,
-        region: "us-east-1",
-        credentials: rootKey,
-      });
-      return { ...server, endpoint, client };
+    let reached: Promise<TestServer> | undefined;
+    const open = () => {
+      reached ??= start().then(byAddress);
+      return reached;
     };
+    after(async () => (await reached)?.client.destroy());
 
     test("domains of pools and the server's own names, in every spelling; nothing else", async () => {
       const server = await open();

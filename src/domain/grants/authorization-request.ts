@@ -30,7 +30,8 @@ export interface AuthorizationRequest extends Redirect {
   readonly codeChallenge: string | undefined;
   readonly prompt: ReadonlySet<Prompt>;
   readonly loginHint: string | undefined;
-  readonly lang: string | undefined;
+  /** BCP 47 tags that the pages are wanted in, best first. */
+  readonly languages: readonly string[];
   /** RFC 8707. */
   readonly resource: string | undefined;
   /** Seconds since the sign-in that the client puts up with. */
@@ -100,7 +101,7 @@ function readRest(pool: Pool, client: Client, parameters: URLSearchParams): Rest
     codeChallenge: codeChallengeOf(parameters),
     prompt: promptOf(parameters.get("prompt")),
     loginHint: parameters.get("login_hint") ?? undefined,
-    lang: parameters.get("lang") ?? parameters.get("ui_locales")?.split(" ")[0] ?? undefined,
+    languages: languagesOf(parameters, strict),
     resource: resourceOf(parameters.get("resource")),
     maxAge: strict ? maxAgeOf(parameters.get("max_age")) : undefined,
   };
@@ -169,6 +170,12 @@ function codeChallengeOf(parameters: URLSearchParams): string | undefined {
   if (challenge === undefined || !/^[\w-]{43}$/.test(challenge))
     return invalid("code_challenge must be the base64url of a SHA-256 hash.");
   return challenge;
+}
+
+/** Cognito's `lang`; `ui_locales` is the standard's (OpenID Connect Core 1.0 section 3.1.2.1), which Cognito ignores. */
+function languagesOf(parameters: URLSearchParams, strict: boolean): readonly string[] {
+  const [lang, locales] = [parameters.get("lang"), strict ? parameters.get("ui_locales") : undefined];
+  return [...(lang ? [lang] : []), ...(locales?.split(" ").slice(0, 20) ?? [])];
 }
 
 function promptOf(given: string | null): ReadonlySet<Prompt> {

@@ -6,7 +6,7 @@ import { RedirectedRefusal, readAuthorizationRequest } from "../../domain/grants
 import { signedInBrowser } from "../../domain/grants/browser-session.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { sessionCookie } from "../cookies.ts";
-import { type Bindings, type Place, rawQuery } from "../place.ts";
+import { type Bindings, errorPageOf, type Place, rawQuery } from "../place.ts";
 import { redirect } from "./errors.ts";
 import { readForm } from "./form.ts";
 
@@ -14,7 +14,7 @@ export async function answerAuthorize(ctx: Ctx, c: Context<Bindings>, place: Pla
   const query = c.req.method === "POST" ? await postedQuery(c) : rawQuery(c);
   const location = await locationOf(ctx, c, place, query).catch((error: unknown) => {
     if (error instanceof RedirectedRefusal) return refusedLocation(ctx, place.pool, error);
-    if (error instanceof Refusal) return errorPage(place, error, query);
+    if (error instanceof Refusal) return errorPageOf(place, error.code, query);
     throw error;
   });
   return redirect(c, location);
@@ -32,11 +32,4 @@ async function locationOf(ctx: Ctx, c: Context<Bindings>, place: Place, query: s
 /** OpenID Connect Core 1.0 section 3.1.2.1: "Authorization Servers MUST support the use of the HTTP GET and POST methods". */
 async function postedQuery(c: Context<Bindings>): Promise<string> {
   return new URLSearchParams([...(await readForm(c))]).toString();
-}
-
-/** What may not be told to a redirect URI that is not known to be the client's, is told on a page of ours. */
-function errorPage({ base }: Place, refusal: Refusal, query: string): string {
-  const clientId = new URLSearchParams(query).get("client_id");
-  const told = { error: refusal.code, ...(clientId && { client_id: clientId.slice(0, 128) }) };
-  return `${base}/error?${new URLSearchParams(told)}`;
 }
