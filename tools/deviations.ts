@@ -48,6 +48,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   CreateUserPoolClient: [
     "Read and write attributes left unset include custom attributes.",
+    "The scope `address` is accepted in pools whose tag `poolhouse:oidc` names clients, and granted to those.",
     "Providers other than COGNITO are refused until their operations exist.",
     "A ClientName may have the form `_custom_id_:<id>`, which fixes the client id.",
   ],
@@ -132,7 +133,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   UpdateGroup: ["Members that are left out stay as they are."],
   UpdateUserPool: [
-    "Without UserPoolTags, the tags that fix ids and issuer survive: without them every token would be void.",
+    "Without UserPoolTags, the tags that mean something to Poolhouse survive: without that of the issuer every token would be void.",
   ],
   UpdateUserAttributes: ["At most 20 requests with a message an hour a user: TooManyRequestsException."],
 };

@@ -4,9 +4,9 @@
  */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import { isStrict } from "../pools/client-tags.ts";
 import { existingScopes } from "../pools/resource-servers.ts";
 import { type Client, loadClient, type Pool } from "../pools/settings.ts";
-import { isStrict } from "../tokens/scopes.ts";
 import { type OAuthError, refuseOAuth } from "./refuse.ts";
 import { grantedScopes } from "./scopes.ts";
 
@@ -96,7 +96,7 @@ function readRest(pool: Pool, client: Client, parameters: URLSearchParams): Rest
     refuseOAuth("request_uri_not_supported", "Request objects are not supported.");
   assertResponseType(client, parameters.get("response_type"));
   return {
-    scopes: grantedScopes(client, parameters.get("scope")),
+    scopes: grantedScopes(client, parameters.get("scope"), { strict }),
     nonce: parameters.get("nonce") ?? undefined,
     codeChallenge: codeChallengeOf(parameters),
     prompt: promptOf(parameters.get("prompt")),
