@@ -123,11 +123,11 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   ResendConfirmationCode: [
     "With PreventUserExistenceErrors ENABLED as ForgotPassword.",
-    "CONFIRM_WITH_LINK is refused until the page behind the link exists.",
+    "CONFIRM_WITH_LINK as SignUp.",
   ],
   SignUp: [
     "Returns a Session, for ConfirmSignUp, only to clients with ALLOW_USER_AUTH.",
-    "CONFIRM_WITH_LINK is refused until the page behind the link exists.",
+    "CONFIRM_WITH_LINK needs no domain: the link leads to the oldest custom domain, else a prefix, else the public URL, and opening it shows a button.",
     "ClientMetadata and ValidationData are accepted and reach nobody: there are no triggers.",
     "With PreventUserExistenceErrors ENABLED the message is sent by the worker: CodeDeliveryFailureException does not appear.",
   ],
