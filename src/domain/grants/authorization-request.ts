@@ -4,7 +4,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { isStrict } from "../pools/client-tags.ts";
+import { isStrict, renewsSilently } from "../pools/client-tags.ts";
 import { existingScopes } from "../pools/resource-servers.ts";
 import { type Client, loadClient, type Pool } from "../pools/settings.ts";
 import { type OAuthError, refuseOAuth } from "./refuse.ts";
@@ -19,6 +19,8 @@ export interface Redirect {
   readonly responseType: ResponseType;
   /** As it came, still encoded: it goes back byte by byte. */
   readonly state: string | undefined;
+  /** Origins whose pages may have the answer in a frame; mostly none. */
+  readonly framedBy: readonly string[];
 }
 
 export interface AuthorizationRequest extends Redirect {
@@ -70,6 +72,7 @@ export async function readAuthorizationRequest(
     redirectUri,
     responseType: given === "token" ? "token" : "code",
     state: rawState(query),
+    framedBy: parameters.get("prompt") === "none" ? framingOrigins(pool, client) : [],
   };
   try {
     const rest = readRest(pool, client, parameters);
@@ -144,6 +147,17 @@ function redirectUriOf(client: Client, given: string | undefined): string {
   if (given === undefined) return invalid("Required parameter redirect_uri is not present.");
   if (CallbackURLs.includes(given)) return given;
   return refuseOAuth("redirect_mismatch", "The redirect_uri is not registered for the client.");
+}
+
+/**
+ * Silent renewal: a page of the client asks in a frame whether the browser is still signed in. Only answers to prompt=none
+ * can be there, which show nothing, and only for the origins that the client's answers go to anyway.
+ */
+function framingOrigins(pool: Pool, client: Client): readonly string[] {
+  if (!renewsSilently(pool, client)) return [];
+  const origins = (client.document.CallbackURLs ?? []).map((url) => new URL(url).origin);
+  // An application's own scheme has no pages; an IPv6 address cannot be written in a policy.
+  return [...new Set(origins)].filter((origin) => /^https?:\/\/[\w.-]+(?::\d+)?$/.test(origin));
 }
 
 /** The raw value of `state`: decoding and encoding it again could change it. */

@@ -3,6 +3,8 @@ import type { Client, Pool } from "./settings.ts";
 
 /** Gives clients claims and parameters as OpenID Connect has them. */
 export const strictTag = "poolhouse:oidc";
+/** Lets clients have answers to prompt=none in a frame of their own pages. */
+export const silentRenewalTag = "poolhouse:silent-renewal";
 
 function namedBy(pool: Pick<Pool, "document">, tag: string): readonly string[] {
   const value = pool.document.UserPoolTags?.[tag] ?? "";
@@ -19,7 +21,11 @@ export function isStrict(pool: Pick<Pool, "document">, client: Pick<Client, "id"
   return isNamedBy(pool, strictTag, client);
 }
 
-/** Whether any client may. */
+/** Whether any client of the pool may want it. */
 export function hasStrictClients(pool: Pick<Pool, "document">): boolean {
   return namedBy(pool, strictTag).length > 0;
+}
+
+export function renewsSilently(pool: Pick<Pool, "document">, client: Pick<Client, "id">): boolean {
+  return isNamedBy(pool, silentRenewalTag, client);
 }

@@ -4,7 +4,7 @@
  * has those that are about clients.
  */
 import { refuse } from "../../wire/refuse.ts";
-import { strictTag } from "./client-tags.ts";
+import { silentRenewalTag, strictTag } from "./client-tags.ts";
 import { issuerTag } from "./settings.ts";
 
 export type Tags = Readonly<Record<string, string>>;
@@ -50,6 +50,6 @@ export function pinnedPoolId(tags: Tags): string | undefined {
  */
 export function replacedTags(given: Tags | undefined, existing: Tags): Tags {
   if (given !== undefined) return given;
-  const meaningful: readonly string[] = [...pinningTags, issuerTag, strictTag];
+  const meaningful: readonly string[] = [...pinningTags, issuerTag, strictTag, silentRenewalTag];
   return Object.fromEntries(Object.entries(existing).filter(([name]) => meaningful.includes(name)));
 }
