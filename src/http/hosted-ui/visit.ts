@@ -103,5 +103,11 @@ export function linkTo({ root, query }: Pick<Visit, "root" | "query">, path: str
 /** The browser goes on elsewhere, and does not send the form there. */
 export function redirect(c: Context, location: string): Response {
   const status = c.req.method === "POST" ? 303 : 302;
-  return c.body(null, status, { location, "cache-control": "no-store", "referrer-policy": "same-origin" });
+  return c.body(null, status, {
+    location,
+    "cache-control": "no-store",
+    "referrer-policy": "same-origin",
+    "content-security-policy": "frame-ancestors 'none'",
+    "x-frame-options": "DENY",
+  });
 }
