@@ -12,6 +12,8 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { attributesOf, newAddress, password, signIn } from "../api/people.ts";
 import { forEachServer } from "../api/server.ts";
+import { ask, compare } from "../api/shapes.ts";
+import { watchWork } from "../api/work.ts";
 import { makeApp, newVisitor, queryOf } from "./visitor.ts";
 
 const byLink = { DefaultEmailOption: "CONFIRM_WITH_LINK" } as const;
@@ -125,7 +127,11 @@ forEachServer("hosted pages: links that confirm", (open) => {
   });
 
   test("after a day, or once there is another, a link is no good; a new one is sent", async () => {
-    const { server, app, signUp, link, statusOf } = await setUp();
+    // Also of a client that uses the API alone.
+    const { server, app, signUp, link, statusOf } = await setUp(
+      {},
+      { AllowedOAuthFlowsUserPoolClient: false },
+    );
     await signUp("una");
     const first = await link();
     server.clock.advance(24 * 3_600_000 + 1_000);
@@ -223,5 +229,22 @@ forEachServer("hosted pages: links that confirm", (open) => {
     const bodies = (await server.inbox(email)).slice(0, 2).map(({ body }) => body);
     for (const body of bodies) assert.match(body, /^Your verification code is \d{6}$/);
     assert.equal(bodies.length, 2);
+  });
+
+  // Last: from then on the server is watched.
+  test("the work for a link is the same for everybody", async () => {
+    const { server, app, signUp } = await setUp(
+      {},
+      { PreventUserExistenceErrors: "ENABLED", ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH"] },
+    );
+    await signUp("waiting");
+    await signUp("newcome");
+    const { kysely } = server.app.db;
+    await kysely.deleteFrom("known_sources").where("pool_id", "=", app.UserPoolId).execute();
+    const setting = { server, pool: app.UserPoolId, ClientId: app.ClientId, ...watchWork(server.app) };
+    const resend = ask("ResendConfirmationCode", ({ ClientId }, Username) => ({ ClientId, Username }));
+    const limited = "Attempt limit exceeded, please try after some time.";
+    const names = ["unknown", "waiting", "newcome"];
+    await compare(setting, names, [["ResendConfirmationCode", resend, 6, limited, 0]]);
   });
 });

@@ -21,7 +21,7 @@ export function isStrict(pool: Pick<Pool, "document">, client: Pick<Client, "id"
   return isNamedBy(pool, strictTag, client);
 }
 
-/** Whether any client of the pool may want it. */
+/** Whether there may be such a client in the pool. */
 export function hasStrictClients(pool: Pick<Pool, "document">): boolean {
   return namedBy(pool, strictTag).length > 0;
 }

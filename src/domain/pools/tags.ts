@@ -1,7 +1,7 @@
 /**
  * Tags of a pool, and those that mean something to Poolhouse: `_custom_id_`, `ms-custom-id` and `floci:override-id`
- * fix the id of a new pool (the spellings of other emulators), `poolhouse:issuer` chooses the issuer of its tokens; client-tags.ts
- * has those that are about clients.
+ * fix the id of a new pool (the spellings of other emulators), `poolhouse:issuer` chooses the issuer of its tokens;
+ * client-tags.ts has those that are about clients.
  */
 import { refuse } from "../../wire/refuse.ts";
 import { silentRenewalTag, strictTag } from "./client-tags.ts";

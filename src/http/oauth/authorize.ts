@@ -43,7 +43,7 @@ async function locationOf(
   return `${place.base}/login?${query}`;
 }
 
-/** Browsers do not hold redirects against a policy for frames, but say what a request is for (Fetch Metadata). */
+/** Chromium does not hold a redirect against its policy for frames; but it says what a request is for (Fetch Metadata). */
 function isForFrame(c: Context): boolean {
   return /^(?:iframe|frame|fencedframe|embed|object)$/.test(c.req.header("sec-fetch-dest") ?? "");
 }

@@ -40,8 +40,8 @@ export const noStore = { "cache-control": "no-store", pragma: "no-cache" } as co
 
 /**
  * A redirect on which nothing follows the browser: neither a form nor the URL with its code, as a referrer.
- * @param framedBy origins whose pages may have it in a frame. Safari holds each redirect against this, other browsers
- * only the page it ends at.
+ * @param framedBy origins whose pages may have it in a frame. A browser may hold each redirect against this; Chromium
+ * holds only the page that it ends at.
  */
 export function redirect(c: Context, location: string, framedBy: readonly string[] = []): Response {
   const headers = {
