@@ -24,6 +24,7 @@ import { type CountedMetrics, createMetrics, metricsRoutes } from "./http/metric
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
 import { atDomain, type Bindings } from "./http/place.ts";
+import { tlsAskRoutes } from "./http/tls-ask.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
@@ -197,6 +198,7 @@ function routes(
   const all = new Hono<{ Bindings: HttpBindings }>();
   all.route("/", healthRoutes(ready));
   all.route("/", metricsRoutes(app, metrics));
+  all.route("/", tlsAskRoutes(serving));
   const ofPools = new Hono<Bindings>();
   ofPools.route("/", discoveryRoutes(serving));
   ofPools.route("/", oauthRoutes(serving));

@@ -48,6 +48,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   CreateUserPoolClient: [
     "Read and write attributes left unset include custom attributes.",
+    "The scope `address` is accepted in pools whose tag `poolhouse:oidc` names clients, and granted to those.",
     "Providers other than COGNITO are refused until their operations exist.",
     "A ClientName may have the form `_custom_id_:<id>`, which fixes the client id.",
   ],
@@ -122,17 +123,17 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   ResendConfirmationCode: [
     "With PreventUserExistenceErrors ENABLED as ForgotPassword.",
-    "CONFIRM_WITH_LINK is refused until the page behind the link exists.",
+    "CONFIRM_WITH_LINK as SignUp.",
   ],
   SignUp: [
     "Returns a Session, for ConfirmSignUp, only to clients with ALLOW_USER_AUTH.",
-    "CONFIRM_WITH_LINK is refused until the page behind the link exists.",
+    "CONFIRM_WITH_LINK needs no domain: the link leads to the oldest custom domain, else a prefix, else the public URL, and opening it shows a button.",
     "ClientMetadata and ValidationData are accepted and reach nobody: there are no triggers.",
     "With PreventUserExistenceErrors ENABLED the message is sent by the worker: CodeDeliveryFailureException does not appear.",
   ],
   UpdateGroup: ["Members that are left out stay as they are."],
   UpdateUserPool: [
-    "Without UserPoolTags, the tags that fix ids and issuer survive: without them every token would be void.",
+    "Without UserPoolTags, the tags that mean something to Poolhouse survive: without that of the issuer every token would be void.",
   ],
   UpdateUserAttributes: ["At most 20 requests with a message an hour a user: TooManyRequestsException."],
 };

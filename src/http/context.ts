@@ -11,6 +11,8 @@ export interface Serving {
   readonly app: App;
   readonly admission: Admission;
   context(incoming: IncomingMessage): Ctx;
+  /** Whether the connection itself comes from this machine or from a trusted proxy. */
+  isNear(incoming: IncomingMessage): boolean;
   /** Milliseconds since the context was taken. */
   elapsed(ctx: Ctx): number;
 }
@@ -30,6 +32,10 @@ export function createServing(app: App, admission?: AdmissionOptions): Serving {
       });
       started.set(ctx, performance.now());
       return ctx;
+    },
+    isNear: ({ socket }) => {
+      const address = canonicalAddress(socket.remoteAddress ?? "") ?? "";
+      return isAmong(loopback, address) || isAmong(trusted, address);
     },
     elapsed: (ctx) => Math.round(performance.now() - (started.get(ctx) ?? performance.now())),
   };
@@ -61,6 +67,12 @@ export function createCtx(
   };
 }
 
+const loopback = proxies(["127.0.0.0/8", "::1"]);
+
+function isAmong(list: BlockList, address: string): boolean {
+  return isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+}
+
 function proxies(ranges: readonly string[]): BlockList {
   const list = new BlockList();
   for (const range of ranges) {
@@ -73,13 +85,11 @@ function proxies(ranges: readonly string[]): BlockList {
 
 /** The last address of X-Forwarded-For that is not a configured proxy; the header counts only from such a proxy. */
 function clientAddress(incoming: IncomingMessage, trusted: BlockList): string {
-  const isTrusted = (address: string) =>
-    isIP(address) !== 0 && trusted.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
   const peer = incoming.socket.remoteAddress ?? "";
   let address = canonicalAddress(peer) ?? peer;
   const forwarded = [incoming.headers["x-forwarded-for"] ?? []].flat().join(",").split(",");
   for (const hop of forwarded.reverse()) {
-    if (!isTrusted(address)) break;
+    if (!isAmong(trusted, address)) break;
     const before = hopAddress(hop);
     // What a trusted proxy did not understand itself cannot be counted by: the proxy is.
     if (before === undefined) break;

@@ -1,12 +1,13 @@
 /**
- * Cookies of the hosted pages: one a pool, for the whole host, since a cookie's Path keeps nobody out. By https they are
- * `__Host-` cookies, which no other host and no plain connection can set (RFC 6265bis section 4.1.3.2).
+ * Cookies of the hosted pages: the browser's session, one a pool, and the language. They are for the whole host, since a
+ * cookie's Path keeps nobody out. By https sessions are `__Host-` cookies, which no other host and no plain connection can
+ * set (RFC 6265bis section 4.1.3.2).
  */
 import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import type { Place } from "./place.ts";
 
-const isSecure = ({ base }: Place) => base.startsWith("https:");
+const isSecure = ({ base }: Pick<Place, "base">) => base.startsWith("https:");
 
 function sessionName(place: Place): string {
   return `${isSecure(place) ? "__Host-" : ""}poolhouse-${place.pool.id}`;
@@ -21,4 +22,19 @@ export function sessionCookie(c: Context, place: Place): string | undefined {
 export function setSessionCookie(c: Context, place: Place, secret: string, maxAge: number): void {
   const options = { path: "/", httpOnly: true, sameSite: "Lax", maxAge } as const;
   setCookie(c, sessionName(place), secret, { ...options, secure: isSecure(place) });
+}
+
+/** The name that it has in Cognito (AWS: "Managed login localization"). */
+const languageName = "lang";
+/** Seconds. */
+const year = 365 * 24 * 3_600;
+
+/** The tag that was asked for last, or whatever another program of this host has put there. */
+export function languageCookie(c: Context): string | undefined {
+  return getCookie(c, languageName);
+}
+
+export function setLanguageCookie(c: Context, place: Pick<Place, "base">, tag: string): void {
+  const options = { path: "/", httpOnly: true, sameSite: "Lax", maxAge: year } as const;
+  setCookie(c, languageName, tag, { ...options, secure: isSecure(place) });
 }

@@ -47,6 +47,17 @@ export function rawQuery(c: Context): string {
   return at < 0 ? "" : url.slice(at + 1);
 }
 
+/** What may not be told to a redirect URI that is not known to be the client's, is told on a page of ours. */
+export function errorPageOf({ base }: Place, error: string, query: string): string {
+  const parameters = new URLSearchParams(query);
+  const told = new URLSearchParams({ error });
+  for (const name of ["client_id", "lang"]) {
+    const value = parameters.get(name);
+    if (value) told.set(name, value.slice(0, 128));
+  }
+  return `${base}/error?${told}`;
+}
+
 /**
  * Answers a request that came to a host name which is a domain of a pool, by the routes of the main host. Undefined: it is
  * none.

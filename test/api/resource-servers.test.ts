@@ -47,7 +47,7 @@ const grant = (server: TestServer, UserPoolId: string, ...AllowedOAuthScopes: st
 const existing = ({ app }: TestServer, id: string, ...scopes: string[]) =>
   existingScopes(
     createCtx(app, { requestId: "test", address: "127.0.0.1", userAgent: undefined }),
-    { id },
+    { id, document: {} },
     scopes,
   );
 

@@ -130,6 +130,21 @@ async function startTestServer(
   return { server, test, undeclared };
 }
 
+/**
+ * The same server by the address it listens on, where its public URL leads to no machine; 127.0.0.1 must be one of its
+ * POOLHOUSE_EXTRA_HOSTS. The client is the caller's to destroy.
+ */
+export function byAddress(server: TestServer): TestServer {
+  const endpoint = `http://127.0.0.1:${server.app.config.port}`;
+  const client = new CognitoIdentityProviderClient({
+    endpoint,
+    region: "us-east-1",
+    credentials: rootKey,
+    maxAttempts: 1,
+  });
+  return { ...server, endpoint, client };
+}
+
 /** The thread is never measured: a suite is one address, and keeps the thread busy with its own work. */
 const neverBehind: AdmissionOptions = { elapsed: () => 0, every: () => () => {} };
 

@@ -179,6 +179,10 @@ export const scenes: Readonly<Record<string, (visit: Visit) => Promise<unknown>>
     await visit.page.waitForSelector("[role=status]");
   },
   "confirm-link": (visit) => open(visit, "/confirmUser"),
+  "confirm-button": ({ page, world, lang }) => {
+    const link = { lang, user_name: "una", confirmation_code: "123456" };
+    return page.goto(address(world, world.plain, "/confirmUser", link));
+  },
   forgot: (visit) => open(visit, "/forgotPassword"),
   reset: forgot,
   "reset-refused": async (visit) => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { composeCode, composeInvitation, refuseLinks } from "../../src/domain/messages/compose.ts";
+import { composeCode, composeInvitation } from "../../src/domain/messages/compose.ts";
 import { deliveryTo, maskDestination, simulatedDelivery } from "../../src/domain/messages/delivery.ts";
 import { plainText } from "../../src/http/inbox/page.ts";
 
@@ -69,10 +69,36 @@ describe("composing messages", () => {
     assert.equal(welcome?.body, "Welcome a");
   });
 
-  test("links are refused, but only for e-mail", () => {
-    const templates = { VerificationMessageTemplate: { DefaultEmailOption: "CONFIRM_WITH_LINK" as const } };
-    refuseLinks(templates, "SMS");
-    assert.throws(() => refuseLinks(templates, "EMAIL"), { code: "InvalidParameterException" });
+  test("a link has the words of the template, and everything in its address is encoded", () => {
+    const DefaultEmailOption = "CONFIRM_WITH_LINK" as const;
+    const link = { base: "https://a.example/p", clientId: "c", username: 'a&b <"$&">' };
+    const address =
+      "https://a.example/p/confirmUser?client_id=c&amp;user_name=a%26b+%3C%22%24%26%22%3E&amp;confirmation_code=123456";
+    const compose = (template: object, medium: "EMAIL" | "SMS" = "EMAIL") =>
+      composeCode(
+        { VerificationMessageTemplate: { DefaultEmailOption, ...template } },
+        medium,
+        "123456",
+        link,
+      );
+    assert.deepEqual(compose({}), {
+      subject: "Your verification link",
+      body: `Please click the link below to verify your email address. <a href="${address}">Verify Email</a>`,
+    });
+    assert.deepEqual(
+      compose({ EmailMessageByLink: "{##A <b>B</b>##}, {##\nC##} {####}", EmailSubjectByLink: "x\r\ny" }),
+      {
+        subject: "x y",
+        body: `<a href="${address}">A <b>B</b></a>, <a href="${address}">\nC</a> <a href="${address}">${address}</a>`,
+      },
+    );
+    const code = "Your verification code is 123456";
+    assert.equal(compose({}, "SMS").body, code);
+    assert.equal(
+      composeCode({ VerificationMessageTemplate: { DefaultEmailOption } }, "EMAIL", "123456").body,
+      code,
+    );
+    assert.equal(compose({ DefaultEmailOption: "CONFIRM_WITH_CODE" }).body, code);
   });
 });
 

@@ -145,6 +145,7 @@ forEachServer("hosted pages: sign-in", (open) => {
     assert.equal(german.title, "Bei Notes anmelden");
     const arabic = await visitor.get(`/login?${queryOf(app, { lang: "ar" })}`, { "accept-language": "de" });
     assert.match(arabic.text, /<html lang="ar" dir="rtl">/);
+    visitor.cookies.clear();
     const unknown = await visitor.get(`/login?${queryOf(app, { lang: "xx" })}`);
     assert.match(unknown.text, /<html lang="en" dir="ltr">/);
   });

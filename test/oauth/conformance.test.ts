@@ -25,7 +25,12 @@ const strict = { UserPoolTags: { "poolhouse:oidc": "*" } };
 type Parameters = Record<string, string | undefined>;
 
 forEachServer("OpenID conformance", (open) => {
-  const place = async () => setUp(await open(), { GenerateSecret: true }, strict);
+  const place = async () =>
+    setUp(
+      await open(),
+      { GenerateSecret: true, AllowedOAuthScopes: ["openid", "email", "profile", "phone", "address"] },
+      strict,
+    );
 
   const secretOf = ({ ClientSecret }: OAuthPlace) => ({ client_secret: ClientSecret ?? "" });
 
@@ -110,7 +115,8 @@ forEachServer("OpenID conformance", (open) => {
     "openid profile": ["name"],
     "openid email": ["email", "email_verified"],
     "openid phone": ["phone_number"],
-    "openid profile email phone": ["email", "email_verified", "name", "phone_number"],
+    "openid address": ["address"],
+    "openid profile email address phone": ["address", "email", "email_verified", "name", "phone_number"],
   };
   for (const [scope, told] of Object.entries(scopes))
     test(`oidcc-scope: ${scope}`, async () => {
@@ -120,6 +126,7 @@ forEachServer("OpenID conformance", (open) => {
       assert.ok(sub && username);
       assert.deepEqual(Object.keys(claims).sort(), told);
       if ("email_verified" in claims) assert.equal(claims["email_verified"], true);
+      if ("address" in claims) assert.deepEqual(claims["address"], { formatted: "1 Main Street" });
     });
 
   test("oidcc-prompt-login", async () => {

@@ -38,6 +38,7 @@ export const annsAttributes = [
   { Name: "email_verified", Value: "true" },
   { Name: "name", Value: "Ann Example" },
   { Name: "phone_number", Value: "+15550001111" },
+  { Name: "address", Value: "1 Main Street" },
 ];
 
 export async function setUp(

@@ -31,6 +31,7 @@ forEachServer("userInfo", (open) => {
     assert.match(String(sub), /^[0-9a-f-]{36}$/);
     assert.deepEqual(rest, {
       username: "ann",
+      address: "1 Main Street",
       email: "ann@example.com",
       email_verified: "true",
       name: "Ann Example",

@@ -4,9 +4,9 @@
  */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import { isStrict, renewsSilently } from "../pools/client-tags.ts";
 import { existingScopes } from "../pools/resource-servers.ts";
 import { type Client, loadClient, type Pool } from "../pools/settings.ts";
-import { isStrict } from "../tokens/scopes.ts";
 import { type OAuthError, refuseOAuth } from "./refuse.ts";
 import { grantedScopes } from "./scopes.ts";
 
@@ -19,6 +19,8 @@ export interface Redirect {
   readonly responseType: ResponseType;
   /** As it came, still encoded: it goes back byte by byte. */
   readonly state: string | undefined;
+  /** Origins whose pages may have the answer in a frame; mostly none. */
+  readonly framedBy: readonly string[];
 }
 
 export interface AuthorizationRequest extends Redirect {
@@ -30,7 +32,8 @@ export interface AuthorizationRequest extends Redirect {
   readonly codeChallenge: string | undefined;
   readonly prompt: ReadonlySet<Prompt>;
   readonly loginHint: string | undefined;
-  readonly lang: string | undefined;
+  /** BCP 47 tags that the pages are wanted in, best first. */
+  readonly languages: readonly string[];
   /** RFC 8707. */
   readonly resource: string | undefined;
   /** Seconds since the sign-in that the client puts up with. */
@@ -69,6 +72,7 @@ export async function readAuthorizationRequest(
     redirectUri,
     responseType: given === "token" ? "token" : "code",
     state: rawState(query),
+    framedBy: parameters.get("prompt") === "none" ? framingOrigins(pool, client) : [],
   };
   try {
     const rest = readRest(pool, client, parameters);
@@ -95,12 +99,12 @@ function readRest(pool: Pool, client: Client, parameters: URLSearchParams): Rest
     refuseOAuth("request_uri_not_supported", "Request objects are not supported.");
   assertResponseType(client, parameters.get("response_type"));
   return {
-    scopes: grantedScopes(client, parameters.get("scope")),
+    scopes: grantedScopes(client, parameters.get("scope"), { strict }),
     nonce: parameters.get("nonce") ?? undefined,
     codeChallenge: codeChallengeOf(parameters),
     prompt: promptOf(parameters.get("prompt")),
     loginHint: parameters.get("login_hint") ?? undefined,
-    lang: parameters.get("lang") ?? parameters.get("ui_locales")?.split(" ")[0] ?? undefined,
+    languages: languagesOf(parameters, strict),
     resource: resourceOf(parameters.get("resource")),
     maxAge: strict ? maxAgeOf(parameters.get("max_age")) : undefined,
   };
@@ -145,6 +149,17 @@ function redirectUriOf(client: Client, given: string | undefined): string {
   return refuseOAuth("redirect_mismatch", "The redirect_uri is not registered for the client.");
 }
 
+/**
+ * Silent renewal: a page of the client asks in a frame whether the browser is still signed in. Only answers to prompt=none
+ * can be there, which show nothing, and only for the origins that the client's answers go to anyway.
+ */
+function framingOrigins(pool: Pool, client: Client): readonly string[] {
+  if (!renewsSilently(pool, client)) return [];
+  const origins = (client.document.CallbackURLs ?? []).map((url) => new URL(url).origin);
+  // An application's own scheme has no pages; an IPv6 address cannot be written in a policy.
+  return [...new Set(origins)].filter((origin) => /^https?:\/\/[\w.-]+(?::\d+)?$/.test(origin));
+}
+
 /** The raw value of `state`: decoding and encoding it again could change it. */
 function rawState(query: string): string | undefined {
   const raw = /(?:^|&)state=([^&]*)/.exec(query)?.[1];
@@ -169,6 +184,12 @@ function codeChallengeOf(parameters: URLSearchParams): string | undefined {
   if (challenge === undefined || !/^[\w-]{43}$/.test(challenge))
     return invalid("code_challenge must be the base64url of a SHA-256 hash.");
   return challenge;
+}
+
+/** Cognito's `lang`; `ui_locales` is the standard's (OpenID Connect Core 1.0 section 3.1.2.1), which Cognito ignores. */
+function languagesOf(parameters: URLSearchParams, strict: boolean): readonly string[] {
+  const [lang, locales] = [parameters.get("lang"), strict ? parameters.get("ui_locales") : undefined];
+  return [...(lang ? [lang] : []), ...(locales?.split(" ").slice(0, 20) ?? [])];
 }
 
 function promptOf(given: string | null): ReadonlySet<Prompt> {

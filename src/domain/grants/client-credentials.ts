@@ -19,7 +19,7 @@ export async function clientCredentials(
   if (!allows || client.secrets.length === 0)
     return refuseOAuth("unauthorized_client", "The client may not use the client_credentials grant.");
   refuseTriggers(pool, "PreTokenGeneration");
-  const scopes = await existingScopes(ctx, pool, grantedScopes(client, scope));
+  const scopes = await existingScopes(ctx, pool, grantedScopes(client, scope, { strict: false }));
   if (scopes.length === 0) return refuseOAuth("invalid_scope", "None of the scopes exists.");
   const { access: lifetime } = tokenLifetimes(client);
   const now = Math.floor(ctx.now / 1000);

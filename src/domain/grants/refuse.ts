@@ -4,6 +4,7 @@ import { Refusal } from "../../lib/refusal.ts";
 export type OAuthError =
   | "access_denied"
   | "insufficient_scope"
+  | "interaction_required"
   | "invalid_client"
   | "invalid_grant"
   | "invalid_request"

@@ -3,7 +3,6 @@
  * invitation messages", https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-settings-message-customizations.html).
  * Pure.
  */
-import { refuse } from "../../wire/refuse.ts";
 import type { PoolDocument } from "../pools/settings.ts";
 
 export interface Composed {
@@ -26,6 +25,8 @@ type Templates = Pick<
 const defaults = {
   code: "Your verification code is {####}",
   codeSubject: "Your verification code",
+  link: "Please click the link below to verify your email address. {##Verify Email##}",
+  linkSubject: "Your verification link",
   signIn: "Your authentication code is {####}.",
   signInSubject: "Your authentication code",
   invitation: "Your username is {username} and temporary password is {####}.",
@@ -36,8 +37,23 @@ const defaults = {
 
 const codePlace = "{####}";
 
-/** A message with a verification or reset code. */
-export function composeCode(templates: Templates, medium: Medium, code: string): Composed {
+/** Where a link in a message leads, and whom it is for. */
+export interface LinkTarget {
+  /** The URL that the pool's pages begin with. */
+  readonly base: string;
+  readonly clientId: string;
+  readonly username: string;
+}
+
+/** Whether new users confirm themselves by a link instead of a code: that is for e-mail alone. */
+export function sendsLink(templates: Templates, medium: Medium): boolean {
+  const option = templates.VerificationMessageTemplate?.DefaultEmailOption;
+  return medium === "EMAIL" && option === "CONFIRM_WITH_LINK";
+}
+
+/** A message with a verification or reset code; by a link where there is one to send and the pool wants it. */
+export function composeCode(templates: Templates, medium: Medium, code: string, link?: LinkTarget): Composed {
+  if (link !== undefined && sendsLink(templates, medium)) return composeLink(templates, link, code);
   const verification = templates.VerificationMessageTemplate;
   if (medium === "SMS") {
     const template = verification?.SmsMessage ?? templates.SmsVerificationMessage ?? defaults.code;
@@ -78,17 +94,17 @@ export function composeInvitation(
   return fill(medium, { body, subject: medium === "SMS" ? "" : subject }, { username, code: code ?? "" });
 }
 
-/**
- * Whether the address is to be confirmed by a link. The page behind the link is not there
- * yet, so CONFIRM_WITH_LINK is refused with Cognito's words for a pool without one.
- */
-export function refuseLinks(templates: Templates, medium: Medium): void {
-  if (medium === "SMS" || templates.VerificationMessageTemplate?.DefaultEmailOption !== "CONFIRM_WITH_LINK")
-    return;
-  refuse(
-    "InvalidParameterException",
-    "Cannot perform specific action because there does not exist a valid use pool domain associated with the user pool",
+/** `{##Click Here##}` becomes a link of those words, to the page that takes the code; without words it shows where to. */
+function composeLink(templates: Templates, { base, clientId, username }: LinkTarget, code: string): Composed {
+  const { EmailMessageByLink = defaults.link, EmailSubjectByLink = defaults.linkSubject } =
+    templates.VerificationMessageTemplate ?? {};
+  const query = new URLSearchParams({ client_id: clientId, user_name: username, confirmation_code: code });
+  const address = escapeHtml(`${base}/confirmUser?${query}`);
+  const body = EmailMessageByLink.replace(
+    /\{##(.*?)##\}/gs,
+    (_place, words: string) => `<a href="${address}">${words.trim() === "" ? address : words}</a>`,
   );
+  return { subject: oneLine(EmailSubjectByLink), body };
 }
 
 function fill(medium: Medium, template: Composed, values: { username?: string; code: string }): Composed {
@@ -103,11 +119,13 @@ function fill(medium: Medium, template: Composed, values: { username?: string; c
           : value(values.username),
     );
   return {
-    // A line break in a subject would begin a header of its own.
-    subject: put(template.subject, (text) => text).replace(/[\r\n]+/g, " "),
+    subject: oneLine(put(template.subject, (text) => text)),
     body: put(template.body, inBody),
   };
 }
+
+/** A line break in a subject would begin a header of its own. */
+const oneLine = (subject: string) => subject.replace(/[\r\n]+/g, " ");
 
 const entities: Readonly<Record<string, string>> = {
   "&": "&amp;",

@@ -4,7 +4,7 @@
  */
 import type { UpdateUserPoolClientRequest } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { standardScopes } from "./resource-servers.ts";
+import { addressScope, standardScopes } from "./resource-servers.ts";
 
 type OAuthSettings = Pick<
   UpdateUserPoolClientRequest,
@@ -73,7 +73,7 @@ function checkClientCredentials(
       "InvalidOAuthFlowException",
       "client_credentials flow can not be selected if client does not have a client secret.",
     );
-  const standard = scopes.find((scope) => standardScopes.includes(scope));
+  const standard = scopes.find((scope) => standardScopes.includes(scope) || scope === addressScope);
   if (standard !== undefined)
     refuse("InvalidOAuthFlowException", `${standard} is not supported with client_credentials flow`);
 }

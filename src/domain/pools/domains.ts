@@ -108,6 +108,11 @@ export async function domainBase(ctx: Ctx, pool: { readonly id: string }): Promi
   return `${protocol}//${host}${port === "" ? "" : `:${port}`}`;
 }
 
+/** The URL that the pool's pages begin with in messages: at its domain, else at the main host. */
+export async function pagesBase(ctx: Ctx, pool: { readonly id: string }): Promise<string> {
+  return (await domainBase(ctx, pool)) ?? `${ctx.config.publicUrl}/${pool.id}`;
+}
+
 /** For how long a server may not know that a domain came, went or moved. */
 const cacheMs = 5_000;
 const cacheSize = 10_000;

@@ -11,7 +11,8 @@ import type {
   ResourceServerScopeType,
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { loadPool, noSuchPool } from "./settings.ts";
+import { hasStrictClients } from "./client-tags.ts";
+import { loadPool, noSuchPool, type Pool } from "./settings.ts";
 
 /** Scopes every pool has. */
 export const standardScopes: readonly string[] = [
@@ -21,6 +22,9 @@ export const standardScopes: readonly string[] = [
   "profile",
   "aws.cognito.signin.user.admin",
 ];
+
+/** OpenID Connect's (Core 1.0 section 5.4), which Cognito does not have: only of pools with clients that want the standard. */
+export const addressScope = "address";
 
 /** Throws InvalidParameterException when there is one of that identifier. */
 export async function createResourceServer(
@@ -78,16 +82,17 @@ function scopesOf(given: readonly ResourceServerScopeType[]): ResourceServer["sc
  */
 export async function existingScopes(
   ctx: Ctx,
-  pool: { readonly id: string },
+  pool: Pick<Pool, "id" | "document">,
   scopes: readonly string[],
 ): Promise<string[]> {
+  const standard = hasStrictClients(pool) ? [...standardScopes, addressScope] : standardScopes;
   const custom = scopes.flatMap((scope) => customScope(scope) ?? []);
   const identifiers = [...new Set(custom.map(({ identifier }) => identifier))];
   const servers = await readResourceServers(ctx.db, pool.id, identifiers);
   const existing = new Set(
     servers.flatMap(({ identifier, scopes }) => scopes.map(({ name }) => `${identifier}/${name}`)),
   );
-  return scopes.filter((scope) => standardScopes.includes(scope) || existing.has(scope));
+  return scopes.filter((scope) => standard.includes(scope) || existing.has(scope));
 }
 
 /** `<identifier>/<name>`: an identifier may be a URL, and a name has no slash. */

@@ -1,8 +1,10 @@
 /**
  * Tags of a pool, and those that mean something to Poolhouse: `_custom_id_`, `ms-custom-id` and `floci:override-id`
- * fix the id of a new pool (the spellings of other emulators), `poolhouse:issuer` chooses the issuer of its tokens.
+ * fix the id of a new pool (the spellings of other emulators), `poolhouse:issuer` chooses the issuer of its tokens;
+ * client-tags.ts has those that are about clients.
  */
 import { refuse } from "../../wire/refuse.ts";
+import { silentRenewalTag, strictTag } from "./client-tags.ts";
 import { issuerTag } from "./settings.ts";
 
 export type Tags = Readonly<Record<string, string>>;
@@ -48,6 +50,6 @@ export function pinnedPoolId(tags: Tags): string | undefined {
  */
 export function replacedTags(given: Tags | undefined, existing: Tags): Tags {
   if (given !== undefined) return given;
-  const meaningful: readonly string[] = [...pinningTags, issuerTag];
+  const meaningful: readonly string[] = [...pinningTags, issuerTag, strictTag, silentRenewalTag];
   return Object.fromEntries(Object.entries(existing).filter(([name]) => meaningful.includes(name)));
 }

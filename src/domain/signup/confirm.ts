@@ -6,7 +6,6 @@ import { refuse } from "../../wire/refuse.ts";
 import { type Attempt, attempted } from "../audit/attempt.ts";
 import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
-import { refuseLinks } from "../messages/compose.ts";
 import { type ContactAttribute, type Delivery, simulatedDelivery } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
 import { hidesUsers } from "../pools/clients.ts";
@@ -24,7 +23,7 @@ import {
   simulatedPlace,
 } from "../users/codes.ts";
 import { findUser, noSuchUserOfClient } from "../users/find.ts";
-import { confirmationDelivery } from "./sign-up.ts";
+import { confirmationDelivery, confirmationLink } from "./sign-up.ts";
 
 const purpose = "sign-up";
 
@@ -126,7 +125,7 @@ async function resendCode(
   const delivery = waits ? confirmationDelivery(pool, user.attributes) : undefined;
   if (delivery === undefined && !hides) noWhereToSend();
   const to = delivery ?? simulatedDelivery(pool, username, likely, pool.document.AutoVerifiedAttributes);
-  refuseLinks(pool.document, to.medium);
+  const link = await confirmationLink(ctx, pool, client, user?.username ?? username);
   const mayBeSent = await countMessage(ctx, caller, { destination: to.destination, proven: false });
   if (!mayBeSent && !hides) limitExceeded();
   // As in ForgotPassword: a flooded mailbox must not tell whose else it is.
@@ -135,7 +134,7 @@ async function resendCode(
   const place = sends ? user : simulatedPlace(subject);
   await sendCode(
     ctx,
-    prepareCode(ctx, pool, { user: place, purpose, kind: "resend-code", delivery: to, by }),
+    prepareCode(ctx, pool, { user: place, purpose, kind: "resend-code", delivery: to, by, link }),
   );
   return to;
 }

@@ -10,11 +10,12 @@ import { attempted } from "../audit/attempt.ts";
 import { countSignUp } from "../credentials/limits.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
 import { rememberHere, subjectOf, turnOf } from "../credentials/subjects.ts";
-import { refuseLinks } from "../messages/compose.ts";
+import { type LinkTarget, sendsLink } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type Delivery, deliveryTo } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
 import { hidesUsers } from "../pools/clients.ts";
+import { pagesBase } from "../pools/domains.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { type Attributes, assertWritable, contactAttributes, firstAttributes } from "../users/attributes.ts";
@@ -69,19 +70,20 @@ async function makeUser(
   if (password) checkPassword(pool, password, "user");
   else if (!isPasswordless(pool)) refusePasswordless();
   const delivery = confirmationDelivery(pool, attributes);
-  if (delivery) refuseLinks(pool.document, delivery.medium);
   const user = newUser(ctx, pool, { sub, username: named.username, attributes, status: "UNCONFIRMED" });
+  const link = await confirmationLink(ctx, pool, client, user.username);
   await countSignUp(ctx, pool, delivery?.destination);
   const taken = await takenName(ctx, pool, namesOf(pool, user), user.id);
   const credential = password ? await makeCredential(ctx, pool, user, password) : undefined;
   if (taken !== undefined) {
     const subject = subjectOf(ctx, pool, undefined, request.username);
-    const simulated = delivery && signUpCode(ctx, pool, simulatedPlace(subject), delivery, "nobody");
+    const place = simulatedPlace(subject);
+    const simulated = delivery && signUpCode(ctx, pool, place, { delivery, link, by: "nobody" });
     await simulateNewUser(ctx, pool, user, { credential, also: (tx) => storeIfAny(tx, simulated) });
     return nameTaken(taken);
   }
   const by = hidesUsers(client) ? "worker" : "now";
-  const prepared = delivery && signUpCode(ctx, pool, user, delivery, by);
+  const prepared = delivery && signUpCode(ctx, pool, user, { delivery, link, by });
   await storeNewUser(ctx, pool, user, {
     credential,
     also: async (tx) => {
@@ -94,8 +96,27 @@ async function makeUser(
   return { user, delivery };
 }
 
-function signUpCode(ctx: Ctx, pool: Pool, user: { id: string }, delivery: Delivery, by: DeliveredBy) {
-  return prepareCode(ctx, pool, { user, purpose: "sign-up", kind: "sign-up", delivery, by });
+function signUpCode(
+  ctx: Ctx,
+  pool: Pool,
+  user: { id: string },
+  sending: { delivery: Delivery; link: LinkTarget | undefined; by: DeliveredBy },
+) {
+  return prepareCode(ctx, pool, { user, purpose: "sign-up", kind: "sign-up", ...sending });
+}
+
+/**
+ * Where a link leads that confirms a user, if the pool's e-mails have one (DefaultEmailOption). It carries the six digits
+ * that a message without link has, under the same limits; the host is one of the configuration, never that of a request.
+ */
+export async function confirmationLink(
+  ctx: Ctx,
+  pool: Pool,
+  client: Client,
+  username: string,
+): Promise<LinkTarget | undefined> {
+  if (!sendsLink(pool.document, "EMAIL")) return undefined;
+  return { base: await pagesBase(ctx, pool), clientId: client.id, username };
 }
 
 async function storeIfAny(tx: Db, prepared: PreparedCode | undefined): Promise<void> {

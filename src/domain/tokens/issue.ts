@@ -10,6 +10,7 @@ import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { rememberHere } from "../credentials/subjects.ts";
+import { isStrict } from "../pools/client-tags.ts";
 import { canRead, tokenLifetimes } from "../pools/clients.ts";
 import { existingScopes } from "../pools/resource-servers.ts";
 import { type Client, issuer, type Pool } from "../pools/settings.ts";
@@ -17,7 +18,7 @@ import { accessTokenClaims, type Claims, idTokenClaims } from "./claims.ts";
 import { deviceGroupKey, newDeviceKey, tracksDevices } from "./device-keys.ts";
 import { signingKey, type TokenUse } from "./keys.ts";
 import { makeRefreshToken } from "./refresh-token.ts";
-import { isStrict, scopeTells } from "./scopes.ts";
+import { scopeTells } from "./scopes.ts";
 
 /** The one scope of tokens that the API issues. */
 export const apiScope = "aws.cognito.signin.user.admin";

@@ -12,7 +12,7 @@ import { refuse } from "../../wire/refuse.ts";
 import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
 import { type Caller, countAtAddress, refuseAddress } from "../credentials/limits.ts";
 import { rememberHere, type Subject } from "../credentials/subjects.ts";
-import { composeCode } from "../messages/compose.ts";
+import { composeCode, type LinkTarget } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import type { ContactAttribute, Delivery } from "../messages/delivery.ts";
 import { type DeliveredBy, newMessage, type QueuedMessage, queueMessage } from "../messages/queue.ts";
@@ -69,11 +69,13 @@ export function prepareCode(
     kind: string;
     delivery: Delivery;
     by: DeliveredBy;
+    /** Where the message may have a link instead of the code. */
+    link?: LinkTarget | undefined;
   },
 ): PreparedCode {
-  const { user, purpose, kind, delivery, by } = request;
+  const { user, purpose, kind, delivery, by, link } = request;
   const code = newCode(ctx.random);
-  const composed = composeCode(pool.document, delivery.medium, code);
+  const composed = composeCode(pool.document, delivery.medium, code, link);
   const life = lifetimeMs(purpose);
   // A user who does not exist has no row that a message could belong to.
   const userId = by === "nobody" ? undefined : user.id;

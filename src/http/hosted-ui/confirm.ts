@@ -1,6 +1,7 @@
-/** /confirmUser and /resendcode: the code that a new account waits for. */
+/** /confirmUser and /resendcode: the code that a new account waits for, typed or behind a link. */
 import { html } from "hono/html";
-import { maskDestination } from "../../domain/messages/delivery.ts";
+import { sendsLink } from "../../domain/messages/compose.ts";
+import { type Delivery, maskDestination } from "../../domain/messages/delivery.ts";
 import { confirmedSession, readSignUpSession } from "../../domain/signin/after-sign-up.ts";
 import { startSignIn } from "../../domain/signin/start.ts";
 import { confirmSignUp, resendConfirmationCode } from "../../domain/signup/confirm.ts";
@@ -9,7 +10,7 @@ import { codeField } from "./challenge-pages.ts";
 import { alert, backLink, errorOf, field, form, hidden, notice, type Problem, submit } from "./fields.ts";
 import { follow } from "./follow.ts";
 import { codeOf, textOf } from "./form.ts";
-import { answerPage } from "./layout.ts";
+import { answerPage, type Html } from "./layout.ts";
 import { loginPage } from "./login-pages.ts";
 import { typedName } from "./names.ts";
 import { isRefusal, problemOf } from "./sentences.ts";
@@ -18,6 +19,8 @@ import { checked } from "./wire-checks.ts";
 
 export interface ConfirmView {
   readonly username: string;
+  /** What confirms: a code that is typed, a link that was sent, or the button that such a link leads to. */
+  readonly by: Way;
   /** Of a sign-up in this browser: with the code it signs in. */
   readonly session?: string | undefined;
   /** Masked. */
@@ -27,16 +30,27 @@ export interface ConfirmView {
   readonly notice?: string | undefined;
 }
 
+type Way = "code" | "link" | "button";
+
 /** Opened from the sign-in page, or by a link in a message. */
 type Visiting = Visit | BareVisit;
 
-/** A link that was sent names the user and the code; nothing is done before the button is pressed. */
+/** @param delivery where the code went, if that is known */
+export function wayOf({ pool }: Pick<Visit, "pool">, delivery?: Pick<Delivery, "medium">): Way {
+  const texts = pool.document.AutoVerifiedAttributes?.includes("phone_number") === true;
+  return sendsLink(pool.document, delivery?.medium ?? (texts ? "SMS" : "EMAIL")) ? "link" : "code";
+}
+
+/**
+ * A link that was sent names the user and the code. Nothing is done before the button is pressed: programs that look into
+ * mail open its links.
+ */
 export function showConfirm(visit: Visiting): Promise<Response> {
   const parameters = new URLSearchParams(visit.query);
-  return confirmPage(visit, {
-    username: parameters.get("user_name") ?? "",
-    code: parameters.get("confirmation_code") ?? undefined,
-  });
+  const username = parameters.get("user_name") ?? "";
+  const code = parameters.get("confirmation_code") ?? undefined;
+  const by = username !== "" && code ? "button" : wayOf(visit);
+  return confirmPage(visit, { username, code, by });
 }
 
 export async function postConfirm(visit: Visiting): Promise<Response> {
@@ -44,7 +58,11 @@ export async function postConfirm(visit: Visiting): Promise<Response> {
   const view = typedView(visit);
   const { username, code = "" } = view;
   if (code === "")
-    return confirmPage(visit, { ...view, problem: { field: "code", text: words.errors.missing } });
+    return confirmPage(visit, {
+      ...view,
+      by: "code",
+      problem: { field: "code", text: words.errors.missing },
+    });
   try {
     checked("ConfirmSignUp", { ClientId: client.id, Username: username, ConfirmationCode: code });
     const confirmed = await confirmSignUp(ctx, pool, client, { username, code, forceAliasCreation: false });
@@ -65,7 +83,9 @@ export async function postConfirm(visit: Visiting): Promise<Response> {
     const problem = problemOf(error, words, ["code", "username"]);
     if (problem.text === words.errors.alreadyConfirmed && visit.request !== undefined)
       return loginPage(visit, { username, notice: problem.text });
-    return confirmPage(visit, { ...view, problem });
+    if (view.by !== "button") return confirmPage(visit, { ...view, problem });
+    const text = problem.field === "code" ? words.confirm.badLink : problem.text;
+    return confirmPage(visit, { ...view, by: wayOf(visit), code: undefined, problem: { text } });
   }
 }
 
@@ -87,8 +107,10 @@ function openSession({ ctx, pool, client }: Visiting, session: string | undefine
 
 function typedView(visit: Visiting): ConfirmView {
   const { form: typed } = visit;
+  const by = typed.get("by");
   return {
     username: typedName(visit),
+    by: by === "link" || by === "button" ? by : "code",
     code: codeOf(typed),
     session: textOf(typed, "session") || undefined,
     destination: textOf(typed, "destination") || undefined,
@@ -103,7 +125,9 @@ export async function postResend(visit: Visiting): Promise<Response> {
     checked("ResendConfirmationCode", { ClientId: client.id, Username: username });
     const delivery = await resendConfirmationCode(ctx, pool, client, username);
     const destination = maskDestination(delivery);
-    return confirmPage(visit, { ...view, destination, notice: words.confirm.resent(destination) });
+    const by = wayOf(visit, delivery);
+    const sent = by === "link" ? words.confirm.linkResent : words.confirm.resent;
+    return confirmPage(visit, { ...view, by, destination, notice: sent(destination) });
   } catch (error) {
     if (!isRefusal(error)) throw error;
     return confirmPage(visit, { ...view, problem: problemOf(error, words, ["username"]) });
@@ -111,24 +135,58 @@ export async function postResend(visit: Visiting): Promise<Response> {
 }
 
 export function confirmPage(visit: Visiting, view: ConfirmView): Promise<Response> {
-  const { words } = visit;
-  const { username, session, destination, problem } = view;
-  const { confirm } = words;
-  const known = hidden({ ...(session && { session }), ...(destination && { destination }) });
-  const name = field(visit, {
+  const { confirm } = visit.words;
+  const { by, problem } = view;
+  const body = html`${notice(view.notice)}${alert(problem)}
+<p class="lead">${leadOf(visit, view)}</p>
+${by === "link" ? "" : form(visit, "/confirmUser", confirmFields(visit, view))}
+${resendForm(visit, view)}
+${visit.request === undefined ? "" : backLink(visit)}`;
+  return answerPage(visit, { title: confirm.title, body, isProblem: problem !== undefined });
+}
+
+function leadOf({ words: { confirm } }: Visiting, { by, destination }: ConfirmView): string {
+  if (by === "button") return confirm.byButton;
+  if (by === "link") return destination === undefined ? confirm.linkSent : confirm.linkSentTo(destination);
+  return destination === undefined ? confirm.sent : confirm.sentTo(destination);
+}
+
+/** What goes from one of these pages to the next. */
+function known({ by, session, destination }: ConfirmView): Html[] {
+  return hidden({ by, ...(session && { session }), ...(destination && { destination }) });
+}
+
+function confirmFields(visit: Visiting, view: ConfirmView): Html {
+  const { fields, confirm } = visit.words;
+  const { username, code = "", problem } = view;
+  if (view.by === "button") return html`${known(view)}${hidden({ username, code })}${submit(confirm.submit)}`;
+  return html`${known(view)}${usernameField(visit, view)}${codeField(visit, problem, fields.code, code)}${submit(confirm.submit)}`;
+}
+
+function usernameField(visit: Visiting, { username, problem }: ConfirmView): Html {
+  return field(visit, {
     name: "username",
-    label: words.fields.username,
+    label: visit.words.fields.username,
     value: username,
     autocomplete: "username",
     error: errorOf(problem, "username"),
     readonly: username !== "" && problem?.field !== "username",
   });
-  const inside = html`${known}${name}${codeField(visit, problem, words.fields.code, view.code)}${submit(confirm.submit)}`;
-  const again = html`${known}${hidden({ username })}<p class="foot">${confirm.notReceived} <button class="link">${confirm.resend}</button></p>`;
-  const body = html`${notice(view.notice)}${alert(problem)}
-<p class="lead">${destination === undefined ? confirm.sent : confirm.sentTo(destination)}</p>
-${form(visit, "/confirmUser", inside)}
-${username === "" ? "" : form(visit, "/resendcode", again)}
-${visit.request === undefined ? "" : backLink(visit)}`;
-  return answerPage(visit, { title: confirm.title, body, isProblem: problem !== undefined });
+}
+
+/** Where there is no field for a code, the name is asked for here. */
+function resendForm(visit: Visiting, view: ConfirmView): Html | "" {
+  const { confirm } = visit.words;
+  const { by, username, problem } = view;
+  const asksName = by === "link" && (username === "" || problem?.field === "username");
+  if (asksName)
+    return form(
+      visit,
+      "/resendcode",
+      html`${known(view)}${usernameField(visit, view)}${submit(confirm.resend)}`,
+    );
+  if (username === "") return "";
+  const question = by === "code" ? confirm.notReceived : confirm.linkNotReceived;
+  const inside = html`${known(view)}${hidden({ username })}<p class="foot">${question} <button class="link">${confirm.resend}</button></p>`;
+  return by === "button" ? "" : form(visit, "/resendcode", inside);
 }

@@ -5,14 +5,14 @@ import type { Ctx } from "../../app.ts";
 import { refusedLocation } from "../../domain/grants/answer.ts";
 import { RedirectedRefusal } from "../../domain/grants/authorization-request.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { type Bindings, type Place, rawQuery } from "../place.ts";
+import { type Bindings, errorPageOf, type Place, rawQuery } from "../place.ts";
 import { answerPage, type Html, type Page } from "./layout.ts";
 import { newFrame, redirect } from "./visit.ts";
 
 /** GET /error, where the OAuth endpoints send what may not be told to a redirect URI. */
 export function answerErrorPage(ctx: Ctx, c: Context<Bindings>, { base }: Place): Promise<Response> {
   const parameters = new URLSearchParams(rawQuery(c));
-  const frame = newFrame(ctx, c, base, parameters.get("lang") ?? undefined);
+  const frame = newFrame(ctx, c, base);
   const { words } = frame;
   const error = (parameters.get("error") ?? "invalid_request").slice(0, 64);
   const clientId = parameters.get("client_id")?.slice(0, 128);
@@ -46,9 +46,7 @@ export function answerFailure({ ctx, c, place }: Failing, error: unknown): Respo
   }
   if (error.detail !== undefined) ctx.log.info({ detail: error.detail, error: error.code }, "refused");
   if (place === undefined) return plainPage({ ctx, c, place }, "notFound", 404);
-  const clientId = new URLSearchParams(rawQuery(c)).get("client_id");
-  const told = { error: error.code, ...(clientId && { client_id: clientId.slice(0, 128) }) };
-  return redirect(c, `${place.base}/error?${new URLSearchParams(told)}`);
+  return redirect(c, errorPageOf(place, error.code, rawQuery(c)));
 }
 
 /** A form that another site has sent. */
@@ -62,7 +60,7 @@ function plainPage(
   status: NonNullable<Page["status"]>,
 ): Promise<Response> {
   const base = place?.base ?? `${ctx.config.publicUrl}/${c.req.param("poolId")}`;
-  const frame = newFrame(ctx, c, base, c.req.query("lang"));
+  const frame = newFrame(ctx, c, base);
   const { words } = frame;
   const sentence = what === "foreignForm" ? words.errors.foreignForm : words.errorPage[what];
   const body: Html = html`<p class="lead">${sentence}</p><p class="fine">${words.common.requestId(ctx.requestId)}</p>`;
@@ -71,7 +69,7 @@ function plainPage(
 
 /** GET /signedout, where /logout ends that names no address to go on to. */
 export function answerSignedOut(ctx: Ctx, c: Context<Bindings>, { base }: Place): Promise<Response> {
-  const frame = newFrame(ctx, c, base, c.req.query("lang"));
+  const frame = newFrame(ctx, c, base);
   const { title, text } = frame.words.signedOut;
   return answerPage(frame, { title, body: html`<p class="lead">${text}</p>` });
 }

@@ -1,4 +1,7 @@
-/** Which language a page is written in: the one that was asked for, else the first that the browser wants, else English. */
+/**
+ * Which language a page is written in: the one that is asked for, which is kept; else the one that was kept; else the first
+ * that the browser wants; else English.
+ */
 import { ar } from "./words/ar.ts";
 import { de } from "./words/de.ts";
 import { en, type Words } from "./words/en.ts";
@@ -30,14 +33,18 @@ const aliases: Readonly<Record<string, string>> = {
   "zh-mo": "zh-tw",
 };
 
-/** @param wanted the parameter `lang`; @param header Accept-Language */
-export function wordsFor(wanted: string | undefined, header: string | undefined): Words {
-  const asked = wanted === undefined ? [] : [wanted];
-  for (const tag of [...asked, ...accepted(header)]) {
+/** The words in the first of these languages that there is. */
+export function wordsIn(tags: readonly string[]): Words | undefined {
+  for (const tag of tags) {
     const found = catalogueOf(tag);
     if (found !== undefined) return found;
   }
-  return en;
+  return undefined;
+}
+
+/** Where nothing is asked for. @param kept the tag in the cookie; @param header Accept-Language */
+export function wordsFor(kept: string | undefined, header: string | undefined): Words {
+  return wordsIn([...(kept === undefined ? [] : [kept]), ...accepted(header)]) ?? en;
 }
 
 /** RFC 4647 section 3.4: the tag, then ever shorter beginnings of it. */

@@ -4,7 +4,7 @@ import { signedInBrowser } from "../../domain/grants/browser-session.ts";
 import { startSignIn } from "../../domain/signin/start.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { sessionCookie } from "../cookies.ts";
-import { confirmPage } from "./confirm.ts";
+import { confirmPage, wayOf } from "./confirm.ts";
 import type { Problem } from "./fields.ts";
 import { follow } from "./follow.ts";
 import { resetPage } from "./forgot.ts";
@@ -49,7 +49,7 @@ async function begin(visit: Visit, username: string, password: string | undefine
     return await follow(visit, await startSignIn(ctx, { ...start, parameters }), username);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    if (error.code === "UserNotConfirmedException") return confirmPage(visit, { username });
+    if (error.code === "UserNotConfirmedException") return confirmPage(visit, { username, by: wayOf(visit) });
     if (error.code === "PasswordResetRequiredException")
       return resetPage(visit, { username, notice: words.forgot.mustReset });
     const fields = password === undefined ? ["username"] : ["username", "password"];

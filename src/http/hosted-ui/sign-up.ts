@@ -8,7 +8,7 @@ import { signUpSession } from "../../domain/signin/after-sign-up.ts";
 import { signUp } from "../../domain/signup/sign-up.ts";
 import { isPasswordless } from "../../domain/users/create.ts";
 import { attributeField, typedAttributes } from "./attributes.ts";
-import { confirmPage } from "./confirm.ts";
+import { confirmPage, wayOf } from "./confirm.ts";
 import { alert, errorOf, field, form, type Problem, submit } from "./fields.ts";
 import { answerPage, type Html } from "./layout.ts";
 import { typedName } from "./names.ts";
@@ -38,7 +38,8 @@ export async function postSignUp(visit: Visit): Promise<Response> {
     if (delivery === undefined)
       return messagePage(visit, words.confirm.byAdministrator, words.confirm.created);
     const session = signUpSession(ctx, { pool, client }, user, "HOSTED_AUTH");
-    return confirmPage(visit, { username, session, destination: maskDestination(delivery) });
+    const destination = maskDestination(delivery);
+    return confirmPage(visit, { username, by: wayOf(visit, delivery), session, destination });
   } catch (error) {
     if (!isRefusal(error)) throw error;
     return signUpPage(visit, problemOf(error, words, ["username", "password", ...names]));

@@ -8,9 +8,10 @@ import {
 } from "../../domain/grants/authorization-request.ts";
 import { pinnedClientId } from "../../domain/pools/manage-clients.ts";
 import type { Client, Pool } from "../../domain/pools/settings.ts";
+import { languageCookie, setLanguageCookie } from "../cookies.ts";
 import { type Bindings, type Place, rawQuery } from "../place.ts";
 import { emptyForm, type Form, readForm } from "./form.ts";
-import { wordsFor } from "./language.ts";
+import { wordsFor, wordsIn } from "./language.ts";
 import type { Frame } from "./layout.ts";
 
 export interface Visit extends Frame {
@@ -44,13 +45,13 @@ export async function readBareVisit(
   const parameters = new URLSearchParams(rawQuery(c));
   if (parameters.has("response_type")) return readVisit(ctx, c, place);
   const client = await clientOf(ctx, place.pool, parameters.get("client_id") || undefined);
-  const lang = parameters.get("lang") ?? undefined;
-  return { ...(await newVisit(ctx, c, place, { client, lang, redirectUri: undefined })), request: undefined };
+  const asked = { client, languages: languagesOf(c), redirectUri: undefined };
+  return { ...(await newVisit(ctx, c, place, asked)), request: undefined };
 }
 
 interface Asked {
   readonly client: Client;
-  readonly lang: string | undefined;
+  readonly languages: readonly string[];
   readonly redirectUri: string | undefined;
 }
 
@@ -58,10 +59,10 @@ async function newVisit(
   ctx: Ctx,
   c: Context<Bindings>,
   place: Place,
-  { client, lang, redirectUri }: Asked,
+  { client, languages, redirectUri }: Asked,
 ): Promise<Omit<Visit, "request">> {
   const { pool } = place;
-  const frame = newFrame(ctx, c, place.base, lang);
+  const frame = newFrame(ctx, c, place.base, languages);
   const form = c.req.method === "POST" ? await readForm(c) : emptyForm;
   const { CallbackURLs = [], LogoutURLs = [] } = client.document;
   const leadsTo = redirectUri === undefined ? [] : [redirectUri, ...CallbackURLs, ...LogoutURLs];
@@ -69,15 +70,24 @@ async function newVisit(
   return { ...frame, ...known, ctx, place, query: rawQuery(c), form };
 }
 
-export function newFrame(ctx: Ctx, c: Context, base: string, lang: string | undefined): Frame {
+/** Begins a page. A language that is asked for, and there is, is kept for the pages after it. */
+export function newFrame(ctx: Ctx, c: Context, base: string, languages = languagesOf(c)): Frame {
+  const asked = wordsIn(languages);
+  if (asked !== undefined) setLanguageCookie(c, { base }, asked.language.code);
   return {
     c,
-    words: wordsFor(lang, c.req.header("accept-language")),
+    words: asked ?? wordsFor(languageCookie(c), c.req.header("accept-language")),
     root: new URL(base).pathname.replace(/\/$/, ""),
     requestId: ctx.requestId,
     app: undefined,
     leadsTo: [],
   };
+}
+
+/** Of a page that belongs to no authorization request. */
+function languagesOf(c: Context): readonly string[] {
+  const lang = new URLSearchParams(rawQuery(c)).get("lang");
+  return lang ? [lang] : [];
 }
 
 /** What the application is called; a name that only fixes the client's id says nothing to people. */
@@ -93,5 +103,11 @@ export function linkTo({ root, query }: Pick<Visit, "root" | "query">, path: str
 /** The browser goes on elsewhere, and does not send the form there. */
 export function redirect(c: Context, location: string): Response {
   const status = c.req.method === "POST" ? 303 : 302;
-  return c.body(null, status, { location, "cache-control": "no-store", "referrer-policy": "same-origin" });
+  return c.body(null, status, {
+    location,
+    "cache-control": "no-store",
+    "referrer-policy": "same-origin",
+    "content-security-policy": "frame-ancestors 'none'",
+    "x-frame-options": "DENY",
+  });
 }

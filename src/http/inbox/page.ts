@@ -1,5 +1,6 @@
 /** The inbox as a page: the newest message first, its code in large figures, readable without script. */
 import { html, raw } from "hono/html";
+import { htmlToText } from "../../lib/html-to-text.ts";
 import type { Message } from "../../store/outbox.ts";
 
 /** The whole style of the page; the CSP of routes.ts allows it by its hash. */
@@ -27,21 +28,14 @@ article h2 { font-size: 1.0625rem; margin: .5rem 0; overflow-wrap: anywhere; }
 
 /** What a reader sees of an HTML body: its text. Nothing of a message is ever interpreted by the browser. */
 export function plainText(message: Pick<Message, "medium" | "body">): string {
-  if (message.medium === "SMS") return message.body;
-  const entities: Readonly<Record<string, string>> = {
-    amp: "&",
-    lt: "<",
-    gt: ">",
-    quot: '"',
-    "#39": "'",
-    nbsp: " ",
-  };
-  return message.body
-    .replace(/<(style|script)\b[\s\S]*?<\/\1\s*>/gi, "")
-    .replace(/<br\s*\/?>|<\/(?:p|div|h[1-6]|li|tr)>/gi, "\n")
-    .replace(/<\/?[a-z][^<>]*>/gi, "")
-    .replace(/&(amp|lt|gt|quot|#39|nbsp);/g, (entity, name: string) => entities[name] ?? entity)
-    .trim();
+  return message.medium === "SMS" ? message.body : htmlToText(message.body);
+}
+
+/** The text with its addresses as links: a link that confirms an account is there to be opened. */
+function withLinks(text: string) {
+  return text
+    .split(/(https?:\/\/[^\s()<>"']+)/)
+    .map((part, at) => (at % 2 === 1 ? html`<a href="${part}">${part}</a>` : part));
 }
 
 export interface InboxView {
@@ -84,7 +78,7 @@ function card(message: Message) {
 <time datetime="${sent}">${sent.replace("T", " ").slice(0, 19)} UTC</time></header>
 <h2>${message.subject === "" ? message.kind : message.subject}</h2>
 ${message.code === undefined ? "" : html`<p class="code">${message.code}</p>`}
-<p class="body">${plainText(message)}</p>
+<p class="body">${withLinks(plainText(message))}</p>
 <p class="foot">${message.kind} · ${message.poolId}</p>
 </article>
 `;

@@ -2,41 +2,53 @@
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { authorizedLocation, refusedLocation, suffices } from "../../domain/grants/answer.ts";
-import { RedirectedRefusal, readAuthorizationRequest } from "../../domain/grants/authorization-request.ts";
+import {
+  type AuthorizationRequest,
+  RedirectedRefusal,
+  readAuthorizationRequest,
+} from "../../domain/grants/authorization-request.ts";
 import { signedInBrowser } from "../../domain/grants/browser-session.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { sessionCookie } from "../cookies.ts";
-import { type Bindings, type Place, rawQuery } from "../place.ts";
+import { type Bindings, errorPageOf, type Place, rawQuery } from "../place.ts";
 import { redirect } from "./errors.ts";
 import { readForm } from "./form.ts";
 
 export async function answerAuthorize(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
   const query = c.req.method === "POST" ? await postedQuery(c) : rawQuery(c);
-  const location = await locationOf(ctx, c, place, query).catch((error: unknown) => {
-    if (error instanceof RedirectedRefusal) return refusedLocation(ctx, place.pool, error);
-    if (error instanceof Refusal) return errorPage(place, error, query);
+  try {
+    const request = await readAuthorizationRequest(ctx, place.pool, query);
+    return redirect(c, await locationOf(ctx, c, place, { request, query }), request.framedBy);
+  } catch (error) {
+    if (error instanceof RedirectedRefusal)
+      return redirect(c, refusedLocation(ctx, place.pool, error), error.redirect.framedBy);
+    if (error instanceof Refusal) return redirect(c, errorPageOf(place, error.code, query));
     throw error;
-  });
-  return redirect(c, location);
+  }
 }
 
-async function locationOf(ctx: Ctx, c: Context<Bindings>, place: Place, query: string): Promise<string> {
-  const request = await readAuthorizationRequest(ctx, place.pool, query);
-  const browser = await signedInBrowser(ctx, place.pool, sessionCookie(c, place));
+async function locationOf(
+  ctx: Ctx,
+  c: Context<Bindings>,
+  place: Place,
+  { request, query }: { request: AuthorizationRequest; query: string },
+): Promise<string> {
+  const isSilent = request.prompt.has("none");
+  const mayBeAnswered = !isForFrame(c) || request.framedBy.length > 0;
+  if (isSilent && !mayBeAnswered)
+    throw new RedirectedRefusal("interaction_required", "The client is not allowed silent renewal.", request);
+  const browser = mayBeAnswered ? await signedInBrowser(ctx, place.pool, sessionCookie(c, place)) : undefined;
   if (suffices(ctx, request, browser)) return authorizedLocation(ctx, request, browser);
-  if (request.prompt.has("none"))
-    throw new RedirectedRefusal("login_required", "The user is not signed in.", request);
+  if (isSilent) throw new RedirectedRefusal("login_required", "The user is not signed in.", request);
   return `${place.base}/login?${query}`;
+}
+
+/** Chromium does not hold a redirect against its policy for frames; but it says what a request is for (Fetch Metadata). */
+function isForFrame(c: Context): boolean {
+  return /^(?:iframe|frame|fencedframe|embed|object)$/.test(c.req.header("sec-fetch-dest") ?? "");
 }
 
 /** OpenID Connect Core 1.0 section 3.1.2.1: "Authorization Servers MUST support the use of the HTTP GET and POST methods". */
 async function postedQuery(c: Context<Bindings>): Promise<string> {
   return new URLSearchParams([...(await readForm(c))]).toString();
-}
-
-/** What may not be told to a redirect URI that is not known to be the client's, is told on a page of ours. */
-function errorPage({ base }: Place, refusal: Refusal, query: string): string {
-  const clientId = new URLSearchParams(query).get("client_id");
-  const told = { error: refusal.code, ...(clientId && { client_id: clientId.slice(0, 128) }) };
-  return `${base}/error?${new URLSearchParams(told)}`;
 }

@@ -4,6 +4,8 @@
  */
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
+import { hasStrictClients } from "../../domain/pools/client-tags.ts";
+import { addressScope } from "../../domain/pools/resource-servers.ts";
 import { issuer, type Pool } from "../../domain/pools/settings.ts";
 import { signingKeys } from "../../domain/tokens/keys.ts";
 import { claimsOfScope } from "../../domain/tokens/scopes.ts";
@@ -30,6 +32,7 @@ export function discoveryRoutes(serving: Serving): Hono<Bindings> {
 
 function metadata(ctx: Ctx, pool: Pool): object {
   const base = baseOf(ctx, pool);
+  const toldScopes = ["email", "phone", "profile", ...(hasStrictClients(pool) ? [addressScope] : [])];
   return {
     issuer: issuer(ctx.config, pool),
     authorization_endpoint: `${base}/oauth2/authorize`,
@@ -43,12 +46,12 @@ function metadata(ctx: Ctx, pool: Pool): object {
     grant_types_supported: ["authorization_code", "implicit", "refresh_token", "client_credentials"],
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ["RS256"],
-    scopes_supported: ["openid", "email", "phone", "profile"],
+    scopes_supported: ["openid", ...toldScopes],
     token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
     revocation_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
     code_challenge_methods_supported: ["S256"],
     prompt_values_supported: ["none", "login", "select_account", "consent"],
-    claims_supported,
+    claims_supported: [...alwaysTold, ...toldScopes.flatMap((scope) => claimsOfScope[scope] ?? [])],
     claims_parameter_supported: false,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
@@ -56,21 +59,18 @@ function metadata(ctx: Ctx, pool: Pool): object {
   };
 }
 
-/** Besides those that are in every token. */
-const claims_supported = [
-  ...[
-    "sub",
-    "iss",
-    "aud",
-    "exp",
-    "iat",
-    "auth_time",
-    "nonce",
-    "at_hash",
-    "cognito:username",
-    "cognito:groups",
-  ],
-  ...Object.values(claimsOfScope).flat(),
+/** The claims that no scope is needed for. */
+const alwaysTold = [
+  "sub",
+  "iss",
+  "aud",
+  "exp",
+  "iat",
+  "auth_time",
+  "nonce",
+  "at_hash",
+  "cognito:username",
+  "cognito:groups",
 ];
 
 async function answer(

@@ -38,9 +38,19 @@ export function failureOf(ctx: Ctx, error: unknown): OAuthFailure {
 /** Headers of every answer that tells of tokens or users (RFC 6749 section 5.1). */
 export const noStore = { "cache-control": "no-store", pragma: "no-cache" } as const;
 
-/** A redirect on which nothing follows the browser: neither a form nor the URL with its code, as a referrer. */
-export function redirect(c: Context, location: string): Response {
-  const headers = { location, "cache-control": "no-store", "referrer-policy": "no-referrer" };
+/**
+ * A redirect on which nothing follows the browser: neither a form nor the URL with its code, as a referrer.
+ * @param framedBy origins whose pages may have it in a frame. A browser may hold each redirect against this; Chromium
+ * holds only the page that it ends at.
+ */
+export function redirect(c: Context, location: string, framedBy: readonly string[] = []): Response {
+  const headers = {
+    location,
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": `frame-ancestors ${framedBy.length === 0 ? "'none'" : framedBy.join(" ")}`,
+    ...(framedBy.length === 0 && { "x-frame-options": "DENY" }),
+  };
   return c.body(null, c.req.method === "POST" ? 303 : 302, headers);
 }
 

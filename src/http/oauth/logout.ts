@@ -8,7 +8,7 @@ import { closeBrowserSession } from "../../domain/grants/browser-session.ts";
 import { type LogoutRequest, logoutTarget } from "../../domain/grants/logout.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { sessionCookie, setSessionCookie } from "../cookies.ts";
-import { type Bindings, type Place, rawQuery } from "../place.ts";
+import { type Bindings, errorPageOf, type Place, rawQuery } from "../place.ts";
 import { redirect } from "./errors.ts";
 import { readForm } from "./form.ts";
 
@@ -37,6 +37,6 @@ async function leave(ctx: Ctx, c: Context<Bindings>, place: Place, query: string
     return target.kind === "redirect" ? target.location : `${place.base}/signedout`;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return `${place.base}/error?${new URLSearchParams({ error: error.code })}`;
+    return errorPageOf(place, error.code, query);
   }
 }

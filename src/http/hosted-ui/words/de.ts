@@ -127,6 +127,13 @@ export const de: Words = {
     notReceived: "Keinen Code erhalten?",
     resend: "Noch einmal senden",
     resent: (destination) => `Ein neuer Code ist unterwegs an ${destination}.`,
+    byButton: "Mit dieser Schaltfläche bestätigen Sie Ihr Konto.",
+    linkSentTo: (destination) =>
+      `Wir haben einen Link an ${destination} gesendet. Öffnen Sie ihn, um Ihr Konto zu bestätigen.`,
+    linkSent: "Öffnen Sie den Link, den wir Ihnen gesendet haben, um Ihr Konto zu bestätigen.",
+    linkNotReceived: "Keinen Link erhalten?",
+    linkResent: (destination) => `Ein neuer Link ist unterwegs an ${destination}.`,
+    badLink: "Dieser Link gilt nicht mehr. Fordern Sie einen neuen an.",
     done: "Ihr Konto ist bestätigt. Sie können sich jetzt anmelden.",
     doneTitle: "Konto bestätigt",
     doneElsewhere: "Kehren Sie zur Anwendung zurück und melden Sie sich an.",

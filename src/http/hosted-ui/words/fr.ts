@@ -127,6 +127,13 @@ export const fr: Words = {
     notReceived: "Pas reçu de code ?",
     resend: "Le renvoyer",
     resent: (destination) => `Un nouveau code est en route vers ${destination}.`,
+    byButton: "Appuyez sur le bouton pour confirmer votre compte.",
+    linkSentTo: (destination) =>
+      `Un lien a été envoyé à ${destination}. Ouvrez-le pour confirmer votre compte.`,
+    linkSent: "Ouvrez le lien que nous vous avons envoyé pour confirmer votre compte.",
+    linkNotReceived: "Pas reçu de lien ?",
+    linkResent: (destination) => `Un nouveau lien est en route vers ${destination}.`,
+    badLink: "Ce lien n’est plus valable. Demandez-en un nouveau.",
     done: "Votre compte est confirmé. Vous pouvez vous connecter.",
     doneTitle: "Compte confirmé",
     doneElsewhere: "Retournez à l’application et connectez-vous.",

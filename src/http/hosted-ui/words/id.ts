@@ -127,6 +127,13 @@ export const id: Words = {
     notReceived: "Tidak menerima kode?",
     resend: "Kirim lagi",
     resent: (destination) => `Kode baru sedang dikirim ke ${destination}.`,
+    byButton: "Tekan tombol untuk mengonfirmasi akun Anda.",
+    linkSentTo: (destination) =>
+      `Kami mengirim tautan ke ${destination}. Buka untuk mengonfirmasi akun Anda.`,
+    linkSent: "Buka tautan yang kami kirim untuk mengonfirmasi akun Anda.",
+    linkNotReceived: "Tidak menerima tautan?",
+    linkResent: (destination) => `Tautan baru sedang dikirim ke ${destination}.`,
+    badLink: "Tautan ini tidak berlaku lagi. Minta yang baru.",
     done: "Akun Anda sudah dikonfirmasi. Anda bisa masuk sekarang.",
     doneTitle: "Akun dikonfirmasi",
     doneElsewhere: "Kembali ke aplikasi dan masuk.",

@@ -127,6 +127,13 @@ export const it: Words = {
     notReceived: "Nessun codice ricevuto?",
     resend: "Invialo di nuovo",
     resent: (destination) => `Un nuovo codice sta arrivando a ${destination}.`,
+    byButton: "Premi il pulsante per confermare il tuo account.",
+    linkSentTo: (destination) =>
+      `Abbiamo inviato un link a ${destination}. Aprilo per confermare il tuo account.`,
+    linkSent: "Apri il link che ti abbiamo inviato per confermare il tuo account.",
+    linkNotReceived: "Nessun link ricevuto?",
+    linkResent: (destination) => `Un nuovo link sta arrivando a ${destination}.`,
+    badLink: "Questo link non è più valido. Chiedine uno nuovo.",
     done: "Il tuo account è confermato. Ora puoi accedere.",
     doneTitle: "Account confermato",
     doneElsewhere: "Torna all’applicazione e accedi.",

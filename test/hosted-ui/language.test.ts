@@ -1,0 +1,113 @@
+/** The language of the hosted pages: the one asked for is kept, and is that of every page from then on. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import { UpdateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { makeUser, password } from "../api/people.ts";
+import { byAddress, forEachServer, type TestServer } from "../api/server.ts";
+import { makeApp, newVisitor, queryOf, type Shown } from "./visitor.ts";
+
+const languageOf = ({ text }: Shown) => /<html lang="([\w-]+)"/.exec(text)?.[1];
+const cookiesOf = ({ response }: Shown) => response.headers.getSetCookie();
+
+forEachServer("hosted pages: language", (open) => {
+  async function setUp(pool: Parameters<typeof makeApp>[1] = {}) {
+    const server = await open();
+    const app = await makeApp(server, pool);
+    return { server, app, visitor: newVisitor(server, app), query: queryOf(app) };
+  }
+
+  test("asked for once, it is that of every page: also of errors, and when signed out", async () => {
+    const { visitor, query, app } = await setUp();
+    const accepts = { "accept-language": "fr" };
+    assert.equal(languageOf(await visitor.get(`/login?${query}`, accepts)), "fr");
+    const asked = await visitor.get(`/login?${query}&lang=pt`, accepts);
+    assert.deepEqual(cookiesOf(asked), ["lang=pt-BR; Max-Age=31536000; Path=/; HttpOnly; SameSite=Lax"]);
+    const rest = [`/signup?${query}`, `/forgotPassword?${query}`, "/error", "/signedout", "/error?error=x"];
+    for (const path of [...rest, `/confirmUser?client_id=${app.ClientId}`]) {
+      const shown = await visitor.get(path, accepts);
+      assert.equal(languageOf(shown), "pt-BR", path);
+      assert.deepEqual(cookiesOf(shown), [], path);
+    }
+    const refused = await visitor.post(`/login?${query}`, { username: "nobody", password });
+    assert.equal(languageOf(refused), "pt-BR");
+  });
+
+  test("the parameter goes before the cookie, the cookie before the browser, and English last", async () => {
+    const { visitor, query } = await setUp();
+    const german = { "accept-language": "de" };
+    assert.equal(languageOf(await visitor.get(`/login?${query}&lang=it`, german)), "it");
+    assert.equal(languageOf(await visitor.get(`/login?${query}&lang=ja`, german)), "ja");
+    assert.equal(visitor.cookies.get("lang"), "ja");
+    for (const unknown of ["xx", "", "__proto__", "%00", "ja%0d%0aset-cookie:x=1", "x".repeat(5_000)]) {
+      const shown = await visitor.get(`/login?${query}&lang=${unknown}`, german);
+      assert.equal(languageOf(shown), "ja", unknown);
+      assert.deepEqual(cookiesOf(shown), [], unknown);
+    }
+    for (const kept of ["xx", '"', "constructor", "%", "zh-Hant-HK"]) {
+      visitor.cookies.set("lang", kept);
+      const shown = await visitor.get(`/login?${query}`, german);
+      assert.equal(languageOf(shown), kept.startsWith("zh") ? "zh-TW" : "de", kept);
+    }
+    visitor.cookies.delete("lang");
+    assert.equal(languageOf(await visitor.get(`/login?${query}`)), "en");
+  });
+
+  test("errors of the authorization endpoint come in the language that was asked for", async () => {
+    const { server, app, visitor } = await setUp();
+    for (const path of ["/oauth2/authorize", "/logout", "/login"]) {
+      const { location } = await visitor.get(`${path}?client_id=${app.ClientId}&redirect_uri=x:/y&lang=ko`);
+      assert.ok(location.startsWith(`${server.endpoint}/${app.UserPoolId}/error?`), path);
+      assert.equal(languageOf(await newVisitor(server, app).get(location)), "ko", path);
+    }
+  });
+
+  test("ui_locales counts for clients that want the standard, its best known language first", async () => {
+    const { server, app, visitor, query } = await setUp();
+    const locales = `ui_locales=${encodeURIComponent("se es-MX de")}`;
+    assert.equal(languageOf(await visitor.get(`/login?${query}&${locales}`)), "en");
+    const { UserPoolId } = app;
+    const UserPoolTags = { "poolhouse:oidc": app.ClientId };
+    await server.client.send(new UpdateUserPoolCommand({ UserPoolId, UserPoolTags }));
+    assert.equal(languageOf(await visitor.get(`/login?${query}&${locales}`)), "es");
+    assert.equal(visitor.cookies.get("lang"), "es");
+    assert.equal(languageOf(await visitor.get(`/login?${query}&lang=fr&${locales}`)), "fr");
+  });
+
+  test("it stays when somebody signs in and out", async () => {
+    const { server, app, visitor, query } = await setUp();
+    await makeUser(server, app.UserPoolId, "ann");
+    await visitor.submit(await visitor.get(`/login?${query}&lang=id`), "/login", {
+      username: "ann",
+      password,
+    });
+    assert.equal(languageOf(await visitor.get(`/login?${query}`)), "id");
+    await visitor.get("/logout");
+    assert.equal(languageOf(await visitor.get("/signedout")), "id");
+  });
+});
+
+forEachServer(
+  "hosted pages: cookies by https",
+  (open) => {
+    let reached: TestServer | undefined;
+    after(() => reached?.client.destroy());
+
+    test("are Secure, and the session's is bound to the host besides", async () => {
+      const server = byAddress(await open());
+      reached = server;
+      const app = await makeApp(server);
+      await makeUser(server, app.UserPoolId, "ann");
+      const visitor = newVisitor(server, app);
+      const language = "lang=de; Max-Age=31536000; Path=/; HttpOnly; Secure; SameSite=Lax";
+      const path = `/login?${queryOf(app)}&lang=de`;
+      assert.deepEqual(cookiesOf(await visitor.get(path)), [language]);
+      const fields = { username: "ann", password };
+      const signedIn = await visitor.post(path, fields, { origin: "https://id.example.com" });
+      const [first, session = "", ...more] = cookiesOf(signedIn);
+      assert.deepEqual([first, more], [language, []]);
+      const attributes = "Max-Age=3600; Path=/; HttpOnly; Secure; SameSite=Lax";
+      assert.match(session, new RegExp(`^__Host-poolhouse-${app.UserPoolId}=[\\w-]{43}; ${attributes}$`));
+    });
+  },
+  { POOLHOUSE_PUBLIC_URL: "https://id.example.com", POOLHOUSE_EXTRA_HOSTS: "127.0.0.1" },
+);
