@@ -40,11 +40,16 @@ export async function placeOf(ctx: Ctx, c: Context<Bindings>): Promise<Place> {
   return { pool, base: domain?.base ?? baseOf(ctx, pool) };
 }
 
-/** The query as it came, without the question mark. */
-export function rawQuery(c: Context): string {
-  const { url } = c.req;
-  const at = url.indexOf("?");
-  return at < 0 ? "" : url.slice(at + 1);
+/** The query as it came, without the question mark, which parsing it as a URL would change; in ASCII. */
+export function rawQuery(c: Context<Bindings>): string {
+  const [, query = ""] = /^[^?#]*\?([^#]*)/.exec(c.env.incoming.url ?? "") ?? [];
+  // Node takes bytes for letters.
+  return query.replace(/[^!-~]/g, (letter) => `%${Buffer.from(letter, "latin1").toString("hex")}`);
+}
+
+/** A URL as a header carries it: a client may have registered one with letters beyond ASCII (RFC 3987 section 3.1). */
+export function headerUrl(url: string): string {
+  return url.replace(/[^!-~]/gu, encodeURIComponent);
 }
 
 /**
@@ -66,6 +71,8 @@ export async function atDomain(
   const origin = `${protocol}//${hostKey(host)}${port === "" ? "" : `:${port}`}`;
   // Without the body, which is read from the connection.
   const { method, headers } = c.req.raw;
+  // No Request can be made with it.
+  if (method === "TRACE") return c.json({ message: "The method is not allowed." }, 405);
   const request = new Request(`${origin}/${poolId}${path}`, { method, headers });
   return routes.fetch(request, { ...c.env, domain: { poolId, base: origin } });
 }

@@ -61,7 +61,7 @@ export async function readAuthorizationRequest(
   pool: Pool,
   query: string,
 ): Promise<AuthorizationRequest> {
-  const parameters = new URLSearchParams(query);
+  const parameters = readParameters(query);
   const client = await clientOf(ctx, pool, once(parameters, "client_id"));
   const redirectUri = redirectUriOf(client, once(parameters, "redirect_uri"));
   const given = parameters.get("response_type");
@@ -106,9 +106,14 @@ function readRest(pool: Pool, client: Client, parameters: URLSearchParams): Rest
   };
 }
 
-/** RFC 6749 section 3.1: parameters without a value are as if left out, and none may come twice. */
-function once(parameters: URLSearchParams, name: string): string | undefined {
-  const values = parameters.getAll(name).filter((value) => value !== "");
+/** RFC 6749 section 3.1: parameters without a value are as if left out. */
+export function readParameters(query: string): URLSearchParams {
+  return new URLSearchParams([...new URLSearchParams(query)].filter(([, value]) => value !== ""));
+}
+
+/** No parameter may come twice (RFC 6749 section 3.1). Throws invalid_request. */
+export function once(parameters: URLSearchParams, name: string): string | undefined {
+  const values = parameters.getAll(name);
   // Not by its name, which anybody may choose.
   if (values.length > 1) invalid("A parameter is given more than once.");
   return values[0];
@@ -146,9 +151,9 @@ function redirectUriOf(client: Client, given: string | undefined): string {
 }
 
 /** The raw value of `state`: decoding and encoding it again could change it. */
-function rawState(query: string): string | undefined {
-  const raw = /(?:^|&)state=([^&]*)/.exec(query)?.[1];
-  return raw === undefined || raw === "" || !/^[\x21-\x7e]+$/.test(raw) ? undefined : raw;
+export function rawState(query: string): string | undefined {
+  const raw = /(?:^|&)state=([^&]+)/.exec(query)?.[1];
+  return raw === undefined || !/^[\x21-\x7e]+$/.test(raw) ? undefined : raw;
 }
 
 function assertResponseType(client: Client, given: string | null): void {

@@ -8,7 +8,7 @@ import {
 } from "../../domain/grants/authorization-request.ts";
 import { pinnedClientId } from "../../domain/pools/manage-clients.ts";
 import type { Client, Pool } from "../../domain/pools/settings.ts";
-import { type Bindings, type Place, rawQuery } from "../place.ts";
+import { type Bindings, headerUrl, type Place, rawQuery } from "../place.ts";
 import { emptyForm, type Form, readForm } from "./form.ts";
 import { wordsFor } from "./language.ts";
 import type { Frame } from "./layout.ts";
@@ -93,5 +93,9 @@ export function linkTo({ root, query }: Pick<Visit, "root" | "query">, path: str
 /** The browser goes on elsewhere, and does not send the form there. */
 export function redirect(c: Context, location: string): Response {
   const status = c.req.method === "POST" ? 303 : 302;
-  return c.body(null, status, { location, "cache-control": "no-store", "referrer-policy": "same-origin" });
+  return c.body(null, status, {
+    location: headerUrl(location),
+    "cache-control": "no-store",
+    "referrer-policy": "same-origin",
+  });
 }

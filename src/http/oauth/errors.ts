@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import { headerUrl } from "../place.ts";
 
 export interface OAuthFailure {
   readonly status: 400 | 401 | 403 | 404 | 429 | 500;
@@ -40,7 +41,11 @@ export const noStore = { "cache-control": "no-store", pragma: "no-cache" } as co
 
 /** A redirect on which nothing follows the browser: neither a form nor the URL with its code, as a referrer. */
 export function redirect(c: Context, location: string): Response {
-  const headers = { location, "cache-control": "no-store", "referrer-policy": "no-referrer" };
+  const headers = {
+    location: headerUrl(location),
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+  };
   return c.body(null, c.req.method === "POST" ? 303 : 302, headers);
 }
 
