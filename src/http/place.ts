@@ -40,11 +40,12 @@ export async function placeOf(ctx: Ctx, c: Context<Bindings>): Promise<Place> {
   return { pool, base: domain?.base ?? baseOf(ctx, pool) };
 }
 
-/** The query as it came, without the question mark, which parsing it as a URL would change; in ASCII. */
+/**
+ * The query as it came, without the question mark, which parsing it as a URL would change. It is ASCII without blanks:
+ * Node refuses any other request target.
+ */
 export function rawQuery(c: Context<Bindings>): string {
-  const [, query = ""] = /^[^?#]*\?([^#]*)/.exec(c.env.incoming.url ?? "") ?? [];
-  // Node takes bytes for letters.
-  return query.replace(/[^!-~]/g, (letter) => `%${Buffer.from(letter, "latin1").toString("hex")}`);
+  return /^[^?#]*\?([^#]*)/.exec(c.env.incoming.url ?? "")?.[1] ?? "";
 }
 
 /** A URL as a header carries it: a client may have registered one with letters beyond ASCII (RFC 3987 section 3.1). */
