@@ -423,6 +423,28 @@ forEachServer("confusion", (open) => {
     }
   });
 
+  test("the work that a form makes grows with its length, not with the square of it", async () => {
+    const place = await setUp(await open());
+    const known = { response_type: "none", client_id: place.ClientId, redirect_uri: callback };
+    /** Processor time, which waiting does not add to. */
+    const cost = async (count: number) => {
+      const names = Array.from({ length: count }, (_, index) => `p${index}=1`);
+      const body = `${form(known)}&${names.join("&")}`;
+      const headers = { "content-type": "application/x-www-form-urlencoded" };
+      const before = process.cpuUsage();
+      for (let turn = 0; turn < 3; turn++) {
+        const request = { method: "POST", body, headers, redirect: "manual" } as const;
+        const answer = await fetch(`${place.base}/oauth2/authorize`, request);
+        assert.match(answer.headers.get("location") ?? "", /error=unsupported_response_type/);
+      }
+      const { user, system } = process.cpuUsage(before);
+      return user + system;
+    };
+    await cost(900);
+    const [few, many] = [await cost(900), await cost(7_200)];
+    assert.ok(many < 20 * few, `${many} µs for eight times what costs ${few} µs`);
+  });
+
   test("bytes that no URL has: the state goes back as it came, at the domain as well", async () => {
     const server = await open();
     const place = await setUp(server);

@@ -84,7 +84,7 @@ export async function readAuthorizationRequest(
 type Rest = Omit<AuthorizationRequest, keyof Redirect | "pool" | "client">;
 
 function readRest(pool: Pool, client: Client, parameters: URLSearchParams): Rest {
-  for (const name of new Set(parameters.keys())) once(parameters, name);
+  if (new Set(parameters.keys()).size < parameters.size) invalid(twice);
   for (const [name, most] of Object.entries(longest)) {
     if ((parameters.get(name)?.length ?? 0) > most) invalid(`${name} is too long.`);
   }
@@ -111,11 +111,13 @@ export function readParameters(query: string): URLSearchParams {
   return new URLSearchParams([...new URLSearchParams(query)].filter(([, value]) => value !== ""));
 }
 
+/** The parameter is not named, since anybody may choose its name. */
+const twice = "A parameter is given more than once.";
+
 /** No parameter may come twice (RFC 6749 section 3.1). Throws invalid_request. */
 export function once(parameters: URLSearchParams, name: string): string | undefined {
   const values = parameters.getAll(name);
-  // Not by its name, which anybody may choose.
-  if (values.length > 1) invalid("A parameter is given more than once.");
+  if (values.length > 1) invalid(twice);
   return values[0];
 }
 
