@@ -16,6 +16,7 @@ import type { AdmissionOptions } from "./http/admission.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
 import { createServing, type Serving } from "./http/context.ts";
 import { type Door, openDoor } from "./http/door.ts";
+import { guarded } from "./http/headers.ts";
 import { healthRoutes } from "./http/health.ts";
 import { hostedRoutes } from "./http/hosted-ui/routes.ts";
 import { createHostCheck } from "./http/hosts.ts";
@@ -200,6 +201,7 @@ function routes(
   all.route("/", metricsRoutes(app, metrics));
   all.route("/", tlsAskRoutes(serving));
   const ofPools = new Hono<Bindings>();
+  ofPools.use(guarded);
   ofPools.route("/", discoveryRoutes(serving));
   ofPools.route("/", oauthRoutes(serving));
   ofPools.route("/", hostedRoutes(serving));

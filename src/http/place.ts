@@ -40,11 +40,17 @@ export async function placeOf(ctx: Ctx, c: Context<Bindings>): Promise<Place> {
   return { pool, base: domain?.base ?? baseOf(ctx, pool) };
 }
 
-/** The query as it came, without the question mark. */
-export function rawQuery(c: Context): string {
-  const { url } = c.req;
-  const at = url.indexOf("?");
-  return at < 0 ? "" : url.slice(at + 1);
+/**
+ * The query as it came, without the question mark, which parsing it as a URL would change. It is ASCII without blanks:
+ * Node refuses any other request target.
+ */
+export function rawQuery(c: Context<Bindings>): string {
+  return /^[^?#]*\?([^#]*)/.exec(c.env.incoming.url ?? "")?.[1] ?? "";
+}
+
+/** A URL as a header carries it: a client may have registered one with letters beyond ASCII (RFC 3987 section 3.1). */
+export function headerUrl(url: string): string {
+  return url.replace(/[^!-~]/gu, encodeURIComponent);
 }
 
 /** What may not be told to a redirect URI that is not known to be the client's, is told on a page of ours. */
@@ -77,6 +83,8 @@ export async function atDomain(
   const origin = `${protocol}//${hostKey(host)}${port === "" ? "" : `:${port}`}`;
   // Without the body, which is read from the connection.
   const { method, headers } = c.req.raw;
+  // No Request can be made with it.
+  if (method === "TRACE") return c.json({ message: "The method is not allowed." }, 405);
   const request = new Request(`${origin}/${poolId}${path}`, { method, headers });
   return routes.fetch(request, { ...c.env, domain: { poolId, base: origin } });
 }

@@ -282,6 +282,8 @@ const components = {
   mount: mayMount,
   chromium: () => existsSync("/usr/bin/chromium"),
   "aws-cli": () => existsSync("/usr/bin/aws"),
+  mod_auth_openidc: () =>
+    existsSync("/usr/sbin/apache2") && existsSync("/usr/lib/apache2/modules/mod_auth_openidc.so"),
   strace: () => {
     try {
       // It may be there and not be allowed to do its work.

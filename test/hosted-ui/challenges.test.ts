@@ -138,6 +138,8 @@ forEachServer("hosted pages: challenges", (open) => {
     const wrong = await answer(shown, { code: wrongTotp(secret!, server.clock.now) });
     assert.match(wrong.text, /id="code-error">This code is not right/);
     assert.ok(wrong.text.includes(secret!.slice(0, 4)), "the key is shown again");
+    const long = { code: wrongTotp(secret!, server.clock.now), "parameter.secret": "A".repeat(9_000) };
+    assert.equal((await answer(wrong, long)).status, 200, "what no picture can hold has none");
     await done(server, app, await answer(wrong, { code: totp(secret!, server.clock.now) }));
     server.clock.advance(60_000);
     assert.equal((await login("nora")).title, "Open your authenticator app – Notes");

@@ -64,7 +64,7 @@ export async function readAuthorizationRequest(
   pool: Pool,
   query: string,
 ): Promise<AuthorizationRequest> {
-  const parameters = new URLSearchParams(query);
+  const parameters = readParameters(query);
   const client = await clientOf(ctx, pool, once(parameters, "client_id"));
   const redirectUri = redirectUriOf(client, once(parameters, "redirect_uri"));
   const given = parameters.get("response_type");
@@ -88,7 +88,7 @@ export async function readAuthorizationRequest(
 type Rest = Omit<AuthorizationRequest, keyof Redirect | "pool" | "client">;
 
 function readRest(pool: Pool, client: Client, parameters: URLSearchParams): Rest {
-  for (const name of new Set(parameters.keys())) once(parameters, name);
+  if (new Set(parameters.keys()).size < parameters.size) invalid(twice);
   for (const [name, most] of Object.entries(longest)) {
     if ((parameters.get(name)?.length ?? 0) > most) invalid(`${name} is too long.`);
   }
@@ -110,11 +110,18 @@ function readRest(pool: Pool, client: Client, parameters: URLSearchParams): Rest
   };
 }
 
-/** RFC 6749 section 3.1: parameters without a value are as if left out, and none may come twice. */
-function once(parameters: URLSearchParams, name: string): string | undefined {
-  const values = parameters.getAll(name).filter((value) => value !== "");
-  // Not by its name, which anybody may choose.
-  if (values.length > 1) invalid("A parameter is given more than once.");
+/** RFC 6749 section 3.1: parameters without a value are as if left out. */
+export function readParameters(query: string): URLSearchParams {
+  return new URLSearchParams([...new URLSearchParams(query)].filter(([, value]) => value !== ""));
+}
+
+/** The parameter is not named, since anybody may choose its name. */
+const twice = "A parameter is given more than once.";
+
+/** No parameter may come twice (RFC 6749 section 3.1). Throws invalid_request. */
+export function once(parameters: URLSearchParams, name: string): string | undefined {
+  const values = parameters.getAll(name);
+  if (values.length > 1) invalid(twice);
   return values[0];
 }
 
@@ -161,9 +168,9 @@ function framingOrigins(pool: Pool, client: Client): readonly string[] {
 }
 
 /** The raw value of `state`: decoding and encoding it again could change it. */
-function rawState(query: string): string | undefined {
-  const raw = /(?:^|&)state=([^&]*)/.exec(query)?.[1];
-  return raw === undefined || raw === "" || !/^[\x21-\x7e]+$/.test(raw) ? undefined : raw;
+export function rawState(query: string): string | undefined {
+  const raw = /(?:^|&)state=([^&]+)/.exec(query)?.[1];
+  return raw === undefined || !/^[\x21-\x7e]+$/.test(raw) ? undefined : raw;
 }
 
 function assertResponseType(client: Client, given: string | null): void {

@@ -13,6 +13,7 @@ export interface LogoutRequest {
   /** OpenID Connect RP-Initiated Logout 1.0. */
   readonly idTokenHint: string | undefined;
   readonly postLogoutRedirectUri: string | undefined;
+  /** As it came, still encoded. */
   readonly state: string | undefined;
 }
 
@@ -61,5 +62,5 @@ function registered(client: Client, list: "LogoutURLs" | "CallbackURLs", uri: st
 }
 
 function withState(uri: string, state: string): string {
-  return `${uri}${uri.includes("?") ? "&" : "?"}${new URLSearchParams({ state })}`;
+  return `${uri}${uri.includes("?") ? "&" : "?"}state=${state}`;
 }

@@ -14,8 +14,9 @@ export function answerErrorPage(ctx: Ctx, c: Context<Bindings>, { base }: Place)
   const parameters = new URLSearchParams(rawQuery(c));
   const frame = newFrame(ctx, c, base);
   const { words } = frame;
-  const error = (parameters.get("error") ?? "invalid_request").slice(0, 64);
-  const clientId = parameters.get("client_id")?.slice(0, 128);
+  // Nothing else is shown: whoever makes a link to this page must not write on it.
+  const error = /^[\w-]{1,64}$/.exec(parameters.get("error") ?? "")?.[0] ?? "invalid_request";
+  const clientId = /^[\w+]{1,128}$/.exec(parameters.get("client_id") ?? "")?.[0];
   const sentence = wordFor(words.oauth, error) ?? words.oauth["invalid_request"]!;
   const remedy = wordFor(words.remedies, error);
   const body = html`<p class="lead">${sentence} ${words.errorPage.back}</p>

@@ -64,7 +64,11 @@ function keyUri({ app }: Visit, { username }: Waiting, secret: string): string {
   return `otpauth://totp/${issuer}:${encodeURIComponent(username)}?secret=${secret}&issuer=${issuer}`;
 }
 
-function qrPicture(text: string, label: string): Html {
+/** Name and key come back by the form, which anybody may fill with more than a picture can hold. */
+const longestInPicture = 1_000;
+
+function qrPicture(text: string, label: string): Html | "" {
+  if (text.length > longestInPicture) return "";
   const { size, path } = qrCode(text);
   return html`<svg class="qr" role="img" aria-label="${label}" viewBox="0 0 ${size} ${size}" shape-rendering="crispEdges"><path d="${path}"/></svg>`;
 }

@@ -9,7 +9,7 @@ import {
 import { pinnedClientId } from "../../domain/pools/manage-clients.ts";
 import type { Client, Pool } from "../../domain/pools/settings.ts";
 import { languageCookie, setLanguageCookie } from "../cookies.ts";
-import { type Bindings, type Place, rawQuery } from "../place.ts";
+import { type Bindings, headerUrl, type Place, rawQuery } from "../place.ts";
 import { emptyForm, type Form, readForm } from "./form.ts";
 import { wordsFor, wordsIn } from "./language.ts";
 import type { Frame } from "./layout.ts";
@@ -104,10 +104,9 @@ export function linkTo({ root, query }: Pick<Visit, "root" | "query">, path: str
 export function redirect(c: Context, location: string): Response {
   const status = c.req.method === "POST" ? 303 : 302;
   return c.body(null, status, {
-    location,
+    location: headerUrl(location),
     "cache-control": "no-store",
     "referrer-policy": "same-origin",
     "content-security-policy": "frame-ancestors 'none'",
-    "x-frame-options": "DENY",
   });
 }

@@ -29,8 +29,8 @@ export async function authenticateClient(
 }
 
 /**
- * RFC 6749 section 2.3.1 has id and secret form-encoded first; Cognito takes them as they are, and ours hold nothing
- * that encoding changes.
+ * RFC 6749 section 2.3.1 has id and secret form-encoded first; Cognito takes them as they are. Either way is read: what is
+ * encoded has a percent sign, which no id or secret has.
  */
 function readBasic(header: string | undefined): { id: string; secret: string } | undefined {
   if (header === undefined) return undefined;
@@ -38,7 +38,9 @@ function readBasic(header: string | undefined): { id: string; secret: string } |
   const text = fromBase64(encoded ?? "")?.toString("utf8") ?? wrongClient();
   const colon = text.indexOf(":");
   if (colon < 0) return wrongClient();
-  return { id: text.slice(0, colon), secret: text.slice(colon + 1) };
+  const plain = (part: string) =>
+    part.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return { id: plain(text.slice(0, colon)), secret: plain(text.slice(colon + 1)) };
 }
 
 function wrongClient(): never {

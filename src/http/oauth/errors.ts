@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import { type Bindings, headerUrl } from "../place.ts";
 
 export interface OAuthFailure {
   readonly status: 400 | 401 | 403 | 404 | 429 | 500;
@@ -43,13 +44,14 @@ export const noStore = { "cache-control": "no-store", pragma: "no-cache" } as co
  * @param framedBy origins whose pages may have it in a frame. A browser may hold each redirect against this; Chromium
  * holds only the page that it ends at.
  */
-export function redirect(c: Context, location: string, framedBy: readonly string[] = []): Response {
+export function redirect(c: Context<Bindings>, location: string, framedBy: readonly string[] = []): Response {
+  // Some browsers heed the older header even beside a policy.
+  if (framedBy.length > 0) c.env.outgoing.removeHeader("x-frame-options");
   const headers = {
-    location,
+    location: headerUrl(location),
     "cache-control": "no-store",
     "referrer-policy": "no-referrer",
     "content-security-policy": `frame-ancestors ${framedBy.length === 0 ? "'none'" : framedBy.join(" ")}`,
-    ...(framedBy.length === 0 && { "x-frame-options": "DENY" }),
   };
   return c.body(null, c.req.method === "POST" ? 303 : 302, headers);
 }

@@ -4,6 +4,7 @@
  */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
+import { once, rawState, readParameters } from "../../domain/grants/authorization-request.ts";
 import { closeBrowserSession } from "../../domain/grants/browser-session.ts";
 import { type LogoutRequest, logoutTarget } from "../../domain/grants/logout.ts";
 import { Refusal } from "../../lib/refusal.ts";
@@ -19,17 +20,8 @@ export async function answerLogout(ctx: Ctx, c: Context<Bindings>, place: Place)
 }
 
 async function leave(ctx: Ctx, c: Context<Bindings>, place: Place, query: string): Promise<string> {
-  const parameters = new URLSearchParams(query);
-  const get = (name: string) => parameters.get(name) || undefined;
-  const request: LogoutRequest = {
-    clientId: get("client_id"),
-    logoutUri: get("logout_uri"),
-    redirectUri: get("redirect_uri"),
-    idTokenHint: get("id_token_hint"),
-    postLogoutRedirectUri: get("post_logout_redirect_uri"),
-    state: get("state"),
-  };
   try {
+    const request = readLogoutRequest(query);
     const target = await logoutTarget(ctx, place.pool, request);
     await closeBrowserSession(ctx, place.pool, sessionCookie(c, place));
     setSessionCookie(c, place, "", 0);
@@ -39,4 +31,17 @@ async function leave(ctx: Ctx, c: Context<Bindings>, place: Place, query: string
     if (!(error instanceof Refusal)) throw error;
     return errorPageOf(place, error.code, query);
   }
+}
+
+/** Throws invalid_request: a parameter twice. */
+function readLogoutRequest(query: string): LogoutRequest {
+  const parameters = readParameters(query);
+  return {
+    clientId: once(parameters, "client_id"),
+    logoutUri: once(parameters, "logout_uri"),
+    redirectUri: once(parameters, "redirect_uri"),
+    idTokenHint: once(parameters, "id_token_hint"),
+    postLogoutRedirectUri: once(parameters, "post_logout_redirect_uri"),
+    state: once(parameters, "state") && rawState(query),
+  };
 }

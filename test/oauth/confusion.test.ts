@@ -1,0 +1,519 @@
+/** What is neither a right request nor an honest mistake: methods, types, doubled and oversized parameters, odd headers. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { CreateUserPoolDomainCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { makeClient, password } from "../api/people.ts";
+import { forEachServer, type TestServer } from "../api/server.ts";
+import { type RawAnswer, type RawRequest, requestText, sendRaw } from "./raw.ts";
+import {
+  authorize,
+  callback,
+  claimsOf,
+  goodbye,
+  newCode,
+  type OAuthPlace,
+  pkce,
+  post,
+  redeem,
+  setUp,
+} from "./support.ts";
+
+const form = (fields: Record<string, string>) => new URLSearchParams(fields).toString();
+
+/** At the main host and at a domain of the pool: what a request line and Host are there. */
+async function placesOf(server: TestServer, { UserPoolId }: OAuthPlace) {
+  const Domain = `odd-${Math.random().toString(36).slice(2, 10)}`;
+  await server.client.send(new CreateUserPoolDomainCommand({ UserPoolId, Domain }));
+  const { host, port } = new URL(server.endpoint);
+  const at = (authority: string, root: string) => (request: RawRequest) =>
+    sendRaw(
+      server.endpoint,
+      requestText({
+        ...request,
+        target: `${root}${request.target}`,
+        headers: [`host: ${authority}`, ...(request.headers ?? [])],
+      }),
+    );
+  return { main: at(host, `/${UserPoolId}`), domain: at(`${Domain}.auth.localhost:${port}`, "") };
+}
+
+const endpoints: Readonly<Record<string, readonly string[]>> = {
+  "/oauth2/authorize": ["GET", "HEAD", "POST"],
+  "/authorize": ["GET", "HEAD", "POST"],
+  "/oauth2/token": ["POST", "OPTIONS"],
+  "/oauth2/userInfo": ["GET", "HEAD", "POST", "OPTIONS"],
+  "/oauth2/revoke": ["POST", "OPTIONS"],
+  "/logout": ["GET", "HEAD", "POST"],
+  ...Object.fromEntries(
+    [
+      "/login",
+      "/challenge",
+      "/signup",
+      "/confirmUser",
+      "/resendcode",
+      "/forgotPassword",
+      "/confirmForgotPassword",
+    ].map((page) => [page, ["GET", "HEAD", "POST"]]),
+  ),
+  "/error": ["GET", "HEAD"],
+  "/signedout": ["GET", "HEAD"],
+  "/.well-known/openid-configuration": ["GET", "HEAD"],
+  "/.well-known/oauth-authorization-server": ["GET", "HEAD"],
+  "/.well-known/jwks.json": ["GET", "HEAD"],
+};
+const methods =
+  "GET HEAD POST PUT PATCH DELETE OPTIONS TRACE PROPFIND SEARCH LOCK COPY PURGE LINK QUERY".split(" ");
+
+forEachServer("confusion", (open) => {
+  test("other methods do nothing at any endpoint, and TRACE shows nothing", async () => {
+    const server = await open();
+    const place = await setUp(server);
+    const query = form({ response_type: "code", client_id: place.ClientId, redirect_uri: callback });
+    for (const [where, send] of Object.entries(await placesOf(server, place)))
+      for (const [path, allowed] of Object.entries(endpoints))
+        for (const method of methods.filter((one) => !allowed.includes(one))) {
+          const headers = [
+            `cookie: ${place.cookie}`,
+            "x-secret: shown-by-trace",
+            `origin: ${server.endpoint}`,
+          ];
+          const answer = await sendAll(send, { method, target: `${path}?${query}`, headers });
+          const told = `${method} ${path} at ${where}: ${answer.status}`;
+          assert.ok([404, 405].includes(answer.status), told);
+          assert.deepEqual(
+            [answer.headers["location"], answer.headers["set-cookie"]],
+            [undefined, undefined],
+            told,
+          );
+          assert.doesNotMatch(answer.body, /shown-by-trace|poolhouse-/, told);
+        }
+  });
+  const sendAll = (send: (request: RawRequest) => Promise<RawAnswer>, request: RawRequest) =>
+    send(request.method === "PUT" ? { ...request, body: "username=ann" } : request);
+
+  test("HEAD is GET without a body", async () => {
+    const server = await open();
+    const place = await setUp(server);
+    const { main } = await placesOf(server, place);
+    const query = form({ response_type: "code", client_id: place.ClientId, redirect_uri: callback });
+    for (const target of [`/login?${query}`, "/error", "/signedout", "/.well-known/openid-configuration"]) {
+      const [head, get] = [await main({ method: "HEAD", target }), await main({ target })];
+      assert.deepEqual([head.status, head.body], [get.status, ""], target);
+      assert.equal(head.headers["content-type"], get.headers["content-type"]);
+    }
+  });
+
+  test("no answer may be framed, guessed at or kept, but keys and files of ours", async () => {
+    const server = await open();
+    const place = await setUp(server);
+    const query = form({ response_type: "code", client_id: place.ClientId, redirect_uri: callback });
+    const page = await (await fetch(`${place.base}/login?${query}`)).text();
+    const files = [...page.matchAll(/(?:href|src)="\/[^/"]+(\/assets\/[^"]+)"/g)].map(([, path]) => path!);
+    assert.equal(files.length, 2);
+    const cookie = [`cookie: ${place.cookie}`];
+    const own = [`origin: ${server.endpoint}`];
+    const requests: RawRequest[] = [
+      ...Object.keys(endpoints).flatMap((path) =>
+        ["GET", "POST", "DELETE"].map((method) => ({ method, target: path })),
+      ),
+      ...[...files, "/assets/none.css", "/nothing", "/", "/login/"].map((target) => ({ target })),
+      ...["/login", "/signup", "/forgotPassword", "/confirmUser"].map((path) => ({
+        target: `${path}?${query}`,
+      })),
+      { target: `/oauth2/authorize?${query}`, headers: cookie },
+      { target: `/oauth2/authorize?${query}` },
+      { target: `/oauth2/authorize?${query}&scope=none`, headers: cookie },
+      { target: `/logout?${form({ client_id: place.ClientId, logout_uri: goodbye })}` },
+      { method: "POST", target: `/login?${query}`, headers: own, body: form({ username: "ann", password }) },
+      {
+        method: "POST",
+        target: `/login?${query}`,
+        headers: own,
+        body: form({ username: "ann", password: "wrong" }),
+      },
+      { method: "POST", target: `/login?${query}`, body: form({ username: "ann", password }) },
+      { method: "POST", target: "/oauth2/token", body: form({ grant_type: "client_credentials" }) },
+      { method: "POST", target: "/oauth2/userInfo", headers: ["authorization: Bearer x.y.z"] },
+    ];
+    for (const [where, send] of Object.entries(await placesOf(server, place)))
+      for (const request of requests) {
+        const { status, headers } = await send(request);
+        const told = `${request.method ?? "GET"} ${request.target} at ${where}: ${status} ${JSON.stringify(headers)}`;
+        assert.ok(status > 0 && status < 500, told);
+        assert.equal(headers["x-frame-options"], "DENY", told);
+        assert.equal(headers["x-content-type-options"], "nosniff", told);
+        const isPublic =
+          status === 200 && (files.includes(request.target) || request.target.startsWith("/.well-known"));
+        assert.match(headers["cache-control"] ?? "", isPublic ? /^public, max-age=\d+/ : /^no-store$/, told);
+        if (headers["content-type"]?.startsWith("text/html"))
+          assert.match(headers["content-security-policy"] ?? "", /frame-ancestors 'none'/, told);
+        // What has a code in it is never told to where the browser goes next.
+        if (headers["location"])
+          assert.match(headers["referrer-policy"] ?? "", /^(?:no-referrer|same-origin)$/, told);
+      }
+  });
+
+  test("the token endpoint takes forms alone, and nothing out of the query", async () => {
+    const server = await open();
+    const place = await setUp(server);
+    const fields = { grant_type: "authorization_code", client_id: place.ClientId, redirect_uri: callback };
+    const code = await newCode(place);
+    const body = form({ ...fields, code });
+    const { main } = await placesOf(server, place);
+    const token = (target: string, type: string | undefined, text: string) =>
+      main({ method: "POST", target, body: text, headers: [`content-type: ${type}`] });
+    for (const type of [
+      ...["application/json", "text/plain", "text/html", "multipart/form-data; boundary=x", "*/*", "", ";"],
+      ...[
+        "application/x-www-form-urlencodedx",
+        "x-application/x-www-form-urlencoded",
+        "application/x-www-form",
+      ],
+      ...[
+        "text/plain; application/x-www-form-urlencoded",
+        "application/json, application/x-www-form-urlencoded",
+      ],
+    ]) {
+      const answer = await token("/oauth2/token", type, body);
+      assert.equal(answer.status, 400, type);
+      assert.equal(JSON.parse(answer.body).error, "invalid_request", type);
+    }
+    for (const text of [
+      JSON.stringify({ ...fields, code }),
+      `\r\n${body}`,
+      `code=${code}`,
+      "",
+      "&&&",
+      "====",
+      "%",
+      "\0",
+    ]) {
+      const answer = await token(`/oauth2/token?${body}`, "application/x-www-form-urlencoded", text);
+      assert.equal(answer.status, 400, text);
+    }
+    const odd = "Application/X-WWW-Form-Urlencoded ;charset=ISO-8859-1";
+    const answer = await token("/oauth2/token?grant_type=client_credentials&code=x", odd, body);
+    assert.equal(answer.status, 200, "none of these has burnt the code");
+  });
+
+  test("a parameter twice is refused in every form, however its name is written", async () => {
+    const server = await open();
+    const place = await setUp(server);
+    const code = await newCode(place);
+    const { main } = await placesOf(server, place);
+    const body = form({
+      grant_type: "authorization_code",
+      client_id: place.ClientId,
+      redirect_uri: callback,
+      code,
+    });
+    const headers = [`cookie: ${place.cookie}`];
+    for (const more of [
+      ...[
+        "code=x",
+        "%63ode=x",
+        "client_id=x",
+        `redirect_uri=${encodeURIComponent(callback)}`,
+        "grant_type=",
+        "code=",
+      ],
+      ...["grant_type=authorization_code", "client%5Fid=x", "redirect_uri=", "x=1&x=2", "=&="],
+    ])
+      for (const text of [`${body}&${more}`, `${more}&${body}`]) {
+        const answer = await main({ method: "POST", target: "/oauth2/token", body: text });
+        assert.deepEqual([answer.status, JSON.parse(answer.body).error], [400, "invalid_request"], text);
+        const asked = await main({ method: "POST", target: "/oauth2/authorize", body: text, headers });
+        assert.equal(asked.status, 400, text);
+      }
+    const query = form({ response_type: "code", client_id: place.ClientId, redirect_uri: callback });
+    for (const more of [
+      "client_id=x",
+      "client%5fid=x",
+      "redirect_uri=https://evil.example/",
+      "redirect%5Furi=x",
+    ])
+      for (const text of [`${query}&${more}`, `${more}&${query}`])
+        for (const path of ["/oauth2/authorize", "/login"]) {
+          const { headers: told } = await main({ target: `${path}?${text}`, headers });
+          assert.match(told["location"] ?? "", /\/error\?error=invalid_request/, `${path} ${text}`);
+        }
+    // Of a POST the form counts, whatever stands in its query.
+    const evil = form({ redirect_uri: "https://evil.example/", client_id: "x", state: "evil" });
+    const { headers: told } = await main({
+      method: "POST",
+      target: `/oauth2/authorize?${evil}`,
+      body: query,
+      headers,
+    });
+    assert.match(told["location"] ?? "", /^http:\/\/localhost:9999\/callback\?kept=1&code=/);
+    assert.doesNotMatch(told["location"] ?? "", /evil/);
+    assert.equal((await redeem(place, code)).status, 200);
+  });
+
+  test("an empty value before the real one takes nothing away from it", async () => {
+    const place = await setUp(await open());
+    const { verifier, challenge } = pkce();
+    const raw = `&scope=&code_challenge=&code_challenge_method=&nonce=&state=&prompt=&${form({ ...challenge, scope: "openid", nonce: "n1", state: "s2" })}`;
+    const location = await authorize(place, { state: undefined }, raw);
+    assert.equal(location.searchParams.get("state"), "s2");
+    const code = location.searchParams.get("code") ?? assert.fail(location.href);
+    const { body } = await redeem(place, code, { code_verifier: verifier });
+    assert.equal(claimsOf(body["access_token"])["scope"], "openid");
+    assert.equal(claimsOf(body["id_token"])["nonce"], "n1");
+    const bare = (await authorize(place, {}, raw.replace("&state=s2", ""))).searchParams.get("code") ?? "";
+    assert.equal((await redeem(place, bare)).body["error"], "invalid_grant", "the challenge is in force");
+    const none = await authorize(place, {}, "&prompt=&prompt=login");
+    assert.match(none.pathname, /\/login$/);
+  });
+
+  test("response types that are not one of the two give nothing", async () => {
+    const place = await setUp(await open());
+    for (const response_type of [
+      ...["code token", "token code", "code id_token", "id_token token", "id_token", "none", "code,token"],
+      ...[
+        "CODE",
+        "Token",
+        " code",
+        "code ",
+        "code\0",
+        "code\ttoken",
+        "code;token",
+        "[code]",
+        "toString",
+        "__proto__",
+      ],
+    ]) {
+      const location = await authorize(place, { response_type, nonce: "n" });
+      const told = new URLSearchParams(`${location.search.slice(1)}&${location.hash.slice(1)}`);
+      assert.equal(told.get("error"), "unsupported_response_type", JSON.stringify(response_type));
+      assert.deepEqual(
+        [told.get("code"), told.get("access_token"), told.get("id_token")],
+        [null, null, null],
+      );
+    }
+  });
+
+  test("odd Authorization headers are no client, and no defect", async () => {
+    const server = await open();
+    const place = await setUp(server, { GenerateSecret: true });
+    const { ClientId, ClientSecret = "" } = place;
+    const other = await makeClient(server, place.UserPoolId, { GenerateSecret: true });
+    const { main } = await placesOf(server, place);
+    const basic = (text: string | Buffer) => `Basic ${Buffer.from(text).toString("base64")}`;
+    const right = `${ClientId}:${ClientSecret}`;
+    const headers = [
+      ...[
+        "Basic",
+        "Basic ",
+        "Basic =",
+        "Basic !!!",
+        "Basic ====",
+        "Bearer x",
+        `Basic ${right}`,
+        "Digest a=b",
+        ",",
+      ],
+      ...[
+        "",
+        ":",
+        "::",
+        ClientId,
+        `${ClientId}:`,
+        `:${ClientSecret}`,
+        `${ClientId}::${ClientSecret}`,
+        `${right}\0`,
+      ].map(basic),
+      ...[
+        `${right}\n`,
+        ` ${right}`,
+        `${right} `,
+        `${right}:`,
+        `\ufeff${right}`,
+        `${ClientId}\0:${ClientSecret}`,
+      ].map(basic),
+      ...[
+        "%:%",
+        "%00:%00",
+        "%zz:%zz",
+        `${ClientId}:%`,
+        `${ClientId}:%25`,
+        `${right}%00`,
+        "é:ü",
+        "\u{1f600}:x",
+      ].map(basic),
+      ...[
+        `${other.ClientId}:${ClientSecret}`,
+        `${ClientId}:${other.ClientSecret}`,
+        `${ClientId.toUpperCase()}:${ClientSecret}`,
+      ].map(basic),
+      ...[Buffer.from([0xff, 0xfe, 0x3a, 0xff]), Buffer.alloc(3_000, "a:")].map(basic),
+      `${basic(right)}, ${basic(right)}`,
+      `${basic(right)} x`,
+    ];
+    for (const header of headers) {
+      const answer = await main({
+        method: "POST",
+        target: "/oauth2/token",
+        headers: [`authorization: ${header}`],
+        body: form({ grant_type: "authorization_code", code: "x", redirect_uri: callback }),
+      });
+      const { error } = JSON.parse(answer.body);
+      assert.ok([400, 401].includes(answer.status), `${answer.status} for ${header}`);
+      // "Basic :secret" names nobody, which is another mistake.
+      assert.match(error, /^(?:invalid_client|invalid_request)$/, header);
+    }
+    const encoded = [...right]
+      .map((one) => (one === ":" ? one : `%${one.charCodeAt(0).toString(16)}`))
+      .join("");
+    for (const text of [right, encoded]) {
+      const form_ = { grant_type: "authorization_code", code: await newCode(place), redirect_uri: callback };
+      assert.equal((await post(place, form_, { basic: text })).status, 200, text);
+    }
+    const both = {
+      grant_type: "authorization_code",
+      code: "x",
+      redirect_uri: callback,
+      client_secret: ClientSecret,
+    };
+    assert.equal((await post(place, both, { basic: right })).body["error"], "invalid_request");
+    const mixed = { grant_type: "authorization_code", code: "x", client_id: other.ClientId };
+    assert.equal((await post(place, mixed, { basic: right })).body["error"], "invalid_request");
+  });
+
+  test("what is too big is refused, and a big cookie is no reason to fail", async () => {
+    const server = await open();
+    const place = await setUp(server);
+    const { main } = await placesOf(server, place);
+    const query = form({ response_type: "code", client_id: place.ClientId, redirect_uri: callback });
+    const long = (bytes: number) => "a".repeat(bytes);
+    assert.equal((await main({ target: `/login?${query}&x=${long(20_000)}` })).status, 431);
+    assert.equal((await main({ target: `/login?${query}`, headers: [`x: ${long(20_000)}`] })).status, 431);
+    const headers = [`origin: ${server.endpoint}`];
+    for (const [path, status] of [
+      ["/oauth2/token", 400],
+      ["/oauth2/revoke", 400],
+      ["/oauth2/userInfo", 400],
+      ["/oauth2/authorize", 400],
+      ["/logout", 400],
+      [`/login?${query}`, 303],
+      [`/signup?${query}`, 303],
+    ] as const) {
+      const many = Array.from({ length: 9_000 }, (_, index) => `p${index}=1`).join("&");
+      for (const body of [`username=${long(70_000)}`, many, `${"&".repeat(70_000)}a=b`]) {
+        const answer = await main({ method: "POST", target: path, headers, body });
+        assert.equal(answer.status, status, `${path}: ${answer.body}`);
+        if (status === 303) assert.match(answer.headers["location"] ?? "", /\/error\?error=invalid_request/);
+      }
+    }
+    const [name = ""] = place.cookie.split("=");
+    const crowd = Array.from({ length: 200 }, (_, index) => `c${index}=v`).join("; ");
+    for (const [cookie, isIn] of [
+      [`big=${long(8_000)}; ${place.cookie}`, true],
+      [`${crowd}; ${place.cookie}; ${crowd}`, true],
+      [`${name}=${long(8_000)}`, false],
+      [`${name}=`, false],
+      [`${name}=%00`, false],
+      [`${name}="; ${name}=x`, false],
+      [`=; ;;; ${place.cookie.toUpperCase()}`, false],
+      [`__proto__=x; ${name}`, false],
+    ] as const) {
+      const answer = await main({ target: `/oauth2/authorize?${query}`, headers: [`cookie: ${cookie}`] });
+      assert.equal(answer.status, 302);
+      assert.match(answer.headers["location"] ?? "", isIn ? /[?&]code=/ : /\/login\?/, cookie.slice(0, 60));
+    }
+  });
+
+  test("the work that a form makes grows with its length, not with the square of it", async () => {
+    const place = await setUp(await open());
+    const known = { response_type: "none", client_id: place.ClientId, redirect_uri: callback };
+    /** Processor time, which waiting does not add to. */
+    const cost = async (count: number) => {
+      const names = Array.from({ length: count }, (_, index) => `p${index}=1`);
+      const body = `${form(known)}&${names.join("&")}`;
+      const headers = { "content-type": "application/x-www-form-urlencoded" };
+      const before = process.cpuUsage();
+      for (let turn = 0; turn < 3; turn++) {
+        const request = { method: "POST", body, headers, redirect: "manual" } as const;
+        const answer = await fetch(`${place.base}/oauth2/authorize`, request);
+        assert.match(answer.headers.get("location") ?? "", /error=unsupported_response_type/);
+      }
+      const { user, system } = process.cpuUsage(before);
+      return user + system;
+    };
+    await cost(900);
+    const [few, many] = [await cost(900), await cost(7_200)];
+    assert.ok(many < 20 * few, `${many} µs for eight times what costs ${few} µs`);
+  });
+
+  test("bytes that no URL has: the state goes back as it came, at the domain as well", async () => {
+    const server = await open();
+    const place = await setUp(server);
+    const query = form({ response_type: "code", client_id: place.ClientId, redirect_uri: callback });
+    for (const [where, send] of Object.entries(await placesOf(server, place)))
+      for (const [raw, back = raw] of [
+        ["a'b"],
+        ['"<>'],
+        ["{|}^`\\"],
+        ["a%2fb%2Fc%20+d"],
+        ["%ff%00%0d%0a"],
+        ["~!*()';:@,/?$="],
+        ["a#b", "a"],
+      ] as [string, string?][]) {
+        const answer = await send({
+          target: `/oauth2/authorize?${query}&state=${raw}`,
+          headers: [`cookie: ${place.cookie}`],
+        });
+        assert.ok(
+          answer.headers["location"]?.endsWith(`&state=${back}`),
+          `${where}: ${raw}: ${answer.headers["location"]}`,
+        );
+      }
+    const { main } = await placesOf(server, place);
+    for (const raw of ["\xc3\xa4", "a\tb", "a\x7fb", "a\0b", "a\x01b", "a\rb", "\xff"])
+      assert.equal((await main({ target: `/oauth2/authorize?${query}&state=${raw}` })).status, 400, raw);
+  });
+
+  test("a code used again while its tokens are refreshed leaves none of them alive", async () => {
+    const place = await setUp(await open());
+    const code = await newCode(place, { scope: "openid" });
+    const { body } = await redeem(place, code);
+    const refresh = () =>
+      post(place, {
+        grant_type: "refresh_token",
+        client_id: place.ClientId,
+        refresh_token: String(body["refresh_token"]),
+      });
+    const raced = await Promise.all([
+      refresh(),
+      redeem(place, code),
+      refresh(),
+      redeem(place, code),
+      refresh(),
+      refresh(),
+    ]);
+    assert.ok(raced.every(({ status }) => [200, 400].includes(status)));
+    assert.equal((await refresh()).body["error"], "invalid_grant");
+    for (const token of [body, ...raced.map((one) => one.body)]
+      .map((one) => one["access_token"])
+      .filter(Boolean)) {
+      const told = await fetch(`${place.base}/oauth2/userInfo`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      assert.equal(told.status, 401);
+    }
+  });
+
+  test("of right and wrong verifiers at once at most one gets tokens", async () => {
+    const place = await setUp(await open());
+    for (let turn = 0; turn < 5; turn++) {
+      const { verifier, challenge } = pkce();
+      const code = await newCode(place, challenge);
+      const tries = [pkce().verifier, verifier, "", verifier, pkce().verifier];
+      const answers = await Promise.all(
+        tries.map((one) => redeem(place, code, one === "" ? {} : { code_verifier: one })),
+      );
+      assert.ok(answers.filter(({ status }) => status === 200).length <= 1);
+      assert.equal((await redeem(place, code, { code_verifier: verifier })).status, 400);
+    }
+  });
+});
