@@ -289,12 +289,12 @@ forEachServer("sessions of browsers", (open) => {
     codeIn(await login(visitor, notes));
     const { db } = server.app;
     const user = await db.kysely
-      .selectFrom("browser_sessions")
-      .select("user_id")
+      .selectFrom("users")
+      .select(["user_id", "sign_outs"])
       .where("pool_id", "=", UserPoolId)
       .executeTakeFirstOrThrow();
-    const of = { poolId: UserPoolId, userId: user.user_id, signOuts: 0 };
-    const [real] = await listBrowserSessions(db, await withSignOuts(server, of), server.clock.now);
+    const of = { poolId: UserPoolId, userId: user.user_id, signOuts: user.sign_outs };
+    const [real] = await listBrowserSessions(db, of, server.clock.now);
     for (let at = 1; at < 30; at++) {
       const tracked = { ...real!.tracked!, id: `sso${String(at).padStart(25, "0")}`, activeAt: at };
       await insertBrowserSession(db, { ...real!, hash: `made-${at}`, tracked });
@@ -305,6 +305,22 @@ forEachServer("sessions of browsers", (open) => {
     assert.ok(kept.some(({ SessionId }) => SessionId === real?.tracked?.id));
     assert.ok(!kept.some(({ SessionId }) => SessionId === `sso${"6".padStart(25, "0")}`));
     assert.ok(kept.some(({ SessionId }) => SessionId === `sso${"7".padStart(25, "0")}`));
+  });
+
+  test("codes that are redeemed at the same moment do not make more sessions than MaxPerUser", async () => {
+    const { server, UserPoolId, notes, list, use } = await setUp();
+    await track(server, UserPoolId, 2);
+    const visitor = newVisitor(server, notes);
+    codeIn(await login(visitor, notes));
+    for (let round = 0; round < 3; round++) {
+      server.clock.advance(1000);
+      const granted: Shown[] = [];
+      for (let at = 0; at < 8; at++) granted.push(await authorize(visitor, notes));
+      const all = await Promise.all(granted.map((one) => tokensBy(server, notes, one)));
+      assert.equal(ofType("TOKEN", await list()).length, 2);
+      const good = await Promise.allSettled(all.map(({ AccessToken }) => use(AccessToken)));
+      assert.equal(good.filter(({ status }) => status === "fulfilled").length, 2);
+    }
   });
 
   test("nothing that is granted while a session is revoked with what is LINKED outlives it", async () => {
@@ -326,12 +342,3 @@ forEachServer("sessions of browsers", (open) => {
     }
   });
 });
-
-async function withSignOuts(server: TestServer, of: { poolId: string; userId: string }) {
-  const row = await server.app.db.kysely
-    .selectFrom("users")
-    .select("sign_outs")
-    .where("user_id", "=", of.userId)
-    .executeTakeFirstOrThrow();
-  return { ...of, signOuts: row.sign_outs };
-}
