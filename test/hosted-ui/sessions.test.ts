@@ -4,6 +4,7 @@ import { test } from "node:test";
 import {
   AdminRevokeUserSessionCommand,
   CreateUserPoolClientCommand,
+  GetTokensFromRefreshTokenCommand,
   GlobalSignOutCommand,
   type RevokeAssociatedSessionsType,
   RevokeTokenCommand,
@@ -255,6 +256,49 @@ forEachServer("sessions of browsers", (open) => {
     assert.deepEqual(await list(), []);
     codeIn(await login(visitor, notes));
     assert.notEqual((await sso()).SessionId, first);
+  });
+
+  test("a rotation of tokens is the browser's session's latest activity too", async () => {
+    const { server, client, UserPoolId, notes, sso } = await setUp();
+    const rotation = { Feature: "ENABLED" as const, RetryGracePeriodSeconds: 0 };
+    const made = await client.send(
+      new CreateUserPoolClientCommand({
+        ...oauth,
+        UserPoolId,
+        ExplicitAuthFlows: ["ALLOW_USER_SRP_AUTH"],
+        RefreshTokenRotation: rotation,
+      }),
+    );
+    const rotating: App = { ...notes, ClientId: made.UserPoolClient!.ClientId! };
+    const visitor = newVisitor(server, notes);
+    const still = await tokensBy(server, notes, await login(visitor, notes));
+    const moving = await tokensBy(server, rotating, await authorize(visitor, rotating));
+    const began = server.clock.now;
+    const refresh = ({ ClientId }: App, { RefreshToken }: { RefreshToken: string }) =>
+      client.send(new GetTokensFromRefreshTokenCommand({ ClientId, RefreshToken }));
+    server.clock.advance(minute);
+    await refresh(notes, still);
+    assert.deepEqual((await sso()).LastActiveDate, new Date(began));
+    await refresh(rotating, moving);
+    assert.deepEqual((await sso()).LastActiveDate, new Date(began + minute));
+  });
+
+  test("tracking that begins while a browser is signed in: its session goes on, and is not listed", async () => {
+    const { server, UserPoolId, notes, list, use } = await setUp();
+    await untrack(server, UserPoolId);
+    const visitor = newVisitor(server, notes);
+    codeIn(await login(visitor, notes));
+    await track(server, UserPoolId);
+    const given = await authorize(visitor, notes, { response_type: "token" });
+    const token = new URLSearchParams(new URL(given.location).hash.slice(1)).get("access_token");
+    await use(token!);
+    const tokens = await tokensBy(server, notes, await authorize(visitor, notes));
+    await use(tokens.AccessToken);
+    const origins = (await list()).map(({ SessionType, OriginSessionId }) => [SessionType, OriginSessionId]);
+    assert.deepEqual(origins, [
+      ["TOKEN", undefined],
+      ["TOKEN", undefined],
+    ]);
   });
 
   test("/logout ends it; a code of before is still good", async () => {

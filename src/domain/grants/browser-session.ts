@@ -127,8 +127,8 @@ export async function signedInBrowser(
 }
 
 /**
- * Stores what is granted through a session: where it is tracked, in one transaction with a note of its use, and only if
- * it was not revoked meanwhile. Throws access_denied then, and when `store` answers false.
+ * Stores what is granted through a session. In a pool that tracks them in one transaction, with a note of the session's
+ * use, and only if it was not revoked meanwhile. Throws access_denied then, and when `store` answers false.
  */
 export async function throughBrowser(
   ctx: Ctx,
@@ -136,8 +136,13 @@ export async function throughBrowser(
   { tracked }: SignedInBrowser,
   store: (db: Db) => Promise<boolean>,
 ): Promise<void> {
-  if (!(tracked === undefined ? await store(ctx.db) : await storeWhileOpen(ctx, pool, tracked, store)))
-    refuseOAuth("access_denied", "The sign-in is no longer valid.");
+  const seen = { ...seenFrom(ctx), activeAt: ctx.now };
+  const storeWhileOpen = async (tx: Db) => {
+    const place = tracked && { poolId: pool.id, hash: tracked.hash };
+    return (place === undefined || (await touchBrowserSession(tx, place, seen))) && store(tx);
+  };
+  const stored = await (tracksSessions(pool) ? inTransaction(ctx.db, storeWhileOpen) : store(ctx.db));
+  if (!stored) refuseOAuth("access_denied", "The sign-in is no longer valid.");
 }
 
 function stands(pool: Pool, user: User, session: BrowserSession): boolean {
@@ -146,19 +151,6 @@ function stands(pool: Pool, user: User, session: BrowserSession): boolean {
   const [first, ...later] = session.methods;
   const isTwo = first === "verified-passkey" || later.some((one) => one !== first && seconds.includes(one));
   return isTwo || !demandsTwo(pool, user);
-}
-
-function storeWhileOpen(
-  ctx: Ctx,
-  pool: Pool,
-  { hash }: NonNullable<SignedInBrowser["tracked"]>,
-  store: (tx: Db) => Promise<boolean>,
-): Promise<boolean> {
-  const seen = { ...seenFrom(ctx), activeAt: ctx.now };
-  return inTransaction(
-    ctx.db,
-    async (tx) => (await touchBrowserSession(tx, { poolId: pool.id, hash }, seen)) && store(tx),
-  );
 }
 
 export async function closeBrowserSession(ctx: Ctx, pool: Pool, secret: string | undefined): Promise<void> {
