@@ -46,6 +46,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   nodemailer: /^integrations\//,
   "@peculiar/x509": /^integrations\//,
   "reflect-metadata": /^integrations\//,
+  bowser: /^domain\/tokens\//,
   otpauth: /^domain\/mfa\//,
   "@simplewebauthn/server": /^domain\/mfa\//,
   "qrcode-generator": /^http\/hosted-ui\//,

@@ -26,6 +26,14 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   AdminListUserAuthEvents: [
     "Recorded without threat protection, for POOLHOUSE_AUTH_EVENT_RETENTION_DAYS days. A sign-in is one event from its first request to its end; each refused answer that leaves the Session usable is an event of its own. What is proven by anything but a password is called Mfa. No EventRisk, city, country or time zone. An event is told by other servers a quarter of a second later; the last ones before a crash are lost.",
   ],
+  AdminListUserSessions: [
+    "While tracking is DISABLED: OperationNotEnabledException, as the other operations of sessions. Up to date, not eventually consistent. Sign-ins of before tracking was enabled are not listed. There is no NextToken: of 25 browsers of a user the least recently used one ends when another signs in.",
+    "LastLocation is always Country `unknown`: there is no map of addresses. A session whose authorization code an application's server has redeemed shows the browser's device and address until that server refreshes it.",
+    "Who signs in again in the same browser goes on with its SSO session, under a new cookie.",
+  ],
+  AdminRevokeUserSession: [
+    "At once. A session that is over, or another user's, is ResourceNotFoundException. Codes that an SSO session has given out and nobody has redeemed are void with it.",
+  ],
   AdminUpdateAuthEventFeedback: ["Recorded with the event; changes nothing else."],
   AdminConfirmSignUp: ["Refused while a PostConfirmation trigger is configured."],
   ChangePassword: ["Other sign-ins of the user stay signed in, as with Cognito."],
@@ -90,9 +98,21 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   AdminInitiateAuth: [
     "As InitiateAuth. ContextData.IpAddress is the address that limits count; a value that is none is ignored.",
   ],
-  AdminUserGlobalSignOut: ["Also ends the sign-ins that are running."],
+  AdminUserGlobalSignOut: [
+    "Also ends the sign-ins that are running, and the user's sessions at the hosted pages in every browser.",
+  ],
+  ListUserSessions: ["As AdminListUserSessions."],
+  RevokeUserSession: [
+    "As AdminRevokeUserSession. The session of the access token is InvalidParameterException, and stays when LINKED would reach it.",
+  ],
+  SetUserPoolClientSessionConfiguration: [
+    "While tracking is DISABLED: OperationNotEnabledException. An SSO session is kept as long as the longest that a client of the pool was set to when the user signed in; a higher value counts from the next sign-in on.",
+  ],
+  SetUserPoolSessionConfiguration: [
+    "SSO sessions end with GlobalSignOut, AdminUserGlobalSignOut, AdminDisableUser and a reset of the password, whether they are tracked or not.",
+  ],
   GlobalSignOut: [
-    "Also ends the sign-ins that are running.",
+    "Also ends the sign-ins that are running, and the user's sessions at the hosted pages in every browser.",
     "The token of a user who was deleted is a revoked one: its model does not declare UserNotFoundException.",
   ],
   ListUsers: [

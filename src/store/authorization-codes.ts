@@ -19,6 +19,8 @@ export interface AuthorizationCode<Grant> {
   readonly expiresAt: number;
   /** The tokens that were minted from it; empty: it was used up and none were. Undefined: not used yet. */
   readonly familyId: string | undefined;
+  /** The tracked session of the browser that it was issued in. */
+  readonly sessionId: string | undefined;
 }
 
 export async function insertCode<Grant>(db: Db, code: AuthorizationCode<Grant>): Promise<void> {
@@ -37,6 +39,7 @@ export async function insertCode<Grant>(db: Db, code: AuthorizationCode<Grant>):
       created_at: code.createdAt,
       expires_at: code.expiresAt,
       family_id: code.familyId ?? null,
+      session_id: code.sessionId ?? null,
     })
     .execute();
 }
@@ -66,6 +69,7 @@ export async function readCode<Grant>(
       createdAt: row.created_at,
       expiresAt: row.expires_at,
       familyId: row.family_id ?? undefined,
+      sessionId: row.session_id ?? undefined,
     }
   );
 }
@@ -85,4 +89,19 @@ export async function useCode(
     .where("expires_at", ">", use.now)
     .executeTakeFirst();
   return affected(result) === 1;
+}
+
+/** Forgets the codes of a browser's session that nobody has used yet. */
+export async function deleteUnusedCodes(
+  db: Db,
+  { poolId, userId }: { readonly poolId: string; readonly userId: string },
+  sessionId: string,
+): Promise<void> {
+  await db.kysely
+    .deleteFrom("authorization_codes")
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .where("session_id", "=", sessionId)
+    .where("family_id", "is", null)
+    .execute();
 }

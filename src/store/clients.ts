@@ -11,6 +11,8 @@ export interface ClientRow {
   readonly version: number;
   readonly name: string;
   readonly document: unknown;
+  /** SSOSession.MaxValidityMinutes, once it was set. */
+  readonly ssoMinutes?: number | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -97,10 +99,37 @@ export async function readClient(db: Db, poolId: string, clientId: string): Prom
       version: row.version,
       name: row.name,
       document: JSON.parse(row.document),
+      ssoMinutes: row.sso_minutes ?? undefined,
       createdAt: row.created_at,
       updatedAt: row.updated_at,
     }
   );
+}
+
+/** Sets SSOSession.MaxValidityMinutes. False: the client is gone. */
+export async function setSsoMinutes(
+  db: Db,
+  client: { readonly poolId: string; readonly clientId: string },
+  minutes: number,
+  now: number,
+): Promise<boolean> {
+  const result = await db.kysely
+    .updateTable("clients")
+    .set((set) => ({ sso_minutes: minutes, version: set("version", "+", 1), updated_at: now }))
+    .where("pool_id", "=", client.poolId)
+    .where("client_id", "=", client.clientId)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
+/** The longest that a client of the pool was set to; undefined: none was. */
+export async function longestSsoMinutes(db: Db, poolId: string): Promise<number | undefined> {
+  const row = await db.kysely
+    .selectFrom("clients")
+    .select((select) => select.fn.max("sso_minutes").as("longest"))
+    .where("pool_id", "=", poolId)
+    .executeTakeFirst();
+  return row?.longest === null || row === undefined ? undefined : Number(row.longest);
 }
 
 /** Replaces the document if the client still has `version`. False: somebody else changed it first. */
@@ -128,6 +157,7 @@ export const clientTables = [
   "client_pools",
   "client_secrets",
   "token_families",
+  "token_sessions",
   "sign_ins",
   "authorization_codes",
   "branding_styles",

@@ -128,6 +128,7 @@ export async function listPools(
 export const poolTables = [
   "outbox",
   "token_families",
+  "token_sessions",
   "browser_sessions",
   "authorization_codes",
   "attempts",

@@ -36,6 +36,30 @@ export interface BrowserSessionsTable {
   auth_time: number;
   created_at: number;
   expires_at: number;
+  /** `sso…`, where the pool tracks sessions. Null here, and in the columns below: it did not when this one began. */
+  session_id: string | null;
+  /** The client it began at. It is every client's of the pool, and outlives that one. */
+  entry_client: string | null;
+  device_type: string | null;
+  address: string | null;
+  active_at: number | null;
+}
+
+/** What a pool that tracks sessions keeps of a token family, to show it and to revoke it by. */
+export interface TokenSessionsTable {
+  pool_id: string;
+  /** `tkn…` */
+  session_id: string;
+  user_id: string;
+  client_id: string;
+  family_id: string;
+  /** The `session_id` of the browser's session it came through, which may be over. */
+  origin_id: string | null;
+  device_type: string;
+  address: string | null;
+  created_at: number;
+  active_at: number;
+  expires_at: number;
 }
 
 /** Authorization codes, also used ones until they would have expired: who brings one again is known by it. */
@@ -54,4 +78,6 @@ export interface AuthorizationCodesTable {
   expires_at: number;
   /** The tokens minted from it; empty where it was used up for none, null while it is unused. */
   family_id: string | null;
+  /** The `session_id` of the browser's session, where it is tracked. */
+  session_id: string | null;
 }

@@ -9,7 +9,12 @@ import type {
   UiCustomizationsTable,
   UiImagesTable,
 } from "./schema-hosting.ts";
-import type { AuthorizationCodesTable, BrowserSessionsTable, TokenFamiliesTable } from "./schema-tokens.ts";
+import type {
+  AuthorizationCodesTable,
+  BrowserSessionsTable,
+  TokenFamiliesTable,
+  TokenSessionsTable,
+} from "./schema-tokens.ts";
 
 /**
  * The tables as Kysely sees them. Rules (docs/the-house.md, Storage): `pool_id` leads every key of pool data (in what
@@ -46,6 +51,7 @@ export interface Schema {
   auth_events: AuthEventsTable;
   browser_sessions: BrowserSessionsTable;
   authorization_codes: AuthorizationCodesTable;
+  token_sessions: TokenSessionsTable;
   resource_servers: ResourceServersTable;
   domains: DomainsTable;
   domain_pools: { domain: string; pool_id: string };
@@ -100,6 +106,8 @@ export interface ClientsTable {
   name: string;
   /** The wire document: UserPoolClientType without the secret. */
   document: string;
+  /** SSOSession.MaxValidityMinutes; null where it was never set. */
+  sso_minutes: number | null;
   created_at: number;
   updated_at: number;
 }

@@ -16,6 +16,7 @@ const keptAfterExpiry = {
   known_sources: 0,
   token_families: 2 * day,
   outbox: 0,
+  token_sessions: 0,
   browser_sessions: 0,
   // Who brings a used one again loses the tokens minted from it.
   authorization_codes: day,

@@ -299,6 +299,7 @@ export const userTables = [
   "codes",
   "known_sources",
   "token_families",
+  "token_sessions",
   "browser_sessions",
   "authorization_codes",
   "sign_ins",

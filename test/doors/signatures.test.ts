@@ -277,6 +277,8 @@ const ofTheSignature = [
 
 /** What takes something away comes last, the pool itself at the very end. */
 const order = ({ name }: KnownOperation) => {
+  // The one session there is; others sign the user out.
+  if (name === "AdminRevokeUserSession") return 0;
   if (name === "DeleteUserPool") return 5;
   if (/^(?:Admin)?Delete(?!UserAttributes)/.test(name)) return 4;
   // Leaves out, and so takes away, what the world's pool was set to.

@@ -5,6 +5,7 @@ import {
   AddUserPoolClientSecretCommand,
   AdminAddUserToGroupCommand,
   AdminListUserAuthEventsCommand,
+  AdminListUserSessionsCommand,
   AdminUpdateUserAttributesCommand,
   AssociateSoftwareTokenCommand,
   ConfirmDeviceCommand,
@@ -13,6 +14,7 @@ import {
   CreateResourceServerCommand,
   CreateTermsCommand,
   CreateUserPoolDomainCommand,
+  SetUserPoolSessionConfigurationCommand,
   SignUpCommand,
   VerifySoftwareTokenCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
@@ -121,11 +123,16 @@ export async function makeWorld(server: TestServer): Promise<World> {
   );
   const ClientSecretId = second.ClientSecretDescriptor?.ClientSecretId ?? assert.fail("no secret id");
   await turnMfa(server, { UserPoolId }, "OPTIONAL", { SoftwareTokenMfaConfiguration: { Enabled: true } });
+  const tracking = { UserSessionTracking: "ENABLED", TokenSession: { MaxPerUser: 20 } } as const;
+  await client.send(new SetUserPoolSessionConfigurationCommand({ UserPoolId, ...tracking }));
   const { tokens, DeviceKey } = await signInWithDevice(server, ClientId, Username);
   const hosting = await makeHosting(server, UserPoolId, ClientId);
   const { AuthEvents } = await client.send(new AdminListUserAuthEventsCommand({ UserPoolId, Username }));
+  const { Sessions } = await client.send(new AdminListUserSessionsCommand({ UserPoolId, Username }));
   const values: Values = {
     ...hosting.values,
+    ...tracking,
+    SessionId: Sessions?.[0]?.SessionId ?? assert.fail("no session"),
     UserPoolId,
     ClientId,
     Username,

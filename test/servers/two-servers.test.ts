@@ -8,6 +8,8 @@ import {
   AdminDisableUserCommand,
   AdminEnableUserCommand,
   AdminGetUserCommand,
+  AdminListUserSessionsCommand,
+  AdminRevokeUserSessionCommand,
   type CognitoIdentityProviderClient,
   ConfirmSignUpCommand,
   CreateUserPoolClientCommand,
@@ -15,7 +17,9 @@ import {
   GetUserCommand,
   GlobalSignOutCommand,
   InitiateAuthCommand,
+  ListUserSessionsCommand,
   RevokeTokenCommand,
+  SetUserPoolSessionConfigurationCommand,
   SignUpCommand,
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
@@ -193,6 +197,35 @@ describe("several servers", skipWithoutPostgres(), () => {
         await update(strict);
         await assert.rejects(there.send(new SignUpCommand(weak)), { name: "InvalidPasswordException" });
       }
+    });
+
+    test("sessions are listed, counted and revoked together", async () => {
+      await makeUser("mary");
+      const configure = (MaxPerUser: number) =>
+        one.send(
+          new SetUserPoolSessionConfigurationCommand({
+            UserPoolId,
+            UserSessionTracking: "ENABLED",
+            TokenSession: { MaxPerUser },
+          }),
+        );
+      const list = async (sdk: CognitoIdentityProviderClient) =>
+        (await sdk.send(new AdminListUserSessionsCommand({ UserPoolId, Username: "mary" }))).Sessions ?? [];
+      await configure(3);
+      const all = await Promise.all([1, 2, 3, 4].flatMap(() => [signIn(one, "mary"), signIn(two, "mary")]));
+      assert.equal((await list(one)).length, 3);
+      const good = await Promise.allSettled(
+        all.map(({ AccessToken }) => two.send(new GetUserCommand({ AccessToken: AccessToken! }))),
+      );
+      assert.equal(good.filter(({ status }) => status === "fulfilled").length, 3);
+      await configure(20);
+      const { AccessToken = "" } = await signIn(two, "mary");
+      const [own] = (await one.send(new ListUserSessionsCommand({ AccessToken }))).Sessions ?? [];
+      assert.equal(own?.IsCurrentSession, true);
+      const named = { UserPoolId, Username: "mary", SessionId: own?.SessionId };
+      await one.send(new AdminRevokeUserSessionCommand(named));
+      await assert.rejects(two.send(new GetUserCommand({ AccessToken })), { name: "NotAuthorizedException" });
+      assert.equal((await list(two)).length, 3);
     });
 
     test("wrong passwords count together", async () => {

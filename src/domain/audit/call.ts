@@ -59,9 +59,13 @@ function detailsOf(input: Input): Record<string, unknown> {
   };
 }
 
-/** Notes whom or what a call turned out to be about. */
-export function noteTarget(ctx: Ctx, found: { poolId?: string; target?: string }): void {
+/** Notes whom or what a call turned out to be about, and what else there is to tell of it. */
+export function noteTarget(
+  ctx: Ctx,
+  found: { poolId?: string; target?: string; details?: Readonly<Record<string, unknown>> },
+): void {
   if (ctx.audited === undefined) return;
+  if (found.details !== undefined) ctx.audited.details = { ...ctx.audited.details, ...found.details };
   if (found.poolId !== undefined) ctx.audited.poolId = found.poolId;
   if (found.target !== undefined) ctx.audited.target = found.target;
 }

@@ -1,13 +1,13 @@
 /** The answer to an authorization request: a redirect back to the client, with a code, with tokens, or with an error. */
 import type { Ctx } from "../../app.ts";
 import { readCredential } from "../../store/credentials.ts";
-import { insertFamily } from "../../store/token-families.ts";
+import { reuseMinutes } from "../pools/sessions.ts";
 import { issuer, type Pool } from "../pools/settings.ts";
 import { mintTokens, newFamily } from "../tokens/issue.ts";
+import { insertTracked, trackedSession } from "../tokens/sessions.ts";
 import type { AuthorizationRequest, Redirect, RedirectedRefusal } from "./authorization-request.ts";
-import type { SignedInBrowser } from "./browser-session.ts";
+import { type SignedInBrowser, throughBrowser } from "./browser-session.ts";
 import { issueCode } from "./code.ts";
-import { refuseOAuth } from "./refuse.ts";
 
 /** Whether who is signed in may be sent on without being asked anything. */
 export function suffices(
@@ -16,6 +16,8 @@ export function suffices(
   browser: SignedInBrowser | undefined,
 ): browser is SignedInBrowser {
   if (browser === undefined || request.prompt.has("login")) return false;
+  const { pool, client } = request;
+  if (ctx.now - browser.authTime >= reuseMinutes(pool, client) * 60_000) return false;
   return request.maxAge === undefined || ctx.now - browser.authTime <= request.maxAge * 1000;
 }
 
@@ -37,15 +39,17 @@ export async function authorizedLocation(
 async function implicitTokens(
   ctx: Ctx,
   request: AuthorizationRequest,
-  { user, authTime }: SignedInBrowser,
+  browser: SignedInBrowser,
 ): Promise<Record<string, string>> {
+  const { user, authTime } = browser;
   const { pool, client, scopes, resource, nonce } = request;
   const grant = { origin: "oauth", scope: scopes.join(" "), resource } as const;
   const family = newFamily(ctx, { pool, client, user, authTime }, grant);
   const credential = await readCredential(ctx.db, pool.id, user.id);
   const proven = { signOuts: user.signOuts, credentialVersion: credential?.version ?? 0 };
-  if (!(await insertFamily(ctx.db, family, proven)))
-    return refuseOAuth("access_denied", "The sign-in is no longer valid.");
+  const origin = { sessionId: browser.tracked?.id, seen: undefined, refreshable: false };
+  const tracked = trackedSession(ctx, request, family, origin);
+  await throughBrowser(ctx, pool, browser, (tx) => insertTracked(tx, ctx, family, proven, tracked));
   const tokens = await mintTokens(ctx, { pool, client, user, family, nonce });
   return {
     ...(tokens.IdToken !== undefined && { id_token: tokens.IdToken }),

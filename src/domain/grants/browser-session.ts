@@ -1,27 +1,37 @@
 /**
- * The session of a browser at a pool's pages: who has signed in there. It is fixed to an hour from the sign-in, as
- * Cognito's is, and unlike Cognito's it ends with a global sign-out, a disabling or a reset of the password.
+ * The session of a browser at a pool's pages: who has signed in there. Every client of the pool lets them in by it: for
+ * an hour from the sign-in, or as long as the client was set to (domain/pools/sessions.ts). Unlike Cognito's it ends with
+ * a global sign-out, a disabling or a reset of the password.
  */
 import type { Ctx } from "../../app.ts";
 import { sha256, toBase64url } from "../../lib/bytes.ts";
 import {
   type BrowserSession,
   deleteBrowserSession,
+  evictBrowserSessions,
   insertBrowserSession,
   readBrowserSession,
+  renewBrowserSession,
+  type TrackedBrowser,
+  touchBrowserSession,
 } from "../../store/browser-sessions.ts";
-import { inTransaction } from "../../store/db.ts";
+import { longestSsoMinutes } from "../../store/clients.ts";
+import { type Db, inTransaction } from "../../store/db.ts";
+import { queueForUser } from "../../store/token-sessions.ts";
 import { readUser, type User } from "../../store/users.ts";
 import { rememberHere } from "../credentials/subjects.ts";
 import { demandsTwo } from "../mfa/factors.ts";
+import { keptMinutes, tracksSessions } from "../pools/sessions.ts";
 import type { Pool } from "../pools/settings.ts";
 import type { Authenticated } from "../tokens/issue.ts";
+import { newSessionId, seenFrom } from "../tokens/sessions.ts";
+import { refuseOAuth } from "./refuse.ts";
 
 /** Methods that are a second factor after another one. */
 const seconds: readonly string[] = ["sms", "email", "software-token"];
 
-/** Milliseconds. */
-export const browserSessionLifetime = 60 * 60_000;
+/** Of one user; the least recently used ones end when another begins. AdminListUserSessions tells up to 100 + 25. */
+const mostTracked = 25;
 
 /** Somebody who has signed in at the pages, and how. */
 export interface SignedInBrowser {
@@ -29,16 +39,35 @@ export interface SignedInBrowser {
   readonly methods: readonly string[];
   /** Epoch milliseconds. */
   readonly authTime: number;
+  /** The session of the browser, where the pool tracks them. */
+  readonly tracked?: { readonly id: string; readonly hash: string } | undefined;
+}
+
+export interface OpenedBrowser {
+  /** For the cookie. */
+  readonly secret: string;
+  /** Milliseconds. */
+  readonly lifetime: number;
+  readonly browser: SignedInBrowser;
 }
 
 const hashOf = (secret: string) => toBase64url(sha256(secret));
 
-/** Begins a session and answers the secret for its cookie. */
+/**
+ * Begins a session. Where the pool tracks them, a user who signs in again where they are signed in goes on with the one
+ * they have.
+ * @param former the secret in the browser's cookie
+ */
 export async function openBrowserSession(
   ctx: Ctx,
-  { pool, user, methods, authTime, signOuts, remember }: Authenticated,
-): Promise<string> {
+  authenticated: Authenticated,
+  former: string | undefined,
+): Promise<OpenedBrowser> {
+  const { pool, user, methods, authTime, signOuts, remember } = authenticated;
   const secret = toBase64url(ctx.random(32));
+  const tracks = tracksSessions(pool);
+  const longest = tracks ? await longestSsoMinutes(ctx.db, pool.id) : undefined;
+  const lifetime = keptMinutes(longest) * 60_000;
   const session: BrowserSession = {
     poolId: pool.id,
     hash: hashOf(secret),
@@ -47,13 +76,38 @@ export async function openBrowserSession(
     signOuts,
     authTime,
     createdAt: ctx.now,
-    expiresAt: ctx.now + browserSessionLifetime,
+    expiresAt: ctx.now + lifetime,
+    tracked: tracks ? trackedBrowser(ctx, authenticated) : undefined,
   };
-  await inTransaction(ctx.db, async (tx) => {
-    await insertBrowserSession(tx, session);
+  const id = await inTransaction(ctx.db, async (tx) => {
+    const stored = await storeSession(tx, session, former);
     if (remember) await rememberHere(tx, ctx, user);
+    return stored;
   });
-  return secret;
+  const tracked = id === undefined ? undefined : { id, hash: session.hash };
+  return { secret, lifetime, browser: { user, methods, authTime, tracked } };
+}
+
+function trackedBrowser(ctx: Ctx, { client }: Authenticated): TrackedBrowser {
+  return { id: newSessionId(ctx, "sso"), clientId: client.id, ...seenFrom(ctx), activeAt: ctx.now };
+}
+
+/** The id of a tracked session: that of before where the browser had one. */
+async function storeSession(
+  tx: Db,
+  session: BrowserSession,
+  former: string | undefined,
+): Promise<string | undefined> {
+  if (session.tracked === undefined) {
+    await insertBrowserSession(tx, session);
+    return undefined;
+  }
+  await queueForUser(tx, session);
+  const renewed = former === undefined ? undefined : await renewBrowserSession(tx, hashOf(former), session);
+  if (renewed !== undefined) return renewed;
+  await insertBrowserSession(tx, session);
+  await evictBrowserSessions(tx, session, mostTracked);
+  return session.tracked.id;
 }
 
 /** Who is signed in by this cookie; undefined where it stands for nobody any more. */
@@ -67,7 +121,28 @@ export async function signedInBrowser(
   if (session === undefined || session.expiresAt <= ctx.now) return undefined;
   const user = await readUser(ctx.db, pool.id, session.userId);
   if (user === undefined || !stands(pool, user, session)) return undefined;
-  return { user, methods: session.methods, authTime: session.authTime };
+  const { methods, authTime, hash, tracked } = session;
+  const isTracked = tracked !== undefined && tracksSessions(pool);
+  return { user, methods, authTime, tracked: isTracked ? { id: tracked.id, hash } : undefined };
+}
+
+/**
+ * Stores what is granted through a session. In a pool that tracks them in one transaction, with a note of the session's
+ * use, and only if it was not revoked meanwhile. Throws access_denied then, and when `store` answers false.
+ */
+export async function throughBrowser(
+  ctx: Ctx,
+  pool: Pool,
+  { tracked }: SignedInBrowser,
+  store: (db: Db) => Promise<boolean>,
+): Promise<void> {
+  const seen = { ...seenFrom(ctx), activeAt: ctx.now };
+  const storeWhileOpen = async (tx: Db) => {
+    const place = tracked && { poolId: pool.id, hash: tracked.hash };
+    return (place === undefined || (await touchBrowserSession(tx, place, seen))) && store(tx);
+  };
+  const stored = await (tracksSessions(pool) ? inTransaction(ctx.db, storeWhileOpen) : store(ctx.db));
+  if (!stored) refuseOAuth("access_denied", "The sign-in is no longer valid.");
 }
 
 function stands(pool: Pool, user: User, session: BrowserSession): boolean {

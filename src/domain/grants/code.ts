@@ -7,15 +7,16 @@ import { equalText, sha256, toBase64url } from "../../lib/bytes.ts";
 import { type AuthorizationCode, insertCode, readCode, useCode } from "../../store/authorization-codes.ts";
 import { readCredential } from "../../store/credentials.ts";
 import { inTransaction } from "../../store/db.ts";
-import { insertFamily, revokeFamily } from "../../store/token-families.ts";
+import { revokeFamily } from "../../store/token-families.ts";
 import { readUser } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { mintTokens, newFamily } from "../tokens/issue.ts";
 import { makeRefreshToken } from "../tokens/refresh-token.ts";
+import { insertTracked, type Seen, seenFrom, trackedSession } from "../tokens/sessions.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
-import type { SignedInBrowser } from "./browser-session.ts";
+import { type SignedInBrowser, throughBrowser } from "./browser-session.ts";
 import { refuseOAuth } from "./refuse.ts";
 
 /** What a code stands for, besides who. */
@@ -25,6 +26,8 @@ interface CodeGrant {
   readonly nonce?: string | undefined;
   readonly codeChallenge?: string | undefined;
   readonly resource?: string | undefined;
+  /** Who was seen at the pages: the application's server may be who redeems it. */
+  readonly seen?: Seen | undefined;
 }
 
 /** Milliseconds. */
@@ -36,17 +39,19 @@ const hashOf = (code: string) => toBase64url(sha256(code));
 export async function issueCode(
   ctx: Ctx,
   request: AuthorizationRequest,
-  { user, methods, authTime }: SignedInBrowser,
+  browser: SignedInBrowser,
 ): Promise<string> {
+  const { user, methods, authTime, tracked } = browser;
   const { pool, client, redirectUri, scopes, nonce, codeChallenge, resource } = request;
   const code = uuidOf(ctx.random(16));
   const credential = await readCredential(ctx.db, pool.id, user.id);
-  await insertCode<CodeGrant>(ctx.db, {
+  const seen = tracked && seenFrom(ctx);
+  const issued = {
     poolId: pool.id,
     hash: hashOf(code),
     clientId: client.id,
     userId: user.id,
-    grant: { redirectUri, scopes, nonce, codeChallenge, resource },
+    grant: { redirectUri, scopes, nonce, codeChallenge, resource, seen },
     methods,
     signOuts: user.signOuts,
     credentialVersion: credential?.version ?? 0,
@@ -54,6 +59,11 @@ export async function issueCode(
     createdAt: ctx.now,
     expiresAt: ctx.now + codeLifetime,
     familyId: undefined,
+    sessionId: tracked?.id,
+  };
+  await throughBrowser(ctx, pool, browser, async (db) => {
+    await insertCode<CodeGrant>(db, issued);
+    return true;
   });
   return code;
 }
@@ -120,12 +130,14 @@ async function mintFrom(
 ): Promise<AuthenticationResultType> {
   const user = await readUser(ctx.db, pool.id, code.userId);
   if (user === undefined) return invalidGrant("the user is gone");
-  const { scopes, nonce, resource } = code.grant;
+  const { scopes, nonce, resource, seen } = code.grant;
   const grant = { origin: "oauth", scope: scopes.join(" "), resource } as const;
   const family = newFamily(ctx, { pool, client, user, authTime: code.authTime }, grant);
+  const origin = { sessionId: code.sessionId, seen, refreshable: true };
+  const tracked = trackedSession(ctx, { pool, client }, family, origin);
   const stored = await inTransaction(ctx.db, async (tx) => {
     if (!(await useCode(tx, code, { familyId: family.id, now: ctx.now }))) return "used";
-    return (await insertFamily(tx, family, code)) ? "stored" : "void";
+    return (await insertTracked(tx, ctx, family, code, tracked)) ? "stored" : "void";
   });
   if (stored === "used") {
     const now = await readCode<CodeGrant>(ctx.db, pool.id, code.hash);

@@ -8,12 +8,13 @@ import { findClient, readClient, readSecrets } from "../../store/clients.ts";
 import { readPool, readPoolVersion } from "../../store/pools.ts";
 import type {
   GetUserPoolMfaConfigResponse,
+  GetUserPoolSessionConfigurationResponse,
   UserPoolClientType,
   UserPoolType,
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 
-/** What is stored of a pool: DescribeUserPool's document without what is computed, and the MFA settings. */
+/** What is stored of a pool: DescribeUserPool's document without what is computed, the MFA settings, and those of sessions. */
 export type PoolDocument = Omit<
   UserPoolType,
   | "Id"
@@ -31,7 +32,8 @@ export type PoolDocument = Omit<
     | "SoftwareTokenMfaConfiguration"
     | "EmailMfaConfiguration"
     | "WebAuthnConfiguration"
-  >;
+  > &
+  Pick<GetUserPoolSessionConfigurationResponse, "UserSessionTracking" | "TokenSession">;
 
 export interface Pool {
   readonly id: string;
@@ -56,6 +58,8 @@ export interface Client {
   readonly version: number;
   readonly name: string;
   readonly document: ClientDocument;
+  /** SSOSession.MaxValidityMinutes, once it was set. */
+  readonly ssoMinutes?: number | undefined;
   /** Active secrets, oldest first; none for a public client. */
   readonly secrets: readonly string[];
   readonly createdAt: number;

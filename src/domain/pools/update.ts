@@ -8,6 +8,7 @@ import { deletePool, updatePool } from "../../store/pools.ts";
 import type {
   SchemaAttributeType,
   SetUserPoolMfaConfigRequest,
+  SetUserPoolSessionConfigurationRequest,
   UpdateUserPoolRequest,
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
@@ -15,6 +16,7 @@ import { dcrConfiguration } from "./create.ts";
 import { addCustomAttributes } from "./define-schema.ts";
 import { mfaFactors, withMfaConfig } from "./mfa-config.ts";
 import { poolSettings } from "./pool-settings.ts";
+import { withSessionConfiguration } from "./sessions.ts";
 import { loadPool, type Pool, type PoolDocument } from "./settings.ts";
 import { checkTags, replacedTags, type Tags } from "./tags.ts";
 
@@ -86,6 +88,13 @@ export async function addAttributes(
 export function setMfaConfig(ctx: Ctx, request: SetUserPoolMfaConfigRequest): Promise<Pool> {
   return changePool(ctx, request.UserPoolId, "ConcurrentModificationException", ({ document }) => ({
     document: withMfaConfig(document, request, ctx.config.region),
+  }));
+}
+
+/** SetUserPoolSessionConfiguration; the pool as it is afterwards. Throws InvalidParameterException. */
+export function setSessions(ctx: Ctx, request: SetUserPoolSessionConfigurationRequest): Promise<Pool> {
+  return changePool(ctx, request.UserPoolId, "ConcurrentModificationException", ({ document }) => ({
+    document: withSessionConfiguration(document, request),
   }));
 }
 

@@ -19,6 +19,7 @@ import { deviceGroupKey, newDeviceKey, tracksDevices } from "./device-keys.ts";
 import { signingKey, type TokenUse } from "./keys.ts";
 import { makeRefreshToken } from "./refresh-token.ts";
 import { scopeTells } from "./scopes.ts";
+import { insertTracked, trackedSession } from "./sessions.ts";
 
 /** The one scope of tokens that the API issues. */
 export const apiScope = "aws.cognito.signin.user.admin";
@@ -101,12 +102,14 @@ export function newFamily(
   };
 }
 
-/** One statement, and a transaction with the user's source where that is news. */
+/** One statement, and a transaction with the user's source where that is news, or with a session that is tracked. */
 function storeFamily(ctx: Ctx, family: TokenFamily, authenticated: Authenticated): Promise<boolean> {
-  if (!authenticated.remember) return insertFamily(ctx.db, family, authenticated);
+  const { user, remember } = authenticated;
+  const tracked = trackedSession(ctx, authenticated, family);
+  if (!remember && tracked === undefined) return insertFamily(ctx.db, family, authenticated);
   return inTransaction(ctx.db, async (tx) => {
-    const inserted = await insertFamily(tx, family, authenticated);
-    if (inserted) await rememberHere(tx, ctx, authenticated.user);
+    const inserted = await insertTracked(tx, ctx, family, authenticated, tracked);
+    if (inserted && remember) await rememberHere(tx, ctx, user);
     return inserted;
   });
 }

@@ -1,14 +1,17 @@
 /** Refreshing and revoking (AWS: "Refresh tokens", "Refresh token rotation", "Revoking tokens"; RFC 9700 §4.14). */
 import type { Ctx } from "../../app.ts";
-import { inTransaction } from "../../store/db.ts";
+import { endBrowserSession } from "../../store/browser-sessions.ts";
+import { type Db, inTransaction } from "../../store/db.ts";
 import { findDevice } from "../../store/devices.ts";
 import { readFamilyAndUser } from "../../store/sessions.ts";
 import { readFamily, revokeFamily, rotateFamily, type TokenFamily } from "../../store/token-families.ts";
+import { originOf } from "../../store/token-sessions.ts";
 import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
 import { rotatesRefreshTokens } from "../pools/clients.ts";
+import { tracksSessions } from "../pools/sessions.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { mintTokens } from "./issue.ts";
@@ -18,6 +21,7 @@ import {
   type RefreshTokenParts,
   readRefreshToken,
 } from "./refresh-token.ts";
+import { noteRefresh } from "./sessions.ts";
 
 const invalid = (): never => refuse("NotAuthorizedException", "Invalid Refresh Token.");
 const revoked = (): never => refuse("NotAuthorizedException", "Refresh Token has been revoked");
@@ -40,6 +44,7 @@ export async function refreshTokens(
   if (!user.enabled) return refuse("NotAuthorizedException", "User is disabled.");
   if (!(await isFromDevice(ctx, family, request.deviceKey))) return invalid();
   const generation = await nextGeneration(ctx, client, family, parts);
+  await noteRefresh(ctx, request, family);
   const tokens = await mintTokens(ctx, { pool, client, user, family });
   const result = rotatesRefreshTokens(client)
     ? { ...tokens, RefreshToken: makeRefreshToken(family, generation) }
@@ -103,13 +108,14 @@ async function nextGeneration(
 
 /**
  * Ends a refresh token and every token of its sign-in. An unknown or already revoked token is no error.
+ * @param request.linked also the session of the browser that they came through, where it is tracked
  * Throws UnsupportedOperationException, UnsupportedTokenTypeException and UnauthorizedException.
  */
 export async function revokeToken(
   ctx: Ctx,
-  request: { pool: Pool; client: Client; token: string },
+  request: { pool: Pool; client: Client; token: string; linked?: boolean },
 ): Promise<void> {
-  const { pool, client, token } = request;
+  const { pool, client, token, linked = false } = request;
   if (client.document.EnableTokenRevocation === false) {
     return refuse("UnsupportedOperationException", "Token revocation is not enabled for this client");
   }
@@ -120,22 +126,29 @@ export async function revokeToken(
   if (family === undefined) return;
   if (family.clientId !== client.id || !isRefreshTokenOf(family, parts))
     return refuse("UnauthorizedException", "Invalid token");
-  await revokeRecorded(ctx, family);
+  await revokeRecorded(ctx, family, { linked: linked && tracksSessions(pool) });
 }
 
 /** Revokes a family that is not revoked yet, and records it: under RevokeToken, with what it was revoked for. */
 async function revokeRecorded(
   ctx: Ctx,
   family: TokenFamily,
-  why: { actor?: string; result?: string } = {},
+  { linked = false, ...why }: { actor?: string; result?: string; linked?: boolean },
 ): Promise<void> {
   const { poolId, userId } = family;
   await inTransaction(ctx.db, async (tx) => {
     if (!(await revokeFamily(tx, poolId, family.id, ctx.now))) return false;
-    const details = { client: family.clientId };
+    if (linked) await endOrigin(tx, family, ctx.now);
+    const details = { client: family.clientId, ...(linked && { associated: "LINKED" }) };
     await recordCredentialChange(tx, ctx, { operation: "RevokeToken", poolId, userId, details, ...why });
     return true;
   });
+}
+
+/** Ends the session of the browser that a family's tokens came through, if there is one. */
+async function endOrigin(tx: Db, family: TokenFamily, now: number): Promise<void> {
+  const originId = await originOf(tx, family);
+  if (originId !== undefined) await endBrowserSession(tx, family, originId, now);
 }
 
 /** A JOSE header is JSON, so its first part begins with the base64url of `{"`. */

@@ -1,11 +1,11 @@
 /** Where a sign-in goes after each step: back to the client, or to the page of what it waits for. */
 import { authorizedLocation } from "../../domain/grants/answer.ts";
-import { browserSessionLifetime, openBrowserSession } from "../../domain/grants/browser-session.ts";
+import { openBrowserSession } from "../../domain/grants/browser-session.ts";
 import { associateBySession } from "../../domain/signin/challenges/mfa-setup.ts";
 import { respondToChallenge } from "../../domain/signin/respond.ts";
 import type { Outcome } from "../../domain/signin/sign-in.ts";
 import type { Authenticated } from "../../domain/tokens/issue.ts";
-import { setSessionCookie } from "../cookies.ts";
+import { sessionCookie, setSessionCookie } from "../cookies.ts";
 import { challengePage, listed, shownFactors, type Waiting } from "./challenge-pages.ts";
 import { loginPage, passwordPage } from "./login-pages.ts";
 import { redirect, type Visit } from "./visit.ts";
@@ -67,7 +67,7 @@ export async function withKey({ ctx }: Visit, waiting: Waiting): Promise<Waiting
 
 async function finish(visit: Visit, authenticated: Authenticated): Promise<Response> {
   const { ctx, c, place, request } = visit;
-  const secret = await openBrowserSession(ctx, authenticated);
-  setSessionCookie(c, place, secret, browserSessionLifetime / 1000);
-  return redirect(c, await authorizedLocation(ctx, request, authenticated));
+  const opened = await openBrowserSession(ctx, authenticated, sessionCookie(c, place));
+  setSessionCookie(c, place, opened.secret, opened.lifetime / 1000);
+  return redirect(c, await authorizedLocation(ctx, request, opened.browser));
 }

@@ -72,12 +72,14 @@ export const SetUserPoolMfaConfig: Handler<"SetUserPoolMfaConfig"> = async (ctx,
   mfaConfig(await setMfaConfig(ctx, input));
 
 function userPoolType(ctx: Ctx, pool: Pool, users: number): UserPoolType {
-  // MFA factors have operations of their own and are no members of this shape.
+  // MFA factors and sessions have operations of their own and are no members of this shape.
   const {
     SmsMfaConfiguration: _sms,
     SoftwareTokenMfaConfiguration: _totp,
     EmailMfaConfiguration: _email,
     WebAuthnConfiguration: _passkeys,
+    UserSessionTracking: _tracking,
+    TokenSession: _tokenSession,
     ...settings
   } = pool.document;
   return {

@@ -26,7 +26,8 @@ export const RevokeToken: Handler<"RevokeToken"> = async (ctx, input) => {
   if (!clientSecretFits(client, input.ClientSecret)) {
     refuse("UnauthorizedException", `Unable to verify secret for client ${client.id}`);
   }
-  await revokeToken(ctx, { pool, client, token: input.Token });
+  const linked = input.RevokeAssociatedSessions === "LINKED";
+  await revokeToken(ctx, { pool, client, token: input.Token, linked });
   return {};
 };
 
