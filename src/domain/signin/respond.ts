@@ -57,6 +57,8 @@ export interface RespondRequest {
   readonly responses: Responses;
   /** A sign-in at the hosted pages goes on there, and no other does. */
   readonly door: "api" | "pages";
+  /** Origin of the page, where the door is that of the pages. */
+  readonly page?: string;
 }
 
 const mfa = { proves: "Mfa" } as const;
@@ -141,7 +143,7 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   // What one device has proven says nothing about another.
   const before = state.proven.filter((proof) => proof !== "device" || deviceKey === state.deviceKey);
   const now = { chosen, enrolling, deviceKey, proven: before, pool, client, user, attempt, row };
-  const signIn: SignIn = { ...state, ...now, remember: false };
+  const signIn: SignIn = { ...state, ...now, page: request.page, remember: false };
   assertStands(signIn, challenge as Step);
   const proven = await room.answer(ctx, signIn, responses);
   return proceed(ctx, { ...proven, answered: row }, responses);

@@ -67,6 +67,8 @@ export interface SignIn {
   readonly submitted: string;
   readonly credentialVersion: number;
   readonly signOuts: number;
+  /** Origin of the page of ours at which it runs: passkeys are asked for there. */
+  readonly page: string | undefined;
   /** What its event will tell. */
   readonly attempt: Attempt;
   /** The persisted row, once there is one. */
@@ -81,7 +83,7 @@ export interface SignIn {
 
 /** A sign-in of which nothing is proven yet. */
 export function newSignIn(
-  given: Pick<SignIn, "pool" | "client" | "user" | "flow" | "submitted" | "attempt">,
+  given: Pick<SignIn, "pool" | "client" | "user" | "flow" | "submitted" | "page" | "attempt">,
 ): SignIn {
   return {
     ...given,

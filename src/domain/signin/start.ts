@@ -26,6 +26,8 @@ export interface StartRequest {
   /** Of ConfirmSignUp; a sign-up at the pages goes on there. */
   readonly session: string | undefined;
   readonly door: Door;
+  /** Origin of the page, where the door is that of the pages. */
+  readonly page?: string;
 }
 
 /** InitiateAuth, AdminInitiateAuth, or the hosted pages. */
@@ -116,13 +118,13 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   attempt.user = user;
   if (user === undefined && !hidesUsers(client)) refuse("UserNotFoundException", "User does not exist.");
   if (isChoice(flow) && request.session !== undefined) {
-    const given = { session: request.session, submitted, user, attempt, flow };
+    const given = { session: request.session, submitted, user, attempt, flow, page: request.page };
     return proceed(ctx, await resumeAfterSignUp(ctx, request, given));
   }
   // In SRP the client names it again with its proof, and comes again without it if it is refused there.
   const named = flow === "USER_SRP_AUTH" ? undefined : parameters["DEVICE_KEY"];
   const device = await namedDevice(ctx, pool, user?.id, named);
-  const begun = newSignIn({ pool, client, user, flow, submitted, attempt });
+  const begun = newSignIn({ pool, client, user, flow, submitted, page: request.page, attempt });
   const signIn: SignIn = { ...begun, deviceKey: device?.key, ...(srpFirst && { chosen: "PASSWORD_SRP" }) };
   if (!isChoice(flow)) return proceed(ctx, signIn, parameters);
   return proceed(ctx, await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]), parameters);
