@@ -12,7 +12,7 @@ import { refuseOAuth } from "./refuse.ts";
 /** Whether who is signed in may be sent on without being asked anything. */
 export function suffices(
   ctx: Ctx,
-  request: AuthorizationRequest,
+  request: Pick<AuthorizationRequest, "prompt" | "maxAge">,
   browser: SignedInBrowser | undefined,
 ): browser is SignedInBrowser {
   if (browser === undefined || request.prompt.has("login")) return false;

@@ -107,7 +107,7 @@ function readRest(pool: Pool, client: Client, parameters: URLSearchParams): Rest
 }
 
 /** RFC 6749 section 3.1: parameters without a value are as if left out, and none may come twice. */
-function once(parameters: URLSearchParams, name: string): string | undefined {
+export function once(parameters: URLSearchParams, name: string): string | undefined {
   const values = parameters.getAll(name).filter((value) => value !== "");
   // Not by its name, which anybody may choose.
   if (values.length > 1) invalid("A parameter is given more than once.");
@@ -136,7 +136,7 @@ export function requireOAuth(client: Client): void {
 }
 
 /** Byte by byte one of the client's. What is wrong is told to the developer, on a page of ours. */
-function redirectUriOf(client: Client, given: string | undefined): string {
+export function redirectUriOf(client: Client, given: string | undefined): string {
   const { CallbackURLs = [], DefaultRedirectURI } = client.document;
   requireOAuth(client);
   if (given === undefined && DefaultRedirectURI !== undefined) return DefaultRedirectURI;
@@ -146,7 +146,7 @@ function redirectUriOf(client: Client, given: string | undefined): string {
 }
 
 /** The raw value of `state`: decoding and encoding it again could change it. */
-function rawState(query: string): string | undefined {
+export function rawState(query: string): string | undefined {
   const raw = /(?:^|&)state=([^&]*)/.exec(query)?.[1];
   return raw === undefined || raw === "" || !/^[\x21-\x7e]+$/.test(raw) ? undefined : raw;
 }
@@ -171,7 +171,7 @@ function codeChallengeOf(parameters: URLSearchParams): string | undefined {
   return challenge;
 }
 
-function promptOf(given: string | null): ReadonlySet<Prompt> {
+export function promptOf(given: string | null): ReadonlySet<Prompt> {
   const values = (given ?? "").split(" ").filter((value) => value !== "");
   const unknown = values.find((value) => !prompts.includes(value));
   if (unknown !== undefined) invalid("prompt holds an unknown value.");

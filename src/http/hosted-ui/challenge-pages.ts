@@ -1,5 +1,6 @@
 /** A page for each thing that a sign-in may wait for. What the page must know again after a mistake rides in its form. */
 import { html } from "hono/html";
+import { customBody } from "./custom-challenge.ts";
 import { alert, backLink, errorOf, field, form, hidden, type Problem, submit } from "./fields.ts";
 import { answerPage, type Html } from "./layout.ts";
 import { newPasswordBody } from "./new-password.ts";
@@ -24,7 +25,7 @@ export interface ChallengeView {
   readonly otherWay?: boolean;
 }
 
-/** Parameters that pages are made from; the user's attributes do not travel. */
+/** Parameters that pages are made from; the user's attributes do not travel. Of a custom challenge all do. */
 const carried = [
   "available",
   "secret",
@@ -53,6 +54,7 @@ const pages: Readonly<Record<string, Render>> = {
       : appSetUpBody(visit, waiting, problem),
   NEW_PASSWORD_REQUIRED: newPasswordBody,
   WEB_AUTHN: passkey,
+  CUSTOM_CHALLENGE: customBody,
 };
 
 export function hasPage(name: string): boolean {
@@ -60,7 +62,7 @@ export function hasPage(name: string): boolean {
 }
 
 export function challengePage(visit: Visit, waiting: Waiting, problem?: Problem): Promise<Response> {
-  const { title, body, otherWay } = pages[waiting.name]!(visit, waiting, problem);
+  const { title, body, otherWay } = challengeView(visit, waiting, problem);
   const { username } = waiting;
   const another = html`${hidden({ username })}<button class="quiet">${visit.words.common.anotherWay}</button>`;
   const whole = html`${alert(problem)}
@@ -70,9 +72,13 @@ ${backLink(visit)}`;
   return answerPage(visit, { title, body: whole, isProblem: problem !== undefined });
 }
 
+export const challengeView: Render = (visit, waiting, problem) =>
+  pages[waiting.name]!(visit, waiting, problem);
+
 /** The fields by which a form comes back to what the sign-in waits for. */
 export function state({ name, session, username, parameters }: Waiting): Html[] {
-  const kept = Object.entries(parameters).filter(([key, value]) => carried.includes(key) && value !== "");
+  const isCarried = (key: string) => name === "CUSTOM_CHALLENGE" || carried.includes(key);
+  const kept = Object.entries(parameters).filter(([key, value]) => isCarried(key) && value !== "");
   return hidden({
     challenge: name,
     session,
@@ -81,10 +87,13 @@ export function state({ name, session, username, parameters }: Waiting): Html[] 
   });
 }
 
-/** The first factors that there are pages for. */
-export function shownFactors(available: readonly string[]): (keyof Factors)[] {
-  return (["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"] as const).filter((one) =>
-    available.includes(one),
+/** The first factors that there are pages for, and that can be used at this one. */
+export function shownFactors(
+  visit: Pick<Visit, "passkeys">,
+  available: readonly string[],
+): (keyof Factors)[] {
+  return (["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"] as const).filter(
+    (one) => available.includes(one) && (one !== "WEB_AUTHN" || visit.passkeys),
   );
 }
 
@@ -92,7 +101,7 @@ type Factors = Omit<Words["chooseFactor"], "title">;
 
 function chooseFactor(visit: Visit, waiting: Waiting): ChallengeView {
   const { chooseFactor: words } = visit.words;
-  const factors = shownFactors((waiting.parameters["available"] ?? "").split(","));
+  const factors = shownFactors(visit, (waiting.parameters["available"] ?? "").split(","));
   const choices = factors.map((factor) => choice(factor, words[factor]));
   return {
     title: words.title,

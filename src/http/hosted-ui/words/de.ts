@@ -93,6 +93,27 @@ export const de: Words = {
     intro: "Ihr Gerät fragt nach Fingerabdruck, Gesicht oder Bildschirmsperre.",
     submit: "Weiter mit Passkey",
   },
+  addPasskey: {
+    title: "Passkey hinzufügen",
+    intro:
+      "Mit einem Passkey melden Sie sich per Fingerabdruck, Gesicht oder Bildschirmsperre an statt mit einem Passwort.",
+    submit: "Passkey erstellen",
+    yours: "Ihre Passkeys",
+    done: "Ihr Passkey ist bereit.",
+    another: "Weiteren Passkey hinzufügen",
+    back: (app) => `Zurück zu ${app}`,
+    already: "Auf diesem Gerät gibt es schon einen Passkey für dieses Konto.",
+    notAdded: "Der Passkey wurde nicht hinzugefügt. Versuchen Sie es noch einmal.",
+    tooMany: (count) => `Dieses Konto hat ${count} Passkeys und kann keine weiteren haben.`,
+    needsScript: "Passkeys brauchen JavaScript, das Ihr Browser hier nicht ausführt.",
+    unsupported: "Dieser Browser kann hier keine Passkeys erstellen.",
+    off: "Passkeys können hier nicht verwendet werden.",
+  },
+  custom: {
+    title: "Noch ein Schritt",
+    prompt: "Beantworten Sie dies, um fortzufahren.",
+    answer: "Ihre Antwort",
+  },
   setUp: {
     chooseTitle: "Schützen Sie Ihr Konto",
     chooseIntro: "Zur Anmeldung gehört ein zweiter Schritt. Wählen Sie einen; er gilt von nun an.",
