@@ -131,6 +131,13 @@ async function shownOf(response: Response): Promise<Shown> {
   return { response, status: response.status, text, title, forms, location };
 }
 
+/** What a page gives to its script: the value of a `data-` attribute. */
+export function dataOf({ text }: Shown, name: string): string {
+  const [, value] =
+    new RegExp(`\\sdata-${name}="([^"]*)"`).exec(text) ?? assert.fail(`no ${name} in ${text}`);
+  return plain(value ?? "");
+}
+
 /** The code that a redirect to the application brings; fails if it is another redirect. */
 export function codeIn(shown: Shown): string {
   assert.equal(shown.status, 303, `${shown.status} ${shown.title} ${shown.text}`);
