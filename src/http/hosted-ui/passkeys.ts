@@ -74,17 +74,17 @@ async function passkeysPage(
 <p class="lead">${continueAs.signedInAs(user.attributes["email"] ?? user.username)} ${isDone ? "" : addPasskey.intro}</p>
 ${listOf(visit, passkeys)}
 ${isDone ? backToApp(visit, "primary") : makeForm(visit, submit(addPasskey.submit))}
-${isDone ? makeForm(visit, html`<button class="quiet">${addPasskey.another}</button>`) : backToApp(visit)}
+${isDone ? makeForm(visit, html`<button class="quiet">${addPasskey.another}</button>`, "below") : backToApp(visit)}
 <p class="foot"><a href="${another}">${continueAs.another}</a></p>`;
   return answerPage(visit, { title: addPasskey.title, body, isProblem: view.problem !== undefined });
 }
 
 /** Nothing can be made without script, and then there is no button that would do nothing. */
-function makeForm(visit: PasskeyVisit, button: Html): Html {
+function makeForm(visit: PasskeyVisit, button: Html, look = ""): Html {
   const { needsScript, unsupported } = visit.words.addPasskey;
   return html`<noscript><p class="note problem">${needsScript}</p></noscript>
 <p class="note problem" data-without-passkeys hidden>${unsupported}</p>
-<div data-with-passkeys hidden>${form(visit, "/passkeys/add", html`${hidden({ make: "1" })}${button}`)}</div>`;
+<div data-with-passkeys hidden>${form(visit, "/passkeys/add", html`${hidden({ make: "1" })}${button}`, look)}</div>`;
 }
 
 function listOf({ words }: PasskeyVisit, passkeys: readonly Passkey[]): Html | "" {
