@@ -116,7 +116,9 @@ async function shownOf(response: Response): Promise<Shown> {
   // What stands between two attributes says nothing.
   const text = (await response.text()).replace(/\s+/g, " ");
   const forms = [...text.matchAll(/<form([^>]*)>([\s\S]*?)<\/form>/g)].map(([, head, inside]): HtmlForm => {
-    const inputs = [...inside!.matchAll(/<input\b[^>]*>/g)].map(([tag]) => attributesIn(tag));
+    const inputs = [...inside!.matchAll(/<input\b[^>]*>/g)]
+      .map(([tag]) => attributesIn(tag))
+      .filter((one) => one["type"] !== "checkbox" || "checked" in one);
     const buttons = [...inside!.matchAll(/<button\b[^>]*>/g)].map(([tag]) => attributesIn(tag));
     return {
       action: attributesIn(head!)["action"] ?? assert.fail("a form without an action"),

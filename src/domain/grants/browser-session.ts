@@ -11,14 +11,16 @@ import {
   readBrowserSession,
 } from "../../store/browser-sessions.ts";
 import { inTransaction } from "../../store/db.ts";
+import { findDevice } from "../../store/devices.ts";
 import { readUser, type User } from "../../store/users.ts";
 import { rememberHere } from "../credentials/subjects.ts";
-import { demandsTwo } from "../mfa/factors.ts";
+import { areTwo, demandsTwo } from "../mfa/factors.ts";
 import type { Pool } from "../pools/settings.ts";
 import type { Authenticated } from "../tokens/issue.ts";
+import { replacesMfa } from "../users/devices.ts";
 
-/** Methods that are a second factor after another one. */
-const seconds: readonly string[] = ["sms", "email", "software-token"];
+/** A method that names the device which stood for the second factor. */
+const byDevice = "device:";
 
 /** Milliseconds. */
 export const browserSessionLifetime = 60 * 60_000;
@@ -36,14 +38,14 @@ const hashOf = (secret: string) => toBase64url(sha256(secret));
 /** Begins a session and answers the secret for its cookie. */
 export async function openBrowserSession(
   ctx: Ctx,
-  { pool, user, methods, authTime, signOuts, remember }: Authenticated,
+  { pool, user, methods, authTime, signOuts, remember, deviceKey }: Authenticated,
 ): Promise<string> {
   const secret = toBase64url(ctx.random(32));
   const session: BrowserSession = {
     poolId: pool.id,
     hash: hashOf(secret),
     userId: user.id,
-    methods,
+    methods: methods.map((method) => (method === "device" ? `${byDevice}${deviceKey}` : method)),
     signOuts,
     authTime,
     createdAt: ctx.now,
@@ -66,16 +68,19 @@ export async function signedInBrowser(
   const session = await readBrowserSession(ctx.db, pool.id, hashOf(secret));
   if (session === undefined || session.expiresAt <= ctx.now) return undefined;
   const user = await readUser(ctx.db, pool.id, session.userId);
-  if (user === undefined || !stands(pool, user, session)) return undefined;
+  if (user === undefined || !(await stands(ctx, pool, user, session))) return undefined;
   return { user, methods: session.methods, authTime: session.authTime };
 }
 
-function stands(pool: Pool, user: User, session: BrowserSession): boolean {
+async function stands(ctx: Ctx, pool: Pool, user: User, session: BrowserSession): Promise<boolean> {
   if (!user.enabled || user.status !== "CONFIRMED" || user.signOuts !== session.signOuts) return false;
   // A second factor may be demanded since.
-  const [first, ...later] = session.methods;
-  const isTwo = first === "verified-passkey" || later.some((one) => one !== first && seconds.includes(one));
-  return isTwo || !demandsTwo(pool, user);
+  if (areTwo(session.methods) || !demandsTwo(pool, user)) return true;
+  // And a device be forgotten.
+  const [key] = session.methods.flatMap((one) =>
+    one.startsWith(byDevice) ? one.slice(byDevice.length) : [],
+  );
+  return key !== undefined && replacesMfa(pool, await findDevice(ctx.db, pool.id, user.id, key));
 }
 
 export async function closeBrowserSession(ctx: Ctx, pool: Pool, secret: string | undefined): Promise<void> {

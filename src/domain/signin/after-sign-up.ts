@@ -15,7 +15,7 @@ import { allowsFlow } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { newRow } from "./challenges/offer.ts";
 import { findRow } from "./find.ts";
-import { invalidSession, newSignIn, type SignIn, sessionText, usedSession } from "./sign-in.ts";
+import { invalidSession, newSignIn, type Page, type SignIn, sessionText, usedSession } from "./sign-in.ts";
 import type { Flow } from "./steps.ts";
 
 /** As long as the code lives; alone it opens nothing. Milliseconds. */
@@ -111,7 +111,7 @@ export async function resumeAfterSignUp(
     readonly user: User | undefined;
     readonly attempt: Attempt;
     readonly flow: Flow;
-    readonly page: string | undefined;
+    readonly page: Page | undefined;
   },
 ): Promise<SignIn> {
   const { session, submitted, user, attempt, flow, page } = given;

@@ -22,19 +22,26 @@ import {
 import { allowsFlow } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
+import { deviceOfBrowser } from "../users/browser-devices.ts";
 import { uuid } from "../users/find.ts";
 import { assertPasskeys } from "../users/passkeys.ts";
 import { provePasskey, readAnswer, wrongPasskey } from "./challenges/passkey.ts";
 import { availableFactors } from "./challenges/select-challenge.ts";
 import { counted } from "./count.ts";
 import { proceed } from "./proceed.ts";
-import { expiredSession, invalidSession, newSignIn, type Outcome, usedSession } from "./sign-in.ts";
+import {
+  expiredSession,
+  invalidSession,
+  newSignIn,
+  type Outcome,
+  type Page,
+  usedSession,
+} from "./sign-in.ts";
 
 export interface PasskeyPlace {
   readonly pool: Pool;
   readonly client: Client;
-  /** Origin of the page. */
-  readonly page: string;
+  readonly page: Page;
 }
 
 /** Milliseconds in which a page that was opened takes a passkey. */
@@ -49,7 +56,7 @@ export async function passkeyOptions(
   ctx: Ctx,
   { pool, client, page }: PasskeyPlace,
 ): Promise<PublicKeyCredentialRequestOptionsJSON | undefined> {
-  const party = offersPasskeys(pool) ? await findRelyingParty(ctx, pool, page) : undefined;
+  const party = offersPasskeys(pool) ? await findRelyingParty(ctx, pool, page.origin) : undefined;
   if (party === undefined) return undefined;
   const words = [pool.id, client.id, randomUUID(), ctx.now + lifetime].join("/");
   const challenge = ctx.db.sealer.seal(sealedAs, words);
@@ -94,7 +101,9 @@ async function start(
   const credential = await readCredential(ctx.db, pool.id, user?.id);
   const own = user && availableFactors(pool, { user, credential, passkeys: 1 });
   if (own?.includes("WEB_AUTHN") !== true) return wrongPasskey("a passkey is no way in for this user");
-  return proceed(ctx, { ...proven, chosen: "WEB_AUTHN", credentialVersion: credential?.version ?? 0 });
+  const device = await deviceOfBrowser(ctx, pool, user?.id, page.devices);
+  const { version = 0 } = credential ?? {};
+  return proceed(ctx, { ...proven, chosen: "WEB_AUTHN", credentialVersion: version, deviceKey: device?.key });
 }
 
 /** The id of a challenge of this pool and client, and until when its use must be remembered. */

@@ -25,6 +25,7 @@ import {
   invalidSession,
   noSession,
   type Outcome,
+  type Page,
   required,
   type SignIn,
   type SignInState,
@@ -57,8 +58,8 @@ export interface RespondRequest {
   readonly responses: Responses;
   /** A sign-in at the hosted pages goes on there, and no other does. */
   readonly door: "api" | "pages";
-  /** Origin of the page, where the door is that of the pages. */
-  readonly page?: string;
+  /** Where the door is that of the pages. */
+  readonly page?: Page;
 }
 
 const mfa = { proves: "Mfa" } as const;

@@ -1,5 +1,6 @@
 /** A page for each thing that a sign-in may wait for. What the page must know again after a mistake rides in its form. */
 import { html } from "hono/html";
+import { asksToRemember } from "../../domain/users/browser-devices.ts";
 import { customBody } from "./custom-challenge.ts";
 import { alert, backLink, errorOf, field, form, hidden, type Problem, submit } from "./fields.ts";
 import { answerPage, type Html } from "./layout.ts";
@@ -141,10 +142,18 @@ function sentCode(
 ): ChallengeView {
   const { enterCode } = visit.words;
   const destination = waiting.parameters["CODE_DELIVERY_DESTINATION"] ?? "";
+  const isFirst = Boolean(waiting.parameters["available"]);
   const body = html`<p class="lead">${enterCode.sentTo(destination)}</p>
-${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${submit(enterCode.submit)}`)}`;
+${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${isFirst ? "" : rememberBox(visit)}${submit(enterCode.submit)}`)}`;
   // As a first factor the challenge says what it is one of.
-  return { title, body, otherWay: Boolean(waiting.parameters["available"]) };
+  return { title, body, otherWay: isFirst };
+}
+
+/** On the page of a second factor, where users are asked whether it may be left out here from now on. */
+function rememberBox({ pool, form, words }: Visit): Html | "" {
+  if (!asksToRemember(pool)) return "";
+  return html`<div class="check"><input type="checkbox" id="remember" name="remember" value="1"${form.has("remember") ? html` checked` : ""}>
+<label for="remember">${words.enterCode.remember}</label></div>`;
 }
 
 export function codeField(
@@ -170,7 +179,7 @@ function appCode(visit: Visit, waiting: Waiting, problem: Problem | undefined): 
   const lead =
     device === undefined || device === "TOTP device" ? enterCode.fromAnyApp : enterCode.fromApp(device);
   const body = html`<p class="lead">${lead}</p>
-${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${submit(enterCode.submit)}`)}`;
+${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${rememberBox(visit)}${submit(enterCode.submit)}`)}`;
   return { title: enterCode.appTitle, body };
 }
 

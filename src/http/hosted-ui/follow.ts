@@ -9,7 +9,8 @@ import { associateBySession } from "../../domain/signin/challenges/mfa-setup.ts"
 import { respondToChallenge } from "../../domain/signin/respond.ts";
 import type { Outcome } from "../../domain/signin/sign-in.ts";
 import type { Authenticated } from "../../domain/tokens/issue.ts";
-import { setSessionCookie } from "../cookies.ts";
+import { rememberBrowser } from "../../domain/users/browser-devices.ts";
+import { setDeviceCookie, setSessionCookie } from "../cookies.ts";
 import { challengePage, listed, shownFactors, type Waiting } from "./challenge-pages.ts";
 import { loginPage, passwordPage } from "./login-pages.ts";
 import { passkeyQuery, redirect, type Visit } from "./visit.ts";
@@ -44,7 +45,7 @@ async function answerChoice(visit: Visit, { session, username }: Waiting, answer
 
 /** Answers what the sign-in waits for. */
 export function respond(
-  { ctx, pool, client, origin }: Visit,
+  { ctx, pool, client, page }: Visit,
   challenge: string,
   answer: {
     readonly session: string;
@@ -60,7 +61,7 @@ export function respond(
     session: session || undefined,
     responses: { ...responses, USERNAME: username },
     door: "pages",
-    page: origin,
+    page,
   });
 }
 
@@ -71,9 +72,11 @@ export async function withKey({ ctx }: Visit, waiting: Waiting): Promise<Waiting
 }
 
 async function finish(visit: Visit, authenticated: Authenticated): Promise<Response> {
-  const { ctx, c, place } = visit;
+  const { ctx, c, place, page, form } = visit;
   const secret = await openBrowserSession(ctx, authenticated);
   setSessionCookie(c, place, secret, browserSessionLifetime / 1000);
+  const made = await rememberBrowser(ctx, authenticated, form.has("remember"));
+  if (made !== undefined) setDeviceCookie(c, place, [made, ...page.devices]);
   return goOn(visit, authenticated);
 }
 

@@ -46,8 +46,8 @@ ${signUpLine(visit)}`;
 
 /** The script has the browser offer its passkeys in the field of the name, and sends the one that was chosen. */
 async function passkeyForm(visit: Visit): Promise<Html | ""> {
-  const { ctx, pool, client, origin } = visit;
-  const options = await passkeyOptions(ctx, { pool, client, page: origin });
+  const { ctx, pool, client, page } = visit;
+  const options = await passkeyOptions(ctx, { pool, client, page });
   if (options === undefined) return "";
   const credential = html`<input type="hidden" name="credential" data-passkey-autofill="${JSON.stringify(options)}">`;
   return html`<div hidden>${form(visit, "/login", credential)}</div>`;

@@ -44,7 +44,7 @@ export async function postLogin(visit: Visit): Promise<Response> {
 }
 
 async function begin(visit: Visit, username: string, password: string | undefined): Promise<Response> {
-  const { ctx, pool, client, origin, words } = visit;
+  const { ctx, pool, client, page, words } = visit;
   const proof = password === undefined ? {} : { PASSWORD: password, PREFERRED_CHALLENGE: "PASSWORD" };
   const parameters = { USERNAME: username, ...proof };
   try {
@@ -54,7 +54,7 @@ async function begin(visit: Visit, username: string, password: string | undefine
       flow: "HOSTED_AUTH",
       session: undefined,
       door: "pages",
-      page: origin,
+      page,
     } as const;
     return await follow(visit, await startSignIn(ctx, { ...start, parameters }), username);
   } catch (error) {
@@ -67,9 +67,9 @@ async function begin(visit: Visit, username: string, password: string | undefine
 
 /** The passkey that the browser has offered as a name, which says whose it is. */
 async function beginByPasskey(visit: Visit, credential: string): Promise<Response> {
-  const { ctx, pool, client, origin, words } = visit;
+  const { ctx, pool, client, page, words } = visit;
   try {
-    const outcome = await startByPasskey(ctx, { pool, client, page: origin, credential });
+    const outcome = await startByPasskey(ctx, { pool, client, page, credential });
     return await follow(visit, outcome, "");
   } catch (error) {
     const instead = elsewhere(visit, "", error);

@@ -19,7 +19,8 @@ export function showPasskeys(visit: PasskeyVisit): Promise<Response> {
 /** The button asks the device, and what the device has made comes back. */
 export function postPasskey(visit: PasskeyVisit): Promise<Response> {
   return withUser(visit, async (browser) => {
-    const { ctx, pool, words, form: sent, origin: page } = visit;
+    const { ctx, pool, words, form: sent } = visit;
+    const page = visit.page.origin;
     const made = sent.get("credential");
     try {
       if (made === undefined) return await makePage(visit, await startPasskey(ctx, pool, browser.user, page));

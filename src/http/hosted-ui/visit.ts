@@ -10,6 +10,8 @@ import { type PageRequest, readPageRequest } from "../../domain/grants/page-requ
 import { findRelyingParty, offersPasskeys } from "../../domain/mfa/passkeys.ts";
 import { pinnedClientId } from "../../domain/pools/manage-clients.ts";
 import type { Client, Pool } from "../../domain/pools/settings.ts";
+import type { Page as SignInPage } from "../../domain/signin/sign-in.ts";
+import { deviceCookie } from "../cookies.ts";
 import { type Bindings, type Place, rawQuery } from "../place.ts";
 import { emptyForm, type Form, readForm } from "./form.ts";
 import { wordsFor } from "./language.ts";
@@ -26,8 +28,7 @@ export interface Visit extends Frame {
   readonly request: AuthorizationRequest | PageRequest;
   /** Whether the pool's passkeys can be used at pages of this host. */
   readonly passkeys: boolean;
-  /** Of these pages. */
-  readonly origin: string;
+  readonly page: SignInPage;
   /** Empty where nothing was posted. */
   readonly form: Form;
   readonly app: string;
@@ -93,7 +94,8 @@ async function newVisit(
   const leadsTo = redirectUri === undefined ? [] : [redirectUri, ...CallbackURLs, ...LogoutURLs];
   const { origin } = new URL(place.base);
   const passkeys = offersPasskeys(pool) && (await findRelyingParty(ctx, pool, origin)) !== undefined;
-  const known = { pool, client, app: appName(pool, client), leadsTo, origin, passkeys };
+  const page = { origin, devices: deviceCookie(c, place) };
+  const known = { pool, client, app: appName(pool, client), leadsTo, page, passkeys };
   return { ...frame, ...known, ctx, place, query: rawQuery(c), form };
 }
 

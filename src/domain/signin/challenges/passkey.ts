@@ -25,7 +25,7 @@ import { offerChallenge } from "./offer.ts";
 
 export async function offerPasskey(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
   const { pool, user, client, page } = signIn;
-  const party = await relyingParty(ctx, pool, page);
+  const party = await relyingParty(ctx, pool, page?.origin);
   // Passkeys are found by the authenticator itself: a list of them would tell that there is a user.
   const passkeys =
     user === undefined || hidesUsers(client)
@@ -70,7 +70,7 @@ export async function provePasskey(
   ceremony: Ceremony<AuthenticationResponseJSON>,
 ): Promise<SignIn> {
   const { pool, user, page } = signIn;
-  const party = await relyingParty(ctx, pool, page);
+  const party = await relyingParty(ctx, pool, page?.origin);
   const passkey = await readPasskey(ctx.db, pool.id, user?.id ?? "nobody", ceremony.response.id);
   const fits =
     user !== undefined &&

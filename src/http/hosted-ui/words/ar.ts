@@ -86,6 +86,7 @@ export const ar: Words = {
     sentTo: (destination) => `أدخل الرمز الذي أرسلناه إلى \u2066${destination}\u2069.`,
     fromApp: (device) => `أدخل الرمز الذي يعرضه التطبيق لـ \u2068${device}\u2069.`,
     fromAnyApp: "أدخل الرمز الذي يعرضه التطبيق.",
+    remember: "تذكّر هذا الجهاز",
     submit: "متابعة",
   },
   passkey: {

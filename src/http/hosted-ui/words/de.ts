@@ -86,6 +86,7 @@ export const de: Words = {
     sentTo: (destination) => `Geben Sie den Code ein, den wir an ${destination} gesendet haben.`,
     fromApp: (device) => `Geben Sie den Code ein, den die App für ${device} zeigt.`,
     fromAnyApp: "Geben Sie den Code ein, den die App zeigt.",
+    remember: "Dieses Gerät merken",
     submit: "Weiter",
   },
   passkey: {

@@ -93,6 +93,7 @@ export const en = {
     sentTo: (destination: string) => `Enter the code we sent to ${destination}.`,
     fromApp: (device: string) => `Enter the code that the app shows for ${device}.`,
     fromAnyApp: "Enter the code that the app shows.",
+    remember: "Remember this device",
     submit: "Continue",
   },
   passkey: {

@@ -86,6 +86,7 @@ export const es: Words = {
     sentTo: (destination) => `Introduzca el código que enviamos a ${destination}.`,
     fromApp: (device) => `Introduzca el código que la aplicación muestra para ${device}.`,
     fromAnyApp: "Introduzca el código que muestra la aplicación.",
+    remember: "Recordar este dispositivo",
     submit: "Continuar",
   },
   passkey: {

@@ -86,6 +86,7 @@ export const fr: Words = {
     sentTo: (destination) => `Saisissez le code envoyé à ${destination}.`,
     fromApp: (device) => `Saisissez le code que l’application affiche pour ${device}.`,
     fromAnyApp: "Saisissez le code que l’application affiche.",
+    remember: "Se souvenir de cet appareil",
     submit: "Continuer",
   },
   passkey: {

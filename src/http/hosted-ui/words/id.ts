@@ -86,6 +86,7 @@ export const id: Words = {
     sentTo: (destination) => `Masukkan kode yang kami kirim ke ${destination}.`,
     fromApp: (device) => `Masukkan kode yang ditampilkan aplikasi untuk ${device}.`,
     fromAnyApp: "Masukkan kode yang ditampilkan aplikasi.",
+    remember: "Ingat perangkat ini",
     submit: "Lanjutkan",
   },
   passkey: {

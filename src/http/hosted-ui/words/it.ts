@@ -86,6 +86,7 @@ export const it: Words = {
     sentTo: (destination) => `Inserisci il codice inviato a ${destination}.`,
     fromApp: (device) => `Inserisci il codice che l’app mostra per ${device}.`,
     fromAnyApp: "Inserisci il codice che l’app mostra.",
+    remember: "Ricorda questo dispositivo",
     submit: "Continua",
   },
   passkey: {

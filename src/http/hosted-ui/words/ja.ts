@@ -86,6 +86,7 @@ export const ja: Words = {
     sentTo: (destination) => `${destination} に送ったコードを入力してください。`,
     fromApp: (device) => `アプリに表示される ${device} のコードを入力してください。`,
     fromAnyApp: "アプリに表示されるコードを入力してください。",
+    remember: "このデバイスを記憶する",
     submit: "続ける",
   },
   passkey: {

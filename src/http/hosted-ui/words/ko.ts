@@ -86,6 +86,7 @@ export const ko: Words = {
     sentTo: (destination) => `${destination}(으)로 보낸 코드를 입력하세요.`,
     fromApp: (device) => `앱에서 ${device}에 표시된 코드를 입력하세요.`,
     fromAnyApp: "앱에 표시된 코드를 입력하세요.",
+    remember: "이 기기 기억하기",
     submit: "계속",
   },
   passkey: {

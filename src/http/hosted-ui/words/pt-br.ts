@@ -86,6 +86,7 @@ export const ptBr: Words = {
     sentTo: (destination) => `Digite o código que enviamos para ${destination}.`,
     fromApp: (device) => `Digite o código que o aplicativo mostra para ${device}.`,
     fromAnyApp: "Digite o código que o aplicativo mostra.",
+    remember: "Lembrar deste dispositivo",
     submit: "Continuar",
   },
   passkey: {

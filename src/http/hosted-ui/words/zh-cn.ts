@@ -86,6 +86,7 @@ export const zhCn: Words = {
     sentTo: (destination) => `请输入我们发送到 ${destination} 的验证码。`,
     fromApp: (device) => `请输入应用中 ${device} 显示的验证码。`,
     fromAnyApp: "请输入应用显示的验证码。",
+    remember: "记住此设备",
     submit: "继续",
   },
   passkey: {

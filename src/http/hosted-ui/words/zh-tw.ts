@@ -86,6 +86,7 @@ export const zhTw: Words = {
     sentTo: (destination) => `請輸入我們傳送到 ${destination} 的驗證碼。`,
     fromApp: (device) => `請輸入應用程式中 ${device} 顯示的驗證碼。`,
     fromAnyApp: "請輸入應用程式顯示的驗證碼。",
+    remember: "記住此裝置",
     submit: "繼續",
   },
   passkey: {
