@@ -114,6 +114,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   ConfirmDevice: [
     "Needs the access token that came with the device's key, and a DeviceSecretVerifierConfig.",
+    "The hosted pages confirm a browser by themselves, where ChallengeRequiredOnNewDevice is on and the sign-in had two factors: its DeviceName is what the browser calls itself. With DeviceOnlyRememberedOnUserPrompt only those that the user wants remembered become devices. Tokens of the authorization server carry no device_key, and refreshing them takes none.",
   ],
   ForgetDevice: ["Tokens that were issued to the device are revoked."],
   AdminForgetDevice: ["Tokens that were issued to the device are revoked."],

@@ -41,7 +41,9 @@ export async function makeWorld(server: TestServer, callback: string): Promise<W
   const plain = await makePool(server, { AutoVerifiedAttributes: ["email"], Schema: required }, client);
   const SignInPolicy = { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"] } satisfies object;
   const choice = await makePool(server, { Policies: { SignInPolicy: SignInPolicy as never } }, client);
-  const strict = await makePool(server, {}, client);
+  // The pages of its second factors ask whether the device is to be remembered.
+  const DeviceConfiguration = { ChallengeRequiredOnNewDevice: true, DeviceOnlyRememberedOnUserPrompt: true };
+  const strict = await makePool(server, { DeviceConfiguration }, client);
   const rest = [
     { Name: "given_name", Value: "Ann" },
     { Name: "birthdate", Value: "1990-01-01" },
