@@ -5,6 +5,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { equalBytes, toBase64url } from "../../lib/bytes.ts";
+import { Refusal } from "../../lib/refusal.ts";
 import { findDevice, readDevice, updateDevice } from "../../store/devices.ts";
 import type { User } from "../../store/users.ts";
 import { bounded } from "../audit/event.ts";
@@ -62,6 +63,11 @@ function isOfUse({ document }: Pool): boolean {
   return document.DeviceConfiguration?.ChallengeRequiredOnNewDevice === true;
 }
 
+/** Nobody who has signed in is turned away because there is no time to remember them. */
+function unlessBusy(error: unknown): undefined {
+  if (!(error instanceof Refusal)) throw error;
+}
+
 /**
  * After a sign-in with two factors: makes the browser a device of the user. Undefined: it is one, or is not to be.
  * @param wanted what the user said, where users are asked
@@ -83,7 +89,8 @@ export async function rememberBrowser(
   const salt = ctx.random(16);
   const group = deviceGroupKey(ctx, user, key);
   const values = { group, identity: key, password: secret, salt };
-  const verifier = await ctx.app.srp.makeVerifier(values, turnOf(ctx, pool));
+  const verifier = await ctx.app.srp.makeVerifier(values, turnOf(ctx, pool)).catch(unlessBusy);
+  if (verifier === undefined) return undefined;
   const name = bounded(ctx.userAgent, 256);
   const stored = await storeDevice(ctx, user, { key, name, srp: { salt, verifier }, remembered: true });
   return stored ? { key, secret } : undefined;

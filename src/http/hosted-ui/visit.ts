@@ -41,6 +41,7 @@ export type BareVisit = Omit<Visit, "request"> & { readonly request: undefined }
 export type PasskeyVisit = Visit & { readonly request: PageRequest };
 
 const toPasskeys = "to=passkeys/add";
+const leadsToPasskeys = (query: string) => query.split("&").includes(toPasskeys);
 
 /** The query of a sign-in that leads to that page, and of that page itself. What came in between is forgotten. */
 export function passkeyQuery(query: string, to: "sign-in" | "page"): string {
@@ -51,7 +52,7 @@ export function passkeyQuery(query: string, to: "sign-in" | "page"): string {
 /** Throws what readAuthorizationRequest and readPageRequest throw. */
 export async function readVisit(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Visit> {
   const query = rawQuery(c);
-  if (query.split("&").includes(toPasskeys)) return readPasskeyVisit(ctx, c, place);
+  if (leadsToPasskeys(query)) return readPasskeyVisit(ctx, c, place);
   const request = await readAuthorizationRequest(ctx, place.pool, query);
   return { ...(await newVisit(ctx, c, place, request)), request };
 }
@@ -68,8 +69,9 @@ export async function readBareVisit(
   c: Context<Bindings>,
   place: Place,
 ): Promise<Visit | BareVisit> {
-  const parameters = new URLSearchParams(rawQuery(c));
-  if (parameters.has("response_type") || parameters.has("to")) return readVisit(ctx, c, place);
+  const query = rawQuery(c);
+  const parameters = new URLSearchParams(query);
+  if (parameters.has("response_type") || leadsToPasskeys(query)) return readVisit(ctx, c, place);
   const client = await clientOf(ctx, place.pool, parameters.get("client_id") || undefined);
   const lang = parameters.get("lang") ?? undefined;
   return { ...(await newVisit(ctx, c, place, { client, lang, redirectUri: undefined })), request: undefined };
