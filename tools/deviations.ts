@@ -89,7 +89,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   GetTokensFromRefreshToken: ["A replay after the grace period revokes the whole token family."],
   InitiateAuth: [
     "One-time codes sign in by verified addresses alone.",
-    "CUSTOM_AUTH is refused: UnexpectedLambdaException where the pool has its triggers, which cannot run yet.",
+    "CUSTOM_AUTH is refused: UnexpectedLambdaException where the pool has its triggers, which cannot run yet. The hosted pages have a page for CUSTOM_CHALLENGE, which nothing leads to before that; of the public challenge parameters it shows `title` as its heading, `prompt` above the field and all others as text.",
     "With PreventUserExistenceErrors ENABLED, USER_AUTH offers everybody every first factor that the pool allows, and who chooses one that they do not have is answered like a name that nobody has; CREDENTIAL_REQUEST_OPTIONS name no passkeys.",
     "Whether an account is disabled, unconfirmed or to be reset is told only to who proves the password.",
     "A password changed while a sign-in runs voids that sign-in.",
@@ -131,10 +131,11 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   SetUserSettings: ["MFAOptions can name SMS to phone_number alone."],
   AdminSetUserSettings: ["As SetUserSettings."],
   StartWebAuthnRegistration: [
-    "Without RelyingPartyId the relying party is the host of the public URL, also where the pool has a domain.",
+    "Without RelyingPartyId the relying party is the pool's oldest custom domain, else its oldest prefix domain, as with Cognito; of a pool without a domain it is the host of the public URL, and so it is at the hosted pages of that host.",
   ],
   ConfirmDevice: [
     "Needs the access token that came with the device's key, and a DeviceSecretVerifierConfig.",
+    "The hosted pages confirm a browser by themselves, where ChallengeRequiredOnNewDevice is on and the sign-in had two factors: its DeviceName is what the browser calls itself. With DeviceOnlyRememberedOnUserPrompt only those that the user wants remembered become devices. Tokens of the authorization server carry no device_key, and refreshing them takes none.",
   ],
   ForgetDevice: ["Tokens that were issued to the device are revoked."],
   AdminForgetDevice: ["Tokens that were issued to the device are revoked."],

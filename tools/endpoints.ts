@@ -14,7 +14,7 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
     "Pages work without script, and cannot be in a frame. Answers to prompt=none can, in frames of the client's own pages, for clients that the pool tag `poolhouse:silent-renewal` names.",
     "The pool tag `poolhouse:oidc` gives the clients it names max_age, ui_locales, the scope `address`, booleans in userInfo, and claims by scope alone.",
     "Every error has an error_description. There are no identity providers and no triggers yet.",
-    "The browser's session is fixed to an hour, as with Cognito, and ends with a global sign-out, a disabling or a new password.",
+    "The browser's session lasts an hour, as with Cognito, or what SetUserPoolClientSessionConfiguration says, and ends with a global sign-out, a disabling or a new password.",
     "The language is that of `lang`, kept in a cookie, else of Accept-Language: Cognito's eleven, and Arabic.",
   ],
   "/oauth2/authorize": [
@@ -39,6 +39,9 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
     "A link of a message opens a page with a button; with Cognito opening it confirms, and so does a program that looks into mail.",
   ],
   "/resendcode": [],
+  "/passkeys/add": [
+    "Needs a sign-in of the last 15 minutes, and script for the passkey itself. Goes back to redirect_uri with `state` alone.",
+  ],
   "/error": ["Tells users what happened, and developers what to do. 400."],
   "/signedout": ["Ours."],
   "/assets/:name": ["Ours: style and script of the pages."],

@@ -13,6 +13,32 @@ function sessionName(place: Place): string {
   return `${isSecure(place) ? "__Host-" : ""}poolhouse-${place.pool.id}`;
 }
 
+const devicesName = (place: Place) => `${isSecure(place) ? "__Host-" : ""}poolhouse-devices-${place.pool.id}`;
+
+/** Of as many users a browser is remembered; the one who was longest ago is forgotten first. */
+const mostDevices = 4;
+/** Seconds; browsers keep no cookie much longer. */
+const devicesKept = 365 * 24 * 60 * 60;
+
+/** The devices that the browser is, one a user: `key~secret`. */
+export function deviceCookie(c: Context, place: Place): { key: string; secret: string }[] {
+  const parts = (getCookie(c, devicesName(place)) ?? "").split(".").slice(0, mostDevices);
+  return parts.flatMap((part) => {
+    const [, key, secret] = /^([\w-]{1,64})~([\w-]{1,64})$/.exec(part) ?? [];
+    return key !== undefined && secret !== undefined ? [{ key, secret }] : [];
+  });
+}
+
+export function setDeviceCookie(
+  c: Context,
+  place: Place,
+  devices: readonly { readonly key: string; readonly secret: string }[],
+): void {
+  const text = devices.slice(0, mostDevices).map(({ key, secret }) => `${key}~${secret}`);
+  const options = { path: "/", httpOnly: true, sameSite: "Lax", maxAge: devicesKept } as const;
+  setCookie(c, devicesName(place), text.join("."), { ...options, secure: isSecure(place) });
+}
+
 /** The secret of the browser's session at the pool. */
 export function sessionCookie(c: Context, place: Place): string | undefined {
   return getCookie(c, sessionName(place)) || undefined;

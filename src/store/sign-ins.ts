@@ -43,6 +43,31 @@ export async function insertSignIn<State>(db: Db, row: SignInRow<State>): Promis
   });
 }
 
+/**
+ * Notes that what a sign-in began with was used, where no row had waited for it. False: it was used before.
+ * @param used `expiresAt`: until nothing of this id could be accepted any more
+ */
+export async function insertUsed(
+  db: Db,
+  used: Pick<SignInRow<unknown>, "poolId" | "id" | "clientId" | "createdAt" | "expiresAt">,
+): Promise<boolean> {
+  const result = await db.kysely
+    .insertInto("sign_ins")
+    .values({
+      pool_id: used.poolId,
+      sign_in_id: used.id,
+      client_id: used.clientId,
+      user_id: null,
+      version: 0,
+      state_sealed: db.sealer.seal(place(used.poolId, used.id), "{}"),
+      created_at: used.createdAt,
+      expires_at: used.expiresAt,
+    })
+    .onConflict((conflict) => conflict.columns(["pool_id", "sign_in_id"]).doNothing())
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
 const readQuery = prepared<{ poolId: string; id: string }, SignInsTable>((kysely, slot) =>
   kysely
     .selectFrom("sign_ins")

@@ -7,6 +7,7 @@ import type { Page } from "playwright-core";
 import { giveSoftwareToken, turnMfa } from "../api/factors.ts";
 import { makePool, makeUser, newAddress, password, signIn, verifiedMail } from "../api/people.ts";
 import type { TestServer } from "../api/server.ts";
+import { addAuthenticator } from "./chromium.ts";
 
 export interface App {
   readonly UserPoolId: string;
@@ -40,7 +41,9 @@ export async function makeWorld(server: TestServer, callback: string): Promise<W
   const plain = await makePool(server, { AutoVerifiedAttributes: ["email"], Schema: required }, client);
   const SignInPolicy = { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"] } satisfies object;
   const choice = await makePool(server, { Policies: { SignInPolicy: SignInPolicy as never } }, client);
-  const strict = await makePool(server, {}, client);
+  // The pages of its second factors ask whether the device is to be remembered.
+  const DeviceConfiguration = { ChallengeRequiredOnNewDevice: true, DeviceOnlyRememberedOnUserPrompt: true };
+  const strict = await makePool(server, { DeviceConfiguration }, client);
   const rest = [
     { Name: "given_name", Value: "Ann" },
     { Name: "birthdate", Value: "1990-01-01" },
@@ -138,6 +141,28 @@ async function setUp(visit: Visit, factor: string): Promise<void> {
   await visit.page.click(`button[value=${factor}]`);
 }
 
+/** Signed in at the page that adds a passkey. */
+async function passkeys(visit: Visit): Promise<void> {
+  const { page } = visit;
+  await open(visit, "/passkeys/add", visit.world.choice);
+  await page.fill("#username", "ann");
+  await press(page);
+  await page.click("button[value=PASSWORD]");
+  await page.fill("#password", password);
+  await press(page);
+}
+
+/** @param isUserVerified whether the device knows who is before it */
+async function makePasskey(visit: Visit, isUserVerified: boolean): Promise<void> {
+  const { devtools, authenticatorId } = await addAuthenticator(visit.page);
+  await devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified });
+  await passkeys(visit);
+  await press(visit.page);
+  await visit.page.waitForSelector(isUserVerified ? "[role=status]" : "[role=alert]:not([hidden])");
+  await devtools.send("WebAuthn.removeVirtualAuthenticator", { authenticatorId });
+  await devtools.detach();
+}
+
 /** By name; each leaves the page open. A code that is typed here is never right. */
 export const scenes: Readonly<Record<string, (visit: Visit) => Promise<unknown>>> = {
   login: (visit) => open(visit, "/login"),
@@ -197,6 +222,10 @@ export const scenes: Readonly<Record<string, (visit: Visit) => Promise<unknown>>
     await visit.page.fill("#code", "123456");
     await press(visit.page);
   },
+  "passkeys-add": passkeys,
+  "passkeys-made": (visit) => makePasskey(visit, true),
+  "passkeys-not-made": (visit) => makePasskey(visit, false),
+  "passkeys-off": (visit) => open(visit, "/passkeys/add"),
   error: ({ page, world, lang }) =>
     page.goto(address(world, world.plain, "/error", { lang, error: "redirect_mismatch" })),
   "signed-out": ({ page, world, lang }) => page.goto(address(world, world.plain, "/signedout", { lang })),

@@ -197,7 +197,12 @@ forEachServer("hosted pages in Chromium", (open, database) => {
       return (await navigator.credentials.create({ publicKey })).toJSON();
     })()`);
     await server.client.send(new CompleteWebAuthnRegistrationCommand({ AccessToken, Credential }));
+    // Nobody touches the device while the page offers the passkey among the names.
+    const touch = (enabled: boolean) =>
+      devtools.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled });
+    await touch(false);
     await signInAs({ world, page, lang: "en" }, choice, name);
+    await touch(true);
     await page.getByRole("button", { name: "Passkey" }).click();
     await assertIn(page, world);
     // The passkey is gone from this device.
@@ -219,6 +224,72 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     assert.equal(await bare.getByRole("button", { name: "Continue with passkey" }).count(), 0);
     await bare.getByRole("button", { name: "Choose another way" }).click();
     assert.equal(await bare.textContent("h1"), "How do you want to sign in?");
+  });
+
+  test("a passkey is added, is not added twice, and then signs in by itself", async () => {
+    const world = await setUp();
+    const { server, choice } = world;
+    const page = await newPage();
+    const { devtools, authenticatorId } = await addAuthenticator(page);
+    const name = `ada-${database}`;
+    await makeUser(server, choice.UserPoolId, name, verifiedMail());
+    await page.goto(address(world, choice, "/passkeys/add"));
+    assert.equal(await page.textContent("h1"), "Sign in to Notes");
+    await page.fill("#username", name);
+    await press(page);
+    await page.getByRole("button", { name: "Password" }).click();
+    await page.fill("#password", password);
+    await press(page);
+    assert.equal(await page.textContent("h1"), "Add a passkey");
+    await page.getByRole("button", { name: "Create a passkey" }).click();
+    await page.waitForSelector("[role=status]");
+    assert.equal(await page.locator(".list li").count(), 1);
+    await page.getByRole("button", { name: "Add another passkey" }).click();
+    await page.waitForSelector("[role=alert]:not([hidden])");
+    const already = page.locator("[role=alert]:not([hidden])");
+    assert.deepEqual(await already.allTextContents(), [
+      "This device has a passkey for this account already.",
+    ]);
+    assert.deepEqual(await findings(page), []);
+    await page.getByRole("link", { name: "Back to Notes" }).click();
+    await page.waitForURL(`${world.callback}?state=s-1`);
+    await page.context().clearCookies();
+    const { credentials } = await devtools.send("WebAuthn.getCredentials", { authenticatorId });
+    assert.equal(credentials.length, 1);
+    await page.goto(address(world, choice, "/login"));
+    await assertIn(page, world);
+  });
+
+  test("adding a passkey: without script the page says so; a device that makes none leaves the way back", async () => {
+    const world = await setUp();
+    const bare = await withoutScript();
+    const lead = async (page: Page) => {
+      await page.goto(address(world, world.choice, "/passkeys/add"));
+      await page.fill("#username", "ann");
+      await press(page);
+      await page.locator("button[value=PASSWORD]").click();
+      await page.fill("#password", password);
+      await press(page);
+      assert.equal(await page.textContent("h1"), "Add a passkey");
+    };
+    await lead(bare);
+    assert.match((await bare.textContent("noscript")) ?? "", /Passkeys need JavaScript/);
+    assert.equal(await bare.getByRole("button", { name: "Create a passkey" }).count(), 0);
+    await bare.getByRole("link", { name: "Back to Notes" }).click();
+    await bare.waitForURL(`${world.callback}?state=s-1`);
+    const page = await newPage();
+    const { devtools, authenticatorId } = await addAuthenticator(page);
+    await devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: false });
+    await lead(page);
+    await page.getByRole("button", { name: "Create a passkey" }).click();
+    await page.waitForSelector("[role=alert]:not([hidden])");
+    assert.match(
+      (await page.textContent("[role=alert]:not([hidden])")) ?? "",
+      /The passkey was not added\. Try again\./,
+    );
+    await devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: true });
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.waitForSelector("[role=status]");
   });
 
   // What pages look like does not depend on the database.

@@ -28,13 +28,16 @@ const made = 0x45;
 export class Authenticator {
   readonly id = randomBytes(16);
   readonly #origin: string;
+  readonly #counts: boolean;
   readonly #key: KeyObject;
   readonly #cose: Buffer;
   #userHandle = "";
   #counter = 0;
 
-  constructor(origin: string) {
+  /** @param options.counts false: it is one that is synchronized, and counts nothing */
+  constructor(origin: string, { counts = true }: { counts?: boolean } = {}) {
     this.#origin = origin;
+    this.#counts = counts;
     const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const { x, y } = publicKey.export({ format: "jwk" });
     this.#key = privateKey;
@@ -51,13 +54,13 @@ export class Authenticator {
     );
   }
 
-  #clientData(type: string, challenge: string): Buffer {
-    return Buffer.from(JSON.stringify({ type, challenge, origin: this.#origin, crossOrigin: false }));
+  #clientData(type: string, challenge: string, origin = this.#origin): Buffer {
+    return Buffer.from(JSON.stringify({ type, challenge, origin, crossOrigin: false }));
   }
 
   #data(rpId: string, flags: number, more: Uint8Array = Buffer.alloc(0)): Buffer {
     const counter = Buffer.alloc(4);
-    counter.writeUInt32BE(++this.#counter);
+    counter.writeUInt32BE(this.#counts ? ++this.#counter : 0);
     return Buffer.concat([sha256(rpId), Buffer.of(flags), counter, more]);
   }
 
@@ -90,11 +93,11 @@ export class Authenticator {
     });
   }
 
-  /** The CREDENTIAL of a sign-in. @param options CREDENTIAL_REQUEST_OPTIONS */
-  use(options: string): string {
+  /** The CREDENTIAL of a sign-in. @param options CREDENTIAL_REQUEST_OPTIONS @param origin another than its own */
+  use(options: string, origin?: string): string {
     const { challenge, rpId } = JSON.parse(options) as { challenge: string; rpId: string };
     const data = this.#data(rpId, used);
-    const client = this.#clientData("webauthn.get", challenge);
+    const client = this.#clientData("webauthn.get", challenge, origin);
     const signature = sign("sha256", Buffer.concat([data, sha256(client)]), this.#key);
     const response = {
       clientDataJSON: client.toString("base64url"),

@@ -15,6 +15,7 @@ const forms = [
   "resendcode",
   "forgotPassword",
   "confirmForgotPassword",
+  "passkeys/add",
 ];
 
 forEachServer("hosted pages: guards", (open) => {
@@ -198,6 +199,7 @@ forEachServer("hosted pages: guards", (open) => {
       "MFA_SETUP",
       "NEW_PASSWORD_REQUIRED",
       "WEB_AUTHN",
+      "CUSTOM_CHALLENGE",
     ])
       reflecting.push(
         await visitor.post(`/challenge?${query}`, {

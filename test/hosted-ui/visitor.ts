@@ -116,7 +116,9 @@ async function shownOf(response: Response): Promise<Shown> {
   // What stands between two attributes says nothing.
   const text = (await response.text()).replace(/\s+/g, " ");
   const forms = [...text.matchAll(/<form([^>]*)>([\s\S]*?)<\/form>/g)].map(([, head, inside]): HtmlForm => {
-    const inputs = [...inside!.matchAll(/<input\b[^>]*>/g)].map(([tag]) => attributesIn(tag));
+    const inputs = [...inside!.matchAll(/<input\b[^>]*>/g)]
+      .map(([tag]) => attributesIn(tag))
+      .filter((one) => one["type"] !== "checkbox" || "checked" in one);
     const buttons = [...inside!.matchAll(/<button\b[^>]*>/g)].map(([tag]) => attributesIn(tag));
     return {
       action: attributesIn(head!)["action"] ?? assert.fail("a form without an action"),
@@ -129,6 +131,13 @@ async function shownOf(response: Response): Promise<Shown> {
   const title = plain(/<title>([^<]*)<\/title>/.exec(text)?.[1] ?? "");
   const location = response.headers.get("location") ?? "";
   return { response, status: response.status, text, title, forms, location };
+}
+
+/** What a page gives to its script: the value of a `data-` attribute. */
+export function dataOf({ text }: Shown, name: string): string {
+  const [, value] =
+    new RegExp(`\\sdata-${name}="([^"]*)"`).exec(text) ?? assert.fail(`no ${name} in ${text}`);
+  return plain(value ?? "");
 }
 
 /** The code that a redirect to the application brings; fails if it is another redirect. */

@@ -8,16 +8,19 @@ import { insertTracked, trackedSession } from "../tokens/sessions.ts";
 import type { AuthorizationRequest, Redirect, RedirectedRefusal } from "./authorization-request.ts";
 import { type SignedInBrowser, throughBrowser } from "./browser-session.ts";
 import { issueCode } from "./code.ts";
+import type { PageRequest } from "./page-request.ts";
 
 /** Whether who is signed in may be sent on without being asked anything. */
 export function suffices(
   ctx: Ctx,
-  request: AuthorizationRequest,
+  request: AuthorizationRequest | PageRequest,
   browser: SignedInBrowser | undefined,
 ): browser is SignedInBrowser {
   if (browser === undefined || request.prompt.has("login")) return false;
   const { pool, client } = request;
-  if (ctx.now - browser.authTime >= reuseMinutes(pool, client) * 60_000) return false;
+  // Pages of ours about the user are not the client's: they have their own rule of how long ago is too long.
+  const lasts = "responseType" in request ? reuseMinutes(pool, client) * 60_000 : Number.POSITIVE_INFINITY;
+  if (ctx.now - browser.authTime >= lasts) return false;
   return request.maxAge === undefined || ctx.now - browser.authTime <= request.maxAge * 1000;
 }
 

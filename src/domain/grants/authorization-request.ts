@@ -147,7 +147,7 @@ export function requireOAuth(client: Client): void {
 }
 
 /** Byte by byte one of the client's. What is wrong is told to the developer, on a page of ours. */
-function redirectUriOf(client: Client, given: string | undefined): string {
+export function redirectUriOf(client: Client, given: string | undefined): string {
   const { CallbackURLs = [], DefaultRedirectURI } = client.document;
   requireOAuth(client);
   if (given === undefined && DefaultRedirectURI !== undefined) return DefaultRedirectURI;
@@ -199,7 +199,7 @@ function languagesOf(parameters: URLSearchParams, strict: boolean): readonly str
   return [...(lang ? [lang] : []), ...(locales?.split(" ").slice(0, 20) ?? [])];
 }
 
-function promptOf(given: string | null): ReadonlySet<Prompt> {
+export function promptOf(given: string | null): ReadonlySet<Prompt> {
   const values = (given ?? "").split(" ").filter((value) => value !== "");
   const unknown = values.find((value) => !prompts.includes(value));
   if (unknown !== undefined) invalid("prompt holds an unknown value.");

@@ -17,18 +17,20 @@ import {
 } from "../../store/browser-sessions.ts";
 import { longestSsoMinutes } from "../../store/clients.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
+import { findDevice } from "../../store/devices.ts";
 import { queueForUser } from "../../store/token-sessions.ts";
 import { readUser, type User } from "../../store/users.ts";
 import { rememberHere } from "../credentials/subjects.ts";
-import { demandsTwo } from "../mfa/factors.ts";
+import { areTwo, demandsTwo } from "../mfa/factors.ts";
 import { keptMinutes, tracksSessions } from "../pools/sessions.ts";
 import type { Pool } from "../pools/settings.ts";
 import type { Authenticated } from "../tokens/issue.ts";
 import { newSessionId, seenFrom } from "../tokens/sessions.ts";
+import { replacesMfa } from "../users/devices.ts";
 import { refuseOAuth } from "./refuse.ts";
 
-/** Methods that are a second factor after another one. */
-const seconds: readonly string[] = ["sms", "email", "software-token"];
+/** A method that names the device which stood for the second factor. */
+const byDevice = "device:";
 
 /** Of one user; the least recently used ones end when another begins. AdminListUserSessions tells up to 100 + 25. */
 const mostTracked = 25;
@@ -63,7 +65,7 @@ export async function openBrowserSession(
   authenticated: Authenticated,
   former: string | undefined,
 ): Promise<OpenedBrowser> {
-  const { pool, user, methods, authTime, signOuts, remember } = authenticated;
+  const { pool, user, methods, authTime, signOuts, remember, deviceKey } = authenticated;
   const secret = toBase64url(ctx.random(32));
   const tracks = tracksSessions(pool);
   const longest = tracks ? await longestSsoMinutes(ctx.db, pool.id) : undefined;
@@ -72,7 +74,7 @@ export async function openBrowserSession(
     poolId: pool.id,
     hash: hashOf(secret),
     userId: user.id,
-    methods,
+    methods: methods.map((method) => (method === "device" ? `${byDevice}${deviceKey}` : method)),
     signOuts,
     authTime,
     createdAt: ctx.now,
@@ -120,7 +122,7 @@ export async function signedInBrowser(
   const session = await readBrowserSession(ctx.db, pool.id, hashOf(secret));
   if (session === undefined || session.expiresAt <= ctx.now) return undefined;
   const user = await readUser(ctx.db, pool.id, session.userId);
-  if (user === undefined || !stands(pool, user, session)) return undefined;
+  if (user === undefined || !(await stands(ctx, pool, user, session))) return undefined;
   const { methods, authTime, hash, tracked } = session;
   const isTracked = tracked !== undefined && tracksSessions(pool);
   return { user, methods, authTime, tracked: isTracked ? { id: tracked.id, hash } : undefined };
@@ -145,12 +147,15 @@ export async function throughBrowser(
   if (!stored) refuseOAuth("access_denied", "The sign-in is no longer valid.");
 }
 
-function stands(pool: Pool, user: User, session: BrowserSession): boolean {
+async function stands(ctx: Ctx, pool: Pool, user: User, session: BrowserSession): Promise<boolean> {
   if (!user.enabled || user.status !== "CONFIRMED" || user.signOuts !== session.signOuts) return false;
   // A second factor may be demanded since.
-  const [first, ...later] = session.methods;
-  const isTwo = first === "verified-passkey" || later.some((one) => one !== first && seconds.includes(one));
-  return isTwo || !demandsTwo(pool, user);
+  if (areTwo(session.methods) || !demandsTwo(pool, user)) return true;
+  // And a device be forgotten.
+  const [key] = session.methods.flatMap((one) =>
+    one.startsWith(byDevice) ? one.slice(byDevice.length) : [],
+  );
+  return key !== undefined && replacesMfa(pool, await findDevice(ctx.db, pool.id, user.id, key));
 }
 
 export async function closeBrowserSession(ctx: Ctx, pool: Pool, secret: string | undefined): Promise<void> {

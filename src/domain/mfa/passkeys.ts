@@ -18,10 +18,16 @@ import { fromBase64url, toBase64url, utf8 } from "../../lib/bytes.ts";
 import type { Passkey } from "../../store/passkeys.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { domainBase } from "../pools/domains.ts";
 import type { Pool } from "../pools/settings.ts";
 import { authenticatorName } from "./authenticators.ts";
 
-export type { AuthenticationResponseJSON, PublicKeyCredentialCreationOptionsJSON, RegistrationResponseJSON };
+export type {
+  AuthenticationResponseJSON,
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+  RegistrationResponseJSON,
+};
 
 /** AWS: "Quotas": passkeys a user. */
 export const mostPasskeys = 20;
@@ -32,6 +38,8 @@ export const ceremonyMs = 5 * 60_000;
 export interface RelyingParty {
   readonly id: string;
   readonly userVerification: "required" | "preferred";
+  /** The origin of the page of ours that asks; undefined: an application asks, on any page of its own. */
+  readonly page: string | undefined;
 }
 
 /** Whether the pool lets users sign in by passkeys. */
@@ -40,18 +48,38 @@ export function offersPasskeys({ document }: Pick<Pool, "document">): boolean {
 }
 
 /**
- * The relying party of a pool: the configured one, else the server's own name. Throws
- * WebAuthnConfigurationMissingException where that is no domain name.
+ * The relying party of a pool: the configured one, else the pool's domain (AWS: "WebAuthnConfigurationType"), else the
+ * server's own name. Throws WebAuthnConfigurationMissingException where that is no domain name, or no page of this
+ * origin could use it.
+ * @param page origin of the page of ours that asks
  */
-export function relyingParty(ctx: Ctx, { document }: Pick<Pool, "document">): RelyingParty {
-  const { RelyingPartyId, UserVerification } = document.WebAuthnConfiguration ?? {};
-  const id = RelyingPartyId ?? new URL(ctx.config.publicUrl).hostname;
-  if (/^[\d.]+$|:/.test(id))
-    refuse("WebAuthnConfigurationMissingException", "The user pool has no RelyingPartyId.");
-  return {
-    id,
-    userVerification: UserVerification ?? "preferred",
-  };
+export async function relyingParty(
+  ctx: Ctx,
+  pool: Pick<Pool, "id" | "document">,
+  page?: string,
+): Promise<RelyingParty> {
+  const party = await findRelyingParty(ctx, pool, page);
+  return party ?? refuse("WebAuthnConfigurationMissingException", "The user pool has no RelyingPartyId.");
+}
+
+/** The same; undefined where there is none. */
+export async function findRelyingParty(
+  ctx: Ctx,
+  pool: Pick<Pool, "id" | "document">,
+  page?: string,
+): Promise<RelyingParty | undefined> {
+  const { RelyingPartyId, UserVerification } = pool.document.WebAuthnConfiguration ?? {};
+  const id = RelyingPartyId ?? (await ownName(ctx, pool, page));
+  if (/^[\d.]+$|:/.test(id) || (page !== undefined && !isOnDomain(page, id))) return undefined;
+  return { id, userVerification: UserVerification ?? "preferred", page };
+}
+
+/** Pages of the main host are on no domain of the pool: they make and use passkeys of the main host. */
+async function ownName(ctx: Ctx, pool: Pick<Pool, "id">, page: string | undefined): Promise<string> {
+  const { hostname } = new URL(ctx.config.publicUrl);
+  if (page !== undefined && new URL(page).hostname === hostname) return hostname;
+  const base = await domainBase(ctx, pool);
+  return base === undefined ? hostname : new URL(base).hostname;
 }
 
 /** What the browser is to make a passkey by. */
@@ -77,16 +105,17 @@ export function creationOptions(
   });
 }
 
-/** What the browser is to sign in by. */
+/** What the browser is to sign in by. Without passkeys to choose from it offers whichever it has. */
 export function requestOptions(
   ctx: Ctx,
   party: RelyingParty,
   passkeys: readonly Passkey[],
+  { challenge = ctx.random(32), timeout = ceremonyMs }: { challenge?: Uint8Array; timeout?: number } = {},
 ): Promise<PublicKeyCredentialRequestOptionsJSON> {
   return generateAuthenticationOptions({
     rpID: party.id,
-    challenge: Uint8Array.from(ctx.random(32)),
-    timeout: ceremonyMs,
+    challenge: Uint8Array.from(challenge),
+    timeout,
     allowCredentials: passkeys.map(({ id, transports }) => ({ id, transports: [...transports] as never })),
     userVerification: party.userVerification,
   });
@@ -108,25 +137,29 @@ export function readCeremony<Response>(
     const data = JSON.parse(fromBase64url(response.clientDataJSON)!.toString("utf8"));
     const { challenge, origin } = data as Record<string, unknown>;
     const complete = [id, challenge, origin].every((value) => typeof value === "string");
-    if (!complete || data.type !== type) return undefined;
+    // An id of any other letters is nobody's, and PostgreSQL takes no U+0000.
+    if (!complete || data.type !== type || !/^[\w-]+$/.test(id as string)) return undefined;
     return { response: credential as Response, challenge: challenge as string, origin: origin as string };
   } catch {
     return undefined;
   }
 }
 
+/** Whether the relying party takes what was signed on a page of this origin: that of the page of ours, if one asked. */
+export function isOriginOf(origin: string, { id, page }: RelyingParty): boolean {
+  return page === undefined ? isOnDomain(origin, id) : origin === page;
+}
+
 /**
- * Whether pages of this origin may use the relying party (Web Authentication, section 5.1.2): https on its domain or
- * below, and http where that is the machine itself.
+ * Whether browsers let pages of this origin use the relying party (Web Authentication, section 5.1.2): https on its
+ * domain or below, and http where that is the machine itself.
  */
-export function isOriginOf(origin: string, rpId: string): boolean {
+function isOnDomain(origin: string, rpId: string): boolean {
   if (!URL.canParse(origin)) return false;
-  const url = new URL(origin);
-  if (url.origin !== origin) return false;
-  const isWithin = url.hostname === rpId || url.hostname.endsWith(`.${rpId}`);
-  const isSecure =
-    url.protocol === "https:" || (url.protocol === "http:" && listensOnLoopback({ host: url.hostname }));
-  return isWithin && isSecure;
+  const { origin: parsed, hostname, protocol } = new URL(origin);
+  const isWithin = hostname === rpId || hostname.endsWith(`.${rpId}`);
+  const isThisMachine = hostname.endsWith(".localhost") || listensOnLoopback({ host: hostname });
+  return parsed === origin && isWithin && (protocol === "https:" || (protocol === "http:" && isThisMachine));
 }
 
 /** A new passkey out of the browser's answer; undefined: it does not verify. */
@@ -189,6 +222,12 @@ export async function verifyUse(
   if (result?.verified !== true) return undefined;
   const { newCounter, credentialBackedUp, userVerified } = result.authenticationInfo;
   return { counter: newCounter, backedUp: credentialBackedUp, userVerified };
+}
+
+/** The id of the user whom a passkey names by itself, as text; undefined: it names nobody. */
+export function userIdIn({ response }: AuthenticationResponseJSON): string | undefined {
+  const { userHandle } = response;
+  return typeof userHandle === "string" ? fromBase64url(userHandle)?.toString("utf8") : undefined;
 }
 
 /** The user handle of a resident credential, if the authenticator told it: it must be the user's. */

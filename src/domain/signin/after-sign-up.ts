@@ -15,7 +15,7 @@ import { allowsFlow } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { newRow } from "./challenges/offer.ts";
 import { findRow } from "./find.ts";
-import { invalidSession, newSignIn, type SignIn, sessionText, usedSession } from "./sign-in.ts";
+import { invalidSession, newSignIn, type Page, type SignIn, sessionText, usedSession } from "./sign-in.ts";
 import type { Flow } from "./steps.ts";
 
 /** As long as the code lives; alone it opens nothing. Milliseconds. */
@@ -111,9 +111,10 @@ export async function resumeAfterSignUp(
     readonly user: User | undefined;
     readonly attempt: Attempt;
     readonly flow: Flow;
+    readonly page: Page | undefined;
   },
 ): Promise<SignIn> {
-  const { session, submitted, user, attempt, flow } = given;
+  const { session, submitted, user, attempt, flow, page } = given;
   const row = await findRow(ctx, session);
   const { state } = row;
   const isTheirs = row.poolId === pool.id && row.clientId === client.id && row.userId === user?.id;
@@ -122,6 +123,6 @@ export async function resumeAfterSignUp(
   if (user.signOuts !== state.signOuts || demandsTwo(pool, user)) return invalidSession();
   if (!(await takeSignIn(ctx.db, row))) return usedSession();
   const { proven, credentialVersion, signOuts } = state;
-  const begun = newSignIn({ pool, client, user, flow, submitted, attempt });
+  const begun = newSignIn({ pool, client, user, flow, submitted, page, attempt });
   return { ...begun, proven, credentialVersion, signOuts };
 }

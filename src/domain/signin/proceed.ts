@@ -4,6 +4,8 @@ import { findDevice } from "../../store/devices.ts";
 import type { User, UserStatus } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { demandsTwo, factorToAsk, usableFactors } from "../mfa/factors.ts";
+import { provesDevice } from "../users/browser-devices.ts";
+import { replacesMfa } from "../users/devices.ts";
 import { offerCode } from "./challenges/code.ts";
 import { offerCustomChallenge } from "./challenges/custom.ts";
 import { offerDevice } from "./challenges/device.ts";
@@ -41,7 +43,8 @@ const offers: Readonly<Record<Step, (ctx: Ctx, signIn: SignIn, given: Given) => 
   SELECT_MFA_TYPE: offerMfaTypes,
   MFA_SETUP: offerMfaSetup,
   SOFTWARE_TOKEN_MFA: offerSoftwareToken,
-  DEVICE_SRP_AUTH: offerDevice,
+  DEVICE_SRP_AUTH: (ctx, signIn, given) =>
+    signIn.page === undefined ? offerDevice(ctx, signIn, given) : proveBrowser(ctx, signIn, given),
   DEVICE_PASSWORD_VERIFIER: offerDevice,
 };
 
@@ -50,6 +53,15 @@ async function offerPassword(ctx: Ctx, signIn: SignIn, given: Given): Promise<Ou
   const password = given["PASSWORD"];
   if (password) return proceed(ctx, await provePassword(ctx, signIn, password));
   return offerChallenge(ctx, signIn, { name: "PASSWORD", parameters: {}, available: ["PASSWORD"] });
+}
+
+/** A page asks nobody for a device: the browser has brought its secret, or the sign-in goes on without the device. */
+async function proveBrowser(ctx: Ctx, signIn: SignIn, given: Given): Promise<Outcome> {
+  const { pool, user, deviceKey, page } = signIn;
+  const device = page?.devices.find(({ key }) => key === deviceKey);
+  const isProven = user && device && (await provesDevice(ctx, pool, user, device));
+  if (!isProven) return proceed(ctx, { ...signIn, deviceKey: undefined }, given);
+  return proceed(ctx, { ...signIn, proven: [...signIn.proven, "device"] }, given);
 }
 
 /**
@@ -88,8 +100,7 @@ export async function proceed(ctx: Ctx, signIn: SignIn, given: Given = {}): Prom
 async function deviceOf(ctx: Ctx, { pool, user, deviceKey }: SignIn) {
   if (deviceKey === undefined || user === undefined) return undefined;
   const device = await findDevice(ctx.db, pool.id, user.id, deviceKey);
-  const replaces = pool.document.DeviceConfiguration?.ChallengeRequiredOnNewDevice === true;
-  return device && { replacesMfa: replaces && device.remembered };
+  return device && { replacesMfa: replacesMfa(pool, device) };
 }
 
 function mfaOf({ pool, user, enrolling }: SignIn) {

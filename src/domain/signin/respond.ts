@@ -25,6 +25,7 @@ import {
   invalidSession,
   noSession,
   type Outcome,
+  type Page,
   required,
   type SignIn,
   type SignInState,
@@ -57,6 +58,8 @@ export interface RespondRequest {
   readonly responses: Responses;
   /** A sign-in at the hosted pages goes on there, and no other does. */
   readonly door: "api" | "pages";
+  /** Where the door is that of the pages. */
+  readonly page?: Page;
 }
 
 const mfa = { proves: "Mfa" } as const;
@@ -141,7 +144,7 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   // What one device has proven says nothing about another.
   const before = state.proven.filter((proof) => proof !== "device" || deviceKey === state.deviceKey);
   const now = { chosen, enrolling, deviceKey, proven: before, pool, client, user, attempt, row };
-  const signIn: SignIn = { ...state, ...now, remember: false };
+  const signIn: SignIn = { ...state, ...now, page: request.page, remember: false };
   assertStands(signIn, challenge as Step);
   const proven = await room.answer(ctx, signIn, responses);
   return proceed(ctx, { ...proven, answered: row }, responses);

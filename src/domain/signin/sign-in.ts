@@ -11,6 +11,7 @@ import type { ContactAttribute } from "../messages/delivery.ts";
 import type { SecondFactor } from "../mfa/factors.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import type { Authenticated } from "../tokens/issue.ts";
+import type { BrowserDevice } from "../users/browser-devices.ts";
 import type { FirstFactor, Flow, Proof, Step } from "./steps.ts";
 
 /** What the row keeps, sealed. */
@@ -54,6 +55,14 @@ export interface Enrolling {
   readonly value: string;
 }
 
+/** A page of ours, in somebody's browser. */
+export interface Page {
+  /** Passkeys are asked for there. */
+  readonly origin: string;
+  /** What the browser keeps in its cookie. */
+  readonly devices: readonly BrowserDevice[];
+}
+
 export interface SignIn {
   readonly pool: Pool;
   readonly client: Client;
@@ -67,6 +76,8 @@ export interface SignIn {
   readonly submitted: string;
   readonly credentialVersion: number;
   readonly signOuts: number;
+  /** The page of ours at which it runs. */
+  readonly page: Page | undefined;
   /** What its event will tell. */
   readonly attempt: Attempt;
   /** The persisted row, once there is one. */
@@ -81,7 +92,7 @@ export interface SignIn {
 
 /** A sign-in of which nothing is proven yet. */
 export function newSignIn(
-  given: Pick<SignIn, "pool" | "client" | "user" | "flow" | "submitted" | "attempt">,
+  given: Pick<SignIn, "pool" | "client" | "user" | "flow" | "submitted" | "page" | "attempt">,
 ): SignIn {
   return {
     ...given,

@@ -7,6 +7,7 @@ import { turnOf } from "../credentials/subjects.ts";
 import { allowsFlow, hidesUsers } from "../pools/clients.ts";
 import { type Client, cachedClient, type Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
+import { deviceOfBrowser } from "../users/browser-devices.ts";
 import { findUser } from "../users/find.ts";
 import { resumeAfterSignUp } from "./after-sign-up.ts";
 import { beginsWithSrp, refuseCustomAuth } from "./challenges/custom.ts";
@@ -15,7 +16,7 @@ import { readSrpA } from "./challenges/password-srp.ts";
 import { chooseFactor } from "./challenges/select-challenge.ts";
 import { counted } from "./count.ts";
 import { proceed } from "./proceed.ts";
-import { newSignIn, type Outcome, required, type SignIn } from "./sign-in.ts";
+import { newSignIn, type Outcome, type Page, required, type SignIn } from "./sign-in.ts";
 import { type Flow, isChoice } from "./steps.ts";
 
 export interface StartRequest {
@@ -26,6 +27,8 @@ export interface StartRequest {
   /** Of ConfirmSignUp; a sign-up at the pages goes on there. */
   readonly session: string | undefined;
   readonly door: Door;
+  /** Where the door is that of the pages. */
+  readonly page?: Page;
 }
 
 /** InitiateAuth, AdminInitiateAuth, or the hosted pages. */
@@ -116,13 +119,15 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   attempt.user = user;
   if (user === undefined && !hidesUsers(client)) refuse("UserNotFoundException", "User does not exist.");
   if (isChoice(flow) && request.session !== undefined) {
-    const given = { session: request.session, submitted, user, attempt, flow };
+    const given = { session: request.session, submitted, user, attempt, flow, page: request.page };
     return proceed(ctx, await resumeAfterSignUp(ctx, request, given));
   }
   // In SRP the client names it again with its proof, and comes again without it if it is refused there.
   const named = flow === "USER_SRP_AUTH" ? undefined : parameters["DEVICE_KEY"];
-  const device = await namedDevice(ctx, pool, user?.id, named);
-  const begun = newSignIn({ pool, client, user, flow, submitted, attempt });
+  const device = request.page
+    ? await deviceOfBrowser(ctx, pool, user?.id, request.page.devices)
+    : await namedDevice(ctx, pool, user?.id, named);
+  const begun = newSignIn({ pool, client, user, flow, submitted, page: request.page, attempt });
   const signIn: SignIn = { ...begun, deviceKey: device?.key, ...(srpFirst && { chosen: "PASSWORD_SRP" }) };
   if (!isChoice(flow)) return proceed(ctx, signIn, parameters);
   return proceed(ctx, await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]), parameters);

@@ -4,7 +4,7 @@
  * Tokens come only after every step this sign-in requires is proven in this very row.
  */
 import type { UserStatus } from "../../store/users.ts";
-import type { SecondFactor } from "../mfa/factors.ts";
+import { areTwo, type SecondFactor } from "../mfa/factors.ts";
 
 /** Flows that begin with a user proving who they are. Refreshing is no sign-in. */
 export type Flow =
@@ -90,7 +90,7 @@ const rows: readonly Row[] = [
     step: () => "NEW_PASSWORD_REQUIRED",
   },
   {
-    required: (facts) => facts.mfa.demanded && facts.device?.replacesMfa !== true && !hasSecondFactor(facts),
+    required: (facts) => facts.mfa.demanded && facts.device?.replacesMfa !== true && !areTwo(facts.proven),
     step: secondStep,
   },
   {
@@ -128,14 +128,6 @@ export function isFirstFactor(name: string | undefined): name is FirstFactor {
 function firstStep({ flow, chosen }: Facts): Step {
   if (isChoice(flow) && isFirstFactor(chosen)) return chosen;
   return flow === "CUSTOM_AUTH" && chosen === "PASSWORD_SRP" ? "PASSWORD_VERIFIER" : firstSteps[flow];
-}
-
-const secondProofs: readonly Proof[] = ["sms", "email", "software-token"];
-
-/** Something else than a password, proven after the first factor and other than it; or both in one. */
-function hasSecondFactor({ proven: [first, ...later] }: Facts): boolean {
-  if (first === "verified-passkey") return true;
-  return later.some((proof) => proof !== first && secondProofs.includes(proof));
 }
 
 function secondStep({ chosen, mfa }: Facts): Step {

@@ -43,27 +43,42 @@ export async function confirmDevice(
   const { key, name } = request;
   if (session.deviceKey !== key) return noSuchDevice();
   const onPrompt = pool.document.DeviceConfiguration?.DeviceOnlyRememberedOnUserPrompt === true;
+  const device = { key, name, srp: readSecret(request.secret), remembered: !onPrompt };
+  if (!(await storeDevice(ctx, user, device)))
+    refuse("DeviceKeyExistsException", "The device was confirmed before.");
+  return onPrompt;
+}
+
+/** False: there is one of this key. */
+export function storeDevice(
+  ctx: Ctx,
+  user: Pick<User, "poolId" | "id">,
+  given: Pick<Device, "key" | "name" | "srp" | "remembered">,
+): Promise<boolean> {
+  const { poolId, id: userId } = user;
   const device: Device = {
-    poolId: pool.id,
-    userId: user.id,
-    key,
-    groupKey: deviceGroupKey(ctx, user, key),
-    name,
-    srp: readSecret(request.secret),
-    remembered: !onPrompt,
+    ...given,
+    poolId,
+    userId,
+    groupKey: deviceGroupKey(ctx, user, given.key),
     lastAddress: ctx.address,
     createdAt: ctx.now,
     updatedAt: ctx.now,
     authenticatedAt: ctx.now,
   };
-  const inserted = await inTransaction(ctx.db, async (tx) => {
+  return inTransaction(ctx.db, async (tx) => {
     if (!(await insertDevice(tx, device))) return false;
-    const change = { operation: "ConfirmDevice", poolId: pool.id, userId: user.id };
-    await recordCredentialChange(tx, ctx, change);
+    await recordCredentialChange(tx, ctx, { operation: "ConfirmDevice", poolId, userId });
     return true;
   });
-  if (!inserted) refuse("DeviceKeyExistsException", "The device was confirmed before.");
-  return onPrompt;
+}
+
+/** Whether the proof of a device stands for the second factor. */
+export function replacesMfa(
+  { document }: Pick<Pool, "document">,
+  device: Pick<Device, "remembered"> | undefined,
+): boolean {
+  return document.DeviceConfiguration?.ChallengeRequiredOnNewDevice === true && device?.remembered === true;
 }
 
 /** Salt and verifier, in base64 of their two's complement. */

@@ -26,19 +26,25 @@ import type { Pool } from "../pools/settings.ts";
 
 const purpose = "passkey-registration";
 
-function assertOffered(pool: Pool): void {
+/** Throws WebAuthnNotEnabledException. */
+export function assertPasskeys(pool: Pool): void {
   if (!offersPasskeys(pool))
     refuse("WebAuthnNotEnabledException", "Passkeys are not enabled for the user pool.");
 }
 
-/** StartWebAuthnRegistration. Throws LimitExceededException and what the pool's settings refuse. */
+/**
+ * StartWebAuthnRegistration, and the page that adds a passkey. Throws LimitExceededException and what the pool's settings
+ * refuse.
+ * @param page origin of that page
+ */
 export async function startPasskey(
   ctx: Ctx,
   pool: Pool,
   user: User,
+  page?: string,
 ): Promise<PublicKeyCredentialCreationOptionsJSON> {
-  assertOffered(pool);
-  const party = relyingParty(ctx, pool);
+  assertPasskeys(pool);
+  const party = await relyingParty(ctx, pool, page);
   const existing = await listPasskeys(ctx.db, pool.id, user.id, { limit: mostPasskeys });
   if (existing.length >= mostPasskeys) tooMany();
   const options = await creationOptions(ctx, pool, user, party, existing);
@@ -56,8 +62,13 @@ export async function startPasskey(
  * CompleteWebAuthnRegistration. Throws WebAuthnChallengeNotFoundException, WebAuthnOriginNotAllowedException,
  * WebAuthnRelyingPartyMismatchException, InvalidParameterException, LimitExceededException.
  */
-export async function completePasskey(ctx: Ctx, pool: Pool, user: User, credential: unknown): Promise<void> {
-  assertOffered(pool);
+export async function completePasskey(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  { credential, page }: { readonly credential: unknown; readonly page?: string },
+): Promise<void> {
+  assertPasskeys(pool);
   const ceremony = readCeremony<RegistrationResponseJSON>(credential, "webauthn.create");
   if (ceremony === undefined) return invalidCredential();
   const rule = { now: ctx.now, maxAttempts: 1, known: false };
@@ -65,10 +76,10 @@ export async function completePasskey(ctx: Ctx, pool: Pool, user: User, credenti
   const rpId = await takeCode(ctx.db, place, ceremony.challenge, rule);
   if (rpId === undefined)
     return refuse("WebAuthnChallengeNotFoundException", "The challenge is unknown, expired or used.");
-  const party = relyingParty(ctx, pool);
+  const party = await relyingParty(ctx, pool, page);
   if (rpId !== party.id)
     refuse("WebAuthnRelyingPartyMismatchException", "The relying party of the user pool was changed.");
-  if (!isOriginOf(ceremony.origin, party.id))
+  if (!isOriginOf(ceremony.origin, party))
     refuse("WebAuthnOriginNotAllowedException", "The origin is not one of the relying party.");
   const passkey = (await verifyCreation(user, party, ceremony, ctx.now)) ?? invalidCredential();
   await inTransaction(ctx.db, async (tx) => {

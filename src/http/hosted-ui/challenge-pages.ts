@@ -1,5 +1,7 @@
 /** A page for each thing that a sign-in may wait for. What the page must know again after a mistake rides in its form. */
 import { html } from "hono/html";
+import { asksToRemember } from "../../domain/users/browser-devices.ts";
+import { customBody } from "./custom-challenge.ts";
 import { alert, backLink, errorOf, field, form, hidden, type Problem, submit } from "./fields.ts";
 import { answerPage, type Html } from "./layout.ts";
 import { newPasswordBody } from "./new-password.ts";
@@ -24,7 +26,7 @@ export interface ChallengeView {
   readonly otherWay?: boolean;
 }
 
-/** Parameters that pages are made from; the user's attributes do not travel. */
+/** Parameters that pages are made from; the user's attributes do not travel. Of a custom challenge all do. */
 const carried = [
   "available",
   "secret",
@@ -53,6 +55,7 @@ const pages: Readonly<Record<string, Render>> = {
       : appSetUpBody(visit, waiting, problem),
   NEW_PASSWORD_REQUIRED: newPasswordBody,
   WEB_AUTHN: passkey,
+  CUSTOM_CHALLENGE: customBody,
 };
 
 export function hasPage(name: string): boolean {
@@ -60,7 +63,7 @@ export function hasPage(name: string): boolean {
 }
 
 export function challengePage(visit: Visit, waiting: Waiting, problem?: Problem): Promise<Response> {
-  const { title, body, otherWay } = pages[waiting.name]!(visit, waiting, problem);
+  const { title, body, otherWay } = challengeView(visit, waiting, problem);
   const { username } = waiting;
   const another = html`${hidden({ username })}<button class="quiet">${visit.words.common.anotherWay}</button>`;
   const whole = html`${alert(problem)}
@@ -70,9 +73,13 @@ ${backLink(visit)}`;
   return answerPage(visit, { title, body: whole, isProblem: problem !== undefined });
 }
 
+export const challengeView: Render = (visit, waiting, problem) =>
+  pages[waiting.name]!(visit, waiting, problem);
+
 /** The fields by which a form comes back to what the sign-in waits for. */
 export function state({ name, session, username, parameters }: Waiting): Html[] {
-  const kept = Object.entries(parameters).filter(([key, value]) => carried.includes(key) && value !== "");
+  const isCarried = (key: string) => name === "CUSTOM_CHALLENGE" || carried.includes(key);
+  const kept = Object.entries(parameters).filter(([key, value]) => isCarried(key) && value !== "");
   return hidden({
     challenge: name,
     session,
@@ -81,10 +88,13 @@ export function state({ name, session, username, parameters }: Waiting): Html[] 
   });
 }
 
-/** The first factors that there are pages for. */
-export function shownFactors(available: readonly string[]): (keyof Factors)[] {
-  return (["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"] as const).filter((one) =>
-    available.includes(one),
+/** The first factors that there are pages for, and that can be used at this one. */
+export function shownFactors(
+  visit: Pick<Visit, "passkeys">,
+  available: readonly string[],
+): (keyof Factors)[] {
+  return (["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"] as const).filter(
+    (one) => available.includes(one) && (one !== "WEB_AUTHN" || visit.passkeys),
   );
 }
 
@@ -92,7 +102,7 @@ type Factors = Omit<Words["chooseFactor"], "title">;
 
 function chooseFactor(visit: Visit, waiting: Waiting): ChallengeView {
   const { chooseFactor: words } = visit.words;
-  const factors = shownFactors((waiting.parameters["available"] ?? "").split(","));
+  const factors = shownFactors(visit, (waiting.parameters["available"] ?? "").split(","));
   const choices = factors.map((factor) => choice(factor, words[factor]));
   return {
     title: words.title,
@@ -132,10 +142,18 @@ function sentCode(
 ): ChallengeView {
   const { enterCode } = visit.words;
   const destination = waiting.parameters["CODE_DELIVERY_DESTINATION"] ?? "";
+  const isFirst = Boolean(waiting.parameters["available"]);
   const body = html`<p class="lead">${enterCode.sentTo(destination)}</p>
-${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${submit(enterCode.submit)}`)}`;
+${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${isFirst ? "" : rememberBox(visit)}${submit(enterCode.submit)}`)}`;
   // As a first factor the challenge says what it is one of.
-  return { title, body, otherWay: Boolean(waiting.parameters["available"]) };
+  return { title, body, otherWay: isFirst };
+}
+
+/** On the page of a second factor, where users are asked whether it may be left out here from now on. */
+function rememberBox({ pool, form, words }: Visit): Html | "" {
+  if (!asksToRemember(pool)) return "";
+  return html`<div class="check"><input type="checkbox" id="remember" name="remember" value="1"${form.has("remember") ? html` checked` : ""}>
+<label for="remember">${words.enterCode.remember}</label></div>`;
 }
 
 export function codeField(
@@ -161,7 +179,7 @@ function appCode(visit: Visit, waiting: Waiting, problem: Problem | undefined): 
   const lead =
     device === undefined || device === "TOTP device" ? enterCode.fromAnyApp : enterCode.fromApp(device);
   const body = html`<p class="lead">${lead}</p>
-${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${submit(enterCode.submit)}`)}`;
+${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${rememberBox(visit)}${submit(enterCode.submit)}`)}`;
   return { title: enterCode.appTitle, body };
 }
 

@@ -21,11 +21,13 @@ const answers: Readonly<Record<string, (visit: Visit, waiting: Waiting) => Respo
   SOFTWARE_TOKEN_MFA: ({ form }) => ({ SOFTWARE_TOKEN_MFA_CODE: codeOf(form) }),
   WEB_AUTHN: ({ form }) => ({ CREDENTIAL: form.get("credential") ?? "" }),
   NEW_PASSWORD_REQUIRED: newPassword,
+  CUSTOM_CHALLENGE: ({ form }) => ({ ANSWER: textOf(form, "answer") }),
 };
 
 const fieldsOf: Readonly<Record<string, (waiting: Waiting) => string[]>> = {
   NEW_PASSWORD_REQUIRED: (waiting) => ["password", ...missingAttributes(waiting)],
   MFA_SETUP: () => ["code", "email", "phone_number"],
+  CUSTOM_CHALLENGE: () => ["answer"],
 };
 
 function choiceOf({ form }: Visit): Responses {

@@ -1,14 +1,15 @@
 /** Where a sign-in goes after each step: back to the client, or to the page of what it waits for. */
 import { authorizedLocation } from "../../domain/grants/answer.ts";
-import { openBrowserSession } from "../../domain/grants/browser-session.ts";
+import { openBrowserSession, type SignedInBrowser } from "../../domain/grants/browser-session.ts";
 import { associateBySession } from "../../domain/signin/challenges/mfa-setup.ts";
 import { respondToChallenge } from "../../domain/signin/respond.ts";
 import type { Outcome } from "../../domain/signin/sign-in.ts";
 import type { Authenticated } from "../../domain/tokens/issue.ts";
-import { sessionCookie, setSessionCookie } from "../cookies.ts";
+import { rememberBrowser } from "../../domain/users/browser-devices.ts";
+import { sessionCookie, setDeviceCookie, setSessionCookie } from "../cookies.ts";
 import { challengePage, listed, shownFactors, type Waiting } from "./challenge-pages.ts";
 import { loginPage, passwordPage } from "./login-pages.ts";
-import { redirect, type Visit } from "./visit.ts";
+import { passkeyQuery, redirect, type Visit } from "./visit.ts";
 
 export async function follow(visit: Visit, outcome: Outcome, username: string): Promise<Response> {
   if (outcome.kind === "authenticated") return finish(visit, outcome.authenticated);
@@ -23,7 +24,7 @@ export async function follow(visit: Visit, outcome: Outcome, username: string): 
   if (name === "MFA_SETUP" && listed(parameters["MFAS_CAN_SETUP"]).join() === "SOFTWARE_TOKEN_MFA")
     return challengePage(visit, await withKey(visit, waiting));
   if (name !== "SELECT_CHALLENGE") return challengePage(visit, waiting);
-  const [only, another] = shownFactors(available);
+  const [only, another] = shownFactors(visit, available);
   if (only === undefined)
     return loginPage(visit, { username, problem: { text: visit.words.errors.noFactor } });
   // Where there is one way only, there is nothing to choose.
@@ -40,7 +41,7 @@ async function answerChoice(visit: Visit, { session, username }: Waiting, answer
 
 /** Answers what the sign-in waits for. */
 export function respond(
-  { ctx, pool, client }: Visit,
+  { ctx, pool, client, page }: Visit,
   challenge: string,
   answer: {
     readonly session: string;
@@ -56,6 +57,7 @@ export function respond(
     session: session || undefined,
     responses: { ...responses, USERNAME: username },
     door: "pages",
+    page,
   });
 }
 
@@ -66,8 +68,17 @@ export async function withKey({ ctx }: Visit, waiting: Waiting): Promise<Waiting
 }
 
 async function finish(visit: Visit, authenticated: Authenticated): Promise<Response> {
-  const { ctx, c, place, request } = visit;
+  const { ctx, c, place, page, form } = visit;
   const opened = await openBrowserSession(ctx, authenticated, sessionCookie(c, place));
   setSessionCookie(c, place, opened.secret, opened.lifetime / 1000);
-  return redirect(c, await authorizedLocation(ctx, request, opened.browser));
+  const made = await rememberBrowser(ctx, authenticated, form.has("remember"));
+  if (made !== undefined) setDeviceCookie(c, place, [made, ...page.devices]);
+  return goOn(visit, opened.browser);
+}
+
+/** Who is signed in goes where the visit was meant to lead: to the application, or to the page of ours. */
+export async function goOn(visit: Visit, browser: SignedInBrowser): Promise<Response> {
+  const { ctx, c, place, request, query } = visit;
+  if ("responseType" in request) return redirect(c, await authorizedLocation(ctx, request, browser));
+  return redirect(c, `${place.base}/passkeys/add?${passkeyQuery(query, "page")}`);
 }

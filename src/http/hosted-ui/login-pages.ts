@@ -1,5 +1,6 @@
 /** The pages of /login: name and password, the password alone, and going on as who is signed in already. */
 import { html } from "hono/html";
+import { passkeyOptions } from "../../domain/signin/by-passkey.ts";
 import { allowsFirst } from "../../domain/signin/challenges/select-challenge.ts";
 import { alert, errorOf, field, form, hidden, notice, type Problem, submit } from "./fields.ts";
 import { answerPage, type Html } from "./layout.ts";
@@ -18,8 +19,8 @@ function isPasswordOnly({ pool }: Visit): boolean {
   return !(["EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"] as const).some((factor) => allowsFirst(pool, factor));
 }
 
-export function loginPage(visit: Visit, view: LoginView): Promise<Response> {
-  const { words, app } = visit;
+export async function loginPage(visit: Visit, view: LoginView): Promise<Response> {
+  const { words, app, passkeys } = visit;
   const { username = "", problem } = view;
   const withPassword = isPasswordOnly(visit);
   const toPassword = withPassword && username !== "" && problem?.field !== "username";
@@ -33,13 +34,23 @@ export function loginPage(visit: Visit, view: LoginView): Promise<Response> {
       focus: toPassword && problem === undefined,
       aside: forgotLink(visit),
     });
-  const inside = html`${nameField(visit, { value: username, error: errorOf(problem, "username"), focus: !toPassword && problem === undefined, webauthn: allowsFirst(visit.pool, "WEB_AUTHN") })}
+  const inside = html`${nameField(visit, { value: username, error: errorOf(problem, "username"), focus: !toPassword && problem === undefined, webauthn: passkeys })}
 ${withPassword ? passwordField() : ""}
 ${submit(withPassword ? words.signIn.submit : words.common.continue)}`;
   const body = html`${notice(view.notice)}${alert(problem)}
 ${form(visit, "/login", inside)}
+${passkeys ? await passkeyForm(visit) : ""}
 ${signUpLine(visit)}`;
   return answerPage(visit, { title: words.signIn.title(app), body, isProblem: problem !== undefined });
+}
+
+/** The script has the browser offer its passkeys in the field of the name, and sends the one that was chosen. */
+async function passkeyForm(visit: Visit): Promise<Html | ""> {
+  const { ctx, pool, client, page } = visit;
+  const options = await passkeyOptions(ctx, { pool, client, page });
+  if (options === undefined) return "";
+  const credential = html`<input type="hidden" name="credential" data-passkey-autofill="${JSON.stringify(options)}">`;
+  return html`<div hidden>${form(visit, "/login", credential)}</div>`;
 }
 
 function forgotLink(visit: Visit): Html | undefined {

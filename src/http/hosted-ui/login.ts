@@ -1,17 +1,18 @@
 /** /login: where a sign-in begins. */
-import { authorizedLocation, suffices } from "../../domain/grants/answer.ts";
+import { suffices } from "../../domain/grants/answer.ts";
 import { signedInBrowser } from "../../domain/grants/browser-session.ts";
+import { startByPasskey } from "../../domain/signin/by-passkey.ts";
 import { startSignIn } from "../../domain/signin/start.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { sessionCookie } from "../cookies.ts";
 import { confirmPage, wayOf } from "./confirm.ts";
 import type { Problem } from "./fields.ts";
-import { follow } from "./follow.ts";
+import { follow, goOn } from "./follow.ts";
 import { resetPage } from "./forgot.ts";
 import { continuePage, loginPage, passwordPage } from "./login-pages.ts";
 import { typedName } from "./names.ts";
-import { problemOf } from "./sentences.ts";
-import { redirect, type Visit } from "./visit.ts";
+import { isOver, problemOf } from "./sentences.ts";
+import type { Visit } from "./visit.ts";
 
 export async function showLogin(visit: Visit): Promise<Response> {
   const browser = await signedIn(visit);
@@ -21,18 +22,20 @@ export async function showLogin(visit: Visit): Promise<Response> {
 }
 
 /** Who is signed in here and need not prove it again. */
-async function signedIn({ ctx, c, place, pool, request }: Visit) {
+export async function signedIn({ ctx, c, place, pool, request }: Visit) {
   const browser = await signedInBrowser(ctx, pool, sessionCookie(c, place));
   return suffices(ctx, request, browser) ? browser : undefined;
 }
 
 export async function postLogin(visit: Visit): Promise<Response> {
-  const { ctx, c, form, request, words } = visit;
+  const { form, words } = visit;
   if (form.has("continue")) {
     const browser = await signedIn(visit);
-    if (browser !== undefined) return redirect(c, await authorizedLocation(ctx, request, browser));
+    if (browser !== undefined) return goOn(visit, browser);
   }
   if (form.has("continue") || form.has("another")) return loginPage(visit, {});
+  const credential = form.get("credential");
+  if (credential !== undefined) return beginByPasskey(visit, credential);
   const username = typedName(visit);
   const password = form.get("password");
   const missing = username === "" ? "username" : password === "" ? "password" : undefined;
@@ -41,20 +44,50 @@ export async function postLogin(visit: Visit): Promise<Response> {
 }
 
 async function begin(visit: Visit, username: string, password: string | undefined): Promise<Response> {
-  const { ctx, pool, client, words } = visit;
+  const { ctx, pool, client, page, words } = visit;
   const proof = password === undefined ? {} : { PASSWORD: password, PREFERRED_CHALLENGE: "PASSWORD" };
   const parameters = { USERNAME: username, ...proof };
   try {
-    const start = { pool, client, flow: "HOSTED_AUTH", session: undefined, door: "pages" } as const;
+    const start = {
+      pool,
+      client,
+      flow: "HOSTED_AUTH",
+      session: undefined,
+      door: "pages",
+      page,
+    } as const;
     return await follow(visit, await startSignIn(ctx, { ...start, parameters }), username);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    if (error.code === "UserNotConfirmedException") return confirmPage(visit, { username, by: wayOf(visit) });
-    if (error.code === "PasswordResetRequiredException")
-      return resetPage(visit, { username, notice: words.forgot.mustReset });
+    const instead = elsewhere(visit, username, error);
+    if (instead !== undefined) return instead;
     const fields = password === undefined ? ["username"] : ["username", "password"];
     return tryAgain(visit, username, problemOf(error, words, fields));
   }
+}
+
+/** The passkey that the browser has offered as a name, which says whose it is. */
+async function beginByPasskey(visit: Visit, credential: string): Promise<Response> {
+  const { ctx, pool, client, page, words } = visit;
+  try {
+    const outcome = await startByPasskey(ctx, { pool, client, page, credential });
+    return await follow(visit, outcome, "");
+  } catch (error) {
+    const instead = elsewhere(visit, "", error);
+    if (instead !== undefined) return instead;
+    const told = problemOf(error, words, []).text;
+    const isWrong = told === words.errors.wrongPassword || told === words.errors.passkeyHere;
+    const text = isOver(error) ? words.errors.sessionEnded : isWrong ? words.errors.passkey : told;
+    return loginPage(visit, { problem: { text } });
+  }
+}
+
+/** Another page, for who has proven enough to be told that their account waits for something. */
+function elsewhere(visit: Visit, username: string, error: unknown): Promise<Response> | undefined {
+  if (!(error instanceof Refusal)) throw error;
+  if (error.code === "UserNotConfirmedException") return confirmPage(visit, { username, by: wayOf(visit) });
+  if (error.code === "PasswordResetRequiredException")
+    return resetPage(visit, { username, notice: visit.words.forgot.mustReset });
+  return undefined;
 }
 
 /** The page that the form came from, with what is wrong. */

@@ -13,8 +13,16 @@ import { answerErrorPage, answerFailure, answerForeignForm, answerSignedOut } fr
 import { postForgot, postReset, showForgot, showReset } from "./forgot.ts";
 import { postLogin, showLogin } from "./login.ts";
 import { isFromHere } from "./origin.ts";
+import { postPasskey, showPasskeys } from "./passkeys.ts";
 import { postSignUp, showSignUp } from "./sign-up.ts";
-import { type BareVisit, readBareVisit, readVisit, type Visit } from "./visit.ts";
+import {
+  type BareVisit,
+  type PasskeyVisit,
+  readBareVisit,
+  readPasskeyVisit,
+  readVisit,
+  type Visit,
+} from "./visit.ts";
 
 interface Page<V = Visit> {
   /** Changes nothing. */
@@ -36,6 +44,11 @@ const pages: Readonly<Record<string, Page>> = {
 const linked: Readonly<Record<string, Page<Visit | BareVisit>>> = {
   "/confirmUser": { get: showConfirm, post: postConfirm },
   "/resendcode": { get: showConfirm, post: postResend },
+};
+
+/** Those for who is signed in. */
+const own: Readonly<Record<string, Page<PasskeyVisit>>> = {
+  "/passkeys/add": { get: showPasskeys, post: postPasskey },
 };
 
 type Answer = (ctx: Ctx, c: Context<Bindings>, place: Place) => Promise<Response>;
@@ -61,6 +74,7 @@ export function hostedRoutes(serving: Serving): Hono<Bindings> {
   };
   for (const [path, page] of Object.entries(pages)) serve(path, page, readVisit);
   for (const [path, page] of Object.entries(linked)) serve(path, page, readBareVisit);
+  for (const [path, page] of Object.entries(own)) serve(path, page, readPasskeyVisit);
   return routes;
 }
 

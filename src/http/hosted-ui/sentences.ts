@@ -27,6 +27,8 @@ const byCode: Readonly<Record<string, Told>> = {
   SoftwareTokenMFANotFoundException: { word: "sessionEnded" },
   UserNotConfirmedException: { word: "notAvailable" },
   UnexpectedLambdaException: { word: "notAvailable" },
+  WebAuthnNotEnabledException: { word: "notAvailable" },
+  WebAuthnConfigurationMissingException: { word: "notAvailable" },
 };
 
 /** By the beginning of the message, where one code says several things. */
@@ -37,7 +39,7 @@ const byMessage: readonly (readonly [start: string, told: Told])[] = [
   ["Temporary password has expired", { word: "temporaryExpired" }],
   ["Invalid session for the user", { word: "sessionEnded" }],
   ["Missing required parameter Session", { word: "sessionEnded" }],
-  ["Missing required parameter", { word: "missing", fields: ["code", "password", "username"] }],
+  ["Missing required parameter", { word: "missing", fields: ["code", "password", "username", "answer"] }],
   ["Your software token has already been used", { word: "usedCode", fields: ["code"] }],
   [
     "Password did not conform with policy: Password not long",

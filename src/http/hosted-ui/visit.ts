@@ -6,9 +6,12 @@ import {
   clientOf,
   readAuthorizationRequest,
 } from "../../domain/grants/authorization-request.ts";
+import { type PageRequest, readPageRequest } from "../../domain/grants/page-request.ts";
+import { findRelyingParty, offersPasskeys } from "../../domain/mfa/passkeys.ts";
 import { pinnedClientId } from "../../domain/pools/manage-clients.ts";
 import type { Client, Pool } from "../../domain/pools/settings.ts";
-import { languageCookie, setLanguageCookie } from "../cookies.ts";
+import type { Page as SignInPage } from "../../domain/signin/sign-in.ts";
+import { deviceCookie, languageCookie, setLanguageCookie } from "../cookies.ts";
 import { type Bindings, headerUrl, type Place, rawQuery } from "../place.ts";
 import { emptyForm, type Form, readForm } from "./form.ts";
 import { wordsFor, wordsIn } from "./language.ts";
@@ -19,9 +22,13 @@ export interface Visit extends Frame {
   readonly place: Place;
   readonly pool: Pool;
   readonly client: Client;
-  /** The authorization request as it came: every form and link carries it on. */
+  /** The request as it came: every form and link carries it on. */
   readonly query: string;
-  readonly request: AuthorizationRequest;
+  /** What the visit is for: an authorization, or the page of ours that `passkeyQuery` names. */
+  readonly request: AuthorizationRequest | PageRequest;
+  /** Whether the pool's passkeys can be used at pages of this host. */
+  readonly passkeys: boolean;
+  readonly page: SignInPage;
   /** Empty where nothing was posted. */
   readonly form: Form;
   readonly app: string;
@@ -30,9 +37,29 @@ export interface Visit extends Frame {
 /** A visit by a link of a message, which names a client and asks for no authorization. */
 export type BareVisit = Omit<Visit, "request"> & { readonly request: undefined };
 
-/** Throws what readAuthorizationRequest throws. */
+/** A visit to the page at which passkeys are added. */
+export type PasskeyVisit = Visit & { readonly request: PageRequest };
+
+const toPasskeys = "to=passkeys/add";
+const leadsToPasskeys = (query: string) => query.split("&").includes(toPasskeys);
+
+/** The query of a sign-in that leads to that page, and of that page itself. What came in between is forgotten. */
+export function passkeyQuery(query: string, to: "sign-in" | "page"): string {
+  const kept = query.split("&").filter((one) => !/^(?:to|prompt|response_type)=/.test(one));
+  return [...kept, ...(to === "sign-in" ? [toPasskeys] : [])].join("&");
+}
+
+/** Throws what readAuthorizationRequest and readPageRequest throw. */
 export async function readVisit(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Visit> {
-  const request = await readAuthorizationRequest(ctx, place.pool, rawQuery(c));
+  const query = rawQuery(c);
+  if (leadsToPasskeys(query)) return readPasskeyVisit(ctx, c, place);
+  const request = await readAuthorizationRequest(ctx, place.pool, query);
+  return { ...(await newVisit(ctx, c, place, request)), request };
+}
+
+/** Throws what readPageRequest throws. */
+export async function readPasskeyVisit(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<PasskeyVisit> {
+  const request = await readPageRequest(ctx, place.pool, rawQuery(c));
   return { ...(await newVisit(ctx, c, place, request)), request };
 }
 
@@ -42,8 +69,9 @@ export async function readBareVisit(
   c: Context<Bindings>,
   place: Place,
 ): Promise<Visit | BareVisit> {
-  const parameters = new URLSearchParams(rawQuery(c));
-  if (parameters.has("response_type")) return readVisit(ctx, c, place);
+  const query = rawQuery(c);
+  const parameters = new URLSearchParams(query);
+  if (parameters.has("response_type") || leadsToPasskeys(query)) return readVisit(ctx, c, place);
   const client = await clientOf(ctx, place.pool, parameters.get("client_id") || undefined);
   const asked = { client, languages: languagesOf(c), redirectUri: undefined };
   return { ...(await newVisit(ctx, c, place, asked)), request: undefined };
@@ -66,7 +94,10 @@ async function newVisit(
   const form = c.req.method === "POST" ? await readForm(c) : emptyForm;
   const { CallbackURLs = [], LogoutURLs = [] } = client.document;
   const leadsTo = redirectUri === undefined ? [] : [redirectUri, ...CallbackURLs, ...LogoutURLs];
-  const known = { pool, client, app: appName(pool, client), leadsTo };
+  const { origin } = new URL(place.base);
+  const passkeys = offersPasskeys(pool) && (await findRelyingParty(ctx, pool, origin)) !== undefined;
+  const page = { origin, devices: deviceCookie(c, place) };
+  const known = { pool, client, app: appName(pool, client), leadsTo, page, passkeys };
   return { ...frame, ...known, ctx, place, query: rawQuery(c), form };
 }
 

@@ -10,6 +10,7 @@ import { isNewsHere } from "../../credentials/subjects.ts";
 import { passkeysAreTwo } from "../../mfa/factors.ts";
 import {
   type AuthenticationResponseJSON,
+  type Ceremony,
   isHandleOf,
   isOriginOf,
   mostPasskeys,
@@ -23,8 +24,8 @@ import { type Outcome, required, type SignIn, usedSession } from "../sign-in.ts"
 import { offerChallenge } from "./offer.ts";
 
 export async function offerPasskey(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
-  const { pool, user, client } = signIn;
-  const party = relyingParty(ctx, pool);
+  const { pool, user, client, page } = signIn;
+  const party = await relyingParty(ctx, pool, page?.origin);
   // Passkeys are found by the authenticator itself: a list of them would tell that there is a user.
   const passkeys =
     user === undefined || hidesUsers(client)
@@ -49,28 +50,40 @@ export async function answerPasskey(
   signIn: SignIn,
   responses: Readonly<Record<string, string>>,
 ): Promise<SignIn> {
-  const { pool, user, row } = signIn;
-  const ceremony = readCeremony<AuthenticationResponseJSON>(
-    parsed(required(responses, "CREDENTIAL")),
-    "webauthn.get",
-  );
-  if (ceremony === undefined) return refuse("InvalidParameterException", "Credential data is not valid");
+  const { row } = signIn;
+  const ceremony = readAnswer(required(responses, "CREDENTIAL"));
   if (row === undefined || !(await takeSignIn(ctx.db, row))) return usedSession();
-  const party = relyingParty(ctx, pool);
+  if (ceremony.challenge !== row.state.passkeyChallenge) return wrongPasskey("another challenge");
+  return { ...(await provePasskey(ctx, signIn, ceremony)), row: undefined };
+}
+
+/** What the browser has made of a challenge, as JSON. Throws InvalidParameterException. */
+export function readAnswer(credential: string): Ceremony<AuthenticationResponseJSON> {
+  const ceremony = readCeremony<AuthenticationResponseJSON>(parsed(credential), "webauthn.get");
+  return ceremony ?? refuse("InvalidParameterException", "Credential data is not valid");
+}
+
+/** Proves a passkey of the user by a challenge that the caller knows to be right. Throws NotAuthorizedException. */
+export async function provePasskey(
+  ctx: Ctx,
+  signIn: SignIn,
+  ceremony: Ceremony<AuthenticationResponseJSON>,
+): Promise<SignIn> {
+  const { pool, user, page } = signIn;
+  const party = await relyingParty(ctx, pool, page?.origin);
   const passkey = await readPasskey(ctx.db, pool.id, user?.id ?? "nobody", ceremony.response.id);
   const fits =
     user !== undefined &&
     passkey !== undefined &&
     passkey.relyingPartyId === party.id &&
-    ceremony.challenge === row.state.passkeyChallenge &&
-    isOriginOf(ceremony.origin, party.id) &&
+    isOriginOf(ceremony.origin, party) &&
     isHandleOf(user, ceremony.response);
   const use = fits ? await verifyUse(passkey, party, ceremony) : undefined;
   if (user === undefined || passkey === undefined || use === undefined) return wrongPasskey();
   if (!(await usePasskey(ctx.db, passkey, { ...use, now: ctx.now }))) return wrongPasskey();
   const proof = passkeysAreTwo(pool, user) && use.userVerified ? "verified-passkey" : "passkey";
   const remember = await isNewsHere(ctx, user);
-  return { ...signIn, row: undefined, proven: [...signIn.proven, proof], remember };
+  return { ...signIn, proven: [...signIn.proven, proof], remember };
 }
 
 function parsed(text: string): unknown {
@@ -81,6 +94,6 @@ function parsed(text: string): unknown {
   }
 }
 
-function wrongPasskey(): never {
-  return refuse("NotAuthorizedException", "Incorrect username or password.", "the passkey does not verify");
+export function wrongPasskey(detail = "the passkey does not verify"): never {
+  return refuse("NotAuthorizedException", "Incorrect username or password.", detail);
 }

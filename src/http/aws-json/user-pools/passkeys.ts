@@ -16,7 +16,7 @@ export const CompleteWebAuthnRegistration: Handler<"CompleteWebAuthnRegistration
   input,
   { pool, user },
 ) => {
-  await completePasskey(ctx, pool, user, input.Credential);
+  await completePasskey(ctx, pool, user, { credential: input.Credential });
   return {};
 };
 

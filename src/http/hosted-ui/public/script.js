@@ -42,44 +42,82 @@ const text = (buffer) =>
     .replace(/\//g, "_")
     .replace(/=/g, "");
 
-/** By hand, since browsers of last year have no parseRequestOptionsFromJSON (Web Authentication, section 5.1). */
-async function sign(options) {
-  const allowCredentials = (options.allowCredentials ?? []).map((one) => ({ ...one, id: bytes(one.id) }));
+/** By hand, since browsers of last year have no parse…OptionsFromJSON and toJSON (Web Authentication, section 5.1). */
+const listed = (list) => (list ?? []).map((one) => ({ ...one, id: bytes(one.id) }));
+
+const sign = async (options, more) => {
+  const allowCredentials = listed(options.allowCredentials);
   const publicKey = { ...options, challenge: bytes(options.challenge), allowCredentials };
-  const made = await navigator.credentials.get({ publicKey });
-  const { id, type, response, authenticatorAttachment } = made;
-  const { clientDataJSON, authenticatorData, signature, userHandle } = response;
-  return JSON.stringify({
+  const made = await navigator.credentials.get({ publicKey, ...more });
+  const { clientDataJSON, authenticatorData, signature, userHandle } = made.response;
+  return answerOf(made, {
+    clientDataJSON: text(clientDataJSON),
+    authenticatorData: text(authenticatorData),
+    signature: text(signature),
+    userHandle: userHandle ? text(userHandle) : undefined,
+  });
+};
+
+const make = async (options) => {
+  const user = { ...options.user, id: bytes(options.user.id) };
+  const excludeCredentials = listed(options.excludeCredentials);
+  const publicKey = { ...options, challenge: bytes(options.challenge), user, excludeCredentials };
+  const made = await navigator.credentials.create({ publicKey });
+  const { clientDataJSON, attestationObject } = made.response;
+  return answerOf(made, {
+    clientDataJSON: text(clientDataJSON),
+    attestationObject: text(attestationObject),
+    transports: made.response.getTransports?.() ?? [],
+  });
+};
+
+const answerOf = ({ id, type, authenticatorAttachment }, response) =>
+  JSON.stringify({
     id,
     rawId: id,
     type,
     authenticatorAttachment: authenticatorAttachment ?? undefined,
-    clientExtensionResults: made.getClientExtensionResults(),
-    response: {
-      clientDataJSON: text(clientDataJSON),
-      authenticatorData: text(authenticatorData),
-      signature: text(signature),
-      userHandle: userHandle ? text(userHandle) : undefined,
-    },
+    clientExtensionResults: {},
+    response,
   });
-}
 
-const passkey = document.querySelector("input[data-passkey]");
-if (passkey && navigator.credentials) {
-  const button = passkey.form.querySelector("button");
+/** Asks at once, and again whenever the button is pressed; what came of it is sent, or what went wrong is told. */
+function asks(field, ceremony, options) {
+  const { form } = field;
+  const told = [...form.querySelectorAll("[data-failed]")];
   const ask = async () => {
+    for (const one of told) one.hidden = true;
     try {
-      passkey.value = await sign(JSON.parse(passkey.dataset.passkey));
-      passkey.form.submit();
-    } catch {
+      field.value = await ceremony(JSON.parse(options));
+      form.submit();
+    } catch ({ name }) {
       // Dismissed, or nothing there: the button asks again, and there is another way.
-      passkey.form.removeAttribute("aria-busy");
+      form.removeAttribute("aria-busy");
+      const fits = told.find((one) => one.dataset.failed === name) ?? told.at(-1);
+      if (fits) fits.hidden = false;
     }
   };
-  button.hidden = false;
-  passkey.form.addEventListener("submit", (event) => {
+  form.querySelector("button").hidden = false;
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
     ask();
   });
   ask();
 }
+
+const can = Boolean(window.PublicKeyCredential);
+for (const one of document.querySelectorAll(`[data-with${can ? "" : "out"}-passkeys]`)) one.hidden = false;
+
+const [used, made, filled] = ["passkey", "passkey-make", "passkey-autofill"].map((name) =>
+  document.querySelector(`input[data-${name}]`),
+);
+if (can && used) asks(used, sign, used.dataset.passkey);
+if (can && made) asks(made, make, made.dataset.passkeyMake);
+
+/** Passkeys among the names that the browser fills in; where it has none to offer this waits, and nobody notices. */
+async function offer() {
+  if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+  filled.value = await sign(JSON.parse(filled.dataset.passkeyAutofill), { mediation: "conditional" });
+  filled.form.submit();
+}
+if (can && filled) offer().catch(() => {});

@@ -86,6 +86,7 @@ export const es: Words = {
     sentTo: (destination) => `Introduzca el código que enviamos a ${destination}.`,
     fromApp: (device) => `Introduzca el código que la aplicación muestra para ${device}.`,
     fromAnyApp: "Introduzca el código que muestra la aplicación.",
+    remember: "Recordar este dispositivo",
     submit: "Continuar",
   },
   passkey: {
@@ -93,6 +94,23 @@ export const es: Words = {
     intro: "Su dispositivo pide su huella, su cara o el bloqueo de pantalla.",
     submit: "Continuar con la llave de acceso",
   },
+  addPasskey: {
+    title: "Añadir una llave de acceso",
+    intro:
+      "Con una llave de acceso inicia sesión con su huella, su rostro o el bloqueo de pantalla en lugar de una contraseña.",
+    submit: "Crear una llave de acceso",
+    yours: "Sus llaves de acceso",
+    done: "Su llave de acceso está lista.",
+    another: "Añadir otra llave de acceso",
+    back: (app) => `Volver a ${app}`,
+    already: "Este dispositivo ya tiene una llave de acceso para esta cuenta.",
+    notAdded: "La llave de acceso no se añadió. Inténtelo de nuevo.",
+    tooMany: (count) => `Esta cuenta tiene ${count} llaves de acceso y no puede tener más.`,
+    needsScript: "Las llaves de acceso necesitan JavaScript, que su navegador no ejecuta aquí.",
+    unsupported: "Este navegador no puede crear llaves de acceso aquí.",
+    off: "Aquí no se pueden usar llaves de acceso.",
+  },
+  custom: { title: "Un paso más", prompt: "Responda para continuar.", answer: "Su respuesta" },
   setUp: {
     chooseTitle: "Proteja su cuenta",
     chooseIntro: "Para iniciar sesión hace falta un segundo paso. Elija uno; lo usará desde ahora.",

@@ -86,6 +86,7 @@ export const fr: Words = {
     sentTo: (destination) => `Saisissez le code envoyé à ${destination}.`,
     fromApp: (device) => `Saisissez le code que l’application affiche pour ${device}.`,
     fromAnyApp: "Saisissez le code que l’application affiche.",
+    remember: "Se souvenir de cet appareil",
     submit: "Continuer",
   },
   passkey: {
@@ -93,6 +94,23 @@ export const fr: Words = {
     intro: "Votre appareil demande votre empreinte, votre visage ou le code de l’écran.",
     submit: "Continuer avec la clé d’accès",
   },
+  addPasskey: {
+    title: "Ajouter une clé d’accès",
+    intro:
+      "Avec une clé d’accès, vous vous connectez par empreinte, visage ou verrouillage d’écran au lieu d’un mot de passe.",
+    submit: "Créer une clé d’accès",
+    yours: "Vos clés d’accès",
+    done: "Votre clé d’accès est prête.",
+    another: "Ajouter une autre clé d’accès",
+    back: (app) => `Retour à ${app}`,
+    already: "Cet appareil a déjà une clé d’accès pour ce compte.",
+    notAdded: "La clé d’accès n’a pas été ajoutée. Réessayez.",
+    tooMany: (count) => `Ce compte a ${count} clés d’accès et ne peut pas en avoir davantage.`,
+    needsScript: "Les clés d’accès nécessitent JavaScript, que votre navigateur n’exécute pas ici.",
+    unsupported: "Ce navigateur ne peut pas créer de clés d’accès ici.",
+    off: "Les clés d’accès ne peuvent pas être utilisées ici.",
+  },
+  custom: { title: "Encore une étape", prompt: "Répondez pour continuer.", answer: "Votre réponse" },
   setUp: {
     chooseTitle: "Protégez votre compte",
     chooseIntro: "Une seconde étape est demandée. Choisissez-en une ; elle servira désormais.",

@@ -86,6 +86,7 @@ export const ptBr: Words = {
     sentTo: (destination) => `Digite o código que enviamos para ${destination}.`,
     fromApp: (device) => `Digite o código que o aplicativo mostra para ${device}.`,
     fromAnyApp: "Digite o código que o aplicativo mostra.",
+    remember: "Lembrar deste dispositivo",
     submit: "Continuar",
   },
   passkey: {
@@ -93,6 +94,23 @@ export const ptBr: Words = {
     intro: "Seu dispositivo pede a digital, o rosto ou o bloqueio de tela.",
     submit: "Continuar com a chave de acesso",
   },
+  addPasskey: {
+    title: "Adicionar uma chave de acesso",
+    intro:
+      "Com uma chave de acesso, você entra com a impressão digital, o rosto ou o bloqueio de tela em vez de uma senha.",
+    submit: "Criar uma chave de acesso",
+    yours: "Suas chaves de acesso",
+    done: "Sua chave de acesso está pronta.",
+    another: "Adicionar outra chave de acesso",
+    back: (app) => `Voltar para ${app}`,
+    already: "Este dispositivo já tem uma chave de acesso para esta conta.",
+    notAdded: "A chave de acesso não foi adicionada. Tente de novo.",
+    tooMany: (count) => `Esta conta tem ${count} chaves de acesso e não pode ter mais.`,
+    needsScript: "As chaves de acesso precisam de JavaScript, que seu navegador não executa aqui.",
+    unsupported: "Este navegador não pode criar chaves de acesso aqui.",
+    off: "Chaves de acesso não podem ser usadas aqui.",
+  },
+  custom: { title: "Mais uma etapa", prompt: "Responda para continuar.", answer: "Sua resposta" },
   setUp: {
     chooseTitle: "Proteja sua conta",
     chooseIntro: "Para entrar é preciso um segundo passo. Escolha um; ele vale a partir de agora.",
