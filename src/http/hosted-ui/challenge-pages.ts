@@ -55,6 +55,16 @@ const pages: Readonly<Record<string, Render>> = {
   WEB_AUTHN: passkey,
 };
 
+/** Categories of the images that a style may have for them. */
+const graphics: Readonly<Record<string, string>> = {
+  EMAIL_OTP: "EMAIL_GRAPHIC",
+  SMS_OTP: "SMS_GRAPHIC",
+  SMS_MFA: "SMS_GRAPHIC",
+  SOFTWARE_TOKEN_MFA: "AUTH_APP_GRAPHIC",
+  NEW_PASSWORD_REQUIRED: "PASSWORD_GRAPHIC",
+  WEB_AUTHN: "PASSKEY_GRAPHIC",
+};
+
 export function hasPage(name: string): boolean {
   return Object.hasOwn(pages, name);
 }
@@ -67,7 +77,8 @@ export function challengePage(visit: Visit, waiting: Waiting, problem?: Problem)
 ${body}
 ${otherWay === true ? form(visit, "/login", another, "below") : ""}
 ${backLink(visit)}`;
-  return answerPage(visit, { title, body: whole, isProblem: problem !== undefined });
+  const isProblem = problem !== undefined;
+  return answerPage(visit, { title, body: whole, isProblem, graphic: graphics[waiting.name] });
 }
 
 /** The fields by which a form comes back to what the sign-in waits for. */

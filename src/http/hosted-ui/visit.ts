@@ -9,6 +9,7 @@ import {
 import { pinnedClientId } from "../../domain/pools/manage-clients.ts";
 import type { Client, Pool } from "../../domain/pools/settings.ts";
 import { type Bindings, type Place, rawQuery } from "../place.ts";
+import { brandOf } from "./brand.ts";
 import { emptyForm, type Form, readForm } from "./form.ts";
 import { wordsFor } from "./language.ts";
 import type { Frame } from "./layout.ts";
@@ -65,7 +66,7 @@ async function newVisit(
   const form = c.req.method === "POST" ? await readForm(c) : emptyForm;
   const { CallbackURLs = [], LogoutURLs = [] } = client.document;
   const leadsTo = redirectUri === undefined ? [] : [redirectUri, ...CallbackURLs, ...LogoutURLs];
-  const known = { pool, client, app: appName(pool, client), leadsTo };
+  const known = { pool, client, app: appName(pool, client), leadsTo, brand: brandOf(ctx, place, client) };
   return { ...frame, ...known, ctx, place, query: rawQuery(c), form };
 }
 

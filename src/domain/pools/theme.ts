@@ -1,0 +1,196 @@
+/**
+ * What the settings of a style of managed login mean for a page: colors, measures, and where what stands. Settings are an
+ * operator's document of any shape: each is taken if it is exactly a color, a number or a word that is known here, else
+ * the default stays, so that nothing that was written there reaches a stylesheet as it is. Pure.
+ */
+import { at } from "../../lib/json-path.ts";
+import type { AssetKey } from "../../store/branding.ts";
+import { defaultSettings } from "./branding-defaults.ts";
+import {
+  bearsImage,
+  givenBy,
+  type Mode,
+  type Palette,
+  paletteOf,
+  type Repair,
+  scrim,
+} from "./theme-colors.ts";
+
+export type Side = "start" | "center" | "end";
+
+/** A bar at the top or the bottom of the page. */
+export interface Bar {
+  /** Where its logo stands; undefined: it has none. */
+  readonly logo: Side | undefined;
+}
+
+export interface Theme {
+  /** The modes that there are, the one of the light page first. */
+  readonly modes: readonly Mode[];
+  readonly palettes: Readonly<Record<Mode, Palette>>;
+  /** Custom properties that are the same in both modes, where they are not the default's. */
+  readonly measures: ReadonlyMap<string, string>;
+  /** Where the form stands on the page. */
+  readonly place: { readonly horizontal: Side; readonly vertical: Side };
+  readonly compact: boolean;
+  readonly header: Bar | undefined;
+  readonly footer: Bar | undefined;
+  readonly logo: { readonly side: Side; readonly below: boolean; readonly outside: boolean } | undefined;
+  /** Custom properties for images, each with the category of its assets. */
+  readonly images: ReadonlyMap<string, string>;
+  readonly icons: readonly ("ICO" | "SVG")[];
+  readonly graphics: boolean;
+  readonly languages: boolean;
+}
+
+/** The largest radius that still leaves a form a form, in pixels. */
+const MOST_RADIUS = 64;
+
+const measures = [
+  ["--radius-button", "componentClasses.buttons.borderRadius"],
+  ["--radius", "componentClasses.input.borderRadius"],
+  ["--radius-note", "components.alert.borderRadius"],
+  ["--radius-card", "components.form.borderRadius"],
+] as const;
+
+const images = [
+  ["--page-image", "PAGE_BACKGROUND", "components.pageBackground.image.enabled"],
+  ["--form-image", "FORM_BACKGROUND", "components.form.backgroundImage.enabled"],
+  ["--top-image", "PAGE_HEADER_BACKGROUND", "components.pageHeader.backgroundImage.enabled"],
+  ["--bottom-image", "PAGE_FOOTER_BACKGROUND", "components.pageFooter.backgroundImage.enabled"],
+] as const;
+
+export function themeOf(settings: unknown, assets: readonly Pick<AssetKey, "category">[]): Theme {
+  const isOn = (path: string) => settingOf(settings, path, isBoolean) as boolean;
+  const categories = new Set(assets.map(({ category }) => category));
+  const shown = images.filter(([, category, path]) => categories.has(category) && isOn(path));
+  const chosen = new Map<string, string>(shown.map(([property, category]) => [property, category]));
+  const palettes = { light: palette(settings, "light", chosen), dark: palette(settings, "dark", chosen) };
+  const scheme = settingOf(
+    settings,
+    "categories.global.colorSchemeMode",
+    isOneOf("LIGHT", "DARK", "DYNAMIC"),
+  );
+  const modes: readonly Mode[] =
+    scheme === "LIGHT" ? ["light"] : scheme === "DARK" ? ["dark"] : ["light", "dark"];
+  if (!modes.every((mode) => bearsImage(palettes[mode]))) chosen.delete("--form-image");
+  const bar = (name: "pageHeader" | "pageFooter", logo: string): Bar | undefined => {
+    if (!isOn(`categories.global.${name}.enabled`)) return undefined;
+    const withLogo = isOn(`components.${name}.logo.enabled`) && categories.has(logo);
+    return { logo: withLogo ? sideOf(settings, `components.${name}.logo.location`) : undefined };
+  };
+  return {
+    modes,
+    palettes,
+    measures: measuresOf(settings),
+    place: {
+      horizontal: sideOf(settings, "categories.form.location.horizontal"),
+      vertical: sideOf(settings, "categories.form.location.vertical"),
+    },
+    compact:
+      settingOf(settings, "categories.global.spacingDensity", isOneOf("REGULAR", "COMPACT")) === "COMPACT",
+    header: bar("pageHeader", "PAGE_HEADER_LOGO"),
+    footer: bar("pageFooter", "PAGE_FOOTER_LOGO"),
+    logo: isOn("components.form.logo.enabled") && categories.has("FORM_LOGO") ? logoOf(settings) : undefined,
+    images: chosen,
+    icons: iconsOf(settings),
+    graphics: isOn("categories.form.displayGraphics"),
+    languages: isOn("categories.form.languageSelector.enabled"),
+  };
+}
+
+/** Colors that were changed so that text can be read, in the modes that there are. */
+export function repairsOf({ modes, palettes }: Theme): Repair[] {
+  return modes.flatMap((mode) => palettes[mode].repairs);
+}
+
+function palette(settings: unknown, mode: Mode, chosen: ReadonlyMap<string, string>): Palette {
+  const given = givenBy(settings, mode);
+  const plain = paletteOf(mode, given);
+  return chosen.has("--form-image") && bearsImage(plain) ? paletteOf(mode, given, true) : plain;
+}
+
+function logoOf(settings: unknown): Theme["logo"] {
+  const logo = "components.form.logo";
+  return {
+    side: sideOf(settings, `${logo}.location`),
+    below: settingOf(settings, `${logo}.position`, isOneOf("TOP", "BOTTOM")) === "BOTTOM",
+    outside: settingOf(settings, `${logo}.formInclusion`, isOneOf("IN", "OUT")) === "OUT",
+  };
+}
+
+function iconsOf(settings: unknown): Theme["icons"] {
+  const types = settingOf(settings, "components.favicon.enabledTypes", Array.isArray) as readonly unknown[];
+  return (["ICO", "SVG"] as const).filter((type) => types.includes(type));
+}
+
+function measuresOf(settings: unknown): Map<string, string> {
+  const isRadius = (value: unknown) => typeof value === "number" && value >= 0 && value <= MOST_RADIUS;
+  return new Map(
+    measures.flatMap(([property, path]) => {
+      const radius = settingOf(settings, path, isRadius);
+      return radius === at(defaultSettings, path) ? [] : [[property, `${(radius as number) / 16}rem`]];
+    }),
+  );
+}
+
+const isBoolean = (value: unknown) => typeof value === "boolean";
+const isOneOf =
+  (...words: readonly string[]) =>
+  (value: unknown) =>
+    words.some((word) => word === value);
+
+function sideOf(settings: unknown, path: string): Side {
+  return (settingOf(settings, path, isOneOf("START", "CENTER", "END")) as string).toLowerCase() as Side;
+}
+
+/** What the settings say at this path if it is of the kind, else the default. */
+function settingOf(settings: unknown, path: string, isKind: (value: unknown) => boolean): unknown {
+  const value = at(settings, path);
+  return isKind(value) ? value : at(defaultSettings, path);
+}
+
+/** Names of the files of an image, by the mode that it is for. */
+export type Picture = Readonly<Record<Mode, string>>;
+
+/**
+ * The stylesheet of a theme, to stand after style.css; empty where it says the same. Both modes are written whole: what
+ * stands here for the light page would hold in the dark one too.
+ * @param picture of a category; undefined: there is none
+ */
+export function themeCss(theme: Theme, picture: (category: string) => Picture | undefined): string {
+  const { modes, measures: sizes, palettes } = theme;
+  const [first, second] = modes.map((mode) => [...palettes[mode].values, ...imagesOf(theme, mode, picture)]);
+  const isDefault =
+    modes.length === 2 &&
+    sizes.size === 0 &&
+    theme.images.size === 0 &&
+    (["light", "dark"] as const).every((mode) => hasDefaults(palettes[mode], mode));
+  if (isDefault) return "";
+  const scheme = second === undefined ? [["color-scheme", modes[0]!] as const] : [];
+  const whole = block([...scheme, ...sizes, ...first!]);
+  return second === undefined ? whole : `${whole}@media (prefers-color-scheme:dark){${block(second)}}`;
+}
+
+function hasDefaults({ values }: Palette, mode: Mode): boolean {
+  const standard = paletteOf(mode, () => undefined).values;
+  return [...values].every(([property, value]) => standard.get(property) === value);
+}
+
+const block = (properties: Iterable<readonly [string, string]>) =>
+  `:root{${[...properties].map(([property, value]) => `${property}:${value}`).join(";")}}`;
+
+function imagesOf(
+  { images: shown }: Theme,
+  mode: Mode,
+  picture: (category: string) => Picture | undefined,
+): [string, string][] {
+  return [...shown].flatMap(([property, category]) => {
+    const name = picture(category)?.[mode];
+    if (name === undefined) return [];
+    const cover = Math.round(scrim * 100);
+    const veil = `color-mix(in srgb,var(--card) ${cover}%,transparent)`;
+    const over = property === "--form-image" ? `linear-gradient(${veil},${veil}),` : "";
+    return [[property, `${over}url(${name}) center/cover`]];
+  });
+}
