@@ -39,7 +39,8 @@ export function colorOfCss(text: string): Color | undefined {
 /** A number, or a percentage of `whole`, no less than nothing and no more than the whole. */
 function share(text: string, whole: number): number | undefined {
   if (!/^[+-]?(?:\d+\.?\d*|\.\d+)%?$/.test(text)) return undefined;
-  const number = Number.parseFloat(text) * (text.endsWith("%") ? whole / 100 : 1);
+  const value = Number.parseFloat(text);
+  const number = text.endsWith("%") ? (value * whole) / 100 : value;
   return Math.min(Math.max(number, 0), whole);
 }
 

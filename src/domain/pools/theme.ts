@@ -36,8 +36,8 @@ export interface Theme {
   readonly header: Bar | undefined;
   readonly footer: Bar | undefined;
   readonly logo: { readonly side: Side; readonly below: boolean; readonly outside: boolean } | undefined;
-  /** Custom properties for images, each with the category of its assets. */
-  readonly images: ReadonlyMap<string, string>;
+  /** Categories of the images that lie behind something. */
+  readonly images: ReadonlySet<string>;
   readonly icons: readonly ("ICO" | "SVG")[];
   readonly graphics: boolean;
   readonly languages: boolean;
@@ -54,17 +54,17 @@ const measures = [
 ] as const;
 
 const images = [
-  ["--page-image", "PAGE_BACKGROUND", "components.pageBackground.image.enabled"],
-  ["--form-image", "FORM_BACKGROUND", "components.form.backgroundImage.enabled"],
-  ["--top-image", "PAGE_HEADER_BACKGROUND", "components.pageHeader.backgroundImage.enabled"],
-  ["--bottom-image", "PAGE_FOOTER_BACKGROUND", "components.pageFooter.backgroundImage.enabled"],
+  ["PAGE_BACKGROUND", "components.pageBackground.image.enabled"],
+  ["FORM_BACKGROUND", "components.form.backgroundImage.enabled"],
+  ["PAGE_HEADER_BACKGROUND", "components.pageHeader.backgroundImage.enabled"],
+  ["PAGE_FOOTER_BACKGROUND", "components.pageFooter.backgroundImage.enabled"],
 ] as const;
 
 export function themeOf(settings: unknown, assets: readonly Pick<AssetKey, "category">[]): Theme {
   const isOn = (path: string) => settingOf(settings, path, isBoolean) as boolean;
   const categories = new Set(assets.map(({ category }) => category));
-  const shown = images.filter(([, category, path]) => categories.has(category) && isOn(path));
-  const chosen = new Map<string, string>(shown.map(([property, category]) => [property, category]));
+  const shown = images.filter(([category, path]) => categories.has(category) && isOn(path));
+  const chosen = new Set<string>(shown.map(([category]) => category));
   const palettes = { light: palette(settings, "light", chosen), dark: palette(settings, "dark", chosen) };
   const scheme = settingOf(
     settings,
@@ -73,7 +73,7 @@ export function themeOf(settings: unknown, assets: readonly Pick<AssetKey, "cate
   );
   const modes: readonly Mode[] =
     scheme === "LIGHT" ? ["light"] : scheme === "DARK" ? ["dark"] : ["light", "dark"];
-  if (!modes.every((mode) => bearsImage(palettes[mode]))) chosen.delete("--form-image");
+  if (!modes.every((mode) => bearsImage(palettes[mode]))) chosen.delete("FORM_BACKGROUND");
   const bar = (name: "pageHeader" | "pageFooter", logo: string): Bar | undefined => {
     if (!isOn(`categories.global.${name}.enabled`)) return undefined;
     const withLogo = isOn(`components.${name}.logo.enabled`) && categories.has(logo);
@@ -104,10 +104,10 @@ export function repairsOf({ modes, palettes }: Theme): Repair[] {
   return modes.flatMap((mode) => palettes[mode].repairs);
 }
 
-function palette(settings: unknown, mode: Mode, chosen: ReadonlyMap<string, string>): Palette {
+function palette(settings: unknown, mode: Mode, chosen: ReadonlySet<string>): Palette {
   const given = givenBy(settings, mode);
   const plain = paletteOf(mode, given);
-  return chosen.has("--form-image") && bearsImage(plain) ? paletteOf(mode, given, true) : plain;
+  return chosen.has("FORM_BACKGROUND") && bearsImage(plain) ? paletteOf(mode, given, true) : plain;
 }
 
 function logoOf(settings: unknown): Theme["logo"] {
@@ -159,17 +159,20 @@ export type Picture = Readonly<Record<Mode, string>>;
  * @param picture of a category; undefined: there is none
  */
 export function themeCss(theme: Theme, picture: (category: string) => Picture | undefined): string {
-  const { modes, measures: sizes, palettes } = theme;
-  const [first, second] = modes.map((mode) => [...palettes[mode].values, ...imagesOf(theme, mode, picture)]);
+  const { modes, measures: sizes, palettes, images: shown } = theme;
   const isDefault =
     modes.length === 2 &&
     sizes.size === 0 &&
-    theme.images.size === 0 &&
-    (["light", "dark"] as const).every((mode) => hasDefaults(palettes[mode], mode));
+    shown.size === 0 &&
+    modes.every((mode) => hasDefaults(palettes[mode], mode));
   if (isDefault) return "";
-  const scheme = second === undefined ? [["color-scheme", modes[0]!] as const] : [];
-  const whole = block([...scheme, ...sizes, ...first!]);
-  return second === undefined ? whole : `${whole}@media (prefers-color-scheme:dark){${block(second)}}`;
+  const scheme = modes.length === 1 ? [["color-scheme", modes[0]!] as const] : [];
+  const [first, second] = modes.map((mode, index) => {
+    const properties = [...(index === 0 ? [...scheme, ...sizes] : []), ...palettes[mode].values];
+    const written = properties.map(([property, value]) => `${property}:${value}`).join(";");
+    return `:root{${written}}${[...shown].map((category) => behind(category, picture(category)?.[mode])).join("")}`;
+  });
+  return second === undefined ? first! : `${first}@media (prefers-color-scheme:dark){${second}}`;
 }
 
 function hasDefaults({ values }: Palette, mode: Mode): boolean {
@@ -177,20 +180,15 @@ function hasDefaults({ values }: Palette, mode: Mode): boolean {
   return [...values].every(([property, value]) => standard.get(property) === value);
 }
 
-const block = (properties: Iterable<readonly [string, string]>) =>
-  `:root{${[...properties].map(([property, value]) => `${property}:${value}`).join(";")}}`;
-
-function imagesOf(
-  { images: shown }: Theme,
-  mode: Mode,
-  picture: (category: string) => Picture | undefined,
-): [string, string][] {
-  return [...shown].flatMap(([property, category]) => {
-    const name = picture(category)?.[mode];
-    if (name === undefined) return [];
-    const cover = Math.round(scrim * 100);
-    const veil = `color-mix(in srgb,var(--card) ${cover}%,transparent)`;
-    const over = property === "--form-image" ? `linear-gradient(${veil},${veil}),` : "";
-    return [[property, `${over}url(${name}) center/cover`]];
-  });
+/** A rule for an image. Its address is that of a neighbour of this stylesheet, which a custom property would lose. */
+function behind(category: string, name: string | undefined): string {
+  if (name === undefined) return "";
+  const image = `url(${name}) center/cover no-repeat`;
+  if (category === "PAGE_HEADER_BACKGROUND") return `header.bar{background:${image} var(--top)}`;
+  if (category === "PAGE_FOOTER_BACKGROUND") return `footer.bar{background:${image} var(--bottom)}`;
+  // Where the card takes the whole window, there is no page behind it.
+  if (category === "PAGE_BACKGROUND")
+    return `@media (min-width:30.01rem){body{background:${image} var(--page)}}`;
+  const veil = `color-mix(in srgb,var(--card) ${Math.round(scrim * 100)}%,transparent)`;
+  return `main:not(.open),.card{background:linear-gradient(${veil},${veil}),${image} var(--card)}`;
 }
