@@ -25,6 +25,7 @@ export function colorOfCss(text: string): Color | undefined {
   if (value === "transparent") return { ...black, a: 0 };
   const digits = value.startsWith("#") ? value.slice(1) : colorNames.get(value);
   if (digits !== undefined) {
+    if (![3, 4, 6, 8].includes(digits.length)) return undefined;
     const long = digits.length <= 4 ? digits.replace(/./g, "$&$&") : digits;
     return colorOfDigits(long.padEnd(8, "f"));
   }

@@ -5,7 +5,6 @@ import {
   allClients,
   putUiCustomization,
   readUiCustomizations,
-  readUiImage,
   type UiCustomization,
   type UiImage,
 } from "../../store/ui-customizations.ts";
@@ -58,14 +57,6 @@ export async function uiCustomization(
   const clientId = await requireClient(ctx, poolId, client);
   const found = await readUiCustomizations(ctx.db, poolId, [clientId, allClients]);
   return found.find((one) => one.clientId === clientId) ?? found[0];
-}
-
-/** The logo that goes with it. */
-export function uiLogo(
-  ctx: Ctx,
-  customization: Pick<UiCustomization, "poolId" | "clientId">,
-): Promise<UiImage | undefined> {
-  return readUiImage(ctx.db, customization.poolId, customization.clientId);
 }
 
 async function requireClient(ctx: Ctx, poolId: string, clientId: string | undefined): Promise<string> {

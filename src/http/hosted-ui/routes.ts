@@ -51,7 +51,10 @@ const others: Readonly<Record<string, Answer>> = {
 export function hostedRoutes(serving: Serving): Hono<Bindings> {
   const routes = new Hono<Bindings>();
   routes.get(`${poolPath}/assets/:name`, (c) => answerAsset(c));
-  routes.get(`${poolPath}${looksPath}/:clientId/:name`, (c) => answerOrFail(serving, c, answerBrandFile));
+  // The model's pattern of a client id; no other is asked for in the database.
+  routes.get(`${poolPath}${looksPath}/:clientId{[\\w+]{1,128}}/:name`, (c) =>
+    answerOrFail(serving, c, answerBrandFile),
+  );
   for (const [path, answer] of Object.entries(others))
     routes.get(`${poolPath}${path}`, (c) => answerOrFail(serving, c, answer));
   const serve = <V>(path: string, { get, post }: Page<V>, read: Read<V>) => {
