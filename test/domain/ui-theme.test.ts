@@ -61,6 +61,13 @@ test("nothing lays a part over another, or takes it out of sight", () => {
     "box-shadow: 0 0 0 9999px red",
     "box-shadow: 0 0 0 99vmax red",
     "box-shadow: 0 0 0 calc(99 * 99px) red",
+    "font-size: 0",
+    "font-size: 9.9px",
+    "font-size: calc(1px * 3)",
+    "font-size: 0.1em",
+    "font: 0/0 a",
+    "letter-spacing: -1em",
+    "min-height: 0",
     "border-image: linear-gradient(red, red) 1",
     "background-image: linear-gradient(red, red)",
     "background: none",
@@ -84,6 +91,7 @@ test("nothing lays a part over another, or takes it out of sight", () => {
     ":root .field > label{box-shadow:0 2px 4px rgba(0,0,0,.3)}",
   );
   assert.equal(rules(label("font-weight: 900 !important").css), ":root .field > label{font-weight:900}");
+  assert.equal(rules(label("font-size: 0.8rem").css), ":root .field > label{font-size:0.8rem}");
   // Words that many operators leave away.
   assert.match(
     uiThemeOf(".textDescription-customizable { display: none }").css,

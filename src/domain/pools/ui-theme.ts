@@ -121,7 +121,7 @@ const LONGEST_VALUE = 256;
 const side = "(?:top|right|bottom|left|(?:block|inline)(?:-start|-end)?)";
 const edge = new RegExp(`^border(?:-${side})?(?:-color)?$`);
 const dressing = new RegExp(
-  "^(?:font(?:-(?:family|size|style|weight|variant|stretch))?|letter-spacing|word-spacing|line-height" +
+  "^(?:font-(?:family|size|style|weight|variant|stretch)|letter-spacing|word-spacing|line-height" +
     "|text-(?:align|transform|decoration(?:-(?:line|style|thickness))?)|vertical-align" +
     `|(?:padding|margin)(?:-${side})?|(?:min-|max-)?(?:width|height)|border(?:-${side})?-(?:width|style)` +
     "|border(?:-(?:top|bottom)-(?:left|right)|-(?:start|end)-(?:start|end))?-radius|box-shadow|display)$",
@@ -159,12 +159,24 @@ function stand(property: string | undefined, value: string, colors: Map<string, 
 /** What stays in its place: no position, no order, no margins that pull one part over another. */
 function isDress(part: Part, property: string, value: string): boolean {
   if (!dressing.test(property)) return false;
-  if (property.startsWith("margin")) return /^[\w.%\s]+$/.test(value);
+  if (/^(?:margin|letter-spacing|word-spacing)/.test(property)) return /^[\w.%\s]+$/.test(value);
+  if (property === "font-size") return isLegible(value);
+  // Ours keep fields and buttons large enough to be hit.
+  if (property.startsWith("min-")) return part === parts["logo"] || part === parts["banner"];
   if (property === "box-shadow") return isNarrow(value);
   if (property === "display" && value.toLowerCase() === "none") return part.mayHide === true;
   if (property === "display") return /^(?:block|inline|inline-block|flex|inline-flex)$/i.test(value);
   // A share of a height that is nobody's would leave a logo as large as its file.
   return part !== parts["logo"] || !property.endsWith("height") || !value.includes("%");
+}
+
+/** No smaller than 10 pixels, given as one size. */
+function isLegible(size: string): boolean {
+  const [, number, unit] = /^([\d.]{1,8})(px|pt|r?em|%)$/i.exec(size) ?? [];
+  const least: Readonly<Record<string, number>> = { px: 10, pt: 7.5, em: 0.625, rem: 0.625, "%": 62.5 };
+  if (unit === undefined)
+    return /^(?:x-small|small|medium|large|x-large|xx-large|xxx-large|larger)$/i.test(size);
+  return Number(number) >= least[unit.toLowerCase()]!;
 }
 
 /** Shadows are painted over what stands before them. */
