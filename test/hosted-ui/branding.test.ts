@@ -272,7 +272,8 @@ forEachServer(
       const server = await open();
       const app = await makeApp(server);
       const { UserPoolId, ClientId } = app;
-      await giveStyle(server, app, { Settings: colored("112233ff") });
+      const languages = { categories: { form: { languageSelector: { enabled: true } } } };
+      await giveStyle(server, app, { Settings: { ...colored("112233ff"), ...languages } });
       await dress(server, app, { ClientId, CSS: ".background-customizable { background: #445566 }" });
       const Domain = `brand-${server.database}-${UserPoolId.slice(-5).toLowerCase()}`;
       await server.client.send(new CreateUserPoolDomainCommand({ UserPoolId, Domain }));
@@ -287,6 +288,8 @@ forEachServer(
         new UpdateUserPoolDomainCommand({ UserPoolId, Domain, ManagedLoginVersion: 2 }),
       );
       assert.equal(await card(), "#112233");
+      const managed = await byHost(server, host, `/login?${queryOf(app)}`);
+      assert.match(managed, /<form class="language" action="\/login">/);
       // The main host has no version of its own.
       assert.match(await css(server, await page(server, app)), /--card:#112233/);
       const other = await makeApp(server);

@@ -82,47 +82,53 @@ interface Themed {
   readonly show: (category: string, alt: string) => Html | undefined;
 }
 
-function themed(
-  frame: Frame,
-  { look, theme, folder, show }: Themed,
-  graphic: string | undefined,
-): Pick<Dress, "icons" | "classes" | "header" | "footer" | "head" | "foot" | "outside"> {
-  const { place, header, footer, logo } = theme;
-  const alt = frame.app ?? "";
-  const bar = (category: string, side: Side | undefined) =>
-    html`${side === undefined ? "" : show(category, alt)}`;
-  const formLogo =
-    logo === undefined
-      ? undefined
-      : html`<div class="logo${sideClass[logo.side]}">${show("FORM_LOGO", alt)}</div>`;
+function themed(frame: Frame, parts: Themed, graphic: string | undefined): Partial<Dress> {
+  const { look, theme, folder, show } = parts;
+  const { header, footer, logo } = theme;
   const hasLogo = look.pictures.has("FORM_LOGO") || look.pictures.has("PAGE_HEADER_LOGO");
   const drawn = graphic === undefined ? undefined : show(graphic, "");
-  const above = logo?.below === true ? "" : (formLogo ?? "");
-  const below = logo?.below === true ? formLogo! : "";
-  const inCard = logo?.outside === true ? { above: "", below: "" } : { above, below };
+  const { above, below } = formLogo(frame, parts);
+  const isOutside = logo?.outside === true;
   return {
-    icons:
-      look.icons.length === 0
-        ? noIcon
-        : html`${look.icons.map(({ file, type, mode }) => html`<link rel="icon" type="${type}" href="${folder}/${file}"${mode === undefined ? "" : html` media="(prefers-color-scheme: ${mode})"`}>`)}`,
-    classes: [
-      { start: "first", center: "", end: "last" }[place.horizontal],
-      { start: "top", center: "", end: "bottom" }[place.vertical],
-      header || footer ? "framed" : "",
-      theme.compact ? "compact" : "",
-    ]
-      .filter((name) => name !== "")
-      .join(" "),
+    icons: iconsOf(look, folder),
+    classes: classesOf(theme),
     header: header
-      ? html`<header class="bar${sideClass[header.logo ?? "start"]}">${bar("PAGE_HEADER_LOGO", header.logo)}</header>\n`
+      ? html`<header class="bar${sideClass[header.logo ?? "start"]}">${show("PAGE_HEADER_LOGO", frame.app ?? "")}</header>\n`
       : "",
     footer: footer
-      ? html`<footer class="bar${sideClass[footer.logo ?? "start"]}">${bar("PAGE_FOOTER_LOGO", footer.logo)}</footer>\n`
+      ? html`<footer class="bar${sideClass[footer.logo ?? "start"]}">${show("PAGE_FOOTER_LOGO", frame.app ?? "")}</footer>\n`
       : "",
-    head: html`${inCard.above}${hasLogo ? "" : letterMark(frame)}${drawn === undefined ? "" : html`<div class="graphic">${drawn}</div>`}`,
-    foot: html`${theme.languages ? languageForm(frame) : ""}${inCard.below}`,
-    outside: logo?.outside === true ? { before: above, after: below } : undefined,
+    head: html`${isOutside ? "" : above}${hasLogo ? "" : letterMark(frame)}${drawn && html`<div class="graphic">${drawn}</div>`}`,
+    foot: html`${theme.languages ? languageForm(frame) : ""}${isOutside ? "" : below}`,
+    outside: isOutside ? { before: above, after: below } : undefined,
   };
+}
+
+function formLogo({ app }: Frame, { theme, show }: Themed): { above: Html | ""; below: Html | "" } {
+  const { logo } = theme;
+  if (logo === undefined) return { above: "", below: "" };
+  const shown = html`<div class="logo${sideClass[logo.side]}">${show("FORM_LOGO", app ?? "")}</div>`;
+  return logo.below ? { above: "", below: shown } : { above: shown, below: "" };
+}
+
+function iconsOf({ icons }: Look, folder: string): Html {
+  if (icons.length === 0) return noIcon;
+  const links = icons.map(({ file, type, mode }) => {
+    const media = mode === undefined ? "" : html` media="(prefers-color-scheme: ${mode})"`;
+    return html`<link rel="icon" type="${type}" href="${folder}/${file}"${media}>`;
+  });
+  return html`${links}`;
+}
+
+function classesOf({ place, header, footer, compact }: Themed["theme"]): string {
+  return [
+    { start: "first", center: "", end: "last" }[place.horizontal],
+    { start: "top", center: "", end: "bottom" }[place.vertical],
+    header || footer ? "framed" : "",
+    compact ? "compact" : "",
+  ]
+    .filter((name) => name !== "")
+    .join(" ");
 }
 
 function image(folder: string, { light, dark }: Picture, alt: string): Html {

@@ -3,9 +3,10 @@ import { html } from "hono/html";
 import { languages } from "./language.ts";
 import type { Frame, Html } from "./layout.ts";
 
-export function languageForm({ c, words }: Frame): Html {
+export function languageForm({ c, words, root }: Frame): Html {
   const url = new URL(c.req.url);
-  const { path } = c.req;
+  // Routes have the pool's id in their path, also where a domain has none.
+  const path = `${root}${url.pathname.slice(url.pathname.indexOf("/", 1))}`;
   url.searchParams.delete("lang");
   const kept = [...url.searchParams].map(
     ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
