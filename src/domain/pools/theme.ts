@@ -63,17 +63,8 @@ const images = [
 export function themeOf(settings: unknown, assets: readonly Pick<AssetKey, "category">[]): Theme {
   const isOn = (path: string) => settingOf(settings, path, isBoolean) as boolean;
   const categories = new Set(assets.map(({ category }) => category));
-  const shown = images.filter(([category, path]) => categories.has(category) && isOn(path));
-  const chosen = new Set<string>(shown.map(([category]) => category));
-  const palettes = { light: palette(settings, "light", chosen), dark: palette(settings, "dark", chosen) };
-  const scheme = settingOf(
-    settings,
-    "categories.global.colorSchemeMode",
-    isOneOf("LIGHT", "DARK", "DYNAMIC"),
-  );
-  const modes: readonly Mode[] =
-    scheme === "LIGHT" ? ["light"] : scheme === "DARK" ? ["dark"] : ["light", "dark"];
-  if (!modes.every((mode) => bearsImage(palettes[mode]))) chosen.delete("FORM_BACKGROUND");
+  const modes = modesOf(settings);
+  const wanted = images.filter(([category, path]) => categories.has(category) && isOn(path));
   const bar = (name: "pageHeader" | "pageFooter", logo: string): Bar | undefined => {
     if (!isOn(`categories.global.${name}.enabled`)) return undefined;
     const withLogo = isOn(`components.${name}.logo.enabled`) && categories.has(logo);
@@ -81,7 +72,11 @@ export function themeOf(settings: unknown, assets: readonly Pick<AssetKey, "cate
   };
   return {
     modes,
-    palettes,
+    ...dressed(
+      settings,
+      modes,
+      wanted.map(([category]) => category),
+    ),
     measures: measuresOf(settings),
     place: {
       horizontal: sideOf(settings, "categories.form.location.horizontal"),
@@ -92,22 +87,37 @@ export function themeOf(settings: unknown, assets: readonly Pick<AssetKey, "cate
     header: bar("pageHeader", "PAGE_HEADER_LOGO"),
     footer: bar("pageFooter", "PAGE_FOOTER_LOGO"),
     logo: isOn("components.form.logo.enabled") && categories.has("FORM_LOGO") ? logoOf(settings) : undefined,
-    images: chosen,
     icons: iconsOf(settings),
     graphics: isOn("categories.form.displayGraphics"),
     languages: isOn("categories.form.languageSelector.enabled"),
   };
 }
 
+function modesOf(settings: unknown): readonly Mode[] {
+  const path = "categories.global.colorSchemeMode";
+  const scheme = settingOf(settings, path, isOneOf("LIGHT", "DARK", "DYNAMIC"));
+  return scheme === "LIGHT" ? ["light"] : scheme === "DARK" ? ["dark"] : ["light", "dark"];
+}
+
+/** The colors, and the images that they go with: none behind a form on which no text could then be read. */
+function dressed(
+  settings: unknown,
+  modes: readonly Mode[],
+  wanted: readonly string[],
+): Pick<Theme, "palettes" | "images"> {
+  const both = (withImage: boolean) => ({
+    light: paletteOf("light", givenBy(settings, "light"), withImage),
+    dark: paletteOf("dark", givenBy(settings, "dark"), withImage),
+  });
+  const plain = both(false);
+  const bears = modes.every((mode) => bearsImage(plain[mode]));
+  const shown = new Set(wanted.filter((category) => category !== "FORM_BACKGROUND" || bears));
+  return { palettes: shown.has("FORM_BACKGROUND") ? both(true) : plain, images: shown };
+}
+
 /** Colors that were changed so that text can be read, in the modes that there are. */
 export function repairsOf({ modes, palettes }: Theme): Repair[] {
   return modes.flatMap((mode) => palettes[mode].repairs);
-}
-
-function palette(settings: unknown, mode: Mode, chosen: ReadonlySet<string>): Palette {
-  const given = givenBy(settings, mode);
-  const plain = paletteOf(mode, given);
-  return chosen.has("FORM_BACKGROUND") && bearsImage(plain) ? paletteOf(mode, given, true) : plain;
 }
 
 function logoOf(settings: unknown): Theme["logo"] {
