@@ -80,7 +80,7 @@ forEachServer("branded pages in Chromium", (open, database) => {
     opened.push(context);
     const page = await context.newPage();
     page.on("console", (message) => {
-      if (/Content Security Policy|Uncaught|Refused|Failed/.test(message.text()))
+      if (/Content Security Policy|Uncaught|Refused|Failed|sandboxed/.test(message.text()))
         trouble.push(message.text());
     });
     page.on("request", (request) => {
@@ -194,6 +194,41 @@ forEachServer("branded pages in Chromium", (open, database) => {
         show(world, `bad-${back}`, ["login-refused", "choose-factor"]),
       );
     });
+
+  test("an SVG image runs nothing, also one that nobody checked and that is opened by itself", async () => {
+    const world = await setUp();
+    const { UserPoolId, ClientId } = world.plain;
+    const { kysely } = world.server.app.db;
+    const script = "document.documentElement.setAttribute('data-ran', '1')";
+    const image = (more: string) =>
+      Buffer.from(
+        `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" onload="${script}"><script>${script}</script>${more}</svg>`,
+      );
+    await styled(world, { Settings: juniper, Assets: juniperAssets }, async () => {
+      await kysely
+        .updateTable("branding_assets")
+        .set({ bytes: image(`<image href="${world.callback}" width="9" height="9"/>`) })
+        .where("client_id", "=", ClientId)
+        .where("category", "=", "FORM_LOGO")
+        .execute();
+      await kysely
+        .updateTable("branding_styles")
+        .set({ version: 2 })
+        .where("pool_id", "=", UserPoolId)
+        .execute();
+      const trouble: string[] = [];
+      const page = await newPage(trouble, world);
+      await page.goto(address(world, world.plain, "/login"));
+      const src = await page.getAttribute(".logo img", "src");
+      const shown = await page.goto(`${world.server.endpoint}${src}`);
+      assert.match((await shown?.text()) ?? "", /onload=/);
+      assert.equal(await page.getAttribute("svg", "data-ran"), null);
+      const said = trouble.join("\n");
+      assert.match(said, /Blocked script execution/);
+      assert.match(said, /Loading the image 'http:[^']*' violates .* has been blocked/);
+      await page.context().close();
+    });
+  });
 
   test("CSS and logo of the classic hosted UI", async () => {
     const world = await setUp();
