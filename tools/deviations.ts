@@ -63,18 +63,22 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   CreateManagedLoginBranding: [
     "Images must be what their Extension says by their first bytes. An SVG image with scripts, links, animations, event handlers, foreign elements or references to anything outside is refused. Settings have at most 256 KiB, the assets of a style 10 MB.",
     "ICO images are for FAVICON_ICO alone, which takes no others; FAVICON_SVG takes SVG.",
+    "A client without a style has the default one, and pages are there. A setting that is not exactly a color, a number or a known word counts as left out, as does a radius above 64. Where text, the edge of a field or the focus would not be seen on what lies under it (WCAG 2.2: 4.5:1 and 3:1), pages show the nearest color that is, and the server's log names the settings.",
+    "Pages do not act on these settings: auth, form.instructions, form.sessionTimerDisplay and signUp of the categories; dropDown, idpButtons, optionControls, placeholderColor and the pending and warning status of the component classes; idpButton, phoneNumberSelector, primaryButton.disabled and secondaryButton.active of the components; nor on IDP_BUTTON_ICON. An image behind the form is veiled by 88% of the form's color, one behind the page is not shown where the form fills a small window.",
   ],
   UpdateManagedLoginBranding: [
     "Settings take the place of all former ones; assets that of the same Category, ColorMode and ResourceId. UseCognitoProvidedValues removes both. An asset without Bytes keeps the one there is.",
   ],
   DescribeManagedLoginBranding: ["The defaults that ReturnMergedResources adds are our own pages'."],
   DescribeManagedLoginBrandingByClient: ["As DescribeManagedLoginBranding."],
-  CreateTerms: ["Links must be http or https URLs."],
+  CreateTerms: [
+    "Links must be http or https URLs. The sign-up page shows them once terms-of-use and privacy-policy are both there, also at domains of the classic hosted UI.",
+  ],
   UpdateTerms: ["Members that are left out stay as they are. Links must be http or https URLs."],
   SetUICustomization: [
-    "Needs no domain. CSS and ImageFile are set together: what is left out is taken away. CSS may use the classes of the documentation and of the console's template, and only functions that compute a value. ImageFile has at most 100 KiB. ImageUrl is left out as yet.",
+    "Needs no domain. CSS and ImageFile are set together: what is left out is taken away. CSS may use the classes of the documentation and of the console's template, and only functions that compute a value. ImageFile has at most 100 KiB. ImageUrl is an address of this server.",
+    "On the main host a style of managed login has precedence. What is set dresses our own pages, which are light then: text, boxes and borders of the parts that stand where the classic pages had its classes (idpButton, idpDescription, socialButton and passwordCheck have none). Of a background the first color counts, but on the banner. Declarations that could move a part, lay it over another or hide it (position, negative margins, opacity and the like; display: none but for texts, logo and banner) are left out, as is !important; colors that could not be seen are shown as in CreateManagedLoginBranding. The server's log names both.",
   ],
-  GetUICustomization: ["ImageUrl is left out as yet."],
   CreateResourceServer: ["As many as wanted. Two scopes of one name are refused."],
   CreateUserPoolDomain: [
     "A pool has as many domains of both kinds as wanted. A prefix domain is `<prefix>.<POOLHOUSE_AUTH_DOMAIN>`; a custom domain is any host name but the server's own and those below POOLHOUSE_AUTH_DOMAIN, kept in lower case and ASCII. CertificateArn, SecurityPolicy and Routing are kept and have no effect; CloudFrontDomain is the host of the public URL. Domains are ACTIVE at once.",

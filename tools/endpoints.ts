@@ -45,6 +45,7 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
   "/error": ["Tells users what happened, and developers what to do. 400."],
   "/signedout": ["Ours."],
   "/assets/:name": ["Ours: style and script of the pages."],
+  "/assets/brand/:clientId/:name": ["Ours: colors and images of a client's look, named by what is in them."],
   "/.well-known/openid-configuration": ["At the domain too. Names no endpoint that does not exist."],
   "/.well-known/oauth-authorization-server": ["Ours (RFC 8414), also with the pool id behind it."],
   "/.well-known/jwks.json": ["At the domain too."],
@@ -55,7 +56,7 @@ function routedEndpoints(): ReadonlyMap<string, readonly string[]> {
   const methods = new Map<string, string[]>();
   for (const make of [oauthRoutes, hostedRoutes, discoveryRoutes])
     for (const { path, method } of make(undefined as never).routes) {
-      const name = path.replace(poolPath, "");
+      const name = path.replace(poolPath, "").replace("{[\\w+]{1,128}}", "");
       const known = methods.get(name) ?? [];
       methods.set(name, known);
       if ((method === "GET" || method === "POST") && !known.includes(method)) known.push(method);
@@ -70,7 +71,7 @@ interface Client {
   readonly uses: (path: string) => RegExp | undefined;
 }
 
-const escaped = (path: string) => path.replace(/\/:name$/, "").replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+const escaped = (path: string) => path.replace(/\/:.*$/, "").replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 
 /** What clients call by names of their own. */
 const byName =

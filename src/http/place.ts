@@ -5,14 +5,14 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context, Hono } from "hono";
 import type { Ctx } from "../app.ts";
-import { poolOfHost } from "../domain/pools/domains.ts";
+import { servedBy } from "../domain/pools/domains.ts";
 import { loadPool, noSuchPool, type Pool } from "../domain/pools/settings.ts";
 import { hostKey } from "../lib/host-name.ts";
 import { hostName } from "./hosts.ts";
 
 export interface Env extends HttpBindings {
   /** Where the request came to a domain of a pool: which, and the URL that its endpoints begin with there. */
-  readonly domain?: { readonly poolId: string; readonly base: string };
+  readonly domain?: { readonly poolId: string; readonly base: string; readonly loginVersion: number };
 }
 
 export type Bindings = { Bindings: Env };
@@ -21,6 +21,8 @@ export interface Place {
   readonly pool: Pool;
   /** URL that the pool's endpoints begin with, without a slash at its end. */
   readonly base: string;
+  /** ManagedLoginVersion of the domain that the request came to. */
+  readonly loginVersion?: number;
 }
 
 /** The model's pattern of a pool id; any other path is nobody's. */
@@ -37,7 +39,8 @@ export async function placeOf(ctx: Ctx, c: Context<Bindings>): Promise<Place> {
   // A path with dots could lead to another pool's.
   if (domain !== undefined && domain.poolId !== poolId) return noSuchPool(poolId);
   const pool = await loadPool(ctx, poolId);
-  return { pool, base: domain?.base ?? baseOf(ctx, pool) };
+  if (domain === undefined) return { pool, base: baseOf(ctx, pool) };
+  return { pool, base: domain.base, loginVersion: domain.loginVersion };
 }
 
 /**
@@ -74,8 +77,8 @@ export async function atDomain(
   routes: Hono<Bindings>,
 ): Promise<Response | undefined> {
   const host = hostName(c.req.header("host") ?? "");
-  const poolId = await poolOfHost(ctx, host);
-  if (poolId === undefined) return undefined;
+  const served = await servedBy(ctx, host);
+  if (served === undefined) return undefined;
   const { url } = c.req;
   const path = url.slice(url.indexOf("/", url.indexOf("//") + 2));
   const { protocol, port } = new URL(ctx.config.publicUrl);
@@ -85,6 +88,6 @@ export async function atDomain(
   const { method, headers } = c.req.raw;
   // No Request can be made with it.
   if (method === "TRACE") return c.json({ message: "The method is not allowed." }, 405);
-  const request = new Request(`${origin}/${poolId}${path}`, { method, headers });
-  return routes.fetch(request, { ...c.env, domain: { poolId, base: origin } });
+  const request = new Request(`${origin}/${served.poolId}${path}`, { method, headers });
+  return routes.fetch(request, { ...c.env, domain: { ...served, base: origin } });
 }

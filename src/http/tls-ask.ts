@@ -9,7 +9,7 @@
  */
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
-import { poolOfHost } from "../domain/pools/domains.ts";
+import { servedBy } from "../domain/pools/domains.ts";
 import { foldHostName } from "../lib/host-name.ts";
 import type { Serving } from "./context.ts";
 import { createHostCheck, hostName, proxyHeader } from "./hosts.ts";
@@ -28,7 +28,7 @@ export function tlsAskRoutes(serving: Serving): Hono<Bound> {
     const name = given === undefined || another !== undefined ? undefined : foldHostName(withoutPort(given));
     if (name === undefined) return answer(400, "The parameter domain must be one host name.");
     const ctx = serving.context(c.env.incoming);
-    const isKnown = isOurs(name) || (await poolOfHost(ctx, name)) !== undefined;
+    const isKnown = isOurs(name) || (await servedBy(ctx, name)) !== undefined;
     return isKnown
       ? answer(200, "This server answers to that name.")
       : answer(404, "This server does not answer to that name.");

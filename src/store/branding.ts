@@ -109,6 +109,25 @@ export async function readAssets(db: Db, poolId: string, clientId: string): Prom
   return rows.map((row) => ({ ...keyFromRow(row), extension: row.extension, bytes: row.bytes }));
 }
 
+/** One image of them. */
+export async function readAsset(
+  db: Db,
+  poolId: string,
+  clientId: string,
+  key: AssetKey,
+): Promise<Uint8Array | undefined> {
+  const row = await db.kysely
+    .selectFrom("branding_assets")
+    .select("bytes")
+    .where("pool_id", "=", poolId)
+    .where("client_id", "=", clientId)
+    .where("category", "=", key.category)
+    .where("color_mode", "=", key.colorMode)
+    .where("resource_id", "=", key.resourceId)
+    .executeTakeFirst();
+  return row?.bytes;
+}
+
 /** The same without the images. */
 export async function readAssetSizes(
   db: Db,

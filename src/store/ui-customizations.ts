@@ -1,4 +1,5 @@
 /** Rows of what SetUICustomization sets, for a client or for `ALL`, and of the logos. */
+import { sql } from "kysely";
 import { holdClient } from "./clients.ts";
 import { type Db, inTransaction } from "./db.ts";
 import { holdPool } from "./pools.ts";
@@ -40,7 +41,10 @@ export function putUiCustomization(
   image: UiImage | undefined,
 ): Promise<UiCustomization | undefined> {
   const { poolId, clientId, css, cssVersion, createdAt, updatedAt } = customization;
-  const values = { css: css ?? null, css_version: cssVersion, updated_at: updatedAt };
+  const values = { css: css ?? null, css_version: cssVersion };
+  // It tells one state from the next, also where two are set within a millisecond or a clock is set back.
+  const later = sql<number>`case when ui_customizations.updated_at < ${updatedAt} then ${updatedAt}
+    else ui_customizations.updated_at + 1 end`;
   return inTransaction(db, async (tx) => {
     const held =
       clientId === allClients
@@ -49,8 +53,16 @@ export function putUiCustomization(
     if (!held) return undefined;
     const row = await tx.kysely
       .insertInto("ui_customizations")
-      .values({ pool_id: poolId, client_id: clientId, created_at: createdAt, ...values })
-      .onConflict((conflict) => conflict.columns(["pool_id", "client_id"]).doUpdateSet(values))
+      .values({
+        pool_id: poolId,
+        client_id: clientId,
+        created_at: createdAt,
+        updated_at: updatedAt,
+        ...values,
+      })
+      .onConflict((conflict) =>
+        conflict.columns(["pool_id", "client_id"]).doUpdateSet({ ...values, updated_at: later }),
+      )
       .returningAll()
       .executeTakeFirstOrThrow();
     await tx.kysely

@@ -12,6 +12,9 @@ import {
   UpdateManagedLoginBrandingCommand,
   type UpdateManagedLoginBrandingCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { pino } from "pino";
+import { changeStyle, createStyle } from "../../src/domain/pools/branding.ts";
+import { createCtx } from "../../src/http/context.ts";
 import { makeClient, makePool, refused } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
 
@@ -305,6 +308,35 @@ forEachServer("branding", (open) => {
         .execute();
       assert.deepEqual(left, [], table);
     }
+  });
+
+  test("the log names colors that cannot be read, when they are stored and not on every page", async () => {
+    const server = await open();
+    const { UserPoolId, ClientId } = await makePool(server);
+    const lines: { settings?: string[]; msg: string }[] = [];
+    const log = pino({ base: null }, { write: (line) => lines.push(JSON.parse(line)) });
+    const ctx = createCtx(
+      { ...server.app, log },
+      { requestId: "r", address: "127.0.0.1", userAgent: undefined },
+    );
+    const textColor = "ffffffff";
+    const primaryButton = { lightMode: { defaults: { backgroundColor: "ffee00ff", textColor } } };
+    const { style } = await createStyle(ctx, {
+      UserPoolId,
+      ClientId,
+      Settings: { components: { primaryButton } },
+    });
+    assert.equal(lines.length, 1);
+    assert.equal(lines[0]?.msg, "colors that cannot be read are shown as others");
+    const path = "components.primaryButton.lightMode";
+    assert.ok(
+      lines[0].settings?.includes(`${path}.defaults.textColor 1.2:1 < 4.5:1`),
+      `${lines[0].settings}`,
+    );
+    const key = { UserPoolId, ManagedLoginBrandingId: style.styleId };
+    await changeStyle(ctx, { ...key, Settings: {} });
+    await changeStyle(ctx, { ...key, UseCognitoProvidedValues: true });
+    assert.equal(lines.length, 1);
   });
 
   test("a style goes with its client", async () => {

@@ -11,7 +11,7 @@ import {
   DescribeUserPoolDomainCommand,
   UpdateUserPoolDomainCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { domainBase, poolOfHost } from "../../src/domain/pools/domains.ts";
+import { domainBase, servedBy as servedDomain } from "../../src/domain/pools/domains.ts";
 import { createCtx } from "../../src/http/context.ts";
 import { insertDomain } from "../../src/store/domains.ts";
 import { deletePool } from "../../src/store/pools.ts";
@@ -24,7 +24,8 @@ const unique = (name: string) => `${name}-${randomBytes(4).toString("hex")}`;
 
 const ctxOf = ({ app }: TestServer) =>
   createCtx(app, { requestId: "test", address: "127.0.0.1", userAgent: undefined });
-const servedBy = (server: TestServer, host: string) => poolOfHost(ctxOf(server), host);
+const servedBy = async (server: TestServer, host: string) =>
+  (await servedDomain(ctxOf(server), host))?.poolId;
 const baseOf = (server: TestServer, id: string) => domainBase(ctxOf(server), { id });
 
 const create = (

@@ -7,8 +7,6 @@ import {
   SetUICustomizationCommand,
   type SetUICustomizationCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { uiCustomization, uiLogo } from "../../src/domain/pools/ui-customization.ts";
-import { createCtx } from "../../src/http/context.ts";
 import { makeClient, makePool, refused } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
 
@@ -24,12 +22,13 @@ const set = async (
 const get = async ({ client }: TestServer, UserPoolId: string, ClientId?: string) =>
   (await client.send(new GetUICustomizationCommand({ UserPoolId, ClientId }))).UICustomization;
 
-/** The bytes that a page of the client would show. */
-async function shownLogo({ app }: TestServer, poolId: string, clientId: string) {
-  const ctx = createCtx(app, { requestId: "test", address: "127.0.0.1", userAgent: undefined });
-  const customization = await uiCustomization(ctx, poolId, clientId);
-  const logo = customization && (await uiLogo(ctx, customization));
-  return logo && { type: logo.mediaType, bytes: Buffer.from(logo.bytes) };
+/** The image that a page of the client would show. */
+async function shownLogo(server: TestServer, poolId: string, clientId: string) {
+  const url = (await get(server, poolId, clientId))?.ImageUrl;
+  if (url === undefined) return undefined;
+  const response = await fetch(url);
+  assert.equal(response.status, 200, url);
+  return { type: response.headers.get("content-type"), bytes: Buffer.from(await response.arrayBuffer()) };
 }
 
 forEachServer("UI customization", (open) => {
@@ -43,7 +42,8 @@ forEachServer("UI customization", (open) => {
     assert.equal(await shownLogo(server, UserPoolId, ClientId), undefined);
 
     const ofAll = await set(server, UserPoolId, { CSS, ImageFile: png });
-    const { CSSVersion, CreationDate, LastModifiedDate, ...rest } = ofAll ?? {};
+    const { CSSVersion, CreationDate, LastModifiedDate, ImageUrl, ...rest } = ofAll ?? {};
+    assert.ok(ImageUrl?.startsWith(`${server.endpoint}/${UserPoolId}/assets/brand/ALL/`), ImageUrl);
     assert.deepEqual(rest, { UserPoolId, ClientId: "ALL", CSS });
     const now = new Date(server.clock.now);
     assert.deepEqual([CreationDate, LastModifiedDate], [now, now]);

@@ -1,23 +1,21 @@
 /**
  * The settings of a style that says nothing, by the names that AWS's branding editor has for them ("Managed login
- * branding"). Colors are RRGGBBAA.
+ * branding"). They say what style.css of the hosted pages says. Colors are RRGGBBAA.
  */
 
 const plain = (backgroundColor: string, borderColor: string) => ({ backgroundColor, borderColor });
 const button = (backgroundColor: string, textColor: string) => ({ backgroundColor, textColor });
+const selected = (backgroundColor: string, foregroundColor: string) => ({ backgroundColor, foregroundColor });
 const outlined = (backgroundColor: string, borderColor: string, textColor: string) => ({
   backgroundColor,
   borderColor,
   textColor,
 });
-const status = (light: readonly [string, string, string], dark: readonly [string, string, string]) => {
-  const mode = ([backgroundColor, borderColor, indicatorColor]: readonly [string, string, string]) => ({
-    backgroundColor,
-    borderColor,
-    indicatorColor,
-  });
-  return { lightMode: mode(light), darkMode: mode(dark) };
-};
+const status = (backgroundColor: string, borderColor: string, indicatorColor: string) => ({
+  backgroundColor,
+  borderColor,
+  indicatorColor,
+});
 
 const categories = {
   auth: {
@@ -46,66 +44,95 @@ const categories = {
 };
 
 const componentClasses = {
-  buttons: { borderRadius: 8 },
-  divider: { lightMode: { borderColor: "d5dbe3ff" }, darkMode: { borderColor: "2c3644ff" } },
-  focusState: { lightMode: { borderColor: "1d5fd1ff" }, darkMode: { borderColor: "7fb2ffff" } },
+  buttons: { borderRadius: 10 },
+  divider: { lightMode: { borderColor: "e3e6ecff" }, darkMode: { borderColor: "272b35ff" } },
+  focusState: { lightMode: { borderColor: "2f54d6ff" }, darkMode: { borderColor: "9db4ffff" } },
   idpButtons: { icons: { enabled: true } },
   input: {
-    borderRadius: 8,
-    lightMode: { defaults: plain("ffffffff", "6b7787ff"), placeholderColor: "5a6675ff" },
-    darkMode: { defaults: plain("141b26ff", "8592a3ff"), placeholderColor: "9fabbaff" },
+    borderRadius: 10,
+    lightMode: { defaults: plain("ffffffff", "868d9fff"), placeholderColor: "5a6072ff" },
+    darkMode: { defaults: plain("1b1f28ff", "6d7485ff"), placeholderColor: "a3a9b8ff" },
   },
-  inputDescription: { lightMode: { textColor: "4d5866ff" }, darkMode: { textColor: "aab5c3ff" } },
-  inputLabel: { lightMode: { textColor: "141b26ff" }, darkMode: { textColor: "e6ebf2ff" } },
+  inputDescription: { lightMode: { textColor: "5a6072ff" }, darkMode: { textColor: "a3a9b8ff" } },
+  inputLabel: { lightMode: { textColor: "14171fff" }, darkMode: { textColor: "eef0f5ff" } },
   link: {
-    lightMode: { defaults: { textColor: "1d5fd1ff" }, hover: { textColor: "12479fff" } },
-    darkMode: { defaults: { textColor: "7fb2ffff" }, hover: { textColor: "b0d0ffff" } },
+    lightMode: { defaults: { textColor: "2a4cc4ff" }, hover: { textColor: "2a4cc4ff" } },
+    darkMode: { defaults: { textColor: "a9bdffff" }, hover: { textColor: "a9bdffff" } },
   },
   optionControls: {
-    lightMode: { defaults: plain("ffffffff", "6b7787ff"), selected: button("1d5fd1ff", "ffffffff") },
-    darkMode: { defaults: plain("141b26ff", "8592a3ff"), selected: button("7fb2ffff", "0b1420ff") },
+    lightMode: { defaults: plain("ffffffff", "868d9fff"), selected: selected("2f54d6ff", "ffffffff") },
+    darkMode: { defaults: plain("1b1f28ff", "6d7485ff"), selected: selected("9db4ffff", "0f1838ff") },
   },
   statusIndicator: {
-    error: status(["fdf1f0ff", "b3261eff", "b3261eff"], ["2b1311ff", "ff8a80ff", "ff8a80ff"]),
-    pending: { lightMode: { indicatorColor: "6b7787ff" }, darkMode: { indicatorColor: "9fabbaff" } },
-    success: status(["eef8f1ff", "1b6e3cff", "1b6e3cff"], ["0f2418ff", "6fd198ff", "6fd198ff"]),
-    warning: status(["fff8e8ff", "8a5a00ff", "8a5a00ff"], ["2a2008ff", "ffca66ff", "ffca66ff"]),
+    lightMode: {
+      error: status("fdf0efff", "f3cfccff", "b3261eff"),
+      pending: { indicatorColor: "868d9fff" },
+      success: status("eef8f1ff", "c9e7d3ff", "1b6b3aff"),
+      warning: status("fff8e8ff", "8a5a00ff", "8a5a00ff"),
+    },
+    darkMode: {
+      error: status("2b1a1bff", "55302fff", "ffb4abff"),
+      pending: { indicatorColor: "6d7485ff" },
+      success: status("15241bff", "2a4a36ff", "8fdcabff"),
+      warning: status("2a2008ff", "ffca66ff", "ffca66ff"),
+    },
   },
+};
+
+const bar = {
+  backgroundImage: { enabled: false },
+  logo: { enabled: false, location: "START" },
+  lightMode: { background: { color: "ffffffff" }, borderColor: "e3e6ecff" },
+  darkMode: { background: { color: "161920ff" }, borderColor: "272b35ff" },
 };
 
 const components = {
   alert: {
-    borderRadius: 8,
-    lightMode: { error: plain("fdf1f0ff", "b3261eff") },
-    darkMode: { error: plain("2b1311ff", "ff8a80ff") },
+    borderRadius: 10,
+    lightMode: { error: plain("fdf0efff", "f3cfccff") },
+    darkMode: { error: plain("2b1a1bff", "55302fff") },
   },
   favicon: { enabledTypes: ["ICO", "SVG"] },
   form: {
     backgroundImage: { enabled: false },
-    borderRadius: 12,
-    lightMode: plain("ffffffff", "d5dbe3ff"),
-    darkMode: plain("0f1620ff", "2c3644ff"),
-    logo: { enabled: false, formInclusion: "IN", location: "CENTER", position: "TOP" },
+    borderRadius: 16,
+    lightMode: plain("ffffffff", "e3e6ecff"),
+    darkMode: plain("161920ff", "272b35ff"),
+    logo: { enabled: false, formInclusion: "IN", location: "START", position: "TOP" },
   },
   pageBackground: {
     image: { enabled: false },
-    lightMode: { color: "f3f5f8ff" },
-    darkMode: { color: "0a0f16ff" },
+    lightMode: { color: "f5f6f8ff" },
+    darkMode: { color: "0d0f14ff" },
   },
-  pageFooter: { backgroundImage: { enabled: false }, logo: { enabled: false, location: "START" } },
-  pageHeader: { backgroundImage: { enabled: false }, logo: { enabled: false, location: "START" } },
+  pageFooter: bar,
+  pageHeader: bar,
   pageText: {
-    lightMode: { bodyColor: "2f3945ff", descriptionColor: "2f3945ff", headingColor: "141b26ff" },
-    darkMode: { bodyColor: "c8d1dcff", descriptionColor: "c8d1dcff", headingColor: "f2f5f9ff" },
+    lightMode: { bodyColor: "14171fff", descriptionColor: "5a6072ff", headingColor: "14171fff" },
+    darkMode: { bodyColor: "eef0f5ff", descriptionColor: "a3a9b8ff", headingColor: "eef0f5ff" },
   },
   phoneNumberSelector: { displayType: "TEXT" },
   primaryButton: {
-    lightMode: { defaults: button("1d5fd1ff", "ffffffff"), hover: button("12479fff", "ffffffff") },
-    darkMode: { defaults: button("7fb2ffff", "0b1420ff"), hover: button("b0d0ffff", "0b1420ff") },
+    lightMode: {
+      defaults: button("2f54d6ff", "ffffffff"),
+      hover: button("2546baff", "ffffffff"),
+      active: button("2546baff", "ffffffff"),
+    },
+    darkMode: {
+      defaults: button("9db4ffff", "0f1838ff"),
+      hover: button("b7c8ffff", "0f1838ff"),
+      active: button("b7c8ffff", "0f1838ff"),
+    },
   },
   secondaryButton: {
-    lightMode: { defaults: outlined("ffffffff", "1d5fd1ff", "1d5fd1ff") },
-    darkMode: { defaults: outlined("0f1620ff", "7fb2ffff", "7fb2ffff") },
+    lightMode: {
+      defaults: outlined("ffffffff", "868d9fff", "14171fff"),
+      hover: outlined("f1f3f7ff", "868d9fff", "14171fff"),
+    },
+    darkMode: {
+      defaults: outlined("161920ff", "6d7485ff", "eef0f5ff"),
+      hover: outlined("20242eff", "6d7485ff", "eef0f5ff"),
+    },
   },
 };
 

@@ -23,6 +23,7 @@ import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { defaultSettings } from "./branding-defaults.ts";
 import { loadPool, loadPoolClient } from "./settings.ts";
+import { repairsOf, themeOf } from "./theme.ts";
 
 /** Ours: what one style may take in the database, and in one answer. */
 const MOST_SETTINGS = 256 * 1024;
@@ -59,7 +60,7 @@ export async function createStyle(
   noteTarget(ctx, { target: style.styleId });
   switch (await insertStyle(ctx.db, style, assets)) {
     case "added":
-      return { style, assets: await readAssets(ctx.db, style.poolId, style.clientId) };
+      return told(ctx, style);
     case "exists":
       return refuse(
         "ManagedLoginBrandingExistsException",
@@ -102,13 +103,29 @@ export async function changeStyle(
       settings: provided ? undefined : (settings ?? style.settings),
       updatedAt: ctx.now,
     };
-    if (await updateStyle(ctx.db, next, { removeAll: provided, put }))
-      return { style: next, assets: await readAssets(ctx.db, poolId, style.clientId) };
+    if (await updateStyle(ctx.db, next, { removeAll: provided, put })) return told(ctx, next);
   }
   return refuse(
     "ConcurrentModificationException",
     "The style was changed by another request at the same time. Please try again.",
   );
+}
+
+/** The answer has no room for warnings: whoever runs the server is told what pages do with colors that cannot be read. */
+async function told(ctx: Ctx, style: Style): Promise<StyleWithAssets> {
+  const assets = await readAssets(ctx.db, style.poolId, style.clientId);
+  const repairs = repairsOf(themeOf(style.settings, assets));
+  if (!style.provided && repairs.length > 0) {
+    const settings = repairs.map(
+      ({ setting, contrast, least }) => `${setting} ${contrast.toFixed(1)}:1 < ${least}:1`,
+    );
+    const { poolId, clientId } = style;
+    ctx.log.warn(
+      { poolId, clientId, settings: [...new Set(settings)] },
+      "colors that cannot be read are shown as others",
+    );
+  }
+  return { style, assets };
 }
 
 export async function styleOf(

@@ -65,7 +65,10 @@ export async function changeDomain(ctx: Ctx, request: UpdateUserPoolDomainReques
           routing: request.Routing,
           now: ctx.now,
         });
-  if (updated !== undefined) return updated;
+  if (updated !== undefined) {
+    forget(ctx, updated);
+    return updated;
+  }
   const found = domain === undefined ? undefined : await findDomain(ctx.db, domain);
   if (found?.poolId === request.UserPoolId && found.kind === "prefix")
     invalid("CustomDomainConfig can only be set for a custom domain.");
@@ -117,7 +120,10 @@ export async function pagesBase(ctx: Ctx, pool: { readonly id: string }): Promis
 const cacheMs = 5_000;
 const cacheSize = 10_000;
 
-type Known = Map<string, { readonly until: number; readonly poolId: string | undefined }>;
+/** What a request to a host name is served by. */
+type Served = Pick<Domain, "poolId" | "loginVersion">;
+
+type Known = Map<string, { readonly until: number; readonly served: Served | undefined }>;
 
 /** Each request to a page asks, so what was found is kept for seconds; of each server its own. */
 const known = new WeakMap<App, Known>();
@@ -129,22 +135,23 @@ function cacheOf(app: App): Known {
 }
 
 /**
- * The id of the pool that a host name serves, whatever its case. Undefined for the server's own names and for unknown
- * ones.
+ * The pool that a host name serves, and by which pages, whatever its case. Undefined for the server's own names and for
+ * unknown ones.
  * @param host of a Host header, without its port
  */
-export async function poolOfHost(ctx: Ctx, host: string): Promise<string | undefined> {
+export async function servedBy(ctx: Ctx, host: string): Promise<Served | undefined> {
   const name = hostKey(host);
   const cache = cacheOf(ctx.app);
   const cached = cache.get(name);
-  if (cached !== undefined && cached.until > ctx.now) return cached.poolId;
+  if (cached !== undefined && cached.until > ctx.now) return cached.served;
   // Nothing else can be a domain, so nothing else costs a query.
   if (!isHostName(name) || mainHosts(ctx.config).has(name)) return undefined;
   const { key, kind } = domainOfHost(ctx.config, name);
   const found = await findDomain(ctx.db, key);
-  const poolId = found?.kind === kind ? found.poolId : undefined;
-  cache.set(name, { until: ctx.now + cacheMs, poolId });
-  return poolId;
+  const served =
+    found?.kind === kind ? { poolId: found.poolId, loginVersion: found.loginVersion } : undefined;
+  cache.set(name, { until: ctx.now + cacheMs, served });
+  return served;
 }
 
 /** What would be stored of the domain that has this host name. */

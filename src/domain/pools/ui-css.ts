@@ -51,21 +51,51 @@ const functions = new Set([
   "rgba",
 ]);
 
+export interface UiRule {
+  /** As they are written: `.label-customizable`, `.submitButton-customizable:hover`. */
+  readonly selectors: readonly string[];
+  readonly declarations: readonly { readonly property: string; readonly value: string }[];
+}
+
 /** Why the style is refused, naming what; undefined when it is fine. Takes linear time. */
 export function cssFault(css: string): string | undefined {
+  const read = readUiCss(css);
+  return typeof read === "string" ? read : undefined;
+}
+
+/** The rules of a style, or why it is refused. */
+export function readUiCss(css: string): readonly UiRule[] | string {
   const forbidden = /[\\<@\0]/.exec(css)?.[0];
   if (forbidden !== undefined) return `The CSS must not contain ${JSON.stringify(forbidden)}.`;
   const text = withoutComments(css);
   if (text === undefined) return "The CSS has a comment that does not end.";
   const parts = text.split("}");
   if (parts.pop()?.trim() !== "") return "The CSS has a rule that does not end.";
+  const rules: UiRule[] = [];
   for (const part of parts) {
     const brace = part.indexOf("{");
     if (brace === -1) return "The CSS has a brace that closes nothing.";
-    const fault = selectorFault(part.slice(0, brace)) ?? declarationsFault(part.slice(brace + 1));
+    const [list, block] = [part.slice(0, brace), part.slice(brace + 1)];
+    const fault = selectorFault(list) ?? declarationsFault(block);
     if (fault !== undefined) return fault;
+    rules.push({
+      selectors: list.split(",").map((selector) => selector.trim()),
+      declarations: declarationsOf(block),
+    });
   }
-  return undefined;
+  return rules;
+}
+
+/** Of a block without a fault. */
+function declarationsOf(block: string): UiRule["declarations"] {
+  return block
+    .split(";")
+    .filter((declaration) => declaration.trim() !== "")
+    .map((declaration) => {
+      const colon = declaration.indexOf(":");
+      const property = declaration.slice(0, colon).trim().toLowerCase();
+      return { property, value: declaration.slice(colon + 1).trim() };
+    });
 }
 
 /** Undefined where one does not end. A comment separates what stands before and after it. */

@@ -5,7 +5,6 @@ import {
   allClients,
   putUiCustomization,
   readUiCustomizations,
-  readUiImage,
   type UiCustomization,
   type UiImage,
 } from "../../store/ui-customizations.ts";
@@ -13,6 +12,7 @@ import type { SetUICustomizationRequest } from "../../wire/generated/user-pools.
 import { refuse } from "../../wire/refuse.ts";
 import { loadPool, loadPoolClient, noSuchPool } from "./settings.ts";
 import { cssFault } from "./ui-css.ts";
+import { uiThemeOf } from "./ui-theme.ts";
 
 /** "Your logo file can be no larger than 100 KB in size" (Developer Guide). */
 const MOST_IMAGE = 100 * 1024;
@@ -30,10 +30,22 @@ export async function setUiCustomization(
   const cssVersion = new Date(ctx.now).toISOString().replace(/\D/g, "").slice(0, 14);
   const customization = { poolId, clientId, css, cssVersion, createdAt: ctx.now, updatedAt: ctx.now };
   const stored = await putUiCustomization(ctx.db, customization, image);
-  if (stored !== undefined) return stored;
+  if (stored !== undefined) {
+    tell(ctx, stored);
+    return stored;
+  }
   return clientId === allClients
     ? noSuchPool(poolId)
     : refuse("ResourceNotFoundException", `User pool client ${clientId} does not exist.`);
+}
+
+/** The answer has no room for warnings: whoever runs the server is told what pages do not do as the CSS says. */
+function tell(ctx: Ctx, { poolId, clientId, css }: UiCustomization): void {
+  const { repaired, ignored } = uiThemeOf(css ?? "");
+  if (repaired.length > 0)
+    ctx.log.warn({ poolId, clientId, classes: repaired }, "colors that cannot be read are shown as others");
+  if (ignored.length > 0)
+    ctx.log.warn({ poolId, clientId, declarations: ignored.slice(0, 20) }, "CSS that no page acts on");
 }
 
 /** What a client's pages look like: its own, else that of `ALL`; undefined where nothing was set. */
@@ -45,14 +57,6 @@ export async function uiCustomization(
   const clientId = await requireClient(ctx, poolId, client);
   const found = await readUiCustomizations(ctx.db, poolId, [clientId, allClients]);
   return found.find((one) => one.clientId === clientId) ?? found[0];
-}
-
-/** The logo that goes with it. */
-export function uiLogo(
-  ctx: Ctx,
-  customization: Pick<UiCustomization, "poolId" | "clientId">,
-): Promise<UiImage | undefined> {
-  return readUiImage(ctx.db, customization.poolId, customization.clientId);
 }
 
 async function requireClient(ctx: Ctx, poolId: string, clientId: string | undefined): Promise<string> {

@@ -58,6 +58,16 @@ const pages: Readonly<Record<string, Render>> = {
   CUSTOM_CHALLENGE: customBody,
 };
 
+/** Categories of the images that a style may have for them. */
+const graphics: Readonly<Record<string, string>> = {
+  EMAIL_OTP: "EMAIL_GRAPHIC",
+  SMS_OTP: "SMS_GRAPHIC",
+  SMS_MFA: "SMS_GRAPHIC",
+  SOFTWARE_TOKEN_MFA: "AUTH_APP_GRAPHIC",
+  NEW_PASSWORD_REQUIRED: "PASSWORD_GRAPHIC",
+  WEB_AUTHN: "PASSKEY_GRAPHIC",
+};
+
 export function hasPage(name: string): boolean {
   return Object.hasOwn(pages, name);
 }
@@ -70,7 +80,8 @@ export function challengePage(visit: Visit, waiting: Waiting, problem?: Problem)
 ${body}
 ${otherWay === true ? form(visit, "/login", another, "below") : ""}
 ${backLink(visit)}`;
-  return answerPage(visit, { title, body: whole, isProblem: problem !== undefined });
+  const isProblem = problem !== undefined;
+  return answerPage(visit, { title, body: whole, isProblem, graphic: graphics[waiting.name] });
 }
 
 export const challengeView: Render = (visit, waiting, problem) =>

@@ -15,12 +15,14 @@ import { ptBr } from "./words/pt-br.ts";
 import { zhCn } from "./words/zh-cn.ts";
 import { zhTw } from "./words/zh-tw.ts";
 
+const all = [en, ar, de, es, fr, id, it, ja, ko, ptBr, zhCn, zhTw];
+
+/** To choose from. */
+export const languages = all.map(({ language }) => language);
+
 /** By lower-case BCP 47 tag. */
 const catalogues: ReadonlyMap<string, Words> = new Map(
-  [en, ar, de, es, fr, id, it, ja, ko, ptBr, zhCn, zhTw].map((words) => [
-    words.language.code.toLowerCase(),
-    words,
-  ]),
+  all.map((words) => [words.language.code.toLowerCase(), words]),
 );
 
 /** Tags that mean one of ours without being its beginning. */

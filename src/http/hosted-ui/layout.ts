@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import { html } from "hono/html";
 import { script, style } from "./assets.ts";
+import { type Brand, dressOf } from "./brand.ts";
 import type { Words } from "./words/en.ts";
 
 export type Html = ReturnType<typeof html>;
@@ -17,6 +18,8 @@ export interface Frame {
   readonly app: string | undefined;
   /** Addresses that the answer to a form may lead to, besides ours. */
   readonly leadsTo: readonly string[];
+  /** Whose colors and images the page has; undefined: nobody's. */
+  readonly brand?: Brand;
 }
 
 export interface Page {
@@ -26,6 +29,8 @@ export interface Page {
   /** It tells of a mistake, which the title says first: that is what a screen reader reads. */
   readonly isProblem?: boolean;
   readonly status?: 200 | 400 | 403 | 404 | 500;
+  /** The category of the image that a style may have for it. */
+  readonly graphic?: string | undefined;
 }
 
 export async function answerPage(frame: Frame, page: Page): Promise<Response> {
@@ -69,29 +74,38 @@ function formTarget(uri: string): string {
   return isWeb && /^https?:\/\/[\w.-]+(?::\d+)?$/.test(origin) ? origin : protocol;
 }
 
-function document({ words, root, app }: Frame, { title, body, isProblem }: Page): Html {
+async function document(frame: Frame, { title, body, isProblem, graphic }: Page): Promise<Html> {
+  const { words, root, app } = frame;
   const { code, dir } = words.language;
   const named = app === undefined || title.includes(app) ? title : `${title} – ${app}`;
   const inTab = isProblem === true ? words.common.problem(named) : named;
+  const dress = await dressOf(frame, graphic);
+  const card = html`${dress.head}
+<h1>${title}</h1>
+${body}${dress.foot}`;
+  const main =
+    dress.outside === undefined
+      ? html`<main>
+${card}
+</main>`
+      : html`<main class="open">${dress.outside.before}<div class="card">
+${card}
+</div>${dress.outside.after}</main>`;
   return html`<!doctype html>
 <html lang="${code}" dir="${dir}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
+<meta name="color-scheme" content="${dress.scheme}">
 <meta name="robots" content="noindex">
 <title>${inTab}</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="${root}/assets/${style.name}">
+${dress.icons}
+<link rel="stylesheet" href="${root}/assets/${style.name}">${dress.style}
 <script src="${root}/assets/${script.name}" defer></script>
 </head>
-<body>
-<main>
-${app === undefined ? "" : html`<div class="mark" aria-hidden="true">${[...app][0]?.toUpperCase()}</div>`}
-<h1>${title}</h1>
-${body}
-</main>
-</body>
+<body${dress.classes === "" ? "" : html` class="${dress.classes}"`}>
+${dress.header}${main}
+${dress.footer}</body>
 </html>
 `;
 }

@@ -4,9 +4,11 @@
  */
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
+import { looksPath } from "../../domain/pools/looks.ts";
 import type { Serving } from "../context.ts";
 import { type Bindings, type Place, placeOf, poolPath } from "../place.ts";
 import { answerAsset } from "./assets.ts";
+import { answerBrandFile } from "./brand.ts";
 import { postChallenge } from "./challenge.ts";
 import { postConfirm, postResend, showConfirm } from "./confirm.ts";
 import { answerErrorPage, answerFailure, answerForeignForm, answerSignedOut } from "./error-page.ts";
@@ -62,6 +64,10 @@ const others: Readonly<Record<string, Answer>> = {
 export function hostedRoutes(serving: Serving): Hono<Bindings> {
   const routes = new Hono<Bindings>();
   routes.get(`${poolPath}/assets/:name`, (c) => answerAsset(c));
+  // The model's pattern of a client id; no other is asked for in the database.
+  routes.get(`${poolPath}${looksPath}/:clientId{[\\w+]{1,128}}/:name`, (c) =>
+    answerOrFail(serving, c, answerBrandFile),
+  );
   for (const [path, answer] of Object.entries(others))
     routes.get(`${poolPath}${path}`, (c) => answerOrFail(serving, c, answer));
   const serve = <V>(path: string, { get, post }: Page<V>, read: Read<V>) => {

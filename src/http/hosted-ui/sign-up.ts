@@ -15,6 +15,7 @@ import { typedName } from "./names.ts";
 import { newPasswordField } from "./new-password.ts";
 import { offersSignUp } from "./offers.ts";
 import { isRefusal, problemOf } from "./sentences.ts";
+import { termsLine } from "./terms.ts";
 import { linkTo, type Visit } from "./visit.ts";
 import { checked } from "./wire-checks.ts";
 
@@ -64,7 +65,7 @@ function attributeNames({ pool, client }: Visit): string[] {
     .toSorted((a, b) => isContact(b) - isContact(a));
 }
 
-function signUpPage(visit: Visit, problem?: Problem): Promise<Response> {
+async function signUpPage(visit: Visit, problem?: Problem): Promise<Response> {
   const { words, pool, app } = visit;
   const { signUp: texts } = words;
   // With two kinds of names either of them is given as the name.
@@ -72,7 +73,7 @@ function signUpPage(visit: Visit, problem?: Problem): Promise<Response> {
   const inside = html`${newNameField(visit, problem)}
 ${attributeNames(visit).map((name) => attributeField(visit, name, { problem, optional: isOptional(name) }))}
 ${newPasswordField(visit, problem, { label: words.fields.password, optional: isPasswordless(pool) })}
-${submit(texts.submit)}`;
+${submit(texts.submit)}${await termsLine(visit)}`;
   const body = html`${alert(problem)}
 ${form(visit, "/signup", inside)}
 <p class="foot">${texts.haveAccount} <a href="${linkTo(visit, "/login")}">${texts.signIn}</a></p>`;

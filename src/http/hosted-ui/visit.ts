@@ -13,6 +13,7 @@ import type { Client, Pool } from "../../domain/pools/settings.ts";
 import type { Page as SignInPage } from "../../domain/signin/sign-in.ts";
 import { deviceCookie, languageCookie, setLanguageCookie } from "../cookies.ts";
 import { type Bindings, headerUrl, type Place, rawQuery } from "../place.ts";
+import { brandOf } from "./brand.ts";
 import { emptyForm, type Form, readForm } from "./form.ts";
 import { wordsFor, wordsIn } from "./language.ts";
 import type { Frame } from "./layout.ts";
@@ -97,7 +98,15 @@ async function newVisit(
   const { origin } = new URL(place.base);
   const passkeys = offersPasskeys(pool) && (await findRelyingParty(ctx, pool, origin)) !== undefined;
   const page = { origin, devices: deviceCookie(c, place) };
-  const known = { pool, client, app: appName(pool, client), leadsTo, page, passkeys };
+  const known = {
+    pool,
+    client,
+    app: appName(pool, client),
+    leadsTo,
+    brand: brandOf(ctx, place, client),
+    page,
+    passkeys,
+  };
   return { ...frame, ...known, ctx, place, query: rawQuery(c), form };
 }
 

@@ -1,4 +1,5 @@
 /** How a pool's pages look: styles of managed login, and the CSS and logo of the classic hosted UI. */
+import type { Ctx } from "../../../app.ts";
 import {
   changeStyle,
   createStyle,
@@ -7,6 +8,7 @@ import {
   type StyleWithAssets,
   styleOf,
 } from "../../../domain/pools/branding.ts";
+import { uiLogoPath } from "../../../domain/pools/looks.ts";
 import { setUiCustomization, uiCustomization } from "../../../domain/pools/ui-customization.ts";
 import type { Asset } from "../../../store/branding.ts";
 import type { UiCustomization } from "../../../store/ui-customizations.ts";
@@ -15,6 +17,7 @@ import type {
   ManagedLoginBrandingType,
   UICustomizationType,
 } from "../../../wire/generated/user-pools.types.ts";
+import { baseOf } from "../../place.ts";
 import { epochSeconds, type Handler } from "../operation.ts";
 
 export const CreateManagedLoginBranding: Handler<"CreateManagedLoginBranding"> = async (ctx, input) => ({
@@ -46,13 +49,13 @@ export const DeleteManagedLoginBranding: Handler<"DeleteManagedLoginBranding"> =
 };
 
 export const SetUICustomization: Handler<"SetUICustomization"> = async (ctx, input) => ({
-  UICustomization: customizationType(await setUiCustomization(ctx, input)),
+  UICustomization: await customizationType(ctx, await setUiCustomization(ctx, input)),
 });
 
 /** Where nothing was set, the answer is empty and no error. */
 export const GetUICustomization: Handler<"GetUICustomization"> = async (ctx, input) => {
   const found = await uiCustomization(ctx, input.UserPoolId, input.ClientId);
-  return { UICustomization: found === undefined ? {} : customizationType(found) };
+  return { UICustomization: found === undefined ? {} : await customizationType(ctx, found) };
 };
 
 function brandingType({ style, assets }: StyleWithAssets, merged = false): ManagedLoginBrandingType {
@@ -77,11 +80,13 @@ function assetType(asset: Asset): AssetType {
   };
 }
 
-/** ImageUrl is left out until there is a route for logos. */
-function customizationType(customization: UiCustomization): UICustomizationType {
+async function customizationType(ctx: Ctx, customization: UiCustomization): Promise<UICustomizationType> {
+  const { poolId, clientId } = customization;
+  const path = await uiLogoPath(ctx, poolId, clientId);
   return {
-    UserPoolId: customization.poolId,
-    ClientId: customization.clientId,
+    UserPoolId: poolId,
+    ClientId: clientId,
+    ImageUrl: path && `${baseOf(ctx, { id: poolId })}${path}`,
     CSS: customization.css,
     CSSVersion: customization.cssVersion,
     CreationDate: epochSeconds(customization.createdAt),

@@ -1,7 +1,7 @@
 import type { Words } from "./en.ts";
 
 export const ar: Words = {
-  language: { code: "ar", dir: "rtl" },
+  language: { code: "ar", dir: "rtl", name: "العربية" },
   common: {
     problem: (title) => `خطأ: ${title}`,
     continue: "متابعة",
@@ -13,6 +13,8 @@ export const ar: Words = {
     hidePasswordLong: "إخفاء كلمة المرور",
     requestId: (id) => `معرّف الطلب: ${id}`,
     needsScript: "تحتاج هذه الطريقة إلى JavaScript، وهو لا يعمل في متصفحك هنا.",
+    language: "اللغة",
+    change: "تغيير",
   },
   fields: {
     username: "اسم المستخدم",
@@ -135,6 +137,9 @@ export const ar: Words = {
     submit: "إنشاء الحساب",
     haveAccount: "لديك حساب؟",
     signIn: "تسجيل الدخول",
+    agree: "بإنشاء حساب فإنك توافق على {terms} و{privacy}.",
+    terms: "شروط الاستخدام",
+    privacy: "سياسة الخصوصية",
   },
   confirm: {
     title: "أكّد حسابك",

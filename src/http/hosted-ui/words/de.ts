@@ -1,7 +1,7 @@
 import type { Words } from "./en.ts";
 
 export const de: Words = {
-  language: { code: "de", dir: "ltr" },
+  language: { code: "de", dir: "ltr", name: "Deutsch" },
   common: {
     problem: (title) => `Fehler: ${title}`,
     continue: "Weiter",
@@ -13,6 +13,8 @@ export const de: Words = {
     hidePasswordLong: "Passwort verbergen",
     requestId: (id) => `Kennung der Anfrage: ${id}`,
     needsScript: "Dieser Weg braucht JavaScript, das Ihr Browser hier nicht ausführt.",
+    language: "Sprache",
+    change: "Ändern",
   },
   fields: {
     username: "Benutzername",
@@ -140,6 +142,9 @@ export const de: Words = {
     submit: "Konto anlegen",
     haveAccount: "Schon ein Konto?",
     signIn: "Anmelden",
+    agree: "Wenn Sie ein Konto erstellen, stimmen Sie den {terms} und der {privacy} zu.",
+    terms: "Nutzungsbedingungen",
+    privacy: "Datenschutzerklärung",
   },
   confirm: {
     title: "Konto bestätigen",

@@ -4,10 +4,12 @@ export interface Language {
   /** BCP 47. */
   readonly code: string;
   readonly dir: "ltr" | "rtl";
+  /** In the language itself. */
+  readonly name: string;
 }
 
 export const en = {
-  language: { code: "en", dir: "ltr" } as Language,
+  language: { code: "en", dir: "ltr", name: "English" } as Language,
   common: {
     /** Before the title of a page that tells of a mistake. */
     problem: (title: string) => `Error: ${title}`,
@@ -20,6 +22,8 @@ export const en = {
     hidePasswordLong: "Hide password",
     requestId: (id: string) => `Request ID: ${id}`,
     needsScript: "This way to sign in needs JavaScript, which your browser does not run here.",
+    language: "Language",
+    change: "Change",
   },
   fields: {
     username: "Username",
@@ -142,6 +146,10 @@ export const en = {
     submit: "Create account",
     haveAccount: "Have an account already?",
     signIn: "Sign in",
+    /** Where the two links stand in it. */
+    agree: "By creating an account you agree to the {terms} and the {privacy}.",
+    terms: "terms of use",
+    privacy: "privacy policy",
   },
   confirm: {
     title: "Confirm your account",

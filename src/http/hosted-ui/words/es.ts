@@ -1,7 +1,7 @@
 import type { Words } from "./en.ts";
 
 export const es: Words = {
-  language: { code: "es", dir: "ltr" },
+  language: { code: "es", dir: "ltr", name: "Español" },
   common: {
     problem: (title) => `Error: ${title}`,
     continue: "Continuar",
@@ -13,6 +13,8 @@ export const es: Words = {
     hidePasswordLong: "Ocultar contraseña",
     requestId: (id) => `ID de la solicitud: ${id}`,
     needsScript: "Esta forma de entrar necesita JavaScript, que su navegador no ejecuta aquí.",
+    language: "Idioma",
+    change: "Cambiar",
   },
   fields: {
     username: "Nombre de usuario",
@@ -136,6 +138,9 @@ export const es: Words = {
     submit: "Crear cuenta",
     haveAccount: "¿Ya tiene cuenta?",
     signIn: "Iniciar sesión",
+    agree: "Al crear una cuenta, acepta los {terms} y la {privacy}.",
+    terms: "términos de uso",
+    privacy: "política de privacidad",
   },
   confirm: {
     title: "Confirme su cuenta",

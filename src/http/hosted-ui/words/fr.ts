@@ -1,7 +1,7 @@
 import type { Words } from "./en.ts";
 
 export const fr: Words = {
-  language: { code: "fr", dir: "ltr" },
+  language: { code: "fr", dir: "ltr", name: "Français" },
   common: {
     problem: (title) => `Erreur : ${title}`,
     continue: "Continuer",
@@ -13,6 +13,8 @@ export const fr: Words = {
     hidePasswordLong: "Masquer le mot de passe",
     requestId: (id) => `Identifiant de la requête : ${id}`,
     needsScript: "Ce moyen de connexion demande JavaScript, que votre navigateur n’exécute pas ici.",
+    language: "Langue",
+    change: "Changer",
   },
   fields: {
     username: "Nom d’utilisateur",
@@ -136,6 +138,9 @@ export const fr: Words = {
     submit: "Créer le compte",
     haveAccount: "Déjà un compte ?",
     signIn: "Se connecter",
+    agree: "En créant un compte, vous acceptez les {terms} et la {privacy}.",
+    terms: "conditions d’utilisation",
+    privacy: "politique de confidentialité",
   },
   confirm: {
     title: "Confirmez votre compte",

@@ -1,7 +1,7 @@
 import type { Words } from "./en.ts";
 
 export const id: Words = {
-  language: { code: "id", dir: "ltr" },
+  language: { code: "id", dir: "ltr", name: "Bahasa Indonesia" },
   common: {
     problem: (title) => `Kesalahan: ${title}`,
     continue: "Lanjutkan",
@@ -13,6 +13,8 @@ export const id: Words = {
     hidePasswordLong: "Sembunyikan kata sandi",
     requestId: (request) => `ID permintaan: ${request}`,
     needsScript: "Cara masuk ini memerlukan JavaScript, yang tidak dijalankan peramban Anda di sini.",
+    language: "Bahasa",
+    change: "Ubah",
   },
   fields: {
     username: "Nama pengguna",
@@ -135,6 +137,9 @@ export const id: Words = {
     submit: "Buat akun",
     haveAccount: "Sudah punya akun?",
     signIn: "Masuk",
+    agree: "Dengan membuat akun, Anda menyetujui {terms} dan {privacy}.",
+    terms: "ketentuan penggunaan",
+    privacy: "kebijakan privasi",
   },
   confirm: {
     title: "Konfirmasi akun Anda",

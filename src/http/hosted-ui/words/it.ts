@@ -1,7 +1,7 @@
 import type { Words } from "./en.ts";
 
 export const it: Words = {
-  language: { code: "it", dir: "ltr" },
+  language: { code: "it", dir: "ltr", name: "Italiano" },
   common: {
     problem: (title) => `Errore: ${title}`,
     continue: "Continua",
@@ -13,6 +13,8 @@ export const it: Words = {
     hidePasswordLong: "Nascondi password",
     requestId: (id) => `ID della richiesta: ${id}`,
     needsScript: "Questo modo di accedere richiede JavaScript, che il browser qui non esegue.",
+    language: "Lingua",
+    change: "Cambia",
   },
   fields: {
     username: "Nome utente",
@@ -135,6 +137,9 @@ export const it: Words = {
     submit: "Crea account",
     haveAccount: "Hai già un account?",
     signIn: "Accedi",
+    agree: "Creando un account accetta le {terms} e l’{privacy}.",
+    terms: "condizioni d’uso",
+    privacy: "informativa sulla privacy",
   },
   confirm: {
     title: "Conferma il tuo account",

@@ -1,7 +1,7 @@
 import type { Words } from "./en.ts";
 
 export const ja: Words = {
-  language: { code: "ja", dir: "ltr" },
+  language: { code: "ja", dir: "ltr", name: "日本語" },
   common: {
     problem: (title) => `エラー: ${title}`,
     continue: "続ける",
@@ -13,6 +13,8 @@ export const ja: Words = {
     hidePasswordLong: "パスワードを非表示",
     requestId: (id) => `リクエスト ID: ${id}`,
     needsScript: "この方法には JavaScript が必要ですが、お使いのブラウザでは実行されません。",
+    language: "言語",
+    change: "変更",
   },
   fields: {
     username: "ユーザー名",
@@ -135,6 +137,9 @@ export const ja: Words = {
     submit: "アカウントを作成",
     haveAccount: "アカウントをお持ちの方は",
     signIn: "サインイン",
+    agree: "アカウントを作成すると、{terms}と{privacy}に同意したことになります。",
+    terms: "利用規約",
+    privacy: "プライバシーポリシー",
   },
   confirm: {
     title: "アカウントの確認",

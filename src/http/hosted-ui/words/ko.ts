@@ -1,7 +1,7 @@
 import type { Words } from "./en.ts";
 
 export const ko: Words = {
-  language: { code: "ko", dir: "ltr" },
+  language: { code: "ko", dir: "ltr", name: "한국어" },
   common: {
     problem: (title) => `오류: ${title}`,
     continue: "계속",
@@ -13,6 +13,8 @@ export const ko: Words = {
     hidePasswordLong: "비밀번호 숨기기",
     requestId: (id) => `요청 ID: ${id}`,
     needsScript: "이 로그인 방법에는 JavaScript가 필요하지만 브라우저에서 실행되지 않습니다.",
+    language: "언어",
+    change: "변경",
   },
   fields: {
     username: "사용자 이름",
@@ -135,6 +137,9 @@ export const ko: Words = {
     submit: "계정 만들기",
     haveAccount: "이미 계정이 있으신가요?",
     signIn: "로그인",
+    agree: "계정을 만들면 {terms} 및 {privacy}에 동의하는 것으로 간주됩니다.",
+    terms: "이용 약관",
+    privacy: "개인정보 처리방침",
   },
   confirm: {
     title: "계정 확인",

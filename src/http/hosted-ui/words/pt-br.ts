@@ -1,7 +1,7 @@
 import type { Words } from "./en.ts";
 
 export const ptBr: Words = {
-  language: { code: "pt-BR", dir: "ltr" },
+  language: { code: "pt-BR", dir: "ltr", name: "Português (Brasil)" },
   common: {
     problem: (title) => `Erro: ${title}`,
     continue: "Continuar",
@@ -13,6 +13,8 @@ export const ptBr: Words = {
     hidePasswordLong: "Ocultar senha",
     requestId: (id) => `ID da solicitação: ${id}`,
     needsScript: "Esta forma de entrar precisa de JavaScript, que o seu navegador não executa aqui.",
+    language: "Idioma",
+    change: "Alterar",
   },
   fields: {
     username: "Nome de usuário",
@@ -136,6 +138,9 @@ export const ptBr: Words = {
     submit: "Criar conta",
     haveAccount: "Já tem conta?",
     signIn: "Entrar",
+    agree: "Ao criar uma conta, você concorda com os {terms} e a {privacy}.",
+    terms: "termos de uso",
+    privacy: "política de privacidade",
   },
   confirm: {
     title: "Confirme sua conta",

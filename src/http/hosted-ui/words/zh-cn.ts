@@ -1,7 +1,7 @@
 import type { Words } from "./en.ts";
 
 export const zhCn: Words = {
-  language: { code: "zh-CN", dir: "ltr" },
+  language: { code: "zh-CN", dir: "ltr", name: "简体中文" },
   common: {
     problem: (title) => `错误:${title}`,
     continue: "继续",
@@ -13,6 +13,8 @@ export const zhCn: Words = {
     hidePasswordLong: "隐藏密码",
     requestId: (id) => `请求 ID:${id}`,
     needsScript: "这种登录方式需要 JavaScript,而您的浏览器没有运行它。",
+    language: "语言",
+    change: "更改",
   },
   fields: {
     username: "用户名",
@@ -135,6 +137,9 @@ export const zhCn: Words = {
     submit: "创建账户",
     haveAccount: "已有账户?",
     signIn: "登录",
+    agree: "创建账户即表示您同意{terms}和{privacy}。",
+    terms: "使用条款",
+    privacy: "隐私政策",
   },
   confirm: {
     title: "确认您的账户",

@@ -1,7 +1,7 @@
 import type { Words } from "./en.ts";
 
 export const zhTw: Words = {
-  language: { code: "zh-TW", dir: "ltr" },
+  language: { code: "zh-TW", dir: "ltr", name: "繁體中文" },
   common: {
     problem: (title) => `錯誤:${title}`,
     continue: "繼續",
@@ -13,6 +13,8 @@ export const zhTw: Words = {
     hidePasswordLong: "隱藏密碼",
     requestId: (id) => `請求 ID:${id}`,
     needsScript: "這種登入方式需要 JavaScript,而您的瀏覽器沒有執行它。",
+    language: "語言",
+    change: "變更",
   },
   fields: {
     username: "使用者名稱",
@@ -135,6 +137,9 @@ export const zhTw: Words = {
     submit: "建立帳戶",
     haveAccount: "已有帳戶?",
     signIn: "登入",
+    agree: "建立帳戶即表示您同意{terms}和{privacy}。",
+    terms: "使用條款",
+    privacy: "隱私權政策",
   },
   confirm: {
     title: "確認您的帳戶",

@@ -1,0 +1,20 @@
+/** A choice of languages that works without script: it asks for the same page again, with another `lang`. */
+import { html } from "hono/html";
+import { languages } from "./language.ts";
+import type { Frame, Html } from "./layout.ts";
+
+export function languageForm({ c, words, root }: Frame): Html {
+  const url = new URL(c.req.url);
+  // Routes have the pool's id in their path, also where a domain has none.
+  const path = `${root}${url.pathname.slice(url.pathname.indexOf("/", 1))}`;
+  url.searchParams.delete("lang");
+  const kept = [...url.searchParams].map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
+  );
+  const options = languages.map(
+    ({ code, name }) =>
+      html`<option value="${code}" lang="${code}"${code === words.language.code ? html` selected` : ""}>${name}</option>`,
+  );
+  return html`<form class="language" action="${path}">${kept}<label for="lang">${words.common.language}</label>
+<select id="lang" name="lang">${options}</select><button class="quiet">${words.common.change}</button></form>`;
+}

@@ -1,0 +1,121 @@
+/** What the CSS of the classic hosted UI becomes on our pages. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { cssFault } from "../../src/domain/pools/ui-css.ts";
+import { uiThemeOf } from "../../src/domain/pools/ui-theme.ts";
+import { colorOfCss, contrast } from "../../src/lib/color.ts";
+import { classicCss } from "../hosted-ui/brands.ts";
+
+const property = (css: string, name: string) => new RegExp(`[;{]${name}:([^;}]+)`).exec(css)?.[1];
+const rules = (css: string) => css.slice(css.indexOf("}") + 1);
+const label = (declarations: string) => uiThemeOf(`.label-customizable { ${declarations} }`);
+
+test("classes dress the parts of our pages; colors go the way of all colors", () => {
+  assert.equal(cssFault(classicCss), undefined);
+  const { css, repaired, ignored } = uiThemeOf(classicCss);
+  assert.match(css, /^:root\{color-scheme:light;/);
+  assert.equal(property(css, "--card"), "#fcfcfd");
+  assert.equal(property(css, "--accent"), "#ff9d2e");
+  assert.equal(property(css, "--accent-over"), "#b35c00");
+  assert.equal(property(css, "--on-accent"), "#14171f");
+  assert.equal(property(css, "--on-accent-over"), "#ffffff");
+  assert.equal(property(css, "--bad-back"), "#f5f5f5");
+  assert.ok(contrast(colorOfCss(property(css, "--label")!)!, colorOfCss("#fcfcfd")!) >= 4.5);
+  assert.ok(contrast(colorOfCss(property(css, "--edge")!)!, colorOfCss("#fcfcfd")!) >= 3);
+  assert.match(css, /:root \.field > label\{font-weight:700\}/);
+  assert.match(
+    css,
+    /:root \.input > input\{width:100%;height:44px;border:1px solid var\(--edge\);border-radius:3px\}/,
+  );
+  assert.match(css, /:root \.banner\{padding:25px 0px 25px 0px;background-color:#20314f\}/);
+  assert.match(
+    css,
+    /:root \.problem\{padding:8px;font-size:14px;width:100%;border:2px solid var\(--bad-line\)\}/,
+  );
+  assert.ok(repaired.includes(".label-customizable") && repaired.includes(".inputField-customizable:focus"));
+  assert.deepEqual(ignored, [
+    ".logo-customizable { max-height }",
+    ".inputField-customizable:focus { outline }",
+  ]);
+});
+
+test("nothing lays a part over another, or takes it out of sight", () => {
+  const kept = [
+    "position: fixed",
+    "inset: 0",
+    "z-index: 9",
+    "float: left",
+    "transform: none",
+    "opacity: 0",
+    "visibility: hidden",
+    "display: none",
+    "display: contents",
+    "pointer-events: none",
+    "filter: none",
+    "clip-path: none",
+    "overflow: hidden",
+    "content: 'x'",
+    "text-indent: -9999px",
+    "margin: -20px",
+    "margin-left: calc(0px - 20px)",
+    "box-shadow: 0 0 0 9999px red",
+    "box-shadow: 0 0 0 99vmax red",
+    "box-shadow: 0 0 0 calc(99 * 99px) red",
+    "font-size: 0",
+    "font-size: 9.9px",
+    "font-size: calc(1px * 3)",
+    "font-size: 0.1em",
+    "font: 0/0 a",
+    "letter-spacing: -1em",
+    "min-height: 0",
+    "border-image: linear-gradient(red, red) 1",
+    "background-image: linear-gradient(red, red)",
+    "background: none",
+    "color: inherit",
+    "color: currentcolor",
+    "animation: x 1s",
+    "transition: all 1s",
+    "outline: 0",
+    "all: unset",
+    "cursor: none",
+    `font-family: ${"x".repeat(300)}`,
+  ];
+  for (const declaration of kept) {
+    assert.equal(cssFault(`.label-customizable { ${declaration} }`), undefined, declaration);
+    const { css, ignored } = label(declaration);
+    assert.equal(rules(css), "", declaration);
+    assert.equal(ignored.length, 1, declaration);
+  }
+  assert.equal(
+    rules(label("box-shadow: 0 2px 4px rgba(0,0,0,.3)").css),
+    ":root .field > label{box-shadow:0 2px 4px rgba(0,0,0,.3)}",
+  );
+  assert.equal(rules(label("font-weight: 900 !important").css), ":root .field > label{font-weight:900}");
+  assert.equal(rules(label("font-size: 0.8rem").css), ":root .field > label{font-size:0.8rem}");
+  // Words that many operators leave away.
+  assert.match(
+    uiThemeOf(".textDescription-customizable { display: none }").css,
+    /:root \.lead\{display:none\}/,
+  );
+  assert.equal(rules(uiThemeOf(".inputField-customizable { display: none }").css), "");
+});
+
+test("of two values the last counts, and classes that stand nowhere are told", () => {
+  const { css } = label("padding: 1px; padding-top: 2px; padding: 3px");
+  assert.equal(rules(css), ":root .field > label{padding-top:2px;padding:3px}");
+  const { ignored } = uiThemeOf(
+    ".idpButton-customizable { height: 3px } .passwordCheck-valid-customizable { color: red }",
+  );
+  assert.deepEqual(ignored, [
+    ".idpButton-customizable { height }",
+    ".passwordCheck-valid-customizable { color }",
+  ]);
+  assert.equal(rules(uiThemeOf("p { color: red }").css), "");
+});
+
+test("a long style takes no long time and makes no long stylesheet", () => {
+  const many = `${Array.from({ length: 6_000 }, () => ".label-customizable").join(",")}`;
+  const long = `${many}{${"color:red;".repeat(1_000)}} .banner-customizable{border:${"red ".repeat(60)}}`;
+  assert.ok(uiThemeOf(long).css.length < 4_000);
+  assert.ok(label(`color: a${" ".repeat(100_000)}!b`).css.length < 4_000);
+});
