@@ -1,7 +1,8 @@
 /** A notice board: pages for browsers and a JSON API for programs, for the same users with the same rights. */
-import express, { type ErrorRequestHandler, type RequestHandler } from "express";
+import express, { type RequestHandler } from "express";
 import session from "express-session";
 import { allowed, api, may, ownPagesOnly, page } from "./access.ts";
+import { answerError } from "./answer-error.ts";
 import { type Notice, noticesPage, problem, welcome } from "./pages.ts";
 import { appUrl, setting } from "./settings.ts";
 import { poolOrigin, signInRoutes, userOfSession } from "./sign-in.ts";
@@ -88,11 +89,4 @@ app.use((_request, response) => {
   response.status(404).send(problem("Not found", "There is no such page."));
 });
 
-const answerError: ErrorRequestHandler = (error, _request, response, next) => {
-  if (response.headersSent) return next(error);
-  // What the body parsers refuse carries a status of its own.
-  const status = error.status >= 400 && error.status < 500 ? error.status : 500;
-  if (status === 500) console.error(error);
-  response.status(status).send(problem("That did not work", "Please try again in a moment."));
-};
 app.use(answerError);

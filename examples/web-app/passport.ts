@@ -4,9 +4,10 @@
  */
 import express, { type RequestHandler } from "express";
 import session from "express-session";
-import { importJWK, jwtVerify } from "jose";
+import { errors, importJWK, jwtVerify } from "jose";
 import passport from "passport";
 import OAuth2Strategy from "passport-oauth2";
+import { answerError } from "./answer-error.ts";
 import { type Notice, noticesPage, problem } from "./pages.ts";
 import { appUrl, setting } from "./settings.ts";
 import type { User } from "./tokens.ts";
@@ -19,15 +20,18 @@ const clientID = setting("CLIENT_ID");
 /** The pool signs its ID tokens with another one, so that they are refused by their signature. */
 const key = await importJWK(JSON.parse(setting("ACCESS_TOKEN_JWK")), "RS256");
 
-async function userOf(accessToken: string): Promise<SignedIn> {
-  const { payload } = await jwtVerify(accessToken, key, {
-    issuer: setting("ISSUER"),
-    algorithms: ["RS256"],
-    requiredClaims: ["exp"],
-  });
-  if (payload["client_id"] !== clientID) throw new Error("a token of another client");
-  const groups = (payload["cognito:groups"] ?? []) as string[];
-  return { name: String(payload["username"]), groups, accessToken };
+/** Undefined: it is no access token of this pool for us. */
+async function userOf(accessToken: string): Promise<SignedIn | undefined> {
+  try {
+    const options = { issuer: setting("ISSUER"), algorithms: ["RS256"], requiredClaims: ["exp"] };
+    const { payload } = await jwtVerify(accessToken, key, options);
+    if (payload["client_id"] !== clientID) return undefined;
+    const groups = (payload["cognito:groups"] ?? []) as string[];
+    return { name: String(payload["username"]), groups, accessToken };
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return undefined;
+    throw error;
+  }
 }
 
 passport.use(
@@ -44,7 +48,7 @@ passport.use(
     },
     (accessToken: string, _refreshToken: string, _profile: unknown, done: OAuth2Strategy.VerifyCallback) => {
       userOf(accessToken).then(
-        (user) => done(null, user),
+        (user) => done(null, user ?? false),
         (error: unknown) => done(error),
       );
     },
@@ -94,6 +98,8 @@ app.post("/sign-out", (request, response, next) => {
     response.redirect(`${pool}/logout?${query}`);
   });
 });
+
+app.use(answerError);
 
 const server = app.listen(Number(here.port), "127.0.0.1", (error) => {
   if (error) throw error;

@@ -102,7 +102,10 @@ export async function userOfSession(request: Request): Promise<User | undefined>
     return undefined;
   }
   request.session.tokens = fresh;
-  return userOf(fresh.access);
+  const sameUser = await userOf(fresh.access);
+  if (sameUser === undefined)
+    throw new Error("A token fresh from the pool is not valid. Do the clocks agree?");
+  return sameUser;
 }
 
 /** By refresh token: what a browser asks at the same time is answered by one exchange. */
