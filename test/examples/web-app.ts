@@ -25,6 +25,9 @@ export interface Example {
   readonly settings: Readonly<Record<string, string>>;
 }
 
+/** A URL of the application. */
+export const at = ({ settings }: Example, path: string) => new URL(path, settings["APP_URL"]).href;
+
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
