@@ -1,4 +1,4 @@
-/** The API of examples/web-app, called by programs with access tokens, good and bad. */
+/** examples/web-app without a browser: its API called by programs with access tokens, good and bad; its cookie. */
 import assert from "node:assert/strict";
 import { createSecretKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { after, test } from "node:test";
@@ -11,7 +11,7 @@ import {
 import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
 import { makeClient, makePool } from "../api/people.ts";
 import { forEachServer } from "../api/server.ts";
-import { at, type Example, run, setUp, signInByApi, start } from "./web-app.ts";
+import { at, type Example, freePort, run, setUp, signInByApi, start } from "./web-app.ts";
 
 const opened: { close(): unknown }[] = [];
 after(() => {
@@ -37,7 +37,7 @@ function forge(token: string, header: object, key: KeyObject): Promise<string> {
   return new SignJWT(decodeJwt(token)).setProtectedHeader({ ...genuine, alg: "RS256", ...header }).sign(key);
 }
 
-forEachServer("the API of examples/web-app", (open) => {
+forEachServer("examples/web-app without a browser", (open) => {
   let made: Promise<Example> | undefined;
   const example = () => {
     made ??= (async () => {
@@ -72,6 +72,21 @@ forEachServer("the API of examples/web-app", (open) => {
       (await run(app, "call-api.ts", "eddy", "Hello")).stdout,
       /^201 \{"text":"Hello","by":"eddy"\}/,
     );
+  });
+
+  test("behind a proxy that speaks https the cookie is for this host, for https and for no script", async () => {
+    const app = await example();
+    const port = await freePort();
+    const child = await start(app, "server.ts", { APP_URL: `https://localhost:${port}/` });
+    opened.push({ close: () => child.kill() });
+    const cookie = async (headers: Record<string, string>) => {
+      const answer = await fetch(`http://localhost:${port}/sign-in`, { headers, redirect: "manual" });
+      assert.equal(answer.status, 302);
+      return answer.headers.get("set-cookie");
+    };
+    const set = await cookie({ "x-forwarded-proto": "https" });
+    assert.match(set ?? "", /^__Host-notices=[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+    assert.equal(await cookie({}), null);
   });
 
   test("the API refuses what is no notice", async () => {

@@ -76,7 +76,7 @@ export async function start(
   let output = "";
   for await (const chunk of child.stdout!.iterator({ destroyOnReturn: false })) {
     output += chunk;
-    if (/ is at http:/.test(output)) return child;
+    if (/ is at http/.test(output)) return child;
   }
   throw new Error(`${name} did not start: ${output}`);
 }
