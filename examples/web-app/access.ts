@@ -1,0 +1,59 @@
+/** Who may do what: the one table, and the guards that hold requests against it. */
+import type { Request, RequestHandler, Response } from "express";
+import { problem } from "./pages.ts";
+import { appUrl } from "./settings.ts";
+import { userOfSession } from "./sign-in.ts";
+import { type User, userOf } from "./tokens.ts";
+
+const groupsFor = {
+  read: ["readers", "editors"],
+  write: ["editors"],
+} as const satisfies Record<string, readonly string[]>;
+
+export type Action = keyof typeof groupsFor;
+
+export const may = ({ groups }: User, action: Action) =>
+  groupsFor[action].some((group) => groups.includes(group));
+
+/** Lets a browser through whose user may do this; who is signed out is sent to sign in. */
+export function page(action: Action): RequestHandler {
+  return async (request, response, next) => {
+    const user = await userOfSession(request);
+    if (user === undefined) return response.redirect(303, "/sign-in");
+    response.locals["user"] = user;
+    if (may(user, action)) return next();
+    const message = `Your groups do not allow you to ${action} notices. Ask an administrator to add you.`;
+    response.status(403).send(problem("Not for you", message, user));
+  };
+}
+
+/** The same for programs: by an access token in the header (RFC 6750), else by the session of a page's script. */
+export function api(action: Action): RequestHandler {
+  return async (request, response, next) => {
+    const token = bearer(request);
+    const user = token === undefined ? await userOfSession(request) : await userOf(token);
+    if (user === undefined) {
+      response.set("www-authenticate", token === undefined ? "Bearer" : 'Bearer error="invalid_token"');
+      return response.status(401).json({ error: "invalid_token" });
+    }
+    response.locals["user"] = user;
+    if (may(user, action)) return next();
+    response.status(403).json({ error: "forbidden", needs: groupsFor[action] });
+  };
+}
+
+const bearer = (request: Request) =>
+  request.headers.authorization === undefined
+    ? undefined
+    : (/^Bearer ([\w.~+/=-]+)$/i.exec(request.headers.authorization)?.[1] ?? "");
+
+/** Who a guard let through. */
+export const allowed = (response: Response) => response.locals["user"] as User;
+
+/** What changes something by cookie must come from our own pages; a header with a token no other page can send. */
+export const ownPagesOnly: RequestHandler = (request, response, next) => {
+  const changes = request.method !== "GET" && request.method !== "HEAD";
+  const byCookie = bearer(request) === undefined;
+  if (!changes || !byCookie || request.headers.origin === appUrl.origin) return next();
+  response.status(403).send(problem("Not from here", "This form was sent by another website."));
+};

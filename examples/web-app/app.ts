@@ -1,0 +1,92 @@
+/** A notice board: pages for browsers and a JSON API for programs, for the same users with the same rights. */
+import express, { type RequestHandler } from "express";
+import session from "express-session";
+import { allowed, api, may, ownPagesOnly, page } from "./access.ts";
+import { answerError } from "./answer-error.ts";
+import { type Notice, noticesPage, problem, welcome } from "./pages.ts";
+import { appUrl, setting } from "./settings.ts";
+import { poolOrigin, signInRoutes, userOfSession } from "./sign-in.ts";
+
+const isSecure = appUrl.protocol === "https:";
+
+/**
+ * The browser holds a random id and nothing else. The sessions are in this process's memory, which is enough for an
+ * example: several processes, or one that must not forget, give express-session a store.
+ */
+const sessions = session({
+  // By https no other host and no plain connection can set it.
+  name: isSecure ? "__Host-notices" : "notices",
+  secret: setting("SESSION_SECRET"),
+  resave: false,
+  saveUninitialized: false,
+  proxy: isSecure,
+  cookie: { path: "/", httpOnly: true, sameSite: "lax", secure: isSecure },
+});
+
+/** Nothing is kept, so that the back button of a browser that has signed out shows nothing. */
+const headers: RequestHandler = (_request, response, next) => {
+  response.set({
+    "cache-control": "no-store",
+    "content-security-policy": `default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self' ${poolOrigin}`,
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+  });
+  next();
+};
+
+const notices: Notice[] = [{ text: "The lift is being mended on Tuesday.", by: "the house" }];
+
+/** What may be put up; undefined where it is nothing that can be. */
+function textOf(body: unknown): string | undefined {
+  const { text } = (body ?? {}) as Record<string, unknown>;
+  const isText = typeof text === "string" && text.trim() !== "" && text.length <= 280;
+  return isText ? text.trim() : undefined;
+}
+
+export const app = express();
+app.disable("x-powered-by");
+app.get("/style.css", (_request, response) => response.sendFile("style.css", { root: import.meta.dirname }));
+app.use(headers, sessions, ownPagesOnly);
+app.use(signInRoutes);
+
+app.get("/", async (request, response) => {
+  if ((await userOfSession(request)) !== undefined) return response.redirect("/notices");
+  response.send(welcome());
+});
+
+app.get("/notices", page("read"), (_request, response) => {
+  const user = allowed(response);
+  response.send(noticesPage(notices, user, may(user, "write")));
+});
+
+app.post("/notices", page("write"), express.urlencoded(), (request, response) => {
+  const user = allowed(response);
+  const text = textOf(request.body);
+  if (text === undefined) {
+    response.status(400).send(problem("Not put up", "A notice has between 1 and 280 characters.", user));
+    return;
+  }
+  notices.push({ text, by: user.name });
+  response.redirect(303, "/notices");
+});
+
+app.get("/api/notices", api("read"), (_request, response) => {
+  response.json({ notices });
+});
+
+app.post("/api/notices", api("write"), express.json(), (request, response) => {
+  const text = textOf(request.body);
+  if (text === undefined) {
+    response.status(400).json({ error: "text must have between 1 and 280 characters" });
+    return;
+  }
+  const notice = { text, by: allowed(response).name };
+  notices.push(notice);
+  response.status(201).json(notice);
+});
+
+app.use((_request, response) => {
+  response.status(404).send(problem("Not found", "There is no such page."));
+});
+
+app.use(answerError);

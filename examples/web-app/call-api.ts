@@ -1,0 +1,34 @@
+/**
+ * A program that acts for a user without a browser: it signs in by the API of administrators (AWS: "Server-side
+ * authentication flow"), and calls the notice board with the user's access token.
+ *
+ *     npm run call-api -- rita
+ */
+import {
+  AdminInitiateAuthCommand,
+  CognitoIdentityProviderClient,
+} from "@aws-sdk/client-cognito-identity-provider";
+import { appUrl, setting } from "./settings.ts";
+
+const [username, text] = process.argv.slice(2);
+if (username === undefined) throw new Error("Say as whom: rita, eddy or nora.");
+
+const idp = new CognitoIdentityProviderClient();
+const { AuthenticationResult } = await idp.send(
+  new AdminInitiateAuthCommand({
+    UserPoolId: setting("USER_POOL_ID"),
+    ClientId: setting("SCRIPT_CLIENT_ID"),
+    // ADMIN_NO_SRP_AUTH is its former name.
+    AuthFlow: "ADMIN_USER_PASSWORD_AUTH",
+    AuthParameters: { USERNAME: username, PASSWORD: setting("USERS_PASSWORD") },
+  }),
+);
+
+const headers = { authorization: `Bearer ${AuthenticationResult!.AccessToken}` };
+const write = {
+  method: "POST",
+  headers: { ...headers, "content-type": "application/json" },
+  body: JSON.stringify({ text }),
+};
+const answer = await fetch(new URL("/api/notices", appUrl), text === undefined ? { headers } : write);
+console.log(answer.status, await answer.text());

@@ -1,0 +1,90 @@
+/** The pages: plain HTML that works without script. */
+import type { User } from "./tokens.ts";
+
+/** Text that is HTML already. */
+class Html {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+type Value = string | Html | readonly Html[];
+
+/** Everything that is put in is escaped, unless it is HTML itself. */
+function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
+  return new Html(String.raw({ raw: parts }, ...values.map(written)));
+}
+
+function written(value: Value): string {
+  if (typeof value === "string") return value.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+  return value instanceof Html ? value.text : value.map(written).join("");
+}
+
+const nothing = html``;
+
+function page(title: string, body: Html, user?: User): string {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title} – Notice board</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/style.css">
+</head>
+<body>
+<header>
+<a class="name" href="/">Notice board</a>
+${user === undefined ? nothing : signedInAs(user)}
+</header>
+<main>
+<h1>${title}</h1>
+${body}
+</main>
+</body>
+</html>
+`.text;
+}
+
+function signedInAs({ name, groups }: User): Html {
+  const labels = groups.map((group) => html`<li>${group}</li>`);
+  return html`<div class="user">
+<span>${name}</span>
+${labels.length === 0 ? nothing : html`<ul class="groups" aria-label="Your groups">${labels}</ul>`}
+<form method="post" action="/sign-out"><button>Sign out</button></form>
+</div>`;
+}
+
+export const welcome = () =>
+  page(
+    "Welcome",
+    html`<p>What is going on in the house. Readers see the notices, editors write them.</p>
+<p><a class="button" href="/sign-in">Sign in</a></p>`,
+  );
+
+export interface Notice {
+  readonly text: string;
+  readonly by: string;
+}
+
+export function noticesPage(notices: readonly Notice[], user: User, mayWrite: boolean): string {
+  const items = notices.map(({ text, by }) => html`<li><p>${text}</p><small>${by}</small></li>`);
+  return page(
+    "Notices",
+    html`<ul class="notices">${items}</ul>
+${mayWrite ? form : nothing}`,
+    user,
+  );
+}
+
+const form = html`<form method="post" action="/notices" class="write">
+<label for="text">New notice</label>
+<textarea id="text" name="text" rows="3" maxlength="280" required></textarea>
+<button class="button">Put it up</button>
+</form>`;
+
+export function problem(title: string, message: string, user?: User): string {
+  return page(title, html`<p>${message}</p><p><a href="/">To the first page</a></p>`, user);
+}

@@ -1,0 +1,108 @@
+/**
+ * Another way in, as many applications of passport have it: passport-oauth2 with the sign-in page for its authorization
+ * endpoint, and one pinned key. It shows what the notice board's API gives the user's access token.
+ */
+import express, { type RequestHandler } from "express";
+import session from "express-session";
+import { errors, importJWK, jwtVerify } from "jose";
+import passport from "passport";
+import OAuth2Strategy from "passport-oauth2";
+import { answerError } from "./answer-error.ts";
+import { type Notice, noticesPage, problem } from "./pages.ts";
+import { appUrl, setting } from "./settings.ts";
+import type { User } from "./tokens.ts";
+
+type SignedIn = User & { readonly accessToken: string };
+
+const here = new URL(setting("PASSPORT_URL"));
+const pool = setting("POOL_URL");
+const clientID = setting("CLIENT_ID");
+/** The pool signs its ID tokens with another one, so that they are refused by their signature. */
+const key = await importJWK(JSON.parse(setting("ACCESS_TOKEN_JWK")), "RS256");
+
+/** Undefined: it is no access token of this pool for us. */
+async function userOf(accessToken: string): Promise<SignedIn | undefined> {
+  try {
+    const options = { issuer: setting("ISSUER"), algorithms: ["RS256"], requiredClaims: ["exp"] };
+    const { payload } = await jwtVerify(accessToken, key, options);
+    if (payload["client_id"] !== clientID) return undefined;
+    const groups = (payload["cognito:groups"] ?? []) as string[];
+    return { name: String(payload["username"]), groups, accessToken };
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return undefined;
+    throw error;
+  }
+}
+
+passport.use(
+  new OAuth2Strategy(
+    {
+      authorizationURL: `${pool}/login`,
+      tokenURL: `${pool}/oauth2/token`,
+      clientID,
+      clientSecret: setting("CLIENT_SECRET"),
+      callbackURL: new URL("/callback", here).href,
+      scope: ["openid", "email", "profile", "aws.cognito.signin.user.admin"],
+      state: true,
+      pkce: true,
+    },
+    (accessToken: string, _refreshToken: string, _profile: unknown, done: OAuth2Strategy.VerifyCallback) => {
+      userOf(accessToken).then(
+        (user) => done(null, user ?? false),
+        (error: unknown) => done(error),
+      );
+    },
+  ),
+);
+passport.serializeUser((user, done) => done(null, user));
+passport.deserializeUser((user: SignedIn, done) => done(null, user));
+
+const app = express();
+app.disable("x-powered-by");
+app.get("/style.css", (_request, response) => response.sendFile("style.css", { root: import.meta.dirname }));
+app.use(
+  session({
+    name: "notices-passport",
+    secret: setting("SESSION_SECRET"),
+    resave: false,
+    saveUninitialized: false,
+    cookie: { httpOnly: true, sameSite: "lax" },
+  }),
+  passport.session(),
+);
+
+app.get("/authenticate", passport.authenticate("oauth2"));
+app.get(
+  "/callback",
+  passport.authenticate("oauth2", { successRedirect: "/", failureRedirect: "/failure" }) as RequestHandler,
+);
+app.get("/failure", (_request, response) => {
+  response.status(400).send(problem("Sign-in did not work", "The user pool did not let you in."));
+});
+
+app.get("/", async (request, response) => {
+  const user = request.user as SignedIn | undefined;
+  if (user === undefined) return response.redirect("/authenticate");
+  const headers = { authorization: `Bearer ${user.accessToken}` };
+  const answer = await fetch(new URL("/api/notices", appUrl), { headers });
+  response.set("cache-control", "no-store").status(answer.status);
+  if (!answer.ok) return response.send(problem("Not for you", `The API answers ${answer.status}.`, user));
+  const { notices } = (await answer.json()) as { notices: Notice[] };
+  response.send(noticesPage(notices, user, false));
+});
+
+app.post("/sign-out", (request, response, next) => {
+  request.logout((error) => {
+    if (error) return next(error);
+    const query = new URLSearchParams({ client_id: clientID, logout_uri: here.href });
+    response.redirect(`${pool}/logout?${query}`);
+  });
+});
+
+app.use(answerError);
+
+const server = app.listen(Number(here.port), "127.0.0.1", (error) => {
+  if (error) throw error;
+  console.log(`The application with passport is at ${here.href}`);
+});
+process.once("SIGTERM", () => server.close());

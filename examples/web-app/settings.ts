@@ -1,0 +1,9 @@
+/** The settings that setup.ts wrote into .env. */
+export function setting(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set. \`npm run setup\` writes the file .env that has it.`);
+  return value;
+}
+
+/** Where browsers find this application. */
+export const appUrl = new URL(setting("APP_URL"));

@@ -1,0 +1,109 @@
+/**
+ * Makes what the example needs: a user pool with two groups and three users, the client of the web application and one
+ * for scripts. Everything by the AWS SDK as it is: AWS_ENDPOINT_URL says where. The settings go into .env.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, writeFileSync } from "node:fs";
+import {
+  AdminAddUserToGroupCommand,
+  AdminCreateUserCommand,
+  AdminInitiateAuthCommand,
+  AdminSetUserPasswordCommand,
+  CognitoIdentityProviderClient,
+  CreateGroupCommand,
+  CreateUserPoolClientCommand,
+  CreateUserPoolCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
+
+const endpoint = process.env["AWS_ENDPOINT_URL"];
+if (!endpoint) throw new Error("AWS_ENDPOINT_URL is not set. A local Poolhouse is at http://localhost:4747.");
+if (existsSync(".env")) throw new Error(".env is there already. Remove it to begin anew.");
+
+const appUrl = new URL(process.env["APP_URL"] ?? "http://localhost:3000").href;
+const passportUrl = new URL(process.env["PASSPORT_URL"] ?? "http://localhost:3001").href;
+const password = `Aa1-${randomBytes(9).toString("base64url")}`;
+const idp = new CognitoIdentityProviderClient();
+
+const { UserPool } = await idp.send(new CreateUserPoolCommand({ PoolName: "Notice board" }));
+const UserPoolId = UserPool!.Id!;
+
+const { UserPoolClient: web } = await idp.send(
+  new CreateUserPoolClientCommand({
+    UserPoolId,
+    ClientName: "Notice board",
+    GenerateSecret: true,
+    CallbackURLs: [appUrl, passportUrl].map((url) => new URL("/callback", url).href),
+    LogoutURLs: [appUrl, passportUrl],
+    AllowedOAuthFlowsUserPoolClient: true,
+    AllowedOAuthFlows: ["code"],
+    AllowedOAuthScopes: ["openid", "email", "profile", "aws.cognito.signin.user.admin"],
+    SupportedIdentityProviders: ["COGNITO"],
+    PreventUserExistenceErrors: "ENABLED",
+    // Whoever is taken out of a group has its rights no longer than this.
+    AccessTokenValidity: 5,
+    TokenValidityUnits: { AccessToken: "minutes" },
+  }),
+);
+
+const { UserPoolClient: scripts } = await idp.send(
+  new CreateUserPoolClientCommand({
+    UserPoolId,
+    ClientName: "Scripts",
+    ExplicitAuthFlows: ["ALLOW_ADMIN_USER_PASSWORD_AUTH"],
+    PreventUserExistenceErrors: "ENABLED",
+  }),
+);
+
+for (const GroupName of ["readers", "editors"])
+  await idp.send(new CreateGroupCommand({ UserPoolId, GroupName }));
+
+const users: Readonly<Record<string, readonly string[]>> = {
+  rita: ["readers"],
+  eddy: ["readers", "editors"],
+  nora: [],
+};
+for (const [Username, groups] of Object.entries(users)) {
+  await idp.send(new AdminCreateUserCommand({ UserPoolId, Username, MessageAction: "SUPPRESS" }));
+  const chosen = { UserPoolId, Username, Password: password, Permanent: true };
+  await idp.send(new AdminSetUserPasswordCommand(chosen));
+  for (const GroupName of groups)
+    await idp.send(new AdminAddUserToGroupCommand({ UserPoolId, Username, GroupName }));
+}
+
+const discovery = new URL(`${UserPoolId}/.well-known/openid-configuration`, new URL("/", endpoint));
+const metadata = (await (await fetch(discovery)).json()) as Record<string, string>;
+
+/** The key that signs access tokens; the pool publishes that of ID tokens as well. passport.ts knows this one alone. */
+async function accessTokenKey(): Promise<object> {
+  const { AuthenticationResult } = await idp.send(
+    new AdminInitiateAuthCommand({
+      UserPoolId,
+      ClientId: scripts!.ClientId,
+      AuthFlow: "ADMIN_USER_PASSWORD_AUTH",
+      AuthParameters: { USERNAME: "rita", PASSWORD: password },
+    }),
+  );
+  const [header] = AuthenticationResult!.AccessToken!.split(".");
+  const { kid } = JSON.parse(Buffer.from(header!, "base64url").toString()) as { kid: string };
+  const published = (await (await fetch(metadata["jwks_uri"]!)).json()) as { keys: { kid: string }[] };
+  return published.keys.find((key) => key.kid === kid)!;
+}
+
+const settings = {
+  APP_URL: appUrl,
+  PASSPORT_URL: passportUrl,
+  ISSUER: metadata["issuer"],
+  POOL_URL: metadata["authorization_endpoint"]!.replace("/oauth2/authorize", ""),
+  USER_POOL_ID: UserPoolId,
+  CLIENT_ID: web!.ClientId,
+  CLIENT_SECRET: web!.ClientSecret,
+  SCRIPT_CLIENT_ID: scripts!.ClientId,
+  ACCESS_TOKEN_JWK: JSON.stringify(await accessTokenKey()),
+  SESSION_SECRET: randomBytes(32).toString("base64url"),
+  USERS_PASSWORD: password,
+};
+const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
+writeFileSync(".env", lines.join(""), { flag: "wx", mode: 0o600 });
+
+console.log(`The user pool ${UserPoolId} is ready, and .env is written.
+Users: rita (readers), eddy (readers, editors), nora (in no group). Their password: ${password}`);

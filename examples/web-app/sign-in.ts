@@ -1,0 +1,144 @@
+/** Sign-in by the authorization code grant (RFC 6749 section 4.1) with PKCE, refresh, and sign-out here and at the pool. */
+import { type Request, type Response, Router } from "express";
+import * as oidc from "openid-client";
+import { problem } from "./pages.ts";
+import { appUrl, setting } from "./settings.ts";
+import { type User, userOf } from "./tokens.ts";
+
+/** What is remembered until the browser comes back, so that nobody else's answer is taken for ours. */
+interface Pending {
+  readonly state: string;
+  readonly nonce: string;
+  readonly codeVerifier: string;
+}
+
+interface Tokens {
+  readonly access: string;
+  readonly refresh: string;
+}
+
+declare module "express-session" {
+  interface SessionData {
+    pending: Pending;
+    tokens: Tokens;
+  }
+}
+
+const issuer = new URL(setting("ISSUER"));
+// Plain http is for a pool on this machine.
+const isHere = issuer.protocol === "http:" && issuer.hostname === "localhost";
+const options = isHere ? { execute: [oidc.allowInsecureRequests] } : {};
+const pool = await oidc.discovery(issuer, setting("CLIENT_ID"), setting("CLIENT_SECRET"), undefined, options);
+
+/** Where the pool's pages are, to which our forms lead. */
+export const poolOrigin = new URL(pool.serverMetadata().authorization_endpoint!).origin;
+
+export const signInRoutes = Router();
+
+signInRoutes.get("/sign-in", async (request, response) => {
+  const pending = {
+    state: oidc.randomState(),
+    nonce: oidc.randomNonce(),
+    codeVerifier: oidc.randomPKCECodeVerifier(),
+  };
+  request.session.pending = pending;
+  const address = oidc.buildAuthorizationUrl(pool, {
+    redirect_uri: new URL("/callback", appUrl).href,
+    scope: "openid email",
+    state: pending.state,
+    nonce: pending.nonce,
+    code_challenge: await oidc.calculatePKCECodeChallenge(pending.codeVerifier),
+    code_challenge_method: "S256",
+  });
+  response.redirect(address.href);
+});
+
+signInRoutes.get("/callback", async (request, response) => {
+  const { pending } = request.session;
+  if (pending === undefined) return failed(response, "This sign-in was not begun in this browser.");
+  delete request.session.pending;
+  let answer: Awaited<ReturnType<typeof oidc.authorizationCodeGrant>>;
+  try {
+    answer = await oidc.authorizationCodeGrant(pool, new URL(request.originalUrl, appUrl), {
+      expectedState: pending.state,
+      expectedNonce: pending.nonce,
+      pkceCodeVerifier: pending.codeVerifier,
+      idTokenExpected: true,
+    });
+  } catch (error) {
+    if (!wasRefused(error)) throw error;
+    return failed(response, "The answer of the user pool was not what we had asked for.");
+  }
+  // A new session, so that a cookie somebody put here before sees nothing of it.
+  await new Promise<void>((resolve, reject) =>
+    request.session.regenerate((error) => (error ? reject(error) : resolve())),
+  );
+  request.session.tokens = { access: answer.access_token, refresh: answer.refresh_token! };
+  response.redirect("/notices");
+});
+
+signInRoutes.post("/sign-out", async (request, response) => {
+  const { tokens } = request.session;
+  await endSession(request);
+  if (tokens !== undefined) await oidc.tokenRevocation(pool, tokens.refresh);
+  // Cognito's form of it: the parameter is logout_uri, and the address one of the client's LogoutURLs.
+  const parameters = { client_id: setting("CLIENT_ID"), logout_uri: appUrl.href };
+  response.redirect(oidc.buildEndSessionUrl(pool, parameters).href);
+});
+
+function failed(response: Response, message: string): void {
+  response.status(400).send(problem("Sign-in did not work", message));
+}
+
+/** The user of a browser's session. An access token that has expired is replaced. */
+export async function userOfSession(request: Request): Promise<User | undefined> {
+  const { tokens } = request.session;
+  if (tokens === undefined) return undefined;
+  const user = await userOf(tokens.access);
+  if (user !== undefined) return user;
+  const fresh = await refreshed(tokens);
+  if (fresh === undefined) {
+    await endSession(request);
+    return undefined;
+  }
+  request.session.tokens = fresh;
+  const sameUser = await userOf(fresh.access);
+  if (sameUser === undefined)
+    throw new Error("A token fresh from the pool is not valid. Do the clocks agree?");
+  return sameUser;
+}
+
+/** By refresh token: what a browser asks at the same time is answered by one exchange. */
+const underway = new Map<string, Promise<Tokens | undefined>>();
+
+function refreshed({ refresh }: Tokens): Promise<Tokens | undefined> {
+  const known = underway.get(refresh);
+  if (known !== undefined) return known;
+  const exchange = redeem(refresh).finally(() => underway.delete(refresh));
+  underway.set(refresh, exchange);
+  return exchange;
+}
+
+/** Undefined: the user has signed out elsewhere, was disabled or deleted, or was away for too long. */
+async function redeem(refresh: string): Promise<Tokens | undefined> {
+  try {
+    const answer = await oidc.refreshTokenGrant(pool, refresh);
+    // Only where refresh tokens are rotated does a new one come.
+    return { access: answer.access_token, refresh: answer.refresh_token ?? refresh };
+  } catch (error) {
+    if (wasRefused(error)) return undefined;
+    throw error;
+  }
+}
+
+/** The pool answered, and said no or something that cannot be trusted. */
+const wasRefused = (error: unknown) =>
+  error instanceof oidc.AuthorizationResponseError ||
+  error instanceof oidc.ResponseBodyError ||
+  (error instanceof oidc.ClientError && error.code !== "OAUTH_TIMEOUT");
+
+function endSession(request: Request): Promise<void> {
+  return new Promise((resolve, reject) =>
+    request.session.destroy((error) => (error ? reject(error) : resolve())),
+  );
+}

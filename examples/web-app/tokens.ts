@@ -1,0 +1,32 @@
+/** Access tokens of the user pool, verified where they are used: by the pool's published keys, without asking it. */
+import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import { setting } from "./settings.ts";
+
+export interface User {
+  readonly name: string;
+  readonly groups: readonly string[];
+}
+
+const issuer = setting("ISSUER");
+const keys = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`));
+
+/** Our own, and the one by which scripts sign in. Tokens that the pool gave to other applications are not for us. */
+const clients: readonly unknown[] = [setting("CLIENT_ID"), setting("SCRIPT_CLIENT_ID")];
+
+/** Whose token it is; undefined for one that is forged, expired, not an access token or not for us. */
+export async function userOf(token: string): Promise<User | undefined> {
+  try {
+    const options = { issuer, algorithms: ["RS256"], requiredClaims: ["exp"] };
+    const { payload } = await jwtVerify(token, keys, options);
+    if (payload["token_use"] !== "access" || !clients.includes(payload["client_id"])) return undefined;
+    const groups = payload["cognito:groups"];
+    return { name: String(payload["username"]), groups: Array.isArray(groups) ? groups : [] };
+  } catch (error) {
+    if (error instanceof errors.JOSEError && !keysAreMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** That says nothing about the token. */
+const keysAreMissing = ({ code }: errors.JOSEError) =>
+  code === errors.JWKSTimeout.code || code === errors.JWKSInvalid.code || code === errors.JOSEError.code;

@@ -1,0 +1,91 @@
+/** examples/web-app/passport.ts: passport-oauth2 at the sign-in page itself, and the API called with the user's token. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import type { BrowserContext, Page } from "playwright-core";
+import { forEachServer } from "../api/server.ts";
+import { browse } from "../browser/chromium.ts";
+import { type Example, setUp, signInAs, start } from "./web-app.ts";
+
+const opened: { close(): unknown }[] = [];
+let browser: Promise<BrowserContext> | undefined;
+after(async () => {
+  for (const one of opened.toReversed()) await one.close();
+  await (await browser)?.close();
+});
+
+async function startBoth(example: Example, change: Readonly<Record<string, string>> = {}): Promise<void> {
+  for (const child of [await start(example, "server.ts"), await start(example, "passport.ts", change)])
+    opened.push({ close: () => child.kill() });
+}
+
+/** Signs in, in a browser in which nobody is signed in. */
+async function enter(example: Example, name: string): Promise<Page> {
+  browser ??= browse();
+  const context = await browser;
+  await context.clearCookies();
+  const page = await context.newPage();
+  await page.goto(example.settings["PASSPORT_URL"]!);
+  const address = new URL(page.url());
+  assert.equal(`${address.origin}${address.pathname}`, `${example.settings["POOL_URL"]}/login`);
+  await signInAs(page, example, name);
+  await page.waitForURL((url) => url.port === new URL(example.settings["PASSPORT_URL"]!).port);
+  return page;
+}
+
+forEachServer("examples/web-app with passport", (open) => {
+  let made: Promise<Example> | undefined;
+  const example = () => {
+    made ??= (async () => {
+      const fresh = await setUp(await open());
+      await startBoth(fresh);
+      return fresh;
+    })();
+    return made;
+  };
+
+  test("a reader sees what the API gives; without a group there is nothing", async () => {
+    const app = await example();
+    const reader = await enter(app, "rita");
+    assert.equal(reader.url(), app.settings["PASSPORT_URL"]);
+    assert.equal(await reader.textContent("h1"), "Notices");
+    assert.match((await reader.textContent("main")) ?? "", /lift/);
+    assert.match((await reader.textContent("header")) ?? "", /rita\s*readers/);
+    const nobody = await enter(app, "nora");
+    assert.equal(await nobody.textContent("h1"), "Not for you");
+    assert.match((await nobody.textContent("main")) ?? "", /403/);
+  });
+
+  test("sign-out ends it here and at the pool", async () => {
+    const app = await example();
+    const page = await enter(app, "eddy");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    // The first page sends on to sign in, and the pool asks again.
+    await page.waitForURL(`${app.settings["POOL_URL"]}/login?*`);
+    assert.equal(await page.locator("#password").count(), 1);
+  });
+
+  test("an answer to another browser's request is refused", async () => {
+    const app = await example();
+    const page = await enter(app, "rita");
+    await page.context().clearCookies();
+    await page.goto(app.settings["PASSPORT_URL"]!);
+    const answer = await page.goto(new URL("/callback?code=x&state=y", app.settings["PASSPORT_URL"]).href);
+    assert.equal(answer?.status(), 400);
+    assert.equal(await page.textContent("h1"), "Sign-in did not work");
+  });
+
+  test("the pinned key decides: by the pool's other one nobody gets in", async () => {
+    const app = await example();
+    const published = await fetch(`${app.settings["ISSUER"]}/.well-known/jwks.json`);
+    const { keys } = (await published.json()) as { keys: { kid: string }[] };
+    const pinned = JSON.parse(app.settings["ACCESS_TOKEN_JWK"]!) as { kid: string };
+    const other = keys.filter(({ kid }) => kid !== pinned.kid);
+    assert.equal(other.length, 1, "one key for ID tokens, one for access tokens");
+    const mistaken = await setUp(app.server);
+    await startBoth(mistaken, { ACCESS_TOKEN_JWK: JSON.stringify(other[0]) });
+    const page = await enter(mistaken, "rita");
+    assert.equal(await page.textContent("h1"), "Sign-in did not work");
+    const answer = await page.request.get(mistaken.settings["PASSPORT_URL"]!, { maxRedirects: 0 });
+    assert.equal(answer.headers()["location"], "/authenticate");
+  });
+});
