@@ -68,6 +68,14 @@ test("nothing lays a part over another, or takes it out of sight", () => {
     "font: 0/0 a",
     "letter-spacing: -1em",
     "min-height: 0",
+    "line-height: 0",
+    "line-height: 0.2",
+    "line-height: -2",
+    "line-height: 20%",
+    "line-height: 9px",
+    "vertical-align: 900px",
+    "text-decoration: line-through 90px",
+    "text-decoration-thickness: 90px",
     "border-image: linear-gradient(red, red) 1",
     "background-image: linear-gradient(red, red)",
     "background: none",
@@ -92,6 +100,8 @@ test("nothing lays a part over another, or takes it out of sight", () => {
   );
   assert.equal(rules(label("font-weight: 900 !important").css), ":root .field > label{font-weight:900}");
   assert.equal(rules(label("font-size: 0.8rem").css), ":root .field > label{font-size:0.8rem}");
+  for (const height of ["normal", "1.5", "20px", "120%", "1.2em"])
+    assert.equal(rules(label(`line-height: ${height}`).css), `:root .field > label{line-height:${height}}`);
   // Words that many operators leave away.
   assert.match(
     uiThemeOf(".textDescription-customizable { display: none }").css,

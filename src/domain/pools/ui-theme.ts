@@ -122,7 +122,7 @@ const side = "(?:top|right|bottom|left|(?:block|inline)(?:-start|-end)?)";
 const edge = new RegExp(`^border(?:-${side})?(?:-color)?$`);
 const dressing = new RegExp(
   "^(?:font-(?:family|size|style|weight|variant|stretch)|letter-spacing|word-spacing|line-height" +
-    "|text-(?:align|transform|decoration(?:-(?:line|style|thickness))?)|vertical-align" +
+    "|text-(?:align|transform|decoration(?:-(?:line|style))?)|vertical-align" +
     `|(?:padding|margin)(?:-${side})?|(?:min-|max-)?(?:width|height)|border(?:-${side})?-(?:width|style)` +
     "|border(?:-(?:top|bottom)-(?:left|right)|-(?:start|end)-(?:start|end))?-radius|box-shadow|display)$",
 );
@@ -156,11 +156,17 @@ function stand(property: string | undefined, value: string, colors: Map<string, 
   return replaced;
 }
 
+/** No less than the type itself, or than the smallest that there is. */
+const lineHeight = /^(?:normal|[1-9]\d?(?:\.\d{1,4})?(?:r?em)?|[1-9]\d{1,2}px|[1-9]\d{2}%)$/i;
+
 /** What stays in its place: no position, no order, no margins that pull one part over another. */
 function isDress(part: Part, property: string, value: string): boolean {
   if (!dressing.test(property)) return false;
   if (/^(?:margin|letter-spacing|word-spacing)/.test(property)) return /^[\w.%\s]+$/.test(value);
   if (property === "font-size") return isLegible(value);
+  // Lines that lie on each other, and strokes as thick as a part.
+  if (property === "line-height") return lineHeight.test(value);
+  if (/^(?:text-|vertical-)/.test(property)) return /^[a-z\s-]+$/i.test(value);
   // Ours keep fields and buttons large enough to be hit.
   if (property.startsWith("min-")) return part === parts["logo"] || part === parts["banner"];
   if (property === "box-shadow") return isNarrow(value);
