@@ -138,13 +138,23 @@ export async function throughBrowser(
   { tracked }: SignedInBrowser,
   store: (db: Db) => Promise<boolean>,
 ): Promise<void> {
-  const seen = { ...seenFrom(ctx), activeAt: ctx.now };
-  const storeWhileOpen = async (tx: Db) => {
-    const place = tracked && { poolId: pool.id, hash: tracked.hash };
-    return (place === undefined || (await touchBrowserSession(tx, place, seen))) && store(tx);
-  };
-  const stored = await (tracksSessions(pool) ? inTransaction(ctx.db, storeWhileOpen) : store(ctx.db));
+  const stored = tracksSessions(pool) ? await storeWhileOpen(ctx, pool, tracked, store) : await store(ctx.db);
   if (!stored) refuseOAuth("access_denied", "The sign-in is no longer valid.");
+}
+
+function storeWhileOpen(
+  ctx: Ctx,
+  pool: Pool,
+  tracked: SignedInBrowser["tracked"],
+  store: (tx: Db) => Promise<boolean>,
+): Promise<boolean> {
+  const place = tracked && { poolId: pool.id, hash: tracked.hash };
+  const seen = { ...seenFrom(ctx), activeAt: ctx.now };
+  return inTransaction(ctx.db, async (tx) => {
+    // What began before the pool tracked sessions has nothing to note, and cannot be revoked by itself.
+    if (place !== undefined && !(await touchBrowserSession(tx, place, seen))) return false;
+    return store(tx);
+  });
 }
 
 async function stands(ctx: Ctx, pool: Pool, user: User, session: BrowserSession): Promise<boolean> {
