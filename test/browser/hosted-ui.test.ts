@@ -1,9 +1,8 @@
 /** The hosted pages in Chromium: without script, by keyboard alone, with a passkey, and held against WCAG 2.2. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -18,8 +17,8 @@ import { makeUser, newAddress, password, signIn, verifiedMail } from "../api/peo
 import { forEachServer } from "../api/server.ts";
 import { addAuthenticator, browse, serveSite } from "./chromium.ts";
 import { address, makeWorld, press, scenes, signInAs, type World } from "./gallery.ts";
+import { findings } from "./wcag.ts";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** Where to put a picture of every page; none are taken without. */
 const pictures = process.env["TEST_PICTURES"];
 
@@ -35,22 +34,6 @@ async function newBrowser(options: object = {}): Promise<BrowserContext> {
   const context = await browse(options);
   opened.push(context);
   return context;
-}
-
-interface Finding {
-  readonly id: string;
-  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
-}
-
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe);
-  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-  const found: { violations: Finding[] } = await page.evaluate(
-    `axe.run(document, { runOnly: ${JSON.stringify(tags)}, resultTypes: ["violations"] })`,
-  );
-  return found.violations.flatMap(({ id, nodes }) =>
-    nodes.map((node) => `${id}: ${node.html}\n${node.failureSummary}`),
-  );
 }
 
 forEachServer("hosted pages in Chromium", (open, database) => {
