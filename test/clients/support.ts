@@ -281,6 +281,7 @@ const mayMount = () => {
 const components = {
   mount: mayMount,
   chromium: () => existsSync("/usr/bin/chromium"),
+  certutil: () => existsSync("/usr/bin/certutil"),
   "aws-cli": () => existsSync("/usr/bin/aws"),
   strace: () => {
     try {

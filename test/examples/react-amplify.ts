@@ -130,3 +130,12 @@ export async function invite(server: TestServer, UserPoolId: string): Promise<st
   );
   return Username;
 }
+
+/** At the hosted pages, which ask for the name first, because this pool has several ways in. */
+export async function enterThere(page: Page): Promise<void> {
+  await page.fill("#username", person.email);
+  await page.locator("button.primary").click();
+  await page.locator("button[value=PASSWORD]").click();
+  await page.fill("#password", person.password);
+  await page.locator("button.primary").click();
+}

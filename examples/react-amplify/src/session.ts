@@ -11,24 +11,25 @@ export interface Session {
   readonly problem: string | undefined;
 }
 
+/** Kept from the start, because such a sign-in may fail before anything is shown. */
+let failure: string | undefined;
+Hub.listen("auth", ({ payload }) => {
+  if (payload.event === "signInWithRedirect_failure") failure = sentence(payload.data.error);
+  if (payload.event === "signedIn") failure = undefined;
+});
+
 export function useSession(): Session {
-  const [checking, setChecking] = useState(true);
-  const [tokens, setTokens] = useState<AuthTokens>();
-  const [problem, setProblem] = useState<string>();
+  const [session, setSession] = useState<Session>({ checking: true, tokens: undefined, problem: undefined });
   useEffect(() => {
     // Refreshes the tokens where they have expired, and waits for a sign-in that has just come back.
     const look = () =>
-      fetchAuthSession()
-        .then((session) => setTokens(session.tokens))
-        .catch((error: unknown) => setProblem(sentence(error)))
-        .finally(() => setChecking(false));
-    const stop = Hub.listen("auth", ({ payload }) => {
-      if (payload.event === "signInWithRedirect_failure") setProblem(sentence(payload.data.error));
-      if (payload.event === "signedIn") setProblem(undefined);
-      void look();
-    });
+      fetchAuthSession().then(
+        ({ tokens }) => setSession({ checking: false, tokens, problem: failure }),
+        (error: unknown) => setSession({ checking: false, tokens: undefined, problem: sentence(error) }),
+      );
+    const stop = Hub.listen("auth", () => void look());
     void look();
     return stop;
   }, []);
-  return { checking, tokens, problem };
+  return session;
 }
