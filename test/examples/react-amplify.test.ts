@@ -129,6 +129,10 @@ describe("examples/react-amplify", needs("chromium"), () => {
         await enter(page, person.email, "Wrong-Horse-7");
         await told(page, "alert", "Incorrect username or password.");
         assert.equal(await page.getByLabel("E-mail address").inputValue(), person.email);
+        await page.route(`${server.endpoint}/`, (route) => route.abort());
+        await press(page, "Sign in");
+        await told(page, "alert", "The sign-in service does not answer.");
+        await page.unroute(`${server.endpoint}/`);
         await fill(page, { Password: person.password });
         await press(page, "Sign in");
         await seen(page, "Welcome");
