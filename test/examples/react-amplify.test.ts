@@ -19,6 +19,7 @@ import {
   invite,
   kept,
   leave,
+  leaveThere,
   newVisitor,
   openReadingRoom,
   press,
@@ -97,8 +98,7 @@ describe("examples/react-amplify", needs("chromium"), () => {
         assert.notEqual(second["jti"], first["jti"]);
         assert.equal(second["origin_jti"], first["origin_jti"]);
         const RefreshToken = await kept(page, "refreshToken");
-        await Promise.all([page.waitForResponse((answer) => answer.url() === url), press(page, "Sign out")]);
-        await seen(page, "Sign in");
+        await leaveThere(page);
         assert.equal(page.url(), url);
         assert.equal(asked("/logout?").length, 1);
         await assert.rejects(
@@ -174,7 +174,7 @@ describe("examples/react-amplify", needs("chromium"), () => {
         await seen(page, "Welcome");
         await page.getByRole("button", { name: /^Delete the passkey / }).click();
         await page.getByText("You have none.").waitFor();
-        await leave(page);
+        await leaveThere(page);
         await fill(page, { "E-mail address": person.email });
         await press(page, "Sign in with a passkey");
         await told(page, "alert", "This account has no passkey here.");
@@ -276,6 +276,7 @@ describe("examples/react-amplify", needs("chromium"), () => {
         await seen(page, "Welcome");
         await press(page, "Set it up");
         const secret = (await page.locator(".key").textContent()) ?? "";
+        assert.equal(await page.locator(":focus").getAttribute("name"), "code");
         await fill(page, { Code: totp(secret, server.clock.now) });
         await press(page, "Continue");
         await told(page, "status", "Your password is followed by a code");

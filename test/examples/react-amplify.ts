@@ -117,6 +117,12 @@ export async function leave(page: Page): Promise<void> {
   await seen(page, "Sign in");
 }
 
+/** Who came by the hosted pages leaves by them: Amplify goes to /logout, which comes back. */
+export async function leaveThere(page: Page): Promise<void> {
+  await Promise.all([page.waitForEvent("load"), press(page, "Sign out")]);
+  await seen(page, "Sign in");
+}
+
 /** Somebody new, with the password of tests for their first sign-in alone. */
 export async function invite(server: TestServer, UserPoolId: string): Promise<string> {
   const Username = newAddress();

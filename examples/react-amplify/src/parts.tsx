@@ -16,12 +16,11 @@ export function useAction() {
   return { busy, problem, run };
 }
 
-/** A screen. Whoever comes to it begins at its first field, or is told its heading. */
+/** A screen. Whoever comes to one without fields is told its heading. */
 export function Panel({ title, children }: { title: string; children: ReactNode }) {
   const ref = useRef<HTMLElement>(null);
   useEffect(() => {
-    const first = ref.current?.querySelector<HTMLElement>("input") ?? ref.current?.querySelector("h1");
-    first?.focus();
+    if (!ref.current?.querySelector("input")) ref.current?.querySelector("h1")?.focus();
   }, []);
   return (
     <section className="card" ref={ref}>
@@ -60,10 +59,14 @@ interface FormProps {
   readonly more?: ReactNode;
 }
 
+/** Whoever comes to it begins at its first field. */
 export function Form({ button, onSubmit, children, more }: FormProps) {
   const { busy, problem, run } = useAction();
+  const ref = useRef<HTMLFormElement>(null);
+  useEffect(() => ref.current?.querySelector("input")?.focus(), []);
   return (
     <form
+      ref={ref}
       aria-busy={busy}
       onSubmit={(event) => {
         event.preventDefault();
