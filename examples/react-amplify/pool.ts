@@ -13,7 +13,7 @@ import type { ResourcesConfig } from "aws-amplify";
 
 export const person = { email: "ann@example.com", password: "Correct-Horse-7", group: "readers" };
 
-/** The operations need it to be done by the user, and the hosted pages to hand it to the page. */
+/** With the last one people may change their own passkeys and factors, also when they came by the hosted pages. */
 const scopes = ["openid", "email", "profile", "aws.cognito.signin.user.admin"];
 
 /** Makes a pool, a client and a user, and returns what Amplify is configured with. */
@@ -36,7 +36,7 @@ export async function makePool(
       UserPoolId: userPoolId,
       MfaConfiguration: "OPTIONAL",
       SoftwareTokenMfaConfiguration: { Enabled: true },
-      // The host that the passkeys are for: the page's, which must be the hosted pages' or above it.
+      // The host that passkeys are for: the page's own. On localhost it is the hosted pages' as well.
       WebAuthnConfiguration: { RelyingPartyId: new URL(pageUrl).hostname, UserVerification: "required" },
     }),
   );
