@@ -12,11 +12,11 @@ const flags = [
   ...["--disable-background-networking", "--disable-component-update"],
 ];
 
-export function browse(options: object = {}): Promise<BrowserContext> {
+export function browse(options: object = {}, moreFlags: readonly string[] = []): Promise<BrowserContext> {
   return chromium.launchPersistentContext(temporaryFolder(), {
     executablePath: "/usr/bin/chromium",
     headless: true,
-    args: flags,
+    args: [...flags, ...moreFlags],
     ...options,
   });
 }

@@ -281,6 +281,7 @@ const mayMount = () => {
 const components = {
   mount: mayMount,
   chromium: () => existsSync("/usr/bin/chromium"),
+  certutil: () => existsSync("/usr/bin/certutil"),
   "aws-cli": () => existsSync("/usr/bin/aws"),
   mod_auth_openidc: () =>
     existsSync("/usr/sbin/apache2") && existsSync("/usr/lib/apache2/modules/mod_auth_openidc.so"),

@@ -1,0 +1,72 @@
+/** Builds the page with its configuration, and serves it. */
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { fileURLToPath } from "node:url";
+import type { ResourcesConfig } from "aws-amplify";
+import { build } from "esbuild";
+
+const path = (name: string) => fileURLToPath(new URL(`src/${name}`, import.meta.url));
+
+/** The three files of the page, by their addresses. */
+export type Page = Readonly<Record<string, { readonly type: string; readonly body: string }>>;
+
+export async function buildPage(config: ResourcesConfig): Promise<Page> {
+  const { outputFiles } = await build({
+    entryPoints: [path("main.tsx")],
+    bundle: true,
+    minify: true,
+    write: false,
+    format: "esm",
+    jsx: "automatic",
+    target: "es2022",
+    define: { AMPLIFY_CONFIG: JSON.stringify(config), "process.env.NODE_ENV": '"production"' },
+    logLevel: "error",
+  });
+  return {
+    "/": { type: "text/html; charset=utf-8", body: readFileSync(path("index.html"), "utf8") },
+    "/style.css": { type: "text/css; charset=utf-8", body: readFileSync(path("style.css"), "utf8") },
+    "/main.js": { type: "text/javascript; charset=utf-8", body: outputFiles[0]!.text },
+  };
+}
+
+/**
+ * What the page may do: Amplify keeps tokens in localStorage, so no script but its own may run in it, and nothing may
+ * be told to anybody but Poolhouse.
+ */
+const policy = (poolhouse: string) =>
+  [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src data:",
+    `connect-src ${poolhouse}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+
+/** Serves on this machine alone. The page may still be in the making when this is called. */
+export async function servePage(
+  page: Page | Promise<Page>,
+  poolhouse: string,
+  port: number,
+): Promise<Server> {
+  const server = createServer(async (request, response) => {
+    // The query is the page's own: a sign-in comes back with ?code=…&state=….
+    const { pathname } = new URL(request.url ?? "/", "http://localhost");
+    const file = (await page)[pathname];
+    if (file === undefined) return response.writeHead(404).end();
+    response.writeHead(200, {
+      "content-type": file.type,
+      "content-security-policy": policy(poolhouse),
+      "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
+      "cache-control": "no-store",
+    });
+    return response.end(file.body);
+  });
+  server.listen(port, "localhost");
+  await once(server, "listening");
+  return server;
+}

@@ -1,0 +1,108 @@
+/** The pool that the page signs people in with: made by AWS SDK v3, as it would be at Amazon Cognito. */
+import {
+  AdminAddUserToGroupCommand,
+  AdminCreateUserCommand,
+  AdminSetUserPasswordCommand,
+  type CognitoIdentityProviderClient,
+  CreateGroupCommand,
+  CreateUserPoolClientCommand,
+  CreateUserPoolCommand,
+  SetUserPoolMfaConfigCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
+import type { ResourcesConfig } from "aws-amplify";
+
+export const person = { email: "ann@example.com", password: "Correct-Horse-7", group: "readers" };
+
+/** With the last one people may change their own passkeys and factors, also when they came by the hosted pages. */
+const scopes = ["openid", "email", "profile", "aws.cognito.signin.user.admin"];
+
+/** Makes a pool, a client and a user, and returns what Amplify is configured with. */
+export async function makePool(
+  client: CognitoIdentityProviderClient,
+  endpoint: string,
+  pageUrl: string,
+): Promise<ResourcesConfig> {
+  const { UserPool } = await client.send(
+    new CreateUserPoolCommand({
+      PoolName: "react-amplify",
+      UsernameAttributes: ["email"],
+      AutoVerifiedAttributes: ["email"],
+      Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"] } },
+    }),
+  );
+  const userPoolId = UserPool!.Id!;
+  await client.send(
+    new SetUserPoolMfaConfigCommand({
+      UserPoolId: userPoolId,
+      MfaConfiguration: "OPTIONAL",
+      SoftwareTokenMfaConfiguration: { Enabled: true },
+      // The host that passkeys are for: the page's own. On localhost it is the hosted pages' as well.
+      WebAuthnConfiguration: { RelyingPartyId: new URL(pageUrl).hostname, UserVerification: "required" },
+    }),
+  );
+  const { UserPoolClient } = await client.send(
+    new CreateUserPoolClientCommand({
+      UserPoolId: userPoolId,
+      // The hosted pages call the application by it.
+      ClientName: "React and Amplify",
+      ExplicitAuthFlows: ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+      PreventUserExistenceErrors: "ENABLED",
+      SupportedIdentityProviders: ["COGNITO"],
+      AllowedOAuthFlowsUserPoolClient: true,
+      AllowedOAuthFlows: ["code"],
+      AllowedOAuthScopes: scopes,
+      CallbackURLs: [pageUrl],
+      LogoutURLs: [pageUrl],
+    }),
+  );
+  await makePerson(client, userPoolId);
+  return amplifyConfig(endpoint, pageUrl, userPoolId, UserPoolClient!.ClientId!);
+}
+
+async function makePerson(client: CognitoIdentityProviderClient, UserPoolId: string): Promise<void> {
+  const Username = person.email;
+  await client.send(
+    new AdminCreateUserCommand({
+      UserPoolId,
+      Username,
+      MessageAction: "SUPPRESS",
+      UserAttributes: [
+        { Name: "email", Value: person.email },
+        { Name: "email_verified", Value: "true" },
+      ],
+    }),
+  );
+  await client.send(
+    new AdminSetUserPasswordCommand({ UserPoolId, Username, Password: person.password, Permanent: true }),
+  );
+  await client.send(new CreateGroupCommand({ UserPoolId, GroupName: person.group }));
+  await client.send(new AdminAddUserToGroupCommand({ UserPoolId, Username, GroupName: person.group }));
+}
+
+function amplifyConfig(
+  endpoint: string,
+  pageUrl: string,
+  userPoolId: string,
+  userPoolClientId: string,
+): ResourcesConfig {
+  return {
+    Auth: {
+      Cognito: {
+        userPoolId,
+        userPoolClientId,
+        // Where calls go. Without it Amplify would ask Amazon.
+        userPoolEndpoint: endpoint,
+        loginWith: {
+          oauth: {
+            // Amplify puts https:// before it. Every pool has its pages at /<pool id>, so that no DNS is needed.
+            domain: `${new URL(endpoint).host}/${userPoolId}`,
+            scopes,
+            redirectSignIn: [pageUrl],
+            redirectSignOut: [pageUrl],
+            responseType: "code",
+          },
+        },
+      },
+    },
+  };
+}

@@ -1,0 +1,13 @@
+/**
+ * `npm run setup`: makes a pool in a running Poolhouse, and writes config.json, which the page is built with. The
+ * administrator's key is taken from the environment, as every AWS SDK does.
+ */
+import { writeFileSync } from "node:fs";
+import { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
+import { makePool, person } from "./pool.ts";
+import { configFile, endpoint, pageUrl } from "./settings.ts";
+
+const client = new CognitoIdentityProviderClient({ endpoint, region: "us-east-1" });
+const config = await makePool(client, endpoint, pageUrl);
+writeFileSync(configFile, `${JSON.stringify(config, null, 2)}\n`);
+console.log(`Wrote config.json. Sign in as ${person.email} with the password ${person.password}.`);

@@ -1,0 +1,51 @@
+/** A forgotten password: a code is sent, and a new one is chosen with it. */
+import { confirmResetPassword, resetPassword } from "aws-amplify/auth";
+import { CodeField, EmailField, Form, NewPasswordField, Notice, Panel, type Values } from "./parts.tsx";
+import { type ScreenProps, sentTo } from "./screens.ts";
+
+export function ForgotPassword({ screen, go }: ScreenProps<"forgot">) {
+  const ask = async (values: Values) => {
+    const username = values("username");
+    const { nextStep } = await resetPassword({ username });
+    go({ name: "reset", username, notice: sentTo(nextStep.codeDeliveryDetails) });
+  };
+  return (
+    <Panel title="Forgot your password?">
+      <Notice>{screen.notice}</Notice>
+      <Form button="Send a code" onSubmit={ask}>
+        <EmailField defaultValue={screen.username} />
+      </Form>
+      <footer>
+        <button type="button" className="link" onClick={() => go({ name: "sign-in" })}>
+          Sign in instead
+        </button>
+      </footer>
+    </Panel>
+  );
+}
+
+export function ResetPassword({ screen, go }: ScreenProps<"reset">) {
+  const { username } = screen;
+  const save = async (values: Values) => {
+    await confirmResetPassword({
+      username,
+      confirmationCode: values("code"),
+      newPassword: values("password"),
+    });
+    go({ name: "sign-in", username, notice: "Your new password is saved. Sign in with it." });
+  };
+  return (
+    <Panel title="Choose a new password">
+      <Notice>{screen.notice}</Notice>
+      <Form button="Save password" onSubmit={save}>
+        <CodeField />
+        <NewPasswordField />
+      </Form>
+      <footer>
+        <button type="button" className="link" onClick={() => go({ name: "forgot", username })}>
+          Send another code
+        </button>
+      </footer>
+    </Panel>
+  );
+}

@@ -1,0 +1,139 @@
+/** What every screen is made of: a heading, fields, buttons, and what went wrong. */
+import { type ComponentProps, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import { sentence } from "./errors.ts";
+
+/** Runs one thing at a time, and keeps the sentence it failed with. */
+export function useAction() {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const run = async (action: () => Promise<unknown>) => {
+    if (busy) return;
+    setBusy(true);
+    setProblem(undefined);
+    await action().catch((error: unknown) => setProblem(sentence(error)));
+    setBusy(false);
+  };
+  return { busy, problem, run };
+}
+
+/** A screen. Whoever comes to one without fields is told its heading. */
+export function Panel({ title, children }: { title: string; children: ReactNode }) {
+  const ref = useRef<HTMLElement>(null);
+  useEffect(() => {
+    if (!ref.current?.querySelector("input")) ref.current?.querySelector("h1")?.focus();
+  }, []);
+  return (
+    <section className="card" ref={ref}>
+      <title>{`${title} · Reading room`}</title>
+      <h1 tabIndex={-1}>{title}</h1>
+      {children}
+    </section>
+  );
+}
+
+export function Problem({ children }: { children: string | undefined }) {
+  return (
+    <p className="problem" role="alert">
+      {children}
+    </p>
+  );
+}
+
+export function Notice({ children }: { children: string | undefined }) {
+  return (
+    <p className="notice" role="status">
+      {children}
+    </p>
+  );
+}
+
+/** The value of a field, by its name. */
+export type Values = (name: string) => string;
+
+interface FormProps {
+  /** What its button says. */
+  readonly button: string;
+  readonly onSubmit: (values: Values) => Promise<unknown>;
+  readonly children: ReactNode;
+  /** Further buttons of this form. */
+  readonly more?: ReactNode;
+}
+
+/** Whoever comes to it begins at its first field. */
+export function Form({ button, onSubmit, children, more }: FormProps) {
+  const { busy, problem, run } = useAction();
+  const ref = useRef<HTMLFormElement>(null);
+  useEffect(() => ref.current?.querySelector("input")?.focus(), []);
+  return (
+    <form
+      ref={ref}
+      aria-busy={busy}
+      onSubmit={(event) => {
+        event.preventDefault();
+        const { submitter } = event.nativeEvent as SubmitEvent;
+        const data = new FormData(event.currentTarget, submitter);
+        void run(() => onSubmit((name) => String(data.get(name) ?? "")));
+      }}
+    >
+      <Problem>{problem}</Problem>
+      {children}
+      <button type="submit" className="primary">
+        {button}
+      </button>
+      {more}
+    </form>
+  );
+}
+
+interface FieldProps extends ComponentProps<"input"> {
+  readonly label: string;
+  readonly name: string;
+}
+
+export function Field({ label, ...input }: FieldProps) {
+  const id = useId();
+  return (
+    <div className="field">
+      <label htmlFor={id}>{label}</label>
+      <input id={id} required {...input} />
+    </div>
+  );
+}
+
+export const EmailField = (props: Partial<FieldProps>) => (
+  <Field label="E-mail address" name="username" type="email" autoComplete="username" {...props} />
+);
+
+export const NewPasswordField = () => (
+  <Field label="New password" name="password" type="password" autoComplete="new-password" />
+);
+
+export const CodeField = () => (
+  <Field label="Code" name="code" inputMode="numeric" autoComplete="one-time-code" />
+);
+
+interface ButtonProps {
+  readonly action: () => Promise<unknown>;
+  readonly children: ReactNode;
+  readonly className?: string;
+  readonly label?: string;
+}
+
+/** A button that does something, and says below it why it could not. */
+export function ActionButton({ action, children, className, label }: ButtonProps) {
+  const { busy, problem, run } = useAction();
+  return (
+    <>
+      <button
+        type="button"
+        className={className}
+        aria-label={label}
+        aria-busy={busy}
+        onClick={() => run(action)}
+      >
+        {children}
+      </button>
+      <Problem>{problem}</Problem>
+    </>
+  );
+}

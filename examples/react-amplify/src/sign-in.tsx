@@ -1,0 +1,68 @@
+/** The ways in: a password, a passkey, what else the pool offers, and the hosted pages. */
+import { type SignInOutput, signIn, signInWithRedirect } from "aws-amplify/auth";
+import { ActionButton, EmailField, Field, Form, Notice, Panel, Problem, type Values } from "./parts.tsx";
+import { type ScreenProps, screenAfter } from "./screens.ts";
+
+interface Props extends ScreenProps<"sign-in"> {
+  readonly problem: string | undefined;
+}
+
+function signInBy(values: Values): Promise<SignInOutput> {
+  const username = values("username");
+  switch (values("way")) {
+    case "passkey":
+      return signIn({
+        username,
+        options: { authFlowType: "USER_AUTH", preferredChallenge: "WEB_AUTHN" },
+      }).catch(noPasskey);
+    case "other":
+      // Poolhouse says what there is to choose from.
+      return signIn({ username, options: { authFlowType: "USER_AUTH" } });
+    default:
+      // SRP, unless something else is asked for: the password stays in the browser.
+      return signIn({ username, password: values("password") });
+  }
+}
+
+/** Who has no passkey gets the same answer as who does not exist, with the password that nobody spoke of in it. */
+function noPasskey(error: Error): never {
+  if (error.name !== "NotAuthorizedException") throw error;
+  throw new Error("This account has no passkey here. Sign in another way.", { cause: error });
+}
+
+export function SignIn({ screen, go, problem }: Props) {
+  const enter = async (values: Values) => {
+    const next = screenAfter(await signInBy(values), values("username"));
+    if (next !== undefined) go(next);
+  };
+  // Neither asks for a password here, so that an empty field must not be complained about.
+  const more = (
+    <>
+      <button type="submit" name="way" value="passkey" formNoValidate>
+        Sign in with a passkey
+      </button>
+      <button type="submit" name="way" value="other" formNoValidate>
+        Other ways to sign in
+      </button>
+    </>
+  );
+  return (
+    <Panel title="Sign in">
+      <Notice>{screen.notice}</Notice>
+      <Problem>{problem}</Problem>
+      <Form button="Sign in" onSubmit={enter} more={more}>
+        <EmailField defaultValue={screen.username} />
+        <Field label="Password" name="password" type="password" autoComplete="current-password" />
+      </Form>
+      <ActionButton action={() => signInWithRedirect()}>Go to the sign-in page</ActionButton>
+      <footer>
+        <button type="button" className="link" onClick={() => go({ name: "sign-up" })}>
+          Create an account
+        </button>
+        <button type="button" className="link" onClick={() => go({ name: "forgot" })}>
+          Forgot your password?
+        </button>
+      </footer>
+    </Panel>
+  );
+}
