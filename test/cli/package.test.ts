@@ -12,6 +12,7 @@ import {
   InitiateAuthCommand,
   ListUserPoolsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { styles } from "../../src/http/hosted-ui/assets.ts";
 import { temporaryFolder } from "../store/databases.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -79,12 +80,14 @@ test("the tarball holds the program and nothing else", () => {
   const paths = packed.files.map(({ path }) => path);
   const foreign = paths.filter(
     (path) =>
-      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/hosted-ui\/public\/style\.css|dist\/(?:index|config\/\w+|lib\/(?:mail-address|sigv4(?:-canonical)?|smtp-url))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
+      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/hosted-ui\/public\/\w+\.css|dist\/(?:index|config\/\w+|lib\/(?:mail-address|sigv4(?:-canonical)?|smtp-url))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
         path,
       ),
   );
   assert.deepEqual(foreign, []);
-  const pages = ["style.css", "script.js"].map((name) => `dist/http/hosted-ui/public/${name}`);
+  const pages = [...styles.map((name) => `${name}.css`), "script.js"].map(
+    (name) => `dist/http/hosted-ui/public/${name}`,
+  );
   const some = ["LICENSE", "README.md", "dist/main.js", "dist/index.d.ts", "docs/fidelity.md"];
   for (const path of [...some, ...pages]) {
     assert.ok(paths.includes(path), path);

@@ -1,10 +1,10 @@
 /** What settings of managed login become: the same page, another one that can be read, and nothing else. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { mergedSettings } from "../../src/domain/pools/branding.ts";
 import { repairsOf, type Theme, themeCss, themeOf } from "../../src/domain/pools/theme.ts";
 import type { Mode } from "../../src/domain/pools/theme-colors.ts";
+import { style } from "../../src/http/hosted-ui/assets.ts";
 import { colorOfCss, contrast } from "../../src/lib/color.ts";
 import { juniper, unreadable } from "../hosted-ui/brands.ts";
 
@@ -16,8 +16,8 @@ const assetsOf = (...categories: string[]) => categories.map((category) => ({ ca
 const on = (path: string, given: unknown = true): object =>
   path.split(".").reduceRight<unknown>((inner, name) => ({ [name]: inner }), given) as object;
 
-test("a style that says nothing is the style.css there is, in both modes", () => {
-  const css = readFileSync(new URL("../../src/http/hosted-ui/public/style.css", import.meta.url), "utf8");
+test("a style that says nothing is the theme.css there is, in both modes", () => {
+  const css = style.text;
   const [light, dark] = css.split("@media (prefers-color-scheme: dark)");
   const stated = (text: string | undefined) =>
     new Map(
@@ -39,7 +39,7 @@ test("a style that says nothing is the style.css there is, in both modes", () =>
 });
 
 test("every property of the stylesheet is used by the pages, and the other way round", () => {
-  const css = readFileSync(new URL("../../src/http/hosted-ui/public/style.css", import.meta.url), "utf8");
+  const css = style.text;
   const used = new Set([...css.matchAll(/var\((--[\w-]+)/g)].map(([, name]) => name));
   const theme = themeOf(juniper, []);
   for (const property of [...theme.palettes.light.values.keys(), ...theme.measures.keys()])

@@ -1,41 +1,12 @@
 /** What is neither a right request nor an honest mistake: methods, types, doubled and oversized parameters, odd headers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CreateUserPoolDomainCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { makeClient, password } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
-import { type RawAnswer, type RawRequest, requestText, sendRaw } from "./raw.ts";
-import {
-  authorize,
-  callback,
-  claimsOf,
-  goodbye,
-  newCode,
-  type OAuthPlace,
-  pkce,
-  post,
-  redeem,
-  setUp,
-} from "./support.ts";
+import { forEachServer } from "../api/server.ts";
+import { placesOf, type RawAnswer, type RawRequest } from "./raw.ts";
+import { authorize, callback, claimsOf, goodbye, newCode, pkce, post, redeem, setUp } from "./support.ts";
 
 const form = (fields: Record<string, string>) => new URLSearchParams(fields).toString();
-
-/** At the main host and at a domain of the pool: what a request line and Host are there. */
-async function placesOf(server: TestServer, { UserPoolId }: OAuthPlace) {
-  const Domain = `odd-${Math.random().toString(36).slice(2, 10)}`;
-  await server.client.send(new CreateUserPoolDomainCommand({ UserPoolId, Domain }));
-  const { host, port } = new URL(server.endpoint);
-  const at = (authority: string, root: string) => (request: RawRequest) =>
-    sendRaw(
-      server.endpoint,
-      requestText({
-        ...request,
-        target: `${root}${request.target}`,
-        headers: [`host: ${authority}`, ...(request.headers ?? [])],
-      }),
-    );
-  return { main: at(host, `/${UserPoolId}`), domain: at(`${Domain}.auth.localhost:${port}`, "") };
-}
 
 const endpoints: Readonly<Record<string, readonly string[]>> = {
   "/oauth2/authorize": ["GET", "HEAD", "POST"],
@@ -378,142 +349,5 @@ forEachServer("confusion", (open) => {
     assert.equal((await post(place, both, { basic: right })).body["error"], "invalid_request");
     const mixed = { grant_type: "authorization_code", code: "x", client_id: other.ClientId };
     assert.equal((await post(place, mixed, { basic: right })).body["error"], "invalid_request");
-  });
-
-  test("what is too big is refused, and a big cookie is no reason to fail", async () => {
-    const server = await open();
-    const place = await setUp(server);
-    const { main } = await placesOf(server, place);
-    const query = form({ response_type: "code", client_id: place.ClientId, redirect_uri: callback });
-    const long = (bytes: number) => "a".repeat(bytes);
-    assert.equal((await main({ target: `/login?${query}&x=${long(20_000)}` })).status, 431);
-    assert.equal((await main({ target: `/login?${query}`, headers: [`x: ${long(20_000)}`] })).status, 431);
-    const headers = [`origin: ${server.endpoint}`];
-    for (const [path, status] of [
-      ["/oauth2/token", 400],
-      ["/oauth2/revoke", 400],
-      ["/oauth2/userInfo", 400],
-      ["/oauth2/authorize", 400],
-      ["/logout", 400],
-      [`/login?${query}`, 303],
-      [`/signup?${query}`, 303],
-    ] as const) {
-      const many = Array.from({ length: 9_000 }, (_, index) => `p${index}=1`).join("&");
-      for (const body of [`username=${long(70_000)}`, many, `${"&".repeat(70_000)}a=b`]) {
-        const answer = await main({ method: "POST", target: path, headers, body });
-        assert.equal(answer.status, status, `${path}: ${answer.body}`);
-        if (status === 303) assert.match(answer.headers["location"] ?? "", /\/error\?error=invalid_request/);
-      }
-    }
-    const [name = ""] = place.cookie.split("=");
-    const crowd = Array.from({ length: 200 }, (_, index) => `c${index}=v`).join("; ");
-    for (const [cookie, isIn] of [
-      [`big=${long(8_000)}; ${place.cookie}`, true],
-      [`${crowd}; ${place.cookie}; ${crowd}`, true],
-      [`${name}=${long(8_000)}`, false],
-      [`${name}=`, false],
-      [`${name}=%00`, false],
-      [`${name}="; ${name}=x`, false],
-      [`=; ;;; ${place.cookie.toUpperCase()}`, false],
-      [`__proto__=x; ${name}`, false],
-    ] as const) {
-      const answer = await main({ target: `/oauth2/authorize?${query}`, headers: [`cookie: ${cookie}`] });
-      assert.equal(answer.status, 302);
-      assert.match(answer.headers["location"] ?? "", isIn ? /[?&]code=/ : /\/login\?/, cookie.slice(0, 60));
-    }
-  });
-
-  test("the work that a form makes grows with its length, not with the square of it", async () => {
-    const place = await setUp(await open());
-    const known = { response_type: "none", client_id: place.ClientId, redirect_uri: callback };
-    /** Processor time, which waiting does not add to. */
-    const cost = async (count: number) => {
-      const names = Array.from({ length: count }, (_, index) => `p${index}=1`);
-      const body = `${form(known)}&${names.join("&")}`;
-      const headers = { "content-type": "application/x-www-form-urlencoded" };
-      const before = process.cpuUsage();
-      for (let turn = 0; turn < 3; turn++) {
-        const request = { method: "POST", body, headers, redirect: "manual" } as const;
-        const answer = await fetch(`${place.base}/oauth2/authorize`, request);
-        assert.match(answer.headers.get("location") ?? "", /error=unsupported_response_type/);
-      }
-      const { user, system } = process.cpuUsage(before);
-      return user + system;
-    };
-    await cost(900);
-    const [few, many] = [await cost(900), await cost(7_200)];
-    assert.ok(many < 20 * few, `${many} µs for eight times what costs ${few} µs`);
-  });
-
-  test("bytes that no URL has: the state goes back as it came, at the domain as well", async () => {
-    const server = await open();
-    const place = await setUp(server);
-    const query = form({ response_type: "code", client_id: place.ClientId, redirect_uri: callback });
-    for (const [where, send] of Object.entries(await placesOf(server, place)))
-      for (const [raw, back = raw] of [
-        ["a'b"],
-        ['"<>'],
-        ["{|}^`\\"],
-        ["a%2fb%2Fc%20+d"],
-        ["%ff%00%0d%0a"],
-        ["~!*()';:@,/?$="],
-        ["a#b", "a"],
-      ] as [string, string?][]) {
-        const answer = await send({
-          target: `/oauth2/authorize?${query}&state=${raw}`,
-          headers: [`cookie: ${place.cookie}`],
-        });
-        assert.ok(
-          answer.headers["location"]?.endsWith(`&state=${back}`),
-          `${where}: ${raw}: ${answer.headers["location"]}`,
-        );
-      }
-    const { main } = await placesOf(server, place);
-    for (const raw of ["\xc3\xa4", "a\tb", "a\x7fb", "a\0b", "a\x01b", "a\rb", "\xff"])
-      assert.equal((await main({ target: `/oauth2/authorize?${query}&state=${raw}` })).status, 400, raw);
-  });
-
-  test("a code used again while its tokens are refreshed leaves none of them alive", async () => {
-    const place = await setUp(await open());
-    const code = await newCode(place, { scope: "openid" });
-    const { body } = await redeem(place, code);
-    const refresh = () =>
-      post(place, {
-        grant_type: "refresh_token",
-        client_id: place.ClientId,
-        refresh_token: String(body["refresh_token"]),
-      });
-    const raced = await Promise.all([
-      refresh(),
-      redeem(place, code),
-      refresh(),
-      redeem(place, code),
-      refresh(),
-      refresh(),
-    ]);
-    assert.ok(raced.every(({ status }) => [200, 400].includes(status)));
-    assert.equal((await refresh()).body["error"], "invalid_grant");
-    for (const token of [body, ...raced.map((one) => one.body)]
-      .map((one) => one["access_token"])
-      .filter(Boolean)) {
-      const told = await fetch(`${place.base}/oauth2/userInfo`, {
-        headers: { authorization: `Bearer ${token}` },
-      });
-      assert.equal(told.status, 401);
-    }
-  });
-
-  test("of right and wrong verifiers at once at most one gets tokens", async () => {
-    const place = await setUp(await open());
-    for (let turn = 0; turn < 5; turn++) {
-      const { verifier, challenge } = pkce();
-      const code = await newCode(place, challenge);
-      const tries = [pkce().verifier, verifier, "", verifier, pkce().verifier];
-      const answers = await Promise.all(
-        tries.map((one) => redeem(place, code, one === "" ? {} : { code_verifier: one })),
-      );
-      assert.ok(answers.filter(({ status }) => status === 200).length <= 1);
-      assert.equal((await redeem(place, code, { code_verifier: verifier })).status, 400);
-    }
   });
 });

@@ -24,7 +24,7 @@ export interface Icon {
 }
 
 export interface Look {
-  /** The name of the stylesheet that stands after style.css; undefined: there is none. */
+  /** The name of the stylesheet that stands after that of all pages; undefined: there is none. */
   readonly style: string | undefined;
   readonly scheme: "light dark" | Mode;
   /** Undefined: the classic hosted UI, which has a logo at most. */

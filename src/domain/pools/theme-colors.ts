@@ -13,7 +13,7 @@ const TEXT = 4.5;
 const EDGE = 3;
 
 interface Role {
-  /** The custom property of style.css. */
+  /** The custom property of theme.css. */
   readonly property: string;
   /** Settings that say it, `*` for the mode; the first that was given counts, else the default of the first. */
   readonly paths: readonly string[];
@@ -122,7 +122,7 @@ export interface Repair {
 }
 
 export interface Palette {
-  /** Custom properties of style.css, each with its value. */
+  /** Custom properties of theme.css, each with its value. */
   readonly values: ReadonlyMap<string, string>;
   readonly repairs: readonly Repair[];
 }

@@ -164,7 +164,7 @@ function settingOf(settings: unknown, path: string, isKind: (value: unknown) => 
 export type Picture = Readonly<Record<Mode, string>>;
 
 /**
- * The stylesheet of a theme, to stand after style.css; empty where it says the same. Both modes are written whole: what
+ * The stylesheet of a theme, to stand after that of all pages; empty where it says the same. Both modes are written whole: what
  * stands here for the light page would hold in the dark one too.
  * @param picture of a category; undefined: there is none
  */

@@ -9,14 +9,19 @@ interface Asset {
   readonly text: string;
 }
 
-function load(file: string, type: string): Asset {
-  const text = readFileSync(new URL(`public/${file}`, import.meta.url), "utf8");
+/** Several files become one. */
+function load(files: readonly string[], extension: string, type: string): Asset {
+  const read = (file: string) => readFileSync(new URL(`public/${file}${extension}`, import.meta.url), "utf8");
+  const text = files.map(read).join("\n");
   const hash = createHash("sha256").update(text).digest("hex").slice(0, 16);
-  return { name: `${hash}${file.slice(file.lastIndexOf("."))}`, type, text };
+  return { name: `${hash}${extension}`, type, text };
 }
 
-export const style = load("style.css", "text/css; charset=utf-8");
-export const script = load("script.js", "text/javascript; charset=utf-8");
+/** In the order in which later rules go before earlier ones. */
+export const styles = ["theme", "page", "parts", "looks", "states"] as const;
+
+export const style = load(styles, ".css", "text/css; charset=utf-8");
+export const script = load(["script"], ".js", "text/javascript; charset=utf-8");
 
 const assets: ReadonlyMap<string, Asset> = new Map([style, script].map((asset) => [asset.name, asset]));
 

@@ -1,0 +1,81 @@
+/** Requests that are too big, and bytes that are in no URL. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { forEachServer } from "../api/server.ts";
+import { placesOf } from "./raw.ts";
+import { callback, setUp } from "./support.ts";
+
+const form = (fields: Record<string, string>) => new URLSearchParams(fields).toString();
+
+forEachServer("extremes", (open) => {
+  test("what is too big is refused, and a big cookie is no reason to fail", async () => {
+    const server = await open();
+    const place = await setUp(server);
+    const { main } = await placesOf(server, place);
+    const query = form({ response_type: "code", client_id: place.ClientId, redirect_uri: callback });
+    const long = (bytes: number) => "a".repeat(bytes);
+    assert.equal((await main({ target: `/login?${query}&x=${long(20_000)}` })).status, 431);
+    assert.equal((await main({ target: `/login?${query}`, headers: [`x: ${long(20_000)}`] })).status, 431);
+    const headers = [`origin: ${server.endpoint}`];
+    for (const [path, status] of [
+      ["/oauth2/token", 400],
+      ["/oauth2/revoke", 400],
+      ["/oauth2/userInfo", 400],
+      ["/oauth2/authorize", 400],
+      ["/logout", 400],
+      [`/login?${query}`, 303],
+      [`/signup?${query}`, 303],
+    ] as const) {
+      const many = Array.from({ length: 9_000 }, (_, index) => `p${index}=1`).join("&");
+      for (const body of [`username=${long(70_000)}`, many, `${"&".repeat(70_000)}a=b`]) {
+        const answer = await main({ method: "POST", target: path, headers, body });
+        assert.equal(answer.status, status, `${path}: ${answer.body}`);
+        if (status === 303) assert.match(answer.headers["location"] ?? "", /\/error\?error=invalid_request/);
+      }
+    }
+    const [name = ""] = place.cookie.split("=");
+    const crowd = Array.from({ length: 200 }, (_, index) => `c${index}=v`).join("; ");
+    for (const [cookie, isIn] of [
+      [`big=${long(8_000)}; ${place.cookie}`, true],
+      [`${crowd}; ${place.cookie}; ${crowd}`, true],
+      [`${name}=${long(8_000)}`, false],
+      [`${name}=`, false],
+      [`${name}=%00`, false],
+      [`${name}="; ${name}=x`, false],
+      [`=; ;;; ${place.cookie.toUpperCase()}`, false],
+      [`__proto__=x; ${name}`, false],
+    ] as const) {
+      const answer = await main({ target: `/oauth2/authorize?${query}`, headers: [`cookie: ${cookie}`] });
+      assert.equal(answer.status, 302);
+      assert.match(answer.headers["location"] ?? "", isIn ? /[?&]code=/ : /\/login\?/, cookie.slice(0, 60));
+    }
+  });
+
+  test("bytes that no URL has: the state goes back as it came, at the domain as well", async () => {
+    const server = await open();
+    const place = await setUp(server);
+    const query = form({ response_type: "code", client_id: place.ClientId, redirect_uri: callback });
+    for (const [where, send] of Object.entries(await placesOf(server, place)))
+      for (const [raw, back = raw] of [
+        ["a'b"],
+        ['"<>'],
+        ["{|}^`\\"],
+        ["a%2fb%2Fc%20+d"],
+        ["%ff%00%0d%0a"],
+        ["~!*()';:@,/?$="],
+        ["a#b", "a"],
+      ] as [string, string?][]) {
+        const answer = await send({
+          target: `/oauth2/authorize?${query}&state=${raw}`,
+          headers: [`cookie: ${place.cookie}`],
+        });
+        assert.ok(
+          answer.headers["location"]?.endsWith(`&state=${back}`),
+          `${where}: ${raw}: ${answer.headers["location"]}`,
+        );
+      }
+    const { main } = await placesOf(server, place);
+    for (const raw of ["\xc3\xa4", "a\tb", "a\x7fb", "a\0b", "a\x01b", "a\rb", "\xff"])
+      assert.equal((await main({ target: `/oauth2/authorize?${query}&state=${raw}` })).status, 400, raw);
+  });
+});
