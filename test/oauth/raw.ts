@@ -1,6 +1,9 @@
 /** Requests as bytes, for what no client would send. */
 import { once } from "node:events";
 import { connect } from "node:net";
+import { CreateUserPoolDomainCommand } from "@aws-sdk/client-cognito-identity-provider";
+import type { TestServer } from "../api/server.ts";
+import type { OAuthPlace } from "./support.ts";
 
 export interface RawAnswer {
   readonly status: number;
@@ -47,4 +50,21 @@ export function requestText({ method = "GET", target, headers = [], body }: RawR
       : ["content-type: application/x-www-form-urlencoded"];
   const lines = [`${method} ${target} HTTP/1.1`, ...headers, ...type, ...length, "connection: close"];
   return `${lines.join("\r\n")}\r\n\r\n${body ?? ""}`;
+}
+
+/** At the main host and at a domain of the pool: what a request line and Host are there. */
+export async function placesOf(server: TestServer, { UserPoolId }: OAuthPlace) {
+  const Domain = `odd-${Math.random().toString(36).slice(2, 10)}`;
+  await server.client.send(new CreateUserPoolDomainCommand({ UserPoolId, Domain }));
+  const { host, port } = new URL(server.endpoint);
+  const at = (authority: string, root: string) => (request: RawRequest) =>
+    sendRaw(
+      server.endpoint,
+      requestText({
+        ...request,
+        target: `${root}${request.target}`,
+        headers: [`host: ${authority}`, ...(request.headers ?? [])],
+      }),
+    );
+  return { main: at(host, `/${UserPoolId}`), domain: at(`${Domain}.auth.localhost:${port}`, "") };
 }
