@@ -128,8 +128,8 @@ export function choice(value: string, label: string): Html {
 
 function chooseMfa(visit: Visit, waiting: Waiting): ChallengeView {
   const { chooseMfa: words } = visit.words;
-  const choices = listed(waiting.parameters["MFAS_CAN_CHOOSE"]).map((factor) =>
-    choice(factor, words[factor as "SMS_MFA"] ?? factor),
+  const choices = secondFactors(waiting.parameters["MFAS_CAN_CHOOSE"]).map((factor) =>
+    choice(factor, words[factor]),
   );
   const body = html`<p class="lead">${words.intro}</p>
 ${form(visit, "/challenge", html`${state(waiting)}${choices}`)}`;
@@ -144,6 +144,13 @@ export function listed(json: string | undefined): string[] {
   } catch {
     return [];
   }
+}
+
+const seconds = ["SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP"] as const;
+
+/** Of a list that has been through the browser, the second factors that there are words and pages for. */
+export function secondFactors(json: string | undefined): (typeof seconds)[number][] {
+  return listed(json).flatMap((name) => seconds.filter((one) => one === name));
 }
 
 function sentCode(

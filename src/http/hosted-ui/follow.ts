@@ -7,7 +7,7 @@ import type { Outcome } from "../../domain/signin/sign-in.ts";
 import type { Authenticated } from "../../domain/tokens/issue.ts";
 import { rememberBrowser } from "../../domain/users/browser-devices.ts";
 import { sessionCookie, setDeviceCookie, setSessionCookie } from "../cookies.ts";
-import { challengePage, listed, shownFactors, type Waiting } from "./challenge-pages.ts";
+import { challengePage, secondFactors, shownFactors, type Waiting } from "./challenge-pages.ts";
 import { loginPage, passwordPage } from "./login-pages.ts";
 import { passkeyQuery, redirect, type Visit } from "./visit.ts";
 
@@ -21,7 +21,7 @@ export async function follow(visit: Visit, outcome: Outcome, username: string): 
     username,
     parameters: { ...parameters, available: available.join() },
   };
-  if (name === "MFA_SETUP" && listed(parameters["MFAS_CAN_SETUP"]).join() === "SOFTWARE_TOKEN_MFA")
+  if (name === "MFA_SETUP" && secondFactors(parameters["MFAS_CAN_SETUP"]).join() === "SOFTWARE_TOKEN_MFA")
     return challengePage(visit, await withKey(visit, waiting));
   if (name !== "SELECT_CHALLENGE") return challengePage(visit, waiting);
   const [only, another] = shownFactors(visit, available);

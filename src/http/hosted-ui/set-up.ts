@@ -1,6 +1,13 @@
 /** MFA_SETUP: a second factor for who has none and needs one. */
 import { html } from "hono/html";
-import { type ChallengeView, choice, codeField, listed, state, type Waiting } from "./challenge-pages.ts";
+import {
+  type ChallengeView,
+  choice,
+  codeField,
+  secondFactors,
+  state,
+  type Waiting,
+} from "./challenge-pages.ts";
 import { errorOf, field, form, type Problem, submit } from "./fields.ts";
 import type { Html } from "./layout.ts";
 import { qrCode } from "./qr.ts";
@@ -10,12 +17,12 @@ import type { Visit } from "./visit.ts";
 export function setUpBody(visit: Visit, waiting: Waiting, problem: Problem | undefined): ChallengeView {
   const { setUp: words } = visit.words;
   const chosen = visit.form.get("answer");
-  const possible = listed(waiting.parameters["MFAS_CAN_SETUP"]);
+  const possible = secondFactors(waiting.parameters["MFAS_CAN_SETUP"]);
   const [only] = possible;
   const shown = possible.length === 1 ? only : possible.find((factor) => factor === chosen);
   if (shown === "EMAIL_OTP" || shown === "SMS_MFA")
     return addressBody(visit, waiting, { factor: shown, problem });
-  const choices = possible.map((factor) => choice(factor, words[factor as "SMS_MFA"] ?? factor));
+  const choices = possible.map((factor) => choice(factor, words[factor]));
   const body = html`<p class="lead">${words.chooseIntro}</p>
 ${form(visit, "/challenge", html`${state(waiting)}${choices}`)}`;
   return { title: words.chooseTitle, body };
