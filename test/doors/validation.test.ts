@@ -54,7 +54,7 @@ const constrained = ({ shape, path, hidden, reportedAs }: Place) =>
 forEachServer("validation", (open, database) => {
   if (database !== "sqlite") return;
 
-  test("every place by every fault", { timeout: 120_000 }, async () => {
+  test("every place by every fault", { timeout: 300_000 }, async () => {
     const server = await open();
     server.clock.freeze();
     const wrong: string[] = [];
