@@ -2,7 +2,7 @@
 import { schemaAttribute } from "../../domain/pools/schema.ts";
 import { errorOf, type Field, field, type Problem } from "./fields.ts";
 import { type Form, textOf } from "./form.ts";
-import type { Html } from "./layout.ts";
+import type { Html } from "./frame.ts";
 import { plainPhone } from "./names.ts";
 import type { Visit } from "./visit.ts";
 import type { Words } from "./words/en.ts";

@@ -6,15 +6,8 @@ import { type Look, lookFile, lookOf, looksPath, uiLogoCategory } from "../../do
 import type { Client } from "../../domain/pools/settings.ts";
 import type { Picture, Side } from "../../domain/pools/theme.ts";
 import { type Bindings, type Place, placeOf } from "../place.ts";
+import type { Brand, Frame, Html } from "./frame.ts";
 import { languageForm } from "./language-form.ts";
-import type { Frame, Html } from "./layout.ts";
-
-/** What belongs to a client that was found; pages of nobody in particular have none. */
-export interface Brand {
-  readonly clientId: string;
-  /** Asked for by pages alone, as many answers are redirects. */
-  readonly look: () => Promise<Look | undefined>;
-}
 
 export function brandOf(ctx: Ctx, { pool, loginVersion }: Place, { id }: Client): Brand {
   return { clientId: id, look: () => lookOf(ctx, { poolId: pool.id, id }, loginVersion) };

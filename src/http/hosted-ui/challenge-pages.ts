@@ -2,42 +2,14 @@
 import { html } from "hono/html";
 import { asksToRemember } from "../../domain/users/browser-devices.ts";
 import { customBody } from "./custom-challenge.ts";
-import { alert, backLink, errorOf, field, form, hidden, type Problem, submit } from "./fields.ts";
-import { answerPage, type Html } from "./layout.ts";
+import { alert, backLink, codeField, form, hidden, type Problem, submit } from "./fields.ts";
+import type { Html } from "./frame.ts";
+import { answerPage } from "./layout.ts";
 import { newPasswordBody } from "./new-password.ts";
 import { appSetUpBody, setUpBody } from "./set-up.ts";
 import type { Visit } from "./visit.ts";
+import { type ChallengeView, choice, type Render, secondFactors, state, type Waiting } from "./waiting.ts";
 import type { Words } from "./words/en.ts";
-
-/** What a sign-in waits for. */
-export interface Waiting {
-  readonly name: string;
-  readonly session: string;
-  /** As typed at the start. */
-  readonly username: string;
-  /** ChallengeParameters; `available` has the first factors, `secret` the key of an authenticator app. */
-  readonly parameters: Readonly<Record<string, string>>;
-}
-
-export interface ChallengeView {
-  readonly title: string;
-  readonly body: Html;
-  /** The sign-in begins anew where that is another way. */
-  readonly otherWay?: boolean;
-}
-
-/** Parameters that pages are made from; the user's attributes do not travel. Of a custom challenge all do. */
-const carried = [
-  "available",
-  "secret",
-  "CODE_DELIVERY_DESTINATION",
-  "FRIENDLY_DEVICE_NAME",
-  "MFAS_CAN_CHOOSE",
-  "MFAS_CAN_SETUP",
-  "requiredAttributes",
-];
-
-export type Render = (visit: Visit, waiting: Waiting, problem: Problem | undefined) => ChallengeView;
 
 const pages: Readonly<Record<string, Render>> = {
   SELECT_CHALLENGE: chooseFactor,
@@ -87,18 +59,6 @@ ${backLink(visit)}`;
 export const challengeView: Render = (visit, waiting, problem) =>
   pages[waiting.name]!(visit, waiting, problem);
 
-/** The fields by which a form comes back to what the sign-in waits for. */
-export function state({ name, session, username, parameters }: Waiting): Html[] {
-  const isCarried = (key: string) => name === "CUSTOM_CHALLENGE" || carried.includes(key);
-  const kept = Object.entries(parameters).filter(([key, value]) => isCarried(key) && value !== "");
-  return hidden({
-    challenge: name,
-    session,
-    username,
-    ...Object.fromEntries(kept.map(([key, value]) => [`parameter.${key}`, value])),
-  });
-}
-
 /** The first factors that there are pages for, and that can be used at this one. */
 export function shownFactors(
   visit: Pick<Visit, "passkeys">,
@@ -122,10 +82,6 @@ ${form(visit, "/challenge", html`${state(waiting)}${choices}`)}`,
   };
 }
 
-export function choice(value: string, label: string): Html {
-  return html`<button class="choice" name="answer" value="${value}">${label}</button>`;
-}
-
 function chooseMfa(visit: Visit, waiting: Waiting): ChallengeView {
   const { chooseMfa: words } = visit.words;
   const choices = secondFactors(waiting.parameters["MFAS_CAN_CHOOSE"]).map((factor) =>
@@ -134,23 +90,6 @@ function chooseMfa(visit: Visit, waiting: Waiting): ChallengeView {
   const body = html`<p class="lead">${words.intro}</p>
 ${form(visit, "/challenge", html`${state(waiting)}${choices}`)}`;
   return { title: words.title, body };
-}
-
-/** A list of names as JSON, which has been through the browser. */
-export function listed(json: string | undefined): string[] {
-  try {
-    const list: unknown = JSON.parse(json ?? "[]");
-    return Array.isArray(list) ? list.filter((one) => typeof one === "string") : [];
-  } catch {
-    return [];
-  }
-}
-
-const seconds = ["SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP"] as const;
-
-/** Of a list that has been through the browser, the second factors that there are words and pages for. */
-export function secondFactors(json: string | undefined): (typeof seconds)[number][] {
-  return listed(json).flatMap((name) => seconds.filter((one) => one === name));
 }
 
 function sentCode(
@@ -172,23 +111,6 @@ function rememberBox({ pool, form, words }: Visit): Html | "" {
   if (!asksToRemember(pool)) return "";
   return html`<div class="check"><input type="checkbox" id="remember" name="remember" value="1"${form.has("remember") ? html` checked` : ""}>
 <label for="remember">${words.enterCode.remember}</label></div>`;
-}
-
-export function codeField(
-  visit: Pick<Visit, "words">,
-  problem: Problem | undefined,
-  label = visit.words.fields.code,
-  value?: string,
-): Html {
-  return field(visit, {
-    name: "code",
-    label,
-    value,
-    autocomplete: "one-time-code",
-    inputmode: "numeric",
-    error: errorOf(problem, "code"),
-    focus: problem === undefined,
-  });
 }
 
 function appCode(visit: Visit, waiting: Waiting, problem: Problem | undefined): ChallengeView {

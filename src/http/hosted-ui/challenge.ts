@@ -1,13 +1,14 @@
 /** POST /challenge: answers what the sign-in waits for. */
 import { verifyBySession } from "../../domain/signin/challenges/mfa-setup.ts";
 import { typedAttributes } from "./attributes.ts";
-import { challengePage, hasPage, type Waiting } from "./challenge-pages.ts";
+import { challengePage, hasPage } from "./challenge-pages.ts";
 import { follow, respond, withKey } from "./follow.ts";
 import { codeOf, textOf } from "./form.ts";
 import { loginPage } from "./login-pages.ts";
 import { missingAttributes } from "./new-password.ts";
 import { isOver, isRefusal, problemOf } from "./sentences.ts";
 import type { Visit } from "./visit.ts";
+import type { Waiting } from "./waiting.ts";
 
 type Responses = Record<string, string>;
 

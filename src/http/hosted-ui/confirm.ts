@@ -6,11 +6,22 @@ import { confirmedSession, readSignUpSession } from "../../domain/signin/after-s
 import { startSignIn } from "../../domain/signin/start.ts";
 import { confirmSignUp, resendConfirmationCode } from "../../domain/signup/confirm.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { codeField } from "./challenge-pages.ts";
-import { alert, backLink, errorOf, field, form, hidden, notice, type Problem, submit } from "./fields.ts";
+import {
+  alert,
+  backLink,
+  codeField,
+  errorOf,
+  field,
+  form,
+  hidden,
+  notice,
+  type Problem,
+  submit,
+} from "./fields.ts";
 import { follow } from "./follow.ts";
 import { codeOf, textOf } from "./form.ts";
-import { answerPage, type Html } from "./layout.ts";
+import type { Html } from "./frame.ts";
+import { answerPage } from "./layout.ts";
 import { loginPage } from "./login-pages.ts";
 import { typedName } from "./names.ts";
 import { isRefusal, problemOf } from "./sentences.ts";

@@ -3,9 +3,9 @@
  * publicChallengeParameters `title` is the heading and `prompt` the sentence above the field; every other is shown as text.
  */
 import { html } from "hono/html";
-import { type ChallengeView, state, type Waiting } from "./challenge-pages.ts";
 import { errorOf, field, form, type Problem, submit } from "./fields.ts";
 import type { Visit } from "./visit.ts";
+import { type ChallengeView, state, type Waiting } from "./waiting.ts";
 
 /** Parameters that are nobody's words. */
 const silent: readonly string[] = ["title", "prompt", "USERNAME", "available"];

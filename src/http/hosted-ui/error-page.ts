@@ -6,7 +6,8 @@ import { refusedLocation } from "../../domain/grants/answer.ts";
 import { RedirectedRefusal } from "../../domain/grants/authorization-request.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { type Bindings, errorPageOf, type Place, rawQuery } from "../place.ts";
-import { answerPage, type Html, type Page } from "./layout.ts";
+import type { Html } from "./frame.ts";
+import { answerPage, type Page } from "./layout.ts";
 import { newFrame, redirect } from "./visit.ts";
 
 /** GET /error, where the OAuth endpoints send what may not be told to a redirect URI. */

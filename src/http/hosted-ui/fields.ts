@@ -1,6 +1,6 @@
 /** The parts that forms are made of. */
 import { html } from "hono/html";
-import type { Html } from "./layout.ts";
+import type { Html } from "./frame.ts";
 import { linkTo, type Visit } from "./visit.ts";
 
 export interface Field {
@@ -91,4 +91,21 @@ export function errorOf(problem: Problem | undefined, name: string): string | un
 
 export function backLink(visit: Pick<Visit, "root" | "query" | "words">): Html {
   return html`<p class="foot"><a href="${linkTo(visit, "/login")}">${visit.words.common.backToSignIn}</a></p>`;
+}
+
+export function codeField(
+  visit: Pick<Visit, "words">,
+  problem: Problem | undefined,
+  label = visit.words.fields.code,
+  value?: string,
+): Html {
+  return field(visit, {
+    name: "code",
+    label,
+    value,
+    autocomplete: "one-time-code",
+    inputmode: "numeric",
+    error: errorOf(problem, "code"),
+    focus: problem === undefined,
+  });
 }

@@ -7,9 +7,10 @@ import type { Outcome } from "../../domain/signin/sign-in.ts";
 import type { Authenticated } from "../../domain/tokens/issue.ts";
 import { rememberBrowser } from "../../domain/users/browser-devices.ts";
 import { sessionCookie, setDeviceCookie, setSessionCookie } from "../cookies.ts";
-import { challengePage, secondFactors, shownFactors, type Waiting } from "./challenge-pages.ts";
+import { challengePage, shownFactors } from "./challenge-pages.ts";
 import { loginPage, passwordPage } from "./login-pages.ts";
 import { passkeyQuery, redirect, type Visit } from "./visit.ts";
+import { secondFactors, type Waiting } from "./waiting.ts";
 
 export async function follow(visit: Visit, outcome: Outcome, username: string): Promise<Response> {
   if (outcome.kind === "authenticated") return finish(visit, outcome.authenticated);

@@ -2,8 +2,7 @@
 import { html } from "hono/html";
 import { maskDestination } from "../../domain/messages/delivery.ts";
 import { confirmForgotPassword, forgotPassword } from "../../domain/users/recovery.ts";
-import { codeField } from "./challenge-pages.ts";
-import { alert, backLink, errorOf, form, hidden, notice, type Problem, submit } from "./fields.ts";
+import { alert, backLink, codeField, errorOf, form, hidden, notice, type Problem, submit } from "./fields.ts";
 import { codeOf, textOf } from "./form.ts";
 import { answerPage } from "./layout.ts";
 import { loginPage } from "./login-pages.ts";

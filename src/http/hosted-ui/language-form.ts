@@ -1,7 +1,7 @@
 /** A choice of languages that works without script: it asks for the same page again, with another `lang`. */
 import { html } from "hono/html";
+import type { Frame, Html } from "./frame.ts";
 import { languages } from "./language.ts";
-import type { Frame, Html } from "./layout.ts";
 
 export function languageForm({ c, words, root }: Frame): Html {
   const url = new URL(c.req.url);

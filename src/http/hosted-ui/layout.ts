@@ -1,26 +1,8 @@
 /** The frame of every page, and the headers that go with it. */
-import type { Context } from "hono";
 import { html } from "hono/html";
 import { script, style } from "./assets.ts";
-import { type Brand, dressOf } from "./brand.ts";
-import type { Words } from "./words/en.ts";
-
-export type Html = ReturnType<typeof html>;
-
-/** What every page is written with. */
-export interface Frame {
-  readonly c: Context;
-  readonly words: Words;
-  /** The path that the pool's endpoints begin with. */
-  readonly root: string;
-  readonly requestId: string;
-  /** Who the user wants to get to; undefined: not known, or not to be told. */
-  readonly app: string | undefined;
-  /** Addresses that the answer to a form may lead to, besides ours. */
-  readonly leadsTo: readonly string[];
-  /** Whose colors and images the page has; undefined: nobody's. */
-  readonly brand?: Brand;
-}
+import { dressOf } from "./brand.ts";
+import type { Frame, Html } from "./frame.ts";
 
 export interface Page {
   readonly title: string;

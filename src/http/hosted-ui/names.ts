@@ -2,7 +2,7 @@
 import type { Pool } from "../../domain/pools/settings.ts";
 import { field } from "./fields.ts";
 import { textOf } from "./form.ts";
-import type { Html } from "./layout.ts";
+import type { Html } from "./frame.ts";
 import type { Visit } from "./visit.ts";
 import type { Words } from "./words/en.ts";
 

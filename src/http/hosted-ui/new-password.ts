@@ -2,10 +2,10 @@
 import { html } from "hono/html";
 import { passwordPolicy } from "../../domain/credentials/password.ts";
 import { attributeField } from "./attributes.ts";
-import { type ChallengeView, listed, state, type Waiting } from "./challenge-pages.ts";
 import { errorOf, field, form, type Problem, submit } from "./fields.ts";
-import type { Html } from "./layout.ts";
+import type { Html } from "./frame.ts";
 import type { Visit } from "./visit.ts";
+import { type ChallengeView, listed, state, type Waiting } from "./waiting.ts";
 
 const prefix = "userAttributes.";
 

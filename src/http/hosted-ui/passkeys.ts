@@ -7,7 +7,8 @@ import { completePasskey, passkeysOf, startPasskey } from "../../domain/users/pa
 import { Refusal } from "../../lib/refusal.ts";
 import type { Passkey } from "../../store/passkeys.ts";
 import { alert, form, hidden, notice, type Problem, submit } from "./fields.ts";
-import { answerPage, type Html } from "./layout.ts";
+import type { Html } from "./frame.ts";
+import { answerPage } from "./layout.ts";
 import { signedIn } from "./login.ts";
 import { problemOf } from "./sentences.ts";
 import { linkTo, type PasskeyVisit, passkeyQuery, redirect } from "./visit.ts";

@@ -1,17 +1,10 @@
 /** MFA_SETUP: a second factor for who has none and needs one. */
 import { html } from "hono/html";
-import {
-  type ChallengeView,
-  choice,
-  codeField,
-  secondFactors,
-  state,
-  type Waiting,
-} from "./challenge-pages.ts";
-import { errorOf, field, form, type Problem, submit } from "./fields.ts";
-import type { Html } from "./layout.ts";
+import { codeField, errorOf, field, form, type Problem, submit } from "./fields.ts";
+import type { Html } from "./frame.ts";
 import { qrCode } from "./qr.ts";
 import type { Visit } from "./visit.ts";
+import { type ChallengeView, choice, secondFactors, state, type Waiting } from "./waiting.ts";
 
 /** What there is to set up; of one thing alone, its form. */
 export function setUpBody(visit: Visit, waiting: Waiting, problem: Problem | undefined): ChallengeView {

@@ -1,7 +1,7 @@
 /** The terms of use and the privacy policy of an application, in the language of the page. */
 import { html } from "hono/html";
 import { readTermsOfClient, type Terms } from "../../store/terms.ts";
-import type { Html } from "./layout.ts";
+import type { Html } from "./frame.ts";
 import type { Visit } from "./visit.ts";
 
 /** What the model calls our languages; one that it does not know gets what is for all. */

@@ -15,8 +15,8 @@ import { deviceCookie, languageCookie, setLanguageCookie } from "../cookies.ts";
 import { type Bindings, headerUrl, type Place, rawQuery } from "../place.ts";
 import { brandOf } from "./brand.ts";
 import { emptyForm, type Form, readForm } from "./form.ts";
+import type { Frame } from "./frame.ts";
 import { wordsFor, wordsIn } from "./language.ts";
-import type { Frame } from "./layout.ts";
 
 export interface Visit extends Frame {
   readonly ctx: Ctx;
