@@ -1,12 +1,12 @@
 /** certification/plan.json, set up by its script and carried out in Chromium as the conformance suite would. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
 import { setUpSuite } from "../../certification/set-up.ts";
 import { forEachServer } from "../api/server.ts";
 import { needs } from "../clients/support.ts";
-import { browse, serveSite } from "./chromium.ts";
+import { browse, keepOpen, serveSite } from "./chromium.ts";
 
 type Command = readonly [string, string, string, ...(string | number)[]];
 interface Task {
@@ -28,11 +28,6 @@ interface Plan {
   readonly browser: readonly Block[];
   readonly override: Readonly<Record<string, { readonly browser: readonly Block[] }>>;
 }
-
-const opened: { close(): unknown }[] = [];
-after(async () => {
-  for (const one of opened.toReversed()) await one.close();
-});
 
 const fits = (pattern: string, url: string) =>
   new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`).test(url);
@@ -75,7 +70,7 @@ describe("certification", needs("chromium"), () => {
         const site = await serveSite(
           "<!doctype html><html lang=en><title>Suite</title><p id=submission_complete>Done.",
         );
-        opened.push(site);
+        keepOpen(site);
         const suite = `http://localhost:${site.port}`;
         const text = await setUpSuite({ client, endpoint, suite });
         assert.doesNotMatch(text, /\{\{|""/);
@@ -85,7 +80,7 @@ describe("certification", needs("chromium"), () => {
     };
     const newPage = async (): Promise<Page> => {
       const context: BrowserContext = await browse();
-      opened.push(context);
+      keepOpen(context);
       return context.newPage();
     };
     const authorize = (

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
@@ -11,6 +12,17 @@ const flags = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
   ...["--disable-background-networking", "--disable-component-update"],
 ];
+
+const kept: { close(): unknown }[] = [];
+after(async () => {
+  for (const one of kept.toReversed()) await one.close();
+});
+
+/** Leaves something open until the tests of this file are through. */
+export function keepOpen<T extends { close(): unknown }>(one: T): T {
+  kept.push(one);
+  return one;
+}
 
 export function browse(options: object = {}, moreFlags: readonly string[] = []): Promise<BrowserContext> {
   return chromium.launchPersistentContext(temporaryFolder(), {

@@ -7,7 +7,7 @@ import type { Page } from "playwright-core";
 import { giveSoftwareToken, turnMfa } from "../api/factors.ts";
 import { makePool, makeUser, newAddress, password, signIn, verifiedMail } from "../api/people.ts";
 import type { TestServer } from "../api/server.ts";
-import { addAuthenticator } from "./chromium.ts";
+import { addAuthenticator, keepOpen, serveSite } from "./chromium.ts";
 
 export interface App {
   readonly UserPoolId: string;
@@ -27,8 +27,21 @@ export interface World {
   readonly secret: string;
 }
 
+/** The world of a server, made when it is first asked for, with an application that people come out at. */
+export function worldOf(open: () => Promise<TestServer>): () => Promise<World> {
+  let made: Promise<World> | undefined;
+  return async () => {
+    const server = await open();
+    made ??= (async () => {
+      const site = keepOpen(await serveSite("<!doctype html><html lang=en><title>Notes</title>You are in."));
+      return makeWorld(server, `http://localhost:${site.port}/callback`);
+    })();
+    return made;
+  };
+}
+
 /** The pools and people that the pages are shown to. */
-export async function makeWorld(server: TestServer, callback: string): Promise<World> {
+async function makeWorld(server: TestServer, callback: string): Promise<World> {
   const client = {
     ClientName: "Notes",
     CallbackURLs: [callback],

@@ -1,6 +1,6 @@
 /** Pages in the colors of others, in Chromium: held against WCAG 2.2 as they are without. */
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import {
   CreateTermsCommand,
   DeleteManagedLoginBrandingCommand,
@@ -10,13 +10,8 @@ import type { Page } from "playwright-core";
 import { forEachServer } from "../api/server.ts";
 import { classicCss, giveStyle, juniper, juniperAssets, png, unreadable } from "../hosted-ui/brands.ts";
 import { findings, picture, schemes, widths } from "./axe.ts";
-import { browse, serveSite } from "./chromium.ts";
-import { address, makeWorld, scenes, type World } from "./gallery.ts";
-
-const opened: { close(): unknown }[] = [];
-after(async () => {
-  for (const one of opened.toReversed()) await one.close();
-});
+import { browse, keepOpen } from "./chromium.ts";
+import { address, scenes, type World, worldOf } from "./gallery.ts";
 
 type Given = Parameters<typeof giveStyle>[2];
 
@@ -64,20 +59,11 @@ const backs = ["777777ff", "ffee00ff", "2f54d680"];
 forEachServer("branded pages in Chromium", (open, database) => {
   // What pages look like does not depend on the database.
   if (database !== "sqlite") return;
-  let made: Promise<World> | undefined;
-  async function setUp(): Promise<World> {
-    const server = await open();
-    made ??= (async () => {
-      const site = await serveSite("<!doctype html><html lang=en><title>Notes</title>You are in.");
-      opened.push(site);
-      return makeWorld(server, `http://localhost:${site.port}/callback`);
-    })();
-    return made;
-  }
+  const setUp = worldOf(open);
 
   async function newPage(trouble: string[], world: World): Promise<Page> {
     const context = await browse();
-    opened.push(context);
+    keepOpen(context);
     const page = await context.newPage();
     page.on("console", (message) => {
       if (/Content Security Policy|Uncaught|Refused|Failed|sandboxed/.test(message.text()))

@@ -1,20 +1,15 @@
 /** Every hosted page, reached without script, and reached and walked by keyboard alone. */
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
 import { forEachServer } from "../api/server.ts";
-import { browse, serveSite } from "./chromium.ts";
-import { makeWorld, scenes, type World } from "./gallery.ts";
+import { browse, keepOpen } from "./chromium.ts";
+import { scenes, worldOf } from "./gallery.ts";
 import { byKeyboard, countUsable, roundOf } from "./keyboard.ts";
-
-const opened: { close(): unknown }[] = [];
-after(async () => {
-  for (const one of opened.toReversed()) await one.close();
-});
 
 async function newBrowser(options: object = {}): Promise<BrowserContext> {
   const context = await browse({ locale: "en-US", ...options });
-  opened.push(context);
+  keepOpen(context);
   return context;
 }
 
@@ -32,16 +27,7 @@ async function buttonsOfForms(page: Page): Promise<string[][]> {
 forEachServer("hosted pages within everybody's reach", (open, database) => {
   // What pages are made of does not depend on the database.
   if (database !== "sqlite") return;
-  let made: Promise<World> | undefined;
-  async function setUp(): Promise<World> {
-    const server = await open();
-    made ??= (async () => {
-      const site = await serveSite("<!doctype html><html lang=en><title>Notes</title>You are in.");
-      opened.push(site);
-      return makeWorld(server, `http://localhost:${site.port}/callback`);
-    })();
-    return made;
-  }
+  const setUp = worldOf(open);
 
   test("without script every page is reached, says what it is, and has a button for each form", async (t) => {
     const world = await setUp();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import {
   CompleteWebAuthnRegistrationCommand,
   CreateUserPoolClientCommand,
@@ -14,31 +14,17 @@ import { totp } from "../api/factors.ts";
 import { makeUser, newAddress, password, signIn, verifiedMail } from "../api/people.ts";
 import { forEachServer } from "../api/server.ts";
 import { findings, picture, schemes, widths } from "./axe.ts";
-import { addAuthenticator, browse, serveSite } from "./chromium.ts";
-import { address, makeWorld, press, scenes, signInAs, type World } from "./gallery.ts";
-
-const opened: { close(): unknown }[] = [];
-after(async () => {
-  for (const one of opened.toReversed()) await one.close();
-});
+import { addAuthenticator, browse, keepOpen, serveSite } from "./chromium.ts";
+import { address, press, scenes, signInAs, type World, worldOf } from "./gallery.ts";
 
 async function newBrowser(options: object = {}): Promise<BrowserContext> {
   const context = await browse(options);
-  opened.push(context);
+  keepOpen(context);
   return context;
 }
 
 forEachServer("hosted pages in Chromium", (open, database) => {
-  let made: Promise<World> | undefined;
-  async function setUp(): Promise<World> {
-    const server = await open();
-    made ??= (async () => {
-      const site = await serveSite("<!doctype html><html lang=en><title>Notes</title>You are in.");
-      opened.push(site);
-      return makeWorld(server, `http://localhost:${site.port}/callback`);
-    })();
-    return made;
-  }
+  const setUp = worldOf(open);
 
   const newPage = async (options: object = {}) => (await newBrowser(options)).newPage();
   const withoutScript = () => newPage({ javaScriptEnabled: false });
@@ -109,11 +95,11 @@ forEachServer("hosted pages in Chromium", (open, database) => {
   test("an application may send the browser on to another host, if that is registered too", async () => {
     const world = await setUp();
     const other = await serveSite("<!doctype html><title>Elsewhere</title>");
-    opened.push(other);
+    keepOpen(other);
     const sendsOn = createServer((_, response) =>
       response.writeHead(302, { location: `http://127.0.0.1:${other.port}/home` }).end(),
     ).listen(0, "127.0.0.1");
-    opened.push(sendsOn);
+    keepOpen(sendsOn);
     await once(sendsOn, "listening");
     const callback = `http://localhost:${(sendsOn.address() as AddressInfo).port}/callback`;
     const settings = {

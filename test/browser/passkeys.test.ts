@@ -1,6 +1,6 @@
 /** Passkeys in Chromium, with a virtual authenticator: made, listed, used to sign in, refused, deleted. */
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import {
   AdminGetUserCommand,
   AdminUpdateUserAttributesCommand,
@@ -17,29 +17,24 @@ import type { Page } from "playwright-core";
 import { respond, start, turnMfa } from "../api/factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password, refused, signIn } from "../api/people.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
-import { type Authenticator, addAuthenticator, browse, serveSite } from "./chromium.ts";
+import { type Authenticator, addAuthenticator, browse, keepOpen, serveSite } from "./chromium.ts";
 
 interface Browser extends Authenticator {
   readonly page: Page;
 }
 
-const opened: { close(): unknown }[] = [];
 let browser: Promise<Browser> | undefined;
 
 /** A page of localhost, which is the relying party of a server there. */
 async function openBrowser(): Promise<Browser> {
   const site = await serveSite("<!doctype html><title>An application</title>");
-  opened.push(site);
+  keepOpen(site);
   const context = await browse();
-  opened.push(context);
+  keepOpen(context);
   const page = await context.newPage();
   await page.goto(`http://localhost:${site.port}/`);
   return { page, ...(await addAuthenticator(page)) };
 }
-
-after(async () => {
-  for (const one of opened.toReversed()) await one.close();
-});
 
 /** What a page does with the options of StartWebAuthnRegistration. As text: the types here are those of Node. */
 function make({ page }: Browser, options: unknown): Promise<Record<string, unknown>> {

@@ -1,11 +1,11 @@
 /** Silent renewal in Chromium: a page asks in a frame, with prompt=none, whether somebody is still signed in. */
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { UpdateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
 import type { Page } from "playwright-core";
 import { makePool, makeUser, password } from "../api/people.ts";
 import { forEachServer } from "../api/server.ts";
-import { browse, serveSite } from "./chromium.ts";
+import { browse, keepOpen, serveSite } from "./chromium.ts";
 import { press } from "./gallery.ts";
 
 /** In a frame it tells the page around it how it was called. */
@@ -13,11 +13,6 @@ const application = `<!doctype html><html lang=en><title>Application</title><bod
   if (parent !== window) parent.postMessage(location.pathname + location.search, "*");
   addEventListener("message", ({ data }) => { window.told = data; });
 </script>`;
-
-const opened: { close(): unknown }[] = [];
-after(async () => {
-  for (const one of opened.toReversed()) await one.close();
-});
 
 /** Opens an address in a frame of the page, and waits until it has told something or come to its end. */
 async function inFrame(page: Page, address: string): Promise<{ told: URLSearchParams; url: string }> {
@@ -40,7 +35,7 @@ forEachServer("silent renewal in Chromium", (open, database) => {
   async function setUp() {
     const server = await open();
     const site = await serveSite(application);
-    opened.push(site);
+    keepOpen(site);
     const [near, far] = ["localhost", "127.0.0.1"].map((host) => `http://${host}:${site.port}/app`);
     const app = await makePool(
       server,
@@ -68,7 +63,7 @@ forEachServer("silent renewal in Chromium", (open, database) => {
         }),
       );
     const context = await browse();
-    opened.push(context);
+    keepOpen(context);
     const page = await context.newPage();
     const signIn = async () => {
       await page.goto(address(near!, {}));

@@ -3,20 +3,15 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { after, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { AdminSetUserPasswordCommand } from "@aws-sdk/client-cognito-identity-provider";
 import type { Page } from "playwright-core";
 import { makeClient, makePool, makeUser, password } from "../api/people.ts";
 import { forEachServer } from "../api/server.ts";
 import { needs } from "../clients/support.ts";
-import { browse } from "./chromium.ts";
+import { browse, keepOpen } from "./chromium.ts";
 
 const otherPassword = "Other-Horse-8";
-
-const opened: { close(): unknown }[] = [];
-after(async () => {
-  for (const one of opened.toReversed()) await one.close();
-});
 
 /** An application that remembers what it was asked. */
 async function serveApplication() {
@@ -27,7 +22,7 @@ async function serveApplication() {
     response.end("<!doctype html><html lang=en><title>Notes</title>Notes.");
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
-  opened.push({ close: () => server.close() });
+  keepOpen({ close: () => server.close() });
   return { origin: `http://localhost:${(server.address() as AddressInfo).port}`, asked };
 }
 
@@ -103,7 +98,7 @@ describe("two browsers", needs("chromium"), () => {
       };
 
       const contexts = [await browse(), await browse()] as const;
-      opened.push(...contexts);
+      for (const one of contexts) keepOpen(one);
       const [one, two] = [await contexts[0].newPage(), await contexts[1].newPage()];
       await signIn(one, a, "ann", password);
       assert.equal(await isAsked(one, b), true, "who is in at one pool is nobody at the other");
