@@ -33,6 +33,17 @@ forEachServer("extremes", (open) => {
         if (status === 303) assert.match(answer.headers["location"] ?? "", /\/error\?error=invalid_request/);
       }
     }
+    const posted = { method: "POST", target: "/oauth2/authorize", headers };
+    // What is taken from a form fits into the address of the pages.
+    for (const [bytes, status] of [
+      [11_000, 303],
+      [13_000, 400],
+    ] as const)
+      assert.equal((await main({ ...posted, body: `${query}&x=${long(bytes)}` })).status, status);
+    const led = await main({ ...posted, body: `${query}&x=${long(11_000)}` });
+    const { pathname, search } = new URL(led.headers["location"] ?? "");
+    assert.match(pathname, /\/login$/);
+    assert.equal((await fetch(`${server.endpoint}${pathname}${search}`)).status, 200);
     const [name = ""] = place.cookie.split("=");
     const crowd = Array.from({ length: 200 }, (_, index) => `c${index}=v`).join("; ");
     for (const [cookie, isIn] of [

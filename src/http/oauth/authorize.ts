@@ -8,6 +8,7 @@ import {
   readAuthorizationRequest,
 } from "../../domain/grants/authorization-request.ts";
 import { signedInBrowser } from "../../domain/grants/browser-session.ts";
+import { refuseOAuth } from "../../domain/grants/refuse.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { sessionCookie } from "../cookies.ts";
 import { type Bindings, errorPageOf, type Place, rawQuery } from "../place.ts";
@@ -48,7 +49,11 @@ function isForFrame(c: Context): boolean {
   return /^(?:iframe|frame|fencedframe|embed|object)$/.test(c.req.header("sec-fetch-dest") ?? "");
 }
 
+/** The pages have the request in their address, which Node reads up to 16 KiB with all headers. */
+const longestQuery = 12 * 1024;
+
 /** OpenID Connect Core 1.0 section 3.1.2.1: "Authorization Servers MUST support the use of the HTTP GET and POST methods". */
 async function postedQuery(c: Context<Bindings>): Promise<string> {
-  return new URLSearchParams([...(await readForm(c))]).toString();
+  const query = new URLSearchParams([...(await readForm(c))]).toString();
+  return query.length <= longestQuery ? query : refuseOAuth("invalid_request", "The body is too long.");
 }
