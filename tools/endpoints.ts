@@ -12,7 +12,7 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
   "*": [
     "They lie below `<public URL>/<pool id>`, and at each domain of the pool without the pool id.",
     "Pages work without script, and cannot be in a frame. Answers to prompt=none can, in frames of the client's own pages, for clients that the pool tag `poolhouse:silent-renewal` names.",
-    "The pool tag `poolhouse:oidc` gives the clients it names max_age, ui_locales, the scope `address`, booleans in userInfo, and claims by scope alone.",
+    "The pool tag `poolhouse:oidc` gives the clients it names max_age, ui_locales, response_mode, the scope `address`, booleans in userInfo, and claims by scope alone.",
     "Every error has an error_description. There are no identity providers and no triggers yet.",
     "The browser's session lasts an hour, as with Cognito, or what SetUserPoolClientSessionConfiguration says, and ends with a global sign-out, a disabling or a new password.",
     "The language is that of `lang`, kept in a cookie, else of Accept-Language: Cognito's eleven, and Arabic.",

@@ -68,15 +68,15 @@ export function refusedLocation(ctx: Ctx, pool: Pool, refusal: RedirectedRefusal
   return locationOf(ctx, pool, redirect, { error: code, error_description: message });
 }
 
-/** In the query for codes, in the fragment for tokens; `iss` by RFC 9207. */
+/** With `iss`, by RFC 9207. */
 function locationOf(
   ctx: Ctx,
   pool: Pool,
-  { redirectUri, responseType, state }: Redirect,
+  { redirectUri, responseMode, state }: Redirect,
   answer: Readonly<Record<string, string>>,
 ): string {
   const parameters = new URLSearchParams({ ...answer, iss: issuer(ctx.config, pool) }).toString();
   const all = state === undefined ? parameters : `${parameters}&state=${state}`;
-  if (responseType === "token") return `${redirectUri}#${all}`;
+  if (responseMode === "fragment") return `${redirectUri}#${all}`;
   return `${redirectUri}${redirectUri.includes("?") ? "&" : "?"}${all}`;
 }

@@ -17,6 +17,8 @@ export type Prompt = "none" | "login" | "select_account" | "consent";
 export interface Redirect {
   readonly redirectUri: string;
   readonly responseType: ResponseType;
+  /** Which part of the redirect URI the answer goes into. */
+  readonly responseMode: "query" | "fragment";
   /** As it came, still encoded: it goes back byte by byte. */
   readonly state: string | undefined;
   /** Origins whose pages may have the answer in a frame; mostly none. */
@@ -71,6 +73,7 @@ export async function readAuthorizationRequest(
   const redirect: Redirect = {
     redirectUri,
     responseType: given === "token" ? "token" : "code",
+    responseMode: responseModeOf(parameters, isStrict(pool, client)),
     state: rawState(query),
     framedBy: parameters.get("prompt") === "none" ? framingOrigins(pool, client) : [],
   };
@@ -98,6 +101,7 @@ function readRest(pool: Pool, client: Client, parameters: URLSearchParams): Rest
   if (strict && parameters.has("request_uri"))
     refuseOAuth("request_uri_not_supported", "Request objects are not supported.");
   assertResponseType(client, parameters.get("response_type"));
+  if (strict) assertResponseMode(parameters);
   return {
     scopes: grantedScopes(client, parameters.get("scope"), { strict }),
     nonce: parameters.get("nonce") ?? undefined,
@@ -180,6 +184,19 @@ function assertResponseType(client: Client, given: string | null): void {
   const flow = given === "code" ? "code" : "implicit";
   if (client.document.AllowedOAuthFlows?.includes(flow) !== true)
     refuseOAuth("unauthorized_client", `The client may not use the ${flow} flow.`);
+}
+
+/** OAuth 2.0 Multiple Response Type Encoding Practices, section 2.1. Cognito ignores the parameter. */
+function responseModeOf(parameters: URLSearchParams, strict: boolean): Redirect["responseMode"] {
+  if (parameters.get("response_type") === "token") return "fragment";
+  return strict && parameters.get("response_mode") === "fragment" ? "fragment" : "query";
+}
+
+/** Tokens are never in a query, where servers would log them. */
+function assertResponseMode(parameters: URLSearchParams): void {
+  const mode = parameters.get("response_mode") ?? "fragment";
+  const isQuery = mode === "query" && parameters.get("response_type") === "code";
+  if (mode !== "fragment" && !isQuery) invalid("The response_mode is not supported.");
 }
 
 /** RFC 7636; the method `plain` protects nobody. */

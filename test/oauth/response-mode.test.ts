@@ -1,0 +1,55 @@
+/** response_mode (OAuth 2.0 Multiple Response Type Encoding Practices): for clients that want the standard, and no others. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { forEachServer } from "../api/server.ts";
+import { authorize, callback, setUp } from "./support.ts";
+
+/** Where the answer stands, and what it says. */
+function partsOf(location: string): { where: "query" | "fragment"; answer: URLSearchParams } {
+  assert.ok(location.startsWith(callback), location);
+  const rest = location.slice(callback.length);
+  return { where: rest.startsWith("#") ? "fragment" : "query", answer: new URLSearchParams(rest.slice(1)) };
+}
+
+forEachServer("response_mode", (open) => {
+  const strict = { UserPoolTags: { "poolhouse:oidc": "*" } };
+  const cases = [
+    ["code", undefined, "query", "code"],
+    ["code", "query", "query", "code"],
+    ["code", "fragment", "fragment", "code"],
+    ["token", undefined, "fragment", "access_token"],
+    ["token", "fragment", "fragment", "access_token"],
+    ["token", "query", "fragment", "error"],
+    ["code", "form_post", "query", "error"],
+    ["code", "Fragment", "query", "error"],
+  ] as const;
+
+  for (const [type, mode, where, member] of cases)
+    test(`${type} with ${mode ?? "none"}: ${member} in the ${where}`, async () => {
+      const place = await setUp(await open(), {}, strict);
+      const request = { response_type: type, scope: "openid", state: "s-1" };
+      const asked = mode === undefined ? request : { ...request, response_mode: mode };
+      const back = partsOf((await authorize(place, asked)).href);
+      assert.equal(back.where, where);
+      assert.ok(back.answer.get(member), String(back.answer));
+      assert.equal(back.answer.get("state"), "s-1");
+      if (member === "error") assert.equal(back.answer.get("error"), "invalid_request");
+    });
+
+  test("refusals go where the answer was to go", async () => {
+    const place = await setUp(await open(), {}, strict);
+    const asked = { response_type: "code", response_mode: "fragment", scope: "nothing" };
+    const { where, answer } = partsOf((await authorize(place, asked)).href);
+    assert.deepEqual([where, answer.get("error")], ["fragment", "invalid_scope"]);
+  });
+
+  test("as with Cognito nobody else is listened to", async () => {
+    const place = await setUp(await open());
+    for (const mode of ["fragment", "form_post"]) {
+      const asked = { response_type: "code", response_mode: mode, scope: "openid" };
+      const { where, answer } = partsOf((await authorize(place, asked)).href);
+      assert.equal(where, "query");
+      assert.ok(answer.get("code"));
+    }
+  });
+});
