@@ -139,6 +139,8 @@ export interface Turn {
 export interface Caches {
   readonly pools: Map<string, { version: number; value: unknown }>;
   readonly clients: Map<string, { version: number; value: unknown }>;
+  /** By pool, its creation and identifier, as of the pool's version; `value` is undefined where there is none. */
+  readonly resourceServers: Map<string, { version: number; value: unknown }>;
   readonly signingKeys: Map<string, { version: number; until: number; value: unknown }>;
   /** When each access key was last used, until it is written down (domain/iam/key-uses.ts). */
   readonly keyUses: Map<string, number>;

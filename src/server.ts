@@ -142,6 +142,7 @@ async function newApp(config: Config, given: Given): Promise<App> {
     caches: {
       pools: new BoundedMap(cacheSize),
       clients: new BoundedMap(cacheSize),
+      resourceServers: new BoundedMap(cacheSize),
       signingKeys: new BoundedMap(cacheSize),
       keyUses: new BoundedMap(cacheSize),
       verifiedTokens: new BoundedMap(cacheSize),

@@ -87,7 +87,9 @@ function proxies(ranges: readonly string[]): BlockList {
 function clientAddress(incoming: IncomingMessage, trusted: BlockList): string {
   const peer = incoming.socket.remoteAddress ?? "";
   let address = canonicalAddress(peer) ?? peer;
-  const forwarded = [incoming.headers["x-forwarded-for"] ?? []].flat().join(",").split(",");
+  const header = incoming.headers["x-forwarded-for"];
+  // Most requests have none, and then nobody need be looked up.
+  const forwarded = header === undefined ? [] : [header].flat().join(",").split(",");
   for (const hop of forwarded.reverse()) {
     if (!isAmong(trusted, address)) break;
     const before = hopAddress(hop);

@@ -81,6 +81,16 @@ export async function readPoolVersion(db: Db, poolId: string): Promise<number | 
   return row?.version;
 }
 
+/** Says that something was changed which is remembered by the pool's version. False: there is no such pool. */
+export async function raisePool(tx: Db, poolId: string): Promise<boolean> {
+  const result = await tx.kysely
+    .updateTable("pools")
+    .set((row) => ({ version: row("version", "+", 1) }))
+    .where("pool_id", "=", poolId)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
 /** Replaces the document if the pool still has `version`. False: somebody else changed it first. */
 export async function updatePool(
   db: Db,

@@ -1,7 +1,9 @@
-/** Rows of resource servers. Identifiers sort by their bytes. */
+/**
+ * Rows of resource servers. Identifiers sort by their bytes. Each change raises the pool's version, by which servers know
+ * whether what they remember of them still holds.
+ */
 import { affected, type Db, inTransaction } from "./db.ts";
-import { holdPool } from "./pools.ts";
-import { prepared } from "./prepared.ts";
+import { raisePool } from "./pools.ts";
 import type { ResourceServersTable } from "./schema-hosting.ts";
 
 export interface Scope {
@@ -27,7 +29,7 @@ export function insertResourceServer(
   server: ResourceServer & { readonly now: number },
 ): Promise<"added" | "exists" | "no-pool"> {
   return inTransaction(db, async (tx) => {
-    if ((await holdPool(tx, server.poolId)) === undefined) return "no-pool";
+    if (!(await raisePool(tx, server.poolId))) return "no-pool";
     const result = await tx.kysely
       .insertInto("resource_servers")
       .values({
@@ -53,24 +55,13 @@ export async function readResourceServer(
   return found;
 }
 
-/** A token's scopes are of one resource server almost always. */
-const selectOne = prepared<{ poolId: string; identifier: string }, ResourceServersTable>((kysely, slot) =>
-  kysely
-    .selectFrom("resource_servers")
-    .selectAll()
-    .where("pool_id", "=", slot("poolId"))
-    .where("identifier", "=", slot("identifier")),
-);
-
 /** Those that exist. */
 export async function readResourceServers(
   db: Db,
   poolId: string,
   identifiers: readonly string[],
 ): Promise<ResourceServer[]> {
-  const [identifier, another] = identifiers;
-  if (identifier === undefined) return [];
-  if (another === undefined) return (await selectOne(db, { poolId, identifier })).map(fromRow);
+  if (identifiers.length === 0) return [];
   const rows = await db.kysely
     .selectFrom("resource_servers")
     .selectAll()
@@ -81,26 +72,31 @@ export async function readResourceServers(
 }
 
 /** Replaces name and scopes. False: there is none. */
-export async function updateResourceServer(
+export function updateResourceServer(
   db: Db,
   server: ResourceServer & { readonly now: number },
 ): Promise<boolean> {
-  const result = await db.kysely
-    .updateTable("resource_servers")
-    .set({ name: server.name, scopes: JSON.stringify(server.scopes), updated_at: server.now })
-    .where("pool_id", "=", server.poolId)
-    .where("identifier", "=", server.identifier)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const { poolId, identifier, name, scopes, now } = server;
+  return inTransaction(db, async (tx) => {
+    const result = await tx.kysely
+      .updateTable("resource_servers")
+      .set({ name, scopes: JSON.stringify(scopes), updated_at: now })
+      .where("pool_id", "=", poolId)
+      .where("identifier", "=", identifier)
+      .executeTakeFirst();
+    return affected(result) === 1 && raisePool(tx, poolId);
+  });
 }
 
-export async function deleteResourceServer(db: Db, poolId: string, identifier: string): Promise<boolean> {
-  const result = await db.kysely
-    .deleteFrom("resource_servers")
-    .where("pool_id", "=", poolId)
-    .where("identifier", "=", identifier)
-    .executeTakeFirst();
-  return affected(result) === 1;
+export function deleteResourceServer(db: Db, poolId: string, identifier: string): Promise<boolean> {
+  return inTransaction(db, async (tx) => {
+    const result = await tx.kysely
+      .deleteFrom("resource_servers")
+      .where("pool_id", "=", poolId)
+      .where("identifier", "=", identifier)
+      .executeTakeFirst();
+    return affected(result) === 1 && raisePool(tx, poolId);
+  });
 }
 
 /** Resource servers of a pool in the order of their identifiers, after the given one. */

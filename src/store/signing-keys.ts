@@ -1,6 +1,7 @@
 /** A pool's RSA keys. The private half is sealed; the public half is what the JWKS publishes. */
 
-import { affected, type Db, inTransaction } from "./db.ts";
+import { type Db, inTransaction } from "./db.ts";
+import { raisePool } from "./pools.ts";
 import type { SigningKeysTable } from "./schema.ts";
 
 export interface SigningKeyRow {
@@ -92,12 +93,7 @@ export function succeedSigningKeys(
 ): Promise<Succession> {
   return inTransaction(db, async (tx) => {
     // The pool's row first: it makes rotations of one pool wait for each other, and for the pool's deletion.
-    const held = await tx.kysely
-      .updateTable("pools")
-      .set((set) => ({ version: set("version", "+", 1) }))
-      .where("pool_id", "=", poolId)
-      .executeTakeFirst();
-    if (affected(held) === 0) return "no-pool";
+    if (!(await raisePool(tx, poolId))) return "no-pool";
     const keys = await tx.kysely
       .selectFrom("signing_keys")
       .select(["kid", "active_from", "retired_at"])

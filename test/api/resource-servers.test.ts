@@ -14,7 +14,9 @@ import {
   UpdateUserPoolClientCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { existingScopes } from "../../src/domain/pools/resource-servers.ts";
+import { loadPool } from "../../src/domain/pools/settings.ts";
 import { createCtx } from "../../src/http/context.ts";
+import { readResourceServers } from "../../src/store/resource-servers.ts";
 import { makeClient, makePool, refused } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
 
@@ -44,12 +46,10 @@ const grant = (server: TestServer, UserPoolId: string, ...AllowedOAuthScopes: st
     AllowedOAuthScopes,
   });
 
-const existing = ({ app }: TestServer, id: string, ...scopes: string[]) =>
-  existingScopes(
-    createCtx(app, { requestId: "test", address: "127.0.0.1", userAgent: undefined }),
-    { id, document: {} },
-    scopes,
-  );
+async function existing({ app }: TestServer, id: string, ...scopes: string[]): Promise<string[]> {
+  const ctx = createCtx(app, { requestId: "test", address: "127.0.0.1", userAgent: undefined });
+  return existingScopes(ctx, await loadPool(ctx, id), scopes);
+}
 
 forEachServer("resource servers", (open) => {
   test("a resource server is made, described, replaced and deleted", async () => {
@@ -189,12 +189,26 @@ forEachServer("resource servers", (open) => {
     await assert.rejects(grant(server, other, ...scopes), noScope(scopes[0]!));
   });
 
+  test("a pool that is made again under its pinned id knows nothing of the one before", async () => {
+    const server = await open();
+    const id = `us-east-1_Again${Math.random().toString(36).slice(2, 8)}`;
+    const pinned = { UserPoolTags: { _custom_id_: id } };
+    for (const Scopes of [[scope("read")], [scope("write.all")]]) {
+      const { UserPoolId } = await makePool(server, pinned);
+      await create(server, UserPoolId, { Scopes });
+      const known = Scopes.map(({ ScopeName }) => `${url}/${ScopeName}`);
+      assert.deepEqual(await existing(server, UserPoolId, `${url}/read`, `${url}/write.all`), known);
+      server.clock.advance(1_000);
+      await server.client.send(new DeleteUserPoolCommand({ UserPoolId }));
+    }
+  });
+
   test("they go with their pool", async () => {
     const server = await open();
     const { UserPoolId } = await makePool(server);
     await create(server, UserPoolId);
     await server.client.send(new DeleteUserPoolCommand({ UserPoolId }));
-    assert.deepEqual(await existing(server, UserPoolId, `${url}/read`), []);
+    assert.deepEqual(await readResourceServers(server.app.db, UserPoolId, [url]), []);
     await assert.rejects(create(server, UserPoolId), refused("ResourceNotFoundException"));
   });
 });

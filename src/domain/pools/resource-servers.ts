@@ -82,17 +82,37 @@ function scopesOf(given: readonly ResourceServerScopeType[]): ResourceServer["sc
  */
 export async function existingScopes(
   ctx: Ctx,
-  pool: Pick<Pool, "id" | "document">,
+  pool: Pick<Pool, "id" | "version" | "createdAt" | "document">,
   scopes: readonly string[],
 ): Promise<string[]> {
   const standard = hasStrictClients(pool) ? [...standardScopes, addressScope] : standardScopes;
   const custom = scopes.flatMap((scope) => customScope(scope) ?? []);
   const identifiers = [...new Set(custom.map(({ identifier }) => identifier))];
-  const servers = await readResourceServers(ctx.db, pool.id, identifiers);
+  const servers = await knownServers(ctx, pool, identifiers);
   const existing = new Set(
     servers.flatMap(({ identifier, scopes }) => scopes.map(({ name }) => `${identifier}/${name}`)),
   );
   return scopes.filter((scope) => standard.includes(scope) || existing.has(scope));
+}
+
+/** Those of these identifiers that there are, as of the pool's version. */
+async function knownServers(
+  ctx: Ctx,
+  { id, version, createdAt }: Pick<Pool, "id" | "version" | "createdAt">,
+  identifiers: readonly string[],
+): Promise<ResourceServer[]> {
+  const cache = ctx.app.caches.resourceServers;
+  // A pool that was deleted and made again under a pinned id begins with the same version.
+  const nameOf = (identifier: string) => `${id}/${createdAt}/${identifier}`;
+  const cached = identifiers.map((identifier) => cache.get(nameOf(identifier)));
+  if (cached.every((one) => one?.version === version))
+    return cached.flatMap((one) => (one?.value as ResourceServer | undefined) ?? []);
+  const servers = await readResourceServers(ctx.db, id, identifiers);
+  for (const identifier of identifiers) {
+    const value = servers.find((server) => server.identifier === identifier);
+    cache.set(nameOf(identifier), { version, value });
+  }
+  return servers;
 }
 
 /** `<identifier>/<name>`: an identifier may be a URL, and a name has no slash. */
