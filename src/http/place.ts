@@ -32,13 +32,18 @@ export function baseOf(ctx: Pick<Ctx, "config">, pool: Pick<Pool, "id">): string
   return `${ctx.config.publicUrl}/${pool.id}`;
 }
 
-/** Throws ResourceNotFoundException. */
-export async function placeOf(ctx: Ctx, c: Context<Bindings>): Promise<Place> {
+/** The id in the path. Throws ResourceNotFoundException where it is not the one that the domain serves. */
+export function poolIdOf(c: Context<Bindings>): string {
   const { domain } = c.env;
   const poolId = c.req.param("poolId") ?? "";
   // A path with dots could lead to another pool's.
-  if (domain !== undefined && domain.poolId !== poolId) return noSuchPool(poolId);
-  const pool = await loadPool(ctx, poolId);
+  return domain === undefined || domain.poolId === poolId ? poolId : noSuchPool(poolId);
+}
+
+/** Throws ResourceNotFoundException. */
+export async function placeOf(ctx: Ctx, c: Context<Bindings>): Promise<Place> {
+  const { domain } = c.env;
+  const pool = await loadPool(ctx, poolIdOf(c));
   if (domain === undefined) return { pool, base: baseOf(ctx, pool) };
   return { pool, base: domain.base, loginVersion: domain.loginVersion };
 }

@@ -190,10 +190,11 @@ forEachServer("the token endpoint", (open) => {
     assert.equal(preflight.status, 204);
     assert.equal(preflight.headers.get("access-control-allow-origin"), "*");
     assert.match(preflight.headers.get("access-control-allow-headers") ?? "", /x-amz-user-agent/);
-    assert.equal(
-      (await fetch(`${place.server.endpoint}/us-east-1_Nobody/oauth2/token`, { method: "POST" })).status,
-      404,
-    );
+    const nobodys = `${place.server.endpoint}/us-east-1_Nobody/oauth2/token`;
+    for (const client_id of [place.ClientId, "nobody", ""]) {
+      const body = new URLSearchParams({ grant_type: "client_credentials", client_id });
+      assert.equal((await fetch(nobodys, { method: "POST", body })).status, 404, client_id);
+    }
   });
 
   test("a body is read up to a limit, also one that does not say how long it is", async () => {

@@ -132,16 +132,23 @@ export function once(parameters: URLSearchParams, name: string): string | undefi
 /** The client, if it is one of this pool that may use the authorization server. Throws a plain Refusal. */
 export async function clientOf(ctx: Ctx, pool: Pool, clientId: string | undefined): Promise<Client> {
   if (clientId === undefined) return invalid("Required parameter client_id is not present.");
+  const found = await findClientOf(ctx, pool.id, clientId);
+  return found?.client ?? refuseOAuth("invalid_client", "The client does not exist.");
+}
+
+/** The client with its pool, by one statement; undefined where it is none of the pool of this id. */
+export async function findClientOf(
+  ctx: Ctx,
+  poolId: string,
+  clientId: string,
+): Promise<{ pool: Pool; client: Client } | undefined> {
   // What no client id can be is not looked for: PostgreSQL takes no U+0000.
-  const found = !/^[\w+]{1,128}$/.test(clientId)
-    ? undefined
-    : await loadClient(ctx, clientId).catch((error: unknown) => {
-        if (error instanceof Refusal) return undefined;
-        throw error;
-      });
-  if (found === undefined || found.pool.id !== pool.id)
-    return refuseOAuth("invalid_client", "The client does not exist.");
-  return found.client;
+  if (!/^[\w+]{1,128}$/.test(clientId)) return undefined;
+  const found = await loadClient(ctx, clientId).catch((error: unknown) => {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  });
+  return found?.pool.id === poolId ? found : undefined;
 }
 
 /** Throws unauthorized_client where the client is for the API alone. */

@@ -2,30 +2,45 @@
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { clientSecretFits } from "../../domain/credentials/secret-hash.ts";
-import { clientOf } from "../../domain/grants/authorization-request.ts";
+import { clientOf, findClientOf } from "../../domain/grants/authorization-request.ts";
 import { refuseOAuth } from "../../domain/grants/refuse.ts";
 import type { Client, Pool } from "../../domain/pools/settings.ts";
 import { fromBase64 } from "../../lib/bytes.ts";
+import { type Bindings, placeOf, poolIdOf } from "../place.ts";
 
-/** Throws invalid_client, and invalid_request where two ways contradict each other. */
+/**
+ * The client and its pool. Throws invalid_client, invalid_request where two ways contradict each other, and
+ * ResourceNotFoundException for a pool that there is not.
+ */
 export async function authenticateClient(
   ctx: Ctx,
-  c: Context,
-  pool: Pool,
+  c: Context<Bindings>,
   form: ReadonlyMap<string, string>,
-): Promise<Client> {
+): Promise<{ pool: Pool; client: Client }> {
   const basic = readBasic(c.req.header("authorization"));
   const named = form.get("client_id");
   if (basic !== undefined && form.has("client_secret"))
     return refuseOAuth("invalid_request", "The client authenticates in two ways at once.");
   if (basic !== undefined && named !== undefined && named !== basic.id)
     return refuseOAuth("invalid_request", "client_id is another one than in the Authorization header.");
-  const client = await clientOf(ctx, pool, basic?.id ?? named);
+  const { pool, client } = await namedClient(ctx, c, basic?.id ?? named);
   const secret = basic?.secret ?? form.get("client_secret");
   if (!clientSecretFits(client, secret)) return wrongClient();
   // Who sends a secret to a client that has none takes it for another.
   if (client.secrets.length === 0 && secret !== undefined) return wrongClient();
-  return client;
+  return { pool, client };
+}
+
+async function namedClient(
+  ctx: Ctx,
+  c: Context<Bindings>,
+  clientId: string | undefined,
+): Promise<{ pool: Pool; client: Client }> {
+  const found = clientId === undefined ? undefined : await findClientOf(ctx, poolIdOf(c), clientId);
+  if (found !== undefined) return found;
+  // That there is no such pool is said first.
+  const { pool } = await placeOf(ctx, c);
+  return { pool, client: await clientOf(ctx, pool, clientId) };
 }
 
 /**

@@ -4,14 +4,14 @@ import type { Ctx } from "../../app.ts";
 import { refuseOAuth } from "../../domain/grants/refuse.ts";
 import { revokeToken } from "../../domain/tokens/refresh.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import type { Bindings, Place } from "../place.ts";
+import type { Bindings } from "../place.ts";
 import { authenticateClient } from "./client-auth.ts";
 import { noStore } from "./errors.ts";
 import { readForm } from "./form.ts";
 
-export async function answerRevoke(ctx: Ctx, c: Context<Bindings>, { pool }: Place): Promise<Response> {
+export async function answerRevoke(ctx: Ctx, c: Context<Bindings>): Promise<Response> {
   const form = await readForm(c);
-  const client = await authenticateClient(ctx, c, pool, form);
+  const { pool, client } = await authenticateClient(ctx, c, form);
   const token =
     form.get("token") ?? refuseOAuth("invalid_request", "Required parameter token is not present.");
   try {

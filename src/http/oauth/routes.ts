@@ -10,7 +10,13 @@ import { answerRevoke } from "./revoke.ts";
 import { answerToken } from "./token.ts";
 import { answerUserInfo } from "./userinfo.ts";
 
-type Answer = (ctx: Ctx, c: Context<Bindings>, place: Place) => Promise<Response>;
+type Answer = (ctx: Ctx, c: Context<Bindings>) => Promise<Response>;
+
+/** Endpoints that a client proves itself to learn of the pool with the client; the others by the path. */
+const atPool =
+  (answer: (ctx: Ctx, c: Context<Bindings>, place: Place) => Promise<Response>): Answer =>
+  async (ctx, c) =>
+    answer(ctx, c, await placeOf(ctx, c));
 
 interface Endpoint {
   readonly path: string;
@@ -21,11 +27,11 @@ interface Endpoint {
 }
 
 const endpoints: readonly Endpoint[] = [
-  { path: "/oauth2/authorize", methods: ["GET", "POST"], answer: answerAuthorize, anyOrigin: false },
-  { path: "/authorize", methods: ["GET", "POST"], answer: answerAuthorize, anyOrigin: false },
-  { path: "/logout", methods: ["GET", "POST"], answer: answerLogout, anyOrigin: false },
+  { path: "/oauth2/authorize", methods: ["GET", "POST"], answer: atPool(answerAuthorize), anyOrigin: false },
+  { path: "/authorize", methods: ["GET", "POST"], answer: atPool(answerAuthorize), anyOrigin: false },
+  { path: "/logout", methods: ["GET", "POST"], answer: atPool(answerLogout), anyOrigin: false },
   { path: "/oauth2/token", methods: ["POST"], answer: answerToken, anyOrigin: true },
-  { path: "/oauth2/userInfo", methods: ["GET", "POST"], answer: answerUserInfo, anyOrigin: true },
+  { path: "/oauth2/userInfo", methods: ["GET", "POST"], answer: atPool(answerUserInfo), anyOrigin: true },
   { path: "/oauth2/revoke", methods: ["POST"], answer: answerRevoke, anyOrigin: true },
 ];
 
@@ -65,7 +71,7 @@ function preflight(c: Context, methods: readonly string[]): Response {
 async function answerOrFail(serving: Serving, c: Context<Bindings>, answer: Answer): Promise<Response> {
   const ctx = serving.context(c.env.incoming);
   try {
-    return await answer(ctx, c, await placeOf(ctx, c));
+    return await answer(ctx, c);
   } catch (error) {
     return answerFailure(c, failureOf(ctx, error));
   }

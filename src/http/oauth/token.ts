@@ -8,7 +8,7 @@ import { refuseOAuth } from "../../domain/grants/refuse.ts";
 import type { Client, Pool } from "../../domain/pools/settings.ts";
 import { refreshTokens } from "../../domain/tokens/refresh.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
-import type { Bindings, Place } from "../place.ts";
+import type { Bindings } from "../place.ts";
 import { authenticateClient } from "./client-auth.ts";
 import { noStore } from "./errors.ts";
 import { readForm } from "./form.ts";
@@ -39,9 +39,9 @@ const grants: Readonly<
     clientCredentials(ctx, { pool, client, scope: form.get("scope") }),
 };
 
-export async function answerToken(ctx: Ctx, c: Context<Bindings>, { pool }: Place): Promise<Response> {
+export async function answerToken(ctx: Ctx, c: Context<Bindings>): Promise<Response> {
   const form = await readForm(c);
-  const client = await authenticateClient(ctx, c, pool, form);
+  const { pool, client } = await authenticateClient(ctx, c, form);
   requireOAuth(client);
   const type = required(form, "grant_type");
   const grant = Object.hasOwn(grants, type) ? grants[type] : undefined;
