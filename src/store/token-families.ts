@@ -163,16 +163,28 @@ export async function rotateFamily(
   return affected(result) === 1;
 }
 
-/** False: it was revoked before. */
-export async function revokeFamily(db: Db, poolId: string, familyId: string, now: number): Promise<boolean> {
-  const result = await db.kysely
+/** Revokes whichever families of a pool are not revoked yet and fit what is added to it. */
+const revoking = (db: Db, poolId: string, now: number) =>
+  db.kysely
     .updateTable("token_families")
     .set({ revoked_at: now })
     .where("pool_id", "=", poolId)
-    .where("family_id", "=", familyId)
-    .where("revoked_at", "is", null)
-    .executeTakeFirst();
-  return affected(result) === 1;
+    .where("revoked_at", "is", null);
+
+/** False: it was revoked before. */
+export async function revokeFamily(db: Db, poolId: string, familyId: string, now: number): Promise<boolean> {
+  return (await revokeFamilies(db, poolId, [familyId], now)) === 1;
+}
+
+/** How many of them were not revoked before. */
+export async function revokeFamilies(
+  db: Db,
+  poolId: string,
+  familyIds: readonly string[],
+  now: number,
+): Promise<number> {
+  if (familyIds.length === 0) return 0;
+  return affected(await revoking(db, poolId, now).where("family_id", "in", familyIds).executeTakeFirst());
 }
 
 /**
@@ -186,13 +198,7 @@ export async function signOutUser(tx: Db, poolId: string, userId: string, now: n
     .where("pool_id", "=", poolId)
     .where("user_id", "=", userId)
     .execute();
-  await tx.kysely
-    .updateTable("token_families")
-    .set({ revoked_at: now })
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
-    .where("revoked_at", "is", null)
-    .execute();
+  await revoking(tx, poolId, now).where("user_id", "=", userId).execute();
 }
 
 /** Revokes the tokens that were issued to a device of a user. */
@@ -201,12 +207,8 @@ export async function revokeDeviceFamilies(
   device: { readonly poolId: string; readonly userId: string; readonly key: string },
   now: number,
 ): Promise<void> {
-  await tx.kysely
-    .updateTable("token_families")
-    .set({ revoked_at: now })
-    .where("pool_id", "=", device.poolId)
+  await revoking(tx, device.poolId, now)
     .where("user_id", "=", device.userId)
     .where("device_key", "=", device.key)
-    .where("revoked_at", "is", null)
     .execute();
 }

@@ -3,10 +3,10 @@
  * least recently used ones. That a family is over is said by `token_families` alone.
  */
 import type { Kysely } from "kysely";
-import { affected, type Db } from "./db.ts";
+import type { Db } from "./db.ts";
 import type { Schema } from "./schema.ts";
 import type { TokenSessionsTable } from "./schema-tokens.ts";
-import { insertFamily, revokeFamily, type TokenFamily } from "./token-families.ts";
+import { insertFamily, revokeFamilies, revokeFamily, type TokenFamily } from "./token-families.ts";
 
 export interface TokenSession {
   readonly poolId: string;
@@ -73,6 +73,8 @@ export async function insertFamilyWithSession(
   return evict(tx, session, most);
 }
 
+const familyOf = (row: Pick<TokenSessionsTable, "family_id">) => row.family_id;
+
 /** Ends all but this session and the `most - 1` others that were used last; what is over already goes along. */
 async function evict(tx: Db, own: TokenSession, most: number): Promise<number> {
   const kept = liveSessions(tx.kysely, own, own.createdAt)
@@ -90,7 +92,7 @@ async function evict(tx: Db, own: TokenSession, most: number): Promise<number> {
     .returning(["family_id", "expires_at"])
     .execute();
   const live = gone.filter((row) => row.expires_at > own.createdAt);
-  return revokeFamilies(tx, own.poolId, live, own.createdAt);
+  return revokeFamilies(tx, own.poolId, live.map(familyOf), own.createdAt);
 }
 
 /** Those of a user whose tokens are still good. */
@@ -106,27 +108,6 @@ function liveSessions(kysely: Kysely<Schema>, { poolId, userId }: OfUser, now: n
     .where("token_sessions.user_id", "=", userId)
     .where("token_sessions.expires_at", ">", now)
     .where("token_families.revoked_at", "is", null);
-}
-
-async function revokeFamilies(
-  tx: Db,
-  poolId: string,
-  gone: readonly { readonly family_id: string }[],
-  now: number,
-): Promise<number> {
-  if (gone.length === 0) return 0;
-  const result = await tx.kysely
-    .updateTable("token_families")
-    .set({ revoked_at: now })
-    .where("pool_id", "=", poolId)
-    .where(
-      "family_id",
-      "in",
-      gone.map((row) => row.family_id),
-    )
-    .where("revoked_at", "is", null)
-    .executeTakeFirst();
-  return affected(result);
 }
 
 /** The live ones of a user, the newest first. */
@@ -169,12 +150,12 @@ function sessionFromRow(row: TokenSessionsTable): TokenSession {
   };
 }
 
-/** Notes that the family's tokens were refreshed, from where and by what. The session of the browser it came through. */
+/** Notes that the family's tokens were refreshed, from where and by what. Answers the browser's session it came through. */
 export async function touchTokenSession(
   db: Db,
   family: Pick<TokenFamily, "poolId" | "id">,
   seen: Pick<TokenSession, "deviceType" | "address" | "activeAt" | "expiresAt">,
-): Promise<{ originId: string | undefined }> {
+): Promise<string | undefined> {
   const row = await db.kysely
     .updateTable("token_sessions")
     .set({
@@ -187,7 +168,7 @@ export async function touchTokenSession(
     .where("family_id", "=", family.id)
     .returning("origin_id")
     .executeTakeFirst();
-  return { originId: row?.origin_id ?? undefined };
+  return row?.origin_id ?? undefined;
 }
 
 /** Revokes the session's family, inside a transaction, and forgets the session. False: it was over before. */
@@ -218,7 +199,7 @@ export async function endSessionsOf(
     .where("family_id", "<>", sparedFamily ?? "")
     .returning("family_id")
     .execute();
-  await revokeFamilies(tx, poolId, gone, now);
+  await revokeFamilies(tx, poolId, gone.map(familyOf), now);
 }
 
 /** The session of the browser that a family's tokens came through. */

@@ -1,5 +1,6 @@
 /** The answer to an authorization request: a redirect back to the client, with a code, with tokens, or with an error. */
 import type { Ctx } from "../../app.ts";
+import { withQuery } from "../../lib/with-query.ts";
 import { readCredential } from "../../store/credentials.ts";
 import { reuseMinutes } from "../pools/sessions.ts";
 import { issuer, type Pool } from "../pools/settings.ts";
@@ -78,5 +79,5 @@ function locationOf(
   const parameters = new URLSearchParams({ ...answer, iss: issuer(ctx.config, pool) }).toString();
   const all = state === undefined ? parameters : `${parameters}&state=${state}`;
   if (responseMode === "fragment") return `${redirectUri}#${all}`;
-  return `${redirectUri}${redirectUri.includes("?") ? "&" : "?"}${all}`;
+  return withQuery(redirectUri, all);
 }

@@ -1,5 +1,6 @@
 /** Where a browser goes that has signed out. Nothing is trusted that the client has not registered. */
 import type { Ctx } from "../../app.ts";
+import { withQuery } from "../../lib/with-query.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { readIdTokenHint } from "../tokens/id-token-hint.ts";
 import { clientOf } from "./authorization-request.ts";
@@ -34,7 +35,7 @@ export async function logoutTarget(ctx: Ctx, pool: Pool, request: LogoutRequest)
   if (postLogoutRedirectUri !== undefined) {
     const client = await clientOf(ctx, pool, named);
     const uri = registered(client, "LogoutURLs", postLogoutRedirectUri);
-    return { kind: "redirect", location: state === undefined ? uri : withState(uri, state) };
+    return { kind: "redirect", location: state === undefined ? uri : withQuery(uri, `state=${state}`) };
   }
   if (logoutUri !== undefined) {
     const client = await clientOf(ctx, pool, named);
@@ -59,8 +60,4 @@ async function hintedClient(ctx: Ctx, pool: Pool, hint: string): Promise<string>
 function registered(client: Client, list: "LogoutURLs" | "CallbackURLs", uri: string): string {
   if (client.document[list]?.includes(uri) === true) return uri;
   return refuseOAuth("redirect_mismatch", "The URL is not registered for the client.");
-}
-
-function withState(uri: string, state: string): string {
-  return `${uri}${uri.includes("?") ? "&" : "?"}state=${state}`;
 }

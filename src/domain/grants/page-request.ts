@@ -4,6 +4,7 @@
  * but the state it gave.
  */
 import type { Ctx } from "../../app.ts";
+import { withQuery } from "../../lib/with-query.ts";
 import type { Pool } from "../pools/settings.ts";
 import {
   type AuthorizationRequest,
@@ -44,6 +45,5 @@ export async function readPageRequest(ctx: Ctx, pool: Pool, query: string): Prom
 
 /** Back to the application. */
 export function returnLocation({ redirectUri, state }: PageRequest): string {
-  if (state === undefined) return redirectUri;
-  return `${redirectUri}${redirectUri.includes("?") ? "&" : "?"}state=${state}`;
+  return state === undefined ? redirectUri : withQuery(redirectUri, `state=${state}`);
 }

@@ -100,7 +100,7 @@ export async function noteRefresh(
 ): Promise<void> {
   if (!tracksSessions(pool)) return;
   const seen = { ...seenFrom(ctx), activeAt: ctx.now, expiresAt: lastUse(ctx, client, family) };
-  const { originId } = await touchTokenSession(ctx.db, family, seen);
+  const originId = await touchTokenSession(ctx.db, family, seen);
   // "For an SSO session, this is the most recent authentication, token grant, or token rotation."
   if (originId !== undefined && rotatesRefreshTokens(client))
     await touchOrigin(ctx.db, family, originId, ctx.now);
