@@ -56,11 +56,6 @@ export function rawQuery(c: Context<Bindings>): string {
   return /^[^?#]*\?([^#]*)/.exec(c.env.incoming.url ?? "")?.[1] ?? "";
 }
 
-/** A URL as a header carries it: a client may have registered one with letters beyond ASCII (RFC 3987 section 3.1). */
-export function headerUrl(url: string): string {
-  return url.replace(/[^!-~]/gu, encodeURIComponent);
-}
-
 /** What may not be told to a redirect URI that is not known to be the client's, is told on a page of ours. */
 export function errorPageOf({ base }: Place, error: string, query: string): string {
   const parameters = new URLSearchParams(query);

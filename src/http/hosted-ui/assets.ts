@@ -31,7 +31,6 @@ export function answerAsset(c: Context): Response {
   return c.body(asset.text, 200, {
     "content-type": asset.type,
     "cache-control": "public, max-age=31536000, immutable",
-    "x-content-type-options": "nosniff",
     "cross-origin-resource-policy": "same-origin",
   });
 }

@@ -141,7 +141,6 @@ export async function answerBrandFile(ctx: Ctx, c: Context<Bindings>): Promise<R
     "content-type": file.type,
     "cache-control": "public, max-age=31536000, immutable",
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
-    "x-content-type-options": "nosniff",
     "cross-origin-resource-policy": "same-origin",
   });
 }

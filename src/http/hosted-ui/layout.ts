@@ -20,9 +20,6 @@ export async function answerPage(frame: Frame, page: Page): Promise<Response> {
     "content-security-policy": policy(frame.leadsTo),
     // Only to ourselves: with no-referrer browsers would send `Origin: null` with our own forms.
     "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "cache-control": "no-store",
     "cross-origin-opener-policy": "same-origin",
     "x-amz-cognito-request-id": frame.requestId,
   };

@@ -12,7 +12,8 @@ import { pinnedClientId } from "../../domain/pools/manage-clients.ts";
 import type { Client, Pool } from "../../domain/pools/settings.ts";
 import type { Page as SignInPage } from "../../domain/signin/sign-in.ts";
 import { deviceCookie, languageCookie, setLanguageCookie } from "../cookies.ts";
-import { type Bindings, headerUrl, type Place, rawQuery } from "../place.ts";
+import { type Bindings, type Place, rawQuery } from "../place.ts";
+import { redirect as redirectTo } from "../redirect.ts";
 import { brandOf } from "./brand.ts";
 import { emptyForm, type Form, readForm } from "./form.ts";
 import type { Frame } from "./frame.ts";
@@ -140,13 +141,7 @@ export function linkTo({ root, query }: Pick<Visit, "root" | "query">, path: str
   return `${root}${path}?${query}`;
 }
 
-/** The browser goes on elsewhere, and does not send the form there. */
-export function redirect(c: Context, location: string): Response {
-  const status = c.req.method === "POST" ? 303 : 302;
-  return c.body(null, status, {
-    location: headerUrl(location),
-    "cache-control": "no-store",
-    "referrer-policy": "same-origin",
-    "content-security-policy": "frame-ancestors 'none'",
-  });
+/** The browser goes on elsewhere (docs/decisions/0010-referrer-of-pages.md). */
+export function redirect(c: Context<Bindings>, location: string): Response {
+  return redirectTo(c, location, { referrerPolicy: "same-origin" });
 }

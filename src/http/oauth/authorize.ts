@@ -8,21 +8,20 @@ import {
   readAuthorizationRequest,
 } from "../../domain/grants/authorization-request.ts";
 import { signedInBrowser } from "../../domain/grants/browser-session.ts";
-import { refuseOAuth } from "../../domain/grants/refuse.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { sessionCookie } from "../cookies.ts";
-import { type Bindings, errorPageOf, type Place, rawQuery } from "../place.ts";
-import { redirect } from "./errors.ts";
-import { readForm } from "./form.ts";
+import { type Bindings, errorPageOf, type Place } from "../place.ts";
+import { redirect } from "../redirect.ts";
+import { requestQuery } from "./form.ts";
 
 export async function answerAuthorize(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
-  const query = c.req.method === "POST" ? await postedQuery(c) : rawQuery(c);
+  const query = await requestQuery(c);
   try {
     const request = await readAuthorizationRequest(ctx, place.pool, query);
-    return redirect(c, await locationOf(ctx, c, place, { request, query }), request.framedBy);
+    return redirect(c, await locationOf(ctx, c, place, { request, query }), request);
   } catch (error) {
     if (error instanceof RedirectedRefusal)
-      return redirect(c, refusedLocation(ctx, place.pool, error), error.redirect.framedBy);
+      return redirect(c, refusedLocation(ctx, place.pool, error), error.redirect);
     if (error instanceof Refusal) return redirect(c, errorPageOf(place, error.code, query));
     throw error;
   }
@@ -47,13 +46,4 @@ async function locationOf(
 /** Chromium does not hold a redirect against its policy for frames; but it says what a request is for (Fetch Metadata). */
 function isForFrame(c: Context): boolean {
   return /^(?:iframe|frame|fencedframe|embed|object)$/.test(c.req.header("sec-fetch-dest") ?? "");
-}
-
-/** The pages have the request in their address, which Node reads up to 16 KiB with all headers. */
-const longestQuery = 12 * 1024;
-
-/** OpenID Connect Core 1.0 section 3.1.2.1: "Authorization Servers MUST support the use of the HTTP GET and POST methods". */
-async function postedQuery(c: Context<Bindings>): Promise<string> {
-  const query = new URLSearchParams([...(await readForm(c))]).toString();
-  return query.length <= longestQuery ? query : refuseOAuth("invalid_request", "The body is too long.");
 }

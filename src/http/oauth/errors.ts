@@ -2,7 +2,6 @@
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { type Bindings, headerUrl } from "../place.ts";
 
 export interface OAuthFailure {
   readonly status: 400 | 401 | 403 | 404 | 429 | 500;
@@ -38,23 +37,6 @@ export function failureOf(ctx: Ctx, error: unknown): OAuthFailure {
 
 /** Headers of every answer that tells of tokens or users (RFC 6749 section 5.1). */
 export const noStore = { "cache-control": "no-store", pragma: "no-cache" } as const;
-
-/**
- * A redirect on which nothing follows the browser: neither a form nor the URL with its code, as a referrer.
- * @param framedBy origins whose pages may have it in a frame. A browser may hold each redirect against this; Chromium
- * holds only the page that it ends at.
- */
-export function redirect(c: Context<Bindings>, location: string, framedBy: readonly string[] = []): Response {
-  // Some browsers heed the older header even beside a policy.
-  if (framedBy.length > 0) c.env.outgoing.removeHeader("x-frame-options");
-  const headers = {
-    location: headerUrl(location),
-    "cache-control": "no-store",
-    "referrer-policy": "no-referrer",
-    "content-security-policy": `frame-ancestors ${framedBy.length === 0 ? "'none'" : framedBy.join(" ")}`,
-  };
-  return c.body(null, c.req.method === "POST" ? 303 : 302, headers);
-}
 
 export function answerFailure(c: Context, { status, error, description }: OAuthFailure): Response {
   return c.json({ error, error_description: description }, status, noStore);

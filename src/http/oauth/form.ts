@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { refuseOAuth } from "../../domain/grants/refuse.ts";
 import { readFields } from "../form.ts";
-import type { Bindings } from "../place.ts";
+import { type Bindings, rawQuery } from "../place.ts";
 
 /** Throws invalid_request: another content type, too long, a parameter twice. Those without a value count as left out. */
 export async function readForm(c: Context<Bindings>): Promise<ReadonlyMap<string, string>> {
@@ -17,4 +17,17 @@ export async function readForm(c: Context<Bindings>): Promise<ReadonlyMap<string
   }
   for (const [name, value] of form) if (value === "") form.delete(name);
   return form;
+}
+
+/** The pages have the request in their address, which Node reads up to 16 KiB with all headers. */
+const longestPosted = 12 * 1024;
+
+/**
+ * A request of a browser as a query, where it stands in the query or in a form (OpenID Connect Core 1.0 section 3.1.2.1,
+ * RP-Initiated Logout 1.0 section 2). Throws what readForm throws.
+ */
+export async function requestQuery(c: Context<Bindings>): Promise<string> {
+  if (c.req.method !== "POST") return rawQuery(c);
+  const query = new URLSearchParams([...(await readForm(c))]).toString();
+  return query.length <= longestPosted ? query : refuseOAuth("invalid_request", "The body is too long.");
 }

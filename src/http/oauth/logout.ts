@@ -9,14 +9,12 @@ import { closeBrowserSession } from "../../domain/grants/browser-session.ts";
 import { type LogoutRequest, logoutTarget } from "../../domain/grants/logout.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { sessionCookie, setSessionCookie } from "../cookies.ts";
-import { type Bindings, errorPageOf, type Place, rawQuery } from "../place.ts";
-import { redirect } from "./errors.ts";
-import { readForm } from "./form.ts";
+import { type Bindings, errorPageOf, type Place } from "../place.ts";
+import { redirect } from "../redirect.ts";
+import { requestQuery } from "./form.ts";
 
 export async function answerLogout(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
-  const query =
-    c.req.method === "POST" ? new URLSearchParams([...(await readForm(c))]).toString() : rawQuery(c);
-  return redirect(c, await leave(ctx, c, place, query));
+  return redirect(c, await leave(ctx, c, place, await requestQuery(c)));
 }
 
 async function leave(ctx: Ctx, c: Context<Bindings>, place: Place, query: string): Promise<string> {
