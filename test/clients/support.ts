@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, rmdirSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   AdminCreateUserCommand,
@@ -278,8 +278,15 @@ const mayMount = () => {
   }
 };
 
+/** An address of this machine that is none of loopback. */
+export function outerAddress(): string | undefined {
+  const all = Object.values(networkInterfaces()).flat();
+  return all.find((one) => one?.family === "IPv4" && !one.internal)?.address;
+}
+
 const components = {
   mount: mayMount,
+  "outer-address": () => outerAddress() !== undefined,
   chromium: () => existsSync("/usr/bin/chromium"),
   certutil: () => existsSync("/usr/bin/certutil"),
   "aws-cli": () => existsSync("/usr/bin/aws"),

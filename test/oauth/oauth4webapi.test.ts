@@ -13,6 +13,14 @@ const insecure = { [oauth.allowInsecureRequests]: true };
 const registered = { CallbackURLs: [callback], LogoutURLs: [goodbye] };
 const strict = { UserPoolTags: { "poolhouse:oidc": "*" } };
 
+/** What a public client sends for the code of an answer. */
+const sendCode = (
+  as: oauth.AuthorizationServer,
+  client: oauth.Client,
+  parameters: URLSearchParams,
+  verifier: string,
+) => oauth.authorizationCodeGrantRequest(as, client, oauth.None(), parameters, callback, verifier, insecure);
+
 forEachServer("oauth4webapi", (open) => {
   async function discover(base: string, algorithm: "oidc" | "oauth2" = "oidc", issuer = base) {
     const answer = await oauth.discoveryRequest(new URL(base), { algorithm, ...insecure });
@@ -121,20 +129,9 @@ forEachServer("oauth4webapi", (open) => {
     assert.throws(() => oauth.validateAuthResponse(as, client, elsewhere, state), /iss/);
     const parameters = oauth.validateAuthResponse(as, client, back, state);
     const redeem = async (with_: string, expectedNonce: string) =>
-      oauth.processAuthorizationCodeResponse(
-        as,
-        client,
-        await oauth.authorizationCodeGrantRequest(
-          as,
-          client,
-          oauth.None(),
-          parameters,
-          callback,
-          with_,
-          insecure,
-        ),
-        { expectedNonce },
-      );
+      oauth.processAuthorizationCodeResponse(as, client, await sendCode(as, client, parameters, with_), {
+        expectedNonce,
+      });
     await assert.rejects(redeem(verifier, "another"), /nonce/);
     await assert.rejects(redeem(verifier, nonce), { error: "invalid_grant" });
     const next = await start(as, place);
@@ -220,15 +217,7 @@ forEachServer("oauth4webapi", (open) => {
     const tokens = await oauth.processAuthorizationCodeResponse(
       as,
       client,
-      await oauth.authorizationCodeGrantRequest(
-        as,
-        client,
-        oauth.None(),
-        parameters,
-        callback,
-        verifier,
-        insecure,
-      ),
+      await sendCode(as, client, parameters, verifier),
       { expectedNonce: nonce, requireIdToken: true },
     );
     assert.equal(oauth.getValidatedIdTokenClaims(tokens)?.iss, issuer);

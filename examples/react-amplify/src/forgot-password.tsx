@@ -1,6 +1,6 @@
 /** A forgotten password: a code is sent, and a new one is chosen with it. */
 import { confirmResetPassword, resetPassword } from "aws-amplify/auth";
-import { CodeField, EmailField, Form, NewPasswordField, Notice, Panel, type Values } from "./parts.tsx";
+import { CodeField, EmailField, Form, GoTo, NewPasswordField, Notice, Panel, type Values } from "./parts.tsx";
 import { type ScreenProps, sentTo } from "./screens.ts";
 
 export function ForgotPassword({ screen, go }: ScreenProps<"forgot">) {
@@ -16,9 +16,9 @@ export function ForgotPassword({ screen, go }: ScreenProps<"forgot">) {
         <EmailField defaultValue={screen.username} />
       </Form>
       <footer>
-        <button type="button" className="link" onClick={() => go({ name: "sign-in" })}>
+        <GoTo screen={{ name: "sign-in" }} go={go}>
           Sign in instead
-        </button>
+        </GoTo>
       </footer>
     </Panel>
   );
@@ -42,9 +42,9 @@ export function ResetPassword({ screen, go }: ScreenProps<"reset">) {
         <NewPasswordField />
       </Form>
       <footer>
-        <button type="button" className="link" onClick={() => go({ name: "forgot", username })}>
+        <GoTo screen={{ name: "forgot", username }} go={go}>
           Send another code
-        </button>
+        </GoTo>
       </footer>
     </Panel>
   );

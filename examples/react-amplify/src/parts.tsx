@@ -1,6 +1,7 @@
 /** What every screen is made of: a heading, fields, buttons, and what went wrong. */
 import { type ComponentProps, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { sentence } from "./errors.ts";
+import type { Screen, ScreenProps } from "./screens.ts";
 
 /** Runs one thing at a time, and keeps the sentence it failed with. */
 export function useAction() {
@@ -135,5 +136,19 @@ export function ActionButton({ action, children, className, label }: ButtonProps
       </button>
       <Problem>{problem}</Problem>
     </>
+  );
+}
+
+interface GoToProps extends Pick<ScreenProps<"sign-in">, "go"> {
+  readonly screen: Screen;
+  readonly children: string;
+}
+
+/** Leads to another screen. */
+export function GoTo({ screen, go, children }: GoToProps) {
+  return (
+    <button type="button" className="link" onClick={() => go(screen)}>
+      {children}
+    </button>
   );
 }

@@ -1,6 +1,16 @@
 /** The ways in: a password, a passkey, what else the pool offers, and the hosted pages. */
 import { type SignInOutput, signIn, signInWithRedirect } from "aws-amplify/auth";
-import { ActionButton, EmailField, Field, Form, Notice, Panel, Problem, type Values } from "./parts.tsx";
+import {
+  ActionButton,
+  EmailField,
+  Field,
+  Form,
+  GoTo,
+  Notice,
+  Panel,
+  Problem,
+  type Values,
+} from "./parts.tsx";
 import { type ScreenProps, screenAfter } from "./screens.ts";
 
 interface Props extends ScreenProps<"sign-in"> {
@@ -56,12 +66,12 @@ export function SignIn({ screen, go, problem }: Props) {
       </Form>
       <ActionButton action={() => signInWithRedirect()}>Go to the sign-in page</ActionButton>
       <footer>
-        <button type="button" className="link" onClick={() => go({ name: "sign-up" })}>
+        <GoTo screen={{ name: "sign-up" }} go={go}>
           Create an account
-        </button>
-        <button type="button" className="link" onClick={() => go({ name: "forgot" })}>
+        </GoTo>
+        <GoTo screen={{ name: "forgot" }} go={go}>
           Forgot your password?
-        </button>
+        </GoTo>
       </footer>
     </Panel>
   );

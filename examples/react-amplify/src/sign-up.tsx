@@ -5,6 +5,7 @@ import {
   CodeField,
   EmailField,
   Form,
+  GoTo,
   NewPasswordField,
   Notice,
   Panel,
@@ -34,9 +35,9 @@ export function SignUp({ go }: ScreenProps<"sign-up">) {
         <NewPasswordField />
       </Form>
       <footer>
-        <button type="button" className="link" onClick={() => go({ name: "sign-in" })}>
+        <GoTo screen={{ name: "sign-in" }} go={go}>
           Sign in instead
-        </button>
+        </GoTo>
       </footer>
     </Panel>
   );
