@@ -98,7 +98,18 @@ forEachServer("redirects", (open, database) => {
     assert.ok(goodOnes.every((uri) => !hostileUrls.includes(uri)));
   });
 
-  const pages = ["login", "signup", "forgotPassword", "confirmUser"];
+  const pages = [
+    ...[
+      "login",
+      "challenge",
+      "signup",
+      "forgotPassword",
+      "confirmForgotPassword",
+      "confirmUser",
+      "resendcode",
+    ],
+    "passkeys/add",
+  ];
   const asked: Readonly<Record<string, (at: OAuthPlace, uri: string) => Promise<Response>>> = {
     "GET /oauth2/authorize": (at, uri) => ask(at, `/oauth2/authorize?${query(at, uri)}`),
     "POST /oauth2/authorize": (at, uri) =>
@@ -116,6 +127,13 @@ forEachServer("redirects", (open, database) => {
         (at: OAuthPlace, uri: string) => ask(at, `/${page}?${query(at, uri)}`),
       ]),
     ),
+    "GET /login, on the way to /passkeys/add": (at, uri) =>
+      ask(at, `/login?${query(at, uri, { to: "passkeys/add" })}`),
+    "POST /passkeys/add": (at, uri) =>
+      ask(at, `/passkeys/add?${query(at, uri)}`, {
+        method: "POST",
+        body: new URLSearchParams({ make: "1" }),
+      }),
     "POST /signup": (at, uri) =>
       ask(at, `/signup?${query(at, uri)}`, {
         method: "POST",
