@@ -70,14 +70,15 @@ export function forEachServer(
   });
 }
 
-interface Started {
+export interface Started {
   readonly server: RunningServer;
   readonly test: TestServer;
   /** `Operation: Error` of each error nobody could expect. */
   readonly undeclared: ReadonlySet<string>;
 }
 
-async function startTestServer(
+/** The server of a suite by itself: whoever starts it closes it. */
+export async function startTestServer(
   database: DatabaseName,
   fresh: Fresh,
   environment: Readonly<Record<string, string>>,

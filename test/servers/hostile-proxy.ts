@@ -11,10 +11,10 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
  * What a statement meets. `after`: it is done, but its answer never comes. `silence` closes nothing: this connection
  * passes nothing on any more, in either direction.
  */
-export type Harm = "refuse" | "delay" | "cut before" | "cut after" | "silence before" | "silence after";
+export type Harm = "refuse" | "delay" | "hold" | "cut before" | "cut after" | "silence before" | "silence after";
 
-/** What a statement (in small letters) is to meet; undefined: nothing. */
-export type Plan = (statement: string) => Harm | undefined;
+/** What a statement (in small letters) is to meet, in a transaction or alone; undefined: nothing. */
+export type Plan = (statement: string, inTransaction: boolean) => Harm | undefined;
 
 export interface Counts {
   statements: number;
@@ -30,6 +30,10 @@ export interface HostileProxy {
   readonly counts: Counts;
   /** Undefined: an honest network. */
   plan: Plan | undefined;
+  /** Lets each statement go that met `hold`, in the order in which they came. */
+  readonly held: (() => void)[];
+  /** Milliseconds that every statement takes on its way. */
+  latencyMs: number;
   /** While true, connections are refused. */
   down: boolean;
   /** While true, new connections are taken and never answered. */
@@ -42,7 +46,8 @@ export interface HostileProxy {
 export async function startHostileProxy(target: { host: string; port: number }): Promise<HostileProxy> {
   const sockets = new Set<Socket>();
   const counts: Counts = { statements: 0, refused: 0, delayed: 0, cut: 0, inDoubt: 0 };
-  const proxy = { plan: undefined as Plan | undefined, down: false, mute: false, counts };
+  const held: (() => void)[] = [];
+  const proxy = { plan: undefined as Plan | undefined, held, latencyMs: 0, down: false, mute: false, counts };
   const server: Server = createServer((client) => {
     if (proxy.down) {
       client.destroy();
@@ -76,7 +81,7 @@ export async function startHostileProxy(target: { host: string; port: number }):
   return Object.assign(proxy, { port: (server.address() as AddressInfo).port, cutAll, close });
 }
 
-type Net = Pick<HostileProxy, "plan" | "counts">;
+type Net = Pick<HostileProxy, "plan" | "counts" | "held" | "latencyMs">;
 
 const syncMessage = "S".charCodeAt(0);
 const queryMessage = "Q".charCodeAt(0);
@@ -140,17 +145,19 @@ class Session {
     const messages = this.#statement;
     this.#statement = [];
     const text = textOf(messages);
+    const { plan, counts, held, latencyMs } = this.#proxy;
     const pass = () => {
-      this.#database.write(Buffer.concat(messages));
+      if (latencyMs === 0) this.#database.write(Buffer.concat(messages));
+      else setTimeout(() => this.#database.write(Buffer.concat(messages)), latencyMs);
     };
-    const { plan, counts } = this.#proxy;
     if (this.#pretending) this.#keepPretending(text, pass);
     else if (plan === undefined) pass();
     else {
       counts.statements++;
-      const harm = plan(text);
+      const harm = plan(text, this.#state !== "I");
       if (harm === "refuse") this.#refuse(text);
       else if (harm === "delay") this.#delay(pass);
+      else if (harm === "hold") held.push(pass);
       else if (harm === "silence before" || harm === "silence after") {
         this.#silent = true;
         if (harm === "silence after") pass();

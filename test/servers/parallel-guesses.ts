@@ -1,0 +1,173 @@
+/**
+ * Guesses at one thing that are sent at once: how many of them are told their result. PostgreSQL is behind a proxy, which
+ * holds statements until all have come, or makes each take its time.
+ */
+import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { pino } from "pino";
+import { locked, minute } from "../api/crowd.ts";
+import { startTestServer, type TestServer } from "../api/server.ts";
+import { startServer } from "../../src/server.ts";
+import type { Answer } from "../doors/wire.ts";
+import { type Fresh, testPostgresUrl } from "../store/databases.ts";
+import type { Place, Target } from "./guessed.ts";
+import { makePlace } from "./guessed.ts";
+import { type HostileProxy, startHostileProxy } from "./hostile-proxy.ts";
+
+export interface Stage {
+  readonly place: Place;
+  /** Undefined on SQLite, which has no network. */
+  readonly proxy: HostileProxy | undefined;
+  close(): Promise<void>;
+}
+
+/** So many servers on one database. */
+export async function openStage(
+  database: "sqlite" | "postgres",
+  fresh: Fresh,
+  options: { servers?: 1 | 2; limits?: string } = {},
+): Promise<Stage> {
+  let proxy: HostileProxy | undefined;
+  const behindProxy: Fresh = async () => {
+    const given = await fresh();
+    if (database === "sqlite") return given;
+    const real = new URL(testPostgresUrl);
+    proxy = await startHostileProxy({ host: real.hostname, port: Number(real.port || 5432) });
+    const url = new URL(given.url);
+    url.host = `127.0.0.1:${proxy.port}`;
+    return { ...given, url: url.href };
+  };
+  const { server, test } = await startTestServer(database, behindProxy, {
+    POOLHOUSE_TRUSTED_PROXIES: "127.0.0.1/32",
+    ...(options.limits && { POOLHOUSE_LIMITS: options.limits }),
+  });
+  test.clock.freeze();
+  const second = options.servers === 2 ? await startBeside(test) : undefined;
+  const doors = [test.endpoint, ...(second ? [`http://127.0.0.1:${second.app.config.port}`] : [])];
+  const close = async () => {
+    test.client.destroy();
+    await second?.close();
+    await server.close();
+    proxy?.close();
+  };
+  return { place: await makePlace(test, doors), proxy, close };
+}
+
+function startBeside({ app }: TestServer) {
+  return startServer({ ...app.config, port: 0 }, { log: pino({ level: "silent" }), clock: app.clock });
+}
+
+/** Fresh: five are free. Otherwise five have been wrong, and the lock after them has just lapsed: one is. */
+export type Standing = "fresh" | "after a lock";
+export const free = { fresh: 5, "after a lock": 1 } as const;
+
+/** Brings the target there, long after whatever was before. */
+async function reach({ place }: Stage, target: Target, standing: Standing): Promise<void> {
+  place.server.clock.advance(61 * minute);
+  if (standing === "fresh") return;
+  const { wrong } = await target.begin(free.fresh);
+  for (let at = 0; at < free.fresh; at++) assert.ok(isTold(target, await wrong(at)), "on the way to a lock");
+  place.server.clock.advance(1_000);
+}
+
+const isTold = ({ looked }: Target, { message }: Answer) => looked.includes(message);
+const isAccepted = ({ status }: Answer) => status === 200;
+
+/**
+ * Wrong guesses and then the right one come to where they are counted, and all are there before the first is let go.
+ * Then each is let go once the one before it was answered: in the order in which they came, or the right one first.
+ */
+export async function lineUp(
+  stage: Stage,
+  target: Target,
+  standing: Standing,
+  order: "as they came" | "the right one first",
+): Promise<{ told: number; right: Answer }> {
+  const proxy = stage.proxy ?? assert.fail("without a network nothing can be held");
+  await reach(stage, target, standing);
+  const wrongs = free[standing];
+  const guesses = await target.begin(wrongs);
+  proxy.plan = (statement) => (statement.startsWith('insert into "attempts"') ? "hold" : undefined);
+  const answers: Promise<Answer>[] = [];
+  for (let at = 0; at < wrongs; at++) {
+    answers.push(guesses.wrong(at));
+    await until(() => proxy.held.length > at);
+  }
+  let isAnswered = false;
+  const right = guesses.right().finally(() => {
+    isAnswered = true;
+  });
+  await until(() => isAnswered || proxy.held.length > wrongs);
+  proxy.plan = undefined;
+  const letGo = proxy.held.splice(0);
+  const line = letGo.map((pass, at) => ({ pass, answer: answers[at] ?? right }));
+  if (order === "the right one first") line.unshift(...line.splice(wrongs));
+  for (const { pass, answer } of line) {
+    pass();
+    await answer;
+  }
+  const all = await Promise.all(answers);
+  return { told: all.filter((answer) => isTold(target, answer)).length, right: await right };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await delay(1);
+}
+
+export interface Flood {
+  /** Of the wrong ones. */
+  readonly told: number;
+  readonly accepted: boolean;
+}
+
+/** So many guesses at once, the right one among them, wherever chance puts it. */
+export async function flood(
+  stage: Stage,
+  target: Target,
+  standing: Standing,
+  guesses: number,
+): Promise<Flood> {
+  await reach(stage, target, standing);
+  const { wrong, right } = await target.begin(guesses);
+  const place = randomInt(guesses);
+  const sent = Array.from({ length: guesses }, (_, at) => (at === place ? right() : wrong(at)));
+  const answers = await Promise.all(sent);
+  const seen = new Set(answers.map(({ message, status }) => (status === 200 ? "accepted" : message)));
+  const known = new Set([...target.looked, ...target.refused, locked, "Rate exceeded", "accepted"]);
+  assert.deepEqual([...seen.difference(known)], [], "answers that nobody expects");
+  return {
+    told: answers.filter((answer) => isTold(target, answer)).length,
+    accepted: isAccepted(answers[place]!),
+  };
+}
+
+/** A success forgets the failures before it, so that after it there may be as many again as are free. */
+export function assertBound({ told, accepted }: Flood, target: Target, standing: Standing): void {
+  const bound = target.hourly ?? free[standing];
+  const afterwards = accepted && target.hourly === undefined ? free.fresh : 0;
+  const looked = told + Number(accepted);
+  assert.ok(looked <= bound + afterwards, `${target.name}: ${looked} were looked at, ${bound} may be`);
+}
+
+/**
+ * How often the right one may be accepted in so many floods, if it is where chance puts it and `bound` of `guesses` are
+ * looked at: more than this happens to an honest server once in a thousand million runs.
+ */
+export function mostAccepted(floods: number, bound: number, guesses: number): number {
+  const chance = Math.min(1, bound / guesses);
+  if (chance === 1) return floods;
+  let tail = 0;
+  let most = floods;
+  for (; most > 0; most--) {
+    tail += choose(floods, most) * chance ** most * (1 - chance) ** (floods - most);
+    if (tail > 1e-9) return most;
+  }
+  return most;
+}
+
+function choose(n: number, k: number): number {
+  let ways = 1;
+  for (let i = 1; i <= k; i++) ways = (ways * (n - k + i)) / i;
+  return ways;
+}
