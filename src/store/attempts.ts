@@ -1,6 +1,7 @@
 /** Counters of guesses and sent messages. Each is one atomic statement, so that parallel guesses all count. */
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
+import { prepared, preparedWrite } from "./prepared.ts";
 import { startsWith } from "./sql.ts";
 
 export interface Attempt {
@@ -24,13 +25,16 @@ export function attemptAt({ kysely }: Pick<Db, "kysely">, attempt: Attempt) {
 
 const anothers = sql<boolean>`attempts.tag <> excluded.tag`;
 
-/** Adds one to a counter that starts anew after `windowMs`, and returns the new count. */
+/**
+ * Adds one to a counter that starts anew after `windowMs`, and returns the new count. `by` 0 adds nothing, and still waits
+ * for those who are adding to it at this moment: what a success must do that the count could refuse.
+ */
 export async function countInWindow(
   db: Db,
   attempt: Attempt,
-  window: { now: number; windowMs: number },
+  window: { now: number; windowMs: number; by?: 0 | 1 },
 ): Promise<number> {
-  const { now, windowMs } = window;
+  const { now, windowMs, by = 1 } = window;
   const anew = sql`attempts.expires_at <= ${now} or ${anothers}`;
   const row = await db.kysely
     .insertInto("attempts")
@@ -39,7 +43,7 @@ export async function countInWindow(
       subject: attempt.subject,
       tag: attempt.tag,
       kind: attempt.kind,
-      count: 1,
+      count: by,
       since: now,
       locked_until: 0,
       expires_at: now + windowMs,
@@ -47,7 +51,7 @@ export async function countInWindow(
     .onConflict((conflict) =>
       conflict.columns(["pool_id", "subject", "kind"]).doUpdateSet({
         tag: attempt.tag,
-        count: sql<number>`case when ${anew} then 1 else attempts.count + 1 end`,
+        count: sql<number>`case when ${anew} then ${sql.lit(by)} else attempts.count + ${sql.lit(by)} end`,
         since: sql<number>`case when ${anew} then ${now} else attempts.since end`,
         expires_at: sql<number>`case when ${anew} then ${now + windowMs} else attempts.expires_at end`,
       }),
@@ -57,63 +61,102 @@ export async function countInWindow(
   return row.count;
 }
 
-/**
- * Counts a failed guess and, from the `free`-th on, locks the subject for 2^(n - free) seconds, at most `maxLockMs`.
- * Undefined while the subject is locked: then the guess counts for nothing and its result must not be told, so that of
- * any number of parallel guesses only as many learn their result as the rule allows. The count starts anew `quietMs`
- * after the last lock.
- */
-export async function countFailure(
-  db: Db,
-  attempt: Attempt,
-  rule: { now: number; free: number; maxLockMs: number; quietMs: number },
-): Promise<number | undefined> {
-  const { now, free, maxLockMs, quietMs } = rule;
-  const lockAfter = (count: number) =>
-    count < free ? 0 : now + Math.min(maxLockMs, 1000 * 2 ** Math.min(count - free, 30));
-  // A counter has few values between the first and the longest lock, so the doubling is spelled out as a table.
-  const next = sql<number>`case when attempts.expires_at <= ${now} or ${anothers} then 1 else attempts.count + 1 end`;
-  const steps = Array.from(
-    { length: Math.ceil(Math.log2(maxLockMs / 1000)) + 1 },
-    (_, index) => free + index,
-  );
-  const locked = sql<number>`case ${sql.join(
-    [free - 1, ...steps].map(
-      (count) => sql`when ${next} <= ${sql.lit(count)} then cast(${lockAfter(count)} as bigint)`,
-    ),
-    sql` `,
-  )} else cast(${now + maxLockMs} as bigint) end`;
-  const row = await db.kysely
+/** What failures cost: from the `free`-th on a lock of 2^(n - free) seconds, at most `maxLockMs`. */
+export interface LockRule {
+  readonly now: number;
+  readonly free: number;
+  readonly maxLockMs: number;
+  /** The count starts anew so long after the last lock. */
+  readonly quietMs: number;
+}
+
+type AttemptSlots = { readonly [K in keyof Attempt]: string };
+
+type SettleSlots = AttemptSlots & { readonly [K in keyof LockRule]: number } & {
+  /** 1 for a failure, 0 for a success. */
+  failed: number;
+  /** The lock after a first failure. */
+  firstLock: number;
+  /** From this many doublings on the lock is the longest. */
+  doublings: number;
+};
+
+const settleQuery = preparedWrite<SettleSlots>((kysely, slot) => {
+  const now = sql<number>`cast(${slot("now")} as bigint)`;
+  const maxLock = sql<number>`cast(${slot("maxLockMs")} as bigint)`;
+  const quiet = sql<number>`cast(${slot("quietMs")} as bigint)`;
+  const failed = sql`cast(${slot("failed")} as integer)`;
+  const anew = sql`attempts.expires_at <= ${now} or ${anothers}`;
+  const next = sql<number>`case when ${failed} = 0 then 0 when ${anew} then 1 else attempts.count + 1 end`;
+  const beyond = sql`(${next} - cast(${slot("free")} as integer))`;
+  const lock = sql<number>`case when ${beyond} < 0 then 0
+    when ${beyond} >= cast(${slot("doublings")} as integer) then ${now} + ${maxLock}
+    else ${now} + 1000 * (cast(1 as bigint) << ${beyond}) end`;
+  return kysely
     .insertInto("attempts")
     .values({
-      pool_id: attempt.poolId,
-      subject: attempt.subject,
-      tag: attempt.tag,
-      kind: attempt.kind,
-      count: 1,
-      since: now,
-      locked_until: lockAfter(1),
-      expires_at: now + quietMs,
+      pool_id: slot("poolId"),
+      subject: slot("subject"),
+      tag: slot("tag"),
+      kind: slot("kind"),
+      count: slot("failed"),
+      since: slot("now"),
+      locked_until: slot("firstLock"),
+      expires_at: sql`${now} + ${quiet}`,
     })
     .onConflict((conflict) =>
       conflict
         .columns(["pool_id", "subject", "kind"])
-        .doUpdateSet({
-          tag: attempt.tag,
+        .doUpdateSet((set) => ({
+          tag: set.ref("excluded.tag"),
           count: next,
-          locked_until: locked,
+          locked_until: lock,
           since: now,
-          expires_at: now + quietMs + maxLockMs,
-        })
+          // Of a success it stays: PostgreSQL then touches no index.
+          expires_at: sql<number>`case when ${failed} = 0 then attempts.expires_at else ${now} + ${quiet} + ${maxLock} end`,
+        }))
         .where(sql<boolean>`attempts.locked_until <= ${now} or ${anothers}`),
-    )
-    .returning("count")
-    .executeTakeFirst();
-  return row?.count;
+    );
+});
+
+/**
+ * Writes down how a guess ended: a failure counts, and may lock the counter; a success takes it back to nothing. False
+ * while the counter is locked: then the guess counts for nothing and its result must not be told, whatever it was.
+ *
+ * Right or wrong is settled by one statement on one row, so that parallel guesses come to it in an order which does not
+ * depend on who is right, on whichever servers they are looked at; a success that only read could not see the failures
+ * that others are about to commit. In SQLite, where statements run one by one in the order in which they were asked for, a
+ * success reads, and writes only where there is something to take back.
+ */
+export async function settleAttempt(
+  db: Db,
+  attempt: Attempt,
+  rule: LockRule,
+  right: boolean,
+): Promise<boolean> {
+  if (right && db.kind === "sqlite") return forgetUnlocked(db, attempt, rule.now);
+  const { now, free, maxLockMs } = rule;
+  const settled = await settleQuery(db, {
+    ...attempt,
+    ...rule,
+    failed: right ? 0 : 1,
+    firstLock: right || free > 1 ? 0 : now + Math.min(1000, maxLockMs),
+    doublings: Math.ceil(Math.log2(maxLockMs / 1000)),
+  });
+  return settled === 1;
 }
 
-/** Forgets one counter, after a success. */
-export async function clearAttempts(db: Db, attempt: Attempt): Promise<void> {
+const lockQuery = prepared<AttemptSlots, { locked_until: number }>((kysely, slot) =>
+  attemptAt(
+    { kysely },
+    { poolId: slot("poolId"), subject: slot("subject"), kind: slot("kind"), tag: slot("tag") },
+  ).select("locked_until"),
+);
+
+async function forgetUnlocked(db: Db, attempt: Attempt, now: number): Promise<boolean> {
+  const [row] = await lockQuery(db, { ...attempt });
+  if (row === undefined) return true;
+  if (row.locked_until > now) return false;
   await db.kysely
     .deleteFrom("attempts")
     .where("pool_id", "=", attempt.poolId)
@@ -121,6 +164,7 @@ export async function clearAttempts(db: Db, attempt: Attempt): Promise<void> {
     .where("kind", "=", attempt.kind)
     .where("tag", "=", attempt.tag)
     .execute();
+  return true;
 }
 
 /** Forgets every counter of a user whose kind begins so: that of strangers and those of the user's own sources. */

@@ -41,7 +41,8 @@ const limited = "Attempt limit exceeded, please try after some time.";
 
 /** Every guess comes from somewhere else, so that all are strangers'. */
 let serial = 0;
-export const elsewhere = () => `2001:db8:${(++serial >> 16).toString(16)}:${(serial & 0xffff).toString(16)}::1`;
+export const elsewhere = () =>
+  `2001:db8:${(++serial >> 16).toString(16)}:${(serial & 0xffff).toString(16)}::1`;
 const name = (word: string) => `${word}-${++serial}`;
 
 export async function makePlace(server: TestServer, doors: readonly string[]): Promise<Place> {
@@ -139,10 +140,18 @@ async function softwareTokensOf(place: Place): Promise<Target[]> {
     refused: [],
     begin: async () => {
       const open = async () =>
-        (await initiate(place, "USER_PASSWORD_AUTH", { USERNAME: holder, PASSWORD: password })).body["Session"];
+        (await initiate(place, "USER_PASSWORD_AUTH", { USERNAME: holder, PASSWORD: password })).body[
+          "Session"
+        ];
       const [theirs, own] = [await open(), await open()];
       const answer = (session: unknown, code: string, at: number) =>
-        respond(place, "SOFTWARE_TOKEN_MFA", session, { USERNAME: holder, SOFTWARE_TOKEN_MFA_CODE: code }, at);
+        respond(
+          place,
+          "SOFTWARE_TOKEN_MFA",
+          session,
+          { USERNAME: holder, SOFTWARE_TOKEN_MFA_CODE: code },
+          at,
+        );
       return {
         wrong: (at) => answer(theirs, wrongTotp(secret, server.clock.now), at),
         right: () => answer(own, totp(secret, server.clock.now), 1),
@@ -241,7 +250,10 @@ async function sentCodesOf(place: Place): Promise<Target[]> {
 /** What is counted by the hour, before it is looked at. */
 async function limitedOf(place: Place): Promise<Target[]> {
   const { server, UserPoolId } = place;
-  const codes = { looked: [wrongSentCode], refused: [limited, "Invalid code provided, please request a code again."] };
+  const codes = {
+    looked: [wrongSentCode],
+    refused: [limited, "Invalid code provided, please request a code again."],
+  };
   const signUp: Target = {
     name: "ConfirmSignUp",
     ...codes,
@@ -275,7 +287,12 @@ async function limitedOf(place: Place): Promise<Target[]> {
       await ask(place, "ForgotPassword", { Username: forgetful });
       const code = await server.code(email);
       const confirm = (ConfirmationCode: string, at: number) =>
-        ask(place, "ConfirmForgotPassword", { Username: forgetful, ConfirmationCode, Password: password }, at);
+        ask(
+          place,
+          "ConfirmForgotPassword",
+          { Username: forgetful, ConfirmationCode, Password: password },
+          at,
+        );
       return { wrong: (at) => confirm(otherThan(code, at), at), right: () => confirm(code, 1) };
     },
   };
@@ -292,7 +309,8 @@ async function limitedOf(place: Place): Promise<Target[]> {
       await server.client.send(new sdk.UpdateUserAttributesCommand({ AccessToken, UserAttributes }));
       const verified = { ClientId: undefined, AccessToken, AttributeName: "email" };
       const code = await server.code(email);
-      const verify = (Code: string, at: number) => ask(place, "VerifyUserAttribute", { ...verified, Code }, at);
+      const verify = (Code: string, at: number) =>
+        ask(place, "VerifyUserAttribute", { ...verified, Code }, at);
       return { wrong: (at) => verify(otherThan(code, at), at), right: () => verify(code, 1) };
     },
   };

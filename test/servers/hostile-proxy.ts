@@ -11,7 +11,14 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
  * What a statement meets. `after`: it is done, but its answer never comes. `silence` closes nothing: this connection
  * passes nothing on any more, in either direction.
  */
-export type Harm = "refuse" | "delay" | "hold" | "cut before" | "cut after" | "silence before" | "silence after";
+export type Harm =
+  | "refuse"
+  | "delay"
+  | "hold"
+  | "cut before"
+  | "cut after"
+  | "silence before"
+  | "silence after";
 
 /** What a statement (in small letters) is to meet, in a transaction or alone; undefined: nothing. */
 export type Plan = (statement: string, inTransaction: boolean) => Harm | undefined;

@@ -7,7 +7,15 @@ import { after, before, describe, test } from "node:test";
 import { locked } from "../api/crowd.ts";
 import { forEachDatabase } from "../store/databases.ts";
 import { type Target, targetsOf } from "./guessed.ts";
-import { assertBound, flood, free, lineUp, openStage, type Stage, type Standing } from "./parallel-guesses.ts";
+import {
+  assertBound,
+  flood,
+  free,
+  lineUp,
+  openStage,
+  type Stage,
+  type Standing,
+} from "./parallel-guesses.ts";
 
 const standings: readonly Standing[] = ["fresh", "after a lock"];
 

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  type Attempt,
   attemptAt,
-  clearAttempts,
   clearKinds,
-  countFailure,
   countInWindow,
+  settleAttempt,
 } from "../../src/store/attempts.ts";
 import type { Db } from "../../src/store/db.ts";
 import { keptSources, readStanding, rememberSource } from "../../src/store/known-sources.ts";
@@ -18,38 +18,54 @@ const attempt = { poolId: "us-east-1_A", subject: "ann", tag: "", kind: "passwor
 const readLock = async (db: Db, of = attempt) =>
   (await attemptAt(db, of).select("locked_until").executeTakeFirst())?.locked_until;
 
+const readCount = async (db: Db, of: Attempt = attempt) =>
+  (await attemptAt(db, of).select("count").executeTakeFirst())?.count;
+
 const rule = { free: 5, maxLockMs: 900_000, quietMs: 900_000 };
+const startOfTime = 1_800_000_000_000;
+
+/** Whether a wrong guess, and a right one, at this time is told its result. */
+const fail = (db: Db, now: number, of: Attempt = attempt, free = rule.free) =>
+  settleAttempt(db, of, { now, ...rule, free }, false);
+const succeed = (db: Db, now: number, of: Attempt = attempt) => settleAttempt(db, of, { now, ...rule }, true);
 
 forEachDatabase((_name, open) => {
   test("a lock doubles from one second to a quarter of an hour, and guesses during it are not counted", async () => {
     const { db } = await open();
-    let now = 1_800_000_000_000;
+    let now = startOfTime;
     const seconds: number[] = [];
     for (let guess = 1; guess <= 17; guess++) {
-      assert.equal(await countFailure(db, attempt, { now, ...rule }), guess);
+      assert.equal(await fail(db, now), true);
+      assert.equal(await readCount(db), guess);
       const until = (await readLock(db, attempt))!;
       seconds.push(until === 0 ? 0 : (until - now) / 1000);
-      if (until > now) assert.equal(await countFailure(db, attempt, { now: until - 1, ...rule }), undefined);
+      if (until > now) {
+        assert.equal(await fail(db, until - 1), false);
+        assert.equal(await succeed(db, until - 1), false, "a right one is not told either");
+        assert.equal(await readCount(db), guess);
+      }
       now = Math.max(until, now);
     }
     assert.deepEqual(seconds, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
     now += rule.maxLockMs + rule.quietMs;
-    assert.equal(
-      await countFailure(db, attempt, { now, ...rule }),
-      1,
-      "forgotten when it was quiet long enough",
-    );
-    await clearAttempts(db, attempt);
-    assert.equal(await readLock(db, attempt), undefined);
+    await fail(db, now);
+    assert.equal(await readCount(db), 1, "forgotten when it was quiet long enough");
+    assert.equal(await succeed(db, now), true);
+    assert.equal((await readCount(db)) ?? 0, 0, "forgotten after a success");
+    for (let guess = 1; guess <= 5; guess++) assert.equal(await fail(db, now), true);
+    assert.equal(await fail(db, now), false, "and counted anew");
   });
 
-  test("of parallel failures each is counted, and only as many as the rule allows learn their result", async () => {
+  test("of parallel guesses only as many as the rule allows learn their result, the right one among them", async () => {
     const { db } = await open();
-    const now = 1_800_000_000_000;
-    const counts = await Promise.all(
-      Array.from({ length: 40 }, () => countFailure(db, attempt, { now, ...rule })),
-    );
-    assert.deepEqual(counts.filter((count) => count !== undefined).sort(), [1, 2, 3, 4, 5]);
+    for (const last of ["wrong", "right"] as const) {
+      const now = startOfTime;
+      const of = { ...attempt, kind: `password ${last}` };
+      const guesses = Array.from({ length: 40 }, () => fail(db, now, of));
+      guesses.push(last === "right" ? succeed(db, now, of) : fail(db, now, of));
+      const told = await Promise.all(guesses);
+      assert.deepEqual([told.filter(Boolean).length, told.at(-1)], [5, false], last);
+    }
   });
 
   test("a window counts its own and begins anew", async () => {
@@ -69,12 +85,13 @@ forEachDatabase((_name, open) => {
 
   test("in a slot that is another's counting starts anew, also while the other is locked", async () => {
     const { db } = await open();
-    const now = 1_800_000_000_000;
+    const now = startOfTime;
     const [mine, theirs] = ["mine", "theirs"].map((tag) => ({ ...attempt, subject: "name/1a", tag }));
-    for (let guess = 1; guess <= 5; guess++) await countFailure(db, mine!, { now, ...rule });
-    assert.equal(await countFailure(db, mine!, { now, ...rule }), undefined, "locked");
+    for (let guess = 1; guess <= 5; guess++) await fail(db, now, mine);
+    assert.equal(await fail(db, now, mine), false, "locked");
     assert.equal(await readLock(db, theirs), undefined, "the other's lock is not seen");
-    assert.equal(await countFailure(db, theirs!, { now, ...rule }), 1);
+    assert.equal(await fail(db, now, theirs), true);
+    assert.equal(await readCount(db, theirs), 1);
     assert.equal(await readLock(db, mine), undefined);
     const window = { now, windowMs: 1_000 };
     assert.equal(await countInWindow(db, { ...theirs!, kind: "resend" }, window), 1);
@@ -86,12 +103,11 @@ forEachDatabase((_name, open) => {
 
   test("any number of free failures makes one small statement, and each lock its own step", async () => {
     const { db } = await open();
-    const now = 1_800_000_000_000;
-    const wide = { now, ...rule, free: 999_999_999 };
-    for (let guess = 1; guess <= 3; guess++) assert.equal(await countFailure(db, attempt, wide), guess);
+    const now = startOfTime;
+    for (let guess = 1; guess <= 3; guess++) assert.equal(await fail(db, now, attempt, 999_999_999), true);
     assert.equal(await readLock(db), 0);
     await clearKinds(db, attempt.poolId, attempt.subject, "password");
-    assert.equal(await countFailure(db, attempt, { now, ...rule, free: 1 }), 1);
+    assert.equal(await fail(db, now, attempt, 1), true);
     assert.equal(await readLock(db), now + 1_000, "locked by the first");
   });
 

@@ -5,10 +5,17 @@
  * (docs/decisions/0003-limits.md).
  */
 import type { Ctx } from "../../app.ts";
-import { type Attempt, clearAttempts, clearKinds, countFailure } from "../../store/attempts.ts";
-import { type Db, inTransaction } from "../../store/db.ts";
+import { type Attempt, clearKinds, settleAttempt } from "../../store/attempts.ts";
+import type { Db } from "../../store/db.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { type AddressLimit, type Caller, countAtAddress, refuseAddress, standingOf } from "./limits.ts";
+import {
+  type AddressLimit,
+  type Caller,
+  countAtAddress,
+  passAddress,
+  refuseAddress,
+  standingOf,
+} from "./limits.ts";
 import type { Subject } from "./subjects.ts";
 
 const second = 1000;
@@ -31,8 +38,6 @@ export interface Guess {
   readonly factor: GuessedFactor;
   readonly caller: Caller;
   readonly counter: Attempt;
-  /** Whether it holds failures. */
-  readonly counted: boolean;
 }
 
 function lockedOut(): never {
@@ -48,29 +53,23 @@ export async function admitGuess(ctx: Ctx, subject: Subject, factor: GuessedFact
   const { caller, counter, lockedUntil, addressCount } = await standingOf(ctx, subject, factor, address);
   refuseAddress(ctx, caller, address, addressCount + 1);
   if (lockedUntil !== undefined && lockedUntil > ctx.now) lockedOut();
-  return { factor, caller, counter, counted: lockedUntil !== undefined };
+  return { factor, caller, counter };
 }
 
 /**
- * After it was looked at: counts a failure, forgets this counter's failures after a success. Refuses as
- * `admitGuess` does when a limit was reached meanwhile, whatever the result was, so that a parallel guess beyond the
- * limit learns nothing.
+ * After it was looked at, and before anything of the result is told or done: counts a failure, forgets this counter's
+ * failures after a success. Either takes its place among all parallel guesses by one write on the counter's row, so that a
+ * right guess is refused where wrong ones have reached the limit meanwhile, as a wrong one is: then `admitGuess`'s refusals
+ * (docs/decisions/0013-parallel-guesses.md).
  */
 export async function settleGuess(ctx: Ctx, guess: Guess, right: boolean): Promise<void> {
   const { factor, caller, counter } = guess;
-  if (right) {
-    const now = await admitGuess(ctx, caller.subject, factor);
-    if (now.counted) await clearAttempts(ctx.db, now.counter);
-    return;
-  }
-  const { poolId } = caller.subject;
+  const address = factors[factor];
   const rule = { now: ctx.now, free: ctx.config.limits.password, ...lockout };
-  const failed = await inTransaction(ctx.db, async (tx) => {
-    const count = await countFailure(tx, counter, rule);
-    return count === undefined ? undefined : countAtAddress(tx, ctx, poolId, factors[factor]);
-  });
-  if (failed === undefined) return lockedOut();
-  refuseAddress(ctx, caller, factors[factor], failed);
+  if (!(await settleAttempt(ctx.db, counter, rule, right))) return lockedOut();
+  if (right) return passAddress(ctx.db, ctx, caller, address);
+  const { poolId } = caller.subject;
+  refuseAddress(ctx, caller, address, await countAtAddress(ctx.db, ctx, poolId, address));
 }
 
 /** The store call of a password reset: whoever may choose a new password is not kept out by guesses at the old one. */

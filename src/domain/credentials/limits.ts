@@ -81,9 +81,25 @@ function rateExceeded(limit: AddressLimit): never {
   return refuse("TooManyRequestsException", "Rate exceeded", limit);
 }
 
-/** Counts for the caller's address, inside the transaction of what it counts. Returns the new count. */
-export function countAtAddress(tx: Db, ctx: Ctx, poolId: string, limit: AddressLimit): Promise<number> {
-  return countInWindow(tx, addressAttempt(ctx, poolId, limit), { now: ctx.now, windowMs: hour });
+/** Counts for the caller's address. Returns the new count. */
+export function countAtAddress(
+  db: Db,
+  ctx: Ctx,
+  poolId: string,
+  limit: AddressLimit,
+  by: 0 | 1 = 1,
+): Promise<number> {
+  return countInWindow(db, addressAttempt(ctx, poolId, limit), { now: ctx.now, windowMs: hour, by });
+}
+
+/**
+ * What a success asks that was let in by `refuseAddress`: nothing of the known; of strangers, whether parallel failures
+ * have used the address's allowance up meanwhile, those included that are being counted at this moment.
+ */
+export async function passAddress(db: Db, ctx: Ctx, caller: Caller, limit: AddressLimit): Promise<void> {
+  if (caller.known || ctx.network === undefined) return;
+  const count = await countAtAddress(db, ctx, caller.subject.poolId, limit, 0);
+  refuseAddress(ctx, caller, limit, count + 1);
 }
 
 /**

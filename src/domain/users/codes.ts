@@ -10,7 +10,7 @@ import { type Db, inTransaction } from "../../store/db.ts";
 import type { User, UserChange } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
-import { type Caller, countAtAddress, refuseAddress } from "../credentials/limits.ts";
+import { type Caller, countAtAddress, passAddress, refuseAddress } from "../credentials/limits.ts";
 import { rememberHere, type Subject } from "../credentials/subjects.ts";
 import { composeCode, type LinkTarget } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
@@ -180,6 +180,7 @@ export async function changeByCode(
   const rule = { now: ctx.now, maxAttempts, known: held.caller.known };
   const use = async (tx: Db) => {
     if ((await takeCode(tx, held.place, held.code, rule)) !== held.proves) return false;
+    await passAddress(tx, ctx, held.caller, "codes-per-address");
     await also?.(tx);
     await rememberHere(tx, ctx, user);
     const told = { operation, poolId: pool.id, userId: user.id, ...(details && { details }) };

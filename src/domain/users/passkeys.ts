@@ -7,6 +7,7 @@ import type { Ctx } from "../../app.ts";
 import { replaceCode, takeCode } from "../../store/codes.ts";
 import { inTransaction } from "../../store/db.ts";
 import { deletePasskey, insertPasskey, listPasskeys, type Passkey } from "../../store/passkeys.ts";
+import { queueForUser } from "../../store/token-sessions.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
@@ -83,6 +84,7 @@ export async function completePasskey(
     refuse("WebAuthnOriginNotAllowedException", "The origin is not one of the relying party.");
   const passkey = (await verifyCreation(user, party, ceremony, ctx.now)) ?? invalidCredential();
   await inTransaction(ctx.db, async (tx) => {
+    await queueForUser(tx, passkey);
     const existing = await listPasskeys(tx, pool.id, user.id, { limit: mostPasskeys });
     if (existing.length >= mostPasskeys) tooMany();
     if (!(await insertPasskey(tx, passkey))) invalidCredential();
