@@ -81,7 +81,13 @@ type SettleSlots = AttemptSlots & { readonly [K in keyof LockRule]: number } & {
   doublings: number;
 };
 
-const settleQuery = preparedWrite<SettleSlots>((kysely, slot) => {
+/**
+ * PostgreSQL need not wait for its disk here: a failure is told only after that of the address is written, and what is on
+ * the disk then is all that was written before. It holds for one transaction, which therefore is the statement's own.
+ */
+const soonOnDisk = sql<string>`set_config('synchronous_commit', 'off', true)`;
+
+const settleQuery = preparedWrite<SettleSlots>((kysely, slot, kind) => {
   const now = sql<number>`cast(${slot("now")} as bigint)`;
   const maxLock = sql<number>`cast(${slot("maxLockMs")} as bigint)`;
   const quiet = sql<number>`cast(${slot("quietMs")} as bigint)`;
@@ -116,7 +122,8 @@ const settleQuery = preparedWrite<SettleSlots>((kysely, slot) => {
           expires_at: sql<number>`case when ${failed} = 0 then attempts.expires_at else ${now} + ${quiet} + ${maxLock} end`,
         }))
         .where(sql<boolean>`attempts.locked_until <= ${now} or ${anothers}`),
-    );
+    )
+    .$if(kind === "postgres", (insert) => insert.returning(soonOnDisk.as("soon")));
 });
 
 /**
@@ -134,6 +141,7 @@ export async function settleAttempt(
   rule: LockRule,
   right: boolean,
 ): Promise<boolean> {
+  if (db.inTransaction) throw new Error("A guess is settled by itself, before what it allows is begun.");
   if (right && db.kind === "sqlite") return forgetUnlocked(db, attempt, rule.now);
   const { now, free, maxLockMs } = rule;
   const settled = await settleQuery(db, {

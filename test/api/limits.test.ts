@@ -74,7 +74,7 @@ const tallyOf = (answers: readonly string[]) => {
 
 forEachServer(
   "limits",
-  (open) => {
+  (open, database) => {
     test("wrong passwords of an address, over all names; who is known there still comes in", async () => {
       const server = await open();
       server.clock.freeze();
@@ -274,18 +274,23 @@ forEachServer(
           .where("pool_id", "=", UserPoolId)
           .execute();
       await signIn("ann", password, home);
-      const [first] = await rows();
+      const [once] = await rows();
       clock.advance(23 * 60 * minute);
       await signIn("ann", password, home);
-      assert.deepEqual(await rows(), [first]);
+      assert.deepEqual(await rows(), [once]);
       clock.advance(2 * 60 * minute);
       await signIn("ann", password, home);
       const [later] = await rows();
-      assert.equal(later!.seen_at - first!.seen_at, 25 * 60 * minute);
+      assert.equal(later!.seen_at - once!.seen_at, 25 * 60 * minute);
       const { work } = await watchWork(server.app).during(() => signIn("ann", password, home));
       const writes = work.statements.filter((text) => !text.startsWith("select"));
-      assert.equal(writes.length, 1, "a good sign-in where the user is known writes its tokens alone");
-      assert.match(writes[0]!, /^insert into "token_families"/);
+      // In PostgreSQL only a write sees the failures that others are about to commit; it takes the place of a read.
+      const first = database === "postgres" ? ['insert into "attempts"'] : [];
+      assert.deepEqual(
+        writes.map((text) => /^insert into "\w+"/.exec(text)?.[0] ?? text),
+        [...first, 'insert into "token_families"'],
+        "a good sign-in where the user is known writes its tokens alone",
+      );
       await signIn("ann", "Wrong-Guess-1", office);
       assert.equal((await rows()).length, 1, "a failure makes nothing known");
       for (let at = 0; at < 14; at++) await signIn("ann", password, `198.51.100.${at + 10}`);
