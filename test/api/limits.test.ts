@@ -179,11 +179,12 @@ forEachServer(
     test("with ENABLED a flooded mailbox tells nobody whose it is: the answer is as always, nothing is sent", async () => {
       const server = await open();
       server.clock.freeze();
-      const { UserPoolId, signUp, forgot } = await door(server, true);
+      const { UserPoolId, forgot } = await door(server, true);
       const [victim, free] = [newAddress(), newAddress()];
-      await makeUser(server, UserPoolId, "flooded", verified(victim));
+      for (const name of ["flooded", "other", "another"])
+        await makeUser(server, UserPoolId, name, verified(victim));
       await makeUser(server, UserPoolId, "freebox", verified(free));
-      for (let at = 0; at < 7; at++) await signUp(`bot${at}`, victim, `203.0.113.${at}`);
+      for (let at = 0; at < 7; at++) await forgot(at % 2 ? "other" : "another", `203.0.113.${at}`);
       const names = ["flooded", "freebox", "unknown"];
       const answers = [];
       for (const name of names) answers.push(await forgot(name, "203.0.113.50"));
@@ -198,6 +199,7 @@ forEachServer(
         .select("users.username")
         .where("outbox.kind", "=", "forgot-password")
         .where("outbox.pool_id", "=", UserPoolId)
+        .where("users.username", "in", names)
         .execute();
       assert.deepEqual(waiting, [{ username: "freebox" }]);
     });

@@ -148,22 +148,30 @@ export async function admitMessage(
   return caller;
 }
 
+/** Where a message goes, as far as its limit is concerned. */
+export interface Receiver {
+  readonly destination: string;
+  /** It is known to be the user's. */
+  readonly proven: boolean;
+  /**
+   * Whoever asked is not told when nothing is sent, so that who exists stays hidden. Such messages are counted apart from
+   * those whose refusal is answered: else a mailbox that is filled through a user's name tells, at SignUp, whose it is.
+   */
+  readonly silent: boolean;
+}
+
 /**
  * Counts a message to a destination. False: it has had so many that this one must not be sent. Callers known to the
  * user have an allowance of their own to an address that is proven to be the user's. Throws TooManyRequestsException.
  */
-export async function countMessage(
-  ctx: Ctx,
-  caller: Caller,
-  to: { readonly destination: string; readonly proven: boolean },
-): Promise<boolean> {
+export async function countMessage(ctx: Ctx, caller: Caller, to: Receiver): Promise<boolean> {
   const { poolId } = caller.subject;
   const owner = to.proven && caller.known ? caller : undefined;
   const count = await inTransaction(ctx.db, async (tx) => {
     const asked = await countAtAddress(tx, ctx, poolId, "messages-per-address");
     // What is refused is not sent, and so does not count for the destination.
     if (isOver(ctx, caller, "messages-per-address", asked)) return undefined;
-    return countAtDestination(tx, ctx, poolId, to.destination, owner);
+    return countAtDestination(tx, ctx, poolId, to, owner);
   });
   if (count === undefined) return rateExceeded("messages-per-address");
   return count <= ctx.config.limits["messages-per-destination"];
@@ -173,12 +181,12 @@ function countAtDestination(
   tx: Db,
   ctx: Ctx,
   poolId: string,
-  destination: string,
+  { destination, silent }: Pick<Receiver, "destination" | "silent">,
   owner: Caller | undefined,
 ): Promise<number> {
-  const limit = "messages-per-destination";
+  const kind = silent ? "silent-messages-per-destination" : "messages-per-destination";
   const slot = slotOf(ctx, { id: poolId }, "destination", searchKey(destination));
-  const attempt = attemptOf(slot, owner ? ownKind(limit, owner.source) : limit);
+  const attempt = attemptOf(slot, owner ? ownKind(kind, owner.source) : kind);
   return countInWindow(tx, attempt, { now: ctx.now, windowMs: hour });
 }
 
@@ -197,7 +205,8 @@ export async function countSignUp(
       if (isOver(ctx, stranger, limit, await countAtAddress(tx, ctx, pool.id, limit))) return limit;
       if (destination === undefined) return undefined;
     }
-    const count = await countAtDestination(tx, ctx, pool.id, destination!, undefined);
+    const to = { destination: destination!, silent: false };
+    const count = await countAtDestination(tx, ctx, pool.id, to, undefined);
     return count > ctx.config.limits["messages-per-destination"] ? "messages-per-destination" : undefined;
   });
   if (over === undefined) return;

@@ -126,7 +126,8 @@ async function resendCode(
   if (delivery === undefined && !hides) noWhereToSend();
   const to = delivery ?? simulatedDelivery(pool, username, likely, pool.document.AutoVerifiedAttributes);
   const link = await confirmationLink(ctx, pool, client, user?.username ?? username);
-  const mayBeSent = await countMessage(ctx, caller, { destination: to.destination, proven: false });
+  const receiver = { destination: to.destination, proven: false, silent: hides };
+  const mayBeSent = await countMessage(ctx, caller, receiver);
   if (!mayBeSent && !hides) limitExceeded();
   // As in ForgotPassword: a flooded mailbox must not tell whose else it is.
   const sends = user !== undefined && delivery !== undefined && mayBeSent;

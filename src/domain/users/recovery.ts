@@ -111,7 +111,8 @@ async function sendRecoveryCode(
   if (obstacle !== undefined && !hides) refuseObstacle(obstacle);
   const real = user !== undefined && delivery !== undefined && obstacle === undefined;
   const to = real ? delivery : simulatedDelivery(pool, username, likelyContact(pool, order), order);
-  const mayBeSent = await countMessage(ctx, caller, { destination: to.destination, proven: real });
+  const receiver = { destination: to.destination, proven: real, silent: hides };
+  const mayBeSent = await countMessage(ctx, caller, receiver);
   if (!mayBeSent && !hides) limitExceeded();
   // A mailbox that is flooded for other accounts must not tell whose else it is: the answer is the same, nothing is sent.
   const sends = real && mayBeSent;

@@ -79,7 +79,8 @@ async function limitUpdate(ctx: Ctx, pool: Pool, user: User, deliveries: readonl
     code,
   );
   for (const { destination } of deliveries) {
-    if (!(await countMessage(ctx, caller, { destination, proven: false }))) limitExceeded(code);
+    if (!(await countMessage(ctx, caller, { destination, proven: false, silent: false })))
+      limitExceeded(code);
   }
 }
 
@@ -153,7 +154,7 @@ export async function sendAttributeCode(ctx: Ctx, pool: Pool, user: User, name: 
   const caller = await admitMessage(ctx, subjectOf(ctx, pool, user, user.username), "attribute-code");
   const delivery = deliveryTo(contact, value);
   const proven = value === user.attributes[contact] && isVerified(user.attributes, contact);
-  if (!(await countMessage(ctx, caller, { destination: value, proven }))) limitExceeded();
+  if (!(await countMessage(ctx, caller, { destination: value, proven, silent: false }))) limitExceeded();
   await sendCode(ctx, attributeCode(ctx, pool, user, delivery, "verify-attribute"));
   return delivery;
 }

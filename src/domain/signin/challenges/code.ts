@@ -77,8 +77,9 @@ export async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promi
   const subject = subjectOf(ctx, pool, user, submitted);
   const caller = await admitMessage(ctx, subject, "sign-in-code", "TooManyRequestsException");
   const proven = value !== undefined && user !== undefined && isVerified(user.attributes, contact);
-  const mayBeSent = await countMessage(ctx, caller, { destination: to.destination, proven });
   const hides = isFirst && hidesUsers(client);
+  const receiver = { destination: to.destination, proven, silent: hides };
+  const mayBeSent = await countMessage(ctx, caller, receiver);
   if (!mayBeSent && !hides) limitExceeded("TooManyRequestsException");
   const sent = value !== undefined && mayBeSent;
   const code = newCode(ctx.random, isFirst ? 8 : 6);
