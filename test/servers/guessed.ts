@@ -65,11 +65,16 @@ export async function makePlace(server: TestServer, doors: readonly string[]): P
 }
 
 /** Asks at the `at`-th door in turn. */
-const ask = ({ doors, ClientId }: Place, operation: string, body: object, at = 0, from = elsewhere()) =>
-  call(doors[at % doors.length]!, operation, { ClientId, ...body }, { "x-forwarded-for": from });
+export const ask = (
+  { doors, ClientId }: Place,
+  operation: string,
+  body: object,
+  at = 0,
+  from = elsewhere(),
+) => call(doors[at % doors.length]!, operation, { ClientId, ...body }, { "x-forwarded-for": from });
 
-const initiate = (place: Place, AuthFlow: string, AuthParameters: Texts, at = 0) =>
-  ask(place, "InitiateAuth", { AuthFlow, AuthParameters }, at);
+export const initiate = (place: Place, AuthFlow: string, AuthParameters: Texts, at = 0, from = elsewhere()) =>
+  ask(place, "InitiateAuth", { AuthFlow, AuthParameters }, at, from);
 
 const respond = (place: Place, ChallengeName: string, Session: unknown, ChallengeResponses: Texts, at = 0) =>
   ask(place, "RespondToAuthChallenge", { ChallengeName, Session, ChallengeResponses }, at);
@@ -332,12 +337,19 @@ async function limitedOf(place: Place): Promise<Target[]> {
   return [signUp, recovery, attribute, change];
 }
 
-/** What a lock guards, and what has an hourly limit. */
-export async function targetsOf(place: Place): Promise<{ locked: Target[]; hourly: Target[] }> {
+/**
+ * What a lock guards, and what has an hourly limit.
+ * @param names those that are wanted; undefined: all
+ */
+export async function targetsOf(
+  place: Place,
+  names?: readonly string[],
+): Promise<{ locked: Target[]; hourly: Target[] }> {
   const locked = [
     ...(await passwordsOf(place)),
     ...(await softwareTokensOf(place)),
     ...(await sentCodesOf(place)),
   ];
-  return { locked, hourly: await limitedOf(place) };
+  const isWanted = ({ name }: Target) => names?.includes(name) ?? true;
+  return { locked: locked.filter(isWanted), hourly: (await limitedOf(place)).filter(isWanted) };
 }

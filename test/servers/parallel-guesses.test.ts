@@ -5,51 +5,123 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { locked } from "../api/crowd.ts";
+import { makeUser, newAddress, password } from "../api/people.ts";
+import type { RawAnswer } from "../clients/support.ts";
 import { forEachDatabase } from "../store/databases.ts";
-import { type Target, targetsOf } from "./guessed.ts";
+import { ask, elsewhere, initiate, type Target, targetsOf } from "./guessed.ts";
 import {
   assertBound,
+  countsForAddress,
   flood,
   free,
   lineUp,
+  lineUpAt,
   openStage,
   type Stage,
   type Standing,
 } from "./parallel-guesses.ts";
 
 const standings: readonly Standing[] = ["fresh", "after a lock"];
+/** One of each way through the code; the others are in the long test. */
+const shown = [
+  "password",
+  "software token",
+  "software token that is set up",
+  "code by e-mail",
+  "ChangePassword",
+];
+const most = 3;
+const limits = `passwords-per-address=${most},codes-per-address=${most}`;
 
 forEachDatabase((database, _open, fresh) => {
   let stage: Stage;
   let targets: { locked: Target[]; hourly: Target[] };
   before(async () => {
-    stage = await openStage(database, fresh, { servers: database === "postgres" ? 2 : 1 });
-    targets = await targetsOf(stage.place);
+    stage = await openStage(database, fresh, { servers: database === "postgres" ? 2 : 1, limits });
+    targets = await targetsOf(stage.place, shown);
   });
   after(() => stage.close());
 
+  test("of twelve at once as many are looked at as may be", async () => {
+    for (const target of [...targets.locked, ...targets.hourly])
+      assertBound(await flood(stage, target, "fresh", 12), target, "fresh");
+  });
+
   // A file has no network that could hold anything: there statements run in the order in which they were asked for.
-  describe("with all others at the counter", { skip: database === "sqlite" }, () => {
-    for (const standing of standings) {
-      test(`${standing}: the right guess that comes last is refused`, async () => {
+  if (database === "sqlite") return;
+
+  for (const standing of standings) {
+    describe(standing, () => {
+      test("the right guess that comes last is refused", async () => {
         for (const target of targets.locked) {
-          const { told, right } = await lineUp(stage, target, standing, "as they came");
+          const { told, right } = await lineUpAt(stage, target, standing, "as they came");
           assert.equal(told, free[standing], target.name);
           assert.equal(right.message, locked, `${target.name}: ${right.status}`);
         }
       });
 
-      test(`${standing}: the right guess that comes first is accepted`, async () => {
+      test("the right guess that comes first is accepted", async () => {
         for (const target of targets.locked) {
-          const { right } = await lineUp(stage, target, standing, "the right one first");
+          const { right } = await lineUpAt(stage, target, standing, "the right one first");
           assert.equal(right.status, 200, `${target.name}: ${right.message}`);
         }
       });
-    }
-  });
+    });
+  }
 
-  test("of twenty at once as many are looked at as may be", async () => {
-    for (const target of [...targets.locked, ...targets.hourly])
-      assertBound(await flood(stage, target, "fresh", 20), target, "fresh");
+  describe("wrong guesses at many names use up the allowance of their address", () => {
+    /** Everybody asks from one address, each at another name. */
+    const from = elsewhere();
+    const isLast = (
+      guesses: readonly ((right: boolean) => Promise<RawAnswer>)[],
+      what: keyof typeof countsForAddress,
+    ) =>
+      lineUp(
+        stage,
+        {
+          wrongs: guesses.slice(0, most).map((guess) => () => guess(false)),
+          right: () => guesses[most]!(true),
+          takesPlace: countsForAddress[what],
+        },
+        "as they came",
+      );
+
+    test("the right password that comes last is refused", async () => {
+      const { place } = stage;
+      const guesses = [];
+      for (let at = 0; at <= most; at++) {
+        const USERNAME = `sprayed-${at}`;
+        await makeUser(place.server, place.UserPoolId, USERNAME);
+        guesses.push((right: boolean) => {
+          const parameters = { USERNAME, PASSWORD: right ? password : "Wrong-Guess-1" };
+          return initiate(place, "USER_PASSWORD_AUTH", parameters, at, from);
+        });
+      }
+      const { wrong, right } = await isLast(guesses, "password");
+      assert.deepEqual(
+        new Set(wrong.map(({ message }) => message)),
+        new Set(["Incorrect username or password."]),
+      );
+      assert.equal(right.type, "TooManyRequestsException", `${right.status} ${right.message}`);
+    });
+
+    test("the right code that comes last is refused, and stays good", async () => {
+      const { place } = stage;
+      const guesses: ((right: boolean, from?: string) => Promise<RawAnswer>)[] = [];
+      for (let at = 0; at <= most; at++) {
+        const [Username, email] = [`new-${at}`, newAddress()];
+        const UserAttributes = [{ Name: "email", Value: email }];
+        await ask(place, "SignUp", { Username, Password: password, UserAttributes });
+        const code = await place.server.code(email);
+        const another = code === "123456" ? "654321" : "123456";
+        guesses.push((right, where = from) =>
+          ask(place, "ConfirmSignUp", { Username, ConfirmationCode: right ? code : another }, at, where),
+        );
+      }
+      const { wrong, right } = await isLast(guesses, "code");
+      assert.deepEqual(new Set(wrong.map(({ type }) => type)), new Set(["CodeMismatchException"]));
+      assert.equal(right.type, "TooManyRequestsException", `${right.status} ${right.message}`);
+      assert.equal((await guesses[most]!(true, elsewhere())).status, 200);
+    });
   });
 });

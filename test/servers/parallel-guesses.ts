@@ -74,42 +74,67 @@ async function reach({ place }: Stage, target: Target, standing: Standing): Prom
 const isTold = ({ looked }: Target, { message }: Answer) => looked.includes(message);
 const isAccepted = ({ status }: Answer) => status === 200;
 
+export interface Line {
+  readonly wrongs: readonly (() => Promise<Answer>)[];
+  readonly right: () => Promise<Answer>;
+  /** The statement by which a guess takes its place. */
+  readonly takesPlace: (statement: string, inTransaction: boolean) => boolean;
+}
+
 /**
- * Wrong guesses and then the right one come to where they are counted, and all are there before the first is let go.
+ * Wrong guesses and then the right one come to where they take their places, and all are there before the first is let go.
  * Then each is let go once the one before it was answered: in the order in which they came, or the right one first.
  */
 export async function lineUp(
+  { proxy }: Stage,
+  { wrongs, right, takesPlace }: Line,
+  order: "as they came" | "the right one first",
+): Promise<{ wrong: Answer[]; right: Answer }> {
+  if (proxy === undefined) assert.fail("without a network nothing can be held");
+  proxy.plan = (statement, inTransaction) => (takesPlace(statement, inTransaction) ? "hold" : undefined);
+  const answers: Promise<Answer>[] = [];
+  for (const wrong of wrongs) {
+    answers.push(wrong());
+    await until(() => proxy.held.length === answers.length);
+  }
+  let isAnswered = false;
+  const last = right().finally(() => {
+    isAnswered = true;
+  });
+  await until(() => isAnswered || proxy.held.length > wrongs.length);
+  proxy.plan = undefined;
+  const line = proxy.held.splice(0).map((pass, at) => ({ pass, answer: answers[at] ?? last }));
+  if (order === "the right one first") line.unshift(...line.splice(wrongs.length));
+  for (const { pass, answer } of line) {
+    pass();
+    await answer;
+  }
+  return { wrong: await Promise.all(answers), right: await last };
+}
+
+const counts = (statement: string) => statement.startsWith('insert into "attempts"');
+const locks = (statement: string) => statement.includes("attempts.locked_until <=");
+
+/** As many wrong guesses at the target as are free there, and the right one. */
+export async function lineUpAt(
   stage: Stage,
   target: Target,
   standing: Standing,
   order: "as they came" | "the right one first",
 ): Promise<{ told: number; right: Answer }> {
-  const proxy = stage.proxy ?? assert.fail("without a network nothing can be held");
   await reach(stage, target, standing);
-  const wrongs = free[standing];
-  const guesses = await target.begin(wrongs);
-  proxy.plan = (statement) => (statement.startsWith('insert into "attempts"') ? "hold" : undefined);
-  const answers: Promise<Answer>[] = [];
-  for (let at = 0; at < wrongs; at++) {
-    answers.push(guesses.wrong(at));
-    await until(() => proxy.held.length > at);
-  }
-  let isAnswered = false;
-  const right = guesses.right().finally(() => {
-    isAnswered = true;
-  });
-  await until(() => isAnswered || proxy.held.length > wrongs);
-  proxy.plan = undefined;
-  const letGo = proxy.held.splice(0);
-  const line = letGo.map((pass, at) => ({ pass, answer: answers[at] ?? right }));
-  if (order === "the right one first") line.unshift(...line.splice(wrongs));
-  for (const { pass, answer } of line) {
-    pass();
-    await answer;
-  }
-  const all = await Promise.all(answers);
-  return { told: all.filter((answer) => isTold(target, answer)).length, right: await right };
+  const { wrong, right } = await target.begin(free[standing]);
+  const wrongs = Array.from({ length: free[standing] }, (_, at) => () => wrong(at));
+  const answers = await lineUp(stage, { wrongs, right, takesPlace: counts }, order);
+  return { told: answers.wrong.filter((answer) => isTold(target, answer)).length, right: answers.right };
 }
+
+/** Which statement counts for an address: of a password alone, of a code together with the code. */
+export const countsForAddress = {
+  password: (statement: string) => counts(statement) && !locks(statement),
+  code: (statement: string, inTransaction: boolean) =>
+    counts(statement) && !locks(statement) && inTransaction,
+} as const;
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await delay(1);
