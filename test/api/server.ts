@@ -147,7 +147,7 @@ export function byAddress(server: TestServer): TestServer {
 }
 
 /** The thread is never measured: a suite is one address, and keeps the thread busy with its own work. */
-const neverBehind: AdmissionOptions = { elapsed: () => 0, every: () => () => {} };
+export const neverBehind: AdmissionOptions = { elapsed: () => 0, every: () => () => {} };
 
 /** Runs with the machine's clock, shifted, until it is frozen. */
 function testClock() {

@@ -19,7 +19,8 @@ export interface Place {
 /** Guesses that are ready to be sent; what comes before them (challenges, messages) has happened. */
 export interface Guesses {
   readonly wrong: (at: number) => Promise<Answer>;
-  readonly right: () => Promise<Answer>;
+  /** Where there are two servers, even ones are asked at the first. */
+  readonly right: (at?: number) => Promise<Answer>;
 }
 
 export interface Target {
@@ -92,7 +93,7 @@ const otherThan = (code: string, at: number) =>
 type Guess = (secret: string, at: number) => Promise<Answer>;
 const passwords = (guess: Guess): Guesses => ({
   wrong: (at) => guess(`Wrong-Guess-${at}`, at),
-  right: () => guess(password, 1),
+  right: (at = 1) => guess(password, at),
 });
 
 /** The right door is another server's, where there are two. */
@@ -124,7 +125,7 @@ async function passwordsOf(place: Place): Promise<Target[]> {
     const proofs = await Promise.all(Array.from({ length: wrongs + 1 }, prove));
     return {
       wrong: (at) => proofs[at]!(`Wrong-Guess-${at}`, at),
-      right: () => proofs[wrongs]!(password, 1),
+      right: (at = 1) => proofs[wrongs]!(password, at),
     };
   };
   return [
@@ -159,7 +160,7 @@ async function softwareTokensOf(place: Place): Promise<Target[]> {
         );
       return {
         wrong: (at) => answer(theirs, wrongTotp(secret, server.clock.now), at),
-        right: () => answer(own, totp(secret, server.clock.now), 1),
+        right: (at = 1) => answer(own, totp(secret, server.clock.now), at),
       };
     },
   };
@@ -178,7 +179,7 @@ async function softwareTokensOf(place: Place): Promise<Target[]> {
         ask(place, "VerifySoftwareToken", { ClientId: undefined, AccessToken, UserCode }, at);
       return {
         wrong: (at) => verify(wrongTotp(seed, server.clock.now), at),
-        right: () => verify(totp(seed, server.clock.now), 1),
+        right: (at = 1) => verify(totp(seed, server.clock.now), at),
       };
     },
   };
@@ -223,7 +224,7 @@ async function sentCodesOf(place: Place): Promise<Target[]> {
         respond(place, sent.challenge, session, { USERNAME, [sent.member]: code }, at);
       return {
         wrong: (at) => answer(theirs.session, otherThan(theirs.code, at), at),
-        right: () => answer(own.session, own.code, 1),
+        right: (at = 1) => answer(own.session, own.code, at),
       };
     },
   });
@@ -276,7 +277,7 @@ async function limitedOf(place: Place): Promise<Target[]> {
           const answer = await confirm(otherThan(code, at), at);
           return answer.message === already ? { ...answer, message: limited } : answer;
         },
-        right: () => confirm(code, 1),
+        right: (at = 1) => confirm(code, at),
       };
     },
   };
@@ -298,7 +299,7 @@ async function limitedOf(place: Place): Promise<Target[]> {
           { Username: forgetful, ConfirmationCode, Password: password },
           at,
         );
-      return { wrong: (at) => confirm(otherThan(code, at), at), right: () => confirm(code, 1) };
+      return { wrong: (at) => confirm(otherThan(code, at), at), right: (at = 1) => confirm(code, at) };
     },
   };
   const mover = name("ida");
@@ -316,7 +317,7 @@ async function limitedOf(place: Place): Promise<Target[]> {
       const code = await server.code(email);
       const verify = (Code: string, at: number) =>
         ask(place, "VerifyUserAttribute", { ...verified, Code }, at);
-      return { wrong: (at) => verify(otherThan(code, at), at), right: () => verify(code, 1) };
+      return { wrong: (at) => verify(otherThan(code, at), at), right: (at = 1) => verify(code, at) };
     },
   };
   const changer = name("joe");

@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { pino } from "pino";
 import { startServer } from "../../src/server.ts";
 import { locked, minute } from "../api/crowd.ts";
-import { startTestServer, type TestServer } from "../api/server.ts";
+import { neverBehind, startTestServer, type TestServer } from "../api/server.ts";
 import type { Answer } from "../doors/wire.ts";
 import { type Fresh, testPostgresUrl } from "../store/databases.ts";
 import type { Place, Target } from "./guessed.ts";
@@ -55,7 +55,10 @@ export async function openStage(
 }
 
 function startBeside({ app }: TestServer) {
-  return startServer({ ...app.config, port: 0 }, { log: pino({ level: "silent" }), clock: app.clock });
+  return startServer(
+    { ...app.config, port: 0 },
+    { log: pino({ level: "silent" }), clock: app.clock, admission: neverBehind },
+  );
 }
 
 /** Fresh: five are free. Otherwise five have been wrong, and the lock after them has just lapsed: one is. */
@@ -156,7 +159,7 @@ export async function flood(
   await reach(stage, target, standing);
   const { wrong, right } = await target.begin(guesses);
   const place = randomInt(guesses);
-  const sent = Array.from({ length: guesses }, (_, at) => (at === place ? right() : wrong(at)));
+  const sent = Array.from({ length: guesses }, (_, at) => (at === place ? right(at) : wrong(at)));
   const answers = await Promise.all(sent);
   const seen = new Set(answers.map(({ message, status }) => (status === 200 ? "accepted" : message)));
   const known = new Set([...target.looked, ...target.refused, locked, "Rate exceeded", "accepted"]);
