@@ -4,7 +4,7 @@ import { newDocument } from "../../src/domain/pools/create.ts";
 import { withMfaConfig } from "../../src/domain/pools/mfa-config.ts";
 import type { PoolDocument } from "../../src/domain/pools/settings.ts";
 import { pinnedPoolId } from "../../src/domain/pools/tags.ts";
-import { replacedDocument } from "../../src/domain/pools/update.ts";
+import { updatedDocument } from "../../src/domain/pools/update.ts";
 import type {
   CreateUserPoolRequest,
   SetUserPoolMfaConfigRequest,
@@ -14,7 +14,7 @@ import type {
 const create = (given: Partial<CreateUserPoolRequest> = {}) =>
   newDocument({ PoolName: "p", ...given }, "us-east-1");
 const update = (existing: PoolDocument, given: Partial<UpdateUserPoolRequest> = {}) =>
-  replacedDocument(existing, { UserPoolId: "us-east-1_a", ...given }, "us-east-1");
+  updatedDocument(existing, { UserPoolId: "us-east-1_a", ...given }, "us-east-1");
 const setMfa = (existing: PoolDocument, given: Partial<SetUserPoolMfaConfigRequest>) =>
   withMfaConfig(existing, { UserPoolId: "us-east-1_a", ...given }, "us-east-1");
 /** What a stored document looks like, without the schema. */
