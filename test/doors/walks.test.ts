@@ -17,22 +17,7 @@ import { limitNames } from "../../src/config/limits.ts";
 import { giveSoftwareToken, smsConfiguration, totp, turnMfa } from "../api/factors.ts";
 import { makePool, makeUser, newAddress, password, signIn } from "../api/people.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
-
-/** Numbers that come again with the seed (Marsaglia's xorshift, 32 bits). */
-function dice(seed: number) {
-  let state = seed | 1;
-  const next = () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
-  return {
-    pick: <T>(list: readonly T[]): T => list[next() % list.length]!,
-    chance: (of: number) => next() % of === 0,
-  };
-}
-type Dice = ReturnType<typeof dice>;
+import { type Dice, dice } from "../dice.ts";
 
 interface Person {
   readonly name: string;

@@ -23,12 +23,11 @@ export function mfaFactors(document: PoolDocument): MfaFactors {
   return { SmsMfaConfiguration, SoftwareTokenMfaConfiguration, EmailMfaConfiguration };
 }
 
-export function hasFactor(factors: MfaFactors): boolean {
-  return (
-    factors.SmsMfaConfiguration !== undefined ||
-    factors.EmailMfaConfiguration !== undefined ||
-    factors.SoftwareTokenMfaConfiguration?.Enabled === true
-  );
+/** Members of `MfaFactors` that are turned on. */
+export function secondFactors(factors: MfaFactors): (keyof MfaFactors)[] {
+  const isOn = (name: keyof MfaFactors) =>
+    name === "SoftwareTokenMfaConfiguration" ? factors[name]?.Enabled === true : factors[name] !== undefined;
+  return (Object.keys(noFactors) as (keyof MfaFactors)[]).filter(isOn);
 }
 
 /** What of a document the rules are about. */
@@ -36,8 +35,7 @@ function factorSettings(document: PoolDocument) {
   return {
     mode: document.MfaConfiguration ?? "OFF",
     first: (document.Policies?.SignInPolicy?.AllowedFirstAuthFactors ?? ["PASSWORD"]).toSorted(),
-    hasSecond: hasFactor(document),
-    hasSmsMfa: document.SmsMfaConfiguration !== undefined,
+    second: secondFactors(document),
     sendsSms: document.SmsConfiguration !== undefined,
     passkeysAreTwo:
       document.WebAuthnConfiguration?.FactorConfiguration === "MULTI_FACTOR_WITH_USER_VERIFICATION",
@@ -55,7 +53,10 @@ const rules: readonly { readonly breaks: (of: FactorSettings) => boolean; readon
     breaks: ({ first, sendsSms }) => first.includes("SMS_OTP") && !sendsSms,
     message: "SMS_OTP can not be configured as AuthFactor as user pool is missing valid SMS configuration",
   },
-  { breaks: ({ hasSmsMfa, sendsSms }) => hasSmsMfa && !sendsSms, message: smsIsMissing },
+  {
+    breaks: ({ second, sendsSms }) => second.includes("SmsMfaConfiguration") && !sendsSms,
+    message: smsIsMissing,
+  },
   {
     breaks: ({ mode, first }) => mode === "ON" && (first.includes("EMAIL_OTP") || first.includes("SMS_OTP")),
     message: "Only PASSWORD and WEB_AUTHN (if configured) can be enabled as an auth factor if MFA is enabled",
@@ -80,7 +81,7 @@ export function checkFactors(
   const next = factorSettings(document);
   const { before, withoutFactor } = options;
   if (before !== undefined && JSON.stringify(factorSettings(before)) === JSON.stringify(next)) return;
-  if (next.mode !== "OFF" && !next.hasSecond) refuse("InvalidParameterException", withoutFactor);
+  if (next.mode !== "OFF" && next.second.length === 0) refuse("InvalidParameterException", withoutFactor);
   const broken = rules.find(({ breaks }) => breaks(next));
   if (broken !== undefined) refuse("InvalidParameterException", broken.message);
 }

@@ -10,7 +10,7 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { smsConfiguration } from "./delivery.ts";
-import { checkFactors, hasFactor, type MfaFactors, mfaFactors } from "./factor-rules.ts";
+import { checkFactors, type MfaFactors, mfaFactors, secondFactors } from "./factor-rules.ts";
 import { setUserPoolMfaConfig, withKept } from "./omitted.ts";
 import type { PoolDocument } from "./settings.ts";
 
@@ -26,7 +26,8 @@ export function smsFactor(
     SmsAuthenticationMessage: string | undefined;
   },
 ): MfaFactors {
-  const turnsOn = mode !== "OFF" && !hasFactor(existing) && given.SmsConfiguration !== undefined;
+  const turnsOn =
+    mode !== "OFF" && secondFactors(existing).length === 0 && given.SmsConfiguration !== undefined;
   return { SmsMfaConfiguration: existing.SmsMfaConfiguration !== undefined || turnsOn ? given : undefined };
 }
 
