@@ -14,7 +14,7 @@ import {
   SetUserMFAPreferenceCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { limitNames } from "../../src/config/limits.ts";
-import { giveSoftwareToken, smsConfiguration, totp, turnMfa } from "../api/factors.ts";
+import { forceMfaOn, giveSoftwareToken, smsConfiguration, totp, turnMfa } from "../api/factors.ts";
 import { makePool, makeUser, newAddress, password, signIn } from "../api/people.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
 import { type Dice, dice } from "../dice.ts";
@@ -75,6 +75,7 @@ async function makePlace(server: TestServer, die: Dice): Promise<Place> {
   ] as const);
   const pool: Partial<CreateUserPoolCommandInput> = {
     Policies: { SignInPolicy: { AllowedFirstAuthFactors: [...first] } },
+    ...smsConfiguration,
   };
   const place = await makePool(server, pool, {
     ExplicitAuthFlows: ["ALLOW_USER_AUTH", "ALLOW_USER_PASSWORD_AUTH"],
@@ -115,7 +116,7 @@ async function makePlace(server: TestServer, die: Dice): Promise<Place> {
     enrolled.push({ ...person, secret });
   }
   if (mode === "ON") {
-    await turnMfa(server, place, "ON", {
+    await forceMfaOn(server, place, {
       SoftwareTokenMfaConfiguration: { Enabled: true },
       SmsMfaConfiguration: smsConfiguration,
     });

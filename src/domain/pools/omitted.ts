@@ -41,7 +41,7 @@ export const updateUserPool: Omissions<UpdateUserPoolRequest> = {
     omitted: "kept",
     source: "measured",
     inside: { empty: "kept" },
-    note: "so is each of PasswordPolicy and SignInPolicy; a PasswordPolicy that is given has defaults for what it omits",
+    note: "a PasswordPolicy that is given has defaults for what it omits",
   },
   DeletionProtection: { omitted: "kept", source: "Cloud Control" },
   LambdaConfig: {
