@@ -49,7 +49,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "With PreventUserExistenceErrors ENABLED, a wrong code reads the same whether a code was asked for or not.",
   ],
   CreateUserPool: [
-    "MFA modes need a factor that is set, as SetUserPoolMfaConfig does.",
+    "MFA modes need SmsConfiguration, but no auto-verified phone_number.",
     "AllowedFirstAuthFactors must include PASSWORD.",
     "Both EmailMessage and EmailMessageByLink are accepted together.",
     "EmailConfiguration.From must be one address, with or without a name; mail goes out through the server's own SMTP settings, whatever SourceArn says.",
@@ -158,7 +158,11 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   UpdateGroup: ["Members that are left out stay as they are."],
   UpdateUserPool: [
-    "Without UserPoolTags, the tags that mean something to Poolhouse survive: without that of the issuer every token would be void.",
+    "Members that are left out: see below. MfaConfiguration turns SMS on where no factor is set and the pool has SmsConfiguration. Factors that do not go together as SetUserPoolMfaConfig.",
+  ],
+  UpdateUserPoolClient: ["Members that are left out: see below."],
+  SetUserPoolMfaConfig: [
+    "Members that are left out: see below. EmailMfaConfiguration goes with every EmailSendingAccount. MULTI_FACTOR_WITH_USER_VERIFICATION means UserVerification required, and is refused beside another. Which factors go together is asked of the pool as it would be, whichever operation changes it; a pool of before that can be changed in all else, and signs in as it did.",
   ],
   UpdateUserAttributes: ["At most 20 requests with a message an hour a user: TooManyRequestsException."],
 };

@@ -13,7 +13,7 @@ import {
   InitiateAuthCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { type Place, respond, turnMfa } from "./factors.ts";
+import { forceMfaOn, type Place, respond, turnMfa } from "./factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password, refused } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
 
@@ -165,7 +165,7 @@ forEachServer("after sign-up", (open) => {
           Permanent: true,
         }),
       ),
-    "asked for a second factor": (server, place) => turnMfa(server, place, "ON"),
+    "asked for a second factor": (server, place) => forceMfaOn(server, place),
   };
   for (const [what, change] of Object.entries(meanwhile))
     test(`${what} meanwhile: refused`, async () => {

@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AdminCreateUserCommand, AdminDisableUserCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { call, type RawAnswer, SrpClient } from "../clients/support.ts";
+import { smsConfiguration } from "./factors.ts";
 import { makePool, makeUser, verifiedMail } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
 import { type Comparison, compare, type Request, type Setting, shapeOf } from "./shapes.ts";
@@ -23,6 +24,7 @@ async function people(
     {
       AliasAttributes: ["email", "phone_number"],
       Policies: { SignInPolicy: { AllowedFirstAuthFactors: [...allowed] } },
+      ...smsConfiguration,
     },
     { PreventUserExistenceErrors: "ENABLED", ExplicitAuthFlows: ["ALLOW_USER_AUTH"] },
   );

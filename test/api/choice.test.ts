@@ -12,7 +12,7 @@ import {
   InitiateAuthCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { SrpClient } from "../clients/support.ts";
-import { respond, start, turnMfa } from "./factors.ts";
+import { forceMfaOn, respond, smsConfiguration, start } from "./factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password, refused } from "./people.ts";
 import { forEachServer } from "./server.ts";
 
@@ -20,6 +20,7 @@ const everyFactor: Partial<CreateUserPoolCommandInput> = {
   Policies: {
     SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"] },
   },
+  ...smsConfiguration,
 };
 const choosing: Partial<CreateUserPoolClientCommandInput> = {
   ExplicitAuthFlows: ["ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
@@ -227,7 +228,7 @@ forEachServer("choice-based sign-in", (open) => {
 
   test("one-time codes are no way in where two factors are demanded", async () => {
     const { server, place } = await setUp();
-    await turnMfa(server, place, "ON");
+    await forceMfaOn(server, place);
     const choice = await start(server, place, "ann", "USER_AUTH", { PREFERRED_CHALLENGE: "EMAIL_OTP" });
     assert.equal(choice.ChallengeName, "SELECT_CHALLENGE");
     assert.deepEqual(choice.AvailableChallenges, ["PASSWORD_SRP", "PASSWORD"]);

@@ -11,6 +11,7 @@ import {
   VerifySoftwareTokenCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { Secret, TOTP } from "otpauth";
+import { readPool, updatePool } from "../../src/store/pools.ts";
 import { password } from "./people.ts";
 import type { TestServer } from "./server.ts";
 
@@ -46,6 +47,21 @@ export async function turnMfa(
   },
 ): Promise<void> {
   await server.client.send(new SetUserPoolMfaConfigCommand({ UserPoolId, MfaConfiguration, ...only }));
+}
+
+/**
+ * Demands MFA of a pool whose first factors do not go with that, as pools of before this rule may do: the stored document
+ * says so, since no operation can.
+ */
+export async function forceMfaOn(
+  server: Pick<TestServer, "client" | "app">,
+  place: Pick<Place, "UserPoolId">,
+  only?: Parameters<typeof turnMfa>[3],
+): Promise<void> {
+  await turnMfa(server, place, "OPTIONAL", only);
+  const pool = (await readPool(server.app.db, place.UserPoolId))!;
+  const document = { ...(pool.document as object), MfaConfiguration: "ON" };
+  assert.ok(await updatePool(server.app.db, { ...pool, document, now: pool.updatedAt }));
 }
 
 export function start(

@@ -93,10 +93,12 @@ forEachServer(
       const server = await open();
       server.clock.freeze();
       const doors = await doorsOf(server, t);
+      // One-time codes are no first factors where MFA is ON.
+      const first = { ON: ["PASSWORD"], OPTIONAL: ["PASSWORD", "EMAIL_OTP", "SMS_OTP"] } as const;
       const { UserPoolId } = await makePool(server, {
         AliasAttributes: ["email", "preferred_username"],
         UsernameConfiguration: { CaseSensitive: false },
-        Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP", "SMS_OTP"] } },
+        Policies: { SignInPolicy: { AllowedFirstAuthFactors: [...first[mfa]] } },
         ...smsConfiguration,
       });
       await turnMfa(server, { UserPoolId }, mfa);

@@ -13,6 +13,7 @@ import {
   GetUserCommand,
   SetUserMFAPreferenceCommand,
   SetUserSettingsCommand,
+  UpdateUserPoolCommand,
   VerifySoftwareTokenCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { giveSoftwareToken, respond, start, totp, turnMfa, wrongTotp } from "./factors.ts";
@@ -98,6 +99,19 @@ forEachServer("mfa", (open) => {
       ),
     );
     assert.equal(answers.filter(({ status }) => status === "fulfilled").length, 1);
+  });
+
+  test("an update of the pool that says nothing of MFA leaves the second factor in force", async () => {
+    const { server, place } = await withToken();
+    const UserPoolId = place.UserPoolId;
+    for (const update of [
+      {},
+      { PoolName: "renamed" },
+      { Policies: { PasswordPolicy: { MinimumLength: 9 } } },
+    ]) {
+      await server.client.send(new UpdateUserPoolCommand({ UserPoolId, ...update }));
+      assert.equal((await start(server, place, "ann")).ChallengeName, "SOFTWARE_TOKEN_MFA");
+    }
   });
 
   test("guesses over parallel sign-ins are counted together, and lock", async () => {

@@ -14,7 +14,7 @@ import {
   StartWebAuthnRegistrationCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { Page } from "playwright-core";
-import { respond, start, turnMfa } from "../api/factors.ts";
+import { forceMfaOn, respond, start, turnMfa } from "../api/factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password, refused, signIn } from "../api/people.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
 import { type Authenticator, addAuthenticator, browse, keepOpen, serveSite } from "./chromium.ts";
@@ -254,7 +254,7 @@ forEachServer("passkeys in Chromium", (open) => {
     const { server, place } = world;
     await register(world);
     await giveAddress(world);
-    await turnMfa(server, place, "ON");
+    await forceMfaOn(server, place);
     assert.equal((await byPasskey(world)).ChallengeName, "SELECT_CHALLENGE");
     const WebAuthnConfiguration = {
       UserVerification: "required",

@@ -4,7 +4,7 @@ import { newDocument } from "../../src/domain/pools/create.ts";
 import { withMfaConfig } from "../../src/domain/pools/mfa-config.ts";
 import type { PoolDocument } from "../../src/domain/pools/settings.ts";
 import { pinnedPoolId } from "../../src/domain/pools/tags.ts";
-import { replacedDocument } from "../../src/domain/pools/update.ts";
+import { updatedDocument } from "../../src/domain/pools/update.ts";
 import type {
   CreateUserPoolRequest,
   SetUserPoolMfaConfigRequest,
@@ -14,7 +14,7 @@ import type {
 const create = (given: Partial<CreateUserPoolRequest> = {}) =>
   newDocument({ PoolName: "p", ...given }, "us-east-1");
 const update = (existing: PoolDocument, given: Partial<UpdateUserPoolRequest> = {}) =>
-  replacedDocument(existing, { UserPoolId: "us-east-1_a", ...given }, "us-east-1");
+  updatedDocument(existing, { UserPoolId: "us-east-1_a", ...given }, "us-east-1");
 const setMfa = (existing: PoolDocument, given: Partial<SetUserPoolMfaConfigRequest>) =>
   withMfaConfig(existing, { UserPoolId: "us-east-1_a", ...given }, "us-east-1");
 /** What a stored document looks like, without the schema. */
@@ -228,17 +228,39 @@ describe("UpdateUserPool", () => {
     Schema: [{ Name: "x", AttributeDataType: "String" }],
   });
 
-  test("puts back the default of everything it is not given", () => {
-    const { UserPoolTags, DcrConfiguration, UsernameAttributes, UsernameConfiguration, ...rest } = stored(
-      update(full),
-    );
-    const { UserPoolTags: _, ...expected } = defaults;
-    assert.deepEqual(rest, expected);
-    assert.deepEqual(UserPoolTags, { _custom_id_: "us-east-1_a", "poolhouse:issuer": "aws" });
-    assert.equal(DcrConfiguration.EnableStatus, "Enabled");
-    assert.deepEqual(UsernameAttributes, ["email"]);
-    assert.deepEqual(UsernameConfiguration, { CaseSensitive: false });
+  test("keeps what it is not given, but for what is reset", () => {
+    const { AutoVerifiedAttributes, ...kept } = stored(full);
+    assert.deepEqual(AutoVerifiedAttributes, ["email"]);
+    assert.deepEqual(stored(update(full)), kept);
     assert.deepEqual(update(full).SchemaAttributes, full.SchemaAttributes);
+  });
+
+  test("what waits for verification still does where nothing is verified by itself any more", () => {
+    const UserAttributeUpdateSettings = { AttributesRequireVerificationBeforeUpdate: ["email" as const] };
+    const before = create({ AutoVerifiedAttributes: ["email"], UserAttributeUpdateSettings });
+    const after = update(before);
+    assert.equal(after.AutoVerifiedAttributes, undefined);
+    assert.deepEqual(after.UserAttributeUpdateSettings, UserAttributeUpdateSettings);
+    assert.deepEqual(stored(update(after, { UserAttributeUpdateSettings })), stored(after));
+    const AttributesRequireVerificationBeforeUpdate = ["phone_number" as const];
+    assert.throws(
+      () => update(after, { UserAttributeUpdateSettings: { AttributesRequireVerificationBeforeUpdate } }),
+      refused(/phone_number/),
+    );
+  });
+
+  test("days of temporary passwords follow whichever name is given", () => {
+    const daysOf = ({ Policies, AdminCreateUserConfig }: PoolDocument) => [
+      Policies?.PasswordPolicy?.TemporaryPasswordValidityDays,
+      AdminCreateUserConfig?.UnusedAccountValidityDays,
+    ];
+    const three = update(full, { AdminCreateUserConfig: { UnusedAccountValidityDays: 3 } });
+    assert.deepEqual(daysOf(three), [3, 3]);
+    assert.equal(three.Policies?.PasswordPolicy?.MinimumLength, 20);
+    assert.deepEqual(daysOf(update(three)), [3, 3]);
+    const PasswordPolicy = { TemporaryPasswordValidityDays: 5 };
+    assert.deepEqual(daysOf(update(three, { Policies: { PasswordPolicy } })), [5, 5]);
+    assert.deepEqual(daysOf(update(three, { Policies: { PasswordPolicy: { MinimumLength: 9 } } })), [7, 7]);
   });
 
   test("tags that are given replace all", () =>
@@ -287,32 +309,52 @@ describe("MFA", () => {
     });
   });
 
-  test("UpdateUserPool keeps factors, but not SMS that cannot be sent", () => {
+  test("UpdateUserPool keeps factors, and SMS as long as they are one", () => {
     const before = setMfa(create(), {
       MfaConfiguration: "ON",
       ...totp,
       SmsMfaConfiguration: { SmsConfiguration: sms },
     });
-    const after = update(before, { MfaConfiguration: "ON" });
-    assert.equal(after.SmsMfaConfiguration, undefined);
-    assert.deepEqual(after.SoftwareTokenMfaConfiguration, { Enabled: true });
+    const after = update(before);
+    assert.deepEqual(stored(after), stored(before));
+    assert.throws(() => update(before, { SmsConfiguration: {} }), refused(/^SMS configuration/));
+    const off = update(before, { MfaConfiguration: "OFF", SmsConfiguration: {} });
+    assert.deepEqual(stored(off), defaults);
     const smsOnly = setMfa(before, {
       MfaConfiguration: "ON",
       SmsMfaConfiguration: { SmsConfiguration: sms },
     });
-    assert.throws(() => update(smsOnly, { MfaConfiguration: "ON" }), refused(/^SMS configuration/));
+    assert.throws(() => update(smsOnly, { SmsConfiguration: {} }), refused(/^SMS configuration/));
+  });
+
+  test("a pool of before the rules can be changed in all else, and towards them", () => {
+    const SignInPolicy = { AllowedFirstAuthFactors: ["PASSWORD" as const, "EMAIL_OTP" as const] };
+    const allowed = create({ Policies: { SignInPolicy } });
+    const before: PoolDocument = { ...allowed, ...totp, MfaConfiguration: "ON" };
+    const named = update(before, { LambdaConfig: { PreSignUp: arn("a") } });
+    assert.equal(named.MfaConfiguration, "ON");
+    assert.throws(
+      () => setMfa(before, { MfaConfiguration: "ON", ...totp, EmailMfaConfiguration: {} }),
+      refused(/^Only PASSWORD and WEB_AUTHN/),
+    );
+    const PASSWORD = { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD" as const] } };
+    assert.deepEqual(update(before, { Policies: PASSWORD }).SoftwareTokenMfaConfiguration, { Enabled: true });
+    assert.equal(setMfa(before, { MfaConfiguration: "OPTIONAL", ...totp }).MfaConfiguration, "OPTIONAL");
   });
 
   const message = "Invalid MFA configuration given, can't turn on MFA without configuring an MFA";
   const rows: [string, Partial<SetUserPoolMfaConfigRequest>, string | RegExp][] = [
-    ["nothing", {}, /^At least one of/],
     ["MFA without factor", { MfaConfiguration: "ON" }, message],
     [
       "MFA with TOTP off",
       { MfaConfiguration: "ON", SoftwareTokenMfaConfiguration: { Enabled: false } },
       message,
     ],
-    ["SMS with nobody to send it", { SmsMfaConfiguration: {} }, /SmsConfiguration/],
+    [
+      "SMS with nobody to send it",
+      { MfaConfiguration: "OPTIONAL", SmsMfaConfiguration: {} },
+      "[SmsConfiguration] is a required member of [SmsMfaConfiguration].",
+    ],
     [
       "a relying party that is no domain",
       { WebAuthnConfiguration: { RelyingPartyId: "https://a.b" } },
@@ -320,7 +362,12 @@ describe("MFA", () => {
     ],
     [
       "passkeys as MFA that need not verify the user",
-      { WebAuthnConfiguration: { FactorConfiguration: "MULTI_FACTOR_WITH_USER_VERIFICATION" } },
+      {
+        WebAuthnConfiguration: {
+          FactorConfiguration: "MULTI_FACTOR_WITH_USER_VERIFICATION",
+          UserVerification: "preferred",
+        },
+      },
       /UserVerification/,
     ],
   ];

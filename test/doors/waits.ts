@@ -45,6 +45,7 @@ export const everySecond = {
 export const openPool = {
   Policies: { SignInPolicy: { AllowedFirstAuthFactors: [...everyFirst.AllowedFirstAuthFactors] } },
   DeviceConfiguration: { ChallengeRequiredOnNewDevice: true },
+  ...smsConfiguration,
 };
 
 export async function makePools(server: TestServer): Promise<Pools> {

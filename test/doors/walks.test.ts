@@ -14,25 +14,10 @@ import {
   SetUserMFAPreferenceCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { limitNames } from "../../src/config/limits.ts";
-import { giveSoftwareToken, smsConfiguration, totp, turnMfa } from "../api/factors.ts";
+import { forceMfaOn, giveSoftwareToken, smsConfiguration, totp, turnMfa } from "../api/factors.ts";
 import { makePool, makeUser, newAddress, password, signIn } from "../api/people.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
-
-/** Numbers that come again with the seed (Marsaglia's xorshift, 32 bits). */
-function dice(seed: number) {
-  let state = seed | 1;
-  const next = () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return state >>> 0;
-  };
-  return {
-    pick: <T>(list: readonly T[]): T => list[next() % list.length]!,
-    chance: (of: number) => next() % of === 0,
-  };
-}
-type Dice = ReturnType<typeof dice>;
+import { type Dice, dice } from "../dice.ts";
 
 interface Person {
   readonly name: string;
@@ -90,6 +75,7 @@ async function makePlace(server: TestServer, die: Dice): Promise<Place> {
   ] as const);
   const pool: Partial<CreateUserPoolCommandInput> = {
     Policies: { SignInPolicy: { AllowedFirstAuthFactors: [...first] } },
+    ...smsConfiguration,
   };
   const place = await makePool(server, pool, {
     ExplicitAuthFlows: ["ALLOW_USER_AUTH", "ALLOW_USER_PASSWORD_AUTH"],
@@ -130,7 +116,7 @@ async function makePlace(server: TestServer, die: Dice): Promise<Place> {
     enrolled.push({ ...person, secret });
   }
   if (mode === "ON") {
-    await turnMfa(server, place, "ON", {
+    await forceMfaOn(server, place, {
       SoftwareTokenMfaConfiguration: { Enabled: true },
       SmsMfaConfiguration: smsConfiguration,
     });

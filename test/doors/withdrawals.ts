@@ -1,6 +1,6 @@
 /** What a sign-in may wait for, how it is withdrawn meanwhile, and how the answer that was right is then refused. */
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
-import { smsConfiguration, totp, turnMfa } from "../api/factors.ts";
+import { forceMfaOn, smsConfiguration, totp, turnMfa } from "../api/factors.ts";
 import { newAddress } from "../api/people.ts";
 import { at, byPassword, everySecond, newPhone, openPool, type Person, type Pools, prefer } from "./waits.ts";
 
@@ -19,7 +19,9 @@ export const user = ({ UserPoolId, Username }: Person) => ({ UserPoolId, Usernam
 const only =
   (which: keyof Pools, mode: "ON" | "OPTIONAL", factors: Parameters<typeof turnMfa>[3]) =>
   ({ server }: Person, pools: Pools) =>
-    turnMfa(server, pools[which], mode, factors);
+    which === "open" && mode === "ON"
+      ? forceMfaOn(server, pools[which], factors)
+      : turnMfa(server, pools[which], mode, factors);
 const restoreMfa = (person: Person, pools: Pools) =>
   Promise.all([
     only("open", "OPTIONAL", everySecond)(person, pools),
@@ -33,8 +35,6 @@ export const updatePool = (person: Person, settings: Partial<sdk.UpdateUserPoolC
     new sdk.UpdateUserPoolCommand({
       UserPoolId: person.UserPoolId,
       ...openPool,
-      // Without it the pool could send no SMS any more.
-      ...smsConfiguration,
       MfaConfiguration: "OPTIONAL",
       ...settings,
     }),

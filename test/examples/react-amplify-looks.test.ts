@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import type { Page } from "playwright-core";
 import { person } from "../../examples/react-amplify/pool.ts";
-import { turnMfa } from "../api/factors.ts";
+import { forceMfaOn } from "../api/factors.ts";
 import { newAddress, password } from "../api/people.ts";
 import { forEachServer } from "../api/server.ts";
 import { findings } from "../browser/axe.ts";
@@ -73,7 +73,7 @@ const scenes: Readonly<Record<string, (page: Page, room: ReadingRoom) => Promise
   // The last ones: from here on everybody needs a second factor.
   "new-password": async (page, { server, UserPoolId }) => {
     const only = { SoftwareTokenMfaConfiguration: { Enabled: true } };
-    await turnMfa(server, { UserPoolId }, "ON", only);
+    await forceMfaOn(server, { UserPoolId }, only);
     await enter(page, await invite(server, UserPoolId), password);
     await seen(page, "Choose a new password");
   },

@@ -7,7 +7,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { Request } from "playwright-core";
 import { person } from "../../examples/react-amplify/pool.ts";
-import { totp, turnMfa } from "../api/factors.ts";
+import { forceMfaOn, totp } from "../api/factors.ts";
 import { makeUser, newAddress, password, refused } from "../api/people.ts";
 import { forEachServer } from "../api/server.ts";
 import { needs } from "../clients/support.ts";
@@ -297,7 +297,7 @@ describe("examples/react-amplify", needs("chromium"), () => {
       test("where a second factor is demanded: every step that can come", async () => {
         const room = await openAnother();
         const { page, server, UserPoolId } = await come(room);
-        await turnMfa(server, room, "ON", { SoftwareTokenMfaConfiguration: { Enabled: true } });
+        await forceMfaOn(server, room, { SoftwareTokenMfaConfiguration: { Enabled: true } });
         await enter(page, await invite(server, UserPoolId), password);
         await seen(page, "Choose a new password");
         await fill(page, { "New password": another });
@@ -309,7 +309,7 @@ describe("examples/react-amplify", needs("chromium"), () => {
         await seen(page, "Welcome");
         await leave(page);
 
-        await turnMfa(server, room, "ON");
+        await forceMfaOn(server, room);
         const phone = `+1555${String(Date.now()).slice(-7)}`;
         const address = newAddress();
         const Username = await makeUser(server, UserPoolId, address, [

@@ -13,7 +13,7 @@ import {
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { sweep } from "../../src/store/sweep.ts";
-import { turnMfa } from "../api/factors.ts";
+import { forceMfaOn } from "../api/factors.ts";
 import { makeClient, newAddress, password, verifiedMail } from "../api/people.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
 import { Authenticator } from "../clients/authenticator.ts";
@@ -230,7 +230,7 @@ forEachServer("hosted pages: passkeys by autofill", (open) => {
     const { server, app, owner, offered, send } = await setUp();
     const { authenticator, AccessToken } = owner;
     const { UserPoolId } = app;
-    await turnMfa(server, app, "ON");
+    await forceMfaOn(server, app);
     assert.match((await send(authenticator.use(await offered()))).text, refusal);
     const WebAuthnConfiguration = {
       UserVerification: "required",

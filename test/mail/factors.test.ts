@@ -6,7 +6,7 @@ import type {
   CreateUserPoolClientCommandInput,
   CreateUserPoolCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { respond, start, turnMfa } from "../api/factors.ts";
+import { forceMfaOn, respond, smsConfiguration, start } from "../api/factors.ts";
 import { makeClient, makePool, makeUser, newAddress, refused } from "../api/people.ts";
 import { forEachServer } from "../api/server.ts";
 import { openPostOffice } from "./post-office.ts";
@@ -20,6 +20,7 @@ const choosing: Partial<CreateUserPoolClientCommandInput> = {
 
 const passwordless: Partial<CreateUserPoolCommandInput> = {
   Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP", "SMS_OTP"] } },
+  ...smsConfiguration,
 };
 
 forEachServer(
@@ -50,7 +51,7 @@ forEachServer(
 
     test("e-mail as the second factor", async () => {
       const { server, place, address } = await setUp();
-      await turnMfa(server, place, "ON", { EmailMfaConfiguration: {} });
+      await forceMfaOn(server, place, { EmailMfaConfiguration: {} });
       const challenge = await start(server, place, "ann");
       assert.equal(challenge.ChallengeName, "EMAIL_OTP");
       const EMAIL_OTP_CODE = await mailed(address, 6);
@@ -79,7 +80,7 @@ forEachServer(
         const challenge = await start(server, other, name, "USER_AUTH", preference);
         assert.equal(challenge.ChallengeName, "SMS_OTP");
       }
-      await turnMfa(server, place, "ON");
+      await forceMfaOn(server, place);
       await assert.rejects(start(server, place, "ben"), failure);
     });
   },

@@ -1,6 +1,7 @@
 /**
- * What CreateUserPoolClient and UpdateUserPoolClient set: both give the whole of it, and what they omit gets its
- * default (https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateUserPoolClient.html).
+ * What CreateUserPoolClient and UpdateUserPoolClient set, checked and completed: what is not there gets its default. What
+ * an update leaves out and keeps has been put in before: kept-settings.ts
+ * (https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateUserPoolClient.html).
  */
 import type {
   ExplicitAuthFlowsType,

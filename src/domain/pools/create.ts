@@ -11,6 +11,7 @@ import type {
 import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { newSchema } from "./define-schema.ts";
+import { checkFactors, noFactors, smsIsMissing } from "./factor-rules.ts";
 import { poolSettings } from "./pool-settings.ts";
 import type { Pool, PoolDocument } from "./settings.ts";
 import { pinnedPoolId } from "./tags.ts";
@@ -50,14 +51,16 @@ export function newDocument(request: CreateUserPoolRequest, region: string): Poo
     );
   const SchemaAttributes = newSchema(request.Schema ?? []);
   checkPreferredUsername(aliases ?? [], SchemaAttributes);
-  return {
-    ...poolSettings(request, { region, factors: {} }),
+  const document: PoolDocument = {
+    ...poolSettings(request, { region, factors: noFactors }),
     SchemaAttributes,
     AliasAttributes: aliases?.length ? [...new Set(aliases)] : undefined,
     UsernameAttributes: usernames?.length ? [...new Set(usernames)] : undefined,
     UsernameConfiguration: request.UsernameConfiguration,
     DcrConfiguration: dcrConfiguration(request.DcrConfiguration),
   };
+  checkFactors(document, { withoutFactor: smsIsMissing });
+  return document;
 }
 
 /** An alias that SignUp does not take cannot be what SignUp demands. */

@@ -19,6 +19,7 @@ import type {
 import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { clientSettings } from "./client-settings.ts";
+import { keptClientSettings } from "./kept-settings.ts";
 import { existingScopes } from "./resource-servers.ts";
 import { type Client, loadPool, loadPoolClient, noSuchPool } from "./settings.ts";
 
@@ -85,16 +86,17 @@ function secretRow(clientId: string, secret: string, createdAt: number): ClientS
   return { secretId: `${clientId.slice(0, 113)}--${createdAt}`, secret, createdAt };
 }
 
-/** UpdateUserPoolClient: all settings are replaced; the secrets, and a name that is not given, stay. */
-export async function replaceClientSettings(ctx: Ctx, request: UpdateUserPoolClientRequest): Promise<Client> {
+/** UpdateUserPoolClient: omitted.ts says which settings stay that the request leaves out; the secrets do. */
+export async function updateClientSettings(ctx: Ctx, request: UpdateUserPoolClientRequest): Promise<Client> {
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
     const { pool, client } = await loadPoolClient(ctx, request.UserPoolId, request.ClientId);
-    const document = clientSettings(pool, request, {
+    const settings = keptClientSettings(client, request);
+    const document = clientSettings(pool, settings, {
       doing: "updating",
       hasSecret: client.secrets.length > 0,
-      scopes: await existingScopes(ctx, pool, request.AllowedOAuthScopes ?? []),
+      scopes: await existingScopes(ctx, pool, settings.AllowedOAuthScopes ?? []),
     });
-    const next = { name: request.ClientName ?? client.name, document };
+    const next = { name: settings.ClientName, document };
     if (await updateClient(ctx.db, { ...rowKey(client), now: ctx.now, ...next }))
       return { ...client, ...next, version: client.version + 1, updatedAt: ctx.now };
   }

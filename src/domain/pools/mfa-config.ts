@@ -10,36 +10,13 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { smsConfiguration } from "./delivery.ts";
+import { checkFactors, type MfaFactors, mfaFactors, secondFactors } from "./factor-rules.ts";
+import { setUserPoolMfaConfig, withKept } from "./omitted.ts";
 import type { PoolDocument } from "./settings.ts";
-
-/** The factors; one that is absent is off. Present e-mail MFA without members uses the default message. */
-export type MfaFactors = Pick<
-  PoolDocument,
-  "SmsMfaConfiguration" | "SoftwareTokenMfaConfiguration" | "EmailMfaConfiguration"
->;
-
-/** The factors a document has, and nothing else of it. */
-export function mfaFactors(document: PoolDocument): MfaFactors {
-  const { SmsMfaConfiguration, SoftwareTokenMfaConfiguration, EmailMfaConfiguration } = document;
-  return { SmsMfaConfiguration, SoftwareTokenMfaConfiguration, EmailMfaConfiguration };
-}
-
-function hasFactor(factors: MfaFactors): boolean {
-  return (
-    factors.SmsMfaConfiguration !== undefined ||
-    factors.EmailMfaConfiguration !== undefined ||
-    factors.SoftwareTokenMfaConfiguration?.Enabled === true
-  );
-}
-
-/** MFA that nobody could complete locks everybody out, so it is refused. */
-export function checkMfaMode(mode: UserPoolMfaType, factors: MfaFactors, message: string): void {
-  if (mode !== "OFF" && !hasFactor(factors)) refuse("InvalidParameterException", message);
-}
 
 /**
  * SMS MFA as CreateUserPool and UpdateUserPool leave it: turned on when MFA is demanded and nothing else offers it,
- * gone when the pool cannot send SMS any more, else as it was with the new settings.
+ * else as it was with the new settings.
  */
 export function smsFactor(
   mode: UserPoolMfaType,
@@ -49,9 +26,9 @@ export function smsFactor(
     SmsAuthenticationMessage: string | undefined;
   },
 ): MfaFactors {
-  const wanted = existing.SmsMfaConfiguration !== undefined || (mode !== "OFF" && !hasFactor(existing));
-  const possible = given.SmsConfiguration !== undefined;
-  return { SmsMfaConfiguration: wanted && possible ? given : undefined };
+  const turnsOn =
+    mode !== "OFF" && secondFactors(existing).length === 0 && given.SmsConfiguration !== undefined;
+  return { SmsMfaConfiguration: existing.SmsMfaConfiguration !== undefined || turnsOn ? given : undefined };
 }
 
 /** The document after SetUserPoolMfaConfig. Throws InvalidParameterException. */
@@ -60,34 +37,27 @@ export function withMfaConfig(
   request: SetUserPoolMfaConfigRequest,
   region: string,
 ): PoolDocument {
-  const { UserPoolId: _, ...settings } = request;
-  if (Object.values(settings).every((value) => value === undefined))
+  const { MfaConfiguration: mode = "OFF", WebAuthnConfiguration: passkeys } = request;
+  const namesFactor = Object.values(mfaFactors(request)).some((factor) => factor !== undefined);
+  // Whether it is there decides, not what it says.
+  if (mode === "OFF" && namesFactor)
     refuse(
       "InvalidParameterException",
-      "At least one of [SmsMfaConfiguration] or [SoftwareTokenMfaConfiguration] must be provided.",
+      "Invalid MFA configuration given, can't turn off MFA and configure an MFA together",
     );
+  const isAboutPasskeysOnly =
+    passkeys !== undefined && !namesFactor && request.MfaConfiguration === undefined;
   const next: PoolDocument = {
     ...document,
-    ...(isPasskeysOnly(request) ? {} : givenFactors(document, request, region)),
-    MfaConfiguration: request.MfaConfiguration ?? document.MfaConfiguration ?? "OFF",
+    ...(isAboutPasskeysOnly ? {} : { ...givenFactors(document, request, region), MfaConfiguration: mode }),
     WebAuthnConfiguration: webAuthn(document, request),
   };
-  checkMfaMode(
-    next.MfaConfiguration ?? "OFF",
-    next,
-    "Invalid MFA configuration given, can't turn on MFA without configuring an MFA",
-  );
+  const withoutFactor =
+    passkeys === undefined
+      ? "Invalid MFA configuration given, can't turn on MFA without configuring an MFA"
+      : "Invalid MFA Configuration given. SMS MFA, Email MFA, or Software Token MFA must be enabled.";
+  checkFactors(next, { before: document, withoutFactor });
   return next;
-}
-
-/** A request about passkeys alone leaves MFA as it is; every other one gives all factors, and those omitted are off. */
-function isPasskeysOnly(request: SetUserPoolMfaConfigRequest): boolean {
-  return (
-    request.SmsMfaConfiguration === undefined &&
-    request.SoftwareTokenMfaConfiguration === undefined &&
-    request.EmailMfaConfiguration === undefined &&
-    request.MfaConfiguration === undefined
-  );
 }
 
 function givenFactors(
@@ -121,16 +91,20 @@ function webAuthn(
   document: PoolDocument,
   request: SetUserPoolMfaConfigRequest,
 ): PoolDocument["WebAuthnConfiguration"] {
-  const given = request.WebAuthnConfiguration;
+  const { WebAuthnConfiguration: given } = request;
   if (given === undefined) return document.WebAuthnConfiguration;
-  const { RelyingPartyId: id, UserVerification = "preferred" } = given;
+  const settings = withKept(setUserPoolMfaConfig, request, document).WebAuthnConfiguration ?? {};
+  const isMulti = settings.FactorConfiguration === "MULTI_FACTOR_WITH_USER_VERIFICATION";
+  const verification =
+    isMulti && given.UserVerification === undefined ? "required" : settings.UserVerification;
+  const { RelyingPartyId: id } = settings;
   const label = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
   if (id !== undefined && !new RegExp(`^${label}(?:\\.${label})*$`).test(id))
     refuse("InvalidParameterException", "RelyingPartyId must be a domain name.");
-  if (given.FactorConfiguration === "MULTI_FACTOR_WITH_USER_VERIFICATION" && UserVerification !== "required")
+  if (isMulti && verification !== "required")
     refuse(
       "InvalidParameterException",
       "UserVerification must be required when FactorConfiguration is MULTI_FACTOR_WITH_USER_VERIFICATION.",
     );
-  return { ...given, UserVerification };
+  return { ...settings, UserVerification: verification ?? "preferred" };
 }

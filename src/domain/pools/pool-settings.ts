@@ -1,6 +1,6 @@
 /**
- * What CreateUserPool and UpdateUserPool set: both give the whole of it, and "if you don't provide a value for an
- * attribute, Amazon Cognito sets it to its default value". Checked and completed here, member by member
+ * What CreateUserPool and UpdateUserPool set, checked and completed member by member: what is not there gets its default.
+ * What an update leaves out and keeps has been put in before: kept-settings.ts
  * (https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateUserPool.html).
  */
 import type {
@@ -16,8 +16,9 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { emailConfiguration, smsConfiguration, withMembers } from "./delivery.ts";
+import type { MfaFactors } from "./factor-rules.ts";
 import { checkInvitation, verificationMessages } from "./messages.ts";
-import { checkMfaMode, type MfaFactors, smsFactor } from "./mfa-config.ts";
+import { smsFactor } from "./mfa-config.ts";
 import type { PoolDocument } from "./settings.ts";
 import { checkTags } from "./tags.ts";
 
@@ -25,12 +26,13 @@ import { checkTags } from "./tags.ts";
 export type PoolSettings = Omit<UpdateUserPoolRequest, "UserPoolId" | "PoolName" | "DcrConfiguration">;
 
 /**
- * The part of the document that these settings make. `factors` are the MFA factors that SetUserPoolMfaConfig has set
- * before; the settings' own MFA mode must be usable with them.
+ * The part of the document that these settings make.
+ * @param options.factors the MFA factors that SetUserPoolMfaConfig has set before, all or none of which stay
+ * @param options.existing the document that they change
  */
 export function poolSettings(
   given: PoolSettings,
-  options: { region: string; factors: MfaFactors },
+  options: { region: string; factors: MfaFactors; existing?: PoolDocument },
 ): Partial<PoolDocument> {
   const SmsConfiguration = smsConfiguration(given.SmsConfiguration, options.region);
   const MfaConfiguration = given.MfaConfiguration ?? "OFF";
@@ -39,11 +41,6 @@ export function poolSettings(
     ...options.factors,
     ...smsFactor(MfaConfiguration, options.factors, { SmsConfiguration, SmsAuthenticationMessage }),
   };
-  checkMfaMode(
-    MfaConfiguration,
-    factors,
-    "SMS configuration and Auto verification for phone_number are required when MFA is required/optional",
-  );
   checkTags(given.UserPoolTags ?? {});
   const policies = checkPolicies(given.Policies, given.AdminCreateUserConfig);
   const auto = given.AutoVerifiedAttributes;
@@ -56,7 +53,10 @@ export function poolSettings(
     SmsAuthenticationMessage,
     MfaConfiguration,
     ...factors,
-    UserAttributeUpdateSettings: updateSettings(given.UserAttributeUpdateSettings, auto ?? []),
+    UserAttributeUpdateSettings: updateSettings(given.UserAttributeUpdateSettings, [
+      ...(auto ?? []),
+      ...(options.existing?.UserAttributeUpdateSettings?.AttributesRequireVerificationBeforeUpdate ?? []),
+    ]),
     DeviceConfiguration: withMembers(given.DeviceConfiguration),
     EmailConfiguration: emailConfiguration(given.EmailConfiguration),
     SmsConfiguration,
@@ -130,12 +130,13 @@ function lambdaConfig(given: LambdaConfigType | undefined): LambdaConfigType {
   };
 }
 
+/** Attributes that wait for their verification: auto-verified ones, or those that do so already. */
 function updateSettings(
   given: UserAttributeUpdateSettingsType | undefined,
-  auto: readonly string[],
+  possible: readonly string[],
 ): UserAttributeUpdateSettingsType | undefined {
   const attributes = given?.AttributesRequireVerificationBeforeUpdate;
-  const other = attributes?.find((name) => !auto.includes(name));
+  const other = attributes?.find((name) => !possible.includes(name));
   if (other !== undefined)
     invalid(`AttributesRequireVerificationBeforeUpdate must be auto-verified attributes: ${other} is not.`);
   return attributes && { AttributesRequireVerificationBeforeUpdate: [...new Set(attributes)] };

@@ -4,7 +4,6 @@
  * client-tags.ts has those that are about clients.
  */
 import { refuse } from "../../wire/refuse.ts";
-import { silentRenewalTag, strictTag } from "./client-tags.ts";
 import { issuerTag } from "./settings.ts";
 
 export type Tags = Readonly<Record<string, string>>;
@@ -42,14 +41,4 @@ export function pinnedPoolId(tags: Tags): string | undefined {
       `The user pool id ${id} must be <region>_<letters and digits>, at most 55 characters long.`,
     );
   return id;
-}
-
-/**
- * The tags after UpdateUserPool. Those given replace all, but a request that has none keeps the tags that mean
- * something: losing `poolhouse:issuer` would void every token of the pool.
- */
-export function replacedTags(given: Tags | undefined, existing: Tags): Tags {
-  if (given !== undefined) return given;
-  const meaningful: readonly string[] = [...pinningTags, issuerTag, strictTag, silentRenewalTag];
-  return Object.fromEntries(Object.entries(existing).filter(([name]) => meaningful.includes(name)));
 }

@@ -14,11 +14,13 @@ import type {
 import { refuse } from "../../wire/refuse.ts";
 import { dcrConfiguration } from "./create.ts";
 import { addCustomAttributes } from "./define-schema.ts";
-import { mfaFactors, withMfaConfig } from "./mfa-config.ts";
+import { checkFactors, mfaFactors, noFactors } from "./factor-rules.ts";
+import { keptPoolSettings } from "./kept-settings.ts";
+import { withMfaConfig } from "./mfa-config.ts";
 import { poolSettings } from "./pool-settings.ts";
 import { withSessionConfiguration } from "./sessions.ts";
 import { loadPool, type Pool, type PoolDocument } from "./settings.ts";
-import { checkTags, replacedTags, type Tags } from "./tags.ts";
+import { checkTags, type Tags } from "./tags.ts";
 
 const MOST_ATTEMPTS = 10;
 
@@ -45,29 +47,35 @@ function withoutUndefined<T extends { name?: string | undefined; document: PoolD
   return name === undefined ? { document } : { name, document };
 }
 
-/** UpdateUserPool: everything it can set is replaced; see `replacedDocument`. */
-export async function replacePoolSettings(ctx: Ctx, request: UpdateUserPoolRequest): Promise<void> {
+/** UpdateUserPool; see `updatedDocument`. */
+export async function updatePoolSettings(ctx: Ctx, request: UpdateUserPoolRequest): Promise<void> {
   await changePool(ctx, request.UserPoolId, "ConcurrentModificationException", (pool) => ({
     name: request.PoolName,
-    document: replacedDocument(pool.document, request, ctx.config.region),
+    document: updatedDocument(pool.document, request, ctx.config.region),
   }));
 }
 
 /**
- * The document after UpdateUserPool. Kept: what the operation cannot set (schema, names, case, MFA factors, passkeys)
- * and DcrConfiguration ("If you omit this parameter, Amazon Cognito keeps the existing configuration").
+ * The document after UpdateUserPool. What the operation cannot set stays (schema, names, case, passkeys), and so do MFA
+ * factors, unless it turns MFA off.
  */
-export function replacedDocument(
+export function updatedDocument(
   existing: PoolDocument,
   request: UpdateUserPoolRequest,
   region: string,
 ): PoolDocument {
-  const UserPoolTags = replacedTags(request.UserPoolTags, existing.UserPoolTags ?? {});
-  return {
+  const settings = keptPoolSettings(existing, request);
+  const factors = request.MfaConfiguration === "OFF" ? noFactors : mfaFactors(existing);
+  const document = {
     ...existing,
-    ...poolSettings({ ...request, UserPoolTags }, { region, factors: mfaFactors(existing) }),
-    DcrConfiguration: dcrConfiguration(request.DcrConfiguration) ?? existing.DcrConfiguration,
+    ...poolSettings(settings, { region, factors, existing }),
+    DcrConfiguration: dcrConfiguration(settings.DcrConfiguration),
   };
+  checkFactors(document, {
+    before: existing,
+    withoutFactor: "Cannot turn MFA functionality ON, once the user pool has been created.",
+  });
+  return document;
 }
 
 /** Adds attributes to the schema. Throws InvalidParameterException. */

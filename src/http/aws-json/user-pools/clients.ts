@@ -4,7 +4,7 @@ import {
   createClient,
   removeClient,
   removeSecret,
-  replaceClientSettings,
+  updateClientSettings,
 } from "../../../domain/pools/manage-clients.ts";
 import { type Client, loadPool, loadPoolClient } from "../../../domain/pools/settings.ts";
 import { listClients, readSecrets } from "../../../store/clients.ts";
@@ -22,7 +22,7 @@ export const DescribeUserPoolClient: Handler<"DescribeUserPoolClient"> = async (
 };
 
 export const UpdateUserPoolClient: Handler<"UpdateUserPoolClient"> = async (ctx, input) => ({
-  UserPoolClient: clientType(await replaceClientSettings(ctx, input)),
+  UserPoolClient: clientType(await updateClientSettings(ctx, input)),
 });
 
 export const DeleteUserPoolClient: Handler<"DeleteUserPoolClient"> = async (ctx, input) => {

@@ -3,12 +3,7 @@ import type { Ctx } from "../../../app.ts";
 import { createPool } from "../../../domain/pools/create.ts";
 import { shownDomains } from "../../../domain/pools/domains.ts";
 import { loadPool, type Pool, poolArn } from "../../../domain/pools/settings.ts";
-import {
-  addAttributes,
-  removePool,
-  replacePoolSettings,
-  setMfaConfig,
-} from "../../../domain/pools/update.ts";
+import { addAttributes, removePool, setMfaConfig, updatePoolSettings } from "../../../domain/pools/update.ts";
 import { countUsers, listPools } from "../../../store/pools.ts";
 import type {
   GetUserPoolMfaConfigResponse,
@@ -30,7 +25,7 @@ export const DescribeUserPool: Handler<"DescribeUserPool"> = async (ctx, input) 
 };
 
 export const UpdateUserPool: Handler<"UpdateUserPool"> = async (ctx, input) => {
-  await replacePoolSettings(ctx, input);
+  await updatePoolSettings(ctx, input);
   return {};
 };
 

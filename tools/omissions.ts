@@ -1,0 +1,32 @@
+/** Rows of docs/fidelity.md about members that updates leave out, from the tables that the updates work from. */
+import {
+  type Omission,
+  setUserPoolMfaConfig,
+  updateUserPool,
+  updateUserPoolClient,
+} from "../src/domain/pools/omitted.ts";
+
+const operations: Readonly<Record<string, Readonly<Record<string, Omission>>>> = {
+  UpdateUserPool: updateUserPool,
+  UpdateUserPoolClient: updateUserPoolClient,
+  SetUserPoolMfaConfig: setUserPoolMfaConfig,
+};
+
+function said({ inside, note }: Omission): string {
+  const notes = [];
+  if (inside !== undefined)
+    notes.push(
+      `its own members one by one, too; \`{}\` ${inside.empty === "kept" ? "changes" : "keeps"} none`,
+    );
+  if (note !== undefined) notes.push(note);
+  return notes.join("; ");
+}
+
+export function omissionRows(): string[] {
+  return Object.entries(operations).flatMap(([operation, table]) =>
+    Object.entries(table).map(
+      ([member, omission]) =>
+        `| ${operation} | ${member} | ${omission.omitted} | ${omission.source} | ${said(omission)} |`,
+    ),
+  );
+}
