@@ -10,7 +10,8 @@ import {
   replaceAccessKeys,
 } from "../../store/access-keys.ts";
 import { recorded } from "../audit/command.ts";
-import { type Decision, evaluate, parsePolicy } from "./policy.ts";
+import { contextOf, type PolicyRequest } from "./condition-keys.ts";
+import { type Decision, evaluate, keysAsked, parsePolicy } from "./policy.ts";
 
 /** Who signed a request. */
 export interface Principal {
@@ -135,19 +136,9 @@ export function principalOf(ctx: Ctx, key: Pick<AccessKey, "id" | "principal" | 
   return { accessKeyId: key.id, name: key.principal, arn, policy: key.policy };
 }
 
-/** Whether the principal's policy allows an action on a resource. */
-export function decide(ctx: Ctx, principal: Principal, action: string, resource: string): Decision {
-  return evaluate([parsePolicy(principal.policy)], {
-    action,
-    resource,
-    context: {
-      "aws:SourceIp": ctx.address,
-      "aws:CurrentTime": new Date(ctx.now).toISOString(),
-      "aws:EpochTime": String(Math.floor(ctx.now / 1000)),
-      "aws:PrincipalArn": principal.arn,
-      "aws:username": principal.name,
-      "aws:UserAgent": ctx.userAgent,
-      "aws:RequestedRegion": ctx.config.region,
-    },
-  });
+/** Whether the principal's policy allows the call. */
+export async function decide(ctx: Ctx, principal: Principal, request: PolicyRequest): Promise<Decision> {
+  const policies = [parsePolicy(principal.policy)];
+  const context = await contextOf(ctx, principal, request, keysAsked(policies, request.action));
+  return evaluate(policies, { action: request.action, resource: request.resource, context });
 }
