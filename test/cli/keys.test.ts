@@ -88,6 +88,14 @@ describe("beside a running server", () => {
     assert.equal(listed.filter((key) => key.name === "root").length, 1);
   });
 
+  const misspelt = JSON.stringify({
+    Statement: {
+      Effect: "Deny",
+      Action: "cognito-idp:ListUser",
+      Resource: "*",
+      Condition: { IpAddress: { "aws:SourceIP4": "10.0.0.0/8" } },
+    },
+  });
   const refused: [string[], number, RegExp][] = [
     [[], 2, /poolhouse keys list/],
     [["frobnicate"], 2, /poolhouse keys list/],
@@ -107,6 +115,17 @@ describe("beside a running server", () => {
       ["create", "--name", "x", "--policy", file('{"Statement":[{"Effect":"Perhaps"}]}')],
       1,
       /Effect must be/,
+    ],
+    [
+      ["set-policy", "AKIANOBODY", "--policy", file(misspelt)],
+      1,
+      /is refused:\nStatement 1: 'cognito-idp:ListUser' is no action .* 'cognito-idp:ListUsers'\?\nStatement 1: .*'aws:SourceIP4'/,
+    ],
+    [["create", "--name", "x", "--policy", file(misspelt)], 1, /'cognito-idp:ListUsers'/],
+    [
+      ["create", "--name", "x", "--policy", "pool:a pool"],
+      1,
+      /must end in userpool\/<id>, not 'userpool\/a pool'/,
     ],
     [["create", "--name", "x", "--policy", "admin", "--master-key", "x"], 1, /is a secret/],
     [["rotate", "signing"], 2, /--pool POOL_ID, or --all/],

@@ -8,10 +8,13 @@ import {
   listAccessKeys,
   readAccessKey,
   replaceAccessKeys,
+  setAccessKeyPolicy,
 } from "../../store/access-keys.ts";
+import type { Db } from "../../store/db.ts";
 import { recorded } from "../audit/command.ts";
 import { contextOf, type PolicyRequest } from "./condition-keys.ts";
 import { type Decision, evaluate, keysAsked, parsePolicy } from "./policy.ts";
+import { checkPolicy } from "./policy-check.ts";
 
 /** Who signed a request. */
 export interface Principal {
@@ -34,17 +37,23 @@ export const namedPolicies = {
     '"cognito-idp:List*","cognito-idp:AdminGet*","cognito-idp:AdminList*"],"Resource":"*"}]}',
 } as const;
 
-/** Makes a key under a name. Throws Error for a malformed policy. */
+/** Makes a key under a name. Throws Error for a policy that has mistakes (policy-check.ts). */
 export async function createAccessKey(
   app: Pick<App, "db" | "random" | "clock">,
   principal: string,
   policy: string,
 ): Promise<CreatedKey> {
-  parsePolicy(policy);
+  checkPolicy(policy);
   const made = makeKey(app);
   const inserted = await insertAccessKey(app.db, active(app, made, principal, policy));
   if (!inserted) throw new Error("There is a root access key already.");
   return made;
+}
+
+/** Gives a key another policy. Throws Error for one that has mistakes. False: there is no such key. */
+export async function changePolicy(db: Db, accessKeyId: string, policy: string): Promise<boolean> {
+  checkPolicy(policy);
+  return setAccessKeyPolicy(db, accessKeyId, policy);
 }
 
 function makeKey({ random }: Pick<App, "random">): CreatedKey {

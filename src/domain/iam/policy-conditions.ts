@@ -164,11 +164,12 @@ function isOperator(operator: string): boolean {
 
 /** Every operator, without quantifier and `IfExists`. */
 export const operatorNames: readonly string[] = [
-  "Null",
-  ...Object.keys(OPERATORS).flatMap((name) =>
-    [name, `Not${name}`, name.replace(/(?=Equals|Like)/, "Not")].filter(isOperator),
-  ),
-];
+  ...new Set([
+    "Null",
+    "NotIpAddress",
+    ...Object.keys(OPERATORS).flatMap((name) => [name, name.replace(/(?=Equals|Like)/, "Not")]),
+  ]),
+].filter((name) => name === "Null" || isOperator(name));
 
 /** Whether an operator can compare anything with a value of a policy. */
 export function isComparable(operator: string, value: string): boolean {
