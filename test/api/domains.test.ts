@@ -218,7 +218,7 @@ forEachServer(
         ),
       );
       // As when a domain is made while the pool is being deleted.
-      await deletePool(server.app.db, UserPoolId);
+      await deletePool(server.app.db, UserPoolId, server.clock.now);
       for (const name of names) assert.deepEqual(await describe(server, name), {});
       const next = await makePool(server);
       await create(server, next.UserPoolId, names[0]);
@@ -245,8 +245,8 @@ forEachServer(
       await Promise.all(
         pools.map(({ UserPoolId: id }, index) =>
           index % 2 === 0
-            ? Promise.all([insert(id), deletePool(db, id)])
-            : Promise.all([deletePool(db, id), insert(id)]),
+            ? Promise.all([insert(id), deletePool(db, id, 0)])
+            : Promise.all([deletePool(db, id, 0), insert(id)]),
         ),
       );
       for (const { UserPoolId } of pools) assert.equal(await insert(UserPoolId), "no-pool");

@@ -4,8 +4,7 @@
  * written, and docs/security-model.md has it. What is not in it is a mistake, and cannot be decided.
  */
 import type { Ctx } from "../../app.ts";
-import { foldHostName } from "../../lib/host-name.ts";
-import { parseMailAddress } from "../../lib/mail-address.ts";
+import { domainOfSender } from "../../lib/mail-address.ts";
 import type { Principal } from "./access-keys.ts";
 import type { Context, ContextValue } from "./policy-conditions.ts";
 import { undecidable } from "./policy-patterns.ts";
@@ -233,10 +232,4 @@ function requestTags({ Tags, UserPoolTags, IdentityPoolTags }: PolicyRequest["in
 function senderDomain(input: PolicyRequest["input"]): string | undefined {
   const { From } = (input["EmailConfiguration"] ?? {}) as { From?: unknown };
   return typeof From === "string" ? domainOfSender(From) : undefined;
-}
-
-/** The domain of a sender as it is compared: lower case, ASCII. Undefined for what is no address. */
-export function domainOfSender(from: string): string | undefined {
-  const domain = parseMailAddress(from)?.address.split("@")[1];
-  return domain === undefined ? undefined : (foldHostName(domain) ?? domain.toLowerCase());
 }

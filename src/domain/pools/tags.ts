@@ -4,12 +4,16 @@
  * client-tags.ts has those that are about clients.
  */
 import { refuse } from "../../wire/refuse.ts";
-import { silentRenewalTag, strictTag } from "./client-tags.ts";
 import { issuerTag } from "./settings.ts";
 
 export type Tags = Readonly<Record<string, string>>;
 
 export const pinningTags = ["_custom_id_", "ms-custom-id", "floci:override-id"] as const;
+
+/** Whether a tag means something here, or may in another release: setting it takes a permission of its own. */
+export function isSpecialTag(name: string): boolean {
+  return name.startsWith("poolhouse:") || (pinningTags as readonly string[]).includes(name);
+}
 
 /** "A user pool can have as many as 50 tags" (TagResource). */
 const MOST_TAGS = 50;
@@ -50,6 +54,5 @@ export function pinnedPoolId(tags: Tags): string | undefined {
  */
 export function replacedTags(given: Tags | undefined, existing: Tags): Tags {
   if (given !== undefined) return given;
-  const meaningful: readonly string[] = [...pinningTags, issuerTag, strictTag, silentRenewalTag];
-  return Object.fromEntries(Object.entries(existing).filter(([name]) => meaningful.includes(name)));
+  return Object.fromEntries(Object.entries(existing).filter(([name]) => isSpecialTag(name)));
 }
