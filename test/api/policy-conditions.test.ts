@@ -78,6 +78,10 @@ const suppliedRows = (pool: string, now: number): readonly Row[] => {
   };
   const untag = { operation: "UntagResource", input: { ResourceArn: arnOf(pool), TagKeys: ["color"] } };
   const create = { operation: "CreateUserPool", input: { PoolName: "x", UserPoolTags: { color: "blue" } } };
+  const replace = {
+    operation: "UpdateUserPool",
+    input: { UserPoolId: pool, UserPoolTags: { color: "blue" } },
+  };
   const day = (offset: number) => new Date(now + offset * 86_400_000).toISOString();
   const agent = { headers: { "user-agent": "curl/8.1" } };
   return [
@@ -140,6 +144,8 @@ const suppliedRows = (pool: string, now: number): readonly Row[] => {
         input: { PoolName: "x", EmailConfiguration: { From: "Ann <ann@Mail.Example>" } },
       },
     ],
+    // Takes away what it does not name.
+    ["aws:TagKeys", { "ForAnyValue:StringEquals": { k: "env" } }, { Null: { k: "true" } }, replace],
   ];
 };
 

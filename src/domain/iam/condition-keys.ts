@@ -107,11 +107,7 @@ const supplied: readonly ConditionKey[] = [
     tagged(requestTags(request.input), tag),
   ),
   {
-    ...key("aws:TagKeys", "text", "the keys of the tags that the call sets or takes away", ({ request }) => {
-      const given = request.input["TagKeys"];
-      const keys = Array.isArray(given) ? given.map(String) : Object.keys(requestTags(request.input) ?? {});
-      return keys.length === 0 ? undefined : keys;
-    }),
+    ...key("aws:TagKeys", "text", "the keys of the tags that the call sets or takes away", changedTagKeys),
     many: true,
   },
   key(
@@ -226,6 +222,16 @@ function tagged(tags: Tags | undefined, folded: string): readonly string[] | und
 function requestTags({ Tags, UserPoolTags, IdentityPoolTags }: PolicyRequest["input"]): Tags | undefined {
   const tags = Tags ?? UserPoolTags ?? IdentityPoolTags;
   return typeof tags === "object" && tags !== null ? (tags as Tags) : undefined;
+}
+
+/** UpdateUserPool takes away what its tags do not name. */
+async function changedTagKeys({ request }: Asked): Promise<Found> {
+  const { TagKeys, UserPoolTags } = request.input;
+  const replaced = UserPoolTags === undefined ? undefined : await request.resourceTags();
+  if (replaced === undecidable) return undecidable;
+  const given = Array.isArray(TagKeys) ? TagKeys.map(String) : Object.keys(requestTags(request.input) ?? {});
+  const keys = new Set([...given, ...Object.keys(replaced ?? {})]);
+  return keys.size === 0 ? undefined : [...keys];
 }
 
 /** The domain of the sender that a call sets. */
