@@ -46,11 +46,26 @@ export interface Ctx {
   /** The user's address, whole: the client's, or what a back end says of it. Undefined where it says nothing. */
   readonly userAddress: string | undefined;
   readonly userAgent: string | undefined;
+  /** Whether the request came by TLS, as far as that is known. */
+  readonly isSecure: () => boolean | undefined;
   /** The call was signed with an access key that may make it. */
   readonly admin: boolean;
+  /**
+   * Throws AccessDeniedException unless the caller's policy gives a permission besides the operation's own. Only calls
+   * of administrators have a policy.
+   * @param facts condition keys, lower-case, whose values are these instead of the request's
+   */
+  readonly authorize: (
+    permission: Permission,
+    resource: string,
+    facts?: Readonly<Record<string, readonly string[]>>,
+  ) => Promise<void>;
   /** While an administrator's call is served. */
   readonly audited?: AuditedCall;
 }
+
+/** Of the service prefix `poolhouse`: what they permit stands in domain/iam/actions.ts. */
+export type Permission = "SetSpecialTags" | "PinClientId" | "ReuseUserPoolId" | "SetEmailSender";
 
 /** An administrator's call, as far as it is known (domain/audit). */
 export interface AuditedCall {

@@ -7,6 +7,7 @@ const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) 
   serve: async () => (await import("./cli/serve.ts")).serve,
   migrate: async () => (await import("./cli/migrate.ts")).migrate,
   keys: async () => (await import("./cli/keys.ts")).keys,
+  names: async () => (await import("./cli/names.ts")).names,
   audit: async () => (await import("./cli/audit.ts")).audit,
   "public-url": async () => (await import("./cli/public-url.ts")).publicUrl,
   doctor: async () => (await import("./cli/doctor.ts")).doctor,

@@ -12,6 +12,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     'With PreventUserExistenceErrors ENABLED, a user who exists is told the real delivery details and, in SRP, the internal username; a locked account answers "Password attempts exceeded" to each of its names. So does Cognito.',
     "A preferred_username that is an alias may not have the shape of an e-mail address or phone number that is an alias too, and nobody may be called like another user's sub.",
     "Signature V4 in the query: a POST with X-Amz-Target as a signed header, whose body the signature covers; good for X-Amz-Expires (1 to 604800 seconds), without it for five minutes. Session tokens are refused until STS exists.",
+    "Policies of access keys that name unknown actions, operators, condition keys or resources of these services are refused when they are written. Tags that mean something here, ids that are chosen and foreign senders of mail take permissions that AWS does not have (docs/security-model.md, Policies of access keys).",
     "AWS's request-rate quotas are not imitated. Overload answers TooManyRequestsException, and so do the limits by address (docs/security-model.md), which refuse strangers only.",
     "Wrong passwords, wrong codes and requests from networks that a user is known from are counted apart from those of strangers, under Cognito's numbers: strangers cannot keep an owner out.",
     "A mailbox or phone gets at most 20 messages an hour in a pool. With PreventUserExistenceErrors ENABLED, ForgotPassword and ResendConfirmationCode then answer as always and send nothing; elsewhere LimitExceededException.",
@@ -52,13 +53,14 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "MFA modes need SmsConfiguration, but no auto-verified phone_number.",
     "AllowedFirstAuthFactors must include PASSWORD.",
     "Both EmailMessage and EmailMessageByLink are accepted together.",
+    "The id of a pool that was deleted within a year is chosen again only by whom a policy permits poolhouse:ReuseUserPoolId.",
     "EmailConfiguration.From must be one address, with or without a name; mail goes out through the server's own SMTP settings, whatever SourceArn says.",
   ],
   CreateUserPoolClient: [
     "Read and write attributes left unset include custom attributes.",
     "The scope `address` is accepted in pools whose tag `poolhouse:oidc` names clients, and granted to those.",
     "Providers other than COGNITO are refused until their operations exist.",
-    "A ClientName may have the form `_custom_id_:<id>`, which fixes the client id.",
+    "A ClientName may have the form `_custom_id_:<id>`, which fixes the client id. An id that another pool gave up is refused for a year.",
   ],
   CreateManagedLoginBranding: [
     "Images must be what their Extension says by their first bytes. An SVG image with scripts, links, animations, event handlers, foreign elements or references to anything outside is refused. Settings have at most 256 KiB, the assets of a style 10 MB.",
@@ -81,7 +83,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   CreateResourceServer: ["As many as wanted. Two scopes of one name are refused."],
   CreateUserPoolDomain: [
-    "A pool has as many domains of both kinds as wanted. A prefix domain is `<prefix>.<POOLHOUSE_AUTH_DOMAIN>`; a custom domain is any host name but the server's own and those below POOLHOUSE_AUTH_DOMAIN, kept in lower case and ASCII. CertificateArn, SecurityPolicy and Routing are kept and have no effect; CloudFrontDomain is the host of the public URL. Domains are ACTIVE at once.",
+    "A pool has as many domains of both kinds as wanted. A prefix domain is `<prefix>.<POOLHOUSE_AUTH_DOMAIN>`; a custom domain is any host name but the server's own and those below POOLHOUSE_AUTH_DOMAIN, kept in lower case and ASCII. CertificateArn, SecurityPolicy and Routing are kept and have no effect; CloudFrontDomain is the host of the public URL. Domains are ACTIVE at once. One that another pool gave up is refused for a year, or until an operator releases it.",
   ],
   UpdateUserPoolDomain: ["Members that are left out stay as they are."],
   DescribeUserPool: ["Of several domains of a kind the oldest is shown."],

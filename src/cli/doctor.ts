@@ -2,8 +2,9 @@
 import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Config, listensOnLoopback, loadConfig, servesThisMachine } from "../config/config.ts";
+import { checkPolicy } from "../domain/iam/policy-check.ts";
 import { smtpMailbox } from "../integrations/smtp.ts";
-import { listAccessKeys } from "../store/access-keys.ts";
+import { type AccessKeyInfo, listAccessKeys } from "../store/access-keys.ts";
 import { isWrappedUnder, masterKeySince, readDataKeys } from "../store/data-keys.ts";
 import type { Db } from "../store/db.ts";
 import { type OpenedDatabase, openDatabase } from "../store/open.ts";
@@ -125,9 +126,23 @@ async function openedFindings(opened: OpenedDatabase, config: Config): Promise<F
     { ok: true, text: `the ${opened.db.kind} database answers, and the master key fits it` },
     ...(await publicUrlFindings(opened.db, config)),
     { ok: keys.some((key) => key.status === "Active"), text: `${keys.length} access key(s)` },
+    ...keys.flatMap(policyFinding),
     { ok: true, text: `${pools.length} user pool(s)` },
     ...(await keyFindings(opened, config)),
   ];
+}
+
+/** A policy that was stored before policies were looked at, and has mistakes. */
+function policyFinding({ id, principal, policy, status }: AccessKeyInfo): Finding[] {
+  if (status !== "Active") return [];
+  try {
+    checkPolicy(policy);
+    return [];
+  } catch (error) {
+    const mistakes = (error as Error).message.replaceAll("\n", "\n        ");
+    const text = `the policy of access key ${id} (${principal}) would be refused today, and may deny more than it says:`;
+    return [{ ok: "perhaps", text: `${text}\n        ${mistakes}` }];
+  }
 }
 
 /** What `sharePublicUrl` will say of these settings. */

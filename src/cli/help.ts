@@ -17,6 +17,8 @@ Commands
                                     access keys for administrators and applications
   poolhouse keys rotate signing|data|master [flags]
                                     replace keys, beside running servers
+  poolhouse names list|release [flags]
+                                    client ids and domains that a pool gave up, which are not free for others yet
   poolhouse audit [--since 24h] [--pool ID] [--actor WHO] [--json] [--follow] …
                                     who did what: calls of administrators and changes of credentials
   poolhouse public-url [--set] [flags]

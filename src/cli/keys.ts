@@ -3,13 +3,12 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
 import { type CommandEvent, recorded, recordingCommand } from "../domain/audit/command.ts";
-import { createAccessKey, namedPolicies, resetRootKey } from "../domain/iam/access-keys.ts";
-import { parsePolicy } from "../domain/iam/policy.ts";
+import { changePolicy, createAccessKey, namedPolicies, resetRootKey } from "../domain/iam/access-keys.ts";
+import { checkPolicy } from "../domain/iam/policy-check.ts";
 import {
   type AccessKeyInfo,
   deleteAccessKey,
   listAccessKeys,
-  setAccessKeyPolicy,
   setAccessKeyStatus,
 } from "../store/access-keys.ts";
 import { type Db, inTransaction } from "../store/db.ts";
@@ -138,7 +137,7 @@ async function setPolicy({ config, operands: [id], text }: Given): Promise<void>
   const policy = policyText(text("policy"), config);
   await withDatabase(config, async ({ db }) => {
     const told: CommandEvent = { operation: "UpdateAccessKey", target: id, details: { changed: ["policy"] } };
-    const set = (tx: Db) => setAccessKeyPolicy(tx, id!, policy);
+    const set = (tx: Db) => changePolicy(tx, id!, policy);
     if (!(await recorded(maker(db), operator(), set, () => told))) noSuchKey(id!);
   });
   console.log(`${id}: policy set`);
@@ -187,23 +186,32 @@ function noSuchKey(id: string): never {
   throw new CommandError(`There is no access key ${id}.`);
 }
 
-/** The policy document that --policy names. Throws CommandError, also for one that is malformed. */
+/** The policy document that --policy names. Throws CommandError, also for one that has mistakes. */
 function policyText(policy: string | undefined, config: Config): string {
   if (policy === undefined || policy === "") throw new CommandError(`--policy is missing.\n${usage}`, 2);
   if (policy === "admin" || policy === "readonly") return namedPolicies[policy];
-  if (policy.startsWith("pool:")) {
-    const resource = `arn:aws:cognito-idp:${config.region}:${config.accountId}:userpool/${policy.slice(5)}`;
-    const statement = { Effect: "Allow", Action: "cognito-idp:*", Resource: resource };
-    return JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
-  }
+  const document = policy.startsWith("pool:") ? poolPolicy(policy.slice(5), config) : fileText(policy);
   try {
-    const document = readFileSync(policy, "utf8");
-    parsePolicy(document);
-    return document;
+    checkPolicy(document);
   } catch (error) {
-    const names = "admin, readonly or pool:POOL_ID";
+    throw new CommandError(`The policy ${policy} is refused:\n${(error as Error).message}`);
+  }
+  return document;
+}
+
+/** Everything of one pool. */
+function poolPolicy(poolId: string, config: Config): string {
+  const Resource = `arn:aws:cognito-idp:${config.region}:${config.accountId}:userpool/${poolId}`;
+  const statement = { Effect: "Allow", Action: "cognito-idp:*", Resource };
+  return JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+}
+
+function fileText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
     throw new CommandError(
-      `--policy ${policy} is neither ${names} nor a policy: ${(error as Error).message}`,
+      `--policy ${path} is neither admin, readonly or pool:POOL_ID nor a file: ${(error as Error).message}`,
     );
   }
 }

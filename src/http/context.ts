@@ -4,6 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
 import type { App, Ctx } from "../app.ts";
 import { canonicalAddress, hopAddress, networkOf } from "../lib/network.ts";
+import { refuse } from "../wire/refuse.ts";
 import { type Admission, type AdmissionOptions, createAdmission } from "./admission.ts";
 
 /** What http rooms need of the server. */
@@ -29,6 +30,7 @@ export function createServing(app: App, admission?: AdmissionOptions): Serving {
         requestId,
         address: clientAddress(incoming, trusted),
         userAgent: incoming.headers["user-agent"],
+        isSecure: () => isSecure(incoming, trusted),
       });
       started.set(ctx, performance.now());
       return ctx;
@@ -44,7 +46,7 @@ export function createServing(app: App, admission?: AdmissionOptions): Serving {
 /** A context for one request, or for one turn of a worker. */
 export function createCtx(
   app: App,
-  request: { requestId: string; address: string; userAgent: string | undefined },
+  request: Pick<Ctx, "requestId" | "address" | "userAgent"> & Partial<Pick<Ctx, "isSecure">>,
 ): Ctx {
   let log: Ctx["log"] | undefined;
   return {
@@ -63,8 +65,28 @@ export function createCtx(
     network: networkOf(request.address),
     userAddress: request.address,
     userAgent: request.userAgent,
+    isSecure: request.isSecure ?? (() => undefined),
     admin: false,
+    authorize: nobody,
   };
+}
+
+/** Who is no administrator has no policy that could permit anything. */
+async function nobody(permission: string): Promise<never> {
+  return refuse(
+    "AccessDeniedException",
+    `Only administrators can have the permission poolhouse:${permission}.`,
+  );
+}
+
+/** What a trusted proxy does not say of its own client's connection, nobody knows. */
+function isSecure({ socket, headers }: IncomingMessage, trusted: BlockList): boolean | undefined {
+  const peer = socket.remoteAddress ?? "";
+  if (!isAmong(trusted, canonicalAddress(peer) ?? peer))
+    return "encrypted" in socket && socket.encrypted === true;
+  const said = headers["x-forwarded-proto"];
+  if (typeof said !== "string" || said === "") return undefined;
+  return said.split(",").every((hop) => hop.trim().toLowerCase() === "https");
 }
 
 const loopback = proxies(["127.0.0.0/8", "::1"]);

@@ -1,4 +1,5 @@
 /** Mail addresses with a name, as people write them (a single mailbox of RFC 5322 section 3.4, with RFC 6532's UTF-8). */
+import { foldHostName } from "./host-name.ts";
 
 export interface MailAddress {
   /** Empty when there is none. */
@@ -30,4 +31,10 @@ function unquoted(name: string): string | undefined {
   const [, quoted] = /^"((?:[^"\\]|\\.)*)"$/.exec(name) ?? [];
   if (quoted !== undefined) return quoted.replace(/\\(.)/g, "$1");
   return /["<>]/.test(name) ? undefined : name;
+}
+
+/** The domain of a mail address as it is compared: lower case, ASCII. Undefined for what is no address. */
+export function domainOfSender(from: string): string | undefined {
+  const domain = parseMailAddress(from)?.address.split("@")[1];
+  return domain === undefined ? undefined : (foldHostName(domain) ?? domain.toLowerCase());
 }

@@ -3,6 +3,7 @@ import type { Kysely } from "kysely";
 import { affected, type Db, inTransaction } from "./db.ts";
 import { holdPool } from "./pools.ts";
 import { prepared } from "./prepared.ts";
+import { retireNames, takeName } from "./retired-names.ts";
 import type { Schema } from "./schema.ts";
 
 export interface ClientRow {
@@ -24,8 +25,8 @@ export interface ClientSecretRow {
 }
 
 /**
- * Adds a client with its first secret, if it has one. Throws a unique violation when the id is taken.
- * False: the pool is gone.
+ * Adds a client with its first secret, if it has one. Throws a unique violation when the id is taken, NameRetired when
+ * it was another pool's. False: the pool is gone.
  */
 export function insertClient(
   db: Db,
@@ -38,6 +39,7 @@ export function insertClient(
       .insertInto("client_pools")
       .values({ client_id: client.clientId, pool_id: client.poolId })
       .execute();
+    await takeName(tx, { kind: "client", name: client.clientId, poolId: client.poolId }, client.createdAt);
     await tx.kysely
       .insertInto("clients")
       .values({
@@ -182,8 +184,8 @@ export async function holdClient(tx: Db, poolId: string, clientId: string): Prom
   return row !== undefined;
 }
 
-/** Removes a client and all that belongs to it. False: there was none. */
-export function deleteClient(db: Db, poolId: string, clientId: string): Promise<boolean> {
+/** Removes a client and all that belongs to it, and retires its id. False: there was none. */
+export function deleteClient(db: Db, poolId: string, clientId: string, now: number): Promise<boolean> {
   return inTransaction(db, async (tx) => {
     // The client's own row first: whoever holds it is waited for, and who comes after finds no client.
     const result = await tx.kysely
@@ -191,6 +193,7 @@ export function deleteClient(db: Db, poolId: string, clientId: string): Promise<
       .where("pool_id", "=", poolId)
       .where("client_id", "=", clientId)
       .executeTakeFirst();
+    await retireNames(tx, { kind: "client", poolId, name: clientId }, now);
     for (const table of clientTables) {
       await tx.kysely
         .deleteFrom(table)

@@ -2,6 +2,7 @@
 import type { CustomDomainConfigType, RoutingType } from "../wire/generated/user-pools.types.ts";
 import { affected, type Db, inTransaction } from "./db.ts";
 import { holdPool } from "./pools.ts";
+import { retireNames, takeName } from "./retired-names.ts";
 import type { DomainsTable } from "./schema-hosting.ts";
 
 export interface Domain {
@@ -32,7 +33,7 @@ function fromRow(row: DomainsTable): Domain {
 
 const json = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value));
 
-/** Adds a domain. `taken`: some pool has it. `no-pool`: the pool is gone. */
+/** Adds a domain. `taken`: some pool has it. `no-pool`: the pool is gone. Throws NameRetired when it was another's. */
 export function insertDomain(db: Db, domain: Domain): Promise<"added" | "taken" | "no-pool"> {
   return inTransaction(db, async (tx) => {
     if ((await holdPool(tx, domain.poolId)) === undefined) return "no-pool";
@@ -43,6 +44,7 @@ export function insertDomain(db: Db, domain: Domain): Promise<"added" | "taken" 
       .onConflict((conflict) => conflict.column("domain").doNothing())
       .executeTakeFirst();
     if (affected(result) === 0) return "taken";
+    await takeName(tx, { kind: "domain", name: domain.domain, poolId: domain.poolId }, domain.createdAt);
     await tx.kysely
       .insertInto("domains")
       .values({
@@ -131,9 +133,10 @@ export async function updateDomain(
   return row && fromRow(row);
 }
 
-/** False: the pool had none of that name. */
-export function deleteDomain(db: Db, poolId: string, domain: string): Promise<boolean> {
+/** Removes a domain, and retires its name. False: the pool had none of that name. */
+export function deleteDomain(db: Db, poolId: string, domain: string, now: number): Promise<boolean> {
   return inTransaction(db, async (tx) => {
+    await retireNames(tx, { kind: "domain", poolId, name: domain }, now);
     const result = await tx.kysely
       .deleteFrom("domains")
       .where("pool_id", "=", poolId)

@@ -3,6 +3,7 @@ import type { Kysely } from "kysely";
 import type { Db } from "./db.ts";
 import { affected, inTransaction } from "./db.ts";
 import { prepared } from "./prepared.ts";
+import { retireNames, takeName } from "./retired-names.ts";
 import type { Schema } from "./schema.ts";
 import { takingItsTime } from "./time-limit.ts";
 
@@ -16,8 +17,11 @@ export interface PoolRow {
   readonly updatedAt: number;
 }
 
-/** Adds a pool. Throws a unique violation when the id is taken. What a deleted pool of this id left is cleared. */
-export function insertPool(db: Db, pool: PoolRow): Promise<void> {
+/**
+ * Adds a pool. Throws a unique violation when the id is taken, NameRetired when it was a deleted pool's and is not to be
+ * used again. What a deleted pool of this id left is cleared.
+ */
+export function insertPool(db: Db, pool: PoolRow, options = { reuse: false }): Promise<void> {
   return inTransaction(db, async (tx) => {
     await tx.kysely
       .insertInto("pools")
@@ -31,7 +35,13 @@ export function insertPool(db: Db, pool: PoolRow): Promise<void> {
         updated_at: pool.updatedAt,
       })
       .execute();
-    await clear(tx, pool.poolId);
+    const { poolId } = pool;
+    await takeName(
+      tx,
+      { kind: "pool", name: poolId, poolId: options.reuse ? poolId : undefined },
+      pool.createdAt,
+    );
+    await clear(tx, poolId);
   });
 }
 
@@ -165,11 +175,17 @@ export const poolTables = [
   "terms",
 ] as const;
 
-/** Removes a pool and all that belongs to it, which may be millions of rows. False: there was none. */
-export function deletePool(db: Db, poolId: string): Promise<boolean> {
+/**
+ * Removes a pool and all that belongs to it, which may be millions of rows, and retires the names it had. False: there
+ * was none.
+ */
+export function deletePool(db: Db, poolId: string, now: number): Promise<boolean> {
   const remove = async (tx: Db) => {
+    await retireNames(tx, { kind: "pool", poolId }, now);
     // The pool's own row first: whoever holds it is waited for, and who comes after finds no pool.
     const result = await tx.kysely.deleteFrom("pools").where("pool_id", "=", poolId).executeTakeFirst();
+    await retireNames(tx, { kind: "client", poolId }, now);
+    await retireNames(tx, { kind: "domain", poolId }, now);
     await clear(tx, poolId);
     return affected(result) === 1;
   };

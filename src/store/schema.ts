@@ -55,6 +55,7 @@ export interface Schema {
   resource_servers: ResourceServersTable;
   domains: DomainsTable;
   domain_pools: { domain: string; pool_id: string };
+  retired_names: RetiredNamesTable;
   branding_styles: BrandingStylesTable;
   branding_assets: BrandingAssetsTable;
   ui_customizations: UiCustomizationsTable;
@@ -110,6 +111,16 @@ export interface ClientsTable {
   sso_minutes: number | null;
   created_at: number;
   updated_at: number;
+}
+
+/** Names that a pool gave up, until they are free for others (retired-names.ts). */
+export interface RetiredNamesTable {
+  kind: "client" | "domain" | "pool";
+  name: string;
+  /** Which gave it up. */
+  pool_id: string;
+  retired_at: number;
+  expires_at: number;
 }
 
 export interface ClientSecretsTable {

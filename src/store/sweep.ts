@@ -18,6 +18,7 @@ const keptAfterExpiry = {
   outbox: 0,
   token_sessions: 0,
   browser_sessions: 0,
+  retired_names: 0,
   // Who brings a used one again loses the tokens minted from it.
   authorization_codes: day,
 } as const;

@@ -15,6 +15,7 @@ import { domainBase, servedBy as servedDomain } from "../../src/domain/pools/dom
 import { createCtx } from "../../src/http/context.ts";
 import { insertDomain } from "../../src/store/domains.ts";
 import { deletePool } from "../../src/store/pools.ts";
+import { releaseName } from "../../src/store/retired-names.ts";
 import { makePool, refused } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
 
@@ -88,7 +89,7 @@ forEachServer(
       assert.deepEqual(await describe(server, name), {});
       await assert.rejects(remove(server, UserPoolId, name), unknown);
       await assert.rejects(server.client.send(update), unknown);
-      await create(server, (await makePool(server)).UserPoolId, name);
+      await create(server, UserPoolId, name);
     });
 
     test("a custom domain is compared without case, and as ASCII", async () => {
@@ -218,9 +219,11 @@ forEachServer(
         ),
       );
       // As when a domain is made while the pool is being deleted.
-      await deletePool(server.app.db, UserPoolId);
+      await deletePool(server.app.db, UserPoolId, server.clock.now);
       for (const name of names) assert.deepEqual(await describe(server, name), {});
       const next = await makePool(server);
+      await assert.rejects(create(server, next.UserPoolId, names[0]), refused("InvalidParameterException"));
+      await releaseName(server.app.db, "domain", names[0]);
       await create(server, next.UserPoolId, names[0]);
       await remove(server, next.UserPoolId, names[0]);
       await server.client.send(new DeleteUserPoolCommand({ UserPoolId: next.UserPoolId }));
@@ -245,8 +248,8 @@ forEachServer(
       await Promise.all(
         pools.map(({ UserPoolId: id }, index) =>
           index % 2 === 0
-            ? Promise.all([insert(id), deletePool(db, id)])
-            : Promise.all([deletePool(db, id), insert(id)]),
+            ? Promise.all([insert(id), deletePool(db, id, 0)])
+            : Promise.all([deletePool(db, id, 0), insert(id)]),
         ),
       );
       for (const { UserPoolId } of pools) assert.equal(await insert(UserPoolId), "no-pool");
@@ -307,6 +310,7 @@ forEachServer(
       assert.equal(await servedBy(server, host), one.UserPoolId);
       await remove(server, one.UserPoolId, name);
       assert.equal(await servedBy(server, host), undefined);
+      await releaseName(server.app.db, "domain", name);
       await create(server, two.UserPoolId, name);
       assert.equal(await servedBy(server, host), two.UserPoolId);
       // Another server's doing.

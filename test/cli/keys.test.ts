@@ -2,10 +2,13 @@
 import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
 import {
   CognitoIdentityProviderClient,
   CreateUserPoolCommand,
+  CreateUserPoolDomainCommand,
+  DeleteUserPoolDomainCommand,
   ListUserPoolsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { administer, temporaryFolder, testPostgresUrl } from "../store/databases.ts";
@@ -51,6 +54,15 @@ describe("beside a running server", () => {
     return path;
   };
 
+  const misspelt = JSON.stringify({
+    Statement: {
+      Effect: "Deny",
+      Action: "cognito-idp:ListUser",
+      Resource: "*",
+      Condition: { IpAddress: { "aws:SourceIP4": "10.0.0.0/8" } },
+    },
+  });
+
   test("a policy is shown, and set for the next call", async () => {
     const made = JSON.parse(
       await done("create", "--name", "ops", "--policy", "readonly", "--json"),
@@ -72,6 +84,59 @@ describe("beside a running server", () => {
     assert.ok(listed.some((key) => key.accessKeyId === made.accessKeyId));
     for (const output of [JSON.stringify(listed), JSON.stringify(shown)])
       assert.ok(!output.includes(made.secretAccessKey));
+  });
+
+  test("a policy that was stored before policies were looked at is told of by doctor", async () => {
+    const { accessKeyId } = JSON.parse(
+      await done("create", "--name", "old", "--policy", "admin", "--json"),
+    ) as Credentials;
+    const { stdout } = await runWith({}, "doctor", "--data", data);
+    assert.doesNotMatch(stdout, /would be refused today/);
+    const database = new DatabaseSync(join(data, "db", "poolhouse.sqlite"));
+    database.prepare("update access_keys set policy = ? where access_key_id = ?").run(misspelt, accessKeyId);
+    database.close();
+    const told = await runWith({}, "doctor", "--data", data);
+    assert.equal(told.code, 0, told.stdout);
+    assert.match(
+      told.stdout,
+      new RegExp(
+        `warn  the policy of access key ${accessKeyId} \\(old\\) would be refused[^]*'cognito-idp:ListUsers'`,
+      ),
+    );
+    await done("delete", accessKeyId);
+  });
+
+  test("names that a pool gave up are listed, and released", async () => {
+    const names = (...argv: string[]) => runWith({}, "names", ...argv, "--data", data);
+    const client = as(
+      JSON.parse(await done("create", "--name", "hosting", "--policy", "admin", "--json")) as Credentials,
+    );
+    const { UserPool: other } = await client.send(new CreateUserPoolCommand({ PoolName: "other" }));
+    const Domain = "given-up";
+    const take = (UserPoolId: string) => client.send(new CreateUserPoolDomainCommand({ UserPoolId, Domain }));
+    const UserPoolId = "us-east-1_Demo12345";
+    await take(UserPoolId);
+    await client.send(new DeleteUserPoolDomainCommand({ UserPoolId, Domain }));
+    await assert.rejects(take(other!.Id!), /poolhouse names release domain given-up/);
+    const listed = JSON.parse((await names("list", "--json")).stdout) as Record<string, string>[];
+    assert.deepEqual(
+      listed.map(({ kind, name, pool }) => [kind, name, pool]),
+      [["domain", Domain, UserPoolId]],
+    );
+    assert.match((await names("list")).stdout, /^domain {2}20\d\d-.*Z {2}us-east-1_Demo12345 +given-up$/m);
+    assert.match((await names("release", "domain", Domain)).stdout, /given-up: free for every pool/);
+    await take(other!.Id!);
+    const again = await names("release", "domain", Domain);
+    assert.equal(again.code, 1);
+    assert.match(again.stderr, /There is no retired domain given-up/);
+    for (const wrong of [[], ["list", "x"], ["release", "domain"], ["release", "user", "x"]]) {
+      const { code, stderr } = await names(...wrong);
+      assert.equal(code, 2);
+      assert.match(stderr, /poolhouse names release/);
+    }
+    const { stdout } = await runWith({}, "audit", "--operation", "ReleaseName", "--json", "--data", data);
+    assert.match(stdout, /"target":"given-up"/);
+    assert.equal(stdout.trim().split("\n").length, 1);
   });
 
   test("a lost root key is replaced; the former one is refused at once", async () => {
@@ -107,6 +172,17 @@ describe("beside a running server", () => {
       ["create", "--name", "x", "--policy", file('{"Statement":[{"Effect":"Perhaps"}]}')],
       1,
       /Effect must be/,
+    ],
+    [
+      ["set-policy", "AKIANOBODY", "--policy", file(misspelt)],
+      1,
+      /is refused:\nStatement 1: 'cognito-idp:ListUser' is no action .* 'cognito-idp:ListUsers'\?\nStatement 1: .*'aws:SourceIP4'/,
+    ],
+    [["create", "--name", "x", "--policy", file(misspelt)], 1, /'cognito-idp:ListUsers'/],
+    [
+      ["create", "--name", "x", "--policy", "pool:a pool"],
+      1,
+      /must end in userpool\/<id>, not 'userpool\/a pool'/,
     ],
     [["create", "--name", "x", "--policy", "admin", "--master-key", "x"], 1, /is a secret/],
     [["rotate", "signing"], 2, /--pool POOL_ID, or --all/],

@@ -266,9 +266,9 @@ forEachDatabase((name, open, fresh) => {
     // A number that is free again, and its new owner, have nothing of the former one's.
     assert.equal(await writeCredential(db, gone!.poolId, gone!.id, undefined, credentialOf(gone!), 2), false);
     assert.equal(await writeCredential(db, gone!.poolId, gone!.id, 1, credentialOf(gone!), 2), false);
-    await deletePool(db, poolIds[1]);
+    await deletePool(db, poolIds[1], 0);
     assert.deepEqual(await rowsOf(db, "users", "login_names", "credentials"), [6, 12, 6]);
-    await deletePool(db, poolIds[0]);
+    await deletePool(db, poolIds[0], 0);
     assert.deepEqual(await rowsOf(db, "users", "login_names", "credentials"), [0, 0, 0]);
   });
 

@@ -8,9 +8,13 @@ import {
   listAccessKeys,
   readAccessKey,
   replaceAccessKeys,
+  setAccessKeyPolicy,
 } from "../../store/access-keys.ts";
+import type { Db } from "../../store/db.ts";
 import { recorded } from "../audit/command.ts";
-import { type Decision, evaluate, parsePolicy } from "./policy.ts";
+import { contextOf, type PolicyRequest } from "./condition-keys.ts";
+import { type Decision, evaluate, keysAsked, parsePolicy } from "./policy.ts";
+import { checkPolicy } from "./policy-check.ts";
 
 /** Who signed a request. */
 export interface Principal {
@@ -33,17 +37,23 @@ export const namedPolicies = {
     '"cognito-idp:List*","cognito-idp:AdminGet*","cognito-idp:AdminList*"],"Resource":"*"}]}',
 } as const;
 
-/** Makes a key under a name. Throws Error for a malformed policy. */
+/** Makes a key under a name. Throws Error for a policy that has mistakes (policy-check.ts). */
 export async function createAccessKey(
   app: Pick<App, "db" | "random" | "clock">,
   principal: string,
   policy: string,
 ): Promise<CreatedKey> {
-  parsePolicy(policy);
+  checkPolicy(policy);
   const made = makeKey(app);
   const inserted = await insertAccessKey(app.db, active(app, made, principal, policy));
   if (!inserted) throw new Error("There is a root access key already.");
   return made;
+}
+
+/** Gives a key another policy. Throws Error for one that has mistakes. False: there is no such key. */
+export async function changePolicy(db: Db, accessKeyId: string, policy: string): Promise<boolean> {
+  checkPolicy(policy);
+  return setAccessKeyPolicy(db, accessKeyId, policy);
 }
 
 function makeKey({ random }: Pick<App, "random">): CreatedKey {
@@ -135,19 +145,9 @@ export function principalOf(ctx: Ctx, key: Pick<AccessKey, "id" | "principal" | 
   return { accessKeyId: key.id, name: key.principal, arn, policy: key.policy };
 }
 
-/** Whether the principal's policy allows an action on a resource. */
-export function decide(ctx: Ctx, principal: Principal, action: string, resource: string): Decision {
-  return evaluate([parsePolicy(principal.policy)], {
-    action,
-    resource,
-    context: {
-      "aws:SourceIp": ctx.address,
-      "aws:CurrentTime": new Date(ctx.now).toISOString(),
-      "aws:EpochTime": String(Math.floor(ctx.now / 1000)),
-      "aws:PrincipalArn": principal.arn,
-      "aws:username": principal.name,
-      "aws:UserAgent": ctx.userAgent,
-      "aws:RequestedRegion": ctx.config.region,
-    },
-  });
+/** Whether the principal's policy allows the call. */
+export async function decide(ctx: Ctx, principal: Principal, request: PolicyRequest): Promise<Decision> {
+  const policies = [parsePolicy(principal.policy)];
+  const context = await contextOf(ctx, principal, request, keysAsked(policies, request.action));
+  return evaluate(policies, { action: request.action, resource: request.resource, context });
 }

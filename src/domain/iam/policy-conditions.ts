@@ -1,11 +1,22 @@
 /** Condition blocks of IAM policies ("IAM JSON policy elements: Condition operators", IAM User Guide). */
 import { BlockList, isIP } from "node:net";
-import { compilePattern, matchesPattern, substitute } from "./policy-patterns.ts";
+import {
+  compilePattern,
+  type Facts,
+  matchesPattern,
+  namesUndecidable,
+  substitute,
+  undecidable,
+} from "./policy-patterns.ts";
 
-/** Condition keys of a request (`aws:SourceIp`, `cognito-identity.amazonaws.com:sub` …); lists for multi-valued keys. */
-export type Context = Readonly<
-  Record<string, string | number | boolean | readonly (string | number | boolean)[] | undefined>
->;
+/** One value of a condition key, or several of a multi-valued one. */
+export type ContextValue = string | number | boolean | readonly (string | number | boolean)[];
+
+/**
+ * Condition keys of a request (`aws:SourceIp`, `cognito-identity.amazonaws.com:sub` …). A key without a value is absent
+ * from the request, which decides conditions as IAM says; `undecidable` ones leave them undecided.
+ */
+export type Context = Readonly<Record<string, ContextValue | typeof undecidable | undefined>>;
 
 /** One operator applied to one key. */
 export type Condition = {
@@ -18,11 +29,10 @@ export type Condition = {
   values: readonly string[];
 };
 
-type Values = ReadonlyMap<string, readonly string[]>;
-/** A condition that cannot be decided: it never allows and always denies. */
-type Ternary = boolean | "unknown";
+/** "unknown": it cannot be decided, so that it never allows and always denies. */
+export type Ternary = boolean | "unknown";
 /** Compares a value of the request with one of the policy. */
-type Compare = (actual: string, wanted: string, variables: Values | undefined) => Ternary;
+type Compare = (actual: string, wanted: string, variables: Facts | undefined) => Ternary;
 
 /**
  * Reads a Condition block.
@@ -32,26 +42,27 @@ export function parseConditions(block: unknown, name: string): Condition[] {
   if (block === undefined) return [];
   const conditions: Condition[] = [];
   for (const [spelled, keys] of members(block, name)) {
-    const match = /^(?:(ForAnyValue|ForAllValues):)?(\w+?)(IfExists)?$/.exec(spelled);
-    const operator = match?.[2];
-    const quantifier = match?.[1] as Condition["quantifier"];
-    const known =
-      operator !== undefined && (operator === "Null" ? !match?.[3] && !quantifier : isOperator(operator));
+    const operation = readOperator(spelled);
     for (const [key, value] of members(keys, name)) {
       const values = [value].flat();
       if (!values.every((v) => ["string", "number", "boolean"].includes(typeof v))) {
         throw new Error(`${name}: the values of condition '${key}' must be strings, numbers or booleans.`);
       }
-      conditions.push({
-        operator: known ? operator : undefined,
-        quantifier,
-        ifExists: match?.[3] !== undefined,
-        key: key.toLowerCase(),
-        values: values.map(String),
-      });
+      conditions.push({ ...operation, key: key.toLowerCase(), values: values.map(String) });
     }
   }
   return conditions;
+}
+
+/** An operator with its quantifier and `IfExists`. */
+export function readOperator(spelled: string): Pick<Condition, "operator" | "quantifier" | "ifExists"> {
+  const match = /^(?:(ForAnyValue|ForAllValues):)?(\w+?)(IfExists)?$/.exec(spelled);
+  const operator = match?.[2];
+  const quantifier = match?.[1] as Condition["quantifier"];
+  const ifExists = match?.[3] !== undefined;
+  const known =
+    operator !== undefined && (operator === "Null" ? !ifExists && !quantifier : isOperator(operator));
+  return { operator: known ? operator : undefined, quantifier, ifExists };
 }
 
 function members(value: unknown, name: string): [string, unknown][] {
@@ -67,7 +78,7 @@ function members(value: unknown, name: string): [string, unknown][] {
  */
 export function conditionsHold(
   conditions: readonly Condition[],
-  context: Values,
+  context: Facts,
   variables: boolean,
 ): Ternary {
   if (conditions.some(({ operator }) => operator === undefined)) return "unknown";
@@ -76,9 +87,10 @@ export function conditionsHold(
   return results.includes("unknown") ? "unknown" : true;
 }
 
-function holds(condition: Condition, context: Values, variables: Values | undefined): Ternary {
+function holds(condition: Condition, context: Facts, variables: Facts | undefined): Ternary {
   const operator = condition.operator!;
   const actual = context.get(condition.key);
+  if (actual === undecidable) return "unknown";
   const present = actual !== undefined && actual.length > 0;
   if (operator === "Null") {
     return any(
@@ -96,7 +108,10 @@ function holds(condition: Condition, context: Values, variables: Values | undefi
   const one = (value: string) => {
     const fits = any(condition.values.map((wanted) => OPERATORS[positive]!(value, wanted, variables)));
     // A variable without a value fits nothing, which a negation must not turn into a permission.
-    if (!negated) return fits;
+    if (!negated) {
+      const open = condition.values.some((wanted) => namesUndecidable(wanted, variables));
+      return fits === false && open ? "unknown" : fits;
+    }
     return fits === true
       ? false
       : fits === "unknown" || condition.values.some((v) => unresolved(v, variables))
@@ -110,11 +125,12 @@ function holds(condition: Condition, context: Values, variables: Values | undefi
   return results.length === 1 ? results[0]! : "unknown";
 }
 
-function any(results: readonly Ternary[]): Ternary {
+/** Whether one of them holds. */
+export function any(results: readonly Ternary[]): Ternary {
   return results.includes(true) ? true : results.includes("unknown") ? "unknown" : false;
 }
 
-function unresolved(value: string, variables: Values | undefined): boolean {
+function unresolved(value: string, variables: Facts | undefined): boolean {
   return substitute(value, variables) === undefined;
 }
 
@@ -134,7 +150,7 @@ const OPERATORS: Readonly<Record<string, Compare>> = {
 };
 
 /** The positive operator behind a name, and whether the name negates it. */
-function baseOf(operator: string): readonly [string, boolean] {
+export function baseOf(operator: string): readonly [string, boolean] {
   const positive =
     operator === "NotIpAddress"
       ? "IpAddress"
@@ -144,6 +160,25 @@ function baseOf(operator: string): readonly [string, boolean] {
 
 function isOperator(operator: string): boolean {
   return Object.hasOwn(OPERATORS, baseOf(operator)[0]);
+}
+
+/** Every operator, without quantifier and `IfExists`. */
+export const operatorNames: readonly string[] = [
+  ...new Set([
+    "Null",
+    "NotIpAddress",
+    ...Object.keys(OPERATORS).flatMap((name) => [name, name.replace(/(?=Equals|Like)/, "Not")]),
+  ]),
+].filter((name) => name === "Null" || isOperator(name));
+
+/** Whether an operator can compare anything with a value of a policy. */
+export function isComparable(operator: string, value: string): boolean {
+  const [positive] = baseOf(operator);
+  if (positive === "Null" || positive === "Bool") return /^(?:true|false)$/i.test(value);
+  if (positive.startsWith("Numeric")) return !Number.isNaN(number(value));
+  if (positive.startsWith("Date")) return !Number.isNaN(date(value));
+  if (positive === "IpAddress") return inNetwork("192.0.2.1", value, undefined) !== "unknown";
+  return !positive.startsWith("Arn") || arnParts(value, true).length === 6;
 }
 
 function comparisons(prefix: string, read: (text: string) => number): Record<string, Compare> {
@@ -175,13 +210,13 @@ function date(text: string): number {
   return Date.parse(/T.*(?:Z|[+-]\d\d:\d\d)$/.test(text) || !text.includes("T") ? text : `${text}Z`);
 }
 
-function like(actual: string, wanted: string, variables: Values | undefined): boolean {
+function like(actual: string, wanted: string, variables: Facts | undefined): boolean {
   const pattern = compilePattern(wanted, variables);
   return pattern !== undefined && matchesPattern(pattern, actual);
 }
 
 /** Each of the six parts of an ARN by itself: `*` in one does not reach into the next. */
-function arnLike(actual: string, wanted: string, variables: Values | undefined): boolean {
+function arnLike(actual: string, wanted: string, variables: Facts | undefined): boolean {
   const given = arnParts(actual, false);
   const patterns = arnParts(wanted, variables !== undefined);
   return (
@@ -208,7 +243,7 @@ function arnParts(arn: string, variables: boolean): string[] {
 }
 
 /** Whether an address lies in a network in CIDR notation, or is the address given. IPv4 in IPv6 counts as IPv4. */
-function inNetwork(actual: string, wanted: string, variables: Values | undefined): Ternary {
+function inNetwork(actual: string, wanted: string, variables: Facts | undefined): Ternary {
   const address = plainAddress(actual);
   const [network = "", length, ...more] = (substitute(wanted, variables) ?? "").split("/");
   const family = isIP(network);

@@ -3,6 +3,12 @@
 /** UTF-16 units, with ANY for `*` and ONE for `?`. */
 export type Pattern = readonly number[];
 
+/** Stands for the values of a condition key that nobody can tell: absent is another thing, and decides. */
+export const undecidable = Symbol("undecidable");
+
+/** What is known of a request, by lower-case keys; a key that is not there is absent from the request. */
+export type Facts = ReadonlyMap<string, readonly string[] | typeof undecidable>;
+
 const ANY = -1;
 const ONE = -2;
 
@@ -16,10 +22,7 @@ const VARIABLE = /\$\{([^{}]*)\}/g;
  * @param context single-valued keys, lower-case; undefined where variables are not read (actions, Version 2008-10-17)
  * @returns undefined when a variable has no value, or several, and no default: then nothing matches
  */
-export function compilePattern(
-  text: string,
-  context: ReadonlyMap<string, readonly string[]> | undefined,
-): Pattern | undefined {
+export function compilePattern(text: string, context: Facts | undefined): Pattern | undefined {
   const pattern: number[] = [];
   let from = 0;
   for (const match of context ? text.matchAll(VARIABLE) : []) {
@@ -34,10 +37,7 @@ export function compilePattern(
 }
 
 /** Like compilePattern, for operators without wildcards: `*` and `?` of the text are plain too. */
-export function substitute(
-  text: string,
-  context: ReadonlyMap<string, readonly string[]> | undefined,
-): string | undefined {
+export function substitute(text: string, context: Facts | undefined): string | undefined {
   if (!context) return text;
   let known = true;
   const result = text.replace(VARIABLE, (_whole, name: string) => {
@@ -76,12 +76,33 @@ export function matchesPattern(pattern: Pattern, text: string): boolean {
   return p === pattern.length;
 }
 
-function variable(body: string, context: ReadonlyMap<string, readonly string[]>): string | undefined {
-  if (body === "*" || body === "?" || body === "$") return body;
+/** The condition keys that the variables of a text name, lower-case. */
+export function variablesOf(text: string): string[] {
+  return [...text.matchAll(VARIABLE)]
+    .map(([, body]) => body!)
+    .filter((body) => !isEscape(body))
+    .map((body) => readVariable(body).key);
+}
+
+/** Whether a variable of the text stands for what nobody can tell. */
+export function namesUndecidable(text: string, context: Facts | undefined): boolean {
+  return context !== undefined && variablesOf(text).some((key) => context.get(key) === undecidable);
+}
+
+const isEscape = (body: string) => body === "*" || body === "?" || body === "$";
+
+function readVariable(body: string): { key: string; fallback: string | undefined } {
   const withDefault = /^([^,]*),\s*'([^']*)'\s*$/.exec(body);
-  const values = context.get((withDefault?.[1] ?? body).trim().toLowerCase());
+  return { key: (withDefault?.[1] ?? body).trim().toLowerCase(), fallback: withDefault?.[2] };
+}
+
+function variable(body: string, context: Facts): string | undefined {
+  if (isEscape(body)) return body;
+  const { key, fallback } = readVariable(body);
+  const values = context.get(key);
+  if (values === undecidable) return undefined;
   if (values?.length === 1) return values[0];
-  return values === undefined ? withDefault?.[2] : undefined;
+  return values === undefined ? fallback : undefined;
 }
 
 function pushPlain(pattern: number[], text: string): void {

@@ -3,13 +3,30 @@
  * logic", IAM User Guide): identity policies of our access keys and of the roles we issue credentials for.
  *
  * An explicit deny wins over an allow; without either the answer is an implicit deny. What cannot be decided (an unknown
- * operator, a value that is no number, several values where one is expected) never allows and always denies. Two policies
- * that both must allow (a session policy) are two evaluations.
+ * operator, a fact that nobody can tell, a value that is no number, several values where one is expected) never allows
+ * and always denies. Two policies that both must allow (a session policy) are two evaluations.
  */
-import { type Condition, type Context, conditionsHold, parseConditions } from "./policy-conditions.ts";
-import { compilePattern, matchesPattern, type Pattern } from "./policy-patterns.ts";
+import { closest } from "../../lib/closest.ts";
+import {
+  any,
+  type Condition,
+  type Context,
+  conditionsHold,
+  parseConditions,
+  type Ternary,
+} from "./policy-conditions.ts";
+import {
+  compilePattern,
+  type Facts,
+  matchesPattern,
+  namesUndecidable,
+  type Pattern,
+  undecidable,
+  variablesOf,
+} from "./policy-patterns.ts";
 
 export type { Context } from "./policy-conditions.ts";
+export { undecidable } from "./policy-patterns.ts";
 
 /** A parsed policy document. */
 export type Policy = { variables: boolean; statements: readonly Statement[] };
@@ -103,6 +120,23 @@ function parseMatch(statement: Record<string, unknown>, member: "Action" | "Reso
 }
 
 /**
+ * The condition keys that decide about an action, lower-case: those of the statements that name it, in conditions and
+ * variables. No other is looked at, so nobody need find out its value.
+ */
+export function keysAsked(policies: readonly Policy[], action: string): ReadonlySet<string> {
+  const asked = new Set<string>();
+  for (const { variables, statements } of policies) {
+    for (const { action: match, resource, conditions } of statements) {
+      if (!names(match, action)) continue;
+      for (const { key } of conditions) asked.add(key);
+      const texts = [...resource.patterns, ...conditions.flatMap(({ values }) => values)];
+      if (variables) for (const key of texts.flatMap(variablesOf)) asked.add(key);
+    }
+  }
+  return asked;
+}
+
+/**
  * Decides one request against all policies of a principal.
  *
  * @param request.action `service:Operation`, compared without regard to case
@@ -113,14 +147,16 @@ export function evaluate(
   policies: readonly Policy[],
   request: { action: string; resource: string; context: Context },
 ): Decision {
-  const context = new Map<string, readonly string[]>();
+  const context = new Map<string, readonly string[] | typeof undecidable>();
   for (const [key, value] of Object.entries(request.context)) {
-    if (value !== undefined) context.set(key.toLowerCase(), [value].flat().map(String));
+    if (value === undecidable) context.set(key.toLowerCase(), undecidable);
+    else if (value !== undefined) context.set(key.toLowerCase(), [value].flat().map(String));
   }
   let decision: Decision = "implicit-deny";
   for (const policy of policies) {
     for (const statement of policy.statements) {
-      if (!applies(statement, policy.variables, request, context)) continue;
+      const holds = applies(statement, policy.variables, request, context);
+      if (holds !== true && !(holds === "unknown" && statement.effect === "Deny")) continue;
       if (statement.effect === "Deny") return "explicit-deny";
       decision = "allow";
     }
@@ -132,23 +168,37 @@ function applies(
   statement: Statement,
   variables: boolean,
   request: { action: string; resource: string },
-  context: ReadonlyMap<string, readonly string[]>,
-): boolean {
-  const action = request.action.toLowerCase();
-  const named = statement.action.patterns.some((pattern) => matchesPattern(pattern, action));
-  if (named === statement.action.negated) return false;
-  const patterns = statement.resource.patterns.map((pattern) => {
-    return compilePattern(pattern, variables ? context : undefined);
-  });
-  const covered = patterns.some(
-    (pattern) => pattern !== undefined && matchesPattern(pattern, request.resource),
-  );
-  if (covered === statement.resource.negated) return false;
-  // NotResource with a variable that has no value excludes nothing: that must not widen an Allow.
-  if (statement.resource.negated && statement.effect === "Allow" && patterns.includes(undefined))
-    return false;
+  context: Facts,
+): Ternary {
+  if (!names(statement.action, request.action)) return false;
+  const reached = reaches(statement, variables ? context : undefined, request.resource);
+  if (reached === false) return false;
   const holds = conditionsHold(statement.conditions, context, variables);
-  return holds === "unknown" ? statement.effect === "Deny" : holds;
+  return holds === true ? reached : holds;
+}
+
+function names({ negated, patterns }: Statement["action"], action: string): boolean {
+  const text = action.toLowerCase();
+  return patterns.some((pattern) => matchesPattern(pattern, text)) !== negated;
+}
+
+/** Whether the statement is about the resource. */
+function reaches(
+  { effect, resource: match }: Statement,
+  variables: Facts | undefined,
+  resource: string,
+): Ternary {
+  const compiled = match.patterns.map((text) => ({ text, pattern: compilePattern(text, variables) }));
+  const covered = any(
+    compiled.map(({ text, pattern }) => {
+      if (pattern !== undefined) return matchesPattern(pattern, resource);
+      return namesUndecidable(text, variables) ? "unknown" : false;
+    }),
+  );
+  if (!match.negated) return covered;
+  // NotResource with a variable that has no value excludes nothing: that must not widen an Allow.
+  if (effect === "Allow" && compiled.some(({ pattern }) => pattern === undefined)) return false;
+  return covered === "unknown" ? "unknown" : !covered;
 }
 
 function record(value: unknown, name: string): Record<string, unknown> {
@@ -160,5 +210,9 @@ function record(value: unknown, name: string): Record<string, unknown> {
 
 function refuseOthers(value: Record<string, unknown>, known: readonly string[], name: string): void {
   const other = Object.keys(value).find((member) => !known.includes(member));
-  if (other !== undefined) throw new Error(`${name} has an unknown member '${other}'.`);
+  if (other === undefined) return;
+  const meant = closest(other, known);
+  throw new Error(
+    `${name} has an unknown member '${other}'.${meant === undefined ? "" : ` Did you mean '${meant}'?`}`,
+  );
 }

@@ -3,6 +3,7 @@ import type { Ctx } from "../../app.ts";
 import { firstVersion, lettersAndDigits, randomText } from "../../lib/random.ts";
 import { isUniqueViolation } from "../../store/db.ts";
 import { insertPool } from "../../store/pools.ts";
+import { NameRetired } from "../../store/retired-names.ts";
 import type {
   CreateUserPoolRequest,
   DcrConfigurationType,
@@ -12,14 +13,17 @@ import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { newSchema } from "./define-schema.ts";
 import { checkFactors, noFactors, smsIsMissing } from "./factor-rules.ts";
+import { authorizeSettings } from "./permissions.ts";
 import { poolSettings } from "./pool-settings.ts";
-import type { Pool, PoolDocument } from "./settings.ts";
+import { type Pool, type PoolDocument, poolArn } from "./settings.ts";
 import { pinnedPoolId } from "./tags.ts";
 
 /** Makes a pool under the id its tags fix, or under a new one. Throws InvalidParameterException. */
 export async function createPool(ctx: Ctx, request: CreateUserPoolRequest): Promise<Pool> {
   const document = newDocument(request, ctx.config.region);
   const pinned = pinnedPoolId(document.UserPoolTags ?? {});
+  await authorizeSettings(ctx, pinned, {}, document);
+  let reuse = false;
   for (let attempt = 1; ; attempt++) {
     const pool: Pool = {
       id: pinned ?? `${ctx.config.region}_${randomText(ctx.random, lettersAndDigits, 9)}`,
@@ -32,9 +36,14 @@ export async function createPool(ctx: Ctx, request: CreateUserPoolRequest): Prom
     };
     try {
       noteTarget(ctx, { poolId: pool.id });
-      await insertPool(ctx.db, { poolId: pool.id, ...pool });
+      await insertPool(ctx.db, { poolId: pool.id, ...pool }, { reuse });
       return pool;
     } catch (error) {
+      if (error instanceof NameRetired && pinned !== undefined) {
+        await ctx.authorize("ReuseUserPoolId", poolArn(ctx.config, pinned));
+        reuse = true;
+        continue;
+      }
       if (!isUniqueViolation(error) || attempt === 3) throw error;
       if (pinned !== undefined) refuse("InvalidParameterException", `User pool ${pinned} already exists.`);
     }

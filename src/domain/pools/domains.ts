@@ -20,6 +20,7 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
+import { refuseRetired } from "./retired.ts";
 import { loadPool, noSuchPool } from "./settings.ts";
 
 const prefixPattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -39,7 +40,7 @@ export async function createDomain(ctx: Ctx, request: CreateUserPoolDomainReques
     createdAt: ctx.now,
     updatedAt: ctx.now,
   };
-  switch (await insertDomain(ctx.db, domain)) {
+  switch (await insertDomain(ctx.db, domain).catch(refuseRetired)) {
     case "taken":
       return invalid("Domain already associated with another user pool.");
     case "no-pool":
@@ -77,7 +78,7 @@ export async function changeDomain(ctx: Ctx, request: UpdateUserPoolDomainReques
 
 export async function removeDomain(ctx: Ctx, poolId: string, name: string): Promise<void> {
   const domain = domainKey(name);
-  if (domain === undefined || !(await deleteDomain(ctx.db, poolId, domain))) return noSuchDomain();
+  if (domain === undefined || !(await deleteDomain(ctx.db, poolId, domain, ctx.now))) return noSuchDomain();
   forget(ctx, { domain });
 }
 

@@ -11,6 +11,7 @@ import {
   updateClient,
 } from "../../store/clients.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
+import { NameRetired } from "../../store/retired-names.ts";
 import { allClients } from "../../store/ui-customizations.ts";
 import type {
   CreateUserPoolClientRequest,
@@ -21,7 +22,8 @@ import { noteTarget } from "../audit/call.ts";
 import { clientSettings } from "./client-settings.ts";
 import { keptClientSettings } from "./kept-settings.ts";
 import { existingScopes } from "./resource-servers.ts";
-import { type Client, loadPool, loadPoolClient, noSuchPool } from "./settings.ts";
+import { refuseRetired } from "./retired.ts";
+import { type Client, loadPool, loadPoolClient, noSuchPool, poolArn } from "./settings.ts";
 
 const MOST_ATTEMPTS = 10;
 /** "Supports up to 2 active secrets per app client" (AddUserPoolClientSecret). */
@@ -39,6 +41,7 @@ export async function createClient(ctx: Ctx, request: CreateUserPoolClientReques
     scopes: await existingScopes(ctx, pool, request.AllowedOAuthScopes ?? []),
   });
   const pinned = pinnedClientId(request.ClientName);
+  if (pinned !== undefined) await ctx.authorize("PinClientId", poolArn(ctx.config, pool.id));
   const created = { createdAt: ctx.now, updatedAt: ctx.now };
   for (let attempt = 1; ; attempt++) {
     const id = pinned ?? randomText(ctx.random, lowerCaseAndDigits, 26);
@@ -55,6 +58,7 @@ export async function createClient(ctx: Ctx, request: CreateUserPoolClientReques
       if (!(await insertClient(ctx.db, { ...row, clientId: id }, first))) noSuchPool(pool.id);
       return { ...row, id, secrets: secret === undefined ? [] : [secret] };
     } catch (error) {
+      if (error instanceof NameRetired) refuseRetired(error);
       if (!isUniqueViolation(error) || attempt === 3) throw error;
       if (pinned !== undefined)
         refuse("InvalidParameterException", `User pool client ${pinned} already exists.`);
@@ -108,7 +112,7 @@ export async function updateClientSettings(ctx: Ctx, request: UpdateUserPoolClie
 
 export async function removeClient(ctx: Ctx, poolId: string, clientId: string): Promise<void> {
   const { client } = await loadPoolClient(ctx, poolId, clientId);
-  await deleteClient(ctx.db, poolId, client.id);
+  await deleteClient(ctx.db, poolId, client.id, ctx.now);
   ctx.app.caches.clients.delete(clientId);
 }
 

@@ -68,8 +68,13 @@ export interface Client {
 
 /** The pool. Throws ResourceNotFoundException. */
 export async function loadPool(ctx: Ctx, poolId: string): Promise<Pool> {
+  return (await findPool(ctx, poolId)) ?? noSuchPool(poolId);
+}
+
+/** The pool, if there is one of this id. */
+export async function findPool(ctx: Ctx, poolId: string): Promise<Pool | undefined> {
   const version = await readPoolVersion(ctx.db, poolId);
-  return (version !== undefined && (await poolAt(ctx, poolId, version))) || noSuchPool(poolId);
+  return version === undefined ? undefined : poolAt(ctx, poolId, version);
 }
 
 /** A client and its pool, by the client id alone. Throws ResourceNotFoundException. */

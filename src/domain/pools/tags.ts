@@ -10,6 +10,11 @@ export type Tags = Readonly<Record<string, string>>;
 
 export const pinningTags = ["_custom_id_", "ms-custom-id", "floci:override-id"] as const;
 
+/** Whether a tag means something here, or may in another release: setting it takes a permission of its own. */
+export function isSpecialTag(name: string): boolean {
+  return name.startsWith("poolhouse:") || (pinningTags as readonly string[]).includes(name);
+}
+
 /** "A user pool can have as many as 50 tags" (TagResource). */
 const MOST_TAGS = 50;
 

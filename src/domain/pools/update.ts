@@ -17,6 +17,7 @@ import { addCustomAttributes } from "./define-schema.ts";
 import { checkFactors, mfaFactors, noFactors } from "./factor-rules.ts";
 import { keptPoolSettings } from "./kept-settings.ts";
 import { withMfaConfig } from "./mfa-config.ts";
+import { authorizeSettings } from "./permissions.ts";
 import { poolSettings } from "./pool-settings.ts";
 import { withSessionConfiguration } from "./sessions.ts";
 import { loadPool, type Pool, type PoolDocument } from "./settings.ts";
@@ -36,6 +37,7 @@ async function changePool(
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
     const pool = await loadPool(ctx, poolId);
     const next = { name: pool.name, ...withoutUndefined(change(pool)) };
+    await authorizeSettings(ctx, poolId, pool.document, next.document);
     if (await updatePool(ctx.db, { poolId, version: pool.version, now: ctx.now, ...next }))
       return { ...pool, ...next, version: pool.version + 1, updatedAt: ctx.now };
   }
@@ -136,6 +138,6 @@ export async function removePool(ctx: Ctx, poolId: string): Promise<void> {
       "InvalidParameterException",
       "User pool cannot be deleted. It has a domain configured that should be deleted first.",
     );
-  await deletePool(ctx.db, poolId);
+  await deletePool(ctx.db, poolId, ctx.now);
   ctx.app.caches.pools.delete(poolId);
 }

@@ -11,6 +11,7 @@ import {
   type Principal,
   principalOf,
 } from "../../domain/iam/access-keys.ts";
+import type { PolicyRequest } from "../../domain/iam/condition-keys.ts";
 import { noteUse } from "../../domain/iam/key-uses.ts";
 import { checkSignature, readSignedRequest, type Signed, type WireRequest } from "../../lib/sigv4.ts";
 import { refuse } from "../../wire/refuse.ts";
@@ -62,10 +63,11 @@ function openPrincipal(ctx: Ctx, request: WireRequest, signed: Signed | undefine
   });
 }
 
-/** Throws AccessDeniedException unless the policy allows the operation on the resource. */
-export function authorize(ctx: Ctx, principal: Principal, action: string, resource: string): void {
-  const decision = decide(ctx, principal, action, resource);
+/** Throws AccessDeniedException unless the policy allows the call. */
+export async function authorize(ctx: Ctx, principal: Principal, request: PolicyRequest): Promise<void> {
+  const decision = await decide(ctx, principal, request);
   if (decision === "allow") return;
+  const { action, resource } = request;
   const because =
     decision === "explicit-deny"
       ? "with an explicit deny in an identity-based policy"

@@ -4,10 +4,13 @@
  */
 import type { Ctx } from "../../app.ts";
 import { audited, noteInput } from "../../domain/audit/call.ts";
-import { poolArn } from "../../domain/pools/settings.ts";
+import type { PolicyRequest } from "../../domain/iam/condition-keys.ts";
+import { undecidable } from "../../domain/iam/policy.ts";
+import { findPool, poolArn } from "../../domain/pools/settings.ts";
 import { authorizeAccessToken } from "../../domain/tokens/access-token.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { WireRequest } from "../../lib/sigv4.ts";
+import { collect } from "../../lib/sigv4-canonical.ts";
 import { parseInput } from "../../wire/check.ts";
 import { encodeOutput } from "../../wire/encode.ts";
 import { identityPoolModel } from "../../wire/generated/identity-pools.ts";
@@ -90,8 +93,14 @@ async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unkn
   return audited(ctx, who, async (own, call) => {
     const input = parseInputOf(target, request);
     noteInput(call, input);
-    authorize(ctx, principal, `${target.service}:${target.name}`, resourceOf(ctx, input));
-    return operate(own, target, input);
+    const asked = policyRequest(ctx, request, target, input);
+    await authorize(ctx, principal, asked);
+    const permitting: Ctx = {
+      ...own,
+      authorize: (permission, resource, facts) =>
+        authorize(ctx, principal, { ...asked, action: `poolhouse:${permission}`, resource, facts }),
+    };
+    return operate(permitting, target, input);
   });
 }
 
@@ -118,6 +127,34 @@ async function operate(ctx: Ctx, target: Target, input: AnyInput): Promise<unkno
     return handler(ctx, input, signedIn);
   }
   return handler(ctx, input);
+}
+
+/** What policies can ask of a call. */
+function policyRequest(ctx: Ctx, request: WireRequest, target: Target, input: AnyInput): PolicyRequest {
+  const resource = resourceOf(ctx, input);
+  return {
+    action: `${target.service}:${target.name}`,
+    resource,
+    input,
+    header: (name) => {
+      const values = collect(request.headers).get(name);
+      return values?.length === 1 ? values[0] : undefined;
+    },
+    resourceTags: () => tagsOf(ctx, target.name, resource),
+  };
+}
+
+/** What makes or lists resources is about none of them; what names one otherwise than by its ARN is about who knows which. */
+async function tagsOf(
+  ctx: Ctx,
+  operation: string,
+  resource: string,
+): Promise<Readonly<Record<string, string>> | typeof undecidable | undefined> {
+  if (resource === "*") return /^(?:Create|List)/.test(operation) ? undefined : undecidable;
+  const poolId = /:userpool\/([^/:]+)$/.exec(resource)?.[1];
+  if (poolId === undefined || resource !== poolArn(ctx.config, poolId)) return undecidable;
+  const pool = await findPool(ctx, poolId);
+  return pool === undefined ? undecidable : (pool.document.UserPoolTags ?? {});
 }
 
 /** What a policy's Resource is compared with: the pool, the tagged resource, or everything. */

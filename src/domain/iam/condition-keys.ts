@@ -1,0 +1,241 @@
+/**
+ * THE table of condition keys: what a policy may ask of a request to our services, and where the answer comes from
+ * ("AWS global condition context keys", IAM User Guide). Policies are evaluated by it, checked against it when they are
+ * written, and docs/security-model.md has it. What is not in it is a mistake, and cannot be decided.
+ */
+import type { Ctx } from "../../app.ts";
+import { domainOfSender } from "../../lib/mail-address.ts";
+import type { Principal } from "./access-keys.ts";
+import type { Context, ContextValue } from "./policy-conditions.ts";
+import { undecidable } from "./policy-patterns.ts";
+
+type Tags = Readonly<Record<string, string>>;
+
+/** A call whose permission is in question. What costs something is a function, called if a policy asks. */
+export interface PolicyRequest {
+  /** `service:Operation`. */
+  readonly action: string;
+  /** An ARN, or "*". */
+  readonly resource: string;
+  readonly input: Readonly<Record<string, unknown>>;
+  /** A request header that stands once. */
+  header(name: string): string | undefined;
+  /**
+   * The tags of what the call is about. Undefined: it is about nothing that could have tags, as when pools are made or
+   * listed.
+   */
+  resourceTags(): Promise<Tags | typeof undecidable | undefined>;
+  /** Condition keys, lower-case, that have these values instead of the table's. */
+  readonly facts?: Readonly<Record<string, ContextValue>> | undefined;
+}
+
+interface Asked {
+  readonly ctx: Ctx;
+  readonly principal: Principal;
+  readonly request: PolicyRequest;
+  /** What follows the `/` of a key that takes a tag, lower-case. */
+  readonly tag: string;
+}
+
+type Found = ContextValue | typeof undecidable | undefined;
+
+/** Decides which operators can be used with a key. */
+export type KeyType = "text" | "ARN" | "truth" | "time" | "address";
+
+export interface ConditionKey {
+  /** As AWS writes it; what ends in `/` goes on with the key of a tag. */
+  readonly name: string;
+  readonly type: KeyType;
+  /** Has several values: for ForAnyValue and ForAllValues. */
+  readonly many?: true;
+  /** The value; undefined where the request has none. */
+  readonly find: (asked: Asked) => Found | Promise<Found>;
+  /** What the value is, for the documentation. */
+  readonly help: string;
+  /** No request here has it: why. */
+  readonly absent?: string;
+}
+
+const supplied: readonly ConditionKey[] = [
+  key("aws:CurrentTime", "time", "the server's clock", ({ ctx }) => new Date(ctx.now).toISOString()),
+  key("aws:EpochTime", "time", "the same in seconds", ({ ctx }) => Math.floor(ctx.now / 1000)),
+  key(
+    "aws:SourceIp",
+    "address",
+    "the caller's address, as trusted proxies tell it",
+    ({ ctx }) => ctx.address,
+  ),
+  key(
+    "aws:SecureTransport",
+    "truth",
+    "whether it came by TLS; from a trusted proxy what its X-Forwarded-Proto says, undecided without one",
+    ({ ctx }) => ctx.isSecure() ?? undecidable,
+  ),
+  key("aws:UserAgent", "text", "the header User-Agent", ({ ctx }) => ctx.userAgent),
+  key("aws:referer", "text", "the header Referer", ({ request }) => request.header("referer")),
+  key(
+    "aws:PrincipalArn",
+    "ARN",
+    "`arn:aws:iam::<account>:user/<name of the key>`, or `…:root`",
+    (asked) => asked.principal.arn,
+  ),
+  key("aws:PrincipalAccount", "text", "the account of the settings", ({ ctx }) => ctx.config.accountId),
+  key("aws:PrincipalType", "text", "`User`; `Account` for the root key", ({ principal }) =>
+    principal.name === "root" ? "Account" : "User",
+  ),
+  key("aws:PrincipalIsAWSService", "truth", "false", () => false),
+  key("aws:ViaAWSService", "truth", "false", () => false),
+  key("aws:userid", "text", "the access key id", ({ principal }) => principal.accessKeyId),
+  key("aws:username", "text", "the name of the key", ({ principal }) => principal.name),
+  key("aws:RequestedRegion", "text", "the region of the settings", ({ ctx }) => ctx.config.region),
+  key(
+    "aws:ResourceAccount",
+    "text",
+    "the account in the resource's ARN, else that of the settings",
+    (asked) => asked.request.resource.split(":")[4] ?? asked.ctx.config.accountId,
+  ),
+  key(
+    "aws:ResourceTag/",
+    "text",
+    "a tag of the pool that the call is about; undecided where there is no such pool",
+    async ({ request, tag }) => {
+      const tags = await request.resourceTags();
+      return tags === undecidable ? undecidable : tagged(tags, tag);
+    },
+  ),
+  key("aws:RequestTag/", "text", "a tag that the call sets", ({ request, tag }) =>
+    tagged(requestTags(request.input), tag),
+  ),
+  {
+    ...key("aws:TagKeys", "text", "the keys of the tags that the call sets or takes away", changedTagKeys),
+    many: true,
+  },
+  key(
+    "poolhouse:EmailFromDomain",
+    "text",
+    "the domain of EmailConfiguration.From, in lower case",
+    ({ request }) => senderDomain(request.input),
+  ),
+];
+
+const absent: readonly ConditionKey[] = [
+  ...missing("access keys have no tags", "text", ["aws:PrincipalTag/"]),
+  ...missing("an installation is an account of no organization", "text", [
+    "aws:PrincipalOrgID",
+    "aws:PrincipalOrgPaths",
+    "aws:ResourceOrgID",
+    "aws:ResourceOrgPaths",
+    "aws:SourceOrgID",
+    "aws:SourceOrgPaths",
+    "aws:VpceOrgID",
+    "aws:VpceOrgPaths",
+  ]),
+  ...missing("no service of AWS calls on anybody's behalf", "text", [
+    "aws:CalledVia",
+    "aws:CalledViaFirst",
+    "aws:CalledViaLast",
+    "aws:PrincipalServiceName",
+    "aws:PrincipalServiceNamesList",
+    "aws:SourceAccount",
+  ]),
+  ...missing("no service of AWS calls on anybody's behalf", "ARN", ["aws:SourceArn"]),
+  ...missing("there are no networks of AWS", "text", [
+    "aws:SourceVpc",
+    "aws:SourceVpce",
+    "aws:VpceAccount",
+    "aws:Ec2InstanceSourceVpc",
+  ]),
+  ...missing("there are no networks of AWS", "ARN", ["aws:SourceVpcArn"]),
+  ...missing("there are no networks of AWS", "address", [
+    "aws:VpcSourceIp",
+    "aws:Ec2InstanceSourcePrivateIPv4",
+  ]),
+  ...missing("only the sessions of roles have it", "text", [
+    "aws:FederatedProvider",
+    "aws:SourceIdentity",
+    "cognito-identity.amazonaws.com:amr",
+    "cognito-identity.amazonaws.com:aud",
+    "cognito-identity.amazonaws.com:sub",
+    "cognito-identity-unauth:AccountId",
+    "sts:ExternalId",
+    "sts:RoleSessionName",
+    "sts:SourceIdentity",
+    "sts:TransitiveTagKeys",
+  ]),
+  ...missing("only the sessions of roles have it", "ARN", [
+    "aws:ChatbotSourceArn",
+    "cognito-identity-unauth:IdentityPoolArn",
+  ]),
+  ...missing("only temporary credentials have it", "truth", [
+    "aws:MultiFactorAuthPresent",
+    "aws:AssumedRoot",
+  ]),
+  ...missing("only temporary credentials have it", "text", ["aws:MultiFactorAuthAge"]),
+  ...missing("only temporary credentials have it", "time", ["aws:TokenIssueTime"]),
+];
+
+export const conditionKeys: readonly ConditionKey[] = [...supplied, ...absent];
+
+function key(name: string, type: KeyType, help: string, find: ConditionKey["find"]): ConditionKey {
+  return { name, type, help, find };
+}
+
+function missing(why: string, type: KeyType, names: readonly string[]): ConditionKey[] {
+  return names.map((name) => ({ ...key(name, type, "never there", () => undefined), absent: why }));
+}
+
+const byName = new Map(conditionKeys.map((one) => [one.name.toLowerCase(), one]));
+
+/** The key of this name, in any case; tags included. */
+export function conditionKey(name: string): ConditionKey | undefined {
+  const folded = name.toLowerCase();
+  const slash = folded.indexOf("/") + 1;
+  if (slash === 0) return byName.get(folded);
+  return slash < folded.length ? byName.get(folded.slice(0, slash)) : undefined;
+}
+
+/** The facts about a request that somebody asks for. A key that nobody knows is undecidable. */
+export async function contextOf(
+  ctx: Ctx,
+  principal: Principal,
+  request: PolicyRequest,
+  asked: Iterable<string>,
+): Promise<Context> {
+  const context: Record<string, Found> = {};
+  for (const name of asked) {
+    const tag = name.slice(name.indexOf("/") + 1);
+    const known = conditionKey(name);
+    context[name] =
+      known === undefined
+        ? undecidable
+        : (request.facts?.[name] ?? (await known.find({ ctx, principal, request, tag })));
+  }
+  return context;
+}
+
+/** "aws:ResourceTag/TagKey1 … matches a resource tag key named either TagKey1 or tagkey1, but not both." */
+function tagged(tags: Tags | undefined, folded: string): readonly string[] | undefined {
+  const values = Object.entries(tags ?? {}).filter(([name]) => name.toLowerCase() === folded);
+  return values.length === 0 ? undefined : values.map(([, value]) => value);
+}
+
+function requestTags({ Tags, UserPoolTags, IdentityPoolTags }: PolicyRequest["input"]): Tags | undefined {
+  const tags = Tags ?? UserPoolTags ?? IdentityPoolTags;
+  return typeof tags === "object" && tags !== null ? (tags as Tags) : undefined;
+}
+
+/** UpdateUserPool takes away what its tags do not name. */
+async function changedTagKeys({ request }: Asked): Promise<Found> {
+  const { TagKeys, UserPoolTags } = request.input;
+  const replaced = UserPoolTags === undefined ? undefined : await request.resourceTags();
+  if (replaced === undecidable) return undecidable;
+  const given = Array.isArray(TagKeys) ? TagKeys.map(String) : Object.keys(requestTags(request.input) ?? {});
+  const keys = new Set([...given, ...Object.keys(replaced ?? {})]);
+  return keys.size === 0 ? undefined : [...keys];
+}
+
+/** The domain of the sender that a call sets. */
+function senderDomain(input: PolicyRequest["input"]): string | undefined {
+  const { From } = (input["EmailConfiguration"] ?? {}) as { From?: unknown };
+  return typeof From === "string" ? domainOfSender(From) : undefined;
+}

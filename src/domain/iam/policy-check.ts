@@ -1,0 +1,204 @@
+/**
+ * What is wrong with a policy that somebody writes: whatever names our services must mean something, because a
+ * restriction that is misspelt restricts nothing. Statements for other services alone are none of our business.
+ */
+import { closest } from "../../lib/closest.ts";
+import { repeatedMember } from "../../lib/json-members.ts";
+import { ownActions } from "./actions.ts";
+import { conditionKey, conditionKeys, type KeyType } from "./condition-keys.ts";
+import { parsePolicy } from "./policy.ts";
+import { baseOf, isComparable, operatorNames, readOperator } from "./policy-conditions.ts";
+import { compilePattern, matchesPattern, variablesOf } from "./policy-patterns.ts";
+
+type Given = Readonly<Record<string, unknown>>;
+
+/** Throws Error, with a line for each mistake, unless everything that is about our services is known. */
+export function checkPolicy(json: string): void {
+  parsePolicy(json);
+  const twice = repeatedMember(json);
+  if (twice !== undefined)
+    throw new Error(
+      `The policy has the member '${twice}' twice in one object, of which only the last would count.`,
+    );
+  const policy = JSON.parse(json) as Given;
+  const variables = policy["Version"] === "2012-10-17";
+  const problems = [policy["Statement"]]
+    .flat()
+    .flatMap((statement, index) =>
+      problemsOf(statement as Given, variables).map((problem) => `Statement ${index + 1}: ${problem}`),
+    );
+  if (problems.length > 0) throw new Error(problems.join("\n"));
+}
+
+function problemsOf(statement: Given, variables: boolean): string[] {
+  const negated = statement["NotAction"] !== undefined;
+  const actions = texts(statement["Action"] ?? statement["NotAction"]);
+  const services = actions.map(servicesOf);
+  const wrong = actions.flatMap((action) => wrongAction(action) ?? []);
+  if (!negated && services.every(({ own }) => own.length === 0)) return wrong;
+  const ours = !negated && services.every(({ others }) => !others);
+  const about = new Set(negated ? Object.keys(ownActions) : services.flatMap(({ own }) => own));
+  return [
+    ...wrong,
+    ...texts(statement["Resource"] ?? statement["NotResource"]).flatMap(
+      (resource) => wrongResource(resource, about, ours) ?? [],
+    ),
+    ...wrongConditions((statement["Condition"] ?? {}) as Given),
+    ...wrongVariables(statement, variables),
+  ];
+}
+
+const texts = (value: unknown) => [value].flat() as string[];
+const quoted = (name: string | undefined) => (name === undefined ? "" : ` Did you mean '${name}'?`);
+
+function fits(pattern: string, text: string): boolean {
+  return matchesPattern(compilePattern(pattern.toLowerCase(), undefined)!, text.toLowerCase());
+}
+
+/** The services of ours that a pattern of actions is about, and whether it may be about others. */
+function servicesOf(action: string): { own: string[]; others: boolean } {
+  const service = action.split(":")[0]!;
+  const own = Object.keys(ownActions).filter((name) => fits(service, name));
+  return { own, others: own.length === 0 || /[*?]/.test(service) };
+}
+
+function wrongAction(action: string): string | undefined {
+  if (action === "*") return undefined;
+  const [service = "", name = ""] = action.split(":");
+  const { own } = servicesOf(action);
+  if (own.length === 0) {
+    // Three letters are near to those of too many others.
+    const meant = closest(
+      service,
+      Object.keys(ownActions).filter((one) => one !== "sts"),
+    );
+    const isOdd = meant !== undefined || /^cognito(?!-sync$)/i.test(service);
+    return isOdd ? `'${action}' names no service.${quoted(meant && `${meant}:${name}`)}` : undefined;
+  }
+  const known = own.flatMap((one) => ownActions[one]!);
+  if (known.some((one) => fits(name, one))) return undefined;
+  const meant = closest(name, known);
+  return `'${action}' is no action of ${own.join(", ")}.${quoted(meant && `${own.length === 1 ? own[0] : service}:${meant}`)}`;
+}
+
+/** What resources of a service are called, after the account; the service that stands in their ARNs. */
+const resources: Readonly<Record<string, readonly [string, RegExp]>> = {
+  "cognito-idp": ["userpool/<id>", /^userpool\/[\w*?-]+$/],
+  "cognito-identity": ["identitypool/<id>", /^identitypool\/[\w:*?-]+$/],
+  sts: [
+    "assumed-role/<role>/<session>, federated-user/<name> or self",
+    /^(?:assumed-role\/.+|federated-user\/.+|self)$/,
+  ],
+  iam: ["role/<name> or user/<name>", /^(?:role|user|root|mfa|federated-user|saml-provider|oidc-provider)\b/],
+};
+
+/** The services in whose ARNs the resources of an action's service are. */
+const arnServices: Readonly<Record<string, readonly string[]>> = {
+  "cognito-idp": ["cognito-idp"],
+  poolhouse: ["cognito-idp"],
+  "cognito-identity": ["cognito-identity"],
+  sts: ["sts", "iam"],
+};
+
+function wrongResource(resource: string, about: ReadonlySet<string>, ours: boolean): string | undefined {
+  if (resource === "*" || !resource.startsWith("arn:")) return undefined;
+  const place = `resource '${resource}'`;
+  // A variable may hold anything, and has colons of its own.
+  const [, partition = "", service = "", region = "", account = "", ...rest] = resource
+    .replace(/\$\{[^{}]*\}/g, "*")
+    .split(":");
+  // A wildcard reaches over colons.
+  if (rest.length === 0)
+    return resource.includes("*") || resource.includes("${")
+      ? undefined
+      : `${place} has fewer than six parts.`;
+  const named = service.includes("*") || service.includes("?") ? undefined : resources[service];
+  const expected = [...about].flatMap((one) => arnServices[one]!);
+  if (named === undefined || !expected.includes(service)) {
+    if (fitsAny(service, expected) || !ours) return undefined;
+    const meant = closest(service, expected);
+    return `${place} is none of ${[...about].join(", ")}.${quoted(meant)}`;
+  }
+  if (!fits(partition, "aws")) return `${place}: the partition is 'aws', not '${partition}'.`;
+  const global = service === "iam";
+  if (global ? region !== "" : !/^[a-z0-9*?-]+$/.test(region)) return `${place}: '${region}' is no region.`;
+  if (!/^(?:\d{12}|[\d?]*\*[\d*?]*|[\d?]{12})$/.test(account))
+    return `${place}: '${account}' is no account, which has 12 digits.`;
+  const [shape, pattern] = named;
+  const id = rest.join(":");
+  return pattern.test(id) || /^[\w*?-]*[*?]/.test(id)
+    ? undefined
+    : `${place} must end in ${shape}, not '${id}'.`;
+}
+
+const fitsAny = (pattern: string, services: readonly string[]) => services.some((one) => fits(pattern, one));
+
+/** Which operators compare values of a type; Null is for all. */
+const operatorsFor: Readonly<Record<KeyType, RegExp>> = {
+  text: /^(?:String|Numeric)/,
+  ARN: /^(?:Arn|String)/,
+  truth: /^(?:Bool|String)/,
+  time: /^(?:Date|Numeric)/,
+  address: /^IpAddress$/,
+};
+
+function wrongConditions(block: Given): string[] {
+  return Object.entries(block).flatMap(([spelled, keys]) => {
+    const { operator } = readOperator(spelled);
+    if (operator === undefined) {
+      const [quantifier, name] = spelled.includes(":") ? spelled.split(":") : ["", spelled];
+      const meant = closest(name!, operatorNames);
+      const whole = meant === undefined ? undefined : quantifier === "" ? meant : `${quantifier}:${meant}`;
+      return [`'${spelled}' is no condition operator.${quoted(whole === spelled ? undefined : whole)}`];
+    }
+    const entries = Object.entries(keys as Given);
+    if (entries.length === 0) return [`the operator ${spelled} has no condition key.`];
+    return entries.flatMap(
+      ([key, value]) => wrongCondition(spelled, operator, key, texts(value).map(String)) ?? [],
+    );
+  });
+}
+
+function wrongCondition(
+  spelled: string,
+  operator: string,
+  key: string,
+  values: readonly string[],
+): string | undefined {
+  const known = conditionKey(key);
+  if (known === undefined) return unknownKey(key);
+  if (values.length === 0) return `the condition key '${key}' of ${spelled} has no values.`;
+  const [positive] = baseOf(operator);
+  if (positive !== "Null" && !operatorsFor[known.type].test(positive))
+    return `${spelled} cannot be used with '${key}', which is ${known.type === "ARN" || known.type === "address" ? "an" : "a"} ${known.type}.`;
+  const odd = values.find((value) => !value.includes("${") && !isComparable(operator, value));
+  return odd === undefined ? undefined : `${spelled} cannot compare '${key}' with '${odd}'.`;
+}
+
+function unknownKey(key: string): string {
+  if (/^aws:(?:Resource|Request|Principal)Tag\/?$/i.test(key))
+    return `the condition key '${key}' needs the key of a tag: '${key.replace(/\/$/, "")}/<key>'.`;
+  const [start = "", tag] = key.split(/(?<=\/)/);
+  const meant = closest(
+    start,
+    conditionKeys.map(({ name }) => name),
+  );
+  return (
+    `no request to our services has the condition key '${key}'.${quoted(meant && meant + (tag ?? ""))}` +
+    (meant === undefined ? " Keys of other services belong into statements for their actions alone." : "")
+  );
+}
+
+function wrongVariables(statement: Given, variables: boolean): string[] {
+  const conditions = Object.values((statement["Condition"] ?? {}) as Record<string, Given>);
+  const all = [
+    ...texts(statement["Resource"] ?? statement["NotResource"]),
+    ...conditions.flatMap((keys) => Object.values(keys).flatMap((value) => texts(value).map(String))),
+  ];
+  const named = all.flatMap(variablesOf);
+  if (named.length === 0) return [];
+  if (!variables) return ['variables are read only in policies with "Version": "2012-10-17".'];
+  return [...new Set(named)]
+    .filter((key) => conditionKey(key) === undefined)
+    .map((key) => `a variable: ${unknownKey(key)}`);
+}

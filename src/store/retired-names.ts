@@ -1,0 +1,114 @@
+/**
+ * Names that applications and browsers know a pool by, after the pool gave them up: ids of clients, domains, and the
+ * pool's own id. Whoever got one of another pool would be told the passwords, codes and cookies that are meant for it.
+ */
+import { sql } from "kysely";
+import type { Db } from "./db.ts";
+import type { RetiredNamesTable } from "./schema.ts";
+
+export type NameKind = RetiredNamesTable["kind"];
+
+/** A year: as long as a browser keeps the oldest cookie that it has of a name, that of a remembered device. */
+const retiredMs = 365 * 24 * 60 * 60 * 1000;
+
+export interface RetiredName {
+  readonly kind: NameKind;
+  readonly name: string;
+  /** Which gave it up. */
+  readonly poolId: string;
+  readonly retiredAt: number;
+  /** From when it is anybody's. */
+  readonly freeAt: number;
+}
+
+/** A name cannot be taken yet. Thrown inside the transaction that would take it, of which nothing remains. */
+export class NameRetired extends Error {
+  override name = "NameRetired";
+  readonly retired: RetiredName;
+
+  constructor(retired: RetiredName) {
+    super(`The ${retired.kind} ${retired.name} is retired.`);
+    this.retired = retired;
+  }
+}
+
+const fromRow = (row: RetiredNamesTable): RetiredName => ({
+  kind: row.kind,
+  name: row.name,
+  poolId: row.pool_id,
+  retiredAt: Number(row.retired_at),
+  freeAt: Number(row.expires_at),
+});
+
+/** Where a kind of name has a row while it is in use, which makes it unique. */
+const inUse = {
+  client: { table: "client_pools", column: "client_id" },
+  domain: { table: "domain_pools", column: "domain" },
+  pool: { table: "pools", column: "pool_id" },
+} as const;
+
+/**
+ * Retires names of a pool: call it in the transaction that deletes them, before it does.
+ * @param name undefined: all of this kind
+ */
+export async function retireNames(
+  tx: Db,
+  gone: { readonly kind: NameKind; readonly poolId: string; readonly name?: string },
+  now: number,
+): Promise<void> {
+  const { table, column } = inUse[gone.kind];
+  const only = gone.name === undefined ? sql`` : sql` and ${sql.ref(column)} = ${gone.name}`;
+  await sql`insert into retired_names (kind, name, pool_id, retired_at, expires_at)
+    select ${sql.lit(gone.kind)}, ${sql.ref(column)}, pool_id, cast(${now} as bigint), cast(${now + retiredMs} as bigint)
+    from ${sql.table(table)} where pool_id = ${gone.poolId}${only}
+    on conflict (kind, name) do update set
+      pool_id = excluded.pool_id, retired_at = excluded.retired_at, expires_at = excluded.expires_at`.execute(
+    tx.kysely,
+  );
+}
+
+/**
+ * Takes a name into use: call it in the transaction that adds the row which makes the name unique, after it did. That
+ * row has waited for whoever was giving the name up, so what they retired is seen here. Throws NameRetired.
+ * @param poolId which may have what it gave up itself; undefined: nobody may
+ */
+export async function takeName(
+  tx: Db,
+  taken: { readonly kind: NameKind; readonly name: string; readonly poolId: string | undefined },
+  now: number,
+): Promise<void> {
+  const row = await tx.kysely
+    .selectFrom("retired_names")
+    .selectAll()
+    .where("kind", "=", taken.kind)
+    .where("name", "=", taken.name)
+    .executeTakeFirst();
+  if (row === undefined) return;
+  const retired = fromRow(row);
+  if (retired.poolId !== taken.poolId && retired.freeAt > now) throw new NameRetired(retired);
+  await releaseName(tx, taken.kind, taken.name);
+}
+
+/** Makes a name free for everybody. What it was; undefined: it was not retired. */
+export async function releaseName(db: Db, kind: NameKind, name: string): Promise<RetiredName | undefined> {
+  const row = await db.kysely
+    .deleteFrom("retired_names")
+    .where("kind", "=", kind)
+    .where("name", "=", name)
+    .returningAll()
+    .executeTakeFirst();
+  return row && fromRow(row);
+}
+
+/** Those that are not free yet, the latest first. */
+export async function listRetiredNames(db: Db, now: number): Promise<RetiredName[]> {
+  const rows = await db.kysely
+    .selectFrom("retired_names")
+    .selectAll()
+    .where("expires_at", ">", now)
+    .orderBy("retired_at", "desc")
+    .orderBy("kind")
+    .orderBy("name")
+    .execute();
+  return rows.map(fromRow);
+}
