@@ -19,7 +19,7 @@ import * as authEvents from "./migrations/0007-auth-events.ts";
 import * as grants from "./migrations/0008-grants.ts";
 import * as domains from "./migrations/0009-domains.ts";
 import * as sessions from "./migrations/0010-sessions.ts";
-import * as retiredNames from "./migrations/0014-retired-names.ts";
+import * as retiredNames from "./migrations/0011-retired-names.ts";
 import { sqlState } from "./retry.ts";
 import type { Schema } from "./schema.ts";
 import { blobType, type DatabaseKind, keyText } from "./sql.ts";
