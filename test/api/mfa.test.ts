@@ -116,6 +116,7 @@ forEachServer("mfa", (open) => {
 
   test("guesses over parallel sign-ins are counted together, and lock", async () => {
     const { server, place, secret } = await withToken();
+    server.clock.freeze();
     const wrong = wrongTotp(secret, server.clock.now);
     const answer = { USERNAME: "ann", SOFTWARE_TOKEN_MFA_CODE: wrong };
     let looked = 0;
