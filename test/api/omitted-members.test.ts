@@ -40,7 +40,6 @@ interface Change {
 interface Case {
   /** Another value than the default. */
   readonly set: unknown;
-  readonly seen?: unknown;
   /** What else it is changed to: a value, and what clears it. */
   readonly changes: readonly Change[];
 }
@@ -279,6 +278,38 @@ function assertSame(actual: Shown, expected: Shown, told: string) {
     assert.deepEqual(actual[member], expected[member], `${told}: ${member}`);
 }
 
+interface Subject {
+  readonly read: () => Promise<Shown>;
+  readonly update: (request: object) => Promise<unknown>;
+}
+
+/** Sets each member, then changes each alone: the others are as the table says. `bare` has the defaults. */
+async function checkEach<Request>(
+  table: Omissions<Request>,
+  cases: Readonly<Record<string, Case>>,
+  bare: Subject,
+  { read, update }: Subject,
+): Promise<void> {
+  const defaults = await bare.read();
+  const before = await read();
+  for (const [member, { set }] of Object.entries(cases)) {
+    assert.deepEqual(before[member], set, `${member} as it was set`);
+    assert.notDeepEqual(before[member], defaults[member], `${member} differs from its default`);
+  }
+  await update({});
+  assertSame(await read(), after(table, before, defaults, {}), "with nothing");
+  for (const [member, { changes }] of Object.entries(cases)) {
+    for (const change of changes) {
+      await update(given(cases));
+      assertSame(await read(), before, "everything is put back");
+      await update({ [member]: change.given });
+      const changed = { ...change.also, [member]: change.seen };
+      const told = `with ${member} ${JSON.stringify(change.given)}`;
+      assertSame(await read(), after(table, before, defaults, changed), told);
+    }
+  }
+}
+
 forEachServer("members that an update leaves out", (open) => {
   async function makePool({ client }: TestServer, settings: object = {}) {
     const made = await client.send(
@@ -296,25 +327,8 @@ forEachServer("members that an update leaves out", (open) => {
 
   test("UpdateUserPool: each member is kept or reset as the table says, whichever other is named", async () => {
     const server = await open();
-    const defaults = await (await makePool(server)).read();
-    const { read, update } = await makePool(server, given(poolCases));
-    const before = await read();
-    for (const [member, { set, seen = set }] of Object.entries(poolCases)) {
-      assert.deepEqual(before[member], seen, `${member} as it was set`);
-      assert.notDeepEqual(before[member], defaults[member], `${member} differs from its default`);
-    }
-    await update({});
-    assertSame(await read(), after(updateUserPool, before, defaults, {}), "with nothing");
-    for (const [member, { changes }] of Object.entries(poolCases)) {
-      for (const change of changes) {
-        await update(given(poolCases));
-        assertSame(await read(), before, "everything is put back");
-        await update({ [member]: change.given });
-        const changed = { ...change.also, [member]: change.seen };
-        const told = `with ${member} ${JSON.stringify(change.given)}`;
-        assertSame(await read(), after(updateUserPool, before, defaults, changed), told);
-      }
-    }
+    const made = await makePool(server, given(poolCases));
+    await checkEach(updateUserPool, poolCases, await makePool(server), made);
   });
 
   test("what DescribeUserPool shows is taken back and changes nothing, also after an update with nothing", async () => {
@@ -344,25 +358,8 @@ forEachServer("members that an update leaves out", (open) => {
   test("UpdateUserPoolClient: each member is kept or reset as the table says, whichever other is named", async () => {
     const server = await open();
     const { UserPoolId } = await makePool(server);
-    const defaults = await (await makeClient(server, UserPoolId)).read();
-    const { read, update } = await makeClient(server, UserPoolId, given(clientCases));
-    const before = await read();
-    for (const [member, { set, seen = set }] of Object.entries(clientCases)) {
-      assert.deepEqual(before[member], seen, `${member} as it was set`);
-      assert.notDeepEqual(before[member], defaults[member], `${member} differs from its default`);
-    }
-    await update({});
-    assertSame(await read(), after(updateUserPoolClient, before, defaults, {}), "with nothing");
-    for (const [member, { changes }] of Object.entries(clientCases)) {
-      for (const change of changes) {
-        await update(given(clientCases));
-        assertSame(await read(), before, "everything is put back");
-        await update({ [member]: change.given });
-        const changed = { ...change.also, [member]: change.seen };
-        const told = `with ${member} ${JSON.stringify(change.given)}`;
-        assertSame(await read(), after(updateUserPoolClient, before, defaults, changed), told);
-      }
-    }
+    const made = await makeClient(server, UserPoolId, given(clientCases));
+    await checkEach(updateUserPoolClient, clientCases, await makeClient(server, UserPoolId), made);
   });
 
   test("turning rotation on never widens which flows a client has", async () => {
