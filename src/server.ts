@@ -6,6 +6,7 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback, servesThisMachine } from "./config/config.ts";
+import { hourlyShares } from "./domain/audit/shares.ts";
 import { startTrail } from "./domain/audit/trail.ts";
 import { createPasswordHasher } from "./domain/credentials/hash-queue.ts";
 import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
@@ -30,6 +31,7 @@ import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
 import { BoundedMap } from "./lib/bounded-map.ts";
+import { LatestIds } from "./lib/latest-ids.ts";
 import { type AuditEvent, insertAuditEvents } from "./store/audit.ts";
 import { type AuthEventOfUser, writeAuthEvents } from "./store/auth-events.ts";
 import { type OpenedDatabase, openDatabase } from "./store/open.ts";
@@ -58,6 +60,8 @@ export interface ServerOptions {
   readonly ownsProcess?: boolean;
 }
 
+/** Sign-ins that wait of which it is known whose they are. */
+const waitingTracked = 2 ** 16;
 /** How many parsed documents and imported keys are kept. */
 const cacheSize = 10_000;
 /** Callers that may wait for each hash, or each SRP exchange, in flight: about a second of waiting. */
@@ -89,8 +93,11 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const audit = startTrail(options.log, "audit events", (events: readonly AuditEvent[]) =>
       insertAuditEvents(db, events),
     );
-    const authEvents = startTrail(options.log, "sign-in events", (events: readonly AuthEventOfUser[]) =>
-      writeAuthEvents(db, events),
+    const authEvents = startTrail(
+      options.log,
+      "sign-in events",
+      (events: readonly AuthEventOfUser[]) => writeAuthEvents(db, events),
+      hourlyShares(bound.limits["sign-in-events"]),
     );
     const given = { db, log: options.log, clock, random, metrics, audit, authEvents };
     const app = await newApp(bound, given);
@@ -139,6 +146,7 @@ async function newApp(config: Config, given: Given): Promise<App> {
       capacity: config.hashConcurrency * waitingEach.exchange,
     }),
     mailbox: mailboxOf(config),
+    waitingSignIns: new LatestIds(waitingTracked),
     caches: {
       pools: new BoundedMap(cacheSize),
       clients: new BoundedMap(cacheSize),
