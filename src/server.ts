@@ -34,6 +34,7 @@ import { BoundedMap } from "./lib/bounded-map.ts";
 import { LatestIds } from "./lib/latest-ids.ts";
 import { type AuditEvent, insertAuditEvents } from "./store/audit.ts";
 import { type AuthEventOfUser, writeAuthEvents } from "./store/auth-events.ts";
+import type { Db } from "./store/db.ts";
 import { type OpenedDatabase, openDatabase } from "./store/open.ts";
 import { sharePublicUrl } from "./store/public-url.ts";
 import { startKeyRefresh } from "./store/refresh-keys.ts";
@@ -90,15 +91,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     await sharePublicUrl(opened.db, { url, guessed: !publicUrlConfigured && !listensOnLoopback(bound) });
     const metrics = createMetrics();
     const { db } = opened;
-    const audit = startTrail(options.log, "audit events", (events: readonly AuditEvent[]) =>
-      insertAuditEvents(db, events),
-    );
-    const authEvents = startTrail(
-      options.log,
-      "sign-in events",
-      (events: readonly AuthEventOfUser[]) => writeAuthEvents(db, events),
-      hourlyShares(bound.limits["sign-in-events"]),
-    );
+    const { audit, authEvents } = startTrails(options.log, db, bound);
     const given = { db, log: options.log, clock, random, metrics, audit, authEvents };
     const app = await newApp(bound, given);
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
@@ -129,6 +122,15 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     await opened?.close();
     throw error;
   }
+}
+
+function startTrails(log: Logger, db: Db, { limits }: Config) {
+  const audit = (events: readonly AuditEvent[]) => insertAuditEvents(db, events);
+  const ofSignIns = (events: readonly AuthEventOfUser[]) => writeAuthEvents(db, events);
+  return {
+    audit: startTrail(log, "audit events", audit),
+    authEvents: startTrail(log, "sign-in events", ofSignIns, hourlyShares(limits["sign-in-events"])),
+  };
 }
 
 type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "audit" | "authEvents">;

@@ -49,7 +49,17 @@ export async function writeAuthEvents(db: Db, events: readonly AuthEventOfUser[]
   }
   if (latest.size === 0) return;
   const rows = [...latest.values()].map(({ poolId, userId, event }) => {
-    const { id, at, type, response, steps, challenges, address = null, deviceName = null, times = null } = event;
+    const {
+      id,
+      at,
+      type,
+      response,
+      steps,
+      challenges,
+      address = null,
+      deviceName = null,
+      times = null,
+    } = event;
     return sql`(cast(${poolId} as text), cast(${userId} as text), cast(${id} as text), cast(${at} as bigint),
       cast(${type} as text), cast(${response} as text), cast(${steps} as integer),
       cast(${JSON.stringify(challenges)} as text), cast(${address} as text), cast(${deviceName} as text), cast(${times} as integer))`;

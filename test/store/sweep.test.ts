@@ -29,7 +29,7 @@ async function columnsOf(db: Db, table: string): Promise<Column[]> {
   });
 }
 
-const valueOf = ({ type, name }: Column, row: number): unknown =>
+const sampleFor = ({ type, name }: Column, row: number): unknown =>
   name === "pool_id"
     ? "p_1"
     : type === "blob" || type === "bytea"
@@ -43,7 +43,7 @@ async function fill(db: Db, table: Table, count: number, set: Row): Promise<void
   const columns = (await columnsOf(db, table)).filter(({ name, nullable }) => !nullable || name in set);
   const rows = Array.from({ length: count }, (_, row) =>
     Object.fromEntries(
-      columns.map((column) => [column.name, set[column.name] ?? valueOf(column, row + count * 100)]),
+      columns.map((column) => [column.name, set[column.name] ?? sampleFor(column, row + count * 100)]),
     ),
   );
   // As many values a statement as both databases take.

@@ -129,7 +129,9 @@ export async function admitMessage(
   limit: UserLimit,
   code?: "TooManyRequestsException",
 ): Promise<Caller> {
-  const { caller } = await standingOf(ctx, subject, limit, "messages-per-address");
+  const { caller, addressCount } = await standingOf(ctx, subject, limit, "messages-per-address");
+  // Before anything is counted for a name: one address could try them all.
+  refuseAddress(ctx, caller, "messages-per-address", addressCount + 1);
   await countRequest(ctx, caller, limit, code);
   return caller;
 }
