@@ -43,7 +43,7 @@ const owned = { by: "owner" } as const;
 const ofAdministrators = { by: "administrator", removed: owned } as const;
 const ofServers = { by: "server", removed: { by: "nothing" } } as const;
 
-/** Counters that one name can have: each kind of limit of a user, and of a guess. */
+/** Kinds of counters that a user can have: of limits, and of guesses. */
 const counters = 14;
 
 export const growth = {
@@ -58,18 +58,19 @@ export const growth = {
   auth_events: {
     by: "anybody",
     perUser: { "sign-in-events": 10, rows: 250 },
+    perAddress: { "sign-ups-per-address": 1 },
     removed: { by: "retention", of: "auth" },
   },
-  // One a user, kind and known source; names that nobody has, addresses and destinations share 2^18 slots a pool.
+  // One a user, kind and known source, for strangers and one source here, and those of addresses and destinations. Names
+  // that nobody has, addresses and destinations share 2^18 slots a pool.
   attempts: {
     by: "anybody",
-    perUser: { rows: counters + 5 },
+    perUser: { rows: 2 * counters + 20 },
     perAddress: {
       "passwords-per-address": 1,
       "codes-per-address": 1,
-      "sign-ups-per-address": 1,
       "messages-per-address": 2,
-      rows: counters,
+      rows: 10,
     },
     removed: expiring(0, "pool_id", "subject", "kind"),
   },
@@ -77,13 +78,20 @@ export const growth = {
   codes: {
     by: "anybody",
     perUser: { rows: 5 },
-    perAddress: { "messages-per-address": 1, "sign-ups-per-address": 1 },
+    perAddress: { "messages-per-address": 1 },
     removed: expiring(day, "pool_id", "user_id", "purpose"),
   },
   outbox: {
     by: "anybody",
-    perUser: { "messages-per-destination": 2, rows: 60 },
-    perAddress: { "messages-per-address": 1, "sign-ups-per-address": 1 },
+    // Of strangers, and of the source that the user is known from.
+    perUser: {
+      "forgot-password": 2,
+      "resend-confirmation-code": 2,
+      "sign-in-code": 2,
+      "attribute-code": 2,
+      "update-attributes": 2,
+    },
+    perAddress: { "messages-per-address": 1 },
     removed: expiring(0, "pool_id", "message_id"),
   },
   // A sign-up is a user until an administrator deletes it, as with Cognito.
