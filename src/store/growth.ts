@@ -111,7 +111,7 @@ export const growth = {
   // Changes of what the user signs in with, and ends of sessions, of which each needs a sign-in.
   audit_events: {
     by: "user",
-    perUser: { "credential-changes": 1, rows: 40 },
+    perUser: { "credential-changes": 1, "change-password": 1, "forgot-password": 1, rows: 5 },
     removed: { by: "retention", of: "audit" },
   },
   known_sources: { by: "user", perUser: { rows: 10 }, removed: expiring(0, "pool_id", "user_id", "source") },

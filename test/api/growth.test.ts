@@ -12,7 +12,7 @@ import { sweep, sweepEvents } from "../../src/store/sweep.ts";
 import { Authenticator } from "../clients/authenticator.ts";
 import { call, type RawAnswer, SrpClient } from "../clients/support.ts";
 import { operations } from "../doors/operations.ts";
-import { callback, type OAuthPlace, setUp as setUpOAuth } from "../oauth/support.ts";
+import { callback, type OAuthPlace, setUp as setUpOAuth, signInBrowser } from "../oauth/support.ts";
 import { totp, turnMfa } from "./factors.ts";
 import { password, signIn } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
@@ -251,12 +251,17 @@ forEachServer(
     async function drive(
       world: World,
       drives: Readonly<Record<string, Drive>>,
-      given: { ask: Call; names: (key: string) => (turn: number) => string; most: (table: Table) => number },
+      given: {
+        ask: Call;
+        names: (key: string) => (turn: number) => string;
+        most: (table: Table) => number;
+        turns?: Record<string, number>;
+      },
     ): Promise<void> {
       const before = await rowsIn(world.server);
       for (const [key, one] of Object.entries(drives)) {
         const name = given.names(key);
-        const turns = key === "InitiateAuth USER_AUTH" ? 42 * often : often;
+        const turns = given.turns?.[key] ?? often;
         for (let turn = 0; turn < turns; turn++) await one(given.ask, world, name(turn), turn);
         for (const [table, count] of await rowsIn(world.server)) {
           if (growth[table].by === "server") continue;
@@ -276,7 +281,9 @@ forEachServer(
       // What is asked of those who have not confirmed their sign-up.
       const names = (key: string) => () => (/SignUp|Resend/.test(key) ? "una" : "ann");
       const most = (table: Table) => 2 * perUser(server)(table);
-      await drive(world, unproven, { ask: asking(server, attacker), names, most });
+      // More than events there may be, of which there is one a minute for those who are locked out.
+      const turns = { "InitiateAuth USER_AUTH": 90 * often };
+      await drive(world, unproven, { ask: asking(server, attacker), names, most, turns });
       // Another hour, and the counters begin anew.
       server.clock.advance(61 * minute);
       await sweep(server.app.db, server.clock.now);
@@ -301,7 +308,8 @@ forEachServer(
       const { server } = world;
       server.clock.advance(61 * minute);
       await sweep(server.app.db, server.clock.now);
-      const fresh = { ...world, ...(await signIn(server, world.ClientId, "ann")) };
+      const tokens = await signIn(server, world.ClientId, "ann");
+      const fresh = { ...world, ...tokens, cookie: await signInBrowser(server, world.UserPoolId, "ann") };
       const given = { ask: asking(server, home), names: () => () => "ann", most: perUser(server) };
       await drive(fresh, byToken, given);
     });
