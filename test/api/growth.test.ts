@@ -303,6 +303,33 @@ forEachServer(
       await drive(world, unproven, { ask: asking(server, attacker), names, most });
     });
 
+    test("beyond the limit the oldest sign-in that waits is void, and nobody else's", async () => {
+      const world = await (made ??= newWorld());
+      const { server, ClientId } = world;
+      const most = server.app.config.limits["waiting-sign-ins"];
+      const begin = async (from: string, USERNAME: string) => {
+        const input = { ClientId, AuthFlow: "USER_AUTH", AuthParameters: { USERNAME } };
+        return (await asking(server, from)("InitiateAuth", input)).body["Session"];
+      };
+      const choose = (from: string, USERNAME: string, Session: unknown) =>
+        asking(server, from)("RespondToAuthChallenge", {
+          ClientId,
+          ChallengeName: "SELECT_CHALLENGE",
+          Session,
+          ChallengeResponses: { USERNAME, ANSWER: "PASSWORD" },
+        });
+      for (const name of ["ann", "nobody"]) {
+        const owner = await begin(home, name);
+        const sessions: unknown[] = [];
+        for (let turn = 0; turn <= most; turn++) sessions.push(await begin("203.0.113.77", name));
+        const [oldest, ...others] = sessions;
+        const refusal = await choose("203.0.113.77", name, oldest);
+        assert.equal(refusal.message, "Invalid session for the user, session can only be used once.");
+        for (const session of [...others, owner])
+          assert.equal((await choose(home, name, session)).status, 200, name);
+      }
+    });
+
     test("with one token or cookie", async () => {
       const world = await (made ??= newWorld());
       const { server } = world;
