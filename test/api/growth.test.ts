@@ -197,6 +197,10 @@ forEachServer(
   "how tables grow",
   (open) => {
     let made: Promise<World> | undefined;
+    const theWorld = () => {
+      made ??= newWorld();
+      return made;
+    };
 
     async function newWorld(): Promise<World> {
       const server = await open();
@@ -276,7 +280,7 @@ forEachServer(
       rowsOf(server, (growth[table] as Growth).perUser);
 
     test("about one user, by whoever knows the name", async () => {
-      const world = await (made ??= newWorld());
+      const world = await theWorld();
       const { server } = world;
       // What is asked of those who have not confirmed their sign-up.
       const names = (key: string) => () => (/SignUp|Resend/.test(key) ? "una" : "ann");
@@ -290,7 +294,7 @@ forEachServer(
     });
 
     test("about any names, from one address", async () => {
-      const world = await (made ??= newWorld());
+      const world = await theWorld();
       const { server } = world;
       const names = (key: string) => (turn: number) => `${key.replace(/\W/g, "")}${turn}`;
       // Of users who signed up here as well: there are as many as the limit of the address lets in.
@@ -304,7 +308,7 @@ forEachServer(
     });
 
     test("beyond the limit the oldest sign-in that waits is void, and nobody else's", async () => {
-      const world = await (made ??= newWorld());
+      const world = await theWorld();
       const { server, ClientId } = world;
       const most = server.app.config.limits["waiting-sign-ins"];
       const begin = async (from: string, USERNAME: string) => {
@@ -331,7 +335,7 @@ forEachServer(
     });
 
     test("with one token or cookie", async () => {
-      const world = await (made ??= newWorld());
+      const world = await theWorld();
       const { server } = world;
       server.clock.advance(61 * minute);
       await sweep(server.app.db, server.clock.now);
@@ -342,7 +346,7 @@ forEachServer(
     });
 
     test("all of it is gone when its time is over", async () => {
-      const { server } = await (made ??= newWorld());
+      const { server } = await theWorld();
       await server.app.authEvents.flush();
       const later = server.clock.now + 3_700 * day;
       await sweep(server.app.db, later);

@@ -41,40 +41,45 @@ const email = (Value: string) => ({ Name: "email", Value });
 const isVerified = { Name: "email_verified", Value: "true" };
 const phone = (Value: string) => ({ Name: "phone_number", Value });
 
+interface More {
+  readonly repeats?: true;
+  readonly having?: (person: Person) => Promise<Person>;
+}
+
+/** Something that is changed of a person of the open pool. */
+const changeOf = (act: (person: Person) => Promise<Act>, { repeats: again, having }: More): Change => ({
+  ...(again && { repeats: again }),
+  prepare: async ({ server, pools }) => {
+    const made = await makePerson(server, pools, "open");
+    const person = (await having?.(made)) ?? made;
+    return { of: person, act: await act(person) };
+  },
+});
+
 /** Somebody who is signed in changes something of theirs. */
 function own(
   name: string,
   input: (person: Person & { AccessToken: string }) => object | Promise<object>,
-  more: { repeats?: true; having?: (person: Person) => Promise<Person> } = {},
+  more: More = {},
 ): Change {
-  return {
-    ...(more.repeats && { repeats: more.repeats }),
-    prepare: async ({ server, pools }) => {
-      const made = await makePerson(server, pools, "open");
-      const person = (await more.having?.(made)) ?? made;
-      const AccessToken = person.AccessToken ?? (await signInFirst(person)).AccessToken;
-      const given = await input({ ...person, AccessToken });
-      return { of: person, act: () => call(person, name, { AccessToken, ...given }) };
-    },
-  };
+  return changeOf(async (person) => {
+    const AccessToken = person.AccessToken ?? (await signInFirst(person)).AccessToken;
+    const given = await input({ ...person, AccessToken });
+    return () => call(person, name, { AccessToken, ...given });
+  }, more);
 }
 
 /** An administrator changes something of somebody's. */
 function admins(
   name: string,
   input: (person: Person) => object | Promise<object> = () => ({}),
-  more: { repeats?: true; having?: (person: Person) => Promise<Person> } = {},
+  more: More = {},
 ): Change {
-  return {
-    ...(more.repeats && { repeats: more.repeats }),
-    prepare: async ({ server, pools }) => {
-      const made = await makePerson(server, pools, "open");
-      const person = (await more.having?.(made)) ?? made;
-      const { UserPoolId, Username } = person;
-      const given = await input(person);
-      return { of: person, act: () => adminCall(person, name, { UserPoolId, Username, ...given }) };
-    },
-  };
+  return changeOf(async (person) => {
+    const { UserPoolId, Username } = person;
+    const given = await input(person);
+    return () => adminCall(person, name, { UserPoolId, Username, ...given });
+  }, more);
 }
 
 const repeats = true;
@@ -130,12 +135,7 @@ async function settingUp({ server, pools }: { server: TestServer; pools: Pools }
 }
 
 /** An alias of somebody is taken by another, who has proven it or is given it. */
-const takenFrom = (take: (person: Person) => Promise<Act>) => ({
-  prepare: async ({ server, pools }: { server: TestServer; pools: Pools }) => {
-    const of = await makePerson(server, pools, "open");
-    return { of, act: await take(of) };
-  },
-});
+const takenFrom = (take: (person: Person) => Promise<Act>) => changeOf(take, {});
 
 const changes: Readonly<Record<string, Change>> = {
   "UpdateUserAttributes, an address": own(
@@ -377,7 +377,8 @@ forEachServer("changes of what users sign in with", (open) => {
   for (const [name, { prepare, repeats: again }] of Object.entries(changes)) {
     test(name, async () => {
       const server = await open();
-      const pools = await (made ??= poolsOf(server));
+      made ??= poolsOf(server);
+      const pools = await made;
       const { of, act } = await prepare({ server, pools });
       const sub = await subOf(server, of);
       const before = { ...(await meansOf(server, sub)), events: await eventsOf(server, sub) };
