@@ -7,6 +7,7 @@
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Mailbox } from "./integrations/mailbox.ts";
+import type { LatestIds } from "./lib/latest-ids.ts";
 import type { AuditEvent } from "./store/audit.ts";
 import type { AuthEventOfUser } from "./store/auth-events.ts";
 import type { Db } from "./store/db.ts";
@@ -22,6 +23,8 @@ export interface App {
   readonly srp: SrpExchanger;
   readonly mailbox: Mailbox;
   readonly caches: Caches;
+  /** The sign-ins that this server has begun and that wait for an answer (domain/signin/challenges/offer.ts). */
+  readonly waitingSignIns: LatestIds;
   readonly metrics: Metrics;
   readonly audit: Trail<AuditEvent>;
   readonly authEvents: Trail<AuthEventOfUser>;

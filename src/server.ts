@@ -6,6 +6,7 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback, servesThisMachine } from "./config/config.ts";
+import { hourlyShares } from "./domain/audit/shares.ts";
 import { startTrail } from "./domain/audit/trail.ts";
 import { createPasswordHasher } from "./domain/credentials/hash-queue.ts";
 import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
@@ -30,8 +31,10 @@ import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
 import { BoundedMap } from "./lib/bounded-map.ts";
+import { LatestIds } from "./lib/latest-ids.ts";
 import { type AuditEvent, insertAuditEvents } from "./store/audit.ts";
 import { type AuthEventOfUser, writeAuthEvents } from "./store/auth-events.ts";
+import type { Db } from "./store/db.ts";
 import { type OpenedDatabase, openDatabase } from "./store/open.ts";
 import { sharePublicUrl } from "./store/public-url.ts";
 import { startKeyRefresh } from "./store/refresh-keys.ts";
@@ -58,6 +61,8 @@ export interface ServerOptions {
   readonly ownsProcess?: boolean;
 }
 
+/** Sign-ins that wait of which it is known whose they are. */
+const waitingTracked = 2 ** 16;
 /** How many parsed documents and imported keys are kept. */
 const cacheSize = 10_000;
 /** Callers that may wait for each hash, or each SRP exchange, in flight: about a second of waiting. */
@@ -86,12 +91,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     await sharePublicUrl(opened.db, { url, guessed: !publicUrlConfigured && !listensOnLoopback(bound) });
     const metrics = createMetrics();
     const { db } = opened;
-    const audit = startTrail(options.log, "audit events", (events: readonly AuditEvent[]) =>
-      insertAuditEvents(db, events),
-    );
-    const authEvents = startTrail(options.log, "sign-in events", (events: readonly AuthEventOfUser[]) =>
-      writeAuthEvents(db, events),
-    );
+    const { audit, authEvents } = startTrails(options.log, db, bound);
     const given = { db, log: options.log, clock, random, metrics, audit, authEvents };
     const app = await newApp(bound, given);
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
@@ -124,6 +124,15 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   }
 }
 
+function startTrails(log: Logger, db: Db, { limits }: Config) {
+  const audit = (events: readonly AuditEvent[]) => insertAuditEvents(db, events);
+  const ofSignIns = (events: readonly AuthEventOfUser[]) => writeAuthEvents(db, events);
+  return {
+    audit: startTrail(log, "audit events", audit),
+    authEvents: startTrail(log, "sign-in events", ofSignIns, hourlyShares(limits["sign-in-events"])),
+  };
+}
+
 type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "audit" | "authEvents">;
 
 async function newApp(config: Config, given: Given): Promise<App> {
@@ -139,6 +148,7 @@ async function newApp(config: Config, given: Given): Promise<App> {
       capacity: config.hashConcurrency * waitingEach.exchange,
     }),
     mailbox: mailboxOf(config),
+    waitingSignIns: new LatestIds(waitingTracked),
     caches: {
       pools: new BoundedMap(cacheSize),
       clients: new BoundedMap(cacheSize),

@@ -25,7 +25,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Without DesiredDeliveryMediums a user who has an e-mail address and no phone number is invited by e-mail; Cognito would try SMS.",
   ],
   AdminListUserAuthEvents: [
-    "Recorded without threat protection, for POOLHOUSE_AUTH_EVENT_RETENTION_DAYS days. A sign-in is one event from its first request to its end; each refused answer that leaves the Session usable is an event of its own. What is proven by anything but a password is called Mfa. No EventRisk, city, country or time zone. An event is told by other servers a quarter of a second later; the last ones before a crash are lost.",
+    "Recorded without threat protection, for POOLHOUSE_AUTH_EVENT_RETENTION_DAYS days. A sign-in is one event from its first request to its end; each refused answer that leaves the Session usable is an event of its own. What is proven by anything but a password is called Mfa. No EventRisk, city, country or time zone. An event is told by other servers a quarter of a second later; the last ones before a crash are lost. Of attempts that prove nothing 30 an hour, user and kind are told one by one, the others by one event whose DeviceName ends in their number, `(12 attempts)`; successes always are.",
   ],
   AdminListUserSessions: [
     "While tracking is DISABLED: OperationNotEnabledException, as the other operations of sessions. Up to date, not eventually consistent. Sign-ins of before tracking was enabled are not listed. There is no NextToken: of 25 browsers of a user the least recently used one ends when another signs in.",

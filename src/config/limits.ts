@@ -8,7 +8,7 @@ export interface Limit {
   readonly help: string;
 }
 
-/** Every limit. Windows are an hour. */
+/** Every limit. Windows are an hour, but for what waits. */
 export const limitTable = {
   password: {
     fallback: 5,
@@ -28,6 +28,23 @@ export const limitTable = {
   "update-attributes": {
     fallback: 20,
     help: "UpdateUserAttributes that sends a code, an hour and user (ours).",
+  },
+  "credential-changes": {
+    fallback: 200,
+    help: "Changes by a user of what they sign in with or recover by, an hour (ours).",
+  },
+  "authorization-codes": { fallback: 1_000, help: "Authorization codes an hour and user (ours)." },
+  "sign-in-events": {
+    fallback: 30,
+    help: "Sign-in events of a kind that proves nothing, an hour and user; of more there is one with their number (ours).",
+  },
+  "waiting-sign-ins": {
+    fallback: 100,
+    help: "Sign-ins of a name and address that wait at once; beyond it the oldest is void (ours).",
+  },
+  "waiting-sign-ins-per-address": {
+    fallback: 10_000,
+    help: "Sign-ins of an address that wait at once; beyond it the oldest is void (ours).",
   },
   "passwords-per-address": { fallback: 2_000, help: "Wrong passwords an hour and address (ours)." },
   "codes-per-address": { fallback: 2_000, help: "Wrong codes an hour and address (ours)." },

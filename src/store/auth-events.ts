@@ -20,6 +20,8 @@ export interface AuthEvent {
   readonly challenges: readonly { readonly name: "Password" | "Mfa"; readonly passed: boolean }[];
   readonly address: string | undefined;
   readonly deviceName: string | undefined;
+  /** How many attempts of its kind it stands for, the latest of which it tells; undefined: one. */
+  readonly times?: number | undefined;
   readonly feedback:
     | { readonly value: FeedbackValue; readonly provider: string; readonly at: number }
     | undefined;
@@ -41,27 +43,45 @@ export async function writeAuthEvents(db: Db, events: readonly AuthEventOfUser[]
   const latest = new Map<string, AuthEventOfUser>();
   for (const one of events) {
     const former = latest.get(one.event.id);
-    if (former === undefined || former.event.steps < one.event.steps) latest.set(one.event.id, one);
+    if (former === undefined) latest.set(one.event.id, one);
+    else if (one.event.times !== undefined) latest.set(one.event.id, together(former, one));
+    else if (former.event.steps < one.event.steps) latest.set(one.event.id, one);
   }
   if (latest.size === 0) return;
   const rows = [...latest.values()].map(({ poolId, userId, event }) => {
-    const { id, at, type, response, steps, challenges, address = null, deviceName = null } = event;
+    const {
+      id,
+      at,
+      type,
+      response,
+      steps,
+      challenges,
+      address = null,
+      deviceName = null,
+      times = null,
+    } = event;
     return sql`(cast(${poolId} as text), cast(${userId} as text), cast(${id} as text), cast(${at} as bigint),
       cast(${type} as text), cast(${response} as text), cast(${steps} as integer),
-      cast(${JSON.stringify(challenges)} as text), cast(${address} as text), cast(${deviceName} as text))`;
+      cast(${JSON.stringify(challenges)} as text), cast(${address} as text), cast(${deviceName} as text), cast(${times} as integer))`;
   });
   await sql`
-    with told (pool_id, user_id, event_id, at, type, response, steps, challenges, address, device_name) as
+    with told (pool_id, user_id, event_id, at, type, response, steps, challenges, address, device_name, times) as
       (values ${sql.join(rows)})
     insert into auth_events
-      (user_number, event_id, at, type, response, steps, challenges, address, device_name)
+      (user_number, event_id, at, type, response, steps, challenges, address, device_name, times)
     select users.number, told.event_id, told.at, told.type, told.response, told.steps, told.challenges, told.address,
-      told.device_name
+      told.device_name, told.times
     from told inner join users on users.pool_id = told.pool_id and users.user_id = told.user_id where true
     on conflict (user_number, event_id) do update set response = excluded.response, steps = excluded.steps,
-      challenges = excluded.challenges, address = excluded.address, device_name = excluded.device_name
-    where excluded.steps > auth_events.steps`.execute(db.kysely);
+      challenges = excluded.challenges, address = excluded.address, device_name = excluded.device_name,
+      times = auth_events.times + excluded.times
+    where excluded.steps > auth_events.steps or excluded.times is not null`.execute(db.kysely);
 }
+
+const together = (former: AuthEventOfUser, one: AuthEventOfUser): AuthEventOfUser => {
+  const times = (former.event.times ?? 1) + (one.event.times ?? 1);
+  return { ...one, event: { ...one.event, times } };
+};
 
 /** A user's events, newest first; from before an id, if one is given. */
 export async function listAuthEvents(
@@ -92,6 +112,7 @@ function fromRow(row: AuthEventsTable): AuthEvent {
     challenges: JSON.parse(row.challenges),
     address: row.address ?? undefined,
     deviceName: row.device_name ?? undefined,
+    times: row.times ?? undefined,
     feedback: value !== null && provider !== null && at !== null ? { value, provider, at } : undefined,
   };
 }

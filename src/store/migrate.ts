@@ -20,6 +20,7 @@ import * as grants from "./migrations/0008-grants.ts";
 import * as domains from "./migrations/0009-domains.ts";
 import * as sessions from "./migrations/0010-sessions.ts";
 import * as retiredNames from "./migrations/0011-retired-names.ts";
+import * as bounds from "./migrations/0012-bounds.ts";
 import { sqlState } from "./retry.ts";
 import type { Schema } from "./schema.ts";
 import { blobType, type DatabaseKind, keyText } from "./sql.ts";
@@ -47,6 +48,7 @@ export const migrations: readonly Migration[] = [
   { version: 9, name: "domains", oldestProgram: 5, up: domains.up },
   { version: 10, name: "sessions", oldestProgram: 5, up: sessions.up },
   { version: 11, name: "retired-names", oldestProgram: 5, up: retiredNames.up },
+  { version: 12, name: "bounds", oldestProgram: 5, up: bounds.up },
 ];
 
 /** The schema this program is written for. */

@@ -35,4 +35,6 @@ export interface AuthEventsTable {
   feedback: "Valid" | "Invalid" | null;
   feedback_provider: string | null;
   feedback_at: number | null;
+  /** How many attempts of its kind it stands for; null: it tells of one. */
+  times: number | null;
 }

@@ -111,6 +111,11 @@ export async function moveSignIn<State>(db: Db, row: SignInRow<State>, state: St
   return affected(result) === 1;
 }
 
+/** Voids a sign-in, whatever it waits for. */
+export async function deleteSignIn(db: Db, poolId: string, id: string): Promise<void> {
+  await db.kysely.deleteFrom("sign_ins").where("pool_id", "=", poolId).where("sign_in_id", "=", id).execute();
+}
+
 const takeQuery = preparedWrite<{ poolId: string; id: string; version: number }>((kysely, slot) =>
   kysely
     .deleteFrom("sign_ins")

@@ -71,6 +71,8 @@ class Lease implements DatabaseConnection {
   wrote = false;
   /** Committed, so that the answer has to wait for the disk. */
   committed = false;
+  /** How many rows it has written so far. */
+  rows = 0;
   idleTicks = 0;
   lastSql = "";
 
@@ -152,7 +154,7 @@ class SqliteDriver implements Driver {
     this.#passOn(lease);
     if (!lease.committed) return;
     this.#options.writes.noteCommit();
-    this.#checkpointer?.noteCommit();
+    this.#checkpointer?.noteCommit(lease.rows);
     await this.#sync?.durable();
   }
 
@@ -222,6 +224,7 @@ class SqliteDriver implements Driver {
     // DDL and pragmas change what statements mean, and tell no row count.
     if (!statement.countsRows) this.#statements.clear();
     else if (result.numAffectedRows === 0n) return;
+    lease.rows += Number(result.numAffectedRows ?? 0n);
     if (lease.state === "transaction") lease.wrote = true;
     else lease.committed = true;
   }

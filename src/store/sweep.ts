@@ -1,45 +1,70 @@
-/** Removes what has expired, a little at a time, so that no table grows with what is past. */
+/**
+ * Removes what has expired, a slice at a time: on SQLite a statement holds the thread that answers requests. How many rows
+ * a slice has follows from how long the one before it took. What one sweep leaves, the next one finds.
+ */
+import { setImmediate as turn } from "node:timers/promises";
+import { type RawBuilder, sql } from "kysely";
 import { uuid7Floor } from "../lib/uuid7.ts";
 import { sweepAuditEvents } from "./audit.ts";
 import { sweepAuthEvents } from "./auth-events.ts";
 import type { Db } from "./db.ts";
+import { growth, type Removal, tables } from "./growth.ts";
 import type { StoreLog } from "./log.ts";
 import { sweepSigningKeys } from "./signing-keys.ts";
 import { takingItsTime } from "./time-limit.ts";
 
-/** How long each kind of row is kept after its time. Tokens of a family may outlive its refresh token by a day. */
 const day = 24 * 60 * 60 * 1000;
-const keptAfterExpiry = {
-  sign_ins: 0,
-  codes: day,
-  attempts: 0,
-  known_sources: 0,
-  token_families: 2 * day,
-  outbox: 0,
-  token_sessions: 0,
-  browser_sessions: 0,
-  retired_names: 0,
-  // Who brings a used one again loses the tokens minted from it.
-  authorization_codes: day,
-} as const;
-
 const every = 60_000;
 
+/** Rows of a slice: the first has the fewest that are worth a statement. */
+export const sliceRows = { first: 200, least: 25, most: 5_000 };
+/** Milliseconds that a slice is to take; it should never take twice as long. */
+const sliceMs = 10;
+
+/** How large slices are. */
+export class Pace {
+  rows = sliceRows.first;
+  readonly #elapsed: () => number;
+
+  /** @param elapsed milliseconds since whenever */
+  constructor(elapsed: () => number = () => performance.now()) {
+    this.#elapsed = elapsed;
+  }
+
+  /** Does a slice, and makes the next one larger or smaller. */
+  async measured(slice: (limit: number) => Promise<number>): Promise<number> {
+    const began = this.#elapsed();
+    const { rows } = this;
+    const removed = await slice(rows);
+    const took = Math.max(this.#elapsed() - began, sliceMs / 100);
+    // Of a slice that was not full the time says little.
+    if (removed === rows || took > sliceMs) this.#follow(took);
+    return removed;
+  }
+
+  /** Half as large again at most: a table whose rows are larger comes unannounced. */
+  #follow(took: number): void {
+    const factor = Math.min(sliceMs / took, 1.5);
+    this.rows = Math.round(Math.min(Math.max(this.rows * factor, sliceRows.least), sliceRows.most));
+  }
+}
+
+export interface SweepOptions {
+  readonly pace?: Pace;
+  /** False ends the sweep after the slice at hand. */
+  readonly goesOn?: () => boolean;
+}
+
+type Slice = (db: Db, limit: number) => Promise<number>;
+
 /** Deletes all expired rows. Two servers may sweep at once. */
-export async function sweep(db: Db, now: number): Promise<void> {
-  for (const [table, kept] of Object.entries(keptAfterExpiry) as [keyof typeof keptAfterExpiry, number][]) {
-    await db.kysely
-      .deleteFrom(table)
-      .where("expires_at", "<", now - kept)
-      .execute();
+export async function sweep(db: Db, now: number, options: SweepOptions = {}): Promise<void> {
+  for (const table of tables) {
+    const removal: Removal = growth[table].removed;
+    if (removal.by === "expiry") await inSlices(db, expired(table, removal, now), options);
   }
   await sweepSigningKeys(db, now);
 }
-
-/** Rows of one statement: what runs on the JavaScript thread must be short. */
-const eventBatch = 500;
-/** Of one sweep; the rest is for the next. */
-const eventBatches = 200;
 
 /** How many days events are kept. */
 export interface Retention {
@@ -48,15 +73,53 @@ export interface Retention {
 }
 
 /** Removes events that are over their time. */
-export async function sweepEvents(db: Db, now: number, retention: Retention): Promise<void> {
-  await sweepBefore(sweepAuditEvents, db, now - retention.audit * day);
-  await sweepBefore(sweepAuthEvents, db, now - retention.auth * day);
+export async function sweepEvents(
+  db: Db,
+  now: number,
+  retention: Retention,
+  options: SweepOptions = {},
+): Promise<void> {
+  const before = (days: number) => uuid7Floor(now - days * day);
+  await inSlices(db, (one, limit) => sweepAuditEvents(one, before(retention.audit), limit), options);
+  await inSlices(db, (one, limit) => sweepAuthEvents(one, before(retention.auth), limit), options);
 }
 
-async function sweepBefore(sweepSome: typeof sweepAuditEvents, db: Db, time: number): Promise<void> {
-  const before = uuid7Floor(time);
-  for (let done = 0; done < eventBatches; done++) {
-    if ((await sweepSome(db, before, eventBatch)) < eventBatch) return;
+function expired(table: string, removal: Extract<Removal, { by: "expiry" }>, now: number): Slice {
+  const before = now - removal.keptMs;
+  return async ({ kysely }, limit) => {
+    const { numAffectedRows = 0n } = await expiredRows(table, removal.key, { before, limit }).execute(kysely);
+    return Number(numAffectedRows);
+  };
+}
+
+/**
+ * The statement of a slice, the oldest rows first: a seek in the index of `expires_at`, and one a row by its key. A row
+ * that was written anew meanwhile (a counter that starts again) stays: PostgreSQL looks once more at the condition
+ * outside. The plus keeps that from being what the rows are looked up by.
+ */
+export function expiredRows(
+  table: string,
+  key: readonly string[],
+  { before, limit }: { readonly before: number; readonly limit: number },
+): RawBuilder<unknown> {
+  const columns = sql.join(key.map((column) => sql.ref(column)));
+  return sql`delete from ${sql.table(table)} where (${columns}) in (select ${columns} from ${sql.table(table)}
+    where expires_at < ${before} order by expires_at limit ${limit}) and +expires_at < ${before}`;
+}
+
+/**
+ * Until nothing is left. Each slice has a connection of its own, so that what is measured is the statement: neither the
+ * wait for others nor that for the disk, which holds nobody up. In between everybody else has a turn.
+ */
+async function inSlices(db: Db, slice: Slice, options: SweepOptions): Promise<void> {
+  const { pace = new Pace(), goesOn = () => true } = options;
+  while (goesOn()) {
+    const limit = pace.rows;
+    const removed = await db.kysely
+      .connection()
+      .execute((kysely) => pace.measured((rows) => slice({ ...db, kysely }, rows)));
+    if (removed < limit) return;
+    await turn();
   }
 }
 
@@ -65,16 +128,26 @@ export function startSweeper(
   db: Db,
   options: { clock: () => number; log: StoreLog; retention: Retention },
 ): { stop(): Promise<void> } {
-  let running: Promise<void> = Promise.resolve();
+  const { clock, log, retention } = options;
+  let running: Promise<void> | undefined;
+  let stopped = false;
+  const pace = new Pace();
+  const once = async () => {
+    const goesOn = () => !stopped;
+    await sweep(db, clock(), { pace, goesOn });
+    await sweepEvents(db, clock(), retention, { pace, goesOn });
+  };
   const timer = setInterval(() => {
-    running = takingItsTime(async () => {
-      await sweep(db, options.clock());
-      await sweepEvents(db, options.clock(), options.retention);
-    }).catch((error: unknown) => options.log.warn({ err: error }, "sweep failed"));
+    running ??= takingItsTime(once)
+      .catch((error: unknown) => log.warn({ err: error }, "sweep failed"))
+      .finally(() => {
+        running = undefined;
+      });
   }, every);
   timer.unref();
   return {
     stop: async () => {
+      stopped = true;
       clearInterval(timer);
       await running;
     },

@@ -10,8 +10,10 @@ import type { StoreLog } from "./log.ts";
 /** For the connection: 40 MB. */
 export const autocheckpointPages = 10_000;
 
-/** Commits between two checkpoints; each usually writes three to six pages of 4 kB. */
+/** Commits between two checkpoints; each usually writes three to six pages of 4 kB, for a few rows. */
 const commitsBetween = 1_000;
+/** One that writes more (a slice of the sweep touches two or three pages for each row) counts as several. */
+const rowsOfCommit = 3;
 
 /** As text, since a path to a TypeScript file would not outlive the build. */
 const source = `
@@ -45,9 +47,10 @@ export class Checkpointer {
     this.#log = log;
   }
 
-  /** After each commit that wrote. The thread starts when there is work for it. */
-  noteCommit(): void {
-    if (++this.#commits < commitsBetween || this.#busy || this.#broken) return;
+  /** After each commit that wrote, so many rows. The thread starts when there is work for it. */
+  noteCommit(rows: number): void {
+    this.#commits += Math.max(1, Math.floor(rows / rowsOfCommit));
+    if (this.#commits < commitsBetween || this.#busy || this.#broken) return;
     this.#commits = 0;
     this.#busy = true;
     this.#worker ??= this.#start();

@@ -20,8 +20,9 @@ import { uuid7 } from "../../src/lib/uuid7.ts";
 import { type AuthEvent, writeAuthEvents } from "../../src/store/auth-events.ts";
 import { sweepEvents } from "../../src/store/sweep.ts";
 import { SrpClient } from "../clients/support.ts";
+import { crowd } from "./crowd.ts";
 import { giveSoftwareToken, type Place, respond, start, totp, turnMfa, wrongTotp } from "./factors.ts";
-import { makePool, makeUser, newAddress, password, refused, signIn } from "./people.ts";
+import { makeClient, makePool, makeUser, newAddress, password, refused, signIn } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
 
 const wrong = "Wrong-Horse-7";
@@ -221,6 +222,69 @@ forEachServer("sign-in events", (open) => {
     const events = await eventsOf(server, place);
     const failed = events.filter((event) => event.EventResponse === "Fail");
     assert.ok(failed.length > 1 && failed.length < 15, `${failed.length} events`);
+  });
+
+  test("of what proves nothing the first of an hour are told, then how many there were; successes always", async () => {
+    const { server, place } = await setUp();
+    server.clock.freeze();
+    const { ClientId } = await makeClient(server, place.UserPoolId, {
+      ExplicitAuthFlows: ["ALLOW_USER_AUTH", "ALLOW_USER_PASSWORD_AUTH"],
+    });
+    const most = server.app.config.limits["sign-in-events"];
+    const begin = () => start(server, { ClientId }, "ann", "USER_AUTH");
+    const last = await crowd(
+      8,
+      Array.from({ length: most + 20 }, () => begin),
+    ).then((all) => all.at(-1)!);
+    await assert.rejects(start(server, place, "ann", "USER_PASSWORD_AUTH", { PASSWORD: wrong }));
+    // One that was told with the others comes to its end.
+    const chosen = await respond(server, { ...place, ClientId }, last, {
+      USERNAME: "ann",
+      ANSWER: "PASSWORD",
+    });
+    await respond(server, { ...place, ClientId }, chosen, { USERNAME: "ann", PASSWORD: password });
+    await signIn(server, ClientId, "ann");
+    const events: AuthEventType[] = [];
+    for (let NextToken: string | undefined; ; ) {
+      const page = { UserPoolId: place.UserPoolId, Username: "ann", NextToken };
+      const listed = await server.client.send(new AdminListUserAuthEventsCommand(page));
+      events.push(...listed.AuthEvents!);
+      NextToken = listed.NextToken;
+      if (NextToken === undefined) break;
+    }
+    const begun = events.filter((event) => told(event) === "SignIn InProgress: ");
+    assert.equal(begun.length, most + 1);
+    // The answer to the choice is one more of the kind.
+    const together = begun.filter(({ EventContextData }) =>
+      / \(21 attempts\)$/.test(EventContextData!.DeviceName!),
+    );
+    assert.equal(together.length, 1);
+    const others = events
+      .filter((event) => !begun.includes(event))
+      .map(told)
+      .sort();
+    assert.deepEqual(others, [
+      "PasswordChange Pass: ",
+      "SignIn Fail: Password Failure",
+      "SignIn Pass: Password Success",
+      "SignIn Pass: Password Success",
+    ]);
+    // In the next hour they are told one by one again.
+    server.clock.advance(3_600_000);
+    await begin();
+    assert.equal(told((await eventsOf(server, place))[0]!), "SignIn InProgress: ");
+  });
+
+  test("an answer in another's name is no failed proof", async () => {
+    const { server, place } = await setUp();
+    await turnMfa(server, place, "OPTIONAL", { SoftwareTokenMfaConfiguration: { Enabled: true } });
+    const { AccessToken } = await signIn(server, place.ClientId, "ann");
+    await giveSoftwareToken(server, AccessToken);
+    const challenge = await start(server, place, "ann");
+    const answer = { USERNAME: "somebody-else", SOFTWARE_TOKEN_MFA_CODE: "123456" };
+    await assert.rejects(respond(server, place, challenge, answer), refused("NotAuthorizedException"));
+    const failed = (await eventsOf(server, place)).filter(({ EventResponse }) => EventResponse === "Fail");
+    assert.deepEqual(failed.map(told), ["SignIn Fail: Password Success"]);
   });
 
   test("names that nobody has, and requests that are malformed, leave none", async () => {

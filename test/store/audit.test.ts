@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { CompiledQuery, type KyselyPlugin, type RootOperationNode } from "kysely";
 import { uuid7, uuid7Floor } from "../../src/lib/uuid7.ts";
 import {
   type AuditEvent,
@@ -13,6 +12,7 @@ import {
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { sweepEvents } from "../../src/store/sweep.ts";
 import { forEachDatabase } from "./databases.ts";
+import { plansOf } from "./plans.ts";
 
 const day = 86_400_000;
 const random = (bytes: number) => randomBytes(bytes);
@@ -120,7 +120,7 @@ forEachDatabase((name, open) => {
     for (const filter of filters) {
       for (const bounds of [{}, { from: "0" }, { from: "0", to: "1" }]) {
         for (const order of ["oldest first", "newest first"] as const) {
-          const plan = await planOf(db, (spied) =>
+          const [plan = []] = await plansOf(db, (spied) =>
             listAuditEvents(spied, { ...filter, ...bounds }, { limit: 100, order }),
           );
           const told = `${JSON.stringify({ ...filter, ...bounds })} ${order}: ${plan.join("; ")}`;
@@ -133,22 +133,3 @@ forEachDatabase((name, open) => {
     }
   });
 });
-
-async function planOf(db: Db, query: (spied: Db) => Promise<unknown>): Promise<string[]> {
-  const nodes: RootOperationNode[] = [];
-  const spy: KyselyPlugin = {
-    transformQuery: ({ node }) => {
-      nodes.push(node);
-      return node;
-    },
-    transformResult: async ({ result }) => result,
-  };
-  await query({ ...db, kysely: db.kysely.withPlugin(spy) });
-  const compiled = db.kysely.getExecutor().compileQuery(nodes[0] ?? assert.fail("no query was made"), {
-    queryId: "plan",
-  });
-  const explained = await db.kysely.executeQuery<{ detail: string }>(
-    CompiledQuery.raw(`explain query plan ${compiled.sql}`, [...compiled.parameters]),
-  );
-  return explained.rows.map((row) => row.detail);
-}

@@ -5,13 +5,14 @@
  * Of names that nobody has there are no events. No answer waits for an event to be written.
  */
 import type { Ctx } from "../../app.ts";
-import { sha256 } from "../../lib/bytes.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { uuid7 } from "../../lib/uuid7.ts";
 import type { AuthEvent, AuthEventResponse, AuthEventType } from "../../store/auth-events.ts";
 import type { User } from "../../store/users.ts";
 import type { ErrorCode } from "../../wire/generated/error-codes.ts";
-import { bounded } from "./event.ts";
+import { bounded, idOfSpan } from "./event.ts";
+
+const minute = 60_000;
 
 /** What is known of an attempt while it runs; filled in by whoever learns it. */
 export interface Attempt {
@@ -106,7 +107,9 @@ async function leave(ctx: Ctx, attempt: Attempt, { type, response, isCheap = fal
   const challenges = passed.map((name) => ({ name, passed: true }));
   if (response === "Fail" && proving !== undefined) challenges.push({ name: proving, passed: false });
   const ends = response !== "Fail" || failsForGood;
-  const id = isCheap ? idOfMinute(ctx, user, type) : ((ends ? continues : undefined) ?? eventId);
+  const id = isCheap
+    ? idOfSpan(ctx.now, minute, [user?.poolId, user?.id, type])
+    : ((ends ? continues : undefined) ?? eventId);
   const event = {
     id,
     at: ctx.now,
@@ -117,13 +120,8 @@ async function leave(ctx: Ctx, attempt: Attempt, { type, response, isCheap = fal
     challenges,
     address: ctx.userAddress,
     deviceName: bounded(ctx.userAgent, 256),
+    ...(isCheap && { times: 1 }),
   };
   // Only here, so that the time of an answer does not tell who has events.
   if (user !== undefined) await ctx.app.authEvents.add({ poolId: user.poolId, userId: user.id, event });
-}
-
-function idOfMinute(ctx: Ctx, user: Attempt["user"], type: AuthEventType): string {
-  const minute = ctx.now - (ctx.now % 60_000);
-  const digest = sha256(JSON.stringify([user?.poolId, user?.id, type, minute]));
-  return uuid7(minute, (bytes) => digest.subarray(0, bytes));
 }

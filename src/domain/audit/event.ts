@@ -3,6 +3,7 @@
  * docs/decisions/0005-audit.md says what is recorded and when it is on the disk. This file makes events.
  */
 import type { Ctx } from "../../app.ts";
+import { sha256 } from "../../lib/bytes.ts";
 import { uuid7 } from "../../lib/uuid7.ts";
 import type { AuditEvent } from "../../store/audit.ts";
 
@@ -35,4 +36,11 @@ export function bounded(text: string | undefined, most: number): string | undefi
     ?.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?")
     .slice(0, most)
     .toWellFormed();
+}
+
+/** The one id of all that is of a kind and of the same span of time, say of a minute. */
+export function idOfSpan(at: number, spanMs: number, kind: readonly unknown[]): string {
+  const began = at - (at % spanMs);
+  const digest = sha256(JSON.stringify([...kind, spanMs, began]));
+  return uuid7(began, (bytes) => digest.subarray(0, bytes));
 }

@@ -26,11 +26,13 @@ export interface RunningTrail<Event> extends Trail<Event> {
 /**
  * @param what in the plural, for the log
  * @param insert writes some events; may be asked again for events that it has written already
+ * @param take what becomes of an event that is added
  */
 export function startTrail<Event>(
   log: StoreLog,
   what: string,
   insert: (events: readonly Event[]) => Promise<void>,
+  take: (event: Event) => Event = (event) => event,
 ): RunningTrail<Event> {
   const waiting: Event[] = [];
   let writing: Promise<void> | undefined;
@@ -67,7 +69,7 @@ export function startTrail<Event>(
       return waiting.length;
     },
     async add(event) {
-      waiting.push(event);
+      waiting.push(take(event));
       const written = begin();
       if (waiting.length > capacity) await written;
     },

@@ -16,8 +16,10 @@ import { attemptOf, type Subject, slotOf, sourceOf } from "./subjects.ts";
 
 const hour = 60 * 60 * 1000;
 
-export type AddressLimit = Extract<LimitName, `${string}-per-address`>;
-export type UserLimit = Exclude<LimitName, AddressLimit | "password" | "messages-per-destination">;
+export type AddressLimit = Exclude<Extract<LimitName, `${string}-per-address`>, `waiting-${string}`>;
+/** Limits that count otherwise than by a user's requests. */
+type OtherLimit = "password" | "messages-per-destination" | "sign-in-events" | `waiting-${string}`;
+export type UserLimit = Exclude<LimitName, AddressLimit | OtherLimit>;
 
 /** Whoever asks, as far as the subject knows them. */
 export interface Caller {
@@ -143,7 +145,9 @@ export async function admitMessage(
   limit: UserLimit,
   code?: "TooManyRequestsException",
 ): Promise<Caller> {
-  const { caller } = await standingOf(ctx, subject, limit, "messages-per-address");
+  const { caller, addressCount } = await standingOf(ctx, subject, limit, "messages-per-address");
+  // Before anything is counted for a name: one address could try them all.
+  refuseAddress(ctx, caller, "messages-per-address", addressCount + 1);
   await countRequest(ctx, caller, limit, code);
   return caller;
 }

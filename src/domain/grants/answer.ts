@@ -2,6 +2,7 @@
 import type { Ctx } from "../../app.ts";
 import { withQuery } from "../../lib/with-query.ts";
 import { readCredential } from "../../store/credentials.ts";
+import { countRow } from "../audit/rows.ts";
 import { reuseMinutes } from "../pools/sessions.ts";
 import { issuer, type Pool } from "../pools/settings.ts";
 import { mintTokens, newFamily } from "../tokens/issue.ts";
@@ -25,13 +26,18 @@ export function suffices(
   return request.maxAge === undefined || ctx.now - browser.authTime <= request.maxAge * 1000;
 }
 
-/** The URL that takes the browser back to the client. Throws access_denied when the user was disabled meanwhile. */
+/**
+ * The URL that takes the browser back to the client. Throws access_denied when the user was disabled meanwhile, and
+ * TooManyRequestsException.
+ */
 export async function authorizedLocation(
   ctx: Ctx,
   request: AuthorizationRequest,
   browser: SignedInBrowser,
 ): Promise<string> {
   const { pool } = request;
+  // A cookie is all that it takes to be sent on once more.
+  await countRow(ctx.db, ctx, browser.user, "authorization-codes");
   const answer =
     request.responseType === "code"
       ? { code: await issueCode(ctx, request, browser) }

@@ -6,14 +6,14 @@
 import type { Ctx } from "../../app.ts";
 import { fromBase64url, toBase64url } from "../../lib/bytes.ts";
 import { readCredential } from "../../store/credentials.ts";
-import { insertSignIn, takeSignIn } from "../../store/sign-ins.ts";
+import { takeSignIn } from "../../store/sign-ins.ts";
 import type { User } from "../../store/users.ts";
 import type { Attempt } from "../audit/attempt.ts";
 import type { ContactAttribute } from "../messages/delivery.ts";
 import { demandsTwo } from "../mfa/factors.ts";
 import { allowsFlow } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
-import { newRow } from "./challenges/offer.ts";
+import { newRow, storeRow } from "./challenges/offer.ts";
 import { findRow } from "./find.ts";
 import { invalidSession, newSignIn, type Page, type SignIn, sessionText, usedSession } from "./sign-in.ts";
 import type { Flow } from "./steps.ts";
@@ -94,7 +94,7 @@ export async function confirmedSession(
     credentialVersion: credential?.version ?? 0,
     signOuts: user.signOuts,
   });
-  await insertSignIn(ctx.db, row);
+  await storeRow(ctx, pool, row);
   return sessionText(ctx, row);
 }
 
@@ -122,6 +122,7 @@ export async function resumeAfterSignUp(
     return invalidSession();
   if (user.signOuts !== state.signOuts || demandsTwo(pool, user)) return invalidSession();
   if (!(await takeSignIn(ctx.db, row))) return usedSession();
+  ctx.app.waitingSignIns.forget(row.id);
   const { proven, credentialVersion, signOuts } = state;
   const begun = newSignIn({ pool, client, user, flow, submitted, page, attempt });
   return { ...begun, proven, credentialVersion, signOuts };

@@ -131,12 +131,14 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   // A simulated sign-in reads as much as a real one.
   const user = await readSignInUser(ctx.db, pool.id, row.userId);
   const { proves: proving, once: failsForGood = false } = room;
-  Object.assign(attempt, { user, continues: state.event, passed: told(state.proven), proving, failsForGood });
+  Object.assign(attempt, { user, continues: state.event, passed: told(state.proven), failsForGood });
   if (user !== undefined && user.signOuts !== state.signOuts) return room.refuse();
   const names = [user?.username, user?.id, state.srp?.identity, state.submitted].filter(
     (name) => name !== undefined,
   );
   if (!names.some((name) => loginNameKey(pool, name) === loginNameKey(pool, username))) return room.refuse();
+  // Only from here on the answer is looked at: what is refused before is no failed proof.
+  attempt.proving = proving;
   const asked = challenge.startsWith("DEVICE_") ? state.deviceKey : undefined;
   const device = await namedDevice(ctx, pool, user?.id, responses["DEVICE_KEY"] || asked);
   const { chosen, enrolling } = state;
@@ -147,6 +149,7 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   const signIn: SignIn = { ...state, ...now, page: request.page, remember: false };
   assertStands(signIn, challenge as Step);
   const proven = await room.answer(ctx, signIn, responses);
+  ctx.app.waitingSignIns.forget(row.id);
   return proceed(ctx, { ...proven, answered: row }, responses);
 }
 

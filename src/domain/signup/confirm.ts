@@ -87,7 +87,7 @@ export async function adminConfirmSignUp(ctx: Ctx, pool: Pool, user: User): Prom
       if (fresh.status !== "UNCONFIRMED") cannotBeConfirmed(fresh);
       return { status: "CONFIRMED" };
     },
-    { also: (tx) => deleteCodes(tx, pool.id, user.id, [purpose]) },
+    { operation: "AdminConfirmSignUp", also: (tx) => deleteCodes(tx, pool.id, user.id, [purpose]) },
   );
 }
 

@@ -9,10 +9,13 @@ import { changeUser } from "./change.ts";
 
 /** AdminEnableUser, AdminDisableUser: "deactivates a user profile and revokes all access tokens". */
 export async function setEnabled(ctx: Ctx, pool: Pool, user: User, enabled: boolean): Promise<void> {
+  if (enabled) {
+    await changeUser(ctx, pool, user, () => ({ enabled }), { operation: "AdminEnableUser" });
+    return;
+  }
   await changeUser(ctx, pool, user, () => ({ enabled }), {
-    also: async (tx) => {
-      if (!enabled) await signOutUser(tx, pool.id, user.id, ctx.now);
-    },
+    operation: "AdminDisableUser",
+    also: (tx) => signOutUser(tx, pool.id, user.id, ctx.now),
   });
 }
 

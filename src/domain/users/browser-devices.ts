@@ -14,7 +14,7 @@ import { areTwo } from "../mfa/factors.ts";
 import type { Pool } from "../pools/settings.ts";
 import { deviceGroupKey, newDeviceKey } from "../tokens/device-keys.ts";
 import type { Authenticated } from "../tokens/issue.ts";
-import { storeDevice } from "./devices.ts";
+import { setRemembered, storeDevice } from "./devices.ts";
 
 export interface BrowserDevice {
   readonly key: string;
@@ -80,8 +80,9 @@ export async function rememberBrowser(
   if (!isOfUse(pool) || !areTwo(methods) || (asksToRemember(pool) && !wanted)) return undefined;
   if (deviceKey !== undefined) {
     // The user says anew what they, or an administrator, have said otherwise.
-    const place = { poolId: pool.id, userId: user.id, key: deviceKey };
-    if (asksToRemember(pool)) await updateDevice(ctx.db, place, { remembered: true, now: ctx.now });
+    const device = asksToRemember(pool) && (await findDevice(ctx.db, pool.id, user.id, deviceKey));
+    if (device && !device.remembered)
+      await setRemembered(ctx, { poolId: pool.id, userId: user.id, key: deviceKey }, true);
     return undefined;
   }
   const key = newDeviceKey(ctx);

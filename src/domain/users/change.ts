@@ -15,10 +15,12 @@ import {
   updateUser,
 } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
+import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
 import { isContact } from "../messages/delivery.ts";
 import { loginNames } from "../pools/names.ts";
 import type { Pool } from "../pools/settings.ts";
 import { uuid } from "./find.ts";
+import { changedMeans, changesNothing } from "./sign-in-means.ts";
 import { takenText } from "./username.ts";
 
 /** Rolls a transaction back because what it was decided by has changed meanwhile. */
@@ -48,6 +50,12 @@ export function stale(): never {
 }
 
 export interface ChangeOptions {
+  /** What the audit event of the change is called, by AWS's name: whatever changes a user is one of their operations. */
+  readonly operation: string;
+  /** What the event tells besides. */
+  readonly details?: NonNullable<CredentialChange["details"]> | undefined;
+  /** The transaction changes more than the user's row tells (a password, a software token): it always is an event. */
+  readonly isEvent?: boolean;
   /** Aliases that belong to others move to this user (ForceAliasCreation). */
   readonly takeAliases?: boolean;
   /**
@@ -58,15 +66,17 @@ export interface ChangeOptions {
 }
 
 /**
- * Changes a user by what `decide` makes of a fresh read; undefined changes nothing. Returns the user as stored then,
- * or undefined when `also` said no. Throws AliasExistsException, and UserNotFoundException when the user is gone.
+ * Changes a user by what `decide` makes of a fresh read; undefined changes nothing, and neither does what the user has
+ * already, unless further store calls go with it. What changes how the user signs in or recovers is recorded in the same
+ * transaction. Returns the user as stored then, or undefined when `also` said no. Throws AliasExistsException,
+ * TooManyRequestsException, and UserNotFoundException when the user is gone.
  */
 export async function changeUser(
   ctx: Ctx,
   pool: Pool,
   user: User,
   decide: (fresh: User) => UserChange | undefined,
-  options: ChangeOptions = {},
+  options: ChangeOptions,
 ): Promise<User | undefined> {
   let known: User | undefined = user;
   return untilFresh(async () => {
@@ -74,6 +84,7 @@ export async function changeUser(
     known = undefined;
     if (fresh === undefined) return refuse("UserNotFoundException", "User does not exist.");
     const change = decide(fresh);
+    if (options.also === undefined && (change === undefined || changesNothing(fresh, change))) return fresh;
     const after: User = { ...fresh, ...change, version: fresh.version + 1, updatedAt: ctx.now };
     if (change?.attributes !== undefined && (await subNamed(ctx, pool, namesOf(pool, after), after.id))) {
       return aliasTaken(ctx, pool, after);
@@ -81,9 +92,9 @@ export async function changeUser(
     try {
       return await inTransaction(ctx.db, async (tx) => {
         // The user's row first: whoever issues tokens holds it, and what comes after then sees those tokens.
-        if (change !== undefined)
-          await write(tx, pool, { fresh, change, after }, { ...options, now: ctx.now });
+        if (change !== undefined) await write(tx, ctx, pool, { fresh, change, after, ...options });
         if ((await options.also?.(tx, fresh)) === false) throw new Refused();
+        await record(tx, ctx, { fresh, after, ...options });
         return change === undefined ? fresh : after;
       });
     } catch (error) {
@@ -96,13 +107,36 @@ export async function changeUser(
 
 class Refused extends Error {}
 
+/** The event of the change, if it is one. */
+async function record(
+  tx: Db,
+  ctx: Ctx,
+  change: Pick<ChangeOptions, "operation" | "details" | "isEvent"> & { fresh: User; after: User },
+): Promise<void> {
+  const { fresh, after, operation, isEvent = false } = change;
+  const means = changedMeans(fresh, after);
+  if (means === undefined && !isEvent) return;
+  const details = { ...change.details, ...means };
+  await recordCredentialChange(tx, ctx, {
+    operation,
+    poolId: after.poolId,
+    userId: after.id,
+    ...(Object.keys(details).length > 0 && { details }),
+  });
+}
+
 async function write(
   tx: Db,
+  ctx: Ctx,
   pool: Pool,
-  { fresh, change, after }: { fresh: User; change: UserChange; after: User },
-  options: { takeAliases?: boolean; now: number },
+  written: Pick<ChangeOptions, "operation" | "takeAliases"> & {
+    fresh: User;
+    change: UserChange;
+    after: User;
+  },
 ): Promise<void> {
-  if (!(await updateUser(tx, fresh, change, options.now))) stale();
+  const { fresh, change, after, operation } = written;
+  if (!(await updateUser(tx, fresh, change, ctx.now))) stale();
   if (change.attributes === undefined && change.status === undefined) return;
   const names = namesOf(pool, after);
   const stored = await readLoginNames(tx, pool.id, after.id);
@@ -114,7 +148,8 @@ async function write(
     after.id,
     gone.map((name) => name.kind),
   );
-  if (options.takeAliases === true) await releaseAliases(tx, pool, added, after.id, options.now);
+  const owner = { id: after.id, operation };
+  if (written.takeAliases === true) await releaseAliases(tx, ctx, pool, added, owner);
   await insertLoginNames(tx, pool.id, after.id, added);
 }
 
@@ -126,23 +161,32 @@ export function namesOf(pool: Pool, user: Pick<User, "username" | "attributes" |
 
 /**
  * Takes verified e-mail and phone aliases from whoever has them: "migrates the alias from the previous user" (AWS,
- * ConfirmSignUp). The previous user's address is unverified from then on, so that it does not claim the alias again.
+ * ConfirmSignUp). The previous user's address is unverified from then on, so that it does not claim the alias again:
+ * an event of theirs.
  */
 export async function releaseAliases(
   tx: Db,
+  ctx: Ctx,
   pool: Pool,
   names: readonly LoginName[],
-  newOwner: string,
-  now: number,
+  to: { readonly id: string; readonly operation: string },
 ): Promise<void> {
   if (!pool.document.AliasAttributes?.length) return;
   for (const name of names) {
     if (!isContact(name.kind)) continue;
     const found = await findUserByLoginName(tx, pool.id, name.key);
-    if (found === undefined || found.kind !== name.kind || found.user.id === newOwner) continue;
+    if (found === undefined || found.kind !== name.kind || found.user.id === to.id) continue;
     const attributes = { ...found.user.attributes, [`${name.kind}_verified`]: "false" };
-    if (!(await updateUser(tx, found.user, { attributes }, now))) stale();
+    if (!(await updateUser(tx, found.user, { attributes }, ctx.now))) stale();
     await deleteLoginNames(tx, pool.id, found.user.id, [name.kind]);
+    await recordCredentialChange(tx, ctx, {
+      operation: to.operation,
+      poolId: pool.id,
+      userId: found.user.id,
+      actor: to.id,
+      details: { attributes: [name.kind], alias: "moved to another user" },
+      ofAnother: true,
+    });
   }
 }
 

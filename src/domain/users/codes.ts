@@ -9,7 +9,6 @@ import { countWrongCode, judgeCode, replaceCode, takeCode } from "../../store/co
 import { type Db, inTransaction } from "../../store/db.ts";
 import type { User, UserChange } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
 import { type Caller, countAtAddress, passAddress, refuseAddress } from "../credentials/limits.ts";
 import { rememberHere, type Subject } from "../credentials/subjects.ts";
 import { composeCode, type LinkTarget } from "../messages/compose.ts";
@@ -155,10 +154,7 @@ export async function requireCode(
 }
 
 /** What a code allows. */
-export interface ChangeByCode extends Pick<ChangeOptions, "takeAliases"> {
-  /** Of the audit event. */
-  readonly operation: string;
-  readonly details?: NonNullable<CredentialChange["details"]>;
+export interface ChangeByCode extends Pick<ChangeOptions, "takeAliases" | "operation" | "details"> {
   readonly decide: (fresh: User) => UserChange;
   /** Further store calls of the transaction. */
   readonly also?: (tx: Db) => Promise<void>;
@@ -183,11 +179,10 @@ export async function changeByCode(
     await passAddress(tx, ctx, held.caller, "codes-per-address");
     await also?.(tx);
     await rememberHere(tx, ctx, user);
-    const told = { operation, poolId: pool.id, userId: user.id, ...(details && { details }) };
-    await recordCredentialChange(tx, ctx, told);
     return true;
   };
-  const changed = await changeUser(ctx, pool, user, decide, { takeAliases, also: use });
+  const told = { operation, details, isEvent: true };
+  const changed = await changeUser(ctx, pool, user, decide, { ...told, takeAliases, also: use });
   return changed ?? refuseCode("none", held.hides);
 }
 

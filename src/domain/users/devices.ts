@@ -105,10 +105,23 @@ export async function setDeviceStatus(
   request: { key: string; status: DeviceRememberedStatusType | undefined },
 ): Promise<void> {
   const { key, status } = request;
-  await requireDevice(ctx, pool, user, key);
-  const device = { poolId: pool.id, userId: user.id, key };
-  const change = { ...(status !== undefined && { remembered: status === "remembered" }), now: ctx.now };
-  if (!(await updateDevice(ctx.db, device, change))) noSuchDevice();
+  const device = await requireDevice(ctx, pool, user, key);
+  if (status === undefined || device.remembered === (status === "remembered")) return;
+  if (!(await setRemembered(ctx, device, status === "remembered"))) noSuchDevice();
+}
+
+/** Whether the device's proof is to stand for a second factor. False: the user has no such device. */
+export function setRemembered(
+  ctx: Ctx,
+  device: Pick<Device, "poolId" | "userId" | "key">,
+  remembered: boolean,
+): Promise<boolean> {
+  const { poolId, userId } = device;
+  return inTransaction(ctx.db, async (tx) => {
+    if (!(await updateDevice(tx, device, { remembered, now: ctx.now }))) return false;
+    await recordCredentialChange(tx, ctx, { operation: "UpdateDeviceStatus", poolId, userId });
+    return true;
+  });
 }
 
 /** ForgetDevice, AdminForgetDevice. */

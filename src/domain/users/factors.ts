@@ -5,7 +5,6 @@ import { listPasskeys } from "../../store/passkeys.ts";
 import type { User } from "../../store/users.ts";
 import type { AuthFactorType, MFAOptionType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { recordCredentialChange } from "../audit/credential.ts";
 import { changePreferences, type PreferenceRequest } from "../mfa/factors.ts";
 import type { Pool } from "../pools/settings.ts";
 import { isVerified } from "./attributes.ts";
@@ -20,12 +19,7 @@ export async function setMfaPreference(
   by: "user" | "admin",
 ): Promise<void> {
   await changeUser(ctx, pool, user, (fresh) => ({ mfa: changePreferences(pool, fresh, request, by) }), {
-    also: (tx) =>
-      recordCredentialChange(tx, ctx, {
-        operation: "SetUserMFAPreference",
-        poolId: pool.id,
-        userId: user.id,
-      }),
+    operation: "SetUserMFAPreference",
   });
 }
 

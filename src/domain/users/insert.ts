@@ -73,7 +73,8 @@ export async function storeNewUser(
   await untilFresh(async () => {
     try {
       await inTransaction(ctx.db, async (tx) => {
-        if (options.takeAliases === true) await releaseAliases(tx, pool, names, user.id, ctx.now);
+        if (options.takeAliases === true)
+          await releaseAliases(tx, ctx, pool, names, { id: user.id, operation: "AdminCreateUser" });
         if (!(await insertUser(tx, user, names))) noSuchPool(pool.id);
         if (options.credential) await insertCredential(tx, pool.id, user.id, options.credential, ctx.now);
         await options.also?.(tx);

@@ -43,7 +43,11 @@ async function storePassword(
     pool,
     user,
     () => ({ status: request.permanent ? "CONFIRMED" : "FORCE_CHANGE_PASSWORD" }),
-    { also: (tx) => replacePassword(tx, pool, user, credential, ctx.now) },
+    {
+      operation: "AdminSetUserPassword",
+      isEvent: true,
+      also: (tx) => replacePassword(tx, pool, user, credential, ctx.now),
+    },
   );
 }
 

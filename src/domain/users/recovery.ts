@@ -211,6 +211,7 @@ async function sendReset(ctx: Ctx, pool: Pool, user: User): Promise<void> {
       return { status: "RESET_REQUIRED" };
     },
     {
+      operation: "AdminResetUserPassword",
       also: async (tx) => {
         await signOutUser(tx, pool.id, user.id, ctx.now);
         await storeCode(tx, prepared);

@@ -12,7 +12,6 @@ import {
 } from "../../store/software-tokens.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { recordCredentialChange } from "../audit/credential.ts";
 import { admitGuess, settleGuess } from "../credentials/guessing.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { poolFactors, withFactor, withoutSoftwareToken } from "../mfa/factors.ts";
@@ -90,13 +89,12 @@ export async function enrolSoftwareToken(
         : { ...fresh.mfa, softwareToken: name },
     }),
     {
+      operation: "VerifySoftwareToken",
+      isEvent: true,
       also: async (tx) => {
         const verified = { seed, step, version, now: ctx.now };
         if (!(await storeVerifiedSeed(tx, pool.id, user.id, verified))) return false;
-        if (!(await also(tx))) return false;
-        const change = { operation: "VerifySoftwareToken", poolId: pool.id, userId: user.id };
-        await recordCredentialChange(tx, ctx, change);
-        return true;
+        return also(tx);
       },
     },
   );
@@ -110,12 +108,9 @@ function wrongFirstCode(): never {
 /** AdminDeleteSoftwareToken. Throws ResourceNotFoundException. */
 export async function removeSoftwareToken(ctx: Ctx, pool: Pool, user: User): Promise<void> {
   const changed = await changeUser(ctx, pool, user, (fresh) => ({ mfa: withoutSoftwareToken(fresh.mfa) }), {
-    also: async (tx) => {
-      if (!(await deleteSoftwareToken(tx, pool.id, user.id))) return false;
-      const change = { operation: "AdminDeleteSoftwareToken", poolId: pool.id, userId: user.id };
-      await recordCredentialChange(tx, ctx, change);
-      return true;
-    },
+    operation: "AdminDeleteSoftwareToken",
+    isEvent: true,
+    also: (tx) => deleteSoftwareToken(tx, pool.id, user.id),
   });
   if (changed === undefined)
     refuse("ResourceNotFoundException", "Software Token MFA does not exist for the user.");

@@ -30,6 +30,7 @@ import {
   sendCode,
   storeCode,
 } from "./codes.ts";
+import { changesNothing } from "./sign-in-means.ts";
 
 /**
  * Updates attributes and sends the codes that the new addresses need. Returns where to. Throws AliasExistsException,
@@ -53,9 +54,11 @@ export async function updateAttributes(
       prepared = plan.deliveries.map((delivery) =>
         attributeCode(ctx, pool, fresh, delivery, "update-attribute"),
       );
-      return plan.change;
+      // Nothing is written where nothing changes and nothing is sent.
+      return prepared.length === 0 && changesNothing(fresh, plan.change) ? undefined : plan.change;
     },
     {
+      operation: "UpdateUserAttributes",
       also: async (tx) => {
         for (const one of prepared) await storeCode(tx, one);
       },
@@ -120,10 +123,11 @@ export async function removeAttributes(
   user: User,
   names: readonly string[],
 ): Promise<void> {
-  await changeUser(ctx, pool, user, (fresh) => ({
+  const remaining = (fresh: User) => ({
     attributes: deleteAttributes(pool, fresh.attributes, names),
     pendingAttributes: without(fresh.pendingAttributes, names),
-  }));
+  });
+  await changeUser(ctx, pool, user, remaining, { operation: "DeleteUserAttributes" });
 }
 
 function attributeCode(ctx: Ctx, pool: Pool, user: User, delivery: Delivery, kind: string): PreparedCode {

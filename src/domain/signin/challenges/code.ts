@@ -160,7 +160,7 @@ async function enrol(
         mfa: withFactor(fresh.mfa, factor),
       };
     },
-    { also: (tx) => takeSignIn(tx, signIn.row) },
+    { operation: "RespondToAuthChallenge", also: (tx) => takeSignIn(tx, signIn.row) },
   );
   return changed ?? usedSession();
 }

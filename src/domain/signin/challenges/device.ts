@@ -7,7 +7,7 @@ import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, toBase64, toHex } from "../../../lib/bytes.ts";
 import { publicValueHex, SECRET_BYTES, signature } from "../../../lib/srp.ts";
 import { type Device, findDevice, readDevice, updateDevice } from "../../../store/devices.ts";
-import { insertSignIn, takeSignIn } from "../../../store/sign-ins.ts";
+import { takeSignIn } from "../../../store/sign-ins.ts";
 import { turnOf } from "../../credentials/subjects.ts";
 import type { Pool } from "../../pools/settings.ts";
 import { tracksDevices } from "../../tokens/device-keys.ts";
@@ -23,7 +23,7 @@ import {
   usedSession,
   wrongPassword,
 } from "../sign-in.ts";
-import { newRow, offerChallenge, stateOf } from "./offer.ts";
+import { newRow, offerChallenge, stateOf, storeRow } from "./offer.ts";
 import { readSrpA } from "./password-srp.ts";
 
 /**
@@ -63,7 +63,7 @@ export async function offerDevice(
   const { B, K } = await ctx.app.srp.exchange(values, turnOf(ctx, pool));
   const srp = { sessionKey: toBase64(K), identity: device.key, group: device.groupKey };
   const row = newRow(ctx, signIn, user?.id, stateOf(signIn, "DEVICE_PASSWORD_VERIFIER", { srp }));
-  await insertSignIn(ctx.db, row);
+  await storeRow(ctx, pool, row);
   return {
     kind: "challenge",
     name: "DEVICE_PASSWORD_VERIFIER",

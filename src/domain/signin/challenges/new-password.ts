@@ -8,7 +8,6 @@ import { takeSignIn } from "../../../store/sign-ins.ts";
 import type { User } from "../../../store/users.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import { attemptedBy } from "../../audit/attempt.ts";
-import { recordCredentialChange } from "../../audit/credential.ts";
 import { checkPassword, makeCredential } from "../../credentials/password.ts";
 import { canRead, canWrite } from "../../pools/clients.ts";
 import type { Pool } from "../../pools/settings.ts";
@@ -74,15 +73,12 @@ export async function answerNewPassword(
         return { status: "CONFIRMED", attributes: changeAttributes(pool, fresh.attributes, given) };
       },
       {
-        also: async (tx) => {
-          if (!(await takeSignIn(tx, row))) return false;
-          if (!(await writeCredential(tx, pool.id, user.id, previous.version, credential, ctx.now)))
-            return false;
-          const details = { challenge: "NEW_PASSWORD_REQUIRED" };
-          const change = { operation: "RespondToAuthChallenge", poolId: pool.id, userId: user.id, details };
-          await recordCredentialChange(tx, ctx, change);
-          return true;
-        },
+        operation: "RespondToAuthChallenge",
+        details: { challenge: "NEW_PASSWORD_REQUIRED" },
+        isEvent: true,
+        also: async (tx) =>
+          (await takeSignIn(tx, row)) &&
+          writeCredential(tx, pool.id, user.id, previous.version, credential, ctx.now),
       },
     ),
   );

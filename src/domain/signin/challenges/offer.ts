@@ -2,7 +2,9 @@
 import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../../app.ts";
 import { type Db, inTransaction } from "../../../store/db.ts";
-import { insertSignIn, type SignInRow } from "../../../store/sign-ins.ts";
+import { deleteSignIn, insertSignIn, type SignInRow } from "../../../store/sign-ins.ts";
+import { loginNameKey } from "../../pools/names.ts";
+import type { Pool } from "../../pools/settings.ts";
 import { type Outcome, type SignIn, type SignInState, sessionLifetime, sessionText } from "../sign-in.ts";
 import type { FirstFactor, Step } from "../steps.ts";
 
@@ -31,13 +33,7 @@ export async function offerChallenge(ctx: Ctx, signIn: SignIn, offer: Offer): Pr
   const fresh = newRow(ctx, signIn, signIn.user?.id, stateOf(signIn, offer.name, offer.state));
   const { under } = offer;
   const row = under ? { ...fresh, id: under.id, version: under.version, expiresAt: under.expiresAt } : fresh;
-  const { also } = offer;
-  if (also === undefined) await insertSignIn(ctx.db, row);
-  else
-    await inTransaction(ctx.db, async (tx) => {
-      await insertSignIn(tx, row);
-      await also(tx);
-    });
+  await storeRow(ctx, signIn.pool, row, offer.also);
   return {
     kind: "challenge",
     name: offer.name,
@@ -63,4 +59,44 @@ export function newRow(
     createdAt: ctx.now,
     expiresAt: ctx.now + sessionLifetime(client),
   };
+}
+
+/**
+ * Writes the row of a sign-in that waits. Of a name and address, and of an address for whatever names, so many wait at
+ * once; beyond it the oldest is void. Those who have proven something have places of their own, so that nobody who has
+ * not can void theirs.
+ */
+export async function storeRow(
+  ctx: Ctx,
+  pool: Pool,
+  row: SignInRow<SignInState>,
+  also?: (tx: Db) => Promise<void>,
+): Promise<void> {
+  const oldest = oneTooMany(ctx, pool, row);
+  const write = async (db: Db) => {
+    await insertSignIn(db, row);
+    if (oldest !== undefined) await deleteSignIn(db, pool.id, oldest);
+    await also?.(db);
+  };
+  await (also === undefined ? write(ctx.db) : inTransaction(ctx.db, write));
+}
+
+/** By the name that was given, not by the user: else it would tell which names are one user's. */
+function oneTooMany(
+  ctx: Ctx,
+  pool: Pool,
+  { id, userId, state, expiresAt }: SignInRow<SignInState>,
+): string | undefined {
+  const { network } = ctx;
+  // A back end that does not say where its users are.
+  if (network === undefined) return undefined;
+  const { waitingSignIns, config } = ctx.app;
+  const isProven = state.proven.length > 0;
+  const place = [pool.id, network, isProven];
+  const who = isProven ? userId : loginNameKey(pool, state.submitted);
+  const shares = [
+    [JSON.stringify([...place, who]), config.limits["waiting-sign-ins"]],
+    [JSON.stringify(place), config.limits["waiting-sign-ins-per-address"]],
+  ] as const;
+  return waitingSignIns.add(id, shares, { now: ctx.now, until: expiresAt });
 }

@@ -7,7 +7,7 @@ import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, hmacSha256, toBase64, toHex } from "../../../lib/bytes.ts";
 import { N, pad, parsePublicValue, publicValueHex, SECRET_BYTES, signature } from "../../../lib/srp.ts";
 import { readCredential } from "../../../store/credentials.ts";
-import { insertSignIn, readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
+import { readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
 import { subjectOf, turnOf } from "../../credentials/subjects.ts";
@@ -28,7 +28,7 @@ import {
   wrongPassword,
 } from "../sign-in.ts";
 import type { Flow } from "../steps.ts";
-import { newRow, stateOf } from "./offer.ts";
+import { newRow, stateOf, storeRow } from "./offer.ts";
 
 /** Reads SRP_A. Throws InvalidParameterException when it is no value an honest client sends. */
 export function readSrpA(text: string): bigint {
@@ -50,7 +50,7 @@ export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, A: bigint)
   });
   // A user without verifier cannot pass; the row does not remember them, so that nothing can go wrong later.
   const row = newRow(ctx, signIn, credential?.srp === undefined ? undefined : user?.id, state);
-  await insertSignIn(ctx.db, row);
+  await storeRow(ctx, pool, row);
   return {
     kind: "challenge",
     name: "PASSWORD_VERIFIER",

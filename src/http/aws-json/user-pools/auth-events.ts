@@ -33,13 +33,19 @@ function authEventType(event: AuthEvent): AuthEventType {
       ChallengeName: name,
       ChallengeResponse: passed ? "Success" : "Failure",
     })),
-    EventContextData: { IpAddress: event.address, DeviceName: event.deviceName },
+    EventContextData: { IpAddress: event.address, DeviceName: deviceName(event) },
     EventFeedback: feedback && {
       FeedbackValue: feedback.value,
       Provider: feedback.provider,
       FeedbackDate: epochSeconds(feedback.at),
     },
   };
+}
+
+/** With the number of attempts where the event stands for several: there is no member for it. */
+function deviceName({ deviceName: name, times = 1 }: AuthEvent): string | undefined {
+  if (times === 1) return name;
+  return [name, `(${times} attempts)`].filter(Boolean).join(" ");
 }
 
 export const AdminUpdateAuthEventFeedback: Handler<"AdminUpdateAuthEventFeedback"> = async (ctx, input) => {

@@ -1,0 +1,8 @@
+import type { Kysely } from "kysely";
+import type { Schema } from "../schema.ts";
+import { addColumn, type DatabaseKind } from "../sql.ts";
+
+/** How many attempts a sign-in event stands for; null where it tells of one. */
+export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
+  await addColumn(kysely, kind, "auth_events", "times", "integer");
+}

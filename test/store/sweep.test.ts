@@ -1,0 +1,241 @@
+/** The sweep: everything that is over its time goes, slice by slice, each a seek in an index; nothing else does. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { test } from "node:test";
+import { type Kysely, type KyselyPlugin, sql } from "kysely";
+import { uuid7 } from "../../src/lib/uuid7.ts";
+import { sweepAuditEvents } from "../../src/store/audit.ts";
+import { sweepAuthEvents } from "../../src/store/auth-events.ts";
+import type { Db } from "../../src/store/db.ts";
+import { growth, type Removal, type Table, tables } from "../../src/store/growth.ts";
+import { sweepSigningKeys } from "../../src/store/signing-keys.ts";
+import { expiredRows, Pace, sliceRows, sweep, sweepEvents } from "../../src/store/sweep.ts";
+import { forEachDatabase } from "./databases.ts";
+import { plansOf } from "./plans.ts";
+
+type Column = { readonly name: string; readonly type: string; readonly nullable: boolean };
+type Row = Record<string, unknown>;
+
+const day = 86_400_000;
+const now = 1_800_000_000_000;
+const retention = { audit: 90, auth: 30 };
+const removal = (table: Table): Removal => growth[table].removed;
+
+const expiring = tables.flatMap((table) => {
+  const removed = removal(table);
+  return removed.by === "expiry" ? [{ table, ...removed }] : [];
+});
+
+async function columnsOf(db: Db, table: string): Promise<Column[]> {
+  const found = (await db.kysely.introspection.getTables()).find(({ name }) => name === table);
+  return (found ?? assert.fail(table)).columns.map(({ name, dataType, isNullable }) => {
+    return { name, type: dataType.toLowerCase(), nullable: isNullable };
+  });
+}
+
+const sampleFor = ({ type, name }: Column, row: number): unknown =>
+  name === "pool_id"
+    ? "p_1"
+    : type === "blob" || type === "bytea"
+      ? Buffer.from([1])
+      : type.includes("int")
+        ? 0
+        : `${name}-${row}`;
+
+/** Inserts rows that differ in their keys alone. */
+async function fill(db: Db, table: Table, count: number, set: Row): Promise<void> {
+  const columns = (await columnsOf(db, table)).filter(({ name, nullable }) => !nullable || name in set);
+  const rows = Array.from({ length: count }, (_, row) =>
+    Object.fromEntries(
+      columns.map((column) => [column.name, set[column.name] ?? sampleFor(column, row + count * 100)]),
+    ),
+  );
+  // As many values a statement as both databases take.
+  const many = Math.floor(900 / columns.length);
+  const open = db.kysely as unknown as Kysely<Record<string, Row>>;
+  for (let at = 0; at < rows.length; at += many)
+    await open
+      .insertInto(table)
+      .values(rows.slice(at, at + many))
+      .execute();
+}
+
+async function countIn(db: Db, table: Table): Promise<number> {
+  const rows = await sql<{ count: number }>`select count(*) as count from ${sql.table(table)}`.execute(
+    db.kysely,
+  );
+  return Number(rows.rows[0]?.count);
+}
+
+/** Every statement's number of rows. */
+function counting(db: Db): { db: Db; slices: number[] } {
+  const slices: number[] = [];
+  const plugin: KyselyPlugin = {
+    transformQuery: ({ node }) => node,
+    transformResult: async ({ result }) => {
+      if (result.numAffectedRows !== undefined) slices.push(Number(result.numAffectedRows));
+      return result;
+    },
+  };
+  return { db: { ...db, kysely: db.kysely.withPlugin(plugin) }, slices };
+}
+
+/** A pace whose clock says that each row took so long. */
+function paceOf(msARow: number, { slices }: { slices: readonly number[] }): Pace {
+  return new Pace(() => slices.reduce((sum, rows) => sum + rows, 0) * msARow);
+}
+
+forEachDatabase((name, open) => {
+  test("of each table what is over its time goes, and nothing else", async () => {
+    const { db } = await open();
+    for (const { table, keptMs } of expiring) {
+      await fill(db, table, 700, { expires_at: now - keptMs - 1 });
+      await fill(db, table, 3, { expires_at: now - keptMs });
+    }
+    const counted = counting(db);
+    await sweep(counted.db, now);
+    for (const { table } of expiring) assert.equal(await countIn(db, table), 3, table);
+    // Signing keys have a statement of their own.
+    assert.ok(Math.max(...counted.slices) <= sliceRows.most);
+    assert.ok(counted.slices.length > expiring.length, "more than one slice");
+    await sweep(db, now + 1);
+    for (const { table } of expiring) assert.equal(await countIn(db, table), 0, table);
+  });
+
+  test("slices shrink while they take too long and grow again, and no row is left behind", async () => {
+    const { db } = await open();
+    const total = 3_000;
+    await fill(db, "attempts", total, { expires_at: now - 1 });
+    const slow = counting(db);
+    await sweep(slow.db, now, { pace: paceOf(1, slow) });
+    const full = slow.slices.filter((rows) => rows > 0);
+    assert.equal(full[0], sliceRows.first);
+    assert.deepEqual([...new Set(full.slice(1, -1))], [sliceRows.least]);
+    assert.equal(
+      full.reduce((sum, rows) => sum + rows, 0),
+      total,
+    );
+    assert.equal(await countIn(db, "attempts"), 0);
+    await fill(db, "attempts", total, { expires_at: now - 1 });
+    const fast = counting(db);
+    await sweep(fast.db, now, { pace: paceOf(0.001, fast) });
+    const growing = fast.slices.filter((rows) => rows > 0);
+    assert.deepEqual(growing.slice(0, 3), [200, 300, 450]);
+    assert.equal(await countIn(db, "attempts"), 0);
+  });
+
+  test("a sweep that is stopped leaves the rest to the next, and others have their turn in between", async () => {
+    const { db } = await open();
+    await fill(db, "attempts", 2_000, { expires_at: now - 1 });
+    const counted = counting(db);
+    let slices = 0;
+    await sweep(counted.db, now, { goesOn: () => slices++ < 2 });
+    const left = await countIn(db, "attempts");
+    assert.ok(left > 0 && left < 2_000, String(left));
+    let turns = 0;
+    let sweeping = true;
+    const others = () => {
+      turns += 1;
+      if (sweeping) setImmediate(others);
+    };
+    setImmediate(others);
+    const again = counting(db);
+    await sweep(again.db, now, { pace: paceOf(1, again) });
+    sweeping = false;
+    assert.equal(await countIn(db, "attempts"), 0);
+    assert.ok(turns >= again.slices.filter((rows) => rows > 0).length, `${turns} turns`);
+  });
+
+  test("events go slice by slice as well", async () => {
+    const { db } = await open();
+    const random = (bytes: number) => randomBytes(bytes);
+    const old = () => uuid7(now - 91 * day, random);
+    await db.kysely
+      .insertInto("audit_events")
+      .values(
+        Array.from({ length: 60 }, () => ({
+          event_id: old(),
+          at: now - 91 * day,
+          pool_id: null,
+          actor: "a",
+          address: null,
+          user_agent: null,
+          operation: "o",
+          target: null,
+          result: "ok",
+          request_id: null,
+          details: null,
+        })),
+      )
+      .execute();
+    const counted = counting(db);
+    const pace = paceOf(1, counted);
+    pace.rows = sliceRows.least;
+    await sweepEvents(counted.db, now, retention, { pace });
+    assert.deepEqual(
+      counted.slices.filter((rows) => rows > 0),
+      [25, 25, 10],
+    );
+  });
+
+  test("a counter that starts again while the sweep looks at it stays", async () => {
+    const { db } = await open();
+    await fill(db, "attempts", 1, { expires_at: now - 1 });
+    const { before, limit } = { before: now, limit: 10 };
+    // What PostgreSQL looks at once more when the row has changed under the statement.
+    const { sql: text } = expiredRows("attempts", ["pool_id", "subject", "kind"], { before, limit }).compile(
+      db.kysely,
+    );
+    assert.match(text, /limit \S+\) and \+expires_at < \S+$/);
+    await db.kysely.updateTable("attempts").set({ expires_at: now }).execute();
+    await sweep(db, now);
+    assert.equal(await countIn(db, "attempts"), 1);
+  });
+
+  test("each slice seeks: the rows by the index of their time, and each by its key", async () => {
+    const { db } = await open();
+    const plans = name === "sqlite" ? sqlitePlan : postgresPlan;
+    for (const { table, key } of expiring) {
+      if (name === "postgres") {
+        await fill(db, table, 2_000, { expires_at: now });
+        await sql`analyze ${sql.table(table)}`.execute(db.kysely);
+      }
+      await plans(db, table, key);
+    }
+  });
+
+  // The planner of PostgreSQL prefers a scan while a table is small, so that it has nothing to tell here.
+  if (name !== "sqlite") return;
+  test("events and keys are sought as well", async () => {
+    const { db } = await open();
+    const sweeps = {
+      audit: (spied: Db) => sweepAuditEvents(spied, "0", 100),
+      auth: (spied: Db) => sweepAuthEvents(spied, "0", 100),
+      keys: (spied: Db) => sweepSigningKeys(spied, now),
+    };
+    for (const [what, one] of Object.entries(sweeps))
+      for (const plan of await plansOf(db, one)) {
+        assert.match(plan.join("; "), /SEARCH/, what);
+        assert.doesNotMatch(plan.join("; "), /SCAN|TEMP B-TREE/, what);
+      }
+  });
+});
+
+async function sqlitePlan(db: Db, table: string, key: readonly string[]): Promise<void> {
+  const statement = expiredRows(table, key, { before: now, limit: 200 });
+  const { rows } = await sql<{ detail: string }>`explain query plan ${statement}`.execute(db.kysely);
+  const plan = rows.map(({ detail }) => detail).join("; ");
+  assert.match(plan, new RegExp(`SEARCH ${table} USING INDEX ${table}_expiry \\(expires_at<\\?\\)`), plan);
+  const byKey = key.map((column) => `${column}=\\?`).join(" AND ");
+  assert.match(plan, new RegExp(`SEARCH ${table} USING (?:PRIMARY KEY|INDEX \\w+) \\(${byKey}\\)`), plan);
+  assert.doesNotMatch(plan, /SCAN|TEMP B-TREE/, plan);
+}
+
+async function postgresPlan(db: Db, table: string, key: readonly string[]): Promise<void> {
+  const statement = expiredRows(table, key, { before: now - day, limit: 200 });
+  const { rows } = await sql<Record<string, string>>`explain ${statement}`.execute(db.kysely);
+  const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
+  assert.match(plan, new RegExp(`Index (?:Only )?Scan using ${table}_expiry`), plan);
+  assert.match(plan, new RegExp(`Index Scan using ${table}_pkey`), plan);
+  assert.doesNotMatch(plan, /Seq Scan|Sort/, plan);
+}
