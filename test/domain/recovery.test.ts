@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { demandsTwo, usableFactors } from "../../src/domain/mfa/factors.ts";
+import { splitAddresses } from "../../src/domain/signin/challenges/new-password.ts";
 import { contacts, everyPool, everyUser, reachOf, recoveredBy } from "./recovery-cases.ts";
 
 test("whoever reads one address gets no tokens where two factors are demanded", () => {
@@ -47,4 +48,30 @@ test("where one factor is enough, every verified address that the pool allows re
     }
   }
   assert.ok(allowed > 1000);
+});
+
+test("a new password moves, adds and removes no factor of who has one", () => {
+  const changes: Record<string, string>[] = [
+    { email: "other@mail.example", phone_number: "", nickname: "Ann" },
+    { email: "", phone_number: "+15550199", nickname: "Ann" },
+  ];
+  let held = 0;
+  const users = [...everyUser()];
+  for (const pool of everyPool())
+    for (const user of users) {
+      const before = usableFactors(pool, user);
+      if (before.length === 0) continue;
+      for (const given of changes) {
+        const { now, later } = splitAddresses(pool, user, given);
+        const attributes: Record<string, string> = { ...user.attributes, ...now };
+        const what = () => JSON.stringify({ pool: pool.document, user, given });
+        const stands = contacts.every(
+          (contact) => (attributes[contact] ?? "") === (user.attributes[contact] ?? ""),
+        );
+        assert.ok(stands && now["nickname"] === "Ann", what());
+        assert.equal(usableFactors(pool, { ...user, attributes }).join(), before.join());
+        if (later !== undefined) held++;
+      }
+    }
+  assert.ok(held > 1000);
 });

@@ -10,7 +10,7 @@ import { offerCode } from "./challenges/code.ts";
 import { offerCustomChallenge } from "./challenges/custom.ts";
 import { offerDevice } from "./challenges/device.ts";
 import { offerMfaSetup } from "./challenges/mfa-setup.ts";
-import { offerNewPassword } from "./challenges/new-password.ts";
+import { changeAddresses, offerNewPassword } from "./challenges/new-password.ts";
 import { offerChallenge } from "./challenges/offer.ts";
 import { offerPasskey } from "./challenges/passkey.ts";
 import { provePassword } from "./challenges/password.ts";
@@ -85,7 +85,7 @@ export async function proceed(ctx: Ctx, signIn: SignIn, given: Given = {}): Prom
     authenticated: {
       pool,
       client,
-      user,
+      user: await changeAddresses(ctx, signIn, user),
       methods: proven,
       authTime: ctx.now,
       credentialVersion: signIn.credentialVersion,
