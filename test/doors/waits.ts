@@ -143,9 +143,19 @@ export async function confirmDevice(
   return { key, group, secret };
 }
 
+/** Signs in by password and software token, with the code after the one that set it up. */
+export async function signInByBoth(person: Person): ReturnType<typeof signInFirst> {
+  const { session } = at("SOFTWARE_TOKEN_MFA", await byPassword(person));
+  const code = { SOFTWARE_TOKEN_MFA_CODE: totp(person.secret!, person.server.clock.now, 1) };
+  const { body, message } = await respondAt("public", person, "SOFTWARE_TOKEN_MFA", session, code);
+  const tokens = (body["AuthenticationResult"] ?? assert.fail(message)) as sdk.AuthenticationResultType;
+  return { AccessToken: tokens.AccessToken!, metadata: tokens.NewDeviceMetadata! };
+}
+
+/** With a device that stands for the software token. */
 async function withDevice(person: Person): Promise<Person> {
-  const device = await confirmDevice(person, await signInFirst(person));
-  return { ...(await withSoftwareToken(person)), device };
+  const equipped = await withSoftwareToken(person);
+  return { ...equipped, device: await confirmDevice(equipped, await signInByBoth(equipped)) };
 }
 
 export async function withPasskey(person: Person): Promise<Person> {

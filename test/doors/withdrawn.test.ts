@@ -21,9 +21,11 @@ import {
   personFor,
   prefer,
   respondAt,
+  signInByBoth,
   signInFirst,
   toVerifier,
   waits,
+  withSoftwareToken,
 } from "./waits.ts";
 import { call, initiate } from "./ways.ts";
 import type { Answer } from "./wire.ts";
@@ -137,10 +139,15 @@ forEachServer("factors that are gone", (open) => {
 
   test("what one device has proven says nothing about another", async () => {
     const { server, pools } = await together();
-    const person = await makePerson(server, pools, "open");
-    const device = await confirmDevice(person, await signInFirst(person));
-    const other = await confirmDevice(person, await signInFirst(person));
-    await prefer(person, { SMSMfaSettings: { Enabled: true }, EmailMfaSettings: { Enabled: true } });
+    const person = await withSoftwareToken(await makePerson(server, pools, "open"));
+    const device = await confirmDevice(person, await signInByBoth(person));
+    server.clock.advance(61_000);
+    const other = await confirmDevice(person, await signInByBoth(person));
+    await prefer(person, {
+      SMSMfaSettings: { Enabled: true },
+      EmailMfaSettings: { Enabled: true },
+      SoftwareTokenMfaSettings: { Enabled: false },
+    });
     const { client, session, parameters } = await toVerifier(person, device);
     await remember(person, device.key, "not_remembered");
     const proof = deviceProof(person, device, client, parameters);
