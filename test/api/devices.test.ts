@@ -14,13 +14,12 @@ import {
   deviceProof,
   everySecond,
   makePerson,
-  makePools,
   type Person,
-  type Pools,
   prefer,
   respondAt,
   signInByBoth,
   signInFirst,
+  together,
   toVerifier,
   withSoftwareToken,
 } from "../doors/waits.ts";
@@ -29,7 +28,7 @@ import type { Answer } from "../doors/wire.ts";
 import { updatePool } from "../doors/withdrawals.ts";
 import { makeApp } from "../hosted-ui/visitor.ts";
 import { totp, turnMfa } from "./factors.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { forEachServer } from "./server.ts";
 
 /** Ways in which somebody who had one factor comes to have two. */
 const turns: Readonly<Record<string, (person: Person) => Promise<unknown>>> = {
@@ -72,16 +71,9 @@ async function byDevice(person: Person, device: Device): Promise<Answer> {
 }
 
 forEachServer("devices", (open) => {
-  let world: Promise<{ server: TestServer; pools: Pools }> | undefined;
-  const together = () => {
-    world ??= (async () => {
-      const server = await open();
-      return { server, pools: await makePools(server) };
-    })();
-    return world;
-  };
+  const world = together(open);
   const someone = async () => {
-    const { server, pools } = await together();
+    const { server, pools } = await world();
     return makePerson(server, pools, "open");
   };
 

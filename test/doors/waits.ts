@@ -56,6 +56,17 @@ export async function makePools(server: TestServer): Promise<Pools> {
   return { open, strict };
 }
 
+/** The server of a suite with its pools, which are made once. */
+export function together(
+  open: () => Promise<TestServer>,
+): () => Promise<{ readonly server: TestServer; readonly pools: Pools }> {
+  let world: ReturnType<ReturnType<typeof together>> | undefined;
+  return () => {
+    world ??= open().then(async (server) => ({ server, pools: await makePools(server) }));
+    return world;
+  };
+}
+
 /** Other clients of the same pools. */
 export async function otherClients(server: TestServer, { open, strict }: Pools): Promise<Pools> {
   const at = async ({ UserPoolId }: App) => {
