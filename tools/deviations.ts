@@ -38,11 +38,15 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   AdminUpdateAuthEventFeedback: ["Recorded with the event; changes nothing else."],
   AdminConfirmSignUp: ["Refused while a PostConfirmation trigger is configured."],
   ChangePassword: ["Other sign-ins of the user stay signed in, as with Cognito."],
-  AdminResetUserPassword: ["Every token of the user is revoked. May answer CodeDeliveryFailureException."],
+  AdminResetUserPassword: [
+    "Every token of the user is revoked. May answer CodeDeliveryFailureException.",
+    "By which address as ForgotPassword.",
+  ],
   AdminSetUserPassword: ["Every token of the user is revoked."],
   AdminUpdateUserAttributes: ["May answer CodeDeliveryFailureException."],
   ConfirmForgotPassword: [
     "Every token of the user is revoked; with Cognito they live on.",
+    "A code whose address has become a second factor meanwhile, or recovers no more by AccountRecoverySetting, is as one that was never sent.",
     "With PreventUserExistenceErrors ENABLED, a wrong code reads the same whether a code was asked for or not.",
   ],
   ConfirmSignUp: [
@@ -91,6 +95,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ForgotPassword: [
     "With PreventUserExistenceErrors ENABLED everybody gets delivery details, also invited, disabled and unverified users, and the message is sent by the worker: CodeDeliveryFailureException does not appear.",
     "Refused for UNCONFIRMED users, also with a verified address.",
+    "An address recovers nothing that a sign-in could send a code of the second factor to, also where the user has not turned it on because the pool demands MFA; nor one that is turned on where the pool asks for it no more.",
   ],
   GetTokensFromRefreshToken: ["A replay after the grace period revokes the whole token family."],
   InitiateAuth: [
@@ -141,10 +146,16 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   ConfirmDevice: [
     "Needs the access token that came with the device's key, and a DeviceSecretVerifierConfig.",
+    "A device stands for MFA only if two factors were proven in the sign-in that it was confirmed or has proven itself in.",
     "The hosted pages confirm a browser by themselves, where ChallengeRequiredOnNewDevice is on and the sign-in had two factors: its DeviceName is what the browser calls itself. With DeviceOnlyRememberedOnUserPrompt only those that the user wants remembered become devices. Tokens of the authorization server carry no device_key, and refreshing them takes none.",
   ],
   ForgetDevice: ["Tokens that were issued to the device are revoked."],
   AdminForgetDevice: ["Tokens that were issued to the device are revoked."],
+  RespondToAuthChallenge: [
+    "NEW_PASSWORD_REQUIRED: email and phone_number of a user who has a second factor change at the end of the sign-in, when that is proven; a sign-in that is left changes neither.",
+    "MFA_SETUP lists and sets up only what the client may write (WriteAttributes).",
+  ],
+  AdminRespondToAuthChallenge: ["As RespondToAuthChallenge."],
   RevokeToken: [
     "An unknown client, and a token that is not the client's, answer UnauthorizedException: its model declares nothing closer.",
   ],
@@ -153,6 +164,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "CONFIRM_WITH_LINK as SignUp.",
   ],
   SignUp: [
+    "Usernames are kept with composed letters (Unicode NFC), in pools that are not case sensitive in small ones; so by AdminCreateUser.",
     "Returns a Session, for ConfirmSignUp, only to clients with ALLOW_USER_AUTH.",
     "CONFIRM_WITH_LINK needs no domain: the link leads to the oldest custom domain, else a prefix, else the public URL, and opening it shows a button.",
     "ClientMetadata and ValidationData are accepted and reach nobody: there are no triggers.",

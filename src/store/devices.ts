@@ -10,6 +10,8 @@ export interface Device {
   readonly name: string | undefined;
   readonly srp: { readonly salt: Uint8Array; readonly verifier: Uint8Array };
   readonly remembered: boolean;
+  /** Confirmed, or proven, in a sign-in of two factors. */
+  readonly twoFactors: boolean;
   readonly lastAddress: string | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -31,6 +33,7 @@ function fromRow(db: Db, row: DevicesTable): Device {
     name: row.name ?? undefined,
     srp: { salt: srp.subarray(1, end), verifier: srp.subarray(end) },
     remembered: row.remembered === 1,
+    twoFactors: row.two_factors === 1,
     lastAddress: row.last_address ?? undefined,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
@@ -56,6 +59,7 @@ export async function insertDevice(tx: Db, device: Device): Promise<boolean> {
       created_at: device.createdAt,
       updated_at: device.updatedAt,
       authenticated_at: device.authenticatedAt,
+      two_factors: device.twoFactors ? 1 : null,
     })
     .onConflict((conflict) => conflict.columns(["pool_id", "user_id", "device_key"]).doNothing())
     .executeTakeFirst();
@@ -78,21 +82,21 @@ export async function readDevice(
   return row && fromRow(db, row);
 }
 
-/** Whether a user has a device, and whether it is remembered; its secret stays sealed. */
+/** Whether a user has a device, and what it may stand for; its secret stays sealed. */
 export async function findDevice(
   db: Db,
   poolId: string,
   userId: string,
   key: string,
-): Promise<Pick<Device, "key" | "remembered"> | undefined> {
+): Promise<Pick<Device, "key" | "remembered" | "twoFactors"> | undefined> {
   const row = await db.kysely
     .selectFrom("devices")
-    .select("remembered")
+    .select(["remembered", "two_factors"])
     .where("pool_id", "=", poolId)
     .where("user_id", "=", userId)
     .where("device_key", "=", key)
     .executeTakeFirst();
-  return row && { key, remembered: row.remembered === 1 };
+  return row && { key, remembered: row.remembered === 1, twoFactors: row.two_factors === 1 };
 }
 
 /** A user's devices in the order of their keys. */
@@ -118,7 +122,12 @@ export async function listDevices(
 export async function updateDevice(
   tx: Db,
   device: Pick<Device, "poolId" | "userId" | "key">,
-  change: { remembered?: boolean; seen?: { address: string }; now: number },
+  change: {
+    remembered?: boolean;
+    /** `twoFactors`: it was proven together with two factors. */
+    seen?: { address: string; twoFactors: boolean };
+    now: number;
+  },
 ): Promise<boolean> {
   const result = await tx.kysely
     .updateTable("devices")
@@ -126,6 +135,7 @@ export async function updateDevice(
       updated_at: change.now,
       ...(change.remembered !== undefined && { remembered: change.remembered ? 1 : 0 }),
       ...(change.seen !== undefined && { last_address: change.seen.address, authenticated_at: change.now }),
+      ...(change.seen?.twoFactors === true && { two_factors: 1 }),
     })
     .where("pool_id", "=", device.poolId)
     .where("user_id", "=", device.userId)

@@ -21,6 +21,7 @@ import * as domains from "./migrations/0009-domains.ts";
 import * as sessions from "./migrations/0010-sessions.ts";
 import * as retiredNames from "./migrations/0011-retired-names.ts";
 import * as bounds from "./migrations/0012-bounds.ts";
+import * as twoFactors from "./migrations/0013-two-factors.ts";
 import { sqlState } from "./retry.ts";
 import type { Schema } from "./schema.ts";
 import { blobType, type DatabaseKind, keyText } from "./sql.ts";
@@ -49,6 +50,7 @@ export const migrations: readonly Migration[] = [
   { version: 10, name: "sessions", oldestProgram: 5, up: sessions.up },
   { version: 11, name: "retired-names", oldestProgram: 5, up: retiredNames.up },
   { version: 12, name: "bounds", oldestProgram: 5, up: bounds.up },
+  { version: 13, name: "two-factors", oldestProgram: 5, up: twoFactors.up },
 ];
 
 /** The schema this program is written for. */

@@ -22,6 +22,8 @@ export interface TokenFamiliesTable {
   origin: string | null;
   /** The resource (RFC 8707) that the access tokens are for. */
   resource: string | null;
+  /** 1: two factors were proven in its sign-in at the API. */
+  two_factors: number | null;
 }
 
 /** Sessions of browsers at the hosted pages. */

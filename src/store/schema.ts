@@ -258,6 +258,8 @@ export interface DevicesTable {
   created_at: number;
   updated_at: number;
   authenticated_at: number;
+  /** 1: confirmed, or proven, in a sign-in of two factors. */
+  two_factors: number | null;
 }
 
 export interface GroupsTable {

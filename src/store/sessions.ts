@@ -7,7 +7,10 @@ import { familyColumns, type TokenFamily, tokenFamilyFromRow } from "./token-fam
 import { type User, type UserRow, userColumns, userFromRow } from "./users.ts";
 
 /** A token family without what only refresh tokens are checked by. */
-export type Session = Pick<TokenFamily, "id" | "userId" | "clientId" | "deviceKey" | "revokedAt">;
+export type Session = Pick<
+  TokenFamily,
+  "id" | "userId" | "clientId" | "deviceKey" | "twoFactors" | "revokedAt"
+>;
 
 export interface AccessState {
   readonly poolId: string;
@@ -28,6 +31,7 @@ interface AccessRow extends Nullable<UserRow> {
   readonly family_user: string | null;
   readonly family_client: string | null;
   readonly family_device: string | null;
+  readonly two_factors: number | null;
   readonly revoked_at: number | null;
 }
 
@@ -50,6 +54,7 @@ const accessQuery = prepared<{ clientId: string; familyId: string; userId: strin
         "token_families.user_id as family_user",
         "token_families.client_id as family_client",
         "token_families.device_key as family_device",
+        "token_families.two_factors",
         "token_families.revoked_at",
         ...userColumns.map((column) => `users.${column}` as const),
       ])
@@ -75,6 +80,7 @@ export async function readAccessState(
             userId: row.family_user!,
             clientId: row.family_client!,
             deviceKey: row.family_device ?? undefined,
+            twoFactors: row.two_factors === 1,
             revokedAt: row.revoked_at ?? undefined,
           },
     user: row.user_id === null ? undefined : userFromRow(row as UserRow),

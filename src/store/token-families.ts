@@ -27,6 +27,8 @@ export interface TokenFamily {
   readonly origin: "oauth" | "api";
   /** The resource (RFC 8707) that the access tokens are for. */
   readonly resource: string | undefined;
+  /** Two factors were proven in its sign-in at the API: the device that it confirms stands for one of them later. */
+  readonly twoFactors: boolean;
 }
 
 const place = (poolId: string, familyId: string) =>
@@ -50,6 +52,7 @@ const columnTypes: Readonly<Record<keyof TokenFamiliesTable, "text" | "bigint" |
   revoked_at: "bigint",
   origin: "text",
   resource: "text",
+  two_factors: "bigint",
 };
 
 export const familyColumns = Object.keys(columnTypes) as (keyof TokenFamiliesTable)[];
@@ -108,6 +111,7 @@ export async function insertFamily(
     revoked_at: family.revokedAt ?? null,
     origin: family.origin === "oauth" ? "oauth" : null,
     resource: family.resource ?? null,
+    two_factors: family.twoFactors ? 1 : null,
     signOuts: proven.signOuts,
     credentialVersion: proven.credentialVersion,
   });
@@ -142,6 +146,7 @@ export function tokenFamilyFromRow(db: Db, row: TokenFamiliesTable): TokenFamily
     revokedAt: row.revoked_at ?? undefined,
     origin: row.origin === "oauth" ? "oauth" : "api",
     resource: row.resource ?? undefined,
+    twoFactors: row.two_factors === 1,
   };
 }
 

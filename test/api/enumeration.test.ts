@@ -10,6 +10,7 @@ import {
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { call, SrpClient } from "../clients/support.ts";
+import { turnMfa } from "./factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password, verifiedMail } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
 import { ask, type Comparison, compare, type Request, type Setting, shapeOf } from "./shapes.ts";
@@ -128,6 +129,20 @@ forEachServer("who exists", (open) => {
     const { UserPoolId, ClientId } = await people(server);
     const setting: Setting = { server, pool: UserPoolId, ClientId, ...watchWork(server.app) };
     await compare(setting, kinds, operations);
+  });
+
+  test("recovery where MFA is demanded, and every address is a second factor", async () => {
+    const server = await open();
+    const { UserPoolId, ClientId } = await people(server);
+    await turnMfa(server, { UserPoolId }, "ON", { EmailMfaConfiguration: {} });
+    const setting: Setting = { server, pool: UserPoolId, ClientId, ...watchWork(server.app) };
+    // The changed pool is read anew once.
+    await resend(setting, "unknown");
+    const recovery = [
+      ["ForgotPassword", forgot, 2, "", 0],
+      ["ConfirmForgotPassword", confirmForgot, 2, mismatch, 0],
+    ] as const;
+    await compare(setting, kinds, recovery);
   });
 
   test("SignUp says which names are taken, after the same work for each", async () => {

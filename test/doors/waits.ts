@@ -57,6 +57,17 @@ export async function makePools(server: TestServer): Promise<Pools> {
   return { open, strict };
 }
 
+/** The server of a suite with its pools, which are made once. */
+export function together(
+  open: () => Promise<TestServer>,
+): () => Promise<{ readonly server: TestServer; readonly pools: Pools }> {
+  let world: ReturnType<ReturnType<typeof together>> | undefined;
+  return () => {
+    world ??= open().then(async (server) => ({ server, pools: await makePools(server) }));
+    return world;
+  };
+}
+
 /** Other clients of the same pools. */
 export async function otherClients(server: TestServer, { open, strict }: Pools): Promise<Pools> {
   const at = async ({ UserPoolId }: App) => {
@@ -144,9 +155,19 @@ export async function confirmDevice(
   return { key, group, secret };
 }
 
+/** Signs in by password and software token, with the code after the one that set it up. */
+export async function signInByBoth(person: Person): ReturnType<typeof signInFirst> {
+  const { session } = at("SOFTWARE_TOKEN_MFA", await byPassword(person));
+  const code = { SOFTWARE_TOKEN_MFA_CODE: totp(person.secret!, person.server.clock.now, 1) };
+  const { body, message } = await respondAt("public", person, "SOFTWARE_TOKEN_MFA", session, code);
+  const tokens = (body["AuthenticationResult"] ?? assert.fail(message)) as sdk.AuthenticationResultType;
+  return { AccessToken: tokens.AccessToken!, metadata: tokens.NewDeviceMetadata! };
+}
+
+/** With a device that stands for the software token. */
 async function withDevice(person: Person): Promise<Person> {
-  const device = await confirmDevice(person, await signInFirst(person));
-  return { ...(await withSoftwareToken(person)), device };
+  const equipped = await withSoftwareToken(person);
+  return { ...equipped, device: await confirmDevice(equipped, await signInByBoth(equipped)) };
 }
 
 export async function withPasskey(person: Person): Promise<Person> {

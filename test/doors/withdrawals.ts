@@ -2,7 +2,17 @@
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { forceMfaOn, smsConfiguration, totp, turnMfa } from "../api/factors.ts";
 import { newAddress } from "../api/people.ts";
-import { at, byPassword, everySecond, newPhone, openPool, type Person, type Pools, prefer } from "./waits.ts";
+import {
+  app,
+  at,
+  byPassword,
+  everySecond,
+  newPhone,
+  openPool,
+  type Person,
+  type Pools,
+  prefer,
+} from "./waits.ts";
 
 interface Withdrawal {
   /** Of the table of waits. */
@@ -72,6 +82,19 @@ async function setUpToken(person: Person): Promise<void> {
   const UserCode = totp(SecretCode!, person.server.clock.now);
   await person.server.client.send(new sdk.VerifySoftwareTokenCommand({ Session, UserCode }));
 }
+
+/** What the person's client may write. */
+const mayWrite =
+  (...WriteAttributes: string[]) =>
+  ({ server, UserPoolId, ClientId }: Person) =>
+    server.client.send(
+      new sdk.UpdateUserPoolClientCommand({
+        UserPoolId,
+        ClientId,
+        ExplicitAuthFlows: [...app.ExplicitAuthFlows],
+        WriteAttributes,
+      }),
+    );
 
 const noFactor = "MFAMethodNotFoundException";
 const noToken = "SoftwareTokenMFANotFoundException";
@@ -181,6 +204,18 @@ export const withdrawals: Readonly<Record<string, Withdrawal>> = {
     lose: only("strict", "ON", sms),
     restore: restoreMfa,
     type: noFactor,
+  },
+  "an address to set up, which the client may write no more": {
+    wait: "MFA_SETUP, of an address",
+    lose: mayWrite("nickname"),
+    restore: mayWrite("email", "phone_number"),
+    type: noSession,
+  },
+  "an address whose code has come, which the client may write no more": {
+    wait: "the code of MFA_SETUP",
+    lose: mayWrite("nickname"),
+    restore: mayWrite("email", "phone_number"),
+    type: noSession,
   },
   "software tokens, before one is associated": {
     wait: "AssociateSoftwareToken",

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { totp } from "../api/factors.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { forEachServer } from "../api/server.ts";
 import { SrpClient } from "../clients/support.ts";
 import {
   at,
@@ -15,15 +15,16 @@ import {
   deviceProof,
   fromDevice,
   makePerson,
-  makePools,
   type Person,
-  type Pools,
   personFor,
   prefer,
   respondAt,
+  signInByBoth,
   signInFirst,
+  together,
   toVerifier,
   waits,
+  withSoftwareToken,
 } from "./waits.ts";
 import { call, initiate } from "./ways.ts";
 import type { Answer } from "./wire.ts";
@@ -41,16 +42,9 @@ function assertAsked(answer: Answer, challenge: string, what: string): string {
 }
 
 forEachServer("factors that are gone", (open) => {
-  let world: Promise<{ server: TestServer; pools: Pools }> | undefined;
-  const together = () => {
-    world ??= (async () => {
-      const server = await open();
-      return { server, pools: await makePools(server) };
-    })();
-    return world;
-  };
+  const world = together(open);
   const personWith = async (wait: string) => {
-    const { server, pools } = await together();
+    const { server, pools } = await world();
     const person = await personFor(server, pools, wait);
     server.clock.advance(61_000);
     return { server, pools, person };
@@ -104,7 +98,7 @@ forEachServer("factors that are gone", (open) => {
   });
 
   test("a forgotten device is gone also where the answer does not name it", async () => {
-    const { server, pools } = await together();
+    const { server, pools } = await world();
     // Without second factor: nothing else would ask.
     const person = await makePerson(server, pools, "open");
     const device = await confirmDevice(person, await signInFirst(person));
@@ -122,7 +116,7 @@ forEachServer("factors that are gone", (open) => {
   });
 
   test("of two who set up a factor at the same moment one does", async () => {
-    const { server, pools } = await together();
+    const { server, pools } = await world();
     for (let turn = 0; turn < 6; turn++) {
       const person = await makePerson(server, pools, "strict");
       const byToken = await waits["VerifySoftwareToken"]!.begin(person);
@@ -136,11 +130,16 @@ forEachServer("factors that are gone", (open) => {
   });
 
   test("what one device has proven says nothing about another", async () => {
-    const { server, pools } = await together();
-    const person = await makePerson(server, pools, "open");
-    const device = await confirmDevice(person, await signInFirst(person));
-    const other = await confirmDevice(person, await signInFirst(person));
-    await prefer(person, { SMSMfaSettings: { Enabled: true }, EmailMfaSettings: { Enabled: true } });
+    const { server, pools } = await world();
+    const person = await withSoftwareToken(await makePerson(server, pools, "open"));
+    const device = await confirmDevice(person, await signInByBoth(person));
+    server.clock.advance(61_000);
+    const other = await confirmDevice(person, await signInByBoth(person));
+    await prefer(person, {
+      SMSMfaSettings: { Enabled: true },
+      EmailMfaSettings: { Enabled: true },
+      SoftwareTokenMfaSettings: { Enabled: false },
+    });
     const { client, session, parameters } = await toVerifier(person, device);
     await remember(person, device.key, "not_remembered");
     const proof = deviceProof(person, device, client, parameters);
@@ -153,7 +152,7 @@ forEachServer("factors that are gone", (open) => {
 
   for (const by of ["the user", "an administrator"] as const) {
     test(`the tokens of a device that ${by} forgets end with it, and no others`, async () => {
-      const { server, pools } = await together();
+      const { server, pools } = await world();
       const person = await makePerson(server, pools, "open");
       const { body } = await byPassword(person);
       const tokens = body["AuthenticationResult"] as sdk.AuthenticationResultType;

@@ -88,6 +88,21 @@ forEachServer("hosted pages: devices", (open) => {
     assert.equal((await begin(world, name)).title, asked);
   }
 
+  test("a browser of before anybody noted its two factors is asked for both once more", async () => {
+    const world = await setUp();
+    await begin(world);
+    await finish(world);
+    await assertKnown(world);
+    const { kysely } = world.server.app.db;
+    const [device] = await devicesOf(world);
+    const rows = kysely.updateTable("devices").set({ two_factors: null });
+    await rows.where("device_key", "=", device!.DeviceKey!).execute();
+    await assertAsked(world);
+    await finish(world);
+    await assertKnown(world);
+    assert.equal((await devicesOf(world)).length, 1);
+  });
+
   test("where no one is asked every device is remembered, and needs no second factor the next time", async () => {
     const world = await setUp();
     const { server, app, visitor, tom } = world;

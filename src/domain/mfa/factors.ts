@@ -52,11 +52,6 @@ export function factorDelivery(user: Pick<User, "attributes">, factor: SecondFac
   return contact !== undefined && value ? deliveryTo(contact, value) : undefined;
 }
 
-/** Whether the user has turned on a factor whose codes go to this address. */
-export function isFactorOf(user: Pick<User, "mfa">, contact: ContactAttribute): boolean {
-  return factors.some((factor) => rules[factor].contact === contact && user.mfa.enabled.includes(factor));
-}
-
 /** Whether the user has what the factor needs. */
 function has(user: Pick<User, "attributes" | "mfa">, factor: SecondFactor): boolean {
   if (factor === "SOFTWARE_TOKEN_MFA") return user.mfa.softwareToken !== undefined;
@@ -77,6 +72,18 @@ export function usableFactors(
   const possible = poolFactors(pool).filter((factor) => has(user, factor));
   const enabled = possible.filter((factor) => user.mfa.enabled.includes(factor));
   return enabled.length > 0 || mode === "OPTIONAL" ? enabled : possible;
+}
+
+/**
+ * The addresses that are second factors of the user: whatever a sign-in may send codes to, and what was turned on where
+ * the pool asks for it no more. Whoever reads their messages must get no other proof by them.
+ */
+export function factorContacts(
+  pool: Pick<Pool, "document">,
+  user: Pick<User, "attributes" | "mfa">,
+): ContactAttribute[] {
+  const all = [...usableFactors(pool, user), ...user.mfa.enabled.filter((factor) => factor !== "WEB_AUTHN")];
+  return [...new Set(all.flatMap((factor) => rules[factor].contact ?? []))];
 }
 
 /** Whether pool or user demand a second factor; undefined: of a user who does not exist. */

@@ -3,14 +3,14 @@ import type { Ctx } from "../../app.ts";
 import { findDevice } from "../../store/devices.ts";
 import type { User, UserStatus } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { demandsTwo, factorToAsk, usableFactors } from "../mfa/factors.ts";
+import { areTwo, demandsTwo, factorToAsk, usableFactors } from "../mfa/factors.ts";
 import { provesDevice } from "../users/browser-devices.ts";
 import { replacesMfa } from "../users/devices.ts";
 import { offerCode } from "./challenges/code.ts";
 import { offerCustomChallenge } from "./challenges/custom.ts";
 import { offerDevice } from "./challenges/device.ts";
 import { offerMfaSetup } from "./challenges/mfa-setup.ts";
-import { offerNewPassword } from "./challenges/new-password.ts";
+import { changeAddresses, offerNewPassword } from "./challenges/new-password.ts";
 import { offerChallenge } from "./challenges/offer.ts";
 import { offerPasskey } from "./challenges/passkey.ts";
 import { provePassword } from "./challenges/password.ts";
@@ -59,7 +59,7 @@ async function offerPassword(ctx: Ctx, signIn: SignIn, given: Given): Promise<Ou
 async function proveBrowser(ctx: Ctx, signIn: SignIn, given: Given): Promise<Outcome> {
   const { pool, user, deviceKey, page } = signIn;
   const device = page?.devices.find(({ key }) => key === deviceKey);
-  const isProven = user && device && (await provesDevice(ctx, pool, user, device));
+  const isProven = user && device && (await provesDevice(ctx, pool, user, device, areTwo(signIn.proven)));
   if (!isProven) return proceed(ctx, { ...signIn, deviceKey: undefined }, given);
   return proceed(ctx, { ...signIn, proven: [...signIn.proven, "device"] }, given);
 }
@@ -85,8 +85,9 @@ export async function proceed(ctx: Ctx, signIn: SignIn, given: Given = {}): Prom
     authenticated: {
       pool,
       client,
-      user,
+      user: await changeAddresses(ctx, signIn, user),
       methods: proven,
+      twoFactors: areTwo(proven),
       authTime: ctx.now,
       credentialVersion: signIn.credentialVersion,
       signOuts: signIn.signOuts,

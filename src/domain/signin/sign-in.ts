@@ -11,6 +11,7 @@ import type { ContactAttribute } from "../messages/delivery.ts";
 import type { SecondFactor } from "../mfa/factors.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import type { Authenticated } from "../tokens/issue.ts";
+import type { Attributes } from "../users/attributes.ts";
 import type { BrowserDevice } from "../users/browser-devices.ts";
 import type { FirstFactor, Flow, Proof, Step } from "./steps.ts";
 
@@ -40,6 +41,8 @@ export interface SignInState {
   readonly passkeyChallenge?: string;
   /** MFA_SETUP: the address that its code will make a factor of the user. */
   readonly enrolling?: Enrolling | undefined;
+  /** NEW_PASSWORD_REQUIRED: addresses that become the user's, or are deleted, when nothing is left to prove. */
+  readonly addresses?: Attributes | undefined;
   /** MFA_SETUP: the seed of a software token, base64: it waits for its first code. */
   readonly pendingSeed?: string;
   /** MFA_SETUP: that code came under this Session. */
@@ -72,6 +75,8 @@ export interface SignIn {
   readonly proven: readonly Proof[];
   readonly chosen: FirstFactor | SecondFactor | undefined;
   readonly enrolling: Enrolling | undefined;
+  /** What the user has said of their addresses, and who has only the password may not. */
+  readonly addresses?: Attributes | undefined;
   readonly deviceKey: string | undefined;
   readonly submitted: string;
   readonly credentialVersion: number;

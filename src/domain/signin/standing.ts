@@ -6,6 +6,7 @@
 import { refuse } from "../../wire/refuse.ts";
 import { poolFactors, usableFactors } from "../mfa/factors.ts";
 import { allowsFlow } from "../pools/clients.ts";
+import { assertWritable } from "../users/attributes.ts";
 import { allowsFirst } from "./challenges/select-challenge.ts";
 import { noSoftwareToken } from "./challenges/software-token.ts";
 import { invalidSession, type SignIn } from "./sign-in.ts";
@@ -25,6 +26,7 @@ export function assertStands(signIn: SignIn, awaiting: Step): void {
   if (enrolling !== undefined) {
     if (usable.length > 0) invalidSession();
     if (!poolFactors(pool).includes(enrolling.factor)) noSuchFactor();
+    assertWritable(pool, client, [enrolling.contact]);
   } else if (awaiting === "MFA_SETUP") {
     // The factor that this very sign-in has set up, or none.
     if (usable.length > 0 && signIn.row?.state.enrolled !== true) invalidSession();

@@ -31,6 +31,8 @@ export interface Authenticated {
   readonly user: User;
   /** How: `password`, `password-srp`, `new-password` … */
   readonly methods: readonly string[];
+  /** Whether these are two factors. */
+  readonly twoFactors: boolean;
   /** Epoch milliseconds. */
   readonly authTime: number;
   /** Of the password that was proven; tokens are issued only while it still is the user's. */
@@ -65,7 +67,8 @@ export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promi
   const { pool, client, user } = authenticated;
   const isNew = authenticated.deviceKey === undefined && tracksDevices(pool);
   const deviceKey = isNew ? newDeviceKey(ctx) : authenticated.deviceKey;
-  const family = { ...newFamily(ctx, authenticated, apiGrant), deviceKey };
+  const { twoFactors } = authenticated;
+  const family = { ...newFamily(ctx, authenticated, apiGrant), deviceKey, twoFactors };
   if (!(await storeFamily(ctx, family, authenticated))) {
     return refuse("NotAuthorizedException", "Incorrect username or password.", "the user changed meanwhile");
   }
@@ -99,6 +102,7 @@ export function newFamily(
     revokedAt: undefined,
     origin,
     resource,
+    twoFactors: false,
   };
 }
 

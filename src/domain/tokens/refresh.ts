@@ -14,6 +14,7 @@ import { rotatesRefreshTokens } from "../pools/clients.ts";
 import { tracksSessions } from "../pools/sessions.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
+import { tracksDevices } from "./device-keys.ts";
 import { mintTokens } from "./issue.ts";
 import {
   isRefreshTokenOf,
@@ -42,7 +43,7 @@ export async function refreshTokens(
   if (family.expiresAt <= ctx.now) return refuse("NotAuthorizedException", "Refresh Token has expired");
   if (user === undefined) return revoked();
   if (!user.enabled) return refuse("NotAuthorizedException", "User is disabled.");
-  if (!(await isFromDevice(ctx, family, request.deviceKey))) return invalid();
+  if (!(await isFromDevice(ctx, pool, family, request.deviceKey))) return invalid();
   const generation = await nextGeneration(ctx, client, family, parts);
   await noteRefresh(ctx, request, family);
   const tokens = await mintTokens(ctx, { pool, client, user, family });
@@ -52,11 +53,20 @@ export async function refreshTokens(
   return { result, username: user.username };
 }
 
-/** Tokens of a device that was confirmed are refreshed by who names it. */
-async function isFromDevice(ctx: Ctx, family: TokenFamily, named: string | undefined): Promise<boolean> {
-  const { poolId, userId, deviceKey } = family;
-  if (deviceKey === undefined || named === deviceKey) return true;
-  return (await findDevice(ctx.db, poolId, userId, deviceKey)) === undefined;
+/**
+ * Tokens of a device are refreshed once it is confirmed, by who names it. Where the pool keeps track of devices no more,
+ * none can be confirmed: those that are not need no name then.
+ */
+async function isFromDevice(
+  ctx: Ctx,
+  pool: Pool,
+  { userId, deviceKey }: TokenFamily,
+  named: string | undefined,
+): Promise<boolean> {
+  if (deviceKey === undefined) return true;
+  const isNamed = named === deviceKey;
+  const isConfirmed = async () => (await findDevice(ctx.db, pool.id, userId, deviceKey)) !== undefined;
+  return tracksDevices(pool) ? isNamed && (await isConfirmed()) : isNamed || !(await isConfirmed());
 }
 
 /** Whom a refresh token belongs to, for SECRET_HASH; nothing else about it is checked. */

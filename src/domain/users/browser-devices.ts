@@ -37,12 +37,16 @@ export async function deviceOfBrowser(
   return undefined;
 }
 
-/** Whether the browser holds the secret of a device that still is the user's; it has been seen then. */
+/**
+ * Whether the browser holds the secret of a device that still is the user's; it has been seen then.
+ * @param twoFactors whether two were proven before it in this sign-in
+ */
 export async function provesDevice(
   ctx: Ctx,
   pool: Pool,
   user: User,
   { key, secret }: BrowserDevice,
+  twoFactors: boolean,
 ): Promise<boolean> {
   const device = await readDevice(ctx.db, pool.id, user.id, key);
   if (device === undefined) return false;
@@ -50,7 +54,7 @@ export async function provesDevice(
   const values = { group: device.groupKey, identity: key, password: secret, salt };
   if (!equalBytes(await ctx.app.srp.makeVerifier(values, turnOf(ctx, pool)), verifier)) return false;
   const place = { poolId: pool.id, userId: user.id, key };
-  return updateDevice(ctx.db, place, { seen: { address: ctx.address }, now: ctx.now });
+  return updateDevice(ctx.db, place, { seen: { address: ctx.address, twoFactors }, now: ctx.now });
 }
 
 /** Whether the user is asked if the device is to be remembered (DeviceOnlyRememberedOnUserPrompt). */
@@ -93,6 +97,7 @@ export async function rememberBrowser(
   const verifier = await ctx.app.srp.makeVerifier(values, turnOf(ctx, pool)).catch(unlessBusy);
   if (verifier === undefined) return undefined;
   const name = bounded(ctx.userAgent, 256);
-  const stored = await storeDevice(ctx, user, { key, name, srp: { salt, verifier }, remembered: true });
+  const device = { key, name, srp: { salt, verifier }, remembered: true, twoFactors: true };
+  const stored = await storeDevice(ctx, user, device);
   return stored ? { key, secret } : undefined;
 }

@@ -43,7 +43,8 @@ export async function confirmDevice(
   const { key, name } = request;
   if (session.deviceKey !== key) return noSuchDevice();
   const onPrompt = pool.document.DeviceConfiguration?.DeviceOnlyRememberedOnUserPrompt === true;
-  const device = { key, name, srp: readSecret(request.secret), remembered: !onPrompt };
+  const { twoFactors } = session;
+  const device = { key, name, srp: readSecret(request.secret), remembered: !onPrompt, twoFactors };
   if (!(await storeDevice(ctx, user, device)))
     refuse("DeviceKeyExistsException", "The device was confirmed before.");
   return onPrompt;
@@ -53,7 +54,7 @@ export async function confirmDevice(
 export function storeDevice(
   ctx: Ctx,
   user: Pick<User, "poolId" | "id">,
-  given: Pick<Device, "key" | "name" | "srp" | "remembered">,
+  given: Pick<Device, "key" | "name" | "srp" | "remembered" | "twoFactors">,
 ): Promise<boolean> {
   const { poolId, id: userId } = user;
   const device: Device = {
@@ -73,12 +74,16 @@ export function storeDevice(
   });
 }
 
-/** Whether the proof of a device stands for the second factor. */
+/**
+ * Whether the proof of a device stands for the second factor: only one that was once proven beside both. Whoever knew the
+ * password alone could have confirmed another.
+ */
 export function replacesMfa(
   { document }: Pick<Pool, "document">,
-  device: Pick<Device, "remembered"> | undefined,
+  device: Pick<Device, "remembered" | "twoFactors"> | undefined,
 ): boolean {
-  return document.DeviceConfiguration?.ChallengeRequiredOnNewDevice === true && device?.remembered === true;
+  const takesDevices = document.DeviceConfiguration?.ChallengeRequiredOnNewDevice === true;
+  return takesDevices && device?.remembered === true && device.twoFactors;
 }
 
 /** Salt and verifier, in base64 of their two's complement. */

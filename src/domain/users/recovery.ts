@@ -15,11 +15,11 @@ import { subjectOf } from "../credentials/subjects.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, simulatedDelivery } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
-import { isFactorOf } from "../mfa/factors.ts";
+import { factorContacts } from "../mfa/factors.ts";
 import { hidesUsers } from "../pools/clients.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
-import { contactAttributes, isVerified } from "./attributes.ts";
+import { isVerified } from "./attributes.ts";
 import { changeUser } from "./change.ts";
 import {
   changeByCode,
@@ -51,14 +51,20 @@ export function recoveryOrder(pool: Pick<Pool, "document">): ContactAttribute[] 
     .map((mechanism) => (mechanism.Name === "verified_email" ? "email" : "phone_number"));
 }
 
-function recoveryDelivery(order: readonly ContactAttribute[], user: User): Delivery | undefined {
-  for (const contact of order) {
-    // Whoever reads the second factor's messages must not get the first factor by them as well.
-    if (isFactorOf(user, contact)) continue;
+/**
+ * Where codes that recover this user's password may go, best first: to verified addresses that are none of the second
+ * factors, since whoever reads one address must not get both factors by it. Throws as `recoveryOrder`.
+ */
+export function recoveryDeliveries(
+  pool: Pick<Pool, "document">,
+  user: Pick<User, "attributes" | "mfa">,
+): Delivery[] {
+  const factors = factorContacts(pool, user);
+  return recoveryOrder(pool).flatMap((contact) => {
     const value = user.attributes[contact];
-    if (value && isVerified(user.attributes, contact)) return deliveryTo(contact, value);
-  }
-  return undefined;
+    const mayRecover = value && isVerified(user.attributes, contact) && !factors.includes(contact);
+    return mayRecover ? [deliveryTo(contact, value)] : [];
+  });
 }
 
 type Obstacle = "disabled" | "state" | "nothing verified";
@@ -106,7 +112,7 @@ async function sendRecoveryCode(
   if (user === undefined && !hides) noSuchUserOfClient();
   const subject = subjectOf(ctx, pool, user, username);
   const caller = await admitMessage(ctx, subject, purpose);
-  const delivery = user && recoveryDelivery(order, user);
+  const delivery = user && recoveryDeliveries(pool, user)[0];
   const obstacle = user && obstacleOf(user, delivery);
   if (obstacle !== undefined && !hides) refuseObstacle(obstacle);
   const real = user !== undefined && delivery !== undefined && obstacle === undefined;
@@ -152,6 +158,8 @@ async function recover(
 ): Promise<void> {
   refuseTriggers(pool, "PostConfirmation");
   checkPassword(pool, request.password, "user");
+  // For everybody alike, before anybody is looked for.
+  recoveryOrder(pool);
   const hides = hidesUsers(client);
   const user = await findUser(ctx, pool, request.username);
   request.attempt.user = user;
@@ -170,11 +178,10 @@ async function recover(
   await changeByCode(ctx, pool, user, held, {
     operation: "ConfirmForgotPassword",
     decide: (fresh) => {
-      // The address the code went to must still be the user's and verified: an abandoned mailbox gives nothing.
-      const stands = contactAttributes.some(
-        (contact) =>
-          isVerified(fresh.attributes, contact) &&
-          proof(contact, fresh.attributes[contact] ?? "") === held.proves,
+      // The address the code went to must still be one that recovers: an abandoned mailbox gives nothing, nor one that
+      // has become a second factor.
+      const stands = recoveryDeliveries(pool, fresh).some(
+        ({ attribute, destination }) => proof(attribute, destination) === held.proves,
       );
       if (!stands || !fresh.enabled) refuseCode("none", hides);
       return { status: "CONFIRMED" };
@@ -192,9 +199,9 @@ export function resetPassword(ctx: Ctx, pool: Pool, user: User): Promise<void> {
 }
 
 async function sendReset(ctx: Ctx, pool: Pool, user: User): Promise<void> {
-  const order = recoveryOrder(pool);
+  recoveryOrder(pool);
   if (user.status !== "CONFIRMED" && user.status !== "RESET_REQUIRED") refuseObstacle("state");
-  const delivery = recoveryDelivery(order, user) ?? refuseObstacle("nothing verified");
+  const [delivery = refuseObstacle("nothing verified")] = recoveryDeliveries(pool, user);
   const prepared = prepareCode(ctx, pool, {
     user,
     purpose,

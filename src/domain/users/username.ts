@@ -23,7 +23,9 @@ export interface NewName {
 
 /**
  * The internal username and attributes of a new user. In pools with UsernameAttributes the given name becomes the
- * attribute it has the shape of, and the user is called by its `sub`. Throws InvalidParameterException.
+ * attribute it has the shape of, and the user is called by its `sub`. Elsewhere users are called by the form that names
+ * are compared in, small letters where case makes no difference (AWS: "User pool case sensitivity"): who exists must not
+ * show in how a name is spelt. Throws InvalidParameterException.
  */
 export function nameNewUser(
   pool: Pick<Pool, "document">,
@@ -34,7 +36,7 @@ export function nameNewUser(
   const modes = (pool.document.UsernameAttributes ?? []).filter(isContact);
   if (modes.length === 0) {
     refuseAliasShapes(pool, "Username", given);
-    return { username: given, attributes };
+    return { username: loginNameKey(pool, given), attributes };
   }
   const mode =
     modes.find((name) => hasShape[name](given)) ?? refuse("InvalidParameterException", shapeText(modes));

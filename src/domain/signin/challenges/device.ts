@@ -9,6 +9,7 @@ import { publicValueHex, SECRET_BYTES, signature } from "../../../lib/srp.ts";
 import { type Device, findDevice, readDevice, updateDevice } from "../../../store/devices.ts";
 import { takeSignIn } from "../../../store/sign-ins.ts";
 import { turnOf } from "../../credentials/subjects.ts";
+import { areTwo } from "../../mfa/factors.ts";
 import type { Pool } from "../../pools/settings.ts";
 import { tracksDevices } from "../../tokens/device-keys.ts";
 import { noSuchDevice } from "../../users/devices.ts";
@@ -97,7 +98,7 @@ export async function answerDevice(
     return wrongPassword("the device's proof is wrong");
   const device = { poolId: pool.id, userId: user.id, key: srp.identity };
   // It may have been forgotten since it was asked.
-  if (!(await updateDevice(ctx.db, device, { seen: { address: ctx.address }, now: ctx.now })))
-    return noSuchDevice();
+  const seen = { address: ctx.address, twoFactors: areTwo(signIn.proven) };
+  if (!(await updateDevice(ctx.db, device, { seen, now: ctx.now }))) return noSuchDevice();
   return { ...signIn, row: undefined, proven: [...signIn.proven, "device"] };
 }

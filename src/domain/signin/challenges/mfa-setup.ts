@@ -13,9 +13,9 @@ import { refuse } from "../../../wire/refuse.ts";
 import type { ContactAttribute } from "../../messages/delivery.ts";
 import { poolFactors, usableFactors } from "../../mfa/factors.ts";
 import { secretCode, seedBytes } from "../../mfa/totp.ts";
-import { allowsFlow } from "../../pools/clients.ts";
+import { allowsFlow, canWrite } from "../../pools/clients.ts";
 import { loadPoolClient, type Pool } from "../../pools/settings.ts";
-import { changeAttributes } from "../../users/attributes.ts";
+import { assertWritable, changeAttributes } from "../../users/attributes.ts";
 import { assertSoftwareTokensOn, enrolSoftwareToken } from "../../users/software-token.ts";
 import { findRow } from "../find.ts";
 import {
@@ -30,9 +30,13 @@ import {
 import { offerChallenge } from "./offer.ts";
 import { noSoftwareToken } from "./software-token.ts";
 
-/** Throws InvalidParameterException where the pool offers nothing that could be set up. */
+/** Throws InvalidParameterException where the pool, or what the client may write, leaves nothing to set up. */
 export function offerMfaSetup(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
-  const possible = poolFactors(signIn.pool);
+  const { pool, client } = signIn;
+  const possible = poolFactors(pool).filter((factor) => {
+    const address = addresses.find((one) => one.factor === factor);
+    return address === undefined || canWrite(pool, client, address.contact);
+  });
   if (possible.length === 0)
     refuse("InvalidParameterException", "MFA is required, and the user pool has no factor to set up.");
   return offerChallenge(ctx, signIn, {
@@ -49,7 +53,10 @@ const addresses: readonly { member: string; factor: Enrolling["factor"]; contact
   { member: "PHONE_NUMBER", factor: "SMS_MFA", contact: "phone_number" },
 ];
 
-/** Throws InvalidParameterException (nothing set up, not offered, no such address), NotAuthorizedException (used). */
+/**
+ * Throws InvalidParameterException (nothing set up, not offered, no such address) and NotAuthorizedException (used, not
+ * for this client to write).
+ */
 export async function answerMfaSetup(
   ctx: Ctx,
   signIn: SignIn,
@@ -59,7 +66,7 @@ export async function answerMfaSetup(
   if (row === undefined || user === undefined) return usedSession();
   const named = addresses.find(({ member }) => responses[member]);
   if (named === undefined) await assertEnrolled(ctx, signIn.pool, user, row.state);
-  const enrolling = named && addressOf(signIn.pool, user, { ...named, value: responses[named.member]! });
+  const enrolling = named && addressOf(signIn, user, { ...named, value: responses[named.member]! });
   if (!(await takeSignIn(ctx.db, row))) return usedSession();
   if (enrolling !== undefined) return { ...signIn, row: undefined, enrolling };
   return { ...signIn, row: undefined, proven: [...signIn.proven, "software-token"] };
@@ -74,10 +81,11 @@ async function assertEnrolled(ctx: Ctx, pool: Pool, user: User, state: SignInSta
   if (!isTheirs || !usableFactors(pool, user).includes("SOFTWARE_TOKEN_MFA")) noSoftwareToken();
 }
 
-function addressOf(pool: Pool, user: User, enrolling: Enrolling): Enrolling {
+function addressOf({ pool, client }: SignIn, user: User, enrolling: Enrolling): Enrolling {
   const { factor, contact, value } = enrolling;
   if (!poolFactors(pool).includes(factor))
     refuse("InvalidParameterException", `${factor} is not enabled for the user pool.`);
+  assertWritable(pool, client, [contact]);
   // Checks the form of the address as every change of attributes does.
   changeAttributes(pool, user.attributes, { [contact]: value });
   return { factor, contact, value };

@@ -1,6 +1,7 @@
 /**
  * NEW_PASSWORD_REQUIRED: a user whom an administrator made chooses a password and fills in what the schema requires
  * (AWS: "Set up new user accounts created by administrators"). A refused password keeps the Session; success uses it up.
+ * Addresses of somebody who has a second factor change at the end of the sign-in, when that is proven as well.
  */
 import type { Ctx } from "../../../app.ts";
 import { readCredential, writeCredential } from "../../../store/credentials.ts";
@@ -9,9 +10,11 @@ import type { User } from "../../../store/users.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import { attemptedBy } from "../../audit/attempt.ts";
 import { checkPassword, makeCredential } from "../../credentials/password.ts";
+import { isContact } from "../../messages/delivery.ts";
+import { usableFactors } from "../../mfa/factors.ts";
 import { canRead, canWrite } from "../../pools/clients.ts";
 import type { Pool } from "../../pools/settings.ts";
-import { type Attributes, changeAttributes } from "../../users/attributes.ts";
+import { type Attributes, assertWritable, changeAttributes } from "../../users/attributes.ts";
 import { changeUser } from "../../users/change.ts";
 import { type Outcome, required, type SignIn, usedSession, wrongPassword } from "../sign-in.ts";
 import { offerChallenge } from "./offer.ts";
@@ -61,6 +64,7 @@ export async function answerNewPassword(
   if (previous?.version !== signIn.credentialVersion)
     return wrongPassword("the password was changed meanwhile");
   const credential = await makeCredential(ctx, pool, user, password, { previous });
+  let addresses: Attributes | undefined;
   const changed = await attemptedBy(ctx, user, "PasswordChange", () =>
     changeUser(
       ctx,
@@ -70,7 +74,11 @@ export async function answerNewPassword(
         // As it is at this moment, not as it was when the Session was handed out.
         if (!fresh.enabled) refuse("NotAuthorizedException", "User is disabled.");
         if (fresh.status !== "FORCE_CHANGE_PASSWORD" || fresh.signOuts !== signIn.signOuts) usedSession();
-        return { status: "CONFIRMED", attributes: changeAttributes(pool, fresh.attributes, given) };
+        // The whole change must be in order, also the part that waits.
+        changeAttributes(pool, fresh.attributes, given);
+        const { now, later } = splitAddresses(pool, fresh, given);
+        addresses = later;
+        return { status: "CONFIRMED", attributes: changeAttributes(pool, fresh.attributes, now) };
       },
       {
         operation: "RespondToAuthChallenge",
@@ -88,9 +96,50 @@ export async function answerNewPassword(
     user: changed,
     row: undefined,
     proven: [...signIn.proven, "new-password"],
+    addresses,
     credentialVersion: previous.version + 1,
     remember: true,
   };
+}
+
+/**
+ * Which attributes change with the password, and which addresses only when a factor that the user already has is proven
+ * too: the password alone must neither send that factor's codes elsewhere, nor add a factor to it, nor take it away.
+ */
+export function splitAddresses(
+  pool: Pick<Pool, "document">,
+  user: Pick<User, "attributes" | "mfa">,
+  given: Attributes,
+): { now: Attributes; later: Attributes | undefined } {
+  if (usableFactors(pool, user).length === 0) return { now: given, later: undefined };
+  const entries = Object.entries(given);
+  const later = entries.filter(([name, value]) => isContact(name) && value !== (user.attributes[name] ?? ""));
+  if (later.length === 0) return { now: given, later: undefined };
+  const now = entries.filter(([name]) => !isContact(name));
+  return { now: Object.fromEntries(now), later: Object.fromEntries(later) };
+}
+
+/**
+ * The addresses that have waited for the end of the sign-in become the user's, as pool and client are now. Throws
+ * NotAuthorizedException, InvalidParameterException and AliasExistsException.
+ */
+export async function changeAddresses(ctx: Ctx, signIn: SignIn, user: User): Promise<User> {
+  const { pool, client, addresses, signOuts } = signIn;
+  if (addresses === undefined) return user;
+  assertWritable(pool, client, Object.keys(addresses));
+  const details = { challenge: "NEW_PASSWORD_REQUIRED", attributes: Object.keys(addresses) };
+  const change = { operation: "RespondToAuthChallenge", poolId: pool.id, userId: user.id, details };
+  const changed = await changeUser(
+    ctx,
+    pool,
+    user,
+    (fresh) => {
+      if (!fresh.enabled || fresh.signOuts !== signOuts) usedSession();
+      return { attributes: changeAttributes(pool, fresh.attributes, addresses) };
+    },
+    { also: (tx) => recordCredentialChange(tx, ctx, change) },
+  );
+  return changed ?? usedSession();
 }
 
 /** The `userAttributes.…` answers, held against what is there already, what is missing and what the client may write. */

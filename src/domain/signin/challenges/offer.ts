@@ -22,8 +22,10 @@ export interface Offer {
 
 /** The state of a sign-in that waits for a step. */
 export function stateOf(signIn: SignIn, awaiting: Step, more: Offer["state"] = {}): SignInState {
-  const { flow, proven, chosen, enrolling, deviceKey, submitted, credentialVersion, signOuts } = signIn;
-  const kept = { flow, proven, chosen, enrolling, deviceKey, submitted, credentialVersion, signOuts };
+  const { flow, proven, chosen, enrolling, addresses, deviceKey, submitted } = signIn;
+  const { credentialVersion, signOuts } = signIn;
+  const what = { flow, proven, chosen, enrolling, addresses, deviceKey };
+  const kept = { ...what, submitted, credentialVersion, signOuts };
   const { continues, eventId } = signIn.attempt;
   return { awaiting, ...kept, event: continues ?? eventId, ...more };
 }

@@ -133,7 +133,7 @@ function fakeCredential(
   return {
     salt: derive("salt").subarray(0, 16),
     verifier: pad((BigInt(`0x${wide.toString("hex")}`) % (N - 3n)) + 2n),
-    identity: hasGeneratedUsernames(pool, name) ? uuidOf(derive("identity")) : name,
+    identity: hasGeneratedUsernames(pool, name) ? uuidOf(derive("identity")) : key,
   };
 }
 
