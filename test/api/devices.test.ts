@@ -206,14 +206,14 @@ forEachServer("devices", (open) => {
   test("tokens without a device need none, and none is needed where devices are tracked no more", async () => {
     const person = await someoneAt();
     const early = await tokensOf(person);
-    const track = (DeviceConfiguration?: sdk.DeviceConfigurationType) =>
+    const track = (DeviceConfiguration: sdk.DeviceConfigurationType) =>
       updatePool(person, { MfaConfiguration: "OFF", DeviceConfiguration });
     await track({ ChallengeRequiredOnNewDevice: false });
     const tracked = await tokensOf(person);
     const key = tracked.NewDeviceMetadata!.DeviceKey!;
     assert.equal(await refreshed(person, early.RefreshToken!), "tokens", "of before");
     assert.equal(await refreshed(person, tracked.RefreshToken!, key), invalid);
-    await track(undefined);
+    await track({});
     assert.equal(await refreshed(person, tracked.RefreshToken!), "tokens", "tracked no more");
   });
 });

@@ -127,8 +127,6 @@ export async function changeAddresses(ctx: Ctx, signIn: SignIn, user: User): Pro
   const { pool, client, addresses, signOuts } = signIn;
   if (addresses === undefined) return user;
   assertWritable(pool, client, Object.keys(addresses));
-  const details = { challenge: "NEW_PASSWORD_REQUIRED", attributes: Object.keys(addresses) };
-  const change = { operation: "RespondToAuthChallenge", poolId: pool.id, userId: user.id, details };
   const changed = await changeUser(
     ctx,
     pool,
@@ -137,7 +135,7 @@ export async function changeAddresses(ctx: Ctx, signIn: SignIn, user: User): Pro
       if (!fresh.enabled || fresh.signOuts !== signOuts) usedSession();
       return { attributes: changeAttributes(pool, fresh.attributes, addresses) };
     },
-    { also: (tx) => recordCredentialChange(tx, ctx, change) },
+    { operation: "RespondToAuthChallenge", details: { challenge: "NEW_PASSWORD_REQUIRED" } },
   );
   return changed ?? usedSession();
 }
