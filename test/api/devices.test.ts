@@ -27,7 +27,7 @@ import { adminCall, call, initiate } from "../doors/ways.ts";
 import type { Answer } from "../doors/wire.ts";
 import { updatePool } from "../doors/withdrawals.ts";
 import { makeApp } from "../hosted-ui/visitor.ts";
-import { totp, turnMfa } from "./factors.ts";
+import { forceMfaOn, totp, turnMfa } from "./factors.ts";
 import { forEachServer } from "./server.ts";
 
 /** Ways in which somebody who had one factor comes to have two. */
@@ -40,7 +40,7 @@ const turns: Readonly<Record<string, (person: Person) => Promise<unknown>>> = {
   },
   "an administrator turns their mailbox on": (person) =>
     prefer(person, { EmailMfaSettings: { Enabled: true } }),
-  "the pool demands MFA": (person) => turnMfa(person.server, person, "ON", everySecond),
+  "the pool demands MFA": (person) => forceMfaOn(person.server, person, everySecond),
 };
 
 const named = (device: Device) => ({ DEVICE_KEY: device.key });

@@ -116,6 +116,7 @@ forEachServer("mfa", (open) => {
 
   test("guesses over parallel sign-ins are counted together, and lock", async () => {
     const { server, place, secret } = await withToken();
+    // A lock of a second must not pass by itself.
     server.clock.freeze();
     const wrong = wrongTotp(secret, server.clock.now);
     const answer = { USERNAME: "ann", SOFTWARE_TOKEN_MFA_CODE: wrong };

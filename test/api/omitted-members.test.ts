@@ -310,6 +310,38 @@ async function checkEach<Request>(
   }
 }
 
+test("what protects is kept, and what was measured at AWS is done so", () => {
+  const kept = {
+    ...{ MfaConfiguration: "measured", Policies: "measured", DeletionProtection: "Cloud Control" },
+    ...{
+      LambdaConfig: "ours",
+      AdminCreateUserConfig: "ours",
+      DeviceConfiguration: "ours",
+      UserPoolAddOns: "ours",
+    },
+    ...{ AccountRecoverySetting: "inferred", UserPoolTier: "inferred", UserPoolTags: "Terraform" },
+    ...{ SmsConfiguration: "ours", UserAttributeUpdateSettings: "Terraform" },
+  };
+  for (const [member, source] of Object.entries(kept)) {
+    const row = updateUserPool[member as keyof typeof kept];
+    assert.deepEqual([row.omitted, row.source], ["kept", source], member);
+  }
+  assert.deepEqual(updateUserPool.AutoVerifiedAttributes, { omitted: "reset", source: "measured" });
+  const permissions = Object.entries(updateUserPoolClient).filter(([, { omitted }]) => omitted === "reset");
+  assert.deepEqual(
+    permissions.map(([member]) => member),
+    [
+      "CallbackURLs",
+      "LogoutURLs",
+      "DefaultRedirectURI",
+      "AllowedOAuthFlows",
+      "AllowedOAuthScopes",
+      "AllowedOAuthFlowsUserPoolClient",
+      "AnalyticsConfiguration",
+    ],
+  );
+});
+
 forEachServer("members that an update leaves out", (open) => {
   async function makePool({ client }: TestServer, settings: object = {}) {
     const made = await client.send(

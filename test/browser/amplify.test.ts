@@ -11,7 +11,7 @@ import {
   ListWebAuthnCredentialsCommand,
   SetUserPoolMfaConfigCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { totp, turnMfa, wrongTotp } from "../api/factors.ts";
+import { forceMfaOn, totp, turnMfa, wrongTotp } from "../api/factors.ts";
 import { makePool, makeUser, newAddress, password, refused } from "../api/people.ts";
 import { forEachServer } from "../api/server.ts";
 import { needs } from "../clients/support.ts";
@@ -269,7 +269,7 @@ describe("Amplify in Chromium", needs("chromium"), () => {
 
     test("a software token is set up within the sign-in that demands one", async () => {
       const { app, server, place } = await setUp();
-      await turnMfa(server, place, "ON", softwareTokens);
+      await forceMfaOn(server, place, softwareTokens);
       const { nextStep } = await app.call("signIn", bySrp);
       assert.ok(nextStep.signInStep === "CONTINUE_SIGN_IN_WITH_TOTP_SETUP");
       const challengeResponse = totp(nextStep.totpSetupDetails.sharedSecret, server.clock.now);
