@@ -75,7 +75,8 @@ async function makeVictim(server: TestServer, { pool, user }: Case): Promise<Vic
   const { AccountRecoverySetting, Policies, MfaConfiguration } = pool.document;
   const place = await makePool(
     server,
-    { AccountRecoverySetting, Policies },
+    // One-time codes by SMS take a sender.
+    { AccountRecoverySetting, Policies, SmsConfiguration: smsConfiguration.SmsConfiguration },
     {
       ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
       PreventUserExistenceErrors: "ENABLED",
