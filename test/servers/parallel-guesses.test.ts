@@ -4,9 +4,13 @@
  */
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { StartWebAuthnRegistrationCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { locked } from "../api/crowd.ts";
-import { makeUser, newAddress, password } from "../api/people.ts";
-import type { RawAnswer } from "../clients/support.ts";
+import { turnMfa } from "../api/factors.ts";
+import { makePool, makeUser, newAddress, password, signIn } from "../api/people.ts";
+import { Authenticator } from "../clients/authenticator.ts";
+import { call, type RawAnswer } from "../clients/support.ts";
+import { everySecond, openPool, origin } from "../doors/waits.ts";
 import { forEachDatabase } from "../store/databases.ts";
 import { ask, elsewhere, initiate, type Target, targetsOf } from "./guessed.ts";
 import {
@@ -19,6 +23,7 @@ import {
   openStage,
   type Stage,
   type Standing,
+  until,
 } from "./parallel-guesses.ts";
 
 const standings: readonly Standing[] = ["fresh", "after a lock"];
@@ -123,5 +128,36 @@ forEachDatabase((database, _open, fresh) => {
       assert.equal(right.type, "TooManyRequestsException", `${right.status} ${right.message}`);
       assert.equal((await guesses[most]!(true, elsewhere())).status, 200);
     });
+  });
+
+  test("of two passkeys that are added at once to nineteen, one is", async () => {
+    const { place, proxy } = stage;
+    const { server } = place;
+    const { UserPoolId, ClientId } = await makePool(server, openPool);
+    await turnMfa(server, { UserPoolId }, "OPTIONAL", everySecond);
+    await makeUser(server, UserPoolId, "collector");
+    const { AccessToken } = await signIn(server, ClientId, "collector");
+    const begin = async () => {
+      const begun = await server.client.send(new StartWebAuthnRegistrationCommand({ AccessToken }));
+      const Credential = new Authenticator(origin).create(begun.CredentialCreationOptions);
+      return () => call(server.endpoint, "CompleteWebAuthnRegistration", { AccessToken, Credential });
+    };
+    for (let at = 1; at < 20; at++) assert.equal((await (await begin())()).status, 200);
+    let waiting = 0;
+    proxy!.plan = (statement) => {
+      if (statement.includes('from "users"') && statement.endsWith("for update")) waiting++;
+      return statement.startsWith('insert into "passkeys"') ? "hold" : undefined;
+    };
+    const first = (await begin())();
+    await until(() => proxy!.held.length === 1);
+    const second = (await begin())();
+    // It has come as far, or waits for the first one.
+    await until(() => proxy!.held.length === 2 || waiting === 2);
+    proxy!.plan = undefined;
+    const held = proxy!.held.splice(0);
+    held[0]!();
+    assert.equal((await first).status, 200);
+    held[1]?.();
+    assert.equal((await second).type, "LimitExceededException");
   });
 });

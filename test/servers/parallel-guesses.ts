@@ -139,7 +139,8 @@ export const countsForAddress = {
     counts(statement) && !locks(statement) && inTransaction,
 } as const;
 
-async function until(condition: () => boolean): Promise<void> {
+/** Looks again and again: for what a proxy sees. */
+export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await delay(1);
 }
 

@@ -1,8 +1,8 @@
 /**
  * What guessing passwords and codes of a sign-in costs (AWS: "Lockout behavior for failed sign-in attempts"). The
- * counters live in the database, so that every server sees them. Each user has one counter for all strangers and one for each source the user is known
- * from, all under the same rule: so an outsider cannot keep the owner out, and the number of guesses stays bounded
- * (docs/decisions/0003-limits.md).
+ * counters live in the database, so that every server sees them. Each user has one counter for all strangers and one for
+ * each source the user is known from, all under the same rule: so an outsider cannot keep the owner out, and the number of
+ * guesses stays bounded (docs/decisions/0003-limits.md).
  */
 import type { Ctx } from "../../app.ts";
 import { type Attempt, clearKinds, settleAttempt } from "../../store/attempts.ts";
