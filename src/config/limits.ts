@@ -8,7 +8,7 @@ export interface Limit {
   readonly help: string;
 }
 
-/** Every limit. Windows are an hour. */
+/** Every limit. Windows are an hour; the last three are what all clients together hold at a time. */
 export const limitTable = {
   password: {
     fallback: 5,
@@ -34,6 +34,12 @@ export const limitTable = {
   "sign-ups-per-address": { fallback: 2_000, help: "SignUp an hour and address (ours)." },
   "messages-per-address": { fallback: 4_000, help: "Messages asked for an hour and address (ours)." },
   "messages-per-destination": { fallback: 20, help: "Messages an hour to one mailbox or phone (ours)." },
+  connections: { fallback: 4_000, help: "Connections that are open at once (ours)." },
+  "body-bytes": { fallback: 67_108_864, help: "Bytes of request bodies that are read at once (ours)." },
+  "answer-bytes": {
+    fallback: 67_108_864,
+    help: "Bytes of answers that wait for clients to take them (ours).",
+  },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof limitTable;
