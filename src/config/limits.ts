@@ -8,7 +8,7 @@ export interface Limit {
   readonly help: string;
 }
 
-/** Every limit. Windows are an hour; the last three are what all clients together hold at a time. */
+/** Every limit. Windows are an hour. */
 export const limitTable = {
   password: {
     fallback: 5,
@@ -43,6 +43,8 @@ export const limitTable = {
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof limitTable;
+/** What all clients together hold at a time, whatever they ask for. */
+export type CapacityName = "connections" | "body-bytes" | "answer-bytes";
 export type Limits = Readonly<Record<LimitName, number>>;
 
 export const limitNames = Object.keys(limitTable) as readonly LimitName[];

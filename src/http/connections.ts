@@ -28,7 +28,7 @@ export class Connections {
   /** By the socket that requests come by. */
   readonly #bySocket = new WeakMap<Socket, Connection>();
   readonly #counted: Shares<Connection>;
-  readonly #handshakes = new Shares<Connection>(holdings.handshakes.limit.count);
+  readonly #handshakes: Shares<Connection>;
   /** Those by peer, since the socket that TLS makes is another than the one that came. */
   readonly #shaking = new Map<string, Connection>();
   readonly #stop: () => void;
@@ -36,7 +36,9 @@ export class Connections {
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
-    this.#counted = new Shares(Math.min(options.limits.connections, connectionsOf(openFiles())));
+    const limit = Math.min(options.limits.connections, connectionsOf(openFiles()));
+    this.#counted = new Shares(limit);
+    this.#handshakes = new Shares(Math.ceil(limit / holdings.handshakes.limit.part));
     this.#stop = options.clock.every(lookEvery, () => this.#lookAtAnswers());
   }
 
@@ -52,9 +54,7 @@ export class Connections {
 
   /** One has come; it is closed again where there is no room. */
   opened(socket: Socket): Connection {
-    const connection = new Connection(socket, !this.#options.proxies.trusts(socket.remoteAddress), () =>
-      this.#counted.touch(connection),
-    );
+    const connection = new Connection(socket, !this.#options.proxies.trusts(socket.remoteAddress));
     this.#all.add(connection);
     this.#bySocket.set(socket, connection);
     socket.once("close", () => {
@@ -84,16 +84,23 @@ export class Connections {
     if (connection === undefined) return;
     this.#shaking.delete(peer);
     this.#handshakes.drop(connection);
-    connection.stream = socket;
     this.#bySocket.set(socket, connection);
   }
 
-  asked({ socket }: IncomingMessage, response: ServerResponse): void {
+  /** A request has come. False: its connection was closed, and it is not to be answered. */
+  asked({ socket }: IncomingMessage, response: ServerResponse): boolean {
     const connection = this.#bySocket.get(socket);
-    if (connection === undefined) return;
+    if (connection === undefined || socket.destroyed) return false;
+    const { answers } = connection;
     connection.hasAsked = true;
-    connection.running += 1;
-    response.once("close", connection.onAnswered);
+    answers.add(response);
+    response.once("close", () => {
+      answers.delete(response);
+      if (answers.size === 0) this.#counted.touch(connection);
+    });
+    if (answers.size <= holdings.pipeline.limit.requests) return true;
+    connection.giveWay();
+    return false;
   }
 
   /** Closes those that have never asked anything. */
@@ -110,7 +117,8 @@ export class Connections {
   #lookAtAnswers(): void {
     const answers = new Shares<Connection>(this.#options.limits["answer-bytes"]);
     for (const connection of this.#all) {
-      const bytes = connection.stream.writableLength;
+      let bytes = 0;
+      for (const answer of connection.answers) bytes += answer.writableLength;
       if (bytes > 0 && connection.hasShare) answers.add(connection, bytes);
     }
     answers.settle();
@@ -120,30 +128,27 @@ export class Connections {
 
 class Connection implements Holding {
   readonly address: string;
+  /** Whether it counts: those of trusted proxies do not. */
   readonly hasShare: boolean;
-  readonly giveWay: () => void;
-  readonly onAnswered: () => void;
-  /** What answers are written to; on https that is known once the handshake has ended. */
-  stream: Socket;
-  /** Requests that are being answered. */
-  running = 0;
+  /** Of the requests that are being answered. */
+  readonly answers = new Set<ServerResponse>();
   /** Whether anything was asked yet: browsers open connections in advance. */
   hasAsked = false;
+  readonly #socket: Socket;
 
-  constructor(socket: Socket, hasShare: boolean, onIdle: () => void) {
+  constructor(socket: Socket, hasShare: boolean) {
     this.address = networkOf(socket.remoteAddress ?? "");
     this.hasShare = hasShare;
-    this.stream = socket;
-    this.giveWay = () => socket.destroy();
-    this.onAnswered = () => {
-      this.running -= 1;
-      onIdle();
-    };
+    this.#socket = socket;
+  }
+
+  giveWay(): void {
+    this.#socket.destroy();
   }
 
   /** It waits for a next request, and whoever asks that would connect again. */
   isSpare(): boolean {
-    return this.hasAsked && this.running === 0;
+    return this.hasAsked && this.answers.size === 0;
   }
 }
 

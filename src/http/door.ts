@@ -129,8 +129,7 @@ async function openSocket(
 ): Promise<OpenSocket> {
   server.timeout = holdings.answerTime.limit.seconds * 1000;
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    connections.asked(request, response);
-    answer(request, response);
+    if (connections.asked(request, response)) answer(request, response);
   });
   if (server instanceof NetServer && "setSecureContext" in server) {
     server.on("connection", (socket: Socket) => {

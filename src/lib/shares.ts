@@ -88,7 +88,7 @@ export class Shares<H extends Holding> {
 
   /**
    * Who gives way to a newcomer, who is counted already: of the address that holds most what is spare, or what was not used
-   * for longest where the newcomer's holds less; else what is spare of anybody's.
+   * for longest where the newcomer's holds less; else what is spare of an address that holds no less.
    */
   #nextToGo(newcomer: H): H | undefined {
     const own = this.#shares.get(newcomer.address)!;
@@ -97,8 +97,8 @@ export class Shares<H extends Holding> {
     if (spare !== undefined) return spare;
     if (most.total > own.total) return oldestOf(most);
     for (const share of this.#shares.values()) {
-      const anybodys = spareOf(share, newcomer);
-      if (anybodys !== undefined) return anybodys;
+      const equal = share.total < own.total ? undefined : spareOf(share, newcomer);
+      if (equal !== undefined) return equal;
     }
     return undefined;
   }

@@ -1,6 +1,6 @@
 /** What a second address asks for while the first holds what it took: each way in, and each must be served. */
 import assert from "node:assert/strict";
-import { password } from "../api/people.ts";
+import { makeUser, password } from "../api/people.ts";
 import type { TestServer } from "../api/server.ts";
 import { callback, type OAuthPlace, setUp } from "../oauth/support.ts";
 import { type Answered, type Asking, ask } from "./sockets.ts";
@@ -22,7 +22,11 @@ export interface Town {
 }
 
 export async function settle(server: TestServer): Promise<Town> {
-  const place = await setUp(server);
+  const place = await setUp(server, {
+    ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"],
+    PreventUserExistenceErrors: "ENABLED",
+  });
+  await makeUser(server, place.UserPoolId, "bob");
   const query = new URLSearchParams({
     response_type: "code",
     client_id: place.ClientId,

@@ -5,7 +5,7 @@
  * the owner's alone (docs/decisions/0003-limits.md).
  */
 import type { Ctx } from "../../app.ts";
-import type { LimitName } from "../../config/limits.ts";
+import type { CapacityName, LimitName } from "../../config/limits.ts";
 import { type Attempt, countInWindow } from "../../store/attempts.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
 import { freshMs, readStanding, type Source } from "../../store/known-sources.ts";
@@ -17,7 +17,10 @@ import { attemptOf, type Subject, slotOf, sourceOf } from "./subjects.ts";
 const hour = 60 * 60 * 1000;
 
 export type AddressLimit = Extract<LimitName, `${string}-per-address`>;
-export type UserLimit = Exclude<LimitName, AddressLimit | "password" | "messages-per-destination">;
+export type UserLimit = Exclude<
+  LimitName,
+  AddressLimit | CapacityName | "password" | "messages-per-destination"
+>;
 
 /** Whoever asks, as far as the subject knows them. */
 export interface Caller {
