@@ -167,7 +167,12 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
   bodies: [
     async (town) => {
       const part = small["body-bytes"] / 40;
-      const held = await hold(town.server.endpoint, attacker, 40, formHead(town, part + 1) + "a".repeat(part));
+      const held = await hold(
+        town.server.endpoint,
+        attacker,
+        40,
+        formHead(town, part + 1) + "a".repeat(part),
+      );
       return {
         check: () =>
           until("some gave way", () => held.some(({ received }) => / 429 .*close/s.test(received()))),
@@ -212,7 +217,8 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
         Assets: [{ Category: "FORM_LOGO", ColorMode: "DYNAMIC", Extension: "JPEG", Bytes: image }],
       });
       const page = await ask(town.server.endpoint, other, town.login);
-      const [, logo = assert.fail(page.body)] = /<img src="(?:https?:\/\/[^/]+)?(\/[^"]+\.jpe?g)"/.exec(page.body) ?? [];
+      const [, logo = assert.fail(page.body)] =
+        /<img src="(?:https?:\/\/[^/]+)?(\/[^"]+\.jpe?g)"/.exec(page.body) ?? [];
       const held = await hold(town.server.endpoint, attacker, 3);
       // More than the kernel takes, which are some megabytes.
       for (const { socket } of held) {
@@ -240,8 +246,14 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
       await ask(town.server.endpoint, other, town.login);
       clock.stall(300);
       const answers = await many();
-      assert.ok(answers.some(({ status }) => status === 429), "beyond the share it is refused");
-      assert.ok(answers.some(({ status }) => status === 200), "the share is served");
+      assert.ok(
+        answers.some(({ status }) => status === 429),
+        "beyond the share it is refused",
+      );
+      assert.ok(
+        answers.some(({ status }) => status === 200),
+        "the share is served",
+      );
       return {
         release: () => {
           agent.destroy();
