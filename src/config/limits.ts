@@ -44,7 +44,8 @@ export const limitTable = {
 
 export type LimitName = keyof typeof limitTable;
 /** What all clients together hold at a time, whatever they ask for. */
-export type CapacityName = "connections" | "body-bytes" | "answer-bytes";
+export const capacityNames = ["connections", "body-bytes", "answer-bytes"] as const satisfies LimitName[];
+export type CapacityName = (typeof capacityNames)[number];
 export type Limits = Readonly<Record<LimitName, number>>;
 
 export const limitNames = Object.keys(limitTable) as readonly LimitName[];

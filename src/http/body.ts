@@ -37,7 +37,7 @@ export interface Bodies {
 interface Reading extends Holding {
   /** Bytes until now. */
   length: number;
-  /** When its pace was last looked at, and what had come by then. */
+  /** Until when it kept its pace, and what had come by then. */
   since: number;
   lengthThen: number;
   readonly giveUp: (why: Unread) => void;
@@ -57,17 +57,22 @@ export function createBodies(budget: number, { elapsed, every }: MonotonicClock)
   const stop = every(lookEvery, () => {
     const now = elapsed();
     for (const reading of readings) {
-      if (now - reading.since < seconds * 1000) continue;
-      if (reading.length - reading.lengthThen < bytes) reading.giveUp("late");
-      reading.since = now;
-      reading.lengthThen = reading.length;
+      if (reading.length - reading.lengthThen >= bytes) {
+        reading.since = now;
+        reading.lengthThen = reading.length;
+      } else if (now - reading.since >= seconds * 1000) reading.giveUp("late");
     }
   });
 
   return {
     read: async (exchange, address, limit) => {
       if (limit === 0) return nothing;
-      if ((announcedLength(exchange.incoming) ?? 0) > limit) return "too long";
+      const announced = announcedLength(exchange.incoming) ?? 0;
+      if (announced > limit) return "too long";
+      if (shares.isFullFor(address, announced)) {
+        endWithAnswer(exchange);
+        return "others first";
+      }
       const { reading, body } = collect(exchange, { address, limit, since: elapsed(), shares });
       readings.add(reading);
       const read = await body;
@@ -103,7 +108,7 @@ function collect(
     resolve(result);
   };
   const giveUp = (why: Unread) => {
-    if (!outgoing.headersSent) outgoing.setHeader("connection", "close");
+    endWithAnswer({ outgoing });
     finish(why);
   };
   const take = (chunk: Buffer) => {
@@ -118,6 +123,10 @@ function collect(
   const reading: Reading = { address, length: 0, since, lengthThen: 0, giveUp, giveWay };
   incoming.on("data", take).on("end", end).on("close", lost);
   return { reading, body: promise };
+}
+
+function endWithAnswer({ outgoing }: Pick<Exchange, "outgoing">): void {
+  if (!outgoing.headersSent) outgoing.setHeader("connection", "close");
 }
 
 /** Bytes that a body is said to have; undefined where that is not said. */

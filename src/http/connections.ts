@@ -90,7 +90,7 @@ export class Connections {
   /** A request has come. False: its connection was closed, and it is not to be answered. */
   asked({ socket }: IncomingMessage, response: ServerResponse): boolean {
     const connection = this.#bySocket.get(socket);
-    if (connection === undefined || socket.destroyed) return false;
+    if (connection === undefined || socket.destroyed) return !socket.destroyed;
     const { answers } = connection;
     connection.hasAsked = true;
     answers.add(response);

@@ -66,6 +66,14 @@ export class Shares<H extends Holding> {
     return true;
   }
 
+  /** Whether so much more would be refused to an address. (What is spare is not looked at.) */
+  isFullFor(address: string, amount: number): boolean {
+    if (this.#total + amount <= this.limit) return false;
+    const own = (this.#shares.get(address)?.total ?? 0) + amount;
+    for (const share of this.#shares.values()) if (share.total > own) return false;
+    return true;
+  }
+
   /** It was used just now: others of its address give way before it. */
   touch(holding: H): void {
     const holdings = this.#shares.get(holding.address)?.holdings;

@@ -28,11 +28,11 @@ forEachServer("one address", (open) => {
     test(`${what} of ${announced} bytes that stop short, until ${budget} are held`, async () => {
       const town = await inTown();
       const { endpoint } = town.server;
-      const head =
-        `POST ${headersOf(town)}host: ${new URL(endpoint).host}\r\n` + `content-length: ${announced}\r\n\r\n`;
-      const full = Math.floor(budget / (announced - 1));
-      const held = await hold(endpoint, attacker, full, head + "a".repeat(announced - 1));
-      held.push(...(await hold(endpoint, attacker, 1, head + "a".repeat(budget % (announced - 1)))));
+      const short = (length: number) =>
+        `POST ${headersOf(town)}host: ${new URL(endpoint).host}\r\ncontent-length: ${length}\r\n\r\n` +
+        "a".repeat(length - 1);
+      const held = await hold(endpoint, attacker, Math.floor(budget / (announced - 1)), short(announced));
+      held.push(...(await hold(endpoint, attacker, 1, short(budget % (announced - 1)))));
       try {
         for (let turn = 0; turn < 3; turn++) await isServed(town);
       } finally {

@@ -167,12 +167,9 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
   bodies: [
     async (town) => {
       const part = small["body-bytes"] / 40;
-      const held = await hold(
-        town.server.endpoint,
-        attacker,
-        40,
-        formHead(town, part + 1) + "a".repeat(part),
-      );
+      const short = (length: number) => formHead(town, length) + "a".repeat(length - 1);
+      const held = await hold(town.server.endpoint, attacker, 39, short(part + 1));
+      held.push(...(await hold(town.server.endpoint, attacker, 1, short(part))));
       return {
         check: () =>
           until("some gave way", () => held.some(({ received }) => / 429 .*close/s.test(received()))),
