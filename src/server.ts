@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
@@ -17,12 +18,12 @@ import { createAdmission } from "./http/admission.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
 import { createProxies } from "./http/client-address.ts";
 import { createServing, type Serving, type ServingOptions } from "./http/context.ts";
-import { crowdGuard } from "./http/crowd.ts";
-import { type Door, openDoor } from "./http/door.ts";
+import { asksElsewhere, type CrowdGuard, createCrowdGuard } from "./http/crowd.ts";
+import { type Door, type Listener, openDoor } from "./http/door.ts";
 import { guarded } from "./http/headers.ts";
 import { healthRoutes } from "./http/health.ts";
 import { holdings } from "./http/holdings.ts";
-import { answerCrowded } from "./http/hosted-ui/crowded.ts";
+import { crowdedPage } from "./http/hosted-ui/crowded.ts";
 import { hostedRoutes } from "./http/hosted-ui/routes.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
@@ -99,8 +100,9 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const { leave: leaveDatabase, close: closeDatabase } = opened;
     const serving = createServing(app, front);
     observeFront(metrics, { bodies: serving.bodies, connections: door.connections });
-    const all = routes(serving, metrics, opened.ping);
-    door.serve(getRequestListener(all.fetch, { overrideGlobalObjects: options.ownsProcess === true }));
+    door.serve(
+      listenerOf(serving, { metrics, ready: opened.ping, ownsProcess: options.ownsProcess === true }),
+    );
     return {
       app,
       url: bound.publicUrl,
@@ -219,24 +221,32 @@ function certificateFor(config: Config, tls: string, now: number): Promise<Certi
 
 const nothingHere = { message: "There is nothing here." };
 
+interface Listening {
+  readonly metrics: CountedMetrics;
+  readonly ready: () => Promise<void>;
+  readonly ownsProcess: boolean;
+}
+
+/** What answers each request: whether it is let in, then the routes. */
+function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening): Listener {
+  const guard = createCrowdGuard(serving, crowdedPage);
+  const { fetch } = routes(serving, guard, metrics, ready);
+  const listener = getRequestListener(fetch, { overrideGlobalObjects: ownsProcess });
+  return (incoming, outgoing) => {
+    if (asksElsewhere(incoming) || !guard.refuses(incoming, outgoing)) void listener(incoming, outgoing);
+  };
+}
+
 /** Every route there is. */
 function routes(
   serving: Serving,
+  guard: CrowdGuard,
   metrics: CountedMetrics,
   ready: () => Promise<void>,
 ): Hono<{ Bindings: HttpBindings }> {
   const { app } = serving;
   const knowsHost = createHostCheck(app.config);
   const all = new Hono<{ Bindings: HttpBindings }>();
-  all.use(
-    crowdGuard(serving, {
-      // Who asks whether the process is up may end it when there is no answer.
-      isExcepted: ({ req }) =>
-        req.path === "/healthz" ||
-        (req.path === "/" && req.method === "POST" && knowsHost(req.header("host"))),
-      page: answerCrowded,
-    }),
-  );
   all.route("/", healthRoutes(ready));
   all.route("/", metricsRoutes(app, metrics));
   all.route("/", tlsAskRoutes(serving));
@@ -253,6 +263,9 @@ function routes(
   ofPools.notFound((c) => c.json(nothingHere, 404));
   all.use(async (c, next) => {
     if (knowsHost(c.req.header("host"))) return next();
+    const { incoming, outgoing } = c.env;
+    // What might have been a call is none at this host.
+    if (asksElsewhere(incoming) && guard.refuses(incoming, outgoing)) return RESPONSE_ALREADY_SENT;
     const answer = await atDomain(serving.context(c.env.incoming), c, ofPools);
     if (answer !== undefined) return answer;
     return c.json(

@@ -85,6 +85,7 @@ export class Connections {
     this.#shaking.delete(peer);
     this.#handshakes.drop(connection);
     this.#bySocket.set(socket, connection);
+    connection.stream = socket;
   }
 
   /** A request has come. False: its connection was closed, and it is not to be answered. */
@@ -113,13 +114,15 @@ export class Connections {
     this.#stop();
   }
 
-  /** Answers cost nothing to count until there are too many bytes of them. */
+  /** Answers cost nothing to count until it is looked at them. */
   #lookAtAnswers(): void {
     const answers = new Shares<Connection>(this.#options.limits["answer-bytes"]);
     for (const connection of this.#all) {
       let bytes = 0;
       for (const answer of connection.answers) bytes += answer.writableLength;
-      if (bytes > 0 && connection.hasShare) answers.add(connection, bytes);
+      if (bytes === 0) continue;
+      connection.limitSilence();
+      if (connection.hasShare) answers.add(connection, bytes);
     }
     answers.settle();
     this.#untaken += answers.gaveWay;
@@ -134,16 +137,24 @@ class Connection implements Holding {
   readonly answers = new Set<ServerResponse>();
   /** Whether anything was asked yet: browsers open connections in advance. */
   hasAsked = false;
+  /** What requests come by and answers go out by: that of TLS, where there is one. */
+  stream: Socket;
   readonly #socket: Socket;
 
   constructor(socket: Socket, hasShare: boolean) {
     this.address = networkOf(socket.remoteAddress ?? "");
     this.hasShare = hasShare;
     this.#socket = socket;
+    this.stream = socket;
   }
 
   giveWay(): void {
     this.#socket.destroy();
+  }
+
+  /** Has Node close it when nothing of its answers is taken for too long; with the next request Node forgets that. */
+  limitSilence(): void {
+    if (this.stream.timeout !== silence) this.stream.setTimeout(silence);
   }
 
   /** It waits for a next request, and whoever asks that would connect again. */
@@ -151,6 +162,8 @@ class Connection implements Holding {
     return this.hasAsked && this.answers.size === 0;
   }
 }
+
+const silence = holdings.answerTime.limit.seconds * 1000;
 
 const peerOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
 

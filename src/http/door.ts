@@ -12,7 +12,7 @@ import type { CertificateSource } from "../integrations/tls.ts";
 import { Connections, type ConnectionsOptions } from "./connections.ts";
 import { holdings } from "./holdings.ts";
 
-type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface Door {
   readonly port: number;
@@ -127,7 +127,6 @@ async function openSocket(
   port: number,
   { host, connections, mayShakeHands, answer }: Entrance,
 ): Promise<OpenSocket> {
-  server.timeout = holdings.answerTime.limit.seconds * 1000;
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     if (connections.asked(request, response)) answer(request, response);
   });

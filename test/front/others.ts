@@ -19,6 +19,8 @@ export interface Town {
   call(operation: string, input: object, headers?: Readonly<Record<string, string>>): Asking;
   /** A password sign-in of Ann's. */
   readonly signIn: Asking;
+  /** The path of a large image, once it is there. */
+  logo?: Promise<string>;
 }
 
 export async function settle(server: TestServer): Promise<Town> {

@@ -6,7 +6,16 @@ import { SrpClient } from "../clients/support.ts";
 import { giveStyle, juniper } from "../hosted-ui/brands.ts";
 import type { ManualClock } from "./clock.ts";
 import { attacker, other, type Town } from "./others.ts";
-import { type Answered, type Asking, ask, hold, isOpen, letGo, until } from "./sockets.ts";
+import {
+  type Answered,
+  type Asking,
+  ask,
+  type Held as Connected,
+  hold,
+  isOpen,
+  letGo,
+  until,
+} from "./sockets.ts";
 
 /** What POOLHOUSE_LIMITS says in the town, small enough to be taken. */
 export const small = {
@@ -122,6 +131,29 @@ async function gaveWay({ server }: Town, what: "connections" | "bodies"): Promis
   return Number(value ?? assert.fail(body));
 }
 
+/** Connections that ask for more than the kernel takes, some megabytes, and take nothing of it. */
+async function untaken(town: Town, count: number): Promise<Connected[]> {
+  town.logo ??= giveLogo(town);
+  const logo = await town.logo;
+  const held = await hold(town.server.endpoint, attacker, count);
+  for (const { socket } of held) {
+    socket.pause();
+    socket.write(`GET ${logo} HTTP/1.1\r\n${hostOf(town)}\r\n`.repeat(holdings.pipeline.limit.requests));
+  }
+  return held;
+}
+
+/** The path of a large image on the pages. */
+async function giveLogo({ server, place, login }: Town): Promise<string> {
+  const image = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(900_000)]);
+  await giveStyle(server, place, {
+    Settings: juniper,
+    Assets: [{ Category: "FORM_LOGO", ColorMode: "DYNAMIC", Extension: "JPEG", Bytes: image }],
+  });
+  const { body } = await ask(server.endpoint, other, login);
+  return /<img src="(?:https?:\/\/[^/]+)?(\/[^"]+\.jpe?g)"/.exec(body)?.[1] ?? assert.fail(body);
+}
+
 let serial = 0;
 
 /** Every row, or this does not compile. Undefined: it is taken in a process of its own (alone.test.ts). */
@@ -208,20 +240,7 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
   formBody: [refused((town) => formHead(town, holdings.formBody.limit.bytes + 1), /The body is too long/)],
   answers: [
     async (town, clock) => {
-      const image = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(900_000)]);
-      await giveStyle(town.server, town.place, {
-        Settings: juniper,
-        Assets: [{ Category: "FORM_LOGO", ColorMode: "DYNAMIC", Extension: "JPEG", Bytes: image }],
-      });
-      const page = await ask(town.server.endpoint, other, town.login);
-      const [, logo = assert.fail(page.body)] =
-        /<img src="(?:https?:\/\/[^/]+)?(\/[^"]+\.jpe?g)"/.exec(page.body) ?? [];
-      const held = await hold(town.server.endpoint, attacker, 3);
-      // More than the kernel takes, which are some megabytes.
-      for (const { socket } of held) {
-        socket.pause();
-        socket.write(`GET ${logo} HTTP/1.1\r\n${hostOf(town)}\r\n`.repeat(holdings.pipeline.limit.requests));
-      }
+      const held = await untaken(town, 3);
       const before = await gaveWay(town, "connections");
       return {
         check: () =>
@@ -233,7 +252,12 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
       };
     },
   ],
-  answerTime: [few(text.idle)],
+  answerTime: [
+    async (town) => {
+      const held = await untaken(town, 3);
+      return { release: () => letGo(held) };
+    },
+  ],
   thread: [
     async (town, clock) => {
       const agent = new Agent({ keepAlive: true, maxSockets: 12 });
