@@ -6,11 +6,13 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { limitTable } from "../src/config/limits.ts";
 import { Connection } from "./lib/connection.ts";
 import { measure, quantile } from "./lib/load.ts";
 import { type BenchServer, temporaryFolder } from "./lib/server.ts";
 import { SrpClient } from "./lib/srp-client.ts";
 import { openStage, type Stage } from "./lib/stage.ts";
+import { StalledBodies } from "./lib/stalled.ts";
 import { table } from "./lib/table.ts";
 import { password, userName } from "./lib/users.ts";
 
@@ -183,7 +185,33 @@ function separate(server: BenchServer): void {
   }
 }
 
-export async function run({ seconds = 10, users = 1000 } = {}): Promise<void> {
+const bodyBytes = limitTable["body-bytes"].fallback;
+
+/** One address holds all that there is for bodies; the others' times beside those of a quiet server. */
+async function stalled(
+  { server }: Stage,
+  watched: Awaited<ReturnType<typeof probes>>,
+  quiet: Awaited<ReturnType<typeof during>>,
+  seconds: number,
+): Promise<string[]> {
+  const bodies = new StalledBodies(server, "127.4.0.1");
+  bodies.start(bodyBytes + 2 ** 20);
+  await pause(2);
+  const meanwhile = await during(seconds, watched);
+  const { rss } = await server.usage();
+  bodies.stop();
+  const ratios = (["GetUser", "Refresh"] as const).map(
+    (probe) => `${probe} ${(meanwhile[probe].p99 / quiet[probe].p99).toFixed(2)}`,
+  );
+  console.log(
+    `bodies that stop short, one address: p99 of others against quiet ${ratios.join(", ")} (goal 2); ${bodies.cut} cut off`,
+  );
+  await pause(1);
+  return ["bodies that stop short", "", "", "", "", ...latencies(meanwhile), `${Math.round(rss / 2 ** 20)}`];
+}
+
+/** @param loads which of the floods; `stalled` is that of bodies that stop short */
+export async function run({ seconds = 10, users = 1000, loads = ["stalled", "password", "srp"] } = {}) {
   const stage = await openStage(join(temporaryFolder(), "overload.sqlite"), users, {
     env: { POOLHOUSE_HASH_CONCURRENCY: "1" },
   });
@@ -195,42 +223,9 @@ export async function run({ seconds = 10, users = 1000 } = {}): Promise<void> {
   const rows: string[][] = [
     ["quiet", "", "", "", "", ...latencies(quiet), `${Math.round((await server.usage()).rss / 2 ** 20)}`],
   ];
-  for (const [kind, request] of Object.entries(floods(stage))) {
-    // The others ask then too, so that what they take is not counted as lost to the flood.
-    const loops = start(watched);
-    const peak = await measure(server, (connection, turn) => request(connection, turn), {
-      connections: 8,
-      seconds,
-    });
-    for (const loop of loops) loop.stop();
-    const many = new OpenLoop(server, {
-      connections: 1500,
-      request,
-      addresses: addresses(1, 1000),
-    });
-    rows.push(
-      await flooded(`${kind}, 1000 addresses`, many, { peak: peak.perSecond, seconds, watched, server }),
-    );
-    const one = new OpenLoop(server, { connections: 1500, request, addresses: addresses(2, 1) });
-    const honest = new OpenLoop(server, {
-      connections: 50,
-      request,
-      addresses: addresses(3, 20),
-    });
-    honest.start(peak.perSecond / 10);
-    const row = await flooded(`${kind}, one address`, one, {
-      peak: peak.perSecond,
-      seconds,
-      watched,
-      server,
-    });
-    honest.stop();
-    rows.push(row);
-    const { good, refused, other, unsent } = honest.tally;
-    console.log(
-      `${kind}: of 20 other addresses ${good} sign-ins done, ${refused.length} refused, ${other + unsent} failed`,
-    );
-  }
+  if (loads.includes("stalled")) rows.push(await stalled(stage, watched, quiet, seconds));
+  for (const [kind, request] of Object.entries(floods(stage)))
+    if (loads.includes(kind)) rows.push(...(await floodedTwice(stage, watched, kind, request, seconds)));
   const head = [
     "load",
     "offered/s",
@@ -245,6 +240,36 @@ export async function run({ seconds = 10, users = 1000 } = {}): Promise<void> {
   ];
   console.log(table(head, rows));
   await server.close();
+}
+
+/** A flood of a kind from many addresses, and from one beside which others ask. */
+async function floodedTwice(
+  { server }: Stage,
+  watched: Awaited<ReturnType<typeof probes>>,
+  kind: string,
+  request: Request,
+  seconds: number,
+): Promise<string[][]> {
+  // The others ask then too, so that what they take is not counted as lost to the flood.
+  const loops = start(watched);
+  const { perSecond: peak } = await measure(server, (connection, turn) => request(connection, turn), {
+    connections: 8,
+    seconds,
+  });
+  for (const loop of loops) loop.stop();
+  const options = { peak, seconds, watched, server };
+  const many = new OpenLoop(server, { connections: 1500, request, addresses: addresses(1, 1000) });
+  const fromMany = await flooded(`${kind}, 1000 addresses`, many, options);
+  const one = new OpenLoop(server, { connections: 1500, request, addresses: addresses(2, 1) });
+  const honest = new OpenLoop(server, { connections: 50, request, addresses: addresses(3, 20) });
+  honest.start(peak / 10);
+  const fromOne = await flooded(`${kind}, one address`, one, options);
+  honest.stop();
+  const { good, refused, other, unsent } = honest.tally;
+  console.log(
+    `${kind}: of 20 other addresses ${good} sign-ins done, ${refused.length} refused, ${other + unsent} failed`,
+  );
+  return [fromMany, fromOne];
 }
 
 async function flooded(
@@ -287,10 +312,13 @@ function latencies(probed: Awaited<ReturnType<typeof during>>): string[] {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { seconds: { type: "string" }, users: { type: "string" } } });
+  const { values } = parseArgs({
+    options: { seconds: { type: "string" }, users: { type: "string" }, loads: { type: "string" } },
+  });
   await run({
     ...(values.seconds !== undefined && { seconds: Number(values.seconds) }),
     ...(values.users !== undefined && { users: Number(values.users) }),
+    ...(values.loads !== undefined && { loads: values.loads.split(",") }),
   });
   process.exit(0);
 }

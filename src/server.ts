@@ -1,7 +1,9 @@
 /** THE composition root: config -> App -> http -> listen; closes in reverse. */
 import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
@@ -13,16 +15,21 @@ import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
 import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
 import { startUseWriter } from "./domain/iam/key-uses.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
-import type { AdmissionOptions } from "./http/admission.ts";
+import { createAdmission } from "./http/admission.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
-import { createServing, type Serving } from "./http/context.ts";
-import { type Door, openDoor } from "./http/door.ts";
+import { createProxies } from "./http/client-address.ts";
+import { createServing, type Serving, type ServingOptions } from "./http/context.ts";
+import { asksElsewhere, type CrowdGuard, createCrowdGuard } from "./http/crowd.ts";
+import { type Door, type Listener, openDoor } from "./http/door.ts";
 import { guarded } from "./http/headers.ts";
 import { healthRoutes } from "./http/health.ts";
+import { holdings } from "./http/holdings.ts";
+import { crowdedPage } from "./http/hosted-ui/crowded.ts";
 import { hostedRoutes } from "./http/hosted-ui/routes.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
-import { type CountedMetrics, createMetrics, metricsRoutes } from "./http/metrics.ts";
+import { type CountedMetrics, createMetrics, metricsRoutes, observeFront } from "./http/metrics.ts";
+import { type MonotonicClock, machineClock } from "./http/monotonic.ts";
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
 import { atDomain, type Bindings } from "./http/place.ts";
@@ -32,6 +39,7 @@ import { smtpMailbox } from "./integrations/smtp.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
 import { BoundedMap } from "./lib/bounded-map.ts";
 import { LatestIds } from "./lib/latest-ids.ts";
+import { networkOf } from "./lib/network.ts";
 import { type AuditEvent, insertAuditEvents } from "./store/audit.ts";
 import { type AuthEventOfUser, writeAuthEvents } from "./store/auth-events.ts";
 import type { Db } from "./store/db.ts";
@@ -55,8 +63,8 @@ export interface ServerOptions {
   readonly log: Logger;
   /** Tests set the clock. Epoch milliseconds. */
   readonly clock?: () => number;
-  /** Tests, which share their thread with the server, set how late that is. */
-  readonly admission?: AdmissionOptions;
+  /** Tests, which share their thread with the server, set how late that is, and what takes too long. */
+  readonly monotonic?: MonotonicClock;
   /** Nobody else's code runs here, so node-server may put its lighter Request and Response in place of the global ones. */
   readonly ownsProcess?: boolean;
 }
@@ -65,8 +73,6 @@ export interface ServerOptions {
 const waitingTracked = 2 ** 16;
 /** How many parsed documents and imported keys are kept. */
 const cacheSize = 10_000;
-/** Callers that may wait for each hash, or each SRP exchange, in flight: about a second of waiting. */
-const waitingEach = { hash: 100, exchange: 200 };
 
 export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
   const clock = options.clock ?? Date.now;
@@ -74,7 +80,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   // Listening comes first, so that --port 0 is known before anything is built from the public URL.
   const certificate =
     config.tls === undefined ? undefined : await certificateFor(config, config.tls, clock());
-  const door = await openDoor(config, certificate);
+  const front = await openFront(config, certificate, options.monotonic);
+  const { door } = front;
   const bound = withPorts(config, door);
   let opened: OpenedDatabase | undefined;
   try {
@@ -91,15 +98,16 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     await sharePublicUrl(opened.db, { url, guessed: !publicUrlConfigured && !listensOnLoopback(bound) });
     const metrics = createMetrics();
     const { db } = opened;
-    const { audit, authEvents } = startTrails(options.log, db, bound);
-    const given = { db, log: options.log, clock, random, metrics, audit, authEvents };
-    const app = await newApp(bound, given);
+    const trails = startTrails(options.log, db, bound);
+    const app = await newApp(bound, { db, log: options.log, clock, random, metrics, ...trails });
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
     const workers = startWorkers(app, opened);
     const { leave: leaveDatabase, close: closeDatabase } = opened;
-    const serving = createServing(app, options.admission);
-    const all = routes(serving, metrics, opened.ping);
-    door.serve(getRequestListener(all.fetch, { overrideGlobalObjects: options.ownsProcess === true }));
+    const serving = createServing(app, front);
+    observeFront(metrics, { bodies: serving.bodies, connections: door.connections });
+    door.serve(
+      listenerOf(serving, { metrics, ready: opened.ping, ownsProcess: options.ownsProcess === true }),
+    );
     return {
       app,
       url: bound.publicUrl,
@@ -107,10 +115,10 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       rootKey,
       close: async () => {
         const left = leaveDatabase();
-        await door.close();
-        serving.admission.close();
-        await audit.stop();
-        await authEvents.stop();
+        await front.close();
+        serving.close();
+        await trails.audit.stop();
+        await trails.authEvents.stop();
         await workers.stop();
         await app.srp.close();
         await left;
@@ -118,12 +126,32 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       },
     };
   } catch (error) {
-    await door.close();
+    await front.close();
     await opened?.close();
     throw error;
   }
 }
 
+/** What stands before everything else: who comes in, from where, and whether they must wait. */
+async function openFront(
+  config: Config,
+  certificate: CertificateSource | undefined,
+  clock: MonotonicClock = machineClock,
+): Promise<ServingOptions & { readonly door: Door; close(): Promise<void> }> {
+  const proxies = createProxies(config.trustedProxies);
+  const admission = createAdmission(clock);
+  const mayShakeHands = ({ remoteAddress }: Socket) =>
+    proxies.trusts(remoteAddress) || admission.admits(networkOf(remoteAddress ?? ""));
+  const { limits } = config;
+  const door = await openDoor(config, certificate, { limits, proxies, clock, mayShakeHands });
+  const close = async () => {
+    await door.close();
+    admission.close();
+  };
+  return { proxies, admission, clock, door, close };
+}
+
+/** What is written down without anybody waiting for it. */
 function startTrails(log: Logger, db: Db, { limits }: Config) {
   const audit = (events: readonly AuditEvent[]) => insertAuditEvents(db, events);
   const ofSignIns = (events: readonly AuthEventOfUser[]) => writeAuthEvents(db, events);
@@ -141,11 +169,11 @@ async function newApp(config: Config, given: Given): Promise<App> {
     ...given,
     passwordHasher: await createPasswordHasher({
       concurrency: config.hashConcurrency,
-      capacity: config.hashConcurrency * waitingEach.hash,
+      capacity: config.hashConcurrency * holdings.hashes.limit.each,
     }),
     srp: createSrpExchanger({
       concurrency: config.hashConcurrency,
-      capacity: config.hashConcurrency * waitingEach.exchange,
+      capacity: config.hashConcurrency * holdings.exchanges.limit.each,
     }),
     mailbox: mailboxOf(config),
     waitingSignIns: new LatestIds(waitingTracked),
@@ -199,9 +227,26 @@ function certificateFor(config: Config, tls: string, now: number): Promise<Certi
 
 const nothingHere = { message: "There is nothing here." };
 
+interface Listening {
+  readonly metrics: CountedMetrics;
+  readonly ready: () => Promise<void>;
+  readonly ownsProcess: boolean;
+}
+
+/** What answers each request: whether it is let in, then the routes. */
+function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening): Listener {
+  const guard = createCrowdGuard(serving, crowdedPage);
+  const { fetch } = routes(serving, guard, metrics, ready);
+  const listener = getRequestListener(fetch, { overrideGlobalObjects: ownsProcess });
+  return (incoming, outgoing) => {
+    if (asksElsewhere(incoming) || !guard.refuses(incoming, outgoing)) void listener(incoming, outgoing);
+  };
+}
+
 /** Every route there is. */
 function routes(
   serving: Serving,
+  guard: CrowdGuard,
   metrics: CountedMetrics,
   ready: () => Promise<void>,
 ): Hono<{ Bindings: HttpBindings }> {
@@ -213,12 +258,20 @@ function routes(
   all.route("/", tlsAskRoutes(serving));
   const ofPools = new Hono<Bindings>();
   ofPools.use(guarded);
+  ofPools.use((c, next) => {
+    const exchange = c.env;
+    exchange.readBody = (limit) => serving.bodies.read(exchange, serving.network(exchange.incoming), limit);
+    return next();
+  });
   ofPools.route("/", discoveryRoutes(serving));
   ofPools.route("/", oauthRoutes(serving));
   ofPools.route("/", hostedRoutes(serving));
   ofPools.notFound((c) => c.json(nothingHere, 404));
   all.use(async (c, next) => {
     if (knowsHost(c.req.header("host"))) return next();
+    const { incoming, outgoing } = c.env;
+    // What might have been a call is none at this host.
+    if (asksElsewhere(incoming) && guard.refuses(incoming, outgoing)) return RESPONSE_ALREADY_SENT;
     const answer = await atDomain(serving.context(c.env.incoming), c, ofPools);
     if (answer !== undefined) return answer;
     return c.json(
@@ -231,7 +284,7 @@ function routes(
   if (app.mailbox.kind === "inbox") all.route("/", inboxRoutes(app));
   all.notFound((c) => c.json(nothingHere, 404));
   all.onError((error, c) => {
-    app.log.error({ err: error }, "internal error");
+    serving.context(c.env.incoming).log.error({ err: error }, "internal error");
     return c.json({ message: "Internal error." }, 500);
   });
   return all;

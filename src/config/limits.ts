@@ -51,9 +51,18 @@ export const limitTable = {
   "sign-ups-per-address": { fallback: 2_000, help: "SignUp an hour and address (ours)." },
   "messages-per-address": { fallback: 4_000, help: "Messages asked for an hour and address (ours)." },
   "messages-per-destination": { fallback: 20, help: "Messages an hour to one mailbox or phone (ours)." },
+  connections: { fallback: 4_000, help: "Connections that are open at once (ours)." },
+  "body-bytes": { fallback: 67_108_864, help: "Bytes of request bodies that are read at once (ours)." },
+  "answer-bytes": {
+    fallback: 67_108_864,
+    help: "Bytes of answers that wait for clients to take them (ours).",
+  },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof limitTable;
+/** What all clients together hold at a time, whatever they ask for. */
+export const capacityNames = ["connections", "body-bytes", "answer-bytes"] as const satisfies LimitName[];
+export type CapacityName = (typeof capacityNames)[number];
 export type Limits = Readonly<Record<LimitName, number>>;
 
 export const limitNames = Object.keys(limitTable) as readonly LimitName[];

@@ -5,18 +5,15 @@
  * however cheap each is to refuse, slows its own senders.
  */
 import type { Socket } from "node:net";
+import { holdings } from "./holdings.ts";
+import type { MonotonicClock } from "./monotonic.ts";
 
-/** Milliseconds. */
-const window = 100;
-/** How late the thread's clock may be before it counts as fallen behind. */
-const behindAfter = 50;
-/** Calls an address may always make in a window. */
-const least = 4;
-/** How long a connection that asked for too much is not read. */
+const { window, lateAfter, least } = holdings.thread.limit;
+/** How long a connection that asked for too much is not read. Milliseconds. */
 const pause = 500;
 
 export interface Admission {
-  /** Whether a call from this address is answered now. */
+  /** Whether a call from this address (IPv6: from this network) is answered now. */
   admits(address: string): boolean;
   /** Leaves a connection unread for a moment, after its answer. */
   hold(socket: Socket): void;
@@ -24,22 +21,7 @@ export interface Admission {
   close(): void;
 }
 
-export interface AdmissionOptions {
-  /** Monotonic milliseconds. */
-  readonly elapsed: () => number;
-  /** Calls back every so many milliseconds; returns how to stop it. */
-  readonly every: (milliseconds: number, tick: () => void) => () => void;
-}
-
-const clock: AdmissionOptions = {
-  elapsed: () => performance.now(),
-  every: (milliseconds, tick) => {
-    const timer = setInterval(tick, milliseconds).unref();
-    return () => clearInterval(timer);
-  },
-};
-
-export function createAdmission({ elapsed, every }: AdmissionOptions = clock): Admission {
+export function createAdmission({ elapsed, every }: MonotonicClock): Admission {
   let counts = new Map<string, number>();
   let share = Number.POSITIVE_INFINITY;
   let last = elapsed();
@@ -50,7 +32,7 @@ export function createAdmission({ elapsed, every }: AdmissionOptions = clock): A
     const late = now - last - window;
     last = now;
     // Whoever asks alone takes nothing from anybody.
-    if (late <= behindAfter || counts.size < 2) share = Number.POSITIVE_INFINITY;
+    if (late <= lateAfter || counts.size < 2) share = Number.POSITIVE_INFINITY;
     else {
       const answered = [...counts.values()].reduce((sum, count) => sum + Math.min(count, share), 0);
       const inTime = (answered * window) / (window + late);

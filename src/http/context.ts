@@ -1,54 +1,82 @@
 /** From a request on the wire to a Ctx: the clock, an id, and the client's address behind configured proxies. */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import { BlockList, isIP } from "node:net";
 import type { App, Ctx } from "../app.ts";
-import { canonicalAddress, hopAddress, networkOf } from "../lib/network.ts";
+import { networkOf } from "../lib/network.ts";
 import { refuse } from "../wire/refuse.ts";
-import { type Admission, type AdmissionOptions, createAdmission } from "./admission.ts";
+import type { Admission } from "./admission.ts";
+import { type Bodies, createBodies } from "./body.ts";
+import type { Proxies } from "./client-address.ts";
+import { createLineBudget, type LineBudget } from "./log-lines.ts";
+import type { MonotonicClock } from "./monotonic.ts";
 
 /** What http rooms need of the server. */
 export interface Serving {
   readonly app: App;
   readonly admission: Admission;
+  readonly bodies: Bodies;
+  readonly lines: LineBudget;
   context(incoming: IncomingMessage): Ctx;
+  /** The network of the client, which shares are counted by. */
+  network(incoming: IncomingMessage): string;
   /** Whether the connection itself comes from this machine or from a trusted proxy. */
   isNear(incoming: IncomingMessage): boolean;
   /** Milliseconds since the context was taken. */
   elapsed(ctx: Ctx): number;
+  /** Ends the measuring. */
+  close(): void;
 }
 
-export function createServing(app: App, admission?: AdmissionOptions): Serving {
-  const trusted = proxies(app.config.trustedProxies);
+export interface ServingOptions {
+  readonly admission: Admission;
+  readonly proxies: Proxies;
+  readonly clock: MonotonicClock;
+}
+
+export function createServing(app: App, { admission, proxies, clock }: ServingOptions): Serving {
+  const bodies = createBodies(app.config.limits["body-bytes"], clock);
+  const lines = createLineBudget(app.log, clock);
   const started = new WeakMap<Ctx, number>();
   return {
     app,
-    admission: createAdmission(admission),
+    admission,
+    bodies,
+    lines,
     context(incoming) {
       const requestId = randomUUID();
+      const address = proxies.clientAddress(incoming);
       const ctx = createCtx(app, {
         requestId,
-        address: clientAddress(incoming, trusted),
+        address,
         userAgent: incoming.headers["user-agent"],
-        isSecure: () => isSecure(incoming, trusted),
+        isSecure: () => proxies.isSecure(incoming),
+        lines,
       });
       started.set(ctx, performance.now());
       return ctx;
     },
-    isNear: ({ socket }) => {
-      const address = canonicalAddress(socket.remoteAddress ?? "") ?? "";
-      return isAmong(loopback, address) || isAmong(trusted, address);
-    },
+    network: (incoming) => networkOf(proxies.clientAddress(incoming)),
+    isNear: ({ socket }) => proxies.isNear(socket.remoteAddress),
     elapsed: (ctx) => Math.round(performance.now() - (started.get(ctx) ?? performance.now())),
+    close: () => {
+      bodies.close();
+      lines.close();
+    },
   };
 }
 
 /** A context for one request, or for one turn of a worker. */
 export function createCtx(
   app: App,
-  request: Pick<Ctx, "requestId" | "address" | "userAgent"> & Partial<Pick<Ctx, "isSecure">>,
+  request: Pick<Ctx, "requestId" | "address" | "userAgent"> &
+    Partial<Pick<Ctx, "isSecure">> & {
+      /** Bounds what is logged of a request from outside. */
+      readonly lines?: LineBudget;
+    },
 ): Ctx {
   let log: Ctx["log"] | undefined;
+  const { requestId, lines } = request;
+  const network = networkOf(request.address);
   return {
     app,
     config: app.config,
@@ -56,13 +84,13 @@ export function createCtx(
     random: app.random,
     // Made when somebody writes to it, which few requests do.
     get log() {
-      log ??= app.log.child({ requestId: request.requestId });
+      log ??= lines?.of(requestId, network) ?? app.log.child({ requestId });
       return log;
     },
     now: app.clock(),
-    requestId: request.requestId,
+    requestId,
     address: request.address,
-    network: networkOf(request.address),
+    network,
     userAddress: request.address,
     userAgent: request.userAgent,
     isSecure: request.isSecure ?? (() => undefined),
@@ -77,47 +105,4 @@ async function nobody(permission: string): Promise<never> {
     "AccessDeniedException",
     `Only administrators can have the permission poolhouse:${permission}.`,
   );
-}
-
-/** What a trusted proxy does not say of its own client's connection, nobody knows. */
-function isSecure({ socket, headers }: IncomingMessage, trusted: BlockList): boolean | undefined {
-  const peer = socket.remoteAddress ?? "";
-  if (!isAmong(trusted, canonicalAddress(peer) ?? peer))
-    return "encrypted" in socket && socket.encrypted === true;
-  const said = headers["x-forwarded-proto"];
-  if (typeof said !== "string" || said === "") return undefined;
-  return said.split(",").every((hop) => hop.trim().toLowerCase() === "https");
-}
-
-const loopback = proxies(["127.0.0.0/8", "::1"]);
-
-function isAmong(list: BlockList, address: string): boolean {
-  return isIP(address) !== 0 && list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
-}
-
-function proxies(ranges: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const range of ranges) {
-    const [address = "", bits] = range.split("/");
-    const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-    list.addSubnet(address, bits === undefined ? (family === "ipv6" ? 128 : 32) : Number(bits), family);
-  }
-  return list;
-}
-
-/** The last address of X-Forwarded-For that is not a configured proxy; the header counts only from such a proxy. */
-function clientAddress(incoming: IncomingMessage, trusted: BlockList): string {
-  const peer = incoming.socket.remoteAddress ?? "";
-  let address = canonicalAddress(peer) ?? peer;
-  const header = incoming.headers["x-forwarded-for"];
-  // Most requests have none, and then nobody need be looked up.
-  const forwarded = header === undefined ? [] : [header].flat().join(",").split(",");
-  for (const hop of forwarded.reverse()) {
-    if (!isAmong(trusted, address)) break;
-    const before = hopAddress(hop);
-    // What a trusted proxy did not understand itself cannot be counted by: the proxy is.
-    if (before === undefined) break;
-    address = before;
-  }
-  return address;
 }

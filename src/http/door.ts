@@ -9,13 +9,16 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from "n
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { Config } from "../config/config.ts";
 import type { CertificateSource } from "../integrations/tls.ts";
+import { Connections, type ConnectionsOptions } from "./connections.ts";
+import { holdings } from "./holdings.ts";
 
-type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface Door {
   readonly port: number;
   /** Undefined: no https. */
   readonly httpsPort: number | undefined;
+  readonly connections: Pick<Connections, "open" | "gaveWay">;
   /** From now on this answers; before, everything is 503 but /healthz. */
   serve(listener: Listener): void;
   close(): Promise<void>;
@@ -23,14 +26,17 @@ export interface Door {
 
 /** Milliseconds. Node looks for what is overdue only every so often, so that is set as well. */
 const timeouts = {
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  keepAliveTimeout: 65_000,
+  headersTimeout: holdings.headersTime.limit.seconds * 1000,
+  requestTimeout: holdings.requestTime.limit.seconds * 1000,
+  keepAliveTimeout: holdings.idleTime.limit.seconds * 1000,
   connectionsCheckingInterval: 2_000,
+  maxHeaderSize: holdings.headers.limit.bytes,
 };
 
-/** A connection that does not even shake hands must not hold a server up that stops. Milliseconds. */
-const modern = { minVersion: "TLSv1.2", handshakeTimeout: 5_000 } as const;
+const modern = {
+  minVersion: "TLSv1.2",
+  handshakeTimeout: holdings.handshakeTime.limit.seconds * 1000,
+} as const;
 
 /** How often a certificate's file is looked at again. Milliseconds. */
 const renewalMs = 60_000;
@@ -40,7 +46,17 @@ const drainTime = 10_000;
 /** How long an open connection may still ask something on close, before it is taken for silent. Milliseconds. */
 const silentTime = 500;
 
-export async function openDoor(config: Config, certificate: CertificateSource | undefined): Promise<Door> {
+/** What a connection needs of the server: how many there may be, and whether one for https may begin its handshake. */
+export interface DoorOptions extends ConnectionsOptions {
+  readonly mayShakeHands: (socket: Socket) => boolean;
+}
+
+export async function openDoor(
+  config: Config,
+  certificate: CertificateSource | undefined,
+  options: DoorOptions,
+): Promise<Door> {
+  const connections = new Connections(options);
   let listener: Listener = (request, response) => notYetServing(request, response, "starting");
   let draining = false;
   const answer = (request: IncomingMessage, response: ServerResponse) => {
@@ -48,19 +64,30 @@ export async function openDoor(config: Config, certificate: CertificateSource | 
     if (draining && request.url === "/readyz") notYetServing(request, response, "stopping");
     else listener(request, response);
   };
-  const http = await openSocket(createHttpServer(timeouts), config.port, config.host, answer);
-  const https = certificate && (await openHttps(config, certificate, answer, http));
+  const entrance: Entrance = { host: config.host, connections, mayShakeHands: options.mayShakeHands, answer };
+  const http = await openSocket(createHttpServer(timeouts), config.port, entrance);
+  const https = certificate && (await openHttps(config.httpsPort, certificate, entrance, http));
   return {
     port: http.port,
     httpsPort: https?.port,
+    connections,
     serve: (next) => {
       listener = next;
     },
     close: async () => {
       draining = true;
       await Promise.all([http.close(), https?.close()]);
+      connections.close();
     },
   };
+}
+
+/** What all sockets that listen have in common. */
+interface Entrance {
+  readonly host: string;
+  readonly connections: Connections;
+  readonly mayShakeHands: (socket: Socket) => boolean;
+  readonly answer: Listener;
 }
 
 interface OpenSocket {
@@ -69,14 +96,14 @@ interface OpenSocket {
 }
 
 async function openHttps(
-  config: Config,
+  port: number,
   certificate: CertificateSource,
-  answer: Listener,
+  entrance: Entrance,
   http: OpenSocket,
 ): Promise<OpenSocket> {
   const server = createHttpsServer({ ...timeouts, ...certificate.first, ...modern });
   try {
-    const socket = await openSocket(server, config.httpsPort, config.host, answer);
+    const socket = await openSocket(server, port, entrance);
     const timer = setInterval(() => {
       const renewed = certificate.renewed();
       if (renewed !== undefined) server.setSecureContext({ ...renewed, ...modern });
@@ -98,26 +125,23 @@ async function openHttps(
 async function openSocket(
   server: Server | HttpsServer,
   port: number,
-  host: string,
-  answer: Listener,
+  { host, connections, mayShakeHands, answer }: Entrance,
 ): Promise<OpenSocket> {
-  /** Connections that have asked nothing yet: browsers open some in advance. */
-  const unused = new Set<Socket>();
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    unused.delete(request.socket);
-    answer(request, response);
+    if (connections.asked(request, response)) answer(request, response);
   });
-  const opened =
-    server instanceof NetServer && "setSecureContext" in server ? "secureConnection" : "connection";
-  server.on(opened, (socket: Socket) => {
-    unused.add(socket);
-    socket.once("close", () => unused.delete(socket));
-  });
+  if (server instanceof NetServer && "setSecureContext" in server) {
+    server.on("connection", (socket: Socket) => {
+      if (mayShakeHands(socket)) connections.openedForTls(socket);
+      else socket.destroy();
+    });
+    server.on("secureConnection", (socket: Socket) => connections.handshakeEnded(socket));
+  } else server.on("connection", (socket: Socket) => connections.opened(socket));
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, resolve);
   });
-  return { port: (server.address() as AddressInfo).port, close: () => drain(server, unused) };
+  return { port: (server.address() as AddressInfo).port, close: () => drain(server, connections) };
 }
 
 function notYetServing(request: IncomingMessage, response: ServerResponse, status: string): void {
@@ -130,12 +154,12 @@ function notYetServing(request: IncomingMessage, response: ServerResponse, statu
  * answered, with `connection: close`, so that no client finds its connection gone in the middle of a call. (The close
  * of http.Server, unlike that of net.Server, ends idle connections at once.)
  */
-function drain(server: Server | HttpsServer, unused: ReadonlySet<Socket>): Promise<void> {
+function drain(server: Server | HttpsServer, connections: Connections): Promise<void> {
   return new Promise((resolve) => {
     let idle: NodeJS.Timeout | undefined;
     const force = setTimeout(() => server.closeAllConnections(), drainTime);
     const silent = setTimeout(() => {
-      for (const socket of unused) socket.destroy();
+      connections.closeUnused();
       server.close();
       // A kept-alive connection becomes idle when its answer is out; one that asked nothing never counts as idle.
       idle = setInterval(() => server.closeIdleConnections(), 50);

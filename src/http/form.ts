@@ -1,20 +1,17 @@
-/** Bodies of forms (application/x-www-form-urlencoded), for every room that takes them: bounded, each and together. */
-import type { HttpBindings } from "@hono/node-server";
+/** Bodies of forms (application/x-www-form-urlencoded), for every room that takes them. */
 import type { Context } from "hono";
-import { Refusal } from "../lib/refusal.ts";
-import { createBodyReader } from "./body.ts";
+import { refusalOf } from "./body.ts";
+import { holdings } from "./holdings.ts";
+import type { Bindings } from "./place.ts";
 
-const longestBody = 64 * 1024;
-const bodies = createBodyReader(16 * 1024 * 1024);
-
-/** The fields in their order; else why there are none. Throws TooManyRequestsException when too many are read at once. */
+/** The fields in their order; else why there are none. Throws TooManyRequestsException when others go first. */
 export async function readFields(
-  c: Context<{ Bindings: HttpBindings }>,
-): Promise<URLSearchParams | "no form" | "too long"> {
+  c: Context<Bindings>,
+): Promise<URLSearchParams | "no form" | "too long" | "late"> {
   const type = c.req.header("content-type") ?? "";
   if (!/^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type)) return "no form";
-  const body = await bodies.read(c.env.incoming, longestBody);
-  if (!(body instanceof Refusal)) return new URLSearchParams(Buffer.from(body).toString("utf8"));
-  if (body.code === "TooManyRequestsException") throw body;
-  return "too long";
+  const limit = holdings.formBody.limit.bytes;
+  const body = await c.env.readBody(limit);
+  if (body === "others first") throw refusalOf(body, limit);
+  return typeof body === "string" ? body : new URLSearchParams(Buffer.from(body).toString("utf8"));
 }

@@ -12,6 +12,8 @@ import { equalText } from "../lib/bytes.ts";
 import { type Cell, type Histogram, type Observed, Registry, type Sample } from "../lib/prometheus.ts";
 import { PROGRAM_SCHEMA_VERSION } from "../store/migrate.ts";
 import { countWaiting } from "../store/outbox.ts";
+import type { Bodies } from "./body.ts";
+import type { Connections } from "./connections.ts";
 import { createHostCheck } from "./hosts.ts";
 
 /** Seconds. GetUser is in the first, a hash in the second or third, what waits in a queue beyond. */
@@ -137,6 +139,21 @@ export function metricsRoutes(app: App, metrics: CountedMetrics): Hono<{ Binding
 /** What proxies and pages of other sites add. */
 function isForwarded(headers: Headers): boolean {
   return [...headers.keys()].some((name) => /^(?:via|forwarded|x-forwarded-.+|x-real-ip|origin)$/.test(name));
+}
+
+/** What clients hold of the server before they are known (holdings.ts). */
+export function observeFront(
+  { registry }: CountedMetrics,
+  { bodies, connections }: { bodies: Bodies; connections: Pick<Connections, "open" | "gaveWay"> },
+): void {
+  registry.observed("gauge", "poolhouse_connections", "Connections that are open.", () => connections.open);
+  registry.observed("gauge", "poolhouse_body_bytes", "Bytes of bodies being read.", () => bodies.held);
+  const help =
+    "What was taken from one address for another, or refused to it, by what there was too little of.";
+  registry.observed("counter", "poolhouse_gave_way_total", help, () => [
+    { labels: { what: "connections" }, value: connections.gaveWay },
+    { labels: { what: "bodies" }, value: bodies.gaveWay },
+  ]);
 }
 
 function observeQueues(registry: Registry, app: App): void {

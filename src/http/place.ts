@@ -8,9 +8,12 @@ import type { Ctx } from "../app.ts";
 import { servedBy } from "../domain/pools/domains.ts";
 import { loadPool, noSuchPool, type Pool } from "../domain/pools/settings.ts";
 import { hostKey } from "../lib/host-name.ts";
+import type { Unread } from "./body.ts";
 import { hostName } from "./hosts.ts";
 
 export interface Env extends HttpBindings {
+  /** Reads the body, of so many bytes at most (body.ts). */
+  readBody(limit: number): Promise<Uint8Array | Unread>;
   /** Where the request came to a domain of a pool: which, and the URL that its endpoints begin with there. */
   readonly domain?: { readonly poolId: string; readonly base: string; readonly loginVersion: number };
 }

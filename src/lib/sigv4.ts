@@ -202,6 +202,11 @@ export function parseAuthorization(header: string): Map<string, string> | undefi
   return fields;
 }
 
+/** The access key id that an Authorization header names; undefined where it names none. */
+export function credentialKeyId(header: string): string | undefined {
+  return parseAuthorization(header)?.get("Credential")?.split("/")[0] || undefined;
+}
+
 /**
  * Checks a signature that readSignedRequest read from the same request.
  *

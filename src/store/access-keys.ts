@@ -52,6 +52,16 @@ export async function readAccessKey(db: Db, id: string): Promise<AccessKey | und
   );
 }
 
+/** The status of a key without opening its secret; undefined: there is no such key. */
+export async function readAccessKeyStatus(db: Db, id: string): Promise<AccessKey["status"] | undefined> {
+  const row = await db.kysely
+    .selectFrom("access_keys")
+    .select("status")
+    .where("access_key_id", "=", id)
+    .executeTakeFirst();
+  return row?.status;
+}
+
 /** A key without its secret. */
 export interface AccessKeyInfo extends Omit<AccessKey, "secret"> {
   /** Epoch milliseconds, an hour late at most; undefined: never, or by a version that did not note it. */

@@ -5,7 +5,7 @@ import { after, describe } from "node:test";
 import { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
 import type { App } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
-import type { AdmissionOptions } from "../../src/http/admission.ts";
+import type { MonotonicClock } from "../../src/http/monotonic.ts";
 import { type RunningServer, startServer } from "../../src/server.ts";
 import { type DatabaseName, type Fresh, forEachDatabase } from "../store/databases.ts";
 import { watchErrors } from "./declared-errors.ts";
@@ -52,12 +52,13 @@ export function forEachServer(
   title: string,
   suite: (open: () => Promise<TestServer>, database: DatabaseName) => void,
   environment: Readonly<Record<string, string>> = {},
+  monotonic: MonotonicClock = neverBehind,
 ): void {
   describe(title, () => {
     forEachDatabase((database, _open, fresh) => {
       let started: Promise<Started> | undefined;
       suite(async () => {
-        started ??= startTestServer(database, fresh, environment);
+        started ??= startTestServer(database, fresh, environment, monotonic);
         return (await started).test;
       }, database);
       after(async () => {
@@ -82,6 +83,7 @@ export async function startTestServer(
   database: DatabaseName,
   fresh: Fresh,
   environment: Readonly<Record<string, string>>,
+  monotonic: MonotonicClock = neverBehind,
 ): Promise<Started> {
   const options = await fresh();
   const config = loadConfig([], {
@@ -95,7 +97,7 @@ export async function startTestServer(
   });
   const time = testClock();
   const { log, undeclared } = watchErrors(process.env["TEST_LOG"]);
-  const server = await startServer(config, { log, clock: time.now, admission: neverBehind });
+  const server = await startServer(config, { log, clock: time.now, monotonic });
   const client = new CognitoIdentityProviderClient({
     endpoint: server.url,
     region: "us-east-1",
@@ -147,7 +149,7 @@ export function byAddress(server: TestServer): TestServer {
 }
 
 /** The thread is never measured: a suite is one address, and keeps the thread busy with its own work. */
-export const neverBehind: AdmissionOptions = { elapsed: () => 0, every: () => () => {} };
+export const neverBehind: MonotonicClock = { elapsed: () => 0, every: () => () => {} };
 
 /** Runs with the machine's clock, shifted, until it is frozen. */
 function testClock() {

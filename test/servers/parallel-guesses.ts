@@ -57,7 +57,7 @@ export async function openStage(
 function startBeside({ app }: TestServer) {
   return startServer(
     { ...app.config, port: 0 },
-    { log: pino({ level: "silent" }), clock: app.clock, admission: neverBehind },
+    { log: pino({ level: "silent" }), clock: app.clock, monotonic: neverBehind },
   );
 }
 

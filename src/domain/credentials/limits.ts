@@ -5,7 +5,7 @@
  * the owner's alone (docs/decisions/0003-limits.md).
  */
 import type { Ctx } from "../../app.ts";
-import type { LimitName } from "../../config/limits.ts";
+import type { CapacityName, LimitName } from "../../config/limits.ts";
 import { type Attempt, countInWindow } from "../../store/attempts.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
 import { freshMs, readStanding, type Source } from "../../store/known-sources.ts";
@@ -18,7 +18,12 @@ const hour = 60 * 60 * 1000;
 
 export type AddressLimit = Exclude<Extract<LimitName, `${string}-per-address`>, `waiting-${string}`>;
 /** Limits that count otherwise than by a user's requests. */
-type OtherLimit = "password" | "messages-per-destination" | "sign-in-events" | `waiting-${string}`;
+type OtherLimit =
+  | CapacityName
+  | "password"
+  | "messages-per-destination"
+  | "sign-in-events"
+  | `waiting-${string}`;
 export type UserLimit = Exclude<LimitName, AddressLimit | OtherLimit>;
 
 /** Whoever asks, as far as the subject knows them. */

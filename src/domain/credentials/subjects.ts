@@ -24,7 +24,7 @@ export interface Subject {
 }
 
 /** 2^18: evicting a given row by guesses at other names takes about as many guesses within the time of its lock. */
-const slotBits = 18;
+export const slotBits = 18;
 
 /** The slot of something that outsiders can invent. */
 export function slotOf(

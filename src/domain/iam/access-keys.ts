@@ -7,6 +7,7 @@ import {
   insertAccessKey,
   listAccessKeys,
   readAccessKey,
+  readAccessKeyStatus,
   replaceAccessKeys,
   setAccessKeyPolicy,
 } from "../../store/access-keys.ts";
@@ -137,6 +138,11 @@ export async function findAccessKey(ctx: Ctx, accessKeyId: string): Promise<Acce
   if (!isStorable(accessKeyId)) return undefined;
   const key = await readAccessKey(ctx.db, accessKeyId);
   return key?.status === "Active" ? key : undefined;
+}
+
+/** Whether there is an active key of this id, which proves nothing of whoever names it. */
+export async function isAccessKey(ctx: Ctx, accessKeyId: string): Promise<boolean> {
+  return isStorable(accessKeyId) && (await readAccessKeyStatus(ctx.db, accessKeyId)) === "Active";
 }
 
 export function principalOf(ctx: Ctx, key: Pick<AccessKey, "id" | "principal" | "policy">): Principal {

@@ -3,16 +3,16 @@ import type { IncomingMessage } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
+import type { Ctx } from "../../app.ts";
+import { isAccessKey } from "../../domain/iam/access-keys.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { headerPairs, type WireRequest } from "../../lib/sigv4.ts";
+import { credentialKeyId, headerPairs, type WireRequest } from "../../lib/sigv4.ts";
 import { refusal } from "../../wire/refuse.ts";
-import { createBodyReader } from "../body.ts";
+import { announcedLength, refusalOf } from "../body.ts";
 import type { Serving } from "../context.ts";
+import { holdings } from "../holdings.ts";
 import { answerCall, findTarget, type Target } from "./endpoint.ts";
 import { errorAnswer } from "./errors.ts";
-
-/** Bytes of bodies held at once by all calls together; beyond it callers are told to come again. */
-const bytesInFlight = 64 * 1024 * 1024;
 
 /** Headers a browser may send; AWS allows its SDKs' own families. */
 const allowedHeader = /^(?:content-type|cache-control|authorization|x-amz-[a-z0-9-]+|amz-sdk-[a-z0-9-]+)$/;
@@ -25,7 +25,6 @@ const corsHeaders = {
 export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }> {
   const routes = new Hono<{ Bindings: HttpBindings }>();
   const { app } = serving;
-  const bodies = createBodyReader(bytesInFlight);
 
   routes.options("/", (c) => {
     const requested = (c.req.header("access-control-request-headers") ?? "").toLowerCase().split(",");
@@ -44,9 +43,8 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
     const ctx = serving.context(incoming);
     app.metrics.callBegins();
     const target = findTarget(headerOf(incoming, "x-amz-target"));
-    const admitted = serving.admission.admits(ctx.address);
-    const signed = incoming.headers.authorization !== undefined;
-    const body = admitted ? await bodies.read(incoming, largestBody(target, signed)) : tooBusy();
+    const admitted = serving.admission.admits(ctx.network ?? ctx.address);
+    const body = admitted ? await readBody(serving, ctx, c.env, target) : tooBusy();
     const answer =
       body instanceof Refusal
         ? errorAnswer(ctx, body)
@@ -54,17 +52,11 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
     const error = answer.headers["x-amzn-errortype"]?.slice(0, -1);
     const ms = serving.elapsed(ctx);
     app.metrics.callEnds(target?.name, error, ms);
-    app.log.info(
-      {
-        requestId: ctx.requestId,
-        operation: target?.name,
-        status: answer.status,
-        error,
-        ms,
-        address: ctx.address,
-      },
-      "call",
-    );
+    if (error === undefined || serving.lines.admits(ctx.network ?? ctx.address)) {
+      const { requestId, address } = ctx;
+      const { status } = answer;
+      app.log.info({ requestId, operation: target?.name, status, error, ms, address }, "call");
+    }
     // Past Hono's Response, which would cost more than the whole call.
     outgoing.writeHead(answer.status, {
       "content-type": "application/x-amz-json-1.1",
@@ -83,6 +75,8 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
   return routes;
 }
 
+const unknownKey = () =>
+  refusal("UnrecognizedClientException", "The security token included in the request is invalid.");
 const tooBusy = () => refusal("TooManyRequestsException", "Rate exceeded", "more than the address's share");
 
 /** A header that may stand once; undefined when it is absent or repeated. */
@@ -91,10 +85,36 @@ function headerOf(incoming: IncomingMessage, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** What one call may send: branding assets need megabytes, which nobody but a signed administrator may send. */
-function largestBody(target: Target | undefined, signed: boolean): number {
+async function readBody(
+  serving: Serving,
+  ctx: Ctx,
+  exchange: HttpBindings,
+  target: Target | undefined,
+): Promise<Uint8Array | Refusal> {
+  const limit = await largestBody(ctx, exchange.incoming, target);
+  if (limit instanceof Refusal) return limit;
+  const body = await serving.bodies.read(exchange, ctx.network ?? ctx.address, limit);
+  return typeof body === "string" ? refusalOf(body, limit) : body;
+}
+
+/**
+ * What one call may send. Branding assets need megabytes, which nobody may send but who names an access key that there is;
+ * who announces no more than others may send is not looked up.
+ */
+async function largestBody(
+  ctx: Ctx,
+  incoming: IncomingMessage,
+  target: Target | undefined,
+): Promise<number | Refusal> {
   if (target === undefined) return 0;
-  return target.authorization === "iam" && signed ? 3 * 1024 * 1024 : 128 * 1024;
+  const publicLimit = holdings.publicBody.limit.bytes;
+  const { authorization } = incoming.headers;
+  if (target.authorization !== "iam" || authorization === undefined) return publicLimit;
+  if ((announcedLength(incoming) ?? Number.POSITIVE_INFINITY) <= publicLimit) return publicLimit;
+  if (ctx.config.auth === "open") return holdings.body.limit.bytes;
+  const keyId = credentialKeyId(authorization);
+  if (keyId === undefined) return publicLimit;
+  return (await isAccessKey(ctx, keyId)) ? holdings.body.limit.bytes : unknownKey();
 }
 
 /** The request as its signature covers it: raw headers, raw target (RFC 9112 section 3.2 allows the absolute form). */

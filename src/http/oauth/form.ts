@@ -10,6 +10,7 @@ export async function readForm(c: Context<Bindings>): Promise<ReadonlyMap<string
   if (fields === "no form")
     return refuseOAuth("invalid_request", "The body must be application/x-www-form-urlencoded.");
   if (fields === "too long") return refuseOAuth("invalid_request", "The body is too long.");
+  if (fields === "late") return refuseOAuth("invalid_request", "The body did not arrive in time.");
   const form = new Map<string, string>();
   for (const [name, value] of fields) {
     if (form.has(name)) refuseOAuth("invalid_request", "A parameter is given more than once.");

@@ -1,0 +1,42 @@
+/** Admission for whatever is not a call of the API, which answers in its own way: pages, OAuth, discovery, everything. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Serving } from "./context.ts";
+
+export interface CrowdGuard {
+  /** Whether a request was refused, and answered: the thread is late, and it goes beyond the share of its address. */
+  refuses(incoming: IncomingMessage, outgoing: ServerResponse): boolean;
+}
+
+/** RFC 6749 has no better word for it, and others look at the status. */
+const told = JSON.stringify({
+  error: "temporarily_unavailable",
+  error_description: "Rate exceeded",
+  message: "Rate exceeded",
+});
+const always = { "access-control-allow-origin": "*", "cache-control": "no-store", "retry-after": "1" };
+
+/** @param page what people are shown, by the Accept-Language of their browser; without script, style and anything to load */
+export function createCrowdGuard(
+  { admission, network }: Serving,
+  page: (language: string | undefined) => string,
+): CrowdGuard {
+  return {
+    refuses(incoming, outgoing) {
+      if (admission.admits(network(incoming))) return false;
+      const { accept = "", "accept-language": language } = incoming.headers;
+      const isPerson = accept.includes("text/html");
+      outgoing.writeHead(429, {
+        ...always,
+        "content-type": isPerson ? "text/html; charset=utf-8" : "application/json",
+        "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+      });
+      outgoing.end(isPerson ? page(language) : told, () => admission.hold(incoming.socket));
+      return true;
+    },
+  };
+}
+
+/** Whether it may be a call of the API, or who asks whether the process is up and may end it where there is no answer. */
+export function asksElsewhere({ method, url }: IncomingMessage): boolean {
+  return (method === "POST" && (url === "/" || url?.startsWith("/?") === true)) || url === "/healthz";
+}

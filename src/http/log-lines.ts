@@ -1,0 +1,61 @@
+/**
+ * How many lines one address can have written into the log by requests that are refused or fail. What is beyond is counted,
+ * and told in one line for all addresses; metrics count every call.
+ */
+import type { App } from "../app.ts";
+import { holdings } from "./holdings.ts";
+import type { MonotonicClock } from "./monotonic.ts";
+
+type Logger = App["log"];
+
+export interface LineBudget {
+  /** Whether a line about a request from this network is written; if not, it is counted. */
+  admits(network: string): boolean;
+  /** The log of a request, bounded likewise. */
+  of(requestId: string, network: string): Logger;
+  /** Ends the counting, and tells what was not told yet. */
+  close(): void;
+}
+
+const { lines: allowed, seconds } = holdings.logLines.limit;
+
+export function createLineBudget(log: Logger, { every }: MonotonicClock): LineBudget {
+  let written = new Map<string, number>();
+  let left = 0;
+
+  const admits = (network: string) => {
+    const count = (written.get(network) ?? 0) + 1;
+    written.set(network, count);
+    if (count > allowed) left += 1;
+    return count <= allowed;
+  };
+  const tell = () => {
+    if (left > 0) {
+      const addresses = [...written.values()].filter((count) => count > allowed).length;
+      log.warn({ lines: left, addresses, seconds }, "lines about refused requests were left out");
+    }
+    if (written.size > 0) written = new Map();
+    left = 0;
+  };
+  const stop = every(seconds * 1000, tell);
+
+  return {
+    admits,
+    of(requestId, network) {
+      const whole = log.child({ requestId });
+      const bounded = (level: "error" | "warn" | "info"): Logger["info"] =>
+        ((...line: Parameters<Logger["info"]>) => {
+          if (admits(network)) whole[level](...line);
+        }) as Logger["info"];
+      return Object.assign(Object.create(whole) as Logger, {
+        error: bounded("error"),
+        warn: bounded("warn"),
+        info: bounded("info"),
+      });
+    },
+    close: () => {
+      stop();
+      tell();
+    },
+  };
+}

@@ -1,0 +1,94 @@
+/** What can only be taken from a server of its own process: the files it may open, and lines of its log. */
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { holdings } from "../../src/http/holdings.ts";
+import { temporaryFolder } from "../store/databases.ts";
+import { attacker, other } from "./others.ts";
+import { type Asking, ask, hold, letGo } from "./sockets.ts";
+
+const main = join(import.meta.dirname, "..", "..", "src", "main.ts");
+const files = 260;
+const running: ChildProcess[] = [];
+after(() => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+/** A demo that may open few files, and its log. */
+async function demo() {
+  const command = `ulimit -n ${files}; exec "$0" "$@" serve --demo --port 0 --data "${temporaryFolder()}"`;
+  const child = spawn("sh", ["-c", command, process.execPath, main], { stdio: ["ignore", "pipe", "pipe"] });
+  running.push(child);
+  let log = "";
+  child.stderr.on("data", (chunk) => {
+    log += chunk;
+  });
+  let printed = "";
+  const endpoint = await new Promise<string>((resolve, reject) => {
+    child.stdout.on("data", (chunk) => {
+      printed += chunk;
+      const [, url] = /^Poolhouse ready at (\S+)$/m.exec(printed) ?? [];
+      if (url !== undefined) resolve(url);
+    });
+    child.once("exit", () => reject(new Error(log)));
+  });
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await once(child, "close");
+    return log;
+  };
+  return { endpoint, stop };
+}
+
+const call = (USERNAME: string, PASSWORD: string): Asking => ({
+  method: "POST",
+  path: "/",
+  headers: {
+    "content-type": "application/x-amz-json-1.1",
+    "x-amz-target": "AWSCognitoIdentityProviderService.InitiateAuth",
+  },
+  body: JSON.stringify({
+    ClientId: "demoappclient",
+    AuthFlow: "USER_PASSWORD_AUTH",
+    AuthParameters: { USERNAME, PASSWORD },
+  }),
+});
+
+async function isServed(endpoint: string): Promise<void> {
+  const signedIn = await ask(endpoint, other, call("demo@example.com", "Poolhouse-demo-1"));
+  assert.equal(signedIn.status, 200, signedIn.body);
+  const page = await ask(endpoint, other, { path: "/us-east-1_Demo12345/.well-known/jwks.json" });
+  assert.equal(page.status, 200, page.body);
+}
+
+test("files: connections that are opened and left alone, more than the process may have files", async () => {
+  const { endpoint, stop } = await demo();
+  const slow = `GET /healthz HTTP/1.1\r\nhost: ${new URL(endpoint).host}\r\nx-slow: `;
+  for (const text of ["", slow]) {
+    const held = await hold(endpoint, attacker, 2 * files, text);
+    await isServed(endpoint);
+    letGo(held);
+  }
+  await stop();
+});
+
+test("logLines: refused requests by the hundred leave a few lines each ten seconds, and how many more there were", async () => {
+  const { endpoint, stop } = await demo();
+  const unknown: Asking = { method: "POST", path: "/", headers: { "x-amz-target": "Nothing.AtAll" } };
+  const refusals = 400;
+  for (let sent = 0; sent < refusals; sent += 20)
+    await Promise.all(Array.from({ length: 20 }, () => ask(endpoint, attacker, unknown)));
+  await isServed(endpoint);
+  const lines = (await stop()).split("\n").filter((line) => line.startsWith("{"));
+  const entries = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  const of = (address: string) => entries.filter((entry) => entry["address"] === address).length;
+  const told = entries.filter(({ msg }) => msg === "lines about refused requests were left out");
+  const left = told.reduce((sum, { lines: count }) => sum + Number(count), 0);
+  assert.equal(of(attacker) + left, refusals, "every one is a line or counted");
+  // On a slow machine the requests fall into several spans, each of which has its own lines.
+  assert.ok(of(attacker) <= holdings.logLines.limit.lines * (told.length + 1), `${of(attacker)} lines`);
+  assert.ok(left > 0);
+  assert.equal(of(other), 1, "the other address has its line");
+});

@@ -1,0 +1,59 @@
+/** One address takes as much as it can get of each thing that one client can hold, and a second one is served. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { describeHolding, type HoldingName, holdings } from "../../src/http/holdings.ts";
+import { byAddress, forEachServer } from "../api/server.ts";
+import { manualClock } from "./clock.ts";
+import { isServed, settle, type Town } from "./others.ts";
+import { metricsToken, small, takings } from "./takings.ts";
+
+/** Those that SQL has a part in; for the others one database is enough. */
+const inDatabase: ReadonlySet<HoldingName> = new Set(["body", "users", "outbox", "attempts", "events"]);
+
+const clock = manualClock();
+const towns = new Map<string, Promise<Town>>();
+
+forEachServer(
+  "what one client can hold",
+  (open, database) => {
+    const inTown = async () => {
+      const server = await open();
+      const town = towns.get(database) ?? settle(byAddress(server));
+      towns.set(database, town);
+      return town;
+    };
+    for (const name of Object.keys(holdings) as HoldingName[]) {
+      if (database !== "sqlite" && !inDatabase.has(name)) continue;
+      for (const [index, take] of (takings[name] ?? []).entries())
+        test(`${name}, ${index + 1}: ${holdings[name].what}`, async () => {
+          const town = await inTown();
+          const held = await take(town, clock);
+          try {
+            await isServed(town);
+            await held.check?.();
+          } finally {
+            await held.release();
+          }
+        });
+    }
+  },
+  {
+    POOLHOUSE_LIMITS: Object.entries(small)
+      .map((limit) => limit.join("="))
+      .join(","),
+    POOLHOUSE_METRICS_TOKEN: metricsToken,
+    POOLHOUSE_HASH_CONCURRENCY: "1",
+    POOLHOUSE_EXTRA_HOSTS: "127.0.0.1,localhost",
+    POOLHOUSE_TLS: "dev",
+    POOLHOUSE_HTTPS_PORT: "0",
+  },
+  clock,
+);
+
+test("docs/security-model.md has every row", () => {
+  const document = readFileSync(join(import.meta.dirname, "..", "..", "docs", "security-model.md"), "utf8");
+  for (const name of Object.keys(holdings) as HoldingName[])
+    assert.ok(document.includes(describeHolding(name)), describeHolding(name));
+});

@@ -1,0 +1,312 @@
+/** How one address takes as much as it can get of each thing that src/http/holdings.ts lists. */
+import assert from "node:assert/strict";
+import { Agent } from "node:http";
+import { type HoldingName, holdings } from "../../src/http/holdings.ts";
+import { SrpClient } from "../clients/support.ts";
+import { giveStyle, juniper } from "../hosted-ui/brands.ts";
+import type { ManualClock } from "./clock.ts";
+import { attacker, other, type Town } from "./others.ts";
+import {
+  type Answered,
+  type Asking,
+  ask,
+  type Held as Connected,
+  hold,
+  isOpen,
+  letGo,
+  until,
+} from "./sockets.ts";
+
+/** What POOLHOUSE_LIMITS says in the town, small enough to be taken. */
+export const small = {
+  connections: 60,
+  "body-bytes": 2_000_000,
+  "answer-bytes": 150_000,
+  "sign-ups-per-address": 3,
+  "messages-per-address": 3,
+  "passwords-per-address": 3,
+} as const;
+
+export const metricsToken = "what-one-client-holds";
+
+export interface Held {
+  /** After others were served: that the first really held what there is. */
+  readonly check?: () => void | Promise<void>;
+  release(): void | Promise<void>;
+}
+
+type Take = (town: Town, clock: ManualClock) => Promise<Held>;
+
+const hostOf = ({ server }: Town) => `host: ${new URL(server.endpoint).host}\r\n`;
+const formHead = (town: Town, length: number) =>
+  `POST /${town.place.UserPoolId}/oauth2/token HTTP/1.1\r\n${hostOf(town)}` +
+  `content-type: application/x-www-form-urlencoded\r\ncontent-length: ${length}\r\n\r\n`;
+const callHead = (town: Town, length: number, headers = "") =>
+  `POST / HTTP/1.1\r\n${hostOf(town)}content-type: application/x-amz-json-1.1\r\n` +
+  `x-amz-target: AWSCognitoIdentityProviderService.CreateUserPool\r\n${headers}content-length: ${length}\r\n\r\n`;
+
+/** More connections than there may be, each with this text, of which as many stay open as may. */
+const connections =
+  (text: (town: Town) => string): Take =>
+  async (town) => {
+    const held = await hold(town.server.endpoint, attacker, small.connections + 20, text(town));
+    await until("as many are open as may be", () => held.filter(isOpen).length <= small.connections);
+    const before = held.filter(isOpen).length;
+    assert.ok(before > small.connections / 2, "one address alone has most of them");
+    return {
+      check: () => assert.ok(held.filter(isOpen).length < before, "some gave way"),
+      release: () => letGo(held),
+    };
+  };
+
+const text: Readonly<Record<"idle" | "headers" | "nothing", (town: Town) => string>> = {
+  idle: (town) => `GET /healthz HTTP/1.1\r\n${hostOf(town)}\r\n`,
+  headers: (town) => `GET /healthz HTTP/1.1\r\n${hostOf(town)}x-slow: `,
+  nothing: () => "",
+};
+
+/** A few connections that stay as they are for as long as they may: nobody waits for them to end. */
+const few =
+  (written: (town: Town) => string): Take =>
+  async (town) => {
+    const held = await hold(town.server.endpoint, attacker, 20, written(town));
+    return {
+      check: () => assert.ok(held.every(isOpen), "they are still held"),
+      release: () => letGo(held),
+    };
+  };
+
+/** Something that is refused at once. */
+const refused =
+  (written: (town: Town) => string, told: RegExp): Take =>
+  async (town) => {
+    const held = await hold(town.server.endpoint, attacker, 20, written(town));
+    await until("all are refused", () => held.every(({ received }) => told.test(received())));
+    return { release: () => letGo(held) };
+  };
+
+/** As many requests on each connection as there may be, without waiting for answers. */
+const pipelined =
+  (asking: (town: Town) => Asking, queue: "passwordHasher" | "srp", each: number): Take =>
+  async (town) => {
+    const { method, path, headers = {}, body = "" } = asking(town);
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    const one = `${method} ${path} HTTP/1.1\r\n${hostOf(town)}${lines.join("")}content-length: ${body.length}\r\n\r\n${body}`;
+    const stats = () => town.server.app[queue].stats();
+    const before = stats().refused;
+    const { requests } = holdings.pipeline.limit;
+    const held = await hold(town.server.endpoint, attacker, (2 * each) / requests, one.repeat(requests));
+    await until("the queue is full", () => stats().refused > before);
+    return { release: () => letGo(held) };
+  };
+
+/** A call over and over, until its address is refused. */
+const asked =
+  (asking: (town: Town, turn: number) => Asking): Take =>
+  async (town) => {
+    const answers: Answered[] = [];
+    const isRefused = () => answers.at(-1)?.body.includes("TooManyRequestsException") === true;
+    for (let turn = 0; turn < 10 && !isRefused(); turn++)
+      answers.push(await ask(town.server.endpoint, attacker, asking(town, turn)));
+    assert.ok(isRefused(), `it was never refused: ${answers.at(-1)?.body}`);
+    const fromElsewhere = await ask(town.server.endpoint, other, asking(town, 99));
+    assert.doesNotMatch(fromElsewhere.body, /TooManyRequestsException/);
+    return { release: () => {} };
+  };
+
+const wrongPassword = (name: (turn: number) => string) => (town: Town, turn: number) =>
+  town.call("InitiateAuth", {
+    ClientId: town.place.ClientId,
+    AuthFlow: "USER_PASSWORD_AUTH",
+    AuthParameters: { USERNAME: name(turn), PASSWORD: "Wrong-horse-1" },
+  });
+
+/** How often somebody had to give way, as /metrics tells it. */
+async function gaveWay({ server }: Town, what: "connections" | "bodies"): Promise<number> {
+  const { body } = await ask(server.endpoint, other, {
+    path: "/metrics",
+    headers: { authorization: `Bearer ${metricsToken}` },
+  });
+  const [, value] = new RegExp(`^poolhouse_gave_way_total\\{what="${what}"\\} (\\d+)$`, "m").exec(body) ?? [];
+  return Number(value ?? assert.fail(body));
+}
+
+/** Connections that ask for more than the kernel takes, some megabytes, and take nothing of it. */
+async function untaken(town: Town, count: number): Promise<Connected[]> {
+  town.logo ??= giveLogo(town);
+  const logo = await town.logo;
+  const held = await hold(town.server.endpoint, attacker, count);
+  for (const { socket } of held) {
+    socket.pause();
+    socket.write(`GET ${logo} HTTP/1.1\r\n${hostOf(town)}\r\n`.repeat(holdings.pipeline.limit.requests));
+  }
+  return held;
+}
+
+/** The path of a large image on the pages. */
+async function giveLogo({ server, place, login }: Town): Promise<string> {
+  const image = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(900_000)]);
+  await giveStyle(server, place, {
+    Settings: juniper,
+    Assets: [{ Category: "FORM_LOGO", ColorMode: "DYNAMIC", Extension: "JPEG", Bytes: image }],
+  });
+  const { body } = await ask(server.endpoint, other, login);
+  return /<img src="(?:https?:\/\/[^/]+)?(\/[^"]+\.jpe?g)"/.exec(body)?.[1] ?? assert.fail(body);
+}
+
+let serial = 0;
+
+/** Every row, or this does not compile. Undefined: it is taken in a process of its own (alone.test.ts). */
+export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>> = {
+  connections: [connections(text.idle), connections(text.headers), connections(text.nothing)],
+  files: undefined,
+  handshakes: [
+    async (town) => {
+      const endpoint = `https://localhost:${town.server.app.config.httpsPort}`;
+      const limit = small.connections / holdings.handshakes.limit.part;
+      const held = await hold(endpoint, attacker, limit + 20, "\u0016\u0003\u0001");
+      await until("as many are open as may be", () => held.filter(isOpen).length <= limit);
+      assert.equal(held.filter(isOpen).length, limit);
+      return {
+        check: async () => {
+          // Not a whole handshake: the server says nothing to it, and closes one of those who hold most.
+          const [newcomer] = await hold(endpoint, other, 1, "\u0016\u0003\u0001");
+          await until("one gives way", () => held.filter(isOpen).length === limit - 1);
+          assert.ok(isOpen(newcomer!));
+          letGo([newcomer!]);
+        },
+        release: () => letGo(held),
+      };
+    },
+  ],
+  handshakeTime: [few(text.nothing)],
+  headers: [
+    refused(
+      (town) => `GET / HTTP/1.1\r\n${hostOf(town)}x: ${"a".repeat(holdings.headers.limit.bytes)}\r\n\r\n`,
+      /^HTTP\/1\.1 431 /,
+    ),
+  ],
+  headersTime: [few(text.headers)],
+  idleTime: [few(text.idle)],
+  pipeline: [
+    async (town) => {
+      const many = `GET /readyz HTTP/1.1\r\n${hostOf(town)}\r\n`.repeat(holdings.pipeline.limit.requests + 1);
+      const held = await hold(town.server.endpoint, attacker, 20, many);
+      await Promise.all(held.map(({ ended }) => ended));
+      return { release: () => letGo(held) };
+    },
+  ],
+  bodies: [
+    async (town) => {
+      const part = small["body-bytes"] / 40;
+      const short = (length: number) => formHead(town, length) + "a".repeat(length - 1);
+      const held = await hold(town.server.endpoint, attacker, 39, short(part + 1));
+      held.push(...(await hold(town.server.endpoint, attacker, 1, short(part))));
+      return {
+        check: () =>
+          until("some gave way", () => held.some(({ received }) => / 429 .*close/s.test(received()))),
+        release: () => letGo(held),
+      };
+    },
+  ],
+  bodyPace: [
+    async (town, clock) => {
+      const held = await hold(town.server.endpoint, attacker, 20, `${callHead(town, 1_000)}{`);
+      return {
+        check: async () => {
+          clock.pass((holdings.bodyPace.limit.seconds + 2) * 1000);
+          await Promise.all(held.map(({ ended }) => ended));
+          for (const { received } of held) assert.match(received(), /close.*did not arrive in time/s);
+        },
+        release: () => letGo(held),
+      };
+    },
+  ],
+  requestTime: [few((town) => `${callHead(town, 1_000)}{`)],
+  body: [
+    refused(
+      (town) =>
+        callHead(
+          town,
+          holdings.body.limit.bytes,
+          `authorization: AWS4-HMAC-SHA256 Credential=AKIANOBODY/20260101/us-east-1/cognito-idp/aws4_request, ` +
+            "SignedHeaders=host, Signature=0\r\n",
+        ),
+      /UnrecognizedClientException/,
+    ),
+    refused((town) => callHead(town, holdings.body.limit.bytes, "authorization: x\r\n"), /more than 131072/),
+  ],
+  publicBody: [refused((town) => callHead(town, holdings.publicBody.limit.bytes + 1), /more than 131072/)],
+  formBody: [refused((town) => formHead(town, holdings.formBody.limit.bytes + 1), /The body is too long/)],
+  answers: [
+    async (town, clock) => {
+      const held = await untaken(town, 3);
+      const before = await gaveWay(town, "connections");
+      return {
+        check: () =>
+          until("some were closed", async () => {
+            clock.pass(500);
+            return (await gaveWay(town, "connections")) > before;
+          }),
+        release: () => letGo(held),
+      };
+    },
+  ],
+  answerTime: [
+    async (town) => {
+      const held = await untaken(town, 3);
+      return { release: () => letGo(held) };
+    },
+  ],
+  thread: [
+    async (town, clock) => {
+      const agent = new Agent({ keepAlive: true, maxSockets: 12 });
+      const page = () => ask(town.server.endpoint, attacker, { ...town.login, agent });
+      const many = () => Promise.all(Array.from({ length: 12 }, page));
+      await many();
+      await ask(town.server.endpoint, other, town.login);
+      clock.stall(300);
+      const answers = await many();
+      assert.ok(
+        answers.some(({ status }) => status === 429),
+        "beyond the share it is refused",
+      );
+      assert.ok(
+        answers.some(({ status }) => status === 200),
+        "the share is served",
+      );
+      return {
+        release: () => {
+          agent.destroy();
+          clock.pass(1_000);
+        },
+      };
+    },
+  ],
+  hashes: [pipelined((town) => town.signIn, "passwordHasher", holdings.hashes.limit.each)],
+  exchanges: [
+    pipelined(
+      (town) =>
+        town.call("InitiateAuth", {
+          ClientId: town.place.ClientId,
+          AuthFlow: "USER_SRP_AUTH",
+          AuthParameters: { USERNAME: "ann", SRP_A: new SrpClient().srpA },
+        }),
+      "srp",
+      holdings.exchanges.limit.each,
+    ),
+  ],
+  users: [
+    asked(({ place, call }) =>
+      call("SignUp", { ClientId: place.ClientId, Username: `new-${++serial}`, Password: "Correct-Horse-7" }),
+    ),
+  ],
+  outbox: [
+    asked(({ place, call }) =>
+      call("ForgotPassword", { ClientId: place.ClientId, Username: `nobody-${++serial}` }),
+    ),
+  ],
+  attempts: [asked(wrongPassword((turn) => `nobody-${turn}`))],
+  events: [asked(wrongPassword(() => "bob"))],
+  logLines: undefined,
+};
