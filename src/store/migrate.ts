@@ -19,6 +19,7 @@ import * as authEvents from "./migrations/0007-auth-events.ts";
 import * as grants from "./migrations/0008-grants.ts";
 import * as domains from "./migrations/0009-domains.ts";
 import * as sessions from "./migrations/0010-sessions.ts";
+import * as browsers from "./migrations/0016-browsers.ts";
 import { sqlState } from "./retry.ts";
 import type { Schema } from "./schema.ts";
 import { blobType, type DatabaseKind, keyText } from "./sql.ts";
@@ -45,6 +46,7 @@ export const migrations: readonly Migration[] = [
   { version: 8, name: "grants", oldestProgram: 5, up: grants.up },
   { version: 9, name: "domains", oldestProgram: 5, up: domains.up },
   { version: 10, name: "sessions", oldestProgram: 5, up: sessions.up },
+  { version: 11, name: "browsers", oldestProgram: 5, up: browsers.up },
 ];
 
 /** The schema this program is written for. */

@@ -17,7 +17,8 @@ const keptAfterExpiry = {
   token_families: 2 * day,
   outbox: 0,
   token_sessions: 0,
-  browser_sessions: 0,
+  // Codes that came through one are good while it is there, for five minutes.
+  browser_sessions: 5 * 60_000,
   // Who brings a used one again loses the tokens minted from it.
   authorization_codes: day,
 } as const;
