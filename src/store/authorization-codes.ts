@@ -110,3 +110,21 @@ export async function useCode(
     .executeTakeFirst();
   return affected(result) === 1;
 }
+
+/**
+ * Forgets the codes of a tracked session that nobody has used yet. Whoever is using one is waited for: what comes after in
+ * the transaction sees their tokens.
+ */
+export async function deleteUnusedCodes(
+  tx: Db,
+  { poolId, userId }: { readonly poolId: string; readonly userId: string },
+  sessionId: string,
+): Promise<void> {
+  await tx.kysely
+    .deleteFrom("authorization_codes")
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .where("session_id", "=", sessionId)
+    .where("family_id", "is", null)
+    .execute();
+}

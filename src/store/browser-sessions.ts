@@ -3,6 +3,7 @@
  * what the browser had; authorization codes are good while the session is there that they came through.
  */
 import { type ExpressionBuilder, sql } from "kysely";
+import { deleteUnusedCodes } from "./authorization-codes.ts";
 import { affected, type Db } from "./db.ts";
 import type { Schema } from "./schema.ts";
 import type { BrowserSessionsTable } from "./schema-tokens.ts";
@@ -245,15 +246,17 @@ export async function endBrowser(db: Db, poolId: string, browserHash: string): P
     .execute();
 }
 
-/** Ends a tracked session of this user, by its `sso…`. False: it was over before. */
-export async function endBrowserSession(db: Db, user: OfUser, id: string, now: number): Promise<boolean> {
-  const result = await db.kysely
+/** Ends a tracked session of this user, by its `sso…`, inside a transaction. False: it was over before. */
+export async function endBrowserSession(tx: Db, user: OfUser, id: string, now: number): Promise<boolean> {
+  const result = await tx.kysely
     .deleteFrom("browser_sessions")
     .where("pool_id", "=", user.poolId)
     .where("user_id", "=", user.userId)
     .where("session_id", "=", id)
     .where("expires_at", ">", now)
     .executeTakeFirst();
+  // After the session, which whoever issues a code for it takes first as well.
+  await deleteUnusedCodes(tx, user, id);
   return affected(result) === 1;
 }
 
@@ -275,5 +278,21 @@ export async function endBrowserSessions(tx: Db, { poolId, userId }: OfUser, spa
     .where("pool_id", "=", poolId)
     .where("user_id", "=", userId)
     .where("session_id", "=", spared)
+    .execute();
+}
+
+/** Ends the sessions of a user that were opened, among others, by one of these methods. */
+export async function endBrowserSessionsBy(
+  tx: Db,
+  { poolId, userId }: OfUser,
+  methods: readonly string[],
+): Promise<void> {
+  await tx.kysely
+    .deleteFrom("browser_sessions")
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .where((where) =>
+      where.or(methods.map((method) => where("methods", "like", `%${JSON.stringify(method)}%`))),
+    )
     .execute();
 }

@@ -11,7 +11,17 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { makeClient, password, refused, signIn } from "../api/people.ts";
 import { forEachServer } from "../api/server.ts";
-import { authorize, callback, claimsOf, newCode, pkce, post, redeem, setUp, signInBrowser } from "./support.ts";
+import {
+  authorize,
+  callback,
+  claimsOf,
+  newCode,
+  pkce,
+  post,
+  redeem,
+  setUp,
+  signInBrowser,
+} from "./support.ts";
 
 forEachServer("the token endpoint", (open) => {
   test("a code becomes tokens for its scopes, once, and nothing of the answer is kept", async () => {

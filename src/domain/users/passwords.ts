@@ -4,6 +4,7 @@ import { endBrowserSessions } from "../../store/browser-sessions.ts";
 import { deleteCodes } from "../../store/codes.ts";
 import { type NewCredential, readCredential, writeCredential } from "../../store/credentials.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
+import { deleteDevices } from "../../store/devices.ts";
 import { signOutUser } from "../../store/token-families.ts";
 import { originOf } from "../../store/token-sessions.ts";
 import type { User } from "../../store/users.ts";
@@ -52,7 +53,7 @@ async function storePassword(
 
 /**
  * The store calls of every password reset: the new credential, whatever the old one was; no refresh or access token,
- * no code and no lock-out survives it.
+ * no remembered device, no code and no lock-out survives it.
  */
 export async function replacePassword(
   tx: Db,
@@ -62,9 +63,18 @@ export async function replacePassword(
   now: number,
 ): Promise<void> {
   await writeCredential(tx, pool.id, user.id, undefined, credential, now);
-  await signOutUser(tx, pool.id, user.id, now);
+  await endTrust(tx, pool, user, now);
   await forgiveGuesses(tx, pool.id, user.id);
   await deleteCodes(tx, pool.id, user.id, ["forgot-password", "sign-up"]);
+}
+
+/**
+ * What a reset ends before there is another password: whoever was signed in, in browsers too, and the devices that stood
+ * for the second factor. The account may have been in other hands.
+ */
+export async function endTrust(tx: Db, pool: Pool, user: Pick<User, "id">, now: number): Promise<void> {
+  await signOutUser(tx, pool.id, user.id, now);
+  await deleteDevices(tx, pool.id, user.id);
 }
 
 /**

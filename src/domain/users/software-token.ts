@@ -3,6 +3,7 @@
  * token MFA", https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa-totp.html).
  */
 import type { Ctx } from "../../app.ts";
+import { endBrowserSessionsBy } from "../../store/browser-sessions.ts";
 import type { Db } from "../../store/db.ts";
 import {
   deleteSoftwareToken,
@@ -90,10 +91,11 @@ export async function enrolSoftwareToken(
         : { ...fresh.mfa, softwareToken: name },
     }),
     {
-      also: async (tx) => {
+      also: async (tx, fresh) => {
         const verified = { seed, step, version, now: ctx.now };
         if (!(await storeVerifiedSeed(tx, pool.id, user.id, verified))) return false;
         if (!(await also(tx))) return false;
+        if (fresh.mfa.softwareToken !== undefined) await endSessionsByToken(tx, pool, user);
         const change = { operation: "VerifySoftwareToken", poolId: pool.id, userId: user.id };
         await recordCredentialChange(tx, ctx, change);
         return true;
@@ -101,6 +103,11 @@ export async function enrolSoftwareToken(
     },
   );
   if (changed === undefined) wrongFirstCode();
+}
+
+/** Sessions at the pages that were opened by the software token which is gone now. */
+function endSessionsByToken(tx: Db, pool: Pool, user: User): Promise<void> {
+  return endBrowserSessionsBy(tx, { poolId: pool.id, userId: user.id }, ["software-token"]);
 }
 
 function wrongFirstCode(): never {
@@ -112,6 +119,7 @@ export async function removeSoftwareToken(ctx: Ctx, pool: Pool, user: User): Pro
   const changed = await changeUser(ctx, pool, user, (fresh) => ({ mfa: withoutSoftwareToken(fresh.mfa) }), {
     also: async (tx) => {
       if (!(await deleteSoftwareToken(tx, pool.id, user.id))) return false;
+      await endSessionsByToken(tx, pool, user);
       const change = { operation: "AdminDeleteSoftwareToken", poolId: pool.id, userId: user.id };
       await recordCredentialChange(tx, ctx, change);
       return true;
