@@ -146,6 +146,7 @@ export const appCode = ({ secret, server }: Pick<Holder, "secret" | "server">, s
 export async function enter(holder: Holder, visitor: Visitor, client: Client, steps: number): Promise<Shown> {
   const query = queryOf(appOf(holder.place, client), { prompt: "login" });
   const page = await visitor.get(`/login?${query}`);
+  if (page.forms.length === 0) return page;
   const second = await visitor.submit(page, "/login", { username: holder.Username });
   const choice = second.forms.find(({ buttons }) => buttons.includes("answer=PASSWORD"));
   const typed =

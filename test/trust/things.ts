@@ -30,6 +30,8 @@ export interface Held extends Holder {
   readonly browser: Visitor;
   readonly former: Visitor;
   readonly recoveryCode: string;
+  /** Of a sign-in after the event. */
+  later?: string;
 }
 
 /** Undefined where the holder, for want of a second factor, can have no such thing. */
@@ -112,10 +114,10 @@ export const holdings: Readonly<Record<Thing, (held: Held) => Promise<Try | unde
     };
   },
   addressCode: async (held) => {
-    const { AccessToken, server, email } = held;
+    const { AccessToken } = held;
     const asked = { AccessToken, AttributeName: "email" };
     succeeded(await ask(held, "GetUserAttributeVerificationCode", asked));
-    const Code = await server.code(email);
+    const Code = await codeOf(held, "verify-attribute");
     return async () => {
       const input = { AccessToken: await freshToken(held), AttributeName: "email", Code };
       return (await ask(held, "VerifyUserAttribute", input)).status === 200;
@@ -174,17 +176,23 @@ export function recover(held: Holder, ConfirmationCode: string, Password: string
   return ask(held, "ConfirmForgotPassword", input);
 }
 
-const isSignedIn = async ({ server, AccessToken }: Holder) =>
+const isSignedIn = async ({ server, AccessToken }: Pick<Holder, "server" | "AccessToken">) =>
   (await ask({ server }, "GetUser", { AccessToken })).status === 200;
+
+/** What a message of this kind has brought; those of one moment are in no order. */
+async function codeOf({ server, email }: Holder, kind: string): Promise<string> {
+  return (await server.inbox(email)).find((message) => message.kind === kind)?.code ?? assert.fail(kind);
+}
 
 /** An access token, of before if that still is good, else by whatever sign-in the user has to go through now. */
 async function freshToken(held: Held): Promise<string> {
+  const { place, server, later } = held;
   if (await isSignedIn(held)) return held.AccessToken;
-  const { place } = held;
+  if (later !== undefined && (await isSignedIn({ server, AccessToken: later }))) return later;
   let answer = await initiate(held, place.second, "USER_PASSWORD_AUTH", { PASSWORD: held.password });
   if (answer.type === "PasswordResetRequiredException") {
     held.password = "Chosen-Horse-1";
-    succeeded(await recover(held, await held.server.code(held.email), held.password));
+    succeeded(await recover(held, await codeOf(held, "admin-reset-password"), held.password));
     answer = await initiate(held, place.second, "USER_PASSWORD_AUTH", { PASSWORD: held.password });
   }
   if (answer.body["ChallengeName"] === "NEW_PASSWORD_REQUIRED") {
@@ -193,7 +201,8 @@ async function freshToken(held: Held): Promise<string> {
   }
   if (answer.body["ChallengeName"] === "SOFTWARE_TOKEN_MFA")
     answer = await respond(held, place.second, answer, { SOFTWARE_TOKEN_MFA_CODE: appCode(held, 1) });
-  return tokensIn(answer)?.["AccessToken"] ?? "none";
+  held.later = tokensIn(answer)?.["AccessToken"] ?? "none";
+  return held.later;
 }
 
 function copyOf({ server, place }: Holder, visitor: Visitor, client: Client): Visitor {
@@ -205,7 +214,7 @@ function copyOf({ server, place }: Holder, visitor: Visitor, client: Client): Vi
 
 /** Signs in again in the same browser, as if it were no device, and comes by what the things are made from. */
 export async function hold(holder: Holder): Promise<Held> {
-  const { place, visitor, server, Username, email } = holder;
+  const { place, visitor, Username } = holder;
   const former = copyOf(holder, visitor, place.second);
   visitor.cookies.delete(`poolhouse-devices-${place.UserPoolId}`);
   codeIn(await enter(holder, visitor, place.main, -1));
@@ -217,5 +226,5 @@ export async function hold(holder: Holder): Promise<Held> {
   const { ClientId } = place.second;
   const SecretHash = hashFor(place.second, Username).SECRET_HASH;
   succeeded(await ask(holder, "ForgotPassword", { ClientId, Username, SecretHash }));
-  return { ...partial, page, recoveryCode: await server.code(email) };
+  return { ...partial, page, recoveryCode: await codeOf(holder, "forgot-password") };
 }

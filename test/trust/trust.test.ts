@@ -79,15 +79,18 @@ forEachServer("what ends what", (open) => {
         expected.push(`${thing}${when}: ${opens ? "goes on" : "opens nothing"}`);
         seen.push(`${thing}${when}: ${(await once()) ? "goes on" : "opens nothing"}`);
       };
-      for (const thing of things) {
-        if (row[thing] === "none") continue;
-        await look(thing, tries.get(thing) ?? assert.fail(thing), "", isOpen(row[thing]));
-      }
-      assert.deepEqual(seen, expected);
+      const tryOf = (thing: Thing) => tries.get(thing) ?? assert.fail(thing);
+      // A recovery that succeeds is an event of its own.
+      const isLast = (thing: Thing) => thing === "recoveryCode" && isOpen(row[thing]);
+      for (const thing of things)
+        if (row[thing] !== "none" && !isLast(thing)) await look(thing, tryOf(thing), "", isOpen(row[thing]));
       const resting = things.filter((thing) => row[thing] === "rests");
-      if (resting.length === 0) return;
-      await (undo ?? assert.fail("nothing rests that cannot be undone"))(held);
-      for (const thing of resting) await look(thing, tries.get(thing)!, ", undone", true);
+      if (resting.length > 0) {
+        await (undo ?? assert.fail("nothing rests that cannot be undone"))(held);
+        for (const thing of resting) await look(thing, tryOf(thing), ", undone", true);
+        await happen(held);
+      }
+      for (const thing of things.filter(isLast)) await look(thing, tryOf(thing), "", true);
       assert.deepEqual(seen, expected);
     });
 });
