@@ -30,8 +30,7 @@ export const reasons = {
   apart: "It is another sign-in's, another client's or another factor's.",
   cognito:
     "Tokens end by being revoked or by their time, as with Cognito; what they came through may end before.",
-  proof:
-    "It proves an address, an authenticator or a second factor, and lets nobody in without another proof; as with Cognito.",
+  proof: "It proves an address, an authenticator or a device, which the event is not about; as with Cognito.",
   granted: "What an access token was granted is written in it until it expires; as with Cognito.",
   proven: "What was proven when it began stays proven.",
 } as const;
