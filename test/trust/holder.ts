@@ -142,8 +142,16 @@ export const tokensIn = (answer: Answer) => answer.body["AuthenticationResult"] 
 export const appCode = ({ secret, server }: Pick<Holder, "secret" | "server">, steps: number) =>
   totp(secret, server.clock.now, steps);
 
-/** Signs in by the password at the pages, and by the app where it is asked for. */
-export async function enter(holder: Holder, visitor: Visitor, client: Client, steps: number): Promise<Shown> {
+/**
+ * Signs in by the password at the pages, and by the app where it is asked for.
+ * @param steps of the app's code; undefined: up to the question for it
+ */
+export async function enter(
+  holder: Holder,
+  visitor: Visitor,
+  client: Client,
+  steps: number | undefined,
+): Promise<Shown> {
   const query = queryOf(appOf(holder.place, client), { prompt: "login" });
   const page = await visitor.get(`/login?${query}`);
   if (page.forms.length === 0) return page;
@@ -152,8 +160,8 @@ export async function enter(holder: Holder, visitor: Visitor, client: Client, st
   const typed =
     choice === undefined ? second : await visitor.submit(second, "/challenge", { answer: "PASSWORD" });
   const asked = await visitor.submit(typed, "/login", { password: holder.password });
-  if (asked.location !== "" || asked.forms.every(({ action }) => !action.includes("/challenge")))
-    return asked;
+  const isAsked = asked.forms.some(({ action }) => action.includes("/challenge"));
+  if (steps === undefined || asked.location !== "" || !isAsked) return asked;
   return visitor.submit(asked, "/challenge", { code: appCode(holder, steps) });
 }
 

@@ -7,48 +7,18 @@ import { test } from "node:test";
 import { type Cell, events, type Thing, type TrustEvent } from "../../tools/trust-table.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
 import { track } from "../api/tracking.ts";
-import { inBatches } from "../doors/wire.ts";
 import type { DatabaseName } from "../store/databases.ts";
 import { type Happening, happenings } from "./events.ts";
-import { equip, makePlace, makePlacePool, type Place } from "./holder.ts";
-import { type Held, hold, holdings, type Try } from "./things.ts";
+import { equip, type Holder, makePlace, makePlacePool, type Place } from "./holder.ts";
+import { hold, holdings, type Try } from "./things.ts";
 
 const things = Object.keys(holdings) as Thing[];
 
-interface Prepared {
-  readonly held: Held;
-  readonly tries: ReadonlyMap<Thing, Try>;
-}
-
-/** Everybody gets everything while nothing has happened yet: what happens may happen to a whole pool. */
-async function prepare(
-  server: TestServer,
-  names: readonly TrustEvent[],
-): Promise<ReadonlyMap<TrustEvent, Prepared>> {
-  server.clock.freeze();
-  const places = await placesFor(server);
-  const work = async (name: TrustEvent) =>
-    [name, await equip(await places(happenings[name].at), happenings[name].of ?? "two")] as const;
-  const equipped = await inBatches(names, work, 4);
-  // The apps show codes that have not been used.
-  server.clock.advance(90_000);
-  const prepared = await inBatches(
-    equipped,
-    async ([name, holder]) => {
-      const held = await hold(holder);
-      const tries = new Map<Thing, Try>();
-      for (const thing of things) {
-        const one = await holdings[thing](held);
-        if (one !== undefined) tries.set(thing, one);
-      }
-      return [name, { held, tries }] as const;
-    },
-    4,
-  );
-  return new Map(prepared);
-}
+/** From here on the apps show codes that have not been used. */
+const newCodes = ({ server }: Holder) => server.clock.advance(90_000);
 
 async function placesFor(server: TestServer): Promise<(at: Happening["at"]) => Promise<Place>> {
+  server.clock.freeze();
   const shared = await makePlacePool(server);
   const tracked = await makePlacePool(server);
   await track(server, tracked);
@@ -66,8 +36,14 @@ async function placesFor(server: TestServer): Promise<(at: Happening["at"]) => P
 /** What is seen of a cell that is not `none`. */
 const isOpen = (cell: Cell) => cell !== "ends" && cell !== "rests";
 
-async function tryEvent(name: TrustEvent, { held, tries }: Prepared): Promise<void> {
-  const { happen, undo } = happenings[name];
+async function tryEvent(name: TrustEvent, places: (at: Happening["at"]) => Promise<Place>): Promise<void> {
+  const { at, of = "two", happen, undo } = happenings[name];
+  const holder = await equip(await places(at), of);
+  newCodes(holder);
+  const held = await hold(holder);
+  const tries = new Map<Thing, Try | undefined>();
+  for (const thing of things) tries.set(thing, await holdings[thing](held));
+  newCodes(holder);
   await happen(held);
   const row = events[name];
   const expected: string[] = [];
@@ -84,6 +60,7 @@ async function tryEvent(name: TrustEvent, { held, tries }: Prepared): Promise<vo
   const resting = things.filter((thing) => row[thing] === "rests");
   if (resting.length > 0) {
     await (undo ?? assert.fail("nothing rests that cannot be undone"))(held);
+    newCodes(holder);
     for (const thing of resting) await look(thing, ", undone", true);
     await happen(held);
   }
@@ -94,13 +71,12 @@ async function tryEvent(name: TrustEvent, { held, tries }: Prepared): Promise<vo
 /** @param isTried by the place of an event in the table, and the database */
 export function tryMatrix(isTried: (event: number, database: DatabaseName) => boolean): void {
   forEachServer("what ends what", (open, database) => {
-    const all = Object.keys(events) as TrustEvent[];
-    const names = all.filter((_, at) => isTried(at, database));
-    let world: ReturnType<typeof prepare> | undefined;
-    for (const name of names)
-      test(name, async () => {
-        world ??= open().then((server) => prepare(server, names));
-        await tryEvent(name, (await world).get(name) ?? assert.fail(name));
-      });
+    let places: ReturnType<typeof placesFor> | undefined;
+    for (const [at, name] of (Object.keys(events) as TrustEvent[]).entries())
+      if (isTried(at, database))
+        test(name, async () => {
+          places ??= open().then(placesFor);
+          await tryEvent(name, await places);
+        });
   });
 }

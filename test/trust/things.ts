@@ -70,8 +70,20 @@ export const holdings: Readonly<Record<Thing, (held: Held) => Promise<Try | unde
       : await initiate(held, place.main, "USER_AUTH", { PREFERRED_CHALLENGE: "PASSWORD" });
     assert.equal(asked.body["ChallengeName"], isTwo ? "SOFTWARE_TOKEN_MFA" : "PASSWORD", asked.message);
     return async () => {
-      const proof = isTwo ? { SOFTWARE_TOKEN_MFA_CODE: appCode(held, 0) } : { PASSWORD: password };
+      const proof = isTwo ? { SOFTWARE_TOKEN_MFA_CODE: appCode(held, -1) } : { PASSWORD: password };
       return tokensIn(await respond(held, place.main, asked, proof)) !== undefined;
+    };
+  },
+  pageWaiting: async (held) => {
+    const { server, place, kind } = held;
+    if (kind === "one") return undefined;
+    const visitor = newVisitor(server, appOf(place, place.main));
+    const asked = await enter(held, visitor, place.main, undefined);
+    return async () => {
+      const { location } = await visitor.submit(asked, "/challenge", { code: appCode(held, 0) });
+      const code = /[?&]code=([\w-]+)/.exec(location)?.[1];
+      if (code === undefined) return false;
+      return (await tokenOf(held, { grant_type: "authorization_code", code, redirect_uri })) !== undefined;
     };
   },
   passkeySignIn: async (held) => {
@@ -99,8 +111,7 @@ export const holdings: Readonly<Record<Thing, (held: Held) => Promise<Try | unde
     return async () => {
       const again = newVisitor(server, appOf(place, place.second));
       again.cookies.set(name, cookie);
-      // A code of the app would be wrong: it is used already.
-      return /[?&]code=/.test((await enter(held, again, place.second, -1)).location);
+      return /[?&]code=/.test((await enter(held, again, place.second, undefined)).location);
     };
   },
   passkeyNew: async (held) => {
