@@ -39,15 +39,15 @@ export function setDeviceCookie(
   setCookie(c, devicesName(place), text.join("."), { ...options, secure: isSecure(place) });
 }
 
-/** The secret of the browser's session at the pool. */
+/** The cookie of the browser's session at the pool. */
 export function sessionCookie(c: Context, place: Place): string | undefined {
   return getCookie(c, sessionName(place)) || undefined;
 }
 
 /** @param maxAge seconds; 0 takes the cookie away */
-export function setSessionCookie(c: Context, place: Place, secret: string, maxAge: number): void {
+export function setSessionCookie(c: Context, place: Place, cookie: string, maxAge: number): void {
   const options = { path: "/", httpOnly: true, sameSite: "Lax", maxAge } as const;
-  setCookie(c, sessionName(place), secret, { ...options, secure: isSecure(place) });
+  setCookie(c, sessionName(place), cookie, { ...options, secure: isSecure(place) });
 }
 
 /** The name that it has in Cognito (AWS: "Managed login localization"). */

@@ -21,6 +21,8 @@ export interface AuthorizationCode<Grant> {
   readonly familyId: string | undefined;
   /** The tracked session of the browser that it was issued in. */
   readonly sessionId: string | undefined;
+  /** The browser in whose session it was issued. Undefined: by a program of before. */
+  readonly browserHash: string | undefined;
 }
 
 export async function insertCode<Grant>(db: Db, code: AuthorizationCode<Grant>): Promise<void> {
@@ -40,6 +42,7 @@ export async function insertCode<Grant>(db: Db, code: AuthorizationCode<Grant>):
       expires_at: code.expiresAt,
       family_id: code.familyId ?? null,
       session_id: code.sessionId ?? null,
+      browser_hash: code.browserHash ?? null,
     })
     .execute();
 }
@@ -70,11 +73,15 @@ export async function readCode<Grant>(
       expiresAt: row.expires_at,
       familyId: row.family_id ?? undefined,
       sessionId: row.session_id ?? undefined,
+      browserHash: row.browser_hash ?? undefined,
     }
   );
 }
 
-/** Uses a code up, for these tokens or for none. False: it was used before, or is past its time. */
+/**
+ * Uses a code up, for these tokens or for none. False: it was used before, is past its time, or its user's session in the
+ * browser that it was issued in is over.
+ */
 export async function useCode(
   db: Db,
   code: { readonly poolId: string; readonly hash: string },
@@ -87,17 +94,33 @@ export async function useCode(
     .where("code_hash", "=", code.hash)
     .where("family_id", "is", null)
     .where("expires_at", ">", use.now)
+    .where((where) =>
+      where.or([
+        where("browser_hash", "is", null),
+        where.exists(
+          where
+            .selectFrom("browser_sessions")
+            .select("session_hash")
+            .whereRef("browser_sessions.pool_id", "=", "authorization_codes.pool_id")
+            .whereRef("browser_sessions.browser_hash", "=", "authorization_codes.browser_hash")
+            .whereRef("browser_sessions.user_id", "=", "authorization_codes.user_id"),
+        ),
+      ]),
+    )
     .executeTakeFirst();
   return affected(result) === 1;
 }
 
-/** Forgets the codes of a browser's session that nobody has used yet. */
+/**
+ * Forgets the codes of a tracked session that nobody has used yet. Whoever is using one is waited for: what comes after in
+ * the transaction sees their tokens.
+ */
 export async function deleteUnusedCodes(
-  db: Db,
+  tx: Db,
   { poolId, userId }: { readonly poolId: string; readonly userId: string },
   sessionId: string,
 ): Promise<void> {
-  await db.kysely
+  await tx.kysely
     .deleteFrom("authorization_codes")
     .where("pool_id", "=", poolId)
     .where("user_id", "=", userId)

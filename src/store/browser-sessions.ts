@@ -1,5 +1,8 @@
-/** Sessions of browsers at the hosted pages: one row a sign-in there, found by a hash of the cookie's secret. */
-import type { ExpressionBuilder } from "kysely";
+/**
+ * Sessions of browsers at the hosted pages: one row a browser, found by a hash of its cookie. A sign-in takes the place of
+ * what the browser had; authorization codes are good while the session is there that they came through.
+ */
+import { type ExpressionBuilder, sql } from "kysely";
 import { deleteUnusedCodes } from "./authorization-codes.ts";
 import { affected, type Db } from "./db.ts";
 import type { Schema } from "./schema.ts";
@@ -7,12 +10,16 @@ import type { BrowserSessionsTable } from "./schema-tokens.ts";
 
 export interface BrowserSession {
   readonly poolId: string;
-  /** SHA-256 of the secret, base64url. */
+  /** SHA-256 of the cookie, base64url. */
   readonly hash: string;
+  /** The same of the browser's name, which is a part of it. */
+  readonly browserHash: string;
   readonly userId: string;
   readonly methods: readonly string[];
   /** Of the user when it began: signing out, disabling and resetting void it. */
   readonly signOuts: number;
+  /** Of the password that the user had then: another one voids it. */
+  readonly credentialVersion: number;
   /** Epoch milliseconds. */
   readonly authTime: number;
   readonly createdAt: number;
@@ -33,27 +40,59 @@ export interface TrackedBrowser {
 
 type OfUser = Pick<BrowserSession, "poolId" | "userId">;
 
-export async function insertBrowserSession(db: Db, session: BrowserSession): Promise<void> {
-  await db.kysely
+/**
+ * Begins a session, in place of the one that the browser has. Where that is a tracked one of the same user, which is not
+ * over, it goes on under a new secret. Answers the `sso…` of a tracked session.
+ */
+export async function putBrowserSession(db: Db, session: BrowserSession): Promise<string | undefined> {
+  const row = rowOf(session);
+  const columns = Object.keys(row) as (keyof BrowserSessionsTable)[];
+  const { session_id } = await db.kysely
     .insertInto("browser_sessions")
-    .values({
-      pool_id: session.poolId,
-      session_hash: session.hash,
-      user_id: session.userId,
-      created_at: session.createdAt,
-      session_id: session.tracked?.id ?? null,
-      ...changing(session),
-    })
-    .execute();
+    .values(row)
+    .onConflict((conflict) =>
+      conflict.columns(["pool_id", "browser_hash"]).doUpdateSet((set) => {
+        const goesOn = set.and([
+          set("excluded.session_id", "is not", null),
+          set("browser_sessions.session_id", "is not", null),
+          set("browser_sessions.user_id", "=", session.userId),
+          set("browser_sessions.sign_outs", "=", session.signOuts),
+          set("browser_sessions.expires_at", ">", session.authTime),
+        ]);
+        const kept = (column: "session_id" | "created_at") =>
+          set
+            .case()
+            .when(goesOn)
+            .then(set.ref(`browser_sessions.${column}`))
+            .else(set.ref(`excluded.${column}`))
+            .end();
+        const given = columns.map((column) => [column, set.ref(`excluded.${column}`)]);
+        return {
+          ...Object.fromEntries(given),
+          session_id: kept("session_id"),
+          created_at: kept("created_at"),
+        };
+      }),
+    )
+    .returning("session_id")
+    .executeTakeFirstOrThrow();
+  return session_id ?? undefined;
 }
 
-/** What a sign-in sets, also where it goes on with a session. */
-function changing({ methods, signOuts, authTime, expiresAt, tracked }: BrowserSession) {
+function rowOf(session: BrowserSession): BrowserSessionsTable {
+  const { tracked } = session;
   return {
-    methods: JSON.stringify(methods),
-    sign_outs: signOuts,
-    auth_time: authTime,
-    expires_at: expiresAt,
+    pool_id: session.poolId,
+    session_hash: session.hash,
+    browser_hash: session.browserHash,
+    user_id: session.userId,
+    methods: JSON.stringify(session.methods),
+    sign_outs: session.signOuts,
+    credential_version: session.credentialVersion,
+    auth_time: session.authTime,
+    created_at: session.createdAt,
+    expires_at: session.expiresAt,
+    session_id: tracked?.id ?? null,
     entry_client: tracked?.clientId ?? null,
     device_type: tracked?.deviceType ?? null,
     address: tracked?.address ?? null,
@@ -61,36 +100,31 @@ function changing({ methods, signOuts, authTime, expiresAt, tracked }: BrowserSe
   };
 }
 
+type OfSessions = ExpressionBuilder<Schema, "browser_sessions">;
+
+/** The version of the password that a session's user has now. */
+const presentPassword = (of: OfSessions) =>
+  of
+    .selectFrom("users")
+    .leftJoin("credentials", "credentials.user_number", "users.number")
+    .select(sql<number>`coalesce(credentials.version, 0)`.as("version"))
+    .whereRef("users.pool_id", "=", "browser_sessions.pool_id")
+    .whereRef("users.user_id", "=", "browser_sessions.user_id");
+
+const onPresentPassword = (where: OfSessions) => where("credential_version", "=", presentPassword(where));
+
 /** Tracked sessions of a user that are not over. */
 const liveOf =
   ({ poolId, userId }: OfUser, { signOuts, now }: { readonly signOuts: number; readonly now: number }) =>
-  (where: ExpressionBuilder<Schema, "browser_sessions">) =>
+  (where: OfSessions) =>
     where.and([
       where("pool_id", "=", poolId),
       where("user_id", "=", userId),
       where("session_id", "is not", null),
       where("sign_outs", "=", signOuts),
       where("expires_at", ">", now),
+      onPresentPassword(where),
     ]);
-
-/**
- * Goes on with the tracked session that this browser has of this user already, under a new secret: that of before opens
- * nothing any more, so that what is listed is all there is. Undefined: it has none; otherwise its `sso…`.
- */
-export async function renewBrowserSession(
-  tx: Db,
-  formerHash: string,
-  session: BrowserSession,
-): Promise<string | undefined> {
-  const row = await tx.kysely
-    .updateTable("browser_sessions")
-    .set({ session_hash: session.hash, ...changing(session) })
-    .where(liveOf(session, { signOuts: session.signOuts, now: session.authTime }))
-    .where("session_hash", "=", formerHash)
-    .returning("session_id")
-    .executeTakeFirst();
-  return row?.session_id ?? undefined;
-}
 
 /** Ends the tracked sessions of this user but this one and the `most - 1` others that were used last. */
 export async function evictBrowserSessions(tx: Db, own: BrowserSession, most: number): Promise<void> {
@@ -112,6 +146,7 @@ export async function evictBrowserSessions(tx: Db, own: BrowserSession, most: nu
     .execute();
 }
 
+/** The session of a cookie, while its user has the password that they had then. */
 export async function readBrowserSession(
   db: Db,
   poolId: string,
@@ -122,6 +157,8 @@ export async function readBrowserSession(
     .selectAll()
     .where("pool_id", "=", poolId)
     .where("session_hash", "=", hash)
+    .where("browser_hash", "is not", null)
+    .where(onPresentPassword)
     .executeTakeFirst();
   return row && sessionFromRow(row);
 }
@@ -146,9 +183,11 @@ function sessionFromRow(row: BrowserSessionsTable): BrowserSession {
   return {
     poolId: row.pool_id,
     hash: row.session_hash,
+    browserHash: row.browser_hash ?? row.session_hash,
     userId: row.user_id,
     methods: JSON.parse(row.methods),
     signOuts: row.sign_outs,
+    credentialVersion: row.credential_version ?? 0,
     authTime: row.auth_time,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
@@ -198,22 +237,17 @@ export async function touchOrigin(
     .execute();
 }
 
-/** False: there was none. */
-export async function deleteBrowserSession(db: Db, poolId: string, hash: string): Promise<boolean> {
-  const result = await db.kysely
+/** Ends the session of a browser, whosever it is. */
+export async function endBrowser(db: Db, poolId: string, browserHash: string): Promise<void> {
+  await db.kysely
     .deleteFrom("browser_sessions")
     .where("pool_id", "=", poolId)
-    .where("session_hash", "=", hash)
-    .executeTakeFirst();
-  return affected(result) === 1;
+    .where("browser_hash", "=", browserHash)
+    .execute();
 }
 
-/**
- * Ends a tracked session of this user, by its `sso…`, inside a transaction, with the codes that it has given out and
- * nobody has redeemed. False: it was over before.
- */
+/** Ends a tracked session of this user, by its `sso…`, inside a transaction. False: it was over before. */
 export async function endBrowserSession(tx: Db, user: OfUser, id: string, now: number): Promise<boolean> {
-  // The session first, which whoever issues a code for it takes first as well: none comes after.
   const result = await tx.kysely
     .deleteFrom("browser_sessions")
     .where("pool_id", "=", user.poolId)
@@ -221,6 +255,44 @@ export async function endBrowserSession(tx: Db, user: OfUser, id: string, now: n
     .where("session_id", "=", id)
     .where("expires_at", ">", now)
     .executeTakeFirst();
+  // After the session, which whoever issues a code for it takes first as well.
   await deleteUnusedCodes(tx, user, id);
   return affected(result) === 1;
+}
+
+/**
+ * Ends the sessions of a user in every browser, inside a transaction.
+ * @param spared `sso…` of one that goes on, with the password that the user has now
+ */
+export async function endBrowserSessions(tx: Db, { poolId, userId }: OfUser, spared?: string): Promise<void> {
+  await tx.kysely
+    .deleteFrom("browser_sessions")
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .where((where) => where.or([where("session_id", "is", null), where("session_id", "<>", spared ?? "")]))
+    .execute();
+  if (spared === undefined) return;
+  await tx.kysely
+    .updateTable("browser_sessions")
+    .set((set) => ({ credential_version: presentPassword(set) }))
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .where("session_id", "=", spared)
+    .execute();
+}
+
+/** Ends the sessions of a user that were opened, among others, by one of these methods. */
+export async function endBrowserSessionsBy(
+  tx: Db,
+  { poolId, userId }: OfUser,
+  methods: readonly string[],
+): Promise<void> {
+  await tx.kysely
+    .deleteFrom("browser_sessions")
+    .where("pool_id", "=", poolId)
+    .where("user_id", "=", userId)
+    .where((where) =>
+      where.or(methods.map((method) => where("methods", "like", `%${JSON.stringify(method)}%`))),
+    )
+    .execute();
 }

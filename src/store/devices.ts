@@ -157,3 +157,8 @@ export async function deleteDevice(
     .executeTakeFirst();
   return affected(result) === 1;
 }
+
+/** Forgets every device of a user. */
+export async function deleteDevices(tx: Db, poolId: string, userId: string): Promise<void> {
+  await tx.kysely.deleteFrom("devices").where("pool_id", "=", poolId).where("user_id", "=", userId).execute();
+}

@@ -37,7 +37,8 @@ export interface Growth {
   readonly removed: Removal;
 }
 
-const day = 24 * 60 * 60 * 1000;
+const minute = 60 * 1000;
+const day = 24 * 60 * minute;
 const expiring = (keptMs: number, ...key: string[]) => ({ by: "expiry" as const, keptMs, key });
 const owned = { by: "owner" } as const;
 const ofAdministrators = { by: "administrator", removed: owned } as const;
@@ -122,7 +123,12 @@ export const growth = {
   // Tokens of a family may outlive its refresh token by a day.
   token_families: { by: "user", perUser: { rows: 1 }, removed: expiring(2 * day, "pool_id", "family_id") },
   token_sessions: { by: "user", perUser: { rows: 1 }, removed: expiring(0, "pool_id", "session_id") },
-  browser_sessions: { by: "user", perUser: { rows: 1 }, removed: expiring(0, "pool_id", "session_hash") },
+  // Codes that came through one are good while it is there, for five minutes.
+  browser_sessions: {
+    by: "user",
+    perUser: { rows: 1 },
+    removed: expiring(5 * minute, "pool_id", "session_hash"),
+  },
   // Who brings a used one again loses the tokens minted from it.
   authorization_codes: {
     by: "user",

@@ -22,6 +22,7 @@ import * as sessions from "./migrations/0010-sessions.ts";
 import * as retiredNames from "./migrations/0011-retired-names.ts";
 import * as bounds from "./migrations/0012-bounds.ts";
 import * as twoFactors from "./migrations/0013-two-factors.ts";
+import * as browsers from "./migrations/0014-browsers.ts";
 import { sqlState } from "./retry.ts";
 import type { Schema } from "./schema.ts";
 import { blobType, type DatabaseKind, keyText } from "./sql.ts";
@@ -51,6 +52,7 @@ export const migrations: readonly Migration[] = [
   { version: 11, name: "retired-names", oldestProgram: 5, up: retiredNames.up },
   { version: 12, name: "bounds", oldestProgram: 5, up: bounds.up },
   { version: 13, name: "two-factors", oldestProgram: 5, up: twoFactors.up },
+  { version: 14, name: "browsers", oldestProgram: 5, up: browsers.up },
 ];
 
 /** The schema this program is written for. */

@@ -29,12 +29,16 @@ export interface TokenFamiliesTable {
 /** Sessions of browsers at the hosted pages. */
 export interface BrowserSessionsTable {
   pool_id: string;
-  /** Of the cookie's secret. */
+  /** Of the cookie. */
   session_hash: string;
+  /** Of the part of it that is the browser's name, and stays at the next sign-in. Null: a program of before wrote it. */
+  browser_hash: string | null;
   user_id: string;
   /** JSON list of what was proven. */
   methods: string;
   sign_outs: number;
+  /** Of the password that the user had at the sign-in; 0: none. */
+  credential_version: number | null;
   auth_time: number;
   created_at: number;
   expires_at: number;
@@ -82,4 +86,6 @@ export interface AuthorizationCodesTable {
   family_id: string | null;
   /** The `session_id` of the browser's session, where it is tracked. */
   session_id: string | null;
+  /** The browser in whose session it was issued: it is good only while that session is there. */
+  browser_hash: string | null;
 }

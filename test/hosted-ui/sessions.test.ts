@@ -12,7 +12,7 @@ import {
   type SessionDescriptionType,
   SetUserPoolClientSessionConfigurationCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { insertBrowserSession, listBrowserSessions } from "../../src/store/browser-sessions.ts";
+import { listBrowserSessions, putBrowserSession } from "../../src/store/browser-sessions.ts";
 import { password } from "../api/people.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
 import { gone, revoked, setUpSessions, track, untrack } from "../api/tracking.ts";
@@ -301,14 +301,20 @@ forEachServer("sessions of browsers", (open) => {
     ]);
   });
 
-  test("/logout ends it; a code of before is still good", async () => {
+  test("/logout ends it, with the code that nobody has redeemed", async () => {
     const { server, notes, list } = await setUp();
     const visitor = newVisitor(server, notes);
     const done = await login(visitor, notes);
     await visitor.get(`/logout?client_id=${notes.ClientId}`);
     assert.deepEqual(await list(), []);
-    await tokensBy(server, notes, done);
-    assert.equal((await list()).length, 1);
+    const body = { grant_type: "authorization_code", client_id: notes.ClientId, redirect_uri: callback };
+    const code = new URL(done.location).searchParams.get("code") ?? assert.fail(done.location);
+    const answer = await fetch(`${server.endpoint}/${notes.UserPoolId}/oauth2/token`, {
+      method: "POST",
+      body: new URLSearchParams({ ...body, code }),
+    });
+    assert.equal(((await answer.json()) as Record<string, unknown>)["error"], "invalid_grant");
+    assert.deepEqual(await list(), []);
   });
 
   test("tokens of the implicit grant are a session for as long as they are good", async () => {
@@ -341,7 +347,7 @@ forEachServer("sessions of browsers", (open) => {
     const [real] = await listBrowserSessions(db, of, server.clock.now);
     for (let at = 1; at < 30; at++) {
       const tracked = { ...real!.tracked!, id: `sso${String(at).padStart(25, "0")}`, activeAt: at };
-      await insertBrowserSession(db, { ...real!, hash: `made-${at}`, tracked });
+      await putBrowserSession(db, { ...real!, hash: `made-${at}`, browserHash: `browser-${at}`, tracked });
     }
     codeIn(await login(newVisitor(server, notes), notes));
     const kept = ofType("SSO", await list());

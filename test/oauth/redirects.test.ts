@@ -147,11 +147,13 @@ forEachServer("redirects", (open, database) => {
         at,
         `/logout?${new URLSearchParams({ client_id: at.ClientId, post_logout_redirect_uri: uri, state: "s" })}`,
       ),
-    "POST /logout": (at, uri) =>
-      ask(at, "/logout", {
-        method: "POST",
-        body: new URLSearchParams({ client_id: at.ClientId, post_logout_redirect_uri: uri }),
-      }),
+    // Goes on by GET, at the same endpoint.
+    "POST /logout": async (at, uri) => {
+      const body = new URLSearchParams({ client_id: at.ClientId, post_logout_redirect_uri: uri });
+      const location = await staysHere(at, await ask(at, "/logout", { method: "POST", body }), uri);
+      assert.ok(location.startsWith(`${at.base}/logout?client_id=`), location);
+      return ask(at, location.slice(at.base.length));
+    },
   };
   for (const [what, send] of Object.entries(asked))
     test(`${what}: every hostile address ends at a page of ours`, async () => {

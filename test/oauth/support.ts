@@ -6,7 +6,7 @@ import {
   type CreateUserPoolClientCommandInput,
   type CreateUserPoolCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { insertBrowserSession } from "../../src/store/browser-sessions.ts";
+import { putBrowserSession } from "../../src/store/browser-sessions.ts";
 import { makePool, makeUser } from "../api/people.ts";
 import type { TestServer } from "../api/server.ts";
 
@@ -61,19 +61,24 @@ export async function signInBrowser(
 ): Promise<string> {
   const found = await server.client.send(new AdminGetUserCommand({ UserPoolId, Username }));
   const userId = found.UserAttributes?.find(({ Name }) => Name === "sub")?.Value ?? assert.fail("no sub");
-  const { sign_outs: signOuts } = await server.app.db.kysely
+  const { sign_outs: signOuts, version } = await server.app.db.kysely
     .selectFrom("users")
-    .select("sign_outs")
+    .leftJoin("credentials", "credentials.user_number", "users.number")
+    .select(["sign_outs", "credentials.version"])
     .where("user_id", "=", userId)
     .executeTakeFirstOrThrow();
-  const secret = randomBytes(32).toString("base64url");
+  const browser = randomBytes(16).toString("base64url");
+  const secret = `${browser}.${randomBytes(32).toString("base64url")}`;
+  const hashOf = (text: string) => createHash("sha256").update(text).digest("base64url");
   const authTime = server.clock.now - (change.age ?? 0);
-  await insertBrowserSession(server.app.db, {
+  await putBrowserSession(server.app.db, {
     poolId: UserPoolId,
-    hash: createHash("sha256").update(secret).digest("base64url"),
+    hash: hashOf(secret),
+    browserHash: hashOf(browser),
     userId,
     methods: ["password"],
     signOuts,
+    credentialVersion: version ?? 0,
     authTime,
     createdAt: authTime,
     expiresAt: authTime + 3_600_000,

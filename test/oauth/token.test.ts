@@ -11,7 +11,17 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { makeClient, password, refused, signIn } from "../api/people.ts";
 import { forEachServer } from "../api/server.ts";
-import { authorize, callback, claimsOf, newCode, pkce, post, redeem, setUp } from "./support.ts";
+import {
+  authorize,
+  callback,
+  claimsOf,
+  newCode,
+  pkce,
+  post,
+  redeem,
+  setUp,
+  signInBrowser,
+} from "./support.ts";
 
 forEachServer("the token endpoint", (open) => {
   test("a code becomes tokens for its scopes, once, and nothing of the answer is kept", async () => {
@@ -119,12 +129,14 @@ forEachServer("the token endpoint", (open) => {
     const change = { AccessToken, PreviousPassword: password, ProposedPassword: "Other-Horse-1" };
     await client.send(new ChangePasswordCommand(change));
     assert.equal((await redeem(place, first)).body["error"], "invalid_grant");
-    // The browser goes on: its user knew the old password.
-    const second = await newCode(place);
+    // Nor is the browser let in by the former one.
+    assert.match((await authorize(place)).pathname, /\/login$/);
+    const again = { ...place, cookie: await signInBrowser(server, place.UserPoolId, "ann") };
+    const second = await newCode(again);
     await client.send(new AdminUserGlobalSignOutCommand(named));
     assert.equal((await redeem(place, second)).body["error"], "invalid_grant");
     await client.send(new AdminDisableUserCommand(named));
-    assert.match((await authorize(place)).pathname, /\/login$/);
+    assert.match((await authorize(again)).pathname, /\/login$/);
   });
 
   test("clients with a secret prove it, by header or in the form, and in one way", async () => {

@@ -1,13 +1,12 @@
 /** The answer to an authorization request: a redirect back to the client, with a code, with tokens, or with an error. */
 import type { Ctx } from "../../app.ts";
 import { withQuery } from "../../lib/with-query.ts";
-import { readCredential } from "../../store/credentials.ts";
 import { countRow } from "../audit/rows.ts";
 import { reuseMinutes } from "../pools/sessions.ts";
 import { issuer, type Pool } from "../pools/settings.ts";
 import { mintTokens, newFamily } from "../tokens/issue.ts";
 import { insertTracked, trackedSession } from "../tokens/sessions.ts";
-import type { AuthorizationRequest, Redirect, RedirectedRefusal } from "./authorization-request.ts";
+import { type AuthorizationRequest, type Redirect, RedirectedRefusal } from "./authorization-request.ts";
 import { type SignedInBrowser, throughBrowser } from "./browser-session.ts";
 import { issueCode } from "./code.ts";
 import type { PageRequest } from "./page-request.ts";
@@ -20,14 +19,21 @@ export function suffices(
 ): browser is SignedInBrowser {
   if (browser === undefined || request.prompt.has("login")) return false;
   const { pool, client } = request;
+  if ("hinted" in request && request.hinted !== undefined && !isHinted(request, browser)) return false;
   // Pages of ours about the user are not the client's: they have their own rule of how long ago is too long.
   const lasts = "responseType" in request ? reuseMinutes(pool, client) * 60_000 : Number.POSITIVE_INFINITY;
   if (ctx.now - browser.authTime >= lasts) return false;
   return request.maxAge === undefined || ctx.now - browser.authTime <= request.maxAge * 1000;
 }
 
+/** Whether it is the user of the client's id_token_hint. */
+function isHinted({ hinted }: AuthorizationRequest, { user }: SignedInBrowser): boolean {
+  return typeof hinted === "object" && hinted.userId === user.id;
+}
+
 /**
- * The URL that takes the browser back to the client. Throws access_denied when the user was disabled meanwhile, and
+ * The URL that takes the browser back to the client. Throws access_denied when the user was disabled meanwhile,
+ * login_required where the client has asked for another user (such a request "MUST NOT" be answered by a success), and
  * TooManyRequestsException.
  */
 export async function authorizedLocation(
@@ -36,6 +42,9 @@ export async function authorizedLocation(
   browser: SignedInBrowser,
 ): Promise<string> {
   const { pool } = request;
+  // A hint that names nobody has made sure that somebody was asked.
+  if (typeof request.hinted === "object" && !isHinted(request, browser))
+    throw new RedirectedRefusal("login_required", "Another user has signed in.", request);
   // A cookie is all that it takes to be sent on once more.
   await countRow(ctx.db, ctx, browser.user, "authorization-codes");
   const answer =
@@ -55,12 +64,11 @@ async function implicitTokens(
   const { pool, client, scopes, resource, nonce } = request;
   const grant = { origin: "oauth", scope: scopes.join(" "), resource } as const;
   const family = newFamily(ctx, { pool, client, user, authTime }, grant);
-  const credential = await readCredential(ctx.db, pool.id, user.id);
-  const proven = { signOuts: user.signOuts, credentialVersion: credential?.version ?? 0 };
+  const proven = { signOuts: user.signOuts, credentialVersion: browser.credentialVersion };
   const origin = { sessionId: browser.tracked?.id, seen: undefined, refreshable: false };
   const tracked = trackedSession(ctx, request, family, origin);
   await throughBrowser(ctx, pool, browser, (tx) => insertTracked(tx, ctx, family, proven, tracked));
-  const tokens = await mintTokens(ctx, { pool, client, user, family, nonce });
+  const tokens = await mintTokens(ctx, { pool, client, user, family, scopes, nonce });
   return {
     ...(tokens.IdToken !== undefined && { id_token: tokens.IdToken }),
     access_token: tokens.AccessToken!,

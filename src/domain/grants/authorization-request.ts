@@ -7,6 +7,7 @@ import { Refusal } from "../../lib/refusal.ts";
 import { isStrict, renewsSilently } from "../pools/client-tags.ts";
 import { existingScopes } from "../pools/resource-servers.ts";
 import { type Client, loadClient, type Pool } from "../pools/settings.ts";
+import { readIdTokenHint } from "../tokens/id-token-hint.ts";
 import { type OAuthError, refuseOAuth } from "./refuse.ts";
 import { grantedScopes } from "./scopes.ts";
 
@@ -34,6 +35,8 @@ export interface AuthorizationRequest extends Redirect {
   readonly codeChallenge: string | undefined;
   readonly prompt: ReadonlySet<Prompt>;
   readonly loginHint: string | undefined;
+  /** id_token_hint: the `sub` of who is asked for, or that the hint names nobody whom this client could mean. */
+  readonly hinted: { readonly userId: string } | "nobody" | undefined;
   /** BCP 47 tags that the pages are wanted in, best first. */
   readonly languages: readonly string[];
   /** RFC 8707. */
@@ -81,14 +84,30 @@ export async function readAuthorizationRequest(
     const rest = readRest(pool, client, parameters);
     // Scopes of resource servers stay with the client when they are deleted, and are granted no more.
     const scopes = await existingScopes(ctx, pool, rest.scopes);
-    return { ...redirect, ...rest, scopes, pool, client };
+    const hinted = await hintedUser(ctx, pool, client, parameters.get("id_token_hint"));
+    return { ...redirect, ...rest, scopes, hinted, pool, client };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     throw new RedirectedRefusal(error.code as OAuthError, error.message, redirect);
   }
 }
 
-type Rest = Omit<AuthorizationRequest, keyof Redirect | "pool" | "client">;
+type Rest = Omit<AuthorizationRequest, keyof Redirect | "pool" | "client" | "hinted">;
+
+/**
+ * OpenID Connect Core 1.0 section 3.1.2.1: "ID Token previously issued by the Authorization Server being passed as a hint
+ * about the End-User's current or past authenticated session". One of another client is none for this one.
+ */
+async function hintedUser(
+  ctx: Ctx,
+  pool: Pool,
+  client: Client,
+  token: string | null,
+): Promise<AuthorizationRequest["hinted"]> {
+  if (token === null) return undefined;
+  const hint = await readIdTokenHint(ctx, pool, token);
+  return hint?.clientId === client.id ? { userId: hint.userId } : "nobody";
+}
 
 function readRest(pool: Pool, client: Client, parameters: URLSearchParams): Rest {
   if (new Set(parameters.keys()).size < parameters.size) invalid(twice);

@@ -1,17 +1,16 @@
 /**
  * The session of a browser at a pool's pages: who has signed in there. Every client of the pool lets them in by it: for
  * an hour from the sign-in, or as long as the client was set to (domain/pools/sessions.ts). Unlike Cognito's it ends with
- * a global sign-out, a disabling or a reset of the password.
+ * a global sign-out, a disabling and another password (docs/security-model.md, "What ends what").
  */
 import type { Ctx } from "../../app.ts";
 import { sha256, toBase64url } from "../../lib/bytes.ts";
 import {
   type BrowserSession,
-  deleteBrowserSession,
+  endBrowser,
   evictBrowserSessions,
-  insertBrowserSession,
+  putBrowserSession,
   readBrowserSession,
-  renewBrowserSession,
   type TrackedBrowser,
   touchBrowserSession,
 } from "../../store/browser-sessions.ts";
@@ -41,13 +40,16 @@ export interface SignedInBrowser {
   readonly methods: readonly string[];
   /** Epoch milliseconds. */
   readonly authTime: number;
+  /** Of the password that was proven, or that the user had: what comes of it is good only while they have it. */
+  readonly credentialVersion: number;
+  /** Which browser it is: codes are good while its session is there. */
+  readonly browserHash: string;
   /** The session of the browser, where the pool tracks them. */
   readonly tracked?: { readonly id: string; readonly hash: string } | undefined;
 }
 
 export interface OpenedBrowser {
-  /** For the cookie. */
-  readonly secret: string;
+  readonly cookie: string;
   /** Milliseconds. */
   readonly lifetime: number;
   readonly browser: SignedInBrowser;
@@ -55,77 +57,83 @@ export interface OpenedBrowser {
 
 const hashOf = (secret: string) => toBase64url(sha256(secret));
 
+/** `<name of the browser>.<secret of the sign-in>`; cookies of former programs are the name alone. */
+const cookieForm = /^[\w-]{1,64}(?:\.[\w-]{1,64})?$/;
+
+/** The browser that a cookie names, whether or not it still opens anything. */
+function browserOf(cookie: string | undefined): string | undefined {
+  return cookie !== undefined && cookieForm.test(cookie) ? cookie.split(".")[0] : undefined;
+}
+
 /**
- * Begins a session. Where the pool tracks them, a user who signs in again where they are signed in goes on with the one
- * they have.
- * @param former the secret in the browser's cookie
+ * Begins a session, in place of the one that the browser has. Where the pool tracks them, a user who signs in again where
+ * they are signed in goes on with theirs.
+ * @param former the browser's cookie: what it has opened is over, also where another sign-in of the same moment has
  */
 export async function openBrowserSession(
   ctx: Ctx,
   authenticated: Authenticated,
   former: string | undefined,
 ): Promise<OpenedBrowser> {
-  const { pool, user, methods, authTime, signOuts, remember, deviceKey } = authenticated;
-  const secret = toBase64url(ctx.random(32));
+  const { pool, user, authTime, signOuts, credentialVersion, remember, deviceKey } = authenticated;
+  const methods = authenticated.methods.map((method) =>
+    method === "device" ? `${byDevice}${deviceKey}` : method,
+  );
+  const browser = browserOf(former) ?? toBase64url(ctx.random(16));
+  const cookie = `${browser}.${toBase64url(ctx.random(32))}`;
   const tracks = tracksSessions(pool);
   const longest = tracks ? await longestSsoMinutes(ctx.db, pool.id) : undefined;
   const lifetime = keptMinutes(longest) * 60_000;
   const session: BrowserSession = {
     poolId: pool.id,
-    hash: hashOf(secret),
+    hash: hashOf(cookie),
+    browserHash: hashOf(browser),
     userId: user.id,
-    methods: methods.map((method) => (method === "device" ? `${byDevice}${deviceKey}` : method)),
+    methods,
     signOuts,
+    credentialVersion,
     authTime,
     createdAt: ctx.now,
     expiresAt: ctx.now + lifetime,
     tracked: tracks ? trackedBrowser(ctx, authenticated) : undefined,
   };
   const id = await inTransaction(ctx.db, async (tx) => {
-    const stored = await storeSession(tx, session, former);
+    const stored = await storeSession(tx, session);
     if (remember) await rememberHere(tx, ctx, user);
     return stored;
   });
-  const tracked = id === undefined ? undefined : { id, hash: session.hash };
-  return { secret, lifetime, browser: { user, methods, authTime, tracked } };
+  const { hash, browserHash } = session;
+  const tracked = id === undefined ? undefined : { id, hash };
+  return { cookie, lifetime, browser: { user, methods, authTime, credentialVersion, browserHash, tracked } };
 }
 
 function trackedBrowser(ctx: Ctx, { client }: Authenticated): TrackedBrowser {
   return { id: newSessionId(ctx, "sso"), clientId: client.id, ...seenFrom(ctx), activeAt: ctx.now };
 }
 
-/** The id of a tracked session: that of before where the browser had one. */
-async function storeSession(
-  tx: Db,
-  session: BrowserSession,
-  former: string | undefined,
-): Promise<string | undefined> {
-  if (session.tracked === undefined) {
-    await insertBrowserSession(tx, session);
-    return undefined;
-  }
-  await queueForUser(tx, session);
-  const renewed = former === undefined ? undefined : await renewBrowserSession(tx, hashOf(former), session);
-  if (renewed !== undefined) return renewed;
-  await insertBrowserSession(tx, session);
-  await evictBrowserSessions(tx, session, mostTracked);
-  return session.tracked.id;
+/** The id of a tracked session: that of before where it goes on. */
+async function storeSession(tx: Db, session: BrowserSession): Promise<string | undefined> {
+  if (session.tracked !== undefined) await queueForUser(tx, session);
+  const id = await putBrowserSession(tx, session);
+  if (id !== undefined && id === session.tracked?.id) await evictBrowserSessions(tx, session, mostTracked);
+  return id;
 }
 
 /** Who is signed in by this cookie; undefined where it stands for nobody any more. */
 export async function signedInBrowser(
   ctx: Ctx,
   pool: Pool,
-  secret: string | undefined,
+  cookie: string | undefined,
 ): Promise<SignedInBrowser | undefined> {
-  if (secret === undefined || secret.length > 64) return undefined;
-  const session = await readBrowserSession(ctx.db, pool.id, hashOf(secret));
+  if (cookie === undefined || browserOf(cookie) === undefined) return undefined;
+  const session = await readBrowserSession(ctx.db, pool.id, hashOf(cookie));
   if (session === undefined || session.expiresAt <= ctx.now) return undefined;
   const user = await readUser(ctx.db, pool.id, session.userId);
   if (user === undefined || !(await stands(ctx, pool, user, session))) return undefined;
-  const { methods, authTime, hash, tracked } = session;
+  const { methods, authTime, credentialVersion, hash, browserHash, tracked } = session;
   const isTracked = tracked !== undefined && tracksSessions(pool);
-  return { user, methods, authTime, tracked: isTracked ? { id: tracked.id, hash } : undefined };
+  const place = isTracked ? { id: tracked.id, hash } : undefined;
+  return { user, methods, authTime, credentialVersion, browserHash, tracked: place };
 }
 
 /**
@@ -157,7 +165,13 @@ function storeWhileOpen(
   });
 }
 
-async function stands(ctx: Ctx, pool: Pool, user: User, session: BrowserSession): Promise<boolean> {
+/** Whether a sign-in at the pages, or a code that came through it, still stands for this user. */
+export async function stands(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  session: Pick<BrowserSession, "methods" | "signOuts">,
+): Promise<boolean> {
   if (!user.enabled || user.status !== "CONFIRMED" || user.signOuts !== session.signOuts) return false;
   // A second factor may be demanded since.
   if (areTwo(session.methods) || !demandsTwo(pool, user)) return true;
@@ -168,6 +182,8 @@ async function stands(ctx: Ctx, pool: Pool, user: User, session: BrowserSession)
   return key !== undefined && replacesMfa(pool, await findDevice(ctx.db, pool.id, user.id, key));
 }
 
-export async function closeBrowserSession(ctx: Ctx, pool: Pool, secret: string | undefined): Promise<void> {
-  if (secret !== undefined) await deleteBrowserSession(ctx.db, pool.id, hashOf(secret));
+/** Ends what this browser is signed in by, also where its cookie is that of a former sign-in. */
+export async function closeBrowserSession(ctx: Ctx, pool: Pool, cookie: string | undefined): Promise<void> {
+  const browser = browserOf(cookie);
+  if (browser !== undefined) await endBrowser(ctx.db, pool.id, hashOf(browser));
 }

@@ -5,18 +5,18 @@
 import type { Ctx } from "../../app.ts";
 import { equalText, sha256, toBase64url } from "../../lib/bytes.ts";
 import { type AuthorizationCode, insertCode, readCode, useCode } from "../../store/authorization-codes.ts";
-import { readCredential } from "../../store/credentials.ts";
 import { inTransaction } from "../../store/db.ts";
 import { revokeFamily } from "../../store/token-families.ts";
 import { readUser } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
+import { allowsCodeFlow, remainingScopes } from "../pools/client-scopes.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { mintTokens, newFamily } from "../tokens/issue.ts";
 import { makeRefreshToken } from "../tokens/refresh-token.ts";
 import { insertTracked, type Seen, seenFrom, trackedSession } from "../tokens/sessions.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
-import { type SignedInBrowser, throughBrowser } from "./browser-session.ts";
+import { type SignedInBrowser, stands, throughBrowser } from "./browser-session.ts";
 import { refuseOAuth } from "./refuse.ts";
 
 /** What a code stands for, besides who. */
@@ -41,10 +41,9 @@ export async function issueCode(
   request: AuthorizationRequest,
   browser: SignedInBrowser,
 ): Promise<string> {
-  const { user, methods, authTime, tracked } = browser;
+  const { user, methods, authTime, credentialVersion, browserHash, tracked } = browser;
   const { pool, client, redirectUri, scopes, nonce, codeChallenge, resource } = request;
   const code = uuidOf(ctx.random(16));
-  const credential = await readCredential(ctx.db, pool.id, user.id);
   const seen = tracked && seenFrom(ctx);
   const issued = {
     poolId: pool.id,
@@ -54,12 +53,13 @@ export async function issueCode(
     grant: { redirectUri, scopes, nonce, codeChallenge, resource, seen },
     methods,
     signOuts: user.signOuts,
-    credentialVersion: credential?.version ?? 0,
+    credentialVersion,
     authTime,
     createdAt: ctx.now,
     expiresAt: ctx.now + codeLifetime,
     familyId: undefined,
     sessionId: tracked?.id,
+    browserHash,
   };
   await throughBrowser(ctx, pool, browser, async (db) => {
     await insertCode<CodeGrant>(db, issued);
@@ -106,9 +106,8 @@ function problemOf(
   grant: CodeGrant,
   { client, redirectUri, codeVerifier }: Redemption,
 ): (() => never) | undefined {
-  const { AllowedOAuthFlows, CallbackURLs } = client.document;
   // As the client is set now.
-  if (!AllowedOAuthFlows?.includes("code") || !CallbackURLs?.includes(grant.redirectUri))
+  if (!allowsCodeFlow(client) || !client.document.CallbackURLs?.includes(grant.redirectUri))
     return () =>
       refuseOAuth("unauthorized_client", "The client may not use the code flow with that redirect_uri.");
   if (redirectUri !== grant.redirectUri)
@@ -130,7 +129,10 @@ async function mintFrom(
 ): Promise<AuthenticationResultType> {
   const user = await readUser(ctx.db, pool.id, code.userId);
   if (user === undefined) return invalidGrant("the user is gone");
-  const { scopes, nonce, resource, seen } = code.grant;
+  if (!(await stands(ctx, pool, user, code))) return invalidGrant("the sign-in stands no more");
+  const { nonce, resource, seen } = code.grant;
+  const scopes = await remainingScopes(ctx, { pool, client }, code.grant.scopes);
+  if (scopes.length === 0) return invalidGrant("the client may have none of the scopes any more");
   const grant = { origin: "oauth", scope: scopes.join(" "), resource } as const;
   const family = newFamily(ctx, { pool, client, user, authTime: code.authTime }, grant);
   const origin = { sessionId: code.sessionId, seen, refreshable: true };
@@ -141,10 +143,12 @@ async function mintFrom(
   });
   if (stored === "used") {
     const now = await readCode<CodeGrant>(ctx.db, pool.id, code.hash);
-    return now?.familyId === undefined ? invalidGrant("the code has expired") : reused(ctx, now);
+    return now?.familyId === undefined
+      ? invalidGrant("expired, or the browser's session is over")
+      : reused(ctx, now);
   }
   if (stored === "void") return invalidGrant("the user changed meanwhile");
-  const tokens = await mintTokens(ctx, { pool, client, user, family, nonce });
+  const tokens = await mintTokens(ctx, { pool, client, user, family, scopes, nonce });
   return { ...tokens, RefreshToken: makeRefreshToken(family, family.generation) };
 }
 

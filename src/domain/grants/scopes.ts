@@ -1,10 +1,7 @@
 /** Which scopes a client is granted (AWS: "Scopes, M2M, and resource servers"). Pure. */
-import { addressScope } from "../pools/resource-servers.ts";
+import { allowedScopes, needOpenid } from "../pools/client-scopes.ts";
 import type { Client } from "../pools/settings.ts";
 import { refuseOAuth } from "./refuse.ts";
-
-/** Scopes that tell of a user only together with `openid`. */
-const needOpenid: readonly string[] = ["phone", "email", "profile", addressScope];
 
 /**
  * The scopes of a request, each once; all of the client's where it asks for none. Throws invalid_scope for a scope that
@@ -16,8 +13,7 @@ export function grantedScopes(
   asked: string | null | undefined,
   { strict }: { readonly strict: boolean },
 ): string[] {
-  const registered = client.document.AllowedOAuthScopes ?? [];
-  const allowed = strict ? registered : registered.filter((scope) => scope !== addressScope);
+  const allowed = allowedScopes(client, { strict });
   const scopes = [...new Set((asked ?? "").split(" ").filter((scope) => scope !== ""))];
   if (scopes.length === 0) return [...allowed];
   if (scopes.some((scope) => !allowed.includes(scope)))

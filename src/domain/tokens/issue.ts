@@ -12,7 +12,6 @@ import { refuse } from "../../wire/refuse.ts";
 import { rememberHere } from "../credentials/subjects.ts";
 import { isStrict } from "../pools/client-tags.ts";
 import { canRead, tokenLifetimes } from "../pools/clients.ts";
-import { existingScopes } from "../pools/resource-servers.ts";
 import { type Client, issuer, type Pool } from "../pools/settings.ts";
 import { accessTokenClaims, type Claims, idTokenClaims } from "./claims.ts";
 import { deviceGroupKey, newDeviceKey, tracksDevices } from "./device-keys.ts";
@@ -72,7 +71,7 @@ export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promi
   if (!(await storeFamily(ctx, family, authenticated))) {
     return refuse("NotAuthorizedException", "Incorrect username or password.", "the user changed meanwhile");
   }
-  const tokens = await mintTokens(ctx, { pool, client, user, family });
+  const tokens = await mintTokens(ctx, { pool, client, user, family, scopes: [apiScope] });
   const result = { ...tokens, RefreshToken: makeRefreshToken(family, family.generation) };
   if (!isNew || deviceKey === undefined) return result;
   const metadata = { DeviceKey: deviceKey, DeviceGroupKey: deviceGroupKey(ctx, user, deviceKey) };
@@ -118,15 +117,21 @@ function storeFamily(ctx: Ctx, family: TokenFamily, authenticated: Authenticated
   });
 }
 
+/** Whom tokens are for, and what they grant. */
+interface Minting {
+  readonly pool: Pool;
+  readonly client: Client;
+  readonly user: User;
+  readonly family: TokenFamily;
+  /** Of the family's, those that the client may have now. */
+  readonly scopes: readonly string[];
+  readonly nonce?: string | undefined;
+}
+
 /** Access and ID token of a family, now. Without the scope `openid` the authorization server issues no ID token. */
-export async function mintTokens(
-  ctx: Ctx,
-  subject: { pool: Pool; client: Client; user: User; family: TokenFamily; nonce?: string | undefined },
-): Promise<AuthenticationResultType> {
-  const { pool, client, user, family, nonce } = subject;
+export async function mintTokens(ctx: Ctx, minting: Minting): Promise<AuthenticationResultType> {
+  const { pool, client, user, family, scopes, nonce } = minting;
   const lifetimes = tokenLifetimes(client);
-  const granted = family.scope.split(" ");
-  const scopes = family.origin === "oauth" ? await existingScopes(ctx, pool, granted) : granted;
   const strict = isStrict(pool, client);
   const isApi = family.origin === "api";
   const facts = {

@@ -10,6 +10,7 @@ import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
+import { allowsCodeFlow, remainingScopes } from "../pools/client-scopes.ts";
 import { rotatesRefreshTokens } from "../pools/clients.ts";
 import { tracksSessions } from "../pools/sessions.ts";
 import type { Client, Pool } from "../pools/settings.ts";
@@ -28,9 +29,10 @@ const invalid = (): never => refuse("NotAuthorizedException", "Invalid Refresh T
 const revoked = (): never => refuse("NotAuthorizedException", "Refresh Token has been revoked");
 
 /**
- * Fresh tokens for a refresh token of this client. With rotation on, the answer carries the token's successor, and a
- * token used again after the grace period revokes its whole family.
- * Throws NotAuthorizedException (invalid, expired, revoked, user disabled) and RefreshTokenReuseException.
+ * Fresh tokens for a refresh token of this client, with those of its scopes that the client may have now. With rotation
+ * on, the answer carries the token's successor, and a token used again after the grace period revokes its whole family.
+ * Throws NotAuthorizedException (invalid, expired, revoked, user disabled, nothing left to grant) and
+ * RefreshTokenReuseException.
  */
 export async function refreshTokens(
   ctx: Ctx,
@@ -44,13 +46,25 @@ export async function refreshTokens(
   if (user === undefined) return revoked();
   if (!user.enabled) return refuse("NotAuthorizedException", "User is disabled.");
   if (!(await isFromDevice(ctx, pool, family, request.deviceKey))) return invalid();
+  const scopes = await grantable(ctx, request, family);
+  if (scopes.length === 0) return invalid();
   const generation = await nextGeneration(ctx, client, family, parts);
   await noteRefresh(ctx, request, family);
-  const tokens = await mintTokens(ctx, { pool, client, user, family });
+  const tokens = await mintTokens(ctx, { pool, client, user, family, scopes });
   const result = rotatesRefreshTokens(client)
     ? { ...tokens, RefreshToken: makeRefreshToken(family, generation) }
     : tokens;
   return { result, username: user.username };
+}
+
+/** The API's one scope is nobody's to take away; what the authorization server granted, the client must still be allowed. */
+async function grantable(
+  ctx: Ctx,
+  of: { readonly pool: Pool; readonly client: Client },
+  { origin, scope }: TokenFamily,
+): Promise<readonly string[]> {
+  if (origin === "api") return [scope];
+  return allowsCodeFlow(of.client) ? remainingScopes(ctx, of, scope.split(" ")) : [];
 }
 
 /**

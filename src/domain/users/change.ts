@@ -2,6 +2,7 @@
  * Changes a stored user: compare-and-swap on the version it was read with, its sign-in names in the same transaction.
  */
 import type { Ctx } from "../../app.ts";
+import { endBrowserSessionsBy } from "../../store/browser-sessions.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
 import {
   deleteLoginNames,
@@ -16,9 +17,10 @@ import {
 } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
-import { isContact } from "../messages/delivery.ts";
+import { type ContactAttribute, isContact } from "../messages/delivery.ts";
 import { loginNames } from "../pools/names.ts";
 import type { Pool } from "../pools/settings.ts";
+import { contactAttributes, isVerified } from "./attributes.ts";
 import { uuid } from "./find.ts";
 import { changedMeans, changesNothing } from "./sign-in-means.ts";
 import { takenText } from "./username.ts";
@@ -137,6 +139,8 @@ async function write(
 ): Promise<void> {
   const { fresh, change, after, operation } = written;
   if (!(await updateUser(tx, fresh, change, ctx.now))) stale();
+  const lost = lostAddresses(fresh, after);
+  if (lost.length > 0) await endBrowserSessionsBy(tx, { poolId: pool.id, userId: after.id }, lost);
   if (change.attributes === undefined && change.status === undefined) return;
   const names = namesOf(pool, after);
   const stored = await readLoginNames(tx, pool.id, after.id);
@@ -151,6 +155,18 @@ async function write(
   const owner = { id: after.id, operation };
   if (written.takeAliases === true) await releaseAliases(tx, ctx, pool, added, owner);
   await insertLoginNames(tx, pool.id, after.id, added);
+}
+
+/** What a code to each address is called among the proofs of a sign-in. */
+const proofBy = { email: "email", phone_number: "sms" } as const;
+
+/** Proofs by addresses that are not the user's any more: what they opened at the pages ends. */
+function lostAddresses(before: User, after: User): string[] {
+  const isKept = (contact: ContactAttribute) =>
+    after.attributes[contact] === before.attributes[contact] && isVerified(after.attributes, contact);
+  return contactAttributes
+    .filter((contact) => isVerified(before.attributes, contact) && !isKept(contact))
+    .map((contact) => proofBy[contact]);
 }
 
 const same = (a: LoginName, b: LoginName) => a.key === b.key && a.kind === b.kind;

@@ -38,6 +38,13 @@ export async function requireUser(ctx: Ctx, pool: Pool, username: string): Promi
   return user;
 }
 
+/** A name that this user signs in by, as people of the pool do; undefined: the user is gone. */
+export async function signInNameOf(ctx: Ctx, pool: Pool, userId: string): Promise<string | undefined> {
+  const user = await readUser(ctx.db, pool.id, userId);
+  const address = pool.document.UsernameAttributes?.find((name) => user?.attributes[name]);
+  return address === undefined ? user?.username : user?.attributes[address];
+}
+
 /** The pool and user that an operation of administrators names. Throws ResourceNotFoundException too. */
 export async function poolAndUser(
   ctx: Ctx,

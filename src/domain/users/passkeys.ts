@@ -4,6 +4,7 @@
  * A challenge is used up by the first answer that names it, right or wrong.
  */
 import type { Ctx } from "../../app.ts";
+import { endBrowserSessionsBy } from "../../store/browser-sessions.ts";
 import { replaceCode, takeCode } from "../../store/codes.ts";
 import { inTransaction } from "../../store/db.ts";
 import { deletePasskey, insertPasskey, listPasskeys, type Passkey } from "../../store/passkeys.ts";
@@ -93,10 +94,12 @@ export async function completePasskey(
   });
 }
 
-/** DeleteWebAuthnCredential. Throws ResourceNotFoundException. */
+/** DeleteWebAuthnCredential: also ends the user's sessions at the pages that a passkey has opened. Throws ResourceNotFoundException. */
 export async function removePasskey(ctx: Ctx, pool: Pool, user: User, id: string): Promise<void> {
   const removed = await inTransaction(ctx.db, async (tx) => {
     if (!(await deletePasskey(tx, pool.id, user.id, id))) return false;
+    // Whoever has the lost authenticator may be signed in at the pages by it.
+    await endBrowserSessionsBy(tx, { poolId: pool.id, userId: user.id }, ["passkey", "verified-passkey"]);
     const change = { operation: "DeleteWebAuthnCredential", poolId: pool.id, userId: user.id };
     await recordCredentialChange(tx, ctx, change);
     return true;

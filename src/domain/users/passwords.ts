@@ -1,9 +1,12 @@
 /** Passwords that are set by an administrator or changed by their user. */
 import type { Ctx } from "../../app.ts";
+import { endBrowserSessions } from "../../store/browser-sessions.ts";
 import { deleteCodes } from "../../store/codes.ts";
 import { type NewCredential, readCredential, writeCredential } from "../../store/credentials.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
+import { deleteDevices } from "../../store/devices.ts";
 import { signOutUser } from "../../store/token-families.ts";
+import { originOf } from "../../store/token-sessions.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { attemptedBy } from "../audit/attempt.ts";
@@ -13,6 +16,7 @@ import { countRequest, standingOf } from "../credentials/limits.ts";
 import { checkPassword, makeCredential, verifyPassword } from "../credentials/password.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import type { Pool } from "../pools/settings.ts";
+import type { SignedIn } from "../tokens/access-token.ts";
 import { changeUser } from "./change.ts";
 
 /**
@@ -53,7 +57,7 @@ async function storePassword(
 
 /**
  * The store calls of every password reset: the new credential, whatever the old one was; no refresh or access token,
- * no code and no lock-out survives it.
+ * no remembered device, no code and no lock-out survives it.
  */
 export async function replacePassword(
   tx: Db,
@@ -63,25 +67,41 @@ export async function replacePassword(
   now: number,
 ): Promise<void> {
   await writeCredential(tx, pool.id, user.id, undefined, credential, now);
-  await signOutUser(tx, pool.id, user.id, now);
+  await endTrust(tx, pool, user, now);
   await forgiveGuesses(tx, pool.id, user.id);
   await deleteCodes(tx, pool.id, user.id, ["forgot-password", "sign-up"]);
 }
 
 /**
- * ChangePassword. Those who are signed in stay so, as with Cognito: the user knew the old password. Throws
- * NotAuthorizedException for a wrong one.
+ * What a reset ends before there is another password: whoever was signed in, in browsers too, and the devices that stood
+ * for the second factor. The account may have been in other hands.
  */
-export function changePassword(ctx: Ctx, pool: Pool, user: User, request: PasswordChange): Promise<void> {
-  return attemptedBy(ctx, user, "PasswordChange", () => exchangePassword(ctx, pool, user, request));
+export async function endTrust(tx: Db, pool: Pool, user: Pick<User, "id">, now: number): Promise<void> {
+  await signOutUser(tx, pool.id, user.id, now);
+  await deleteDevices(tx, pool.id, user.id);
 }
+
+/**
+ * ChangePassword. Tokens stay good, as with Cognito: the user knew the old password. The user's sessions at the pages end
+ * in every browser but the one that it came through, where that is known. Throws NotAuthorizedException for a wrong one.
+ */
+export function changePassword(ctx: Ctx, by: ChangedBy, request: PasswordChange): Promise<void> {
+  return attemptedBy(ctx, by.user, "PasswordChange", () => exchangePassword(ctx, by, request));
+}
+
+/** Who changes their password, and the tokens that say so. */
+type ChangedBy = Pick<SignedIn, "pool" | "user" | "session">;
 
 interface PasswordChange {
   readonly previous: string | undefined;
   readonly proposed: string;
 }
 
-async function exchangePassword(ctx: Ctx, pool: Pool, user: User, request: PasswordChange): Promise<void> {
+async function exchangePassword(
+  ctx: Ctx,
+  { pool, user, session }: ChangedBy,
+  request: PasswordChange,
+): Promise<void> {
   checkPassword(pool, request.proposed, "user");
   const limit = "change-password";
   const subject = subjectOf(ctx, pool, user, user.username);
@@ -96,6 +116,8 @@ async function exchangePassword(ctx: Ctx, pool: Pool, user: User, request: Passw
   const replaced = await inTransaction(ctx.db, async (tx) => {
     const written = await writeCredential(tx, pool.id, user.id, credential?.version, made, ctx.now);
     if (!written) return false;
+    const of = { poolId: pool.id, userId: user.id };
+    await endBrowserSessions(tx, of, await originOf(tx, { poolId: pool.id, id: session.id }));
     await deleteCodes(tx, pool.id, user.id, ["forgot-password"]);
     await recordCredentialChange(tx, ctx, { operation: "ChangePassword", poolId: pool.id, userId: user.id });
     return true;

@@ -5,7 +5,6 @@
  */
 import type { Ctx } from "../../app.ts";
 import { readCredential } from "../../store/credentials.ts";
-import { signOutUser } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type Attempt, attempted, attemptedBy } from "../audit/attempt.ts";
@@ -32,7 +31,7 @@ import {
   storeCode,
 } from "./codes.ts";
 import { findUser, noSuchUserOfClient } from "./find.ts";
-import { replacePassword } from "./passwords.ts";
+import { endTrust, replacePassword } from "./passwords.ts";
 
 const purpose = "forgot-password";
 
@@ -220,7 +219,7 @@ async function sendReset(ctx: Ctx, pool: Pool, user: User): Promise<void> {
     {
       operation: "AdminResetUserPassword",
       also: async (tx) => {
-        await signOutUser(tx, pool.id, user.id, ctx.now);
+        await endTrust(tx, pool, user, ctx.now);
         await storeCode(tx, prepared);
       },
     },

@@ -3,6 +3,7 @@
  * token MFA", https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa-totp.html).
  */
 import type { Ctx } from "../../app.ts";
+import { endBrowserSessionsBy } from "../../store/browser-sessions.ts";
 import type { Db } from "../../store/db.ts";
 import {
   deleteSoftwareToken,
@@ -91,14 +92,21 @@ export async function enrolSoftwareToken(
     {
       operation: "VerifySoftwareToken",
       isEvent: true,
-      also: async (tx) => {
+      also: async (tx, fresh) => {
         const verified = { seed, step, version, now: ctx.now };
         if (!(await storeVerifiedSeed(tx, pool.id, user.id, verified))) return false;
-        return also(tx);
+        if (!(await also(tx))) return false;
+        if (fresh.mfa.softwareToken !== undefined) await endSessionsByToken(tx, pool, user);
+        return true;
       },
     },
   );
   if (changed === undefined) wrongFirstCode();
+}
+
+/** Sessions at the pages that were opened by the software token which is gone now. */
+function endSessionsByToken(tx: Db, pool: Pool, user: User): Promise<void> {
+  return endBrowserSessionsBy(tx, { poolId: pool.id, userId: user.id }, ["software-token"]);
 }
 
 function wrongFirstCode(): never {
@@ -110,7 +118,11 @@ export async function removeSoftwareToken(ctx: Ctx, pool: Pool, user: User): Pro
   const changed = await changeUser(ctx, pool, user, (fresh) => ({ mfa: withoutSoftwareToken(fresh.mfa) }), {
     operation: "AdminDeleteSoftwareToken",
     isEvent: true,
-    also: (tx) => deleteSoftwareToken(tx, pool.id, user.id),
+    also: async (tx) => {
+      if (!(await deleteSoftwareToken(tx, pool.id, user.id))) return false;
+      await endSessionsByToken(tx, pool, user);
+      return true;
+    },
   });
   if (changed === undefined)
     refuse("ResourceNotFoundException", "Software Token MFA does not exist for the user.");

@@ -71,7 +71,7 @@ export async function withKey({ ctx }: Visit, waiting: Waiting): Promise<Waiting
 async function finish(visit: Visit, authenticated: Authenticated): Promise<Response> {
   const { ctx, c, place, page, form } = visit;
   const opened = await openBrowserSession(ctx, authenticated, sessionCookie(c, place));
-  setSessionCookie(c, place, opened.secret, opened.lifetime / 1000);
+  setSessionCookie(c, place, opened.cookie, opened.lifetime / 1000);
   const made = await rememberBrowser(ctx, authenticated, form.has("remember"));
   if (made !== undefined) setDeviceCookie(c, place, [made, ...page.devices]);
   return goOn(visit, opened.browser);

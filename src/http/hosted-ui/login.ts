@@ -3,7 +3,7 @@ import { suffices } from "../../domain/grants/answer.ts";
 import { signedInBrowser } from "../../domain/grants/browser-session.ts";
 import { startByPasskey } from "../../domain/signin/by-passkey.ts";
 import { startSignIn } from "../../domain/signin/start.ts";
-import { Refusal } from "../../lib/refusal.ts";
+import { signInNameOf } from "../../domain/users/find.ts";
 import { sessionCookie } from "../cookies.ts";
 import { confirmPage, wayOf } from "./confirm.ts";
 import type { Problem } from "./fields.ts";
@@ -11,14 +11,20 @@ import { follow, goOn } from "./follow.ts";
 import { resetPage } from "./forgot.ts";
 import { continuePage, loginPage, passwordPage } from "./login-pages.ts";
 import { typedName } from "./names.ts";
-import { isOver, problemOf } from "./sentences.ts";
+import { isOver, isRefusal, problemOf } from "./sentences.ts";
 import type { Visit } from "./visit.ts";
 
 export async function showLogin(visit: Visit): Promise<Response> {
   const browser = await signedIn(visit);
   if (browser !== undefined)
     return continuePage(visit, browser.user.attributes["email"] ?? browser.user.username);
-  return loginPage(visit, { username: visit.request.loginHint });
+  return loginPage(visit, { username: (await hintedName(visit)) ?? visit.request.loginHint });
+}
+
+/** Who the client's id_token_hint asks for. */
+async function hintedName({ ctx, pool, request }: Visit): Promise<string | undefined> {
+  if (!("hinted" in request) || typeof request.hinted !== "object") return undefined;
+  return signInNameOf(ctx, pool, request.hinted.userId);
 }
 
 /** Who is signed in here and need not prove it again. */
@@ -83,7 +89,7 @@ async function beginByPasskey(visit: Visit, credential: string): Promise<Respons
 
 /** Another page, for who has proven enough to be told that their account waits for something. */
 function elsewhere(visit: Visit, username: string, error: unknown): Promise<Response> | undefined {
-  if (!(error instanceof Refusal)) throw error;
+  if (!isRefusal(error)) throw error;
   if (error.code === "UserNotConfirmedException") return confirmPage(visit, { username, by: wayOf(visit) });
   if (error.code === "PasswordResetRequiredException")
     return resetPage(visit, { username, notice: visit.words.forgot.mustReset });

@@ -1,4 +1,5 @@
 /** What the domain refuses, in the words of the pages. What stands in no table is told in general terms. */
+import { RedirectedRefusal } from "../../domain/grants/authorization-request.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { Problem } from "./fields.ts";
 import type { Words } from "./words/en.ts";
@@ -81,7 +82,7 @@ const byMessage: readonly (readonly [start: string, told: Told])[] = [
 
 /** @param fields names of those that the form has */
 export function problemOf(error: unknown, words: Words, fields: readonly string[]): Problem {
-  if (!(error instanceof Refusal)) throw error;
+  if (!isRefusal(error)) throw error;
   const { word, fields: meant = [] } = toldOf(error, fields);
   return { text: words.errors[word], field: meant.find((name) => fields.includes(name)) };
 }
@@ -107,7 +108,10 @@ export function isOver(error: unknown): boolean {
   return ["MFAMethodNotFoundException", "SoftwareTokenMFANotFoundException"].includes(error.code);
 }
 
-/** What somebody who did as the pages say has refused is told to them; anything else is a defect of ours. */
+/**
+ * What is refused to somebody who did as the pages say is told to them. What is refused to the client is for the client;
+ * anything else is a defect of ours.
+ */
 export function isRefusal(error: unknown): error is Refusal {
-  return error instanceof Refusal;
+  return error instanceof Refusal && !(error instanceof RedirectedRefusal);
 }

@@ -1,6 +1,6 @@
 /**
  * /logout: Cognito's two forms (AWS: "The managed login sign-out endpoint"), and OpenID Connect RP-Initiated Logout 1.0.
- * The browser's session ends; tokens do not.
+ * The browser's session ends, and the codes that came through it; tokens do not.
  */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
@@ -14,7 +14,10 @@ import { redirect } from "../redirect.ts";
 import { requestQuery } from "./form.ts";
 
 export async function answerLogout(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
-  return redirect(c, await leave(ctx, c, place, await requestQuery(c)));
+  const query = await requestQuery(c);
+  // With a form of another site the browser sends no SameSite=Lax cookie; with the GET that follows it does.
+  if (c.req.method === "POST") return redirect(c, `${place.base}/logout?${query}`);
+  return redirect(c, await leave(ctx, c, place, query));
 }
 
 async function leave(ctx: Ctx, c: Context<Bindings>, place: Place, query: string): Promise<string> {

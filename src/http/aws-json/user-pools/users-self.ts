@@ -48,8 +48,8 @@ export const VerifyUserAttribute: Handler<"VerifyUserAttribute"> = async (ctx, i
   return {};
 };
 
-export const ChangePassword: Handler<"ChangePassword"> = async (ctx, input, { pool, user }) => {
-  await changePassword(ctx, pool, user, {
+export const ChangePassword: Handler<"ChangePassword"> = async (ctx, input, signedIn) => {
+  await changePassword(ctx, signedIn, {
     previous: input.PreviousPassword,
     proposed: input.ProposedPassword,
   });

@@ -1,0 +1,192 @@
+/** What ends a browser's session, and the codes that came through it, in pools that track sessions and in others. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ChangePasswordCommand, GetUserCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { giveSoftwareToken, totp, turnMfa } from "../api/factors.ts";
+import { makeUser, password, signIn } from "../api/people.ts";
+import { forEachServer, type TestServer } from "../api/server.ts";
+import { track } from "../api/tracking.ts";
+import {
+  type App,
+  callback,
+  makeApp,
+  newVisitor,
+  queryOf,
+  redeem,
+  type Shown,
+  type Visitor,
+} from "./visitor.ts";
+
+const newPassword = "Other-Horse-8";
+
+async function enter(visitor: Visitor, app: App, username: string): Promise<Shown> {
+  const page = await visitor.get(`/login?${queryOf(app, { prompt: "login" })}`);
+  return visitor.submit(page, "/login", { username, password });
+}
+
+async function login(visitor: Visitor, app: App, username = "ann"): Promise<string> {
+  const done = await enter(visitor, app, username);
+  return new URL(done.location).searchParams.get("code") ?? assert.fail(done.location || done.text);
+}
+
+const silent = (visitor: Visitor, app: App) =>
+  visitor.get(`/oauth2/authorize?${queryOf(app, { prompt: "none" })}`);
+const isLetIn = async (visitor: Visitor, app: App) =>
+  new URL((await silent(visitor, app)).location).searchParams.has("code");
+
+/** A browser that has kept the cookies which another has now. */
+function copyOf(server: TestServer, app: App, visitor: Visitor): Visitor {
+  const copy = newVisitor(server, app);
+  for (const [name, value] of visitor.cookies) copy.cookies.set(name, value);
+  return copy;
+}
+
+async function errorOf(server: TestServer, app: App, code: string): Promise<unknown> {
+  const body = { grant_type: "authorization_code", client_id: app.ClientId, code, redirect_uri: callback };
+  const url = `${server.endpoint}/${app.UserPoolId}/oauth2/token`;
+  const answer = await fetch(url, { method: "POST", body: new URLSearchParams(body) });
+  return ((await answer.json()) as Record<string, unknown>)["error"];
+}
+
+const modes = { "a pool without tracking": false, "a pool that tracks sessions": true };
+
+forEachServer("endings of browsers' sessions", (open) => {
+  for (const [mode, tracks] of Object.entries(modes)) {
+    const setUp = async () => {
+      const server = await open();
+      const flows = { ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"] as const };
+      const app = await makeApp(server, {}, { ExplicitAuthFlows: [...flows.ExplicitAuthFlows] });
+      if (tracks) await track(server, app.UserPoolId);
+      await makeUser(server, app.UserPoolId, "ann");
+      await makeUser(server, app.UserPoolId, "bob");
+      const change = (AccessToken: string) =>
+        server.client.send(
+          new ChangePasswordCommand({
+            AccessToken,
+            PreviousPassword: password,
+            ProposedPassword: newPassword,
+          }),
+        );
+      return { server, app, change };
+    };
+
+    test(`ChangePassword ends the user's sessions in every browser: ${mode}`, async () => {
+      const { server, app, change } = await setUp();
+      const ann = newVisitor(server, app);
+      const code = await login(ann, app);
+      const bob = newVisitor(server, app);
+      await login(bob, app, "bob");
+      const { AccessToken } = await signIn(server, app.ClientId, "ann");
+      await change(AccessToken);
+      const { location } = await silent(ann, app);
+      assert.match(location, /error=login_required/);
+      assert.equal(await errorOf(server, app, code), "invalid_grant");
+      assert.equal(await isLetIn(bob, app), true);
+      // Whoever was signed in at the API stays so, as with Cognito.
+      await server.client.send(new GetUserCommand({ AccessToken }));
+    });
+
+    test(`the browser that changed the password: ${mode}`, async () => {
+      const { server, app, change } = await setUp();
+      const own = newVisitor(server, app);
+      const tokens = await redeem(server, app, await login(own, app));
+      const other = newVisitor(server, app);
+      await login(other, app);
+      await change(String(tokens["access_token"]));
+      // Which browser it was is known where sessions are tracked; elsewhere it is asked again as well.
+      assert.equal(await isLetIn(own, app), tracks);
+      assert.equal(await isLetIn(other, app), false);
+    });
+
+    test(`a sign-in takes the place of what the browser had before, also another user's: ${mode}`, async () => {
+      const { server, app } = await setUp();
+      for (const then of ["ann", "bob"]) {
+        const visitor = newVisitor(server, app);
+        await login(visitor, app);
+        const former = copyOf(server, app, visitor);
+        await login(visitor, app, then);
+        assert.equal(await isLetIn(former, app), false, then);
+        assert.equal(await isLetIn(visitor, app), true, then);
+      }
+    });
+
+    test(`sign-ins of one browser at the same moment: /logout ends them all: ${mode}`, async () => {
+      const { server, app } = await setUp();
+      const visitor = newVisitor(server, app);
+      await login(visitor, app);
+      const tabs = Array.from({ length: 4 }, () => copyOf(server, app, visitor));
+      await Promise.all(tabs.map((tab, at) => enter(tab, app, at % 2 === 0 ? "ann" : "bob")));
+      const secrets = new Set(tabs.map((tab) => [...tab.cookies.values()].join()));
+      assert.equal(secrets.size, 4);
+      // The cookie that the browser is left with need not be that of the last sign-in.
+      await tabs[0]!.get(`/logout?client_id=${app.ClientId}`);
+      for (const tab of [visitor, ...tabs.slice(1)]) assert.equal(await isLetIn(tab, app), false);
+    });
+
+    test(`/logout ends what the browser's session has given out and nobody has redeemed: ${mode}`, async () => {
+      const { server, app } = await setUp();
+      const visitor = newVisitor(server, app);
+      const redeemed = await redeem(server, app, await login(visitor, app));
+      const { location } = await silent(visitor, app);
+      const code = new URL(location).searchParams.get("code") ?? assert.fail(location);
+      const other = newVisitor(server, app);
+      const others = await login(other, app);
+      await visitor.get(`/logout?client_id=${app.ClientId}`);
+      assert.equal(await errorOf(server, app, code), "invalid_grant");
+      // No token ends with it, and no other browser.
+      await server.client.send(new GetUserCommand({ AccessToken: String(redeemed["access_token"]) }));
+      await redeem(server, app, others);
+    });
+
+    test(`a code goes on while its session does, past the next sign-in of the same user: ${mode}`, async () => {
+      const { server, app } = await setUp();
+      const visitor = newVisitor(server, app);
+      const code = await login(visitor, app);
+      const second = await login(visitor, app);
+      await redeem(server, app, code);
+      await login(visitor, app, "bob");
+      assert.equal(await errorOf(server, app, second), "invalid_grant");
+    });
+  }
+
+  test("a sign-in at the pages that began with the former password ends in nothing", async () => {
+    const server = await open();
+    const app = await makeApp(server, {}, { ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH"] });
+    await turnMfa(server, app, "OPTIONAL");
+    await makeUser(server, app.UserPoolId, "ann");
+    const { AccessToken } = await signIn(server, app.ClientId, "ann");
+    const secret = await giveSoftwareToken(server, AccessToken);
+    server.clock.advance(61_000);
+    const visitor = newVisitor(server, app);
+    const asked = await enter(visitor, app, "ann");
+    const change = { AccessToken, PreviousPassword: password, ProposedPassword: newPassword };
+    await server.client.send(new ChangePasswordCommand(change));
+    const done = await visitor.submit(asked, "/challenge", { code: totp(secret, server.clock.now) });
+    const code = URL.canParse(done.location) ? new URL(done.location).searchParams.get("code") : null;
+    if (code !== null) assert.equal(await errorOf(server, app, code), "invalid_grant");
+    assert.equal(await isLetIn(visitor, app), false);
+  });
+
+  test("POST /logout goes on by GET, with which the browser sends its cookie", async () => {
+    const server = await open();
+    const app = await makeApp(server);
+    await makeUser(server, app.UserPoolId, "ann");
+    const visitor = newVisitor(server, app);
+    await login(visitor, app);
+    const form = {
+      client_id: app.ClientId,
+      post_logout_redirect_uri: "https://app.example/none",
+      state: "a b",
+    };
+    // From another site the form comes without the cookie.
+    const elsewhere = await newVisitor(server, app).post("/logout", form, { origin: "https://app.example" });
+    assert.equal(elsewhere.status, 303);
+    const to = `${server.endpoint}/${app.UserPoolId}/logout`;
+    assert.equal(elsewhere.location, `${to}?${new URLSearchParams(form)}`);
+    assert.equal(elsewhere.response.headers.getSetCookie().length, 0);
+    const posted = await newVisitor(server, app).post("/logout", { client_id: app.ClientId });
+    const left = await visitor.get(posted.location);
+    assert.match(left.location, /\/signedout$/);
+    assert.equal(visitor.cookies.size, 0);
+  });
+});
