@@ -185,10 +185,17 @@ export const holdings = {
     dealt: "address",
     beyond: "another row is used again; the limits on guesses go on",
   },
+  signIns: {
+    what: "Rows of sign-ins that wait for an answer",
+    limit: "waiting-sign-ins-per-address",
+    told: "at once, in a pool; `waiting-sign-ins` of one name",
+    dealt: "address",
+    beyond: "the address's oldest is void",
+  },
   events: {
     what: "Rows of sign-in events about wrong passwords",
     limit: "passwords-per-address",
-    told: "an hour and pool",
+    told: "an hour and pool; `sign-in-events` of one user are told one by one",
     dealt: "address",
     beyond: "TooManyRequestsException (429), and one event a minute and user",
   },

@@ -10,7 +10,14 @@ import { isServed, settle, type Town } from "./others.ts";
 import { metricsToken, small, takings } from "./takings.ts";
 
 /** Those that SQL has a part in; for the others one database is enough. */
-const inDatabase: ReadonlySet<HoldingName> = new Set(["body", "users", "outbox", "attempts", "events"]);
+const inDatabase: ReadonlySet<HoldingName> = new Set([
+  "body",
+  "users",
+  "outbox",
+  "attempts",
+  "signIns",
+  "events",
+]);
 
 const clock = manualClock();
 const towns = new Map<string, Promise<Town>>();

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Agent } from "node:http";
 import { type HoldingName, holdings } from "../../src/http/holdings.ts";
+import { password } from "../api/people.ts";
 import { SrpClient } from "../clients/support.ts";
 import { giveStyle, juniper } from "../hosted-ui/brands.ts";
 import type { ManualClock } from "./clock.ts";
@@ -25,6 +26,7 @@ export const small = {
   "sign-ups-per-address": 3,
   "messages-per-address": 3,
   "passwords-per-address": 3,
+  "waiting-sign-ins-per-address": 3,
 } as const;
 
 export const metricsToken = "what-one-client-holds";
@@ -152,6 +154,29 @@ async function giveLogo({ server, place, login }: Town): Promise<string> {
   });
   const { body } = await ask(server.endpoint, other, login);
   return /<img src="(?:https?:\/\/[^/]+)?(\/[^"]+\.jpe?g)"/.exec(body)?.[1] ?? assert.fail(body);
+}
+
+/** Begins a sign-in of Ann's from an address; answers how to end it by her password. */
+async function beginSrp(town: Town, from: string): Promise<() => Promise<Answered>> {
+  const { ClientId, UserPoolId } = town.place;
+  const client = new SrpClient();
+  const AuthParameters = { USERNAME: "ann", SRP_A: client.srpA };
+  const begun = await ask(
+    town.server.endpoint,
+    from,
+    town.call("InitiateAuth", { ClientId, AuthFlow: "USER_SRP_AUTH", AuthParameters }),
+  );
+  assert.equal(begun.status, 200, begun.body);
+  const { ChallengeName, ChallengeParameters } = JSON.parse(begun.body);
+  return () => {
+    const now = new Date(town.server.clock.now);
+    const ChallengeResponses = client.prove(UserPoolId, ChallengeParameters, password, now);
+    return ask(
+      town.server.endpoint,
+      from,
+      town.call("RespondToAuthChallenge", { ClientId, ChallengeName, ChallengeResponses }),
+    );
+  };
 }
 
 let serial = 0;
@@ -307,6 +332,23 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
     ),
   ],
   attempts: [asked(wrongPassword((turn) => `nobody-${turn}`))],
+  signIns: [
+    async (town) => {
+      const elsewhere = await beginSrp(town, other);
+      const most = small["waiting-sign-ins-per-address"];
+      const oldest = await beginSrp(town, attacker);
+      for (let turn = 0; turn < most; turn++) await beginSrp(town, attacker);
+      return {
+        check: async () => {
+          const signedIn = await elsewhere();
+          assert.equal(signedIn.status, 200, signedIn.body);
+          const ended = await oldest();
+          assert.match(ended.body, /NotAuthorizedException/);
+        },
+        release: () => {},
+      };
+    },
+  ],
   events: [asked(wrongPassword(() => "bob"))],
   logLines: undefined,
 };
