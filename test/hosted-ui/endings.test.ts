@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ChangePasswordCommand, GetUserCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { giveSoftwareToken, totp, turnMfa } from "../api/factors.ts";
 import { makeUser, password, signIn } from "../api/people.ts";
 import { forEachServer, type TestServer } from "../api/server.ts";
 import { track } from "../api/tracking.ts";
@@ -147,6 +148,24 @@ forEachServer("endings of browsers' sessions", (open) => {
       assert.equal(await errorOf(server, app, second), "invalid_grant");
     });
   }
+
+  test("a sign-in at the pages that began with the former password ends in nothing", async () => {
+    const server = await open();
+    const app = await makeApp(server, {}, { ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH"] });
+    await turnMfa(server, app, "OPTIONAL");
+    await makeUser(server, app.UserPoolId, "ann");
+    const { AccessToken } = await signIn(server, app.ClientId, "ann");
+    const secret = await giveSoftwareToken(server, AccessToken);
+    server.clock.advance(61_000);
+    const visitor = newVisitor(server, app);
+    const asked = await enter(visitor, app, "ann");
+    const change = { AccessToken, PreviousPassword: password, ProposedPassword: newPassword };
+    await server.client.send(new ChangePasswordCommand(change));
+    const done = await visitor.submit(asked, "/challenge", { code: totp(secret, server.clock.now) });
+    const code = URL.canParse(done.location) ? new URL(done.location).searchParams.get("code") : null;
+    if (code !== null) assert.equal(await errorOf(server, app, code), "invalid_grant");
+    assert.equal(await isLetIn(visitor, app), false);
+  });
 
   test("POST /logout goes on by GET, with which the browser sends its cookie", async () => {
     const server = await open();

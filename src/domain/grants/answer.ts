@@ -1,7 +1,6 @@
 /** The answer to an authorization request: a redirect back to the client, with a code, with tokens, or with an error. */
 import type { Ctx } from "../../app.ts";
 import { withQuery } from "../../lib/with-query.ts";
-import { readCredential } from "../../store/credentials.ts";
 import { reuseMinutes } from "../pools/sessions.ts";
 import { issuer, type Pool } from "../pools/settings.ts";
 import { mintTokens, newFamily } from "../tokens/issue.ts";
@@ -61,8 +60,7 @@ async function implicitTokens(
   const { pool, client, scopes, resource, nonce } = request;
   const grant = { origin: "oauth", scope: scopes.join(" "), resource } as const;
   const family = newFamily(ctx, { pool, client, user, authTime }, grant);
-  const credential = await readCredential(ctx.db, pool.id, user.id);
-  const proven = { signOuts: user.signOuts, credentialVersion: credential?.version ?? 0 };
+  const proven = { signOuts: user.signOuts, credentialVersion: browser.credentialVersion };
   const origin = { sessionId: browser.tracked?.id, seen: undefined, refreshable: false };
   const tracked = trackedSession(ctx, request, family, origin);
   await throughBrowser(ctx, pool, browser, (tx) => insertTracked(tx, ctx, family, proven, tracked));

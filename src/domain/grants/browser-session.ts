@@ -40,6 +40,8 @@ export interface SignedInBrowser {
   readonly methods: readonly string[];
   /** Epoch milliseconds. */
   readonly authTime: number;
+  /** Of the password that was proven, or that the user had: what comes of it is good only while they have it. */
+  readonly credentialVersion: number;
   /** Which browser it is: codes are good while its session is there. */
   readonly browserHash: string;
   /** The session of the browser, where the pool tracks them. */
@@ -102,7 +104,7 @@ export async function openBrowserSession(
   });
   const { hash, browserHash } = session;
   const tracked = id === undefined ? undefined : { id, hash };
-  return { cookie, lifetime, browser: { user, methods, authTime, browserHash, tracked } };
+  return { cookie, lifetime, browser: { user, methods, authTime, credentialVersion, browserHash, tracked } };
 }
 
 function trackedBrowser(ctx: Ctx, { client }: Authenticated): TrackedBrowser {
@@ -128,9 +130,10 @@ export async function signedInBrowser(
   if (session === undefined || session.expiresAt <= ctx.now) return undefined;
   const user = await readUser(ctx.db, pool.id, session.userId);
   if (user === undefined || !(await stands(ctx, pool, user, session))) return undefined;
-  const { methods, authTime, hash, browserHash, tracked } = session;
+  const { methods, authTime, credentialVersion, hash, browserHash, tracked } = session;
   const isTracked = tracked !== undefined && tracksSessions(pool);
-  return { user, methods, authTime, browserHash, tracked: isTracked ? { id: tracked.id, hash } : undefined };
+  const place = isTracked ? { id: tracked.id, hash } : undefined;
+  return { user, methods, authTime, credentialVersion, browserHash, tracked: place };
 }
 
 /**

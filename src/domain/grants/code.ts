@@ -5,7 +5,6 @@
 import type { Ctx } from "../../app.ts";
 import { equalText, sha256, toBase64url } from "../../lib/bytes.ts";
 import { type AuthorizationCode, insertCode, readCode, useCode } from "../../store/authorization-codes.ts";
-import { readCredential } from "../../store/credentials.ts";
 import { inTransaction } from "../../store/db.ts";
 import { revokeFamily } from "../../store/token-families.ts";
 import { readUser } from "../../store/users.ts";
@@ -42,10 +41,9 @@ export async function issueCode(
   request: AuthorizationRequest,
   browser: SignedInBrowser,
 ): Promise<string> {
-  const { user, methods, authTime, browserHash, tracked } = browser;
+  const { user, methods, authTime, credentialVersion, browserHash, tracked } = browser;
   const { pool, client, redirectUri, scopes, nonce, codeChallenge, resource } = request;
   const code = uuidOf(ctx.random(16));
-  const credential = await readCredential(ctx.db, pool.id, user.id);
   const seen = tracked && seenFrom(ctx);
   const issued = {
     poolId: pool.id,
@@ -55,7 +53,7 @@ export async function issueCode(
     grant: { redirectUri, scopes, nonce, codeChallenge, resource, seen },
     methods,
     signOuts: user.signOuts,
-    credentialVersion: credential?.version ?? 0,
+    credentialVersion,
     authTime,
     createdAt: ctx.now,
     expiresAt: ctx.now + codeLifetime,

@@ -23,11 +23,11 @@ export async function remainingScopes(
 ): Promise<string[]> {
   const allowed = allowedScopes(client, { strict: isStrict(pool, client) });
   const kept = granted.filter((scope) => allowed.includes(scope));
-  const hasOpenid = kept.includes("openid");
+  const lostOpenid = granted.includes("openid") && !kept.includes("openid");
   return existingScopes(
     ctx,
     pool,
-    kept.filter((scope) => hasOpenid || !needOpenid.includes(scope)),
+    kept.filter((scope) => !lostOpenid || !needOpenid.includes(scope)),
   );
 }
 
