@@ -29,19 +29,23 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   AdminListUserSessions: [
     "While tracking is DISABLED: OperationNotEnabledException, as the other operations of sessions. Up to date, not eventually consistent. Sign-ins of before tracking was enabled are not listed. There is no NextToken: of 25 browsers of a user the least recently used one ends when another signs in.",
     "LastLocation is always Country `unknown`: there is no map of addresses. A session whose authorization code an application's server has redeemed shows the browser's device and address until that server refreshes it.",
-    "Who signs in again in the same browser goes on with its SSO session, under a new cookie.",
+    "Who signs in again in the same browser goes on with its SSO session, under a new cookie; another user's sign-in there ends it.",
   ],
   AdminRevokeUserSession: [
     "At once. A session that is over, or another user's, is ResourceNotFoundException. Codes that an SSO session has given out and nobody has redeemed are void with it.",
   ],
   AdminUpdateAuthEventFeedback: ["Recorded with the event; changes nothing else."],
   AdminConfirmSignUp: ["Refused while a PostConfirmation trigger is configured."],
-  ChangePassword: ["Other sign-ins of the user stay signed in, as with Cognito."],
-  AdminResetUserPassword: ["Every token of the user is revoked. May answer CodeDeliveryFailureException."],
-  AdminSetUserPassword: ["Every token of the user is revoked."],
+  ChangePassword: [
+    "Tokens of the user go on, as with Cognito; sessions at the hosted pages end in every browser, but for the one that the access token came through where sessions are tracked.",
+  ],
+  AdminResetUserPassword: [
+    "Every token of the user is revoked, and every device forgotten. May answer CodeDeliveryFailureException.",
+  ],
+  AdminSetUserPassword: ["Every token of the user is revoked, and every device forgotten."],
   AdminUpdateUserAttributes: ["May answer CodeDeliveryFailureException."],
   ConfirmForgotPassword: [
-    "Every token of the user is revoked; with Cognito they live on.",
+    "Every token of the user is revoked, and every device forgotten; with Cognito they live on.",
     "With PreventUserExistenceErrors ENABLED, a wrong code reads the same whether a code was asked for or not.",
   ],
   ConfirmSignUp: [
@@ -90,7 +94,10 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "With PreventUserExistenceErrors ENABLED everybody gets delivery details, also invited, disabled and unverified users, and the message is sent by the worker: CodeDeliveryFailureException does not appear.",
     "Refused for UNCONFIRMED users, also with a verified address.",
   ],
-  GetTokensFromRefreshToken: ["A replay after the grace period revokes the whole token family."],
+  GetTokensFromRefreshToken: [
+    "A replay after the grace period revokes the whole token family.",
+    "Refresh tokens of the authorization server grant those of their scopes that the client may have now; NotAuthorizedException where none is left, or the client has lost OAuth or the code flow.",
+  ],
   InitiateAuth: [
     "One-time codes sign in by verified addresses alone.",
     "CUSTOM_AUTH is refused: UnexpectedLambdaException where the pool has its triggers, which cannot run yet. The hosted pages have a page for CUSTOM_CHALLENGE, which nothing leads to before that; of the public challenge parameters it shows `title` as its heading, `prompt` above the field and all others as text.",
@@ -106,6 +113,8 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Also ends the sign-ins that are running, and the user's sessions at the hosted pages in every browser.",
   ],
   ListUserSessions: ["As AdminListUserSessions."],
+  DeleteWebAuthnCredential: ["Ends the user's sessions at the hosted pages that a passkey has opened."],
+  AdminDeleteSoftwareToken: ["Ends the user's sessions at the hosted pages that it has opened."],
   RevokeUserSession: [
     "As AdminRevokeUserSession. The session of the access token is InvalidParameterException, and stays when LINKED would reach it.",
   ],
@@ -113,7 +122,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "While tracking is DISABLED: OperationNotEnabledException. An SSO session is kept as long as the longest that a client of the pool was set to when the user signed in; a higher value counts from the next sign-in on.",
   ],
   SetUserPoolSessionConfiguration: [
-    "SSO sessions end with GlobalSignOut, AdminUserGlobalSignOut, AdminDisableUser and a reset of the password, whether they are tracked or not.",
+    "SSO sessions end with GlobalSignOut, AdminUserGlobalSignOut, AdminDisableUser and another password, whether they are tracked or not.",
   ],
   GlobalSignOut: [
     "Also ends the sign-ins that are running, and the user's sessions at the hosted pages in every browser.",
@@ -126,6 +135,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   VerifySoftwareToken: [
     "By Session the token is turned on and preferred at once; by access token SetUserMFAPreference does that.",
     "Wrong codes count with those of sign-ins.",
+    "A token that replaces another ends the user's sessions at the hosted pages that the former has opened.",
   ],
   SetUserMFAPreference: [
     "A user can turn on SMS and e-mail only for a verified address; an administrator for any.",
@@ -160,5 +170,8 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   UpdateUserPool: [
     "Without UserPoolTags, the tags that mean something to Poolhouse survive: without that of the issuer every token would be void.",
   ],
-  UpdateUserAttributes: ["At most 20 requests with a message an hour a user: TooManyRequestsException."],
+  UpdateUserAttributes: [
+    "A verified address that is lost, by whichever operation, ends the user's sessions at the hosted pages that a code sent there has opened.",
+    "At most 20 requests with a message an hour a user: TooManyRequestsException.",
+  ],
 };

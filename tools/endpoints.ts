@@ -19,16 +19,16 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
   ],
   "/oauth2/authorize": [
     "POST too. Answers carry `iss` (RFC 9207). `state` goes back byte by byte. A request for a frame that may not have the answer gets interaction_required (prompt=none) or the sign-in page, whoever is signed in.",
-    "identity_provider and idp_identifier are ignored.",
+    "identity_provider and idp_identifier are ignored. id_token_hint is not: only its user is answered (OpenID Connect Core 1.0 section 3.1.2.1).",
   ],
   "/authorize": ["As /oauth2/authorize."],
   "/oauth2/token": [
-    "A code that is brought again revokes what was minted from it; a wrong verifier or redirect URI uses it up; a verifier where nothing was challenged is refused. aws_client_metadata is ignored.",
+    "A code that is brought again revokes what was minted from it; a wrong verifier or redirect URI uses it up; a verifier where nothing was challenged is refused. A code is void when its session in the browser is over. Codes and refresh tokens grant those of their scopes that the client may have now: invalid_grant where none is left. aws_client_metadata is ignored.",
   ],
   "/oauth2/userInfo": ["POST too, with the token in the header or the form."],
   "/oauth2/revoke": [],
   "/logout": [
-    "POST too. Besides Cognito's two forms id_token_hint, post_logout_redirect_uri (one of LogoutURLs) and state (OpenID Connect RP-Initiated Logout). Without an address to go to it ends at /signedout.",
+    "POST too, which goes on by GET. Ends the browser's session and the codes that came through it, no tokens. Besides Cognito's two forms id_token_hint, post_logout_redirect_uri (one of LogoutURLs) and state (OpenID Connect RP-Initiated Logout). Without an address to go to it ends at /signedout.",
   ],
   "/login": ["Who is signed in already is asked whether to go on as that user."],
   "/challenge": ["Ours: every further step of a sign-in, where Cognito has a path for each."],

@@ -1,0 +1,51 @@
+/**
+ * Writes the table of "What ends what" into docs/security-model.md, between its two marks, from trust-table.ts.
+ * `--check` fails when what stands there is not what would be written.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Cell, events, type Row, reasons, type Thing, things } from "./trust-table.ts";
+
+const target = join(import.meta.dirname, "..", "docs", "security-model.md");
+const begin = "<!-- What ends what: written by `npm run generate` from tools/trust-table.ts. -->\n";
+const end = "<!-- End of what is written. -->\n";
+
+const all = Object.keys(things) as Thing[];
+const numbers = all.map((thing, at) => `${at + 1}. ${things[thing]}`);
+
+/** The reasons by letter, in the order in which they are told. */
+const letters = Object.fromEntries(Object.keys(reasons).map((reason, at) => [reason, "abcdefgh"[at]!]));
+const fixed: Readonly<Record<string, string>> = { ends: "**ends**", rests: "rests", none: "–" };
+
+const shown = (cell: Cell) => fixed[cell] ?? letters[cell]!;
+const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+
+const written = `${begin}${numbers.join("\n")}
+
+${line(["Event", ...all.map((_, at) => String(at + 1))])}
+${line(["---", ...all.map(() => "---")])}
+${Object.entries(events)
+  .map(([event, row]) => line([event, ...all.map((thing) => shown((row as Row)[thing]))]))
+  .join("\n")}
+
+**ends**: it opens nothing any more. rests: it opens nothing until the event is undone. –: who it happens to has no such
+thing. Otherwise it goes on:
+
+${Object.entries(reasons)
+  .map(([reason, text]) => `- ${letters[reason]}: ${text}`)
+  .join("\n")}
+${end}`;
+
+const document = readFileSync(target, "utf8");
+const [from, to] = [document.indexOf(begin), document.indexOf(end)];
+if (from < 0 || to < from) throw new Error("docs/security-model.md has lost its marks of what ends what.");
+const changed = document.slice(0, from) + written + document.slice(to + end.length);
+
+if (process.argv.includes("--check")) {
+  if (changed !== document) {
+    console.error("docs/security-model.md is out of date: npm run generate");
+    process.exitCode = 1;
+  }
+} else {
+  writeFileSync(target, changed);
+}
