@@ -138,9 +138,7 @@ async function write(
   },
 ): Promise<void> {
   const { fresh, change, after, operation } = written;
-  if (!(await updateUser(tx, fresh, change, ctx.now))) stale();
-  const lost = lostAddresses(fresh, after);
-  if (lost.length > 0) await endBrowserSessionsBy(tx, { poolId: pool.id, userId: after.id }, lost);
+  await writeRow(tx, ctx, fresh, change);
   if (change.attributes === undefined && change.status === undefined) return;
   const names = namesOf(pool, after);
   const stored = await readLoginNames(tx, pool.id, after.id);
@@ -157,11 +155,18 @@ async function write(
   await insertLoginNames(tx, pool.id, after.id, added);
 }
 
+/** The user's row; and the sessions at the pages end that were opened by an address which the user loses. */
+async function writeRow(tx: Db, ctx: Ctx, fresh: User, change: UserChange): Promise<void> {
+  if (!(await updateUser(tx, fresh, change, ctx.now))) stale();
+  const lost = lostAddresses(fresh, { ...fresh, ...change });
+  if (lost.length > 0) await endBrowserSessionsBy(tx, { poolId: fresh.poolId, userId: fresh.id }, lost);
+}
+
 /** What a code to each address is called among the proofs of a sign-in. */
 const proofBy = { email: "email", phone_number: "sms" } as const;
 
-/** Proofs by addresses that are not the user's any more: what they opened at the pages ends. */
-function lostAddresses(before: User, after: User): string[] {
+/** Proofs by addresses that are not the user's any more. */
+function lostAddresses(before: User, after: Pick<User, "attributes">): string[] {
   const isKept = (contact: ContactAttribute) =>
     after.attributes[contact] === before.attributes[contact] && isVerified(after.attributes, contact);
   return contactAttributes
@@ -193,7 +198,7 @@ export async function releaseAliases(
     const found = await findUserByLoginName(tx, pool.id, name.key);
     if (found === undefined || found.kind !== name.kind || found.user.id === to.id) continue;
     const attributes = { ...found.user.attributes, [`${name.kind}_verified`]: "false" };
-    if (!(await updateUser(tx, found.user, { attributes }, ctx.now))) stale();
+    await writeRow(tx, ctx, found.user, { attributes });
     await deleteLoginNames(tx, pool.id, found.user.id, [name.kind]);
     await recordCredentialChange(tx, ctx, {
       operation: to.operation,
