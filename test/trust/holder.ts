@@ -79,6 +79,8 @@ export interface Holder extends Subject {
   readonly passkey: Authenticator;
   readonly AccessToken: string;
   readonly RefreshToken: string;
+  /** Of the tokens. */
+  readonly deviceKey: string;
   readonly device: Device | undefined;
   readonly visitor: Visitor;
   /** Somebody who has signed up by the second client, and not yet confirmed it. */
@@ -179,8 +181,9 @@ export async function equip(place: Place, kind: Kind): Promise<Holder> {
   const answer = code === undefined ? started : await respond(subject, main, started, code);
   const result = tokensIn(succeeded(answer)) as unknown as { NewDeviceMetadata: object } & Texts;
   const { AccessToken = "", RefreshToken = "", NewDeviceMetadata: metadata } = result;
-  const device =
-    kind === "two" ? await confirmDevice({ server } as never, { AccessToken, metadata }) : undefined;
+  const confirmed = await confirmDevice({ server } as never, { AccessToken, metadata });
+  // One that was confirmed by the password alone stands for nothing; its tokens refresh all the same.
+  const device = kind === "two" ? confirmed : undefined;
   const passkey = await givePasskey(subject, AccessToken);
   if (kind === "two")
     succeeded(
@@ -197,6 +200,7 @@ export async function equip(place: Place, kind: Kind): Promise<Holder> {
     passkey,
     AccessToken,
     RefreshToken,
+    deviceKey: confirmed.key,
     device,
     visitor,
     newcomer,

@@ -53,11 +53,11 @@ export const holdings: Readonly<Record<Thing, (held: Held) => Promise<Try | unde
     return (await fetch(`${server.endpoint}/${UserPoolId}/oauth2/userInfo`, { headers })).status === 200;
   },
   apiRefresh: async (held) => async () => {
-    const { place, RefreshToken, device } = held;
+    const { place, RefreshToken, deviceKey: DeviceKey } = held;
     const { ClientId, ClientSecret } = place.main;
-    const own = { REFRESH_TOKEN: RefreshToken, ...(device && { DEVICE_KEY: device.key }) };
+    const own = { REFRESH_TOKEN: RefreshToken, DEVICE_KEY: DeviceKey };
     const byFlow = await initiate(held, place.main, "REFRESH_TOKEN_AUTH", own);
-    const input = { ClientId, ClientSecret, RefreshToken, ...(device && { DeviceKey: device.key }) };
+    const input = { ClientId, ClientSecret, RefreshToken, DeviceKey };
     const byOperation = await ask(held, "GetTokensFromRefreshToken", input);
     return [byFlow, byOperation].some((answer) => tokensIn(answer) !== undefined);
   },
