@@ -1,50 +1,55 @@
-/** An attacker whose bodies stop short: as many as fill what there is for bodies, each begun anew when it is cut off. */
-import { connect, type Socket } from "node:net";
+/**
+ * An attacker whose bodies stop short: as many as fill what there is for bodies, each begun anew when it is cut off. In a
+ * process of its own, so that what it sends does not delay those who are measured.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
 import type { BenchServer } from "./server.ts";
 
 /** One byte less is sent. */
 const announced = 128 * 1024;
 
-export class StalledBodies {
-  readonly #server: BenchServer;
-  readonly #from: string;
-  readonly #sockets = new Set<Socket>();
-  #running = false;
-  /** How often one was cut off. */
-  cut = 0;
+export interface StalledBodies {
+  /** Ends the attack. @returns how many were cut off */
+  stop(): Promise<number>;
+}
 
-  /** @param from the one address that they all come from */
-  constructor(server: BenchServer, from: string) {
-    this.#server = server;
-    this.#from = from;
-  }
+/** @param from the one address that they all come from; @param bytes that they hold together */
+export function stallBodies({ port }: BenchServer, from: string, bytes: number): StalledBodies {
+  const child: ChildProcess = fork(import.meta.filename, [String(port), from, String(bytes)]);
+  return {
+    stop: async () => {
+      child.send("stop");
+      const [cut] = (await once(child, "message")) as [number];
+      child.kill();
+      return cut;
+    },
+  };
+}
 
-  /** @param bytes that they hold together */
-  start(bytes: number): void {
-    this.#running = true;
-    for (let sent = 0; sent < bytes; sent += announced) this.#begin();
-  }
-
-  stop(): void {
-    this.#running = false;
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  #begin(): void {
-    const socket = connect({ host: "127.0.0.1", port: this.#server.port, localAddress: this.#from });
-    this.#sockets.add(socket);
+function attack(port: number, from: string, bytes: number): void {
+  let cut = 0;
+  const body = Buffer.alloc(announced - 1, "a");
+  const begin = () => {
+    const socket = connect({ host: "127.0.0.1", port, localAddress: from });
     socket.on("error", () => {});
     socket.resume();
     socket.write(
-      `POST / HTTP/1.1\r\nhost: localhost:${this.#server.port}\r\ncontent-type: application/x-amz-json-1.1\r\n` +
+      `POST / HTTP/1.1\r\nhost: localhost:${port}\r\ncontent-type: application/x-amz-json-1.1\r\n` +
         `x-amz-target: AWSCognitoIdentityProviderService.CreateUserPool\r\ncontent-length: ${announced}\r\n\r\n`,
     );
-    socket.write(Buffer.alloc(announced - 1, "a"));
+    socket.write(body);
     socket.once("close", () => {
-      this.#sockets.delete(socket);
-      if (!this.#running) return;
-      this.cut += 1;
-      setTimeout(() => this.#running && this.#begin(), 100);
+      cut += 1;
+      setTimeout(begin, 100);
     });
-  }
+  };
+  for (let sent = 0; sent < bytes; sent += announced) begin();
+  process.on("message", () => process.send?.(cut));
+}
+
+if (import.meta.main) {
+  const [port, from = "", bytes] = process.argv.slice(2);
+  attack(Number(port), from, Number(bytes));
 }

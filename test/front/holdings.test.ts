@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { describeHolding, type HoldingName, holdings } from "../../src/http/holdings.ts";
 import { byAddress, forEachServer } from "../api/server.ts";
+import { temporaryFolder } from "../store/databases.ts";
 import { manualClock } from "./clock.ts";
 import { isServed, settle, type Town } from "./others.ts";
 import { metricsToken, small, takings } from "./takings.ts";
@@ -51,6 +52,8 @@ forEachServer(
       .map((limit) => limit.join("="))
       .join(","),
     POOLHOUSE_METRICS_TOKEN: metricsToken,
+    // On PostgreSQL there is no folder of the database for the certificate to lie in.
+    POOLHOUSE_DATA: temporaryFolder(),
     POOLHOUSE_HASH_CONCURRENCY: "1",
     POOLHOUSE_EXTRA_HOSTS: "127.0.0.1,localhost",
     POOLHOUSE_TLS: "dev",
