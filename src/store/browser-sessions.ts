@@ -237,12 +237,17 @@ export async function touchOrigin(
     .execute();
 }
 
-/** Ends the session of a browser, whosever it is. */
+/**
+ * Ends the session of a browser, whosever it is; also one that a program of before has written, whose cookie is the name
+ * of the browser alone.
+ */
 export async function endBrowser(db: Db, poolId: string, browserHash: string): Promise<void> {
   await db.kysely
     .deleteFrom("browser_sessions")
     .where("pool_id", "=", poolId)
-    .where("browser_hash", "=", browserHash)
+    .where((where) =>
+      where.or([where("browser_hash", "=", browserHash), where("session_hash", "=", browserHash)]),
+    )
     .execute();
 }
 

@@ -161,6 +161,28 @@ export async function insertCredential(
 }
 
 /**
+ * Adds what a credential of `version` lacks, of the same password, so that what stands on that goes on. False: it has a
+ * verifier by now, the password was changed meanwhile, or the user is gone.
+ */
+export async function completeStored(
+  db: Db,
+  poolId: string,
+  userId: string,
+  version: number,
+  credential: NewCredential,
+  now: number,
+): Promise<boolean> {
+  const result = await db.kysely
+    .updateTable("credentials")
+    .set({ ...credentialRow(db, poolId, userId, credential, now), version })
+    .where("user_number", "=", userNumber(db.kysely, poolId, userId))
+    .where("version", "=", version)
+    .where("srp_sealed", "is", null)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
+/**
  * Replaces a credential if it still has `version` (undefined: whatever it has, also none).
  * False: the password was changed by somebody else meanwhile, or the user is gone.
  */

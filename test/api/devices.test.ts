@@ -5,6 +5,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
+import { storeDevice } from "../../src/domain/users/devices.ts";
+import { createCtx } from "../../src/http/context.ts";
+import { findDevice } from "../../src/store/devices.ts";
+import { findUserByLoginName, readUser } from "../../src/store/users.ts";
 import { SrpClient } from "../clients/support.ts";
 import {
   at,
@@ -113,6 +117,24 @@ forEachServer("devices", (open) => {
     assert.equal(await askedFrom(person, device), "DEVICE_SRP_AUTH");
     const done = await byDevice(person, device);
     assert.ok(done.body["AuthenticationResult"], done.message);
+  });
+
+  test("a confirmation that was let in before a reset of the password leaves no device after it", async () => {
+    const { server, UserPoolId, Username } = await someone();
+    const { app } = server;
+    const row = await findUserByLoginName(app.db, UserPoolId, Username);
+    const { user } = row ?? assert.fail("no such user");
+    const Password = "Another-Horse-9";
+    await server.client.send(
+      new sdk.AdminSetUserPasswordCommand({ UserPoolId, Username, Password, Permanent: true }),
+    );
+    const ctx = createCtx(app, { requestId: "late", address: "127.0.0.1", userAgent: undefined });
+    const srp = { salt: new Uint8Array(16), verifier: new Uint8Array(384) };
+    const late = { key: "us-east-1_late", name: undefined, srp, remembered: true, twoFactors: true };
+    assert.equal(await storeDevice(ctx, user, late), "void");
+    assert.equal(await findDevice(app.db, UserPoolId, user.id, late.key), undefined);
+    const present = (await readUser(app.db, UserPoolId, user.id)) ?? assert.fail("no such user");
+    assert.equal(await storeDevice(ctx, present, late), "stored", "and one that begins afterwards does");
   });
 
   test("a device that is proven together with both factors stands from then on", async () => {

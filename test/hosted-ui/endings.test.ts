@@ -1,5 +1,6 @@
 /** What ends a browser's session, and the codes that came through it, in pools that track sessions and in others. */
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { ChangePasswordCommand, GetUserCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { giveSoftwareToken, totp, turnMfa } from "../api/factors.ts";
@@ -165,6 +166,28 @@ forEachServer("endings of browsers' sessions", (open) => {
     const code = URL.canParse(done.location) ? new URL(done.location).searchParams.get("code") : null;
     if (code !== null) assert.equal(await errorOf(server, app, code), "invalid_grant");
     assert.equal(await isLetIn(visitor, app), false);
+  });
+
+  test("/logout ends a session that a server of before has written, whose cookie has no secret apart", async () => {
+    const server = await open();
+    const app = await makeApp(server);
+    await makeUser(server, app.UserPoolId, "ann");
+    const visitor = newVisitor(server, app);
+    await login(visitor, app);
+    const { db } = server.app;
+    const [cookieName] = [...visitor.cookies.keys()].filter((name) => !/lang/.test(name));
+    const old = "a-cookie-of-before";
+    visitor.cookies.set(cookieName!, old);
+    const sessions = () =>
+      db.kysely.selectFrom("browser_sessions").selectAll().where("pool_id", "=", app.UserPoolId).execute();
+    await db.kysely
+      .updateTable("browser_sessions")
+      .set({ session_hash: createHash("sha256").update(old).digest("base64url"), browser_hash: null })
+      .where("pool_id", "=", app.UserPoolId)
+      .execute();
+    assert.equal((await sessions()).length, 1);
+    await visitor.get(`/logout?client_id=${app.ClientId}`);
+    assert.deepEqual(await sessions(), []);
   });
 
   test("POST /logout goes on by GET, with which the browser sends its cookie", async () => {

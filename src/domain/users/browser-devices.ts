@@ -78,7 +78,7 @@ function unlessBusy(error: unknown): undefined {
  */
 export async function rememberBrowser(
   ctx: Ctx,
-  { pool, user, methods, deviceKey }: Authenticated,
+  { pool, user, methods, deviceKey, signOuts }: Authenticated,
   wanted: boolean,
 ): Promise<BrowserDevice | undefined> {
   if (!isOfUse(pool) || !areTwo(methods) || (asksToRemember(pool) && !wanted)) return undefined;
@@ -98,6 +98,7 @@ export async function rememberBrowser(
   if (verifier === undefined) return undefined;
   const name = bounded(ctx.userAgent, 256);
   const device = { key, name, srp: { salt, verifier }, remembered: true, twoFactors: true };
-  const stored = await storeDevice(ctx, user, device);
-  return stored ? { key, secret } : undefined;
+  // As the user was when the sign-in began.
+  const stored = await storeDevice(ctx, { ...user, signOuts }, device);
+  return stored === "stored" ? { key, secret } : undefined;
 }

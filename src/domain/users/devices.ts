@@ -9,7 +9,8 @@ import { pad, parsePublicValue } from "../../lib/srp.ts";
 import { inTransaction } from "../../store/db.ts";
 import { type Device, deleteDevice, insertDevice, readDevice, updateDevice } from "../../store/devices.ts";
 import { revokeDeviceFamilies } from "../../store/token-families.ts";
-import type { User } from "../../store/users.ts";
+import { queueForUser } from "../../store/token-sessions.ts";
+import { readUser, type User } from "../../store/users.ts";
 import type {
   DeviceRememberedStatusType,
   DeviceSecretVerifierConfigType,
@@ -45,17 +46,21 @@ export async function confirmDevice(
   const onPrompt = pool.document.DeviceConfiguration?.DeviceOnlyRememberedOnUserPrompt === true;
   const { twoFactors } = session;
   const device = { key, name, srp: readSecret(request.secret), remembered: !onPrompt, twoFactors };
-  if (!(await storeDevice(ctx, user, device)))
-    refuse("DeviceKeyExistsException", "The device was confirmed before.");
+  const stored = await storeDevice(ctx, user, device);
+  if (stored === "void") refuse("NotAuthorizedException", "Access Token has been revoked");
+  if (stored === "known") refuse("DeviceKeyExistsException", "The device was confirmed before.");
   return onPrompt;
 }
 
-/** False: there is one of this key. */
+/**
+ * Known: there is one of this key. Void: the user was signed out everywhere since `user` was read, by a reset of the
+ * password for example, which has forgotten their devices.
+ */
 export function storeDevice(
   ctx: Ctx,
-  user: Pick<User, "poolId" | "id">,
+  user: Pick<User, "poolId" | "id" | "signOuts">,
   given: Pick<Device, "key" | "name" | "srp" | "remembered" | "twoFactors">,
-): Promise<boolean> {
+): Promise<"stored" | "known" | "void"> {
   const { poolId, id: userId } = user;
   const device: Device = {
     ...given,
@@ -68,9 +73,12 @@ export function storeDevice(
     authenticatedAt: ctx.now,
   };
   return inTransaction(ctx.db, async (tx) => {
-    if (!(await insertDevice(tx, device))) return false;
+    await queueForUser(tx, device);
+    const fresh = await readUser(tx, poolId, userId);
+    if (fresh === undefined || !fresh.enabled || fresh.signOuts !== user.signOuts) return "void";
+    if (!(await insertDevice(tx, device))) return "known";
     await recordCredentialChange(tx, ctx, { operation: "ConfirmDevice", poolId, userId });
-    return true;
+    return "stored";
   });
 }
 

@@ -4,7 +4,8 @@ import { addColumn, type DatabaseKind, keyText } from "../sql.ts";
 
 /**
  * Browsers get a name: one session each, which the codes that came through it stand on. A session also stands on the
- * password that its user had. Sessions that programs of before write meanwhile have neither, and are asked again.
+ * password that its user had: one that began before the password was last changed has none to stand on. Sessions that
+ * programs of before write meanwhile have neither, and are asked again.
  */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   const key = keyText(kind);
@@ -16,7 +17,8 @@ export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<vo
       browser_hash = session_hash,
       credential_version = (select coalesce(credentials.version, 0)
         from users left join credentials on credentials.user_number = users.number
-        where users.pool_id = browser_sessions.pool_id and users.user_id = browser_sessions.user_id)
+        where users.pool_id = browser_sessions.pool_id and users.user_id = browser_sessions.user_id
+          and coalesce(credentials.updated_at, 0) <= browser_sessions.auth_time)
       where browser_hash is null`,
     `create unique index if not exists browser_sessions_browser on browser_sessions (pool_id, browser_hash)`,
   ];

@@ -1,6 +1,6 @@
 /** The password in the clear, as USER_PASSWORD_AUTH and the ADMIN flows bring it with their first request. */
 import type { Ctx } from "../../../app.ts";
-import { type Credential, readCredential, writeCredential } from "../../../store/credentials.ts";
+import { type Credential, completeStored, readCredential } from "../../../store/credentials.ts";
 import type { User } from "../../../store/users.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import { admitGuess, type Guess, settleGuess } from "../../credentials/guessing.ts";
@@ -46,8 +46,8 @@ async function addVerifier(
   password: string,
 ): Promise<number | undefined> {
   const whole = await completeCredential(ctx, pool, user, credential, password);
-  if (await writeCredential(ctx.db, pool.id, user.id, credential.version, whole, ctx.now))
-    return credential.version + 1;
+  const { version } = credential;
+  if (await completeStored(ctx.db, pool.id, user.id, version, whole, ctx.now)) return version;
   // Another sign-in was faster, or a new password.
   const present = await readCredential(ctx.db, pool.id, user.id);
   return (await verifyPassword(ctx, pool, present, password)) ? present?.version : undefined;
