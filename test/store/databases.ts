@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import pg from "pg";
 import type { StoreLog } from "../../src/store/log.ts";
@@ -56,6 +56,11 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "poolhouse-test-"));
   removeAtEnd.push(folder);
   return folder;
+}
+
+/** The data folder of a server with this database: the embedded one lies in it. */
+export function dataFolderOf(url: string): string {
+  return url.startsWith("postgres:") ? temporaryFolder() : dirname(dirname(url));
 }
 
 const removeAtEnd: string[] = [];
