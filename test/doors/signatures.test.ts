@@ -283,6 +283,8 @@ const order = ({ name }: KnownOperation) => {
   if (/^(?:Admin)?Delete(?!UserAttributes)/.test(name)) return 4;
   // Leaves out, and so takes away, what the world's pool was set to.
   if (name === "UpdateUserPool") return 3;
+  // A reset of the password forgets the devices.
+  if (/^Admin(?:Reset|Set)UserPassword$/.test(name)) return 2.5;
   return /Forget/.test(name) ? 2 : 1;
 };
 
