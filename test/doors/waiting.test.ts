@@ -27,6 +27,8 @@ interface Loss {
   readonly lose: Change;
   /** So that the same people can sign in again. */
   readonly restore?: Change;
+  /** Who has a device is another person from then on. */
+  readonly forgetsDevices?: boolean;
 }
 
 const user = ({ UserPoolId, Username }: Person) => ({ UserPoolId, Username });
@@ -63,9 +65,14 @@ const losses: Readonly<Record<string, Loss>> = {
       await enable(person);
     },
     restore: setPassword(true),
+    forgetsDevices: true,
   },
-  "given the same password by an administrator": { lose: setPassword(true) },
-  "given a temporary password": { lose: setPassword(false), restore: setPassword(true) },
+  "given the same password by an administrator": { lose: setPassword(true), forgetsDevices: true },
+  "given a temporary password": {
+    lose: setPassword(false),
+    restore: setPassword(true),
+    forgetsDevices: true,
+  },
   deleted: { lose: (person) => person.server.client.send(new sdk.AdminDeleteUserCommand(user(person))) },
 };
 
@@ -172,14 +179,17 @@ forEachServer("sign-ins that wait", (open, database) => {
     assert.deepEqual(await notRefused(begun, isNowhere), []);
   });
 
-  for (const [what, { lose, restore }] of Object.entries(losses)) {
+  for (const [what, { lose, restore, forgetsDevices }] of Object.entries(losses)) {
     test(`a user who is ${what}`, async () => {
-      const { server, people } = await together();
+      const { server, pools, people } = await together();
       server.clock.advance(61_000);
       const begun = await begin(people);
       for (const { person } of begun) await lose(person);
       assert.deepEqual(await notRefused(begun, what === "deleted" ? isGone : isVoid), []);
       if (restore !== undefined) for (const { person } of begun) await restore(person);
+      if (forgetsDevices === true)
+        for (const { name, person } of begun)
+          if (person.device !== undefined) people[name] = await personFor(server, pools, name);
     });
   }
 
