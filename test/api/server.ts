@@ -1,13 +1,12 @@
 /** A running server a database, on a free port, spoken to by unmodified clients. */
 import assert from "node:assert/strict";
-import { dirname } from "node:path";
 import { after, describe } from "node:test";
 import { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
 import type { App } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import type { MonotonicClock } from "../../src/http/monotonic.ts";
 import { type RunningServer, startServer } from "../../src/server.ts";
-import { type DatabaseName, type Fresh, forEachDatabase } from "../store/databases.ts";
+import { type DatabaseName, dataFolderOf, type Fresh, forEachDatabase } from "../store/databases.ts";
 import { watchErrors } from "./declared-errors.ts";
 
 export const rootKey = {
@@ -90,7 +89,7 @@ export async function startTestServer(
     POOLHOUSE_PORT: "0",
     POOLHOUSE_DATABASE: options.url,
     POOLHOUSE_MASTER_KEY: options.masterKey,
-    POOLHOUSE_DATA: dirname(dirname(options.url)),
+    POOLHOUSE_DATA: dataFolderOf(options.url),
     POOLHOUSE_ROOT_ACCESS_KEY_ID: rootKey.accessKeyId,
     POOLHOUSE_ROOT_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
     ...environment,

@@ -1,6 +1,5 @@
 /** Several servers on one database, and applications that use them without pause. */
 import assert from "node:assert/strict";
-import { dirname } from "node:path";
 import {
   CognitoIdentityProviderClient,
   GetUserCommand,
@@ -15,6 +14,7 @@ import { loadConfig } from "../../src/config/config.ts";
 import { type RunningServer, startServer } from "../../src/server.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "../../src/store/open.ts";
 import { rootKey, type TestServer } from "../api/server.ts";
+import { dataFolderOf } from "../store/databases.ts";
 import { makeClient, makePool, makeUser, password, SrpClient, type Tokens } from "./support.ts";
 
 export interface House {
@@ -38,7 +38,7 @@ export async function start(fresh: () => Promise<OpenOptions>, count: number): P
       POOLHOUSE_PUBLIC_URL: servers[0]?.url,
       POOLHOUSE_DATABASE: options.url,
       POOLHOUSE_MASTER_KEY: options.masterKey,
-      POOLHOUSE_DATA: dirname(dirname(options.url)),
+      POOLHOUSE_DATA: dataFolderOf(options.url),
       POOLHOUSE_ROOT_ACCESS_KEY_ID: rootKey.accessKeyId,
       POOLHOUSE_ROOT_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
     };

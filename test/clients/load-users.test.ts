@@ -1,7 +1,7 @@
 /** The bench's bulk load: what it leaves is what the server's own operations would have left. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import {
@@ -17,7 +17,7 @@ import { password, userAttributes, userName } from "../../bench/lib/users.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { startServer } from "../../src/server.ts";
 import { rootKey } from "../api/server.ts";
-import { forEachDatabase } from "../store/databases.ts";
+import { dataFolderOf, forEachDatabase } from "../store/databases.ts";
 import { SrpClient } from "./support.ts";
 
 const program = join(import.meta.dirname, "..", "..", "bench", "load-users.ts");
@@ -37,7 +37,7 @@ forEachDatabase((_database, _open, fresh) => {
     const { stdout } = await promisify(execFile)(process.execPath, [program, ...argv], { env });
     assert.match(stdout, /^1200 users, every 600th with a verifier/);
 
-    const settings = { ...keys, POOLHOUSE_DATABASE: url, POOLHOUSE_DATA: dirname(dirname(url)) };
+    const settings = { ...keys, POOLHOUSE_DATABASE: url, POOLHOUSE_DATA: dataFolderOf(url) };
     const log = pino({ level: "silent" });
     const server = await startServer(loadConfig(["--port", "0"], settings), { log });
     const client = new CognitoIdentityProviderClient({

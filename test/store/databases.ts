@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import pg from "pg";
 import type { StoreLog } from "../../src/store/log.ts";
@@ -57,6 +57,10 @@ export function temporaryFolder(): string {
   removeAtEnd.push(folder);
   return folder;
 }
+
+/** The data folder of a server on this database: an embedded one lies in its own. */
+export const dataFolderOf = (url: string) =>
+  /^postgres(?:ql)?:/.test(url) ? temporaryFolder() : dirname(dirname(url));
 
 const removeAtEnd: string[] = [];
 process.once("exit", () => {
