@@ -2,7 +2,7 @@
 import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Config, listensOnLoopback, loadConfig, servesThisMachine } from "../config/config.ts";
-import { checkPolicy } from "../domain/iam/policy-check.ts";
+import { checkPolicy, lacksOwnPermissions } from "../domain/iam/policy-check.ts";
 import { smtpMailbox } from "../integrations/smtp.ts";
 import { type AccessKeyInfo, listAccessKeys } from "../store/access-keys.ts";
 import { isWrappedUnder, masterKeySince, readDataKeys } from "../store/data-keys.ts";
@@ -132,12 +132,14 @@ async function openedFindings(opened: OpenedDatabase, config: Config): Promise<F
   ];
 }
 
-/** A policy that was stored before policies were looked at, and has mistakes. */
+/** A policy that was stored before policies were checked, and has mistakes; or that never had the permissions that are ours. */
 function policyFinding({ id, principal, policy, status }: AccessKeyInfo, config: Config): Finding[] {
   if (status !== "Active") return [];
   try {
     checkPolicy(policy, config);
-    return [];
+    if (!lacksOwnPermissions(policy)) return [];
+    const text = `access key ${id} (${principal}) changes pools or clients, but may neither choose ids nor set poolhouse:… tags`;
+    return [{ ok: true, text: `${text} (docs/security-model.md, Permissions of their own)` }];
   } catch (error) {
     const mistakes = (error as Error).message.replaceAll("\n", "\n        ");
     const text = `the policy of access key ${id} (${principal}) would be refused today, and may deny more than it says:`;

@@ -116,7 +116,20 @@ describe("beside a running server", () => {
       await done("create", "--name", "old", "--policy", "admin", "--json"),
     ) as Credentials;
     const { stdout } = await runWith({}, "doctor", "--data", data);
-    assert.doesNotMatch(stdout, /would be refused today/);
+    assert.doesNotMatch(stdout, /would be refused today|may neither choose ids/);
+    for (const [policy, told] of [
+      ["pool:us-east-1_Demo12345", true],
+      ["readonly", false],
+      ["admin", false],
+    ] as const) {
+      await done("set-policy", accessKeyId, "--policy", policy);
+      const says = (await runWith({}, "doctor", "--data", data)).stdout;
+      const line = new RegExp(
+        `^ok {4}access key ${accessKeyId} \\(old\\) .* may neither choose ids nor set`,
+        "m",
+      );
+      assert.equal(line.test(says), told, `${policy}: ${says}`);
+    }
     const database = new DatabaseSync(join(data, "db", "poolhouse.sqlite"));
     const store = (policy: string) =>
       database.prepare("update access_keys set policy = ? where access_key_id = ?").run(policy, accessKeyId);

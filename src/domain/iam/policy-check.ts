@@ -51,6 +51,20 @@ function problemsOf(statement: Given, variables: boolean, home: Home): string[] 
   ];
 }
 
+/** Whether a policy lets pools or clients be changed and gives none of the permissions that AWS does not have. */
+export function lacksOwnPermissions(json: string): boolean {
+  const statements = [(JSON.parse(json) as Given)["Statement"]].flat() as Given[];
+  const allows = (service: string, names: readonly string[]) =>
+    statements.some((statement) => {
+      if (statement["Effect"] !== "Allow") return false;
+      const patterns = texts(statement["Action"] ?? statement["NotAction"]);
+      const named = (name: string) => patterns.some((pattern) => fits(pattern, `${service}:${name}`));
+      return names.some((name) => named(name) === (statement["Action"] !== undefined));
+    });
+  const changes = ["CreateUserPool", "UpdateUserPool", "TagResource", "CreateUserPoolClient"];
+  return allows("cognito-idp", changes) && !allows("poolhouse", ownActions["poolhouse"]!);
+}
+
 const texts = (value: unknown) => [value].flat() as string[];
 const quoted = (name: string | undefined) => (name === undefined ? "" : ` Did you mean '${name}'?`);
 
