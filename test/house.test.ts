@@ -1,5 +1,6 @@
-/** The import rule of docs/the-house.md, read from the source itself. */
+/** The rules of docs/the-house.md, read from the source itself; and what the repository must not contain. */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { test } from "node:test";
@@ -149,4 +150,26 @@ test("a function has under 60 lines", () => {
     }).visit(parseSync(join(root, file), text).program);
   }
   assert.deepEqual(long, []);
+});
+
+/** Of tests alone: a certificate for localhost that nobody trusts. */
+const privateKeysOfTests = ["test/mail/localhost.pem"];
+
+test("no tracked file is or contains a private key, but those of tests", (t) => {
+  const top = join(root, "..");
+  const listed = spawnSync("git", ["ls-files", "-z"], { cwd: top, encoding: "utf8", maxBuffer: 1 << 26 });
+  if (listed.status !== 0) return t.skip("this is no clone, or there is no git");
+  const tracked = listed.stdout.split("\0").filter((file) => file !== "");
+  assert.ok(tracked.includes("test/house.test.ts"));
+  // Written so that this file does not find itself.
+  const marks = [/-{5}BEGIN (?:[A-Z]+ )*PRIVATE KEY-{5}/, /"d": ?"[\w-]{40,}"/];
+  const found = globSync(tracked, { cwd: top }).filter((file) => {
+    const text = readFileSync(join(top, file), "latin1");
+    return marks.some((mark) => mark.test(text));
+  });
+  assert.deepEqual(found, privateKeysOfTests);
+  assert.deepEqual(
+    tracked.filter((file) => /(?:^|\/)secrets\//.test(file)),
+    [],
+  );
 });

@@ -12,7 +12,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     'With PreventUserExistenceErrors ENABLED, a user who exists is told the real delivery details and, in SRP, the internal username; a locked account answers "Password attempts exceeded" to each of its names. So does Cognito.',
     "A preferred_username that is an alias may not have the shape of an e-mail address or phone number that is an alias too, and nobody may be called like another user's sub.",
     "Signature V4 in the query: a POST with X-Amz-Target as a signed header, whose body the signature covers; good for X-Amz-Expires (1 to 604800 seconds), without it for five minutes. Session tokens are refused until STS exists.",
-    "Policies of access keys that name unknown actions, operators, condition keys or resources of these services are refused when they are written. Tags that mean something here, ids that are chosen and foreign senders of mail take permissions that AWS does not have (docs/security-model.md, Policies of access keys).",
+    "Policies of access keys that name unknown actions, operators, condition keys or resources of these services are refused when they are written. Tags that mean something here, chosen ids and foreign senders of mail need permissions that AWS does not have (docs/security-model.md, Policies of access keys).",
     "AWS's request-rate quotas are not imitated. Overload answers TooManyRequestsException, and so do the limits by address (docs/security-model.md), which refuse strangers only.",
     "Wrong passwords, wrong codes and requests from networks that a user is known from are counted apart from those of strangers, under Cognito's numbers: strangers cannot keep an owner out.",
     "A mailbox or phone gets at most 20 messages an hour in a pool. With PreventUserExistenceErrors ENABLED, ForgotPassword and ResendConfirmationCode then answer as always and send nothing; elsewhere LimitExceededException.",
@@ -25,12 +25,12 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Without DesiredDeliveryMediums a user who has an e-mail address and no phone number is invited by e-mail; Cognito would try SMS.",
   ],
   AdminListUserAuthEvents: [
-    "Recorded without threat protection, for POOLHOUSE_AUTH_EVENT_RETENTION_DAYS days. A sign-in is one event from its first request to its end; each refused answer that leaves the Session usable is an event of its own. What is proven by anything but a password is called Mfa. No EventRisk, city, country or time zone. An event is told by other servers a quarter of a second later; the last ones before a crash are lost. Of attempts that prove nothing 30 an hour, user and kind are told one by one, the others by one event whose DeviceName ends in their number, `(12 attempts)`; successes always are.",
+    "Recorded without threat protection, for POOLHOUSE_AUTH_EVENT_RETENTION_DAYS days. A sign-in is one event from its first request to its end; each refused answer that leaves the Session usable is an event of its own. What is proven by anything but a password is called Mfa. No EventRisk, city, country or time zone. An event is told by other servers a quarter of a second later; the last ones before a crash are lost. Attempts that prove nothing are told one by one up to 30 an hour, user and kind; the others share one event, whose DeviceName ends in their number, `(12 attempts)`; successes always are.",
   ],
   AdminListUserSessions: [
     "While tracking is DISABLED: OperationNotEnabledException, as the other operations of sessions. Up to date, not eventually consistent. Sign-ins of before tracking was enabled are not listed. There is no NextToken: of 25 browsers of a user the least recently used one ends when another signs in.",
     "LastLocation is always Country `unknown`: there is no map of addresses. A session whose authorization code an application's server has redeemed shows the browser's device and address until that server refreshes it.",
-    "Who signs in again in the same browser goes on with its SSO session, under a new cookie; another user's sign-in there ends it.",
+    "A user who signs in again in the same browser goes on with its SSO session, under a new cookie; another user's sign-in there ends it.",
   ],
   AdminRevokeUserSession: [
     "At once. A session that is over, or another user's, is ResourceNotFoundException. Codes that an SSO session has given out and nobody has redeemed are void with it.",
@@ -42,13 +42,13 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   AdminResetUserPassword: [
     "Every token of the user is revoked, and every device forgotten. May answer CodeDeliveryFailureException.",
-    "By which address as ForgotPassword.",
+    "The address is chosen as by ForgotPassword.",
   ],
   AdminSetUserPassword: ["Every token of the user is revoked, and every device forgotten."],
   AdminUpdateUserAttributes: ["May answer CodeDeliveryFailureException."],
   ConfirmForgotPassword: [
     "Every token of the user is revoked, and every device forgotten; with Cognito they live on.",
-    "A code whose address has become a second factor meanwhile, or recovers no more by AccountRecoverySetting, is as one that was never sent.",
+    "A code is treated as one that was never sent once its address has become a second factor, or AccountRecoverySetting no longer lets it recover the password.",
     "With PreventUserExistenceErrors ENABLED, a wrong code reads the same whether a code was asked for or not.",
   ],
   ConfirmSignUp: [
@@ -59,7 +59,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "MFA modes need SmsConfiguration, but no auto-verified phone_number.",
     "AllowedFirstAuthFactors must include PASSWORD.",
     "Both EmailMessage and EmailMessageByLink are accepted together.",
-    "The id of a pool that was deleted within a year is chosen again only by whom a policy permits poolhouse:ReuseUserPoolId.",
+    "The id of a pool that was deleted within a year can be chosen again only with the permission poolhouse:ReuseUserPoolId.",
     "EmailConfiguration.From must be one address, with or without a name; mail goes out through the server's own SMTP settings, whatever SourceArn says.",
   ],
   CreateUserPoolClient: [
@@ -97,7 +97,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ForgotPassword: [
     "With PreventUserExistenceErrors ENABLED everybody gets delivery details, also invited, disabled and unverified users, and the message is sent by the worker: CodeDeliveryFailureException does not appear.",
     "Refused for UNCONFIRMED users, also with a verified address.",
-    "An address recovers nothing that a sign-in could send a code of the second factor to, also where the user has not turned it on because the pool demands MFA; nor one that is turned on where the pool asks for it no more.",
+    "An address to which a sign-in could send a second-factor code cannot recover the password, even if the user never turned it on; nor can one that is turned on but no longer used by the pool.",
   ],
   GetTokensFromRefreshToken: [
     "A replay after the grace period revokes the whole token family.",
@@ -154,13 +154,13 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   ConfirmDevice: [
     "Needs the access token that came with the device's key, and a DeviceSecretVerifierConfig.",
-    "A device stands for MFA only if two factors were proven in the sign-in that it was confirmed or has proven itself in.",
+    "A device stands for MFA only if two factors were proven in the sign-in that confirmed it, or in one in which it proved itself.",
     "The hosted pages confirm a browser by themselves, where ChallengeRequiredOnNewDevice is on and the sign-in had two factors: its DeviceName is what the browser calls itself. With DeviceOnlyRememberedOnUserPrompt only those that the user wants remembered become devices. Tokens of the authorization server carry no device_key, and refreshing them takes none.",
   ],
   ForgetDevice: ["Tokens that were issued to the device are revoked."],
   AdminForgetDevice: ["Tokens that were issued to the device are revoked."],
   RespondToAuthChallenge: [
-    "NEW_PASSWORD_REQUIRED: email and phone_number of a user who has a second factor change at the end of the sign-in, when that is proven; a sign-in that is left changes neither.",
+    "NEW_PASSWORD_REQUIRED: email and phone_number of a user who has a second factor change at the end of the sign-in, when that is proven; a sign-in that is not finished changes neither.",
     "MFA_SETUP lists and sets up only what the client may write (WriteAttributes).",
   ],
   AdminRespondToAuthChallenge: ["As RespondToAuthChallenge."],
@@ -172,7 +172,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "CONFIRM_WITH_LINK as SignUp.",
   ],
   SignUp: [
-    "Usernames are kept with composed letters (Unicode NFC), in pools that are not case sensitive in small ones; so by AdminCreateUser.",
+    "Usernames are kept with composed letters (Unicode NFC) and in lower case where the pool is not case sensitive; AdminCreateUser does the same.",
     "Returns a Session, for ConfirmSignUp, only to clients with ALLOW_USER_AUTH.",
     "CONFIRM_WITH_LINK needs no domain: the link leads to the oldest custom domain, else a prefix, else the public URL, and opening it shows a button.",
     "ClientMetadata and ValidationData are accepted and reach nobody: there are no triggers.",
@@ -180,11 +180,11 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   UpdateGroup: ["Members that are left out stay as they are."],
   UpdateUserPool: [
-    "Members that are left out: see below. MfaConfiguration turns SMS on where no factor is set and the pool has SmsConfiguration. Factors that do not go together as SetUserPoolMfaConfig.",
+    "Members that are left out: see below. MfaConfiguration turns SMS on where no factor is set and the pool has SmsConfiguration. Combinations of factors are refused as by SetUserPoolMfaConfig.",
   ],
   UpdateUserPoolClient: ["Members that are left out: see below."],
   SetUserPoolMfaConfig: [
-    "Members that are left out: see below. EmailMfaConfiguration goes with every EmailSendingAccount. MULTI_FACTOR_WITH_USER_VERIFICATION means UserVerification required, and is refused beside another. Which factors go together is asked of the pool as it would be, whichever operation changes it; a pool of before that can be changed in all else, and signs in as it did.",
+    "Members that are left out: see below. EmailMfaConfiguration goes with every EmailSendingAccount. MULTI_FACTOR_WITH_USER_VERIFICATION means UserVerification required, and is refused beside another. Whether factors may be combined is checked on the pool as it would be after the change, whichever operation makes it; a pool that already has a refused combination signs users in as before, and everything else of it can be changed.",
   ],
   UpdateUserAttributes: [
     "A verified address that is lost, by whichever operation, ends the user's sessions at the hosted pages that a code sent there has opened.",

@@ -28,8 +28,8 @@ ${Object.entries(events)
   .map(([event, row]) => line([event, ...all.map((thing) => shown((row as Row)[thing]))]))
   .join("\n")}
 
-**ends**: it opens nothing any more. rests: it opens nothing until the event is undone. –: who it happens to has no such
-thing. Otherwise it goes on:
+**ends**: it opens nothing any more. rests: it opens nothing until the event is undone. –: does not apply to such
+a user. Otherwise it goes on:
 
 ${Object.entries(reasons)
   .map(([reason, text]) => `- ${letters[reason]}: ${text}`)

@@ -2,7 +2,7 @@
 import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Config, listensOnLoopback, loadConfig, servesThisMachine } from "../config/config.ts";
-import { checkPolicy } from "../domain/iam/policy-check.ts";
+import { checkPolicy, lacksOwnPermissions } from "../domain/iam/policy-check.ts";
 import { smtpMailbox } from "../integrations/smtp.ts";
 import { type AccessKeyInfo, listAccessKeys } from "../store/access-keys.ts";
 import { isWrappedUnder, masterKeySince, readDataKeys } from "../store/data-keys.ts";
@@ -126,18 +126,20 @@ async function openedFindings(opened: OpenedDatabase, config: Config): Promise<F
     { ok: true, text: `the ${opened.db.kind} database answers, and the master key fits it` },
     ...(await publicUrlFindings(opened.db, config)),
     { ok: keys.some((key) => key.status === "Active"), text: `${keys.length} access key(s)` },
-    ...keys.flatMap(policyFinding),
+    ...keys.flatMap((key) => policyFinding(key, config)),
     { ok: true, text: `${pools.length} user pool(s)` },
     ...(await keyFindings(opened, config)),
   ];
 }
 
-/** A policy that was stored before policies were looked at, and has mistakes. */
-function policyFinding({ id, principal, policy, status }: AccessKeyInfo): Finding[] {
+/** A policy that was stored before policies were checked, and has mistakes; or that never had the permissions that are ours. */
+function policyFinding({ id, principal, policy, status }: AccessKeyInfo, config: Config): Finding[] {
   if (status !== "Active") return [];
   try {
-    checkPolicy(policy);
-    return [];
+    checkPolicy(policy, config);
+    if (!lacksOwnPermissions(policy)) return [];
+    const text = `access key ${id} (${principal}) changes pools or clients, but may neither choose ids nor set poolhouse:… tags`;
+    return [{ ok: true, text: `${text} (docs/security-model.md, Permissions of their own)` }];
   } catch (error) {
     const mistakes = (error as Error).message.replaceAll("\n", "\n        ");
     const text = `the policy of access key ${id} (${principal}) would be refused today, and may deny more than it says:`;

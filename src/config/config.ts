@@ -82,7 +82,8 @@ export function loadConfig(
     if (found === undefined) return setting(name).fallback;
     const wrong = setting(name).wrong?.(found);
     if (wrong === undefined) return found;
-    const shown = setting(name).secret ? "" : `, not ${JSON.stringify(found)}`;
+    // The URL of a database may be in the wrong place, and have a password.
+    const shown = setting(name).secret ? "" : `, not ${JSON.stringify(found.replace(/\/\/[^@/]*@/, "//…@"))}`;
     throw new ConfigError(
       `The setting ${setting(name).flag} (--${setting(name).flag}, ${setting(name).env}) ${wrong}${shown}.`,
     );

@@ -5,6 +5,8 @@
  */
 export interface Limit {
   readonly fallback: number;
+  /** With less of it nobody could be served: refused at the start. 1 unless given. */
+  readonly least?: number;
   readonly help: string;
 }
 
@@ -51,10 +53,15 @@ export const limitTable = {
   "sign-ups-per-address": { fallback: 2_000, help: "SignUp an hour and address (ours)." },
   "messages-per-address": { fallback: 4_000, help: "Messages asked for an hour and address (ours)." },
   "messages-per-destination": { fallback: 20, help: "Messages an hour to one mailbox or phone (ours)." },
-  connections: { fallback: 4_000, help: "Connections that are open at once (ours)." },
-  "body-bytes": { fallback: 67_108_864, help: "Bytes of request bodies that are read at once (ours)." },
+  connections: { fallback: 4_000, least: 32, help: "Connections that are open at once (ours)." },
+  "body-bytes": {
+    fallback: 67_108_864,
+    least: 131_072,
+    help: "Bytes of request bodies that are read at once (ours).",
+  },
   "answer-bytes": {
     fallback: 67_108_864,
+    least: 65_536,
     help: "Bytes of answers that wait for clients to take them (ours).",
   },
 } as const satisfies Record<string, Limit>;
@@ -78,5 +85,7 @@ export function parseLimits(pairs: readonly string[]): Limits {
 export function wrongLimit(pair: string): string | undefined {
   const [, name = "", number = ""] = /^([^=]*)=(.*)$/s.exec(pair) ?? [];
   if (!limitNames.some((one) => one === name)) return `must name limits (${limitNames.join(", ")})`;
-  return /^[1-9]\d{0,8}$/.test(number) ? undefined : `must give ${name} a number from 1 to 999999999`;
+  const { least = 1 }: Limit = limitTable[name as LimitName];
+  const fits = /^[1-9]\d{0,8}$/.test(number) && Number(number) >= least;
+  return fits ? undefined : `must give ${name} a number from ${least} to 999999999`;
 }

@@ -62,6 +62,8 @@ export const settings = {
     env: "POOLHOUSE_DATA",
     fallback: "./poolhouse-data",
     help: "Folder of the embedded database and its secrets.",
+    wrong: (value: string) =>
+      /^postgres(?:ql)?:/i.test(value) ? "is a folder, not a database: did you mean --database?" : undefined,
   },
   database: {
     flag: "database",

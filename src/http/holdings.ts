@@ -8,7 +8,7 @@ import { slotBits } from "../domain/credentials/subjects.ts";
 
 /** How what there is of something is dealt out among addresses (IPv6: networks of 64 bits). */
 export const dealings = {
-  yields: "one address may hold all of it, and gives way to addresses that hold less",
+  yields: "no fixed share: one address may use all; when it is full, the largest holder yields",
   turns: "turns go round between pools, and between addresses in a pool",
   each: "the same for each connection or request",
   address: "so much an address",
@@ -28,6 +28,11 @@ export interface Row {
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
+
+/** How requests are refused before what they want is looked at. */
+const refusedEarly = "TooManyRequestsException (400 from the API, 429 from pages and OAuth endpoints)";
+/** How what was asked for is refused: a page shows its form again. */
+const refused = "TooManyRequestsException (400 from the API; pages say so above their form)";
 
 export const holdings = {
   connections: {
@@ -92,7 +97,7 @@ export const holdings = {
     limit: "body-bytes",
     told: "at once",
     dealt: "yields",
-    beyond: "TooManyRequestsException (429), closed",
+    beyond: `${refusedEarly}, closed`,
   },
   bodyPace: {
     what: "Pace of a body",
@@ -148,35 +153,35 @@ export const holdings = {
     limit: { window: 100, lateAfter: 50, least: 4 },
     told: "an even share of each {window} ms, {least} requests at least",
     dealt: "address",
-    beyond: "TooManyRequestsException (429), and not read for half a second",
+    beyond: `${refusedEarly}, and not read for half a second`,
   },
   hashes: {
     what: "Password hashes that wait",
     limit: { each: 100 },
     told: "{each} for each that is computed",
     dealt: "turns",
-    beyond: "TooManyRequestsException (429)",
+    beyond: refused,
   },
   exchanges: {
     what: "SRP exchanges that wait",
     limit: { each: 200 },
     told: "{each} for each that is computed",
     dealt: "turns",
-    beyond: "TooManyRequestsException (429)",
+    beyond: refused,
   },
   users: {
     what: "Rows of users who sign themselves up",
     limit: "sign-ups-per-address",
     told: "an hour and pool",
     dealt: "address",
-    beyond: "TooManyRequestsException (429)",
+    beyond: refused,
   },
   outbox: {
     what: "Rows of messages to be sent",
     limit: "messages-per-address",
     told: "an hour and pool",
     dealt: "address",
-    beyond: "TooManyRequestsException (429)",
+    beyond: refused,
   },
   attempts: {
     what: "Rows that count guesses at names nobody has",
@@ -197,7 +202,7 @@ export const holdings = {
     limit: "passwords-per-address",
     told: "an hour and pool; `sign-in-events` of one user are told one by one",
     dealt: "address",
-    beyond: "TooManyRequestsException (429), and one event a minute and user",
+    beyond: `${refused}, and one event a minute and user`,
   },
   logLines: {
     what: "Lines in the log about requests that are refused",

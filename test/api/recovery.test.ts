@@ -5,7 +5,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
+import { pino } from "pino";
 import { demandsTwo, poolFactors } from "../../src/domain/mfa/factors.ts";
+import { loadClient } from "../../src/domain/pools/settings.ts";
+import { forgotPassword } from "../../src/domain/users/recovery.ts";
+import { createCtx } from "../../src/http/context.ts";
 import {
   type Case,
   type Contact,
@@ -259,5 +263,65 @@ forEachServer("recovery and second factors", (open, database) => {
     // The code itself was not used up by any of that.
     await server.client.send(new sdk.SetUserPoolMfaConfigCommand({ UserPoolId, MfaConfiguration: "OFF" }));
     await confirm();
+  });
+
+  test("a user to whom nothing is sent has an event that says so, whoever hides it from whom", async () => {
+    const { server, place, victim, demand } = await neverAsked("email");
+    const { UserPoolId, ClientId } = place;
+    const { client } = server;
+    await demand();
+    const made = await client.send(
+      new sdk.CreateUserPoolClientCommand({
+        UserPoolId,
+        ClientName: "hides",
+        PreventUserExistenceErrors: "ENABLED",
+      }),
+    );
+    const responses = async () => {
+      const { AuthEvents } = await client.send(
+        new sdk.AdminListUserAuthEventsCommand({ UserPoolId, Username: "ann" }),
+      );
+      const events = AuthEvents!.filter(({ EventType }) => EventType === "ForgotPassword");
+      return events.map(({ EventType, EventResponse }) => `${EventType} ${EventResponse}`);
+    };
+    const ask = (Client: string, Username = "ann") =>
+      client.send(new sdk.ForgotPasswordCommand({ ClientId: Client, Username }));
+    await assert.rejects(ask(ClientId), refused("InvalidParameterException", nothingVerified));
+    assert.deepEqual(await responses(), ["ForgotPassword Fail"]);
+    await ask(made.UserPoolClient!.ClientId!);
+    assert.deepEqual(await responses(), ["ForgotPassword Fail", "ForgotPassword Fail"]);
+    assert.equal(await countOf(victim, "email"), 0);
+    await client.send(new sdk.SetUserPoolMfaConfigCommand({ UserPoolId, MfaConfiguration: "OFF" }));
+    await ask(made.UserPoolClient!.ClientId!);
+    assert.deepEqual((await responses()).toSorted(), [
+      "ForgotPassword Fail",
+      "ForgotPassword Fail",
+      "ForgotPassword InProgress",
+    ]);
+  });
+
+  test("the log says why nothing was sent, of a name that nobody has as well", async () => {
+    const { server, place, demand } = await neverAsked("email");
+    await demand();
+    const lines: Record<string, unknown>[] = [];
+    const log = pino({ base: null }, { write: (line) => lines.push(JSON.parse(line)) });
+    const who = { requestId: "r", address: "127.0.0.1", userAgent: undefined };
+    const ctx = createCtx({ ...server.app, log }, who);
+    const { pool, client } = await loadClient(ctx, place.ClientId);
+    const hiding = {
+      ...client,
+      document: { ...client.document, PreventUserExistenceErrors: "ENABLED" },
+    } as const;
+    for (const name of ["ann", "nobody"]) await forgotPassword(ctx, pool, hiding, name);
+    assert.deepEqual(
+      lines.map(({ msg, userId, detail }) => [msg, typeof userId, detail]),
+      [
+        ["ForgotPassword", "string", "nothing sent: the address is a second factor"],
+        ["ForgotPassword", "undefined", "nothing sent: nobody has this name"],
+      ],
+    );
+    await assert.rejects(forgotPassword(ctx, pool, client, "ann"), {
+      detail: "nothing sent: the address is a second factor",
+    });
   });
 });

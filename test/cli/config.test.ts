@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadConfig } from "../../src/config/config.ts";
-import { limitTable } from "../../src/config/limits.ts";
+import { type Limit, limitTable } from "../../src/config/limits.ts";
 import { settings } from "../../src/config/settings.ts";
 import { temporaryFolder } from "../store/databases.ts";
 
@@ -53,6 +53,15 @@ test("an unknown key or a bad value refuses to start and is named", () => {
     [[], { POOLHOUSE_LIMITS: "password" }, /limits .* must name limits/],
     [[], { POOLHOUSE_LIMITS: "password=0" }, /limits .* must give password a number from 1/],
     [[], { POOLHOUSE_LIMITS: "password=1e3" }, /limits .* must give password a number/],
+    [[], { POOLHOUSE_LIMITS: "connections=31" }, /must give connections a number from 32 to/],
+    [[], { POOLHOUSE_LIMITS: "body-bytes=131071" }, /must give body-bytes a number from 131072 to/],
+    [["--limits", "answer-bytes=1"], {}, /must give answer-bytes a number from 65536 to/],
+    [
+      ["--data", "postgres://u:secret@h/db"],
+      {},
+      /data .*did you mean --database\?, not "postgres:\/\/…@h\/db"/,
+    ],
+    [[], { POOLHOUSE_DATA: "postgresql://h/db" }, /data .*did you mean --database\?/],
     [[], { POOLHOUSE_ROOT_ACCESS_KEY_ID: "AKIA1" }, /go together/],
     [[], { POOLHOUSE_SMTP_URL: "smtp://mail.example" }, /smtp-from go together/],
     [["--smtp-from", "a@b.example"], {}, /go together/],
@@ -109,8 +118,12 @@ test("limits are changed by name, the others keep their defaults; the document l
   const flag = loadConfig(["--limits", "password=3, codes-per-address=9"], {}).limits;
   assert.deepEqual([flag.password, flag["codes-per-address"]], [3, 9]);
   const document = readFileSync(join(import.meta.dirname, "..", "..", "docs", "security-model.md"), "utf8");
-  for (const [name, { fallback, help }] of Object.entries(limitTable))
-    assert.ok(document.includes(`| \`${name}\` | ${fallback} | ${help} |`), name);
+  for (const [name, limit] of Object.entries(limitTable)) {
+    const { fallback, least = 1, help }: Limit = limit;
+    assert.ok(document.includes(`| \`${name}\` | ${fallback} | ${least} | ${help} |`), name);
+  }
+  const least = loadConfig(["--limits", "connections=32,body-bytes=131072,answer-bytes=65536"], {}).limits;
+  assert.deepEqual([least.connections, least["body-bytes"], least["answer-bytes"]], [32, 131_072, 65_536]);
 });
 
 test("a refused secret is not repeated", () => {

@@ -42,6 +42,8 @@ async function demo() {
   return { endpoint, stop };
 }
 
+const third = "127.0.0.4";
+
 const call = (USERNAME: string, PASSWORD: string): Asking => ({
   method: "POST",
   path: "/",
@@ -81,6 +83,9 @@ test("logLines: refused requests by the hundred leave a few lines each ten secon
   for (let sent = 0; sent < refusals; sent += 20)
     await Promise.all(Array.from({ length: 20 }, () => ask(endpoint, attacker, unknown)));
   await isServed(endpoint);
+  const unsigned = { ...unknown.headers, "x-amz-target": "AWSCognitoIdentityProviderService.GetUser" };
+  const token = { ...unknown, headers: unsigned, body: '{"AccessToken":"a.b.c"}' };
+  assert.match((await ask(endpoint, third, token)).body, /Invalid Access Token/);
   const lines = (await stop()).split("\n").filter((line) => line.startsWith("{"));
   const entries = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
   const of = (address: string) => entries.filter((entry) => entry["address"] === address).length;
@@ -91,4 +96,6 @@ test("logLines: refused requests by the hundred leave a few lines each ten secon
   assert.ok(of(attacker) <= holdings.logLines.limit.lines * (told.length + 1), `${of(attacker)} lines`);
   assert.ok(left > 0);
   assert.equal(of(other), 1, "the other address has its line");
+  const refusal = entries.find((entry) => entry["address"] === third);
+  assert.equal(typeof refusal?.["detail"], "string", "which says what the answer does not");
 });

@@ -78,6 +78,41 @@ forEachServer(
       letGo([...held, ...idle]);
     });
 
+    test("a form whose bytes have no room any more is answered by the page of what comes too fast", async () => {
+      const town = await inTown();
+      const { server, place, login } = town;
+      const client = "198.51.100.1";
+      const held = await hold(server.endpoint, proxy, 40, short(town, client, 50_000));
+      await until("all has come", async () => (await heldBytes(town)) === limit - 40);
+      const post = (path: string) =>
+        ask(server.endpoint, proxy, {
+          method: "POST",
+          path,
+          headers: {
+            "content-type": "application/x-www-form-urlencoded",
+            "sec-fetch-site": "same-origin",
+            "accept-language": "de",
+            "x-forwarded-for": client,
+          },
+          body: "username=ann&password=x".padEnd(50, "y"),
+        });
+      for (const path of [login.path, login.path.replace("/login?", "/forgotPassword?")]) {
+        const { status, headers, body } = await post(path);
+        assert.deepEqual([status, headers["location"]], [429, undefined], path);
+        assert.match(String(headers["content-type"]), /^text\/html/);
+        assert.match(body, /<html lang="de"[\s\S]*Zu viele Anfragen\./);
+      }
+      const redeemed = await post(`/${place.UserPoolId}/oauth2/token`);
+      assert.equal(redeemed.status, 429);
+      assert.match(redeemed.body, /temporarily_unavailable/);
+      letGo(held);
+      await until("all is given back", async () => (await heldBytes(town)) === 0);
+      const told = await ask(server.endpoint, other, {
+        path: `/${place.UserPoolId}/error?error=TooManyRequestsException`,
+      });
+      assert.match(told.body, /Too many requests\. Wait a moment/);
+    });
+
     test("addresses of one IPv6 network hold what they hold together", async () => {
       const town = await inTown();
       const texts = Array.from({ length: 40 }, (_, turn) => short(town, `2001:db8:1:2::${turn + 1}`, 50_000));

@@ -58,10 +58,9 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-/** The data folder of a server with this database: the embedded one lies in it. */
-export function dataFolderOf(url: string): string {
-  return url.startsWith("postgres:") ? temporaryFolder() : dirname(dirname(url));
-}
+/** The data folder of a server on this database: an embedded one lies in its own. */
+export const dataFolderOf = (url: string) =>
+  /^postgres(?:ql)?:/.test(url) ? temporaryFolder() : dirname(dirname(url));
 
 const removeAtEnd: string[] = [];
 process.once("exit", () => {

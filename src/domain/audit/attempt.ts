@@ -28,6 +28,8 @@ export interface Attempt {
   proving?: AuthEvent["challenges"][number]["name"] | undefined;
   /** A refusal ends what it continues; otherwise it is an event of its own. */
   failsForGood?: boolean;
+  /** Whatever it is refused with, it is the user's failure, and leaves an event. */
+  isOfUser?: boolean;
 }
 
 /** Refusals of whoever attempts it. The others are about the form of a request, and leave no event. */
@@ -72,7 +74,7 @@ export async function attempted<Result>(
     await leave(ctx, attempt, { type, response: responseOf(result) });
     return result;
   } catch (error) {
-    if (error instanceof Refusal && failures.has(error.code)) {
+    if (error instanceof Refusal && (failures.has(error.code) || attempt.isOfUser === true)) {
       const isCheap = cheap.has(error.code) || isLocked(error);
       await leave(ctx, attempt, { type, response: "Fail", isCheap });
     }

@@ -59,32 +59,59 @@ export function recoveryDeliveries(
   user: Pick<User, "attributes" | "mfa">,
 ): Delivery[] {
   const factors = factorContacts(pool, user);
+  return verifiedDeliveries(pool, user).filter(({ attribute }) => !factors.includes(attribute));
+}
+
+/** The same with the addresses that are second factors. */
+function verifiedDeliveries(pool: Pick<Pool, "document">, user: Pick<User, "attributes">): Delivery[] {
   return recoveryOrder(pool).flatMap((contact) => {
     const value = user.attributes[contact];
-    const mayRecover = value && isVerified(user.attributes, contact) && !factors.includes(contact);
-    return mayRecover ? [deliveryTo(contact, value)] : [];
+    return value && isVerified(user.attributes, contact) ? [deliveryTo(contact, value)] : [];
   });
 }
 
-type Obstacle = "disabled" | "state" | "nothing verified";
+/** Why no code is sent, as the log says it and nobody else. */
+const reasons = {
+  "no user": "nobody has this name",
+  disabled: "the user is disabled",
+  state: "the user has a temporary password, or signs in elsewhere",
+  unconfirmed: "the user is not confirmed",
+  "nothing verified": "the user has no verified address that the pool recovers passwords by",
+  "second factor": "the address is a second factor",
+  "too many": "too many messages have gone to the address",
+} as const;
+
+type Reason = keyof typeof reasons;
+type Obstacle = Exclude<Reason, "no user" | "too many">;
 
 /** Why this user cannot recover a password by a code, if so. */
-function obstacleOf(user: User, delivery: Delivery | undefined): Obstacle | undefined {
+function obstacleOf(pool: Pool, user: User): Obstacle | undefined {
   if (!user.enabled) return "disabled";
   if (user.status === "FORCE_CHANGE_PASSWORD" || user.status === "EXTERNAL_PROVIDER") return "state";
-  return user.status === "UNCONFIRMED" || delivery === undefined ? "nothing verified" : undefined;
+  if (user.status === "UNCONFIRMED") return "unconfirmed";
+  return noAddress(pool, user);
+}
+
+/** Why no address of the user's recovers a password, if none does. */
+function noAddress(pool: Pool, user: User): Obstacle | undefined {
+  if (recoveryDeliveries(pool, user).length > 0) return undefined;
+  return verifiedDeliveries(pool, user).length > 0 ? "second factor" : "nothing verified";
 }
 
 function refuseObstacle(obstacle: Obstacle): never {
+  const detail = `nothing sent: ${reasons[obstacle]}`;
   switch (obstacle) {
     case "disabled":
-      return refuse("NotAuthorizedException", "User is disabled.");
+      return refuse("NotAuthorizedException", "User is disabled.", detail);
     case "state":
-      return refuse("NotAuthorizedException", "User password cannot be reset in the current state.");
+      return refuse("NotAuthorizedException", "User password cannot be reset in the current state.", detail);
+    case "unconfirmed":
     case "nothing verified":
+    case "second factor":
       return refuse(
         "InvalidParameterException",
         "Cannot reset password for the user as there is no registered/verified email or phone_number",
+        detail,
       );
   }
 }
@@ -93,9 +120,15 @@ function refuseObstacle(obstacle: Obstacle): never {
  * ForgotPassword: sends a code and says where. With a client that hides who exists, everybody gets an answer of the
  * same form after the same work, and delivery is left to the worker, whose time nobody can measure.
  */
-export function forgotPassword(ctx: Ctx, pool: Pool, client: Client, username: string): Promise<Delivery> {
+export async function forgotPassword(
+  ctx: Ctx,
+  pool: Pool,
+  client: Client,
+  username: string,
+): Promise<Delivery> {
   const send = (attempt: Attempt) => sendRecoveryCode(ctx, pool, client, { username, attempt });
-  return attempted(ctx, "ForgotPassword", send, () => "InProgress");
+  const { to } = await attempted(ctx, "ForgotPassword", send, ({ sends }) => (sends ? "InProgress" : "Fail"));
+  return to;
 }
 
 async function sendRecoveryCode(
@@ -103,7 +136,7 @@ async function sendRecoveryCode(
   pool: Pool,
   client: Client,
   { username, attempt }: { username: string; attempt: Attempt },
-): Promise<Delivery> {
+): Promise<{ readonly to: Delivery; readonly sends: boolean }> {
   const order = recoveryOrder(pool);
   const hides = hidesUsers(client);
   const user = await findUser(ctx, pool, username);
@@ -112,7 +145,8 @@ async function sendRecoveryCode(
   const subject = subjectOf(ctx, pool, user, username);
   const caller = await admitMessage(ctx, subject, purpose);
   const delivery = user && recoveryDeliveries(pool, user)[0];
-  const obstacle = user && obstacleOf(user, delivery);
+  const obstacle = user && obstacleOf(pool, user);
+  attempt.isOfUser = obstacle !== undefined;
   if (obstacle !== undefined && !hides) refuseObstacle(obstacle);
   const real = user !== undefined && delivery !== undefined && obstacle === undefined;
   const to = real ? delivery : simulatedDelivery(pool, username, likelyContact(pool, order), order);
@@ -124,7 +158,12 @@ async function sendRecoveryCode(
   const by: DeliveredBy = sends ? (hides ? "worker" : "now") : "nobody";
   const place = sends ? user : simulatedPlace(subject);
   await sendCode(ctx, prepareCode(ctx, pool, { user: place, purpose, kind: purpose, delivery: to, by }));
-  return to;
+  // Of nobody as well, since a line takes time.
+  if (!sends) {
+    const reason = reasons[user === undefined ? "no user" : (obstacle ?? "too many")];
+    ctx.log.info({ poolId: pool.id, userId: user?.id, detail: `nothing sent: ${reason}` }, "ForgotPassword");
+  }
+  return { to, sends };
 }
 
 /** What most users of the pool can be reached by. */
@@ -200,7 +239,10 @@ export function resetPassword(ctx: Ctx, pool: Pool, user: User): Promise<void> {
 async function sendReset(ctx: Ctx, pool: Pool, user: User): Promise<void> {
   recoveryOrder(pool);
   if (user.status !== "CONFIRMED" && user.status !== "RESET_REQUIRED") refuseObstacle("state");
-  const [delivery = refuseObstacle("nothing verified")] = recoveryDeliveries(pool, user);
+  const [delivery = refuseObstacle(noAddress(pool, user) ?? "nothing verified")] = recoveryDeliveries(
+    pool,
+    user,
+  );
   const prepared = prepareCode(ctx, pool, {
     user,
     purpose,

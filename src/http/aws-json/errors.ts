@@ -6,6 +6,8 @@ export interface JsonAnswer {
   readonly status: 200 | 400 | 500;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** For the log alone: why it was refused. */
+  readonly detail?: string | undefined;
 }
 
 /** Raised before an operation is known, these spell `Message` with a capital. */
@@ -18,7 +20,10 @@ export function errorAnswer(ctx: Ctx, error: unknown): JsonAnswer {
     ctx.log.error({ err: error }, "internal error");
     return write(500, "InternalErrorException", `Internal error. Request id: ${ctx.requestId}`);
   }
-  return write(serverErrors.has(error.code) ? 500 : 400, error.code, error.message);
+  return {
+    ...write(serverErrors.has(error.code) ? 500 : 400, error.code, error.message),
+    detail: error.detail,
+  };
 }
 
 function write(status: 400 | 500, code: string, message: string): JsonAnswer {

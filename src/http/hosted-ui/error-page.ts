@@ -6,6 +6,7 @@ import { refusedLocation } from "../../domain/grants/answer.ts";
 import { RedirectedRefusal } from "../../domain/grants/authorization-request.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { type Bindings, errorPageOf, type Place, rawQuery } from "../place.ts";
+import { crowdedPage } from "./crowded.ts";
 import type { Html } from "./frame.ts";
 import { answerPage, type Page } from "./layout.ts";
 import { newFrame, redirect } from "./visit.ts";
@@ -18,7 +19,10 @@ export function answerErrorPage(ctx: Ctx, c: Context<Bindings>, { base }: Place)
   // Nothing else is shown: whoever makes a link to this page must not write on it.
   const error = /^[\w-]{1,64}$/.exec(parameters.get("error") ?? "")?.[0] ?? "invalid_request";
   const clientId = /^[\w+]{1,128}$/.exec(parameters.get("client_id") ?? "")?.[0];
-  const sentence = wordFor(words.oauth, error) ?? words.oauth["invalid_request"]!;
+  const sentence =
+    error === "TooManyRequestsException"
+      ? words.errors.tooMany
+      : (wordFor(words.oauth, error) ?? words.oauth["invalid_request"]!);
   const remedy = wordFor(words.remedies, error);
   const body = html`<p class="lead">${sentence} ${words.errorPage.back}</p>
 <div class="developers"><h2>${words.errorPage.forDevelopers}</h2>
@@ -48,6 +52,13 @@ export function answerFailure({ ctx, c, place }: Failing, error: unknown): Respo
   }
   if (error.detail !== undefined) ctx.log.info({ detail: error.detail, error: error.code }, "refused");
   if (place === undefined) return plainPage({ ctx, c, place }, "notFound", 404);
+  // What comes too fast is not sent on to ask for one more page.
+  if (error.code === "TooManyRequestsException")
+    return c.html(crowdedPage(c.req.header("accept-language")), 429, {
+      "cache-control": "no-store",
+      "retry-after": "1",
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    });
   return redirect(c, errorPageOf(place, error.code, rawQuery(c)));
 }
 
