@@ -41,12 +41,12 @@ export const limitTable = {
     help: "Sign-in events of a kind that proves nothing, an hour and user; of more there is one with their number (ours).",
   },
   "waiting-sign-ins": {
-    fallback: 100,
-    help: "Sign-ins of a name and address that wait at once; beyond it the oldest is void (ours).",
+    fallback: 1_000,
+    help: "Sign-ins of a name and address that wait at once; of each kind, beyond it the oldest is void (ours).",
   },
   "waiting-sign-ins-per-address": {
     fallback: 10_000,
-    help: "Sign-ins of an address that wait at once; beyond it the oldest is void (ours).",
+    help: "Sign-ins of an address that wait at once; of each kind, beyond it the oldest is void (ours).",
   },
   "passwords-per-address": { fallback: 2_000, help: "Wrong passwords an hour and address (ours)." },
   "codes-per-address": { fallback: 2_000, help: "Wrong codes an hour and address (ours)." },

@@ -193,9 +193,9 @@ export const holdings = {
   signIns: {
     what: "Rows of sign-ins that wait for an answer",
     limit: "waiting-sign-ins-per-address",
-    told: "at once, in a pool; `waiting-sign-ins` of one name",
+    told: "of each kind at once, in a pool; `waiting-sign-ins` of one name; codes by the limits of messages",
     dealt: "address",
-    beyond: "the address's oldest is void",
+    beyond: "the address's oldest of the kind is void: none for what was cheaper to begin",
   },
   events: {
     what: "Rows of sign-in events about wrong passwords",

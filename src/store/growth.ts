@@ -48,11 +48,12 @@ const ofServers = { by: "server", removed: { by: "nothing" } } as const;
 const counters = 14;
 
 export const growth = {
-  // Beyond the limit the oldest row that waits is written over.
+  // Three kinds, of each of which the oldest is deleted beyond its limit (nothing proven or computed; an SRP exchange
+  // computed; something proven), and those that wait for a code that was sent: of strangers, and of the known source.
   sign_ins: {
     by: "anybody",
-    perUser: { "waiting-sign-ins": 2 },
-    perAddress: { "waiting-sign-ins-per-address": 2 },
+    perUser: { "waiting-sign-ins": 2, "waiting-sign-ins-per-address": 1, "sign-in-code": 2 },
+    perAddress: { "waiting-sign-ins-per-address": 3, "messages-per-address": 1 },
     removed: expiring(0, "pool_id", "sign_in_id"),
   },
   // Of each kind the first of an hour; the others share one row of the hour. Who is locked out has one a minute.

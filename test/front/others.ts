@@ -25,7 +25,7 @@ export interface Town {
 
 export async function settle(server: TestServer): Promise<Town> {
   const place = await setUp(server, {
-    ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"],
+    ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_USER_AUTH"],
     PreventUserExistenceErrors: "ENABLED",
   });
   await makeUser(server, place.UserPoolId, "bob");

@@ -334,6 +334,36 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
   attempts: [asked(wrongPassword((turn) => `nobody-${turn}`))],
   signIns: [
     async (town) => {
+      // An address that has guessed at nothing: its own proof is not refused for that.
+      const lodger = "127.0.0.4";
+      const own = await beginSrp(town, lodger);
+      const most = small["waiting-sign-ins-per-address"];
+      const { ClientId } = town.place;
+      const begin = () =>
+        ask(
+          town.server.endpoint,
+          lodger,
+          town.call("InitiateAuth", { ClientId, AuthFlow: "USER_AUTH", AuthParameters: { USERNAME: "ann" } }),
+        );
+      const begun: Answered[] = [];
+      for (let turn = 0; turn <= most; turn++) begun.push(await begin());
+      const choose = ({ body }: Answered) => {
+        const { Session, ChallengeName } = JSON.parse(body);
+        const ChallengeResponses = { USERNAME: "ann", ANSWER: "PASSWORD" };
+        const answer = { ClientId, ChallengeName, Session, ChallengeResponses };
+        return ask(town.server.endpoint, lodger, town.call("RespondToAuthChallenge", answer));
+      };
+      return {
+        check: async () => {
+          assert.match((await choose(begun[0]!)).body, /session can only be used once/);
+          assert.equal((await choose(begun[1]!)).status, 200);
+          const signedIn = await own();
+          assert.equal(signedIn.status, 200, `it cost an exchange: ${signedIn.body}`);
+        },
+        release: () => {},
+      };
+    },
+    async (town) => {
       const elsewhere = await beginSrp(town, other);
       const most = small["waiting-sign-ins-per-address"];
       const oldest = await beginSrp(town, attacker);

@@ -63,10 +63,32 @@ export function newRow(
   };
 }
 
+/** What it costs to begin a sign-in that waits for this before anything is proven. */
+const costs: Readonly<Record<SignInState["awaiting"], "nothing" | "exchange" | "message">> = {
+  SELECT_CHALLENGE: "nothing",
+  PASSWORD: "nothing",
+  PASSWORD_SRP: "nothing",
+  WEB_AUTHN: "nothing",
+  CUSTOM_CHALLENGE: "nothing",
+  PASSWORD_VERIFIER: "exchange",
+  EMAIL_OTP: "message",
+  SMS_OTP: "message",
+  SMS_MFA: "message",
+  // They come after a proof.
+  NEW_PASSWORD_REQUIRED: "nothing",
+  SELECT_MFA_TYPE: "nothing",
+  MFA_SETUP: "nothing",
+  SOFTWARE_TOKEN_MFA: "nothing",
+  DEVICE_SRP_AUTH: "nothing",
+  DEVICE_PASSWORD_VERIFIER: "exchange",
+  SIGN_UP_CONFIRMED: "nothing",
+};
+
 /**
- * Writes the row of a sign-in that waits. Of a name and address, and of an address for whatever names, so many wait at
- * once; beyond it the oldest is void. Those who have proven something have places of their own, so that nobody who has
- * not can void theirs.
+ * Writes the row of a sign-in that waits. Of an address so many wait at once, beyond which the oldest is void; but none is
+ * void for what was cheaper to begin. Those in which something was proven, those that an SRP exchange was computed for
+ * and those that cost nothing have places of their own; a code was sent under the limits of messages, and waits until it
+ * expires.
  */
 export async function storeRow(
   ctx: Ctx,
@@ -93,12 +115,13 @@ function oneTooMany(
   // A back end that does not say where its users are.
   if (network === undefined) return undefined;
   const { waitingSignIns, config } = ctx.app;
-  const isProven = state.proven.length > 0;
-  const place = [pool.id, network, isProven];
-  const who = isProven ? userId : loginNameKey(pool, state.submitted);
-  const shares = [
-    [JSON.stringify([...place, who]), config.limits["waiting-sign-ins"]],
-    [JSON.stringify(place), config.limits["waiting-sign-ins-per-address"]],
-  ] as const;
+  const cost = state.proven.length > 0 ? "proof" : costs[state.awaiting];
+  if (cost === "message") return undefined;
+  const place = [pool.id, network, cost];
+  const who = cost === "proof" ? userId : loginNameKey(pool, state.submitted);
+  const ofName = [JSON.stringify([...place, who]), config.limits["waiting-sign-ins"]] as const;
+  const ofAddress = [JSON.stringify(place), config.limits["waiting-sign-ins-per-address"]] as const;
+  // Whoever is at the owner's address would have as many exchanges computed before the owner's proof is there.
+  const shares = cost === "exchange" ? [ofAddress] : [ofName, ofAddress];
   return waitingSignIns.add(id, shares, { now: ctx.now, until: expiresAt });
 }
