@@ -34,6 +34,7 @@ import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
 import { atDomain, type Bindings } from "./http/place.ts";
 import { tlsAskRoutes } from "./http/tls-ask.ts";
+import { createTurns } from "./http/turns.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
@@ -139,16 +140,23 @@ async function openFront(
   clock: MonotonicClock = machineClock,
 ): Promise<ServingOptions & { readonly door: Door; close(): Promise<void> }> {
   const proxies = createProxies(config.trustedProxies);
-  const admission = createAdmission(clock);
+  const turns = createTurns(clock);
+  const admission = createAdmission(clock, turns);
   const mayShakeHands = ({ remoteAddress }: Socket) =>
     proxies.trusts(remoteAddress) || admission.admits(networkOf(remoteAddress ?? ""));
   const { limits } = config;
-  const door = await openDoor(config, certificate, { limits, proxies, clock, mayShakeHands });
+  const door = await openDoor(config, certificate, {
+    limits,
+    proxies,
+    clock,
+    mayShakeHands,
+    accepted: turns.accepted,
+  });
   const close = async () => {
     await door.close();
     admission.close();
   };
-  return { proxies, admission, clock, door, close };
+  return { proxies, admission, turns, clock, door, close };
 }
 
 /** What is written down without anybody waiting for it. */
@@ -238,9 +246,15 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
   const guard = createCrowdGuard(serving, crowdedPage);
   const { fetch } = routes(serving, guard, metrics, ready);
   const listener = getRequestListener(fetch, { overrideGlobalObjects: ownsProcess });
-  return (incoming, outgoing) => {
-    if (asksElsewhere(incoming) || !guard.refuses(incoming, outgoing)) void listener(incoming, outgoing);
-  };
+  return (incoming, outgoing) =>
+    serving.turns.take({
+      incoming,
+      address: () => serving.network(incoming),
+      answer: () => {
+        if (asksElsewhere(incoming) || !guard.refuses(incoming, outgoing)) void listener(incoming, outgoing);
+      },
+      refuse: () => guard.refuse(incoming, outgoing),
+    });
 }
 
 /** Every route there is. */

@@ -8,7 +8,7 @@ import type { Socket } from "node:net";
 import { holdings } from "./holdings.ts";
 import type { MonotonicClock } from "./monotonic.ts";
 
-const { window, lateAfter, least } = holdings.thread.limit;
+const { window, lateAfter, least, addresses } = holdings.thread.limit;
 /** How long a connection that asked for too much is not read. Milliseconds. */
 const pause = 500;
 
@@ -21,22 +21,32 @@ export interface Admission {
   close(): void;
 }
 
-export function createAdmission({ elapsed, every }: MonotonicClock): Admission {
+export interface AdmissionOptions {
+  /** How long a newcomer had to wait, at most, since this was last asked. Milliseconds. */
+  readonly longestWait: () => number;
+}
+
+export function createAdmission(
+  { elapsed, every }: MonotonicClock,
+  { longestWait }: AdmissionOptions,
+): Admission {
   let counts = new Map<string, number>();
   let share = Number.POSITIVE_INFINITY;
   let last = elapsed();
 
-  /** What was answered in the last window, dealt out evenly among those who asked. */
+  /**
+   * What was answered in the last window, dealt out evenly among those who asked. Of that, who asked alone leaves some for
+   * whoever comes next.
+   */
   const stop = every(window, () => {
     const now = elapsed();
-    const late = now - last - window;
+    const late = Math.max(0, now - last - window);
     last = now;
-    // Whoever asks alone takes nothing from anybody.
-    if (late <= lateAfter || counts.size < 2) share = Number.POSITIVE_INFINITY;
+    if (Math.max(late, longestWait()) <= lateAfter) share = Number.POSITIVE_INFINITY;
     else {
       const answered = [...counts.values()].reduce((sum, count) => sum + Math.min(count, share), 0);
       const inTime = (answered * window) / (window + late);
-      share = Math.max(least, Math.ceil(inTime / Math.max(1, counts.size)));
+      share = Math.max(least, Math.ceil(inTime / Math.max(addresses, counts.size)));
     }
     if (counts.size > 0) counts = new Map();
   });

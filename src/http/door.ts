@@ -49,6 +49,8 @@ const silentTime = 500;
 /** What a connection needs of the server: how many there may be, and whether one for https may begin its handshake. */
 export interface DoorOptions extends ConnectionsOptions {
   readonly mayShakeHands: (socket: Socket) => boolean;
+  /** A connection has come. */
+  readonly accepted: () => void;
 }
 
 export async function openDoor(
@@ -64,7 +66,8 @@ export async function openDoor(
     if (draining && request.url === "/readyz") notYetServing(request, response, "stopping");
     else listener(request, response);
   };
-  const entrance: Entrance = { host: config.host, connections, mayShakeHands: options.mayShakeHands, answer };
+  const { mayShakeHands, accepted } = options;
+  const entrance: Entrance = { host: config.host, connections, mayShakeHands, accepted, answer };
   const http = await openSocket(createHttpServer(timeouts), config.port, entrance);
   const https = certificate && (await openHttps(config.httpsPort, certificate, entrance, http));
   return {
@@ -87,6 +90,7 @@ interface Entrance {
   readonly host: string;
   readonly connections: Connections;
   readonly mayShakeHands: (socket: Socket) => boolean;
+  readonly accepted: () => void;
   readonly answer: Listener;
 }
 
@@ -125,8 +129,9 @@ async function openHttps(
 async function openSocket(
   server: Server | HttpsServer,
   port: number,
-  { host, connections, mayShakeHands, answer }: Entrance,
+  { host, connections, mayShakeHands, accepted, answer }: Entrance,
 ): Promise<OpenSocket> {
+  server.on("connection", accepted);
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     if (connections.asked(request, response)) answer(request, response);
   });

@@ -8,14 +8,18 @@ function watched() {
   let now = 0;
   let end = () => {};
   let period = 0;
-  const admission = createAdmission({
-    elapsed: () => now,
-    every: (milliseconds, tick) => {
-      period = milliseconds;
-      end = tick;
-      return () => {};
+  let longest = 0;
+  const admission = createAdmission(
+    {
+      elapsed: () => now,
+      every: (milliseconds, tick) => {
+        period = milliseconds;
+        end = tick;
+        return () => {};
+      },
     },
-  });
+    { longestWait: () => longest },
+  );
   const tick = (late: number) => {
     now += period + late;
     end();
@@ -23,7 +27,11 @@ function watched() {
   /** How many of so many calls are admitted. */
   const ask = (address: string, calls: number) =>
     Array.from({ length: calls }, () => admission.admits(address)).filter(Boolean).length;
-  return { ask, tick };
+  /** How long newcomers wait from now on. */
+  const wait = (milliseconds: number) => {
+    longest = milliseconds;
+  };
+  return { ask, tick, wait };
 }
 
 test("everybody is admitted while the thread keeps up, however much they ask", () => {
@@ -49,12 +57,27 @@ test("fallen behind, those who ask most are cut to their share, and others are n
   assert.equal(ask("flood", 1_000), 1_000);
 });
 
-test("who asks alone is admitted, however late the thread is", () => {
+test("who asks alone leaves a fifth to whoever comes next, and no more", () => {
   const { ask, tick } = watched();
-  for (let index = 0; index < 3; index++) {
-    assert.equal(ask("alone", 1_000), 1_000);
-    tick(500);
-  }
+  assert.equal(ask("alone", 1_000), 1_000);
+  tick(100);
+  // Half of 1000 would have been in time.
+  assert.equal(ask("alone", 1_000), 400);
+  assert.equal(ask("newcomer", 100), 100);
+  tick(0);
+  assert.equal(ask("alone", 1_000), 1_000);
+});
+
+test("newcomers who wait are a sign of too much, too, though the thread is in time", () => {
+  const { ask, tick, wait } = watched();
+  ask("flood", 100);
+  ask("other", 100);
+  wait(51);
+  tick(0);
+  assert.equal(ask("flood", 1_000), 100);
+  wait(50);
+  tick(0);
+  assert.equal(ask("flood", 1_000), 1_000);
 });
 
 test("nobody's share falls below a few calls", () => {

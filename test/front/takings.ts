@@ -181,7 +181,7 @@ async function beginSrp(town: Town, from: string): Promise<() => Promise<Answere
 
 let serial = 0;
 
-/** Every row, or this does not compile. Undefined: it is taken in a process of its own (alone.test.ts). */
+/** Every row, or this does not compile. Undefined: it is taken in a process of its own (alone.test.ts), or at a server whose answers take time (turns.test.ts). */
 export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>> = {
   connections: [connections(text.idle), connections(text.headers), connections(text.nothing)],
   files: undefined,
@@ -308,6 +308,7 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
       };
     },
   ],
+  waiting: undefined,
   hashes: [pipelined((town) => town.signIn, "passwordHasher", holdings.hashes.limit.each)],
   exchanges: [
     pipelined(
