@@ -141,7 +141,7 @@ async function openFront(
 ): Promise<ServingOptions & { readonly door: Door; close(): Promise<void> }> {
   const proxies = createProxies(config.trustedProxies);
   const turns = createTurns(clock);
-  const admission = createAdmission(clock, turns);
+  const admission = createAdmission(clock, { longestWait: turns.longestWait, trusts: proxies.trusts });
   const mayShakeHands = ({ remoteAddress }: Socket) =>
     proxies.trusts(remoteAddress) || admission.admits(networkOf(remoteAddress ?? ""));
   const { limits } = config;

@@ -15,7 +15,7 @@ const pause = 500;
 export interface Admission {
   /** Whether a call from this address (IPv6: from this network) is answered now. */
   admits(address: string): boolean;
-  /** Leaves a connection unread for a moment, after its answer. */
+  /** Leaves a connection unread for a moment, after its answer; not a trusted proxy's, whose next request is another client's. */
   hold(socket: Socket): void;
   /** Ends the measuring. */
   close(): void;
@@ -24,15 +24,18 @@ export interface Admission {
 export interface AdmissionOptions {
   /** How long a newcomer had to wait, at most, since this was last asked. Milliseconds. */
   readonly longestWait: () => number;
+  /** Whether connections of this peer are many clients'. */
+  readonly trusts: (peer: string | undefined) => boolean;
 }
 
 export function createAdmission(
   { elapsed, every }: MonotonicClock,
-  { longestWait }: AdmissionOptions,
+  { longestWait, trusts }: AdmissionOptions,
 ): Admission {
   let counts = new Map<string, number>();
   let share = Number.POSITIVE_INFINITY;
   let last = elapsed();
+  const held = new WeakSet<Socket>();
 
   /**
    * What was answered in the last window, dealt out evenly among those who asked. Of that, who asked alone leaves some for
@@ -58,9 +61,14 @@ export function createAdmission(
       return count <= share;
     },
     hold(socket) {
+      if (trusts(socket.remoteAddress)) return;
       socket.pause();
-      const resume = setTimeout(() => socket.resume(), pause).unref();
-      socket.once("close", () => clearTimeout(resume));
+      if (held.has(socket)) return;
+      held.add(socket);
+      setTimeout(() => {
+        held.delete(socket);
+        socket.resume();
+      }, pause).unref();
     },
     close: stop,
   };

@@ -1,7 +1,11 @@
 /** Shares of the thread that answers, while it is behind. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { createAdmission } from "../../src/http/admission.ts";
+
+const proxy = "127.0.0.9";
 
 /** An admission whose clock the test moves; `tick(late)` ends a window, so many milliseconds late. */
 function watched() {
@@ -18,7 +22,7 @@ function watched() {
         return () => {};
       },
     },
-    { longestWait: () => longest },
+    { longestWait: () => longest, trusts: (peer) => peer === proxy },
   );
   const tick = (late: number) => {
     now += period + late;
@@ -31,7 +35,7 @@ function watched() {
   const wait = (milliseconds: number) => {
     longest = milliseconds;
   };
-  return { ask, tick, wait };
+  return { admission, ask, tick, wait };
 }
 
 test("everybody is admitted while the thread keeps up, however much they ask", () => {
@@ -85,4 +89,38 @@ test("nobody's share falls below a few calls", () => {
   for (let index = 0; index < 1_000; index++) ask(`address ${index}`, 1);
   tick(5_000);
   assert.equal(ask("address 1", 10), 4);
+});
+
+/** The server's end of a connection from an address. */
+async function connectionFrom(localAddress: string): Promise<{ socket: Socket; end(): void }> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const client = connect({ host: "127.0.0.1", port: (server.address() as AddressInfo).port, localAddress });
+  const [socket] = (await once(server, "connection")) as [Socket];
+  socket.resume();
+  const end = () => {
+    client.destroy();
+    socket.destroy();
+    server.close();
+  };
+  return { socket, end };
+}
+
+test("a connection is held as often as need be, and keeps nothing of it", async () => {
+  const { admission } = watched();
+  const { socket, end } = await connectionFrom("127.0.0.2");
+  const before = socket.listenerCount("close");
+  for (let turn = 0; turn < 20; turn++) admission.hold(socket);
+  assert.ok(socket.isPaused());
+  assert.equal(socket.listenerCount("close"), before);
+  while (socket.isPaused()) await once(socket, "resume");
+  end();
+});
+
+test("a trusted proxy's connection is never held: the next request on it is another client's", async () => {
+  const { admission } = watched();
+  const { socket, end } = await connectionFrom(proxy);
+  admission.hold(socket);
+  assert.ok(!socket.isPaused());
+  end();
 });
