@@ -146,7 +146,7 @@ async function untaken(town: Town, count: number): Promise<Connected[]> {
 }
 
 /** The path of a large image on the pages. */
-async function giveLogo({ server, place, login }: Town): Promise<string> {
+export async function giveLogo({ server, place, login }: Town): Promise<string> {
   const image = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(900_000)]);
   await giveStyle(server, place, {
     Settings: juniper,
