@@ -22,7 +22,7 @@ import { createServing, type Serving, type ServingOptions } from "./http/context
 import { asksElsewhere, type CrowdGuard, createCrowdGuard } from "./http/crowd.ts";
 import { type Door, type Listener, openDoor } from "./http/door.ts";
 import { guarded } from "./http/headers.ts";
-import { healthRoutes } from "./http/health.ts";
+import { answersHealth, healthRoutes } from "./http/health.ts";
 import { holdings } from "./http/holdings.ts";
 import { crowdedPage } from "./http/hosted-ui/crowded.ts";
 import { hostedRoutes } from "./http/hosted-ui/routes.ts";
@@ -142,14 +142,14 @@ async function openFront(
   const proxies = createProxies(config.trustedProxies);
   const turns = createTurns(clock);
   const admission = createAdmission(clock, { longestWait: turns.longestWait, trusts: proxies.trusts });
-  const mayShakeHands = ({ remoteAddress }: Socket) =>
+  const mayAsk = ({ remoteAddress }: Socket) =>
     proxies.trusts(remoteAddress) || admission.admits(networkOf(remoteAddress ?? ""));
   const { limits } = config;
   const door = await openDoor(config, certificate, {
     limits,
     proxies,
     clock,
-    mayShakeHands,
+    mayAsk,
     accepted: turns.accepted,
   });
   const close = async () => {
@@ -246,7 +246,8 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
   const guard = createCrowdGuard(serving, crowdedPage);
   const { fetch } = routes(serving, guard, metrics, ready);
   const listener = getRequestListener(fetch, { overrideGlobalObjects: ownsProcess });
-  return (incoming, outgoing) =>
+  return (incoming, outgoing) => {
+    if (answersHealth(serving, incoming, outgoing)) return;
     serving.turns.take({
       incoming,
       address: () => serving.network(incoming),
@@ -255,6 +256,7 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
       },
       refuse: () => guard.refuse(incoming, outgoing),
     });
+  };
 }
 
 /** Every route there is. */

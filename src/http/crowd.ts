@@ -42,7 +42,7 @@ export function createCrowdGuard(
   };
 }
 
-/** Whether it may be a call of the API, or who asks whether the process is up and may end it where there is no answer. */
+/** Whether it may be a call of the API. */
 export function asksElsewhere({ method, url }: IncomingMessage): boolean {
-  return (method === "POST" && (url === "/" || url?.startsWith("/?") === true)) || url === "/healthz";
+  return method === "POST" && (url === "/" || url?.startsWith("/?") === true);
 }
