@@ -207,7 +207,7 @@ export const holdings = {
     beyond: "TooManyRequestsException (429), and one event a minute and user",
   },
   logLines: {
-    what: "Lines in the log about requests that are refused",
+    what: "Lines in the log about requests that are refused or prove nothing",
     limit: { lines: 50, seconds: 10 },
     told: "{lines} in {seconds} s",
     dealt: "address",
