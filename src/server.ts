@@ -22,7 +22,7 @@ import { createServing, type Serving, type ServingOptions } from "./http/context
 import { asksElsewhere, type CrowdGuard, createCrowdGuard } from "./http/crowd.ts";
 import { type Door, type Listener, openDoor } from "./http/door.ts";
 import { guarded } from "./http/headers.ts";
-import { healthRoutes } from "./http/health.ts";
+import { answersHealth, healthRoutes } from "./http/health.ts";
 import { holdings } from "./http/holdings.ts";
 import { crowdedPage } from "./http/hosted-ui/crowded.ts";
 import { hostedRoutes } from "./http/hosted-ui/routes.ts";
@@ -34,6 +34,7 @@ import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
 import { atDomain, type Bindings } from "./http/place.ts";
 import { tlsAskRoutes } from "./http/tls-ask.ts";
+import { createTurns } from "./http/turns.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
@@ -139,16 +140,23 @@ async function openFront(
   clock: MonotonicClock = machineClock,
 ): Promise<ServingOptions & { readonly door: Door; close(): Promise<void> }> {
   const proxies = createProxies(config.trustedProxies);
-  const admission = createAdmission(clock);
-  const mayShakeHands = ({ remoteAddress }: Socket) =>
+  const turns = createTurns(clock);
+  const admission = createAdmission(clock, { longestWait: turns.longestWait, trusts: proxies.trusts });
+  const mayAsk = ({ remoteAddress }: Socket) =>
     proxies.trusts(remoteAddress) || admission.admits(networkOf(remoteAddress ?? ""));
   const { limits } = config;
-  const door = await openDoor(config, certificate, { limits, proxies, clock, mayShakeHands });
+  const door = await openDoor(config, certificate, {
+    limits,
+    proxies,
+    clock,
+    mayAsk,
+    accepted: turns.accepted,
+  });
   const close = async () => {
     await door.close();
     admission.close();
   };
-  return { proxies, admission, clock, door, close };
+  return { proxies, admission, turns, clock, door, close };
 }
 
 /** What is written down without anybody waiting for it. */
@@ -239,7 +247,15 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
   const { fetch } = routes(serving, guard, metrics, ready);
   const listener = getRequestListener(fetch, { overrideGlobalObjects: ownsProcess });
   return (incoming, outgoing) => {
-    if (asksElsewhere(incoming) || !guard.refuses(incoming, outgoing)) void listener(incoming, outgoing);
+    if (answersHealth(serving, incoming, outgoing)) return;
+    serving.turns.take({
+      incoming,
+      address: () => serving.network(incoming),
+      answer: () => {
+        if (asksElsewhere(incoming) || !guard.refuses(incoming, outgoing)) void listener(incoming, outgoing);
+      },
+      refuse: () => guard.refuse(incoming, outgoing),
+    });
   };
 }
 

@@ -18,7 +18,7 @@ const lookEvery = 500;
 export interface ConnectionsOptions {
   readonly limits: Pick<Limits, "connections" | "answer-bytes">;
   /** Connections of trusted proxies are many clients': they are followed, and held to no share. */
-  readonly proxies: Pick<Proxies, "trusts">;
+  readonly proxies: Pick<Proxies, "trusts" | "clientAddress">;
   readonly clock: Pick<MonotonicClock, "every">;
 }
 
@@ -29,7 +29,7 @@ export class Connections {
   readonly #bySocket = new WeakMap<Socket, Connection>();
   readonly #counted: Shares<Connection>;
   readonly #handshakes: Shares<Connection>;
-  /** Those by peer, since the socket that TLS makes is another than the one that came. */
+  /** Those by both ends, since the socket that TLS makes is another than the one that came. */
   readonly #shaking = new Map<string, Connection>();
   readonly #stop: () => void;
   #untaken = 0;
@@ -68,21 +68,21 @@ export class Connections {
   /** One for https has come: a handshake begins. */
   openedForTls(socket: Socket): void {
     const connection = this.opened(socket);
-    const peer = peerOf(socket);
-    this.#shaking.set(peer, connection);
+    const ends = endsOf(socket);
+    this.#shaking.set(ends, connection);
     socket.once("close", () => {
       this.#handshakes.drop(connection);
-      if (this.#shaking.get(peer) === connection) this.#shaking.delete(peer);
+      if (this.#shaking.get(ends) === connection) this.#shaking.delete(ends);
     });
     if (connection.hasShare && !this.#handshakes.take(connection, 1)) socket.destroy();
   }
 
   /** @param socket the one that TLS has made */
   handshakeEnded(socket: Socket): void {
-    const peer = peerOf(socket);
-    const connection = this.#shaking.get(peer);
+    const ends = endsOf(socket);
+    const connection = this.#shaking.get(ends);
     if (connection === undefined) return;
-    this.#shaking.delete(peer);
+    this.#shaking.delete(ends);
     this.#handshakes.drop(connection);
     this.#bySocket.set(socket, connection);
     connection.stream = socket;
@@ -104,6 +104,12 @@ export class Connections {
     return false;
   }
 
+  /** Whether an answer has begun to go out by it. */
+  isAnswering(socket: Socket): boolean {
+    const { answers } = this.#bySocket.get(socket) ?? {};
+    return answers !== undefined && [...answers].some(({ headersSent }) => headersSent);
+  }
+
   /** Closes those that have never asked anything. */
   closeUnused(): void {
     for (const connection of this.#all) if (!connection.hasAsked) connection.giveWay();
@@ -116,16 +122,25 @@ export class Connections {
 
   /** Answers cost nothing to count until it is looked at them. */
   #lookAtAnswers(): void {
-    const answers = new Shares<Connection>(this.#options.limits["answer-bytes"]);
+    const answers = new Shares<Holding>(this.#options.limits["answer-bytes"]);
     for (const connection of this.#all) {
-      let bytes = 0;
-      for (const answer of connection.answers) bytes += answer.writableLength;
-      if (bytes === 0) continue;
-      connection.limitSilence();
-      if (connection.hasShare) answers.add(connection, bytes);
+      for (const answer of connection.answers) {
+        if (answer.writableLength === 0) continue;
+        connection.limitSilence();
+        answers.add(
+          connection.hasShare ? connection : this.#ofClient(connection, answer),
+          answer.writableLength,
+        );
+      }
     }
     answers.settle();
     this.#untaken += answers.gaveWay;
+  }
+
+  /** An answer that a trusted proxy passes on is its client's. */
+  #ofClient(connection: Connection, { req }: ServerResponse): Holding {
+    const address = networkOf(this.#options.proxies.clientAddress(req));
+    return { address, giveWay: () => connection.giveWay() };
   }
 }
 
@@ -165,7 +180,9 @@ class Connection implements Holding {
 
 const silence = holdings.answerTime.limit.seconds * 1000;
 
-const peerOf = ({ remoteAddress, remotePort }: Socket) => `${remoteAddress} ${remotePort}`;
+/** What a connection is told by on both its ends. */
+const endsOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket) =>
+  `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 
 function connectionsOf(files: number): number {
   const { kept, least } = holdings.files.limit;

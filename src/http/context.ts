@@ -9,11 +9,13 @@ import { type Bodies, createBodies } from "./body.ts";
 import type { Proxies } from "./client-address.ts";
 import { createLineBudget, type LineBudget } from "./log-lines.ts";
 import type { MonotonicClock } from "./monotonic.ts";
+import type { Turns } from "./turns.ts";
 
 /** What http rooms need of the server. */
 export interface Serving {
   readonly app: App;
   readonly admission: Admission;
+  readonly turns: Turns;
   readonly bodies: Bodies;
   readonly lines: LineBudget;
   context(incoming: IncomingMessage): Ctx;
@@ -29,17 +31,19 @@ export interface Serving {
 
 export interface ServingOptions {
   readonly admission: Admission;
+  readonly turns: Turns;
   readonly proxies: Proxies;
   readonly clock: MonotonicClock;
 }
 
-export function createServing(app: App, { admission, proxies, clock }: ServingOptions): Serving {
+export function createServing(app: App, { admission, turns, proxies, clock }: ServingOptions): Serving {
   const bodies = createBodies(app.config.limits["body-bytes"], clock);
   const lines = createLineBudget(app.log, clock);
   const started = new WeakMap<Ctx, number>();
   return {
     app,
     admission,
+    turns,
     bodies,
     lines,
     context(incoming) {

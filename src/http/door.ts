@@ -24,13 +24,15 @@ export interface Door {
   close(): Promise<void>;
 }
 
-/** Milliseconds. Node looks for what is overdue only every so often, so that is set as well. */
-const timeouts = {
+/** Times in milliseconds. Node looks for what is overdue only every so often, so that is set as well. */
+const settings = {
   headersTimeout: holdings.headersTime.limit.seconds * 1000,
   requestTimeout: holdings.requestTime.limit.seconds * 1000,
   keepAliveTimeout: holdings.idleTime.limit.seconds * 1000,
   connectionsCheckingInterval: 2_000,
   maxHeaderSize: holdings.headers.limit.bytes,
+  // Node would answer them itself, uncounted; RFC 9112 section 3.2 has them refused.
+  requireHostHeader: false,
 };
 
 const modern = {
@@ -46,9 +48,11 @@ const drainTime = 10_000;
 /** How long an open connection may still ask something on close, before it is taken for silent. Milliseconds. */
 const silentTime = 500;
 
-/** What a connection needs of the server: how many there may be, and whether one for https may begin its handshake. */
+/** What a connection needs of the server: how many there may be, and whether more may be done for its peer now. */
 export interface DoorOptions extends ConnectionsOptions {
-  readonly mayShakeHands: (socket: Socket) => boolean;
+  readonly mayAsk: (socket: Socket) => boolean;
+  /** A connection has come. */
+  readonly accepted: () => void;
 }
 
 export async function openDoor(
@@ -64,8 +68,9 @@ export async function openDoor(
     if (draining && request.url === "/readyz") notYetServing(request, response, "stopping");
     else listener(request, response);
   };
-  const entrance: Entrance = { host: config.host, connections, mayShakeHands: options.mayShakeHands, answer };
-  const http = await openSocket(createHttpServer(timeouts), config.port, entrance);
+  const { mayAsk, accepted } = options;
+  const entrance: Entrance = { host: config.host, connections, mayAsk, accepted, answer };
+  const http = await openSocket(createHttpServer(settings), config.port, entrance);
   const https = certificate && (await openHttps(config.httpsPort, certificate, entrance, http));
   return {
     port: http.port,
@@ -86,7 +91,8 @@ export async function openDoor(
 interface Entrance {
   readonly host: string;
   readonly connections: Connections;
-  readonly mayShakeHands: (socket: Socket) => boolean;
+  readonly mayAsk: (socket: Socket) => boolean;
+  readonly accepted: () => void;
   readonly answer: Listener;
 }
 
@@ -101,7 +107,7 @@ async function openHttps(
   entrance: Entrance,
   http: OpenSocket,
 ): Promise<OpenSocket> {
-  const server = createHttpsServer({ ...timeouts, ...certificate.first, ...modern });
+  const server = createHttpsServer({ ...settings, ...certificate.first, ...modern });
   try {
     const socket = await openSocket(server, port, entrance);
     const timer = setInterval(() => {
@@ -125,14 +131,30 @@ async function openHttps(
 async function openSocket(
   server: Server | HttpsServer,
   port: number,
-  { host, connections, mayShakeHands, answer }: Entrance,
+  { host, connections, mayAsk, accepted, answer }: Entrance,
 ): Promise<OpenSocket> {
-  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    if (connections.asked(request, response)) answer(request, response);
-  });
+  server.on("connection", accepted);
+  const asked = (request: IncomingMessage, response: ServerResponse) => {
+    if (!connections.asked(request, response)) return;
+    if (request.headers.host === undefined && request.httpVersion !== "1.0")
+      refuse(request.socket, malformed);
+    else answer(request, response);
+  };
+  /** What is no request that anybody could answer ends its connection; beyond a share, without a word. */
+  const refuse = (socket: Socket, status: string) => {
+    const mayTell = mayAsk(socket) && socket.writable && !connections.isAnswering(socket);
+    if (mayTell) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+    socket.destroySoon();
+  };
+  server.on("request", asked);
+  // An expectation that nobody knows may be ignored (RFC 9110 section 10.1.1): Node would refuse it, uncounted.
+  server.on("checkExpectation", asked);
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) =>
+    refuse(socket, statuses[error.code ?? ""] ?? malformed),
+  );
   if (server instanceof NetServer && "setSecureContext" in server) {
     server.on("connection", (socket: Socket) => {
-      if (mayShakeHands(socket)) connections.openedForTls(socket);
+      if (mayAsk(socket)) connections.openedForTls(socket);
       else socket.destroy();
     });
     server.on("secureConnection", (socket: Socket) => connections.handshakeEnded(socket));
@@ -143,6 +165,15 @@ async function openSocket(
   });
   return { port: (server.address() as AddressInfo).port, close: () => drain(server, connections) };
 }
+
+const malformed = "400 Bad Request";
+
+/** As Node has them. */
+const statuses: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "413 Payload Too Large",
+  ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
+};
 
 function notYetServing(request: IncomingMessage, response: ServerResponse, status: string): void {
   response.writeHead(request.url === "/healthz" ? 200 : 503, { "content-type": "application/json" });

@@ -150,10 +150,17 @@ export const holdings = {
   },
   thread: {
     what: "What the thread that answers gets done while it is more than 50 ms late",
-    limit: { window: 100, lateAfter: 50, least: 4 },
-    told: "an even share of each {window} ms, {least} requests at least",
+    limit: { window: 100, lateAfter: 50, least: 4, addresses: 1.25 },
+    told: "an even share of each {window} ms among {addresses} addresses or more, {least} requests at least",
     dealt: "address",
     beyond: `${refusedEarly}, and not read for half a second`,
+  },
+  waiting: {
+    what: "Requests that wait for the thread that answers",
+    limit: { requests: 2000, turn: 10 },
+    told: "{requests} at once; what {turn} ms are enough for does not wait",
+    dealt: "yields",
+    beyond: "429, and not read for half a second",
   },
   hashes: {
     what: "Password hashes that wait",
@@ -205,7 +212,7 @@ export const holdings = {
     beyond: `${refused}, and one event a minute and user`,
   },
   logLines: {
-    what: "Lines in the log about requests that are refused",
+    what: "Lines in the log about requests that are refused or prove nothing",
     limit: { lines: 50, seconds: 10 },
     told: "{lines} in {seconds} s",
     dealt: "address",

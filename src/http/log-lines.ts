@@ -1,5 +1,5 @@
 /**
- * How many lines one address can have written into the log by requests that are refused or fail. What is beyond is counted,
+ * How many lines one address can have written into the log by requests that are refused, fail or prove nothing. What is beyond is counted,
  * and told in one line for all addresses; metrics count every call.
  */
 import type { App } from "../app.ts";
@@ -32,7 +32,10 @@ export function createLineBudget(log: Logger, { every }: MonotonicClock): LineBu
   const tell = () => {
     if (left > 0) {
       const addresses = [...written.values()].filter((count) => count > allowed).length;
-      log.warn({ lines: left, addresses, seconds }, "lines about refused requests were left out");
+      log.warn(
+        { lines: left, addresses, seconds },
+        "lines about requests that were refused or prove nothing were left out",
+      );
     }
     if (written.size > 0) written = new Map();
     left = 0;

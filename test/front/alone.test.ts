@@ -76,26 +76,46 @@ test("files: connections that are opened and left alone, more than the process m
   await stop();
 });
 
-test("logLines: refused requests by the hundred leave a few lines each ten seconds, and how many more there were", async () => {
-  const { endpoint, stop } = await demo();
-  const unknown: Asking = { method: "POST", path: "/", headers: { "x-amz-target": "Nothing.AtAll" } };
-  const refusals = 400;
-  for (let sent = 0; sent < refusals; sent += 20)
-    await Promise.all(Array.from({ length: 20 }, () => ask(endpoint, attacker, unknown)));
-  await isServed(endpoint);
-  const unsigned = { ...unknown.headers, "x-amz-target": "AWSCognitoIdentityProviderService.GetUser" };
-  const token = { ...unknown, headers: unsigned, body: '{"AccessToken":"a.b.c"}' };
-  assert.match((await ask(endpoint, third, token)).body, /Invalid Access Token/);
-  const lines = (await stop()).split("\n").filter((line) => line.startsWith("{"));
-  const entries = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
-  const of = (address: string) => entries.filter((entry) => entry["address"] === address).length;
-  const told = entries.filter(({ msg }) => msg === "lines about refused requests were left out");
-  const left = told.reduce((sum, { lines: count }) => sum + Number(count), 0);
-  assert.equal(of(attacker) + left, refusals, "every one is a line or counted");
-  // On a slow machine the requests fall into several spans, each of which has its own lines.
-  assert.ok(of(attacker) <= holdings.logLines.limit.lines * (told.length + 1), `${of(attacker)} lines`);
-  assert.ok(left > 0);
-  assert.equal(of(other), 1, "the other address has its line");
-  const refusal = entries.find((entry) => entry["address"] === third);
-  assert.equal(typeof refusal?.["detail"], "string", "which says what the answer does not");
-});
+const choose: Asking = {
+  ...call("", ""),
+  body: JSON.stringify({
+    ClientId: "demoappclient",
+    AuthFlow: "USER_AUTH",
+    AuthParameters: { USERNAME: "demo@example.com" },
+  }),
+};
+const unknown: Asking = { method: "POST", path: "/", headers: { "x-amz-target": "Nothing.AtAll" } };
+
+for (const [what, asking, status] of [
+  ["refused requests", unknown, 400],
+  ["sign-ins that are only begun", choose, 200],
+] as const)
+  test(`logLines: ${what} by the hundred leave a few lines each ten seconds, and how many more there were`, async () => {
+    const { endpoint, stop } = await demo();
+    const requests = 400;
+    for (let sent = 0; sent < requests; sent += 20)
+      for (const answer of await Promise.all(
+        Array.from({ length: 20 }, () => ask(endpoint, attacker, asking)),
+      ))
+        assert.equal(answer.status, status, answer.body);
+    await isServed(endpoint);
+    const unsigned = { ...unknown.headers, "x-amz-target": "AWSCognitoIdentityProviderService.GetUser" };
+    const token = { ...unknown, headers: unsigned, body: '{"AccessToken":"a.b.c"}' };
+    assert.match((await ask(endpoint, third, token)).body, /Invalid Access Token/);
+    const signedIn = await ask(endpoint, attacker, call("demo@example.com", "Poolhouse-demo-1"));
+    assert.equal(signedIn.status, 200, signedIn.body);
+    const lines = (await stop()).split("\n").filter((line) => line.startsWith("{"));
+    const entries = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    const of = (address: string) => entries.filter((entry) => entry["address"] === address).length;
+    const told = entries.filter(({ msg }) => String(msg).endsWith("prove nothing were left out"));
+    const left = told.reduce((sum, { lines: count }) => sum + Number(count), 0);
+    assert.equal(of(attacker) + left, requests + 1, "every one is a line or counted");
+    // On a slow machine the requests fall into several spans, each of which has its own lines; tokens have one each.
+    assert.ok(of(attacker) <= holdings.logLines.limit.lines * (told.length + 1) + 1, `${of(attacker)} lines`);
+    assert.ok(left > 0);
+    const last = entries.findLast((entry) => entry["address"] === attacker);
+    assert.deepEqual([last?.["status"], last?.["operation"]], [200, "InitiateAuth"]);
+    assert.equal(of(other), 1, "the other address has its line");
+    const refusal = entries.find((entry) => entry["address"] === third);
+    assert.equal(typeof refusal?.["detail"], "string", "which says what the answer does not");
+  });

@@ -8,7 +8,7 @@ import { oauthRoutes } from "../../src/http/oauth/routes.ts";
 import { poolPath } from "../../src/http/place.ts";
 import { forEachServer } from "../api/server.ts";
 import { manualClock } from "./clock.ts";
-import { attacker, other, settle } from "./others.ts";
+import { attacker, other, settle, type Town } from "./others.ts";
 import { type Asking, ask } from "./sockets.ts";
 
 const clock = manualClock();
@@ -26,10 +26,15 @@ forEachServer(
   (open, database) => {
     // No SQL decides.
     if (database !== "sqlite") return;
+    let settled: Promise<Town> | undefined;
+    const inTown = () => {
+      settled ??= open().then((server) => settle(server));
+      return settled;
+    };
 
     test("a flood of one page from one address is refused on every route, and other addresses on none", async () => {
-      const server = await open();
-      const town = await settle(server);
+      const town = await inTown();
+      const { server } = town;
       const { UserPoolId } = town.place;
       const Domain = "crowded-house";
       await server.client.send(new CreateUserPoolDomainCommand({ UserPoolId, Domain }));
@@ -77,6 +82,29 @@ forEachServer(
       assert.equal((await ask(server.endpoint, attacker, { path: "/healthz" })).status, 200);
       clock.pass(200);
       assert.equal((await flood(1))[0]!.status, 200);
+    });
+
+    test("who makes the thread late alone is cut to a share, and a newcomer by new connections is served", async () => {
+      const town = await inTown();
+      const { server } = town;
+      clock.pass(1_000);
+      const flood = () =>
+        Promise.all(Array.from({ length: 40 }, () => ask(server.endpoint, attacker, town.login)));
+      assert.ok((await flood()).every(({ status }) => status === 200));
+      clock.stall(200);
+      const answers = await flood();
+      // Half of it was in time.
+      assert.equal(answers.filter(({ status }) => status === 200).length, 16);
+      assert.equal(answers.filter(({ status }) => status === 429).length, 24);
+      for (let turn = 0; turn < 10; turn++)
+        assert.equal((await ask(server.endpoint, other, town.login)).status, 200);
+      assert.equal((await ask(server.endpoint, attacker, town.login)).status, 429);
+      // In later windows, too, while nobody else asks.
+      clock.stall(200);
+      await flood();
+      clock.stall(200);
+      assert.equal((await ask(server.endpoint, other, town.login)).status, 200);
+      clock.pass(200);
     });
   },
   {},

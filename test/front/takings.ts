@@ -146,7 +146,7 @@ async function untaken(town: Town, count: number): Promise<Connected[]> {
 }
 
 /** The path of a large image on the pages. */
-async function giveLogo({ server, place, login }: Town): Promise<string> {
+export async function giveLogo({ server, place, login }: Town): Promise<string> {
   const image = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(900_000)]);
   await giveStyle(server, place, {
     Settings: juniper,
@@ -181,7 +181,7 @@ async function beginSrp(town: Town, from: string): Promise<() => Promise<Answere
 
 let serial = 0;
 
-/** Every row, or this does not compile. Undefined: it is taken in a process of its own (alone.test.ts). */
+/** Every row, or this does not compile. Undefined: it is taken in a process of its own (alone.test.ts), or at a server whose answers take time (turns.test.ts). */
 export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>> = {
   connections: [connections(text.idle), connections(text.headers), connections(text.nothing)],
   files: undefined,
@@ -308,6 +308,7 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
       };
     },
   ],
+  waiting: undefined,
   hashes: [pipelined((town) => town.signIn, "passwordHasher", holdings.hashes.limit.each)],
   exchanges: [
     pipelined(

@@ -12,7 +12,7 @@ import { announcedLength, refusalOf } from "../body.ts";
 import type { Serving } from "../context.ts";
 import { holdings } from "../holdings.ts";
 import { answerCall, findTarget, type Target } from "./endpoint.ts";
-import { errorAnswer } from "./errors.ts";
+import { errorAnswer, type JsonAnswer } from "./errors.ts";
 
 /** Headers a browser may send; AWS allows its SDKs' own families. */
 const allowedHeader = /^(?:content-type|cache-control|authorization|x-amz-[a-z0-9-]+|amz-sdk-[a-z0-9-]+)$/;
@@ -52,7 +52,7 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
     const error = answer.headers["x-amzn-errortype"]?.slice(0, -1);
     const ms = serving.elapsed(ctx);
     app.metrics.callEnds(target?.name, error, ms);
-    if (error === undefined || serving.lines.admits(ctx.network ?? ctx.address)) {
+    if (isSingular(target, answer) || serving.lines.admits(ctx.network ?? ctx.address)) {
       const { requestId, address } = ctx;
       const { status, detail } = answer;
       app.log.info({ requestId, operation: target?.name, status, error, detail, ms, address }, "call");
@@ -74,6 +74,15 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
 
   return routes;
 }
+
+/** What is logged each time: what was done by whoever proved who they are. Anybody can make the rest over and over. */
+function isSingular(target: Target | undefined, { status, body }: JsonAnswer): boolean {
+  if (status !== 200 || target === undefined) return false;
+  return target.authorization !== "none" || issues.test(body);
+}
+
+/** A member of an answer that holds tokens or credentials. (No value can look like it: its quotes are escaped.) */
+const issues = /"(?:AuthenticationResult|Credentials|Token)":/;
 
 const unknownKey = () =>
   refusal("UnrecognizedClientException", "The security token included in the request is invalid.");
