@@ -88,7 +88,11 @@ export class Connections {
     connection.stream = socket;
   }
 
-  /** A request has come. False: its connection was closed, and it is not to be answered. */
+  /**
+   * A request has come. False: it is not to be answered, since as many are under way on its connection as may be. The
+   * answer to the last of those says so, and the connection is closed after it: what was not answered may be sent again
+   * (RFC 9112 §9.3.2, §9.6).
+   */
   asked({ socket }: IncomingMessage, response: ServerResponse): boolean {
     const connection = this.#bySocket.get(socket);
     if (connection === undefined || socket.destroyed) return !socket.destroyed;
@@ -99,8 +103,14 @@ export class Connections {
       answers.delete(response);
       if (answers.size === 0) this.#counted.touch(connection);
     });
-    if (answers.size <= holdings.pipeline.limit.requests) return true;
-    connection.giveWay();
+    const { requests } = holdings.pipeline.limit;
+    // Most have fewer, and nobody looks closer.
+    if (answers.size <= requests || [...answers].filter(isUnderWay).length <= requests) {
+      connection.last = response;
+      return true;
+    }
+    if (connection.last?.headersSent === false) connection.last.setHeader("connection", "close");
+    else connection.giveWay();
     return false;
   }
 
@@ -144,6 +154,9 @@ export class Connections {
   }
 }
 
+/** What was answered and waits for its turn to go out takes nothing but its bytes. */
+const isUnderWay = ({ writableEnded }: ServerResponse) => !writableEnded;
+
 class Connection implements Holding {
   readonly address: string;
   /** Whether it counts: those of trusted proxies do not. */
@@ -152,6 +165,8 @@ class Connection implements Holding {
   readonly answers = new Set<ServerResponse>();
   /** Whether anything was asked yet: browsers open connections in advance. */
   hasAsked = false;
+  /** The answer to the latest request that is answered. */
+  last: ServerResponse | undefined;
   /** What requests come by and answers go out by: that of TLS, where there is one. */
   stream: Socket;
   readonly #socket: Socket;

@@ -90,7 +90,7 @@ export const holdings = {
     limit: { requests: 10 },
     told: "{requests}",
     dealt: "each",
-    beyond: "closed",
+    beyond: "not answered; closed after those",
   },
   bodies: {
     what: "Bytes of bodies",

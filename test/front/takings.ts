@@ -218,6 +218,11 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
       const many = `GET /readyz HTTP/1.1\r\n${hostOf(town)}\r\n`.repeat(holdings.pipeline.limit.requests + 1);
       const held = await hold(town.server.endpoint, attacker, 20, many);
       await Promise.all(held.map(({ ended }) => ended));
+      for (const { received } of held) {
+        const answers = received().match(/^HTTP\/1\.1 200 /gm) ?? [];
+        assert.equal(answers.length, holdings.pipeline.limit.requests, "the others are not answered");
+        assert.equal(received().match(/^connection: close/gim)?.length, 1, "and the last says so");
+      }
       return { release: () => letGo(held) };
     },
   ],
