@@ -34,7 +34,7 @@ import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
 import { atDomain, type Bindings } from "./http/place.ts";
 import { tlsAskRoutes } from "./http/tls-ask.ts";
-import { createTurns } from "./http/turns.ts";
+import { Turns } from "./http/turns.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
@@ -140,8 +140,11 @@ async function openFront(
   clock: MonotonicClock = machineClock,
 ): Promise<ServingOptions & { readonly door: Door; close(): Promise<void> }> {
   const proxies = createProxies(config.trustedProxies);
-  const turns = createTurns(clock);
-  const admission = createAdmission(clock, { longestWait: turns.longestWait, trusts: proxies.trusts });
+  const turns = new Turns(clock);
+  const admission = createAdmission(clock, {
+    longestWait: () => turns.longestWait(),
+    trusts: proxies.trusts,
+  });
   const mayAsk = ({ remoteAddress }: Socket) =>
     proxies.trusts(remoteAddress) || admission.admits(networkOf(remoteAddress ?? ""));
   const { limits } = config;

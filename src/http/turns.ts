@@ -21,66 +21,84 @@ export interface Asked {
   readonly refuse: () => void;
 }
 
-export interface Turns {
-  /** Answers a request, now or in a later turn. */
-  take(asked: Asked): void;
-  /** A connection was taken in: there may be more, and this turn answers no more than one request. */
-  accepted(): void;
-  /** How long a newcomer had to wait, at most, since this was last asked. Milliseconds. */
-  longestWait(): number;
-}
-
 interface Waiting extends Holding {
   readonly answer: () => void;
 }
 
-export function createTurns({ elapsed }: Pick<MonotonicClock, "elapsed">): Turns {
+export class Turns {
+  readonly #elapsed: MonotonicClock["elapsed"];
   /** Those that wait, by address; the address whose turn it is comes first. */
-  const queues = new Map<string, Set<Waiting>>();
-  const shares = new Shares<Waiting>(requests);
-  let began: number | undefined;
+  readonly #queues = new Map<string, Set<Waiting>>();
+  readonly #shares = new Shares<Waiting>(requests);
+  /** Undefined: nothing was asked in this turn. */
+  #began: number | undefined;
   /** How long this turn may take. */
-  let time: number = turn;
-  let hasAccepted = false;
-  let longest = 0;
+  #time: number = turn;
+  #hasAccepted = false;
+  #longest = 0;
 
-  const isOver = () => began !== undefined && (hasAccepted || elapsed() - began >= time);
+  constructor({ elapsed }: Pick<MonotonicClock, "elapsed">) {
+    this.#elapsed = elapsed;
+  }
 
-  const begin = () => {
-    began = elapsed();
+  /** Answers a request, now or in a later turn. */
+  take(asked: Asked): void {
+    if (this.#queues.size > 0 || this.#isOver()) return this.#wait(asked);
+    if (this.#began === undefined) this.#begin();
+    asked.answer();
+  }
+
+  /** A connection was taken in: there may be more, and this turn answers no more than one request. */
+  accepted(): void {
+    this.#hasAccepted = true;
+  }
+
+  /** How long a newcomer had to wait, at most, since this was last asked. Milliseconds. */
+  longestWait(): number {
+    const longest = this.#longest;
+    this.#longest = 0;
+    return longest;
+  }
+
+  #isOver(): boolean {
+    return this.#began !== undefined && (this.#hasAccepted || this.#elapsed() - this.#began >= this.#time);
+  }
+
+  #begin(): void {
+    this.#began = this.#elapsed();
     setImmediate(() => {
-      began = undefined;
-      time = hasAccepted ? 0 : turn;
-      hasAccepted = false;
-      if (queues.size === 0) return;
-      begin();
-      answerNext();
+      this.#began = undefined;
+      this.#time = this.#hasAccepted ? 0 : turn;
+      this.#hasAccepted = false;
+      if (this.#queues.size === 0) return;
+      this.#begin();
+      this.#answerNext();
     });
-  };
+  }
 
-  const answerNext = () => {
-    const [first] = queues;
+  #answerNext(): void {
+    const [first] = this.#queues;
     if (first === undefined) return;
     const [address, queue] = first;
     const [next] = queue;
-    queues.delete(address);
-    queues.set(address, queue);
+    this.#queues.delete(address);
+    this.#queues.set(address, queue);
     next!.answer();
     // Not before everything is done that the answer has begun, as far as it waits for nothing.
-    queueMicrotask(() => process.nextTick(() => isOver() || answerNext()));
-  };
+    queueMicrotask(() => process.nextTick(() => this.#isOver() || this.#answerNext()));
+  }
 
-  const wait = ({ incoming, address: addressOf, answer, refuse }: Asked) => {
+  #wait({ incoming, address: addressOf, answer, refuse }: Asked): void {
     const address = addressOf();
-    const queue = queues.get(address) ?? new Set();
-    queues.set(address, queue);
+    const queue = this.#queues.get(address) ?? new Set();
+    this.#queues.set(address, queue);
     const isNewcomer = queue.size === 0;
-    const since = elapsed();
+    const since = this.#elapsed();
     const drop = () => {
       incoming.off("close", drop);
-      shares.drop(waiting);
+      this.#shares.drop(waiting);
       queue.delete(waiting);
-      if (queue.size === 0) queues.delete(address);
+      if (queue.size === 0) this.#queues.delete(address);
     };
     const giveWay = () => {
       drop();
@@ -91,28 +109,12 @@ export function createTurns({ elapsed }: Pick<MonotonicClock, "elapsed">): Turns
       giveWay,
       answer: () => {
         drop();
-        if (isNewcomer) longest = Math.max(longest, elapsed() - since);
+        if (isNewcomer) this.#longest = Math.max(this.#longest, this.#elapsed() - since);
         answer();
       },
     };
     queue.add(waiting);
     incoming.once("close", drop);
-    if (!shares.take(waiting, 1)) giveWay();
-  };
-
-  return {
-    take(asked) {
-      if (queues.size > 0 || isOver()) return wait(asked);
-      if (began === undefined) begin();
-      asked.answer();
-    },
-    accepted() {
-      hasAccepted = true;
-    },
-    longestWait() {
-      const longestNow = longest;
-      longest = 0;
-      return longestNow;
-    },
-  };
+    if (!this.#shares.take(waiting, 1)) giveWay();
+  }
 }

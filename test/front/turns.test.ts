@@ -5,14 +5,14 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import { holdings } from "../../src/http/holdings.ts";
-import { createTurns } from "../../src/http/turns.ts";
+import { Turns } from "../../src/http/turns.ts";
 import { manualClock } from "./clock.ts";
 import { attacker, other } from "./others.ts";
 import { ask, hold, letGo, until } from "./sockets.ts";
 
 const { requests: most, turn } = holdings.waiting.limit;
 const clock = manualClock();
-const turns = createTurns(clock);
+const turns = new Turns(clock);
 
 /** What was answered: by whose request, in which turn of the loop. */
 let answered: { readonly address: string; readonly turn: number }[] = [];
