@@ -14,10 +14,7 @@ const operations: Readonly<Record<string, Readonly<Record<string, Omission>>>> =
 
 function said({ inside, note }: Omission): string {
   const notes = [];
-  if (inside !== undefined)
-    notes.push(
-      `its own members one by one, too; \`{}\` ${inside.empty === "kept" ? "changes" : "keeps"} none`,
-    );
+  if (inside) notes.push("its own members one by one, too; `{}` changes none");
   if (note !== undefined) notes.push(note);
   return notes.join("; ");
 }

@@ -126,17 +126,17 @@ async function openedFindings(opened: OpenedDatabase, config: Config): Promise<F
     { ok: true, text: `the ${opened.db.kind} database answers, and the master key fits it` },
     ...(await publicUrlFindings(opened.db, config)),
     { ok: keys.some((key) => key.status === "Active"), text: `${keys.length} access key(s)` },
-    ...keys.flatMap(policyFinding),
+    ...keys.flatMap((key) => policyFinding(key, config)),
     { ok: true, text: `${pools.length} user pool(s)` },
     ...(await keyFindings(opened, config)),
   ];
 }
 
 /** A policy that was stored before policies were looked at, and has mistakes. */
-function policyFinding({ id, principal, policy, status }: AccessKeyInfo): Finding[] {
+function policyFinding({ id, principal, policy, status }: AccessKeyInfo, config: Config): Finding[] {
   if (status !== "Active") return [];
   try {
-    checkPolicy(policy);
+    checkPolicy(policy, config);
     return [];
   } catch (error) {
     const mistakes = (error as Error).message.replaceAll("\n", "\n        ");

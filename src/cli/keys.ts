@@ -125,7 +125,7 @@ async function create({ config, text, flag }: Given): Promise<void> {
     recorded(
       maker(db),
       operator(),
-      (tx) => createAccessKey(maker(tx), name, policy),
+      (tx) => createAccessKey({ ...maker(tx), config }, name, policy),
       ({ accessKeyId: target }) => ({ operation: "CreateAccessKey", target, details: { principal: name } }),
     ),
   );
@@ -137,7 +137,7 @@ async function setPolicy({ config, operands: [id], text }: Given): Promise<void>
   const policy = policyText(text("policy"), config);
   await withDatabase(config, async ({ db }) => {
     const told: CommandEvent = { operation: "UpdateAccessKey", target: id, details: { changed: ["policy"] } };
-    const set = (tx: Db) => changePolicy(tx, id!, policy);
+    const set = (tx: Db) => changePolicy({ db: tx, config }, id!, policy);
     if (!(await recorded(maker(db), operator(), set, () => told))) noSuchKey(id!);
   });
   console.log(`${id}: policy set`);
@@ -192,7 +192,7 @@ function policyText(policy: string | undefined, config: Config): string {
   if (policy === "admin" || policy === "readonly") return namedPolicies[policy];
   const document = policy.startsWith("pool:") ? poolPolicy(policy.slice(5), config) : fileText(policy);
   try {
-    checkPolicy(document);
+    checkPolicy(document, config);
   } catch (error) {
     throw new CommandError(`The policy ${policy} is refused:\n${(error as Error).message}`);
   }

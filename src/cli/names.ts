@@ -1,14 +1,15 @@
 /** `poolhouse names`: ids of clients and pools, and domains, that a pool gave up and that are not free for others yet. */
 import { randomBytes } from "node:crypto";
 import { recorded } from "../domain/audit/command.ts";
+import { domainKey } from "../domain/pools/domains.ts";
 import { listRetiredNames, type NameKind, releaseName } from "../store/retired-names.ts";
 import { CommandError, type Given, readArguments, timeText, withDatabase } from "./command-line.ts";
 import { operator } from "./operator.ts";
 
 const usage = `poolhouse names list [--json]
 poolhouse names release client|domain|pool NAME
-Names that were deleted belong to their pool for a year; a name that is released is free for every pool at once. Release
-none that applications, browsers or people still know the former pool by. The flags of serve choose the database.`;
+Names that were deleted belong to their pool for a year; a name that is released is free for every pool at once. Do not
+release a name that applications, browsers or people still use for the former pool. The flags of serve choose the database.`;
 
 const kinds: readonly string[] = ["client", "domain", "pool"] satisfies NameKind[];
 
@@ -36,8 +37,10 @@ async function list({ config, flag }: Given): Promise<void> {
   for (const { kind, freeAt, pool, name } of rows) row(kind, freeAt, pool, name);
 }
 
-async function release({ config, operands: [kind = "", name = ""] }: Given): Promise<void> {
+async function release({ config, operands: [kind = "", given = ""] }: Given): Promise<void> {
   if (!kinds.includes(kind)) throw new CommandError(usage, 2);
+  // Domains are kept in one spelling.
+  const name = kind === "domain" ? (domainKey(given) ?? given) : given;
   await withDatabase(config, async ({ db }) => {
     const program = { db, random: (bytes: number) => randomBytes(bytes), clock: Date.now };
     const released = await recorded(

@@ -172,7 +172,7 @@ const poolCases: Readonly<Record<PoolMember, Case>> = {
   },
   AccountRecoverySetting: {
     set: recovery("admin_only"),
-    changes: [to(recovery("verified_email")), cleared({})],
+    changes: [to(recovery("verified_email")), to({}, recovery("admin_only"))],
   },
   PoolName: { set: "before", changes: [to("after")] },
   UserPoolTier: { set: "PLUS", changes: [to("LITE")] },
@@ -224,7 +224,7 @@ const clientCases: Readonly<Record<ClientMember, Case>> = {
     set: { AccessToken: "minutes", IdToken: "minutes", RefreshToken: "hours" },
     changes: [
       to({ RefreshToken: "days" }, { AccessToken: "minutes", IdToken: "minutes", RefreshToken: "days" }),
-      cleared({}),
+      to({}, { AccessToken: "minutes", IdToken: "minutes", RefreshToken: "hours" }),
     ],
   },
   ReadAttributes: { set: ["email"], changes: [to(["email", "name"]), cleared([])] },
@@ -442,17 +442,18 @@ forEachServer("members that an update leaves out", (open) => {
       else await set(others);
       assert.deepEqual(await get(), omitted === "reset" ? others : all, `without ${member}`);
     }
-    // The structure's own members are kept one by one, and cleared by an empty one.
+    // The structure's own members are kept one by one, so an empty one changes none.
     await set({ WebAuthnConfiguration: { RelyingPartyId: "other.example" } });
     const WebAuthnConfiguration = { ...all.WebAuthnConfiguration, RelyingPartyId: "other.example" };
     assert.deepEqual(await get(), { ...all, WebAuthnConfiguration });
     await set({ WebAuthnConfiguration: {} });
-    assert.deepEqual(await get(), { ...all, WebAuthnConfiguration: { UserVerification: "preferred" } });
+    assert.deepEqual(await get(), { ...all, WebAuthnConfiguration });
+    const oneFactor = { UserVerification: "preferred", FactorConfiguration: "SINGLE_FACTOR" };
+    await set({ WebAuthnConfiguration: oneFactor });
+    const named = { ...WebAuthnConfiguration, ...oneFactor };
+    assert.deepEqual(await get(), { ...all, WebAuthnConfiguration: named });
     await set({});
-    assert.deepEqual(await get(), {
-      MfaConfiguration: "OFF",
-      WebAuthnConfiguration: { UserVerification: "preferred" },
-    });
+    assert.deepEqual(await get(), { MfaConfiguration: "OFF", WebAuthnConfiguration: named });
     // The pool itself can still send SMS.
     assert.deepEqual((await read())["SmsConfiguration"], sms);
   });

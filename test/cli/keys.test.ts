@@ -63,6 +63,31 @@ describe("beside a running server", () => {
     },
   });
 
+  const abroad = JSON.stringify({
+    Statement: {
+      Effect: "Deny",
+      Action: "cognito-idp:*",
+      Resource: "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/*",
+    },
+  });
+
+  test("a policy for another account or region than the installation's is refused", async () => {
+    const policy = file(abroad);
+    const { code, stderr } = await keys("create", "--name", "abroad", "--policy", policy);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /account 123456789012 is not this installation's \(000000000000\) and region eu-west-1 is not this installation's \(us-east-1\)/,
+    );
+    const here = ["--account-id", "123456789012", "--region", "eu-west-1"];
+    const { accessKeyId } = JSON.parse(
+      await done("create", "--name", "abroad", "--policy", policy, "--json", ...here),
+    ) as Credentials;
+    assert.equal((await keys("set-policy", accessKeyId, "--policy", policy)).code, 1);
+    await done("set-policy", accessKeyId, "--policy", policy, ...here);
+    await done("delete", accessKeyId);
+  });
+
   test("a policy is shown, and set for the next call", async () => {
     const made = JSON.parse(
       await done("create", "--name", "ops", "--policy", "readonly", "--json"),
@@ -93,7 +118,14 @@ describe("beside a running server", () => {
     const { stdout } = await runWith({}, "doctor", "--data", data);
     assert.doesNotMatch(stdout, /would be refused today/);
     const database = new DatabaseSync(join(data, "db", "poolhouse.sqlite"));
-    database.prepare("update access_keys set policy = ? where access_key_id = ?").run(misspelt, accessKeyId);
+    const store = (policy: string) =>
+      database.prepare("update access_keys set policy = ? where access_key_id = ?").run(policy, accessKeyId);
+    store(abroad);
+    assert.match(
+      (await runWith({}, "doctor", "--data", data)).stdout,
+      /would be refused[\s\S]*account 123456789012 is not this installation's \(000000000000\)/,
+    );
+    store(misspelt);
     database.close();
     const told = await runWith({}, "doctor", "--data", data);
     assert.equal(told.code, 0, told.stdout);
@@ -124,7 +156,7 @@ describe("beside a running server", () => {
       [["domain", Domain, UserPoolId]],
     );
     assert.match((await names("list")).stdout, /^domain {2}20\d\d-.*Z {2}us-east-1_Demo12345 +given-up$/m);
-    assert.match((await names("release", "domain", Domain)).stdout, /given-up: free for every pool/);
+    assert.match((await names("release", "domain", "GIVEN-UP")).stdout, /given-up: free for every pool/);
     await take(other!.Id!);
     const again = await names("release", "domain", Domain);
     assert.equal(again.code, 1);

@@ -6,11 +6,14 @@ import { test } from "node:test";
 import { namedPolicies } from "../../src/domain/iam/access-keys.ts";
 import { ownActions, permissions } from "../../src/domain/iam/actions.ts";
 import { conditionKeys } from "../../src/domain/iam/condition-keys.ts";
-import { checkPolicy } from "../../src/domain/iam/policy-check.ts";
+import { checkPolicy as check } from "../../src/domain/iam/policy-check.ts";
 import { operatorNames } from "../../src/domain/iam/policy-conditions.ts";
 import { closest } from "../../src/lib/closest.ts";
 import { repeatedMember } from "../../src/lib/json-members.ts";
 
+/** In an installation as it is unless something else is set. */
+const home = { accountId: "000000000000", region: "us-east-1" };
+const checkPolicy = (json: string) => check(json, home);
 const pool = "arn:aws:cognito-idp:us-east-1:000000000000:userpool/us-east-1_AbCdEfGhI";
 const base = { Effect: "Deny", Action: "cognito-idp:DeleteUserPool", Resource: pool };
 const write = (...statements: object[]) => JSON.stringify({ Version: "2012-10-17", Statement: statements });
@@ -35,6 +38,10 @@ const kept: object[] = [
     Resource: "arn:aws:cognito-identity:us-east-1:000000000000:identitypool/us-east-1:0-1",
   },
   { ...base, Action: "sts:AssumeRole", Resource: "arn:aws:iam::000000000000:role/path/name" },
+  { ...base, Action: "sts:AssumeRole", Resource: "arn:aws:iam::123456789012:role/another-account" },
+  { ...base, Resource: "arn:aws:cognito-idp:${aws:RequestedRegion}:${aws:PrincipalAccount}:userpool/x" },
+  { ...base, Action: ["cognito-idp:*", "s3:*"], Resource: ["arn:aws:s3:eu-west-1:123456789012:x", pool] },
+  when({ StringEquals: { "aws:ResourceTag/Größe a_b.c:d/e=f+g-h@i": "x" } }),
   when({ StringEquals: { "AWS:resourcetag/Env": "x" }, Bool: { "aws:SecureTransport": false } }),
   when({ StringLikeIfExists: { "aws:UserAgent": ["a*", "b"] }, Null: { "aws:TokenIssueTime": "true" } }),
   when({
@@ -61,14 +68,21 @@ const refused: [object, RegExp[]][] = [
     { ...base, Action: "cognito-idp:DeletUserPool" },
     [/is no action of cognito-idp\. Did you mean 'cognito-idp:DeleteUserPool'\?/],
   ],
-  [{ ...base, Action: "cognito-idp:Delet3*" }, [/'cognito-idp:Delet3\*' is no action of cognito-idp\./]],
+  [{ ...base, Action: "cognito-idp:Delet3*" }, [/'cognito-idp:Delet3\*' matches no action of cognito-idp\./]],
   [{ ...base, Action: ["cognito-idp:Foo", "s3:Foo"] }, [/'cognito-idp:Foo'/]],
   [{ ...base, Action: undefined, NotAction: "cognito-idp:ListUser" }, [/'cognito-idp:ListUsers'/]],
   [
     { ...base, Action: "cognito-ipd:ListUsers" },
-    [/names no service\. Did you mean 'cognito-idp:ListUsers'\?/],
+    [/no service here is called 'cognito-ipd' .*\. Did you mean 'cognito-idp:ListUsers'\?/],
   ],
-  [{ ...base, Action: "cognito:*" }, [/'cognito:\*' names no service/]],
+  [
+    { ...base, Action: "cognito:ListUsers" },
+    [
+      /'cognito:ListUsers': no service here is called 'cognito' \(cognito-idp, cognito-identity, sts, poolhouse\)\. Did you mean 'cognito-idp:ListUsers'\?$/,
+    ],
+  ],
+  [{ ...base, Action: "cognito:Foo" }, [/no service here is called 'cognito' \([^)]+\)\.$/]],
+  [{ ...base, Action: "cognito-idp:Admn*" }, [/'cognito-idp:Admn\*' matches no action of cognito-idp\./]],
   [{ ...base, Action: "poolhouse:SetSpecialTag" }, [/'poolhouse:SetSpecialTags'/]],
   [{ ...base, Action: "sts:AssumRole", Resource: "*" }, [/'sts:AssumeRole'/]],
   [{ ...base, Action: "*:PutObject" }, [/'\*:PutObject' is no action of/]],
@@ -105,11 +119,11 @@ const refused: [object, RegExp[]][] = [
   [when({ Bool: { "aws:username": "true" } }), [/Bool cannot be used with 'aws:username'/]],
   [
     when({ IpAddress: { "aws:SourceIp": ["10.0.0.0/8", "10.0.0.0/33"] } }),
-    [/cannot compare 'aws:SourceIp' with '10\.0\.0\.0\/33'/],
+    [/cannot compare 'aws:SourceIp' with '10\.0\.0\.0\/33': it needs an address or a CIDR range\.$/],
   ],
   [when({ DateLessThan: { "aws:CurrentTime": "tomorrow" } }), [/'tomorrow'/]],
-  [when({ Bool: { "aws:SecureTransport": "no" } }), [/'no'/]],
-  [when({ Null: { "aws:TagKeys": "yes" } }), [/'yes'/]],
+  [when({ Bool: { "aws:SecureTransport": "no" } }), [/with 'no': use true or false\.$/]],
+  [when({ Null: { "aws:TagKeys": "yes" } }), [/with 'yes': use true or false\.$/]],
   [when({ ArnLike: { "aws:PrincipalArn": "user/ann" } }), [/'user\/ann'/]],
   [
     when({ StringEquals: { "aws:username": "${aws:usrname}" } }),
@@ -120,6 +134,35 @@ const refused: [object, RegExp[]][] = [
   [{ ...base, Resource: pool.replace("us-east-1:", ":") }, [/'' is no region/]],
   [{ ...base, Resource: pool.replace("arn:aws:", "arn:asw:") }, [/partition is 'aws'/]],
   [{ ...base, Resource: pool.replace("cognito-idp", "cognito-ipd") }, [/Did you mean 'cognito-idp'\?/]],
+  ...["prot*", "${aws:username}", "Env ", " Env", "a?"].map((tag): [object, RegExp[]] => [
+    when({ StringEquals: { [`aws:ResourceTag/${tag}`]: "x" } }),
+    [/^Statement 2: no tag has the key '.+' of 'aws:ResourceTag\//],
+  ]),
+  [when({ Null: { "aws:RequestTag/Env ": "false" } }), [/no tag has the key 'Env '/]],
+  [
+    when({ StringEquals: { "aws:username": "${aws:ResourceTag/prot*}" } }),
+    [/a variable: no tag has the key 'prot\*'/],
+  ],
+  [
+    { ...base, Resource: pool.replace("000000000000", "123456789012") },
+    [/account 123456789012 is not this installation's \(000000000000\), so it would never match\.$/],
+  ],
+  [
+    { ...base, Resource: [pool, pool.replace("us-east-1:", "eu-west-1:")] },
+    [/: region eu-west-1 is not this installation's \(us-east-1\), so it would never match\.$/],
+  ],
+  [
+    { ...base, Resource: undefined, NotResource: "arn:aws:cognito-idp:eu-*:1???????????:userpool/*" },
+    [/account 1\?+ is not this .* and region eu-\* is not this installation's/],
+  ],
+  [
+    {
+      Effect: "Allow",
+      Action: "*",
+      Resource: "arn:aws:cognito-identity:us-east-1:123456789012:identitypool/us-east-1:0-1",
+    },
+    [/account 123456789012 is not this/],
+  ],
   [{ ...base, Resource: "arn:aws:s3:::bucket" }, [/is none of cognito-idp/]],
   [{ ...base, Resource: "arn:aws:cognito-idp:us-east-1:userpool/x" }, [/fewer than six parts/]],
   [{ ...base, Resource: undefined, NotResource: `${pool}/clients/x` }, [/must end in/]],

@@ -11,7 +11,6 @@ import {
   replaceAccessKeys,
   setAccessKeyPolicy,
 } from "../../store/access-keys.ts";
-import type { Db } from "../../store/db.ts";
 import { recorded } from "../audit/command.ts";
 import { contextOf, type PolicyRequest } from "./condition-keys.ts";
 import { type Decision, evaluate, keysAsked, parsePolicy } from "./policy.ts";
@@ -40,11 +39,11 @@ export const namedPolicies = {
 
 /** Makes a key under a name. Throws Error for a policy that has mistakes (policy-check.ts). */
 export async function createAccessKey(
-  app: Pick<App, "db" | "random" | "clock">,
+  app: Pick<App, "config" | "db" | "random" | "clock">,
   principal: string,
   policy: string,
 ): Promise<CreatedKey> {
-  checkPolicy(policy);
+  checkPolicy(policy, app.config);
   const made = makeKey(app);
   const inserted = await insertAccessKey(app.db, active(app, made, principal, policy));
   if (!inserted) throw new Error("There is a root access key already.");
@@ -52,8 +51,12 @@ export async function createAccessKey(
 }
 
 /** Gives a key another policy. Throws Error for one that has mistakes. False: there is no such key. */
-export async function changePolicy(db: Db, accessKeyId: string, policy: string): Promise<boolean> {
-  checkPolicy(policy);
+export async function changePolicy(
+  { config, db }: Pick<App, "config" | "db">,
+  accessKeyId: string,
+  policy: string,
+): Promise<boolean> {
+  checkPolicy(policy, config);
   return setAccessKeyPolicy(db, accessKeyId, policy);
 }
 

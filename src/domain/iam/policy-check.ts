@@ -2,6 +2,7 @@
  * What is wrong with a policy that somebody writes: whatever names our services must mean something, because a
  * restriction that is misspelt restricts nothing. Statements for other services alone are none of our business.
  */
+import type { Config } from "../../config/config.ts";
 import { closest } from "../../lib/closest.ts";
 import { repeatedMember } from "../../lib/json-members.ts";
 import { ownActions } from "./actions.ts";
@@ -11,9 +12,11 @@ import { baseOf, isComparable, operatorNames, readOperator } from "./policy-cond
 import { compilePattern, matchesPattern, variablesOf } from "./policy-patterns.ts";
 
 type Given = Readonly<Record<string, unknown>>;
+/** Whose resources there are: the account and region of the settings. */
+type Home = Readonly<Pick<Config, "accountId" | "region">>;
 
-/** Throws Error, with a line for each mistake, unless everything that is about our services is known. */
-export function checkPolicy(json: string): void {
+/** Throws Error, with a line for each mistake, unless everything that is about our services is known and can apply here. */
+export function checkPolicy(json: string, home: Home): void {
   parsePolicy(json);
   const twice = repeatedMember(json);
   if (twice !== undefined)
@@ -25,12 +28,12 @@ export function checkPolicy(json: string): void {
   const problems = [policy["Statement"]]
     .flat()
     .flatMap((statement, index) =>
-      problemsOf(statement as Given, variables).map((problem) => `Statement ${index + 1}: ${problem}`),
+      problemsOf(statement as Given, variables, home).map((problem) => `Statement ${index + 1}: ${problem}`),
     );
   if (problems.length > 0) throw new Error(problems.join("\n"));
 }
 
-function problemsOf(statement: Given, variables: boolean): string[] {
+function problemsOf(statement: Given, variables: boolean, home: Home): string[] {
   const negated = statement["NotAction"] !== undefined;
   const actions = texts(statement["Action"] ?? statement["NotAction"]);
   const services = actions.map(servicesOf);
@@ -41,7 +44,7 @@ function problemsOf(statement: Given, variables: boolean): string[] {
   return [
     ...wrong,
     ...texts(statement["Resource"] ?? statement["NotResource"]).flatMap(
-      (resource) => wrongResource(resource, about, ours) ?? [],
+      (resource) => wrongResource(resource, about, ours, home) ?? [],
     ),
     ...wrongConditions((statement["Condition"] ?? {}) as Given),
     ...wrongVariables(statement, variables),
@@ -66,19 +69,25 @@ function wrongAction(action: string): string | undefined {
   if (action === "*") return undefined;
   const [service = "", name = ""] = action.split(":");
   const { own } = servicesOf(action);
-  if (own.length === 0) {
-    // Three letters are near to those of too many others.
-    const meant = closest(
-      service,
-      Object.keys(ownActions).filter((one) => one !== "sts"),
-    );
-    const isOdd = meant !== undefined || /^cognito(?!-sync$)/i.test(service);
-    return isOdd ? `'${action}' names no service.${quoted(meant && `${meant}:${name}`)}` : undefined;
-  }
+  if (own.length === 0) return oddService(action, service, name);
   const known = own.flatMap((one) => ownActions[one]!);
   if (known.some((one) => fits(name, one))) return undefined;
   const meant = closest(name, known);
-  return `'${action}' is no action of ${own.join(", ")}.${quoted(meant && `${own.length === 1 ? own[0] : service}:${meant}`)}`;
+  const verb = /[*?]/.test(name) ? "matches" : "is";
+  return `'${action}' ${verb} no action of ${own.join(", ")}.${quoted(meant && `${own.length === 1 ? own[0] : service}:${meant}`)}`;
+}
+
+/** A service that is none of ours and looks as if it were meant to be one. */
+function oddService(action: string, service: string, name: string): string | undefined {
+  const names = Object.keys(ownActions);
+  // Three letters are near to those of too many others.
+  const near = closest(
+    service,
+    names.filter((one) => one !== "sts"),
+  );
+  if (near === undefined && !/^cognito(?!-sync$)/i.test(service)) return undefined;
+  const meant = near ?? names.find((one) => ownActions[one]!.some((known) => fits(name, known)));
+  return `'${action}': no service here is called '${service}' (${names.join(", ")}).${quoted(meant && `${meant}:${name}`)}`;
 }
 
 /** What resources of a service are called, after the account; the service that stands in their ARNs. */
@@ -100,7 +109,12 @@ const arnServices: Readonly<Record<string, readonly string[]>> = {
   sts: ["sts", "iam"],
 };
 
-function wrongResource(resource: string, about: ReadonlySet<string>, ours: boolean): string | undefined {
+function wrongResource(
+  resource: string,
+  about: ReadonlySet<string>,
+  ours: boolean,
+  home: Home,
+): string | undefined {
   if (resource === "*" || !resource.startsWith("arn:")) return undefined;
   const place = `resource '${resource}'`;
   // A variable may hold anything, and has colons of its own.
@@ -124,11 +138,25 @@ function wrongResource(resource: string, about: ReadonlySet<string>, ours: boole
   if (global ? region !== "" : !/^[a-z0-9*?-]+$/.test(region)) return `${place}: '${region}' is no region.`;
   if (!/^(?:\d{12}|[\d?]*\*[\d*?]*|[\d?]{12})$/.test(account))
     return `${place}: '${account}' is no account, which has 12 digits.`;
+  // Roles are those of any account.
+  const foreign = service.startsWith("cognito-") && elsewhere(region, account, home);
+  if (foreign) return `${place}: ${foreign}, so it would never match.`;
   const [shape, pattern] = named;
   const id = rest.join(":");
   return pattern.test(id) || /^[\w*?-]*[*?]/.test(id)
     ? undefined
     : `${place} must end in ${shape}, not '${id}'.`;
+}
+
+/** What of an ARN is another's, so that no resource of this installation has it. */
+function elsewhere(region: string, account: string, home: Home): string | undefined {
+  const others = [
+    ...(fits(account, home.accountId)
+      ? []
+      : [`account ${account} is not this installation's (${home.accountId})`]),
+    ...(fits(region, home.region) ? [] : [`region ${region} is not this installation's (${home.region})`]),
+  ];
+  return others.length === 0 ? undefined : others.join(" and ");
 }
 
 const fitsAny = (pattern: string, services: readonly string[]) => services.some((one) => fits(pattern, one));
@@ -167,12 +195,33 @@ function wrongCondition(
 ): string | undefined {
   const known = conditionKey(key);
   if (known === undefined) return unknownKey(key);
+  const oddTag = wrongTag(key);
+  if (oddTag !== undefined) return oddTag;
   if (values.length === 0) return `the condition key '${key}' of ${spelled} has no values.`;
   const [positive] = baseOf(operator);
   if (positive !== "Null" && !operatorsFor[known.type].test(positive))
     return `${spelled} cannot be used with '${key}', which is ${known.type === "ARN" || known.type === "address" ? "an" : "a"} ${known.type}.`;
   const odd = values.find((value) => !value.includes("${") && !isComparable(operator, value));
-  return odd === undefined ? undefined : `${spelled} cannot compare '${key}' with '${odd}'.`;
+  return odd === undefined
+    ? undefined
+    : `${spelled} cannot compare '${key}' with '${odd}'${comparable(positive)}.`;
+}
+
+/** What an operator compares with, where that is not plain. */
+function comparable(operator: string): string {
+  if (operator === "Bool" || operator === "Null") return ": use true or false";
+  return operator === "IpAddress" ? ": it needs an address or a CIDR range" : "";
+}
+
+/** A key of a tag as no tag has it (AWS: letters, digits, blanks and these characters): nothing in it is a pattern. */
+function wrongTag(key: string): string | undefined {
+  const tag = key.slice(key.indexOf("/") + 1);
+  if (!key.includes("/") || (/^[\p{L}\p{Z}\p{N}_.:/=+@-]+$/u.test(tag) && tag.trim() === tag))
+    return undefined;
+  return (
+    `no tag has the key '${tag}' of '${key}': there are letters, digits, _.:/=+-@ and blanks between them. ` +
+    "Wildcards and variables are not read there."
+  );
 }
 
 function unknownKey(key: string): string {
@@ -198,7 +247,8 @@ function wrongVariables(statement: Given, variables: boolean): string[] {
   const named = all.flatMap(variablesOf);
   if (named.length === 0) return [];
   if (!variables) return ['variables are read only in policies with "Version": "2012-10-17".'];
-  return [...new Set(named)]
-    .filter((key) => conditionKey(key) === undefined)
-    .map((key) => `a variable: ${unknownKey(key)}`);
+  return [...new Set(named)].flatMap((key) => {
+    const problem = conditionKey(key) === undefined ? unknownKey(key) : wrongTag(key);
+    return problem === undefined ? [] : [`a variable: ${problem}`];
+  });
 }

@@ -170,8 +170,8 @@ function forget(ctx: Ctx, { domain }: Pick<Domain, "domain">): void {
   if (ctx.config.authDomain !== undefined) cache.delete(`${domain}.${ctx.config.authDomain}`);
 }
 
-/** As it is stored. A prefix may be all digits, which no host name is. */
-const domainKey = (given: string) => (prefixPattern.test(given) ? given : foldHostName(given));
+/** A domain as it is stored; undefined for what can be none. A prefix may be all digits, which no host name is. */
+export const domainKey = (given: string) => (prefixPattern.test(given) ? given : foldHostName(given));
 
 function prefix(given: string): string {
   if (!prefixPattern.test(given))

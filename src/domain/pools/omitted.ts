@@ -19,8 +19,8 @@ export interface Omission {
   /** The member stays as it is, gets its default, or the request is refused. */
   readonly omitted: "kept" | "reset" | "refused";
   readonly source: Source;
-  /** The structure's own members are kept one by one; and what an empty structure does to them. */
-  readonly inside?: { readonly empty: "kept" | "reset" };
+  /** The structure's own members are kept one by one, too: those that it does not name stay as they are. */
+  readonly inside?: true;
   readonly note?: string;
 }
 
@@ -40,7 +40,7 @@ export const updateUserPool: Omissions<UpdateUserPoolRequest> = {
   Policies: {
     omitted: "kept",
     source: "measured",
-    inside: { empty: "kept" },
+    inside: true,
     note: "a PasswordPolicy that is given has defaults for what it omits",
   },
   DeletionProtection: { omitted: "kept", source: "Cloud Control" },
@@ -64,15 +64,18 @@ export const updateUserPool: Omissions<UpdateUserPoolRequest> = {
   EmailConfiguration: { omitted: "kept", source: "inferred" },
   SmsConfiguration: {
     ...keptByUs,
-    note: "`{}` takes it away, and is refused while codes by SMS are a factor",
+    note: "`{}` takes it away, and is refused while codes by SMS are a factor. aws-cli and most SDKs do not send it, since SnsCallerArn is required: the SDK for JavaScript does, or a signed request of your own",
   },
   UserPoolTags: { omitted: "kept", source: "Terraform", note: "also those that mean nothing to Poolhouse" },
-  AdminCreateUserConfig: keptByUs,
+  AdminCreateUserConfig: {
+    ...keptByUs,
+    note: "one that is given without AllowAdminCreateUserOnly, `{}` too, sets that to false and so opens the pool to sign-up: Terraform leaves false out. Name it with every change of the others",
+  },
   UserPoolAddOns: {
     ...keptByUs,
     note: "Cognito takes them away, as Terraform's provider expects: AdvancedSecurityMode OFF does so here",
   },
-  AccountRecoverySetting: { omitted: "kept", source: "inferred" },
+  AccountRecoverySetting: { omitted: "kept", source: "inferred", inside: true },
   PoolName: keptByUs,
   UserPoolTier: { omitted: "kept", source: "inferred" },
   KeyConfiguration: { omitted: "kept", source: "inferred" },
@@ -90,7 +93,7 @@ export const updateUserPoolClient: Omissions<UpdateUserPoolClientRequest> = {
   RefreshTokenValidity: { omitted: "kept", source: "Cloud Control", note: "0 is the default" },
   AccessTokenValidity: keptByUs,
   IdTokenValidity: keptByUs,
-  TokenValidityUnits: { omitted: "kept", source: "Terraform", inside: { empty: "reset" } },
+  TokenValidityUnits: { omitted: "kept", source: "Terraform", inside: true },
   ReadAttributes: { ...keptByUs, note: "`[]` is every attribute" },
   WriteAttributes: { ...keptByUs, note: "`[]` is every attribute" },
   ExplicitAuthFlows: {
@@ -122,7 +125,7 @@ export const setUserPoolMfaConfig: Omissions<SetUserPoolMfaConfigRequest> = {
     source: "measured",
     note: "beside a factor. With UserPoolId alone it becomes OFF (measured); beside WebAuthnConfiguration alone, mode and factors are kept (ours)",
   },
-  WebAuthnConfiguration: { ...keptByUs, inside: { empty: "reset" } },
+  WebAuthnConfiguration: { ...keptByUs, inside: true },
 };
 
 /** The request, completed by what it leaves out and the table keeps. */
@@ -136,18 +139,12 @@ export function withKept<Request extends object>(
     const { omitted, inside } = table[member];
     if (omitted !== "kept" || existing[member] === undefined) continue;
     if (request[member] === undefined) completed[member] = existing[member];
-    else if (inside !== undefined)
-      completed[member] = withKeptInside(request[member], existing[member], inside.empty);
+    else if (inside) completed[member] = withKeptInside(request[member], existing[member]);
   }
   return completed;
 }
 
-function withKeptInside<Structure>(
-  given: Structure,
-  existing: Structure,
-  empty: "kept" | "reset",
-): Structure {
+function withKeptInside<Structure>(given: Structure, existing: Structure): Structure {
   const named = Object.entries(given as object).filter(([, value]) => value !== undefined);
-  if (named.length === 0 && empty === "reset") return given;
   return { ...existing, ...Object.fromEntries(named) };
 }
