@@ -66,7 +66,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Read and write attributes left unset include custom attributes.",
     "The scope `address` is accepted in pools whose tag `poolhouse:oidc` names clients, and granted to those.",
     "Providers other than COGNITO are refused until their operations exist.",
-    "A ClientName may have the form `_custom_id_:<id>`, which fixes the client id. An id that another pool gave up is refused for a year.",
+    "A ClientName may have the form `_custom_id_:<id>`, which fixes the client id. An id that another pool gave up within a year is given only to whom a policy permits poolhouse:ReuseName, as the root key's does.",
   ],
   CreateManagedLoginBranding: [
     "Images must be what their Extension says by their first bytes. An SVG image with scripts, links, animations, event handlers, foreign elements or references to anything outside is refused. Settings have at most 256 KiB, the assets of a style 10 MB.",
@@ -89,7 +89,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   CreateResourceServer: ["As many as wanted. Two scopes of one name are refused."],
   CreateUserPoolDomain: [
-    "A pool has as many domains of both kinds as wanted. A prefix domain is `<prefix>.<POOLHOUSE_AUTH_DOMAIN>`; a custom domain is any host name but the server's own and those below POOLHOUSE_AUTH_DOMAIN, kept in lower case and ASCII. CertificateArn, SecurityPolicy and Routing are kept and have no effect; CloudFrontDomain is the host of the public URL. Domains are ACTIVE at once. One that another pool gave up is refused for a year, or until an operator releases it.",
+    "A pool has as many domains of both kinds as wanted. A prefix domain is `<prefix>.<POOLHOUSE_AUTH_DOMAIN>`; a custom domain is any host name but the server's own and those below POOLHOUSE_AUTH_DOMAIN, kept in lower case and ASCII. CertificateArn, SecurityPolicy and Routing are kept and have no effect; CloudFrontDomain is the host of the public URL. Domains are ACTIVE at once. One that another pool gave up is refused for a year, or until an operator releases it, but to whom a policy permits poolhouse:ReuseName, as the root key's does.",
   ],
   UpdateUserPoolDomain: ["Members that are left out stay as they are."],
   DescribeUserPool: ["Of several domains of a kind the oldest is shown."],

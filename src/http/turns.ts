@@ -43,7 +43,10 @@ export class Turns {
 
   /** Answers a request, now or in a later turn. */
   take(asked: Asked): void {
-    if (this.#queues.size > 0 || this.#isOver()) return this.#wait(asked);
+    if (this.#queues.size > 0 || this.#isOver()) {
+      this.#wait(asked);
+      return;
+    }
     if (this.#began === undefined) this.#begin();
     asked.answer();
   }

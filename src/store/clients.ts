@@ -26,12 +26,13 @@ export interface ClientSecretRow {
 
 /**
  * Adds a client with its first secret, if it has one. Throws a unique violation when the id is taken, NameRetired when
- * it was another pool's. False: the pool is gone.
+ * it was another pool's and is not to be used again. False: the pool is gone.
  */
 export function insertClient(
   db: Db,
   client: ClientRow,
   secret: ClientSecretRow | undefined,
+  options = { reuse: false },
 ): Promise<boolean> {
   return inTransaction(db, async (tx) => {
     if ((await holdPool(tx, client.poolId)) === undefined) return false;
@@ -39,7 +40,8 @@ export function insertClient(
       .insertInto("client_pools")
       .values({ client_id: client.clientId, pool_id: client.poolId })
       .execute();
-    await takeName(tx, { kind: "client", name: client.clientId, poolId: client.poolId }, client.createdAt);
+    const { clientId: name, poolId } = client;
+    await takeName(tx, { kind: "client", name, poolId, ...options }, client.createdAt);
     await tx.kysely
       .insertInto("clients")
       .values({

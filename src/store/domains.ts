@@ -33,8 +33,15 @@ function fromRow(row: DomainsTable): Domain {
 
 const json = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value));
 
-/** Adds a domain. `taken`: some pool has it. `no-pool`: the pool is gone. Throws NameRetired when it was another's. */
-export function insertDomain(db: Db, domain: Domain): Promise<"added" | "taken" | "no-pool"> {
+/**
+ * Adds a domain. `taken`: some pool has it. `no-pool`: the pool is gone. Throws NameRetired when it was another's and is not to be
+ * used again.
+ */
+export function insertDomain(
+  db: Db,
+  domain: Domain,
+  options = { reuse: false },
+): Promise<"added" | "taken" | "no-pool"> {
   return inTransaction(db, async (tx) => {
     if ((await holdPool(tx, domain.poolId)) === undefined) return "no-pool";
     await clearOrphan(tx, domain.domain);
@@ -44,7 +51,8 @@ export function insertDomain(db: Db, domain: Domain): Promise<"added" | "taken" 
       .onConflict((conflict) => conflict.column("domain").doNothing())
       .executeTakeFirst();
     if (affected(result) === 0) return "taken";
-    await takeName(tx, { kind: "domain", name: domain.domain, poolId: domain.poolId }, domain.createdAt);
+    const { domain: name, poolId } = domain;
+    await takeName(tx, { kind: "domain", name, poolId, ...options }, domain.createdAt);
     await tx.kysely
       .insertInto("domains")
       .values({

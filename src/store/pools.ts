@@ -36,11 +36,7 @@ export function insertPool(db: Db, pool: PoolRow, options = { reuse: false }): P
       })
       .execute();
     const { poolId } = pool;
-    await takeName(
-      tx,
-      { kind: "pool", name: poolId, poolId: options.reuse ? poolId : undefined },
-      pool.createdAt,
-    );
+    await takeName(tx, { kind: "pool", name: poolId, poolId: undefined, ...options }, pool.createdAt);
     await clear(tx, poolId);
   });
 }

@@ -71,10 +71,16 @@ export async function retireNames(
  * Takes a name into use: call it in the transaction that adds the row which makes the name unique, after it did. That
  * row has waited for whoever was giving the name up, so what they retired is seen here. Throws NameRetired.
  * @param poolId which may have what it gave up itself; undefined: nobody may
+ * @param reuse it may have what others gave up, too
  */
 export async function takeName(
   tx: Db,
-  taken: { readonly kind: NameKind; readonly name: string; readonly poolId: string | undefined },
+  taken: {
+    readonly kind: NameKind;
+    readonly name: string;
+    readonly poolId: string | undefined;
+    readonly reuse?: boolean;
+  },
   now: number,
 ): Promise<void> {
   const row = await tx.kysely
@@ -85,7 +91,8 @@ export async function takeName(
     .executeTakeFirst();
   if (row === undefined) return;
   const retired = fromRow(row);
-  if (retired.poolId !== taken.poolId && retired.freeAt > now) throw new NameRetired(retired);
+  if (taken.reuse !== true && retired.poolId !== taken.poolId && retired.freeAt > now)
+    throw new NameRetired(retired);
   await releaseName(tx, taken.kind, taken.name);
 }
 

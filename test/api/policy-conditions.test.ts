@@ -188,6 +188,14 @@ forEachServer("condition keys of policies", (open) => {
     }
   });
 
+  test("keys of other services are absent", async () => {
+    const server = await open();
+    for (const key of ["s3:prefix", "iam:ResourceTag/team", "S3:Prefix"]) {
+      assert.deepEqual(await outcomes(server, { StringEquals: { [key]: "x" } }, {}), FAILS, key);
+      assert.deepEqual(await outcomes(server, { Null: { [key]: "true" } }, {}), HOLDS, key);
+    }
+  });
+
   test("what cannot be decided denies and allows nothing, whatever the operator", async () => {
     const server = await open();
     const pool = await taggedPool(server);
@@ -201,7 +209,7 @@ forEachServer("condition keys of policies", (open) => {
       ["aws:ResourceTag", {}],
       ["aws:SecureTransprot", {}],
       ["cognito-idp:UserPool", {}],
-      ["s3:prefix", {}],
+      ["s4:prefix", {}],
       ["nonsense", {}],
     ];
     for (const [key, request] of cases) {

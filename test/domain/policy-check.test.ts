@@ -59,6 +59,18 @@ const kept: object[] = [
     Resource: "arn:aws:s3:::{bucket}",
     Condition: { StringLik: { "s3:x": [] } },
   },
+  // STS is none of ours yet.
+  { ...base, Action: "sts:AssumRole", Resource: "arn:aws:sts::*:self" },
+  { ...base, Action: ["sts:AssumeRole", "cognito-idp:ListUsers"], Resource: ["arn:aws:sts::*:self", pool] },
+  // For both: what the others have stays as it is.
+  { ...when({ StringEquals: { "s3:prefix": "x" } }), Action: "*" },
+  { ...when({ StringLik3: {} }), Action: "sts:*" },
+  { ...when({ StringEquals: { "s3:prefix": "x" } }), Action: undefined, NotAction: "iam:*" },
+  { ...when({ StringEquals: { "aws:username": "${s3:prefix}" } }), Action: ["s3:*", "cognito-idp:*"] },
+  { ...when({ StringEquals: { "iam:ResourceTag/x": "y" } }), Action: ["sts:*", "cognito-idp:ListUsers"] },
+  when({ Null: { "ec2:SourceInstanceARN": "false", "lambda:SourceFunctionArn": "false" } }),
+  { ...base, Action: "cognito-idp:*WebACL*", Resource: "arn:aws:wafv2:*:000000000000:*/webacl/*/*" },
+  { ...base, Effect: "Allow", Resource: [`${pool}/*`, `${pool}/client/abc123`] },
   { Effect: "Deny", Action: ["sns:Publish", "sqs:*", "ses:*", "sms:*", "cognito-sync:*"], Resource: "*" },
 ];
 
@@ -78,13 +90,12 @@ const refused: [object, RegExp[]][] = [
   [
     { ...base, Action: "cognito:ListUsers" },
     [
-      /'cognito:ListUsers': no service here is called 'cognito' \(cognito-idp, cognito-identity, sts, poolhouse\)\. Did you mean 'cognito-idp:ListUsers'\?$/,
+      /'cognito:ListUsers': no service here is called 'cognito' \(cognito-idp, cognito-identity, poolhouse\)\. Did you mean 'cognito-idp:ListUsers'\?$/,
     ],
   ],
   [{ ...base, Action: "cognito:Foo" }, [/no service here is called 'cognito' \([^)]+\)\.$/]],
   [{ ...base, Action: "cognito-idp:Admn*" }, [/'cognito-idp:Admn\*' matches no action of cognito-idp\./]],
   [{ ...base, Action: "poolhouse:SetSpecialTag" }, [/'poolhouse:SetSpecialTags'/]],
-  [{ ...base, Action: "sts:AssumRole", Resource: "*" }, [/'sts:AssumeRole'/]],
   [{ ...base, Action: "*:PutObject" }, [/'\*:PutObject' is no action of/]],
   [
     when({ StringEqual: { "aws:username": "x" } }),
@@ -104,11 +115,18 @@ const refused: [object, RegExp[]][] = [
   [when({ StringEquals: { "aws:ResourceTags/env": "x" } }), [/Did you mean 'aws:ResourceTag\/env'\?/]],
   [when({ StringEquals: { "aws:ResourceTag": "x" } }), [/'aws:ResourceTag\/<key>'/]],
   [when({ StringEquals: { "s3:prefix": "x" } }), [/'s3:prefix'\. Keys of other services/]],
-  [{ ...when({ StringEquals: { "s3:prefix": "x" } }), Action: "*" }, [/'s3:prefix'/]],
+  [when({ StringEquals: { "iam:ResourceTag/x": "y" } }), [/'iam:ResourceTag\/x'\. Keys of other services/]],
+  [{ ...when({ StringEquals: { "s4:prefix": "x" } }), Action: "*" }, [/'s4:prefix'/]],
+  [{ ...when({ Bool: { "aws:ViaAWSServices": "true" } }), Action: "*" }, [/'aws:ViaAWSService'/]],
   [
-    { ...when({ StringEquals: { "s3:prefix": "x" } }), Action: undefined, NotAction: "iam:*" },
-    [/'s3:prefix'/],
+    when({ Null: { "ec2:SourceInstanceAR": "false" } }),
+    [/'ec2:SourceInstanceAR'\. Did you mean 'ec2:SourceInstanceARN'/],
   ],
+  [{ ...base, Resource: `${pool}/*` }, [/would never match: what is below a pool is no resource of its own/]],
+  [{ ...base, Resource: `${pool}/client/abc123` }, [/would never match/]],
+  [{ ...base, Effect: "Allow", Resource: undefined, NotResource: `${pool}/*` }, [/would never match/]],
+  [{ ...base, Effect: "Allow", Resource: `${pool}/clients/x` }, [/must end in/]],
+  [{ ...base, Resource: "arn:aws:wafv2:us-east-1:000000000000:regional/webacl/a/b" }, [/is none of/]],
   [when({ StringEquals: { "cognito-idp:UserPool": "x" } }), [/'cognito-idp:UserPool'/]],
   [when({ StringEquals: {} }), [/StringEquals has no condition key/]],
   [when({ StringEquals: { "aws:username": [] } }), [/has no values/]],

@@ -12,10 +12,14 @@ export const permissions: Readonly<Record<Permission, string>> = {
     "set, change or remove tags of a pool that mean something here: `poolhouse:…` and those that fix a pool's id",
   PinClientId: "choose the id of an app client (ClientName `_custom_id_:<id>`)",
   ReuseUserPoolId: "give a pool the id of one that was deleted within the last year",
+  ReuseName: "give a pool a client id or a domain that another pool gave up within the last year",
   SetEmailSender: "set EmailConfiguration.From to another domain than that of POOLHOUSE_SMTP_FROM",
 };
 
-/** By service: every action there is, and those of AWS's that need no operation of ours. */
+/**
+ * By service: every action there is, and those of AWS's that need no operation of ours. STS is not served yet, so that
+ * what a policy says of it is kept as that of any other service.
+ */
 export const ownActions: Readonly<Record<string, readonly string[]>> = {
   "cognito-idp": [
     ...Object.keys(userPoolOperations),
@@ -24,21 +28,11 @@ export const ownActions: Readonly<Record<string, readonly string[]>> = {
     "GetWebACLForResource",
     "ListResourcesForWebACL",
   ],
-  "cognito-identity": Object.keys(identityPoolOperations),
-  sts: [
-    "AssumeRole",
-    "AssumeRoleWithSAML",
-    "AssumeRoleWithWebIdentity",
-    "AssumeRoot",
-    "DecodeAuthorizationMessage",
-    "GetAccessKeyInfo",
-    "GetCallerIdentity",
-    "GetFederationToken",
-    "GetServiceBearerToken",
-    "GetSessionToken",
-    "SetContext",
-    "SetSourceIdentity",
-    "TagSession",
+  "cognito-identity": [
+    ...Object.keys(identityPoolOperations),
+    "GetIdentityPoolAnalytics",
+    "GetIdentityPoolDailyAnalytics",
+    "GetIdentityProviderDailyAnalytics",
   ],
   poolhouse: Object.keys(permissions),
 };

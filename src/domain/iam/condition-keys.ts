@@ -6,6 +6,7 @@
 import type { Ctx } from "../../app.ts";
 import { domainOfSender } from "../../lib/mail-address.ts";
 import type { Principal } from "./access-keys.ts";
+import { isKeyOfOthers } from "./other-services.ts";
 import type { Context, ContextValue } from "./policy-conditions.ts";
 import { undecidable } from "./policy-patterns.ts";
 
@@ -137,6 +138,11 @@ const absent: readonly ConditionKey[] = [
     "aws:PrincipalServiceName",
     "aws:PrincipalServiceNamesList",
     "aws:SourceAccount",
+    "aws:CalledViaAWSMCP",
+  ]),
+  ...missing("no service of AWS calls on anybody's behalf", "truth", [
+    "aws:ViaAWSMCPService",
+    "aws:IsMcpServiceAction",
   ]),
   ...missing("no service of AWS calls on anybody's behalf", "ARN", ["aws:SourceArn"]),
   ...missing("there are no networks of AWS", "text", [
@@ -156,6 +162,7 @@ const absent: readonly ConditionKey[] = [
     "cognito-identity.amazonaws.com:amr",
     "cognito-identity.amazonaws.com:aud",
     "cognito-identity.amazonaws.com:sub",
+    "cognito-identity-auth:AccountId",
     "cognito-identity-unauth:AccountId",
     "sts:ExternalId",
     "sts:RoleSessionName",
@@ -164,7 +171,22 @@ const absent: readonly ConditionKey[] = [
   ]),
   ...missing("only the sessions of roles have it", "ARN", [
     "aws:ChatbotSourceArn",
+    "cognito-identity-auth:IdentityPoolArn",
     "cognito-identity-unauth:IdentityPoolArn",
+  ]),
+  ...missing("only requests to identity pools have it", "ARN", ["cognito-identity:IdentityPoolArn"]),
+  ...missing("only credentials that AWS gives to its computers, functions and jobs have it", "ARN", [
+    "ec2:SourceInstanceARN",
+    "lambda:SourceFunctionArn",
+    "ssm:SourceInstanceArn",
+    "codebuild:BuildArn",
+    "codebuild:ProjectArn",
+  ]),
+  ...missing("only credentials that AWS gives to its computers, functions and jobs have it", "text", [
+    "ec2:RoleDelivery",
+    "glue:CredentialIssuingService",
+    "glue:RoleAssumedBy",
+    "identitystore:UserId",
   ]),
   ...missing("only temporary credentials have it", "truth", [
     "aws:MultiFactorAuthPresent",
@@ -194,7 +216,10 @@ export function conditionKey(name: string): ConditionKey | undefined {
   return slash < folded.length ? byName.get(folded.slice(0, slash)) : undefined;
 }
 
-/** The facts about a request that somebody asks for. A key that nobody knows is undecidable. */
+/**
+ * The facts about a request that somebody asks for. A key that nobody knows is undecidable; those of other services are in
+ * no request to ours.
+ */
 export async function contextOf(
   ctx: Ctx,
   principal: Principal,
@@ -207,7 +232,9 @@ export async function contextOf(
     const known = conditionKey(name);
     context[name] =
       known === undefined
-        ? undecidable
+        ? isKeyOfOthers(name)
+          ? undefined
+          : undecidable
         : (request.facts?.[name] ?? (await known.find({ ctx, principal, request, tag })));
   }
   return context;

@@ -1,12 +1,14 @@
 /**
  * What is wrong with a policy that somebody writes: whatever names our services must mean something, because a
- * restriction that is misspelt restricts nothing. Statements for other services alone are none of our business.
+ * restriction that is misspelt restricts nothing. Statements for other services alone are none of our business, nor is
+ * what a statement for both has of the others.
  */
 import type { Config } from "../../config/config.ts";
 import { closest } from "../../lib/closest.ts";
 import { repeatedMember } from "../../lib/json-members.ts";
 import { ownActions } from "./actions.ts";
 import { conditionKey, conditionKeys, type KeyType } from "./condition-keys.ts";
+import { isKeyOfOthers } from "./other-services.ts";
 import { parsePolicy } from "./policy.ts";
 import { baseOf, isComparable, operatorNames, readOperator } from "./policy-conditions.ts";
 import { compilePattern, matchesPattern, variablesOf } from "./policy-patterns.ts";
@@ -40,14 +42,24 @@ function problemsOf(statement: Given, variables: boolean, home: Home): string[] 
   const wrong = actions.flatMap((action) => wrongAction(action) ?? []);
   if (!negated && services.every(({ own }) => own.length === 0)) return wrong;
   const ours = !negated && services.every(({ others }) => !others);
-  const about = new Set(negated ? Object.keys(ownActions) : services.flatMap(({ own }) => own));
+  const about = negated ? Object.keys(ownActions) : services.flatMap(({ own }) => own);
+  const scope: Scope = {
+    ours,
+    home,
+    about: new Set(about),
+    arns: new Set([
+      ...about.flatMap((one) => arnServices[one]!),
+      ...(actions.some(isAboutWebAcls) ? ["wafv2"] : []),
+    ]),
+    allows: statement["Effect"] === "Allow" && statement["Resource"] !== undefined,
+  };
   return [
     ...wrong,
     ...texts(statement["Resource"] ?? statement["NotResource"]).flatMap(
-      (resource) => wrongResource(resource, about, ours, home) ?? [],
+      (resource) => wrongResource(resource, scope) ?? [],
     ),
-    ...wrongConditions((statement["Condition"] ?? {}) as Given),
-    ...wrongVariables(statement, variables),
+    ...wrongConditions((statement["Condition"] ?? {}) as Given, ours),
+    ...wrongVariables(statement, variables, ours),
   ];
 }
 
@@ -63,6 +75,19 @@ export function lacksOwnPermissions(json: string): boolean {
     });
   const changes = ["CreateUserPool", "UpdateUserPool", "TagResource", "CreateUserPoolClient"];
   return allows("cognito-idp", changes) && !allows("poolhouse", ownActions["poolhouse"]!);
+}
+
+/** What a statement is about. */
+interface Scope {
+  readonly home: Home;
+  /** Our services that it names. */
+  readonly about: ReadonlySet<string>;
+  /** The services in whose ARNs its resources are. */
+  readonly arns: ReadonlySet<string>;
+  /** It is about no others. */
+  readonly ours: boolean;
+  /** It allows what it names, so that a resource that there is not does no harm. */
+  readonly allows: boolean;
 }
 
 const texts = (value: unknown) => [value].flat() as string[];
@@ -94,11 +119,7 @@ function wrongAction(action: string): string | undefined {
 /** A service that is none of ours and looks as if it were meant to be one. */
 function oddService(action: string, service: string, name: string): string | undefined {
   const names = Object.keys(ownActions);
-  // Three letters are near to those of too many others.
-  const near = closest(
-    service,
-    names.filter((one) => one !== "sts"),
-  );
+  const near = closest(service, names);
   if (near === undefined && !/^cognito(?!-sync$)/i.test(service)) return undefined;
   const meant = near ?? names.find((one) => ownActions[one]!.some((known) => fits(name, known)));
   return `'${action}': no service here is called '${service}' (${names.join(", ")}).${quoted(meant && `${meant}:${name}`)}`;
@@ -108,11 +129,6 @@ function oddService(action: string, service: string, name: string): string | und
 const resources: Readonly<Record<string, readonly [string, RegExp]>> = {
   "cognito-idp": ["userpool/<id>", /^userpool\/[\w*?-]+$/],
   "cognito-identity": ["identitypool/<id>", /^identitypool\/[\w:*?-]+$/],
-  sts: [
-    "assumed-role/<role>/<session>, federated-user/<name> or self",
-    /^(?:assumed-role\/.+|federated-user\/.+|self)$/,
-  ],
-  iam: ["role/<name> or user/<name>", /^(?:role|user|root|mfa|federated-user|saml-provider|oidc-provider)\b/],
 };
 
 /** The services in whose ARNs the resources of an action's service are. */
@@ -120,15 +136,22 @@ const arnServices: Readonly<Record<string, readonly string[]>> = {
   "cognito-idp": ["cognito-idp"],
   poolhouse: ["cognito-idp"],
   "cognito-identity": ["cognito-identity"],
-  sts: ["sts", "iam"],
 };
 
-function wrongResource(
-  resource: string,
-  about: ReadonlySet<string>,
-  ours: boolean,
-  home: Home,
-): string | undefined {
+/** Whether an action associates firewalls with pools: those are resources of it, too. */
+function isAboutWebAcls(action: string): boolean {
+  return ownActions["cognito-idp"]!.some(
+    (name) => /WebACL/.test(name) && fits(action, `cognito-idp:${name}`),
+  );
+}
+
+/**
+ * Below a pool, where AWS has no resources either. Tools write such ARNs beside the pool's, where they allow nothing
+ * more.
+ */
+const belowPool = /^userpool\/[\w*?-]+\/(?:\*|client\/[\w+*?-]+)$/;
+
+function wrongResource(resource: string, { about, arns, ours, allows, home }: Scope): string | undefined {
   if (resource === "*" || !resource.startsWith("arn:")) return undefined;
   const place = `resource '${resource}'`;
   // A variable may hold anything, and has colons of its own.
@@ -141,22 +164,23 @@ function wrongResource(
       ? undefined
       : `${place} has fewer than six parts.`;
   const named = service.includes("*") || service.includes("?") ? undefined : resources[service];
-  const expected = [...about].flatMap((one) => arnServices[one]!);
-  if (named === undefined || !expected.includes(service)) {
-    if (fitsAny(service, expected) || !ours) return undefined;
-    const meant = closest(service, expected);
+  if (named === undefined || !arns.has(service)) {
+    if (fitsAny(service, [...arns]) || !ours) return undefined;
+    const meant = closest(service, [...arns]);
     return `${place} is none of ${[...about].join(", ")}.${quoted(meant)}`;
   }
   if (!fits(partition, "aws")) return `${place}: the partition is 'aws', not '${partition}'.`;
-  const global = service === "iam";
-  if (global ? region !== "" : !/^[a-z0-9*?-]+$/.test(region)) return `${place}: '${region}' is no region.`;
+  if (!/^[a-z0-9*?-]+$/.test(region)) return `${place}: '${region}' is no region.`;
   if (!/^(?:\d{12}|[\d?]*\*[\d*?]*|[\d?]{12})$/.test(account))
     return `${place}: '${account}' is no account, which has 12 digits.`;
-  // Roles are those of any account.
-  const foreign = service.startsWith("cognito-") && elsewhere(region, account, home);
+  const foreign = elsewhere(region, account, home);
   if (foreign) return `${place}: ${foreign}, so it would never match.`;
   const [shape, pattern] = named;
   const id = rest.join(":");
+  if (service === "cognito-idp" && belowPool.test(id))
+    return allows
+      ? undefined
+      : `${place} would never match: what is below a pool is no resource of its own, the pool is (${shape}).`;
   return pattern.test(id) || /^[\w*?-]*[*?]/.test(id)
     ? undefined
     : `${place} must end in ${shape}, not '${id}'.`;
@@ -184,7 +208,7 @@ const operatorsFor: Readonly<Record<KeyType, RegExp>> = {
   address: /^IpAddress$/,
 };
 
-function wrongConditions(block: Given): string[] {
+function wrongConditions(block: Given, ours: boolean): string[] {
   return Object.entries(block).flatMap(([spelled, keys]) => {
     const { operator } = readOperator(spelled);
     if (operator === undefined) {
@@ -195,10 +219,15 @@ function wrongConditions(block: Given): string[] {
     }
     const entries = Object.entries(keys as Given);
     if (entries.length === 0) return [`the operator ${spelled} has no condition key.`];
-    return entries.flatMap(
-      ([key, value]) => wrongCondition(spelled, operator, key, texts(value).map(String)) ?? [],
+    return entries.flatMap(([key, value]) =>
+      isTheirs(key, ours) ? [] : (wrongCondition(spelled, operator, key, texts(value).map(String)) ?? []),
     );
   });
+}
+
+/** Whether a key is another service's, in a statement that is about others too. */
+function isTheirs(key: string, ours: boolean): boolean {
+  return !ours && conditionKey(key) === undefined && isKeyOfOthers(key);
 }
 
 function wrongCondition(
@@ -242,17 +271,17 @@ function unknownKey(key: string): string {
   if (/^aws:(?:Resource|Request|Principal)Tag\/?$/i.test(key))
     return `the condition key '${key}' needs the key of a tag: '${key.replace(/\/$/, "")}/<key>'.`;
   const [start = "", tag] = key.split(/(?<=\/)/);
-  const meant = closest(
-    start,
-    conditionKeys.map(({ name }) => name),
-  );
+  // A key of another service is none of ours that was misspelt.
+  const service = isKeyOfOthers(key) ? `${key.split(":")[0]!.toLowerCase()}:` : "";
+  const names = conditionKeys.map(({ name }) => name).filter((name) => name.startsWith(service));
+  const meant = closest(start, names);
   return (
     `no request to our services has the condition key '${key}'.${quoted(meant && meant + (tag ?? ""))}` +
-    (meant === undefined ? " Keys of other services belong into statements for their actions alone." : "")
+    (meant === undefined ? " Keys of other services belong into statements for their actions." : "")
   );
 }
 
-function wrongVariables(statement: Given, variables: boolean): string[] {
+function wrongVariables(statement: Given, variables: boolean, ours: boolean): string[] {
   const conditions = Object.values((statement["Condition"] ?? {}) as Record<string, Given>);
   const all = [
     ...texts(statement["Resource"] ?? statement["NotResource"]),
@@ -262,6 +291,7 @@ function wrongVariables(statement: Given, variables: boolean): string[] {
   if (named.length === 0) return [];
   if (!variables) return ['variables are read only in policies with "Version": "2012-10-17".'];
   return [...new Set(named)].flatMap((key) => {
+    if (isTheirs(key, ours)) return [];
     const problem = conditionKey(key) === undefined ? unknownKey(key) : wrongTag(key);
     return problem === undefined ? [] : [`a variable: ${problem}`];
   });

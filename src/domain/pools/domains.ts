@@ -20,7 +20,7 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
-import { refuseRetired } from "./retired.ts";
+import { authorizeReuse } from "./retired.ts";
 import { loadPool, noSuchPool } from "./settings.ts";
 
 const prefixPattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -40,7 +40,11 @@ export async function createDomain(ctx: Ctx, request: CreateUserPoolDomainReques
     createdAt: ctx.now,
     updatedAt: ctx.now,
   };
-  switch (await insertDomain(ctx.db, domain).catch(refuseRetired)) {
+  const added = insertDomain(ctx.db, domain).catch(async (error: unknown) => {
+    await authorizeReuse(ctx, error, poolId);
+    return insertDomain(ctx.db, domain, { reuse: true });
+  });
+  switch (await added) {
     case "taken":
       return invalid("Domain already associated with another user pool.");
     case "no-pool":

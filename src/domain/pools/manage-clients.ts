@@ -22,7 +22,7 @@ import { noteTarget } from "../audit/call.ts";
 import { clientSettings } from "./client-settings.ts";
 import { keptClientSettings } from "./kept-settings.ts";
 import { existingScopes } from "./resource-servers.ts";
-import { refuseRetired } from "./retired.ts";
+import { authorizeReuse } from "./retired.ts";
 import { type Client, loadPool, loadPoolClient, noSuchPool, poolArn } from "./settings.ts";
 
 const MOST_ATTEMPTS = 10;
@@ -42,6 +42,7 @@ export async function createClient(ctx: Ctx, request: CreateUserPoolClientReques
   });
   const pinned = pinnedClientId(request.ClientName);
   if (pinned !== undefined) await ctx.authorize("PinClientId", poolArn(ctx.config, pool.id));
+  let reuse = false;
   const created = { createdAt: ctx.now, updatedAt: ctx.now };
   for (let attempt = 1; ; attempt++) {
     const id = pinned ?? randomText(ctx.random, lowerCaseAndDigits, 26);
@@ -55,10 +56,14 @@ export async function createClient(ctx: Ctx, request: CreateUserPoolClientReques
     try {
       const first = secret === undefined ? undefined : secretRow(id, secret, ctx.now);
       noteTarget(ctx, { target: id });
-      if (!(await insertClient(ctx.db, { ...row, clientId: id }, first))) noSuchPool(pool.id);
+      if (!(await insertClient(ctx.db, { ...row, clientId: id }, first, { reuse }))) noSuchPool(pool.id);
       return { ...row, id, secrets: secret === undefined ? [] : [secret] };
     } catch (error) {
-      if (error instanceof NameRetired) refuseRetired(error);
+      if (error instanceof NameRetired) {
+        await authorizeReuse(ctx, error, pool.id);
+        reuse = true;
+        continue;
+      }
       if (!isUniqueViolation(error) || attempt === 3) throw error;
       if (pinned !== undefined)
         refuse("InvalidParameterException", `User pool client ${pinned} already exists.`);

@@ -29,6 +29,8 @@ export type Omissions<Request> = { readonly [Member in keyof Required<Request>]:
 const required: Omission = { omitted: "refused", source: "documented" };
 const keptByUs: Omission = { omitted: "kept", source: "ours" };
 const resetAsDocumented: Omission = { omitted: "reset", source: "documented" };
+const untilCleared =
+  "A Terraform configuration that drops the block shows a difference until it is cleared so, in a call that names what else is reset when left out";
 const inTheTemplate: Omission = {
   omitted: "kept",
   source: "inferred",
@@ -46,7 +48,7 @@ export const updateUserPool: Omissions<UpdateUserPoolRequest> = {
   DeletionProtection: { omitted: "kept", source: "Cloud Control" },
   LambdaConfig: {
     ...keptByUs,
-    note: "triggers protect. Cognito takes them away, as Terraform's provider expects: `{}` does so here",
+    note: `triggers protect. Cognito takes them away, as Terraform's provider expects: \`{}\` does so here. ${untilCleared}`,
   },
   AutoVerifiedAttributes: { omitted: "reset", source: "measured" },
   SmsVerificationMessage: inTheTemplate,
@@ -60,7 +62,10 @@ export const updateUserPool: Omissions<UpdateUserPoolRequest> = {
     note: "also without AutoVerifiedAttributes, which are reset",
   },
   MfaConfiguration: { omitted: "kept", source: "measured", note: "OFF takes the factors away" },
-  DeviceConfiguration: keptByUs,
+  DeviceConfiguration: {
+    ...keptByUs,
+    note: `one that is given is taken whole; \`{}\` takes it away. ${untilCleared}`,
+  },
   EmailConfiguration: { omitted: "kept", source: "inferred" },
   SmsConfiguration: {
     ...keptByUs,
