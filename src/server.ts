@@ -153,7 +153,7 @@ async function openFront(
     proxies,
     clock,
     mayAsk,
-    accepted: turns.accepted,
+    accepted: () => turns.accepted(),
   });
   const close = async () => {
     await door.close();

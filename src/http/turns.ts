@@ -43,12 +43,11 @@ export class Turns {
 
   /** Answers a request, now or in a later turn. */
   take(asked: Asked): void {
-    if (this.#queues.size > 0 || this.#isOver()) {
-      this.#wait(asked);
-      return;
+    if (this.#queues.size > 0 || this.#isOver()) this.#wait(asked);
+    else {
+      if (this.#began === undefined) this.#begin();
+      asked.answer();
     }
-    if (this.#began === undefined) this.#begin();
-    asked.answer();
   }
 
   /** A connection was taken in: there may be more, and this turn answers no more than one request. */
