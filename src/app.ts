@@ -68,7 +68,12 @@ export interface Ctx {
 }
 
 /** Of the service prefix `poolhouse`: what they permit stands in domain/iam/actions.ts. */
-export type Permission = "SetSpecialTags" | "PinClientId" | "ReuseUserPoolId" | "ReuseName" | "SetEmailSender";
+export type Permission =
+  | "SetSpecialTags"
+  | "PinClientId"
+  | "ReuseUserPoolId"
+  | "ReuseName"
+  | "SetEmailSender";
 
 /** An administrator's call, as far as it is known (domain/audit). */
 export interface AuditedCall {
