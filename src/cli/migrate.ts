@@ -1,4 +1,6 @@
-/** `poolhouse migrate`: brings the database's schema up to date, ahead of the servers. Needs no master key. */
+/**
+ * `poolhouse migrate`: brings the database's schema up to date, ahead of the servers. Needs no master key; an empty
+ * folder gets its first. */
 import { migrateDatabase, type OpenOptions, readSchemaVersion } from "../store/open.ts";
 import { CommandError, openOptions, readArguments } from "./command-line.ts";
 

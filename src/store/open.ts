@@ -69,14 +69,7 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
   const target = parseUrl(options.url);
   if (options.secondary && target.kind === "sqlite" && !fileExists(target.path))
     throw new Error(`There is no database at ${target.path}: the first start of the server makes it.`);
-  const keys = masterKeys({
-    kind: target.kind,
-    configured: options.masterKey ?? throwAwayKey(target, random),
-    previous: options.previousMasterKey,
-    secretsFolder: options.secretsFolder,
-    databaseExists: target.kind === "sqlite" && fileExists(target.path),
-    random,
-  });
+  const keys = findMasterKeys(target, options);
   const counts = newCounts();
   const connected = await connect(target, options, counts);
   try {
@@ -92,6 +85,19 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
     await connected.close();
     throw error;
   }
+}
+
+/** The master keys of the options; the first start makes one, if it has none. */
+function findMasterKeys(target: Target, options: OpenOptions): MasterKeySet {
+  const { random = randomBytes } = options;
+  return masterKeys({
+    kind: target.kind,
+    configured: options.masterKey ?? throwAwayKey(target, random),
+    previous: options.previousMasterKey,
+    secretsFolder: options.secretsFolder,
+    databaseExists: target.kind === "sqlite" && fileExists(target.path),
+    random,
+  });
 }
 
 /**
@@ -120,14 +126,17 @@ async function loadKeys(kysely: Kysely<Schema>, options: KeyOptions, keys: Maste
 }
 
 /**
- * Brings the schema up to date and does nothing else: needs no master key. Answers what the schema was before. Throws
- * when there is something to do and a server has the SQLite file open.
+ * Brings the schema up to date and does nothing else: needs no master key, but makes the first one with a SQLite file, as
+ * a server does, since a file without one has lost it. Answers what the schema was before. Throws when there is something
+ * to do and a server has the SQLite file open.
  */
 export async function migrateDatabase(options: OpenOptions): Promise<SchemaVersion> {
   const { log, now = Date.now } = options;
   const found = await readSchemaVersion(options);
   if (found.version >= found.program) return found;
-  const { kysely, kind, close } = await connect(parseUrl(options.url), options);
+  const target = parseUrl(options.url);
+  if (target.kind === "sqlite" && !fileExists(target.path)) findMasterKeys(target, options);
+  const { kysely, kind, close } = await connect(target, options);
   try {
     await migrate(kysely, { kind, log, now });
     return found;

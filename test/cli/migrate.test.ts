@@ -1,7 +1,7 @@
-/** `poolhouse migrate`: ahead of the servers, without a master key, and with a clear word when it cannot be done. */
+/** `poolhouse migrate`: ahead of the servers, without the master key of a database, and with a clear word when it cannot be done. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import pg from "pg";
@@ -15,7 +15,8 @@ const latest = PROGRAM_SCHEMA_VERSION;
 forEachDatabase((name, _open, fresh) => {
   const withoutKey = async () => {
     const { url } = await fresh();
-    return { url, migrate: (...argv: string[]) => runWith({ POOLHOUSE_DATABASE: url }, "migrate", ...argv) };
+    const env = { POOLHOUSE_DATABASE: url, POOLHOUSE_DATA: temporaryFolder() };
+    return { url, migrate: (...argv: string[]) => runWith(env, "migrate", ...argv) };
   };
 
   test("--check tells, migrate does, and does it once", async () => {
@@ -69,6 +70,32 @@ test("unknown arguments are refused", async () => {
 });
 
 describe("SQLite", () => {
+  test("in an empty folder it makes the master key as the first start does, and the server starts", async () => {
+    const data = temporaryFolder();
+    const check = await runWith({}, "migrate", "--check", "--data", data);
+    assert.equal(check.code, 1);
+    assert.equal(existsSync(join(data, "secrets")), false);
+    const ended = await runWith({}, "migrate", "--data", data);
+    assert.deepEqual([ended.code, ended.stdout], [0, `Migrated from schema 0 to ${latest}.\n`]);
+    const key = join(data, "secrets", "master-key");
+    assert.equal(statSync(key).mode & 0o777, 0o600);
+    const made = readFileSync(key, "utf8");
+    const server = await serve("--data", data);
+    assert.equal(await stop(server.process), 0);
+    assert.equal(readFileSync(key, "utf8"), made);
+    // Where there is a database, a key that is missing was lost.
+    rmSync(key);
+    assert.equal((await runWith({}, "migrate", "--data", data)).code, 0);
+    assert.equal(existsSync(key), false);
+  });
+
+  test("with a configured master key it makes none", async () => {
+    const data = temporaryFolder();
+    const POOLHOUSE_MASTER_KEY = randomBytes(32).toString("base64");
+    assert.equal((await runWith({ POOLHOUSE_MASTER_KEY }, "migrate", "--data", data)).code, 0);
+    assert.equal(existsSync(join(data, "secrets")), false);
+  });
+
   test("beside a running server there is nothing to do", async () => {
     const data = temporaryFolder();
     const server = await serve("--data", data);
@@ -81,7 +108,8 @@ describe("SQLite", () => {
     const folder = temporaryFolder();
     const path = join(folder, "x.sqlite");
     writeFileSync(path, "This is no database, but a letter to somebody else. ".repeat(40));
-    const migrate = (database: string) => runWith({ POOLHOUSE_DATABASE: database }, "migrate");
+    const migrate = (database: string) =>
+      runWith({ POOLHOUSE_DATABASE: database, POOLHOUSE_DATA: folder }, "migrate");
     const letter = await migrate(path);
     assert.equal(letter.code, 1);
     assert.match(letter.stderr, /x\.sqlite.*not a database/);
