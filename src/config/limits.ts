@@ -31,7 +31,7 @@ export const limitTable = {
   },
   "credential-changes": {
     fallback: 200,
-    help: "Changes by a user of what they sign in with or recover by, an hour (ours).",
+    help: "Changes that add to what a user signs in with or recovers by, an hour (ours).",
   },
   "authorization-codes": { fallback: 1_000, help: "Authorization codes an hour and user (ours)." },
   "sign-in-events": {

@@ -1,6 +1,7 @@
 /** The answer to an authorization request: a redirect back to the client, with a code, with tokens, or with an error. */
 import type { Ctx } from "../../app.ts";
 import { withQuery } from "../../lib/with-query.ts";
+import { refuse } from "../../wire/refuse.ts";
 import { countRow } from "../audit/rows.ts";
 import { reuseMinutes } from "../pools/sessions.ts";
 import { issuer, type Pool } from "../pools/settings.ts";
@@ -46,7 +47,10 @@ export async function authorizedLocation(
   if (typeof request.hinted === "object" && !isHinted(request, browser))
     throw new RedirectedRefusal("login_required", "Another user has signed in.", request);
   // A cookie is all that it takes to be sent on once more.
-  await countRow(ctx.db, ctx, browser.user, "authorization-codes");
+  const { poolId, id } = browser.user;
+  const count = await countRow(ctx.db, ctx, { poolId, subject: id, kind: "authorization-codes" });
+  if (count > ctx.config.limits["authorization-codes"])
+    refuse("TooManyRequestsException", "Rate exceeded", "authorization-codes");
   const answer =
     request.responseType === "code"
       ? { code: await issueCode(ctx, request, browser) }
