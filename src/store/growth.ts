@@ -63,8 +63,8 @@ export const growth = {
     perAddress: { "sign-ups-per-address": 1 },
     removed: { by: "retention", of: "auth" },
   },
-  // One a user, kind and known source, for strangers and one source here, and those of addresses and destinations. Names
-  // that nobody has, addresses and destinations share 2^18 slots a pool.
+  // One a user, kind and known source, for strangers and one source here, those of addresses and destinations, and one a
+  // sign-in in a browser. Names that nobody has, addresses and destinations share 2^18 slots a pool.
   attempts: {
     by: "anybody",
     perUser: { rows: 2 * counters + 20 },
@@ -139,7 +139,7 @@ export const growth = {
     perUser: { rows: 1 },
     removed: expiring(5 * minute, "pool_id", "session_hash"),
   },
-  // Who brings a used one again loses the tokens minted from it.
+  // By each sign-in in a browser. Who brings a used one again loses the tokens minted from it.
   authorization_codes: {
     by: "user",
     perUser: { "authorization-codes": 1 },
