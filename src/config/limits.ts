@@ -33,9 +33,12 @@ export const limitTable = {
   },
   "credential-changes": {
     fallback: 200,
-    help: "Changes by a user of what they sign in with or recover by, an hour (ours).",
+    help: "Changes that add to what a user signs in with or recovers by, an hour (ours).",
   },
-  "authorization-codes": { fallback: 1_000, help: "Authorization codes an hour and user (ours)." },
+  "authorization-codes": {
+    fallback: 1_000,
+    help: "Authorization codes an hour, by one sign-in in a browser (ours).",
+  },
   "sign-in-events": {
     fallback: 30,
     help: "Sign-in events of a kind that proves nothing, an hour and user; of more there is one with their number (ours).",

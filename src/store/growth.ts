@@ -45,7 +45,7 @@ const ofAdministrators = { by: "administrator", removed: owned } as const;
 const ofServers = { by: "server", removed: { by: "nothing" } } as const;
 
 /** Kinds of counters that a user can have: of limits, and of guesses. */
-const counters = 14;
+const counters = 16;
 
 export const growth = {
   // Three kinds, of each of which the oldest is deleted beyond its limit (nothing proven or computed; an SRP exchange
@@ -63,8 +63,8 @@ export const growth = {
     perAddress: { "sign-ups-per-address": 1 },
     removed: { by: "retention", of: "auth" },
   },
-  // One a user, kind and known source, for strangers and one source here, and those of addresses and destinations. Names
-  // that nobody has, addresses and destinations share 2^18 slots a pool.
+  // One a user, kind and known source, for strangers and one source here, those of addresses and destinations, and one a
+  // sign-in in a browser. Names that nobody has, addresses and destinations share 2^18 slots a pool.
   attempts: {
     by: "anybody",
     perUser: { rows: 2 * counters + 20 },
@@ -110,10 +110,19 @@ export const growth = {
     perAddress: { "sign-ups-per-address": 1 },
     removed: owned,
   },
-  // Changes of what the user signs in with, and ends of sessions, of which each needs a sign-in.
+  // Changes that add something; five that take it away again, since one can turn on four factors and prefer one; two
+  // operations that are told by number beyond as many, when it has doubled (domain/audit/credential.ts). What others limit,
+  // each by strangers and from the known source. On top what the user had before, and ends of sessions, each of which needs
+  // a sign-in.
   audit_events: {
     by: "user",
-    perUser: { "credential-changes": 1, "change-password": 1, "forgot-password": 1, rows: 5 },
+    perUser: {
+      "credential-changes": 1 + 5 + 2,
+      "verify-attribute": 2,
+      "change-password": 2,
+      "forgot-password": 2,
+      rows: 60,
+    },
     removed: { by: "retention", of: "audit" },
   },
   known_sources: { by: "user", perUser: { rows: 10 }, removed: expiring(0, "pool_id", "user_id", "source") },
@@ -130,7 +139,7 @@ export const growth = {
     perUser: { rows: 1 },
     removed: expiring(5 * minute, "pool_id", "session_hash"),
   },
-  // Who brings a used one again loses the tokens minted from it.
+  // By each sign-in in a browser. Who brings a used one again loses the tokens minted from it.
   authorization_codes: {
     by: "user",
     perUser: { "authorization-codes": 1 },

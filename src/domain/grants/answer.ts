@@ -32,9 +32,26 @@ function isHinted({ hinted }: AuthorizationRequest, { user }: SignedInBrowser): 
 }
 
 /**
+ * Counts one more answer, of which a sign-in in a browser is good for so many an hour: a cookie is all that it takes to
+ * be sent on once more. Whoever signs in anew begins anew, so that nobody who has a copy of the cookie keeps the user
+ * out. Throws temporarily_unavailable, which prompt=none waits for.
+ */
+async function countAnswer(ctx: Ctx, request: AuthorizationRequest, browser: SignedInBrowser): Promise<void> {
+  const kind = "authorization-codes";
+  const count = await countRow(ctx.db, ctx, { poolId: request.pool.id, subject: browser.hash, kind });
+  if (count > ctx.config.limits[kind])
+    throw new RedirectedRefusal("temporarily_unavailable", "Too many requests for one sign-in.", request);
+}
+
+/** Whether whoever is signed in must sign in anew to be sent on. */
+export function isUsedUp(error: unknown): boolean {
+  return error instanceof RedirectedRefusal && error.code === "temporarily_unavailable";
+}
+
+/**
  * The URL that takes the browser back to the client. Throws access_denied when the user was disabled meanwhile,
  * login_required where the client has asked for another user (such a request "MUST NOT" be answered by a success), and
- * TooManyRequestsException.
+ * temporarily_unavailable.
  */
 export async function authorizedLocation(
   ctx: Ctx,
@@ -45,8 +62,7 @@ export async function authorizedLocation(
   // A hint that names nobody has made sure that somebody was asked.
   if (typeof request.hinted === "object" && !isHinted(request, browser))
     throw new RedirectedRefusal("login_required", "Another user has signed in.", request);
-  // A cookie is all that it takes to be sent on once more.
-  await countRow(ctx.db, ctx, browser.user, "authorization-codes");
+  await countAnswer(ctx, request, browser);
   const answer =
     request.responseType === "code"
       ? { code: await issueCode(ctx, request, browser) }

@@ -44,8 +44,10 @@ export interface SignedInBrowser {
   readonly credentialVersion: number;
   /** Which browser it is: codes are good while its session is there. */
   readonly browserHash: string;
+  /** Which sign-in in that browser. */
+  readonly hash: string;
   /** The session of the browser, where the pool tracks them. */
-  readonly tracked?: { readonly id: string; readonly hash: string } | undefined;
+  readonly tracked?: { readonly id: string } | undefined;
 }
 
 export interface OpenedBrowser {
@@ -103,8 +105,9 @@ export async function openBrowserSession(
     return stored;
   });
   const { hash, browserHash } = session;
-  const tracked = id === undefined ? undefined : { id, hash };
-  return { cookie, lifetime, browser: { user, methods, authTime, credentialVersion, browserHash, tracked } };
+  const tracked = id === undefined ? undefined : { id };
+  const opened = { user, methods, authTime, credentialVersion, browserHash, hash, tracked };
+  return { cookie, lifetime, browser: opened };
 }
 
 function trackedBrowser(ctx: Ctx, { client }: Authenticated): TrackedBrowser {
@@ -132,8 +135,8 @@ export async function signedInBrowser(
   if (user === undefined || !(await stands(ctx, pool, user, session))) return undefined;
   const { methods, authTime, credentialVersion, hash, browserHash, tracked } = session;
   const isTracked = tracked !== undefined && tracksSessions(pool);
-  const place = isTracked ? { id: tracked.id, hash } : undefined;
-  return { user, methods, authTime, credentialVersion, browserHash, tracked: place };
+  const place = isTracked ? { id: tracked.id } : undefined;
+  return { user, methods, authTime, credentialVersion, browserHash, hash, tracked: place };
 }
 
 /**
@@ -143,20 +146,20 @@ export async function signedInBrowser(
 export async function throughBrowser(
   ctx: Ctx,
   pool: Pool,
-  { tracked }: SignedInBrowser,
+  browser: SignedInBrowser,
   store: (db: Db) => Promise<boolean>,
 ): Promise<void> {
-  const stored = tracksSessions(pool) ? await storeWhileOpen(ctx, pool, tracked, store) : await store(ctx.db);
+  const stored = tracksSessions(pool) ? await storeWhileOpen(ctx, pool, browser, store) : await store(ctx.db);
   if (!stored) refuseOAuth("access_denied", "The sign-in is no longer valid.");
 }
 
 function storeWhileOpen(
   ctx: Ctx,
   pool: Pool,
-  tracked: SignedInBrowser["tracked"],
+  { tracked, hash }: SignedInBrowser,
   store: (tx: Db) => Promise<boolean>,
 ): Promise<boolean> {
-  const place = tracked && { poolId: pool.id, hash: tracked.hash };
+  const place = tracked && { poolId: pool.id, hash };
   const seen = { ...seenFrom(ctx), activeAt: ctx.now };
   return inTransaction(ctx.db, async (tx) => {
     // What began before the pool tracked sessions has nothing to note, and cannot be revoked by itself.

@@ -9,7 +9,7 @@ import { inTransaction } from "../../store/db.ts";
 import { revokeFamily } from "../../store/token-families.ts";
 import { readUser } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
-import { recordCredentialChange } from "../audit/credential.ts";
+import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
 import { allowsCodeFlow, remainingScopes } from "../pools/client-scopes.ts";
 import type { Client, Pool } from "../pools/settings.ts";
 import { mintTokens, newFamily } from "../tokens/issue.ts";
@@ -158,7 +158,7 @@ async function reused(ctx: Ctx, { poolId, userId, familyId }: AuthorizationCode<
     await inTransaction(ctx.db, async (tx) => {
       if (!(await revokeFamily(tx, poolId, familyId, ctx.now))) return false;
       const details = { reason: "authorization code used again" };
-      const change = { operation: "RevokeToken", poolId, userId, actor: "system", details };
+      const change: CredentialChange = { operation: "RevokeToken", poolId, userId, actor: "system", details };
       await recordCredentialChange(tx, ctx, change);
       return true;
     });

@@ -16,6 +16,7 @@ export type OAuthError =
   | "redirect_mismatch"
   | "request_not_supported"
   | "request_uri_not_supported"
+  | "temporarily_unavailable"
   | "unauthorized_client"
   | "unsupported_grant_type"
   | "unsupported_response_type"

@@ -8,7 +8,7 @@ import { touchOrigin } from "../../store/browser-sessions.ts";
 import type { Db } from "../../store/db.ts";
 import { insertFamily, type TokenFamily } from "../../store/token-families.ts";
 import { insertFamilyWithSession, type TokenSession, touchTokenSession } from "../../store/token-sessions.ts";
-import { recordCredentialChange } from "../audit/credential.ts";
+import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
 import { rotatesRefreshTokens, tokenLifetimes } from "../pools/clients.ts";
 import { maxPerUser, tracksSessions } from "../pools/sessions.ts";
 import type { Client, Pool } from "../pools/settings.ts";
@@ -86,7 +86,7 @@ export async function insertTracked(
   if (ended > 0) {
     const { poolId, userId } = family;
     const details = { reason: "TokenSession.MaxPerUser", sessions: ended };
-    const change = { operation: "RevokeToken", poolId, userId, actor: "system", details };
+    const change: CredentialChange = { operation: "RevokeToken", poolId, userId, actor: "system", details };
     await recordCredentialChange(tx, ctx, change);
   }
   return true;

@@ -3,7 +3,7 @@ import type { Ctx } from "../../app.ts";
 import { inTransaction } from "../../store/db.ts";
 import { signOutUser } from "../../store/token-families.ts";
 import { deleteUser, type User } from "../../store/users.ts";
-import { recording } from "../audit/credential.ts";
+import { type CredentialChange, recording } from "../audit/credential.ts";
 import type { Pool } from "../pools/settings.ts";
 import { changeUser } from "./change.ts";
 
@@ -21,12 +21,12 @@ export async function setEnabled(ctx: Ctx, pool: Pool, user: User, enabled: bool
 
 /** GlobalSignOut, AdminUserGlobalSignOut: no token from before, and no sign-in that is under way, is good any more. */
 export async function signOutEverywhere(ctx: Ctx, pool: Pool, user: User): Promise<void> {
-  const change = { operation: "GlobalSignOut", poolId: pool.id, userId: user.id };
+  const change: CredentialChange = { operation: "GlobalSignOut", poolId: pool.id, userId: user.id };
   await inTransaction(recording(ctx, change), (tx) => signOutUser(tx, pool.id, user.id, ctx.now));
 }
 
 /** DeleteUser, AdminDeleteUser. */
 export async function removeUser(ctx: Ctx, pool: Pool, user: User): Promise<void> {
-  const change = { operation: "DeleteUser", poolId: pool.id, userId: user.id };
+  const change: CredentialChange = { operation: "DeleteUser", poolId: pool.id, userId: user.id };
   await deleteUser(recording(ctx, change), pool.id, user.id);
 }

@@ -16,13 +16,17 @@ import {
   updateUser,
 } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
+import {
+  type CredentialChange,
+  type CredentialOperation,
+  recordCredentialChange,
+} from "../audit/credential.ts";
 import { type ContactAttribute, isContact } from "../messages/delivery.ts";
 import { loginNames } from "../pools/names.ts";
 import type { Pool } from "../pools/settings.ts";
 import { contactAttributes, isVerified } from "./attributes.ts";
 import { uuid } from "./find.ts";
-import { changedMeans, changesNothing } from "./sign-in-means.ts";
+import { changedMeans, changesNothing, onlyTakesAway } from "./sign-in-means.ts";
 import { takenText } from "./username.ts";
 
 /** Rolls a transaction back because what it was decided by has changed meanwhile. */
@@ -53,7 +57,7 @@ export function stale(): never {
 
 export interface ChangeOptions {
   /** What the audit event of the change is called, by AWS's name: whatever changes a user is one of their operations. */
-  readonly operation: string;
+  readonly operation: CredentialOperation;
   /** What the event tells besides. */
   readonly details?: NonNullable<CredentialChange["details"]> | undefined;
   /** The transaction changes more than the user's row tells (a password, a software token): it always is an event. */
@@ -123,6 +127,7 @@ async function record(
     operation,
     poolId: after.poolId,
     userId: after.id,
+    onlyTakesAway: onlyTakesAway(fresh, after),
     ...(Object.keys(details).length > 0 && { details }),
   });
 }
@@ -190,7 +195,7 @@ export async function releaseAliases(
   ctx: Ctx,
   pool: Pool,
   names: readonly LoginName[],
-  to: { readonly id: string; readonly operation: string },
+  to: { readonly id: string; readonly operation: CredentialOperation },
 ): Promise<void> {
   if (!pool.document.AliasAttributes?.length) return;
   for (const name of names) {

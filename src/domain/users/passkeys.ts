@@ -11,7 +11,7 @@ import { deletePasskey, insertPasskey, listPasskeys, type Passkey } from "../../
 import { queueForUser } from "../../store/token-sessions.ts";
 import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { recordCredentialChange } from "../audit/credential.ts";
+import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
 import {
   ceremonyMs,
   creationOptions,
@@ -89,7 +89,11 @@ export async function completePasskey(
     const existing = await listPasskeys(tx, pool.id, user.id, { limit: mostPasskeys });
     if (existing.length >= mostPasskeys) tooMany();
     if (!(await insertPasskey(tx, passkey))) invalidCredential();
-    const change = { operation: "CompleteWebAuthnRegistration", poolId: pool.id, userId: user.id };
+    const change: CredentialChange = {
+      operation: "CompleteWebAuthnRegistration",
+      poolId: pool.id,
+      userId: user.id,
+    };
     await recordCredentialChange(tx, ctx, change);
   });
 }
@@ -100,7 +104,11 @@ export async function removePasskey(ctx: Ctx, pool: Pool, user: User, id: string
     if (!(await deletePasskey(tx, pool.id, user.id, id))) return false;
     // Whoever has the lost authenticator may be signed in at the pages by it.
     await endBrowserSessionsBy(tx, { poolId: pool.id, userId: user.id }, ["passkey", "verified-passkey"]);
-    const change = { operation: "DeleteWebAuthnCredential", poolId: pool.id, userId: user.id };
+    const change: CredentialChange = {
+      operation: "DeleteWebAuthnCredential",
+      poolId: pool.id,
+      userId: user.id,
+    };
     await recordCredentialChange(tx, ctx, change);
     return true;
   });

@@ -11,6 +11,7 @@ import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { attemptedBy } from "../audit/attempt.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
+import { forgetChanges } from "../audit/rows.ts";
 import { forgiveGuesses } from "../credentials/guessing.ts";
 import { countRequest, standingOf } from "../credentials/limits.ts";
 import { checkPassword, makeCredential, verifyPassword } from "../credentials/password.ts";
@@ -74,11 +75,12 @@ export async function replacePassword(
 
 /**
  * What a reset ends before there is another password: whoever was signed in, in browsers too, and the devices that stood
- * for the second factor. The account may have been in other hands.
+ * for the second factor. The account may have been in other hands; what those have used up of its limits is given back.
  */
 export async function endTrust(tx: Db, pool: Pool, user: Pick<User, "id">, now: number): Promise<void> {
   await signOutUser(tx, pool.id, user.id, now);
   await deleteDevices(tx, pool.id, user.id);
+  await forgetChanges(tx, pool.id, user.id);
 }
 
 /**

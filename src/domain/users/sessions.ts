@@ -16,7 +16,7 @@ import type { User } from "../../store/users.ts";
 import type { RevokeAssociatedSessionsType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
-import { recordCredentialChange } from "../audit/credential.ts";
+import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
 import { requireTracking } from "../pools/sessions.ts";
 import type { Pool } from "../pools/settings.ts";
 
@@ -83,6 +83,11 @@ async function revokeBrowser(ctx: Ctx, user: User, revocation: Revocation): Prom
 async function record(tx: Db, ctx: Ctx, user: User, { id, associated }: Revocation): Promise<void> {
   const details = { session: id, ...(associated !== undefined && { associated }) };
   noteTarget(ctx, { details });
-  const change = { operation: "RevokeUserSession", poolId: user.poolId, userId: user.id, details };
+  const change: CredentialChange = {
+    operation: "RevokeUserSession",
+    poolId: user.poolId,
+    userId: user.id,
+    details,
+  };
   await recordCredentialChange(tx, ctx, change);
 }

@@ -24,6 +24,21 @@ export function changedMeans(
   };
 }
 
+/** Whether the user has nothing after a change that they had not before it. */
+export function onlyTakesAway(before: Means, after: Means): boolean {
+  const isKept = (name: string) =>
+    after.attributes[name] === before.attributes[name] || after.attributes[name] === undefined;
+  const { mfa } = after;
+  return (
+    attributes.every((name) => isKept(name) && isKept(`${name}_verified`)) &&
+    mfa.enabled.every((factor) => before.mfa.enabled.includes(factor)) &&
+    (mfa.preferred === undefined || mfa.preferred === before.mfa.preferred) &&
+    (mfa.softwareToken === undefined || mfa.softwareToken === before.mfa.softwareToken) &&
+    after.status === before.status &&
+    after.enabled === before.enabled
+  );
+}
+
 /** Whether a change leaves the user as they are. */
 export function changesNothing(user: User, change: UserChange): boolean {
   return (Object.keys(change) as (keyof UserChange)[]).every((member) =>

@@ -1,5 +1,5 @@
 /** /login: where a sign-in begins. */
-import { suffices } from "../../domain/grants/answer.ts";
+import { isUsedUp, suffices } from "../../domain/grants/answer.ts";
 import { signedInBrowser } from "../../domain/grants/browser-session.ts";
 import { startByPasskey } from "../../domain/signin/by-passkey.ts";
 import { startSignIn } from "../../domain/signin/start.ts";
@@ -37,7 +37,7 @@ export async function postLogin(visit: Visit): Promise<Response> {
   const { form, words } = visit;
   if (form.has("continue")) {
     const browser = await signedIn(visit);
-    if (browser !== undefined) return goOn(visit, browser);
+    if (browser !== undefined) return goOn(visit, browser).catch(unlessUsedUp(visit));
   }
   if (form.has("continue") || form.has("another")) return loginPage(visit, {});
   const credential = form.get("credential");
@@ -48,6 +48,12 @@ export async function postLogin(visit: Visit): Promise<Response> {
   if (missing !== undefined) return tryAgain(visit, username, { field: missing, text: words.errors.missing });
   return begin(visit, username, password);
 }
+
+/** Whoever may not go on by the sign-in that they have can by another. */
+const unlessUsedUp = (visit: Visit) => (error: unknown) => {
+  if (!isUsedUp(error)) throw error;
+  return loginPage(visit, {});
+};
 
 async function begin(visit: Visit, username: string, password: string | undefined): Promise<Response> {
   const { ctx, pool, client, page, words } = visit;

@@ -1,7 +1,7 @@
 /** /oauth2/authorize (AWS: "The redirect and authorization endpoint"; RFC 6749 section 3.1): on, back, or to the pages. */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
-import { authorizedLocation, refusedLocation, suffices } from "../../domain/grants/answer.ts";
+import { authorizedLocation, isUsedUp, refusedLocation, suffices } from "../../domain/grants/answer.ts";
 import {
   type AuthorizationRequest,
   RedirectedRefusal,
@@ -38,9 +38,14 @@ async function locationOf(
   if (isSilent && !mayBeAnswered)
     throw new RedirectedRefusal("interaction_required", "The client is not allowed silent renewal.", request);
   const browser = mayBeAnswered ? await signedInBrowser(ctx, place.pool, sessionCookie(c, place)) : undefined;
-  if (suffices(ctx, request, browser)) return authorizedLocation(ctx, request, browser);
+  const login = `${place.base}/login?${query}`;
+  if (suffices(ctx, request, browser))
+    return authorizedLocation(ctx, request, browser).catch((error) => {
+      if (isSilent || !isUsedUp(error)) throw error;
+      return login;
+    });
   if (isSilent) throw new RedirectedRefusal("login_required", "The user is not signed in.", request);
-  return `${place.base}/login?${query}`;
+  return login;
 }
 
 /** Chromium does not hold a redirect against its policy for frames; but it says what a request is for (Fetch Metadata). */
