@@ -222,8 +222,7 @@ forEachServer(
       await deletePool(server.app.db, UserPoolId, server.clock.now);
       for (const name of names) assert.deepEqual(await describe(server, name), {});
       const next = await makePool(server);
-      await assert.rejects(create(server, next.UserPoolId, names[0]), refused("InvalidParameterException"));
-      await releaseName(server.app.db, "domain", names[0]);
+      // The root key takes a name that another pool gave up (retired-names.test.ts has who else may).
       await create(server, next.UserPoolId, names[0]);
       await remove(server, next.UserPoolId, names[0]);
       await server.client.send(new DeleteUserPoolCommand({ UserPoolId: next.UserPoolId }));
