@@ -1,6 +1,8 @@
 /** Permissions besides an operation's own: tags that mean something, ids that are chosen, senders of mail. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, test } from "node:test";
 import {
   CognitoIdentityProviderClient,
@@ -8,6 +10,7 @@ import {
   CreateUserPoolCommand,
   DeleteUserPoolCommand,
   DescribeUserPoolCommand,
+  ListUserPoolsCommand,
   TagResourceCommand,
   UntagResourceCommand,
   UpdateUserPoolCommand,
@@ -196,6 +199,34 @@ forEachServer(
       await server.client.send(new DeleteUserPoolCommand({ UserPoolId: id }));
       server.clock.advance(366 * 86_400_000);
       await create(await clientWith(server, poolsOnly, special));
+    });
+
+    test("the policy of docs/operating.md lets a team do what the text says", async () => {
+      const server = await open();
+      const text = readFileSync(join(import.meta.dirname, "..", "..", "docs", "operating.md"), "utf8");
+      const [, example = assert.fail()] = /```json\n(\{ "Version[\s\S]+?)```/.exec(text) ?? [];
+      const { Statement } = JSON.parse(example) as { Statement: object[] };
+      const team = await clientWith(server, ...Statement);
+      const { UserPool } = await server.client.send(
+        new CreateUserPoolCommand({ PoolName: "shop", UserPoolTags: { team: "shop", stage: "a" } }),
+      );
+      const UserPoolId = UserPool!.Id!;
+      const update = (settings: Partial<UpdateUserPoolCommandInput>) =>
+        team.send(new UpdateUserPoolCommand({ UserPoolId, ...settings }));
+      await update({ PoolName: "our shop" });
+      const ResourceArn = arnOf(UserPoolId);
+      await team.send(new TagResourceCommand({ ResourceArn, Tags: { stage: "b" } }));
+      await team.send(new UntagResourceCommand({ ResourceArn, TagKeys: ["stage"] }));
+      for (const refusedCall of [
+        () => update({ UserPoolTags: { team: "shop", stage: "c" } }),
+        () => update({ UserPoolTags: {} }),
+        () => team.send(new TagResourceCommand({ ResourceArn, Tags: { team: "other" } })),
+        () => team.send(new UntagResourceCommand({ ResourceArn, TagKeys: ["team"] })),
+        () => team.send(new CreateUserPoolCommand({ PoolName: "x", UserPoolTags: { team: "shop" } })),
+        () => team.send(new ListUserPoolsCommand({ MaxResults: 1 })),
+      ])
+        await assert.rejects(refusedCall(), { name: "AccessDeniedException" });
+      assert.deepEqual((await settings(server, UserPoolId)).UserPoolTags, { team: "shop" });
     });
   },
   { POOLHOUSE_SMTP_URL: "smtp://127.0.0.1:9", POOLHOUSE_SMTP_FROM: "Poolhouse <no-reply@house.example>" },
