@@ -13,7 +13,7 @@ import { pino } from "pino";
 import { loadConfig } from "../../src/config/config.ts";
 import { type RunningServer, startServer } from "../../src/server.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "../../src/store/open.ts";
-import { rootKey, type TestServer } from "../api/server.ts";
+import { neverBehind, rootKey, type TestServer } from "../api/server.ts";
 import { dataFolderOf } from "../store/databases.ts";
 import { makeClient, makePool, makeUser, password, SrpClient, type Tokens } from "./support.ts";
 
@@ -43,7 +43,11 @@ export async function start(fresh: () => Promise<OpenOptions>, count: number): P
       POOLHOUSE_ROOT_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
     };
     servers.push(
-      await startServer(loadConfig([], environment), { log: pino({ level: "silent" }), clock: Date.now }),
+      await startServer(loadConfig([], environment), {
+        log: pino({ level: "silent" }),
+        clock: Date.now,
+        monotonic: neverBehind,
+      }),
     );
   }
   const sdks = servers.map(

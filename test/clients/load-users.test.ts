@@ -16,7 +16,7 @@ import { pino } from "pino";
 import { password, userAttributes, userName } from "../../bench/lib/users.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { startServer } from "../../src/server.ts";
-import { rootKey } from "../api/server.ts";
+import { neverBehind, rootKey } from "../api/server.ts";
 import { dataFolderOf, forEachDatabase } from "../store/databases.ts";
 import { SrpClient } from "./support.ts";
 
@@ -39,7 +39,10 @@ forEachDatabase((_database, _open, fresh) => {
 
     const settings = { ...keys, POOLHOUSE_DATABASE: url, POOLHOUSE_DATA: dataFolderOf(url) };
     const log = pino({ level: "silent" });
-    const server = await startServer(loadConfig(["--port", "0"], settings), { log });
+    const server = await startServer(loadConfig(["--port", "0"], settings), {
+      log,
+      monotonic: neverBehind,
+    });
     const client = new CognitoIdentityProviderClient({
       endpoint: server.url,
       region: "us-east-1",

@@ -106,7 +106,10 @@ forEachServer(
       const [first, session = "", ...more] = cookiesOf(signedIn);
       assert.deepEqual([first, more], [language, []]);
       const attributes = "Max-Age=3600; Path=/; HttpOnly; Secure; SameSite=Lax";
-      assert.match(session, new RegExp(`^__Host-poolhouse-${app.UserPoolId}=[\\w-]{22}\\.[\\w-]{43}; ${attributes}$`));
+      assert.match(
+        session,
+        new RegExp(`^__Host-poolhouse-${app.UserPoolId}=[\\w-]{22}\\.[\\w-]{43}; ${attributes}$`),
+      );
     });
   },
   { POOLHOUSE_PUBLIC_URL: "https://id.example.com", POOLHOUSE_EXTRA_HOSTS: "127.0.0.1" },
