@@ -150,7 +150,7 @@ export const holdings = {
   },
   thread: {
     what: "What the thread that answers gets done while it is more than 50 ms late",
-    limit: { window: 100, lateAfter: 50, least: 4, addresses: 1.25 },
+    limit: { window: 100, lateAfter: 50, least: 20, addresses: 1.25 },
     told: "an even share of each {window} ms among {addresses} addresses or more, {least} requests at least",
     dealt: "address",
     beyond: `${refusedEarly}, and not read for half a second`,

@@ -292,7 +292,7 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
     async (town, clock) => {
       const agent = new Agent({ keepAlive: true, maxSockets: 12 });
       const page = () => ask(town.server.endpoint, attacker, { ...town.login, agent });
-      const many = () => Promise.all(Array.from({ length: 12 }, page));
+      const many = () => Promise.all(Array.from({ length: 3 * holdings.thread.limit.least }, page));
       await many();
       await ask(town.server.endpoint, other, town.login);
       clock.stall(300);
