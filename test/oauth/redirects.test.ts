@@ -74,301 +74,313 @@ async function staysHere(place: OAuthPlace, answer: Response, value: string): Pr
 const errorPage = ({ base, ClientId }: OAuthPlace) =>
   new RegExp(`^${base}/error\\?error=(?:redirect_mismatch|invalid_request)(?:&client_id=${ClientId})?$`);
 
-forEachServer("redirects", (open, database) => {
-  // No database decides about an address, so one of the two sees a part of them.
-  const hostile = database === "sqlite" ? hostileUrls : hostileUrls.filter((_, index) => index % 10 === 0);
-  const place = async () =>
-    setUp(await open(), {
-      CallbackURLs: goodOnes,
-      LogoutURLs: [...goodOnes, home],
-      AllowedOAuthFlows: ["code"],
-    });
-  const ask = (at: OAuthPlace, path: string, init: RequestInit = {}) =>
-    fetch(`${at.base}${path}`, {
-      ...init,
-      redirect: "manual",
-      headers: { cookie: at.cookie, origin: new URL(at.base).origin },
-    });
-  const query = (at: OAuthPlace, redirect_uri: string, more: Record<string, string> = {}) =>
-    new URLSearchParams({ response_type: "code", client_id: at.ClientId, redirect_uri, ...more });
-
-  test("there are more than 500 hostile addresses, distinct and none of them registered", () => {
-    assert.ok(hostileUrls.length > 500);
-    assert.equal(new Set(hostileUrls).size, hostileUrls.length);
-    assert.ok(goodOnes.every((uri) => !hostileUrls.includes(uri)));
-  });
-
-  const pages = [
-    ...[
-      "login",
-      "challenge",
-      "signup",
-      "forgotPassword",
-      "confirmForgotPassword",
-      "confirmUser",
-      "resendcode",
-    ],
-    "passkeys/add",
-  ];
-  const asked: Readonly<Record<string, (at: OAuthPlace, uri: string) => Promise<Response>>> = {
-    "GET /oauth2/authorize": (at, uri) => ask(at, `/oauth2/authorize?${query(at, uri)}`),
-    "POST /oauth2/authorize": (at, uri) =>
-      ask(at, "/oauth2/authorize", { method: "POST", body: query(at, uri) }),
-    "POST /login": (at, uri) =>
-      ask(at, `/login?${query(at, uri)}`, {
-        method: "POST",
-        body: new URLSearchParams({ username: "ann", password }),
-      }),
-    "POST /login, to go on": (at, uri) =>
-      ask(at, `/login?${query(at, uri)}`, { method: "POST", body: new URLSearchParams({ continue: "1" }) }),
-    ...Object.fromEntries(
-      pages.map((page) => [
-        `GET /${page}`,
-        (at: OAuthPlace, uri: string) => ask(at, `/${page}?${query(at, uri)}`),
-      ]),
-    ),
-    "GET /login, on the way to /passkeys/add": (at, uri) =>
-      ask(at, `/login?${query(at, uri, { to: "passkeys/add" })}`),
-    "POST /passkeys/add": (at, uri) =>
-      ask(at, `/passkeys/add?${query(at, uri)}`, {
-        method: "POST",
-        body: new URLSearchParams({ make: "1" }),
-      }),
-    "POST /signup": (at, uri) =>
-      ask(at, `/signup?${query(at, uri)}`, {
-        method: "POST",
-        body: new URLSearchParams({ username: "eve" }),
-      }),
-    "GET /logout with redirect_uri": (at, uri) => ask(at, `/logout?${query(at, uri)}`),
-    "GET /logout with logout_uri": (at, uri) =>
-      ask(at, `/logout?${new URLSearchParams({ client_id: at.ClientId, logout_uri: uri })}`),
-    "GET /logout with post_logout_redirect_uri": (at, uri) =>
-      ask(
-        at,
-        `/logout?${new URLSearchParams({ client_id: at.ClientId, post_logout_redirect_uri: uri, state: "s" })}`,
-      ),
-    // Goes on by GET, at the same endpoint.
-    "POST /logout": async (at, uri) => {
-      const body = new URLSearchParams({ client_id: at.ClientId, post_logout_redirect_uri: uri });
-      const location = await staysHere(at, await ask(at, "/logout", { method: "POST", body }), uri);
-      assert.ok(location.startsWith(`${at.base}/logout?client_id=`), location);
-      return ask(at, location.slice(at.base.length));
-    },
-  };
-  for (const [what, send] of Object.entries(asked))
-    test(`${what}: every hostile address ends at a page of ours`, async () => {
-      const at = await place();
-      const allowed = errorPage(at);
-      await forEach(hostile, async (uri) => {
-        const answer = await send(at, uri);
-        assert.ok([302, 303].includes(answer.status), `${answer.status} for ${JSON.stringify(uri)}`);
-        const location = await staysHere(at, answer, uri);
-        // An address that is empty is none, and then signing out has nowhere to go.
-        const isOurs =
-          uri === "" && what.includes("/logout")
-            ? location === `${at.base}/signedout`
-            : allowed.test(location);
-        assert.ok(isOurs, `${location} for ${JSON.stringify(uri)}`);
+forEachServer(
+  "redirects",
+  (open, database) => {
+    // No database decides about an address, so one of the two sees a part of them.
+    const hostile = database === "sqlite" ? hostileUrls : hostileUrls.filter((_, index) => index % 10 === 0);
+    const place = async () =>
+      setUp(await open(), {
+        CallbackURLs: goodOnes,
+        LogoutURLs: [...goodOnes, home],
+        AllowedOAuthFlows: ["code"],
       });
-      assert.ok(
-        await newCode(
-          { ...at, cookie: await signInBrowser(at.server, at.UserPoolId, "ann") },
-          { redirect_uri: registered },
-        ),
-      );
+    const ask = (at: OAuthPlace, path: string, init: RequestInit = {}) =>
+      fetch(`${at.base}${path}`, {
+        ...init,
+        redirect: "manual",
+        headers: { cookie: at.cookie, origin: new URL(at.base).origin },
+      });
+    const query = (at: OAuthPlace, redirect_uri: string, more: Record<string, string> = {}) =>
+      new URLSearchParams({ response_type: "code", client_id: at.ClientId, redirect_uri, ...more });
+
+    test("there are more than 500 hostile addresses, distinct and none of them registered", () => {
+      assert.ok(hostileUrls.length > 500);
+      assert.equal(new Set(hostileUrls).size, hostileUrls.length);
+      assert.ok(goodOnes.every((uri) => !hostileUrls.includes(uri)));
     });
 
-  test("POST /oauth2/token: another redirect_uri burns the code and is told in JSON", async () => {
-    const at = await place();
-    await forEach(hostile, async (uri) => {
-      const code = await newCode(at, { redirect_uri: registered });
-      const form = { grant_type: "authorization_code", client_id: at.ClientId, code };
-      const redeem = (redirect_uri: string) =>
-        ask(at, "/oauth2/token", { method: "POST", body: new URLSearchParams({ ...form, redirect_uri }) });
-      const answer = await redeem(uri);
-      assert.equal(answer.status, 400);
-      assert.match(answer.headers.get("content-type") ?? "", /^application\/json/);
-      assert.equal(await staysHere(at, answer, uri), "");
-      assert.equal((await redeem(registered)).status, 400, "it was burnt");
-    });
-  });
-
-  test("the parameter given twice is never chosen from, whichever comes first", async () => {
-    const at = await place();
-    const evil = encodeURIComponent("https://evil.example/cb");
-    const good = encodeURIComponent(registered);
-    for (const [name, path] of [
-      ["redirect_uri", "/oauth2/authorize?response_type=code&"],
-      ["redirect_uri", "/login?response_type=code&"],
-      ["redirect_uri", "/logout?response_type=code&"],
-      ["logout_uri", "/logout?"],
-      ["post_logout_redirect_uri", "/logout?"],
-    ] as const)
-      for (const [first, second] of [
-        [good, evil],
-        [evil, good],
-        [good, good],
-      ]) {
-        const answer = await ask(at, `${path}client_id=${at.ClientId}&${name}=${first}&${name}=${second}`);
-        const location = await staysHere(at, answer, `${name} twice`);
-        assert.match(location, errorPage(at), `${path} ${name} ${first} ${second}`);
-      }
-  });
-
-  const parameters = "error client_id lang redirect_uri error_uri error_description state next url".split(
-    " ",
-  );
-
-  test("parameters of the error page and of others lead nowhere and come back as text", async () => {
-    const at = await place();
-    await forEach(hostile, async (uri) => {
-      const told = new URLSearchParams();
-      for (const name of parameters) told.set(name, uri.slice(0, 400));
-      for (const path of ["/error", "/signedout"]) {
-        const answer = await ask(at, `${path}?${told}`);
-        assert.equal(answer.status, path === "/error" ? 400 : 200);
-        assert.equal(await staysHere(at, answer, uri), "");
-      }
-      const shown = await ask(
-        { ...at, cookie: "" },
-        `/login?${query(at, registered, { login_hint: uri.slice(0, 200), lang: uri.slice(0, 200), next: uri.slice(0, 200) })}`,
-      );
-      assert.equal(shown.status, 200, JSON.stringify(uri));
-      await staysHere(at, shown, uri);
-    });
-  });
-
-  test("state: every hostile value comes back byte by byte, and nothing else of it is anywhere", async () => {
-    const at = await place();
-    await forEach(hostile, async (value) => {
-      // As fetch and browsers write a quote.
-      const raw = encodeURIComponent(value).replaceAll("'", "%27");
-      const allowed = [
-        await ask(at, `/oauth2/authorize?${query(at, registered)}&state=${raw}`),
-        await ask(at, `/oauth2/authorize?${query(at, registered, { scope: "none" })}&state=${raw}`),
-        await ask(at, `/login?${query(at, registered)}&state=${raw}`, {
-          method: "POST",
-          body: new URLSearchParams({ continue: "1" }),
-        }),
-        await ask(
-          { ...at, cookie: "" },
-          `/logout?client_id=${at.ClientId}&post_logout_redirect_uri=${encodeURIComponent(registered)}&state=${raw}`,
-        ),
-      ];
-      for (const answer of allowed) {
-        const location = await staysHere(at, answer, value);
-        const told = `${location} for ${JSON.stringify(value)}`;
-        assert.ok(location.startsWith(registered), told);
-        assert.ok(value === "" ? !location.includes("state=") : location.endsWith(`state=${raw}`), told);
-        assert.equal(new URL(location).searchParams.get("state"), value === "" ? null : value.toWellFormed());
-      }
-    });
-  });
-
-  for (const uri of goodOnes)
-    test(`registered: ${uri} is where the browser is sent, byte by byte`, async () => {
-      const at = await place();
-      const wire = onTheWire(uri);
-      const mark = uri.includes("?") ? "&" : "?";
-      const sent = [
-        await ask(at, `/oauth2/authorize?${query(at, uri)}`),
-        await ask(at, "/oauth2/authorize", { method: "POST", body: query(at, uri) }),
-        await ask(at, `/login?${query(at, uri)}`, {
+    const pages = [
+      ...[
+        "login",
+        "challenge",
+        "signup",
+        "forgotPassword",
+        "confirmForgotPassword",
+        "confirmUser",
+        "resendcode",
+      ],
+      "passkeys/add",
+    ];
+    const asked: Readonly<Record<string, (at: OAuthPlace, uri: string) => Promise<Response>>> = {
+      "GET /oauth2/authorize": (at, uri) => ask(at, `/oauth2/authorize?${query(at, uri)}`),
+      "POST /oauth2/authorize": (at, uri) =>
+        ask(at, "/oauth2/authorize", { method: "POST", body: query(at, uri) }),
+      "POST /login": (at, uri) =>
+        ask(at, `/login?${query(at, uri)}`, {
           method: "POST",
           body: new URLSearchParams({ username: "ann", password }),
         }),
-      ];
-      for (const answer of sent) {
-        const location = answer.headers.get("location") ?? "";
-        assert.ok(location.startsWith(`${wire}${mark}code=`), `${answer.status} ${location}`);
-        const form = { grant_type: "authorization_code", client_id: at.ClientId, redirect_uri: uri };
-        const code = /[?&]code=([^&]+)/.exec(location)?.[1] ?? "";
-        const body = new URLSearchParams({ ...form, code });
-        assert.equal((await ask(at, "/oauth2/token", { method: "POST", body })).status, 200);
-      }
-      const out = (parameters: Record<string, string>) =>
-        ask(at, `/logout?${new URLSearchParams({ client_id: at.ClientId, ...parameters })}`);
-      assert.equal((await out({ logout_uri: uri })).headers.get("location"), wire);
-      assert.equal((await out({ post_logout_redirect_uri: uri })).headers.get("location"), wire);
-      const { headers } = await out({ post_logout_redirect_uri: uri, state: "a b" });
-      assert.equal(headers.get("location"), `${wire}${mark}state=a+b`);
-      const again = await out({ redirect_uri: uri, response_type: "code" });
-      assert.ok(again.headers.get("location")?.startsWith(`${at.base}/login?client_id=`));
-      assert.equal((await fetch(again.headers.get("location")!, { redirect: "manual" })).status, 200);
-      // What may be returned to signs out, and what may be signed out to is returned to by nobody.
-      const { headers: wrong } = await ask(at, `/oauth2/authorize?${query(at, home)}`);
-      assert.match(wrong.get("location") ?? "", errorPage(at));
+      "POST /login, to go on": (at, uri) =>
+        ask(at, `/login?${query(at, uri)}`, { method: "POST", body: new URLSearchParams({ continue: "1" }) }),
+      ...Object.fromEntries(
+        pages.map((page) => [
+          `GET /${page}`,
+          (at: OAuthPlace, uri: string) => ask(at, `/${page}?${query(at, uri)}`),
+        ]),
+      ),
+      "GET /login, on the way to /passkeys/add": (at, uri) =>
+        ask(at, `/login?${query(at, uri, { to: "passkeys/add" })}`),
+      "POST /passkeys/add": (at, uri) =>
+        ask(at, `/passkeys/add?${query(at, uri)}`, {
+          method: "POST",
+          body: new URLSearchParams({ make: "1" }),
+        }),
+      "POST /signup": (at, uri) =>
+        ask(at, `/signup?${query(at, uri)}`, {
+          method: "POST",
+          body: new URLSearchParams({ username: "eve" }),
+        }),
+      "GET /logout with redirect_uri": (at, uri) => ask(at, `/logout?${query(at, uri)}`),
+      "GET /logout with logout_uri": (at, uri) =>
+        ask(at, `/logout?${new URLSearchParams({ client_id: at.ClientId, logout_uri: uri })}`),
+      "GET /logout with post_logout_redirect_uri": (at, uri) =>
+        ask(
+          at,
+          `/logout?${new URLSearchParams({ client_id: at.ClientId, post_logout_redirect_uri: uri, state: "s" })}`,
+        ),
+      // Goes on by GET, at the same endpoint.
+      "POST /logout": async (at, uri) => {
+        const body = new URLSearchParams({ client_id: at.ClientId, post_logout_redirect_uri: uri });
+        const location = await staysHere(at, await ask(at, "/logout", { method: "POST", body }), uri);
+        assert.ok(location.startsWith(`${at.base}/logout?client_id=`), location);
+        return ask(at, location.slice(at.base.length));
+      },
+    };
+    for (const [what, send] of Object.entries(asked))
+      test(`${what}: every hostile address ends at a page of ours`, async () => {
+        const at = await place();
+        const allowed = errorPage(at);
+        await forEach(hostile, async (uri) => {
+          const answer = await send(at, uri);
+          assert.ok([302, 303].includes(answer.status), `${answer.status} for ${JSON.stringify(uri)}`);
+          const location = await staysHere(at, answer, uri);
+          // An address that is empty is none, and then signing out has nowhere to go.
+          const isOurs =
+            uri === "" && what.includes("/logout")
+              ? location === `${at.base}/signedout`
+              : allowed.test(location);
+          assert.ok(isOurs, `${location} for ${JSON.stringify(uri)}`);
+        });
+        assert.ok(
+          await newCode(
+            { ...at, cookie: await signInBrowser(at.server, at.UserPoolId, "ann") },
+            { redirect_uri: registered },
+          ),
+        );
+      });
+
+    test("POST /oauth2/token: another redirect_uri burns the code and is told in JSON", async () => {
+      const at = await place();
+      await forEach(hostile, async (uri) => {
+        const code = await newCode(at, { redirect_uri: registered });
+        const form = { grant_type: "authorization_code", client_id: at.ClientId, code };
+        const redeem = (redirect_uri: string) =>
+          ask(at, "/oauth2/token", { method: "POST", body: new URLSearchParams({ ...form, redirect_uri }) });
+        const answer = await redeem(uri);
+        assert.equal(answer.status, 400);
+        assert.match(answer.headers.get("content-type") ?? "", /^application\/json/);
+        assert.equal(await staysHere(at, answer, uri), "");
+        assert.equal((await redeem(registered)).status, 400, "it was burnt");
+      });
     });
 
-  test("addresses that run, show what they hold, or leave the network cannot be registered", async () => {
-    const server = await open();
-    const at = await place();
-    const schemes = [
-      "javascript",
-      "data",
-      "vbscript",
-      "file",
-      "blob",
-      "about",
-      "filesystem",
-      "view-source",
-      "ftp",
-      "ws",
-    ];
-    const unfit = [
-      ...schemes.flatMap((scheme) => [
-        `${scheme}://app.example/cb`,
-        `${scheme}:/app.example`,
-        `${scheme}:alert(1)`,
-        `${scheme.toUpperCase()}://app.example/cb`,
-      ]),
-      ...["http://app.example/cb", "http://localhost.evil.example/", "http://localhost@evil.example/"],
-      ...[
-        "http://127.0.0.1.evil.example/",
-        "http:/localhost/cb",
-        "http:localhost/cb",
-        "https:///app.example",
-      ],
-      ...["https:/app.example", "https:app.example", "//app.example/cb", "/cb", "app.example/cb", "myapp:"],
-      ...["https://app.example/cb#", "https://app.example/cb#a", "https://app.example\\@evil.example/"],
-      ...[
-        "https:\\\\app.example\\cb",
-        "https://",
-        "https://:443/",
-        "https://app.example:99999/",
-        "https://[::1/cb",
-      ],
-      ...["https://app.example/c b", "https://app.example/c\tb", "https://app.example/\r\nSet-Cookie:a=b"],
-      ...["\u0000https://app.example/", " https://app.example/cb", "java\nscript://app.example/%0aalert(1)"],
-      ...[
-        "https://app.example/\u202ecb",
-        "https://app.example/\u2028cb",
-        `https://app.example/${"a".repeat(1_100)}`,
-      ],
-    ];
-    const settings = {
-      UserPoolId: at.UserPoolId,
-      ClientName: "hostile",
-      AllowedOAuthFlowsUserPoolClient: true,
-      AllowedOAuthFlows: ["code" as const],
-      AllowedOAuthScopes: ["openid"],
-    };
-    for (const uri of unfit) {
-      const refusal = { name: uri.includes("\0") ? "SerializationException" : "InvalidParameterException" };
-      for (const lists of [
-        { CallbackURLs: [registered, uri] },
-        { CallbackURLs: [registered], LogoutURLs: [uri] },
-        { CallbackURLs: [registered], DefaultRedirectURI: uri },
-      ]) {
-        const told = JSON.stringify(lists);
-        await assert.rejects(
-          server.client.send(new CreateUserPoolClientCommand({ ...settings, ...lists })),
-          refusal,
-          told,
+    test("the parameter given twice is never chosen from, whichever comes first", async () => {
+      const at = await place();
+      const evil = encodeURIComponent("https://evil.example/cb");
+      const good = encodeURIComponent(registered);
+      for (const [name, path] of [
+        ["redirect_uri", "/oauth2/authorize?response_type=code&"],
+        ["redirect_uri", "/login?response_type=code&"],
+        ["redirect_uri", "/logout?response_type=code&"],
+        ["logout_uri", "/logout?"],
+        ["post_logout_redirect_uri", "/logout?"],
+      ] as const)
+        for (const [first, second] of [
+          [good, evil],
+          [evil, good],
+          [good, good],
+        ]) {
+          const answer = await ask(at, `${path}client_id=${at.ClientId}&${name}=${first}&${name}=${second}`);
+          const location = await staysHere(at, answer, `${name} twice`);
+          assert.match(location, errorPage(at), `${path} ${name} ${first} ${second}`);
+        }
+    });
+
+    const parameters = "error client_id lang redirect_uri error_uri error_description state next url".split(
+      " ",
+    );
+
+    test("parameters of the error page and of others lead nowhere and come back as text", async () => {
+      const at = await place();
+      await forEach(hostile, async (uri) => {
+        const told = new URLSearchParams();
+        for (const name of parameters) told.set(name, uri.slice(0, 400));
+        for (const path of ["/error", "/signedout"]) {
+          const answer = await ask(at, `${path}?${told}`);
+          assert.equal(answer.status, path === "/error" ? 400 : 200);
+          assert.equal(await staysHere(at, answer, uri), "");
+        }
+        const shown = await ask(
+          { ...at, cookie: "" },
+          `/login?${query(at, registered, { login_hint: uri.slice(0, 200), lang: uri.slice(0, 200), next: uri.slice(0, 200) })}`,
         );
-        const update = new UpdateUserPoolClientCommand({ ...settings, ...lists, ClientId: at.ClientId });
-        await assert.rejects(server.client.send(update), refusal, told);
+        assert.equal(shown.status, 200, JSON.stringify(uri));
+        await staysHere(at, shown, uri);
+      });
+    });
+
+    test("state: every hostile value comes back byte by byte, and nothing else of it is anywhere", async () => {
+      const at = await place();
+      await forEach(hostile, async (value) => {
+        // As fetch and browsers write a quote.
+        const raw = encodeURIComponent(value).replaceAll("'", "%27");
+        const allowed = [
+          await ask(at, `/oauth2/authorize?${query(at, registered)}&state=${raw}`),
+          await ask(at, `/oauth2/authorize?${query(at, registered, { scope: "none" })}&state=${raw}`),
+          await ask(at, `/login?${query(at, registered)}&state=${raw}`, {
+            method: "POST",
+            body: new URLSearchParams({ continue: "1" }),
+          }),
+          await ask(
+            { ...at, cookie: "" },
+            `/logout?client_id=${at.ClientId}&post_logout_redirect_uri=${encodeURIComponent(registered)}&state=${raw}`,
+          ),
+        ];
+        for (const answer of allowed) {
+          const location = await staysHere(at, answer, value);
+          const told = `${location} for ${JSON.stringify(value)}`;
+          assert.ok(location.startsWith(registered), told);
+          assert.ok(value === "" ? !location.includes("state=") : location.endsWith(`state=${raw}`), told);
+          assert.equal(
+            new URL(location).searchParams.get("state"),
+            value === "" ? null : value.toWellFormed(),
+          );
+        }
+      });
+    });
+
+    for (const uri of goodOnes)
+      test(`registered: ${uri} is where the browser is sent, byte by byte`, async () => {
+        const at = await place();
+        const wire = onTheWire(uri);
+        const mark = uri.includes("?") ? "&" : "?";
+        const sent = [
+          await ask(at, `/oauth2/authorize?${query(at, uri)}`),
+          await ask(at, "/oauth2/authorize", { method: "POST", body: query(at, uri) }),
+          await ask(at, `/login?${query(at, uri)}`, {
+            method: "POST",
+            body: new URLSearchParams({ username: "ann", password }),
+          }),
+        ];
+        for (const answer of sent) {
+          const location = answer.headers.get("location") ?? "";
+          assert.ok(location.startsWith(`${wire}${mark}code=`), `${answer.status} ${location}`);
+          const form = { grant_type: "authorization_code", client_id: at.ClientId, redirect_uri: uri };
+          const code = /[?&]code=([^&]+)/.exec(location)?.[1] ?? "";
+          const body = new URLSearchParams({ ...form, code });
+          assert.equal((await ask(at, "/oauth2/token", { method: "POST", body })).status, 200);
+        }
+        const out = (parameters: Record<string, string>) =>
+          ask(at, `/logout?${new URLSearchParams({ client_id: at.ClientId, ...parameters })}`);
+        assert.equal((await out({ logout_uri: uri })).headers.get("location"), wire);
+        assert.equal((await out({ post_logout_redirect_uri: uri })).headers.get("location"), wire);
+        const { headers } = await out({ post_logout_redirect_uri: uri, state: "a b" });
+        assert.equal(headers.get("location"), `${wire}${mark}state=a+b`);
+        const again = await out({ redirect_uri: uri, response_type: "code" });
+        assert.ok(again.headers.get("location")?.startsWith(`${at.base}/login?client_id=`));
+        assert.equal((await fetch(again.headers.get("location")!, { redirect: "manual" })).status, 200);
+        // What may be returned to signs out, and what may be signed out to is returned to by nobody.
+        const { headers: wrong } = await ask(at, `/oauth2/authorize?${query(at, home)}`);
+        assert.match(wrong.get("location") ?? "", errorPage(at));
+      });
+
+    test("addresses that run, show what they hold, or leave the network cannot be registered", async () => {
+      const server = await open();
+      const at = await place();
+      const schemes = [
+        "javascript",
+        "data",
+        "vbscript",
+        "file",
+        "blob",
+        "about",
+        "filesystem",
+        "view-source",
+        "ftp",
+        "ws",
+      ];
+      const unfit = [
+        ...schemes.flatMap((scheme) => [
+          `${scheme}://app.example/cb`,
+          `${scheme}:/app.example`,
+          `${scheme}:alert(1)`,
+          `${scheme.toUpperCase()}://app.example/cb`,
+        ]),
+        ...["http://app.example/cb", "http://localhost.evil.example/", "http://localhost@evil.example/"],
+        ...[
+          "http://127.0.0.1.evil.example/",
+          "http:/localhost/cb",
+          "http:localhost/cb",
+          "https:///app.example",
+        ],
+        ...["https:/app.example", "https:app.example", "//app.example/cb", "/cb", "app.example/cb", "myapp:"],
+        ...["https://app.example/cb#", "https://app.example/cb#a", "https://app.example\\@evil.example/"],
+        ...[
+          "https:\\\\app.example\\cb",
+          "https://",
+          "https://:443/",
+          "https://app.example:99999/",
+          "https://[::1/cb",
+        ],
+        ...["https://app.example/c b", "https://app.example/c\tb", "https://app.example/\r\nSet-Cookie:a=b"],
+        ...[
+          "\u0000https://app.example/",
+          " https://app.example/cb",
+          "java\nscript://app.example/%0aalert(1)",
+        ],
+        ...[
+          "https://app.example/\u202ecb",
+          "https://app.example/\u2028cb",
+          `https://app.example/${"a".repeat(1_100)}`,
+        ],
+      ];
+      const settings = {
+        UserPoolId: at.UserPoolId,
+        ClientName: "hostile",
+        AllowedOAuthFlowsUserPoolClient: true,
+        AllowedOAuthFlows: ["code" as const],
+        AllowedOAuthScopes: ["openid"],
+      };
+      for (const uri of unfit) {
+        const refusal = { name: uri.includes("\0") ? "SerializationException" : "InvalidParameterException" };
+        for (const lists of [
+          { CallbackURLs: [registered, uri] },
+          { CallbackURLs: [registered], LogoutURLs: [uri] },
+          { CallbackURLs: [registered], DefaultRedirectURI: uri },
+        ]) {
+          const told = JSON.stringify(lists);
+          await assert.rejects(
+            server.client.send(new CreateUserPoolClientCommand({ ...settings, ...lists })),
+            refusal,
+            told,
+          );
+          const update = new UpdateUserPoolClientCommand({ ...settings, ...lists, ClientId: at.ClientId });
+          await assert.rejects(server.client.send(update), refusal, told);
+        }
       }
-    }
-  });
-});
+    });
+  },
+  // Every hostile address asks for codes, all by one sign-in.
+  { POOLHOUSE_LIMITS: "authorization-codes=100000" },
+);
