@@ -153,24 +153,33 @@ function start(watched: Awaited<ReturnType<typeof probes>>): OpenLoop[] {
   return Object.values(watched);
 }
 
-async function during(
-  seconds: number,
-  watched: Awaited<ReturnType<typeof probes>>,
-): Promise<Record<"GetUser" | "Refresh", { p50: number; p99: number; failed: number }>> {
+type Times = Record<"GetUser" | "Refresh", { p50: number; p99: number; failed: number }>;
+
+async function during(seconds: number, watched: Awaited<ReturnType<typeof probes>>): Promise<Times> {
+  return timesOf([await watch(seconds, watched)]);
+}
+
+type Watched = Record<"GetUser" | "Refresh", { latencies: readonly number[]; failed: number }>;
+
+async function watch(seconds: number, watched: Awaited<ReturnType<typeof probes>>): Promise<Watched> {
   const loops = start(watched);
   await pause(seconds);
   for (const loop of loops) loop.stop();
-  const result = {} as Record<"GetUser" | "Refresh", { p50: number; p99: number; failed: number }>;
-  for (const [probe, loop] of Object.entries(watched) as ["GetUser" | "Refresh", OpenLoop][]) {
-    const sorted = [...loop.latencies].sort((a, b) => a - b);
-    const { refused, other, unsent } = loop.tally;
-    result[probe] = {
-      p50: quantile(sorted, 0.5),
-      p99: quantile(sorted, 0.99),
-      failed: refused.length + other + unsent,
-    };
-  }
-  return result;
+  const seen = ({ latencies, tally: { refused, other, unsent } }: OpenLoop) => ({
+    latencies: [...latencies],
+    failed: refused.length + other + unsent,
+  });
+  return { GetUser: seen(watched.GetUser), Refresh: seen(watched.Refresh) };
+}
+
+/** Of several spans together. */
+function timesOf(spans: readonly Watched[]): Times {
+  const times = (probe: "GetUser" | "Refresh") => {
+    const sorted = spans.flatMap((span) => span[probe].latencies).sort((a, b) => a - b);
+    const failed = spans.reduce((sum, span) => sum + span[probe].failed, 0);
+    return { p50: quantile(sorted, 0.5), p99: quantile(sorted, 0.99), failed };
+  };
+  return { GetUser: times("GetUser"), Refresh: times("Refresh") };
 }
 
 const pause = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));
@@ -190,31 +199,40 @@ const bodyBytes = limitTable["body-bytes"].fallback;
 /** So long its bodies are held before they are cut off for want of progress, of which two seconds are for taking it. */
 const heldSeconds = 6;
 
+/** How often it is begun: a 99th percentile of one span would be that of three requests. */
+const stalledRounds = 5;
+
 /**
  * One address holds all that there is for bodies, and takes it anew, all at once, whenever it is cut off; the others' times
- * beside those of a quiet server, while it holds and over all.
+ * beside those of the same server left alone, while it holds and while it takes.
  */
 async function stalled(
   { server }: Stage,
   watched: Awaited<ReturnType<typeof probes>>,
-  quiet: Awaited<ReturnType<typeof during>>,
   seconds: number,
 ): Promise<string[][]> {
-  const bodies = stallBodies(server, "127.4.0.1", bodyBytes + 2 ** 20);
-  await pause(2);
-  const spans = [
-    ["bodies that stop short, held", await during(heldSeconds, watched)],
-    ["bodies that stop short, taken anew", await during(2 * seconds, watched)],
-  ] as const;
-  const { rss } = await server.usage();
-  console.log(`${await bodies.stop()} bodies that stopped short were refused or cut off`);
-  await pause(1);
-  return spans.map(([label, meanwhile]) => {
-    const ratio = (probe: "GetUser" | "Refresh") => (meanwhile[probe].p99 / quiet[probe].p99).toFixed(2);
-    console.log(
-      `${label}: p99 against quiet GetUser ${ratio("GetUser")}, Refresh ${ratio("Refresh")} (goal 2)`,
-    );
-    return [label, "", "", "", "", ...latencies(meanwhile), `${Math.round(rss / 2 ** 20)}`];
+  const alone: Watched[] = [];
+  const held: Watched[] = [];
+  const taken: Watched[] = [];
+  let cut = 0;
+  let rss = 0;
+  for (let round = 0; round < stalledRounds; round++) {
+    alone.push(await watch(seconds, watched));
+    const bodies = stallBodies(server, "127.4.0.1", bodyBytes + 2 ** 20);
+    await pause(2);
+    held.push(await watch(heldSeconds, watched));
+    taken.push(await watch(seconds, watched));
+    ({ rss } = await server.usage());
+    cut += await bodies.stop();
+    await pause(1);
+  }
+  console.log(`${cut} bodies that stopped short were refused or cut off`);
+  const quiet = timesOf(alone);
+  const spans = { "bodies: none": quiet, "stop short, held": timesOf(held), "taken anew": timesOf(taken) };
+  return Object.entries(spans).map(([label, times]) => {
+    const ratio = (probe: "GetUser" | "Refresh") => (times[probe].p99 / quiet[probe].p99).toFixed(2);
+    console.log(`${label}: p99 to none: GetUser ${ratio("GetUser")}, Refresh ${ratio("Refresh")} (goal 2)`);
+    return [label, "", "", "", "", ...latencies(times), `${Math.round(rss / 2 ** 20)}`];
   });
 }
 
@@ -231,7 +249,7 @@ export async function run({ seconds = 10, users = 1000, loads = ["stalled", "pas
   const rows: string[][] = [
     ["quiet", "", "", "", "", ...latencies(quiet), `${Math.round((await server.usage()).rss / 2 ** 20)}`],
   ];
-  if (loads.includes("stalled")) rows.push(...(await stalled(stage, watched, quiet, seconds)));
+  if (loads.includes("stalled")) rows.push(...(await stalled(stage, watched, seconds)));
   for (const [kind, request] of Object.entries(floods(stage)))
     if (loads.includes(kind)) rows.push(...(await floodedTwice(stage, watched, kind, request, seconds)));
   const head = [

@@ -4,7 +4,7 @@
  *
  * Each figure stands beside the limit measured in the same run. The load comes from this process, the server is another;
  * what is compared is the server's CPU time an operation, which the load's own share of the machine does not touch.
- * `overload`, `enumeration` and `page-latency` are benches of their own and run when they are named.
+ * `overload`, `enumeration`, `page-latency` and `sweep` are benches of their own and run when they are named.
  */
 import { statSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -20,6 +20,7 @@ import { table } from "./lib/table.ts";
 import * as overload from "./overload.ts";
 import * as pageLatency from "./page-latency.ts";
 import { scenarios } from "./scenarios.ts";
+import * as sweep from "./sweep.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -54,7 +55,8 @@ async function main(): Promise<void> {
     await enumeration.run({ kinds, samples: Number(values.samples), names: values.operations?.split(",") });
   }
   if (positionals.includes(pageLatency.name)) await pageLatency.run({ kinds, seconds: load.seconds });
-  const ownBenches: readonly string[] = [overload.name, enumeration.name, pageLatency.name];
+  if (positionals.includes(sweep.name)) await sweep.run({ kinds });
+  const ownBenches: readonly string[] = [overload.name, enumeration.name, pageLatency.name, sweep.name];
   const named = positionals.filter((name) => !ownBenches.includes(name));
   const chosen = scenarios.filter(({ name }) => positionals.length === 0 || named.includes(name));
   if (chosen.length === 0) return;

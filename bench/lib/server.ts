@@ -46,7 +46,13 @@ export async function startProgram(
   const began = performance.now();
   const child = fork(join(root, file), [...args], {
     // As the launcher would set both; it does not start over when the variable is set.
-    execArgv: ["--max-semi-space-size=4", "--import", join(import.meta.dirname, "usage.ts"), ...profiling],
+    execArgv: [
+      "--max-semi-space-size=4",
+      "--heap-growing-percent=150",
+      "--import",
+      join(import.meta.dirname, "usage.ts"),
+      ...profiling,
+    ],
     env: {
       ...process.env,
       UV_THREADPOOL_SIZE: String(Math.max(8, 2 * availableParallelism() + 4)),

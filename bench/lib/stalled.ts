@@ -5,6 +5,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "node:net";
+import { setPriority } from "node:os";
 import type { BenchServer } from "./server.ts";
 
 /** One byte less is sent. */
@@ -18,6 +19,8 @@ export interface StalledBodies {
 /** @param from the one address that they all come from; @param bytes that they hold together */
 export function stallBodies({ port }: BenchServer, from: string, bytes: number): StalledBodies {
   const child: ChildProcess = fork(import.meta.filename, [String(port), from, String(bytes)]);
+  // It has its processor in common with those who are measured: they go first, so that only the server can delay them.
+  setPriority(child.pid!, 19);
   return {
     stop: async () => {
       child.send("stop");

@@ -133,14 +133,25 @@ export async function setAuthEventFeedback(
   return affected(result) === 1;
 }
 
-/** For the sweep: removes up to `limit` events before this id, the oldest first; says how many there were. */
+/**
+ * For the sweep: removes up to `limit` events before this id, the oldest first; says how many there were. Each is found by
+ * its whole key: by half of it PostgreSQL reads the table, as long as it has not counted what the table has.
+ */
 export async function sweepAuthEvents(db: Db, before: string, limit: number): Promise<number> {
-  const oldest = db.kysely
-    .selectFrom("auth_events")
-    .select("event_id")
-    .where("event_id", "<", before)
-    .orderBy("event_id")
-    .limit(limit);
-  const result = await db.kysely.deleteFrom("auth_events").where("event_id", "in", oldest).executeTakeFirst();
+  const result = await db.kysely
+    .deleteFrom("auth_events")
+    .where(({ eb, refTuple, selectFrom }) =>
+      eb(
+        refTuple("user_number", "event_id"),
+        "in",
+        selectFrom("auth_events")
+          .select(["user_number", "event_id"])
+          .where("event_id", "<", before)
+          .orderBy("event_id")
+          .limit(limit)
+          .$asTuple("user_number", "event_id"),
+      ),
+    )
+    .executeTakeFirst();
   return affected(result);
 }

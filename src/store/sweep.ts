@@ -2,7 +2,7 @@
  * Removes what has expired, a slice at a time: on SQLite a statement holds the thread that answers requests. How many rows
  * a slice has follows from how long the one before it took. What one sweep leaves, the next one finds.
  */
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { type RawBuilder, sql } from "kysely";
 import { uuid7Floor } from "../lib/uuid7.ts";
 import { sweepAuditEvents } from "./audit.ts";
@@ -20,15 +20,32 @@ const every = 60_000;
 export const sliceRows = { first: 200, least: 25, most: 5_000 };
 /** Milliseconds that a slice is to take; it should never take twice as long. */
 const sliceMs = 10;
+/**
+ * After each slice the sweep rests for so many times as long: others have most of the thread, and the write-ahead log of
+ * SQLite is carried over by the thread that is there for it. A sweep without rest outran that one, and its connection did
+ * the work between two slices, for 30 ms. Not longer than half a second, since whoever stops the server waits for it.
+ */
+const rest = { times: 3, mostMs: 500 };
 
-/** How large slices are. */
+/** How large slices are, and how long the sweep rests in between. */
 export class Pace {
   rows = sliceRows.first;
   readonly #elapsed: () => number;
+  readonly #pause: (ms: number) => Promise<unknown>;
+  #took = 0;
 
   /** @param elapsed milliseconds since whenever */
-  constructor(elapsed: () => number = () => performance.now()) {
+  constructor(
+    elapsed: () => number = () => performance.now(),
+    wait: (ms: number) => Promise<unknown> = pause,
+  ) {
     this.#elapsed = elapsed;
+    this.#pause = wait;
+  }
+
+  /** Lets others go on, for as long as the last slice makes necessary. */
+  async rest(): Promise<void> {
+    await this.#pause(Math.min(this.#took * rest.times, rest.mostMs));
   }
 
   /** Does a slice, and makes the next one larger or smaller. */
@@ -36,7 +53,8 @@ export class Pace {
     const began = this.#elapsed();
     const { rows } = this;
     const removed = await slice(rows);
-    const took = Math.max(this.#elapsed() - began, sliceMs / 100);
+    this.#took = this.#elapsed() - began;
+    const took = Math.max(this.#took, sliceMs / 100);
     // Of a slice that was not full the time says little.
     if (removed === rows || took > sliceMs) this.#follow(took);
     return removed;
@@ -119,7 +137,7 @@ async function inSlices(db: Db, slice: Slice, options: SweepOptions): Promise<vo
       .connection()
       .execute((kysely) => pace.measured((rows) => slice({ ...db, kysely }, rows)));
     if (removed < limit) return;
-    await turn();
+    await pace.rest();
   }
 }
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { type Kysely, type KyselyPlugin, sql } from "kysely";
 import { uuid7 } from "../../src/lib/uuid7.ts";
 import { sweepAuditEvents } from "../../src/store/audit.ts";
@@ -80,9 +81,13 @@ function counting(db: Db): { db: Db; slices: number[] } {
   return { db: { ...db, kysely: db.kysely.withPlugin(plugin) }, slices };
 }
 
-/** A pace whose clock says that each row took so long. */
-function paceOf(msARow: number, { slices }: { slices: readonly number[] }): Pace {
-  return new Pace(() => slices.reduce((sum, rows) => sum + rows, 0) * msARow);
+/** A pace whose clock says that each row took so long, and whose rests are a turn long and noted. */
+function paceOf(msARow: number, { slices }: { slices: readonly number[] }, rests: number[] = []): Pace {
+  const elapsed = () => slices.reduce((sum, rows) => sum + rows, 0) * msARow;
+  return new Pace(elapsed, (ms) => {
+    rests.push(ms);
+    return setImmediate();
+  });
 }
 
 forEachDatabase((name, open) => {
@@ -136,14 +141,22 @@ forEachDatabase((name, open) => {
     let sweeping = true;
     const others = () => {
       turns += 1;
-      if (sweeping) setImmediate(others);
+      if (sweeping) void setImmediate().then(others);
     };
-    setImmediate(others);
+    void setImmediate().then(others);
     const again = counting(db);
-    await sweep(again.db, now, { pace: paceOf(1, again) });
+    const rests: number[] = [];
+    await sweep(again.db, now, { pace: paceOf(1, again, rests) });
     sweeping = false;
+    const full = again.slices.filter((rows) => rows > 0);
+    assert.deepEqual(
+      rests,
+      full.slice(0, rests.length).map((rows) => Math.min(3 * rows, 500)),
+      "three times as long as each slice took, half a second at most",
+    );
+    assert.ok(rests.length >= full.length - 1);
     assert.equal(await countIn(db, "attempts"), 0);
-    assert.ok(turns >= again.slices.filter((rows) => rows > 0).length, `${turns} turns`);
+    assert.ok(turns >= full.length, `${turns} turns`);
   });
 
   test("events go slice by slice as well", async () => {
