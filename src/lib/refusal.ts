@@ -8,8 +8,16 @@
 export class Refusal extends Error {
   readonly code: string;
   readonly detail: string | undefined;
+  /** Why, by the name in the table of reasons; undefined where nothing but the answer depends on it. */
+  readonly reason: string | undefined;
+  /** Names of the parameters or attributes that are at fault. */
+  readonly names: readonly string[];
 
-  constructor(code: string, message: string, options?: { detail?: string; cause?: unknown }) {
+  constructor(
+    code: string,
+    message: string,
+    options?: { detail?: string; cause?: unknown; reason?: string; names?: readonly string[] },
+  ) {
     // No stack: it is an answer, and under a flood the stack would cost more than the rest of it.
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
@@ -18,5 +26,7 @@ export class Refusal extends Error {
     this.name = "Refusal";
     this.code = code;
     this.detail = options?.detail;
+    this.reason = options?.reason;
+    this.names = options?.names ?? [];
   }
 }

@@ -16,7 +16,7 @@ import {
   shapeOf,
 } from "./model.ts";
 import { matchesPattern } from "./pattern.ts";
-import { refuse } from "./refuse.ts";
+import { refuseFor } from "./refuse.ts";
 
 /** An answer stays small whatever was sent. */
 const MAX_PRINTED_VIOLATIONS = 100;
@@ -28,6 +28,8 @@ interface Report {
   readonly shapes: Shapes;
   readonly path: string[];
   readonly printed: string[];
+  /** Members of the input that are at fault. */
+  readonly names: Set<string>;
   count: number;
 }
 
@@ -42,16 +44,17 @@ export function parseInput<
   const { input } = model.operations[operationName];
   const value = decodeBody(model.shapes, input, body);
   if (input !== null) {
-    const report: Report = { shapes: model.shapes, path: [], printed: [], count: 0 };
+    const report: Report = { shapes: model.shapes, path: [], printed: [], names: new Set(), count: 0 };
     checkValue(report, shapeOf(model.shapes, input), value, false);
     if (report.count > 0) refuseAll(report);
   }
   return value as Operations[N]["input"];
 }
 
-function refuseAll({ count, printed }: Report): never {
+function refuseAll({ count, printed, names }: Report): never {
   const errors = count === 1 ? "error" : "errors";
-  return refuse("InvalidParameterException", `${count} validation ${errors} detected: ${printed.join("; ")}`);
+  const violations = `${count} validation ${errors} detected: ${printed.join("; ")}`;
+  return refuseFor("inputMalformed", { violations, names: [...names] });
 }
 
 /** `hidden` is inherited: what lies in a sensitive structure or list is never printed either. */
@@ -132,6 +135,7 @@ function violation(report: Report, shape: Shape, value: unknown, hidden: boolean
 function add(report: Report, subject: string, constraint: string): void {
   report.count += 1;
   if (report.count > MAX_PRINTED_VIOLATIONS) return;
+  report.names.add(report.path.join("."));
   report.printed.push(`${subject} at '${report.path.join(".")}' failed to satisfy constraint: ${constraint}`);
 }
 

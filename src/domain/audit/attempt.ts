@@ -10,6 +10,7 @@ import { uuid7 } from "../../lib/uuid7.ts";
 import type { AuthEvent, AuthEventResponse, AuthEventType } from "../../store/auth-events.ts";
 import type { User } from "../../store/users.ts";
 import type { ErrorCode } from "../../wire/generated/error-codes.ts";
+import { isRefusedFor } from "../../wire/refuse.ts";
 import { bounded, idOfSpan } from "./event.ts";
 
 const minute = 60_000;
@@ -54,7 +55,7 @@ const cheap: ReadonlySet<string> = new Set<ErrorCode>([
 
 /** Cognito gives a locked account and a wrong password the same code. */
 export function isLocked(refusal: Refusal): boolean {
-  return refusal.message === "Password attempts exceeded";
+  return isRefusedFor(refusal, "locked");
 }
 
 /**

@@ -7,7 +7,7 @@
 import type { Ctx } from "../../app.ts";
 import { type Attempt, clearKinds, settleAttempt } from "../../store/attempts.ts";
 import type { Db } from "../../store/db.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import {
   type AddressLimit,
   type Caller,
@@ -41,7 +41,7 @@ export interface Guess {
 }
 
 function lockedOut(): never {
-  return refuse("NotAuthorizedException", "Password attempts exceeded");
+  return refuseFor("locked");
 }
 
 /**

@@ -2,7 +2,8 @@
 import type { Ctx } from "../../app.ts";
 import type { Credential, NewCredential } from "../../store/credentials.ts";
 import type { PasswordPolicyType } from "../../wire/generated/user-pools.types.ts";
-import { refuse } from "../../wire/refuse.ts";
+import type { Reason } from "../../wire/reasons.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Pool, srpPoolName } from "../pools/settings.ts";
 import { turnOf } from "./subjects.ts";
 
@@ -20,31 +21,35 @@ const defaultPolicy: PasswordPolicyType = {
 
 const symbols = /[\^$*.[\]{}()?"!@#%&/\\,><':;|_~`=+\- ]/u;
 
+type PasswordReason = Extract<Reason, `password${string}`>;
+
 /** The rules in the order in which Cognito tells the first one that fails. */
-const rules: readonly { fails: (password: string, policy: PasswordPolicyType) => boolean; reason: string }[] =
-  [
-    {
-      fails: (password, policy) => [...password].length < (policy.MinimumLength ?? 6),
-      reason: "Password not long enough",
-    },
-    {
-      fails: (password, policy) => policy.RequireUppercase === true && !/[A-Z]/.test(password),
-      reason: "Password must have uppercase characters",
-    },
-    {
-      fails: (password, policy) => policy.RequireLowercase === true && !/[a-z]/.test(password),
-      reason: "Password must have lowercase characters",
-    },
-    {
-      fails: (password, policy) => policy.RequireNumbers === true && !/[0-9]/.test(password),
-      reason: "Password must have numeric characters",
-    },
-    {
-      fails: (password, policy) => policy.RequireSymbols === true && !symbols.test(password),
-      reason: "Password must have symbol characters",
-    },
-    { fails: (password) => password.length > longestPassword, reason: "Password is too long" },
-  ];
+const rules: readonly {
+  fails: (password: string, policy: PasswordPolicyType) => boolean;
+  reason: PasswordReason;
+}[] = [
+  {
+    fails: (password, policy) => [...password].length < (policy.MinimumLength ?? 6),
+    reason: "passwordShort",
+  },
+  {
+    fails: (password, policy) => policy.RequireUppercase === true && !/[A-Z]/.test(password),
+    reason: "passwordWithoutUppercase",
+  },
+  {
+    fails: (password, policy) => policy.RequireLowercase === true && !/[a-z]/.test(password),
+    reason: "passwordWithoutLowercase",
+  },
+  {
+    fails: (password, policy) => policy.RequireNumbers === true && !/[0-9]/.test(password),
+    reason: "passwordWithoutNumber",
+  },
+  {
+    fails: (password, policy) => policy.RequireSymbols === true && !symbols.test(password),
+    reason: "passwordWithoutSymbol",
+  },
+  { fails: (password) => password.length > longestPassword, reason: "passwordLong" },
+];
 
 export function passwordPolicy(pool: Pick<Pool, "document">): PasswordPolicyType {
   return pool.document.Policies?.PasswordPolicy ?? defaultPolicy;
@@ -58,8 +63,7 @@ export function checkPassword(pool: Pick<Pool, "document">, password: string, by
   const policy = passwordPolicy(pool);
   const broken = rules.find((rule) => rule.fails(password, policy));
   if (broken === undefined) return;
-  const what = by === "admin" ? "password policy" : "policy";
-  refuse("InvalidPasswordException", `Password did not conform with ${what}: ${broken.reason}`);
+  refuseFor(broken.reason, { policy: by === "admin" ? "password policy" : "policy" });
 }
 
 export interface CredentialOptions {

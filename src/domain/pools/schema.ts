@@ -5,7 +5,7 @@
  */
 import { isMailAddress } from "../../lib/mail-address.ts";
 import type { SchemaAttributeType } from "../../wire/generated/user-pools.types.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import type { Pool } from "./settings.ts";
 import { internalAttributes } from "./standard-attributes.ts";
 
@@ -60,7 +60,7 @@ export function checkAttributes(
   attributes: Readonly<Record<string, string>>,
   options: { required: boolean },
 ): void {
-  const violations: string[] = [];
+  const violations: { readonly name: string; readonly violation: string }[] = [];
   for (const [name, value] of Object.entries(attributes)) {
     if (internalAttributes.has(name)) {
       refuse("InvalidParameterException", `Cannot modify the non-mutable attribute ${name}`);
@@ -72,17 +72,20 @@ export function checkAttributes(
         : value === ""
           ? undefined
           : checkAttributeValue(attribute, name, value);
-    if (violation !== undefined) violations.push(`${name}: ${violation}\n`);
+    if (violation !== undefined) violations.push({ name, violation });
   }
   if (options.required) {
     for (const name of requiredAttributes(pool)) {
-      if (!attributes[name]) violations.push(`${name}: The attribute is required\n`);
+      if (!attributes[name]) violations.push({ name, violation: "The attribute is required" });
     }
   }
   if (violations.length > 0) {
     // An answer stays small whatever was sent.
-    const told = violations.slice(0, MOST_VIOLATIONS).join("");
-    refuse("InvalidParameterException", `Attributes did not conform to the schema: ${told}`);
+    const told = violations.slice(0, MOST_VIOLATIONS);
+    refuseFor("attributesMalformed", {
+      violations: told.map(({ name, violation }) => `${name}: ${violation}\n`).join(""),
+      names: told.map(({ name }) => name),
+    });
   }
   checkContacts(attributes);
 }
@@ -163,7 +166,6 @@ export function isPhoneNumber(text: string): boolean {
 
 function checkContacts(attributes: Readonly<Record<string, string>>): void {
   const { email, phone_number: phoneNumber } = attributes;
-  if (email && !isMailAddress(email)) refuse("InvalidParameterException", "Invalid email address format.");
-  if (phoneNumber && !isPhoneNumber(phoneNumber))
-    refuse("InvalidParameterException", "Invalid phone number format.");
+  if (email && !isMailAddress(email)) refuseFor("emailMalformed");
+  if (phoneNumber && !isPhoneNumber(phoneNumber)) refuseFor("phoneMalformed");
 }

@@ -2,7 +2,7 @@
 import type { Ctx } from "../../app.ts";
 import { findDevice } from "../../store/devices.ts";
 import type { User, UserStatus } from "../../store/users.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import { areTwo, demandsTwo, factorToAsk, usableFactors } from "../mfa/factors.ts";
 import { provesDevice } from "../users/browser-devices.ts";
 import { replacesMfa } from "../users/devices.ts";
@@ -115,12 +115,12 @@ function mfaOf({ pool, user, enrolling }: SignIn) {
 }
 
 const refusals: Partial<Record<UserStatus, () => never>> = {
-  UNCONFIRMED: () => refuse("UserNotConfirmedException", "User is not confirmed."),
-  RESET_REQUIRED: () => refuse("PasswordResetRequiredException", "Password reset required for the user"),
+  UNCONFIRMED: () => refuseFor("notConfirmed"),
+  RESET_REQUIRED: () => refuseFor("resetRequired"),
   EXTERNAL_PROVIDER: () => wrongPassword("federated users have no password"),
 };
 
 function assertMayPass(user: User): void {
-  if (!user.enabled) refuse("NotAuthorizedException", "User is disabled.");
+  if (!user.enabled) refuseFor("disabled");
   refusals[user.status]?.();
 }

@@ -4,7 +4,7 @@ import { fromBase64url, toBase64, toBase64url } from "../../lib/bytes.ts";
 import { parseTimestamp } from "../../lib/srp.ts";
 import type { SignInRow } from "../../store/sign-ins.ts";
 import type { User } from "../../store/users.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import type { Attempt } from "../audit/attempt.ts";
 import type { Subject } from "../credentials/subjects.ts";
 import type { ContactAttribute } from "../messages/delivery.ts";
@@ -169,23 +169,23 @@ export function readSession(ctx: Ctx, text: string): SessionParts {
 }
 
 export function invalidSession(): never {
-  return refuse("NotAuthorizedException", "Invalid session for the user.");
+  return refuseFor("sessionInvalid");
 }
 
 export function noSession(): never {
-  return refuse("InvalidParameterException", "Missing required parameter Session");
+  return refuseFor("sessionMissing");
 }
 
 export function expiredSession(): never {
-  return refuse("NotAuthorizedException", "Invalid session for the user, session is expired.");
+  return refuseFor("sessionExpired");
 }
 
 export function usedSession(): never {
-  return refuse("NotAuthorizedException", "Invalid session for the user, session can only be used once.");
+  return refuseFor("sessionUsed");
 }
 
 export function wrongPassword(detail?: string): never {
-  return refuse("NotAuthorizedException", "Incorrect username or password.", detail);
+  return refuseFor("wrongPassword", { detail });
 }
 
 /** SECRET_BLOCK: names the row, sealed, and is an input of the client's SRP signature. */
@@ -207,7 +207,7 @@ export function readSecretBlock(ctx: Ctx, block: Uint8Array): { poolId: string; 
 export function required(parameters: Readonly<Record<string, string>> | undefined, name: string): string {
   const value = parameters?.[name];
   if (value === undefined || value === "") {
-    return refuse("InvalidParameterException", `Missing required parameter ${name}`);
+    return refuseFor("parameterMissing", { name });
   }
   return value;
 }

@@ -3,7 +3,7 @@
  * while it waited proves nothing. Whether the user still has the thing itself (a token, a passkey, an address, a device),
  * each challenge looks up when it is answered.
  */
-import { refuse } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import { poolFactors, usableFactors } from "../mfa/factors.ts";
 import { allowsFlow } from "../pools/clients.ts";
 import { assertWritable } from "../users/attributes.ts";
@@ -37,5 +37,5 @@ export function assertStands(signIn: SignIn, awaiting: Step): void {
 }
 
 function noSuchFactor(): never {
-  return refuse("MFAMethodNotFoundException", "The user has no such factor any more, or the user pool none.");
+  return refuseFor("factorGone");
 }

@@ -1,6 +1,6 @@
 /** The first request of a sign-in: InitiateAuth and AdminInitiateAuth. */
 import type { Ctx } from "../../app.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import type { Attempt } from "../audit/attempt.ts";
 import { checkSecretHash } from "../credentials/secret-hash.ts";
 import { turnOf } from "../credentials/subjects.ts";
@@ -117,7 +117,7 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   refuseTriggers(pool, "PreAuthentication", "PostAuthentication", "PreTokenGeneration");
   const user = await findUser(ctx, pool, submitted);
   attempt.user = user;
-  if (user === undefined && !hidesUsers(client)) refuse("UserNotFoundException", "User does not exist.");
+  if (user === undefined && !hidesUsers(client)) refuseFor("noSuchUser");
   if (isChoice(flow) && request.session !== undefined) {
     const given = { session: request.session, submitted, user, attempt, flow, page: request.page };
     return proceed(ctx, await resumeAfterSignUp(ctx, request, given));

@@ -2,7 +2,7 @@
 import type { Ctx } from "../../app.ts";
 import { deleteCodes } from "../../store/codes.ts";
 import type { User } from "../../store/users.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, attempted } from "../audit/attempt.ts";
 import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
@@ -28,7 +28,8 @@ import { confirmationDelivery, confirmationLink } from "./sign-up.ts";
 const purpose = "sign-up";
 
 function cannotBeConfirmed(user: User): never {
-  return refuse("NotAuthorizedException", `User cannot be confirmed. Current status is ${user.status}`);
+  if (user.status === "CONFIRMED") return refuseFor("confirmedBefore");
+  return refuseFor("statusForbidsConfirmation", { status: user.status });
 }
 
 /**
@@ -49,7 +50,7 @@ export async function confirmSignUp(
   const subject = subjectOf(ctx, pool, user, request.username);
   const caller = await admitCode(ctx, subject, "confirm-sign-up");
   if (user !== undefined && !hides) {
-    if (!user.enabled) refuse("NotAuthorizedException", "User is disabled.");
+    if (!user.enabled) refuseFor("disabled");
     if (user.status !== "UNCONFIRMED") cannotBeConfirmed(user);
   }
   const place = { poolId: pool.id, userId: (user ?? simulatedPlace(subject)).id, purpose } as const;
@@ -118,8 +119,8 @@ async function resendCode(
   const subject = subjectOf(ctx, pool, user, username);
   const caller = await admitMessage(ctx, subject, "resend-confirmation-code");
   if (user !== undefined && !hides) {
-    if (!user.enabled) refuse("NotAuthorizedException", "User is disabled.");
-    if (user.status !== "UNCONFIRMED") refuse("InvalidParameterException", "User is already confirmed.");
+    if (!user.enabled) refuseFor("disabled");
+    if (user.status !== "UNCONFIRMED") refuseFor("alreadyConfirmed");
   }
   const waits = user?.enabled === true && user.status === "UNCONFIRMED";
   const delivery = waits ? confirmationDelivery(pool, user.attributes) : undefined;

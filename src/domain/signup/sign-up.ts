@@ -5,7 +5,7 @@
 import type { Ctx } from "../../app.ts";
 import type { Db } from "../../store/db.ts";
 import type { LoginName, User } from "../../store/users.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { attempted } from "../audit/attempt.ts";
 import { countSignUp } from "../credentials/limits.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
@@ -23,7 +23,7 @@ import { namesOf, takenName } from "../users/change.ts";
 import { type PreparedCode, prepareCode, simulatedPlace, storeCode } from "../users/codes.ts";
 import { isPasswordless } from "../users/create.ts";
 import { newSub, newUser, simulateNewUser, storeNewUser } from "../users/insert.ts";
-import { nameNewUser, takenText } from "../users/username.ts";
+import { nameNewUser, takenReasons } from "../users/username.ts";
 
 export interface SignUpRequest {
   readonly username: string;
@@ -57,7 +57,7 @@ async function makeUser(
   request: SignUpRequest,
 ): Promise<{ user: User; delivery: Delivery | undefined }> {
   if (pool.document.AdminCreateUserConfig?.AllowAdminCreateUserOnly === true) {
-    refuse("NotAuthorizedException", "SignUp is not permitted for this user pool");
+    refuseFor("noSignUp");
   }
   refuseTriggers(pool, "PreSignUp");
   if (request.password) ctx.app.passwordHasher.assertRoom(turnOf(ctx, pool));
@@ -131,10 +131,7 @@ function refuseAliasAtSignUp(pool: Pool, attributes: Attributes): void {
 }
 
 function refusePasswordless(): never {
-  return refuse(
-    "InvalidParameterException",
-    "1 validation error detected: Value at 'password' failed to satisfy constraint: Member must not be null",
-  );
+  return refuseFor("passwordMissing", { names: ["password"] });
 }
 
 /** What a new user says of itself is not verified. */
@@ -162,5 +159,5 @@ export function confirmationDelivery(
 }
 
 function nameTaken(name: LoginName | undefined): never {
-  return refuse("UsernameExistsException", takenText(name?.kind ?? "username"));
+  return refuseFor(takenReasons.name[name?.kind ?? "username"]);
 }

@@ -5,7 +5,7 @@ import { sha256, toBase64url } from "../../lib/bytes.ts";
 import { isStorable } from "../../lib/text.ts";
 import { readAccessState, type Session } from "../../store/sessions.ts";
 import type { User } from "../../store/users.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Client, issuer, type Pool, settingsAt } from "../pools/settings.ts";
 import { apiScope } from "./issue.ts";
 import { type SigningKey, signingKeys } from "./keys.ts";
@@ -52,12 +52,11 @@ export async function authorizeAccessToken(
     ctx.app.caches.verifiedTokens.set(digest, { value: { ...claimed, modulus } satisfies Verified });
   }
   assertCurrent(ctx, pool, claimed.payload);
-  if (user === undefined)
-    return mayNameMissingUser ? refuse("UserNotFoundException", "User does not exist.") : revoked();
+  if (user === undefined) return mayNameMissingUser ? refuseFor("noSuchUser") : revoked();
   if (session === undefined || session.revokedAt !== undefined) return revoked();
   if (session.userId !== user.id || session.clientId !== client.id)
     return invalid("session of another user or client");
-  if (!user.enabled) return refuse("NotAuthorizedException", "User is disabled.");
+  if (!user.enabled) return refuseFor("disabled");
   const { scope: granted } = claimed.payload;
   const scopes = typeof granted === "string" ? granted.split(" ") : [];
   if (scope !== undefined && !scopes.includes(scope)) {

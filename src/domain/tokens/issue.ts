@@ -8,7 +8,7 @@ import { groupsOfUser } from "../../store/groups.ts";
 import { insertFamily, type TokenFamily } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import { rememberHere } from "../credentials/subjects.ts";
 import { isStrict } from "../pools/client-tags.ts";
 import { canRead, tokenLifetimes } from "../pools/clients.ts";
@@ -69,7 +69,7 @@ export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promi
   const { twoFactors } = authenticated;
   const family = { ...newFamily(ctx, authenticated, apiGrant), deviceKey, twoFactors };
   if (!(await storeFamily(ctx, family, authenticated))) {
-    return refuse("NotAuthorizedException", "Incorrect username or password.", "the user changed meanwhile");
+    return refuseFor("wrongPassword", { detail: "the user changed meanwhile" });
   }
   const tokens = await mintTokens(ctx, { pool, client, user, family, scopes: [apiScope] });
   const result = { ...tokens, RefreshToken: makeRefreshToken(family, family.generation) };

@@ -8,7 +8,7 @@ import { readFamily, revokeFamily, rotateFamily, type TokenFamily } from "../../
 import { originOf } from "../../store/token-sessions.ts";
 import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
 import { allowsCodeFlow, remainingScopes } from "../pools/client-scopes.ts";
 import { rotatesRefreshTokens } from "../pools/clients.ts";
@@ -44,7 +44,7 @@ export async function refreshTokens(
   if (family.revokedAt !== undefined) return revoked();
   if (family.expiresAt <= ctx.now) return refuse("NotAuthorizedException", "Refresh Token has expired");
   if (user === undefined) return revoked();
-  if (!user.enabled) return refuse("NotAuthorizedException", "User is disabled.");
+  if (!user.enabled) return refuseFor("disabled");
   if (!(await isFromDevice(ctx, pool, family, request.deviceKey))) return invalid();
   const scopes = await grantable(ctx, request, family);
   if (scopes.length === 0) return invalid();

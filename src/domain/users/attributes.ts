@@ -4,7 +4,7 @@
  * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html). Values only.
  */
 import type { AttributeType } from "../../wire/generated/user-pools.types.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type ContactAttribute, isContact } from "../messages/delivery.ts";
 import { canWrite } from "../pools/clients.ts";
 import { canonicalAttributes, checkAttributes, schemaAttribute } from "../pools/schema.ts";
@@ -66,10 +66,8 @@ export function deleteAttributes(pool: Pool, before: Attributes, names: readonly
 function removeAttributes(pool: Pool, attributes: Attributes, names: readonly string[]): Attributes {
   const required = names.find((name) => schemaAttribute(pool, name)?.Required === true);
   if (required !== undefined) {
-    refuse(
-      "InvalidParameterException",
-      `Attributes did not conform to the schema: ${required}: The attribute is required\n`,
-    );
+    const violations = `${required}: The attribute is required\n`;
+    refuseFor("attributesMalformed", { violations, names: [required] });
   }
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
 }

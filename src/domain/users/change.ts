@@ -15,7 +15,7 @@ import {
   type UserChange,
   updateUser,
 } from "../../store/users.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import {
   type CredentialChange,
   type CredentialOperation,
@@ -27,7 +27,7 @@ import type { Pool } from "../pools/settings.ts";
 import { contactAttributes, isVerified } from "./attributes.ts";
 import { uuid } from "./find.ts";
 import { changedMeans, changesNothing, onlyTakesAway } from "./sign-in-means.ts";
-import { takenText } from "./username.ts";
+import { takenReasons } from "./username.ts";
 
 /** Rolls a transaction back because what it was decided by has changed meanwhile. */
 class Stale extends Error {}
@@ -88,7 +88,7 @@ export async function changeUser(
   return untilFresh(async () => {
     const fresh = known ?? (await readUser(ctx.db, pool.id, user.id));
     known = undefined;
-    if (fresh === undefined) return refuse("UserNotFoundException", "User does not exist.");
+    if (fresh === undefined) return refuseFor("noSuchUser");
     const change = decide(fresh);
     if (options.also === undefined && (change === undefined || changesNothing(fresh, change))) return fresh;
     const after: User = { ...fresh, ...change, version: fresh.version + 1, updatedAt: ctx.now };
@@ -249,5 +249,5 @@ export async function takenName(
 
 async function aliasTaken(ctx: Ctx, pool: Pool, user: User): Promise<never> {
   const taken = await takenName(ctx, pool, namesOf(pool, user), user.id);
-  return refuse("AliasExistsException", takenText(taken?.kind ?? "email"));
+  return refuseFor(takenReasons.alias[taken?.kind ?? "email"]);
 }

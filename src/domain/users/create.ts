@@ -3,7 +3,7 @@ import type { Ctx } from "../../app.ts";
 import { readCredential, writeCredential } from "../../store/credentials.ts";
 import { inTransaction } from "../../store/db.ts";
 import { type LoginName, type User, updateUser } from "../../store/users.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
 import { composeInvitation } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
@@ -15,7 +15,7 @@ import { type Attributes, firstAttributes } from "./attributes.ts";
 import { requireUser } from "./find.ts";
 import { assertNamesFree, newSub, newUser, storeNewUser } from "./insert.ts";
 import { temporaryPassword } from "./temporary-password.ts";
-import { nameNewUser, takenText } from "./username.ts";
+import { nameNewUser, takenReasons } from "./username.ts";
 
 const day = 24 * 60 * 60 * 1000;
 
@@ -115,9 +115,9 @@ export function isPasswordless(pool: Pick<Pool, "document">): boolean {
 
 function nameTaken(pool: Pool, name: LoginName | undefined): never {
   const kind = name?.kind ?? "username";
-  if (kind === "username") return refuse("UsernameExistsException", "User account already exists");
+  if (kind === "username") return refuseFor("accountTaken");
   const alias = pool.document.AliasAttributes?.includes(kind) === true;
-  return refuse(alias ? "AliasExistsException" : "UsernameExistsException", takenText(kind));
+  return refuseFor(takenReasons[alias ? "alias" : "name"][kind]);
 }
 
 /**

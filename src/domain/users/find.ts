@@ -1,7 +1,7 @@
 /** users: who there is, what is known of them, and how that changes. This file finds them. */
 import type { Ctx } from "../../app.ts";
 import { findUserByLoginName, readUser, type User } from "../../store/users.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { loginNameKey } from "../pools/names.ts";
 import { loadPool, type Pool } from "../pools/settings.ts";
@@ -33,7 +33,7 @@ export async function requireUser(ctx: Ctx, pool: Pool, username: string): Promi
   const user =
     (await findBySub(ctx, pool, username)) ??
     (await findByName(ctx, pool, username)) ??
-    refuse("UserNotFoundException", "User does not exist.");
+    refuseFor("noSuchUser");
   noteTarget(ctx, { target: user.id });
   return user;
 }

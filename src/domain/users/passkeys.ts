@@ -10,7 +10,7 @@ import { inTransaction } from "../../store/db.ts";
 import { deletePasskey, insertPasskey, listPasskeys, type Passkey } from "../../store/passkeys.ts";
 import { queueForUser } from "../../store/token-sessions.ts";
 import type { User } from "../../store/users.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
 import {
   ceremonyMs,
@@ -125,7 +125,7 @@ export function passkeysOf(
 }
 
 function invalidCredential(): never {
-  return refuse("InvalidParameterException", "Credential data is not valid");
+  return refuseFor("passkeyInvalid");
 }
 
 function tooMany(): never {

@@ -8,7 +8,7 @@ import { deleteDevices } from "../../store/devices.ts";
 import { signOutUser } from "../../store/token-families.ts";
 import { originOf } from "../../store/token-sessions.ts";
 import type { User } from "../../store/users.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import { attemptedBy } from "../audit/attempt.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
 import { forgetChanges } from "../audit/rows.ts";
@@ -128,5 +128,5 @@ async function exchangePassword(
 }
 
 function wrongPassword(): never {
-  return refuse("NotAuthorizedException", "Incorrect username or password.");
+  return refuseFor("wrongPassword");
 }

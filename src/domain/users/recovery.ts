@@ -6,7 +6,7 @@
 import type { Ctx } from "../../app.ts";
 import { readCredential } from "../../store/credentials.ts";
 import type { User } from "../../store/users.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, attempted, attemptedBy } from "../audit/attempt.ts";
 import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
@@ -43,7 +43,7 @@ export function recoveryOrder(pool: Pick<Pool, "document">): ContactAttribute[] 
   const mechanisms = pool.document.AccountRecoverySetting?.RecoveryMechanisms ?? [];
   if (mechanisms.length === 0) return ["phone_number", "email"];
   if (mechanisms.some((mechanism) => mechanism.Name === "admin_only")) {
-    refuse("NotAuthorizedException", "Contact administrator to reset password.");
+    refuseFor("recoveryByAdministrator");
   }
   return mechanisms
     .toSorted((a, b) => a.Priority - b.Priority)
@@ -102,17 +102,13 @@ function refuseObstacle(obstacle: Obstacle): never {
   const detail = `nothing sent: ${reasons[obstacle]}`;
   switch (obstacle) {
     case "disabled":
-      return refuse("NotAuthorizedException", "User is disabled.", detail);
+      return refuseFor("disabled", { detail });
     case "state":
-      return refuse("NotAuthorizedException", "User password cannot be reset in the current state.", detail);
+      return refuseFor("stateForbidsRecovery", { detail });
     case "unconfirmed":
     case "nothing verified":
     case "second factor":
-      return refuse(
-        "InvalidParameterException",
-        "Cannot reset password for the user as there is no registered/verified email or phone_number",
-        detail,
-      );
+      return refuseFor("nothingToRecoverBy", { detail });
   }
 }
 
@@ -206,7 +202,7 @@ async function recover(
   const caller = await admitCode(ctx, subject, "confirm-forgot-password");
   if (user?.enabled === false && !hides) refuseObstacle("disabled");
   if (user?.status === "UNCONFIRMED" && !hides) {
-    refuse("UserNotConfirmedException", "User is not confirmed.");
+    refuseFor("notConfirmed");
   }
   const place = { poolId: pool.id, userId: (user ?? simulatedPlace(subject)).id, purpose } as const;
   const held = await requireCode(ctx, place, request.code, { hides, caller });

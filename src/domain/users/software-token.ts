@@ -12,7 +12,7 @@ import {
   writePendingSeed,
 } from "../../store/software-tokens.ts";
 import type { User } from "../../store/users.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { admitGuess, settleGuess } from "../credentials/guessing.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { poolFactors, withFactor, withoutSoftwareToken } from "../mfa/factors.ts";
@@ -22,8 +22,7 @@ import { changeUser } from "./change.ts";
 
 /** Throws SoftwareTokenMFANotFoundException. */
 export function assertSoftwareTokensOn(pool: Pool): void {
-  if (!poolFactors(pool).includes("SOFTWARE_TOKEN_MFA"))
-    refuse("SoftwareTokenMFANotFoundException", "Software Token MFA has not been enabled by the userPool");
+  if (!poolFactors(pool).includes("SOFTWARE_TOKEN_MFA")) refuseFor("tokenFactorOff");
 }
 
 /** AssociateSoftwareToken with an access token: the SecretCode. A token that was verified before stays in force. */

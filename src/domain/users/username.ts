@@ -2,8 +2,10 @@
  * What a new user may be called in each of the three username modes (AWS: "Customizing sign-in attributes",
  * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html#user-pool-settings-aliases).
  */
+
 import { isMailAddress } from "../../lib/mail-address.ts";
-import { refuse } from "../../wire/refuse.ts";
+import type { Reason } from "../../wire/reasons.ts";
+import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type ContactAttribute, isContact } from "../messages/delivery.ts";
 import { loginNameKey } from "../pools/names.ts";
 import { isPhoneNumber } from "../pools/schema.ts";
@@ -38,8 +40,7 @@ export function nameNewUser(
     refuseAliasShapes(pool, "Username", given);
     return { username: loginNameKey(pool, given), attributes };
   }
-  const mode =
-    modes.find((name) => hasShape[name](given)) ?? refuse("InvalidParameterException", shapeText(modes));
+  const mode = modes.find((name) => hasShape[name](given)) ?? refuseFor(shapeReason(modes));
   const already = attributes[mode];
   if (already !== undefined && loginNameKey(pool, already) !== loginNameKey(pool, given)) {
     refuse("InvalidParameterException", `Username and the ${mode} attribute differ.`);
@@ -47,9 +48,9 @@ export function nameNewUser(
   return { username: sub, attributes: { ...attributes, [mode]: already ?? given } };
 }
 
-function shapeText(modes: readonly ContactAttribute[]): string {
-  if (modes.length > 1) return "Username should be either an email or a phone number.";
-  return modes[0] === "email" ? "Username should be an email." : "Username should be a phone number.";
+function shapeReason(modes: readonly ContactAttribute[]): "nameNoAddress" | "nameNoEmail" | "nameNoPhone" {
+  if (modes.length > 1) return "nameNoAddress";
+  return modes[0] === "email" ? "nameNoEmail" : "nameNoPhone";
 }
 
 /** A name of an alias's shape could be another user's address, and would keep them from it. */
@@ -61,14 +62,23 @@ export function refuseAliasShapes(
   const words = { email: "email", phone_number: "phone number" } as const;
   for (const alias of pool.document.AliasAttributes ?? []) {
     if (alias === "preferred_username" || !hasShape[alias](given)) continue;
-    refuse(
-      "InvalidParameterException",
-      `${what} cannot be of ${words[alias]} format, since user pool is configured for ${words[alias]} alias.`,
-    );
+    const reason = what === "Username" ? "nameIsAlias" : "preferredNameIsAlias";
+    refuseFor(reason, { format: words[alias] });
   }
 }
 
-/** How the sentence goes on when a name is taken, by what kind of name it is. */
-export function takenText(kind: "username" | "email" | "phone_number" | "preferred_username"): string {
-  return kind === "username" ? "User already exists" : `An account with the given ${kind} already exists.`;
-}
+/** Why a name is refused that is taken, by what kind of name it is: of a new user, or as an alias. */
+export const takenReasons = {
+  name: {
+    username: "nameTaken",
+    email: "emailTaken",
+    phone_number: "phoneTaken",
+    preferred_username: "preferredNameTaken",
+  },
+  alias: {
+    username: "nameAliasTaken",
+    email: "emailAliasTaken",
+    phone_number: "phoneAliasTaken",
+    preferred_username: "preferredNameAliasTaken",
+  },
+} as const satisfies Record<string, Record<"username" | ContactAttribute | "preferred_username", Reason>>;

@@ -24,7 +24,7 @@ import type { Html } from "./frame.ts";
 import { answerPage } from "./layout.ts";
 import { loginPage } from "./login-pages.ts";
 import { typedName } from "./names.ts";
-import { isRefusal, problemOf } from "./sentences.ts";
+import { isRefusal, problemOf, wordOf } from "./sentences.ts";
 import type { BareVisit, Visit } from "./visit.ts";
 import { checked } from "./wire-checks.ts";
 
@@ -92,7 +92,7 @@ export async function postConfirm(visit: Visiting): Promise<Response> {
   } catch (error) {
     if (!isRefusal(error)) throw error;
     const problem = problemOf(error, words, ["code", "username"]);
-    if (problem.text === words.errors.alreadyConfirmed && visit.request !== undefined)
+    if (wordOf(error) === "alreadyConfirmed" && visit.request !== undefined)
       return loginPage(visit, { username, notice: problem.text });
     if (view.by !== "button") return confirmPage(visit, { ...view, problem });
     const text = problem.field === "code" ? words.confirm.badLink : problem.text;

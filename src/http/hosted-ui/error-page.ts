@@ -6,6 +6,7 @@ import { refusedLocation } from "../../domain/grants/answer.ts";
 import { RedirectedRefusal } from "../../domain/grants/authorization-request.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { type Bindings, errorPageOf, type Place, rawQuery } from "../place.ts";
+import { logRefusal } from "../refused.ts";
 import { crowdedPage } from "./crowded.ts";
 import type { Html } from "./frame.ts";
 import { answerPage, type Page } from "./layout.ts";
@@ -50,7 +51,7 @@ export function answerFailure({ ctx, c, place }: Failing, error: unknown): Respo
     ctx.log.error({ err: error }, "internal error");
     return plainPage({ ctx, c, place }, "internal", 500);
   }
-  if (error.detail !== undefined) ctx.log.info({ detail: error.detail, error: error.code }, "refused");
+  logRefusal(ctx, error);
   if (place === undefined) return plainPage({ ctx, c, place }, "notFound", 404);
   // What comes too fast is not sent on to ask for one more page.
   if (error.code === "TooManyRequestsException")

@@ -1,9 +1,11 @@
 /** /login: where a sign-in begins. */
+
 import { isUsedUp, suffices } from "../../domain/grants/answer.ts";
 import { signedInBrowser } from "../../domain/grants/browser-session.ts";
 import { startByPasskey } from "../../domain/signin/by-passkey.ts";
 import { startSignIn } from "../../domain/signin/start.ts";
 import { signInNameOf } from "../../domain/users/find.ts";
+import { isRefusedFor } from "../../wire/refuse.ts";
 import { sessionCookie } from "../cookies.ts";
 import { confirmPage, wayOf } from "./confirm.ts";
 import type { Problem } from "./fields.ts";
@@ -11,7 +13,7 @@ import { follow, goOn } from "./follow.ts";
 import { resetPage } from "./forgot.ts";
 import { continuePage, loginPage, passwordPage } from "./login-pages.ts";
 import { typedName } from "./names.ts";
-import { isOver, isRefusal, problemOf } from "./sentences.ts";
+import { isRefusal, problemOf } from "./sentences.ts";
 import type { Visit } from "./visit.ts";
 
 export async function showLogin(visit: Visit): Promise<Response> {
@@ -86,10 +88,9 @@ async function beginByPasskey(visit: Visit, credential: string): Promise<Respons
   } catch (error) {
     const instead = elsewhere(visit, "", error);
     if (instead !== undefined) return instead;
-    const told = problemOf(error, words, []).text;
-    const isWrong = told === words.errors.wrongPassword || told === words.errors.passkeyHere;
-    const text = isOver(error) ? words.errors.sessionEnded : isWrong ? words.errors.passkey : told;
-    return loginPage(visit, { problem: { text } });
+    const isWrong = isRefusedFor(error, "wrongPassword", "passkeyInvalid");
+    const problem = isWrong ? { text: words.errors.passkey } : problemOf(error, words, []);
+    return loginPage(visit, { problem });
   }
 }
 

@@ -10,7 +10,7 @@ import { alert, form, hidden, notice, type Problem, submit } from "./fields.ts";
 import type { Html } from "./frame.ts";
 import { answerPage } from "./layout.ts";
 import { signedIn } from "./login.ts";
-import { problemOf } from "./sentences.ts";
+import { problemOf, wordOf } from "./sentences.ts";
 import { linkTo, type PasskeyVisit, passkeyQuery, redirect } from "./visit.ts";
 
 export function showPasskeys(visit: PasskeyVisit): Promise<Response> {
@@ -50,11 +50,12 @@ async function withUser(
 
 /** Whatever is wrong with what the device has made, people can only try again. */
 function problemWith({ words }: PasskeyVisit, error: unknown): Problem {
-  const { addPasskey, errors } = words;
-  const text = problemOf(error, words, []).text;
+  const { addPasskey } = words;
+  const problem = problemOf(error, words, []);
   if (error instanceof Refusal && error.code === "LimitExceededException")
     return { text: addPasskey.tooMany(mostPasskeys) };
-  return { text: text === errors.general || text === errors.passkeyHere ? addPasskey.notAdded : text };
+  const isOwn = error instanceof Refusal && ["general", "passkeyHere"].includes(wordOf(error));
+  return isOwn ? { text: addPasskey.notAdded } : problem;
 }
 
 interface PasskeysView {

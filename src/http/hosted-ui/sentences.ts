@@ -1,6 +1,7 @@
 /** What the domain refuses, in the words of the pages. What stands in no table is told in general terms. */
 import { RedirectedRefusal } from "../../domain/grants/authorization-request.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import type { Reason } from "../../wire/reasons.ts";
 import type { Problem } from "./fields.ts";
 import type { Words } from "./words/en.ts";
 
@@ -32,53 +33,67 @@ const byCode: Readonly<Record<string, Told>> = {
   WebAuthnConfigurationMissingException: { word: "notAvailable" },
 };
 
-/** By the beginning of the message, where one code says several things. */
-const byMessage: readonly (readonly [start: string, told: Told])[] = [
-  ["Incorrect username or password", { word: "wrongPassword", fields: ["password"] }],
-  ["User is disabled", { word: "disabled" }],
-  ["Password attempts exceeded", { word: "locked" }],
-  ["Temporary password has expired", { word: "temporaryExpired" }],
-  ["Invalid session for the user", { word: "sessionEnded" }],
-  ["Missing required parameter Session", { word: "sessionEnded" }],
-  ["Missing required parameter", { word: "missing", fields: ["code", "password", "username", "answer"] }],
-  ["Your software token has already been used", { word: "usedCode", fields: ["code"] }],
-  [
-    "Password did not conform with policy: Password not long",
-    { word: "shortPassword", fields: ["password"] },
-  ],
-  ["Password did not conform with policy: Password is too", { word: "longPassword", fields: ["password"] }],
-  [
-    "Password did not conform with policy: Password must have upper",
-    { word: "needsUppercase", fields: ["password"] },
-  ],
-  [
-    "Password did not conform with policy: Password must have lower",
-    { word: "needsLowercase", fields: ["password"] },
-  ],
-  [
-    "Password did not conform with policy: Password must have numeric",
-    { word: "needsNumber", fields: ["password"] },
-  ],
-  [
-    "Password did not conform with policy: Password must have symbol",
-    { word: "needsSymbol", fields: ["password"] },
-  ],
-  ["An account with the given email", { word: "addressTaken", fields: ["email", "username"] }],
-  ["An account with the given phone_number", { word: "addressTaken", fields: ["phone_number", "username"] }],
-  ["Invalid email address format", { word: "badEmail", fields: ["email", "username"] }],
-  ["Username should be an email", { word: "badEmail", fields: ["username"] }],
-  ["Invalid phone number format", { word: "badPhone", fields: ["phone_number", "username"] }],
-  ["Username should be a phone number", { word: "badPhone", fields: ["username"] }],
-  ["Username should be either", { word: "badName", fields: ["username"] }],
-  ["Username cannot be of", { word: "nameIsAddress", fields: ["username"] }],
-  ["SignUp is not permitted", { word: "noSignUp" }],
-  ["Contact administrator to reset", { word: "noRecovery" }],
-  ["User password cannot be reset", { word: "notResettable" }],
-  ["Cannot reset password", { word: "notResettable" }],
-  ["User cannot be confirmed. Current status is CONFIRMED", { word: "alreadyConfirmed" }],
-  ["User is already confirmed", { word: "alreadyConfirmed" }],
-  ["Credential data is not valid", { word: "passkeyHere" }],
-];
+const ended = { word: "sessionEnded" } as const;
+const nameTaken = { word: "nameTaken", fields: ["username"] } as const;
+const addressTaken = { word: "addressTaken" } as const;
+const emailTaken = { word: "addressTaken", fields: ["email", "username"] } as const;
+const phoneTaken = { word: "addressTaken", fields: ["phone_number", "username"] } as const;
+const badEmail = { word: "badEmail", fields: ["email", "username"] } as const;
+const badPhone = { word: "badPhone", fields: ["phone_number", "username"] } as const;
+const password = ["password"] as const;
+
+/** Every reason has its words: a new one without them does not compile. */
+const byReason: Readonly<Record<Reason, Told>> = {
+  wrongPassword: { word: "wrongPassword", fields: password },
+  locked: { word: "locked" },
+  disabled: { word: "disabled" },
+  notConfirmed: { word: "notAvailable" },
+  resetRequired: { word: "general" },
+  noSuchUser: { word: "userNotFound", fields: ["username"] },
+  temporaryPasswordExpired: { word: "temporaryExpired" },
+  sessionInvalid: ended,
+  sessionExpired: ended,
+  sessionUsed: ended,
+  sessionMissing: ended,
+  parameterMissing: { word: "missing", fields: ["code", "password", "username", "answer"] },
+  factorGone: ended,
+  tokenFactorGone: ended,
+  tokenFactorOff: ended,
+  tokenUsed: { word: "usedCode", fields: ["code"] },
+  passkeyInvalid: { word: "passkeyHere" },
+  passwordShort: { word: "shortPassword", fields: password },
+  passwordLong: { word: "longPassword", fields: password },
+  passwordWithoutUppercase: { word: "needsUppercase", fields: password },
+  passwordWithoutLowercase: { word: "needsLowercase", fields: password },
+  passwordWithoutNumber: { word: "needsNumber", fields: password },
+  passwordWithoutSymbol: { word: "needsSymbol", fields: password },
+  passwordMissing: { word: "general" },
+  nameTaken,
+  accountTaken: nameTaken,
+  emailTaken,
+  phoneTaken,
+  preferredNameTaken: nameTaken,
+  nameAliasTaken: addressTaken,
+  emailAliasTaken: emailTaken,
+  phoneAliasTaken: phoneTaken,
+  preferredNameAliasTaken: addressTaken,
+  emailMalformed: badEmail,
+  phoneMalformed: badPhone,
+  nameNoEmail: { word: "badEmail", fields: ["username"] },
+  nameNoPhone: { word: "badPhone", fields: ["username"] },
+  nameNoAddress: { word: "badName", fields: ["username"] },
+  nameIsAlias: { word: "nameIsAddress", fields: ["username"] },
+  preferredNameIsAlias: { word: "general" },
+  attributesMalformed: { word: "general" },
+  inputMalformed: { word: "general" },
+  noSignUp: { word: "noSignUp" },
+  confirmedBefore: { word: "alreadyConfirmed" },
+  statusForbidsConfirmation: { word: "general" },
+  alreadyConfirmed: { word: "alreadyConfirmed" },
+  recoveryByAdministrator: { word: "noRecovery" },
+  stateForbidsRecovery: { word: "notResettable" },
+  nothingToRecoverBy: { word: "notResettable" },
+};
 
 /** @param fields names of those that the form has */
 export function problemOf(error: unknown, words: Words, fields: readonly string[]): Problem {
@@ -87,25 +102,22 @@ export function problemOf(error: unknown, words: Words, fields: readonly string[
   return { text: words.errors[word], field: meant.find((name) => fields.includes(name)) };
 }
 
-function toldOf({ code, message }: Refusal, fields: readonly string[]): Told {
-  const said = byMessage.find(([start]) => message.startsWith(start));
-  if (said !== undefined) return said[1];
-  // "Attributes did not conform to the schema: email: …", or the model's "Value at 'username' failed …".
-  const named = fields.find(
-    (name) =>
-      message.includes(` ${name}: `) ||
-      message.includes(`\n${name}: `) ||
-      message.includes(`Value at '${name}'`),
-  );
+/** Which of the words a refusal is told in, on a form that has none of the fields. */
+export function wordOf(error: Refusal): keyof Errors {
+  return toldOf(error, []).word;
+}
+
+function toldOf({ code, reason, names }: Refusal, fields: readonly string[]): Told {
+  // What is wrong with a field is told at the field.
+  const named = fields.find((name) => names.includes(name));
   if (named !== undefined) return { word: named === "username" ? "badName" : "badValue", fields: [named] };
+  if (reason !== undefined && Object.hasOwn(byReason, reason)) return byReason[reason as Reason];
   return Object.hasOwn(byCode, code) ? byCode[code]! : { word: "general" };
 }
 
 /** Whether the sign-in is over, so that it can only begin again. */
 export function isOver(error: unknown): boolean {
-  if (!(error instanceof Refusal)) return false;
-  if (/^(?:Invalid session for the user|Missing required parameter Session)/.test(error.message)) return true;
-  return ["MFAMethodNotFoundException", "SoftwareTokenMFANotFoundException"].includes(error.code);
+  return error instanceof Refusal && wordOf(error) === "sessionEnded";
 }
 
 /**

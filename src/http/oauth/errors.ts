@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import { logRefusal } from "../refused.ts";
 
 export interface OAuthFailure {
   readonly status: 400 | 401 | 403 | 404 | 429 | 500;
@@ -27,7 +28,7 @@ export function failureOf(ctx: Ctx, error: unknown): OAuthFailure {
     const description = `Internal error. Request id: ${ctx.requestId}`;
     return { status: 500, error: "server_error", description };
   }
-  if (error.detail !== undefined) ctx.log.info({ detail: error.detail, error: error.code }, "refused");
+  logRefusal(ctx, error);
   const known = Object.hasOwn(translated, error.code) ? translated[error.code] : undefined;
   if (known !== undefined) return { ...known, description: error.message };
   // Whatever else AWS's operations would answer is no code of OAuth.

@@ -7,7 +7,7 @@ import type { Ctx } from "../../../app.ts";
 import { readCredential, writeCredential } from "../../../store/credentials.ts";
 import { takeSignIn } from "../../../store/sign-ins.ts";
 import type { User } from "../../../store/users.ts";
-import { refuse } from "../../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../../wire/refuse.ts";
 import { attemptedBy } from "../../audit/attempt.ts";
 import { checkPassword, makeCredential } from "../../credentials/password.ts";
 import { isContact } from "../../messages/delivery.ts";
@@ -27,10 +27,7 @@ export async function offerNewPassword(ctx: Ctx, signIn: SignIn): Promise<Outcom
   if (user === undefined) return wrongPassword("the user is gone");
   const credential = await readCredential(ctx.db, pool.id, user.id);
   if (credential?.temporaryUntil !== undefined && credential.temporaryUntil <= ctx.now) {
-    return refuse(
-      "NotAuthorizedException",
-      "Temporary password has expired and must be reset by an administrator.",
-    );
+    return refuseFor("temporaryPasswordExpired");
   }
   const readable = Object.entries(user.attributes).filter(([name]) => canRead(pool, client, name));
   return offerChallenge(ctx, signIn, {
@@ -72,7 +69,7 @@ export async function answerNewPassword(
       user,
       (fresh) => {
         // As it is at this moment, not as it was when the Session was handed out.
-        if (!fresh.enabled) refuse("NotAuthorizedException", "User is disabled.");
+        if (!fresh.enabled) refuseFor("disabled");
         if (fresh.status !== "FORCE_CHANGE_PASSWORD" || fresh.signOuts !== signIn.signOuts) usedSession();
         // The whole change must be in order, also the part that waits.
         changeAttributes(pool, fresh.attributes, given);

@@ -5,7 +5,7 @@
 import type { Ctx } from "../../../app.ts";
 import { listPasskeys, readPasskey, usePasskey } from "../../../store/passkeys.ts";
 import { takeSignIn } from "../../../store/sign-ins.ts";
-import { refuse } from "../../../wire/refuse.ts";
+import { refuseFor } from "../../../wire/refuse.ts";
 import { isNewsHere } from "../../credentials/subjects.ts";
 import { passkeysAreTwo } from "../../mfa/factors.ts";
 import {
@@ -60,7 +60,7 @@ export async function answerPasskey(
 /** What the browser has made of a challenge, as JSON. Throws InvalidParameterException. */
 export function readAnswer(credential: string): Ceremony<AuthenticationResponseJSON> {
   const ceremony = readCeremony<AuthenticationResponseJSON>(parsed(credential), "webauthn.get");
-  return ceremony ?? refuse("InvalidParameterException", "Credential data is not valid");
+  return ceremony ?? refuseFor("passkeyInvalid");
 }
 
 /** Proves a passkey of the user by a challenge that the caller knows to be right. Throws NotAuthorizedException. */
@@ -95,5 +95,5 @@ function parsed(text: string): unknown {
 }
 
 export function wrongPasskey(detail = "the passkey does not verify"): never {
-  return refuse("NotAuthorizedException", "Incorrect username or password.", detail);
+  return refuseFor("wrongPassword", { detail });
 }

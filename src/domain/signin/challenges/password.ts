@@ -2,7 +2,7 @@
 import type { Ctx } from "../../../app.ts";
 import { type Credential, completeStored, readCredential } from "../../../store/credentials.ts";
 import type { User } from "../../../store/users.ts";
-import { refuse } from "../../../wire/refuse.ts";
+import { refuseFor } from "../../../wire/refuse.ts";
 import { admitGuess, type Guess, settleGuess } from "../../credentials/guessing.ts";
 import { completeCredential, verifyPassword } from "../../credentials/password.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
@@ -24,7 +24,7 @@ export async function provePassword(ctx: Ctx, signIn: SignIn, password: string):
   if (!right || user === undefined || credential === undefined) {
     // Imported users have no password to be right about; only LEGACY clients tell them what to do.
     if (user?.status === "RESET_REQUIRED" && credential?.phc === undefined && !hidesUsers(signIn.client)) {
-      return refuse("PasswordResetRequiredException", "Password reset required for the user");
+      return refuseFor("resetRequired");
     }
     return wrongPassword();
   }

@@ -9,7 +9,7 @@ import { type Credential, readCredential } from "../../../store/credentials.ts";
 import { listPasskeys } from "../../../store/passkeys.ts";
 import { takeSignIn } from "../../../store/sign-ins.ts";
 import type { User } from "../../../store/users.ts";
-import { refuse } from "../../../wire/refuse.ts";
+import { refuse, refuseFor } from "../../../wire/refuse.ts";
 import { demandsTwo, passkeysAreTwo } from "../../mfa/factors.ts";
 import { hidesUsers } from "../../pools/clients.ts";
 import type { Pool } from "../../pools/settings.ts";
@@ -91,8 +91,8 @@ export async function chooseFactor(ctx: Ctx, signIn: SignIn, preferred: string |
   const { pool, user, client } = signIn;
   const credential = await readCredential(ctx.db, pool.id, user?.id);
   if (user !== undefined && !hidesUsers(client)) {
-    if (!user.enabled) refuse("NotAuthorizedException", "User is disabled.");
-    if (user.status === "UNCONFIRMED") refuse("UserNotConfirmedException", "User is not confirmed.");
+    if (!user.enabled) refuseFor("disabled");
+    if (user.status === "UNCONFIRMED") refuseFor("notConfirmed");
   }
   // The same reads whether the user exists or not.
   const passkeys = await listPasskeys(ctx.db, pool.id, user?.id ?? "nobody", { limit: 1 });

@@ -5,7 +5,7 @@
 import type { Ctx } from "../../../app.ts";
 import { takeSignIn } from "../../../store/sign-ins.ts";
 import { readSoftwareToken, useStep } from "../../../store/software-tokens.ts";
-import { refuse } from "../../../wire/refuse.ts";
+import { refuseFor } from "../../../wire/refuse.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
 import { stepOf } from "../../mfa/totp.ts";
@@ -25,7 +25,7 @@ export function offerSoftwareToken(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
 }
 
 export function noSoftwareToken(): never {
-  return refuse("SoftwareTokenMFANotFoundException", "Software Token MFA does not exist for the user.");
+  return refuseFor("tokenFactorGone");
 }
 
 /** Throws CodeMismatchException, ExpiredCodeException (used before), NotAuthorizedException (locked, Session used). */
@@ -45,7 +45,7 @@ export async function answerSoftwareToken(
   const fresh = step !== undefined && (await useStep(ctx.db, pool.id, user.id, step));
   await settleGuess(ctx, guess, fresh);
   if (step === undefined) return wrongCode();
-  if (!fresh) refuse("ExpiredCodeException", "Your software token has already been used once.");
+  if (!fresh) refuseFor("tokenUsed");
   if (!(await takeSignIn(ctx.db, row))) return usedSession();
   return {
     ...signIn,

@@ -1,0 +1,173 @@
+/**
+ * Why something is refused, with what is answered: the code of the AWS documentation and Cognito's sentence. What is done
+ * beyond the answer (the words of the pages, metrics, events of users) goes by the reason, never by the sentence, so that
+ * a sentence can be corrected here and nowhere else. `{name}` stands for what `refuse` is given.
+ */
+import type { ErrorCode } from "./generated/error-codes.ts";
+
+export const reasons = {
+  // Who signs in.
+  wrongPassword: { code: "NotAuthorizedException", message: "Incorrect username or password." },
+  locked: { code: "NotAuthorizedException", message: "Password attempts exceeded" },
+  disabled: { code: "NotAuthorizedException", message: "User is disabled." },
+  notConfirmed: { code: "UserNotConfirmedException", message: "User is not confirmed." },
+  resetRequired: { code: "PasswordResetRequiredException", message: "Password reset required for the user" },
+  noSuchUser: { code: "UserNotFoundException", message: "User does not exist." },
+  temporaryPasswordExpired: {
+    code: "NotAuthorizedException",
+    message: "Temporary password has expired and must be reset by an administrator.",
+  },
+
+  // A sign-in that goes on.
+  sessionInvalid: { code: "NotAuthorizedException", message: "Invalid session for the user." },
+  sessionExpired: {
+    code: "NotAuthorizedException",
+    message: "Invalid session for the user, session is expired.",
+  },
+  sessionUsed: {
+    code: "NotAuthorizedException",
+    message: "Invalid session for the user, session can only be used once.",
+  },
+  sessionMissing: { code: "InvalidParameterException", message: "Missing required parameter Session" },
+  parameterMissing: { code: "InvalidParameterException", message: "Missing required parameter {name}" },
+  factorGone: {
+    code: "MFAMethodNotFoundException",
+    message: "The user has no such factor any more, or the user pool none.",
+  },
+  tokenFactorGone: {
+    code: "SoftwareTokenMFANotFoundException",
+    message: "Software Token MFA does not exist for the user.",
+  },
+  tokenFactorOff: {
+    code: "SoftwareTokenMFANotFoundException",
+    message: "Software Token MFA has not been enabled by the userPool",
+  },
+  tokenUsed: { code: "ExpiredCodeException", message: "Your software token has already been used once." },
+  passkeyInvalid: { code: "InvalidParameterException", message: "Credential data is not valid" },
+
+  // A new password. `{policy}` is "policy" to users and "password policy" to administrators.
+  passwordShort: {
+    code: "InvalidPasswordException",
+    message: "Password did not conform with {policy}: Password not long enough",
+  },
+  passwordLong: {
+    code: "InvalidPasswordException",
+    message: "Password did not conform with {policy}: Password is too long",
+  },
+  passwordWithoutUppercase: {
+    code: "InvalidPasswordException",
+    message: "Password did not conform with {policy}: Password must have uppercase characters",
+  },
+  passwordWithoutLowercase: {
+    code: "InvalidPasswordException",
+    message: "Password did not conform with {policy}: Password must have lowercase characters",
+  },
+  passwordWithoutNumber: {
+    code: "InvalidPasswordException",
+    message: "Password did not conform with {policy}: Password must have numeric characters",
+  },
+  passwordWithoutSymbol: {
+    code: "InvalidPasswordException",
+    message: "Password did not conform with {policy}: Password must have symbol characters",
+  },
+  passwordMissing: {
+    code: "InvalidParameterException",
+    message:
+      "1 validation error detected: Value at 'password' failed to satisfy constraint: Member must not be null",
+  },
+
+  // Names and addresses.
+  nameTaken: { code: "UsernameExistsException", message: "User already exists" },
+  accountTaken: { code: "UsernameExistsException", message: "User account already exists" },
+  emailTaken: {
+    code: "UsernameExistsException",
+    message: "An account with the given email already exists.",
+  },
+  phoneTaken: {
+    code: "UsernameExistsException",
+    message: "An account with the given phone_number already exists.",
+  },
+  preferredNameTaken: {
+    code: "UsernameExistsException",
+    message: "An account with the given preferred_username already exists.",
+  },
+  nameAliasTaken: { code: "AliasExistsException", message: "User already exists" },
+  emailAliasTaken: {
+    code: "AliasExistsException",
+    message: "An account with the given email already exists.",
+  },
+  phoneAliasTaken: {
+    code: "AliasExistsException",
+    message: "An account with the given phone_number already exists.",
+  },
+  preferredNameAliasTaken: {
+    code: "AliasExistsException",
+    message: "An account with the given preferred_username already exists.",
+  },
+  emailMalformed: { code: "InvalidParameterException", message: "Invalid email address format." },
+  phoneMalformed: { code: "InvalidParameterException", message: "Invalid phone number format." },
+  nameNoEmail: { code: "InvalidParameterException", message: "Username should be an email." },
+  nameNoPhone: { code: "InvalidParameterException", message: "Username should be a phone number." },
+  nameNoAddress: {
+    code: "InvalidParameterException",
+    message: "Username should be either an email or a phone number.",
+  },
+  nameIsAlias: {
+    code: "InvalidParameterException",
+    message: "Username cannot be of {format} format, since user pool is configured for {format} alias.",
+  },
+  preferredNameIsAlias: {
+    code: "InvalidParameterException",
+    message:
+      "preferred_username cannot be of {format} format, since user pool is configured for {format} alias.",
+  },
+  attributesMalformed: {
+    code: "InvalidParameterException",
+    message: "Attributes did not conform to the schema: {violations}",
+  },
+
+  /** Of a whole input, held against the model. */
+  inputMalformed: { code: "InvalidParameterException", message: "{violations}" },
+
+  // Sign-up and recovery.
+  noSignUp: { code: "NotAuthorizedException", message: "SignUp is not permitted for this user pool" },
+  confirmedBefore: {
+    code: "NotAuthorizedException",
+    message: "User cannot be confirmed. Current status is CONFIRMED",
+  },
+  statusForbidsConfirmation: {
+    code: "NotAuthorizedException",
+    message: "User cannot be confirmed. Current status is {status}",
+  },
+  alreadyConfirmed: { code: "InvalidParameterException", message: "User is already confirmed." },
+  recoveryByAdministrator: {
+    code: "NotAuthorizedException",
+    message: "Contact administrator to reset password.",
+  },
+  stateForbidsRecovery: {
+    code: "NotAuthorizedException",
+    message: "User password cannot be reset in the current state.",
+  },
+  nothingToRecoverBy: {
+    code: "InvalidParameterException",
+    message: "Cannot reset password for the user as there is no registered/verified email or phone_number",
+  },
+} as const satisfies Readonly<Record<string, { readonly code: ErrorCode; readonly message: string }>>;
+
+export type Reason = keyof typeof reasons;
+
+/** What stands in braces in a sentence. */
+type Blank<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Blank<Rest>
+  : never;
+
+/** What a reason's sentence is filled in with. */
+export type Blanks<R extends Reason> = Readonly<Record<Blank<(typeof reasons)[R]["message"]>, string>>;
+
+/** The sentence of a reason, filled in. */
+export function sentenceOf(reason: Reason, blanks: Readonly<Record<string, string>> = {}): string {
+  const { message } = reasons[reason];
+  return message.includes("{")
+    ? message.replace(/\{(\w+)\}/g, (_, name: string) => blanks[name] ?? "")
+    : message;
+}
