@@ -46,7 +46,7 @@ import { type AuthEventOfUser, writeAuthEvents } from "./store/auth-events.ts";
 import type { Db } from "./store/db.ts";
 import { type OpenedDatabase, openDatabase } from "./store/open.ts";
 import { sharePublicUrl } from "./store/public-url.ts";
-import { startKeyRefresh } from "./store/refresh-keys.ts";
+import { startKeyRefresh } from "./store/rotation/refresh-keys.ts";
 import { startSweeper } from "./store/sweep.ts";
 
 export interface RunningServer {

@@ -5,12 +5,12 @@ import { type Config, listensOnLoopback, loadConfig, servesThisMachine } from ".
 import { checkPolicy, lacksOwnPermissions } from "../domain/iam/policy-check.ts";
 import { smtpMailbox } from "../integrations/smtp.ts";
 import { type AccessKeyInfo, listAccessKeys } from "../store/access-keys.ts";
-import { isWrappedUnder, masterKeySince, readDataKeys } from "../store/data-keys.ts";
 import type { Db } from "../store/db.ts";
+import { isWrappedUnder, masterKeySince, readDataKeys } from "../store/keys/data-keys.ts";
 import { type OpenedDatabase, openDatabase } from "../store/open.ts";
 import { listPools } from "../store/pools.ts";
 import { readPublicUrl } from "../store/public-url.ts";
-import { isRotating } from "../store/rotate-data-key.ts";
+import { isRotating } from "../store/rotation/rotate-data-key.ts";
 import { oldestSigningKey } from "../store/signing-keys.ts";
 import { openOptions } from "./command-line.ts";
 

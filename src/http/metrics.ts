@@ -10,7 +10,7 @@ import { servesThisMachine } from "../config/config.ts";
 import { programVersion } from "../config/version.ts";
 import { equalText } from "../lib/bytes.ts";
 import { type Cell, type Histogram, type Observed, Registry, type Sample } from "../lib/prometheus.ts";
-import { PROGRAM_SCHEMA_VERSION } from "../store/migrate.ts";
+import { PROGRAM_SCHEMA_VERSION } from "../store/migrations/migrate.ts";
 import { countWaiting } from "../store/outbox.ts";
 import type { Bodies } from "./body.ts";
 import type { Connections } from "./connections.ts";

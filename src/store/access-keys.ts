@@ -1,6 +1,6 @@
 /** Access keys of administrators and applications. The secret is sealed, not hashed: Signature V4 needs it. */
 import { affected, type Db, inTransaction } from "./db.ts";
-import type { AccessKeysTable } from "./schema.ts";
+import type { AccessKeysTable } from "./schema/schema.ts";
 
 export interface AccessKey {
   readonly id: string;

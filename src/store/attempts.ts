@@ -1,8 +1,8 @@
 /** Counters of guesses and sent messages. Each is one atomic statement, so that parallel guesses all count. */
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
+import { startsWith } from "./engine/sql.ts";
 import { prepared, preparedWrite } from "./prepared.ts";
-import { startsWith } from "./sql.ts";
 
 export interface Attempt {
   readonly poolId: string;

@@ -4,7 +4,7 @@
  */
 import { type SqlBool, sql } from "kysely";
 import { affected, type Db } from "./db.ts";
-import type { AuditEventsTable } from "./schema-events.ts";
+import type { AuditEventsTable } from "./schema/schema-events.ts";
 
 export interface AuditEvent {
   /** A UUID of version 7 (RFC 9562): begins with the time. */

@@ -1,7 +1,7 @@
 /** What happened to a user's sign-ins and passwords, one row an attempt; gone with the user. */
 import { sql } from "kysely";
 import { affected, type Db } from "./db.ts";
-import type { AuthEventsTable } from "./schema-events.ts";
+import type { AuthEventsTable } from "./schema/schema-events.ts";
 import { userNumber } from "./users.ts";
 
 export type AuthEventType = "SignIn" | "SignUp" | "ForgotPassword" | "PasswordChange" | "ResendCode";

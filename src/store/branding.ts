@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import { holdClient } from "./clients.ts";
 import { affected, type Db, inTransaction } from "./db.ts";
-import type { BrandingAssetsTable, BrandingStylesTable } from "./schema-hosting.ts";
+import type { BrandingAssetsTable, BrandingStylesTable } from "./schema/schema-hosting.ts";
 
 export interface Style {
   readonly poolId: string;

@@ -5,8 +5,8 @@
 import { type ExpressionBuilder, sql } from "kysely";
 import { deleteUnusedCodes } from "./authorization-codes.ts";
 import { affected, type Db } from "./db.ts";
-import type { Schema } from "./schema.ts";
-import type { BrowserSessionsTable } from "./schema-tokens.ts";
+import type { Schema } from "./schema/schema.ts";
+import type { BrowserSessionsTable } from "./schema/schema-tokens.ts";
 
 export interface BrowserSession {
   readonly poolId: string;

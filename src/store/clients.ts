@@ -4,7 +4,7 @@ import { affected, type Db, inTransaction } from "./db.ts";
 import { holdPool } from "./pools.ts";
 import { prepared } from "./prepared.ts";
 import { retireNames, takeName } from "./retired-names.ts";
-import type { Schema } from "./schema.ts";
+import type { Schema } from "./schema/schema.ts";
 
 export interface ClientRow {
   readonly poolId: string;

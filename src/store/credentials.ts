@@ -1,10 +1,10 @@
 /** A user's password hash and SRP verifier, both sealed; written together whenever a clear password is at hand. */
 import { sql } from "kysely";
 import { affected, type Db } from "./db.ts";
+import { blobType } from "./engine/sql.ts";
+import type { Sealer } from "./keys/sealer.ts";
 import { prepared } from "./prepared.ts";
-import type { CredentialsTable } from "./schema.ts";
-import type { Sealer } from "./sealer.ts";
-import { blobType } from "./sql.ts";
+import type { CredentialsTable } from "./schema/schema.ts";
 import { decoyOf, userNumber } from "./users.ts";
 
 export interface Credential {

@@ -1,13 +1,13 @@
 /** `Db`, the first argument of every store function, and transactions. */
 
 import type { Kysely, Transaction } from "kysely";
-import type { DatabaseCounts } from "./counts.ts";
-import { Attempts, sqlState } from "./retry.ts";
-import type { Schema } from "./schema.ts";
-import type { Sealer } from "./sealer.ts";
-import type { DatabaseKind } from "./sql.ts";
-import { sqliteCode } from "./sqlite-file.ts";
-import { runInScope } from "./transaction-guard.ts";
+import type { DatabaseCounts } from "./engine/counts.ts";
+import { Attempts, sqlState } from "./engine/retry.ts";
+import type { DatabaseKind } from "./engine/sql.ts";
+import { sqliteCode } from "./engine/sqlite/file.ts";
+import { runInScope } from "./engine/transaction-guard.ts";
+import type { Sealer } from "./keys/sealer.ts";
+import type { Schema } from "./schema/schema.ts";
 
 export interface Db {
   /** The root handle, or the transaction inside `inTransaction`. */

@@ -1,6 +1,6 @@
 /** Devices of users, from the moment they are confirmed. */
 import { affected, type Db } from "./db.ts";
-import type { DevicesTable } from "./schema.ts";
+import type { DevicesTable } from "./schema/schema.ts";
 
 export interface Device {
   readonly poolId: string;

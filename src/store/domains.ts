@@ -3,7 +3,7 @@ import type { CustomDomainConfigType, RoutingType } from "../wire/generated/user
 import { affected, type Db, inTransaction } from "./db.ts";
 import { holdPool } from "./pools.ts";
 import { retireNames, takeName } from "./retired-names.ts";
-import type { DomainsTable } from "./schema-hosting.ts";
+import type { DomainsTable } from "./schema/schema-hosting.ts";
 
 export interface Domain {
   readonly poolId: string;

@@ -2,7 +2,7 @@
 import { type Kysely, sql } from "kysely";
 import { affected, type Db, inTransaction } from "./db.ts";
 import { prepared } from "./prepared.ts";
-import type { GroupsTable, Schema } from "./schema.ts";
+import type { GroupsTable, Schema } from "./schema/schema.ts";
 import { type User, userFromRow } from "./users.ts";
 
 export interface Group {

@@ -3,7 +3,7 @@
  * removes them. A new table without a line here is a type error; `test/api/growth.test.ts` holds the numbers against a
  * server that is asked without end, and `test/store/sweep.test.ts` the removal.
  */
-import type { Schema } from "./schema.ts";
+import type { Schema } from "./schema/schema.ts";
 
 export type Table = keyof Schema;
 

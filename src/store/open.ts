@@ -2,11 +2,15 @@
 import { randomBytes } from "node:crypto";
 import { type Dialect, Kysely, sql } from "kysely";
 import type { Random } from "../lib/seal.ts";
-import { type DatabaseCounts, newCounts } from "./counts.ts";
-import { WrongMasterKey } from "./data-keys.ts";
 import { type Db, runTransaction } from "./db.ts";
-import type { StoreLog } from "./log.ts";
-import { type MasterKeySet, masterKeys } from "./master-key.ts";
+import { type DatabaseCounts, newCounts } from "./engine/counts.ts";
+import type { StoreLog } from "./engine/log.ts";
+import type { DatabaseKind } from "./engine/sql.ts";
+import { fileExists, inMemory, lockForThisProcess, prepareFile } from "./engine/sqlite/file.ts";
+import { WriteHealth } from "./engine/sqlite/write-health.ts";
+import { WrongMasterKey } from "./keys/data-keys.ts";
+import { type MasterKeySet, masterKeys } from "./keys/master-key.ts";
+import { type KeyOptions, type KeyRing, loadSealer } from "./keys/sealer.ts";
 import {
   type Migration,
   migrate,
@@ -15,13 +19,9 @@ import {
   type SchemaVersion,
   schemaVersion,
   writeMeta,
-} from "./migrate.ts";
-import { finishMasterKeyChange } from "./rotate-master-key.ts";
-import type { Schema } from "./schema.ts";
-import { type KeyOptions, type KeyRing, loadSealer } from "./sealer.ts";
-import type { DatabaseKind } from "./sql.ts";
-import { fileExists, inMemory, lockForThisProcess, prepareFile } from "./sqlite-file.ts";
-import { WriteHealth } from "./write-health.ts";
+} from "./migrations/migrate.ts";
+import { finishMasterKeyChange } from "./rotation/rotate-master-key.ts";
+import type { Schema } from "./schema/schema.ts";
 
 export interface OpenOptions {
   /** `postgres://…`, `sqlite:<path>`, a path, or `:memory:`. */
@@ -215,10 +215,10 @@ async function openDialect(
   watched: { readonly counts: DatabaseCounts; readonly writes: WriteHealth },
 ): Promise<{ readonly dialect: Dialect; leave(): Promise<void>; unlock(): void }> {
   if (target.kind === "postgres") {
-    const { connectPostgres } = await import("./postgres-dialect.ts");
+    const { connectPostgres } = await import("./engine/postgres/dialect.ts");
     return { ...(await connectPostgres({ ...options, ...watched, url: target.url })), unlock: () => {} };
   }
-  const { sqliteDialect } = await import("./sqlite-dialect.ts");
+  const { sqliteDialect } = await import("./engine/sqlite/dialect.ts");
   const path = target.path === inMemory ? inMemory : prepareFile(target.path);
   const lock = path === inMemory || options.secondary ? undefined : lockForThisProcess(path);
   const dialect = sqliteDialect({ ...options, ...watched, path });

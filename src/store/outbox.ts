@@ -6,7 +6,7 @@
 import { sql } from "kysely";
 import type { MailAddress } from "../lib/mail-address.ts";
 import type { Db } from "./db.ts";
-import type { OutboxTable } from "./schema.ts";
+import type { OutboxTable } from "./schema/schema.ts";
 
 export interface MessageRef {
   readonly poolId: string;

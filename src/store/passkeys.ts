@@ -1,7 +1,7 @@
 /** Passkeys: WebAuthn credentials of users. One credential id belongs to one user of a pool: the primary key. */
 import { affected, type Db } from "./db.ts";
 import { prepared, preparedWrite } from "./prepared.ts";
-import type { PasskeysTable } from "./schema.ts";
+import type { PasskeysTable } from "./schema/schema.ts";
 
 export interface Passkey {
   readonly poolId: string;

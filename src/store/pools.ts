@@ -2,10 +2,10 @@
 import type { Kysely } from "kysely";
 import type { Db } from "./db.ts";
 import { affected, inTransaction } from "./db.ts";
+import { takingItsTime } from "./engine/postgres/time-limit.ts";
 import { prepared } from "./prepared.ts";
 import { retireNames, takeName } from "./retired-names.ts";
-import type { Schema } from "./schema.ts";
-import { takingItsTime } from "./time-limit.ts";
+import type { Schema } from "./schema/schema.ts";
 
 export interface PoolRow {
   readonly poolId: string;

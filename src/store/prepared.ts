@@ -4,8 +4,8 @@
  */
 import type { Compilable, CompiledQuery, Kysely, QueryResult } from "kysely";
 import type { Db } from "./db.ts";
-import type { Schema } from "./schema.ts";
-import type { BoundValue, DatabaseKind } from "./sql.ts";
+import type { BoundValue, DatabaseKind } from "./engine/sql.ts";
+import type { Schema } from "./schema/schema.ts";
 
 type Slots<Values> = <Name extends keyof Values & string>(name: Name) => Values[Name];
 type Values = Readonly<Record<string, BoundValue>>;

@@ -4,7 +4,7 @@
  * itself as it likes.
  */
 import type { Db } from "./db.ts";
-import { writeMeta } from "./migrate.ts";
+import { writeMeta } from "./migrations/migrate.ts";
 
 const key = "public_url";
 

@@ -4,7 +4,7 @@
  */
 import { affected, type Db, inTransaction } from "./db.ts";
 import { raisePool } from "./pools.ts";
-import type { ResourceServersTable } from "./schema-hosting.ts";
+import type { ResourceServersTable } from "./schema/schema-hosting.ts";
 
 export interface Scope {
   readonly name: string;

@@ -4,7 +4,7 @@
  */
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
-import type { RetiredNamesTable } from "./schema.ts";
+import type { RetiredNamesTable } from "./schema/schema.ts";
 
 export type NameKind = RetiredNamesTable["kind"];
 

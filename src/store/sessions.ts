@@ -2,7 +2,7 @@
 import { clientsWithPools } from "./clients.ts";
 import type { Db } from "./db.ts";
 import { prepared } from "./prepared.ts";
-import type { TokenFamiliesTable } from "./schema-tokens.ts";
+import type { TokenFamiliesTable } from "./schema/schema-tokens.ts";
 import { familyColumns, type TokenFamily, tokenFamilyFromRow } from "./token-families.ts";
 import { type User, type UserRow, userColumns, userFromRow } from "./users.ts";
 

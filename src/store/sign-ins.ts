@@ -1,7 +1,7 @@
 /** Rows of running sign-ins. Moving on and finishing are decided by a row count. */
 import { affected, type Db } from "./db.ts";
 import { prepared, preparedWrite } from "./prepared.ts";
-import type { SignInsTable } from "./schema.ts";
+import type { SignInsTable } from "./schema/schema.ts";
 
 export interface SignInRow<State> {
   readonly poolId: string;

@@ -2,7 +2,7 @@
 
 import { type Db, inTransaction } from "./db.ts";
 import { raisePool } from "./pools.ts";
-import type { SigningKeysTable } from "./schema.ts";
+import type { SigningKeysTable } from "./schema/schema.ts";
 
 export interface SigningKeyRow {
   readonly kid: string;

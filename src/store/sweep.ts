@@ -8,10 +8,10 @@ import { uuid7Floor } from "../lib/uuid7.ts";
 import { sweepAuditEvents } from "./audit.ts";
 import { sweepAuthEvents } from "./auth-events.ts";
 import type { Db } from "./db.ts";
+import type { StoreLog } from "./engine/log.ts";
+import { takingItsTime } from "./engine/postgres/time-limit.ts";
 import { growth, type Removal, tables } from "./growth.ts";
-import type { StoreLog } from "./log.ts";
 import { sweepSigningKeys } from "./signing-keys.ts";
-import { takingItsTime } from "./time-limit.ts";
 
 const day = 24 * 60 * 60 * 1000;
 const every = 60_000;

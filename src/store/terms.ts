@@ -1,7 +1,7 @@
 /** Rows of the terms that a client's pages link to. */
 import { holdClient } from "./clients.ts";
 import { affected, type Db, inTransaction } from "./db.ts";
-import type { TermsTable } from "./schema-hosting.ts";
+import type { TermsTable } from "./schema/schema-hosting.ts";
 
 export interface Terms {
   readonly poolId: string;

@@ -1,9 +1,9 @@
 /** Refresh token families: one row a sign-in. Revocation is a column here and is read with every use of a token. */
 import { sql } from "kysely";
 import { affected, type Db } from "./db.ts";
+import { blobType } from "./engine/sql.ts";
 import { preparedWrite } from "./prepared.ts";
-import type { TokenFamiliesTable } from "./schema-tokens.ts";
-import { blobType } from "./sql.ts";
+import type { TokenFamiliesTable } from "./schema/schema-tokens.ts";
 
 export interface TokenFamily {
   readonly poolId: string;

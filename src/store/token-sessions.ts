@@ -4,8 +4,8 @@
  */
 import type { Kysely } from "kysely";
 import type { Db } from "./db.ts";
-import type { Schema } from "./schema.ts";
-import type { TokenSessionsTable } from "./schema-tokens.ts";
+import type { Schema } from "./schema/schema.ts";
+import type { TokenSessionsTable } from "./schema/schema-tokens.ts";
 import { insertFamily, revokeFamilies, revokeFamily, type TokenFamily } from "./token-families.ts";
 
 export interface TokenSession {

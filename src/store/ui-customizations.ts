@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import { holdClient } from "./clients.ts";
 import { type Db, inTransaction } from "./db.ts";
 import { holdPool } from "./pools.ts";
-import type { UiCustomizationsTable, UiImagesTable } from "./schema-hosting.ts";
+import type { UiCustomizationsTable, UiImagesTable } from "./schema/schema-hosting.ts";
 
 /** In the place of a client id: all clients that have nothing of their own. */
 export const allClients = "ALL";

@@ -4,9 +4,9 @@ import type { Db } from "./db.ts";
 import { affected, inTransaction } from "./db.ts";
 import { holdPool } from "./pools.ts";
 import { prepared } from "./prepared.ts";
-import type { LoginNamesTable, Schema, UserStatus, UsersTable } from "./schema.ts";
+import type { LoginNamesTable, Schema, UserStatus, UsersTable } from "./schema/schema.ts";
 
-export type { UserStatus } from "./schema.ts";
+export type { UserStatus } from "./schema/schema.ts";
 
 export interface User {
   readonly poolId: string;

@@ -13,7 +13,7 @@ import {
   type UpdateManagedLoginBrandingCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { pino } from "pino";
-import { changeStyle, createStyle } from "../../src/domain/pools/branding.ts";
+import { changeStyle, createStyle } from "../../src/domain/branding/styles.ts";
 import { createCtx } from "../../src/http/context.ts";
 import { makeClient, makePool, refused } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";

@@ -5,7 +5,7 @@ import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import pg from "pg";
-import { migrations, PROGRAM_SCHEMA_VERSION } from "../../src/store/migrate.ts";
+import { migrations, PROGRAM_SCHEMA_VERSION } from "../../src/store/migrations/migrate.ts";
 import { openDatabase } from "../../src/store/open.ts";
 import { administer, forEachDatabase, silent, temporaryFolder, testPostgresUrl } from "../store/databases.ts";
 import { runWith, serve, stop } from "./program.ts";

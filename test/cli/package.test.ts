@@ -12,7 +12,7 @@ import {
   InitiateAuthCommand,
   ListUserPoolsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { styles } from "../../src/http/hosted-ui/assets.ts";
+import { styles } from "../../src/http/hosted-ui/kit/assets.ts";
 import { temporaryFolder } from "../store/databases.ts";
 
 const root = join(import.meta.dirname, "..", "..");

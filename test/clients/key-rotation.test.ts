@@ -15,12 +15,17 @@ import {
 import { decodeProtectedHeader } from "jose";
 import { publishedBeforeSigning, rotateSigningKeys } from "../../src/domain/tokens/rotate-keys.ts";
 import { sealedKeyId } from "../../src/lib/seal.ts";
+import type { KeyRing } from "../../src/store/keys/sealer.ts";
 import { type OpenedDatabase, openDatabase } from "../../src/store/open.ts";
 import { readPool } from "../../src/store/pools.ts";
-import { rotateDataKey } from "../../src/store/rotate-data-key.ts";
-import { rotateMasterKey } from "../../src/store/rotate-master-key.ts";
-import { placeOf, type SealedTableName, sealedTables, selectSealed } from "../../src/store/sealed-columns.ts";
-import type { KeyRing } from "../../src/store/sealer.ts";
+import { rotateDataKey } from "../../src/store/rotation/rotate-data-key.ts";
+import { rotateMasterKey } from "../../src/store/rotation/rotate-master-key.ts";
+import {
+  placeOf,
+  type SealedTableName,
+  sealedTables,
+  selectSealed,
+} from "../../src/store/rotation/sealed-columns.ts";
 import { sweep } from "../../src/store/sweep.ts";
 import { forEachDatabase } from "../store/databases.ts";
 import { type Application, application, type House, load, refresh, round, start } from "./house.ts";

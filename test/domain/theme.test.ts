@@ -1,10 +1,10 @@
 /** What settings of managed login become: the same page, another one that can be read, and nothing else. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { mergedSettings } from "../../src/domain/pools/branding.ts";
-import { repairsOf, type Theme, themeCss, themeOf } from "../../src/domain/pools/theme.ts";
-import type { Mode } from "../../src/domain/pools/theme-colors.ts";
-import { style } from "../../src/http/hosted-ui/assets.ts";
+import { mergedSettings } from "../../src/domain/branding/styles.ts";
+import { repairsOf, type Theme, themeCss, themeOf } from "../../src/domain/branding/theme.ts";
+import type { Mode } from "../../src/domain/branding/theme-colors.ts";
+import { style } from "../../src/http/hosted-ui/kit/assets.ts";
 import { colorOfCss, contrast } from "../../src/lib/color.ts";
 import { juniper, unreadable } from "../hosted-ui/brands.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cssFault } from "../../src/domain/pools/ui-css.ts";
+import { cssFault } from "../../src/domain/branding/classic-css.ts";
 
 test("rules for the classes of the pages are fine", () => {
   const styles = [

@@ -1,8 +1,8 @@
 /** What the CSS of the classic hosted UI becomes on our pages. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cssFault } from "../../src/domain/pools/ui-css.ts";
-import { uiThemeOf } from "../../src/domain/pools/ui-theme.ts";
+import { cssFault } from "../../src/domain/branding/classic-css.ts";
+import { uiThemeOf } from "../../src/domain/branding/classic-theme.ts";
 import { colorOfCss, contrast } from "../../src/lib/color.ts";
 import { classicCss } from "../hosted-ui/brands.ts";
 

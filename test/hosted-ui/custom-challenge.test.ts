@@ -1,10 +1,10 @@
 /** The page of a custom challenge, by values: no sign-in comes to it before triggers can run. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { challengeView } from "../../src/http/hosted-ui/challenge-pages.ts";
-import { wordsFor } from "../../src/http/hosted-ui/language.ts";
-import type { Visit } from "../../src/http/hosted-ui/visit.ts";
-import type { Waiting } from "../../src/http/hosted-ui/waiting.ts";
+import { wordsFor } from "../../src/http/hosted-ui/kit/language.ts";
+import type { Visit } from "../../src/http/hosted-ui/kit/visit.ts";
+import { challengeView } from "../../src/http/hosted-ui/pages/challenge-pages.ts";
+import type { Waiting } from "../../src/http/hosted-ui/pages/waiting.ts";
 
 const visit = { words: wordsFor("en", undefined), root: "/us-east-1_POOL", query: "client_id=c" } as Visit;
 

@@ -1,7 +1,7 @@
 /** The catalogues of words, and which of them is chosen. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { wordsFor } from "../../src/http/hosted-ui/language.ts";
+import { wordsFor } from "../../src/http/hosted-ui/kit/language.ts";
 import { en } from "../../src/http/hosted-ui/words/en.ts";
 
 /** Those of Cognito, and one that is written from right to left. */

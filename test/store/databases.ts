@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import pg from "pg";
-import type { StoreLog } from "../../src/store/log.ts";
+import type { StoreLog } from "../../src/store/engine/log.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "../../src/store/open.ts";
 
 export const testPostgresUrl =

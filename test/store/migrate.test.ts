@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
-import { type Migration, migrations, PROGRAM_SCHEMA_VERSION } from "../../src/store/migrate.ts";
+import { type Migration, migrations, PROGRAM_SCHEMA_VERSION } from "../../src/store/migrations/migrate.ts";
 import { openDatabase } from "../../src/store/open.ts";
 import { forEachDatabase, silent, temporaryFolder } from "./databases.ts";
 

@@ -14,10 +14,10 @@ import {
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { groupsOfUser } from "../../src/store/groups.ts";
 import { listUsers, type UserPosition, type UserSearch } from "../../src/store/list-users.ts";
-import { migrations } from "../../src/store/migrate.ts";
+import { migrations } from "../../src/store/migrations/migrate.ts";
 import { openDatabase } from "../../src/store/open.ts";
 import { countUsers, deletePool, insertPool, readPool } from "../../src/store/pools.ts";
-import { reseal } from "../../src/store/reseal.ts";
+import { reseal } from "../../src/store/rotation/reseal.ts";
 import {
   deleteUser,
   findUserByLoginName,

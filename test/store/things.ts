@@ -1,7 +1,7 @@
 /** A small table of the tests' own, so that the base of the store is tested apart from the real tables. */
 import { type Kysely, sql } from "kysely";
 import type { Db } from "../../src/store/db.ts";
-import { blobType, keyText } from "../../src/store/sql.ts";
+import { blobType, keyText } from "../../src/store/engine/sql.ts";
 
 export interface Things {
   things: { id: string; n: number; big: number | null; data: Uint8Array | null };

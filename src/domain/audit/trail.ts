@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Trail } from "../../app.ts";
-import type { StoreLog } from "../../store/log.ts";
+import type { StoreLog } from "../../store/engine/log.ts";
 
 /** Milliseconds an event waits for others. */
 const gatherMs = 250;

@@ -1,6 +1,6 @@
 /** What people see whose address asks for more than its share: a page that costs next to nothing. */
 import { html } from "hono/html";
-import { wordsFor } from "./language.ts";
+import { wordsFor } from "./kit/language.ts";
 import type { Words } from "./words/en.ts";
 
 const written = new Map<Words, string>();

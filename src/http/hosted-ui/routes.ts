@@ -4,19 +4,12 @@
  */
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
-import { looksPath } from "../../domain/pools/looks.ts";
+import { looksPath } from "../../domain/branding/looks.ts";
 import type { Serving } from "../context.ts";
 import { type Bindings, type Place, placeOf, poolPath } from "../place.ts";
-import { answerAsset } from "./assets.ts";
-import { answerBrandFile } from "./brand.ts";
-import { postChallenge } from "./challenge.ts";
-import { postConfirm, postResend, showConfirm } from "./confirm.ts";
-import { answerErrorPage, answerFailure, answerForeignForm, answerSignedOut } from "./error-page.ts";
-import { postForgot, postReset, showForgot, showReset } from "./forgot.ts";
-import { postLogin, showLogin } from "./login.ts";
-import { isFromHere } from "./origin.ts";
-import { postPasskey, showPasskeys } from "./passkeys.ts";
-import { postSignUp, showSignUp } from "./sign-up.ts";
+import { answerAsset } from "./kit/assets.ts";
+import { answerBrandFile } from "./kit/brand.ts";
+import { isFromHere } from "./kit/origin.ts";
 import {
   type BareVisit,
   type PasskeyVisit,
@@ -24,7 +17,14 @@ import {
   readPasskeyVisit,
   readVisit,
   type Visit,
-} from "./visit.ts";
+} from "./kit/visit.ts";
+import { postChallenge } from "./pages/challenge.ts";
+import { postConfirm, postResend, showConfirm } from "./pages/confirm.ts";
+import { answerErrorPage, answerFailure, answerForeignForm, answerSignedOut } from "./pages/error-page.ts";
+import { postForgot, postReset, showForgot, showReset } from "./pages/forgot.ts";
+import { postLogin, showLogin } from "./pages/login.ts";
+import { postPasskey, showPasskeys } from "./pages/passkeys.ts";
+import { postSignUp, showSignUp } from "./pages/sign-up.ts";
 
 interface Page<V = Visit> {
   /** Changes nothing. */

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import type { Schema } from "../schema.ts";
-import { blobType, keyText } from "../sql.ts";
+import { blobType, keyText } from "../engine/sql.ts";
+import type { Schema } from "../schema/schema.ts";
 
 type Kind = "sqlite" | "postgres";
 

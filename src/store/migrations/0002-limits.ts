@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import type { Schema } from "../schema.ts";
-import { addColumn, type DatabaseKind, keyText } from "../sql.ts";
+import { addColumn, type DatabaseKind, keyText } from "../engine/sql.ts";
+import type { Schema } from "../schema/schema.ts";
 
 /** Slots with tags, the owner's own guesses at a code, and the sources that users are known from. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {

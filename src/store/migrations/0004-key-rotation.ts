@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import type { Schema } from "../schema.ts";
-import { type DatabaseKind, keyText } from "../sql.ts";
+import { type DatabaseKind, keyText } from "../engine/sql.ts";
+import type { Schema } from "../schema/schema.ts";
 
 /** When access keys were last used, and what the sweep of signing keys goes by. Each statement can run twice. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {

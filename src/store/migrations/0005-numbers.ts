@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import type { Schema } from "../schema.ts";
-import { type DatabaseKind, hasColumn } from "../sql.ts";
+import { type DatabaseKind, hasColumn } from "../engine/sql.ts";
+import type { Schema } from "../schema/schema.ts";
 
 /**
  * Users and pools get numbers, which stand for their ids in sign-in names, credentials and the indexes of searches

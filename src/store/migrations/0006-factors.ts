@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import type { Schema } from "../schema.ts";
-import { addColumn, blobType, type DatabaseKind, keyText } from "../sql.ts";
+import { addColumn, blobType, type DatabaseKind, keyText } from "../engine/sql.ts";
+import type { Schema } from "../schema/schema.ts";
 
 /** Factors: what a user has turned on, software tokens, passkeys and devices. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import type { Schema } from "../schema.ts";
-import { type DatabaseKind, keyText } from "../sql.ts";
+import { type DatabaseKind, keyText } from "../engine/sql.ts";
+import type { Schema } from "../schema/schema.ts";
 
 /** What happened to a user's sign-ins and passwords. Ids begin with the time; the second index is the sweep's. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import type { Schema } from "../schema.ts";
-import { addColumn, type DatabaseKind, keyText } from "../sql.ts";
+import { addColumn, type DatabaseKind, keyText } from "../engine/sql.ts";
+import type { Schema } from "../schema/schema.ts";
 
 /** The authorization server: sessions of browsers, authorization codes, and what their tokens are for. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import type { Schema } from "../schema.ts";
-import { blobType, type DatabaseKind, keyText } from "../sql.ts";
+import { blobType, type DatabaseKind, keyText } from "../engine/sql.ts";
+import type { Schema } from "../schema/schema.ts";
 
 /** What a pool's authorization server shows and grants: resource servers, domains, styles, images, terms. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {

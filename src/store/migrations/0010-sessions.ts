@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import type { Schema } from "../schema.ts";
-import { addColumn, type DatabaseKind, keyText } from "../sql.ts";
+import { addColumn, type DatabaseKind, keyText } from "../engine/sql.ts";
+import type { Schema } from "../schema/schema.ts";
 
 /** Sessions that can be seen and revoked: those of tokens have a table, those of browsers further columns. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import type { Schema } from "../schema.ts";
-import { type DatabaseKind, keyText } from "../sql.ts";
+import { type DatabaseKind, keyText } from "../engine/sql.ts";
+import type { Schema } from "../schema/schema.ts";
 
 /** Names that pools gave up, and that are not free for others yet. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {

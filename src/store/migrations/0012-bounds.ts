@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
-import type { Schema } from "../schema.ts";
-import { addColumn, type DatabaseKind } from "../sql.ts";
+import { addColumn, type DatabaseKind } from "../engine/sql.ts";
+import type { Schema } from "../schema/schema.ts";
 
 /** How many attempts a sign-in event stands for; null where it tells of one. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
-import type { Schema } from "../schema.ts";
-import { addColumn, type DatabaseKind } from "../sql.ts";
+import { addColumn, type DatabaseKind } from "../engine/sql.ts";
+import type { Schema } from "../schema/schema.ts";
 
 /**
  * Whether two factors were proven in the sign-in that a device was confirmed in. Null, of rows of before: nobody knows, and

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import type { Schema } from "../schema.ts";
-import { addColumn, type DatabaseKind, keyText } from "../sql.ts";
+import { addColumn, type DatabaseKind, keyText } from "../engine/sql.ts";
+import type { Schema } from "../schema/schema.ts";
 
 /**
  * Browsers get a name: one session each, which the codes that came through it stand on. A session also stands on the

@@ -1,5 +1,7 @@
 /** How a pool's pages look: styles of managed login, and the CSS and logo of the classic hosted UI. */
 import type { Ctx } from "../../../app.ts";
+import { setUiCustomization, uiCustomization } from "../../../domain/branding/classic.ts";
+import { uiLogoPath } from "../../../domain/branding/looks.ts";
 import {
   changeStyle,
   createStyle,
@@ -7,9 +9,7 @@ import {
   removeStyle,
   type StyleWithAssets,
   styleOf,
-} from "../../../domain/pools/branding.ts";
-import { uiLogoPath } from "../../../domain/pools/looks.ts";
-import { setUiCustomization, uiCustomization } from "../../../domain/pools/ui-customization.ts";
+} from "../../../domain/branding/styles.ts";
 import type { Asset } from "../../../store/branding.ts";
 import type { UiCustomization } from "../../../store/ui-customizations.ts";
 import type {

@@ -1,13 +1,13 @@
 /** Terms of use and privacy policies. */
 
-import { loadPool } from "../../../domain/pools/settings.ts";
 import {
   changeTerms,
   createTerms,
   removeTerms,
   termsByClient,
   termsById,
-} from "../../../domain/pools/terms.ts";
+} from "../../../domain/branding/terms.ts";
+import { loadPool } from "../../../domain/pools/settings.ts";
 import { listTerms, type Terms } from "../../../store/terms.ts";
 import type { TermsDescriptionType, TermsType } from "../../../wire/generated/user-pools.types.ts";
 import { epochSeconds, type Handler } from "../operation.ts";

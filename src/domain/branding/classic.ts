@@ -1,0 +1,81 @@
+/** The classic hosted pages' looks: CSS and a logo, for a client or for all that have nothing of their own. */
+import type { Ctx } from "../../app.ts";
+import { rasterType } from "../../lib/image-type.ts";
+import {
+  allClients,
+  putUiCustomization,
+  readUiCustomizations,
+  type UiCustomization,
+  type UiImage,
+} from "../../store/ui-customizations.ts";
+import type { SetUICustomizationRequest } from "../../wire/generated/user-pools.types.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { loadPool, loadPoolClient, noSuchPool } from "../pools/settings.ts";
+import { cssFault } from "./classic-css.ts";
+import { uiThemeOf } from "./classic-theme.ts";
+
+/** "Your logo file can be no larger than 100 KB in size" (Developer Guide). */
+const MOST_IMAGE = 100 * 1024;
+
+/** SetUICustomization. "You can't set CSS and logo customization separately": what is left out is taken away. */
+export async function setUiCustomization(
+  ctx: Ctx,
+  request: SetUICustomizationRequest,
+): Promise<UiCustomization> {
+  const { UserPoolId: poolId, CSS: css } = request;
+  const clientId = await requireClient(ctx, poolId, request.ClientId);
+  const fault = css === undefined ? undefined : cssFault(css);
+  if (fault !== undefined) refuse("InvalidParameterException", fault);
+  const image = request.ImageFile ? logo(Buffer.from(request.ImageFile, "base64")) : undefined;
+  const cssVersion = new Date(ctx.now).toISOString().replace(/\D/g, "").slice(0, 14);
+  const customization = { poolId, clientId, css, cssVersion, createdAt: ctx.now, updatedAt: ctx.now };
+  const stored = await putUiCustomization(ctx.db, customization, image);
+  if (stored !== undefined) {
+    tell(ctx, stored);
+    return stored;
+  }
+  return clientId === allClients
+    ? noSuchPool(poolId)
+    : refuse("ResourceNotFoundException", `User pool client ${clientId} does not exist.`);
+}
+
+/** The answer has no room for warnings: whoever runs the server is told what pages do not do as the CSS says. */
+function tell(ctx: Ctx, { poolId, clientId, css }: UiCustomization): void {
+  const { repaired, ignored } = uiThemeOf(css ?? "");
+  if (repaired.length > 0)
+    ctx.log.warn({ poolId, clientId, classes: repaired }, "colors that cannot be read are shown as others");
+  if (ignored.length > 0)
+    ctx.log.warn({ poolId, clientId, declarations: ignored.slice(0, 20) }, "CSS that no page acts on");
+}
+
+/** What a client's pages look like: its own, else that of `ALL`; undefined where nothing was set. */
+export async function uiCustomization(
+  ctx: Ctx,
+  poolId: string,
+  client: string | undefined,
+): Promise<UiCustomization | undefined> {
+  const clientId = await requireClient(ctx, poolId, client);
+  const found = await readUiCustomizations(ctx.db, poolId, [clientId, allClients]);
+  return found.find((one) => one.clientId === clientId) ?? found[0];
+}
+
+async function requireClient(ctx: Ctx, poolId: string, clientId: string | undefined): Promise<string> {
+  if (clientId === undefined || clientId === allClients) {
+    await loadPool(ctx, poolId);
+    return allClients;
+  }
+  return (await loadPoolClient(ctx, poolId, clientId)).client.id;
+}
+
+function logo(bytes: Uint8Array): UiImage {
+  if (bytes.length > MOST_IMAGE)
+    refuse("InvalidParameterException", `ImageFile must not have more than ${MOST_IMAGE} bytes.`);
+  switch (rasterType(bytes)) {
+    case "PNG":
+      return { mediaType: "image/png", bytes };
+    case "JPEG":
+      return { mediaType: "image/jpeg", bytes };
+    default:
+      return refuse("InvalidParameterException", "ImageFile must be a PNG or JPEG image.");
+  }
+}

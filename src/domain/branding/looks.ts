@@ -1,0 +1,228 @@
+/**
+ * What the pages of a client look like: a style of managed login, the CSS and logo of the classic hosted UI, or neither.
+ * Each page asks for the versions alone; what was made of them is kept. Stylesheets and images go to browsers under names
+ * made of what is in them, so that they may be kept there for ever.
+ */
+import { createHash } from "node:crypto";
+import type { App, Ctx } from "../../app.ts";
+import { BoundedMap } from "../../lib/bounded-map.ts";
+import { type Asset, type AssetKey, readAsset, readAssets, readStyle } from "../../store/branding.ts";
+import { type LookVersions, readLookVersions } from "../../store/looks.ts";
+import { readUiCustomizations, readUiImage } from "../../store/ui-customizations.ts";
+import { uiThemeOf } from "./classic-theme.ts";
+import { type Picture, type Theme, themeCss, themeOf } from "./theme.ts";
+import type { Mode } from "./theme-colors.ts";
+
+/** Where the files of clients are, below the root of a pool's endpoints. */
+export const looksPath = "/assets/brand";
+
+export interface Icon {
+  readonly file: string;
+  readonly type: string;
+  /** Where each mode has its own. */
+  readonly mode: Mode | undefined;
+}
+
+export interface Look {
+  /** The name of the stylesheet that stands after that of all pages; undefined: there is none. */
+  readonly style: string | undefined;
+  readonly scheme: "light dark" | Mode;
+  /** Undefined: the classic hosted UI, which has a logo at most. */
+  readonly theme: Pick<Theme, "place" | "compact" | "header" | "footer" | "logo" | "languages"> | undefined;
+  /** By the category of their assets; those that the page is to show. */
+  readonly pictures: ReadonlyMap<string, Picture>;
+  readonly icons: readonly Icon[];
+  readonly files: ReadonlyMap<string, LookFile>;
+}
+
+/** Where the bytes of a file are. */
+type LookFile =
+  | { readonly type: "text/css; charset=utf-8"; readonly text: string }
+  | { readonly type: string; readonly asset: AssetKey }
+  | { readonly type: string; readonly logoOf: string };
+
+/** Categories of images that stand on a page by themselves, but for those that the settings turn on one by one. */
+const graphics = ["EMAIL_GRAPHIC", "SMS_GRAPHIC", "AUTH_APP_GRAPHIC", "PASSWORD_GRAPHIC", "PASSKEY_GRAPHIC"];
+/** The logo of the classic hosted UI. */
+export const uiLogoCategory = "UI_LOGO";
+
+const types: Readonly<Record<string, string>> = {
+  ICO: "image/x-icon",
+  JPEG: "image/jpeg",
+  PNG: "image/png",
+  SVG: "image/svg+xml",
+  WEBP: "image/webp",
+};
+
+interface Client {
+  readonly poolId: string;
+  readonly id: string;
+}
+
+/**
+ * The look of a client's pages; undefined: the default one.
+ * @param version ManagedLoginVersion of the domain that the request came to; undefined: it came to none, and a style of
+ * managed login has precedence
+ */
+export async function lookOf(ctx: Ctx, client: Client, version?: number): Promise<Look | undefined> {
+  const versions = await readLookVersions(ctx.db, client.poolId, client.id);
+  const isManaged = version === undefined ? versions.style !== undefined : version !== 1;
+  return lookBy(ctx, client, versions, isManaged ? managedSource : classicSource);
+}
+
+/** A file of whatever look the client has; undefined: there is none of this name. */
+export async function lookFile(
+  ctx: Ctx,
+  client: Client,
+  name: string,
+): Promise<{ type: string; body: string | Uint8Array } | undefined> {
+  const versions = await readLookVersions(ctx.db, client.poolId, client.id);
+  for (const source of [managedSource, classicSource]) {
+    const file = (await lookBy(ctx, client, versions, source))?.files.get(name);
+    if (file === undefined) continue;
+    if ("text" in file) return { type: file.type, body: file.text };
+    const body =
+      "asset" in file
+        ? await readAsset(ctx.db, client.poolId, client.id, file.asset)
+        : (await readUiImage(ctx.db, client.poolId, file.logoOf))?.bytes;
+    // It may have been replaced a moment ago, and would be kept by its name for ever.
+    if (body !== undefined && name.startsWith(hashOf(body))) return { type: file.type, body };
+  }
+  return undefined;
+}
+
+/** The address of the logo of the classic hosted UI, below the root of the pool's endpoints. */
+export async function uiLogoPath(ctx: Ctx, poolId: string, clientId: string): Promise<string | undefined> {
+  const versions = await readLookVersions(ctx.db, poolId, clientId);
+  const look = await lookBy(ctx, { poolId, id: clientId }, versions, classicSource);
+  const name = look?.pictures.get(uiLogoCategory)?.light;
+  return name && `${looksPath}/${clientId}/${name}`;
+}
+
+/** Looks by client and kind, each with the version that it was made of; of each server its own. */
+const looks = new WeakMap<App, Map<string, { readonly version: string; readonly look: Look | undefined }>>();
+const MOST_LOOKS = 1_000;
+
+/** What a look is made of. */
+interface Source {
+  readonly kind: string;
+  /** Undefined: there is none. */
+  readonly version: (versions: LookVersions) => string | undefined;
+  readonly make: (ctx: Ctx, client: Client, versions: LookVersions) => Promise<Look | undefined>;
+}
+
+const managedSource: Source = {
+  kind: "managed",
+  version: ({ style }) =>
+    style === undefined || style.provided ? undefined : `${style.styleId} ${style.version}`,
+  make: async (ctx, { poolId, id }) => {
+    const style = await readStyle(ctx.db, poolId, { clientId: id });
+    if (style === undefined || style.provided) return undefined;
+    return managed(style.settings, await readAssets(ctx.db, poolId, id));
+  },
+};
+
+const classicSource: Source = {
+  kind: "classic",
+  version: ({ customization }) => customization && `${customization.clientId} ${customization.updatedAt}`,
+  make: async (ctx, { poolId, id }, { customization }) => {
+    const clientId = customization?.clientId ?? id;
+    const [found] = await readUiCustomizations(ctx.db, poolId, [clientId]);
+    return classic(clientId, found?.css, await readUiImage(ctx.db, poolId, clientId));
+  },
+};
+
+async function lookBy(
+  ctx: Ctx,
+  client: Client,
+  versions: LookVersions,
+  { kind, version, make }: Source,
+): Promise<Look | undefined> {
+  const current = version(versions);
+  if (current === undefined) return undefined;
+  const cache = looks.get(ctx.app) ?? new BoundedMap(MOST_LOOKS);
+  looks.set(ctx.app, cache);
+  const key = `${kind} ${client.poolId} ${client.id}`;
+  const found = cache.get(key);
+  if (found?.version === current) return found.look;
+  const look = await make(ctx, client, versions);
+  // What was read piece by piece is of this version only if nobody changed it meanwhile.
+  const after = version(await readLookVersions(ctx.db, client.poolId, client.id));
+  if (after === current) cache.set(key, { version: current, look });
+  return look;
+}
+
+function managed(settings: unknown, assets: readonly Asset[]): Look {
+  const theme = themeOf(settings, assets);
+  const files = new Map<string, LookFile>();
+  const named = assets.map(({ bytes, ...asset }) => {
+    const name = `${hashOf(bytes)}.${asset.extension.toLowerCase()}`;
+    files.set(name, { type: types[asset.extension]!, asset });
+    return { ...asset, name };
+  });
+  const picture = (category: string) => pictureOf(named.filter((asset) => asset.category === category));
+  const style = addStyle(files, themeCss(theme, picture));
+  const shown = [
+    ...(theme.graphics ? graphics : []),
+    ...(theme.logo ? ["FORM_LOGO"] : []),
+    ...(theme.header?.logo ? ["PAGE_HEADER_LOGO"] : []),
+    ...(theme.footer?.logo ? ["PAGE_FOOTER_LOGO"] : []),
+  ];
+  const pictures = new Map<string, Picture>();
+  for (const category of shown) {
+    const found = picture(category);
+    if (found !== undefined) pictures.set(category, inModes(found, theme.modes));
+  }
+  const icons = theme.icons.flatMap((kind) => {
+    const found = picture(`FAVICON_${kind}`);
+    if (found === undefined) return [];
+    const { light, dark } = inModes(found, theme.modes);
+    const modes = light === dark ? ([undefined] as const) : (["light", "dark"] as const);
+    return modes.map((mode) => ({ file: mode === "dark" ? dark : light, type: types[kind]!, mode }));
+  });
+  const scheme = theme.modes.length === 2 ? "light dark" : theme.modes[0]!;
+  return { style, scheme, theme, pictures, icons, files };
+}
+
+/** An image that was set for both modes, or for one alone, stands in for those that are missing. */
+function pictureOf(
+  assets: readonly { readonly colorMode: string; readonly name: string }[],
+): Picture | undefined {
+  const of = (mode: string) => assets.find(({ colorMode }) => colorMode === mode)?.name;
+  const light = of("LIGHT") ?? of("DYNAMIC") ?? of("DARK");
+  const dark = of("DARK") ?? of("DYNAMIC") ?? of("LIGHT");
+  return light === undefined || dark === undefined ? undefined : { light, dark };
+}
+
+function inModes(picture: Picture, modes: readonly Mode[]): Picture {
+  const [only] = modes;
+  return modes.length === 2 ? picture : { light: picture[only!], dark: picture[only!] };
+}
+
+function classic(
+  clientId: string,
+  css: string | undefined,
+  image: { readonly mediaType: string; readonly bytes: Uint8Array } | undefined,
+): Look | undefined {
+  if (css === undefined && image === undefined) return undefined;
+  const files = new Map<string, LookFile>();
+  const style = addStyle(files, uiThemeOf(css ?? "").css);
+  const pictures = new Map<string, Picture>();
+  if (image !== undefined) {
+    const name = `${hashOf(image.bytes)}.${image.mediaType === "image/png" ? "png" : "jpeg"}`;
+    files.set(name, { type: image.mediaType, logoOf: clientId });
+    pictures.set(uiLogoCategory, { light: name, dark: name });
+  }
+  return { style, scheme: "light", theme: undefined, pictures, icons: [], files };
+}
+
+function addStyle(files: Map<string, LookFile>, text: string): string | undefined {
+  if (text === "") return undefined;
+  const name = `${hashOf(text)}.css`;
+  files.set(name, { type: "text/css; charset=utf-8", text });
+  return name;
+}
+
+function hashOf(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex").slice(0, 32);
+}

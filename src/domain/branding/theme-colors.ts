@@ -1,0 +1,220 @@
+/**
+ * The colors of the pages: which setting of managed login each comes from, what it lies on, and how well it has to be seen
+ * there. Whatever an operator sets, text stays readable (WCAG 2.2, 1.4.3 and 1.4.11). Pure.
+ */
+import { black, type Color, colorOfDigits, contrast, hexOf, mixed, over, white } from "../../lib/color.ts";
+import { at } from "../../lib/json-path.ts";
+import { defaultSettings } from "./defaults.ts";
+
+export type Mode = "light" | "dark";
+
+const TEXT = 4.5;
+/** Of the edges of fields and of what shows the focus. */
+const EDGE = 3;
+
+interface Role {
+  /** The custom property of theme.css. */
+  readonly property: string;
+  /** Settings that say it, `*` for the mode; the first that was given counts, else the default of the first. */
+  readonly paths: readonly string[];
+  /** Properties of what it lies on; its alpha is mixed with the first. */
+  readonly on: readonly string[];
+  /** The contrast that it needs with each of them. */
+  readonly least?: number;
+}
+
+const role = (property: string, on: string, paths: string, least?: number): Role => ({
+  property,
+  on: on.split(" "),
+  paths: paths.split(" "),
+  ...(least !== undefined && { least }),
+});
+
+const button = "components.primaryButton.*";
+const second = "components.secondaryButton.*";
+const input = "componentClasses.input.*.defaults";
+const failure = "componentClasses.statusIndicator.*.error";
+const success = "componentClasses.statusIndicator.*.success";
+const description = "components.pageText.*.descriptionColor";
+const body = "components.pageText.*.bodyColor";
+
+/** Settings of colors that pages act on: all others say nothing. What others lie on comes first. */
+const roles: readonly Role[] = [
+  role("--page", "canvas", "components.pageBackground.*.color"),
+  role("--card", "--page", "components.form.*.backgroundColor"),
+  role("--card-line", "--page", "components.form.*.borderColor"),
+  role("--line", "--card", "componentClasses.divider.*.borderColor"),
+  role("--top", "--page", "components.pageHeader.*.background.color"),
+  role("--top-line", "--page", "components.pageHeader.*.borderColor"),
+  role("--bottom", "--page", "components.pageFooter.*.background.color"),
+  role("--bottom-line", "--page", "components.pageFooter.*.borderColor"),
+  role("--field", "--card", `${input}.backgroundColor`),
+  role("--edge", "--card", `${input}.borderColor`, EDGE),
+  role("--focus", "--card", "componentClasses.focusState.*.borderColor", EDGE),
+  role("--heading", "--card", "components.pageText.*.headingColor", TEXT),
+  role("--text", "--card --still", body, TEXT),
+  role("--soft", "--card --still", description, TEXT),
+  role("--foot", "--card", description, TEXT),
+  role("--legal", "--card", description, TEXT),
+  role("--label", "--card", "componentClasses.inputLabel.*.textColor", TEXT),
+  role("--hint", "--card", "componentClasses.inputDescription.*.textColor", TEXT),
+  role("--typed", "--field", body, TEXT),
+  role("--reveal", "--field", description, TEXT),
+  role("--link", "--card", "componentClasses.link.*.defaults.textColor", TEXT),
+  role(
+    "--link-over",
+    "--card",
+    "componentClasses.link.*.hover.textColor componentClasses.link.*.defaults.textColor",
+    TEXT,
+  ),
+  role("--accent", "--card", `${button}.defaults.backgroundColor`),
+  role("--on-accent", "--accent", `${button}.defaults.textColor`, TEXT),
+  role("--accent-over", "--card", `${button}.hover.backgroundColor ${button}.defaults.backgroundColor`),
+  role("--on-accent-over", "--accent-over", `${button}.hover.textColor ${button}.defaults.textColor`, TEXT),
+  role(
+    "--accent-down",
+    "--card",
+    `${button}.active.backgroundColor ${button}.hover.backgroundColor ${button}.defaults.backgroundColor`,
+  ),
+  role(
+    "--on-accent-down",
+    "--accent-down",
+    `${button}.active.textColor ${button}.hover.textColor ${button}.defaults.textColor`,
+    TEXT,
+  ),
+  role("--second", "--card", `${second}.defaults.backgroundColor`),
+  role("--second-line", "--card", `${second}.defaults.borderColor`),
+  role("--on-second", "--second", `${second}.defaults.textColor`, TEXT),
+  role("--second-over", "--card", `${second}.hover.backgroundColor ${second}.defaults.backgroundColor`),
+  role("--second-over-line", "--card", `${second}.hover.borderColor ${second}.defaults.borderColor`),
+  role("--on-second-over", "--second-over", `${second}.hover.textColor ${second}.defaults.textColor`, TEXT),
+  role("--bad-back", "--card", `components.alert.*.error.backgroundColor ${failure}.backgroundColor`),
+  role("--bad-line", "--card", `components.alert.*.error.borderColor ${failure}.borderColor`),
+  role("--bad", "--bad-back", `${failure}.indicatorColor`, TEXT),
+  role("--wrong", "--card", `${failure}.indicatorColor`, TEXT),
+  role("--good-back", "--card", `${success}.backgroundColor`),
+  role("--good-line", "--card", `${success}.borderColor`),
+  role("--good", "--good-back", `${success}.indicatorColor`, TEXT),
+];
+
+/** What no setting says. A page of another color than the default one has no glow. */
+const fixed = {
+  light: {
+    "--glow": "#e6ecfb",
+    "--still": "#f1f3f7",
+    "--shadow": "0 1px 2px rgb(20 23 31 / 5%), 0 12px 32px -12px rgb(20 23 31 / 14%)",
+  },
+  dark: {
+    "--glow": "#151b2d",
+    "--still": "#20242e",
+    "--shadow": "0 1px 2px rgb(0 0 0 / 40%), 0 16px 40px -16px rgb(0 0 0 / 60%)",
+  },
+} as const;
+const ringAlpha = { light: 28, dark: 32 } as const;
+
+/** A color that was changed because it could not be seen. */
+export interface Repair {
+  readonly property: string;
+  /** The setting of managed login that says it. */
+  readonly setting: string;
+  readonly contrast: number;
+  readonly least: number;
+}
+
+export interface Palette {
+  /** Custom properties of theme.css, each with its value. */
+  readonly values: ReadonlyMap<string, string>;
+  readonly repairs: readonly Repair[];
+}
+
+/** Says what was given for a color: by its property, and by the settings that say it. */
+export type Given = (property: string, paths: readonly string[]) => Color | undefined;
+
+/** What settings of managed login give. */
+export function givenBy(settings: unknown, mode: Mode): Given {
+  return (_property, paths) => firstColor(settings, paths, mode);
+}
+
+function firstColor(settings: unknown, paths: readonly string[], mode: Mode): Color | undefined {
+  for (const path of paths) {
+    const color = colorOfDigits(at(settings, path.replace("*", `${mode}Mode`)));
+    if (color !== undefined) return color;
+  }
+  return undefined;
+}
+
+/** How much of the card lies over an image of its own. */
+export const scrim = 0.88;
+
+/**
+ * The colors of one mode.
+ * @param withImage the card has an image behind it, of which any color may shine through
+ */
+export function paletteOf(mode: Mode, given: Given, withImage = false): Palette {
+  const canvas = mode === "dark" ? black : white;
+  const colors = new Map<string, Color>([["canvas", canvas]]);
+  const repairs: Repair[] = [];
+  for (const { property, paths, on, least } of roles) {
+    const standard = firstColor(defaultSettings, paths, mode) ?? canvas;
+    const color = over(given(property, paths) ?? standard, colors.get(on[0]!)!);
+    const under = on.flatMap((name) => underneath(name, colors.get(name)!, withImage));
+    const found = Math.min(...under.map((back) => contrast(color, back)));
+    if (least !== undefined && found < least)
+      repairs.push({ property, setting: paths[0]!.replace("*", `${mode}Mode`), contrast: found, least });
+    colors.set(property, least === undefined ? color : readable(color, under, least));
+    if (property === "--card") colors.set("--still", stillOf(mode, color, standard));
+  }
+  return { values: written(mode, colors), repairs };
+}
+
+/** What lies still on the card: a little of the text's color in it, unless that leaves too little for the text itself. */
+function stillOf(mode: Mode, card: Color, standard: Color): Color {
+  if (hexOf(card) === hexOf(standard)) return colorOfDigits(`${fixed[mode]["--still"].slice(1)}ff`)!;
+  const [text, other] = contrast(card, black) > contrast(card, white) ? [black, white] : [white, black];
+  const still = mixed(card, text, 0.06);
+  return contrast(still, text) >= TEXT ? still : mixed(card, other, 0.06);
+}
+
+/** Over an image whose colors nobody knows, a card is anything from its color with black in it to that with white. */
+function underneath(name: string, color: Color, withImage: boolean): Color[] {
+  if (name !== "--card" || !withImage) return [color];
+  return [color, ...throughScrim(color)];
+}
+
+const throughScrim = (card: Color) => [black, white].map((image) => mixed(image, card, scrim));
+
+/** Whether there is a color of text that can be read on a card of this color, whatever image is behind it. */
+export function bearsImage({ values }: Palette): boolean {
+  const card = colorOfDigits(`${values.get("--card")!.slice(1)}ff`)!;
+  return [black, white].some((text) => throughScrim(card).every((back) => contrast(text, back) >= TEXT));
+}
+
+const ink: Color = { r: 20, g: 23, b: 31, a: 1 };
+const paper: Color = { r: 247, g: 248, b: 250, a: 1 };
+
+/**
+ * The color itself; else the nearest on its way to black or white, which keeps its hue, that is seen on all of these. It
+ * stays on its side: what cannot be made light enough to be read becomes ink.
+ */
+function readable(color: Color, under: readonly Color[], least: number): Color {
+  const isSeen = (one: Color) => under.every((back) => contrast(one, back) >= least);
+  const isLighter = contrast(color, black) > contrast(under[0]!, black);
+  const [near, far] = isLighter ? [white, black] : [black, white];
+  const towards = (end: Color) => Array.from({ length: 32 }, (_, step) => mixed(color, end, (step + 1) / 32));
+  const found = [color, ...towards(near), isLighter ? ink : paper, ...towards(far)].find(isSeen);
+  const worst = (one: Color) => Math.min(...under.map((back) => contrast(one, back)));
+  return found ?? (worst(black) > worst(white) ? black : white);
+}
+
+function written(mode: Mode, colors: ReadonlyMap<string, Color>): Map<string, string> {
+  const values = new Map(
+    [...colors].filter(([name]) => name !== "canvas").map(([name, color]) => [name, hexOf(color)]),
+  );
+  const { r, g, b } = colors.get("--focus")!;
+  values.set("--ring", `rgb(${r} ${g} ${b} / ${ringAlpha[mode]}%)`);
+  const page = values.get("--page")!;
+  const standard = hexOf(firstColor(defaultSettings, ["components.pageBackground.*.color"], mode)!);
+  values.set("--glow", page === standard ? fixed[mode]["--glow"] : page);
+  values.set("--shadow", fixed[mode]["--shadow"]);
+  return values;
+}

@@ -1,0 +1,204 @@
+/**
+ * What the settings of a style of managed login mean for a page: colors, measures, and where what stands. Settings are an
+ * operator's document of any shape: each is taken if it is exactly a color, a number or a word that is known here, else
+ * the default stays, so that nothing that was written there reaches a stylesheet as it is. Pure.
+ */
+import { at } from "../../lib/json-path.ts";
+import type { AssetKey } from "../../store/branding.ts";
+import { defaultSettings } from "./defaults.ts";
+import {
+  bearsImage,
+  givenBy,
+  type Mode,
+  type Palette,
+  paletteOf,
+  type Repair,
+  scrim,
+} from "./theme-colors.ts";
+
+export type Side = "start" | "center" | "end";
+
+/** A bar at the top or the bottom of the page. */
+export interface Bar {
+  /** Where its logo stands; undefined: it has none. */
+  readonly logo: Side | undefined;
+}
+
+export interface Theme {
+  /** The modes that there are, the one of the light page first. */
+  readonly modes: readonly Mode[];
+  readonly palettes: Readonly<Record<Mode, Palette>>;
+  /** Custom properties that are the same in both modes, where they are not the default's. */
+  readonly measures: ReadonlyMap<string, string>;
+  /** Where the form stands on the page. */
+  readonly place: { readonly horizontal: Side; readonly vertical: Side };
+  readonly compact: boolean;
+  readonly header: Bar | undefined;
+  readonly footer: Bar | undefined;
+  readonly logo: { readonly side: Side; readonly below: boolean; readonly outside: boolean } | undefined;
+  /** Categories of the images that lie behind something. */
+  readonly images: ReadonlySet<string>;
+  readonly icons: readonly ("ICO" | "SVG")[];
+  readonly graphics: boolean;
+  readonly languages: boolean;
+}
+
+/** The largest radius that still leaves a form a form, in pixels. */
+const MOST_RADIUS = 64;
+
+const measures = [
+  ["--radius-button", "componentClasses.buttons.borderRadius"],
+  ["--radius", "componentClasses.input.borderRadius"],
+  ["--radius-note", "components.alert.borderRadius"],
+  ["--radius-card", "components.form.borderRadius"],
+] as const;
+
+const images = [
+  ["PAGE_BACKGROUND", "components.pageBackground.image.enabled"],
+  ["FORM_BACKGROUND", "components.form.backgroundImage.enabled"],
+  ["PAGE_HEADER_BACKGROUND", "components.pageHeader.backgroundImage.enabled"],
+  ["PAGE_FOOTER_BACKGROUND", "components.pageFooter.backgroundImage.enabled"],
+] as const;
+
+export function themeOf(settings: unknown, assets: readonly Pick<AssetKey, "category">[]): Theme {
+  const isOn = (path: string) => settingOf(settings, path, isBoolean) as boolean;
+  const categories = new Set(assets.map(({ category }) => category));
+  const modes = modesOf(settings);
+  const wanted = images.filter(([category, path]) => categories.has(category) && isOn(path));
+  const bar = (name: "pageHeader" | "pageFooter", logo: string): Bar | undefined => {
+    if (!isOn(`categories.global.${name}.enabled`)) return undefined;
+    const withLogo = isOn(`components.${name}.logo.enabled`) && categories.has(logo);
+    return { logo: withLogo ? sideOf(settings, `components.${name}.logo.location`) : undefined };
+  };
+  return {
+    modes,
+    ...dressed(
+      settings,
+      modes,
+      wanted.map(([category]) => category),
+    ),
+    measures: measuresOf(settings),
+    place: {
+      horizontal: sideOf(settings, "categories.form.location.horizontal"),
+      vertical: sideOf(settings, "categories.form.location.vertical"),
+    },
+    compact:
+      settingOf(settings, "categories.global.spacingDensity", isOneOf("REGULAR", "COMPACT")) === "COMPACT",
+    header: bar("pageHeader", "PAGE_HEADER_LOGO"),
+    footer: bar("pageFooter", "PAGE_FOOTER_LOGO"),
+    logo: isOn("components.form.logo.enabled") && categories.has("FORM_LOGO") ? logoOf(settings) : undefined,
+    icons: iconsOf(settings),
+    graphics: isOn("categories.form.displayGraphics"),
+    languages: isOn("categories.form.languageSelector.enabled"),
+  };
+}
+
+function modesOf(settings: unknown): readonly Mode[] {
+  const path = "categories.global.colorSchemeMode";
+  const scheme = settingOf(settings, path, isOneOf("LIGHT", "DARK", "DYNAMIC"));
+  return scheme === "LIGHT" ? ["light"] : scheme === "DARK" ? ["dark"] : ["light", "dark"];
+}
+
+/** The colors, and the images that they go with: none behind a form on which no text could then be read. */
+function dressed(
+  settings: unknown,
+  modes: readonly Mode[],
+  wanted: readonly string[],
+): Pick<Theme, "palettes" | "images"> {
+  const both = (withImage: boolean) => ({
+    light: paletteOf("light", givenBy(settings, "light"), withImage),
+    dark: paletteOf("dark", givenBy(settings, "dark"), withImage),
+  });
+  const plain = both(false);
+  const bears = modes.every((mode) => bearsImage(plain[mode]));
+  const shown = new Set(wanted.filter((category) => category !== "FORM_BACKGROUND" || bears));
+  return { palettes: shown.has("FORM_BACKGROUND") ? both(true) : plain, images: shown };
+}
+
+/** Colors that were changed so that text can be read, in the modes that there are. */
+export function repairsOf({ modes, palettes }: Theme): Repair[] {
+  return modes.flatMap((mode) => palettes[mode].repairs);
+}
+
+function logoOf(settings: unknown): Theme["logo"] {
+  const logo = "components.form.logo";
+  return {
+    side: sideOf(settings, `${logo}.location`),
+    below: settingOf(settings, `${logo}.position`, isOneOf("TOP", "BOTTOM")) === "BOTTOM",
+    outside: settingOf(settings, `${logo}.formInclusion`, isOneOf("IN", "OUT")) === "OUT",
+  };
+}
+
+function iconsOf(settings: unknown): Theme["icons"] {
+  const types = settingOf(settings, "components.favicon.enabledTypes", Array.isArray) as readonly unknown[];
+  return (["ICO", "SVG"] as const).filter((type) => types.includes(type));
+}
+
+function measuresOf(settings: unknown): Map<string, string> {
+  const isRadius = (value: unknown) => typeof value === "number" && value >= 0 && value <= MOST_RADIUS;
+  return new Map(
+    measures.flatMap(([property, path]) => {
+      const radius = settingOf(settings, path, isRadius);
+      return radius === at(defaultSettings, path) ? [] : [[property, `${(radius as number) / 16}rem`]];
+    }),
+  );
+}
+
+const isBoolean = (value: unknown) => typeof value === "boolean";
+const isOneOf =
+  (...words: readonly string[]) =>
+  (value: unknown) =>
+    words.some((word) => word === value);
+
+function sideOf(settings: unknown, path: string): Side {
+  return (settingOf(settings, path, isOneOf("START", "CENTER", "END")) as string).toLowerCase() as Side;
+}
+
+/** What the settings say at this path if it is of the kind, else the default. */
+function settingOf(settings: unknown, path: string, isKind: (value: unknown) => boolean): unknown {
+  const value = at(settings, path);
+  return isKind(value) ? value : at(defaultSettings, path);
+}
+
+/** Names of the files of an image, by the mode that it is for. */
+export type Picture = Readonly<Record<Mode, string>>;
+
+/**
+ * The stylesheet of a theme, to stand after that of all pages; empty where it says the same. Both modes are written whole: what
+ * stands here for the light page would hold in the dark one too.
+ * @param picture of a category; undefined: there is none
+ */
+export function themeCss(theme: Theme, picture: (category: string) => Picture | undefined): string {
+  const { modes, measures: sizes, palettes, images: shown } = theme;
+  const isDefault =
+    modes.length === 2 &&
+    sizes.size === 0 &&
+    shown.size === 0 &&
+    modes.every((mode) => hasDefaults(palettes[mode], mode));
+  if (isDefault) return "";
+  const scheme = modes.length === 1 ? [["color-scheme", modes[0]!] as const] : [];
+  const [first, second] = modes.map((mode, index) => {
+    const properties = [...(index === 0 ? [...scheme, ...sizes] : []), ...palettes[mode].values];
+    const written = properties.map(([property, value]) => `${property}:${value}`).join(";");
+    return `:root{${written}}${[...shown].map((category) => behind(category, picture(category)?.[mode])).join("")}`;
+  });
+  return second === undefined ? first! : `${first}@media (prefers-color-scheme:dark){${second}}`;
+}
+
+function hasDefaults({ values }: Palette, mode: Mode): boolean {
+  const standard = paletteOf(mode, () => undefined).values;
+  return [...values].every(([property, value]) => standard.get(property) === value);
+}
+
+/** A rule for an image. Its address is that of a neighbour of this stylesheet, which a custom property would lose. */
+function behind(category: string, name: string | undefined): string {
+  if (name === undefined) return "";
+  const image = `url(${name}) center/cover no-repeat`;
+  if (category === "PAGE_HEADER_BACKGROUND") return `header.bar{background:${image} var(--top)}`;
+  if (category === "PAGE_FOOTER_BACKGROUND") return `footer.bar{background:${image} var(--bottom)}`;
+  // Where the card takes the whole window, there is no page behind it.
+  if (category === "PAGE_BACKGROUND")
+    return `@media (min-width:30.01rem){body{background:${image} var(--page)}}`;
+  const veil = `color-mix(in srgb,var(--card) ${Math.round(scrim * 100)}%,transparent)`;
+  return `main:not(.open),.card{background:linear-gradient(${veil},${veil}),${image} var(--card)}`;
+}

@@ -1,0 +1,37 @@
+/** The style and the script of the pages, as files of ours: named by what is in them, so they may be kept for ever. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Context } from "hono";
+
+interface Asset {
+  readonly name: string;
+  readonly type: string;
+  readonly text: string;
+}
+
+/** Several files become one. */
+function load(files: readonly string[], extension: string, type: string): Asset {
+  const read = (file: string) =>
+    readFileSync(new URL(`../public/${file}${extension}`, import.meta.url), "utf8");
+  const text = files.map(read).join("\n");
+  const hash = createHash("sha256").update(text).digest("hex").slice(0, 16);
+  return { name: `${hash}${extension}`, type, text };
+}
+
+/** In the order in which later rules go before earlier ones. */
+export const styles = ["theme", "page", "parts", "looks", "states"] as const;
+
+export const style = load(styles, ".css", "text/css; charset=utf-8");
+export const script = load(["script"], ".js", "text/javascript; charset=utf-8");
+
+const assets: ReadonlyMap<string, Asset> = new Map([style, script].map((asset) => [asset.name, asset]));
+
+export function answerAsset(c: Context): Response {
+  const asset = assets.get(c.req.param("name") ?? "");
+  if (asset === undefined) return c.json({ message: "There is nothing here." }, 404);
+  return c.body(asset.text, 200, {
+    "content-type": asset.type,
+    "cache-control": "public, max-age=31536000, immutable",
+    "cross-origin-resource-policy": "same-origin",
+  });
+}

@@ -1,0 +1,76 @@
+/**
+ * Which language a page is written in: the one that is asked for, which is kept; else the one that was kept; else the first
+ * that the browser wants; else English.
+ */
+import { ar } from "../words/ar.ts";
+import { de } from "../words/de.ts";
+import { en, type Words } from "../words/en.ts";
+import { es } from "../words/es.ts";
+import { fr } from "../words/fr.ts";
+import { id } from "../words/id.ts";
+import { it } from "../words/it.ts";
+import { ja } from "../words/ja.ts";
+import { ko } from "../words/ko.ts";
+import { ptBr } from "../words/pt-br.ts";
+import { zhCn } from "../words/zh-cn.ts";
+import { zhTw } from "../words/zh-tw.ts";
+
+const all = [en, ar, de, es, fr, id, it, ja, ko, ptBr, zhCn, zhTw];
+
+/** To choose from. */
+export const languages = all.map(({ language }) => language);
+
+/** By lower-case BCP 47 tag. */
+const catalogues: ReadonlyMap<string, Words> = new Map(
+  all.map((words) => [words.language.code.toLowerCase(), words]),
+);
+
+/** Tags that mean one of ours without being its beginning. */
+const aliases: Readonly<Record<string, string>> = {
+  pt: "pt-br",
+  zh: "zh-cn",
+  "zh-hans": "zh-cn",
+  "zh-hant": "zh-tw",
+  "zh-hk": "zh-tw",
+  "zh-mo": "zh-tw",
+};
+
+/** The words in the first of these languages that there is. */
+export function wordsIn(tags: readonly string[]): Words | undefined {
+  for (const tag of tags) {
+    const found = catalogueOf(tag);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Where nothing is asked for. @param kept the tag in the cookie; @param header Accept-Language */
+export function wordsFor(kept: string | undefined, header: string | undefined): Words {
+  return wordsIn([...(kept === undefined ? [] : [kept]), ...accepted(header)]) ?? en;
+}
+
+/** RFC 4647 section 3.4: the tag, then ever shorter beginnings of it. */
+function catalogueOf(tag: string): Words | undefined {
+  const parts = tag.toLowerCase().split("-").slice(0, 4);
+  for (; parts.length > 0; parts.pop()) {
+    const begun = parts.join("-");
+    const found = catalogues.get(aliases[begun] ?? begun);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The tags of an Accept-Language, best first (RFC 9110 section 12.5.4). */
+function accepted(header: string | undefined): string[] {
+  return (header ?? "")
+    .slice(0, 256)
+    .split(",")
+    .map((part) => {
+      const [tag = "", ...parameters] = part.trim().split(";");
+      const quality = parameters.map((one) => /^\s*q=([\d.]+)\s*$/.exec(one)?.[1]).find(Boolean);
+      return { tag, quality: quality === undefined ? 1 : Number(quality) };
+    })
+    .filter(({ tag, quality }) => quality > 0 && /^[a-z]{1,8}(?:-[a-z\d]{1,8})*$/i.test(tag))
+    .toSorted((a, b) => b.quality - a.quality)
+    .map(({ tag }) => tag);
+}

@@ -1,0 +1,55 @@
+/** What the pool's users sign in with, as a field of a form. */
+import type { Pool } from "../../../domain/pools/settings.ts";
+import type { Words } from "../words/en.ts";
+import { field } from "./fields.ts";
+import { textOf } from "./form.ts";
+import type { Html } from "./frame.ts";
+import type { Visit } from "./visit.ts";
+
+export interface NameView {
+  readonly value?: string | undefined;
+  readonly error?: string | undefined;
+  readonly focus?: boolean;
+  readonly readonly?: boolean;
+  readonly webauthn?: boolean;
+}
+
+/** The names that work at a sign-in. */
+export function nameField(visit: Visit, view: NameView): Html {
+  const { label, inputmode } = signInName(visit.pool, visit.words);
+  return field(visit, {
+    name: "username",
+    label,
+    ...(inputmode && { inputmode }),
+    value: view.value,
+    autocomplete: view.webauthn === true ? "username webauthn" : "username",
+    error: view.error,
+    focus: view.focus === true,
+    readonly: view.readonly === true,
+  });
+}
+
+function signInName({ document }: Pool, { fields }: Words): { label: string; inputmode?: "email" | "tel" } {
+  const { UsernameAttributes = [], AliasAttributes = [] } = document;
+  const [only] = UsernameAttributes;
+  if (UsernameAttributes.length > 1) return { label: fields.emailOrPhone };
+  if (only === "email") return { label: fields.email, inputmode: "email" };
+  if (only === "phone_number") return { label: fields.phone, inputmode: "tel" };
+  const byEmail = AliasAttributes.includes("email");
+  const byPhone = AliasAttributes.includes("phone_number");
+  if (byEmail && byPhone) return { label: fields.anyName };
+  if (byEmail) return { label: fields.usernameOrEmail };
+  return { label: byPhone ? fields.usernameOrPhone : fields.username };
+}
+
+/** The name as typed; a phone number without what people write between its digits. */
+export function typedName({ pool, form }: Pick<Visit, "pool" | "form">): string {
+  const typed = textOf(form, "username");
+  const { UsernameAttributes = [], AliasAttributes = [] } = pool.document;
+  const byPhone = [...UsernameAttributes, ...AliasAttributes].includes("phone_number");
+  return byPhone && /^\+[\d\s().-]+$/.test(typed) ? plainPhone(typed) : typed;
+}
+
+export function plainPhone(typed: string): string {
+  return typed.replace(/[\s().-]/g, "");
+}

@@ -1,0 +1,129 @@
+/** What the domain refuses, in the words of the pages. What stands in no table is told in general terms. */
+import { RedirectedRefusal } from "../../../domain/grants/authorization-request.ts";
+import { Refusal } from "../../../lib/refusal.ts";
+import type { Reason } from "../../../wire/reasons.ts";
+import type { Words } from "../words/en.ts";
+import type { Problem } from "./fields.ts";
+
+type Errors = Words["errors"];
+
+interface Told {
+  readonly word: keyof Errors;
+  /** The field to look at, if the form has one of these; the first of them that it has. */
+  readonly fields?: readonly string[];
+}
+
+const byCode: Readonly<Record<string, Told>> = {
+  CodeMismatchException: { word: "wrongCode", fields: ["code"] },
+  EnableSoftwareTokenMFAException: { word: "wrongCode", fields: ["code"] },
+  ExpiredCodeException: { word: "expiredCode", fields: ["code"] },
+  UserNotFoundException: { word: "userNotFound", fields: ["username"] },
+  UsernameExistsException: { word: "nameTaken", fields: ["username"] },
+  AliasExistsException: { word: "addressTaken" },
+  InvalidPasswordException: { word: "badPassword", fields: ["password"] },
+  PasswordHistoryPolicyViolationException: { word: "usedPassword", fields: ["password"] },
+  TooManyRequestsException: { word: "tooMany" },
+  LimitExceededException: { word: "tooManyMessages" },
+  CodeDeliveryFailureException: { word: "notDelivered" },
+  MFAMethodNotFoundException: { word: "sessionEnded" },
+  SoftwareTokenMFANotFoundException: { word: "sessionEnded" },
+  UserNotConfirmedException: { word: "notAvailable" },
+  UnexpectedLambdaException: { word: "notAvailable" },
+  WebAuthnNotEnabledException: { word: "notAvailable" },
+  WebAuthnConfigurationMissingException: { word: "notAvailable" },
+};
+
+const ended = { word: "sessionEnded" } as const;
+const nameTaken = { word: "nameTaken", fields: ["username"] } as const;
+const addressTaken = { word: "addressTaken" } as const;
+const emailTaken = { word: "addressTaken", fields: ["email", "username"] } as const;
+const phoneTaken = { word: "addressTaken", fields: ["phone_number", "username"] } as const;
+const badEmail = { word: "badEmail", fields: ["email", "username"] } as const;
+const badPhone = { word: "badPhone", fields: ["phone_number", "username"] } as const;
+const password = ["password"] as const;
+
+/** Every reason has its words: a new one without them does not compile. */
+const byReason: Readonly<Record<Reason, Told>> = {
+  wrongPassword: { word: "wrongPassword", fields: password },
+  locked: { word: "locked" },
+  disabled: { word: "disabled" },
+  notConfirmed: { word: "notAvailable" },
+  resetRequired: { word: "general" },
+  noSuchUser: { word: "userNotFound", fields: ["username"] },
+  temporaryPasswordExpired: { word: "temporaryExpired" },
+  sessionInvalid: ended,
+  sessionExpired: ended,
+  sessionUsed: ended,
+  sessionMissing: ended,
+  parameterMissing: { word: "missing", fields: ["code", "password", "username", "answer"] },
+  factorGone: ended,
+  tokenFactorGone: ended,
+  tokenFactorOff: ended,
+  tokenUsed: { word: "usedCode", fields: ["code"] },
+  passkeyInvalid: { word: "passkeyHere" },
+  passwordShort: { word: "shortPassword", fields: password },
+  passwordLong: { word: "longPassword", fields: password },
+  passwordWithoutUppercase: { word: "needsUppercase", fields: password },
+  passwordWithoutLowercase: { word: "needsLowercase", fields: password },
+  passwordWithoutNumber: { word: "needsNumber", fields: password },
+  passwordWithoutSymbol: { word: "needsSymbol", fields: password },
+  passwordMissing: { word: "general" },
+  nameTaken,
+  accountTaken: nameTaken,
+  emailTaken,
+  phoneTaken,
+  preferredNameTaken: nameTaken,
+  nameAliasTaken: addressTaken,
+  emailAliasTaken: emailTaken,
+  phoneAliasTaken: phoneTaken,
+  preferredNameAliasTaken: addressTaken,
+  emailMalformed: badEmail,
+  phoneMalformed: badPhone,
+  nameNoEmail: { word: "badEmail", fields: ["username"] },
+  nameNoPhone: { word: "badPhone", fields: ["username"] },
+  nameNoAddress: { word: "badName", fields: ["username"] },
+  nameIsAlias: { word: "nameIsAddress", fields: ["username"] },
+  preferredNameIsAlias: { word: "general" },
+  attributesMalformed: { word: "general" },
+  inputMalformed: { word: "general" },
+  noSignUp: { word: "noSignUp" },
+  confirmedBefore: { word: "alreadyConfirmed" },
+  statusForbidsConfirmation: { word: "general" },
+  alreadyConfirmed: { word: "alreadyConfirmed" },
+  recoveryByAdministrator: { word: "noRecovery" },
+  stateForbidsRecovery: { word: "notResettable" },
+  nothingToRecoverBy: { word: "notResettable" },
+};
+
+/** @param fields names of those that the form has */
+export function problemOf(error: unknown, words: Words, fields: readonly string[]): Problem {
+  if (!isRefusal(error)) throw error;
+  const { word, fields: meant = [] } = toldOf(error, fields);
+  return { text: words.errors[word], field: meant.find((name) => fields.includes(name)) };
+}
+
+/** Which of the words a refusal is told in, on a form that has none of the fields. */
+export function wordOf(error: Refusal): keyof Errors {
+  return toldOf(error, []).word;
+}
+
+function toldOf({ code, reason, names }: Refusal, fields: readonly string[]): Told {
+  // What is wrong with a field is told at the field.
+  const named = fields.find((name) => names.includes(name));
+  if (named !== undefined) return { word: named === "username" ? "badName" : "badValue", fields: [named] };
+  if (reason !== undefined && Object.hasOwn(byReason, reason)) return byReason[reason as Reason];
+  return Object.hasOwn(byCode, code) ? byCode[code]! : { word: "general" };
+}
+
+/** Whether the sign-in is over, so that it can only begin again. */
+export function isOver(error: unknown): boolean {
+  return error instanceof Refusal && wordOf(error) === "sessionEnded";
+}
+
+/**
+ * What is refused to somebody who did as the pages say is told to them. What is refused to the client is for the client;
+ * anything else is a defect of ours.
+ */
+export function isRefusal(error: unknown): error is Refusal {
+  return error instanceof Refusal && !(error instanceof RedirectedRefusal);
+}

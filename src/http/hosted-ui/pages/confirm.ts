@@ -1,0 +1,203 @@
+/** /confirmUser and /resendcode: the code that a new account waits for, typed or behind a link. */
+import { html } from "hono/html";
+import { sendsLink } from "../../../domain/messages/compose.ts";
+import { type Delivery, maskDestination } from "../../../domain/messages/delivery.ts";
+import { confirmedSession, readSignUpSession } from "../../../domain/signin/after-sign-up.ts";
+import { startSignIn } from "../../../domain/signin/start.ts";
+import { confirmSignUp, resendConfirmationCode } from "../../../domain/signup/confirm.ts";
+import { Refusal } from "../../../lib/refusal.ts";
+import {
+  alert,
+  backLink,
+  codeField,
+  errorOf,
+  field,
+  form,
+  hidden,
+  notice,
+  type Problem,
+  submit,
+} from "../kit/fields.ts";
+import { codeOf, textOf } from "../kit/form.ts";
+import type { Html } from "../kit/frame.ts";
+import { answerPage } from "../kit/layout.ts";
+import { typedName } from "../kit/names.ts";
+import { isRefusal, problemOf, wordOf } from "../kit/sentences.ts";
+import type { BareVisit, Visit } from "../kit/visit.ts";
+import { follow } from "./follow.ts";
+import { loginPage } from "./login-pages.ts";
+import { checked } from "./wire-checks.ts";
+
+export interface ConfirmView {
+  readonly username: string;
+  /** What confirms: a code that is typed, a link that was sent, or the button that such a link leads to. */
+  readonly by: Way;
+  /** Of a sign-up in this browser: with the code it signs in. */
+  readonly session?: string | undefined;
+  /** Masked. */
+  readonly destination?: string | undefined;
+  readonly code?: string | undefined;
+  readonly problem?: Problem | undefined;
+  readonly notice?: string | undefined;
+}
+
+type Way = "code" | "link" | "button";
+
+/** Opened from the sign-in page, or by a link in a message. */
+type Visiting = Visit | BareVisit;
+
+/** @param delivery where the code went, if that is known */
+export function wayOf({ pool }: Pick<Visit, "pool">, delivery?: Pick<Delivery, "medium">): Way {
+  const texts = pool.document.AutoVerifiedAttributes?.includes("phone_number") === true;
+  return sendsLink(pool.document, delivery?.medium ?? (texts ? "SMS" : "EMAIL")) ? "link" : "code";
+}
+
+/**
+ * A link that was sent names the user and the code. Nothing is done before the button is pressed: programs that look into
+ * mail open its links.
+ */
+export function showConfirm(visit: Visiting): Promise<Response> {
+  const parameters = new URLSearchParams(visit.query);
+  const username = parameters.get("user_name") ?? "";
+  const code = parameters.get("confirmation_code") ?? undefined;
+  const by = username !== "" && code ? "button" : wayOf(visit);
+  return confirmPage(visit, { username, code, by });
+}
+
+export async function postConfirm(visit: Visiting): Promise<Response> {
+  const { ctx, pool, client, form: typed, words } = visit;
+  const view = typedView(visit);
+  const { username, code = "" } = view;
+  if (code === "")
+    return confirmPage(visit, {
+      ...view,
+      by: "code",
+      problem: { field: "code", text: words.errors.missing },
+    });
+  try {
+    checked("ConfirmSignUp", { ClientId: client.id, Username: username, ConfirmationCode: code });
+    const confirmed = await confirmSignUp(ctx, pool, client, { username, code, forceAliasCreation: false });
+    if (visit.request === undefined) return await donePage(visit);
+    const signedUp = openSession(visit, typed.get("session"));
+    const door = { pool, client };
+    const session =
+      signedUp && (await confirmedSession(ctx, door, { ...confirmed, signedUp, flow: "HOSTED_AUTH" }));
+    if (!session) return loginPage(visit, { username, notice: words.confirm.done });
+    const start = { pool, client, flow: "HOSTED_AUTH", session, door: "pages", page: visit.page } as const;
+    return await follow(
+      visit,
+      await startSignIn(ctx, { ...start, parameters: { USERNAME: username } }),
+      username,
+    );
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const problem = problemOf(error, words, ["code", "username"]);
+    if (wordOf(error) === "alreadyConfirmed" && visit.request !== undefined)
+      return loginPage(visit, { username, notice: problem.text });
+    if (view.by !== "button") return confirmPage(visit, { ...view, problem });
+    const text = problem.field === "code" ? words.confirm.badLink : problem.text;
+    return confirmPage(visit, { ...view, by: wayOf(visit), code: undefined, problem: { text } });
+  }
+}
+
+/** Where there is nowhere to go on to. */
+function donePage(visit: BareVisit): Promise<Response> {
+  const { doneTitle, doneElsewhere } = visit.words.confirm;
+  return answerPage(visit, { title: doneTitle, body: html`<p class="lead">${doneElsewhere}</p>` });
+}
+
+/** Whose sign-up this browser has made; undefined: none that still counts. */
+function openSession({ ctx, pool, client }: Visiting, session: string | undefined): string | undefined {
+  try {
+    return readSignUpSession(ctx, { pool, client }, session || undefined);
+  } catch (error) {
+    if (error instanceof Refusal) return undefined;
+    throw error;
+  }
+}
+
+function typedView(visit: Visiting): ConfirmView {
+  const { form: typed } = visit;
+  const by = typed.get("by");
+  return {
+    username: typedName(visit),
+    by: by === "link" || by === "button" ? by : "code",
+    code: codeOf(typed),
+    session: textOf(typed, "session") || undefined,
+    destination: textOf(typed, "destination") || undefined,
+  };
+}
+
+export async function postResend(visit: Visiting): Promise<Response> {
+  const { ctx, pool, client, words } = visit;
+  const view = { ...typedView(visit), code: undefined };
+  const { username } = view;
+  try {
+    checked("ResendConfirmationCode", { ClientId: client.id, Username: username });
+    const delivery = await resendConfirmationCode(ctx, pool, client, username);
+    const destination = maskDestination(delivery);
+    const by = wayOf(visit, delivery);
+    const sent = by === "link" ? words.confirm.linkResent : words.confirm.resent;
+    return confirmPage(visit, { ...view, by, destination, notice: sent(destination) });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return confirmPage(visit, { ...view, problem: problemOf(error, words, ["username"]) });
+  }
+}
+
+export function confirmPage(visit: Visiting, view: ConfirmView): Promise<Response> {
+  const { confirm } = visit.words;
+  const { by, problem } = view;
+  const body = html`${notice(view.notice)}${alert(problem)}
+<p class="lead">${leadOf(visit, view)}</p>
+${by === "link" ? "" : form(visit, "/confirmUser", confirmFields(visit, view))}
+${resendForm(visit, view)}
+${visit.request === undefined ? "" : backLink(visit)}`;
+  return answerPage(visit, { title: confirm.title, body, isProblem: problem !== undefined });
+}
+
+function leadOf({ words: { confirm } }: Visiting, { by, destination }: ConfirmView): string {
+  if (by === "button") return confirm.byButton;
+  if (by === "link") return destination === undefined ? confirm.linkSent : confirm.linkSentTo(destination);
+  return destination === undefined ? confirm.sent : confirm.sentTo(destination);
+}
+
+/** What goes from one of these pages to the next. */
+function known({ by, session, destination }: ConfirmView): Html[] {
+  return hidden({ by, ...(session && { session }), ...(destination && { destination }) });
+}
+
+function confirmFields(visit: Visiting, view: ConfirmView): Html {
+  const { fields, confirm } = visit.words;
+  const { username, code = "", problem } = view;
+  if (view.by === "button") return html`${known(view)}${hidden({ username, code })}${submit(confirm.submit)}`;
+  return html`${known(view)}${usernameField(visit, view)}${codeField(visit, problem, fields.code, code)}${submit(confirm.submit)}`;
+}
+
+function usernameField(visit: Visiting, { username, problem }: ConfirmView): Html {
+  return field(visit, {
+    name: "username",
+    label: visit.words.fields.username,
+    value: username,
+    autocomplete: "username",
+    error: errorOf(problem, "username"),
+    readonly: username !== "" && problem?.field !== "username",
+  });
+}
+
+/** Where there is no field for a code, the name is asked for here. */
+function resendForm(visit: Visiting, view: ConfirmView): Html | "" {
+  const { confirm } = visit.words;
+  const { by, username, problem } = view;
+  const asksName = by === "link" && (username === "" || problem?.field === "username");
+  if (asksName)
+    return form(
+      visit,
+      "/resendcode",
+      html`${known(view)}${usernameField(visit, view)}${submit(confirm.resend)}`,
+    );
+  if (username === "") return "";
+  const question = by === "code" ? confirm.notReceived : confirm.linkNotReceived;
+  const inside = html`${known(view)}${hidden({ username })}<p class="foot">${question} <button class="link">${confirm.resend}</button></p>`;
+  return by === "button" ? "" : form(visit, "/resendcode", inside);
+}

@@ -1,0 +1,31 @@
+/**
+ * CUSTOM_CHALLENGE: what a trigger of the pool asks (AWS: "Custom authentication challenge Lambda triggers"). Of its
+ * publicChallengeParameters `title` is the heading and `prompt` the sentence above the field; every other is shown as text.
+ */
+import { html } from "hono/html";
+import { errorOf, field, form, type Problem, submit } from "../kit/fields.ts";
+import type { Visit } from "../kit/visit.ts";
+import { type ChallengeView, state, type Waiting } from "./waiting.ts";
+
+/** Parameters that are nobody's words. */
+const silent: readonly string[] = ["title", "prompt", "USERNAME", "available"];
+
+export function customBody(visit: Visit, waiting: Waiting, problem: Problem | undefined): ChallengeView {
+  const { custom, common } = visit.words;
+  const { title, prompt = custom.prompt } = waiting.parameters;
+  const shown = Object.entries(waiting.parameters).filter(
+    ([name, value]) => !silent.includes(name) && value !== "",
+  );
+  const answer = field(visit, {
+    name: "answer",
+    label: custom.answer,
+    // Most often it is a code that was sent.
+    autocomplete: "one-time-code",
+    error: errorOf(problem, "answer"),
+    focus: problem === undefined,
+  });
+  const body = html`<p class="lead">${prompt}</p>
+${shown.map(([, value]) => html`<p class="given"><bdi>${value}</bdi></p>`)}
+${form(visit, "/challenge", html`${state(waiting)}${answer}${submit(common.continue)}`)}`;
+  return { title: title || custom.title, body };
+}

@@ -1,0 +1,89 @@
+/** /error and whatever else cannot go on: a sentence for who wants to sign in, and one for who made the application. */
+import type { Context } from "hono";
+import { html } from "hono/html";
+import type { Ctx } from "../../../app.ts";
+import { refusedLocation } from "../../../domain/grants/answer.ts";
+import { RedirectedRefusal } from "../../../domain/grants/authorization-request.ts";
+import { Refusal } from "../../../lib/refusal.ts";
+import { type Bindings, errorPageOf, type Place, rawQuery } from "../../place.ts";
+import { logRefusal } from "../../refused.ts";
+import { crowdedPage } from "../crowded.ts";
+import type { Html } from "../kit/frame.ts";
+import { answerPage, type Page } from "../kit/layout.ts";
+import { newFrame, redirect } from "../kit/visit.ts";
+
+/** GET /error, where the OAuth endpoints send what may not be told to a redirect URI. */
+export function answerErrorPage(ctx: Ctx, c: Context<Bindings>, { base }: Place): Promise<Response> {
+  const parameters = new URLSearchParams(rawQuery(c));
+  const frame = newFrame(ctx, c, base);
+  const { words } = frame;
+  // Nothing else is shown: whoever makes a link to this page must not write on it.
+  const error = /^[\w-]{1,64}$/.exec(parameters.get("error") ?? "")?.[0] ?? "invalid_request";
+  const clientId = /^[\w+]{1,128}$/.exec(parameters.get("client_id") ?? "")?.[0];
+  const sentence =
+    error === "TooManyRequestsException"
+      ? words.errors.tooMany
+      : (wordFor(words.oauth, error) ?? words.oauth["invalid_request"]!);
+  const remedy = wordFor(words.remedies, error);
+  const body = html`<p class="lead">${sentence} ${words.errorPage.back}</p>
+<div class="developers"><h2>${words.errorPage.forDevelopers}</h2>
+${remedy === undefined ? "" : html`<p>${remedy}</p>`}
+<p>${clientId === undefined ? "" : html`${words.errorPage.client(clientId)}<br>`}${words.errorPage.code(error)}<br>${words.common.requestId(ctx.requestId)}</p></div>`;
+  return answerPage(frame, { title: words.errorPage.title, body, status: 400 });
+}
+
+function wordFor(table: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
+interface Failing {
+  readonly ctx: Ctx;
+  readonly c: Context<Bindings>;
+  /** Undefined: there is no such pool. */
+  readonly place: Place | undefined;
+}
+
+/** The one writer of errors of this room. */
+export function answerFailure({ ctx, c, place }: Failing, error: unknown): Response | Promise<Response> {
+  if (place !== undefined && error instanceof RedirectedRefusal)
+    return redirect(c, refusedLocation(ctx, place.pool, error));
+  if (!(error instanceof Refusal)) {
+    ctx.log.error({ err: error }, "internal error");
+    return plainPage({ ctx, c, place }, "internal", 500);
+  }
+  logRefusal(ctx, error);
+  if (place === undefined) return plainPage({ ctx, c, place }, "notFound", 404);
+  // What comes too fast is not sent on to ask for one more page.
+  if (error.code === "TooManyRequestsException")
+    return c.html(crowdedPage(c.req.header("accept-language")), 429, {
+      "cache-control": "no-store",
+      "retry-after": "1",
+      "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    });
+  return redirect(c, errorPageOf(place, error.code, rawQuery(c)));
+}
+
+/** A form that another site has sent. */
+export function answerForeignForm(failing: Failing): Promise<Response> {
+  return plainPage(failing, "foreignForm", 403);
+}
+
+function plainPage(
+  { ctx, c, place }: Failing,
+  what: "notFound" | "internal" | "foreignForm",
+  status: NonNullable<Page["status"]>,
+): Promise<Response> {
+  const base = place?.base ?? `${ctx.config.publicUrl}/${c.req.param("poolId")}`;
+  const frame = newFrame(ctx, c, base);
+  const { words } = frame;
+  const sentence = what === "foreignForm" ? words.errors.foreignForm : words.errorPage[what];
+  const body: Html = html`<p class="lead">${sentence}</p><p class="fine">${words.common.requestId(ctx.requestId)}</p>`;
+  return answerPage(frame, { title: words.errorPage.title, body, status });
+}
+
+/** GET /signedout, where /logout ends that names no address to go on to. */
+export function answerSignedOut(ctx: Ctx, c: Context<Bindings>, { base }: Place): Promise<Response> {
+  const frame = newFrame(ctx, c, base);
+  const { title, text } = frame.words.signedOut;
+  return answerPage(frame, { title, body: html`<p class="lead">${text}</p>` });
+}

@@ -1,0 +1,85 @@
+/** Where a sign-in goes after each step: back to the client, or to the page of what it waits for. */
+import { authorizedLocation } from "../../../domain/grants/answer.ts";
+import { openBrowserSession, type SignedInBrowser } from "../../../domain/grants/browser-session.ts";
+import { associateBySession } from "../../../domain/signin/challenges/mfa-setup.ts";
+import { respondToChallenge } from "../../../domain/signin/respond.ts";
+import type { Outcome } from "../../../domain/signin/sign-in.ts";
+import type { Authenticated } from "../../../domain/tokens/issue.ts";
+import { rememberBrowser } from "../../../domain/users/browser-devices.ts";
+import { sessionCookie, setDeviceCookie, setSessionCookie } from "../../cookies.ts";
+import { passkeyQuery, redirect, type Visit } from "../kit/visit.ts";
+import { challengePage, shownFactors } from "./challenge-pages.ts";
+import { loginPage, passwordPage } from "./login-pages.ts";
+import { secondFactors, type Waiting } from "./waiting.ts";
+
+export async function follow(visit: Visit, outcome: Outcome, username: string): Promise<Response> {
+  if (outcome.kind === "authenticated") return finish(visit, outcome.authenticated);
+  const { name, parameters, session = "", available = [] } = outcome;
+  if (name === "PASSWORD") return passwordPage(visit, username);
+  const waiting: Waiting = {
+    name,
+    session,
+    username,
+    parameters: { ...parameters, available: available.join() },
+  };
+  if (name === "MFA_SETUP" && secondFactors(parameters["MFAS_CAN_SETUP"]).join() === "SOFTWARE_TOKEN_MFA")
+    return challengePage(visit, await withKey(visit, waiting));
+  if (name !== "SELECT_CHALLENGE") return challengePage(visit, waiting);
+  const [only, another] = shownFactors(visit, available);
+  if (only === undefined)
+    return loginPage(visit, { username, problem: { text: visit.words.errors.noFactor } });
+  // Where there is one way only, there is nothing to choose.
+  return another === undefined ? answerChoice(visit, waiting, only) : challengePage(visit, waiting);
+}
+
+async function answerChoice(visit: Visit, { session, username }: Waiting, answer: string): Promise<Response> {
+  return follow(
+    visit,
+    await respond(visit, "SELECT_CHALLENGE", { session, username, responses: { ANSWER: answer } }),
+    username,
+  );
+}
+
+/** Answers what the sign-in waits for. */
+export function respond(
+  { ctx, pool, client, page }: Visit,
+  challenge: string,
+  answer: {
+    readonly session: string;
+    readonly username: string;
+    readonly responses: Readonly<Record<string, string>>;
+  },
+): Promise<Outcome> {
+  const { session, username, responses } = answer;
+  return respondToChallenge(ctx, {
+    pool,
+    client,
+    challenge,
+    session: session || undefined,
+    responses: { ...responses, USERNAME: username },
+    door: "pages",
+    page,
+  });
+}
+
+/** The same with the key of a new authenticator app. */
+export async function withKey({ ctx }: Visit, waiting: Waiting): Promise<Waiting> {
+  const { secretCode, session } = await associateBySession(ctx, waiting.session);
+  return { ...waiting, session, parameters: { ...waiting.parameters, secret: secretCode } };
+}
+
+async function finish(visit: Visit, authenticated: Authenticated): Promise<Response> {
+  const { ctx, c, place, page, form } = visit;
+  const opened = await openBrowserSession(ctx, authenticated, sessionCookie(c, place));
+  setSessionCookie(c, place, opened.cookie, opened.lifetime / 1000);
+  const made = await rememberBrowser(ctx, authenticated, form.has("remember"));
+  if (made !== undefined) setDeviceCookie(c, place, [made, ...page.devices]);
+  return goOn(visit, opened.browser);
+}
+
+/** Who is signed in goes where the visit was meant to lead: to the application, or to the page of ours. */
+export async function goOn(visit: Visit, browser: SignedInBrowser): Promise<Response> {
+  const { ctx, c, place, request, query } = visit;
+  if ("responseType" in request) return redirect(c, await authorizedLocation(ctx, request, browser));
+  return redirect(c, `${place.base}/passkeys/add?${passkeyQuery(query, "page")}`);
+}

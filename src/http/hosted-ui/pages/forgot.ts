@@ -1,0 +1,111 @@
+/** /forgotPassword and /confirmForgotPassword: a new password by a code, for whoever owns the account's address. */
+import { html } from "hono/html";
+import { maskDestination } from "../../../domain/messages/delivery.ts";
+import { confirmForgotPassword, forgotPassword } from "../../../domain/users/recovery.ts";
+import {
+  alert,
+  backLink,
+  codeField,
+  errorOf,
+  form,
+  hidden,
+  notice,
+  type Problem,
+  submit,
+} from "../kit/fields.ts";
+import { codeOf, textOf } from "../kit/form.ts";
+import { answerPage } from "../kit/layout.ts";
+import { nameField, typedName } from "../kit/names.ts";
+import { isRefusal, problemOf } from "../kit/sentences.ts";
+import type { Visit } from "../kit/visit.ts";
+import { loginPage } from "./login-pages.ts";
+import { newPasswordField } from "./new-password.ts";
+import { checked } from "./wire-checks.ts";
+
+export interface ResetView {
+  readonly username: string;
+  readonly destination?: string | undefined;
+  readonly code?: string | undefined;
+  readonly problem?: Problem | undefined;
+  readonly notice?: string | undefined;
+}
+
+export function showForgot(visit: Visit): Promise<Response> {
+  return forgotPage(visit, visit.request.loginHint ?? "");
+}
+
+export async function postForgot(visit: Visit): Promise<Response> {
+  const { ctx, pool, client, words } = visit;
+  const username = typedName(visit);
+  if (username === "") return forgotPage(visit, "", { field: "username", text: words.errors.missing });
+  try {
+    checked("ForgotPassword", { ClientId: client.id, Username: username });
+    const delivery = await forgotPassword(ctx, pool, client, username);
+    return await resetPage(visit, { username, destination: maskDestination(delivery) });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return forgotPage(visit, username, problemOf(error, words, ["username"]));
+  }
+}
+
+/** Somebody who has a code already. */
+export function showReset(visit: Visit): Promise<Response> {
+  return resetPage(visit, { username: visit.request.loginHint ?? "" });
+}
+
+export async function postReset(visit: Visit): Promise<Response> {
+  const { ctx, pool, client, form: typed, words } = visit;
+  const username = typedName(visit);
+  const code = codeOf(typed);
+  const password = typed.get("password") ?? "";
+  const destination = textOf(typed, "destination") || undefined;
+  const view: ResetView = { username, code, destination };
+  const empty = Object.entries({ username, code, password }).find(([, value]) => value === "");
+  if (empty !== undefined)
+    return resetPage(visit, { ...view, problem: { field: empty[0], text: words.errors.missing } });
+  try {
+    const input = { ClientId: client.id, Username: username, ConfirmationCode: code, Password: password };
+    checked("ConfirmForgotPassword", input);
+    await confirmForgotPassword(ctx, pool, client, { username, code, password });
+    return await loginPage(visit, { username, notice: words.forgot.done });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return resetPage(visit, { ...view, problem: problemOf(error, words, ["code", "password", "username"]) });
+  }
+}
+
+function forgotPage(visit: Visit, username: string, problem?: Problem): Promise<Response> {
+  const { forgot: words } = visit.words;
+  const name = nameField(visit, {
+    value: username,
+    error: errorOf(problem, "username"),
+    focus: problem === undefined,
+  });
+  const body = html`${alert(problem)}
+<p class="lead">${words.intro}</p>
+${form(visit, "/forgotPassword", html`${name}${submit(words.submit)}`)}
+${backLink(visit)}`;
+  return answerPage(visit, { title: words.title, body, isProblem: problem !== undefined });
+}
+
+/** The same whether there is such a user or not. */
+export function resetPage(visit: Visit, view: ResetView): Promise<Response> {
+  const { forgot: words, fields } = visit.words;
+  const { username, destination, problem } = view;
+  const name = nameField(visit, {
+    value: username,
+    error: errorOf(problem, "username"),
+    readonly: username !== "" && problem?.field !== "username",
+  });
+  const inside = html`${destination === undefined ? "" : hidden({ destination })}${name}
+${codeField(visit, problem, fields.code, view.code)}
+${newPasswordField(visit, problem)}
+${submit(words.submitNew)}`;
+  const again = html`${hidden({ username })}<button class="quiet">${words.sendAgain}</button>`;
+  const body = html`${notice(view.notice)}${alert(problem)}
+${destination === undefined ? "" : html`<p class="lead">${words.sentTo(destination)}</p>`}
+${form(visit, "/confirmForgotPassword", inside)}
+${username === "" ? "" : form(visit, "/forgotPassword", again, "below")}
+${backLink(visit)}`;
+  return answerPage(visit, { title: words.confirmTitle, body, isProblem: problem !== undefined });
+}

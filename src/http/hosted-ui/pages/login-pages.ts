@@ -1,0 +1,110 @@
+/** The pages of /login: name and password, the password alone, and going on as who is signed in already. */
+import { html } from "hono/html";
+import { passkeyOptions } from "../../../domain/signin/by-passkey.ts";
+import { allowsFirst } from "../../../domain/signin/challenges/select-challenge.ts";
+import { alert, errorOf, field, form, hidden, notice, type Problem, submit } from "../kit/fields.ts";
+import type { Html } from "../kit/frame.ts";
+import { answerPage } from "../kit/layout.ts";
+import { nameField } from "../kit/names.ts";
+import { linkTo, type Visit } from "../kit/visit.ts";
+import { offersRecovery, offersSignUp } from "./offers.ts";
+
+export interface LoginView {
+  readonly username?: string | undefined;
+  readonly problem?: Problem | undefined;
+  readonly notice?: string | undefined;
+}
+
+/** Whether users may sign in by nothing but a password: then it is asked for at once. */
+function isPasswordOnly({ pool }: Visit): boolean {
+  return !(["EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"] as const).some((factor) => allowsFirst(pool, factor));
+}
+
+export async function loginPage(visit: Visit, view: LoginView): Promise<Response> {
+  const { words, app, passkeys } = visit;
+  const { username = "", problem } = view;
+  const withPassword = isPasswordOnly(visit);
+  const toPassword = withPassword && username !== "" && problem?.field !== "username";
+  const passwordField = () =>
+    field(visit, {
+      name: "password",
+      label: words.fields.password,
+      type: "password",
+      autocomplete: "current-password",
+      error: errorOf(problem, "password"),
+      focus: toPassword && problem === undefined,
+      aside: forgotLink(visit),
+    });
+  const inside = html`${nameField(visit, { value: username, error: errorOf(problem, "username"), focus: !toPassword && problem === undefined, webauthn: passkeys })}
+${withPassword ? passwordField() : ""}
+${submit(withPassword ? words.signIn.submit : words.common.continue)}`;
+  const body = html`${notice(view.notice)}${alert(problem)}
+${form(visit, "/login", inside)}
+${passkeys ? await passkeyForm(visit) : ""}
+${signUpLine(visit)}`;
+  return answerPage(visit, { title: words.signIn.title(app), body, isProblem: problem !== undefined });
+}
+
+/** The script has the browser offer its passkeys in the field of the name, and sends the one that was chosen. */
+async function passkeyForm(visit: Visit): Promise<Html | ""> {
+  const { ctx, pool, client, page } = visit;
+  const options = await passkeyOptions(ctx, { pool, client, page });
+  if (options === undefined) return "";
+  const credential = html`<input type="hidden" name="credential" data-passkey-autofill="${JSON.stringify(options)}">`;
+  return html`<div hidden>${form(visit, "/login", credential)}</div>`;
+}
+
+function forgotLink(visit: Visit): Html | undefined {
+  if (!offersRecovery(visit.pool)) return undefined;
+  return html`<a href="${linkTo(visit, "/forgotPassword")}">${visit.words.signIn.forgot}</a>`;
+}
+
+function signUpLine(visit: Visit): Html | "" {
+  if (!offersSignUp(visit.pool)) return "";
+  const { noAccount, signUp } = visit.words.signIn;
+  return html`<p class="foot">${noAccount} <a href="${linkTo(visit, "/signup")}">${signUp}</a></p>`;
+}
+
+/** The password of somebody who has said who they are: it begins the sign-in again, with both. */
+export function passwordPage(visit: Visit, username: string, problem?: Problem): Promise<Response> {
+  const { words } = visit;
+  const inside = html`${hidden({ second: "1" })}
+${nameField(visit, { value: username, readonly: true })}
+${field(visit, {
+  name: "password",
+  label: words.fields.password,
+  type: "password",
+  autocomplete: "current-password",
+  error: errorOf(problem, "password"),
+  focus: problem === undefined,
+  aside: forgotLink(visit),
+})}
+${submit(words.signIn.submit)}`;
+  const body = html`${alert(problem)}
+${form(visit, "/login", inside)}
+${otherWays(visit, username)}`;
+  return answerPage(visit, { title: words.enterPassword.title, body, isProblem: problem !== undefined });
+}
+
+/** Begins again without a password, which offers what there is to choose from. */
+function otherWays(visit: Visit, username: string): Html {
+  const { words } = visit;
+  const back = html`<p class="foot"><a href="${linkTo(visit, "/login")}">${words.common.backToSignIn}</a></p>`;
+  if (isPasswordOnly(visit)) return back;
+  const inside = html`${hidden({ username })}<button class="quiet">${words.common.anotherWay}</button>`;
+  return html`${form(visit, "/login", inside, "below")}${back}`;
+}
+
+const longestOnButton = 20;
+
+export function continuePage(visit: Visit, name: string): Promise<Response> {
+  const { words } = visit;
+  // A long name would break over the lines of the button; the sentence above has said it.
+  const label = [...name].length > longestOnButton ? words.common.continue : words.continueAs.submit(name);
+  const inside = html`${hidden({ continue: "1" })}${submit(label)}`;
+  const other = html`${hidden({ another: "1" })}<button class="quiet">${words.continueAs.another}</button>`;
+  const body = html`<p class="lead">${words.continueAs.signedInAs(name)}</p>
+${form(visit, "/login", inside)}
+${form(visit, "/login", other, "below")}`;
+  return answerPage(visit, { title: words.continueAs.title, body });
+}

@@ -1,0 +1,110 @@
+/** /login: where a sign-in begins. */
+
+import { isUsedUp, suffices } from "../../../domain/grants/answer.ts";
+import { signedInBrowser } from "../../../domain/grants/browser-session.ts";
+import { startByPasskey } from "../../../domain/signin/by-passkey.ts";
+import { startSignIn } from "../../../domain/signin/start.ts";
+import { signInNameOf } from "../../../domain/users/find.ts";
+import { isRefusedFor } from "../../../wire/refuse.ts";
+import { sessionCookie } from "../../cookies.ts";
+import type { Problem } from "../kit/fields.ts";
+import { typedName } from "../kit/names.ts";
+import { isRefusal, problemOf } from "../kit/sentences.ts";
+import type { Visit } from "../kit/visit.ts";
+import { confirmPage, wayOf } from "./confirm.ts";
+import { follow, goOn } from "./follow.ts";
+import { resetPage } from "./forgot.ts";
+import { continuePage, loginPage, passwordPage } from "./login-pages.ts";
+
+export async function showLogin(visit: Visit): Promise<Response> {
+  const browser = await signedIn(visit);
+  if (browser !== undefined)
+    return continuePage(visit, browser.user.attributes["email"] ?? browser.user.username);
+  return loginPage(visit, { username: (await hintedName(visit)) ?? visit.request.loginHint });
+}
+
+/** Who the client's id_token_hint asks for. */
+async function hintedName({ ctx, pool, request }: Visit): Promise<string | undefined> {
+  if (!("hinted" in request) || typeof request.hinted !== "object") return undefined;
+  return signInNameOf(ctx, pool, request.hinted.userId);
+}
+
+/** Who is signed in here and need not prove it again. */
+export async function signedIn({ ctx, c, place, pool, request }: Visit) {
+  const browser = await signedInBrowser(ctx, pool, sessionCookie(c, place));
+  return suffices(ctx, request, browser) ? browser : undefined;
+}
+
+export async function postLogin(visit: Visit): Promise<Response> {
+  const { form, words } = visit;
+  if (form.has("continue")) {
+    const browser = await signedIn(visit);
+    if (browser !== undefined) return goOn(visit, browser).catch(unlessUsedUp(visit));
+  }
+  if (form.has("continue") || form.has("another")) return loginPage(visit, {});
+  const credential = form.get("credential");
+  if (credential !== undefined) return beginByPasskey(visit, credential);
+  const username = typedName(visit);
+  const password = form.get("password");
+  const missing = username === "" ? "username" : password === "" ? "password" : undefined;
+  if (missing !== undefined) return tryAgain(visit, username, { field: missing, text: words.errors.missing });
+  return begin(visit, username, password);
+}
+
+/** Whoever may not go on by the sign-in that they have can by another. */
+const unlessUsedUp = (visit: Visit) => (error: unknown) => {
+  if (!isUsedUp(error)) throw error;
+  return loginPage(visit, {});
+};
+
+async function begin(visit: Visit, username: string, password: string | undefined): Promise<Response> {
+  const { ctx, pool, client, page, words } = visit;
+  const proof = password === undefined ? {} : { PASSWORD: password, PREFERRED_CHALLENGE: "PASSWORD" };
+  const parameters = { USERNAME: username, ...proof };
+  try {
+    const start = {
+      pool,
+      client,
+      flow: "HOSTED_AUTH",
+      session: undefined,
+      door: "pages",
+      page,
+    } as const;
+    return await follow(visit, await startSignIn(ctx, { ...start, parameters }), username);
+  } catch (error) {
+    const instead = elsewhere(visit, username, error);
+    if (instead !== undefined) return instead;
+    const fields = password === undefined ? ["username"] : ["username", "password"];
+    return tryAgain(visit, username, problemOf(error, words, fields));
+  }
+}
+
+/** The passkey that the browser has offered as a name, which says whose it is. */
+async function beginByPasskey(visit: Visit, credential: string): Promise<Response> {
+  const { ctx, pool, client, page, words } = visit;
+  try {
+    const outcome = await startByPasskey(ctx, { pool, client, page, credential });
+    return await follow(visit, outcome, "");
+  } catch (error) {
+    const instead = elsewhere(visit, "", error);
+    if (instead !== undefined) return instead;
+    const isWrong = isRefusedFor(error, "wrongPassword", "passkeyInvalid");
+    const problem = isWrong ? { text: words.errors.passkey } : problemOf(error, words, []);
+    return loginPage(visit, { problem });
+  }
+}
+
+/** Another page, for who has proven enough to be told that their account waits for something. */
+function elsewhere(visit: Visit, username: string, error: unknown): Promise<Response> | undefined {
+  if (!isRefusal(error)) throw error;
+  if (error.code === "UserNotConfirmedException") return confirmPage(visit, { username, by: wayOf(visit) });
+  if (error.code === "PasswordResetRequiredException")
+    return resetPage(visit, { username, notice: visit.words.forgot.mustReset });
+  return undefined;
+}
+
+/** The page that the form came from, with what is wrong. */
+function tryAgain(visit: Visit, username: string, problem: Problem): Promise<Response> {
+  if (visit.form.has("second")) return passwordPage(visit, username, problem);
+  return loginPage(visit, { username, problem });
+}

@@ -1,0 +1,126 @@
+/** /passkeys/add: who is signed in makes a passkey, and goes back to the application (AWS: "passkeys/add"). */
+import { html } from "hono/html";
+import type { SignedInBrowser } from "../../../domain/grants/browser-session.ts";
+import { returnLocation } from "../../../domain/grants/page-request.ts";
+import { mostPasskeys, type PublicKeyCredentialCreationOptionsJSON } from "../../../domain/mfa/passkeys.ts";
+import { completePasskey, passkeysOf, startPasskey } from "../../../domain/users/passkeys.ts";
+import { Refusal } from "../../../lib/refusal.ts";
+import type { Passkey } from "../../../store/passkeys.ts";
+import { alert, form, hidden, notice, type Problem, submit } from "../kit/fields.ts";
+import type { Html } from "../kit/frame.ts";
+import { answerPage } from "../kit/layout.ts";
+import { problemOf, wordOf } from "../kit/sentences.ts";
+import { linkTo, type PasskeyVisit, passkeyQuery, redirect } from "../kit/visit.ts";
+import { signedIn } from "./login.ts";
+
+export function showPasskeys(visit: PasskeyVisit): Promise<Response> {
+  return withUser(visit, (browser) => passkeysPage(visit, browser, {}));
+}
+
+/** The button asks the device, and what the device has made comes back. */
+export function postPasskey(visit: PasskeyVisit): Promise<Response> {
+  return withUser(visit, async (browser) => {
+    const { ctx, pool, words, form: sent } = visit;
+    const page = visit.page.origin;
+    const made = sent.get("credential");
+    try {
+      if (made === undefined) return await makePage(visit, await startPasskey(ctx, pool, browser.user, page));
+      await completePasskey(ctx, pool, browser.user, { credential: parsed(made), page });
+      return await passkeysPage(visit, browser, { notice: words.addPasskey.done });
+    } catch (error) {
+      return passkeysPage(visit, browser, { problem: problemWith(visit, error) });
+    }
+  });
+}
+
+/** Who has not signed in, or not lately, does so first and comes back here. */
+async function withUser(
+  visit: PasskeyVisit,
+  answer: (browser: SignedInBrowser) => Promise<Response>,
+): Promise<Response> {
+  const { c, root, query, words } = visit;
+  const { title, off } = words.addPasskey;
+  if (!visit.passkeys)
+    return answerPage(visit, { title, body: html`<p class="lead">${off}</p>${backToApp(visit)}` });
+  const browser = await signedIn(visit);
+  return browser === undefined
+    ? redirect(c, `${root}/login?${passkeyQuery(query, "sign-in")}`)
+    : answer(browser);
+}
+
+/** Whatever is wrong with what the device has made, people can only try again. */
+function problemWith({ words }: PasskeyVisit, error: unknown): Problem {
+  const { addPasskey } = words;
+  const problem = problemOf(error, words, []);
+  if (error instanceof Refusal && error.code === "LimitExceededException")
+    return { text: addPasskey.tooMany(mostPasskeys) };
+  const isOwn = error instanceof Refusal && ["general", "passkeyHere"].includes(wordOf(error));
+  return isOwn ? { text: addPasskey.notAdded } : problem;
+}
+
+interface PasskeysView {
+  readonly notice?: string;
+  readonly problem?: Problem;
+}
+
+async function passkeysPage(
+  visit: PasskeyVisit,
+  { user }: SignedInBrowser,
+  view: PasskeysView,
+): Promise<Response> {
+  const { ctx, words } = visit;
+  const { addPasskey, continueAs } = words;
+  const passkeys = await passkeysOf(ctx, user, { after: undefined, limit: mostPasskeys });
+  const isDone = view.notice !== undefined;
+  const another = `${linkTo({ ...visit, query: passkeyQuery(visit.query, "sign-in") }, "/login")}&prompt=login`;
+  const body = html`${notice(view.notice)}${alert(view.problem)}
+<p class="lead">${continueAs.signedInAs(user.attributes["email"] ?? user.username)} ${isDone ? "" : addPasskey.intro}</p>
+${listOf(visit, passkeys)}
+${isDone ? backToApp(visit, "primary") : makeForm(visit, submit(addPasskey.submit))}
+${isDone ? makeForm(visit, html`<button class="quiet">${addPasskey.another}</button>`, "below") : backToApp(visit)}
+<p class="foot"><a href="${another}">${continueAs.another}</a></p>`;
+  return answerPage(visit, { title: addPasskey.title, body, isProblem: view.problem !== undefined });
+}
+
+/** Nothing can be made without script, and then there is no button that would do nothing. */
+function makeForm(visit: PasskeyVisit, button: Html, look = ""): Html {
+  const { needsScript, unsupported } = visit.words.addPasskey;
+  return html`<noscript><p class="note problem">${needsScript}</p></noscript>
+<p class="note problem" data-without-passkeys hidden>${unsupported}</p>
+<div data-with-passkeys hidden>${form(visit, "/passkeys/add", html`${hidden({ make: "1" })}${button}`, look)}</div>`;
+}
+
+function listOf({ words }: PasskeyVisit, passkeys: readonly Passkey[]): Html | "" {
+  if (passkeys.length === 0) return "";
+  const day = new Intl.DateTimeFormat(words.language.code, { dateStyle: "medium", timeZone: "UTC" });
+  const items = passkeys
+    .toSorted((a, b) => a.createdAt - b.createdAt)
+    .map(({ name, createdAt }) => html`<li><bdi>${name}</bdi> <span>${day.format(createdAt)}</span></li>`);
+  return html`<h2 class="heading">${words.addPasskey.yours}</h2><ul class="list">${items}</ul>`;
+}
+
+function backToApp(visit: PasskeyVisit, look = "quiet"): Html {
+  return html`<p class="below"><a class="button ${look}" href="${returnLocation(visit.request)}">${visit.words.addPasskey.back(visit.app)}</a></p>`;
+}
+
+/** The script asks the device at once, and sends what it has made. */
+function makePage(visit: PasskeyVisit, options: PublicKeyCredentialCreationOptionsJSON): Promise<Response> {
+  const { addPasskey, passkey, common } = visit.words;
+  const inside = html`<input type="hidden" name="credential" data-passkey-make="${JSON.stringify(options)}">
+<p class="note problem" role="alert" data-failed="InvalidStateError" hidden>${addPasskey.already}</p>
+<p class="note problem" role="alert" data-failed="" hidden>${addPasskey.notAdded}</p>
+<button class="primary" hidden>${common.continue}</button>
+<noscript><p class="note problem">${addPasskey.needsScript}</p></noscript>`;
+  const body = html`<p class="lead">${passkey.intro}</p>
+${form(visit, "/passkeys/add", inside)}
+${backToApp(visit)}`;
+  return answerPage(visit, { title: addPasskey.title, body });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,114 @@
+/** /signup: people who make their own account. */
+import { html } from "hono/html";
+import { maskDestination } from "../../../domain/messages/delivery.ts";
+import { canWrite } from "../../../domain/pools/clients.ts";
+import { requiredAttributes } from "../../../domain/pools/schema.ts";
+import type { Pool } from "../../../domain/pools/settings.ts";
+import { signUpSession } from "../../../domain/signin/after-sign-up.ts";
+import { signUp } from "../../../domain/signup/sign-up.ts";
+import { isPasswordless } from "../../../domain/users/create.ts";
+import { attributeField, typedAttributes } from "../kit/attributes.ts";
+import { alert, errorOf, field, form, type Problem, submit } from "../kit/fields.ts";
+import type { Html } from "../kit/frame.ts";
+import { answerPage } from "../kit/layout.ts";
+import { typedName } from "../kit/names.ts";
+import { isRefusal, problemOf } from "../kit/sentences.ts";
+import { linkTo, type Visit } from "../kit/visit.ts";
+import { confirmPage, wayOf } from "./confirm.ts";
+import { newPasswordField } from "./new-password.ts";
+import { offersSignUp } from "./offers.ts";
+import { termsLine } from "./terms.ts";
+import { checked } from "./wire-checks.ts";
+
+export function showSignUp(visit: Visit): Promise<Response> {
+  const { noSignUp } = visit.words.errors;
+  return offersSignUp(visit.pool) ? signUpPage(visit) : messagePage(visit, noSignUp);
+}
+
+export async function postSignUp(visit: Visit): Promise<Response> {
+  const { ctx, pool, client, form: typed, words } = visit;
+  const username = typedName(visit);
+  const names = attributeNames(visit);
+  const attributes = typedAttributes(typed, names);
+  const password = typed.get("password") || undefined;
+  if (password === undefined && !isPasswordless(pool))
+    return signUpPage(visit, { field: "password", text: words.errors.missing });
+  try {
+    const UserAttributes = Object.entries(attributes).map(([Name, Value]) => ({ Name, Value }));
+    checked("SignUp", { ClientId: client.id, Username: username, Password: password, UserAttributes });
+    const { user, delivery } = await signUp(ctx, pool, client, { username, password, attributes });
+    if (delivery === undefined)
+      return messagePage(visit, words.confirm.byAdministrator, words.confirm.created);
+    const session = signUpSession(ctx, { pool, client }, user, "HOSTED_AUTH");
+    const destination = maskDestination(delivery);
+    return confirmPage(visit, { username, by: wayOf(visit, delivery), session, destination });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return signUpPage(visit, problemOf(error, words, ["username", "password", ...names]));
+  }
+}
+
+/**
+ * What the form asks for: what the schema requires and the client may write, and where nothing of that can be sent a
+ * code, an address that can. The address that the user is called by is asked for as the name.
+ */
+function attributeNames({ pool, client }: Visit): string[] {
+  const required = requiredAttributes(pool);
+  const { AutoVerifiedAttributes: auto = [], UsernameAttributes: names = [] } = pool.document;
+  const [reachable] = auto;
+  const isReached = auto.some((one) => required.includes(one) || names.includes(one));
+  const asked = reachable !== undefined && !isReached ? [...required, reachable] : required;
+  const asName = names.length === 1 ? names[0] : undefined;
+  // Addresses first: most people have nothing else to say.
+  const isContact = (name: string) => Number(name === "email" || name === "phone_number");
+  return asked
+    .filter((name) => name !== asName && canWrite(pool, client, name))
+    .toSorted((a, b) => isContact(b) - isContact(a));
+}
+
+async function signUpPage(visit: Visit, problem?: Problem): Promise<Response> {
+  const { words, pool, app } = visit;
+  const { signUp: texts } = words;
+  // With two kinds of names either of them is given as the name.
+  const isOptional = (name: string) => (pool.document.UsernameAttributes ?? []).some((one) => one === name);
+  const inside = html`${newNameField(visit, problem)}
+${attributeNames(visit).map((name) => attributeField(visit, name, { problem, optional: isOptional(name) }))}
+${newPasswordField(visit, problem, { label: words.fields.password, optional: isPasswordless(pool) })}
+${submit(texts.submit)}${await termsLine(visit)}`;
+  const body = html`${alert(problem)}
+${form(visit, "/signup", inside)}
+<p class="foot">${texts.haveAccount} <a href="${linkTo(visit, "/login")}">${texts.signIn}</a></p>`;
+  return answerPage(visit, { title: texts.title(app), body, isProblem: problem !== undefined });
+}
+
+/** What a new user is called by, which is less than what one signs in with: aliases come later. */
+function newNameField(visit: Visit, problem: Problem | undefined): Html {
+  const { pool, form: typed, words } = visit;
+  return field(visit, {
+    name: "username",
+    ...newName(pool, words.fields),
+    value: typed.get("username"),
+    error: errorOf(problem, "username"),
+    focus: problem === undefined,
+  });
+}
+
+function newName({ document }: Pool, words: Visit["words"]["fields"]) {
+  const names = document.UsernameAttributes ?? [];
+  if (names.length > 1) return { label: words.emailOrPhone, autocomplete: "username" } as const;
+  if (names[0] === "email") return { label: words.email, type: "email", autocomplete: "email" } as const;
+  if (names[0] === "phone_number")
+    return { label: words.phone, type: "tel", autocomplete: "tel", hint: words.phoneHint } as const;
+  return { label: words.username, autocomplete: "username" } as const;
+}
+
+function messagePage(
+  visit: Visit,
+  text: string,
+  title = visit.words.signUp.title(visit.app),
+): Promise<Response> {
+  const { common } = visit.words;
+  const body = html`<p class="lead">${text}</p>
+<p class="foot"><a href="${linkTo(visit, "/login")}">${common.backToSignIn}</a></p>`;
+  return answerPage(visit, { title, body });
+}

@@ -1,0 +1,86 @@
+/** Expiring leases: who does what one process at a time does. One whose holder died runs out by itself. */
+import { randomUUID } from "node:crypto";
+import type { Kysely } from "kysely";
+import { affected } from "../db.ts";
+import type { Schema } from "../schema/schema.ts";
+
+export interface Lease {
+  readonly name: string;
+  readonly holder: string;
+  /** Epoch milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** False: somebody else has it, and it has not run out at `now`. */
+export async function takeLease(kysely: Kysely<Schema>, lease: Lease, now: number): Promise<boolean> {
+  const { name, holder, expiresAt } = lease;
+  const inserted = await kysely
+    .insertInto("leases")
+    .values({ name, holder, expires_at: expiresAt })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirst();
+  if (affected(inserted) === 1) return true;
+  const taken = await kysely
+    .updateTable("leases")
+    .set({ holder, expires_at: expiresAt })
+    .where("name", "=", name)
+    .where("expires_at", "<", now)
+    .executeTakeFirst();
+  return affected(taken) === 1;
+}
+
+/** False: it ran out, and another holder took it. */
+export async function renewLease(kysely: Kysely<Schema>, lease: Lease): Promise<boolean> {
+  const renewed = await kysely
+    .updateTable("leases")
+    .set({ expires_at: lease.expiresAt })
+    .where("name", "=", lease.name)
+    .where("holder", "=", lease.holder)
+    .executeTakeFirst();
+  return affected(renewed) === 1;
+}
+
+export async function endLease(kysely: Kysely<Schema>, lease: Pick<Lease, "name" | "holder">): Promise<void> {
+  await kysely
+    .deleteFrom("leases")
+    .where("name", "=", lease.name)
+    .where("holder", "=", lease.holder)
+    .execute();
+}
+
+const held = 60_000;
+
+/** Of whoever changes the master key or a data key. */
+export const keyRotationLease = "key-rotation";
+
+/** Somebody else has the lease. */
+export class LeaseTaken extends Error {
+  override name = "LeaseTaken";
+}
+
+/**
+ * Does a work that takes its time under a lease, which is renewed meanwhile. Throws LeaseTaken when somebody else has
+ * it. A process that was stopped for longer than the lease may lose it unawares: what is done still has to be decided
+ * by conditional updates.
+ */
+export async function underLease<T>(
+  kysely: Kysely<Schema>,
+  name: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const holder = randomUUID();
+  const lease = () => ({ name, holder, expiresAt: Date.now() + held });
+  if (!(await takeLease(kysely, lease(), Date.now()))) {
+    throw new LeaseTaken(
+      "Another process is changing keys, or was cut short while doing so: try again in a minute.",
+    );
+  }
+  const renewing = setInterval(() => void renewLease(kysely, lease()).catch(() => {}), held / 3);
+  try {
+    return await work();
+  } finally {
+    clearInterval(renewing);
+    // When this fails too, the first error is the one to tell; the lease runs out by itself.
+    await endLease(kysely, { name, holder }).catch(() => {});
+  }
+}

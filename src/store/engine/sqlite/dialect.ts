@@ -1,0 +1,316 @@
+/**
+ * Kysely over node:sqlite, on one connection. The stock dialect waits for the disk on the JavaScript thread, or not
+ * at all, and hangs for ever when the root handle is used inside a transaction; this one
+ * - lets the next query run as soon as a commit is written, but answers the caller only once the disk has it
+ *   (`releaseConnection`, which Kysely awaits before it hands out a result, waits for `WalSync`),
+ * - throws where it would hang (transaction-guard.ts), and ends a transaction that waits for something else,
+ * - behaves as PostgreSQL does after an error in a transaction: nothing more is accepted than a rollback.
+ */
+import fs from "node:fs";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  type TransactionSettings,
+} from "kysely";
+import { countError, type DatabaseCounts } from "../counts.ts";
+import type { StoreLog } from "../log.ts";
+import { bindParameter } from "../sql.ts";
+import { enterTransaction, refuseInsideTransaction, refuseSignal } from "../transaction-guard.ts";
+import { inMemory, isBusy } from "./file.ts";
+import { type PreparedStatement, StatementCache } from "./statements.ts";
+import { autocheckpointPages, Checkpointer } from "./wal-checkpoint.ts";
+import { type SyncFile, WalSync } from "./wal-sync.ts";
+import type { WriteHealth } from "./write-health.ts";
+
+export interface SqliteOptions {
+  /** A prepared file (sqlite-file.ts), or `:memory:`. */
+  readonly path: string;
+  readonly log: StoreLog;
+  readonly writes: WriteHealth;
+  readonly counts: DatabaseCounts;
+  /** For tests: what stands for fs.fdatasync. */
+  readonly syncFile?: SyncFile | undefined;
+  /** How long a transaction may wait for something that is no query on it. */
+  readonly idleLimitMs?: number | undefined;
+  /** How long a write waits for another connection (a worker's) to end its own. */
+  readonly busyLimitMs?: number | undefined;
+}
+
+export function sqliteDialect(options: SqliteOptions): Dialect {
+  return {
+    createAdapter: () => new Adapter(),
+    createDriver: () => new SqliteDriver(options),
+    createIntrospector: (kysely) => new SqliteIntrospector(kysely),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  };
+}
+
+/** Kysely's own mutex would hold the connection during the wait for the disk: this driver has its own. */
+class Adapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+/** The right to use the one connection, from Kysely's `acquire` to its `release`. */
+class Lease implements DatabaseConnection {
+  readonly #driver: SqliteDriver;
+  state: "single" | "transaction" | "failed" | "expired" = "single";
+  /** Written by the open transaction. */
+  wrote = false;
+  /** Committed, so that the answer has to wait for the disk. */
+  committed = false;
+  /** How many rows it has written so far. */
+  rows = 0;
+  idleTicks = 0;
+  lastSql = "";
+
+  constructor(driver: SqliteDriver) {
+    this.#driver = driver;
+  }
+
+  executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    return this.#driver.execute<R>(this, query);
+  }
+
+  streamQuery<R>(query: CompiledQuery, chunkSize: number): AsyncIterableIterator<QueryResult<R>> {
+    return this.#driver.stream<R>(this, query, chunkSize);
+  }
+}
+
+const idleTicksAllowed = 5;
+/** Kept from the garbage collector, which would close them. */
+const leftOpen: DatabaseSync[] = [];
+
+class SqliteDriver implements Driver {
+  readonly #options: SqliteOptions;
+  #database!: DatabaseSync;
+  #statements!: StatementCache;
+  #sync: WalSync | undefined;
+  #checkpointer: Checkpointer | undefined;
+  #watch: NodeJS.Timeout | undefined;
+  #current: Lease | undefined;
+  readonly #queue: ((lease: Lease) => void)[] = [];
+
+  constructor(options: SqliteOptions) {
+    this.#options = options;
+  }
+
+  async init(): Promise<void> {
+    const { path, idleLimitMs = 5_000 } = this.#options;
+    // Waiting for a lock inside SQLite blocks the thread: short there, and `#whileBusy` goes on without blocking.
+    this.#database = new DatabaseSync(path, { timeout: 20, enableForeignKeyConstraints: true });
+    this.#database.exec(
+      "pragma trusted_schema = off; pragma temp_store = memory; pragma cache_size = -32768;",
+    );
+    if (path !== inMemory) this.#openLog(path);
+    this.#statements = new StatementCache(this.#database);
+    this.#watch = setInterval(() => this.#endIdleLease(), idleLimitMs / idleTicksAllowed);
+    this.#watch.unref();
+  }
+
+  #openLog(path: string): void {
+    const { log, counts, syncFile } = this.#options;
+    this.#database.exec("pragma journal_mode = wal; pragma synchronous = normal;");
+    this.#database.exec(
+      `pragma journal_size_limit = 67108864; pragma wal_autocheckpoint = ${autocheckpointPages};`,
+    );
+    this.#checkpointer = new Checkpointer(path, log);
+    this.#sync = new WalSync(`${path}-wal`, timed(syncFile ?? fs.fdatasync, counts), (error) =>
+      log.error(
+        { error: error.message },
+        "The disk did not confirm a write: the database refuses to write from now on.",
+      ),
+    );
+  }
+
+  acquireConnection(options?: { readonly signal?: unknown }): Promise<Lease> {
+    return new Promise((resolve) => {
+      refuseSignal(options);
+      refuseInsideTransaction(this);
+      if (this.#current !== undefined) {
+        this.#queue.push(resolve);
+        return;
+      }
+      this.#current = new Lease(this);
+      resolve(this.#current);
+    });
+  }
+
+  /** Passes the connection on at once; then waits for the disk when the lease has written. */
+  async releaseConnection(connection: DatabaseConnection): Promise<void> {
+    const lease = connection as Lease;
+    this.#passOn(lease);
+    if (!lease.committed) return;
+    this.#options.writes.noteCommit();
+    this.#checkpointer?.noteCommit(lease.rows);
+    await this.#sync?.durable();
+  }
+
+  #passOn(lease: Lease): void {
+    if (this.#current !== lease) return;
+    const next = this.#queue.shift();
+    this.#current = next && new Lease(this);
+    if (next !== undefined) next(this.#current!);
+  }
+
+  async beginTransaction(connection: DatabaseConnection, settings: TransactionSettings): Promise<void> {
+    const lease = connection as Lease;
+    enterTransaction(this);
+    const reads = settings.accessMode === "read only";
+    if (!reads) this.#sync?.assertWritable();
+    // `immediate`: the write lock is had at the start or not at all, never half-way.
+    await this.#whileBusy(lease, () => this.#statements.run(reads ? "begin" : "begin immediate"));
+    lease.state = "transaction";
+  }
+
+  async commitTransaction(connection: DatabaseConnection): Promise<void> {
+    const lease = connection as Lease;
+    refuseUnusable(lease);
+    try {
+      this.#statements.run("commit");
+    } catch (error) {
+      this.#options.writes.noteError(error);
+      throw error;
+    }
+    lease.state = "single";
+    lease.committed ||= lease.wrote;
+  }
+
+  async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
+    const lease = connection as Lease;
+    if (lease.state === "expired") return;
+    // Some errors (a full disk) have rolled back already.
+    if (this.#database.isTransaction) this.#statements.run("rollback");
+    lease.state = "single";
+    lease.wrote = false;
+  }
+
+  async execute<R>(lease: Lease, query: CompiledQuery): Promise<QueryResult<R>> {
+    refuseUnusable(lease);
+    lease.idleTicks = 0;
+    lease.lastSql = query.sql;
+    const parameters = query.parameters.map(bindParameter);
+    try {
+      const statement = this.#statements.get(query);
+      if (statement.writes) this.#sync?.assertWritable();
+      const inside = lease.state === "transaction";
+      const result = inside
+        ? runStatement<R>(statement, parameters)
+        : await this.#whileBusy(lease, () => runStatement<R>(statement, parameters));
+      this.#noteWrite(lease, statement, result);
+      return result;
+    } catch (error) {
+      this.#options.writes.noteError(error);
+      countError(this.#options.counts, error);
+      if (lease.state === "transaction") lease.state = "failed";
+      throw error;
+    }
+  }
+
+  #noteWrite<R>(lease: Lease, statement: PreparedStatement, result: QueryResult<R>): void {
+    if (!statement.writes) return;
+    // DDL and pragmas change what statements mean, and tell no row count.
+    if (!statement.countsRows) this.#statements.clear();
+    else if (result.numAffectedRows === 0n) return;
+    lease.rows += Number(result.numAffectedRows ?? 0n);
+    if (lease.state === "transaction") lease.wrote = true;
+    else lease.committed = true;
+  }
+
+  async *stream<R>(
+    lease: Lease,
+    query: CompiledQuery,
+    chunkSize: number,
+  ): AsyncIterableIterator<QueryResult<R>> {
+    const statement = this.#statements.prepare(query);
+    if (statement.writes) throw new Error("Only reads can be streamed.");
+    let rows: R[] = [];
+    for (const values of statement.iterate(query.parameters.map(bindParameter))) {
+      rows.push(values as R);
+      if (rows.length < chunkSize) continue;
+      yield { rows };
+      refuseUnusable(lease);
+      lease.idleTicks = 0;
+      rows = [];
+    }
+    if (rows.length > 0) yield { rows };
+  }
+
+  async #whileBusy<T>(lease: Lease, attempt: () => T): Promise<T> {
+    const until = Date.now() + (this.#options.busyLimitMs ?? 10_000);
+    for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
+      try {
+        return attempt();
+      } catch (error) {
+        if (!isBusy(error) || Date.now() > until) throw error;
+      }
+      lease.idleTicks = 0;
+      await delay(pause);
+    }
+  }
+
+  /** Counts ticks instead of time, so that a blocked event loop is not taken for a waiting transaction. */
+  #endIdleLease(): void {
+    const lease = this.#current;
+    if (lease === undefined || ++lease.idleTicks <= idleTicksAllowed) return;
+    if (this.#database.isTransaction) this.#statements.run("rollback");
+    lease.state = "expired";
+    this.#options.log.error(
+      { lastQuery: lease.lastSql, waiting: this.#queue.length },
+      "A transaction waited for something that is no query on it, and was rolled back so that others can go on.",
+    );
+    this.#passOn(lease);
+  }
+
+  async destroy(): Promise<void> {
+    if (this.#current !== undefined) await new Promise<Lease>((resolve) => this.#queue.push(resolve));
+    clearInterval(this.#watch);
+    await this.#sync?.close();
+    await this.#checkpointer?.close();
+    this.#statements.clear();
+    // The last connection to close carries the log over; after a failed sync the disk may not have what is in it.
+    if (this.#sync?.failed) leftOpen.push(this.#database);
+    else this.#database.close();
+  }
+}
+
+/** The same sync, and how long it takes. */
+function timed(sync: SyncFile, { syncs }: DatabaseCounts): SyncFile {
+  return (descriptor, done) => {
+    const began = performance.now();
+    sync(descriptor, (error) => {
+      syncs.observe((performance.now() - began) / 1000);
+      done(error);
+    });
+  };
+}
+
+function refuseUnusable(lease: Lease): void {
+  if (lease.state === "failed") {
+    throw new Error("A query of this transaction failed: it can only be rolled back (as on PostgreSQL).");
+  }
+  if (lease.state === "expired") {
+    throw new Error(
+      "This transaction was rolled back because it waited for something that is no query on it: " +
+        "inside inTransaction(db, async (tx) => …) await nothing but store calls.",
+    );
+  }
+}
+
+function runStatement<R>(statement: PreparedStatement, parameters: SQLInputValue[]): QueryResult<R> {
+  if (!statement.returnsRows) return { rows: [], numAffectedRows: BigInt(statement.run(parameters)) };
+  const rows = statement.all(parameters) as R[];
+  return statement.countsRows ? { rows, numAffectedRows: BigInt(rows.length) } : { rows };
+}

@@ -1,0 +1,200 @@
+/**
+ * Secrets at rest. Data keys live in the database, wrapped by the master key, which does not; sealed values carry the
+ * id of their data key, so that several can be in use while one replaces another. Two purposes:
+ * `seal` keys seal values, and the `mac` key, which no rotation changes, makes the codes' HMACs and whatever else must
+ * stay the same (its clear form is in no database, so a copy of the tables does not allow short codes to be guessed).
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import { hkdfSync } from "node:crypto";
+import type { Kysely } from "kysely";
+import { equalBytes, fromBase64, hmacSha256, toBase64, utf8 } from "../../lib/bytes.ts";
+import { open, type Random, SealError, seal, sealedKeyId } from "../../lib/seal.ts";
+import { affected, runTransaction } from "../db.ts";
+import type { Schema } from "../schema/schema.ts";
+import {
+  type MasterKeys,
+  makeDataKey,
+  noteMasterKeySince,
+  readDataKeys,
+  unwrapDataKey,
+  WrongMasterKey,
+} from "./data-keys.ts";
+
+/** Where a sealed value stands, `table:column:row`: it opens nowhere else. */
+export type Place = `${string}:${string}:${string}`;
+
+export interface Sealer {
+  /** The data key that values are sealed under now. */
+  readonly currentKeyId: string;
+  seal(place: Place, plaintext: Uint8Array | string): Uint8Array;
+  open(place: Place, sealed: Uint8Array): Uint8Array;
+  openText(place: Place, sealed: Uint8Array): string;
+  /** HMAC-SHA256 under a key of its own for each purpose. Parts are told apart by length, not run together. */
+  mac(purpose: string, ...parts: readonly (Uint8Array | string)[]): Uint8Array;
+}
+
+/** A sealer that can learn the data keys which another process has added since. */
+export interface KeyRing extends Sealer {
+  refresh(): Promise<void>;
+}
+
+export interface KeyOptions {
+  readonly masterKeys: MasterKeys;
+  readonly random: Random;
+  readonly now: () => number;
+}
+
+interface Keys {
+  readonly byId: ReadonlyMap<string, Uint8Array>;
+  readonly current: { readonly id: string; readonly key: Uint8Array };
+  readonly mac: Uint8Array;
+}
+
+/** In `poolhouse_meta`, so no `*_sealed` column: the rotation of data keys takes it along all the same. */
+export const keyCheck = { key: "key_check", place: "poolhouse_meta:value:key_check" } as const;
+const checkValue = utf8("This master key fits.");
+
+/** Reads the data keys, makes the first ones in an empty database, and refuses a master key that does not fit. */
+export async function loadSealer(kysely: Kysely<Schema>, options: KeyOptions): Promise<KeyRing> {
+  const read = (known?: Keys) => readKeys(kysely, options.masterKeys, known);
+  let keys = await read();
+  if (keys === undefined) {
+    await createKeys(kysely, options);
+    keys = await read();
+  }
+  if (keys === undefined) throw new Error("The database has no data keys, although they were just made.");
+  await checkMasterKey(kysely, keys);
+  return ring(keys, options.random, read);
+}
+
+/** How often a value that names an unknown data key makes the ring look for it: anybody can make up such a value. */
+const learnEvery = 1_000;
+
+function ring(first: Keys, random: Random, read: (known: Keys) => Promise<Keys | undefined>): KeyRing {
+  let keys = first;
+  const macKeys = new Map<string, Uint8Array>();
+  const refresh = async () => {
+    keys = (await read(keys)) ?? keys;
+  };
+  // Outside of the caller's transaction, whose connection the reading would otherwise be refused.
+  const outside = AsyncLocalStorage.snapshot();
+  let learned = Number.NEGATIVE_INFINITY;
+  const learn = () => {
+    if (performance.now() - learned < learnEvery) return;
+    learned = performance.now();
+    // A failure is told by the refreshing that goes on regularly.
+    void outside(refresh).catch(() => {});
+  };
+  const openSealed = (place: Place, sealed: Uint8Array) => openWith(keys, place, sealed, learn);
+  return {
+    get currentKeyId() {
+      return keys.current.id;
+    },
+    seal: (place, plaintext) => sealWith(keys, place, plaintext, random),
+    open: openSealed,
+    openText: (place, sealed) => Buffer.from(openSealed(place, sealed)).toString("utf8"),
+    mac(purpose, ...parts) {
+      // Purposes are words in our code, so the map stays small.
+      let key = macKeys.get(purpose);
+      if (key === undefined) {
+        key = new Uint8Array(hkdfSync("sha256", keys.mac, new Uint8Array(), `poolhouse mac ${purpose}`, 32));
+        macKeys.set(purpose, key);
+      }
+      return hmacSha256(key, ...parts.flatMap(framed));
+    },
+    refresh,
+  };
+}
+
+function sealWith(keys: Keys, place: Place, plaintext: Uint8Array | string, random: Random): Uint8Array {
+  return seal({
+    dataKeyId: keys.current.id,
+    dataKey: keys.current.key,
+    associated: place,
+    plaintext: typeof plaintext === "string" ? utf8(plaintext) : plaintext,
+    random,
+  });
+}
+
+function openWith(keys: Keys, place: Place, sealed: Uint8Array, whenUnknown?: () => void): Uint8Array {
+  const dataKey = keys.byId.get(sealedKeyId(sealed));
+  if (dataKey === undefined) {
+    whenUnknown?.();
+    throw new SealError("a value is sealed under a data key which this server does not know");
+  }
+  return open({ dataKey, associated: place, sealed });
+}
+
+function framed(part: Uint8Array | string): Uint8Array[] {
+  const bytes = typeof part === "string" ? utf8(part) : part;
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return [length, bytes];
+}
+
+/** Keys known already are not unwrapped again: a running server needs no master key but for new ones. */
+async function readKeys(
+  kysely: Kysely<Schema>,
+  masterKeys: MasterKeys,
+  known?: Keys,
+): Promise<Keys | undefined> {
+  const rows = await readDataKeys(kysely);
+  if (rows.length === 0) return undefined;
+  const byId = new Map<string, Uint8Array>();
+  for (const row of rows)
+    byId.set(row.key_id, known?.byId.get(row.key_id) ?? unwrapDataKey(masterKeys.all(), row));
+  const inUse = (purpose: "seal" | "mac") =>
+    rows.find((row) => row.purpose === purpose && row.retired_at === null)?.key_id;
+  const sealId = inUse("seal");
+  const macId = inUse("mac");
+  if (sealId === undefined || macId === undefined)
+    throw new Error("The table data_keys lacks a key that is in use.");
+  return { byId, current: { id: sealId, key: byId.get(sealId)! }, mac: byId.get(macId)! };
+}
+
+/**
+ * Makes the first keys. Of two servers that start at once, one inserts and the other's inserts find the unique index
+ * on the purpose; all rows come in one transaction, so whoever reads afterwards sees one server's keys and check.
+ */
+async function createKeys(kysely: Kysely<Schema>, options: KeyOptions): Promise<void> {
+  const how = { masterKey: options.masterKeys.all()[0]!, random: options.random, now: options.now() };
+  const made = { seal: makeDataKey("seal", how), mac: makeDataKey("mac", how) };
+  const check = seal({
+    dataKeyId: made.seal.row.key_id,
+    dataKey: made.seal.key,
+    associated: keyCheck.place,
+    plaintext: checkValue,
+    random: options.random,
+  });
+  await runTransaction(kysely, async (tx) => {
+    const inserted = await tx
+      .insertInto("data_keys")
+      .values(made.seal.row)
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst();
+    if (affected(inserted) !== 1) return;
+    await tx.insertInto("data_keys").values(made.mac.row).execute();
+    await tx
+      .insertInto("poolhouse_meta")
+      .values({ key: keyCheck.key, value: toBase64(check) })
+      .execute();
+    await noteMasterKeySince(tx, how.now);
+  });
+}
+
+/** Unwrapping has proven the key already; this also notices tables that were put together from two databases. */
+async function checkMasterKey(kysely: Kysely<Schema>, keys: Keys): Promise<void> {
+  const row = await kysely
+    .selectFrom("poolhouse_meta")
+    .select("value")
+    .where("key", "=", keyCheck.key)
+    .executeTakeFirst();
+  const sealed = row && fromBase64(row.value);
+  if (sealed === undefined) throw new Error("The database lacks its key check: it is not complete.");
+  try {
+    if (equalBytes(openWith(keys, keyCheck.place, sealed), checkValue)) return;
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error;
+  }
+  throw new WrongMasterKey();
+}

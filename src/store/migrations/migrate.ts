@@ -1,0 +1,249 @@
+/**
+ * Brings the schema up to date at start. Migrations are ordered, forward-only and idempotent. The database carries its
+ * version and the oldest program that may use it, so that during a rolling upgrade the old servers go on until the
+ * schema has really left them behind. One server migrates at a time, under a lease row; see `migrateUnderLease`.
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Kysely, sql } from "kysely";
+import { runTransaction } from "../db.ts";
+import { endLease, type Lease, renewLease, takeLease } from "../engine/lease.ts";
+import type { StoreLog } from "../engine/log.ts";
+import { takingItsTime } from "../engine/postgres/time-limit.ts";
+import { sqlState } from "../engine/retry.ts";
+import { blobType, type DatabaseKind, keyText } from "../engine/sql.ts";
+import type { Schema } from "../schema/schema.ts";
+import * as first from "./0001-first.ts";
+import * as limits from "./0002-limits.ts";
+import * as audit from "./0003-audit.ts";
+import * as keyRotation from "./0004-key-rotation.ts";
+import * as numbers from "./0005-numbers.ts";
+import * as factors from "./0006-factors.ts";
+import * as authEvents from "./0007-auth-events.ts";
+import * as grants from "./0008-grants.ts";
+import * as domains from "./0009-domains.ts";
+import * as sessions from "./0010-sessions.ts";
+import * as retiredNames from "./0011-retired-names.ts";
+import * as bounds from "./0012-bounds.ts";
+import * as twoFactors from "./0013-two-factors.ts";
+import * as browsers from "./0014-browsers.ts";
+
+export interface Migration {
+  /** 1, 2, 3 … without gaps. */
+  readonly version: number;
+  readonly name: string;
+  /** The lowest PROGRAM_SCHEMA_VERSION that can work with the schema after this migration. */
+  readonly oldestProgram: number;
+  /** Can run twice. In one transaction, together with the record that it was done. */
+  up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void>;
+}
+
+export const migrations: readonly Migration[] = [
+  { version: 1, name: "first", oldestProgram: 1, up: first.up },
+  { version: 2, name: "limits", oldestProgram: 1, up: limits.up },
+  { version: 3, name: "audit", oldestProgram: 1, up: audit.up },
+  { version: 4, name: "key-rotation", oldestProgram: 1, up: keyRotation.up },
+  { version: 5, name: "numbers", oldestProgram: 5, up: numbers.up },
+  { version: 6, name: "factors", oldestProgram: 5, up: factors.up },
+  { version: 7, name: "auth-events", oldestProgram: 5, up: authEvents.up },
+  { version: 8, name: "grants", oldestProgram: 5, up: grants.up },
+  { version: 9, name: "domains", oldestProgram: 5, up: domains.up },
+  { version: 10, name: "sessions", oldestProgram: 5, up: sessions.up },
+  { version: 11, name: "retired-names", oldestProgram: 5, up: retiredNames.up },
+  { version: 12, name: "bounds", oldestProgram: 5, up: bounds.up },
+  { version: 13, name: "two-factors", oldestProgram: 5, up: twoFactors.up },
+  { version: 14, name: "browsers", oldestProgram: 5, up: browsers.up },
+];
+
+/** The schema this program is written for. */
+export const PROGRAM_SCHEMA_VERSION = lastVersion(migrations);
+
+export interface MigrateOptions {
+  readonly kind: DatabaseKind;
+  readonly log: StoreLog;
+  readonly now: () => number;
+  /** For tests. */
+  readonly migrations?: readonly Migration[] | undefined;
+  /** How long to wait while another server migrates. */
+  readonly waitMs?: number | undefined;
+}
+
+const leaseMs = 60_000;
+const lease = (holder: string, now: number): Lease => ({
+  name: "migration",
+  holder,
+  expiresAt: now + leaseMs,
+});
+
+export async function migrate(kysely: Kysely<Schema>, options: MigrateOptions): Promise<void> {
+  try {
+    await takingItsTime(() => bringUpToDate(kysely, options));
+  } catch (error) {
+    throw sqlState(error) === "42501" ? notPermitted(error) : error;
+  }
+}
+
+function notPermitted(cause: unknown): Error {
+  return new Error(
+    "The user of the database may not change its schema (permission denied). Grant it CREATE on the schema, or run " +
+      "`poolhouse migrate` as a user that owns the tables; the servers then need no more than to read and write.",
+    { cause },
+  );
+}
+
+/** The schema a database has and the one this program is written for; version 0 is an empty database. */
+export interface SchemaVersion {
+  readonly version: number;
+  readonly program: number;
+}
+
+/** Changes nothing. Throws when the program is too old for the database. */
+export async function schemaVersion(kysely: Kysely<Schema>): Promise<SchemaVersion> {
+  const state = (await hasBaseTables(kysely)) ? await readState(kysely) : { version: 0, oldestProgram: 0 };
+  refuseOldProgram(state, PROGRAM_SCHEMA_VERSION);
+  return { version: state.version, program: PROGRAM_SCHEMA_VERSION };
+}
+
+/** For what uses a database without migrating it. Throws, and says what to do, when the schema is older. */
+export async function requireMigrated(kysely: Kysely<Schema>): Promise<void> {
+  const { version, program } = await schemaVersion(kysely);
+  if (version >= program) return;
+  throw new Error(
+    `The database has schema ${version}, this program needs ${program}: start the server, or run \`poolhouse migrate\`.`,
+  );
+}
+
+async function bringUpToDate(kysely: Kysely<Schema>, options: MigrateOptions): Promise<void> {
+  const list = options.migrations ?? migrations;
+  const program = lastVersion(list);
+  await makeBaseTables(kysely, options.kind);
+  const holder = randomUUID();
+  const until = Date.now() + (options.waitMs ?? 600_000);
+  for (;;) {
+    const state = await readState(kysely);
+    refuseOldProgram(state, program);
+    if (state.version >= program) return;
+    if (await takeLease(kysely, lease(holder, options.now()), options.now())) {
+      if (await migrateUnderLease(kysely, list, holder, options)) return;
+    } else if (Date.now() > until) {
+      throw new Error("Another server has been migrating the database for too long: look at that one first.");
+    }
+    await delay(100 + Math.random() * 100);
+  }
+}
+
+function lastVersion(list: readonly Migration[]): number {
+  list.forEach((migration, index) => {
+    if (migration.version !== index + 1) throw new Error(`Migration ${migration.name} is out of order.`);
+  });
+  return list.length;
+}
+
+interface State {
+  readonly version: number;
+  readonly oldestProgram: number;
+}
+
+async function readState(kysely: Kysely<Schema>): Promise<State> {
+  const rows = await kysely
+    .selectFrom("poolhouse_meta")
+    .selectAll()
+    .where("key", "in", ["schema_version", "oldest_program_version"])
+    .execute();
+  const number = (key: string) => Number(rows.find((row) => row.key === key)?.value ?? 0);
+  return { version: number("schema_version"), oldestProgram: number("oldest_program_version") };
+}
+
+function refuseOldProgram(state: State, program: number): void {
+  if (program >= state.oldestProgram) return;
+  throw new Error(
+    `This version of Poolhouse is too old for the database: it knows schema ${program}, the database has schema ` +
+      `${state.version}, which needs a program that knows at least ${state.oldestProgram}. Install a newer version.`,
+  );
+}
+
+/** The tables that migrations, their lease and the sealer stand on. */
+async function makeBaseTables(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
+  const key = keyText(kind);
+  const statements = [
+    `create table if not exists poolhouse_meta (key ${key} primary key, value text not null)`,
+    `create table if not exists leases (
+      name ${key} primary key, holder ${key} not null, expires_at bigint not null)`,
+    `create table if not exists data_keys (
+      key_id ${key} primary key, purpose ${key} not null, wrapped ${blobType(kind)} not null,
+      created_at bigint not null, retired_at bigint)`,
+    // One key in use for each purpose: decides which of two servers that start at once makes the keys.
+    `create unique index if not exists data_keys_in_use on data_keys (purpose) where retired_at is null`,
+  ];
+  for (let attempt = 1; ; attempt++) {
+    if (await hasBaseTables(kysely)) return;
+    try {
+      await runTransaction(kysely, async (tx) => {
+        for (const statement of statements) await sql.raw(statement).execute(tx);
+      });
+      return;
+    } catch (error) {
+      if (attempt === 20 || !isCreatedByAnother(error)) throw error;
+    }
+    await delay(20 + Math.random() * 80);
+  }
+}
+
+/** All four are made in one transaction, so one stands for all. Asking first spares PostgreSQL's notices. */
+async function hasBaseTables(kysely: Kysely<Schema>): Promise<boolean> {
+  try {
+    await kysely.selectFrom("data_keys").select("key_id").limit(1).execute();
+    return true;
+  } catch (error) {
+    if (sqlState(error) === "42P01") return false;
+    if (error instanceof Error && error.message.includes("no such table")) return false;
+    throw error;
+  }
+}
+
+/** `create … if not exists` of two sessions at once: duplicate table, type, index, or a catalog row just changed. */
+function isCreatedByAnother(error: unknown): boolean {
+  const state = sqlState(error);
+  return state !== undefined && ["23505", "42P07", "42710", "XX000", "40001", "40P01"].includes(state);
+}
+
+/**
+ * Each migration's transaction first renews the lease. That locks its row until the commit, so a server which finds
+ * the lease expired during a long migration waits for the lock and then sees the renewed one; and if the lease was
+ * lost before, nothing is done. False: lost, look again.
+ */
+async function migrateUnderLease(
+  kysely: Kysely<Schema>,
+  list: readonly Migration[],
+  holder: string,
+  { kind, now, log }: MigrateOptions,
+): Promise<boolean> {
+  try {
+    for (const migration of list) {
+      const outcome = await runTransaction(kysely, async (tx) => {
+        if (!(await renewLease(tx, lease(holder, now())))) return "lost";
+        if ((await readState(tx)).version >= migration.version) return "had";
+        await migration.up(tx, kind);
+        await writeMeta(tx, "schema_version", migration.version);
+        await writeMeta(tx, "oldest_program_version", migration.oldestProgram);
+        return "done";
+      });
+      if (outcome === "lost") return false;
+      if (outcome === "done")
+        log.info({ version: migration.version, name: migration.name }, "Migrated the database.");
+    }
+    return true;
+  } finally {
+    // When this fails too, the first error is the one to tell; the lease runs out by itself.
+    await endLease(kysely, lease(holder, 0)).catch(() => {});
+  }
+}
+
+/** Sets a value of poolhouse_meta. */
+export async function writeMeta(tx: Kysely<Schema>, key: string, value: number | string): Promise<void> {
+  await tx
+    .insertInto("poolhouse_meta")
+    .values({ key, value: String(value) })
+    .onConflict((conflict) => conflict.column("key").doUpdateSet({ value: String(value) }))
+    .execute();
+}

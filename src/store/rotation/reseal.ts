@@ -1,0 +1,152 @@
+/**
+ * Seals anew, under the data key in use, what is sealed under one that was replaced. Row by row and beside running
+ * servers: each value is replaced only if it still is the one that was read, so nothing that is written meanwhile is
+ * lost, and a pass that was cut short is simply begun again.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
+import { concat, fromBase64, toBase64, utf8 } from "../../lib/bytes.ts";
+import { SealError, sealedKeyId } from "../../lib/seal.ts";
+import { affected, type Db } from "../db.ts";
+import { keyCheck } from "../keys/sealer.ts";
+import type { Schema } from "../schema/schema.ts";
+import { placeOf, type SealedTableName, sealedTables, selectSealed } from "./sealed-columns.ts";
+
+export interface Resealed {
+  /** Values sealed anew. */
+  readonly resealed: number;
+  /** Values found under a replaced key, whatever became of them. */
+  readonly found: number;
+  /** Where values stand that do not open: altered, or put in another row. */
+  readonly broken: readonly string[];
+}
+
+type Row = Record<string, unknown>;
+
+/** Rows that are read at once. Their updates are statements of their own, so that no lock is held for long. */
+const batchSize = 100;
+
+/** One pass over every sealed column. Told after each batch: how many values were found so far. */
+export async function reseal(
+  db: Db,
+  replaced: readonly string[],
+  onBatch: (found: number) => void | Promise<void> = () => {},
+): Promise<Resealed> {
+  const total = { resealed: 0, found: 0, broken: [] as string[] };
+  for (const table of Object.keys(sealedTables) as SealedTableName[]) {
+    let after: Row | undefined;
+    for (;;) {
+      const began = performance.now();
+      const rows = await readBatch(db, table, replaced, after);
+      const values = rows.flatMap((row) => sealedTables[table].columns.map((column) => ({ row, column })));
+      const old = values.filter(({ row, column }) => isUnder(replaced, row[column]));
+      const outcomes = await Promise.all(old.map(({ row, column }) => resealOne(db, table, column, row)));
+      total.found += old.length;
+      total.resealed += outcomes.filter((outcome) => outcome === "resealed").length;
+      total.broken.push(...outcomes.filter((outcome) => outcome !== "resealed" && outcome !== "changed"));
+      if (rows.length > 0) await onBatch(total.found);
+      if (rows.length < batchSize) break;
+      // Half of the time is the servers': this is one more writer, and on SQLite one writes at a time.
+      await delay(performance.now() - began);
+      after = rows.at(-1);
+    }
+  }
+  const check = await resealKeyCheck(db, replaced);
+  return { ...total, resealed: total.resealed + check, found: total.found + check };
+}
+
+const isUnder = (keyIds: readonly string[], value: unknown): boolean =>
+  value instanceof Uint8Array && keyIds.some((id) => startsWith(value, headOf(id)));
+
+/** What a value begins with that is sealed under this key (lib/seal.ts). */
+const headOf = (keyId: string): Uint8Array => {
+  const id = utf8(keyId);
+  return concat(Uint8Array.of(1, id.length), id);
+};
+
+const startsWith = (value: Uint8Array, head: Uint8Array): boolean =>
+  head.every((byte, index) => value[index] === byte);
+
+/** The next rows of which a value is sealed under a replaced key, in the order of the primary key. */
+async function readBatch(
+  { kysely }: Db,
+  table: SealedTableName,
+  replaced: readonly string[],
+  after: Row | undefined,
+): Promise<Row[]> {
+  const { key, columns } = sealedTables[table];
+  const keyColumns = sql.join(key.map((name) => sql.ref(name)));
+  const old = columns.flatMap((column) =>
+    replaced.map((id) => {
+      const head = headOf(id);
+      return sql<SqlBool>`substr(${sql.ref(column)}, 1, ${sql.lit(head.length)}) = ${head}`;
+    }),
+  );
+  const beyond: RawBuilder<unknown> = after
+    ? sql`and (${keyColumns}) > (${sql.join(key.map((name) => after[name]))})`
+    : sql``;
+  const found = await sql<Row>`
+    ${selectSealed(table)}
+    where (${sql.join(old, sql` or `)}) ${beyond} order by ${keyColumns} limit ${sql.lit(batchSize)}`.execute(
+    kysely,
+  );
+  return found.rows;
+}
+
+/**
+ * On PostgreSQL the commits of these statements need not be on the disk when they are answered: what a crash takes back
+ * is found by the next pass, and the deletion of the former key, which waits for the disk, takes all of them along.
+ * Local to the statement, so that no connection of a pooler keeps the setting.
+ */
+function notAwaited({ kind }: Db): RawBuilder<unknown> {
+  return kind === "postgres" ? sql`and set_config('synchronous_commit', 'off', true) = 'off'` : sql``;
+}
+
+/** `changed`: a server wrote another value meanwhile, or removed the row. Else where the broken value stands. */
+async function resealOne(db: Db, table: SealedTableName, column: string, row: Row): Promise<string> {
+  const place = placeOf(table, column, row);
+  const old = row[column] as Uint8Array;
+  const plaintext = openOrUndefined(() => db.sealer.open(place, old));
+  if (plaintext === undefined) return place;
+  const value = db.sealer.seal(place, plaintext);
+  const where = sealedTables[table].key.map((name) => sql`${sql.ref(name)} = ${row[name]}`);
+  const result = await sql`
+    update ${sql.table(table)} set ${sql.ref(column)} = ${value}
+    where ${sql.join(where, sql` and `)} and ${sql.ref(column)} = ${old} ${notAwaited(db)}`.execute(
+    db.kysely,
+  );
+  return result.numAffectedRows === 1n ? "resealed" : "changed";
+}
+
+function openOrUndefined(open: () => Uint8Array): Uint8Array | undefined {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof SealError) return undefined;
+    throw error;
+  }
+}
+
+/** The one sealed value in no sealed column: it stands as text in `poolhouse_meta`. */
+async function resealKeyCheck({ kysely, sealer }: Db, replaced: readonly string[]): Promise<number> {
+  const row = await readKeyCheck(kysely);
+  const sealed = row === undefined ? undefined : fromBase64(row);
+  if (row === undefined || sealed === undefined || !replaced.includes(sealedKeyId(sealed))) return 0;
+  const value = toBase64(sealer.seal(keyCheck.place, sealer.open(keyCheck.place, sealed)));
+  const result = await kysely
+    .updateTable("poolhouse_meta")
+    .set({ value })
+    .where("key", "=", keyCheck.key)
+    .where("value", "=", row)
+    .executeTakeFirst();
+  return affected(result);
+}
+
+async function readKeyCheck(kysely: Kysely<Schema>): Promise<string | undefined> {
+  const row = await kysely
+    .selectFrom("poolhouse_meta")
+    .select("value")
+    .where("key", "=", keyCheck.key)
+    .executeTakeFirst();
+  return row?.value;
+}
