@@ -1,5 +1,7 @@
 /** Access keys of administrators and applications. The secret is sealed, not hashed: Signature V4 needs it. */
-import { affected, type Db, inTransaction } from "./db.ts";
+
+import { type Db, inTransaction } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 import type { AccessKeysTable } from "./schema/schema.ts";
 
 export interface AccessKey {

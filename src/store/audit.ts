@@ -3,7 +3,8 @@
  * program changes or removes one (a test reads the source for it). A row outlives the pool and the user it tells of.
  */
 import { type SqlBool, sql } from "kysely";
-import { affected, type Db } from "./db.ts";
+import type { Db } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 import type { AuditEventsTable } from "./schema/schema-events.ts";
 
 export interface AuditEvent {

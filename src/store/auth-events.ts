@@ -1,6 +1,7 @@
 /** What happened to a user's sign-ins and passwords, one row an attempt; gone with the user. */
 import { sql } from "kysely";
-import { affected, type Db } from "./db.ts";
+import type { Db } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 import type { AuthEventsTable } from "./schema/schema-events.ts";
 import { userNumber } from "./users.ts";
 

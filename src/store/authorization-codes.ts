@@ -1,5 +1,7 @@
 /** Authorization codes (RFC 6749 section 4.1.2). That a code is used once is a row count; a used one stays to be known. */
-import { affected, type Db } from "./db.ts";
+
+import type { Db } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 
 export interface AuthorizationCode<Grant> {
   readonly poolId: string;

@@ -1,7 +1,8 @@
 /** Rows of styles of managed login and of their images, which are the client's whose style it is. */
 import { sql } from "kysely";
 import { holdClient } from "./clients.ts";
-import { affected, type Db, inTransaction } from "./db.ts";
+import { type Db, inTransaction } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 import type { BrandingAssetsTable, BrandingStylesTable } from "./schema/schema-hosting.ts";
 
 export interface Style {

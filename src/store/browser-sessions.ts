@@ -4,7 +4,8 @@
  */
 import { type ExpressionBuilder, sql } from "kysely";
 import { deleteUnusedCodes } from "./authorization-codes.ts";
-import { affected, type Db } from "./db.ts";
+import type { Db } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 import type { Schema } from "./schema/schema.ts";
 import type { BrowserSessionsTable } from "./schema/schema-tokens.ts";
 

@@ -1,6 +1,7 @@
 /** Rows of app clients, their secrets, and the table that finds a client's pool by the client id alone. */
 import type { Kysely } from "kysely";
-import { affected, type Db, inTransaction } from "./db.ts";
+import { type Db, inTransaction } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 import { holdPool } from "./pools.ts";
 import { prepared } from "./prepared.ts";
 import { retireNames, takeName } from "./retired-names.ts";

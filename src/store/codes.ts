@@ -1,5 +1,7 @@
 /** One-time codes: one live code a user and purpose, kept as an HMAC. That a code is used once is a row count. */
-import { affected, type Db } from "./db.ts";
+
+import type { Db } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 
 export interface CodePlace {
   readonly poolId: string;

@@ -1,7 +1,8 @@
 /** A user's password hash and SRP verifier, both sealed; written together whenever a clear password is at hand. */
 import { sql } from "kysely";
-import { affected, type Db } from "./db.ts";
+import type { Db } from "./db.ts";
 import { blobType } from "./engine/sql.ts";
+import { affected } from "./engine/transaction.ts";
 import type { Sealer } from "./keys/sealer.ts";
 import { prepared } from "./prepared.ts";
 import type { CredentialsTable } from "./schema/schema.ts";

@@ -1,11 +1,11 @@
 /** `Db`, the first argument of every store function, and transactions. */
 
-import type { Kysely, Transaction } from "kysely";
+import type { Kysely } from "kysely";
 import type { DatabaseCounts } from "./engine/counts.ts";
-import { Attempts, sqlState } from "./engine/retry.ts";
+import { sqlState } from "./engine/retry.ts";
 import type { DatabaseKind } from "./engine/sql.ts";
 import { sqliteCode } from "./engine/sqlite/file.ts";
-import { runInScope } from "./engine/transaction-guard.ts";
+import { runTransaction } from "./engine/transaction.ts";
 import type { Sealer } from "./keys/sealer.ts";
 import type { Schema } from "./schema/schema.ts";
 
@@ -54,27 +54,6 @@ export async function inTransaction<T>(db: Db, callback: (tx: Db) => Promise<T>)
 }
 
 /**
- * The same below Db, for what runs before there is one. Isolation is `read committed` wherever the database has
- * levels: every invariant is a unique index or a conditional update, so nothing relies on more.
- */
-export async function runTransaction<S, T>(
-  kysely: Kysely<S>,
-  callback: (transaction: Transaction<S>) => Promise<T>,
-  counts?: Pick<DatabaseCounts, "retries">,
-): Promise<T> {
-  for (const tried = new Attempts(); ; ) {
-    try {
-      return await runInScope(() =>
-        kysely.transaction().setIsolationLevel("read committed").execute(callback),
-      );
-    } catch (error) {
-      await tried.again(error);
-    }
-    if (counts) counts.retries += 1;
-  }
-}
-
-/**
  * A unique index or primary key refused a row. Inside a transaction the only way on is to let it fail; where a
  * duplicate is an ordinary answer, write `on conflict do nothing` and look at the row count.
  */
@@ -83,22 +62,4 @@ export function isUniqueViolation(error: unknown): boolean {
   // SQLITE_CONSTRAINT_UNIQUE, _PRIMARYKEY, _ROWID
   if (code !== undefined) return code === 2067 || code === 1555 || code === 2579;
   return sqlState(error) === "23505";
-}
-
-type Counted =
-  | { readonly numUpdatedRows: bigint }
-  | { readonly numDeletedRows: bigint }
-  | { readonly numInsertedOrUpdatedRows: bigint | undefined };
-
-/** How many rows an insert, update or delete without `returning` touched: what single use is decided by. */
-export function affected(result: Counted | readonly Counted[] | undefined): number {
-  if (result === undefined) return 0;
-  if (isList(result)) return result.reduce((sum, one) => sum + affected(one), 0);
-  if ("numUpdatedRows" in result) return Number(result.numUpdatedRows);
-  if ("numDeletedRows" in result) return Number(result.numDeletedRows);
-  return Number(result.numInsertedOrUpdatedRows ?? 0n);
-}
-
-function isList(result: Counted | readonly Counted[]): result is readonly Counted[] {
-  return Array.isArray(result);
 }

@@ -1,5 +1,7 @@
 /** Devices of users, from the moment they are confirmed. */
-import { affected, type Db } from "./db.ts";
+
+import type { Db } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 import type { DevicesTable } from "./schema/schema.ts";
 
 export interface Device {

@@ -1,6 +1,7 @@
 /** Rows of domains, and the table that finds a domain's pool by the name alone and makes the name unique over all. */
 import type { CustomDomainConfigType, RoutingType } from "../wire/generated/user-pools.types.ts";
-import { affected, type Db, inTransaction } from "./db.ts";
+import { type Db, inTransaction } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 import { holdPool } from "./pools.ts";
 import { retireNames, takeName } from "./retired-names.ts";
 import type { DomainsTable } from "./schema/schema-hosting.ts";

@@ -1,6 +1,7 @@
 /** Rows of groups and of their members. Group names sort by their bytes. */
 import { type Kysely, sql } from "kysely";
-import { affected, type Db, inTransaction } from "./db.ts";
+import { type Db, inTransaction } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 import { prepared } from "./prepared.ts";
 import type { GroupsTable, Schema } from "./schema/schema.ts";
 import { type User, userFromRow } from "./users.ts";

@@ -2,13 +2,15 @@
 import { randomBytes } from "node:crypto";
 import { type Dialect, Kysely, sql } from "kysely";
 import type { Random } from "../lib/seal.ts";
-import { type Db, runTransaction } from "./db.ts";
+import type { Db } from "./db.ts";
 import { type DatabaseCounts, newCounts } from "./engine/counts.ts";
 import type { StoreLog } from "./engine/log.ts";
 import type { DatabaseKind } from "./engine/sql.ts";
 import { fileExists, inMemory, lockForThisProcess, prepareFile } from "./engine/sqlite/file.ts";
 import { WriteHealth } from "./engine/sqlite/write-health.ts";
+import { runTransaction } from "./engine/transaction.ts";
 import { WrongMasterKey } from "./keys/data-keys.ts";
+import { finishMasterKeyChange } from "./keys/finish-change.ts";
 import { type MasterKeySet, masterKeys } from "./keys/master-key.ts";
 import { type KeyOptions, type KeyRing, loadSealer } from "./keys/sealer.ts";
 import {
@@ -20,7 +22,6 @@ import {
   schemaVersion,
   writeMeta,
 } from "./migrations/migrate.ts";
-import { finishMasterKeyChange } from "./rotation/rotate-master-key.ts";
 import type { Schema } from "./schema/schema.ts";
 
 export interface OpenOptions {

@@ -1,5 +1,7 @@
 /** Passkeys: WebAuthn credentials of users. One credential id belongs to one user of a pool: the primary key. */
-import { affected, type Db } from "./db.ts";
+
+import type { Db } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 import { prepared, preparedWrite } from "./prepared.ts";
 import type { PasskeysTable } from "./schema/schema.ts";
 

@@ -1,8 +1,9 @@
 /** Rows of user pools. The document is the wire document; see domain/pools/settings.ts for its type. */
 import type { Kysely } from "kysely";
 import type { Db } from "./db.ts";
-import { affected, inTransaction } from "./db.ts";
+import { inTransaction } from "./db.ts";
 import { takingItsTime } from "./engine/postgres/time-limit.ts";
+import { affected } from "./engine/transaction.ts";
 import { prepared } from "./prepared.ts";
 import { retireNames, takeName } from "./retired-names.ts";
 import type { Schema } from "./schema/schema.ts";

@@ -2,7 +2,9 @@
  * Rows of resource servers. Identifiers sort by their bytes. Each change raises the pool's version, by which servers know
  * whether what they remember of them still holds.
  */
-import { affected, type Db, inTransaction } from "./db.ts";
+
+import { type Db, inTransaction } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 import { raisePool } from "./pools.ts";
 import type { ResourceServersTable } from "./schema/schema-hosting.ts";
 

@@ -1,5 +1,7 @@
 /** Rows of running sign-ins. Moving on and finishing are decided by a row count. */
-import { affected, type Db } from "./db.ts";
+
+import type { Db } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 import { prepared, preparedWrite } from "./prepared.ts";
 import type { SignInsTable } from "./schema/schema.ts";
 

@@ -1,5 +1,7 @@
 /** Software tokens (TOTP): a verified seed, and one that waits for its first code. That a code counts once is a row count. */
-import { affected, type Db } from "./db.ts";
+
+import type { Db } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 
 export interface SoftwareToken {
   readonly version: number;

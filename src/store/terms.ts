@@ -1,6 +1,7 @@
 /** Rows of the terms that a client's pages link to. */
 import { holdClient } from "./clients.ts";
-import { affected, type Db, inTransaction } from "./db.ts";
+import { type Db, inTransaction } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 import type { TermsTable } from "./schema/schema-hosting.ts";
 
 export interface Terms {

@@ -1,7 +1,8 @@
 /** Refresh token families: one row a sign-in. Revocation is a column here and is read with every use of a token. */
 import { sql } from "kysely";
-import { affected, type Db } from "./db.ts";
+import type { Db } from "./db.ts";
 import { blobType } from "./engine/sql.ts";
+import { affected } from "./engine/transaction.ts";
 import { preparedWrite } from "./prepared.ts";
 import type { TokenFamiliesTable } from "./schema/schema-tokens.ts";
 

@@ -1,7 +1,8 @@
 /** Rows of users, the names they sign in with, and their removal. */
 import type { Insertable, Kysely } from "kysely";
 import type { Db } from "./db.ts";
-import { affected, inTransaction } from "./db.ts";
+import { inTransaction } from "./db.ts";
+import { affected } from "./engine/transaction.ts";
 import { holdPool } from "./pools.ts";
 import { prepared } from "./prepared.ts";
 import type { LoginNamesTable, Schema, UserStatus, UsersTable } from "./schema/schema.ts";

@@ -4,9 +4,10 @@ import { randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
-import { affected, type Db, inTransaction, isUniqueViolation } from "../../src/store/db.ts";
+import { type Db, inTransaction, isUniqueViolation } from "../../src/store/db.ts";
 import { sqlState } from "../../src/store/engine/retry.ts";
 import { keyText, startsWith } from "../../src/store/engine/sql.ts";
+import { affected } from "../../src/store/engine/transaction.ts";
 import { forEachDatabase, type Open } from "./databases.ts";
 import { addThing, countThings, makeThings, readThing, setThing, things } from "./things.ts";
 

@@ -1,8 +1,8 @@
 /** Expiring leases: who does what one process at a time does. One whose holder died runs out by itself. */
 import { randomUUID } from "node:crypto";
 import type { Kysely } from "kysely";
-import { affected } from "../db.ts";
 import type { Schema } from "../schema/schema.ts";
+import { affected } from "./transaction.ts";
 
 export interface Lease {
   readonly name: string;

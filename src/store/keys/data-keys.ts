@@ -5,7 +5,7 @@
 import type { Kysely } from "kysely";
 import { toHex } from "../../lib/bytes.ts";
 import { type Random, SealError, unwrapKey, wrapKey } from "../../lib/seal.ts";
-import { affected, runTransaction } from "../db.ts";
+import { affected, runTransaction } from "../engine/transaction.ts";
 import type { DataKeysTable, Schema } from "../schema/schema.ts";
 
 /** What wraps and unwraps data keys. */

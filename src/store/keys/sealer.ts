@@ -9,7 +9,7 @@ import { hkdfSync } from "node:crypto";
 import type { Kysely } from "kysely";
 import { equalBytes, fromBase64, hmacSha256, toBase64, utf8 } from "../../lib/bytes.ts";
 import { open, type Random, SealError, seal, sealedKeyId } from "../../lib/seal.ts";
-import { affected, runTransaction } from "../db.ts";
+import { affected, runTransaction } from "../engine/transaction.ts";
 import type { Schema } from "../schema/schema.ts";
 import {
   type MasterKeys,

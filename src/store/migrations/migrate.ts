@@ -6,12 +6,12 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
-import { runTransaction } from "../db.ts";
 import { endLease, type Lease, renewLease, takeLease } from "../engine/lease.ts";
 import type { StoreLog } from "../engine/log.ts";
 import { takingItsTime } from "../engine/postgres/time-limit.ts";
 import { sqlState } from "../engine/retry.ts";
 import { blobType, type DatabaseKind, keyText } from "../engine/sql.ts";
+import { runTransaction } from "../engine/transaction.ts";
 import type { Schema } from "../schema/schema.ts";
 import * as first from "./0001-first.ts";
 import * as limits from "./0002-limits.ts";

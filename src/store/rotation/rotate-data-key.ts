@@ -9,8 +9,9 @@
  * The `mac` key stays: fake salts, the HMACs of codes, page tokens and the kids of first signing keys rest on it.
  */
 import type { Random } from "../../lib/seal.ts";
-import { affected, type Db, runTransaction } from "../db.ts";
+import type { Db } from "../db.ts";
 import { keyRotationLease, underLease } from "../engine/lease.ts";
+import { affected, runTransaction } from "../engine/transaction.ts";
 import { isWrappedUnder, makeDataKey, readDataKeys } from "../keys/data-keys.ts";
 import type { OpenedDatabase } from "../open.ts";
 import type { DataKeysTable } from "../schema/schema.ts";
