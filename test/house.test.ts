@@ -11,16 +11,37 @@ const files = globSync("**/*.ts", { cwd: root }).sort();
 
 /** Left may import right, never back; rooms of one step never import each other. */
 const domainSteps = [
-  ["signin", "federation", "signup"],
+  ["signin", "federation", "signup", "import"],
   ["grants"],
   ["users"],
   ["mfa", "identities"],
   ["tokens"],
-  ["credentials", "messages"],
-  ["triggers"],
+  ["credentials", "messages", "roles"],
+  ["risk", "triggers"],
+  ["branding", "events"],
   ["pools", "iam"],
   ["audit"],
 ];
+
+/** The rooms of http. `kit` is HTML that several of them share. */
+const httpRooms = [
+  ...["aws-json", "oauth", "hosted-ui", "inbox", "federation", "sts", "lambda", "kms", "uploads", "console"],
+  ...["account", "kit"],
+];
+
+/** Within store, and within the hosted pages: a folder may import those after it, and what lies directly in it none above. */
+const inner: Readonly<Record<string, readonly RegExp[]>> = {
+  "store/": [
+    /^rotation\//,
+    /^open\.ts$/,
+    /^(?!db\.ts$)[\w-]+\.ts$|^migrations\//,
+    /^db\.ts$/,
+    /^keys\//,
+    /^engine\//,
+    /^schema\//,
+  ],
+  "http/hosted-ui/": [/^routes\.ts$/, /^pages\//, /^crowded\.ts$/, /^kit\//, /^words\//],
+};
 
 /** Lower may not import higher. `store`, `integrations` and `config` lie side by side, as do the http rooms. */
 const layers: readonly (readonly RegExp[])[] = [
@@ -43,7 +64,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   "@node-rs/argon2": /^domain\/credentials\//,
   jose: /^(?:lib\/jwt\.ts$|domain\/tokens\/)/,
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
-  yaml: /^config\//,
+  yaml: /^(?:config|gateway|domain\/messages)\//,
   nodemailer: /^integrations\//,
   "@peculiar/x509": /^integrations\//,
   "reflect-metadata": /^integrations\//,
@@ -74,18 +95,50 @@ function reexports(module: ReturnType<typeof parseSync>["module"]): string[] {
 const layerOf = (file: string) => layers.findIndex((layer) => layer.some((part) => part.test(file)));
 const stepOf = (room: string) => domainSteps.findIndex((step) => step.includes(room));
 
+/** What is wrong within one of the folders that have an order of their own. */
+function brokenWithin(from: string, to: string): string | undefined {
+  for (const [folder, order] of Object.entries(inner)) {
+    if (!from.startsWith(folder) || !to.startsWith(folder)) continue;
+    const [upper, lower] = [from, to].map((file) =>
+      order.findIndex((part) => part.test(file.slice(folder.length))),
+    );
+    if (upper === -1 || lower === -1) return `stands nowhere in ${folder}`;
+    if (upper! > lower!) return `${folder} has it the other way round`;
+  }
+  return undefined;
+}
+
+/** Files that lead back to themselves by their imports, types apart. */
+function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const done = new Set<string>();
+  const found: string[] = [];
+  const visit = (file: string, path: readonly string[]) => {
+    if (path.includes(file)) found.push([...path.slice(path.indexOf(file)), file].join(" -> "));
+    if (done.has(file) || path.includes(file)) return;
+    for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of graph.keys()) visit(file, []);
+  return found;
+}
+
 /** What is wrong with one file importing another of ours. */
 function broken(from: string, to: string): string | undefined {
   if (from.startsWith("gateway/"))
-    return to.startsWith("lib/") || to.startsWith("gateway/") ? undefined : "gateway imports lib only";
+    return /^(?:lib|gateway|store\/engine)\//.test(to)
+      ? undefined
+      : "gateway imports lib and store/engine only";
+  if (to.startsWith("gateway/")) return from.startsWith("cli/") ? undefined : "only cli imports gateway";
   const [upper, lower] = [layerOf(from), layerOf(to)];
   if (upper < 0 || lower < 0) return "stands in no layer";
   if (upper > lower) return "imports go down only";
   if (upper !== lower) return undefined;
+  const within = brokenWithin(from, to);
+  if (within !== undefined) return within;
   const [fromTop, fromRoom] = from.split("/");
   const [toTop, toRoom] = to.split("/");
   if (fromTop === "http" && from.split("/").length > 2 && to.split("/").length > 2 && fromRoom !== toRoom) {
-    return "http rooms never import each other";
+    return toRoom === "kit" ? undefined : "http rooms never import each other";
   }
   if (layerOf(from) === 4 && fromTop !== toTop)
     return "store, integrations and config never import each other";
@@ -119,6 +172,32 @@ test("imports go down only, and every dependency has one home", () => {
     }
   }
   assert.deepEqual(findings, []);
+});
+
+test("no file leads back to itself by what it imports", () => {
+  const graph = new Map(
+    files.map((file) => [
+      file,
+      importsOf(file)
+        .filter((name) => name.startsWith("."))
+        .map((name) => normalize(join(dirname(file), name))),
+    ]),
+  );
+  assert.ok(graph.size > 300);
+  assert.deepEqual(circles(graph), []);
+});
+
+test("every room is one of the design, and has a README of ten lines at most", () => {
+  const folders = [...new Set(files.map((file) => dirname(file)))].filter((folder) => folder !== ".");
+  for (const folder of folders) {
+    const [top, room, ...deeper] = folder.split("/");
+    if (top === "domain") assert.ok(stepOf(room!) >= 0, folder);
+    if (top === "http" && room !== undefined) assert.ok(httpRooms.includes(room), folder);
+    assert.ok(deeper.length <= 1, `${folder} lies too deep`);
+    const text = readFileSync(join(root, folder, "README.md"), "utf8");
+    assert.ok(text.startsWith(`# ${folder}\n`), folder);
+    assert.ok(text.trimEnd().split("\n").length <= 10, folder);
+  }
 });
 
 test("the environment is read by config/config.ts, and by the launcher for the thread pool", () => {

@@ -15,14 +15,7 @@ import { recorded } from "../audit/command.ts";
 import { contextOf, type PolicyRequest } from "./condition-keys.ts";
 import { type Decision, evaluate, keysAsked, parsePolicy } from "./policy.ts";
 import { checkPolicy } from "./policy-check.ts";
-
-/** Who signed a request. */
-export interface Principal {
-  readonly accessKeyId: string;
-  readonly name: string;
-  readonly arn: string;
-  readonly policy: string;
-}
+import type { Principal } from "./principal.ts";
 
 export interface CreatedKey {
   readonly accessKeyId: string;

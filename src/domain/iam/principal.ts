@@ -1,0 +1,7 @@
+/** Who signed a request. */
+export interface Principal {
+  readonly accessKeyId: string;
+  readonly name: string;
+  readonly arn: string;
+  readonly policy: string;
+}
