@@ -4,15 +4,10 @@
  * in the query instead of the header: Cognito lists the parameters of that among its "Common Parameters".
  */
 import type { Ctx } from "../../app.ts";
-import {
-  decide,
-  findAccessKey,
-  namedPolicies,
-  type Principal,
-  principalOf,
-} from "../../domain/iam/access-keys.ts";
+import { decide, findAccessKey, namedPolicies, principalOf } from "../../domain/iam/access-keys.ts";
 import type { PolicyRequest } from "../../domain/iam/condition-keys.ts";
 import { noteUse } from "../../domain/iam/key-uses.ts";
+import type { Principal } from "../../domain/iam/principal.ts";
 import { checkSignature, readSignedRequest, type Signed, type WireRequest } from "../../lib/sigv4.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { proxyHeader } from "../hosts.ts";
