@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Refusal } from "../lib/refusal.ts";
 import { type Holding, Shares } from "../lib/shares.ts";
-import { refusal } from "../wire/refuse.ts";
+import { refusal, refusalFor } from "../wire/refuse.ts";
 import { holdings } from "./holdings.ts";
 import type { MonotonicClock } from "./monotonic.ts";
 
@@ -142,6 +142,6 @@ export function refusalOf(why: Unread, limit: number): Refusal {
     case "late":
       return refusal("SerializationException", "The request body did not arrive in time.");
     case "others first":
-      return refusal("TooManyRequestsException", "Rate exceeded", "others go first with bodies");
+      return refusalFor("tooMany", { detail: "others go first with bodies" });
   }
 }

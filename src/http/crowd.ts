@@ -1,5 +1,6 @@
 /** Admission for whatever is not a call of the API, which answers in its own way: pages, OAuth, discovery, everything. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { sentenceOf } from "../wire/reasons.ts";
 import type { Serving } from "./context.ts";
 
 export interface CrowdGuard {
@@ -12,8 +13,8 @@ export interface CrowdGuard {
 /** RFC 6749 has no better word for it, and others look at the status. */
 const told = JSON.stringify({
   error: "temporarily_unavailable",
-  error_description: "Rate exceeded",
-  message: "Rate exceeded",
+  error_description: sentenceOf("tooMany"),
+  message: sentenceOf("tooMany"),
 });
 const always = { "access-control-allow-origin": "*", "cache-control": "no-store", "retry-after": "1" };
 

@@ -18,6 +18,54 @@ export const reasons = {
     message: "Temporary password has expired and must be reset by an administrator.",
   },
 
+  nameOrClientUnknown: {
+    code: "UserNotFoundException",
+    message: "Username/client id combination not found.",
+  },
+
+  // Codes, and what is limited.
+  codeWrong: {
+    code: "CodeMismatchException",
+    message: "Invalid verification code provided, please try again.",
+  },
+  challengeCodeWrong: {
+    code: "CodeMismatchException",
+    message: "Invalid code or auth state for the user.",
+  },
+  codeExpired: {
+    code: "ExpiredCodeException",
+    message: "Invalid code provided, please request a code again.",
+  },
+  tokenCodeWrong: {
+    code: "EnableSoftwareTokenMFAException",
+    message: "Code mismatch and fail enable Software Token MFA",
+  },
+  tooMany: { code: "TooManyRequestsException", message: "Rate exceeded" },
+  attemptsExceeded: {
+    code: "LimitExceededException",
+    message: "Attempt limit exceeded, please try after some time.",
+  },
+  requestsExceeded: {
+    code: "TooManyRequestsException",
+    message: "Attempt limit exceeded, please try after some time.",
+  },
+  notDelivered: { code: "CodeDeliveryFailureException", message: "Unable to deliver the message." },
+
+  // What the pool cannot do as it is set.
+  triggerUnavailable: {
+    code: "UnexpectedLambdaException",
+    message: "{trigger} invocation failed due to configuration.",
+  },
+  passkeysOff: {
+    code: "WebAuthnNotEnabledException",
+    message: "Passkeys are not enabled for the user pool.",
+  },
+  passkeysWithoutDomain: {
+    code: "WebAuthnConfigurationMissingException",
+    message: "The user pool has no RelyingPartyId.",
+  },
+  tooManyPasskeys: { code: "LimitExceededException", message: "A user can have {most} passkeys." },
+
   // A sign-in that goes on.
   sessionInvalid: { code: "NotAuthorizedException", message: "Invalid session for the user." },
   sessionExpired: {
@@ -69,6 +117,10 @@ export const reasons = {
   passwordWithoutSymbol: {
     code: "InvalidPasswordException",
     message: "Password did not conform with {policy}: Password must have symbol characters",
+  },
+  passwordUsedBefore: {
+    code: "PasswordHistoryPolicyViolationException",
+    message: "Password has previously been used.",
   },
   passwordMissing: {
     code: "InvalidParameterException",

@@ -26,9 +26,14 @@ type Arguments<R extends Reason> = keyof Blanks<R> extends never
   : [about: About & Blanks<R>];
 
 /** Refuses for a reason of the table, whose sentence is filled in from what it is given. */
-export function refuseFor<R extends Reason>(reason: R, ...[about]: Arguments<R>): never {
+export function refuseFor<R extends Reason>(reason: R, ...about: Arguments<R>): never {
+  throw refusalFor(reason, ...about);
+}
+
+/** The refusal for a reason of the table, to be thrown later. */
+export function refusalFor<R extends Reason>(reason: R, ...[about]: Arguments<R>): Refusal {
   const { detail, names, ...blanks } = (about ?? {}) as About & Readonly<Record<string, string>>;
-  throw new Refusal(reasons[reason].code, sentenceOf(reason, blanks), {
+  return new Refusal(reasons[reason].code, sentenceOf(reason, blanks), {
     reason,
     ...(detail !== undefined && { detail }),
     ...(names !== undefined && { names }),

@@ -2,7 +2,7 @@
 import type { Ctx } from "../../app.ts";
 import { type AuditEvent, insertAuditEvents } from "../../store/audit.ts";
 import type { Db } from "../../store/db.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import { newEvent } from "./event.ts";
 import { countRow } from "./rows.ts";
 
@@ -98,7 +98,7 @@ async function countChange(tx: Db, ctx: Ctx, change: CredentialChange): Promise<
   const kind = beyond === "refused" ? limit : (`${limit}:${operation}` as const);
   const count = await countRow(tx, ctx, { poolId, subject: userId, kind });
   if (count <= most) return 1;
-  if (beyond === "refused") return refuse("TooManyRequestsException", "Rate exceeded", limit);
+  if (beyond === "refused") return refuseFor("tooMany", { detail: limit });
   const further = count - most;
   return Number.isInteger(Math.log2(further)) ? Math.ceil(further / 2) : undefined;
 }

@@ -3,7 +3,7 @@
  * refused at once; and fair, so that one busy pool or address waits behind itself rather than before the others.
  */
 import type { FairQueue, Turn } from "../../app.ts";
-import { refusal } from "../../wire/refuse.ts";
+import { refusalFor } from "../../wire/refuse.ts";
 
 interface Waiting {
   readonly turn: Turn;
@@ -37,7 +37,7 @@ export function createFairQueue(options: FairQueueOptions): FairQueue {
 
   const tooMany = () => {
     refused += 1;
-    return refusal("TooManyRequestsException", "Rate exceeded", "the queue is full");
+    return refusalFor("tooMany", { detail: "the queue is full" });
   };
 
   /** Makes room for a newcomer, or throws. */

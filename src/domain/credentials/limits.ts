@@ -10,7 +10,7 @@ import { type Attempt, countInWindow } from "../../store/attempts.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
 import { freshMs, readStanding, type Source } from "../../store/known-sources.ts";
 import { searchKey } from "../../store/users.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import type { Pool } from "../pools/settings.ts";
 import { attemptOf, type Subject, slotOf, sourceOf } from "./subjects.ts";
 
@@ -85,7 +85,7 @@ function isOver(ctx: Ctx, caller: Pick<Caller, "known">, limit: AddressLimit, co
 }
 
 function rateExceeded(limit: AddressLimit): never {
-  return refuse("TooManyRequestsException", "Rate exceeded", limit);
+  return refuseFor("tooMany", { detail: limit });
 }
 
 /** Counts for the caller's address. Returns the new count. */
@@ -129,7 +129,7 @@ export async function countRequest(
 export function limitExceeded(
   code: "LimitExceededException" | "TooManyRequestsException" = "LimitExceededException",
 ): never {
-  return refuse(code, "Attempt limit exceeded, please try after some time.");
+  return refuseFor(code === "LimitExceededException" ? "attemptsExceeded" : "requestsExceeded");
 }
 
 /**
@@ -220,5 +220,5 @@ export async function countSignUp(
   });
   if (over === undefined) return;
   if (over === "messages-per-destination") limitExceeded();
-  refuse("TooManyRequestsException", "Rate exceeded", over);
+  refuseFor("tooMany", { detail: over });
 }

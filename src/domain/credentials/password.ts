@@ -3,7 +3,7 @@ import type { Ctx } from "../../app.ts";
 import type { Credential, NewCredential } from "../../store/credentials.ts";
 import type { PasswordPolicyType } from "../../wire/generated/user-pools.types.ts";
 import type { Reason } from "../../wire/reasons.ts";
-import { refuse, refuseFor } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import { type Pool, srpPoolName } from "../pools/settings.ts";
 import { turnOf } from "./subjects.ts";
 
@@ -92,7 +92,7 @@ export async function makeCredential(
   const turn = turnOf(ctx, pool);
   for (const phc of earlier.slice(0, remembered)) {
     if (await ctx.app.passwordHasher.verify(phc, password, turn)) {
-      refuse("PasswordHistoryPolicyViolationException", "Password has previously been used.");
+      refuseFor("passwordUsedBefore");
     }
   }
   const phc = await ctx.app.passwordHasher.hash(password, turn);

@@ -14,7 +14,7 @@ import {
   type MessageRef,
   settleMessage,
 } from "../../store/outbox.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import { firstAttemptAt, leaseMs, type QueuedMessage } from "./queue.ts";
 
 /** How long a request waits to learn of a failure. */
@@ -42,7 +42,7 @@ export async function deliverQueued(ctx: Ctx, queued: readonly QueuedMessage[]):
   ]);
   patience.abort();
   if (outcomes.some((outcome) => outcome === "failed")) {
-    refuse("CodeDeliveryFailureException", "Unable to deliver the message.");
+    refuseFor("notDelivered");
   }
 }
 

@@ -17,7 +17,7 @@ import { listensOnLoopback } from "../../config/config.ts";
 import { fromBase64url, toBase64url, utf8 } from "../../lib/bytes.ts";
 import type { Passkey } from "../../store/passkeys.ts";
 import type { User } from "../../store/users.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import { domainBase } from "../pools/domains.ts";
 import type { Pool } from "../pools/settings.ts";
 import { authenticatorName } from "./authenticators.ts";
@@ -59,7 +59,7 @@ export async function relyingParty(
   page?: string,
 ): Promise<RelyingParty> {
   const party = await findRelyingParty(ctx, pool, page);
-  return party ?? refuse("WebAuthnConfigurationMissingException", "The user pool has no RelyingPartyId.");
+  return party ?? refuseFor("passkeysWithoutDomain");
 }
 
 /** The same; undefined where there is none. */

@@ -3,7 +3,7 @@
  * would decide is refused as one that cannot be invoked (AWS: UnexpectedLambdaException): a check that a pool's owner
  * put there is never skipped.
  */
-import { refuse } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import type { Pool } from "../pools/settings.ts";
 
 /** Triggers that admit, refuse or shape; CustomMessage and the senders only word and carry messages. */
@@ -21,5 +21,5 @@ type DecidingTrigger =
 export function refuseTriggers(pool: Pick<Pool, "document">, ...names: readonly DecidingTrigger[]): void {
   const configured = names.find((name) => pool.document.LambdaConfig?.[name] !== undefined);
   if (configured === undefined) return;
-  refuse("UnexpectedLambdaException", `${configured} invocation failed due to configuration.`);
+  refuseFor("triggerUnavailable", { trigger: configured });
 }

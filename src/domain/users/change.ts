@@ -15,7 +15,7 @@ import {
   type UserChange,
   updateUser,
 } from "../../store/users.ts";
-import { refuse, refuseFor } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import {
   type CredentialChange,
   type CredentialOperation,
@@ -47,7 +47,7 @@ export async function untilFresh<T>(work: () => Promise<T>): Promise<T> {
       if (!(error instanceof Stale)) throw error;
     }
   }
-  return refuse("TooManyRequestsException", "Rate exceeded", "the same user is being changed all the time");
+  return refuseFor("tooMany", { detail: "the same user is being changed all the time" });
 }
 
 /** Inside a transaction, when a conditional update touched no row. */

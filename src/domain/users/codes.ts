@@ -8,7 +8,7 @@ import type { CodePlace, CodeState } from "../../store/codes.ts";
 import { countWrongCode, judgeCode, replaceCode, takeCode } from "../../store/codes.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
 import type { User, UserChange } from "../../store/users.ts";
-import { refuse } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import { type Caller, countAtAddress, passAddress, refuseAddress } from "../credentials/limits.ts";
 import { rememberHere, type Subject } from "../credentials/subjects.ts";
 import { composeCode, type LinkTarget } from "../messages/compose.ts";
@@ -189,7 +189,7 @@ export async function changeByCode(
 /** Refuses a code in Cognito's words. */
 export function refuseCode(state: Exclude<CodeState, "right">, hides: boolean): never {
   if (state === "wrong" || (hides && state === "none")) {
-    return refuse("CodeMismatchException", "Invalid verification code provided, please try again.");
+    return refuseFor("codeWrong");
   }
-  return refuse("ExpiredCodeException", "Invalid code provided, please request a code again.");
+  return refuseFor("codeExpired");
 }

@@ -91,11 +91,7 @@ export async function resendInvitation(
 }
 
 function refuseBusy(): never {
-  return refuse(
-    "TooManyRequestsException",
-    "Rate exceeded",
-    "the user changed while an invitation was sent again",
-  );
+  return refuseFor("tooMany", { detail: "the user changed while an invitation was sent again" });
 }
 
 /** "To create a user with no password, omit this parameter or submit a blank value": only where that lets them in. */

@@ -1,7 +1,7 @@
 /** users: who there is, what is known of them, and how that changes. This file finds them. */
 import type { Ctx } from "../../app.ts";
 import { findUserByLoginName, readUser, type User } from "../../store/users.ts";
-import { refuse, refuseFor } from "../../wire/refuse.ts";
+import { refuseFor } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { loginNameKey } from "../pools/names.ts";
 import { loadPool, type Pool } from "../pools/settings.ts";
@@ -56,5 +56,5 @@ export async function poolAndUser(
 
 /** LEGACY's answer of the self-service operations to a name that does not exist. */
 export function noSuchUserOfClient(): never {
-  return refuse("UserNotFoundException", "Username/client id combination not found.");
+  return refuseFor("nameOrClientUnknown");
 }

@@ -30,8 +30,7 @@ const purpose = "passkey-registration";
 
 /** Throws WebAuthnNotEnabledException. */
 export function assertPasskeys(pool: Pool): void {
-  if (!offersPasskeys(pool))
-    refuse("WebAuthnNotEnabledException", "Passkeys are not enabled for the user pool.");
+  if (!offersPasskeys(pool)) refuseFor("passkeysOff");
 }
 
 /**
@@ -129,5 +128,5 @@ function invalidCredential(): never {
 }
 
 function tooMany(): never {
-  return refuse("LimitExceededException", `A user can have ${mostPasskeys} passkeys.`);
+  return refuseFor("tooManyPasskeys", { most: String(mostPasskeys) });
 }

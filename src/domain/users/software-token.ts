@@ -109,7 +109,7 @@ function endSessionsByToken(tx: Db, pool: Pool, user: User): Promise<void> {
 }
 
 function wrongFirstCode(): never {
-  return refuse("EnableSoftwareTokenMFAException", "Code mismatch and fail enable Software Token MFA");
+  return refuseFor("tokenCodeWrong");
 }
 
 /** AdminDeleteSoftwareToken. Throws ResourceNotFoundException. */

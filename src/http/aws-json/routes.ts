@@ -7,7 +7,7 @@ import type { Ctx } from "../../app.ts";
 import { isAccessKey } from "../../domain/iam/access-keys.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { credentialKeyId, headerPairs, type WireRequest } from "../../lib/sigv4.ts";
-import { refusal } from "../../wire/refuse.ts";
+import { refusal, refusalFor } from "../../wire/refuse.ts";
 import { announcedLength, refusalOf } from "../body.ts";
 import type { Serving } from "../context.ts";
 import { holdings } from "../holdings.ts";
@@ -86,7 +86,7 @@ const issues = /"(?:AuthenticationResult|Credentials|Token)":/;
 
 const unknownKey = () =>
   refusal("UnrecognizedClientException", "The security token included in the request is invalid.");
-const tooBusy = () => refusal("TooManyRequestsException", "Rate exceeded", "more than the address's share");
+const tooBusy = () => refusalFor("tooMany", { detail: "more than the address's share" });
 
 /** A header that may stand once; undefined when it is absent or repeated. */
 function headerOf(incoming: IncomingMessage, name: string): string | undefined {

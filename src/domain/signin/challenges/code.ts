@@ -8,7 +8,7 @@ import { equalText } from "../../../lib/bytes.ts";
 import { inTransaction } from "../../../store/db.ts";
 import { type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import type { User } from "../../../store/users.ts";
-import { refuse } from "../../../wire/refuse.ts";
+import { refuseFor } from "../../../wire/refuse.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
 import { admitMessage, countMessage, limitExceeded } from "../../credentials/limits.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
@@ -166,5 +166,5 @@ async function enrol(
 }
 
 export function wrongCode(): never {
-  return refuse("CodeMismatchException", "Invalid code or auth state for the user.");
+  return refuseFor("challengeCodeWrong");
 }

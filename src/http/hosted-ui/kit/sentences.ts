@@ -1,4 +1,4 @@
-/** What the domain refuses, in the words of the pages. What stands in no table is told in general terms. */
+/** What the domain refuses, in the words of the pages. What has no reason there is told in general terms. */
 import { RedirectedRefusal } from "../../../domain/grants/authorization-request.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import type { Reason } from "../../../wire/reasons.ts";
@@ -13,27 +13,10 @@ interface Told {
   readonly fields?: readonly string[];
 }
 
-const byCode: Readonly<Record<string, Told>> = {
-  CodeMismatchException: { word: "wrongCode", fields: ["code"] },
-  EnableSoftwareTokenMFAException: { word: "wrongCode", fields: ["code"] },
-  ExpiredCodeException: { word: "expiredCode", fields: ["code"] },
-  UserNotFoundException: { word: "userNotFound", fields: ["username"] },
-  UsernameExistsException: { word: "nameTaken", fields: ["username"] },
-  AliasExistsException: { word: "addressTaken" },
-  InvalidPasswordException: { word: "badPassword", fields: ["password"] },
-  PasswordHistoryPolicyViolationException: { word: "usedPassword", fields: ["password"] },
-  TooManyRequestsException: { word: "tooMany" },
-  LimitExceededException: { word: "tooManyMessages" },
-  CodeDeliveryFailureException: { word: "notDelivered" },
-  MFAMethodNotFoundException: { word: "sessionEnded" },
-  SoftwareTokenMFANotFoundException: { word: "sessionEnded" },
-  UserNotConfirmedException: { word: "notAvailable" },
-  UnexpectedLambdaException: { word: "notAvailable" },
-  WebAuthnNotEnabledException: { word: "notAvailable" },
-  WebAuthnConfigurationMissingException: { word: "notAvailable" },
-};
-
 const ended = { word: "sessionEnded" } as const;
+const notAvailable = { word: "notAvailable" } as const;
+const wrongCode = { word: "wrongCode", fields: ["code"] } as const;
+const userNotFound = { word: "userNotFound", fields: ["username"] } as const;
 const nameTaken = { word: "nameTaken", fields: ["username"] } as const;
 const addressTaken = { word: "addressTaken" } as const;
 const emailTaken = { word: "addressTaken", fields: ["email", "username"] } as const;
@@ -47,9 +30,22 @@ const byReason: Readonly<Record<Reason, Told>> = {
   wrongPassword: { word: "wrongPassword", fields: password },
   locked: { word: "locked" },
   disabled: { word: "disabled" },
-  notConfirmed: { word: "notAvailable" },
+  notConfirmed: notAvailable,
   resetRequired: { word: "general" },
-  noSuchUser: { word: "userNotFound", fields: ["username"] },
+  noSuchUser: userNotFound,
+  nameOrClientUnknown: userNotFound,
+  codeWrong: wrongCode,
+  challengeCodeWrong: wrongCode,
+  codeExpired: { word: "expiredCode", fields: ["code"] },
+  tokenCodeWrong: wrongCode,
+  tooMany: { word: "tooMany" },
+  attemptsExceeded: { word: "tooManyMessages" },
+  requestsExceeded: { word: "tooMany" },
+  notDelivered: { word: "notDelivered" },
+  triggerUnavailable: notAvailable,
+  passkeysOff: notAvailable,
+  passkeysWithoutDomain: notAvailable,
+  tooManyPasskeys: { word: "tooManyMessages" },
   temporaryPasswordExpired: { word: "temporaryExpired" },
   sessionInvalid: ended,
   sessionExpired: ended,
@@ -67,6 +63,7 @@ const byReason: Readonly<Record<Reason, Told>> = {
   passwordWithoutLowercase: { word: "needsLowercase", fields: password },
   passwordWithoutNumber: { word: "needsNumber", fields: password },
   passwordWithoutSymbol: { word: "needsSymbol", fields: password },
+  passwordUsedBefore: { word: "usedPassword", fields: password },
   passwordMissing: { word: "general" },
   nameTaken,
   accountTaken: nameTaken,
@@ -107,12 +104,13 @@ export function wordOf(error: Refusal): keyof Errors {
   return toldOf(error, []).word;
 }
 
-function toldOf({ code, reason, names }: Refusal, fields: readonly string[]): Told {
+function toldOf({ reason, names }: Refusal, fields: readonly string[]): Told {
   // What is wrong with a field is told at the field.
   const named = fields.find((name) => names.includes(name));
   if (named !== undefined) return { word: named === "username" ? "badName" : "badValue", fields: [named] };
-  if (reason !== undefined && Object.hasOwn(byReason, reason)) return byReason[reason as Reason];
-  return Object.hasOwn(byCode, code) ? byCode[code]! : { word: "general" };
+  return reason !== undefined && Object.hasOwn(byReason, reason)
+    ? byReason[reason as Reason]
+    : { word: "general" };
 }
 
 /** Whether the sign-in is over, so that it can only begin again. */

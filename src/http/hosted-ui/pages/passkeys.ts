@@ -1,4 +1,5 @@
 /** /passkeys/add: who is signed in makes a passkey, and goes back to the application (AWS: "passkeys/add"). */
+
 import { html } from "hono/html";
 import type { SignedInBrowser } from "../../../domain/grants/browser-session.ts";
 import { returnLocation } from "../../../domain/grants/page-request.ts";
@@ -6,6 +7,7 @@ import { mostPasskeys, type PublicKeyCredentialCreationOptionsJSON } from "../..
 import { completePasskey, passkeysOf, startPasskey } from "../../../domain/users/passkeys.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import type { Passkey } from "../../../store/passkeys.ts";
+import { isRefusedFor } from "../../../wire/refuse.ts";
 import { alert, form, hidden, notice, type Problem, submit } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
@@ -52,8 +54,7 @@ async function withUser(
 function problemWith({ words }: PasskeyVisit, error: unknown): Problem {
   const { addPasskey } = words;
   const problem = problemOf(error, words, []);
-  if (error instanceof Refusal && error.code === "LimitExceededException")
-    return { text: addPasskey.tooMany(mostPasskeys) };
+  if (isRefusedFor(error, "tooManyPasskeys")) return { text: addPasskey.tooMany(mostPasskeys) };
   const isOwn = error instanceof Refusal && ["general", "passkeyHere"].includes(wordOf(error));
   return isOwn ? { text: addPasskey.notAdded } : problem;
 }
