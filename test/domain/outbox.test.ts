@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { pino } from "pino";
 import type { App, Ctx } from "../../src/app.ts";
-import { deliverQueued, startOutboxWorker } from "../../src/domain/messages/deliver.ts";
+import { deliverDue, deliverQueued, startOutboxWorker } from "../../src/domain/messages/deliver.ts";
 import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
 import { type Mailbox, noMailbox, Undeliverable } from "../../src/integrations/mailbox.ts";
@@ -48,7 +48,8 @@ function office(db: Db, failures: number) {
     await inTransaction(db, (tx) => queueMessage(tx, queued));
     return queued;
   };
-  return { app, sent, ctx, queue, advance: (ms: number) => (now += ms) };
+  const attempts = () => failures - left;
+  return { app, sent, ctx, queue, attempts, advance: (ms: number) => (now += ms) };
 }
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
@@ -76,39 +77,38 @@ forEachDatabase((_name, open) => {
       createdAt: 1_000_000,
     });
     advance(600_000);
-    const worker = startOutboxWorker(app);
-    await delay(700);
-    await worker.stop();
+    await deliverDue(app, app.clock());
     assert.equal(sent.length, 1);
   });
 
   test("a failure is told, and the worker tries again later", async () => {
     const { db } = await open();
-    const { app, sent, ctx, queue, advance } = office(db, 2);
+    const { app, sent, ctx, queue, advance, attempts } = office(db, 2);
     const queued = await queue("now");
     await assert.rejects(deliverQueued(ctx(), [queued]), { code: "CodeDeliveryFailureException" });
-    const worker = startOutboxWorker(app);
-    await delay(600);
-    assert.equal(sent.length, 0);
+    const turn = () => deliverDue(app, app.clock());
+    await turn();
+    assert.deepEqual([sent.length, attempts()], [0, 1], "not before its time");
     advance(5_000);
-    await delay(700);
-    assert.equal(sent.length, 0);
+    await turn();
+    assert.deepEqual([sent.length, attempts()], [0, 2], "tried, and failed again");
+    await turn();
+    assert.deepEqual([sent.length, attempts()], [0, 2], "later still");
     advance(20_000);
-    await until(() => sent.length === 1);
-    await worker.stop();
+    await turn();
+    assert.deepEqual([sent.length, attempts()], [1, 3]);
   });
 
   test("two workers deliver what a crash left, once", async () => {
     const { db } = await open();
     const { app, sent, queue, advance } = office(db, 0);
     await queue("now");
-    const workers = [startOutboxWorker(app), startOutboxWorker(app)];
-    await delay(600);
+    const turns = () => Promise.all([deliverDue(app, app.clock()), deliverDue(app, app.clock())]);
+    await turns();
     assert.equal(sent.length, 0);
     advance(60_000);
-    await until(() => sent.length > 0);
-    await delay(300);
-    await Promise.all(workers.map((worker) => worker.stop()));
+    await turns();
+    await turns();
     assert.equal(sent.length, 1);
   });
 

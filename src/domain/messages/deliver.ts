@@ -111,7 +111,7 @@ export function startOutboxWorker(app: App): OutboxWorker {
   const stopping = new AbortController();
   const running = (async () => {
     while (!stopping.signal.aborted) {
-      const busy = await turn(app, app.clock());
+      const busy = await deliverDue(app, app.clock());
       if (!busy) await delay(turnMs, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
     }
   })();
@@ -124,8 +124,8 @@ export function startOutboxWorker(app: App): OutboxWorker {
   };
 }
 
-/** One look into the outbox; true when there may be more to do at once. */
-async function turn(app: App, now: number): Promise<boolean> {
+/** A turn of the worker: one look into the outbox. True when there may be more to do at once. */
+export async function deliverDue(app: App, now: number): Promise<boolean> {
   try {
     const due = await dueMessages(app.db, now, batch);
     await Promise.all(due.map((one) => attempt(app, now, one)));
