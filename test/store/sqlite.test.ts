@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { after, describe, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
 import { sql } from "kysely";
 import { inTransaction } from "../../src/store/db.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "../../src/store/open.ts";
@@ -247,15 +247,16 @@ describe("the one connection", () => {
     const said: object[] = [];
     const log = { ...silent, error: (fields: object) => said.push(fields) };
     const { db } = await open({ idleLimitMs: 200, log });
+    const others = Promise.withResolvers<void>();
     const idle = inTransaction(db, async (tx) => {
       await addThing(tx, "a");
-      await delay(600);
+      await others.promise;
       await addThing(tx, "b");
     });
     const rejected = assert.rejects(idle, /was rolled back because it waited/);
-    const began = Date.now();
+    // Would wait for ever if the transaction kept the connection, which itself waits for this.
     await addThing(db, "c");
-    assert.ok(Date.now() - began < 500);
+    others.resolve();
     await rejected;
     assert.equal(await countThings(db), 1);
     assert.match(JSON.stringify(said), /insert into/);
@@ -267,9 +268,9 @@ describe("the one connection", () => {
     const other = new DatabaseSync(path);
     other.exec("begin immediate; insert into things (id, n) values ('x', 0)");
     const writes = Promise.all([addThing(db, "a"), inTransaction(db, (tx) => addThing(tx, "b"))]);
-    const began = Date.now();
-    await delay(100);
-    assert.ok(Date.now() - began < 250);
+    // A thread that waited within SQLite would give up before it had as many turns.
+    for (let turns = 0; turns < 100; turns++) await turn();
+    assert.equal(await settled(writes), false);
     other.exec("commit");
     other.close();
     await writes;
