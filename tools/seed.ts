@@ -7,7 +7,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { pino } from "pino";
-import { loadUsers, password, userName } from "../bench/lib/users.ts";
+import { loadUsers, password } from "../bench/lib/users.ts";
 import type { Ctx } from "../src/app.ts";
 import { CommandError, type Given, openOptions, readArguments } from "../src/cli/command-line.ts";
 import { type Config, ConfigError } from "../src/config/config.ts";
@@ -69,7 +69,7 @@ async function seed(argv: readonly string[]): Promise<void> {
   const poolId = named ?? `${config.region}_Seed12345`;
   if (named === undefined) await makePool(config, poolId);
   const began = performance.now();
-  const { first, stride, cpuMs } = await loadUsers({
+  const { names, stride, cpuMs } = await loadUsers({
     database: openOptions(config),
     poolId,
     users,
@@ -85,9 +85,7 @@ async function seed(argv: readonly string[]): Promise<void> {
       `${Math.round(performance.now() - began)} ms, ${Math.round(cpuMs)} ms of CPU${size}`,
   );
   const client = named === undefined ? `, client ${clientId}` : "";
-  console.log(
-    `Pool ${poolId}${client}: ${userName(first)} to ${userName(first + users - 1)}, password ${password}`,
-  );
+  console.log(`Pool ${poolId}${client}: ${names.join(" to ")}, password ${password}`);
 }
 
 try {

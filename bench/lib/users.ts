@@ -40,8 +40,8 @@ export interface Load {
 }
 
 export interface Loaded {
-  /** The number of the first of them, after those that the pool had: `userName(first)`. */
-  readonly first: number;
+  /** The names that the first and the last of them sign in with. Those of an earlier load come before them. */
+  readonly names: readonly [string, string];
   readonly stride: number;
   /** Of this process, in milliseconds of CPU. */
   readonly cpuMs: number;
@@ -111,7 +111,9 @@ export async function loadUsers(load: Load): Promise<Loaded> {
       load.progress?.(loaded + size);
     }
     const { user, system } = process.cpuUsage(began);
-    return { first: begin, stride, cpuMs: (user + system) / 1_000 };
+    const last = begin + load.users - 1;
+    const names = [signInName(target, begin), signInName(target, last)] as const;
+    return { names, stride, cpuMs: (user + system) / 1_000 };
   } finally {
     await opened.close();
   }
@@ -121,12 +123,16 @@ type Target = { readonly id: string; readonly document: PoolDocument };
 
 const choosesName = (pool: Target) => !pool.document.UsernameAttributes?.length;
 
+function signInName(pool: Target, index: number): string {
+  const [kind] = pool.document.UsernameAttributes ?? [];
+  return kind === undefined ? userName(index) : userAttributes(index)[kind]!;
+}
+
 /** The number after the last user that an earlier load made. */
 async function firstFree(db: Db, pool: Target): Promise<number> {
   const isThere = async (index: number) => {
-    const [kind] = pool.document.UsernameAttributes ?? [];
-    const name = kind === undefined ? userName(index) : userAttributes(index)[kind]!;
-    return (await findUserByLoginName(db, pool.id, loginNameKey(pool, name))) !== undefined;
+    const key = loginNameKey(pool, signInName(pool, index));
+    return (await findUserByLoginName(db, pool.id, key)) !== undefined;
   };
   if (!(await isThere(0))) return 0;
   let [there, free] = [0, 1];
