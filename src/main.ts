@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** argv -> command. */
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { heapFlags, threadPoolSize } from "./lib/node-flags.ts";
 
 const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) => Promise<void>>>> = {
   serve: async () => (await import("./cli/serve.ts")).serve,
@@ -15,8 +15,6 @@ const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) 
   help: async () => (await import("./cli/help.ts")).help,
 };
 const aliases: Readonly<Record<string, string>> = { "--help": "help", "--version": "version" };
-
-const heapFlags = ["--max-semi-space-size=4", "--heap-growing-percent=150"];
 
 /**
  * What Node reads before any of our code runs. The server starts over once to set it, in place (same process id); where
@@ -36,7 +34,7 @@ function startOver(): void {
   process.execve(process.execPath, [process.execPath, ...flags, ...process.argv.slice(1)], {
     ...(import.meta.filename.endsWith(".ts") && { NODE_COMPILE_CACHE: cache }),
     ...process.env,
-    UV_THREADPOOL_SIZE: String(Math.max(8, 2 * availableParallelism() + 4)),
+    UV_THREADPOOL_SIZE: threadPoolSize(),
   } as Record<string, string>);
 }
 

@@ -174,7 +174,8 @@ function startTrails(log: Logger, db: Db, { limits }: Config) {
 
 type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "audit" | "authEvents">;
 
-async function newApp(config: Config, given: Given): Promise<App> {
+/** The App of these settings and this database. It serves nobody by itself; who made it closes `srp` and `mailbox`. */
+export async function newApp(config: Config, given: Given): Promise<App> {
   return {
     config,
     ...given,

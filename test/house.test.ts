@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { dirname, join, normalize, sep } from "node:path";
 import { test } from "node:test";
 import { parseSync, Visitor } from "oxc-parser";
 
@@ -92,6 +92,7 @@ function reexports(module: ReturnType<typeof parseSync>["module"]): string[] {
   );
 }
 
+const firstFolder = (path: string) => path.split(sep)[0]!;
 const layerOf = (file: string) => layers.findIndex((layer) => layer.some((part) => part.test(file)));
 const stepOf = (room: string) => domainSteps.findIndex((step) => step.includes(room));
 
@@ -229,6 +230,19 @@ test("a function has under 60 lines", () => {
     }).visit(parseSync(join(root, file), text).program);
   }
   assert.deepEqual(long, []);
+});
+
+test("every folder of tests has its script", () => {
+  const top = join(root, "..");
+  const { scripts } = JSON.parse(readFileSync(join(top, "package.json"), "utf8")) as {
+    scripts: Readonly<Record<string, string>>;
+  };
+  const folders = new Set(globSync("*/**/*.test.ts", { cwd: import.meta.dirname }).map(firstFolder));
+  assert.ok(folders.has("api"));
+  const without = [...folders].filter(
+    (folder) => !scripts[`test:${folder}`]?.endsWith(` 'test/${folder}/**/*.test.ts'`),
+  );
+  assert.deepEqual(without, []);
 });
 
 /** Of tests alone: a certificate for localhost that nobody trusts. */

@@ -3,9 +3,10 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { capacityNames, limitNames } from "../../src/config/limits.ts";
+import { heapFlags, threadPoolSize } from "../../src/lib/node-flags.ts";
 
 export interface Usage {
   /** Of all its threads, since it began. */
@@ -46,16 +47,10 @@ export async function startProgram(
   const began = performance.now();
   const child = fork(join(root, file), [...args], {
     // As the launcher would set both; it does not start over when the variable is set.
-    execArgv: [
-      "--max-semi-space-size=4",
-      "--heap-growing-percent=150",
-      "--import",
-      join(import.meta.dirname, "usage.ts"),
-      ...profiling,
-    ],
+    execArgv: [...heapFlags, "--import", join(import.meta.dirname, "usage.ts"), ...profiling],
     env: {
       ...process.env,
-      UV_THREADPOOL_SIZE: String(Math.max(8, 2 * availableParallelism() + 4)),
+      UV_THREADPOOL_SIZE: threadPoolSize(),
       ...env,
     },
     stdio: ["ignore", "pipe", "ignore", "ipc"],

@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { pino } from "pino";
 import { createPasswordHasher } from "../../src/domain/credentials/hash-queue.ts";
-import { loginNames } from "../../src/domain/pools/names.ts";
+import { loginNameKey, loginNames } from "../../src/domain/pools/names.ts";
 import type { PoolDocument } from "../../src/domain/pools/settings.ts";
 import { newSub } from "../../src/domain/users/insert.ts";
 import { makeVerifier } from "../../src/lib/srp.ts";
@@ -15,7 +15,14 @@ import { type Db, inTransaction } from "../../src/store/db.ts";
 import { type OpenOptions, openDatabase } from "../../src/store/open.ts";
 import { holdPool, readPool } from "../../src/store/pools.ts";
 import { storeVerifiedSeed } from "../../src/store/software-tokens.ts";
-import { type LoginName, noMfa, type User, type UserMfa, userRow } from "../../src/store/users.ts";
+import {
+  findUserByLoginName,
+  type LoginName,
+  noMfa,
+  type User,
+  type UserMfa,
+  userRow,
+} from "../../src/store/users.ts";
 import { seedOf } from "./totp.ts";
 
 /** Every loaded user's. */
@@ -25,7 +32,7 @@ export interface Load {
   readonly database: Pick<OpenOptions, "url" | "masterKey" | "secretsFolder">;
   readonly poolId: string;
   readonly users: number;
-  /** How many have an SRP verifier: `userName(0)`, `userName(stride)`, `userName(2 * stride)` … */
+  /** About how many have an SRP verifier: those whose number is a multiple of `stride`. */
   readonly verifiers?: number;
   /** Every user has a software token turned on, with `seedOf` for its seed, and a verifier that nothing can prove. */
   readonly softwareTokens?: boolean;
@@ -33,6 +40,8 @@ export interface Load {
 }
 
 export interface Loaded {
+  /** The names that the first and the last of them sign in with. Those of an earlier load come before them. */
+  readonly names: readonly [string, string];
   readonly stride: number;
   /** Of this process, in milliseconds of CPU. */
   readonly cpuMs: number;
@@ -90,19 +99,50 @@ export async function loadUsers(load: Load): Promise<Loaded> {
   try {
     const pool = await readPool(opened.db, load.poolId);
     if (pool === undefined) throw new Error(`There is no pool ${load.poolId}.`);
-    const make = await maker(opened.db, { id: load.poolId, document: pool.document as PoolDocument }, load);
+    const target = { id: load.poolId, document: pool.document as PoolDocument };
+    const make = await maker(opened.db, target, load);
+    const begin = await firstFree(opened.db, target);
     const stride = Math.max(1, Math.floor(load.users / (load.verifiers ?? 1_000)));
-    for (let first = 0; first < load.users; first += batchSize) {
-      const size = Math.min(batchSize, load.users - first);
+    for (let loaded = 0; loaded < load.users; loaded += batchSize) {
+      const size = Math.min(batchSize, load.users - loaded);
+      const first = begin + loaded;
       const batch = Array.from({ length: size }, (_, at) => make(first + at, (first + at) % stride === 0));
       await insert(opened.db, load.poolId, batch, first);
-      load.progress?.(first + size);
+      load.progress?.(loaded + size);
     }
     const { user, system } = process.cpuUsage(began);
-    return { stride, cpuMs: (user + system) / 1_000 };
+    const last = begin + load.users - 1;
+    const names = [signInName(target, begin), signInName(target, last)] as const;
+    return { names, stride, cpuMs: (user + system) / 1_000 };
   } finally {
     await opened.close();
   }
+}
+
+type Target = { readonly id: string; readonly document: PoolDocument };
+
+const choosesName = (pool: Target) => !pool.document.UsernameAttributes?.length;
+
+function signInName(pool: Target, index: number): string {
+  const [kind] = pool.document.UsernameAttributes ?? [];
+  return kind === undefined ? userName(index) : userAttributes(index)[kind]!;
+}
+
+/** The number after the last user that an earlier load made. */
+async function firstFree(db: Db, pool: Target): Promise<number> {
+  const isThere = async (index: number) => {
+    const key = loginNameKey(pool, signInName(pool, index));
+    return (await findUserByLoginName(db, pool.id, key)) !== undefined;
+  };
+  if (!(await isThere(0))) return 0;
+  let [there, free] = [0, 1];
+  while (await isThere(free)) [there, free] = [free, 2 * free];
+  while (free - there > 1) {
+    const middle = Math.floor((there + free) / 2);
+    if (await isThere(middle)) there = middle;
+    else free = middle;
+  }
+  return free;
 }
 
 interface NewRow {
@@ -117,19 +157,14 @@ const withToken: UserMfa = {
   softwareToken: "bench",
 };
 
-async function maker(
-  db: Db,
-  pool: { id: string; document: PoolDocument },
-  { softwareTokens = false }: Pick<Load, "softwareTokens">,
-) {
+async function maker(db: Db, pool: Target, { softwareTokens = false }: Pick<Load, "softwareTokens">) {
   const hasher = await createPasswordHasher({ concurrency: 1, capacity: 1 });
   const phc = await hasher.hash(password, { pool: pool.id, address: "" });
   const group = pool.id.split("_")[1]!;
-  const choosesName = !pool.document.UsernameAttributes?.length;
   return (index: number, withVerifier: boolean): NewRow => {
     const sub = newSub(randomBytes);
     const now = Date.now();
-    const username = choosesName ? userName(index) : sub;
+    const username = choosesName(pool) ? userName(index) : sub;
     const salt = randomBytes(16);
     const verifier = () => makeVerifier({ group, identity: username, password, salt });
     // Without one, the first password sign-in would make it. Nobody signs in by SRP with a software token here.

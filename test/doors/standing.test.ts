@@ -106,7 +106,9 @@ forEachServer("standing", (open) => {
       const app = await makeApp(server, existence);
       await inBatches(
         Object.values(ways),
-        async (way) => control(way, await makeSubject(server, app, way.of)),
+        async (way) => {
+          await control(way, await makeSubject(server, app, way.of));
+        },
         4,
       );
     }

@@ -1,4 +1,4 @@
-/** `npm run test:trust`: the long form of trust.test.ts. */
+/** `npm run test:cells`: the long form of trust.test.ts. */
 import { tryMatrix } from "./matrix.ts";
 
 tryMatrix(() => true);

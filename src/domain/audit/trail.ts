@@ -60,7 +60,7 @@ export function startTrail<Event>(
     writing ??= write().finally(() => {
       writing = undefined;
       // One may have come after the last look.
-      if (waiting.length > 0 && !stopping.signal.aborted) begin();
+      if (waiting.length > 0 && !stopping.signal.aborted) void begin();
     });
     return writing;
   };

@@ -29,7 +29,8 @@ export interface Problem {
 /** Letters and lines of a password are shown by the script alone. */
 export function field({ words }: Pick<Visit, "words">, one: Field): Html {
   const { name, type = "text", hint, error } = one;
-  const described = [error && `${name}-error`, hint && `${name}-hint`].filter(Boolean).join(" ");
+  const hasHint = hint !== undefined && hint !== "";
+  const described = [error && `${name}-error`, hasHint && `${name}-hint`].filter(Boolean).join(" ");
   const isCode = one.autocomplete === "one-time-code";
   const isPlain = isCode || name === "username" || type === "email" || type === "password";
   return html`<div class="field">
@@ -42,7 +43,7 @@ ${error === undefined ? "" : html` aria-invalid="true"`}${attribute("aria-descri
 ${type === "password" ? reveal(words.common) : ""}></div>
 ${one.aside === undefined ? "" : html`<div class="aside">${one.aside}</div>`}
 ${error === undefined ? "" : html`<p class="wrong" id="${name}-error">${error}</p>`}
-${hint ? html`<div class="hint" id="${name}-hint">${hint}</div>` : ""}
+${hasHint ? html`<div class="hint" id="${name}-hint">${hint}</div>` : ""}
 </div>`;
 }
 

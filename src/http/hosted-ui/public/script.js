@@ -100,9 +100,9 @@ function asks(field, ceremony, options) {
   form.querySelector("button").hidden = false;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    ask();
+    void ask();
   });
-  ask();
+  void ask();
 }
 
 const can = Boolean(window.PublicKeyCredential);

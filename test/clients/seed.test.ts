@@ -1,4 +1,4 @@
-/** The bench's bulk load: what it leaves is what the server's own operations would have left. */
+/** `npm run seed`, and with it the bench's bulk load: what it leaves is what the server's own operations would have left. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
@@ -17,12 +17,33 @@ import { password, userAttributes, userName } from "../../bench/lib/users.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { startServer } from "../../src/server.ts";
 import { neverBehind, rootKey } from "../api/server.ts";
-import { dataFolderOf, forEachDatabase } from "../store/databases.ts";
+import { dataFolderOf, forEachDatabase, temporaryFolder } from "../store/databases.ts";
 import { SrpClient } from "./support.ts";
 
-const program = join(import.meta.dirname, "..", "..", "bench", "load-users.ts");
-const UserPoolId = "us-east-1_Bench1234";
-const ClientId = "benchclient";
+const program = join(import.meta.dirname, "..", "..", "tools", "seed.ts");
+const UserPoolId = "us-east-1_Seed12345";
+const ClientId = "seedclient";
+
+async function seed(argv: readonly string[], settings: Readonly<Record<string, string | undefined>>) {
+  const env = JSON.parse(JSON.stringify({ ...process.env, ...settings }));
+  return (await promisify(execFile)(process.execPath, [program, ...argv], { env })).stdout;
+}
+
+test("what is asked for wrongly ends with 2 and says what is wrong", async () => {
+  const POOLHOUSE_DATA = temporaryFolder();
+  const wrong: readonly (readonly [string[], RegExp, number])[] = [
+    [["--users", "many"], /--users must be a number from 1 to 10000000, not many/, 2],
+    [["--users", "0"], /--users must be/, 2],
+    [["--users", "5", "--verifiers", "-1"], /verifiers/, 2],
+    [["--people", "5"], /Unknown option '--people'[\s\S]*Usage: npm run seed/, 2],
+    [["5"], /Usage: npm run seed/, 2],
+    [["--pool", "demo"], /--pool must be the id of a pool, not demo/, 2],
+    [["--port", "x"], /port/, 2],
+    [["--pool", "us-east-1_Nowhere1"], /There is no pool us-east-1_Nowhere1/, 1],
+  ];
+  for (const [argv, stderr, code] of wrong)
+    await assert.rejects(seed(argv, { POOLHOUSE_DATA, POOLHOUSE_DATABASE: undefined }), { code, stderr });
+});
 
 forEachDatabase((_database, _open, fresh) => {
   test("loaded users are found, and sign in by password and by SRP", async () => {
@@ -32,12 +53,13 @@ forEachDatabase((_database, _open, fresh) => {
       POOLHOUSE_ROOT_ACCESS_KEY_ID: rootKey.accessKeyId,
       POOLHOUSE_ROOT_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
     };
-    const argv = ["--database", url, "--users", "1200", "--verifiers", "2"];
-    const env = JSON.parse(JSON.stringify({ ...process.env, ...keys }));
-    const { stdout } = await promisify(execFile)(process.execPath, [program, ...argv], { env });
-    assert.match(stdout, /^1200 users, every 600th with a verifier/);
-
     const settings = { ...keys, POOLHOUSE_DATABASE: url, POOLHOUSE_DATA: dataFolderOf(url) };
+    const loaded = await seed(["--users", "1200", "--verifiers", "2"], settings);
+    assert.match(loaded, /^1200 users, every 600th with a verifier/);
+    assert.match(loaded, /client seedclient: user0000000 to user0001199/);
+    const further = await seed(["--users", "3", "--pool", UserPoolId], settings);
+    assert.match(further, /user0001200 to user0001202/);
+
     const log = pino({ level: "silent" });
     const server = await startServer(loadConfig(["--port", "0"], settings), {
       log,
@@ -51,7 +73,7 @@ forEachDatabase((_database, _open, fresh) => {
     });
     try {
       const pool = await client.send(new DescribeUserPoolCommand({ UserPoolId }));
-      assert.equal(pool.UserPool?.EstimatedNumberOfUsers, 1200);
+      assert.equal(pool.UserPool?.EstimatedNumberOfUsers, 1203);
       const user = await client.send(new AdminGetUserCommand({ UserPoolId, Username: userName(1199) }));
       const attributes = Object.fromEntries(user.UserAttributes!.map(({ Name, Value }) => [Name, Value]));
       assert.deepEqual(attributes, { ...userAttributes(1199), sub: attributes["sub"] });

@@ -1,0 +1,8 @@
+/** What Node has to be told before any of our code runs; main.ts says why. */
+import { availableParallelism } from "node:os";
+
+/** Flags of V8. */
+export const heapFlags: readonly string[] = ["--max-semi-space-size=4", "--heap-growing-percent=150"];
+
+/** The value of UV_THREADPOOL_SIZE. */
+export const threadPoolSize = (): string => String(Math.max(8, 2 * availableParallelism() + 4));

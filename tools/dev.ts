@@ -1,0 +1,26 @@
+/**
+ * `npm run dev [-- flags of serve]`: the demo server, started again whenever a file of src/ changes, with a debugger at
+ * 127.0.0.1:9229. Its data lies in ./poolhouse-dev-data unless POOLHOUSE_DATA or --data says otherwise.
+ */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { heapFlags, threadPoolSize } from "../src/lib/node-flags.ts";
+
+const root = join(import.meta.dirname, "..");
+const watch = ["--watch", "--watch-preserve-output", `--watch-path=${join(root, "src")}`];
+const flags = [...watch, "--inspect=127.0.0.1:9229", ...heapFlags];
+const args = [...flags, join(root, "src", "main.ts"), "serve", "--demo", ...process.argv.slice(2)];
+// With the thread pool's size set, the server does not start over: the debugger would lose it.
+const env = {
+  NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "poolhouse"),
+  POOLHOUSE_DATA: join(root, "poolhouse-dev-data"),
+  UV_THREADPOOL_SIZE: threadPoolSize(),
+  ...process.env,
+};
+
+if (process.execve !== undefined) {
+  process.execve(process.execPath, [process.execPath, ...args], env as Record<string, string>);
+}
+const server = spawn(process.execPath, args, { env, stdio: "inherit" });
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => server.kill(signal));
+server.on("exit", (code) => process.exit(code ?? 0));
