@@ -3,7 +3,7 @@ import { Histogram } from "../lib/prometheus.ts";
 import { sqlState } from "./retry.ts";
 import { sqliteCode } from "./sqlite-file.ts";
 
-export type QueryErrorKind = "constraint" | "serialization" | "connection" | "other";
+type QueryErrorKind = "constraint" | "serialization" | "connection" | "other";
 
 export interface DatabaseCounts {
   /** Failed queries. Constraints are mostly the ordinary way of learning that a name is taken. */

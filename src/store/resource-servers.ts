@@ -6,7 +6,7 @@ import { affected, type Db, inTransaction } from "./db.ts";
 import { raisePool } from "./pools.ts";
 import type { ResourceServersTable } from "./schema-hosting.ts";
 
-export interface Scope {
+interface Scope {
   readonly name: string;
   readonly description: string;
 }
