@@ -96,7 +96,7 @@ export interface Trail<Event> {
 }
 
 /** Where costly work waits its turn (domain/credentials/fair-queue.ts). */
-export interface Waiting {
+interface Waiting {
   /** Throws TooManyRequestsException when a newcomer would be refused: asked before a request has cost anything. */
   assertRoom(turn: Turn): void;
   stats(): QueueStats;
@@ -159,7 +159,7 @@ export interface Turn {
 }
 
 /** Parsed documents and imported keys by (id, version). Nothing that can be revoked without a new version. */
-export interface Caches {
+interface Caches {
   readonly pools: Map<string, { version: number; value: unknown }>;
   readonly clients: Map<string, { version: number; value: unknown }>;
   /** By pool, its creation and identifier, as of the pool's version; `value` is undefined where there is none. */

@@ -11,7 +11,7 @@ import { holdings } from "./holdings.ts";
 import type { MonotonicClock } from "./monotonic.ts";
 
 /** A request and the answer to it, as Node has them. */
-export interface Exchange {
+interface Exchange {
   readonly incoming: IncomingMessage;
   readonly outgoing: Pick<ServerResponse, "headersSent" | "setHeader">;
 }

@@ -7,7 +7,7 @@ import type { LimitName } from "../config/limits.ts";
 import { slotBits } from "../domain/credentials/subjects.ts";
 
 /** How what there is of something is dealt out among addresses (IPv6: networks of 64 bits). */
-export const dealings = {
+const dealings = {
   yields: "no fixed share: one address may use all; when it is full, the largest holder yields",
   turns: "turns go round between pools, and between addresses in a pool",
   each: "the same for each connection or request",

@@ -9,7 +9,13 @@ import type { App, Metrics, QueueStats } from "../app.ts";
 import { servesThisMachine } from "../config/config.ts";
 import { programVersion } from "../config/version.ts";
 import { equalText } from "../lib/bytes.ts";
-import { type Cell, type Histogram, type Observed, Registry, type Sample } from "../lib/prometheus.ts";
+import {
+  type Cell,
+  type Observed,
+  Metrics as Registry,
+  type Sample,
+  type Timing,
+} from "../lib/prometheus.ts";
 import { PROGRAM_SCHEMA_VERSION } from "../store/migrations/migrate.ts";
 import { countWaiting } from "../store/outbox.ts";
 import type { Bodies } from "./body.ts";
@@ -43,10 +49,10 @@ export function createMetrics(): CountedMetrics {
     registry,
     ...callMetrics(registry),
     signIn(step, outcome) {
-      signIns.cell(step, outcome).value += 1;
+      signIns(step, outcome).inc();
     },
     message(medium, outcome) {
-      messages.cell(medium, outcome).value += 1;
+      messages(medium, outcome).inc();
     },
   };
 }
@@ -55,7 +61,7 @@ export function createMetrics(): CountedMetrics {
 interface OperationCells {
   readonly ok: Cell;
   readonly refused: Map<string, Cell>;
-  readonly seconds: Histogram;
+  readonly seconds: Timing;
 }
 
 function callMetrics(registry: Registry): Pick<Metrics, "callBegins" | "callEnds"> {
@@ -67,33 +73,37 @@ function callMetrics(registry: Registry): Pick<Metrics, "callBegins" | "callEnds
     callBuckets,
     "operation",
   );
-  const inFlight: Cell = { value: 0 };
-  registry.observed("gauge", "poolhouse_calls_in_flight", "Calls being answered.", () => inFlight.value);
+  let inFlight = 0;
+  registry.observed(
+    "gauge",
+    { name: "poolhouse_calls_in_flight", help: "Calls being answered." },
+    () => inFlight,
+  );
   const operations = new Map<string, OperationCells>();
   const newCells = (operation: string): OperationCells => {
     const made = {
-      ok: calls.cell(operation, "ok"),
+      ok: calls(operation, "ok"),
       refused: new Map<string, Cell>(),
-      seconds: seconds.of(operation),
+      seconds: seconds(operation),
     };
     operations.set(operation, made);
     return made;
   };
   const newRefused = (cells: OperationCells, operation: string, error: string): Cell => {
-    const made = calls.cell(operation, error);
+    const made = calls(operation, error);
     cells.refused.set(error, made);
     return made;
   };
   return {
     callBegins() {
-      inFlight.value += 1;
+      inFlight += 1;
     },
     callEnds(operation = "unknown", error, ms) {
-      inFlight.value -= 1;
+      inFlight -= 1;
       const cells = operations.get(operation) ?? newCells(operation);
       const ended =
         error === undefined ? cells.ok : (cells.refused.get(error) ?? newRefused(cells, operation, error));
-      ended.value += 1;
+      ended.inc();
       cells.seconds.observe(ms / 1000);
     },
   };
@@ -146,11 +156,19 @@ export function observeFront(
   { registry }: CountedMetrics,
   { bodies, connections }: { bodies: Bodies; connections: Pick<Connections, "open" | "gaveWay"> },
 ): void {
-  registry.observed("gauge", "poolhouse_connections", "Connections that are open.", () => connections.open);
-  registry.observed("gauge", "poolhouse_body_bytes", "Bytes of bodies being read.", () => bodies.held);
+  registry.observed(
+    "gauge",
+    { name: "poolhouse_connections", help: "Connections that are open." },
+    () => connections.open,
+  );
+  registry.observed(
+    "gauge",
+    { name: "poolhouse_body_bytes", help: "Bytes of bodies being read." },
+    () => bodies.held,
+  );
   const help =
     "What was taken from one address for another, or refused to it, by what there was too little of.";
-  registry.observed("counter", "poolhouse_gave_way_total", help, () => [
+  registry.observed("counter", { name: "poolhouse_gave_way_total", help: help, labelNames: ["what"] }, () => [
     { labels: { what: "connections" }, value: connections.gaveWay },
     { labels: { what: "bodies" }, value: bodies.gaveWay },
   ]);
@@ -165,20 +183,21 @@ function observeQueues(registry: Registry, app: App): void {
     Object.entries(queues).map(([queue, { stats }]) => ({ labels: { queue }, value: read(stats()) }));
   registry.observed(
     "gauge",
-    "poolhouse_queue_running",
-    "Jobs being worked on.",
+    { name: "poolhouse_queue_running", help: "Jobs being worked on.", labelNames: ["queue"] },
     each((one) => one.running),
   );
   registry.observed(
     "gauge",
-    "poolhouse_queue_waiting",
-    "Callers that wait for their turn.",
+    { name: "poolhouse_queue_waiting", help: "Callers that wait for their turn.", labelNames: ["queue"] },
     each((one) => one.waiting),
   );
   registry.observed(
     "counter",
-    "poolhouse_queue_refused_total",
-    "Callers refused because the queue was full.",
+    {
+      name: "poolhouse_queue_refused_total",
+      help: "Callers refused because the queue was full.",
+      labelNames: ["queue"],
+    },
     each((one) => one.refused),
   );
 }
@@ -189,56 +208,72 @@ const mostCounted = 10_000;
 function observeMessages(registry: Registry, app: App): void {
   registry.observed(
     "gauge",
-    "poolhouse_messages_waiting",
-    `Messages not yet delivered; ${mostCounted} means that many or more.`,
+    {
+      name: "poolhouse_messages_waiting",
+      help: `Messages not yet delivered; ${mostCounted} means that many or more.`,
+    },
     async () => countWaiting(app.db, mostCounted).catch(() => undefined),
   );
 }
 
 function observeDatabase(registry: Registry, app: App): void {
   const { counts, kind } = app.db;
-  registry.observed("counter", "poolhouse_database_errors_total", "Failed queries, by kind.", () =>
-    Object.entries(counts.errors).map(([error, value]) => ({ labels: { kind: error }, value })),
+  registry.observed(
+    "counter",
+    { name: "poolhouse_database_errors_total", help: "Failed queries, by kind.", labelNames: ["kind"] },
+    () => Object.entries(counts.errors).map(([error, value]) => ({ labels: { kind: error }, value })),
   );
   registry.observed(
     "counter",
-    "poolhouse_database_retries_total",
-    "Transactions run again because the database could not order them with others'.",
+    {
+      name: "poolhouse_database_retries_total",
+      help: "Transactions run again because the database could not order them with others'.",
+    },
     () => counts.retries,
   );
-  registry.observed("gauge", "poolhouse_database_connections", "Connections of the pool, by state.", () => {
-    const found = counts.connections?.();
-    return (
-      found && [
-        { labels: { state: "used" }, value: found.total - found.idle },
-        { labels: { state: "idle" }, value: found.idle },
-      ]
-    );
-  });
   registry.observed(
     "gauge",
-    "poolhouse_database_connections_waiting",
-    "Queries that wait for a connection of the pool.",
+    {
+      name: "poolhouse_database_connections",
+      help: "Connections of the pool, by state.",
+      labelNames: ["state"],
+    },
+    () => {
+      const found = counts.connections?.();
+      return (
+        found && [
+          { labels: { state: "used" }, value: found.total - found.idle },
+          { labels: { state: "idle" }, value: found.idle },
+        ]
+      );
+    },
+  );
+  registry.observed(
+    "gauge",
+    {
+      name: "poolhouse_database_connections_waiting",
+      help: "Queries that wait for a connection of the pool.",
+    },
     () => counts.connections?.().waiting,
   );
-  registry.kept(
-    "poolhouse_database_sync_duration_seconds",
-    "How long syncs of the write-ahead log took; their number is that of syncs.",
-    () => (kind === "sqlite" ? counts.syncs : undefined),
-  );
+  if (kind === "sqlite") registry.kept(counts.syncs);
 }
 
 function observeEvents(registry: Registry, { audit, authEvents }: App): void {
   registry.observed(
     "gauge",
-    "poolhouse_audit_events_waiting",
-    "Audit events not yet written; grows while the database takes none.",
+    {
+      name: "poolhouse_audit_events_waiting",
+      help: "Audit events not yet written; grows while the database takes none.",
+    },
     () => audit.waiting,
   );
   registry.observed(
     "gauge",
-    "poolhouse_auth_events_waiting",
-    "Sign-in events not yet written; grows while the database takes none.",
+    {
+      name: "poolhouse_auth_events_waiting",
+      help: "Sign-in events not yet written; grows while the database takes none.",
+    },
     () => authEvents.waiting,
   );
 }
@@ -250,12 +285,16 @@ function observeProcess(registry: Registry, app: App): { reset(): void } {
   // Not enabled before somebody has asked: its timer would wake an idle process up fifty times a second.
   const loop = monitorEventLoopDelay({ resolution: loopResolutionMs });
   const started = Date.now() / 1000 - process.uptime();
-  const gauge = (name: string, help: string, read: () => Observed) =>
-    registry.observed("gauge", name, help, read);
-  registry.observed("counter", "process_cpu_seconds_total", "CPU time of the process, all threads.", () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  });
+  const gauge = (name: string, help: string, read: () => Observed, labelNames: readonly string[] = []) =>
+    registry.observed("gauge", { name, help, labelNames }, read);
+  registry.observed(
+    "counter",
+    { name: "process_cpu_seconds_total", help: "CPU time of the process, all threads." },
+    () => {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1e6;
+    },
+  );
   gauge("process_resident_memory_bytes", "Resident memory.", () => process.memoryUsage.rss());
   gauge("process_start_time_seconds", "When the process began, in epoch seconds.", () => started);
   gauge("nodejs_heap_used_bytes", "Used part of the JavaScript heap.", () => process.memoryUsage().heapUsed);
@@ -272,18 +311,24 @@ function observeProcess(registry: Registry, app: App): { reset(): void } {
         // What is measured is the time between two ticks of its timer.
         value: Math.max(0, loop.percentile(quantile * 100) / 1e6 - loopResolutionMs) / 1000,
       })),
+    ["quantile"],
   );
-  gauge("poolhouse_build_info", "Always 1: version, schema, database and Node.js as labels.", () => [
-    {
-      labels: {
-        version: programVersion(),
-        schema: String(PROGRAM_SCHEMA_VERSION),
-        database: app.db.kind,
-        node: process.versions.node,
+  gauge(
+    "poolhouse_build_info",
+    "Always 1: version, schema, database and Node.js as labels.",
+    () => [
+      {
+        labels: {
+          version: programVersion(),
+          schema: String(PROGRAM_SCHEMA_VERSION),
+          database: app.db.kind,
+          node: process.versions.node,
+        },
+        value: 1,
       },
-      value: 1,
-    },
-  ]);
+    ],
+    ["version", "schema", "database", "node"],
+  );
   return {
     reset() {
       loop.enable();

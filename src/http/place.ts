@@ -11,7 +11,7 @@ import { hostKey } from "../lib/host-name.ts";
 import type { Unread } from "./body.ts";
 import { hostName } from "./hosts.ts";
 
-export interface Env extends HttpBindings {
+interface Env extends HttpBindings {
   /** Reads the body, of so many bytes at most (body.ts). */
   readBody(limit: number): Promise<Uint8Array | Unread>;
   /** Where the request came to a domain of a pool: which, and the URL that its endpoints begin with there. */

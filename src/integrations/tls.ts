@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSyn
 import { isIP } from "node:net";
 import { join } from "node:path";
 
-export interface Certificate {
+interface Certificate {
   /** PEM: the private key, and the certificate with those between it and its authority. */
   readonly key: string;
   readonly cert: string;

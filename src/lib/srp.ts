@@ -27,7 +27,7 @@ export const N = BigInt(
     "BBE117577A615D6C770988C0BAD946E208E24FA074E5AB3143DB5BFCE0FD108E4B82D120A93AD2CAFFFFFFFFFFFFFFFF",
 );
 /** The generator. */
-export const g = 2n;
+const g = 2n;
 /** The multiplier: H(pad(N) | pad(g)). */
 export const k = integer(sha256(pad(N), pad(g)));
 

@@ -6,7 +6,7 @@ import type { AuthEventsTable } from "./schema/schema-events.ts";
 import { userNumber } from "./users.ts";
 
 export type AuthEventType = "SignIn" | "SignUp" | "ForgotPassword" | "PasswordChange" | "ResendCode";
-export type FeedbackValue = "Valid" | "Invalid";
+type FeedbackValue = "Valid" | "Invalid";
 export type AuthEventResponse = "Pass" | "Fail" | "InProgress";
 
 export interface AuthEvent {

@@ -8,7 +8,7 @@ import { affected } from "./engine/transaction.ts";
 import { raisePool } from "./pools.ts";
 import type { ResourceServersTable } from "./schema/schema-hosting.ts";
 
-export interface Scope {
+interface Scope {
   readonly name: string;
   readonly description: string;
 }

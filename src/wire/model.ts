@@ -13,7 +13,7 @@ export type Authorization =
   | "feedback-token";
 
 /** Where an operation keeps its page token, page size and items (`smithy.api#paginated`). */
-export interface Paginated {
+interface Paginated {
   readonly inputToken: string;
   readonly outputToken: string;
   readonly items?: string;
@@ -60,7 +60,7 @@ export interface MapShape {
 }
 
 /** `pattern` is Java's, word for word, because Cognito prints it; `pattern.ts` makes it run here. */
-export interface StringShape {
+interface StringShape {
   readonly type: "string";
   readonly min?: number;
   readonly max?: number;
@@ -68,32 +68,32 @@ export interface StringShape {
   readonly sensitive?: true;
 }
 
-export interface EnumShape {
+interface EnumShape {
   readonly type: "enum";
   readonly values: readonly string[];
   readonly sensitive?: true;
 }
 
-export interface NumberShape {
+interface NumberShape {
   readonly type: "integer" | "long" | "float";
   readonly min?: number;
   readonly max?: number;
   readonly sensitive?: true;
 }
 
-export interface BlobShape {
+interface BlobShape {
   readonly type: "blob";
   readonly min?: number;
   readonly max?: number;
   readonly sensitive?: true;
 }
 
-export interface PlainShape {
+interface PlainShape {
   readonly type: "boolean" | "timestamp" | "document";
   readonly sensitive?: true;
 }
 
-export type ScalarShape = StringShape | EnumShape | NumberShape | BlobShape | PlainShape;
+type ScalarShape = StringShape | EnumShape | NumberShape | BlobShape | PlainShape;
 export type Shape = StructureShape | ListShape | MapShape | ScalarShape;
 export type Shapes = Readonly<Record<string, Shape>>;
 

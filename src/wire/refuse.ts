@@ -4,7 +4,7 @@ import { Refusal } from "../lib/refusal.ts";
 import type { ErrorCode } from "./generated/error-codes.ts";
 import { type Blanks, type Reason, reasons, sentenceOf } from "./reasons.ts";
 
-export interface About {
+interface About {
   /** For the log alone. */
   readonly detail?: string | undefined;
   /** Names of the parameters or attributes that are at fault. */

@@ -28,7 +28,9 @@ function parse(text: string): Samples {
     else {
       const [, sample = "", labels = "", value = ""] = sampleLine.exec(line) ?? assert.fail(line);
       assert.equal(sample.replace(/_(?:bucket|sum|count)$/, ""), family.replace(/_(?:sum|count)$/, ""), line);
-      const key = labels === "" ? sample : `${sample}{${labels}}`;
+      // Labels have no order of their own.
+      const ordered = labels.replace(/^(le="[^"]*"),(.+)$/, "$2,$1");
+      const key = labels === "" ? sample : `${sample}{${ordered}}`;
       assert.ok(!samples.has(key), `${key} twice`);
       samples.set(key, Number(value));
     }

@@ -4,7 +4,7 @@ import { sentence } from "./errors.ts";
 import type { Screen, ScreenProps } from "./screens.ts";
 
 /** Runs one thing at a time, and keeps the sentence it failed with. */
-export function useAction() {
+function useAction() {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string>();
   const run = async (action: () => Promise<unknown>) => {

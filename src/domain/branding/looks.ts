@@ -16,7 +16,7 @@ import type { Mode } from "./theme-colors.ts";
 /** Where the files of clients are, below the root of a pool's endpoints. */
 export const looksPath = "/assets/brand";
 
-export interface Icon {
+interface Icon {
   readonly file: string;
   readonly type: string;
   /** Where each mode has its own. */

@@ -19,7 +19,7 @@ import {
 export type Side = "start" | "center" | "end";
 
 /** A bar at the top or the bottom of the page. */
-export interface Bar {
+interface Bar {
   /** Where its logo stands; undefined: it has none. */
   readonly logo: Side | undefined;
 }

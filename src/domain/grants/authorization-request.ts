@@ -11,7 +11,7 @@ import { readIdTokenHint } from "../tokens/id-token-hint.ts";
 import { type OAuthError, refuseOAuth } from "./refuse.ts";
 import { grantedScopes } from "./scopes.ts";
 
-export type ResponseType = "code" | "token";
+type ResponseType = "code" | "token";
 export type Prompt = "none" | "login" | "select_account" | "consent";
 
 /** Where the answer goes, once the client and its redirect URI are known. */

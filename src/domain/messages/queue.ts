@@ -3,7 +3,7 @@ import type { Ctx } from "../../app.ts";
 import { toHex } from "../../lib/bytes.ts";
 import { parseMailAddress } from "../../lib/mail-address.ts";
 import type { Db } from "../../store/db.ts";
-import { insertMessage, type Message, type MessageRef } from "../../store/outbox.ts";
+import { insertMessage, type Message } from "../../store/outbox.ts";
 import type { Pool } from "../pools/settings.ts";
 import type { Composed } from "./compose.ts";
 import type { Delivery } from "./delivery.ts";
@@ -68,5 +68,3 @@ export async function queueMessage(tx: Db, queued: QueuedMessage): Promise<void>
 export function firstAttemptAt({ message, by }: QueuedMessage): number {
   return by === "now" ? message.createdAt + leaseMs : message.createdAt;
 }
-
-export type { MessageRef };

@@ -34,9 +34,9 @@ const rules: Readonly<Record<SecondFactor, FactorRule>> = {
 
 const factors = Object.keys(rules) as readonly SecondFactor[];
 
-export type MfaMode = "OFF" | "OPTIONAL" | "ON";
+type MfaMode = "OFF" | "OPTIONAL" | "ON";
 
-export function mfaMode(pool: Pick<Pool, "document">): MfaMode {
+function mfaMode(pool: Pick<Pool, "document">): MfaMode {
   return pool.document.MfaConfiguration ?? "OFF";
 }
 
@@ -46,7 +46,7 @@ export function poolFactors(pool: Pick<Pool, "document">): SecondFactor[] {
 }
 
 /** Where the codes of a factor go; undefined: it has none, or the user no such address. */
-export function factorDelivery(user: Pick<User, "attributes">, factor: SecondFactor): Delivery | undefined {
+function factorDelivery(user: Pick<User, "attributes">, factor: SecondFactor): Delivery | undefined {
   const { contact } = rules[factor];
   const value = contact && user.attributes[contact];
   return contact !== undefined && value ? deliveryTo(contact, value) : undefined;

@@ -2,9 +2,9 @@
 import type { Client, Pool } from "./settings.ts";
 
 /** Gives clients claims and parameters as OpenID Connect has them. */
-export const strictTag = "poolhouse:oidc";
+const strictTag = "poolhouse:oidc";
 /** Lets clients have answers to prompt=none in a frame of their own pages. */
-export const silentRenewalTag = "poolhouse:silent-renewal";
+const silentRenewalTag = "poolhouse:silent-renewal";
 
 function namedBy(pool: Pick<Pool, "document">, tag: string): readonly string[] {
   const value = pool.document.UserPoolTags?.[tag] ?? "";

@@ -4,7 +4,7 @@ import { schemaAttribute } from "./schema.ts";
 import type { ClientDocument, Pool } from "./settings.ts";
 import { internalAttributes, verifiedAttributes } from "./standard-attributes.ts";
 
-export const secondsOf: Readonly<Record<TimeUnitsType, number>> = {
+const secondsOf: Readonly<Record<TimeUnitsType, number>> = {
   seconds: 1,
   minutes: 60,
   hours: 3600,

@@ -3,7 +3,7 @@ import type { LoginName } from "../../store/users.ts";
 import type { Pool } from "./settings.ts";
 
 /** Whether names differ by case; the API default is that they do (UsernameConfigurationType). */
-export function caseSensitive(pool: Pick<Pool, "document">): boolean {
+function caseSensitive(pool: Pick<Pool, "document">): boolean {
   return pool.document.UsernameConfiguration?.CaseSensitive !== false;
 }
 

@@ -13,7 +13,7 @@ import type {
  * How it is known: measured at AWS by direct calls; seen there through Cloud Control or Terraform's provider; documented;
  * inferred from one of these; or our own choice, where nobody has measured or it is worth a difference.
  */
-export type Source = "measured" | "Cloud Control" | "Terraform" | "documented" | "inferred" | "ours";
+type Source = "measured" | "Cloud Control" | "Terraform" | "documented" | "inferred" | "ours";
 
 export interface Omission {
   /** The member stays as it is, gets its default, or the request is refused. */

@@ -9,8 +9,6 @@ import { refuse, refuseFor } from "../../wire/refuse.ts";
 import type { Pool } from "./settings.ts";
 import { internalAttributes } from "./standard-attributes.ts";
 
-export { isStandardAttribute, standardAttributes } from "./standard-attributes.ts";
-
 type WithSchema = Pick<Pool, "document">;
 
 /** "The value of an attribute can be up to 2048 characters", whatever the schema says. */

@@ -8,7 +8,7 @@ import { issuerTag } from "./settings.ts";
 
 export type Tags = Readonly<Record<string, string>>;
 
-export const pinningTags = ["_custom_id_", "ms-custom-id", "floci:override-id"] as const;
+const pinningTags = ["_custom_id_", "ms-custom-id", "floci:override-id"] as const;
 
 /** Whether a tag means something here, or may in another release: setting it takes a permission of its own. */
 export function isSpecialTag(name: string): boolean {

@@ -32,7 +32,7 @@ export interface StartRequest {
 }
 
 /** InitiateAuth, AdminInitiateAuth, or the hosted pages. */
-export type Door = "public" | "admin" | "pages";
+type Door = "public" | "admin" | "pages";
 
 interface FlowRule {
   /** Where it may start. */

@@ -34,7 +34,7 @@ export function assertWritable(pool: Pool, client: Client, names: readonly strin
 }
 
 /** Without what has no value. */
-export function withoutEmpty(attributes: Attributes): Attributes {
+function withoutEmpty(attributes: Attributes): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== ""));
 }
 

@@ -51,7 +51,7 @@ export async function untilFresh<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /** Inside a transaction, when a conditional update touched no row. */
-export function stale(): never {
+function stale(): never {
   throw new Stale();
 }
 

@@ -22,14 +22,6 @@ const hour = 60 * 60 * 1000;
 
 export type Purpose = "sign-up" | "forgot-password" | `attribute:${ContactAttribute}`;
 
-/** Every purpose there is, to void them together. */
-export const purposes = [
-  "sign-up",
-  "forgot-password",
-  "attribute:email",
-  "attribute:phone_number",
-] as const satisfies readonly Purpose[];
-
 function lifetimeMs(purpose: Purpose): number {
   return purpose === "forgot-password" ? hour : 24 * hour;
 }

@@ -19,7 +19,7 @@ import { nameNewUser, takenReasons } from "./username.ts";
 
 const day = 24 * 60 * 60 * 1000;
 
-export type Medium = Delivery["medium"];
+type Medium = Delivery["medium"];
 
 export interface NewUserRequest {
   readonly username: string;

@@ -39,7 +39,7 @@ const purpose = "forgot-password";
  * The addresses that may recover a password, best first. Unset means Cognito's older rule: phone number, then e-mail
  * address. Throws NotAuthorizedException where only administrators reset passwords.
  */
-export function recoveryOrder(pool: Pick<Pool, "document">): ContactAttribute[] {
+function recoveryOrder(pool: Pick<Pool, "document">): ContactAttribute[] {
   const mechanisms = pool.document.AccountRecoverySetting?.RecoveryMechanisms ?? [];
   if (mechanisms.length === 0) return ["phone_number", "email"];
   if (mechanisms.some((mechanism) => mechanism.Name === "admin_only")) {

@@ -4,8 +4,8 @@ import type { SignedIn } from "../../domain/tokens/access-token.ts";
 import type { userPoolOperations } from "../../wire/generated/user-pools.ts";
 import type { UserPoolOperationName, UserPoolOperations } from "../../wire/generated/user-pools.types.ts";
 
-export type Input<N extends UserPoolOperationName> = UserPoolOperations[N]["input"];
-export type Output<N extends UserPoolOperationName> = UserPoolOperations[N]["output"];
+type Input<N extends UserPoolOperationName> = UserPoolOperations[N]["input"];
+type Output<N extends UserPoolOperationName> = UserPoolOperations[N]["output"];
 
 type AuthorizationOf<N extends UserPoolOperationName> = (typeof userPoolOperations)[N]["authorization"];
 

@@ -7,12 +7,12 @@ import { makePageToken, readPageToken } from "../../lib/page-token.ts";
 import { refuse } from "../../wire/refuse.ts";
 
 /** A token for the page that begins after `position`. `binding` comes from `pageBinding`. */
-export function pageToken(ctx: Ctx, binding: string, position: string): string {
+function pageToken(ctx: Ctx, binding: string, position: string): string {
   return makePageToken({ key: pageKey(ctx), position, binding, now: ctx.now, random: ctx.random });
 }
 
 /** Where the page begins; undefined for the first one. Throws InvalidParameterException for a token we did not make. */
-export function readPosition(ctx: Ctx, binding: string, token: string | undefined): string | undefined {
+function readPosition(ctx: Ctx, binding: string, token: string | undefined): string | undefined {
   if (token === undefined) return undefined;
   return (
     readPageToken({ key: pageKey(ctx), token, binding, now: ctx.now }) ??

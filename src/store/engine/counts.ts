@@ -1,9 +1,9 @@
 /** What the database layer counts of itself, for /metrics. */
-import { Histogram } from "../../lib/prometheus.ts";
+import { type Histogram, newHistogram } from "../../lib/prometheus.ts";
 import { sqlState } from "./retry.ts";
 import { sqliteCode } from "./sqlite/file.ts";
 
-export type QueryErrorKind = "constraint" | "serialization" | "connection" | "other";
+type QueryErrorKind = "constraint" | "serialization" | "connection" | "other";
 
 export interface DatabaseCounts {
   /** Failed queries. Constraints are mostly the ordinary way of learning that a name is taken. */
@@ -23,7 +23,11 @@ export function newCounts(): DatabaseCounts {
   return {
     errors: { constraint: 0, serialization: 0, connection: 0, other: 0 },
     retries: 0,
-    syncs: new Histogram(syncBuckets),
+    syncs: newHistogram(
+      "poolhouse_database_sync_duration_seconds",
+      "How long syncs of the write-ahead log took; their number is that of syncs.",
+      syncBuckets,
+    ),
   };
 }
 

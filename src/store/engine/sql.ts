@@ -46,11 +46,6 @@ export async function addColumn(
   await sql.raw(`alter table ${table} add column ${unless} ${column} ${type}`).execute(kysely);
 }
 
-/** Column type for times and counters. SQLite's integers have 64 bits under any name. */
-export function bigint(_kind: DatabaseKind): "bigint" {
-  return "bigint";
-}
-
 /**
  * The range of all texts that begin with `value`, in the order of UTF-8 bytes (which is that of code points, not
  * that of JavaScript's UTF-16 units): `from <= text and text < to`. `to` is undefined where there is no upper end.

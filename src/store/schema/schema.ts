@@ -85,7 +85,7 @@ export interface AccessKeysTable {
   created_at: number;
 }
 
-export interface PoolsTable {
+interface PoolsTable {
   /** Stands for the id in the indexes that searches of users go by; given by the database, and never told. */
   number: Generated<number>;
   pool_id: string;
@@ -100,7 +100,7 @@ export interface PoolsTable {
   updated_at: number;
 }
 
-export interface ClientsTable {
+interface ClientsTable {
   pool_id: string;
   client_id: string;
   version: number;
@@ -123,7 +123,7 @@ export interface RetiredNamesTable {
   expires_at: number;
 }
 
-export interface ClientSecretsTable {
+interface ClientSecretsTable {
   pool_id: string;
   client_id: string;
   secret_id: string;
@@ -210,7 +210,7 @@ export interface CredentialsTable {
 }
 
 /** The software token (TOTP) of a user. */
-export interface SoftwareTokensTable {
+interface SoftwareTokensTable {
   pool_id: string;
   user_id: string;
   version: number;
@@ -272,7 +272,7 @@ export interface GroupsTable {
   updated_at: number;
 }
 
-export interface GroupMembersTable {
+interface GroupMembersTable {
   pool_id: string;
   user_id: string;
   group_name: string;
@@ -295,7 +295,7 @@ export interface SignInsTable {
 }
 
 /** One-time codes. One live code a user and purpose. */
-export interface CodesTable {
+interface CodesTable {
   pool_id: string;
   user_id: string;
   /** `sign-up`, `forgot-password`, `attribute:email` … */
@@ -312,7 +312,7 @@ export interface CodesTable {
 }
 
 /** Counters of failed guesses and of sent messages. */
-export interface AttemptsTable {
+interface AttemptsTable {
   pool_id: string;
   /** The user id, or one of a fixed number of slots for names that do not exist, addresses and destinations. */
   subject: string;
@@ -329,7 +329,7 @@ export interface AttemptsTable {
 }
 
 /** Networks a user has signed in from, as MACs: attempts from there are counted apart from those of strangers. */
-export interface KnownSourcesTable {
+interface KnownSourcesTable {
   pool_id: string;
   user_id: string;
   source: string;

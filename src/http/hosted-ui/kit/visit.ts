@@ -132,7 +132,7 @@ function languagesOf(c: Context): readonly string[] {
 }
 
 /** What the application is called; a name that only fixes the client's id says nothing to people. */
-export function appName(pool: Pool, client: Client): string {
+function appName(pool: Pool, client: Client): string {
   return pinnedClientId(client.name) === undefined ? client.name : pool.name;
 }
 
