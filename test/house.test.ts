@@ -202,6 +202,34 @@ test("every room is one of the design, and has a README of ten lines at most", (
   }
 });
 
+test("the picture of docs/architecture.md has the layers of this file", () => {
+  const page = readFileSync(join(root, "..", "docs", "architecture.md"), "utf8");
+  const boxes = [...page.matchAll(/\b(layer|step|room)(\d)\["([^"]+)"\]/g)].map(([, kind, at, label]) => ({
+    place: `${kind}${at}`,
+    names: label!.split(" · "),
+  }));
+  const shown = boxes.flatMap(({ place, names }) => names.map((name) => `${place}: ${name}`)).sort();
+  const inside = (folder: string) =>
+    globSync("*/", { cwd: join(root, folder) }).map((name) => name.replace(/\W$/, ""));
+  const top = new Set(files.map((file) => (file.includes("/") ? `${firstFolder(file)}/` : file)));
+  const layersShown = [...top].map((name) => `layer${layerOf(name)}: ${name}`);
+  const rooms = domainSteps.map((step) => step.filter((room) => inside("domain").includes(room)));
+  const stepsShown = rooms.flatMap((step, at) => step.map((room) => `step${at}: ${room}`));
+  const roomOrder = boxes.filter(({ place }) => place.startsWith("room")).flatMap(({ names }) => names);
+  assert.deepEqual(roomOrder.toSorted(), inside("http").toSorted());
+  const roomsShown = roomOrder.map((name, at) => `room${at}: ${name}`);
+  assert.deepEqual(shown, [...layersShown, ...stepsShown, ...roomsShown].sort());
+  for (const [kind, count] of [
+    ["layer", layers.length],
+    ["step", domainSteps.length],
+  ] as const) {
+    for (let at = 1; at < count; at += 1)
+      assert.match(page, new RegExp(`\\b${kind}${at - 1}(?:\\["[^"]+"\\])? --> ${kind}${at}\\b`));
+  }
+  const arrows = page.match(/(?<=(?:layer|step)\d(?:\["[^"]+"\])?) --> (?=layer|step)/g) ?? [];
+  assert.equal(arrows.length, layers.length + domainSteps.length - 2, "an arrow goes elsewhere");
+});
+
 test("the environment is read by config/config.ts, and by the launcher for the thread pool", () => {
   const readers = files.filter((file) => /process\.env\b/.test(readFileSync(join(root, file), "utf8")));
   assert.deepEqual(readers, ["config/config.ts", "main.ts"]);

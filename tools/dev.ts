@@ -8,7 +8,8 @@ import { heapFlags, threadPoolSize } from "../src/lib/node-flags.ts";
 
 const root = join(import.meta.dirname, "..");
 const watch = ["--watch", "--watch-preserve-output", `--watch-path=${join(root, "src")}`];
-const flags = [...watch, "--inspect=127.0.0.1:9229", ...heapFlags];
+const debug = ["--inspect=127.0.0.1:9229", `--import=${new URL("let-debugger-go.ts", import.meta.url)}`];
+const flags = [...watch, ...debug, ...heapFlags];
 const args = [...flags, join(root, "src", "main.ts"), "serve", "--demo", ...process.argv.slice(2)];
 // With the thread pool's size set, the server does not start over: the debugger would lose it.
 const env = {
