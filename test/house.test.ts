@@ -42,6 +42,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   pg: /^store\//,
   "@node-rs/argon2": /^domain\/credentials\//,
   jose: /^(?:lib\/jwt\.ts$|domain\/tokens\/)/,
+  "css-tree": /^domain\/pools\//,
   "prom-client": /^lib\/prometheus\.ts$/,
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^config\//,
