@@ -63,6 +63,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   pg: /^store\//,
   "@node-rs/argon2": /^domain\/credentials\//,
   jose: /^(?:lib\/jwt\.ts$|domain\/tokens\/)/,
+  "css-tree": /^domain\/branding\//,
   "prom-client": /^lib\/prometheus\.ts$/,
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^(?:config|gateway|domain\/messages)\//,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cssFault } from "../../src/domain/branding/classic-css.ts";
+import { cssFault, readUiCss } from "../../src/domain/branding/classic-css.ts";
 
 test("rules for the classes of the pages are fine", () => {
   const styles = [
@@ -53,4 +53,67 @@ test("everything else is refused, and named", () => {
     [label("content: 'a\nb'"), `The CSS value ${JSON.stringify("'a\nb'")} is not valid.`],
   ];
   for (const [css, fault] of rows) assert.equal(cssFault(css), fault, css);
+});
+
+test("strings end at every line break of css-syntax-3, and nothing begins in one and ends in another", () => {
+  for (const end of ["\n", "\r", "\f", "\r\n"])
+    for (const quote of ["'", '"']) {
+      const css = `.label-customizable { font-family: ${quote}a${end}; color: red; x: ${quote} }`;
+      assert.match(cssFault(css) ?? "fine", /^The CSS value .* is not valid\.$/, JSON.stringify(css));
+    }
+  assert.equal(cssFault(".label-customizable { font-family: 'a } b; { c' }"), undefined);
+  for (const css of [
+    ".label-customizable { font-family: 'a }",
+    ".label-customizable { font-family: 'a\f} body { color: red } .label-customizable { x: ' }",
+    ".label-customizable { font-family: /* ' */ a /* ' } body { color: red }",
+    ".label-customizable { width: (1px }",
+    ".label-customizable { width: 1px) }",
+    ".label-customizable { width: [1px }",
+    ".label-customizable { color: red !other }",
+    ".label-customizable { color: red } -->",
+  ])
+    assert.notEqual(cssFault(css), undefined, css);
+});
+
+test("what goes on is written anew, without comments or the operator's own spelling", () => {
+  const css =
+    ".label-customizable/**/ , .label-customizable { COLOR : /*! a */ RED/**/ ! important;; font-family:'x\ty' , b}";
+  assert.deepEqual(readUiCss(css), [
+    {
+      selectors: [".label-customizable", ".label-customizable"],
+      declarations: [
+        { property: "color", value: "RED" },
+        { property: "font-family", value: '"x\\9y",b' },
+      ],
+    },
+  ]);
+});
+
+test("no style takes long or nests deeper than anybody writes", () => {
+  const label = (value: string) => `.label-customizable { width: ${value} }`;
+  const nested = (depth: number) => label(`${"calc(".repeat(depth)}1px${")".repeat(depth)}`);
+  assert.equal(cssFault(nested(20)), undefined);
+  assert.equal(cssFault(nested(21)), "The CSS has a value that is nested too deeply.");
+  for (const unit of [
+    "calc(",
+    "(",
+    "[",
+    "{",
+    "/*",
+    "'",
+    "''",
+    "!",
+    ",",
+    "a{",
+    ".a",
+    ":",
+    ";",
+    "a:b;",
+    "/**/",
+  ])
+    for (const css of [unit.repeat(131_072 / unit.length), label(unit.repeat(131_000 / unit.length))]) {
+      const began = process.cpuUsage().user;
+      cssFault(css);
+      assert.ok(process.cpuUsage().user - began < 3_000_000, unit);
+    }
 });

@@ -1,7 +1,9 @@
 /**
  * The style of the classic pages: rules for a fixed list of classes (AWS: "Specifying CSS customizations"). It becomes a
- * stylesheet of a page on which people enter passwords, so what is not understood is refused. Pure.
+ * stylesheet of a page on which people enter passwords, so what is not understood is refused. It is read by css-tree, and
+ * what goes on is written anew from the tree: no text of an operator's is handed through. Pure.
  */
+import { type CssNode, type Declaration, generate, parse, type Rule, tokenize, tokenNames } from "css-tree";
 
 /** The classes of the documentation and of the template that Cognito's console gives out. */
 const classes = [
@@ -67,80 +69,134 @@ export function cssFault(css: string): string | undefined {
 export function readUiCss(css: string): readonly UiRule[] | string {
   const forbidden = /[\\<@\0]/.exec(css)?.[0];
   if (forbidden !== undefined) return `The CSS must not contain ${JSON.stringify(forbidden)}.`;
-  const text = withoutComments(css);
-  if (text === undefined) return "The CSS has a comment that does not end.";
-  const parts = text.split("}");
-  if (parts.pop()?.trim() !== "") return "The CSS has a rule that does not end.";
+  const fault = tokensFault(css);
+  if (fault !== undefined) return fault;
+  let isWhole = true;
+  const onParseError = () => {
+    isWhole = false;
+  };
+  const sheet = parse(css, { positions: true, onParseError });
+  if (sheet.type !== "StyleSheet") return "The CSS is no stylesheet.";
   const rules: UiRule[] = [];
-  for (const part of parts) {
-    const brace = part.indexOf("{");
-    if (brace === -1) return "The CSS has a brace that closes nothing.";
-    const [list, block] = [part.slice(0, brace), part.slice(brace + 1)];
-    const fault = selectorFault(list) ?? declarationsFault(block);
-    if (fault !== undefined) return fault;
-    rules.push({
-      selectors: list.split(",").map((selector) => selector.trim()),
-      declarations: declarationsOf(block),
-    });
+  for (const node of sheet.children.toArray()) {
+    if (node.type === "Comment") continue;
+    if (node.type !== "Rule") return `The CSS ${quoted(sourceOf(node, css))} is not valid.`;
+    const rule = readRule(node, css);
+    if (typeof rule === "string") return rule;
+    rules.push(rule);
   }
-  return rules;
+  return isWhole ? rules : "The CSS is not valid.";
 }
 
-/** Of a block without a fault. */
-function declarationsOf(block: string): UiRule["declarations"] {
-  return block
-    .split(";")
-    .filter((declaration) => declaration.trim() !== "")
-    .map((declaration) => {
-      const colon = declaration.indexOf(":");
-      const property = declaration.slice(0, colon).trim().toLowerCase();
-      return { property, value: declaration.slice(colon + 1).trim() };
-    });
+/** Nothing that anybody writes computes in more steps. */
+const MOST_NESTED = 20;
+
+/** What is wrong with the tokens: what does not end, what is nested, and functions. */
+function tokensFault(css: string): string | undefined {
+  let fault: string | undefined;
+  let isOpen = false;
+  /** Whether something stands since the last rule. */
+  let isPending = false;
+  let nested = 0;
+  let valueBegan = 0;
+  tokenize(css, (type, start, end) => {
+    if (fault !== undefined) return;
+    const text = css.slice(start, end);
+    const value = () => quoted(css.slice(valueBegan, css.indexOf("}", start) + 1 || undefined).slice(0, -1));
+    const name = tokenNames[type];
+    if (name !== "whitespace-token" && name !== "comment-token") isPending = name !== "}-token";
+    switch (name) {
+      case "comment-token":
+        if (text.length < 4 || !text.endsWith("*/")) fault = "The CSS has a comment that does not end.";
+        break;
+      case "{-token":
+        if (isOpen) fault = "The CSS has a rule inside a rule.";
+        isOpen = true;
+        break;
+      case "}-token":
+        if (!isOpen) fault = "The CSS has a brace that closes nothing.";
+        [isOpen, nested] = [false, 0];
+        break;
+      case "colon-token":
+        valueBegan = end;
+        break;
+      case "bad-string-token":
+        fault = `The CSS value ${value()} is not valid.`;
+        break;
+      case "string-token":
+        if (text.length < 2 || !text.endsWith(text.charAt(0)))
+          fault = `The CSS value ${value()} is not valid.`;
+        // In quotes they say nothing, but nothing here needs them there.
+        else fault = functionFault(text);
+        break;
+      case "url-token":
+      case "bad-url-token":
+      case "function-token":
+        fault = functionFault(text);
+        nested += 1;
+        break;
+      case "(-token":
+        nested += 1;
+        break;
+      case ")-token":
+        nested -= 1;
+    }
+    if (nested > MOST_NESTED) fault ??= "The CSS has a value that is nested too deeply.";
+  });
+  return fault ?? (isPending ? "The CSS has a rule that does not end." : undefined);
 }
 
-/** Undefined where one does not end. A comment separates what stands before and after it. */
-function withoutComments(css: string): string | undefined {
-  const kept: string[] = [];
-  for (let at = 0; ; ) {
-    const start = css.indexOf("/*", at);
-    if (start === -1) return kept.concat(css.slice(at)).join(" ");
-    kept.push(css.slice(at, start));
-    const end = css.indexOf("*/", start + 2);
-    if (end === -1) return undefined;
-    at = end + 2;
-  }
-}
-
-function selectorFault(list: string): string | undefined {
-  const unknown = list
-    .split(",")
-    .map((selector) => selector.trim())
-    .find((selector) => !selectors.has(selector));
-  return unknown === undefined ? undefined : `The CSS selector ${quoted(unknown)} is not allowed.`;
-}
-
-function declarationsFault(block: string): string | undefined {
-  if (block.includes("{")) return "The CSS has a rule inside a rule.";
-  for (const declaration of block.split(";")) {
-    if (declaration.trim() === "") continue;
-    const colon = declaration.indexOf(":");
-    const property = declaration.slice(0, colon).trim();
-    if (colon === -1 || !/^-?[a-z][a-z-]{0,60}$/i.test(property))
-      return `The CSS declaration ${quoted(declaration)} is not valid.`;
-    if (/^(?:-moz-binding|behavior)$/i.test(property)) return `The CSS property ${property} is not allowed.`;
-    const fault = valueFault(declaration.slice(colon + 1));
-    if (fault !== undefined) return fault;
-  }
+function functionFault(text: string): string | undefined {
+  for (const [, name] of text.matchAll(/([\w-]{1,100})\(/g))
+    if (!functions.has(name!.toLowerCase())) return `The CSS function ${name}() is not allowed.`;
   return undefined;
 }
 
-function valueFault(value: string): string | undefined {
-  if (/(?:java|vb)script\s*:/i.test(value)) return `The CSS value ${quoted(value)} is not allowed.`;
-  // Parentheses alone group what calc() computes. In quotes they say nothing, but nothing here needs them there.
-  for (const [, name] of value.matchAll(/([\w-]{1,100})\(/g))
-    if (!functions.has(name!.toLowerCase())) return `The CSS function ${name}() is not allowed.`;
-  const isClosed = /^(?:[^"']|"[^"\n]*"|'[^'\n]*')*$/.test(value);
-  return isClosed ? undefined : `The CSS value ${quoted(value)} is not valid.`;
+/** For people to read. A comment separates what stands before and after it. */
+const withoutComments = (css: string) => css.replace(/\/\*[\s\S]*?\*\//g, " ");
+
+function sourceOf({ loc }: CssNode, css: string): string {
+  return loc ? withoutComments(css.slice(loc.start.offset, loc.end.offset)) : "";
+}
+
+function readRule({ prelude, block }: Rule, css: string): UiRule | string {
+  const list = prelude.type === "SelectorList" ? prelude.children.toArray() : [prelude];
+  const names = list.map((node) => ({ node, name: selectorOf(node) }));
+  const unknown = names.find(({ name }) => name === undefined || !selectors.has(name));
+  if (unknown !== undefined) return `The CSS selector ${quoted(sourceOf(unknown.node, css))} is not allowed.`;
+  const declarations: UiRule["declarations"][number][] = [];
+  for (const node of block.children.toArray()) {
+    const source = sourceOf(node, css);
+    if (node.type === "Comment" || (node.type === "Raw" && /^[;\s]*$/.test(source))) continue;
+    const fault = node.type === "Declaration" ? declarationFault(node, source) : invalid(source);
+    if (fault !== undefined) return fault;
+    if (node.type !== "Declaration") continue;
+    const value = generate(node.value);
+    declarations.push({ property: node.property.toLowerCase(), value });
+  }
+  return { selectors: names.map(({ name }) => name!), declarations };
+}
+
+/** One class, in one state or none; undefined for anything else. */
+function selectorOf(node: CssNode): string | undefined {
+  if (node.type !== "Selector") return undefined;
+  const [first, second, third] = node.children.toArray();
+  if (first?.type !== "ClassSelector" || third !== undefined) return undefined;
+  if (second === undefined) return `.${first.name}`;
+  const isState = second.type === "PseudoClassSelector" && second.children === null;
+  return isState ? `.${first.name}:${second.name}` : undefined;
+}
+
+const invalid = (source: string) => `The CSS declaration ${quoted(source)} is not valid.`;
+
+function declarationFault({ property, value, important }: Declaration, source: string): string | undefined {
+  if (!/^-?[a-z][a-z-]{0,60}$/i.test(property)) return invalid(source);
+  if (/^(?:-moz-binding|behavior)$/i.test(property)) return `The CSS property ${property} is not allowed.`;
+  const written = source.slice(source.indexOf(":") + 1);
+  if (/(?:java|vb)script\s*:/i.test(generate(value)))
+    return `The CSS value ${quoted(written)} is not allowed.`;
+  const isRead = value.type === "Value" && (important === false || important === true);
+  return isRead ? undefined : `The CSS value ${quoted(written)} is not valid.`;
 }
 
 function quoted(text: string): string {

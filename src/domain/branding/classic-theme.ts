@@ -76,7 +76,7 @@ export function uiThemeOf(css: string): UiTheme {
     for (const selector of new Set(selectors)) {
       const part = parts[selector.slice(1).replace("-customizable", "")];
       for (const { property, value } of declarations) {
-        const dressed = part && dress(part, { property, value: withoutImportant(value), colors });
+        const dressed = part && dress(part, { property, value, colors });
         if (dressed === undefined) ignored.add(`${selector} { ${property} }`);
         if (part === undefined || !dressed) continue;
         const dresser = dresses.get(part.selector) ?? new Map<string, string>();
@@ -103,11 +103,6 @@ function givenFor(property: string, colors: ReadonlyMap<string, Color>): Color |
 
 const block = (selector: string, declarations: ReadonlyMap<string, string>) =>
   `${selector}{${[...declarations].map(([property, value]) => `${property}:${value}`).join(";")}}`;
-
-function withoutImportant(value: string): string {
-  const bang = value.lastIndexOf("!");
-  return /^!\s*important$/i.test(value.slice(bang)) ? value.slice(0, bang).trimEnd() : value;
-}
 
 interface Declaration {
   readonly property: string;
