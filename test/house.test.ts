@@ -43,6 +43,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   "@node-rs/argon2": /^domain\/credentials\//,
   jose: /^(?:lib\/jwt\.ts$|domain\/tokens\/)/,
   "css-tree": /^domain\/pools\//,
+  culori: /^lib\/color\.ts$/,
   "prom-client": /^lib\/prometheus\.ts$/,
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^config\//,
