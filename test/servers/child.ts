@@ -1,4 +1,5 @@
 /** `poolhouse serve` as a process of its own, as it runs in production. */
+
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -6,6 +7,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
 import { rootKey } from "../api/server.ts";
 
@@ -104,6 +106,28 @@ export function clientOf(endpoint: string, maxAttempts = 1): CognitoIdentityProv
     requestHandler: { httpAgent: { maxSockets: 64, keepAlive: true } },
   });
   clients.add(client);
+  return client;
+}
+
+/**
+ * Lets a client ask again when the server is behind and refuses it unread: on a busy machine a real server admits only a
+ * share of what one address asks, and says so.
+ */
+export function patient(client: CognitoIdentityProviderClient): CognitoIdentityProviderClient {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      for (;;) {
+        try {
+          return await next(args);
+        } catch (error) {
+          const { name, message } = error as Error;
+          if (name !== "TooManyRequestsException" || message !== "Rate exceeded") throw error;
+          await delay(50);
+        }
+      }
+    },
+    { step: "initialize", name: "patient" },
+  );
   return client;
 }
 
