@@ -112,7 +112,7 @@ function brokenWithin(from: string, to: string): string | undefined {
   return undefined;
 }
 
-/** Files that lead back to themselves by their imports, types apart. */
+/** Files that lead back to themselves by their imports, those of types included (the linter leaves those out). */
 function circles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   const done = new Set<string>();
   const found: string[] = [];
