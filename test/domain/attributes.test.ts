@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { PoolDocument } from "../../src/domain/pools/settings.ts";
-import { standardAttributes } from "../../src/domain/pools/standard-attributes.ts";
+import type { PoolDocument } from "../../src/domain/user-pools/settings.ts";
+import { standardAttributes } from "../../src/domain/user-pools/standard-attributes.ts";
 import {
   changeAttributes,
   deleteAttributes,

@@ -2,11 +2,11 @@
 import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
-import { tokenLifetimes } from "../pools/clients.ts";
-import { existingScopes } from "../pools/resource-servers.ts";
-import { type Client, issuer, type Pool } from "../pools/settings.ts";
 import { sign } from "../tokens/issue.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
+import { tokenLifetimes } from "../user-pools/clients.ts";
+import { existingScopes } from "../user-pools/resource-servers.ts";
+import { type Client, issuer, type Pool } from "../user-pools/settings.ts";
 import { refuseOAuth } from "./refuse.ts";
 import { grantedScopes } from "./scopes.ts";
 

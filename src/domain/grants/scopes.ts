@@ -1,6 +1,6 @@
 /** Which scopes a client is granted (AWS: "Scopes, M2M, and resource servers"). Pure. */
-import { allowedScopes, needOpenid } from "../pools/client-scopes.ts";
-import type { Client } from "../pools/settings.ts";
+import { allowedScopes, needOpenid } from "../user-pools/client-scopes.ts";
+import type { Client } from "../user-pools/settings.ts";
 import { refuseOAuth } from "./refuse.ts";
 
 /**

@@ -18,8 +18,8 @@ import { fromBase64url, toBase64url, utf8 } from "../../lib/bytes.ts";
 import type { Passkey } from "../../store/passkeys.ts";
 import type { User } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
-import { domainBase } from "../pools/domains.ts";
-import type { Pool } from "../pools/settings.ts";
+import { domainBase } from "../user-pools/domains.ts";
+import type { Pool } from "../user-pools/settings.ts";
 import { authenticatorName } from "./authenticators.ts";
 
 export type {

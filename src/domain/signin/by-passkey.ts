@@ -19,9 +19,9 @@ import {
   requestOptions,
   userIdIn,
 } from "../mfa/passkeys.ts";
-import { allowsFlow } from "../pools/clients.ts";
-import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
+import { allowsFlow } from "../user-pools/clients.ts";
+import type { Client, Pool } from "../user-pools/settings.ts";
 import { deviceOfBrowser } from "../users/browser-devices.ts";
 import { uuid } from "../users/find.ts";
 import { assertPasskeys } from "../users/passkeys.ts";

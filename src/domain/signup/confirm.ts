@@ -8,9 +8,9 @@ import { admitCode, admitMessage, countMessage, limitExceeded } from "../credent
 import { subjectOf } from "../credentials/subjects.ts";
 import { type ContactAttribute, type Delivery, simulatedDelivery } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
-import { hidesUsers } from "../pools/clients.ts";
-import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
+import { hidesUsers } from "../user-pools/clients.ts";
+import type { Client, Pool } from "../user-pools/settings.ts";
 import { type Attributes, contactAttributes } from "../users/attributes.ts";
 import { changeUser } from "../users/change.ts";
 import {

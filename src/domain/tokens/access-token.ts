@@ -6,7 +6,7 @@ import { isStorable } from "../../lib/text.ts";
 import { readAccessState, type Session } from "../../store/sessions.ts";
 import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
-import { type Client, issuer, type Pool, settingsAt } from "../pools/settings.ts";
+import { type Client, issuer, type Pool, settingsAt } from "../user-pools/settings.ts";
 import { apiScope } from "./issue.ts";
 import { type SigningKey, signingKeys } from "./keys.ts";
 

@@ -10,11 +10,11 @@ import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
-import { allowsCodeFlow, remainingScopes } from "../pools/client-scopes.ts";
-import { rotatesRefreshTokens } from "../pools/clients.ts";
-import { tracksSessions } from "../pools/sessions.ts";
-import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
+import { allowsCodeFlow, remainingScopes } from "../user-pools/client-scopes.ts";
+import { rotatesRefreshTokens } from "../user-pools/clients.ts";
+import { tracksSessions } from "../user-pools/sessions.ts";
+import type { Client, Pool } from "../user-pools/settings.ts";
 import { tracksDevices } from "./device-keys.ts";
 import { mintTokens } from "./issue.ts";
 import {

@@ -9,9 +9,9 @@ import type { Db } from "../../store/db.ts";
 import { insertFamily, type TokenFamily } from "../../store/token-families.ts";
 import { insertFamilyWithSession, type TokenSession, touchTokenSession } from "../../store/token-sessions.ts";
 import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
-import { rotatesRefreshTokens, tokenLifetimes } from "../pools/clients.ts";
-import { maxPerUser, tracksSessions } from "../pools/sessions.ts";
-import type { Client, Pool } from "../pools/settings.ts";
+import { rotatesRefreshTokens, tokenLifetimes } from "../user-pools/clients.ts";
+import { maxPerUser, tracksSessions } from "../user-pools/sessions.ts";
+import type { Client, Pool } from "../user-pools/settings.ts";
 import { deviceTypeOf } from "./device-type.ts";
 
 /** What is known of who is at the other end. */

@@ -22,8 +22,8 @@ import {
   recordCredentialChange,
 } from "../audit/credential.ts";
 import { type ContactAttribute, isContact } from "../messages/delivery.ts";
-import { loginNames } from "../pools/names.ts";
-import type { Pool } from "../pools/settings.ts";
+import { loginNames } from "../user-pools/names.ts";
+import type { Pool } from "../user-pools/settings.ts";
 import { contactAttributes, isVerified } from "./attributes.ts";
 import { uuid } from "./find.ts";
 import { changedMeans, changesNothing, onlyTakesAway } from "./sign-in-means.ts";

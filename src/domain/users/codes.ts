@@ -15,7 +15,7 @@ import { composeCode, type LinkTarget } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import type { ContactAttribute, Delivery } from "../messages/delivery.ts";
 import { type DeliveredBy, newMessage, type QueuedMessage, queueMessage } from "../messages/queue.ts";
-import type { Pool } from "../pools/settings.ts";
+import type { Pool } from "../user-pools/settings.ts";
 import { type ChangeOptions, changeUser } from "./change.ts";
 
 const hour = 60 * 60 * 1000;

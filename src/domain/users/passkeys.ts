@@ -24,7 +24,7 @@ import {
   relyingParty,
   verifyCreation,
 } from "../mfa/passkeys.ts";
-import type { Pool } from "../pools/settings.ts";
+import type { Pool } from "../user-pools/settings.ts";
 
 const purpose = "passkey-registration";
 

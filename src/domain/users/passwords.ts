@@ -16,8 +16,8 @@ import { forgiveGuesses } from "../credentials/guessing.ts";
 import { countRequest, standingOf } from "../credentials/limits.ts";
 import { checkPassword, makeCredential, verifyPassword } from "../credentials/password.ts";
 import { subjectOf } from "../credentials/subjects.ts";
-import type { Pool } from "../pools/settings.ts";
 import type { SignedIn } from "../tokens/access-token.ts";
+import type { Pool } from "../user-pools/settings.ts";
 import { changeUser } from "./change.ts";
 
 /**

@@ -15,9 +15,9 @@ import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, simulatedDelivery } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
 import { factorContacts } from "../mfa/factors.ts";
-import { hidesUsers } from "../pools/clients.ts";
-import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
+import { hidesUsers } from "../user-pools/clients.ts";
+import type { Client, Pool } from "../user-pools/settings.ts";
 import { isVerified } from "./attributes.ts";
 import { changeUser } from "./change.ts";
 import {

@@ -10,7 +10,7 @@ import { admitCode, admitMessage, countMessage, limitExceeded } from "../credent
 import { subjectOf } from "../credentials/subjects.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, isContact } from "../messages/delivery.ts";
-import type { Pool } from "../pools/settings.ts";
+import type { Pool } from "../user-pools/settings.ts";
 import {
   type Attributes,
   changeAttributes,

@@ -4,7 +4,7 @@ import type { Ctx } from "../../app.ts";
 import { clientSecretFits } from "../../domain/credentials/secret-hash.ts";
 import { clientOf, findClientOf } from "../../domain/grants/authorization-request.ts";
 import { refuseOAuth } from "../../domain/grants/refuse.ts";
-import type { Client, Pool } from "../../domain/pools/settings.ts";
+import type { Client, Pool } from "../../domain/user-pools/settings.ts";
 import { fromBase64 } from "../../lib/bytes.ts";
 import { type Bindings, placeOf, poolIdOf } from "../place.ts";
 

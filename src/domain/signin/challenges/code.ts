@@ -23,7 +23,7 @@ import {
 } from "../../messages/delivery.ts";
 import { type DeliveredBy, newMessage, queueMessage } from "../../messages/queue.ts";
 import { usableFactors, withFactor } from "../../mfa/factors.ts";
-import { hidesUsers } from "../../pools/clients.ts";
+import { hidesUsers } from "../../user-pools/clients.ts";
 import { isVerified } from "../../users/attributes.ts";
 import { changeUser } from "../../users/change.ts";
 import { newCode } from "../../users/codes.ts";

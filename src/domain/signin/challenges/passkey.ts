@@ -19,7 +19,7 @@ import {
   requestOptions,
   verifyUse,
 } from "../../mfa/passkeys.ts";
-import { hidesUsers } from "../../pools/clients.ts";
+import { hidesUsers } from "../../user-pools/clients.ts";
 import { type Outcome, required, type SignIn, usedSession } from "../sign-in.ts";
 import { offerChallenge } from "./offer.ts";
 

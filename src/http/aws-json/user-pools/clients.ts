@@ -5,8 +5,8 @@ import {
   removeClient,
   removeSecret,
   updateClientSettings,
-} from "../../../domain/pools/manage-clients.ts";
-import { type Client, loadPool, loadPoolClient } from "../../../domain/pools/settings.ts";
+} from "../../../domain/user-pools/manage-clients.ts";
+import { type Client, loadPool, loadPoolClient } from "../../../domain/user-pools/settings.ts";
 import { listClients, readSecrets } from "../../../store/clients.ts";
 import type { UserPoolClientType } from "../../../wire/generated/user-pools.types.ts";
 import { epochSeconds, type Handler } from "../operation.ts";

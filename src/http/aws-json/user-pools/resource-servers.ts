@@ -3,8 +3,8 @@ import {
   createResourceServer,
   noSuchResourceServer,
   replaceResourceServer,
-} from "../../../domain/pools/resource-servers.ts";
-import { loadPool } from "../../../domain/pools/settings.ts";
+} from "../../../domain/user-pools/resource-servers.ts";
+import { loadPool } from "../../../domain/user-pools/settings.ts";
 import {
   deleteResourceServer,
   listResourceServers,

@@ -5,9 +5,9 @@ import {
   sessionConfiguration,
   setClientSessions,
   ssoMinutes,
-} from "../../../domain/pools/sessions.ts";
-import { loadPool, loadPoolClient, type Pool } from "../../../domain/pools/settings.ts";
-import { setSessions } from "../../../domain/pools/update.ts";
+} from "../../../domain/user-pools/sessions.ts";
+import { loadPool, loadPoolClient, type Pool } from "../../../domain/user-pools/settings.ts";
+import { setSessions } from "../../../domain/user-pools/update.ts";
 import { poolAndUser } from "../../../domain/users/find.ts";
 import { listSessions, revokeSession } from "../../../domain/users/sessions.ts";
 import type { BrowserSession } from "../../../store/browser-sessions.ts";

@@ -1,7 +1,7 @@
 /** Administration of users. */
 
-import { loadPool } from "../../../domain/pools/settings.ts";
 import { adminConfirmSignUp } from "../../../domain/signup/confirm.ts";
+import { loadPool } from "../../../domain/user-pools/settings.ts";
 import { removeUser, setEnabled, signOutEverywhere } from "../../../domain/users/access.ts";
 import { attributesFrom } from "../../../domain/users/attributes.ts";
 import { createUser, resendInvitation } from "../../../domain/users/create.ts";

@@ -1,11 +1,11 @@
 /** /signup: people who make their own account. */
 import { html } from "hono/html";
 import { maskDestination } from "../../../domain/messages/delivery.ts";
-import { canWrite } from "../../../domain/pools/clients.ts";
-import { requiredAttributes } from "../../../domain/pools/schema.ts";
-import type { Pool } from "../../../domain/pools/settings.ts";
 import { signUpSession } from "../../../domain/signin/after-sign-up.ts";
 import { signUp } from "../../../domain/signup/sign-up.ts";
+import { canWrite } from "../../../domain/user-pools/clients.ts";
+import { requiredAttributes } from "../../../domain/user-pools/schema.ts";
+import type { Pool } from "../../../domain/user-pools/settings.ts";
 import { isPasswordless } from "../../../domain/users/create.ts";
 import { attributeField, typedAttributes } from "../kit/attributes.ts";
 import { alert, errorOf, field, form, type Problem, submit } from "../kit/fields.ts";

@@ -4,7 +4,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { listDomains } from "../../store/domains.ts";
-import { deletePool, updatePool } from "../../store/pools.ts";
+import { deletePool, updatePool } from "../../store/user-pools.ts";
 import type {
   SchemaAttributeType,
   SetUserPoolMfaConfigRequest,
@@ -132,7 +132,7 @@ export async function removePool(ctx: Ctx, poolId: string): Promise<void> {
       "InvalidParameterException",
       "The user pool cannot be deleted because deletion protection is activated. Deletion protection must be inactivated first.",
     );
-  // A domain that comes in between goes with the pool: store/pools.ts.
+  // A domain that comes in between goes with the pool: store/user-pools.ts.
   if ((await listDomains(ctx.db, poolId)).length > 0)
     refuse(
       "InvalidParameterException",

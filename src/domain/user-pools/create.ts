@@ -2,8 +2,8 @@
 import type { Ctx } from "../../app.ts";
 import { firstVersion, lettersAndDigits, randomText } from "../../lib/random.ts";
 import { isUniqueViolation } from "../../store/db.ts";
-import { insertPool } from "../../store/pools.ts";
 import { NameRetired } from "../../store/retired-names.ts";
+import { insertPool } from "../../store/user-pools.ts";
 import type {
   CreateUserPoolRequest,
   DcrConfigurationType,

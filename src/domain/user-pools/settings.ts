@@ -1,11 +1,11 @@
 /**
- * pools: what a user pool and its app clients are set to. This file loads them; settings are the wire documents and
+ * user-pools: what a user pool and its app clients are set to. This file loads them; settings are the wire documents and
  * are read by their wire names. Rooms to the left ask here, nobody asks the tables directly.
  */
 import type { Ctx } from "../../app.ts";
 import type { Config } from "../../config/config.ts";
 import { findClient, readClient, readSecrets } from "../../store/clients.ts";
-import { readPool, readPoolVersion } from "../../store/pools.ts";
+import { readPool, readPoolVersion } from "../../store/user-pools.ts";
 import type {
   GetUserPoolMfaConfigResponse,
   GetUserPoolSessionConfigurationResponse,
