@@ -8,7 +8,7 @@ import { pino } from "pino";
 import { createPasswordHasher } from "../../src/domain/credentials/hash-queue.ts";
 import { loginNameKey, loginNames } from "../../src/domain/user-pools/names.ts";
 import type { PoolDocument } from "../../src/domain/user-pools/settings.ts";
-import { newSub } from "../../src/domain/users/insert.ts";
+import { newSub } from "../../src/domain/users/new-user.ts";
 import { makeVerifier } from "../../src/lib/srp.ts";
 import { credentialRow, type NewCredential } from "../../src/store/credentials.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";

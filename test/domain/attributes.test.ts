@@ -8,7 +8,7 @@ import {
   firstAttributes,
   splitPending,
 } from "../../src/domain/users/attributes.ts";
-import { planUpdate } from "../../src/domain/users/update.ts";
+import { planUpdate } from "../../src/domain/users/update-attributes.ts";
 import { nameNewUser } from "../../src/domain/users/username.ts";
 import type { User } from "../../src/store/users.ts";
 

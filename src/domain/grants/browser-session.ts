@@ -1,6 +1,6 @@
 /**
  * The session of a browser at a pool's pages: who has signed in there. Every client of the pool lets them in by it: for
- * an hour from the sign-in, or as long as the client was set to (domain/user-pools/sessions.ts). Unlike Cognito's it ends with
+ * an hour from the sign-in, or as long as the client was set to (user-pools/session-settings.ts). Unlike Cognito's it ends with
  * a global sign-out, a disabling and another password (docs/security-model.md, "What ends what").
  */
 import type { Ctx } from "../../app.ts";
@@ -22,8 +22,8 @@ import { readUser, type User } from "../../store/users.ts";
 import { rememberHere } from "../credentials/subjects.ts";
 import { areTwo, demandsTwo } from "../mfa/factors.ts";
 import type { Authenticated } from "../tokens/issue.ts";
-import { newSessionId, seenFrom } from "../tokens/sessions.ts";
-import { keptMinutes, tracksSessions } from "../user-pools/sessions.ts";
+import { newSessionId, seenFrom } from "../tokens/session-tracking.ts";
+import { keptMinutes, tracksSessions } from "../user-pools/session-settings.ts";
 import type { Pool } from "../user-pools/settings.ts";
 import { replacesMfa } from "../users/devices.ts";
 import { refuseOAuth } from "./refuse.ts";

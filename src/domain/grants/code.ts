@@ -12,7 +12,7 @@ import type { AuthenticationResultType } from "../../wire/generated/user-pools.t
 import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
 import { mintTokens, newFamily } from "../tokens/issue.ts";
 import { makeRefreshToken } from "../tokens/refresh-token.ts";
-import { insertTracked, type Seen, seenFrom, trackedSession } from "../tokens/sessions.ts";
+import { insertTracked, type Seen, seenFrom, trackedSession } from "../tokens/session-tracking.ts";
 import { allowsCodeFlow, remainingScopes } from "../user-pools/client-scopes.ts";
 import type { Client, Pool } from "../user-pools/settings.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";

@@ -23,7 +23,7 @@ import { refuseTriggers } from "../triggers/unavailable.ts";
 import { allowsFlow } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/settings.ts";
 import { deviceOfBrowser } from "../users/browser-devices.ts";
-import { uuid } from "../users/find.ts";
+import { uuid } from "../users/find-user.ts";
 import { assertPasskeys } from "../users/passkeys.ts";
 import { provePasskey, readAnswer, wrongPasskey } from "./challenges/passkey.ts";
 import { availableFactors } from "./challenges/select-challenge.ts";

@@ -8,7 +8,7 @@ import { refuseTriggers } from "../triggers/unavailable.ts";
 import { allowsFlow, hidesUsers } from "../user-pools/clients.ts";
 import { type Client, cachedClient, type Pool } from "../user-pools/settings.ts";
 import { deviceOfBrowser } from "../users/browser-devices.ts";
-import { findUser } from "../users/find.ts";
+import { findUser } from "../users/find-user.ts";
 import { resumeAfterSignUp } from "./after-sign-up.ts";
 import { beginsWithSrp, refuseCustomAuth } from "./challenges/custom.ts";
 import { namedDevice } from "./challenges/device.ts";

@@ -12,7 +12,7 @@ import { refuseTriggers } from "../triggers/unavailable.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/settings.ts";
 import { type Attributes, contactAttributes } from "../users/attributes.ts";
-import { changeUser } from "../users/change.ts";
+import { changeUser } from "../users/change-user.ts";
 import {
   changeByCode,
   prepareCode,
@@ -22,7 +22,7 @@ import {
   sendCode,
   simulatedPlace,
 } from "../users/codes.ts";
-import { findUser, noSuchUserOfClient } from "../users/find.ts";
+import { findUser, noSuchUserOfClient } from "../users/find-user.ts";
 import { confirmationDelivery, confirmationLink } from "./sign-up.ts";
 
 const purpose = "sign-up";

@@ -18,11 +18,11 @@ import { refuseTriggers } from "../triggers/unavailable.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
 import { pagesBase } from "../user-pools/domains.ts";
 import type { Client, Pool } from "../user-pools/settings.ts";
+import { isPasswordless } from "../users/admin-create-user.ts";
 import { type Attributes, assertWritable, contactAttributes, firstAttributes } from "../users/attributes.ts";
-import { namesOf, takenName } from "../users/change.ts";
+import { namesOf, takenName } from "../users/change-user.ts";
 import { type PreparedCode, prepareCode, simulatedPlace, storeCode } from "../users/codes.ts";
-import { isPasswordless } from "../users/create.ts";
-import { newSub, newUser, simulateNewUser, storeNewUser } from "../users/insert.ts";
+import { newSub, newUser, simulateNewUser, storeNewUser } from "../users/new-user.ts";
 import { nameNewUser, takenReasons } from "../users/username.ts";
 
 export interface SignUpRequest {

@@ -3,7 +3,7 @@ import { type CryptoKey, decodeJwt, decodeProtectedHeader, errors, type JWTPaylo
 import type { Ctx } from "../../app.ts";
 import { sha256, toBase64url } from "../../lib/bytes.ts";
 import { isStorable } from "../../lib/text.ts";
-import { readAccessState, type Session } from "../../store/sessions.ts";
+import { readAccessState, type Session } from "../../store/token-state.ts";
 import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Client, issuer, type Pool, settingsAt } from "../user-pools/settings.ts";

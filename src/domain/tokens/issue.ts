@@ -18,7 +18,7 @@ import { deviceGroupKey, newDeviceKey, tracksDevices } from "./device-keys.ts";
 import { signingKey, type TokenUse } from "./keys.ts";
 import { makeRefreshToken } from "./refresh-token.ts";
 import { scopeTells } from "./scopes.ts";
-import { insertTracked, trackedSession } from "./sessions.ts";
+import { insertTracked, trackedSession } from "./session-tracking.ts";
 
 /** The one scope of tokens that the API issues. */
 export const apiScope = "aws.cognito.signin.user.admin";

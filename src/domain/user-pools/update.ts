@@ -19,7 +19,7 @@ import { keptPoolSettings } from "./kept-settings.ts";
 import { withMfaConfig } from "./mfa-config.ts";
 import { authorizeSettings } from "./permissions.ts";
 import { poolSettings } from "./pool-settings.ts";
-import { withSessionConfiguration } from "./sessions.ts";
+import { withSessionConfiguration } from "./session-settings.ts";
 import { loadPool, type Pool, type PoolDocument } from "./settings.ts";
 import { checkTags, type Tags } from "./tags.ts";
 

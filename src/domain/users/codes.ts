@@ -16,7 +16,7 @@ import { deliverQueued } from "../messages/deliver.ts";
 import type { ContactAttribute, Delivery } from "../messages/delivery.ts";
 import { type DeliveredBy, newMessage, type QueuedMessage, queueMessage } from "../messages/queue.ts";
 import type { Pool } from "../user-pools/settings.ts";
-import { type ChangeOptions, changeUser } from "./change.ts";
+import { type ChangeOptions, changeUser } from "./change-user.ts";
 
 const hour = 60 * 60 * 1000;
 

@@ -18,7 +18,7 @@ import { checkPassword, makeCredential, verifyPassword } from "../credentials/pa
 import { subjectOf } from "../credentials/subjects.ts";
 import type { SignedIn } from "../tokens/access-token.ts";
 import type { Pool } from "../user-pools/settings.ts";
-import { changeUser } from "./change.ts";
+import { changeUser } from "./change-user.ts";
 
 /**
  * AdminSetUserPassword: any user, also an unconfirmed or federated one, becomes CONFIRMED, or FORCE_CHANGE_PASSWORD with

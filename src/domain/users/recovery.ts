@@ -19,7 +19,7 @@ import { refuseTriggers } from "../triggers/unavailable.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/settings.ts";
 import { isVerified } from "./attributes.ts";
-import { changeUser } from "./change.ts";
+import { changeUser } from "./change-user.ts";
 import {
   changeByCode,
   prepareCode,
@@ -30,7 +30,7 @@ import {
   simulatedPlace,
   storeCode,
 } from "./codes.ts";
-import { findUser, noSuchUserOfClient } from "./find.ts";
+import { findUser, noSuchUserOfClient } from "./find-user.ts";
 import { endTrust, replacePassword } from "./passwords.ts";
 
 const purpose = "forgot-password";

@@ -18,7 +18,7 @@ import { subjectOf } from "../credentials/subjects.ts";
 import { poolFactors, withFactor, withoutSoftwareToken } from "../mfa/factors.ts";
 import { secretCode, seedBytes, stepOf } from "../mfa/totp.ts";
 import type { Pool } from "../user-pools/settings.ts";
-import { changeUser } from "./change.ts";
+import { changeUser } from "./change-user.ts";
 
 /** Throws SoftwareTokenMFANotFoundException. */
 export function assertSoftwareTokensOn(pool: Pool): void {

@@ -25,7 +25,7 @@ import { type DeliveredBy, newMessage, queueMessage } from "../../messages/queue
 import { usableFactors, withFactor } from "../../mfa/factors.ts";
 import { hidesUsers } from "../../user-pools/clients.ts";
 import { isVerified } from "../../users/attributes.ts";
-import { changeUser } from "../../users/change.ts";
+import { changeUser } from "../../users/change-user.ts";
 import { newCode } from "../../users/codes.ts";
 import {
   type Enrolling,

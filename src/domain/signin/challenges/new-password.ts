@@ -15,7 +15,7 @@ import { usableFactors } from "../../mfa/factors.ts";
 import { canRead, canWrite } from "../../user-pools/clients.ts";
 import type { Pool } from "../../user-pools/settings.ts";
 import { type Attributes, assertWritable, changeAttributes } from "../../users/attributes.ts";
-import { changeUser } from "../../users/change.ts";
+import { changeUser } from "../../users/change-user.ts";
 import { type Outcome, required, type SignIn, usedSession, wrongPassword } from "../sign-in.ts";
 import { offerChallenge } from "./offer.ts";
 

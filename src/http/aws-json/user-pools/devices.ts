@@ -7,7 +7,7 @@ import {
   requireDevice,
   setDeviceStatus,
 } from "../../../domain/users/devices.ts";
-import { poolAndUser } from "../../../domain/users/find.ts";
+import { poolAndUser } from "../../../domain/users/find-user.ts";
 import { type Device, listDevices } from "../../../store/devices.ts";
 import type { User } from "../../../store/users.ts";
 import type { DeviceType } from "../../../wire/generated/user-pools.types.ts";

@@ -5,11 +5,11 @@ import {
   sessionConfiguration,
   setClientSessions,
   ssoMinutes,
-} from "../../../domain/user-pools/sessions.ts";
+} from "../../../domain/user-pools/session-settings.ts";
 import { loadPool, loadPoolClient, type Pool } from "../../../domain/user-pools/settings.ts";
 import { setSessions } from "../../../domain/user-pools/update.ts";
-import { poolAndUser } from "../../../domain/users/find.ts";
-import { listSessions, revokeSession } from "../../../domain/users/sessions.ts";
+import { poolAndUser } from "../../../domain/users/find-user.ts";
+import { listSessions, revokeSession } from "../../../domain/users/user-sessions.ts";
 import type { BrowserSession } from "../../../store/browser-sessions.ts";
 import type { TokenSession } from "../../../store/token-sessions.ts";
 import type { User } from "../../../store/users.ts";

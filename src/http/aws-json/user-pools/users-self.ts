@@ -8,7 +8,7 @@ import {
   sendAttributeCode,
   updateAttributes,
   verifyAttribute,
-} from "../../../domain/users/update.ts";
+} from "../../../domain/users/update-attributes.ts";
 import type { Handler } from "../operation.ts";
 import { codeDeliveryDetails, mfaOptions, mfaSettings, userAttributes } from "../shapes.ts";
 

@@ -6,7 +6,7 @@ import { signUp } from "../../../domain/signup/sign-up.ts";
 import { canWrite } from "../../../domain/user-pools/clients.ts";
 import { requiredAttributes } from "../../../domain/user-pools/schema.ts";
 import type { Pool } from "../../../domain/user-pools/settings.ts";
-import { isPasswordless } from "../../../domain/users/create.ts";
+import { isPasswordless } from "../../../domain/users/admin-create-user.ts";
 import { attributeField, typedAttributes } from "../kit/attributes.ts";
 import { alert, errorOf, field, form, type Problem, submit } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";

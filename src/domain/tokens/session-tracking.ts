@@ -10,7 +10,7 @@ import { insertFamily, type TokenFamily } from "../../store/token-families.ts";
 import { insertFamilyWithSession, type TokenSession, touchTokenSession } from "../../store/token-sessions.ts";
 import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
 import { rotatesRefreshTokens, tokenLifetimes } from "../user-pools/clients.ts";
-import { maxPerUser, tracksSessions } from "../user-pools/sessions.ts";
+import { maxPerUser, tracksSessions } from "../user-pools/session-settings.ts";
 import type { Client, Pool } from "../user-pools/settings.ts";
 import { deviceTypeOf } from "./device-type.ts";
 

@@ -12,8 +12,8 @@ import { newMessage, type QueuedMessage, queueMessage } from "../messages/queue.
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import type { Pool } from "../user-pools/settings.ts";
 import { type Attributes, firstAttributes } from "./attributes.ts";
-import { requireUser } from "./find.ts";
-import { assertNamesFree, newSub, newUser, storeNewUser } from "./insert.ts";
+import { requireUser } from "./find-user.ts";
+import { assertNamesFree, newSub, newUser, storeNewUser } from "./new-user.ts";
 import { temporaryPassword } from "./temporary-password.ts";
 import { nameNewUser, takenReasons } from "./username.ts";
 

@@ -8,7 +8,7 @@ import { refuse } from "../../wire/refuse.ts";
 import { changePreferences, type PreferenceRequest } from "../mfa/factors.ts";
 import type { Pool } from "../user-pools/settings.ts";
 import { isVerified } from "./attributes.ts";
-import { changeUser } from "./change.ts";
+import { changeUser } from "./change-user.ts";
 
 /** SetUserMFAPreference, AdminSetUserMFAPreference. Throws InvalidParameterException. */
 export async function setMfaPreference(

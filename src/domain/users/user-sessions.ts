@@ -17,7 +17,7 @@ import type { RevokeAssociatedSessionsType } from "../../wire/generated/user-poo
 import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
-import { requireTracking } from "../user-pools/sessions.ts";
+import { requireTracking } from "../user-pools/session-settings.ts";
 import type { Pool } from "../user-pools/settings.ts";
 
 /** Those that are not over. Throws OperationNotEnabledException. */

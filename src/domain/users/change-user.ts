@@ -25,7 +25,7 @@ import { type ContactAttribute, isContact } from "../messages/delivery.ts";
 import { loginNames } from "../user-pools/names.ts";
 import type { Pool } from "../user-pools/settings.ts";
 import { contactAttributes, isVerified } from "./attributes.ts";
-import { uuid } from "./find.ts";
+import { uuid } from "./find-user.ts";
 import { changedMeans, changesNothing, onlyTakesAway } from "./sign-in-means.ts";
 import { takenReasons } from "./username.ts";
 

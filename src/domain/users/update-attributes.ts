@@ -19,7 +19,7 @@ import {
   isVerified,
   splitPending,
 } from "./attributes.ts";
-import { changeUser } from "./change.ts";
+import { changeUser } from "./change-user.ts";
 import {
   changeByCode,
   type PreparedCode,

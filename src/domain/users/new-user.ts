@@ -15,7 +15,7 @@ import {
 import { noteTarget } from "../audit/call.ts";
 import { noSuchPool, type Pool } from "../user-pools/settings.ts";
 import type { Attributes } from "./attributes.ts";
-import { namesOf, releaseAliases, subNamed, takenName, untilFresh } from "./change.ts";
+import { namesOf, releaseAliases, subNamed, takenName, untilFresh } from "./change-user.ts";
 
 /** A `sub`. */
 export function newSub(random: Ctx["random"]): string {
