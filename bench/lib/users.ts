@@ -6,8 +6,8 @@
 import { randomBytes } from "node:crypto";
 import { pino } from "pino";
 import { createPasswordHasher } from "../../src/domain/credentials/hash-queue.ts";
-import { loginNameKey, loginNames } from "../../src/domain/user-pools/names.ts";
-import type { PoolDocument } from "../../src/domain/user-pools/settings.ts";
+import type { PoolDocument } from "../../src/domain/user-pools/load-pool.ts";
+import { loginNameKey, loginNames } from "../../src/domain/user-pools/login-names.ts";
 import { newSub } from "../../src/domain/users/new-user.ts";
 import { makeVerifier } from "../../src/lib/srp.ts";
 import { credentialRow, type NewCredential } from "../../src/store/credentials.ts";

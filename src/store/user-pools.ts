@@ -1,4 +1,4 @@
-/** Rows of user pools. The document is the wire document; see domain/user-pools/settings.ts for its type. */
+/** Rows of user pools. The document is the wire document; see domain/user-pools/load-pool.ts for its type. */
 import type { Kysely } from "kysely";
 import type { Db } from "./db.ts";
 import { inTransaction } from "./db.ts";

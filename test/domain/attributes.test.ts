@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { PoolDocument } from "../../src/domain/user-pools/settings.ts";
+import type { PoolDocument } from "../../src/domain/user-pools/load-pool.ts";
 import { standardAttributes } from "../../src/domain/user-pools/standard-attributes.ts";
 import {
   changeAttributes,

@@ -9,9 +9,9 @@ import {
   hidesUsers,
   tokenLifetimes,
 } from "../../src/domain/user-pools/clients.ts";
-import { newDocument } from "../../src/domain/user-pools/create.ts";
+import { newDocument } from "../../src/domain/user-pools/create-pool.ts";
+import type { ClientDocument } from "../../src/domain/user-pools/load-pool.ts";
 import { pinnedClientId } from "../../src/domain/user-pools/manage-clients.ts";
-import type { ClientDocument } from "../../src/domain/user-pools/settings.ts";
 import { randomText } from "../../src/lib/random.ts";
 import type { ExplicitAuthFlowsType } from "../../src/wire/generated/user-pools.types.ts";
 

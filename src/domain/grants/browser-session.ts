@@ -23,10 +23,10 @@ import { rememberHere } from "../credentials/subjects.ts";
 import { areTwo, demandsTwo } from "../mfa/factors.ts";
 import type { Authenticated } from "../tokens/issue.ts";
 import { newSessionId, seenFrom } from "../tokens/session-tracking.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 import { keptMinutes, tracksSessions } from "../user-pools/session-settings.ts";
-import type { Pool } from "../user-pools/settings.ts";
 import { replacesMfa } from "../users/devices.ts";
-import { refuseOAuth } from "./refuse.ts";
+import { refuseOAuth } from "./oauth-error.ts";
 
 /** A method that names the device which stood for the second factor. */
 const byDevice = "device:";

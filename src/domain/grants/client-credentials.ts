@@ -5,9 +5,9 @@ import type { AuthenticationResultType } from "../../wire/generated/user-pools.t
 import { sign } from "../tokens/issue.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { tokenLifetimes } from "../user-pools/clients.ts";
+import { type Client, issuer, type Pool } from "../user-pools/load-pool.ts";
 import { existingScopes } from "../user-pools/resource-servers.ts";
-import { type Client, issuer, type Pool } from "../user-pools/settings.ts";
-import { refuseOAuth } from "./refuse.ts";
+import { refuseOAuth } from "./oauth-error.ts";
 import { grantedScopes } from "./scopes.ts";
 
 /** Throws unauthorized_client, and invalid_scope for a scope that is not the client's. */

@@ -14,10 +14,10 @@ import { mintTokens, newFamily } from "../tokens/issue.ts";
 import { makeRefreshToken } from "../tokens/refresh-token.ts";
 import { insertTracked, type Seen, seenFrom, trackedSession } from "../tokens/session-tracking.ts";
 import { allowsCodeFlow, remainingScopes } from "../user-pools/client-scopes.ts";
-import type { Client, Pool } from "../user-pools/settings.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
 import { type SignedInBrowser, stands, throughBrowser } from "./browser-session.ts";
-import { refuseOAuth } from "./refuse.ts";
+import { refuseOAuth } from "./oauth-error.ts";
 
 /** What a code stands for, besides who. */
 interface CodeGrant {

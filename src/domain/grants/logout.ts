@@ -2,9 +2,9 @@
 import type { Ctx } from "../../app.ts";
 import { withQuery } from "../../lib/with-query.ts";
 import { readIdTokenHint } from "../tokens/id-token-hint.ts";
-import type { Client, Pool } from "../user-pools/settings.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { clientOf } from "./authorization-request.ts";
-import { refuseOAuth } from "./refuse.ts";
+import { refuseOAuth } from "./oauth-error.ts";
 
 export interface LogoutRequest {
   readonly clientId: string | undefined;

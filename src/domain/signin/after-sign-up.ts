@@ -12,7 +12,7 @@ import type { Attempt } from "../audit/attempt.ts";
 import type { ContactAttribute } from "../messages/delivery.ts";
 import { demandsTwo } from "../mfa/factors.ts";
 import { allowsFlow } from "../user-pools/clients.ts";
-import type { Client, Pool } from "../user-pools/settings.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { newRow, storeRow } from "./challenges/offer.ts";
 import { findRow } from "./find.ts";
 import { invalidSession, newSignIn, type Page, type SignIn, sessionText, usedSession } from "./sign-in.ts";

@@ -18,10 +18,10 @@ import {
   type PublicKeyCredentialRequestOptionsJSON,
   requestOptions,
   userIdIn,
-} from "../mfa/passkeys.ts";
+} from "../mfa/webauthn.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { allowsFlow } from "../user-pools/clients.ts";
-import type { Client, Pool } from "../user-pools/settings.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { deviceOfBrowser } from "../users/browser-devices.ts";
 import { uuid } from "../users/find-user.ts";
 import { assertPasskeys } from "../users/passkeys.ts";

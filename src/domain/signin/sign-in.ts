@@ -10,7 +10,7 @@ import type { Subject } from "../credentials/subjects.ts";
 import type { ContactAttribute } from "../messages/delivery.ts";
 import type { SecondFactor } from "../mfa/factors.ts";
 import type { Authenticated } from "../tokens/issue.ts";
-import type { Client, Pool } from "../user-pools/settings.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import type { Attributes } from "../users/attributes.ts";
 import type { BrowserDevice } from "../users/browser-devices.ts";
 import type { FirstFactor, Flow, Proof, Step } from "./steps.ts";

@@ -4,13 +4,13 @@ import { deleteCodes } from "../../store/codes.ts";
 import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, attempted } from "../audit/attempt.ts";
-import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
+import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { type ContactAttribute, type Delivery, simulatedDelivery } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
-import type { Client, Pool } from "../user-pools/settings.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { type Attributes, contactAttributes } from "../users/attributes.ts";
 import { changeUser } from "../users/change-user.ts";
 import {

@@ -6,9 +6,9 @@ import { isStorable } from "../../lib/text.ts";
 import { readAccessState, type Session } from "../../store/token-state.ts";
 import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
-import { type Client, issuer, type Pool, settingsAt } from "../user-pools/settings.ts";
+import { type Client, issuer, type Pool, settingsAt } from "../user-pools/load-pool.ts";
 import { apiScope } from "./issue.ts";
-import { type SigningKey, signingKeys } from "./keys.ts";
+import { type SigningKey, signingKeys } from "./signing-keys.ts";
 
 /** Whose access token it is; verified, unexpired, unrevoked, its user enabled, its client and pool existing. */
 export interface SignedIn {

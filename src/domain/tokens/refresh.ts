@@ -13,8 +13,8 @@ import { recordCredentialChange } from "../audit/credential.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { allowsCodeFlow, remainingScopes } from "../user-pools/client-scopes.ts";
 import { rotatesRefreshTokens } from "../user-pools/clients.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { tracksSessions } from "../user-pools/session-settings.ts";
-import type { Client, Pool } from "../user-pools/settings.ts";
 import { tracksDevices } from "./device-keys.ts";
 import { mintTokens } from "./issue.ts";
 import {

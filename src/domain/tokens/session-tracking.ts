@@ -10,8 +10,8 @@ import { insertFamily, type TokenFamily } from "../../store/token-families.ts";
 import { insertFamilyWithSession, type TokenSession, touchTokenSession } from "../../store/token-sessions.ts";
 import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
 import { rotatesRefreshTokens, tokenLifetimes } from "../user-pools/clients.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { maxPerUser, tracksSessions } from "../user-pools/session-settings.ts";
-import type { Client, Pool } from "../user-pools/settings.ts";
 import { deviceTypeOf } from "./device-type.ts";
 
 /** What is known of who is at the other end. */

@@ -1,8 +1,8 @@
 /** Which scopes a client may have at present, and what is left of those it was granted. */
 import type { Ctx } from "../../app.ts";
 import { isStrict } from "./client-tags.ts";
+import type { Client, Pool } from "./load-pool.ts";
 import { addressScope, existingScopes } from "./resource-servers.ts";
-import type { Client, Pool } from "./settings.ts";
 
 /** Scopes that tell of a user only together with `openid`. */
 export const needOpenid: readonly string[] = ["phone", "email", "profile", addressScope];

@@ -12,8 +12,8 @@ import type {
 import { refuse } from "../../wire/refuse.ts";
 import { oauthSettings } from "./client-oauth.ts";
 import { isLegacyFlow, isWritable, tokenLifetimes } from "./clients.ts";
+import type { ClientDocument, Pool } from "./load-pool.ts";
 import { requiredAttributes, schemaAttribute } from "./schema.ts";
-import type { ClientDocument, Pool } from "./settings.ts";
 
 /** The members which creation and update share. */
 export type ClientSettings = Omit<UpdateUserPoolClientRequest, "UserPoolId" | "ClientId" | "ClientName">;

@@ -1,5 +1,5 @@
 /** Tags of a pool that turn something on for its clients: for all by `*`, else for those whose ids they name. Pure. */
-import type { Client, Pool } from "./settings.ts";
+import type { Client, Pool } from "./load-pool.ts";
 
 /** Gives clients claims and parameters as OpenID Connect has them. */
 const strictTag = "poolhouse:oidc";

@@ -1,7 +1,7 @@
 /** What an app client may do, read from its settings; client-settings.ts makes them. */
 import type { ExplicitAuthFlowsType, TimeUnitsType } from "../../wire/generated/user-pools.types.ts";
+import type { ClientDocument, Pool } from "./load-pool.ts";
 import { schemaAttribute } from "./schema.ts";
-import type { ClientDocument, Pool } from "./settings.ts";
 import { internalAttributes, verifiedAttributes } from "./standard-attributes.ts";
 
 const secondsOf: Readonly<Record<TimeUnitsType, number>> = {

@@ -20,8 +20,8 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
+import { loadPool, noSuchPool } from "./load-pool.ts";
 import { authorizeReuse } from "./retired.ts";
-import { loadPool, noSuchPool } from "./settings.ts";
 
 const prefixPattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 

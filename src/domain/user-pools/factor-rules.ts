@@ -3,7 +3,7 @@
  * that changes one of them, so that no order of calls leads to what one call could not set.
  */
 import { refuse } from "../../wire/refuse.ts";
-import type { PoolDocument } from "./settings.ts";
+import type { PoolDocument } from "./load-pool.ts";
 
 /** The second factors; one that is absent is off. Present e-mail MFA without members uses the default message. */
 export type MfaFactors = Pick<

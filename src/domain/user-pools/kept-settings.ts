@@ -5,8 +5,8 @@ import type {
   UserPoolPolicyType,
   VerificationMessageTemplateType,
 } from "../../wire/generated/user-pools.types.ts";
+import type { Client, PoolDocument } from "./load-pool.ts";
 import { updateUserPool, updateUserPoolClient, withKept } from "./omitted.ts";
-import type { Client, PoolDocument } from "./settings.ts";
 
 export function keptPoolSettings(
   existing: PoolDocument,

@@ -21,9 +21,9 @@ import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { clientSettings } from "./client-settings.ts";
 import { keptClientSettings } from "./kept-settings.ts";
+import { type Client, loadPool, loadPoolClient, noSuchPool, poolArn } from "./load-pool.ts";
 import { existingScopes } from "./resource-servers.ts";
 import { authorizeReuse } from "./retired.ts";
-import { type Client, loadPool, loadPoolClient, noSuchPool, poolArn } from "./settings.ts";
 
 const MOST_ATTEMPTS = 10;
 /** "Supports up to 2 active secrets per app client" (AddUserPoolClientSecret). */

@@ -9,10 +9,10 @@ import type {
   UserPoolMfaType,
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { smsConfiguration } from "./delivery.ts";
+import { smsConfiguration } from "./delivery-settings.ts";
 import { checkFactors, type MfaFactors, mfaFactors, secondFactors } from "./factor-rules.ts";
+import type { PoolDocument } from "./load-pool.ts";
 import { setUserPoolMfaConfig, withKept } from "./omitted.ts";
-import type { PoolDocument } from "./settings.ts";
 
 /**
  * SMS MFA as CreateUserPool and UpdateUserPool leave it: turned on when MFA is demanded and nothing else offers it,

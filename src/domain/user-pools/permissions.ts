@@ -1,7 +1,7 @@
 /** What a pool's settings take besides the permission of the operation that sets them; domain/iam/actions.ts has the list. */
 import type { Ctx } from "../../app.ts";
 import { domainOfSender } from "../../lib/mail-address.ts";
-import { type PoolDocument, poolArn } from "./settings.ts";
+import { type PoolDocument, poolArn } from "./load-pool.ts";
 import { isSpecialTag } from "./tags.ts";
 
 type Settings = Pick<PoolDocument, "UserPoolTags" | "EmailConfiguration">;

@@ -15,11 +15,11 @@ import type {
   UserPoolPolicyType,
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { emailConfiguration, smsConfiguration, withMembers } from "./delivery.ts";
+import { emailConfiguration, smsConfiguration, withMembers } from "./delivery-settings.ts";
 import type { MfaFactors } from "./factor-rules.ts";
-import { checkInvitation, verificationMessages } from "./messages.ts";
+import type { PoolDocument } from "./load-pool.ts";
+import { checkInvitation, verificationMessages } from "./message-templates.ts";
 import { smsFactor } from "./mfa-config.ts";
-import type { PoolDocument } from "./settings.ts";
 import { checkTags } from "./tags.ts";
 
 /** The members which creation and update share. */

@@ -12,7 +12,7 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { hasStrictClients } from "./client-tags.ts";
-import { loadPool, noSuchPool, type Pool } from "./settings.ts";
+import { loadPool, noSuchPool, type Pool } from "./load-pool.ts";
 
 /** Scopes every pool has. */
 export const standardScopes: readonly string[] = [

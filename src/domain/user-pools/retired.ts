@@ -4,7 +4,7 @@ import { Refusal } from "../../lib/refusal.ts";
 import { NameRetired } from "../../store/retired-names.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
-import { poolArn } from "./settings.ts";
+import { poolArn } from "./load-pool.ts";
 
 /**
  * Resolves when the caller may give a pool the name that is retired. Throws InvalidParameterException when not, and

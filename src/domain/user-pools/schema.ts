@@ -6,7 +6,7 @@
 import { isMailAddress } from "../../lib/mail-address.ts";
 import type { SchemaAttributeType } from "../../wire/generated/user-pools.types.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
-import type { Pool } from "./settings.ts";
+import type { Pool } from "./load-pool.ts";
 import { internalAttributes } from "./standard-attributes.ts";
 
 type WithSchema = Pick<Pool, "document">;

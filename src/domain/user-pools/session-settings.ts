@@ -10,7 +10,7 @@ import type {
   SetUserPoolSessionConfigurationRequest,
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { type Client, loadPoolClient, type Pool, type PoolDocument } from "./settings.ts";
+import { type Client, loadPoolClient, type Pool, type PoolDocument } from "./load-pool.ts";
 
 const defaultMaxPerUser = 20;
 const defaultSsoMinutes = 60;

@@ -4,7 +4,7 @@
  * client-tags.ts has those that are about clients.
  */
 import { refuse } from "../../wire/refuse.ts";
-import { issuerTag } from "./settings.ts";
+import { issuerTag } from "./load-pool.ts";
 
 export type Tags = Readonly<Record<string, string>>;
 

@@ -4,7 +4,7 @@ import { inTransaction } from "../../store/db.ts";
 import { signOutUser } from "../../store/token-families.ts";
 import { deleteUser, type User } from "../../store/users.ts";
 import { type CredentialChange, recording } from "../audit/credential.ts";
-import type { Pool } from "../user-pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 import { changeUser } from "./change-user.ts";
 
 /** AdminEnableUser, AdminDisableUser: "deactivates a user profile and revokes all access tokens". */

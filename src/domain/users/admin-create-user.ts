@@ -10,7 +10,7 @@ import { deliverQueued } from "../messages/deliver.ts";
 import { type Delivery, deliveryTo } from "../messages/delivery.ts";
 import { newMessage, type QueuedMessage, queueMessage } from "../messages/queue.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
-import type { Pool } from "../user-pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 import { type Attributes, firstAttributes } from "./attributes.ts";
 import { requireUser } from "./find-user.ts";
 import { assertNamesFree, newSub, newUser, storeNewUser } from "./new-user.ts";

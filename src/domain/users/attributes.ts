@@ -7,8 +7,8 @@ import type { AttributeType } from "../../wire/generated/user-pools.types.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type ContactAttribute, isContact } from "../messages/delivery.ts";
 import { canWrite } from "../user-pools/clients.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { canonicalAttributes, checkAttributes, schemaAttribute } from "../user-pools/schema.ts";
-import type { Client, Pool } from "../user-pools/settings.ts";
 import { internalAttributes } from "../user-pools/standard-attributes.ts";
 import { refuseAliasShapes } from "./username.ts";
 

@@ -13,7 +13,7 @@ import { turnOf } from "../credentials/subjects.ts";
 import { areTwo } from "../mfa/factors.ts";
 import { deviceGroupKey, newDeviceKey } from "../tokens/device-keys.ts";
 import type { Authenticated } from "../tokens/issue.ts";
-import type { Pool } from "../user-pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 import { setRemembered, storeDevice } from "./devices.ts";
 
 export interface BrowserDevice {

@@ -22,8 +22,8 @@ import {
   recordCredentialChange,
 } from "../audit/credential.ts";
 import { type ContactAttribute, isContact } from "../messages/delivery.ts";
-import { loginNames } from "../user-pools/names.ts";
-import type { Pool } from "../user-pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import { loginNames } from "../user-pools/login-names.ts";
 import { contactAttributes, isVerified } from "./attributes.ts";
 import { uuid } from "./find-user.ts";
 import { changedMeans, changesNothing, onlyTakesAway } from "./sign-in-means.ts";

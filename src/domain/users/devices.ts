@@ -19,7 +19,7 @@ import { refuse } from "../../wire/refuse.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
 import type { SignedIn } from "../tokens/access-token.ts";
 import { deviceGroupKey, tracksDevices } from "../tokens/device-keys.ts";
-import type { Pool } from "../user-pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 
 /** The words that amazon-cognito-identity-js and Amplify know a forgotten device by. */
 export function noSuchDevice(): never {

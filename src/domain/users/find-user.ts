@@ -3,8 +3,8 @@ import type { Ctx } from "../../app.ts";
 import { findUserByLoginName, readUser, type User } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
-import { loginNameKey } from "../user-pools/names.ts";
-import { loadPool, type Pool } from "../user-pools/settings.ts";
+import { loadPool, type Pool } from "../user-pools/load-pool.ts";
+import { loginNameKey } from "../user-pools/login-names.ts";
 
 /** The form of a `sub`. */
 export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -6,7 +6,7 @@ import type { User } from "../../store/users.ts";
 import type { AuthFactorType, MFAOptionType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { changePreferences, type PreferenceRequest } from "../mfa/factors.ts";
-import type { Pool } from "../user-pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 import { isVerified } from "./attributes.ts";
 import { changeUser } from "./change-user.ts";
 

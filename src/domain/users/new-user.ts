@@ -13,7 +13,7 @@ import {
   type UserStatus,
 } from "../../store/users.ts";
 import { noteTarget } from "../audit/call.ts";
-import { noSuchPool, type Pool } from "../user-pools/settings.ts";
+import { noSuchPool, type Pool } from "../user-pools/load-pool.ts";
 import type { Attributes } from "./attributes.ts";
 import { namesOf, releaseAliases, subNamed, takenName, untilFresh } from "./change-user.ts";
 

@@ -8,8 +8,8 @@ import { readCredential } from "../../store/credentials.ts";
 import type { User } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, attempted, attemptedBy } from "../audit/attempt.ts";
-import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
+import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, simulatedDelivery } from "../messages/delivery.ts";
@@ -17,7 +17,7 @@ import type { DeliveredBy } from "../messages/queue.ts";
 import { factorContacts } from "../mfa/factors.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
-import type { Client, Pool } from "../user-pools/settings.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { isVerified } from "./attributes.ts";
 import { changeUser } from "./change-user.ts";
 import {

@@ -6,11 +6,11 @@
 import type { Ctx } from "../../app.ts";
 import type { User, UserChange } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
+import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, isContact } from "../messages/delivery.ts";
-import type { Pool } from "../user-pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 import {
   type Attributes,
   changeAttributes,

@@ -17,8 +17,8 @@ import type { RevokeAssociatedSessionsType } from "../../wire/generated/user-poo
 import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 import { requireTracking } from "../user-pools/session-settings.ts";
-import type { Pool } from "../user-pools/settings.ts";
 
 /** Those that are not over. Throws OperationNotEnabledException. */
 export async function listSessions(

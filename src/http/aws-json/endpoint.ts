@@ -7,7 +7,7 @@ import { audited, noteInput } from "../../domain/audit/call.ts";
 import type { PolicyRequest } from "../../domain/iam/condition-keys.ts";
 import { undecidable } from "../../domain/iam/policy.ts";
 import { authorizeAccessToken } from "../../domain/tokens/access-token.ts";
-import { findPool, poolArn } from "../../domain/user-pools/settings.ts";
+import { findPool, poolArn } from "../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { WireRequest } from "../../lib/sigv4.ts";
 import { collect } from "../../lib/sigv4-canonical.ts";

@@ -10,7 +10,7 @@ import { type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import type { User } from "../../../store/users.ts";
 import { refuseFor } from "../../../wire/refuse.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
-import { admitMessage, countMessage, limitExceeded } from "../../credentials/limits.ts";
+import { admitMessage, countMessage, limitExceeded } from "../../credentials/request-limits.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
 import { composeSignInCode } from "../../messages/compose.ts";
 import { deliverQueued } from "../../messages/deliver.ts";

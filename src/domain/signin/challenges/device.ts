@@ -11,7 +11,7 @@ import { takeSignIn } from "../../../store/sign-ins.ts";
 import { turnOf } from "../../credentials/subjects.ts";
 import { areTwo } from "../../mfa/factors.ts";
 import { tracksDevices } from "../../tokens/device-keys.ts";
-import type { Pool } from "../../user-pools/settings.ts";
+import type { Pool } from "../../user-pools/load-pool.ts";
 import { noSuchDevice } from "../../users/devices.ts";
 import {
   isTimely,

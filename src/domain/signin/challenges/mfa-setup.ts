@@ -14,7 +14,7 @@ import type { ContactAttribute } from "../../messages/delivery.ts";
 import { poolFactors, usableFactors } from "../../mfa/factors.ts";
 import { secretCode, seedBytes } from "../../mfa/totp.ts";
 import { allowsFlow, canWrite } from "../../user-pools/clients.ts";
-import { loadPoolClient, type Pool } from "../../user-pools/settings.ts";
+import { loadPoolClient, type Pool } from "../../user-pools/load-pool.ts";
 import { assertWritable, changeAttributes } from "../../users/attributes.ts";
 import { assertSoftwareTokensOn, enrolSoftwareToken } from "../../users/software-token.ts";
 import { findRow } from "../find.ts";

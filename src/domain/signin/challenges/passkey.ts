@@ -18,7 +18,7 @@ import {
   relyingParty,
   requestOptions,
   verifyUse,
-} from "../../mfa/passkeys.ts";
+} from "../../mfa/webauthn.ts";
 import { hidesUsers } from "../../user-pools/clients.ts";
 import { type Outcome, required, type SignIn, usedSession } from "../sign-in.ts";
 import { offerChallenge } from "./offer.ts";

@@ -7,7 +7,7 @@ import { admitGuess, type Guess, settleGuess } from "../../credentials/guessing.
 import { completeCredential, verifyPassword } from "../../credentials/password.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
 import { hidesUsers } from "../../user-pools/clients.ts";
-import type { Pool } from "../../user-pools/settings.ts";
+import type { Pool } from "../../user-pools/load-pool.ts";
 import { type SignIn, wrongPassword } from "../sign-in.ts";
 
 /**

@@ -12,7 +12,7 @@ import type { User } from "../../../store/users.ts";
 import { refuse, refuseFor } from "../../../wire/refuse.ts";
 import { demandsTwo, passkeysAreTwo } from "../../mfa/factors.ts";
 import { hidesUsers } from "../../user-pools/clients.ts";
-import type { Pool } from "../../user-pools/settings.ts";
+import type { Pool } from "../../user-pools/load-pool.ts";
 import { isVerified } from "../../users/attributes.ts";
 import { type Outcome, required, type SignIn, usedSession } from "../sign-in.ts";
 import { type FirstFactor, isFirstFactor, type Step } from "../steps.ts";

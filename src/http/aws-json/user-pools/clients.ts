@@ -1,4 +1,6 @@
 /** App clients and their secrets. */
+
+import { type Client, loadPool, loadPoolClient } from "../../../domain/user-pools/load-pool.ts";
 import {
   addSecret,
   createClient,
@@ -6,7 +8,6 @@ import {
   removeSecret,
   updateClientSettings,
 } from "../../../domain/user-pools/manage-clients.ts";
-import { type Client, loadPool, loadPoolClient } from "../../../domain/user-pools/settings.ts";
 import { listClients, readSecrets } from "../../../store/clients.ts";
 import type { UserPoolClientType } from "../../../wire/generated/user-pools.types.ts";
 import { epochSeconds, type Handler } from "../operation.ts";

@@ -1,6 +1,6 @@
 /** The devices of users: by themselves, and by administrators. */
 import type { Ctx } from "../../../app.ts";
-import type { Pool } from "../../../domain/user-pools/settings.ts";
+import type { Pool } from "../../../domain/user-pools/load-pool.ts";
 import {
   confirmDevice,
   forgetDevice,

@@ -1,6 +1,6 @@
 /** Groups and their members. */
 import type { Ctx } from "../../../app.ts";
-import { loadPool } from "../../../domain/user-pools/settings.ts";
+import { loadPool } from "../../../domain/user-pools/load-pool.ts";
 import { requireUser } from "../../../domain/users/find-user.ts";
 import {
   deleteGroup,

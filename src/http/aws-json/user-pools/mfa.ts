@@ -2,7 +2,7 @@
 
 import type { Ctx } from "../../../app.ts";
 import { associateBySession, verifyBySession } from "../../../domain/signin/challenges/mfa-setup.ts";
-import type { Pool } from "../../../domain/user-pools/settings.ts";
+import type { Pool } from "../../../domain/user-pools/load-pool.ts";
 import { poolAndUser } from "../../../domain/users/find-user.ts";
 import { authFactors, setMfaOptions, setMfaPreference } from "../../../domain/users/mfa-preferences.ts";
 import {

@@ -1,10 +1,11 @@
 /** Resource servers and their scopes. */
+
+import { loadPool } from "../../../domain/user-pools/load-pool.ts";
 import {
   createResourceServer,
   noSuchResourceServer,
   replaceResourceServer,
 } from "../../../domain/user-pools/resource-servers.ts";
-import { loadPool } from "../../../domain/user-pools/settings.ts";
 import {
   deleteResourceServer,
   listResourceServers,

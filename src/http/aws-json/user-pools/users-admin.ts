@@ -1,7 +1,7 @@
 /** Administration of users. */
 
 import { adminConfirmSignUp } from "../../../domain/signup/confirm.ts";
-import { loadPool } from "../../../domain/user-pools/settings.ts";
+import { loadPool } from "../../../domain/user-pools/load-pool.ts";
 import { removeUser, setEnabled, signOutEverywhere } from "../../../domain/users/access.ts";
 import { createUser, resendInvitation } from "../../../domain/users/admin-create-user.ts";
 import { attributesFrom } from "../../../domain/users/attributes.ts";

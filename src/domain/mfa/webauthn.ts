@@ -19,7 +19,7 @@ import type { Passkey } from "../../store/passkeys.ts";
 import type { User } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { domainBase } from "../user-pools/domains.ts";
-import type { Pool } from "../user-pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 import { authenticatorName } from "./authenticators.ts";
 
 export type {

@@ -13,9 +13,9 @@ import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { newSchema } from "./define-schema.ts";
 import { checkFactors, noFactors, smsIsMissing } from "./factor-rules.ts";
+import { type Pool, type PoolDocument, poolArn } from "./load-pool.ts";
 import { authorizeSettings } from "./permissions.ts";
 import { poolSettings } from "./pool-settings.ts";
-import { type Pool, type PoolDocument, poolArn } from "./settings.ts";
 import { pinnedPoolId } from "./tags.ts";
 
 /** Makes a pool under the id its tags fix, or under a new one. Throws InvalidParameterException. */

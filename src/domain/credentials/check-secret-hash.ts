@@ -2,7 +2,7 @@
 import { equalText } from "../../lib/bytes.ts";
 import { secretHashFits } from "../../lib/secret-hash.ts";
 import { refuse } from "../../wire/refuse.ts";
-import type { Client } from "../user-pools/settings.ts";
+import type { Client } from "../user-pools/load-pool.ts";
 
 /**
  * Checks the hash over the username as submitted in this request; either of two secrets fits. A client without secret

@@ -11,7 +11,7 @@ import { type Db, inTransaction } from "../../store/db.ts";
 import { freshMs, readStanding, type Source } from "../../store/known-sources.ts";
 import { searchKey } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
-import type { Pool } from "../user-pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 import { attemptOf, type Subject, slotOf, sourceOf } from "./subjects.ts";
 
 const hour = 60 * 60 * 1000;

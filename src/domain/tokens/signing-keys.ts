@@ -11,7 +11,7 @@ import {
   readSigningKeys,
   type SigningKeyRow,
 } from "../../store/signing-keys.ts";
-import { noSuchPool, type Pool } from "../user-pools/settings.ts";
+import { noSuchPool, type Pool } from "../user-pools/load-pool.ts";
 
 export type TokenUse = "id" | "access";
 

@@ -12,15 +12,15 @@ import type {
   UpdateUserPoolRequest,
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { dcrConfiguration } from "./create.ts";
+import { dcrConfiguration } from "./create-pool.ts";
 import { addCustomAttributes } from "./define-schema.ts";
 import { checkFactors, mfaFactors, noFactors } from "./factor-rules.ts";
 import { keptPoolSettings } from "./kept-settings.ts";
+import { loadPool, type Pool, type PoolDocument } from "./load-pool.ts";
 import { withMfaConfig } from "./mfa-config.ts";
 import { authorizeSettings } from "./permissions.ts";
 import { poolSettings } from "./pool-settings.ts";
 import { withSessionConfiguration } from "./session-settings.ts";
-import { loadPool, type Pool, type PoolDocument } from "./settings.ts";
 import { checkTags, type Tags } from "./tags.ts";
 
 const MOST_ATTEMPTS = 10;

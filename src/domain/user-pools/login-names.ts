@@ -1,6 +1,6 @@
 /** How a pool compares the names users sign in with. */
 import type { LoginName } from "../../store/users.ts";
-import type { Pool } from "./settings.ts";
+import type { Pool } from "./load-pool.ts";
 
 /** Whether names differ by case; the API default is that they do (UsernameConfigurationType). */
 function caseSensitive(pool: Pick<Pool, "document">): boolean {
