@@ -66,8 +66,8 @@ export function accessTokenClaims(facts: ClaimFacts): Claims {
   };
 }
 
-/** @param accessToken that is issued beside it: its hash goes into tokens of the authorization server */
-export function idTokenClaims(facts: ClaimFacts, accessToken = ""): Claims {
+/** All claims of an ID token but `at_hash`, which tells of the access token. */
+export function idTokenClaims(facts: ClaimFacts): Claims {
   const roles = facts.groups.map((group) => group.roleArn).filter((role) => role !== null);
   const preferred = preferredRole(facts.groups);
   return {
@@ -79,12 +79,11 @@ export function idTokenClaims(facts: ClaimFacts, accessToken = ""): Claims {
     aud: facts.clientId,
     token_use: "id",
     ...(facts.nonce !== undefined && { nonce: facts.nonce }),
-    ...(facts.origin === "oauth" && { at_hash: halfHash(accessToken) }),
   };
 }
 
 /** at_hash (OpenID Connect Core 1.0 section 3.1.3.6): the left half of the hash, of the same strength as RS256. */
-function halfHash(token: string): string {
+export function accessTokenHash(token: string): string {
   return toBase64url(sha256(token).subarray(0, 16));
 }
 

@@ -107,7 +107,7 @@ export async function loadPoolClient(
   clientId: string,
 ): Promise<{ pool: Pool; client: Client }> {
   const found = await findClient(ctx.db, clientId);
-  if (found?.poolId === poolId) return loadClient(ctx, clientId);
+  if (found?.poolId === poolId) return (await settingsAt(ctx, clientId, found)) ?? noSuchClient(clientId);
   await loadPool(ctx, poolId);
   return noSuchClient(clientId);
 }
