@@ -15,22 +15,32 @@ import { bounded, idOfSpan } from "./event.ts";
 
 const minute = 60_000;
 
-/** What is known of an attempt while it runs; filled in by whoever learns it. */
-export interface Attempt {
+type ChallengeName = AuthEvent["challenges"][number]["name"];
+
+/** What an attempt has turned out to be so far. */
+interface Known {
   /** Undefined: not known yet, or nobody. */
-  user?: Pick<User, "poolId" | "id"> | undefined;
+  readonly user?: Pick<User, "poolId" | "id"> | undefined;
+  /** The event that an earlier request of the same attempt has begun, and which this one goes on with. */
+  readonly continues?: string | undefined;
+  /** What was proven, in the order of proving. */
+  readonly passed?: readonly ChallengeName[];
+  /** What is being proven. */
+  readonly proving?: ChallengeName | undefined;
+  /** A refusal ends what it continues; otherwise it is an event of its own. */
+  readonly failsForGood?: boolean;
+  /** Whatever it is refused with, it is the user's failure, and leaves an event. */
+  readonly isOfUser?: boolean;
+}
+
+/** An attempt that runs. */
+export interface Attempt {
+  readonly type: AuthEventType;
   /** Its event. */
   readonly eventId: string;
-  /** The event that an earlier request of the same attempt has begun, and which this one goes on with. */
-  continues?: string | undefined;
-  /** What was proven, in the order of proving. */
-  passed: readonly AuthEvent["challenges"][number]["name"][];
-  /** What is being proven. */
-  proving?: AuthEvent["challenges"][number]["name"] | undefined;
-  /** A refusal ends what it continues; otherwise it is an event of its own. */
-  failsForGood?: boolean;
-  /** Whatever it is refused with, it is the user's failure, and leaves an event. */
-  isOfUser?: boolean;
+  /** Of a sign-in: the flow or challenge that its metric is counted under; undefined: none that there is. */
+  readonly step: string | undefined;
+  known: Known;
 }
 
 /** Refusals of whoever attempts it. The others are about the form of a request, and leave no event. */
@@ -53,59 +63,69 @@ const cheap: ReadonlySet<string> = new Set<ErrorCode>([
   "LimitExceededException",
 ]);
 
-/** Cognito gives a locked account and a wrong password the same code. */
-export function isLocked(refusal: Refusal): boolean {
-  return isRefusedFor(refusal, "locked");
+/** Begins an attempt. `concluded` ends it. */
+export function beginAttempt(ctx: Ctx, type: AuthEventType, known: Known = {}, step?: string): Attempt {
+  return { type, eventId: uuid7(ctx.now, ctx.random), step, known };
+}
+
+/** Notes what the work of an attempt has found out. */
+export function learn(attempt: Attempt, found: Known): void {
+  attempt.known = { ...attempt.known, ...found };
 }
 
 /**
- * Does the work and leaves an event of how it ended, if it was a user's.
- * @param work is given what it is to fill in
+ * Waits for the work of an attempt, which has been begun, and records how it ended: by an event, if it was a user's, and
+ * a sign-in by a metric.
  * @param responseOf of a result: `Pass`, or `InProgress` where more is asked for
  */
-export async function attempted<Result>(
+export function concluded<Result>(
   ctx: Ctx,
-  type: AuthEventType,
-  work: (attempt: Attempt) => Promise<Result>,
+  attempt: Attempt,
+  work: Promise<Result>,
   responseOf: (result: Result) => AuthEventResponse = () => "Pass",
 ): Promise<Result> {
-  const attempt: Attempt = { eventId: uuid7(ctx.now, ctx.random), passed: [] };
-  try {
-    const result = await work(attempt);
-    await leave(ctx, attempt, { type, response: responseOf(result) });
-    return result;
-  } catch (error) {
-    if (error instanceof Refusal && (failures.has(error.code) || attempt.isOfUser === true)) {
-      const isCheap = cheap.has(error.code) || isLocked(error);
-      await leave(ctx, attempt, { type, response: "Fail", isCheap });
-    }
-    throw error;
-  }
+  return work.then(
+    async (result) => {
+      const response = responseOf(result);
+      await leaveEvent(ctx, attempt, { response });
+      count(ctx, attempt, response === "Pass" ? "authenticated" : "challenge");
+      return result;
+    },
+    async (error) => {
+      if (error instanceof Refusal && (failures.has(error.code) || attempt.known.isOfUser === true)) {
+        const isCheap = cheap.has(error.code) || isLocked(error);
+        await leaveEvent(ctx, attempt, { response: "Fail", isCheap });
+      }
+      count(ctx, attempt, endOf(error));
+      throw error;
+    },
+  );
 }
 
-/** The same for a user who is known from the start. */
-export function attemptedBy<Result>(
-  ctx: Ctx,
-  user: NonNullable<Attempt["user"]>,
-  type: AuthEventType,
-  work: () => Promise<Result>,
-  response: AuthEventResponse = "Pass",
-): Promise<Result> {
-  const byUser = (attempt: Attempt) => {
-    attempt.user = user;
-    return work();
-  };
-  return attempted(ctx, type, byUser, () => response);
+/** Cognito gives a locked account and a wrong password the same code. */
+function isLocked(refusal: Refusal): boolean {
+  return isRefusedFor(refusal, "locked");
+}
+
+/** Who watches must tell a locked account from a wrong password. */
+function endOf(error: unknown): string {
+  if (!(error instanceof Refusal)) return "InternalErrorException";
+  return isLocked(error) ? "locked" : error.code;
+}
+
+/** Counts the step of a sign-in by its end: `authenticated`, `challenge`, or the code it was refused with. */
+function count({ app }: Ctx, { type, step = "unknown" }: Attempt, end: string): void {
+  if (type === "SignIn") app.metrics.signIn(step, end);
 }
 
 interface End {
-  readonly type: AuthEventType;
   readonly response: AuthEventResponse;
   readonly isCheap?: boolean;
 }
 
-async function leave(ctx: Ctx, attempt: Attempt, { type, response, isCheap = false }: End): Promise<void> {
-  const { user, passed, proving, eventId, continues, failsForGood = false } = attempt;
+async function leaveEvent(ctx: Ctx, attempt: Attempt, { response, isCheap = false }: End): Promise<void> {
+  const { type, eventId, known } = attempt;
+  const { user, passed = [], proving, continues, failsForGood = false } = known;
   if (ctx.config.authEventRetentionDays === 0) return;
   const challenges = passed.map((name) => ({ name, passed: true }));
   if (response === "Fail" && proving !== undefined) challenges.push({ name: proving, passed: false });

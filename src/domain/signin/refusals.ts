@@ -1,38 +1,45 @@
-/** How the steps of sign-ins end: counted for /metrics, and told in an event of the user. */
-import type { Ctx } from "../../app.ts";
-import { Refusal } from "../../lib/refusal.ts";
-import { type Attempt, attempted, isLocked } from "../audit/attempt.ts";
-import type { Outcome } from "./sign-in.ts";
-import type { Proof } from "./steps.ts";
+/** How sign-ins are refused, where more than one challenge refuses so. */
+import { refuseFor } from "../../wire/refuse.ts";
 
-/**
- * Does the step and counts its end: `authenticated`, `challenge`, or the code it was refused with.
- * @param step a name from the tables of flows and challenges: whatever a caller makes up is "unknown"
- */
-export async function counted(
-  ctx: Ctx,
-  step: string | undefined,
-  work: (attempt: Attempt) => Promise<Outcome>,
-): Promise<Outcome> {
-  const { metrics } = ctx.app;
-  try {
-    const outcome = await attempted(ctx, "SignIn", work, ({ kind }) =>
-      kind === "authenticated" ? "Pass" : "InProgress",
-    );
-    metrics.signIn(step ?? "unknown", outcome.kind);
-    return outcome;
-  } catch (error) {
-    metrics.signIn(step ?? "unknown", error instanceof Refusal ? endOf(error) : "InternalErrorException");
-    throw error;
-  }
+/** The Session, or what the sign-in waits for, is none that this client may go on with. */
+export function invalidSession(): never {
+  return refuseFor("sessionInvalid");
 }
 
-/** Cognito gives a locked account and a wrong password the same code; who watches must tell them apart. */
-function endOf(refusal: Refusal): string {
-  return isLocked(refusal) ? "locked" : refusal.code;
+export function noSession(): never {
+  return refuseFor("sessionMissing");
 }
 
-/** What was proven, as events tell it: they know of passwords, and of everything else. */
-export function told(proven: readonly Proof[]): ("Password" | "Mfa")[] {
-  return proven.map((proof) => (proof === "password" || proof === "new-password" ? "Password" : "Mfa"));
+export function expiredSession(): never {
+  return refuseFor("sessionExpired");
+}
+
+/** Answered before, or void. */
+export function usedSession(): never {
+  return refuseFor("sessionUsed");
+}
+
+/** "Incorrect username or password.", whatever it was. */
+export function wrongPassword(detail?: string): never {
+  return refuseFor("wrongPassword", { detail });
+}
+
+/** A passkey is refused in the words of a password. */
+export function wrongPasskey(detail = "the passkey does not verify"): never {
+  return refuseFor("wrongPassword", { detail });
+}
+
+export function wrongCode(): never {
+  return refuseFor("challengeCodeWrong");
+}
+
+/** The user has no software token any more, or the pool takes none. */
+export function noSoftwareToken(): never {
+  return refuseFor("tokenFactorGone");
+}
+
+/** A parameter that must be there. Throws InvalidParameterException. */
+export function required(parameters: Readonly<Record<string, string>> | undefined, name: string): string {
+  const value = parameters?.[name];
+  return value === undefined || value === "" ? refuseFor("parameterMissing", { name }) : value;
 }

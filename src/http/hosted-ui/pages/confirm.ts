@@ -83,7 +83,7 @@ export async function postConfirm(visit: Visiting): Promise<Response> {
     const session =
       signedUp && (await confirmedSession(ctx, door, { ...confirmed, signedUp, flow: "HOSTED_AUTH" }));
     if (!session) return loginPage(visit, { username, notice: words.confirm.done });
-    const start = { pool, client, flow: "HOSTED_AUTH", session, door: "pages", page: visit.page } as const;
+    const start = { pool, client, flow: "HOSTED_AUTH", session, entry: "pages", page: visit.page } as const;
     return await follow(
       visit,
       await startSignIn(ctx, { ...start, parameters: { USERNAME: username } }),

@@ -67,7 +67,7 @@ async function begin(visit: Visit, username: string, password: string | undefine
       client,
       flow: "HOSTED_AUTH",
       session: undefined,
-      door: "pages",
+      entry: "pages",
       page,
     } as const;
     return await follow(visit, await startSignIn(ctx, { ...start, parameters }), username);

@@ -1,12 +1,13 @@
 /** What a sign-in waits for, as its pages tell it to the browser and hear it back. */
 import { html } from "hono/html";
+import type { Step } from "../../../domain/signin/steps.ts";
 import { hidden, type Problem } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
 import type { Visit } from "../kit/visit.ts";
 
 /** What a sign-in waits for. */
 export interface Waiting {
-  readonly name: string;
+  readonly name: Step;
   readonly session: string;
   /** As typed at the start. */
   readonly username: string;
