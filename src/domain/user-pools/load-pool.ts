@@ -77,11 +77,23 @@ export async function findPool(ctx: Ctx, poolId: string): Promise<Pool | undefin
   return version === undefined ? undefined : poolAt(ctx, poolId, version);
 }
 
+/** Whether a text has the form of a client id (ClientIdType). */
+export function isClientId(text: string): boolean {
+  return /^[\w+]{1,128}$/.test(text);
+}
+
 /** A client and its pool, by the client id alone. Throws ResourceNotFoundException. */
 export async function loadClient(ctx: Ctx, clientId: string): Promise<{ pool: Pool; client: Client }> {
+  return (await findClientWithPool(ctx, clientId)) ?? noSuchClient(clientId);
+}
+
+/** A client and its pool, by the client id alone, if there is one of this id. */
+export async function findClientWithPool(
+  ctx: Ctx,
+  clientId: string,
+): Promise<{ pool: Pool; client: Client } | undefined> {
   const found = await findClient(ctx.db, clientId);
-  if (found === undefined) return noSuchClient(clientId);
-  return (await settingsAt(ctx, clientId, found)) ?? noSuchClient(clientId);
+  return found && settingsAt(ctx, clientId, found);
 }
 
 /** The client as it was last loaded: good for nothing but its pool, which never changes. */
