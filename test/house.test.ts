@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, sep } from "node:path";
 import { test } from "node:test";
-import { parseSync, Visitor } from "oxc-parser";
+import { type Node, parseSync, Visitor } from "oxc-parser";
 
 const root = join(import.meta.dirname, "..", "src");
 const files = globSync("**/*.ts", { cwd: root }).sort();
@@ -240,6 +240,48 @@ test("a function has under 60 lines", () => {
     }).visit(program);
   }
   assert.deepEqual(long, []);
+});
+
+/** What a module may keep for the whole process: it follows from the program itself, or goes with the object it is for. */
+const keptByModules: Readonly<Record<string, string>> = {
+  "lib/seal.ts: keyObjects": "what Node makes of a key's bytes, gone with them",
+  "store/engine/sqlite/dialect.ts: leftOpen": "connections that must not be closed before the process ends",
+  "store/prepared.ts: texts": "the program's own statements, by their ids",
+  "wire/pattern.ts: tests": "the models' patterns, compiled",
+};
+
+const changes = /^(?:set|add|delete|clear|push|pop|shift|unshift|splice|sort|reverse|fill|forget)$/;
+
+/** Variables of a module that change while it runs. A local variable of the same name counts as one. */
+function changing({ program }: Source): string[] {
+  const declared = program.body.flatMap((statement) => {
+    const found = statement.type === "ExportNamedDeclaration" ? statement.declaration : statement;
+    return found?.type === "VariableDeclaration" ? [found] : [];
+  });
+  const namesOf = (one: (typeof declared)[number]) =>
+    one.declarations.flatMap(({ id }) => (id.type === "Identifier" ? [id.name] : []));
+  const names = new Set(declared.flatMap(namesOf));
+  const found = new Set(declared.filter(({ kind }) => kind !== "const").flatMap(namesOf));
+  const changed = (target: Node) => {
+    let owner = target;
+    while (owner.type === "MemberExpression") owner = owner.object;
+    if (owner.type === "Identifier" && names.has(owner.name)) found.add(owner.name);
+  };
+  new Visitor({
+    AssignmentExpression: ({ left }) => changed(left),
+    UpdateExpression: ({ argument }) => changed(argument),
+    UnaryExpression: ({ operator, argument }) => operator === "delete" && changed(argument),
+    CallExpression({ callee }) {
+      if (callee.type !== "MemberExpression" || callee.property.type !== "Identifier") return;
+      if (changes.test(callee.property.name)) changed(callee.object);
+    },
+  }).visit(program);
+  return [...found];
+}
+
+test("no module keeps anything while the server runs: that is the App's, or the Db's", () => {
+  const found = written.flatMap((source) => changing(source).map((name) => `${source.file}: ${name}`));
+  assert.deepEqual(found.sort(), Object.keys(keptByModules).sort());
 });
 
 test("every folder of tests has its script", () => {
