@@ -7,6 +7,7 @@
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Mailbox } from "./integrations/mailbox.ts";
+import type { Caches } from "./lib/caches.ts";
 import type { LatestIds } from "./lib/latest-ids.ts";
 import type { AuditEvent } from "./store/audit.ts";
 import type { AuthEventOfUser } from "./store/auth-events.ts";
@@ -22,7 +23,10 @@ export interface App {
   readonly passwordHasher: PasswordHasher;
   readonly srp: SrpExchanger;
   readonly mailbox: Mailbox;
+  /** Parsed documents, imported keys and the like. Nothing that can be revoked without a new version. */
   readonly caches: Caches;
+  /** Attempts to deliver a message that are under way (domain/messages/deliver.ts). */
+  readonly deliveries: Set<Promise<unknown>>;
   /** The sign-ins that this server has begun and that wait for an answer (domain/signin/challenges/offer.ts). */
   readonly waitingSignIns: LatestIds;
   readonly metrics: Metrics;
@@ -156,17 +160,4 @@ export interface Metrics {
 export interface Turn {
   readonly pool: string;
   readonly address: string;
-}
-
-/** Parsed documents and imported keys by (id, version). Nothing that can be revoked without a new version. */
-interface Caches {
-  readonly pools: Map<string, { version: number; value: unknown }>;
-  readonly clients: Map<string, { version: number; value: unknown }>;
-  /** By pool, its creation and identifier, as of the pool's version; `value` is undefined where there is none. */
-  readonly resourceServers: Map<string, { version: number; value: unknown }>;
-  readonly signingKeys: Map<string, { version: number; until: number; value: unknown }>;
-  /** When each access key was last used, until it is written down (domain/iam/key-uses.ts). */
-  readonly keyUses: Map<string, number>;
-  /** Claims of access tokens whose signature was verified, by the token's SHA-256. */
-  readonly verifiedTokens: Map<string, { value: unknown }>;
 }

@@ -4,8 +4,8 @@
  * made of what is in them, so that they may be kept there for ever.
  */
 import { createHash } from "node:crypto";
-import type { App, Ctx } from "../../app.ts";
-import { BoundedMap } from "../../lib/bounded-map.ts";
+import type { Ctx } from "../../app.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import { type Asset, type AssetKey, readAsset, readAssets, readStyle } from "../../store/branding.ts";
 import { type LookVersions, readLookVersions } from "../../store/looks.ts";
 import { readUiCustomizations, readUiImage } from "../../store/ui-customizations.ts";
@@ -99,9 +99,8 @@ export async function uiLogoPath(ctx: Ctx, poolId: string, clientId: string): Pr
   return name && `${looksPath}/${clientId}/${name}`;
 }
 
-/** Looks by client and kind, each with the version that it was made of; of each server its own. */
-const looks = new WeakMap<App, Map<string, { readonly version: string; readonly look: Look | undefined }>>();
-const MOST_LOOKS = 1_000;
+/** Looks by client and kind, each with the version that it was made of. */
+const looks = new CacheKind<{ readonly version: string; readonly look: Look | undefined }>(1_000);
 
 /** What a look is made of. */
 interface Source {
@@ -140,8 +139,7 @@ async function lookBy(
 ): Promise<Look | undefined> {
   const current = version(versions);
   if (current === undefined) return undefined;
-  const cache = looks.get(ctx.app) ?? new BoundedMap(MOST_LOOKS);
-  looks.set(ctx.app, cache);
+  const cache = ctx.app.caches.of(looks);
   const key = `${kind} ${client.poolId} ${client.id}`;
   const found = cache.get(key);
   if (found?.version === current) return found.look;

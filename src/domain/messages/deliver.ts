@@ -50,14 +50,9 @@ function refOf({ message }: QueuedMessage): MessageRef {
   return { poolId: message.poolId, id: message.id };
 }
 
-/** Attempts that are under way, so that a server does not close its database before their end is written down. */
-const underWay = new WeakMap<App, Set<Promise<unknown>>>();
-
 function attempt(app: App, now: number, due: Due): Promise<"sent" | "failed" | "not ours"> {
-  const all = underWay.get(app) ?? new Set();
-  underWay.set(app, all);
-  const one = tryOnce(app, now, due).finally(() => all.delete(one));
-  all.add(one);
+  const one = tryOnce(app, now, due).finally(() => app.deliveries.delete(one));
+  app.deliveries.add(one);
   return one;
 }
 
@@ -119,7 +114,7 @@ export function startOutboxWorker(app: App): OutboxWorker {
     async stop() {
       stopping.abort();
       await running;
-      await Promise.all(underWay.get(app) ?? []);
+      await Promise.all(app.deliveries);
     },
   };
 }

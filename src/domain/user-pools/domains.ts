@@ -2,9 +2,9 @@
  * Domains of a pool: prefixes below the server's own domain for them, and host names of the customer. A domain serves
  * its pool alone, so each name has one pool in the whole installation.
  */
-import type { App, Ctx } from "../../app.ts";
+import type { Ctx } from "../../app.ts";
 import { type Config, mainHosts } from "../../config/config.ts";
-import { BoundedMap } from "../../lib/bounded-map.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import { foldHostName, hostKey, isHostName } from "../../lib/host-name.ts";
 import {
   type Domain,
@@ -123,21 +123,12 @@ export async function pagesBase(ctx: Ctx, pool: { readonly id: string }): Promis
 
 /** For how long a server may not know that a domain came, went or moved. */
 const cacheMs = 5_000;
-const cacheSize = 10_000;
 
 /** What a request to a host name is served by. */
 type Served = Pick<Domain, "poolId" | "loginVersion">;
 
-type Known = Map<string, { readonly until: number; readonly served: Served | undefined }>;
-
-/** Each request to a page asks, so what was found is kept for seconds; of each server its own. */
-const known = new WeakMap<App, Known>();
-
-function cacheOf(app: App): Known {
-  const found = known.get(app) ?? new BoundedMap(cacheSize);
-  known.set(app, found);
-  return found;
-}
+/** By host name. Each request to a page asks, so what was found is kept for seconds. */
+const known = new CacheKind<{ readonly until: number; readonly served: Served | undefined }>(10_000);
 
 /**
  * The pool that a host name serves, and by which pages, whatever its case. Undefined for the server's own names and for
@@ -146,7 +137,7 @@ function cacheOf(app: App): Known {
  */
 export async function servedBy(ctx: Ctx, host: string): Promise<Served | undefined> {
   const name = hostKey(host);
-  const cache = cacheOf(ctx.app);
+  const cache = ctx.app.caches.of(known);
   const cached = cache.get(name);
   if (cached !== undefined && cached.until > ctx.now) return cached.served;
   // Nothing else can be a domain, so nothing else costs a query.
@@ -169,7 +160,7 @@ function domainOfHost(config: Config, host: string): { key: string; kind: Domain
 
 /** Drops what this server remembers of a domain; the others learn within seconds. */
 function forget(ctx: Ctx, { domain }: Pick<Domain, "domain">): void {
-  const cache = cacheOf(ctx.app);
+  const cache = ctx.app.caches.of(known);
   cache.delete(domain);
   if (ctx.config.authDomain !== undefined) cache.delete(`${domain}.${ctx.config.authDomain}`);
 }

@@ -1,7 +1,7 @@
 /** POST /oauth2/token (AWS: "The token issuer endpoint"; RFC 6749 sections 4.1.3, 4.4.2 and 6). */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
-import { requireOAuth } from "../../domain/grants/authorization-request.ts";
+import { requireOAuth } from "../../domain/grants/client.ts";
 import { clientCredentials } from "../../domain/grants/client-credentials.ts";
 import { redeemCode } from "../../domain/grants/code.ts";
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
