@@ -1,4 +1,4 @@
-/** Users who make and confirm themselves, through an app client. */
+/** Self-service sign-up and its confirmation through an app client. */
 import { checkSecretHash } from "../../../domain/credentials/secret-hash.ts";
 import { withUserAddress } from "../../../domain/credentials/subjects.ts";
 import { loadClient } from "../../../domain/pools/settings.ts";
