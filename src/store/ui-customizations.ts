@@ -2,8 +2,8 @@
 import { sql } from "kysely";
 import { holdClient } from "./clients.ts";
 import { type Db, inTransaction } from "./db.ts";
-import { holdPool } from "./pools.ts";
 import type { UiCustomizationsTable, UiImagesTable } from "./schema/schema-hosting.ts";
+import { holdPool } from "./user-pools.ts";
 
 /** Used in place of a client id: applies to all clients without their own customization. */
 export const allClients = "ALL";

@@ -1,5 +1,5 @@
 /** Users' authentication events, and administrators' feedback on them. */
-import { poolAndUser } from "../../../domain/users/find.ts";
+import { poolAndUser } from "../../../domain/users/find-user.ts";
 import { type AuthEvent, listAuthEvents, setAuthEventFeedback } from "../../../store/auth-events.ts";
 import type { AuthEventType } from "../../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../../wire/refuse.ts";

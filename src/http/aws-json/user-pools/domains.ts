@@ -1,6 +1,6 @@
 /** Domains of user pools. There is no CloudFront; the server itself takes its place. */
 import type { Ctx } from "../../../app.ts";
-import { changeDomain, createDomain, domainNamed, removeDomain } from "../../../domain/pools/domains.ts";
+import { changeDomain, createDomain, domainNamed, removeDomain } from "../../../domain/user-pools/domains.ts";
 import type { Domain } from "../../../store/domains.ts";
 import type {
   CreateUserPoolDomainResponse,

@@ -1,5 +1,5 @@
 /** User attributes as form fields, with the right keyboard and autofill. */
-import { schemaAttribute } from "../../../domain/pools/schema.ts";
+import { schemaAttribute } from "../../../domain/user-pools/schema.ts";
 import type { Words } from "../words/en.ts";
 import { errorOf, type Field, field, type Problem } from "./fields.ts";
 import { type Form, textOf } from "./form.ts";

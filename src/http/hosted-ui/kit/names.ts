@@ -1,5 +1,5 @@
 /** The form field for what the pool's users sign in with. */
-import type { Pool } from "../../../domain/pools/settings.ts";
+import type { Pool } from "../../../domain/user-pools/load-pool.ts";
 import type { Words } from "../words/en.ts";
 import { field } from "./fields.ts";
 import { textOf } from "./form.ts";

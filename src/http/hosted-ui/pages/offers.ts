@@ -1,5 +1,5 @@
 /** What the pages offer, by the settings of the pool. Whatever is shown, the domain refuses what is not allowed. */
-import type { Pool } from "../../../domain/pools/settings.ts";
+import type { Pool } from "../../../domain/user-pools/load-pool.ts";
 
 export function offersSignUp({ document }: Pool): boolean {
   return document.AdminCreateUserConfig?.AllowAdminCreateUserOnly !== true;
