@@ -1,8 +1,8 @@
 /**
- * Attempts of users: to sign in, to sign up, to recover or change a password. Each leaves an event that
- * AdminListUserAuthEvents tells (AWS: "Viewing and exporting user event history",
+ * Users' attempts to sign in, sign up, recover or change a password. Each leaves an event for AdminListUserAuthEvents
+ * ("Viewing and exporting user event history",
  * https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-settings-adaptive-authentication.html).
- * Of names that nobody has there are no events. No answer waits for an event to be written.
+ * Attempts under names that nobody has leave none. No answer waits for an event to be written.
  */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
@@ -15,25 +15,25 @@ import { bounded, idOfSpan } from "./event.ts";
 
 const minute = 60_000;
 
-/** What is known of an attempt while it runs; filled in by whoever learns it. */
+/** The state of a running attempt, filled in step by step. */
 export interface Attempt {
-  /** Undefined: not known yet, or nobody. */
+  /** Undefined if not known yet, or if there is no such user. */
   user?: Pick<User, "poolId" | "id"> | undefined;
-  /** Its event. */
+  /** The id of its event. */
   readonly eventId: string;
-  /** The event that an earlier request of the same attempt has begun, and which this one goes on with. */
+  /** The event of an earlier request of the same attempt, which this one continues. */
   continues?: string | undefined;
-  /** What was proven, in the order of proving. */
+  /** What was proven, in order. */
   passed: readonly AuthEvent["challenges"][number]["name"][];
   /** What is being proven. */
   proving?: AuthEvent["challenges"][number]["name"] | undefined;
-  /** A refusal ends what it continues; otherwise it is an event of its own. */
+  /** Whether a refusal ends the continued event; otherwise the refusal becomes a separate event. */
   failsForGood?: boolean;
-  /** Whatever it is refused with, it is the user's failure, and leaves an event. */
+  /** Whether every refusal counts as the user's failure and leaves an event. */
   isOfUser?: boolean;
 }
 
-/** Refusals of whoever attempts it. The others are about the form of a request, and leave no event. */
+/** Refusals that are failures of the user. Others concern the form of a request and leave no event. */
 const failures: ReadonlySet<string> = new Set<ErrorCode>([
   "NotAuthorizedException",
   "CodeMismatchException",
@@ -46,22 +46,22 @@ const failures: ReadonlySet<string> = new Set<ErrorCode>([
   "TooManyFailedAttemptsException",
   "LimitExceededException",
 ]);
-/** Refusals that cost nothing: somebody who goes on in spite of them leaves one event a minute. */
+/** Refusals that cost nothing: somebody who continues regardless leaves one event per minute. */
 const cheap: ReadonlySet<string> = new Set<ErrorCode>([
   "TooManyRequestsException",
   "TooManyFailedAttemptsException",
   "LimitExceededException",
 ]);
 
-/** Cognito gives a locked account and a wrong password the same code. */
+/** Whether a refusal means a locked account; Cognito gives it the same code as a wrong password. */
 export function isLocked(refusal: Refusal): boolean {
   return isRefusedFor(refusal, "locked");
 }
 
 /**
- * Does the work and leaves an event of how it ended, if it was a user's.
- * @param work is given what it is to fill in
- * @param responseOf of a result: `Pass`, or `InProgress` where more is asked for
+ * Runs an attempt and leaves an event of its result, if it was a user's.
+ * @param work gets the attempt to fill in
+ * @param responseOf the response for a result: `Pass`, or `InProgress` if more is asked for
  */
 export async function attempted<Result>(
   ctx: Ctx,
@@ -83,7 +83,7 @@ export async function attempted<Result>(
   }
 }
 
-/** The same for a user who is known from the start. */
+/** Runs an attempt of a user who is known from the start. */
 export function attemptedBy<Result>(
   ctx: Ctx,
   user: NonNullable<Attempt["user"]>,
@@ -118,13 +118,13 @@ async function leave(ctx: Ctx, attempt: Attempt, { type, response, isCheap = fal
     at: ctx.now,
     type,
     response,
-    // An end comes after every question that was asked with as much proven.
+    // An end sorts after every challenge that was issued with the same proofs.
     steps: 2 * passed.length + (response === "InProgress" ? 0 : 1),
     challenges,
     address: ctx.userAddress,
     deviceName: bounded(ctx.userAgent, 256),
     ...(isCheap && { times: 1 }),
   };
-  // Only here, so that the time of an answer does not tell who has events.
+  // Only here, so that response times do not reveal who has events.
   if (user !== undefined) await ctx.app.authEvents.add({ poolId: user.poolId, userId: user.id, event });
 }

@@ -89,10 +89,7 @@ async function refresh(ctx: Ctx, request: Initiation): Promise<InitiateAuthRespo
   return { ChallengeParameters: {}, AuthenticationResult: result };
 }
 
-/**
- * Checks SECRET_HASH of a refresh. It covers the username; clients that only know the `sub` may use that instead
- * ("Computing secret hash values", Amazon Cognito Developer Guide).
- */
+/** Checks SECRET_HASH of a refresh. It covers the username or, for clients that only know that, the `sub`. */
 async function checkRefreshSecretHash(ctx: Ctx, request: Initiation, token: string): Promise<void> {
   const { pool, client, parameters } = request;
   const hash = parameters["SECRET_HASH"];
