@@ -5,7 +5,7 @@
  */
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
-import { looksPath } from "../../domain/branding/looks.ts";
+import { looksPath } from "../../domain/branding/appearance.ts";
 import type { Serving } from "../context.ts";
 import { type Bindings, type Place, placeOf, poolPath } from "../place.ts";
 import { answerAsset } from "./kit/assets.ts";

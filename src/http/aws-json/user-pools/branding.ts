@@ -1,7 +1,7 @@
 /** Branding of a pool's pages: styles of managed login, and the CSS and logo of the classic hosted UI. */
 import type { Ctx } from "../../../app.ts";
+import { uiLogoPath } from "../../../domain/branding/appearance.ts";
 import { setUiCustomization, uiCustomization } from "../../../domain/branding/classic.ts";
-import { uiLogoPath } from "../../../domain/branding/looks.ts";
 import {
   changeStyle,
   createStyle,

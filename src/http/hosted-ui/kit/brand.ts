@@ -2,7 +2,13 @@
 import type { Context } from "hono";
 import { html } from "hono/html";
 import type { Ctx } from "../../../app.ts";
-import { type Look, lookFile, lookOf, looksPath, uiLogoCategory } from "../../../domain/branding/looks.ts";
+import {
+  type Look,
+  lookFile,
+  lookOf,
+  looksPath,
+  uiLogoCategory,
+} from "../../../domain/branding/appearance.ts";
 import type { Picture, Side } from "../../../domain/branding/theme.ts";
 import type { Client } from "../../../domain/user-pools/load-pool.ts";
 import { type Bindings, type Place, placeOf } from "../../place.ts";

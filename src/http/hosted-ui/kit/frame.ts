@@ -1,7 +1,7 @@
 /** The frame of a page: what it is rendered with besides its content. */
 import type { Context } from "hono";
 import type { html } from "hono/html";
-import type { Look } from "../../../domain/branding/looks.ts";
+import type { Look } from "../../../domain/branding/appearance.ts";
 import type { Words } from "../words/en.ts";
 
 export type Html = ReturnType<typeof html>;

@@ -7,10 +7,10 @@ import { RedirectedRefusal } from "../../../domain/grants/authorization-request.
 import { Refusal } from "../../../lib/refusal.ts";
 import { type Bindings, errorPageOf, type Place, rawQuery } from "../../place.ts";
 import { logRefusal } from "../../refused.ts";
-import { crowdedPage } from "../crowded.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage, type Page } from "../kit/layout.ts";
 import { newFrame, redirect } from "../kit/visit.ts";
+import { crowdedPage } from "../overload-page.ts";
 
 /** GET /error, to which the OAuth endpoints redirect when an error must not go to a redirect URI. */
 export function answerErrorPage(ctx: Ctx, c: Context<Bindings>, { base }: Place): Promise<Response> {

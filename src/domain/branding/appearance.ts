@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import type { App, Ctx } from "../../app.ts";
 import { BoundedMap } from "../../lib/bounded-map.ts";
 import { type Asset, type AssetKey, readAsset, readAssets, readStyle } from "../../store/branding.ts";
-import { type LookVersions, readLookVersions } from "../../store/looks.ts";
+import { type LookVersions, readLookVersions } from "../../store/branding-versions.ts";
 import { readUiCustomizations, readUiImage } from "../../store/ui-customizations.ts";
 import { uiThemeOf } from "./classic-theme.ts";
 import { type Picture, type Theme, themeCss, themeOf } from "./theme.ts";
