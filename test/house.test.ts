@@ -40,7 +40,7 @@ const inner: Readonly<Record<string, readonly RegExp[]>> = {
     /^engine\//,
     /^schema\//,
   ],
-  "http/hosted-ui/": [/^routes\.ts$/, /^pages\//, /^crowded\.ts$/, /^kit\//, /^words\//],
+  "http/hosted-ui/": [/^routes\.ts$/, /^pages\//, /^overload-page\.ts$/, /^kit\//, /^words\//],
 };
 
 /** Lower may not import higher. `store`, `integrations` and `config` lie side by side, as do the http rooms. */

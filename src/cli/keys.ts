@@ -1,4 +1,4 @@
-/** `poolhouse keys`: access keys, and the rotation of keys, beside a running server or without one. */
+/** `poolhouse keys`: access keys and key rotation, with or without a running server. */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
@@ -81,7 +81,7 @@ export async function keys(argv: readonly string[]): Promise<void> {
   await action.run(readArguments(argv.slice(words), { options, operands, usage }));
 }
 
-/** A key as scripts read it. */
+/** An access key as JSON for scripts. */
 const described = (key: AccessKeyInfo) => ({
   accessKeyId: key.id,
   name: key.principal,
@@ -186,7 +186,7 @@ function noSuchKey(id: string): never {
   throw new CommandError(`There is no access key ${id}.`);
 }
 
-/** The policy document that --policy names. Throws CommandError, also for one that has mistakes. */
+/** The policy document that --policy names. Throws CommandError, also if the document has mistakes. */
 function policyText(policy: string | undefined, config: Config): string {
   if (policy === undefined || policy === "") throw new CommandError(`--policy is missing.\n${usage}`, 2);
   if (policy === "admin" || policy === "readonly") return namedPolicies[policy];
@@ -199,7 +199,7 @@ function policyText(policy: string | undefined, config: Config): string {
   return document;
 }
 
-/** Everything of one pool. */
+/** A policy that allows everything on one pool. */
 function poolPolicy(poolId: string, config: Config): string {
   const Resource = `arn:aws:cognito-idp:${config.region}:${config.accountId}:userpool/${poolId}`;
   const statement = { Effect: "Allow", Action: "cognito-idp:*", Resource };

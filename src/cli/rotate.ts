@@ -11,7 +11,7 @@ import { CommandError, type Given, timeText, withDatabase } from "./command-line
 import { operator } from "./operator.ts";
 
 const random = (bytes: number) => randomBytes(bytes);
-/** Rotations are several transactions, so their event follows when they are done. */
+/** Records the audit event of a rotation after it is done, since a rotation consists of several transactions. */
 const told = (db: Db, operation: string, details: { poolId?: string } = {}) =>
   recorded(
     { db, random, clock: Date.now },

@@ -1,16 +1,17 @@
 /**
- * The numbers of the limits, which one setting changes by name. Cognito's own where AWS documents one ("Lockout behavior
- * for failed sign-in attempts", and "Quotas" of the developer guide); what AWS leaves to its edge is ours, wide enough
- * for thousands of people behind one address. docs/security-model.md has this table.
+ * The table of limits, which the setting `limits` changes by name. Values are Cognito's where AWS documents one
+ * ("Lockout behavior for failed sign-in attempts" and "Quotas", Amazon Cognito Developer Guide). Where AWS relies on
+ * its edge network they are our own, wide enough for thousands of people behind one address. docs/security-model.md has
+ * this table.
  */
 export interface Limit {
   readonly fallback: number;
-  /** With less of it nobody could be served: refused at the start. 1 unless given. */
+  /** The lowest value with which anybody could be served; less is refused at the start. 1 by default. */
   readonly least?: number;
   readonly help: string;
 }
 
-/** Every limit. Windows are an hour, but for what waits. */
+/** Every limit. Rates are per hour; the others limit what is held or waiting at a time. */
 export const limitTable = {
   password: {
     fallback: 5,
@@ -70,21 +71,21 @@ export const limitTable = {
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof limitTable;
-/** What all clients together hold at a time, whatever they ask for. */
+/** Limits on what all clients together hold at a time, whatever they ask for. */
 export const capacityNames = ["connections", "body-bytes", "answer-bytes"] as const satisfies LimitName[];
 export type CapacityName = (typeof capacityNames)[number];
 export type Limits = Readonly<Record<LimitName, number>>;
 
 export const limitNames = Object.keys(limitTable) as readonly LimitName[];
 
-/** Reads `name=number` pairs; what is not named keeps its default. */
+/** Parses `name=number` pairs; limits that are not named keep their default. */
 export function parseLimits(pairs: readonly string[]): Limits {
   const given = new Map(pairs.map((pair) => pair.split("=", 2) as [string, string]));
   const numbers = limitNames.map((name) => [name, Number(given.get(name) ?? limitTable[name].fallback)]);
   return Object.freeze(Object.fromEntries(numbers));
 }
 
-/** What is wrong with a pair, if anything. */
+/** What is wrong with a `name=number` pair, if anything. */
 export function wrongLimit(pair: string): string | undefined {
   const [, name = "", number = ""] = /^([^=]*)=(.*)$/s.exec(pair) ?? [];
   if (!limitNames.some((one) => one === name)) return `must name limits (${limitNames.join(", ")})`;

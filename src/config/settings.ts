@@ -1,4 +1,4 @@
-/** Every setting: its flag, its environment variable, its default and what is wrong with a value. Values only. */
+/** The table of settings: the flag, environment variable, default and validation of each. Does no I/O. */
 import { isIP } from "node:net";
 import { isHostName } from "../lib/host-name.ts";
 import { parseMailAddress } from "../lib/mail-address.ts";
@@ -10,11 +10,11 @@ export interface Setting {
   readonly env: string;
   readonly help: string;
   readonly fallback?: string;
-  /** Secrets come from the environment or the file only: a command line is public on its machine. */
+  /** Read from the environment or the file only: a command line is visible to everybody on the machine. */
   readonly secret?: true;
-  /** A flag without value. */
+  /** A flag that takes no value. */
   readonly boolean?: true;
-  /** Returns what is wrong with the value. */
+  /** What is wrong with the value, to follow the setting's name; undefined if it is fine. */
   readonly wrong?: (value: string) => string | undefined;
 }
 
@@ -35,7 +35,7 @@ export const list = (value: string) =>
 const wrongKey = (value: string) =>
   Buffer.from(value, "base64").length === 32 ? undefined : "must be base64 of exactly 32 bytes";
 
-/** Every setting; README's table is held against it by a test. */
+/** Every setting; a test compares README's table with it. */
 export const settings = {
   host: { flag: "host", env: "POOLHOUSE_HOST", fallback: "127.0.0.1", help: "Address to listen on." },
   port: {

@@ -1,4 +1,4 @@
-/** Which version of the program this is, by the package.json that lies above this file wherever it was installed. */
+/** The version of the program, from the package.json above this file, wherever it is installed. */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 

@@ -1,12 +1,12 @@
 /**
- * What one client can hold of this server, before anybody knows who it is: THE table of it. Whoever enforces a row reads
- * its numbers here; docs/security-model.md shows it; test/front/holdings.test.ts takes as much of each as there is and then
- * comes from a second address, which must be served.
+ * THE table of what a single unauthenticated client can hold of this server. Code that enforces a row reads its numbers
+ * here; docs/security-model.md shows it; test/front/holdings.test.ts exhausts each row and then connects from a second
+ * address, which must be served.
  */
 import type { LimitName } from "../config/limits.ts";
 import { slotBits } from "../domain/credentials/subjects.ts";
 
-/** How what there is of something is dealt out among addresses (IPv6: networks of 64 bits). */
+/** How a resource is divided among addresses (IPv6: /64 networks). */
 const dealings = {
   yields: "no fixed share: one address may use all; when it is full, the largest holder yields",
   turns: "turns go round between pools, and between addresses in a pool",
@@ -15,23 +15,23 @@ const dealings = {
 } as const;
 
 export interface Row {
-  /** What it is. */
+  /** The resource. */
   readonly what: string;
-  /** The numbers by which it is enforced, or the limit of POOLHOUSE_LIMITS that has them. */
+  /** The numbers that are enforced, or the name of the limit in POOLHOUSE_LIMITS that has them. */
   readonly limit: Readonly<Record<string, number>> | LimitName;
-  /** The limit as it is told, `{name}` standing for a number. */
+  /** The limit in words; `{name}` is a placeholder for a number. */
   readonly told: string;
   readonly dealt: keyof typeof dealings;
-  /** What happens to whoever wants more, or takes longer. */
+  /** What happens to a client that exceeds it. */
   readonly beyond: string;
 }
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** How requests are refused before what they want is looked at. */
+/** How requests are refused before what they ask for is looked at. */
 const refusedEarly = "TooManyRequestsException (400 from the API, 429 from pages and OAuth endpoints)";
-/** How what was asked for is refused: a page shows its form again. */
+/** How an operation is refused; a page shows its form again. */
 const refused = "TooManyRequestsException (400 from the API; pages say so above their form)";
 
 export const holdings = {
@@ -222,7 +222,7 @@ export const holdings = {
 
 export type HoldingName = keyof typeof holdings;
 
-/** A row as docs/security-model.md has it. */
+/** The row as printed in docs/security-model.md. */
 export function describeHolding(name: HoldingName): string {
   const { what, limit, told, dealt, beyond }: Row = holdings[name];
   const filled =

@@ -1,12 +1,12 @@
 /**
- * Whether an SVG image is one that can be shown to strangers: no script, no event handlers, no foreign elements, nothing
- * fetched from elsewhere. Elements are allowed by name, and what is not understood is refused. It stands beside the
- * Content-Security-Policy that such an image is served with, not in its place.
+ * Checks that an SVG image is safe to show to strangers: no scripts, event handlers or foreign elements, and nothing
+ * loaded from elsewhere. Elements are allowed by name; anything not understood is refused. This complements the
+ * Content-Security-Policy that the image is served with; it does not replace it.
  */
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Elements of SVG 2 that draw or describe. Links, scripts, animations and foreignObject are not among them. */
+/** Elements of SVG 2 that draw or describe. Links, scripts, animations and foreignObject are left out. */
 const drawing = new Set(
   (
     "svg g defs symbol use switch title desc metadata style path rect circle ellipse line polyline polygon text tspan " +
@@ -17,7 +17,7 @@ const drawing = new Set(
   ).split(" "),
 );
 
-/** Namespaces of the W3C whose elements draw nothing; of the others (XHTML, MathML …) none may occur. */
+/** W3C namespaces whose elements draw nothing; elements of its other namespaces (XHTML, MathML …) are refused. */
 const inertNamespaces = new Set([
   "http://www.w3.org/1999/xlink",
   "http://www.w3.org/XML/1998/namespace",
@@ -25,7 +25,7 @@ const inertNamespaces = new Set([
   "http://www.w3.org/2000/01/rdf-schema#",
 ]);
 
-/** Why the image is refused, to be read after "The SVG image"; undefined when it is fine. Takes linear time. */
+/** Why the image is refused, as a continuation of "The SVG image"; undefined if it is fine. Takes linear time. */
 export function svgFault(bytes: Uint8Array): string | undefined {
   try {
     new Scanner(new TextDecoder("utf-8", { fatal: true }).decode(bytes)).run();
@@ -51,7 +51,7 @@ class Scanner {
   #roots = 0;
   readonly #open: string[] = [];
   readonly #namespaces = new Map<string, string>();
-  /** What stands in a style element, whose parts the parser joins. */
+  /** The text of a style element, whose pieces an XML parser would join. */
   #style = "";
 
   constructor(text: string) {
@@ -81,7 +81,7 @@ class Scanner {
     if (this.#open.at(-1) === "style") this.#style += decoded;
   }
 
-  /** Moves past the end of what begins here, and returns what stood in between. */
+  /** Moves past the next `end` and returns the text before it. */
   #until(end: string, from: number): string {
     const found = this.#text.indexOf(end, from);
     if (found === -1) fault("is not well-formed.");
@@ -90,7 +90,7 @@ class Scanner {
   }
 
   #comment(): void {
-    // XML forbids two hyphens, and HTML would see the end of the comment elsewhere.
+    // XML forbids two hyphens here, and HTML would end the comment elsewhere.
     if (this.#until("-->", this.#at + 4).includes("--")) fault("is not well-formed.");
   }
 
@@ -166,7 +166,7 @@ class Scanner {
     if (this.#open.length === 0 && (name !== "svg" || namespace !== SVG))
       fault(`has no svg element of the namespace ${SVG} at its root.`);
     if (namespace === undefined) fault(`has an element ${name} of no namespace.`);
-    // Elements of editors' namespaces draw nothing, and nobody runs them.
+    // Elements in the namespaces of editors draw nothing, and no browser runs them.
     if (namespace === SVG && (prefix !== undefined || !drawing.has(local!)))
       fault(`has an element ${name}, which is not allowed.`);
   }
@@ -183,7 +183,7 @@ function decodeEntities(text: string): string {
   });
 }
 
-/** Attributes that are read by people or name things, and never as a style. */
+/** Attributes that only people read or that name things; never styles. */
 const plainAttribute = /^(?:aria-.*|data-.*|xmlns|id|class|role|lang|version)$/;
 const embeddedImage = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*$/;
 
@@ -196,7 +196,7 @@ function checkAttribute(key: string, value: string): void {
   } else if (!key.includes(":") && !plainAttribute.test(key)) checkStyle(value);
 }
 
-/** A style, or an attribute that is one: only references to what stands in the image itself. */
+/** Checks a style, or an attribute that is one: it may only refer to the image itself. */
 function checkStyle(css: string): void {
   if (css.includes("\\")) fault("has an escape in a style.");
   if (css.includes("@")) fault("has an @ rule in a style.");

@@ -1,4 +1,4 @@
-/** UUIDs of version 4: random, 122 bits of them (RFC 9562 section 5.4). */
+/** A random UUID (version 4, RFC 9562 section 5.4). */
 export function uuid4(random: (bytes: number) => Uint8Array): string {
   const bytes = Buffer.from(random(16));
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);

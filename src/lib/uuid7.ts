@@ -1,6 +1,9 @@
-/** UUIDs of version 7 (RFC 9562 section 5.7): 48 bits of epoch milliseconds, then random ones. In order of time as text. */
+/**
+ * UUIDs of version 7 (RFC 9562 section 5.7): 48 bits of epoch milliseconds, then random bits. As text they sort by
+ * time.
+ */
 
-/** @param now epoch milliseconds */
+/** A new UUID of version 7. @param now epoch milliseconds */
 export function uuid7(now: number, random: (bytes: number) => Uint8Array): string {
   const tail = Buffer.from(random(10));
   tail.writeUInt8((tail.readUInt8(0) & 0x0f) | 0x70, 0);
@@ -8,7 +11,10 @@ export function uuid7(now: number, random: (bytes: number) => Uint8Array): strin
   return format(now, tail.toString("hex"));
 }
 
-/** The lowest there can be of a moment: every id from then on is the same or greater, every earlier one less. */
+/**
+ * The lowest UUID of version 7 at a moment (epoch milliseconds): those of that moment or later are not less, all
+ * earlier ones are.
+ */
 export function uuid7Floor(at: number): string {
   return format(at, "7000800000".padEnd(20, "0"));
 }

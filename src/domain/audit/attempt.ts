@@ -1,8 +1,8 @@
 /**
- * Attempts of users: to sign in, to sign up, to recover or change a password. Each leaves an event that
- * AdminListUserAuthEvents tells (AWS: "Viewing and exporting user event history",
+ * Users' attempts to sign in, sign up, recover or change a password. Each leaves an event for AdminListUserAuthEvents
+ * ("Viewing and exporting user event history",
  * https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-settings-adaptive-authentication.html).
- * Of names that nobody has there are no events. No answer waits for an event to be written.
+ * Attempts under names that nobody has leave none. No answer waits for an event to be written.
  */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
@@ -43,7 +43,7 @@ export interface Attempt {
   known: Known;
 }
 
-/** Refusals of whoever attempts it. The others are about the form of a request, and leave no event. */
+/** Refusals that are failures of the user. Others concern the form of a request and leave no event. */
 const failures: ReadonlySet<string> = new Set<ErrorCode>([
   "NotAuthorizedException",
   "CodeMismatchException",
@@ -56,7 +56,7 @@ const failures: ReadonlySet<string> = new Set<ErrorCode>([
   "TooManyFailedAttemptsException",
   "LimitExceededException",
 ]);
-/** Refusals that cost nothing: somebody who goes on in spite of them leaves one event a minute. */
+/** Refusals that cost nothing: somebody who continues regardless leaves one event per minute. */
 const cheap: ReadonlySet<string> = new Set<ErrorCode>([
   "TooManyRequestsException",
   "TooManyFailedAttemptsException",
@@ -138,13 +138,13 @@ async function leaveEvent(ctx: Ctx, attempt: Attempt, { response, isCheap = fals
     at: ctx.now,
     type,
     response,
-    // An end comes after every question that was asked with as much proven.
+    // An end sorts after every challenge that was issued with the same proofs.
     steps: 2 * passed.length + (response === "InProgress" ? 0 : 1),
     challenges,
     address: ctx.userAddress,
     deviceName: bounded(ctx.userAgent, 256),
     ...(isCheap && { times: 1 }),
   };
-  // Only here, so that the time of an answer does not tell who has events.
+  // Only here, so that response times do not reveal who has events.
   if (user !== undefined) await ctx.app.authEvents.add({ poolId: user.poolId, userId: user.id, event });
 }

@@ -1,22 +1,22 @@
-/** The calls of administrators: what is known of one while it runs, and the event it leaves behind. */
+/** The audit log of administrators' calls: the state of a running call, and the event it leaves. */
 import type { AuditedCall, Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { insertAuditEvents } from "../../store/audit.ts";
 import type { Companion } from "../../store/db.ts";
 import { newEvent } from "./event.ts";
 
-/** `change`: everything that is none of the others. */
+/** `change` is everything that is neither of the others. */
 export type CallKind = "read" | "sign-in" | "change";
 
-/** Of an operation that an administrator signs. */
+/** The kind of an operation that an administrator signs. */
 export function kindOf(operation: string): CallKind {
   if (operation === "AdminInitiateAuth" || operation === "AdminRespondToAuthChallenge") return "sign-in";
-  // Makes an identity where there is none.
+  // Creates an identity if there is none.
   if (operation === "GetOpenIdTokenForDeveloperIdentity") return "change";
   return /^(?:Admin)?(?:Describe|Get|List|Lookup)/.test(operation) ? "read" : "change";
 }
 
-/** What names the thing a call is about, unless it is a user; the first that is given. */
+/** Members that name the target of a call, unless it is a user; the first one given counts. */
 const targetMembers = [
   "ClientId",
   "GroupName",
@@ -34,7 +34,7 @@ const attributeMembers = ["UserAttributes", "UserAttributeNames", "CustomAttribu
 
 type Input = Readonly<Record<string, unknown>>;
 
-/** Notes what the input says of the target; a user's id is noted by whoever finds the user. */
+/** Records what the input says about the target; code that finds a user records the user's id. */
 export function noteInput(call: AuditedCall, input: Input): void {
   call.poolId ??= text(input["UserPoolId"]) ?? poolOfArn(text(input["ResourceArn"]));
   call.target ??= targetMembers.map((member) => text(input[member])).find((value) => value !== undefined);
@@ -44,7 +44,7 @@ export function noteInput(call: AuditedCall, input: Input): void {
 const text = (value: unknown) => (typeof value === "string" ? value : undefined);
 const poolOfArn = (arn: string | undefined) => /:userpool\/([\w-]+)$/.exec(arn ?? "")?.[1];
 
-/** The names of the members and attributes that were given, and the group or client, whose names are no secrets. */
+/** The names of the given members and attributes, plus the names of group and client, which are not secret. */
 function detailsOf(input: Input): Record<string, unknown> {
   const members = Object.keys(input).filter((name) => name !== "UserPoolId" && input[name] !== undefined);
   const attributes = attributeMembers.flatMap((member) => {
@@ -59,7 +59,7 @@ function detailsOf(input: Input): Record<string, unknown> {
   };
 }
 
-/** Notes whom or what a call turned out to be about, and what else there is to tell of it. */
+/** Records whom or what a call turned out to be about, and further details. */
 export function noteTarget(
   ctx: Ctx,
   found: { poolId?: string; target?: string; details?: Readonly<Record<string, unknown>> },
@@ -133,7 +133,7 @@ function newCompanion(ctx: Ctx, call: AuditedCall): CallCompanion {
 }
 
 /**
- * Refused calls are written with the others that nobody waits for. A sign-in that failed is no event: users, not
+ * Writes refused calls to the queue that no answer waits for. A failed sign-in is not an event here: users, not
  * administrators, decide how many of those there are.
  */
 async function recordRefusal(ctx: Ctx, call: AuditedCall, error: unknown): Promise<void> {

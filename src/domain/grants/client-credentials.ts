@@ -10,7 +10,10 @@ import { existingScopes } from "../user-pools/resource-servers.ts";
 import { refuseOAuth } from "./oauth-error.ts";
 import { grantedScopes } from "./scopes.ts";
 
-/** Throws unauthorized_client, and invalid_scope for a scope that is not the client's. */
+/**
+ * Issues an access token to a client. Throws unauthorized_client, and invalid_scope for a scope that is not the
+ * client's.
+ */
 export async function clientCredentials(
   ctx: Ctx,
   { pool, client, scope }: { pool: Pool; client: Client; scope: string | undefined },

@@ -1,7 +1,7 @@
 /**
- * THE table of condition keys: what a policy may ask of a request to our services, and where the answer comes from
- * ("AWS global condition context keys", IAM User Guide). Policies are evaluated by it, checked against it when they are
- * written, and docs/security-model.md has it. What is not in it is a mistake, and cannot be decided.
+ * THE table of condition keys: what a policy may test in requests to our services, and where the value comes from ("AWS
+ * global condition context keys", IAM User Guide). Policies are checked against it when they are written and evaluated
+ * with it; docs/security-model.md shows it. A key that is not in it is a mistake, and cannot be decided.
  */
 import type { Ctx } from "../../app.ts";
 import { domainOfSender } from "../../lib/mail-address.ts";
@@ -12,21 +12,18 @@ import type { Principal } from "./principal.ts";
 
 type Tags = Readonly<Record<string, string>>;
 
-/** A call whose permission is in question. What costs something is a function, called if a policy asks. */
+/** A call to be authorized. Values that are expensive to find are functions, called only if a policy asks. */
 export interface PolicyRequest {
   /** `service:Operation`. */
   readonly action: string;
   /** An ARN, or "*". */
   readonly resource: string;
   readonly input: Readonly<Record<string, unknown>>;
-  /** A request header that stands once. */
+  /** A request header that occurs once. */
   header(name: string): string | undefined;
-  /**
-   * The tags of what the call is about. Undefined: it is about nothing that could have tags, as when pools are made or
-   * listed.
-   */
+  /** The tags of the resource; undefined if the call has no resource with tags, as when pools are created or listed. */
   resourceTags(): Promise<Tags | typeof undecidable | undefined>;
-  /** Condition keys, lower-case, that have these values instead of the table's. */
+  /** Condition keys, in lower case, whose values replace those of the table. */
   readonly facts?: Readonly<Record<string, ContextValue>> | undefined;
 }
 
@@ -34,26 +31,26 @@ interface Asked {
   readonly ctx: Ctx;
   readonly principal: Principal;
   readonly request: PolicyRequest;
-  /** What follows the `/` of a key that takes a tag, lower-case. */
+  /** The part after the `/` of a key with a tag, in lower case. */
   readonly tag: string;
 }
 
 type Found = ContextValue | typeof undecidable | undefined;
 
-/** Decides which operators can be used with a key. */
+/** The type of a key, which determines the operators that can be used with it. */
 export type KeyType = "text" | "ARN" | "truth" | "time" | "address";
 
 export interface ConditionKey {
-  /** As AWS writes it; what ends in `/` goes on with the key of a tag. */
+  /** As AWS spells it; a name that ends in `/` is followed by a tag key. */
   readonly name: string;
   readonly type: KeyType;
-  /** Has several values: for ForAnyValue and ForAllValues. */
+  /** Set if it has several values, for ForAnyValue and ForAllValues. */
   readonly many?: true;
-  /** The value; undefined where the request has none. */
+  /** Finds the value; undefined if the request has none. */
   readonly find: (asked: Asked) => Found | Promise<Found>;
   /** What the value is, for the documentation. */
   readonly help: string;
-  /** No request here has it: why. */
+  /** Set if no request here has it: the reason. */
   readonly absent?: string;
 }
 
@@ -208,7 +205,7 @@ function missing(why: string, type: KeyType, names: readonly string[]): Conditio
 
 const byName = new Map(conditionKeys.map((one) => [one.name.toLowerCase(), one]));
 
-/** The key of this name, in any case; tags included. */
+/** The key with this name, in any case, including those with tags. */
 export function conditionKey(name: string): ConditionKey | undefined {
   const folded = name.toLowerCase();
   const slash = folded.indexOf("/") + 1;
@@ -217,8 +214,8 @@ export function conditionKey(name: string): ConditionKey | undefined {
 }
 
 /**
- * The facts about a request that somebody asks for. A key that nobody knows is undecidable; those of other services are in
- * no request to ours.
+ * The context of a request for the requested keys. Unknown keys are undecidable; keys of other services are absent from
+ * requests to ours.
  */
 export async function contextOf(
   ctx: Ctx,
@@ -240,7 +237,10 @@ export async function contextOf(
   return context;
 }
 
-/** "aws:ResourceTag/TagKey1 … matches a resource tag key named either TagKey1 or tagkey1, but not both." */
+/**
+ * Finds the value of a tag: "aws:ResourceTag/TagKey1 … matches a resource tag key named either TagKey1 or tagkey1, but
+ * not both."
+ */
 function tagged(tags: Tags | undefined, folded: string): readonly string[] | undefined {
   const values = Object.entries(tags ?? {}).filter(([name]) => name.toLowerCase() === folded);
   return values.length === 0 ? undefined : values.map(([, value]) => value);
@@ -251,7 +251,7 @@ function requestTags({ Tags, UserPoolTags, IdentityPoolTags }: PolicyRequest["in
   return typeof tags === "object" && tags !== null ? (tags as Tags) : undefined;
 }
 
-/** UpdateUserPool takes away what its tags do not name. */
+/** The tag keys that a call adds, changes or removes; UpdateUserPool removes tags that it does not name. */
 async function changedTagKeys({ request }: Asked): Promise<Found> {
   const { TagKeys, UserPoolTags } = request.input;
   const replaced = UserPoolTags === undefined ? undefined : await request.resourceTags();
@@ -261,7 +261,7 @@ async function changedTagKeys({ request }: Asked): Promise<Found> {
   return keys.size === 0 ? undefined : [...keys];
 }
 
-/** The domain of the sender that a call sets. */
+/** The domain of the e-mail sender that a call sets. */
 function senderDomain(input: PolicyRequest["input"]): string | undefined {
   const { From } = (input["EmailConfiguration"] ?? {}) as { From?: unknown };
   return typeof From === "string" ? domainOfSender(From) : undefined;

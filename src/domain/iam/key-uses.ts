@@ -1,6 +1,6 @@
 /**
- * When access keys were last used, for `poolhouse keys list`. A signed call notes it in memory, and what was noted is
- * written once an hour for each key and server, so that the call itself costs no query.
+ * Records when access keys were last used, for `poolhouse keys list`. A signed call records it in memory, and each
+ * server writes it once an hour per key, so that the call itself costs no query.
  */
 import type { App, Ctx } from "../../app.ts";
 import { CacheKind } from "../../lib/caches.ts";
@@ -19,7 +19,7 @@ export function noteUse(ctx: Ctx, accessKeyId: string): void {
 export interface UseWriter {
   /** Writes what is due. */
   turn(): Promise<void>;
-  /** Writes what was noted and not written yet. */
+  /** Writes everything not written yet. */
   stop(): Promise<void>;
 }
 

@@ -1,4 +1,7 @@
-/** The claims of ID and access tokens (AWS: "Understanding the identity (ID) token", "… the access token"). Pure. */
+/**
+ * The claims of ID and access tokens ("Understanding the identity (ID) token" and "Understanding the access token",
+ * Amazon Cognito Developer Guide). Pure.
+ */
 import { sha256, toBase64url } from "../../lib/bytes.ts";
 import type { User } from "../../store/users.ts";
 
@@ -12,26 +15,26 @@ export interface ClaimFacts {
   readonly issuer: string;
   readonly clientId: string;
   readonly user: User;
-  /** By precedence, lowest number first, those without one last. */
+  /** By precedence, lowest number first; those without one last. */
   readonly groups: readonly Group[];
   readonly familyId: string;
-  /** Absent when the client has token revocation off. */
+  /** Absent if the client has token revocation turned off. */
   readonly originJti: string | undefined;
   readonly deviceKey: string | undefined;
   readonly scope: string;
-  /** Through the authorization server, or by the API's sign-in. */
+  /** Whether the sign-in went through the authorization server or the API. */
   readonly origin: "oauth" | "api";
-  /** Audience of the access token (RFC 8707). */
+  /** The audience of the access token (RFC 8707). */
   readonly resource: string | undefined;
   /** Epoch milliseconds. */
   readonly authTime: number;
   readonly now: number;
   readonly jti: string;
-  /** Seconds. */
+  /** Lifetime of the token in seconds. */
   readonly lifetime: number;
   /** Whether the client may read an attribute, under the scopes of this token. */
   readonly canRead: (attribute: string) => boolean;
-  /** Of the authorization request. */
+  /** The nonce of the authorization request. */
   readonly nonce?: string | undefined;
 }
 
@@ -66,7 +69,7 @@ export function accessTokenClaims(facts: ClaimFacts): Claims {
   };
 }
 
-/** All claims of an ID token but `at_hash`, which tells of the access token. */
+/** The claims of an ID token without `at_hash`, which depends on the signed access token. */
 export function idTokenClaims(facts: ClaimFacts): Claims {
   const roles = facts.groups.map((group) => group.roleArn).filter((role) => role !== null);
   const preferred = preferredRole(facts.groups);
@@ -88,8 +91,8 @@ export function accessTokenHash(token: string): string {
 }
 
 /**
- * The role of the group with the lowest precedence number; none when groups of that number have different roles
- * (AWS: "Assigning precedence values to groups").
+ * The role of the group with the lowest precedence number; none if several groups with that number have different roles
+ * ("Assigning precedence values to groups", Amazon Cognito Developer Guide).
  */
 export function preferredRole(groups: readonly Group[]): string | undefined {
   const withRole = groups.filter((group) => group.roleArn !== null && group.precedence !== null);
@@ -101,7 +104,7 @@ export function preferredRole(groups: readonly Group[]): string | undefined {
   return roles.size === 1 && role !== null ? role : undefined;
 }
 
-/** Attributes become claims by these types; everything else stays text, custom attributes always. */
+/** Attributes that become claims of other types; all others stay text, as do custom attributes. */
 const claimTypes: Readonly<Record<string, (value: string) => unknown>> = {
   email_verified: (value) => value === "true",
   phone_number_verified: (value) => value === "true",
@@ -109,7 +112,7 @@ const claimTypes: Readonly<Record<string, (value: string) => unknown>> = {
   address: (value) => ({ formatted: value }),
 };
 
-/** Never a claim, whatever an attribute is called. */
+/** Never a claim, whatever an attribute of that name contains. */
 const notAttributes = new Set(["sub", "identities"]);
 
 function attributeClaims(facts: ClaimFacts): Claims {
@@ -119,7 +122,7 @@ function attributeClaims(facts: ClaimFacts): Claims {
   return Object.fromEntries(readable.map(([name, value]) => [name, attributeClaim(name, value)]));
 }
 
-/** An attribute as a claim, in its type. */
+/** An attribute's value as a claim of its type. */
 export function attributeClaim(name: string, value: string): unknown {
   return claimTypes[name]?.(value) ?? value;
 }

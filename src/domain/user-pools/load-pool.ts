@@ -1,6 +1,6 @@
 /**
- * user-pools: what a user pool and its app clients are set to. This file loads them; settings are the wire documents and
- * are read by their wire names. Rooms to the left ask here, nobody asks the tables directly.
+ * user-pools: the settings of user pools and app clients. This file loads them; settings are the wire documents and are
+ * read by their wire names. Rooms to the left ask here; nobody reads the tables directly.
  */
 import type { Ctx } from "../../app.ts";
 import type { Config } from "../../config/config.ts";
@@ -15,7 +15,10 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 
-/** What is stored of a pool: DescribeUserPool's document without what is computed, the MFA settings, and those of sessions. */
+/**
+ * The stored settings of a pool: DescribeUserPool's document without computed members, plus the settings of MFA and
+ * sessions.
+ */
 export type PoolDocument = Omit<
   UserPoolType,
   | "Id"
@@ -41,13 +44,13 @@ export interface Pool {
   readonly version: number;
   readonly name: string;
   readonly document: PoolDocument;
-  /** 32 bytes no rotation changes: what users who do not exist are made from. */
+  /** 32 bytes that no rotation changes: the seed for data of users who do not exist. */
   readonly fakeSecret: Uint8Array;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
 
-/** What is stored of a client: DescribeUserPoolClient's document without ids, dates and the secret. */
+/** The stored settings of a client: DescribeUserPoolClient's document without ids, dates and the secret. */
 export type ClientDocument = Omit<
   UserPoolClientType,
   "UserPoolId" | "ClientId" | "ClientName" | "ClientSecret" | "CreationDate" | "LastModifiedDate"
@@ -59,7 +62,7 @@ export interface Client {
   readonly version: number;
   readonly name: string;
   readonly document: ClientDocument;
-  /** SSOSession.MaxValidityMinutes, once it was set. */
+  /** SSOSession.MaxValidityMinutes, once it has been set. */
   readonly ssoMinutes?: number | undefined;
   /** Active secrets, oldest first; none for a public client. */
   readonly secrets: readonly string[];
@@ -70,12 +73,12 @@ export interface Client {
 const pools = new CacheKind<Pool>(10_000);
 const clients = new CacheKind<Client>(10_000);
 
-/** The pool. Throws ResourceNotFoundException. */
+/** The pool with this id. Throws ResourceNotFoundException. */
 export async function loadPool(ctx: Ctx, poolId: string): Promise<Pool> {
   return (await findPool(ctx, poolId)) ?? noSuchPool(poolId);
 }
 
-/** The pool, if there is one of this id. */
+/** The pool with this id, if it exists. */
 export async function findPool(ctx: Ctx, poolId: string): Promise<Pool | undefined> {
   const version = await readPoolVersion(ctx.db, poolId);
   return version === undefined ? undefined : poolAt(ctx, poolId, version);
@@ -100,12 +103,12 @@ export async function findClientWithPool(
   return found && settingsAt(ctx, clientId, found);
 }
 
-/** The client as it was last loaded: good for nothing but its pool, which never changes. */
+/** The client as last loaded, for its pool only, which never changes. */
 export function cachedClient(ctx: Ctx, clientId: string): Client | undefined {
   return ctx.app.caches.of(clients).get(clientId);
 }
 
-/** A client and its pool as of versions that were just read; undefined when one of them is gone meanwhile. */
+/** A client and its pool at versions that were just read; undefined if one of them is gone by now. */
 export async function settingsAt(
   ctx: Ctx,
   clientId: string,
@@ -116,7 +119,7 @@ export async function settingsAt(
   return pool && client && { pool, client };
 }
 
-/** A client of this very pool. Throws ResourceNotFoundException for an unknown pool, then for an unknown client. */
+/** A client of this pool. Throws ResourceNotFoundException for an unknown pool, then for an unknown client. */
 export async function loadPoolClient(
   ctx: Ctx,
   poolId: string,
@@ -157,7 +160,7 @@ async function clientAt(
   if (cached?.version === version && cached.poolId === poolId) return cached;
   const row = await readClient(ctx.db, poolId, clientId);
   if (row === undefined) return undefined;
-  // Each change of the secrets is a change of the client's version, so they are cached with it.
+  // Each change of the secrets also changes the client's version, so they are cached with it.
   const secrets = await readSecrets(ctx.db, poolId, clientId);
   const { clientId: id, document, ...rest } = row;
   const client: Client = Object.freeze({
@@ -189,7 +192,9 @@ export function poolArn(config: Config, poolId: string): string {
   return `arn:aws:cognito-idp:${config.region}:${config.accountId}:userpool/${poolId}`;
 }
 
-/** Tag by which a pool's tokens carry AWS's own issuer, for applications that pin it: `own` (default) or `aws`. */
+/**
+ * The tag that selects AWS's own issuer for a pool's tokens, for applications that pin it: `own` (default) or `aws`.
+ */
 export const issuerTag = "poolhouse:issuer";
 
 /** The `iss` of a pool's tokens and discovery document. */

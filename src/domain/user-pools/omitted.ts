@@ -1,7 +1,7 @@
 /**
- * What becomes of a member that an update leaves out. AWS documents that it gets its default, and keeps some all the same;
- * here nothing that protects is weakened by what a request does not name. The updates work from these tables, and so do
- * their tests and docs/fidelity.md. A structure that is given is taken whole, unless `inside` says otherwise.
+ * THE table of what happens to members that an update omits. AWS documents that they get their defaults, but keeps some
+ * nonetheless; here nothing that protects is weakened by what a request does not name. The updates, their tests and
+ * docs/fidelity.md use these tables. A structure that is given replaces the former one, unless `inside` says otherwise.
  */
 import type {
   SetUserPoolMfaConfigRequest,
@@ -10,16 +10,16 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 
 /**
- * How it is known: measured at AWS by direct calls; seen there through Cloud Control or Terraform's provider; documented;
- * inferred from one of these; or our own choice, where nobody has measured or it is worth a difference.
+ * How this is known: measured at AWS by direct calls; observed there through Cloud Control or Terraform's provider;
+ * documented; inferred from one of these; or our own choice, where nobody has measured it or a difference is worth it.
  */
 type Source = "measured" | "Cloud Control" | "Terraform" | "documented" | "inferred" | "ours";
 
 export interface Omission {
-  /** The member stays as it is, gets its default, or the request is refused. */
+  /** Whether the member is kept, reset to its default, or the request is refused. */
   readonly omitted: "kept" | "reset" | "refused";
   readonly source: Source;
-  /** The structure's own members are kept one by one, too: those that it does not name stay as they are. */
+  /** Whether the structure's own members are also kept individually if omitted. */
   readonly inside?: true;
   readonly note?: string;
 }
@@ -133,7 +133,7 @@ export const setUserPoolMfaConfig: Omissions<SetUserPoolMfaConfigRequest> = {
   WebAuthnConfiguration: { ...keptByUs, inside: true },
 };
 
-/** The request, completed by what it leaves out and the table keeps. */
+/** The request, completed with the omitted members that the table keeps. */
 export function withKept<Request extends object>(
   table: Omissions<Request>,
   request: Request,

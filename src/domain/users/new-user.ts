@@ -1,4 +1,7 @@
-/** Stores a new user with its names, credential and first message. That a name is used once is the unique index. */
+/**
+ * Stores a new user with its names, credential and first message. A unique index makes sure that a name is used only
+ * once.
+ */
 import type { Ctx } from "../../app.ts";
 import { firstVersion } from "../../lib/random.ts";
 import { uuid4 } from "../../lib/uuid4.ts";
@@ -17,7 +20,7 @@ import { noSuchPool, type Pool } from "../user-pools/load-pool.ts";
 import type { Attributes } from "./attributes.ts";
 import { namesOf, releaseAliases, subNamed, takenName, untilFresh } from "./change-user.ts";
 
-/** A `sub`. */
+/** A new `sub`. */
 export function newSub(random: Ctx["random"]): string {
   return uuid4(random);
 }
@@ -43,7 +46,7 @@ export function newUser(
   };
 }
 
-/** Refuses early, before a password is hashed. The index decides all the same. */
+/** Refuses taken names early, before a password is hashed. The index decides all the same. */
 export async function assertNamesFree(
   ctx: Ctx,
   pool: Pool,
@@ -94,7 +97,7 @@ async function insertWhole(
 }
 
 /**
- * The work of storing a new user for one whose name is taken: rows under names nobody can have, gone before the
+ * Does the work of storing a new user if the name is taken: rows under names that nobody can have, deleted before the
  * transaction ends.
  */
 export async function simulateNewUser(

@@ -1,4 +1,7 @@
-/** The one writer of errors of this room (AWS JSON 1.1: `__type`, `message`, `x-amzn-errortype`; always HTTP 400 or 500). */
+/**
+ * The only writer of errors of this room (AWS JSON 1.1: `__type`, `message`, `x-amzn-errortype`; always HTTP 400 or
+ * 500).
+ */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
 
@@ -6,15 +9,17 @@ export interface JsonAnswer {
   readonly status: 200 | 400 | 500;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** For the log alone: why it was refused. */
+  /** Why it was refused; for the log only. */
   readonly detail?: string | undefined;
 }
 
-/** Raised before an operation is known, these spell `Message` with a capital. */
+/** Errors raised before the operation is known spell `Message` with a capital. */
 const frameworkErrors = new Set(["SerializationException"]);
 const serverErrors = new Set(["InternalErrorException", "InternalServerException", "InternalFailure"]);
 
-/** A refusal says its public message; anything else is ours to look up by the request id. */
+/**
+ * The answer to an error: the public message of a Refusal; for anything else only a request id to look up in the log.
+ */
 export function errorAnswer(ctx: Ctx, error: unknown): JsonAnswer {
   if (!(error instanceof Refusal)) {
     ctx.log.error({ err: error }, "internal error");
@@ -36,7 +41,7 @@ function write(status: 400 | 500, code: string, message: string): JsonAnswer {
   };
 }
 
-/** Header values are visible ASCII. */
+/** A message as a header value, which must be visible ASCII. */
 function headerText(message: string): string {
   return message.replace(/[^\x20-\x7e]/g, "?").slice(0, 1024);
 }

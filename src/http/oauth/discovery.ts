@@ -1,6 +1,6 @@
 /**
- * A pool's published keys and metadata (OpenID Connect Discovery 1.0, RFC 8414), as Cognito serves them on the API host:
- * `/<poolId>/.well-known/…`. Members for endpoints that do not exist yet are left out.
+ * A pool's published keys and metadata (OpenID Connect Discovery 1.0, RFC 8414), at the same paths as on Cognito's API
+ * host: `/<poolId>/.well-known/…`. Endpoints that do not exist yet are left out of the metadata.
  */
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
@@ -20,7 +20,7 @@ export function discoveryRoutes(serving: Serving): Hono<Bindings> {
       keys: (await signingKeys(ctx, pool)).map((key) => key.publicJwk),
     })),
   );
-  // RFC 8414 has clients put the well-known part before the path of the issuer, or behind it as OpenID Connect does.
+  // In RFC 8414 the well-known part comes before the issuer's path, in OpenID Connect after it.
   for (const path of [
     `${poolPath}/.well-known/openid-configuration`,
     `${poolPath}/.well-known/oauth-authorization-server`,
@@ -59,7 +59,7 @@ function metadata(ctx: Ctx, pool: Pool): object {
   };
 }
 
-/** The claims that no scope is needed for. */
+/** The claims that need no scope. */
 const alwaysTold = [
   "sub",
   "iss",

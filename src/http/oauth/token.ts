@@ -1,4 +1,7 @@
-/** POST /oauth2/token (AWS: "The token issuer endpoint"; RFC 6749 sections 4.1.3, 4.4.2 and 6). */
+/**
+ * POST /oauth2/token ("The token issuer endpoint", Amazon Cognito Developer Guide; RFC 6749 sections 4.1.3, 4.4.2 and
+ * 6).
+ */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { requireOAuth } from "../../domain/grants/client.ts";
@@ -19,7 +22,7 @@ interface TokenRequest {
   readonly form: ReadonlyMap<string, string>;
 }
 
-/** Every grant there is. */
+/** The supported grants. */
 const grants: Readonly<
   Record<string, (ctx: Ctx, request: TokenRequest) => Promise<AuthenticationResultType>>
 > = {

@@ -1,12 +1,12 @@
 /**
- * Replaces the data key, beside running servers, in steps that each stand in the database, so that a rotation which
- * was cut short goes on where it stopped:
- * 1. a new key is added (`next-seal`), which every server learns before anything is sealed under it;
- * 2. it becomes the `seal` key and the former one is retired: it opens, but seals nothing more;
- * 3. once no server can still seal under the retired key, every stored value is sealed anew;
- * 4. once the Sessions and SECRET_BLOCKs sealed under it and given to clients have run out, a last pass makes sure that
+ * Replaces the data key next to running servers. Each step is recorded in the database, so that an interrupted rotation
+ * continues where it stopped:
+ * 1. a new key is added (`next-seal`), which every server loads before anything is sealed under it;
+ * 2. it becomes the `seal` key, and the former one is retired: it opens values but seals none;
+ * 3. once no server can still seal under the retired key, every stored value is resealed;
+ * 4. once the Sessions and SECRET_BLOCKs sealed under it and given to clients have expired, a last pass makes sure that
  *    nothing is left, and the retired key is deleted.
- * The `mac` key stays: fake salts, the HMACs of codes, page tokens and the kids of first signing keys rest on it.
+ * The `mac` key stays: fake salts, HMACs of codes, page tokens and the kids of first signing keys depend on it.
  */
 import type { Random } from "../../lib/seal.ts";
 import type { Db } from "../db.ts";
@@ -18,22 +18,24 @@ import type { DataKeysTable } from "../schema/schema.ts";
 import { refreshEvery } from "./refresh-keys.ts";
 import { reseal } from "./reseal.ts";
 
-/** After each step, how long until the next may follow. Milliseconds. */
+/** How long to wait after each step. Milliseconds. */
 const waits = {
-  /** Every server reads the new key in this time, three times over. */
+  /** Until every server has loaded the new key: three times the interval. */
   learned: 3 * refreshEvery,
-  /** Every server knows that the former key is retired. */
+  /** Until every server knows that the former key is retired. */
   settled: 3 * refreshEvery,
-  /** Sessions last 15 minutes at most (AuthSessionValidity); some more for clocks that differ. */
+  /**
+   * Until Sessions, which last at most 15 minutes (AuthSessionValidity), have expired, with some margin for clock skew.
+   */
   sessionsEnded: 20 * 60_000,
 } as const;
 
 export interface RotateOptions {
   readonly clock: () => number;
   readonly random: Random;
-  /** Resolves after so many milliseconds. */
+  /** Resolves after this many milliseconds. */
   readonly wait: (milliseconds: number) => Promise<void>;
-  /** What is being done, for the operator. */
+  /** Reports progress to the operator. */
   readonly tell: (text: string) => void;
 }
 
@@ -42,7 +44,7 @@ export interface RotatedDataKey {
   readonly resealed: number;
 }
 
-/** Begins a rotation, or goes on with one that was begun. Throws LeaseTaken; throws when a value does not open. */
+/** Starts a rotation, or continues an interrupted one. Throws LeaseTaken, or an Error if a value cannot be opened. */
 export function rotateDataKey(opened: OpenedDatabase, options: RotateOptions): Promise<RotatedDataKey> {
   return underLease(opened.db.kysely, keyRotationLease, async () => {
     await begin(opened, options);
@@ -55,7 +57,7 @@ const isSealing = (row: DataKeysTable) => row.purpose === "seal" && row.retired_
 const isNext = (row: DataKeysTable) => row.purpose === "next-seal";
 const isRetired = (row: DataKeysTable) => row.retired_at !== null;
 
-/** Whether a rotation was begun and not finished. */
+/** Whether a rotation was started and is not finished. */
 export function isRotating(rows: readonly DataKeysTable[]): boolean {
   return rows.some((row) => isNext(row) || isRetired(row));
 }
@@ -130,7 +132,10 @@ async function finish({ db }: OpenedDatabase, options: RotateOptions): Promise<R
   return { keyId: rows.find(isSealing)!.key_id, resealed };
 }
 
-/** How many values were found under a retired key; all of them are sealed anew, or changed by a server, by now. */
+/**
+ * One pass of resealing. Returns how many values were found under a retired key; all of them have been resealed, or
+ * changed by a server, when it resolves.
+ */
 async function pass(db: Db, retired: readonly string[], { tell }: RotateOptions): Promise<number> {
   let told = 0;
   const { found, broken } = await reseal(db, retired, (soFar) => {

@@ -1,4 +1,4 @@
-/** InitiateAuth, RespondToAuthChallenge and their Admin twins: one flow, two doors. */
+/** InitiateAuth, RespondToAuthChallenge and their Admin variants: one flow, two entry points. */
 import type { Ctx } from "../../../app.ts";
 import { checkSecretHash } from "../../../domain/credentials/check-secret-hash.ts";
 import { withBackEndAddress, withUserAddress } from "../../../domain/credentials/subjects.ts";
@@ -18,7 +18,7 @@ import type { Handler } from "../operation.ts";
 type Parameters = Readonly<Record<string, string>>;
 
 export const InitiateAuth: Handler<"InitiateAuth"> = async (ctx, input) => {
-  // With UserContextData the turn may be another's, which the client says.
+  // With UserContextData, the request may be for the client's user at another address.
   if (input.UserContextData === undefined) assertRoomEarly(ctx, input.AuthFlow, input.ClientId);
   const { pool, client } = await loadClient(ctx, input.ClientId);
   return initiate(withUserAddress(ctx, client, input.UserContextData?.IpAddress), {
@@ -77,7 +77,7 @@ async function initiate(ctx: Ctx, request: Initiation): Promise<InitiateAuthResp
   return present(ctx, await startSignIn(ctx, request));
 }
 
-/** REFRESH_TOKEN_AUTH. With rotation on, only GetTokensFromRefreshToken refreshes. */
+/** REFRESH_TOKEN_AUTH. If rotation is enabled, only GetTokensFromRefreshToken refreshes. */
 async function refresh(ctx: Ctx, request: Initiation): Promise<InitiateAuthResponse> {
   const { pool, client, parameters } = request;
   if (!allowsFlow(client, "REFRESH_TOKEN_AUTH")) {

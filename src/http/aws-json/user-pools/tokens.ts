@@ -1,4 +1,4 @@
-/** Operations that a refresh token authorizes. They take the client's secret itself, not a SECRET_HASH. */
+/** Operations that a refresh token authorizes. They take the client secret itself, not a SECRET_HASH. */
 import { clientSecretFits } from "../../../domain/credentials/check-secret-hash.ts";
 import { readPresented, refreshTokens, revokeToken } from "../../../domain/tokens/refresh.ts";
 import { loadClient } from "../../../domain/user-pools/load-pool.ts";
@@ -15,7 +15,10 @@ export const GetTokensFromRefreshToken: Handler<"GetTokensFromRefreshToken"> = a
   return { AuthenticationResult: await refreshTokens(ctx, presented, input.DeviceKey) };
 };
 
-/** Its model knows neither ResourceNotFoundException nor NotAuthorizedException: both are UnauthorizedException here. */
+/**
+ * The model of RevokeToken has neither ResourceNotFoundException nor NotAuthorizedException: both are
+ * UnauthorizedException.
+ */
 export const RevokeToken: Handler<"RevokeToken"> = async (ctx, input) => {
   const { pool, client } = await loadClient(ctx, input.ClientId).catch(asUnauthorized);
   if (!clientSecretFits(client, input.ClientSecret)) {

@@ -1,8 +1,14 @@
-/** How a page is dressed: what the look of its client adds to the frame, and the files that go with it. */
+/** Applies a client's branding to the frame of a page, and serves the files that belong to it. */
 import type { Context } from "hono";
 import { html } from "hono/html";
 import type { Ctx } from "../../../app.ts";
-import { type Look, lookFile, lookOf, looksPath, uiLogoCategory } from "../../../domain/branding/looks.ts";
+import {
+  type Look,
+  lookFile,
+  lookOf,
+  looksPath,
+  uiLogoCategory,
+} from "../../../domain/branding/appearance.ts";
 import type { Picture, Side } from "../../../domain/branding/theme.ts";
 import type { Client } from "../../../domain/user-pools/load-pool.ts";
 import { type Bindings, type Place, placeOf } from "../../place.ts";
@@ -13,27 +19,27 @@ export function brandOf(ctx: Ctx, { pool, loginVersion }: Place, { id }: Client)
   return { clientId: id, look: () => lookOf(ctx, { poolId: pool.id, id }, loginVersion) };
 }
 
-/** The parts of a page that a look decides. */
+/** The parts of a page that the branding determines. */
 export interface Dress {
   readonly scheme: Look["scheme"];
   readonly icons: Html;
   readonly style: Html | "";
-  /** Of the body. */
+  /** Classes of the body element. */
   readonly classes: string;
   readonly header: Html | "";
   readonly footer: Html | "";
-  /** Stands before the heading, inside the card. */
+  /** Before the heading, inside the card. */
   readonly head: Html | "";
-  /** Ends the card. */
+  /** At the end of the card. */
   readonly foot: Html | "";
-  /** Around the card; undefined: the card is all there is. */
+  /** Around the card; undefined if there is only the card. */
   readonly outside: { readonly before: Html | ""; readonly after: Html | "" } | undefined;
 }
 
 const noIcon = html`<link rel="icon" href="data:,">`;
 const sideClass: Readonly<Record<Side, string>> = { start: "", center: " center", end: " end" };
 
-/** @param graphic the category of the image that the page shows, if there is one */
+/** @param graphic the category of the image for this page, if any */
 export async function dressOf(frame: Frame, graphic: string | undefined): Promise<Dress> {
   const look = await frame.brand?.look();
   const plain: Dress = {
@@ -130,7 +136,7 @@ function image(folder: string, { light, dark }: Picture, alt: string): Html {
   return html`<picture><source srcset="${folder}/${dark}" media="(prefers-color-scheme: dark)">${shown}</picture>`;
 }
 
-/** GET: a file of a client's look. It runs nothing, also where it is opened by itself. */
+/** GET: a file of a client's branding. It executes nothing, even if opened by itself. */
 export async function answerBrandFile(ctx: Ctx, c: Context<Bindings>): Promise<Response> {
   const { pool } = await placeOf(ctx, c);
   const client = { poolId: pool.id, id: c.req.param("clientId") ?? "" };

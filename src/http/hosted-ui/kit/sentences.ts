@@ -1,4 +1,4 @@
-/** What the domain refuses, in the words of the pages. What has no reason there is told in general terms. */
+/** Maps the domain's refusals to the words of the pages. A refusal without a reason gets a general sentence. */
 import { RedirectedRefusal } from "../../../domain/grants/authorization-request.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import type { Reason } from "../../../wire/reasons.ts";
@@ -9,7 +9,7 @@ type Errors = Words["errors"];
 
 interface Told {
   readonly word: keyof Errors;
-  /** The field to look at, if the form has one of these; the first of them that it has. */
+  /** Fields that the error may belong to; it is shown at the first of them that the form has. */
   readonly fields?: readonly string[];
 }
 
@@ -25,7 +25,7 @@ const badEmail = { word: "badEmail", fields: ["email", "username"] } as const;
 const badPhone = { word: "badPhone", fields: ["phone_number", "username"] } as const;
 const password = ["password"] as const;
 
-/** Every reason has its words: a new one without them does not compile. */
+/** The words for every reason: a new reason without words does not compile. */
 const byReason: Readonly<Record<Reason, Told>> = {
   wrongPassword: { word: "wrongPassword", fields: password },
   locked: { word: "locked" },
@@ -92,20 +92,20 @@ const byReason: Readonly<Record<Reason, Told>> = {
   nothingToRecoverBy: { word: "notResettable" },
 };
 
-/** @param fields names of those that the form has */
+/** The problem to show for a refusal. @param fields the names of the form's fields */
 export function problemOf(error: unknown, words: Words, fields: readonly string[]): Problem {
   if (!isRefusal(error)) throw error;
   const { word, fields: meant = [] } = toldOf(error, fields);
   return { text: words.errors[word], field: meant.find((name) => fields.includes(name)) };
 }
 
-/** Which of the words a refusal is told in, on a form that has none of the fields. */
+/** The key of the sentence for a refusal on a form without any of the fields. */
 export function wordOf(error: Refusal): keyof Errors {
   return toldOf(error, []).word;
 }
 
 function toldOf({ reason, names }: Refusal, fields: readonly string[]): Told {
-  // What is wrong with a field is told at the field.
+  // An error about a field is shown at that field.
   const named = fields.find((name) => names.includes(name));
   if (named !== undefined) return { word: named === "username" ? "badName" : "badValue", fields: [named] };
   return reason !== undefined && Object.hasOwn(byReason, reason)
@@ -113,14 +113,14 @@ function toldOf({ reason, names }: Refusal, fields: readonly string[]): Told {
     : { word: "general" };
 }
 
-/** Whether the sign-in is over, so that it can only begin again. */
+/** Whether the sign-in has ended and can only start over. */
 export function isOver(error: unknown): boolean {
   return error instanceof Refusal && wordOf(error) === "sessionEnded";
 }
 
 /**
- * What is refused to somebody who did as the pages say is told to them. What is refused to the client is for the client;
- * anything else is a defect of ours.
+ * Whether an error is a refusal to show to the user. A refusal that concerns the client goes to the client; anything
+ * else is a defect of ours.
  */
 export function isRefusal(error: unknown): error is Refusal {
   return error instanceof Refusal && !(error instanceof RedirectedRefusal);

@@ -1,4 +1,4 @@
-/** /confirmUser and /resendcode: the code that a new account waits for, typed or behind a link. */
+/** /confirmUser and /resendcode: confirms a new account by a code, typed in or behind a link. */
 import { html } from "hono/html";
 import { sendsLink } from "../../../domain/messages/compose.ts";
 import { type Delivery, maskDestination } from "../../../domain/messages/delivery.ts";
@@ -30,11 +30,11 @@ import { checked } from "./wire-checks.ts";
 
 export interface ConfirmView {
   readonly username: string;
-  /** What confirms: a code that is typed, a link that was sent, or the button that such a link leads to. */
+  /** How the account is confirmed: a code to type, a link that was sent, or the button that such a link leads to. */
   readonly by: Way;
-  /** Of a sign-up in this browser: with the code it signs in. */
+  /** The Session of a sign-up in this browser; together with the code it signs the user in. */
   readonly session?: string | undefined;
-  /** Masked. */
+  /** Where the code was sent, masked. */
   readonly destination?: string | undefined;
   readonly code?: string | undefined;
   readonly problem?: Problem | undefined;
@@ -43,18 +43,18 @@ export interface ConfirmView {
 
 type Way = "code" | "link" | "button";
 
-/** Opened from the sign-in page, or by a link in a message. */
+/** Opened from the sign-in page, or through a link in a message. */
 type Visiting = Visit | BareVisit;
 
-/** @param delivery where the code went, if that is known */
+/** How an account is confirmed. @param delivery where the code was sent, if known */
 export function wayOf({ pool }: Pick<Visit, "pool">, delivery?: Pick<Delivery, "medium">): Way {
   const texts = pool.document.AutoVerifiedAttributes?.includes("phone_number") === true;
   return sendsLink(pool.document, delivery?.medium ?? (texts ? "SMS" : "EMAIL")) ? "link" : "code";
 }
 
 /**
- * A link that was sent names the user and the code. Nothing is done before the button is pressed: programs that look into
- * mail open its links.
+ * A link in a message names the user and the code. Nothing happens until the button is pressed: programs that scan mail
+ * open its links.
  */
 export function showConfirm(visit: Visiting): Promise<Response> {
   const parameters = new URLSearchParams(visit.query);
@@ -100,13 +100,13 @@ export async function postConfirm(visit: Visiting): Promise<Response> {
   }
 }
 
-/** Where there is nowhere to go on to. */
+/** The page if there is no application to return to. */
 function donePage(visit: BareVisit): Promise<Response> {
   const { doneTitle, doneElsewhere } = visit.words.confirm;
   return answerPage(visit, { title: doneTitle, body: html`<p class="lead">${doneElsewhere}</p>` });
 }
 
-/** Whose sign-up this browser has made; undefined: none that still counts. */
+/** The Session of a sign-up in this browser, if it is still valid. */
 function openSession({ ctx, pool, client }: Visiting, session: string | undefined): string | undefined {
   try {
     return readSignUpSession(ctx, { pool, client }, session || undefined);
@@ -162,7 +162,7 @@ function leadOf({ words: { confirm } }: Visiting, { by, destination }: ConfirmVi
   return destination === undefined ? confirm.sent : confirm.sentTo(destination);
 }
 
-/** What goes from one of these pages to the next. */
+/** Hidden fields that carry the view from one of these pages to the next. */
 function known({ by, session, destination }: ConfirmView): Html[] {
   return hidden({ by, ...(session && { session }), ...(destination && { destination }) });
 }
@@ -185,7 +185,7 @@ function usernameField(visit: Visiting, { username, problem }: ConfirmView): Htm
   });
 }
 
-/** Where there is no field for a code, the name is asked for here. */
+/** The form to send the code again. It asks for the name where there is no field for a code. */
 function resendForm(visit: Visiting, view: ConfirmView): Html | "" {
   const { confirm } = visit.words;
   const { by, username, problem } = view;

@@ -1,4 +1,4 @@
-/** /forgotPassword and /confirmForgotPassword: a new password by a code, for whoever owns the account's address. */
+/** /forgotPassword and /confirmForgotPassword: sets a new password by a code sent to the account's address. */
 import { html } from "hono/html";
 import { maskDestination } from "../../../domain/messages/delivery.ts";
 import { confirmForgotPassword, forgotPassword } from "../../../domain/users/recovery.ts";
@@ -48,7 +48,7 @@ export async function postForgot(visit: Visit): Promise<Response> {
   }
 }
 
-/** Somebody who has a code already. */
+/** The page for users who already have a code. */
 export function showReset(visit: Visit): Promise<Response> {
   return resetPage(visit, { username: visit.request.loginHint ?? "" });
 }
@@ -88,7 +88,7 @@ ${backLink(visit)}`;
   return answerPage(visit, { title: words.title, body, isProblem: problem !== undefined });
 }
 
-/** The same whether there is such a user or not. */
+/** The page for code and new password; identical whether the user exists or not. */
 export function resetPage(visit: Visit, view: ResetView): Promise<Response> {
   const { forgot: words, fields } = visit.words;
   const { username, destination, problem } = view;

@@ -23,13 +23,13 @@ export async function showLogin(visit: Visit): Promise<Response> {
   return loginPage(visit, { username: (await hintedName(visit)) ?? visit.request.loginHint });
 }
 
-/** Who the client's id_token_hint asks for. */
+/** The user that the client's id_token_hint asks for. */
 async function hintedName({ ctx, pool, request }: Visit): Promise<string | undefined> {
   if (!("hinted" in request) || typeof request.hinted !== "object") return undefined;
   return signInNameOf(ctx, pool, request.hinted.userId);
 }
 
-/** Who is signed in here and need not prove it again. */
+/** The user who is signed in here and need not authenticate again. */
 export async function signedIn({ ctx, c, place, pool, request }: Visit) {
   const browser = await signedInBrowser(ctx, pool, sessionCookie(c, place));
   return suffices(ctx, request, browser) ? browser : undefined;
@@ -51,7 +51,7 @@ export async function postLogin(visit: Visit): Promise<Response> {
   return begin(visit, username, password);
 }
 
-/** Whoever may not go on by the sign-in that they have can by another. */
+/** Falls back to a new sign-in if the present one cannot be used any more. */
 const unlessUsedUp = (visit: Visit) => (error: unknown) => {
   if (!isUsedUp(error)) throw error;
   return loginPage(visit, {});
@@ -79,7 +79,7 @@ async function begin(visit: Visit, username: string, password: string | undefine
   }
 }
 
-/** The passkey that the browser has offered as a name, which says whose it is. */
+/** Starts a sign-in with a passkey that the browser offered in the name field; the passkey identifies the user. */
 async function beginByPasskey(visit: Visit, credential: string): Promise<Response> {
   const { ctx, pool, client, page, words } = visit;
   try {
@@ -94,7 +94,7 @@ async function beginByPasskey(visit: Visit, credential: string): Promise<Respons
   }
 }
 
-/** Another page, for who has proven enough to be told that their account waits for something. */
+/** Another page, for users who have proven enough to be shown that their account needs something first. */
 function elsewhere(visit: Visit, username: string, error: unknown): Promise<Response> | undefined {
   if (!isRefusal(error)) throw error;
   if (error.code === "UserNotConfirmedException") return confirmPage(visit, { username, by: wayOf(visit) });
@@ -103,7 +103,7 @@ function elsewhere(visit: Visit, username: string, error: unknown): Promise<Resp
   return undefined;
 }
 
-/** The page that the form came from, with what is wrong. */
+/** Shows the page of the form again, with what is wrong. */
 function tryAgain(visit: Visit, username: string, problem: Problem): Promise<Response> {
   if (visit.form.has("second")) return passwordPage(visit, username, problem);
   return loginPage(visit, { username, problem });

@@ -1,4 +1,7 @@
-/** /passkeys/add: who is signed in makes a passkey, and goes back to the application (AWS: "passkeys/add"). */
+/**
+ * /passkeys/add: a signed-in user creates a passkey and returns to the application ("passkeys/add", Amazon Cognito
+ * Developer Guide).
+ */
 
 import { html } from "hono/html";
 import type { SignedInBrowser } from "../../../domain/grants/browser-session.ts";
@@ -19,7 +22,7 @@ export function showPasskeys(visit: PasskeyVisit): Promise<Response> {
   return withUser(visit, (browser) => passkeysPage(visit, browser, {}));
 }
 
-/** The button asks the device, and what the device has made comes back. */
+/** POST: the button requests the options for the device; the device's result is then posted here. */
 export function postPasskey(visit: PasskeyVisit): Promise<Response> {
   return withUser(visit, async (browser) => {
     const { ctx, pool, words, form: sent } = visit;
@@ -35,7 +38,7 @@ export function postPasskey(visit: PasskeyVisit): Promise<Response> {
   });
 }
 
-/** Who has not signed in, or not lately, does so first and comes back here. */
+/** Sends users who have not signed in, or not recently, through a sign-in first that leads back here. */
 async function withUser(
   visit: PasskeyVisit,
   answer: (browser: SignedInBrowser) => Promise<Response>,
@@ -50,7 +53,7 @@ async function withUser(
     : answer(browser);
 }
 
-/** Whatever is wrong with what the device has made, people can only try again. */
+/** The problem to show for any fault in what the device has created: the user can only try again. */
 function problemWith({ words }: PasskeyVisit, error: unknown): Problem {
   const { addPasskey } = words;
   const problem = problemOf(error, words, []);
@@ -83,7 +86,7 @@ ${isDone ? makeForm(visit, html`<button class="quiet">${addPasskey.another}</but
   return answerPage(visit, { title: addPasskey.title, body, isProblem: view.problem !== undefined });
 }
 
-/** Nothing can be made without script, and then there is no button that would do nothing. */
+/** Nothing can be created without script; the button is then hidden, as it would do nothing. */
 function makeForm(visit: PasskeyVisit, button: Html, look = ""): Html {
   const { needsScript, unsupported } = visit.words.addPasskey;
   return html`<noscript><p class="note problem">${needsScript}</p></noscript>
@@ -104,7 +107,7 @@ function backToApp(visit: PasskeyVisit, look = "quiet"): Html {
   return html`<p class="below"><a class="button ${look}" href="${returnLocation(visit.request)}">${visit.words.addPasskey.back(visit.app)}</a></p>`;
 }
 
-/** The script asks the device at once, and sends what it has made. */
+/** The page on which the script asks the device at once, and posts its result. */
 function makePage(visit: PasskeyVisit, options: PublicKeyCredentialCreationOptionsJSON): Promise<Response> {
   const { addPasskey, passkey, common } = visit.words;
   const inside = html`<input type="hidden" name="credential" data-passkey-make="${JSON.stringify(options)}">

@@ -1,24 +1,24 @@
-/** What a sign-in waits for, as its pages tell it to the browser and hear it back. */
+/** The state of a sign-in that waits for an answer, as its pages pass it through the browser and back. */
 import { html } from "hono/html";
 import type { Step } from "../../../domain/signin/steps.ts";
 import { hidden, type Problem } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
 import type { Visit } from "../kit/visit.ts";
 
-/** What a sign-in waits for. */
+/** The challenge that a sign-in waits for. */
 export interface Waiting {
   readonly name: Step;
   readonly session: string;
-  /** As typed at the start. */
+  /** As entered at the start. */
   readonly username: string;
-  /** ChallengeParameters; `available` has the first factors, `secret` the key of an authenticator app. */
+  /** ChallengeParameters; `available` lists the first factors, `secret` is the key of an authenticator app. */
   readonly parameters: Readonly<Record<string, string>>;
 }
 
 export interface ChallengeView {
   readonly title: string;
   readonly body: Html;
-  /** The sign-in begins anew where that is another way. */
+  /** Whether the sign-in starts over to use another factor. */
   readonly otherWay?: boolean;
 }
 
@@ -35,7 +35,7 @@ const carried = [
 
 export type Render = (visit: Visit, waiting: Waiting, problem: Problem | undefined) => ChallengeView;
 
-/** The fields by which a form comes back to what the sign-in waits for. */
+/** The hidden fields with which a form returns the sign-in's state. */
 export function state({ name, session, username, parameters }: Waiting): Html[] {
   const isCarried = (key: string) => name === "CUSTOM_CHALLENGE" || carried.includes(key);
   const kept = Object.entries(parameters).filter(([key, value]) => isCarried(key) && value !== "");
@@ -51,7 +51,7 @@ export function choice(value: string, label: string): Html {
   return html`<button class="choice" name="answer" value="${value}">${label}</button>`;
 }
 
-/** A list of names as JSON, which has been through the browser. */
+/** Parses a JSON list of names that has been through the browser. */
 export function listed(json: string | undefined): string[] {
   try {
     const list: unknown = JSON.parse(json ?? "[]");
@@ -63,7 +63,7 @@ export function listed(json: string | undefined): string[] {
 
 const seconds = ["SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP"] as const;
 
-/** Of a list that has been through the browser, the second factors that there are words and pages for. */
+/** The second factors in a JSON list from the browser for which there are words and pages. */
 export function secondFactors(json: string | undefined): (typeof seconds)[number][] {
   return listed(json).flatMap((name) => seconds.filter((one) => one === name));
 }

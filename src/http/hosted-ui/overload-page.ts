@@ -1,4 +1,4 @@
-/** What people see whose address asks for more than its share: a page that costs next to nothing. */
+/** The page for people whose address exceeds its share under load; it costs next to nothing. */
 import { html } from "hono/html";
 import { catalogues, wordsFor } from "./kit/language.ts";
 import type { Words } from "./words/en.ts";

@@ -1,16 +1,19 @@
-/** Admission for whatever is not a call of the API, which answers in its own way: pages, OAuth, discovery, everything. */
+/** Overload protection for everything but calls of the API, which answer in their own way: pages, OAuth, discovery. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { sentenceOf } from "../wire/reasons.ts";
 import type { Serving } from "./context.ts";
 
 export interface CrowdGuard {
-  /** Whether a request was refused, and answered: the thread is late, and it goes beyond the share of its address. */
+  /**
+   * Refuses a request if the thread is late and the request exceeds its address's share. Returns whether it has
+   * answered it.
+   */
   refuses(incoming: IncomingMessage, outgoing: ServerResponse): boolean;
-  /** Refuses it in any case. */
+  /** Refuses a request unconditionally. */
   refuse(incoming: IncomingMessage, outgoing: ServerResponse): void;
 }
 
-/** RFC 6749 has no better word for it, and others look at the status. */
+/** RFC 6749 has no better code; other clients look at the status. */
 const told = JSON.stringify({
   error: "temporarily_unavailable",
   error_description: sentenceOf("tooMany"),
@@ -18,7 +21,7 @@ const told = JSON.stringify({
 });
 const always = { "access-control-allow-origin": "*", "cache-control": "no-store", "retry-after": "1" };
 
-/** @param page what people are shown, by the Accept-Language of their browser; without script, style and anything to load */
+/** @param page the page for people, by their browser's Accept-Language; it has no script or style and loads nothing */
 export function createCrowdGuard(
   { admission, network }: Serving,
   page: (language: string | undefined) => string,
@@ -43,7 +46,7 @@ export function createCrowdGuard(
   };
 }
 
-/** Whether it may be a call of the API. */
+/** Whether a request may be a call of the API. */
 export function asksElsewhere({ method, url }: IncomingMessage): boolean {
   return method === "POST" && (url === "/" || url?.startsWith("/?") === true);
 }

@@ -1,35 +1,35 @@
 /**
- * What the pages of a client look like: a style of managed login, the CSS and logo of the classic hosted UI, or neither.
- * Each page asks for the versions alone; what was made of them is kept. Stylesheets and images go to browsers under names
- * made of what is in them, so that they may be kept there for ever.
+ * The branding of a client's pages: a style of managed login, the CSS and logo of the classic hosted UI, or neither.
+ * Each page reads only the versions; what was made from them is cached. Names of stylesheets and images contain a hash
+ * of the content, so that browsers can cache them forever.
  */
 import { createHash } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { type Asset, type AssetKey, readAsset, readAssets, readStyle } from "../../store/branding.ts";
-import { type LookVersions, readLookVersions } from "../../store/looks.ts";
+import { type LookVersions, readLookVersions } from "../../store/branding-versions.ts";
 import { readUiCustomizations, readUiImage } from "../../store/ui-customizations.ts";
 import { uiThemeOf } from "./classic-theme.ts";
 import { type Picture, type Theme, themeCss, themeOf } from "./theme.ts";
 import type { Mode } from "./theme-colors.ts";
 
-/** Where the files of clients are, below the root of a pool's endpoints. */
+/** The path of clients' files, below the root of a pool's endpoints. */
 export const looksPath = "/assets/brand";
 
 interface Icon {
   readonly file: string;
   readonly type: string;
-  /** Where each mode has its own. */
+  /** Set if each color mode has its own. */
   readonly mode: Mode | undefined;
 }
 
 export interface Look {
-  /** The name of the stylesheet that stands after that of all pages; undefined: there is none. */
+  /** The name of the stylesheet that follows that of all pages; undefined if there is none. */
   readonly style: string | undefined;
   readonly scheme: "light dark" | Mode;
-  /** Undefined: the classic hosted UI, which has a logo at most. */
+  /** Undefined for the classic hosted UI, which has at most a logo. */
   readonly theme: Pick<Theme, "place" | "compact" | "header" | "footer" | "logo" | "languages"> | undefined;
-  /** By the category of their assets; those that the page is to show. */
+  /** The images that pages show, by category of their assets. */
   readonly pictures: ReadonlyMap<string, Picture>;
   readonly icons: readonly Icon[];
   readonly files: ReadonlyMap<string, LookFile>;
@@ -41,7 +41,7 @@ type LookFile =
   | { readonly type: string; readonly asset: AssetKey }
   | { readonly type: string; readonly logoOf: string };
 
-/** Categories of images that stand on a page by themselves, but for those that the settings turn on one by one. */
+/** Categories of standalone images, except those that settings turn on one by one. */
 const graphics = ["EMAIL_GRAPHIC", "SMS_GRAPHIC", "AUTH_APP_GRAPHIC", "PASSWORD_GRAPHIC", "PASSKEY_GRAPHIC"];
 /** The logo of the classic hosted UI. */
 export const uiLogoCategory = "UI_LOGO";
@@ -60,9 +60,9 @@ interface Client {
 }
 
 /**
- * The look of a client's pages; undefined: the default one.
- * @param version ManagedLoginVersion of the domain that the request came to; undefined: it came to none, and a style of
- * managed login has precedence
+ * The branding of a client's pages; undefined for the default.
+ * @param version ManagedLoginVersion of the domain that the request came to; undefined if it came to none, and a style
+ * of managed login then takes precedence
  */
 export async function lookOf(ctx: Ctx, client: Client, version?: number): Promise<Look | undefined> {
   const versions = await readLookVersions(ctx.db, client.poolId, client.id);
@@ -70,7 +70,7 @@ export async function lookOf(ctx: Ctx, client: Client, version?: number): Promis
   return lookBy(ctx, client, versions, isManaged ? managedSource : classicSource);
 }
 
-/** A file of whatever look the client has; undefined: there is none of this name. */
+/** A file of the client's branding, of whatever kind; undefined if there is none of this name. */
 export async function lookFile(
   ctx: Ctx,
   client: Client,
@@ -85,13 +85,13 @@ export async function lookFile(
       "asset" in file
         ? await readAsset(ctx.db, client.poolId, client.id, file.asset)
         : (await readUiImage(ctx.db, client.poolId, file.logoOf))?.bytes;
-    // It may have been replaced a moment ago, and would be kept by its name for ever.
+    // It may just have been replaced, and would be cached forever under this name.
     if (body !== undefined && name.startsWith(hashOf(body))) return { type: file.type, body };
   }
   return undefined;
 }
 
-/** The address of the logo of the classic hosted UI, below the root of the pool's endpoints. */
+/** The path of the logo of the classic hosted UI, below the root of the pool's endpoints. */
 export async function uiLogoPath(ctx: Ctx, poolId: string, clientId: string): Promise<string | undefined> {
   const versions = await readLookVersions(ctx.db, poolId, clientId);
   const look = await lookBy(ctx, { poolId, id: clientId }, versions, classicSource);
@@ -99,13 +99,13 @@ export async function uiLogoPath(ctx: Ctx, poolId: string, clientId: string): Pr
   return name && `${looksPath}/${clientId}/${name}`;
 }
 
-/** Looks by client and kind, each with the version that it was made of. */
+/** Cached branding by client and kind, each with the version that it was made from. */
 const looks = new CacheKind<{ readonly version: string; readonly look: Look | undefined }>(1_000);
 
-/** What a look is made of. */
+/** The source of a client's branding: a style, or the classic customization. */
 interface Source {
   readonly kind: string;
-  /** Undefined: there is none. */
+  /** The version that is current; undefined if there is none. */
   readonly version: (versions: LookVersions) => string | undefined;
   readonly make: (ctx: Ctx, client: Client, versions: LookVersions) => Promise<Look | undefined>;
 }
@@ -144,7 +144,7 @@ async function lookBy(
   const found = cache.get(key);
   if (found?.version === current) return found.look;
   const look = await make(ctx, client, versions);
-  // What was read piece by piece is of this version only if nobody changed it meanwhile.
+  // What was read in several steps belongs to this version only if it has not changed since.
   const after = version(await readLookVersions(ctx.db, client.poolId, client.id));
   if (after === current) cache.set(key, { version: current, look });
   return look;
@@ -182,7 +182,9 @@ function managed(settings: unknown, assets: readonly Asset[]): Look {
   return { style, scheme, theme, pictures, icons, files };
 }
 
-/** An image that was set for both modes, or for one alone, stands in for those that are missing. */
+/**
+ * The files of an image for both modes. One that was set for both modes, or for one alone, fills in for a missing one.
+ */
 function pictureOf(
   assets: readonly { readonly colorMode: string; readonly name: string }[],
 ): Picture | undefined {

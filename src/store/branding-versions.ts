@@ -1,4 +1,4 @@
-/** What a client's pages look like, by versions alone: the one statement that each page asks. */
+/** The versions of a client's branding: the one statement that every page runs. */
 import { sql } from "kysely";
 import type { Style } from "./branding.ts";
 import type { Db } from "./db.ts";
@@ -7,7 +7,7 @@ import { allClients, type UiCustomization } from "./ui-customizations.ts";
 
 export interface LookVersions {
   readonly style: Pick<Style, "styleId" | "version" | "provided"> | undefined;
-  /** The client's own, else that of `ALL`. */
+  /** The client's own, or else that of `ALL`. */
   readonly customization: Pick<UiCustomization, "clientId" | "updatedAt"> | undefined;
 }
 
