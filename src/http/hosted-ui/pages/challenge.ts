@@ -2,7 +2,7 @@
 import { verifyBySession } from "../../../domain/signin/set-up-by-session.ts";
 import type { Step } from "../../../domain/signin/steps.ts";
 import { codeOf, textOf } from "../kit/form.ts";
-import { isOver, isRefusal, problemOf } from "../kit/sentences.ts";
+import { isOver, problemOf, shownRefusal } from "../kit/sentences.ts";
 import type { Visit } from "../kit/visit.ts";
 import { challengePage, fieldsOf, hasPage, responsesOf } from "./challenge-pages.ts";
 import { follow, respond, withKey } from "./follow.ts";
@@ -17,12 +17,12 @@ export async function postChallenge(visit: Visit): Promise<Response> {
   try {
     return await answer(visit, waiting);
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    const refusal = shownRefusal(visit.ctx, error);
     const { username } = waiting;
-    if (isOver(error)) return loginPage(visit, { username, problem: { text: words.errors.sessionEnded } });
+    if (isOver(refusal)) return loginPage(visit, { username, problem: { text: words.errors.sessionEnded } });
     // One answer of a passkey, right or wrong, ends the sign-in.
     if (name === "WEB_AUTHN") return loginPage(visit, { username, problem: { text: words.errors.passkey } });
-    return challengePage(visit, waiting, problemOf(error, words, fieldsOf(waiting)));
+    return challengePage(visit, waiting, problemOf(refusal, words, fieldsOf(waiting)));
   }
 }
 

@@ -22,7 +22,7 @@ import { codeOf, textOf } from "../kit/form.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
 import { typedName } from "../kit/names.ts";
-import { isRefusal, problemOf, wordOf } from "../kit/sentences.ts";
+import { problemOf, shownRefusal, wordOf } from "../kit/sentences.ts";
 import type { BareVisit, Visit } from "../kit/visit.ts";
 import { follow } from "./follow.ts";
 import { loginPage } from "./login-pages.ts";
@@ -90,9 +90,9 @@ export async function postConfirm(visit: Visiting): Promise<Response> {
       username,
     );
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    const problem = problemOf(error, words, ["code", "username"]);
-    if (wordOf(error) === "alreadyConfirmed" && visit.request !== undefined)
+    const refusal = shownRefusal(ctx, error);
+    const problem = problemOf(refusal, words, ["code", "username"]);
+    if (wordOf(refusal) === "alreadyConfirmed" && visit.request !== undefined)
       return loginPage(visit, { username, notice: problem.text });
     if (view.by !== "button") return confirmPage(visit, { ...view, problem });
     const text = problem.field === "code" ? words.confirm.badLink : problem.text;
@@ -140,8 +140,8 @@ export async function postResend(visit: Visiting): Promise<Response> {
     const sent = by === "link" ? words.confirm.linkResent : words.confirm.resent;
     return confirmPage(visit, { ...view, by, destination, notice: sent(destination) });
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    return confirmPage(visit, { ...view, problem: problemOf(error, words, ["username"]) });
+    const refusal = shownRefusal(ctx, error);
+    return confirmPage(visit, { ...view, problem: problemOf(refusal, words, ["username"]) });
   }
 }
 
