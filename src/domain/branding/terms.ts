@@ -1,6 +1,6 @@
 /** Terms of use and privacy policies, which the pages of a client link to. */
 import type { Ctx } from "../../app.ts";
-import { uuid4 } from "../../lib/uuid4.ts";
+import { uuid4 } from "../../lib/uuid.ts";
 import { isUniqueViolation } from "../../store/db.ts";
 import {
   deleteTerms,
