@@ -23,11 +23,15 @@ export function mfaFactors(document: PoolDocument): MfaFactors {
   return { SmsMfaConfiguration, SoftwareTokenMfaConfiguration, EmailMfaConfiguration };
 }
 
+export function isFactorOn(factors: MfaFactors, name: keyof MfaFactors): boolean {
+  return name === "SoftwareTokenMfaConfiguration"
+    ? factors[name]?.Enabled === true
+    : factors[name] !== undefined;
+}
+
 /** Members of `MfaFactors` that are turned on. */
 export function secondFactors(factors: MfaFactors): (keyof MfaFactors)[] {
-  const isOn = (name: keyof MfaFactors) =>
-    name === "SoftwareTokenMfaConfiguration" ? factors[name]?.Enabled === true : factors[name] !== undefined;
-  return (Object.keys(noFactors) as (keyof MfaFactors)[]).filter(isOn);
+  return (Object.keys(noFactors) as (keyof MfaFactors)[]).filter((name) => isFactorOn(factors, name));
 }
 
 /** What of a document the rules are about. */

@@ -1,5 +1,6 @@
 /** What a sign-in waits for, as its pages tell it to the browser and hear it back. */
 import { html } from "hono/html";
+import { isSecondFactor, type SecondFactor } from "../../../domain/mfa/factors.ts";
 import { hidden, type Problem } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
 import type { Visit } from "../kit/visit.ts";
@@ -60,9 +61,7 @@ export function listed(json: string | undefined): string[] {
   }
 }
 
-const seconds = ["SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP"] as const;
-
 /** Of a list that has been through the browser, the second factors that there are words and pages for. */
-export function secondFactors(json: string | undefined): (typeof seconds)[number][] {
-  return listed(json).flatMap((name) => seconds.filter((one) => one === name));
+export function secondFactors(json: string | undefined): SecondFactor[] {
+  return listed(json).filter(isSecondFactor);
 }
