@@ -16,7 +16,7 @@ import {
   ResendConfirmationCodeCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { uuid7 } from "../../src/lib/uuid7.ts";
+import { uuid7 } from "../../src/lib/uuid.ts";
 import { type AuthEvent, writeAuthEvents } from "../../src/store/auth-events.ts";
 import { sweepEvents } from "../../src/store/sweep.ts";
 import { SrpClient } from "../clients/support.ts";

@@ -6,7 +6,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { uuid7 } from "../../lib/uuid7.ts";
+import { uuid7 } from "../../lib/uuid.ts";
 import type { AuthEvent, AuthEventResponse, AuthEventType } from "../../store/auth-events.ts";
 import type { User } from "../../store/users.ts";
 import type { ErrorCode } from "../../wire/generated/error-codes.ts";

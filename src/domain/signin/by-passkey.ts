@@ -7,6 +7,7 @@
 import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import { fromBase64url } from "../../lib/bytes.ts";
+import { isUuid } from "../../lib/uuid.ts";
 import { readCredential } from "../../store/credentials.ts";
 import { insertUsed } from "../../store/sign-ins.ts";
 import { readSignInUser } from "../../store/users.ts";
@@ -23,7 +24,6 @@ import { refuseTriggers } from "../triggers/unavailable.ts";
 import { allowsFlow } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { deviceOfBrowser } from "../users/browser-devices.ts";
-import { uuid } from "../users/find-user.ts";
 import { assertPasskeys } from "../users/passkeys.ts";
 import { availableFactors } from "./first-factors.ts";
 import { provePasskey, readAnswer } from "./passkey-proof.ts";
@@ -83,7 +83,7 @@ async function start(
   const ceremony = readAnswer(request.credential);
   const challenge = openChallenge(ctx, request, ceremony.challenge);
   const named = userIdIn(ceremony.response);
-  const userId = named !== undefined && uuid.test(named) ? named : undefined;
+  const userId = named !== undefined && isUuid(named) ? named : undefined;
   const user = await readSignInUser(ctx.db, pool.id, userId);
   const submitted = user?.username ?? "";
   const begun = newSignIn({ pool, client, user, flow: "HOSTED_AUTH", submitted, page, attempt });

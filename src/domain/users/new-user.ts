@@ -4,7 +4,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { firstVersion } from "../../lib/random.ts";
-import { uuid4 } from "../../lib/uuid4.ts";
+import { uuid4 } from "../../lib/uuid.ts";
 import { insertCredential, type NewCredential } from "../../store/credentials.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
 import {

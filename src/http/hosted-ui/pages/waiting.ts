@@ -1,5 +1,6 @@
 /** The state of a sign-in that waits for an answer, as its pages pass it through the browser and back. */
 import { html } from "hono/html";
+import { isSecondFactor, type SecondFactor } from "../../../domain/mfa/factors.ts";
 import type { Step } from "../../../domain/signin/steps.ts";
 import { hidden, type Problem } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
@@ -61,9 +62,7 @@ export function listed(json: string | undefined): string[] {
   }
 }
 
-const seconds = ["SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP"] as const;
-
-/** The second factors in a JSON list from the browser for which there are words and pages. */
-export function secondFactors(json: string | undefined): (typeof seconds)[number][] {
-  return listed(json).flatMap((name) => seconds.filter((one) => one === name));
+/** The second factors in a JSON list from the browser. */
+export function secondFactors(json: string | undefined): SecondFactor[] {
+  return listed(json).filter(isSecondFactor);
 }
