@@ -6,7 +6,7 @@ import type { Words } from "./words/en.ts";
 const written = new Map<Words, string>();
 
 /** @param language Accept-Language */
-export function crowdedPage(language: string | undefined): string {
+export function overloadPage(language: string | undefined): string {
   const words = wordsFor(undefined, language);
   const page = written.get(words) ?? pageIn(words);
   written.set(words, page);

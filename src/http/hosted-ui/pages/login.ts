@@ -11,7 +11,7 @@ import type { Problem } from "../kit/fields.ts";
 import { typedName } from "../kit/names.ts";
 import { isRefusal, problemOf } from "../kit/sentences.ts";
 import type { Visit } from "../kit/visit.ts";
-import { confirmPage, wayOf } from "./confirm.ts";
+import { confirmationMethod, confirmPage } from "./confirm.ts";
 import { follow, goOn } from "./follow.ts";
 import { resetPage } from "./forgot.ts";
 import { continuePage, loginPage, passwordPage } from "./login-pages.ts";
@@ -97,7 +97,8 @@ async function beginByPasskey(visit: Visit, credential: string): Promise<Respons
 /** Another page, for users who have proven enough to be shown that their account needs something first. */
 function elsewhere(visit: Visit, username: string, error: unknown): Promise<Response> | undefined {
   if (!isRefusal(error)) throw error;
-  if (error.code === "UserNotConfirmedException") return confirmPage(visit, { username, by: wayOf(visit) });
+  if (error.code === "UserNotConfirmedException")
+    return confirmPage(visit, { username, by: confirmationMethod(visit) });
   if (error.code === "PasswordResetRequiredException")
     return resetPage(visit, { username, notice: visit.words.forgot.mustReset });
   return undefined;
