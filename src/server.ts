@@ -22,16 +22,16 @@ import { createServing, type Serving, type ServingOptions } from "./http/context
 import { guarded } from "./http/headers.ts";
 import { answersHealth, healthRoutes } from "./http/health.ts";
 import { holdings } from "./http/holdings.ts";
-import { crowdedPage } from "./http/hosted-ui/overload-page.ts";
+import { overloadPage } from "./http/hosted-ui/overload-page.ts";
 import { hostedRoutes } from "./http/hosted-ui/routes.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
-import { type Door, type Listener, openDoor } from "./http/listen.ts";
+import { type Listener, type ListeningServer, listen } from "./http/listen.ts";
 import { type CountedMetrics, createMetrics, metricsRoutes, observeFront } from "./http/metrics.ts";
 import { type MonotonicClock, machineClock } from "./http/monotonic.ts";
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
-import { asksElsewhere, type CrowdGuard, createCrowdGuard } from "./http/overload.ts";
+import { createOverloadGuard, isApiCall, type OverloadGuard } from "./http/overload.ts";
 import { atDomain, type Bindings } from "./http/place.ts";
 import { tlsAskRoutes } from "./http/tls-ask.ts";
 import { Turns } from "./http/turns.ts";
@@ -85,8 +85,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   const certificate =
     config.tls === undefined ? undefined : await certificateFor(config, config.tls, clock());
   const front = await openFront(config, certificate, options.monotonic);
-  const { door } = front;
-  const bound = withPorts(config, door);
+  const { listening } = front;
+  const bound = withPorts(config, listening);
   let opened: OpenedDatabase | undefined;
   try {
     opened = await openDatabase({
@@ -108,8 +108,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const workers = startWorkers(app, opened);
     const { leave: leaveDatabase, close: closeDatabase } = opened;
     const serving = createServing(app, front);
-    observeFront(metrics, { bodies: serving.bodies, connections: door.connections });
-    door.serve(
+    observeFront(metrics, { bodies: serving.bodies, connections: listening.connections });
+    listening.serve(
       listenerOf(serving, { metrics, ready: opened.ping, ownsProcess: options.ownsProcess === true }),
     );
     return {
@@ -141,7 +141,7 @@ async function openFront(
   config: Config,
   certificate: CertificateSource | undefined,
   clock: MonotonicClock = machineClock,
-): Promise<ServingOptions & { readonly door: Door; close(): Promise<void> }> {
+): Promise<ServingOptions & { readonly listening: ListeningServer; close(): Promise<void> }> {
   const proxies = createProxies(config.trustedProxies);
   const turns = new Turns(clock);
   const admission = createAdmission(clock, {
@@ -151,7 +151,7 @@ async function openFront(
   const mayAsk = ({ remoteAddress }: Socket) =>
     proxies.trusts(remoteAddress) || admission.admits(networkOf(remoteAddress ?? ""));
   const { limits } = config;
-  const door = await openDoor(config, certificate, {
+  const listening = await listen(config, certificate, {
     limits,
     proxies,
     clock,
@@ -159,10 +159,10 @@ async function openFront(
     accepted: () => turns.accepted(),
   });
   const close = async () => {
-    await door.close();
+    await listening.close();
     admission.close();
   };
-  return { proxies, admission, turns, clock, door, close };
+  return { proxies, admission, turns, clock, listening, close };
 }
 
 /** The queues of events that are written without any answer waiting for them. */
@@ -249,7 +249,7 @@ interface Listening {
 
 /** Answers each request: admission first, then the routes. */
 function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening): Listener {
-  const guard = createCrowdGuard(serving, crowdedPage);
+  const guard = createOverloadGuard(serving, overloadPage);
   const { fetch } = routes(serving, guard, metrics, ready);
   const listener = getRequestListener(fetch, { overrideGlobalObjects: ownsProcess });
   return (incoming, outgoing) => {
@@ -258,7 +258,7 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
       incoming,
       address: () => serving.network(incoming),
       answer: () => {
-        if (asksElsewhere(incoming) || !guard.refuses(incoming, outgoing)) void listener(incoming, outgoing);
+        if (isApiCall(incoming) || !guard.refuses(incoming, outgoing)) void listener(incoming, outgoing);
       },
       refuse: () => guard.refuse(incoming, outgoing),
     });
@@ -268,7 +268,7 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
 /** Every route of the server. */
 function routes(
   serving: Serving,
-  guard: CrowdGuard,
+  guard: OverloadGuard,
   metrics: CountedMetrics,
   ready: () => Promise<void>,
 ): Hono<{ Bindings: HttpBindings }> {
@@ -293,7 +293,7 @@ function routes(
     if (knowsHost(c.req.header("host"))) return next();
     const { incoming, outgoing } = c.env;
     // Only calls of the API are admitted in their own way, and this host has none.
-    if (asksElsewhere(incoming) && guard.refuses(incoming, outgoing)) return RESPONSE_ALREADY_SENT;
+    if (isApiCall(incoming) && guard.refuses(incoming, outgoing)) return RESPONSE_ALREADY_SENT;
     const answer = await atDomain(serving.context(c.env.incoming), c, ofPools);
     if (answer !== undefined) return answer;
     return c.json(
@@ -320,7 +320,7 @@ function configuredRootKey(config: Config): CreatedKey | undefined {
 }
 
 /** Puts the ports actually bound in place of 0, also in a public URL that was derived from them. */
-function withPorts(config: Config, { port, httpsPort }: Door): Config {
+function withPorts(config: Config, { port, httpsPort }: ListeningServer): Config {
   const publicUrl = config.publicUrl.replace(/:0$/, `:${httpsPort ?? port}`);
   return Object.freeze({ ...config, port, ...(httpsPort !== undefined && { httpsPort }), publicUrl });
 }

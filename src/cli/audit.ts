@@ -121,11 +121,11 @@ async function* eventsOf(db: Db, search: AuditSearch): AsyncGenerator<AuditEvent
  * How far each poll looks back, in milliseconds: more than a request can take. An event has the id of its call's
  * beginning but appears at its end, so a new event may sort before those already shown.
  */
-const lookBack = 90_000;
+const pollOverlap = 90_000;
 const lookEvery = 500;
 
 const recent = (db: Db, search: AuditSearch) =>
-  eventsOf(db, { ...search, from: uuid7Floor(Date.now() - lookBack), to: undefined });
+  eventsOf(db, { ...search, from: uuid7Floor(Date.now() - pollOverlap), to: undefined });
 
 /** Prints new events as they appear, until the process is ended. */
 async function follow(db: Db, search: AuditSearch, known: ReadonlySet<string>, print: Print): Promise<never> {

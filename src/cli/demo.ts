@@ -11,8 +11,8 @@ import { listPools } from "../store/user-pools.ts";
 
 const client = "demoappclient";
 /** Where the newcomer's own application would be. */
-const home = "http://localhost:3000/";
-const callback = `${home}callback`;
+const appUrl = "http://localhost:3000/";
+const callback = `${appUrl}callback`;
 const user = { name: "demo@example.com", password: "Poolhouse-demo-1" };
 
 /** Creates the demo on an empty database; returns the text to print. */
@@ -51,7 +51,7 @@ async function create(ctx: Ctx, pool: string): Promise<void> {
     AllowedOAuthFlows: ["code"],
     AllowedOAuthScopes: ["openid", "email", "profile", "aws.cognito.signin.user.admin"],
     CallbackURLs: [callback],
-    LogoutURLs: [home],
+    LogoutURLs: [appUrl],
     ExplicitAuthFlows: [
       "ALLOW_USER_SRP_AUTH",
       "ALLOW_USER_AUTH",

@@ -136,21 +136,25 @@ async function create({ config, text, flag }: Given): Promise<void> {
 async function setPolicy({ config, operands: [id], text }: Given): Promise<void> {
   const policy = policyText(text("policy"), config);
   await withDatabase(config, async ({ db }) => {
-    const told: CommandEvent = { operation: "UpdateAccessKey", target: id, details: { changed: ["policy"] } };
+    const event: CommandEvent = {
+      operation: "UpdateAccessKey",
+      target: id,
+      details: { changed: ["policy"] },
+    };
     const set = (tx: Db) => changePolicy({ db: tx, config }, id!, policy);
-    if (!(await recorded(maker(db), operator(), set, () => told))) noSuchKey(id!);
+    if (!(await recorded(maker(db), operator(), set, () => event))) noSuchKey(id!);
   });
   console.log(`${id}: policy set`);
 }
 
 function changing(
   done: string,
-  told: CommandEvent,
+  event: CommandEvent,
   change: (db: Db, id: string) => Promise<boolean>,
 ): Action["run"] {
   return async ({ config, operands: [id] }) => {
     await withDatabase(config, async ({ db }) => {
-      const recording = recordingCommand(maker(db), operator(), { ...told, target: id });
+      const recording = recordingCommand(maker(db), operator(), { ...event, target: id });
       if (!(await change(recording, id!))) noSuchKey(id!);
     });
     console.log(`${id}: ${done}`);
@@ -161,13 +165,13 @@ async function resetRoot({ config, flag }: Given): Promise<void> {
   const { rootAccessKeyId: accessKeyId, rootSecretAccessKey: secretAccessKey } = config;
   const configured =
     accessKeyId !== undefined && secretAccessKey !== undefined ? { accessKeyId, secretAccessKey } : undefined;
-  const told: CommandEvent = {
+  const event: CommandEvent = {
     operation: "CreateAccessKey",
     target: configured?.accessKeyId,
     details: { principal: "root", replaces: "the former root key" },
   };
   const key = await withDatabase(config, ({ db }) =>
-    resetRootKey(maker(recordingCommand(maker(db), operator(), told)), configured),
+    resetRootKey(maker(recordingCommand(maker(db), operator(), event)), configured),
   );
   if (configured !== undefined) {
     console.log(`${key.accessKeyId}: the configured key is the root key now`);

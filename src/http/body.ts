@@ -47,7 +47,7 @@ interface Reading extends Holding {
 const nothing = new Uint8Array();
 
 /** How often rates are checked. Milliseconds. */
-const lookEvery = 1_000;
+const checkEvery = 1_000;
 
 /** Creates the reader. @param budget bytes that all bodies together may hold */
 export function createBodies(budget: number, { elapsed, every }: MonotonicClock): Bodies {
@@ -55,7 +55,7 @@ export function createBodies(budget: number, { elapsed, every }: MonotonicClock)
   const readings = new Set<Reading>();
   const { bytes, seconds } = holdings.bodyPace.limit;
 
-  const stop = every(lookEvery, () => {
+  const stop = every(checkEvery, () => {
     const now = elapsed();
     for (const reading of readings) {
       if (reading.length - reading.lengthThen >= bytes) {

@@ -13,7 +13,7 @@ import { holdings } from "./holdings.ts";
 import type { MonotonicClock } from "./monotonic.ts";
 
 /** How often unread answers are measured. Milliseconds. */
-const lookEvery = 500;
+const measureEvery = 500;
 
 export interface ConnectionsOptions {
   readonly limits: Pick<Limits, "connections" | "answer-bytes">;
@@ -39,7 +39,7 @@ export class Connections {
     const limit = Math.min(options.limits.connections, connectionsOf(openFiles()));
     this.#counted = new Shares(limit);
     this.#handshakes = new Shares(Math.ceil(limit / holdings.handshakes.limit.part));
-    this.#stop = options.clock.every(lookEvery, () => this.#lookAtAnswers());
+    this.#stop = options.clock.every(measureEvery, () => this.#measureAnswers());
   }
 
   /** Number of open connections, including those of trusted proxies. */
@@ -68,21 +68,21 @@ export class Connections {
   /** Registers an accepted https connection, whose handshake begins. */
   openedForTls(socket: Socket): void {
     const connection = this.opened(socket);
-    const ends = endsOf(socket);
-    this.#shaking.set(ends, connection);
+    const endpoints = endpointsOf(socket);
+    this.#shaking.set(endpoints, connection);
     socket.once("close", () => {
       this.#handshakes.drop(connection);
-      if (this.#shaking.get(ends) === connection) this.#shaking.delete(ends);
+      if (this.#shaking.get(endpoints) === connection) this.#shaking.delete(endpoints);
     });
     if (connection.hasShare && !this.#handshakes.take(connection, 1)) socket.destroy();
   }
 
   /** Marks a TLS handshake as finished. @param socket the one that TLS has made */
   handshakeEnded(socket: Socket): void {
-    const ends = endsOf(socket);
-    const connection = this.#shaking.get(ends);
+    const endpoints = endpointsOf(socket);
+    const connection = this.#shaking.get(endpoints);
     if (connection === undefined) return;
-    this.#shaking.delete(ends);
+    this.#shaking.delete(endpoints);
     this.#handshakes.drop(connection);
     this.#bySocket.set(socket, connection);
     connection.stream = socket;
@@ -105,7 +105,7 @@ export class Connections {
     });
     const { requests } = holdings.pipeline.limit;
     // Most have fewer, and need no closer look.
-    if (answers.size <= requests || [...answers].filter(isUnderWay).length <= requests) {
+    if (answers.size <= requests || [...answers].filter(isInProgress).length <= requests) {
       connection.last = response;
       return true;
     }
@@ -131,7 +131,7 @@ export class Connections {
   }
 
   /** Measures unread answers; they are counted only here, so that sending them costs nothing extra. */
-  #lookAtAnswers(): void {
+  #measureAnswers(): void {
     const answers = new Shares<Holding>(this.#options.limits["answer-bytes"]);
     for (const connection of this.#all) {
       for (const answer of connection.answers) {
@@ -155,7 +155,7 @@ export class Connections {
 }
 
 /** Whether an answer is still being produced; afterwards it takes nothing but its bytes. */
-const isUnderWay = ({ writableEnded }: ServerResponse) => !writableEnded;
+const isInProgress = ({ writableEnded }: ServerResponse) => !writableEnded;
 
 class Connection implements Holding {
   readonly address: string;
@@ -198,7 +198,7 @@ class Connection implements Holding {
 const silence = holdings.answerTime.limit.seconds * 1000;
 
 /** Identifies a connection by both of its ends. */
-const endsOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket) =>
+const endpointsOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket) =>
   `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 
 function connectionsOf(files: number): number {

@@ -14,7 +14,7 @@ import { holdings } from "./holdings.ts";
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
-export interface Door {
+export interface ListeningServer {
   readonly port: number;
   /** Undefined if https is off. */
   readonly httpsPort: number | undefined;
@@ -49,17 +49,17 @@ const drainTime = 10_000;
 const silentTime = 500;
 
 /** What the sockets need: limits on connections, and whether their peer may be served more right now. */
-export interface DoorOptions extends ConnectionsOptions {
+export interface ListenOptions extends ConnectionsOptions {
   readonly mayAsk: (socket: Socket) => boolean;
   /** Called for each accepted connection. */
   readonly accepted: () => void;
 }
 
-export async function openDoor(
+export async function listen(
   config: Config,
   certificate: CertificateSource | undefined,
-  options: DoorOptions,
-): Promise<Door> {
+  options: ListenOptions,
+): Promise<ListeningServer> {
   const connections = new Connections(options);
   let listener: Listener = (request, response) => notYetServing(request, response, "starting");
   let draining = false;
@@ -69,9 +69,9 @@ export async function openDoor(
     else listener(request, response);
   };
   const { mayAsk, accepted } = options;
-  const entrance: Entrance = { host: config.host, connections, mayAsk, accepted, answer };
-  const http = await openSocket(createHttpServer(settings), config.port, entrance);
-  const https = certificate && (await openHttps(config.httpsPort, certificate, entrance, http));
+  const socketOptions: SocketOptions = { host: config.host, connections, mayAsk, accepted, answer };
+  const http = await openSocket(createHttpServer(settings), config.port, socketOptions);
+  const https = certificate && (await openHttps(config.httpsPort, certificate, socketOptions, http));
   return {
     port: http.port,
     httpsPort: https?.port,
@@ -88,7 +88,7 @@ export async function openDoor(
 }
 
 /** What all listening sockets share. */
-interface Entrance {
+interface SocketOptions {
   readonly host: string;
   readonly connections: Connections;
   readonly mayAsk: (socket: Socket) => boolean;
@@ -104,12 +104,12 @@ interface OpenSocket {
 async function openHttps(
   port: number,
   certificate: CertificateSource,
-  entrance: Entrance,
+  socketOptions: SocketOptions,
   http: OpenSocket,
 ): Promise<OpenSocket> {
   const server = createHttpsServer({ ...settings, ...certificate.first, ...modern });
   try {
-    const socket = await openSocket(server, port, entrance);
+    const socket = await openSocket(server, port, socketOptions);
     const timer = setInterval(() => {
       const renewed = certificate.renewed();
       if (renewed !== undefined) server.setSecureContext({ ...renewed, ...modern });
@@ -131,7 +131,7 @@ async function openHttps(
 async function openSocket(
   server: Server | HttpsServer,
   port: number,
-  { host, connections, mayAsk, accepted, answer }: Entrance,
+  { host, connections, mayAsk, accepted, answer }: SocketOptions,
 ): Promise<OpenSocket> {
   server.on("connection", accepted);
   const asked = (request: IncomingMessage, response: ServerResponse) => {
@@ -145,8 +145,8 @@ async function openSocket(
    * answer.
    */
   const refuse = (socket: Socket, status: string) => {
-    const mayTell = mayAsk(socket) && socket.writable && !connections.isAnswering(socket);
-    if (mayTell) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+    const mayAnswer = mayAsk(socket) && socket.writable && !connections.isAnswering(socket);
+    if (mayAnswer) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
     socket.destroySoon();
   };
   server.on("request", asked);

@@ -29,7 +29,7 @@ export function createLineBudget(log: Logger, { every }: MonotonicClock): LineBu
     if (count > allowed) left += 1;
     return count <= allowed;
   };
-  const tell = () => {
+  const report = () => {
     if (left > 0) {
       const addresses = [...written.values()].filter((count) => count > allowed).length;
       log.warn(
@@ -40,7 +40,7 @@ export function createLineBudget(log: Logger, { every }: MonotonicClock): LineBu
     if (written.size > 0) written = new Map();
     left = 0;
   };
-  const stop = every(seconds * 1000, tell);
+  const stop = every(seconds * 1000, report);
 
   return {
     admits,
@@ -58,7 +58,7 @@ export function createLineBudget(log: Logger, { every }: MonotonicClock): LineBu
     },
     close: () => {
       stop();
-      tell();
+      report();
     },
   };
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { sentenceOf } from "../wire/reasons.ts";
 import type { Serving } from "./context.ts";
 
-export interface CrowdGuard {
+export interface OverloadGuard {
   /**
    * Refuses a request if the thread is late and the request exceeds its address's share. Returns whether it has
    * answered it.
@@ -14,7 +14,7 @@ export interface CrowdGuard {
 }
 
 /** RFC 6749 has no better code; other clients look at the status. */
-const told = JSON.stringify({
+const errorBody = JSON.stringify({
   error: "temporarily_unavailable",
   error_description: sentenceOf("tooMany"),
   message: sentenceOf("tooMany"),
@@ -22,10 +22,10 @@ const told = JSON.stringify({
 const always = { "access-control-allow-origin": "*", "cache-control": "no-store", "retry-after": "1" };
 
 /** @param page the page for people, by their browser's Accept-Language; it has no script or style and loads nothing */
-export function createCrowdGuard(
+export function createOverloadGuard(
   { admission, network }: Serving,
   page: (language: string | undefined) => string,
-): CrowdGuard {
+): OverloadGuard {
   const refuse = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const { accept = "", "accept-language": language } = incoming.headers;
     const isPerson = accept.includes("text/html");
@@ -34,7 +34,7 @@ export function createCrowdGuard(
       "content-type": isPerson ? "text/html; charset=utf-8" : "application/json",
       "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     });
-    outgoing.end(isPerson ? page(language) : told, () => admission.hold(incoming.socket));
+    outgoing.end(isPerson ? page(language) : errorBody, () => admission.hold(incoming.socket));
   };
   return {
     refuse,
@@ -47,6 +47,6 @@ export function createCrowdGuard(
 }
 
 /** Whether a request may be a call of the API. */
-export function asksElsewhere({ method, url }: IncomingMessage): boolean {
+export function isApiCall({ method, url }: IncomingMessage): boolean {
   return method === "POST" && (url === "/" || url?.startsWith("/?") === true);
 }

@@ -62,12 +62,12 @@ export function rawQuery(c: Context<Bindings>): string {
 /** The URL of our error page, for errors that must not go to a redirect URI that may not be the client's. */
 export function errorPageOf({ base }: Place, error: string, query: string): string {
   const parameters = new URLSearchParams(query);
-  const told = new URLSearchParams({ error });
+  const shown = new URLSearchParams({ error });
   for (const name of ["client_id", "lang"]) {
     const value = parameters.get(name);
-    if (value) told.set(name, value.slice(0, 128));
+    if (value) shown.set(name, value.slice(0, 128));
   }
-  return `${base}/error?${told}`;
+  return `${base}/error?${shown}`;
 }
 
 /**

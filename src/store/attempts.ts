@@ -88,7 +88,7 @@ type SettleSlots = AttemptSlots & { readonly [K in keyof LockRule]: number } & {
  * and everything written before that is on the disk by then. The setting holds for one transaction, which must
  * therefore be the statement's own.
  */
-const soonOnDisk = sql<string>`set_config('synchronous_commit', 'off', true)`;
+const withoutDiskWait = sql<string>`set_config('synchronous_commit', 'off', true)`;
 
 const settleQuery = preparedWrite<SettleSlots>((kysely, slot, kind) => {
   const now = sql<number>`cast(${slot("now")} as bigint)`;
@@ -126,7 +126,7 @@ const settleQuery = preparedWrite<SettleSlots>((kysely, slot, kind) => {
         }))
         .where(sql<boolean>`attempts.locked_until <= ${now} or ${anothers}`),
     )
-    .$if(kind === "postgres", (insert) => insert.returning(soonOnDisk.as("soon")));
+    .$if(kind === "postgres", (insert) => insert.returning(withoutDiskWait.as("soon")));
 });
 
 /**

@@ -69,13 +69,13 @@ export async function writeAuthEvents(db: Db, events: readonly AuthEventOfUser[]
       cast(${JSON.stringify(challenges)} as text), cast(${address} as text), cast(${deviceName} as text), cast(${times} as integer))`;
   });
   await sql`
-    with told (pool_id, user_id, event_id, at, type, response, steps, challenges, address, device_name, times) as
+    with given (pool_id, user_id, event_id, at, type, response, steps, challenges, address, device_name, times) as
       (values ${sql.join(rows)})
     insert into auth_events
       (user_number, event_id, at, type, response, steps, challenges, address, device_name, times)
-    select users.number, told.event_id, told.at, told.type, told.response, told.steps, told.challenges, told.address,
-      told.device_name, told.times
-    from told inner join users on users.pool_id = told.pool_id and users.user_id = told.user_id where true
+    select users.number, given.event_id, given.at, given.type, given.response, given.steps, given.challenges, given.address,
+      given.device_name, given.times
+    from given inner join users on users.pool_id = given.pool_id and users.user_id = given.user_id where true
     on conflict (user_number, event_id) do update set response = excluded.response, steps = excluded.steps,
       challenges = excluded.challenges, address = excluded.address, device_name = excluded.device_name,
       times = auth_events.times + excluded.times

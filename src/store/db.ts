@@ -46,19 +46,19 @@ export interface Companion {
 export async function inTransaction<T>(db: Db, callback: (tx: Db) => Promise<T>): Promise<T> {
   if (db.inTransaction) throw new Error("inTransaction was called inside a transaction: pass tx on instead.");
   const { companion } = db;
-  let told = false;
+  let hasCompanion = false;
   const result = await runTransaction(
     db.kysely,
     async (kysely) => {
       const tx: Db = { ...db, kysely, inTransaction: true };
       const returned = await callback(tx);
-      told = returned !== false && companion !== undefined;
-      if (told) await companion?.write(tx);
+      hasCompanion = returned !== false && companion !== undefined;
+      if (hasCompanion) await companion?.write(tx);
       return returned;
     },
     db.counts,
   );
-  if (told) companion?.committed();
+  if (hasCompanion) companion?.committed();
   return result;
 }
 

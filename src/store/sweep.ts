@@ -9,7 +9,7 @@ import { sweepAuditEvents } from "./audit.ts";
 import { sweepAuthEvents } from "./auth-events.ts";
 import type { Db } from "./db.ts";
 import type { StoreLog } from "./engine/log.ts";
-import { takingItsTime } from "./engine/postgres/time-limit.ts";
+import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
 import { growth, type Removal, tables } from "./growth.ts";
 import { sweepSigningKeys } from "./signing-keys.ts";
 
@@ -156,7 +156,7 @@ export function startSweeper(
     await sweepEvents(db, clock(), retention, { pace, goesOn });
   };
   const timer = setInterval(() => {
-    running ??= takingItsTime(once)
+    running ??= withoutTimeLimit(once)
       .catch((error: unknown) => log.warn({ err: error }, "sweep failed"))
       .finally(() => {
         running = undefined;

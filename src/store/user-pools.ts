@@ -2,7 +2,7 @@
 import type { Kysely } from "kysely";
 import type { Db } from "./db.ts";
 import { inTransaction } from "./db.ts";
-import { takingItsTime } from "./engine/postgres/time-limit.ts";
+import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
 import { affected } from "./engine/transaction.ts";
 import { prepared } from "./prepared.ts";
 import { retireNames, takeName } from "./retired-names.ts";
@@ -189,7 +189,7 @@ export function deletePool(db: Db, poolId: string, now: number): Promise<boolean
     await clear(tx, poolId);
     return affected(result) === 1;
   };
-  return takingItsTime(() => inTransaction(db, remove));
+  return withoutTimeLimit(() => inTransaction(db, remove));
 }
 
 async function clear(tx: Db, poolId: string): Promise<void> {

@@ -22,24 +22,24 @@ export async function recorded<T>(
   app: Program,
   actor: string,
   work: (tx: Db) => Promise<T>,
-  tell: (done: T) => CommandEvent,
+  describe: (done: T) => CommandEvent,
 ): Promise<T> {
   return inTransaction(app.db, async (tx) => {
     const done = await work(tx);
-    if (done !== false) await insertAuditEvents(tx, [eventOf(app, actor, tell(done))]);
+    if (done !== false) await insertAuditEvents(tx, [eventOf(app, actor, describe(done))]);
     return done;
   });
 }
 
 /** A database handle whose transactions are all recorded, for store functions that start their own. */
-export function recordingCommand(app: Program, actor: string, told: CommandEvent): Db {
+export function recordingCommand(app: Program, actor: string, event: CommandEvent): Db {
   const companion = {
-    write: (tx: Db) => insertAuditEvents(tx, [eventOf(app, actor, told)]),
+    write: (tx: Db) => insertAuditEvents(tx, [eventOf(app, actor, event)]),
     committed: () => {},
   };
   return { ...app.db, companion };
 }
 
-function eventOf(app: Program, actor: string, told: CommandEvent): AuditEvent {
-  return newEvent({ now: app.clock(), random: app.random }, { actor, result: "ok", ...told });
+function eventOf(app: Program, actor: string, event: CommandEvent): AuditEvent {
+  return newEvent({ now: app.clock(), random: app.random }, { actor, result: "ok", ...event });
 }

@@ -11,14 +11,14 @@ import { countRow } from "./rows.ts";
  * - `refused`: refused beyond `credential-changes` per hour, unless they only remove something
  * - `numbered`: never refused; beyond that number per hour, recorded each time the number of further ones doubles: the
  *   first, second, fourth, eighth …
- * - `told`: never refused and always recorded; something else limits how often they occur
+ * - `recorded`: never refused and always recorded; something else limits how often they occur
  */
 interface Rule {
-  readonly beyond: "refused" | "numbered" | "told";
+  readonly beyond: "refused" | "numbered" | "recorded";
   readonly because: string;
 }
 
-const byAdministrators = { beyond: "told", because: "an administrator's call is no user's change" } as const;
+const byAdministrators = { beyond: "recorded", because: "administrators' calls are not limited" } as const;
 
 /**
  * Every operation that changes what a user signs in with or recovers by. Somebody with a stolen token can use up a
@@ -26,27 +26,33 @@ const byAdministrators = { beyond: "told", because: "an administrator's call is 
  * refused.
  */
 export const credentialRules = {
-  UpdateUserAttributes: { beyond: "refused", because: "after each value there can be another" },
-  SetUserMFAPreference: { beyond: "refused", because: "what was turned off can be turned on again" },
-  CompleteWebAuthnRegistration: { beyond: "refused", because: "what was deleted can be registered again" },
-  VerifySoftwareToken: { beyond: "numbered", because: "a sign-in may demand it; each replaces the former" },
-  UpdateDeviceStatus: { beyond: "numbered", because: "it takes a device's standing, or gives it back" },
-  DeleteUserAttributes: { beyond: "told", because: "it takes away what was added" },
-  DeleteWebAuthnCredential: { beyond: "told", because: "it takes away what was added" },
-  ForgetDevice: { beyond: "told", because: "it takes away what was added" },
-  ConfirmDevice: { beyond: "told", because: "tokens are not refreshed without; one a sign-in" },
-  VerifyUserAttribute: { beyond: "told", because: "each needs a code, and `verify-attribute` limits it" },
-  RespondToAuthChallenge: {
-    beyond: "told",
-    because: "nobody signs in otherwise; each needs the first factor",
+  UpdateUserAttributes: { beyond: "refused", because: "each value can be replaced by another" },
+  SetUserMFAPreference: { beyond: "refused", because: "a factor can be turned off and on again" },
+  CompleteWebAuthnRegistration: {
+    beyond: "refused",
+    because: "a passkey can be deleted and registered again",
   },
-  ConfirmSignUp: { beyond: "told", because: "nobody signs in otherwise; once" },
-  ConfirmForgotPassword: { beyond: "told", because: "it recovers; each needs a code" },
-  ChangePassword: { beyond: "told", because: "it recovers; `change-password` limits it" },
-  GlobalSignOut: { beyond: "told", because: "it ends what it comes with" },
-  DeleteUser: { beyond: "told", because: "it ends what it comes with" },
-  RevokeToken: { beyond: "told", because: "each needs the tokens of a sign-in" },
-  RevokeUserSession: { beyond: "told", because: "each needs the session of a sign-in" },
+  VerifySoftwareToken: {
+    beyond: "numbered",
+    because: "a sign-in may require it; each replaces the previous one",
+  },
+  UpdateDeviceStatus: { beyond: "numbered", because: "it only sets whether a device is remembered" },
+  DeleteUserAttributes: { beyond: "recorded", because: "it removes what was added" },
+  DeleteWebAuthnCredential: { beyond: "recorded", because: "it removes what was added" },
+  ForgetDevice: { beyond: "recorded", because: "it removes what was added" },
+  ConfirmDevice: { beyond: "recorded", because: "tokens cannot be refreshed without it; once per sign-in" },
+  VerifyUserAttribute: { beyond: "recorded", because: "each needs a code, and `verify-attribute` limits it" },
+  RespondToAuthChallenge: {
+    beyond: "recorded",
+    because: "required to sign in; each needs the first factor",
+  },
+  ConfirmSignUp: { beyond: "recorded", because: "required to sign in; only once" },
+  ConfirmForgotPassword: { beyond: "recorded", because: "it recovers the account; each needs a code" },
+  ChangePassword: { beyond: "recorded", because: "it recovers the account; `change-password` limits it" },
+  GlobalSignOut: { beyond: "recorded", because: "it ends the tokens that it is called with" },
+  DeleteUser: { beyond: "recorded", because: "it ends the tokens that it is called with" },
+  RevokeToken: { beyond: "recorded", because: "each needs the tokens of a sign-in" },
+  RevokeUserSession: { beyond: "recorded", because: "each needs the session of a sign-in" },
   AdminConfirmSignUp: byAdministrators,
   AdminCreateUser: byAdministrators,
   AdminDeleteSoftwareToken: byAdministrators,
@@ -89,15 +95,15 @@ export async function recordCredentialChange(tx: Db, ctx: Ctx, change: Credentia
   const times = who.actor === userId ? await countChange(tx, ctx, change) : 1;
   if (times === undefined) return;
   const details = times === 1 ? change.details : { ...change.details, times };
-  const told = { actor: who.actor, operation: who.operation, poolId, target: userId, result };
-  await insertAuditEvents(tx, [newEvent(ctx, { ...told, ...(details && { details }) })]);
+  const event = { actor: who.actor, operation: who.operation, poolId, target: userId, result };
+  await insertAuditEvents(tx, [newEvent(ctx, { ...event, ...(details && { details }) })]);
 }
 
 /** Counts a change; returns how many of this hour its event stands for, or undefined if a later event will cover it. */
 async function countChange(tx: Db, ctx: Ctx, change: CredentialChange): Promise<number | undefined> {
   const { operation, poolId, userId, onlyTakesAway = false } = change;
   const { beyond }: Rule = credentialRules[operation];
-  if (beyond === "told" || (beyond === "refused" && onlyTakesAway)) return 1;
+  if (beyond === "recorded" || (beyond === "refused" && onlyTakesAway)) return 1;
   const limit = "credential-changes";
   const most = ctx.config.limits[limit];
   const kind = beyond === "refused" ? limit : (`${limit}:${operation}` as const);

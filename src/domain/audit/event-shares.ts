@@ -14,17 +14,17 @@ const capacity = 50_000;
  * Returns a function that replaces events beyond a share by their common event. Each server counts for itself.
  * @param most events per hour, user and kind
  */
-export function hourlyShares(most: number): (told: AuthEventOfUser) => AuthEventOfUser {
+export function hourlyShares(most: number): (recorded: AuthEventOfUser) => AuthEventOfUser {
   const counts = new BoundedMap<string, number>(capacity);
-  return (told) => {
-    const { poolId, userId, event } = told;
+  return (recorded) => {
+    const { poolId, userId, event } = recorded;
     const { at, type, response, challenges } = event;
-    if (response === "Pass" || event.times !== undefined) return told;
+    if (response === "Pass" || event.times !== undefined) return recorded;
     const kind = [poolId, userId, type, response, challenges];
     const key = JSON.stringify([...kind, Math.floor(at / hour)]);
     const count = (counts.get(key) ?? 0) + 1;
     counts.set(key, count);
-    if (count <= most) return told;
-    return { ...told, event: { ...event, id: idOfSpan(at, hour, kind), times: 1 } };
+    if (count <= most) return recorded;
+    return { ...recorded, event: { ...event, id: idOfSpan(at, hour, kind), times: 1 } };
   };
 }

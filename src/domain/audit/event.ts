@@ -7,26 +7,26 @@ import { sha256 } from "../../lib/bytes.ts";
 import { uuid7 } from "../../lib/uuid.ts";
 import type { AuditEvent } from "../../store/audit.ts";
 
-type Told = Pick<AuditEvent, "actor" | "operation" | "result"> &
+type EventDetails = Pick<AuditEvent, "actor" | "operation" | "result"> &
   Partial<Pick<AuditEvent, "poolId" | "target" | "details">>;
 
 /** A new event of this request, with the current time. */
 export function newEvent(
   ctx: Pick<Ctx, "now" | "random"> & Partial<Pick<Ctx, "address" | "userAgent" | "requestId">>,
-  told: Told,
+  given: EventDetails,
 ): AuditEvent {
   return {
     id: uuid7(ctx.now, ctx.random),
     at: ctx.now,
-    poolId: told.poolId,
-    actor: bounded(told.actor, 256) ?? "",
+    poolId: given.poolId,
+    actor: bounded(given.actor, 256) ?? "",
     address: bounded(ctx.address, 64),
     userAgent: bounded(ctx.userAgent, 256),
-    operation: told.operation,
-    target: bounded(told.target, 256),
-    result: told.result,
+    operation: given.operation,
+    target: bounded(given.target, 256),
+    result: given.result,
     requestId: ctx.requestId,
-    details: told.details,
+    details: given.details,
   };
 }
 

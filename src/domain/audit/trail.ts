@@ -8,7 +8,7 @@ import type { Trail } from "../../app.ts";
 import type { StoreLog } from "../../store/engine/log.ts";
 
 /** How long an event waits for others, in milliseconds. */
-const gatherMs = 250;
+const batchDelayMs = 250;
 /** The number of rows per insert. */
 const batch = 64;
 /** The number of queued events beyond which calls wait. */
@@ -39,12 +39,12 @@ export function startTrail<Event>(
   let writing: Promise<void> | undefined;
   const stopping = new AbortController();
   /** Aborted when queued events should be written at once. */
-  let hurry = new AbortController();
+  let flushNow = new AbortController();
 
   /** Writes until the queue is empty. */
   const write = async () => {
-    await delay(gatherMs, undefined, { signal: hurry.signal, ref: false }).catch(() => {});
-    hurry = new AbortController();
+    await delay(batchDelayMs, undefined, { signal: flushNow.signal, ref: false }).catch(() => {});
+    flushNow = new AbortController();
     while (waiting.length > 0) {
       const some = waiting.slice(0, batch);
       try {
@@ -76,12 +76,12 @@ export function startTrail<Event>(
     },
     async flush() {
       if (writing === undefined) return;
-      hurry.abort();
+      flushNow.abort();
       await Promise.race([writing, delay(flushMs, undefined, { ref: false })]);
     },
     async stop() {
       stopping.abort();
-      hurry.abort();
+      flushNow.abort();
       await writing;
       if (waiting.length > 0) await write();
     },

@@ -7,14 +7,14 @@ import { createHash } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { type Asset, type AssetKey, readAsset, readAssets, readStyle } from "../../store/branding.ts";
-import { type LookVersions, readLookVersions } from "../../store/branding-versions.ts";
+import { type BrandingVersions, readBrandingVersions } from "../../store/branding-versions.ts";
 import { readUiCustomizations, readUiImage } from "../../store/ui-customizations.ts";
 import { uiThemeOf } from "./classic-theme.ts";
 import { type Picture, type Theme, themeCss, themeOf } from "./theme.ts";
 import type { Mode } from "./theme-colors.ts";
 
 /** The path of clients' files, below the root of a pool's endpoints. */
-export const looksPath = "/assets/brand";
+export const brandingPath = "/assets/brand";
 
 interface Icon {
   readonly file: string;
@@ -23,7 +23,7 @@ interface Icon {
   readonly mode: Mode | undefined;
 }
 
-export interface Look {
+export interface Appearance {
   /** The name of the stylesheet that follows that of all pages; undefined if there is none. */
   readonly style: string | undefined;
   readonly scheme: "light dark" | Mode;
@@ -32,11 +32,11 @@ export interface Look {
   /** The images that pages show, by category of their assets. */
   readonly pictures: ReadonlyMap<string, Picture>;
   readonly icons: readonly Icon[];
-  readonly files: ReadonlyMap<string, LookFile>;
+  readonly files: ReadonlyMap<string, AppearanceFile>;
 }
 
 /** Where the bytes of a file are. */
-type LookFile =
+type AppearanceFile =
   | { readonly type: "text/css; charset=utf-8"; readonly text: string }
   | { readonly type: string; readonly asset: AssetKey }
   | { readonly type: string; readonly logoOf: string };
@@ -64,21 +64,25 @@ interface Client {
  * @param version ManagedLoginVersion of the domain that the request came to; undefined if it came to none, and a style
  * of managed login then takes precedence
  */
-export async function lookOf(ctx: Ctx, client: Client, version?: number): Promise<Look | undefined> {
-  const versions = await readLookVersions(ctx.db, client.poolId, client.id);
+export async function appearanceOf(
+  ctx: Ctx,
+  client: Client,
+  version?: number,
+): Promise<Appearance | undefined> {
+  const versions = await readBrandingVersions(ctx.db, client.poolId, client.id);
   const isManaged = version === undefined ? versions.style !== undefined : version !== 1;
-  return lookBy(ctx, client, versions, isManaged ? managedSource : classicSource);
+  return appearanceBy(ctx, client, versions, isManaged ? managedSource : classicSource);
 }
 
 /** A file of the client's branding, of whatever kind; undefined if there is none of this name. */
-export async function lookFile(
+export async function brandingFile(
   ctx: Ctx,
   client: Client,
   name: string,
 ): Promise<{ type: string; body: string | Uint8Array } | undefined> {
-  const versions = await readLookVersions(ctx.db, client.poolId, client.id);
+  const versions = await readBrandingVersions(ctx.db, client.poolId, client.id);
   for (const source of [managedSource, classicSource]) {
-    const file = (await lookBy(ctx, client, versions, source))?.files.get(name);
+    const file = (await appearanceBy(ctx, client, versions, source))?.files.get(name);
     if (file === undefined) continue;
     if ("text" in file) return { type: file.type, body: file.text };
     const body =
@@ -93,21 +97,24 @@ export async function lookFile(
 
 /** The path of the logo of the classic hosted UI, below the root of the pool's endpoints. */
 export async function uiLogoPath(ctx: Ctx, poolId: string, clientId: string): Promise<string | undefined> {
-  const versions = await readLookVersions(ctx.db, poolId, clientId);
-  const look = await lookBy(ctx, { poolId, id: clientId }, versions, classicSource);
-  const name = look?.pictures.get(uiLogoCategory)?.light;
-  return name && `${looksPath}/${clientId}/${name}`;
+  const versions = await readBrandingVersions(ctx.db, poolId, clientId);
+  const appearance = await appearanceBy(ctx, { poolId, id: clientId }, versions, classicSource);
+  const name = appearance?.pictures.get(uiLogoCategory)?.light;
+  return name && `${brandingPath}/${clientId}/${name}`;
 }
 
 /** Cached branding by client and kind, each with the version that it was made from. */
-const looks = new CacheKind<{ readonly version: string; readonly look: Look | undefined }>(1_000);
+const appearances = new CacheKind<{
+  readonly version: string;
+  readonly appearance: Appearance | undefined;
+}>(1_000);
 
 /** The source of a client's branding: a style, or the classic customization. */
 interface Source {
   readonly kind: string;
   /** The version that is current; undefined if there is none. */
-  readonly version: (versions: LookVersions) => string | undefined;
-  readonly make: (ctx: Ctx, client: Client, versions: LookVersions) => Promise<Look | undefined>;
+  readonly version: (versions: BrandingVersions) => string | undefined;
+  readonly make: (ctx: Ctx, client: Client, versions: BrandingVersions) => Promise<Appearance | undefined>;
 }
 
 const managedSource: Source = {
@@ -131,28 +138,28 @@ const classicSource: Source = {
   },
 };
 
-async function lookBy(
+async function appearanceBy(
   ctx: Ctx,
   client: Client,
-  versions: LookVersions,
+  versions: BrandingVersions,
   { kind, version, make }: Source,
-): Promise<Look | undefined> {
+): Promise<Appearance | undefined> {
   const current = version(versions);
   if (current === undefined) return undefined;
-  const cache = ctx.app.caches.of(looks);
+  const cache = ctx.app.caches.of(appearances);
   const key = `${kind} ${client.poolId} ${client.id}`;
   const found = cache.get(key);
-  if (found?.version === current) return found.look;
-  const look = await make(ctx, client, versions);
+  if (found?.version === current) return found.appearance;
+  const appearance = await make(ctx, client, versions);
   // What was read in several steps belongs to this version only if it has not changed since.
-  const after = version(await readLookVersions(ctx.db, client.poolId, client.id));
-  if (after === current) cache.set(key, { version: current, look });
-  return look;
+  const after = version(await readBrandingVersions(ctx.db, client.poolId, client.id));
+  if (after === current) cache.set(key, { version: current, appearance });
+  return appearance;
 }
 
-function managed(settings: unknown, assets: readonly Asset[]): Look {
+function managed(settings: unknown, assets: readonly Asset[]): Appearance {
   const theme = themeOf(settings, assets);
-  const files = new Map<string, LookFile>();
+  const files = new Map<string, AppearanceFile>();
   const named = assets.map(({ bytes, ...asset }) => {
     const name = `${hashOf(bytes)}.${asset.extension.toLowerCase()}`;
     files.set(name, { type: types[asset.extension]!, asset });
@@ -203,9 +210,9 @@ function classic(
   clientId: string,
   css: string | undefined,
   image: { readonly mediaType: string; readonly bytes: Uint8Array } | undefined,
-): Look | undefined {
+): Appearance | undefined {
   if (css === undefined && image === undefined) return undefined;
-  const files = new Map<string, LookFile>();
+  const files = new Map<string, AppearanceFile>();
   const style = addStyle(files, uiThemeOf(css ?? "").css);
   const pictures = new Map<string, Picture>();
   if (image !== undefined) {
@@ -216,7 +223,7 @@ function classic(
   return { style, scheme: "light", theme: undefined, pictures, icons: [], files };
 }
 
-function addStyle(files: Map<string, LookFile>, text: string): string | undefined {
+function addStyle(files: Map<string, AppearanceFile>, text: string): string | undefined {
   if (text === "") return undefined;
   const name = `${hashOf(text)}.css`;
   files.set(name, { type: "text/css; charset=utf-8", text });

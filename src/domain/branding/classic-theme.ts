@@ -72,19 +72,19 @@ export function uiThemeOf(css: string): UiTheme {
   if (typeof rules === "string") return uiThemeOf("");
   const colors = new Map<string, Color>();
   const ignored = new Set<string>();
-  const dresses = new Map<string, Map<string, string>>();
+  const declarationsOf = new Map<string, Map<string, string>>();
   for (const { selectors, declarations } of rules)
     for (const selector of new Set(selectors)) {
       const part = parts[selector.slice(1).replace("-customizable", "")];
       for (const { property, value } of declarations) {
-        const dressed = part && dress(part, { property, value, colors });
-        if (dressed === undefined) ignored.add(`${selector} { ${property} }`);
-        if (part === undefined || !dressed) continue;
-        const dresser = dresses.get(part.selector) ?? new Map<string, string>();
-        dresses.set(part.selector, dresser);
+        const adapted = part && adapt(part, { property, value, colors });
+        if (adapted === undefined) ignored.add(`${selector} { ${property} }`);
+        if (part === undefined || !adapted) continue;
+        const ofPart = declarationsOf.get(part.selector) ?? new Map<string, string>();
+        declarationsOf.set(part.selector, ofPart);
         // The last one wins, and shorthands apply in order.
-        dresser.delete(property);
-        dresser.set(property, dressed);
+        ofPart.delete(property);
+        ofPart.set(property, adapted);
       }
     }
   const { values, repairs } = paletteOf("light", (property) => givenFor(property, colors));
@@ -93,7 +93,7 @@ export function uiThemeOf(css: string): UiTheme {
     .filter(([, { color, border }]) => changed.has(color ?? "") || changed.has(border ?? ""))
     .map(([name]) => `.${name.replace(/(?=:|$)/, "-customizable")}`);
   const root = block(":root", new Map([["color-scheme", "light"], ...values]));
-  const written = [...dresses].map(([selector, dresser]) => block(`:root ${selector}`, dresser));
+  const written = [...declarationsOf].map(([selector, ofPart]) => block(`:root ${selector}`, ofPart));
   return { css: `${root}${written.join("")}`, repaired, ignored: [...ignored] };
 }
 
@@ -116,7 +116,7 @@ interface Declaration {
 const LONGEST_VALUE = 256;
 const side = "(?:top|right|bottom|left|(?:block|inline)(?:-start|-end)?)";
 const edge = new RegExp(`^border(?:-${side})?(?:-color)?$`);
-const dressing = new RegExp(
+const visual = new RegExp(
   "^(?:font-(?:family|size|style|weight|variant|stretch)|letter-spacing|word-spacing|line-height" +
     "|text-(?:align|transform|decoration(?:-(?:line|style))?)|vertical-align" +
     `|(?:padding|margin)(?:-${side})?|(?:min-|max-)?(?:width|height)|border(?:-${side})?-(?:width|style)` +
@@ -124,23 +124,27 @@ const dressing = new RegExp(
 );
 
 /** The declaration's value for our page; empty if its color says everything; undefined if it is not used. */
-function dress(part: Part, { property, value, colors }: Declaration): string | undefined {
+function adapt(part: Part, { property, value, colors }: Declaration): string | undefined {
   if (value.length > LONGEST_VALUE) return undefined;
   // The banner has no text.
   if (part === parts["banner"] && /^background(?:-color|-image)?$/.test(property)) return value;
   if (property === "color" || /^background(?:-color)?$/.test(property))
-    return stand(property === "color" ? part.color : part.background, value, colors) === undefined
+    return extractColor(property === "color" ? part.color : part.background, value, colors) === undefined
       ? undefined
       : "";
-  if (edge.test(property)) return stand(part.border, value, colors) ?? value;
-  return isDress(part, property, value) ? value : undefined;
+  if (edge.test(property)) return extractColor(part.border, value, colors) ?? value;
+  return isVisualOnly(part, property, value) ? value : undefined;
 }
 
 /**
  * Assigns the first color of a value to a custom property; returns the value with the property in place of its colors,
  * or undefined if it has none.
  */
-function stand(property: string | undefined, value: string, colors: Map<string, Color>): string | undefined {
+function extractColor(
+  property: string | undefined,
+  value: string,
+  colors: Map<string, Color>,
+): string | undefined {
   let first: Color | undefined;
   const replaced = value.replace(/#[\da-f]+|(?:rgb|hsl)a?\([^()]*\)|[a-z]+/gi, (token) => {
     const color = colorOfCss(token);
@@ -158,8 +162,8 @@ const lineHeight = /^(?:normal|[1-9]\d?(?:\.\d{1,4})?(?:r?em)?|[1-9]\d{1,2}px|[1
 /**
  * Whether a property leaves everything in place: no position or order, and no margins that pull one part over another.
  */
-function isDress(part: Part, property: string, value: string): boolean {
-  if (!dressing.test(property)) return false;
+function isVisualOnly(part: Part, property: string, value: string): boolean {
+  if (!visual.test(property)) return false;
   if (/^(?:margin|letter-spacing|word-spacing)/.test(property)) return /^[\w.%\s]+$/.test(value);
   if (property === "font-size") return isLegible(value);
   // Rules out overlapping lines, and strokes as thick as a part.

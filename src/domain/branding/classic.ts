@@ -31,7 +31,7 @@ export async function setUiCustomization(
   const customization = { poolId, clientId, css, cssVersion, createdAt: ctx.now, updatedAt: ctx.now };
   const stored = await putUiCustomization(ctx.db, customization, image);
   if (stored !== undefined) {
-    tell(ctx, stored);
+    logIgnored(ctx, stored);
     return stored;
   }
   return clientId === allClients
@@ -40,7 +40,7 @@ export async function setUiCustomization(
 }
 
 /** Logs which parts of the CSS the pages do not follow, as the answer has no room for warnings. */
-function tell(ctx: Ctx, { poolId, clientId, css }: UiCustomization): void {
+function logIgnored(ctx: Ctx, { poolId, clientId, css }: UiCustomization): void {
   const { repaired, ignored } = uiThemeOf(css ?? "");
   if (repaired.length > 0)
     ctx.log.warn({ poolId, clientId, classes: repaired }, "colors that cannot be read are shown as others");

@@ -60,7 +60,7 @@ export async function createStyle(
   noteTarget(ctx, { target: style.styleId });
   switch (await insertStyle(ctx.db, style, assets)) {
     case "added":
-      return told(ctx, style);
+      return withRepairsLogged(ctx, style);
     case "exists":
       return refuse(
         "ManagedLoginBrandingExistsException",
@@ -103,7 +103,7 @@ export async function changeStyle(
       settings: provided ? undefined : (settings ?? style.settings),
       updatedAt: ctx.now,
     };
-    if (await updateStyle(ctx.db, next, { removeAll: provided, put })) return told(ctx, next);
+    if (await updateStyle(ctx.db, next, { removeAll: provided, put })) return withRepairsLogged(ctx, next);
   }
   return refuse(
     "ConcurrentModificationException",
@@ -112,7 +112,7 @@ export async function changeStyle(
 }
 
 /** Logs which colors the pages replace for legibility, as the answer has no room for warnings; returns the style. */
-async function told(ctx: Ctx, style: Style): Promise<StyleWithAssets> {
+async function withRepairsLogged(ctx: Ctx, style: Style): Promise<StyleWithAssets> {
   const assets = await readAssets(ctx.db, style.poolId, style.clientId);
   const repairs = repairsOf(themeOf(style.settings, assets));
   if (!style.provided && repairs.length > 0) {

@@ -162,7 +162,7 @@ export function paletteOf(mode: Mode, given: Given, withImage = false): Palette 
     if (least !== undefined && found < least)
       repairs.push({ property, setting: paths[0]!.replace("*", `${mode}Mode`), contrast: found, least });
     colors.set(property, least === undefined ? color : readable(color, under, least));
-    if (property === "--card") colors.set("--still", stillOf(mode, color, standard));
+    if (property === "--card") colors.set("--still", mutedOf(mode, color, standard));
   }
   return { values: written(mode, colors), repairs };
 }
@@ -171,7 +171,7 @@ export function paletteOf(mode: Mode, given: Given, withImage = false): Palette 
  * The color of flat areas on the card: a little of the text's color mixed in, unless that leaves the text too little
  * contrast.
  */
-function stillOf(mode: Mode, card: Color, standard: Color): Color {
+function mutedOf(mode: Mode, card: Color, standard: Color): Color {
   if (hexOf(card) === hexOf(standard)) return colorOfDigits(`${fixed[mode]["--still"].slice(1)}ff`)!;
   const [text, other] = contrast(card, black) > contrast(card, white) ? [black, white] : [white, black];
   const still = mixed(card, text, 0.06);
@@ -187,7 +187,7 @@ function underneath(name: string, color: Color, withImage: boolean): Color[] {
 const throughScrim = (card: Color) => [black, white].map((image) => mixed(image, card, scrim));
 
 /** Whether some text color is legible on a card of this color, whatever image is behind it. */
-export function bearsImage({ values }: Palette): boolean {
+export function allowsImage({ values }: Palette): boolean {
   const card = colorOfDigits(`${values.get("--card")!.slice(1)}ff`)!;
   return [black, white].some((text) => throughScrim(card).every((back) => contrast(text, back) >= TEXT));
 }

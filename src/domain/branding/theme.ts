@@ -7,7 +7,7 @@ import { at } from "../../lib/json-path.ts";
 import type { AssetKey } from "../../store/branding.ts";
 import { defaultSettings } from "./defaults.ts";
 import {
-  bearsImage,
+  allowsImage,
   givenBy,
   type Mode,
   type Palette,
@@ -72,7 +72,7 @@ export function themeOf(settings: unknown, assets: readonly Pick<AssetKey, "cate
   };
   return {
     modes,
-    ...dressed(
+    ...colorsAndImages(
       settings,
       modes,
       wanted.map(([category]) => category),
@@ -100,7 +100,7 @@ function modesOf(settings: unknown): readonly Mode[] {
 }
 
 /** The colors, and the images that go with them: no image behind a form if no text on it would be legible. */
-function dressed(
+function colorsAndImages(
   settings: unknown,
   modes: readonly Mode[],
   wanted: readonly string[],
@@ -110,8 +110,8 @@ function dressed(
     dark: paletteOf("dark", givenBy(settings, "dark"), withImage),
   });
   const plain = both(false);
-  const bears = modes.every((mode) => bearsImage(plain[mode]));
-  const shown = new Set(wanted.filter((category) => category !== "FORM_BACKGROUND" || bears));
+  const allowed = modes.every((mode) => allowsImage(plain[mode]));
+  const shown = new Set(wanted.filter((category) => category !== "FORM_BACKGROUND" || allowed));
   return { palettes: shown.has("FORM_BACKGROUND") ? both(true) : plain, images: shown };
 }
 

@@ -15,7 +15,7 @@ import {
   callerFound,
   countAtAddress,
   countersOf,
-  passAddress,
+  recheckAddress,
   refuseAddress,
 } from "./request-limits.ts";
 import type { Subject } from "./subjects.ts";
@@ -71,7 +71,7 @@ export async function settleGuess(ctx: Ctx, guess: Guess, right: boolean): Promi
   const address = factors[factor];
   const rule = { now: ctx.now, free: ctx.config.limits.password, ...lockout };
   if (!(await settleAttempt(ctx.db, counter, rule, right))) return lockedOut();
-  if (right) return passAddress(ctx.db, ctx, caller, address);
+  if (right) return recheckAddress(ctx.db, ctx, caller, address);
   const { poolId } = caller.subject;
   refuseAddress(ctx, caller, address, await countAtAddress(ctx.db, ctx, poolId, address));
 }
@@ -80,6 +80,6 @@ export async function settleGuess(ctx: Ctx, guess: Guess, right: boolean): Promi
  * Resets the guesses at a user's password, in the transaction of a password reset: guesses at the old password must not
  * lock out the new one.
  */
-export async function forgiveGuesses(tx: Db, poolId: string, userId: string): Promise<void> {
+export async function resetGuesses(tx: Db, poolId: string, userId: string): Promise<void> {
   await clearKinds(tx, poolId, userId, "password");
 }

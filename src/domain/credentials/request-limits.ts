@@ -120,7 +120,7 @@ export function countAtAddress(
  * Checks the address again after a success that `refuseAddress` admitted: whether parallel failures, including those
  * being counted right now, have used up a stranger's allowance in the meantime. Known callers pass.
  */
-export async function passAddress(db: Db, ctx: Ctx, caller: Caller, limit: AddressLimit): Promise<void> {
+export async function recheckAddress(db: Db, ctx: Ctx, caller: Caller, limit: AddressLimit): Promise<void> {
   if (caller.known || ctx.network === undefined) return;
   const count = await countAtAddress(db, ctx, caller.subject.poolId, limit, 0);
   refuseAddress(ctx, caller, limit, count + 1);

@@ -16,10 +16,10 @@ import { refuseOAuth } from "./oauth-error.ts";
 export async function userInfo(ctx: Ctx, pool: Pool, token: string): Promise<Record<string, unknown>> {
   const { client, user, scopes } = await signedIn(ctx, pool, token);
   const strict = isStrict(pool, client);
-  const told = Object.entries(user.attributes)
+  const claims = Object.entries(user.attributes)
     .filter(([name]) => canRead(pool, client, name) && scopeTells(scopes, name, { strict }))
     .map(([name, value]): [string, unknown] => [name, strict ? attributeClaim(name, value) : value]);
-  return { sub: user.id, ...Object.fromEntries(told), username: user.username };
+  return { sub: user.id, ...Object.fromEntries(claims), username: user.username };
 }
 
 async function signedIn(ctx: Ctx, pool: Pool, token: string): Promise<SignedIn> {

@@ -15,10 +15,10 @@ import { compilePattern, matchesPattern, variablesOf } from "./policy-patterns.t
 
 type Given = Readonly<Record<string, unknown>>;
 /** The account and region of the settings, where all resources are. */
-type Home = Readonly<Pick<Config, "accountId" | "region">>;
+type Installation = Readonly<Pick<Config, "accountId" | "region">>;
 
 /** Throws an Error, with a line for each mistake, unless everything about our services is known and can apply here. */
-export function checkPolicy(json: string, home: Home): void {
+export function checkPolicy(json: string, installation: Installation): void {
   parsePolicy(json);
   const twice = repeatedMember(json);
   if (twice !== undefined)
@@ -30,12 +30,14 @@ export function checkPolicy(json: string, home: Home): void {
   const problems = [policy["Statement"]]
     .flat()
     .flatMap((statement, index) =>
-      problemsOf(statement as Given, variables, home).map((problem) => `Statement ${index + 1}: ${problem}`),
+      problemsOf(statement as Given, variables, installation).map(
+        (problem) => `Statement ${index + 1}: ${problem}`,
+      ),
     );
   if (problems.length > 0) throw new Error(problems.join("\n"));
 }
 
-function problemsOf(statement: Given, variables: boolean, home: Home): string[] {
+function problemsOf(statement: Given, variables: boolean, installation: Installation): string[] {
   const negated = statement["NotAction"] !== undefined;
   const actions = texts(statement["Action"] ?? statement["NotAction"]);
   const services = actions.map(servicesOf);
@@ -45,7 +47,7 @@ function problemsOf(statement: Given, variables: boolean, home: Home): string[] 
   const about = negated ? Object.keys(ownActions) : services.flatMap(({ own }) => own);
   const scope: Scope = {
     ours,
-    home,
+    installation,
     about: new Set(about),
     arns: new Set([
       ...about.flatMap((one) => arnServices[one]!),
@@ -79,7 +81,7 @@ export function lacksOwnPermissions(json: string): boolean {
 
 /** What a statement applies to. */
 interface Scope {
-  readonly home: Home;
+  readonly installation: Installation;
   /** Our services that it names. */
   readonly about: ReadonlySet<string>;
   /** The services that appear in the ARNs of its resources. */
@@ -151,7 +153,10 @@ function isAboutWebAcls(action: string): boolean {
  */
 const belowPool = /^userpool\/[\w*?-]+\/(?:\*|client\/[\w+*?-]+)$/;
 
-function wrongResource(resource: string, { about, arns, ours, allows, home }: Scope): string | undefined {
+function wrongResource(
+  resource: string,
+  { about, arns, ours, allows, installation }: Scope,
+): string | undefined {
   if (resource === "*" || !resource.startsWith("arn:")) return undefined;
   const place = `resource '${resource}'`;
   // A variable may hold anything, and contains colons itself.
@@ -173,7 +178,7 @@ function wrongResource(resource: string, { about, arns, ours, allows, home }: Sc
   if (!/^[a-z0-9*?-]+$/.test(region)) return `${place}: '${region}' is no region.`;
   if (!/^(?:\d{12}|[\d?]*\*[\d*?]*|[\d?]{12})$/.test(account))
     return `${place}: '${account}' is no account, which has 12 digits.`;
-  const foreign = elsewhere(region, account, home);
+  const foreign = elsewhere(region, account, installation);
   if (foreign) return `${place}: ${foreign}, so it would never match.`;
   const [shape, pattern] = named;
   const id = rest.join(":");
@@ -187,12 +192,14 @@ function wrongResource(resource: string, { about, arns, ours, allows, home }: Sc
 }
 
 /** The part of an ARN that belongs to another installation, so that no resource here matches it. */
-function elsewhere(region: string, account: string, home: Home): string | undefined {
+function elsewhere(region: string, account: string, installation: Installation): string | undefined {
   const others = [
-    ...(fits(account, home.accountId)
+    ...(fits(account, installation.accountId)
       ? []
-      : [`account ${account} is not this installation's (${home.accountId})`]),
-    ...(fits(region, home.region) ? [] : [`region ${region} is not this installation's (${home.region})`]),
+      : [`account ${account} is not this installation's (${installation.accountId})`]),
+    ...(fits(region, installation.region)
+      ? []
+      : [`region ${region} is not this installation's (${installation.region})`]),
   ];
   return others.length === 0 ? undefined : others.join(" and ");
 }

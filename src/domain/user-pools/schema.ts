@@ -79,10 +79,10 @@ export function checkAttributes(
   }
   if (violations.length > 0) {
     // Keeps the answer small whatever was sent.
-    const told = violations.slice(0, MOST_VIOLATIONS);
+    const shown = violations.slice(0, MOST_VIOLATIONS);
     refuseFor("attributesMalformed", {
-      violations: told.map(({ name, violation }) => `${name}: ${violation}\n`).join(""),
-      names: told.map(({ name }) => name),
+      violations: shown.map(({ name, violation }) => `${name}: ${violation}\n`).join(""),
+      names: shown.map(({ name }) => name),
     });
   }
   checkContacts(attributes);

@@ -9,7 +9,7 @@ import { countWrongCode, judgeCode, replaceCode, takeCode } from "../../store/co
 import { type Db, inTransaction } from "../../store/db.ts";
 import type { User, UserChange } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
-import { type Caller, countAtAddress, passAddress, refuseAddress } from "../credentials/request-limits.ts";
+import { type Caller, countAtAddress, recheckAddress, refuseAddress } from "../credentials/request-limits.ts";
 import { rememberHere, type Subject } from "../credentials/subjects.ts";
 import { composeCode, type LinkTarget } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
@@ -172,13 +172,13 @@ export async function changeByCode(
   const rule = { now: ctx.now, maxAttempts, known: held.caller.known };
   const use = async (tx: Db) => {
     if ((await takeCode(tx, held.place, held.code, rule)) !== held.proves) return false;
-    await passAddress(tx, ctx, held.caller, "codes-per-address");
+    await recheckAddress(tx, ctx, held.caller, "codes-per-address");
     await also?.(tx);
     await rememberHere(tx, ctx, user);
     return true;
   };
-  const told = { operation, details, isEvent: true };
-  const changed = await changeUser(ctx, pool, user, decide, { ...told, takeAliases, also: use });
+  const options = { operation, details, isEvent: true };
+  const changed = await changeUser(ctx, pool, user, decide, { ...options, takeAliases, also: use });
   return changed ?? refuseCode("none", held.hides);
 }
 

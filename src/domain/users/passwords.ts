@@ -12,7 +12,7 @@ import { refuseFor } from "../../wire/refuse.ts";
 import { beginAttempt, concluded } from "../audit/attempt.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
 import { forgetChanges } from "../audit/rows.ts";
-import { forgiveGuesses } from "../credentials/guessing.ts";
+import { resetGuesses } from "../credentials/guessing.ts";
 import { checkPassword, makeCredential, verifyPassword } from "../credentials/password.ts";
 import { countRequest, standingOf } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
@@ -70,7 +70,7 @@ export async function replacePassword(
 ): Promise<void> {
   await writeCredential(tx, pool.id, user.id, undefined, credential, now);
   await endTrust(tx, pool, user, now);
-  await forgiveGuesses(tx, pool.id, user.id);
+  await resetGuesses(tx, pool.id, user.id);
   await deleteCodes(tx, pool.id, user.id, ["forgot-password", "sign-up"]);
 }
 

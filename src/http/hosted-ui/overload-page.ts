@@ -4,7 +4,7 @@ import { catalogues, wordsFor } from "./kit/language.ts";
 import type { Words } from "./words/en.ts";
 
 /** @param language Accept-Language */
-export function crowdedPage(language: string | undefined): string {
+export function overloadPage(language: string | undefined): string {
   return pages.get(wordsFor(undefined, language))!;
 }
 

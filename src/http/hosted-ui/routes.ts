@@ -5,7 +5,7 @@
  */
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
-import { looksPath } from "../../domain/branding/appearance.ts";
+import { brandingPath } from "../../domain/branding/appearance.ts";
 import type { Serving } from "../context.ts";
 import { type Bindings, type Place, placeOf, poolPath } from "../place.ts";
 import { answerAsset } from "./kit/assets.ts";
@@ -66,7 +66,7 @@ export function hostedRoutes(serving: Serving): Hono<Bindings> {
   const routes = new Hono<Bindings>();
   routes.get(`${poolPath}/assets/:name`, (c) => answerAsset(c));
   // The model's pattern of a client id; the database is not asked for any other.
-  routes.get(`${poolPath}${looksPath}/:clientId{[\\w+]{1,128}}/:name`, (c) =>
+  routes.get(`${poolPath}${brandingPath}/:clientId{[\\w+]{1,128}}/:name`, (c) =>
     answerOrFail(serving, c, answerBrandFile),
   );
   for (const [path, answer] of Object.entries(others))

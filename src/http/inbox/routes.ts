@@ -16,7 +16,7 @@ const styleHash = createHash("sha256").update(style).digest("base64");
 const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`;
 
 /** How many messages are searched, and how many are shown. */
-const looked = 1_000;
+const searched = 1_000;
 const shown = 100;
 
 export function inboxRoutes(app: App): Hono {
@@ -54,7 +54,7 @@ function comesFromElsewhere(c: Context): boolean {
 }
 
 async function messagesTo(app: App, to: string | undefined): Promise<Message[]> {
-  const recent = await recentMessages(app.db, app.clock(), looked);
+  const recent = await recentMessages(app.db, app.clock(), searched);
   const wanted = to?.toLowerCase();
   const found = wanted ? recent.filter((message) => message.destination.toLowerCase() === wanted) : recent;
   return found.slice(0, shown);

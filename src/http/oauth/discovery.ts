@@ -32,7 +32,7 @@ export function discoveryRoutes(serving: Serving): Hono<Bindings> {
 
 function metadata(ctx: Ctx, pool: Pool): object {
   const base = baseOf(ctx, pool);
-  const toldScopes = ["email", "phone", "profile", ...(hasStrictClients(pool) ? [addressScope] : [])];
+  const claimScopes = ["email", "phone", "profile", ...(hasStrictClients(pool) ? [addressScope] : [])];
   return {
     issuer: issuer(ctx.config, pool),
     authorization_endpoint: `${base}/oauth2/authorize`,
@@ -46,12 +46,12 @@ function metadata(ctx: Ctx, pool: Pool): object {
     grant_types_supported: ["authorization_code", "implicit", "refresh_token", "client_credentials"],
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ["RS256"],
-    scopes_supported: ["openid", ...toldScopes],
+    scopes_supported: ["openid", ...claimScopes],
     token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
     revocation_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
     code_challenge_methods_supported: ["S256"],
     prompt_values_supported: ["none", "login", "select_account", "consent"],
-    claims_supported: [...alwaysTold, ...toldScopes.flatMap((scope) => claimsOfScope[scope] ?? [])],
+    claims_supported: [...claimsWithoutScope, ...claimScopes.flatMap((scope) => claimsOfScope[scope] ?? [])],
     claims_parameter_supported: false,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
@@ -60,7 +60,7 @@ function metadata(ctx: Ctx, pool: Pool): object {
 }
 
 /** The claims that need no scope. */
-const alwaysTold = [
+const claimsWithoutScope = [
   "sub",
   "iss",
   "aud",

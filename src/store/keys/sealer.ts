@@ -71,7 +71,7 @@ export async function loadSealer(kysely: Kysely<Schema>, options: KeyOptions): P
  * The shortest interval at which values with an unknown data key cause a reload; anybody can make up such a value.
  * Milliseconds.
  */
-const learnEvery = 1_000;
+const reloadEvery = 1_000;
 
 function ring(first: Keys, random: Random, read: (known: Keys) => Promise<Keys | undefined>): KeyRing {
   let keys = first;
@@ -81,14 +81,14 @@ function ring(first: Keys, random: Random, read: (known: Keys) => Promise<Keys |
   };
   // Outside the caller's transaction, in which reading would be refused.
   const outside = AsyncLocalStorage.snapshot();
-  let learned = Number.NEGATIVE_INFINITY;
-  const learn = () => {
-    if (performance.now() - learned < learnEvery) return;
-    learned = performance.now();
+  let reloadedAt = Number.NEGATIVE_INFINITY;
+  const reload = () => {
+    if (performance.now() - reloadedAt < reloadEvery) return;
+    reloadedAt = performance.now();
     // The regular refresh reports failures.
     void outside(refresh).catch(() => {});
   };
-  const openSealed = (place: Place, sealed: Uint8Array) => openWith(keys, place, sealed, learn);
+  const openSealed = (place: Place, sealed: Uint8Array) => openWith(keys, place, sealed, reload);
   return {
     get currentKeyId() {
       return keys.current.id;

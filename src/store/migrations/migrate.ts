@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
 import { endLease, type Lease, renewLease, takeLease } from "../engine/lease.ts";
 import type { StoreLog } from "../engine/log.ts";
-import { takingItsTime } from "../engine/postgres/time-limit.ts";
+import { withoutTimeLimit } from "../engine/postgres/time-limit.ts";
 import { sqlState } from "../engine/retry.ts";
 import { blobType, type DatabaseKind, keyText } from "../engine/sql.ts";
 import { runTransaction } from "../engine/transaction.ts";
@@ -77,7 +77,7 @@ const lease = (holder: string, now: number): Lease => ({
 
 export async function migrate(kysely: Kysely<Schema>, options: MigrateOptions): Promise<void> {
   try {
-    await takingItsTime(() => bringUpToDate(kysely, options));
+    await withoutTimeLimit(() => bringUpToDate(kysely, options));
   } catch (error) {
     throw sqlState(error) === "42501" ? notPermitted(error) : error;
   }

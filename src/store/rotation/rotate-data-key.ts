@@ -21,7 +21,7 @@ import { reseal } from "./reseal.ts";
 /** How long to wait after each step. Milliseconds. */
 const waits = {
   /** Until every server has loaded the new key: three times the interval. */
-  learned: 3 * refreshEvery,
+  loaded: 3 * refreshEvery,
   /** Until every server knows that the former key is retired. */
   settled: 3 * refreshEvery,
   /**
@@ -36,7 +36,7 @@ export interface RotateOptions {
   /** Resolves after this many milliseconds. */
   readonly wait: (milliseconds: number) => Promise<void>;
   /** Reports progress to the operator. */
-  readonly tell: (text: string) => void;
+  readonly report: (text: string) => void;
 }
 
 export interface RotatedDataKey {
@@ -71,7 +71,7 @@ async function begin({ db, masterKeys }: OpenedDatabase, options: RotateOptions)
     );
   }
   if (isRotating(rows)) {
-    options.tell("Going on with the rotation that was begun.");
+    options.report("Going on with the rotation that was begun.");
     return;
   }
   const next = makeDataKey("next-seal", {
@@ -80,14 +80,14 @@ async function begin({ db, masterKeys }: OpenedDatabase, options: RotateOptions)
     now: options.clock(),
   });
   await db.kysely.insertInto("data_keys").values(next.row).execute();
-  options.tell(`Made the data key ${next.row.key_id}.`);
+  options.report(`Made the data key ${next.row.key_id}.`);
 }
 
 async function promote({ db, refreshKeys }: OpenedDatabase, options: RotateOptions): Promise<void> {
   const next = (await readDataKeys(db.kysely)).find(isNext);
   if (next !== undefined) {
-    options.tell("Waiting until every server knows it.");
-    await waitUntil(next.created_at + waits.learned, options);
+    options.report("Waiting until every server knows it.");
+    await waitUntil(next.created_at + waits.loaded, options);
     await runTransaction(db.kysely, async (tx) => {
       const retired = await tx
         .updateTable("data_keys")
@@ -104,7 +104,7 @@ async function promote({ db, refreshKeys }: OpenedDatabase, options: RotateOptio
       if (affected(retired) !== 1 || affected(promoted) !== 1)
         throw new Error("The data keys were changed by somebody else meanwhile.");
     });
-    options.tell(`${next.key_id} is in use.`);
+    options.report(`${next.key_id} is in use.`);
   }
   await refreshKeys();
 }
@@ -116,7 +116,7 @@ async function finish({ db }: OpenedDatabase, options: RotateOptions): Promise<R
   const since = Math.max(...retired.map((row) => row.retired_at!));
   await waitUntil(since + waits.settled, options);
   let resealed = await pass(db, ids, options);
-  options.tell(`Sealed ${resealed} values anew. Waiting until running sign-ins have ended.`);
+  options.report(`Sealed ${resealed} values anew. Waiting until running sign-ins have ended.`);
   await waitUntil(since + waits.sessionsEnded, options);
   for (;;) {
     const late = await pass(db, ids, options);
@@ -128,7 +128,7 @@ async function finish({ db }: OpenedDatabase, options: RotateOptions): Promise<R
     .where("key_id", "in", ids)
     .where("retired_at", "is not", null)
     .execute();
-  options.tell(`Deleted the former data key ${ids.join(", ")}.`);
+  options.report(`Deleted the former data key ${ids.join(", ")}.`);
   return { keyId: rows.find(isSealing)!.key_id, resealed };
 }
 
@@ -136,12 +136,12 @@ async function finish({ db }: OpenedDatabase, options: RotateOptions): Promise<R
  * One pass of resealing. Returns how many values were found under a retired key; all of them have been resealed, or
  * changed by a server, when it resolves.
  */
-async function pass(db: Db, retired: readonly string[], { tell }: RotateOptions): Promise<number> {
-  let told = 0;
+async function pass(db: Db, retired: readonly string[], { report }: RotateOptions): Promise<number> {
+  let reported = 0;
   const { found, broken } = await reseal(db, retired, (soFar) => {
-    if (soFar - told < 10_000) return;
-    told = soFar;
-    tell(`${soFar} values so far.`);
+    if (soFar - reported < 10_000) return;
+    reported = soFar;
+    report(`${soFar} values so far.`);
   });
   if (broken.length === 0) return found;
   const shown = broken.slice(0, 10).join(", ");

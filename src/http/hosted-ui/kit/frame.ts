@@ -1,7 +1,7 @@
 /** The frame of a page: what it is rendered with besides its content. */
 import type { Context } from "hono";
 import type { html } from "hono/html";
-import type { Look } from "../../../domain/branding/appearance.ts";
+import type { Appearance } from "../../../domain/branding/appearance.ts";
 import type { Words } from "../words/en.ts";
 
 export type Html = ReturnType<typeof html>;
@@ -25,5 +25,5 @@ export interface Frame {
 export interface Brand {
   readonly clientId: string;
   /** Loads the branding; called only for pages, as many answers are redirects. */
-  readonly look: () => Promise<Look | undefined>;
+  readonly appearance: () => Promise<Appearance | undefined>;
 }

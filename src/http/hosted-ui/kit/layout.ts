@@ -1,7 +1,7 @@
 /** Renders a page: the frame around its content, and its headers. */
 import { html } from "hono/html";
 import { script, style } from "./assets.ts";
-import { dressOf } from "./brand.ts";
+import { brandedParts } from "./brand.ts";
 import type { Frame, Html } from "./frame.ts";
 
 export interface Page {
@@ -60,33 +60,33 @@ async function document(frame: Frame, { title, body, isProblem, graphic }: Page)
   const { code, dir } = words.language;
   const named = app === undefined || title.includes(app) ? title : `${title} – ${app}`;
   const inTab = isProblem === true ? words.common.problem(named) : named;
-  const dress = await dressOf(frame, graphic);
-  const card = html`${dress.head}
+  const parts = await brandedParts(frame, graphic);
+  const card = html`${parts.head}
 <h1>${title}</h1>
-${body}${dress.foot}`;
+${body}${parts.foot}`;
   const main =
-    dress.outside === undefined
+    parts.outside === undefined
       ? html`<main>
 ${card}
 </main>`
-      : html`<main class="open">${dress.outside.before}<div class="card">
+      : html`<main class="open">${parts.outside.before}<div class="card">
 ${card}
-</div>${dress.outside.after}</main>`;
+</div>${parts.outside.after}</main>`;
   return html`<!doctype html>
 <html lang="${code}" dir="${dir}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="${dress.scheme}">
+<meta name="color-scheme" content="${parts.scheme}">
 <meta name="robots" content="noindex">
 <title>${inTab}</title>
-${dress.icons}
-<link rel="stylesheet" href="${root}/assets/${style.name}">${dress.style}
+${parts.icons}
+<link rel="stylesheet" href="${root}/assets/${style.name}">${parts.style}
 <script src="${root}/assets/${script.name}" defer></script>
 </head>
-<body${dress.classes === "" ? "" : html` class="${dress.classes}"`}>
-${dress.header}${main}
-${dress.footer}</body>
+<body${parts.classes === "" ? "" : html` class="${parts.classes}"`}>
+${parts.header}${main}
+${parts.footer}</body>
 </html>
 `;
 }

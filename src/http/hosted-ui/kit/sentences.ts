@@ -9,7 +9,7 @@ import type { Problem } from "./fields.ts";
 
 type Errors = Words["errors"];
 
-interface Told {
+interface ErrorWord {
   readonly word: keyof Errors;
   /** Fields that the error may belong to; it is shown at the first of them that the form has. */
   readonly fields?: readonly string[];
@@ -28,7 +28,7 @@ const badPhone = { word: "badPhone", fields: ["phone_number", "username"] } as c
 const password = ["password"] as const;
 
 /** The words for every reason: a new reason without words does not compile. */
-const byReason: Readonly<Record<Reason, Told>> = {
+const byReason: Readonly<Record<Reason, ErrorWord>> = {
   wrongPassword: { word: "wrongPassword", fields: password },
   locked: { word: "locked" },
   disabled: { word: "disabled" },
@@ -96,16 +96,16 @@ const byReason: Readonly<Record<Reason, Told>> = {
 
 /** The problem to show for a refusal. @param fields the names of the form's fields */
 export function problemOf(error: Refusal, words: Words, fields: readonly string[]): Problem {
-  const { word, fields: meant = [] } = toldOf(error, fields);
+  const { word, fields: meant = [] } = errorWordOf(error, fields);
   return { text: words.errors[word], field: meant.find((name) => fields.includes(name)) };
 }
 
 /** The key of the sentence for a refusal on a form without any of the fields. */
 export function wordOf(error: Refusal): keyof Errors {
-  return toldOf(error, []).word;
+  return errorWordOf(error, []).word;
 }
 
-function toldOf({ reason, names }: Refusal, fields: readonly string[]): Told {
+function errorWordOf({ reason, names }: Refusal, fields: readonly string[]): ErrorWord {
   // An error about a field is shown at that field.
   const named = fields.find((name) => names.includes(name));
   if (named !== undefined) return { word: named === "username" ? "badName" : "badValue", fields: [named] };

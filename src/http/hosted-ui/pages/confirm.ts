@@ -31,7 +31,7 @@ import { checked } from "./wire-checks.ts";
 export interface ConfirmView {
   readonly username: string;
   /** How the account is confirmed: a code to type, a link that was sent, or the button that such a link leads to. */
-  readonly by: Way;
+  readonly by: ConfirmationMethod;
   /** The Session of a sign-up in this browser; together with the code it signs the user in. */
   readonly session?: string | undefined;
   /** Where the code was sent, masked. */
@@ -41,13 +41,16 @@ export interface ConfirmView {
   readonly notice?: string | undefined;
 }
 
-type Way = "code" | "link" | "button";
+type ConfirmationMethod = "code" | "link" | "button";
 
 /** Opened from the sign-in page, or through a link in a message. */
 type Visiting = Visit | BareVisit;
 
 /** How an account is confirmed. @param delivery where the code was sent, if known */
-export function wayOf({ pool }: Pick<Visit, "pool">, delivery?: Pick<Delivery, "medium">): Way {
+export function confirmationMethod(
+  { pool }: Pick<Visit, "pool">,
+  delivery?: Pick<Delivery, "medium">,
+): ConfirmationMethod {
   const texts = pool.document.AutoVerifiedAttributes?.includes("phone_number") === true;
   return sendsLink(pool.document, delivery?.medium ?? (texts ? "SMS" : "EMAIL")) ? "link" : "code";
 }
@@ -60,7 +63,7 @@ export function showConfirm(visit: Visiting): Promise<Response> {
   const parameters = new URLSearchParams(visit.query);
   const username = parameters.get("user_name") ?? "";
   const code = parameters.get("confirmation_code") ?? undefined;
-  const by = username !== "" && code ? "button" : wayOf(visit);
+  const by = username !== "" && code ? "button" : confirmationMethod(visit);
   return confirmPage(visit, { username, code, by });
 }
 
@@ -96,7 +99,7 @@ export async function postConfirm(visit: Visiting): Promise<Response> {
       return loginPage(visit, { username, notice: problem.text });
     if (view.by !== "button") return confirmPage(visit, { ...view, problem });
     const text = problem.field === "code" ? words.confirm.badLink : problem.text;
-    return confirmPage(visit, { ...view, by: wayOf(visit), code: undefined, problem: { text } });
+    return confirmPage(visit, { ...view, by: confirmationMethod(visit), code: undefined, problem: { text } });
   }
 }
 
@@ -136,7 +139,7 @@ export async function postResend(visit: Visiting): Promise<Response> {
     checked("ResendConfirmationCode", { ClientId: client.id, Username: username });
     const delivery = await resendConfirmationCode(ctx, pool, client, username);
     const destination = maskDestination(delivery);
-    const by = wayOf(visit, delivery);
+    const by = confirmationMethod(visit, delivery);
     const sent = by === "link" ? words.confirm.linkResent : words.confirm.resent;
     return confirmPage(visit, { ...view, by, destination, notice: sent(destination) });
   } catch (error) {

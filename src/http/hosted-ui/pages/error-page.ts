@@ -11,7 +11,7 @@ import { logRefusal } from "../../refused.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage, type Page } from "../kit/layout.ts";
 import { newFrame, redirect } from "../kit/visit.ts";
-import { crowdedPage } from "../overload-page.ts";
+import { overloadPage } from "../overload-page.ts";
 
 /** GET /error, to which the OAuth endpoints redirect when an error must not go to a redirect URI. */
 export function answerErrorPage(ctx: Ctx, c: Context<Bindings>, { base }: Place): Promise<Response> {
@@ -56,7 +56,7 @@ export function answerFailure({ ctx, c, place }: Failing, error: unknown): Respo
   if (place === undefined) return plainPage({ ctx, c, place }, "notFound", 404);
   // Too many requests must not lead to a request for yet another page.
   if (error.code === "TooManyRequestsException")
-    return c.html(crowdedPage(c.req.header("accept-language")), 429, {
+    return c.html(overloadPage(c.req.header("accept-language")), 429, {
       "cache-control": "no-store",
       "retry-after": "1",
       "content-security-policy": "default-src 'none'; frame-ancestors 'none'",

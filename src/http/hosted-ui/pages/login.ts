@@ -12,7 +12,7 @@ import type { Problem } from "../kit/fields.ts";
 import { typedName } from "../kit/names.ts";
 import { problemOf, shownRefusal } from "../kit/sentences.ts";
 import type { Visit } from "../kit/visit.ts";
-import { confirmPage, wayOf } from "./confirm.ts";
+import { confirmationMethod, confirmPage } from "./confirm.ts";
 import { follow, goOn } from "./follow.ts";
 import { resetPage } from "./forgot.ts";
 import { continuePage, loginPage, passwordPage } from "./login-pages.ts";
@@ -99,7 +99,8 @@ async function beginByPasskey(visit: Visit, credential: string): Promise<Respons
 
 /** Another page, for users who have proven enough to be shown that their account needs something first. */
 function elsewhere(visit: Visit, username: string, refusal: Refusal): Promise<Response> | undefined {
-  if (refusal.code === "UserNotConfirmedException") return confirmPage(visit, { username, by: wayOf(visit) });
+  if (refusal.code === "UserNotConfirmedException")
+    return confirmPage(visit, { username, by: confirmationMethod(visit) });
   if (refusal.code === "PasswordResetRequiredException")
     return resetPage(visit, { username, notice: visit.words.forgot.mustReset });
   return undefined;

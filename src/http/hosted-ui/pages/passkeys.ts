@@ -86,11 +86,11 @@ ${isDone ? makeForm(visit, html`<button class="quiet">${addPasskey.another}</but
 }
 
 /** Nothing can be created without script; the button is then hidden, as it would do nothing. */
-function makeForm(visit: PasskeyVisit, button: Html, look = ""): Html {
+function makeForm(visit: PasskeyVisit, button: Html, style = ""): Html {
   const { needsScript, unsupported } = visit.words.addPasskey;
   return html`<noscript><p class="note problem">${needsScript}</p></noscript>
 <p class="note problem" data-without-passkeys hidden>${unsupported}</p>
-<div data-with-passkeys hidden>${form(visit, "/passkeys/add", html`${hidden({ make: "1" })}${button}`, look)}</div>`;
+<div data-with-passkeys hidden>${form(visit, "/passkeys/add", html`${hidden({ make: "1" })}${button}`, style)}</div>`;
 }
 
 function listOf({ words }: PasskeyVisit, passkeys: readonly Passkey[]): Html | "" {
@@ -102,8 +102,8 @@ function listOf({ words }: PasskeyVisit, passkeys: readonly Passkey[]): Html | "
   return html`<h2 class="heading">${words.addPasskey.yours}</h2><ul class="list">${items}</ul>`;
 }
 
-function backToApp(visit: PasskeyVisit, look = "quiet"): Html {
-  return html`<p class="below"><a class="button ${look}" href="${returnLocation(visit.request)}">${visit.words.addPasskey.back(visit.app)}</a></p>`;
+function backToApp(visit: PasskeyVisit, style = "quiet"): Html {
+  return html`<p class="below"><a class="button ${style}" href="${returnLocation(visit.request)}">${visit.words.addPasskey.back(visit.app)}</a></p>`;
 }
 
 /** The page on which the script asks the device at once, and posts its result. */

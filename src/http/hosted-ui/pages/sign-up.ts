@@ -14,7 +14,7 @@ import { answerPage } from "../kit/layout.ts";
 import { typedName } from "../kit/names.ts";
 import { problemOf, shownRefusal } from "../kit/sentences.ts";
 import { linkTo, type Visit } from "../kit/visit.ts";
-import { confirmPage, wayOf } from "./confirm.ts";
+import { confirmationMethod, confirmPage } from "./confirm.ts";
 import { newPasswordField } from "./new-password.ts";
 import { offersSignUp } from "./offers.ts";
 import { termsLine } from "./terms.ts";
@@ -41,7 +41,7 @@ export async function postSignUp(visit: Visit): Promise<Response> {
       return messagePage(visit, words.confirm.byAdministrator, words.confirm.created);
     const session = signUpSession(ctx, { pool, client }, user, "HOSTED_AUTH");
     const destination = maskDestination(delivery);
-    return confirmPage(visit, { username, by: wayOf(visit, delivery), session, destination });
+    return confirmPage(visit, { username, by: confirmationMethod(visit, delivery), session, destination });
   } catch (error) {
     const refusal = shownRefusal(ctx, error);
     return signUpPage(visit, problemOf(refusal, words, ["username", "password", ...names]));

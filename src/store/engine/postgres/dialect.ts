@@ -28,7 +28,7 @@ export interface PostgresOptions {
 const connectTimeoutMs = 5_000;
 
 /** How long the shutdown waits for a database that does not answer. Milliseconds. */
-const farewellMs = 2_000;
+const shutdownMs = 2_000;
 
 export interface ConnectedPostgres {
   readonly dialect: Dialect;
@@ -78,7 +78,7 @@ export async function connectPostgres(options: PostgresOptions): Promise<Connect
   const another = (connectionTimeoutMillis: number) =>
     new pg.Client({ connectionString: options.url, connectionTimeoutMillis });
   const leave = async () => {
-    if (!(await answersWithin(farewellMs, another))) sockets.abandon();
+    if (!(await answersWithin(shutdownMs, another))) sockets.abandon();
   };
   return { dialect, leave };
 }

@@ -16,7 +16,7 @@ import { Attempts, ConnectionLost, sqlState } from "../retry.ts";
 import { type BoundValue, bindParameter } from "../sql.ts";
 import { enterTransaction, refuseInsideTransaction, refuseSignal } from "../transaction-guard.ts";
 import type { Sockets } from "./sockets.ts";
-import { isTakingItsTime } from "./time-limit.ts";
+import { hasNoTimeLimit } from "./time-limit.ts";
 
 /** How long a query waits for a database that cannot be reached, in milliseconds. */
 const reconnectMs = 5_000;
@@ -167,7 +167,7 @@ class Lease implements DatabaseConnection {
   /** Sends one statement. Throws ConnectionLost. `counts`: whether the statement would be durable by itself. */
   async send(text: string, values: BoundValue[], counts: boolean): Promise<Answer> {
     if (this.#session.broken) throw new ConnectionLost(false, undefined);
-    const query_timeout = isTakingItsTime() ? undefined : this.#driver.queryTimeoutMs;
+    const query_timeout = hasNoTimeLimit() ? undefined : this.#driver.queryTimeoutMs;
     const query: TimedQuery = { text, values, query_timeout };
     try {
       return await this.#session.client.query(query);

@@ -10,11 +10,11 @@ export const queryTimeoutMs = 15_000;
 const unlimited = new AsyncLocalStorage<true>();
 
 /** Runs work that may take longer: migrations, and the removal of many rows. */
-export function takingItsTime<T>(work: () => Promise<T>): Promise<T> {
+export function withoutTimeLimit<T>(work: () => Promise<T>): Promise<T> {
   return unlimited.run(true, work);
 }
 
-/** Whether the caller runs inside `takingItsTime`. */
-export function isTakingItsTime(): boolean {
+/** Whether the caller runs inside `withoutTimeLimit`. */
+export function hasNoTimeLimit(): boolean {
   return unlimited.getStore() === true;
 }
