@@ -37,7 +37,7 @@ import { forEachServer, type TestServer } from "./server.ts";
 
 /** Events that fit, oldest first, once those that nobody waits for are written. */
 async function eventsOf({ app }: TestServer, search: AuditSearch): Promise<AuditEvent[]> {
-  while (app.audit.waiting > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (app.audit.waiting > 0) await app.audit.flush();
   return listAuditEvents(app.db, search, { limit: 1000, order: "oldest first" });
 }
 

@@ -15,6 +15,7 @@ export const rootKey = {
 };
 
 export interface InboxMessage {
+  readonly id: string;
   readonly to: string;
   readonly medium: string;
   readonly kind: string;

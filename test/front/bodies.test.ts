@@ -6,9 +6,10 @@ import { holdings } from "../../src/http/holdings.ts";
 import { setAccessKeyStatus } from "../../src/store/access-keys.ts";
 import { byAddress, forEachServer } from "../api/server.ts";
 import { type Operation, post, type Signing, signedCall } from "../doors/wire.ts";
+import { until } from "../kit/waiting.ts";
 import { manualClock } from "./clock.ts";
 import { attacker, isServed, other, settle, type Town } from "./others.ts";
-import { type Asking, ask, hold, isOpen, letGo, until } from "./sockets.ts";
+import { type Asking, ask, hold, isOpen, letGo } from "./sockets.ts";
 
 const metricsToken = "what-one-client-holds";
 const proxy = "127.0.0.9";
