@@ -8,7 +8,7 @@ import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback, servesThisMachine } from "./config/config.ts";
-import { hourlyShares } from "./domain/audit/shares.ts";
+import { hourlyShares } from "./domain/audit/event-shares.ts";
 import { startTrail } from "./domain/audit/trail.ts";
 import { createPasswordHasher } from "./domain/credentials/hash-queue.ts";
 import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";

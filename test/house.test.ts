@@ -19,7 +19,7 @@ const domainSteps = [
   ["credentials", "messages", "roles"],
   ["risk", "triggers"],
   ["branding", "events"],
-  ["pools", "iam"],
+  ["user-pools", "iam"],
   ["audit"],
 ];
 

@@ -4,7 +4,7 @@ import {
   setUserPoolMfaConfig,
   updateUserPool,
   updateUserPoolClient,
-} from "../src/domain/pools/omitted.ts";
+} from "../src/domain/user-pools/omitted.ts";
 
 const operations: Readonly<Record<string, Readonly<Record<string, Omission>>>> = {
   UpdateUserPool: updateUserPool,

@@ -16,7 +16,7 @@ import { createCtx } from "../src/http/context.ts";
 import { createMetrics } from "../src/http/metrics.ts";
 import { newApp } from "../src/server.ts";
 import { openDatabase } from "../src/store/open.ts";
-import { readPool } from "../src/store/pools.ts";
+import { readPool } from "../src/store/user-pools.ts";
 
 const usage = "Usage: npm run seed -- --users N [--pool ID] [--verifiers N], and the flags of serve";
 const clientId = "seedclient";

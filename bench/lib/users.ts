@@ -6,15 +6,15 @@
 import { randomBytes } from "node:crypto";
 import { pino } from "pino";
 import { createPasswordHasher } from "../../src/domain/credentials/hash-queue.ts";
-import { loginNameKey, loginNames } from "../../src/domain/pools/names.ts";
-import type { PoolDocument } from "../../src/domain/pools/settings.ts";
-import { newSub } from "../../src/domain/users/insert.ts";
+import type { PoolDocument } from "../../src/domain/user-pools/load-pool.ts";
+import { loginNameKey, loginNames } from "../../src/domain/user-pools/login-names.ts";
+import { newSub } from "../../src/domain/users/new-user.ts";
 import { makeVerifier } from "../../src/lib/srp.ts";
 import { credentialRow, type NewCredential } from "../../src/store/credentials.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { type OpenOptions, openDatabase } from "../../src/store/open.ts";
-import { holdPool, readPool } from "../../src/store/pools.ts";
 import { storeVerifiedSeed } from "../../src/store/software-tokens.ts";
+import { holdPool, readPool } from "../../src/store/user-pools.ts";
 import {
   findUserByLoginName,
   type LoginName,

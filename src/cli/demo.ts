@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { App, Ctx } from "../app.ts";
 import { userPoolHandlers } from "../http/aws-json/operations.ts";
 import { createCtx } from "../http/context.ts";
-import { listPools } from "../store/pools.ts";
+import { listPools } from "../store/user-pools.ts";
 
 const client = "demoappclient";
 /** Where an application of the newcomer's own would be. */

@@ -8,10 +8,10 @@ import { type AccessKeyInfo, listAccessKeys } from "../store/access-keys.ts";
 import type { Db } from "../store/db.ts";
 import { isWrappedUnder, masterKeySince, readDataKeys } from "../store/keys/data-keys.ts";
 import { type OpenedDatabase, openDatabase } from "../store/open.ts";
-import { listPools } from "../store/pools.ts";
 import { readPublicUrl } from "../store/public-url.ts";
 import { isRotating } from "../store/rotation/rotate-data-key.ts";
 import { oldestSigningKey } from "../store/signing-keys.ts";
+import { listPools } from "../store/user-pools.ts";
 import { openOptions } from "./command-line.ts";
 
 interface Finding {

@@ -1,7 +1,7 @@
 /** `poolhouse names`: ids of clients and pools, and domains, that a pool gave up and that are not free for others yet. */
 import { randomBytes } from "node:crypto";
 import { recorded } from "../domain/audit/command.ts";
-import { domainKey } from "../domain/pools/domains.ts";
+import { domainKey } from "../domain/user-pools/domains.ts";
 import { listRetiredNames, type NameKind, releaseName } from "../store/retired-names.ts";
 import { CommandError, type Given, readArguments, timeText, withDatabase } from "./command-line.ts";
 import { operator } from "./operator.ts";

@@ -4,9 +4,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { recorded } from "../domain/audit/command.ts";
 import { type Rotation, rotateSigningKeys } from "../domain/tokens/rotate-keys.ts";
 import type { Db } from "../store/db.ts";
-import { listPools } from "../store/pools.ts";
 import { rotateDataKey } from "../store/rotation/rotate-data-key.ts";
 import { rotateMasterKey } from "../store/rotation/rotate-master-key.ts";
+import { listPools } from "../store/user-pools.ts";
 import { CommandError, type Given, timeText, withDatabase } from "./command-line.ts";
 import { operator } from "./operator.ts";
 

@@ -5,8 +5,8 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Context, Hono } from "hono";
 import type { Ctx } from "../app.ts";
-import { servedBy } from "../domain/pools/domains.ts";
-import { loadPool, noSuchPool, type Pool } from "../domain/pools/settings.ts";
+import { servedBy } from "../domain/user-pools/domains.ts";
+import { loadPool, noSuchPool, type Pool } from "../domain/user-pools/load-pool.ts";
 import { hostKey } from "../lib/host-name.ts";
 import type { Unread } from "./body.ts";
 import { hostName } from "./hosts.ts";

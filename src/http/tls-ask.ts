@@ -9,7 +9,7 @@
  */
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
-import { servedBy } from "../domain/pools/domains.ts";
+import { servedBy } from "../domain/user-pools/domains.ts";
 import { foldHostName } from "../lib/host-name.ts";
 import type { Serving } from "./context.ts";
 import { createHostCheck, hostName, proxyHeader } from "./hosts.ts";

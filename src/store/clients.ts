@@ -2,10 +2,10 @@
 import type { Kysely } from "kysely";
 import { type Db, inTransaction } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
-import { holdPool } from "./pools.ts";
 import { prepared } from "./prepared.ts";
 import { retireNames, takeName } from "./retired-names.ts";
 import type { Schema } from "./schema/schema.ts";
+import { holdPool } from "./user-pools.ts";
 
 export interface ClientRow {
   readonly poolId: string;

@@ -2,9 +2,9 @@
 import type { CustomDomainConfigType, RoutingType } from "../wire/generated/user-pools.types.ts";
 import { type Db, inTransaction } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
-import { holdPool } from "./pools.ts";
 import { retireNames, takeName } from "./retired-names.ts";
 import type { DomainsTable } from "./schema/schema-hosting.ts";
+import { holdPool } from "./user-pools.ts";
 
 export interface Domain {
   readonly poolId: string;

@@ -5,8 +5,8 @@
 import { type RawBuilder, type SqlBool, sql } from "kysely";
 import type { Db } from "./db.ts";
 import { type DatabaseKind, prefixRange, startsWith } from "./engine/sql.ts";
-import { poolNumber } from "./pools.ts";
 import type { UserStatus } from "./schema/schema.ts";
+import { poolNumber } from "./user-pools.ts";
 import { type searchableAttributes, type User, userFromRow } from "./users.ts";
 
 export type SearchColumn = (typeof searchableAttributes)[number];

@@ -5,8 +5,8 @@
 
 import { type Db, inTransaction } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
-import { raisePool } from "./pools.ts";
 import type { ResourceServersTable } from "./schema/schema-hosting.ts";
+import { raisePool } from "./user-pools.ts";
 
 interface Scope {
   readonly name: string;

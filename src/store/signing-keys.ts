@@ -1,8 +1,8 @@
 /** A pool's RSA keys. The private half is sealed; the public half is what the JWKS publishes. */
 
 import { type Db, inTransaction } from "./db.ts";
-import { raisePool } from "./pools.ts";
 import type { SigningKeysTable } from "./schema/schema.ts";
+import { raisePool } from "./user-pools.ts";
 
 export interface SigningKeyRow {
   readonly kid: string;

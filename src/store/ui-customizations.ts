@@ -2,8 +2,8 @@
 import { sql } from "kysely";
 import { holdClient } from "./clients.ts";
 import { type Db, inTransaction } from "./db.ts";
-import { holdPool } from "./pools.ts";
 import type { UiCustomizationsTable, UiImagesTable } from "./schema/schema-hosting.ts";
+import { holdPool } from "./user-pools.ts";
 
 /** In the place of a client id: all clients that have nothing of their own. */
 export const allClients = "ALL";

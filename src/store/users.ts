@@ -3,9 +3,9 @@ import type { Insertable, Kysely } from "kysely";
 import type { Db } from "./db.ts";
 import { inTransaction } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
-import { holdPool } from "./pools.ts";
 import { prepared } from "./prepared.ts";
 import type { LoginNamesTable, Schema, UserStatus, UsersTable } from "./schema/schema.ts";
+import { holdPool } from "./user-pools.ts";
 
 export type { UserStatus } from "./schema/schema.ts";
 

@@ -11,11 +11,11 @@ import {
   DescribeUserPoolDomainCommand,
   UpdateUserPoolDomainCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { domainBase, servedBy as servedDomain } from "../../src/domain/pools/domains.ts";
+import { domainBase, servedBy as servedDomain } from "../../src/domain/user-pools/domains.ts";
 import { createCtx } from "../../src/http/context.ts";
 import { insertDomain } from "../../src/store/domains.ts";
-import { deletePool } from "../../src/store/pools.ts";
 import { releaseName } from "../../src/store/retired-names.ts";
+import { deletePool } from "../../src/store/user-pools.ts";
 import { makePool, refused } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
 

@@ -11,7 +11,7 @@ import {
   VerifySoftwareTokenCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { Secret, TOTP } from "otpauth";
-import { readPool, updatePool } from "../../src/store/pools.ts";
+import { readPool, updatePool } from "../../src/store/user-pools.ts";
 import { password } from "./people.ts";
 import type { TestServer } from "./server.ts";
 

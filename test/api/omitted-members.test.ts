@@ -1,6 +1,6 @@
 /**
  * What UpdateUserPool, UpdateUserPoolClient and SetUserPoolMfaConfig leave alone, member by member of the tables that the
- * updates work from (src/domain/pools/omitted.ts).
+ * updates work from (src/domain/user-pools/omitted.ts).
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -24,7 +24,7 @@ import {
   setUserPoolMfaConfig,
   updateUserPool,
   updateUserPoolClient,
-} from "../../src/domain/pools/omitted.ts";
+} from "../../src/domain/user-pools/omitted.ts";
 import { refused } from "./people.ts";
 import { forEachServer, type TestServer } from "./server.ts";
 

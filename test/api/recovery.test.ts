@@ -7,7 +7,7 @@ import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { pino } from "pino";
 import { demandsTwo, poolFactors } from "../../src/domain/mfa/factors.ts";
-import { loadClient } from "../../src/domain/pools/settings.ts";
+import { loadClient } from "../../src/domain/user-pools/load-pool.ts";
 import { forgotPassword } from "../../src/domain/users/recovery.ts";
 import { createCtx } from "../../src/http/context.ts";
 import {

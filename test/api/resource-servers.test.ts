@@ -13,8 +13,8 @@ import {
   UpdateResourceServerCommand,
   UpdateUserPoolClientCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { existingScopes } from "../../src/domain/pools/resource-servers.ts";
-import { loadPool } from "../../src/domain/pools/settings.ts";
+import { loadPool } from "../../src/domain/user-pools/load-pool.ts";
+import { existingScopes } from "../../src/domain/user-pools/resource-servers.ts";
 import { createCtx } from "../../src/http/context.ts";
 import { readResourceServers } from "../../src/store/resource-servers.ts";
 import { makeClient, makePool, refused } from "./people.ts";

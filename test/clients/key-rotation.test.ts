@@ -17,7 +17,6 @@ import { publishedBeforeSigning, rotateSigningKeys } from "../../src/domain/toke
 import { sealedKeyId } from "../../src/lib/seal.ts";
 import type { KeyRing } from "../../src/store/keys/sealer.ts";
 import { type OpenedDatabase, openDatabase } from "../../src/store/open.ts";
-import { readPool } from "../../src/store/pools.ts";
 import { rotateDataKey } from "../../src/store/rotation/rotate-data-key.ts";
 import { rotateMasterKey } from "../../src/store/rotation/rotate-master-key.ts";
 import {
@@ -27,6 +26,7 @@ import {
   selectSealed,
 } from "../../src/store/rotation/sealed-columns.ts";
 import { sweep } from "../../src/store/sweep.ts";
+import { readPool } from "../../src/store/user-pools.ts";
 import { forEachDatabase } from "../store/databases.ts";
 import { type Application, application, type House, load, refresh, round, start } from "./house.ts";
 import { call, password } from "./support.ts";

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { PoolDocument } from "../../src/domain/pools/settings.ts";
-import { standardAttributes } from "../../src/domain/pools/standard-attributes.ts";
+import type { PoolDocument } from "../../src/domain/user-pools/load-pool.ts";
+import { standardAttributes } from "../../src/domain/user-pools/standard-attributes.ts";
 import {
   changeAttributes,
   deleteAttributes,
   firstAttributes,
   splitPending,
 } from "../../src/domain/users/attributes.ts";
-import { planUpdate } from "../../src/domain/users/update.ts";
+import { planUpdate } from "../../src/domain/users/update-attributes.ts";
 import { nameNewUser } from "../../src/domain/users/username.ts";
 import type { User } from "../../src/store/users.ts";
 

@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { checkRedirectUrl } from "../../src/domain/pools/client-oauth.ts";
-import { type ClientSettings, clientSettings } from "../../src/domain/pools/client-settings.ts";
-import { allowsFlow, canRead, canWrite, hidesUsers, tokenLifetimes } from "../../src/domain/pools/clients.ts";
-import { newDocument } from "../../src/domain/pools/create.ts";
-import { pinnedClientId } from "../../src/domain/pools/manage-clients.ts";
-import type { ClientDocument } from "../../src/domain/pools/settings.ts";
+import { checkRedirectUrl } from "../../src/domain/user-pools/client-oauth.ts";
+import { type ClientSettings, clientSettings } from "../../src/domain/user-pools/client-settings.ts";
+import {
+  allowsFlow,
+  canRead,
+  canWrite,
+  hidesUsers,
+  tokenLifetimes,
+} from "../../src/domain/user-pools/clients.ts";
+import { newDocument } from "../../src/domain/user-pools/create-pool.ts";
+import type { ClientDocument } from "../../src/domain/user-pools/load-pool.ts";
+import { pinnedClientId } from "../../src/domain/user-pools/manage-clients.ts";
 import { randomText } from "../../src/lib/random.ts";
 import type { ExplicitAuthFlowsType } from "../../src/wire/generated/user-pools.types.ts";
 

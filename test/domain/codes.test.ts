@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { checkPassword } from "../../src/domain/credentials/password.ts";
 import { newCode, refuseCode } from "../../src/domain/users/codes.ts";
-import { newSub } from "../../src/domain/users/insert.ts";
+import { newSub } from "../../src/domain/users/new-user.ts";
 import { temporaryPassword } from "../../src/domain/users/temporary-password.ts";
 import { countWrongCode, judgeCode, replaceCode, takeCode } from "../../src/store/codes.ts";
 import { forEachDatabase } from "../store/databases.ts";

@@ -1,10 +1,10 @@
 /** No sequence of CreateUserPool, UpdateUserPool and SetUserPoolMfaConfig leads to factors that do not go together. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { newDocument } from "../../src/domain/pools/create.ts";
-import { withMfaConfig } from "../../src/domain/pools/mfa-config.ts";
-import type { PoolDocument } from "../../src/domain/pools/settings.ts";
-import { updatedDocument } from "../../src/domain/pools/update.ts";
+import { newDocument } from "../../src/domain/user-pools/create-pool.ts";
+import type { PoolDocument } from "../../src/domain/user-pools/load-pool.ts";
+import { withMfaConfig } from "../../src/domain/user-pools/mfa-config.ts";
+import { updatedDocument } from "../../src/domain/user-pools/update-pool.ts";
 import { Refusal } from "../../src/lib/refusal.ts";
 import type { AuthFactorType } from "../../src/wire/generated/user-pools.types.ts";
 import { dice } from "../dice.ts";

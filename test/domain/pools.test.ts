@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { newDocument } from "../../src/domain/pools/create.ts";
-import { withMfaConfig } from "../../src/domain/pools/mfa-config.ts";
-import type { PoolDocument } from "../../src/domain/pools/settings.ts";
-import { pinnedPoolId } from "../../src/domain/pools/tags.ts";
-import { updatedDocument } from "../../src/domain/pools/update.ts";
+import { newDocument } from "../../src/domain/user-pools/create-pool.ts";
+import type { PoolDocument } from "../../src/domain/user-pools/load-pool.ts";
+import { withMfaConfig } from "../../src/domain/user-pools/mfa-config.ts";
+import { pinnedPoolId } from "../../src/domain/user-pools/tags.ts";
+import { updatedDocument } from "../../src/domain/user-pools/update-pool.ts";
 import type {
   CreateUserPoolRequest,
   SetUserPoolMfaConfigRequest,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { addCustomAttributes, newSchema } from "../../src/domain/pools/define-schema.ts";
+import { addCustomAttributes, newSchema } from "../../src/domain/user-pools/define-schema.ts";
 import {
   canonicalAttributes,
   checkAttributes,
@@ -8,7 +8,7 @@ import {
   isMutable,
   requiredAttributes,
   schemaAttribute,
-} from "../../src/domain/pools/schema.ts";
+} from "../../src/domain/user-pools/schema.ts";
 import type { SchemaAttributeType } from "../../src/wire/generated/user-pools.types.ts";
 
 const invalid = (message: string | RegExp) => ({ code: "InvalidParameterException", message });

@@ -16,8 +16,8 @@ import { groupsOfUser } from "../../src/store/groups.ts";
 import { listUsers, type UserPosition, type UserSearch } from "../../src/store/list-users.ts";
 import { migrations } from "../../src/store/migrations/migrate.ts";
 import { openDatabase } from "../../src/store/open.ts";
-import { countUsers, deletePool, insertPool, readPool } from "../../src/store/pools.ts";
 import { reseal } from "../../src/store/rotation/reseal.ts";
+import { countUsers, deletePool, insertPool, readPool } from "../../src/store/user-pools.ts";
 import {
   deleteUser,
   findUserByLoginName,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clientTables } from "../../src/store/clients.ts";
-import { poolTables } from "../../src/store/pools.ts";
+import { poolTables } from "../../src/store/user-pools.ts";
 import { userTables } from "../../src/store/users.ts";
 import { forEachDatabase } from "./databases.ts";
 

@@ -10,7 +10,7 @@ import {
 } from "../../store/ui-customizations.ts";
 import type { SetUICustomizationRequest } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { loadPool, loadPoolClient, noSuchPool } from "../pools/settings.ts";
+import { loadPool, loadPoolClient, noSuchPool } from "../user-pools/load-pool.ts";
 import { cssFault } from "./classic-css.ts";
 import { uiThemeOf } from "./classic-theme.ts";
 

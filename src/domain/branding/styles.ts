@@ -21,7 +21,7 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
-import { loadPool, loadPoolClient } from "../pools/settings.ts";
+import { loadPool, loadPoolClient } from "../user-pools/load-pool.ts";
 import { defaultSettings } from "./defaults.ts";
 import { repairsOf, themeOf } from "./theme.ts";
 

@@ -13,7 +13,7 @@ import {
 import type { CreateTermsRequest, UpdateTermsRequest } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
-import { loadPool, loadPoolClient } from "../pools/settings.ts";
+import { loadPool, loadPoolClient } from "../user-pools/load-pool.ts";
 
 export async function createTerms(ctx: Ctx, request: CreateTermsRequest): Promise<Terms> {
   const { client } = await loadPoolClient(ctx, request.UserPoolId, request.ClientId);

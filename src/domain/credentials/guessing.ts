@@ -15,7 +15,7 @@ import {
   passAddress,
   refuseAddress,
   standingOf,
-} from "./limits.ts";
+} from "./request-limits.ts";
 import type { Subject } from "./subjects.ts";
 
 const second = 1000;

@@ -4,7 +4,7 @@ import type { Credential, NewCredential } from "../../store/credentials.ts";
 import type { PasswordPolicyType } from "../../wire/generated/user-pools.types.ts";
 import type { Reason } from "../../wire/reasons.ts";
 import { refuseFor } from "../../wire/refuse.ts";
-import { type Pool, srpPoolName } from "../pools/settings.ts";
+import { type Pool, srpPoolName } from "../user-pools/load-pool.ts";
 import { turnOf } from "./subjects.ts";
 
 /** UTF-16 units; PasswordType's maximum. Anything longer is refused before it is hashed. */

@@ -12,8 +12,8 @@ import type { Attempt } from "../../store/attempts.ts";
 import type { Db } from "../../store/db.ts";
 import { freshMs, readSeen, rememberSource, type Source } from "../../store/known-sources.ts";
 import type { User } from "../../store/users.ts";
-import { loginNameKey } from "../pools/names.ts";
-import type { Client, Pool } from "../pools/settings.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
+import { loginNameKey } from "../user-pools/login-names.ts";
 
 export interface Subject {
   readonly poolId: string;

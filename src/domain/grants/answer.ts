@@ -2,10 +2,10 @@
 import type { Ctx } from "../../app.ts";
 import { withQuery } from "../../lib/with-query.ts";
 import { countRow } from "../audit/rows.ts";
-import { reuseMinutes } from "../pools/sessions.ts";
-import { issuer, type Pool } from "../pools/settings.ts";
 import { mintTokens, newFamily } from "../tokens/issue.ts";
-import { insertTracked, trackedSession } from "../tokens/sessions.ts";
+import { insertTracked, trackedSession } from "../tokens/session-tracking.ts";
+import { issuer, type Pool } from "../user-pools/load-pool.ts";
+import { reuseMinutes } from "../user-pools/session-settings.ts";
 import { type AuthorizationRequest, type Redirect, RedirectedRefusal } from "./authorization-request.ts";
 import { type SignedInBrowser, throughBrowser } from "./browser-session.ts";
 import { issueCode } from "./code.ts";

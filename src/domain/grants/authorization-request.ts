@@ -4,11 +4,11 @@
  */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { isStrict, renewsSilently } from "../pools/client-tags.ts";
-import { existingScopes } from "../pools/resource-servers.ts";
-import { type Client, loadClient, type Pool } from "../pools/settings.ts";
 import { readIdTokenHint } from "../tokens/id-token-hint.ts";
-import { type OAuthError, refuseOAuth } from "./refuse.ts";
+import { isStrict, renewsSilently } from "../user-pools/client-tags.ts";
+import { type Client, loadClient, type Pool } from "../user-pools/load-pool.ts";
+import { existingScopes } from "../user-pools/resource-servers.ts";
+import { type OAuthError, refuseOAuth } from "./oauth-error.ts";
 import { grantedScopes } from "./scopes.ts";
 
 type ResponseType = "code" | "token";

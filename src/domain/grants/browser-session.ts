@@ -1,6 +1,6 @@
 /**
  * The session of a browser at a pool's pages: who has signed in there. Every client of the pool lets them in by it: for
- * an hour from the sign-in, or as long as the client was set to (domain/pools/sessions.ts). Unlike Cognito's it ends with
+ * an hour from the sign-in, or as long as the client was set to (user-pools/session-settings.ts). Unlike Cognito's it ends with
  * a global sign-out, a disabling and another password (docs/security-model.md, "What ends what").
  */
 import type { Ctx } from "../../app.ts";
@@ -21,12 +21,12 @@ import { queueForUser } from "../../store/token-sessions.ts";
 import { readUser, type User } from "../../store/users.ts";
 import { rememberHere } from "../credentials/subjects.ts";
 import { areTwo, demandsTwo } from "../mfa/factors.ts";
-import { keptMinutes, tracksSessions } from "../pools/sessions.ts";
-import type { Pool } from "../pools/settings.ts";
 import type { Authenticated } from "../tokens/issue.ts";
-import { newSessionId, seenFrom } from "../tokens/sessions.ts";
+import { newSessionId, seenFrom } from "../tokens/session-tracking.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import { keptMinutes, tracksSessions } from "../user-pools/session-settings.ts";
 import { replacesMfa } from "../users/devices.ts";
-import { refuseOAuth } from "./refuse.ts";
+import { refuseOAuth } from "./oauth-error.ts";
 
 /** A method that names the device which stood for the second factor. */
 const byDevice = "device:";

@@ -2,12 +2,12 @@
 import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
-import { tokenLifetimes } from "../pools/clients.ts";
-import { existingScopes } from "../pools/resource-servers.ts";
-import { type Client, issuer, type Pool } from "../pools/settings.ts";
 import { sign } from "../tokens/issue.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
-import { refuseOAuth } from "./refuse.ts";
+import { tokenLifetimes } from "../user-pools/clients.ts";
+import { type Client, issuer, type Pool } from "../user-pools/load-pool.ts";
+import { existingScopes } from "../user-pools/resource-servers.ts";
+import { refuseOAuth } from "./oauth-error.ts";
 import { grantedScopes } from "./scopes.ts";
 
 /** Throws unauthorized_client, and invalid_scope for a scope that is not the client's. */

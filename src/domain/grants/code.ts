@@ -10,14 +10,14 @@ import { revokeFamily } from "../../store/token-families.ts";
 import { readUser } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
-import { allowsCodeFlow, remainingScopes } from "../pools/client-scopes.ts";
-import type { Client, Pool } from "../pools/settings.ts";
 import { mintTokens, newFamily } from "../tokens/issue.ts";
 import { makeRefreshToken } from "../tokens/refresh-token.ts";
-import { insertTracked, type Seen, seenFrom, trackedSession } from "../tokens/sessions.ts";
+import { insertTracked, type Seen, seenFrom, trackedSession } from "../tokens/session-tracking.ts";
+import { allowsCodeFlow, remainingScopes } from "../user-pools/client-scopes.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
 import { type SignedInBrowser, stands, throughBrowser } from "./browser-session.ts";
-import { refuseOAuth } from "./refuse.ts";
+import { refuseOAuth } from "./oauth-error.ts";
 
 /** What a code stands for, besides who. */
 interface CodeGrant {

@@ -1,10 +1,10 @@
 /** Where a browser goes that has signed out. Nothing is trusted that the client has not registered. */
 import type { Ctx } from "../../app.ts";
 import { withQuery } from "../../lib/with-query.ts";
-import type { Client, Pool } from "../pools/settings.ts";
 import { readIdTokenHint } from "../tokens/id-token-hint.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { clientOf } from "./authorization-request.ts";
-import { refuseOAuth } from "./refuse.ts";
+import { refuseOAuth } from "./oauth-error.ts";
 
 export interface LogoutRequest {
   readonly clientId: string | undefined;

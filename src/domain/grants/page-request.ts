@@ -5,7 +5,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { withQuery } from "../../lib/with-query.ts";
-import type { Pool } from "../pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 import {
   type AuthorizationRequest,
   clientOf,

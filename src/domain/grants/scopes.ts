@@ -1,7 +1,7 @@
 /** Which scopes a client is granted (AWS: "Scopes, M2M, and resource servers"). Pure. */
-import { allowedScopes, needOpenid } from "../pools/client-scopes.ts";
-import type { Client } from "../pools/settings.ts";
-import { refuseOAuth } from "./refuse.ts";
+import { allowedScopes, needOpenid } from "../user-pools/client-scopes.ts";
+import type { Client } from "../user-pools/load-pool.ts";
+import { refuseOAuth } from "./oauth-error.ts";
 
 /**
  * The scopes of a request, each once; all of the client's where it asks for none. Throws invalid_scope for a scope that

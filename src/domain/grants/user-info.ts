@@ -1,13 +1,13 @@
 /** What the userInfo endpoint tells of a user (AWS: "The userInfo endpoint"). */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { isStrict } from "../pools/client-tags.ts";
-import { canRead } from "../pools/clients.ts";
-import type { Pool } from "../pools/settings.ts";
 import { authorizeAccessToken, type SignedIn } from "../tokens/access-token.ts";
 import { attributeClaim } from "../tokens/claims.ts";
-import { scopeTells } from "../tokens/scopes.ts";
-import { refuseOAuth } from "./refuse.ts";
+import { scopeTells } from "../tokens/scope-claims.ts";
+import { isStrict } from "../user-pools/client-tags.ts";
+import { canRead } from "../user-pools/clients.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import { refuseOAuth } from "./oauth-error.ts";
 
 /**
  * The claims that the token's scopes allow. Verified addresses are told as the texts "true" and "false", as Cognito does,

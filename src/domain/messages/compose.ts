@@ -3,7 +3,7 @@
  * invitation messages", https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-settings-message-customizations.html).
  * Pure.
  */
-import type { PoolDocument } from "../pools/settings.ts";
+import type { PoolDocument } from "../user-pools/load-pool.ts";
 
 export interface Composed {
   readonly subject: string;

@@ -1,7 +1,7 @@
 /** messages: what is sent to users, and how it gets there. This file says where to, and how much of it is shown. */
 import { hmacSha256 } from "../../lib/bytes.ts";
-import { loginNameKey } from "../pools/names.ts";
-import type { Pool } from "../pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import { loginNameKey } from "../user-pools/login-names.ts";
 
 export type ContactAttribute = "email" | "phone_number";
 

@@ -4,7 +4,7 @@ import { toHex } from "../../lib/bytes.ts";
 import { parseMailAddress } from "../../lib/mail-address.ts";
 import type { Db } from "../../store/db.ts";
 import { insertMessage, type Message } from "../../store/outbox.ts";
-import type { Pool } from "../pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 import type { Composed } from "./compose.ts";
 import type { Delivery } from "./delivery.ts";
 

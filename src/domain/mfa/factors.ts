@@ -11,7 +11,7 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type ContactAttribute, type Delivery, deliveryTo } from "../messages/delivery.ts";
-import type { Pool, PoolDocument } from "../pools/settings.ts";
+import type { Pool, PoolDocument } from "../user-pools/load-pool.ts";
 
 /** Factors that are challenges of their own in a sign-in. */
 export type SecondFactor = Exclude<MfaFactor, "WEB_AUTHN">;

@@ -18,12 +18,12 @@ import {
   type PublicKeyCredentialRequestOptionsJSON,
   requestOptions,
   userIdIn,
-} from "../mfa/passkeys.ts";
-import { allowsFlow } from "../pools/clients.ts";
-import type { Client, Pool } from "../pools/settings.ts";
+} from "../mfa/webauthn.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
+import { allowsFlow } from "../user-pools/clients.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { deviceOfBrowser } from "../users/browser-devices.ts";
-import { uuid } from "../users/find.ts";
+import { uuid } from "../users/find-user.ts";
 import { assertPasskeys } from "../users/passkeys.ts";
 import { provePasskey, readAnswer, wrongPasskey } from "./challenges/passkey.ts";
 import { availableFactors } from "./challenges/select-challenge.ts";

@@ -5,7 +5,7 @@
  */
 import { refuseFor } from "../../wire/refuse.ts";
 import { poolFactors, usableFactors } from "../mfa/factors.ts";
-import { allowsFlow } from "../pools/clients.ts";
+import { allowsFlow } from "../user-pools/clients.ts";
 import { assertWritable } from "../users/attributes.ts";
 import { allowsFirst } from "./challenges/select-challenge.ts";
 import { noSoftwareToken } from "./challenges/software-token.ts";

@@ -2,13 +2,13 @@
 import type { Ctx } from "../../app.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import type { Attempt } from "../audit/attempt.ts";
-import { checkSecretHash } from "../credentials/secret-hash.ts";
+import { checkSecretHash } from "../credentials/check-secret-hash.ts";
 import { turnOf } from "../credentials/subjects.ts";
-import { allowsFlow, hidesUsers } from "../pools/clients.ts";
-import { type Client, cachedClient, type Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
+import { allowsFlow, hidesUsers } from "../user-pools/clients.ts";
+import { type Client, cachedClient, type Pool } from "../user-pools/load-pool.ts";
 import { deviceOfBrowser } from "../users/browser-devices.ts";
-import { findUser } from "../users/find.ts";
+import { findUser } from "../users/find-user.ts";
 import { resumeAfterSignUp } from "./after-sign-up.ts";
 import { beginsWithSrp, refuseCustomAuth } from "./challenges/custom.ts";
 import { namedDevice } from "./challenges/device.ts";

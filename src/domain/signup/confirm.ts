@@ -4,15 +4,15 @@ import { deleteCodes } from "../../store/codes.ts";
 import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, attempted } from "../audit/attempt.ts";
-import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
+import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { type ContactAttribute, type Delivery, simulatedDelivery } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
-import { hidesUsers } from "../pools/clients.ts";
-import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
+import { hidesUsers } from "../user-pools/clients.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { type Attributes, contactAttributes } from "../users/attributes.ts";
-import { changeUser } from "../users/change.ts";
+import { changeUser } from "../users/change-user.ts";
 import {
   changeByCode,
   prepareCode,
@@ -22,7 +22,7 @@ import {
   sendCode,
   simulatedPlace,
 } from "../users/codes.ts";
-import { findUser, noSuchUserOfClient } from "../users/find.ts";
+import { findUser, noSuchUserOfClient } from "../users/find-user.ts";
 import { confirmationDelivery, confirmationLink } from "./sign-up.ts";
 
 const purpose = "sign-up";

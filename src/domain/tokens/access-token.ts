@@ -3,12 +3,12 @@ import { type CryptoKey, decodeJwt, decodeProtectedHeader, errors, type JWTPaylo
 import type { Ctx } from "../../app.ts";
 import { sha256, toBase64url } from "../../lib/bytes.ts";
 import { isStorable } from "../../lib/text.ts";
-import { readAccessState, type Session } from "../../store/sessions.ts";
+import { readAccessState, type Session } from "../../store/token-state.ts";
 import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
-import { type Client, issuer, type Pool, settingsAt } from "../pools/settings.ts";
+import { type Client, issuer, type Pool, settingsAt } from "../user-pools/load-pool.ts";
 import { apiScope } from "./issue.ts";
-import { type SigningKey, signingKeys } from "./keys.ts";
+import { type SigningKey, signingKeys } from "./signing-keys.ts";
 
 /** Whose access token it is; verified, unexpired, unrevoked, its user enabled, its client and pool existing. */
 export interface SignedIn {

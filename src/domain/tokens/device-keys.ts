@@ -6,7 +6,7 @@
 import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import { toBase64url } from "../../lib/bytes.ts";
-import type { Pool } from "../pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 
 /** Whether the pool keeps track of devices: any member of DeviceConfiguration turns it on. */
 export function tracksDevices({ document }: Pick<Pool, "document">): boolean {

@@ -1,8 +1,8 @@
 /** id_token_hint (OpenID Connect RP-Initiated Logout 1.0 section 2): an ID token of ours, whatever its age. */
 import { decodeProtectedHeader, jwtVerify } from "jose";
 import type { Ctx } from "../../app.ts";
-import { issuer, type Pool } from "../pools/settings.ts";
-import { signingKeys } from "./keys.ts";
+import { issuer, type Pool } from "../user-pools/load-pool.ts";
+import { signingKeys } from "./signing-keys.ts";
 
 /** Undefined: it is none that this pool has signed. */
 export async function readIdTokenHint(

@@ -10,15 +10,15 @@ import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { rememberHere } from "../credentials/subjects.ts";
-import { isStrict } from "../pools/client-tags.ts";
-import { canRead, tokenLifetimes } from "../pools/clients.ts";
-import { type Client, issuer, type Pool } from "../pools/settings.ts";
+import { isStrict } from "../user-pools/client-tags.ts";
+import { canRead, tokenLifetimes } from "../user-pools/clients.ts";
+import { type Client, issuer, type Pool } from "../user-pools/load-pool.ts";
 import { accessTokenClaims, type Claims, idTokenClaims } from "./claims.ts";
 import { deviceGroupKey, newDeviceKey, tracksDevices } from "./device-keys.ts";
-import { signingKey, type TokenUse } from "./keys.ts";
 import { makeRefreshToken } from "./refresh-token.ts";
-import { scopeTells } from "./scopes.ts";
-import { insertTracked, trackedSession } from "./sessions.ts";
+import { scopeTells } from "./scope-claims.ts";
+import { insertTracked, trackedSession } from "./session-tracking.ts";
+import { signingKey, type TokenUse } from "./signing-keys.ts";
 
 /** The one scope of tokens that the API issues. */
 export const apiScope = "aws.cognito.signin.user.admin";

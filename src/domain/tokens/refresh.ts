@@ -3,18 +3,18 @@ import type { Ctx } from "../../app.ts";
 import { endBrowserSession } from "../../store/browser-sessions.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
 import { findDevice } from "../../store/devices.ts";
-import { readFamilyAndUser } from "../../store/sessions.ts";
 import { readFamily, revokeFamily, rotateFamily, type TokenFamily } from "../../store/token-families.ts";
 import { originOf } from "../../store/token-sessions.ts";
+import { readFamilyAndUser } from "../../store/token-state.ts";
 import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
-import { allowsCodeFlow, remainingScopes } from "../pools/client-scopes.ts";
-import { rotatesRefreshTokens } from "../pools/clients.ts";
-import { tracksSessions } from "../pools/sessions.ts";
-import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
+import { allowsCodeFlow, remainingScopes } from "../user-pools/client-scopes.ts";
+import { rotatesRefreshTokens } from "../user-pools/clients.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
+import { tracksSessions } from "../user-pools/session-settings.ts";
 import { tracksDevices } from "./device-keys.ts";
 import { mintTokens } from "./issue.ts";
 import {
@@ -23,7 +23,7 @@ import {
   type RefreshTokenParts,
   readRefreshToken,
 } from "./refresh-token.ts";
-import { noteRefresh } from "./sessions.ts";
+import { noteRefresh } from "./session-tracking.ts";
 
 const invalid = (): never => refuse("NotAuthorizedException", "Invalid Refresh Token.");
 const revoked = (): never => refuse("NotAuthorizedException", "Refresh Token has been revoked");

@@ -2,7 +2,7 @@
 import type { App } from "../../app.ts";
 import { toBase64url } from "../../lib/bytes.ts";
 import { type Succession, succeedSigningKeys } from "../../store/signing-keys.ts";
-import { makeSigningKey } from "./keys.ts";
+import { makeSigningKey } from "./signing-keys.ts";
 
 /**
  * How long a new key is published before it signs. Our own answer may be kept for 5 minutes, jose keeps a key set for

@@ -4,7 +4,7 @@
  * put there is never skipped.
  */
 import { refuseFor } from "../../wire/refuse.ts";
-import type { Pool } from "../pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 
 /** Triggers that admit, refuse or shape; CustomMessage and the senders only word and carry messages. */
 type DecidingTrigger =

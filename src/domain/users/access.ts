@@ -4,8 +4,8 @@ import { inTransaction } from "../../store/db.ts";
 import { signOutUser } from "../../store/token-families.ts";
 import { deleteUser, type User } from "../../store/users.ts";
 import { type CredentialChange, recording } from "../audit/credential.ts";
-import type { Pool } from "../pools/settings.ts";
-import { changeUser } from "./change.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import { changeUser } from "./change-user.ts";
 
 /** AdminEnableUser, AdminDisableUser: "deactivates a user profile and revokes all access tokens". */
 export async function setEnabled(ctx: Ctx, pool: Pool, user: User, enabled: boolean): Promise<void> {

@@ -6,10 +6,10 @@
 import type { AttributeType } from "../../wire/generated/user-pools.types.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type ContactAttribute, isContact } from "../messages/delivery.ts";
-import { canWrite } from "../pools/clients.ts";
-import { canonicalAttributes, checkAttributes, schemaAttribute } from "../pools/schema.ts";
-import type { Client, Pool } from "../pools/settings.ts";
-import { internalAttributes } from "../pools/standard-attributes.ts";
+import { canWrite } from "../user-pools/clients.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
+import { canonicalAttributes, checkAttributes, schemaAttribute } from "../user-pools/schema.ts";
+import { internalAttributes } from "../user-pools/standard-attributes.ts";
 import { refuseAliasShapes } from "./username.ts";
 
 export type Attributes = Readonly<Record<string, string>>;

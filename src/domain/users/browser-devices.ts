@@ -11,9 +11,9 @@ import type { User } from "../../store/users.ts";
 import { bounded } from "../audit/event.ts";
 import { turnOf } from "../credentials/subjects.ts";
 import { areTwo } from "../mfa/factors.ts";
-import type { Pool } from "../pools/settings.ts";
 import { deviceGroupKey, newDeviceKey } from "../tokens/device-keys.ts";
 import type { Authenticated } from "../tokens/issue.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 import { setRemembered, storeDevice } from "./devices.ts";
 
 export interface BrowserDevice {

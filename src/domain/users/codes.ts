@@ -1,7 +1,7 @@
 /**
  * One-time codes sent to users: six digits, one live code a purpose, single use, limited guesses (AWS: "Quotas",
  * https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html). The hourly limits are in
- * credentials/limits.ts; a code has a limit of its own besides, so that a long life gives no more guesses.
+ * credentials/request-limits.ts; a code has a limit of its own besides, so that a long life gives no more guesses.
  */
 import type { Ctx } from "../../app.ts";
 import type { CodePlace, CodeState } from "../../store/codes.ts";
@@ -9,14 +9,14 @@ import { countWrongCode, judgeCode, replaceCode, takeCode } from "../../store/co
 import { type Db, inTransaction } from "../../store/db.ts";
 import type { User, UserChange } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
-import { type Caller, countAtAddress, passAddress, refuseAddress } from "../credentials/limits.ts";
+import { type Caller, countAtAddress, passAddress, refuseAddress } from "../credentials/request-limits.ts";
 import { rememberHere, type Subject } from "../credentials/subjects.ts";
 import { composeCode, type LinkTarget } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import type { ContactAttribute, Delivery } from "../messages/delivery.ts";
 import { type DeliveredBy, newMessage, type QueuedMessage, queueMessage } from "../messages/queue.ts";
-import type { Pool } from "../pools/settings.ts";
-import { type ChangeOptions, changeUser } from "./change.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import { type ChangeOptions, changeUser } from "./change-user.ts";
 
 const hour = 60 * 60 * 1000;
 

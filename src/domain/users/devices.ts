@@ -17,9 +17,9 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
-import type { Pool } from "../pools/settings.ts";
 import type { SignedIn } from "../tokens/access-token.ts";
 import { deviceGroupKey, tracksDevices } from "../tokens/device-keys.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 
 /** The words that amazon-cognito-identity-js and Amplify know a forgotten device by. */
 export function noSuchDevice(): never {

@@ -23,8 +23,8 @@ import {
   readCeremony,
   relyingParty,
   verifyCreation,
-} from "../mfa/passkeys.ts";
-import type { Pool } from "../pools/settings.ts";
+} from "../mfa/webauthn.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 
 const purpose = "passkey-registration";
 

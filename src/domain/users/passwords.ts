@@ -13,12 +13,12 @@ import { attemptedBy } from "../audit/attempt.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
 import { forgetChanges } from "../audit/rows.ts";
 import { forgiveGuesses } from "../credentials/guessing.ts";
-import { countRequest, standingOf } from "../credentials/limits.ts";
 import { checkPassword, makeCredential, verifyPassword } from "../credentials/password.ts";
+import { countRequest, standingOf } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
-import type { Pool } from "../pools/settings.ts";
 import type { SignedIn } from "../tokens/access-token.ts";
-import { changeUser } from "./change.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import { changeUser } from "./change-user.ts";
 
 /**
  * AdminSetUserPassword: any user, also an unconfirmed or federated one, becomes CONFIRMED, or FORCE_CHANGE_PASSWORD with

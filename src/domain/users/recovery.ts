@@ -8,18 +8,18 @@ import { readCredential } from "../../store/credentials.ts";
 import type { User } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, attempted, attemptedBy } from "../audit/attempt.ts";
-import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/limits.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
+import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, simulatedDelivery } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
 import { factorContacts } from "../mfa/factors.ts";
-import { hidesUsers } from "../pools/clients.ts";
-import type { Client, Pool } from "../pools/settings.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
+import { hidesUsers } from "../user-pools/clients.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { isVerified } from "./attributes.ts";
-import { changeUser } from "./change.ts";
+import { changeUser } from "./change-user.ts";
 import {
   changeByCode,
   prepareCode,
@@ -30,7 +30,7 @@ import {
   simulatedPlace,
   storeCode,
 } from "./codes.ts";
-import { findUser, noSuchUserOfClient } from "./find.ts";
+import { findUser, noSuchUserOfClient } from "./find-user.ts";
 import { endTrust, replacePassword } from "./passwords.ts";
 
 const purpose = "forgot-password";

@@ -6,8 +6,8 @@ import { parseListUsersFilter } from "../../lib/list-users-filter.ts";
 import type { Match, SearchColumn, UserSearch } from "../../store/list-users.ts";
 import { searchableAttributes, searchKey, type UserStatus } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { loginNameKey } from "../pools/names.ts";
-import type { Pool } from "../pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import { loginNameKey } from "../user-pools/login-names.ts";
 
 const statuses: readonly UserStatus[] = [
   "CONFIRMED",

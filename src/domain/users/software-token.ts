@@ -17,8 +17,8 @@ import { admitGuess, settleGuess } from "../credentials/guessing.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { poolFactors, withFactor, withoutSoftwareToken } from "../mfa/factors.ts";
 import { secretCode, seedBytes, stepOf } from "../mfa/totp.ts";
-import type { Pool } from "../pools/settings.ts";
-import { changeUser } from "./change.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import { changeUser } from "./change-user.ts";
 
 /** Throws SoftwareTokenMFANotFoundException. */
 export function assertSoftwareTokensOn(pool: Pool): void {

@@ -2,7 +2,7 @@
 import type { Ctx } from "../../app.ts";
 import { randomText } from "../../lib/random.ts";
 import { passwordPolicy } from "../credentials/password.ts";
-import type { Pool } from "../pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 
 /** Without what is hard to tell apart when it is read from a letter: 0 O, 1 l I. */
 const upper = "ABCDEFGHJKLMNPQRSTUVWXYZ";

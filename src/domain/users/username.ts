@@ -7,9 +7,9 @@ import { isMailAddress } from "../../lib/mail-address.ts";
 import type { Reason } from "../../wire/reasons.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type ContactAttribute, isContact } from "../messages/delivery.ts";
-import { loginNameKey } from "../pools/names.ts";
-import { isPhoneNumber } from "../pools/schema.ts";
-import type { Pool } from "../pools/settings.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import { loginNameKey } from "../user-pools/login-names.ts";
+import { isPhoneNumber } from "../user-pools/schema.ts";
 
 const hasShape: Readonly<Record<ContactAttribute, (text: string) => boolean>> = {
   email: isMailAddress,

@@ -1,10 +1,10 @@
 /** Which client asks, proven by its secret where it has one: client_secret_basic, client_secret_post, none. */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
-import { clientSecretFits } from "../../domain/credentials/secret-hash.ts";
+import { clientSecretFits } from "../../domain/credentials/check-secret-hash.ts";
 import { clientOf, findClientOf } from "../../domain/grants/authorization-request.ts";
-import { refuseOAuth } from "../../domain/grants/refuse.ts";
-import type { Client, Pool } from "../../domain/pools/settings.ts";
+import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
+import type { Client, Pool } from "../../domain/user-pools/load-pool.ts";
 import { fromBase64 } from "../../lib/bytes.ts";
 import { type Bindings, placeOf, poolIdOf } from "../place.ts";
 

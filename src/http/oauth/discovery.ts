@@ -4,11 +4,11 @@
  */
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
-import { hasStrictClients } from "../../domain/pools/client-tags.ts";
-import { addressScope } from "../../domain/pools/resource-servers.ts";
-import { issuer, type Pool } from "../../domain/pools/settings.ts";
-import { signingKeys } from "../../domain/tokens/keys.ts";
-import { claimsOfScope } from "../../domain/tokens/scopes.ts";
+import { claimsOfScope } from "../../domain/tokens/scope-claims.ts";
+import { signingKeys } from "../../domain/tokens/signing-keys.ts";
+import { hasStrictClients } from "../../domain/user-pools/client-tags.ts";
+import { issuer, type Pool } from "../../domain/user-pools/load-pool.ts";
+import { addressScope } from "../../domain/user-pools/resource-servers.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { Serving } from "../context.ts";
 import { type Bindings, baseOf, placeOf, poolPath } from "../place.ts";

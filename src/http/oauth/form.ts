@@ -1,6 +1,6 @@
 /** Bodies of OAuth requests: application/x-www-form-urlencoded, each parameter once (RFC 6749 section 3.2). */
 import type { Context } from "hono";
-import { refuseOAuth } from "../../domain/grants/refuse.ts";
+import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
 import { readFields } from "../form.ts";
 import { type Bindings, rawQuery } from "../place.ts";
 

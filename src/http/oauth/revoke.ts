@@ -1,7 +1,7 @@
 /** POST /oauth2/revoke (AWS: "The revoke token endpoint"; RFC 7009). A token that is none of ours counts as revoked. */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
-import { refuseOAuth } from "../../domain/grants/refuse.ts";
+import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
 import { revokeToken } from "../../domain/tokens/refresh.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { Bindings } from "../place.ts";

@@ -1,7 +1,7 @@
 /** /oauth2/userInfo (AWS: "The userInfo endpoint"; OpenID Connect Core 1.0 section 5.3; RFC 6750). */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
-import { refuseOAuth } from "../../domain/grants/refuse.ts";
+import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
 import { userInfo } from "../../domain/grants/user-info.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { Bindings, Place } from "../place.ts";

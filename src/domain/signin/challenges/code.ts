@@ -10,7 +10,7 @@ import { type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import type { User } from "../../../store/users.ts";
 import { refuseFor } from "../../../wire/refuse.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
-import { admitMessage, countMessage, limitExceeded } from "../../credentials/limits.ts";
+import { admitMessage, countMessage, limitExceeded } from "../../credentials/request-limits.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
 import { composeSignInCode } from "../../messages/compose.ts";
 import { deliverQueued } from "../../messages/deliver.ts";
@@ -23,9 +23,9 @@ import {
 } from "../../messages/delivery.ts";
 import { type DeliveredBy, newMessage, queueMessage } from "../../messages/queue.ts";
 import { usableFactors, withFactor } from "../../mfa/factors.ts";
-import { hidesUsers } from "../../pools/clients.ts";
+import { hidesUsers } from "../../user-pools/clients.ts";
 import { isVerified } from "../../users/attributes.ts";
-import { changeUser } from "../../users/change.ts";
+import { changeUser } from "../../users/change-user.ts";
 import { newCode } from "../../users/codes.ts";
 import {
   type Enrolling,

@@ -6,8 +6,8 @@
  */
 import type { Ctx } from "../../../app.ts";
 import { refuse } from "../../../wire/refuse.ts";
-import type { Pool } from "../../pools/settings.ts";
 import { refuseTriggers } from "../../triggers/unavailable.ts";
+import type { Pool } from "../../user-pools/load-pool.ts";
 import { required, type SignIn } from "../sign-in.ts";
 
 const triggers = ["DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse"] as const;

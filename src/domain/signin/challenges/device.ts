@@ -10,8 +10,8 @@ import { type Device, findDevice, readDevice, updateDevice } from "../../../stor
 import { takeSignIn } from "../../../store/sign-ins.ts";
 import { turnOf } from "../../credentials/subjects.ts";
 import { areTwo } from "../../mfa/factors.ts";
-import type { Pool } from "../../pools/settings.ts";
 import { tracksDevices } from "../../tokens/device-keys.ts";
+import type { Pool } from "../../user-pools/load-pool.ts";
 import { noSuchDevice } from "../../users/devices.ts";
 import {
   isTimely,

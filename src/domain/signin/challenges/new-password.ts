@@ -12,10 +12,10 @@ import { attemptedBy } from "../../audit/attempt.ts";
 import { checkPassword, makeCredential } from "../../credentials/password.ts";
 import { isContact } from "../../messages/delivery.ts";
 import { usableFactors } from "../../mfa/factors.ts";
-import { canRead, canWrite } from "../../pools/clients.ts";
-import type { Pool } from "../../pools/settings.ts";
+import { canRead, canWrite } from "../../user-pools/clients.ts";
+import type { Pool } from "../../user-pools/load-pool.ts";
 import { type Attributes, assertWritable, changeAttributes } from "../../users/attributes.ts";
-import { changeUser } from "../../users/change.ts";
+import { changeUser } from "../../users/change-user.ts";
 import { type Outcome, required, type SignIn, usedSession, wrongPassword } from "../sign-in.ts";
 import { offerChallenge } from "./offer.ts";
 

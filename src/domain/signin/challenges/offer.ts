@@ -3,8 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../../app.ts";
 import { type Db, inTransaction } from "../../../store/db.ts";
 import { deleteSignIn, insertSignIn, type SignInRow } from "../../../store/sign-ins.ts";
-import { loginNameKey } from "../../pools/names.ts";
-import type { Pool } from "../../pools/settings.ts";
+import type { Pool } from "../../user-pools/load-pool.ts";
+import { loginNameKey } from "../../user-pools/login-names.ts";
 import { type Outcome, type SignIn, type SignInState, sessionLifetime, sessionText } from "../sign-in.ts";
 import type { FirstFactor, Step } from "../steps.ts";
 

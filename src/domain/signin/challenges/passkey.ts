@@ -18,8 +18,8 @@ import {
   relyingParty,
   requestOptions,
   verifyUse,
-} from "../../mfa/passkeys.ts";
-import { hidesUsers } from "../../pools/clients.ts";
+} from "../../mfa/webauthn.ts";
+import { hidesUsers } from "../../user-pools/clients.ts";
 import { type Outcome, required, type SignIn, usedSession } from "../sign-in.ts";
 import { offerChallenge } from "./offer.ts";
 

@@ -11,8 +11,8 @@ import { readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.
 import { refuse } from "../../../wire/refuse.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
 import { subjectOf, turnOf } from "../../credentials/subjects.ts";
-import { loginNameKey } from "../../pools/names.ts";
-import { type Pool, srpPoolName } from "../../pools/settings.ts";
+import { type Pool, srpPoolName } from "../../user-pools/load-pool.ts";
+import { loginNameKey } from "../../user-pools/login-names.ts";
 import { findRow } from "../find.ts";
 import {
   invalidSession,

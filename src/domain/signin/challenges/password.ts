@@ -6,8 +6,8 @@ import { refuseFor } from "../../../wire/refuse.ts";
 import { admitGuess, type Guess, settleGuess } from "../../credentials/guessing.ts";
 import { completeCredential, verifyPassword } from "../../credentials/password.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
-import { hidesUsers } from "../../pools/clients.ts";
-import type { Pool } from "../../pools/settings.ts";
+import { hidesUsers } from "../../user-pools/clients.ts";
+import type { Pool } from "../../user-pools/load-pool.ts";
 import { type SignIn, wrongPassword } from "../sign-in.ts";
 
 /**

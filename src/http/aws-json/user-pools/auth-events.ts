@@ -1,5 +1,5 @@
 /** What happened to a user's sign-ins and passwords, and what administrators say of it. */
-import { poolAndUser } from "../../../domain/users/find.ts";
+import { poolAndUser } from "../../../domain/users/find-user.ts";
 import { type AuthEvent, listAuthEvents, setAuthEventFeedback } from "../../../store/auth-events.ts";
 import type { AuthEventType } from "../../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../../wire/refuse.ts";

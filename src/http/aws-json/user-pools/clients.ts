@@ -1,12 +1,13 @@
 /** App clients and their secrets. */
+
+import { type Client, loadPool, loadPoolClient } from "../../../domain/user-pools/load-pool.ts";
 import {
   addSecret,
   createClient,
   removeClient,
   removeSecret,
   updateClientSettings,
-} from "../../../domain/pools/manage-clients.ts";
-import { type Client, loadPool, loadPoolClient } from "../../../domain/pools/settings.ts";
+} from "../../../domain/user-pools/manage-clients.ts";
 import { listClients, readSecrets } from "../../../store/clients.ts";
 import type { UserPoolClientType } from "../../../wire/generated/user-pools.types.ts";
 import { epochSeconds, type Handler } from "../operation.ts";

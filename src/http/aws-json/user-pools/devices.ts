@@ -1,13 +1,13 @@
 /** The devices of users: by themselves, and by administrators. */
 import type { Ctx } from "../../../app.ts";
-import type { Pool } from "../../../domain/pools/settings.ts";
+import type { Pool } from "../../../domain/user-pools/load-pool.ts";
 import {
   confirmDevice,
   forgetDevice,
   requireDevice,
   setDeviceStatus,
 } from "../../../domain/users/devices.ts";
-import { poolAndUser } from "../../../domain/users/find.ts";
+import { poolAndUser } from "../../../domain/users/find-user.ts";
 import { type Device, listDevices } from "../../../store/devices.ts";
 import type { User } from "../../../store/users.ts";
 import type { DeviceType } from "../../../wire/generated/user-pools.types.ts";

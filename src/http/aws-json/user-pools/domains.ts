@@ -1,6 +1,6 @@
 /** Domains of user pools. There is no CloudFront: what it would be the name of is the server itself. */
 import type { Ctx } from "../../../app.ts";
-import { changeDomain, createDomain, domainNamed, removeDomain } from "../../../domain/pools/domains.ts";
+import { changeDomain, createDomain, domainNamed, removeDomain } from "../../../domain/user-pools/domains.ts";
 import type { Domain } from "../../../store/domains.ts";
 import type {
   CreateUserPoolDomainResponse,

@@ -1,7 +1,7 @@
 /** Groups and their members. */
 import type { Ctx } from "../../../app.ts";
-import { loadPool } from "../../../domain/pools/settings.ts";
-import { requireUser } from "../../../domain/users/find.ts";
+import { loadPool } from "../../../domain/user-pools/load-pool.ts";
+import { requireUser } from "../../../domain/users/find-user.ts";
 import {
   deleteGroup,
   deleteGroupMember,

@@ -1,5 +1,5 @@
 /** ListUsers: https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html */
-import { loadPool } from "../../../domain/pools/settings.ts";
+import { loadPool } from "../../../domain/user-pools/load-pool.ts";
 import { searchOf } from "../../../domain/users/search.ts";
 import { type FoundUser, listUsers, type UserPosition } from "../../../store/list-users.ts";
 import type { Handler } from "../operation.ts";

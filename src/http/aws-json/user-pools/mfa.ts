@@ -1,10 +1,10 @@
 /** Second factors: software tokens, preferences, and what there is to see of them. */
 
 import type { Ctx } from "../../../app.ts";
-import type { Pool } from "../../../domain/pools/settings.ts";
 import { associateBySession, verifyBySession } from "../../../domain/signin/challenges/mfa-setup.ts";
-import { authFactors, setMfaOptions, setMfaPreference } from "../../../domain/users/factors.ts";
-import { poolAndUser } from "../../../domain/users/find.ts";
+import type { Pool } from "../../../domain/user-pools/load-pool.ts";
+import { poolAndUser } from "../../../domain/users/find-user.ts";
+import { authFactors, setMfaOptions, setMfaPreference } from "../../../domain/users/mfa-preferences.ts";
 import {
   associateSoftwareToken,
   removeSoftwareToken,

@@ -1,7 +1,7 @@
 /** Forgotten passwords, through an app client. */
-import { checkSecretHash } from "../../../domain/credentials/secret-hash.ts";
+import { checkSecretHash } from "../../../domain/credentials/check-secret-hash.ts";
 import { withUserAddress } from "../../../domain/credentials/subjects.ts";
-import { loadClient } from "../../../domain/pools/settings.ts";
+import { loadClient } from "../../../domain/user-pools/load-pool.ts";
 import { confirmForgotPassword, forgotPassword } from "../../../domain/users/recovery.ts";
 import type { Handler } from "../operation.ts";
 import { codeDeliveryDetails } from "../shapes.ts";

@@ -1,10 +1,15 @@
 /** User pools: settings, schema and MFA configuration. */
 import type { Ctx } from "../../../app.ts";
-import { createPool } from "../../../domain/pools/create.ts";
-import { shownDomains } from "../../../domain/pools/domains.ts";
-import { loadPool, type Pool, poolArn } from "../../../domain/pools/settings.ts";
-import { addAttributes, removePool, setMfaConfig, updatePoolSettings } from "../../../domain/pools/update.ts";
-import { countUsers, listPools } from "../../../store/pools.ts";
+import { createPool } from "../../../domain/user-pools/create-pool.ts";
+import { shownDomains } from "../../../domain/user-pools/domains.ts";
+import { loadPool, type Pool, poolArn } from "../../../domain/user-pools/load-pool.ts";
+import {
+  addAttributes,
+  removePool,
+  setMfaConfig,
+  updatePoolSettings,
+} from "../../../domain/user-pools/update-pool.ts";
+import { countUsers, listPools } from "../../../store/user-pools.ts";
 import type {
   GetUserPoolMfaConfigResponse,
   UserPoolDescriptionType,

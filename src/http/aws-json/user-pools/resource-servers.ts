@@ -1,10 +1,11 @@
 /** Resource servers and their scopes. */
+
+import { loadPool } from "../../../domain/user-pools/load-pool.ts";
 import {
   createResourceServer,
   noSuchResourceServer,
   replaceResourceServer,
-} from "../../../domain/pools/resource-servers.ts";
-import { loadPool } from "../../../domain/pools/settings.ts";
+} from "../../../domain/user-pools/resource-servers.ts";
 import {
   deleteResourceServer,
   listResourceServers,

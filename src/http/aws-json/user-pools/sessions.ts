@@ -1,15 +1,15 @@
 /** Sessions: whether pools and clients track and reuse them, and those of users, by themselves and by administrators. */
 import type { Ctx } from "../../../app.ts";
+import { loadPool, loadPoolClient, type Pool } from "../../../domain/user-pools/load-pool.ts";
 import {
   requireTracking,
   sessionConfiguration,
   setClientSessions,
   ssoMinutes,
-} from "../../../domain/pools/sessions.ts";
-import { loadPool, loadPoolClient, type Pool } from "../../../domain/pools/settings.ts";
-import { setSessions } from "../../../domain/pools/update.ts";
-import { poolAndUser } from "../../../domain/users/find.ts";
-import { listSessions, revokeSession } from "../../../domain/users/sessions.ts";
+} from "../../../domain/user-pools/session-settings.ts";
+import { setSessions } from "../../../domain/user-pools/update-pool.ts";
+import { poolAndUser } from "../../../domain/users/find-user.ts";
+import { listSessions, revokeSession } from "../../../domain/users/user-sessions.ts";
 import type { BrowserSession } from "../../../store/browser-sessions.ts";
 import type { TokenSession } from "../../../store/token-sessions.ts";
 import type { User } from "../../../store/users.ts";

@@ -1,15 +1,15 @@
 /** InitiateAuth, RespondToAuthChallenge and their Admin twins: one flow, two doors. */
 import type { Ctx } from "../../../app.ts";
-import { checkSecretHash } from "../../../domain/credentials/secret-hash.ts";
+import { checkSecretHash } from "../../../domain/credentials/check-secret-hash.ts";
 import { withBackEndAddress, withUserAddress } from "../../../domain/credentials/subjects.ts";
-import { allowsFlow } from "../../../domain/pools/clients.ts";
-import { type Client, loadClient, loadPoolClient, type Pool } from "../../../domain/pools/settings.ts";
 import { respondToChallenge } from "../../../domain/signin/respond.ts";
 import type { Outcome } from "../../../domain/signin/sign-in.ts";
 import { required } from "../../../domain/signin/sign-in.ts";
 import { assertRoomEarly, startSignIn } from "../../../domain/signin/start.ts";
 import { issueTokens } from "../../../domain/tokens/issue.ts";
 import { refreshTokens, refreshTokenUser } from "../../../domain/tokens/refresh.ts";
+import { allowsFlow } from "../../../domain/user-pools/clients.ts";
+import { type Client, loadClient, loadPoolClient, type Pool } from "../../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import type { InitiateAuthResponse } from "../../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../../wire/refuse.ts";

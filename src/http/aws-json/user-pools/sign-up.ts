@@ -1,10 +1,10 @@
 /** Users who make and confirm themselves, through an app client. */
-import { checkSecretHash } from "../../../domain/credentials/secret-hash.ts";
+import { checkSecretHash } from "../../../domain/credentials/check-secret-hash.ts";
 import { withUserAddress } from "../../../domain/credentials/subjects.ts";
-import { loadClient } from "../../../domain/pools/settings.ts";
 import { confirmedSession, readSignUpSession, signUpSession } from "../../../domain/signin/after-sign-up.ts";
 import { confirmSignUp, resendConfirmationCode } from "../../../domain/signup/confirm.ts";
 import { signUp } from "../../../domain/signup/sign-up.ts";
+import { loadClient } from "../../../domain/user-pools/load-pool.ts";
 import { attributesFrom } from "../../../domain/users/attributes.ts";
 import type { Handler } from "../operation.ts";
 import { codeDeliveryDetails } from "../shapes.ts";

@@ -1,7 +1,7 @@
 /** Tags of user pools, which are the only resources of this service that have any. */
 import type { Ctx } from "../../../app.ts";
-import { loadPool, poolArn } from "../../../domain/pools/settings.ts";
-import { addTags, removeTags } from "../../../domain/pools/update.ts";
+import { loadPool, poolArn } from "../../../domain/user-pools/load-pool.ts";
+import { addTags, removeTags } from "../../../domain/user-pools/update-pool.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import type { Handler } from "../operation.ts";
 

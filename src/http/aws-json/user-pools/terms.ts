@@ -7,7 +7,7 @@ import {
   termsByClient,
   termsById,
 } from "../../../domain/branding/terms.ts";
-import { loadPool } from "../../../domain/pools/settings.ts";
+import { loadPool } from "../../../domain/user-pools/load-pool.ts";
 import { listTerms, type Terms } from "../../../store/terms.ts";
 import type { TermsDescriptionType, TermsType } from "../../../wire/generated/user-pools.types.ts";
 import { epochSeconds, type Handler } from "../operation.ts";

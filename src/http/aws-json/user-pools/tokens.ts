@@ -1,7 +1,7 @@
 /** Operations that a refresh token authorizes. They take the client's secret itself, not a SECRET_HASH. */
-import { clientSecretFits } from "../../../domain/credentials/secret-hash.ts";
-import { loadClient } from "../../../domain/pools/settings.ts";
+import { clientSecretFits } from "../../../domain/credentials/check-secret-hash.ts";
 import { refreshTokens, revokeToken } from "../../../domain/tokens/refresh.ts";
+import { loadClient } from "../../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import type { Handler } from "../operation.ts";

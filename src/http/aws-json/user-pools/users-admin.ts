@@ -1,14 +1,14 @@
 /** Administration of users. */
 
-import { loadPool } from "../../../domain/pools/settings.ts";
 import { adminConfirmSignUp } from "../../../domain/signup/confirm.ts";
+import { loadPool } from "../../../domain/user-pools/load-pool.ts";
 import { removeUser, setEnabled, signOutEverywhere } from "../../../domain/users/access.ts";
+import { createUser, resendInvitation } from "../../../domain/users/admin-create-user.ts";
 import { attributesFrom } from "../../../domain/users/attributes.ts";
-import { createUser, resendInvitation } from "../../../domain/users/create.ts";
-import { poolAndUser } from "../../../domain/users/find.ts";
+import { poolAndUser } from "../../../domain/users/find-user.ts";
 import { setPassword } from "../../../domain/users/passwords.ts";
 import { resetPassword } from "../../../domain/users/recovery.ts";
-import { removeAttributes, updateAttributes } from "../../../domain/users/update.ts";
+import { removeAttributes, updateAttributes } from "../../../domain/users/update-attributes.ts";
 import { epochSeconds, type Handler } from "../operation.ts";
 import { mfaOptions, mfaSettings, userAttributes, userType } from "../shapes.ts";
 

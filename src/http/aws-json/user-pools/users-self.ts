@@ -1,5 +1,5 @@
 /** What signed-in users do with their own profile. The endpoint has verified the access token. */
-import { canRead } from "../../../domain/pools/clients.ts";
+import { canRead } from "../../../domain/user-pools/clients.ts";
 import { removeUser, signOutEverywhere } from "../../../domain/users/access.ts";
 import { assertWritable, attributesFrom } from "../../../domain/users/attributes.ts";
 import { changePassword } from "../../../domain/users/passwords.ts";
@@ -8,7 +8,7 @@ import {
   sendAttributeCode,
   updateAttributes,
   verifyAttribute,
-} from "../../../domain/users/update.ts";
+} from "../../../domain/users/update-attributes.ts";
 import type { Handler } from "../operation.ts";
 import { codeDeliveryDetails, mfaOptions, mfaSettings, userAttributes } from "../shapes.ts";
 

@@ -1,5 +1,5 @@
 /** Attributes of users as fields: the right keyboard, the right autofill. */
-import { schemaAttribute } from "../../../domain/pools/schema.ts";
+import { schemaAttribute } from "../../../domain/user-pools/schema.ts";
 import type { Words } from "../words/en.ts";
 import { errorOf, type Field, field, type Problem } from "./fields.ts";
 import { type Form, textOf } from "./form.ts";

@@ -4,7 +4,7 @@ import { html } from "hono/html";
 import type { Ctx } from "../../../app.ts";
 import { type Look, lookFile, lookOf, looksPath, uiLogoCategory } from "../../../domain/branding/looks.ts";
 import type { Picture, Side } from "../../../domain/branding/theme.ts";
-import type { Client } from "../../../domain/pools/settings.ts";
+import type { Client } from "../../../domain/user-pools/load-pool.ts";
 import { type Bindings, type Place, placeOf } from "../../place.ts";
 import type { Brand, Frame, Html } from "./frame.ts";
 import { languageForm } from "./language-form.ts";

@@ -1,5 +1,5 @@
 /** What the pool's users sign in with, as a field of a form. */
-import type { Pool } from "../../../domain/pools/settings.ts";
+import type { Pool } from "../../../domain/user-pools/load-pool.ts";
 import type { Words } from "../words/en.ts";
 import { field } from "./fields.ts";
 import { textOf } from "./form.ts";

@@ -7,10 +7,10 @@ import {
   readAuthorizationRequest,
 } from "../../../domain/grants/authorization-request.ts";
 import { type PageRequest, readPageRequest } from "../../../domain/grants/page-request.ts";
-import { findRelyingParty, offersPasskeys } from "../../../domain/mfa/passkeys.ts";
-import { pinnedClientId } from "../../../domain/pools/manage-clients.ts";
-import type { Client, Pool } from "../../../domain/pools/settings.ts";
+import { findRelyingParty, offersPasskeys } from "../../../domain/mfa/webauthn.ts";
 import type { Page as SignInPage } from "../../../domain/signin/sign-in.ts";
+import type { Client, Pool } from "../../../domain/user-pools/load-pool.ts";
+import { pinnedClientId } from "../../../domain/user-pools/manage-clients.ts";
 import { deviceCookie, languageCookie, setLanguageCookie } from "../../cookies.ts";
 import { type Bindings, type Place, rawQuery } from "../../place.ts";
 import { redirect as redirectTo } from "../../redirect.ts";

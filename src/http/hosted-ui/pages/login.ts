@@ -4,7 +4,7 @@ import { isUsedUp, suffices } from "../../../domain/grants/answer.ts";
 import { signedInBrowser } from "../../../domain/grants/browser-session.ts";
 import { startByPasskey } from "../../../domain/signin/by-passkey.ts";
 import { startSignIn } from "../../../domain/signin/start.ts";
-import { signInNameOf } from "../../../domain/users/find.ts";
+import { signInNameOf } from "../../../domain/users/find-user.ts";
 import { isRefusedFor } from "../../../wire/refuse.ts";
 import { sessionCookie } from "../../cookies.ts";
 import type { Problem } from "../kit/fields.ts";

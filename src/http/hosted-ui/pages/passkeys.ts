@@ -3,7 +3,7 @@
 import { html } from "hono/html";
 import type { SignedInBrowser } from "../../../domain/grants/browser-session.ts";
 import { returnLocation } from "../../../domain/grants/page-request.ts";
-import { mostPasskeys, type PublicKeyCredentialCreationOptionsJSON } from "../../../domain/mfa/passkeys.ts";
+import { mostPasskeys, type PublicKeyCredentialCreationOptionsJSON } from "../../../domain/mfa/webauthn.ts";
 import { completePasskey, passkeysOf, startPasskey } from "../../../domain/users/passkeys.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import type { Passkey } from "../../../store/passkeys.ts";

@@ -1,12 +1,12 @@
 /** /signup: people who make their own account. */
 import { html } from "hono/html";
 import { maskDestination } from "../../../domain/messages/delivery.ts";
-import { canWrite } from "../../../domain/pools/clients.ts";
-import { requiredAttributes } from "../../../domain/pools/schema.ts";
-import type { Pool } from "../../../domain/pools/settings.ts";
 import { signUpSession } from "../../../domain/signin/after-sign-up.ts";
 import { signUp } from "../../../domain/signup/sign-up.ts";
-import { isPasswordless } from "../../../domain/users/create.ts";
+import { canWrite } from "../../../domain/user-pools/clients.ts";
+import type { Pool } from "../../../domain/user-pools/load-pool.ts";
+import { requiredAttributes } from "../../../domain/user-pools/schema.ts";
+import { isPasswordless } from "../../../domain/users/admin-create-user.ts";
 import { attributeField, typedAttributes } from "../kit/attributes.ts";
 import { alert, errorOf, field, form, type Problem, submit } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";

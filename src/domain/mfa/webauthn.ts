@@ -1,0 +1,237 @@
+/**
+ * Passkeys (Web Authentication, Level 3; AWS: "Passkey sign-in"): the ceremonies, and what a pool demands of them. The
+ * library does the cryptography; which origins and relying party are ours is decided here.
+ */
+import {
+  type AuthenticationResponseJSON,
+  generateAuthenticationOptions,
+  generateRegistrationOptions,
+  type PublicKeyCredentialCreationOptionsJSON,
+  type PublicKeyCredentialRequestOptionsJSON,
+  type RegistrationResponseJSON,
+  verifyAuthenticationResponse,
+  verifyRegistrationResponse,
+} from "@simplewebauthn/server";
+import type { Ctx } from "../../app.ts";
+import { listensOnLoopback } from "../../config/config.ts";
+import { fromBase64url, toBase64url, utf8 } from "../../lib/bytes.ts";
+import type { Passkey } from "../../store/passkeys.ts";
+import type { User } from "../../store/users.ts";
+import { refuseFor } from "../../wire/refuse.ts";
+import { domainBase } from "../user-pools/domains.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import { authenticatorName } from "./authenticators.ts";
+
+export type {
+  AuthenticationResponseJSON,
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+  RegistrationResponseJSON,
+};
+
+/** AWS: "Quotas": passkeys a user. */
+export const mostPasskeys = 20;
+
+/** Milliseconds a browser has for a ceremony, and a challenge to come back. */
+export const ceremonyMs = 5 * 60_000;
+
+export interface RelyingParty {
+  readonly id: string;
+  readonly userVerification: "required" | "preferred";
+  /** The origin of the page of ours that asks; undefined: an application asks, on any page of its own. */
+  readonly page: string | undefined;
+}
+
+/** Whether the pool lets users sign in by passkeys. */
+export function offersPasskeys({ document }: Pick<Pool, "document">): boolean {
+  return document.Policies?.SignInPolicy?.AllowedFirstAuthFactors?.includes("WEB_AUTHN") === true;
+}
+
+/**
+ * The relying party of a pool: the configured one, else the pool's domain (AWS: "WebAuthnConfigurationType"), else the
+ * server's own name. Throws WebAuthnConfigurationMissingException where that is no domain name, or no page of this
+ * origin could use it.
+ * @param page origin of the page of ours that asks
+ */
+export async function relyingParty(
+  ctx: Ctx,
+  pool: Pick<Pool, "id" | "document">,
+  page?: string,
+): Promise<RelyingParty> {
+  const party = await findRelyingParty(ctx, pool, page);
+  return party ?? refuseFor("passkeysWithoutDomain");
+}
+
+/** The same; undefined where there is none. */
+export async function findRelyingParty(
+  ctx: Ctx,
+  pool: Pick<Pool, "id" | "document">,
+  page?: string,
+): Promise<RelyingParty | undefined> {
+  const { RelyingPartyId, UserVerification } = pool.document.WebAuthnConfiguration ?? {};
+  const id = RelyingPartyId ?? (await ownName(ctx, pool, page));
+  if (/^[\d.]+$|:/.test(id) || (page !== undefined && !isOnDomain(page, id))) return undefined;
+  return { id, userVerification: UserVerification ?? "preferred", page };
+}
+
+/** Pages of the main host are on no domain of the pool: they make and use passkeys of the main host. */
+async function ownName(ctx: Ctx, pool: Pick<Pool, "id">, page: string | undefined): Promise<string> {
+  const { hostname } = new URL(ctx.config.publicUrl);
+  if (page !== undefined && new URL(page).hostname === hostname) return hostname;
+  const base = await domainBase(ctx, pool);
+  return base === undefined ? hostname : new URL(base).hostname;
+}
+
+/** What the browser is to make a passkey by. */
+export function creationOptions(
+  ctx: Ctx,
+  pool: Pick<Pool, "name">,
+  user: User,
+  party: RelyingParty,
+  existing: readonly Passkey[],
+): Promise<PublicKeyCredentialCreationOptionsJSON> {
+  const name = user.attributes["email"] ?? user.attributes["phone_number"] ?? user.username;
+  return generateRegistrationOptions({
+    rpName: pool.name,
+    rpID: party.id,
+    userID: Uint8Array.from(utf8(user.id)),
+    userName: name,
+    userDisplayName: user.attributes["name"] ?? name,
+    challenge: Uint8Array.from(ctx.random(32)),
+    timeout: ceremonyMs,
+    attestationType: "none",
+    excludeCredentials: existing.map(({ id }) => ({ id })),
+    authenticatorSelection: { residentKey: "required", userVerification: party.userVerification },
+  });
+}
+
+/** What the browser is to sign in by. Without passkeys to choose from it offers whichever it has. */
+export function requestOptions(
+  ctx: Ctx,
+  party: RelyingParty,
+  passkeys: readonly Passkey[],
+  { challenge = ctx.random(32), timeout = ceremonyMs }: { challenge?: Uint8Array; timeout?: number } = {},
+): Promise<PublicKeyCredentialRequestOptionsJSON> {
+  return generateAuthenticationOptions({
+    rpID: party.id,
+    challenge: Uint8Array.from(challenge),
+    timeout,
+    allowCredentials: passkeys.map(({ id, transports }) => ({ id, transports: [...transports] as never })),
+    userVerification: party.userVerification,
+  });
+}
+
+/** The parts of a browser's answer that are looked at before it is verified. Undefined: it is none. */
+export interface Ceremony<Response> {
+  readonly response: Response;
+  readonly challenge: string;
+  readonly origin: string;
+}
+
+export function readCeremony<Response>(
+  credential: unknown,
+  type: "webauthn.create" | "webauthn.get",
+): Ceremony<Response> | undefined {
+  try {
+    const { id, response } = credential as { id: unknown; response: { clientDataJSON: string } };
+    const data = JSON.parse(fromBase64url(response.clientDataJSON)!.toString("utf8"));
+    const { challenge, origin } = data as Record<string, unknown>;
+    const complete = [id, challenge, origin].every((value) => typeof value === "string");
+    // An id of any other letters is nobody's, and PostgreSQL takes no U+0000.
+    if (!complete || data.type !== type || !/^[\w-]+$/.test(id as string)) return undefined;
+    return { response: credential as Response, challenge: challenge as string, origin: origin as string };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the relying party takes what was signed on a page of this origin: that of the page of ours, if one asked. */
+export function isOriginOf(origin: string, { id, page }: RelyingParty): boolean {
+  return page === undefined ? isOnDomain(origin, id) : origin === page;
+}
+
+/**
+ * Whether browsers let pages of this origin use the relying party (Web Authentication, section 5.1.2): https on its
+ * domain or below, and http where that is the machine itself.
+ */
+function isOnDomain(origin: string, rpId: string): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { origin: parsed, hostname, protocol } = new URL(origin);
+  const isWithin = hostname === rpId || hostname.endsWith(`.${rpId}`);
+  const isThisMachine = hostname.endsWith(".localhost") || listensOnLoopback({ host: hostname });
+  return parsed === origin && isWithin && (protocol === "https:" || (protocol === "http:" && isThisMachine));
+}
+
+/** A new passkey out of the browser's answer; undefined: it does not verify. */
+export async function verifyCreation(
+  user: User,
+  party: RelyingParty,
+  ceremony: Ceremony<RegistrationResponseJSON>,
+  now: number,
+): Promise<Passkey | undefined> {
+  const { response, challenge, origin } = ceremony;
+  const result = await verifyRegistrationResponse({
+    response,
+    expectedChallenge: challenge,
+    expectedOrigin: origin,
+    expectedRPID: party.id,
+    requireUserVerification: party.userVerification === "required",
+  }).catch(() => undefined);
+  if (result?.verified !== true) return undefined;
+  const { credential, aaguid, credentialDeviceType, credentialBackedUp } = result.registrationInfo;
+  return {
+    poolId: user.poolId,
+    id: credential.id,
+    userId: user.id,
+    relyingPartyId: party.id,
+    name: authenticatorName(aaguid),
+    publicKey: credential.publicKey,
+    counter: credential.counter,
+    transports: credential.transports ?? [],
+    attachment: response.authenticatorAttachment,
+    deviceType: credentialDeviceType,
+    backedUp: credentialBackedUp,
+    createdAt: now,
+  };
+}
+
+export interface PasskeyUse {
+  readonly counter: number;
+  readonly backedUp: boolean;
+  readonly userVerified: boolean;
+}
+
+/** Checks a signature by a passkey; undefined: it does not verify. */
+export async function verifyUse(
+  passkey: Passkey,
+  party: RelyingParty,
+  ceremony: Ceremony<AuthenticationResponseJSON>,
+): Promise<PasskeyUse | undefined> {
+  const result = await verifyAuthenticationResponse({
+    response: ceremony.response,
+    expectedChallenge: ceremony.challenge,
+    expectedOrigin: ceremony.origin,
+    expectedRPID: party.id,
+    credential: {
+      id: passkey.id,
+      publicKey: Uint8Array.from(passkey.publicKey),
+      counter: passkey.counter,
+    },
+    requireUserVerification: party.userVerification === "required",
+  }).catch(() => undefined);
+  if (result?.verified !== true) return undefined;
+  const { newCounter, credentialBackedUp, userVerified } = result.authenticationInfo;
+  return { counter: newCounter, backedUp: credentialBackedUp, userVerified };
+}
+
+/** The id of the user whom a passkey names by itself, as text; undefined: it names nobody. */
+export function userIdIn({ response }: AuthenticationResponseJSON): string | undefined {
+  const { userHandle } = response;
+  return typeof userHandle === "string" ? fromBase64url(userHandle)?.toString("utf8") : undefined;
+}
+
+/** The user handle of a resident credential, if the authenticator told it: it must be the user's. */
+export function isHandleOf(user: Pick<User, "id">, response: AuthenticationResponseJSON): boolean {
+  const { userHandle } = response.response;
+  return userHandle === undefined || userHandle === "" || userHandle === toBase64url(utf8(user.id));
+}

@@ -1,0 +1,113 @@
+/** What an app client may do, read from its settings; client-settings.ts makes them. */
+import type { ExplicitAuthFlowsType, TimeUnitsType } from "../../wire/generated/user-pools.types.ts";
+import type { ClientDocument, Pool } from "./load-pool.ts";
+import { schemaAttribute } from "./schema.ts";
+import { internalAttributes, verifiedAttributes } from "./standard-attributes.ts";
+
+const secondsOf: Readonly<Record<TimeUnitsType, number>> = {
+  seconds: 1,
+  minutes: 60,
+  hours: 3600,
+  days: 86_400,
+};
+
+const HOUR = 3600;
+const REFRESH_DEFAULT = 30 * 86_400;
+
+/** Lifetimes of a client's tokens in seconds. Units default to hours for access and ID tokens, days for refresh. */
+export function tokenLifetimes(client: { readonly document: ClientDocument }): {
+  access: number;
+  id: number;
+  refresh: number;
+} {
+  const { AccessTokenValidity, IdTokenValidity, RefreshTokenValidity, TokenValidityUnits } = client.document;
+  return {
+    access: (AccessTokenValidity || 0) * secondsOf[TokenValidityUnits?.AccessToken ?? "hours"] || HOUR,
+    id: (IdTokenValidity || 0) * secondsOf[TokenValidityUnits?.IdToken ?? "hours"] || HOUR,
+    refresh:
+      (RefreshTokenValidity || 0) * secondsOf[TokenValidityUnits?.RefreshToken ?? "days"] || REFRESH_DEFAULT,
+  };
+}
+
+type Flow =
+  | "USER_PASSWORD_AUTH"
+  | "USER_SRP_AUTH"
+  | "ADMIN_USER_PASSWORD_AUTH"
+  | "ADMIN_NO_SRP_AUTH"
+  | "REFRESH_TOKEN_AUTH"
+  | "REFRESH_TOKEN"
+  | "CUSTOM_AUTH"
+  | "USER_AUTH";
+
+/** The values of ExplicitAuthFlows that permit each AuthFlow; one that is not named here is never permitted. */
+const permits: Readonly<Record<Flow, readonly ExplicitAuthFlowsType[]>> = {
+  USER_PASSWORD_AUTH: ["ALLOW_USER_PASSWORD_AUTH", "USER_PASSWORD_AUTH"],
+  USER_SRP_AUTH: ["ALLOW_USER_SRP_AUTH"],
+  ADMIN_USER_PASSWORD_AUTH: ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"],
+  ADMIN_NO_SRP_AUTH: ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"],
+  REFRESH_TOKEN_AUTH: ["ALLOW_REFRESH_TOKEN_AUTH"],
+  REFRESH_TOKEN: ["ALLOW_REFRESH_TOKEN_AUTH"],
+  CUSTOM_AUTH: ["ALLOW_CUSTOM_AUTH", "CUSTOM_AUTH_FLOW_ONLY"],
+  USER_AUTH: ["ALLOW_USER_AUTH"],
+};
+
+/** Values from before ALLOW_*, which "you can't assign […] at the same time as values that begin with ALLOW_". */
+export function isLegacyFlow(value: ExplicitAuthFlowsType): boolean {
+  return !value.startsWith("ALLOW_");
+}
+
+/**
+ * Whether the client may start this AuthFlow. Clients with values from before ALLOW_* have refresh and SRP always on,
+ * except that CUSTOM_AUTH_FLOW_ONLY means what it says. A client that rotates refresh tokens renews them by
+ * GetTokensFromRefreshToken alone.
+ */
+export function allowsFlow(client: { readonly document: ClientDocument }, flow: string): boolean {
+  // The hosted pages ask for whatever the pool allows, of clients that may use them.
+  if (flow === "HOSTED_AUTH") return client.document.AllowedOAuthFlowsUserPoolClient === true;
+  if (!Object.hasOwn(permits, flow)) return false;
+  const values = client.document.ExplicitAuthFlows ?? [];
+  const refreshes = flow === "REFRESH_TOKEN_AUTH" || flow === "REFRESH_TOKEN";
+  if (refreshes && rotatesRefreshTokens(client)) return false;
+  if (values.some(isLegacyFlow)) {
+    if (refreshes) return true;
+    if (flow === "USER_SRP_AUTH") return !values.includes("CUSTOM_AUTH_FLOW_ONLY");
+  }
+  return permits[flow as Flow].some((value) => values.includes(value));
+}
+
+export function rotatesRefreshTokens(client: { readonly document: ClientDocument }): boolean {
+  return client.document.RefreshTokenRotation?.Feature === "ENABLED";
+}
+
+/** PreventUserExistenceErrors: whether callers must not learn who has an account. */
+export function hidesUsers(client: { readonly document: ClientDocument }): boolean {
+  return client.document.PreventUserExistenceErrors === "ENABLED";
+}
+
+type AttributesOf = { readonly document: Pick<ClientDocument, "ReadAttributes" | "WriteAttributes"> };
+
+/**
+ * Whether users may read this attribute of theirs through the client. Without a list of its own a client reads every
+ * attribute of the pool's schema.
+ */
+export function canRead(pool: Pick<Pool, "document">, client: AttributesOf, attribute: string): boolean {
+  if (attribute === "sub") return true;
+  const listed = client.document.ReadAttributes;
+  return listed === undefined ? schemaAttribute(pool, attribute) !== undefined : listed.includes(attribute);
+}
+
+/**
+ * Whether users may write this attribute of theirs through the client. Without a list of its own a client writes what
+ * any user may write; whether a contact is verified no user ever does, nor what is for developers only.
+ */
+export function canWrite(pool: Pick<Pool, "document">, client: AttributesOf, attribute: string): boolean {
+  if (!isWritable(pool, attribute)) return false;
+  return client.document.WriteAttributes?.includes(attribute) ?? true;
+}
+
+/** Whether any client could be allowed to write the attribute. */
+export function isWritable(pool: Pick<Pool, "document">, attribute: string): boolean {
+  if (internalAttributes.has(attribute) || verifiedAttributes.has(attribute)) return false;
+  const schema = schemaAttribute(pool, attribute);
+  return schema !== undefined && schema.DeveloperOnlyAttribute !== true;
+}

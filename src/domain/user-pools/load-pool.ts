@@ -1,0 +1,176 @@
+/**
+ * user-pools: what a user pool and its app clients are set to. This file loads them; settings are the wire documents and
+ * are read by their wire names. Rooms to the left ask here, nobody asks the tables directly.
+ */
+import type { Ctx } from "../../app.ts";
+import type { Config } from "../../config/config.ts";
+import { findClient, readClient, readSecrets } from "../../store/clients.ts";
+import { readPool, readPoolVersion } from "../../store/user-pools.ts";
+import type {
+  GetUserPoolMfaConfigResponse,
+  GetUserPoolSessionConfigurationResponse,
+  UserPoolClientType,
+  UserPoolType,
+} from "../../wire/generated/user-pools.types.ts";
+import { refuse } from "../../wire/refuse.ts";
+
+/** What is stored of a pool: DescribeUserPool's document without what is computed, the MFA settings, and those of sessions. */
+export type PoolDocument = Omit<
+  UserPoolType,
+  | "Id"
+  | "Name"
+  | "Arn"
+  | "CreationDate"
+  | "LastModifiedDate"
+  | "EstimatedNumberOfUsers"
+  | "Domain"
+  | "CustomDomain"
+> &
+  Pick<
+    GetUserPoolMfaConfigResponse,
+    | "SmsMfaConfiguration"
+    | "SoftwareTokenMfaConfiguration"
+    | "EmailMfaConfiguration"
+    | "WebAuthnConfiguration"
+  > &
+  Pick<GetUserPoolSessionConfigurationResponse, "UserSessionTracking" | "TokenSession">;
+
+export interface Pool {
+  readonly id: string;
+  readonly version: number;
+  readonly name: string;
+  readonly document: PoolDocument;
+  /** 32 bytes no rotation changes: what users who do not exist are made from. */
+  readonly fakeSecret: Uint8Array;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** What is stored of a client: DescribeUserPoolClient's document without ids, dates and the secret. */
+export type ClientDocument = Omit<
+  UserPoolClientType,
+  "UserPoolId" | "ClientId" | "ClientName" | "ClientSecret" | "CreationDate" | "LastModifiedDate"
+>;
+
+export interface Client {
+  readonly id: string;
+  readonly poolId: string;
+  readonly version: number;
+  readonly name: string;
+  readonly document: ClientDocument;
+  /** SSOSession.MaxValidityMinutes, once it was set. */
+  readonly ssoMinutes?: number | undefined;
+  /** Active secrets, oldest first; none for a public client. */
+  readonly secrets: readonly string[];
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** The pool. Throws ResourceNotFoundException. */
+export async function loadPool(ctx: Ctx, poolId: string): Promise<Pool> {
+  return (await findPool(ctx, poolId)) ?? noSuchPool(poolId);
+}
+
+/** The pool, if there is one of this id. */
+export async function findPool(ctx: Ctx, poolId: string): Promise<Pool | undefined> {
+  const version = await readPoolVersion(ctx.db, poolId);
+  return version === undefined ? undefined : poolAt(ctx, poolId, version);
+}
+
+/** A client and its pool, by the client id alone. Throws ResourceNotFoundException. */
+export async function loadClient(ctx: Ctx, clientId: string): Promise<{ pool: Pool; client: Client }> {
+  const found = await findClient(ctx.db, clientId);
+  if (found === undefined) return noSuchClient(clientId);
+  return (await settingsAt(ctx, clientId, found)) ?? noSuchClient(clientId);
+}
+
+/** The client as it was last loaded: good for nothing but its pool, which never changes. */
+export function cachedClient(ctx: Ctx, clientId: string): Client | undefined {
+  return ctx.app.caches.clients.get(clientId)?.value as Client | undefined;
+}
+
+/** A client and its pool as of versions that were just read; undefined when one of them is gone meanwhile. */
+export async function settingsAt(
+  ctx: Ctx,
+  clientId: string,
+  found: { readonly poolId: string; readonly version: number; readonly poolVersion: number },
+): Promise<{ pool: Pool; client: Client } | undefined> {
+  const pool = await poolAt(ctx, found.poolId, found.poolVersion);
+  const client = await clientAt(ctx, found.poolId, clientId, found.version);
+  return pool && client && { pool, client };
+}
+
+/** A client of this very pool. Throws ResourceNotFoundException for an unknown pool, then for an unknown client. */
+export async function loadPoolClient(
+  ctx: Ctx,
+  poolId: string,
+  clientId: string,
+): Promise<{ pool: Pool; client: Client }> {
+  const found = await findClient(ctx.db, clientId);
+  if (found?.poolId === poolId) return loadClient(ctx, clientId);
+  await loadPool(ctx, poolId);
+  return noSuchClient(clientId);
+}
+
+export function noSuchPool(poolId: string): never {
+  return refuse("ResourceNotFoundException", `User pool ${poolId} does not exist.`);
+}
+
+function noSuchClient(clientId: string): never {
+  return refuse("ResourceNotFoundException", `User pool client ${clientId} does not exist.`);
+}
+
+async function poolAt(ctx: Ctx, poolId: string, version: number): Promise<Pool | undefined> {
+  const cached = ctx.app.caches.pools.get(poolId);
+  if (cached?.version === version) return cached.value as Pool;
+  const row = await readPool(ctx.db, poolId);
+  if (row === undefined) return undefined;
+  const { poolId: id, document, ...rest } = row;
+  const pool: Pool = Object.freeze({ id, document: document as PoolDocument, ...rest });
+  ctx.app.caches.pools.set(poolId, { version: pool.version, value: pool });
+  return pool;
+}
+
+async function clientAt(
+  ctx: Ctx,
+  poolId: string,
+  clientId: string,
+  version: number,
+): Promise<Client | undefined> {
+  const cached = cachedClient(ctx, clientId);
+  if (cached?.version === version && cached.poolId === poolId) return cached;
+  const row = await readClient(ctx.db, poolId, clientId);
+  if (row === undefined) return undefined;
+  // Each change of the secrets is a change of the client's version, so they are cached with it.
+  const secrets = await readSecrets(ctx.db, poolId, clientId);
+  const { clientId: id, document, ...rest } = row;
+  const client: Client = Object.freeze({
+    id,
+    document: document as ClientDocument,
+    secrets: secrets.map((secret) => secret.secret),
+    ...rest,
+  });
+  ctx.app.caches.clients.set(clientId, { version: client.version, value: client });
+  return client;
+}
+
+/** The part of the pool id after `_`, which SRP calls the pool name. */
+export function srpPoolName(pool: Pick<Pool, "id">): string {
+  return pool.id.slice(pool.id.indexOf("_") + 1);
+}
+
+export function poolArn(config: Config, poolId: string): string {
+  return `arn:aws:cognito-idp:${config.region}:${config.accountId}:userpool/${poolId}`;
+}
+
+/** Tag by which a pool's tokens carry AWS's own issuer, for applications that pin it: `own` (default) or `aws`. */
+export const issuerTag = "poolhouse:issuer";
+
+/** The `iss` of a pool's tokens and discovery document. */
+export function issuer(config: Config, pool: Pick<Pool, "id" | "document">): string {
+  if (pool.document.UserPoolTags?.[issuerTag] === "aws") {
+    const region = pool.id.slice(0, pool.id.indexOf("_"));
+    return `https://cognito-idp.${region}.amazonaws.com/${pool.id}`;
+  }
+  return `${config.publicUrl}/${pool.id}`;
+}

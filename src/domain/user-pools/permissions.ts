@@ -1,0 +1,41 @@
+/** What a pool's settings take besides the permission of the operation that sets them; domain/iam/actions.ts has the list. */
+import type { Ctx } from "../../app.ts";
+import { domainOfSender } from "../../lib/mail-address.ts";
+import { type PoolDocument, poolArn } from "./load-pool.ts";
+import { isSpecialTag } from "./tags.ts";
+
+type Settings = Pick<PoolDocument, "UserPoolTags" | "EmailConfiguration">;
+
+/**
+ * Throws AccessDeniedException unless the caller may make of `before` what `after` says. What stays as it is takes no
+ * permission, whoever set it.
+ * @param poolId undefined: of a pool that has no id yet
+ */
+export async function authorizeSettings(
+  ctx: Ctx,
+  poolId: string | undefined,
+  before: Settings,
+  after: Settings,
+): Promise<void> {
+  const resource = poolId === undefined ? "*" : poolArn(ctx.config, poolId);
+  const tags = changedTags(before.UserPoolTags ?? {}, after.UserPoolTags ?? {}).filter(isSpecialTag);
+  // The keys of those that change: some are taken away without being named.
+  if (tags.length > 0) await ctx.authorize("SetSpecialTags", resource, { "aws:tagkeys": tags });
+  const from = after.EmailConfiguration?.From;
+  if (from !== before.EmailConfiguration?.From && !isOwnSender(ctx, from))
+    await ctx.authorize("SetEmailSender", resource);
+}
+
+function changedTags(
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+): string[] {
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...keys].filter((key) => before[key] !== after[key]);
+}
+
+/** Whether a sender has the domain of the server's own; none at all is the server's own. */
+function isOwnSender(ctx: Ctx, from: string | undefined): boolean {
+  const own = ctx.config.smtp?.from.address;
+  return from === undefined || (own !== undefined && domainOfSender(from) === domainOfSender(own));
+}

@@ -1,0 +1,122 @@
+/** Resource servers: the APIs whose scopes a pool's clients may be granted (RFC 6749 section 3.3). */
+import type { Ctx } from "../../app.ts";
+import {
+  insertResourceServer,
+  type ResourceServer,
+  readResourceServers,
+  updateResourceServer,
+} from "../../store/resource-servers.ts";
+import type {
+  CreateResourceServerRequest,
+  ResourceServerScopeType,
+} from "../../wire/generated/user-pools.types.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { hasStrictClients } from "./client-tags.ts";
+import { loadPool, noSuchPool, type Pool } from "./load-pool.ts";
+
+/** Scopes every pool has. */
+export const standardScopes: readonly string[] = [
+  "openid",
+  "email",
+  "phone",
+  "profile",
+  "aws.cognito.signin.user.admin",
+];
+
+/** OpenID Connect's (Core 1.0 section 5.4), which Cognito does not have: only of pools with clients that want the standard. */
+export const addressScope = "address";
+
+/** Throws InvalidParameterException when there is one of that identifier. */
+export async function createResourceServer(
+  ctx: Ctx,
+  request: CreateResourceServerRequest,
+): Promise<ResourceServer> {
+  const server = resourceServer(request);
+  switch (await insertResourceServer(ctx.db, { ...server, now: ctx.now })) {
+    case "added":
+      return server;
+    case "exists":
+      return refuse(
+        "InvalidParameterException",
+        `${server.identifier} already exists in user pool ${server.poolId}.`,
+      );
+    case "no-pool":
+      return noSuchPool(server.poolId);
+  }
+}
+
+/** UpdateResourceServer replaces all: scopes that are left out are gone. */
+export async function replaceResourceServer(
+  ctx: Ctx,
+  request: CreateResourceServerRequest,
+): Promise<ResourceServer> {
+  const server = resourceServer(request);
+  await loadPool(ctx, server.poolId);
+  if (!(await updateResourceServer(ctx.db, { ...server, now: ctx.now })))
+    noSuchResourceServer(server.identifier);
+  return server;
+}
+
+export function noSuchResourceServer(identifier: string): never {
+  return refuse("ResourceNotFoundException", `Resource server ${identifier} does not exist.`);
+}
+
+function resourceServer(request: CreateResourceServerRequest): ResourceServer {
+  const { UserPoolId: poolId, Identifier: identifier, Name: name, Scopes } = request;
+  return { poolId, identifier, name, scopes: scopesOf(Scopes ?? []) };
+}
+
+function scopesOf(given: readonly ResourceServerScopeType[]): ResourceServer["scopes"] {
+  const names = new Set<string>();
+  for (const { ScopeName } of given) {
+    if (names.has(ScopeName))
+      refuse("InvalidParameterException", `The scope ${ScopeName} is given more than once.`);
+    names.add(ScopeName);
+  }
+  return given.map(({ ScopeName: name, ScopeDescription: description }) => ({ name, description }));
+}
+
+/**
+ * Those of a client's scopes that exist now, in their order. "A deleted scope stays on clients": a client keeps the scopes
+ * it was given, and nothing is granted of those whose resource server, or whose place in it, is gone.
+ */
+export async function existingScopes(
+  ctx: Ctx,
+  pool: Pick<Pool, "id" | "version" | "createdAt" | "document">,
+  scopes: readonly string[],
+): Promise<string[]> {
+  const standard = hasStrictClients(pool) ? [...standardScopes, addressScope] : standardScopes;
+  const custom = scopes.flatMap((scope) => customScope(scope) ?? []);
+  const identifiers = [...new Set(custom.map(({ identifier }) => identifier))];
+  const servers = await knownServers(ctx, pool, identifiers);
+  const existing = new Set(
+    servers.flatMap(({ identifier, scopes }) => scopes.map(({ name }) => `${identifier}/${name}`)),
+  );
+  return scopes.filter((scope) => standard.includes(scope) || existing.has(scope));
+}
+
+/** Those of these identifiers that there are, as of the pool's version. */
+async function knownServers(
+  ctx: Ctx,
+  { id, version, createdAt }: Pick<Pool, "id" | "version" | "createdAt">,
+  identifiers: readonly string[],
+): Promise<ResourceServer[]> {
+  const cache = ctx.app.caches.resourceServers;
+  // A pool that was deleted and made again under a pinned id begins with the same version.
+  const nameOf = (identifier: string) => `${id}/${createdAt}/${identifier}`;
+  const cached = identifiers.map((identifier) => cache.get(nameOf(identifier)));
+  if (cached.every((one) => one?.version === version))
+    return cached.flatMap((one) => (one?.value as ResourceServer | undefined) ?? []);
+  const servers = await readResourceServers(ctx.db, id, identifiers);
+  for (const identifier of identifiers) {
+    const value = servers.find((server) => server.identifier === identifier);
+    cache.set(nameOf(identifier), { version, value });
+  }
+  return servers;
+}
+
+/** `<identifier>/<name>`: an identifier may be a URL, and a name has no slash. */
+function customScope(scope: string): { identifier: string; name: string } | undefined {
+  const slash = scope.lastIndexOf("/");
+  return slash <= 0 ? undefined : { identifier: scope.slice(0, slash), name: scope.slice(slash + 1) };
+}

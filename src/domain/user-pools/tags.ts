@@ -1,0 +1,49 @@
+/**
+ * Tags of a pool, and those that mean something to Poolhouse: `_custom_id_`, `ms-custom-id` and `floci:override-id`
+ * fix the id of a new pool (the spellings of other emulators), `poolhouse:issuer` chooses the issuer of its tokens;
+ * client-tags.ts has those that are about clients.
+ */
+import { refuse } from "../../wire/refuse.ts";
+import { issuerTag } from "./load-pool.ts";
+
+export type Tags = Readonly<Record<string, string>>;
+
+const pinningTags = ["_custom_id_", "ms-custom-id", "floci:override-id"] as const;
+
+/** Whether a tag means something here, or may in another release: setting it takes a permission of its own. */
+export function isSpecialTag(name: string): boolean {
+  return name.startsWith("poolhouse:") || (pinningTags as readonly string[]).includes(name);
+}
+
+/** "A user pool can have as many as 50 tags" (TagResource). */
+const MOST_TAGS = 50;
+
+/** Throws InvalidParameterException for tags that a pool may not have. */
+export function checkTags(tags: Tags): void {
+  const names = Object.keys(tags);
+  if (names.length > MOST_TAGS)
+    refuse("InvalidParameterException", `A user pool can have as many as ${MOST_TAGS} tags.`);
+  const reserved = names.find((name) => /^aws:/i.test(name));
+  if (reserved !== undefined)
+    refuse("InvalidParameterException", `Tag keys that begin with aws: are reserved: ${reserved}`);
+  const issuer = tags[issuerTag];
+  if (issuer !== undefined && issuer !== "own" && issuer !== "aws")
+    refuse("InvalidParameterException", `The tag ${issuerTag} must be own or aws.`);
+}
+
+/**
+ * The id that tags fix for a new pool. Clients split it at `_` (region before, SRP pool name after), so there is
+ * exactly one, although the model's pattern would allow more.
+ */
+export function pinnedPoolId(tags: Tags): string | undefined {
+  const ids = new Set(pinningTags.flatMap((name) => tags[name] ?? []));
+  if (ids.size > 1)
+    refuse("InvalidParameterException", "The tags that fix the user pool id contradict each other.");
+  const [id] = ids;
+  if (id !== undefined && (id.length > 55 || !/^[A-Za-z0-9-]+_[0-9a-zA-Z]+$/.test(id)))
+    refuse(
+      "InvalidParameterException",
+      `The user pool id ${id} must be <region>_<letters and digits>, at most 55 characters long.`,
+    );
+  return id;
+}

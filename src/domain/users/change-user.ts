@@ -1,0 +1,253 @@
+/**
+ * Changes a stored user: compare-and-swap on the version it was read with, its sign-in names in the same transaction.
+ */
+import type { Ctx } from "../../app.ts";
+import { endBrowserSessionsBy } from "../../store/browser-sessions.ts";
+import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
+import {
+  deleteLoginNames,
+  findUserByLoginName,
+  insertLoginNames,
+  type LoginName,
+  readLoginNames,
+  readUser,
+  type User,
+  type UserChange,
+  updateUser,
+} from "../../store/users.ts";
+import { refuseFor } from "../../wire/refuse.ts";
+import {
+  type CredentialChange,
+  type CredentialOperation,
+  recordCredentialChange,
+} from "../audit/credential.ts";
+import { type ContactAttribute, isContact } from "../messages/delivery.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import { loginNames } from "../user-pools/login-names.ts";
+import { contactAttributes, isVerified } from "./attributes.ts";
+import { uuid } from "./find-user.ts";
+import { changedMeans, changesNothing, onlyTakesAway } from "./sign-in-means.ts";
+import { takenReasons } from "./username.ts";
+
+/** Rolls a transaction back because what it was decided by has changed meanwhile. */
+class Stale extends Error {}
+
+/** Every turn somebody else succeeded; ten in a row is a storm, and the caller may come again. */
+const turns = 10;
+
+/**
+ * Runs `work` again with fresh reads for as long as it finds that somebody else was faster.
+ * Throws TooManyRequestsException in the end.
+ */
+export async function untilFresh<T>(work: () => Promise<T>): Promise<T> {
+  for (let turn = 1; turn <= turns; turn++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Stale)) throw error;
+    }
+  }
+  return refuseFor("tooMany", { detail: "the same user is being changed all the time" });
+}
+
+/** Inside a transaction, when a conditional update touched no row. */
+function stale(): never {
+  throw new Stale();
+}
+
+export interface ChangeOptions {
+  /** What the audit event of the change is called, by AWS's name: whatever changes a user is one of their operations. */
+  readonly operation: CredentialOperation;
+  /** What the event tells besides. */
+  readonly details?: NonNullable<CredentialChange["details"]> | undefined;
+  /** The transaction changes more than the user's row tells (a password, a software token): it always is an event. */
+  readonly isEvent?: boolean;
+  /** Aliases that belong to others move to this user (ForceAliasCreation). */
+  readonly takeAliases?: boolean;
+  /**
+   * Further store calls of the same transaction, after the user is written. False: roll back and change nothing,
+   * because a code was used up by somebody else.
+   */
+  readonly also?: (tx: Db, user: User) => Promise<unknown>;
+}
+
+/**
+ * Changes a user by what `decide` makes of a fresh read; undefined changes nothing, and neither does what the user has
+ * already, unless further store calls go with it. What changes how the user signs in or recovers is recorded in the same
+ * transaction. Returns the user as stored then, or undefined when `also` said no. Throws AliasExistsException,
+ * TooManyRequestsException, and UserNotFoundException when the user is gone.
+ */
+export async function changeUser(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  decide: (fresh: User) => UserChange | undefined,
+  options: ChangeOptions,
+): Promise<User | undefined> {
+  let known: User | undefined = user;
+  return untilFresh(async () => {
+    const fresh = known ?? (await readUser(ctx.db, pool.id, user.id));
+    known = undefined;
+    if (fresh === undefined) return refuseFor("noSuchUser");
+    const change = decide(fresh);
+    if (options.also === undefined && (change === undefined || changesNothing(fresh, change))) return fresh;
+    const after: User = { ...fresh, ...change, version: fresh.version + 1, updatedAt: ctx.now };
+    if (change?.attributes !== undefined && (await subNamed(ctx, pool, namesOf(pool, after), after.id))) {
+      return aliasTaken(ctx, pool, after);
+    }
+    try {
+      return await inTransaction(ctx.db, async (tx) => {
+        // The user's row first: whoever issues tokens holds it, and what comes after then sees those tokens.
+        if (change !== undefined) await write(tx, ctx, pool, { fresh, change, after, ...options });
+        if ((await options.also?.(tx, fresh)) === false) throw new Refused();
+        await record(tx, ctx, { fresh, after, ...options });
+        return change === undefined ? fresh : after;
+      });
+    } catch (error) {
+      if (error instanceof Refused) return undefined;
+      if (isUniqueViolation(error)) return aliasTaken(ctx, pool, after);
+      throw error;
+    }
+  });
+}
+
+class Refused extends Error {}
+
+/** The event of the change, if it is one. */
+async function record(
+  tx: Db,
+  ctx: Ctx,
+  change: Pick<ChangeOptions, "operation" | "details" | "isEvent"> & { fresh: User; after: User },
+): Promise<void> {
+  const { fresh, after, operation, isEvent = false } = change;
+  const means = changedMeans(fresh, after);
+  if (means === undefined && !isEvent) return;
+  const details = { ...change.details, ...means };
+  await recordCredentialChange(tx, ctx, {
+    operation,
+    poolId: after.poolId,
+    userId: after.id,
+    onlyTakesAway: onlyTakesAway(fresh, after),
+    ...(Object.keys(details).length > 0 && { details }),
+  });
+}
+
+async function write(
+  tx: Db,
+  ctx: Ctx,
+  pool: Pool,
+  written: Pick<ChangeOptions, "operation" | "takeAliases"> & {
+    fresh: User;
+    change: UserChange;
+    after: User;
+  },
+): Promise<void> {
+  const { fresh, change, after, operation } = written;
+  await writeRow(tx, ctx, fresh, change);
+  if (change.attributes === undefined && change.status === undefined) return;
+  const names = namesOf(pool, after);
+  const stored = await readLoginNames(tx, pool.id, after.id);
+  const gone = stored.filter((one) => !names.some((name) => same(name, one)));
+  const added = names.filter((one) => !stored.some((name) => same(name, one)));
+  await deleteLoginNames(
+    tx,
+    pool.id,
+    after.id,
+    gone.map((name) => name.kind),
+  );
+  const owner = { id: after.id, operation };
+  if (written.takeAliases === true) await releaseAliases(tx, ctx, pool, added, owner);
+  await insertLoginNames(tx, pool.id, after.id, added);
+}
+
+/** The user's row; and the sessions at the pages end that were opened by an address which the user loses. */
+async function writeRow(tx: Db, ctx: Ctx, fresh: User, change: UserChange): Promise<void> {
+  if (!(await updateUser(tx, fresh, change, ctx.now))) stale();
+  const lost = lostAddresses(fresh, { ...fresh, ...change });
+  if (lost.length > 0) await endBrowserSessionsBy(tx, { poolId: fresh.poolId, userId: fresh.id }, lost);
+}
+
+/** What a code to each address is called among the proofs of a sign-in. */
+const proofBy = { email: "email", phone_number: "sms" } as const;
+
+/** Proofs by addresses that are not the user's any more. */
+function lostAddresses(before: User, after: Pick<User, "attributes">): string[] {
+  const isKept = (contact: ContactAttribute) =>
+    after.attributes[contact] === before.attributes[contact] && isVerified(after.attributes, contact);
+  return contactAttributes
+    .filter((contact) => isVerified(before.attributes, contact) && !isKept(contact))
+    .map((contact) => proofBy[contact]);
+}
+
+const same = (a: LoginName, b: LoginName) => a.key === b.key && a.kind === b.kind;
+
+export function namesOf(pool: Pool, user: Pick<User, "username" | "attributes" | "status">): LoginName[] {
+  return loginNames(pool, user.username, user.attributes, { confirmed: user.status !== "UNCONFIRMED" });
+}
+
+/**
+ * Takes verified e-mail and phone aliases from whoever has them: "migrates the alias from the previous user" (AWS,
+ * ConfirmSignUp). The previous user's address is unverified from then on, so that it does not claim the alias again:
+ * an event of theirs.
+ */
+export async function releaseAliases(
+  tx: Db,
+  ctx: Ctx,
+  pool: Pool,
+  names: readonly LoginName[],
+  to: { readonly id: string; readonly operation: CredentialOperation },
+): Promise<void> {
+  if (!pool.document.AliasAttributes?.length) return;
+  for (const name of names) {
+    if (!isContact(name.kind)) continue;
+    const found = await findUserByLoginName(tx, pool.id, name.key);
+    if (found === undefined || found.kind !== name.kind || found.user.id === to.id) continue;
+    const attributes = { ...found.user.attributes, [`${name.kind}_verified`]: "false" };
+    await writeRow(tx, ctx, found.user, { attributes });
+    await deleteLoginNames(tx, pool.id, found.user.id, [name.kind]);
+    await recordCredentialChange(tx, ctx, {
+      operation: to.operation,
+      poolId: pool.id,
+      userId: found.user.id,
+      actor: to.id,
+      details: { attributes: [name.kind], alias: "moved to another user" },
+      ofAnother: true,
+    });
+  }
+}
+
+/**
+ * A name that is another user's `sub`. Administrators name users by either, so that whoever is called like another's
+ * `sub` could have them act on the wrong one.
+ */
+export async function subNamed(
+  ctx: Ctx,
+  pool: Pool,
+  names: readonly LoginName[],
+  userId: string,
+): Promise<LoginName | undefined> {
+  for (const name of names) {
+    const sub = name.key.toLowerCase();
+    if (uuid.test(sub) && sub !== userId && (await readUser(ctx.db, pool.id, sub)) !== undefined) return name;
+  }
+  return undefined;
+}
+
+/** Which of the names a user asked for belongs to somebody else; undefined when it has become free meanwhile. */
+export async function takenName(
+  ctx: Ctx,
+  pool: Pool,
+  names: readonly LoginName[],
+  userId: string,
+): Promise<LoginName | undefined> {
+  for (const name of names) {
+    const found = await findUserByLoginName(ctx.db, pool.id, name.key);
+    if (found !== undefined && found.user.id !== userId) return name;
+  }
+  return subNamed(ctx, pool, names, userId);
+}
+
+async function aliasTaken(ctx: Ctx, pool: Pool, user: User): Promise<never> {
+  const taken = await takenName(ctx, pool, namesOf(pool, user), user.id);
+  return refuseFor(takenReasons.alias[taken?.kind ?? "email"]);
+}

@@ -1,0 +1,193 @@
+/**
+ * Changes of attributes by their user or by an administrator, and their verification (AWS: "Verifying updates to email
+ * addresses and phone numbers",
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-email-phone-verification.html).
+ */
+import type { Ctx } from "../../app.ts";
+import type { User, UserChange } from "../../store/users.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
+import { subjectOf } from "../credentials/subjects.ts";
+import { deliverQueued } from "../messages/deliver.ts";
+import { type ContactAttribute, type Delivery, deliveryTo, isContact } from "../messages/delivery.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import {
+  type Attributes,
+  changeAttributes,
+  contactAttributes,
+  deleteAttributes,
+  isVerified,
+  splitPending,
+} from "./attributes.ts";
+import { changeUser } from "./change-user.ts";
+import {
+  changeByCode,
+  type PreparedCode,
+  prepareCode,
+  proof,
+  refuseCode,
+  requireCode,
+  sendCode,
+  storeCode,
+} from "./codes.ts";
+import { changesNothing } from "./sign-in-means.ts";
+
+/**
+ * Updates attributes and sends the codes that the new addresses need. Returns where to. Throws AliasExistsException,
+ * CodeDeliveryFailureException (what was changed stays changed).
+ */
+export async function updateAttributes(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  change: Attributes,
+  by: "user" | "admin",
+): Promise<Delivery[]> {
+  if (by === "user") await limitUpdate(ctx, pool, user, planUpdate(pool, user, change).deliveries);
+  let prepared: PreparedCode[] = [];
+  await changeUser(
+    ctx,
+    pool,
+    user,
+    (fresh) => {
+      const plan = planUpdate(pool, fresh, change);
+      prepared = plan.deliveries.map((delivery) =>
+        attributeCode(ctx, pool, fresh, delivery, "update-attribute"),
+      );
+      // Nothing is written where nothing changes and nothing is sent.
+      return prepared.length === 0 && changesNothing(fresh, plan.change) ? undefined : plan.change;
+    },
+    {
+      operation: "UpdateUserAttributes",
+      also: async (tx) => {
+        for (const one of prepared) await storeCode(tx, one);
+      },
+    },
+  );
+  await deliverQueued(
+    ctx,
+    prepared.map((one) => one.queued),
+  );
+  return prepared.map((one) => one.delivery);
+}
+
+/** A user may name any address: what is sent there is limited. Throws TooManyRequestsException (none other is declared). */
+async function limitUpdate(ctx: Ctx, pool: Pool, user: User, deliveries: readonly Delivery[]): Promise<void> {
+  if (deliveries.length === 0) return;
+  const code = "TooManyRequestsException";
+  const caller = await admitMessage(
+    ctx,
+    subjectOf(ctx, pool, user, user.username),
+    "update-attributes",
+    code,
+  );
+  for (const { destination } of deliveries) {
+    if (!(await countMessage(ctx, caller, { destination, proven: false, silent: false })))
+      limitExceeded(code);
+  }
+}
+
+/** What an update makes of a user, and which addresses it sends a code to. */
+export function planUpdate(
+  pool: Pool,
+  user: User,
+  change: Attributes,
+): { change: UserChange; deliveries: Delivery[] } {
+  // The whole change must be in order, also the part that waits.
+  const atOnce = changeAttributes(pool, user.attributes, change);
+  const { now, pending } = splitPending(pool, user.attributes, change);
+  const waits = Object.keys(pending).length > 0;
+  const attributes = waits ? changeAttributes(pool, user.attributes, now) : atOnce;
+  const pendingAttributes = { ...without(user.pendingAttributes, Object.keys(change)), ...pending };
+  const deliveries = contactAttributes.flatMap((contact) => {
+    const waiting = pending[contact];
+    if (waiting !== undefined) return [deliveryTo(contact, waiting)];
+    const value = attributes[contact];
+    const isNew = value !== undefined && value !== user.attributes[contact];
+    // A user who is not confirmed yet has the sign-up code, and no access token to verify an attribute with.
+    const sends = isNew && !isVerified(attributes, contact) && user.status !== "UNCONFIRMED";
+    return sends && pool.document.AutoVerifiedAttributes?.includes(contact)
+      ? [deliveryTo(contact, value)]
+      : [];
+  });
+  return { change: { attributes, pendingAttributes }, deliveries };
+}
+
+function without(attributes: Attributes, names: readonly string[]): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
+}
+
+export async function removeAttributes(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  names: readonly string[],
+): Promise<void> {
+  const remaining = (fresh: User) => ({
+    attributes: deleteAttributes(pool, fresh.attributes, names),
+    pendingAttributes: without(fresh.pendingAttributes, names),
+  });
+  await changeUser(ctx, pool, user, remaining, { operation: "DeleteUserAttributes" });
+}
+
+function attributeCode(ctx: Ctx, pool: Pool, user: User, delivery: Delivery, kind: string): PreparedCode {
+  return prepareCode(ctx, pool, {
+    user,
+    purpose: `attribute:${delivery.attribute}`,
+    kind,
+    delivery,
+    by: "now",
+  });
+}
+
+function contactNamed(name: string): ContactAttribute {
+  if (isContact(name)) return name;
+  return refuse(
+    "InvalidParameterException",
+    `Attribute ${name} cannot be verified: only email and phone_number can.`,
+  );
+}
+
+/** GetUserAttributeVerificationCode: to the value that waits, if one does, otherwise to the present one. */
+export async function sendAttributeCode(ctx: Ctx, pool: Pool, user: User, name: string): Promise<Delivery> {
+  const contact = contactNamed(name);
+  const value = user.pendingAttributes[contact] ?? user.attributes[contact];
+  if (value === undefined) {
+    return refuse("InvalidParameterException", `User has no ${contact} to be verified.`);
+  }
+  const caller = await admitMessage(ctx, subjectOf(ctx, pool, user, user.username), "attribute-code");
+  const delivery = deliveryTo(contact, value);
+  const proven = value === user.attributes[contact] && isVerified(user.attributes, contact);
+  if (!(await countMessage(ctx, caller, { destination: value, proven, silent: false }))) limitExceeded();
+  await sendCode(ctx, attributeCode(ctx, pool, user, delivery, "verify-attribute"));
+  return delivery;
+}
+
+/**
+ * VerifyUserAttribute: the value becomes verified, a waiting one takes effect, and where it is an alias it becomes this
+ * user's. The code stays good when that fails with AliasExistsException.
+ */
+export async function verifyAttribute(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  request: { name: string; code: string },
+): Promise<void> {
+  const contact = contactNamed(request.name);
+  const caller = await admitCode(ctx, subjectOf(ctx, pool, user, user.username), "verify-attribute");
+  const place = { poolId: pool.id, userId: user.id, purpose: `attribute:${contact}` } as const;
+  const held = await requireCode(ctx, place, request.code, { hides: false, caller });
+  await changeByCode(ctx, pool, user, held, {
+    operation: "VerifyUserAttribute",
+    details: { attributes: [contact] },
+    decide: (fresh) => {
+      const value = fresh.pendingAttributes[contact] ?? fresh.attributes[contact];
+      // The address was changed after the code had been sent to another.
+      if (value === undefined || proof(contact, value) !== held.proves) return refuseCode("none", false);
+      return {
+        attributes: { ...fresh.attributes, [contact]: value, [`${contact}_verified`]: "true" },
+        pendingAttributes: without(fresh.pendingAttributes, [contact]),
+      };
+    },
+  });
+}

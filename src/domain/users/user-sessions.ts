@@ -1,0 +1,93 @@
+/**
+ * The sessions of a user, in pools that track them: one a sign-in's tokens, one a browser at the hosted pages (AWS:
+ * ListUserSessions, RevokeUserSession).
+ */
+import type { Ctx } from "../../app.ts";
+import { type BrowserSession, endBrowserSession, listBrowserSessions } from "../../store/browser-sessions.ts";
+import { type Db, inTransaction } from "../../store/db.ts";
+import {
+  endSessionsOf,
+  endTokenSession,
+  findTokenSession,
+  listTokenSessions,
+  type TokenSession,
+} from "../../store/token-sessions.ts";
+import type { User } from "../../store/users.ts";
+import type { RevokeAssociatedSessionsType } from "../../wire/generated/user-pools.types.ts";
+import { refuse } from "../../wire/refuse.ts";
+import { noteTarget } from "../audit/call.ts";
+import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import { requireTracking } from "../user-pools/session-settings.ts";
+
+/** Those that are not over. Throws OperationNotEnabledException. */
+export async function listSessions(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+): Promise<{ tokens: TokenSession[]; browsers: BrowserSession[] }> {
+  requireTracking(pool);
+  const of = { poolId: pool.id, userId: user.id, signOuts: user.signOuts };
+  const tokens = await listTokenSessions(ctx.db, of, ctx.now);
+  return { tokens, browsers: await listBrowserSessions(ctx.db, of, ctx.now) };
+}
+
+export interface Revocation {
+  readonly id: string;
+  readonly associated: RevokeAssociatedSessionsType | undefined;
+  /** The token family of the user who asks, which stays; undefined: an administrator asks. */
+  readonly ownFamily: string | undefined;
+}
+
+/**
+ * Ends a session, and with LINKED the browser's session that its tokens came through, or the tokens that came through
+ * it. Throws OperationNotEnabledException, ResourceNotFoundException (another's, or over) and, for the session that asks,
+ * InvalidParameterException.
+ */
+export async function revokeSession(ctx: Ctx, pool: Pool, user: User, revocation: Revocation): Promise<void> {
+  requireTracking(pool);
+  const { id } = revocation;
+  const kind = /^(tkn|sso)[0-9a-z]{25}$/.exec(id)?.[1];
+  const ended =
+    (kind === "tkn" && (await revokeTokens(ctx, user, revocation))) ||
+    (kind === "sso" && (await revokeBrowser(ctx, user, revocation)));
+  if (!ended) refuse("ResourceNotFoundException", "Session does not exist.");
+}
+
+async function revokeTokens(ctx: Ctx, user: User, revocation: Revocation): Promise<boolean> {
+  const of = { poolId: user.poolId, userId: user.id };
+  const session = await findTokenSession(ctx.db, of, revocation.id, ctx.now);
+  if (session === undefined) return false;
+  if (session.familyId === revocation.ownFamily)
+    refuse("InvalidParameterException", "The session of the access token cannot be revoked.");
+  return inTransaction(ctx.db, async (tx) => {
+    if (!(await endTokenSession(tx, session, ctx.now))) return false;
+    if (revocation.associated === "LINKED" && session.originId !== undefined)
+      await endBrowserSession(tx, of, session.originId, ctx.now);
+    await record(tx, ctx, user, revocation);
+    return true;
+  });
+}
+
+async function revokeBrowser(ctx: Ctx, user: User, revocation: Revocation): Promise<boolean> {
+  const of = { poolId: user.poolId, userId: user.id };
+  const { id, associated, ownFamily: sparedFamily } = revocation;
+  return inTransaction(ctx.db, async (tx) => {
+    if (!(await endBrowserSession(tx, of, id, ctx.now))) return false;
+    if (associated === "LINKED") await endSessionsOf(tx, of, id, { sparedFamily, now: ctx.now });
+    await record(tx, ctx, user, revocation);
+    return true;
+  });
+}
+
+async function record(tx: Db, ctx: Ctx, user: User, { id, associated }: Revocation): Promise<void> {
+  const details = { session: id, ...(associated !== undefined && { associated }) };
+  noteTarget(ctx, { details });
+  const change: CredentialChange = {
+    operation: "RevokeUserSession",
+    poolId: user.poolId,
+    userId: user.id,
+    details,
+  };
+  await recordCredentialChange(tx, ctx, change);
+}

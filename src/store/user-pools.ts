@@ -1,0 +1,203 @@
+/** Rows of user pools. The document is the wire document; see domain/user-pools/load-pool.ts for its type. */
+import type { Kysely } from "kysely";
+import type { Db } from "./db.ts";
+import { inTransaction } from "./db.ts";
+import { takingItsTime } from "./engine/postgres/time-limit.ts";
+import { affected } from "./engine/transaction.ts";
+import { prepared } from "./prepared.ts";
+import { retireNames, takeName } from "./retired-names.ts";
+import type { Schema } from "./schema/schema.ts";
+
+export interface PoolRow {
+  readonly poolId: string;
+  readonly version: number;
+  readonly name: string;
+  readonly document: unknown;
+  readonly fakeSecret: Uint8Array;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/**
+ * Adds a pool. Throws a unique violation when the id is taken, NameRetired when it was a deleted pool's and is not to be
+ * used again. What a deleted pool of this id left is cleared.
+ */
+export function insertPool(db: Db, pool: PoolRow, options = { reuse: false }): Promise<void> {
+  return inTransaction(db, async (tx) => {
+    await tx.kysely
+      .insertInto("pools")
+      .values({
+        pool_id: pool.poolId,
+        version: pool.version,
+        name: pool.name,
+        document: JSON.stringify(pool.document),
+        fake_secret_sealed: tx.sealer.seal(`pools:fake_secret_sealed:${pool.poolId}`, pool.fakeSecret),
+        created_at: pool.createdAt,
+        updated_at: pool.updatedAt,
+      })
+      .execute();
+    const { poolId } = pool;
+    await takeName(tx, { kind: "pool", name: poolId, poolId: undefined, ...options }, pool.createdAt);
+    await clear(tx, poolId);
+  });
+}
+
+/**
+ * The pool's number, if there is such a pool, which is then kept from being deleted until the transaction ends: for
+ * whatever adds something that must not outlive its pool.
+ */
+export async function holdPool(tx: Db, poolId: string): Promise<number | undefined> {
+  const row = await tx.kysely
+    .selectFrom("pools")
+    .select("number")
+    .where("pool_id", "=", poolId)
+    .$if(tx.kind === "postgres", (select) => select.forShare())
+    .executeTakeFirst();
+  return row?.number;
+}
+
+/** The number of a pool, inside a query. */
+export const poolNumber = (kysely: Kysely<Schema>, poolId: string) =>
+  kysely.selectFrom("pools").select("number").where("pool_id", "=", poolId);
+
+export async function readPool(db: Db, poolId: string): Promise<PoolRow | undefined> {
+  const row = await db.kysely
+    .selectFrom("pools")
+    .selectAll()
+    .where("pool_id", "=", poolId)
+    .executeTakeFirst();
+  if (row === undefined) return undefined;
+  return {
+    poolId: row.pool_id,
+    version: row.version,
+    name: row.name,
+    document: JSON.parse(row.document),
+    fakeSecret: db.sealer.open(`pools:fake_secret_sealed:${row.pool_id}`, row.fake_secret_sealed),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  };
+}
+
+const selectPoolVersion = prepared<{ poolId: string }, { version: number }>((kysely, slot) =>
+  kysely.selectFrom("pools").select("version").where("pool_id", "=", slot("poolId")),
+);
+
+/** The version alone, to know whether a cached document is still the stored one. */
+export async function readPoolVersion(db: Db, poolId: string): Promise<number | undefined> {
+  const [row] = await selectPoolVersion(db, { poolId });
+  return row?.version;
+}
+
+/** Says that something was changed which is remembered by the pool's version. False: there is no such pool. */
+export async function raisePool(tx: Db, poolId: string): Promise<boolean> {
+  const result = await tx.kysely
+    .updateTable("pools")
+    .set((row) => ({ version: row("version", "+", 1) }))
+    .where("pool_id", "=", poolId)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
+/** Replaces the document if the pool still has `version`. False: somebody else changed it first. */
+export async function updatePool(
+  db: Db,
+  change: { poolId: string; version: number; name: string; document: unknown; now: number },
+): Promise<boolean> {
+  const result = await db.kysely
+    .updateTable("pools")
+    .set({
+      version: change.version + 1,
+      name: change.name,
+      document: JSON.stringify(change.document),
+      updated_at: change.now,
+    })
+    .where("pool_id", "=", change.poolId)
+    .where("version", "=", change.version)
+    .executeTakeFirst();
+  return affected(result) === 1;
+}
+
+/** Pools in the order of their ids, after the given one. */
+export async function listPools(
+  db: Db,
+  page: { after: string; limit: number },
+): Promise<{ poolId: string; name: string; document: unknown; createdAt: number; updatedAt: number }[]> {
+  const rows = await db.kysely
+    .selectFrom("pools")
+    .select(["pool_id", "name", "document", "created_at", "updated_at"])
+    .where("pool_id", ">", page.after)
+    .orderBy("pool_id")
+    .limit(page.limit)
+    .execute();
+  return rows.map((row) => ({
+    poolId: row.pool_id,
+    name: row.name,
+    document: JSON.parse(row.document),
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }));
+}
+
+/**
+ * Every table whose rows belong to a pool, besides `pools`. A pool's deletion empties each; `login_names` and
+ * `credentials` are emptied by that of `users`.
+ */
+export const poolTables = [
+  "outbox",
+  "token_families",
+  "token_sessions",
+  "browser_sessions",
+  "authorization_codes",
+  "attempts",
+  "known_sources",
+  "codes",
+  "sign_ins",
+  "devices",
+  "passkeys",
+  "software_tokens",
+  "group_members",
+  "groups",
+  "users",
+  "signing_keys",
+  "client_secrets",
+  "clients",
+  "client_pools",
+  "resource_servers",
+  "domains",
+  "domain_pools",
+  "branding_styles",
+  "branding_assets",
+  "ui_customizations",
+  "ui_images",
+  "terms",
+] as const;
+
+/**
+ * Removes a pool and all that belongs to it, which may be millions of rows, and retires the names it had. False: there
+ * was none.
+ */
+export function deletePool(db: Db, poolId: string, now: number): Promise<boolean> {
+  const remove = async (tx: Db) => {
+    await retireNames(tx, { kind: "pool", poolId }, now);
+    // The pool's own row first: whoever holds it is waited for, and who comes after finds no pool.
+    const result = await tx.kysely.deleteFrom("pools").where("pool_id", "=", poolId).executeTakeFirst();
+    await retireNames(tx, { kind: "client", poolId }, now);
+    await retireNames(tx, { kind: "domain", poolId }, now);
+    await clear(tx, poolId);
+    return affected(result) === 1;
+  };
+  return takingItsTime(() => inTransaction(db, remove));
+}
+
+async function clear(tx: Db, poolId: string): Promise<void> {
+  for (const table of poolTables) await tx.kysely.deleteFrom(table).where("pool_id", "=", poolId).execute();
+}
+
+export async function countUsers(db: Db, poolId: string): Promise<number> {
+  const row = await db.kysely
+    .selectFrom("users")
+    .select((select) => select.fn.countAll<number>().as("users"))
+    .where("pool_number", "=", poolNumber(db.kysely, poolId))
+    .executeTakeFirstOrThrow();
+  return Number(row.users);
+}
