@@ -50,7 +50,7 @@ async function carryOut(page: Page, blocks: readonly Block[], url: string): Prom
     }
     for (const [command, type, target, ...rest] of commands) {
       const found = page.locator(selectors[type]!(target));
-      await found.waitFor({ state: "attached", timeout: 10_000 });
+      await found.waitFor({ state: "attached" });
       assert.equal(await found.count(), 1, `${task}: ${target}`);
       if (command === "text") await found.fill(String(rest[0]));
       else if (command === "click") await found.click();

@@ -6,6 +6,7 @@ import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
+import { hangingMs } from "../kit/waiting.ts";
 import { temporaryFolder } from "../store/databases.ts";
 
 const flags = [
@@ -24,13 +25,19 @@ export function keepOpen<T extends { close(): unknown }>(one: T): T {
   return one;
 }
 
-export function browse(options: object = {}, moreFlags: readonly string[] = []): Promise<BrowserContext> {
-  return chromium.launchPersistentContext(temporaryFolder(), {
+export async function browse(
+  options: object = {},
+  moreFlags: readonly string[] = [],
+): Promise<BrowserContext> {
+  const context = await chromium.launchPersistentContext(temporaryFolder(), {
     executablePath: "/usr/bin/chromium",
     headless: true,
     args: [...flags, ...moreFlags],
+    timeout: hangingMs,
     ...options,
   });
+  context.setDefaultTimeout(hangingMs);
+  return context;
 }
 
 /** The script of a page as a developer would ship it: one file, bundled. */

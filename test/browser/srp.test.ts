@@ -74,7 +74,7 @@ describe("a web page in Chromium", needs("chromium"), () => {
         await page.fill("#password", secret);
         await page.click(button);
         const said = page.locator("#who:not(:empty)");
-        await said.waitFor({ timeout: 20_000 });
+        await said.waitFor();
         return said.textContent();
       };
       return { server, name, page, signIn, problems };

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import { startOutboxWorker } from "../../src/domain/messages/deliver.ts";
 import { openDatabase } from "../../src/store/open.ts";
 import { dueMessages } from "../../src/store/outbox.ts";
@@ -27,18 +27,19 @@ forEachDatabase((name, open, fresh) => {
     const rooms = handles.map(({ db }) =>
       postRoom(db, async ({ destination }) => {
         sent.push(destination);
-        await delay(Math.random() * 5);
+        // Others have their turn meanwhile.
+        await turn();
       }),
     );
     const addresses = Array.from({ length: 200 }, (_, number) => `${number}@mail.example`);
     const workers = rooms.map(startOutboxWorker);
     let over = false;
-    const sweeping = rooms.map(async ({ db, clock }) => {
-      while (!over) {
+    const sweeping = rooms.map(({ db, clock }) =>
+      until("all is sent and gone", async () => {
         await sweep(db, clock());
-        await delay(5);
-      }
-    });
+        return over;
+      }),
+    );
     await Promise.all(addresses.map((address, number) => queue(rooms[number % 3]!, address)));
     await until(
       "all are sent",
