@@ -10,11 +10,11 @@ import {
   type CreateUserPoolCommandInput,
   InitiateAuthCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { SrpClient } from "../clients/support.ts";
+import { forceMfaOn, respond, smsConfiguration, start } from "../kit/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, password, refused } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import { SrpClient } from "../kit/support.ts";
 import { until } from "../kit/waiting.ts";
-import { forceMfaOn, respond, smsConfiguration, start } from "./factors.ts";
-import { makeClient, makePool, makeUser, newAddress, password, refused } from "./people.ts";
-import { forEachServer } from "./server.ts";
 
 const everyFactor: Partial<CreateUserPoolCommandInput> = {
   Policies: {

@@ -4,11 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { call, type RawAnswer } from "../clients/support.ts";
+import { smsConfiguration } from "../kit/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { call, type RawAnswer } from "../kit/support.ts";
 import { until } from "../kit/waiting.ts";
-import { smsConfiguration } from "./factors.ts";
-import { makeClient, makePool, makeUser, newAddress, password } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
 
 const most = 2;
 const limited = "Attempt limit exceeded, please try after some time.";

@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
 import { setUpSuite } from "../../certification/set-up.ts";
-import { forEachServer } from "../api/server.ts";
-import { needs } from "../clients/support.ts";
-import { browse, keepOpen, serveSite } from "./chromium.ts";
+import { browse, keepOpen, serveSite } from "../kit/chromium.ts";
+import { forEachServer } from "../kit/server.ts";
+import { needs } from "../kit/support.ts";
 
 type Command = readonly [string, string, string, ...(string | number)[]];
 interface Task {

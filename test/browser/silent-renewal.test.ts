@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UpdateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
 import type { Page } from "playwright-core";
-import { makePool, makeUser, password } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
-import { browse, keepOpen, serveSite } from "./chromium.ts";
+import { browse, keepOpen, serveSite } from "../kit/chromium.ts";
+import { makePool, makeUser, password } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { press } from "./gallery.ts";
 
 /** In a frame it tells the page around it how it was called. */

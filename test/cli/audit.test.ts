@@ -11,7 +11,7 @@ import {
   DeleteUserPoolCommand,
   DescribeUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const main = join(import.meta.dirname, "..", "..", "src", "main.ts");
 

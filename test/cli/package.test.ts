@@ -12,8 +12,8 @@ import {
   ListUserPoolsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { styles } from "../../src/http/hosted-ui/kit/assets.ts";
+import { temporaryFolder } from "../kit/databases.ts";
 import { until } from "../kit/waiting.ts";
-import { temporaryFolder } from "../store/databases.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const run = promisify(execFile);

@@ -6,8 +6,8 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { temporaryFolder } from "../kit/databases.ts";
 import { until } from "../kit/waiting.ts";
-import { temporaryFolder } from "../store/databases.ts";
 
 export interface Apache {
   readonly url: string;

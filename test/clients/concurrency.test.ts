@@ -14,8 +14,17 @@ import {
   type RespondToAuthChallengeCommandOutput,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { forEachServer, rootKey, type TestServer } from "../api/server.ts";
-import { makeClient, makePool, makeUser, password, SrpClient, signIn, tally, unique } from "./support.ts";
+import { forEachServer, rootKey, type TestServer } from "../kit/server.ts";
+import {
+  makeClient,
+  makePool,
+  makeUser,
+  password,
+  SrpClient,
+  signIn,
+  tally,
+  unique,
+} from "../kit/support.ts";
 
 const times = <T>(count: number, run: (index: number) => Promise<T>) =>
   tally(Array.from({ length: count }, (_, index) => run(index)));

@@ -21,8 +21,8 @@ import {
   ListUserPoolsCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { temporaryFolder } from "../store/databases.ts";
-import { type MadeClient, secretHash } from "./support.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { type MadeClient, secretHash } from "../kit/support.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const started = new Set<ChildProcess>();

@@ -9,8 +9,8 @@ import { createMetrics } from "../../src/http/metrics.ts";
 import { type Mailbox, noMailbox, Undeliverable } from "../../src/integrations/mailbox.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { dueMessages, recentMessages } from "../../src/store/outbox.ts";
+import { forEachDatabase } from "../kit/databases.ts";
 import { until } from "../kit/waiting.ts";
-import { forEachDatabase } from "../store/databases.ts";
 
 type Sent = Parameters<Mailbox["send"]>[0];
 

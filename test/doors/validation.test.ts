@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { hangingMs } from "../kit/waiting.ts";
 import { type Fault, faultsOf } from "./faults.ts";
 import { type KnownOperation, operations, sampleInput } from "./operations.ts";

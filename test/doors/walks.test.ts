@@ -14,10 +14,10 @@ import {
   SetUserMFAPreferenceCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { limitNames } from "../../src/config/limits.ts";
-import { forceMfaOn, giveSoftwareToken, smsConfiguration, totp, turnMfa } from "../api/factors.ts";
-import { makePool, makeUser, newAddress, password, signIn } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
-import { type Dice, dice } from "../dice.ts";
+import { type Dice, dice } from "../kit/dice.ts";
+import { forceMfaOn, giveSoftwareToken, smsConfiguration, totp, turnMfa } from "../kit/factors.ts";
+import { makePool, makeUser, newAddress, password, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 
 interface Person {

@@ -1,8 +1,8 @@
 /** Every acknowledged write survives kill -9. `npm run test:crash` does it 200 times. */
 import { join } from "node:path";
 import { test } from "node:test";
+import { temporaryFolder } from "../kit/databases.ts";
 import { hangingMs } from "../kit/waiting.ts";
-import { temporaryFolder } from "../store/databases.ts";
 import { crash, report } from "./crashes.ts";
 
 test("25 kills at random points lose nothing acknowledged", { timeout: hangingMs }, async (t) => {

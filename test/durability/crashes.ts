@@ -8,16 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
+import { type Child, clientOf, endChild, freePort, patient, spawnServer, startChild } from "../kit/child.ts";
 import { until } from "../kit/waiting.ts";
-import {
-  type Child,
-  clientOf,
-  endChild,
-  freePort,
-  patient,
-  spawnServer,
-  startChild,
-} from "../servers/child.ts";
 import { audit, type Ledger, newLedger, work } from "./ledger.ts";
 
 export interface Crashes {

@@ -15,11 +15,11 @@ import {
   InitiateAuthCommand,
   ListGroupsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeUser, password } from "../api/people.ts";
-import { needs } from "../clients/support.ts";
+import { type Child, clientOf, endChild, startChild } from "../kit/child.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { makeUser, password } from "../kit/people.ts";
+import { needs } from "../kit/support.ts";
 import { hangingMs, until } from "../kit/waiting.ts";
-import { type Child, clientOf, endChild, startChild } from "../servers/child.ts";
-import { temporaryFolder } from "../store/databases.ts";
 
 const folder = join(temporaryFolder(), "disk");
 const ballast = join(folder, "ballast");

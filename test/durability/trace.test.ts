@@ -16,10 +16,10 @@ import {
   CreateUserPoolCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { needs, password } from "../clients/support.ts";
+import { clientOf, endChild, startChild } from "../kit/child.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { needs, password } from "../kit/support.ts";
 import { hangingMs, until } from "../kit/waiting.ts";
-import { clientOf, endChild, startChild } from "../servers/child.ts";
-import { temporaryFolder } from "../store/databases.ts";
 import { FileHistory } from "./file-history.ts";
 import { answersOf, type Call, commitsOf, isSync, isWal, readTrace, straceArguments } from "./trace.ts";
 

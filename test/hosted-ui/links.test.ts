@@ -10,10 +10,10 @@ import {
   ResendConfirmationCodeCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { attributesOf, newAddress, password, signIn } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
 import { ask, compare } from "../api/shapes.ts";
 import { watchWork } from "../api/work.ts";
+import { attributesOf, newAddress, password, signIn } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 import { makeApp, newVisitor, queryOf } from "./visitor.ts";
 

@@ -5,9 +5,9 @@ import type {
   CreateUserPoolClientCommandInput,
   CreateUserPoolCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { forceMfaOn, respond, smsConfiguration, start } from "../api/factors.ts";
-import { makeClient, makePool, makeUser, newAddress, refused } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { forceMfaOn, respond, smsConfiguration, start } from "../kit/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, refused } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 import { openPostOffice } from "./post-office.ts";
 

@@ -16,10 +16,10 @@ import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
 import { smtpMailbox } from "../../src/integrations/smtp.ts";
 import { listAuditEvents } from "../../src/store/audit.ts";
 import { inTransaction } from "../../src/store/db.ts";
-import { makePool, newAddress, password, refused, signIn } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { makePool, newAddress, password, refused, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
-import { temporaryFolder } from "../store/databases.ts";
 import { openPostOffice } from "./post-office.ts";
 
 const office = await openPostOffice();

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { before, beforeEach, describe, test } from "node:test";
 import { type Db, inTransaction } from "../../src/store/db.ts";
+import { forEachDatabase } from "../kit/databases.ts";
 import { until } from "../kit/waiting.ts";
-import { forEachDatabase } from "../store/databases.ts";
 import { addThing, countThings, readThing, setThing, things } from "../store/things.ts";
 import { openBehindProxy } from "./behind-proxy.ts";
 import type { Harm, HostileProxy } from "./hostile-proxy.ts";

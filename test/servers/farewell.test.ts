@@ -6,9 +6,9 @@ import { sql } from "kysely";
 import pg from "pg";
 import { Connection } from "../../bench/lib/connection.ts";
 import { openDatabase } from "../../src/store/open.ts";
+import { endChild, freePort, startChild } from "../kit/child.ts";
+import { administer, silent, skipWithoutPostgres, testPostgresUrl } from "../kit/databases.ts";
 import { until } from "../kit/waiting.ts";
-import { administer, silent, skipWithoutPostgres, testPostgresUrl } from "../store/databases.ts";
-import { endChild, freePort, startChild } from "./child.ts";
 import { type HostileProxy, startHostileProxy } from "./hostile-proxy.ts";
 
 describe("SIGTERM", skipWithoutPostgres(), () => {

@@ -10,8 +10,8 @@ import { startOutboxWorker } from "../../src/domain/messages/deliver.ts";
 import { openDatabase } from "../../src/store/open.ts";
 import { dueMessages } from "../../src/store/outbox.ts";
 import { sweep } from "../../src/store/sweep.ts";
+import { forEachDatabase } from "../kit/databases.ts";
 import { until } from "../kit/waiting.ts";
-import { forEachDatabase } from "../store/databases.ts";
 import { postRoom, queue } from "./post-room.ts";
 
 const leaseMs = 60_000;

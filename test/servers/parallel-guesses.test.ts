@@ -6,13 +6,13 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { StartWebAuthnRegistrationCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { locked } from "../api/crowd.ts";
-import { turnMfa } from "../api/factors.ts";
-import { makePool, makeUser, newAddress, password, signIn } from "../api/people.ts";
-import { Authenticator } from "../clients/authenticator.ts";
-import { call, type RawAnswer } from "../clients/support.ts";
 import { everySecond, openPool, origin } from "../doors/waits.ts";
+import { Authenticator } from "../kit/authenticator.ts";
+import { forEachDatabase } from "../kit/databases.ts";
+import { turnMfa } from "../kit/factors.ts";
+import { makePool, makeUser, newAddress, password, signIn } from "../kit/people.ts";
+import { call, type RawAnswer } from "../kit/support.ts";
 import { until } from "../kit/waiting.ts";
-import { forEachDatabase } from "../store/databases.ts";
 import { ask, elsewhere, initiate, type Target, targetsOf } from "./guessed.ts";
 import {
   assertBound,

@@ -14,10 +14,10 @@ import {
   GetUserCommand,
   InitiateAuthCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeUser, password } from "../api/people.ts";
+import { type Child, clientOf, endChild, freePort, startChild } from "../kit/child.ts";
+import { administer, skipWithoutPostgres, testPostgresUrl } from "../kit/databases.ts";
+import { makeUser, password } from "../kit/people.ts";
 import { hangingMs, until } from "../kit/waiting.ts";
-import { administer, skipWithoutPostgres, testPostgresUrl } from "../store/databases.ts";
-import { type Child, clientOf, endChild, freePort, startChild } from "./child.ts";
 
 /** Passes each connection to the next server that takes it, and looks at what comes back. */
 async function startBalancer() {

@@ -7,7 +7,7 @@ import { type Db, inTransaction, isUniqueViolation } from "../../src/store/db.ts
 import { sqlState } from "../../src/store/engine/retry.ts";
 import { keyText, startsWith } from "../../src/store/engine/sql.ts";
 import { affected } from "../../src/store/engine/transaction.ts";
-import { forEachDatabase, type Open } from "./databases.ts";
+import { forEachDatabase, type Open } from "../kit/databases.ts";
 import { addThing, countThings, makeThings, readThing, setThing, things } from "./things.ts";
 
 async function openThings(open: Open, overrides?: Parameters<Open>[0]): Promise<Db> {

@@ -9,8 +9,8 @@ import { describe, test } from "node:test";
 import { sql } from "kysely";
 import { type Migration, migrations, PROGRAM_SCHEMA_VERSION } from "../../src/store/migrations/migrate.ts";
 import { openDatabase } from "../../src/store/open.ts";
+import { forEachDatabase, silent, temporaryFolder } from "../kit/databases.ts";
 import { until } from "../kit/waiting.ts";
-import { forEachDatabase, silent, temporaryFolder } from "./databases.ts";
 
 const step = (version: number, oldestProgram: number, up: Migration["up"]): Migration => ({
   version,

@@ -11,8 +11,8 @@ import { setImmediate as turn } from "node:timers/promises";
 import { sql } from "kysely";
 import { inTransaction } from "../../src/store/db.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "../../src/store/open.ts";
+import { silent, temporaryFolder } from "../kit/databases.ts";
 import { hangingMs, until } from "../kit/waiting.ts";
-import { silent, temporaryFolder } from "./databases.ts";
 import { addThing, countThings, makeThings, readThing, setThing, things } from "./things.ts";
 
 const opened: OpenedDatabase[] = [];

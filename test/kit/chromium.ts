@@ -6,8 +6,8 @@ import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
-import { hangingMs } from "../kit/waiting.ts";
-import { temporaryFolder } from "../store/databases.ts";
+import { temporaryFolder } from "./databases.ts";
+import { hangingMs } from "./waiting.ts";
 
 const flags = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
@@ -40,10 +40,19 @@ export async function browse(
   return context;
 }
 
-/** The script of a page as a developer would ship it: one file, bundled. */
-export async function bundle(name: string): Promise<string> {
+const bundles = new Map<string, Promise<string>>();
+
+/** The script of a page as a developer would ship it: one file, bundled, once for all tests of a file. */
+export function bundle(entry: URL): Promise<string> {
+  const path = fileURLToPath(entry);
+  const made = bundles.get(path) ?? makeBundle(path);
+  bundles.set(path, made);
+  return made;
+}
+
+async function makeBundle(path: string): Promise<string> {
   const built = await build({
-    entryPoints: [fileURLToPath(new URL(name, import.meta.url))],
+    entryPoints: [path],
     bundle: true,
     write: false,
     format: "iife",
