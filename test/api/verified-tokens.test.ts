@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GetUserCommand, GlobalSignOutCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { importedKeys } from "../../src/domain/tokens/signing-keys.ts";
-import { makePool, makeUser, signIn } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makePool, makeUser, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const refused = (message: string) => ({ name: "NotAuthorizedException", message });
 

@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
-import { forEachServer } from "../api/server.ts";
 import { watchWork } from "../api/work.ts";
+import { forEachServer } from "../kit/server.ts";
 import { commonRequests, everyOperation } from "./costs.ts";
 
 const list = new URL("./costs.json", import.meta.url);

@@ -7,10 +7,10 @@ import {
   InitiateAuthCommand,
   RespondToAuthChallengeCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { giveSoftwareToken, respond, start, totp, turnMfa } from "../api/factors.ts";
-import { makeClient, makePool, makeUser, password, signIn } from "../api/people.ts";
-import type { TestServer } from "../api/server.ts";
-import { SrpClient, secretHash } from "../clients/support.ts";
+import { giveSoftwareToken, respond, start, totp, turnMfa } from "../kit/factors.ts";
+import { makeClient, makePool, makeUser, password, signIn } from "../kit/people.ts";
+import type { TestServer } from "../kit/server.ts";
+import { SrpClient, secretHash } from "../kit/support.ts";
 import {
   annsAttributes,
   authorize,

@@ -13,9 +13,9 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { KyselyPlugin } from "kysely";
 import type { App } from "../../src/app.ts";
-import { makePool, makeUser, password } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
-import { SrpClient } from "../clients/support.ts";
+import { makePool, makeUser, password } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { SrpClient } from "../kit/support.ts";
 import { flows } from "./world.ts";
 
 const most = 8;

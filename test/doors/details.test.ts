@@ -8,10 +8,10 @@ import {
 import { pino } from "pino";
 import { loadConfig } from "../../src/config/config.ts";
 import { startServer } from "../../src/server.ts";
-import { makePool, makeUser } from "../api/people.ts";
-import { rootKey } from "../api/server.ts";
+import { dataFolderOf, forEachDatabase } from "../kit/databases.ts";
+import { makePool, makeUser } from "../kit/people.ts";
+import { rootKey } from "../kit/server.ts";
 import { callback, oauthClient } from "../oauth/support.ts";
-import { dataFolderOf, forEachDatabase } from "../store/databases.ts";
 import { flows } from "./world.ts";
 
 forEachDatabase((_database, _open, fresh) => {

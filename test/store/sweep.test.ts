@@ -11,7 +11,7 @@ import type { Db } from "../../src/store/db.ts";
 import { growth, type Removal, type Table, tables } from "../../src/store/growth.ts";
 import { sweepSigningKeys } from "../../src/store/signing-keys.ts";
 import { expiredRows, Pace, sliceRows, sweep, sweepEvents } from "../../src/store/sweep.ts";
-import { forEachDatabase } from "./databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
 import { plansOf } from "./plans.ts";
 
 type Column = { readonly name: string; readonly type: string; readonly nullable: boolean };
