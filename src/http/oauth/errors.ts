@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import type { ErrorCode } from "../../wire/generated/error-codes.ts";
 import { logRefusal } from "../refused.ts";
 
 export interface OAuthFailure {
@@ -10,8 +11,8 @@ export interface OAuthFailure {
   readonly description: string;
 }
 
-/** What other rooms refuse, in the words of OAuth. */
-const translated: Readonly<Record<string, Omit<OAuthFailure, "description">>> = {
+/** What other rooms refuse, in the words of OAuth: by its code, since most of it is in no table of reasons. */
+const byCode: Readonly<Partial<Record<ErrorCode, Omit<OAuthFailure, "description">>>> = {
   NotAuthorizedException: { status: 400, error: "invalid_grant" },
   RefreshTokenReuseException: { status: 400, error: "invalid_grant" },
   UserNotFoundException: { status: 400, error: "invalid_grant" },
@@ -29,7 +30,7 @@ export function failureOf(ctx: Ctx, error: unknown): OAuthFailure {
     return { status: 500, error: "server_error", description };
   }
   logRefusal(ctx, error);
-  const known = Object.hasOwn(translated, error.code) ? translated[error.code] : undefined;
+  const known = Object.hasOwn(byCode, error.code) ? byCode[error.code as ErrorCode] : undefined;
   if (known !== undefined) return { ...known, description: error.message };
   // Whatever else AWS's operations would answer is no code of OAuth.
   const code = /^[a-z_]+$/.test(error.code) ? error.code : "invalid_request";
