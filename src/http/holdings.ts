@@ -1,13 +1,13 @@
 /**
  * What one client can hold of this server, before anybody knows who it is: THE table of it. Whoever enforces a row reads
- * its numbers here; docs/security-model.md shows it; test/front/holdings.test.ts takes as much of each as there is and then
+ * its numbers here; docs/security-model.md has it; test/front/holdings.test.ts takes as much of each as there is and then
  * comes from a second address, which must be served.
  */
 import type { LimitName } from "../config/limits.ts";
 import { slotBits } from "../domain/credentials/subjects.ts";
 
 /** How what there is of something is dealt out among addresses (IPv6: networks of 64 bits). */
-const dealings = {
+export const dealings = {
   yields: "no fixed share: one address may use all; when it is full, the largest holder yields",
   turns: "turns go round between pools, and between addresses in a pool",
   each: "the same for each connection or request",
@@ -221,18 +221,3 @@ export const holdings = {
 } as const satisfies Record<string, Row>;
 
 export type HoldingName = keyof typeof holdings;
-
-/** A row as docs/security-model.md has it. */
-export function describeHolding(name: HoldingName): string {
-  const { what, limit, told, dealt, beyond }: Row = holdings[name];
-  const filled =
-    typeof limit === "string"
-      ? `\`${limit}\` ${told}`
-      : told.replace(/\{(\w+)\}/g, (_, number: string) => amount(number, limit[number]!));
-  return `| ${what} | ${filled} | ${dealings[dealt]} | ${beyond} |`;
-}
-
-function amount(name: string, value: number): string {
-  if (name !== "bytes") return String(value);
-  return value >= MiB ? `${value / MiB} MiB` : `${value / KiB} KiB`;
-}
