@@ -75,6 +75,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   jose: /^domain\/tokens\//,
   "css-tree": /^domain\/branding\//,
   culori: /^lib\/color\.ts$/,
+  saxes: /^lib\/svg\.ts$/,
   "prom-client": /^lib\/prometheus\.ts$/,
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^(?:config|gateway|domain\/messages)\//,

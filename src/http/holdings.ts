@@ -7,7 +7,7 @@ import type { LimitName } from "../config/limits.ts";
 import { slotBits } from "../domain/credentials/subjects.ts";
 
 /** How a resource is divided among addresses (IPv6: /64 networks). */
-const sharing = {
+export const sharing = {
   yields: "no fixed share: one address may use all; when all is used, the address that uses most gives way",
   turns: "round-robin between pools, and between the addresses of a pool",
   each: "per connection or request",
@@ -222,18 +222,3 @@ export const holdings = {
 } as const satisfies Record<string, Row>;
 
 export type HoldingName = keyof typeof holdings;
-
-/** The row as printed in docs/security-model.md. */
-export function describeHolding(name: HoldingName): string {
-  const { what, limit, quantity, shared, beyond }: Row = holdings[name];
-  const filled =
-    typeof limit === "string"
-      ? `\`${limit}\` ${quantity}`
-      : quantity.replace(/\{(\w+)\}/g, (_, number: string) => amount(number, limit[number]!));
-  return `| ${what} | ${filled} | ${sharing[shared]} | ${beyond} |`;
-}
-
-function amount(name: string, value: number): string {
-  if (name !== "bytes") return String(value);
-  return value >= MiB ? `${value / MiB} MiB` : `${value / KiB} KiB`;
-}

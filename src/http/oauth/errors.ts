@@ -4,6 +4,7 @@
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import type { ErrorCode } from "../../wire/generated/error-codes.ts";
 import { logRefusal } from "../refused.ts";
 
 export interface OAuthFailure {
@@ -12,8 +13,8 @@ export interface OAuthFailure {
   readonly description: string;
 }
 
-/** OAuth errors for the domain's refusals that have other codes. */
-const translated: Readonly<Record<string, Omit<OAuthFailure, "description">>> = {
+/** OAuth errors by the code of the domain's refusal, since most refusals have no reason in the table. */
+const byCode: Readonly<Partial<Record<ErrorCode, Omit<OAuthFailure, "description">>>> = {
   NotAuthorizedException: { status: 400, error: "invalid_grant" },
   RefreshTokenReuseException: { status: 400, error: "invalid_grant" },
   UserNotFoundException: { status: 400, error: "invalid_grant" },
@@ -31,7 +32,7 @@ export function failureOf(ctx: Ctx, error: unknown): OAuthFailure {
     return { status: 500, error: "server_error", description };
   }
   logRefusal(ctx, error);
-  const known = Object.hasOwn(translated, error.code) ? translated[error.code] : undefined;
+  const known = Object.hasOwn(byCode, error.code) ? byCode[error.code as ErrorCode] : undefined;
   if (known !== undefined) return { ...known, description: error.message };
   // Other codes of AWS operations are not OAuth error codes.
   const code = /^[a-z_]+$/.test(error.code) ? error.code : "invalid_request";
