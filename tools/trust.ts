@@ -1,6 +1,6 @@
 /**
- * Writes the table of "What ends what" into docs/security-model.md, between its two marks, from trust-table.ts.
- * `--check` fails when what stands there is not what would be written.
+ * Writes the table of "What ends what" from trust-table.ts into docs/security-model.md, between its two markers.
+ * `--check` fails if the file differs from what would be written.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ const end = "<!-- End of what is written. -->\n";
 const all = Object.keys(things) as Thing[];
 const numbers = all.map((thing, at) => `${at + 1}. ${things[thing]}`);
 
-/** The reasons by letter, in the order in which they are told. */
+/** A letter for each reason. */
 const letters = Object.fromEntries(Object.keys(reasons).map((reason, at) => [reason, "abcdefgh"[at]!]));
 const fixed: Readonly<Record<string, string>> = { ends: "**ends**", rests: "rests", none: "–" };
 
@@ -28,8 +28,8 @@ ${Object.entries(events)
   .map(([event, row]) => line([event, ...all.map((thing) => shown((row as Row)[thing]))]))
   .join("\n")}
 
-**ends**: it opens nothing any more. rests: it opens nothing until the event is undone. –: does not apply to such
-a user. Otherwise it goes on:
+**ends**: it is no longer valid. rests: it is not valid until the event is undone. –: does not apply to such a user.
+Otherwise it remains valid:
 
 ${Object.entries(reasons)
   .map(([reason, text]) => `- ${letters[reason]}: ${text}`)
@@ -38,7 +38,7 @@ ${end}`;
 
 const document = readFileSync(target, "utf8");
 const [from, to] = [document.indexOf(begin), document.indexOf(end)];
-if (from < 0 || to < from) throw new Error("docs/security-model.md has lost its marks of what ends what.");
+if (from < 0 || to < from) throw new Error("docs/security-model.md has lost the markers of its table.");
 const changed = document.slice(0, from) + written + document.slice(to + end.length);
 
 if (process.argv.includes("--check")) {
