@@ -1,6 +1,6 @@
 /**
- * Writes the tables of docs/security-model.md, each between its two marks, from the tables that the server goes by and
- * from trust-table.ts. `--check` fails when what stands there is not what would be written.
+ * Writes the tables of docs/security-model.md, each between its two markers, from the tables that the server uses and from
+ * trust-table.ts. `--check` fails if the file differs from what would be written.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ function limits(): string {
     const { fallback, least = 1, help }: Limit = limit;
     return [`\`${name}\``, String(fallback), String(least), help];
   });
-  return table(["Limit", "Default", "Least", "Meaning"], rows);
+  return table(["Limit", "Default", "Minimum", "Meaning"], rows);
 }
 
 function whatOneClientCanHold(): string {
@@ -49,17 +49,17 @@ function conditions(): string {
       `\`${name.endsWith("/") ? `${name}<key>` : name}\``,
       `${help}${many ? " (several)" : ""}`,
     ]);
-  return table(["Condition key", "Its value"], rows);
+  return table(["Condition key", "Value"], rows);
 }
 
 function ownPermissions(): string {
   const rows = Object.entries(permissions).map(([name, help]) => [`\`poolhouse:${name}\``, help]);
-  return table(["Action", "Permits to"], rows);
+  return table(["Action", "Permission to"], rows);
 }
 
 function whatEndsWhat(): string {
   const all = Object.keys(things) as Thing[];
-  // The reasons by letter, in the order in which they are listed.
+  // A letter for each reason.
   const letters = Object.fromEntries(Object.keys(reasons).map((reason, at) => [reason, "abcdefgh"[at]!]));
   const fixed: Readonly<Record<string, string>> = { ends: "**ends**", rests: "rests", none: "–" };
   const shown = (cell: Cell) => fixed[cell] ?? letters[cell]!;
@@ -70,15 +70,15 @@ function whatEndsWhat(): string {
   return `${all.map((thing, at) => `${at + 1}. ${things[thing]}`).join("\n")}
 
 ${table(["Event", ...all.map((_, at) => String(at + 1))], rows)}
-**ends**: it opens nothing any more. rests: it opens nothing until the event is undone. –: does not apply to such
-a user. Otherwise it goes on:
+**ends**: it is no longer valid. rests: it is not valid until the event is undone. –: does not apply to such a user.
+Otherwise it remains valid:
 
 ${Object.entries(reasons)
   .map(([reason, text]) => `- ${letters[reason]}: ${text}\n`)
   .join("")}`;
 }
 
-/** What is written, by the file that it is written from. */
+/** The text of each table, by the file that it is generated from. */
 const written: Readonly<Record<string, string>> = {
   "src/config/limits.ts": limits(),
   "src/http/holdings.ts": whatOneClientCanHold(),
@@ -93,7 +93,7 @@ for (const [source, text] of Object.entries(written)) {
   const begin = `<!-- Written by \`npm run generate\` from ${source}. -->\n`;
   const from = changed.indexOf(begin);
   const to = changed.indexOf(end, from);
-  if (from < 0 || to < 0) throw new Error(`docs/security-model.md has lost its marks of ${source}.`);
+  if (from < 0 || to < 0) throw new Error(`docs/security-model.md has lost the markers of ${source}.`);
   changed = changed.slice(0, from) + begin + text + changed.slice(to);
 }
 

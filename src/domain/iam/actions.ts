@@ -9,7 +9,7 @@ import { userPoolOperations } from "../../wire/generated/user-pools.ts";
  */
 export const permissions: Readonly<Record<Permission, string>> = {
   SetSpecialTags:
-    "set, change or remove tags of a pool that mean something here: `poolhouse:…` and those that fix a pool's id",
+    "set, change or remove pool tags with a meaning for Poolhouse: `poolhouse:…` and those that set a pool's id",
   PinClientId: "choose the id of an app client (ClientName `_custom_id_:<id>`)",
   ReuseUserPoolId: "give a pool the id of one that was deleted within the last year",
   ReuseName: "give a pool a client id or a domain that another pool gave up within the last year",

@@ -56,21 +56,23 @@ export interface ConditionKey {
 
 const supplied: readonly ConditionKey[] = [
   key("aws:CurrentTime", "time", "the server's clock", ({ ctx }) => new Date(ctx.now).toISOString()),
-  key("aws:EpochTime", "time", "the same in seconds", ({ ctx }) => Math.floor(ctx.now / 1000)),
+  key("aws:EpochTime", "time", "the server's clock, in epoch seconds", ({ ctx }) =>
+    Math.floor(ctx.now / 1000),
+  ),
   key(
     "aws:SourceIp",
     "address",
-    "the caller's address, as trusted proxies tell it",
+    "the caller's address, as reported by trusted proxies",
     ({ ctx }) => ctx.address,
   ),
   key(
     "aws:SecureTransport",
     "truth",
-    "whether it came by TLS; from a trusted proxy what its X-Forwarded-Proto says, undecided without one",
+    "whether it came over TLS; through a trusted proxy by its X-Forwarded-Proto, undecided without one",
     ({ ctx }) => ctx.isSecure() ?? undecidable,
   ),
-  key("aws:UserAgent", "text", "the header User-Agent", ({ ctx }) => ctx.userAgent),
-  key("aws:referer", "text", "the header Referer", ({ request }) => request.header("referer")),
+  key("aws:UserAgent", "text", "the User-Agent header", ({ ctx }) => ctx.userAgent),
+  key("aws:referer", "text", "the Referer header", ({ request }) => request.header("referer")),
   key(
     "aws:PrincipalArn",
     "ARN",
@@ -89,13 +91,13 @@ const supplied: readonly ConditionKey[] = [
   key(
     "aws:ResourceAccount",
     "text",
-    "the account in the resource's ARN, else that of the settings",
+    "the account in the resource's ARN, otherwise that of the settings",
     (asked) => asked.request.resource.split(":")[4] ?? asked.ctx.config.accountId,
   ),
   key(
     "aws:ResourceTag/",
     "text",
-    "a tag of the pool that the call is about; undecided where there is no such pool",
+    "a tag of the pool that the call is about; undecided if there is no such pool",
     async ({ request, tag }) => {
       const tags = await request.resourceTags();
       return tags === undecidable ? undecidable : tagged(tags, tag);
@@ -105,7 +107,7 @@ const supplied: readonly ConditionKey[] = [
     tagged(requestTags(request.input), tag),
   ),
   {
-    ...key("aws:TagKeys", "text", "the keys of the tags that the call sets or takes away", changedTagKeys),
+    ...key("aws:TagKeys", "text", "the keys of the tags that the call sets or removes", changedTagKeys),
     many: true,
   },
   key(
@@ -118,7 +120,7 @@ const supplied: readonly ConditionKey[] = [
 
 const absent: readonly ConditionKey[] = [
   ...missing("access keys have no tags", "text", ["aws:PrincipalTag/"]),
-  ...missing("an installation is an account of no organization", "text", [
+  ...missing("an installation is an account without an organization", "text", [
     "aws:PrincipalOrgID",
     "aws:PrincipalOrgPaths",
     "aws:ResourceOrgID",
@@ -128,7 +130,7 @@ const absent: readonly ConditionKey[] = [
     "aws:VpceOrgID",
     "aws:VpceOrgPaths",
   ]),
-  ...missing("no service of AWS calls on anybody's behalf", "text", [
+  ...missing("no AWS service calls on anybody's behalf", "text", [
     "aws:CalledVia",
     "aws:CalledViaFirst",
     "aws:CalledViaLast",
@@ -137,23 +139,20 @@ const absent: readonly ConditionKey[] = [
     "aws:SourceAccount",
     "aws:CalledViaAWSMCP",
   ]),
-  ...missing("no service of AWS calls on anybody's behalf", "truth", [
+  ...missing("no AWS service calls on anybody's behalf", "truth", [
     "aws:ViaAWSMCPService",
     "aws:IsMcpServiceAction",
   ]),
-  ...missing("no service of AWS calls on anybody's behalf", "ARN", ["aws:SourceArn"]),
-  ...missing("there are no networks of AWS", "text", [
+  ...missing("no AWS service calls on anybody's behalf", "ARN", ["aws:SourceArn"]),
+  ...missing("there are no AWS networks", "text", [
     "aws:SourceVpc",
     "aws:SourceVpce",
     "aws:VpceAccount",
     "aws:Ec2InstanceSourceVpc",
   ]),
-  ...missing("there are no networks of AWS", "ARN", ["aws:SourceVpcArn"]),
-  ...missing("there are no networks of AWS", "address", [
-    "aws:VpcSourceIp",
-    "aws:Ec2InstanceSourcePrivateIPv4",
-  ]),
-  ...missing("only the sessions of roles have it", "text", [
+  ...missing("there are no AWS networks", "ARN", ["aws:SourceVpcArn"]),
+  ...missing("there are no AWS networks", "address", ["aws:VpcSourceIp", "aws:Ec2InstanceSourcePrivateIPv4"]),
+  ...missing("only role sessions have it", "text", [
     "aws:FederatedProvider",
     "aws:SourceIdentity",
     "cognito-identity.amazonaws.com:amr",
@@ -166,20 +165,20 @@ const absent: readonly ConditionKey[] = [
     "sts:SourceIdentity",
     "sts:TransitiveTagKeys",
   ]),
-  ...missing("only the sessions of roles have it", "ARN", [
+  ...missing("only role sessions have it", "ARN", [
     "aws:ChatbotSourceArn",
     "cognito-identity-auth:IdentityPoolArn",
     "cognito-identity-unauth:IdentityPoolArn",
   ]),
   ...missing("only requests to identity pools have it", "ARN", ["cognito-identity:IdentityPoolArn"]),
-  ...missing("only credentials that AWS gives to its computers, functions and jobs have it", "ARN", [
+  ...missing("only credentials that AWS issues to its instances, functions and jobs have it", "ARN", [
     "ec2:SourceInstanceARN",
     "lambda:SourceFunctionArn",
     "ssm:SourceInstanceArn",
     "codebuild:BuildArn",
     "codebuild:ProjectArn",
   ]),
-  ...missing("only credentials that AWS gives to its computers, functions and jobs have it", "text", [
+  ...missing("only credentials that AWS issues to its instances, functions and jobs have it", "text", [
     "ec2:RoleDelivery",
     "glue:CredentialIssuingService",
     "glue:RoleAssumedBy",
