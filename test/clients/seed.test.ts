@@ -1,4 +1,5 @@
 /** `npm run seed`, and with it the bench's bulk load: what it leaves is what the server's own operations would have left. */
+
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
@@ -18,7 +19,7 @@ import { loadConfig } from "../../src/config/config.ts";
 import { startServer } from "../../src/server.ts";
 import { dataFolderOf, forEachDatabase, temporaryFolder } from "../kit/databases.ts";
 import { neverBehind, rootKey } from "../kit/server.ts";
-import { SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 
 const program = join(import.meta.dirname, "..", "..", "tools", "seed.ts");
 const UserPoolId = "us-east-1_Seed12345";

@@ -1,4 +1,5 @@
 /** The README of examples/react-amplify, by paste, to a browser that trusts the authority as that says. */
+
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -9,7 +10,7 @@ import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { browse } from "../kit/chromium.ts";
 import { temporaryFolder } from "../kit/databases.ts";
-import { needs } from "../kit/support.ts";
+import { needs } from "../kit/machine.ts";
 import { enter, enterThere, press, seen } from "./react-amplify.ts";
 
 const root = join(import.meta.dirname, "..", "..");
