@@ -1,4 +1,5 @@
 /** docs/operating.md, "Backup and restore", by paste, while users are being written. */
+
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -11,14 +12,15 @@ import {
   AdminCreateUserCommand,
   AdminGetUserCommand,
   AdminSetUserPasswordCommand,
-  CognitoIdentityProviderClient,
+  type CognitoIdentityProviderClient,
   CreateUserPoolClientCommand,
   CreateUserPoolCommand,
   InitiateAuthCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { freePort } from "../kit/child.ts";
 import { administer, temporaryFolder, testPostgresUrl, unreachable } from "../kit/databases.ts";
-import { rootKey } from "../kit/server.ts";
+import { freePort } from "../kit/ports.ts";
+import { newSdk, rootKey } from "../kit/sdk.ts";
+import { until } from "../kit/waiting.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const password = "Kept-Password-1";
@@ -49,12 +51,7 @@ async function serve(cwd: string, env: Readonly<Record<string, string>> = {}) {
     output += chunk;
     const [, endpoint] = /^Poolhouse ready at (\S+)$/m.exec(output) ?? [];
     if (endpoint === undefined) continue;
-    const client = new CognitoIdentityProviderClient({
-      endpoint,
-      region: "us-east-1",
-      credentials: rootKey,
-      maxAttempts: 1,
-    });
+    const client = newSdk(endpoint);
     const stop = async () => {
       client.destroy();
       child.kill("SIGTERM");
@@ -123,7 +120,7 @@ for (const [tool, backUp, present] of tools) {
     const first = await serve(here);
     const pool = await makePool(first.client);
     const writer = keepWriting(first.client, pool.UserPoolId);
-    while (writer.made.length < 5) await new Promise((resolve) => setImmediate(resolve));
+    await until("5 are written", () => writer.made.length >= 5);
     const before = [...writer.made];
     await paste(backUp, here);
     await writer.stop();
@@ -154,7 +151,7 @@ test("PostgreSQL, backed up while it is written to, and restored elsewhere", nee
     const first = await serve(here, { ...master, POOLHOUSE_DATABASE: urls[0]! });
     const pool = await makePool(first.client);
     const writer = keepWriting(first.client, pool.UserPoolId);
-    while (writer.made.length < 5) await new Promise((resolve) => setImmediate(resolve));
+    await until("5 are written", () => writer.made.length >= 5);
     const before = [...writer.made];
     await paste(byPostgres!, here, { POOLHOUSE_DATABASE: urls[0]!, NEW_DATABASE: urls[1]! });
     await writer.stop();

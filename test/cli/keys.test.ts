@@ -1,17 +1,19 @@
 /** `poolhouse keys` as an operator uses it, beside a running server: access keys, and the rotation of keys. */
+
 import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
 import {
-  CognitoIdentityProviderClient,
+  type CognitoIdentityProviderClient,
   CreateUserPoolCommand,
   CreateUserPoolDomainCommand,
   DeleteUserPoolDomainCommand,
   ListUserPoolsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { administer, temporaryFolder, testPostgresUrl } from "../kit/databases.ts";
+import { newSdk } from "../kit/sdk.ts";
 import { run, runWith, serve, start, stop } from "./program.ts";
 
 interface Credentials {
@@ -37,12 +39,7 @@ describe("beside a running server", () => {
     return stdout;
   };
   const as = (credentials: Credentials) => {
-    const client = new CognitoIdentityProviderClient({
-      endpoint: server.url,
-      region: "us-east-1",
-      credentials,
-      maxAttempts: 1,
-    });
+    const client = newSdk(server.url, { credentials });
     clients.push(client);
     return client;
   };

@@ -6,7 +6,8 @@ import { describe, test } from "node:test";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { password } from "../kit/people.ts";
-import { forEachServer, rootKey, type TestServer } from "../kit/server.ts";
+import { rootKey } from "../kit/sdk.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 interface Ran {
   readonly status: number;

@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { password } from "../kit/people.ts";
-import { forEachServer, rootKey } from "../kit/server.ts";
+import { rootKey } from "../kit/sdk.ts";
+import { forEachServer } from "../kit/server.ts";
 
 const script = fileURLToPath(new URL("boto3_client.py", import.meta.url));
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import {
   AdminCreateUserCommand,
-  CognitoIdentityProviderClient,
+  type CognitoIdentityProviderClient,
   ConfirmSignUpCommand,
   CreateGroupCommand,
   GetTokensFromRefreshTokenCommand,
@@ -26,7 +26,8 @@ import {
   unique,
   verifiedByMail,
 } from "../kit/people.ts";
-import { forEachServer, rootKey, type TestServer } from "../kit/server.ts";
+import { manySockets, newSdk } from "../kit/sdk.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 
 const times = <T>(count: number, run: (index: number) => Promise<T>) =>
@@ -45,13 +46,7 @@ forEachServer("concurrency", (open) => {
     const { UserPoolId: poolId } = await makePool(server, verifiedByMail);
     const client = await makeClient(server, poolId, { ExplicitAuthFlows: everyFlow });
     // Sockets enough that the calls do run side by side.
-    const sdk = new CognitoIdentityProviderClient({
-      endpoint: server.endpoint,
-      region: "us-east-1",
-      credentials: rootKey,
-      maxAttempts: 1,
-      requestHandler: { httpAgent: { maxSockets: 64, keepAlive: true } },
-    });
+    const sdk = newSdk(server.endpoint, { ...manySockets });
     clients.push(sdk);
     return { server, poolId, client, sdk, ClientId: client.ClientId };
   };

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import {
-  CognitoIdentityProviderClient,
+  type CognitoIdentityProviderClient,
   GetUserCommand,
   InitiateAuthCommand,
   RespondToAuthChallengeCommand,
@@ -24,7 +24,8 @@ import {
   type Tokens,
   verifiedByMail,
 } from "../kit/people.ts";
-import { neverBehind, rootKey, type TestServer } from "../kit/server.ts";
+import { newSdk, rootKey } from "../kit/sdk.ts";
+import { neverBehind, type TestServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 
 export interface House {
@@ -60,15 +61,7 @@ export async function start(fresh: () => Promise<OpenOptions>, count: number): P
       }),
     );
   }
-  const sdks = servers.map(
-    (server) =>
-      new CognitoIdentityProviderClient({
-        endpoint: `http://localhost:${server.app.config.port}`,
-        region: "us-east-1",
-        credentials: rootKey,
-        maxAttempts: 1,
-      }),
-  );
+  const sdks = servers.map((server) => newSdk(`http://localhost:${server.app.config.port}`));
   const first = { client: sdks[0]!, endpoint: servers[0]!.url } as TestServer;
   const { UserPoolId: poolId } = await makePool(first, verifiedByMail);
   const { ClientId: clientId } = await makeClient(first, poolId, {

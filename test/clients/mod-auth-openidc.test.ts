@@ -12,9 +12,10 @@ import { AdminAddUserToGroupCommand, CreateGroupCommand } from "@aws-sdk/client-
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { makePool, makeUser, password } from "../kit/people.ts";
+import { freePort } from "../kit/ports.ts";
 import { forEachServer } from "../kit/server.ts";
 import { annsAttributes } from "../oauth/support.ts";
-import { type Apache, freePort, startApache } from "./apache.ts";
+import { type Apache, startApache } from "./apache.ts";
 
 interface Answer {
   readonly status: number;

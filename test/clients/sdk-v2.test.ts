@@ -17,7 +17,8 @@ import type { Jwks } from "aws-jwt-verify/jwk";
 import AWS from "aws-sdk";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { makeSomebody, password, unique } from "../kit/people.ts";
-import { forEachServer, rootKey, type TestServer } from "../kit/server.ts";
+import { rootKey } from "../kit/sdk.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 interface Challenged {
   readonly AuthenticationResult?: { readonly AccessToken: string };

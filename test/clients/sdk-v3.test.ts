@@ -10,7 +10,6 @@ import {
   AdminInitiateAuthCommand,
   AdminRespondToAuthChallengeCommand,
   CodeMismatchException,
-  CognitoIdentityProviderClient,
   ConfirmForgotPasswordCommand,
   ConfirmSignUpCommand,
   CreateGroupCommand,
@@ -48,6 +47,7 @@ import {
   uuid,
   verifiedByMail,
 } from "../kit/people.ts";
+import { newSdk } from "../kit/sdk.ts";
 import { forEachServer } from "../kit/server.ts";
 
 const named = (name: string, message?: string) => (error: Error) => {
@@ -383,9 +383,7 @@ forEachServer("AWS SDK for JavaScript v3", (open) => {
     const { UserPoolId: poolId } = await makePool(server, verifiedByMail);
     const { ClientId } = await makeClient(server, poolId, { ExplicitAuthFlows: everyFlow });
     const Username = unique("anon");
-    const visitor = new CognitoIdentityProviderClient({
-      endpoint: server.endpoint,
-      region: "us-east-1",
+    const visitor = newSdk(server.endpoint, {
       credentials: { accessKeyId: "AKIAVISITOR000000000", secretAccessKey: "x" },
     });
     try {

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import {
   AdminGetUserCommand,
-  CognitoIdentityProviderClient,
+  type CognitoIdentityProviderClient,
   DescribeUserPoolCommand,
   InitiateAuthCommand,
   ListUsersCommand,
@@ -18,7 +18,8 @@ import { password, userAttributes, userName } from "../../bench/lib/users.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { startServer } from "../../src/server.ts";
 import { dataFolderOf, forEachDatabase, temporaryFolder } from "../kit/databases.ts";
-import { neverBehind, rootKey } from "../kit/server.ts";
+import { newSdk, rootKey } from "../kit/sdk.ts";
+import { neverBehind } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 
 const program = join(import.meta.dirname, "..", "..", "tools", "seed.ts");
@@ -66,12 +67,7 @@ forEachDatabase((_database, _open, fresh) => {
       log,
       monotonic: neverBehind,
     });
-    const client = new CognitoIdentityProviderClient({
-      endpoint: server.url,
-      region: "us-east-1",
-      credentials: rootKey,
-      maxAttempts: 1,
-    });
+    const client = newSdk(server.url);
     try {
       const pool = await client.send(new DescribeUserPoolCommand({ UserPoolId }));
       assert.equal(pool.UserPool?.EstimatedNumberOfUsers, 1203);

@@ -10,7 +10,7 @@ import { serve, stop } from "../cli/program.ts";
 import { browse } from "../kit/chromium.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
-import { freePort } from "./web-app.ts";
+import { freePort } from "../kit/ports.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const run = promisify(execFile);

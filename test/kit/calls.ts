@@ -1,7 +1,9 @@
 /** Calls of the API without any SDK, signed and unsigned. */
+
 import assert from "node:assert/strict";
 import { signRequest } from "../../src/lib/sigv4.ts";
-import { rootKey, type TestServer } from "./server.ts";
+import { rootKey } from "./sdk.ts";
+import type { TestServer } from "./server.ts";
 
 export interface RawAnswer {
   readonly status: number;

@@ -1,4 +1,5 @@
 /** A server that is told to stop while its PostgreSQL is away, silent, or slow. */
+
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
@@ -6,8 +7,9 @@ import { sql } from "kysely";
 import pg from "pg";
 import { Connection } from "../../bench/lib/connection.ts";
 import { openDatabase } from "../../src/store/open.ts";
-import { endChild, freePort, startChild } from "../kit/child.ts";
+import { endChild, startChild } from "../kit/child.ts";
 import { administer, silent, skipWithoutPostgres, testPostgresUrl } from "../kit/databases.ts";
+import { freePort } from "../kit/ports.ts";
 import { until } from "../kit/waiting.ts";
 import { type HostileProxy, startHostileProxy } from "./hostile-proxy.ts";
 

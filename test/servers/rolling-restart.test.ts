@@ -1,4 +1,5 @@
 /** Servers are replaced one after the other under load: no client that tries again as SDKs do loses a call. */
+
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -14,9 +15,10 @@ import {
   GetUserCommand,
   InitiateAuthCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { type Child, clientOf, endChild, freePort, startChild } from "../kit/child.ts";
+import { type Child, clientOf, endChild, startChild } from "../kit/child.ts";
 import { administer, skipWithoutPostgres, testPostgresUrl } from "../kit/databases.ts";
 import { makeUser, password } from "../kit/people.ts";
+import { freePort } from "../kit/ports.ts";
 import { hangingMs, until } from "../kit/waiting.ts";
 
 /** Passes each connection to the next server that takes it, and looks at what comes back. */

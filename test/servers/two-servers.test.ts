@@ -1,4 +1,5 @@
 /** Several servers on one PostgreSQL: they start at once, know everything of each other at once, and must agree. */
+
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -24,8 +25,9 @@ import {
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import pg from "pg";
-import { type Child, clientOf, endChild, freePort, main, refusal, startChild } from "../kit/child.ts";
+import { type Child, clientOf, endChild, main, refusal, startChild } from "../kit/child.ts";
 import { administer, skipWithoutPostgres, temporaryFolder, testPostgresUrl } from "../kit/databases.ts";
+import { freePort } from "../kit/ports.ts";
 
 const password = "Correct-Horse-7";
 // A name of this machine: where others come in there is no inbox.
