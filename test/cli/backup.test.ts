@@ -17,8 +17,9 @@ import {
   CreateUserPoolCommand,
   InitiateAuthCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { administer, temporaryFolder, testPostgresUrl, unreachable } from "../kit/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
+import { administer, testPostgresUrl, unreachable } from "../kit/postgres.ts";
 import { newSdk, rootKey } from "../kit/sdk.ts";
 import { until } from "../kit/waiting.ts";
 

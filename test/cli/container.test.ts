@@ -10,8 +10,9 @@ import { after, before, describe, test } from "node:test";
 import { ListUserPoolsCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { parse } from "yaml";
 import { loadConfig } from "../../src/config/config.ts";
-import { administer, temporaryFolder, testPostgresUrl, unreachable } from "../kit/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
+import { administer, testPostgresUrl, unreachable } from "../kit/postgres.ts";
 import { newSdk } from "../kit/sdk.ts";
 import {
   buildImage,

@@ -12,7 +12,8 @@ import {
   DeleteUserPoolDomainCommand,
   ListUserPoolsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { administer, temporaryFolder, testPostgresUrl } from "../kit/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { administer, testPostgresUrl } from "../kit/postgres.ts";
 import { newSdk } from "../kit/sdk.ts";
 import { run, runWith, serve, start, stop } from "./program.ts";
 

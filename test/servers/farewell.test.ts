@@ -8,8 +8,9 @@ import pg from "pg";
 import { Connection } from "../../bench/lib/connection.ts";
 import { openDatabase } from "../../src/store/open.ts";
 import { endChild, startChild } from "../kit/child.ts";
-import { administer, silent, skipWithoutPostgres, testPostgresUrl } from "../kit/databases.ts";
+import { silent } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
+import { administer, skipWithoutPostgres, testPostgresUrl } from "../kit/postgres.ts";
 import { until } from "../kit/waiting.ts";
 import { type HostileProxy, startHostileProxy } from "./hostile-proxy.ts";
 

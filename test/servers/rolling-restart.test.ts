@@ -16,9 +16,9 @@ import {
   InitiateAuthCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { type Child, clientOf, endChild, startChild } from "../kit/child.ts";
-import { administer, skipWithoutPostgres, testPostgresUrl } from "../kit/databases.ts";
 import { makeUser, password } from "../kit/people.ts";
 import { freePort } from "../kit/ports.ts";
+import { administer, skipWithoutPostgres, testPostgresUrl } from "../kit/postgres.ts";
 import { hangingMs, until } from "../kit/waiting.ts";
 
 /** Passes each connection to the next server that takes it, and looks at what comes back. */

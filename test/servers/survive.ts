@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { type Child, clientOf, endChild, startChild } from "../kit/child.ts";
-import { administer, testPostgresUrl } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
+import { administer, testPostgresUrl } from "../kit/postgres.ts";
 import { newPlace, Rounds, type Tally } from "./hostile.ts";
 import { type Counts, type Harm, startHostileProxy } from "./hostile-proxy.ts";
 

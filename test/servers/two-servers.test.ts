@@ -26,8 +26,9 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import pg from "pg";
 import { type Child, clientOf, endChild, main, refusal, startChild } from "../kit/child.ts";
-import { administer, skipWithoutPostgres, temporaryFolder, testPostgresUrl } from "../kit/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
+import { administer, skipWithoutPostgres, testPostgresUrl } from "../kit/postgres.ts";
 
 const password = "Correct-Horse-7";
 // A name of this machine: where others come in there is no inbox.
