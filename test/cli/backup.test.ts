@@ -19,7 +19,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
-import { administer, testPostgresUrl, unreachable } from "../kit/postgres.ts";
+import { createPostgres, dropPostgres, skipWithoutPostgres } from "../kit/postgres.ts";
 import { newSdk, rootKey } from "../kit/sdk.ts";
 import { until } from "../kit/waiting.ts";
 
@@ -139,36 +139,36 @@ for (const [tool, backUp, present] of tools) {
   });
 }
 
-const needsPostgres = { skip: !process.env["CI"] && unreachable?.message };
-
-test("PostgreSQL, backed up while it is written to, and restored elsewhere", needsPostgres, async () => {
-  const name = `poolhouse_test_${randomBytes(8).toString("hex")}`;
-  const names = [name, `${name}_restored`];
-  const urls = names.map((one) => Object.assign(new URL(testPostgresUrl), { pathname: `/${one}` }).href);
-  const master = { POOLHOUSE_MASTER_KEY: randomBytes(32).toString("base64") };
-  for (const one of names) await administer(`create database ${one} template template0`);
-  try {
-    const here = temporaryFolder();
-    const first = await serve(here, { ...master, POOLHOUSE_DATABASE: urls[0]! });
-    const pool = await makePool(first.client);
-    const writer = keepWriting(first.client, pool.UserPoolId);
-    await until("5 are written", () => writer.made.length >= 5);
-    const before = [...writer.made];
-    await paste(byPostgres!, here, { POOLHOUSE_DATABASE: urls[0]!, NEW_DATABASE: urls[1]! });
-    await writer.stop();
-    await first.stop();
-    const restored = { ...master, POOLHOUSE_DATABASE: urls[1]! };
-    // The copy knows the URL of the servers it was made of; this one is elsewhere.
-    const moved = { ...restored, POOLHOUSE_PUBLIC_URL: `http://localhost:${await freePort()}` };
-    const program = [join(root, "src", "main.ts"), "public-url", "--set"];
-    await promisify(execFile)(process.execPath, program, { env: { ...process.env, ...moved } });
-    const second = await serve(temporaryFolder(), moved);
+test(
+  "PostgreSQL, backed up while it is written to, and restored elsewhere",
+  skipWithoutPostgres(),
+  async () => {
+    const databases = [await createPostgres(), await createPostgres()];
+    const urls = databases.map(({ url }) => url);
+    const master = { POOLHOUSE_MASTER_KEY: randomBytes(32).toString("base64") };
     try {
-      await assertKept(second.client, pool, before);
+      const here = temporaryFolder();
+      const first = await serve(here, { ...master, POOLHOUSE_DATABASE: urls[0]! });
+      const pool = await makePool(first.client);
+      const writer = keepWriting(first.client, pool.UserPoolId);
+      await until("5 are written", () => writer.made.length >= 5);
+      const before = [...writer.made];
+      await paste(byPostgres!, here, { POOLHOUSE_DATABASE: urls[0]!, NEW_DATABASE: urls[1]! });
+      await writer.stop();
+      await first.stop();
+      const restored = { ...master, POOLHOUSE_DATABASE: urls[1]! };
+      // The copy knows the URL of the servers it was made of; this one is elsewhere.
+      const moved = { ...restored, POOLHOUSE_PUBLIC_URL: `http://localhost:${await freePort()}` };
+      const program = [join(root, "src", "main.ts"), "public-url", "--set"];
+      await promisify(execFile)(process.execPath, program, { env: { ...process.env, ...moved } });
+      const second = await serve(temporaryFolder(), moved);
+      try {
+        await assertKept(second.client, pool, before);
+      } finally {
+        await second.stop();
+      }
     } finally {
-      await second.stop();
+      for (const { name } of databases) await dropPostgres(name);
     }
-  } finally {
-    for (const one of names) await administer(`drop database if exists ${one} with (force)`);
-  }
-});
+  },
+);

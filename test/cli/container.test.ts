@@ -12,7 +12,7 @@ import { parse } from "yaml";
 import { loadConfig } from "../../src/config/config.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
-import { administer, testPostgresUrl, unreachable } from "../kit/postgres.ts";
+import { administer, dropPostgres, newName, skipWithoutPostgres, urlOf } from "../kit/postgres.ts";
 import { newSdk } from "../kit/sdk.ts";
 import {
   buildImage,
@@ -123,16 +123,13 @@ describe("the image", { skip: missing ?? false }, () => {
     assert.equal(shown.output(), "node\nnode 700\n1\n");
   });
 
-  const needsPostgres = { skip: !process.env["CI"] && unreachable?.message };
-
   test(
     "as compose runs it: waits for its database, serves, and ends when told to",
-    needsPostgres,
+    skipWithoutPostgres(),
     async () => {
-      const name = `poolhouse_test_${randomBytes(8).toString("hex")}`;
+      const name = newName();
       const port = await freePort();
-      const url = new URL(testPostgresUrl);
-      url.pathname = `/${name}`;
+      const url = new URL(urlOf(name));
       const env = {
         ...environment("poolhouse", { ...secrets, POOLHOUSE_PUBLIC_URL: `http://localhost:${port}` }),
         POOLHOUSE_DATABASE: url.href,
@@ -161,7 +158,7 @@ describe("the image", { skip: missing ?? false }, () => {
         for (const secret of Object.values(secrets)) assert.equal(serving.output().includes(secret), false);
         assert.equal(await stop(serving.container), 0);
       } finally {
-        await administer(`drop database if exists ${name} with (force)`);
+        await dropPostgres(name);
       }
     },
   );

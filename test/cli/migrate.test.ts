@@ -8,7 +8,7 @@ import pg from "pg";
 import { migrations, PROGRAM_SCHEMA_VERSION } from "../../src/store/migrations/migrate.ts";
 import { openDatabase } from "../../src/store/open.ts";
 import { forEachDatabase, silent, temporaryFolder } from "../kit/databases.ts";
-import { administer, testPostgresUrl } from "../kit/postgres.ts";
+import { administer, createPostgres, dropPostgres } from "../kit/postgres.ts";
 import { runWith, serve, stop } from "./program.ts";
 
 const latest = PROGRAM_SCHEMA_VERSION;
@@ -135,11 +135,9 @@ describe("PostgreSQL", { skip: reachable || process.env["CI"] ? false : "cannot 
   });
 
   test("a user who may not change the schema is told so, and serves once another has migrated", async () => {
-    const name = `poolhouse_test_${randomBytes(8).toString("hex")}`;
-    await administer(`create database ${name} template template0`);
+    const { name, url } = await createPostgres();
     await administer(`create role ${name} login`);
-    const owner = new URL(testPostgresUrl);
-    owner.pathname = `/${name}`;
+    const owner = new URL(url);
     const user = new URL(owner);
     user.username = name;
     user.password = "";
@@ -159,7 +157,7 @@ describe("PostgreSQL", { skip: reachable || process.env["CI"] ? false : "cannot 
       await opened.ping();
       await opened.close();
     } finally {
-      await administer(`drop database if exists ${name} with (force)`);
+      await dropPostgres(name);
       await administer(`drop role if exists ${name}`);
     }
   });

@@ -10,23 +10,24 @@ import { openDatabase } from "../../src/store/open.ts";
 import { endChild, startChild } from "../kit/child.ts";
 import { silent } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
-import { administer, skipWithoutPostgres, testPostgresUrl } from "../kit/postgres.ts";
+import { createPostgres, dropPostgres, skipWithoutPostgres } from "../kit/postgres.ts";
 import { until } from "../kit/waiting.ts";
 import { type HostileProxy, startHostileProxy } from "./hostile-proxy.ts";
 
 describe("SIGTERM", skipWithoutPostgres(), () => {
-  const database = `poolhouse_test_${randomBytes(8).toString("hex")}`;
-  const direct = new URL(testPostgresUrl);
-  direct.pathname = `/${database}`;
+  let database: string;
+  let direct: URL;
   const masterKey = randomBytes(32).toString("base64");
   let proxy: HostileProxy;
   before(async () => {
-    await administer(`create database ${database} template template0`);
+    const made = await createPostgres();
+    database = made.name;
+    direct = new URL(made.url);
     proxy = await startHostileProxy({ host: direct.hostname, port: Number(direct.port || 5432) });
   });
   after(async () => {
     proxy.close();
-    await administer(`drop database ${database} with (force)`);
+    await dropPostgres(database);
   });
 
   /** A server behind the proxy, and calls to it that must ask the database, over connections that are open. */

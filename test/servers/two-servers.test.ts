@@ -28,19 +28,16 @@ import pg from "pg";
 import { type Child, clientOf, endChild, main, refusal, startChild } from "../kit/child.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
-import { administer, skipWithoutPostgres, testPostgresUrl } from "../kit/postgres.ts";
+import { createPostgres, dropPostgres, skipWithoutPostgres } from "../kit/postgres.ts";
 
 const password = "Correct-Horse-7";
 // A name of this machine: where others come in there is no inbox.
 const sharedUrl = "http://localhost:4001";
 
 async function emptyDatabase(): Promise<string> {
-  const name = `poolhouse_test_${randomBytes(8).toString("hex")}`;
-  await administer(`create database ${name} template template0`);
+  const { name, url } = await createPostgres();
   databases.push(name);
-  const url = new URL(testPostgresUrl);
-  url.pathname = `/${name}`;
-  return url.href;
+  return url;
 }
 const databases: string[] = [];
 
@@ -67,7 +64,7 @@ describe("several servers", skipWithoutPostgres(), () => {
   const servers: Child[] = [];
   after(async () => {
     for (const server of servers) await endChild(server.process, "SIGKILL");
-    for (const name of databases) await administer(`drop database if exists ${name} with (force)`);
+    for (const name of databases) await dropPostgres(name);
   });
   const start = async (env: Record<string, string>): Promise<Child & { endpoint: string }> => {
     const port = await freePort();
