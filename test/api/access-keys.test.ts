@@ -1,13 +1,12 @@
 /** When an access key was last used: noted by verified calls only, written once an hour. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  CognitoIdentityProviderClient,
-  ListUserPoolsCommand,
-} from "@aws-sdk/client-cognito-identity-provider";
+import { ListUserPoolsCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { createAccessKey, namedPolicies } from "../../src/domain/iam/access-keys.ts";
 import { startUseWriter } from "../../src/domain/iam/key-uses.ts";
 import { listAccessKeys } from "../../src/store/access-keys.ts";
+import { newSdk } from "../kit/sdk.ts";
 import { forEachServer } from "../kit/server.ts";
 
 forEachServer("the use of access keys", (open) => {
@@ -15,9 +14,7 @@ forEachServer("the use of access keys", (open) => {
     const server = await open();
     const key = await createAccessKey(server.app, "ops", namedPolicies.readonly);
     const call = async (secretAccessKey: string) => {
-      const client = new CognitoIdentityProviderClient({
-        endpoint: server.endpoint,
-        region: "us-east-1",
+      const client = newSdk(server.endpoint, {
         credentials: { ...key, secretAccessKey },
         systemClockOffset: server.clock.now - Date.now(),
         maxAttempts: 1,

@@ -1,4 +1,5 @@
 /** The audit log through the wire: who, from where, what, on whom, with what end; and nothing that is secret. */
+
 import assert from "node:assert/strict";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +12,6 @@ import {
   AdminInitiateAuthCommand,
   AdminUpdateUserAttributesCommand,
   ChangePasswordCommand,
-  CognitoIdentityProviderClient,
   ConfirmForgotPasswordCommand,
   ConfirmSignUpCommand,
   CreateGroupCommand,
@@ -33,6 +33,7 @@ import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
 import { type AuditEvent, type AuditSearch, listAuditEvents } from "../../src/store/audit.ts";
 import { userPoolOperations } from "../../src/wire/generated/user-pools.ts";
 import { makePool, makeUser, newAddress, password, refused, signIn } from "../kit/people.ts";
+import { newSdk } from "../kit/sdk.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 
 /** Events that fit, oldest first, once those that nobody waits for are written. */
@@ -124,12 +125,7 @@ forEachServer("the audit log", (open) => {
       "reader",
       '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"cognito-idp:AdminGetUser","Resource":"*"}]}',
     );
-    const reader = new CognitoIdentityProviderClient({
-      endpoint: server.endpoint,
-      region: "us-east-1",
-      credentials: key,
-      maxAttempts: 1,
-    });
+    const reader = newSdk(server.endpoint, { credentials: key });
     await assert.rejects(
       reader.send(new AdminDeleteUserCommand({ UserPoolId, Username: "whoever" })),
       refused("AccessDeniedException"),
@@ -139,12 +135,7 @@ forEachServer("the audit log", (open) => {
       refused("UserNotFoundException"),
     );
     reader.destroy();
-    const stranger = new CognitoIdentityProviderClient({
-      endpoint: server.endpoint,
-      region: "us-east-1",
-      credentials: { ...key, secretAccessKey: "wrong" },
-      maxAttempts: 1,
-    });
+    const stranger = newSdk(server.endpoint, { credentials: { ...key, secretAccessKey: "wrong" } });
     await assert.rejects(
       stranger.send(new AdminDeleteUserCommand({ UserPoolId, Username: "whoever" })),
       refused("InvalidSignatureException"),
@@ -357,9 +348,7 @@ forEachServer("the audit log", (open) => {
   test("what a caller says of itself is kept short and cannot command a terminal", async () => {
     const server = await open();
     const { UserPoolId } = await makePool(server);
-    const client = new CognitoIdentityProviderClient({
-      endpoint: server.endpoint,
-      region: "us-east-1",
+    const client = newSdk(server.endpoint, {
       credentials: server.client.config.credentials,
       customUserAgent: `${"x".repeat(400)}`,
       maxAttempts: 1,

@@ -1,4 +1,5 @@
 /** Sign-in events through the SDK: what AdminListUserAuthEvents tells of a user's attempts. */
+
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
@@ -22,7 +23,7 @@ import { sweepEvents } from "../../src/store/sweep.ts";
 import { giveSoftwareToken, type Place, respond, start, totp, turnMfa, wrongTotp } from "../kit/factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password, refused, signIn } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 import { crowd } from "./crowd.ts";
 
 const wrong = "Wrong-Horse-7";

@@ -1,4 +1,5 @@
 /** Who may call what: signatures, keys and their policies; `--auth open`; hosts; what is not there yet. */
+
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { test } from "node:test";
@@ -6,7 +7,6 @@ import {
   AdminCreateUserCommand,
   AdminGetUserCommand,
   AdminUpdateUserAttributesCommand,
-  CognitoIdentityProviderClient,
   CreateUserPoolCommand,
   DescribeUserPoolCommand,
   ListUserPoolsCommand,
@@ -17,16 +17,12 @@ import { notYet } from "../../src/http/aws-json/operation.ts";
 import { identityPoolHandlers, userPoolHandlers } from "../../src/http/aws-json/operations.ts";
 import { signRequest } from "../../src/lib/sigv4.ts";
 import { deleteAccessKey, setAccessKeyStatus } from "../../src/store/access-keys.ts";
-import { forEachServer, rootKey, type TestServer } from "../kit/server.ts";
+import { newSdk, rootKey } from "../kit/sdk.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 async function clientOf(server: TestServer, name: string, policy: string) {
   const credentials = await createAccessKey(server.app, name, policy);
-  const client = new CognitoIdentityProviderClient({
-    endpoint: server.endpoint,
-    region: "us-east-1",
-    credentials,
-    maxAttempts: 1,
-  });
+  const client = newSdk(server.endpoint, { credentials });
   return { client, id: credentials.accessKeyId };
 }
 
@@ -253,11 +249,8 @@ forEachServer(
   (open) => {
     test("takes any credentials, but not a web page's or a forwarded call", async () => {
       const server = await open();
-      const anyone = new CognitoIdentityProviderClient({
-        endpoint: server.endpoint,
-        region: "us-east-1",
+      const anyone = newSdk(server.endpoint, {
         credentials: { accessKeyId: "test", secretAccessKey: "test" },
-        maxAttempts: 1,
       });
       assert.ok(await anyone.send(new ListUserPoolsCommand({ MaxResults: 1 })));
       const headers = {

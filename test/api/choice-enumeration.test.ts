@@ -2,13 +2,15 @@
  * Who exists cannot be told by choice-based sign-in, with PreventUserExistenceErrors ENABLED: nobody, and users with
  * whatever factors, get answers of the same shape after the same work.
  */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AdminCreateUserCommand, AdminDisableUserCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { call, type RawAnswer } from "../kit/calls.ts";
 import { smsConfiguration } from "../kit/factors.ts";
 import { makePool, makeUser, verifiedMail } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { call, type RawAnswer, SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 import { type Comparison, compare, type Request, type Setting, shapeOf } from "./shapes.ts";
 import { watchWork } from "./work.ts";
 

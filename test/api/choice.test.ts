@@ -1,4 +1,5 @@
 /** Choice-based sign-in (USER_AUTH) through the SDK. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -13,7 +14,7 @@ import {
 import { forceMfaOn, respond, smsConfiguration, start } from "../kit/factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password, refused } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
-import { SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 import { until } from "../kit/waiting.ts";
 
 const everyFactor: Partial<CreateUserPoolCommandInput> = {

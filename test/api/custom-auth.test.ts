@@ -1,4 +1,5 @@
 /** Custom authentication through the SDK. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -8,7 +9,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { makePool, makeUser, refused } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
-import { SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 
 forEachServer("custom authentication", (open) => {
   test("CUSTOM_AUTH, with and without SRP first, is refused where no trigger can be asked", async () => {

@@ -2,6 +2,7 @@
  * Devices through the SDK: which of them stand for a second factor, and what their tokens are refreshed with. Only a device
  * that was confirmed, or proven, in a sign-in of two factors stands for one later.
  */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
@@ -32,7 +33,7 @@ import { updatePool } from "../doors/withdrawals.ts";
 import { makeApp } from "../hosted-ui/visitor.ts";
 import { forceMfaOn, totp, turnMfa } from "../kit/factors.ts";
 import { forEachServer } from "../kit/server.ts";
-import { SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 
 /** Ways in which somebody who had one factor comes to have two. */
 const turns: Readonly<Record<string, (person: Person) => Promise<unknown>>> = {

@@ -2,6 +2,7 @@
  * Who exists cannot be told: with PreventUserExistenceErrors ENABLED users of every kind, and nobody, get answers of the
  * same shape after the same statements, hashes and exchanges, in every state of the limits.
  */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -9,10 +10,11 @@ import {
   AdminDisableUserCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { call } from "../kit/calls.ts";
 import { turnMfa } from "../kit/factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password, verifiedMail } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { call, SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 import { ask, type Comparison, compare, type Request, type Setting, shapeOf } from "./shapes.ts";
 import { type Work, watchWork } from "./work.ts";
 

@@ -2,6 +2,7 @@
  * What calls without a proof, and calls with one token, leave in the tables: every operation of either kind is made again
  * and again, about one user and about any names from one address, and no table grows beyond what `store/growth.ts` says.
  */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SignUpCommand } from "@aws-sdk/client-cognito-identity-provider";
@@ -11,10 +12,11 @@ import { type Bound, type Growth, growth, type Table, tables } from "../../src/s
 import { sweep, sweepEvents } from "../../src/store/sweep.ts";
 import { operations } from "../doors/operations.ts";
 import { Authenticator } from "../kit/authenticator.ts";
+import { call, type RawAnswer } from "../kit/calls.ts";
 import { totp, turnMfa } from "../kit/factors.ts";
 import { password, signIn } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { call, type RawAnswer, SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 import { callback, type OAuthPlace, setUp as setUpOAuth, signInBrowser } from "../oauth/support.ts";
 
 const minute = 60_000;

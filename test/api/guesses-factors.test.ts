@@ -3,14 +3,16 @@
  * every kind: as many are looked at as docs/security-model.md says and none more, the right code learns nothing among
  * them, and the owner at home notices nothing. On PostgreSQL fewer of them come, and through two servers.
  */
+
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { type Answer, post, unsigned } from "../doors/wire.ts";
+import { signed } from "../kit/calls.ts";
 import { giveSoftwareToken, smsConfiguration, start, totp, turnMfa } from "../kit/factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { SrpClient, signed } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 import { allowed, count, crowd, doorsOf, locked, minute } from "./crowd.ts";
 
 type Texts = Record<string, string>;

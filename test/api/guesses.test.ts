@@ -2,11 +2,13 @@
  * Ten thousand guesses, by every door, name and address at once, stay within the documented bound (docs/security-model.md):
  * what is counted is how many guesses were looked at, so that the right one among them would have been told.
  */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { call, type RawAnswer, signed } from "../kit/calls.ts";
 import { makePool, makeUser, newAddress, password } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { call, type RawAnswer, SrpClient, signed } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 import { allowed, count, crowd, doorsOf, minute, nextAddress } from "./crowd.ts";
 
 const wrongGuess = "Wrong-Guess-1";

@@ -1,4 +1,5 @@
 /** Users who came with a password hash and nothing else: what their first sign-in leaves, and what it costs. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -10,7 +11,7 @@ import { hash } from "@node-rs/argon2";
 import { type Credential, readCredential, writeCredential } from "../../src/store/credentials.ts";
 import { makePool, makeUser, password, refused, signIn } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 import { watchWork } from "./work.ts";
 
 const Username = "ann";

@@ -1,11 +1,12 @@
 /** Limits by address and by destination, and that nobody can keep an owner out who comes from where they are known. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hmacSha256 } from "../../src/lib/bytes.ts";
 import { sweep } from "../../src/store/sweep.ts";
+import { call, type RawAnswer, signed } from "../kit/calls.ts";
 import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { call, type RawAnswer, signed } from "../kit/support.ts";
 import { watchWork } from "./work.ts";
 
 const home = "198.51.100.1";

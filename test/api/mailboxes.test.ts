@@ -2,12 +2,13 @@
  * What a mailbox has been sent tells nobody whose it is: messages whose refusal is kept quiet, because the client hides who
  * exists, and those whose refusal is answered never use up one another's allowance.
  */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { call, type RawAnswer } from "../kit/calls.ts";
 import { smsConfiguration } from "../kit/factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { call, type RawAnswer } from "../kit/support.ts";
 import { until } from "../kit/waiting.ts";
 
 const most = 2;

@@ -1,11 +1,12 @@
 /** Permissions besides an operation's own: tags that mean something, ids that are chosen, senders of mail. */
+
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import {
-  CognitoIdentityProviderClient,
+  type CognitoIdentityProviderClient,
   CreateUserPoolClientCommand,
   CreateUserPoolCommand,
   DeleteUserPoolCommand,
@@ -19,6 +20,7 @@ import {
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
 import type { permissions } from "../../src/domain/iam/actions.ts";
 import { makePool, refused } from "../kit/people.ts";
+import { newSdk } from "../kit/sdk.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const arnOf = (pool: string) => `arn:aws:cognito-idp:us-east-1:000000000000:userpool/${pool}`;
@@ -35,9 +37,7 @@ async function clientWith(server: TestServer, ...Statement: object[]) {
   const policy = JSON.stringify({ Version: "2012-10-17", Statement });
   const credentials = await createAccessKey(server.app, "team", policy);
   const { endpoint } = server;
-  const client = new CognitoIdentityProviderClient({
-    endpoint,
-    region: "us-east-1",
+  const client = newSdk(endpoint, {
     credentials,
     systemClockOffset: server.clock.now - Date.now(),
     maxAttempts: 1,

@@ -1,4 +1,5 @@
 /** Sessions of tokens: tracked where the pool says so, listed, revoked, and evicted when they are too many. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -15,9 +16,9 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { listAuditEvents } from "../../src/store/audit.ts";
 import { sweep } from "../../src/store/sweep.ts";
+import { call } from "../kit/calls.ts";
 import { makeClient, makePool, makeUser, password, refused, signIn } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { call } from "../kit/support.ts";
 import { disabled, gone, revoked, setUpSessions, track, untrack } from "./tracking.ts";
 
 const newest = { limit: 50, order: "newest first" } as const;

@@ -2,12 +2,14 @@
  * One name in other letters, capital or small, composed or not: a user's answers and nobody's are the same to the byte,
  * but for what is random, for every spelling.
  */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AdminGetUserCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { call } from "../kit/calls.ts";
 import { makePool, makeUser, newAddress, password } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { call, SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 
 const spellings: readonly ((name: string) => string)[] = [
   (name) => name,

@@ -1,4 +1,5 @@
 /** /tls/ask: which names a proxy may get a certificate for, and who may ask. */
+
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { after, test } from "node:test";
@@ -6,9 +7,9 @@ import {
   CreateUserPoolDomainCommand,
   DeleteUserPoolDomainCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { needs, outerAddress } from "../kit/machine.ts";
 import { makePool } from "../kit/people.ts";
 import { byAddress, forEachServer, type TestServer } from "../kit/server.ts";
-import { needs, outerAddress } from "../kit/support.ts";
 
 interface Asked {
   readonly host?: string;

@@ -2,12 +2,14 @@
  * Sign-ins that wait for an answer, while somebody at the same address begins others of the same name and of any: what cost
  * a message, an SRP exchange or a proof is not void for what cost less, and nobody is told by it who exists.
  */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { call, type RawAnswer } from "../kit/calls.ts";
 import { giveSoftwareToken, totp, turnMfa } from "../kit/factors.ts";
 import { makePool, makeUser, password, signIn } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { call, type RawAnswer, SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 
 const limits = { "waiting-sign-ins": 2, "waiting-sign-ins-per-address": 5, "sign-in-code": 10 };
 /** More than there may be of a name, and than there may be of an address. */

@@ -1,4 +1,5 @@
 /** Amplify, unmodified, in Chromium: accounts from their sign-up to their end, passwords, attributes. */
+
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import {
@@ -8,9 +9,9 @@ import {
   GetUserCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { turnMfa } from "../kit/factors.ts";
+import { needs } from "../kit/machine.ts";
 import { makePool, newAddress, password, refused } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
-import { needs } from "../kit/support.ts";
 import { Application } from "./amplify.ts";
 
 const done = { isSignedIn: true, nextStep: { signInStep: "DONE" } };

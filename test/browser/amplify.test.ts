@@ -1,4 +1,5 @@
 /** Amplify, unmodified, in Chromium: sign-in by password, passkey and code, second factors, devices. */
+
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import {
@@ -12,9 +13,9 @@ import {
   SetUserPoolMfaConfigCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { forceMfaOn, totp, turnMfa, wrongTotp } from "../kit/factors.ts";
+import { needs } from "../kit/machine.ts";
 import { makePool, makeUser, newAddress, password, refused } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
-import { needs } from "../kit/support.ts";
 import { Application } from "./amplify.ts";
 
 const everyFlow: Partial<CreateUserPoolClientCommandInput> = {

@@ -1,12 +1,13 @@
 /** certification/plan.json, set up by its script and carried out in Chromium as the conformance suite would. */
+
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
 import { setUpSuite } from "../../certification/set-up.ts";
 import { browse, keepOpen, serveSite } from "../kit/chromium.ts";
+import { needs } from "../kit/machine.ts";
 import { forEachServer } from "../kit/server.ts";
-import { needs } from "../kit/support.ts";
 
 type Command = readonly [string, string, string, ...(string | number)[]];
 interface Task {

@@ -1,13 +1,14 @@
 /** Signing out by a form of another site: the browser withholds its cookie from it, and the session ends all the same. */
+
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import { browse, keepOpen } from "../kit/chromium.ts";
+import { needs } from "../kit/machine.ts";
 import { makePool, makeUser, password } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
-import { needs } from "../kit/support.ts";
 
 /** Of another site than the server's: an address and a name are two. */
 async function serveForm(action: () => string): Promise<string> {

@@ -1,12 +1,22 @@
 /** A web page of another origin, in Chromium: SRP by amazon-cognito-identity-js, and the AWS SDK v3 past its preflight. */
+
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { SignUpCommand } from "@aws-sdk/client-cognito-identity-provider";
 import type { BrowserContext, Page } from "playwright-core";
 import { browse, bundle, serveSite } from "../kit/chromium.ts";
 import { temporaryFolder } from "../kit/databases.ts";
+import { needs } from "../kit/machine.ts";
+import {
+  everyFlow,
+  makeClient,
+  makePool,
+  makeSomebody,
+  password,
+  unique,
+  verifiedByMail,
+} from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { makeClient, makePool, makeUser, needs, password, unique } from "../kit/support.ts";
 
 const pageOf = (settings: object) => `<!doctype html><html lang="en"><title>Another site</title>
 <input id="username"><input id="password" type="password">
@@ -56,10 +66,10 @@ describe("a web page in Chromium", needs("chromium"), () => {
 
     const start = async () => {
       const server = await open();
-      const UserPoolId = await makePool(server);
-      const client = await makeClient(server, UserPoolId);
-      const name = await makeUser(server, UserPoolId, { email_verified: "true" });
-      const settings = { endpoint: server.endpoint, UserPoolId, ClientId: client.id };
+      const { UserPoolId } = await makePool(server, verifiedByMail);
+      const client = await makeClient(server, UserPoolId, { ExplicitAuthFlows: everyFlow });
+      const name = await makeSomebody(server, UserPoolId, { email_verified: "true" });
+      const settings = { endpoint: server.endpoint, UserPoolId, ClientId: client.ClientId };
       const site = await serveSite(pageOf(settings), await bundle(new URL("page.js", import.meta.url)));
       opened.push(site);
       const url = `http://127.0.0.1:${site.port}/`;
@@ -130,12 +140,12 @@ describe("a web page in Chromium", needs("chromium"), () => {
 });
 
 async function signUp(server: TestServer): Promise<string> {
-  const client = await makeClient(server, await makePool(server));
+  const { ClientId } = await makePool(server, verifiedByMail);
   const Username = unique("ada");
   const Value = `${Username}@example.com`;
   await server.client.send(
     new SignUpCommand({
-      ClientId: client.id,
+      ClientId,
       Username,
       Password: password,
       UserAttributes: [{ Name: "email", Value }],

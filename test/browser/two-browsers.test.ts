@@ -1,4 +1,5 @@
 /** Two browsers, two pools, one host: who is signed in where, and what the application sees of it. */
+
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
@@ -7,9 +8,9 @@ import { describe, test } from "node:test";
 import { AdminSetUserPasswordCommand } from "@aws-sdk/client-cognito-identity-provider";
 import type { Page } from "playwright-core";
 import { browse, keepOpen } from "../kit/chromium.ts";
+import { needs } from "../kit/machine.ts";
 import { makeClient, makePool, makeUser, password } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
-import { needs } from "../kit/support.ts";
 
 const otherPassword = "Other-Horse-8";
 

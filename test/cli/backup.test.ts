@@ -1,4 +1,5 @@
 /** docs/operating.md, "Backup and restore", by paste, while users are being written. */
+
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -11,14 +12,16 @@ import {
   AdminCreateUserCommand,
   AdminGetUserCommand,
   AdminSetUserPasswordCommand,
-  CognitoIdentityProviderClient,
+  type CognitoIdentityProviderClient,
   CreateUserPoolClientCommand,
   CreateUserPoolCommand,
   InitiateAuthCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { freePort } from "../kit/child.ts";
-import { administer, temporaryFolder, testPostgresUrl, unreachable } from "../kit/databases.ts";
-import { rootKey } from "../kit/server.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { freePort } from "../kit/ports.ts";
+import { createPostgres, dropPostgres, skipWithoutPostgres } from "../kit/postgres.ts";
+import { newSdk, rootKey } from "../kit/sdk.ts";
+import { until } from "../kit/waiting.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const password = "Kept-Password-1";
@@ -49,12 +52,7 @@ async function serve(cwd: string, env: Readonly<Record<string, string>> = {}) {
     output += chunk;
     const [, endpoint] = /^Poolhouse ready at (\S+)$/m.exec(output) ?? [];
     if (endpoint === undefined) continue;
-    const client = new CognitoIdentityProviderClient({
-      endpoint,
-      region: "us-east-1",
-      credentials: rootKey,
-      maxAttempts: 1,
-    });
+    const client = newSdk(endpoint);
     const stop = async () => {
       client.destroy();
       child.kill("SIGTERM");
@@ -123,7 +121,7 @@ for (const [tool, backUp, present] of tools) {
     const first = await serve(here);
     const pool = await makePool(first.client);
     const writer = keepWriting(first.client, pool.UserPoolId);
-    while (writer.made.length < 5) await new Promise((resolve) => setImmediate(resolve));
+    await until("5 are written", () => writer.made.length >= 5);
     const before = [...writer.made];
     await paste(backUp, here);
     await writer.stop();
@@ -141,36 +139,36 @@ for (const [tool, backUp, present] of tools) {
   });
 }
 
-const needsPostgres = { skip: !process.env["CI"] && unreachable?.message };
-
-test("PostgreSQL, backed up while it is written to, and restored elsewhere", needsPostgres, async () => {
-  const name = `poolhouse_test_${randomBytes(8).toString("hex")}`;
-  const names = [name, `${name}_restored`];
-  const urls = names.map((one) => Object.assign(new URL(testPostgresUrl), { pathname: `/${one}` }).href);
-  const master = { POOLHOUSE_MASTER_KEY: randomBytes(32).toString("base64") };
-  for (const one of names) await administer(`create database ${one} template template0`);
-  try {
-    const here = temporaryFolder();
-    const first = await serve(here, { ...master, POOLHOUSE_DATABASE: urls[0]! });
-    const pool = await makePool(first.client);
-    const writer = keepWriting(first.client, pool.UserPoolId);
-    while (writer.made.length < 5) await new Promise((resolve) => setImmediate(resolve));
-    const before = [...writer.made];
-    await paste(byPostgres!, here, { POOLHOUSE_DATABASE: urls[0]!, NEW_DATABASE: urls[1]! });
-    await writer.stop();
-    await first.stop();
-    const restored = { ...master, POOLHOUSE_DATABASE: urls[1]! };
-    // The copy knows the URL of the servers it was made of; this one is elsewhere.
-    const moved = { ...restored, POOLHOUSE_PUBLIC_URL: `http://localhost:${await freePort()}` };
-    const program = [join(root, "src", "main.ts"), "public-url", "--set"];
-    await promisify(execFile)(process.execPath, program, { env: { ...process.env, ...moved } });
-    const second = await serve(temporaryFolder(), moved);
+test(
+  "PostgreSQL, backed up while it is written to, and restored elsewhere",
+  skipWithoutPostgres(),
+  async () => {
+    const databases = [await createPostgres(), await createPostgres()];
+    const urls = databases.map(({ url }) => url);
+    const master = { POOLHOUSE_MASTER_KEY: randomBytes(32).toString("base64") };
     try {
-      await assertKept(second.client, pool, before);
+      const here = temporaryFolder();
+      const first = await serve(here, { ...master, POOLHOUSE_DATABASE: urls[0]! });
+      const pool = await makePool(first.client);
+      const writer = keepWriting(first.client, pool.UserPoolId);
+      await until("5 are written", () => writer.made.length >= 5);
+      const before = [...writer.made];
+      await paste(byPostgres!, here, { POOLHOUSE_DATABASE: urls[0]!, NEW_DATABASE: urls[1]! });
+      await writer.stop();
+      await first.stop();
+      const restored = { ...master, POOLHOUSE_DATABASE: urls[1]! };
+      // The copy knows the URL of the servers it was made of; this one is elsewhere.
+      const moved = { ...restored, POOLHOUSE_PUBLIC_URL: `http://localhost:${await freePort()}` };
+      const program = [join(root, "src", "main.ts"), "public-url", "--set"];
+      await promisify(execFile)(process.execPath, program, { env: { ...process.env, ...moved } });
+      const second = await serve(temporaryFolder(), moved);
+      try {
+        await assertKept(second.client, pool, before);
+      } finally {
+        await second.stop();
+      }
     } finally {
-      await second.stop();
+      for (const { name } of databases) await dropPostgres(name);
     }
-  } finally {
-    for (const one of names) await administer(`drop database if exists ${one} with (force)`);
-  }
-});
+  },
+);

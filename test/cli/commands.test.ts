@@ -1,13 +1,12 @@
 /** The program as a person runs it: keys beside a running server, doctor, and what refuses to start. */
+
 import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import {
-  CognitoIdentityProviderClient,
-  ListUserPoolsCommand,
-} from "@aws-sdk/client-cognito-identity-provider";
+import { ListUserPoolsCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { temporaryFolder } from "../kit/databases.ts";
+import { newSdk } from "../kit/sdk.ts";
 import { run, serve, stop } from "./program.ts";
 
 test("keys are made, disabled and deleted beside a running server", async () => {
@@ -18,11 +17,8 @@ test("keys are made, disabled and deleted beside a running server", async () => 
     const [, accessKeyId, secretAccessKey] = /AWS_ACCESS_KEY_ID=(\S+)\nAWS_SECRET_ACCESS_KEY=(\S+)/.exec(
       made.stdout,
     )!;
-    const client = new CognitoIdentityProviderClient({
-      endpoint: server.url,
-      region: "us-east-1",
+    const client = newSdk(server.url, {
       credentials: { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! },
-      maxAttempts: 1,
     });
     const list = () => client.send(new ListUserPoolsCommand({ MaxResults: 1 }));
     await list();

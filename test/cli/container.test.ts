@@ -1,19 +1,19 @@
 /** The Dockerfile and compose.yaml, followed step by step without an engine (container.ts). */
+
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import {
-  CognitoIdentityProviderClient,
-  ListUserPoolsCommand,
-} from "@aws-sdk/client-cognito-identity-provider";
+import { ListUserPoolsCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { parse } from "yaml";
 import { loadConfig } from "../../src/config/config.ts";
-import { administer, temporaryFolder, testPostgresUrl, unreachable } from "../kit/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { freePort } from "../kit/ports.ts";
+import { administer, dropPostgres, newName, skipWithoutPostgres, urlOf } from "../kit/postgres.ts";
+import { newSdk } from "../kit/sdk.ts";
 import {
   buildImage,
   type Image,
@@ -123,16 +123,13 @@ describe("the image", { skip: missing ?? false }, () => {
     assert.equal(shown.output(), "node\nnode 700\n1\n");
   });
 
-  const needsPostgres = { skip: !process.env["CI"] && unreachable?.message };
-
   test(
     "as compose runs it: waits for its database, serves, and ends when told to",
-    needsPostgres,
+    skipWithoutPostgres(),
     async () => {
-      const name = `poolhouse_test_${randomBytes(8).toString("hex")}`;
+      const name = newName();
       const port = await freePort();
-      const url = new URL(testPostgresUrl);
-      url.pathname = `/${name}`;
+      const url = new URL(urlOf(name));
       const env = {
         ...environment("poolhouse", { ...secrets, POOLHOUSE_PUBLIC_URL: `http://localhost:${port}` }),
         POOLHOUSE_DATABASE: url.href,
@@ -150,21 +147,18 @@ describe("the image", { skip: missing ?? false }, () => {
       try {
         await serving.prints(/Poolhouse ready at/);
         assert.equal(await healthy(serving.container, env), true);
-        const client = new CognitoIdentityProviderClient({
-          endpoint: `http://localhost:${port}`,
-          region: "us-east-1",
+        const client = newSdk(`http://localhost:${port}`, {
           credentials: {
             accessKeyId: secrets["POOLHOUSE_ROOT_ACCESS_KEY_ID"]!,
             secretAccessKey: secrets["POOLHOUSE_ROOT_SECRET_ACCESS_KEY"]!,
           },
-          maxAttempts: 1,
         });
         assert.deepEqual((await client.send(new ListUserPoolsCommand({ MaxResults: 1 }))).UserPools, []);
         client.destroy();
         for (const secret of Object.values(secrets)) assert.equal(serving.output().includes(secret), false);
         assert.equal(await stop(serving.container), 0);
       } finally {
-        await administer(`drop database if exists ${name} with (force)`);
+        await dropPostgres(name);
       }
     },
   );
@@ -203,13 +197,4 @@ function listenTo(container: ChildProcess) {
     }
   };
   return { output: () => said.stdout, prints: until("stdout"), errors: until("stderr") };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -1,17 +1,20 @@
 /** `poolhouse keys` as an operator uses it, beside a running server: access keys, and the rotation of keys. */
+
 import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, test } from "node:test";
 import {
-  CognitoIdentityProviderClient,
+  type CognitoIdentityProviderClient,
   CreateUserPoolCommand,
   CreateUserPoolDomainCommand,
   DeleteUserPoolDomainCommand,
   ListUserPoolsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { administer, temporaryFolder, testPostgresUrl } from "../kit/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { createPostgres, dropPostgres, skipWithoutPostgres } from "../kit/postgres.ts";
+import { newSdk } from "../kit/sdk.ts";
 import { run, runWith, serve, start, stop } from "./program.ts";
 
 interface Credentials {
@@ -37,12 +40,7 @@ describe("beside a running server", () => {
     return stdout;
   };
   const as = (credentials: Credentials) => {
-    const client = new CognitoIdentityProviderClient({
-      endpoint: server.url,
-      region: "us-east-1",
-      credentials,
-      maxAttempts: 1,
-    });
+    const client = newSdk(server.url, { credentials });
     clients.push(client);
     return client;
   };
@@ -334,14 +332,11 @@ test("help names every command of keys", async () => {
 });
 
 test("a configured master key is replaced on PostgreSQL", {
-  skip: process.env["CI"] ? false : await unreachable(),
+  ...skipWithoutPostgres(),
 }, async () => {
-  const name = `poolhouse_test_cli_${process.pid}`;
-  await administer(`create database ${name} template template0`);
+  const { name, url } = await createPostgres();
   try {
-    const url = new URL(testPostgresUrl);
-    url.pathname = `/${name}`;
-    const env = { POOLHOUSE_DATABASE: url.href };
+    const env = { POOLHOUSE_DATABASE: url };
     const [former, next] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)].map((key) => key.toString("base64"));
     const old = { ...env, POOLHOUSE_MASTER_KEY: former! };
     const both = { ...env, POOLHOUSE_MASTER_KEY: next!, POOLHOUSE_PREVIOUS_MASTER_KEY: former! };
@@ -364,13 +359,6 @@ test("a configured master key is replaced on PostgreSQL", {
     assert.match((await keys({ ...env, POOLHOUSE_MASTER_KEY: next! }, "list")).stdout, /root$/m);
     assert.match((await keys(old, "list")).stderr, /does not fit/);
   } finally {
-    await administer(`drop database if exists ${name} with (force)`);
+    await dropPostgres(name);
   }
 });
-
-async function unreachable(): Promise<string | false> {
-  return administer("select 1").then(
-    () => false as const,
-    () => "PostgreSQL cannot be reached",
-  );
-}

@@ -7,14 +7,15 @@ import { describe, test } from "node:test";
 import pg from "pg";
 import { migrations, PROGRAM_SCHEMA_VERSION } from "../../src/store/migrations/migrate.ts";
 import { openDatabase } from "../../src/store/open.ts";
-import { administer, forEachDatabase, silent, temporaryFolder, testPostgresUrl } from "../kit/databases.ts";
+import { forEachDatabase, silent, temporaryFolder } from "../kit/databases.ts";
+import { administer, createPostgres, dropPostgres } from "../kit/postgres.ts";
 import { runWith, serve, stop } from "./program.ts";
 
 const latest = PROGRAM_SCHEMA_VERSION;
 
-forEachDatabase((name, _open, fresh) => {
+forEachDatabase((name, _open, _fresh, empty) => {
   const withoutKey = async () => {
-    const { url } = await fresh();
+    const { url } = await empty();
     const env = { POOLHOUSE_DATABASE: url, POOLHOUSE_DATA: temporaryFolder() };
     return { url, migrate: (...argv: string[]) => runWith(env, "migrate", ...argv) };
   };
@@ -34,7 +35,7 @@ forEachDatabase((name, _open, fresh) => {
   });
 
   test("commands refuse a database that is older, and say what to do", async () => {
-    const options = await fresh();
+    const options = await empty();
     await (await openDatabase({ ...options, migrations: migrations.slice(0, 1) })).close();
     await assert.rejects(
       openDatabase({ ...options, secondary: true }),
@@ -45,7 +46,7 @@ forEachDatabase((name, _open, fresh) => {
   });
 
   test("a database of a newer program is refused", async () => {
-    const options = await fresh();
+    const options = await empty();
     const opened = await openDatabase(options);
     for (const key of ["schema_version", "oldest_program_version"])
       await opened.db.kysely
@@ -134,11 +135,9 @@ describe("PostgreSQL", { skip: reachable || process.env["CI"] ? false : "cannot 
   });
 
   test("a user who may not change the schema is told so, and serves once another has migrated", async () => {
-    const name = `poolhouse_test_${randomBytes(8).toString("hex")}`;
-    await administer(`create database ${name} template template0`);
+    const { name, url } = await createPostgres();
     await administer(`create role ${name} login`);
-    const owner = new URL(testPostgresUrl);
-    owner.pathname = `/${name}`;
+    const owner = new URL(url);
     const user = new URL(owner);
     user.username = name;
     user.password = "";
@@ -158,7 +157,7 @@ describe("PostgreSQL", { skip: reachable || process.env["CI"] ? false : "cannot 
       await opened.ping();
       await opened.close();
     } finally {
-      await administer(`drop database if exists ${name} with (force)`);
+      await dropPostgres(name);
       await administer(`drop role if exists ${name}`);
     }
   });

@@ -1,4 +1,5 @@
 /** The published form: `npm pack`, installed into an empty folder, started as a stranger would. */
+
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -6,13 +7,10 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import {
-  CognitoIdentityProviderClient,
-  InitiateAuthCommand,
-  ListUserPoolsCommand,
-} from "@aws-sdk/client-cognito-identity-provider";
+import { InitiateAuthCommand, ListUserPoolsCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { styles } from "../../src/http/hosted-ui/kit/assets.ts";
 import { temporaryFolder } from "../kit/databases.ts";
+import { newSdk } from "../kit/sdk.ts";
 import { until } from "../kit/waiting.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -100,11 +98,8 @@ test("npx poolhouse serve: a signed call, a sign-in, and the end", async () => {
   const [, accessKeyId, secretAccessKey] = /AWS_ACCESS_KEY_ID=(\S+)\s+AWS_SECRET_ACCESS_KEY=(\S+)/.exec(
     server.output,
   )!;
-  const client = new CognitoIdentityProviderClient({
-    endpoint: server.url,
-    region: "us-east-1",
+  const client = newSdk(server.url, {
     credentials: { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! },
-    maxAttempts: 1,
   });
   const { UserPools } = await client.send(new ListUserPoolsCommand({ MaxResults: 10 }));
   assert.deepEqual(

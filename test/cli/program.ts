@@ -4,7 +4,10 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
-const main = join(import.meta.dirname, "..", "..", "src", "main.ts");
+const root = join(import.meta.dirname, "..", "..");
+const main = join(root, "src", "main.ts");
+/** As the runner of the tests has it: what Node compiles is kept for the next process. */
+const kept = { NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "poolhouse") };
 
 /** Runs a command to its end. Rejects with `code`, `stdout` and `stderr` when it fails. */
 export const run = (...argv: string[]) => promisify(execFile)(process.execPath, [main, ...argv]);
@@ -18,7 +21,7 @@ export function runWith(
     const child = execFile(
       process.execPath,
       [main, ...argv],
-      { env: { PATH: process.env["PATH"], ...env } },
+      { env: { PATH: process.env["PATH"], ...kept, ...env } },
       (_error, stdout, stderr) => resolve({ code: child.exitCode ?? -1, stdout, stderr }),
     );
   });

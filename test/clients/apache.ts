@@ -3,8 +3,6 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { temporaryFolder } from "../kit/databases.ts";
 import { until } from "../kit/waiting.ts";
@@ -17,16 +15,6 @@ export interface Apache {
 }
 
 const modules = ["mpm_event", "authn_core", "authz_core", "authz_user", "headers", "dir", "auth_openidc"];
-
-/** A port that was free a moment ago, since Apache takes none that it chose itself. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 /**
  * @param authority file of the certificate that the client trusts

@@ -1,10 +1,13 @@
 /** aws-cli of Debian, unmodified, changing nothing but --endpoint-url. */
+
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { describe, test } from "node:test";
 import { temporaryFolder } from "../kit/databases.ts";
-import { forEachServer, rootKey, type TestServer } from "../kit/server.ts";
-import { needs, password } from "../kit/support.ts";
+import { needs } from "../kit/machine.ts";
+import { password } from "../kit/people.ts";
+import { rootKey } from "../kit/sdk.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 interface Ran {
   readonly status: number;

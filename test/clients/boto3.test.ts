@@ -1,11 +1,14 @@
 /** boto3 of Debian, unmodified: boto3_client.py drives a life and asserts it; here it is only started. */
+
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { temporaryFolder } from "../kit/databases.ts";
-import { forEachServer, rootKey } from "../kit/server.ts";
-import { needs, password } from "../kit/support.ts";
+import { needs } from "../kit/machine.ts";
+import { password } from "../kit/people.ts";
+import { rootKey } from "../kit/sdk.ts";
+import { forEachServer } from "../kit/server.ts";
 
 const script = fileURLToPath(new URL("boto3_client.py", import.meta.url));
 

@@ -1,9 +1,10 @@
 /** What may happen once happens once, however many ask at the same time; on both databases. */
+
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import {
   AdminCreateUserCommand,
-  CognitoIdentityProviderClient,
+  type CognitoIdentityProviderClient,
   ConfirmSignUpCommand,
   CreateGroupCommand,
   GetTokensFromRefreshTokenCommand,
@@ -14,17 +15,20 @@ import {
   type RespondToAuthChallengeCommandOutput,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { forEachServer, rootKey, type TestServer } from "../kit/server.ts";
+import { tally } from "../kit/calls.ts";
 import {
+  everyFlow,
   makeClient,
   makePool,
-  makeUser,
+  makeSomebody,
   password,
-  SrpClient,
   signIn,
-  tally,
   unique,
-} from "../kit/support.ts";
+  verifiedByMail,
+} from "../kit/people.ts";
+import { manySockets, newSdk } from "../kit/sdk.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 
 const times = <T>(count: number, run: (index: number) => Promise<T>) =>
   tally(Array.from({ length: count }, (_, index) => run(index)));
@@ -39,18 +43,12 @@ forEachServer("concurrency", (open) => {
 
   const start = async () => {
     const server = await open();
-    const poolId = await makePool(server);
-    const client = await makeClient(server, poolId);
+    const { UserPoolId: poolId } = await makePool(server, verifiedByMail);
+    const client = await makeClient(server, poolId, { ExplicitAuthFlows: everyFlow });
     // Sockets enough that the calls do run side by side.
-    const sdk = new CognitoIdentityProviderClient({
-      endpoint: server.endpoint,
-      region: "us-east-1",
-      credentials: rootKey,
-      maxAttempts: 1,
-      requestHandler: { httpAgent: { maxSockets: 64, keepAlive: true } },
-    });
+    const sdk = newSdk(server.endpoint, { ...manySockets });
     clients.push(sdk);
-    return { server, poolId, client, sdk, ClientId: client.id };
+    return { server, poolId, client, sdk, ClientId: client.ClientId };
   };
 
   test("one name under 20 parallel SignUps: one user", async () => {
@@ -91,9 +89,9 @@ forEachServer("concurrency", (open) => {
       ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH"],
       RefreshTokenRotation: { Feature: "ENABLED", RetryGracePeriodSeconds: grace },
     });
-    const tokens = await signIn(server, client, await makeUser(server, poolId));
+    const tokens = await signIn(server, client.ClientId, await makeSomebody(server, poolId));
     const refresh = async (RefreshToken: string) => {
-      const command = new GetTokensFromRefreshTokenCommand({ ClientId: client.id, RefreshToken });
+      const command = new GetTokensFromRefreshTokenCommand({ ClientId: client.ClientId, RefreshToken });
       return (await sdk.send(command)).AuthenticationResult!;
     };
     return { server, sdk, tokens, refresh };
@@ -161,7 +159,7 @@ forEachServer("concurrency", (open) => {
 
   test("one SECRET_BLOCK under 20 parallel proofs: one success", async () => {
     const { server, poolId, sdk, ClientId } = await start();
-    const name = await makeUser(server, poolId);
+    const name = await makeSomebody(server, poolId);
     const srp = new SrpClient();
     const offered = await sdk.send(
       new InitiateAuthCommand({
@@ -183,7 +181,7 @@ forEachServer("concurrency", (open) => {
     assert.equal(answers.length, 1, JSON.stringify(refusals));
     assert.deepEqual(refusals, { "NotAuthorizedException: Incorrect username or password.": 19 });
     // What lost was no wrong guess: the user is not locked out.
-    await signIn(server, { id: ClientId }, name);
+    await signIn(server, ClientId, name);
   });
 
   test("one group name under 10 parallel CreateGroups: one group", async () => {
@@ -249,7 +247,7 @@ forEachServer("concurrency", (open) => {
   for (const [flow, ready] of Object.entries(flows)) {
     test(`30 parallel wrong passwords by ${flow}: at most 5 are looked at`, async () => {
       const { server, poolId, sdk, ClientId } = await start();
-      const on = { server, sdk, poolId, ClientId, name: await makeUser(server, poolId) };
+      const on = { server, sdk, poolId, ClientId, name: await makeSomebody(server, poolId) };
       const wrongText = "NotAuthorizedException: Incorrect username or password.";
       const lockedText = "Password attempts exceeded";
       const guesses = await Promise.all(

@@ -1,4 +1,5 @@
 /** The real program: what was answered survives kill -9, nothing secret lies readable in the data, SIGTERM exits 0. */
+
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -22,7 +23,7 @@ import {
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { temporaryFolder } from "../kit/databases.ts";
-import { type MadeClient, secretHash } from "../kit/support.ts";
+import { type MadeClient, secretHash } from "../kit/people.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const started = new Set<ChildProcess>();
@@ -105,10 +106,10 @@ test("data survives kill -9, holds nothing readable, and SIGTERM exits 0", async
     }),
   );
   const app: MadeClient = {
-    id: made.UserPoolClient!.ClientId!,
-    secret: made.UserPoolClient!.ClientSecret,
+    ClientId: made.UserPoolClient!.ClientId!,
+    ClientSecret: made.UserPoolClient!.ClientSecret,
   };
-  const ada = { ClientId: app.id, Username: "ada", SecretHash: secretHash("ada", app) };
+  const ada = { ClientId: app.ClientId, Username: "ada", SecretHash: secretHash("ada", app) };
   await client.send(
     new SignUpCommand({
       ...ada,
@@ -134,7 +135,7 @@ test("data survives kill -9, holds nothing readable, and SIGTERM exits 0", async
     sdk.send(
       new InitiateAuthCommand({
         AuthFlow: "USER_PASSWORD_AUTH",
-        ClientId: app.id,
+        ClientId: app.ClientId,
         AuthParameters: { USERNAME: "ada", PASSWORD: password, SECRET_HASH: ada.SecretHash },
       }),
     );
@@ -142,14 +143,14 @@ test("data survives kill -9, holds nothing readable, and SIGTERM exits 0", async
     sdk.send(
       new InitiateAuthCommand({
         AuthFlow: "REFRESH_TOKEN_AUTH",
-        ClientId: app.id,
+        ClientId: app.ClientId,
         AuthParameters: { REFRESH_TOKEN, SECRET_HASH: ada.SecretHash },
       }),
     );
   const challenge = await client.send(
     new InitiateAuthCommand({
       AuthFlow: "USER_PASSWORD_AUTH",
-      ClientId: app.id,
+      ClientId: app.ClientId,
       AuthParameters: { USERNAME: "grace", PASSWORD: temporary, SECRET_HASH: secretHash("grace", app) },
     }),
   );
@@ -163,7 +164,7 @@ test("data survives kill -9, holds nothing readable, and SIGTERM exits 0", async
   const secrets: Record<string, string> = {
     password,
     "temporary password": temporary,
-    "client secret": app.secret!,
+    "client secret": app.ClientSecret!,
     "root secret": rootKey.secretAccessKey,
     "refresh token": tokens.RefreshToken!,
     "authenticator of the refresh token": tokens.RefreshToken!.split(".").at(-1)!,

@@ -1,7 +1,8 @@
 /** Several servers on one database, and applications that use them without pause. */
+
 import assert from "node:assert/strict";
 import {
-  CognitoIdentityProviderClient,
+  type CognitoIdentityProviderClient,
   GetUserCommand,
   InitiateAuthCommand,
   RespondToAuthChallengeCommand,
@@ -14,8 +15,18 @@ import { loadConfig } from "../../src/config/config.ts";
 import { type RunningServer, startServer } from "../../src/server.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "../../src/store/open.ts";
 import { dataFolderOf } from "../kit/databases.ts";
-import { neverBehind, rootKey, type TestServer } from "../kit/server.ts";
-import { makeClient, makePool, makeUser, password, SrpClient, type Tokens } from "../kit/support.ts";
+import {
+  everyFlow,
+  makeClient,
+  makePool,
+  makeSomebody,
+  password,
+  type Tokens,
+  verifiedByMail,
+} from "../kit/people.ts";
+import { newSdk, rootKey } from "../kit/sdk.ts";
+import { neverBehind, type TestServer } from "../kit/server.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 
 export interface House {
   readonly servers: readonly RunningServer[];
@@ -50,25 +61,22 @@ export async function start(fresh: () => Promise<OpenOptions>, count: number): P
       }),
     );
   }
-  const sdks = servers.map(
-    (server) =>
-      new CognitoIdentityProviderClient({
-        endpoint: `http://localhost:${server.app.config.port}`,
-        region: "us-east-1",
-        credentials: rootKey,
-        maxAttempts: 1,
-      }),
-  );
+  const sdks = servers.map((server) => newSdk(`http://localhost:${server.app.config.port}`));
   const first = { client: sdks[0]!, endpoint: servers[0]!.url } as TestServer;
-  const poolId = await makePool(first);
-  const { id: clientId } = await makeClient(first, poolId, {
+  const { UserPoolId: poolId } = await makePool(first, verifiedByMail);
+  const { ClientId: clientId } = await makeClient(first, poolId, {
+    ExplicitAuthFlows: everyFlow,
     AuthSessionValidity: 15,
     PreventUserExistenceErrors: "ENABLED",
     AccessTokenValidity: 1,
     IdTokenValidity: 1,
     TokenValidityUnits: { AccessToken: "days", IdToken: "days" },
   });
-  const users = [await makeUser(first, poolId), await makeUser(first, poolId), await makeUser(first, poolId)];
+  const users = [
+    await makeSomebody(first, poolId),
+    await makeSomebody(first, poolId),
+    await makeSomebody(first, poolId),
+  ];
   const beside = await openDatabase({ ...options, secondary: true });
   const close = async () => {
     for (const sdk of sdks) sdk.destroy();

@@ -1,4 +1,5 @@
 /** amazon-cognito-identity-js, unmodified: everything a web page does for a user, by SRP unless said otherwise. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
@@ -10,8 +11,18 @@ import {
   type CognitoUserSession,
   type ISignUpResult,
 } from "amazon-cognito-identity-js";
+import { call } from "../kit/calls.ts";
+import {
+  everyFlow,
+  makeClient,
+  makePool,
+  makeSomebody,
+  password,
+  unique,
+  uuid,
+  verifiedByMail,
+} from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { call, makeClient, makePool, makeUser, password, unique, uuid } from "../kit/support.ts";
 
 interface NewPasswordRequired {
   readonly userAttributes: Record<string, string>;
@@ -60,9 +71,9 @@ const refused = (code: string, message?: string) => (error: { code: string; mess
 forEachServer("amazon-cognito-identity-js", (open) => {
   const start = async (settings: Parameters<typeof makePool>[1] = {}) => {
     const server = await open();
-    const poolId = await makePool(server, settings);
-    const client = await makeClient(server, poolId);
-    return { server, poolId, client, pool: poolOf(server, poolId, client.id) };
+    const { UserPoolId: poolId } = await makePool(server, { ...verifiedByMail, ...settings });
+    const client = await makeClient(server, poolId, { ExplicitAuthFlows: everyFlow });
+    return { server, poolId, client, pool: poolOf(server, poolId, client.ClientId) };
   };
   const poolOf = (server: TestServer, UserPoolId: string, ClientId: string) =>
     new CognitoUserPool({ UserPoolId, ClientId, endpoint: server.endpoint });
@@ -110,7 +121,7 @@ forEachServer("amazon-cognito-identity-js", (open) => {
 
   test("a user reads and writes their attributes, and verifies a new e-mail address", async () => {
     const { server, poolId, pool } = await start();
-    const user = userOf(pool, await makeUser(server, poolId));
+    const user = userOf(pool, await makeSomebody(server, poolId));
     await session(user);
     const email = `new-${user.getUsername()}@example.com`;
     const update = [
@@ -151,7 +162,7 @@ forEachServer("amazon-cognito-identity-js", (open) => {
 
   test("a user changes their password, and gets a new one when it is forgotten", async () => {
     const { server, poolId, pool } = await start();
-    const user = userOf(pool, await makeUser(server, poolId, { email_verified: "true" }));
+    const user = userOf(pool, await makeSomebody(server, poolId, { email_verified: "true" }));
     await session(user);
     const second = "Another-Horse-2";
     await assert.rejects(
@@ -185,7 +196,7 @@ forEachServer("amazon-cognito-identity-js", (open) => {
 
   test("a global sign-out ends every session of the user", async () => {
     const { server, poolId, pool } = await start();
-    const name = await makeUser(server, poolId);
+    const name = await makeSomebody(server, poolId);
     const [here, there] = [userOf(pool, name), userOf(pool, name)];
     await session(here);
     const other = await session(there);
@@ -202,7 +213,7 @@ forEachServer("amazon-cognito-identity-js", (open) => {
 
   test("a sign-out of one session leaves the others", async () => {
     const { server, poolId, pool } = await start();
-    const name = await makeUser(server, poolId);
+    const name = await makeSomebody(server, poolId);
     const [here, there] = [userOf(pool, name), userOf(pool, name)];
     const mine = await session(here);
     await session(there);
@@ -250,7 +261,7 @@ forEachServer("amazon-cognito-identity-js", (open) => {
 
   test("USER_PASSWORD_AUTH", async () => {
     const { server, poolId, pool } = await start();
-    const user = userOf(pool, await makeUser(server, poolId));
+    const user = userOf(pool, await makeSomebody(server, poolId));
     user.setAuthenticationFlowType("USER_PASSWORD_AUTH");
     await session(user);
     await assert.rejects(
@@ -261,12 +272,15 @@ forEachServer("amazon-cognito-identity-js", (open) => {
 
   test("a user who does not exist is told by LEGACY clients only", async () => {
     const { server, poolId, pool } = await start();
-    const silent = await makeClient(server, poolId, { PreventUserExistenceErrors: "ENABLED" });
+    const silent = await makeClient(server, poolId, {
+      ExplicitAuthFlows: everyFlow,
+      PreventUserExistenceErrors: "ENABLED",
+    });
     for (const flow of ["USER_SRP_AUTH", "USER_PASSWORD_AUTH"]) {
       const known = userOf(pool, "nobody");
       known.setAuthenticationFlowType(flow);
       await assert.rejects(signIn(known, password), refused("UserNotFoundException", "User does not exist."));
-      const hidden = userOf(poolOf(server, poolId, silent.id), "nobody");
+      const hidden = userOf(poolOf(server, poolId, silent.ClientId), "nobody");
       hidden.setAuthenticationFlowType(flow);
       await assert.rejects(
         signIn(hidden, password),
@@ -277,12 +291,15 @@ forEachServer("amazon-cognito-identity-js", (open) => {
 
   test("names in UTF-8, and an e-mail address as user name", async () => {
     const { server, poolId, pool } = await start();
-    const emailPool = await makePool(server, { UsernameAttributes: ["email"] });
-    const emailClient = await makeClient(server, emailPool);
+    const { UserPoolId: emailPool } = await makePool(server, {
+      ...verifiedByMail,
+      UsernameAttributes: ["email"],
+    });
+    const emailClient = await makeClient(server, emailPool, { ExplicitAuthFlows: everyFlow });
     const cases = [
       { pool, poolId, name: "zoë.ł", secret: "Pässwörd-1Ω" },
       {
-        pool: poolOf(server, emailPool, emailClient.id),
+        pool: poolOf(server, emailPool, emailClient.ClientId),
         poolId: emailPool,
         name: "joan@example.com",
         secret: password,

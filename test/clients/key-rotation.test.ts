@@ -2,6 +2,7 @@
  * Keys are rotated beside running servers (two on PostgreSQL, one on SQLite) while users sign in, refresh and are
  * verified by jose and aws-jwt-verify with the key sets these keep: nothing fails that should not.
  */
+
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, mock, test } from "node:test";
@@ -27,8 +28,9 @@ import {
 } from "../../src/store/rotation/sealed-columns.ts";
 import { sweep } from "../../src/store/sweep.ts";
 import { readPool } from "../../src/store/user-pools.ts";
+import { call } from "../kit/calls.ts";
 import { forEachDatabase } from "../kit/databases.ts";
-import { call, password } from "../kit/support.ts";
+import { password } from "../kit/people.ts";
 import { type Application, application, type House, load, refresh, round, start } from "./house.ts";
 
 const random = (bytes: number) => randomBytes(bytes);

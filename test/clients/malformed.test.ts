@@ -1,15 +1,17 @@
 /** Calls that are not what the model says: the documented validation errors with HTTP 400, never a 500. */
+
 import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
 import { test } from "node:test";
+import { call, signed } from "../kit/calls.ts";
+import { everyFlow, makeClient, makePool, password, verifiedByMail } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
-import { call, makeClient, makePool, password, signed } from "../kit/support.ts";
 
 forEachServer("malformed", (open) => {
   const start = async () => {
     const server = await open();
-    const poolId = await makePool(server);
-    const client = await makeClient(server, poolId);
+    const { UserPoolId: poolId } = await makePool(server, verifiedByMail);
+    const client = await makeClient(server, poolId, { ExplicitAuthFlows: everyFlow });
     return { server, poolId, client, endpoint: server.endpoint };
   };
 
@@ -43,23 +45,26 @@ forEachServer("malformed", (open) => {
     }
     const typed: [string, object][] = [
       ["SignUp", { ClientId: 1, Username: "a", Password: password }],
-      ["SignUp", { ClientId: client.id, Username: ["a"], Password: password }],
-      ["SignUp", { ClientId: client.id, Username: "a", Password: true }],
-      ["SignUp", { ClientId: client.id, Username: "half a pair: \ud800", Password: password }],
-      ["SignUp", { ClientId: client.id, Username: "a", Password: password, UserAttributes: {} }],
-      ["SignUp", { ClientId: client.id, Username: "a", Password: password, UserAttributes: ["x"] }],
-      ["SignUp", { ClientId: client.id, Username: "a", Password: password, ClientMetadata: [] }],
-      ["SignUp", { ClientId: client.id, Username: "a", Password: password, ClientMetadata: { a: 1 } }],
-      ["InitiateAuth", { ClientId: client.id, AuthFlow: 1 }],
-      ["InitiateAuth", { ClientId: client.id, AuthFlow: "USER_PASSWORD_AUTH", AuthParameters: "USERNAME=a" }],
+      ["SignUp", { ClientId: client.ClientId, Username: ["a"], Password: password }],
+      ["SignUp", { ClientId: client.ClientId, Username: "a", Password: true }],
+      ["SignUp", { ClientId: client.ClientId, Username: "half a pair: \ud800", Password: password }],
+      ["SignUp", { ClientId: client.ClientId, Username: "a", Password: password, UserAttributes: {} }],
+      ["SignUp", { ClientId: client.ClientId, Username: "a", Password: password, UserAttributes: ["x"] }],
+      ["SignUp", { ClientId: client.ClientId, Username: "a", Password: password, ClientMetadata: [] }],
+      ["SignUp", { ClientId: client.ClientId, Username: "a", Password: password, ClientMetadata: { a: 1 } }],
+      ["InitiateAuth", { ClientId: client.ClientId, AuthFlow: 1 }],
       [
         "InitiateAuth",
-        { ClientId: client.id, AuthFlow: "USER_PASSWORD_AUTH", AuthParameters: { USERNAME: {} } },
+        { ClientId: client.ClientId, AuthFlow: "USER_PASSWORD_AUTH", AuthParameters: "USERNAME=a" },
       ],
-      ["ConfirmSignUp", { ClientId: client.id, Username: "a", ConfirmationCode: 123456 }],
+      [
+        "InitiateAuth",
+        { ClientId: client.ClientId, AuthFlow: "USER_PASSWORD_AUTH", AuthParameters: { USERNAME: {} } },
+      ],
+      ["ConfirmSignUp", { ClientId: client.ClientId, Username: "a", ConfirmationCode: 123456 }],
       [
         "ConfirmSignUp",
-        { ClientId: client.id, Username: "a", ConfirmationCode: "1", ForceAliasCreation: "yes" },
+        { ClientId: client.ClientId, Username: "a", ConfirmationCode: "1", ForceAliasCreation: "yes" },
       ],
       ["GetUser", { AccessToken: { token: 1 } }],
     ];
@@ -74,7 +79,7 @@ forEachServer("malformed", (open) => {
   test("members that are missing, null, empty, too long, or outside what is listed", async () => {
     const { server, poolId, client, endpoint } = await start();
     const long = "a".repeat(3_000);
-    const ClientId = client.id;
+    const ClientId = client.ClientId;
     const ok = { ClientId, Username: "ada", Password: password };
     const withoutLogin: [string, object, RegExp][] = [
       ["SignUp", {}, /^[23] validation errors detected: .*Value null at 'clientId'/],

@@ -1,4 +1,5 @@
 /** mod_auth_openidc, a certified client in C, protects pages of Apache with users and groups of a pool, by TLS. */
+
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -9,11 +10,12 @@ import { after, describe, test } from "node:test";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { AdminAddUserToGroupCommand, CreateGroupCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { temporaryFolder } from "../kit/databases.ts";
+import { needs } from "../kit/machine.ts";
 import { makePool, makeUser, password } from "../kit/people.ts";
+import { freePort } from "../kit/ports.ts";
 import { forEachServer } from "../kit/server.ts";
-import { needs } from "../kit/support.ts";
 import { annsAttributes } from "../oauth/support.ts";
-import { type Apache, freePort, startApache } from "./apache.ts";
+import { type Apache, startApache } from "./apache.ts";
 
 interface Answer {
   readonly status: number;

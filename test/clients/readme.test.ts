@@ -1,4 +1,5 @@
 /** The README, by paste: each snippet under "First sign-in" run as it is printed, against the demo of `npm start`. */
+
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,7 +8,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { temporaryFolder } from "../kit/databases.ts";
-import { needs } from "../kit/support.ts";
+import { needs } from "../kit/machine.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const run = promisify(execFile);

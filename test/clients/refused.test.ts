@@ -1,32 +1,33 @@
 /** What must be refused, with the documented type: sessions, signatures, flows, secret hashes. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { forEachServer } from "../kit/server.ts";
+import { call, type RawAnswer, signed } from "../kit/calls.ts";
 import {
-  call,
+  everyFlow,
   makeClient,
   makePool,
-  makeUser,
+  makeSomebody,
   password,
-  type RawAnswer,
   secretHash,
-  signed,
   signIn,
   unique,
-} from "../kit/support.ts";
+  verifiedByMail,
+} from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 
 forEachServer("refused", (open) => {
   const start = async (settings: Parameters<typeof makeClient>[2] = {}) => {
     const server = await open();
-    const poolId = await makePool(server);
-    const client = await makeClient(server, poolId, settings);
+    const { UserPoolId: poolId } = await makePool(server, verifiedByMail);
+    const client = await makeClient(server, poolId, { ExplicitAuthFlows: everyFlow, ...settings });
     return { server, poolId, client, endpoint: server.endpoint };
   };
 
   test("sessions that are made up, another client's, expired, or used", async () => {
     const { server, poolId, client, endpoint } = await start();
-    const other = await makeClient(server, poolId);
+    const other = await makeClient(server, poolId, { ExplicitAuthFlows: everyFlow });
     const challenge = async () => {
       const Username = unique("grace");
       await server.client.send(
@@ -39,13 +40,13 @@ forEachServer("refused", (open) => {
       );
       const { body } = await call(endpoint, "InitiateAuth", {
         AuthFlow: "USER_PASSWORD_AUTH",
-        ClientId: client.id,
+        ClientId: client.ClientId,
         AuthParameters: { USERNAME: Username, PASSWORD: "Temporary-1" },
       });
       assert.equal(body["ChallengeName"], "NEW_PASSWORD_REQUIRED");
       return { Username, Session: body["Session"] as string };
     };
-    const respond = (Username: string, Session: unknown, ClientId = client.id) =>
+    const respond = (Username: string, Session: unknown, ClientId = client.ClientId) =>
       call(endpoint, "RespondToAuthChallenge", {
         ClientId,
         ChallengeName: "NEW_PASSWORD_REQUIRED",
@@ -62,7 +63,7 @@ forEachServer("refused", (open) => {
     assert.equal(message(await respond(Username, "a".repeat(200))), invalid);
     assert.equal(message(await respond(Username, `${Session.slice(0, -8)}AAAAAAAA`)), invalid);
     assert.equal(message(await respond(Username, Session.slice(0, 40))), invalid);
-    assert.equal(message(await respond(Username, Session, other.id)), invalid);
+    assert.equal(message(await respond(Username, Session, other.ClientId)), invalid);
     assert.equal(message(await respond(Username, stranger.Session)), invalid);
     const without = await respond(Username, undefined);
     assert.deepEqual(
@@ -147,10 +148,10 @@ forEachServer("refused", (open) => {
 
   test("flows that the client does not allow, or that are the other call's", async () => {
     const { server, poolId } = await start();
-    const { id: ClientId } = await makeClient(server, poolId, { ExplicitAuthFlows: ["ALLOW_CUSTOM_AUTH"] });
-    const open = await makeClient(server, poolId);
-    const name = await makeUser(server, poolId);
-    const { RefreshToken } = await signIn(server, open, name);
+    const { ClientId } = await makeClient(server, poolId, { ExplicitAuthFlows: ["ALLOW_CUSTOM_AUTH"] });
+    const open = await makeClient(server, poolId, { ExplicitAuthFlows: everyFlow });
+    const name = await makeSomebody(server, poolId);
+    const { RefreshToken } = await signIn(server, open.ClientId, name);
     const AuthParameters = {
       USERNAME: name,
       PASSWORD: password,
@@ -177,9 +178,9 @@ forEachServer("refused", (open) => {
       assert.deepEqual([answer.status, answer.type], [400, "InvalidParameterException"], flow);
     }
     for (const answer of [
-      await initiate(open.id, "ADMIN_USER_PASSWORD_AUTH"),
-      await initiate(open.id, "ADMIN_NO_SRP_AUTH"),
-      await byAdmin(open.id, "USER_PASSWORD_AUTH"),
+      await initiate(open.ClientId, "ADMIN_USER_PASSWORD_AUTH"),
+      await initiate(open.ClientId, "ADMIN_NO_SRP_AUTH"),
+      await byAdmin(open.ClientId, "USER_PASSWORD_AUTH"),
     ]) {
       assert.deepEqual(
         [answer.status, answer.type, answer.message],
@@ -187,18 +188,18 @@ forEachServer("refused", (open) => {
       );
     }
     for (const flow of ["", "PASSWORD", "user_password_auth", "__proto__", "constructor"]) {
-      const answer = await initiate(open.id, flow);
+      const answer = await initiate(open.ClientId, flow);
       assert.deepEqual([answer.status, answer.type], [400, "InvalidParameterException"], flow);
       assert.match(answer.message, /enum value set/);
     }
     // Another client's refresh token, and another pool's client.
-    const second = await makeClient(server, poolId);
-    const foreign = await initiate(second.id, "REFRESH_TOKEN_AUTH");
+    const second = await makeClient(server, poolId, { ExplicitAuthFlows: everyFlow });
+    const foreign = await initiate(second.ClientId, "REFRESH_TOKEN_AUTH");
     assert.deepEqual([foreign.type, foreign.message], ["NotAuthorizedException", "Invalid Refresh Token."]);
-    const elsewhere = await makePool(server);
+    const { UserPoolId: elsewhere } = await makePool(server, verifiedByMail);
     const crossed = await signed(server, "AdminInitiateAuth", {
       UserPoolId: elsewhere,
-      ClientId: open.id,
+      ClientId: open.ClientId,
       AuthFlow: "ADMIN_NO_SRP_AUTH",
       AuthParameters,
     });
@@ -207,10 +208,10 @@ forEachServer("refused", (open) => {
 
   test("a secret hash that is missing or wrong", async () => {
     const { server, poolId, client, endpoint } = await start({ GenerateSecret: true });
-    const name = await makeUser(server, poolId);
+    const name = await makeSomebody(server, poolId);
     const right = secretHash(name, client);
     const wrong = secretHash("somebody-else", client);
-    const ClientId = client.id;
+    const ClientId = client.ClientId;
     const auth = { AuthFlow: "USER_PASSWORD_AUTH", ClientId };
     const parameters = { USERNAME: name, PASSWORD: password };
     const good = await call(endpoint, "InitiateAuth", {

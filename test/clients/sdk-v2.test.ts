@@ -2,6 +2,7 @@
  * The AWS SDK for JavaScript v2 running the account-creation code of seed 002 as it is printed, then what the article
  * goes on with: sign-in from a web page by amazon-cognito-identity-js, and verification of the JWT by the published keys.
  */
+
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
@@ -15,8 +16,9 @@ import { JwtVerifier } from "aws-jwt-verify";
 import type { Jwks } from "aws-jwt-verify/jwk";
 import AWS from "aws-sdk";
 import { createRemoteJWKSet, jwtVerify } from "jose";
-import { forEachServer, rootKey, type TestServer } from "../kit/server.ts";
-import { makeUser, password, unique } from "../kit/support.ts";
+import { makeSomebody, password, unique } from "../kit/people.ts";
+import { rootKey } from "../kit/sdk.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 interface Challenged {
   readonly AuthenticationResult?: { readonly AccessToken: string };
@@ -97,7 +99,7 @@ forEachServer("AWS SDK for JavaScript v2", (open) => {
     const cognito = new AWS.CognitoIdentityServiceProvider(configurationOf(server));
     const { UserPool } = await cognito.createUserPool({ PoolName: "errors" }).promise();
     const UserPoolId = UserPool!.Id!;
-    const name = await makeUser(server, UserPoolId);
+    const name = await makeSomebody(server, UserPoolId);
     const codeOf = (request: { promise(): Promise<unknown> }) =>
       request.promise().then(
         () => assert.fail("was accepted"),

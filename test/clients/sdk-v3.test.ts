@@ -1,4 +1,5 @@
 /** The AWS SDK for JavaScript v3, unmodified: the whole life of a pool, its clients and its users. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -9,7 +10,6 @@ import {
   AdminInitiateAuthCommand,
   AdminRespondToAuthChallengeCommand,
   CodeMismatchException,
-  CognitoIdentityProviderClient,
   ConfirmForgotPasswordCommand,
   ConfirmSignUpCommand,
   CreateGroupCommand,
@@ -35,17 +35,20 @@ import {
   UsernameExistsException,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { decodeJwt } from "jose";
-import { forEachServer } from "../kit/server.ts";
 import {
+  everyFlow,
   makeClient,
   makePool,
-  makeUser,
+  makeSomebody,
   password,
   secretHash,
   signIn,
   unique,
   uuid,
-} from "../kit/support.ts";
+  verifiedByMail,
+} from "../kit/people.ts";
+import { newSdk } from "../kit/sdk.ts";
+import { forEachServer } from "../kit/server.ts";
 
 const named = (name: string, message?: string) => (error: Error) => {
   assert.equal(error.name, name, error.message);
@@ -57,7 +60,10 @@ forEachServer("AWS SDK for JavaScript v3", (open) => {
   test("a pool and a client are made, described, changed and deleted", async () => {
     const server = await open();
     const { client } = server;
-    const poolId = await makePool(server, { UserPoolTags: { team: "ada" } });
+    const { UserPoolId: poolId } = await makePool(server, {
+      ...verifiedByMail,
+      UserPoolTags: { team: "ada" },
+    });
     assert.match(poolId, /^us-east-1_[0-9A-Za-z]{9}$/);
     const described = await client.send(new DescribeUserPoolCommand({ UserPoolId: poolId }));
     assert.equal(described.UserPool?.Arn, `arn:aws:cognito-idp:us-east-1:000000000000:userpool/${poolId}`);
@@ -76,14 +82,14 @@ forEachServer("AWS SDK for JavaScript v3", (open) => {
       undefined,
       "an update replaces what it leaves out",
     );
-    const made = await makeClient(server, poolId, { GenerateSecret: true });
-    assert.match(made.id, /^[0-9a-z]{26}$/);
-    assert.match(made.secret ?? "", /^[0-9a-z]{24,64}$/);
+    const made = await makeClient(server, poolId, { ExplicitAuthFlows: everyFlow, GenerateSecret: true });
+    assert.match(made.ClientId, /^[0-9a-z]{26}$/);
+    assert.match(made.ClientSecret ?? "", /^[0-9a-z]{24,64}$/);
     const shown = await client.send(
-      new DescribeUserPoolClientCommand({ UserPoolId: poolId, ClientId: made.id }),
+      new DescribeUserPoolClientCommand({ UserPoolId: poolId, ClientId: made.ClientId }),
     );
-    assert.equal(shown.UserPoolClient?.ClientSecret, made.secret);
-    await client.send(new DeleteUserPoolClientCommand({ UserPoolId: poolId, ClientId: made.id }));
+    assert.equal(shown.UserPoolClient?.ClientSecret, made.ClientSecret);
+    await client.send(new DeleteUserPoolClientCommand({ UserPoolId: poolId, ClientId: made.ClientId }));
     await client.send(new DeleteUserPoolCommand({ UserPoolId: poolId }));
     await assert.rejects(client.send(new DescribeUserPoolCommand({ UserPoolId: poolId })), (error) => {
       assert.ok(error instanceof ResourceNotFoundException);
@@ -95,9 +101,9 @@ forEachServer("AWS SDK for JavaScript v3", (open) => {
   test("with a client secret: sign up, confirm, sign in, refresh, forgotten password", async () => {
     const server = await open();
     const { client } = server;
-    const poolId = await makePool(server);
-    const made = await makeClient(server, poolId, { GenerateSecret: true });
-    const ClientId = made.id;
+    const { UserPoolId: poolId } = await makePool(server, verifiedByMail);
+    const made = await makeClient(server, poolId, { ExplicitAuthFlows: everyFlow, GenerateSecret: true });
+    const ClientId = made.ClientId;
     const Username = unique("ada");
     const email = `${Username}@example.com`;
     const SecretHash = secretHash(Username, made);
@@ -154,7 +160,7 @@ forEachServer("AWS SDK for JavaScript v3", (open) => {
     const modern = await client.send(
       new GetTokensFromRefreshTokenCommand({
         ClientId,
-        ClientSecret: made.secret,
+        ClientSecret: made.ClientSecret,
         RefreshToken: result.RefreshToken,
       }),
     );
@@ -187,8 +193,8 @@ forEachServer("AWS SDK for JavaScript v3", (open) => {
   test("an administrator makes a user, who signs in through the administrator's server", async () => {
     const server = await open();
     const { client } = server;
-    const UserPoolId = await makePool(server);
-    const { id: ClientId } = await makeClient(server, UserPoolId);
+    const { UserPoolId } = await makePool(server, verifiedByMail);
+    const { ClientId } = await makeClient(server, UserPoolId, { ExplicitAuthFlows: everyFlow });
     const Username = unique("grace");
     const created = await client.send(
       new AdminCreateUserCommand({
@@ -234,7 +240,7 @@ forEachServer("AWS SDK for JavaScript v3", (open) => {
   test("refresh tokens rotate, with and without grace", async () => {
     const server = await open();
     const { client } = server;
-    const poolId = await makePool(server);
+    const { UserPoolId: poolId } = await makePool(server, verifiedByMail);
     const refresh = (ClientId: string, RefreshToken: string) =>
       client.send(new GetTokensFromRefreshTokenCommand({ ClientId, RefreshToken }));
 
@@ -242,14 +248,14 @@ forEachServer("AWS SDK for JavaScript v3", (open) => {
       ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH"],
       RefreshTokenRotation: { Feature: "ENABLED", RetryGracePeriodSeconds: 0 },
     });
-    const name = await makeUser(server, poolId);
-    const first = await signIn(server, strict, name);
-    const second = (await refresh(strict.id, first.RefreshToken)).AuthenticationResult!;
+    const name = await makeSomebody(server, poolId);
+    const first = await signIn(server, strict.ClientId, name);
+    const second = (await refresh(strict.ClientId, first.RefreshToken)).AuthenticationResult!;
     assert.ok(second.RefreshToken && second.RefreshToken !== first.RefreshToken);
-    const third = (await refresh(strict.id, second.RefreshToken)).AuthenticationResult!;
-    await assert.rejects(refresh(strict.id, first.RefreshToken), RefreshTokenReuseException);
+    const third = (await refresh(strict.ClientId, second.RefreshToken)).AuthenticationResult!;
+    await assert.rejects(refresh(strict.ClientId, first.RefreshToken), RefreshTokenReuseException);
     await assert.rejects(
-      refresh(strict.id, third.RefreshToken!),
+      refresh(strict.ClientId, third.RefreshToken!),
       named("NotAuthorizedException", "Refresh Token has been revoked"),
     );
     await assert.rejects(
@@ -261,37 +267,37 @@ forEachServer("AWS SDK for JavaScript v3", (open) => {
       ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH"],
       RefreshTokenRotation: { Feature: "ENABLED", RetryGracePeriodSeconds: 10 },
     });
-    const start = await signIn(server, lenient, name);
-    const once = (await refresh(lenient.id, start.RefreshToken)).AuthenticationResult!;
-    const again = (await refresh(lenient.id, start.RefreshToken)).AuthenticationResult!;
+    const start = await signIn(server, lenient.ClientId, name);
+    const once = (await refresh(lenient.ClientId, start.RefreshToken)).AuthenticationResult!;
+    const again = (await refresh(lenient.ClientId, start.RefreshToken)).AuthenticationResult!;
     assert.equal(again.RefreshToken, once.RefreshToken, "the same successor within the grace period");
     server.clock.advance(11_000);
-    await assert.rejects(refresh(lenient.id, start.RefreshToken), RefreshTokenReuseException);
-    await assert.rejects(refresh(lenient.id, once.RefreshToken!), named("NotAuthorizedException"));
+    await assert.rejects(refresh(lenient.ClientId, start.RefreshToken), RefreshTokenReuseException);
+    await assert.rejects(refresh(lenient.ClientId, once.RefreshToken!), named("NotAuthorizedException"));
   });
 
   test("RevokeToken ends one sign-in, GlobalSignOut all of them", async () => {
     const server = await open();
     const { client } = server;
-    const poolId = await makePool(server);
-    const made = await makeClient(server, poolId);
-    const name = await makeUser(server, poolId);
+    const { UserPoolId: poolId } = await makePool(server, verifiedByMail);
+    const made = await makeClient(server, poolId, { ExplicitAuthFlows: everyFlow });
+    const name = await makeSomebody(server, poolId);
     const getUser = (AccessToken: string) => client.send(new GetUserCommand({ AccessToken }));
     const refresh = (REFRESH_TOKEN: string) =>
       client.send(
         new InitiateAuthCommand({
           AuthFlow: "REFRESH_TOKEN_AUTH",
-          ClientId: made.id,
+          ClientId: made.ClientId,
           AuthParameters: { REFRESH_TOKEN },
         }),
       );
     const [one, two, three] = [
-      await signIn(server, made, name),
-      await signIn(server, made, name),
-      await signIn(server, made, name),
+      await signIn(server, made.ClientId, name),
+      await signIn(server, made.ClientId, name),
+      await signIn(server, made.ClientId, name),
     ];
-    await client.send(new RevokeTokenCommand({ ClientId: made.id, Token: one.RefreshToken }));
-    await client.send(new RevokeTokenCommand({ ClientId: made.id, Token: one.RefreshToken }));
+    await client.send(new RevokeTokenCommand({ ClientId: made.ClientId, Token: one.RefreshToken }));
+    await client.send(new RevokeTokenCommand({ ClientId: made.ClientId, Token: one.RefreshToken }));
     await assert.rejects(
       getUser(one.AccessToken),
       named("NotAuthorizedException", "Access Token has been revoked"),
@@ -301,7 +307,7 @@ forEachServer("AWS SDK for JavaScript v3", (open) => {
       named("NotAuthorizedException", "Refresh Token has been revoked"),
     );
     await assert.rejects(
-      client.send(new RevokeTokenCommand({ ClientId: made.id, Token: two.AccessToken })),
+      client.send(new RevokeTokenCommand({ ClientId: made.ClientId, Token: two.AccessToken })),
       named("UnsupportedTokenTypeException"),
     );
     assert.equal((await getUser(two.AccessToken)).Username, name);
@@ -310,16 +316,16 @@ forEachServer("AWS SDK for JavaScript v3", (open) => {
       await assert.rejects(getUser(ended.AccessToken), named("NotAuthorizedException"));
       await assert.rejects(refresh(ended.RefreshToken), named("NotAuthorizedException"));
     }
-    const anew = await signIn(server, made, name);
+    const anew = await signIn(server, made.ClientId, name);
     assert.equal((await getUser(anew.AccessToken)).Username, name);
   });
 
   test("groups appear in the tokens, by precedence, with the preferred role", async () => {
     const server = await open();
     const { client } = server;
-    const UserPoolId = await makePool(server);
-    const made = await makeClient(server, UserPoolId);
-    const Username = await makeUser(server, UserPoolId);
+    const { UserPoolId } = await makePool(server, verifiedByMail);
+    const made = await makeClient(server, UserPoolId, { ExplicitAuthFlows: everyFlow });
+    const Username = await makeSomebody(server, UserPoolId);
     const groups = [
       { GroupName: "readers", Precedence: 20, RoleArn: "arn:aws:iam::000000000000:role/reader" },
       { GroupName: "admins", Precedence: 1, RoleArn: "arn:aws:iam::000000000000:role/admin" },
@@ -329,7 +335,7 @@ forEachServer("AWS SDK for JavaScript v3", (open) => {
       await client.send(new CreateGroupCommand({ UserPoolId, ...group }));
       await client.send(new AdminAddUserToGroupCommand({ UserPoolId, Username, GroupName: group.GroupName }));
     }
-    const tokens = await signIn(server, made, Username);
+    const tokens = await signIn(server, made.ClientId, Username);
     const id = decodeJwt(tokens.IdToken);
     assert.deepEqual(id["cognito:groups"], ["admins", "readers", "plain"]);
     assert.deepEqual(id["cognito:roles"], [groups[1]?.RoleArn, groups[0]?.RoleArn]);
@@ -342,9 +348,9 @@ forEachServer("AWS SDK for JavaScript v3", (open) => {
   test("paginators go through all users and all pools, each once", async () => {
     const server = await open();
     const { client } = server;
-    const UserPoolId = await makePool(server);
+    const { UserPoolId } = await makePool(server, verifiedByMail);
     const names = [];
-    for (let count = 0; count < 7; count += 1) names.push(await makeUser(server, UserPoolId));
+    for (let count = 0; count < 7; count += 1) names.push(await makeSomebody(server, UserPoolId));
     const seen: string[] = [];
     let pages = 0;
     for await (const page of paginateListUsers({ client, pageSize: 3 }, { UserPoolId })) {
@@ -362,12 +368,8 @@ forEachServer("AWS SDK for JavaScript v3", (open) => {
     );
     assert.deepEqual(found.Users?.[0]?.Attributes, [{ Name: "email", Value: `${names[3]}@example.com` }]);
 
-    const made = new Set([
-      await makePool(server),
-      await makePool(server),
-      await makePool(server),
-      UserPoolId,
-    ]);
+    const made = new Set([UserPoolId]);
+    for (let count = 0; count < 3; count += 1) made.add((await makePool(server, verifiedByMail)).UserPoolId);
     const pools: string[] = [];
     for await (const page of paginateListUserPools({ client, pageSize: 2 }, { MaxResults: 2 })) {
       pools.push(...(page.UserPools ?? []).map((pool) => pool.Id!));
@@ -378,12 +380,10 @@ forEachServer("AWS SDK for JavaScript v3", (open) => {
 
   test("a client without credentials uses what users use, and nothing of administrators", async () => {
     const server = await open();
-    const poolId = await makePool(server);
-    const { id: ClientId } = await makeClient(server, poolId);
+    const { UserPoolId: poolId } = await makePool(server, verifiedByMail);
+    const { ClientId } = await makeClient(server, poolId, { ExplicitAuthFlows: everyFlow });
     const Username = unique("anon");
-    const visitor = new CognitoIdentityProviderClient({
-      endpoint: server.endpoint,
-      region: "us-east-1",
+    const visitor = newSdk(server.endpoint, {
       credentials: { accessKeyId: "AKIAVISITOR000000000", secretAccessKey: "x" },
     });
     try {

@@ -1,4 +1,5 @@
 /** `npm run seed`, and with it the bench's bulk load: what it leaves is what the server's own operations would have left. */
+
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
@@ -6,7 +7,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import {
   AdminGetUserCommand,
-  CognitoIdentityProviderClient,
+  type CognitoIdentityProviderClient,
   DescribeUserPoolCommand,
   InitiateAuthCommand,
   ListUsersCommand,
@@ -17,8 +18,9 @@ import { password, userAttributes, userName } from "../../bench/lib/users.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { startServer } from "../../src/server.ts";
 import { dataFolderOf, forEachDatabase, temporaryFolder } from "../kit/databases.ts";
-import { neverBehind, rootKey } from "../kit/server.ts";
-import { SrpClient } from "../kit/support.ts";
+import { newSdk, rootKey } from "../kit/sdk.ts";
+import { neverBehind } from "../kit/server.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 
 const program = join(import.meta.dirname, "..", "..", "tools", "seed.ts");
 const UserPoolId = "us-east-1_Seed12345";
@@ -65,12 +67,7 @@ forEachDatabase((_database, _open, fresh) => {
       log,
       monotonic: neverBehind,
     });
-    const client = new CognitoIdentityProviderClient({
-      endpoint: server.url,
-      region: "us-east-1",
-      credentials: rootKey,
-      maxAttempts: 1,
-    });
+    const client = newSdk(server.url);
     try {
       const pool = await client.send(new DescribeUserPoolCommand({ UserPoolId }));
       assert.equal(pool.UserPool?.EstimatedNumberOfUsers, 1203);

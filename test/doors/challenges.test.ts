@@ -2,15 +2,15 @@
  * Every challenge of the model, at both doors, answered with a Session (or SECRET_BLOCK) that is not the one it waits
  * for: never tokens, and the sign-in that it belongs to goes on as if nothing had happened.
  */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { userPoolShapes } from "../../src/wire/generated/user-pools.ts";
-import { makeClient, makePool, makeUser, password } from "../kit/people.ts";
+import { everyFlow, makeClient, makePool, makeUser, password } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 import { type Answer, post, signedCall, unsigned } from "./wire.ts";
-import { flows } from "./world.ts";
 
 type Texts = Record<string, string>;
 
@@ -98,9 +98,9 @@ forEachServer("challenges", (open) => {
   const start = async () => {
     const server = await open();
     server.clock.freeze();
-    const { UserPoolId, ClientId } = await makePool(server, {}, { ExplicitAuthFlows: [...flows] });
-    const second = await makeClient(server, UserPoolId, { ExplicitAuthFlows: [...flows] });
-    const elsewhere = await makePool(server, {}, { ExplicitAuthFlows: [...flows] });
+    const { UserPoolId, ClientId } = await makePool(server, {}, { ExplicitAuthFlows: everyFlow });
+    const second = await makeClient(server, UserPoolId, { ExplicitAuthFlows: everyFlow });
+    const elsewhere = await makePool(server, {}, { ExplicitAuthFlows: everyFlow });
     return {
       server,
       doors: doorsOf(server),

@@ -3,13 +3,14 @@
  * same thing begun anew no longer is. Limits that end are the other way round. The clock is frozen, so that a second is
  * a second.
  */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CreateUserPoolClientCommandInput } from "@aws-sdk/client-cognito-identity-provider";
 import { createRemoteJWKSet, jwtVerify } from "jose";
 import { password } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
-import { SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 import { factorExpiries, personOf } from "./expiry-factors.ts";
 import { day, expiries, hour, list, listing, minute, second, subjectOf } from "./expiry-table.ts";
 import { at, choose, deviceProof, respondAt, srpProof, toVerifier } from "./waits.ts";

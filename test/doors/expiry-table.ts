@@ -1,7 +1,7 @@
 /** Everything that expires, how long it lives, and how it is begun and used. */
 import assert from "node:assert/strict";
 import type * as sdk from "@aws-sdk/client-cognito-identity-provider";
-import { makeClient, makePool, password } from "../kit/people.ts";
+import { everyFlow, makeClient, makePool, password } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
 import {
   type App,
@@ -20,7 +20,6 @@ import {
   ways,
 } from "./ways.ts";
 import { type Answer, post, presignedCall, signedCall } from "./wire.ts";
-import { flows } from "./world.ts";
 
 export const second = 1000;
 export const minute = 60 * second;
@@ -63,7 +62,7 @@ async function appOf(
   shared.set(server, made);
   const app = await made;
   if (Object.keys(client).length === 0) return app;
-  const { ClientId } = await makeClient(server, app.UserPoolId, { ExplicitAuthFlows: [...flows], ...client });
+  const { ClientId } = await makeClient(server, app.UserPoolId, { ExplicitAuthFlows: everyFlow, ...client });
   return { UserPoolId: app.UserPoolId, ClientId };
 }
 
@@ -94,7 +93,7 @@ const temporaryPassword =
     set: (subject: Subject) => Promise<unknown> = async () => {},
   ) =>
   async (server: TestServer) => {
-    const { UserPoolId, ClientId } = await makePool(server, pool, { ExplicitAuthFlows: [...flows] });
+    const { UserPoolId, ClientId } = await makePool(server, pool, { ExplicitAuthFlows: everyFlow });
     const subject = await makeSubject(server, { UserPoolId, ClientId }, "invited");
     await set(subject);
     return () => byPassword(subject, temporary);

@@ -1,15 +1,15 @@
 /** Operations that anybody may call × a client that is not there, a secret that is not the client's. */
+
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { test } from "node:test";
 import { DeleteUserPoolClientCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { makeClient, makePool, makeUser, password } from "../kit/people.ts";
+import { everyFlow, makeClient, makePool, makeUser, password, secretHash } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { secretHash } from "../kit/support.ts";
 import { everyRow } from "./database.ts";
 import { authorizedBy, type KnownOperation } from "./operations.ts";
 import { inBatches, post, presignedCall, signedCall, unsigned } from "./wire.ts";
-import { flows, makeWorld, type World } from "./world.ts";
+import { makeWorld, type World } from "./world.ts";
 
 const all = authorizedBy("none", "refresh-token", "feedback-token");
 
@@ -39,11 +39,10 @@ function withSecret(
 
 /** The inputs of `world`, of a client with a secret. */
 async function ofClientWithSecret(server: TestServer, world: World) {
-  const made = await makeClient(server, world.UserPoolId, {
+  const client = await makeClient(server, world.UserPoolId, {
     GenerateSecret: true,
-    ExplicitAuthFlows: [...flows],
+    ExplicitAuthFlows: everyFlow,
   });
-  const client = { id: made.ClientId, secret: made.ClientSecret };
   const { Username } = world;
   const hash = secretHash(Username, client);
   const answer = await post(
@@ -52,7 +51,7 @@ async function ofClientWithSecret(server: TestServer, world: World) {
       server.endpoint,
       { prefix: "AWSCognitoIdentityProviderService", name: "InitiateAuth" },
       JSON.stringify({
-        ClientId: client.id,
+        ClientId: client.ClientId,
         AuthFlow: "USER_PASSWORD_AUTH",
         AuthParameters: { USERNAME: Username, PASSWORD: password, SECRET_HASH: hash },
       }),
@@ -67,7 +66,7 @@ async function ofClientWithSecret(server: TestServer, world: World) {
     }
     return {
       ...sample,
-      ClientId: client.id,
+      ClientId: client.ClientId,
       ...("Token" in sample && { Token: RefreshToken }),
       ...("RefreshToken" in sample && { RefreshToken }),
     };
@@ -113,17 +112,17 @@ forEachServer("public operations", (open) => {
     const world = await makeWorld(server);
     const { client, input } = await ofClientWithSecret(server, world);
     const before = await everyRow(server.app);
-    const wrongHash = createHmac("sha256", "another-secret").update(`ann${client.id}`).digest("base64");
+    const wrongHash = createHmac("sha256", "another-secret").update(`ann${client.ClientId}`).digest("base64");
     const cases = all.flatMap((operation) => {
       const sample = input(operation);
       const ofSomebodyElse = secretHash("somebody-else", client);
-      const unkeyed = secretHash(usernameOf(sample), { ...client, id: world.ClientId });
+      const unkeyed = secretHash(usernameOf(sample), { ...client, ClientId: world.ClientId });
       const proofs = [
         {},
         { hash: wrongHash, secret: "a".repeat(52) },
-        { hash: ofSomebodyElse, secret: client.secret!.slice(0, -1) },
-        { hash: unkeyed, secret: `${client.secret}a` },
-        { hash: client.secret!, secret: client.secret!.toUpperCase() },
+        { hash: ofSomebodyElse, secret: client.ClientSecret!.slice(0, -1) },
+        { hash: unkeyed, secret: `${client.ClientSecret}a` },
+        { hash: client.ClientSecret!, secret: client.ClientSecret!.toUpperCase() },
         { hash: "AAAA", secret: "a".repeat(24) },
       ];
       return proofs.map((proof) => ({ operation, input: withSecret(operation, sample, proof) }));
@@ -143,7 +142,7 @@ forEachServer("public operations", (open) => {
     // The control: with the secret, each gets past that.
     for (const operation of all) {
       const sample = input(operation);
-      const proof = { hash: secretHash(usernameOf(sample), client), secret: client.secret! };
+      const proof = { hash: secretHash(usernameOf(sample), client), secret: client.ClientSecret! };
       const { type, message } = await call(server, operation, withSecret(operation, sample, proof));
       assert.doesNotMatch(message, /secret/i, `${operation.name}: ${type}`);
     }

@@ -2,18 +2,18 @@
  * Every challenge that a sign-in can wait for, with somebody who has all that it asks: how it comes to wait, and the
  * answer that is right. What is lost in between is for the tests to say.
  */
+
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { makeVerifier } from "../../src/lib/srp.ts";
 import { Authenticator } from "../kit/authenticator.ts";
 import { giveSoftwareToken, smsConfiguration, start, totp, turnMfa } from "../kit/factors.ts";
-import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
+import { everyFlow, makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
-import { SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 import { adminCall, call, initiate, type Subject, type Texts } from "./ways.ts";
 import type { Answer } from "./wire.ts";
-import { flows } from "./world.ts";
 
 export const doors = ["public", "admin"] as const;
 export type Door = (typeof doors)[number];
@@ -35,7 +35,7 @@ export interface App {
 
 export const origin = "https://app.example";
 const everyFirst = { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"] } as const;
-export const app = { ExplicitAuthFlows: [...flows, "ALLOW_USER_AUTH"] } as const;
+export const app = { ExplicitAuthFlows: [...everyFlow, "ALLOW_USER_AUTH"] } as const;
 export const everySecond = {
   SmsMfaConfiguration: smsConfiguration,
   SoftwareTokenMfaConfiguration: { Enabled: true },

@@ -1,11 +1,11 @@
 /** Every way in, for one person at one client: what leads up to the last call, and that call. */
+
 import assert from "node:assert/strict";
 import { AdminCreateUserCommand, SignUpCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { makePool, makeUser, newAddress, password } from "../kit/people.ts";
+import { everyFlow, makePool, makeUser, newAddress, password } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
-import { SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 import { type Answer, post, signedCall, unsigned } from "./wire.ts";
-import { flows } from "./world.ts";
 
 export type Texts = Record<string, string>;
 
@@ -221,7 +221,7 @@ export async function makeApp(
   const { UserPoolId, ClientId } = await makePool(
     server,
     { AutoVerifiedAttributes: ["email"] },
-    { ExplicitAuthFlows: [...flows], PreventUserExistenceErrors },
+    { ExplicitAuthFlows: everyFlow, PreventUserExistenceErrors },
   );
   return { UserPoolId, ClientId };
 }

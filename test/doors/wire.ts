@@ -2,9 +2,10 @@
  * Calls without any SDK: each header, the signature and the body are what the test says. The signer is written from the
  * documentation and shares nothing with src/lib, so that it can sign what ours never would.
  */
+
 import { createHash, createHmac } from "node:crypto";
 import { Agent, request } from "node:http";
-import { rootKey } from "../kit/server.ts";
+import { rootKey } from "../kit/sdk.ts";
 
 const agent = new Agent({ keepAlive: true, maxSockets: 16 });
 

@@ -2,12 +2,13 @@
  * Factors that are deleted, replaced, forgotten or turned off while a sign-in waits for them: what was right when it was
  * asked for proves nothing any more.
  */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { totp } from "../kit/factors.ts";
 import { forEachServer } from "../kit/server.ts";
-import { SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 import {
   at,
   byPassword,

@@ -19,7 +19,7 @@ import {
   VerifySoftwareTokenCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { start, totp, turnMfa } from "../kit/factors.ts";
-import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
+import { everyFlow, makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
 import { type KnownOperation, sampleInput, type Values } from "./operations.ts";
 
@@ -32,13 +32,6 @@ export interface World {
   /** The input with which the operation would succeed. */
   input(operation: KnownOperation): Record<string, unknown>;
 }
-
-export const flows = [
-  "ALLOW_USER_SRP_AUTH",
-  "ALLOW_USER_PASSWORD_AUTH",
-  "ALLOW_ADMIN_USER_PASSWORD_AUTH",
-  "ALLOW_REFRESH_TOKEN_AUTH",
-] as const;
 
 /** Signs in, confirms the device and sets up a software token, which nobody asks for yet. */
 async function signInWithDevice(server: TestServer, ClientId: string, Username: string) {
@@ -96,7 +89,7 @@ export async function makeWorld(server: TestServer): Promise<World> {
       DeviceConfiguration: { ChallengeRequiredOnNewDevice: false },
       Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "WEB_AUTHN"] } },
     },
-    { ExplicitAuthFlows: [...flows] },
+    { ExplicitAuthFlows: everyFlow },
   );
   const Username = await makeUser(server, UserPoolId, "ann", [
     { Name: "email", Value: newAddress() },

@@ -2,13 +2,16 @@
  * kill -9 at random points of a server that is at work, and sometimes of one that is starting. kill -9 loses nothing of
  * what the operating system holds: that nothing is acknowledged before the disk has it is the matter of trace.test.ts.
  */
+
 import assert from "node:assert/strict";
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Child, clientOf, endChild, freePort, patient, spawnServer, startChild } from "../kit/child.ts";
+import { type Child, clientOf, endChild, spawnServer, startChild } from "../kit/child.ts";
+import { freePort } from "../kit/ports.ts";
+import { patient } from "../kit/sdk.ts";
 import { until } from "../kit/waiting.ts";
 import { audit, type Ledger, newLedger, work } from "./ledger.ts";
 

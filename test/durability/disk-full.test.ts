@@ -1,4 +1,5 @@
 /** A disk without room: writes are refused and change nothing, reads and tokens go on, and room mends it. */
+
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -17,8 +18,8 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { type Child, clientOf, endChild, startChild } from "../kit/child.ts";
 import { temporaryFolder } from "../kit/databases.ts";
+import { needs } from "../kit/machine.ts";
 import { makeUser, password } from "../kit/people.ts";
-import { needs } from "../kit/support.ts";
 import { hangingMs, until } from "../kit/waiting.ts";
 
 const folder = join(temporaryFolder(), "disk");

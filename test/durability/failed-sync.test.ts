@@ -2,6 +2,7 @@
  * A disk that stops confirming, as strace lets the real server see it: fdatasync fails with EIO. What the kernel then
  * holds of the file is unknown (it may have thrown the pages away), so nothing more is written until a restart.
  */
+
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -13,7 +14,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { clientOf, endChild, startChild } from "../kit/child.ts";
 import { temporaryFolder } from "../kit/databases.ts";
-import { needs } from "../kit/support.ts";
+import { needs } from "../kit/machine.ts";
 
 /** The n-th sync of each thread and all after it fail. */
 const failing = [

@@ -2,6 +2,7 @@
  * What a server has acknowledged, written down by those who asked, and compared with what is there after a crash. Each
  * worker has users of its own and asks for one thing at a time; what was under way at the crash may have happened or not.
  */
+
 import assert from "node:assert/strict";
 import {
   AdminAddUserToGroupCommand,
@@ -18,7 +19,7 @@ import {
   RevokeTokenCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { password } from "../kit/support.ts";
+import { password } from "../kit/people.ts";
 
 /** A value that is known, or one of two while a change of it was under way. */
 interface Known<T> {

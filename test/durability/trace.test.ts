@@ -3,6 +3,7 @@
  * write at once. And from the same record, power cuts: what the disk is sure to hold at any moment, with any part of
  * what it may hold beyond that, opens and has everything acknowledged by then.
  */
+
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +19,8 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { clientOf, endChild, startChild } from "../kit/child.ts";
 import { temporaryFolder } from "../kit/databases.ts";
-import { needs, password } from "../kit/support.ts";
+import { needs } from "../kit/machine.ts";
+import { password } from "../kit/people.ts";
 import { hangingMs, until } from "../kit/waiting.ts";
 import { FileHistory } from "./file-history.ts";
 import { answersOf, type Call, commitsOf, isSync, isWal, readTrace, straceArguments } from "./trace.ts";

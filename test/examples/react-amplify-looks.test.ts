@@ -1,4 +1,5 @@
 /** examples/react-amplify: every screen held against WCAG 2.2, light and dark, in a wide window and in a narrow one. */
+
 import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -7,9 +8,9 @@ import type { Page } from "playwright-core";
 import { person } from "../../examples/react-amplify/pool.ts";
 import { findings } from "../browser/axe.ts";
 import { forceMfaOn } from "../kit/factors.ts";
+import { needs } from "../kit/machine.ts";
 import { newAddress, password } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
-import { needs } from "../kit/support.ts";
 import {
   enter,
   fill,

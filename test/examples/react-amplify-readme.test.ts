@@ -1,15 +1,15 @@
 /** The README of examples/react-amplify, by paste, to a browser that trusts the authority as that says. */
+
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
 import { cpSync, readFileSync, symlinkSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
 import { browse } from "../kit/chromium.ts";
 import { temporaryFolder } from "../kit/databases.ts";
-import { needs } from "../kit/support.ts";
+import { needs } from "../kit/machine.ts";
+import { freePort } from "../kit/ports.ts";
 import { enter, enterThere, press, seen } from "./react-amplify.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -43,15 +43,6 @@ async function until(said: RegExp, code: string, cwd: string, env: NodeJS.Proces
   });
   child.once("exit", () => reject(new Error(`the snippet ended: ${output}`)));
   return promise;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "localhost");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 const { skip } = needs("chromium");

@@ -1,4 +1,5 @@
 /** examples/react-amplify in Chromium: every way in and out of it, over TLS. */
+
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import {
@@ -8,9 +9,9 @@ import {
 import type { Request } from "playwright-core";
 import { person } from "../../examples/react-amplify/pool.ts";
 import { forceMfaOn, totp } from "../kit/factors.ts";
+import { needs } from "../kit/machine.ts";
 import { makeUser, newAddress, password, refused } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
-import { needs } from "../kit/support.ts";
 import { claimsOf } from "../oauth/support.ts";
 import {
   enter,

@@ -1,4 +1,5 @@
 /** The READMEs of the examples, by paste, in what a clone has once `npm start` has installed it. */
+
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { cpSync, readFileSync, symlinkSync } from "node:fs";
@@ -8,8 +9,8 @@ import { promisify } from "node:util";
 import { serve, stop } from "../cli/program.ts";
 import { browse } from "../kit/chromium.ts";
 import { temporaryFolder } from "../kit/databases.ts";
-import { needs } from "../kit/support.ts";
-import { freePort } from "./web-app.ts";
+import { needs } from "../kit/machine.ts";
+import { freePort } from "../kit/ports.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const run = promisify(execFile);

@@ -1,4 +1,5 @@
 /** examples/web-app without a browser: its API called by programs with access tokens, good and bad; its cookie. */
+
 import assert from "node:assert/strict";
 import { createSecretKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { after, test } from "node:test";
@@ -10,8 +11,9 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
 import { makeClient, makePool } from "../kit/people.ts";
+import { freePort } from "../kit/ports.ts";
 import { forEachServer } from "../kit/server.ts";
-import { at, type Example, freePort, run, setUp, signInByApi, start } from "./web-app.ts";
+import { at, type Example, run, setUp, signInByApi, start } from "./web-app.ts";
 
 const opened: { close(): unknown }[] = [];
 after(() => {

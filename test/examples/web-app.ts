@@ -1,9 +1,8 @@
 /** examples/web-app as its user runs it: set up by its own script in a folder of its own, each program a process. */
+
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { parseEnv, promisify } from "node:util";
 import {
@@ -12,7 +11,9 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { Page } from "playwright-core";
 import { temporaryFolder } from "../kit/databases.ts";
-import { rootKey, type TestServer } from "../kit/server.ts";
+import { freePort } from "../kit/ports.ts";
+import { rootKey } from "../kit/sdk.ts";
+import type { TestServer } from "../kit/server.ts";
 
 const programs = join(import.meta.dirname, "..", "..", "examples", "web-app");
 
@@ -27,15 +28,6 @@ export interface Example {
 
 /** A URL of the application. */
 export const at = ({ settings }: Example, path: string) => new URL(path, settings["APP_URL"]).href;
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 export async function setUp(server: TestServer): Promise<Example> {
   const folder = temporaryFolder();

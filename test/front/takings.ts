@@ -1,10 +1,11 @@
 /** How one address takes as much as it can get of each thing that src/http/holdings.ts lists. */
+
 import assert from "node:assert/strict";
 import { Agent } from "node:http";
 import { type HoldingName, holdings } from "../../src/http/holdings.ts";
 import { giveStyle, juniper } from "../hosted-ui/brands.ts";
 import { password } from "../kit/people.ts";
-import { SrpClient } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 import { until } from "../kit/waiting.ts";
 import type { ManualClock } from "./clock.ts";
 import { attacker, other, type Town } from "./others.ts";

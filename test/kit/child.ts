@@ -3,13 +3,11 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
-import { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
-import { rootKey } from "./server.ts";
+import type { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
+import { manySockets, newSdk, rootKey } from "./sdk.ts";
 
 export const main = join(import.meta.dirname, "..", "..", "src", "main.ts");
 
@@ -98,45 +96,7 @@ export async function endChild(child: ChildProcess, signal: NodeJS.Signals): Pro
 
 /** With the root key, and sockets enough that calls do run side by side. One attempt unless told otherwise. */
 export function clientOf(endpoint: string, maxAttempts = 1): CognitoIdentityProviderClient {
-  const client = new CognitoIdentityProviderClient({
-    endpoint,
-    region: "us-east-1",
-    credentials: rootKey,
-    maxAttempts,
-    requestHandler: { httpAgent: { maxSockets: 64, keepAlive: true } },
-  });
+  const client = newSdk(endpoint, { maxAttempts, ...manySockets });
   clients.add(client);
   return client;
-}
-
-/**
- * Lets a client ask again when the server is behind and refuses it unread: on a busy machine a real server admits only a
- * share of what one address asks, and says so.
- */
-export function patient(client: CognitoIdentityProviderClient): CognitoIdentityProviderClient {
-  client.middlewareStack.add(
-    (next) => async (args) => {
-      for (;;) {
-        try {
-          return await next(args);
-        } catch (error) {
-          const { name, message } = error as Error;
-          if (name !== "TooManyRequestsException" || message !== "Rate exceeded") throw error;
-          await delay(50);
-        }
-      }
-    },
-    { step: "initialize", name: "patient" },
-  );
-  return client;
-}
-
-/** A port that was free a moment ago, for servers that must come back at the same place. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -7,16 +7,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
-import pg from "pg";
 import type { StoreLog } from "../../src/store/engine/log.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "../../src/store/open.ts";
-
-export const testPostgresUrl =
-  process.env["POOLHOUSE_TEST_POSTGRES"] ?? "postgres://postgres@127.0.0.1:5432/postgres";
+import { copyPostgres, copySqlite } from "./migrated.ts";
+import { createPostgres, dropPostgres, unreachable } from "./postgres.ts";
 
 export const silent: StoreLog = { info: () => {}, warn: () => {}, error: () => {} };
 
-/** Options of a database that is new and still empty; openDatabase may be called with them several times. */
+/** Options of a new database; openDatabase may be called with them several times. */
 export type Fresh = () => Promise<OpenOptions>;
 
 /** A new database, migrated; closed and removed after the suite. */
@@ -24,28 +22,39 @@ export type Open = (overrides?: Partial<OpenOptions>) => Promise<OpenedDatabase>
 
 export type DatabaseName = "sqlite" | "postgres";
 
-/** Runs the suite for each database, inside a `describe` of its name. */
-export function forEachDatabase(suite: (name: DatabaseName, open: Open, fresh: Fresh) => void): void {
-  describe("sqlite", () => run("sqlite", suite, freshSqlite()));
+/** Runs the suite for each database, inside a `describe` of its name. `fresh` makes one that is migrated, `empty` does not. */
+export function forEachDatabase(
+  suite: (name: DatabaseName, open: Open, fresh: Fresh, empty: Fresh) => void,
+): void {
+  describe("sqlite", () => run("sqlite", suite, newSqlite(copySqlite), newSqlite()));
   describe("postgres", () => {
     if (unreachable === undefined) {
-      const { fresh, remove } = freshPostgres();
-      run("postgres", suite, fresh);
-      // After the suite's own `after`: a server whose database is gone would go on looking for it.
-      after(remove);
+      const names: string[] = [];
+      run("postgres", suite, newPostgres(names, copyPostgres), newPostgres(names, createPostgres));
+      // After the suite's own `after`: a server whose database is gone would go on looking for it. Nobody waits for it.
+      after(() => {
+        for (const name of names) void dropPostgres(name);
+      });
     } else if (process.env["CI"]) test("PostgreSQL can be reached", () => Promise.reject(unreachable));
     else test("all tests", { skip: `PostgreSQL cannot be reached: ${unreachable.message}` }, () => {});
   });
 }
 
-function run(name: DatabaseName, suite: Parameters<typeof forEachDatabase>[0], fresh: Fresh): void {
+function run(
+  name: DatabaseName,
+  suite: Parameters<typeof forEachDatabase>[0],
+  fresh: Fresh,
+  empty: Fresh,
+): void {
   const opened: OpenedDatabase[] = [];
   const open: Open = async (overrides = {}) => {
-    const database = await openDatabase({ ...(await fresh()), ...overrides });
+    const make = overrides.migrations === undefined ? fresh : empty;
+    const options = overrides.url === undefined ? await make() : undefined;
+    const database = await openDatabase({ ...options, log: silent, ...overrides } as OpenOptions);
     opened.push(database);
     return database;
   };
-  suite(name, open, fresh);
+  suite(name, open, fresh, empty);
   after(async () => {
     await Promise.all(opened.map((database) => database.close()));
   });
@@ -67,54 +76,20 @@ process.once("exit", () => {
   for (const folder of removeAtEnd) rmSync(folder, { recursive: true, force: true });
 });
 
-function freshSqlite(): Fresh {
+function newSqlite(fill?: (path: string, secretsFolder: string) => Promise<void>): Fresh {
   return async () => {
     const folder = temporaryFolder();
-    return {
-      url: join(folder, "db", "poolhouse.sqlite"),
-      secretsFolder: join(folder, "secrets"),
-      log: silent,
-    };
+    const url = join(folder, "db", "poolhouse.sqlite");
+    const secretsFolder = join(folder, "secrets");
+    await fill?.(url, secretsFolder);
+    return { url, secretsFolder, log: silent };
   };
 }
 
-function freshPostgres(): { readonly fresh: Fresh; remove(): Promise<void> } {
-  const names: string[] = [];
-  // By force: what a test left open must not keep the database.
-  const remove = async () => {
-    for (const name of names) await administer(`drop database if exists ${name} with (force)`);
-  };
-  const fresh = async () => {
-    const name = `poolhouse_test_${randomBytes(8).toString("hex")}`;
-    await administer(`create database ${name} template template0`);
+function newPostgres(names: string[], make: () => Promise<{ name: string; url: string }>): Fresh {
+  return async () => {
+    const { name, url } = await make();
     names.push(name);
-    const url = new URL(testPostgresUrl);
-    url.pathname = `/${name}`;
-    return { url: url.href, masterKey: randomBytes(32).toString("base64"), log: silent, poolSize: 5 };
+    return { url, masterKey: randomBytes(32).toString("base64"), log: silent, poolSize: 5 };
   };
-  return { fresh, remove };
-}
-
-/** Runs one statement on the server's own database. */
-export async function administer(statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: testPostgresUrl, connectionTimeoutMillis: 3_000 });
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
-}
-
-/** Why PostgreSQL cannot be reached, if so. */
-export const unreachable: Error | undefined = await administer("select 1").then(
-  () => undefined,
-  (error: Error) => new Error(error instanceof AggregateError ? String(error.errors) : error.message),
-);
-
-/** Options of a test of PostgreSQL alone: skipped, with the reason, where there is none; where CI is set it fails. */
-export function skipWithoutPostgres(): { skip: string | false } {
-  if (unreachable === undefined) return { skip: false };
-  if (process.env["CI"]) throw unreachable;
-  return { skip: `PostgreSQL cannot be reached: ${unreachable.message}` };
 }

@@ -1,18 +1,15 @@
 /** A running server a database, on a free port, spoken to by unmodified clients. */
+
 import assert from "node:assert/strict";
 import { after, describe } from "node:test";
-import { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
+import type { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
 import type { App } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import type { MonotonicClock } from "../../src/http/monotonic.ts";
 import { type RunningServer, startServer } from "../../src/server.ts";
 import { type DatabaseName, dataFolderOf, type Fresh, forEachDatabase } from "./databases.ts";
 import { watchErrors } from "./declared-errors.ts";
-
-export const rootKey = {
-  accessKeyId: "AKIATESTROOTKEY00000",
-  secretAccessKey: "test-root-secret-0123456789abcdef",
-};
+import { newSdk, rootKey } from "./sdk.ts";
 
 export interface InboxMessage {
   readonly id: string;
@@ -98,12 +95,7 @@ export async function startTestServer(
   const time = testClock();
   const { log, undeclared } = watchErrors(process.env["TEST_LOG"]);
   const server = await startServer(config, { log, clock: time.now, monotonic });
-  const client = new CognitoIdentityProviderClient({
-    endpoint: server.url,
-    region: "us-east-1",
-    credentials: rootKey,
-    maxAttempts: 1,
-  });
+  const client = newSdk(server.url);
   const inbox = async (to: string) => {
     const response = await fetch(`${server.url}/inbox/messages?to=${encodeURIComponent(to)}`);
     return (await response.json()) as InboxMessage[];
@@ -139,12 +131,7 @@ export async function startTestServer(
  */
 export function byAddress(server: TestServer): TestServer {
   const endpoint = `http://127.0.0.1:${server.app.config.port}`;
-  const client = new CognitoIdentityProviderClient({
-    endpoint,
-    region: "us-east-1",
-    credentials: rootKey,
-    maxAttempts: 1,
-  });
+  const client = newSdk(endpoint);
   return { ...server, endpoint, client };
 }
 

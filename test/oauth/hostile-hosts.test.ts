@@ -1,13 +1,14 @@
 /** Whatever a request says of its host, scheme, port or path elsewhere: no answer and no message has it. */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   AdminCreateUserCommand,
-  CognitoIdentityProviderClient,
   CreateUserPoolDomainCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { newAddress, password } from "../kit/people.ts";
-import { forEachServer, rootKey } from "../kit/server.ts";
+import { newSdk } from "../kit/sdk.ts";
+import { forEachServer } from "../kit/server.ts";
 import { type RawAnswer, type RawRequest, requestText, sendRaw } from "./raw.ts";
 import { callback, goodbye, setUp } from "./support.ts";
 
@@ -307,12 +308,7 @@ for (const trustedProxies of ["", "127.0.0.0/8,::1/128"])
           }),
         );
         assert.equal(page.status, 200);
-        const sdk = new CognitoIdentityProviderClient({
-          endpoint: server.endpoint,
-          region: "us-east-1",
-          credentials: rootKey,
-          maxAttempts: 1,
-        });
+        const sdk = newSdk(server.endpoint);
         sdk.middlewareStack.add(
           (next) => (args) => {
             const { headers } = args.request as { headers: Record<string, string> };

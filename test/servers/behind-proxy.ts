@@ -1,7 +1,8 @@
 /** The store on a PostgreSQL behind a proxy that does as it is told. */
 import { after, before } from "node:test";
 import { openDatabase } from "../../src/store/open.ts";
-import { type Fresh, testPostgresUrl } from "../kit/databases.ts";
+import type { Fresh } from "../kit/databases.ts";
+import { testPostgresUrl } from "../kit/postgres.ts";
 import { makeThings } from "../store/things.ts";
 import { type HostileProxy, startHostileProxy } from "./hostile-proxy.ts";
 

@@ -1,4 +1,5 @@
 /** A server that is told to stop while its PostgreSQL is away, silent, or slow. */
+
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, before, describe, test } from "node:test";
@@ -6,24 +7,27 @@ import { sql } from "kysely";
 import pg from "pg";
 import { Connection } from "../../bench/lib/connection.ts";
 import { openDatabase } from "../../src/store/open.ts";
-import { endChild, freePort, startChild } from "../kit/child.ts";
-import { administer, silent, skipWithoutPostgres, testPostgresUrl } from "../kit/databases.ts";
+import { endChild, startChild } from "../kit/child.ts";
+import { silent } from "../kit/databases.ts";
+import { freePort } from "../kit/ports.ts";
+import { createPostgres, dropPostgres, skipWithoutPostgres } from "../kit/postgres.ts";
 import { until } from "../kit/waiting.ts";
 import { type HostileProxy, startHostileProxy } from "./hostile-proxy.ts";
 
 describe("SIGTERM", skipWithoutPostgres(), () => {
-  const database = `poolhouse_test_${randomBytes(8).toString("hex")}`;
-  const direct = new URL(testPostgresUrl);
-  direct.pathname = `/${database}`;
+  let database: string;
+  let direct: URL;
   const masterKey = randomBytes(32).toString("base64");
   let proxy: HostileProxy;
   before(async () => {
-    await administer(`create database ${database} template template0`);
+    const made = await createPostgres();
+    database = made.name;
+    direct = new URL(made.url);
     proxy = await startHostileProxy({ host: direct.hostname, port: Number(direct.port || 5432) });
   });
   after(async () => {
     proxy.close();
-    await administer(`drop database ${database} with (force)`);
+    await dropPostgres(database);
   });
 
   /** A server behind the proxy, and calls to it that must ask the database, over connections that are open. */

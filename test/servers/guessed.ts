@@ -1,11 +1,13 @@
 /** Everything that can be guessed at, and how: a table of the factors and codes with the doors they come in by. */
+
 import assert from "node:assert/strict";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import type { Answer } from "../doors/wire.ts";
+import { call, signed } from "../kit/calls.ts";
 import { giveSoftwareToken, smsConfiguration, totp, turnMfa, wrongTotp } from "../kit/factors.ts";
 import { makeClient, makePool, makeUser, newAddress, password, verifiedMail } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
-import { call, SrpClient, signed } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 
 type Texts = Record<string, string>;
 

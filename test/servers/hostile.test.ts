@@ -2,7 +2,7 @@
  * PostgreSQL behind a network that cuts, delays and refuses. `npm run test:hostile` asks 20,000 times.
  */
 import { test } from "node:test";
-import { skipWithoutPostgres } from "../kit/databases.ts";
+import { skipWithoutPostgres } from "../kit/postgres.ts";
 import { hangingMs } from "../kit/waiting.ts";
 import { report, survive } from "./survive.ts";
 

@@ -1,4 +1,5 @@
 /** Two servers, a hostile network between them and PostgreSQL, and clients who count what they were told. */
+
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import {
@@ -19,7 +20,7 @@ import {
   RevokeTokenCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { password } from "../kit/support.ts";
+import { password } from "../kit/people.ts";
 
 interface Place {
   readonly UserPoolId: string;

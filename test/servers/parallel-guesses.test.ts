@@ -2,16 +2,17 @@
  * A right guess takes its place among parallel wrong ones (docs/decisions/0013-parallel-guesses.md). In PostgreSQL whoever
  * only reads cannot see what others are about to commit. `npm run test:guesses` sends whole crowds, by every factor.
  */
+
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { StartWebAuthnRegistrationCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { locked } from "../api/crowd.ts";
 import { everySecond, openPool, origin } from "../doors/waits.ts";
 import { Authenticator } from "../kit/authenticator.ts";
+import { call, type RawAnswer } from "../kit/calls.ts";
 import { forEachDatabase } from "../kit/databases.ts";
 import { turnMfa } from "../kit/factors.ts";
 import { makePool, makeUser, newAddress, password, signIn } from "../kit/people.ts";
-import { call, type RawAnswer } from "../kit/support.ts";
 import { until } from "../kit/waiting.ts";
 import { ask, elsewhere, initiate, type Target, targetsOf } from "./guessed.ts";
 import {

@@ -1,4 +1,5 @@
 /** Servers are replaced one after the other under load: no client that tries again as SDKs do loses a call. */
+
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -14,9 +15,10 @@ import {
   GetUserCommand,
   InitiateAuthCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { type Child, clientOf, endChild, freePort, startChild } from "../kit/child.ts";
-import { administer, skipWithoutPostgres, testPostgresUrl } from "../kit/databases.ts";
+import { type Child, clientOf, endChild, startChild } from "../kit/child.ts";
 import { makeUser, password } from "../kit/people.ts";
+import { freePort } from "../kit/ports.ts";
+import { createPostgres, dropPostgres, skipWithoutPostgres } from "../kit/postgres.ts";
 import { hangingMs, until } from "../kit/waiting.ts";
 
 /** Passes each connection to the next server that takes it, and looks at what comes back. */
@@ -75,12 +77,9 @@ test("a rolling restart under load loses no call", {
   timeout: hangingMs,
   ...skipWithoutPostgres(),
 }, async (t) => {
-  const name = `poolhouse_test_${randomBytes(8).toString("hex")}`;
-  await administer(`create database ${name} template template0`);
-  const database = new URL(testPostgresUrl);
-  database.pathname = `/${name}`;
+  const { name, url } = await createPostgres();
   const env = {
-    POOLHOUSE_DATABASE: database.href,
+    POOLHOUSE_DATABASE: url,
     POOLHOUSE_MASTER_KEY: randomBytes(32).toString("base64"),
     POOLHOUSE_PUBLIC_URL: "http://login.example",
   };
@@ -161,6 +160,6 @@ test("a rolling restart under load loses no call", {
   } finally {
     for (const { process } of servers.values()) await endChild(process, "SIGKILL");
     balancer.close();
-    await administer(`drop database if exists ${name} with (force)`);
+    await dropPostgres(name);
   }
 });

@@ -1,8 +1,10 @@
 /** The servers, the proxy and the clients of hostile.test.ts, put together. */
+
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { type Child, clientOf, endChild, freePort, startChild } from "../kit/child.ts";
-import { administer, testPostgresUrl } from "../kit/databases.ts";
+import { type Child, clientOf, endChild, startChild } from "../kit/child.ts";
+import { freePort } from "../kit/ports.ts";
+import { createPostgres, dropPostgres } from "../kit/postgres.ts";
 import { newPlace, Rounds, type Tally } from "./hostile.ts";
 import { type Counts, type Harm, startHostileProxy } from "./hostile-proxy.ts";
 
@@ -25,12 +27,10 @@ const peopleAtOnce = 8;
 
 /** Asks at least so many times. */
 export async function survive(operations: number): Promise<Survived> {
-  const name = `poolhouse_test_${randomBytes(8).toString("hex")}`;
-  await administer(`create database ${name} template template0`);
-  const url = new URL(testPostgresUrl);
+  const database = await createPostgres();
+  const url = new URL(database.url);
   const proxy = await startHostileProxy({ host: url.hostname, port: Number(url.port || 5432) });
   url.host = `127.0.0.1:${proxy.port}`;
-  url.pathname = `/${name}`;
   const env = {
     POOLHOUSE_DATABASE: url.href,
     POOLHOUSE_MASTER_KEY: randomBytes(32).toString("base64"),
@@ -60,7 +60,7 @@ export async function survive(operations: number): Promise<Survived> {
   } finally {
     for (const server of servers) await endChild(server.process, "SIGKILL");
     proxy.close();
-    await administer(`drop database if exists ${name} with (force)`);
+    await dropPostgres(database.name);
   }
 }
 

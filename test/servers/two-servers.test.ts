@@ -1,4 +1,5 @@
 /** Several servers on one PostgreSQL: they start at once, know everything of each other at once, and must agree. */
+
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -24,20 +25,19 @@ import {
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import pg from "pg";
-import { type Child, clientOf, endChild, freePort, main, refusal, startChild } from "../kit/child.ts";
-import { administer, skipWithoutPostgres, temporaryFolder, testPostgresUrl } from "../kit/databases.ts";
+import { type Child, clientOf, endChild, main, refusal, startChild } from "../kit/child.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { freePort } from "../kit/ports.ts";
+import { createPostgres, dropPostgres, skipWithoutPostgres } from "../kit/postgres.ts";
 
 const password = "Correct-Horse-7";
 // A name of this machine: where others come in there is no inbox.
 const sharedUrl = "http://localhost:4001";
 
 async function emptyDatabase(): Promise<string> {
-  const name = `poolhouse_test_${randomBytes(8).toString("hex")}`;
-  await administer(`create database ${name} template template0`);
+  const { name, url } = await createPostgres();
   databases.push(name);
-  const url = new URL(testPostgresUrl);
-  url.pathname = `/${name}`;
-  return url.href;
+  return url;
 }
 const databases: string[] = [];
 
@@ -64,7 +64,7 @@ describe("several servers", skipWithoutPostgres(), () => {
   const servers: Child[] = [];
   after(async () => {
     for (const server of servers) await endChild(server.process, "SIGKILL");
-    for (const name of databases) await administer(`drop database if exists ${name} with (force)`);
+    for (const name of databases) await dropPostgres(name);
   });
   const start = async (env: Record<string, string>): Promise<Child & { endpoint: string }> => {
     const port = await freePort();

@@ -19,10 +19,10 @@ const step = (version: number, oldestProgram: number, up: Migration["up"]): Migr
   up,
 });
 
-forEachDatabase((name, open, fresh) => {
+forEachDatabase((name, open, _fresh, empty) => {
   describe("migrations", () => {
     test("an empty database gets every table; a second start changes nothing", async () => {
-      const options = await fresh();
+      const options = await empty();
       for (let start = 0; start < 2; start++) {
         const opened = await openDatabase(options);
         const rows = await opened.db.kysely.selectFrom("poolhouse_meta").selectAll().orderBy("key").execute();
@@ -46,7 +46,7 @@ forEachDatabase((name, open, fresh) => {
     });
 
     test("a program too old refuses, one a little older goes on", async () => {
-      const options = await fresh();
+      const options = await empty();
       const list = [step(1, 1, async () => {}), step(2, 1, async () => {}), step(3, 2, async () => {})];
       await (await openDatabase({ ...options, migrations: list })).close();
       await (await openDatabase({ ...options, migrations: list.slice(0, 2) })).close();
@@ -57,7 +57,7 @@ forEachDatabase((name, open, fresh) => {
     });
 
     test("one that fails leaves nothing behind and is tried again", async () => {
-      const options = await fresh();
+      const options = await empty();
       let fail = true;
       const list = [
         step(1, 1, async (kysely) => {
@@ -73,7 +73,7 @@ forEachDatabase((name, open, fresh) => {
     // What follows is about several servers; an SQLite file has one process at a time.
     if (name === "sqlite") return;
     test("servers that start at once on an empty database all come up", async () => {
-      const options = await fresh();
+      const options = await empty();
       const servers = [0, 1, 2, 3];
       /** How often each has asked for the time, which it does twice as it comes to the lease. */
       const looks = servers.map(() => 0);
@@ -104,7 +104,7 @@ forEachDatabase((name, open, fresh) => {
     });
 
     test("the lease of a server that died runs out", async () => {
-      const options = await fresh();
+      const options = await empty();
       const list = [step(1, 1, async () => {})];
       await (await openDatabase({ ...options, migrations: list })).close();
       const opened = await openDatabase({ ...options, migrations: list });
@@ -128,7 +128,7 @@ forEachDatabase((name, open, fresh) => {
 
   describe("keys", () => {
     test("a sealed value opens in its place only, after a restart too", async () => {
-      const options = await fresh();
+      const options = await empty();
       const first = await openDatabase(options);
       const sealed = first.db.sealer.seal("users:secret:1", "Käse");
       const mac = first.db.sealer.mac("code", "a", "b");
@@ -150,7 +150,7 @@ forEachDatabase((name, open, fresh) => {
     });
 
     test("a wrong master key refuses to start", async () => {
-      const options = await fresh();
+      const options = await empty();
       await (await openDatabase(options)).close();
       const masterKey = randomBytes(32).toString("base64");
       await assert.rejects(openDatabase({ ...options, masterKey }), /master key does not fit this database/);
@@ -158,7 +158,7 @@ forEachDatabase((name, open, fresh) => {
     });
 
     test("a malformed master key is refused without repeating it", async () => {
-      const options = await fresh();
+      const options = await empty();
       for (const masterKey of ["", "secret-word", randomBytes(31).toString("base64")]) {
         await assert.rejects(openDatabase({ ...options, masterKey }), (error: Error) => {
           assert.match(error.message, /not base64 of 32 bytes/);
@@ -169,7 +169,7 @@ forEachDatabase((name, open, fresh) => {
 
     if (name === "postgres") {
       test("PostgreSQL needs a configured one", async () => {
-        const { masterKey: _, ...options } = await fresh();
+        const { masterKey: _, ...options } = await empty();
         await assert.rejects(openDatabase({ ...options, secretsFolder: "/nowhere" }), /must be configured/);
       });
     }

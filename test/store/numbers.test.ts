@@ -201,9 +201,9 @@ async function rowsOf(db: Db, ...tables: ("users" | "login_names" | "credentials
   return Promise.all(counts);
 }
 
-forEachDatabase((name, open, fresh) => {
+forEachDatabase((name, open, fresh, empty) => {
   test("a database of the former schema is carried over", async () => {
-    const options = await fresh();
+    const options = await empty();
     const former = await openDatabase({ ...options, migrations: migrations.slice(0, 4) });
     const users = await fillFormer(former.db);
     await sql`insert into groups (pool_id, group_name, created_at, updated_at)

@@ -1,0 +1,62 @@
+/** What tests need of the machine: programs, rights, an address. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, rmdirSync } from "node:fs";
+import { networkInterfaces, tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Mounting a small disk takes the rights of root. */
+const mayMount = () => {
+  const folder = mkdtempSync(join(tmpdir(), "poolhouse-mount-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], { stdio: "ignore" });
+    execFileSync("umount", [folder]);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmdirSync(folder);
+  }
+};
+
+/** An address of this machine that is none of loopback. */
+export function outerAddress(): string | undefined {
+  const all = Object.values(networkInterfaces()).flat();
+  return all.find((one) => one?.family === "IPv4" && !one.internal)?.address;
+}
+
+const components = {
+  mount: mayMount,
+  "outer-address": () => outerAddress() !== undefined,
+  chromium: () => existsSync("/usr/bin/chromium"),
+  certutil: () => existsSync("/usr/bin/certutil"),
+  "aws-cli": () => existsSync("/usr/bin/aws"),
+  mod_auth_openidc: () =>
+    existsSync("/usr/sbin/apache2") && existsSync("/usr/lib/apache2/modules/mod_auth_openidc.so"),
+  strace: () => {
+    try {
+      // It may be there and not be allowed to do its work.
+      execFileSync("strace", ["--trace=none", "true"], { stdio: "ignore" });
+      return true;
+    } catch {
+      return false;
+    }
+  },
+  boto3: () => {
+    try {
+      execFileSync("/usr/bin/python3", ["-c", "import boto3"], { stdio: "ignore" });
+      return true;
+    } catch {
+      return false;
+    }
+  },
+};
+
+/**
+ * Options of a suite that needs a program of this machine: skipped, with the reason, where it is absent. Where CI is
+ * set nothing may be absent.
+ */
+export function needs(component: keyof typeof components): { skip: string | false } {
+  if (components[component]()) return { skip: false };
+  if (process.env["CI"]) throw new Error(`${component} is missing; CI is set, so nothing may be.`);
+  return { skip: `${component} is not installed, or not allowed` };
+}

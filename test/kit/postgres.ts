@@ -1,0 +1,56 @@
+/** The PostgreSQL of the tests, and databases of it that are thrown away. */
+import { randomBytes } from "node:crypto";
+import pg from "pg";
+
+export const testPostgresUrl =
+  process.env["POOLHOUSE_TEST_POSTGRES"] ?? "postgres://postgres@127.0.0.1:5432/postgres";
+
+/** Runs one statement on the server's own database. */
+export function administer(statement: string): Promise<void> {
+  return withClient(async (client) => {
+    await client.query(statement);
+  });
+}
+
+/** Does something over one connection to the server's own database. */
+export async function withClient<T>(work: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: testPostgresUrl, connectionTimeoutMillis: 60_000 });
+  await client.connect();
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** The address of a database of the test server. */
+export function urlOf(database: string): string {
+  const url = new URL(testPostgresUrl);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+export const newName = () => `poolhouse_test_${randomBytes(8).toString("hex")}`;
+
+/** A new database, empty unless it is a copy of another. Whoever makes it drops it. */
+export async function createPostgres(template = "template0"): Promise<{ name: string; url: string }> {
+  const name = newName();
+  await administer(`create database ${name} template ${template}`);
+  return { name, url: urlOf(name) };
+}
+
+/** By force: what a test left open must not keep the database. */
+export const dropPostgres = (name: string) => administer(`drop database if exists ${name} with (force)`);
+
+/** Why PostgreSQL cannot be reached, if so. */
+export const unreachable: Error | undefined = await administer("select 1").then(
+  () => undefined,
+  (error: Error) => new Error(error instanceof AggregateError ? String(error.errors) : error.message),
+);
+
+/** Options of a test of PostgreSQL alone: skipped, with the reason, where there is none; where CI is set it fails. */
+export function skipWithoutPostgres(): { skip: string | false } {
+  if (unreachable === undefined) return { skip: false };
+  if (process.env["CI"]) throw unreachable;
+  return { skip: `PostgreSQL cannot be reached: ${unreachable.message}` };
+}

@@ -1,0 +1,44 @@
+/**
+ * `node tools/test.ts [pattern …]`: runs test files, all of them unless patterns say which, one process a file. The long
+ * ones come first, so that none of them runs alone at the end. What Node compiles is kept for the next process, as the
+ * program itself does it: half a second for each of two hundred.
+ */
+import { globSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join, relative } from "node:path";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+
+const root = join(import.meta.dirname, "..");
+
+/** Files that take longer than a share of a processor's time, the longest first. */
+export const longFirst = [
+  "test/api/guesses.test.ts",
+  "test/oauth/redirects.test.ts",
+  "test/browser/hosted-ui.test.ts",
+];
+
+/** Tests wait for the disk and for other processes now and then: one more than there are processors. */
+const concurrency = availableParallelism() + 1;
+
+const patterns = process.argv.slice(2);
+const place = (file: string) => longFirst.indexOf(file) + 1 || longFirst.length + 1;
+const files = globSync(patterns.length === 0 ? ["test/**/*.test.ts"] : patterns, { cwd: root })
+  .sort()
+  .sort((a, b) => place(a) - place(b));
+if (files.length === 0) throw new Error(`There is no test file ${patterns.join(" ")}.`);
+
+process.chdir(root);
+process.env["NODE_COMPILE_CACHE"] ??= join(root, "node_modules", ".cache", "poolhouse");
+
+const seconds = new Map<string, number>();
+const running = run({ files, concurrency });
+running.on("test:summary", ({ file, success, duration_ms }) => {
+  if (!success) process.exitCode = 1;
+  if (file !== undefined) seconds.set(relative(root, file), duration_ms / 1000);
+});
+running.on("end", () => {
+  const longest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, 10);
+  for (const [file, taken] of longest) console.log(`${taken.toFixed(0).padStart(5)} s ${file}`);
+});
+running.compose(new spec()).pipe(process.stdout);
