@@ -8,9 +8,9 @@ import {
   RespondToAuthChallengeCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { giveSoftwareToken, respond, start, totp, turnMfa } from "../kit/factors.ts";
-import { makeClient, makePool, makeUser, password, signIn } from "../kit/people.ts";
+import { everyFlow, makeClient, makePool, makeUser, password, secretHash, signIn } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
-import { SrpClient, secretHash } from "../kit/support.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 import {
   annsAttributes,
   authorize,
@@ -23,7 +23,7 @@ import {
 } from "../oauth/support.ts";
 import { operations } from "./operations.ts";
 import { post as postCall, signedCall, unsigned } from "./wire.ts";
-import { flows, makeWorld } from "./world.ts";
+import { makeWorld } from "./world.ts";
 
 /** A prepared request, which `make` sends. */
 export interface Request {
@@ -108,10 +108,9 @@ async function* secondFactors(server: TestServer, place: Place): AsyncGenerator<
 /** Refreshes with SECRET_HASH, and with rotating refresh tokens. */
 async function* refreshes(server: TestServer, { UserPoolId }: Place): AsyncGenerator<Request> {
   const { client } = server;
-  const ExplicitAuthFlows = [...flows];
+  const ExplicitAuthFlows = [...everyFlow];
   const app = await makeClient(server, UserPoolId, { GenerateSecret: true, ExplicitAuthFlows });
-  const made = { id: app.ClientId, secret: app.ClientSecret };
-  const hash = { SECRET_HASH: secretHash("ann", made) };
+  const hash = { SECRET_HASH: secretHash("ann", app) };
   const ClientId = app.ClientId;
   const signedIn = await client.send(
     new InitiateAuthCommand({
@@ -169,7 +168,7 @@ async function* grants(server: TestServer, { UserPoolId }: Place): AsyncGenerato
 
 /** The most frequent requests. Each one must be made before the next is taken, which prepares it. */
 export async function* commonRequests(server: TestServer): AsyncGenerator<Request> {
-  const place = await makePool(server, {}, { ExplicitAuthFlows: [...flows] });
+  const place = await makePool(server, {}, { ExplicitAuthFlows: [...everyFlow] });
   await makeUser(server, place.UserPoolId, "ann", annsAttributes);
   yield* signIns(server, place);
   yield* secondFactors(server, place);

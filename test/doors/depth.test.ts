@@ -13,10 +13,9 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { KyselyPlugin } from "kysely";
 import type { App } from "../../src/app.ts";
-import { makePool, makeUser, password } from "../kit/people.ts";
+import { everyFlow, makePool, makeUser, password } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
-import { SrpClient } from "../kit/support.ts";
-import { flows } from "./world.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 
 const most = 8;
 const source = fileURLToPath(new URL("../../src/", import.meta.url));
@@ -89,7 +88,7 @@ forEachServer("Depth", (open, database) => {
   test(`from the route to the deepest statement are at most ${most} files`, async () => {
     const server = await open();
     const { client } = server;
-    const place = await makePool(server, {}, { ExplicitAuthFlows: [...flows] });
+    const place = await makePool(server, {}, { ExplicitAuthFlows: [...everyFlow] });
     const { UserPoolId, ClientId } = place;
     await makeUser(server, UserPoolId, "ann");
     const AuthParameters = { USERNAME: "ann", PASSWORD: password };

@@ -9,10 +9,9 @@ import { pino } from "pino";
 import { loadConfig } from "../../src/config/config.ts";
 import { startServer } from "../../src/server.ts";
 import { dataFolderOf, forEachDatabase } from "../kit/databases.ts";
-import { makePool, makeUser } from "../kit/people.ts";
-import { rootKey } from "../kit/server.ts";
+import { everyFlow, makePool, makeUser } from "../kit/people.ts";
+import { rootKey } from "../kit/sdk.ts";
 import { callback, oauthClient } from "../oauth/support.ts";
-import { flows } from "./world.ts";
 
 forEachDatabase((_database, _open, fresh) => {
   const lines: { readonly detail?: string }[] = [];
@@ -34,7 +33,7 @@ forEachDatabase((_database, _open, fresh) => {
       region: "us-east-1",
       credentials: rootKey,
     });
-    const pool = await makePool({ client }, {}, { ...oauthClient, ExplicitAuthFlows: [...flows] });
+    const pool = await makePool({ client }, {}, { ...oauthClient, ExplicitAuthFlows: [...everyFlow] });
     const Username = await makeUser({ client }, pool.UserPoolId, "ann");
     const Password = "Temporary-Horse-9";
     await client.send(new AdminSetUserPasswordCommand({ ...pool, Username, Password, Permanent: true }));
