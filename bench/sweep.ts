@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { pino } from "pino";
-import { uuid7 } from "../src/lib/uuid7.ts";
+import { uuid7 } from "../src/lib/uuid.ts";
 import type { Db } from "../src/store/db.ts";
 import { openDatabase } from "../src/store/open.ts";
 import { Pace, sweep, sweepEvents } from "../src/store/sweep.ts";

@@ -5,6 +5,7 @@
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Mailbox } from "./integrations/mailbox.ts";
+import type { Caches } from "./lib/caches.ts";
 import type { LatestIds } from "./lib/latest-ids.ts";
 import type { AuditEvent } from "./store/audit.ts";
 import type { AuthEventOfUser } from "./store/auth-events.ts";
@@ -20,8 +21,11 @@ export interface App {
   readonly passwordHasher: PasswordHasher;
   readonly srp: SrpExchanger;
   readonly mailbox: Mailbox;
+  /** Parsed documents, imported keys and the like. Nothing that can be revoked without a new version. */
   readonly caches: Caches;
-  /** Sign-ins that this server has begun and that wait for an answer (domain/signin/challenges/offer.ts). */
+  /** Attempts to deliver a message that are running (domain/messages/deliver.ts). */
+  readonly deliveries: Set<Promise<unknown>>;
+  /** Sign-ins that this server has begun and that wait for an answer (domain/signin/offer.ts). */
   readonly waitingSignIns: LatestIds;
   readonly metrics: Metrics;
   readonly audit: Trail<AuditEvent>;
@@ -157,20 +161,4 @@ export interface Metrics {
 export interface Turn {
   readonly pool: string;
   readonly address: string;
-}
-
-/** Parsed documents and imported keys by (id, version); nothing that can be revoked without a new version. */
-interface Caches {
-  readonly pools: Map<string, { version: number; value: unknown }>;
-  readonly clients: Map<string, { version: number; value: unknown }>;
-  /**
-   * By pool, its creation time and identifier, for one version of the pool; `value` is undefined if there is no such
-   * resource server.
-   */
-  readonly resourceServers: Map<string, { version: number; value: unknown }>;
-  readonly signingKeys: Map<string, { version: number; until: number; value: unknown }>;
-  /** When each access key was last used, until that is stored (domain/iam/key-uses.ts). */
-  readonly keyUses: Map<string, number>;
-  /** Claims of access tokens whose signature has been verified, by the token's SHA-256. */
-  readonly verifiedTokens: Map<string, { value: unknown }>;
 }

@@ -38,7 +38,7 @@ import { Turns } from "./http/turns.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
-import { BoundedMap } from "./lib/bounded-map.ts";
+import { Caches } from "./lib/caches.ts";
 import { LatestIds } from "./lib/latest-ids.ts";
 import { networkOf } from "./lib/network.ts";
 import { type AuditEvent, insertAuditEvents } from "./store/audit.ts";
@@ -77,8 +77,6 @@ export interface ServerOptions {
 
 /** The number of waiting sign-ins that are tracked by user. */
 const waitingTracked = 2 ** 16;
-/** How many parsed documents and imported keys are cached. */
-const cacheSize = 10_000;
 
 export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
   const clock = options.clock ?? Date.now;
@@ -197,14 +195,8 @@ export async function newApp(config: Config, given: Given): Promise<App> {
     }),
     mailbox: mailboxOf(config),
     waitingSignIns: new LatestIds(waitingTracked),
-    caches: {
-      pools: new BoundedMap(cacheSize),
-      clients: new BoundedMap(cacheSize),
-      resourceServers: new BoundedMap(cacheSize),
-      signingKeys: new BoundedMap(cacheSize),
-      keyUses: new BoundedMap(cacheSize),
-      verifiedTokens: new BoundedMap(cacheSize),
-    },
+    caches: new Caches(),
+    deliveries: new Set(),
   };
 }
 

@@ -1,6 +1,6 @@
 /** `poolhouse audit`: reads the audit log, with or without a running server. */
 import { setTimeout as delay } from "node:timers/promises";
-import { uuid7Floor } from "../lib/uuid7.ts";
+import { isUuid, uuid7Floor } from "../lib/uuid.ts";
 import { type AuditEvent, type AuditSearch, listAuditEvents } from "../store/audit.ts";
 import type { Db } from "../store/db.ts";
 import { CommandError, type Given, readArguments, timeText, withDatabase } from "./command-line.ts";
@@ -65,8 +65,7 @@ function searchOf({ config, text: option }: Given): AuditSearch {
 }
 
 function actorOf(name: string, accountId: string): string {
-  const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-  if (name === "system" || uuid.test(name)) return name;
+  if (name === "system" || isUuid(name)) return name;
   return `arn:aws:iam::${accountId}:${name === "root" ? "root" : `user/${name}`}`;
 }
 

@@ -189,9 +189,9 @@ function defaultAuthDomain(publicUrl: string): string | undefined {
 
 /** The server's own host names, which no pool can have, in the form of `hostKey`. */
 export function mainHosts(config: Pick<Config, "host" | "publicUrl" | "extraHosts">): ReadonlySet<string> {
-  const names = new Set([new URL(config.publicUrl).hostname, ...config.extraHosts].map(hostKey));
-  if (listensOnLoopback(config)) for (const name of ["localhost", "127.0.0.1", "::1"]) names.add(name);
-  return names;
+  const hosts = new Set([new URL(config.publicUrl).hostname, ...config.extraHosts].map(hostKey));
+  if (listensOnLoopback(config)) for (const name of ["localhost", "127.0.0.1", "::1"]) hosts.add(name);
+  return hosts;
 }
 
 function defaultHost(host: string): string {

@@ -322,7 +322,7 @@ function observeProcess(registry: Registry, app: App): { reset(): void } {
     () => [
       {
         labels: {
-          version: programVersion(),
+          version: programVersion,
           schema: String(PROGRAM_SCHEMA_VERSION),
           database: app.db.kind,
           node: process.versions.node,

@@ -3,7 +3,6 @@ import { sql } from "kysely";
 import type { Db } from "./db.ts";
 import { blobType } from "./engine/sql.ts";
 import { affected } from "./engine/transaction.ts";
-import type { Sealer } from "./keys/sealer.ts";
 import { prepared } from "./prepared.ts";
 import type { CredentialsTable } from "./schema/schema.ts";
 import { decoyOf, userNumber } from "./users.ts";
@@ -40,7 +39,7 @@ export async function readCredential(
   poolId: string,
   userId: string | undefined,
 ): Promise<Credential | undefined> {
-  const [row] = await credentialQuery(db, { poolId, userId: userId ?? decoyOf(poolId) });
+  const [row] = await credentialQuery(db, { poolId, userId: userId ?? decoyOf(db, poolId) });
   if (row === undefined || userId === undefined) {
     openNothing(db);
     return undefined;
@@ -56,18 +55,11 @@ export async function readCredential(
   };
 }
 
-interface Nothing {
-  readonly keyId: string;
-  readonly phc: Uint8Array;
-  readonly srp: Uint8Array;
-}
-
-const nothings = new WeakMap<Sealer, Nothing>();
 const nothing = "credentials:nothing:nobody";
 
 /** Unseals a dummy of the size of a hash and a verifier. */
-function openNothing({ sealer }: Db): void {
-  let sealed = nothings.get(sealer);
+function openNothing({ sealer, decoys }: Db): void {
+  let sealed = decoys.credential;
   // Made anew after the data key has been rotated, since the former one will be deleted.
   if (sealed?.keyId !== sealer.currentKeyId) {
     sealed = {
@@ -75,7 +67,7 @@ function openNothing({ sealer }: Db): void {
       phc: sealer.seal(nothing, new Uint8Array(97)),
       srp: sealer.seal(nothing, new Uint8Array(400)),
     };
-    nothings.set(sealer, sealed);
+    decoys.credential = sealed;
   }
   sealer.open(nothing, sealed.phc);
   sealer.open(nothing, sealed.srp);

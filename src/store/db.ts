@@ -16,8 +16,17 @@ export interface Db {
   readonly kind: DatabaseKind;
   readonly inTransaction: boolean;
   readonly counts: DatabaseCounts;
+  readonly decoys: Decoys;
   /** Store calls that join each transaction of this handle (the audit event of a request). */
   readonly companion?: Companion | undefined;
+}
+
+/** What is read and unsealed in the place of what a user has who does not exist, so that it costs as much. */
+interface Decoys {
+  /** By pool, the user who was found last (users.ts). */
+  readonly users: Map<string, string>;
+  /** A hash and a verifier of nobody, sealed under one of the data keys (credentials.ts). */
+  credential: { readonly keyId: string; readonly phc: Uint8Array; readonly srp: Uint8Array } | undefined;
 }
 
 export interface Companion {

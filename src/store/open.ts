@@ -1,6 +1,7 @@
 /** Opens the database: connects, locks, migrates and loads the keys. */
 import { randomBytes } from "node:crypto";
 import { type Dialect, Kysely, sql } from "kysely";
+import { BoundedMap } from "../lib/bounded-map.ts";
 import type { Random } from "../lib/seal.ts";
 import type { Db } from "./db.ts";
 import { type DatabaseCounts, newCounts } from "./engine/counts.ts";
@@ -67,6 +68,9 @@ export interface OpenedDatabase {
   close(): Promise<void>;
 }
 
+/** Pools of which a user is known whose rows are read for users who do not exist. */
+const mostDecoys = 10_000;
+
 export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase> {
   const { log, now = Date.now, random = randomBytes } = options;
   const target = parseUrl(options.url);
@@ -81,7 +85,8 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
     else await migrate(kysely, { kind, log, now, migrations: options.migrations });
     const sealer = await loadKeys(kysely, { masterKeys: keys, random, now }, keys);
     const ping = () => pingDatabase(connected, now());
-    const db: Db = { kysely, sealer, kind, inTransaction: false, counts };
+    const decoys = { users: new BoundedMap<string, string>(mostDecoys), credential: undefined };
+    const db: Db = { kysely, sealer, kind, inTransaction: false, counts, decoys };
     const { close, leave } = connected;
     return { db, ping, leave, close, refreshKeys: () => sealer.refresh(), masterKeys: keys };
   } catch (error) {

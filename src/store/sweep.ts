@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { type RawBuilder, sql } from "kysely";
-import { uuid7Floor } from "../lib/uuid7.ts";
+import { uuid7Floor } from "../lib/uuid.ts";
 import { sweepAuditEvents } from "./audit.ts";
 import { sweepAuthEvents } from "./auth-events.ts";
 import type { Db } from "./db.ts";

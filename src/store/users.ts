@@ -159,20 +159,17 @@ const userQuery = prepared<{ poolId: string; userId: string }, UserRow>((kysely,
 
 export async function readUser(db: Db, poolId: string, userId: string): Promise<User | undefined> {
   const [row] = await userQuery(db, { poolId, userId });
-  return row && found(row);
+  return row && found(db, row);
 }
-
-/** The user found last, by pool. */
-const lastFound = new Map<string, string>();
 
 /**
  * The user whose rows are read in place of those of a user who does not exist, so that it costs as much; the result is
  * discarded. Before anybody was found in the pool, an id that matches nobody.
  */
-export const decoyOf = (poolId: string): string => lastFound.get(poolId) ?? "nobody";
+export const decoyOf = ({ decoys }: Db, poolId: string): string => decoys.users.get(poolId) ?? "nobody";
 
-function found(row: UserRow): User {
-  lastFound.set(row.pool_id, row.user_id);
+function found({ decoys }: Db, row: UserRow): User {
+  decoys.users.set(row.pool_id, row.user_id);
   return userFromRow(row);
 }
 
@@ -183,7 +180,7 @@ export async function readSignInUser(
   userId: string | undefined,
 ): Promise<User | undefined> {
   if (userId !== undefined) return readUser(db, poolId, userId);
-  await readUser(db, poolId, decoyOf(poolId));
+  await readUser(db, poolId, decoyOf(db, poolId));
   return undefined;
 }
 
@@ -207,7 +204,7 @@ export async function findUserByLoginName(
   nameKey: string,
 ): Promise<{ user: User; kind: LoginNamesTable["kind"] } | undefined> {
   const [row] = await loginNameQuery(db, { poolId, nameKey });
-  return row && { user: found(row), kind: row.kind };
+  return row && { user: found(db, row), kind: row.kind };
 }
 
 /** The changes of a user; every given property replaces the stored value. */

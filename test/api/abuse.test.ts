@@ -20,8 +20,8 @@ import {
   ListUsersCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeClient, makePool, makeUser, newAddress, password } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const flows = [
   "ALLOW_ADMIN_USER_PASSWORD_AUTH",

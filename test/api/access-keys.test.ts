@@ -8,7 +8,7 @@ import {
 import { createAccessKey, namedPolicies } from "../../src/domain/iam/access-keys.ts";
 import { startUseWriter } from "../../src/domain/iam/key-uses.ts";
 import { listAccessKeys } from "../../src/store/access-keys.ts";
-import { forEachServer } from "./server.ts";
+import { forEachServer } from "../kit/server.ts";
 
 forEachServer("the use of access keys", (open) => {
   test("is written for verified calls, and not again within the hour", async () => {

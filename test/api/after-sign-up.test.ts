@@ -13,9 +13,9 @@ import {
   InitiateAuthCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { forceMfaOn, type Place, respond, turnMfa } from "./factors.ts";
-import { makeClient, makePool, makeUser, newAddress, password, refused } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { forceMfaOn, type Place, respond, turnMfa } from "../kit/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, password, refused } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const passwordless: Partial<CreateUserPoolCommandInput> = {
   AutoVerifiedAttributes: ["email"],

@@ -32,12 +32,12 @@ import { kindOf } from "../../src/domain/audit/call.ts";
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
 import { type AuditEvent, type AuditSearch, listAuditEvents } from "../../src/store/audit.ts";
 import { userPoolOperations } from "../../src/wire/generated/user-pools.ts";
-import { makePool, makeUser, newAddress, password, refused, signIn } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makePool, makeUser, newAddress, password, refused, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 /** Events that fit, oldest first, once those that nobody waits for are written. */
 async function eventsOf({ app }: TestServer, search: AuditSearch): Promise<AuditEvent[]> {
-  while (app.audit.waiting > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (app.audit.waiting > 0) await app.audit.flush();
   return listAuditEvents(app.db, search, { limit: 1000, order: "oldest first" });
 }
 

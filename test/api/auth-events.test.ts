@@ -16,14 +16,14 @@ import {
   ResendConfirmationCodeCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { uuid7 } from "../../src/lib/uuid7.ts";
+import { uuid7 } from "../../src/lib/uuid.ts";
 import { type AuthEvent, writeAuthEvents } from "../../src/store/auth-events.ts";
 import { sweepEvents } from "../../src/store/sweep.ts";
-import { SrpClient } from "../clients/support.ts";
+import { giveSoftwareToken, type Place, respond, start, totp, turnMfa, wrongTotp } from "../kit/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, password, refused, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { SrpClient } from "../kit/support.ts";
 import { crowd } from "./crowd.ts";
-import { giveSoftwareToken, type Place, respond, start, totp, turnMfa, wrongTotp } from "./factors.ts";
-import { makeClient, makePool, makeUser, newAddress, password, refused, signIn } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
 
 const wrong = "Wrong-Horse-7";
 const day = 86_400_000;

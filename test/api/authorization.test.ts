@@ -17,7 +17,7 @@ import { notYet } from "../../src/http/aws-json/operation.ts";
 import { identityPoolHandlers, userPoolHandlers } from "../../src/http/aws-json/operations.ts";
 import { signRequest } from "../../src/lib/sigv4.ts";
 import { deleteAccessKey, setAccessKeyStatus } from "../../src/store/access-keys.ts";
-import { forEachServer, rootKey, type TestServer } from "./server.ts";
+import { forEachServer, rootKey, type TestServer } from "../kit/server.ts";
 
 async function clientOf(server: TestServer, name: string, policy: string) {
   const credentials = await createAccessKey(server.app, name, policy);

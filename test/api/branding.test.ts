@@ -15,8 +15,8 @@ import {
 import { pino } from "pino";
 import { changeStyle, createStyle } from "../../src/domain/branding/styles.ts";
 import { createCtx } from "../../src/http/context.ts";
-import { makeClient, makePool, refused } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makeClient, makePool, refused } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 type Key = { UserPoolId: string; ClientId: string };
 type Given = Partial<CreateManagedLoginBrandingCommandInput>;

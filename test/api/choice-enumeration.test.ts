@@ -5,10 +5,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AdminCreateUserCommand, AdminDisableUserCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { call, type RawAnswer, SrpClient } from "../clients/support.ts";
-import { smsConfiguration } from "./factors.ts";
-import { makePool, makeUser, verifiedMail } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { smsConfiguration } from "../kit/factors.ts";
+import { makePool, makeUser, verifiedMail } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { call, type RawAnswer, SrpClient } from "../kit/support.ts";
 import { type Comparison, compare, type Request, type Setting, shapeOf } from "./shapes.ts";
 import { watchWork } from "./work.ts";
 

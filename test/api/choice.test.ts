@@ -1,7 +1,6 @@
 /** Choice-based sign-in (USER_AUTH) through the SDK. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   AdminCreateUserCommand,
   AdminDisableUserCommand,
@@ -11,10 +10,11 @@ import {
   type CreateUserPoolCommandInput,
   InitiateAuthCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { SrpClient } from "../clients/support.ts";
-import { forceMfaOn, respond, smsConfiguration, start } from "./factors.ts";
-import { makeClient, makePool, makeUser, newAddress, password, refused } from "./people.ts";
-import { forEachServer } from "./server.ts";
+import { forceMfaOn, respond, smsConfiguration, start } from "../kit/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, password, refused } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import { SrpClient } from "../kit/support.ts";
+import { until } from "../kit/waiting.ts";
 
 const everyFactor: Partial<CreateUserPoolCommandInput> = {
   Policies: {
@@ -181,13 +181,9 @@ forEachServer("choice-based sign-in", (open) => {
     await assert.rejects(choose("nobody", { ANSWER: "PASSWORD", PASSWORD: password }), wrong);
     assert.ok((await choose("ann", { ANSWER: "PASSWORD", PASSWORD: password })).AuthenticationResult);
     const asked = await choose("ann", { ANSWER: "EMAIL_OTP" });
-    let codes = await server.inbox(address);
     // The worker delivers, so that the time tells nothing.
-    for (let turn = 0; turn < 100 && codes.length === 0; turn++) {
-      await delay(50);
-      codes = await server.inbox(address);
-    }
-    const EMAIL_OTP_CODE = codes[0]?.code ?? assert.fail("no code");
+    await until("the code is in the inbox", async () => (await server.inbox(address)).length > 0);
+    const EMAIL_OTP_CODE = await server.code(address);
     assert.ok(
       (await respond(server, place, asked, { USERNAME: "ann", EMAIL_OTP_CODE })).AuthenticationResult,
     );

@@ -14,7 +14,7 @@ import {
   paginateListUserPoolClients,
   UpdateUserPoolClientCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { forEachServer, type TestServer } from "./server.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const refused = (name: string, message: string | RegExp) => ({ name, message });
 

@@ -2,7 +2,7 @@
 import type { TestContext } from "node:test";
 import { pino } from "pino";
 import { startServer } from "../../src/server.ts";
-import { neverBehind, type TestServer } from "./server.ts";
+import { neverBehind, type TestServer } from "../kit/server.ts";
 
 export const minute = 60_000;
 

@@ -6,9 +6,9 @@ import {
   RespondToAuthChallengeCommand,
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { SrpClient } from "../clients/support.ts";
-import { makePool, makeUser, refused } from "./people.ts";
-import { forEachServer } from "./server.ts";
+import { makePool, makeUser, refused } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import { SrpClient } from "../kit/support.ts";
 
 forEachServer("custom authentication", (open) => {
   test("CUSTOM_AUTH, with and without SRP first, is refused where no trigger can be asked", async () => {

@@ -9,7 +9,6 @@ import { storeDevice } from "../../src/domain/users/devices.ts";
 import { createCtx } from "../../src/http/context.ts";
 import { findDevice } from "../../src/store/devices.ts";
 import { findUserByLoginName, readUser } from "../../src/store/users.ts";
-import { SrpClient } from "../clients/support.ts";
 import {
   at,
   byPassword,
@@ -31,8 +30,9 @@ import { adminCall, call, initiate } from "../doors/ways.ts";
 import type { Answer } from "../doors/wire.ts";
 import { updatePool } from "../doors/withdrawals.ts";
 import { makeApp } from "../hosted-ui/visitor.ts";
-import { forceMfaOn, totp, turnMfa } from "./factors.ts";
-import { forEachServer } from "./server.ts";
+import { forceMfaOn, totp, turnMfa } from "../kit/factors.ts";
+import { forEachServer } from "../kit/server.ts";
+import { SrpClient } from "../kit/support.ts";
 
 /** Ways in which somebody who had one factor comes to have two. */
 const turns: Readonly<Record<string, (person: Person) => Promise<unknown>>> = {

@@ -16,8 +16,8 @@ import { createCtx } from "../../src/http/context.ts";
 import { insertDomain } from "../../src/store/domains.ts";
 import { releaseName } from "../../src/store/retired-names.ts";
 import { deletePool } from "../../src/store/user-pools.ts";
-import { makePool, refused } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makePool, refused } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const CertificateArn = "arn:aws:acm:us-east-1:000000000000:certificate/0c1d2e3f";
 const custom = { CustomDomainConfig: { CertificateArn } };

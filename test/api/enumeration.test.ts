@@ -9,10 +9,10 @@ import {
   AdminDisableUserCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { call, SrpClient } from "../clients/support.ts";
-import { turnMfa } from "./factors.ts";
-import { makeClient, makePool, makeUser, newAddress, password, verifiedMail } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { turnMfa } from "../kit/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, password, verifiedMail } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { call, SrpClient } from "../kit/support.ts";
 import { ask, type Comparison, compare, type Request, type Setting, shapeOf } from "./shapes.ts";
 import { type Work, watchWork } from "./work.ts";
 

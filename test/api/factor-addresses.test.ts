@@ -6,9 +6,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { newPhone } from "../doors/waits.ts";
-import { type Challenge, giveSoftwareToken, respond, start, totp, turnMfa } from "./factors.ts";
-import { attributesOf, makePool, newAddress, password, refused } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { type Challenge, giveSoftwareToken, respond, start, totp, turnMfa } from "../kit/factors.ts";
+import { attributesOf, makePool, newAddress, password, refused } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const temporary = "Temporary-1";
 type Texts = Record<string, string>;

@@ -15,9 +15,9 @@ import {
   UpdateUserPoolCommand,
   type UpdateUserPoolCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { smsConfiguration } from "./factors.ts";
-import { refused } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { smsConfiguration } from "../kit/factors.ts";
+import { refused } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const invalid = (message: string | RegExp) => refused("InvalidParameterException", message);
 const together = invalid("Invalid MFA configuration given, can't turn off MFA and configure an MFA together");

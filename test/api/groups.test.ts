@@ -19,7 +19,7 @@ import {
   UpdateGroupCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { groupsOfUser } from "../../src/store/groups.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const refused = (name: string, message: string | RegExp) => ({ name, message });
 const noGroup = refused("ResourceNotFoundException", "Group not found.");

@@ -9,13 +9,13 @@ import { sql } from "kysely";
 import { type LimitName, limitNames } from "../../src/config/limits.ts";
 import { type Bound, type Growth, growth, type Table, tables } from "../../src/store/growth.ts";
 import { sweep, sweepEvents } from "../../src/store/sweep.ts";
-import { Authenticator } from "../clients/authenticator.ts";
-import { call, type RawAnswer, SrpClient } from "../clients/support.ts";
 import { operations } from "../doors/operations.ts";
+import { Authenticator } from "../kit/authenticator.ts";
+import { totp, turnMfa } from "../kit/factors.ts";
+import { password, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { call, type RawAnswer, SrpClient } from "../kit/support.ts";
 import { callback, type OAuthPlace, setUp as setUpOAuth, signInBrowser } from "../oauth/support.ts";
-import { totp, turnMfa } from "./factors.ts";
-import { password, signIn } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
 
 const minute = 60_000;
 const day = 24 * 60 * minute;

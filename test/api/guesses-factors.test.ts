@@ -6,12 +6,12 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
-import { SrpClient, signed } from "../clients/support.ts";
 import { type Answer, post, unsigned } from "../doors/wire.ts";
+import { giveSoftwareToken, smsConfiguration, start, totp, turnMfa } from "../kit/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { SrpClient, signed } from "../kit/support.ts";
 import { allowed, count, crowd, doorsOf, locked, minute } from "./crowd.ts";
-import { giveSoftwareToken, smsConfiguration, start, totp, turnMfa } from "./factors.ts";
-import { makeClient, makePool, makeUser, newAddress, password } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
 
 type Texts = Record<string, string>;
 

@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { call, type RawAnswer, SrpClient, signed } from "../clients/support.ts";
+import { makePool, makeUser, newAddress, password } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { call, type RawAnswer, SrpClient, signed } from "../kit/support.ts";
 import { allowed, count, crowd, doorsOf, minute, nextAddress } from "./crowd.ts";
-import { makePool, makeUser, newAddress, password } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
 
 const wrongGuess = "Wrong-Guess-1";
 /** Where the owner is, and where back ends that say so are. */

@@ -8,9 +8,9 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { hash } from "@node-rs/argon2";
 import { type Credential, readCredential, writeCredential } from "../../src/store/credentials.ts";
-import { SrpClient } from "../clients/support.ts";
-import { makePool, makeUser, password, refused, signIn } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makePool, makeUser, password, refused, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { SrpClient } from "../kit/support.ts";
 import { watchWork } from "./work.ts";
 
 const Username = "ann";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { makePool, newAddress } from "./people.ts";
-import { forEachServer } from "./server.ts";
+import { makePool, newAddress } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 
 forEachServer("the inbox", (open) => {
   test("shows what was sent, by recipient, escaped", async () => {

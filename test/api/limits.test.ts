@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { hmacSha256 } from "../../src/lib/bytes.ts";
 import { sweep } from "../../src/store/sweep.ts";
-import { call, type RawAnswer, signed } from "../clients/support.ts";
-import { makeClient, makePool, makeUser, newAddress, password } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { call, type RawAnswer, signed } from "../kit/support.ts";
 import { watchWork } from "./work.ts";
 
 const home = "198.51.100.1";

@@ -9,8 +9,8 @@ import {
   type ListUsersCommandInput,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { attributesOf, makePool, makeUser, password, refused } from "./people.ts";
-import { forEachServer } from "./server.ts";
+import { attributesOf, makePool, makeUser, password, refused } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 
 async function everyPage(client: CognitoIdentityProviderClient, input: ListUsersCommandInput) {
   const pages: string[][] = [];

@@ -4,10 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { call, type RawAnswer } from "../clients/support.ts";
-import { smsConfiguration } from "./factors.ts";
-import { makeClient, makePool, makeUser, newAddress, password } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { smsConfiguration } from "../kit/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { call, type RawAnswer } from "../kit/support.ts";
+import { until } from "../kit/waiting.ts";
 
 const most = 2;
 const limited = "Attempt limit exceeded, please try after some time.";
@@ -114,9 +115,9 @@ forEachServer(
       for (const [quiet, way] of Object.entries(silent)) {
         const theirs = newAddress();
         for (let at = 0; at <= most; at++) await answered["SignUp"]!(theirs);
-        assert.equal((await arrived(server, theirs, most)).length, most);
+        assert.equal((await arrived(server, theirs)).length, most);
         for (let at = 0; at <= most; at++) assert.equal(await way(theirs), "ok", quiet);
-        assert.equal((await arrived(server, theirs, 2 * most)).length, 2 * most, quiet);
+        assert.equal((await arrived(server, theirs)).length, 2 * most, quiet);
       }
     });
   },
@@ -127,16 +128,15 @@ forEachServer(
 );
 
 /** The worker delivers what clients that hide who exists ask for: when nothing waits, all has arrived that will. */
-async function arrived(server: TestServer, email: string, expected: number) {
-  for (;;) {
+async function arrived(server: TestServer, email: string) {
+  await until("nothing waits in the outbox", async () => {
     const waiting = await server.app.db.kysely
       .selectFrom("outbox")
       .select("message_id")
       .where("status", "=", "waiting")
       .where("user_id", "is not", null)
       .execute();
-    const messages = await server.inbox(email);
-    if (waiting.length === 0 || messages.length > expected) return messages;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+    return waiting.length === 0;
+  });
+  return server.inbox(email);
 }

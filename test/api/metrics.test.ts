@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { test } from "node:test";
 import { AdminGetUserCommand, InitiateAuthCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { makePool, makeUser, newAddress, password, signIn } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makePool, makeUser, newAddress, password, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 /** What a line of the text format looks like (version 0.0.4). */
 const sampleLine =

@@ -16,9 +16,9 @@ import {
   UpdateUserPoolCommand,
   VerifySoftwareTokenCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { giveSoftwareToken, respond, start, totp, turnMfa, wrongTotp } from "./factors.ts";
-import { makePool, makeUser, newAddress, refused, signIn } from "./people.ts";
-import { forEachServer } from "./server.ts";
+import { giveSoftwareToken, respond, start, totp, turnMfa, wrongTotp } from "../kit/factors.ts";
+import { makePool, makeUser, newAddress, refused, signIn } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 
 const email = (Value: string) => [
   { Name: "email", Value },

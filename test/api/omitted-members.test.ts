@@ -25,8 +25,8 @@ import {
   updateUserPool,
   updateUserPoolClient,
 } from "../../src/domain/user-pools/omitted.ts";
-import { refused } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { refused } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 type Shown = Readonly<Record<string, unknown>>;
 

@@ -8,8 +8,8 @@ import {
   GetUserCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeClient, makePool, makeUser, newAddress, password, refused, signIn } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makeClient, makePool, makeUser, newAddress, password, refused, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const verified = { Name: "email_verified", Value: "true" };
 const newPassword = "Another-Secret-1";

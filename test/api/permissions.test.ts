@@ -18,8 +18,8 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
 import type { permissions } from "../../src/domain/iam/actions.ts";
-import { makePool, refused } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makePool, refused } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const arnOf = (pool: string) => `arn:aws:cognito-idp:us-east-1:000000000000:userpool/${pool}`;
 const newPoolId = () => `us-east-1_${randomBytes(6).toString("hex")}`;

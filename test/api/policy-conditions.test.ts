@@ -6,8 +6,8 @@ import { conditionKeys } from "../../src/domain/iam/condition-keys.ts";
 import { insertAccessKey } from "../../src/store/access-keys.ts";
 import { type KnownOperation, operations, sampleInput } from "../doors/operations.ts";
 import { post, signedCall } from "../doors/wire.ts";
-import { makePool } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makePool } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { watchWork } from "./work.ts";
 
 type Block = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>;

@@ -13,7 +13,7 @@ import {
   SetUserPoolMfaConfigCommand,
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { forEachServer, type TestServer } from "./server.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const refused = (name: string, message: string | RegExp) => ({ name, message });
 

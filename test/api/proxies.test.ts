@@ -1,9 +1,9 @@
 /** Whose address a request counts for: X-Forwarded-For is believed from configured proxies only. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { call } from "../clients/support.ts";
-import { makePool, makeUser, password, signIn } from "./people.ts";
-import { forEachServer } from "./server.ts";
+import { makePool, makeUser, password, signIn } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import { call } from "../kit/support.ts";
 
 /** The peer of every test connection, and further proxies behind it. */
 const proxies = "127.0.0.1/32,10.0.0.0/8,2001:db8:aaaa::/48";

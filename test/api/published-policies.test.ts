@@ -11,8 +11,8 @@ import {
   ListUsersCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
-import { makePool } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makePool } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const file = join(import.meta.dirname, "..", "domain", "published-policies.json");
 const published = JSON.parse(readFileSync(file, "utf8"));

@@ -12,7 +12,7 @@ import {
   InitiateAuthCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { forEachServer, type TestServer } from "./server.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const rounds = 5;
 const parallel = 8;

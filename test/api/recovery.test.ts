@@ -22,9 +22,9 @@ import {
 } from "../domain/recovery-cases.ts";
 import { newPhone } from "../doors/waits.ts";
 import { makeApp, newVisitor, queryOf } from "../hosted-ui/visitor.ts";
-import { giveSoftwareToken, respond, smsConfiguration, start, turnMfa } from "./factors.ts";
-import { makePool, makeUser, newAddress, password, refused, signIn } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { giveSoftwareToken, respond, smsConfiguration, start, turnMfa } from "../kit/factors.ts";
+import { makePool, makeUser, newAddress, password, refused, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const recovered = "Recovered-Horse-9";
 const nothingVerified =

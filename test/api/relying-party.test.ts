@@ -9,11 +9,11 @@ import {
   SetUserPoolMfaConfigCommand,
   StartWebAuthnRegistrationCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { Authenticator } from "../clients/authenticator.ts";
 import { makePasskeyApp } from "../hosted-ui/passkeys.ts";
 import { queryOf } from "../hosted-ui/visitor.ts";
-import { makeUser, refused, signIn } from "./people.ts";
-import { forEachServer } from "./server.ts";
+import { Authenticator } from "../kit/authenticator.ts";
+import { makeUser, refused, signIn } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 
 const unique = () => `shop-${Math.random().toString(36).slice(2, 10)}`;
 

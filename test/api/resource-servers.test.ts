@@ -17,8 +17,8 @@ import { loadPool } from "../../src/domain/user-pools/load-pool.ts";
 import { existingScopes } from "../../src/domain/user-pools/resource-servers.ts";
 import { createCtx } from "../../src/http/context.ts";
 import { readResourceServers } from "../../src/store/resource-servers.ts";
-import { makeClient, makePool, refused } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makeClient, makePool, refused } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const scope = (ScopeName: string) => ({ ScopeName, ScopeDescription: `May ${ScopeName}` });
 const url = "https://api.example.com/v1";

@@ -14,8 +14,8 @@ import {
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
 import { listAuditEvents } from "../../src/store/audit.ts";
 import { releaseName } from "../../src/store/retired-names.ts";
-import { makePool } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makePool } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const unique = (text: string) => `${text}${randomBytes(6).toString("hex")}`;
 const day = 86_400_000;

@@ -16,8 +16,8 @@ import {
   UpdateUserPoolClientCommand,
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makePool, makeUser, refused, signIn } from "./people.ts";
-import { forEachServer } from "./server.ts";
+import { makePool, makeUser, refused, signIn } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { disabled, track, untrack } from "./tracking.ts";
 import { watchWork } from "./work.ts";
 

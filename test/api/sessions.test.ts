@@ -15,9 +15,9 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { listAuditEvents } from "../../src/store/audit.ts";
 import { sweep } from "../../src/store/sweep.ts";
-import { call } from "../clients/support.ts";
-import { makeClient, makePool, makeUser, password, refused, signIn } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makeClient, makePool, makeUser, password, refused, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { call } from "../kit/support.ts";
 import { disabled, gone, revoked, setUpSessions, track, untrack } from "./tracking.ts";
 
 const newest = { limit: 50, order: "newest first" } as const;

@@ -1,7 +1,7 @@
 /** Requests of the tests of who exists, and what may not differ between their answers. */
 import assert from "node:assert/strict";
-import { call, type RawAnswer } from "../clients/support.ts";
-import type { TestServer } from "./server.ts";
+import type { TestServer } from "../kit/server.ts";
+import { call, type RawAnswer } from "../kit/support.ts";
 import type { Work, watchWork } from "./work.ts";
 
 export interface Setting {

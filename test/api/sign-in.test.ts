@@ -21,7 +21,7 @@ import {
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { secretHash } from "../../src/lib/secret-hash.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const password = "Correct-horse-1";
 const allFlows = [

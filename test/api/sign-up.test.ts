@@ -19,8 +19,8 @@ import {
   password,
   refused,
   signIn,
-} from "./people.ts";
-import { forEachServer } from "./server.ts";
+} from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 
 forEachServer("sign-up", (open) => {
   test("signs up, is sent a code, confirms, signs in", async () => {

@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AdminGetUserCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { call, SrpClient } from "../clients/support.ts";
-import { makePool, makeUser, newAddress, password } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makePool, makeUser, newAddress, password } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { call, SrpClient } from "../kit/support.ts";
 
 const spellings: readonly ((name: string) => string)[] = [
   (name) => name,

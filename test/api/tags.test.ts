@@ -8,7 +8,7 @@ import {
   TagResourceCommand,
   UntagResourceCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { forEachServer } from "./server.ts";
+import { forEachServer } from "../kit/server.ts";
 
 forEachServer("tags", (open) => {
   test("tags come and go", async () => {

@@ -11,8 +11,8 @@ import {
   ListTermsCommand,
   UpdateTermsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeClient, makePool, refused } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makeClient, makePool, refused } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const Links = { "cognito:default": "https://example.com/terms", "cognito:french": "https://example.com/fr" };
 

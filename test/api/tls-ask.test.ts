@@ -6,9 +6,9 @@ import {
   CreateUserPoolDomainCommand,
   DeleteUserPoolDomainCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { needs, outerAddress } from "../clients/support.ts";
-import { makePool } from "./people.ts";
-import { byAddress, forEachServer, type TestServer } from "./server.ts";
+import { makePool } from "../kit/people.ts";
+import { byAddress, forEachServer, type TestServer } from "../kit/server.ts";
+import { needs, outerAddress } from "../kit/support.ts";
 
 interface Asked {
   readonly host?: string;

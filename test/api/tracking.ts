@@ -7,8 +7,8 @@ import {
   type SessionDescriptionType,
   SetUserPoolSessionConfigurationCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makePool, makeUser, refused } from "./people.ts";
-import type { TestServer } from "./server.ts";
+import { makePool, makeUser, refused } from "../kit/people.ts";
+import type { TestServer } from "../kit/server.ts";
 
 export const disabled = refused(
   "OperationNotEnabledException",

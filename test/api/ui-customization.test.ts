@@ -7,8 +7,8 @@ import {
   SetUICustomizationCommand,
   type SetUICustomizationCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeClient, makePool, refused } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { makeClient, makePool, refused } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const CSS = ".label-customizable { color: red }";
 const png = Buffer.from("\x89PNG\r\n\x1a\n0123456789", "latin1");

@@ -17,8 +17,8 @@ import {
   InitiateAuthCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { attributesOf, makePool, makeUser, newAddress, password, refused, signIn } from "./people.ts";
-import { forEachServer } from "./server.ts";
+import { attributesOf, makePool, makeUser, newAddress, password, refused, signIn } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 
 const email = (Value: string) => ({ Name: "email", Value });
 const verified = { Name: "email_verified", Value: "true" };

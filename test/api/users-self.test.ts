@@ -12,8 +12,8 @@ import {
   UpdateUserAttributesCommand,
   VerifyUserAttributeCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { attributesOf, makePool, makeUser, newAddress, password, refused, signIn } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { attributesOf, makePool, makeUser, newAddress, password, refused, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const verified = { Name: "email_verified", Value: "true" };
 const email = (Value: string) => ({ Name: "email", Value });

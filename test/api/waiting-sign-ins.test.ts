@@ -4,10 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { call, type RawAnswer, SrpClient } from "../clients/support.ts";
-import { giveSoftwareToken, totp, turnMfa } from "./factors.ts";
-import { makePool, makeUser, password, signIn } from "./people.ts";
-import { forEachServer, type TestServer } from "./server.ts";
+import { giveSoftwareToken, totp, turnMfa } from "../kit/factors.ts";
+import { makePool, makeUser, password, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { call, type RawAnswer, SrpClient } from "../kit/support.ts";
 
 const limits = { "waiting-sign-ins": 2, "waiting-sign-ins-per-address": 5, "sign-in-code": 10 };
 /** More than there may be of a name, and than there may be of an address. */

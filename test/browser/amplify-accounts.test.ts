@@ -7,10 +7,10 @@ import {
   type CreateUserPoolCommandInput,
   GetUserCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { turnMfa } from "../api/factors.ts";
-import { makePool, newAddress, password, refused } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
-import { needs } from "../clients/support.ts";
+import { turnMfa } from "../kit/factors.ts";
+import { makePool, newAddress, password, refused } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import { needs } from "../kit/support.ts";
 import { Application } from "./amplify.ts";
 
 const done = { isSignedIn: true, nextStep: { signInStep: "DONE" } };

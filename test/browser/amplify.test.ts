@@ -11,10 +11,10 @@ import {
   ListWebAuthnCredentialsCommand,
   SetUserPoolMfaConfigCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { forceMfaOn, totp, turnMfa, wrongTotp } from "../api/factors.ts";
-import { makePool, makeUser, newAddress, password, refused } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
-import { needs } from "../clients/support.ts";
+import { forceMfaOn, totp, turnMfa, wrongTotp } from "../kit/factors.ts";
+import { makePool, makeUser, newAddress, password, refused } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import { needs } from "../kit/support.ts";
 import { Application } from "./amplify.ts";
 
 const everyFlow: Partial<CreateUserPoolClientCommandInput> = {

@@ -1,9 +1,9 @@
 /** An application that uses Amplify, in Chromium, on localhost: the relying party of its passkeys. */
 import type * as AmplifyAuth from "aws-amplify/auth";
 import type { Page } from "playwright-core";
-import type { Place } from "../api/factors.ts";
-import type { TestServer } from "../api/server.ts";
-import { type Authenticator, addAuthenticator, browse, bundle, serveSite } from "./chromium.ts";
+import { type Authenticator, addAuthenticator, browse, bundle, serveSite } from "../kit/chromium.ts";
+import type { Place } from "../kit/factors.ts";
+import type { TestServer } from "../kit/server.ts";
 
 type Auth = typeof AmplifyAuth;
 
@@ -29,7 +29,7 @@ export class Application {
 
   static async open(): Promise<Application> {
     const html = '<!doctype html><title>An application</title><script src="/page.js"></script>';
-    const site = await serveSite(html, await bundle("amplify-page.js"));
+    const site = await serveSite(html, await bundle(new URL("amplify-page.js", import.meta.url)));
     const context = await browse();
     const page = await context.newPage();
     const authenticator = await addAuthenticator(page);

@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
 import { setUpSuite } from "../../certification/set-up.ts";
-import { forEachServer } from "../api/server.ts";
-import { needs } from "../clients/support.ts";
-import { browse, keepOpen, serveSite } from "./chromium.ts";
+import { browse, keepOpen, serveSite } from "../kit/chromium.ts";
+import { forEachServer } from "../kit/server.ts";
+import { needs } from "../kit/support.ts";
 
 type Command = readonly [string, string, string, ...(string | number)[]];
 interface Task {
@@ -50,7 +50,7 @@ async function carryOut(page: Page, blocks: readonly Block[], url: string): Prom
     }
     for (const [command, type, target, ...rest] of commands) {
       const found = page.locator(selectors[type]!(target));
-      await found.waitFor({ state: "attached", timeout: 10_000 });
+      await found.waitFor({ state: "attached" });
       assert.equal(await found.count(), 1, `${task}: ${target}`);
       if (command === "text") await found.fill(String(rest[0]));
       else if (command === "click") await found.click();

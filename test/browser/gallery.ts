@@ -4,10 +4,10 @@ import {
   SetUserMFAPreferenceCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { Page } from "playwright-core";
-import { giveSoftwareToken, turnMfa } from "../api/factors.ts";
-import { makePool, makeUser, newAddress, password, signIn, verifiedMail } from "../api/people.ts";
-import type { TestServer } from "../api/server.ts";
-import { addAuthenticator, keepOpen, serveSite } from "./chromium.ts";
+import { addAuthenticator, keepOpen, serveSite } from "../kit/chromium.ts";
+import { giveSoftwareToken, turnMfa } from "../kit/factors.ts";
+import { makePool, makeUser, newAddress, password, signIn, verifiedMail } from "../kit/people.ts";
+import type { TestServer } from "../kit/server.ts";
 
 export interface App {
   readonly UserPoolId: string;

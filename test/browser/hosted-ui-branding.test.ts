@@ -7,10 +7,10 @@ import {
   SetUICustomizationCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { Page } from "playwright-core";
-import { forEachServer } from "../api/server.ts";
 import { classicCss, giveStyle, juniper, juniperAssets, png, unreadable } from "../hosted-ui/brands.ts";
+import { browse, keepOpen } from "../kit/chromium.ts";
+import { forEachServer } from "../kit/server.ts";
 import { findings, picture, schemes, widths } from "./axe.ts";
-import { browse, keepOpen } from "./chromium.ts";
 import { address, scenes, type World, worldOf } from "./gallery.ts";
 
 type Given = Parameters<typeof giveStyle>[2];

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
-import { forEachServer } from "../api/server.ts";
-import { browse, keepOpen } from "./chromium.ts";
+import { browse, keepOpen } from "../kit/chromium.ts";
+import { forEachServer } from "../kit/server.ts";
 import { scenes, worldOf } from "./gallery.ts";
 import { byKeyboard, countUsable, roundOf } from "./keyboard.ts";
 

@@ -10,11 +10,11 @@ import {
   StartWebAuthnRegistrationCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { BrowserContext, Page } from "playwright-core";
-import { totp } from "../api/factors.ts";
-import { makeUser, newAddress, password, signIn, verifiedMail } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { addAuthenticator, browse, keepOpen, serveSite } from "../kit/chromium.ts";
+import { totp } from "../kit/factors.ts";
+import { makeUser, newAddress, password, signIn, verifiedMail } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { findings, picture, schemes, widths } from "./axe.ts";
-import { addAuthenticator, browse, keepOpen, serveSite } from "./chromium.ts";
 import { address, press, scenes, signInAs, type World, worldOf } from "./gallery.ts";
 
 async function newBrowser(options: object = {}): Promise<BrowserContext> {

@@ -28,7 +28,7 @@ async function type(page: Page, element: Locator, value: string): Promise<void> 
 /** Where it leads to another page, that is waited for, as a click would. */
 async function press(page: Page, element: Locator): Promise<void> {
   await reach(page, element);
-  const left = page.waitForEvent("framenavigated", { timeout: 10_000 });
+  const left = page.waitForEvent("framenavigated");
   await page.keyboard.press("Enter");
   await left;
   await page.waitForLoadState();

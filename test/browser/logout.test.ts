@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
-import { makePool, makeUser, password } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
-import { needs } from "../clients/support.ts";
-import { browse, keepOpen } from "./chromium.ts";
+import { browse, keepOpen } from "../kit/chromium.ts";
+import { makePool, makeUser, password } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import { needs } from "../kit/support.ts";
 
 /** Of another site than the server's: an address and a name are two. */
 async function serveForm(action: () => string): Promise<string> {

@@ -14,10 +14,10 @@ import {
   StartWebAuthnRegistrationCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { Page } from "playwright-core";
-import { forceMfaOn, respond, start, turnMfa } from "../api/factors.ts";
-import { makeClient, makePool, makeUser, newAddress, password, refused, signIn } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
-import { type Authenticator, addAuthenticator, browse, keepOpen, serveSite } from "./chromium.ts";
+import { type Authenticator, addAuthenticator, browse, keepOpen, serveSite } from "../kit/chromium.ts";
+import { forceMfaOn, respond, start, turnMfa } from "../kit/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, password, refused, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 interface Browser extends Authenticator {
   readonly page: Page;

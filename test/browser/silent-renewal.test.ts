@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UpdateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
 import type { Page } from "playwright-core";
-import { makePool, makeUser, password } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
-import { browse, keepOpen, serveSite } from "./chromium.ts";
+import { browse, keepOpen, serveSite } from "../kit/chromium.ts";
+import { makePool, makeUser, password } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { press } from "./gallery.ts";
 
 /** In a frame it tells the page around it how it was called. */
 const application = `<!doctype html><html lang=en><title>Application</title><body><script>
   if (parent !== window) parent.postMessage(location.pathname + location.search, "*");
-  addEventListener("message", ({ data }) => { window.told = data; });
+  addEventListener("message", ({ data }) => { if (data !== "all was told") window.told = data; });
 </script>`;
 
 /** Opens an address in a frame of the page, and waits until it has told something or come to its end. */
@@ -20,13 +20,15 @@ async function inFrame(page: Page, address: string): Promise<{ told: URLSearchPa
     delete window.told;
     document.querySelector("iframe")?.remove();
     const frame = document.createElement("iframe");
-    frame.onload = resolve;
+    frame.onload = () => {
+      // Messages come in order: with this one, those of the frame have come.
+      addEventListener("message", ({ data }) => data === "all was told" && resolve());
+      postMessage("all was told", "*");
+    };
     frame.src = ${JSON.stringify(address)};
     document.body.append(frame);
   })`);
-  const told: unknown = await page.evaluate(
-    "new Promise((resolve) => setTimeout(() => resolve(window.told), 50))",
-  );
+  const told: unknown = await page.evaluate("window.told");
   const url = page.frames().at(-1)?.url() ?? "";
   return { told: new URLSearchParams(String(told ?? "").split("?")[1]), url };
 }

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { SignUpCommand } from "@aws-sdk/client-cognito-identity-provider";
 import type { BrowserContext, Page } from "playwright-core";
-import { forEachServer, type TestServer } from "../api/server.ts";
-import { makeClient, makePool, makeUser, needs, password, unique } from "../clients/support.ts";
-import { temporaryFolder } from "../store/databases.ts";
-import { browse, bundle, serveSite } from "./chromium.ts";
+import { browse, bundle, serveSite } from "../kit/chromium.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { makeClient, makePool, makeUser, needs, password, unique } from "../kit/support.ts";
 
 const pageOf = (settings: object) => `<!doctype html><html lang="en"><title>Another site</title>
 <input id="username"><input id="password" type="password">
@@ -60,7 +60,7 @@ describe("a web page in Chromium", needs("chromium"), () => {
       const client = await makeClient(server, UserPoolId);
       const name = await makeUser(server, UserPoolId, { email_verified: "true" });
       const settings = { endpoint: server.endpoint, UserPoolId, ClientId: client.id };
-      const site = await serveSite(pageOf(settings), await bundle("page.js"));
+      const site = await serveSite(pageOf(settings), await bundle(new URL("page.js", import.meta.url)));
       opened.push(site);
       const url = `http://127.0.0.1:${site.port}/`;
       const page = await (await visit()).newPage();
@@ -74,7 +74,7 @@ describe("a web page in Chromium", needs("chromium"), () => {
         await page.fill("#password", secret);
         await page.click(button);
         const said = page.locator("#who:not(:empty)");
-        await said.waitFor({ timeout: 20_000 });
+        await said.waitFor();
         return said.textContent();
       };
       return { server, name, page, signIn, problems };

@@ -6,10 +6,10 @@ import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
 import { AdminSetUserPasswordCommand } from "@aws-sdk/client-cognito-identity-provider";
 import type { Page } from "playwright-core";
-import { makeClient, makePool, makeUser, password } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
-import { needs } from "../clients/support.ts";
-import { browse, keepOpen } from "./chromium.ts";
+import { browse, keepOpen } from "../kit/chromium.ts";
+import { makeClient, makePool, makeUser, password } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import { needs } from "../kit/support.ts";
 
 const otherPassword = "Other-Horse-8";
 

@@ -11,7 +11,7 @@ import {
   DeleteUserPoolCommand,
   DescribeUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 
 const main = join(import.meta.dirname, "..", "..", "src", "main.ts");
 
@@ -33,7 +33,7 @@ forEachServer("poolhouse audit", (open) => {
     await server.client.send(new DescribeUserPoolCommand({ UserPoolId }));
     await assert.rejects(server.client.send(new DescribeUserPoolCommand({ UserPoolId: "us-east-1_nobody" })));
     await server.client.send(new DeleteUserPoolCommand({ UserPoolId }));
-    while (server.app.audit.waiting > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (server.app.audit.waiting > 0) await server.app.audit.flush();
 
     const created = await run(server, "keys", "create", "--name", "ops", "--policy", "readonly");
     const accessKeyId = /AKIA\w+/.exec(created)?.[0] ?? assert.fail(created);

@@ -16,9 +16,9 @@ import {
   CreateUserPoolCommand,
   InitiateAuthCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { rootKey } from "../api/server.ts";
-import { freePort } from "../servers/child.ts";
-import { administer, temporaryFolder, testPostgresUrl, unreachable } from "../store/databases.ts";
+import { freePort } from "../kit/child.ts";
+import { administer, temporaryFolder, testPostgresUrl, unreachable } from "../kit/databases.ts";
+import { rootKey } from "../kit/server.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const password = "Kept-Password-1";

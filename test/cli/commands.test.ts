@@ -7,7 +7,7 @@ import {
   CognitoIdentityProviderClient,
   ListUserPoolsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { temporaryFolder } from "../store/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
 import { run, serve, stop } from "./program.ts";
 
 test("keys are made, disabled and deleted beside a running server", async () => {

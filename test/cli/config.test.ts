@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { loadConfig } from "../../src/config/config.ts";
 import { type Limit, limitTable } from "../../src/config/limits.ts";
 import { settings } from "../../src/config/settings.ts";
-import { temporaryFolder } from "../store/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
 
 test("flags come before the environment, before the file, before defaults", () => {
   const file = join(temporaryFolder(), "poolhouse.yaml");

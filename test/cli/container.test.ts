@@ -13,7 +13,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { parse } from "yaml";
 import { loadConfig } from "../../src/config/config.ts";
-import { administer, temporaryFolder, testPostgresUrl, unreachable } from "../store/databases.ts";
+import { administer, temporaryFolder, testPostgresUrl, unreachable } from "../kit/databases.ts";
 import {
   buildImage,
   type Image,

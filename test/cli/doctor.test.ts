@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { changePublicUrl } from "../../src/store/public-url.ts";
-import { forEachDatabase, temporaryFolder } from "../store/databases.ts";
+import { forEachDatabase, temporaryFolder } from "../kit/databases.ts";
 import { runWith } from "./program.ts";
 
 const doctor = (settings: Readonly<Record<string, string>>) =>

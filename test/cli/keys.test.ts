@@ -11,7 +11,7 @@ import {
   DeleteUserPoolDomainCommand,
   ListUserPoolsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { administer, temporaryFolder, testPostgresUrl } from "../store/databases.ts";
+import { administer, temporaryFolder, testPostgresUrl } from "../kit/databases.ts";
 import { run, runWith, serve, start, stop } from "./program.ts";
 
 interface Credentials {

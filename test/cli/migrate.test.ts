@@ -7,7 +7,7 @@ import { describe, test } from "node:test";
 import pg from "pg";
 import { migrations, PROGRAM_SCHEMA_VERSION } from "../../src/store/migrations/migrate.ts";
 import { openDatabase } from "../../src/store/open.ts";
-import { administer, forEachDatabase, silent, temporaryFolder, testPostgresUrl } from "../store/databases.ts";
+import { administer, forEachDatabase, silent, temporaryFolder, testPostgresUrl } from "../kit/databases.ts";
 import { runWith, serve, stop } from "./program.ts";
 
 const latest = PROGRAM_SCHEMA_VERSION;

@@ -5,7 +5,6 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import {
   CognitoIdentityProviderClient,
@@ -13,7 +12,8 @@ import {
   ListUserPoolsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { styles } from "../../src/http/hosted-ui/kit/assets.ts";
-import { temporaryFolder } from "../store/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { until } from "../kit/waiting.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const run = promisify(execFile);
@@ -122,7 +122,12 @@ test("npx poolhouse serve: a signed call, a sign-in, and the end", async () => {
   client.destroy();
   await ended(server.child, "SIGTERM");
   // npx ends at once; the server, which got the signal too, a moment later.
-  while (await fetch(`${server.url}/healthz`).catch(() => undefined)) await delay(20);
+  const answers = () =>
+    fetch(`${server.url}/healthz`).then(
+      () => true,
+      () => false,
+    );
+  await until("the server has ended", async () => !(await answers()));
 });
 
 test("the installed command itself ends with 0 on SIGTERM, and finds its data again", async () => {

@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { connect } from "node:tls";
 import { promisify } from "node:util";
 import { certificateSource } from "../../src/integrations/tls.ts";
-import { temporaryFolder } from "../store/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
 import { run, serve, stop } from "./program.ts";
 
 /** GET with this authority alone. */

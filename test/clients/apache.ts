@@ -6,8 +6,8 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
-import { temporaryFolder } from "../store/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { until } from "../kit/waiting.ts";
 
 export interface Apache {
   readonly url: string;
@@ -88,12 +88,9 @@ function readLog(path: string): string {
 }
 
 async function answers(url: string, child: ChildProcess, told: () => string): Promise<void> {
-  for (let count = 0; count < 300; count++) {
+  await until("Apache answers", async () => {
     assert.equal(child.exitCode, null, told());
     const answer = await fetch(url).catch(() => undefined);
-    if (answer?.ok) return;
-    await wait(50);
-  }
-  child.kill("SIGTERM");
-  assert.fail(`Apache does not answer: ${told()}`);
+    return answer?.ok === true;
+  });
 }

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { describe, test } from "node:test";
-import { forEachServer, rootKey, type TestServer } from "../api/server.ts";
-import { temporaryFolder } from "../store/databases.ts";
-import { needs, password } from "./support.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { forEachServer, rootKey, type TestServer } from "../kit/server.ts";
+import { needs, password } from "../kit/support.ts";
 
 interface Ran {
   readonly status: number;

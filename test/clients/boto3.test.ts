@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { forEachServer, rootKey } from "../api/server.ts";
-import { temporaryFolder } from "../store/databases.ts";
-import { needs, password } from "./support.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { forEachServer, rootKey } from "../kit/server.ts";
+import { needs, password } from "../kit/support.ts";
 
 const script = fileURLToPath(new URL("boto3_client.py", import.meta.url));
 

@@ -15,9 +15,9 @@ import {
   CognitoUserPool,
   type CognitoUserSession,
 } from "amazon-cognito-identity-js";
-import { start, totp, turnMfa } from "../api/factors.ts";
-import { makePool, makeUser, password, refused } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { start, totp, turnMfa } from "../kit/factors.ts";
+import { makePool, makeUser, password, refused } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 
 /** What the library asks its page to do in the course of a sign-in, in order. */
 interface Steps {

@@ -13,9 +13,9 @@ import { pino } from "pino";
 import { loadConfig } from "../../src/config/config.ts";
 import { type RunningServer, startServer } from "../../src/server.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "../../src/store/open.ts";
-import { neverBehind, rootKey, type TestServer } from "../api/server.ts";
-import { dataFolderOf } from "../store/databases.ts";
-import { makeClient, makePool, makeUser, password, SrpClient, type Tokens } from "./support.ts";
+import { dataFolderOf } from "../kit/databases.ts";
+import { neverBehind, rootKey, type TestServer } from "../kit/server.ts";
+import { makeClient, makePool, makeUser, password, SrpClient, type Tokens } from "../kit/support.ts";
 
 export interface House {
   readonly servers: readonly RunningServer[];

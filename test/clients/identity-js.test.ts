@@ -10,8 +10,8 @@ import {
   type CognitoUserSession,
   type ISignUpResult,
 } from "amazon-cognito-identity-js";
-import { forEachServer, type TestServer } from "../api/server.ts";
-import { call, makeClient, makePool, makeUser, password, unique, uuid } from "./support.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { call, makeClient, makePool, makeUser, password, unique, uuid } from "../kit/support.ts";
 
 interface NewPasswordRequired {
   readonly userAttributes: Record<string, string>;

@@ -27,9 +27,9 @@ import {
 } from "../../src/store/rotation/sealed-columns.ts";
 import { sweep } from "../../src/store/sweep.ts";
 import { readPool } from "../../src/store/user-pools.ts";
-import { forEachDatabase } from "../store/databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
+import { call, password } from "../kit/support.ts";
 import { type Application, application, type House, load, refresh, round, start } from "./house.ts";
-import { call, password } from "./support.ts";
 
 const random = (bytes: number) => randomBytes(bytes);
 const minute = 60_000;

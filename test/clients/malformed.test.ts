@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
 import { test } from "node:test";
-import { forEachServer } from "../api/server.ts";
-import { call, makeClient, makePool, password, signed } from "./support.ts";
+import { forEachServer } from "../kit/server.ts";
+import { call, makeClient, makePool, password, signed } from "../kit/support.ts";
 
 forEachServer("malformed", (open) => {
   const start = async () => {

@@ -8,12 +8,12 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { AdminAddUserToGroupCommand, CreateGroupCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { makePool, makeUser, password } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { makePool, makeUser, password } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import { needs } from "../kit/support.ts";
 import { annsAttributes } from "../oauth/support.ts";
-import { temporaryFolder } from "../store/databases.ts";
 import { type Apache, freePort, startApache } from "./apache.ts";
-import { needs } from "./support.ts";
 
 interface Answer {
   readonly status: number;

@@ -6,8 +6,8 @@ import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { temporaryFolder } from "../store/databases.ts";
-import { needs } from "./support.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { needs } from "../kit/support.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const run = promisify(execFile);

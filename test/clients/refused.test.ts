@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { forEachServer } from "../api/server.ts";
+import { forEachServer } from "../kit/server.ts";
 import {
   call,
   makeClient,
@@ -14,7 +14,7 @@ import {
   signed,
   signIn,
   unique,
-} from "./support.ts";
+} from "../kit/support.ts";
 
 forEachServer("refused", (open) => {
   const start = async (settings: Parameters<typeof makeClient>[2] = {}) => {

@@ -15,8 +15,8 @@ import { JwtVerifier } from "aws-jwt-verify";
 import type { Jwks } from "aws-jwt-verify/jwk";
 import AWS from "aws-sdk";
 import { createRemoteJWKSet, jwtVerify } from "jose";
-import { forEachServer, rootKey, type TestServer } from "../api/server.ts";
-import { makeUser, password, unique } from "./support.ts";
+import { forEachServer, rootKey, type TestServer } from "../kit/server.ts";
+import { makeUser, password, unique } from "../kit/support.ts";
 
 interface Challenged {
   readonly AuthenticationResult?: { readonly AccessToken: string };

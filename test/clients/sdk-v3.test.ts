@@ -35,8 +35,17 @@ import {
   UsernameExistsException,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { decodeJwt } from "jose";
-import { forEachServer } from "../api/server.ts";
-import { makeClient, makePool, makeUser, password, secretHash, signIn, unique, uuid } from "./support.ts";
+import { forEachServer } from "../kit/server.ts";
+import {
+  makeClient,
+  makePool,
+  makeUser,
+  password,
+  secretHash,
+  signIn,
+  unique,
+  uuid,
+} from "../kit/support.ts";
 
 const named = (name: string, message?: string) => (error: Error) => {
   assert.equal(error.name, name, error.message);

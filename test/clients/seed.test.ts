@@ -16,9 +16,9 @@ import { pino } from "pino";
 import { password, userAttributes, userName } from "../../bench/lib/users.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { startServer } from "../../src/server.ts";
-import { neverBehind, rootKey } from "../api/server.ts";
-import { dataFolderOf, forEachDatabase, temporaryFolder } from "../store/databases.ts";
-import { SrpClient } from "./support.ts";
+import { dataFolderOf, forEachDatabase, temporaryFolder } from "../kit/databases.ts";
+import { neverBehind, rootKey } from "../kit/server.ts";
+import { SrpClient } from "../kit/support.ts";
 
 const program = join(import.meta.dirname, "..", "..", "tools", "seed.ts");
 const UserPoolId = "us-east-1_Seed12345";

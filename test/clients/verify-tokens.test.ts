@@ -9,8 +9,8 @@ import {
 import { CognitoJwtVerifier, JwtVerifier } from "aws-jwt-verify";
 import { type Jwks, SimpleJwksCache } from "aws-jwt-verify/jwk";
 import { createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from "jose";
-import { forEachServer, type TestServer } from "../api/server.ts";
-import { makeClient, makePool, makeUser, signIn, uuid } from "./support.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { makeClient, makePool, makeUser, signIn, uuid } from "../kit/support.ts";
 
 /** aws-jwt-verify's own fetcher speaks https only; the cache that asks is its own. */
 const overHttp = () =>

@@ -6,7 +6,7 @@ import { newCode, refuseCode } from "../../src/domain/users/codes.ts";
 import { newSub } from "../../src/domain/users/new-user.ts";
 import { temporaryPassword } from "../../src/domain/users/temporary-password.ts";
 import { countWrongCode, judgeCode, replaceCode, takeCode } from "../../src/store/codes.ts";
-import { forEachDatabase } from "../store/databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
 
 const random = (bytes: number) => randomBytes(bytes);
 

@@ -7,7 +7,7 @@ import { withMfaConfig } from "../../src/domain/user-pools/mfa-config.ts";
 import { updatedDocument } from "../../src/domain/user-pools/update-pool.ts";
 import { Refusal } from "../../src/lib/refusal.ts";
 import type { AuthFactorType } from "../../src/wire/generated/user-pools.types.ts";
-import { dice } from "../dice.ts";
+import { dice } from "../kit/dice.ts";
 
 const region = "us-east-1";
 const UserPoolId = "us-east-1_a";

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { pino } from "pino";
 import type { App, Ctx } from "../../src/app.ts";
 import { deliverDue, deliverQueued, startOutboxWorker } from "../../src/domain/messages/deliver.ts";
@@ -10,7 +9,8 @@ import { createMetrics } from "../../src/http/metrics.ts";
 import { type Mailbox, noMailbox, Undeliverable } from "../../src/integrations/mailbox.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { dueMessages, recentMessages } from "../../src/store/outbox.ts";
-import { forEachDatabase } from "../store/databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
+import { until } from "../kit/waiting.ts";
 
 type Sent = Parameters<Mailbox["send"]>[0];
 
@@ -29,7 +29,9 @@ function office(db: Db, failures: number) {
   };
   const log = pino({ level: "silent" });
   const random = (bytes: number) => randomBytes(bytes);
-  const app = { db, log, random, clock: () => now, mailbox, metrics: createMetrics() } as unknown as App;
+  const deliveries = new Set();
+  const metrics = createMetrics();
+  const app = { db, log, random, clock: () => now, mailbox, metrics, deliveries } as unknown as App;
   const ctx = () => ({ app, db, log, random, now }) as unknown as Ctx;
   const queue = async (by: "now" | "worker" | "nobody") => {
     const queued = newMessage(
@@ -50,14 +52,6 @@ function office(db: Db, failures: number) {
   };
   const attempts = () => failures - left;
   return { app, sent, ctx, queue, attempts, advance: (ms: number) => (now += ms) };
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 200; turn++) {
-    if (await condition()) return;
-    await delay(25);
-  }
-  assert.fail("waited in vain");
 }
 
 forEachDatabase((_name, open) => {
@@ -119,7 +113,7 @@ forEachDatabase((_name, open) => {
     assert.equal(sent.length, 0);
     assert.equal((await recentMessages(db, ctx().now, 10)).length, 1);
     const worker = startOutboxWorker(app);
-    await until(() => sent.length === 1);
+    await until("the worker has sent it", () => sent.length === 1);
     await worker.stop();
     await queue("worker");
     advance(3_600_000);

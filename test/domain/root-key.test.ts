@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { ensureRootKey } from "../../src/domain/iam/access-keys.ts";
 import { listAccessKeys } from "../../src/store/access-keys.ts";
 import type { Db } from "../../src/store/db.ts";
-import { forEachDatabase } from "../store/databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
 
 const start = (db: Db) =>
   ensureRootKey({ db, random: (bytes) => randomBytes(bytes), clock: Date.now }, undefined);

@@ -6,9 +6,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { userPoolShapes } from "../../src/wire/generated/user-pools.ts";
-import { makeClient, makePool, makeUser, password } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
-import { SrpClient } from "../clients/support.ts";
+import { makeClient, makePool, makeUser, password } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { SrpClient } from "../kit/support.ts";
 import { type Answer, post, signedCall, unsigned } from "./wire.ts";
 import { flows } from "./world.ts";
 

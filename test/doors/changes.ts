@@ -1,9 +1,9 @@
 /** Every operation that changes what somebody signs in with or recovers by, with an input that does. */
 import assert from "node:assert/strict";
-import { smsConfiguration, start, totp, turnMfa } from "../api/factors.ts";
-import { makePool, newAddress, password } from "../api/people.ts";
-import type { TestServer } from "../api/server.ts";
-import { Authenticator } from "../clients/authenticator.ts";
+import { Authenticator } from "../kit/authenticator.ts";
+import { smsConfiguration, start, totp, turnMfa } from "../kit/factors.ts";
+import { makePool, newAddress, password } from "../kit/people.ts";
+import type { TestServer } from "../kit/server.ts";
 import {
   app,
   confirmDevice,

@@ -1,10 +1,10 @@
 /** What expires of sign-ins by several steps: the Session of each challenge, and what is shown or signed for it. */
 import assert from "node:assert/strict";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
-import { totp } from "../api/factors.ts";
-import { makeClient } from "../api/people.ts";
-import type { TestServer } from "../api/server.ts";
-import { Authenticator } from "../clients/authenticator.ts";
+import { Authenticator } from "../kit/authenticator.ts";
+import { totp } from "../kit/factors.ts";
+import { makeClient } from "../kit/people.ts";
+import type { TestServer } from "../kit/server.ts";
 import { type Expiry, hour, minute, second } from "./expiry-table.ts";
 import {
   app,

@@ -1,8 +1,8 @@
 /** Everything that expires, how long it lives, and how it is begun and used. */
 import assert from "node:assert/strict";
 import type * as sdk from "@aws-sdk/client-cognito-identity-provider";
-import { makeClient, makePool, password } from "../api/people.ts";
-import type { TestServer } from "../api/server.ts";
+import { makeClient, makePool, password } from "../kit/people.ts";
+import type { TestServer } from "../kit/server.ts";
 import {
   type App,
   type Attempt,

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { sql } from "kysely";
 import { kindOf } from "../../src/domain/audit/call.ts";
 import { type AuditEvent, listAuditEvents } from "../../src/store/audit.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { changes, poolsOf, subOf } from "./changes.ts";
 import { type KnownOperation, operations } from "./operations.ts";
 import type { Pools } from "./waits.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createAccessKey, namedPolicies } from "../../src/domain/iam/access-keys.ts";
 import { deleteAccessKey, setAccessKeyStatus } from "../../src/store/access-keys.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { everyRow } from "./database.ts";
 import { authorizedBy, type KnownOperation } from "./operations.ts";
 import { type Answer, type Call, inBatches, post, presignedCall, signedCall, unsigned } from "./wire.ts";

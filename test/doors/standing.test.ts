@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { decodeJwt } from "jose";
-import { makeClient } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { makeClient } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import {
   type App,
   adminCall,

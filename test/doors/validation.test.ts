@@ -4,7 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { hangingMs } from "../kit/waiting.ts";
 import { type Fault, faultsOf } from "./faults.ts";
 import { type KnownOperation, operations, sampleInput } from "./operations.ts";
 import { type Place, placesOf } from "./places.ts";
@@ -54,7 +55,7 @@ const constrained = ({ shape, path, hidden, reportedAs }: Place) =>
 forEachServer("validation", (open, database) => {
   if (database !== "sqlite") return;
 
-  test("every place by every fault", { timeout: 300_000 }, async () => {
+  test("every place by every fault", { timeout: hangingMs }, async () => {
     const server = await open();
     server.clock.freeze();
     const wrong: string[] = [];

@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
-import { password } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { password } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import {
   type App,
   type Attempt,

@@ -14,10 +14,11 @@ import {
   SetUserMFAPreferenceCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { limitNames } from "../../src/config/limits.ts";
-import { forceMfaOn, giveSoftwareToken, smsConfiguration, totp, turnMfa } from "../api/factors.ts";
-import { makePool, makeUser, newAddress, password, signIn } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
-import { type Dice, dice } from "../dice.ts";
+import { type Dice, dice } from "../kit/dice.ts";
+import { forceMfaOn, giveSoftwareToken, smsConfiguration, totp, turnMfa } from "../kit/factors.ts";
+import { makePool, makeUser, newAddress, password, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { until } from "../kit/waiting.ts";
 
 interface Person {
   readonly name: string;
@@ -141,7 +142,7 @@ forEachServer(
       const sms = answer.ChallengeName === "SMS_MFA" || answer.ChallengeName === "SMS_OTP";
       // With a client that hides who exists the worker delivers, a moment later.
       if (sms || answer.ChallengeName === "EMAIL_OTP") {
-        one.code = await newestCode(server, sms ? one.person.phone : one.person.email, used);
+        one.code = await newCode(server, sms ? one.person.phone : one.person.email, seen);
       }
       if (answer.AuthenticationResult === undefined) return;
       one.isOver = true;
@@ -149,7 +150,7 @@ forEachServer(
       assert.ok(first && one.proven.size >= (place.demandsTwo ? 2 : 1), `tokens for ${[...one.proven]}`);
     }
 
-    const used = new Set<string>();
+    const seen = new Set<string>();
 
     async function begin(server: TestServer, place: Place, die: Dice, person: Person): Promise<SignIn> {
       const one: SignIn = {
@@ -293,17 +294,15 @@ forEachServer(
   { POOLHOUSE_LIMITS: limitNames.map((limit) => `${limit}=999999`).join(",") },
 );
 
-/** The newest code sent to an address that was not seen before. */
-async function newestCode(server: TestServer, to: string, used: Set<string>): Promise<string | undefined> {
-  for (let turn = 0; turn < 100; turn++) {
-    const [newest] = await server.inbox(to);
-    const code = newest?.code;
-    const key = `${to} ${(await server.inbox(to)).length}`;
-    if (code && !used.has(key)) {
-      used.add(key);
-      return code;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  return undefined;
+/** The code sent to an address that was not seen before: messages that have run out are in the inbox no more. */
+async function newCode(server: TestServer, to: string, seen: Set<string>): Promise<string> {
+  let code: string | null = null;
+  await until(`a new code has come to ${to}`, async () => {
+    const unseen = (await server.inbox(to)).find(({ id }) => !seen.has(id));
+    if (unseen === undefined) return false;
+    seen.add(unseen.id);
+    ({ code } = unseen);
+    return true;
+  });
+  return code ?? assert.fail("a message without a code");
 }

@@ -1,9 +1,9 @@
 /** Every way in, for one person at one client: what leads up to the last call, and that call. */
 import assert from "node:assert/strict";
 import { AdminCreateUserCommand, SignUpCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { makePool, makeUser, newAddress, password } from "../api/people.ts";
-import type { TestServer } from "../api/server.ts";
-import { SrpClient } from "../clients/support.ts";
+import { makePool, makeUser, newAddress, password } from "../kit/people.ts";
+import type { TestServer } from "../kit/server.ts";
+import { SrpClient } from "../kit/support.ts";
 import { type Answer, post, signedCall, unsigned } from "./wire.ts";
 import { flows } from "./world.ts";
 

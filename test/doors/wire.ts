@@ -4,7 +4,7 @@
  */
 import { createHash, createHmac } from "node:crypto";
 import { Agent, request } from "node:http";
-import { rootKey } from "../api/server.ts";
+import { rootKey } from "../kit/server.ts";
 
 const agent = new Agent({ keepAlive: true, maxSockets: 16 });
 

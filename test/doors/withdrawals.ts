@@ -1,7 +1,7 @@
 /** What a sign-in may wait for, how it is withdrawn meanwhile, and how the answer that was right is then refused. */
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
-import { forceMfaOn, smsConfiguration, totp, turnMfa } from "../api/factors.ts";
-import { newAddress } from "../api/people.ts";
+import { forceMfaOn, smsConfiguration, totp, turnMfa } from "../kit/factors.ts";
+import { newAddress } from "../kit/people.ts";
 import {
   app,
   at,

@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
-import { totp } from "../api/factors.ts";
-import { forEachServer } from "../api/server.ts";
-import { SrpClient } from "../clients/support.ts";
+import { totp } from "../kit/factors.ts";
+import { forEachServer } from "../kit/server.ts";
+import { SrpClient } from "../kit/support.ts";
 import {
   at,
   byPassword,

@@ -18,9 +18,9 @@ import {
   SignUpCommand,
   VerifySoftwareTokenCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { start, totp, turnMfa } from "../api/factors.ts";
-import { makeClient, makePool, makeUser, newAddress, password } from "../api/people.ts";
-import type { TestServer } from "../api/server.ts";
+import { start, totp, turnMfa } from "../kit/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
+import type { TestServer } from "../kit/server.ts";
 import { type KnownOperation, sampleInput, type Values } from "./operations.ts";
 
 export interface World {

@@ -1,7 +1,7 @@
 /** `npm run test:crash [-- kills]`: the long form of crash.test.ts. */
 import { join } from "node:path";
 import { test } from "node:test";
-import { temporaryFolder } from "../store/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
 import { crash, report } from "./crashes.ts";
 
 const kills = Number(process.argv[2] ?? 200);

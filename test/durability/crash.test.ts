@@ -1,9 +1,10 @@
 /** Every acknowledged write survives kill -9. `npm run test:crash` does it 200 times. */
 import { join } from "node:path";
 import { test } from "node:test";
-import { temporaryFolder } from "../store/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { hangingMs } from "../kit/waiting.ts";
 import { crash, report } from "./crashes.ts";
 
-test("25 kills at random points lose nothing acknowledged", { timeout: 600_000 }, async (t) => {
+test("25 kills at random points lose nothing acknowledged", { timeout: hangingMs }, async (t) => {
   t.diagnostic(report(await crash(25, join(temporaryFolder(), "data"))));
 });

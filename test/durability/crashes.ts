@@ -8,15 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  type Child,
-  clientOf,
-  endChild,
-  freePort,
-  patient,
-  spawnServer,
-  startChild,
-} from "../servers/child.ts";
+import { type Child, clientOf, endChild, freePort, patient, spawnServer, startChild } from "../kit/child.ts";
+import { until } from "../kit/waiting.ts";
 import { audit, type Ledger, newLedger, work } from "./ledger.ts";
 
 export interface Crashes {
@@ -75,7 +68,7 @@ async function workUntilKilled(server: Child, ledger: Ledger, round: number): Pr
   const working = Array.from({ length: workers }, (_, index) => work(sdk, ledger, `w${round}-${index}`));
   // By what was done rather than by time, so that a slow machine is killed at work too.
   const enough = ledger.acknowledged + Math.floor(Math.random() * 120);
-  while (ledger.acknowledged < enough) await delay(1);
+  await until("enough is acknowledged", () => ledger.acknowledged >= enough);
   await delay(Math.random() * 50);
   await endChild(server.process, "SIGKILL");
   sdk.destroy();

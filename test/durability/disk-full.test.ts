@@ -4,7 +4,6 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   AdminGetUserCommand,
   type CognitoIdentityProviderClient,
@@ -16,10 +15,11 @@ import {
   InitiateAuthCommand,
   ListGroupsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeUser, password } from "../api/people.ts";
-import { needs } from "../clients/support.ts";
-import { type Child, clientOf, endChild, startChild } from "../servers/child.ts";
-import { temporaryFolder } from "../store/databases.ts";
+import { type Child, clientOf, endChild, startChild } from "../kit/child.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { makeUser, password } from "../kit/people.ts";
+import { needs } from "../kit/support.ts";
+import { hangingMs, until } from "../kit/waiting.ts";
 
 const folder = join(temporaryFolder(), "disk");
 const ballast = join(folder, "ballast");
@@ -97,7 +97,7 @@ describe("a disk without room", needs("mount"), () => {
   });
 
   test("refuses writes cleanly, goes on reading, and recovers without a restart", {
-    timeout: 120_000,
+    timeout: hangingMs,
   }, async () => {
     const tokens = await signIn();
     await writing();
@@ -123,7 +123,7 @@ describe("a disk without room", needs("mount"), () => {
       assert.equal(await groupCount(), count + 1);
       await signIn();
       // The log is written a little later than the answers; what is said last comes last.
-      while (said(/can write again/) < round) await delay(10);
+      await until("it is in the log", () => said(/can write again/) >= round);
       assert.equal(said(/has no room/), round);
       assert.equal(said(/can write again/), round);
     }

@@ -11,9 +11,9 @@ import {
   DescribeUserPoolCommand,
   ListGroupsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { needs } from "../clients/support.ts";
-import { clientOf, endChild, startChild } from "../servers/child.ts";
-import { temporaryFolder } from "../store/databases.ts";
+import { clientOf, endChild, startChild } from "../kit/child.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { needs } from "../kit/support.ts";
 
 /** The n-th sync of each thread and all after it fail. */
 const failing = [

@@ -18,7 +18,7 @@ import {
   RevokeTokenCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { password } from "../clients/support.ts";
+import { password } from "../kit/support.ts";
 
 /** A value that is known, or one of two while a change of it was under way. */
 interface Known<T> {

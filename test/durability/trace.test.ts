@@ -8,7 +8,6 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { before, describe, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
@@ -17,9 +16,10 @@ import {
   CreateUserPoolCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { needs, password } from "../clients/support.ts";
-import { clientOf, endChild, startChild } from "../servers/child.ts";
-import { temporaryFolder } from "../store/databases.ts";
+import { clientOf, endChild, startChild } from "../kit/child.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { needs, password } from "../kit/support.ts";
+import { hangingMs, until } from "../kit/waiting.ts";
 import { FileHistory } from "./file-history.ts";
 import { answersOf, type Call, commitsOf, isSync, isWal, readTrace, straceArguments } from "./trace.ts";
 
@@ -95,15 +95,12 @@ async function write(endpoint: string): Promise<string[]> {
 /** strace is a process of its own and writes a little longer than the server lives. */
 async function finished(output: string, pid: number): Promise<Call[]> {
   const end = new RegExp(`^${pid} +\\+\\+\\+ exited with 0 \\+\\+\\+$`, "m");
-  for (let turn = 0; turn < 600; turn++) {
-    if (end.test(readFileSync(output, "latin1"))) return readTrace(output);
-    await delay(100);
-  }
-  return assert.fail("strace did not end");
+  await until("strace has written the end", () => end.test(readFileSync(output, "latin1")));
+  return readTrace(output);
 }
 
 describe("what strace sees", needs("strace"), () => {
-  before(record, { timeout: 300_000 });
+  before(record, { timeout: hangingMs });
 
   test("every answer to a write leaves after a sync of the log that began after its commit", () => {
     const commits = commitsOf(calls);

@@ -4,10 +4,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { BrowserContext } from "playwright-core";
-import { makePool, makeUser, password, verifiedMail } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
-import { browse } from "../browser/chromium.ts";
 import { newVisitor, type Shown, type Visitor } from "../hosted-ui/visitor.ts";
+import { browse } from "../kit/chromium.ts";
+import { makePool, makeUser, password, verifiedMail } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { claimsOf } from "../oauth/support.ts";
 
 const folder = join(import.meta.dirname, "..", "..", "examples", "appauth");

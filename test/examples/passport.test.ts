@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
-import { forEachServer } from "../api/server.ts";
-import { browse } from "../browser/chromium.ts";
+import { browse } from "../kit/chromium.ts";
+import { forEachServer } from "../kit/server.ts";
 import { type Example, setUp, signInAs, start } from "./web-app.ts";
 
 const opened: { close(): unknown }[] = [];

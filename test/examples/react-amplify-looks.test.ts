@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import type { Page } from "playwright-core";
 import { person } from "../../examples/react-amplify/pool.ts";
-import { forceMfaOn } from "../api/factors.ts";
-import { newAddress, password } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
 import { findings } from "../browser/axe.ts";
-import { needs } from "../clients/support.ts";
+import { forceMfaOn } from "../kit/factors.ts";
+import { newAddress, password } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import { needs } from "../kit/support.ts";
 import {
   enter,
   fill,

@@ -7,9 +7,9 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
-import { browse } from "../browser/chromium.ts";
-import { needs } from "../clients/support.ts";
-import { temporaryFolder } from "../store/databases.ts";
+import { browse } from "../kit/chromium.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { needs } from "../kit/support.ts";
 import { enter, enterThere, press, seen } from "./react-amplify.ts";
 
 const root = join(import.meta.dirname, "..", "..");

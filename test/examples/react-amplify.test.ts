@@ -7,10 +7,10 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { Request } from "playwright-core";
 import { person } from "../../examples/react-amplify/pool.ts";
-import { forceMfaOn, totp } from "../api/factors.ts";
-import { makeUser, newAddress, password, refused } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
-import { needs } from "../clients/support.ts";
+import { forceMfaOn, totp } from "../kit/factors.ts";
+import { makeUser, newAddress, password, refused } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import { needs } from "../kit/support.ts";
 import { claimsOf } from "../oauth/support.ts";
 import {
   enter,

@@ -9,10 +9,10 @@ import type { Page } from "playwright-core";
 import { buildPage, servePage } from "../../examples/react-amplify/page.ts";
 import { makePool, person } from "../../examples/react-amplify/pool.ts";
 import { certificateSource } from "../../src/integrations/tls.ts";
-import { newAddress, password } from "../api/people.ts";
-import type { TestServer } from "../api/server.ts";
-import { addAuthenticator, browse } from "../browser/chromium.ts";
-import { temporaryFolder } from "../store/databases.ts";
+import { addAuthenticator, browse } from "../kit/chromium.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { newAddress, password } from "../kit/people.ts";
+import type { TestServer } from "../kit/server.ts";
 
 /** Settings of a server with https, and the flags of a browser that trusts its authority. This process does too. */
 export async function trustedTls(): Promise<{

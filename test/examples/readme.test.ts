@@ -5,10 +5,10 @@ import { cpSync, readFileSync, symlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
-import { browse } from "../browser/chromium.ts";
 import { serve, stop } from "../cli/program.ts";
-import { needs } from "../clients/support.ts";
-import { temporaryFolder } from "../store/databases.ts";
+import { browse } from "../kit/chromium.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { needs } from "../kit/support.ts";
 import { freePort } from "./web-app.ts";
 
 const root = join(import.meta.dirname, "..", "..");

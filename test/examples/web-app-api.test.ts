@@ -9,8 +9,8 @@ import {
   CreateGroupCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
-import { makeClient, makePool } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { makeClient, makePool } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { at, type Example, freePort, run, setUp, signInByApi, start } from "./web-app.ts";
 
 const opened: { close(): unknown }[] = [];

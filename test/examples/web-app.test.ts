@@ -7,9 +7,9 @@ import {
   AdminUserGlobalSignOutCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { BrowserContext, Page } from "playwright-core";
-import { forEachServer } from "../api/server.ts";
 import { findings } from "../browser/axe.ts";
-import { browse } from "../browser/chromium.ts";
+import { browse } from "../kit/chromium.ts";
+import { forEachServer } from "../kit/server.ts";
 import { at, type Example, setUp, signInAs, start } from "./web-app.ts";
 
 const opened: { close(): unknown }[] = [];

@@ -11,8 +11,8 @@ import {
   type AuthenticationResultType,
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { Page } from "playwright-core";
-import { rootKey, type TestServer } from "../api/server.ts";
-import { temporaryFolder } from "../store/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { rootKey, type TestServer } from "../kit/server.ts";
 
 const programs = join(import.meta.dirname, "..", "..", "examples", "web-app");
 

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { holdings } from "../../src/http/holdings.ts";
-import { temporaryFolder } from "../store/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
 import { attacker, other } from "./others.ts";
 import { type Asking, ask, hold, letGo } from "./sockets.ts";
 

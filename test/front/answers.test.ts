@@ -5,10 +5,11 @@ import { connect, type Socket } from "node:net";
 import { test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { holdings } from "../../src/http/holdings.ts";
-import { byAddress, forEachServer } from "../api/server.ts";
+import { byAddress, forEachServer } from "../kit/server.ts";
+import { until } from "../kit/waiting.ts";
 import { manualClock } from "./clock.ts";
 import { isServed, settle, type Town } from "./others.ts";
-import { hold, isOpen, letGo, until } from "./sockets.ts";
+import { hold, isOpen, letGo } from "./sockets.ts";
 import { giveLogo } from "./takings.ts";
 
 const proxy = "127.0.0.9";

@@ -1,6 +1,6 @@
 /** Ways in which one address once stopped everybody, as they were found. */
 import { test } from "node:test";
-import { forEachServer } from "../api/server.ts";
+import { forEachServer } from "../kit/server.ts";
 import { attacker, isServed, settle, type Town } from "./others.ts";
 import { hold, letGo } from "./sockets.ts";
 

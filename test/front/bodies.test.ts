@@ -4,11 +4,12 @@ import { test } from "node:test";
 import { createAccessKey, namedPolicies } from "../../src/domain/iam/access-keys.ts";
 import { holdings } from "../../src/http/holdings.ts";
 import { setAccessKeyStatus } from "../../src/store/access-keys.ts";
-import { byAddress, forEachServer } from "../api/server.ts";
 import { type Operation, post, type Signing, signedCall } from "../doors/wire.ts";
+import { byAddress, forEachServer } from "../kit/server.ts";
+import { until } from "../kit/waiting.ts";
 import { manualClock } from "./clock.ts";
 import { attacker, isServed, other, settle, type Town } from "./others.ts";
-import { type Asking, ask, hold, isOpen, letGo, until } from "./sockets.ts";
+import { type Asking, ask, hold, isOpen, letGo } from "./sockets.ts";
 
 const metricsToken = "what-one-client-holds";
 const proxy = "127.0.0.9";

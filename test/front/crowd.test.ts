@@ -6,7 +6,7 @@ import { hostedRoutes } from "../../src/http/hosted-ui/routes.ts";
 import { discoveryRoutes } from "../../src/http/oauth/discovery.ts";
 import { oauthRoutes } from "../../src/http/oauth/routes.ts";
 import { poolPath } from "../../src/http/place.ts";
-import { forEachServer } from "../api/server.ts";
+import { forEachServer } from "../kit/server.ts";
 import { manualClock } from "./clock.ts";
 import { attacker, other, settle, type Town } from "./others.ts";
 import { type Asking, ask } from "./sockets.ts";

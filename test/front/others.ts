@@ -1,7 +1,7 @@
 /** What a second address asks for while the first holds what it took: each way in, and each must be served. */
 import assert from "node:assert/strict";
-import { makeUser, password } from "../api/people.ts";
-import type { TestServer } from "../api/server.ts";
+import { makeUser, password } from "../kit/people.ts";
+import type { TestServer } from "../kit/server.ts";
 import { callback, type OAuthPlace, setUp } from "../oauth/support.ts";
 import { type Answered, type Asking, ask } from "./sockets.ts";
 

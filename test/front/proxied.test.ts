@@ -5,7 +5,7 @@ import { Agent } from "node:http";
 import { Socket } from "node:net";
 import { mock, test } from "node:test";
 import { holdings } from "../../src/http/holdings.ts";
-import { byAddress, forEachServer } from "../api/server.ts";
+import { byAddress, forEachServer } from "../kit/server.ts";
 import { manualClock } from "./clock.ts";
 import { settle } from "./others.ts";
 import { ask } from "./sockets.ts";

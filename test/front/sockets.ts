@@ -1,5 +1,4 @@
 /** Connections from several addresses of this machine (Linux has all of 127.0.0.0/8), and what they hold. */
-import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
@@ -86,13 +85,4 @@ export const isOpen = ({ socket }: Held) => !socket.destroyed && socket.readable
 
 export function letGo(held: readonly Held[]): void {
   for (const { socket } of held) socket.destroy();
-}
-
-/** Waits for what comes about by itself, however long it takes. */
-export async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 3_000; turn++) {
-    if (await isSo()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  assert.fail(`it never came to this: ${what}`);
 }

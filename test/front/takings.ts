@@ -2,21 +2,13 @@
 import assert from "node:assert/strict";
 import { Agent } from "node:http";
 import { type HoldingName, holdings } from "../../src/http/holdings.ts";
-import { password } from "../api/people.ts";
-import { SrpClient } from "../clients/support.ts";
 import { giveStyle, juniper } from "../hosted-ui/brands.ts";
+import { password } from "../kit/people.ts";
+import { SrpClient } from "../kit/support.ts";
+import { until } from "../kit/waiting.ts";
 import type { ManualClock } from "./clock.ts";
 import { attacker, other, type Town } from "./others.ts";
-import {
-  type Answered,
-  type Asking,
-  ask,
-  type Held as Connected,
-  hold,
-  isOpen,
-  letGo,
-  until,
-} from "./sockets.ts";
+import { type Answered, type Asking, ask, type Held as Connected, hold, isOpen, letGo } from "./sockets.ts";
 
 /** What POOLHOUSE_LIMITS says in the town, small enough to be taken. */
 export const small = {

@@ -6,9 +6,10 @@ import type { AddressInfo } from "node:net";
 import { after, test } from "node:test";
 import { holdings } from "../../src/http/holdings.ts";
 import { Turns } from "../../src/http/turns.ts";
+import { until } from "../kit/waiting.ts";
 import { manualClock } from "./clock.ts";
 import { attacker, other } from "./others.ts";
-import { ask, hold, letGo, until } from "./sockets.ts";
+import { ask, hold, letGo } from "./sockets.ts";
 
 const { requests: most, turn } = holdings.waiting.limit;
 const clock = manualClock();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Socket } from "node:net";
 import { mock, test } from "node:test";
 import { holdings } from "../../src/http/holdings.ts";
-import { byAddress, forEachServer } from "../api/server.ts";
+import { byAddress, forEachServer } from "../kit/server.ts";
 import { manualClock } from "./clock.ts";
 import { attacker, isServed, other, settle, type Town } from "./others.ts";
 import { ask, hold, letGo } from "./sockets.ts";

@@ -13,10 +13,10 @@ import {
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { sweep } from "../../src/store/sweep.ts";
-import { forceMfaOn } from "../api/factors.ts";
-import { makeClient, newAddress, password, verifiedMail } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
-import { Authenticator } from "../clients/authenticator.ts";
+import { Authenticator } from "../kit/authenticator.ts";
+import { forceMfaOn } from "../kit/factors.ts";
+import { makeClient, newAddress, password, verifiedMail } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { makeOwner, makePasskeyApp } from "./passkeys.ts";
 import { type App, callback, codeIn, dataOf, newVisitor, queryOf, redeem, type Shown } from "./visitor.ts";
 

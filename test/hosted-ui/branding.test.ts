@@ -16,8 +16,8 @@ import {
   type UpdateManagedLoginBrandingCommandInput,
   UpdateUserPoolDomainCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeClient } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { makeClient } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { classicCss, giveStyle, ico, juniper, juniperAssets, logos, png } from "./brands.ts";
 import { type App, callback, makeApp, newVisitor, queryOf, type Shown } from "./visitor.ts";
 

@@ -6,7 +6,7 @@ import {
   CreateManagedLoginBrandingCommand,
   type CreateManagedLoginBrandingCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
-import type { TestServer } from "../api/server.ts";
+import type { TestServer } from "../kit/server.ts";
 
 type Key = { readonly UserPoolId: string; readonly ClientId: string };
 

@@ -6,9 +6,9 @@ import {
   AdminGetUserCommand,
   SetUserMFAPreferenceCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { giveSoftwareToken, respond, start, totp, turnMfa, wrongTotp } from "../api/factors.ts";
-import { attributesOf, makeUser, newAddress, password, refused, signIn } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { giveSoftwareToken, respond, start, totp, turnMfa, wrongTotp } from "../kit/factors.ts";
+import { attributesOf, makeUser, newAddress, password, refused, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { type App, codeIn, makeApp, newVisitor, queryOf, redeem, type Shown } from "./visitor.ts";
 
 const api = { ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH"] } as const;

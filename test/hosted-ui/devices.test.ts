@@ -13,9 +13,9 @@ import {
   UpdateDeviceStatusCommand,
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { giveSoftwareToken, totp, turnMfa } from "../api/factors.ts";
-import { makeUser, password, signIn } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { giveSoftwareToken, totp, turnMfa } from "../kit/factors.ts";
+import { makeUser, password, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { type App, codeIn, makeApp, newVisitor, queryOf, redeem, type Shown } from "./visitor.ts";
 
 const asked = "Open your authenticator app – Notes";

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { ChangePasswordCommand, GetUserCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { giveSoftwareToken, totp, turnMfa } from "../api/factors.ts";
-import { makeUser, password, signIn } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
 import { track } from "../api/tracking.ts";
+import { giveSoftwareToken, totp, turnMfa } from "../kit/factors.ts";
+import { makeUser, password, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import {
   type App,
   callback,

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { UpdateUserPoolClientCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { makeUser, password } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { makeUser, password } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { type App, callback, makeApp, newVisitor, queryOf, type Shown } from "./visitor.ts";
 
 const forms = [

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { UpdateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { makeUser, password } from "../api/people.ts";
-import { byAddress, forEachServer, type TestServer } from "../api/server.ts";
+import { makeUser, password } from "../kit/people.ts";
+import { byAddress, forEachServer, type TestServer } from "../kit/server.ts";
 import { makeApp, newVisitor, queryOf, type Shown } from "./visitor.ts";
 
 const languageOf = ({ text }: Shown) => /<html lang="([\w-]+)"/.exec(text)?.[1];

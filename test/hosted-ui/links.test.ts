@@ -10,10 +10,11 @@ import {
   ResendConfirmationCodeCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { attributesOf, newAddress, password, signIn } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
 import { ask, compare } from "../api/shapes.ts";
 import { watchWork } from "../api/work.ts";
+import { attributesOf, newAddress, password, signIn } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import { until } from "../kit/waiting.ts";
 import { makeApp, newVisitor, queryOf } from "./visitor.ts";
 
 const byLink = { DefaultEmailOption: "CONFIRM_WITH_LINK" } as const;
@@ -216,16 +217,14 @@ forEachServer("hosted pages: links that confirm", (open) => {
       Object.keys((await resend(Username)).CodeDeliveryDetails ?? {});
     assert.deepEqual(await details("nobody"), await details("una"));
     const visitor = newVisitor(server, app);
-    for (let turn = 0; turn < 50 && (await server.inbox(email)).length < 2; turn++)
-      await new Promise((resolve) => setTimeout(resolve, 100));
+    await until("both links are in the inbox", async () => (await server.inbox(email)).length === 2);
     await visitor.submit(await visitor.get((await link()).href), "/confirmUser");
     await server.client.send(new ForgotPasswordCommand({ ClientId, Username: "una" }));
     const { AccessToken } = await signIn(server, ClientId, "una");
     await server.client.send(
       new GetUserAttributeVerificationCodeCommand({ AccessToken, AttributeName: "email" }),
     );
-    for (let turn = 0; turn < 50 && (await server.inbox(email)).length < 4; turn++)
-      await new Promise((resolve) => setTimeout(resolve, 100));
+    await until("both codes are there too", async () => (await server.inbox(email)).length === 4);
     const bodies = (await server.inbox(email)).slice(0, 2).map(({ body }) => body);
     for (const body of bodies) assert.match(body, /^Your verification code is \d{6}$/);
     assert.equal(bodies.length, 2);

@@ -12,9 +12,9 @@ import {
   VerifySoftwareTokenCommand,
   VerifyUserAttributeCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { giveSoftwareToken, totp, turnMfa } from "../api/factors.ts";
-import { makeUser, newAddress, password, signIn, verifiedMail } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { giveSoftwareToken, totp, turnMfa } from "../kit/factors.ts";
+import { makeUser, newAddress, password, signIn, verifiedMail } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { makeOwner, makePasskeyApp } from "./passkeys.ts";
 import { type App, dataOf, makeApp, newVisitor, queryOf, type Shown, type Visitor } from "./visitor.ts";
 

@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { makeUser, password } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { makeUser, password } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import {
   type App,
   callback,

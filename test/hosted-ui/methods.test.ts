@@ -1,8 +1,8 @@
 /** HEAD tells of a page what GET would, and where a form leads is got by GET (RFC 9110 sections 9.3.2 and 15.4.4). */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { makeUser, password } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { makeUser, password } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { callback, makeApp, newVisitor, queryOf } from "./visitor.ts";
 
 forEachServer("hosted pages: methods", (open) => {

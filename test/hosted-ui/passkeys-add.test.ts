@@ -7,9 +7,9 @@ import {
   ListWebAuthnCredentialsCommand,
   StartWebAuthnRegistrationCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeUser, password, refused, signIn } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
-import { Authenticator } from "../clients/authenticator.ts";
+import { Authenticator } from "../kit/authenticator.ts";
+import { makeUser, password, refused, signIn } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { makeOwner, makePasskeyApp } from "./passkeys.ts";
 import { type App, callback, codeIn, dataOf, makeApp, newVisitor, queryOf, type Shown } from "./visitor.ts";
 

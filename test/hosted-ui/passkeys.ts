@@ -3,9 +3,9 @@ import {
   CompleteWebAuthnRegistrationCommand,
   StartWebAuthnRegistrationCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeUser, signIn } from "../api/people.ts";
-import type { TestServer } from "../api/server.ts";
-import { Authenticator } from "../clients/authenticator.ts";
+import { Authenticator } from "../kit/authenticator.ts";
+import { makeUser, signIn } from "../kit/people.ts";
+import type { TestServer } from "../kit/server.ts";
 import { type App, makeApp } from "./visitor.ts";
 
 export const takesPasskeys = {

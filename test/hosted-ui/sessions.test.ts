@@ -13,9 +13,9 @@ import {
   SetUserPoolClientSessionConfigurationCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { listBrowserSessions, putBrowserSession } from "../../src/store/browser-sessions.ts";
-import { password } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
 import { gone, revoked, setUpSessions, track, untrack } from "../api/tracking.ts";
+import { password } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import {
   type App,
   callback,

@@ -8,8 +8,8 @@ import {
   GetUserCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeUser, newAddress, password, verifiedMail } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { makeUser, newAddress, password, verifiedMail } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { callback, codeIn, makeApp, newVisitor, queryOf, rawState, redeem } from "./visitor.ts";
 
 forEachServer("hosted pages: sign-in", (open) => {

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AdminGetUserCommand, SignUpCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { turnMfa } from "../api/factors.ts";
-import { attributesOf, makeUser, newAddress, password } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { turnMfa } from "../kit/factors.ts";
+import { attributesOf, makeUser, newAddress, password } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { codeIn, makeApp, newVisitor, queryOf, redeem } from "./visitor.ts";
 
 const required = (...names: string[]) => names.map((Name) => ({ Name, Required: true }));

@@ -1,7 +1,7 @@
 /** A browser reduced to what plain pages need: it follows their forms, keeps their cookie, and runs no script. */
 import assert from "node:assert/strict";
-import { makePool } from "../api/people.ts";
-import type { TestServer } from "../api/server.ts";
+import { makePool } from "../kit/people.ts";
+import type { TestServer } from "../kit/server.ts";
 
 export const callback = "https://app.example/callback?keep=1";
 

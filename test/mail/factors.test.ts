@@ -1,14 +1,14 @@
 /** Codes of factors, of a server that sends mail and has nothing to send SMS by. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import type {
   CreateUserPoolClientCommandInput,
   CreateUserPoolCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { forceMfaOn, respond, smsConfiguration, start } from "../api/factors.ts";
-import { makeClient, makePool, makeUser, newAddress, refused } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { forceMfaOn, respond, smsConfiguration, start } from "../kit/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, refused } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import { until } from "../kit/waiting.ts";
 import { openPostOffice } from "./post-office.ts";
 
 const office = await openPostOffice();
@@ -43,7 +43,7 @@ forEachServer(
 
     /** The newest mail's code. */
     async function mailed(address: string, digits: 6 | 8): Promise<string> {
-      for (let turn = 0; turn < 400 && office.to(address).length === 0; turn++) await delay(25);
+      await until("the mail has come", () => office.to(address).length > 0);
       const mail = office.to(address).at(-1) ?? assert.fail("no mail");
       const [code] = new RegExp(`\\b\\d{${digits}}\\b`).exec(mail.text) ?? assert.fail(mail.text);
       return code;

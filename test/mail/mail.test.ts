@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import {
   AdminCreateUserCommand,
@@ -17,9 +16,10 @@ import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
 import { smtpMailbox } from "../../src/integrations/smtp.ts";
 import { listAuditEvents } from "../../src/store/audit.ts";
 import { inTransaction } from "../../src/store/db.ts";
-import { makePool, newAddress, password, refused, signIn } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
-import { temporaryFolder } from "../store/databases.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { makePool, newAddress, password, refused, signIn } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { until } from "../kit/waiting.ts";
 import { openPostOffice } from "./post-office.ts";
 
 const office = await openPostOffice();
@@ -30,14 +30,6 @@ const environment = {
   POOLHOUSE_SMTP_URL: `smtp://poolhouse:p%40ss%20word@127.0.0.1:${office.port}`,
   POOLHOUSE_SMTP_FROM: "Poolhouse <no-reply@house.example>",
 };
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 400; turn++) {
-    if (condition()) return;
-    await delay(25);
-  }
-  assert.fail("waited in vain");
-}
 
 const mailPool = (server: TestServer) => makePool(server, { AutoVerifiedAttributes: ["email"] });
 
@@ -124,7 +116,7 @@ forEachServer(
       await assert.rejects(signUp(server, ClientId, email), refused("CodeDeliveryFailureException"));
       office.answer = () => undefined;
       server.clock.advance(later);
-      await until(() => office.to(email).length > 0);
+      await until("the mail has come", () => office.to(email).length > 0);
       await confirm(server, ClientId, email);
     });
 
@@ -152,7 +144,7 @@ forEachServer(
       const refuses = office.answer;
       office.answer = (address) => (address === email ? refuses(address) : undefined);
       server.clock.advance(later);
-      await until(() => office.to(other).length > 0);
+      await until("the mail has come", () => office.to(other).length > 0);
       office.answer = () => undefined;
       assert.equal(asked, 1);
     });
@@ -168,7 +160,7 @@ forEachServer(
         await office.open();
       }
       server.clock.advance(later);
-      await until(() => office.to(email).length > 0);
+      await until("the mail has come", () => office.to(email).length > 0);
       await confirm(server, ClientId, email);
     });
 
@@ -184,7 +176,7 @@ forEachServer(
       await assert.rejects(signUp(server, ClientId, email), refused("CodeDeliveryFailureException"));
       office.user = right;
       server.clock.advance(later);
-      await until(() => office.to(email).length > 0);
+      await until("the mail has come", () => office.to(email).length > 0);
     });
 
     test("a server that says nothing holds up no sign-up, and is sent the message once", async () => {
@@ -203,7 +195,7 @@ forEachServer(
       assert.equal(office.to(email).length, 0);
       greet();
       office.greeting = Promise.resolve();
-      await until(() => office.to(email).length > 0);
+      await until("the mail has come", () => office.to(email).length > 0);
       await confirm(server, ClientId, email);
       assert.equal(office.to(email).length, 1);
     });
@@ -224,7 +216,7 @@ forEachServer(
         refused("CodeDeliveryFailureException"),
       );
       office.answer = () => undefined;
-      while (server.app.audit.waiting > 0) await delay(20);
+      while (server.app.audit.waiting > 0) await server.app.audit.flush();
       const events = await listAuditEvents(
         server.app.db,
         { poolId: UserPoolId, operation: "AdminCreateUser" },
@@ -277,7 +269,7 @@ forEachServer(
         }
       });
       const worker = startOutboxWorker(second);
-      await until(() => addresses.every((address) => office.to(address).length > 0));
+      await until("every mail has come", () => addresses.every((address) => office.to(address).length > 0));
       await Promise.all([worker.stop(), second.mailbox.close()]);
       assert.ok(addresses.every((address) => office.to(address).length === 1));
     });

@@ -8,7 +8,7 @@ import {
   UpdateUserPoolClientCommand,
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { forEachServer } from "../api/server.ts";
+import { forEachServer } from "../kit/server.ts";
 import { authorize, callback, claimsOf, newCode, type OAuthPlace, post, redeem, setUp } from "./support.ts";
 
 const home = "1 Main Street\nSpringfield";

@@ -7,8 +7,8 @@ import {
   AdminSetUserPasswordCommand,
   AdminUserGlobalSignOutCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { turnMfa } from "../api/factors.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { turnMfa } from "../kit/factors.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { authorize, callback, claimsOf, type OAuthPlace, setUp, signInBrowser } from "./support.ts";
 
 const errorOf = (location: URL) => location.searchParams.get("error");

@@ -1,7 +1,7 @@
 /** Codes that are brought several times at the same moment. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forEachServer } from "../api/server.ts";
+import { forEachServer } from "../kit/server.ts";
 import { newCode, pkce, post, redeem, setUp } from "./support.ts";
 
 forEachServer("races for a code", (open) => {

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { createRemoteJWKSet, jwtVerify } from "jose";
-import { forEachServer } from "../api/server.ts";
+import { forEachServer } from "../kit/server.ts";
 import {
   authorize,
   callback,

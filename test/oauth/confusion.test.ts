@@ -1,8 +1,8 @@
 /** What is neither a right request nor an honest mistake: methods, types, doubled and oversized parameters, odd headers. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { makeClient, password } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { makeClient, password } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { placesOf, type RawAnswer, type RawRequest } from "./raw.ts";
 import { authorize, callback, claimsOf, goodbye, newCode, pkce, post, redeem, setUp } from "./support.ts";
 

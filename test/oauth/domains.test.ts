@@ -8,8 +8,8 @@ import {
   DeleteResourceServerCommand,
   DeleteUserPoolDomainCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeClient, password } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { makeClient, password } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { callback, claimsOf, newCode, post, redeem, setUp } from "./support.ts";
 
 interface Answer {

@@ -1,7 +1,7 @@
 /** Requests that are too big, and bytes that are in no URL. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forEachServer } from "../api/server.ts";
+import { forEachServer } from "../kit/server.ts";
 import { placesOf } from "./raw.ts";
 import { callback, setUp } from "./support.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DescribeUserPoolCommand, UpdateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { forEachServer } from "../api/server.ts";
+import { forEachServer } from "../kit/server.ts";
 import { callback, type OAuthPlace, setUp } from "./support.ts";
 
 const CallbackURLs = [

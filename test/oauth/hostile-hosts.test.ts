@@ -6,8 +6,8 @@ import {
   CognitoIdentityProviderClient,
   CreateUserPoolDomainCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { newAddress, password } from "../api/people.ts";
-import { forEachServer, rootKey } from "../api/server.ts";
+import { newAddress, password } from "../kit/people.ts";
+import { forEachServer, rootKey } from "../kit/server.ts";
 import { type RawAnswer, type RawRequest, requestText, sendRaw } from "./raw.ts";
 import { callback, goodbye, setUp } from "./support.ts";
 

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CreateUserPoolClientCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { makePool, makeUser, password } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
 import { newVisitor } from "../hosted-ui/visitor.ts";
+import { makePool, makeUser, password } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import {
   annsAttributes,
   authorize,

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CreateResourceServerCommand } from "@aws-sdk/client-cognito-identity-provider";
 import * as oauth from "oauth4webapi";
-import { makeClient } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { makeClient } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { type OAuthPlace, setUp } from "./support.ts";
 
 const callback = "https://app.example/callback";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as client from "openid-client";
-import { forEachServer } from "../api/server.ts";
+import { forEachServer } from "../kit/server.ts";
 import { goodbye, type OAuthPlace, setUp } from "./support.ts";
 
 /** The library takes the URL it came back to, without its query, for the redirect URI. */

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { CreateUserPoolDomainCommand } from "@aws-sdk/client-cognito-identity-provider";
-import type { TestServer } from "../api/server.ts";
+import type { TestServer } from "../kit/server.ts";
 import type { OAuthPlace } from "./support.ts";
 
 export interface RawAnswer {

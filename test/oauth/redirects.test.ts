@@ -5,8 +5,8 @@ import {
   CreateUserPoolClientCommand,
   UpdateUserPoolClientCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { password } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { password } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { hostileUrls, registered } from "./hostile-urls.ts";
 import { newCode, type OAuthPlace, setUp, signInBrowser } from "./support.ts";
 

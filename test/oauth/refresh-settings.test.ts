@@ -9,8 +9,8 @@ import {
   UpdateUserPoolClientCommand,
   type UpdateUserPoolClientCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { refused, signIn } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { refused, signIn } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { callback, claimsOf, newCode, type OAuthPlace, post, redeem, setUp } from "./support.ts";
 
 const scopes = ["openid", "email", "aws.cognito.signin.user.admin"];

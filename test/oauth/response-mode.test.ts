@@ -1,7 +1,7 @@
 /** response_mode (OAuth 2.0 Multiple Response Type Encoding Practices): for clients that want the standard, and no others. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { forEachServer } from "../api/server.ts";
+import { forEachServer } from "../kit/server.ts";
 import { authorize, callback, setUp } from "./support.ts";
 
 /** Where the answer stands, and what it says. */

@@ -7,13 +7,13 @@ import {
   type CreateUserPoolCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { putBrowserSession } from "../../src/store/browser-sessions.ts";
-import { makePool, makeUser } from "../api/people.ts";
-import type { TestServer } from "../api/server.ts";
+import { makePool, makeUser } from "../kit/people.ts";
+import type { TestServer } from "../kit/server.ts";
 
 export const callback = "http://localhost:9999/callback?kept=1";
 export const goodbye = "http://localhost:9999/goodbye";
 
-const oauthClient: Partial<CreateUserPoolClientCommandInput> = {
+export const oauthClient: Partial<CreateUserPoolClientCommandInput> = {
   AllowedOAuthFlowsUserPoolClient: true,
   AllowedOAuthFlows: ["code", "implicit"],
   AllowedOAuthScopes: ["openid", "email", "profile", "phone", "aws.cognito.signin.user.admin"],

@@ -9,8 +9,8 @@ import {
   InitiateAuthCommand,
   UpdateUserPoolClientCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeClient, password, refused, signIn } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { makeClient, password, refused, signIn } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import {
   authorize,
   callback,

@@ -7,8 +7,8 @@ import {
   CreateUserPoolDomainCommand,
   GetUserCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { password } from "../api/people.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
+import { password } from "../kit/people.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { requestText, sendRaw } from "./raw.ts";
 import {
   authorize,

@@ -5,8 +5,8 @@ import {
   AdminDisableUserCommand,
   AdminUserGlobalSignOutCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { signIn } from "../api/people.ts";
-import { forEachServer } from "../api/server.ts";
+import { signIn } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
 import { authorize, callback, goodbye, newCode, type OAuthPlace, post, redeem, setUp } from "./support.ts";
 
 async function tokens(place: OAuthPlace, scope: string) {

@@ -1,7 +1,7 @@
 /** The store on a PostgreSQL behind a proxy that does as it is told. */
 import { after, before } from "node:test";
 import { openDatabase } from "../../src/store/open.ts";
-import { type Fresh, testPostgresUrl } from "../store/databases.ts";
+import { type Fresh, testPostgresUrl } from "../kit/databases.ts";
 import { makeThings } from "../store/things.ts";
 import { type HostileProxy, startHostileProxy } from "./hostile-proxy.ts";
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { before, beforeEach, describe, test } from "node:test";
 import { type Db, inTransaction } from "../../src/store/db.ts";
-import { forEachDatabase } from "../store/databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
+import { until } from "../kit/waiting.ts";
 import { addThing, countThings, readThing, setThing, things } from "../store/things.ts";
 import { openBehindProxy } from "./behind-proxy.ts";
 import type { Harm, HostileProxy } from "./hostile-proxy.ts";
@@ -74,9 +75,9 @@ forEachDatabase((name, _open, fresh) => {
       proxy.cutAll();
       const reading = countThings(db);
       const writing = inTransaction(db, (tx) => addThing(tx, "a"));
-      setTimeout(() => {
-        proxy.down = false;
-      }, 700);
+      const { connections } = proxy.counts;
+      await until("both have tried again", () => proxy.counts.connections >= connections + 4);
+      proxy.down = false;
       await Promise.all([reading, writing]);
       assert.equal((await readThing(db, "a"))?.id, "a");
     });

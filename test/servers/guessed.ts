@@ -1,11 +1,11 @@
 /** Everything that can be guessed at, and how: a table of the factors and codes with the doors they come in by. */
 import assert from "node:assert/strict";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
-import { giveSoftwareToken, smsConfiguration, totp, turnMfa, wrongTotp } from "../api/factors.ts";
-import { makeClient, makePool, makeUser, newAddress, password, verifiedMail } from "../api/people.ts";
-import type { TestServer } from "../api/server.ts";
-import { call, SrpClient, signed } from "../clients/support.ts";
 import type { Answer } from "../doors/wire.ts";
+import { giveSoftwareToken, smsConfiguration, totp, turnMfa, wrongTotp } from "../kit/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, password, verifiedMail } from "../kit/people.ts";
+import type { TestServer } from "../kit/server.ts";
+import { call, SrpClient, signed } from "../kit/support.ts";
 
 type Texts = Record<string, string>;
 

@@ -24,6 +24,9 @@ export type Harm =
 export type Plan = (statement: string, inTransaction: boolean) => Harm | undefined;
 
 export interface Counts {
+  /** Connections that were begun, refused ones too, and those that the server's side has ended. */
+  connections: number;
+  ended: number;
   statements: number;
   refused: number;
   delayed: number;
@@ -52,10 +55,20 @@ export interface HostileProxy {
 
 export async function startHostileProxy(target: { host: string; port: number }): Promise<HostileProxy> {
   const sockets = new Set<Socket>();
-  const counts: Counts = { statements: 0, refused: 0, delayed: 0, cut: 0, inDoubt: 0 };
+  const counts: Counts = {
+    connections: 0,
+    ended: 0,
+    statements: 0,
+    refused: 0,
+    delayed: 0,
+    cut: 0,
+    inDoubt: 0,
+  };
   const held: (() => void)[] = [];
   const proxy = { plan: undefined as Plan | undefined, held, latencyMs: 0, down: false, mute: false, counts };
   const server: Server = createServer((client) => {
+    counts.connections++;
+    client.once("close", () => counts.ended++);
     if (proxy.down) {
       client.destroy();
       return;

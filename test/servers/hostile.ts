@@ -19,7 +19,7 @@ import {
   RevokeTokenCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { password } from "../clients/support.ts";
+import { password } from "../kit/support.ts";
 
 interface Place {
   readonly UserPoolId: string;

@@ -1,7 +1,7 @@
 /** For outbox.test.ts: a server that hands a message over and is killed before it can write that down. */
 import { startOutboxWorker } from "../../src/domain/messages/deliver.ts";
 import { openDatabase } from "../../src/store/open.ts";
-import { silent } from "../store/databases.ts";
+import { silent } from "../kit/databases.ts";
 import { postRoom } from "./post-room.ts";
 
 const [url = "", masterKey = "", secretsFolder = ""] = process.argv.slice(2);

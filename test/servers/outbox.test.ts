@@ -5,23 +5,16 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import { startOutboxWorker } from "../../src/domain/messages/deliver.ts";
 import { openDatabase } from "../../src/store/open.ts";
 import { dueMessages } from "../../src/store/outbox.ts";
 import { sweep } from "../../src/store/sweep.ts";
-import { forEachDatabase } from "../store/databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
+import { until } from "../kit/waiting.ts";
 import { postRoom, queue } from "./post-room.ts";
 
 const leaseMs = 60_000;
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 1_200; turn++) {
-    if (await condition()) return;
-    await delay(25);
-  }
-  assert.fail("waited in vain");
-}
 
 forEachDatabase((name, open, fresh) => {
   test("three workers and sweepers send each of 200 messages once", async () => {
@@ -34,20 +27,24 @@ forEachDatabase((name, open, fresh) => {
     const rooms = handles.map(({ db }) =>
       postRoom(db, async ({ destination }) => {
         sent.push(destination);
-        await delay(Math.random() * 5);
+        // Others have their turn meanwhile.
+        await turn();
       }),
     );
     const addresses = Array.from({ length: 200 }, (_, number) => `${number}@mail.example`);
     const workers = rooms.map(startOutboxWorker);
     let over = false;
-    const sweeping = rooms.map(async ({ db, clock }) => {
-      while (!over) {
+    const sweeping = rooms.map(({ db, clock }) =>
+      until("all is sent and gone", async () => {
         await sweep(db, clock());
-        await delay(5);
-      }
-    });
+        return over;
+      }),
+    );
     await Promise.all(addresses.map((address, number) => queue(rooms[number % 3]!, address)));
-    await until(async () => sent.length >= 200 && (await dueMessages(first.db, Date.now(), 1)).length === 0);
+    await until(
+      "all are sent",
+      async () => sent.length >= 200 && (await dueMessages(first.db, Date.now(), 1)).length === 0,
+    );
     over = true;
     await Promise.all([...sweeping, ...workers.map((worker) => worker.stop())]);
     assert.deepEqual(sent.sort(), addresses.sort());
@@ -85,7 +82,10 @@ forEachDatabase((name, open, fresh) => {
     assert.deepEqual(await dueMessages(db, room.clock(), 10), []);
     offset = leaseMs;
     const worker = startOutboxWorker(room);
-    await until(async () => (await dueMessages(db, room.clock() + 10 * leaseMs, 10)).length === 0);
+    await until(
+      "it is sent and gone",
+      async () => (await dueMessages(db, room.clock() + 10 * leaseMs, 10)).length === 0,
+    );
     await worker.stop();
     assert.deepEqual(sent, ["ada@mail.example"]);
   });

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { locked } from "../api/crowd.ts";
-import { forEachDatabase } from "../store/databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
 import { type Target, targetsOf } from "./guessed.ts";
 import {
   assertBound,

@@ -6,12 +6,13 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { StartWebAuthnRegistrationCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { locked } from "../api/crowd.ts";
-import { turnMfa } from "../api/factors.ts";
-import { makePool, makeUser, newAddress, password, signIn } from "../api/people.ts";
-import { Authenticator } from "../clients/authenticator.ts";
-import { call, type RawAnswer } from "../clients/support.ts";
 import { everySecond, openPool, origin } from "../doors/waits.ts";
-import { forEachDatabase } from "../store/databases.ts";
+import { Authenticator } from "../kit/authenticator.ts";
+import { forEachDatabase } from "../kit/databases.ts";
+import { turnMfa } from "../kit/factors.ts";
+import { makePool, makeUser, newAddress, password, signIn } from "../kit/people.ts";
+import { call, type RawAnswer } from "../kit/support.ts";
+import { until } from "../kit/waiting.ts";
 import { ask, elsewhere, initiate, type Target, targetsOf } from "./guessed.ts";
 import {
   assertBound,
@@ -23,7 +24,6 @@ import {
   openStage,
   type Stage,
   type Standing,
-  until,
 } from "./parallel-guesses.ts";
 
 const standings: readonly Standing[] = ["fresh", "after a lock"];
@@ -149,10 +149,10 @@ forEachDatabase((database, _open, fresh) => {
       return statement.startsWith('insert into "passkeys"') ? "hold" : undefined;
     };
     const first = (await begin())();
-    await until(() => proxy!.held.length === 1);
+    await until("the first is held", () => proxy!.held.length === 1);
     const second = (await begin())();
     // It has come as far, or waits for the first one.
-    await until(() => proxy!.held.length === 2 || waiting === 2);
+    await until("the second is held or waits", () => proxy!.held.length === 2 || waiting === 2);
     proxy!.plan = undefined;
     const held = proxy!.held.splice(0);
     held[0]!();

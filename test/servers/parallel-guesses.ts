@@ -4,13 +4,13 @@
  */
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
-import { setTimeout as delay } from "node:timers/promises";
 import { pino } from "pino";
 import { startServer } from "../../src/server.ts";
 import { locked, minute } from "../api/crowd.ts";
-import { neverBehind, startTestServer, type TestServer } from "../api/server.ts";
 import type { Answer } from "../doors/wire.ts";
-import { type Fresh, testPostgresUrl } from "../store/databases.ts";
+import { type Fresh, testPostgresUrl } from "../kit/databases.ts";
+import { neverBehind, startTestServer, type TestServer } from "../kit/server.ts";
+import { until } from "../kit/waiting.ts";
 import type { Place, Target } from "./guessed.ts";
 import { makePlace } from "./guessed.ts";
 import { type HostileProxy, startHostileProxy } from "./hostile-proxy.ts";
@@ -98,13 +98,13 @@ export async function lineUp(
   const answers: Promise<Answer>[] = [];
   for (const wrong of wrongs) {
     answers.push(wrong());
-    await until(() => proxy.held.length === answers.length);
+    await until("the guess is held", () => proxy.held.length === answers.length);
   }
   let isAnswered = false;
   const last = right().finally(() => {
     isAnswered = true;
   });
-  await until(() => isAnswered || proxy.held.length > wrongs.length);
+  await until("the right one is held or answered", () => isAnswered || proxy.held.length > wrongs.length);
   proxy.plan = undefined;
   const line = proxy.held.splice(0).map((pass, at) => ({ pass, answer: answers[at] ?? last }));
   if (order === "the right one first") line.unshift(...line.splice(wrongs.length));
@@ -138,11 +138,6 @@ export const countsForAddress = {
   code: (statement: string, inTransaction: boolean) =>
     counts(statement) && !locks(statement) && inTransaction,
 } as const;
-
-/** Looks again and again: for what a proxy sees. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await delay(1);
-}
 
 export interface Flood {
   /** Of the wrong ones. */

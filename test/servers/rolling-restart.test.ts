@@ -14,9 +14,10 @@ import {
   GetUserCommand,
   InitiateAuthCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { makeUser, password } from "../api/people.ts";
-import { administer, skipWithoutPostgres, testPostgresUrl } from "../store/databases.ts";
-import { type Child, clientOf, endChild, freePort, startChild } from "./child.ts";
+import { type Child, clientOf, endChild, freePort, startChild } from "../kit/child.ts";
+import { administer, skipWithoutPostgres, testPostgresUrl } from "../kit/databases.ts";
+import { makeUser, password } from "../kit/people.ts";
+import { hangingMs, until } from "../kit/waiting.ts";
 
 /** Passes each connection to the next server that takes it, and looks at what comes back. */
 async function startBalancer() {
@@ -71,7 +72,7 @@ async function startBalancer() {
 }
 
 test("a rolling restart under load loses no call", {
-  timeout: 600_000,
+  timeout: hangingMs,
   ...skipWithoutPostgres(),
 }, async (t) => {
   const name = `poolhouse_test_${randomBytes(8).toString("hex")}`;
@@ -131,15 +132,16 @@ test("a rolling restart under load loses no call", {
       }
     };
     const load = Promise.all(Array.from({ length: 10 }, (_, number) => person(number)));
-    const failed = load.then(
-      () => undefined,
-      (error: unknown) => error,
-    );
+    let failure: unknown;
+    load.catch((error: unknown) => {
+      failure = error;
+    });
     const busy = async () => {
-      for (const until = calls + 60; calls < until; ) {
-        const error = await Promise.race([failed, new Promise((go) => setTimeout(go, 20))]);
-        if (error !== undefined) throw error;
-      }
+      const enough = calls + 60;
+      await until("60 calls more were made", () => {
+        if (failure !== undefined) throw failure;
+        return calls >= enough;
+      });
     };
     for (const port of [...ports, ...ports]) {
       await busy();

@@ -4,7 +4,7 @@ import { before, beforeEach, describe, test } from "node:test";
 import { sql } from "kysely";
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { withoutTimeLimit } from "../../src/store/engine/postgres/time-limit.ts";
-import { forEachDatabase } from "../store/databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
 import { addThing, countThings, readThing, setThing } from "../store/things.ts";
 import { openBehindProxy } from "./behind-proxy.ts";
 import type { Harm, HostileProxy } from "./hostile-proxy.ts";

@@ -1,8 +1,8 @@
 /** The servers, the proxy and the clients of hostile.test.ts, put together. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { administer, testPostgresUrl } from "../store/databases.ts";
-import { type Child, clientOf, endChild, freePort, startChild } from "./child.ts";
+import { type Child, clientOf, endChild, freePort, startChild } from "../kit/child.ts";
+import { administer, testPostgresUrl } from "../kit/databases.ts";
 import { newPlace, Rounds, type Tally } from "./hostile.ts";
 import { type Counts, type Harm, startHostileProxy } from "./hostile-proxy.ts";
 

@@ -24,8 +24,8 @@ import {
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import pg from "pg";
-import { administer, skipWithoutPostgres, temporaryFolder, testPostgresUrl } from "../store/databases.ts";
-import { type Child, clientOf, endChild, freePort, main, refusal, startChild } from "./child.ts";
+import { type Child, clientOf, endChild, freePort, main, refusal, startChild } from "../kit/child.ts";
+import { administer, skipWithoutPostgres, temporaryFolder, testPostgresUrl } from "../kit/databases.ts";
 
 const password = "Correct-Horse-7";
 // A name of this machine: where others come in there is no inbox.

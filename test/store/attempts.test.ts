@@ -11,7 +11,7 @@ import {
 import type { Db } from "../../src/store/db.ts";
 import { keptSources, readStanding, rememberSource } from "../../src/store/known-sources.ts";
 import { sweep } from "../../src/store/sweep.ts";
-import { forEachDatabase } from "./databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
 
 const attempt = { poolId: "us-east-1_A", subject: "ann", tag: "", kind: "password" };
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { uuid7, uuid7Floor } from "../../src/lib/uuid7.ts";
+import { uuid7, uuid7Floor } from "../../src/lib/uuid.ts";
 import {
   type AuditEvent,
   type AuditSearch,
@@ -11,7 +11,7 @@ import {
 } from "../../src/store/audit.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { sweepEvents } from "../../src/store/sweep.ts";
-import { forEachDatabase } from "./databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
 import { plansOf } from "./plans.ts";
 
 const day = 86_400_000;

@@ -2,13 +2,12 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { describe, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import { type Db, inTransaction, isUniqueViolation } from "../../src/store/db.ts";
 import { sqlState } from "../../src/store/engine/retry.ts";
 import { keyText, startsWith } from "../../src/store/engine/sql.ts";
 import { affected } from "../../src/store/engine/transaction.ts";
-import { forEachDatabase, type Open } from "./databases.ts";
+import { forEachDatabase, type Open } from "../kit/databases.ts";
 import { addThing, countThings, makeThings, readThing, setThing, things } from "./things.ts";
 
 async function openThings(open: Open, overrides?: Parameters<Open>[0]): Promise<Db> {
@@ -139,12 +138,14 @@ forEachDatabase((name, open, fresh) => {
     test("work that outlives its transaction, and another database inside, are free", async () => {
       const db = await openThings(open);
       const other = await openThings(open);
+      const { promise: isOver, resolve } = Promise.withResolvers<void>();
       let later: Promise<number> | undefined;
       await inTransaction(db, async (tx) => {
         await addThing(tx, "a");
         await addThing(other, "b");
-        later = delay(50).then(() => countThings(db));
+        later = isOver.then(() => countThings(db));
       });
+      resolve();
       assert.equal(await later, 1);
       assert.equal(await countThings(other), 1);
     });
@@ -190,11 +191,14 @@ forEachDatabase((name, open, fresh) => {
       await addThing(db, "a");
       await addThing(db, "b");
       let runs = 0;
+      let updated = 0;
+      const { promise: eachHasOne, resolve } = Promise.withResolvers<void>();
       const both = (first: string, second: string) =>
         inTransaction(db, async (tx) => {
           runs++;
           await sql`update things set n = n + 1 where id = ${first}`.execute(tx.kysely);
-          await sql`select pg_sleep(0.2)`.execute(tx.kysely);
+          if (++updated >= 2) resolve();
+          await eachHasOne;
           await sql`update things set n = n + 1 where id = ${second}`.execute(tx.kysely);
         });
       await Promise.all([both("a", "b"), both("b", "a")]);

@@ -17,7 +17,7 @@ import { type RotateOptions, rotateDataKey } from "../../src/store/rotation/rota
 import { rotateMasterKey } from "../../src/store/rotation/rotate-master-key.ts";
 import { sealedTables } from "../../src/store/rotation/sealed-columns.ts";
 import { insertSignIn, moveSignIn, readSignIn } from "../../src/store/sign-ins.ts";
-import { forEachDatabase, temporaryFolder } from "./databases.ts";
+import { forEachDatabase, temporaryFolder } from "../kit/databases.ts";
 
 const random = (bytes: number) => randomBytes(bytes);
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listUsers, type UserSearch } from "../../src/store/list-users.ts";
 import { searchableAttributes } from "../../src/store/users.ts";
-import { forEachDatabase } from "./databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
 import { plansOf } from "./plans.ts";
 
 const searches: readonly UserSearch[] = [

@@ -1,14 +1,16 @@
 /** Migrations at start, and the keys that secrets are sealed under. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { chmodSync, existsSync, readFileSync, rmSync, statSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 import { sql } from "kysely";
 import { type Migration, migrations, PROGRAM_SCHEMA_VERSION } from "../../src/store/migrations/migrate.ts";
 import { openDatabase } from "../../src/store/open.ts";
-import { forEachDatabase, silent, temporaryFolder } from "./databases.ts";
+import { forEachDatabase, silent, temporaryFolder } from "../kit/databases.ts";
+import { until } from "../kit/waiting.ts";
 
 const step = (version: number, oldestProgram: number, up: Migration["up"]): Migration => ({
   version,
@@ -72,14 +74,23 @@ forEachDatabase((name, open, fresh) => {
     if (name === "sqlite") return;
     test("servers that start at once on an empty database all come up", async () => {
       const options = await fresh();
+      const servers = [0, 1, 2, 3];
+      /** How often each has asked for the time, which it does twice as it comes to the lease. */
+      const looks = servers.map(() => 0);
       let runs = 0;
       const slow = step(1, 1, async (kysely) => {
         runs++;
         await sql`create table slow (a integer)`.execute(kysely);
-        await delay(300);
+        await until("all have come to the lease", () => looks.every((times) => times >= 2));
       });
       const opened = await Promise.all(
-        Array.from({ length: 4 }, () => openDatabase({ ...options, migrations: [slow] })),
+        servers.map((server) => {
+          const now = () => {
+            looks[server]!++;
+            return Date.now();
+          };
+          return openDatabase({ ...options, migrations: [slow], now });
+        }),
       );
       assert.equal(runs, 1);
       const [first] = opened;
@@ -97,12 +108,21 @@ forEachDatabase((name, open, fresh) => {
       const list = [step(1, 1, async () => {})];
       await (await openDatabase({ ...options, migrations: list })).close();
       const opened = await openDatabase({ ...options, migrations: list });
-      const expired = { name: "migration", holder: "dead", expires_at: Date.now() + 700 };
-      await opened.db.kysely.insertInto("leases").values(expired).execute();
+      const expires_at = 1_000_000;
+      await opened.db.kysely
+        .insertInto("leases")
+        .values({ name: "migration", holder: "dead", expires_at })
+        .execute();
       await opened.close();
-      const began = Date.now();
-      await (await openDatabase({ ...options, migrations: [...list, step(2, 1, async () => {})] })).close();
-      assert.ok(Date.now() - began > 500);
+      let asked = 0;
+      // It runs out between the third look and the fourth.
+      const now = () => expires_at + (++asked <= 6 ? 0 : 1);
+      let migratedAt = 0;
+      const second = step(2, 1, async () => {
+        migratedAt = asked;
+      });
+      await (await openDatabase({ ...options, migrations: [...list, second], now })).close();
+      assert.ok(migratedAt > 6, `${migratedAt}`);
     });
   });
 
@@ -184,16 +204,22 @@ describe("the master key file", { skip: process.platform === "win32" }, () => {
 describe("waiting for PostgreSQL", () => {
   const masterKey = randomBytes(32).toString("base64");
   test("ends after its time, naming host and database but not the password", async () => {
-    const url = "postgres://someone:pass-word@127.0.0.1:1/people";
-    const began = Date.now();
+    let attempts = 0;
+    const nobody = createServer((socket) => {
+      attempts++;
+      socket.destroy();
+    }).listen(0, "127.0.0.1");
+    await once(nobody, "listening");
+    const { port } = nobody.address() as AddressInfo;
+    const url = `postgres://someone:pass-word@127.0.0.1:${port}/people`;
     await assert.rejects(openDatabase({ url, masterKey, log: silent, waitMs: 500 }), (error: Error) => {
-      assert.match(
-        error.message,
-        /PostgreSQL at 127\.0\.0\.1:1, database people could not be reached within/,
-      );
+      const where = `PostgreSQL at 127.0.0.1:${port}, database people could not be reached within`;
+      assert.ok(error.message.startsWith(where), error.message);
       return !error.message.includes("pass-word");
     });
-    assert.ok(Date.now() - began < 3_000);
+    nobody.close();
+    // After pauses of 100 and 200 ms; another would end too late.
+    assert.ok(attempts >= 1 && attempts <= 3, `${attempts} attempts`);
   });
 
   test("an unknown kind of address is refused without repeating it", async () => {

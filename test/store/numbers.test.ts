@@ -28,7 +28,7 @@ import {
   searchKey,
   type User,
 } from "../../src/store/users.ts";
-import { forEachDatabase } from "./databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
 
 const poolIds = ["us-east-1_AAAAAAAAA", "us-east-1_BBBBBBBBB"] as const;
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inTransaction } from "../../src/store/db.ts";
 import { prepared, preparedWrite } from "../../src/store/prepared.ts";
-import { forEachDatabase } from "./databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
 
 const insert = preparedWrite<{ name: string; holder: string; until: number }>((kysely, slot) =>
   kysely

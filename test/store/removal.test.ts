@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { clientTables } from "../../src/store/clients.ts";
 import { poolTables } from "../../src/store/user-pools.ts";
 import { userTables } from "../../src/store/users.ts";
-import { forEachDatabase } from "./databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
 
 forEachDatabase((_name, open) => {
   test("no table is forgotten", async () => {

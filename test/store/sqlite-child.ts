@@ -1,7 +1,7 @@
 /** A process of its own for sqlite.test.ts: writes things until it is killed, and prints what was acknowledged. */
 import { inTransaction } from "../../src/store/db.ts";
 import { openDatabase } from "../../src/store/open.ts";
-import { silent } from "./databases.ts";
+import { silent } from "../kit/databases.ts";
 import { addThing } from "./things.ts";
 
 const [url, secretsFolder] = process.argv.slice(2);

@@ -7,11 +7,12 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { after, describe, test } from "node:test";
-import { setTimeout as delay, setImmediate as turn } from "node:timers/promises";
+import { setImmediate as turn } from "node:timers/promises";
 import { sql } from "kysely";
 import { inTransaction } from "../../src/store/db.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "../../src/store/open.ts";
-import { silent, temporaryFolder } from "./databases.ts";
+import { silent, temporaryFolder } from "../kit/databases.ts";
+import { hangingMs, until } from "../kit/waiting.ts";
 import { addThing, countThings, makeThings, readThing, setThing, things } from "./things.ts";
 
 const opened: OpenedDatabase[] = [];
@@ -53,16 +54,16 @@ function disk() {
   };
 }
 
-const settled = async (promise: Promise<unknown>) => {
-  let done = false;
+/** Whether something is done yet; asked after whatever would have been done later. */
+const watch = (promise: Promise<unknown>) => {
+  let isDone = false;
   promise.then(
     () => {
-      done = true;
+      isDone = true;
     },
     () => {},
   );
-  await delay(30);
-  return done;
+  return () => isDone;
 };
 
 describe("durability", () => {
@@ -84,9 +85,12 @@ describe("durability", () => {
       hold();
       const before = state.syncs;
       const writing = write();
-      assert.equal(await settled(writing), false);
+      const isAnswered = watch(writing);
+      await until("a sync has begun", () => state.syncs > before);
       assert.equal(state.syncs, before + 1);
+      // The one connection answers in order: a write that did not wait would be answered before this.
       assert.equal(await countThings(db), seen.at(-1));
+      assert.equal(isAnswered(), false);
       letGo();
       await writing;
     }
@@ -99,10 +103,12 @@ describe("durability", () => {
     const { db } = await open({ syncFile });
     hold();
     const first = addThing(db, "a");
-    await settled(first);
+    await until("a sync has begun", () => state.syncs > 0);
     const began = state.syncs;
     const second = addThing(db, "b");
-    assert.equal(await settled(second), false);
+    const isAnswered = watch(second);
+    assert.equal(await countThings(db), 2);
+    assert.equal(isAnswered(), false);
     assert.equal(state.syncs, began);
     letGo();
     await Promise.all([first, second]);
@@ -173,7 +179,7 @@ describe("durability", () => {
     assert.equal(state.syncs, 0);
   });
 
-  test("kill -9 loses nothing that was acknowledged", { timeout: 60_000 }, async () => {
+  test("kill -9 loses nothing that was acknowledged", { timeout: hangingMs }, async () => {
     const folder = temporaryFolder();
     const options = inFolder(folder);
     const first = await openDatabase(options);
@@ -269,8 +275,9 @@ describe("the one connection", () => {
     other.exec("begin immediate; insert into things (id, n) values ('x', 0)");
     const writes = Promise.all([addThing(db, "a"), inTransaction(db, (tx) => addThing(tx, "b"))]);
     // A thread that waited within SQLite would give up before it had as many turns.
+    const areDone = watch(writes);
     for (let turns = 0; turns < 100; turns++) await turn();
-    assert.equal(await settled(writes), false);
+    assert.equal(areDone(), false);
     other.exec("commit");
     other.close();
     await writes;
@@ -282,12 +289,8 @@ describe("the one connection", () => {
     const { db, path, close } = await open({ log: { ...silent, warn: (_, text) => said.push(text) } });
     const many = Array.from({ length: 1_200 }, (_, n) => addThing(db, `t${n}`));
     await Promise.all(many);
-    // The pages are in the file itself by then, without any help of the log.
-    const moved = async () => {
-      for (let tries = 0; tries < 100 && statSync(path).size < 40_000; tries++) await delay(20);
-      return statSync(path).size;
-    };
-    assert.ok((await moved()) >= 40_000);
+    // Into the file itself, without any help of the log.
+    await until("the pages are in the file", () => statSync(path).size >= 40_000);
     await close();
     assert.equal(fs.existsSync(`${path}-wal`), false);
     assert.deepStrictEqual(said, []);

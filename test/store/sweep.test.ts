@@ -4,14 +4,14 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { type Kysely, type KyselyPlugin, sql } from "kysely";
-import { uuid7 } from "../../src/lib/uuid7.ts";
+import { uuid7 } from "../../src/lib/uuid.ts";
 import { sweepAuditEvents } from "../../src/store/audit.ts";
 import { sweepAuthEvents } from "../../src/store/auth-events.ts";
 import type { Db } from "../../src/store/db.ts";
 import { growth, type Removal, type Table, tables } from "../../src/store/growth.ts";
 import { sweepSigningKeys } from "../../src/store/signing-keys.ts";
 import { expiredRows, Pace, sliceRows, sweep, sweepEvents } from "../../src/store/sweep.ts";
-import { forEachDatabase } from "./databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
 import { plansOf } from "./plans.ts";
 
 type Column = { readonly name: string; readonly type: string; readonly nullable: boolean };

@@ -1,8 +1,8 @@
 /** How each event of the matrix of trust comes about. */
 import assert from "node:assert/strict";
 import type { TrustEvent } from "../../tools/trust-table.ts";
-import { totp } from "../api/factors.ts";
-import { makeUser, newAddress, password } from "../api/people.ts";
+import { totp } from "../kit/factors.ts";
+import { makeUser, newAddress, password } from "../kit/people.ts";
 import { administer, ask, clientSettings, demandMfa, enter, type Kind, named, succeeded } from "./holder.ts";
 import { type Held, recover } from "./things.ts";
 

@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { createHmac, randomBytes } from "node:crypto";
 import { SignUpCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { totp, turnMfa } from "../api/factors.ts";
-import { makeClient, makePool, makeUser, newAddress, password } from "../api/people.ts";
-import type { TestServer } from "../api/server.ts";
-import { Authenticator } from "../clients/authenticator.ts";
 import { confirmDevice, type Device, origin } from "../doors/waits.ts";
 import { adminCall, call, type Subject, type Texts } from "../doors/ways.ts";
 import type { Answer } from "../doors/wire.ts";
 import { type App, callback, newVisitor, queryOf, type Shown, type Visitor } from "../hosted-ui/visitor.ts";
+import { Authenticator } from "../kit/authenticator.ts";
+import { totp, turnMfa } from "../kit/factors.ts";
+import { makeClient, makePool, makeUser, newAddress, password } from "../kit/people.ts";
+import type { TestServer } from "../kit/server.ts";
 
 export interface Client {
   readonly ClientId: string;

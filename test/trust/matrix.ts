@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Cell, events, type Thing, type TrustEvent } from "../../tools/trust-table.ts";
-import { forEachServer, type TestServer } from "../api/server.ts";
 import { track } from "../api/tracking.ts";
-import type { DatabaseName } from "../store/databases.ts";
+import type { DatabaseName } from "../kit/databases.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { type Happening, happenings } from "./events.ts";
 import { equip, type Holder, makePlace, makePlacePool, type Place } from "./holder.ts";
 import { hold, holdings, type Try } from "./things.ts";

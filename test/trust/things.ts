@@ -1,10 +1,10 @@
 /** What a holder holds: how each thing is come by, and how it is tried afterwards. */
 import assert from "node:assert/strict";
 import type { Thing } from "../../tools/trust-table.ts";
-import { password } from "../api/people.ts";
-import { Authenticator } from "../clients/authenticator.ts";
 import { origin } from "../doors/waits.ts";
 import { codeIn, newVisitor, queryOf, type Visitor } from "../hosted-ui/visitor.ts";
+import { Authenticator } from "../kit/authenticator.ts";
+import { password } from "../kit/people.ts";
 import {
   appCode,
   appOf,

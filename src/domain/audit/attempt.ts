@@ -6,7 +6,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { uuid7 } from "../../lib/uuid7.ts";
+import { uuid7 } from "../../lib/uuid.ts";
 import type { AuthEvent, AuthEventResponse, AuthEventType } from "../../store/auth-events.ts";
 import type { User } from "../../store/users.ts";
 import type { ErrorCode } from "../../wire/generated/error-codes.ts";
@@ -15,22 +15,32 @@ import { bounded, idOfSpan } from "./event.ts";
 
 const minute = 60_000;
 
-/** The state of a running attempt, filled in step by step. */
-export interface Attempt {
-  /** Undefined if not known yet, or if there is no such user. */
-  user?: Pick<User, "poolId" | "id"> | undefined;
-  /** The id of its event. */
-  readonly eventId: string;
-  /** The event of an earlier request of the same attempt, which this one continues. */
-  continues?: string | undefined;
-  /** What was proven, in order. */
-  passed: readonly AuthEvent["challenges"][number]["name"][];
+type ChallengeName = AuthEvent["challenges"][number]["name"];
+
+/** What an attempt has turned out to be so far. */
+interface Known {
+  /** Undefined: not known yet, or nobody. */
+  readonly user?: Pick<User, "poolId" | "id"> | undefined;
+  /** The event that an earlier request of the same attempt has begun, and which this one goes on with. */
+  readonly continues?: string | undefined;
+  /** What was proven, in the order of proving. */
+  readonly passed?: readonly ChallengeName[];
   /** What is being proven. */
-  proving?: AuthEvent["challenges"][number]["name"] | undefined;
-  /** Whether a refusal ends the continued event; otherwise the refusal becomes a separate event. */
-  failsForGood?: boolean;
-  /** Whether every refusal counts as the user's failure and leaves an event. */
-  isOfUser?: boolean;
+  readonly proving?: ChallengeName | undefined;
+  /** A refusal ends what it continues; otherwise it is an event of its own. */
+  readonly failsForGood?: boolean;
+  /** Whatever it is refused with, it is the user's failure, and leaves an event. */
+  readonly isOfUser?: boolean;
+}
+
+/** An attempt that runs. */
+export interface Attempt {
+  readonly type: AuthEventType;
+  /** Its event. */
+  readonly eventId: string;
+  /** Of a sign-in: the flow or challenge that its metric is counted under; undefined: none that there is. */
+  readonly step: string | undefined;
+  known: Known;
 }
 
 /** Refusals that are failures of the user. Others concern the form of a request and leave no event. */
@@ -53,59 +63,69 @@ const cheap: ReadonlySet<string> = new Set<ErrorCode>([
   "LimitExceededException",
 ]);
 
-/** Whether a refusal means a locked account; Cognito gives it the same code as a wrong password. */
-export function isLocked(refusal: Refusal): boolean {
-  return isRefusedFor(refusal, "locked");
+/** Begins an attempt. `concluded` ends it. */
+export function beginAttempt(ctx: Ctx, type: AuthEventType, known: Known = {}, step?: string): Attempt {
+  return { type, eventId: uuid7(ctx.now, ctx.random), step, known };
+}
+
+/** Notes what the work of an attempt has found out. */
+export function learn(attempt: Attempt, found: Known): void {
+  attempt.known = { ...attempt.known, ...found };
 }
 
 /**
- * Runs an attempt and leaves an event of its result, if it was a user's.
- * @param work gets the attempt to fill in
- * @param responseOf the response for a result: `Pass`, or `InProgress` if more is asked for
+ * Waits for the work of an attempt, which has been begun, and records how it ended: by an event, if it was a user's, and
+ * a sign-in by a metric.
+ * @param responseOf of a result: `Pass`, or `InProgress` where more is asked for
  */
-export async function attempted<Result>(
+export function concluded<Result>(
   ctx: Ctx,
-  type: AuthEventType,
-  work: (attempt: Attempt) => Promise<Result>,
+  attempt: Attempt,
+  work: Promise<Result>,
   responseOf: (result: Result) => AuthEventResponse = () => "Pass",
 ): Promise<Result> {
-  const attempt: Attempt = { eventId: uuid7(ctx.now, ctx.random), passed: [] };
-  try {
-    const result = await work(attempt);
-    await leave(ctx, attempt, { type, response: responseOf(result) });
-    return result;
-  } catch (error) {
-    if (error instanceof Refusal && (failures.has(error.code) || attempt.isOfUser === true)) {
-      const isCheap = cheap.has(error.code) || isLocked(error);
-      await leave(ctx, attempt, { type, response: "Fail", isCheap });
-    }
-    throw error;
-  }
+  return work.then(
+    async (result) => {
+      const response = responseOf(result);
+      await leaveEvent(ctx, attempt, { response });
+      count(ctx, attempt, response === "Pass" ? "authenticated" : "challenge");
+      return result;
+    },
+    async (error) => {
+      if (error instanceof Refusal && (failures.has(error.code) || attempt.known.isOfUser === true)) {
+        const isCheap = cheap.has(error.code) || isLocked(error);
+        await leaveEvent(ctx, attempt, { response: "Fail", isCheap });
+      }
+      count(ctx, attempt, endOf(error));
+      throw error;
+    },
+  );
 }
 
-/** Runs an attempt of a user who is known from the start. */
-export function attemptedBy<Result>(
-  ctx: Ctx,
-  user: NonNullable<Attempt["user"]>,
-  type: AuthEventType,
-  work: () => Promise<Result>,
-  response: AuthEventResponse = "Pass",
-): Promise<Result> {
-  const byUser = (attempt: Attempt) => {
-    attempt.user = user;
-    return work();
-  };
-  return attempted(ctx, type, byUser, () => response);
+/** Cognito gives a locked account and a wrong password the same code. */
+function isLocked(refusal: Refusal): boolean {
+  return isRefusedFor(refusal, "locked");
+}
+
+/** Who watches must tell a locked account from a wrong password. */
+function endOf(error: unknown): string {
+  if (!(error instanceof Refusal)) return "InternalErrorException";
+  return isLocked(error) ? "locked" : error.code;
+}
+
+/** Counts the step of a sign-in by its end: `authenticated`, `challenge`, or the code it was refused with. */
+function count({ app }: Ctx, { type, step = "unknown" }: Attempt, end: string): void {
+  if (type === "SignIn") app.metrics.signIn(step, end);
 }
 
 interface End {
-  readonly type: AuthEventType;
   readonly response: AuthEventResponse;
   readonly isCheap?: boolean;
 }
 
-async function leave(ctx: Ctx, attempt: Attempt, { type, response, isCheap = false }: End): Promise<void> {
-  const { user, passed, proving, eventId, continues, failsForGood = false } = attempt;
+async function leaveEvent(ctx: Ctx, attempt: Attempt, { response, isCheap = false }: End): Promise<void> {
+  const { type, eventId, known } = attempt;
+  const { user, passed = [], proving, continues, failsForGood = false } = known;
   if (ctx.config.authEventRetentionDays === 0) return;
   const challenges = passed.map((name) => ({ name, passed: true }));
   if (response === "Fail" && proving !== undefined) challenges.push({ name: proving, passed: false });

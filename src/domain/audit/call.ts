@@ -70,34 +70,47 @@ export function noteTarget(
   if (found.target !== undefined) ctx.audited.target = found.target;
 }
 
+/** A call that an administrator has signed, while it runs. */
+export interface RunningCall {
+  /** What its work is done with. */
+  readonly ctx: Ctx;
+  readonly call: AuditedCall;
+  readonly companion: CallCompanion | undefined;
+}
+
 /**
- * Runs an administrator's call and records it. The event of a change is written in the first transaction that the work
- * commits; if there is none, it is written before the answer is sent, and if that fails the call fails: no change is
- * acknowledged without its event. A change that was committed but is answered with an error (a code that could not be
- * delivered) has two events, the second one with the error.
+ * Begins a call; `recordedCall` ends it. The event of a change rides in the first transaction that the work commits.
+ * @param who the ARN of the principal, and the operation
  */
-export async function audited<T>(
-  ctx: Ctx,
-  who: { actor: string; operation: string },
-  work: (ctx: Ctx, call: AuditedCall) => Promise<T>,
-): Promise<T> {
+export function beginCall(ctx: Ctx, who: { actor: string; operation: string }): RunningCall {
   const call: AuditedCall = { ...who, poolId: undefined, target: undefined, details: undefined };
-  const kind = kindOf(who.operation);
-  const companion = kind === "change" ? newCompanion(ctx, call) : undefined;
-  const own: Ctx = { ...ctx, admin: true, audited: call, db: { ...ctx.db, companion } };
-  let answer: T;
-  try {
-    answer = await work(own, call);
-  } catch (error) {
-    await recordRefusal(ctx, kind, call, error);
-    throw error;
-  }
-  if (companion !== undefined) {
-    if (!companion.written) await insertAuditEvents(ctx.app.db, [newEvent(ctx, { ...call, result: "ok" })]);
-  } else if (ctx.config.auditReads) {
-    await ctx.app.audit.add(newEvent(ctx, { ...call, result: "ok" }));
-  }
-  return answer;
+  const companion = kindOf(who.operation) === "change" ? newCompanion(ctx, call) : undefined;
+  return { ctx: { ...ctx, admin: true, audited: call, db: { ...ctx.db, companion } }, call, companion };
+}
+
+/**
+ * Waits for the work of a call, which has been begun, and records it. Where no transaction carried the event of a change,
+ * it is written before the answer leaves, and when that fails the call fails: no change is acknowledged without its
+ * event. A change that was committed and is answered with an error all the same (a code that could not be delivered) has
+ * two events, the second with the error.
+ */
+export function recordedCall<T>(ctx: Ctx, running: RunningCall, work: Promise<T>): Promise<T> {
+  const { call, companion } = running;
+  return work.then(
+    async (answer) => {
+      if (companion !== undefined) {
+        if (!companion.written)
+          await insertAuditEvents(ctx.app.db, [newEvent(ctx, { ...call, result: "ok" })]);
+      } else if (ctx.config.auditReads) {
+        await ctx.app.audit.add(newEvent(ctx, { ...call, result: "ok" }));
+      }
+      return answer;
+    },
+    async (error) => {
+      await recordRefusal(ctx, call, error);
+      throw error;
+    },
+  );
 }
 
 interface CallCompanion extends Companion {
@@ -123,7 +136,8 @@ function newCompanion(ctx: Ctx, call: AuditedCall): CallCompanion {
  * Writes refused calls to the queue that no answer waits for. A failed sign-in is not an event here: users, not
  * administrators, decide how many of those there are.
  */
-async function recordRefusal(ctx: Ctx, kind: CallKind, call: AuditedCall, error: unknown): Promise<void> {
+async function recordRefusal(ctx: Ctx, call: AuditedCall, error: unknown): Promise<void> {
+  const kind = kindOf(call.operation);
   const result = error instanceof Refusal ? error.code : "InternalErrorException";
   if (result !== "AccessDeniedException") {
     if (kind === "sign-in" || (kind === "read" && !ctx.config.auditReads)) return;

@@ -4,7 +4,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { sha256 } from "../../lib/bytes.ts";
-import { uuid7 } from "../../lib/uuid7.ts";
+import { uuid7 } from "../../lib/uuid.ts";
 import type { AuditEvent } from "../../store/audit.ts";
 
 type EventDetails = Pick<AuditEvent, "actor" | "operation" | "result"> &

@@ -4,8 +4,8 @@
  * of the content, so that browsers can cache them forever.
  */
 import { createHash } from "node:crypto";
-import type { App, Ctx } from "../../app.ts";
-import { BoundedMap } from "../../lib/bounded-map.ts";
+import type { Ctx } from "../../app.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import { type Asset, type AssetKey, readAsset, readAssets, readStyle } from "../../store/branding.ts";
 import { type BrandingVersions, readBrandingVersions } from "../../store/branding-versions.ts";
 import { readUiCustomizations, readUiImage } from "../../store/ui-customizations.ts";
@@ -103,12 +103,11 @@ export async function uiLogoPath(ctx: Ctx, poolId: string, clientId: string): Pr
   return name && `${brandingPath}/${clientId}/${name}`;
 }
 
-/** Cached branding by client and kind, each with the version that it was made from; per server. */
-const appearances = new WeakMap<
-  App,
-  Map<string, { readonly version: string; readonly appearance: Appearance | undefined }>
->();
-const MOST_CACHED = 1_000;
+/** Cached branding by client and kind, each with the version that it was made from. */
+const appearances = new CacheKind<{
+  readonly version: string;
+  readonly appearance: Appearance | undefined;
+}>(1_000);
 
 /** The source of a client's branding: a style, or the classic customization. */
 interface Source {
@@ -147,8 +146,7 @@ async function appearanceBy(
 ): Promise<Appearance | undefined> {
   const current = version(versions);
   if (current === undefined) return undefined;
-  const cache = appearances.get(ctx.app) ?? new BoundedMap(MOST_CACHED);
-  appearances.set(ctx.app, cache);
+  const cache = ctx.app.caches.of(appearances);
   const key = `${kind} ${client.poolId} ${client.id}`;
   const found = cache.get(key);
   if (found?.version === current) return found.appearance;

@@ -2,7 +2,7 @@
 import type { Ctx } from "../../app.ts";
 import { rasterType } from "../../lib/image-type.ts";
 import { svgFault } from "../../lib/svg.ts";
-import { uuid4 } from "../../lib/uuid4.ts";
+import { uuid4 } from "../../lib/uuid.ts";
 import {
   type Asset,
   type AssetKey,

@@ -1,6 +1,6 @@
 /** Links to terms of use and privacy policies on the pages of a client. */
 import type { Ctx } from "../../app.ts";
-import { uuid4 } from "../../lib/uuid4.ts";
+import { uuid4 } from "../../lib/uuid.ts";
 import { isUniqueViolation } from "../../store/db.ts";
 import {
   deleteTerms,

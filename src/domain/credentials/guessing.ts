@@ -7,14 +7,16 @@
 import type { Ctx } from "../../app.ts";
 import { type Attempt, clearKinds, settleAttempt } from "../../store/attempts.ts";
 import type { Db } from "../../store/db.ts";
+import { readStanding } from "../../store/known-sources.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import {
   type AddressLimit,
   type Caller,
+  callerFound,
   countAtAddress,
+  countersOf,
   recheckAddress,
   refuseAddress,
-  standingOf,
 } from "./request-limits.ts";
 import type { Subject } from "./subjects.ts";
 
@@ -50,7 +52,9 @@ function lockedOut(): never {
  */
 export async function admitGuess(ctx: Ctx, subject: Subject, factor: GuessedFactor): Promise<Guess> {
   const address = factors[factor];
-  const { caller, counter, lockedUntil, addressCount } = await standingOf(ctx, subject, factor, address);
+  const places = countersOf(ctx, subject, factor, address);
+  const found = await readStanding(ctx.db, places, ctx.now);
+  const { caller, counter, lockedUntil, addressCount } = callerFound(ctx, subject, places, found);
   refuseAddress(ctx, caller, address, addressCount + 1);
   if (lockedUntil !== undefined && lockedUntil > ctx.now) lockedOut();
   return { factor, caller, counter };

@@ -8,7 +8,7 @@ import type { Ctx } from "../../app.ts";
 import type { CapacityName, LimitName } from "../../config/limits.ts";
 import { type Attempt, countInWindow } from "../../store/attempts.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
-import { freshMs, readStanding, type Source } from "../../store/known-sources.ts";
+import { freshMs, readStanding, type Source, type Standing } from "../../store/known-sources.ts";
 import { searchKey } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
@@ -51,18 +51,24 @@ function addressAttempt(ctx: Ctx, poolId: string, limit: AddressLimit): Attempt 
   return attemptOf(slotOf(ctx, { id: poolId }, "address", ctx.network ?? "back end"), limit);
 }
 
-/** Reads, in one query, how the caller relates to the subject and which limits apply. */
-export async function standingOf(
+/** Where `readStanding` finds what is known of a caller: the counters of a subject, of `kind`, and of the address. */
+export function countersOf(ctx: Ctx, subject: Subject, kind: string, address: AddressLimit) {
+  const source = sourceOf(ctx, subject);
+  return {
+    source,
+    strangers: attemptOf(subject, kind),
+    own: attemptOf(subject, ownKind(kind, source)),
+    address: addressAttempt(ctx, subject.poolId, address),
+  };
+}
+
+/** What was found there. */
+export function callerFound(
   ctx: Ctx,
   subject: Subject,
-  kind: string,
-  address: AddressLimit,
-): Promise<CallerStanding> {
-  const source = sourceOf(ctx, subject);
-  const strangers = attemptOf(subject, kind);
-  const own = attemptOf(subject, ownKind(kind, source));
-  const where = { source, strangers, own, address: addressAttempt(ctx, subject.poolId, address) };
-  const { seenAt, strangersLock, ownLock, addressCount } = await readStanding(ctx.db, where, ctx.now);
+  { source, strangers, own }: ReturnType<typeof countersOf>,
+  { seenAt, strangersLock, ownLock, addressCount }: Standing,
+): CallerStanding {
   const known = seenAt !== undefined;
   return {
     caller: { subject, source, known, fresh: known && ctx.now - seenAt < freshMs },
@@ -70,6 +76,17 @@ export async function standingOf(
     lockedUntil: known ? ownLock : strangersLock,
     addressCount,
   };
+}
+
+/** Reads who the caller is to the subject, and what stands against them; one query. */
+export async function standingOf(
+  ctx: Ctx,
+  subject: Subject,
+  kind: string,
+  address: AddressLimit,
+): Promise<CallerStanding> {
+  const places = countersOf(ctx, subject, kind, address);
+  return callerFound(ctx, subject, places, await readStanding(ctx.db, places, ctx.now));
 }
 
 /**

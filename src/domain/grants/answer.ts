@@ -2,7 +2,8 @@
 import type { Ctx } from "../../app.ts";
 import { withQuery } from "../../lib/with-query.ts";
 import { countRow } from "../audit/rows.ts";
-import { mintTokens, newFamily } from "../tokens/issue.ts";
+import { newFamily } from "../tokens/issue.ts";
+import { shapeTokens, signTokens } from "../tokens/mint.ts";
 import { insertTracked, trackedSession } from "../tokens/session-tracking.ts";
 import { issuer, type Pool } from "../user-pools/load-pool.ts";
 import { reuseMinutes } from "../user-pools/session-settings.ts";
@@ -83,8 +84,9 @@ async function implicitTokens(
   const proven = { signOuts: user.signOuts, credentialVersion: browser.credentialVersion };
   const origin = { sessionId: browser.tracked?.id, seen: undefined, refreshable: false };
   const tracked = trackedSession(ctx, request, family, origin);
+  const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes, nonce });
   await throughBrowser(ctx, pool, browser, (tx) => insertTracked(tx, ctx, family, proven, tracked));
-  const tokens = await mintTokens(ctx, { pool, client, user, family, scopes, nonce });
+  const tokens = await signTokens(ctx, pool, shaped);
   return {
     ...(tokens.IdToken !== undefined && { id_token: tokens.IdToken }),
     access_token: tokens.AccessToken!,

@@ -6,8 +6,9 @@ import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { readIdTokenHint } from "../tokens/id-token-hint.ts";
 import { isStrict, renewsSilently } from "../user-pools/client-tags.ts";
-import { type Client, loadClient, type Pool } from "../user-pools/load-pool.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { existingScopes } from "../user-pools/resource-servers.ts";
+import { clientOf, requireOAuth } from "./client.ts";
 import { type OAuthError, refuseOAuth } from "./oauth-error.ts";
 import { grantedScopes } from "./scopes.ts";
 
@@ -147,34 +148,6 @@ export function once(parameters: URLSearchParams, name: string): string | undefi
   const values = parameters.getAll(name);
   if (values.length > 1) invalid(twice);
   return values[0];
-}
-
-/** The client, provided that it belongs to this pool and may use the authorization server. Throws a plain Refusal. */
-export async function clientOf(ctx: Ctx, pool: Pool, clientId: string | undefined): Promise<Client> {
-  if (clientId === undefined) return invalid("Required parameter client_id is not present.");
-  const found = await findClientOf(ctx, pool.id, clientId);
-  return found?.client ?? refuseOAuth("invalid_client", "The client does not exist.");
-}
-
-/** The client with its pool, by one statement; undefined if it does not belong to the pool with this id. */
-export async function findClientOf(
-  ctx: Ctx,
-  poolId: string,
-  clientId: string,
-): Promise<{ pool: Pool; client: Client } | undefined> {
-  // Anything that cannot be a client id is not looked up: PostgreSQL does not accept U+0000.
-  if (!/^[\w+]{1,128}$/.test(clientId)) return undefined;
-  const found = await loadClient(ctx, clientId).catch((error: unknown) => {
-    if (error instanceof Refusal) return undefined;
-    throw error;
-  });
-  return found?.pool.id === poolId ? found : undefined;
-}
-
-/** Throws unauthorized_client if the client may only use the API. */
-export function requireOAuth(client: Client): void {
-  if (client.document.AllowedOAuthFlowsUserPoolClient !== true)
-    refuseOAuth("unauthorized_client", "The client may not use OAuth flows.");
 }
 
 /**

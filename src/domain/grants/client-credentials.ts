@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
-import { sign } from "../tokens/issue.ts";
+import { sign } from "../tokens/mint.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { tokenLifetimes } from "../user-pools/clients.ts";
 import { type Client, issuer, type Pool } from "../user-pools/load-pool.ts";

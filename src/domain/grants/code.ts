@@ -10,7 +10,8 @@ import { revokeFamily } from "../../store/token-families.ts";
 import { readUser } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
-import { mintTokens, newFamily } from "../tokens/issue.ts";
+import { newFamily } from "../tokens/issue.ts";
+import { shapeTokens, signTokens } from "../tokens/mint.ts";
 import { makeRefreshToken } from "../tokens/refresh-token.ts";
 import { insertTracked, type Seen, seenFrom, trackedSession } from "../tokens/session-tracking.ts";
 import { allowsCodeFlow, remainingScopes } from "../user-pools/client-scopes.ts";
@@ -137,6 +138,7 @@ async function mintFrom(
   const family = newFamily(ctx, { pool, client, user, authTime: code.authTime }, grant);
   const origin = { sessionId: code.sessionId, seen, refreshable: true };
   const tracked = trackedSession(ctx, { pool, client }, family, origin);
+  const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes, nonce });
   const stored = await inTransaction(ctx.db, async (tx) => {
     if (!(await useCode(tx, code, { familyId: family.id, now: ctx.now }))) return "used";
     return (await insertTracked(tx, ctx, family, code, tracked)) ? "stored" : "void";
@@ -148,7 +150,7 @@ async function mintFrom(
       : reused(ctx, now);
   }
   if (stored === "void") return invalidGrant("the user changed meanwhile");
-  const tokens = await mintTokens(ctx, { pool, client, user, family, scopes, nonce });
+  const tokens = await signTokens(ctx, pool, shaped);
   return { ...tokens, RefreshToken: makeRefreshToken(family, family.generation) };
 }
 

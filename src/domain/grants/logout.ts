@@ -3,7 +3,7 @@ import type { Ctx } from "../../app.ts";
 import { withQuery } from "../../lib/with-query.ts";
 import { readIdTokenHint } from "../tokens/id-token-hint.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
-import { clientOf } from "./authorization-request.ts";
+import { clientOf } from "./client.ts";
 import { refuseOAuth } from "./oauth-error.ts";
 
 export interface LogoutRequest {

@@ -8,13 +8,13 @@ import { withQuery } from "../../lib/with-query.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import {
   type AuthorizationRequest,
-  clientOf,
   once,
   promptOf,
   rawState,
   readParameters,
   redirectUriOf,
 } from "./authorization-request.ts";
+import { clientOf } from "./client.ts";
 
 export type PageRequest = Pick<
   AuthorizationRequest,

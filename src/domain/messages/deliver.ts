@@ -51,14 +51,9 @@ function refOf({ message }: QueuedMessage): MessageRef {
   return { poolId: message.poolId, id: message.id };
 }
 
-/** Running attempts, so that a server does not close its database before their results are recorded. */
-const underWay = new WeakMap<App, Set<Promise<unknown>>>();
-
 function attempt(app: App, now: number, due: Due): Promise<"sent" | "failed" | "not ours"> {
-  const all = underWay.get(app) ?? new Set();
-  underWay.set(app, all);
-  const one = tryOnce(app, now, due).finally(() => all.delete(one));
-  all.add(one);
+  const one = tryOnce(app, now, due).finally(() => app.deliveries.delete(one));
+  app.deliveries.add(one);
   return one;
 }
 
@@ -120,7 +115,7 @@ export function startOutboxWorker(app: App): OutboxWorker {
     async stop() {
       stopping.abort();
       await running;
-      await Promise.all(underWay.get(app) ?? []);
+      await Promise.all(app.deliveries);
     },
   };
 }

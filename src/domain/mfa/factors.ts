@@ -11,28 +11,31 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type ContactAttribute, type Delivery, deliveryTo } from "../messages/delivery.ts";
-import type { Pool, PoolDocument } from "../user-pools/load-pool.ts";
+import { isFactorOn, type MfaFactors } from "../user-pools/factor-rules.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 
 /** Factors with a challenge of their own in a sign-in. */
 export type SecondFactor = Exclude<MfaFactor, "WEB_AUTHN">;
 
 interface FactorRule {
-  readonly offered: (document: PoolDocument) => boolean;
+  /** The setting of a pool that offers it. */
+  readonly setting: keyof MfaFactors;
   /** The attribute whose address receives the codes. */
   readonly contact: ContactAttribute | undefined;
 }
 
-/** In the order in which clients see them. */
+/** Every second factor, in the order in which clients see them. */
 const rules: Readonly<Record<SecondFactor, FactorRule>> = {
-  SMS_MFA: { offered: (pool) => pool.SmsMfaConfiguration !== undefined, contact: "phone_number" },
-  SOFTWARE_TOKEN_MFA: {
-    offered: (pool) => pool.SoftwareTokenMfaConfiguration?.Enabled === true,
-    contact: undefined,
-  },
-  EMAIL_OTP: { offered: (pool) => pool.EmailMfaConfiguration !== undefined, contact: "email" },
+  SMS_MFA: { setting: "SmsMfaConfiguration", contact: "phone_number" },
+  SOFTWARE_TOKEN_MFA: { setting: "SoftwareTokenMfaConfiguration", contact: undefined },
+  EMAIL_OTP: { setting: "EmailMfaConfiguration", contact: "email" },
 };
 
 const factors = Object.keys(rules) as readonly SecondFactor[];
+
+export function isSecondFactor(name: string): name is SecondFactor {
+  return Object.hasOwn(rules, name);
+}
 
 type MfaMode = "OFF" | "OPTIONAL" | "ON";
 
@@ -42,7 +45,7 @@ function mfaMode(pool: Pick<Pool, "document">): MfaMode {
 
 /** The second factors that a pool offers. */
 export function poolFactors(pool: Pick<Pool, "document">): SecondFactor[] {
-  return factors.filter((factor) => rules[factor].offered(pool.document));
+  return factors.filter((factor) => isFactorOn(pool.document, rules[factor].setting));
 }
 
 /** Where a factor's codes are sent; undefined if it has none, or the user has no such address. */

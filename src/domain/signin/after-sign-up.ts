@@ -13,9 +13,10 @@ import type { ContactAttribute } from "../messages/delivery.ts";
 import { demandsTwo } from "../mfa/factors.ts";
 import { allowsFlow } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
-import { newRow, storeRow } from "./challenges/offer.ts";
-import { findRow } from "./find.ts";
-import { invalidSession, newSignIn, type Page, type SignIn, sessionText, usedSession } from "./sign-in.ts";
+import { newRow, storeRow } from "./offer.ts";
+import { invalidSession, usedSession } from "./refusals.ts";
+import { findRow, sessionText } from "./session.ts";
+import { newSignIn, type Page, type SignIn } from "./sign-in.ts";
 import type { Flow } from "./steps.ts";
 
 /** As long as the code lives; alone it opens nothing. Milliseconds. */

@@ -7,11 +7,12 @@
 import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import { fromBase64url } from "../../lib/bytes.ts";
+import { isUuid } from "../../lib/uuid.ts";
 import { readCredential } from "../../store/credentials.ts";
 import { insertUsed } from "../../store/sign-ins.ts";
 import { readSignInUser } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import type { Attempt } from "../audit/attempt.ts";
+import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import {
   findRelyingParty,
   offersPasskeys,
@@ -23,20 +24,12 @@ import { refuseTriggers } from "../triggers/unavailable.ts";
 import { allowsFlow } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { deviceOfBrowser } from "../users/browser-devices.ts";
-import { uuid } from "../users/find-user.ts";
 import { assertPasskeys } from "../users/passkeys.ts";
-import { provePasskey, readAnswer, wrongPasskey } from "./challenges/passkey.ts";
-import { availableFactors } from "./challenges/select-challenge.ts";
-import { counted } from "./count.ts";
+import { availableFactors } from "./first-factors.ts";
+import { provePasskey, readAnswer } from "./passkey-proof.ts";
 import { proceed } from "./proceed.ts";
-import {
-  expiredSession,
-  invalidSession,
-  newSignIn,
-  type Outcome,
-  type Page,
-  usedSession,
-} from "./sign-in.ts";
+import { expiredSession, invalidSession, usedSession, wrongPasskey } from "./refusals.ts";
+import { eventResponse, newSignIn, type Outcome, type Page } from "./sign-in.ts";
 
 export interface PasskeyPlace {
   readonly pool: Pool;
@@ -73,7 +66,8 @@ export function startByPasskey(
   ctx: Ctx,
   request: PasskeyPlace & { readonly credential: string },
 ): Promise<Outcome> {
-  return counted(ctx, "HOSTED_AUTH", (attempt) => start(ctx, request, attempt));
+  const attempt = beginAttempt(ctx, "SignIn", {}, "HOSTED_AUTH");
+  return concluded(ctx, attempt, start(ctx, request, attempt), eventResponse);
 }
 
 async function start(
@@ -89,13 +83,13 @@ async function start(
   const ceremony = readAnswer(request.credential);
   const challenge = openChallenge(ctx, request, ceremony.challenge);
   const named = userIdIn(ceremony.response);
-  const userId = named !== undefined && uuid.test(named) ? named : undefined;
+  const userId = named !== undefined && isUuid(named) ? named : undefined;
   const user = await readSignInUser(ctx.db, pool.id, userId);
   const submitted = user?.username ?? "";
   const begun = newSignIn({ pool, client, user, flow: "HOSTED_AUTH", submitted, page, attempt });
   const proven = await provePasskey(ctx, begun, ceremony);
   // Whoever knows no passkey of a user leaves no event at that user.
-  attempt.user = user;
+  learn(attempt, { user });
   const used = { ...challenge, poolId: pool.id, clientId: client.id, createdAt: ctx.now };
   if (!(await insertUsed(ctx.db, used))) return usedSession();
   const credential = await readCredential(ctx.db, pool.id, user?.id);

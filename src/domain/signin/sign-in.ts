@@ -1,10 +1,6 @@
-/** A running sign-in, its persisted state, and the Session text by which a client comes back to it. */
-import type { Ctx } from "../../app.ts";
-import { fromBase64url, toBase64, toBase64url } from "../../lib/bytes.ts";
-import { parseTimestamp } from "../../lib/srp.ts";
+/** A sign-in while it runs, what its row keeps of it, and what each of its requests ends in. */
 import type { SignInRow } from "../../store/sign-ins.ts";
 import type { User } from "../../store/users.ts";
-import { refuseFor } from "../../wire/refuse.ts";
 import type { Attempt } from "../audit/attempt.ts";
 import type { Subject } from "../credentials/subjects.ts";
 import type { ContactAttribute } from "../messages/delivery.ts";
@@ -13,7 +9,7 @@ import type { Authenticated } from "../tokens/issue.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import type { Attributes } from "../users/attributes.ts";
 import type { BrowserDevice } from "../users/browser-devices.ts";
-import type { FirstFactor, Flow, Proof, Step } from "./steps.ts";
+import type { ChallengeKind, FirstFactor, Flow, Proof, Step } from "./steps.ts";
 
 /** What the row keeps, sealed. */
 export interface SignInState {
@@ -89,8 +85,8 @@ export interface SignIn {
   readonly row: SignInRow<SignInState> | undefined;
   /** What this user, or nobody, has to choose from, where that was looked up. */
   readonly available?: readonly FirstFactor[];
-  /** The row that this request has answered, and used up. */
-  readonly answered?: SignInRow<SignInState>;
+  /** The row that this request has answered, and used up, and what kind of challenge that was. */
+  readonly answered?: { readonly row: SignInRow<SignInState>; readonly kind: ChallengeKind };
   /** The source of this request is to be noted as the user's, once tokens are issued. */
   readonly remember: boolean;
 }
@@ -130,84 +126,12 @@ export function sessionLifetime(client: Client): number {
   return (client.document.AuthSessionValidity ?? 3) * 60_000;
 }
 
-/** How far a client's clock may be off, besides the life of the sign-in. Milliseconds. */
-const clockSkew = 5 * 60_000;
-
-/** Whether the TIMESTAMP of an SRP proof is one of this sign-in's time. */
-export function isTimely(ctx: Ctx, client: Client, timestamp: string): boolean {
-  const time = parseTimestamp(timestamp);
-  return time !== undefined && Math.abs(ctx.now - time) <= sessionLifetime(client) + clockSkew;
+/** What was proven, as events of users tell it: they know of passwords, and of everything else. */
+export function provenInEvents(proven: readonly Proof[]): ("Password" | "Mfa")[] {
+  return proven.map((proof) => (proof === "password" || proof === "new-password" ? "Password" : "Mfa"));
 }
 
-const sessionPlace = "sign_ins:session:token";
-const blockPlace = "sign_ins:secret_block:token";
-
-/** The Session of a row: sealed, so that it can neither be read nor made up. */
-export function sessionText(ctx: Ctx, row: SignInRow<SignInState>): string {
-  const words = [row.poolId, row.id, row.version, row.expiresAt].join("/");
-  return toBase64url(ctx.db.sealer.seal(sessionPlace, words));
-}
-
-export interface SessionParts {
-  readonly poolId: string;
-  readonly id: string;
-  readonly version: number;
-  readonly expiresAt: number;
-}
-
-/** Throws NotAuthorizedException when it is none of ours. */
-export function readSession(ctx: Ctx, text: string): SessionParts {
-  const bytes = fromBase64url(text);
-  try {
-    const [poolId, id, version, expiresAt] = ctx.db.sealer
-      .openText(sessionPlace, bytes ?? new Uint8Array())
-      .split("/");
-    return { poolId: poolId!, id: id!, version: Number(version), expiresAt: Number(expiresAt) };
-  } catch {
-    return invalidSession();
-  }
-}
-
-export function invalidSession(): never {
-  return refuseFor("sessionInvalid");
-}
-
-export function noSession(): never {
-  return refuseFor("sessionMissing");
-}
-
-export function expiredSession(): never {
-  return refuseFor("sessionExpired");
-}
-
-export function usedSession(): never {
-  return refuseFor("sessionUsed");
-}
-
-export function wrongPassword(detail?: string): never {
-  return refuseFor("wrongPassword", { detail });
-}
-
-/** SECRET_BLOCK: names the row, sealed, and is an input of the client's SRP signature. */
-export function secretBlock(ctx: Ctx, poolId: string, id: string): string {
-  return toBase64(ctx.db.sealer.seal(blockPlace, `${poolId}/${id}`));
-}
-
-/** The row a SECRET_BLOCK names; undefined when it is none of ours. */
-export function readSecretBlock(ctx: Ctx, block: Uint8Array): { poolId: string; id: string } | undefined {
-  try {
-    const [poolId, id] = ctx.db.sealer.openText(blockPlace, block).split("/");
-    return poolId !== undefined && id !== undefined ? { poolId, id } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A parameter that must be there. Throws InvalidParameterException. */
-export function required(parameters: Readonly<Record<string, string>> | undefined, name: string): string {
-  const value = parameters?.[name];
-  if (value === undefined || value === "") {
-    return refuseFor("parameterMissing", { name });
-  }
-  return value;
+/** How the event of a step is told. */
+export function eventResponse({ kind }: Outcome): "Pass" | "InProgress" {
+  return kind === "authenticated" ? "Pass" : "InProgress";
 }

@@ -1,7 +1,7 @@
 /** The first request of a sign-in: InitiateAuth and AdminInitiateAuth. */
 import type { Ctx } from "../../app.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
-import type { Attempt } from "../audit/attempt.ts";
+import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkSecretHash } from "../credentials/check-secret-hash.ts";
 import { turnOf } from "../credentials/subjects.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
@@ -11,12 +11,12 @@ import { deviceOfBrowser } from "../users/browser-devices.ts";
 import { findUser } from "../users/find-user.ts";
 import { resumeAfterSignUp } from "./after-sign-up.ts";
 import { beginsWithSrp, refuseCustomAuth } from "./challenges/custom.ts";
-import { namedDevice } from "./challenges/device.ts";
-import { readSrpA } from "./challenges/password-srp.ts";
-import { chooseFactor } from "./challenges/select-challenge.ts";
-import { counted } from "./count.ts";
+import { chooseFactor } from "./first-factors.ts";
+import { namedDevice } from "./named-device.ts";
 import { proceed } from "./proceed.ts";
-import { newSignIn, type Outcome, type Page, required, type SignIn } from "./sign-in.ts";
+import { required } from "./refusals.ts";
+import { eventResponse, newSignIn, type Outcome, type Page, type SignIn } from "./sign-in.ts";
+import { readSrpA } from "./srp.ts";
 import { type Flow, isChoice } from "./steps.ts";
 
 export interface StartRequest {
@@ -26,17 +26,17 @@ export interface StartRequest {
   readonly parameters: Readonly<Record<string, string>>;
   /** Of ConfirmSignUp; a sign-up at the pages goes on there. */
   readonly session: string | undefined;
-  readonly door: Door;
-  /** Where the door is that of the pages. */
+  readonly entry: Entry;
+  /** Where it starts at one of the pages. */
   readonly page?: Page;
 }
 
 /** InitiateAuth, AdminInitiateAuth, or the hosted pages. */
-type Door = "public" | "admin" | "pages";
+type Entry = "public" | "admin" | "pages";
 
 interface FlowRule {
   /** Where it may start. */
-  readonly doors: readonly Door[];
+  readonly entries: readonly Entry[];
   /** How a client that does not allow it is told. */
   readonly notEnabled: string;
   /** What the first request must bring besides USERNAME. */
@@ -48,43 +48,43 @@ interface FlowRule {
 /** Anything not listed is refused. */
 const flows: Readonly<Record<Flow, FlowRule>> = {
   USER_SRP_AUTH: {
-    doors: ["public", "admin"],
+    entries: ["public", "admin"],
     notEnabled: "USER_SRP_AUTH is not enabled for the client.",
     brings: "SRP_A",
     waitsFor: "srp",
   },
   USER_PASSWORD_AUTH: {
-    doors: ["public"],
+    entries: ["public"],
     notEnabled: "USER_PASSWORD_AUTH flow not enabled for this client",
     brings: "PASSWORD",
     waitsFor: "passwordHasher",
   },
   ADMIN_USER_PASSWORD_AUTH: {
-    doors: ["admin"],
+    entries: ["admin"],
     notEnabled: "Auth flow not enabled for this client",
     brings: "PASSWORD",
     waitsFor: "passwordHasher",
   },
   ADMIN_NO_SRP_AUTH: {
-    doors: ["admin"],
+    entries: ["admin"],
     notEnabled: "Auth flow not enabled for this client",
     brings: "PASSWORD",
     waitsFor: "passwordHasher",
   },
   USER_AUTH: {
-    doors: ["public", "admin"],
+    entries: ["public", "admin"],
     notEnabled: "USER_AUTH is not enabled for the client.",
     brings: undefined,
     waitsFor: undefined,
   },
   CUSTOM_AUTH: {
-    doors: ["public", "admin"],
+    entries: ["public", "admin"],
     notEnabled: "CUSTOM_AUTH is not enabled for the client.",
     brings: undefined,
     waitsFor: undefined,
   },
   HOSTED_AUTH: {
-    doors: ["pages"],
+    entries: ["pages"],
     notEnabled: "The client may not use the hosted pages.",
     brings: undefined,
     waitsFor: undefined,
@@ -97,8 +97,8 @@ const flows: Readonly<Record<Flow, FlowRule>> = {
  * PasswordResetRequiredException.
  */
 export function startSignIn(ctx: Ctx, request: StartRequest): Promise<Outcome> {
-  const flow = Object.hasOwn(flows, request.flow) ? request.flow : undefined;
-  return counted(ctx, flow, (attempt) => start(ctx, request, attempt));
+  const attempt = beginAttempt(ctx, "SignIn", {}, isFlow(request.flow) ? request.flow : undefined);
+  return concluded(ctx, attempt, start(ctx, request, attempt), eventResponse);
 }
 
 async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise<Outcome> {
@@ -108,7 +108,7 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   const { brings } = flows[flow];
   const brought = brings && required(parameters, brings);
   // The pages are ours: the client proves itself when it redeems the code.
-  if (request.door !== "pages") checkSecretHash(client, submitted, parameters["SECRET_HASH"], "auth");
+  if (request.entry !== "pages") checkSecretHash(client, submitted, parameters["SECRET_HASH"], "auth");
   assertRoom(ctx, flow, pool);
   // What no honest client sends is refused before anything is read.
   if (brought !== undefined && brings === "SRP_A") readSrpA(brought);
@@ -116,7 +116,7 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   if (flow === "CUSTOM_AUTH") refuseCustomAuth(pool);
   refuseTriggers(pool, "PreAuthentication", "PostAuthentication", "PreTokenGeneration");
   const user = await findUser(ctx, pool, submitted);
-  attempt.user = user;
+  learn(attempt, { user });
   if (user === undefined && !hidesUsers(client)) refuseFor("noSuchUser");
   if (isChoice(flow) && request.session !== undefined) {
     const given = { session: request.session, submitted, user, attempt, flow, page: request.page };
@@ -142,21 +142,24 @@ function assertRoom(ctx: Ctx, flow: Flow, pool: Pick<Pool, "id">): void {
 /** The same where a client is known by its id alone, before it is loaded. Counts as the end of a sign-in. */
 export function assertRoomEarly(ctx: Ctx, flow: string, clientId: string): void {
   const client = cachedClient(ctx, clientId);
-  if (client === undefined || !Object.hasOwn(flows, flow)) return;
+  if (client === undefined || !isFlow(flow)) return;
   try {
-    assertRoom(ctx, flow as Flow, { id: client.poolId });
+    assertRoom(ctx, flow, { id: client.poolId });
   } catch (error) {
     ctx.app.metrics.signIn(flow, "TooManyRequestsException");
     throw error;
   }
 }
 
+function isFlow(name: string): name is Flow {
+  return Object.hasOwn(flows, name);
+}
+
 function checkFlow(request: StartRequest): Flow {
-  const flow = Object.hasOwn(flows, request.flow) ? (request.flow as Flow) : undefined;
-  if (flow === undefined)
-    return refuse("InvalidParameterException", `${request.flow} is not enabled for the client.`);
+  const { flow } = request;
+  if (!isFlow(flow)) return refuse("InvalidParameterException", `${flow} is not enabled for the client.`);
   const rule = flows[flow];
-  if (!rule.doors.includes(request.door)) {
+  if (!rule.entries.includes(request.entry)) {
     return refuse("InvalidParameterException", "Initiate Auth method not supported.");
   }
   if (!allowsFlow(request.client, flow)) refuse("InvalidParameterException", rule.notEnabled);

@@ -1,8 +1,4 @@
-/**
- * signin: the state machine of a sign-in over a persisted row. Rooms of `challenges/` prove one thing each and never
- * call one another; each returns to the dispatcher (proceed.ts), and the table of this file alone says what comes next.
- * Tokens come only after every step this sign-in requires is proven in this very row.
- */
+/** What a sign-in has to prove next: a pure table, the only place that says so. */
 import type { UserStatus } from "../../store/users.ts";
 import { areTwo, type SecondFactor } from "../mfa/factors.ts";
 
@@ -32,6 +28,9 @@ export type Step =
   | SecondFactor
   | "DEVICE_SRP_AUTH"
   | "DEVICE_PASSWORD_VERIFIER";
+
+/** What a challenge is for: to choose, to prove a factor (the first, a second one, or either), to set something up. */
+export type ChallengeKind = "choice" | "first" | "second" | "either" | "set-up" | "custom" | "device";
 
 /**
  * What was proven in this sign-in, in the order of proving. A passkey is `verified` where the authenticator has verified

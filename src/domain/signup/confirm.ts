@@ -3,7 +3,7 @@ import type { Ctx } from "../../app.ts";
 import { deleteCodes } from "../../store/codes.ts";
 import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
-import { type Attempt, attempted } from "../audit/attempt.ts";
+import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { type ContactAttribute, type Delivery, simulatedDelivery } from "../messages/delivery.ts";
@@ -102,7 +102,8 @@ export function resendConfirmationCode(
   client: Client,
   username: string,
 ): Promise<Delivery> {
-  return attempted(ctx, "ResendCode", (attempt) => resendCode(ctx, pool, client, { username, attempt }));
+  const attempt = beginAttempt(ctx, "ResendCode");
+  return concluded(ctx, attempt, resendCode(ctx, pool, client, { username, attempt }));
 }
 
 async function resendCode(
@@ -114,7 +115,7 @@ async function resendCode(
   const likely = likelyContact(pool);
   const hides = hidesUsers(client);
   const user = await findUser(ctx, pool, username);
-  attempt.user = user;
+  learn(attempt, { user });
   if (user === undefined && !hides) noSuchUserOfClient();
   const subject = subjectOf(ctx, pool, user, username);
   const caller = await admitMessage(ctx, subject, "resend-confirmation-code");

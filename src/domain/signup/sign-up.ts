@@ -6,7 +6,7 @@ import type { Ctx } from "../../app.ts";
 import type { Db } from "../../store/db.ts";
 import type { LoginName, User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
-import { attempted } from "../audit/attempt.ts";
+import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
 import { countSignUp } from "../credentials/request-limits.ts";
 import { rememberHere, subjectOf, turnOf } from "../credentials/subjects.ts";
@@ -43,18 +43,15 @@ export function signUp(
   client: Client,
   request: SignUpRequest,
 ): Promise<{ user: User; delivery: Delivery | undefined }> {
-  return attempted(ctx, "SignUp", async (attempt) => {
-    const made = await makeUser(ctx, pool, client, request);
-    attempt.user = made.user;
-    return made;
-  });
+  const attempt = beginAttempt(ctx, "SignUp");
+  return concluded(ctx, attempt, makeUser(ctx, pool, client, { ...request, attempt }));
 }
 
 async function makeUser(
   ctx: Ctx,
   pool: Pool,
   client: Client,
-  request: SignUpRequest,
+  request: SignUpRequest & { readonly attempt: Attempt },
 ): Promise<{ user: User; delivery: Delivery | undefined }> {
   if (pool.document.AdminCreateUserConfig?.AllowAdminCreateUserOnly === true) {
     refuseFor("noSignUp");
@@ -93,6 +90,7 @@ async function makeUser(
     taken: nameTaken,
   });
   if (prepared) await deliverQueued(ctx, [prepared.queued]);
+  learn(request.attempt, { user });
   return { user, delivery };
 }
 

@@ -2,6 +2,7 @@
 import { type CryptoKey, decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import type { Ctx } from "../../app.ts";
 import { sha256, toBase64url } from "../../lib/bytes.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import { isStorable } from "../../lib/text.ts";
 import { readAccessState, type Session } from "../../store/token-state.ts";
 import type { User } from "../../store/users.ts";
@@ -37,7 +38,7 @@ export async function authorizeAccessToken(
   const { mayNameMissingUser } = options;
   const scope = "scope" in options ? options.scope : apiScope;
   const digest = toBase64url(sha256(token));
-  const known = ctx.app.caches.verifiedTokens.get(digest)?.value as Verified | undefined;
+  const known = ctx.app.caches.of(verifiedTokens).get(digest);
   const claimed = known ?? unverified(token);
   const state = await readAccessState(ctx.db, claimed);
   if (state === undefined) return invalid("unknown client");
@@ -49,7 +50,7 @@ export async function authorizeAccessToken(
   const modulus = key.publicJwk["n"]!;
   if (known?.modulus !== modulus) {
     await verifySignature(ctx, pool, token, key.publicKey);
-    ctx.app.caches.verifiedTokens.set(digest, { value: { ...claimed, modulus } satisfies Verified });
+    ctx.app.caches.of(verifiedTokens).set(digest, { ...claimed, modulus });
   }
   assertCurrent(ctx, pool, claimed.payload);
   if (user === undefined) return mayNameMissingUser ? refuseFor("noSuchUser") : revoked();
@@ -78,6 +79,9 @@ interface Claimed {
 interface Verified extends Claimed {
   readonly modulus: string;
 }
+
+/** By the token's SHA-256. */
+const verifiedTokens = new CacheKind<Verified>(10_000);
 
 function unverified(token: string): Claimed {
   try {

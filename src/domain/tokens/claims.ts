@@ -69,11 +69,8 @@ export function accessTokenClaims(facts: ClaimFacts): Claims {
   };
 }
 
-/**
- * The claims of an ID token. @param accessToken issued along with it: tokens of the authorization server contain its
- * hash
- */
-export function idTokenClaims(facts: ClaimFacts, accessToken = ""): Claims {
+/** The claims of an ID token without `at_hash`, which depends on the signed access token. */
+export function idTokenClaims(facts: ClaimFacts): Claims {
   const roles = facts.groups.map((group) => group.roleArn).filter((role) => role !== null);
   const preferred = preferredRole(facts.groups);
   return {
@@ -85,12 +82,11 @@ export function idTokenClaims(facts: ClaimFacts, accessToken = ""): Claims {
     aud: facts.clientId,
     token_use: "id",
     ...(facts.nonce !== undefined && { nonce: facts.nonce }),
-    ...(facts.origin === "oauth" && { at_hash: halfHash(accessToken) }),
   };
 }
 
 /** at_hash (OpenID Connect Core 1.0 section 3.1.3.6): the left half of the hash, of the same strength as RS256. */
-function halfHash(token: string): string {
+export function accessTokenHash(token: string): string {
   return toBase64url(sha256(token).subarray(0, 16));
 }
 

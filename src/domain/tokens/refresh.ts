@@ -16,7 +16,7 @@ import { rotatesRefreshTokens } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { tracksSessions } from "../user-pools/session-settings.ts";
 import { tracksDevices } from "./device-keys.ts";
-import { mintTokens } from "./issue.ts";
+import { shapeTokens, signTokens } from "./mint.ts";
 import {
   isRefreshTokenOf,
   makeRefreshToken,
@@ -28,33 +28,64 @@ import { noteRefresh } from "./session-tracking.ts";
 const invalid = (): never => refuse("NotAuthorizedException", "Invalid Refresh Token.");
 const revoked = (): never => refuse("NotAuthorizedException", "Refresh Token has been revoked");
 
+/** A refresh token that a client has presented, with what it stands for. */
+export interface PresentedToken {
+  readonly pool: Pool;
+  readonly client: Client;
+  readonly family: TokenFamily;
+  /** Undefined: gone. */
+  readonly user: User | undefined;
+  readonly parts: RefreshTokenParts;
+}
+
 /**
- * Fresh tokens for a refresh token of this client, with those of its scopes that the client may have now. With rotation
+ * Reads a refresh token. Throws NotAuthorizedException for one that is none, or another client's; whether it is still good
+ * `refreshTokens` looks at.
+ */
+export async function readPresented(
+  ctx: Ctx,
+  { pool, client, token }: { readonly pool: Pool; readonly client: Client; readonly token: string },
+): Promise<PresentedToken> {
+  refuseTriggers(pool, "PreTokenGeneration");
+  const parts = readRefreshToken(token);
+  if (parts === undefined || parts.poolId !== pool.id) return invalid();
+  const found = await readFamilyAndUser(ctx.db, pool.id, parts.familyId);
+  if (found === undefined || found.family.clientId !== client.id || !isRefreshTokenOf(found.family, parts))
+    return invalid();
+  return { pool, client, ...found, parts };
+}
+
+/** The user whose SECRET_HASH may come with it. Throws NotAuthorizedException: gone. */
+export function userOf({ user }: PresentedToken): User {
+  return user ?? revoked();
+}
+
+/**
+ * Fresh tokens for a refresh token, with those of its scopes that the client may have now. With rotation
  * on, the answer carries the token's successor, and a token used again after the grace period revokes its whole family.
  * Throws NotAuthorizedException (invalid, expired, revoked, user disabled, nothing left to grant) and
  * RefreshTokenReuseException.
  */
 export async function refreshTokens(
   ctx: Ctx,
-  request: { pool: Pool; client: Client; token: string; deviceKey: string | undefined },
-): Promise<{ result: AuthenticationResultType; username: string }> {
-  const { pool, client, token } = request;
-  refuseTriggers(pool, "PreTokenGeneration");
-  const { family, user, parts } = await familyOf(ctx, pool, client, token);
+  presented: PresentedToken,
+  deviceKey: string | undefined,
+): Promise<AuthenticationResultType> {
+  const { pool, client, family, user, parts } = presented;
   if (family.revokedAt !== undefined) return revoked();
   if (family.expiresAt <= ctx.now) return refuse("NotAuthorizedException", "Refresh Token has expired");
   if (user === undefined) return revoked();
   if (!user.enabled) return refuseFor("disabled");
-  if (!(await isFromDevice(ctx, pool, family, request.deviceKey))) return invalid();
-  const scopes = await grantable(ctx, request, family);
+  if (!(await isFromDevice(ctx, pool, family, deviceKey))) return invalid();
+  const scopes = await grantable(ctx, presented, family);
   if (scopes.length === 0) return invalid();
+  const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes });
   const generation = await nextGeneration(ctx, client, family, parts);
-  await noteRefresh(ctx, request, family);
-  const tokens = await mintTokens(ctx, { pool, client, user, family, scopes });
-  const result = rotatesRefreshTokens(client)
+  await noteRefresh(ctx, presented, family);
+  const tokens = await signTokens(ctx, pool, shaped);
+  return rotatesRefreshTokens(client)
     ? { ...tokens, RefreshToken: makeRefreshToken(family, generation) }
     : tokens;
-  return { result, username: user.username };
 }
 
 /** The API's one scope is nobody's to take away; what the authorization server granted, the client must still be allowed. */
@@ -81,29 +112,6 @@ async function isFromDevice(
   const isNamed = named === deviceKey;
   const isConfirmed = async () => (await findDevice(ctx.db, pool.id, userId, deviceKey)) !== undefined;
   return tracksDevices(pool) ? isNamed && (await isConfirmed()) : isNamed || !(await isConfirmed());
-}
-
-/** Whom a refresh token belongs to, for SECRET_HASH; nothing else about it is checked. */
-export async function refreshTokenUser(
-  ctx: Ctx,
-  request: { pool: Pool; client: Client; token: string },
-): Promise<{ id: string; username: string }> {
-  const { user } = await familyOf(ctx, request.pool, request.client, request.token);
-  return user ?? revoked();
-}
-
-async function familyOf(
-  ctx: Ctx,
-  pool: Pool,
-  client: Client,
-  token: string,
-): Promise<{ family: TokenFamily; user: User | undefined; parts: RefreshTokenParts }> {
-  const parts = readRefreshToken(token);
-  if (parts === undefined || parts.poolId !== pool.id) return invalid();
-  const found = await readFamilyAndUser(ctx.db, pool.id, parts.familyId);
-  if (found === undefined || found.family.clientId !== client.id || !isRefreshTokenOf(found.family, parts))
-    return invalid();
-  return { ...found, parts };
 }
 
 /** The generation of the refresh token to answer with. One conditional update decides between parallel refreshes. */

@@ -6,6 +6,7 @@
 import { type CryptoKey, exportJWK, exportPKCS8, generateKeyPair, importJWK, importPKCS8 } from "jose";
 import type { Ctx } from "../../app.ts";
 import { toBase64url } from "../../lib/bytes.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import {
   insertSigningKey,
   type NewSigningKey,
@@ -30,6 +31,13 @@ export interface SigningKey {
 /** How long imported keys are cached at most, so that a destroyed private half also leaves the memory. Milliseconds. */
 const keptFor = 60_000;
 
+/** By pool and its creation, as of the pool's version. */
+export const importedKeys = new CacheKind<{
+  readonly version: number;
+  readonly until: number;
+  readonly keys: Promise<readonly SigningKey[]>;
+}>(10_000);
+
 /**
  * The pool's published keys; the first two are created on first use. Cached by the pool's version, which every request
  * reads and every rotation increments: changes by another server are seen at the next request.
@@ -40,19 +48,18 @@ export async function signingKeys(ctx: Ctx, pool: Pool): Promise<readonly Signin
 }
 
 function keysOf(ctx: Ctx, pool: Pool): Promise<readonly SigningKey[]> {
-  const cache = ctx.app.caches.signingKeys;
+  const cache = ctx.app.caches.of(importedKeys);
   // A pool that was deleted and created again under a pinned id has other keys.
   const name = `${pool.id}/${pool.createdAt}`;
   const cached = cache.get(name);
-  if (cached !== undefined && cached.version === pool.version && cached.until > ctx.now)
-    return cached.value as Promise<readonly SigningKey[]>;
-  const value = loadKeys(ctx, pool);
-  const entry = { version: pool.version, until: ctx.now + keptFor, value };
+  if (cached !== undefined && cached.version === pool.version && cached.until > ctx.now) return cached.keys;
+  const keys = loadKeys(ctx, pool);
+  const entry = { version: pool.version, until: ctx.now + keptFor, keys };
   cache.set(name, entry);
-  value.catch(() => {
+  keys.catch(() => {
     if (cache.get(name) === entry) cache.delete(name);
   });
-  return value;
+  return keys;
 }
 
 export interface Signer {

@@ -2,9 +2,9 @@
  * Domains of a pool: prefixes below the server's domain for them, and customers' own host names. A domain serves only
  * its pool, so names are unique across the installation.
  */
-import type { App, Ctx } from "../../app.ts";
+import type { Ctx } from "../../app.ts";
 import { type Config, mainHosts } from "../../config/config.ts";
-import { BoundedMap } from "../../lib/bounded-map.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import { foldHostName, hostKey, isHostName } from "../../lib/host-name.ts";
 import {
   type Domain,
@@ -126,21 +126,12 @@ export async function pagesBase(ctx: Ctx, pool: { readonly id: string }): Promis
 
 /** How long a server may not notice that a domain was added, removed or moved. Milliseconds. */
 const cacheMs = 5_000;
-const cacheSize = 10_000;
 
 /** The pool and version of pages that a host name serves. */
 type Served = Pick<Domain, "poolId" | "loginVersion">;
 
-type Known = Map<string, { readonly until: number; readonly served: Served | undefined }>;
-
-/** Each request for a page looks its host up, so results are cached for seconds; per server. */
-const known = new WeakMap<App, Known>();
-
-function cacheOf(app: App): Known {
-  const found = known.get(app) ?? new BoundedMap(cacheSize);
-  known.set(app, found);
-  return found;
-}
+/** Pools by host name. Each request for a page looks its host up, so results are cached for seconds. */
+const known = new CacheKind<{ readonly until: number; readonly served: Served | undefined }>(10_000);
 
 /**
  * The pool that a host name serves, and its version of pages, ignoring case. Undefined for the server's own names and
@@ -149,7 +140,7 @@ function cacheOf(app: App): Known {
  */
 export async function servedBy(ctx: Ctx, host: string): Promise<Served | undefined> {
   const name = hostKey(host);
-  const cache = cacheOf(ctx.app);
+  const cache = ctx.app.caches.of(known);
   const cached = cache.get(name);
   if (cached !== undefined && cached.until > ctx.now) return cached.served;
   // Nothing else can be a domain, so nothing else costs a query.
@@ -172,7 +163,7 @@ function domainOfHost(config: Config, host: string): { key: string; kind: Domain
 
 /** Drops this server's cache of a domain; other servers notice within seconds. */
 function forget(ctx: Ctx, { domain }: Pick<Domain, "domain">): void {
-  const cache = cacheOf(ctx.app);
+  const cache = ctx.app.caches.of(known);
   cache.delete(domain);
   if (ctx.config.authDomain !== undefined) cache.delete(`${domain}.${ctx.config.authDomain}`);
 }

@@ -23,11 +23,16 @@ export function mfaFactors(document: PoolDocument): MfaFactors {
   return { SmsMfaConfiguration, SoftwareTokenMfaConfiguration, EmailMfaConfiguration };
 }
 
+/** Whether a pool has turned the factor with this setting on. */
+export function isFactorOn(factors: MfaFactors, name: keyof MfaFactors): boolean {
+  return name === "SoftwareTokenMfaConfiguration"
+    ? factors[name]?.Enabled === true
+    : factors[name] !== undefined;
+}
+
 /** The members of `MfaFactors` that are turned on. */
 export function secondFactors(factors: MfaFactors): (keyof MfaFactors)[] {
-  const isOn = (name: keyof MfaFactors) =>
-    name === "SoftwareTokenMfaConfiguration" ? factors[name]?.Enabled === true : factors[name] !== undefined;
-  return (Object.keys(noFactors) as (keyof MfaFactors)[]).filter(isOn);
+  return (Object.keys(noFactors) as (keyof MfaFactors)[]).filter((name) => isFactorOn(factors, name));
 }
 
 /** The settings of a document that the rules apply to. */

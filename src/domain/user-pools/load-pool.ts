@@ -4,6 +4,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import type { Config } from "../../config/config.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import { findClient, readClient, readSecrets } from "../../store/clients.ts";
 import { readPool, readPoolVersion } from "../../store/user-pools.ts";
 import type {
@@ -69,6 +70,9 @@ export interface Client {
   readonly updatedAt: number;
 }
 
+const pools = new CacheKind<Pool>(10_000);
+const clients = new CacheKind<Client>(10_000);
+
 /** The pool with this id. Throws ResourceNotFoundException. */
 export async function loadPool(ctx: Ctx, poolId: string): Promise<Pool> {
   return (await findPool(ctx, poolId)) ?? noSuchPool(poolId);
@@ -80,16 +84,28 @@ export async function findPool(ctx: Ctx, poolId: string): Promise<Pool | undefin
   return version === undefined ? undefined : poolAt(ctx, poolId, version);
 }
 
+/** Whether a text has the form of a client id (ClientIdType). */
+export function isClientId(text: string): boolean {
+  return /^[\w+]{1,128}$/.test(text);
+}
+
 /** A client and its pool, by the client id alone. Throws ResourceNotFoundException. */
 export async function loadClient(ctx: Ctx, clientId: string): Promise<{ pool: Pool; client: Client }> {
+  return (await findClientWithPool(ctx, clientId)) ?? noSuchClient(clientId);
+}
+
+/** A client and its pool, by the client id alone, if there is one of this id. */
+export async function findClientWithPool(
+  ctx: Ctx,
+  clientId: string,
+): Promise<{ pool: Pool; client: Client } | undefined> {
   const found = await findClient(ctx.db, clientId);
-  if (found === undefined) return noSuchClient(clientId);
-  return (await settingsAt(ctx, clientId, found)) ?? noSuchClient(clientId);
+  return found && settingsAt(ctx, clientId, found);
 }
 
 /** The client as last loaded, for its pool only, which never changes. */
 export function cachedClient(ctx: Ctx, clientId: string): Client | undefined {
-  return ctx.app.caches.clients.get(clientId)?.value as Client | undefined;
+  return ctx.app.caches.of(clients).get(clientId);
 }
 
 /** A client and its pool at versions that were just read; undefined if one of them is gone by now. */
@@ -110,7 +126,7 @@ export async function loadPoolClient(
   clientId: string,
 ): Promise<{ pool: Pool; client: Client }> {
   const found = await findClient(ctx.db, clientId);
-  if (found?.poolId === poolId) return loadClient(ctx, clientId);
+  if (found?.poolId === poolId) return (await settingsAt(ctx, clientId, found)) ?? noSuchClient(clientId);
   await loadPool(ctx, poolId);
   return noSuchClient(clientId);
 }
@@ -124,13 +140,13 @@ function noSuchClient(clientId: string): never {
 }
 
 async function poolAt(ctx: Ctx, poolId: string, version: number): Promise<Pool | undefined> {
-  const cached = ctx.app.caches.pools.get(poolId);
-  if (cached?.version === version) return cached.value as Pool;
+  const cached = ctx.app.caches.of(pools).get(poolId);
+  if (cached?.version === version) return cached;
   const row = await readPool(ctx.db, poolId);
   if (row === undefined) return undefined;
   const { poolId: id, document, ...rest } = row;
   const pool: Pool = Object.freeze({ id, document: document as PoolDocument, ...rest });
-  ctx.app.caches.pools.set(poolId, { version: pool.version, value: pool });
+  ctx.app.caches.of(pools).set(poolId, pool);
   return pool;
 }
 
@@ -153,8 +169,18 @@ async function clientAt(
     secrets: secrets.map((secret) => secret.secret),
     ...rest,
   });
-  ctx.app.caches.clients.set(clientId, { version: client.version, value: client });
+  ctx.app.caches.of(clients).set(clientId, client);
   return client;
+}
+
+/** Drops a pool that was deleted from what this server keeps. */
+export function forgetPool(ctx: Ctx, poolId: string): void {
+  ctx.app.caches.of(pools).delete(poolId);
+}
+
+/** Drops a client that was deleted from what this server keeps. */
+export function forgetClient(ctx: Ctx, clientId: string): void {
+  ctx.app.caches.of(clients).delete(clientId);
 }
 
 /** The part of the pool id after `_`, which SRP calls the pool name. */

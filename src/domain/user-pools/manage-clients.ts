@@ -21,7 +21,15 @@ import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { clientSettings } from "./client-settings.ts";
 import { keptClientSettings } from "./kept-settings.ts";
-import { type Client, loadPool, loadPoolClient, noSuchPool, poolArn } from "./load-pool.ts";
+import {
+  type Client,
+  forgetClient,
+  isClientId,
+  loadPool,
+  loadPoolClient,
+  noSuchPool,
+  poolArn,
+} from "./load-pool.ts";
 import { existingScopes } from "./resource-servers.ts";
 import { authorizeReuse } from "./retired.ts";
 
@@ -78,7 +86,7 @@ export function pinnedClientId(name: string): string | undefined {
   const prefix = "_custom_id_:";
   if (!name.startsWith(prefix)) return undefined;
   const id = name.slice(prefix.length);
-  if (!/^[\w+]{1,128}$/.test(id))
+  if (!isClientId(id))
     refuse(
       "InvalidParameterException",
       `The client id ${id} must be 1 to 128 letters, digits, underscores and plus signs.`,
@@ -123,7 +131,7 @@ export async function updateClientSettings(ctx: Ctx, request: UpdateUserPoolClie
 export async function removeClient(ctx: Ctx, poolId: string, clientId: string): Promise<void> {
   const { client } = await loadPoolClient(ctx, poolId, clientId);
   await deleteClient(ctx.db, poolId, client.id, ctx.now);
-  ctx.app.caches.clients.delete(clientId);
+  forgetClient(ctx, clientId);
 }
 
 /** Adds a secret, either the caller's own or a new one. */

@@ -1,5 +1,6 @@
 /** Resource servers: the APIs whose scopes a pool's clients may be granted (RFC 6749 section 3.3). */
 import type { Ctx } from "../../app.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import {
   insertResourceServer,
   type ResourceServer,
@@ -98,22 +99,26 @@ export async function existingScopes(
   return scopes.filter((scope) => standard.includes(scope) || existing.has(scope));
 }
 
+/** Resource servers by pool, its creation time and identifier, as of the pool's version. */
+const known = new CacheKind<{ readonly version: number; readonly server: ResourceServer | undefined }>(
+  10_000,
+);
+
 /** The resource servers of these identifiers that exist at the pool's version. */
 async function knownServers(
   ctx: Ctx,
   { id, version, createdAt }: Pick<Pool, "id" | "version" | "createdAt">,
   identifiers: readonly string[],
 ): Promise<ResourceServer[]> {
-  const cache = ctx.app.caches.resourceServers;
+  const cache = ctx.app.caches.of(known);
   // A pool that was deleted and created again under a pinned id starts with the same version.
   const nameOf = (identifier: string) => `${id}/${createdAt}/${identifier}`;
   const cached = identifiers.map((identifier) => cache.get(nameOf(identifier)));
-  if (cached.every((one) => one?.version === version))
-    return cached.flatMap((one) => (one?.value as ResourceServer | undefined) ?? []);
+  if (cached.every((one) => one?.version === version)) return cached.flatMap((one) => one?.server ?? []);
   const servers = await readResourceServers(ctx.db, id, identifiers);
   for (const identifier of identifiers) {
-    const value = servers.find((server) => server.identifier === identifier);
-    cache.set(nameOf(identifier), { version, value });
+    const server = servers.find((one) => one.identifier === identifier);
+    cache.set(nameOf(identifier), { version, server });
   }
   return servers;
 }

@@ -16,7 +16,7 @@ import { dcrConfiguration } from "./create-pool.ts";
 import { addCustomAttributes } from "./define-schema.ts";
 import { checkFactors, mfaFactors, noFactors } from "./factor-rules.ts";
 import { keptPoolSettings } from "./kept-settings.ts";
-import { loadPool, type Pool, type PoolDocument } from "./load-pool.ts";
+import { forgetPool, loadPool, type Pool, type PoolDocument } from "./load-pool.ts";
 import { withMfaConfig } from "./mfa-config.ts";
 import { authorizeSettings } from "./permissions.ts";
 import { poolSettings } from "./pool-settings.ts";
@@ -139,5 +139,5 @@ export async function removePool(ctx: Ctx, poolId: string): Promise<void> {
       "User pool cannot be deleted. It has a domain configured that should be deleted first.",
     );
   await deletePool(ctx.db, poolId, ctx.now);
-  ctx.app.caches.pools.delete(poolId);
+  forgetPool(ctx, poolId);
 }

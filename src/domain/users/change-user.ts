@@ -3,6 +3,7 @@
  * transaction.
  */
 import type { Ctx } from "../../app.ts";
+import { isUuid } from "../../lib/uuid.ts";
 import { endBrowserSessionsBy } from "../../store/browser-sessions.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
 import {
@@ -26,7 +27,6 @@ import { type ContactAttribute, isContact } from "../messages/delivery.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { loginNames } from "../user-pools/login-names.ts";
 import { contactAttributes, isVerified } from "./attributes.ts";
-import { uuid } from "./find-user.ts";
 import { changedMeans, changesNothing, onlyTakesAway } from "./sign-in-means.ts";
 import { takenReasons } from "./username.ts";
 
@@ -232,7 +232,7 @@ export async function subNamed(
 ): Promise<LoginName | undefined> {
   for (const name of names) {
     const sub = name.key.toLowerCase();
-    if (uuid.test(sub) && sub !== userId && (await readUser(ctx.db, pool.id, sub)) !== undefined) return name;
+    if (isUuid(sub) && sub !== userId && (await readUser(ctx.db, pool.id, sub)) !== undefined) return name;
   }
   return undefined;
 }

@@ -1,13 +1,11 @@
 /** users: their data, and how it changes. This file finds users. */
 import type { Ctx } from "../../app.ts";
+import { isUuid } from "../../lib/uuid.ts";
 import { findUserByLoginName, readUser, type User } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { loadPool, type Pool } from "../user-pools/load-pool.ts";
 import { loginNameKey } from "../user-pools/login-names.ts";
-
-/** The form of a `sub`. */
-export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**
  * The user with this sign-in name or `sub`. The `sub` takes precedence, so that nobody can pass for another user by
@@ -21,7 +19,7 @@ export async function findUser(ctx: Ctx, pool: Pool, username: string): Promise<
 }
 
 async function findBySub(ctx: Ctx, pool: Pool, username: string): Promise<User | undefined> {
-  return uuid.test(username) ? readUser(ctx.db, pool.id, username.toLowerCase()) : undefined;
+  return isUuid(username) ? readUser(ctx.db, pool.id, username.toLowerCase()) : undefined;
 }
 
 async function findByName(ctx: Ctx, pool: Pool, username: string): Promise<User | undefined> {

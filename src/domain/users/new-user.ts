@@ -4,7 +4,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { firstVersion } from "../../lib/random.ts";
-import { uuid4 } from "../../lib/uuid4.ts";
+import { uuid4 } from "../../lib/uuid.ts";
 import { insertCredential, type NewCredential } from "../../store/credentials.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
 import {
@@ -57,36 +57,43 @@ export async function assertNamesFree(
   if (name !== undefined) taken(name);
 }
 
-export async function storeNewUser(
-  ctx: Ctx,
-  pool: Pool,
-  user: User,
-  options: {
-    credential: NewCredential | undefined;
-    takeAliases?: boolean;
-    also?: (tx: Db) => Promise<void>;
-    /** Refuses a taken name in the words of the operation. */
-    taken: (name: LoginName | undefined) => never;
-  },
-): Promise<void> {
+interface NewUserOptions {
+  readonly credential: NewCredential | undefined;
+  /** Aliases that belong to others move to this user (ForceAliasCreation). */
+  readonly takeAliases?: boolean;
+  /** Store calls of the same transaction. */
+  readonly also?: (tx: Db) => Promise<void>;
+  /** Refuses, in the words of the operation. */
+  readonly taken: (name: LoginName | undefined) => never;
+}
+
+/** Stores a user with names and credential, all or nothing. Throws what `taken` does when a name is somebody's. */
+export async function storeNewUser(ctx: Ctx, pool: Pool, user: User, options: NewUserOptions): Promise<void> {
   const names = namesOf(pool, user);
   const sub = await subNamed(ctx, pool, names, user.id);
   if (sub !== undefined) options.taken(sub);
   noteTarget(ctx, { target: user.id });
-  await untilFresh(async () => {
-    try {
-      await inTransaction(ctx.db, async (tx) => {
-        if (options.takeAliases === true)
-          await releaseAliases(tx, ctx, pool, names, { id: user.id, operation: "AdminCreateUser" });
-        if (!(await insertUser(tx, user, names))) noSuchPool(pool.id);
-        if (options.credential) await insertCredential(tx, pool.id, user.id, options.credential, ctx.now);
-        await options.also?.(tx);
-      });
-    } catch (error) {
-      if (!isUniqueViolation(error)) throw error;
-      options.taken(await takenName(ctx, pool, names, user.id));
-    }
-  });
+  const store = () => inTransaction(ctx.db, (tx) => insertWhole(tx, ctx, pool, { ...options, user, names }));
+  try {
+    // Only aliases that are taken from others can have moved meanwhile.
+    await (options.takeAliases === true ? untilFresh(store) : store());
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    options.taken(await takenName(ctx, pool, names, user.id));
+  }
+}
+
+async function insertWhole(
+  tx: Db,
+  ctx: Ctx,
+  pool: Pool,
+  made: NewUserOptions & { readonly user: User; readonly names: LoginName[] },
+): Promise<void> {
+  const { user, names, credential, takeAliases = false, also } = made;
+  if (takeAliases) await releaseAliases(tx, ctx, pool, names, { id: user.id, operation: "AdminCreateUser" });
+  if (!(await insertUser(tx, user, names))) noSuchPool(pool.id);
+  if (credential) await insertCredential(tx, pool.id, user.id, credential, ctx.now);
+  await also?.(tx);
 }
 
 /**

@@ -9,7 +9,7 @@ import { signOutUser } from "../../store/token-families.ts";
 import { originOf } from "../../store/token-sessions.ts";
 import type { User } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
-import { attemptedBy } from "../audit/attempt.ts";
+import { beginAttempt, concluded } from "../audit/attempt.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
 import { forgetChanges } from "../audit/rows.ts";
 import { resetGuesses } from "../credentials/guessing.ts";
@@ -30,7 +30,8 @@ export function setPassword(
   user: User,
   request: { password: string; permanent: boolean },
 ): Promise<void> {
-  return attemptedBy(ctx, user, "PasswordChange", () => storePassword(ctx, pool, user, request));
+  const attempt = beginAttempt(ctx, "PasswordChange", { user });
+  return concluded(ctx, attempt, storePassword(ctx, pool, user, request));
 }
 
 async function storePassword(
@@ -88,7 +89,8 @@ export async function endTrust(tx: Db, pool: Pool, user: Pick<User, "id">, now: 
  * except the one that the request came through, if that is known. Throws NotAuthorizedException for a wrong password.
  */
 export function changePassword(ctx: Ctx, by: ChangedBy, request: PasswordChange): Promise<void> {
-  return attemptedBy(ctx, by.user, "PasswordChange", () => exchangePassword(ctx, by, request));
+  const attempt = beginAttempt(ctx, "PasswordChange", { user: by.user });
+  return concluded(ctx, attempt, exchangePassword(ctx, by, request));
 }
 
 /** The user who changes the password, with the access token's session. */

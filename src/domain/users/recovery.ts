@@ -7,7 +7,7 @@ import type { Ctx } from "../../app.ts";
 import { readCredential } from "../../store/credentials.ts";
 import type { User } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
-import { type Attempt, attempted, attemptedBy } from "../audit/attempt.ts";
+import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
 import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
@@ -122,8 +122,9 @@ export async function forgotPassword(
   client: Client,
   username: string,
 ): Promise<Delivery> {
-  const send = (attempt: Attempt) => sendRecoveryCode(ctx, pool, client, { username, attempt });
-  const { to } = await attempted(ctx, "ForgotPassword", send, ({ sends }) => (sends ? "InProgress" : "Fail"));
+  const attempt = beginAttempt(ctx, "ForgotPassword");
+  const sending = sendRecoveryCode(ctx, pool, client, { username, attempt });
+  const { to } = await concluded(ctx, attempt, sending, ({ sends }) => (sends ? "InProgress" : "Fail"));
   return to;
 }
 
@@ -136,13 +137,13 @@ async function sendRecoveryCode(
   const order = recoveryOrder(pool);
   const hides = hidesUsers(client);
   const user = await findUser(ctx, pool, username);
-  attempt.user = user;
+  learn(attempt, { user });
   if (user === undefined && !hides) noSuchUserOfClient();
   const subject = subjectOf(ctx, pool, user, username);
   const caller = await admitMessage(ctx, subject, purpose);
   const delivery = user && recoveryDeliveries(pool, user)[0];
   const obstacle = user && obstacleOf(pool, user);
-  attempt.isOfUser = obstacle !== undefined;
+  learn(attempt, { isOfUser: obstacle !== undefined });
   if (obstacle !== undefined && !hides) refuseObstacle(obstacle);
   const real = user !== undefined && delivery !== undefined && obstacle === undefined;
   const to = real ? delivery : simulatedDelivery(pool, username, likelyContact(pool, order), order);
@@ -175,7 +176,8 @@ export function confirmForgotPassword(
   client: Client,
   request: Recovery,
 ): Promise<void> {
-  return attempted(ctx, "ForgotPassword", (attempt) => recover(ctx, pool, client, { ...request, attempt }));
+  const attempt = beginAttempt(ctx, "ForgotPassword");
+  return concluded(ctx, attempt, recover(ctx, pool, client, { ...request, attempt }));
 }
 
 interface Recovery {
@@ -196,7 +198,7 @@ async function recover(
   recoveryOrder(pool);
   const hides = hidesUsers(client);
   const user = await findUser(ctx, pool, request.username);
-  request.attempt.user = user;
+  learn(request.attempt, { user });
   if (user === undefined && !hides) noSuchUserOfClient();
   const subject = subjectOf(ctx, pool, user, request.username);
   const caller = await admitCode(ctx, subject, "confirm-forgot-password");
@@ -229,7 +231,8 @@ async function recover(
  * nor use a token. Throws NotAuthorizedException and InvalidParameterException as ForgotPassword does.
  */
 export function resetPassword(ctx: Ctx, pool: Pool, user: User): Promise<void> {
-  return attemptedBy(ctx, user, "ForgotPassword", () => sendReset(ctx, pool, user), "InProgress");
+  const attempt = beginAttempt(ctx, "ForgotPassword", { user });
+  return concluded(ctx, attempt, sendReset(ctx, pool, user), () => "InProgress");
 }
 
 async function sendReset(ctx: Ctx, pool: Pool, user: User): Promise<void> {

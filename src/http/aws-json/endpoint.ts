@@ -3,9 +3,10 @@
  * runs and who may call it (operations.ts, src/wire); nothing else is reachable.
  */
 import type { Ctx } from "../../app.ts";
-import { audited, noteInput } from "../../domain/audit/call.ts";
+import { beginCall, noteInput, type RunningCall, recordedCall } from "../../domain/audit/call.ts";
 import type { PolicyRequest } from "../../domain/iam/condition-keys.ts";
 import { undecidable } from "../../domain/iam/policy.ts";
+import type { Principal } from "../../domain/iam/principal.ts";
 import { authorizeAccessToken } from "../../domain/tokens/access-token.ts";
 import { findPool, poolArn } from "../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../lib/refusal.ts";
@@ -89,19 +90,27 @@ async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unkn
   const signs = target.authorization === "iam" && target.name !== "GetClientToken";
   if (!signs) return operate(ctx, target, parseInputOf(target, request));
   const principal = await authenticate(ctx, request, target.service);
-  const who = { actor: principal.arn, operation: target.name };
-  return audited(ctx, who, async (own, call) => {
-    const input = parseInputOf(target, request);
-    noteInput(call, input);
-    const asked = policyRequest(ctx, request, target, input);
-    await authorize(ctx, principal, asked);
-    const permitting: Ctx = {
-      ...own,
-      authorize: (permission, resource, facts) =>
-        authorize(ctx, principal, { ...asked, action: `poolhouse:${permission}`, resource, facts }),
-    };
-    return operate(permitting, target, input);
-  });
+  const running = beginCall(ctx, { actor: principal.arn, operation: target.name });
+  return recordedCall(ctx, running, runAs(principal, running, request, target));
+}
+
+/** What the principal may not do is refused; what it is allowed besides the operation itself, the operation asks. */
+async function runAs(
+  principal: Principal,
+  { ctx, call }: RunningCall,
+  request: WireRequest,
+  target: Target,
+): Promise<unknown> {
+  const input = parseInputOf(target, request);
+  noteInput(call, input);
+  const asked = policyRequest(ctx, request, target, input);
+  await authorize(ctx, principal, asked);
+  const permitting: Ctx = {
+    ...ctx,
+    authorize: (permission, resource, facts) =>
+      authorize(ctx, principal, { ...asked, action: `poolhouse:${permission}`, resource, facts }),
+  };
+  return operate(permitting, target, input);
 }
 
 type AnyInput = Readonly<Record<string, unknown>>;

@@ -4,13 +4,12 @@
  */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import { logRefusal } from "../refused.ts";
 
 export interface JsonAnswer {
   readonly status: 200 | 400 | 500;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Why it was refused; for the log only. */
-  readonly detail?: string | undefined;
 }
 
 /** Errors raised before the operation is known spell `Message` with a capital. */
@@ -25,10 +24,8 @@ export function errorAnswer(ctx: Ctx, error: unknown): JsonAnswer {
     ctx.log.error({ err: error }, "internal error");
     return write(500, "InternalErrorException", `Internal error. Request id: ${ctx.requestId}`);
   }
-  return {
-    ...write(serverErrors.has(error.code) ? 500 : 400, error.code, error.message),
-    detail: error.detail,
-  };
+  logRefusal(ctx, error);
+  return write(serverErrors.has(error.code) ? 500 : 400, error.code, error.message);
 }
 
 function write(status: 400 | 500, code: string, message: string): JsonAnswer {

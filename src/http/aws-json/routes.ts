@@ -54,8 +54,8 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
     app.metrics.callEnds(target?.name, error, ms);
     if (isSingular(target, answer) || serving.lines.admits(ctx.network ?? ctx.address)) {
       const { requestId, address } = ctx;
-      const { status, detail } = answer;
-      app.log.info({ requestId, operation: target?.name, status, error, detail, ms, address }, "call");
+      const { status } = answer;
+      app.log.info({ requestId, operation: target?.name, status, error, ms, address }, "call");
     }
     // Bypasses Hono's Response, which would cost more than the whole call.
     outgoing.writeHead(answer.status, {

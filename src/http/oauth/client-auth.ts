@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { clientSecretFits } from "../../domain/credentials/check-secret-hash.ts";
-import { clientOf, findClientOf } from "../../domain/grants/authorization-request.ts";
+import { clientOf, findClientOf } from "../../domain/grants/client.ts";
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
 import type { Client, Pool } from "../../domain/user-pools/load-pool.ts";
 import { fromBase64 } from "../../lib/bytes.ts";

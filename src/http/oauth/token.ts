@@ -4,11 +4,11 @@
  */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
-import { requireOAuth } from "../../domain/grants/authorization-request.ts";
+import { requireOAuth } from "../../domain/grants/client.ts";
 import { clientCredentials } from "../../domain/grants/client-credentials.ts";
 import { redeemCode } from "../../domain/grants/code.ts";
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
-import { refreshTokens } from "../../domain/tokens/refresh.ts";
+import { readPresented, refreshTokens } from "../../domain/tokens/refresh.ts";
 import type { Client, Pool } from "../../domain/user-pools/load-pool.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import type { Bindings } from "../place.ts";
@@ -36,7 +36,7 @@ const grants: Readonly<
     }),
   refresh_token: async (ctx, { pool, client, form }) => {
     const token = required(form, "refresh_token");
-    return (await refreshTokens(ctx, { pool, client, token, deviceKey: undefined })).result;
+    return refreshTokens(ctx, await readPresented(ctx, { pool, client, token }), undefined);
   },
   client_credentials: (ctx, { pool, client, form }) =>
     clientCredentials(ctx, { pool, client, scope: form.get("scope") }),

@@ -8,7 +8,6 @@ import { equalText } from "../../../lib/bytes.ts";
 import { inTransaction } from "../../../store/db.ts";
 import { type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import type { User } from "../../../store/users.ts";
-import { refuseFor } from "../../../wire/refuse.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
 import { admitMessage, countMessage, limitExceeded } from "../../credentials/request-limits.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
@@ -27,21 +26,18 @@ import { hidesUsers } from "../../user-pools/clients.ts";
 import { isVerified } from "../../users/attributes.ts";
 import { changeUser } from "../../users/change-user.ts";
 import { newCode } from "../../users/codes.ts";
-import {
-  type Enrolling,
-  type Outcome,
-  required,
-  type SignIn,
-  type SignInState,
-  sessionLifetime,
-  usedSession,
-} from "../sign-in.ts";
-import type { Proof, Step } from "../steps.ts";
-import { offerChallenge } from "./offer.ts";
+import type { Challenge, ChallengePage, Given } from "../challenge.ts";
+import { offerChallenge } from "../offer.ts";
+import { invalidSession, required, usedSession, wrongCode } from "../refusals.ts";
+import { findBySession } from "../session.ts";
+import { type Enrolling, type Outcome, type SignIn, type SignInState, sessionLifetime } from "../sign-in.ts";
+import type { ChallengeKind, Proof, Step } from "../steps.ts";
 
-export type CodeStep = Extract<Step, "SMS_MFA" | "EMAIL_OTP" | "SMS_OTP">;
+type CodeStep = Extract<Step, "SMS_MFA" | "EMAIL_OTP" | "SMS_OTP">;
 
 interface CodeRule {
+  readonly kind: ChallengeKind;
+  readonly page: ChallengePage;
   readonly contact: ContactAttribute;
   /** The member of ChallengeResponses. */
   readonly member: string;
@@ -49,10 +45,43 @@ interface CodeRule {
 }
 
 const rules: Readonly<Record<CodeStep, CodeRule>> = {
-  SMS_MFA: { contact: "phone_number", member: "SMS_MFA_CODE", proof: "sms" },
-  EMAIL_OTP: { contact: "email", member: "EMAIL_OTP_CODE", proof: "email" },
-  SMS_OTP: { contact: "phone_number", member: "SMS_OTP_CODE", proof: "sms" },
+  SMS_MFA: {
+    kind: "second",
+    page: "code-by-sms",
+    contact: "phone_number",
+    member: "SMS_MFA_CODE",
+    proof: "sms",
+  },
+  EMAIL_OTP: {
+    kind: "either",
+    page: "code-by-email",
+    contact: "email",
+    member: "EMAIL_OTP_CODE",
+    proof: "email",
+  },
+  SMS_OTP: {
+    kind: "first",
+    page: "code-by-sms",
+    contact: "phone_number",
+    member: "SMS_OTP_CODE",
+    proof: "sms",
+  },
 };
+
+/** The challenge of one of these names. */
+export function codeChallenge(step: CodeStep): Challenge {
+  const { kind, page, member } = rules[step];
+  return {
+    kind,
+    find: findBySession,
+    offer: (ctx, signIn) => offerCode(ctx, signIn, step),
+    answer: (ctx, signIn, responses) => answerCode(ctx, signIn, responses, step),
+    member,
+    page,
+    refuse: invalidSession,
+    proves: "Mfa",
+  };
+}
 
 /**
  * The address that a code to sign in with goes to; undefined: to none of this user, who then is answered as one who does
@@ -68,7 +97,7 @@ function addressOf(user: User, contact: ContactAttribute, isFirst: boolean): str
  * Sends a code and asks for it. As a first factor the answer is the same for users who do not exist, and the worker
  * delivers, so that the time tells nothing. Throws CodeDeliveryFailureException and TooManyRequestsException.
  */
-export async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promise<Outcome> {
+async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promise<Outcome> {
   const { pool, client, user, submitted, enrolling } = signIn;
   const isFirst = signIn.proven.length === 0;
   const { contact } = rules[step];
@@ -97,6 +126,7 @@ export async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promi
     name: step,
     parameters: parameters(signIn, to),
     state: { code: { value: code, to: sent ? value : undefined }, subject },
+    cost: "message",
     ...(isFirst && step !== "SMS_MFA" && { available: [step] }),
     also: (tx) => queueMessage(tx, message),
   });
@@ -113,12 +143,7 @@ function parameters({ proven, user }: SignIn, to: Delivery): Record<string, stri
 }
 
 /** Takes the code. Throws CodeMismatchException and NotAuthorizedException (locked, Session used). */
-export async function answerCode(
-  ctx: Ctx,
-  signIn: SignIn,
-  responses: Readonly<Record<string, string>>,
-  step: CodeStep,
-): Promise<SignIn> {
+async function answerCode(ctx: Ctx, signIn: SignIn, responses: Given, step: CodeStep): Promise<SignIn> {
   const { user, row, enrolling } = signIn;
   const { contact, member } = rules[step];
   const given = required(responses, member);
@@ -163,8 +188,4 @@ async function enrol(
     { operation: "RespondToAuthChallenge", also: (tx) => takeSignIn(tx, signIn.row) },
   );
   return changed ?? usedSession();
-}
-
-export function wrongCode(): never {
-  return refuseFor("challengeCodeWrong");
 }

@@ -4,11 +4,12 @@
  * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-challenge.html). Triggers cannot run yet, so
  * nobody gets past the first request.
  */
-import type { Ctx } from "../../../app.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import { refuseTriggers } from "../../triggers/unavailable.ts";
 import type { Pool } from "../../user-pools/load-pool.ts";
-import { required, type SignIn } from "../sign-in.ts";
+import type { Challenge } from "../challenge.ts";
+import { invalidSession, required } from "../refusals.ts";
+import { findBySession } from "../session.ts";
 
 const triggers = ["DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse"] as const;
 
@@ -33,15 +34,17 @@ export function beginsWithSrp(parameters: Readonly<Record<string, string>>): boo
   return true;
 }
 
-export async function offerCustomChallenge(_ctx: Ctx, { pool }: SignIn): Promise<never> {
-  return refuseCustomAuth(pool);
-}
-
-export async function answerCustomChallenge(
-  _ctx: Ctx,
-  { pool }: SignIn,
-  responses: Readonly<Record<string, string>>,
-): Promise<never> {
-  required(responses, "ANSWER");
-  return refuseCustomAuth(pool);
-}
+export const customChallenge: Challenge = {
+  kind: "custom",
+  find: findBySession,
+  offer: async (_ctx, { pool }) => refuseCustomAuth(pool),
+  answer: async (_ctx, { pool }, responses) => {
+    required(responses, "ANSWER");
+    return refuseCustomAuth(pool);
+  },
+  member: "ANSWER",
+  page: "custom",
+  refuse: invalidSession,
+  proves: "Mfa",
+  once: true,
+};

@@ -5,38 +5,52 @@
  */
 import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, hmacSha256, toBase64, toHex } from "../../../lib/bytes.ts";
-import { N, pad, parsePublicValue, publicValueHex, SECRET_BYTES, signature } from "../../../lib/srp.ts";
+import { N, pad, publicValueHex, SECRET_BYTES, signature } from "../../../lib/srp.ts";
 import { readCredential } from "../../../store/credentials.ts";
 import { readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
-import { refuse } from "../../../wire/refuse.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
 import { subjectOf, turnOf } from "../../credentials/subjects.ts";
 import { type Pool, srpPoolName } from "../../user-pools/load-pool.ts";
 import { loginNameKey } from "../../user-pools/login-names.ts";
-import { findRow } from "../find.ts";
-import {
-  invalidSession,
-  isTimely,
-  noSession,
-  type Outcome,
-  readSecretBlock,
-  required,
-  type SignIn,
-  type SignInState,
-  secretBlock,
-  sessionText,
-  wrongPassword,
-} from "../sign-in.ts";
+import type { Challenge, Given } from "../challenge.ts";
+import { offerChallenge } from "../offer.ts";
+import { invalidSession, noSession, required, wrongPassword } from "../refusals.ts";
+import { type Answering, findBySession, findRow, readSecretBlock, secretBlock, useRow } from "../session.ts";
+import type { Outcome, SignIn, SignInState } from "../sign-in.ts";
+import { isTimely, readSrpA } from "../srp.ts";
 import type { Flow } from "../steps.ts";
-import { newRow, stateOf, storeRow } from "./offer.ts";
 
-/** Reads SRP_A. Throws InvalidParameterException when it is no value an honest client sends. */
-export function readSrpA(text: string): bigint {
-  return parsePublicValue(text) ?? refuse("InvalidParameterException", "Invalid SRP_A given");
-}
+/** PASSWORD_SRP, a first factor of USER_AUTH: its answer is the SRP_A that the exchange begins with. */
+export const passwordSrp: Challenge = {
+  kind: "first",
+  find: findBySession,
+  offer: (ctx, signIn, given) =>
+    given["SRP_A"]
+      ? offerVerifier(ctx, signIn, readSrpA(given["SRP_A"]))
+      : offerChallenge(ctx, signIn, { name: "PASSWORD_SRP", parameters: {}, available: ["PASSWORD_SRP"] }),
+  answer: (ctx, signIn, responses) => {
+    required(responses, "SRP_A");
+    return useRow(ctx, signIn);
+  },
+  member: "SRP_A",
+  page: undefined,
+  refuse: invalidSession,
+};
+
+export const passwordVerifier: Challenge = {
+  kind: "first",
+  find: findBySecretBlock,
+  offer: (ctx, signIn, given) => offerVerifier(ctx, signIn, readSrpA(required(given, "SRP_A"))),
+  answer,
+  member: "PASSWORD_CLAIM_SIGNATURE",
+  page: undefined,
+  refuse: wrongPassword,
+  proves: "Password",
+  once: true,
+};
 
 /** Answers SRP_A with SALT, SRP_B and SECRET_BLOCK; the same in shape and work whether the user exists or not. */
-export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, A: bigint): Promise<Outcome> {
+async function offerVerifier(ctx: Ctx, signIn: SignIn, A: bigint): Promise<Outcome> {
   const { pool, user, submitted } = signIn;
   const credential = await readCredential(ctx.db, pool.id, user?.id);
   const fake = fakeCredential(pool, submitted);
@@ -44,25 +58,22 @@ export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, A: bigint)
   const identity = user?.username ?? fake.identity;
   const turn = turnOf(ctx, pool);
   const { B, K } = await ctx.app.srp.exchange({ A, verifier, b: ctx.random(SECRET_BYTES) }, turn);
-  const state = stateOf({ ...signIn, credentialVersion: credential?.version ?? 0 }, "PASSWORD_VERIFIER", {
-    srp: { sessionKey: toBase64(K), identity },
-    subject: subjectOf(ctx, pool, user, submitted),
-  });
   // A user without verifier cannot pass; the row does not remember them, so that nothing can go wrong later.
-  const row = newRow(ctx, signIn, credential?.srp === undefined ? undefined : user?.id, state);
-  await storeRow(ctx, pool, row);
-  return {
-    kind: "challenge",
+  const remembered = credential?.srp === undefined ? undefined : user;
+  const asked = { ...signIn, user: remembered, credentialVersion: credential?.version ?? 0 };
+  return offerChallenge(ctx, asked, {
     name: "PASSWORD_VERIFIER",
-    ...(hasSession(signIn.flow) && { session: sessionText(ctx, row) }),
-    parameters: {
+    parameters: (rowId) => ({
       SALT: toHex(salt),
       SRP_B: publicValueHex(B),
-      SECRET_BLOCK: secretBlock(ctx, pool.id, row.id),
+      SECRET_BLOCK: secretBlock(ctx, pool.id, rowId),
       USERNAME: identity,
       USER_ID_FOR_SRP: identity,
-    },
-  };
+    }),
+    state: { srp: { sessionKey: toBase64(K), identity }, subject: subjectOf(ctx, pool, user, submitted) },
+    cost: "exchange",
+    withoutSession: !hasSession(signIn.flow),
+  });
 }
 
 /** In USER_SRP_AUTH the state travels in SECRET_BLOCK alone. */
@@ -72,14 +83,7 @@ const hasSession = (flow: Flow) => flow !== "USER_SRP_AUTH";
  * The row that the answer's SECRET_BLOCK names, and where the flow has a Session, that as well. Throws
  * NotAuthorizedException when there is none that waits, InvalidParameterException without the Session.
  */
-export async function findByTheSecretBlock(
-  ctx: Ctx,
-  request: {
-    readonly pool: Pool;
-    readonly session: string | undefined;
-    readonly responses: Readonly<Record<string, string>>;
-  },
-): Promise<SignInRow<SignInState>> {
+async function findBySecretBlock(ctx: Ctx, request: Answering): Promise<SignInRow<SignInState>> {
   const block = fromBase64(required(request.responses, "PASSWORD_CLAIM_SECRET_BLOCK"));
   const named = block && readSecretBlock(ctx, block);
   if (named === undefined || named.poolId !== request.pool.id) return wrongPassword("foreign secret block");
@@ -93,11 +97,7 @@ export async function findByTheSecretBlock(
 }
 
 /** Checks the client's proof. Throws NotAuthorizedException (wrong, late, used, locked). */
-export async function provePasswordBySrp(
-  ctx: Ctx,
-  signIn: SignIn,
-  responses: Readonly<Record<string, string>>,
-): Promise<SignIn> {
+async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignIn> {
   const { pool, user, row } = signIn;
   const claimed = fromBase64(required(responses, "PASSWORD_CLAIM_SIGNATURE"));
   const timestamp = required(responses, "TIMESTAMP");

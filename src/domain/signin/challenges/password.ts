@@ -3,20 +3,48 @@ import type { Ctx } from "../../../app.ts";
 import { type Credential, completeStored, readCredential } from "../../../store/credentials.ts";
 import type { User } from "../../../store/users.ts";
 import { refuseFor } from "../../../wire/refuse.ts";
+import { learn } from "../../audit/attempt.ts";
 import { admitGuess, type Guess, settleGuess } from "../../credentials/guessing.ts";
 import { completeCredential, verifyPassword } from "../../credentials/password.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
 import { hidesUsers } from "../../user-pools/clients.ts";
 import type { Pool } from "../../user-pools/load-pool.ts";
-import { type SignIn, wrongPassword } from "../sign-in.ts";
+import type { Challenge, Given, Proven } from "../challenge.ts";
+import { offerChallenge } from "../offer.ts";
+import { invalidSession, required, wrongPassword } from "../refusals.ts";
+import { findBySession, useRow } from "../session.ts";
+import type { Outcome, SignIn } from "../sign-in.ts";
+
+export const passwordChallenge: Challenge = {
+  kind: "first",
+  find: findBySession,
+  offer,
+  answer: (ctx, signIn, responses) => {
+    required(responses, "PASSWORD");
+    return useRow(ctx, signIn);
+  },
+  member: "PASSWORD",
+  // The page of the name and the password asks for it.
+  page: undefined,
+  refuse: invalidSession,
+  proves: "Password",
+  once: true,
+};
+
+/** The password of the same request, which also answers the challenge, or a request for it. */
+async function offer(ctx: Ctx, signIn: SignIn, given: Given): Promise<Outcome | Proven> {
+  const password = given["PASSWORD"];
+  if (password) return { kind: "proven", signIn: await provePassword(ctx, signIn, password) };
+  return offerChallenge(ctx, signIn, { name: "PASSWORD", parameters: {}, available: ["PASSWORD"] });
+}
 
 /**
  * Proves the password. A user who does not exist costs the same hash and is answered the same.
  * Throws NotAuthorizedException (wrong, locked).
  */
-export async function provePassword(ctx: Ctx, signIn: SignIn, password: string): Promise<SignIn> {
+async function provePassword(ctx: Ctx, signIn: SignIn, password: string): Promise<SignIn> {
   const { pool, user } = signIn;
-  signIn.attempt.proving = "Password";
+  learn(signIn.attempt, { proving: "Password" });
   const guess = await admitGuess(ctx, subjectOf(ctx, pool, user, signIn.submitted), "password");
   const credential = await readCredential(ctx.db, pool.id, user?.id);
   const right = await verifyPassword(ctx, pool, credential, password);

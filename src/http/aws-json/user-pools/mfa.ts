@@ -1,7 +1,7 @@
 /** Second factors: software tokens, preferences, and reading both. */
 
 import type { Ctx } from "../../../app.ts";
-import { associateBySession, verifyBySession } from "../../../domain/signin/challenges/mfa-setup.ts";
+import { associateBySession, verifyBySession } from "../../../domain/signin/set-up-by-session.ts";
 import type { Pool } from "../../../domain/user-pools/load-pool.ts";
 import { poolAndUser } from "../../../domain/users/find-user.ts";
 import { authFactors, setMfaOptions, setMfaPreference } from "../../../domain/users/mfa-preferences.ts";

@@ -1,6 +1,6 @@
 /** Operations that a refresh token authorizes. They take the client secret itself, not a SECRET_HASH. */
 import { clientSecretFits } from "../../../domain/credentials/check-secret-hash.ts";
-import { refreshTokens, revokeToken } from "../../../domain/tokens/refresh.ts";
+import { readPresented, refreshTokens, revokeToken } from "../../../domain/tokens/refresh.ts";
 import { loadClient } from "../../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import { refuse } from "../../../wire/refuse.ts";
@@ -11,13 +11,8 @@ export const GetTokensFromRefreshToken: Handler<"GetTokensFromRefreshToken"> = a
   if (!clientSecretFits(client, input.ClientSecret)) {
     refuse("NotAuthorizedException", `Unable to verify secret for client ${client.id}`);
   }
-  const { result } = await refreshTokens(ctx, {
-    pool,
-    client,
-    token: input.RefreshToken,
-    deviceKey: input.DeviceKey,
-  });
-  return { AuthenticationResult: result };
+  const presented = await readPresented(ctx, { pool, client, token: input.RefreshToken });
+  return { AuthenticationResult: await refreshTokens(ctx, presented, input.DeviceKey) };
 };
 
 /**

@@ -15,14 +15,15 @@ import { ptBr } from "../words/pt-br.ts";
 import { zhCn } from "../words/zh-cn.ts";
 import { zhTw } from "../words/zh-tw.ts";
 
-const all = [en, ar, de, es, fr, id, it, ja, ko, ptBr, zhCn, zhTw];
+/** The words of every language. */
+export const catalogues: readonly Words[] = [en, ar, de, es, fr, id, it, ja, ko, ptBr, zhCn, zhTw];
 
 /** The languages to choose from. */
-export const languages = all.map(({ language }) => language);
+export const languages = catalogues.map(({ language }) => language);
 
 /** Words by lower-case BCP 47 tag. */
-const catalogues: ReadonlyMap<string, Words> = new Map(
-  all.map((words) => [words.language.code.toLowerCase(), words]),
+const byTag: ReadonlyMap<string, Words> = new Map(
+  catalogues.map((words) => [words.language.code.toLowerCase(), words]),
 );
 
 /** Tags that mean one of our languages without beginning like it. */
@@ -54,7 +55,7 @@ function catalogueOf(tag: string): Words | undefined {
   const parts = tag.toLowerCase().split("-").slice(0, 4);
   for (; parts.length > 0; parts.pop()) {
     const begun = parts.join("-");
-    const found = catalogues.get(aliases[begun] ?? begun);
+    const found = byTag.get(aliases[begun] ?? begun);
     if (found !== undefined) return found;
   }
   return undefined;

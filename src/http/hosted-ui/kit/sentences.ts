@@ -1,7 +1,9 @@
 /** Maps the domain's refusals to the words of the pages. A refusal without a reason gets a general sentence. */
+import type { Ctx } from "../../../app.ts";
 import { RedirectedRefusal } from "../../../domain/grants/authorization-request.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import type { Reason } from "../../../wire/reasons.ts";
+import { logRefusal } from "../../refused.ts";
 import type { Words } from "../words/en.ts";
 import type { Problem } from "./fields.ts";
 
@@ -93,8 +95,7 @@ const byReason: Readonly<Record<Reason, ErrorWord>> = {
 };
 
 /** The problem to show for a refusal. @param fields the names of the form's fields */
-export function problemOf(error: unknown, words: Words, fields: readonly string[]): Problem {
-  if (!isRefusal(error)) throw error;
+export function problemOf(error: Refusal, words: Words, fields: readonly string[]): Problem {
   const { word, fields: meant = [] } = errorWordOf(error, fields);
   return { text: words.errors[word], field: meant.find((name) => fields.includes(name)) };
 }
@@ -114,14 +115,16 @@ function errorWordOf({ reason, names }: Refusal, fields: readonly string[]): Err
 }
 
 /** Whether the sign-in has ended and can only start over. */
-export function isOver(error: unknown): boolean {
-  return error instanceof Refusal && wordOf(error) === "sessionEnded";
+export function isOver(error: Refusal): boolean {
+  return wordOf(error) === "sessionEnded";
 }
 
 /**
- * Whether an error is a refusal to show to the user. A refusal that concerns the client goes to the client; anything
- * else is a defect of ours.
+ * The refusal to show to the user; its detail is logged. Throws the error on if it is none: a refusal that concerns the
+ * client goes to the client, and anything else is a defect of ours.
  */
-export function isRefusal(error: unknown): error is Refusal {
-  return error instanceof Refusal && !(error instanceof RedirectedRefusal);
+export function shownRefusal(ctx: Ctx, error: unknown): Refusal {
+  if (!(error instanceof Refusal) || error instanceof RedirectedRefusal) throw error;
+  logRefusal(ctx, error);
+  return error;
 }

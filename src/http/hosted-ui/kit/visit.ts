@@ -3,9 +3,9 @@ import type { Context } from "hono";
 import type { Ctx } from "../../../app.ts";
 import {
   type AuthorizationRequest,
-  clientOf,
   readAuthorizationRequest,
 } from "../../../domain/grants/authorization-request.ts";
+import { clientOf } from "../../../domain/grants/client.ts";
 import { type PageRequest, readPageRequest } from "../../../domain/grants/page-request.ts";
 import { findRelyingParty, offersPasskeys } from "../../../domain/mfa/webauthn.ts";
 import type { Page as SignInPage } from "../../../domain/signin/sign-in.ts";

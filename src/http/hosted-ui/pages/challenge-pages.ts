@@ -1,47 +1,104 @@
 /** A page for each thing that a sign-in may wait for. What the page must know again after a mistake rides in its form. */
 import { html } from "hono/html";
+import type { ChallengePage } from "../../../domain/signin/challenge.ts";
+import { challenges, isChallenge } from "../../../domain/signin/challenges.ts";
+import type { Step } from "../../../domain/signin/steps.ts";
 import { asksToRemember } from "../../../domain/users/browser-devices.ts";
+import { typedAttributes } from "../kit/attributes.ts";
 import { alert, backLink, codeField, form, hidden, type Problem, submit } from "../kit/fields.ts";
+import { codeOf, textOf } from "../kit/form.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
 import type { Visit } from "../kit/visit.ts";
 import type { Words } from "../words/en.ts";
 import { customBody } from "./custom-challenge.ts";
-import { newPasswordBody } from "./new-password.ts";
+import { missingAttributes, newPasswordBody } from "./new-password.ts";
 import { appSetUpBody, setUpBody } from "./set-up.ts";
 import { type ChallengeView, choice, type Render, secondFactors, state, type Waiting } from "./waiting.ts";
 
-const pages: Readonly<Record<string, Render>> = {
-  SELECT_CHALLENGE: chooseFactor,
-  EMAIL_OTP: (visit, waiting, problem) =>
-    sentCode(visit, waiting, { title: visit.words.enterCode.emailTitle, problem }),
-  SMS_OTP: (visit, waiting, problem) =>
-    sentCode(visit, waiting, { title: visit.words.enterCode.smsTitle, problem }),
-  SMS_MFA: (visit, waiting, problem) =>
-    sentCode(visit, waiting, { title: visit.words.enterCode.smsTitle, problem }),
-  SOFTWARE_TOKEN_MFA: appCode,
-  SELECT_MFA_TYPE: chooseMfa,
-  MFA_SETUP: (visit, waiting, problem) =>
-    waiting.parameters["secret"] === undefined
-      ? setUpBody(visit, waiting, problem)
-      : appSetUpBody(visit, waiting, problem),
-  NEW_PASSWORD_REQUIRED: newPasswordBody,
-  WEB_AUTHN: passkey,
-  CUSTOM_CHALLENGE: customBody,
+/** How a page asks for the answer to a challenge, and what its form brings. */
+interface PageOfChallenge {
+  readonly render: Render;
+  /** Category of the image that a style may have for it. */
+  readonly graphic?: string;
+  /** What the member of ChallengeResponses holds that is the challenge's proof. */
+  readonly proof: (visit: Visit) => string;
+  /** What else is answered. */
+  readonly more?: (visit: Visit, waiting: Waiting) => Readonly<Record<string, string>>;
+  /** The fields that a refusal can be about. */
+  readonly fields?: (waiting: Waiting) => string[];
+}
+
+const answerOf = ({ form }: Visit) => form.get("answer") ?? "";
+const typedCode = ({ form }: Visit) => codeOf(form);
+
+/** THE table of these pages. */
+const pages: Readonly<Record<ChallengePage, PageOfChallenge>> = {
+  "first-factors": { render: chooseFactor, proof: answerOf },
+  "second-factors": { render: chooseMfa, proof: answerOf },
+  "code-by-email": {
+    render: (visit, waiting, problem) => sentCode(visit, waiting, problem, "emailTitle"),
+    graphic: "EMAIL_GRAPHIC",
+    proof: typedCode,
+  },
+  "code-by-sms": {
+    render: (visit, waiting, problem) => sentCode(visit, waiting, problem, "smsTitle"),
+    graphic: "SMS_GRAPHIC",
+    proof: typedCode,
+  },
+  "code-of-app": { render: appCode, graphic: "AUTH_APP_GRAPHIC", proof: typedCode },
+  "set-up": {
+    render: (visit, waiting, problem) =>
+      waiting.parameters["secret"] === undefined
+        ? setUpBody(visit, waiting, problem)
+        : appSetUpBody(visit, waiting, problem),
+    // Set up first, by requests of their own (challenge.ts).
+    proof: () => "",
+    more: ({ form }) => {
+      const { email, phone_number: phone } = typedAttributes(form, ["email", "phone_number"]);
+      return { ...(email && { EMAIL: email }), ...(phone && { PHONE_NUMBER: phone }) };
+    },
+    fields: () => ["code", "email", "phone_number"],
+  },
+  "new-password": {
+    render: newPasswordBody,
+    graphic: "PASSWORD_GRAPHIC",
+    proof: ({ form }) => form.get("password") ?? "",
+    more: ({ form }, waiting) => {
+      const given = Object.entries(typedAttributes(form, missingAttributes(waiting)));
+      return Object.fromEntries(given.map(([name, value]) => [`userAttributes.${name}`, value]));
+    },
+    fields: (waiting) => ["password", ...missingAttributes(waiting)],
+  },
+  passkey: {
+    render: passkey,
+    graphic: "PASSKEY_GRAPHIC",
+    proof: ({ form }) => form.get("credential") ?? "",
+  },
+  custom: { render: customBody, proof: ({ form }) => textOf(form, "answer"), fields: () => ["answer"] },
 };
 
-/** Categories of the images that a style may have for them. */
-const graphics: Readonly<Record<string, string>> = {
-  EMAIL_OTP: "EMAIL_GRAPHIC",
-  SMS_OTP: "SMS_GRAPHIC",
-  SMS_MFA: "SMS_GRAPHIC",
-  SOFTWARE_TOKEN_MFA: "AUTH_APP_GRAPHIC",
-  NEW_PASSWORD_REQUIRED: "PASSWORD_GRAPHIC",
-  WEB_AUTHN: "PASSKEY_GRAPHIC",
-};
+/** Whether a challenge is answered at one of these pages. */
+export function hasPage(name: string): name is Step {
+  return isChallenge(name) && challenges[name].page !== undefined;
+}
 
-export function hasPage(name: string): boolean {
-  return Object.hasOwn(pages, name);
+function pageOf(name: Step): PageOfChallenge {
+  const { page } = challenges[name];
+  if (page === undefined) throw new TypeError(`${name} has no page`);
+  return pages[page];
+}
+
+/** What the form of a page brings, as ChallengeResponses. */
+export function responsesOf(visit: Visit, waiting: Waiting): Readonly<Record<string, string>> {
+  const { proof, more } = pageOf(waiting.name);
+  const { member } = challenges[waiting.name];
+  return { ...(member !== undefined && { [member]: proof(visit) }), ...more?.(visit, waiting) };
+}
+
+/** The fields of a page that a refusal can be about. */
+export function fieldsOf(waiting: Waiting): string[] {
+  return pageOf(waiting.name).fields?.(waiting) ?? ["code"];
 }
 
 export function challengePage(visit: Visit, waiting: Waiting, problem?: Problem): Promise<Response> {
@@ -53,11 +110,12 @@ ${body}
 ${otherWay === true ? form(visit, "/login", another, "below") : ""}
 ${backLink(visit)}`;
   const isProblem = problem !== undefined;
-  return answerPage(visit, { title, body: whole, isProblem, graphic: graphics[waiting.name] });
+  return answerPage(visit, { title, body: whole, isProblem, graphic: pageOf(waiting.name).graphic });
 }
 
+/** Title and body of the page. */
 export const challengeView: Render = (visit, waiting, problem) =>
-  pages[waiting.name]!(visit, waiting, problem);
+  pageOf(waiting.name).render(visit, waiting, problem);
 
 /** The first factors that there are pages for, and that can be used at this one. */
 export function shownFactors(
@@ -95,7 +153,8 @@ ${form(visit, "/challenge", html`${state(waiting)}${choices}`)}`;
 function sentCode(
   visit: Visit,
   waiting: Waiting,
-  { title, problem }: { title: string; problem: Problem | undefined },
+  problem: Problem | undefined,
+  title: "emailTitle" | "smsTitle",
 ): ChallengeView {
   const { enterCode } = visit.words;
   const destination = waiting.parameters["CODE_DELIVERY_DESTINATION"] ?? "";
@@ -103,7 +162,7 @@ function sentCode(
   const body = html`<p class="lead">${enterCode.sentTo(destination)}</p>
 ${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${isFirst ? "" : rememberBox(visit)}${submit(enterCode.submit)}`)}`;
   // As a first factor the challenge says what it is one of.
-  return { title, body, otherWay: isFirst };
+  return { title: enterCode[title], body, otherWay: isFirst };
 }
 
 /** On the page of a second factor, where users are asked whether it may be left out here from now on. */

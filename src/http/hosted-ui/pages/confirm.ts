@@ -22,7 +22,7 @@ import { codeOf, textOf } from "../kit/form.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
 import { typedName } from "../kit/names.ts";
-import { isRefusal, problemOf, wordOf } from "../kit/sentences.ts";
+import { problemOf, shownRefusal, wordOf } from "../kit/sentences.ts";
 import type { BareVisit, Visit } from "../kit/visit.ts";
 import { follow } from "./follow.ts";
 import { loginPage } from "./login-pages.ts";
@@ -86,16 +86,16 @@ export async function postConfirm(visit: Visiting): Promise<Response> {
     const session =
       signedUp && (await confirmedSession(ctx, door, { ...confirmed, signedUp, flow: "HOSTED_AUTH" }));
     if (!session) return loginPage(visit, { username, notice: words.confirm.done });
-    const start = { pool, client, flow: "HOSTED_AUTH", session, door: "pages", page: visit.page } as const;
+    const start = { pool, client, flow: "HOSTED_AUTH", session, entry: "pages", page: visit.page } as const;
     return await follow(
       visit,
       await startSignIn(ctx, { ...start, parameters: { USERNAME: username } }),
       username,
     );
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    const problem = problemOf(error, words, ["code", "username"]);
-    if (wordOf(error) === "alreadyConfirmed" && visit.request !== undefined)
+    const refusal = shownRefusal(ctx, error);
+    const problem = problemOf(refusal, words, ["code", "username"]);
+    if (wordOf(refusal) === "alreadyConfirmed" && visit.request !== undefined)
       return loginPage(visit, { username, notice: problem.text });
     if (view.by !== "button") return confirmPage(visit, { ...view, problem });
     const text = problem.field === "code" ? words.confirm.badLink : problem.text;
@@ -143,8 +143,8 @@ export async function postResend(visit: Visiting): Promise<Response> {
     const sent = by === "link" ? words.confirm.linkResent : words.confirm.resent;
     return confirmPage(visit, { ...view, by, destination, notice: sent(destination) });
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    return confirmPage(visit, { ...view, problem: problemOf(error, words, ["username"]) });
+    const refusal = shownRefusal(ctx, error);
+    return confirmPage(visit, { ...view, problem: problemOf(refusal, words, ["username"]) });
   }
 }
 

@@ -4,6 +4,7 @@ import { html } from "hono/html";
 import type { Ctx } from "../../../app.ts";
 import { refusedLocation } from "../../../domain/grants/answer.ts";
 import { RedirectedRefusal } from "../../../domain/grants/authorization-request.ts";
+import { isClientId } from "../../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import { type Bindings, errorPageOf, type Place, rawQuery } from "../../place.ts";
 import { logRefusal } from "../../refused.ts";
@@ -19,7 +20,7 @@ export function answerErrorPage(ctx: Ctx, c: Context<Bindings>, { base }: Place)
   const { words } = frame;
   // Nothing else is shown: the author of a link to this page must not be able to write on it.
   const error = /^[\w-]{1,64}$/.exec(parameters.get("error") ?? "")?.[0] ?? "invalid_request";
-  const clientId = /^[\w+]{1,128}$/.exec(parameters.get("client_id") ?? "")?.[0];
+  const clientId = parameters.get("client_id") ?? "";
   const sentence =
     error === "TooManyRequestsException"
       ? words.errors.tooMany
@@ -28,7 +29,7 @@ export function answerErrorPage(ctx: Ctx, c: Context<Bindings>, { base }: Place)
   const body = html`<p class="lead">${sentence} ${words.errorPage.back}</p>
 <div class="developers"><h2>${words.errorPage.forDevelopers}</h2>
 ${remedy === undefined ? "" : html`<p>${remedy}</p>`}
-<p>${clientId === undefined ? "" : html`${words.errorPage.client(clientId)}<br>`}${words.errorPage.code(error)}<br>${words.common.requestId(ctx.requestId)}</p></div>`;
+<p>${isClientId(clientId) ? html`${words.errorPage.client(clientId)}<br>` : ""}${words.errorPage.code(error)}<br>${words.common.requestId(ctx.requestId)}</p></div>`;
   return answerPage(frame, { title: words.errorPage.title, body, status: 400 });
 }
 

@@ -1,8 +1,8 @@
 /** Decides where a sign-in goes after each step: back to the client, or to the page of the next challenge. */
 import { authorizedLocation } from "../../../domain/grants/answer.ts";
 import { openBrowserSession, type SignedInBrowser } from "../../../domain/grants/browser-session.ts";
-import { associateBySession } from "../../../domain/signin/challenges/mfa-setup.ts";
 import { respondToChallenge } from "../../../domain/signin/respond.ts";
+import { associateBySession } from "../../../domain/signin/set-up-by-session.ts";
 import type { Outcome } from "../../../domain/signin/sign-in.ts";
 import type { Authenticated } from "../../../domain/tokens/issue.ts";
 import { rememberBrowser } from "../../../domain/users/browser-devices.ts";
@@ -57,7 +57,7 @@ export function respond(
     challenge,
     session: session || undefined,
     responses: { ...responses, USERNAME: username },
-    door: "pages",
+    entry: "pages",
     page,
   });
 }

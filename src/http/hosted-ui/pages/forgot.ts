@@ -16,7 +16,7 @@ import {
 import { codeOf, textOf } from "../kit/form.ts";
 import { answerPage } from "../kit/layout.ts";
 import { nameField, typedName } from "../kit/names.ts";
-import { isRefusal, problemOf } from "../kit/sentences.ts";
+import { problemOf, shownRefusal } from "../kit/sentences.ts";
 import type { Visit } from "../kit/visit.ts";
 import { loginPage } from "./login-pages.ts";
 import { newPasswordField } from "./new-password.ts";
@@ -43,8 +43,8 @@ export async function postForgot(visit: Visit): Promise<Response> {
     const delivery = await forgotPassword(ctx, pool, client, username);
     return await resetPage(visit, { username, destination: maskDestination(delivery) });
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    return forgotPage(visit, username, problemOf(error, words, ["username"]));
+    const refusal = shownRefusal(ctx, error);
+    return forgotPage(visit, username, problemOf(refusal, words, ["username"]));
   }
 }
 
@@ -69,8 +69,11 @@ export async function postReset(visit: Visit): Promise<Response> {
     await confirmForgotPassword(ctx, pool, client, { username, code, password });
     return await loginPage(visit, { username, notice: words.forgot.done });
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    return resetPage(visit, { ...view, problem: problemOf(error, words, ["code", "password", "username"]) });
+    const refusal = shownRefusal(ctx, error);
+    return resetPage(visit, {
+      ...view,
+      problem: problemOf(refusal, words, ["code", "password", "username"]),
+    });
   }
 }
 

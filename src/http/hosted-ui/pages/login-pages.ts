@@ -1,7 +1,7 @@
 /** The pages of /login: name and password, the password alone, and continuing as the user who is already signed in. */
 import { html } from "hono/html";
 import { passkeyOptions } from "../../../domain/signin/by-passkey.ts";
-import { allowsFirst } from "../../../domain/signin/challenges/select-challenge.ts";
+import { allowsFirst } from "../../../domain/signin/first-factors.ts";
 import { alert, errorOf, field, form, hidden, notice, type Problem, submit } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";

@@ -5,11 +5,12 @@ import { signedInBrowser } from "../../../domain/grants/browser-session.ts";
 import { startByPasskey } from "../../../domain/signin/by-passkey.ts";
 import { startSignIn } from "../../../domain/signin/start.ts";
 import { signInNameOf } from "../../../domain/users/find-user.ts";
+import type { Refusal } from "../../../lib/refusal.ts";
 import { isRefusedFor } from "../../../wire/refuse.ts";
 import { sessionCookie } from "../../cookies.ts";
 import type { Problem } from "../kit/fields.ts";
 import { typedName } from "../kit/names.ts";
-import { isRefusal, problemOf } from "../kit/sentences.ts";
+import { problemOf, shownRefusal } from "../kit/sentences.ts";
 import type { Visit } from "../kit/visit.ts";
 import { confirmationMethod, confirmPage } from "./confirm.ts";
 import { follow, goOn } from "./follow.ts";
@@ -67,15 +68,16 @@ async function begin(visit: Visit, username: string, password: string | undefine
       client,
       flow: "HOSTED_AUTH",
       session: undefined,
-      door: "pages",
+      entry: "pages",
       page,
     } as const;
     return await follow(visit, await startSignIn(ctx, { ...start, parameters }), username);
   } catch (error) {
-    const instead = elsewhere(visit, username, error);
+    const refusal = shownRefusal(ctx, error);
+    const instead = elsewhere(visit, username, refusal);
     if (instead !== undefined) return instead;
     const fields = password === undefined ? ["username"] : ["username", "password"];
-    return tryAgain(visit, username, problemOf(error, words, fields));
+    return tryAgain(visit, username, problemOf(refusal, words, fields));
   }
 }
 
@@ -86,20 +88,20 @@ async function beginByPasskey(visit: Visit, credential: string): Promise<Respons
     const outcome = await startByPasskey(ctx, { pool, client, page, credential });
     return await follow(visit, outcome, "");
   } catch (error) {
-    const instead = elsewhere(visit, "", error);
+    const refusal = shownRefusal(ctx, error);
+    const instead = elsewhere(visit, "", refusal);
     if (instead !== undefined) return instead;
-    const isWrong = isRefusedFor(error, "wrongPassword", "passkeyInvalid");
-    const problem = isWrong ? { text: words.errors.passkey } : problemOf(error, words, []);
+    const isWrong = isRefusedFor(refusal, "wrongPassword", "passkeyInvalid");
+    const problem = isWrong ? { text: words.errors.passkey } : problemOf(refusal, words, []);
     return loginPage(visit, { problem });
   }
 }
 
 /** Another page, for users who have proven enough to be shown that their account needs something first. */
-function elsewhere(visit: Visit, username: string, error: unknown): Promise<Response> | undefined {
-  if (!isRefusal(error)) throw error;
-  if (error.code === "UserNotConfirmedException")
+function elsewhere(visit: Visit, username: string, refusal: Refusal): Promise<Response> | undefined {
+  if (refusal.code === "UserNotConfirmedException")
     return confirmPage(visit, { username, by: confirmationMethod(visit) });
-  if (error.code === "PasswordResetRequiredException")
+  if (refusal.code === "PasswordResetRequiredException")
     return resetPage(visit, { username, notice: visit.words.forgot.mustReset });
   return undefined;
 }

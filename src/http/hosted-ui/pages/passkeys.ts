@@ -8,13 +8,12 @@ import type { SignedInBrowser } from "../../../domain/grants/browser-session.ts"
 import { returnLocation } from "../../../domain/grants/page-request.ts";
 import { mostPasskeys, type PublicKeyCredentialCreationOptionsJSON } from "../../../domain/mfa/webauthn.ts";
 import { completePasskey, passkeysOf, startPasskey } from "../../../domain/users/passkeys.ts";
-import { Refusal } from "../../../lib/refusal.ts";
 import type { Passkey } from "../../../store/passkeys.ts";
 import { isRefusedFor } from "../../../wire/refuse.ts";
 import { alert, form, hidden, notice, type Problem, submit } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
-import { problemOf, wordOf } from "../kit/sentences.ts";
+import { problemOf, shownRefusal, wordOf } from "../kit/sentences.ts";
 import { linkTo, type PasskeyVisit, passkeyQuery, redirect } from "../kit/visit.ts";
 import { signedIn } from "./login.ts";
 
@@ -54,12 +53,12 @@ async function withUser(
 }
 
 /** The problem to show for any fault in what the device has created: the user can only try again. */
-function problemWith({ words }: PasskeyVisit, error: unknown): Problem {
+function problemWith({ ctx, words }: PasskeyVisit, error: unknown): Problem {
   const { addPasskey } = words;
-  const problem = problemOf(error, words, []);
-  if (isRefusedFor(error, "tooManyPasskeys")) return { text: addPasskey.tooMany(mostPasskeys) };
-  const isOwn = error instanceof Refusal && ["general", "passkeyHere"].includes(wordOf(error));
-  return isOwn ? { text: addPasskey.notAdded } : problem;
+  const refusal = shownRefusal(ctx, error);
+  if (isRefusedFor(refusal, "tooManyPasskeys")) return { text: addPasskey.tooMany(mostPasskeys) };
+  const isOwn = ["general", "passkeyHere"].includes(wordOf(refusal));
+  return isOwn ? { text: addPasskey.notAdded } : problemOf(refusal, words, []);
 }
 
 interface PasskeysView {

@@ -12,7 +12,7 @@ import { alert, errorOf, field, form, type Problem, submit } from "../kit/fields
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
 import { typedName } from "../kit/names.ts";
-import { isRefusal, problemOf } from "../kit/sentences.ts";
+import { problemOf, shownRefusal } from "../kit/sentences.ts";
 import { linkTo, type Visit } from "../kit/visit.ts";
 import { confirmationMethod, confirmPage } from "./confirm.ts";
 import { newPasswordField } from "./new-password.ts";
@@ -43,8 +43,8 @@ export async function postSignUp(visit: Visit): Promise<Response> {
     const destination = maskDestination(delivery);
     return confirmPage(visit, { username, by: confirmationMethod(visit, delivery), session, destination });
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    return signUpPage(visit, problemOf(error, words, ["username", "password", ...names]));
+    const refusal = shownRefusal(ctx, error);
+    return signUpPage(visit, problemOf(refusal, words, ["username", "password", ...names]));
   }
 }
 

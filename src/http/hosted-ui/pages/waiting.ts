@@ -1,12 +1,14 @@
 /** The state of a sign-in that waits for an answer, as its pages pass it through the browser and back. */
 import { html } from "hono/html";
+import { isSecondFactor, type SecondFactor } from "../../../domain/mfa/factors.ts";
+import type { Step } from "../../../domain/signin/steps.ts";
 import { hidden, type Problem } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
 import type { Visit } from "../kit/visit.ts";
 
 /** The challenge that a sign-in waits for. */
 export interface Waiting {
-  readonly name: string;
+  readonly name: Step;
   readonly session: string;
   /** As entered at the start. */
   readonly username: string;
@@ -60,9 +62,7 @@ export function listed(json: string | undefined): string[] {
   }
 }
 
-const seconds = ["SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP"] as const;
-
-/** The second factors in a JSON list from the browser for which there are words and pages. */
-export function secondFactors(json: string | undefined): (typeof seconds)[number][] {
-  return listed(json).flatMap((name) => seconds.filter((one) => one === name));
+/** The second factors in a JSON list from the browser. */
+export function secondFactors(json: string | undefined): SecondFactor[] {
+  return listed(json).filter(isSecondFactor);
 }

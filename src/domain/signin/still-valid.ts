@@ -7,16 +7,16 @@ import { refuseFor } from "../../wire/refuse.ts";
 import { poolFactors, usableFactors } from "../mfa/factors.ts";
 import { allowsFlow } from "../user-pools/clients.ts";
 import { assertWritable } from "../users/attributes.ts";
-import { allowsFirst } from "./challenges/select-challenge.ts";
-import { noSoftwareToken } from "./challenges/software-token.ts";
-import { invalidSession, type SignIn } from "./sign-in.ts";
+import { challenges } from "./challenges.ts";
+import { allowsFirst } from "./first-factors.ts";
+import { invalidSession, noSoftwareToken } from "./refusals.ts";
+import type { SignIn } from "./sign-in.ts";
 import { isChoice, type Step } from "./steps.ts";
 
-const secondFactors: readonly Step[] = ["SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP"];
-
 /** Throws NotAuthorizedException, MFAMethodNotFoundException, SoftwareTokenMFANotFoundException. */
-export function assertStands(signIn: SignIn, awaiting: Step): void {
+export function assertStillValid(signIn: SignIn, awaiting: Step): void {
   const { pool, client, user, flow, proven, enrolling } = signIn;
+  const { kind } = challenges[awaiting];
   if (!allowsFlow(client, flow)) invalidSession();
   if (proven.length === 0) {
     if (isChoice(flow) && !allowsFirst(pool, awaiting)) invalidSession();
@@ -30,7 +30,7 @@ export function assertStands(signIn: SignIn, awaiting: Step): void {
   } else if (awaiting === "MFA_SETUP") {
     // The factor that this very sign-in has set up, or none.
     if (usable.length > 0 && signIn.row?.state.enrolled !== true) invalidSession();
-  } else if (secondFactors.includes(awaiting) && !usable.includes(awaiting)) {
+  } else if ((kind === "second" || kind === "either") && !usable.includes(awaiting)) {
     if (awaiting === "SOFTWARE_TOKEN_MFA") noSoftwareToken();
     noSuchFactor();
   }

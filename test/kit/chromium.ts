@@ -6,7 +6,8 @@ import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
-import { temporaryFolder } from "../store/databases.ts";
+import { temporaryFolder } from "./databases.ts";
+import { hangingMs } from "./waiting.ts";
 
 const flags = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
@@ -24,19 +25,34 @@ export function keepOpen<T extends { close(): unknown }>(one: T): T {
   return one;
 }
 
-export function browse(options: object = {}, moreFlags: readonly string[] = []): Promise<BrowserContext> {
-  return chromium.launchPersistentContext(temporaryFolder(), {
+export async function browse(
+  options: object = {},
+  moreFlags: readonly string[] = [],
+): Promise<BrowserContext> {
+  const context = await chromium.launchPersistentContext(temporaryFolder(), {
     executablePath: "/usr/bin/chromium",
     headless: true,
     args: [...flags, ...moreFlags],
+    timeout: hangingMs,
     ...options,
   });
+  context.setDefaultTimeout(hangingMs);
+  return context;
 }
 
-/** The script of a page as a developer would ship it: one file, bundled. */
-export async function bundle(name: string): Promise<string> {
+const bundles = new Map<string, Promise<string>>();
+
+/** The script of a page as a developer would ship it: one file, bundled, once for all tests of a file. */
+export function bundle(entry: URL): Promise<string> {
+  const path = fileURLToPath(entry);
+  const made = bundles.get(path) ?? makeBundle(path);
+  bundles.set(path, made);
+  return made;
+}
+
+async function makeBundle(path: string): Promise<string> {
   const built = await build({
-    entryPoints: [fileURLToPath(new URL(name, import.meta.url))],
+    entryPoints: [path],
     bundle: true,
     write: false,
     format: "iife",

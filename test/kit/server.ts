@@ -6,7 +6,7 @@ import type { App } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import type { MonotonicClock } from "../../src/http/monotonic.ts";
 import { type RunningServer, startServer } from "../../src/server.ts";
-import { type DatabaseName, dataFolderOf, type Fresh, forEachDatabase } from "../store/databases.ts";
+import { type DatabaseName, dataFolderOf, type Fresh, forEachDatabase } from "./databases.ts";
 import { watchErrors } from "./declared-errors.ts";
 
 export const rootKey = {
@@ -15,6 +15,7 @@ export const rootKey = {
 };
 
 export interface InboxMessage {
+  readonly id: string;
   readonly to: string;
   readonly medium: string;
   readonly kind: string;

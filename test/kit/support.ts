@@ -16,7 +16,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { signRequest } from "../../src/lib/sigv4.ts";
 import { makeVerifier, N, pad } from "../../src/lib/srp.ts";
-import { rootKey, type TestServer } from "../api/server.ts";
+import { rootKey, type TestServer } from "./server.ts";
 
 export const password = "Correct-Horse-1";
 export const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

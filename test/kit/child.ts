@@ -9,7 +9,7 @@ import { createInterface } from "node:readline";
 import { after } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
-import { rootKey } from "../api/server.ts";
+import { rootKey } from "./server.ts";
 
 export const main = join(import.meta.dirname, "..", "..", "src", "main.ts");
 

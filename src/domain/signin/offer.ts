@@ -1,47 +1,57 @@
 /** A challenge that has a Session: what the sign-in waits for is written down, and the client gets the way back to it. */
 import { randomUUID } from "node:crypto";
-import type { Ctx } from "../../../app.ts";
-import { type Db, inTransaction } from "../../../store/db.ts";
-import { deleteSignIn, insertSignIn, type SignInRow } from "../../../store/sign-ins.ts";
-import type { Pool } from "../../user-pools/load-pool.ts";
-import { loginNameKey } from "../../user-pools/login-names.ts";
-import { type Outcome, type SignIn, type SignInState, sessionLifetime, sessionText } from "../sign-in.ts";
-import type { FirstFactor, Step } from "../steps.ts";
+import type { Ctx } from "../../app.ts";
+import { type Db, inTransaction } from "../../store/db.ts";
+import { deleteSignIn, insertSignIn, type SignInRow } from "../../store/sign-ins.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import { loginNameKey } from "../user-pools/login-names.ts";
+import { sessionText } from "./session.ts";
+import { type Outcome, type SignIn, type SignInState, sessionLifetime } from "./sign-in.ts";
+import type { FirstFactor, Step } from "./steps.ts";
+
+/** What it costs to begin a sign-in that waits for this before anything is proven. */
+type Cost = "nothing" | "exchange" | "message";
 
 export interface Offer {
   readonly name: Step;
-  readonly parameters: Readonly<Record<string, string>>;
+  /** Of the id of the row, where they name it. */
+  readonly parameters:
+    | Readonly<Record<string, string>>
+    | ((rowId: string) => Readonly<Record<string, string>>);
   readonly available?: readonly FirstFactor[] | undefined;
   /** What the answer will be held against. */
   readonly state?: Pick<SignInState, "code" | "passkeyChallenge" | "srp" | "subject">;
+  readonly cost?: Cost | undefined;
   /** The Session of this row, which was used up, is the new one's as well. */
   readonly under?: SignInRow<SignInState> | undefined;
+  /** The way back is in the parameters, not in a Session. */
+  readonly withoutSession?: boolean;
   /** Store calls of the same transaction. */
-  readonly also?: (tx: Db) => Promise<void>;
+  readonly also?: ((tx: Db) => Promise<void>) | undefined;
 }
 
 /** The state of a sign-in that waits for a step. */
-export function stateOf(signIn: SignIn, awaiting: Step, more: Offer["state"] = {}): SignInState {
+function stateOf(signIn: SignIn, { name, state }: Offer): SignInState {
   const { flow, proven, chosen, enrolling, addresses, deviceKey, submitted } = signIn;
   const { credentialVersion, signOuts } = signIn;
   const what = { flow, proven, chosen, enrolling, addresses, deviceKey };
   const kept = { ...what, submitted, credentialVersion, signOuts };
-  const { continues, eventId } = signIn.attempt;
-  return { awaiting, ...kept, event: continues ?? eventId, ...more };
+  const { known, eventId } = signIn.attempt;
+  return { awaiting: name, ...kept, event: known.continues ?? eventId, ...state };
 }
 
 /** Stores a new row; whatever the sign-in waited for before was used up by its answer. */
 export async function offerChallenge(ctx: Ctx, signIn: SignIn, offer: Offer): Promise<Outcome> {
-  const fresh = newRow(ctx, signIn, signIn.user?.id, stateOf(signIn, offer.name, offer.state));
-  const { under } = offer;
+  const { name, parameters, available, under, cost } = offer;
+  const fresh = newRow(ctx, signIn, signIn.user?.id, stateOf(signIn, offer));
   const row = under ? { ...fresh, id: under.id, version: under.version, expiresAt: under.expiresAt } : fresh;
-  await storeRow(ctx, signIn.pool, row, offer.also);
+  await storeRow(ctx, signIn.pool, row, { cost, also: offer.also });
   return {
     kind: "challenge",
-    name: offer.name,
-    parameters: offer.parameters,
-    session: sessionText(ctx, row),
-    ...(offer.available !== undefined && { available: offer.available }),
+    name,
+    parameters: typeof parameters === "function" ? parameters(row.id) : parameters,
+    ...(offer.withoutSession !== true && { session: sessionText(ctx, row) }),
+    ...(available !== undefined && { available }),
   };
 }
 
@@ -63,27 +73,6 @@ export function newRow(
   };
 }
 
-/** What it costs to begin a sign-in that waits for this before anything is proven. */
-const costs: Readonly<Record<SignInState["awaiting"], "nothing" | "exchange" | "message">> = {
-  SELECT_CHALLENGE: "nothing",
-  PASSWORD: "nothing",
-  PASSWORD_SRP: "nothing",
-  WEB_AUTHN: "nothing",
-  CUSTOM_CHALLENGE: "nothing",
-  PASSWORD_VERIFIER: "exchange",
-  EMAIL_OTP: "message",
-  SMS_OTP: "message",
-  SMS_MFA: "message",
-  // They come after a proof.
-  NEW_PASSWORD_REQUIRED: "nothing",
-  SELECT_MFA_TYPE: "nothing",
-  MFA_SETUP: "nothing",
-  SOFTWARE_TOKEN_MFA: "nothing",
-  DEVICE_SRP_AUTH: "nothing",
-  DEVICE_PASSWORD_VERIFIER: "exchange",
-  SIGN_UP_CONFIRMED: "nothing",
-};
-
 /**
  * Writes the row of a sign-in that waits. Of an address so many wait at once, beyond which the oldest is void; but none is
  * void for what was cheaper to begin. Those in which something was proven, those that an SRP exchange was computed for
@@ -94,9 +83,9 @@ export async function storeRow(
   ctx: Ctx,
   pool: Pool,
   row: SignInRow<SignInState>,
-  also?: (tx: Db) => Promise<void>,
+  { cost = "nothing", also }: Pick<Offer, "cost" | "also"> = {},
 ): Promise<void> {
-  const oldest = oneTooMany(ctx, pool, row);
+  const oldest = oneTooMany(ctx, pool, row, cost);
   const write = async (db: Db) => {
     await insertSignIn(db, row);
     if (oldest !== undefined) await deleteSignIn(db, pool.id, oldest);
@@ -110,12 +99,13 @@ function oneTooMany(
   ctx: Ctx,
   pool: Pool,
   { id, userId, state, expiresAt }: SignInRow<SignInState>,
+  beginning: Cost,
 ): string | undefined {
   const { network } = ctx;
   // A back end that does not say where its users are.
   if (network === undefined) return undefined;
   const { waitingSignIns, config } = ctx.app;
-  const cost = state.proven.length > 0 ? "proof" : costs[state.awaiting];
+  const cost = state.proven.length > 0 ? "proof" : beginning;
   if (cost === "message") return undefined;
   const place = [pool.id, network, cost];
   const who = cost === "proof" ? userId : loginNameKey(pool, state.submitted);
