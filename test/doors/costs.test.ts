@@ -1,6 +1,6 @@
 /**
- * How many statements each operation takes, held against a list: no change adds one unseen. After a change that is meant,
- * WRITE_COSTS=1 writes the list anew.
+ * Compares the number of SQL statements of each operation with a stored list, so that no change adds one unnoticed.
+ * After an intended change, WRITE_COSTS=1 rewrites the list.
  */
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -12,7 +12,7 @@ import { commonRequests, everyOperation } from "./costs.ts";
 const list = new URL("./costs.json", import.meta.url);
 
 forEachServer("Statements", (open, database) => {
-  // Both databases are given the same statements.
+  // Both databases execute the same statements.
   if (database !== "sqlite") return;
 
   test("every operation takes as many as the list says", async () => {

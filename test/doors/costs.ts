@@ -1,4 +1,4 @@
-/** The requests whose costs are counted: every operation, and the sign-ins and grants that run most often. */
+/** The requests whose statements are counted: every operation, and the most frequent sign-ins and grants. */
 import assert from "node:assert/strict";
 import {
   AdminInitiateAuthCommand,
@@ -25,16 +25,16 @@ import { operations } from "./operations.ts";
 import { post as postCall, signedCall, unsigned } from "./wire.ts";
 import { flows, makeWorld } from "./world.ts";
 
-/** A request that is ready to be made. */
+/** A prepared request, which `make` sends. */
 export interface Request {
   readonly title: string;
   readonly make: () => Promise<unknown>;
 }
 
-/** Operations that leave to the others what these need: they share a world. */
+/** Operations that leave intact what others need, so that they can share a world. */
 const harmless = /^(?:Admin)?(?:Describe|Get|List|Create|Add|Tag|Update)/;
 
-/** One call of each operation, in a world in which it could do something. */
+/** One call of each operation, each in a world in which it can succeed. */
 export async function* everyOperation(server: TestServer): AsyncGenerator<Request> {
   const shared = await makeWorld(server);
   for (const operation of operations) {
@@ -87,7 +87,7 @@ async function* signIns(server: TestServer, place: Place): AsyncGenerator<Reques
   yield { title: "REFRESH_TOKEN_AUTH", make: () => client.send(new InitiateAuthCommand(refresh)) };
 }
 
-/** A second factor, asked for and given. */
+/** A sign-in with a second factor: the request that asks for it, and the answer. */
 async function* secondFactors(server: TestServer, place: Place): AsyncGenerator<Request> {
   const { client, clock } = server;
   const { UserPoolId, ClientId } = place;
@@ -105,7 +105,7 @@ async function* secondFactors(server: TestServer, place: Place): AsyncGenerator<
   yield { title: "SOFTWARE_TOKEN_MFA", make: () => respond(server, place, asked, answers) };
 }
 
-/** Clients with a secret, whose refreshes carry SECRET_HASH, and refresh tokens that rotate. */
+/** Refreshes with SECRET_HASH, and with rotating refresh tokens. */
 async function* refreshes(server: TestServer, { UserPoolId }: Place): AsyncGenerator<Request> {
   const { client } = server;
   const ExplicitAuthFlows = [...flows];
@@ -142,7 +142,7 @@ async function* refreshes(server: TestServer, { UserPoolId }: Place): AsyncGener
   };
 }
 
-/** The grants of the authorization server. */
+/** The grants of the authorization server, and the requests that lead to them. */
 async function* grants(server: TestServer, { UserPoolId }: Place): AsyncGenerator<Request> {
   const app = await makeClient(server, UserPoolId, {
     ...oauthClient,
@@ -167,7 +167,7 @@ async function* grants(server: TestServer, { UserPoolId }: Place): AsyncGenerato
   };
 }
 
-/** Each request is made, and only then the next one prepared. */
+/** The most frequent requests. Each one must be made before the next is taken, which prepares it. */
 export async function* commonRequests(server: TestServer): AsyncGenerator<Request> {
   const place = await makePool(server, {}, { ExplicitAuthFlows: [...flows] });
   await makeUser(server, place.UserPoolId, "ann", annsAttributes);

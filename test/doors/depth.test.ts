@@ -1,6 +1,6 @@
 /**
- * How many files of ours the commonest operations cross, from the route to the deepest statement: what somebody has to
- * open who follows one of them. The engines of the databases (store/engine) are not counted.
+ * Limits the number of source files that the most frequent operations pass through from the route to the deepest
+ * statement, which is what a reader of one has to open. Database engines (store/engine) are not counted.
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -21,7 +21,7 @@ import { flows } from "./world.ts";
 const most = 8;
 const source = fileURLToPath(new URL("../../src/", import.meta.url));
 
-/** The files of src in a stack, the outermost first, each once. */
+/** The files of src in a stack trace, outermost first, each once. */
 function filesOf(stack: string): string[] {
   const lines = stack.split("\n").reverse();
   const files = lines.flatMap((line) => {
@@ -31,7 +31,7 @@ function filesOf(stack: string): string[] {
   return [...new Set(files)].filter((file) => !file.startsWith("store/engine/"));
 }
 
-/** Notes, of each statement, the files that the calls to it go through. */
+/** Records the call stack of every statement; `deepest` returns the files of the deepest one since the last call. */
 function watchStacks(app: App): { deepest(): string[] } {
   let found: string[] = [];
   const note = () => {
@@ -76,7 +76,7 @@ async function srp({ client, clock }: TestServer, UserPoolId: string, ClientId: 
 }
 
 forEachServer("Depth", (open, database) => {
-  // The same files whichever the database.
+  // The databases differ only in files that are not counted.
   if (database !== "sqlite") return;
   const { stackTraceLimit } = Error;
   before(() => {
@@ -108,7 +108,7 @@ forEachServer("Depth", (open, database) => {
       stacks.deepest();
       await run();
       const files = stacks.deepest();
-      // A stack that was cut off would prove nothing.
+      // A truncated stack would prove nothing.
       assert.equal(files[0], "http/aws-json/routes.ts", `${name}: ${files.join(" > ")}`);
       assert.match(files.at(-1) ?? "", /^store\//);
       assert.ok(files.length <= most, `${name} crosses ${files.length}: ${files.join(" > ")}`);

@@ -1,4 +1,4 @@
-/** Why something was refused is logged, once, whichever room refuses it, and told to nobody. */
+/** The detail of a refusal is logged exactly once, wherever it is refused, and is never sent to the client. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import {
@@ -46,7 +46,7 @@ forEachDatabase((_database, _open, fresh) => {
     await server.close();
   });
 
-  /** The details that one request leaves in the log, and what it is answered. */
+  /** The details that a request leaves in the log, and the body of its answer. */
   async function refusal(request: () => Promise<Response>): Promise<{ details: string[]; text: string }> {
     lines.length = 0;
     const text = await (await request()).text();

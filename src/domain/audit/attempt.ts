@@ -17,28 +17,28 @@ const minute = 60_000;
 
 type ChallengeName = AuthEvent["challenges"][number]["name"];
 
-/** What an attempt has turned out to be so far. */
+/** What is known about an attempt so far. */
 interface Known {
-  /** Undefined: not known yet, or nobody. */
+  /** Undefined if not yet known, or if nobody has the name. */
   readonly user?: Pick<User, "poolId" | "id"> | undefined;
-  /** The event that an earlier request of the same attempt has begun, and which this one goes on with. */
+  /** The id of the event that an earlier request of the same attempt began, and that this one continues. */
   readonly continues?: string | undefined;
-  /** What was proven, in the order of proving. */
+  /** What has been proven, in order. */
   readonly passed?: readonly ChallengeName[];
-  /** What is being proven. */
+  /** What is currently being proven. */
   readonly proving?: ChallengeName | undefined;
-  /** A refusal ends what it continues; otherwise it is an event of its own. */
+  /** Whether a refusal concludes the continued event; otherwise it is recorded as an event of its own. */
   readonly failsForGood?: boolean;
-  /** Whatever it is refused with, it is the user's failure, and leaves an event. */
+  /** Whether any refusal counts as the user's failure and is recorded, regardless of its code. */
   readonly isOfUser?: boolean;
 }
 
-/** An attempt that runs. */
+/** An attempt in progress. */
 export interface Attempt {
   readonly type: AuthEventType;
-  /** Its event. */
+  /** The id of its event, a UUIDv7. */
   readonly eventId: string;
-  /** Of a sign-in: the flow or challenge that its metric is counted under; undefined: none that there is. */
+  /** The flow or challenge under which the metric of a sign-in is counted; undefined if the name is unknown. */
   readonly step: string | undefined;
   known: Known;
 }
@@ -63,20 +63,24 @@ const cheap: ReadonlySet<string> = new Set<ErrorCode>([
   "LimitExceededException",
 ]);
 
-/** Begins an attempt. `concluded` ends it. */
+/**
+ * Begins an attempt; `concluded` must be called to end it.
+ * @param step the flow or challenge, for sign-ins
+ */
 export function beginAttempt(ctx: Ctx, type: AuthEventType, known: Known = {}, step?: string): Attempt {
   return { type, eventId: uuid7(ctx.now, ctx.random), step, known };
 }
 
-/** Notes what the work of an attempt has found out. */
+/** Records what has been found out about an attempt; later values replace earlier ones. */
 export function learn(attempt: Attempt, found: Known): void {
   attempt.known = { ...attempt.known, ...found };
 }
 
 /**
- * Waits for the work of an attempt, which has been begun, and records how it ended: by an event, if it was a user's, and
- * a sign-in by a metric.
- * @param responseOf of a result: `Pass`, or `InProgress` where more is asked for
+ * Awaits the work of an attempt and records its result: as an event if it concerns a known user, and in the metric of
+ * sign-ins.
+ * @param work already started
+ * @param responseOf the event's response for a result: `Pass`, or `InProgress` if another challenge follows
  */
 export function concluded<Result>(
   ctx: Ctx,
@@ -102,18 +106,18 @@ export function concluded<Result>(
   );
 }
 
-/** Cognito gives a locked account and a wrong password the same code. */
+/** Whether a refusal is due to a locked account, which has the same code as a wrong password in Cognito. */
 function isLocked(refusal: Refusal): boolean {
   return isRefusedFor(refusal, "locked");
 }
 
-/** Who watches must tell a locked account from a wrong password. */
+/** The result under which a failure is counted. Monitoring must tell a locked account from a wrong password. */
 function endOf(error: unknown): string {
   if (!(error instanceof Refusal)) return "InternalErrorException";
   return isLocked(error) ? "locked" : error.code;
 }
 
-/** Counts the step of a sign-in by its end: `authenticated`, `challenge`, or the code it was refused with. */
+/** Counts a step of a sign-in by its result: `authenticated`, `challenge`, `locked`, or the error code. */
 function count({ app }: Ctx, { type, step = "unknown" }: Attempt, end: string): void {
   if (type === "SignIn") app.metrics.signIn(step, end);
 }
@@ -138,13 +142,13 @@ async function leaveEvent(ctx: Ctx, attempt: Attempt, { response, isCheap = fals
     at: ctx.now,
     type,
     response,
-    // An end sorts after every challenge that was issued with the same proofs.
+    // The final event sorts after every challenge that was issued with the same proofs.
     steps: 2 * passed.length + (response === "InProgress" ? 0 : 1),
     challenges,
     address: ctx.userAddress,
     deviceName: bounded(ctx.userAgent, 256),
     ...(isCheap && { times: 1 }),
   };
-  // Only here, so that response times do not reveal who has events.
+  // Checked only here, so that response times do not reveal who has events.
   if (user !== undefined) await ctx.app.authEvents.add({ poolId: user.poolId, userId: user.id, event });
 }

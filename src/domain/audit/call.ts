@@ -5,10 +5,10 @@ import { insertAuditEvents } from "../../store/audit.ts";
 import type { Companion } from "../../store/db.ts";
 import { newEvent } from "./event.ts";
 
-/** `change` is everything that is neither of the others. */
+/** The kind of an audited call; `change` is anything that is neither a read nor a sign-in. */
 export type CallKind = "read" | "sign-in" | "change";
 
-/** The kind of an operation that an administrator signs. */
+/** The kind of an operation called with IAM credentials. */
 export function kindOf(operation: string): CallKind {
   if (operation === "AdminInitiateAuth" || operation === "AdminRespondToAuthChallenge") return "sign-in";
   // Creates an identity if there is none.
@@ -70,16 +70,17 @@ export function noteTarget(
   if (found.target !== undefined) ctx.audited.target = found.target;
 }
 
-/** A call that an administrator has signed, while it runs. */
+/** A call with IAM credentials, while it runs. */
 export interface RunningCall {
-  /** What its work is done with. */
+  /** The context in which the work must run. */
   readonly ctx: Ctx;
   readonly call: AuditedCall;
   readonly companion: CallCompanion | undefined;
 }
 
 /**
- * Begins a call; `recordedCall` ends it. The event of a change rides in the first transaction that the work commits.
+ * Begins a call; `recordedCall` must be called to end it. The event of a change is written by the first transaction
+ * that the work commits.
  * @param who the ARN of the principal, and the operation
  */
 export function beginCall(ctx: Ctx, who: { actor: string; operation: string }): RunningCall {
@@ -89,10 +90,11 @@ export function beginCall(ctx: Ctx, who: { actor: string; operation: string }): 
 }
 
 /**
- * Waits for the work of a call, which has been begun, and records it. Where no transaction carried the event of a change,
- * it is written before the answer leaves, and when that fails the call fails: no change is acknowledged without its
- * event. A change that was committed and is answered with an error all the same (a code that could not be delivered) has
- * two events, the second with the error.
+ * Awaits the work of a call and records its result. If no transaction wrote the event of a change, it is written before
+ * the answer is sent, and a failure to do so fails the call: no change is acknowledged without its event. A change that
+ * was committed but answered with an error (such as a code that could not be delivered) has two events, the second with
+ * the error.
+ * @param work already started
  */
 export function recordedCall<T>(ctx: Ctx, running: RunningCall, work: Promise<T>): Promise<T> {
   const { call, companion } = running;

@@ -23,10 +23,13 @@ import type { Subject } from "./subjects.ts";
 const second = 1000;
 const minute = 60 * second;
 
-/** After the free failures 2^n seconds, up to 15 minutes; reset after 15 quiet minutes. */
+/** Lock duration after the free failures: 2^n seconds, up to 15 minutes; reset after 15 minutes without a failure. */
 const lockout = { maxLockMs: 15 * minute, quietMs: 15 * minute };
 
-/** What is guessed: each factor has its own counters, and its failures count towards the named limit of the address. */
+/**
+ * The factors that can be guessed. Each has its own counters; its failures count towards the named limit of the network
+ * address.
+ */
 const factors = {
   password: "passwords-per-address",
   "software-token": "codes-per-address",

@@ -26,13 +26,13 @@ type OtherLimit =
   | `waiting-${string}`;
 export type UserLimit = Exclude<LimitName, AddressLimit | OtherLimit>;
 
-/** The caller of a request, in relation to the subject. */
+/** The caller of a request in relation to the subject. */
 export interface Caller {
   readonly subject: Subject;
   readonly source: Source;
   /** Whether the user has authenticated at this source before. */
   readonly known: boolean;
-  /** Whether that was recorded recently, so that nothing need be written. */
+  /** Whether the source was recorded recently, so that nothing need be written. */
   readonly fresh: boolean;
 }
 
@@ -51,7 +51,10 @@ function addressAttempt(ctx: Ctx, poolId: string, limit: AddressLimit): Attempt 
   return attemptOf(slotOf(ctx, { id: poolId }, "address", ctx.network ?? "back end"), limit);
 }
 
-/** Where `readStanding` finds what is known of a caller: the counters of a subject, of `kind`, and of the address. */
+/**
+ * The rows that `readStanding` reads about a caller: the source, the counters of the subject for `kind`, and that of
+ * the address.
+ */
 export function countersOf(ctx: Ctx, subject: Subject, kind: string, address: AddressLimit) {
   const source = sourceOf(ctx, subject);
   return {
@@ -62,7 +65,7 @@ export function countersOf(ctx: Ctx, subject: Subject, kind: string, address: Ad
   };
 }
 
-/** What was found there. */
+/** The caller and the applicable counter, from the rows that `readStanding` found. */
 export function callerFound(
   ctx: Ctx,
   subject: Subject,
@@ -78,7 +81,7 @@ export function callerFound(
   };
 }
 
-/** Reads who the caller is to the subject, and what stands against them; one query. */
+/** Reads whether the caller is known to the subject, and the counters that apply to them, in one query. */
 export async function standingOf(
   ctx: Ctx,
   subject: Subject,
@@ -90,8 +93,8 @@ export async function standingOf(
 }
 
 /**
- * Refuses a stranger whose address would exceed its limit with `count`. Callers who are known to the user there are not
- * refused for what others behind the same address do. Throws TooManyRequestsException, which every operation declares.
+ * Refuses a stranger whose address would exceed its limit with `count`. Callers at a source where the user is known are
+ * not refused because of others at the same address. Throws TooManyRequestsException, which every operation declares.
  */
 export function refuseAddress(ctx: Ctx, caller: Caller, limit: AddressLimit, count: number): void {
   if (isOver(ctx, caller, limit, count)) rateExceeded(limit);
@@ -180,9 +183,9 @@ export interface Receiver {
   /** Whether it is known to be the user's. */
   readonly proven: boolean;
   /**
-   * Whether the caller is not told if nothing is sent, so that it stays hidden who exists. Such messages are counted
-   * separately from those with a visible refusal: otherwise a mailbox flooded through a user's name would reveal at
-   * SignUp that it is that user's.
+   * Whether the caller is not told if nothing is sent, so that the existence of users stays hidden. Such messages are
+   * counted separately from those with a visible refusal: otherwise a mailbox flooded through a user's name would
+   * reveal at SignUp that it is that user's.
    */
   readonly silent: boolean;
 }

@@ -1,8 +1,8 @@
 /**
- * HOSTED_AUTH that a passkey begins (Web Authentication, "conditional mediation"): the browser offers it among the names
- * that it fills in, and it says by itself whose it is. The page carries the challenge before anybody is known, so the
- * challenge is a sealed value and no row: pages that are only looked at leave nothing behind. Its id is written down by the
- * first answer that verifies.
+ * HOSTED_AUTH started by a passkey (Web Authentication, "conditional mediation"): the browser offers passkeys when it
+ * autofills the username, and the passkey identifies its user. The page contains the challenge before the user is
+ * known, so the challenge is a sealed value instead of a row, and merely opening a page stores nothing. The first
+ * answer that verifies stores the challenge's id as used.
  */
 import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../app.ts";
@@ -37,14 +37,14 @@ export interface PasskeyPlace {
   readonly page: Page;
 }
 
-/** Milliseconds in which a page that was opened takes a passkey. */
+/** How long an opened page accepts a passkey, in milliseconds. */
 const lifetime = 10 * 60_000;
-/** The note of a used one outlives it on servers whose clocks are late. */
+/** How long the record of a used challenge outlives it, for servers whose clocks are slow. Milliseconds. */
 const keptAfter = 60 * 60_000;
 
 const sealedAs = "sign_ins:passkey:token";
 
-/** What the page has the browser ask for; undefined where passkeys cannot be used. */
+/** The options with which the page asks the browser for a passkey; undefined where passkeys cannot be used. */
 export async function passkeyOptions(
   ctx: Ctx,
   { pool, client, page }: PasskeyPlace,
@@ -57,10 +57,10 @@ export async function passkeyOptions(
 }
 
 /**
- * Signs in whoever the passkey says it belongs to, where it is a way in for them. Throws NotAuthorizedException (the
- * same whether there is such a user or passkey or not; challenge foreign, expired, used), InvalidParameterException (no
- * credential at all), WebAuthnNotEnabledException and what `proceed` throws.
- * @param credential JSON
+ * Signs in the user that the passkey identifies, if that user may sign in by passkey. Throws NotAuthorizedException
+ * (indistinguishable whether the user, the passkey or neither exists; challenge of another pool or client, expired or
+ * used), InvalidParameterException (not a credential), WebAuthnNotEnabledException and whatever `proceed` throws.
+ * @param request.credential the browser's PublicKeyCredential as JSON
  */
 export function startByPasskey(
   ctx: Ctx,
@@ -88,7 +88,7 @@ async function start(
   const submitted = user?.username ?? "";
   const begun = newSignIn({ pool, client, user, flow: "HOSTED_AUTH", submitted, page, attempt });
   const proven = await provePasskey(ctx, begun, ceremony);
-  // Whoever knows no passkey of a user leaves no event at that user.
+  // Only now: without a valid passkey, nobody can add events to a user's history.
   learn(attempt, { user });
   const used = { ...challenge, poolId: pool.id, clientId: client.id, createdAt: ctx.now };
   if (!(await insertUsed(ctx.db, used))) return usedSession();
@@ -100,7 +100,10 @@ async function start(
   return proceed(ctx, { ...proven, chosen: "WEB_AUTHN", credentialVersion: version, deviceKey: device?.key });
 }
 
-/** The id of a challenge of this pool and client, and until when its use must be remembered. */
+/**
+ * Opens a challenge of this pool and client: its id, and until when its use must be remembered (epoch milliseconds).
+ * Throws NotAuthorizedException.
+ */
 function openChallenge(
   ctx: Ctx,
   { pool, client }: PasskeyPlace,

@@ -1,14 +1,14 @@
-/** What a challenge is made of. challenges.ts has the table of them. */
+/** The type of a challenge. The table of challenges is in challenges.ts. */
 import type { Ctx } from "../../app.ts";
 import type { SignInRow } from "../../store/sign-ins.ts";
 import type { Answering } from "./session.ts";
 import type { Outcome, SignIn, SignInState } from "./sign-in.ts";
 import type { ChallengeKind } from "./steps.ts";
 
-/** What a request has brought: AuthParameters or ChallengeResponses. */
+/** The parameters of a request: AuthParameters or ChallengeResponses. */
 export type Given = Readonly<Record<string, string>>;
 
-/** What the hosted pages ask by: a page of one kind may serve several challenges. */
+/** The kinds of challenge pages at the hosted pages; several challenges may share one. */
 export type ChallengePage =
   | "first-factors"
   | "second-factors"
@@ -20,7 +20,7 @@ export type ChallengePage =
   | "set-up"
   | "custom";
 
-/** Proven by what the request at hand has brought, so that nothing need be asked. */
+/** Result of an offer whose proof was already in the request, so that nothing need be asked. */
 export interface Proven {
   readonly kind: "proven";
   readonly signIn: SignIn;
@@ -28,20 +28,20 @@ export interface Proven {
 
 export interface Challenge {
   readonly kind: ChallengeKind;
-  /** The row that waits for this answer. Throws NotAuthorizedException. */
+  /** Finds the row that the answer belongs to. Throws NotAuthorizedException. */
   readonly find: (ctx: Ctx, request: Answering) => Promise<SignInRow<SignInState>>;
-  /** Asks for the proof, unless the request has brought it. */
+  /** Asks for the proof, unless the request already contains it. */
   readonly offer: (ctx: Ctx, signIn: SignIn, given: Given) => Promise<Outcome | Proven>;
-  /** Proves it: the sign-in with one more proof, and its row used up. Throws when it is not proven. */
+  /** Checks the answer and uses up the row. Returns the sign-in with the new proof; throws if the answer is wrong. */
   readonly answer: (ctx: Ctx, signIn: SignIn, responses: Given) => Promise<SignIn>;
-  /** The member of ChallengeResponses that the proof is in; undefined: there are several. */
+  /** The member of ChallengeResponses that contains the proof; undefined if there are several. */
   readonly member: string | undefined;
-  /** How the hosted pages ask for it; undefined: by no page of its own. */
+  /** The page that asks for it; undefined if it has no page of its own. */
   readonly page: ChallengePage | undefined;
-  /** What a client is told when the row is not theirs or not of this challenge. */
+  /** Refuses a row that belongs to another client or awaits another challenge. */
   readonly refuse: () => never;
-  /** What it is called in the user's events. */
+  /** The ChallengeName under which authentication events record it. */
   readonly proves?: "Password" | "Mfa";
-  /** A wrong answer ends the sign-in. */
+  /** Whether a wrong answer ends the sign-in. */
   readonly once?: boolean;
 }

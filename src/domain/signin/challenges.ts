@@ -1,4 +1,4 @@
-/** THE table of challenges: what a sign-in can wait for, and nothing else. */
+/** THE table of challenges: everything that a sign-in can wait for. */
 import type { Challenge } from "./challenge.ts";
 import { codeChallenge } from "./challenges/code.ts";
 import { customChallenge } from "./challenges/custom.ts";
@@ -13,7 +13,7 @@ import { selectMfa } from "./challenges/select-mfa.ts";
 import { softwareToken } from "./challenges/software-token.ts";
 import type { Step } from "./steps.ts";
 
-/** By their ChallengeName. */
+/** The challenges by ChallengeName. */
 export const challenges: Readonly<Record<Step, Challenge>> = {
   SELECT_CHALLENGE: selectChallenge,
   PASSWORD: passwordChallenge,
@@ -32,7 +32,7 @@ export const challenges: Readonly<Record<Step, Challenge>> = {
   DEVICE_PASSWORD_VERIFIER: deviceVerifier,
 };
 
-/** Whether a client's word is the name of a challenge. */
+/** Whether a string is the name of a challenge. */
 export function isChallenge(name: string): name is Step {
   return Object.hasOwn(challenges, name);
 }

@@ -1,8 +1,8 @@
 /**
- * The first factors: which ones a pool allows and a user has, and the choice among them (AWS: "Choice-based sign-in",
- * https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-selection-sdk.html). Where the client
- * hides who exists, everybody is offered whatever the pool allows, and a user who chooses what they do not have goes on as
- * one who does not exist.
+ * First factors: which ones a pool allows, which ones a user has, and the choice among them ("Choice-based sign-in",
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flows-selection-sdk.html). If the client
+ * hides whether users exist, everybody is offered all that the pool allows, and a user who chooses a factor they do not
+ * have is treated as nonexistent from then on.
  */
 import type { Ctx } from "../../app.ts";
 import { type Credential, readCredential } from "../../store/credentials.ts";
@@ -16,21 +16,21 @@ import { isVerified } from "../users/attributes.ts";
 import type { SignIn } from "./sign-in.ts";
 import { type FirstFactor, isFirstFactor, type Step } from "./steps.ts";
 
-/** What a user can prove. */
+/** A user and what they can prove their identity by. */
 interface Possessions {
   readonly user: User;
   readonly credential: Credential | undefined;
   readonly passkeys: number;
 }
 
-interface Having {
-  /** In the pool's words (AllowedFirstAuthFactors). */
+interface FactorRule {
+  /** The factor's name in the pool's AllowedFirstAuthFactors. */
   readonly allowedAs: "PASSWORD" | "EMAIL_OTP" | "SMS_OTP" | "WEB_AUTHN";
   readonly has: (of: Possessions) => boolean;
 }
 
-/** In the order in which they are listed. */
-const havings: Readonly<Record<FirstFactor, Having>> = {
+/** The first factors, in the order in which they are listed to the user. */
+const factorRules: Readonly<Record<FirstFactor, FactorRule>> = {
   PASSWORD_SRP: {
     allowedAs: "PASSWORD",
     has: ({ credential }) => credential?.srp !== undefined,
@@ -41,7 +41,7 @@ const havings: Readonly<Record<FirstFactor, Having>> = {
   },
   EMAIL_OTP: {
     allowedAs: "EMAIL_OTP",
-    // A mistyped address is somebody else's: they must not get in by it.
+    // An unverified address may be mistyped and belong to somebody else, who must not get in.
     has: ({ user }) => isVerified(user.attributes, "email"),
   },
   SMS_OTP: {
@@ -51,10 +51,10 @@ const havings: Readonly<Record<FirstFactor, Having>> = {
   WEB_AUTHN: { allowedAs: "WEB_AUTHN", has: ({ passkeys }) => passkeys > 0 },
 };
 
-/** Whether users of the pool may sign in by what this step asks for. */
+/** Whether the pool allows the first factor that a step asks for; true for steps that ask for none. */
 export function allowsFirst(pool: Pool, step: Step): boolean {
   const factor = step === "PASSWORD_VERIFIER" ? "PASSWORD_SRP" : step;
-  return !isFirstFactor(factor) || allowedFactors(pool).includes(havings[factor].allowedAs);
+  return !isFirstFactor(factor) || allowedFactors(pool).includes(factorRules[factor].allowedAs);
 }
 
 function allowedFactors(pool: Pool): readonly string[] {
@@ -62,17 +62,17 @@ function allowedFactors(pool: Pool): readonly string[] {
 }
 
 /**
- * The first factors of a user; of nobody, all that a user of the pool could have. One-time codes are one factor alone,
- * so they are no way in where a second is demanded, and passkeys are only where pool and user take them for two; users who
- * must choose a password have to bring one.
+ * The first factors that a user can sign in with; without a user, all that a user of the pool could have. One-time
+ * codes are a single factor, so they are left out where two are required; so are passkeys, unless pool and user count
+ * them as two. Users who must choose a new password have to sign in with their current one.
  */
 export function availableFactors(pool: Pool, of: Possessions | undefined): FirstFactor[] {
   const allowed = allowedFactors(pool);
   const needsTwo = demandsTwo(pool, of?.user);
   const mustChoosePassword = of?.user.status === "FORCE_CHANGE_PASSWORD";
   const twoInOne = of !== undefined && passkeysAreTwo(pool, of.user);
-  return (Object.keys(havings) as FirstFactor[]).filter((factor) => {
-    const { allowedAs, has } = havings[factor];
+  return (Object.keys(factorRules) as FirstFactor[]).filter((factor) => {
+    const { allowedAs, has } = factorRules[factor];
     if (!allowed.includes(allowedAs)) return false;
     if (allowedAs !== "PASSWORD" && mustChoosePassword) return false;
     const isTwo = allowedAs === "WEB_AUTHN" && (twoInOne || of === undefined);
@@ -82,8 +82,9 @@ export function availableFactors(pool: Pool, of: Possessions | undefined): First
 }
 
 /**
- * The sign-in with what there is to choose from, and the preferred factor chosen if it is among that. Where the client
- * hides who exists, that is the same for everybody, and whoever lacks what was chosen is nobody from then on.
+ * Determines the available first factors, and chooses the preferred one if it is among them. If the client hides
+ * whether users exist, the list is the same for everybody, and a user who does not have the chosen factor is treated as
+ * nonexistent from then on. Otherwise throws NotAuthorizedException (disabled) and UserNotConfirmedException.
  */
 export async function chooseFactor(ctx: Ctx, signIn: SignIn, preferred: string | undefined): Promise<SignIn> {
   const { pool, user, client } = signIn;
@@ -92,7 +93,7 @@ export async function chooseFactor(ctx: Ctx, signIn: SignIn, preferred: string |
     if (!user.enabled) refuseFor("disabled");
     if (user.status === "UNCONFIRMED") refuseFor("notConfirmed");
   }
-  // The same reads whether the user exists or not.
+  // Reads the same rows whether or not the user exists.
   const passkeys = await listPasskeys(ctx.db, pool.id, user?.id ?? "nobody", { limit: 1 });
   const own = availableFactors(pool, user && { user, credential, passkeys: passkeys.length });
   const available = hidesUsers(client) ? availableFactors(pool, undefined) : own;

@@ -1,4 +1,4 @@
-/** The device that a request names by DEVICE_KEY (AWS: "Working with user devices in your user pool"). */
+/** The device that a request names by DEVICE_KEY ("Working with user devices in your user pool"). */
 import type { Ctx } from "../../app.ts";
 import { type Device, findDevice } from "../../store/devices.ts";
 import { tracksDevices } from "../tokens/device-keys.ts";
@@ -6,9 +6,9 @@ import type { Pool } from "../user-pools/load-pool.ts";
 import { noSuchDevice } from "../users/devices.ts";
 
 /**
- * The device that a request names. A name that is not the user's, or nobody's, is refused before anything is used up, so
- * that the client can come again without it. Undefined: none named, or the pool keeps track of none.
- * Throws ResourceNotFoundException.
+ * Finds the device that a request names. An unknown key, or one of another user, is refused before anything is used up,
+ * so that the client can retry without it. Undefined if none is named or the pool does not track devices. Throws
+ * ResourceNotFoundException.
  */
 export async function namedDevice(
   ctx: Ctx,

@@ -1,4 +1,4 @@
-/** A challenge that has a Session: what the sign-in waits for is written down, and the client gets the way back to it. */
+/** Offers a challenge: stores what the sign-in waits for, and gives the client a Session to return with. */
 import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
@@ -9,28 +9,28 @@ import { sessionText } from "./session.ts";
 import { type Outcome, type SignIn, type SignInState, sessionLifetime } from "./sign-in.ts";
 import type { FirstFactor, Step } from "./steps.ts";
 
-/** What it costs to begin a sign-in that waits for this before anything is proven. */
+/** What it cost the server to start a sign-in in which nothing is proven yet. */
 type Cost = "nothing" | "exchange" | "message";
 
 export interface Offer {
   readonly name: Step;
-  /** Of the id of the row, where they name it. */
+  /** ChallengeParameters, or a function of the row's id where they contain it. */
   readonly parameters:
     | Readonly<Record<string, string>>
     | ((rowId: string) => Readonly<Record<string, string>>);
   readonly available?: readonly FirstFactor[] | undefined;
-  /** What the answer will be held against. */
+  /** What the answer will be checked against. */
   readonly state?: Pick<SignInState, "code" | "passkeyChallenge" | "srp" | "subject">;
   readonly cost?: Cost | undefined;
-  /** The Session of this row, which was used up, is the new one's as well. */
+  /** A row already used up, whose Session remains valid for the new one. */
   readonly under?: SignInRow<SignInState> | undefined;
-  /** The way back is in the parameters, not in a Session. */
+  /** Whether the client returns by the parameters (SECRET_BLOCK) instead of a Session. */
   readonly withoutSession?: boolean;
-  /** Store calls of the same transaction. */
+  /** Further store calls in the same transaction. */
   readonly also?: ((tx: Db) => Promise<void>) | undefined;
 }
 
-/** The state of a sign-in that waits for a step. */
+/** The state to store for a sign-in that waits for the offered step. */
 function stateOf(signIn: SignIn, { name, state }: Offer): SignInState {
   const { flow, proven, chosen, enrolling, addresses, deviceKey, submitted } = signIn;
   const { credentialVersion, signOuts } = signIn;
@@ -40,7 +40,7 @@ function stateOf(signIn: SignIn, { name, state }: Offer): SignInState {
   return { awaiting: name, ...kept, event: known.continues ?? eventId, ...state };
 }
 
-/** Stores a new row; whatever the sign-in waited for before was used up by its answer. */
+/** Stores a new row and returns the challenge. The row of the previous challenge was used up by its answer. */
 export async function offerChallenge(ctx: Ctx, signIn: SignIn, offer: Offer): Promise<Outcome> {
   const { name, parameters, available, under, cost } = offer;
   const fresh = newRow(ctx, signIn, signIn.user?.id, stateOf(signIn, offer));
@@ -74,10 +74,10 @@ export function newRow(
 }
 
 /**
- * Writes the row of a sign-in that waits. Of an address so many wait at once, beyond which the oldest is void; but none is
- * void for what was cheaper to begin. Those in which something was proven, those that an SRP exchange was computed for
- * and those that cost nothing have places of their own; a code was sent under the limits of messages, and waits until it
- * expires.
+ * Stores the row of a waiting sign-in. The number that may wait per network address, and per name at an address, is
+ * limited; beyond it the oldest becomes invalid, but never in favor of one that was cheaper to start. Sign-ins with a
+ * proof, those with an SRP exchange and those that cost nothing have separate limits. Sign-ins that sent a code are
+ * bounded by the limits on messages, and wait until they expire.
  */
 export async function storeRow(
   ctx: Ctx,
@@ -94,7 +94,11 @@ export async function storeRow(
   await (also === undefined ? write(ctx.db) : inTransaction(ctx.db, write));
 }
 
-/** By the name that was given, not by the user: else it would tell which names are one user's. */
+/**
+ * Adds a row to the waiting ones; returns the id of the one that it displaces, if any. Before anything is proven,
+ * sign-ins are counted by the submitted name rather than by the user, since otherwise the limit would reveal which
+ * names belong to the same user.
+ */
 function oneTooMany(
   ctx: Ctx,
   pool: Pool,
@@ -102,7 +106,7 @@ function oneTooMany(
   beginning: Cost,
 ): string | undefined {
   const { network } = ctx;
-  // A back end that does not say where its users are.
+  // The request comes from a back end that does not pass on its users' addresses.
   if (network === undefined) return undefined;
   const { waitingSignIns, config } = ctx.app;
   const cost = state.proven.length > 0 ? "proof" : beginning;
@@ -111,7 +115,7 @@ function oneTooMany(
   const who = cost === "proof" ? userId : loginNameKey(pool, state.submitted);
   const ofName = [JSON.stringify([...place, who]), config.limits["waiting-sign-ins"]] as const;
   const ofAddress = [JSON.stringify(place), config.limits["waiting-sign-ins-per-address"]] as const;
-  // Whoever is at the owner's address would have as many exchanges computed before the owner's proof is there.
+  // Not limited by name: others at the owner's address could start exchanges and displace the owner's.
   const shares = cost === "exchange" ? [ofAddress] : [ofName, ofAddress];
   return waitingSignIns.add(id, shares, { now: ctx.now, until: expiresAt });
 }

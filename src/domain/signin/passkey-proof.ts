@@ -1,4 +1,4 @@
-/** A signature by one of the user's passkeys, looked at (Web Authentication, section 7.2). */
+/** Verification of a signature by one of the user's passkeys (Web Authentication, section 7.2). */
 import type { Ctx } from "../../app.ts";
 import { readPasskey, usePasskey } from "../../store/passkeys.ts";
 import { refuseFor } from "../../wire/refuse.ts";
@@ -16,13 +16,16 @@ import {
 import { wrongPasskey } from "./refusals.ts";
 import type { SignIn } from "./sign-in.ts";
 
-/** What the browser has made of a challenge, as JSON. Throws InvalidParameterException. */
+/** Parses the browser's answer to a passkey challenge, as JSON. Throws InvalidParameterException. */
 export function readAnswer(credential: string): Ceremony<AuthenticationResponseJSON> {
   const ceremony = readCeremony<AuthenticationResponseJSON>(parsed(credential), "webauthn.get");
   return ceremony ?? refuseFor("passkeyInvalid");
 }
 
-/** Proves a passkey of the user by a challenge that the caller knows to be right. Throws NotAuthorizedException. */
+/**
+ * Verifies a signature by a passkey of the user. The caller has already checked the challenge. Throws
+ * NotAuthorizedException.
+ */
 export async function provePasskey(
   ctx: Ctx,
   signIn: SignIn,

@@ -1,4 +1,4 @@
-/** After each proof the table of steps says what comes next: that is offered, or the sign-in ends. */
+/** Continues a sign-in: asks the table of steps what comes next, and offers that or ends the sign-in. */
 import type { Ctx } from "../../app.ts";
 import { findDevice } from "../../store/devices.ts";
 import type { User, UserStatus } from "../../store/users.ts";
@@ -14,9 +14,10 @@ import { nextStep } from "./steps.ts";
 import { changeAddresses } from "./waiting-addresses.ts";
 
 /**
- * Goes on after a proof, or begins. Whether the account may sign in at all is told only to who proved a first factor.
- * Throws NotAuthorizedException, UserNotConfirmedException and PasswordResetRequiredException.
- * @param given what the request has brought: the first proof may be in the request that chooses it
+ * Starts a sign-in, or continues it after a proof. Only a user who has proven a first factor is told whether the
+ * account may sign in at all. Throws NotAuthorizedException, UserNotConfirmedException and
+ * PasswordResetRequiredException.
+ * @param given the parameters of the request: one that chooses a factor may already contain its proof
  */
 export async function proceed(ctx: Ctx, begun: SignIn, given: Given = {}): Promise<Outcome> {
   let signIn = begun;
@@ -33,7 +34,7 @@ export async function proceed(ctx: Ctx, begun: SignIn, given: Given = {}): Promi
     const offered = await challenges[step].offer(ctx, signIn, brought);
     if (offered.kind !== "proven") return offered;
     ({ signIn } = offered);
-    // One request proves one thing.
+    // A request can prove only one thing.
     brought = {};
   }
 }
@@ -58,7 +59,7 @@ async function authenticated(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
   };
 }
 
-/** The named device as it is now: forgotten meanwhile, it stands for nothing. */
+/** The named device as currently stored; undefined if it has been forgotten in the meantime. */
 async function deviceOf(ctx: Ctx, { pool, user, deviceKey }: SignIn) {
   if (deviceKey === undefined || user === undefined) return undefined;
   const device = await findDevice(ctx.db, pool.id, user.id, deviceKey);

@@ -1,7 +1,7 @@
-/** How sign-ins are refused, where more than one challenge refuses so. */
+/** Refusals that several challenges share. */
 import { refuseFor } from "../../wire/refuse.ts";
 
-/** The Session, or what the sign-in waits for, is none that this client may go on with. */
+/** The Session is not valid for this client or this challenge. Throws NotAuthorizedException. */
 export function invalidSession(): never {
   return refuseFor("sessionInvalid");
 }
@@ -14,17 +14,17 @@ export function expiredSession(): never {
   return refuseFor("sessionExpired");
 }
 
-/** Answered before, or void. */
+/** The Session has been used already or has become invalid. Throws NotAuthorizedException. */
 export function usedSession(): never {
   return refuseFor("sessionUsed");
 }
 
-/** "Incorrect username or password.", whatever it was. */
+/** "Incorrect username or password.", whatever the cause. Throws NotAuthorizedException. */
 export function wrongPassword(detail?: string): never {
   return refuseFor("wrongPassword", { detail });
 }
 
-/** A passkey is refused in the words of a password. */
+/** Refuses a passkey with the sentence for a wrong password. Throws NotAuthorizedException. */
 export function wrongPasskey(detail = "the passkey does not verify"): never {
   return refuseFor("wrongPassword", { detail });
 }
@@ -33,12 +33,12 @@ export function wrongCode(): never {
   return refuseFor("challengeCodeWrong");
 }
 
-/** The user has no software token any more, or the pool takes none. */
+/** The user no longer has a software token, or the pool no longer accepts them. */
 export function noSoftwareToken(): never {
   return refuseFor("tokenFactorGone");
 }
 
-/** A parameter that must be there. Throws InvalidParameterException. */
+/** The value of a required parameter. Throws InvalidParameterException if it is missing or empty. */
 export function required(parameters: Readonly<Record<string, string>> | undefined, name: string): string {
   const value = parameters?.[name];
   return value === undefined || value === "" ? refuseFor("parameterMissing", { name }) : value;

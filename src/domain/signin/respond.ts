@@ -23,15 +23,17 @@ import { assertStillValid } from "./still-valid.ts";
 
 export interface RespondRequest extends Answering {
   readonly challenge: string;
-  /** A sign-in at the hosted pages goes on there, and no other does. */
+  /**
+   * Where the answer comes from. Sign-ins at the hosted pages can only be answered there, and others only at the API.
+   */
   readonly entry: "api" | "pages";
-  /** Where it is answered at one of the pages. */
+  /** The hosted page where it is answered, if any. */
   readonly page?: Page;
 }
 
 /**
- * Takes the answer to a challenge. Throws InvalidParameterException (unknown challenge, parameter missing),
- * NotAuthorizedException (session unknown, expired, used, foreign; wrong proof) and what the challenge itself refuses.
+ * Answers a challenge. Throws InvalidParameterException (unknown challenge, missing parameter), NotAuthorizedException
+ * (Session unknown, expired, used or of another client; wrong proof) and whatever the challenge throws.
  */
 export function respondToChallenge(ctx: Ctx, request: RespondRequest): Promise<Outcome> {
   const step = isChallenge(request.challenge) ? request.challenge : undefined;
@@ -60,12 +62,12 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   const names = [user?.username, user?.id, state.srp?.identity, state.submitted];
   const key = loginNameKey(pool, username);
   if (!names.some((one) => one !== undefined && loginNameKey(pool, one) === key)) return challenge.refuse();
-  // Only from here on the answer is looked at: what is refused before is no failed proof.
+  // The answer is checked only from here on: earlier refusals are not failed proofs.
   learn(attempt, { proving });
   const asked = kind === "device" ? state.deviceKey : undefined;
   const device = await namedDevice(ctx, pool, user?.id, responses["DEVICE_KEY"] || asked);
   const deviceKey = device?.key ?? state.deviceKey;
-  // What one device has proven says nothing about another.
+  // The proof of one device does not count for another.
   const proven = state.proven.filter((proof) => proof !== "device" || deviceKey === state.deviceKey);
   const { chosen, enrolling } = state;
   const known = { chosen, enrolling, deviceKey, proven, pool, client, user, attempt, row };
@@ -76,7 +78,10 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   return proceed(ctx, { ...answered, answered: { row, kind } }, responses);
 }
 
-/** Amplify, where the user has dismissed the browser's question for a passkey, chooses again under the same Session. */
+/**
+ * Whether a challenge may be answered, given the awaited one. If the user dismisses the browser's passkey dialog,
+ * Amplify chooses another factor with the Session of WEB_AUTHN.
+ */
 function isAwaited(challenge: string, awaiting: SignInState["awaiting"]): boolean {
   return challenge === awaiting || (challenge === "SELECT_CHALLENGE" && awaiting === "WEB_AUTHN");
 }

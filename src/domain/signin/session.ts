@@ -1,6 +1,6 @@
 /**
- * How a client comes back to a sign-in that waits: by the Session, or by the SECRET_BLOCK of SRP. Both are sealed, so that
- * they can neither be read nor made up.
+ * The means by which a client returns to a waiting sign-in: a Session, or the SECRET_BLOCK of SRP. Both are sealed, so
+ * that clients can neither read nor forge them.
  */
 import type { Ctx } from "../../app.ts";
 import { fromBase64url, toBase64, toBase64url } from "../../lib/bytes.ts";
@@ -12,7 +12,7 @@ import type { SignIn, SignInState } from "./sign-in.ts";
 const sessionPlace = "sign_ins:session:token";
 const blockPlace = "sign_ins:secret_block:token";
 
-/** The Session of a row. */
+/** The Session of a row, base64url. */
 export function sessionText(ctx: Ctx, row: SignInRow<SignInState>): string {
   const words = [row.poolId, row.id, row.version, row.expiresAt].join("/");
   return toBase64url(ctx.db.sealer.seal(sessionPlace, words));
@@ -25,7 +25,7 @@ interface SessionParts {
   readonly expiresAt: number;
 }
 
-/** Throws NotAuthorizedException when it is none of ours. */
+/** Opens a Session. Throws NotAuthorizedException if this server did not seal it. */
 function readSession(ctx: Ctx, text: string): SessionParts {
   const bytes = fromBase64url(text);
   try {
@@ -38,7 +38,10 @@ function readSession(ctx: Ctx, text: string): SessionParts {
   }
 }
 
-/** The row that a Session names. Throws NotAuthorizedException: none of ours, expired, used. Whose it is, is the caller's to check. */
+/**
+ * The row of a Session. Throws NotAuthorizedException if the Session is forged, expired or used. The caller checks to
+ * whom the row belongs.
+ */
 export async function findRow(ctx: Ctx, text: string): Promise<SignInRow<SignInState>> {
   const session = readSession(ctx, text);
   if (session.expiresAt <= ctx.now) return expiredSession();
@@ -47,7 +50,7 @@ export async function findRow(ctx: Ctx, text: string): Promise<SignInRow<SignInS
   return row;
 }
 
-/** What an answer to a challenge is found by. */
+/** What the row of an answer is found by. */
 export interface Answering {
   readonly pool: Pool;
   readonly client: Client;
@@ -55,7 +58,10 @@ export interface Answering {
   readonly responses: Readonly<Record<string, string>>;
 }
 
-/** The row of this client that the Session names. Throws InvalidParameterException without one, NotAuthorizedException. */
+/**
+ * The row of a Session of this client. Throws InvalidParameterException if there is no Session, and
+ * NotAuthorizedException.
+ */
 export async function findBySession(
   ctx: Ctx,
   { pool, client, session }: Answering,
@@ -64,19 +70,19 @@ export async function findBySession(
   return row.poolId === pool.id && row.clientId === client.id ? row : invalidSession();
 }
 
-/** Uses the row up that was answered: of parallel answers one goes on. Throws NotAuthorizedException. */
+/** Uses up the row that was answered: of parallel answers only one continues. Throws NotAuthorizedException. */
 export async function useRow(ctx: Ctx, signIn: SignIn): Promise<SignIn> {
   const { row } = signIn;
   if (row === undefined || !(await takeSignIn(ctx.db, row))) return usedSession();
   return { ...signIn, row: undefined };
 }
 
-/** SECRET_BLOCK: names the row, sealed, and is an input of the client's SRP signature. */
+/** SECRET_BLOCK: the sealed id of the row, which is also an input of the client's SRP signature. Base64. */
 export function secretBlock(ctx: Ctx, poolId: string, id: string): string {
   return toBase64(ctx.db.sealer.seal(blockPlace, `${poolId}/${id}`));
 }
 
-/** The row a SECRET_BLOCK names; undefined when it is none of ours. */
+/** The row that a SECRET_BLOCK names; undefined if this server did not seal it. */
 export function readSecretBlock(ctx: Ctx, block: Uint8Array): { poolId: string; id: string } | undefined {
   try {
     const [poolId, id] = ctx.db.sealer.openText(blockPlace, block).split("/");

@@ -1,4 +1,4 @@
-/** AssociateSoftwareToken and VerifySoftwareToken with the Session of a sign-in that waits for MFA_SETUP. */
+/** AssociateSoftwareToken and VerifySoftwareToken, authorized by the Session of a sign-in that waits for MFA_SETUP. */
 import type { Ctx } from "../../app.ts";
 import { fromBase64, toBase64 } from "../../lib/bytes.ts";
 import { moveSignIn, type SignInRow } from "../../store/sign-ins.ts";
@@ -12,7 +12,7 @@ import { invalidSession, usedSession } from "./refusals.ts";
 import { findRow, sessionText } from "./session.ts";
 import type { SignInState } from "./sign-in.ts";
 
-/** A sign-in that waits for MFA_SETUP, named by its Session alone. */
+/** Finds a sign-in that waits for MFA_SETUP by its Session alone. Throws NotAuthorizedException. */
 async function setupOf(
   ctx: Ctx,
   session: string,
@@ -45,7 +45,10 @@ async function moved(ctx: Ctx, row: SignInRow<SignInState>, state: SignInState):
   return sessionText(ctx, { ...row, version: row.version + 1 });
 }
 
-/** VerifySoftwareToken with a Session. Throws EnableSoftwareTokenMFAException for a wrong code. */
+/**
+ * VerifySoftwareToken with a Session; returns the next Session. Throws NotAuthorizedException, and
+ * EnableSoftwareTokenMFAException for a wrong code.
+ */
 export async function verifyBySession(
   ctx: Ctx,
   text: string,

@@ -1,4 +1,4 @@
-/** The first request of a sign-in: InitiateAuth and AdminInitiateAuth. */
+/** The first request of a sign-in: InitiateAuth, AdminInitiateAuth and the hosted pages. */
 import type { Ctx } from "../../app.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
@@ -24,28 +24,28 @@ export interface StartRequest {
   readonly client: Client;
   readonly flow: string;
   readonly parameters: Readonly<Record<string, string>>;
-  /** Of ConfirmSignUp; a sign-up at the pages goes on there. */
+  /** The Session of ConfirmSignUp, from which a sign-up continues. */
   readonly session: string | undefined;
   readonly entry: Entry;
-  /** Where it starts at one of the pages. */
+  /** The hosted page where it starts, if any. */
   readonly page?: Page;
 }
 
-/** InitiateAuth, AdminInitiateAuth, or the hosted pages. */
+/** Where a sign-in starts: at InitiateAuth, at AdminInitiateAuth or at the hosted pages. */
 type Entry = "public" | "admin" | "pages";
 
 interface FlowRule {
-  /** Where it may start. */
+  /** Where the flow may start. */
   readonly entries: readonly Entry[];
-  /** How a client that does not allow it is told. */
+  /** The message if the client does not allow the flow. */
   readonly notEnabled: string;
-  /** What the first request must bring besides USERNAME. */
+  /** The parameter required in the first request in addition to USERNAME. */
   readonly brings: "SRP_A" | "PASSWORD" | undefined;
-  /** The queue of its costly work, where it always has some. */
+  /** The queue for its expensive computation, if it always needs one. */
   readonly waitsFor: "srp" | "passwordHasher" | undefined;
 }
 
-/** Anything not listed is refused. */
+/** The rules of each flow; flows that are not listed are refused. */
 const flows: Readonly<Record<Flow, FlowRule>> = {
   USER_SRP_AUTH: {
     entries: ["public", "admin"],
@@ -92,8 +92,8 @@ const flows: Readonly<Record<Flow, FlowRule>> = {
 };
 
 /**
- * Starts a sign-in. Throws InvalidParameterException (unknown flow, not enabled, parameter missing),
- * NotAuthorizedException, UserNotFoundException (LEGACY clients), UserNotConfirmedException and
+ * Starts a sign-in. Throws InvalidParameterException (unknown flow, not enabled, missing parameter),
+ * NotAuthorizedException, UserNotFoundException (clients with LEGACY errors), UserNotConfirmedException and
  * PasswordResetRequiredException.
  */
 export function startSignIn(ctx: Ctx, request: StartRequest): Promise<Outcome> {
@@ -107,10 +107,10 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   const submitted = required(parameters, "USERNAME");
   const { brings } = flows[flow];
   const brought = brings && required(parameters, brings);
-  // The pages are ours: the client proves itself when it redeems the code.
+  // The pages need no client secret: the client authenticates when it redeems the code.
   if (request.entry !== "pages") checkSecretHash(client, submitted, parameters["SECRET_HASH"], "auth");
   assertRoom(ctx, flow, pool);
-  // What no honest client sends is refused before anything is read.
+  // Values that no honest client sends are refused before anything is read.
   if (brought !== undefined && brings === "SRP_A") readSrpA(brought);
   const srpFirst = flow === "CUSTOM_AUTH" && beginsWithSrp(parameters);
   if (flow === "CUSTOM_AUTH") refuseCustomAuth(pool);
@@ -122,7 +122,7 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
     const given = { session: request.session, submitted, user, attempt, flow, page: request.page };
     return proceed(ctx, await resumeAfterSignUp(ctx, request, given));
   }
-  // In SRP the client names it again with its proof, and comes again without it if it is refused there.
+  // In SRP the device is named again with the proof; if it is refused there, the client retries without it.
   const named = flow === "USER_SRP_AUTH" ? undefined : parameters["DEVICE_KEY"];
   const device = request.page
     ? await deviceOfBrowser(ctx, pool, user?.id, request.page.devices)
@@ -133,13 +133,16 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   return proceed(ctx, await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]), parameters);
 }
 
-/** Whoever would be refused anyway is refused before anything is read. Throws TooManyRequestsException. */
+/** Refuses a sign-in before anything is read if its queue is full. Throws TooManyRequestsException. */
 function assertRoom(ctx: Ctx, flow: Flow, pool: Pick<Pool, "id">): void {
   const { waitsFor } = flows[flow];
   if (waitsFor !== undefined) ctx.app[waitsFor].assertRoom(turnOf(ctx, pool));
 }
 
-/** The same where a client is known by its id alone, before it is loaded. Counts as the end of a sign-in. */
+/**
+ * Refuses a sign-in if its queue is full, before its client is loaded; does nothing unless the client is cached. The
+ * refusal is counted in the metric of sign-ins. Throws TooManyRequestsException.
+ */
 export function assertRoomEarly(ctx: Ctx, flow: string, clientId: string): void {
   const client = cachedClient(ctx, clientId);
   if (client === undefined || !isFlow(flow)) return;

@@ -1,7 +1,7 @@
 /**
- * Whether what a sign-in waits for may still be proven, as pool, client and user are at this moment: what was turned off
- * while it waited proves nothing. Whether the user still has the thing itself (a token, a passkey, an address, a device),
- * each challenge looks up when it is answered.
+ * Checks that what a sign-in waits for may still be proven, given the current settings of pool, client and user: what
+ * has been turned off in the meantime proves nothing. Whether the user still has the factor itself (a token, passkey,
+ * address or device) is checked by each challenge when it is answered.
  */
 import { refuseFor } from "../../wire/refuse.ts";
 import { poolFactors, usableFactors } from "../mfa/factors.ts";
@@ -13,7 +13,10 @@ import { invalidSession, noSoftwareToken } from "./refusals.ts";
 import type { SignIn } from "./sign-in.ts";
 import { isChoice, type Step } from "./steps.ts";
 
-/** Throws NotAuthorizedException, MFAMethodNotFoundException, SoftwareTokenMFANotFoundException. */
+/**
+ * Checks that an awaited step may still be proven. Throws NotAuthorizedException, MFAMethodNotFoundException and
+ * SoftwareTokenMFANotFoundException.
+ */
 export function assertStillValid(signIn: SignIn, awaiting: Step): void {
   const { pool, client, user, flow, proven, enrolling } = signIn;
   const { kind } = challenges[awaiting];
@@ -28,7 +31,7 @@ export function assertStillValid(signIn: SignIn, awaiting: Step): void {
     if (!poolFactors(pool).includes(enrolling.factor)) noSuchFactor();
     assertWritable(pool, client, [enrolling.contact]);
   } else if (awaiting === "MFA_SETUP") {
-    // The factor that this very sign-in has set up, or none.
+    // A usable factor is only acceptable if this sign-in set it up.
     if (usable.length > 0 && signIn.row?.state.enrolled !== true) invalidSession();
   } else if ((kind === "second" || kind === "either") && !usable.includes(awaiting)) {
     if (awaiting === "SOFTWARE_TOKEN_MFA") noSoftwareToken();

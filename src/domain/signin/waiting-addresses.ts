@@ -1,6 +1,6 @@
 /**
- * Addresses that are given with a new password, by somebody who has a second factor: they change at the end of the
- * sign-in, when that factor is proven as well.
+ * Addresses submitted with a new password by a user who has a second factor: they change at the end of the sign-in,
+ * once that factor is proven too.
  */
 import type { Ctx } from "../../app.ts";
 import type { User } from "../../store/users.ts";
@@ -13,8 +13,9 @@ import { usedSession } from "./refusals.ts";
 import type { SignIn } from "./sign-in.ts";
 
 /**
- * Which attributes change with the password, and which addresses only when a factor that the user already has is proven
- * too: the password alone must neither send that factor's codes elsewhere, nor add a factor to it, nor take it away.
+ * Splits submitted attributes into those that change with the password (`now`) and addresses that change only once an
+ * existing second factor is proven (`later`): the password alone must not redirect that factor's codes, add a factor,
+ * or remove one.
  */
 export function splitAddresses(
   pool: Pick<Pool, "document">,
@@ -30,8 +31,8 @@ export function splitAddresses(
 }
 
 /**
- * The addresses that have waited for the end of the sign-in become the user's, as pool and client are now. Throws
- * NotAuthorizedException, InvalidParameterException and AliasExistsException.
+ * Applies the addresses that waited for the end of the sign-in, as the current settings of pool and client allow.
+ * Throws NotAuthorizedException, InvalidParameterException and AliasExistsException.
  */
 export async function changeAddresses(ctx: Ctx, signIn: SignIn, user: User): Promise<User> {
   const { pool, client, addresses, signOuts } = signIn;

@@ -15,10 +15,10 @@ export interface ClaimFacts {
   readonly issuer: string;
   readonly clientId: string;
   readonly user: User;
-  /** By precedence, lowest number first; those without one last. */
+  /** The user's groups, ordered by precedence, lowest number first; those without one come last. */
   readonly groups: readonly Group[];
   readonly familyId: string;
-  /** Absent if the client has token revocation turned off. */
+  /** Undefined if the client has token revocation turned off. */
   readonly originJti: string | undefined;
   readonly deviceKey: string | undefined;
   readonly scope: string;
@@ -85,7 +85,10 @@ export function idTokenClaims(facts: ClaimFacts): Claims {
   };
 }
 
-/** at_hash (OpenID Connect Core 1.0 section 3.1.3.6): the left half of the hash, of the same strength as RS256. */
+/**
+ * `at_hash` (OpenID Connect Core 1.0 section 3.1.3.6): the left half of the token's SHA-256, which is the hash of
+ * RS256.
+ */
 export function accessTokenHash(token: string): string {
   return toBase64url(sha256(token).subarray(0, 16));
 }
@@ -112,7 +115,7 @@ const claimTypes: Readonly<Record<string, (value: string) => unknown>> = {
   address: (value) => ({ formatted: value }),
 };
 
-/** Never a claim, whatever an attribute of that name contains. */
+/** Names of attributes that never become claims, whatever their value. */
 const notAttributes = new Set(["sub", "identities"]);
 
 function attributeClaims(facts: ClaimFacts): Claims {

@@ -1,4 +1,4 @@
-/** From a proven sign-in to its first tokens. */
+/** Issues the first tokens of a completed sign-in. */
 import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import { inTransaction } from "../../store/db.ts";
@@ -14,47 +14,47 @@ import { shapeTokens, signTokens } from "./mint.ts";
 import { makeRefreshToken } from "./refresh-token.ts";
 import { insertTracked, trackedSession } from "./session-tracking.ts";
 
-/** The one scope of tokens that the API issues. */
+/** The only scope of tokens issued by the API. */
 export const apiScope = "aws.cognito.signin.user.admin";
 
-/** A user of this pool who proved, through this client, all that the sign-in required. */
+/** A completed sign-in: a user who has proven, through this client, everything required. */
 export interface Authenticated {
   readonly pool: Pool;
   readonly client: Client;
   readonly user: User;
-  /** How: `password`, `password-srp`, `new-password` … */
+  /** What was proven, in order: `password`, `new-password`, `sms` … */
   readonly methods: readonly string[];
-  /** Whether these are two factors. */
+  /** Whether the methods count as two factors. */
   readonly twoFactors: boolean;
   /** Epoch milliseconds. */
   readonly authTime: number;
-  /** Of the password that was proven; tokens are issued only while it still is the user's. */
+  /** The version of the credential that was proven; tokens are only issued while it is current. */
   readonly credentialVersion: number;
-  /** Of the user when the sign-in began. */
+  /** The user's sign-out counter when the sign-in began. */
   readonly signOuts: number;
-  /** The user is not yet known, or not lately, at the source of this request. */
+  /** Whether to record the source of this request as known to the user: it is new, or was last recorded long ago. */
   readonly remember: boolean;
-  /** The device that was proven; undefined: a new one, where the pool keeps track of them. */
+  /** The device that was proven; if undefined, a new one is created in pools that track devices. */
   readonly deviceKey: string | undefined;
 }
 
-/** What tokens are issued for, besides whose they are. */
+/** What tokens grant, and how they were obtained. */
 export interface Grant {
-  /** Through the authorization server, or by the API's sign-in. */
+  /** Whether the authorization server or the API's sign-in issued them. */
   readonly origin: "oauth" | "api";
-  /** Space separated. */
+  /** Scopes, separated by spaces. */
   readonly scope: string;
-  /** The resource (RFC 8707) that the access tokens are for. */
+  /** The resource (RFC 8707) for which access tokens are issued. */
   readonly resource?: string | undefined;
-  /** Of the authorization request: it goes into the first ID token. */
+  /** The nonce of the authorization request, for the first ID token. */
   readonly nonce?: string | undefined;
 }
 
 const apiGrant: Grant = { origin: "api", scope: apiScope };
 
 /**
- * Opens a token family for a finished sign-in at the API and issues its first tokens. Throws NotAuthorizedException when
- * the user was disabled or the password changed while the sign-in ran.
+ * Creates a token family for a completed sign-in at the API and issues its first tokens. Throws NotAuthorizedException
+ * if the user was disabled, or the password changed, during the sign-in.
  */
 export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promise<AuthenticationResultType> {
   const { pool, client, user } = authenticated;
@@ -73,7 +73,7 @@ export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promi
   return { ...result, NewDeviceMetadata: metadata };
 }
 
-/** A family of tokens, not yet stored. */
+/** A new token family, not yet stored. */
 export function newFamily(
   ctx: Ctx,
   { pool, client, user, authTime }: Pick<Authenticated, "pool" | "client" | "user" | "authTime">,
@@ -100,7 +100,10 @@ export function newFamily(
   };
 }
 
-/** One statement, and a transaction with the user's source where that is news, or with a session that is tracked. */
+/**
+ * Stores the family in one statement; in a transaction if the user's source or a tracked session is recorded too. False
+ * if the user changed in the meantime.
+ */
 function storeFamily(ctx: Ctx, family: TokenFamily, authenticated: Authenticated): Promise<boolean> {
   const { user, remember } = authenticated;
   const tracked = trackedSession(ctx, authenticated, family);

@@ -1,6 +1,6 @@
 /**
- * Tokens of a family, in two steps: their claims, which may still be refused, and their signatures, once what grants them
- * is stored or used up.
+ * Creates the tokens of a family in two steps: first the claims, while the request can still be refused, then the
+ * signatures, once what grants the tokens is stored or used up.
  */
 import { randomUUID } from "node:crypto";
 import { CompactSign } from "jose";
@@ -17,29 +17,31 @@ import { accessTokenClaims, accessTokenHash, type Claims, idTokenClaims } from "
 import { scopeTells } from "./scope-claims.ts";
 import { signingKey, type TokenUse } from "./signing-keys.ts";
 
-/** Whom tokens are for, and what they grant. */
+/** What tokens are created from. */
 export interface Minting {
   readonly pool: Pool;
   readonly client: Client;
   readonly user: User;
   readonly family: TokenFamily;
-  /** Of the family's, those that the client may have now. */
+  /** The scopes of the family that the client may still have. */
   readonly scopes: readonly string[];
   readonly nonce?: string | undefined;
 }
 
-/** Claims that are complete but for the hash of the other token, and not yet signed. */
+/** The claims of access and ID tokens before signing, complete except for `at_hash`. */
 export interface ShapedTokens {
   readonly access: Claims;
-  /** Undefined: the authorization server issues none without the scope `openid`. */
+  /** Undefined if there is no ID token: the authorization server issues none without the scope `openid`. */
   readonly id: Claims | undefined;
-  /** Of the access token, in seconds. */
+  /** Lifetime of the access token in seconds. */
   readonly lifetime: number;
-  /** The ID token carries the hash of the access token. */
+  /** Whether the ID token contains the hash of the access token (`at_hash`). */
   readonly isHashed: boolean;
 }
 
-/** The claims of access and ID token as of now. Nothing is written: whoever refuses here leaves everything as it was. */
+/**
+ * The claims of access and ID tokens as of now. Writes nothing, so a refusal at this point leaves everything unchanged.
+ */
 export async function shapeTokens(ctx: Ctx, minting: Minting): Promise<ShapedTokens> {
   const { pool, client, user, family, scopes, nonce } = minting;
   const lifetimes = tokenLifetimes(client);
@@ -68,7 +70,7 @@ export async function shapeTokens(ctx: Ctx, minting: Minting): Promise<ShapedTok
   return { access, id, lifetime: lifetimes.access, isHashed: !isApi };
 }
 
-/** Signs what `shapeTokens` has made. */
+/** Signs the claims made by `shapeTokens`. */
 export async function signTokens(
   ctx: Ctx,
   pool: Pool,
@@ -88,10 +90,10 @@ export async function signTokens(
   return { ...result, AccessToken, IdToken };
 }
 
-/** A signed JWT of the pool. */
+/** Signs claims with the pool's key for this use; returns a JWT. */
 export async function sign(ctx: Ctx, pool: Pool, tokenUse: TokenUse, claims: Claims): Promise<string> {
   const key = await signingKey(ctx, pool, tokenUse);
-  // The claims are ours and complete: what SignJWT does besides (a deep copy of them, setters) is not needed.
+  // The claims are complete, so the deep copy and the setters of SignJWT are not needed.
   const payload = utf8(JSON.stringify(claims));
   return new CompactSign(payload).setProtectedHeader({ kid: key.kid, alg: "RS256" }).sign(key.privateKey);
 }

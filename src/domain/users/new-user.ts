@@ -1,6 +1,5 @@
 /**
- * Stores a new user with its names, credential and first message. A unique index makes sure that a name is used only
- * once.
+ * Stores a new user with names, credential and first message. A unique index ensures that each name is used only once.
  */
 import type { Ctx } from "../../app.ts";
 import { firstVersion } from "../../lib/random.ts";
@@ -46,7 +45,10 @@ export function newUser(
   };
 }
 
-/** Refuses taken names early, before a password is hashed. The index decides all the same. */
+/**
+ * Refuses names that are taken, before a password is hashed. The unique index still decides.
+ * @param taken throws the operation's refusal
+ */
 export async function assertNamesFree(
   ctx: Ctx,
   pool: Pool,
@@ -59,15 +61,15 @@ export async function assertNamesFree(
 
 interface NewUserOptions {
   readonly credential: NewCredential | undefined;
-  /** Aliases that belong to others move to this user (ForceAliasCreation). */
+  /** Whether aliases of other users move to this user (ForceAliasCreation). */
   readonly takeAliases?: boolean;
-  /** Store calls of the same transaction. */
+  /** Further store calls in the same transaction. */
   readonly also?: (tx: Db) => Promise<void>;
-  /** Refuses, in the words of the operation. */
+  /** Throws the operation's refusal for a taken name. */
   readonly taken: (name: LoginName | undefined) => never;
 }
 
-/** Stores a user with names and credential, all or nothing. Throws what `taken` does when a name is somebody's. */
+/** Stores a user with names and credential, all or nothing. Throws what `taken` throws if a name is taken. */
 export async function storeNewUser(ctx: Ctx, pool: Pool, user: User, options: NewUserOptions): Promise<void> {
   const names = namesOf(pool, user);
   const sub = await subNamed(ctx, pool, names, user.id);
@@ -75,7 +77,7 @@ export async function storeNewUser(ctx: Ctx, pool: Pool, user: User, options: Ne
   noteTarget(ctx, { target: user.id });
   const store = () => inTransaction(ctx.db, (tx) => insertWhole(tx, ctx, pool, { ...options, user, names }));
   try {
-    // Only aliases that are taken from others can have moved meanwhile.
+    // Only aliases that are taken over from others can have changed in the meantime.
     await (options.takeAliases === true ? untilFresh(store) : store());
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
@@ -97,8 +99,8 @@ async function insertWhole(
 }
 
 /**
- * Does the work of storing a new user if the name is taken: rows under names that nobody can have, deleted before the
- * transaction ends.
+ * Performs the work of storing a new user when the name is taken, so that the time does not differ: inserts rows under
+ * names that nobody can have, and deletes them in the same transaction.
  */
 export async function simulateNewUser(
   ctx: Ctx,

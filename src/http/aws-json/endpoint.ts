@@ -23,7 +23,7 @@ import { errorAnswer, type JsonAnswer } from "./errors.ts";
 import { notYet } from "./operation.ts";
 import { identityPoolHandlers, userPoolHandlers } from "./operations.ts";
 
-/** The untyped form of a handler; the type checker has compared the tables with the operations' own types before. */
+/** The untyped form of a handler; the compiler has already checked the tables against the operations' own types. */
 type AnyHandler = (ctx: Ctx, input: unknown, signedIn?: unknown) => Promise<unknown>;
 
 export interface Target {
@@ -94,7 +94,10 @@ async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unkn
   return recordedCall(ctx, running, runAs(principal, running, request, target));
 }
 
-/** What the principal may not do is refused; what it is allowed besides the operation itself, the operation asks. */
+/**
+ * Runs a call on behalf of a principal, if policies allow it. Permissions besides that for the operation are checked by
+ * the operation itself, through `ctx.authorize`.
+ */
 async function runAs(
   principal: Principal,
   { ctx, call }: RunningCall,
@@ -154,8 +157,8 @@ function policyRequest(ctx: Ctx, request: WireRequest, target: Target, input: An
 }
 
 /**
- * The tags of the resource. Operations that create or list resources have none, and only those that take its ARN can
- * tell another resource.
+ * The resource's tags, for policy conditions. Undefined for operations that create or list resources, which have none
+ * yet; `undecidable` unless the resource is an existing pool.
  */
 async function tagsOf(
   ctx: Ctx,

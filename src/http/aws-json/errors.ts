@@ -1,6 +1,6 @@
 /**
- * The only writer of errors of this room (AWS JSON 1.1: `__type`, `message`, `x-amzn-errortype`; always HTTP 400 or
- * 500).
+ * Error answers of the AWS JSON 1.1 API: `__type`, `message`, `x-amzn-errortype`, always HTTP 400 or 500. The only file
+ * of this folder that writes them.
  */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
@@ -12,12 +12,13 @@ export interface JsonAnswer {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Errors raised before the operation is known spell `Message` with a capital. */
+/** Errors raised before the operation is known, whose member is spelled `Message`. */
 const frameworkErrors = new Set(["SerializationException"]);
 const serverErrors = new Set(["InternalErrorException", "InternalServerException", "InternalFailure"]);
 
 /**
- * The answer to an error: the public message of a Refusal; for anything else only a request id to look up in the log.
+ * The answer to an error: for a Refusal its public message, while its detail is only logged; for anything else a
+ * request id to look up in the log.
  */
 export function errorAnswer(ctx: Ctx, error: unknown): JsonAnswer {
   if (!(error instanceof Refusal)) {

@@ -1,7 +1,7 @@
 /**
- * SMS_MFA, EMAIL_OTP and SMS_OTP: a code that was sent to the user comes back (AWS: "SMS and email message MFA",
- * "Passwordless sign-in with one-time passwords"). A wrong one keeps the Session and counts at the user, whose guesses
- * over all sign-ins are limited together; the right one uses the Session up.
+ * SMS_MFA, EMAIL_OTP and SMS_OTP: the user enters a code that was sent to them ("SMS and email message MFA",
+ * "Passwordless sign-in with one-time passwords"). A wrong code keeps the Session and counts against the user, whose
+ * guesses in all sign-ins are limited together; the right one uses up the Session.
  */
 import type { Ctx } from "../../../app.ts";
 import { equalText } from "../../../lib/bytes.ts";
@@ -39,7 +39,7 @@ interface CodeRule {
   readonly kind: ChallengeKind;
   readonly page: ChallengePage;
   readonly contact: ContactAttribute;
-  /** The member of ChallengeResponses. */
+  /** The member of ChallengeResponses that contains the code. */
   readonly member: string;
   readonly proof: Proof;
 }
@@ -68,7 +68,7 @@ const rules: Readonly<Record<CodeStep, CodeRule>> = {
   },
 };
 
-/** The challenge of one of these names. */
+/** The challenge of the given name. */
 export function codeChallenge(step: CodeStep): Challenge {
   const { kind, page, member } = rules[step];
   return {
@@ -84,8 +84,8 @@ export function codeChallenge(step: CodeStep): Challenge {
 }
 
 /**
- * The address that a code to sign in with goes to; undefined: to none of this user, who then is answered as one who does
- * not exist. A first factor is only what the user has verified.
+ * The user's address for sign-in codes; undefined if there is none, in which case the answer is that for a nonexistent
+ * user. As a first factor, only verified addresses count.
  */
 function addressOf(user: User, contact: ContactAttribute, isFirst: boolean): string | undefined {
   const isReachable = user.enabled && user.status === "CONFIRMED";
@@ -94,8 +94,9 @@ function addressOf(user: User, contact: ContactAttribute, isFirst: boolean): str
 }
 
 /**
- * Sends a code and asks for it. As a first factor the answer is the same for users who do not exist, and the worker
- * delivers, so that the time tells nothing. Throws CodeDeliveryFailureException and TooManyRequestsException.
+ * Sends a code and asks for it. For a first factor the answer does not depend on whether the user exists, and the
+ * worker delivers the message, so that the response time reveals nothing. Throws CodeDeliveryFailureException and
+ * TooManyRequestsException.
  */
 async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promise<Outcome> {
   const { pool, client, user, submitted, enrolling } = signIn;
@@ -142,7 +143,7 @@ function parameters({ proven, user }: SignIn, to: Delivery): Record<string, stri
   };
 }
 
-/** Takes the code. Throws CodeMismatchException and NotAuthorizedException (locked, Session used). */
+/** Checks the code. Throws CodeMismatchException and NotAuthorizedException (locked, Session used). */
 async function answerCode(ctx: Ctx, signIn: SignIn, responses: Given, step: CodeStep): Promise<SignIn> {
   const { user, row, enrolling } = signIn;
   const { contact, member } = rules[step];
@@ -151,7 +152,7 @@ async function answerCode(ctx: Ctx, signIn: SignIn, responses: Given, step: Code
   if (row === undefined || code === undefined || subject === undefined) return usedSession();
   const guess = await admitGuess(ctx, subject, "one-time-code");
   const fits = equalText(given, code.value);
-  // An address that is no longer the user's proves nothing of them.
+  // A code sent to an address that is no longer the user's proves nothing.
   const to = enrolling?.value ?? (user && addressOf(user, contact, signIn.proven.length === 0));
   const right = fits && user !== undefined && code.to !== undefined && code.to === to;
   await settleGuess(ctx, guess, right);
@@ -166,7 +167,7 @@ async function answerCode(ctx: Ctx, signIn: SignIn, responses: Given, step: Code
   return { ...signIn, row: undefined, proven, remember };
 }
 
-/** The address that the code came back from becomes the user's, verified, and a factor; all or nothing. */
+/** Makes the address that received the code the user's verified address and a factor, all or nothing. */
 async function enrol(
   ctx: Ctx,
   signIn: SignIn & { readonly user: User; readonly row: SignInRow<SignInState> },
@@ -177,7 +178,7 @@ async function enrol(
     signIn.pool,
     signIn.user,
     (fresh) => {
-      // Somebody else has given the user an address meanwhile, or a factor.
+      // In the meantime, somebody else may have set an address or a factor.
       const isOpen = !fresh.attributes[contact] && usableFactors(signIn.pool, fresh).length === 0;
       if (fresh.signOuts !== signIn.signOuts || !isOpen) usedSession();
       return {

@@ -1,7 +1,6 @@
 /**
- * DEVICE_SRP_AUTH and DEVICE_PASSWORD_VERIFIER: a device that the user confirmed proves its own secret by SRP (AWS:
- * "Sign in with a device"). The secret has 40 random bytes, so there is nothing to guess; one answer, right or wrong,
- * uses the Session up.
+ * DEVICE_SRP_AUTH and DEVICE_PASSWORD_VERIFIER: a confirmed device proves its own secret by SRP ("Sign in with a
+ * device"). The secret is 40 random bytes, so it cannot be guessed; one answer, right or wrong, uses up the Session.
  */
 import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, toBase64, toHex } from "../../../lib/bytes.ts";
@@ -45,7 +44,10 @@ export const deviceVerifier: Challenge = {
   once: true,
 };
 
-/** A page asks nobody for a device: the browser has brought its secret, or the sign-in goes on without the device. */
+/**
+ * Checks the device secret in the browser's cookie. The hosted pages do not ask for a device: without a valid secret,
+ * the sign-in continues without the device.
+ */
 async function proveBrowser(ctx: Ctx, signIn: SignIn): Promise<Proven> {
   const { pool, user, deviceKey, page, proven } = signIn;
   const device = page?.devices.find(({ key }) => key === deviceKey);
@@ -54,12 +56,15 @@ async function proveBrowser(ctx: Ctx, signIn: SignIn): Promise<Proven> {
   return { kind: "proven", signIn: { ...signIn, proven: [...proven, "device"] } };
 }
 
-/** Asks the device to begin, or answers the SRP_A by which it has begun. */
+/**
+ * Asks the device to start SRP, or answers its SRP_A if the request contains one. Throws ResourceNotFoundException if
+ * the device is gone.
+ */
 async function offerDevice(ctx: Ctx, signIn: SignIn, given: Given): Promise<Outcome> {
   const { pool, user, deviceKey = "" } = signIn;
   const names = { USERNAME: user?.username ?? "", DEVICE_KEY: deviceKey };
   if (!given["SRP_A"]) {
-    // amazon-cognito-identity-js goes on with the Session of the code it has answered.
+    // amazon-cognito-identity-js continues with the Session of the code that it has just answered.
     const { answered } = signIn;
     const isSecond = answered?.kind === "second" || answered?.kind === "either";
     const under = isSecond ? answered.row : undefined;
@@ -83,7 +88,10 @@ async function offerDevice(ctx: Ctx, signIn: SignIn, given: Given): Promise<Outc
   });
 }
 
-/** Throws NotAuthorizedException (wrong, late, used, of another block). */
+/**
+ * Checks the device's proof. Throws NotAuthorizedException (wrong, too late, used, or of another SECRET_BLOCK), and
+ * ResourceNotFoundException if the device is gone.
+ */
 async function answerVerifier(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignIn> {
   const { pool, user, row, deviceKey } = signIn;
   const claimed = fromBase64(required(responses, "PASSWORD_CLAIM_SIGNATURE"));
@@ -98,7 +106,7 @@ async function answerVerifier(ctx: Ctx, signIn: SignIn, responses: Given): Promi
   if (!equalBytes(claimed, expected) || !isTimely(ctx, signIn.client, timestamp))
     return wrongPassword("the device's proof is wrong");
   const device = { poolId: pool.id, userId: user.id, key: srp.identity };
-  // It may have been forgotten since it was asked.
+  // The device may have been forgotten since it was asked.
   const seen = { address: ctx.address, twoFactors: areTwo(signIn.proven) };
   if (!(await updateDevice(ctx.db, device, { seen, now: ctx.now }))) return noSuchDevice();
   return { ...signIn, row: undefined, proven: [...signIn.proven, "device"] };

@@ -1,8 +1,8 @@
 /**
- * MFA_SETUP: the pool demands a second factor and the user has none. The Session goes to AssociateSoftwareToken and
- * VerifySoftwareToken, and what that returns answers the challenge; or the user names an address, which becomes a factor
- * once the code sent to it comes back (AWS: "MFA", "TOTP software token MFA"). Only who has proven the first factor in
- * this sign-in comes here, and nobody while the user has a factor.
+ * MFA_SETUP: the pool requires a second factor and the user has none ("MFA", "TOTP software token MFA"). Either the
+ * client passes the Session to AssociateSoftwareToken and VerifySoftwareToken, and answers with the Session that they
+ * return; or the user names an address, which becomes a factor once the code sent to it is entered. Only reachable with
+ * a first factor proven in this sign-in, and only while the user has no second one.
  */
 import type { Ctx } from "../../../app.ts";
 import { toBase64 } from "../../../lib/bytes.ts";
@@ -30,7 +30,10 @@ export const mfaSetup: Challenge = {
   refuse: invalidSession,
 };
 
-/** Throws InvalidParameterException where the pool, or what the client may write, leaves nothing to set up. */
+/**
+ * Offers the factors that can be set up. Throws InvalidParameterException if the pool, or the client's write
+ * permissions, leave none.
+ */
 function offer(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
   const { pool, client } = signIn;
   const possible = poolFactors(pool).filter((factor) => {
@@ -54,8 +57,8 @@ const addresses: readonly { member: string; factor: Enrolling["factor"]; contact
 ];
 
 /**
- * Throws InvalidParameterException (nothing set up, not offered, no such address) and NotAuthorizedException (used, not
- * for this client to write).
+ * Accepts the software token that was set up, or an address. Throws InvalidParameterException (nothing set up, factor
+ * not offered, malformed address) and NotAuthorizedException (Session used, attribute not writable by this client).
  */
 async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignIn> {
   const { row, user } = signIn;
@@ -68,7 +71,10 @@ async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignI
   return { ...answered, proven: [...signIn.proven, "software-token"] };
 }
 
-/** The software token that was verified under this Session is the user's, and the pool takes it. */
+/**
+ * Checks that the software token verified with this Session is still the user's and that the pool accepts it. Throws
+ * InvalidParameterException if none was verified, and SoftwareTokenMFANotFoundException.
+ */
 async function assertEnrolled(ctx: Ctx, pool: Pool, user: User, state: SignInState): Promise<void> {
   if (state.enrolled !== true)
     refuse("InvalidParameterException", "No MFA factor was set up with this session.");
@@ -82,7 +88,7 @@ function addressOf({ pool, client }: SignIn, user: User, enrolling: Enrolling): 
   if (!poolFactors(pool).includes(factor))
     refuse("InvalidParameterException", `${factor} is not enabled for the user pool.`);
   assertWritable(pool, client, [contact]);
-  // Checks the form of the address as every change of attributes does.
+  // Checks the format of the address, as for any change of attributes.
   changeAttributes(pool, user.attributes, { [contact]: value });
   return { factor, contact, value };
 }

@@ -1,7 +1,7 @@
 /**
- * NEW_PASSWORD_REQUIRED: a user whom an administrator made chooses a password and fills in what the schema requires
- * (AWS: "Set up new user accounts created by administrators"). A refused password keeps the Session; success uses it up.
- * Addresses of somebody who has a second factor change at the end of the sign-in, when that is proven as well.
+ * NEW_PASSWORD_REQUIRED: a user created by an administrator chooses a password and fills in required attributes ("Set
+ * up new user accounts created by administrators"). A refused password keeps the Session; success uses it up. If the
+ * user has a second factor, addresses change at the end of the sign-in, once it is proven too.
  */
 import type { Ctx } from "../../../app.ts";
 import { readCredential, writeCredential } from "../../../store/credentials.ts";
@@ -33,7 +33,7 @@ export const newPassword: Challenge = {
   refuse: invalidSession,
 };
 
-/** Asks for a new password. Throws NotAuthorizedException when the temporary one has lapsed. */
+/** Asks for a new password. Throws NotAuthorizedException if the temporary password has expired. */
 async function offer(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
   const { pool, client, user } = signIn;
   if (user === undefined) return wrongPassword("the user is gone");
@@ -55,9 +55,9 @@ async function offer(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
 }
 
 /**
- * Sets the password and the attributes given, and confirms the user, all or nothing.
- * Throws InvalidPasswordException, PasswordHistoryPolicyViolationException, InvalidParameterException (attributes
- * missing or not to be changed), NotAuthorizedException (session used, password changed meanwhile).
+ * Sets the password and the submitted attributes, and confirms the user, all or nothing. Throws
+ * InvalidPasswordException, PasswordHistoryPolicyViolationException, InvalidParameterException (attributes missing or
+ * immutable) and NotAuthorizedException (Session used, password changed in the meantime).
  */
 async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignIn> {
   const { pool, user, row } = signIn;
@@ -78,10 +78,10 @@ async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignI
       pool,
       user,
       (fresh) => {
-        // As it is at this moment, not as it was when the Session was handed out.
+        // The user as they are now, not as they were when the Session was issued.
         if (!fresh.enabled) refuseFor("disabled");
         if (fresh.status !== "FORCE_CHANGE_PASSWORD" || fresh.signOuts !== signIn.signOuts) usedSession();
-        // The whole change must be in order, also the part that waits.
+        // The whole change must be valid, including the part that waits.
         changeAttributes(pool, fresh.attributes, given);
         const { now, later } = splitAddresses(pool, fresh, given);
         addresses = later;
@@ -109,7 +109,10 @@ async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignI
   };
 }
 
-/** The `userAttributes.…` answers, held against what is there already, what is missing and what the client may write. */
+/**
+ * The `userAttributes.…` responses, without the prefix. Throws NotAuthorizedException if one is already set or not
+ * writable by this client, and InvalidParameterException if a required attribute is missing.
+ */
 function givenAttributes(signIn: SignIn, user: User, responses: Given): Attributes {
   const { pool, client } = signIn;
   const given = Object.fromEntries(
@@ -134,7 +137,7 @@ function givenAttributes(signIn: SignIn, user: User, responses: Given): Attribut
   return given;
 }
 
-/** Required by the schema and without a value. */
+/** The names of attributes that the schema requires and that have no value. */
 function missingAttributes(pool: Pool, attributes: Attributes): string[] {
   const schema = pool.document.SchemaAttributes ?? [];
   return schema

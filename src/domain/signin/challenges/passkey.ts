@@ -1,6 +1,6 @@
 /**
- * WEB_AUTHN: a signature by one of the user's passkeys (AWS: "Passkey sign-in"; Web Authentication, section 7.2). One
- * answer, right or wrong, uses the challenge and its Session up.
+ * WEB_AUTHN: a signature by one of the user's passkeys ("Passkey sign-in"; Web Authentication, section 7.2). One
+ * answer, right or wrong, uses up the challenge and its Session.
  */
 import type { Ctx } from "../../../app.ts";
 import { listPasskeys } from "../../../store/passkeys.ts";
@@ -28,7 +28,7 @@ export const passkeyChallenge: Challenge = {
 async function offer(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
   const { pool, user, client, page } = signIn;
   const party = await relyingParty(ctx, pool, page?.origin);
-  // Passkeys are found by the authenticator itself: a list of them would tell that there is a user.
+  // The authenticator finds its passkeys by itself; listing them would reveal that the user exists.
   const passkeys =
     user === undefined || hidesUsers(client)
       ? []
@@ -46,7 +46,10 @@ async function offer(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
   });
 }
 
-/** Throws NotAuthorizedException (does not verify, Session used) and InvalidParameterException (no credential at all). */
+/**
+ * Verifies the signature. Throws NotAuthorizedException (not valid, Session used) and InvalidParameterException (not a
+ * credential).
+ */
 async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignIn> {
   const ceremony = readAnswer(required(responses, "CREDENTIAL"));
   const answered = await useRow(ctx, signIn);

@@ -1,7 +1,7 @@
 /**
- * PASSWORD_VERIFIER: the password proven by SRP-6a without being sent (AWS: "Sign-in with secure remote password (SRP)";
- * RFC 5054 §2.5.1.3 on users who do not exist). The state is a row whose id is sealed in SECRET_BLOCK, so there is no
- * Session; one proof, right or wrong, consumes the row.
+ * PASSWORD_VERIFIER: the password is proven by SRP-6a without being sent ("Sign-in with secure remote password (SRP)";
+ * on nonexistent users, RFC 5054 section 2.5.1.3). The state is a row whose id is sealed in SECRET_BLOCK; USER_SRP_AUTH
+ * has no Session besides. One proof, right or wrong, uses up the row.
  */
 import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, hmacSha256, toBase64, toHex } from "../../../lib/bytes.ts";
@@ -20,7 +20,7 @@ import type { Outcome, SignIn, SignInState } from "../sign-in.ts";
 import { isTimely, readSrpA } from "../srp.ts";
 import type { Flow } from "../steps.ts";
 
-/** PASSWORD_SRP, a first factor of USER_AUTH: its answer is the SRP_A that the exchange begins with. */
+/** PASSWORD_SRP, a first factor of USER_AUTH: its answer is the SRP_A that starts the exchange. */
 export const passwordSrp: Challenge = {
   kind: "first",
   find: findBySession,
@@ -49,7 +49,7 @@ export const passwordVerifier: Challenge = {
   once: true,
 };
 
-/** Answers SRP_A with SALT, SRP_B and SECRET_BLOCK; the same in shape and work whether the user exists or not. */
+/** Answers SRP_A with SALT, SRP_B and SECRET_BLOCK. Shape and cost do not depend on whether the user exists. */
 async function offerVerifier(ctx: Ctx, signIn: SignIn, A: bigint): Promise<Outcome> {
   const { pool, user, submitted } = signIn;
   const credential = await readCredential(ctx.db, pool.id, user?.id);
@@ -58,7 +58,7 @@ async function offerVerifier(ctx: Ctx, signIn: SignIn, A: bigint): Promise<Outco
   const identity = user?.username ?? fake.identity;
   const turn = turnOf(ctx, pool);
   const { B, K } = await ctx.app.srp.exchange({ A, verifier, b: ctx.random(SECRET_BYTES) }, turn);
-  // A user without verifier cannot pass; the row does not remember them, so that nothing can go wrong later.
+  // Without a verifier nobody can pass, so the row stores no user and later steps cannot go wrong.
   const remembered = credential?.srp === undefined ? undefined : user;
   const asked = { ...signIn, user: remembered, credentialVersion: credential?.version ?? 0 };
   return offerChallenge(ctx, asked, {
@@ -76,12 +76,12 @@ async function offerVerifier(ctx: Ctx, signIn: SignIn, A: bigint): Promise<Outco
   });
 }
 
-/** In USER_SRP_AUTH the state travels in SECRET_BLOCK alone. */
+/** Whether the challenge has a Session: in USER_SRP_AUTH, SECRET_BLOCK alone carries the state. */
 const hasSession = (flow: Flow) => flow !== "USER_SRP_AUTH";
 
 /**
- * The row that the answer's SECRET_BLOCK names, and where the flow has a Session, that as well. Throws
- * NotAuthorizedException when there is none that waits, InvalidParameterException without the Session.
+ * The row that the answer's SECRET_BLOCK names, and, if the flow has a Session, that the Session names too. Throws
+ * NotAuthorizedException if no such row is waiting, and InvalidParameterException if the Session is missing.
  */
 async function findBySecretBlock(ctx: Ctx, request: Answering): Promise<SignInRow<SignInState>> {
   const block = fromBase64(required(request.responses, "PASSWORD_CLAIM_SECRET_BLOCK"));
@@ -96,7 +96,7 @@ async function findBySecretBlock(ctx: Ctx, request: Answering): Promise<SignInRo
   return row;
 }
 
-/** Checks the client's proof. Throws NotAuthorizedException (wrong, late, used, locked). */
+/** Checks the client's proof. Throws NotAuthorizedException (wrong, too late, used, locked). */
 async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignIn> {
   const { pool, user, row } = signIn;
   const claimed = fromBase64(required(responses, "PASSWORD_CLAIM_SIGNATURE"));
@@ -105,7 +105,7 @@ async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignI
   const { srp, subject } = row?.state ?? {};
   if (row === undefined || srp === undefined || block === undefined) return wrongPassword("no SRP state");
   const guess = await admitGuess(ctx, subject ?? subjectOf(ctx, pool, user, signIn.submitted), "password");
-  // Consumed before the proof is looked at: of parallel answers one is checked.
+  // Used up before the proof is checked, so that only one of several parallel answers is checked.
   if (!(await takeSignIn(ctx.db, row))) return wrongPassword("secret block used");
   const sessionKey = fromBase64(srp.sessionKey)!;
   const expected = signature(sessionKey, srpPoolName(pool), srp.identity, block, timestamp);
@@ -122,7 +122,9 @@ async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignI
   return { ...signIn, row: undefined, proven: [...signIn.proven, "password"], remember };
 }
 
-/** What a user who does not exist is answered from: stable for the name, and like a real one's in every part. */
+/**
+ * Salt, verifier and username for a nonexistent user: deterministic for the name, and indistinguishable from real ones.
+ */
 function fakeCredential(
   pool: Pool,
   name: string,
@@ -137,7 +139,7 @@ function fakeCredential(
   };
 }
 
-/** Where real users of such a name have a UUID for username; elsewhere a UUID would give the fake away. */
+/** Whether real users with such a sign-in name have a UUID as username; otherwise a UUID would reveal the fake. */
 function hasGeneratedUsernames(pool: Pool, name: string): boolean {
   if ((pool.document.UsernameAttributes ?? []).length > 0) return true;
   const aliases = pool.document.AliasAttributes ?? [];

@@ -1,4 +1,4 @@
-/** SELECT_CHALLENGE: the choice of a first factor in USER_AUTH (AWS: "Choice-based sign-in"). */
+/** SELECT_CHALLENGE: the choice of a first factor in USER_AUTH ("Choice-based sign-in"). */
 import type { Ctx } from "../../../app.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import type { Challenge, Given } from "../challenge.ts";
@@ -19,13 +19,13 @@ export const selectChallenge: Challenge = {
   refuse: invalidSession,
 };
 
-/** Offers what `chooseFactor` has found. */
+/** Offers the first factors that `chooseFactor` has found. */
 function offer(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
   const { available } = signIn;
   return offerChallenge(ctx, signIn, { name: "SELECT_CHALLENGE", parameters: {}, available });
 }
 
-/** Throws InvalidParameterException for what is not available, and keeps the Session then. */
+/** Accepts a choice. Throws InvalidParameterException for an unavailable factor, which keeps the Session. */
 async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignIn> {
   const given = required(responses, "ANSWER");
   const choice = await chooseFactor(ctx, signIn, given);

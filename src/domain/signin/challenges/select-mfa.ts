@@ -1,4 +1,4 @@
-/** SELECT_MFA_TYPE: a user with several second factors and none preferred says which one to use. */
+/** SELECT_MFA_TYPE: a user with several second factors and no preferred one chooses which to use. */
 import type { Ctx } from "../../../app.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import { type SecondFactor, usableFactors } from "../../mfa/factors.ts";
@@ -32,10 +32,10 @@ function offer(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
   });
 }
 
-/** Throws InvalidParameterException for anything but one of the choices, and keeps the Session then. */
+/** Accepts a choice. Throws InvalidParameterException for anything that was not offered, which keeps the Session. */
 async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignIn> {
   const given = required(responses, "ANSWER");
-  // The developer guide calls it so; Amplify sends what was listed.
+  // The developer guide names it EMAIL_MFA; Amplify sends the name that was offered.
   const named = given === "EMAIL_MFA" ? "EMAIL_OTP" : given;
   const chosen = choices(signIn).find((factor) => factor === named);
   if (chosen === undefined) return refuse("InvalidParameterException", `Invalid MFA type: ${given}`);

@@ -1,6 +1,6 @@
 /**
- * SOFTWARE_TOKEN_MFA: a code of the user's authenticator app (AWS: "TOTP software token MFA"; RFC 6238). Each code is
- * accepted once; a wrong one keeps the Session and counts at the user.
+ * SOFTWARE_TOKEN_MFA: a code from the user's authenticator app ("TOTP software token MFA"; RFC 6238). Each code is
+ * accepted once; a wrong one keeps the Session and counts against the user.
  */
 import type { Ctx } from "../../../app.ts";
 import { readSoftwareToken, useStep } from "../../../store/software-tokens.ts";
@@ -36,7 +36,10 @@ function offer(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
   });
 }
 
-/** Throws CodeMismatchException, ExpiredCodeException (used before), NotAuthorizedException (locked, Session used). */
+/**
+ * Checks the code. Throws CodeMismatchException, ExpiredCodeException (code used before) and NotAuthorizedException
+ * (locked, Session used), and SoftwareTokenMFANotFoundException if the user no longer has one.
+ */
 async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignIn> {
   const { pool, user, row } = signIn;
   const code = required(responses, "SOFTWARE_TOKEN_MFA_CODE");
@@ -45,7 +48,7 @@ async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignI
   const token = await readSoftwareToken(ctx.db, pool.id, user.id);
   if (token?.seed === undefined) return noSoftwareToken();
   const step = stepOf(token.seed, code, ctx.now);
-  // Used up before it is told to be right: of parallel answers with one code one is.
+  // Used up before the result is revealed, so that only one of parallel answers with a code succeeds.
   const fresh = step !== undefined && (await useStep(ctx.db, pool.id, user.id, step));
   await settleGuess(ctx, guess, fresh);
   if (step === undefined) return wrongCode();

@@ -1,4 +1,4 @@
-/** InitiateAuth, RespondToAuthChallenge and their Admin variants: one flow, two entry points. */
+/** InitiateAuth and RespondToAuthChallenge, and their Admin variants: the same flows with two entry points. */
 import type { Ctx } from "../../../app.ts";
 import { checkSecretHash } from "../../../domain/credentials/check-secret-hash.ts";
 import { withBackEndAddress, withUserAddress } from "../../../domain/credentials/subjects.ts";
@@ -18,7 +18,7 @@ import type { Handler } from "../operation.ts";
 type Parameters = Readonly<Record<string, string>>;
 
 export const InitiateAuth: Handler<"InitiateAuth"> = async (ctx, input) => {
-  // With UserContextData, the request may be for the client's user at another address.
+  // With UserContextData, the request may be for a user at another address.
   if (input.UserContextData === undefined) assertRoomEarly(ctx, input.AuthFlow, input.ClientId);
   const { pool, client } = await loadClient(ctx, input.ClientId);
   return initiate(withUserAddress(ctx, client, input.UserContextData?.IpAddress), {
@@ -77,14 +77,14 @@ async function initiate(ctx: Ctx, request: Initiation): Promise<InitiateAuthResp
   return present(ctx, await startSignIn(ctx, request));
 }
 
-/** REFRESH_TOKEN_AUTH. If rotation is enabled, only GetTokensFromRefreshToken refreshes. */
+/** REFRESH_TOKEN_AUTH. With rotation enabled, only GetTokensFromRefreshToken can refresh. */
 async function refresh(ctx: Ctx, request: Initiation): Promise<InitiateAuthResponse> {
   const { pool, client, parameters } = request;
   if (!allowsFlow(client, "REFRESH_TOKEN_AUTH")) {
     refuse("InvalidParameterException", "Auth flow not enabled for this client");
   }
   const token = required(parameters, "REFRESH_TOKEN");
-  // A hash that is missing is refused before anything is read.
+  // A missing hash is refused before anything is read.
   if (parameters["SECRET_HASH"] === undefined) checkSecretHash(client, "", undefined, "auth");
   const presented = await readPresented(ctx, { pool, client, token });
   if (client.secrets.length > 0) checkRefreshSecretHash(request, presented);
@@ -92,7 +92,10 @@ async function refresh(ctx: Ctx, request: Initiation): Promise<InitiateAuthRespo
   return { ChallengeParameters: {}, AuthenticationResult: tokens };
 }
 
-/** The hash is over the username; clients that only know the `sub` may use that. */
+/**
+ * Checks SECRET_HASH of a refresh. It is computed over the username, or over the `sub` by clients that only know that.
+ * Throws NotAuthorizedException.
+ */
 function checkRefreshSecretHash({ client, parameters }: Initiation, presented: PresentedToken): void {
   const hash = parameters["SECRET_HASH"];
   const { id, username } = userOf(presented);

@@ -1,4 +1,4 @@
-/** Maps the domain's refusals to the words of the pages. A refusal without a reason gets a general sentence. */
+/** Maps the domain's refusals to the sentences of the pages. A refusal without a reason gets a general one. */
 import type { Ctx } from "../../../app.ts";
 import { RedirectedRefusal } from "../../../domain/grants/authorization-request.ts";
 import { Refusal } from "../../../lib/refusal.ts";
@@ -11,7 +11,7 @@ type Errors = Words["errors"];
 
 interface ErrorWord {
   readonly word: keyof Errors;
-  /** Fields that the error may belong to; it is shown at the first of them that the form has. */
+  /** Fields that the error may belong to; it is shown at the first of them that the form contains. */
   readonly fields?: readonly string[];
 }
 
@@ -27,7 +27,7 @@ const badEmail = { word: "badEmail", fields: ["email", "username"] } as const;
 const badPhone = { word: "badPhone", fields: ["phone_number", "username"] } as const;
 const password = ["password"] as const;
 
-/** The words for every reason: a new reason without words does not compile. */
+/** The sentence for every reason: a new reason without one does not compile. */
 const byReason: Readonly<Record<Reason, ErrorWord>> = {
   wrongPassword: { word: "wrongPassword", fields: password },
   locked: { word: "locked" },
@@ -94,7 +94,10 @@ const byReason: Readonly<Record<Reason, ErrorWord>> = {
   nothingToRecoverBy: { word: "notResettable" },
 };
 
-/** The problem to show for a refusal. @param fields the names of the form's fields */
+/**
+ * The problem to show for a refusal: its text and the form field it belongs to.
+ * @param fields the names of the form's fields
+ */
 export function problemOf(error: Refusal, words: Words, fields: readonly string[]): Problem {
   const { word, fields: meant = [] } = errorWordOf(error, fields);
   return { text: words.errors[word], field: meant.find((name) => fields.includes(name)) };
@@ -120,8 +123,8 @@ export function isOver(error: Refusal): boolean {
 }
 
 /**
- * The refusal to show to the user; its detail is logged. Throws the error on if it is none: a refusal that concerns the
- * client goes to the client, and anything else is a defect of ours.
+ * The refusal to show to the user; its detail is logged. Rethrows anything else: a refusal that concerns the client is
+ * redirected to the client, and other errors are bugs.
  */
 export function shownRefusal(ctx: Ctx, error: unknown): Refusal {
   if (!(error instanceof Refusal) || error instanceof RedirectedRefusal) throw error;

@@ -1,4 +1,4 @@
-/** A page for each thing that a sign-in may wait for. What the page must know again after a mistake rides in its form. */
+/** The challenge pages. State that a page needs again after an error is passed in its form. */
 import { html } from "hono/html";
 import type { ChallengePage } from "../../../domain/signin/challenge.ts";
 import { challenges, isChallenge } from "../../../domain/signin/challenges.ts";
@@ -16,23 +16,23 @@ import { missingAttributes, newPasswordBody } from "./new-password.ts";
 import { appSetUpBody, setUpBody } from "./set-up.ts";
 import { type ChallengeView, choice, type Render, secondFactors, state, type Waiting } from "./waiting.ts";
 
-/** How a page asks for the answer to a challenge, and what its form brings. */
+/** How a page asks for the answer to a challenge, and what its form contains. */
 interface PageOfChallenge {
   readonly render: Render;
-  /** Category of the image that a style may have for it. */
+  /** The category of the branding asset that is shown on the page. */
   readonly graphic?: string;
-  /** What the member of ChallengeResponses holds that is the challenge's proof. */
+  /** The value for the member of ChallengeResponses that contains the proof. */
   readonly proof: (visit: Visit) => string;
-  /** What else is answered. */
+  /** Further ChallengeResponses. */
   readonly more?: (visit: Visit, waiting: Waiting) => Readonly<Record<string, string>>;
-  /** The fields that a refusal can be about. */
+  /** The form fields that a refusal can be about; `code` by default. */
   readonly fields?: (waiting: Waiting) => string[];
 }
 
 const answerOf = ({ form }: Visit) => form.get("answer") ?? "";
 const typedCode = ({ form }: Visit) => codeOf(form);
 
-/** THE table of these pages. */
+/** THE table of challenge pages. */
 const pages: Readonly<Record<ChallengePage, PageOfChallenge>> = {
   "first-factors": { render: chooseFactor, proof: answerOf },
   "second-factors": { render: chooseMfa, proof: answerOf },
@@ -52,7 +52,7 @@ const pages: Readonly<Record<ChallengePage, PageOfChallenge>> = {
       waiting.parameters["secret"] === undefined
         ? setUpBody(visit, waiting, problem)
         : appSetUpBody(visit, waiting, problem),
-    // Set up first, by requests of their own (challenge.ts).
+    // The factor was set up before, by separate requests (challenge.ts).
     proof: () => "",
     more: ({ form }) => {
       const { email, phone_number: phone } = typedAttributes(form, ["email", "phone_number"]);
@@ -78,7 +78,7 @@ const pages: Readonly<Record<ChallengePage, PageOfChallenge>> = {
   custom: { render: customBody, proof: ({ form }) => textOf(form, "answer"), fields: () => ["answer"] },
 };
 
-/** Whether a challenge is answered at one of these pages. */
+/** Whether a string is the name of a challenge that has a page. */
 export function hasPage(name: string): name is Step {
   return isChallenge(name) && challenges[name].page !== undefined;
 }
@@ -89,14 +89,14 @@ function pageOf(name: Step): PageOfChallenge {
   return pages[page];
 }
 
-/** What the form of a page brings, as ChallengeResponses. */
+/** The ChallengeResponses from a page's form. */
 export function responsesOf(visit: Visit, waiting: Waiting): Readonly<Record<string, string>> {
   const { proof, more } = pageOf(waiting.name);
   const { member } = challenges[waiting.name];
   return { ...(member !== undefined && { [member]: proof(visit) }), ...more?.(visit, waiting) };
 }
 
-/** The fields of a page that a refusal can be about. */
+/** The form fields of a page that a refusal can be about. */
 export function fieldsOf(waiting: Waiting): string[] {
   return pageOf(waiting.name).fields?.(waiting) ?? ["code"];
 }
@@ -113,11 +113,11 @@ ${backLink(visit)}`;
   return answerPage(visit, { title, body: whole, isProblem, graphic: pageOf(waiting.name).graphic });
 }
 
-/** Title and body of the page. */
+/** Title and body of the page for a waiting sign-in. */
 export const challengeView: Render = (visit, waiting, problem) =>
   pageOf(waiting.name).render(visit, waiting, problem);
 
-/** The first factors that there are pages for, and that can be used at this one. */
+/** The available first factors that have a page and can be used by this visitor. */
 export function shownFactors(
   visit: Pick<Visit, "passkeys">,
   available: readonly string[],
@@ -161,11 +161,14 @@ function sentCode(
   const isFirst = Boolean(waiting.parameters["available"]);
   const body = html`<p class="lead">${enterCode.sentTo(destination)}</p>
 ${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${isFirst ? "" : rememberBox(visit)}${submit(enterCode.submit)}`)}`;
-  // As a first factor the challenge says what it is one of.
+  // Only as a first factor, where there may be others to choose from.
   return { title: enterCode[title], body, otherWay: isFirst };
 }
 
-/** On the page of a second factor, where users are asked whether it may be left out here from now on. */
+/**
+ * The checkbox "remember this device", if users are asked whether to skip the second factor in this browser from now
+ * on.
+ */
 function rememberBox({ pool, form, words }: Visit): Html | "" {
   if (!asksToRemember(pool)) return "";
   return html`<div class="check"><input type="checkbox" id="remember" name="remember" value="1"${form.has("remember") ? html` checked` : ""}>
@@ -182,7 +185,10 @@ ${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${
   return { title: enterCode.appTitle, body };
 }
 
-/** The script asks the device and sends the form; without it there is only another way. */
+/**
+ * The passkey page: the script asks the browser and submits the form; without script, only another factor can be
+ * chosen.
+ */
 function passkey(visit: Visit, waiting: Waiting): ChallengeView {
   const { passkey: words, common } = visit.words;
   const options = waiting.parameters["CREDENTIAL_REQUEST_OPTIONS"] ?? "{}";

@@ -20,13 +20,13 @@ export async function postChallenge(visit: Visit): Promise<Response> {
     const refusal = shownRefusal(visit.ctx, error);
     const { username } = waiting;
     if (isOver(refusal)) return loginPage(visit, { username, problem: { text: words.errors.sessionEnded } });
-    // One answer of a passkey, right or wrong, ends the sign-in.
+    // One passkey answer, right or wrong, ends the sign-in.
     if (name === "WEB_AUTHN") return loginPage(visit, { username, problem: { text: words.errors.passkey } });
     return challengePage(visit, waiting, problemOf(refusal, words, fieldsOf(waiting)));
   }
 }
 
-/** What the form came from, as the page before has written it down. */
+/** The waiting sign-in, from the hidden fields of the form. */
 function waitingOf({ form }: Visit, name: Step): Waiting {
   const prefix = "parameter.";
   const parameters = [...form].filter(([name]) => name.startsWith(prefix));
@@ -45,7 +45,10 @@ async function answer(visit: Visit, waiting: Waiting): Promise<Response> {
   return follow(visit, await respond(visit, name, { session, username, responses }), username);
 }
 
-/** The key of an authenticator app first, then its code; or an address, to which a code goes. */
+/**
+ * Answers MFA_SETUP: an address, to which a code is sent, or an authenticator app, first its key and then its first
+ * code.
+ */
 async function answerSetUp(visit: Visit, waiting: Waiting): Promise<Response> {
   const { ctx, form } = visit;
   const { session, username, parameters } = waiting;

@@ -1,4 +1,4 @@
-/** The state of a sign-in that waits for an answer, as its pages pass it through the browser and back. */
+/** The state of a waiting sign-in, which its pages pass through the browser in hidden fields. */
 import { html } from "hono/html";
 import { isSecondFactor, type SecondFactor } from "../../../domain/mfa/factors.ts";
 import type { Step } from "../../../domain/signin/steps.ts";
@@ -6,11 +6,11 @@ import { hidden, type Problem } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
 import type { Visit } from "../kit/visit.ts";
 
-/** The challenge that a sign-in waits for. */
+/** A waiting sign-in: its challenge, and what is needed to answer it. */
 export interface Waiting {
   readonly name: Step;
   readonly session: string;
-  /** As entered at the start. */
+  /** The username as entered at the start. */
   readonly username: string;
   /** ChallengeParameters; `available` lists the first factors, `secret` is the key of an authenticator app. */
   readonly parameters: Readonly<Record<string, string>>;
@@ -19,11 +19,14 @@ export interface Waiting {
 export interface ChallengeView {
   readonly title: string;
   readonly body: Html;
-  /** Whether the sign-in starts over to use another factor. */
+  /** Whether the page offers to start over with another factor. */
   readonly otherWay?: boolean;
 }
 
-/** Parameters that pages are made from; the user's attributes do not travel. Of a custom challenge all do. */
+/**
+ * The challenge parameters that pages need, and that forms pass on; the user's attributes are left out. For a custom
+ * challenge, all are passed on.
+ */
 const carried = [
   "available",
   "secret",
@@ -36,7 +39,7 @@ const carried = [
 
 export type Render = (visit: Visit, waiting: Waiting, problem: Problem | undefined) => ChallengeView;
 
-/** The hidden fields with which a form returns the sign-in's state. */
+/** The hidden fields in which a form passes on the sign-in's state. */
 export function state({ name, session, username, parameters }: Waiting): Html[] {
   const isCarried = (key: string) => name === "CUSTOM_CHALLENGE" || carried.includes(key);
   const kept = Object.entries(parameters).filter(([key, value]) => isCarried(key) && value !== "");
@@ -52,7 +55,7 @@ export function choice(value: string, label: string): Html {
   return html`<button class="choice" name="answer" value="${value}">${label}</button>`;
 }
 
-/** Parses a JSON list of names that has been through the browser. */
+/** Parses a JSON list of names from the browser; malformed input gives an empty list. */
 export function listed(json: string | undefined): string[] {
   try {
     const list: unknown = JSON.parse(json ?? "[]");
