@@ -21,9 +21,9 @@ export interface App {
   readonly passwordHasher: PasswordHasher;
   readonly srp: SrpExchanger;
   readonly mailbox: Mailbox;
-  /** Parsed documents, imported keys and the like. Nothing that can be revoked without a new version. */
+  /** Parsed documents, imported keys and the like; nothing that can be revoked without a new version. */
   readonly caches: Caches;
-  /** Attempts to deliver a message that are running (domain/messages/deliver.ts). */
+  /** Running attempts to deliver messages (domain/messages/deliver.ts). */
   readonly deliveries: Set<Promise<unknown>>;
   /** Sign-ins that this server has begun and that wait for an answer (domain/signin/offer.ts). */
   readonly waitingSignIns: LatestIds;

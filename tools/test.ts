@@ -1,7 +1,7 @@
 /**
- * `node tools/test.ts [pattern …]`: runs test files, all of them unless patterns say which, one process a file. The long
- * ones come first, so that none of them runs alone at the end. What Node compiles is kept for the next process, as the
- * program itself does it: half a second for each of two hundred.
+ * `node tools/test.ts [pattern …]`: runs the test files that match the patterns, or all of them, one process per file.
+ * Long ones come first, so that none of them runs alone at the end. Compiled code is cached for the next process, as by
+ * the program itself, which saves half a second for each of two hundred.
  */
 import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -11,14 +11,14 @@ import { spec } from "node:test/reporters";
 
 const root = join(import.meta.dirname, "..");
 
-/** Files that take longer than a share of a processor's time, the longest first. */
+/** Files that take longer than their share of a processor's time, longest first. */
 export const longFirst = [
   "test/api/guesses.test.ts",
   "test/oauth/redirects.test.ts",
   "test/browser/hosted-ui.test.ts",
 ];
 
-/** Tests wait for the disk and for other processes now and then: one more than there are processors. */
+/** One more than there are processors, since tests sometimes wait for the disk and for other processes. */
 const concurrency = availableParallelism() + 1;
 
 const patterns = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import { BoundedMap } from "./bounded-map.ts";
 
-/** A cache as the file declares it that fills it: the type of what it holds, and how much of that. */
+/** The declaration of a cache by the file that fills it: the type of its values, and its capacity. */
 export class CacheKind<V> {
   readonly #capacity: number;
 
@@ -13,7 +13,7 @@ export class CacheKind<V> {
   }
 }
 
-/** The caches of one server, a map of each kind, made when it is first asked for. */
+/** The caches of one server: a map for each kind, created on first use. */
 export class Caches {
   readonly #made = new Map<CacheKind<unknown>, Map<string, unknown>>();
 
@@ -23,7 +23,7 @@ export class Caches {
       map = kind.make();
       this.#made.set(kind, map);
     }
-    // What is kept under a kind was made by it.
+    // Only this kind fills the map.
     return map as Map<string, V>;
   }
 }

@@ -1,13 +1,13 @@
 /**
- * Whether an SVG image is one that can be shown to strangers: no script, no event handlers, no foreign elements, nothing
- * fetched from elsewhere. Elements are allowed by name, and what is not understood is refused. It stands beside the
- * Content-Security-Policy that such an image is served with, not in its place.
+ * Checks that an SVG image is safe to show to strangers: no scripts, event handlers or foreign elements, and nothing
+ * loaded from elsewhere. Elements are allowed by name; anything not understood is refused. This complements the
+ * Content-Security-Policy that the image is served with; it does not replace it.
  */
 import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from "saxes";
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Elements of SVG 2 that draw or describe. Links, scripts, animations and foreignObject are not among them. */
+/** Elements of SVG 2 that draw or describe. Links, scripts, animations and foreignObject are left out. */
 const drawing = new Set(
   (
     "svg g defs symbol use switch title desc metadata style path rect circle ellipse line polyline polygon text tspan " +
@@ -18,7 +18,7 @@ const drawing = new Set(
   ).split(" "),
 );
 
-/** Namespaces of the W3C whose elements draw nothing; of the others (XHTML, MathML …) none may occur. */
+/** W3C namespaces whose elements draw nothing; elements of its other namespaces (XHTML, MathML …) are refused. */
 const inertNamespaces = new Set([
   "http://www.w3.org/1999/xlink",
   "http://www.w3.org/XML/1998/namespace",
@@ -26,7 +26,7 @@ const inertNamespaces = new Set([
   "http://www.w3.org/2000/01/rdf-schema#",
 ]);
 
-/** Why the image is refused, to be read after "The SVG image"; undefined when it is fine. Takes linear time. */
+/** Why the image is refused, as a continuation of "The SVG image"; undefined if it is fine. Takes linear time. */
 export function svgFault(bytes: Uint8Array): string | undefined {
   try {
     new Checks().run(decode(bytes));
@@ -53,12 +53,12 @@ function decode(bytes: Uint8Array): string {
 
 const MOST_NESTED = 100;
 
-/** Takes what a strict parser of XML finds, piece by piece. Throws Fault at the first that is not allowed. */
+/** Checks the events of a strict XML parser. Throws Fault at the first one that is not allowed. */
 class Checks {
   readonly #parser = new SaxesParser({ xmlns: true, forceXMLVersion: true, defaultXMLVersion: "1.0" });
   readonly #open: string[] = [];
   readonly #prefixes = new Map<string, string>();
-  /** What stands in a style element, whose parts the parser of CSS joins. */
+  /** The text of a style element, whose pieces the CSS parser joins. */
   #style = "";
 
   constructor() {
@@ -72,7 +72,7 @@ class Checks {
     });
     parser.on("processinginstruction", () => fault("has a processing instruction."));
     parser.on("doctype", (content) => {
-      // The parser reads over declarations without heeding them.
+      // The parser skips declarations without interpreting them.
       if (/[[<>]/.test(content)) fault("declares entities.");
     });
     parser.on("text", inStyle);
@@ -93,7 +93,7 @@ class Checks {
     for (const attribute of attributes) this.#checkNamespace(attribute);
     if (this.#open.length === 0 && (name !== "svg" || uri !== SVG))
       fault(`has no svg element of the namespace ${SVG} at its root.`);
-    // Elements of editors' namespaces draw nothing, and nobody runs them.
+    // Elements in the namespaces of editors draw nothing, and no browser runs them.
     if ((uri === SVG && (prefix !== "" || !drawing.has(local))) || prefix === "xml")
       fault(`has an element ${name}, which is not allowed.`);
     for (const { name, value } of attributes) if (!plainAttribute.test(name)) checkStyle(value);
@@ -123,14 +123,14 @@ function isForeign(namespace: string): boolean {
   return namespace.trim() !== namespace || /^https?:\/\/www\.w3\.org\//i.test(namespace);
 }
 
-/** The parser's words, where they say more than that the image is not well-formed. */
+/** The parser's message, if it says more than that the image is not well-formed. */
 function faultOf(message: string): string {
   if (message.includes("undefined entity")) return "has an unknown entity.";
   if (message.includes("unbound namespace prefix")) return "has an element or attribute of no namespace.";
   return "is not well-formed.";
 }
 
-/** Attributes that are read by people, name things or have a prefix, and never are a style. */
+/** Attributes that people read, that name things or have a prefix; never styles. */
 const plainAttribute = /^(?:aria-.*|data-.*|xmlns|id|class|role|lang|version|href|src|[^:]*:.*)$/;
 const embeddedImage = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*$/;
 
@@ -142,7 +142,7 @@ function checkAttribute({ name, local, value }: Pick<SaxesAttributeNS, "name" | 
     fault(`refers to something outside (${name}).`);
 }
 
-/** A style, or an attribute that is one: only references to what stands in the image itself. */
+/** Checks a style, or an attribute that is one: it may only refer to the image itself. */
 function checkStyle(css: string): void {
   if (css.includes("\\")) fault("has an escape in a style.");
   if (css.includes("@")) fault("has an @ rule in a style.");

@@ -1,16 +1,16 @@
 /** UUIDs (RFC 9562), in lower case. */
 
-/** Whether a text is a UUID of whatever version, in either case. */
+/** Whether a text is a UUID of any version, in either case. */
 export function isUuid(text: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
 }
 
-/** A UUID of version 4: 122 random bits (section 5.4). */
+/** A random UUID (version 4, section 5.4): 122 random bits. */
 export function uuid4(random: (bytes: number) => Uint8Array): string {
   return uuid4Of(random(16));
 }
 
-/** The UUID of version 4 that has its bits from these bytes, the first 16 of them. */
+/** The UUID of version 4 with the bits of the first 16 of these bytes. */
 export function uuid4Of(from: Uint8Array): string {
   const bytes = Buffer.from(from.subarray(0, 16));
   bytes.writeUInt8((bytes.readUInt8(6) & 0x0f) | 0x40, 6);
@@ -19,7 +19,7 @@ export function uuid4Of(from: Uint8Array): string {
 }
 
 /**
- * A UUID of version 7 (section 5.7): 48 bits of epoch milliseconds, then random ones. As text they are in order of time.
+ * A UUID of version 7 (section 5.7): 48 bits of epoch milliseconds, then random bits. As text they sort by time.
  * @param now epoch milliseconds
  */
 export function uuid7(now: number, random: (bytes: number) => Uint8Array): string {
@@ -29,7 +29,7 @@ export function uuid7(now: number, random: (bytes: number) => Uint8Array): strin
   return withHyphens(hexTime(now) + tail.toString("hex"));
 }
 
-/** The lowest UUID of version 7 of a moment: every id from then on is the same or greater, every earlier one less. */
+/** The lowest UUID of version 7 at a moment: those of that moment or later are not less, all earlier ones are. */
 export function uuid7Floor(at: number): string {
   return withHyphens(hexTime(at) + "7000800000".padEnd(20, "0"));
 }

@@ -21,11 +21,11 @@ export interface Db {
   readonly companion?: Companion | undefined;
 }
 
-/** What is read and unsealed in the place of what a user has who does not exist, so that it costs as much. */
+/** The stand-ins that are read and unsealed for a user who does not exist, so that it costs as much. */
 interface Decoys {
-  /** By pool, the user who was found last (users.ts). */
+  /** The user found last, by pool (users.ts). */
   readonly users: Map<string, string>;
-  /** A hash and a verifier of nobody, sealed under one of the data keys (credentials.ts). */
+  /** A dummy hash and verifier, sealed under one of the data keys (credentials.ts). */
   credential: { readonly keyId: string; readonly phc: Uint8Array; readonly srp: Uint8Array } | undefined;
 }
 

@@ -68,7 +68,7 @@ export interface OpenedDatabase {
   close(): Promise<void>;
 }
 
-/** Pools of which a user is known whose rows are read for users who do not exist. */
+/** The number of pools with a known user whose rows are read for users who do not exist. */
 const mostDecoys = 10_000;
 
 export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase> {

@@ -1,9 +1,12 @@
-/** The client that a request names at the authorization server, for endpoints and pages alike. */
+/** The client of a request to the authorization server, for endpoints and pages. */
 import type { Ctx } from "../../app.ts";
 import { type Client, findClientWithPool, isClientId, type Pool } from "../user-pools/load-pool.ts";
 import { refuseOAuth } from "./oauth-error.ts";
 
-/** The client, if it is one of this pool. Throws invalid_request where none is named, and invalid_client. */
+/**
+ * The client with this id, provided that it belongs to this pool. Throws invalid_request if no id is given, and
+ * invalid_client.
+ */
 export async function clientOf(ctx: Ctx, pool: Pool, clientId: string | undefined): Promise<Client> {
   if (clientId === undefined)
     return refuseOAuth("invalid_request", "Required parameter client_id is not present.");
@@ -11,19 +14,19 @@ export async function clientOf(ctx: Ctx, pool: Pool, clientId: string | undefine
   return found?.client ?? refuseOAuth("invalid_client", "The client does not exist.");
 }
 
-/** The client with its pool, by one statement; undefined where it is none of the pool of this id. */
+/** The client with its pool, by one statement; undefined if it does not belong to the pool with this id. */
 export async function findClientOf(
   ctx: Ctx,
   poolId: string,
   clientId: string,
 ): Promise<{ pool: Pool; client: Client } | undefined> {
-  // What no client id can be is not looked for: PostgreSQL takes no U+0000.
+  // Anything that cannot be a client id is not looked up: PostgreSQL does not accept U+0000.
   if (!isClientId(clientId)) return undefined;
   const found = await findClientWithPool(ctx, clientId);
   return found?.pool.id === poolId ? found : undefined;
 }
 
-/** Throws unauthorized_client where the client is for the API alone. */
+/** Throws unauthorized_client if the client may only use the API. */
 export function requireOAuth(client: Client): void {
   if (client.document.AllowedOAuthFlowsUserPoolClient !== true)
     refuseOAuth("unauthorized_client", "The client may not use OAuth flows.");

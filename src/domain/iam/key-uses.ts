@@ -9,7 +9,7 @@ import { noteAccessKeyUse } from "../../store/access-keys.ts";
 const lookEvery = 60_000;
 const writeEvery = 60 * 60_000;
 
-/** By access key, when it was last used. */
+/** When each access key was last used. */
 const keyUses = new CacheKind<number>(10_000);
 
 export function noteUse(ctx: Ctx, accessKeyId: string): void {

@@ -18,13 +18,13 @@ import type { Pool } from "../user-pools/load-pool.ts";
 export type SecondFactor = Exclude<MfaFactor, "WEB_AUTHN">;
 
 interface FactorRule {
-  /** The setting of a pool that offers it. */
+  /** The pool's setting that turns it on. */
   readonly setting: keyof MfaFactors;
   /** The attribute whose address receives the codes. */
   readonly contact: ContactAttribute | undefined;
 }
 
-/** Every second factor, in the order in which clients see them. */
+/** THE list of second factors, in the order in which clients see them. */
 const rules: Readonly<Record<SecondFactor, FactorRule>> = {
   SMS_MFA: { setting: "SmsMfaConfiguration", contact: "phone_number" },
   SOFTWARE_TOKEN_MFA: { setting: "SoftwareTokenMfaConfiguration", contact: undefined },

@@ -31,7 +31,7 @@ export interface SigningKey {
 /** How long imported keys are cached at most, so that a destroyed private half also leaves the memory. Milliseconds. */
 const keptFor = 60_000;
 
-/** By pool and its creation, as of the pool's version. */
+/** Keys by pool and its creation time, as of the pool's version. */
 export const importedKeys = new CacheKind<{
   readonly version: number;
   readonly until: number;

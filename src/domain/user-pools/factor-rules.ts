@@ -23,7 +23,7 @@ export function mfaFactors(document: PoolDocument): MfaFactors {
   return { SmsMfaConfiguration, SoftwareTokenMfaConfiguration, EmailMfaConfiguration };
 }
 
-/** Whether a pool has turned the factor with this setting on. */
+/** Whether a pool has turned on the factor with this setting. */
 export function isFactorOn(factors: MfaFactors, name: keyof MfaFactors): boolean {
   return name === "SoftwareTokenMfaConfiguration"
     ? factors[name]?.Enabled === true

@@ -94,7 +94,7 @@ export async function loadClient(ctx: Ctx, clientId: string): Promise<{ pool: Po
   return (await findClientWithPool(ctx, clientId)) ?? noSuchClient(clientId);
 }
 
-/** A client and its pool, by the client id alone, if there is one of this id. */
+/** A client and its pool, by the client id alone; undefined if there is no such client. */
 export async function findClientWithPool(
   ctx: Ctx,
   clientId: string,
@@ -173,12 +173,12 @@ async function clientAt(
   return client;
 }
 
-/** Drops a pool that was deleted from what this server keeps. */
+/** Removes a deleted pool from this server's cache. */
 export function forgetPool(ctx: Ctx, poolId: string): void {
   ctx.app.caches.of(pools).delete(poolId);
 }
 
-/** Drops a client that was deleted from what this server keeps. */
+/** Removes a deleted client from this server's cache. */
 export function forgetClient(ctx: Ctx, clientId: string): void {
   ctx.app.caches.of(clients).delete(clientId);
 }
