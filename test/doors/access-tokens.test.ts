@@ -1,4 +1,4 @@
-/** Every operation that an access token authorizes × every token that must not. Nothing of it has an effect. */
+/** Every operation that an access token authorizes × every invalid token: refused, without any effect. */
 import assert from "node:assert/strict";
 import {
   createHmac,
@@ -57,7 +57,7 @@ async function signIn({ client }: TestServer, ClientId: string, USERNAME: string
   return answer.AuthenticationResult as Tokens;
 }
 
-/** The pool's published key of that kid, in each form that a careless verifier could take for an HMAC secret. */
+/** The pool's published key with this kid, in each form that a careless verifier could take for an HMAC secret. */
 async function publishedKey(server: TestServer, poolId: string, kid: string | undefined) {
   const answer = await fetch(`${server.endpoint}/${poolId}/.well-known/jwks.json`);
   const { keys } = (await answer.json()) as { keys: { kid: string; n: string }[] };
@@ -66,7 +66,7 @@ async function publishedKey(server: TestServer, poolId: string, kid: string | un
   return { jwk, pem };
 }
 
-/** Made up, changed, or of another kind. */
+/** Tokens that were made up, altered, or are of another kind. */
 async function forgeries(
   server: TestServer,
   of: { UserPoolId: string; tokens: Tokens; other: Tokens; otherPool: string },
@@ -137,7 +137,7 @@ async function forgeries(
   return Object.fromEntries(Object.entries(made).map(([what, token]) => [what, invalid(token)]));
 }
 
-/** Once good, and ended: each by its own way. */
+/** Tokens that were once valid and have ended, each in a different way. */
 async function ended(
   server: TestServer,
   UserPoolId: string,
@@ -224,13 +224,13 @@ async function ended(
   return bad;
 }
 
-/** Refusals that only an operation itself can have made. */
+/** Refusals that only the operation itself can have made. */
 const reached: Readonly<Record<string, string>> = {
   VerifyUserAttribute: "CodeMismatchException",
   VerifySoftwareToken: "EnableSoftwareTokenMFAException",
   CompleteWebAuthnRegistration: "InvalidParameterException",
   DeleteWebAuthnCredential: "ResourceNotFoundException",
-  // The token is of a sign-in from another device.
+  // The token comes from a sign-in on another device.
   ConfirmDevice: "ResourceNotFoundException",
 };
 
@@ -274,10 +274,10 @@ forEachServer("access tokens", (open) => {
     const wrong: string[] = [];
     await inBatches(cases, async ({ operation, what, token }) => {
       const { status, type, message } = await call(operation, token.token);
-      // Operations that do not declare UserNotFoundException speak of a revoked token.
+      // Operations that do not declare UserNotFoundException report a revoked token instead.
       const undeclared =
         !operation.facts.errors.includes(token.type) && token.type === "UserNotFoundException";
-      // Where the model lets the token be absent, nothing is wrong with the form of the call.
+      // If the model lets the token be absent, the form of the call is fine.
       const isOptional = token.token === undefined && !needsToken(operation);
       const expected = undeclared ? revoked("") : isOptional ? invalid("") : token;
       if (status === 400 && type === expected.type && message === expected.message) return;
@@ -286,7 +286,7 @@ forEachServer("access tokens", (open) => {
     assert.deepEqual(wrong, []);
     assert.deepEqual(await everyRow(server.app), before, "nothing changed");
 
-    // The control: with the token that the forgeries were made of, each of them is let in.
+    // The control: with the token that the forgeries were derived from, each of them is admitted.
     const refused: string[] = [];
     const ends = ["ForgetDevice", "GlobalSignOut", "DeleteUser"];
     const leaver = await signIn(server, ClientId, await makeUser(server, UserPoolId, "leaver"));

@@ -1,6 +1,6 @@
 /**
- * Every challenge of the model, at both doors, answered with a Session (or SECRET_BLOCK) that is not the one it waits
- * for: never tokens, and the sign-in that it belongs to goes on as if nothing had happened.
+ * Every challenge of the model, at both entry points, answered with a Session (or SECRET_BLOCK) that waits for another
+ * one: never tokens, and the sign-in that it belongs to continues as if nothing had happened.
  */
 
 import assert from "node:assert/strict";
@@ -19,7 +19,7 @@ interface App {
   readonly ClientId: string;
 }
 
-/** The two doors to a sign-in. */
+/** An entry point to sign-in, public or for administrators. */
 interface Door {
   readonly start: (app: App, AuthFlow: string, AuthParameters: Texts) => Promise<Answer>;
   readonly respond: (
@@ -77,7 +77,7 @@ const challenges = (shape?.type === "enum" ? shape.values : []).filter(
   (name) => name !== "PASSWORD_VERIFIER",
 );
 
-/** Whatever a challenge could ask for. */
+/** The answers to everything that a challenge could ask for. */
 const everyAnswer = (USERNAME: string): Texts => ({
   USERNAME,
   NEW_PASSWORD: password,
@@ -172,13 +172,13 @@ forEachServer("challenges", (open) => {
       server.clock.advance(60_000);
       const late = await respond(app, "NEW_PASSWORD_REQUIRED", early, everyAnswer(name));
       assert.deepEqual([late.type, late.message], ["NotAuthorizedException", sessions.expired]);
-      // The one it waits for, once.
+      // The challenge that it waits for, once.
       const good = await respond(app, "NEW_PASSWORD_REQUIRED", session, everyAnswer(name));
       assert.ok(good.body["AuthenticationResult"], good.message);
       const again = await respond(app, "NEW_PASSWORD_REQUIRED", session, everyAnswer(name));
       assertNoTokens(again, "used");
       assert.deepEqual([again.type, again.message], ["NotAuthorizedException", sessions.used]);
-      // Another sign-in that had come as far is over with the password it was proven by.
+      // Another sign-in that had got this far ends with the password that it was proven by.
       const other = await respond(
         app,
         "NEW_PASSWORD_REQUIRED",
@@ -218,7 +218,7 @@ forEachServer("challenges", (open) => {
       );
     };
     for (const [door, { start, respond }] of Object.entries(doors)) {
-      /** A right proof of the password, for the block that was handed out. */
+      /** A right proof of the password, for the block that was issued. */
       const begin = async (at: App, USERNAME: string, secret = password) => {
         const client = new SrpClient();
         const answer = await start(at, "USER_SRP_AUTH", { USERNAME, SRP_A: client.srpA });

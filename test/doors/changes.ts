@@ -1,4 +1,4 @@
-/** Every operation that changes what somebody signs in with or recovers by, with an input that does. */
+/** Every operation that changes how a user signs in or recovers the account, with an input that does. */
 import assert from "node:assert/strict";
 import { Authenticator } from "../kit/authenticator.ts";
 import { smsConfiguration, start, totp, turnMfa } from "../kit/factors.ts";
@@ -25,7 +25,7 @@ import type { Answer } from "./wire.ts";
 export type Act = () => Promise<Answer>;
 export interface Change {
   readonly prepare: (given: { server: TestServer; pools: Pools }) => Promise<{ of: Subject; act: Act }>;
-  /** Made again, it changes nothing. */
+  /** Set if repeating it changes nothing. */
   readonly repeats?: true;
 }
 
@@ -38,7 +38,7 @@ interface More {
   readonly having?: (person: Person) => Promise<Person>;
 }
 
-/** Something that is changed of a person of the open pool. */
+/** A change of a person in the open pool. */
 const changeOf = (act: (person: Person) => Promise<Act>, { repeats: again, having }: More): Change => ({
   ...(again && { repeats: again }),
   prepare: async ({ server, pools }) => {
@@ -48,7 +48,7 @@ const changeOf = (act: (person: Person) => Promise<Act>, { repeats: again, havin
   },
 });
 
-/** Somebody who is signed in changes something of theirs. */
+/** A change that a signed-in user makes themselves. */
 export function own(
   name: string,
   input: (person: Person & { AccessToken: string }) => object | Promise<object>,
@@ -61,7 +61,7 @@ export function own(
   }, more);
 }
 
-/** An administrator changes something of somebody's. */
+/** A change that an administrator makes of a user. */
 function admins(
   name: string,
   input: (person: Person) => object | Promise<object> = () => ({}),
@@ -126,7 +126,7 @@ async function settingUp({ server, pools }: { server: TestServer; pools: Pools }
   return { of, act: () => answer("EMAIL_OTP", asked.body["Session"], { EMAIL_OTP_CODE }) };
 }
 
-/** An alias of somebody is taken by another, who has proven it or is given it. */
+/** A user loses an alias to another, who has proven it or is given it. */
 const takenFrom = (take: (person: Person) => Promise<Act>) => changeOf(take, {});
 
 export const changes: Readonly<Record<string, Change>> = {
@@ -299,7 +299,7 @@ export async function subOf({ app: { db } }: TestServer, { UserPoolId, Username 
   return row.user_id;
 }
 
-/** Pools in which users have all that can be changed. */
+/** Pools in which users have everything that can be changed. */
 export async function poolsOf(server: TestServer): Promise<Pools> {
   const clients = { ExplicitAuthFlows: [...app.ExplicitAuthFlows] };
   const settings = {

@@ -1,6 +1,6 @@
 /**
- * Whoever has stolen a token can use up what a user may change in an hour: what takes away what they have added, what
- * recovers the account and what a sign-in needs goes on all the same, and its rows stay few.
+ * Somebody with a stolen token can use up what a user may change in an hour: anything that removes what they have
+ * added, recovers the account or is needed to sign in still works, and adds few rows.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,13 +17,13 @@ const most = 4;
 const rules: Readonly<Record<string, { readonly beyond: string }>> = listed;
 const numbered = Object.keys(listed).filter((name) => rules[name]?.beyond === "numbered");
 
-/** Though their operation is one that is refused. */
+/** Changes that only remove something, although their operation can be refused. */
 const onlyTakeAway: ReadonlySet<string> = new Set([
   "UpdateUserAttributes, to nothing",
   "SetUserMFAPreference, off",
 ]);
 
-/** They change no means, but end something. */
+/** Operations that change no credentials, but end something. */
 const ends: Readonly<Record<string, Change>> = {
   GlobalSignOut: own("GlobalSignOut", () => ({})),
 };
@@ -34,7 +34,7 @@ const isOfUsers = (name: string) => !name.startsWith("Admin");
 
 const isRefused = (name: string) => rules[operationOf(name)]?.beyond === "refused" && !onlyTakeAway.has(name);
 
-/** Tried where sessions and refresh tokens are: test/api/sessions.test.ts, audit.test.ts. */
+/** Tested where there are sessions and refresh tokens: test/api/sessions.test.ts, audit.test.ts. */
 const elsewhere: readonly CredentialOperation[] = ["RevokeToken", "RevokeUserSession"];
 
 test("every operation by which users change what they sign in with is tried", () => {
@@ -58,7 +58,7 @@ forEachServer(
       return { poolId, subject: await subOf(server, subject), tag: "", kind };
     }
 
-    /** As if a token had been used to change as much as may be, for those too who have none yet. */
+    /** As if a token had been used to change as much as allowed, also for users who have none yet. */
     async function useUp(subject: Subject): Promise<void> {
       const { app, clock } = subject.server;
       const window = { now: clock.now, windowMs: 60 * 60_000 };
@@ -80,7 +80,7 @@ forEachServer(
         else assert.equal(answer.status, 200, answer.message);
       });
 
-    /** Another alias with each turn; answers how many were let through. */
+    /** Sets another alias each time; returns how many changes were admitted. */
     async function changeWithoutEnd(person: Person & { AccessToken: string }): Promise<number> {
       const { AccessToken, Username } = person;
       for (let turn = 0; turn <= 3 * most; turn++) {

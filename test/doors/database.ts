@@ -1,7 +1,7 @@
-/** What stands in a database, to prove that a refused call changed nothing. */
+/** The contents of a database, to prove that a refused call has changed nothing. */
 import type { App } from "../../src/app.ts";
 
-/** Where a refused call of somebody known leaves its trace. */
+/** Tables in which refused calls of known users are recorded. */
 const traces = new Set(["audit_events", "auth_events"]);
 
 /** Every row of every table, as text. */

@@ -1,6 +1,6 @@
 /**
- * Everything that expires, a second before and a second after: what was begun at one moment is still good then, and the
- * same thing begun anew no longer is. Limits that end are the other way round. The clock is frozen, so that a second is
+ * Everything that expires, a second before and a second after its lifetime: begun at one moment it is still valid, and
+ * begun again it no longer is. For limits that end it is the other way round. The clock is frozen, so that a second is
  * a second.
  */
 

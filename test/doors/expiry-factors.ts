@@ -1,4 +1,4 @@
-/** What expires of sign-ins by several steps: the Session of each challenge, and what is shown or signed for it. */
+/** Expiry in sign-ins with several steps: the Session of each challenge, and what is shown or signed for it. */
 import assert from "node:assert/strict";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { Authenticator } from "../kit/authenticator.ts";
@@ -26,14 +26,14 @@ import { adminCall, call, type Texts } from "./ways.ts";
 
 const shared = new WeakMap<TestServer, Promise<Pools>>();
 
-/** The pools all share. */
+/** The pools that all tests share. */
 function poolsOf(server: TestServer): Promise<Pools> {
   const made = shared.get(server) ?? makePools(server);
   shared.set(server, made);
   return made;
 }
 
-/** Somebody who has what a wait needs, and whose app shows a code that it has not shown before. */
+/** A user with everything that a challenge needs, whose app shows a code that it has not shown before. */
 export async function personOf(server: TestServer, wait: string): Promise<Person> {
   const person = await personFor(server, await poolsOf(server), wait);
   server.clock.advance(minute);
@@ -50,12 +50,12 @@ const sessions = Object.keys(waits).map((name): [string, Expiry] => {
     const attempt = await waits[name]!.begin(await personOf(server, name));
     return () => attempt("public");
   };
-  // Found by its SECRET_BLOCK, before the Session is looked at.
+  // Found by its SECRET_BLOCK, before the Session is checked.
   const message = name === "PASSWORD_VERIFIER" ? /^Incorrect username or password\.$/ : session.message;
   return [`the Session of ${name}`, { life: 3 * minute, begin, ...session, message }];
 });
 
-/** With the Session, and so the code, of a client that gives them longer. */
+/** With the Session, and thus the code, of a client that makes them valid longer. */
 const longCode: Expiry["begin"] = async (server) => {
   const person = await personOf(server, "EMAIL_OTP");
   const settings = { AuthSessionValidity: 15, ExplicitAuthFlows: [...app.ExplicitAuthFlows] };
@@ -64,7 +64,7 @@ const longCode: Expiry["begin"] = async (server) => {
   return () => attempt("public");
 };
 
-/** Associated a minute after the sign-in began: the new Session is the same sign-in's. */
+/** Associated a minute after the sign-in began: the new Session belongs to the same sign-in. */
 const associatedLate: Expiry["begin"] = async (server) => {
   const person = await personOf(server, "VerifySoftwareToken");
   const Session = await setUp(person);
@@ -75,7 +75,7 @@ const associatedLate: Expiry["begin"] = async (server) => {
     call(person, "VerifySoftwareToken", { Session: next, UserCode: totp(SecretCode!, server.clock.now) });
 };
 
-/** A device that is asked for its proof goes on under the Session of the code that was answered before. */
+/** A device that is asked for its proof continues with the Session of the code that was answered before. */
 const deviceLate: Expiry["begin"] = async (server) => {
   const person = await personOf(server, "DEVICE_SRP_AUTH");
   const { UserPoolId, Username, secret } = person;
@@ -91,7 +91,7 @@ const deviceLate: Expiry["begin"] = async (server) => {
   return () => respondAt("public", person, "DEVICE_SRP_AUTH", next, { SRP_A, DEVICE_KEY });
 };
 
-/** The code that an app shows in a step of 30 seconds; `ahead` steps before it is due. */
+/** The code that an app shows in a step of 30 seconds; `ahead` is how many steps early. */
 const code =
   (ahead: number): Expiry["begin"] =>
   async (server) => {
@@ -111,7 +111,7 @@ const registration: Expiry["begin"] = async (server) => {
   return () => call(person, "CompleteWebAuthnRegistration", { AccessToken, Credential });
 };
 
-/** One more than are sent to a user in an hour. */
+/** One more than are sent to a user per hour. */
 const codesSent: Expiry["begin"] = async (server) => {
   const person = await personOf(server, "EMAIL_OTP");
   const ask = () => choose(person, { PREFERRED_CHALLENGE: "EMAIL_OTP" });
@@ -128,7 +128,7 @@ export const factorExpiries: Readonly<Record<string, Expiry>> = {
     ...session,
   },
   "the Session of a device after another factor": { life: 2 * minute, begin: deviceLate, ...session },
-  // Taken from the step before its own to the end of the step after it.
+  // Accepted from the step before its own to the end of the step after it.
   "a code of an app, from the beginning of its step": { life: minute, begin: code(0), ...wrongCode },
   "a code of an app, two steps too early": { life: 30 * second, begin: code(2), ...wrongCode, opens: true },
   "the challenge of a new passkey": {

@@ -1,4 +1,4 @@
-/** Everything that expires, how long it lives, and how it is begun and used. */
+/** Everything that expires, its lifetime, and how it is begun and used. */
 import assert from "node:assert/strict";
 import type * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { everyFlow, makeClient, makePool, password } from "../kit/people.ts";
@@ -30,7 +30,7 @@ export interface Expiry {
   /** Milliseconds. */
   readonly life: number;
   readonly begin: (server: TestServer) => Promise<Attempt>;
-  /** The refusal: after `life`, or before it where a limit ends. */
+  /** The refusal: after `life`, or before it in the case of a limit that ends. */
   readonly type: string;
   readonly message: RegExp;
   readonly opens?: true;
@@ -43,7 +43,7 @@ const notAuthorized = (life: number, message: RegExp, begin: Expiry["begin"]): E
   message,
 });
 
-/** A way from its beginning to its last call, at a pool and client of its own. */
+/** Runs from the beginning to the last call, with a separate pool and client. */
 const along =
   (name: string, client: Partial<sdk.CreateUserPoolClientCommandInput> = {}, of?: Way["of"]) =>
   async (server: TestServer) => {
@@ -53,7 +53,7 @@ const along =
 
 const shared = new WeakMap<TestServer, Promise<App>>();
 
-/** The pool all share, with a client of its own where its settings matter. */
+/** The pool that all tests share, with a separate client if its settings matter. */
 async function appOf(
   server: TestServer,
   client: Partial<sdk.CreateUserPoolClientCommandInput> = {},
@@ -86,7 +86,7 @@ const limited = {
   opens: true,
 } as const;
 
-/** Signs in with a temporary password that was set as the policy of a pool of its own says. */
+/** Signs in with a temporary password set under the policy of a separate pool. */
 const temporaryPassword =
   (
     pool: Partial<sdk.CreateUserPoolCommandInput>,
@@ -107,7 +107,7 @@ const rotates = (RetryGracePeriodSeconds: number): Partial<sdk.CreateUserPoolCli
 const refresh = (subject: Subject, RefreshToken: unknown) =>
   call(subject, "GetTokensFromRefreshToken", { ClientId: subject.ClientId, RefreshToken });
 
-/** The token that was rotated out comes again. */
+/** The rotated refresh token is used again. */
 const replay = (grace: number) => async (server: TestServer) => {
   const subject = await subjectOf(server, "confirmed", rotates(grace));
   const { RefreshToken } = await tokensOf(subject);
@@ -115,7 +115,7 @@ const replay = (grace: number) => async (server: TestServer) => {
   return () => refresh(subject, RefreshToken);
 };
 
-/** A successor lives no longer than the first of its line. */
+/** A successor does not outlive the first of its family. */
 const successor = async (server: TestServer) => {
   const subject = await subjectOf(server, "confirmed", {
     ...rotates(0),
@@ -145,7 +145,7 @@ const signature = (expires?: number) => async (server: TestServer) => {
   return () => post(endpoint, made);
 };
 
-/** So many wrong passwords, each as soon as it is looked at. */
+/** A number of wrong passwords, each as soon as it is processed. */
 const lockedOut = (failures: number) => async (server: TestServer) => {
   const subject = await subjectOf(server);
   for (let count = 1; count <= failures; count++) {
@@ -156,7 +156,7 @@ const lockedOut = (failures: number) => async (server: TestServer) => {
   return () => byPassword(subject);
 };
 
-/** The call a limit allows no more. */
+/** The first call beyond a limit. */
 const beyond =
   (times: number, of: Way["of"], request: (subject: Subject) => Promise<Answer>) =>
   async (server: TestServer) => {

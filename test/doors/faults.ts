@@ -1,11 +1,13 @@
-/** What can be wrong with a value, and what the answer to it must be: the model's constraints, once more. */
+/**
+ * What can be wrong with a value, and what the answer to it must be: an independent version of the model's constraints.
+ */
 import type { Shape } from "../../src/wire/model.ts";
 import type { Place } from "./places.ts";
 
 export interface Fault {
   readonly what: string;
   readonly body: string;
-  /** Undefined: anything that the operation declares, but no failure of ours. */
+  /** Undefined for any error that the operation declares, but no internal error. */
   readonly type: "SerializationException" | "InvalidParameterException" | undefined;
   /** What the message must contain. */
   readonly says: string;
@@ -17,7 +19,7 @@ const nested = {
   objects: `${'{"a":'.repeat(deep)}1${"}".repeat(deep)}`,
 };
 
-/** One JSON text of each type, by the types of shapes that take it. */
+/** One JSON text of each type, with the types of shapes that accept it. */
 const jsonTypes: Readonly<Record<string, { json: string; fits: readonly Shape["type"][] }>> = {
   "a text": { json: '"text"', fits: ["string", "enum", "document", "blob"] },
   "a number": { json: "1", fits: ["integer", "long", "float", "timestamp", "document"] },
@@ -29,7 +31,7 @@ const jsonTypes: Readonly<Record<string, { json: string; fits: readonly Shape["t
   "an object": { json: "{}", fits: ["structure", "map", "document"] },
 };
 
-/** The faults of a place, but not those of what lies inside it. */
+/** The faults of a place, but not those of places inside it. */
 export function* faultsOf(place: Place): Generator<Fault> {
   const { shape, path, body, member } = place;
   const isKey = place.reportedAs === "Map keys";
@@ -50,7 +52,7 @@ export function* faultsOf(place: Place): Generator<Fault> {
     yield { what: `${path}: missing`, body: place.without?.() ?? "", type, says };
     yield at("null", "null", type, says);
   }
-  // The key of an object is a text in any case.
+  // The key of an object is always a text.
   if (isKey) {
     yield* textFaults(place, at);
     return;
@@ -69,7 +71,7 @@ export function* faultsOf(place: Place): Generator<Fault> {
 
 type At = (json: string, what: string, type: Fault["type"], says?: string) => Fault;
 
-/** A constraint in Cognito's words, at the place or, for items, for the whole. */
+/** A constraint in Cognito's words, for the place or, for items, for the whole. */
 function broken(place: Place, constraint: string): string {
   const { path, reportedAs } = place;
   const where = `at '${path}' failed to satisfy constraint: `;
@@ -121,13 +123,14 @@ function* textFaults(place: Place, at: At): Generator<Fault> {
     yield text(value, "bad pattern", "InvalidParameterException", says);
 }
 
-/** Texts of a right length that a pattern refuses; long ones end badly, which is where backtracking would show. */
+/** Texts of a valid length that a pattern refuses; long ones have a bad end, which would reveal backtracking. */
 function* misfits(pattern: string, min: number, max = 100_000): Generator<string> {
   const regex = new RegExp(`^(?:${pattern.replace(/^\(\?s\)/, "")})$`, "su");
   const fill = (text: string) => text.repeat(Math.max(min, 1)).slice(0, Math.min(max, 100_000));
   const plain = [" ", "\u0001", "!", "é", "a b", "-", "\n"].map(fill).filter((text) => !regex.test(text));
   if (plain[0] !== undefined) yield plain[0];
-  // Where the reference itself would backtrack for ever it is not asked: these cannot fit, for their last character.
+  // The reference is not evaluated where it would backtrack forever: these texts cannot match, because of their last
+  // character.
   const bad = ["\u0001", " "].find((end) => !/\[\\S\\s\]|\(\?s\)|\.\*/.test(pattern) && !regex.test(end));
   if (bad === undefined || max < 20) return;
   for (const unit of ["a", "{", "{####}", "@", "a.", "1", "-", "/"]) {

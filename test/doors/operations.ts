@@ -1,6 +1,6 @@
 /**
- * Every operation that exists, out of the model and the table of operations, with an input for each. An operation that
- * stops being `notYet` joins every matrix by itself.
+ * Every existing operation, from the model and the table of operations, with an input for each. An operation that stops
+ * being `notYet` joins every matrix automatically.
  */
 import { notYet } from "../../src/http/aws-json/operation.ts";
 import { identityPoolHandlers, userPoolHandlers } from "../../src/http/aws-json/operations.ts";
@@ -46,7 +46,7 @@ export const operations: readonly KnownOperation[] = [
 export const authorizedBy = (...kinds: OperationFacts["authorization"][]): KnownOperation[] =>
   operations.filter(({ facts }) => kinds.includes(facts.authorization));
 
-/** Values by the names of members, wherever they stand; a member without one gets the least that its shape allows. */
+/** Values by the names of members, at any depth; a member without one gets the smallest value of its shape. */
 export type Values = Readonly<Record<string, unknown>>;
 
 /** The smallest input that satisfies the model: required members, and those that `values` names. */
@@ -88,7 +88,7 @@ export function sample(shapes: Shapes, name: string, values: Values): unknown {
   }
 }
 
-/** Texts of which one or another fits each pattern of the model. */
+/** Texts such that at least one fits each pattern of the model. */
 const candidates = [
   "a",
   "us-east-1_Nobody123",

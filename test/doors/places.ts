@@ -1,28 +1,33 @@
-/** Every place of an operation's input where something can stand: members, items, keys and values, nested ones too. */
+/**
+ * Every place in an operation's input that can hold a value: members, items, keys and values, including nested ones.
+ */
 import { type Member, type Shape, type Shapes, shapeOf } from "../../src/wire/model.ts";
 import { type KnownOperation, sample, sampleInput, type Values } from "./operations.ts";
 
 export interface Place {
-  /** Where Cognito's messages say it is: `userAttributes.1.member.name`. Items of lists and maps stand for the whole. */
+  /**
+   * Its location in Cognito's messages: `userAttributes.1.member.name`. Items of lists and maps are reported for the
+   * whole.
+   */
   readonly path: string;
   readonly shape: Shape;
-  /** What a violation there begins with, when items are reported for the whole. */
+  /** The beginning of a violation there, if items are reported for the whole. */
   readonly reportedAs: "Member" | "Map keys" | "Map value" | undefined;
-  /** Of the member; items are never required. */
+  /** The member; items are never required. */
   readonly member: Member | undefined;
-  /** Whether what stands there must not be repeated. */
+  /** Whether the value must not be repeated in messages. */
   readonly hidden: boolean;
-  /** The whole body with this JSON text there, and otherwise as valid as the model asks. */
+  /** The whole body with this JSON text in the place, and otherwise as small as the model allows. */
   readonly body: (json: string) => string;
-  /** JSON of one valid item of a list or map. */
+  /** The JSON of one valid item of a list or map. */
   readonly item: string | undefined;
-  /** The whole body without it. */
+  /** The whole body without the place. */
   readonly without: (() => string) | undefined;
 }
 
 type Rebuild = (value: unknown) => unknown;
 
-/** Stands where the JSON text will. As a key of a map it takes its quotes with it. */
+/** Replaced by the JSON text. As a key of a map, including its quotes. */
 const mark = "PLACE-OF-THE-VALUE";
 
 function bodyOf(rebuild: Rebuild): Place["body"] {

@@ -1,4 +1,6 @@
-/** The policy a team writes for its trigger, as it stands in their documentation, held by a key and used on the wire. */
+/**
+ * The policy that a team writes for its trigger, as in their documentation, attached to a key and used over the wire.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
@@ -61,7 +63,7 @@ test("the policy of a trigger's role allows what it names and nothing else", () 
   for (const [action, resource, expected] of decisions) {
     assert.equal(evaluate([policy], { action, resource, context: {} }), expected, `${action} on ${resource}`);
   }
-  // Somebody who forgot to fill it in has a key that opens nothing here.
+  // If they forget to fill it in, the key has no access here.
   const unfilled = parsePolicy(printed);
   const action = "cognito-idp:AdminUpdateUserAttributes";
   assert.equal(evaluate([unfilled], { action, resource: pool, context: {} }), "implicit-deny");

@@ -1,4 +1,4 @@
-/** Operations that anybody may call × a client that is not there, a secret that is not the client's. */
+/** Operations that anybody may call × a client that does not exist, or a secret that is not the client's. */
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
@@ -21,7 +21,7 @@ const missing = ({ facts }: KnownOperation) =>
 
 const ofSignIn = ["AuthParameters", "ChallengeResponses"];
 
-/** Puts the proof that the caller has the client's secret where the operation takes it. */
+/** Adds the proof that the caller has the client's secret, where the operation expects it. */
 function withSecret(
   operation: KnownOperation,
   input: Input,
@@ -37,7 +37,7 @@ function withSecret(
   return { ...input, ClientSecret: proof.secret };
 }
 
-/** The inputs of `world`, of a client with a secret. */
+/** The inputs of `world`, for a client with a secret. */
 async function ofClientWithSecret(server: TestServer, world: World) {
   const client = await makeClient(server, world.UserPoolId, {
     GenerateSecret: true,
@@ -139,7 +139,7 @@ forEachServer("public operations", (open) => {
     }
     assert.deepEqual(wrong, []);
     assert.deepEqual(await everyRow(server.app), before, "nothing changed");
-    // The control: with the secret, each gets past that.
+    // The control: with the secret, each of them gets past that check.
     for (const operation of all) {
       const sample = input(operation);
       const proof = { hash: secretHash(usernameOf(sample), client), secret: client.ClientSecret! };

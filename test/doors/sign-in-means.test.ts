@@ -1,6 +1,6 @@
 /**
- * Whatever changes what somebody signs in with or recovers by is an event of the audit log, and what changes nothing is
- * none: every operation that there is, with an input that does something, and the same input again.
+ * Every change of how a user signs in or recovers the account is an event of the audit log, and what changes nothing is
+ * not: every existing operation, with an input that has an effect, and the same input again.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -14,7 +14,7 @@ import type { Pools } from "./waits.ts";
 import { post, signedCall, unsigned } from "./wire.ts";
 import { makeWorld } from "./world.ts";
 
-/** What somebody signs in with or recovers by, as the tables have it; `version` is that of the user's row. */
+/** How a user signs in or recovers the account, according to the tables; `version` is that of the user's row. */
 async function meansOf(
   { app: { db } }: TestServer,
   sub: string,
@@ -92,7 +92,7 @@ forEachServer("changes of what users sign in with", (open) => {
       const last = { ...(await meansOf(server, sub)), events: await eventsOf(server, sub) };
       assert.equal(last.means, after.means);
       assert.equal(last.version, after.version, "the user's row was written");
-      // A call of an administrator is an event as a call.
+      // An administrator's call is recorded as a call.
       const calls = name.startsWith("Admin") ? 1 : 0;
       assert.equal(last.events.length - after.events.length, calls);
     });
@@ -111,7 +111,7 @@ forEachServer("changes of what users sign in with", (open) => {
       return post(server.endpoint, request);
     };
     const tried = new Set(Object.keys(changes).map((name) => name.split(/[ ,]/)[0]));
-    // These take the whole pool along.
+    // These delete the whole pool.
     const others = operations.filter(({ name }) => !tried.has(name) && !/^DeleteUserPool/.test(name));
     assert.ok(others.length > 60);
     for (const operation of others) {

@@ -1,4 +1,4 @@
-/** Every operation of administrators × every way to call it without being allowed to. Nothing of it has an effect. */
+/** Every operation of administrators × every way to call it without authorization: refused, without any effect. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createAccessKey, namedPolicies } from "../../src/domain/iam/access-keys.ts";
@@ -50,7 +50,7 @@ async function makeKeys(server: TestServer) {
   return keys;
 }
 
-/** The doors that must stay shut, by what is wrong with each. */
+/** The calls that must be refused, by what is wrong with each. */
 function doorsOf(
   server: TestServer,
   keys: Awaited<ReturnType<typeof makeKeys>>,
@@ -266,7 +266,7 @@ function doorsOf(
   };
 }
 
-/** What the tests call refused by its signature. */
+/** Test names of refusals because of the signature. */
 const ofTheSignature = [
   "AccessDeniedException",
   "IncompleteSignatureException",
@@ -275,15 +275,15 @@ const ofTheSignature = [
   "UnrecognizedClientException",
 ];
 
-/** What takes something away comes last, the pool itself at the very end. */
+/** Operations that delete something come last, the pool itself at the very end. */
 const order = ({ name }: KnownOperation) => {
-  // The one session there is; others sign the user out.
+  // The only session; other calls sign the user out.
   if (name === "AdminRevokeUserSession") return 0;
   if (name === "DeleteUserPool") return 5;
   if (/^(?:Admin)?Delete(?!UserAttributes)/.test(name)) return 4;
-  // Leaves out, and so takes away, what the world's pool was set to.
+  // Omits, and thus resets, the settings of the world's pool.
   if (name === "UpdateUserPool") return 3;
-  // A reset of the password forgets the devices.
+  // A password reset forgets the devices.
   if (/^Admin(?:Reset|Set)UserPassword$/.test(name)) return 2.5;
   return /Forget/.test(name) ? 2 : 1;
 };
@@ -333,7 +333,7 @@ forEachServer("signatures", (open) => {
     assert.deepEqual(wrong, []);
     assert.deepEqual(await everyRow(app), before, "nothing changed");
 
-    // The control: signed as it should be, each of them is let in, so that each could have had its effect.
+    // The control: correctly signed, each of them is admitted, so that each could have had its effect.
     const refused: string[] = [];
     const control = (operation: KnownOperation, answer: Answer) => {
       if (answer.status !== 200 && operation.name !== "AdminRespondToAuthChallenge")

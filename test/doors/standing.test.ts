@@ -1,6 +1,6 @@
 /**
- * Users, clients, pools and groups that no longer stand × every way in. Each way is prepared while everything is in
- * order, right up to the secret that would open it; then the ground is taken away, and it must be refused.
+ * Users, clients, pools and groups that no longer exist or are disabled × every way to sign in. Each way is prepared
+ * while everything is in order, up to the last secret; then the precondition is removed, and the way must be refused.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -23,7 +23,7 @@ import {
 } from "./ways.ts";
 import { type Answer, inBatches } from "./wire.ts";
 
-/** Takes the ground away. */
+/** Ways to remove the precondition. */
 const losses: Readonly<Record<string, (subject: Subject) => Promise<unknown>>> = {
   "the user is disabled": ({ server, UserPoolId, Username }) =>
     server.client.send(new sdk.AdminDisableUserCommand({ UserPoolId, Username })),
@@ -46,24 +46,27 @@ const losses: Readonly<Record<string, (subject: Subject) => Promise<unknown>>> =
     server.client.send(new sdk.DeleteUserPoolCommand({ UserPoolId })),
 };
 
-/** What each way answers with when nothing is lost. */
+/** The result of each way if nothing is removed. */
 async function control(way: Way, subject: Subject): Promise<void> {
   const attempt = await way.prepare(subject);
   const answer = await attempt();
   assert.equal(answer.status, 200, `${answer.type} ${answer.message}`);
 }
 
-/** The error of a way after a loss; undefined where those who hide who exists answer everybody alike, and send nothing. */
+/**
+ * The error of a way after a loss; undefined if clients that hide who exists give everybody the same answer and send
+ * nothing.
+ */
 function refusalOf(way: string, loss: string, existence: "LEGACY" | "ENABLED"): RegExp | undefined {
   if (!loss.startsWith("the user")) return /^(?:ResourceNotFound|NotAuthorized)Exception$/;
   const isSimulated = way === "ForgotPassword" || way === "ResendConfirmationCode";
   if (isSimulated && existence === "ENABLED") return undefined;
-  // Whoever was made again is not UNCONFIRMED: "User is already confirmed."
+  // A user who was created again is not UNCONFIRMED: "User is already confirmed."
   if (way === "ResendConfirmationCode" && loss.endsWith("again")) return /^InvalidParameterException$/;
   return /^(?:NotAuthorized|UserNotFound|CodeMismatch|ExpiredCode)Exception$/;
 }
 
-/** A way up to its last call. */
+/** A way to sign in up to its last call. */
 async function begin(server: TestServer, app: App, name: string, way = ways[name]) {
   if (way === undefined) return assert.fail(name);
   const subject = await makeSubject(server, app, way.of);
@@ -73,7 +76,7 @@ async function begin(server: TestServer, app: App, name: string, way = ways[name
 forEachServer("standing", (open) => {
   for (const existence of ["LEGACY", "ENABLED"] as const) {
     for (const [loss, lose] of Object.entries(losses)) {
-      // A client or a pool that is gone is gone for everybody.
+      // A client or pool that is gone is gone for everybody.
       if (existence === "ENABLED" && !loss.startsWith("the user")) continue;
       test(`${loss} (${existence})`, async () => {
         const server = await open();
@@ -162,7 +165,7 @@ forEachServer("standing", (open) => {
       const { status, type } = await adminCall(subject, name, inGroup);
       assert.deepEqual([status, type], [400, "ResourceNotFoundException"], name);
     }
-    // A group made again under the name has none of the members it had.
+    // A group created again under the same name has none of its former members.
     await server.client.send(new sdk.CreateGroupCommand({ UserPoolId, GroupName: "staff" }));
     assert.equal(await groupsAfter(await byPassword(subject)), undefined);
   });

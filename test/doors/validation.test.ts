@@ -1,6 +1,7 @@
 /**
- * Every member of every operation × everything that can be wrong with it: the documented validation error, never a
- * failure of ours. The calls are signed, so that they get that far; no SQL decides, so one database is enough.
+ * Every member of every operation × everything that can be wrong with it: answered with the documented validation
+ * error, never with an internal error. The calls are signed, so that they get that far; no SQL is involved, so one
+ * database is enough.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +12,7 @@ import { type KnownOperation, operations, sampleInput } from "./operations.ts";
 import { type Place, placesOf } from "./places.ts";
 import { type Answer, inBatches, post, signedCall, unsigned } from "./wire.ts";
 
-/** Bytes beyond which nobody who has not signed may send. */
+/** The most bytes that an unsigned call may send. */
 const publicLimit = 128 * 1024;
 
 function call({ endpoint, clock }: TestServer, operation: KnownOperation, body: string): Promise<Answer> {
@@ -36,13 +37,13 @@ function complaint(operation: KnownOperation, fault: Fault, answer: Answer): str
   if (status !== 400 || type !== expected.type || !message.includes(expected.says)) return told;
   if (message.length > 100_000) return `${operation.name} ${fault.what}: ${message.length} characters`;
   if (expected.type === "SerializationException") return undefined;
-  // All violations of the call, counted and joined as Cognito does.
+  // All violations of the call, counted and joined as by Cognito.
   const [, count, plural, rest] = /^(\d+) validation error(s?) detected: (.*)$/s.exec(message) ?? [];
   const found = rest?.match(/failed to satisfy constraint: /g)?.length ?? 0;
   return found === Number(count) && (plural === "s") === found > 1 ? undefined : told;
 }
 
-/** A value that must stay unsaid, where the place is sensitive. */
+/** A value that must not be repeated if the place is sensitive. */
 const told = "Tell-Nobody\u0001";
 
 const constrained = ({ shape, path, hidden, reportedAs }: Place) =>

@@ -1,6 +1,6 @@
 /**
- * A sign-in at every challenge × what may happen to its user, client and pool meanwhile: the answer that was right is
- * refused at both doors, nobody gets tokens or another challenge, and nothing is sent.
+ * A sign-in at every challenge × everything that may happen to its user, client and pool in the meantime: the right
+ * answer is refused at both entry points, nobody gets tokens or another challenge, and nothing is sent.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -25,16 +25,16 @@ type Change = (person: Person) => Promise<unknown>;
 
 interface Loss {
   readonly lose: Change;
-  /** So that the same people can sign in again. */
+  /** Undoes the loss, so that the same people can sign in again. */
   readonly restore?: Change;
-  /** Who has a device is another person from then on. */
+  /** From then on people with devices have to be created anew. */
   readonly forgetsDevices?: boolean;
 }
 
 const user = ({ UserPoolId, Username }: Person) => ({ UserPoolId, Username });
 const disable: Change = (person) => person.server.client.send(new sdk.AdminDisableUserCommand(user(person)));
 const enable: Change = (person) => person.server.client.send(new sdk.AdminEnableUserCommand(user(person)));
-/** The very password that the sign-in was begun with. */
+/** The same password that the sign-in began with. */
 const setPassword =
   (Permanent: boolean): Change =>
   (person) =>
@@ -56,7 +56,7 @@ const losses: Readonly<Record<string, Loss>> = {
   },
   "reset by an administrator": {
     lose: async (person) => {
-      // It goes to a verified address.
+      // It needs a verified address.
       const reset = new sdk.AdminResetUserPasswordCommand(user(person));
       const unreachable = await person.server.client.send(reset).catch((error: Error) => error);
       if (!(unreachable instanceof Error)) return;
@@ -96,7 +96,7 @@ function begin(people: Readonly<Record<string, Person>>, pools?: Pools): Promise
 async function makePeople(server: TestServer, pools: Pools): Promise<Record<string, Person>> {
   const names = Object.keys(waits);
   const people = await inBatches(names, (name) => personFor(server, pools, name), 4);
-  // A code of a software token is taken once: those that come are later ones.
+  // A code of a software token is accepted once: later ones are used.
   server.clock.advance(61_000);
   return Object.fromEntries(names.map((name, at) => [name, people[at]!]));
 }
@@ -105,7 +105,7 @@ const doorsOf = (name: string) => (name.endsWith("SoftwareToken") ? doors.slice(
 const sent = async ({ server, email, phone }: Person) =>
   (await server.inbox(email)).length + (await server.inbox(phone)).length;
 
-/** What is wrong with the answers to sign-ins whose ground is gone. */
+/** The answers to sign-ins whose precondition is gone, if they are not as expected. */
 async function notRefused(begun: readonly Begun[], expected: (name: string, answer: Answer) => boolean) {
   const wrong: string[] = [];
   for (const { name, person, attempt } of begun) {
@@ -120,7 +120,7 @@ async function notRefused(begun: readonly Begun[], expected: (name: string, answ
   return wrong;
 }
 
-/** A row that is gone with its user or client is like one that was used. */
+/** A row deleted with its user or client looks like a used one. */
 const used = /^Invalid session for the user, session can only be used once\.$/;
 const refusedAs =
   (session: RegExp) =>
@@ -148,13 +148,13 @@ forEachServer("sign-ins that wait", (open, database) => {
     const { server, pools, people } = await together();
     const wrong: string[] = [];
     for (const [index, { name, attempt }] of (await begin(people)).entries()) {
-      // By turns, and on the other database the other way round.
+      // Alternates, the other way round on the other database.
       const door = doors[(index + (database === "sqlite" ? 0 : 1)) % 2]!;
       const answer = await attempt(door);
       if (answer.status !== 200) wrong.push(`${name}, ${door}: ${answer.type} ${answer.message}`);
     }
     assert.deepEqual(wrong, []);
-    // Has a factor now.
+    // This user has a factor now.
     const done = "the code of MFA_SETUP";
     people[done] = await personFor(server, pools, done);
   });

@@ -1,6 +1,6 @@
 /**
- * Every challenge that a sign-in can wait for, with somebody who has all that it asks: how it comes to wait, and the
- * answer that is right. What is lost in between is for the tests to say.
+ * Every challenge that a sign-in can wait for, with a user who has everything that it asks for: how to get there, and
+ * the right answer. The tests decide what is lost in between.
  */
 
 import assert from "node:assert/strict";
@@ -18,13 +18,13 @@ import type { Answer } from "./wire.ts";
 export const doors = ["public", "admin"] as const;
 export type Door = (typeof doors)[number];
 
-/** Gives the right answer, at one of the two doors. */
+/** Gives the right answer, at one of the two entry points. */
 export type Attempt = (door: Door) => Promise<Answer>;
 
 export interface Pools {
-  /** MFA is optional, every first factor is allowed, and a remembered device stands for the second factor. */
+  /** MFA is optional, every first factor is allowed, and a remembered device replaces the second factor. */
   readonly open: App;
-  /** MFA is demanded. */
+  /** MFA is required. */
   readonly strict: App;
 }
 
@@ -57,7 +57,7 @@ export async function makePools(server: TestServer): Promise<Pools> {
   return { open, strict };
 }
 
-/** The server of a suite with its pools, which are made once. */
+/** The server of a suite with its pools, which are created once. */
 export function together(
   open: () => Promise<TestServer>,
 ): () => Promise<{ readonly server: TestServer; readonly pools: Pools }> {
@@ -79,7 +79,7 @@ export async function otherClients(server: TestServer, { open, strict }: Pools):
   return { open: await at(open), strict: await at(strict) };
 }
 
-/** Somebody, and what they have. */
+/** A user and what they have. */
 export interface Person extends Subject {
   readonly phone: string;
   readonly secret?: string;
@@ -98,7 +98,7 @@ const digits = (count: number) => String(randomBytes(6).readUIntBE(0, 6)).padSta
 export const newPhone = () => `+1555${digits(8)}`;
 const user = ({ UserPoolId, Username }: Person) => ({ UserPoolId, Username });
 
-/** Somebody without second factor; in the strict pool without any address, which would be one. */
+/** A user without a second factor; in the strict pool without any address, which would be one. */
 export async function makePerson(server: TestServer, pools: Pools, pool: keyof Pools): Promise<Person> {
   const person = { server, ...pools[pool], email: newAddress(), phone: newPhone() };
   const attributes = [
@@ -120,7 +120,7 @@ const turnOn = (factor: "SMSMfaSettings" | "EmailMfaSettings") => async (person:
   return person;
 };
 
-/** Signs in by password, which still is enough. */
+/** Signs in with the password, which is still enough. */
 export async function signInFirst(person: Person) {
   const { AuthenticationResult } = await start(person.server, person, person.Username);
   const { AccessToken, NewDeviceMetadata } = AuthenticationResult ?? assert.fail("no tokens");
@@ -155,7 +155,7 @@ export async function confirmDevice(
   return { key, group, secret };
 }
 
-/** Signs in by password and software token, with the code after the one that set it up. */
+/** Signs in with password and software token, with the code after the one that set it up. */
 export async function signInByBoth(person: Person): ReturnType<typeof signInFirst> {
   const { session } = at("SOFTWARE_TOKEN_MFA", await byPassword(person));
   const code = { SOFTWARE_TOKEN_MFA_CODE: totp(person.secret!, person.server.clock.now, 1) };
@@ -164,7 +164,7 @@ export async function signInByBoth(person: Person): ReturnType<typeof signInFirs
   return { AccessToken: tokens.AccessToken!, metadata: tokens.NewDeviceMetadata! };
 }
 
-/** With a device that stands for the software token. */
+/** A user with a device that replaces the software token. */
 async function withDevice(person: Person): Promise<Person> {
   const equipped = await withSoftwareToken(person);
   return { ...equipped, device: await confirmDevice(equipped, await signInByBoth(equipped)) };
@@ -198,7 +198,7 @@ export function respondAt(
   return adminCall(subject, "AdminRespondToAuthChallenge", { UserPoolId, ...input });
 }
 
-/** A sign-in that must have come to this challenge. */
+/** A sign-in that must have reached this challenge. */
 export function at(challenge: string, answer: Answer): { session: string; parameters: Texts } {
   assert.equal(answer.body["ChallengeName"], challenge, `${answer.type} ${answer.message}`);
   const session = answer.body["Session"] as string;
@@ -249,7 +249,7 @@ const preferred = (name: string, equip: Wait["equip"], answer: (person: Person, 
     return { session, responses: (await answer(person, parameters)) as Texts };
   });
 
-/** A second factor, after the password. */
+/** A second factor after the password. */
 const second = (
   name: string,
   equip: Wait["equip"],
@@ -260,7 +260,7 @@ const second = (
     return { session, responses: await answer(person) };
   });
 
-/** The Session of MFA_SETUP; a token that an earlier turn has left is removed. */
+/** The Session of MFA_SETUP; a token left by an earlier turn is removed. */
 export async function setUp(person: Person): Promise<string> {
   await adminCall(person, "AdminDeleteSoftwareToken", user(person));
   return at("MFA_SETUP", await byPassword(person)).session;
@@ -294,7 +294,7 @@ export function deviceProof(
 export const fromDevice = async (person: Person, { key } = person.device!) =>
   at("DEVICE_SRP_AUTH", await byPassword(person, { DEVICE_KEY: key })).session;
 
-/** And up to its second one. */
+/** A sign-in from the person's device, up to its second challenge. */
 export async function toVerifier(person: Person, device = person.device!) {
   const client = new SrpClient();
   const responses = { SRP_A: client.srpA, DEVICE_KEY: device.key };
@@ -345,7 +345,7 @@ export const waits: Readonly<Record<string, Wait>> = {
   "EMAIL_OTP after a password": second("EMAIL_OTP", turnOn("EmailMfaSettings"), async (person) => ({
     EMAIL_OTP_CODE: await person.server.code(person.email),
   })),
-  // What the app shows when it is asked.
+  // The code that the app shows when asked.
   SOFTWARE_TOKEN_MFA: second("SOFTWARE_TOKEN_MFA", withSoftwareToken, async ({ server, secret }) => () => ({
     SOFTWARE_TOKEN_MFA_CODE: totp(secret!, server.clock.now),
   })),
@@ -390,7 +390,7 @@ export const waits: Readonly<Record<string, Wait>> = {
   },
 };
 
-/** Nobody's but this wait's. */
+/** A user for this challenge only. */
 export async function personFor(server: TestServer, pools: Pools, name: string): Promise<Person> {
   const { pool, equip } = waits[name] ?? assert.fail(name);
   return equip(await makePerson(server, pools, pool));

@@ -1,7 +1,7 @@
 /**
- * Random walks through the sign-in machine: pools of every kind, two users, answers that are right, wrong, empty, out of
- * order, replayed, another user's. Whatever happens, an answer counts only where it is right for this user, this
- * challenge and this Session, and tokens come only when every factor that is required was proven in this very sign-in.
+ * Random walks through the sign-in machine: pools of every kind, two users, and answers that are right, wrong, empty,
+ * out of order, replayed, or another user's. Whatever happens, an answer counts only if it is right for this user, this
+ * challenge and this Session, and tokens are only issued when every required factor was proven in this sign-in.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -35,15 +35,15 @@ interface Place {
   readonly people: readonly Person[];
 }
 
-/** One sign-in as the test knows it. */
+/** The test's model of one sign-in. */
 interface SignIn {
   readonly person: Person;
   challenge: ChallengeNameType | undefined;
   session: string | undefined;
   readonly former: string[];
-  /** What was proven by right answers to this very sign-in. */
+  /** What was proven by right answers in this sign-in. */
   readonly proven: Set<string>;
-  /** The code that was sent for the present challenge. */
+  /** The code that was sent for the current challenge. */
   code: string | undefined;
   isOver: boolean;
 }
@@ -128,7 +128,7 @@ async function makePlace(server: TestServer, die: Dice): Promise<Place> {
 forEachServer(
   "random walks through sign-ins",
   (open) => {
-    /** Takes over what an answer says comes next. */
+    /** Records what an answer says comes next. */
     async function note(
       server: TestServer,
       place: Place,
@@ -140,7 +140,7 @@ forEachServer(
       one.session = answer.Session;
       one.code = undefined;
       const sms = answer.ChallengeName === "SMS_MFA" || answer.ChallengeName === "SMS_OTP";
-      // With a client that hides who exists the worker delivers, a moment later.
+      // For a client that hides who exists, the worker delivers, a moment later.
       if (sms || answer.ChallengeName === "EMAIL_OTP") {
         one.code = await newCode(server, sms ? one.person.phone : one.person.email, seen);
       }
@@ -194,7 +194,7 @@ forEachServer(
       return one;
     }
 
-    /** The answer that is right for a person and a challenge, as far as the test knows one. */
+    /** The right answer for a person and a challenge, if the test knows one. */
     function rightAnswer(server: TestServer, one: SignIn, challenge: ChallengeNameType, die: Dice) {
       switch (challenge) {
         case "PASSWORD":
@@ -261,7 +261,7 @@ forEachServer(
           .catch((error: Error) => error);
         if (answer instanceof Error) {
           const left = one.challenge === challenge && challenge === "PASSWORD" && session === one.session;
-          // One answer to PASSWORD uses its Session up.
+          // One answer to PASSWORD uses up its Session.
           if (left && USERNAME === one.person.name) one.isOver = true;
           continue;
         }
@@ -294,7 +294,7 @@ forEachServer(
   { POOLHOUSE_LIMITS: limitNames.map((limit) => `${limit}=999999`).join(",") },
 );
 
-/** The code sent to an address that was not seen before: messages that have run out are in the inbox no more. */
+/** The code sent to an address that has not been seen yet; expired messages are no longer in the inbox. */
 async function newCode(server: TestServer, to: string, seen: Set<string>): Promise<string> {
   let code: string | null = null;
   await until(`a new code has come to ${to}`, async () => {

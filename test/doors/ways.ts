@@ -1,4 +1,4 @@
-/** Every way in, for one person at one client: what leads up to the last call, and that call. */
+/** Every way to sign in, for one person at one client: the calls that lead up to the last one, and that call. */
 
 import assert from "node:assert/strict";
 import { AdminCreateUserCommand, SignUpCommand } from "@aws-sdk/client-cognito-identity-provider";
@@ -9,7 +9,7 @@ import { type Answer, post, signedCall, unsigned } from "./wire.ts";
 
 export type Texts = Record<string, string>;
 
-/** Somebody at a pool by a client. */
+/** A user of a pool with a client. */
 export interface Subject {
   readonly server: TestServer;
   readonly UserPoolId: string;
@@ -83,7 +83,7 @@ const bySrp = (begin: typeof initiate) => (subject: Subject) => async () => asyn
 };
 
 export interface Way {
-  /** What the user must be for it. */
+  /** The status that the user must have. */
   readonly of: "confirmed" | "invited" | "unconfirmed";
   /** Everything up to the last call. */
   readonly prepare: (subject: Subject) => Promise<Attempt>;
@@ -172,7 +172,7 @@ export const ways: Readonly<Record<string, Way>> = {
 
 let serial = 0;
 
-/** A user of the kind a way begins with. */
+/** A user in the state that a way starts from. */
 export async function makeSubject(
   server: TestServer,
   app: { UserPoolId: string; ClientId: string },

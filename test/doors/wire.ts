@@ -1,5 +1,5 @@
 /**
- * Calls without any SDK: each header, the signature and the body are what the test says. The signer is written from the
+ * Calls without any SDK: the test determines each header, the signature and the body. The signer is written from the
  * documentation and shares nothing with src/lib, so that it can sign what ours never would.
  */
 
@@ -22,7 +22,7 @@ export interface Call {
   readonly body: string;
 }
 
-/** Sends it as it is. */
+/** Sends a call unchanged. */
 export function post(endpoint: string, call: Call): Promise<Answer> {
   const { hostname, port } = new URL(endpoint);
   const path = call.query === undefined ? "/" : `/?${call.query}`;
@@ -75,7 +75,7 @@ export interface Signing {
   readonly service: string;
   /** Epoch milliseconds. */
   readonly now: number;
-  /** Headers that are sent and not signed. */
+  /** Headers that are sent but not signed. */
   readonly leaveOut: readonly string[];
   readonly sessionToken: string | undefined;
 }
@@ -116,7 +116,7 @@ function sentHeaders(call: Call, more: Record<string, string>) {
   return { headers, signable };
 }
 
-/** Signed in the Authorization header. */
+/** A call signed in the Authorization header. */
 export function signedCall(
   endpoint: string,
   operation: Operation,
@@ -138,7 +138,7 @@ export function signedCall(
   return { headers: { ...headers, authorization }, body };
 }
 
-/** Signed in the query. */
+/** A call signed in the query. */
 export function presignedCall(
   endpoint: string,
   operation: Operation,
@@ -165,7 +165,7 @@ export function presignedCall(
   return { headers, query: `${query}&X-Amz-Signature=${signature}`, body };
 }
 
-/** Runs the jobs so many at a time, in order. */
+/** Runs the jobs in order, a few at a time. */
 export async function inBatches<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,

@@ -1,4 +1,4 @@
-/** What a sign-in may wait for, how it is withdrawn meanwhile, and how the answer that was right is then refused. */
+/** What a sign-in may wait for, how it is withdrawn in the meantime, and how the right answer is then refused. */
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { forceMfaOn, smsConfiguration, totp, turnMfa } from "../kit/factors.ts";
 import { newAddress } from "../kit/people.ts";
@@ -15,17 +15,17 @@ import {
 } from "./waits.ts";
 
 interface Withdrawal {
-  /** Of the table of waits. */
+  /** Its name in the table of waits. */
   readonly wait: string;
   readonly lose: (person: Person, pools: Pools) => Promise<unknown>;
   readonly type: string;
-  /** Of the pools; people are nobody else's. */
+  /** Restores the pools; people are not shared. */
   readonly restore?: (person: Person, pools: Pools) => Promise<unknown>;
 }
 
 export const user = ({ UserPoolId, Username }: Person) => ({ UserPoolId, Username });
 
-/** Sets a pool's factors to these alone. */
+/** Sets a pool's factors to these only. */
 const only =
   (which: keyof Pools, mode: "ON" | "OPTIONAL", factors: Parameters<typeof turnMfa>[3]) =>
   ({ server }: Person, pools: Pools) =>
@@ -65,7 +65,7 @@ const setAttributes = (attributes: Record<string, string>) => (person: Person) =
 const deleteToken = (person: Person) =>
   person.server.client.send(new sdk.AdminDeleteSoftwareTokenCommand(user(person)));
 
-/** By the user, who is still signed in elsewhere. */
+/** Replaced by the user, who is still signed in elsewhere. */
 export async function replaceToken({ server: { client, clock }, AccessToken }: Person): Promise<string> {
   const { SecretCode } = await client.send(new sdk.AssociateSoftwareTokenCommand({ AccessToken }));
   const UserCode = totp(SecretCode!, clock.now, -1);
@@ -73,7 +73,7 @@ export async function replaceToken({ server: { client, clock }, AccessToken }: P
   return SecretCode!;
 }
 
-/** The owner, or whoever else knows the password, sets up a token in a sign-in of their own. */
+/** The owner, or anybody else who knows the password, sets up a token in a separate sign-in. */
 async function setUpToken(person: Person): Promise<void> {
   const { session } = at("MFA_SETUP", await byPassword(person));
   const { SecretCode, Session } = await person.server.client.send(

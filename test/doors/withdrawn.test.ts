@@ -1,6 +1,6 @@
 /**
- * Factors that are deleted, replaced, forgotten or turned off while a sign-in waits for them: what was right when it was
- * asked for proves nothing any more.
+ * Factors that are deleted, replaced, forgotten or turned off while a sign-in waits for them: an answer that was right
+ * when it was asked for no longer proves anything.
  */
 
 import assert from "node:assert/strict";
@@ -36,7 +36,7 @@ const remember = (person: Person, DeviceKey: string, is: sdk.DeviceRememberedSta
     new sdk.AdminUpdateDeviceStatusCommand({ ...user(person), DeviceKey, DeviceRememberedStatus: is }),
   );
 
-/** It goes on, and not to tokens. */
+/** The sign-in continues, but not to tokens. */
 function assertAsked(answer: Answer, challenge: string, what: string): string {
   assert.equal(answer.body["AuthenticationResult"], undefined, what);
   return at(challenge, answer).session;
@@ -100,7 +100,7 @@ forEachServer("factors that are gone", (open) => {
 
   test("a forgotten device is gone also where the answer does not name it", async () => {
     const { server, pools } = await world();
-    // Without second factor: nothing else would ask.
+    // Without a second factor, nothing else would ask.
     const person = await makePerson(server, pools, "open");
     const device = await confirmDevice(person, await signInFirst(person));
     const session = await fromDevice(person, device);
@@ -196,7 +196,7 @@ forEachServer("factors that are gone", (open) => {
     const { lose, restore } = firstFactors("PASSWORD", "EMAIL_OTP");
     const begun = [];
     for (const name of names) begun.push({ name, attempt: await waits[name]!.begin(person) });
-    // Cognito demands PASSWORD in the list; ours as well. If that changes, this must be looked at again.
+    // Cognito requires PASSWORD in the list, and so do we. If that changes, this must be reconsidered.
     const without = firstFactors("EMAIL_OTP").lose(person);
     await assert.rejects(without, { name: "InvalidParameterException" });
     await lose(person);

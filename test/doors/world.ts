@@ -1,4 +1,4 @@
-/** A pool in which every operation could do something, and the inputs with which it would. */
+/** A pool in which every operation could have an effect, and the inputs with which it would. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import {
@@ -33,7 +33,7 @@ export interface World {
   input(operation: KnownOperation): Record<string, unknown>;
 }
 
-/** Signs in, confirms the device and sets up a software token, which nobody asks for yet. */
+/** Signs in, confirms the device and sets up a software token, which is not asked for yet. */
 async function signInWithDevice(server: TestServer, ClientId: string, Username: string) {
   const { client, clock } = server;
   const { AuthenticationResult } = await start(server, { ClientId }, Username);
@@ -50,7 +50,7 @@ async function signInWithDevice(server: TestServer, ClientId: string, Username: 
   return { tokens: { AccessToken: AccessToken!, RefreshToken: RefreshToken! }, DeviceKey: DeviceKey! };
 }
 
-/** What a pool's authorization server shows, and what it would show of another pool. */
+/** What a pool's authorization server shows, including what it would show of another pool. */
 async function makeHosting(server: TestServer, UserPoolId: string, ClientId: string) {
   const { client } = server;
   const Domain = `doors-${randomBytes(6).toString("hex")}`;

@@ -1,4 +1,4 @@
-/** What can only be taken from a server of its own process: the files it may open, and lines of its log. */
+/** Resources that can only be exhausted on a server in a separate process: open files, and lines of its log. */
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,7 +16,7 @@ after(() => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-/** A demo that may open few files, and its log. */
+/** A demo server that may open few files, and its log. */
 async function demo() {
   const command = `ulimit -n ${files}; exec "$0" "$@" serve --demo --port 0 --data "${temporaryFolder()}"`;
   const child = spawn("sh", ["-c", command, process.execPath, main], { stdio: ["ignore", "pipe", "pipe"] });
@@ -110,7 +110,7 @@ for (const [what, asking, status] of [
     const told = entries.filter(({ msg }) => String(msg).endsWith("prove nothing were left out"));
     const left = told.reduce((sum, { lines: count }) => sum + Number(count), 0);
     assert.equal(of(attacker) + left, requests + 1, "every one is a line or counted");
-    // On a slow machine the requests fall into several spans, each of which has its own lines; tokens have one each.
+    // On a slow machine the requests fall into several spans, each with its own lines; tokens have one each.
     assert.ok(of(attacker) <= holdings.logLines.limit.lines * (told.length + 1) + 1, `${of(attacker)} lines`);
     assert.ok(left > 0);
     const last = entries.findLast((entry) => entry["address"] === attacker);

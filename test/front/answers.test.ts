@@ -1,4 +1,4 @@
-/** Whose answers are that nobody takes, and how connections are told apart. */
+/** Unread answers: whom they are counted for, and how connections are distinguished. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
@@ -18,7 +18,7 @@ const clock = manualClock();
 forEachServer(
   "answers",
   (open, database) => {
-    // No SQL decides.
+    // No SQL is involved.
     if (database !== "sqlite") return;
     let settled: Promise<Town> | undefined;
     const inTown = () => {
@@ -44,7 +44,7 @@ forEachServer(
       const closed = () => much.filter((one) => !isOpen(one)).length;
       await until("some were closed", () => {
         clock.pass(500);
-        // What is closed is seen once what was sent before is taken.
+        // A closed connection is noticed only after reading what was sent before.
         for (const { socket } of much) socket.read();
         return closed() > 0;
       });
@@ -65,7 +65,7 @@ forEachServer(
       };
       const first = await to("127.0.0.1");
       const second = await to("127.0.0.2", first.localPort);
-      // Connections are taken in as they came: the first was, when the handshake of the second is over.
+      // Connections are accepted in order: the first one was once the handshake of the second is over.
       const sockets = [];
       for (const socket of [second, first]) {
         const secure = connectTls({ socket, servername: "localhost", rejectUnauthorized: false });

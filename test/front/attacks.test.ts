@@ -1,4 +1,4 @@
-/** Ways in which one address once stopped everybody, as they were found. */
+/** Attacks by which a single address used to stop everybody, as they were found. */
 import { test } from "node:test";
 import { forEachServer } from "../kit/server.ts";
 import { attacker, isServed, settle, type Town } from "./others.ts";

@@ -1,4 +1,4 @@
-/** Bodies: how fast they must come, whose they are behind proxies, and who may send large ones. */
+/** Bodies: how fast they must arrive, whom they are counted for behind proxies, and who may send large ones. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createAccessKey, namedPolicies } from "../../src/domain/iam/access-keys.ts";
@@ -16,7 +16,7 @@ const proxy = "127.0.0.9";
 const limit = 2_000_000;
 const clock = manualClock();
 
-/** Bytes of bodies that the server holds. */
+/** Bytes of bodies held by the server. */
 async function heldBytes({ server }: Town): Promise<number> {
   const headers = { authorization: `Bearer ${metricsToken}` };
   const { body } = await ask(server.endpoint, other, { path: "/metrics", headers });
@@ -29,12 +29,12 @@ const getUser: Operation = {
   name: "AdminGetUser",
 };
 
-/** The head of a form that a proxy passes on. */
+/** The head of a form that a proxy forwards. */
 const passedOn = ({ place, server }: Town, client: string, length: number) =>
   `POST /${place.UserPoolId}/oauth2/token HTTP/1.1\r\nhost: ${new URL(server.endpoint).host}\r\n` +
   `x-forwarded-for: ${client}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: ${length}\r\n\r\n`;
 
-/** One that stops short by a byte. */
+/** A body that lacks its last byte. */
 const short = (town: Town, client: string, length: number) =>
   passedOn(town, client, length) + "a".repeat(length - 1);
 
@@ -121,7 +121,7 @@ forEachServer(
         await Promise.all(texts.map((text) => hold(town.server.endpoint, proxy, 1, text)))
       ).flat();
       await until("all has come", async () => (await heldBytes(town)) === limit - 40);
-      // More than any address of theirs, less than the network.
+      // More than any of their addresses, less than the network.
       const large = padded(town.signIn, 100_000);
       const as = (client: string) =>
         ask(town.server.endpoint, proxy, {
@@ -151,7 +151,7 @@ forEachServer(
       assert.equal((await send(key)).type, "UnrecognizedClientException");
       assert.equal((await send({ accessKeyId: "AKIANOBODY" })).type, "UnrecognizedClientException");
       assert.equal((await send({ accessKeyId: "\u00ff" })).type, "UnrecognizedClientException");
-      // One whose length is not said.
+      // A body of unknown length.
       const { headers } = signedCall(server.endpoint, getUser, body, { now: server.clock.now });
       const chunked = { ...headers, "transfer-encoding": "chunked" } as Record<string, string>;
       delete chunked["content-length"];

@@ -1,10 +1,10 @@
-/** Monotonic time that passes when a test says so. */
+/** Monotonic time that the test advances. */
 import type { MonotonicClock } from "../../src/http/monotonic.ts";
 
 export interface ManualClock extends MonotonicClock {
-  /** Lets so many milliseconds pass, every callback in time. */
+  /** Advances the time, with every callback on time. */
   pass(milliseconds: number): void;
-  /** Lets them pass while the thread is busy: callbacks come late. */
+  /** Advances the time as if the thread were busy: callbacks are late. */
   stall(milliseconds: number): void;
 }
 

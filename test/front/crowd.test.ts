@@ -1,4 +1,4 @@
-/** While the thread that answers is late, each address has its share of it, whatever it asks for. */
+/** While the main thread is late, each address has its share of it, whatever it asks for. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CreateUserPoolDomainCommand } from "@aws-sdk/client-cognito-identity-provider";
@@ -13,7 +13,7 @@ import { type Asking, ask } from "./sockets.ts";
 
 const clock = manualClock();
 
-/** Every route of the pools' endpoints. Nothing of the server is needed to list them. */
+/** Every route of the pools' endpoints; they can be listed without a server. */
 const routed = [oauthRoutes, hostedRoutes, discoveryRoutes].flatMap((make) =>
   make(undefined as never).routes.map(({ path, method }) => ({
     path: path.replace(/:clientId\{[^}]*\}+/, "client").replace(/:name/, "name"),
@@ -24,7 +24,7 @@ const routed = [oauthRoutes, hostedRoutes, discoveryRoutes].flatMap((make) =>
 forEachServer(
   "crowds",
   (open, database) => {
-    // No SQL decides.
+    // No SQL is involved.
     if (database !== "sqlite") return;
     let settled: Promise<Town> | undefined;
     const inTown = () => {
@@ -78,7 +78,7 @@ forEachServer(
         assert.ok(answered.status !== 0 && answered.status !== 429, `${told}: ${answered.status}`);
         assert.doesNotMatch(answered.body, /TooManyRequestsException/);
       }
-      // Whoever asks whether the process is up may end it when there is no answer.
+      // A prober that gets no answer may kill the process.
       assert.equal((await ask(server.endpoint, attacker, { path: "/healthz" })).status, 200);
       clock.pass(200);
       assert.equal((await flood(1))[0]!.status, 200);
@@ -99,7 +99,7 @@ forEachServer(
       for (let turn = 0; turn < 10; turn++)
         assert.equal((await ask(server.endpoint, other, town.login)).status, 200);
       assert.equal((await ask(server.endpoint, attacker, town.login)).status, 429);
-      // In later windows, too, while nobody else asks.
+      // Also in later windows, while nobody else asks.
       clock.stall(200);
       await flood();
       clock.stall(200);

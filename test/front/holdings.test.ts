@@ -7,7 +7,7 @@ import { manualClock } from "./clock.ts";
 import { isServed, settle, type Town } from "./others.ts";
 import { metricsToken, small, takings } from "./takings.ts";
 
-/** Those that SQL has a part in; for the others one database is enough. */
+/** Rows that involve SQL; for the others one database is enough. */
 const inDatabase: ReadonlySet<HoldingName> = new Set([
   "body",
   "users",
@@ -49,7 +49,7 @@ forEachServer(
       .map((limit) => limit.join("="))
       .join(","),
     POOLHOUSE_METRICS_TOKEN: metricsToken,
-    // On PostgreSQL there is no folder of the database for the certificate to lie in.
+    // On PostgreSQL there is no database folder for the certificate.
     POOLHOUSE_DATA: temporaryFolder(),
     POOLHOUSE_HASH_CONCURRENCY: "1",
     POOLHOUSE_EXTRA_HOSTS: "127.0.0.1,localhost",

@@ -1,4 +1,4 @@
-/** What a second address asks for while the first holds what it took: each way in, and each must be served. */
+/** The requests of a second address while the first one holds what it took; each of them must be served. */
 import assert from "node:assert/strict";
 import { makeUser, password } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
@@ -13,13 +13,13 @@ const form = "application/x-www-form-urlencoded";
 export interface Town {
   readonly server: TestServer;
   readonly place: OAuthPlace;
-  /** The request of a page, to be asked by whoever. */
+  /** The request for a page, from any address. */
   readonly login: Asking;
   /** A call of the API. */
   call(operation: string, input: object, headers?: Readonly<Record<string, string>>): Asking;
-  /** A password sign-in of Ann's. */
+  /** Ann's sign-in with a password. */
   readonly signIn: Asking;
-  /** The path of a large image, once it is there. */
+  /** The path of a large image, once it exists. */
   logo?: Promise<string>;
 }
 
@@ -58,7 +58,7 @@ export async function settle(server: TestServer): Promise<Town> {
   };
 }
 
-/** Every way in, once. Fails unless each is served. */
+/** Makes each request once. Fails unless all are served. */
 export async function isServed(
   town: Town,
   from = other,

@@ -16,7 +16,7 @@ const clock = manualClock();
 forEachServer(
   "proxied",
   (open, database) => {
-    // No SQL decides.
+    // No SQL is involved.
     if (database !== "sqlite") return;
 
     test("after a client was refused, the connection it came by is read on for the next", async () => {

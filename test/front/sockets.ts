@@ -4,7 +4,7 @@ import { type Agent, request } from "node:http";
 import { connect, type Socket } from "node:net";
 
 export interface Answered {
-  /** 0: there was no answer. */
+  /** 0 if there was no answer. */
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
@@ -15,11 +15,11 @@ export interface Asking {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** A connection of its own unless given. */
+  /** A separate connection by default. */
   readonly agent?: Agent;
 }
 
-/** One request from an address. */
+/** Makes one request from an address. */
 export function ask(endpoint: string, from: string, asking: Asking): Promise<Answered> {
   const { port } = new URL(endpoint);
   return new Promise((resolve) => {
@@ -49,15 +49,15 @@ export function ask(endpoint: string, from: string, asking: Asking): Promise<Ans
   });
 }
 
-/** A connection that says no more than it was told to, and what the server said to it. */
+/** A connection that sends only what it was told to, and what the server answered. */
 export interface Held {
   readonly socket: Socket;
   readonly received: () => string;
-  /** Resolves when the server has ended it. */
+  /** Resolves when the server has closed it. */
   readonly ended: Promise<unknown>;
 }
 
-/** Opens connections from an address, each with this text; resolves when the texts are sent. */
+/** Opens connections from an address, each sending this text; resolves when the texts are sent. */
 export async function hold(endpoint: string, from: string, count: number, text = ""): Promise<Held[]> {
   const { port } = new URL(endpoint);
   const open = async (): Promise<Held> => {
@@ -75,7 +75,7 @@ export async function hold(endpoint: string, from: string, count: number, text =
     return { socket, received: () => received, ended };
   };
   const held: Held[] = [];
-  // Some at a time: the queue of connections that wait to be accepted is bounded.
+  // A few at a time, since the queue of connections to be accepted is bounded.
   while (held.length < count)
     held.push(...(await Promise.all(Array.from({ length: Math.min(64, count - held.length) }, open))));
   return held;

@@ -1,4 +1,4 @@
-/** How one address takes as much as it can get of each thing that src/http/holdings.ts lists. */
+/** How one address takes as much as it can get of each row of src/http/holdings.ts. */
 
 import assert from "node:assert/strict";
 import { Agent } from "node:http";
@@ -11,7 +11,7 @@ import type { ManualClock } from "./clock.ts";
 import { attacker, other, type Town } from "./others.ts";
 import { type Answered, type Asking, ask, type Held as Connected, hold, isOpen, letGo } from "./sockets.ts";
 
-/** What POOLHOUSE_LIMITS says in the town, small enough to be taken. */
+/** The limits of the test server, small enough to be exhausted. */
 export const small = {
   connections: 60,
   "body-bytes": 2_000_000,
@@ -25,7 +25,7 @@ export const small = {
 export const metricsToken = "what-one-client-holds";
 
 export interface Held {
-  /** After others were served: that the first really held what there is. */
+  /** Checks, after others were served, that the first address really held everything. */
   readonly check?: () => void | Promise<void>;
   release(): void | Promise<void>;
 }
@@ -40,7 +40,7 @@ const callHead = (town: Town, length: number, headers = "") =>
   `POST / HTTP/1.1\r\n${hostOf(town)}content-type: application/x-amz-json-1.1\r\n` +
   `x-amz-target: AWSCognitoIdentityProviderService.CreateUserPool\r\n${headers}content-length: ${length}\r\n\r\n`;
 
-/** More connections than there may be, each with this text, of which as many stay open as may. */
+/** Opens more connections than allowed, each with this text; as many as possible stay open. */
 const connections =
   (text: (town: Town) => string): Take =>
   async (town) => {
@@ -60,7 +60,7 @@ const text: Readonly<Record<"idle" | "headers" | "nothing", (town: Town) => stri
   nothing: () => "",
 };
 
-/** A few connections that stay as they are for as long as they may: nobody waits for them to end. */
+/** Opens a few connections that stay as they are for as long as possible; the test does not wait for them. */
 const few =
   (written: (town: Town) => string): Take =>
   async (town) => {
@@ -71,7 +71,7 @@ const few =
     };
   };
 
-/** Something that is refused at once. */
+/** A request that is refused at once. */
 const refused =
   (written: (town: Town) => string, told: RegExp): Take =>
   async (town) => {
@@ -80,7 +80,7 @@ const refused =
     return { release: () => letGo(held) };
   };
 
-/** As many requests on each connection as there may be, without waiting for answers. */
+/** Sends as many requests as possible on each connection, without waiting for answers. */
 const pipelined =
   (asking: (town: Town) => Asking, queue: "passwordHasher" | "srp", each: number): Take =>
   async (town) => {
@@ -95,7 +95,7 @@ const pipelined =
     return { release: () => letGo(held) };
   };
 
-/** A call over and over, until its address is refused. */
+/** Repeats a call until its address is refused. */
 const asked =
   (asking: (town: Town, turn: number) => Asking): Take =>
   async (town) => {
@@ -116,7 +116,7 @@ const wrongPassword = (name: (turn: number) => string) => (town: Town, turn: num
     AuthParameters: { USERNAME: name(turn), PASSWORD: "Wrong-horse-1" },
   });
 
-/** How often somebody had to give way, as /metrics tells it. */
+/** How often a holding was released, according to /metrics. */
 async function gaveWay({ server }: Town, what: "connections" | "bodies"): Promise<number> {
   const { body } = await ask(server.endpoint, other, {
     path: "/metrics",
@@ -126,7 +126,7 @@ async function gaveWay({ server }: Town, what: "connections" | "bodies"): Promis
   return Number(value ?? assert.fail(body));
 }
 
-/** Connections that ask for more than the kernel takes, some megabytes, and take nothing of it. */
+/** Connections that ask for some megabytes, more than the kernel buffers, and read nothing. */
 async function untaken(town: Town, count: number): Promise<Connected[]> {
   town.logo ??= giveLogo(town);
   const logo = await town.logo;
@@ -149,7 +149,7 @@ export async function giveLogo({ server, place, login }: Town): Promise<string> 
   return /<img src="(?:https?:\/\/[^/]+)?(\/[^"]+\.jpe?g)"/.exec(body)?.[1] ?? assert.fail(body);
 }
 
-/** Begins a sign-in of Ann's from an address; answers how to end it by her password. */
+/** Starts a sign-in of Ann's from an address; returns how to complete it with her password. */
 async function beginSrp(town: Town, from: string): Promise<() => Promise<Answered>> {
   const { ClientId, UserPoolId } = town.place;
   const client = new SrpClient();
@@ -174,7 +174,10 @@ async function beginSrp(town: Town, from: string): Promise<() => Promise<Answere
 
 let serial = 0;
 
-/** Every row, or this does not compile. Undefined: it is taken in a process of its own (alone.test.ts), or at a server whose answers take time (turns.test.ts). */
+/**
+ * Every row, or it does not compile. Undefined if it is exhausted in a separate process (alone.test.ts), or on a server
+ * with slow answers (turns.test.ts).
+ */
 export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>> = {
   connections: [connections(text.idle), connections(text.headers), connections(text.nothing)],
   files: undefined,
@@ -187,7 +190,7 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
       assert.equal(held.filter(isOpen).length, limit);
       return {
         check: async () => {
-          // Not a whole handshake: the server says nothing to it, and closes one of those who hold most.
+          // An incomplete handshake: the server does not answer it, and closes one of the address that holds most.
           const [newcomer] = await hold(endpoint, other, 1, "\u0016\u0003\u0001");
           await until("one gives way", () => held.filter(isOpen).length === limit - 1);
           assert.ok(isOpen(newcomer!));
@@ -333,7 +336,7 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
   attempts: [asked(wrongPassword((turn) => `nobody-${turn}`))],
   signIns: [
     async (town) => {
-      // An address that has guessed at nothing: its own proof is not refused for that.
+      // An address that has not guessed at anything, so that its own proof is not refused.
       const lodger = "127.0.0.4";
       const own = await beginSrp(town, lodger);
       const most = small["waiting-sign-ins-per-address"];

@@ -1,4 +1,6 @@
-/** What one turn of the event loop answers, and who is next: over the wire, at a server whose answers take a set time. */
+/**
+ * What one turn of the event loop answers, and who is next: over the wire, on a server whose answers take a fixed time.
+ */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
@@ -15,13 +17,13 @@ const { requests: most, turn } = holdings.waiting.limit;
 const clock = manualClock();
 const turns = new Turns(clock);
 
-/** What was answered: by whose request, in which turn of the loop. */
+/** The answers, with the address of the request and the turn of the event loop. */
 let answered: { readonly address: string; readonly turn: number }[] = [];
 let refused = 0;
 let come = 0;
 /** Milliseconds that an answer takes. */
 let cost = 0;
-/** While it is so, nothing that has come is looked at: it comes all at once. */
+/** While set, nothing that arrives is processed, so that everything arrives at once. */
 let gathers = false;
 const gathered: (() => void)[] = [];
 let loop = 0;
@@ -42,7 +44,7 @@ const server = createServer((incoming: IncomingMessage, outgoing) => {
       answer: () => {
         clock.stall(cost);
         answered.push({ address, turn: loop });
-        // What an answer does later in the same turn is its own time, too.
+        // Later work of an answer in the same turn counts as its own time, too.
         void Promise.resolve().then(() => outgoing.end());
       },
       refuse: () => {
@@ -64,7 +66,7 @@ after(() => {
 
 const text = `GET / HTTP/1.1\r\nhost: ${new URL(endpoint).host}\r\n\r\n`;
 
-/** So many requests of each address, which come in one turn, in this order. */
+/** A number of requests from each address, which arrive in one turn, in this order. */
 async function together(...askers: (readonly [from: string, requests: number])[]) {
   answered = [];
   refused = 0;

@@ -1,4 +1,4 @@
-/** Nothing is answered uncounted: not what anybody may ask, nor what is no request at all. */
+/** Nothing is answered without being counted: neither what anybody may ask, nor malformed requests. */
 import assert from "node:assert/strict";
 import { Socket } from "node:net";
 import { mock, test } from "node:test";
@@ -14,10 +14,10 @@ const { least } = holdings.thread.limit;
 forEachServer(
   "uncounted",
   (open, database) => {
-    // No SQL decides.
+    // No SQL is involved.
     if (database !== "sqlite") return;
     let settled: Promise<Town> | undefined;
-    /** A town whose thread is late, and in which each address may ask as much as anybody may. */
+    /** A server whose thread is late, where each address may ask as much as the minimum. */
     const inBusyTown = async () => {
       settled ??= open().then((server) => settle(byAddress(server)));
       const town = await settled;

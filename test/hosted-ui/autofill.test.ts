@@ -1,4 +1,4 @@
-/** A passkey that the browser offers among the names it fills in: who it signs in, and whom not. */
+/** A passkey that the browser offers in autofill: whom it signs in, and whom not. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -45,7 +45,7 @@ forEachServer("hosted pages: passkeys by autofill", (open) => {
     return { server, app, owner, ...at(server, app) };
   }
 
-  /** A browser without a cookie. */
+  /** A browser without cookies. */
   function at(server: TestServer, app: App) {
     const visitor = newVisitor(server, app);
     const query = queryOf(app);
@@ -97,7 +97,7 @@ forEachServer("hosted pages: passkeys by autofill", (open) => {
     codeIn(done!);
     for (const shown of refused) assert.match(shown.text, over);
     assert.match((await send(credential)).text, over);
-    // Also when what has expired was swept away, by a server whose clock is fast.
+    // Even if expired rows were removed by a server whose clock is fast.
     await sweep(server.app.db, server.clock.now + 30 * 60_000);
     assert.match((await send(credential)).text, over);
   });
@@ -109,7 +109,7 @@ forEachServer("hosted pages: passkeys by autofill", (open) => {
     const elsewhere = at(server, strangers);
     assert.match((await send(authenticator.use(await elsewhere.offered()))).text, over);
     assert.match((await elsewhere.send(authenticator.use(await offered()))).text, over);
-    // The passkey of a user of another pool, to a challenge of that pool.
+    // The passkey of a user of another pool, for a challenge of that pool.
     assert.match((await elsewhere.send(authenticator.use(await elsewhere.offered()))).text, refusal);
     const second = await makeClient(server, app.UserPoolId, {
       CallbackURLs: [callback],
@@ -124,7 +124,7 @@ forEachServer("hosted pages: passkeys by autofill", (open) => {
     server.clock.advance(10 * 60_000);
     const shown = await send(late);
     assert.match(shown.text, over);
-    // The page that says so asks anew.
+    // The page that reports it asks again.
     codeIn(await send(authenticator.use(dataOf(shown, "passkey-autofill"))));
   });
 
@@ -261,7 +261,7 @@ forEachServer("hosted pages: passkeys by autofill", (open) => {
     await server.client.send(new SetUserPoolMfaConfigCommand({ UserPoolId, WebAuthnConfiguration }));
     const page = await plain();
     assert.match((await send(signed)).text, /role="alert"[^>]*>This is not available/);
-    // A name leads to the password at once: there is nothing else here.
+    // A name leads directly to the password: there is no other factor.
     const asked = await visitor.submit(page, "/login", { username: "ann" });
     assert.equal(asked.title, "Enter your password – Notes");
     codeIn(await visitor.submit(asked, "/login", { password }));
@@ -278,7 +278,7 @@ forEachServer("hosted pages: passkeys by autofill", (open) => {
     const una = { ClientId: app.ClientId, Username: "una", Password: password, UserAttributes };
     await server.client.send(new SignUpCommand(una));
     const own = await makeOwner(server, app, "eve");
-    // Nobody can make a passkey before that; here one becomes hers.
+    // Nobody can create a passkey before that; here one is assigned to her.
     const named = (column: "user_id", username: string) =>
       server.app.db.kysely
         .selectFrom("users")

@@ -21,7 +21,7 @@ import { forEachServer, type TestServer } from "../kit/server.ts";
 import { classicCss, giveStyle, ico, juniper, juniperAssets, logos, png } from "./brands.ts";
 import { type App, callback, makeApp, newVisitor, queryOf, type Shown } from "./visitor.ts";
 
-/** What a further client needs to use the pages. */
+/** What another client needs to use the pages. */
 const usesPages = {
   ClientName: "Notes",
   CallbackURLs: [callback],
@@ -51,7 +51,7 @@ const dress = async (
 const page = (server: TestServer, app: App, path = "/login", more: Record<string, string> = {}) =>
   newVisitor(server, app).get(`${path}?${queryOf(app, more)}`);
 
-/** Addresses of files of a look that a page names. */
+/** The paths of branding files that a page names. */
 const filesIn = ({ text }: Shown) =>
   [...text.matchAll(/(?:href|src|srcset)="(\/[^"]*\/assets\/brand\/[^"]*)"/g)].map(([, path]) => path!);
 const styleIn = (shown: Shown) => filesIn(shown).find((path) => path.endsWith(".css"));
@@ -94,13 +94,13 @@ forEachServer(
       assert.match(shown.text, /<link rel="icon" type="image\/svg\+xml" href=/);
       assert.match(shown.text, /<link rel="icon" type="image\/x-icon" href=/);
       assert.match(shown.text, /<form class="language" action="[^"]*\/login">/);
-      // Images that the settings leave out: there is no header.
+      // Images that the settings do not use: there is no header.
       assert.ok(!shown.text.includes("<header"));
       for (const path of filesIn(shown)) assert.equal((await file(server, path)).status, 200, path);
       const background = /url\(([^)]+)\)/.exec(text)?.[1] ?? assert.fail(text);
       const folder = `/${app.UserPoolId}/assets/brand/${app.ClientId}`;
       assert.equal((await file(server, `${folder}/${background}`)).status, 200);
-      // Every other client looks as before.
+      // All other clients look as before.
       assert.deepEqual(filesIn(await page(server, bare)), []);
       assert.deepEqual(filesIn(before), []);
       const policy = shown.response.headers.get("content-security-policy");
@@ -142,7 +142,7 @@ forEachServer(
       );
       assert.deepEqual(filesIn(await page(server, app)), []);
       for (const path of filesIn(first)) assert.equal((await file(server, path)).status, 404, path);
-      // The version begins anew, the style is another.
+      // The version starts again, but it is another style.
       await giveStyle(server, app, { Settings: colored("556677ff") });
       assert.match(await css(server, await page(server, app)), /--card:#556677/);
     });
@@ -290,7 +290,7 @@ forEachServer(
       assert.equal(await card(), "#112233");
       const managed = await byHost(server, host, `/login?${queryOf(app)}`);
       assert.match(managed, /<form class="language" action="\/login">/);
-      // The main host has no version of its own.
+      // The main host has no ManagedLoginVersion.
       assert.match(await css(server, await page(server, app)), /--card:#112233/);
       const other = await makeApp(server);
       assert.match(await byHost(server, host, `/assets/brand/${other.ClientId}/x.css`), /nothing here/);
@@ -321,7 +321,7 @@ forEachServer(
         (await legal("de")) ?? "",
         /href="https:\/\/example\.com\/agb".*href="https:\/\/example\.com\/privacy"/,
       );
-      // A language of ours that the model has none for.
+      // A language of ours that the model does not have.
       assert.match((await legal("ar")) ?? "", /terms\?a=1/);
       await server.client.send(new DeleteTermsCommand({ UserPoolId, TermsId }));
       assert.equal(await legal("en"), undefined);
@@ -359,7 +359,7 @@ forEachServer(
         `/signedout?client_id=${app.ClientId}`,
       ])
         assert.deepEqual(filesIn(await visitor.get(path)), [], path);
-      // A link in a message names a client that is looked up.
+      // A link in a message names a client, which is looked up.
       const confirm = await visitor.get(`/confirmUser?client_id=${app.ClientId}&user_name=ann`);
       assert.ok(styleIn(confirm));
     });

@@ -1,4 +1,4 @@
-/** Styles for pages: one that somebody has designed, one whose colors nobody could read, and their images. */
+/** Styles for pages: a designed one, one whose colors would be illegible, and their images. */
 import assert from "node:assert/strict";
 import { crc32, deflateSync } from "node:zlib";
 import {
@@ -48,7 +48,7 @@ const envelope = svg(
 const asset = (Category: AssetType["Category"], Bytes: Uint8Array, more: Partial<AssetType> = {}) =>
   ({ Category, ColorMode: "DYNAMIC", Extension: "SVG", Bytes, ...more }) as AssetType;
 
-/** 1 by 1 and smaller than it looks: browsers read the first bytes, and so do we. */
+/** 1 by 1 pixel, and truncated: browsers read the first bytes, and so do we. */
 export const ico = Buffer.from("\0\0\x01\0", "latin1");
 export const logos = { light: wordmark("#2e8b62", "#12372c"), dark: wordmark("#7fd0aa", "#eef5f0") };
 
@@ -67,7 +67,7 @@ export const juniperAssets: AssetType[] = [
 const button = (backgroundColor: string, textColor: string) => ({ backgroundColor, textColor });
 const edged = (backgroundColor: string, borderColor: string) => ({ backgroundColor, borderColor });
 
-/** Every kind of setting that pages act on. */
+/** Every kind of setting that pages use. */
 export const juniper = {
   categories: {
     form: {
@@ -126,7 +126,7 @@ export const juniper = {
   },
 };
 
-/** Each color that text, an edge or the focus has is that of what it lies on. */
+/** Text, borders and focus all have the color of their background. */
 export function unreadable(mode: "lightMode" | "darkMode", back: string) {
   const text = { [mode]: { textColor: back } };
   const states = {
@@ -154,7 +154,7 @@ export function unreadable(mode: "lightMode" | "darkMode", back: string) {
   };
 }
 
-/** A picture of one color. */
+/** An image of one color. */
 export function png(width: number, height: number, [r, g, b]: readonly [number, number, number]): Buffer {
   const row = Buffer.concat([Buffer.of(0), Buffer.alloc(width * 3, Buffer.of(r, g, b))]);
   const chunk = (name: string, data: Buffer) => {
@@ -167,14 +167,14 @@ export function png(width: number, height: number, [r, g, b]: readonly [number, 
   const head = Buffer.alloc(13);
   head.writeUInt32BE(width, 0);
   head.writeUInt32BE(height, 4);
-  // Eight bits each of red, green and blue.
+  // Eight bits each for red, green and blue.
   head.set([8, 2], 8);
   const start = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
   const rows = deflateSync(Buffer.concat(Array.from({ length: height }, () => row)));
   return Buffer.concat([start, chunk("IHDR", head), chunk("IDAT", rows), chunk("IEND", Buffer.alloc(0))]);
 }
 
-/** As the template of Cognito's console has it, with colors of its own. */
+/** As in the template of Cognito's console, with other colors. */
 export const classicCss = `
 .logo-customizable { max-width: 60%; max-height: 30%; }
 .banner-customizable { padding: 25px 0px 25px 0px; background-color: #20314f; }

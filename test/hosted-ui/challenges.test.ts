@@ -1,4 +1,4 @@
-/** Every challenge of a sign-in at the hosted pages, by forms alone. */
+/** Every challenge of a sign-in at the hosted pages, by forms only. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -73,7 +73,7 @@ forEachServer("hosted pages: challenges", (open) => {
     const code = await server.code(address);
     assert.match((await answer(asked, { code: "00000000" })).text, /id="code-error"/);
     await done(server, app, await answer(asked, { code }));
-    // Another way than that, and back to a password.
+    // Another factor, and back to the password.
     const other = await visitor.submit(asked, "/login");
     const byPassword = await answer(other, { answer: "PASSWORD" });
     assert.equal(byPassword.title, "Enter your password – Notes");
@@ -211,7 +211,7 @@ forEachServer("hosted pages: challenges", (open) => {
     assert.match((await answer(asked, { code, session: "" })).text, over);
     const unknown = await answer(asked, { code, challenge: "constructor" });
     assert.match(unknown.text, /role="alert"[^>]*>Something went wrong/);
-    // A sign-in of the API goes on there, and one of the pages here.
+    // A sign-in at the API continues there, and one at the pages here.
     const begun = await start(server, app, "tom");
     const { Session: session = "" } = begun;
     assert.match((await answer(asked, { code, session })).text, over);

@@ -1,4 +1,4 @@
-/** The page of a custom challenge, by values: no sign-in comes to it before triggers can run. */
+/** The page of a custom challenge, by values: no sign-in reaches it before triggers can run. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { wordsFor } from "../../src/http/hosted-ui/kit/language.ts";

@@ -1,4 +1,4 @@
-/** Browsers that are remembered as devices: when a second factor is left out at the pages, and when it is asked for again. */
+/** Browsers remembered as devices: when the pages skip the second factor, and when they ask for it again. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -23,7 +23,7 @@ const always = { ChallengeRequiredOnNewDevice: true, DeviceOnlyRememberedOnUserP
 const onPrompt = { ChallengeRequiredOnNewDevice: true, DeviceOnlyRememberedOnUserPrompt: true };
 
 forEachServer("hosted pages: devices", (open) => {
-  /** tom has an authenticator app, which is asked for if he has one. */
+  /** If tom has an authenticator app, it is asked for. */
   async function setUp(DeviceConfiguration: DeviceConfigurationType = always) {
     const server = await open();
     const app = await makeApp(
@@ -53,14 +53,14 @@ forEachServer("hosted pages: devices", (open) => {
 
   const cookieOf = ({ app }: World) => `poolhouse-devices-${app.UserPoolId}`;
 
-  /** The password is given; the session of the browser was forgotten before, its devices were not. */
+  /** Enters the password; the browser session was forgotten before, its devices were not. */
   async function begin({ app, visitor, tom }: World, name = tom.name, secret = password): Promise<Shown> {
     visitor.cookies.delete(`poolhouse-${app.UserPoolId}`);
     const page = await visitor.get(`/login?${queryOf(app)}`);
     return visitor.submit(page, "/login", { username: name, password: secret });
   }
 
-  /** With the code of the app, which is asked for. */
+  /** Enters the code of the app, which is asked for. */
   async function finish(world: World, fields: Record<string, string> = {}, tom = world.tom): Promise<Shown> {
     const { server, visitor } = world;
     const page = await begin(world, tom.name);
@@ -119,17 +119,17 @@ forEachServer("hosted pages: devices", (open) => {
     const second = await begin(world);
     assert.ok((await redeem(server, app, codeIn(second)))["id_token"]);
     assert.equal((await devicesOf(world)).length, 1);
-    // It has been seen.
+    // It was recorded as seen.
     const DeviceKey = device!.DeviceKey!;
     const named = { UserPoolId: app.UserPoolId, Username: tom.name, DeviceKey };
     const seen = (await server.client.send(new AdminGetDeviceCommand(named))).Device;
     assert.ok(seen!.DeviceLastAuthenticatedDate! > device!.DeviceLastAuthenticatedDate!);
-    // The browser is signed in by that, as long as the device is remembered.
+    // The browser is signed in by it, as long as the device is remembered.
     const authorize = () => visitor.get(`/oauth2/authorize?${queryOf(app)}`);
     assert.match((await authorize()).location, /[?&]code=/);
     await server.client.send(new AdminForgetDeviceCommand(named));
     assert.match((await authorize()).location, /\/login\?/);
-    // A wrong password is wrong here too.
+    // A wrong password is wrong here, too.
     assert.match((await begin(world, tom.name, "Wrong-Password-1")).text, /id="password-error"/);
   });
 
@@ -166,7 +166,7 @@ forEachServer("hosted pages: devices", (open) => {
           : server.client.send(new AdminUpdateDeviceStatusCommand({ ...named, DeviceRememberedStatus }));
       await set("not_remembered");
       await assertAsked(world);
-      // With its code it stays the device that it was.
+      // With its code it remains the device that it was.
       await finish(world);
       assert.deepEqual((await devicesOf(world)).map(statusOf), ["not_remembered"]);
       await assertAsked(world);
@@ -175,7 +175,7 @@ forEachServer("hosted pages: devices", (open) => {
       if (by === "user") await server.client.send(new ForgetDeviceCommand({ AccessToken, DeviceKey }));
       else await server.client.send(new AdminForgetDeviceCommand(named));
       await assertAsked(world);
-      // And becomes a new one.
+      // It becomes a new one.
       await finish(world);
       assert.notEqual((await devicesOf(world))[0]?.DeviceKey, DeviceKey);
       await assertKnown(world);
@@ -249,7 +249,7 @@ forEachServer("hosted pages: devices", (open) => {
     }
     visitor.cookies.set(name, `${theirs}.x.${good}`);
     await assertKnown(world);
-    // max has a device of his own in the same browser.
+    // max has his own device in the same browser.
     visitor.cookies.set(name, good);
     await assertAsked(world, "max");
     await finish(world, {}, other);

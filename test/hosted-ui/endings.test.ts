@@ -1,4 +1,4 @@
-/** What ends a browser's session, and the codes that came through it, in pools that track sessions and in others. */
+/** What ends a browser session, and the codes issued through it, in pools that track sessions and in others. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
@@ -35,7 +35,7 @@ const silent = (visitor: Visitor, app: App) =>
 const isLetIn = async (visitor: Visitor, app: App) =>
   new URL((await silent(visitor, app)).location).searchParams.has("code");
 
-/** A browser that has kept the cookies which another has now. */
+/** A browser that keeps a copy of another's current cookies. */
 function copyOf(server: TestServer, app: App, visitor: Visitor): Visitor {
   const copy = newVisitor(server, app);
   for (const [name, value] of visitor.cookies) copy.cookies.set(name, value);
@@ -83,7 +83,7 @@ forEachServer("endings of browsers' sessions", (open) => {
       assert.match(location, /error=login_required/);
       assert.equal(await errorOf(server, app, code), "invalid_grant");
       assert.equal(await isLetIn(bob, app), true);
-      // Whoever was signed in at the API stays so, as with Cognito.
+      // Tokens from the API stay valid, as with Cognito.
       await server.client.send(new GetUserCommand({ AccessToken }));
     });
 
@@ -94,7 +94,7 @@ forEachServer("endings of browsers' sessions", (open) => {
       const other = newVisitor(server, app);
       await login(other, app);
       await change(String(tokens["access_token"]));
-      // Which browser it was is known where sessions are tracked; elsewhere it is asked again as well.
+      // The browser of the request is known if sessions are tracked; otherwise it has to sign in again as well.
       assert.equal(await isLetIn(own, app), tracks);
       assert.equal(await isLetIn(other, app), false);
     });
@@ -119,7 +119,7 @@ forEachServer("endings of browsers' sessions", (open) => {
       await Promise.all(tabs.map((tab, at) => enter(tab, app, at % 2 === 0 ? "ann" : "bob")));
       const secrets = new Set(tabs.map((tab) => [...tab.cookies.values()].join()));
       assert.equal(secrets.size, 4);
-      // The cookie that the browser is left with need not be that of the last sign-in.
+      // The cookie that the browser ends up with need not be that of the last sign-in.
       await tabs[0]!.get(`/logout?client_id=${app.ClientId}`);
       for (const tab of [visitor, ...tabs.slice(1)]) assert.equal(await isLetIn(tab, app), false);
     });
@@ -134,7 +134,7 @@ forEachServer("endings of browsers' sessions", (open) => {
       const others = await login(other, app);
       await visitor.get(`/logout?client_id=${app.ClientId}`);
       assert.equal(await errorOf(server, app, code), "invalid_grant");
-      // No token ends with it, and no other browser.
+      // No token ends with it, and no other browser session.
       await server.client.send(new GetUserCommand({ AccessToken: String(redeemed["access_token"]) }));
       await redeem(server, app, others);
     });
@@ -201,7 +201,7 @@ forEachServer("endings of browsers' sessions", (open) => {
       post_logout_redirect_uri: "https://app.example/none",
       state: "a b",
     };
-    // From another site the form comes without the cookie.
+    // From another site the form arrives without the cookie.
     const elsewhere = await newVisitor(server, app).post("/logout", form, { origin: "https://app.example" });
     assert.equal(elsewhere.status, 303);
     const to = `${server.endpoint}/${app.UserPoolId}/logout`;

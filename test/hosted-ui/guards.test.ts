@@ -1,4 +1,4 @@
-/** What keeps the hosted pages safe: who may send their forms, their headers, and that nothing comes back unescaped. */
+/** The protections of the hosted pages: who may send their forms, their headers, and that everything is escaped. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";

@@ -1,4 +1,4 @@
-/** The language of the hosted pages: the one asked for is kept, and is that of every page from then on. */
+/** The language of the hosted pages: the one asked for is remembered, and applies to every page from then on. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { UpdateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";

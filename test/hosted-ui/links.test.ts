@@ -1,4 +1,4 @@
-/** New accounts that are confirmed by a link (DefaultEmailOption CONFIRM_WITH_LINK): sent, opened, and no good any more. */
+/** New accounts confirmed by a link (DefaultEmailOption CONFIRM_WITH_LINK): sent, opened, and no longer valid. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -37,7 +37,7 @@ forEachServer("hosted pages: links that confirm", (open) => {
     const statusOf = async (Username: string) =>
       (await server.client.send(new AdminGetUserCommand({ UserPoolId: app.UserPoolId, Username })))
         .UserStatus;
-    /** The address behind the newest link. */
+    /** The URL of the newest link. */
     const link = async () => {
       const [{ body } = { body: "" }] = await server.inbox(email);
       const [, href = assert.fail(body)] = /<a href="([^"]*)">/.exec(body) ?? [];
@@ -128,7 +128,7 @@ forEachServer("hosted pages: links that confirm", (open) => {
   });
 
   test("after a day, or once there is another, a link is no good; a new one is sent", async () => {
-    // Also of a client that uses the API alone.
+    // Even of a client that only uses the API.
     const { server, app, signUp, link, statusOf } = await setUp(
       {},
       { AllowedOAuthFlowsUserPoolClient: false },
@@ -230,7 +230,7 @@ forEachServer("hosted pages: links that confirm", (open) => {
     assert.equal(bodies.length, 2);
   });
 
-  // Last: from then on the server is watched.
+  // Comes last: from then on the server is observed.
   test("the work for a link is the same for everybody", async () => {
     const { server, app, signUp } = await setUp(
       {},

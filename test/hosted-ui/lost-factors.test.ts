@@ -1,4 +1,7 @@
-/** A factor that is lost, replaced or another's takes along what it has opened at the pages, and nothing else. */
+/**
+ * A factor that is lost, replaced or now another's ends the sessions at the pages that were started with it, and
+ * nothing else.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -56,7 +59,7 @@ forEachServer("factors that are lost, and what they have opened", (open) => {
     assert.deepEqual([await isLetIn(byPasskey, app), await isLetIn(other, app)], [false, true]);
   });
 
-  /** Ann, whose address lets her in, in two browsers: by a code, and by her password. */
+  /** Ann, who can sign in with her address, in two browsers: with a code, and with her password. */
   async function byMail() {
     const server = await open();
     const first = { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD" as const, "EMAIL_OTP" as const] } };

@@ -1,6 +1,6 @@
 /**
- * How many codes one sign-in in a browser is good for: beyond it the client is told, or the pages ask again, and whoever
- * signs in anew goes on.
+ * How many codes one browser sign-in is good for: beyond that the client gets an error, or the pages ask again, and a
+ * new sign-in continues.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -41,7 +41,7 @@ forEachServer(
       return new URL(location).searchParams;
     };
 
-    /** Signed in, with no code left. */
+    /** Signed in, with no codes left. */
     async function usedUp(browser: Visitor, app: App): Promise<void> {
       assert.ok(answerIn(await signIn(browser, app)).has("code"));
       for (let turn = 1; turn < most; turn++)

@@ -1,4 +1,7 @@
-/** HEAD tells of a page what GET would, and where a form leads is got by GET (RFC 9110 sections 9.3.2 and 15.4.4). */
+/**
+ * HEAD answers what GET would without the page, and the target of a form is fetched with GET (RFC 9110 sections 9.3.2
+ * and 15.4.4).
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeUser, password } from "../kit/people.ts";
@@ -32,7 +35,7 @@ forEachServer("hosted pages: methods", (open) => {
       "/nothing",
       style,
     ];
-    /** Headers of the connection, and those that are others each time. */
+    /** Headers of the connection, and those that change each time. */
     const passing = ["connection", "keep-alive", "transfer-encoding", "content-length"];
     passing.push("date", "x-amz-cognito-request-id");
     for (const path of [...paths, ...bare, ...wellKnown.map((name) => `/.well-known/${name}`)]) {

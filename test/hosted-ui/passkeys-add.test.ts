@@ -1,4 +1,4 @@
-/** /passkeys/add by plain forms: who may add a passkey, to which account, and where they go back to. */
+/** /passkeys/add by plain forms: who may add a passkey, to which account, and where they return. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -13,7 +13,7 @@ import { forEachServer } from "../kit/server.ts";
 import { makeOwner, makePasskeyApp } from "./passkeys.ts";
 import { type App, callback, codeIn, dataOf, makeApp, newVisitor, queryOf, type Shown } from "./visitor.ts";
 
-/** The address of the page as an application gives it; the state has what encoding again would change. */
+/** The page's URL as an application gives it; the state would be changed by encoding it again. */
 const addQuery = (app: App) =>
   `${new URLSearchParams({ client_id: app.ClientId, redirect_uri: callback })}&state=a%2fb+c`;
 const back = `${callback}&state=a%2fb+c`;
@@ -26,7 +26,7 @@ forEachServer("hosted pages: adding a passkey", (open) => {
     await makeUser(server, app.UserPoolId, "ann");
     const visitor = newVisitor(server, app);
     const origin = new URL(server.endpoint).origin;
-    /** Signs in where the page leads who is not signed in. */
+    /** Signs in where the page sends users who are not signed in. */
     const come = async (username = "ann"): Promise<Shown> => {
       const sent = await visitor.get(`/passkeys/add?${addQuery(app)}`);
       const login = await visitor.get(`${origin}${sent.location}`);
@@ -70,12 +70,12 @@ forEachServer("hosted pages: adding a passkey", (open) => {
       listed.Credentials?.map(({ CredentialId }) => CredentialId),
       [authenticator.id.toString("base64url")],
     );
-    // And it signs in.
+    // And it works for signing in.
     visitor.cookies.clear();
     const offered = dataOf(await visitor.get(`/login?${queryOf(app)}`), "passkey-autofill");
     const credential = authenticator.use(offered);
     codeIn(await visitor.post(`/login?${queryOf(app)}`, { credential }));
-    // Signed in so lately, nothing is asked, and the passkey is not made twice.
+    // The sign-in is recent, so nothing is asked, and the passkey is not created twice.
     const again = await begin(await visitor.get(`/passkeys/add?${addQuery(app)}`));
     assert.deepEqual(
       again.options.excludeCredentials.map(({ id }: { id: string }) => id),
@@ -96,7 +96,7 @@ forEachServer("hosted pages: adding a passkey", (open) => {
       (await visitor.post(`/login?${addQuery(app)}&to=passkeys/add`, { continue: "1" })).title,
       "Sign in to Notes",
     );
-    // For an application it does, and the page offers to go on there.
+    // For an application it is enough, and the page offers to continue there.
     assert.equal((await visitor.get(`/login?${queryOf(app)}`)).title, "Welcome back – Notes");
     const added = await come();
     assert.equal(added.title, "Add a passkey – Notes");
@@ -168,7 +168,7 @@ forEachServer("hosted pages: adding a passkey", (open) => {
       assert.match(shown.text, failed, name);
       assert.equal(shown.title, "Error: Add a passkey – Notes", name);
     }
-    // A challenge is one user's, and good once; the newest is the one that counts.
+    // A challenge belongs to one user and is valid once; the newest one counts.
     const { shown, options } = await begin(page);
     const made = new Authenticator(origin).create(options);
     const bob = await signIn(server, app.ClientId, "bob");

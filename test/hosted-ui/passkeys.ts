@@ -1,4 +1,4 @@
-/** What the tests of passkeys at the pages share: a pool that takes them, and people who have some. */
+/** Shared by the tests of passkeys at the pages: a pool that accepts them, and people who have some. */
 import {
   CompleteWebAuthnRegistrationCommand,
   StartWebAuthnRegistrationCommand,
@@ -30,7 +30,7 @@ export interface Owner {
   readonly authenticator: Authenticator;
 }
 
-/** Somebody with a password and a passkey that is synchronized. */
+/** A user with a password and a synchronized passkey. */
 export async function makeOwner(
   server: TestServer,
   app: App,

@@ -1,4 +1,4 @@
-/** Sessions of browsers in pools that track them: seen, revoked with and without what came through them, and reused. */
+/** Browser sessions in pools that track them: listed, revoked with and without what came through them, and reused. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -61,7 +61,7 @@ forEachServer("sessions of browsers", (open) => {
       );
     const revoke = (SessionId: string, RevokeAssociatedSessions?: RevokeAssociatedSessionsType) =>
       client.send(new AdminRevokeUserSessionCommand({ ...pool.named, SessionId, RevokeAssociatedSessions }));
-    /** Of the one browser that there is. */
+    /** The session of the only browser. */
     const sso = async () => {
       const [one, ...more] = ofType("SSO", await pool.list());
       assert.equal(more.length, 0);
@@ -110,7 +110,7 @@ forEachServer("sessions of browsers", (open) => {
       ClientId: notes.ClientId,
       CreateDate: began,
       LastActiveDate: later,
-      // Of who was let in last, by a browser that says nothing of itself.
+      // The latest use, by a browser without a User-Agent of its own.
       DeviceType: "node",
     });
     const [newer, older] = ofType("TOKEN", await list());
@@ -123,7 +123,7 @@ forEachServer("sessions of browsers", (open) => {
         ClientId: notes.ClientId,
         CreateDate: began,
         LastActiveDate: began,
-        // Of the browser, not of the application's server that has redeemed the code.
+        // That of the browser, not of the application's server that has redeemed the code.
         DeviceType,
         OriginSessionId: browser.SessionId,
       },
@@ -166,7 +166,7 @@ forEachServer("sessions of browsers", (open) => {
     assert.equal(await isLetIn(visitor, mail), false);
     await assert.rejects(use(three.AccessToken), revoked);
     await use(two.AccessToken);
-    // Who asks for it keeps the tokens they ask with.
+    // The calling user keeps the tokens of the call.
     const four = await tokensBy(server, notes, await login(visitor, notes));
     const five = await tokensBy(server, mail, await authorize(visitor, mail));
     const own = { SessionId: (await sso()).SessionId, RevokeAssociatedSessions: "LINKED" as const };
@@ -186,7 +186,7 @@ forEachServer("sessions of browsers", (open) => {
     const two = await tokensBy(server, mail, await authorize(visitor, mail));
     await revokeToken(one.RefreshToken);
     assert.equal(await isLetIn(visitor, notes), true);
-    // A token that is revoked already does nothing more.
+    // A token that is already revoked has no further effect.
     await revokeToken(one.RefreshToken, "LINKED");
     assert.equal(await isLetIn(visitor, notes), true);
     const three = await tokensBy(server, notes, await authorize(visitor, notes));

@@ -1,4 +1,4 @@
-/** Sign-in at the hosted pages, from the authorization request to tokens, by forms alone. */
+/** Sign-in at the hosted pages, from the authorization request to tokens, by forms only. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -61,7 +61,7 @@ forEachServer("hosted pages: sign-in", (open) => {
     const forced = await visitor.post(`/login?${queryOf(app, { prompt: "login" })}`, { continue: "1" });
     assert.equal(forced.status, 200);
     assert.equal(forced.title, "Sign in to Notes");
-    // Signed out everywhere, the cookie stands for nobody.
+    // After signing out everywhere, the cookie is no longer valid.
     await server.client.send(
       new AdminUserGlobalSignOutCommand({ UserPoolId: app.UserPoolId, Username: "ann" }),
     );

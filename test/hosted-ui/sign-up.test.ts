@@ -1,4 +1,4 @@
-/** Making an account and getting back into one at the hosted pages, by forms alone. */
+/** Creating an account and recovering one at the hosted pages, by forms only. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AdminGetUserCommand, SignUpCommand } from "@aws-sdk/client-cognito-identity-provider";
@@ -191,7 +191,7 @@ forEachServer("hosted pages: sign-up and recovery", (open) => {
     assert.match(done.text, /role="status">Your new password is saved/);
     const back = await visitor.submit(done, "/login", { password: chosen.password });
     assert.ok((await redeem(server, app, codeIn(back)))["id_token"]);
-    // Whoever was signed in by the old password is not any more.
+    // Sessions from the old password have ended.
     assert.equal((await before.get(`/login?${query}`)).title, "Sign in to Notes");
   });
 

@@ -1,4 +1,4 @@
-/** A browser reduced to what plain pages need: it follows their forms, keeps their cookie, and runs no script. */
+/** A minimal browser for plain pages: it follows their forms, keeps their cookies, and runs no script. */
 import assert from "node:assert/strict";
 import { makePool } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
@@ -31,7 +31,7 @@ export function makeApp(
 export interface HtmlForm {
   readonly action: string;
   readonly fields: Record<string, string>;
-  /** Buttons that send something: `name=value`. */
+  /** Buttons that submit something: `name=value`. */
   readonly buttons: readonly string[];
 }
 
@@ -41,19 +41,19 @@ export interface Shown {
   readonly text: string;
   readonly title: string;
   readonly forms: readonly HtmlForm[];
-  /** Of a redirect. */
+  /** The target of a redirect. */
   readonly location: string;
 }
 
 export interface Visitor {
   get(path: string, headers?: Record<string, string>): Promise<Shown>;
   post(path: string, fields: Record<string, string>, headers?: Record<string, string>): Promise<Shown>;
-  /** Fills the first form whose action is this page's, and sends it. */
+  /** Fills in the first form with this action, and submits it. */
   submit(page: Shown, to: string, fields?: Record<string, string>): Promise<Shown>;
   readonly cookies: Map<string, string>;
 }
 
-/** The authorization query of an app; `state` has what encoding again would change. */
+/** The authorization query of an app; `state` would be changed by encoding it again. */
 export function queryOf(app: App, more: Record<string, string> = {}): string {
   const query = new URLSearchParams({
     client_id: app.ClientId,
@@ -113,7 +113,7 @@ function attributesIn(tag: string): Record<string, string> {
 }
 
 async function shownOf(response: Response): Promise<Shown> {
-  // What stands between two attributes says nothing.
+  // White space between attributes does not matter.
   const text = (await response.text()).replace(/\s+/g, " ");
   const forms = [...text.matchAll(/<form([^>]*)>([\s\S]*?)<\/form>/g)].map(([, head, inside]): HtmlForm => {
     const inputs = [...inside!.matchAll(/<input\b[^>]*>/g)]
@@ -133,14 +133,14 @@ async function shownOf(response: Response): Promise<Shown> {
   return { response, status: response.status, text, title, forms, location };
 }
 
-/** What a page gives to its script: the value of a `data-` attribute. */
+/** The data for a page's script: the value of a `data-` attribute. */
 export function dataOf({ text }: Shown, name: string): string {
   const [, value] =
     new RegExp(`\\sdata-${name}="([^"]*)"`).exec(text) ?? assert.fail(`no ${name} in ${text}`);
   return plain(value ?? "");
 }
 
-/** The code that a redirect to the application brings; fails if it is another redirect. */
+/** The code in a redirect to the application; fails for any other redirect. */
 export function codeIn(shown: Shown): string {
   assert.equal(shown.status, 303, `${shown.status} ${shown.title} ${shown.text}`);
   assert.ok(shown.location.startsWith(`${callback}&`), shown.location);

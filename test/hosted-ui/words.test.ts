@@ -1,15 +1,15 @@
-/** The catalogues of words, and which of them is chosen. */
+/** The words in all languages, and which language is chosen. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { wordsFor } from "../../src/http/hosted-ui/kit/language.ts";
 import { en } from "../../src/http/hosted-ui/words/en.ts";
 
-/** Those of Cognito, and one that is written from right to left. */
+/** Cognito's languages, and one that is written from right to left. */
 const languages = ["ar", "de", "en", "es", "fr", "id", "it", "ja", "ko", "pt-BR", "zh-CN", "zh-TW"];
 
 type Table = { readonly [name: string]: string | ((given: never) => string) | Table };
 
-/** Each sentence by its path, with what is filled in made visible. */
+/** Each sentence by its path, with placeholders made visible. */
 function sentences(table: Table, path = ""): [string, string][] {
   return Object.entries(table).flatMap(([name, value]) => {
     if (typeof value === "string") return [[`${path}${name}`, value]];

@@ -1,4 +1,4 @@
-/** The scope `address` (OpenID Connect Core 1.0 sections 5.1.1 and 5.4): of clients that want the standard, and of no others. */
+/** The scope `address` (OpenID Connect Core 1.0 sections 5.1.1 and 5.4): only for clients that want the standard. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {

@@ -1,4 +1,4 @@
-/** Codes that are brought several times at the same moment. */
+/** Codes that are used several times at the same moment. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { forEachServer } from "../kit/server.ts";

@@ -1,6 +1,6 @@
 /**
- * The modules of the OpenID Foundation's plans oidcc-basic, oidcc-config and oidcc-rp-initiated-logout, each as a test of
- * its name, for a client that wants the standard. What a module does with a browser, a signed-in browser does here.
+ * The modules of the OpenID Foundation's plans oidcc-basic, oidcc-config and oidcc-rp-initiated-logout, each as a test
+ * with its name, for a client that wants the standard. Where a module uses a browser, this uses a signed-in one.
  */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -237,7 +237,7 @@ forEachServer("OpenID conformance", (open) => {
     assert.equal((await redeem(at, code, { ...secretOf(at), code_verifier: verifier })).status, 200);
   });
 
-  /** Where signing out leads: the client's page, ours, or the error page. */
+  /** Where signing out leads: to the client's page, ours, or the error page. */
   async function leave(at: OAuthPlace, parameters: Record<string, string>): Promise<string> {
     const url = `${at.base}/logout?${new URLSearchParams(parameters)}`;
     const answer = await fetch(url, { redirect: "manual", headers: { cookie: at.cookie } });

@@ -1,4 +1,7 @@
-/** What is neither a right request nor an honest mistake: methods, types, doubled and oversized parameters, odd headers. */
+/**
+ * Requests that are neither right nor an honest mistake: methods, types, repeated and oversized parameters, odd
+ * headers.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { makeClient, password } from "../kit/people.ts";
@@ -118,7 +121,7 @@ forEachServer("confusion", (open) => {
         assert.match(headers["cache-control"] ?? "", isPublic ? /^public, max-age=\d+/ : /^no-store$/, told);
         if (headers["content-type"]?.startsWith("text/html"))
           assert.match(headers["content-security-policy"] ?? "", /frame-ancestors 'none'/, told);
-        // What has a code in it is never told to where the browser goes next.
+        // A URL with a code in it must never become a referrer.
         if (headers["location"])
           assert.match(headers["referrer-policy"] ?? "", /^(?:no-referrer|same-origin)$/, told);
       }
@@ -208,7 +211,7 @@ forEachServer("confusion", (open) => {
           const { headers: told } = await main({ target: `${path}?${text}`, headers });
           assert.match(told["location"] ?? "", /\/error\?error=invalid_request/, `${path} ${text}`);
         }
-    // Of a POST the form counts, whatever stands in its query.
+    // For a POST the form counts, whatever is in its query.
     const evil = form({ redirect_uri: "https://evil.example/", client_id: "x", state: "evil" });
     const { headers: told } = await main({
       method: "POST",
@@ -330,7 +333,7 @@ forEachServer("confusion", (open) => {
       });
       const { error } = JSON.parse(answer.body);
       assert.ok([400, 401].includes(answer.status), `${answer.status} for ${header}`);
-      // "Basic :secret" names nobody, which is another mistake.
+      // "Basic :secret" identifies nobody, which is a different mistake.
       assert.match(error, /^(?:invalid_client|invalid_request)$/, header);
     }
     const encoded = [...right]

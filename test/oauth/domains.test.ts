@@ -1,4 +1,4 @@
-/** Domains of pools: a host name serves its pool alone, and custom scopes are granted while they exist. */
+/** Domains of pools: a host name serves only its pool, and custom scopes are granted while they exist. */
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { test } from "node:test";
@@ -18,7 +18,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** GET under another host name; the path goes as it is. */
+/** GET with another host name; the path is sent unchanged. */
 function get(server: TestServer, host: string, path: string, cookie = ""): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(server.endpoint);

@@ -1,4 +1,4 @@
-/** Requests that are too big, and bytes that are in no URL. */
+/** Requests that are too big, and bytes that no URL contains. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { forEachServer } from "../kit/server.ts";
@@ -34,7 +34,7 @@ forEachServer("extremes", (open) => {
       }
     }
     const posted = { method: "POST", target: "/oauth2/authorize", headers };
-    // What is taken from a form fits into the address of the pages.
+    // What is accepted from a form fits into the URL of the pages.
     for (const [bytes, status] of [
       [11_000, 303],
       [13_000, 400],

@@ -1,4 +1,4 @@
-/** Who may have answers of the authorization server in a frame: mostly nobody; for silent renewal the client's own pages. */
+/** Who may frame answers of the authorization server: usually nobody; for silent renewal the client's own pages. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DescribeUserPoolCommand, UpdateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";

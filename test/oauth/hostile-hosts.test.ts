@@ -1,4 +1,4 @@
-/** Whatever a request says of its host, scheme, port or path elsewhere: no answer and no message has it. */
+/** Whatever a request claims about its host, scheme, port or path elsewhere: no answer and no message contains it. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -14,7 +14,7 @@ import { callback, goodbye, setUp } from "./support.ts";
 
 const evil = "evil.example";
 
-/** What proxies add, frameworks believe, and scanners try. */
+/** Headers that proxies add, frameworks trust, and scanners try. */
 const lies = [
   ...["host", "server", "proto", "scheme", "port", "prefix", "path", "uri", "url", "ssl", "protocol"].map(
     (what) => `x-forwarded-${what}: ${evil}`,
@@ -43,7 +43,7 @@ const lies = [
   ],
 ];
 
-/** Without what differs between two answers to the same. */
+/** An answer without what differs between two answers to the same request. */
 function same({ status, headers, body }: RawAnswer): unknown {
   const plain = (text: string) =>
     text
@@ -73,7 +73,7 @@ for (const trustedProxies of ["", "127.0.0.0/8,::1/128"])
         return { server, place, host, domain: `${Domain}.auth.localhost:${port}` };
       }
 
-      /** Of every kind of answer one, with the links that it should have. */
+      /** One request for each kind of answer, with the links that it should contain. */
       function requests(
         { UserPoolId, ClientId, cookie }: Awaited<ReturnType<typeof setUp>>,
         origin: string,
@@ -142,7 +142,7 @@ for (const trustedProxies of ["", "127.0.0.0/8,::1/128"])
               );
             const expected = same(await send([]));
             assert.doesNotMatch(JSON.stringify(expected), /evil|"domain=|; domain=/i, what);
-            // One by one for what is asked most, all together for the rest.
+            // One by one for the most frequent requests, all together for the rest.
             const tried = /^(?:authorize|sign-in page|discovery)$/.test(what) ? lies.map((lie) => [lie]) : [];
             for (const headers of [...tried, lies.filter((lie) => !lie.startsWith(":"))]) {
               const answer = await send(headers);
@@ -265,7 +265,7 @@ for (const trustedProxies of ["", "127.0.0.0/8,::1/128"])
           "/login/..//evil.example",
         ])
           for (const authority of [domain, host]) {
-            // At the main host that pool is at its place.
+            // On the main host that pool is at its place.
             if (authority === host && odd.startsWith("http://") && odd.includes(other.UserPoolId)) continue;
             const { status, headers, body } = await at(authority, odd);
             assert.ok([400, 404, 421].includes(status), `${status} at ${authority} for ${odd}`);

@@ -1,6 +1,6 @@
 /**
- * Addresses that look like a registered one, or that somebody who collects codes would like a browser to be sent to.
- * Made by a table: each line is one idea, tried in every place where it could matter.
+ * URLs that resemble a registered one, or to which an attacker who collects codes would like a browser to be sent.
+ * Generated from a table: each line is one idea, tried in every place where it could matter.
  */
 
 export const registered = "https://app.example/cb";
@@ -23,7 +23,7 @@ const afterScheme = [
 ];
 
 const hosts = [
-  // Who is before the @ is nobody.
+  // The part before the @ does not matter.
   ...[`app.example@${evil}`, `app.example:443@${evil}`, `app.example%40${evil}`, `a:b@app.example`],
   ...[
     `${evil}#@app.example`,
@@ -33,7 +33,7 @@ const hosts = [
     ":@app.example",
   ],
   ...[`${evil}\\@app.example`, `app.example\\@${evil}`, `app.example\\.${evil}`, `${evil};app.example`],
-  // Neighbours of the name.
+  // Similar names.
   ...[`app.example.${evil}`, `app.example-${evil}`, `${evil}.app.example`, "evilapp.example", "app.example2"],
   ...[
     "app.example.",
@@ -46,7 +46,7 @@ const hosts = [
     "example",
   ],
   ...["APP.EXAMPLE", "App.example", "app.examplE", "app_example", "app-example", "appexample"],
-  // Names that look the same, or that a parser makes the same.
+  // Names that look the same, or that a parser treats as the same.
   ...["app。example", "app．example", "app｡example", "аpp.example", "app.exаmple", "ａpp.example"],
   ...["ⓐpp.example", "app.exam\u00adple", "app.exam\u200bple", "app.exam\u2060ple", "app\u200d.example"],
   ...["xn--pp-7kc.example", "äpp.example", "xn--pp-uia.example", "app.example\ufeff", "app.example\u202e"],
@@ -66,7 +66,7 @@ const hosts = [
   // Ports.
   ...["app.example:443", "app.example:80", "app.example:", "app.example:0443", "app.example:8443"],
   ...["app.example:65536", "app.example:-1", "app.example:443a", "app.example:４４３"],
-  // The machine itself, and the clouds' own.
+  // The machine itself, and the metadata services of clouds.
   ...["localhost", "LOCALHOST", "localhost.", `localhost.${evil}`, "127.0.0.1", "127.1", "2130706433", "0"],
   ...["0x7f000001", "0177.0.0.1", "[::1]", "[::1]:9999", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]", "[::]"],
   ...["[::1%25lo]", "0.0.0.0", "169.254.169.254", "[fd00:ec2::254]", "metadata.google.internal"],
@@ -144,7 +144,7 @@ const characters = [
   ...['"', "'", "`", "<", ">", "{", "}", "[", "]", "%", "%00", "%0a", "%0d%0a", "%09", "%20", "%2e", "%2f"],
 ];
 
-/** Each character at the beginning, before the host, inside it, behind it, and at the end. */
+/** Each character at the beginning, before the host, inside it, after it, and at the end. */
 const inserted = characters.flatMap((one) => [
   `${one}${registered}`,
   `https://${one}app.example/cb`,
@@ -166,7 +166,7 @@ const encoded = [
   ...["+https://app.example/cb", "https://app.example/+cb", "https+://app.example/cb"],
 ];
 
-/** What could end a header or a tag and begin another. */
+/** Text that could end a header or a tag and begin another. */
 const injected = [
   `${registered}\r\nSet-Cookie: poolhouse=evil`,
   `${registered}\r\nLocation: https://${evil}/`,
@@ -205,7 +205,7 @@ const whole = [
   ...[`https://${"a".repeat(63)}.example/cb`, `https://${"a.".repeat(200)}example/cb`],
 ];
 
-/** Distinct, none of them registered: from here on a byte more or less is another address. */
+/** All distinct, and none registered: every difference of a byte makes another URL. */
 export const hostileUrls: readonly string[] = [
   ...new Set([
     ...schemes.flatMap((scheme) => afterScheme.map((rest) => `${scheme}${rest}`)),

@@ -1,4 +1,4 @@
-/** id_token_hint of an authorization request (OpenID Connect Core 1.0 section 3.1.2.1): who is asked for. */
+/** id_token_hint of an authorization request (OpenID Connect Core 1.0 section 3.1.2.1): which user is asked for. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CreateUserPoolClientCommand } from "@aws-sdk/client-cognito-identity-provider";
@@ -82,7 +82,7 @@ forEachServer("id_token_hint", (open) => {
       const asked = await authorize(at, { id_token_hint });
       assert.equal(asked.pathname, `/${at.UserPoolId}/login`, what);
     }
-    // Once asked, whoever signs in is answered.
+    // Once the page has asked, whoever signs in gets an answer.
     const visitor = visitorOf(at);
     const query = new URLSearchParams({ ...request(at), id_token_hint: "ann" });
     const page = await visitor.get(`/login?${query}`);

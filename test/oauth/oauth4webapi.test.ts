@@ -1,4 +1,4 @@
-/** oauth4webapi, the strictest client there is: it checks every answer against the standards and repairs none. */
+/** oauth4webapi, a very strict client: it checks every answer against the standards and repairs none. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CreateResourceServerCommand } from "@aws-sdk/client-cognito-identity-provider";
@@ -13,7 +13,7 @@ const insecure = { [oauth.allowInsecureRequests]: true };
 const registered = { CallbackURLs: [callback], LogoutURLs: [goodbye] };
 const strict = { UserPoolTags: { "poolhouse:oidc": "*" } };
 
-/** What a public client sends for the code of an answer. */
+/** What a public client sends to redeem the code of an answer. */
 const sendCode = (
   as: oauth.AuthorizationServer,
   client: oauth.Client,
@@ -27,7 +27,7 @@ forEachServer("oauth4webapi", (open) => {
     return oauth.processDiscoveryResponse(new URL(issuer), answer);
   }
 
-  /** What the browser, which is signed in, is sent back with. */
+  /** The URL to which a signed-in browser is sent back. */
   async function authorize(
     as: oauth.AuthorizationServer,
     place: OAuthPlace,
@@ -62,7 +62,7 @@ forEachServer("oauth4webapi", (open) => {
 
   const clientOf = ({ ClientId, server }: OAuthPlace): oauth.Client => ({
     client_id: ClientId,
-    // The clock of the server is its own in these tests.
+    // In these tests the server has its own clock.
     [oauth.clockSkew]: Math.round((server.clock.now - Date.now()) / 1000),
   });
 

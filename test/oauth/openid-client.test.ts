@@ -5,7 +5,7 @@ import * as client from "openid-client";
 import { forEachServer } from "../kit/server.ts";
 import { goodbye, type OAuthPlace, setUp } from "./support.ts";
 
-/** The library takes the URL it came back to, without its query, for the redirect URI. */
+/** The library takes the URL that it came back to, without its query, as the redirect URI. */
 const callback = "http://localhost:9999/callback";
 const CallbackURLs = [callback];
 const insecure = { execute: [client.allowInsecureRequests] };
@@ -16,7 +16,7 @@ forEachServer("openid-client", (open) => {
     return client.discovery(new URL(base), ClientId, ClientSecret, auth, insecure);
   }
 
-  /** What the browser does: it is signed in already. */
+  /** Acts as the browser, which is already signed in. */
   async function follow(url: URL, cookie: string): Promise<URL> {
     const answer = await fetch(url, { redirect: "manual", headers: { cookie } });
     return new URL(answer.headers.get("location") ?? assert.fail("no redirect"));

@@ -1,4 +1,4 @@
-/** Requests as bytes, for what no client would send. */
+/** Requests as bytes, for those that no client would send. */
 import { once } from "node:events";
 import { connect } from "node:net";
 import { CreateUserPoolDomainCommand } from "@aws-sdk/client-cognito-identity-provider";
@@ -7,12 +7,12 @@ import type { OAuthPlace } from "./support.ts";
 
 export interface RawAnswer {
   readonly status: number;
-  /** Lower-case names; of two with one name both, with a line between them. */
+  /** Lower-case names; repeated headers are joined with line breaks. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** Sends bytes to a server and reads its one answer; status 0: it hung up without any. */
+/** Sends bytes to a server and reads its single answer; status 0 if it closed the connection without one. */
 export async function sendRaw(endpoint: string, text: string): Promise<RawAnswer> {
   const { hostname, port } = new URL(endpoint);
   const socket = connect({ host: hostname, port: Number(port) });
@@ -35,13 +35,13 @@ export async function sendRaw(endpoint: string, text: string): Promise<RawAnswer
 
 export interface RawRequest {
   readonly method?: string;
-  /** The request target as it goes over the wire. */
+  /** The request target as sent over the wire. */
   readonly target: string;
   readonly headers?: readonly string[];
   readonly body?: string;
 }
 
-/** A whole request, with the headers in their order and nothing else but what a body needs. */
+/** A complete request, with the headers in order and nothing else but what a body needs. */
 export function requestText({ method = "GET", target, headers = [], body }: RawRequest): string {
   const length = body === undefined ? [] : [`content-length: ${Buffer.byteLength(body)}`];
   const type =
@@ -52,7 +52,7 @@ export function requestText({ method = "GET", target, headers = [], body }: RawR
   return `${lines.join("\r\n")}\r\n\r\n${body ?? ""}`;
 }
 
-/** At the main host and at a domain of the pool: what a request line and Host are there. */
+/** The request lines and Hosts for the main host and for a domain of the pool. */
 export async function placesOf(server: TestServer, { UserPoolId }: OAuthPlace) {
   const Domain = `odd-${Math.random().toString(36).slice(2, 10)}`;
   await server.client.send(new CreateUserPoolDomainCommand({ UserPoolId, Domain }));

@@ -1,4 +1,4 @@
-/** No parameter becomes a location that the client has not registered, byte by byte; what is registered does. */
+/** No parameter becomes a location that the client has not registered, byte by byte; registered ones do. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -10,7 +10,7 @@ import { forEachServer } from "../kit/server.ts";
 import { hostileUrls, registered } from "./hostile-urls.ts";
 import { newCode, type OAuthPlace, setUp, signInBrowser } from "./support.ts";
 
-/** What an application may have registered, as odd as it comes. */
+/** URIs that an application may have registered, however odd. */
 const goodOnes = [
   registered,
   "https://app.example/cb?keep=1&empty=&a=b%20c",
@@ -26,7 +26,7 @@ const goodOnes = [
 ];
 const home = "https://app.example/home";
 
-/** As a header carries it: ASCII (RFC 3986 section 2.5). */
+/** A URI as a header carries it: in ASCII (RFC 3986 section 2.5). */
 const onTheWire = (uri: string) => uri.replace(/[^!-~]/gu, encodeURIComponent);
 
 const ours = new Set([
@@ -45,7 +45,7 @@ const ours = new Set([
   ...["access-control-allow-origin"],
 ]);
 
-/** Runs what is to be done with each, several at a time. */
+/** Runs a function for each item, several at a time. */
 async function forEach<T>(all: readonly T[], run: (one: T) => Promise<void>): Promise<void> {
   const rest = [...all];
   const worker = async () => {
@@ -54,7 +54,7 @@ async function forEach<T>(all: readonly T[], run: (one: T) => Promise<void>): Pr
   await Promise.all(Array.from({ length: 8 }, worker));
 }
 
-/** Fails where an answer would take a browser away, or has something in it that the request has put there. */
+/** Fails if an answer would take a browser elsewhere, or contains something from the request. */
 async function staysHere(place: OAuthPlace, answer: Response, value: string): Promise<string> {
   const told = JSON.stringify(value);
   const text = await answer.text();
@@ -77,7 +77,7 @@ const errorPage = ({ base, ClientId }: OAuthPlace) =>
 forEachServer(
   "redirects",
   (open, database) => {
-    // No database decides about an address, so one of the two sees a part of them.
+    // No database is involved in URIs, so one of the two sees only a part of them.
     const hostile = database === "sqlite" ? hostileUrls : hostileUrls.filter((_, index) => index % 10 === 0);
     const place = async () =>
       setUp(await open(), {
@@ -149,7 +149,7 @@ forEachServer(
           at,
           `/logout?${new URLSearchParams({ client_id: at.ClientId, post_logout_redirect_uri: uri, state: "s" })}`,
         ),
-      // Goes on by GET, at the same endpoint.
+      // Continues with a GET, at the same endpoint.
       "POST /logout": async (at, uri) => {
         const body = new URLSearchParams({ client_id: at.ClientId, post_logout_redirect_uri: uri });
         const location = await staysHere(at, await ask(at, "/logout", { method: "POST", body }), uri);
@@ -165,7 +165,7 @@ forEachServer(
           const answer = await send(at, uri);
           assert.ok([302, 303].includes(answer.status), `${answer.status} for ${JSON.stringify(uri)}`);
           const location = await staysHere(at, answer, uri);
-          // An address that is empty is none, and then signing out has nowhere to go.
+          // An empty URI counts as none, and then signing out has nowhere to go.
           const isOurs =
             uri === "" && what.includes("/logout")
               ? location === `${at.base}/signedout`
@@ -243,7 +243,7 @@ forEachServer(
     test("state: every hostile value comes back byte by byte, and nothing else of it is anywhere", async () => {
       const at = await place();
       await forEach(hostile, async (value) => {
-        // As fetch and browsers write a quote.
+        // As fetch and browsers encode a quote.
         const raw = encodeURIComponent(value).replaceAll("'", "%27");
         const allowed = [
           await ask(at, `/oauth2/authorize?${query(at, registered)}&state=${raw}`),
@@ -300,7 +300,7 @@ forEachServer(
         const again = await out({ redirect_uri: uri, response_type: "code" });
         assert.ok(again.headers.get("location")?.startsWith(`${at.base}/login?client_id=`));
         assert.equal((await fetch(again.headers.get("location")!, { redirect: "manual" })).status, 200);
-        // What may be returned to signs out, and what may be signed out to is returned to by nobody.
+        // URIs for returning are not accepted for signing out, and vice versa.
         const { headers: wrong } = await ask(at, `/oauth2/authorize?${query(at, home)}`);
         assert.match(wrong.get("location") ?? "", errorPage(at));
       });
@@ -381,6 +381,6 @@ forEachServer(
       }
     });
   },
-  // Every hostile address asks for codes, all by one sign-in.
+  // Every hostile URI asks for codes, all with one sign-in.
   { POOLHOUSE_LIMITS: "authorization-codes=100000" },
 );

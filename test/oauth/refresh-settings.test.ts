@@ -39,7 +39,7 @@ forEachServer("refreshing what was taken away", (open) => {
     const { body } = await refresh(at, token);
     return [claimsOf(body["access_token"])["scope"], body["id_token"] !== undefined];
   };
-  /** The same token at the API's two doors. */
+  /** The token at the API's two entry points. */
   const atApi = ({ server, ClientId }: OAuthPlace, token: string) => [
     () =>
       server.client.send(
@@ -91,13 +91,13 @@ forEachServer("refreshing what was taken away", (open) => {
       const late = await redeem(at, unredeemed);
       assert.equal(late.body["access_token"], undefined);
       assert.equal(late.status, 400);
-      // Tokens of the API's own sign-in have nothing to do with it.
+      // Tokens from the API's own sign-in are not affected.
       const own = await signIn(at.server, at.ClientId, "ann");
       for (const call of atApi(at, own.RefreshToken)) {
         const { AccessToken } = (await call()).AuthenticationResult ?? assert.fail("no tokens");
         assert.equal(claimsOf(AccessToken)["scope"], "aws.cognito.signin.user.admin");
       }
-      // And nothing is used up by a refusal.
+      // And a refusal uses nothing up.
       await at.update({});
       assert.deepEqual(await scopeOf(at, token), ["aws.cognito.signin.user.admin", false]);
     });

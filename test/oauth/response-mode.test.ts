@@ -1,10 +1,10 @@
-/** response_mode (OAuth 2.0 Multiple Response Type Encoding Practices): for clients that want the standard, and no others. */
+/** response_mode (OAuth 2.0 Multiple Response Type Encoding Practices): only for clients that want the standard. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { forEachServer } from "../kit/server.ts";
 import { authorize, callback, setUp } from "./support.ts";
 
-/** Where the answer stands, and what it says. */
+/** The part of the URL with the answer, and the answer. */
 function partsOf(location: string): { where: "query" | "fragment"; answer: URLSearchParams } {
   assert.ok(location.startsWith(callback), location);
   const rest = location.slice(callback.length);

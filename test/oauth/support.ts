@@ -1,4 +1,4 @@
-/** What the tests of the authorization server share: a pool with an OAuth client, and a browser that is signed in. */
+/** Shared by the tests of the authorization server: a pool with an OAuth client, and a signed-in browser. */
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import {
@@ -27,7 +27,7 @@ export interface OAuthPlace {
   readonly UserPoolId: string;
   readonly ClientId: string;
   readonly ClientSecret: string | undefined;
-  /** URL that the pool's endpoints begin with. */
+  /** The URL that the pool's endpoints begin with. */
   readonly base: string;
   /** The cookie of a browser in which Ann is signed in. */
   readonly cookie: string;
@@ -52,7 +52,7 @@ export async function setUp(
   return { server, ...place, base, cookie: await signInBrowser(server, place.UserPoolId, "ann") };
 }
 
-/** A session as the hosted pages leave it behind. */
+/** A session as the hosted pages create it. */
 export async function signInBrowser(
   server: TestServer,
   UserPoolId: string,
@@ -106,7 +106,7 @@ export async function authorize(
   return new URL(answer.headers.get("location") ?? assert.fail("no location"));
 }
 
-/** The code of an authorization request that succeeds. */
+/** The code from a successful authorization request. */
 export async function newCode(
   place: Pick<OAuthPlace, "base" | "ClientId" | "cookie">,
   change: Record<string, string | undefined> = {},
@@ -160,7 +160,7 @@ export function pkce(): {
   return { verifier, challenge: { code_challenge, code_challenge_method: "S256" } };
 }
 
-/** The claims of a token, which is not verified here. */
+/** The claims of a token, without verification. */
 export function claimsOf(token: string | number | undefined): Record<string, unknown> {
   return JSON.parse(Buffer.from(String(token).split(".")[1] ?? "", "base64url").toString());
 }

@@ -1,4 +1,4 @@
-/** /oauth2/token and /oauth2/revoke through the wire. */
+/** /oauth2/token and /oauth2/revoke over the wire. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -46,7 +46,7 @@ forEachServer("the token endpoint", (open) => {
       new GetUserCommand({ AccessToken: String(body["access_token"]) }),
     );
     assert.equal(user.Username, "ann");
-    // RFC 6749 section 4.1.2: who brings the code again loses the tokens.
+    // RFC 6749 section 4.1.2: using the code again revokes the tokens.
     const again = await redeem(place, code);
     assert.deepEqual([again.status, again.body["error"]], [400, "invalid_grant"]);
     await assert.rejects(
@@ -90,7 +90,7 @@ forEachServer("the token endpoint", (open) => {
       );
       assert.equal((await redeem(place, code, { code_verifier: verifier })).status, 400);
     }
-    // A verifier where nothing was challenged is the sign of a downgrade.
+    // A verifier without a challenge indicates a downgrade.
     const downgraded = await redeem(place, await newCode(place), { code_verifier: verifier });
     assert.equal(downgraded.body["error"], "invalid_grant");
   });
@@ -129,7 +129,7 @@ forEachServer("the token endpoint", (open) => {
     const change = { AccessToken, PreviousPassword: password, ProposedPassword: "Other-Horse-1" };
     await client.send(new ChangePasswordCommand(change));
     assert.equal((await redeem(place, first)).body["error"], "invalid_grant");
-    // Nor is the browser let in by the former one.
+    // Nor is the browser signed in by the former one.
     assert.match((await authorize(place)).pathname, /\/login$/);
     const again = { ...place, cookie: await signInBrowser(server, place.UserPoolId, "ann") };
     const second = await newCode(again);

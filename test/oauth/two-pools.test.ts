@@ -1,4 +1,4 @@
-/** Two pools on one host, with applications and people of the same names: nothing of one is good for the other. */
+/** Two pools on one host, with applications and people of the same names: nothing of one is valid in the other. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -53,7 +53,7 @@ forEachServer("two pools", (open) => {
         Permanent: true,
       }),
     );
-    // The session that there was ended with the former password.
+    // The existing session ended with the former password.
     return { server, a, b: { ...b, cookie: await signInBrowser(server, b.UserPoolId, "ann") } };
   }
 
@@ -134,7 +134,7 @@ forEachServer("two pools", (open) => {
         assert.match(await asked(atB, b, cookie), /error=login_required/, `${what}: ${cookie}`);
       const page = await send(server, atB, `/login?${query(b)}`, { cookie: rename(inA.cookie, a, b) });
       assert.match(page.body, /name="password"/, "nobody may go on as whom they are not");
-      // The other browser has a session of its own, which no sign-out of the first ends.
+      // The other browser has its own session, which no sign-out of the first ends.
       const other = await signIn(server, atA, a, password);
       const out = `/logout?${new URLSearchParams({ client_id: a.ClientId, logout_uri: goodbye })}`;
       const left = await send(server, atA, out, { cookie: jar });

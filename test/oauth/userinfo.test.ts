@@ -1,4 +1,4 @@
-/** /oauth2/userInfo, /logout and the published metadata through the wire. */
+/** /oauth2/userInfo, /logout and the published metadata over the wire. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -165,7 +165,7 @@ forEachServer("published metadata", (open) => {
       assert.deepEqual(metadata["code_challenge_methods_supported"], ["S256"]);
       for (const [name, value] of Object.entries(metadata)) {
         if (!name.endsWith("_endpoint") && name !== "jwks_uri") continue;
-        // Whatever it asks for, it is there.
+        // Whatever it requires, it exists.
         const { status } = await fetch(String(value), { method: "GET", redirect: "manual" });
         assert.notEqual(status, 404, name);
       }
