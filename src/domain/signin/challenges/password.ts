@@ -13,7 +13,7 @@ import { hidesUsers } from "../../user-pools/clients.ts";
 import type { Pool } from "../../user-pools/load-pool.ts";
 import type { Challenge, Given, Proven } from "../challenge.ts";
 import { offerChallenge } from "../offer.ts";
-import { invalidSession, required, wrongPassword } from "../refusals.ts";
+import { invalidSession, wrongPassword } from "../refusals.ts";
 import { bringing, findBySession } from "../session.ts";
 import type { Outcome, SignIn } from "../sign-in.ts";
 
