@@ -1,6 +1,7 @@
 /**
- * Can the time of an answer tell who exists? One client asks for names of every kind, in random order, and the times are
- * compared by the area under the ROC curve (Mann-Whitney): 0.5 is a coin, 1 is certainty. Goal: at most 0.02 from 0.5.
+ * Do response times reveal who exists? One client asks for names of every kind in random order, and the times are
+ * compared by the area under the ROC curve (Mann-Whitney): 0.5 is chance, 1 is certainty. The goal is to be within 0.02
+ * of 0.5.
  *
  * `npm run bench -- enumeration [--database sqlite|postgres|both] [--samples N] [--operations ForgotPassword,SignUp]`
  */
@@ -19,9 +20,9 @@ export const title = "Time of an answer by who is named";
 
 export interface Options {
   readonly kinds: readonly string[];
-  /** Of each kind of name and operation. */
+  /** Samples per kind of name and operation. */
   readonly samples: number;
-  /** Which operations, by their names or the first words of those; all unless given. */
+  /** The operations, by their names or the first words of those; all by default. */
   readonly names?: readonly string[] | undefined;
 }
 
@@ -30,10 +31,10 @@ const people = 20;
 
 type Document = Readonly<Record<string, unknown>>;
 
-/** Measures and prints. Throws Error when a name is none of an operation. */
+/** Measures and prints. Throws an Error if a name matches no operation. */
 export async function run({ kinds, samples, names }: Options): Promise<void> {
   const chosen = names === undefined ? operations : names.flatMap(operationsNamed);
-  // Twice the standard deviation of the area where there is no difference (Mann-Whitney's U).
+  // Twice the standard deviation of the area if there is no difference (Mann-Whitney's U).
   const chance = 2 * Math.sqrt((2 * samples + 1) / (12 * samples * samples));
   for (const kind of kinds) {
     const database = await newDatabase(kind);
@@ -56,11 +57,11 @@ function operationsNamed(wanted: string): readonly Operation[] {
 interface Sampled {
   /** Milliseconds. */
   readonly times: number[];
-  /** What the answers were, without their values. */
+  /** The shapes of the answers, without their values. */
   readonly shapes: Set<string>;
 }
 
-/** Times of each kind, taken in turns of random order. */
+/** Times of each kind, measured in random order. */
 async function measure(stage: Stage, operation: Operation, samples: number): Promise<Map<Kind, Sampled>> {
   const sampled = new Map<Kind, Sampled>(
     operation.among.map((kind) => [kind, { times: [], shapes: new Set() }]),
@@ -74,7 +75,7 @@ async function measure(stage: Stage, operation: Operation, samples: number): Pro
       const began = performance.now();
       const answer = await stage.connection.call(target, body);
       const took = performance.now() - began;
-      // Whoever is turned away early is not compared with anybody.
+      // Requests that are refused early must not be compared.
       if (/Internal|TooMany|LimitExceeded|attempts exceeded/.test(answer.body)) throw new Error(answer.body);
       if (turn < 0) continue;
       const own = sampled.get(kind)!;
@@ -85,7 +86,7 @@ async function measure(stage: Stage, operation: Operation, samples: number): Pro
   return sampled;
 }
 
-/** Which members the answer has, and what it says besides values that are a user's own or random. */
+/** The members of an answer, and its text without values that are random or belong to a user. */
 function shapeOf({ status, body }: Answer): string {
   const told = ["__type", "message", "ChallengeName", "CODE_DELIVERY_DELIVERY_MEDIUM"];
   const without = (key: string, value: unknown) =>
@@ -101,7 +102,7 @@ function shuffled<T>(list: readonly T[]): T[] {
     .map(({ item }) => item);
 }
 
-/** A kind that is answered otherwise than names that do not exist is told by that, whatever the time says. */
+/** A row of the table; kinds with another answer than names that do not exist are marked, whatever their times. */
 function line(operation: Operation, sampled: ReadonlyMap<Kind, Sampled>): string {
   const unknown = sampled.get("unknown")!;
   const parts = operation.among.map((kind) => {
@@ -114,7 +115,7 @@ function line(operation: Operation, sampled: ReadonlyMap<Kind, Sampled>): string
   return `${operation.name.padEnd(48)} ${parts.join("  ")}`;
 }
 
-/** How often one of `b` took longer than one of `a`; ties count half. By ranks. */
+/** How often one of `b` took longer than one of `a`; ties count half. Computed by ranks. */
 export function auc(a: readonly number[], b: readonly number[]): number {
   const all = [...a.map((time) => ({ time, b: 0 })), ...b.map((time) => ({ time, b: 1 }))];
   all.sort((x, y) => x.time - y.time);
@@ -129,7 +130,7 @@ export function auc(a: readonly number[], b: readonly number[]): number {
   return (ranks - (b.length * (b.length + 1)) / 2) / (a.length * b.length);
 }
 
-/** A server with people of every kind. Whoever asks is a stranger to those who signed up here. */
+/** A server with users of every kind. The client that asks is a stranger to all of them. */
 async function openHouse(database: string): Promise<{ server: BenchServer; ClientId: string }> {
   const first = await startPoolhouse(database);
   const pool = await makePool(first, {
@@ -151,7 +152,7 @@ async function openHouse(database: string): Promise<{ server: BenchServer; Clien
   return { server: await startPoolhouse(database), ClientId: pool.clientId };
 }
 
-/** Answers the ids of those who are to be left with a hash only. */
+/** Creates the users; returns the ids of those that shall only have a hash. */
 async function makePeople(port: number, UserPoolId: string, ClientId: string): Promise<string[]> {
   const connection = new Connection(port);
   const administer = async (operation: string, input: object): Promise<Document> =>
@@ -187,7 +188,7 @@ function subOf({ User }: Document): string {
   return Attributes.find(({ Name }) => Name === "sub")!.Value;
 }
 
-/** As an import of hashes leaves users. */
+/** Removes the SRP verifier, as for users imported with a hash. */
 async function dropVerifier(db: Db, poolId: string, userId: string): Promise<void> {
   const { version, ...credential } = (await readCredential(db, poolId, userId))!;
   await writeCredential(db, poolId, userId, version, { ...credential, srp: undefined }, Date.now());

@@ -11,7 +11,7 @@ const form = { "content-type": "application/x-www-form-urlencoded" };
 const verifier = "a".repeat(43);
 const challenge = createHash("sha256").update(verifier).digest("base64url");
 
-/** A client of the stage's pool that uses the pages. */
+/** Creates a client of the stage's pool that uses the pages. */
 async function oauthClient(stage: Stage, change: object = {}): Promise<{ id: string; secret: string }> {
   const connection = new Connection(stage.server.port);
   const made = document(
@@ -43,7 +43,7 @@ const queryOf = (clientId: string) =>
 const headerOf = ({ head }: Answer, name: string) =>
   new RegExp(`\\r\\n${name}: ([^\\r]*)`, "i").exec(head)?.[1] ?? "";
 
-/** Signs a browser in at the pages; answers its cookie. */
+/** Signs a browser in at the pages; returns its cookie. */
 async function signInBrowser(stage: Stage, query: string, turn: number): Promise<string> {
   const connection = new Connection(stage.server.port);
   const headers: Headers = {
@@ -59,7 +59,7 @@ async function signInBrowser(stage: Stage, query: string, turn: number): Promise
   return cookie;
 }
 
-/** Browsers that are signed in: enough that no row is contended. */
+/** The number of signed-in browsers: enough that no row is contended. */
 const browsers = 32;
 
 async function codeGrant(
@@ -91,7 +91,7 @@ async function codeGrant(
   return { run, tokens };
 }
 
-/** A client that acts for itself, with a scope of its own. */
+/** A client that acts for itself, with its own scope. */
 async function machine(stage: Stage): Promise<Operation> {
   const connection = new Connection(stage.server.port);
   document(

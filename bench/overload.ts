@@ -1,7 +1,7 @@
 /**
- * Ten times the load that the server can carry: what is still answered, how fast the rest is refused, and what those
- * notice who ask for something else. The server has one processor and the load another, so that neither takes from the
- * other what is measured.
+ * Ten times the load that the server can handle: how much is still answered, how fast the rest is refused, and how it
+ * affects other requests. The server has one processor and the load generator another, so that neither affects the
+ * other's measurements.
  */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
@@ -24,13 +24,13 @@ type Request = (connection: Connection, turn: number) => Promise<{ status: numbe
 
 interface Tally {
   good: number;
-  /** Milliseconds, of TooManyRequestsException. */
+  /** Milliseconds until TooManyRequestsException. */
   readonly refused: number[];
   other: number;
   unsent: number;
 }
 
-/** Calls at a fixed rate, whether or not the ones before have been answered; each on a connection that is free. */
+/** Calls at a fixed rate, whether or not earlier ones have been answered; each on a free connection. */
 class OpenLoop {
   readonly tally: Tally = { good: 0, refused: [], other: 0, unsent: 0 };
   readonly latencies: number[] = [];
@@ -71,7 +71,7 @@ class OpenLoop {
   }
 
   async #send(): Promise<void> {
-    // The one that has rested longest, so that all of them, and their addresses, take turns.
+    // The least recently used one, so that all of them, and their addresses, take turns.
     const connection = this.#free.shift();
     if (connection === undefined) {
       this.tally.unsent++;
@@ -94,7 +94,7 @@ class OpenLoop {
   }
 }
 
-/** So many addresses of this machine, beginning with 127.<net>.0.1. */
+/** Addresses of this machine, beginning with 127.<net>.0.1. */
 const addresses = (net: number, count: number): readonly string[] =>
   Array.from({ length: count }, (_, index) => `127.${net}.${index >> 8}.${index & 255 || 250}`);
 
@@ -115,7 +115,7 @@ function floods(stage: Stage): Readonly<Record<string, Request>> {
   };
 }
 
-/** What others do meanwhile, at a rate that costs the server little. */
+/** Other requests meanwhile, at a rate that costs the server little. */
 async function probes(stage: Stage): Promise<Readonly<Record<"GetUser" | "Refresh", OpenLoop>>> {
   const connection = new Connection(stage.server.port);
   const signIn = await connection.call("InitiateAuth", {
@@ -172,7 +172,7 @@ async function watch(seconds: number, watched: Awaited<ReturnType<typeof probes>
   return { GetUser: seen(watched.GetUser), Refresh: seen(watched.Refresh) };
 }
 
-/** Of several spans together. */
+/** The times of several spans together. */
 function timesOf(spans: readonly Watched[]): Times {
   const times = (probe: "GetUser" | "Refresh") => {
     const sorted = spans.flatMap((span) => span[probe].latencies).sort((a, b) => a - b);
@@ -184,7 +184,7 @@ function timesOf(spans: readonly Watched[]): Times {
 
 const pause = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));
 
-/** Each to a processor of its own, all threads of it. */
+/** Pins server and load generator, with all their threads, to a processor each. */
 function separate(server: BenchServer): void {
   try {
     execFileSync("taskset", ["-acp", "0", String(server.pid)], { stdio: "ignore" });
@@ -196,15 +196,15 @@ function separate(server: BenchServer): void {
 
 const bodyBytes = limitTable["body-bytes"].fallback;
 
-/** So long its bodies are held before they are cut off for want of progress, of which two seconds are for taking it. */
+/** How long the bodies are held before they are cut off for lack of progress, including two seconds to send them. */
 const heldSeconds = 6;
 
-/** How often it is begun: a 99th percentile of one span would be that of three requests. */
+/** The number of rounds: the 99th percentile of a single one would be that of three requests. */
 const stalledRounds = 5;
 
 /**
- * One address holds all that there is for bodies, and takes it anew, all at once, whenever it is cut off; the others' times
- * beside those of the same server left alone, while it holds and while it takes.
+ * One address takes the whole budget for bodies, and sends all of them again whenever they are cut off. Compares the
+ * times of other requests, while it holds them and while it sends them, with those of the same server undisturbed.
  */
 async function stalled(
   { server }: Stage,
@@ -236,7 +236,7 @@ async function stalled(
   });
 }
 
-/** @param loads which of the floods; `stalled` is that of bodies that stop short */
+/** @param loads which floods to run; `stalled` is that of unfinished bodies */
 export async function run({ seconds = 10, users = 1000, loads = ["stalled", "password", "srp"] } = {}) {
   const stage = await openStage(join(temporaryFolder(), "overload.sqlite"), users, {
     env: { POOLHOUSE_HASH_CONCURRENCY: "1" },
@@ -268,7 +268,7 @@ export async function run({ seconds = 10, users = 1000, loads = ["stalled", "pas
   await server.close();
 }
 
-/** A flood of a kind from many addresses, and from one beside which others ask. */
+/** Runs a flood from many addresses, and one from a single address while others ask. */
 async function floodedTwice(
   { server }: Stage,
   watched: Awaited<ReturnType<typeof probes>>,
@@ -276,7 +276,7 @@ async function floodedTwice(
   request: Request,
   seconds: number,
 ): Promise<string[][]> {
-  // The others ask then too, so that what they take is not counted as lost to the flood.
+  // The other requests run here as well, so that what they take is not attributed to the flood.
   const loops = start(watched);
   const { perSecond: peak } = await measure(server, (connection, turn) => request(connection, turn), {
     connections: 8,

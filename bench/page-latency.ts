@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- page-latency`: how long a visitor waits for the sign-in page, one page after the other, beside a bare
- * answer of the same HTTP stack in the same run. Both servers are alone with their one caller.
+ * `npm run bench -- page-latency`: how long a visitor waits for the sign-in page, one page after another, compared with
+ * a bare answer of the same HTTP stack in the same run. Each server has only this one caller.
  */
 import { newDatabase } from "./lib/database.ts";
 import { type Measured, measure } from "./lib/load.ts";
@@ -11,7 +11,7 @@ import { signInPage } from "./oauth-scenarios.ts";
 
 export const name = "page-latency";
 
-/** Milliseconds at the 99th percentile. */
+/** Goal for the 99th percentile, in milliseconds. */
 const goal = 5;
 
 export async function run(options: { kinds: readonly string[]; seconds: number }): Promise<void> {

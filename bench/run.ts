@@ -2,9 +2,9 @@
  * `npm run bench -- [name …] [--database sqlite|postgres|both] [--users 1000,1000000] [--seconds S] [--connections C]`
  * `npm run bench -- enumeration [--database …] [--samples N] [--operations ForgotPassword,SignUp]`
  *
- * Each figure stands beside the limit measured in the same run. The load comes from this process, the server is another;
- * what is compared is the server's CPU time an operation, which the load's own share of the machine does not touch.
- * `overload`, `enumeration`, `page-latency` and `sweep` are benches of their own and run when they are named.
+ * Each figure is compared with the limit measured in the same run. This process generates the load, and the server is
+ * another one; compared is the server's CPU time per operation, which the load generator does not affect. `overload`,
+ * `enumeration`, `page-latency` and `sweep` are separate benches that only run when named.
  */
 import { statSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -31,7 +31,7 @@ const { values, positionals } = parseArgs({
     connections: { type: "string", default: "16" },
     /** A folder for V8's profiles of the server. */
     profile: { type: "string" },
-    /** Of enumeration: of each kind of name, and which operations. */
+    /** For enumeration: samples per kind of name, and the operations. */
     samples: { type: "string", default: "10000" },
     operations: { type: "string" },
   },
@@ -127,7 +127,7 @@ function row({ scenario, measured }: Result, limits: Limits): string[] {
   ];
 }
 
-/** CPU an operation at each size, and how much more the last takes than the first. */
+/** CPU per operation at each size, and the ratio of the last to the first. */
 function growth(kind: string, sizes: readonly number[], results: readonly (readonly Result[])[]): string {
   const rows = results[0]!.map(({ scenario }, index) => {
     const cpu = results.map((ofSize) => ofSize[index]!.measured.cpu);

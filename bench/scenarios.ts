@@ -1,4 +1,4 @@
-/** What is measured: one operation each, the limit it is held against, and the ratio to reach. */
+/** The scenarios: one operation each, with its limit and the ratio to reach. */
 import { Authenticator } from "./lib/authenticator.ts";
 import { Connection, document } from "./lib/connection.ts";
 import type { Operation } from "./lib/load.ts";
@@ -38,7 +38,7 @@ interface Begun {
   readonly Session: string;
 }
 
-/** Answers the challenge of a sign-in, which must end there. */
+/** Answers the challenge of a sign-in, which must then be complete. */
 async function finish(
   connection: Connection,
   { clientId }: Pick<Stage, "clientId">,
@@ -50,7 +50,7 @@ async function finish(
   if (document(answer)["AuthenticationResult"] === undefined) throw new Error(answer.body);
 }
 
-/** Spreads turns over all users, so that no row and no page stays the warm one. */
+/** Spreads turns over all users, so that no row and no page stays warm. */
 const anyIndex = (stage: Stage, turn: number) => (turn * 7919) % stage.users;
 const someone = (stage: Stage, turn: number) => userName(anyIndex(stage, turn));
 
@@ -75,7 +75,7 @@ const signed =
       }),
     );
 
-/** Passkeys of as many users, registered over the wire on a page of the server's own origin. */
+/** Passkeys of several users, registered over the wire on a page of the server's own origin. */
 async function passkeysOf(stage: Stage): Promise<{ USERNAME: string; passkey: Authenticator }[]> {
   const connection = new Connection(stage.server.port);
   const passkeys = [];

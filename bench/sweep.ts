@@ -1,10 +1,10 @@
 /**
- * `npm run bench -- sweep`: how long the slices of a sweep take in which everything has expired. With SQLite each of them
- * is time in which the thread answers nobody.
+ * `npm run bench -- sweep`: how long the slices of a sweep take if everything has expired. With SQLite the thread
+ * answers nobody during a slice.
  */
 import { randomBytes } from "node:crypto";
 import { pino } from "pino";
-import { uuid7 } from "../src/lib/uuid7.ts";
+import { uuid7 } from "../src/lib/uuid.ts";
 import type { Db } from "../src/store/db.ts";
 import { openDatabase } from "../src/store/open.ts";
 import { Pace, sweep, sweepEvents } from "../src/store/sweep.ts";
@@ -23,7 +23,7 @@ const day = 24 * 60 * 60 * 1000;
 /** Bytes of a sign-in's sealed state. */
 const stateBytes = 700;
 
-/** Milliseconds that no slice is to take. */
+/** The longest that a slice may take, in milliseconds. */
 const goal = 20;
 
 export async function run({ kinds }: { readonly kinds: readonly string[] }): Promise<void> {
@@ -87,7 +87,7 @@ async function fill({ kysely }: Db, poolId: string, now: number): Promise<void> 
   }
 }
 
-/** What each slice took, in milliseconds, and how long it took in all. */
+/** The duration of each slice, and of the whole sweep, in milliseconds. */
 async function slices(
   work: (pace: Pace) => Promise<void>,
 ): Promise<{ readonly took: number[]; readonly seconds: number }> {

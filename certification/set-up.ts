@@ -1,6 +1,6 @@
 /**
- * Makes what the OpenID Foundation's conformance suite needs at a running Poolhouse (a pool, two clients, a user), and
- * writes the plan's configuration with their names to standard output. See README.md.
+ * Creates what the OpenID Foundation's conformance suite needs on a running Poolhouse (a pool, two clients, a user),
+ * and writes the plan's configuration with their names to standard output. See README.md.
  */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -17,14 +17,14 @@ export interface Suite {
   readonly client: CognitoIdentityProviderClient;
   /** Poolhouse's public URL. */
   readonly endpoint: string;
-  /** URL of the conformance suite. */
+  /** The URL of the conformance suite. */
   readonly suite: string;
 }
 
 const plan = readFileSync(new URL("plan.json", import.meta.url), "utf8");
 const alias = "poolhouse";
 
-/** So that every scope has something to tell. */
+/** Values for the claims of every scope. */
 const attributes = {
   email: "conformance@example.com",
   email_verified: "true",
@@ -104,7 +104,7 @@ if (import.meta.main) {
   const { values } = parseArgs({ options });
   const endpoint = (values.endpoint ?? "https://localhost:8443").replace(/\/+$/, "");
   const suite = (values.suite ?? "https://localhost.emobix.co.uk:8443").replace(/\/+$/, "");
-  // The keys are those of the environment.
+  // Credentials come from the environment.
   const client = new CognitoIdentityProviderClient({ endpoint, region: "us-east-1" });
   process.stdout.write(await setUpSuite({ client, endpoint, suite }));
 }

@@ -1,12 +1,11 @@
 /**
- * The two values everything passes along. Types only.
- *
- * `App` lives as long as the server, `Ctx` as long as one request (or one turn of a worker). A function takes `ctx`
- * first when it does I/O; below that, functions take values.
+ * The two values that are passed everywhere: `App` lives as long as the server, `Ctx` as long as one request (or one
+ * run of a worker). A function that does I/O takes `ctx` first; below that, functions take values. Types only.
  */
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Mailbox } from "./integrations/mailbox.ts";
+import type { Caches } from "./lib/caches.ts";
 import type { LatestIds } from "./lib/latest-ids.ts";
 import type { AuditEvent } from "./store/audit.ts";
 import type { AuthEventOfUser } from "./store/auth-events.ts";
@@ -16,14 +15,17 @@ export interface App {
   readonly config: Config;
   readonly db: Db;
   readonly log: Logger;
-  /** Epoch milliseconds. Tests set it. */
+  /** Epoch milliseconds; tests set it. */
   readonly clock: () => number;
   readonly random: (bytes: number) => Uint8Array;
   readonly passwordHasher: PasswordHasher;
   readonly srp: SrpExchanger;
   readonly mailbox: Mailbox;
+  /** Parsed documents, imported keys and the like. Nothing that can be revoked without a new version. */
   readonly caches: Caches;
-  /** The sign-ins that this server has begun and that wait for an answer (domain/signin/challenges/offer.ts). */
+  /** Attempts to deliver a message that are running (domain/messages/deliver.ts). */
+  readonly deliveries: Set<Promise<unknown>>;
+  /** Sign-ins that this server has begun and that wait for an answer (domain/signin/offer.ts). */
   readonly waitingSignIns: LatestIds;
   readonly metrics: Metrics;
   readonly audit: Trail<AuditEvent>;
@@ -36,38 +38,38 @@ export interface Ctx {
   readonly db: Db;
   readonly log: Logger;
   readonly random: (bytes: number) => Uint8Array;
-  /** Epoch milliseconds, taken once a request. */
+  /** Epoch milliseconds, read once per request. */
   readonly now: number;
   readonly requestId: string;
-  /** The client's address as the configured proxies tell it. */
+  /** The client's address, as reported by trusted proxies if there are any. */
   readonly address: string;
   /**
-   * The network of the user that limits count: an IPv4 address or the first 64 bits of an IPv6 one. Undefined where a
+   * The user's network, which rate limits count: an IPv4 address or the first 64 bits of an IPv6 one. Undefined if a
    * back end signs users in without saying where they are.
    */
   readonly network: string | undefined;
-  /** The user's address, whole: the client's, or what a back end says of it. Undefined where it says nothing. */
+  /** The user's full address: the client's, or the one a back end reports. Undefined if the back end reports none. */
   readonly userAddress: string | undefined;
   readonly userAgent: string | undefined;
-  /** Whether the request came by TLS, as far as that is known. */
+  /** Whether the request came over TLS; undefined if that is unknown. */
   readonly isSecure: () => boolean | undefined;
-  /** The call was signed with an access key that may make it. */
+  /** Whether the call was signed with an access key that may make it. */
   readonly admin: boolean;
   /**
-   * Throws AccessDeniedException unless the caller's policy gives a permission besides the operation's own. Only calls
+   * Throws AccessDeniedException unless the caller's policy grants a permission besides the operation's own. Only calls
    * of administrators have a policy.
-   * @param facts condition keys, lower-case, whose values are these instead of the request's
+   * @param facts condition keys, in lower case, whose values replace the request's
    */
   readonly authorize: (
     permission: Permission,
     resource: string,
     facts?: Readonly<Record<string, readonly string[]>>,
   ) => Promise<void>;
-  /** While an administrator's call is served. */
+  /** Set while an administrator's call is served. */
   readonly audited?: AuditedCall;
 }
 
-/** Of the service prefix `poolhouse`: what they permit stands in domain/iam/actions.ts. */
+/** Permissions with the service prefix `poolhouse`; domain/iam/actions.ts says what each of them allows. */
 export type Permission =
   | "SetSpecialTags"
   | "PinClientId"
@@ -75,7 +77,7 @@ export type Permission =
   | "ReuseName"
   | "SetEmailSender";
 
-/** An administrator's call, as far as it is known (domain/audit). */
+/** An administrator's call, for the audit log (domain/audit). */
 export interface AuditedCall {
   /** The ARN of the principal. */
   readonly actor: string;
@@ -85,36 +87,36 @@ export interface AuditedCall {
   details: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Takes events that no answer waits for (domain/audit/trail.ts). */
+/** A queue of events that are written without any answer waiting for them (domain/audit/trail.ts). */
 export interface Trail<Event> {
-  /** How many are not yet written. */
+  /** How many events are not yet written. */
   readonly waiting: number;
-  /** Resolves at once, unless too many wait. */
+  /** Adds an event. Resolves at once unless too many are waiting. */
   add(event: Event): Promise<void>;
-  /** Resolves when those that were added are written, or the database takes none. */
+  /** Resolves when the events added so far are written, or the database accepts none. */
   flush(): Promise<void>;
 }
 
-/** Where costly work waits its turn (domain/credentials/fair-queue.ts). */
+/** A bounded, fair queue for expensive work (domain/credentials/fair-queue.ts). */
 interface Waiting {
-  /** Throws TooManyRequestsException when a newcomer would be refused: asked before a request has cost anything. */
+  /** Throws TooManyRequestsException if a newcomer would be refused; called before a request has cost anything. */
   assertRoom(turn: Turn): void;
   stats(): QueueStats;
 }
 
 export interface FairQueue extends Waiting {
-  /** Throws TooManyRequestsException when the queue is full. */
+  /** Runs a job in its turn. Throws TooManyRequestsException if the queue is full. */
   run<T>(turn: Turn, job: () => Promise<T>): Promise<T>;
 }
 
-/** SRP's arithmetic on threads of its own (domain/credentials/srp-exchanger.ts). */
+/** SRP's arithmetic on its own threads (domain/credentials/srp-exchanger.ts). */
 export interface SrpExchanger extends Waiting {
-  /** lib/srp.ts: exchange. Throws SrpError, and TooManyRequestsException when the queue is full. */
+  /** As `exchange` of lib/srp.ts. Throws SrpError, or TooManyRequestsException if the queue is full. */
   exchange(
     values: { A: bigint; verifier: Uint8Array; b: Uint8Array },
     turn: Turn,
   ): Promise<{ B: bigint; K: Uint8Array }>;
-  /** lib/srp.ts: makeVerifier. */
+  /** As `makeVerifier` of lib/srp.ts. */
   makeVerifier(
     values: { group: string; identity: string; password: string; salt: Uint8Array },
     turn: Turn,
@@ -124,49 +126,39 @@ export interface SrpExchanger extends Waiting {
 
 /** argon2id behind a bounded, fair queue (domain/credentials/hash-queue.ts). */
 export interface PasswordHasher extends Waiting {
-  /** PHC string. Throws TooManyRequestsException when the queue is full. */
+  /** The argon2id hash as a PHC string. Throws TooManyRequestsException if the queue is full. */
   hash(password: string, turn: Turn): Promise<string>;
-  /** Whether the password is that of the PHC string. Throws TooManyRequestsException when the queue is full. */
+  /** Whether the password matches the PHC string. Throws TooManyRequestsException if the queue is full. */
   verify(phc: string, password: string, turn: Turn): Promise<boolean>;
-  /** A PHC string of the same cost that no password fits: for users who do not exist. */
+  /** A PHC string of the same cost that no password matches, for users who do not exist. */
   readonly nobody: string;
 }
 
 export interface QueueStats {
   readonly running: number;
   readonly waiting: number;
-  /** Since the start. */
+  /** Number of refusals since the start. */
   readonly refused: number;
 }
 
-/** What is counted as it happens (http/metrics.ts makes and prints it). Every label comes from a closed list. */
+/**
+ * Metrics that are counted as things happen (http/metrics.ts implements and exposes them). Every label comes from a
+ * closed list.
+ */
 export interface Metrics {
   callBegins(): void;
   /**
-   * The answer of a call is known. Once for each `callBegins`.
-   * @param operation undefined: there is none of that name
-   * @param error the type of the error it is answered with, if any
+   * A call was answered; exactly once for each `callBegins`.
+   * @param operation undefined if there is no operation of that name
+   * @param error the type of the error in the answer, if any
    */
   callEnds(operation: string | undefined, error: string | undefined, ms: number): void;
   signIn(step: string, outcome: string): void;
   message(medium: "EMAIL" | "SMS", outcome: "sent" | "retried" | "failed"): void;
 }
 
-/** Who waits: turns are dealt round-robin between pools, and in a pool between addresses. */
+/** Whom a job is for: turns go round between pools, and within a pool between addresses. */
 export interface Turn {
   readonly pool: string;
   readonly address: string;
-}
-
-/** Parsed documents and imported keys by (id, version). Nothing that can be revoked without a new version. */
-interface Caches {
-  readonly pools: Map<string, { version: number; value: unknown }>;
-  readonly clients: Map<string, { version: number; value: unknown }>;
-  /** By pool, its creation and identifier, as of the pool's version; `value` is undefined where there is none. */
-  readonly resourceServers: Map<string, { version: number; value: unknown }>;
-  readonly signingKeys: Map<string, { version: number; until: number; value: unknown }>;
-  /** When each access key was last used, until it is written down (domain/iam/key-uses.ts). */
-  readonly keyUses: Map<string, number>;
-  /** Claims of access tokens whose signature was verified, by the token's SHA-256. */
-  readonly verifiedTokens: Map<string, { value: unknown }>;
 }

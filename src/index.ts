@@ -1,6 +1,6 @@
 /**
- * Poolhouse inside another Node.js program: `import { startPoolhouse } from "poolhouse"`. The same server as
- * `poolhouse serve`; who embeds it sets UV_THREADPOOL_SIZE (two a core and four more) before the process starts.
+ * Poolhouse inside another Node.js program: `import { startPoolhouse } from "poolhouse"`. The same server as `poolhouse
+ * serve`; the embedding program should set UV_THREADPOOL_SIZE (two per core plus four) before the process starts.
  */
 import { createLog } from "./cli/log.ts";
 import { ConfigError, loadConfig } from "./config/config.ts";
@@ -9,23 +9,23 @@ import { startServer } from "./server.ts";
 
 export { ConfigError } from "./config/config.ts";
 
-/** The settings of the README, by the names of the flags in camel case: `{ port: 0, publicUrl: "https://…" }`. */
+/** The settings of the README, named by their flags in camel case: `{ port: 0, publicUrl: "https://…" }`. */
 export type PoolhouseSettings = {
   readonly [Name in Exclude<keyof typeof settings, "demo">]?: string | number | readonly string[];
 };
 
 export interface Poolhouse {
-  /** The public URL: what clients take for their endpoint. */
+  /** The public URL, which clients use as their endpoint. */
   readonly url: string;
-  /** Administrators' key, present when this start made it on an empty database. It cannot be had again. */
+  /** The administrators' key, if this start created it on an empty database. It cannot be retrieved later. */
   readonly rootKey: { readonly accessKeyId: string; readonly secretAccessKey: string } | undefined;
-  /** Stops accepting, lets running requests finish, then closes everything. */
+  /** Stops accepting requests, lets running ones finish, then closes everything. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a server; resolves when it can serve. The environment is not read. Its log goes to the standard error.
- * Throws ConfigError, which names the setting, and Error where the database or its keys refuse.
+ * Starts a server and resolves when it is ready. Does not read the environment. Logs to standard error. Throws
+ * ConfigError, which names the setting, or Error if the database or its keys cannot be used.
  */
 export async function startPoolhouse(given: PoolhouseSettings = {}): Promise<Poolhouse> {
   const variables = Object.entries(given).map(([name, value]) => {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** argv -> command. */
+/** Runs the command named on the command line. */
 import { join } from "node:path";
 import { heapFlags, threadPoolSize } from "./lib/node-flags.ts";
 
@@ -17,15 +17,15 @@ const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) 
 const aliases: Readonly<Record<string, string>> = { "--help": "help", "--version": "version" };
 
 /**
- * What Node reads before any of our code runs. The server starts over once to set it, in place (same process id); where
- * a process cannot replace itself (Windows), or UV_THREADPOOL_SIZE is set already, it runs as it is.
- * - The size of libuv's thread pool, which hashes, signatures and file syncs share: larger than its 4.
- * - The size of V8's young generation: Node's own fills with the garbage of start and load and is never given back
- *   (277 MB resident after load, against 155 MB with 4 MB a half), and buys next to no speed here.
- * - How far V8's old generation grows between two collections. Bytes outside of the heap (bodies) count towards it, and
- *   Node's own 12 MB were full once a second under bodies that stop short, each time for 30 ms.
- * - In a clone, where types are stripped: a cache of the result. Without it every start pays a third of a second and
- *   25 MB that are never given back.
+ * Sets what Node reads before any of our code runs, by starting the server over once, in place (same process id). It
+ * runs as it is where a process cannot replace itself (Windows) or UV_THREADPOOL_SIZE is already set.
+ * - The size of libuv's thread pool, which hashing, signing and file syncs share: more than its default of 4.
+ * - The size of V8's young generation: the default fills up with garbage from startup and load and is never released
+ *   (277 MB resident after load, against 155 MB with semi-spaces of 4 MB), with next to no gain in speed here.
+ * - How far V8's old generation grows between two collections. Bytes outside the heap (bodies) count towards it, and
+ *   with Node's default of 12 MB unfinished bodies caused a collection of 30 ms every second.
+ * - In a clone, where types are stripped: a cache of the result. Without it every start costs a third of a second and
+ *   25 MB that are never released.
  */
 function startOver(): void {
   if (process.env["UV_THREADPOOL_SIZE"] !== undefined || process.execve === undefined) return;

@@ -1,4 +1,4 @@
-/** THE composition root: config -> App -> http -> listen; closes in reverse. */
+/** THE composition root: config -> App -> http -> listen; closes in reverse order. */
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { join } from "node:path";
@@ -19,26 +19,26 @@ import { createAdmission } from "./http/admission.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
 import { createProxies } from "./http/client-address.ts";
 import { createServing, type Serving, type ServingOptions } from "./http/context.ts";
-import { asksElsewhere, type CrowdGuard, createCrowdGuard } from "./http/crowd.ts";
-import { type Door, type Listener, openDoor } from "./http/door.ts";
 import { guarded } from "./http/headers.ts";
 import { answersHealth, healthRoutes } from "./http/health.ts";
 import { holdings } from "./http/holdings.ts";
-import { crowdedPage } from "./http/hosted-ui/crowded.ts";
+import { overloadPage } from "./http/hosted-ui/overload-page.ts";
 import { hostedRoutes } from "./http/hosted-ui/routes.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
+import { type Listener, type ListeningServer, listen } from "./http/listen.ts";
 import { type CountedMetrics, createMetrics, metricsRoutes, observeFront } from "./http/metrics.ts";
 import { type MonotonicClock, machineClock } from "./http/monotonic.ts";
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
+import { createOverloadGuard, isApiCall, type OverloadGuard } from "./http/overload.ts";
 import { atDomain, type Bindings } from "./http/place.ts";
 import { tlsAskRoutes } from "./http/tls-ask.ts";
 import { Turns } from "./http/turns.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
-import { BoundedMap } from "./lib/bounded-map.ts";
+import { Caches } from "./lib/caches.ts";
 import { LatestIds } from "./lib/latest-ids.ts";
 import { networkOf } from "./lib/network.ts";
 import { type AuditEvent, insertAuditEvents } from "./store/audit.ts";
@@ -52,38 +52,41 @@ import { startSweeper } from "./store/sweep.ts";
 export interface RunningServer {
   readonly app: App;
   readonly url: string;
-  /** File of the authority that signed the certificate of `--tls dev`: who connects by https must trust it. */
+  /** Path of the certificate of the authority behind `--tls dev`, which https clients must trust. */
   readonly authority: string | undefined;
-  /** Present when this start made the root key; shown once. */
+  /** Set if this start created the root key; it is shown only once. */
   readonly rootKey: CreatedKey | undefined;
-  /** Stops accepting, lets running requests finish, then closes everything. */
+  /** Stops accepting requests, lets running ones finish, then closes everything. */
   close(): Promise<void>;
 }
 
 export interface ServerOptions {
   readonly log: Logger;
-  /** Tests set the clock. Epoch milliseconds. */
+  /** Epoch milliseconds; set by tests. */
   readonly clock?: () => number;
-  /** Tests, which share their thread with the server, set how late that is, and what takes too long. */
+  /**
+   * Set by tests, which share their thread with the server: how late the thread is, and when something takes too long.
+   */
   readonly monotonic?: MonotonicClock;
-  /** Nobody else's code runs here, so node-server may put its lighter Request and Response in place of the global ones. */
+  /**
+   * Whether nobody else's code runs in this process, so that node-server may replace the global Request and Response
+   * with its lighter ones.
+   */
   readonly ownsProcess?: boolean;
 }
 
-/** Sign-ins that wait of which it is known whose they are. */
+/** The number of waiting sign-ins that are tracked by user. */
 const waitingTracked = 2 ** 16;
-/** How many parsed documents and imported keys are kept. */
-const cacheSize = 10_000;
 
 export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
   const clock = options.clock ?? Date.now;
   const random = (bytes: number) => randomBytes(bytes);
-  // Listening comes first, so that --port 0 is known before anything is built from the public URL.
+  // Listening comes first, so that the port chosen by --port 0 is known before anything is derived from the public URL.
   const certificate =
     config.tls === undefined ? undefined : await certificateFor(config, config.tls, clock());
   const front = await openFront(config, certificate, options.monotonic);
-  const { door } = front;
-  const bound = withPorts(config, door);
+  const { listening } = front;
+  const bound = withPorts(config, listening);
   let opened: OpenedDatabase | undefined;
   try {
     opened = await openDatabase({
@@ -105,8 +108,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const workers = startWorkers(app, opened);
     const { leave: leaveDatabase, close: closeDatabase } = opened;
     const serving = createServing(app, front);
-    observeFront(metrics, { bodies: serving.bodies, connections: door.connections });
-    door.serve(
+    observeFront(metrics, { bodies: serving.bodies, connections: listening.connections });
+    listening.serve(
       listenerOf(serving, { metrics, ready: opened.ping, ownsProcess: options.ownsProcess === true }),
     );
     return {
@@ -133,12 +136,12 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   }
 }
 
-/** What stands before everything else: who comes in, from where, and whether they must wait. */
+/** Everything in front of the routes: connections, client addresses, and admission under load. */
 async function openFront(
   config: Config,
   certificate: CertificateSource | undefined,
   clock: MonotonicClock = machineClock,
-): Promise<ServingOptions & { readonly door: Door; close(): Promise<void> }> {
+): Promise<ServingOptions & { readonly listening: ListeningServer; close(): Promise<void> }> {
   const proxies = createProxies(config.trustedProxies);
   const turns = new Turns(clock);
   const admission = createAdmission(clock, {
@@ -148,7 +151,7 @@ async function openFront(
   const mayAsk = ({ remoteAddress }: Socket) =>
     proxies.trusts(remoteAddress) || admission.admits(networkOf(remoteAddress ?? ""));
   const { limits } = config;
-  const door = await openDoor(config, certificate, {
+  const listening = await listen(config, certificate, {
     limits,
     proxies,
     clock,
@@ -156,13 +159,13 @@ async function openFront(
     accepted: () => turns.accepted(),
   });
   const close = async () => {
-    await door.close();
+    await listening.close();
     admission.close();
   };
-  return { proxies, admission, turns, clock, door, close };
+  return { proxies, admission, turns, clock, listening, close };
 }
 
-/** What is written down without anybody waiting for it. */
+/** The queues of events that are written without any answer waiting for them. */
 function startTrails(log: Logger, db: Db, { limits }: Config) {
   const audit = (events: readonly AuditEvent[]) => insertAuditEvents(db, events);
   const ofSignIns = (events: readonly AuthEventOfUser[]) => writeAuthEvents(db, events);
@@ -174,7 +177,10 @@ function startTrails(log: Logger, db: Db, { limits }: Config) {
 
 type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "audit" | "authEvents">;
 
-/** The App of these settings and this database. It serves nobody by itself; who made it closes `srp` and `mailbox`. */
+/**
+ * Creates the App for these settings and this database. It serves nothing by itself; the caller closes `srp` and
+ * `mailbox`.
+ */
 export async function newApp(config: Config, given: Given): Promise<App> {
   return {
     config,
@@ -189,18 +195,12 @@ export async function newApp(config: Config, given: Given): Promise<App> {
     }),
     mailbox: mailboxOf(config),
     waitingSignIns: new LatestIds(waitingTracked),
-    caches: {
-      pools: new BoundedMap(cacheSize),
-      clients: new BoundedMap(cacheSize),
-      resourceServers: new BoundedMap(cacheSize),
-      signingKeys: new BoundedMap(cacheSize),
-      keyUses: new BoundedMap(cacheSize),
-      verifiedTokens: new BoundedMap(cacheSize),
-    },
+    caches: new Caches(),
+    deliveries: new Set(),
   };
 }
 
-/** What a server does without being asked. */
+/** Starts the background workers. */
 function startWorkers(app: App, opened: OpenedDatabase): { stop(): Promise<void> } {
   const { clock, log, config } = app;
   const outbox = startOutboxWorker(app);
@@ -218,7 +218,9 @@ function startWorkers(app: App, opened: OpenedDatabase): { stop(): Promise<void>
   };
 }
 
-/** With a sender there is no inbox; without one there is, where nobody else can look into it. */
+/**
+ * The mail server if one is configured; otherwise the inbox on a server that only this machine uses; otherwise nothing.
+ */
 function mailboxOf(config: Config): Mailbox {
   if (config.smtp !== undefined) return smtpMailbox(config.smtp);
   return servesThisMachine(config) ? inboxMailbox() : noMailbox();
@@ -245,9 +247,9 @@ interface Listening {
   readonly ownsProcess: boolean;
 }
 
-/** What answers each request: whether it is let in, then the routes. */
+/** Answers each request: admission first, then the routes. */
 function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening): Listener {
-  const guard = createCrowdGuard(serving, crowdedPage);
+  const guard = createOverloadGuard(serving, overloadPage);
   const { fetch } = routes(serving, guard, metrics, ready);
   const listener = getRequestListener(fetch, { overrideGlobalObjects: ownsProcess });
   return (incoming, outgoing) => {
@@ -256,17 +258,17 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
       incoming,
       address: () => serving.network(incoming),
       answer: () => {
-        if (asksElsewhere(incoming) || !guard.refuses(incoming, outgoing)) void listener(incoming, outgoing);
+        if (isApiCall(incoming) || !guard.refuses(incoming, outgoing)) void listener(incoming, outgoing);
       },
       refuse: () => guard.refuse(incoming, outgoing),
     });
   };
 }
 
-/** Every route there is. */
+/** Every route of the server. */
 function routes(
   serving: Serving,
-  guard: CrowdGuard,
+  guard: OverloadGuard,
   metrics: CountedMetrics,
   ready: () => Promise<void>,
 ): Hono<{ Bindings: HttpBindings }> {
@@ -290,8 +292,8 @@ function routes(
   all.use(async (c, next) => {
     if (knowsHost(c.req.header("host"))) return next();
     const { incoming, outgoing } = c.env;
-    // What might have been a call is none at this host.
-    if (asksElsewhere(incoming) && guard.refuses(incoming, outgoing)) return RESPONSE_ALREADY_SENT;
+    // Only calls of the API are admitted in their own way, and this host has none.
+    if (isApiCall(incoming) && guard.refuses(incoming, outgoing)) return RESPONSE_ALREADY_SENT;
     const answer = await atDomain(serving.context(c.env.incoming), c, ofPools);
     if (answer !== undefined) return answer;
     return c.json(
@@ -317,8 +319,8 @@ function configuredRootKey(config: Config): CreatedKey | undefined {
     : undefined;
 }
 
-/** Ports that were bound take the place of 0, also in a public URL that was derived from them. */
-function withPorts(config: Config, { port, httpsPort }: Door): Config {
+/** Puts the ports actually bound in place of 0, also in a public URL that was derived from them. */
+function withPorts(config: Config, { port, httpsPort }: ListeningServer): Config {
   const publicUrl = config.publicUrl.replace(/:0$/, `:${httpsPort ?? port}`);
   return Object.freeze({ ...config, port, ...(httpsPort !== undefined && { httpsPort }), publicUrl });
 }

@@ -1,4 +1,4 @@
-/** Builds dist/, what is published: the sources without their types, and the declarations of the exports. */
+/** Builds dist/, which is published: the sources without their types, and the declarations of the exports. */
 import { spawnSync } from "node:child_process";
 import { cpSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -6,11 +6,11 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const compiler = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url));
 
-// What an earlier build left would be published too.
+// Remains of an earlier build would be published, too.
 rmSync(new URL("../dist", import.meta.url), { recursive: true, force: true });
 const argv = [compiler, "-p", "tsconfig.build.json"];
 const { status } = spawnSync(process.execPath, argv, { cwd: root, stdio: "inherit" });
-// Style and script of the pages, which are served as they are.
+// Styles and script of the pages, which are served unchanged.
 const files = "http/hosted-ui/public";
 cpSync(new URL(`../src/${files}`, import.meta.url), new URL(`../dist/${files}`, import.meta.url), {
   recursive: true,

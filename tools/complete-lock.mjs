@@ -1,7 +1,7 @@
 /**
- * Adds to package-lock.json what `npm install` leaves out when the registry at hand does not carry the packages of
- * other platforms: without them `npm ci` refuses the lock file. Run after changing dependencies. The entries have no
- * integrity; npm fills it in where the registry has the packages.
+ * Adds entries to package-lock.json that `npm install` omits if the registry does not carry the packages for other
+ * platforms: without them `npm ci` refuses the lock file. Run it after changing dependencies. The entries have no
+ * integrity; npm fills it in if the registry has the packages.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 

@@ -1,6 +1,6 @@
 /**
- * `npm run dev [-- flags of serve]`: the demo server, started again whenever a file of src/ changes, with a debugger at
- * 127.0.0.1:9229. Its data lies in ./poolhouse-dev-data unless POOLHOUSE_DATA or --data says otherwise.
+ * `npm run dev [-- flags of serve]`: runs the demo server and restarts it whenever a file of src/ changes, with a
+ * debugger at 127.0.0.1:9229. Its data is in ./poolhouse-dev-data unless POOLHOUSE_DATA or --data says otherwise.
  */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ const watch = ["--watch", "--watch-preserve-output", `--watch-path=${join(root, 
 const debug = ["--inspect=127.0.0.1:9229", `--import=${new URL("let-debugger-go.ts", import.meta.url)}`];
 const flags = [...watch, ...debug, ...heapFlags];
 const args = [...flags, join(root, "src", "main.ts"), "serve", "--demo", ...process.argv.slice(2)];
-// With the thread pool's size set, the server does not start over: the debugger would lose it.
+// With the size of the thread pool set, the server does not restart itself, which would lose the debugger.
 const env = {
   NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "poolhouse"),
   POOLHOUSE_DATA: join(root, "poolhouse-dev-data"),

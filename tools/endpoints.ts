@@ -1,6 +1,6 @@
 /**
- * The endpoints of the authorization server and the hosted pages: each path with where it knowingly differs from Cognito.
- * docs/fidelity.md is generated from it and from the routes themselves, which must be the same. `*` holds for all.
+ * The endpoints of the authorization server and the hosted pages, with their known differences from Cognito; `*` applies to
+ * all of them. docs/fidelity.md is generated from this table and from the routes, which must agree.
  */
 
 import { hostedRoutes } from "../src/http/hosted-ui/routes.ts";
@@ -10,48 +10,52 @@ import { poolPath } from "../src/http/place.ts";
 
 export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
   "*": [
-    "They lie below `<public URL>/<pool id>`, and at each domain of the pool without the pool id.",
-    "Pages work without script, and cannot be in a frame. Answers to prompt=none can, in frames of the client's own pages, for clients that the pool tag `poolhouse:silent-renewal` names.",
-    "The pool tag `poolhouse:oidc` gives the clients it names max_age, ui_locales, response_mode, the scope `address`, booleans in userInfo, and claims by scope alone.",
-    "Every error has an error_description. There are no identity providers and no triggers yet.",
-    "The browser's session lasts an hour, as with Cognito, or what SetUserPoolClientSessionConfiguration says, and ends with a global sign-out, a disabling or a new password.",
-    "The language is that of `lang`, kept in a cookie, else of Accept-Language: Cognito's eleven, and Arabic.",
+    "They are below `<public URL>/<pool id>`, and on each domain of the pool without the pool id.",
+    "Pages work without script, and cannot be framed. Answers to prompt=none can be framed by the client's own pages, for clients that the pool tag `poolhouse:silent-renewal` lists.",
+    "The pool tag `poolhouse:oidc` gives the clients that it lists max_age, ui_locales, response_mode, the scope `address`, booleans in userInfo, and only claims of the granted scopes.",
+    "Every error has an error_description. There are no identity providers or triggers yet.",
+    "The browser session lasts an hour, as with Cognito, or as set by SetUserPoolClientSessionConfiguration, and ends with a global sign-out, when the user is disabled, or with a new password.",
+    "The language is that of `lang`, remembered in a cookie, else that of Accept-Language: Cognito's eleven, and Arabic.",
   ],
   "/oauth2/authorize": [
-    "POST too. Answers carry `iss` (RFC 9207). `state` goes back byte by byte. A request for a frame that may not have the answer gets interaction_required (prompt=none) or the sign-in page, whoever is signed in.",
-    "identity_provider and idp_identifier are ignored. id_token_hint is not: only its user is answered (OpenID Connect Core 1.0 section 3.1.2.1).",
+    "Also supports POST. Answers carry `iss` (RFC 9207). `state` is returned byte by byte. A request for a frame that may not have the answer gets interaction_required (prompt=none) or the sign-in page, whoever is signed in.",
+    "identity_provider and idp_identifier are ignored. id_token_hint is supported: only its user gets an answer (OpenID Connect Core 1.0 section 3.1.2.1).",
   ],
   "/authorize": ["As /oauth2/authorize."],
   "/oauth2/token": [
-    "A code that is brought again revokes what was minted from it; a wrong verifier or redirect URI uses it up; a verifier where nothing was challenged is refused. A code is void when its session in the browser is over. Codes and refresh tokens grant those of their scopes that the client may have now: invalid_grant where none is left. aws_client_metadata is ignored.",
+    "Using a code again revokes the tokens issued for it; a wrong verifier or redirect URI uses it up; a verifier without a challenge is refused. A code is void once its browser session has ended. Codes and refresh tokens grant those of their scopes that the client may have now; invalid_grant if none is left. aws_client_metadata is ignored.",
   ],
-  "/oauth2/userInfo": ["POST too, with the token in the header or the form."],
+  "/oauth2/userInfo": ["Also supports POST, with the token in the header or the form."],
   "/oauth2/revoke": [],
   "/logout": [
-    "POST too, which goes on by GET. Ends the browser's session and the codes that came through it, no tokens. Besides Cognito's two forms id_token_hint, post_logout_redirect_uri (one of LogoutURLs) and state (OpenID Connect RP-Initiated Logout). Without an address to go to it ends at /signedout.",
+    "Also supports POST, which redirects to a GET. Ends the browser session and the codes issued through it, but no tokens. Besides Cognito's two forms it supports id_token_hint, post_logout_redirect_uri (one of LogoutURLs) and state (OpenID Connect RP-Initiated Logout). Without a URL to return to it ends at /signedout.",
   ],
-  "/login": ["Who is signed in already is asked whether to go on as that user."],
-  "/challenge": ["Ours: every further step of a sign-in, where Cognito has a path for each."],
-  "/signup": ["Asks for what the schema requires, and for an address that a code can be sent to."],
+  "/login": ["A user who is already signed in is asked whether to continue."],
+  "/challenge": ["Ours: all further steps of a sign-in, for which Cognito has separate paths."],
+  "/signup": [
+    "Asks for the attributes that the schema requires, and for an address that can receive a code.",
+  ],
   "/forgotPassword": [],
   "/confirmForgotPassword": [],
   "/confirmUser": [
-    "A link of a message opens a page with a button; with Cognito opening it confirms, and so does a program that looks into mail.",
+    "A link in a message opens a page with a button; with Cognito, opening the link confirms, even if a mail scanner does.",
   ],
   "/resendcode": [],
   "/passkeys/add": [
-    "Needs a sign-in of the last 15 minutes, and script for the passkey itself. Goes back to redirect_uri with `state` alone.",
+    "Requires a sign-in within the last 15 minutes, and script for the passkey itself. Returns to redirect_uri with only `state`.",
   ],
-  "/error": ["Tells users what happened, and developers what to do. 400."],
+  "/error": ["Tells users what happened, and developers what to do. Status 400."],
   "/signedout": ["Ours."],
-  "/assets/:name": ["Ours: style and script of the pages."],
-  "/assets/brand/:clientId/:name": ["Ours: colors and images of a client's look, named by what is in them."],
-  "/.well-known/openid-configuration": ["At the domain too. Names no endpoint that does not exist."],
-  "/.well-known/oauth-authorization-server": ["Ours (RFC 8414), also with the pool id behind it."],
-  "/.well-known/jwks.json": ["At the domain too."],
+  "/assets/:name": ["Ours: style sheet and script of the pages."],
+  "/assets/brand/:clientId/:name": [
+    "Ours: styles and images of a client's branding, named by a hash of the content.",
+  ],
+  "/.well-known/openid-configuration": ["Also on the domain. Lists only endpoints that exist."],
+  "/.well-known/oauth-authorization-server": ["Ours (RFC 8414), also followed by the pool id."],
+  "/.well-known/jwks.json": ["Also on the domain."],
 };
 
-/** Methods by path, from the routes that the server mounts. Nothing of the server is needed to make them. */
+/** The methods by path, from the server's routes, which can be created without a server. */
 function routedEndpoints(): ReadonlyMap<string, readonly string[]> {
   const methods = new Map<string, string[]>();
   for (const make of [oauthRoutes, hostedRoutes, discoveryRoutes])
@@ -67,19 +71,19 @@ function routedEndpoints(): ReadonlyMap<string, readonly string[]> {
 interface Client {
   readonly name: string;
   readonly files: string;
-  /** How its use of a path looks there; undefined: it has none. */
+  /** A pattern for its use of a path; undefined if it does not use the path. */
   readonly uses: (path: string) => RegExp | undefined;
 }
 
 const escaped = (path: string) => path.replace(/\/:.*$/, "").replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 
-/** What clients call by names of their own. */
+/** Patterns for clients that have their own names for paths. */
 const byName =
   (names: Readonly<Record<string, RegExp>>) =>
   (path: string): RegExp | undefined =>
     names[path];
 
-/** The path where a text begins with it, or goes on with it after what is filled in. */
+/** A pattern for the path at the beginning of a string, or after a placeholder. */
 const byPath = (path: string) => new RegExp(`[}"'\`]${escaped(path)}(?!\\w)`);
 
 export const endpointClients: readonly Client[] = [
@@ -104,7 +108,7 @@ export const endpointClients: readonly Client[] = [
   },
 ];
 
-/** The rows of the table; throws when a path has no line, a line no path, or nothing proves it. */
+/** The rows of the table. Throws if a path has no row, a row no path, or no test uses it. */
 export function endpointRows(textOf: (files: string) => string): string[] {
   const routed = routedEndpoints();
   const lines = Object.keys(endpointDeviations).filter((path) => path !== "*");

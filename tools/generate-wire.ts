@@ -1,9 +1,9 @@
 /**
- * Writes src/wire/generated from tools/model, so that shapes, constraints, authorization and error names are
- * the AWS model's and not somebody's memory of it. `--check` writes nothing and exits 1 if a file would change.
+ * Writes src/wire/generated from tools/model, so that shapes, constraints, authorization and error names are those of
+ * the AWS model. `--check` writes nothing and exits with 1 if a file would change.
  *
- * tools/model holds the Smithy 2.0 AST (https://smithy.io/2.0/spec/json-ast.html) without documentation and
- * traits that nothing here reads; members keep the model's order, because violations are reported in it.
+ * tools/model contains the Smithy 2.0 AST (https://smithy.io/2.0/spec/json-ast.html) without documentation and unused
+ * traits; members keep the model's order, because violations are reported in it.
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -42,9 +42,9 @@ interface SourceShape {
 interface Service {
   /** File name in tools/model, and the service column of operations.tsv. */
   source: string;
-  /** File name below src/wire/generated. */
+  /** File name in src/wire/generated. */
   target: string;
-  /** Prefix of the exported constants and, capitalised, of the exported types. */
+  /** Prefix of the exported constants and, capitalized, of the exported types. */
   prefix: string;
 }
 
@@ -55,7 +55,9 @@ const SERVICES: readonly Service[] = [
   { source: "cognito-identity", target: "identity-pools", prefix: "identityPool" },
 ];
 
-/** Codes no model declares: AWS's request framework and signature check answer with them before an operation runs. */
+/**
+ * Codes that no model declares: AWS's request framework and signature check answer with them before an operation runs.
+ */
 const FRAMEWORK_ERRORS = [
   "AccessDeniedException",
   "ExpiredTokenException",
@@ -125,7 +127,7 @@ function names(source: Source, type: string): string[] {
   return [...source].flatMap(([name, shape]) => (shape.type === type ? [name] : [])).sort();
 }
 
-/** An operation's input or output; Smithy's Unit means that there is none. */
+/** An operation's input or output; null for Smithy's Unit. */
 function structureName(reference: Reference | undefined): string | null {
   const name = reference === undefined ? UNIT : targetOf(reference);
   return name === UNIT ? null : name;
@@ -137,7 +139,7 @@ function references(shape: SourceShape): string[] {
   return all.flatMap((reference) => (reference === undefined ? [] : [localName(reference.target)]));
 }
 
-/** The shapes that an input or output can hold, sorted; error shapes are names in this house, not types. */
+/** The shapes that an input or output can contain, sorted; error shapes are only names here, not types. */
 function reachable(source: Source): string[] {
   const seen = new Set<string>();
   const waiting = names(source, "operation").flatMap((name) => {
@@ -191,8 +193,8 @@ function enumValues(shape: SourceShape): string[] {
 }
 
 /**
- * Where Poolhouse takes more than the model says: a ClientName `_custom_id_:<id>` fixes the client's id
- * (manage-clients.ts), and the model's DomainType fits prefixes alone although custom domains are given in it too.
+ * Where Poolhouse accepts more than the model: a ClientName `_custom_id_:<id>` sets the client's id
+ * (manage-clients.ts), and the model's DomainType only fits prefixes, although custom domains use it, too.
  */
 const widened: Readonly<Record<string, { pattern: string; max?: number }>> = {
   ClientNameType: { pattern: "[\\w\\s+=,.@-]+|_custom_id_:[\\w+]+" },
@@ -233,7 +235,7 @@ function shapeFacts(name: string, shape: SourceShape): Shape {
   }
 }
 
-/** A value as source text; keys of the models are plain identifiers, so they need no quotes. */
+/** A value as source text; the models' keys are plain identifiers and need no quotes. */
 function literal(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(literal).join(", ")}]`;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
@@ -275,7 +277,7 @@ function factsFile(service: Service, source: Source): string {
   ].join("");
 }
 
-/** The TypeScript type of a value on the wire; only structures and enums have a name of their own. */
+/** The TypeScript type of a value on the wire; only structures and enums have named types. */
 function typeOf(source: Source, name: string): string {
   const shape = find(source, name);
   switch (shape.type) {

@@ -1,4 +1,7 @@
-/** Loaded into the server by dev.ts: Node would wait at its end until every debugger has left, and not start again. */
+/**
+ * Loaded into the server by dev.ts: otherwise Node would wait at exit until every debugger has detached, and not
+ * restart.
+ */
 import { close } from "node:inspector";
 import { isMainThread } from "node:worker_threads";
 

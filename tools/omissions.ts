@@ -1,4 +1,4 @@
-/** Rows of docs/fidelity.md about members that updates leave out, from the tables that the updates work from. */
+/** The rows of docs/fidelity.md about members that updates omit, from the tables that the updates use. */
 import {
   type Omission,
   setUserPoolMfaConfig,
@@ -14,7 +14,7 @@ const operations: Readonly<Record<string, Readonly<Record<string, Omission>>>> =
 
 function said({ inside, note }: Omission): string {
   const notes = [];
-  if (inside) notes.push("its own members one by one, too; `{}` changes none");
+  if (inside) notes.push("its own members individually, too; `{}` changes none");
   if (note !== undefined) notes.push(note);
   return notes.join("; ");
 }

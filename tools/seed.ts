@@ -1,7 +1,7 @@
 /**
- * `npm run seed -- --users 1000 [--pool ID] [--verifiers 1000]` and the flags of serve: fills a pool with users, in a
- * database that no server has open (SQLite), or any (PostgreSQL). Without --pool it is one of its own, made on first use.
- * The data folder is that of `npm run dev` unless POOLHOUSE_DATA or --data says otherwise.
+ * `npm run seed -- --users 1000 [--pool ID] [--verifiers 1000]` and the flags of serve: fills a pool with users.
+ * SQLite's database must not be open in a server, PostgreSQL's may be. Without --pool it uses a separate pool, created
+ * on first use. The data folder is that of `npm run dev` unless POOLHOUSE_DATA or --data says otherwise.
  */
 import { randomBytes, randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
@@ -22,7 +22,7 @@ const usage = "Usage: npm run seed -- --users N [--pool ID] [--verifiers N], and
 const clientId = "seedclient";
 const nothing = { waiting: 0, add: async () => {}, flush: async () => {} };
 
-/** Makes the pool and its client by the operations that clients call, unless it is there. */
+/** Creates the pool and its client by the operations that clients call, unless they exist. */
 async function makePool(config: Config, poolId: string): Promise<void> {
   const log = pino({ level: "error" });
   const opened = await openDatabase({ ...openOptions(config), log });
@@ -46,7 +46,7 @@ async function makePool(config: Config, poolId: string): Promise<void> {
   }
 }
 
-/** A count among the arguments: from 1 to ten million. */
+/** A count among the arguments: 1 to ten million. */
 function countOf(given: Given, option: string): number {
   const text = given.text(option) ?? "1000";
   if (/^[1-9]\d{0,6}$|^10000000$/.test(text)) return Number(text);

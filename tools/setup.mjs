@@ -1,6 +1,6 @@
 /**
- * Installs the dependencies of a clone when they are absent or not those of package-lock.json, so that `npm start` and
- * `npm test` work with nothing installed but npm. Plain JavaScript: it runs before Node 24 is there.
+ * Installs the dependencies of a clone if they are missing or differ from package-lock.json, so that `npm start` and
+ * `npm test` work with nothing installed but npm. Plain JavaScript: it runs before Node 24 is available.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";

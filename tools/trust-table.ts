@@ -1,20 +1,20 @@
 /**
- * What ends what: every event that ends trust × every thing that carries it. docs/security-model.md has its table from
- * here, and test/trust tries each cell over the wire. A new event or thing without its cells, or without its test, is a
- * type error. (Removing an identity provider becomes an event once there are providers.)
+ * THE table of what ends what: every event that ends trust × everything that carries trust. docs/security-model.md shows
+ * it, and test/trust tests each cell over the wire. A new event or thing without its cells, or without its test, is a type
+ * error. (Removing an identity provider becomes an event once there are providers.)
  */
 
-/** What somebody may hold that lets them in, or brings them nearer; in the order in which it is tried after an event. */
+/** Everything that lets its holder in, or helps with that, in the order in which it is tried after an event. */
 export const things = {
-  browser: "session of a browser",
+  browser: "browser session",
   former: "former cookie of the browser",
   code: "authorization code not yet redeemed",
-  pageRefresh: "refresh token, by the pages",
-  pageAccess: "access token, by the pages",
-  apiRefresh: "refresh token, by the API",
-  apiAccess: "access token, by the API",
-  waiting: "sign-in that waits for a challenge, by the API",
-  pageWaiting: "sign-in that waits, at the pages",
+  pageRefresh: "refresh token, from the pages",
+  pageAccess: "access token, from the pages",
+  apiRefresh: "refresh token, from the API",
+  apiAccess: "access token, from the API",
+  waiting: "waiting sign-in, at the API",
+  pageWaiting: "waiting sign-in, at the pages",
   passkeySignIn: "passkey challenge of a sign-in",
   device: "remembered device",
   browserDevice: "remembered browser",
@@ -26,25 +26,25 @@ export const things = {
 
 export type Thing = keyof typeof things;
 
-/** Why something goes on. */
+/** Reasons for which something remains valid. */
 export const reasons = {
-  apart: "It is another sign-in's, another client's or another factor's.",
-  cognito:
-    "Tokens end by being revoked or by their time, as with Cognito; what they came through may end before.",
-  proof: "It proves an address, an authenticator or a device, which the event is not about; as with Cognito.",
-  granted: "What an access token was granted is written in it until it expires; as with Cognito.",
+  apart: "It belongs to another sign-in, another client or another factor.",
+  cognito: "Tokens end by revocation or expiry, as with Cognito; what they came through may end earlier.",
+  proof:
+    "It proves an address, an authenticator or a device, which the event does not concern; as with Cognito.",
+  granted: "An access token keeps what it was granted until it expires; as with Cognito.",
   proven: "What was proven when it began stays proven.",
 } as const;
 
 /**
- * `ends` for good; `rests` until the event is undone; `none`: who the event happens to can have no such thing. Otherwise
- * it goes on, and this is why.
+ * The effect of an event: `ends` permanently; `rests` until the event is undone; `none` if the user concerned cannot have
+ * such a thing. Otherwise the reason for which it remains valid.
  */
 export type Cell = "ends" | "rests" | "none" | keyof typeof reasons;
 
 export type Row = Readonly<Record<Thing, Cell>>;
 
-/** One cell a thing, in their order. */
+/** One cell per thing, in order. */
 function row(
   browser: Cell,
   former: Cell,

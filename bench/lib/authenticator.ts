@@ -1,6 +1,6 @@
 /**
- * A passkey in software (Web Authentication, Level 3): ES256, user verified, no attestation, a counter that stays 0 as
- * that of synchronised passkeys does. What it hands out is what a browser's toJSON() makes of it.
+ * A software passkey (Web Authentication, Level 3): ES256, user verified, no attestation, and a counter that stays 0 as
+ * for synchronized passkeys. Its results have the form of a browser's toJSON().
  */
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 
@@ -17,7 +17,7 @@ interface RequestOptions {
 /** Section 6.1: user present, user verified, attested credential data included. */
 const flags = { present: 0x01, verified: 0x04, attested: 0x40 };
 
-/** CBOR of what is always the same: the values are put between. */
+/** The constant parts of the CBOR; values go in between. */
 const cbor = {
   /** COSE_Key {1: 2 (EC2), 3: -7 (ES256), -1: 1 (P-256), -2: x, -3: y}, both of 32 bytes. */
   beforeX: Buffer.from("a5010203262001215820", "hex"),
@@ -40,7 +40,7 @@ export class Authenticator {
   #rpId = "";
   #userHandle = "";
 
-  /** @param origin of the page that uses the passkey */
+  /** @param origin the origin of the page that uses the passkey */
   constructor(origin: string) {
     this.#origin = origin;
     this.#keys = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -54,7 +54,7 @@ export class Authenticator {
     const coordinate = (text: string | undefined) => Buffer.from(text!, "base64url");
     const authData = Buffer.concat([
       this.#authenticatorData(flags.attested),
-      // The kind of authenticator is not told.
+      // No AAGUID.
       Buffer.alloc(16),
       Uint8Array.of(0, this.#id.length),
       this.#id,

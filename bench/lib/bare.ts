@@ -1,4 +1,7 @@
-/** The limit of small answers: the same HTTP stack, reading the same body and answering as many bytes, doing nothing. */
+/**
+ * The limit for small answers: the same HTTP stack reads the same body and answers as many bytes, and does nothing
+ * else.
+ */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";

@@ -1,4 +1,4 @@
-/** A kept-alive HTTP/1.1 connection that costs the bench little: one request at a time, answers with content-length. */
+/** A cheap kept-alive HTTP/1.1 connection: one request at a time, answers with content-length. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
@@ -20,13 +20,13 @@ export class Connection {
   #received: Buffer = Buffer.alloc(0);
   #settle: { resolve(answer: Answer): void; reject(error: Error): void } | undefined;
 
-  /** @param localAddress whom the server sees calling; all of 127.0.0.0/8 is this machine */
+  /** @param localAddress the client address that the server sees; all of 127.0.0.0/8 is this machine */
   constructor(port: number, localAddress?: string) {
     this.#port = port;
     this.#localAddress = localAddress;
   }
 
-  /** Calls an operation. Rejects when the connection breaks. */
+  /** Calls an operation. Rejects if the connection breaks. */
   async call(operation: string, input: unknown, headers: Headers = {}): Promise<Answer> {
     return this.post(typeof input === "string" ? input : JSON.stringify(input), {
       "x-amz-target": `AWSCognitoIdentityProviderService.${operation}`,
@@ -91,7 +91,7 @@ export class Connection {
   }
 }
 
-/** The document of an answer that must have gone well. */
+/** The document of an answer that must be a success. */
 export function document(answer: Answer): Record<string, unknown> {
   if (answer.status !== 200) throw new Error(`${answer.status} ${answer.body}`);
   return JSON.parse(answer.body);

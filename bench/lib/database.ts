@@ -1,4 +1,4 @@
-/** Databases of the bench: new, empty, and gone when it ends. */
+/** Databases of the bench: new and empty, and deleted at the end. */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import pg from "pg";
@@ -7,19 +7,19 @@ import { temporaryFolder } from "./server.ts";
 const postgres = "postgres://postgres@127.0.0.1:5432";
 
 export interface BenchDatabase {
-  /** What `--database` of the server takes. */
+  /** The value for the server's `--database`. */
   readonly url: string;
   remove(): Promise<void>;
 }
 
-/** The kinds that `--database sqlite|postgres|both` names. Throws Error for anything else. */
+/** The kinds that `--database sqlite|postgres|both` names. Throws an Error for anything else. */
 export function databaseKinds(named: string): readonly string[] {
   if (named === "both") return ["sqlite", "postgres"];
   if (named === "sqlite" || named === "postgres") return [named];
   throw new Error(`--database is sqlite, postgres or both, not ${named}.`);
 }
 
-/** A new one of a kind that `databaseKinds` answered. */
+/** Creates a database of a kind returned by `databaseKinds`. */
 export async function newDatabase(kind: string): Promise<BenchDatabase> {
   const name = `poolhouse_bench_${randomBytes(4).toString("hex")}`;
   if (kind === "sqlite") {

@@ -1,4 +1,7 @@
-/** What an operation cannot do without, measured in the same run: CPU time of the bare computation. Milliseconds. */
+/**
+ * The cost of what an operation cannot do without, measured in the same run: CPU time of the bare computation in
+ * milliseconds.
+ */
 import {
   createPrivateKey,
   createPublicKey,
@@ -19,9 +22,9 @@ export interface Limits {
   readonly hash: number;
   /** RS256 with 2048 bits. */
   readonly signature: number;
-  /** A modular exponentiation by OpenSSL over 3072 bits with a 256-bit exponent, the import of its keys included. */
+  /** A modular exponentiation by OpenSSL over 3072 bits with a 256-bit exponent, including the import of its keys. */
   readonly exponentiation: number;
-  /** A verification of ES256 (ECDSA over P-256), the import of its key included. */
+  /** A verification of ES256 (ECDSA over P-256), including the import of its key. */
   readonly verification: number;
   /** A bare HTTP answer. */
   readonly http: number;
@@ -81,7 +84,7 @@ function exponentiationJob(): () => Promise<unknown> {
 
 function verificationJob(): () => Promise<unknown> {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  // Authenticator data and the hash of client data.
+  // The size of authenticator data and the hash of client data.
   const text = Buffer.alloc(37 + 32, "x");
   const signature = sign("sha256", text, privateKey);
   const key = publicKey.export({ format: "jwk" });

@@ -1,8 +1,8 @@
-/** Closed-loop load: so many connections, each with one operation under way, for a while. */
+/** Closed-loop load: a number of connections, each with one operation in progress, for some time. */
 import { Connection } from "./connection.ts";
 import type { BenchServer } from "./server.ts";
 
-/** One operation of a scenario, all its requests. `turn` grows by one each time. */
+/** One operation of a scenario with all its requests. `turn` is incremented each time. */
 export type Operation = (connection: Connection, turn: number) => Promise<unknown>;
 
 export interface Measured {
@@ -11,7 +11,7 @@ export interface Measured {
   /** Milliseconds. */
   readonly p50: number;
   readonly p99: number;
-  /** Of the server, milliseconds an operation. */
+  /** CPU of the server in milliseconds per operation. */
   readonly cpu: number;
 }
 
@@ -20,10 +20,10 @@ export interface LoadOptions {
   readonly seconds: number;
 }
 
-/** Operations, and seconds at most, before anything is counted: until then V8 has not compiled what it runs. */
+/** Warm-up before anything is measured, in operations and at most this many seconds, until V8 has compiled the code. */
 const warmUp = { operations: 3_000, seconds: 20 };
 
-/** Runs an operation over and over, and measures it once it is warm. */
+/** Runs an operation repeatedly, and measures it once it is warm. */
 export async function measure(
   server: BenchServer,
   operation: Operation,
@@ -73,7 +73,7 @@ export async function measure(
   };
 }
 
-/** Of sorted numbers. */
+/** A quantile of sorted numbers. */
 export function quantile(sorted: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? Number.NaN;
 }

@@ -1,4 +1,4 @@
-/** base^exponent mod N by OpenSSL: a Diffie-Hellman secret with the base for public value. */
+/** base^exponent mod N by OpenSSL: a Diffie-Hellman secret with the base as public value. */
 import { createPrivateKey, createPublicKey, diffieHellman } from "node:crypto";
 import { N, pad } from "../../src/lib/srp.ts";
 

@@ -1,4 +1,4 @@
-/** What is measured. */
+/** The type of a scenario. */
 import type { Limits } from "./limits.ts";
 import type { Operation } from "./load.ts";
 import type { Stage } from "./stage.ts";
@@ -6,12 +6,12 @@ import type { Stage } from "./stage.ts";
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  /** CPU time that the operation cannot do without. Milliseconds. */
+  /** CPU time that the operation cannot do without, in milliseconds. */
   readonly limit?: (limits: Limits) => number;
   readonly limitText?: string;
-  /** Ratio of the limit to what it took. */
+  /** The ratio of the limit to the measured time that should be reached. */
   readonly goal?: number;
-  /** How many users with software tokens it needs, in a pool of their own. */
+  /** How many users with software tokens it needs, in a separate pool. */
   readonly softwareTokens?: number;
   prepare(stage: Stage): Promise<Operation>;
 }

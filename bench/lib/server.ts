@@ -1,4 +1,4 @@
-/** A server of its own process, asked for its CPU time and memory over the process channel. */
+/** A server in a separate process, which reports its CPU time and memory over the process channel. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -9,7 +9,7 @@ import { capacityNames, limitNames } from "../../src/config/limits.ts";
 import { heapFlags, threadPoolSize } from "../../src/lib/node-flags.ts";
 
 export interface Usage {
-  /** Of all its threads, since it began. */
+  /** Of all its threads, since it started. */
   readonly cpuMs: number;
   /** Bytes. */
   readonly rss: number;
@@ -29,7 +29,7 @@ const hourlyNames = limitNames.filter((name) => !capacityNames.some((capacity) =
 export const rootKey = { accessKeyId: "BENCHROOTKEY", secretAccessKey: "bench-root-secret-access-key" };
 export const masterKey = Buffer.alloc(32, 7).toString("base64");
 
-/** What `--profile DIR` adds to the measured programs: V8 writes a .cpuprofile there when they end. */
+/** Set by `--profile DIR` for the measured programs: V8 writes a .cpuprofile there when they exit. */
 let profiling: readonly string[] = [];
 
 export function profileInto(folder: string): void {
@@ -38,7 +38,7 @@ export function profileInto(folder: string): void {
 
 const root = join(import.meta.dirname, "..", "..");
 
-/** Starts a program of this repository and waits for the first line with a port in it. */
+/** Starts a program of this repository and waits for the first line that contains a port. */
 export async function startProgram(
   file: string,
   args: readonly string[],
@@ -46,7 +46,7 @@ export async function startProgram(
 ): Promise<BenchServer> {
   const began = performance.now();
   const child = fork(join(root, file), [...args], {
-    // As the launcher would set both; it does not start over when the variable is set.
+    // As the launcher would set both; it does not restart itself if the variable is set.
     execArgv: [...heapFlags, "--import", join(import.meta.dirname, "usage.ts"), ...profiling],
     env: {
       ...process.env,
@@ -108,7 +108,9 @@ async function* on(child: ChildProcess): AsyncGenerator<[string]> {
 
 let port: number | undefined;
 
-/** A free one, the same each time: a PostgreSQL database belongs to one public URL, and that has the port in it. */
+/**
+ * A free port that stays the same over a run: a PostgreSQL database belongs to one public URL, which contains the port.
+ */
 async function benchPort(): Promise<number> {
   if (port !== undefined) return port;
   const probe = createServer().listen(0, "127.0.0.1");
@@ -118,7 +120,7 @@ async function benchPort(): Promise<number> {
   return port;
 }
 
-/** Poolhouse itself, on a database that the caller has prepared or that is empty. */
+/** Starts Poolhouse on a database that is empty or was prepared by the caller. */
 export async function startPoolhouse(
   database: string,
   env: Readonly<Record<string, string>> = {},
@@ -137,7 +139,7 @@ export async function startPoolhouse(
 
 let folder: string | undefined;
 
-/** Removed when the bench ends. */
+/** A folder that is removed when the bench ends. */
 export function temporaryFolder(): string {
   if (folder === undefined) {
     const made = mkdtempSync(join(tmpdir(), "poolhouse-bench-"));

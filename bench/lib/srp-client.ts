@@ -1,4 +1,4 @@
-/** The client's side of SRP with as little work as possible: one ephemeral key, and v = g^x kept for each user. */
+/** The client's side of SRP with as little work as possible: one ephemeral key, and v = g^x cached per user. */
 import { randomBytes } from "node:crypto";
 import { hmacSha256, sha256, toHex } from "../../src/lib/bytes.ts";
 import { k, makeVerifier, N, pad, signature } from "../../src/lib/srp.ts";

@@ -1,4 +1,4 @@
-/** A server with a pool, a client and users: where the scenarios play. */
+/** A server with a pool, a client and users for the scenarios. */
 import { signRequest } from "../../src/lib/sigv4.ts";
 import { type Answer, Connection, document } from "./connection.ts";
 import { type BenchServer, masterKey, rootKey, startPoolhouse } from "./server.ts";
@@ -8,22 +8,24 @@ export interface Stage {
   readonly server: BenchServer;
   readonly poolId: string;
   readonly clientId: string;
-  /** Users there are: `userName(0)` … `userName(users - 1)`, loaded by users.ts. */
+  /** The number of users: `userName(0)` … `userName(users - 1)`, loaded by users.ts. */
   readonly users: number;
-  /** Every so many has an SRP verifier. */
+  /** Every `stride`-th user has an SRP verifier. */
   readonly stride: number;
-  /** A pool whose users all have software tokens, if it was asked for. */
+  /** A pool in which all users have software tokens, if requested. */
   readonly tokens: { readonly clientId: string; readonly users: number } | undefined;
 }
 
 interface StageOptions {
-  /** Of the server. */
+  /** Environment of the server. */
   readonly env?: Readonly<Record<string, string>>;
-  /** How many users the second pool has, where everybody has a software token; no such pool unless given. */
+  /**
+   * The number of users in the second pool, in which everybody has a software token; without it there is no such pool.
+   */
   readonly softwareTokens?: number | undefined;
 }
 
-/** A server on a new database with so many users, who may sign in by password and by passkey. */
+/** Starts a server on a new database with users who can sign in with passwords and passkeys. */
 export async function openStage(
   database: string,
   users: number,
@@ -55,7 +57,7 @@ async function makeTokenPool(server: BenchServer): ReturnType<typeof makePool> {
   return made;
 }
 
-/** A call signed with a key, the bench's root key unless given. */
+/** A call signed with a key, by default the bench's root key. */
 export function signedCall(
   connection: Connection,
   port: number,
@@ -85,7 +87,7 @@ export function signedCall(
   return connection.call(operation, body, signature as Record<string, string>);
 }
 
-/** Makes a pool and its client over the wire; what is given of them is added to what the bench needs. */
+/** Creates a pool and its client over the wire; the given members are added to those that the bench needs. */
 export async function makePool(
   server: BenchServer,
   given: { readonly pool?: object; readonly client?: object; readonly key?: typeof rootKey } = {},

@@ -1,6 +1,6 @@
 /**
- * An attacker whose bodies stop short: as many as fill what there is for bodies, each begun anew when it is cut off. In a
- * process of its own, so that what it sends does not delay those who are measured.
+ * An attacker with unfinished bodies: as many as fill the budget for bodies, each sent again when it is cut off. Runs
+ * in a separate process, so that it does not delay the clients that are measured.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -8,18 +8,18 @@ import { connect } from "node:net";
 import { setPriority } from "node:os";
 import type { BenchServer } from "./server.ts";
 
-/** One byte less is sent. */
+/** The announced length; one byte less is sent. */
 const announced = 128 * 1024;
 
 export interface StalledBodies {
-  /** Ends the attack. @returns how many were cut off */
+  /** Ends the attack. @returns how many bodies were cut off */
   stop(): Promise<number>;
 }
 
-/** @param from the one address that they all come from; @param bytes that they hold together */
+/** @param from the one address that they all come from; @param bytes how many they hold together */
 export function stallBodies({ port }: BenchServer, from: string, bytes: number): StalledBodies {
   const child: ChildProcess = fork(import.meta.filename, [String(port), from, String(bytes)]);
-  // It has its processor in common with those who are measured: they go first, so that only the server can delay them.
+  // It shares its processor with the measured clients, which take precedence, so that only the server can delay them.
   setPriority(child.pid!, 19);
   return {
     stop: async () => {

@@ -1,4 +1,4 @@
-/** What is asked of names of every kind, to see whether the time of an answer tells who exists. */
+/** Requests about names of every kind, to see whether response times reveal who exists. */
 import { randomBytes } from "node:crypto";
 import { type Connection, document } from "./connection.ts";
 
@@ -12,7 +12,7 @@ export interface Stage {
   readonly ClientId: string;
 }
 
-/** What is timed is `ask`; what must come before is done by `prepare`. */
+/** `ask` is timed; `prepare` does what must come before it. */
 export interface Operation {
   readonly name: string;
   readonly among: readonly Kind[];
@@ -20,11 +20,11 @@ export interface Operation {
   ask(stage: Stage, username: string, prepared: Record<string, string>): [operation: string, body: object];
 }
 
-/** Who can be asked for a password. */
+/** Kinds of users that can be asked for a password. */
 const accounts: readonly Kind[] = ["unknown", "known", "disabled", "hash-only"];
-/** Who is there to confirm something. */
+/** Kinds of users that can confirm something. */
 const signedUp: readonly Kind[] = [...accounts, "unconfirmed"];
-/** Who may choose how to sign in. */
+/** Kinds of users that can choose how to sign in. */
 const choosers: readonly Kind[] = ["unknown", "known", "disabled", "passwordless"];
 const srpA = () => randomBytes(383).toString("hex").replace(/^/, "01");
 const initiate = (ClientId: string, AuthFlow: string, AuthParameters: object): [string, object] => [
@@ -32,17 +32,17 @@ const initiate = (ClientId: string, AuthFlow: string, AuthParameters: object): [
   { ClientId, AuthFlow, AuthParameters },
 ];
 const wrong = { PASSWORD: "Wrong-Guess-1" };
-// Nine digits: never the code that was sent.
+// Nine digits, so never the code that was sent.
 const wrongCode = { EMAIL_OTP_CODE: "123456789" };
 
-/** USER_AUTH with what its first request brings. */
+/** USER_AUTH with the parameters of its first request. */
 const choice = (title: string, parameters: () => object): Operation => ({
   name: `InitiateAuth USER_AUTH ${title}`.trimEnd(),
   among: choosers,
   ask: ({ ClientId }, USERNAME) => initiate(ClientId, "USER_AUTH", { USERNAME, ...parameters() }),
 });
 
-/** An answer to a challenge of USER_AUTH, which is asked for before the time is taken. */
+/** An answer to a challenge of USER_AUTH, which is requested before the timing starts. */
 const answerTo = (ChallengeName: string, title: string, preference: object, answer: object): Operation => ({
   name: `RespondToAuthChallenge ${ChallengeName} ${title}`.trimEnd(),
   among: choosers,
@@ -115,7 +115,7 @@ export const operations: readonly Operation[] = [
     ask: ({ ClientId }, Username) => ["ConfirmSignUp", { ClientId, Username, ConfirmationCode: "12345" }],
   },
   {
-    // A name that is free becomes a user: what is compared is the work, since the answer tells anyway.
+    // A free name becomes a user: only the work is compared, since the answer reveals it anyway.
     name: "SignUp",
     among: accounts,
     prepare: async (_stage, username) => ({ free: `${username}-${randomBytes(8).toString("hex")}` }),

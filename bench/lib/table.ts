@@ -1,4 +1,4 @@
-/** Rows as a table of Markdown, columns aligned. */
+/** Formats rows as a Markdown table with aligned columns. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),

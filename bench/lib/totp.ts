@@ -1,12 +1,12 @@
-/** Codes of loaded users' software tokens (RFC 6238), each good for one sign-in. */
+/** Codes of loaded users' software tokens (RFC 6238), each valid for one sign-in. */
 import { createHash, createHmac } from "node:crypto";
 
-/** The seed of a loaded user, known to whoever loads and to whoever signs in. */
+/** The seed of a loaded user, the same for loading and signing in. */
 export const seedOf = (index: number): Buffer => createHash("sha256").update(`seed ${index}`).digest();
 
 export const stepMs = 30_000;
 
-/** Section 4 of RFC 6238 with SHA-1 and six digits: section 5.3 of RFC 4226 of the number of the step. */
+/** Section 4 of RFC 6238 with SHA-1 and six digits: section 5.3 of RFC 4226 applied to the number of the step. */
 function codeOf(seed: Uint8Array, step: number): string {
   const counter = Buffer.alloc(8);
   counter.writeBigUInt64BE(BigInt(step));
@@ -16,8 +16,8 @@ function codeOf(seed: Uint8Array, step: number): string {
 }
 
 /**
- * Goes round the users. A code is accepted once, and no earlier one after it; that of the next step is accepted as well,
- * so each user has two codes at first and one more every thirty seconds.
+ * Cycles through the users. A code is accepted once, and no earlier one after it; that of the next step is accepted as
+ * well, so each user has two codes at first and one more every thirty seconds.
  */
 export class FreshCodes {
   readonly #lastSteps: number[];
@@ -32,7 +32,7 @@ export class FreshCodes {
     return this.#turn++ % this.#lastSteps.length;
   }
 
-  /** A code that this user has not used. Throws Error when there is none. */
+  /** A code that this user has not used. Throws an Error if there is none. */
   take(index: number): string {
     const now = Math.floor(Date.now() / stepMs);
     const step = Math.max(this.#lastSteps[index]! + 1, now);

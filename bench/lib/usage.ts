@@ -1,4 +1,4 @@
-/** Loaded into the measured server with --import: answers the bench's questions over the process channel. */
+/** Loaded into the measured server with --import: answers the bench over the process channel. */
 process.on("message", (question) => {
   if (question !== "usage") return;
   const { user, system } = process.cpuUsage();

@@ -1,7 +1,7 @@
 /**
- * Loads users in bulk into a database that no server has open (SQLite), or any (PostgreSQL). The rows, their
- * sealing and their indexes are those of the store. One password hash serves all; an SRP verifier is bound to its user
- * and costs 0.8 ms, so a sample spread evenly over the users has one.
+ * Loads users in bulk into a database: SQLite's must not be open in a server, PostgreSQL's may be. The rows, their
+ * sealing and their indexes are those of the store. All users have the same password hash; an SRP verifier is bound to
+ * its user and costs 0.8 ms, so only a sample, spread evenly over the users, has one.
  */
 import { randomBytes } from "node:crypto";
 import { pino } from "pino";
@@ -25,25 +25,25 @@ import {
 } from "../../src/store/users.ts";
 import { seedOf } from "./totp.ts";
 
-/** Every loaded user's. */
+/** The password of every loaded user. */
 export const password = "Correct-Horse-1";
 
 export interface Load {
   readonly database: Pick<OpenOptions, "url" | "masterKey" | "secretsFolder">;
   readonly poolId: string;
   readonly users: number;
-  /** About how many have an SRP verifier: those whose number is a multiple of `stride`. */
+  /** Approximately how many have an SRP verifier: those whose number is a multiple of `stride`. */
   readonly verifiers?: number;
-  /** Every user has a software token turned on, with `seedOf` for its seed, and a verifier that nothing can prove. */
+  /** Whether every user has a software token turned on, with the seed of `seedOf`, and an unusable verifier. */
   readonly softwareTokens?: boolean;
   readonly progress?: (loaded: number) => void;
 }
 
 export interface Loaded {
-  /** The names that the first and the last of them sign in with. Those of an earlier load come before them. */
+  /** The sign-in names of the first and the last user. Those of an earlier load come before them. */
   readonly names: readonly [string, string];
   readonly stride: number;
-  /** Of this process, in milliseconds of CPU. */
+  /** CPU time of this process in milliseconds. */
   readonly cpuMs: number;
 }
 
@@ -72,10 +72,10 @@ const familyNames = [
 ];
 const pick = (list: readonly string[], index: number) => list[index % list.length]!;
 
-/** The username of a user, where the pool's users choose theirs. */
+/** The username of a user, in pools whose users choose theirs. */
 export const userName = (index: number): string => `user${String(index).padStart(7, "0")}`;
 
-/** What a user of an ordinary application has. Deterministic, so that a scenario can search for them. */
+/** Attributes of a typical user. Deterministic, so that a scenario can search for them. */
 export function userAttributes(index: number): Record<string, string> {
   const [given_name, family_name] = [pick(givenNames, index), pick(familyNames, index)];
   return {
@@ -89,7 +89,7 @@ export function userAttributes(index: number): Record<string, string> {
   };
 }
 
-/** Users a statement and transaction: 500 rows of 18 columns stay below SQLite's 32 766 parameters. */
+/** Users per statement and transaction: 500 rows of 18 columns stay below SQLite's 32,766 parameters. */
 const batchSize = 500;
 
 export async function loadUsers(load: Load): Promise<Loaded> {
@@ -128,7 +128,7 @@ function signInName(pool: Target, index: number): string {
   return kind === undefined ? userName(index) : userAttributes(index)[kind]!;
 }
 
-/** The number after the last user that an earlier load made. */
+/** The number after the last user of an earlier load. */
 async function firstFree(db: Db, pool: Target): Promise<number> {
   const isThere = async (index: number) => {
     const key = loginNameKey(pool, signInName(pool, index));
@@ -167,7 +167,7 @@ async function maker(db: Db, pool: Target, { softwareTokens = false }: Pick<Load
     const username = choosesName(pool) ? userName(index) : sub;
     const salt = randomBytes(16);
     const verifier = () => makeVerifier({ group, identity: username, password, salt });
-    // Without one, the first password sign-in would make it. Nobody signs in by SRP with a software token here.
+    // Without one, the first password sign-in would create it. Users with software tokens do not sign in by SRP here.
     const srp = softwareTokens
       ? { salt, verifier: randomBytes(384) }
       : withVerifier
@@ -196,7 +196,7 @@ async function maker(db: Db, pool: Target, { softwareTokens = false }: Pick<Load
   };
 }
 
-/** @param first index of the first of the batch */
+/** @param first the index of the first user of the batch */
 async function insert(db: Db, poolId: string, batch: readonly NewRow[], first: number): Promise<void> {
   await inTransaction(db, async (tx) => {
     const pool = await holdPool(tx, poolId);

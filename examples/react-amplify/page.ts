@@ -1,4 +1,4 @@
-/** Builds the page with its configuration, and serves it. */
+/** Builds the page with its configuration and serves it. */
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -8,7 +8,7 @@ import { build } from "esbuild";
 
 const path = (name: string) => fileURLToPath(new URL(`src/${name}`, import.meta.url));
 
-/** The three files of the page, by their addresses. */
+/** The three files of the page by their paths. */
 export type Page = Readonly<Record<string, { readonly type: string; readonly body: string }>>;
 
 export async function buildPage(config: ResourcesConfig): Promise<Page> {
@@ -31,8 +31,8 @@ export async function buildPage(config: ResourcesConfig): Promise<Page> {
 }
 
 /**
- * What the page may do: Amplify keeps tokens in localStorage, so no script but its own may run in it, and nothing may
- * be told to anybody but Poolhouse.
+ * The page's Content-Security-Policy: Amplify keeps tokens in localStorage, so only the page's own script may run, and
+ * requests may only go to Poolhouse.
  */
 const policy = (poolhouse: string) =>
   [
@@ -46,14 +46,14 @@ const policy = (poolhouse: string) =>
     "frame-ancestors 'none'",
   ].join("; ");
 
-/** Serves on this machine alone. The page may still be in the making when this is called. */
+/** Serves the page on this machine only. The page may still be building when this is called. */
 export async function servePage(
   page: Page | Promise<Page>,
   poolhouse: string,
   port: number,
 ): Promise<Server> {
   const server = createServer(async (request, response) => {
-    // The query is the page's own: a sign-in comes back with ?code=…&state=….
+    // The query belongs to the page: a sign-in returns with ?code=…&state=….
     const { pathname } = new URL(request.url ?? "/", "http://localhost");
     const file = (await page)[pathname];
     if (file === undefined) return response.writeHead(404).end();

@@ -1,4 +1,4 @@
-/** The pool that the page signs people in with: made by AWS SDK v3, as it would be at Amazon Cognito. */
+/** The pool for the page's users: created with AWS SDK v3, as it would be at Amazon Cognito. */
 import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
@@ -13,10 +13,10 @@ import type { ResourcesConfig } from "aws-amplify";
 
 export const person = { email: "ann@example.com", password: "Correct-Horse-7", group: "readers" };
 
-/** With the last one people may change their own passkeys and factors, also when they came by the hosted pages. */
+/** The last one lets users change their own passkeys and factors, even after signing in at the hosted pages. */
 const scopes = ["openid", "email", "profile", "aws.cognito.signin.user.admin"];
 
-/** Makes a pool, a client and a user, and returns what Amplify is configured with. */
+/** Creates a pool, a client and a user, and returns the configuration for Amplify. */
 export async function makePool(
   client: CognitoIdentityProviderClient,
   endpoint: string,
@@ -36,14 +36,14 @@ export async function makePool(
       UserPoolId: userPoolId,
       MfaConfiguration: "OPTIONAL",
       SoftwareTokenMfaConfiguration: { Enabled: true },
-      // The host that passkeys are for: the page's own. On localhost it is the hosted pages' as well.
+      // The host that passkeys are for: the page's own. On localhost it is also that of the hosted pages.
       WebAuthnConfiguration: { RelyingPartyId: new URL(pageUrl).hostname, UserVerification: "required" },
     }),
   );
   const { UserPoolClient } = await client.send(
     new CreateUserPoolClientCommand({
       UserPoolId: userPoolId,
-      // The hosted pages call the application by it.
+      // The hosted pages show this name for the application.
       ClientName: "React and Amplify",
       ExplicitAuthFlows: ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
       PreventUserExistenceErrors: "ENABLED",
@@ -90,11 +90,11 @@ function amplifyConfig(
       Cognito: {
         userPoolId,
         userPoolClientId,
-        // Where calls go. Without it Amplify would ask Amazon.
+        // Where calls go. Without it Amplify would call Amazon.
         userPoolEndpoint: endpoint,
         loginWith: {
           oauth: {
-            // Amplify puts https:// before it. Every pool has its pages at /<pool id>, so that no DNS is needed.
+            // Amplify puts https:// in front. Every pool has its pages at /<pool id>, so no DNS is needed.
             domain: `${new URL(endpoint).host}/${userPoolId}`,
             scopes,
             redirectSignIn: [pageUrl],

@@ -1,4 +1,4 @@
-/** Where Poolhouse is, and where the page is served. */
+/** The URLs of Poolhouse and of the page. */
 import { fileURLToPath } from "node:url";
 
 export const endpoint = process.env["POOLHOUSE_ENDPOINT"] ?? "https://localhost:4748";

@@ -1,6 +1,6 @@
 /**
- * `npm run setup`: makes a pool in a running Poolhouse, and writes config.json, which the page is built with. The
- * administrator's key is taken from the environment, as every AWS SDK does.
+ * `npm run setup`: creates a pool in a running Poolhouse, and writes config.json, with which the page is built. The
+ * administrator's key comes from the environment, as in every AWS SDK.
  */
 import { writeFileSync } from "node:fs";
 import { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";

@@ -1,4 +1,4 @@
-/** `npm start`: builds the page with config.json, and serves it. */
+/** `npm start`: builds the page with config.json and serves it. */
 import { existsSync, readFileSync } from "node:fs";
 import { buildPage, servePage } from "./page.ts";
 import { configFile, endpoint, pageUrl, port } from "./settings.ts";

@@ -1,4 +1,4 @@
-/** Who may do what: the one table, and the guards that hold requests against it. */
+/** Who may do what: the only table, and the guards that check requests against it. */
 import type { Request, RequestHandler, Response } from "express";
 import { problem } from "./pages.ts";
 import { appUrl } from "./settings.ts";
@@ -15,7 +15,7 @@ export type Action = keyof typeof groupsFor;
 export const may = ({ groups }: User, action: Action) =>
   groupsFor[action].some((group) => groups.includes(group));
 
-/** Lets a browser through whose user may do this; who is signed out is sent to sign in. */
+/** Admits browsers whose user may do this; signed-out users are sent to sign in. */
 export function page(action: Action): RequestHandler {
   return async (request, response, next) => {
     const user = await userOfSession(request);
@@ -27,7 +27,10 @@ export function page(action: Action): RequestHandler {
   };
 }
 
-/** The same for programs: by an access token in the header (RFC 6750), else by the session of a page's script. */
+/**
+ * Admits programs whose user may do this: by an access token in the header (RFC 6750), or by the session of a page's
+ * script.
+ */
 export function api(action: Action): RequestHandler {
   return async (request, response, next) => {
     const token = bearer(request);
@@ -47,10 +50,10 @@ const bearer = (request: Request) =>
     ? undefined
     : (/^Bearer ([\w.~+/=-]+)$/i.exec(request.headers.authorization)?.[1] ?? "");
 
-/** Who a guard let through. */
+/** The user whom a guard has admitted. */
 export const allowed = (response: Response) => response.locals["user"] as User;
 
-/** What changes something by cookie must come from our own pages; a header with a token no other page can send. */
+/** Changes authorized by a cookie must come from our own pages; no other page can send a header with a token. */
 export const ownPagesOnly: RequestHandler = (request, response, next) => {
   const changes = request.method !== "GET" && request.method !== "HEAD";
   const byCookie = bearer(request) === undefined;

@@ -10,11 +10,11 @@ import { poolOrigin, signInRoutes, userOfSession } from "./sign-in.ts";
 const isSecure = appUrl.protocol === "https:";
 
 /**
- * The browser holds a random id and nothing else. The sessions are in this process's memory, which is enough for an
- * example: several processes, or one that must not forget, give express-session a store.
+ * The browser only holds a random id. Sessions are in this process's memory, which is enough for an example: several
+ * processes, or one whose sessions must survive a restart, need a store for express-session.
  */
 const sessions = session({
-  // By https no other host and no plain connection can set it.
+  // Over https, no other host and no plain connection can set it.
   name: isSecure ? "__Host-notices" : "notices",
   secret: setting("SESSION_SECRET"),
   resave: false,
@@ -23,7 +23,7 @@ const sessions = session({
   cookie: { path: "/", httpOnly: true, sameSite: "lax", secure: isSecure },
 });
 
-/** Nothing is kept, so that the back button of a browser that has signed out shows nothing. */
+/** Nothing is cached, so that the back button shows nothing after signing out. */
 const headers: RequestHandler = (_request, response, next) => {
   response.set({
     "cache-control": "no-store",
@@ -36,7 +36,7 @@ const headers: RequestHandler = (_request, response, next) => {
 
 const notices: Notice[] = [{ text: "The lift is being mended on Tuesday.", by: "the house" }];
 
-/** What may be put up; undefined where it is nothing that can be. */
+/** The text of a notice; undefined if it is not a valid one. */
 function textOf(body: unknown): string | undefined {
   const { text } = (body ?? {}) as Record<string, unknown>;
   const isText = typeof text === "string" && text.trim() !== "" && text.length <= 280;

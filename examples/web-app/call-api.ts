@@ -1,6 +1,6 @@
 /**
- * A program that acts for a user without a browser: it signs in by the API of administrators (AWS: "Server-side
- * authentication flow"), and calls the notice board with the user's access token.
+ * A program that acts for a user without a browser: it signs in through the administrators' API ("Server-side
+ * authentication flow", Amazon Cognito Developer Guide), and calls the notice board with the user's access token.
  *
  *     npm run call-api -- rita
  */
@@ -18,7 +18,7 @@ const { AuthenticationResult } = await idp.send(
   new AdminInitiateAuthCommand({
     UserPoolId: setting("USER_POOL_ID"),
     ClientId: setting("SCRIPT_CLIENT_ID"),
-    // ADMIN_NO_SRP_AUTH is its former name.
+    // Formerly named ADMIN_NO_SRP_AUTH.
     AuthFlow: "ADMIN_USER_PASSWORD_AUTH",
     AuthParameters: { USERNAME: username, PASSWORD: setting("USERS_PASSWORD") },
   }),

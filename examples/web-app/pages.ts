@@ -11,7 +11,7 @@ class Html {
 
 type Value = string | Html | readonly Html[];
 
-/** Everything that is put in is escaped, unless it is HTML itself. */
+/** Escapes every value, unless it is HTML itself. */
 function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
   return new Html(String.raw({ raw: parts }, ...values.map(written)));
 }

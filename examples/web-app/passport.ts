@@ -1,6 +1,6 @@
 /**
- * Another way in, as many applications of passport have it: passport-oauth2 with the sign-in page for its authorization
- * endpoint, and one pinned key. It shows what the notice board's API gives the user's access token.
+ * Another way to sign in, common with passport: passport-oauth2 with the sign-in page as its authorization endpoint,
+ * and one pinned key. It shows the answer of the notice board's API for the user's access token.
  */
 import express, { type RequestHandler } from "express";
 import session from "express-session";
@@ -17,10 +17,10 @@ type SignedIn = User & { readonly accessToken: string };
 const here = new URL(setting("PASSPORT_URL"));
 const pool = setting("POOL_URL");
 const clientID = setting("CLIENT_ID");
-/** The pool signs its ID tokens with another one, so that they are refused by their signature. */
+/** The pool signs ID tokens with another key, so their signatures are refused here. */
 const key = await importJWK(JSON.parse(setting("ACCESS_TOKEN_JWK")), "RS256");
 
-/** Undefined: it is no access token of this pool for us. */
+/** The user; undefined if it is not an access token of this pool for us. */
 async function userOf(accessToken: string): Promise<SignedIn | undefined> {
   try {
     const options = { issuer: setting("ISSUER"), algorithms: ["RS256"], requiredClaims: ["exp"] };

@@ -5,5 +5,5 @@ export function setting(name: string): string {
   return value;
 }
 
-/** Where browsers find this application. */
+/** The URL of this application. */
 export const appUrl = new URL(setting("APP_URL"));

@@ -1,6 +1,7 @@
 /**
- * Makes what the example needs: a user pool with two groups and three users, the client of the web application and one
- * for scripts. Everything by the AWS SDK as it is: AWS_ENDPOINT_URL says where. The settings go into .env.
+ * Creates what the example needs: a user pool with two groups and three users, the client of the web application, and
+ * one for scripts. All with the unmodified AWS SDK, which finds the server by AWS_ENDPOINT_URL. The settings are
+ * written to .env.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
@@ -39,7 +40,7 @@ const { UserPoolClient: web } = await idp.send(
     AllowedOAuthScopes: ["openid", "email", "profile", "aws.cognito.signin.user.admin"],
     SupportedIdentityProviders: ["COGNITO"],
     PreventUserExistenceErrors: "ENABLED",
-    // Whoever is taken out of a group has its rights no longer than this.
+    // A user who is removed from a group keeps its rights no longer than this.
     AccessTokenValidity: 5,
     TokenValidityUnits: { AccessToken: "minutes" },
   }),
@@ -73,7 +74,7 @@ for (const [Username, groups] of Object.entries(users)) {
 const discovery = new URL(`${UserPoolId}/.well-known/openid-configuration`, new URL("/", endpoint));
 const metadata = (await (await fetch(discovery)).json()) as Record<string, string>;
 
-/** The key that signs access tokens; the pool publishes that of ID tokens as well. passport.ts knows this one alone. */
+/** The key that signs access tokens; the pool also publishes that of ID tokens. passport.ts only knows this one. */
 async function accessTokenKey(): Promise<object> {
   const { AuthenticationResult } = await idp.send(
     new AdminInitiateAuthCommand({

@@ -1,11 +1,13 @@
-/** Sign-in by the authorization code grant (RFC 6749 section 4.1) with PKCE, refresh, and sign-out here and at the pool. */
+/**
+ * Sign-in by the authorization code grant (RFC 6749 section 4.1) with PKCE, refresh, and sign-out here and at the pool.
+ */
 import { type Request, type Response, Router } from "express";
 import * as oidc from "openid-client";
 import { problem } from "./pages.ts";
 import { appUrl, setting } from "./settings.ts";
 import { type User, userOf } from "./tokens.ts";
 
-/** What is remembered until the browser comes back, so that nobody else's answer is taken for ours. */
+/** Remembered until the browser returns, so that nobody else's answer is taken for ours. */
 interface Pending {
   readonly state: string;
   readonly nonce: string;
@@ -25,12 +27,12 @@ declare module "express-session" {
 }
 
 const issuer = new URL(setting("ISSUER"));
-// Plain http is for a pool on this machine.
+// Plain http is only allowed for a pool on this machine.
 const isHere = issuer.protocol === "http:" && issuer.hostname === "localhost";
 const options = isHere ? { execute: [oidc.allowInsecureRequests] } : {};
 const pool = await oidc.discovery(issuer, setting("CLIENT_ID"), setting("CLIENT_SECRET"), undefined, options);
 
-/** Where the pool's pages are, to which our forms lead. */
+/** The origin of the pool's pages, to which our forms lead. */
 export const poolOrigin = new URL(pool.serverMetadata().authorization_endpoint!).origin;
 
 export const signInRoutes = Router();
@@ -69,7 +71,7 @@ signInRoutes.get("/callback", async (request, response) => {
     if (!wasRefused(error)) throw error;
     return failed(response, "The answer of the user pool was not what we had asked for.");
   }
-  // A new session, so that a cookie somebody put here before sees nothing of it.
+  // A new session, so that a cookie that somebody planted before does not get access to it.
   await new Promise<void>((resolve, reject) =>
     request.session.regenerate((error) => (error ? reject(error) : resolve())),
   );
@@ -81,7 +83,7 @@ signInRoutes.post("/sign-out", async (request, response) => {
   const { tokens } = request.session;
   await endSession(request);
   if (tokens !== undefined) await oidc.tokenRevocation(pool, tokens.refresh);
-  // Cognito's form of it: the parameter is logout_uri, and the address one of the client's LogoutURLs.
+  // Cognito's form of it: the parameter is logout_uri, and the URL is one of the client's LogoutURLs.
   const parameters = { client_id: setting("CLIENT_ID"), logout_uri: appUrl.href };
   response.redirect(oidc.buildEndSessionUrl(pool, parameters).href);
 });
@@ -90,7 +92,7 @@ function failed(response: Response, message: string): void {
   response.status(400).send(problem("Sign-in did not work", message));
 }
 
-/** The user of a browser's session. An access token that has expired is replaced. */
+/** The user of a browser's session. Refreshes an expired access token. */
 export async function userOfSession(request: Request): Promise<User | undefined> {
   const { tokens } = request.session;
   if (tokens === undefined) return undefined;
@@ -108,7 +110,7 @@ export async function userOfSession(request: Request): Promise<User | undefined>
   return sameUser;
 }
 
-/** By refresh token: what a browser asks at the same time is answered by one exchange. */
+/** Exchanges in progress by refresh token: simultaneous requests of a browser share one exchange. */
 const underway = new Map<string, Promise<Tokens | undefined>>();
 
 function refreshed({ refresh }: Tokens): Promise<Tokens | undefined> {
@@ -119,11 +121,11 @@ function refreshed({ refresh }: Tokens): Promise<Tokens | undefined> {
   return exchange;
 }
 
-/** Undefined: the user has signed out elsewhere, was disabled or deleted, or was away for too long. */
+/** New tokens; undefined if the user has signed out elsewhere, was disabled or deleted, or was away for too long. */
 async function redeem(refresh: string): Promise<Tokens | undefined> {
   try {
     const answer = await oidc.refreshTokenGrant(pool, refresh);
-    // Only where refresh tokens are rotated does a new one come.
+    // A new refresh token is only issued if they are rotated.
     return { access: answer.access_token, refresh: answer.refresh_token ?? refresh };
   } catch (error) {
     if (wasRefused(error)) return undefined;
@@ -131,7 +133,7 @@ async function redeem(refresh: string): Promise<Tokens | undefined> {
   }
 }
 
-/** The pool answered, and said no or something that cannot be trusted. */
+/** Whether the pool refused, or its answer cannot be trusted. */
 const wasRefused = (error: unknown) =>
   error instanceof oidc.AuthorizationResponseError ||
   error instanceof oidc.ResponseBodyError ||

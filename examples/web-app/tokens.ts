@@ -1,4 +1,4 @@
-/** Access tokens of the user pool, verified where they are used: by the pool's published keys, without asking it. */
+/** Access tokens of the user pool, verified offline with the pool's published keys. */
 import { createRemoteJWKSet, errors, jwtVerify } from "jose";
 import { setting } from "./settings.ts";
 
@@ -10,10 +10,13 @@ export interface User {
 const issuer = setting("ISSUER");
 const keys = createRemoteJWKSet(new URL(`${issuer}/.well-known/jwks.json`));
 
-/** Our own, and the one by which scripts sign in. Tokens that the pool gave to other applications are not for us. */
+/**
+ * Our own client, and the one with which scripts sign in. Tokens that the pool issued to other applications are not for
+ * us.
+ */
 const clients: readonly unknown[] = [setting("CLIENT_ID"), setting("SCRIPT_CLIENT_ID")];
 
-/** Whose token it is; undefined for one that is forged, expired, not an access token or not for us. */
+/** The user of a token; undefined if it is forged, expired, not an access token, or not for us. */
 export async function userOf(token: string): Promise<User | undefined> {
   try {
     const options = { issuer, algorithms: ["RS256"], requiredClaims: ["exp"] };
@@ -27,6 +30,6 @@ export async function userOf(token: string): Promise<User | undefined> {
   }
 }
 
-/** That says nothing about the token. */
+/** Whether the keys could not be loaded, which says nothing about the token. */
 const keysAreMissing = ({ code }: errors.JOSEError) =>
   code === errors.JWKSTimeout.code || code === errors.JWKSInvalid.code || code === errors.JOSEError.code;

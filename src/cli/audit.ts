@@ -1,6 +1,6 @@
-/** `poolhouse audit`: reads the audit log, beside a running server or without one. */
+/** `poolhouse audit`: reads the audit log, with or without a running server. */
 import { setTimeout as delay } from "node:timers/promises";
-import { uuid7Floor } from "../lib/uuid7.ts";
+import { isUuid, uuid7Floor } from "../lib/uuid.ts";
 import { type AuditEvent, type AuditSearch, listAuditEvents } from "../store/audit.ts";
 import type { Db } from "../store/db.ts";
 import { CommandError, type Given, readArguments, timeText, withDatabase } from "./command-line.ts";
@@ -32,7 +32,7 @@ export async function audit(argv: readonly string[]): Promise<void> {
   const limit = limitOf(given.text("limit"));
   const print = given.flag("json") ? printJson : printRow;
   await withDatabase(given.config, async ({ db }) => {
-    // What is there already is not new, also when it is not among the newest that are shown.
+    // Existing events are not new, even if they are not among the newest ones shown.
     const known = new Set<string>();
     if (given.flag("follow")) for await (const { id } of recent(db, search)) known.add(id);
     if (!given.flag("json")) printRow(undefined);
@@ -65,8 +65,7 @@ function searchOf({ config, text: option }: Given): AuditSearch {
 }
 
 function actorOf(name: string, accountId: string): string {
-  const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-  if (name === "system" || uuid.test(name)) return name;
+  if (name === "system" || isUuid(name)) return name;
   return `arn:aws:iam::${accountId}:${name === "root" ? "root" : `user/${name}`}`;
 }
 
@@ -85,17 +84,17 @@ function limitOf(given = "100"): number {
   return given === "0" ? Number.POSITIVE_INFINITY : Number(given);
 }
 
-/** Rows of one query. */
+/** Rows per query. */
 const pageSize = 1_000;
 
-/** Prints the newest `limit` events that fit, oldest first. */
+/** Prints the newest `limit` events that match, oldest first. */
 async function printNewest(db: Db, search: AuditSearch, limit: number, print: Print): Promise<void> {
   const from = Number.isFinite(limit) ? await beginningOf(db, search, limit) : (search.from ?? uuid7Floor(0));
   if (from === undefined) return;
   for await (const event of eventsOf(db, { ...search, from })) print(event);
 }
 
-/** The id of the `limit`-th newest event, or of the oldest; undefined when there is none. */
+/** The id of the `limit`-th newest event, or else of the oldest one; undefined if there is none. */
 async function beginningOf(db: Db, search: AuditSearch, limit: number): Promise<string | undefined> {
   let first: string | undefined;
   for (let left = limit; left > 0; left -= pageSize) {
@@ -107,28 +106,28 @@ async function beginningOf(db: Db, search: AuditSearch, limit: number): Promise<
   return first;
 }
 
-/** All events that fit, oldest first, a page at a time. */
+/** All events that match, oldest first, read page by page. */
 async function* eventsOf(db: Db, search: AuditSearch): AsyncGenerator<AuditEvent> {
   for (let from = search.from; ; ) {
     const found = await listAuditEvents(db, { ...search, from }, { limit: pageSize, order: "oldest first" });
     yield* found;
     if (found.length < pageSize) return;
-    // The next id there can be: no UUID has a sixth part.
+    // The smallest id after this one: no UUID has a sixth part.
     from = `${found.at(-1)!.id}-`;
   }
 }
 
 /**
- * An event's id is that of the beginning of its call, and it is seen when that has ended: what comes later may be
- * sorted before what was shown. So each look goes back by more than a request can take. Milliseconds.
+ * How far each poll looks back, in milliseconds: more than a request can take. An event has the id of its call's
+ * beginning but appears at its end, so a new event may sort before those already shown.
  */
-const lookBack = 90_000;
+const pollOverlap = 90_000;
 const lookEvery = 500;
 
 const recent = (db: Db, search: AuditSearch) =>
-  eventsOf(db, { ...search, from: uuid7Floor(Date.now() - lookBack), to: undefined });
+  eventsOf(db, { ...search, from: uuid7Floor(Date.now() - pollOverlap), to: undefined });
 
-/** Prints what is not known, as it comes, until the process is ended. */
+/** Prints new events as they appear, until the process is ended. */
 async function follow(db: Db, search: AuditSearch, known: ReadonlySet<string>, print: Print): Promise<never> {
   for (let before = known; ; ) {
     const now = new Set<string>();
@@ -143,14 +142,14 @@ async function follow(db: Db, search: AuditSearch, known: ReadonlySet<string>, p
 
 type Print = (event: AuditEvent) => void;
 
-/** One object a line. */
+/** Prints one JSON object per line. */
 function printJson({ at, ...event }: AuditEvent): void {
   console.log(JSON.stringify({ at: new Date(at).toISOString(), ...event }));
 }
 
 const widths = [20, 28, 24, 28, 20, 36];
 
-/** The heading without an event. */
+/** Prints an event as a row; the heading if there is none. */
 function printRow(event: AuditEvent | undefined): void {
   const cells =
     event === undefined

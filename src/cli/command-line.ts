@@ -1,11 +1,13 @@
-/** What the commands share: their arguments beside the flags of serve, their exit codes, and the database. */
+/**
+ * What the commands share: parsing of arguments besides the flags of `serve`, exit codes, and access to the database.
+ */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Config, loadConfig } from "../config/config.ts";
 import { settings } from "../config/settings.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "../store/open.ts";
 
-/** Ends the command with its text and exit code. 1: it could not be done. 2: it was asked for wrongly. */
+/** Ends the command with a message and an exit code. 1: it failed. 2: wrong usage. */
 export class CommandError extends Error {
   override name = "CommandError";
   readonly exitCode: number;
@@ -20,13 +22,13 @@ export type Options = Readonly<Record<string, { readonly type: "string" | "boole
 
 export interface Given {
   readonly config: Config;
-  /** The operands: what is no flag. As many as were asked for. */
+  /** The arguments that are not flags, as many as the command takes. */
   readonly operands: readonly string[];
   text(option: string): string | undefined;
   flag(option: string): boolean;
 }
 
-/** The flags of serve, for parseArgs. */
+/** The flags of `serve`, for parseArgs. */
 const settingOptions: Options = Object.fromEntries(
   Object.values(settings).map((setting) => [
     setting.flag,
@@ -34,7 +36,7 @@ const settingOptions: Options = Object.fromEntries(
   ]),
 );
 
-/** Reads a command's arguments. Throws CommandError with the usage for one that is unknown, missing or too many. */
+/** Parses a command's arguments. Throws CommandError with the usage text if one is unknown, missing or too many. */
 export function readArguments(
   argv: readonly string[],
   expected: { readonly options: Options; readonly operands: number; readonly usage: string },
@@ -62,7 +64,7 @@ function parse(argv: readonly string[], { options, usage }: { options: Options; 
   }
 }
 
-/** How to open the database of a configuration from a command. */
+/** The options with which a command opens the configured database. */
 export function openOptions(config: Config): OpenOptions {
   return {
     url: config.database,
@@ -76,7 +78,7 @@ export function openOptions(config: Config): OpenOptions {
   };
 }
 
-/** Opens the database beside a running server, or without one, for as long as the work takes. */
+/** Opens the database, with or without a running server, for as long as the work takes. */
 export async function withDatabase<T>(
   config: Config,
   work: (opened: OpenedDatabase) => Promise<T>,
@@ -89,7 +91,7 @@ export async function withDatabase<T>(
   }
 }
 
-/** A time as commands print it: UTC, to the second. */
+/** A time as commands print it: UTC, to the second. @param milliseconds since the epoch */
 export function timeText(milliseconds: number): string {
   return new Date(milliseconds).toISOString().replace(/\.\d{3}Z$/, "Z");
 }

@@ -1,6 +1,6 @@
 /**
- * `--demo`: on an empty database a pool, a client, a group and a user, made by the same operations that clients call,
- * and snippets that use them. The ids are fixed, so that the README can name them.
+ * `--demo`: on an empty database, creates a pool, a client, a group and a user through the same operations that clients
+ * call, and prints snippets that use them. The ids are fixed, so that the README can name them.
  */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
@@ -10,15 +10,15 @@ import { createCtx } from "../http/context.ts";
 import { listPools } from "../store/user-pools.ts";
 
 const client = "demoappclient";
-/** Where an application of the newcomer's own would be. */
-const home = "http://localhost:3000/";
-const callback = `${home}callback`;
+/** Where the newcomer's own application would be. */
+const appUrl = "http://localhost:3000/";
+const callback = `${appUrl}callback`;
 const user = { name: "demo@example.com", password: "Poolhouse-demo-1" };
 
-/** Makes the demo on an empty database; returns what to print. */
+/** Creates the demo on an empty database; returns the text to print. */
 export async function makeDemo(app: App): Promise<string> {
   const request = { requestId: randomUUID(), address: "127.0.0.1", userAgent: "poolhouse --demo" };
-  // The operator's own doing, which no policy limits.
+  // Acts as the operator, whom no policy limits.
   const ctx: Ctx = { ...createCtx(app, request), authorize: async () => {} };
   const pool = `${app.config.region}_Demo12345`;
   const pools = await listPools(app.db, { after: "", limit: 100 });
@@ -51,7 +51,7 @@ async function create(ctx: Ctx, pool: string): Promise<void> {
     AllowedOAuthFlows: ["code"],
     AllowedOAuthScopes: ["openid", "email", "profile", "aws.cognito.signin.user.admin"],
     CallbackURLs: [callback],
-    LogoutURLs: [home],
+    LogoutURLs: [appUrl],
     ExplicitAuthFlows: [
       "ALLOW_USER_SRP_AUTH",
       "ALLOW_USER_AUTH",

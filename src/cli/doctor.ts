@@ -1,4 +1,4 @@
-/** `poolhouse doctor`: says what works and what does not, and how to mend it. Changes nothing. */
+/** `poolhouse doctor`: reports what works and what does not, and how to fix it. Changes nothing. */
 import { access, constants } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type Config, listensOnLoopback, loadConfig, servesThisMachine } from "../config/config.ts";
@@ -15,7 +15,7 @@ import { listPools } from "../store/user-pools.ts";
 import { openOptions } from "./command-line.ts";
 
 interface Finding {
-  /** `"perhaps"` is worth a look, and no failure. */
+  /** `"perhaps"` deserves a look, but is not a failure. */
   readonly ok: boolean | "perhaps";
   readonly text: string;
 }
@@ -63,7 +63,7 @@ function settingFindings(config: Config): Finding[] {
   return findings;
 }
 
-/** There is no TLS of our own; and to a server on loopback that goes by another name somebody brings the others. */
+/** Whether a proxy is in front: this server does no TLS itself, or listens on loopback but has another name. */
 function isBehindProxy(config: Config): boolean {
   return config.publicUrl.startsWith("https:") || (listensOnLoopback(config) && !servesThisMachine(config));
 }
@@ -132,7 +132,10 @@ async function openedFindings(opened: OpenedDatabase, config: Config): Promise<F
   ];
 }
 
-/** A policy that was stored before policies were checked, and has mistakes; or that never had the permissions that are ours. */
+/**
+ * Finds policies with mistakes that were stored before policies were checked, and those that lack Poolhouse's own
+ * permissions.
+ */
 function policyFinding({ id, principal, policy, status }: AccessKeyInfo, config: Config): Finding[] {
   if (status !== "Active") return [];
   try {
@@ -147,7 +150,7 @@ function policyFinding({ id, principal, policy, status }: AccessKeyInfo, config:
   }
 }
 
-/** What `sharePublicUrl` will say of these settings. */
+/** Predicts what `sharePublicUrl` will decide about these settings. */
 async function publicUrlFindings(db: Db, config: Config): Promise<Finding[]> {
   if (db.kind === "sqlite") return [];
   const { publicUrl, publicUrlConfigured } = config;
@@ -168,7 +171,7 @@ async function publicUrlFindings(db: Db, config: Config): Promise<Finding[]> {
 
 const day = 24 * 60 * 60 * 1000;
 
-/** How old the keys are: how often they ought to be replaced is the operator's to say. */
+/** Reports the age of the keys; how often to rotate them is for the operator to decide. */
 async function keyFindings({ db, masterKeys }: OpenedDatabase, config: Config): Promise<Finding[]> {
   const now = Date.now();
   const age = (since: number) => `${Math.max(0, Math.floor((now - since) / day))} day(s) old`;

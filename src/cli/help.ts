@@ -12,18 +12,18 @@ export async function help(): Promise<void> {
 Commands
   poolhouse serve [flags]           run the server
   poolhouse migrate [--check] [flags]
-                                    bring the database's schema up to date, ahead of the servers
+                                    bring the database's schema up to date before starting the servers
   poolhouse keys list|show|create|set-policy|disable|enable|delete|reset-root [flags]
                                     access keys for administrators and applications
   poolhouse keys rotate signing|data|master [flags]
-                                    replace keys, beside running servers
+                                    replace keys while servers run
   poolhouse names list|release [flags]
-                                    client ids and domains that a pool gave up, which are not free for others yet
+                                    client ids and domains that a pool gave up and that are still reserved
   poolhouse audit [--since 24h] [--pool ID] [--actor WHO] [--json] [--follow] …
-                                    who did what: calls of administrators and changes of credentials
+                                    who did what: administrators' calls and changes of credentials
   poolhouse public-url [--set] [flags]
                                     the public URL that servers on PostgreSQL share
-  poolhouse doctor [flags]          check settings, database and keys, and say what is wrong
+  poolhouse doctor [flags]          check settings, database and keys, and report problems
   poolhouse help
 
 Settings (flag, environment, meaning, [default])

@@ -1,4 +1,4 @@
-/** `poolhouse keys`: access keys, and the rotation of keys, beside a running server or without one. */
+/** `poolhouse keys`: access keys and key rotation, with or without a running server. */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Config } from "../config/config.ts";
@@ -81,7 +81,7 @@ export async function keys(argv: readonly string[]): Promise<void> {
   await action.run(readArguments(argv.slice(words), { options, operands, usage }));
 }
 
-/** A key as scripts read it. */
+/** An access key as JSON for scripts. */
 const described = (key: AccessKeyInfo) => ({
   accessKeyId: key.id,
   name: key.principal,
@@ -136,21 +136,25 @@ async function create({ config, text, flag }: Given): Promise<void> {
 async function setPolicy({ config, operands: [id], text }: Given): Promise<void> {
   const policy = policyText(text("policy"), config);
   await withDatabase(config, async ({ db }) => {
-    const told: CommandEvent = { operation: "UpdateAccessKey", target: id, details: { changed: ["policy"] } };
+    const event: CommandEvent = {
+      operation: "UpdateAccessKey",
+      target: id,
+      details: { changed: ["policy"] },
+    };
     const set = (tx: Db) => changePolicy({ db: tx, config }, id!, policy);
-    if (!(await recorded(maker(db), operator(), set, () => told))) noSuchKey(id!);
+    if (!(await recorded(maker(db), operator(), set, () => event))) noSuchKey(id!);
   });
   console.log(`${id}: policy set`);
 }
 
 function changing(
   done: string,
-  told: CommandEvent,
+  event: CommandEvent,
   change: (db: Db, id: string) => Promise<boolean>,
 ): Action["run"] {
   return async ({ config, operands: [id] }) => {
     await withDatabase(config, async ({ db }) => {
-      const recording = recordingCommand(maker(db), operator(), { ...told, target: id });
+      const recording = recordingCommand(maker(db), operator(), { ...event, target: id });
       if (!(await change(recording, id!))) noSuchKey(id!);
     });
     console.log(`${id}: ${done}`);
@@ -161,13 +165,13 @@ async function resetRoot({ config, flag }: Given): Promise<void> {
   const { rootAccessKeyId: accessKeyId, rootSecretAccessKey: secretAccessKey } = config;
   const configured =
     accessKeyId !== undefined && secretAccessKey !== undefined ? { accessKeyId, secretAccessKey } : undefined;
-  const told: CommandEvent = {
+  const event: CommandEvent = {
     operation: "CreateAccessKey",
     target: configured?.accessKeyId,
     details: { principal: "root", replaces: "the former root key" },
   };
   const key = await withDatabase(config, ({ db }) =>
-    resetRootKey(maker(recordingCommand(maker(db), operator(), told)), configured),
+    resetRootKey(maker(recordingCommand(maker(db), operator(), event)), configured),
   );
   if (configured !== undefined) {
     console.log(`${key.accessKeyId}: the configured key is the root key now`);
@@ -186,7 +190,7 @@ function noSuchKey(id: string): never {
   throw new CommandError(`There is no access key ${id}.`);
 }
 
-/** The policy document that --policy names. Throws CommandError, also for one that has mistakes. */
+/** The policy document that --policy names. Throws CommandError, also if the document has mistakes. */
 function policyText(policy: string | undefined, config: Config): string {
   if (policy === undefined || policy === "") throw new CommandError(`--policy is missing.\n${usage}`, 2);
   if (policy === "admin" || policy === "readonly") return namedPolicies[policy];
@@ -199,7 +203,7 @@ function policyText(policy: string | undefined, config: Config): string {
   return document;
 }
 
-/** Everything of one pool. */
+/** A policy that allows everything on one pool. */
 function poolPolicy(poolId: string, config: Config): string {
   const Resource = `arn:aws:cognito-idp:${config.region}:${config.accountId}:userpool/${poolId}`;
   const statement = { Effect: "Allow", Action: "cognito-idp:*", Resource };

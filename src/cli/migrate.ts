@@ -1,6 +1,7 @@
 /**
- * `poolhouse migrate`: brings the database's schema up to date, ahead of the servers. Needs no master key; an empty
- * folder gets its first. */
+ * `poolhouse migrate`: brings the database's schema up to date before the servers start. Needs no master key; an empty
+ * data folder gets its first one.
+ */
 import { migrateDatabase, type OpenOptions, readSchemaVersion } from "../store/open.ts";
 import { CommandError, openOptions, readArguments } from "./command-line.ts";
 

@@ -1,4 +1,4 @@
-/** `poolhouse names`: ids of clients and pools, and domains, that a pool gave up and that are not free for others yet. */
+/** `poolhouse names`: ids of clients and pools, and domains, that a pool gave up and that others cannot take yet. */
 import { randomBytes } from "node:crypto";
 import { recorded } from "../domain/audit/command.ts";
 import { domainKey } from "../domain/user-pools/domains.ts";
@@ -39,7 +39,7 @@ async function list({ config, flag }: Given): Promise<void> {
 
 async function release({ config, operands: [kind = "", given = ""] }: Given): Promise<void> {
   if (!kinds.includes(kind)) throw new CommandError(usage, 2);
-  // Domains are kept in one spelling.
+  // Domains are stored in canonical form.
   const name = kind === "domain" ? (domainKey(given) ?? given) : given;
   await withDatabase(config, async ({ db }) => {
     const program = { db, random: (bytes: number) => randomBytes(bytes), clock: Date.now };

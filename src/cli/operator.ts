@@ -1,7 +1,7 @@
-/** Who runs a command, for the audit log. */
+/** The person who runs a command, for the audit log. */
 import { userInfo } from "node:os";
 
-/** `cli:<account of the operating system>`; the number of an account without a name, as in some containers. */
+/** `cli:<name of the operating system account>`; its number if the account has no name, as in some containers. */
 export function operator(): string {
   try {
     return `cli:${userInfo().username}`;

@@ -1,4 +1,7 @@
-/** `poolhouse public-url`: what the servers of a PostgreSQL database share; with --set it becomes that of the settings. */
+/**
+ * `poolhouse public-url`: shows the public URL that the servers of a PostgreSQL database share; --set changes it to
+ * that of the settings.
+ */
 import { changePublicUrl, readPublicUrl } from "../store/public-url.ts";
 import { CommandError, readArguments, withDatabase } from "./command-line.ts";
 

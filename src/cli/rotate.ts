@@ -11,8 +11,8 @@ import { CommandError, type Given, timeText, withDatabase } from "./command-line
 import { operator } from "./operator.ts";
 
 const random = (bytes: number) => randomBytes(bytes);
-/** Rotations are several transactions, so their event follows when they are done. */
-const told = (db: Db, operation: string, details: { poolId?: string } = {}) =>
+/** Records the audit event of a rotation after it is done, since a rotation consists of several transactions. */
+const recordRotation = (db: Db, operation: string, details: { poolId?: string } = {}) =>
   recorded(
     { db, random, clock: Date.now },
     operator(),
@@ -39,7 +39,7 @@ async function rotateSigning({ config, text, flag }: Given): Promise<void> {
   await withDatabase(config, async ({ db }) => {
     for await (const id of poolId === undefined ? poolIds(db) : [poolId]) {
       const rotation = await rotateSigningKeys({ db, random, clock: Date.now }, id, { atOnce });
-      if (rotation.outcome === "done") await told(db, "RotateSigningKeys", { poolId: id });
+      if (rotation.outcome === "done") await recordRotation(db, "RotateSigningKeys", { poolId: id });
       console.log(`${id}: ${outcomeText(id, rotation, atOnce)}`);
     }
   });
@@ -73,8 +73,8 @@ function outcomeText(id: string, { outcome, signFrom }: Rotation, atOnce: boolea
 async function rotateData({ config }: Given): Promise<void> {
   say("This takes about 20 minutes, most of it waiting. It may be stopped; run again, it goes on.");
   await withDatabase(config, async (opened) => {
-    const done = await rotateDataKey(opened, { clock: Date.now, random, wait: pause, tell: say });
-    await told(opened.db, "RotateDataKey");
+    const done = await rotateDataKey(opened, { clock: Date.now, random, wait: pause, report: say });
+    await recordRotation(opened.db, "RotateDataKey");
     say(`Done: everything is sealed under ${done.keyId}.`);
   });
 }
@@ -93,7 +93,7 @@ async function rotateMaster({ config }: Given): Promise<void> {
       );
     }
     const { rewrapped, folder } = await rotateMasterKey(opened, { random, clock: Date.now });
-    await told(opened.db, "RotateMasterKey");
+    await recordRotation(opened.db, "RotateMasterKey");
     if (folder !== undefined)
       console.log(`${folder}/master-key was replaced: ${rewrapped} data keys wrapped anew.`);
     else if (rewrapped === 0) console.log("All data keys are wrapped under POOLHOUSE_MASTER_KEY already.");

@@ -9,7 +9,8 @@ import { keepRootKey } from "./root-key.ts";
 export async function serve(argv: readonly string[]): Promise<void> {
   const config = loadConfig(argv);
   const log = createLog(config.logLevel);
-  // From the first moment: as process 1 of a container nobody else would end a server that waits for its database.
+  // Handlers come first: as process 1 of a container, a server that waits for its database would otherwise ignore
+  // signals.
   let server: RunningServer | undefined;
   let stopping = false;
   const stop = async () => {

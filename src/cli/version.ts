@@ -2,5 +2,5 @@
 import { programVersion } from "../config/version.ts";
 
 export async function version(): Promise<void> {
-  console.log(`Poolhouse ${programVersion()}, Node.js ${process.versions.node}`);
+  console.log(`Poolhouse ${programVersion}, Node.js ${process.versions.node}`);
 }

@@ -1,6 +1,6 @@
 /**
- * Settings: flags, then environment, then file, then defaults, into one frozen value. An unknown key or a bad value
- * refuses to start and says which. Nothing else in the program reads the environment.
+ * Loads the settings: flags, then environment, then file, then defaults, into one frozen value. An unknown key or a bad
+ * value prevents the start, with an error that names it. Nothing else in the program reads the environment.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -15,51 +15,54 @@ import { smtpConfig } from "./smtp.ts";
 
 export interface Config {
   readonly host: string;
-  /** 0: a free one. */
+  /** The port to listen on; 0 picks a free one. */
   readonly port: number;
-  /** `dev`, or a PEM file; undefined: no https. */
+  /** `dev`, or the path of a PEM file; undefined turns https off. */
   readonly tls: string | undefined;
-  /** 0: a free one. */
+  /** The port for https; 0 picks a free one. */
   readonly httpsPort: number;
   readonly data: string;
   /** `postgres://…` or the path of an embedded database. */
   readonly database: string;
   readonly auth: "sigv4" | "open";
   readonly demo: boolean;
-  /** Without a trailing slash. Issuers and links are made of it. */
+  /** Without a trailing slash. Issuers and links begin with it. */
   readonly publicUrl: string;
-  /** Otherwise it was derived from host and port. */
+  /** Whether the public URL was configured; otherwise it is derived from host and port. */
   readonly publicUrlConfigured: boolean;
-  /** Prefix domains are `<prefix>.<this>`; undefined where the public URL has no name that could have names below it. */
+  /**
+   * Prefix domains are `<prefix>.<authDomain>`; undefined if the public URL has an address, below which there are no
+   * names.
+   */
   readonly authDomain: string | undefined;
   readonly extraHosts: readonly string[];
-  /** CIDR ranges whose X-Forwarded-For is believed. */
+  /** CIDR ranges of proxies whose X-Forwarded-For is trusted. */
   readonly trustedProxies: readonly string[];
   readonly region: string;
   readonly accountId: string;
   readonly masterKey: string | undefined;
-  /** Unwraps what `masterKey` does not yet, while it takes that one's place. */
+  /** The former master key, while it is being replaced: unwraps what `masterKey` cannot yet. */
   readonly previousMasterKey: string | undefined;
   readonly rootAccessKeyId: string | undefined;
   readonly rootSecretAccessKey: string | undefined;
   readonly logLevel: string;
   /** How much guessing, signing up and sending is allowed. */
   readonly limits: Limits;
-  /** argon2id hashes at once. */
+  /** How many argon2id hashes are computed at once. */
   readonly hashConcurrency: number;
-  /** Whether calls of administrators that change nothing are in the audit log. */
+  /** Whether the audit log includes administrators' calls that change nothing. */
   readonly auditReads: boolean;
-  /** How long audit events are kept. */
+  /** How long audit events are kept, in days. */
   readonly auditRetentionDays: number;
-  /** How long sign-in events are kept; 0: none are recorded. */
+  /** How long sign-in events are kept, in days; 0 records none. */
   readonly authEventRetentionDays: number;
   /** The mail server, if there is one. */
   readonly smtp: SmtpConfig | undefined;
-  /** Without one, /metrics is for a server that only this machine reaches. */
+  /** The bearer token for /metrics; without one, /metrics answers only on servers that listen on loopback. */
   readonly metricsToken: string | undefined;
 }
 
-/** A setting is refused; the message names it. */
+/** A setting is invalid; the message names it. */
 export class ConfigError extends Error {
   override name = "ConfigError";
 }
@@ -68,7 +71,7 @@ type Name = keyof typeof settings;
 const names = Object.keys(settings) as Name[];
 const setting = (name: Name): Setting => settings[name];
 
-/** Reads the settings. Throws ConfigError naming what is wrong. */
+/** Loads the settings. Throws ConfigError, which says what is wrong. */
 export function loadConfig(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>> = process.env,
@@ -82,7 +85,7 @@ export function loadConfig(
     if (found === undefined) return setting(name).fallback;
     const wrong = setting(name).wrong?.(found);
     if (wrong === undefined) return found;
-    // The URL of a database may be in the wrong place, and have a password.
+    // A database URL, with its password, may have been given to the wrong setting.
     const shown = setting(name).secret ? "" : `, not ${JSON.stringify(found.replace(/\/\/[^@/]*@/, "//…@"))}`;
     throw new ConfigError(
       `The setting ${setting(name).flag} (--${setting(name).flag}, ${setting(name).env}) ${wrong}${shown}.`,
@@ -144,7 +147,7 @@ function assemble(value: (name: Name) => string | undefined): Config {
   return Object.freeze(config);
 }
 
-/** Links are by https where there is any. */
+/** The default public URL: https where it is served. */
 function defaultUrl(value: (name: Name) => string | undefined): string {
   const host = defaultHost(value("host")!);
   return value("tls") === undefined
@@ -169,26 +172,26 @@ export function listensOnLoopback(config: Pick<Config, "host">): boolean {
 }
 
 /**
- * Whether this machine alone uses the server: it listens on loopback, and answers to no other name. With one, a proxy
- * on this machine brings everybody, and what is meant for development must not be there.
+ * Whether only this machine uses the server: it listens on loopback and answers to no other name. If it answers to
+ * another, a proxy on this machine may bring in anybody, and nothing meant for development may be reachable.
  */
 export function servesThisMachine(config: Pick<Config, "host" | "publicUrl" | "extraHosts">): boolean {
   const host = new URL(config.publicUrl).hostname.replace(/^\[|\]$/g, "");
   return listensOnLoopback(config) && listensOnLoopback({ host }) && config.extraHosts.length === 0;
 }
 
-/** Browsers resolve every name below `localhost` by themselves; an address has no names below it. */
+/** Browsers resolve every name below `localhost` themselves; an IP address has no names below it. */
 function defaultAuthDomain(publicUrl: string): string | undefined {
   const { hostname } = new URL(publicUrl);
   if (isHostName(hostname)) return `auth.${hostname}`;
   return listensOnLoopback({ host: hostname.replace(/^\[|\]$/g, "") }) ? "auth.localhost" : undefined;
 }
 
-/** The host names that are the server's own, and no pool's: see `hostKey` for their form. */
+/** The server's own host names, which no pool can have, in the form of `hostKey`. */
 export function mainHosts(config: Pick<Config, "host" | "publicUrl" | "extraHosts">): ReadonlySet<string> {
-  const names = new Set([new URL(config.publicUrl).hostname, ...config.extraHosts].map(hostKey));
-  if (listensOnLoopback(config)) for (const name of ["localhost", "127.0.0.1", "::1"]) names.add(name);
-  return names;
+  const hosts = new Set([new URL(config.publicUrl).hostname, ...config.extraHosts].map(hostKey));
+  if (listensOnLoopback(config)) for (const name of ["localhost", "127.0.0.1", "::1"]) hosts.add(name);
+  return hosts;
 }
 
 function defaultHost(host: string): string {
@@ -230,7 +233,7 @@ function readEnvironment(env: Readonly<Record<string, string | undefined>>): Map
 }
 
 function readFile(path: string): Map<Name, string> {
-  // Loaded when first used: most servers are configured without a file.
+  // Loaded on demand: most servers have no configuration file.
   const { parse: parseYaml } = createRequire(import.meta.url)("yaml") as typeof import("yaml");
   let document: unknown;
   try {
@@ -250,7 +253,7 @@ function readFile(path: string): Map<Name, string> {
   return found;
 }
 
-/** A YAML value as a flag would spell it: lists and maps by comma. */
+/** A YAML value as a flag would spell it: lists and maps become comma-separated. */
 function textOf(value: unknown): string {
   if (Array.isArray(value)) return value.join(",");
   if (typeof value !== "object" || value === null) return String(value);

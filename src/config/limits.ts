@@ -1,90 +1,91 @@
 /**
- * The numbers of the limits, which one setting changes by name. Cognito's own where AWS documents one ("Lockout behavior
- * for failed sign-in attempts", and "Quotas" of the developer guide); what AWS leaves to its edge is ours, wide enough
- * for thousands of people behind one address. docs/security-model.md has this table.
+ * The table of limits, which the setting `limits` changes by name. Values are Cognito's where AWS documents one
+ * ("Lockout behavior for failed sign-in attempts" and "Quotas", Amazon Cognito Developer Guide). Where AWS relies on
+ * its edge network they are our own, wide enough for thousands of people behind one address. docs/security-model.md has
+ * this table.
  */
 export interface Limit {
   readonly fallback: number;
-  /** With less of it nobody could be served: refused at the start. 1 unless given. */
+  /** The lowest value with which anybody could be served; less is refused at the start. 1 by default. */
   readonly least?: number;
   readonly help: string;
 }
 
-/** Every limit. Windows are an hour, but for what waits. */
+/** Every limit. Rates are per hour; the others limit what is held or waiting at a time. */
 export const limitTable = {
   password: {
     fallback: 5,
-    help: "Wrong passwords, or wrong codes of a factor, before the lock of 1 s, 2 s, 4 s … 15 minutes (Cognito).",
+    help: "Wrong passwords, or wrong codes of a factor, before locks of 1 s, 2 s, 4 s … 15 minutes (Cognito).",
   },
-  "forgot-password": { fallback: 5, help: "ForgotPassword an hour and user (Cognito: 5 to 20)." },
+  "forgot-password": { fallback: 5, help: "ForgotPassword per hour and user (Cognito: 5 to 20)." },
   "confirm-forgot-password": {
     fallback: 15,
-    help: "ConfirmForgotPassword an hour and user (Cognito: 5 to 20).",
+    help: "ConfirmForgotPassword per hour and user (Cognito: 5 to 20).",
   },
-  "confirm-sign-up": { fallback: 15, help: "ConfirmSignUp an hour and user (Cognito)." },
-  "resend-confirmation-code": { fallback: 5, help: "ResendConfirmationCode an hour and user (Cognito)." },
-  "sign-in-code": { fallback: 20, help: "Codes sent to sign in with, an hour and user (ours)." },
-  "change-password": { fallback: 5, help: "ChangePassword an hour and user (Cognito)." },
-  "attribute-code": { fallback: 5, help: "GetUserAttributeVerificationCode an hour and user (Cognito)." },
-  "verify-attribute": { fallback: 15, help: "VerifyUserAttribute an hour and user (Cognito)." },
+  "confirm-sign-up": { fallback: 15, help: "ConfirmSignUp per hour and user (Cognito)." },
+  "resend-confirmation-code": { fallback: 5, help: "ResendConfirmationCode per hour and user (Cognito)." },
+  "sign-in-code": { fallback: 20, help: "Sign-in codes sent, per hour and user (ours)." },
+  "change-password": { fallback: 5, help: "ChangePassword per hour and user (Cognito)." },
+  "attribute-code": { fallback: 5, help: "GetUserAttributeVerificationCode per hour and user (Cognito)." },
+  "verify-attribute": { fallback: 15, help: "VerifyUserAttribute per hour and user (Cognito)." },
   "update-attributes": {
     fallback: 20,
-    help: "UpdateUserAttributes that sends a code, an hour and user (ours).",
+    help: "UpdateUserAttributes that sends a code, per hour and user (ours).",
   },
   "credential-changes": {
     fallback: 200,
-    help: "Changes that add to what a user signs in with or recovers by, an hour (ours).",
+    help: "Changes that add to what a user signs in with or recovers by, per hour (ours).",
   },
   "authorization-codes": {
     fallback: 1_000,
-    help: "Authorization codes an hour, by one sign-in in a browser (ours).",
+    help: "Authorization codes per hour and browser sign-in (ours).",
   },
   "sign-in-events": {
     fallback: 30,
-    help: "Sign-in events of a kind that proves nothing, an hour and user; of more there is one with their number (ours).",
+    help: "Sign-in events of a kind that proves nothing, per hour and user; further ones become a single event with a count (ours).",
   },
   "waiting-sign-ins": {
     fallback: 1_000,
-    help: "Sign-ins of a name and address that wait at once; of each kind, beyond it the oldest is void (ours).",
+    help: "Waiting sign-ins per name and address, for each kind; beyond that the oldest is void (ours).",
   },
   "waiting-sign-ins-per-address": {
     fallback: 10_000,
-    help: "Sign-ins of an address that wait at once; of each kind, beyond it the oldest is void (ours).",
+    help: "Waiting sign-ins per address, for each kind; beyond that the oldest is void (ours).",
   },
-  "passwords-per-address": { fallback: 2_000, help: "Wrong passwords an hour and address (ours)." },
-  "codes-per-address": { fallback: 2_000, help: "Wrong codes an hour and address (ours)." },
-  "sign-ups-per-address": { fallback: 2_000, help: "SignUp an hour and address (ours)." },
-  "messages-per-address": { fallback: 4_000, help: "Messages asked for an hour and address (ours)." },
-  "messages-per-destination": { fallback: 20, help: "Messages an hour to one mailbox or phone (ours)." },
-  connections: { fallback: 4_000, least: 32, help: "Connections that are open at once (ours)." },
+  "passwords-per-address": { fallback: 2_000, help: "Wrong passwords per hour and address (ours)." },
+  "codes-per-address": { fallback: 2_000, help: "Wrong codes per hour and address (ours)." },
+  "sign-ups-per-address": { fallback: 2_000, help: "SignUp per hour and address (ours)." },
+  "messages-per-address": { fallback: 4_000, help: "Messages requested per hour and address (ours)." },
+  "messages-per-destination": { fallback: 20, help: "Messages per hour to one mailbox or phone (ours)." },
+  connections: { fallback: 4_000, least: 32, help: "Open connections (ours)." },
   "body-bytes": {
     fallback: 67_108_864,
     least: 131_072,
-    help: "Bytes of request bodies that are read at once (ours).",
+    help: "Bytes of request bodies being read (ours).",
   },
   "answer-bytes": {
     fallback: 67_108_864,
     least: 65_536,
-    help: "Bytes of answers that wait for clients to take them (ours).",
+    help: "Bytes of answers that wait for clients to read them (ours).",
   },
 } as const satisfies Record<string, Limit>;
 
 export type LimitName = keyof typeof limitTable;
-/** What all clients together hold at a time, whatever they ask for. */
+/** Limits on what all clients together hold at a time, whatever they ask for. */
 export const capacityNames = ["connections", "body-bytes", "answer-bytes"] as const satisfies LimitName[];
 export type CapacityName = (typeof capacityNames)[number];
 export type Limits = Readonly<Record<LimitName, number>>;
 
 export const limitNames = Object.keys(limitTable) as readonly LimitName[];
 
-/** Reads `name=number` pairs; what is not named keeps its default. */
+/** Parses `name=number` pairs; limits that are not named keep their default. */
 export function parseLimits(pairs: readonly string[]): Limits {
   const given = new Map(pairs.map((pair) => pair.split("=", 2) as [string, string]));
   const numbers = limitNames.map((name) => [name, Number(given.get(name) ?? limitTable[name].fallback)]);
   return Object.freeze(Object.fromEntries(numbers));
 }
 
-/** What is wrong with a pair, if anything. */
+/** What is wrong with a `name=number` pair, if anything. */
 export function wrongLimit(pair: string): string | undefined {
   const [, name = "", number = ""] = /^([^=]*)=(.*)$/s.exec(pair) ?? [];
   if (!limitNames.some((one) => one === name)) return `must name limits (${limitNames.join(", ")})`;

@@ -1,4 +1,4 @@
-/** Every setting: its flag, its environment variable, its default and what is wrong with a value. Values only. */
+/** The table of settings: the flag, environment variable, default and validation of each. Does no I/O. */
 import { isIP } from "node:net";
 import { isHostName } from "../lib/host-name.ts";
 import { parseMailAddress } from "../lib/mail-address.ts";
@@ -10,11 +10,11 @@ export interface Setting {
   readonly env: string;
   readonly help: string;
   readonly fallback?: string;
-  /** Secrets come from the environment or the file only: a command line is public on its machine. */
+  /** Read from the environment or the file only: a command line is visible to everybody on the machine. */
   readonly secret?: true;
-  /** A flag without value. */
+  /** A flag that takes no value. */
   readonly boolean?: true;
-  /** Returns what is wrong with the value. */
+  /** What is wrong with the value, to follow the setting's name; undefined if it is fine. */
   readonly wrong?: (value: string) => string | undefined;
 }
 
@@ -35,7 +35,7 @@ export const list = (value: string) =>
 const wrongKey = (value: string) =>
   Buffer.from(value, "base64").length === 32 ? undefined : "must be base64 of exactly 32 bytes";
 
-/** Every setting; README's table is held against it by a test. */
+/** Every setting; a test compares README's table with it. */
 export const settings = {
   host: { flag: "host", env: "POOLHOUSE_HOST", fallback: "127.0.0.1", help: "Address to listen on." },
   port: {
@@ -48,32 +48,32 @@ export const settings = {
   tls: {
     flag: "tls",
     env: "POOLHOUSE_TLS",
-    help: "Serve https as well: dev (a certificate of our own authority), or a PEM file of a key and its certificates.",
+    help: "Also serve https: dev (a certificate from Poolhouse's own authority), or a PEM file with a key and its certificates.",
   },
   httpsPort: {
     flag: "https-port",
     env: "POOLHOUSE_HTTPS_PORT",
     fallback: "4748",
-    help: "Port for https, where TLS is on; 0 picks a free one.",
+    help: "Port for https, if TLS is on; 0 picks a free one.",
     wrong: portNumber,
   },
   data: {
     flag: "data",
     env: "POOLHOUSE_DATA",
     fallback: "./poolhouse-data",
-    help: "Folder of the embedded database and its secrets.",
+    help: "Folder for the embedded database and its secrets.",
     wrong: (value: string) =>
       /^postgres(?:ql)?:/i.test(value) ? "is a folder, not a database: did you mean --database?" : undefined,
   },
   database: {
     flag: "database",
     env: "POOLHOUSE_DATABASE",
-    help: "postgres://… or a file; <data>/db/poolhouse.sqlite unless given.",
+    help: "postgres://… or a file; by default <data>/db/poolhouse.sqlite.",
   },
   config: {
     flag: "config",
     env: "POOLHOUSE_CONFIG",
-    help: "A YAML file of these settings, by the names of the flags.",
+    help: "A YAML file with these settings; keys are the names of the flags.",
   },
   auth: {
     flag: "auth",
@@ -87,13 +87,13 @@ export const settings = {
     env: "POOLHOUSE_DEMO",
     fallback: "false",
     boolean: true,
-    help: "On an empty database make a pool, a client, a group and a user.",
+    help: "On an empty database, create a pool, a client, a group and a user.",
     wrong: oneOf("true", "false"),
   },
   publicUrl: {
     flag: "public-url",
     env: "POOLHOUSE_PUBLIC_URL",
-    help: "The URL clients reach this server by; token issuers begin with it. http://localhost:<port> unless given; with PostgreSQL the same for every server.",
+    help: "The URL at which clients reach this server; token issuers begin with it. By default http://localhost:<port>; with PostgreSQL it must be the same for every server.",
     wrong: (value: string) => {
       const url = URL.canParse(value) ? new URL(value) : undefined;
       const plain =
@@ -104,41 +104,41 @@ export const settings = {
   authDomain: {
     flag: "auth-domain",
     env: "POOLHOUSE_AUTH_DOMAIN",
-    help: "Under which prefix domains lie: <prefix>.<this>. auth.<host of the public URL> unless given.",
+    help: "Parent domain of prefix domains: <prefix>.<this>. By default auth.<host of the public URL>.",
     wrong: (value: string) => (isHostName(value) ? undefined : "must be a host name in lower case"),
   },
   extraHosts: {
     flag: "extra-hosts",
     env: "POOLHOUSE_EXTRA_HOSTS",
     fallback: "",
-    help: "Further host names to answer to, by comma.",
+    help: "Further host names to answer to, separated by commas.",
   },
   trustedProxies: {
     flag: "trusted-proxies",
     env: "POOLHOUSE_TRUSTED_PROXIES",
     fallback: "",
-    help: "CIDR ranges of proxies whose X-Forwarded-For is believed, by comma.",
+    help: "CIDR ranges of proxies whose X-Forwarded-For is trusted, separated by commas.",
     wrong: (value: string) => (list(value).every(isRange) ? undefined : "must be addresses or CIDR ranges"),
   },
   region: {
     flag: "region",
     env: "POOLHOUSE_REGION",
     fallback: "us-east-1",
-    help: "The region in pool ids, ARNs and the credentials of signed calls.",
+    help: "The region in pool ids, ARNs and the credential scope of signed calls.",
     wrong: matches(/^[a-z]{2}(?:-[a-z]+)+-\d$/, "shaped like us-east-1"),
   },
   accountId: {
     flag: "account-id",
     env: "POOLHOUSE_ACCOUNT_ID",
     fallback: "000000000000",
-    help: "The account in ARNs.",
+    help: "The account id in ARNs.",
     wrong: matches(/^\d{12}$/, "12 digits"),
   },
   masterKey: {
     flag: "master-key",
     env: "POOLHOUSE_MASTER_KEY",
     secret: true,
-    help: "Base64 of 32 bytes; wraps the data keys. Required with PostgreSQL; else a file under <data>/secrets.",
+    help: "Base64 of 32 bytes; wraps the data keys. Required with PostgreSQL; otherwise a file under <data>/secrets.",
     wrong: wrongKey,
   },
   previousMasterKey: {
@@ -173,13 +173,13 @@ export const settings = {
     flag: "limits",
     env: "POOLHOUSE_LIMITS",
     fallback: "",
-    help: "Limits that differ from the defaults, name=number by comma; docs/security-model.md lists them.",
+    help: "Limits that differ from the defaults, as name=number separated by commas; docs/security-model.md lists them.",
     wrong: (value: string) => list(value).map(wrongLimit).find(Boolean),
   },
   hashConcurrency: {
     flag: "hash-concurrency",
     env: "POOLHOUSE_HASH_CONCURRENCY",
-    help: "Password hashes computed at once; the number of cores unless given.",
+    help: "Password hashes computed at once; by default the number of cores.",
     wrong: matches(/^[1-9]\d?$/, "a number from 1 to 99"),
   },
   auditReads: {
@@ -187,21 +187,21 @@ export const settings = {
     env: "POOLHOUSE_AUDIT_READS",
     fallback: "true",
     boolean: true,
-    help: "Put also those calls of administrators into the audit log that change nothing.",
+    help: "Also record administrators' calls that change nothing in the audit log.",
     wrong: oneOf("true", "false"),
   },
   auditRetentionDays: {
     flag: "audit-retention-days",
     env: "POOLHOUSE_AUDIT_RETENTION_DAYS",
     fallback: "90",
-    help: "Days that the audit log goes back.",
+    help: "Days for which audit events are kept.",
     wrong: matches(/^[1-9]\d{0,4}$/, "a number from 1 to 99999"),
   },
   authEventRetentionDays: {
     flag: "auth-event-retention-days",
     env: "POOLHOUSE_AUTH_EVENT_RETENTION_DAYS",
     fallback: "30",
-    help: "Days that a user's sign-in events (AdminListUserAuthEvents) go back; with 0 none are kept.",
+    help: "Days for which users' sign-in events (AdminListUserAuthEvents) are kept; 0 records none.",
     wrong: matches(/^(?:0|[1-9]\d{0,4})$/, "a number from 0 to 99999"),
   },
   smtpUrl: {
@@ -215,7 +215,7 @@ export const settings = {
   smtpFrom: {
     flag: "smtp-from",
     env: "POOLHOUSE_SMTP_FROM",
-    help: "Sender of the mail of pools that name none: an address, or Name <address>. Goes with the mail server.",
+    help: "Sender of mail for pools without their own: an address, or Name <address>. Required with a mail server.",
     wrong: (value: string) =>
       parseMailAddress(value) ? undefined : "must be an address, or a name with an address in angle brackets",
   },
@@ -224,19 +224,19 @@ export const settings = {
     env: "POOLHOUSE_SMTP_ALLOW_PLAINTEXT",
     fallback: "false",
     boolean: true,
-    help: "Send mail also where the server offers no TLS or proves nothing; on loopback that is always so.",
+    help: "Send mail even if the server offers no TLS or no valid certificate; always allowed on loopback.",
     wrong: oneOf("true", "false"),
   },
   smtpCa: {
     flag: "smtp-ca",
     env: "POOLHOUSE_SMTP_CA",
-    help: "PEM file of the authorities that the mail server's certificate must come from; the usual ones unless given.",
+    help: "PEM file of the authorities to trust for the mail server's certificate; by default the usual ones.",
   },
   metricsToken: {
     flag: "metrics-token",
     env: "POOLHOUSE_METRICS_TOKEN",
     secret: true,
-    help: "Bearer token for /metrics; without one it answers only a server on loopback, asked directly.",
+    help: "Bearer token for /metrics; without one, /metrics only answers direct requests on loopback.",
     wrong: matches(/^[\x21-\x7e]{16,}$/, "at least 16 visible ASCII characters without spaces"),
   },
 } as const satisfies Record<string, Setting>;

@@ -1,4 +1,4 @@
-/** The settings of mail, as the sender needs them. */
+/** The mail server's settings. */
 import { readFileSync } from "node:fs";
 import { parseMailAddress } from "../lib/mail-address.ts";
 import { parseSmtpUrl, type SmtpConfig } from "../lib/smtp-url.ts";
@@ -6,8 +6,9 @@ import { parseSmtpUrl, type SmtpConfig } from "../lib/smtp-url.ts";
 type Name = "smtpUrl" | "smtpFrom" | "smtpAllowPlaintext" | "smtpCa";
 
 /**
- * Undefined without a mail server. Throws what is wrong with the file of authorities.
- * @param value a checked setting, by its name
+ * The mail server's settings; undefined if none is configured. Throws an Error that says what is wrong with the file of
+ * certificate authorities.
+ * @param value returns a checked setting by its name
  */
 export function smtpConfig(value: (name: Name) => string | undefined): SmtpConfig | undefined {
   const server = parseSmtpUrl(value("smtpUrl") ?? "");

@@ -1,30 +1,32 @@
 /**
- * Who is let in while there is more to answer than can be answered. Everything that waits for a processor has its own
- * queue; this is for the one thread that reads requests: when it falls behind, each address may go on asking as much as
- * its share, and a connection that asks for more is told so and not read again for a moment. So a flood of calls,
- * however cheap each is to refuse, slows its own senders.
+ * Admission control for the one thread that reads requests; work for a processor has its own queues. When the thread
+ * falls behind, each address may still ask for its share; a connection that asks for more is refused and not read again
+ * for a moment. So a flood of calls, however cheap each is to refuse, slows down only its senders.
  */
 import type { Socket } from "node:net";
 import { holdings } from "./holdings.ts";
 import type { MonotonicClock } from "./monotonic.ts";
 
 const { window, lateAfter, least, addresses } = holdings.thread.limit;
-/** How long a connection that asked for too much is not read. Milliseconds. */
+/** How long a connection that asked for too much is left unread. Milliseconds. */
 const pause = 500;
 
 export interface Admission {
-  /** Whether a call from this address (IPv6: from this network) is answered now. */
+  /** Whether a call from this address (IPv6: this /64 network) is answered now. Counts the call. */
   admits(address: string): boolean;
-  /** Leaves a connection unread for a moment, after its answer; not a trusted proxy's, whose next request is another client's. */
+  /**
+   * Leaves a connection unread for a moment after its answer; not that of a trusted proxy, whose next request is
+   * another client's.
+   */
   hold(socket: Socket): void;
-  /** Ends the measuring. */
+  /** Stops the timers. */
   close(): void;
 }
 
 export interface AdmissionOptions {
-  /** How long a newcomer had to wait, at most, since this was last asked. Milliseconds. */
+  /** The longest wait of a newcomer since the last call. Milliseconds. */
   readonly longestWait: () => number;
-  /** Whether connections of this peer are many clients'. */
+  /** Whether connections of this peer carry requests of many clients. */
   readonly trusts: (peer: string | undefined) => boolean;
 }
 
@@ -38,8 +40,8 @@ export function createAdmission(
   const held = new WeakSet<Socket>();
 
   /**
-   * What was answered in the last window, dealt out evenly among those who asked. Of that, who asked alone leaves some for
-   * whoever comes next.
+   * Divides what was answered in the last window evenly among those who asked. A single one who asked leaves some for
+   * others.
    */
   const stop = every(window, () => {
     const now = elapsed();

@@ -1,7 +1,7 @@
 /**
- * Reads request bodies: each up to a limit and no slower than a pace, all together within a budget. When that is spent, the
- * address whose bodies take most of it gives way to one whose take less (lib/shares.ts): the body of which nothing came for
- * longest is given up. So bodies that stop short cost nobody but their sender.
+ * Reads request bodies: each up to a size limit and no slower than a minimum rate, all of them within one memory
+ * budget. When the budget is spent, the address whose bodies take most of it gives way to one whose take less
+ * (lib/shares.ts): its body that has been silent longest is dropped. So stalled bodies cost nobody but their sender.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Refusal } from "../lib/refusal.ts";
@@ -10,34 +10,35 @@ import { refusal, refusalFor } from "../wire/refuse.ts";
 import { holdings } from "./holdings.ts";
 import type { MonotonicClock } from "./monotonic.ts";
 
-/** A request and the answer to it, as Node has them. */
+/** A request and its response, as Node's objects. */
 interface Exchange {
   readonly incoming: IncomingMessage;
   readonly outgoing: Pick<ServerResponse, "headersSent" | "setHeader">;
 }
 
-/** Why there is no body: it has too many bytes, they came too slowly or never, or others go first with theirs. */
+/** Why a body was not read: it is too long, came too slowly or not at all, or was dropped in favor of others. */
 export type Unread = "too long" | "late" | "others first";
 
 export interface Bodies {
   /**
-   * The raw bytes, which the signature covers. Where they are late, or others go first, the connection ends with the answer.
-   * @param address whose bytes they are
+   * The raw bytes, which the signature covers. If they are late or dropped in favor of others, the connection is closed
+   * after the answer.
+   * @param address the client's address, which the bytes are counted for
    */
   read(exchange: Exchange, address: string, limit: number): Promise<Uint8Array | Unread>;
-  /** Bytes that are held now. */
+  /** Bytes held now. */
   readonly held: number;
-  /** Bodies that were given up for others, since the start. */
+  /** Bodies dropped in favor of others since the start. */
   readonly gaveWay: number;
-  /** Ends the measuring. */
+  /** Stops the timers. */
   close(): void;
 }
 
-/** A body that is under way. */
+/** A body that is being read. */
 interface Reading extends Holding {
-  /** Bytes until now. */
+  /** Bytes received so far. */
   length: number;
-  /** Until when it kept its pace, and what had come by then. */
+  /** Start of the current rate check, and the bytes received by then. */
   since: number;
   lengthThen: number;
   readonly giveUp: (why: Unread) => void;
@@ -45,16 +46,16 @@ interface Reading extends Holding {
 
 const nothing = new Uint8Array();
 
-/** How often paces are looked at. Milliseconds. */
-const lookEvery = 1_000;
+/** How often rates are checked. Milliseconds. */
+const checkEvery = 1_000;
 
-/** @param budget bytes that all bodies together may hold */
+/** Creates the reader. @param budget bytes that all bodies together may hold */
 export function createBodies(budget: number, { elapsed, every }: MonotonicClock): Bodies {
   const shares = new Shares<Reading>(budget);
   const readings = new Set<Reading>();
   const { bytes, seconds } = holdings.bodyPace.limit;
 
-  const stop = every(lookEvery, () => {
+  const stop = every(checkEvery, () => {
     const now = elapsed();
     for (const reading of readings) {
       if (reading.length - reading.lengthThen >= bytes) {
@@ -129,12 +130,12 @@ function endWithAnswer({ outgoing }: Pick<Exchange, "outgoing">): void {
   if (!outgoing.headersSent) outgoing.setHeader("connection", "close");
 }
 
-/** Bytes that a body is said to have; undefined where that is not said. */
+/** The announced length of a body in bytes; undefined if it is not announced. */
 export function announcedLength({ headers }: IncomingMessage): number | undefined {
   return headers["transfer-encoding"] === undefined ? Number(headers["content-length"] ?? 0) : undefined;
 }
 
-/** The refusal of the AWS API. */
+/** The Refusal with which the AWS API answers. */
 export function refusalOf(why: Unread, limit: number): Refusal {
   switch (why) {
     case "too long":

@@ -1,17 +1,17 @@
-/** Whose a connection or a request is: the address of the peer, or what configured proxies tell of it. */
+/** Client addresses of connections and requests: the peer's, or the one that trusted proxies report. */
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
 import { canonicalAddress, hopAddress } from "../lib/network.ts";
 
-/** Which addresses are believed what they say of others. */
+/** The configured proxies, whose X-Forwarded-… headers are trusted. */
 export interface Proxies {
-  /** Whether an address, as a socket tells it, is that of a trusted proxy. */
+  /** Whether a peer address, as given by a socket, is a trusted proxy. */
   trusts(peer: string | undefined): boolean;
-  /** Whether it is one, or this machine. */
+  /** Whether a peer is a trusted proxy or this machine. */
   isNear(peer: string | undefined): boolean;
-  /** The last address of X-Forwarded-For that is not a trusted proxy; the header counts only from such a proxy. */
+  /** The last address in X-Forwarded-For that is not a trusted proxy; the header counts only if it comes from one. */
   clientAddress(incoming: IncomingMessage): string;
-  /** Whether the client came by TLS. Undefined: a trusted proxy does not say, and nobody else knows. */
+  /** Whether the client used TLS; undefined if a trusted proxy is in between and does not say. */
   isSecure(incoming: IncomingMessage): boolean | undefined;
 }
 
@@ -25,12 +25,12 @@ export function createProxies(ranges: readonly string[]): Proxies {
     clientAddress({ socket, headers }) {
       let address = peerAddress(socket.remoteAddress);
       const header = headers["x-forwarded-for"];
-      // Most requests have none, and then nobody need be looked up.
+      // Most requests have no such header, and nothing need be looked up.
       const forwarded = header === undefined ? [] : [header].flat().join(",").split(",");
       for (const hop of forwarded.reverse()) {
         if (!isAmong(trusted, address)) break;
         const before = hopAddress(hop);
-        // What a trusted proxy did not understand itself cannot be counted by: the proxy is.
+        // An entry that a trusted proxy did not understand itself cannot be counted; the proxy is counted instead.
         if (before === undefined) break;
         address = before;
       }

@@ -1,6 +1,6 @@
 /**
- * Who has how many connections open, and how much of the server waits for them to go on: TLS handshakes that have not
- * ended, answers that are not taken. Of each there is so much (holdings.ts), and whoever holds most gives way.
+ * Limits on open connections, and on what waits for clients: unfinished TLS handshakes and answers that they have not
+ * read. The limits are in holdings.ts; when one is reached, the address that holds most gives way.
  */
 import { readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -12,12 +12,12 @@ import type { Proxies } from "./client-address.ts";
 import { holdings } from "./holdings.ts";
 import type { MonotonicClock } from "./monotonic.ts";
 
-/** How often it is looked at what waits to be taken. Milliseconds. */
-const lookEvery = 500;
+/** How often unread answers are measured. Milliseconds. */
+const measureEvery = 500;
 
 export interface ConnectionsOptions {
   readonly limits: Pick<Limits, "connections" | "answer-bytes">;
-  /** Connections of trusted proxies are many clients': they are followed, and held to no share. */
+  /** Connections of trusted proxies carry requests of many clients: they are tracked but have no share. */
   readonly proxies: Pick<Proxies, "trusts" | "clientAddress">;
   readonly clock: Pick<MonotonicClock, "every">;
 }
@@ -25,11 +25,11 @@ export interface ConnectionsOptions {
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #all = new Set<Connection>();
-  /** By the socket that requests come by. */
+  /** Connections by the socket that their requests arrive on. */
   readonly #bySocket = new WeakMap<Socket, Connection>();
   readonly #counted: Shares<Connection>;
   readonly #handshakes: Shares<Connection>;
-  /** Those by both ends, since the socket that TLS makes is another than the one that came. */
+  /** Connections in a TLS handshake, by both ends: TLS makes a new socket, different from the accepted one. */
   readonly #shaking = new Map<string, Connection>();
   readonly #stop: () => void;
   #untaken = 0;
@@ -39,20 +39,20 @@ export class Connections {
     const limit = Math.min(options.limits.connections, connectionsOf(openFiles()));
     this.#counted = new Shares(limit);
     this.#handshakes = new Shares(Math.ceil(limit / holdings.handshakes.limit.part));
-    this.#stop = options.clock.every(lookEvery, () => this.#lookAtAnswers());
+    this.#stop = options.clock.every(measureEvery, () => this.#measureAnswers());
   }
 
-  /** How many are open, trusted proxies' included. */
+  /** Number of open connections, including those of trusted proxies. */
   get open(): number {
     return this.#all.size;
   }
 
-  /** How many were closed for others, since the start. */
+  /** Number of connections closed in favor of others since the start. */
   get gaveWay(): number {
     return this.#counted.gaveWay + this.#handshakes.gaveWay + this.#untaken;
   }
 
-  /** One has come; it is closed again where there is no room. */
+  /** Registers an accepted connection; closes it if there is no room. */
   opened(socket: Socket): Connection {
     const connection = new Connection(socket, !this.#options.proxies.trusts(socket.remoteAddress));
     this.#all.add(connection);
@@ -65,33 +65,33 @@ export class Connections {
     return connection;
   }
 
-  /** One for https has come: a handshake begins. */
+  /** Registers an accepted https connection, whose handshake begins. */
   openedForTls(socket: Socket): void {
     const connection = this.opened(socket);
-    const ends = endsOf(socket);
-    this.#shaking.set(ends, connection);
+    const endpoints = endpointsOf(socket);
+    this.#shaking.set(endpoints, connection);
     socket.once("close", () => {
       this.#handshakes.drop(connection);
-      if (this.#shaking.get(ends) === connection) this.#shaking.delete(ends);
+      if (this.#shaking.get(endpoints) === connection) this.#shaking.delete(endpoints);
     });
     if (connection.hasShare && !this.#handshakes.take(connection, 1)) socket.destroy();
   }
 
-  /** @param socket the one that TLS has made */
+  /** Marks a TLS handshake as finished. @param socket the one that TLS has made */
   handshakeEnded(socket: Socket): void {
-    const ends = endsOf(socket);
-    const connection = this.#shaking.get(ends);
+    const endpoints = endpointsOf(socket);
+    const connection = this.#shaking.get(endpoints);
     if (connection === undefined) return;
-    this.#shaking.delete(ends);
+    this.#shaking.delete(endpoints);
     this.#handshakes.drop(connection);
     this.#bySocket.set(socket, connection);
     connection.stream = socket;
   }
 
   /**
-   * A request has come. False: it is not to be answered, since as many are under way on its connection as may be. The
-   * answer to the last of those says so, and the connection is closed after it: what was not answered may be sent again
-   * (RFC 9112 §9.3.2, §9.6).
+   * Registers a request. Returns false if it must not be answered, since too many are under way on its connection. The
+   * last answer before it then says so, and the connection is closed after that; unanswered requests may be sent again
+   * (RFC 9112 sections 9.3.2 and 9.6).
    */
   asked({ socket }: IncomingMessage, response: ServerResponse): boolean {
     const connection = this.#bySocket.get(socket);
@@ -104,8 +104,8 @@ export class Connections {
       if (answers.size === 0) this.#counted.touch(connection);
     });
     const { requests } = holdings.pipeline.limit;
-    // Most have fewer, and nobody looks closer.
-    if (answers.size <= requests || [...answers].filter(isUnderWay).length <= requests) {
+    // Most have fewer, and need no closer look.
+    if (answers.size <= requests || [...answers].filter(isInProgress).length <= requests) {
       connection.last = response;
       return true;
     }
@@ -114,24 +114,24 @@ export class Connections {
     return false;
   }
 
-  /** Whether an answer has begun to go out by it. */
+  /** Whether an answer is being sent on this connection. */
   isAnswering(socket: Socket): boolean {
     const { answers } = this.#bySocket.get(socket) ?? {};
     return answers !== undefined && [...answers].some(({ headersSent }) => headersSent);
   }
 
-  /** Closes those that have never asked anything. */
+  /** Closes connections that have never sent a request. */
   closeUnused(): void {
     for (const connection of this.#all) if (!connection.hasAsked) connection.giveWay();
   }
 
-  /** Ends the measuring. */
+  /** Stops the timers. */
   close(): void {
     this.#stop();
   }
 
-  /** Answers cost nothing to count until it is looked at them. */
-  #lookAtAnswers(): void {
+  /** Measures unread answers; they are counted only here, so that sending them costs nothing extra. */
+  #measureAnswers(): void {
     const answers = new Shares<Holding>(this.#options.limits["answer-bytes"]);
     for (const connection of this.#all) {
       for (const answer of connection.answers) {
@@ -147,27 +147,27 @@ export class Connections {
     this.#untaken += answers.gaveWay;
   }
 
-  /** An answer that a trusted proxy passes on is its client's. */
+  /** Counts an answer through a trusted proxy for its client. */
   #ofClient(connection: Connection, { req }: ServerResponse): Holding {
     const address = networkOf(this.#options.proxies.clientAddress(req));
     return { address, giveWay: () => connection.giveWay() };
   }
 }
 
-/** What was answered and waits for its turn to go out takes nothing but its bytes. */
-const isUnderWay = ({ writableEnded }: ServerResponse) => !writableEnded;
+/** Whether an answer is still being produced; afterwards it takes nothing but its bytes. */
+const isInProgress = ({ writableEnded }: ServerResponse) => !writableEnded;
 
 class Connection implements Holding {
   readonly address: string;
-  /** Whether it counts: those of trusted proxies do not. */
+  /** Whether it counts towards a share; those of trusted proxies do not. */
   readonly hasShare: boolean;
-  /** Of the requests that are being answered. */
+  /** Responses to the requests that are being answered. */
   readonly answers = new Set<ServerResponse>();
-  /** Whether anything was asked yet: browsers open connections in advance. */
+  /** Whether it has sent a request yet: browsers open connections in advance. */
   hasAsked = false;
-  /** The answer to the latest request that is answered. */
+  /** The response to the latest request that is answered. */
   last: ServerResponse | undefined;
-  /** What requests come by and answers go out by: that of TLS, where there is one. */
+  /** The socket for requests and answers: the TLS socket if there is one. */
   stream: Socket;
   readonly #socket: Socket;
 
@@ -182,12 +182,14 @@ class Connection implements Holding {
     this.#socket.destroy();
   }
 
-  /** Has Node close it when nothing of its answers is taken for too long; with the next request Node forgets that. */
+  /**
+   * Has Node close the connection if none of its answers is read for too long; Node resets this with the next request.
+   */
   limitSilence(): void {
     if (this.stream.timeout !== silence) this.stream.setTimeout(silence);
   }
 
-  /** It waits for a next request, and whoever asks that would connect again. */
+  /** Whether it is idle between requests: its client would simply connect again. */
   isSpare(): boolean {
     return this.hasAsked && this.answers.size === 0;
   }
@@ -195,8 +197,8 @@ class Connection implements Holding {
 
 const silence = holdings.answerTime.limit.seconds * 1000;
 
-/** What a connection is told by on both its ends. */
-const endsOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket) =>
+/** Identifies a connection by both of its ends. */
+const endpointsOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket) =>
   `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 
 function connectionsOf(files: number): number {
@@ -204,7 +206,7 @@ function connectionsOf(files: number): number {
   return Math.max(least, files - kept);
 }
 
-/** How many files the system lets this process open, as far as it says so (Linux). */
+/** How many files the system lets this process open (Linux); infinite if it does not say. */
 function openFiles(): number {
   try {
     const [, limit] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];

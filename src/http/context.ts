@@ -1,4 +1,4 @@
-/** From a request on the wire to a Ctx: the clock, an id, and the client's address behind configured proxies. */
+/** Makes the Ctx of an HTTP request: its time, an id, and the client's address behind trusted proxies. */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { App, Ctx } from "../app.ts";
@@ -11,7 +11,7 @@ import { createLineBudget, type LineBudget } from "./log-lines.ts";
 import type { MonotonicClock } from "./monotonic.ts";
 import type { Turns } from "./turns.ts";
 
-/** What http rooms need of the server. */
+/** What the http rooms need from the server. */
 export interface Serving {
   readonly app: App;
   readonly admission: Admission;
@@ -19,13 +19,13 @@ export interface Serving {
   readonly bodies: Bodies;
   readonly lines: LineBudget;
   context(incoming: IncomingMessage): Ctx;
-  /** The network of the client, which shares are counted by. */
+  /** The client's network, which shares are counted by. */
   network(incoming: IncomingMessage): string;
-  /** Whether the connection itself comes from this machine or from a trusted proxy. */
+  /** Whether the connection comes from this machine or from a trusted proxy. */
   isNear(incoming: IncomingMessage): boolean;
-  /** Milliseconds since the context was taken. */
+  /** Milliseconds since the context was made. */
   elapsed(ctx: Ctx): number;
-  /** Ends the measuring. */
+  /** Stops the timers. */
   close(): void;
 }
 
@@ -69,12 +69,12 @@ export function createServing(app: App, { admission, turns, proxies, clock }: Se
   };
 }
 
-/** A context for one request, or for one turn of a worker. */
+/** A context for one request, or for one run of a worker. */
 export function createCtx(
   app: App,
   request: Pick<Ctx, "requestId" | "address" | "userAgent"> &
     Partial<Pick<Ctx, "isSecure">> & {
-      /** Bounds what is logged of a request from outside. */
+      /** Limits the log lines of a request from outside. */
       readonly lines?: LineBudget;
     },
 ): Ctx {
@@ -86,7 +86,7 @@ export function createCtx(
     config: app.config,
     db: app.db,
     random: app.random,
-    // Made when somebody writes to it, which few requests do.
+    // Created on first use: few requests log anything.
     get log() {
       log ??= lines?.of(requestId, network) ?? app.log.child({ requestId });
       return log;
@@ -103,7 +103,7 @@ export function createCtx(
   };
 }
 
-/** Who is no administrator has no policy that could permit anything. */
+/** Only administrators have a policy that could grant a permission. */
 async function nobody(permission: string): Promise<never> {
   return refuse(
     "AccessDeniedException",

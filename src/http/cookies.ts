@@ -1,7 +1,7 @@
 /**
- * Cookies of the hosted pages: the browser's session, one a pool, and the language. They are for the whole host, since a
- * cookie's Path keeps nobody out. By https sessions are `__Host-` cookies, which no other host and no plain connection can
- * set (RFC 6265bis section 4.1.3.2).
+ * Cookies of the hosted pages: the browser session of each pool, remembered devices, and the language. They are set for
+ * the whole host, since a cookie's Path protects nothing. Over https, sessions are `__Host-` cookies, which no other
+ * host and no plain connection can set (RFC 6265bis section 4.1.3.2).
  */
 import type { Context } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
@@ -15,12 +15,12 @@ function sessionName(place: Place): string {
 
 const devicesName = (place: Place) => `${isSecure(place) ? "__Host-" : ""}poolhouse-devices-${place.pool.id}`;
 
-/** Of as many users a browser is remembered; the one who was longest ago is forgotten first. */
+/** How many users a browser remembers a device for; the least recent one is dropped first. */
 const mostDevices = 4;
 /** Seconds; browsers keep no cookie much longer. */
 const devicesKept = 365 * 24 * 60 * 60;
 
-/** The devices that the browser is, one a user: `key~secret`. */
+/** The devices this browser is remembered as, one per user: `key~secret`. */
 export function deviceCookie(c: Context, place: Place): { key: string; secret: string }[] {
   const parts = (getCookie(c, devicesName(place)) ?? "").split(".").slice(0, mostDevices);
   return parts.flatMap((part) => {
@@ -39,23 +39,23 @@ export function setDeviceCookie(
   setCookie(c, devicesName(place), text.join("."), { ...options, secure: isSecure(place) });
 }
 
-/** The cookie of the browser's session at the pool. */
+/** The cookie of the browser's session with the pool. */
 export function sessionCookie(c: Context, place: Place): string | undefined {
   return getCookie(c, sessionName(place)) || undefined;
 }
 
-/** @param maxAge seconds; 0 takes the cookie away */
+/** Sets the session cookie. @param maxAge seconds; 0 deletes the cookie */
 export function setSessionCookie(c: Context, place: Place, cookie: string, maxAge: number): void {
   const options = { path: "/", httpOnly: true, sameSite: "Lax", maxAge } as const;
   setCookie(c, sessionName(place), cookie, { ...options, secure: isSecure(place) });
 }
 
-/** The name that it has in Cognito (AWS: "Managed login localization"). */
+/** The cookie's name in Cognito ("Managed login localization", Amazon Cognito Developer Guide). */
 const languageName = "lang";
 /** Seconds. */
 const year = 365 * 24 * 3_600;
 
-/** The tag that was asked for last, or whatever another program of this host has put there. */
+/** The language tag that was asked for last; any other program on this host may have set it, too. */
 export function languageCookie(c: Context): string | undefined {
   return getCookie(c, languageName);
 }

@@ -1,10 +1,13 @@
-/** Bodies of forms (application/x-www-form-urlencoded), for every room that takes them. */
+/** Reads form bodies (application/x-www-form-urlencoded) for all rooms. */
 import type { Context } from "hono";
 import { refusalOf } from "./body.ts";
 import { holdings } from "./holdings.ts";
 import type { Bindings } from "./place.ts";
 
-/** The fields in their order; else why there are none. Throws TooManyRequestsException when others go first. */
+/**
+ * The fields in order, or why the body was not read. Throws TooManyRequestsException if it was dropped in favor of
+ * others.
+ */
 export async function readFields(
   c: Context<Bindings>,
 ): Promise<URLSearchParams | "no form" | "too long" | "late"> {

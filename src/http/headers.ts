@@ -1,8 +1,8 @@
-/** Headers of every answer of the pools' endpoints, whatever it is: a page, a redirect, JSON, a file, a refusal. */
+/** Default headers of every answer of the pools' endpoints: pages, redirects, JSON, files and refusals. */
 import type { MiddlewareHandler } from "hono";
 import type { Bindings } from "./place.ts";
 
-/** Where the answer does not say otherwise: nobody frames it, guesses at its type, or keeps it. */
+/** Defaults unless the answer sets its own: no framing, no content sniffing, no caching. */
 const guards = Object.entries({
   "x-frame-options": "DENY",
   "x-content-type-options": "nosniff",
@@ -10,7 +10,7 @@ const guards = Object.entries({
 });
 
 export const guarded: MiddlewareHandler<Bindings> = (c, next) => {
-  // On Node's answer: to change Hono's once it is there means to make it anew.
+  // Set on Node's response: changing Hono's once it exists would create it anew.
   for (const [name, value] of guards) c.env.outgoing.setHeader(name, value);
   return next();
 };

@@ -1,4 +1,4 @@
-/** /healthz: the process is up. /readyz: the database answers and is migrated. */
+/** /healthz: the process is running. /readyz: the database answers and is migrated. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Hono } from "hono";
 import type { Serving } from "./context.ts";
@@ -19,9 +19,10 @@ export function healthRoutes(ready: () => Promise<void>): Hono {
 const up = JSON.stringify({ status: "ok" });
 
 /**
- * Answers whether the process is up, before anything else and to everybody: who gets no answer may end it, and may have an
- * attacker's address. It counts like any request, and who asks for more than a share is not read for a moment.
- * @returns false: it was something else that was asked
+ * Answers /healthz, before anything else and for everybody: a prober that gets no answer may kill the process, and may
+ * share an attacker's address. The request counts like any other; an address beyond its share is then left unread for a
+ * moment.
+ * @returns false if the request was for something else
  */
 export function answersHealth(
   { admission, network }: Serving,

@@ -1,238 +1,224 @@
 /**
- * What one client can hold of this server, before anybody knows who it is: THE table of it. Whoever enforces a row reads
- * its numbers here; docs/security-model.md shows it; test/front/holdings.test.ts takes as much of each as there is and then
- * comes from a second address, which must be served.
+ * THE table of what a single unauthenticated client can hold of this server. Code that enforces a row reads its numbers
+ * here; docs/security-model.md shows it; test/front/holdings.test.ts exhausts each row and then connects from a second
+ * address, which must be served.
  */
 import type { LimitName } from "../config/limits.ts";
 import { slotBits } from "../domain/credentials/subjects.ts";
 
-/** How what there is of something is dealt out among addresses (IPv6: networks of 64 bits). */
-const dealings = {
-  yields: "no fixed share: one address may use all; when it is full, the largest holder yields",
-  turns: "turns go round between pools, and between addresses in a pool",
-  each: "the same for each connection or request",
-  address: "so much an address",
+/** How a resource is divided among addresses (IPv6: /64 networks). */
+export const sharing = {
+  yields: "no fixed share: one address may use all; when all is used, the address that uses most gives way",
+  turns: "round-robin between pools, and between the addresses of a pool",
+  each: "per connection or request",
+  address: "per address",
 } as const;
 
 export interface Row {
-  /** What it is. */
+  /** The resource. */
   readonly what: string;
-  /** The numbers by which it is enforced, or the limit of POOLHOUSE_LIMITS that has them. */
+  /** The numbers that are enforced, or the name of the limit in POOLHOUSE_LIMITS that has them. */
   readonly limit: Readonly<Record<string, number>> | LimitName;
-  /** The limit as it is told, `{name}` standing for a number. */
-  readonly told: string;
-  readonly dealt: keyof typeof dealings;
-  /** What happens to whoever wants more, or takes longer. */
+  /** The limit in words; `{name}` is a placeholder for a number. */
+  readonly quantity: string;
+  readonly shared: keyof typeof sharing;
+  /** What happens to a client that exceeds it. */
   readonly beyond: string;
 }
 
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-/** How requests are refused before what they want is looked at. */
+/** How requests are refused before what they ask for is looked at. */
 const refusedEarly = "TooManyRequestsException (400 from the API, 429 from pages and OAuth endpoints)";
-/** How what was asked for is refused: a page shows its form again. */
+/** How an operation is refused; a page shows its form again. */
 const refused = "TooManyRequestsException (400 from the API; pages say so above their form)";
 
 export const holdings = {
   connections: {
     what: "Connections",
     limit: "connections",
-    told: "at once",
-    dealt: "yields",
-    beyond:
-      "closed, those first that wait for a next request; connections of trusted proxies are not counted",
+    quantity: "at once",
+    shared: "yields",
+    beyond: "closed, idle ones first; connections of trusted proxies are not counted",
   },
   files: {
-    what: "Files that the system lets the process open",
+    what: "Files that the process may open",
     limit: { kept: 200, least: 32 },
-    told: "all but {kept} for connections, where those are fewer; never fewer than {least}",
-    dealt: "yields",
+    quantity: "connections get all but {kept} if that is less than the limit above, but at least {least}",
+    shared: "yields",
     beyond: "closed, as above",
   },
   handshakes: {
     what: "TLS handshakes",
     limit: { part: 2 },
-    told: "1/{part} of the connections at once",
-    dealt: "yields",
+    quantity: "1/{part} of the connections at once",
+    shared: "yields",
     beyond: "closed",
   },
   handshakeTime: {
     what: "A TLS handshake",
     limit: { seconds: 5 },
-    told: "{seconds} s",
-    dealt: "each",
+    quantity: "{seconds} s",
+    shared: "each",
     beyond: "closed",
   },
   headers: {
     what: "Headers of a request",
     limit: { bytes: 16 * KiB },
-    told: "{bytes}",
-    dealt: "each",
+    quantity: "{bytes}",
+    shared: "each",
     beyond: "431, closed",
   },
   headersTime: {
-    what: "Headers until they are complete",
+    what: "Time until the headers are complete",
     limit: { seconds: 10 },
-    told: "{seconds} s",
-    dealt: "each",
+    quantity: "{seconds} s",
+    shared: "each",
     beyond: "408, closed",
   },
   idleTime: {
-    what: "A connection between requests",
+    what: "An idle connection between requests",
     limit: { seconds: 65 },
-    told: "{seconds} s",
-    dealt: "each",
+    quantity: "{seconds} s",
+    shared: "each",
     beyond: "closed",
   },
   pipeline: {
-    what: "Requests under way on one connection",
+    what: "Requests in progress on one connection",
     limit: { requests: 10 },
-    told: "{requests}",
-    dealt: "each",
-    beyond: "not answered; closed after those",
+    quantity: "{requests}",
+    shared: "each",
+    beyond: "not answered; closed after the others",
   },
   bodies: {
-    what: "Bytes of bodies",
+    what: "Bytes of request bodies",
     limit: "body-bytes",
-    told: "at once",
-    dealt: "yields",
+    quantity: "at once",
+    shared: "yields",
     beyond: `${refusedEarly}, closed`,
   },
   bodyPace: {
-    what: "Pace of a body",
+    what: "Rate of a body",
     limit: { bytes: 8 * KiB, seconds: 10 },
-    told: "{bytes} in {seconds} s at least",
-    dealt: "each",
+    quantity: "at least {bytes} in {seconds} s",
+    shared: "each",
     beyond: "refused, closed",
   },
   requestTime: {
-    what: "A request with its body",
+    what: "A request including its body",
     limit: { seconds: 30 },
-    told: "{seconds} s",
-    dealt: "each",
+    quantity: "{seconds} s",
+    shared: "each",
     beyond: "408, closed",
   },
   body: {
-    what: "Body of a call that names an access key that there is",
+    what: "Body of a call that names an existing access key",
     limit: { bytes: 3 * MiB },
-    told: "{bytes}",
-    dealt: "each",
+    quantity: "{bytes}",
+    shared: "each",
     beyond: "refused",
   },
   publicBody: {
     what: "Body of any other call of the API",
     limit: { bytes: 128 * KiB },
-    told: "{bytes}",
-    dealt: "each",
-    beyond: "refused unread",
+    quantity: "{bytes}",
+    shared: "each",
+    beyond: "refused without being read",
   },
   formBody: {
-    what: "Form at the pages and the OAuth endpoints",
+    what: "Form at the pages and OAuth endpoints",
     limit: { bytes: 64 * KiB },
-    told: "{bytes}",
-    dealt: "each",
-    beyond: "refused unread",
+    quantity: "{bytes}",
+    shared: "each",
+    beyond: "refused without being read",
   },
   answers: {
-    what: "Bytes of answers that clients have not taken",
+    what: "Bytes of answers that clients have not read",
     limit: "answer-bytes",
-    told: "at once",
-    dealt: "yields",
+    quantity: "at once",
+    shared: "yields",
     beyond: "closed",
   },
   answerTime: {
-    what: "An answer of which nothing is taken",
+    what: "An answer of which nothing is read",
     limit: { seconds: 120 },
-    told: "{seconds} s",
-    dealt: "each",
+    quantity: "{seconds} s",
+    shared: "each",
     beyond: "closed",
   },
   thread: {
-    what: "What the thread that answers gets done while it is more than 50 ms late",
+    what: "Requests answered while the thread is more than 50 ms late",
     limit: { window: 100, lateAfter: 50, least: 20, addresses: 1.25 },
-    told: "an even share of each {window} ms among {addresses} addresses or more, {least} requests at least",
-    dealt: "address",
-    beyond: `${refusedEarly}, and not read for half a second`,
+    quantity:
+      "an even share of each {window} ms among at least {addresses} addresses, and at least {least} requests",
+    shared: "address",
+    beyond: `${refusedEarly}, and not read from for half a second`,
   },
   waiting: {
-    what: "Requests that wait for the thread that answers",
+    what: "Requests that wait for the thread",
     limit: { requests: 2000, turn: 10 },
-    told: "{requests} at once; what {turn} ms are enough for does not wait",
-    dealt: "yields",
-    beyond: "429, and not read for half a second",
+    quantity: "{requests} at once; those that fit into {turn} ms do not wait",
+    shared: "yields",
+    beyond: "429, and not read from for half a second",
   },
   hashes: {
-    what: "Password hashes that wait",
+    what: "Waiting password hashes",
     limit: { each: 100 },
-    told: "{each} for each that is computed",
-    dealt: "turns",
+    quantity: "{each} per hash computed at once",
+    shared: "turns",
     beyond: refused,
   },
   exchanges: {
-    what: "SRP exchanges that wait",
+    what: "Waiting SRP exchanges",
     limit: { each: 200 },
-    told: "{each} for each that is computed",
-    dealt: "turns",
+    quantity: "{each} per exchange computed at once",
+    shared: "turns",
     beyond: refused,
   },
   users: {
-    what: "Rows of users who sign themselves up",
+    what: "Rows of users who sign up",
     limit: "sign-ups-per-address",
-    told: "an hour and pool",
-    dealt: "address",
+    quantity: "per hour and pool",
+    shared: "address",
     beyond: refused,
   },
   outbox: {
-    what: "Rows of messages to be sent",
+    what: "Rows of messages to send",
     limit: "messages-per-address",
-    told: "an hour and pool",
-    dealt: "address",
+    quantity: "per hour and pool",
+    shared: "address",
     beyond: refused,
   },
   attempts: {
-    what: "Rows that count guesses at names nobody has",
+    what: "Rows that count guesses at names that nobody has",
     limit: { bits: slotBits },
-    told: "2^{bits} a pool, shared by all such names",
-    dealt: "address",
-    beyond: "another row is used again; the limits on guesses go on",
+    quantity: "2^{bits} per pool, shared by all such names",
+    shared: "address",
+    beyond: "another row is reused; the limits on guesses stay in force",
   },
   signIns: {
     what: "Rows of sign-ins that wait for an answer",
     limit: "waiting-sign-ins-per-address",
-    told: "of each kind at once, in a pool; `waiting-sign-ins` of one name; codes by the limits of messages",
-    dealt: "address",
-    beyond: "the address's oldest of the kind is void: none for what was cheaper to begin",
+    quantity:
+      "of each kind at once in a pool; `waiting-sign-ins` of one name; codes by the limits of messages",
+    shared: "address",
+    beyond: "the address's oldest of that kind is void; a cheaper kind never displaces a costlier one",
   },
   events: {
     what: "Rows of sign-in events about wrong passwords",
     limit: "passwords-per-address",
-    told: "an hour and pool; `sign-in-events` of one user are told one by one",
-    dealt: "address",
-    beyond: `${refused}, and one event a minute and user`,
+    quantity: "per hour and pool; `sign-in-events` of one user are recorded one by one",
+    shared: "address",
+    beyond: `${refused}, and one event per minute and user`,
   },
   logLines: {
-    what: "Lines in the log about requests that are refused or prove nothing",
+    what: "Log lines about requests that are refused or prove nothing",
     limit: { lines: 50, seconds: 10 },
-    told: "{lines} in {seconds} s",
-    dealt: "address",
-    beyond: "counted, and told in one line for all addresses",
+    quantity: "{lines} in {seconds} s",
+    shared: "address",
+    beyond: "counted, and reported in one line for all addresses",
   },
 } as const satisfies Record<string, Row>;
 
 export type HoldingName = keyof typeof holdings;
-
-/** A row as docs/security-model.md has it. */
-export function describeHolding(name: HoldingName): string {
-  const { what, limit, told, dealt, beyond }: Row = holdings[name];
-  const filled =
-    typeof limit === "string"
-      ? `\`${limit}\` ${told}`
-      : told.replace(/\{(\w+)\}/g, (_, number: string) => amount(number, limit[number]!));
-  return `| ${what} | ${filled} | ${dealings[dealt]} | ${beyond} |`;
-}
-
-function amount(name: string, value: number): string {
-  if (name !== "bytes") return String(value);
-  return value >= MiB ? `${value / MiB} MiB` : `${value / KiB} KiB`;
-}

@@ -1,8 +1,8 @@
-/** Which host names this server answers to (design: Hosts). Ports are not compared; health endpoints are excepted. */
+/** The host names that this server answers to. Ports are not compared; health endpoints are exempt. */
 import { type Config, mainHosts } from "../config/config.ts";
 import { hostKey } from "../lib/host-name.ts";
 
-/** Headers by which a proxy shows that a request comes from elsewhere. */
+/** Headers that show that a request came through a proxy. */
 export const proxyHeader = /^(?:via|forwarded|x-forwarded-.+|x-real-ip|.+-connecting-ip|true-client-ip)$/i;
 
 export function createHostCheck(config: Config): (host: string | undefined) => boolean {

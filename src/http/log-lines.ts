@@ -1,6 +1,6 @@
 /**
- * How many lines one address can have written into the log by requests that are refused, fail or prove nothing. What is beyond is counted,
- * and told in one line for all addresses; metrics count every call.
+ * Limits the log lines that one address can cause by requests that are refused, fail or prove nothing. Further lines
+ * are counted, and reported in one line for all addresses; metrics count every call.
  */
 import type { App } from "../app.ts";
 import { holdings } from "./holdings.ts";
@@ -9,11 +9,11 @@ import type { MonotonicClock } from "./monotonic.ts";
 type Logger = App["log"];
 
 export interface LineBudget {
-  /** Whether a line about a request from this network is written; if not, it is counted. */
+  /** Whether a line about a request from this network is written; counts it if not. */
   admits(network: string): boolean;
-  /** The log of a request, bounded likewise. */
+  /** The log of a request, limited likewise. */
   of(requestId: string, network: string): Logger;
-  /** Ends the counting, and tells what was not told yet. */
+  /** Stops the timers, and logs the remaining counts. */
   close(): void;
 }
 
@@ -29,7 +29,7 @@ export function createLineBudget(log: Logger, { every }: MonotonicClock): LineBu
     if (count > allowed) left += 1;
     return count <= allowed;
   };
-  const tell = () => {
+  const report = () => {
     if (left > 0) {
       const addresses = [...written.values()].filter((count) => count > allowed).length;
       log.warn(
@@ -40,7 +40,7 @@ export function createLineBudget(log: Logger, { every }: MonotonicClock): LineBu
     if (written.size > 0) written = new Map();
     left = 0;
   };
-  const stop = every(seconds * 1000, tell);
+  const stop = every(seconds * 1000, report);
 
   return {
     admits,
@@ -58,7 +58,7 @@ export function createLineBudget(log: Logger, { every }: MonotonicClock): LineBu
     },
     close: () => {
       stop();
-      tell();
+      report();
     },
   };
 }

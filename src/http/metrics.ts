@@ -1,6 +1,6 @@
 /**
- * /metrics: how the server is doing, for Prometheus. Labels come from closed lists only (operations, error codes,
- * sign-in steps): nothing a caller sends becomes one, and no pool, user or address is named.
+ * /metrics for Prometheus. Labels come from closed lists only (operations, error codes, sign-in steps): nothing a
+ * caller sends becomes one, and no pool, user or address appears.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { HttpBindings } from "@hono/node-server";
@@ -22,15 +22,18 @@ import type { Bodies } from "./body.ts";
 import type { Connections } from "./connections.ts";
 import { createHostCheck } from "./hosts.ts";
 
-/** Seconds. GetUser is in the first, a hash in the second or third, what waits in a queue beyond. */
+/**
+ * Seconds. GetUser falls into the first bucket, a password hash into the second or third, queued calls into those
+ * beyond.
+ */
 const callBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5];
 
-/** The counters of a server, and the text of all of them. */
+/** The metrics of a server, and their text. */
 export interface CountedMetrics extends Metrics {
   readonly registry: Registry;
 }
 
-/** Makes the counters; what is only looked at when somebody asks is added by `metricsRoutes`. */
+/** Creates the counters; `metricsRoutes` adds metrics that are read only at a scrape. */
 export function createMetrics(): CountedMetrics {
   const registry = new Registry();
   const signIns = registry.counter(
@@ -57,7 +60,7 @@ export function createMetrics(): CountedMetrics {
   };
 }
 
-/** What is counted of one operation, looked up once a call. */
+/** The metrics of one operation, looked up once per call. */
 interface OperationCells {
   readonly ok: Cell;
   readonly refused: Map<string, Cell>;
@@ -110,9 +113,9 @@ function callMetrics(registry: Registry): Pick<Metrics, "callBegins" | "callEnds
 }
 
 /**
- * GET /metrics. With POOLHOUSE_METRICS_TOKEN set, for whoever sends it as a bearer token, from anywhere. Without, only
- * on a server that nobody but this machine can reach by any way: one that listens on loopback, has a loopback public
- * URL (so that no proxy on this machine carries the world to it) and is asked directly and by a name of its own.
+ * GET /metrics. With POOLHOUSE_METRICS_TOKEN set, for anybody who sends it as a bearer token. Without it, only on a
+ * server that nothing but this machine can reach: it listens on loopback, its public URL is a loopback URL (so that no
+ * proxy on this machine makes it public), and it is asked directly, by one of its own names.
  */
 export function metricsRoutes(app: App, metrics: CountedMetrics): Hono<{ Bindings: HttpBindings }> {
   const { registry } = metrics;
@@ -146,12 +149,12 @@ export function metricsRoutes(app: App, metrics: CountedMetrics): Hono<{ Binding
   return routes;
 }
 
-/** What proxies and pages of other sites add. */
+/** Whether a request has headers that proxies and pages of other sites add. */
 function isForwarded(headers: Headers): boolean {
   return [...headers.keys()].some((name) => /^(?:via|forwarded|x-forwarded-.+|x-real-ip|origin)$/.test(name));
 }
 
-/** What clients hold of the server before they are known (holdings.ts). */
+/** Adds the metrics of what clients hold of the server before they are authenticated (holdings.ts). */
 export function observeFront(
   { registry }: CountedMetrics,
   { bodies, connections }: { bodies: Bodies; connections: Pick<Connections, "open" | "gaveWay"> },
@@ -202,7 +205,7 @@ function observeQueues(registry: Registry, app: App): void {
   );
 }
 
-/** Beyond it the exact number says nothing more, and counting would take the time of requests. */
+/** Beyond this the exact number says nothing more, and counting would take time from requests. */
 const mostCounted = 10_000;
 
 function observeMessages(registry: Registry, app: App): void {
@@ -280,9 +283,9 @@ function observeEvents(registry: Registry, { audit, authEvents }: App): void {
 
 const loopResolutionMs = 20;
 
-/** Of the process and of the program. `reset` begins a new window of the event loop's delay. */
+/** Adds the metrics of the process and the program. `reset` starts a new window for the delay of the event loop. */
 function observeProcess(registry: Registry, app: App): { reset(): void } {
-  // Not enabled before somebody has asked: its timer would wake an idle process up fifty times a second.
+  // Enabled by the first scrape only: its timer wakes an idle process fifty times a second.
   const loop = monitorEventLoopDelay({ resolution: loopResolutionMs });
   const started = Date.now() / 1000 - process.uptime();
   const gauge = (name: string, help: string, read: () => Observed, labelNames: readonly string[] = []) =>
@@ -308,7 +311,7 @@ function observeProcess(registry: Registry, app: App): { reset(): void } {
     () =>
       ([0.5, 0.99, 1] as const).map((quantile) => ({
         labels: { quantile: String(quantile) },
-        // What is measured is the time between two ticks of its timer.
+        // Its values are the time between two ticks of its timer.
         value: Math.max(0, loop.percentile(quantile * 100) / 1e6 - loopResolutionMs) / 1000,
       })),
     ["quantile"],
@@ -319,7 +322,7 @@ function observeProcess(registry: Registry, app: App): { reset(): void } {
     () => [
       {
         labels: {
-          version: programVersion(),
+          version: programVersion,
           schema: String(PROGRAM_SCHEMA_VERSION),
           database: app.db.kind,
           node: process.versions.node,

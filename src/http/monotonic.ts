@@ -1,8 +1,8 @@
-/** Time that only passes: for how long something took, not for when it was. Tests let it pass themselves. */
+/** A monotonic clock for durations; tests advance it themselves. */
 export interface MonotonicClock {
-  /** Milliseconds since some moment. */
+  /** Milliseconds since an arbitrary moment. */
   readonly elapsed: () => number;
-  /** Calls back every so many milliseconds; returns how to stop it. */
+  /** Calls `tick` at an interval in milliseconds; returns a function that stops it. */
   readonly every: (milliseconds: number, tick: () => void) => () => void;
 }
 

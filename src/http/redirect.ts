@@ -1,13 +1,13 @@
-/** Redirects of the pools' endpoints and pages. The form does not follow the browser. */
+/** Redirects of the pools' endpoints and pages. A posted form is not sent on. */
 import type { Context } from "hono";
 import type { Bindings } from "./place.ts";
 
 export interface RedirectOptions {
-  /** Of what the browser asks for next. A URL with a code in it is to follow nobody. */
+  /** The Referrer-Policy for the next request. A URL with a code in it must not become a referrer. */
   readonly referrerPolicy?: "no-referrer" | "same-origin";
   /**
-   * Origins whose pages may have it in a frame. A browser may hold each redirect against this; Chromium holds only the
-   * page that it ends at.
+   * Origins whose pages may frame the result. Browsers may check each redirect against this; Chromium checks only the
+   * final page.
    */
   readonly framedBy?: readonly string[];
 }
@@ -17,7 +17,7 @@ export function redirect(
   location: string,
   { referrerPolicy = "no-referrer", framedBy = [] }: RedirectOptions = {},
 ): Response {
-  // Some browsers heed the older header even beside a policy.
+  // Some browsers obey the older header even if there is a policy.
   if (framedBy.length > 0) c.env.outgoing.removeHeader("x-frame-options");
   return c.body(null, c.req.method === "POST" ? 303 : 302, {
     location: headerUrl(location),
@@ -26,7 +26,7 @@ export function redirect(
   });
 }
 
-/** A URL as a header carries it: a client may have registered one with letters beyond ASCII (RFC 3987 section 3.1). */
+/** A URL as a header value: clients may have registered one with non-ASCII letters (RFC 3987 section 3.1). */
 function headerUrl(url: string): string {
   return url.replace(/[^!-~]/gu, encodeURIComponent);
 }

@@ -1,11 +1,11 @@
 /**
- * GET /tls/ask?domain=NAME: whether this server answers to a host name, for a proxy that gets certificates while it is
- * asked for them (Caddy: `on_demand_tls`, `ask`). Without such a question strangers could have it fetch certificates for
- * any name they point at it.
+ * GET /tls/ask?domain=NAME: whether this server answers to a host name, for a proxy that obtains certificates on demand
+ * (Caddy's `on_demand_tls` and `ask`). Without this check, strangers could have it obtain certificates for any name
+ * that they point at it.
  *
  * Only the proxy itself may ask: over a connection from this machine or from POOLHOUSE_TRUSTED_PROXIES, and not with a
- * request that it passes on. Whoever connects by TLS learns the same from the certificate. It asks by whatever name it
- * finds the server under, so the Host header is not looked at.
+ * forwarded request. Anybody who connects by TLS learns the same from the certificate. The proxy may know the server by
+ * any name, so the Host header is not checked.
  */
 import type { HttpBindings } from "@hono/node-server";
 import { type Context, Hono } from "hono";
@@ -36,14 +36,14 @@ export function tlsAskRoutes(serving: Serving): Hono<Bound> {
   return routes;
 }
 
-/** Not a request of somebody else's that the proxy passes on, nor one of a web page. */
+/** Whether the proxy itself asks: neither a forwarded request nor one of a web page. */
 function mayAsk(serving: Serving, c: Context<Bound>): boolean {
   const isOfOthers = (name: string) =>
     proxyHeader.test(name) || name === "origin" || name.startsWith("sec-fetch-");
   return serving.isNear(c.env.incoming) && !Object.keys(c.req.header()).some(isOfOthers);
 }
 
-/** A colon that begins no port makes the name a wrong one. */
+/** Strips the port. A colon without a valid port makes the name invalid. */
 function withoutPort(given: string): string {
   return /:\d{1,5}$/.test(given) ? hostName(given) : given;
 }

@@ -1,7 +1,7 @@
 /**
- * How much is answered in one turn of the event loop. Node takes one connection in a turn and reads what has come by all
- * others: if each turn answered all of that, a flood by a few hundred connections would let in a few others a second.
- * What is beyond a turn's time waits for the next ones, in which addresses take turns.
+ * Limits what is answered in one turn of the event loop. In each turn Node accepts one connection and reads what has
+ * arrived on all others: if a turn answered all of that, a flood over a few hundred connections would let only a few
+ * newcomers in per second. What exceeds a turn's time waits for the next turns, which go round between addresses.
  */
 import type { IncomingMessage } from "node:http";
 import { type Holding, Shares } from "../lib/shares.ts";
@@ -10,14 +10,14 @@ import type { MonotonicClock } from "./monotonic.ts";
 
 const { requests, turn } = holdings.waiting.limit;
 
-/** A request that has come. */
+/** A request to be answered. */
 export interface Asked {
   /** Closes with its connection, while nobody has read it. */
   readonly incoming: Pick<IncomingMessage, "once" | "off">;
-  /** Whose it is (IPv6: which network's). Looked up when it has to wait. */
+  /** The client's address (IPv6: its /64 network); only called if the request has to wait. */
   readonly address: () => string;
   readonly answer: () => void;
-  /** Too many others of its address wait. */
+  /** Called if too many others of its address are waiting. */
   readonly refuse: () => void;
 }
 
@@ -27,10 +27,10 @@ interface Waiting extends Holding {
 
 export class Turns {
   readonly #elapsed: MonotonicClock["elapsed"];
-  /** Those that wait, by address; the address whose turn it is comes first. */
+  /** Waiting requests by address; the address whose turn is next comes first. */
   readonly #queues = new Map<string, Set<Waiting>>();
   readonly #shares = new Shares<Waiting>(requests);
-  /** Undefined: nothing was asked in this turn. */
+  /** When the turn's first request was taken; undefined if there was none. */
   #began: number | undefined;
   /** How long this turn may take. */
   #time: number = turn;
@@ -50,12 +50,12 @@ export class Turns {
     }
   }
 
-  /** A connection was taken in: there may be more, and this turn answers no more than one request. */
+  /** Called when a connection was accepted: more may be pending, so this turn answers no more than one request. */
   accepted(): void {
     this.#hasAccepted = true;
   }
 
-  /** How long a newcomer had to wait, at most, since this was last asked. Milliseconds. */
+  /** The longest wait of a newcomer since the last call. Milliseconds. */
   longestWait(): number {
     const longest = this.#longest;
     this.#longest = 0;
@@ -86,7 +86,7 @@ export class Turns {
     this.#queues.delete(address);
     this.#queues.set(address, queue);
     next!.answer();
-    // Not before everything is done that the answer has begun, as far as it waits for nothing.
+    // Only after everything that the answer has started and that need not wait is done.
     queueMicrotask(() => process.nextTick(() => this.#isOver() || this.#answerNext()));
   }
 

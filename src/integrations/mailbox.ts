@@ -1,40 +1,40 @@
-/** Where messages go: the development inbox, an SMTP server (smtp.ts), or nowhere. */
+/** Destinations of messages: the development inbox, an SMTP server (smtp.ts), or none. */
 import type { MailAddress } from "../lib/mail-address.ts";
 
 export interface Mailbox {
   readonly kind: "inbox" | "smtp" | "none";
-  /** Hands one message over. Throws when it cannot: `Undeliverable` when trying again would be of no use. */
+  /** Delivers one message. Throws if it cannot: `Undeliverable` if trying again would be no use. */
   send(message: OutgoingMessage): Promise<void>;
-  /** Lets messages in hand finish for a moment, and takes no more. */
+  /** Accepts no more messages, and gives those being sent a moment to finish. */
   close(): Promise<void>;
 }
 
 export interface OutgoingMessage {
-  /** The same at each attempt, so that a receiver can tell a repetition. */
+  /** Stays the same over all attempts, so that a receiver can recognize a repetition. */
   readonly id: string;
   readonly medium: "EMAIL" | "SMS";
   readonly destination: string;
   readonly subject: string;
-  /** E-mail: HTML. */
+  /** HTML in the case of e-mail. */
   readonly body: string;
-  /** Of the pool; the server's own unless given. */
+  /** The pool's sender; the server's own if undefined. */
   readonly from: MailAddress | undefined;
   readonly replyTo: string | undefined;
   /** Epoch milliseconds. */
   readonly createdAt: number;
 }
 
-/** A message that will not be delivered however often one tries. The text holds neither address nor content. */
+/** A message that no number of attempts will deliver. The error text holds neither address nor content. */
 export class Undeliverable extends Error {
   override name = "Undeliverable";
 }
 
-/** The development inbox: a message is delivered by being stored, and is read at /inbox. */
+/** The development inbox: storing a message delivers it, and it is read at /inbox. */
 export function inboxMailbox(): Mailbox {
   return { kind: "inbox", send: async () => {}, close: async () => {} };
 }
 
-/** A server that others can reach and that has no sender: fail rather than show codes to whoever asks. */
+/** For a server that others can reach and that has no mail server: fails rather than showing codes to anybody. */
 export function noMailbox(): Mailbox {
   return {
     kind: "none",

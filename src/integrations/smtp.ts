@@ -1,6 +1,6 @@
 /**
- * Mail by SMTP (RFC 5321). The connection is encrypted and the server's certificate checked, unless the server is on
- * this machine or the operator allowed plain text: then STARTTLS is used where it is offered, whoever's the certificate.
+ * Sends mail by SMTP (RFC 5321). The connection is encrypted and the server's certificate verified, unless the server
+ * is on this machine or the operator allows plain text: then STARTTLS is used if offered, whatever the certificate.
  * nodemailer is loaded with the first message.
  */
 import type Mail from "nodemailer/lib/mailer";
@@ -9,7 +9,7 @@ import { isMailAddress } from "../lib/mail-address.ts";
 import type { SmtpConfig } from "../lib/smtp-url.ts";
 import { type Mailbox, type OutgoingMessage, Undeliverable } from "./mailbox.ts";
 
-/** Milliseconds. All of it together, queueing for a connection included, stays below the lease of the outbox. */
+/** Milliseconds. Everything together, including the wait for a connection, stays below the lease of an outbox row. */
 const deadline = 30_000;
 const timeouts = {
   dnsTimeout: 5_000,
@@ -18,15 +18,15 @@ const timeouts = {
   socketTimeout: 20_000,
   socketCloseTimeout: 1_000,
 };
-/** Connections at once, and how long an unused one is kept. */
+/** The number of simultaneous connections, and how long an unused one is kept. */
 const pooling = { maxConnections: 5, maxMessages: 100, maxRequeues: 1, idleTimeout: 30_000 };
-/** How long messages in hand may take when the server stops. */
+/** How long messages being sent may take when the server stops. Milliseconds. */
 const patience = 5_000;
 
 type Transport = Pick<Mail, "sendMail" | "verify" | "close">;
 
 export interface SmtpMailbox extends Mailbox {
-  /** Connects, encrypts and signs in, and sends nothing. Throws what is wrong. */
+  /** Connects, encrypts and signs in without sending anything. Throws an Error that says what failed. */
   verify(): Promise<void>;
 }
 
@@ -84,13 +84,13 @@ async function connect(config: SmtpConfig): Promise<Transport> {
     requireTLS: mustEncrypt && !secure,
     tls: { rejectUnauthorized: checked, minVersion: "TLSv1.2", ...(ca !== undefined && { ca }) },
     allowInternalNetworkInterfaces: true,
-    // Templates are text: nothing in a message is a file or an address to be read.
+    // Templates are text: nothing in a message may be read as a path or URL.
     disableFileAccess: true,
     disableUrlAccess: true,
     ...timeouts,
     ...pooling,
   });
-  // A connection that breaks while nothing is under way is replaced by the next message.
+  // If a connection breaks while idle, the next message opens a new one.
   transport.on("error", () => {});
   return transport;
 }
@@ -109,26 +109,26 @@ function mailOf(config: SmtpConfig, message: OutgoingMessage) {
     html: body,
     messageId: `<${message.id}@${from.address.slice(from.address.lastIndexOf("@") + 1)}>`,
     date: new Date(message.createdAt),
-    // RFC 3834: nobody's vacation notice should answer a code.
+    // RFC 3834: keeps vacation notices from answering.
     headers: { "Auto-Submitted": "auto-generated" },
   };
 }
 
-/** Of an error of nodemailer, which may quote the address or the server's words, what a log may hold. */
+/** A loggable form of a nodemailer error, which may quote the address or the server's text. */
 function safeError(error: unknown): Error {
   if (!(error instanceof Error)) return new Error("The message could not be sent.");
   const { code, command, responseCode, response } = error as Error & Partial<SmtpError>;
   if (error.name === "AbortError" || error.name === "TimeoutError")
     return new Error("The SMTP server did not take the message in time.");
   if (responseCode === undefined) {
-    // Our own checks of the envelope; everything else that has no answer is the network.
+    // nodemailer's own checks of the envelope; any other error without a response is a network error.
     if (code === "EENVELOPE") return new Undeliverable("The SMTP envelope is malformed.");
     return new Error(`The SMTP server cannot be used: ${[code, causeOf(error)].filter(Boolean).join(", ")}.`);
   }
   const [, enhanced = ""] = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3}) /.exec(response ?? "") ?? [];
   const answer = [responseCode, enhanced].filter(Boolean).join(" ");
   const text = `The SMTP server answered ${answer} to ${command ?? "a command"}.`;
-  // What concerns the sign-in or the sender will be mended by the operator; what concerns this message, by nobody.
+  // An operator can fix what concerns the sign-in or the sender; nobody can fix what concerns this message.
   const final = responseCode >= 500 && (command === "RCPT TO" || command === "DATA");
   return final ? new Undeliverable(text) : new Error(text);
 }
@@ -141,7 +141,7 @@ interface SmtpError {
   readonly response: string;
 }
 
-/** `ECONNREFUSED`, `SELF_SIGNED_CERT_IN_CHAIN` … */
+/** The code of an error's cause: `ECONNREFUSED`, `SELF_SIGNED_CERT_IN_CHAIN` … */
 function causeOf(error: Error & Partial<SmtpError>): string | undefined {
   if (typeof error.originalCode === "string") return error.originalCode;
   const { cause } = error;

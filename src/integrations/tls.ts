@@ -1,6 +1,6 @@
 /**
- * The server's certificate: from a file, which is looked at again as long as the server runs, or issued by an authority
- * of this installation's own, for development: Amplify and other clients insist on https.
+ * The server's TLS certificate: from a file that is reread while the server runs, or, for development, issued by this
+ * installation's own authority, since Amplify and other clients insist on https.
  */
 import { type webcrypto, X509Certificate } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
@@ -8,31 +8,31 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 
 interface Certificate {
-  /** PEM: the private key, and the certificate with those between it and its authority. */
+  /** PEM of the private key, and of the certificate with its intermediates. */
   readonly key: string;
   readonly cert: string;
 }
 
 export interface CertificateSource {
   readonly first: Certificate;
-  /** Where the authority's certificate lies that has to be trusted; undefined: it is the file's own affair. */
+  /** Path of the certificate of the authority to trust; undefined if the certificate comes from a file. */
   readonly authority: string | undefined;
-  /** The certificate if it is another one than before. Never throws: what is in use stays in use. */
+  /** The certificate if it has changed. Never throws: if the new one cannot be used, the current one stays in use. */
   renewed(): Certificate | undefined;
 }
 
 export interface TlsOptions {
-  /** `dev`, or a PEM file of a key and its certificates. */
+  /** `dev`, or the path of a PEM file with a key and its certificates. */
   readonly tls: string;
-  /** Folder of the authority's key. */
+  /** Folder for the authority's key. */
   readonly folder: string;
-  /** Host names and addresses that the certificate of `dev` is for. */
+  /** Host names and addresses for the `dev` certificate. */
   readonly names: readonly string[];
   /** Epoch milliseconds. */
   readonly now: number;
 }
 
-/** Throws when the file holds no key that fits its certificate. */
+/** Opens the certificate. Throws an Error if the file does not hold a certificate and its key. */
 export async function certificateSource(options: TlsOptions): Promise<CertificateSource> {
   return options.tls === "dev" ? ownAuthority(options) : fromFile(options.tls);
 }
@@ -50,7 +50,7 @@ function fromFile(path: string): CertificateSource {
         changedAt = mtimeMs;
         return certificate;
       } catch {
-        // Half written: it is looked at again.
+        // Half written; it is read again later.
         return undefined;
       }
     },
@@ -69,18 +69,18 @@ function readPem(path: string): Certificate {
 }
 
 const day = 86_400_000;
-/** What browsers put up with. */
+/** The longest validity that browsers accept. */
 const leafDays = 397;
 const authorityDays = 3_650;
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
-/** Loaded when it is needed, because few servers do. It asks for the polyfill itself to be there. */
+/** Loads the X.509 library on demand, as few servers need it. It requires that its polyfill is loaded first. */
 async function loadX509() {
   await import("reflect-metadata");
   return import("@peculiar/x509");
 }
 
-/** A certificate that is new at each start, by an authority that is made once. */
+/** Issues a new certificate at each start, from an authority that is created once. */
 async function ownAuthority({ folder, names, now }: TlsOptions): Promise<CertificateSource> {
   const x509 = await loadX509();
   const authority = await readAuthority(folder, now);
@@ -113,7 +113,7 @@ interface Authority {
   readonly key: webcrypto.CryptoKey;
 }
 
-/** The authority of this installation, made when it is first asked for. Its key is for its owner alone. */
+/** This installation's authority, created on first use. Only its owner can read its key. */
 async function readAuthority(folder: string, now: number): Promise<Authority> {
   const x509 = await loadX509();
   const [certPath, keyPath] = [join(folder, "ca.pem"), join(folder, "ca-key.pem")];
@@ -142,7 +142,7 @@ async function readAuthority(folder: string, now: number): Promise<Authority> {
   return { cert, key: keys.privateKey };
 }
 
-/** Whole or not at all. */
+/** Replaces a file atomically. */
 function replaceFile(path: string, text: string, mode: number): void {
   writeFileSync(`${path}.next`, text, { mode });
   renameSync(`${path}.next`, path);

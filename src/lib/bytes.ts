@@ -1,6 +1,6 @@
 /**
- * Bytes and their spellings: UTF-8, hex, base64, base64url, SHA-256, HMAC-SHA256 and comparisons that do not tell
- * how far two secrets agree. Everything here is a pure function of its arguments.
+ * Encodings of bytes (UTF-8, hex, base64, base64url), SHA-256, HMAC-SHA256, and comparisons whose timing does not
+ * reveal how much of two secrets agrees. Every function here is pure.
  */
 import { createHash, createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
 
@@ -9,7 +9,7 @@ export function utf8(text: string): Buffer {
   return Buffer.from(text, "utf8");
 }
 
-/** Joins byte strings in order. */
+/** Concatenates byte strings in order. */
 export function concat(...parts: readonly Uint8Array[]): Buffer {
   return Buffer.concat(parts);
 }
@@ -19,7 +19,7 @@ export function toHex(bytes: Uint8Array): string {
   return view(bytes).toString("hex");
 }
 
-/** Bytes of an even-length hex text of either case; undefined when it is anything else. */
+/** The bytes of a hex text of even length, in either case; undefined for any other text. */
 export function fromHex(text: string): Buffer | undefined {
   return /^(?:[0-9a-f]{2})*$/i.test(text) ? Buffer.from(text, "hex") : undefined;
 }
@@ -30,8 +30,8 @@ export function toBase64(bytes: Uint8Array): string {
 }
 
 /**
- * Bytes of a base64 text (RFC 4648 section 4), padding required. Undefined when a character is foreign, the length is
- * wrong or the unused bits are not zero, so that one value has one spelling.
+ * The bytes of a base64 text (RFC 4648 section 4). Padding is required. Undefined for a character outside the alphabet,
+ * a wrong length or unused bits that are not zero, so that each value has exactly one spelling.
  */
 export function fromBase64(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, "base64");
@@ -43,41 +43,41 @@ export function toBase64url(bytes: Uint8Array): string {
   return view(bytes).toString("base64url");
 }
 
-/** Bytes of an unpadded base64url text; undefined when it is not the one canonical spelling of them. */
+/** The bytes of an unpadded base64url text; undefined unless it is their one canonical spelling. */
 export function fromBase64url(text: string): Buffer | undefined {
   const bytes = Buffer.from(text, "base64url");
   return bytes.toString("base64url") === text ? bytes : undefined;
 }
 
-/** SHA-256 (FIPS 180-4) of the parts one after another: 32 bytes. */
+/** SHA-256 (FIPS 180-4) of the concatenated parts: 32 bytes. */
 export function sha256(...parts: readonly (Uint8Array | string)[]): Buffer {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);
   return hash.digest();
 }
 
-/** HMAC-SHA256 (RFC 2104) of the parts one after another: 32 bytes. Texts count as UTF-8. */
+/** HMAC-SHA256 (RFC 2104) of the concatenated parts: 32 bytes. Texts are taken as UTF-8. */
 export function hmacSha256(key: Uint8Array | string, ...parts: readonly (Uint8Array | string)[]): Buffer {
-  // Node takes several times as long to make a key of bytes that it is handed than of its own object.
+  // Given raw key bytes, Node takes several times as long as with a KeyObject.
   const mac = createHmac("sha256", typeof key === "string" ? key : createSecretKey(key));
   for (const part of parts) mac.update(part);
   return mac.digest();
 }
 
-/** Compares in a time that depends on the lengths only. */
+/** Compares in a time that depends only on the lengths. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /**
- * Compares two texts in a time that depends on their lengths only. Lengths are hashed away too: both sides are compared
- * as SHA-256 digests, so a short guess takes no shorter comparison than a long one.
+ * Compares two texts in constant time. Both are compared as SHA-256 digests, so that the time does not reveal their
+ * lengths either.
  */
 export function equalText(a: string, b: string): boolean {
   return timingSafeEqual(sha256(a), sha256(b));
 }
 
-/** A Buffer over the same memory, without copying. */
+/** A Buffer over the given memory, without copying it. */
 function view(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -1,6 +1,6 @@
-/** What somebody may have meant by a name that is not known. */
+/** Suggests the known name that a misspelled one was probably meant to be. */
 
-/** How many letters must be added, left out, changed or exchanged with their neighbour to make one text of the other. */
+/** Edit distance: letters to insert, delete, replace or swap with their neighbour to turn one text into the other. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -18,7 +18,7 @@ function distance(a: string, b: string): number {
   return last[b.length]!;
 }
 
-/** The known name that is nearest to the given one, case aside, if it is near enough to be meant: a quarter of it. */
+/** The known name nearest to the given one, ignoring case; undefined if more than a quarter of it differs. */
 export function closest(given: string, known: readonly string[]): string | undefined {
   const near = known
     .map((name) => ({ name, away: distance(given.toLowerCase(), name.toLowerCase()) }))

@@ -1,4 +1,4 @@
-/** Colors as styles write them, what one looks like over another, and how well they can be told apart (WCAG 2.2). */
+/** CSS colors: parsing, compositing one over another, and their contrast (WCAG 2.2). */
 import {
   colorsNamed,
   converter,
@@ -17,7 +17,7 @@ useMode(modeHsl);
 useMode(modeLrgb);
 const toRgb = converter("rgb");
 
-/** sRGB: red, green and blue from 0 to 255, alpha from 0 to 1. */
+/** An sRGB color: red, green and blue from 0 to 255, alpha from 0 to 1. */
 export interface Color {
   readonly r: number;
   readonly g: number;
@@ -28,12 +28,12 @@ export interface Color {
 export const black: Color = { r: 0, g: 0, b: 0, a: 1 };
 export const white: Color = { r: 255, g: 255, b: 255, a: 1 };
 
-/** RRGGBBAA, as settings of managed login have it; undefined for anything else, of whatever type. */
+/** Parses RRGGBBAA, the form used by managed login settings; undefined for anything else, of whatever type. */
 export function colorOfDigits(value: unknown): Color | undefined {
   return typeof value === "string" && /^[\da-f]{8}$/i.test(value) ? read(`#${value}`) : undefined;
 }
 
-/** A color of CSS, by its name, its digits, or rgb() and hsl() of plain numbers; undefined for anything else. */
+/** Parses a CSS color: a name, hex digits, or rgb() and hsl() with plain numbers; undefined for anything else. */
 export function colorOfCss(text: string): Color | undefined {
   const value = text.trim().toLowerCase();
   const isName = value === "transparent" || Object.hasOwn(colorsNamed, value);
@@ -56,23 +56,23 @@ function read(css: string): Color | undefined {
 
 const rgb = ({ r, g, b }: Color): Rgb => ({ mode: "rgb", r: r / 255, g: g / 255, b: b / 255 });
 
-/** What is seen where `top` lies over `under`, which is opaque; in whole numbers, as it will be written. */
+/** The color seen where `top` is painted over the opaque `under`, in whole numbers. */
 export function over(top: Color, under: Color): Color {
   const mix = (a: number, b: number) => Math.round(a * top.a + b * (1 - top.a));
   return { r: mix(top.r, under.r), g: mix(top.g, under.g), b: mix(top.b, under.b), a: 1 };
 }
 
-/** The first color with a part, from 0 to 1, of the second in it. */
+/** Mixes two colors: `part`, from 0 to 1, is the share of the second. */
 export function mixed(first: Color, second: Color, part: number): Color {
   return over({ ...second, a: part }, first);
 }
 
-/** #rrggbb of an opaque color. */
+/** An opaque color as `#rrggbb`. */
 export function hexOf(color: Color): string {
   return formatHex(rgb(color));
 }
 
-/** "contrast ratio" of WCAG 2.2, from 1 to 21. */
+/** The contrast ratio of two colors as WCAG 2.2 defines it, from 1 to 21. */
 export function contrast(one: Color, other: Color): number {
   return wcagContrast(rgb(one), rgb(other));
 }

@@ -1,6 +1,6 @@
 /**
- * What a log may say of an error: its class, its code, where it was thrown, and its text, unless it comes from a
- * database, whose texts and details quote the values of a statement.
+ * What may be logged about an error: its class, its code, where it was thrown, and its message. Messages and details of
+ * database errors are left out, since they quote the values of the statement.
  */
 export interface ErrorDescription {
   readonly type: string;
@@ -12,7 +12,7 @@ export interface ErrorDescription {
   readonly cause?: ErrorDescription;
 }
 
-/** For pino's `err` serializer. Anything may be thrown, so anything is taken. */
+/** Describes anything that was thrown; used as pino's `err` serializer. */
 export function describeError(error: unknown): ErrorDescription {
   if (!(error instanceof Error)) return { type: typeof error, at: [] };
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
@@ -27,7 +27,7 @@ export function describeError(error: unknown): ErrorDescription {
   };
 }
 
-/** pg's errors have a severity, node:sqlite's an errcode. */
+/** Recognizes errors of pg by their severity, and those of node:sqlite by their errcode. */
 function isDatabaseError(error: Error): boolean {
   return "severity" in error || "errcode" in error;
 }

@@ -1,15 +1,15 @@
 /**
- * The words of an HTML message, for readers who want no HTML. Walks the text once, whatever it holds: templates are
- * other people's, and a pattern that looks for the end of each tag could be made to take long.
+ * Plain text of an HTML message, for mail readers that show no HTML. One linear pass whatever the input: templates are
+ * written by others, and a pattern that searches for the end of each tag could be made to take quadratic time.
  */
 
-/** Elements that begin a new line. */
+/** Elements that start a new line. */
 const blocks = new Set(
   "address article aside blockquote br dd div dl dt footer h1 h2 h3 h4 h5 h6 header hr li main ol p pre section table tr ul".split(
     " ",
   ),
 );
-/** Elements whose content is not for readers. */
+/** Elements whose content is not shown. */
 const silent = new Set(["head", "script", "style", "title"]);
 
 const named: Readonly<Record<string, string>> = {
@@ -21,16 +21,16 @@ const named: Readonly<Record<string, string>> = {
   nbsp: " ",
 };
 
-/** Text without tags: block elements become lines, links are followed by their address. */
+/** Removes tags: block elements become lines, and links are followed by their address. */
 export function htmlToText(html: string): string {
-  // As long as the original: only ASCII letters change.
+  // Only ASCII letters change, so the length stays the same.
   const lower = html.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
   let text = "";
   let href: string | undefined;
   let linkBegan = 0;
   for (let at = 0; at < html.length; ) {
     const open = html.indexOf("<", at);
-    // "A < B" and "<3" open nothing. Looked at first, so that no ">" is searched twice.
+    // "A < B" and "<3" open no tag. Checked first, so that no ">" is searched for twice.
     if (open >= 0 && !/[a-z!/?]/.test(lower.charAt(open + 1))) {
       text += `${words(html.slice(at, open))}<`;
       at = open + 1;

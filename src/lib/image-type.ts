@@ -1,4 +1,4 @@
-/** What a file really is, by its first bytes; a name or a content type is only what somebody says of it. */
+/** Detects image types by their first bytes rather than by name or content type. */
 
 export type RasterType = "PNG" | "JPEG" | "WEBP" | "ICO";
 
@@ -7,7 +7,7 @@ const startsWith = (bytes: Uint8Array, start: readonly number[], at = 0) =>
 
 const ascii = (text: string) => [...text].map((character) => character.charCodeAt(0));
 
-/** Undefined: none of these. */
+/** The type of a raster image, by its magic number; undefined for anything else. */
 export function rasterType(bytes: Uint8Array): RasterType | undefined {
   // PNG third edition, section 5.2; ITU-T T.81 annex B; WebP container (RFC 9649 section 2.4); ICO: reserved 0, type 1.
   if (startsWith(bytes, [0x89, ...ascii("PNG\r\n\u001a\n")])) return "PNG";

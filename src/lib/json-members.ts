@@ -1,8 +1,8 @@
-/** JSON (RFC 8259) where a member may stand twice, of which JSON.parse keeps the last without a word. */
+/** Detects duplicate members in JSON (RFC 8259); JSON.parse silently keeps the last one. */
 
 const token = /"(?:[^"\\]|\\.)*"|[{}[\]:]/g;
 
-/** A member that some object of the text has twice. The text must be JSON. */
+/** The name of a member that occurs twice in some object of the text, if any. The text must be valid JSON. */
 export function repeatedMember(json: string): string | undefined {
   const open: (Set<string> | undefined)[] = [];
   let text = '""';

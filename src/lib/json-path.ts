@@ -1,6 +1,6 @@
-/** Reading a document that may have any shape. */
+/** Reads values out of a document of unknown shape. */
 
-/** What stands at a path of names with dots between them; undefined where there is nothing. */
+/** The value at a dotted path of member names; undefined if there is none. */
 export function at(document: unknown, path: string): unknown {
   let value = document;
   for (const name of path.split(".")) {

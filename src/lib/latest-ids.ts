@@ -1,6 +1,6 @@
 /**
- * Ids of things that wait, each under some keys; beyond so many under one key the oldest is one too many. In memory, and
- * itself of bounded size: what was forgotten for that is counted no more.
+ * Keeps track of the newest ids under each of several keys, and reports the oldest once there are too many under one.
+ * In memory and bounded: ids forgotten for lack of space are no longer counted.
  */
 export class LatestIds {
   readonly #capacity: number;
@@ -16,9 +16,9 @@ export class LatestIds {
   }
 
   /**
-   * Adds an id until a moment, epoch milliseconds.
+   * Adds an id that expires at a moment, in epoch milliseconds.
    * @param shares keys, and how many ids each may have
-   * @returns the id that is one too many, which is forgotten
+   * @returns the id that exceeds a share, now forgotten
    */
   add(
     id: string,

@@ -6,11 +6,11 @@ export type ListUsersFilter = { attribute: string; operator: "=" | "^="; value: 
 const FILTER = /^\s*([\w:.-]+)\s*(\^?=)\s*"((?:[^"\\]|\\[\s\S])*)"\s*$/;
 
 /**
- * Reads `<attribute> = "<value>"` or `<attribute> ^= "<value>"`. Spaces around the operator are optional; in the value
- * `\"` stands for a quote and `\\` for a backslash, any other backslash stands for itself.
+ * Parses `<attribute> = "<value>"` or `<attribute> ^= "<value>"`. Spaces around the operator are optional. In the value
+ * `\"` means a quote and `\\` a backslash; any other backslash is literal.
  *
- * @returns the filter, or undefined for an empty one (= every user). Which attributes may be searched is the caller's rule.
- * @throws Error 'Error while parsing filter.' for anything else.
+ * @returns the filter, or undefined for an empty one (every user). The caller decides which attributes may be searched.
+ * @throws Error 'Error while parsing filter.' for anything else
  */
 export function parseListUsersFilter(text: string | undefined): ListUsersFilter | undefined {
   if (text === undefined || text.trim() === "") return undefined;

@@ -1,16 +1,18 @@
-/** Mail addresses with a name, as people write them (a single mailbox of RFC 5322 section 3.4, with RFC 6532's UTF-8). */
+/**
+ * Mail addresses with an optional display name (a single mailbox of RFC 5322 section 3.4, with UTF-8 as of RFC 6532).
+ */
 import { foldHostName } from "./host-name.ts";
 
 export interface MailAddress {
-  /** Empty when there is none. */
+  /** The display name; empty if there is none. */
   readonly name: string;
   readonly address: string;
 }
 
-/** One `@`, something on both sides, nothing that means something in a protocol line; mail servers decide the rest. */
+/** One `@` with something on both sides, and no character with a meaning in SMTP; mail servers decide the rest. */
 const address = /^[^\s@<>()[\]\\,;:"\p{C}]{1,64}@[^\s@<>()[\]\\,;:"\p{C}]{1,255}$/u;
 
-/** `a@b.example`, `Name <a@b.example>` or `"Name, Inc." <a@b.example>`; undefined when it is none of them. */
+/** Parses `a@b.example`, `Name <a@b.example>` or `"Name, Inc." <a@b.example>`; undefined for anything else. */
 export function parseMailAddress(text: string): MailAddress | undefined {
   const trimmed = text.trim();
   if (/\p{C}/u.test(trimmed)) return undefined;
@@ -22,7 +24,7 @@ export function parseMailAddress(text: string): MailAddress | undefined {
   return name !== undefined && address.test(inside) ? { name, address: inside } : undefined;
 }
 
-/** Whether text is one bare address. */
+/** Whether the text is a single address without a display name. */
 export function isMailAddress(text: string): boolean {
   return address.test(text);
 }
@@ -33,7 +35,7 @@ function unquoted(name: string): string | undefined {
   return /["<>]/.test(name) ? undefined : name;
 }
 
-/** The domain of a mail address as it is compared: lower case, ASCII. Undefined for what is no address. */
+/** The domain of a mail address in canonical form (lower case, ASCII); undefined if the text is not an address. */
 export function domainOfSender(from: string): string | undefined {
   const domain = parseMailAddress(from)?.address.split("@")[1];
   return domain === undefined ? undefined : (foldHostName(domain) ?? domain.toLowerCase());

@@ -1,9 +1,9 @@
-/** Addresses of the internet as texts: one spelling each, and the network that one subscriber has. Pure. */
+/** IP addresses as text: their canonical spelling, and the network that one subscriber has. */
 import { isIP, isIPv4 } from "node:net";
 
 /**
- * One spelling of an address: IPv4 also where it came mapped into IPv6 (`::ffff:10.0.0.1`, in whatever spelling), IPv6
- * with all eight groups in lower case and without zone. Undefined when it is no address.
+ * The canonical spelling of an address. IPv4 mapped into IPv6 (`::ffff:10.0.0.1`, however spelled) becomes IPv4; IPv6
+ * gets all eight groups in lower case, without a zone. Undefined if the text is not an address.
  */
 export function canonicalAddress(text: string): string | undefined {
   if (isIPv4(text)) return text;
@@ -36,8 +36,8 @@ function parseGroups(text: string): number[] {
 }
 
 /**
- * What limits by address count: the IPv4 address, or the first 64 bits of an IPv6 one, since a subscriber has all
- * addresses of such a network. What is no address counts as it is spelled.
+ * The network that rate limits count: an IPv4 address, or the first 64 bits of an IPv6 one, since a subscriber has
+ * every address of such a network. Anything else is returned as it is.
  */
 export function networkOf(address: string): string {
   const canonical = canonicalAddress(address);
@@ -45,7 +45,7 @@ export function networkOf(address: string): string {
   return `${canonical.split(":").slice(0, 4).join(":")}::/64`;
 }
 
-/** An address as proxies write it into X-Forwarded-For: some add a port, and brackets around IPv6. */
+/** The address in an entry of X-Forwarded-For; some proxies add a port, and brackets around IPv6. */
 export function hopAddress(text: string): string | undefined {
   const hop = text.trim();
   const [, bracketed] = /^\[([^\]]*)\](?::\d{1,5})?$/.exec(hop) ?? [];

@@ -1,7 +1,7 @@
-/** What Node has to be told before any of our code runs; main.ts says why. */
+/** Settings that Node must have before any of our code runs; main.ts explains them. */
 import { availableParallelism } from "node:os";
 
-/** Flags of V8. */
+/** Flags for V8. */
 export const heapFlags: readonly string[] = ["--max-semi-space-size=4", "--heap-growing-percent=150"];
 
 /** The value of UV_THREADPOOL_SIZE. */

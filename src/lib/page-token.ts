@@ -1,22 +1,23 @@
 /**
- * Opaque tokens for "the next page" (PaginationToken, NextToken): sealed, so that the position is neither readable nor
- * forgeable, bound to the request's parameters and short-lived ("Pagination tokens are valid for one hour").
+ * Opaque pagination tokens (PaginationToken, NextToken): sealed, so that the position can be neither read nor forged;
+ * bound to the parameters of the request; valid for one hour ("Pagination tokens are valid for one hour", Amazon
+ * Cognito API Reference).
  */
 import { fromBase64url, toBase64url, utf8 } from "./bytes.ts";
 import { open, type Random, SealError, seal } from "./seal.ts";
 
-/** Names the use of the key inside the sealed bytes. */
+/** Domain separation: names this use of the key inside the sealed bytes. */
 const KEY_NAME = "p";
 const EXPIRY_BYTES = 6;
 
 /**
- * Makes a token: base64url, no white space (the model's `[\S]+`).
+ * Makes a pagination token: base64url, without white space (the model's `[\S]+`).
  *
  * @param args.key 32 bytes, the same on every server of an installation
- * @param args.position where the next page begins, in the store's own words
- * @param args.binding operation, pool and every parameter that must be the same on the next page
+ * @param args.position where the next page begins, in the store's own form
+ * @param args.binding the operation, the pool and every parameter that must be the same for the next page
  * @param args.now epoch milliseconds
- * @param args.lifetimeSeconds one hour unless given
+ * @param args.lifetimeSeconds one hour by default
  */
 export function makePageToken(args: {
   key: Uint8Array;
@@ -34,7 +35,9 @@ export function makePageToken(args: {
   return toBase64url(seal({ dataKeyId: KEY_NAME, dataKey, associated: associated(args), plaintext, random }));
 }
 
-/** The position in a token, or undefined when it is altered, expired or was made for other parameters or another key. */
+/**
+ * The position in a token; undefined if it was altered, has expired, or was made with other parameters or another key.
+ */
 export function readPageToken(args: {
   key: Uint8Array;
   token: string;

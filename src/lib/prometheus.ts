@@ -1,22 +1,22 @@
 /**
- * Counters, histograms and gauges of one server in the Prometheus text format, by prom-client; never in its registry for
- * the whole process, which two servers would share. What is counted on a hot path is a `Cell` or a `Timing` that its owner
- * keeps: no labels are put together where something happens.
+ * Metrics of one server in the Prometheus text format, by prom-client. Not in prom-client's global registry, which two
+ * servers in one process would share. On hot paths the owner keeps a `Cell` or a `Timing`, so that nothing has to look
+ * up labels there.
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 
-/** One number that grows. */
+/** A counter of one set of label values. */
 export interface Cell {
   inc(): void;
 }
 
-/** How often something took how long. */
+/** A histogram of one set of label values. */
 export interface Timing {
-  /** Counts one that took this many seconds. */
+  /** Records one duration, in seconds. */
   observe(seconds: number): void;
 }
 
-/** One line of a family: its labels, by name, and the value now. */
+/** One sample of a metric family: its label values by name, and its current value. */
 export interface Sample {
   readonly labels?: Readonly<Record<string, string>>;
   readonly value: number;
@@ -24,24 +24,27 @@ export interface Sample {
 
 export type Observed = number | readonly Sample[] | undefined;
 
-/** What the metrics of a family have in common. */
+/** The properties of a metric family. */
 interface Family {
   readonly name: string;
   readonly help: string;
   readonly labelNames?: readonly string[];
 }
 
-/** Everything a server shows at /metrics, in the order it was made. */
+/** All metrics of one server, exposed in the order in which they were created. */
 export class Metrics {
   readonly #registry = new Registry();
 
-  /** A counter with these labels. Whoever counts asks for a cell once a set of label values, which must be bounded. */
+  /**
+   * A counter with these labels. Callers ask once for the cell of each set of label values; the number of sets must be
+   * bounded.
+   */
   counter(name: string, help: string, ...labelNames: readonly string[]): (...values: string[]) => Cell {
     const counter = new Counter({ name, help, labelNames, registers: [this.#registry] });
     return (...values) => counter.labels(...values);
   }
 
-  /** Histograms of seconds with these labels, all with the same buckets. */
+  /** A histogram of seconds with these labels; all of its series have the same buckets. */
   histogram(
     name: string,
     help: string,
@@ -52,7 +55,7 @@ export class Metrics {
     return (...values) => histogram.labels(...values);
   }
 
-  /** What is asked for when somebody looks. `undefined` shows nothing. */
+  /** A metric whose values are read at each scrape. `undefined` shows no sample. */
   observed(kind: "counter" | "gauge", family: Family, read: () => Observed | Promise<Observed>): void {
     const registers = [this.#registry];
     if (kind === "counter") {
@@ -71,12 +74,12 @@ export class Metrics {
     }
   }
 
-  /** A histogram that somebody else keeps. */
+  /** Adds a histogram that was created elsewhere (`newHistogram`). */
   kept(histogram: Histogram): void {
     this.#registry.registerMetric(histogram);
   }
 
-  /** The whole text. */
+  /** All metrics as text. */
   async render(): Promise<string> {
     const names = this.#registry.getMetricsAsArray().map(({ name }) => name);
     const families = await Promise.all(names.map((name) => this.#registry.getSingleMetricAsString(name)));
@@ -84,14 +87,14 @@ export class Metrics {
   }
 }
 
-/** A histogram of seconds in nobody's registry yet. */
+/** A histogram of seconds that is not in any registry yet. */
 export function newHistogram(name: string, help: string, buckets: number[]): Histogram {
   return new Histogram({ name, help, buckets, registers: [] });
 }
 
 export type { Histogram };
 
-/** What is shown is what was found now, and nothing where nothing was. */
+/** Replaces a family's samples by those just read. */
 function show(
   { labelNames = [] }: Family,
   family: { reset(): void; remove(): void },
@@ -99,7 +102,7 @@ function show(
   add: (labels: Record<string, string>, value: number) => void,
 ): void {
   family.reset();
-  // A family without labels begins with a zero of its own.
+  // prom-client starts a family without labels at 0.
   if (labelNames.length === 0) family.remove();
   const samples = typeof found === "number" ? [{ value: found }] : (found ?? []);
   for (const { labels = {}, value } of samples) add(labels, value);

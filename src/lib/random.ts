@@ -7,7 +7,10 @@ export const lettersAndDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijk
 export const upperCaseBase32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 export const lowerCaseAndDigits = "0123456789abcdefghijklmnopqrstuvwxyz";
 
-/** Each character equally likely: bytes beyond the last whole multiple of the alphabet are thrown away. */
+/**
+ * A random text in which each character is equally likely: bytes beyond the last whole multiple of the alphabet's size
+ * are discarded.
+ */
 export function randomText(random: Random, alphabet: string, length: number): string {
   const usable = 256 - (256 % alphabet.length);
   let text = "";
@@ -20,8 +23,8 @@ export function randomText(random: Random, alphabet: string, length: number): st
 }
 
 /**
- * The version a new row starts with. It is random because pinned ids can be deleted and made anew, and a server that
- * has cached the old row by (id, version) must not take it for the new one.
+ * The version that a new row starts with. Random, because a pinned id can be deleted and created again, and a server
+ * that has cached the old row by (id, version) must not take it for the new one.
  */
 export function firstVersion(random: Random): number {
   return Buffer.from(random(4)).readUInt32BE() % 1_000_000_000;

@@ -1,29 +1,32 @@
 /**
- * Envelope sealing: the primitives by which the store keeps secrets at rest.
+ * Envelope encryption: the primitives with which the store protects secrets at rest.
  *
  * A sealed value is
  *
  *     version (1) | length of the data key's id (1) | the id | salt (16) | ciphertext | tag (16)
  *
  * AES-256-GCM (NIST SP 800-38D) under a key and nonce that HKDF-SHA256 (RFC 5869) derives from the data key and the
- * salt, so that every value has a key of its own and no count of messages per key has to be kept. The leading bytes and
- * the caller's associated text (`table:column:row`) are authenticated: a sealed value does not open in another place.
- * Overhead: 34 bytes and the id.
+ * salt. Every value has its own key, so there is no need to count messages per key. The leading bytes and the caller's
+ * associated data (`table:column:row`) are authenticated: a sealed value cannot be opened in another place. Overhead:
+ * 34 bytes plus the id.
  */
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject } from "node:crypto";
 import { concat, utf8 } from "./bytes.ts";
 
-/** A sealed value that is malformed, altered, in another place or under another key. Says nothing of its content. */
+/**
+ * A sealed value is malformed, was altered or moved, or belongs to another key. The message says nothing about its
+ * content.
+ */
 export class SealError extends Error {
   override name = "SealError";
 }
 
-/** `length` unpredictable bytes; `crypto.randomBytes` outside tests. */
+/** Returns `length` unpredictable bytes; `crypto.randomBytes` outside tests. */
 export type Random = (length: number) => Uint8Array;
 
 /** First byte of a sealed value. */
 const VALUE = 1;
-/** First byte of a wrapped data key, so that one can never be taken for the other. */
+/** First byte of a wrapped data key, so that neither can be taken for the other. */
 const WRAPPED_KEY = 2;
 
 const KEY_BYTES = 32;
@@ -37,8 +40,8 @@ const INFO = utf8("poolhouse seal");
  *
  * @param args.dataKeyId 1 to 255 bytes of UTF-8, readable in the result (see sealedKeyId)
  * @param args.dataKey 32 bytes
- * @param args.associated where the value stands, `table:column:row`; needed again to open it
- * @throws Error when the key or the id has a wrong length (a programming error)
+ * @param args.associated where the value is stored, `table:column:row`; needed again to open it
+ * @throws Error if the key or the id has a wrong length (a programming error)
  */
 export function seal(args: {
   dataKeyId: string;
@@ -52,15 +55,15 @@ export function seal(args: {
 
 /**
  * Opens a sealed value with the data key that sealedKeyId names.
- * @throws SealError when a bit of it, the key or the associated text differs
+ * @throws SealError if any bit of the value, the key or the associated data differs
  */
 export function open(args: { dataKey: Uint8Array; associated: string; sealed: Uint8Array }): Buffer {
   return decrypt(VALUE, args.dataKey, args.associated, args.sealed);
 }
 
 /**
- * The id of the data key a value is sealed under (not yet authenticated: opening does that).
- * @throws SealError when it is no sealed value
+ * The id of the data key that a value is sealed under. Not yet authenticated: that happens when the value is opened.
+ * @throws SealError if it is not a sealed value
  */
 export function sealedKeyId(sealed: Uint8Array): string {
   return parse(VALUE, sealed).keyId;
@@ -79,7 +82,7 @@ export function wrapKey(args: {
 
 /**
  * Unwraps a data key.
- * @throws SealError under another master key, for another data key's id, or when altered
+ * @throws SealError with another master key, for another data key's id, or if it was altered
  */
 export function unwrapKey(args: { masterKey: Uint8Array; dataKeyId: string; wrapped: Uint8Array }): Buffer {
   if (parse(WRAPPED_KEY, args.wrapped).keyId !== args.dataKeyId)
@@ -125,7 +128,7 @@ function derive(key: Uint8Array, salt: Uint8Array): { key: KeyObject; nonce: Uin
   return { key: createSecretKey(bytes.subarray(0, KEY_BYTES)), nonce: bytes.subarray(KEY_BYTES) };
 }
 
-/** Node takes several times as long to make a key of bytes that it is handed than of its own object. */
+/** KeyObjects by their key bytes: given raw bytes, Node takes several times as long. */
 const keyObjects = new WeakMap<Uint8Array, KeyObject>();
 
 function keyObject(key: Uint8Array): KeyObject {

@@ -7,8 +7,8 @@ export function secretHash(clientSecret: string, username: string, clientId: str
 }
 
 /**
- * Whether `given` is the hash under any of the client's secrets (a client may have two while one is being replaced).
- * Every secret is tried, so the time does not tell which one fitted.
+ * Whether `given` is the hash under any of the client's secrets (there are two while one is being rotated). Every
+ * secret is tried, so that the time does not reveal which one matched.
  */
 export function secretHashFits(
   given: string,

@@ -1,19 +1,19 @@
 /**
- * Something there is only so much of, held by addresses. Nobody's share is fixed: one address alone may hold all of it,
- * and when all is taken, the address that holds most gives way to one that holds less.
+ * Divides a limited resource between client addresses. No address has a fixed share: one alone may hold everything, and
+ * when all of it is taken, the address that holds most has to release something to one that holds less.
  */
 
-/** What one connection or request holds of it. */
+/** What one connection or request holds of the resource. */
 export interface Holding {
-  /** Whose it is. */
+  /** The address that it is counted for. */
   readonly address: string;
-  /** Takes it away from its holder, who is told so or cut off. It is counted no more by then. */
+  /** Takes the resource away from its holder, who gets an error or is cut off. It is no longer counted by then. */
   giveWay(): void;
-  /** Whether it may be taken at any time, since its holder loses next to nothing. */
+  /** Whether it may be taken at any time, because its holder loses next to nothing. */
   isSpare?(): boolean;
 }
 
-/** What one address holds, in the order in which it was last used. */
+/** What one address holds, least recently used first. */
 interface Share<H> {
   total: number;
   readonly holdings: Map<H, number>;
@@ -29,17 +29,17 @@ export class Shares<H extends Holding> {
     this.limit = limit;
   }
 
-  /** How much is held by all. */
+  /** How much all addresses hold together. */
   get total(): number {
     return this.#total;
   }
 
-  /** How often somebody had to give way or was refused, since the start. */
+  /** How often a holding was released or refused since the start. */
   get gaveWay(): number {
     return this.#gaveWay;
   }
 
-  /** Adds to what a holding amounts to, and makes it the last used of its address, whether or not there is room. */
+  /** Increases a holding and marks it as the most recently used of its address, whether or not there is room. */
   add(holding: H, amount: number): void {
     const share = this.#shares.get(holding.address) ?? { total: 0, holdings: new Map<H, number>() };
     this.#shares.set(holding.address, share);
@@ -51,8 +51,8 @@ export class Shares<H extends Holding> {
   }
 
   /**
-   * The same where there is room, or where others give way to it. False: there is none, and what the holding amounted to
-   * before is taken from it, too.
+   * Increases a holding if there is room, or if others can be made to release enough. Returns false if not; the holding
+   * then loses what it already had, too.
    */
   take(holding: H, amount: number): boolean {
     this.add(holding, amount);
@@ -66,7 +66,7 @@ export class Shares<H extends Holding> {
     return true;
   }
 
-  /** Whether so much more would be refused to an address. (What is spare is not looked at.) */
+  /** Whether this much more would be refused to an address, ignoring what is spare. */
   isFullFor(address: string, amount: number): boolean {
     if (this.#total + amount <= this.limit) return false;
     const own = (this.#shares.get(address)?.total ?? 0) + amount;
@@ -74,7 +74,7 @@ export class Shares<H extends Holding> {
     return true;
   }
 
-  /** It was used just now: others of its address give way before it. */
+  /** Marks a holding as just used: others of its address are released before it. */
   touch(holding: H): void {
     const holdings = this.#shares.get(holding.address)?.holdings;
     const amount = holdings?.get(holding);
@@ -83,7 +83,7 @@ export class Shares<H extends Holding> {
     holdings.set(holding, amount);
   }
 
-  /** Counts a holding no more. Nothing happens where it was not counted. */
+  /** Stops counting a holding; does nothing if it was not counted. */
   drop(holding: H): void {
     const share = this.#shares.get(holding.address);
     const amount = share?.holdings.get(holding);
@@ -95,8 +95,9 @@ export class Shares<H extends Holding> {
   }
 
   /**
-   * Who gives way to a newcomer, who is counted already: of the address that holds most what is spare, or what was not used
-   * for longest where the newcomer's holds less; else what is spare of an address that holds no less.
+   * Whose holding is released for a newcomer, who is counted already. Of the address that holds most: a spare holding,
+   * or the least recently used one if the newcomer's address holds less. Otherwise a spare holding of an address that
+   * holds no less.
    */
   #nextToGo(newcomer: H): H | undefined {
     const own = this.#shares.get(newcomer.address)!;
@@ -111,7 +112,10 @@ export class Shares<H extends Holding> {
     return undefined;
   }
 
-  /** Takes what is largest from whoever holds most, until no more is held than there is. For what was only added. */
+  /**
+   * Releases the largest holdings of whichever address holds most until the total is within the limit; for use after
+   * `add`.
+   */
   settle(): void {
     while (this.#total > this.limit) {
       const [first] = this.#shares.values();

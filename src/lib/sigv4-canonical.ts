@@ -1,26 +1,28 @@
 /**
  * What Signature Version 4 signs: the canonical form of a request ("Create a signed AWS API request", IAM User Guide).
- * Paths and queries are the raw text of the request line and the body its raw bytes: what a framework has decoded can
- * no longer be checked.
+ * Paths and queries must be the raw text of the request line and the body its raw bytes: once a framework has decoded
+ * them, they can no longer be verified.
  */
 import { hmacSha256, sha256, toHex } from "./bytes.ts";
 
 export const ALGORITHM = "AWS4-HMAC-SHA256";
 export const TERMINATOR = "aws4_request";
 
-/** A request as it came over the wire. */
+/** A request as received from the network. */
 export type WireRequest = {
   method: string;
   /** The raw path, before "?". */
   path: string;
-  /** The raw query, after "?"; "" when there is none. */
+  /** The raw query, after "?"; "" if there is none. */
   query: string;
-  /** Name and value of every header line; names of any case; a name may come twice (see headerPairs). */
+  /** The name and value of every header line; names in any case, possibly repeated (see headerPairs). */
   headers: Iterable<readonly [string, string]>;
   body: Uint8Array;
 };
 
-/** Pairs from node:http's `rawHeaders` (name, value, name, value …), which alone keeps repeated headers apart. */
+/**
+ * Pairs from node:http's `rawHeaders` (name, value, name, value …), the only form that keeps repeated headers apart.
+ */
 export function headerPairs(rawHeaders: readonly string[]): [string, string][] {
   const pairs: [string, string][] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) pairs.push([rawHeaders[i]!, rawHeaders[i + 1]!]);
@@ -56,7 +58,9 @@ export function canonicalRequest(
   );
 }
 
-/** The path without empty and dot segments, every segment encoded once more (what services other than S3 sign). */
+/**
+ * The path without empty and dot segments, with every segment encoded once more (as services other than S3 sign it).
+ */
 function canonicalPath(path: string): string {
   const kept: string[] = [];
   for (const segment of path.split("/")) {
@@ -66,7 +70,7 @@ function canonicalPath(path: string): string {
   return `/${kept.join("/")}${kept.length > 0 && path.endsWith("/") ? "/" : ""}`;
 }
 
-/** Names and values encoded afresh, sorted by name and then value, without the signature itself. */
+/** Names and values encoded afresh, sorted by name and then by value, without the signature itself. */
 function canonicalQuery(query: string): string {
   return queryPairs(query)
     .filter(([name]) => name !== "X-Amz-Signature")
@@ -75,7 +79,7 @@ function canonicalQuery(query: string): string {
     .join("&");
 }
 
-/** Encoded names and values; "+" is a space, as in forms, and a stray "%" stands for itself. */
+/** Encoded names and values; "+" is a space, as in forms, and a stray "%" is taken literally. */
 export function queryPairs(query: string): [string, string][] {
   const parts = query.split("&").filter((part) => part !== "");
   return parts.map((part) => {
@@ -104,7 +108,7 @@ function order(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** The values of each header line by lower-case name, in the order they came. */
+/** The values of each header by lower-case name, in the order received. */
 export function collect(headers: Iterable<readonly [string, string]>): Map<string, string[]> {
   const map = new Map<string, string[]>();
   for (const [name, value] of headers) {
@@ -121,7 +125,7 @@ export function basicDate(ms: number): string {
   return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, "");
 }
 
-/** Epoch milliseconds; undefined when the text is no such date. */
+/** Epoch milliseconds; undefined if the text is not such a date. */
 export function parseBasicDate(text: string): number | undefined {
   const match = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
   if (!match) return undefined;

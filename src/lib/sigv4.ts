@@ -1,7 +1,7 @@
 /**
- * AWS Signature Version 4: reading, checking and making signatures in the Authorization header, and reading and checking
- * those in the query ("Authentication methods", IAM User Guide; "Common Parameters" of each service's API reference).
- * Message texts are those the AWS services answer with. What exactly is signed stands in sigv4-canonical.ts.
+ * AWS Signature Version 4: reading, checking and making signatures in the Authorization header, and reading and
+ * checking those in the query ("Authentication methods", IAM User Guide; "Common Parameters" in each service's API
+ * Reference). Message texts are those of the AWS services. sigv4-canonical.ts has what is signed.
  */
 import { equalText, sha256, toHex } from "./bytes.ts";
 import {
@@ -18,31 +18,31 @@ import {
 
 export { headerPairs, type WireRequest } from "./sigv4-canonical.ts";
 
-/** What a signed request says of its signature. */
+/** The parsed signature of a request. */
 export type Signed = {
   kind: "signed";
-  /** Where the signature stands: in the Authorization header or in the query ("presigned"). */
+  /** Where the signature is: in the Authorization header or in the query ("presigned"). */
   place: "header" | "query";
   accessKeyId: string;
-  /** Of the credential scope, `YYYYMMDD`. */
+  /** The date of the credential scope, `YYYYMMDD`. */
   date: string;
   region: string;
   service: string;
-  /** Lower-case names in the order given. */
+  /** Lower-case names in the given order. */
   signedHeaders: readonly string[];
   /** 64 hex digits. */
   signature: string;
-  /** `YYYYMMDDTHHMMSSZ`, from X-Amz-Date or else Date. */
+  /** `YYYYMMDDTHHMMSSZ`, from X-Amz-Date or else from Date. */
   amzDate: string;
   securityToken?: string;
-  /** Seconds from the date on, when the signature is in the query and sets X-Amz-Expires. */
+  /** Seconds of validity, if the signature is in the query and sets X-Amz-Expires. */
   expires?: number;
 };
 
-/** What readSignedRequest finds. `reason` is a text for IncompleteSignatureException. */
+/** The result of readSignedRequest. `reason` is a text for IncompleteSignatureException. */
 export type SignatureReading = { kind: "none" } | { kind: "malformed"; reason: string } | Signed;
 
-/** What checkSignature finds. */
+/** The result of checkSignature. */
 export type SignatureCheck =
   | { ok: true }
   | {
@@ -51,7 +51,7 @@ export type SignatureCheck =
       message: string;
     };
 
-/** Headers whose second line would let a proxy and this server see different requests. */
+/** Headers that must occur once: given two, a proxy and this server might see different requests. */
 const ONCE = [
   "authorization",
   "host",
@@ -62,9 +62,9 @@ const ONCE = [
 ];
 
 /**
- * Reads the Authorization header and the headers that belong to it. Decides nothing about the signature itself.
- * Schemes other than AWS4-HMAC-SHA256 (Bearer, Basic, AWS4-ECDSA-P256-SHA256) are malformed here; an endpoint that
- * accepts them looks at them first.
+ * Reads the Authorization header and the headers that belong to it; does not verify the signature. Schemes other than
+ * AWS4-HMAC-SHA256 (Bearer, Basic, AWS4-ECDSA-P256-SHA256) are malformed here; an endpoint that accepts them must
+ * handle them first.
  */
 export function readSignedRequest(request: WireRequest): SignatureReading {
   const headers = collect(request.headers);
@@ -110,10 +110,10 @@ const QUERY_FIELDS = [
   "X-Amz-SignedHeaders",
   "X-Amz-Signature",
 ] as const;
-/** A week, the longest that X-Amz-Expires may say. Seconds. */
+/** The longest X-Amz-Expires: a week, in seconds. */
 const LONGEST_PRESIGNED = 604_800;
 
-/** Reads a signature in the query. Names are spelled as AWS spells them, and come once. */
+/** Reads a signature in the query. Names must be spelled as AWS spells them, and occur once. */
 function readQuery(query: readonly (readonly [string, string])[]): SignatureReading {
   const fields = new Map<string, string>();
   for (const [name, value] of query) {
@@ -149,7 +149,7 @@ function isExpires(text: string): boolean {
   return /^[1-9]\d{0,5}$/.test(text) && Number(text) <= LONGEST_PRESIGNED;
 }
 
-/** What both places of a signature have in common. `amzDate` is undefined when it is unreadable. */
+/** Reads the fields that both places of a signature have. `amzDate` is undefined if it is unreadable. */
 function readFields(fields: {
   place: Signed["place"];
   credential: string;
@@ -188,7 +188,7 @@ function readFields(fields: {
 
 /**
  * Splits `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…` (commas with or without spaces).
- * @returns the parameters by name, or undefined when the scheme differs, a name comes twice or a part has no "="
+ * @returns the parameters by name, or undefined if the scheme differs, a name is repeated or a part has no "="
  */
 export function parseAuthorization(header: string): Map<string, string> | undefined {
   const [scheme, ...rest] = header.trim().split(/[ \t]+/);
@@ -202,19 +202,19 @@ export function parseAuthorization(header: string): Map<string, string> | undefi
   return fields;
 }
 
-/** The access key id that an Authorization header names; undefined where it names none. */
+/** The access key id that an Authorization header names, if any. */
 export function credentialKeyId(header: string): string | undefined {
   return parseAuthorization(header)?.get("Credential")?.split("/")[0] || undefined;
 }
 
 /**
- * Checks a signature that readSignedRequest read from the same request.
+ * Verifies a signature that readSignedRequest read from the same request.
  *
  * @param options.now epoch milliseconds
- * @param options.services the service names the credential may be scoped to
- * @param options.region the region the credential must be scoped to; every region when left out
- * @param options.maxSkewSeconds how far the request's date may lie from now on either side; 300 unless given. A signature
- *   in the query may be older when it says so itself
+ * @param options.services the service names that the credential may be scoped to
+ * @param options.region the region that the credential must be scoped to; any region by default
+ * @param options.maxSkewSeconds how far the request's date may differ from now in either direction, 300 by default. A
+ * signature in the query may be older if its X-Amz-Expires says so
  */
 export function checkSignature(
   signed: Signed,
@@ -258,7 +258,7 @@ function checkScope(
       `'${signed.date}' != '${day}', from '${signed.amzDate}'.`;
     return { ok: false, reason: "scope", message };
   }
-  // The blanks at the end are the services' own.
+  // The trailing spaces are AWS's.
   if (region !== undefined && signed.region !== region) {
     const message = `Credential should be scoped to a valid region, not '${signed.region}'. `;
     return { ok: false, reason: "scope", message };
@@ -278,7 +278,7 @@ function checkSignedHeaders(signed: Signed, headers: Map<string, string[]>): Sig
     return { ok: false, reason: "unsigned-header", message };
   }
   const dateHeader = headers.has("x-amz-date") ? "x-amz-date" : "date";
-  // The whole query is signed, and with it a date that stands there.
+  // The whole query is signed, including a date in it.
   const needed = [
     ...(signed.place === "header" ? [dateHeader] : []),
     ...(headers.has("x-amz-target") ? ["x-amz-target"] : []),
@@ -307,8 +307,8 @@ function checkDate(signed: Signed, now: number, maxSkewSeconds: number): Signatu
 }
 
 /**
- * Signs a request: gives the headers to add to those it has (host must be among them). All of its headers are signed.
- * For tests and for our own tools.
+ * Signs a request: returns the headers to add to those it has, which must include host. All of its headers are signed.
+ * For tests and our own tools.
  * @param options.now epoch milliseconds
  */
 export function signRequest(
@@ -336,7 +336,7 @@ export function signRequest(
   return added;
 }
 
-/** X-Amz-Date, or else Date (in either form), as `YYYYMMDDTHHMMSSZ`; null when absent, undefined when unreadable. */
+/** X-Amz-Date, or else Date (in either form), as `YYYYMMDDTHHMMSSZ`; null if absent, undefined if unreadable. */
 function requestDate(headers: Map<string, string[]>): string | null | undefined {
   const text = headers.get("x-amz-date")?.[0] ?? headers.get("date")?.[0];
   if (text === undefined) return null;

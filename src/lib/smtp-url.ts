@@ -1,11 +1,11 @@
-/** Where mail is handed over, and the URL that names such a server: smtp[s]://[user:password@]host[:port]. */
+/** The mail server, and the URL that names it: smtp[s]://[user:password@]host[:port]. */
 import type { MailAddress } from "./mail-address.ts";
 
-/** A server that takes mail. */
+/** A mail server, and how to connect to it. */
 export interface SmtpServer {
   readonly host: string;
   readonly port: number;
-  /** TLS from the first byte (`smtps:`), rather than by STARTTLS. */
+  /** TLS from the start (`smtps:`) rather than by STARTTLS. */
   readonly secure: boolean;
   readonly auth: { readonly user: string; readonly pass: string } | undefined;
 }
@@ -13,13 +13,13 @@ export interface SmtpServer {
 export interface SmtpConfig extends SmtpServer {
   /** The sender of messages that name none. */
   readonly from: MailAddress;
-  /** Nothing is sent, and no password told, over a connection that is not encrypted for a server that proved itself. */
+  /** Send neither mail nor a password unless the connection is encrypted and the server's certificate is valid. */
   readonly mustEncrypt: boolean;
-  /** PEM of the authorities whose certificates are accepted instead of the usual ones. */
+  /** PEM of the certificate authorities to trust instead of the default ones. */
   readonly ca: string | undefined;
 }
 
-/** Undefined when the text is no such URL. The ports are 587 (RFC 6409) and 465 (RFC 8314) unless given. */
+/** Parses an SMTP URL; undefined if the text is not one. The default ports are 587 (RFC 6409) and 465 (RFC 8314). */
 export function parseSmtpUrl(text: string): SmtpServer | undefined {
   if (!/^smtps?:\/\//.test(text) || !URL.canParse(text)) return undefined;
   const url = new URL(text);

@@ -1,17 +1,17 @@
 /**
  * SRP-6a, the server's side, as Amazon Cognito's clients speak it (USER_SRP_AUTH, DEVICE_SRP_AUTH).
  *
- * The protocol is RFC 2945 / RFC 5054 over the 3072-bit group with SHA-256, in Cognito's own spelling: integers are
- * hashed in the two's complement form of `pad` (not padded to the size of N), and the session key goes through one step
- * of HKDF (RFC 5869) with the words "Caldera Derived Key". `group` is the part of the pool id after "_" and `identity`
- * the internal user name; for a remembered device they are DeviceGroupKey and DeviceKey.
+ * The protocol is RFC 2945 / RFC 5054 over the 3072-bit group with SHA-256, in Cognito's variant: integers are hashed
+ * in the two's complement form of `pad` (not padded to the size of N), and the session key goes through one step of
+ * HKDF (RFC 5869) with the info "Caldera Derived Key". `group` is the part of the pool id after "_", and `identity` the
+ * internal username; for a remembered device they are DeviceGroupKey and DeviceKey.
  *
- * Arithmetic. Exponentiation modulo N is OpenSSL's, reached through Diffie-Hellman keys:
+ * Exponentiation modulo N is OpenSSL's, reached through Diffie-Hellman keys:
  *  - *Importing* a PKCS#8 key makes OpenSSL compute g^x for the parameters it carries, in constant time and on the
- *    calling thread (0.7 ms for 256 bits; there is no import without it). So g^x, and v^u with v in the place of g, are
- *    read from the imported key: deriving them once more in the thread pool would add work and take none away.
+ *    calling thread (0.7 ms for 256 bits; no import goes without it). So g^x, and v^u with v in place of g, are read
+ *    from the imported key: deriving them again in the thread pool would only add work.
  *  - `crypto.diffieHellman(…, callback)` computes (A v^u)^b in libuv's pool, with the key that g^b was read from.
- * `createDiffieHellman` is not used: its constructor tests N for primality, more than a second of it.
+ * `createDiffieHellman` is not used: its constructor tests N for primality, which takes more than a second.
  */
 import { createPrivateKey, createPublicKey, diffieHellman, type KeyObject } from "node:crypto";
 import { concat, hmacSha256, sha256, toHex } from "./bytes.ts";
@@ -31,30 +31,30 @@ const g = 2n;
 /** The multiplier: H(pad(N) | pad(g)). */
 export const k = integer(sha256(pad(N), pad(g)));
 
-/** Length of the server's secret b, in bytes (more is let pass). */
+/** Length of the server's secret b in bytes (a longer one is accepted). */
 export const SECRET_BYTES = 32;
 
-/** Values no honest peer sends, or that the arithmetic refuses. The caller answers as for a wrong password. */
+/** A value that no honest peer sends, or that the arithmetic refuses. The caller answers as for a wrong password. */
 export class SrpError extends Error {
   override name = "SrpError";
 }
 
-/** The shortest big-endian two's complement form: a zero byte leads when the top bit is set (Java's toByteArray). */
+/** The shortest big-endian two's complement form, as Java's toByteArray: a zero byte leads if the top bit is set. */
 export function pad(n: bigint): Buffer {
   const hex = n.toString(16);
   const even = hex.length % 2 === 0 ? hex : `0${hex}`;
   return Buffer.from(/^[89a-f]/.test(even) ? `00${even}` : even, "hex");
 }
 
-/** SRP_B, and any public value, as it goes over the wire: the hex of `pad`. */
+/** SRP_B, or any public value, as sent to clients: the hex of `pad`. */
 export function publicValueHex(n: bigint): string {
   return toHex(pad(n));
 }
 
 /**
- * Reads SRP_A: hex of either case and any length up to 384 bytes and a sign byte.
- * @returns A, or undefined when it is malformed or one of 0, 1, N−1, or not below N (RFC 5054 section 2.5.4 refuses
- *   A mod N = 0; the others would fix the session key without the password).
+ * Parses SRP_A: hex in either case, up to 384 bytes and a sign byte.
+ * @returns A; undefined if it is malformed, not below N, or one of 0, 1 and N−1 (RFC 5054 section 2.5.4 refuses A mod N
+ * = 0; the others would fix the session key without the password)
  */
 export function parsePublicValue(text: string): bigint | undefined {
   if (!/^[0-9a-f]{1,770}$/i.test(text)) return undefined;
@@ -63,9 +63,9 @@ export function parsePublicValue(text: string): bigint | undefined {
 }
 
 /**
- * Reads a verifier that somebody else made (a device's PasswordVerifier, an imported user's): unsigned big-endian, a
+ * Parses a verifier that was made elsewhere (a device's PasswordVerifier, an imported user's): unsigned big-endian, a
  * leading zero byte allowed.
- * @returns it in the form makeVerifier gives, or undefined when it is out of range
+ * @returns the verifier in makeVerifier's form; undefined if it is out of range
  */
 export function parseVerifier(bytes: Uint8Array): Buffer | undefined {
   if (bytes.length < 1 || bytes.length > 385) return undefined;
@@ -74,8 +74,8 @@ export function parseVerifier(bytes: Uint8Array): Buffer | undefined {
 }
 
 /**
- * v = g^x with x = H(pad(salt) | H(group | identity | ":" | password)), in the form of `pad`. About 0.8 ms, on the
- * calling thread. The salt counts as an integer, since clients lose its leading zeros.
+ * v = g^x with x = H(pad(salt) | H(group | identity | ":" | password)), in the form of `pad`. About 0.8 ms on the
+ * calling thread. The salt is taken as an integer, since clients drop its leading zeros.
  */
 export function makeVerifier(args: {
   group: string;
@@ -89,17 +89,18 @@ export function makeVerifier(args: {
 }
 
 /**
- * B = (k v + g^b) mod N. About 0.7 ms, on the calling thread.
+ * B = (k v + g^b) mod N. About 0.7 ms on the calling thread.
  * @param args.b SECRET_BYTES random bytes, kept secret until finishServer has used them
- * @throws SrpError when the verifier is out of range or B would be 0
+ * @throws SrpError if the verifier is out of range or B would be 0
  */
 export function startServer(args: { verifier: Uint8Array; b: Uint8Array }): bigint {
   return publicValue(verifierOf(args.verifier), serverKey(args.b));
 }
 
 /**
- * The 16-byte session key from what startServer was given and gave. About 1.7 ms on the calling thread and 0.7 ms off it.
- * @throws SrpError when A or the verifier is out of range, u is 0, or OpenSSL refuses the result
+ * The 16-byte session key, from the arguments and the result of startServer. About 1.7 ms on the calling thread and 0.7
+ * ms off it.
+ * @throws SrpError if A or the verifier is out of range, u is 0, or OpenSSL refuses the result
  */
 export async function finishServer(args: {
   A: bigint;
@@ -111,9 +112,9 @@ export async function finishServer(args: {
 }
 
 /**
- * startServer and finishServer at once: the client's A comes with the first request, so the session key can be computed
- * then, kept (sealed) in place of b, and the second request costs one HMAC. Saves one of the three exponentiations on
- * the calling thread.
+ * startServer and finishServer in one step: the client's A comes with the first request, so the session key can be
+ * computed then and kept (sealed) in place of b; the second request then costs one HMAC. Saves one of the three
+ * exponentiations on the calling thread.
  */
 export async function exchange(args: {
   A: bigint;
@@ -127,8 +128,8 @@ export async function exchange(args: {
 }
 
 /**
- * HMAC-SHA256(K, group | identity | secret block | timestamp), 32 bytes: PASSWORD_CLAIM_SIGNATURE before base64.
- * The timestamp goes in as the client spelled it.
+ * HMAC-SHA256(K, group | identity | secret block | timestamp), 32 bytes: PASSWORD_CLAIM_SIGNATURE before base64. The
+ * timestamp is hashed as the client spelled it.
  */
 export function signature(
   K: Uint8Array,
@@ -145,9 +146,9 @@ const TIMESTAMP =
   /^(?:mon|tue|wed|thu|fri|sat|sun) +([a-z]{3}) +(\d{1,2}) +(\d{1,2}):(\d{2}):(\d{2}) +(?:utc|gmt) +(\d{4})$/i;
 
 /**
- * Reads TIMESTAMP, `ddd MMM D HH:mm:ss UTC YYYY` with English names. A zero or space before the day or hour is let pass,
- * and the day of the week is not compared with the date.
- * @returns epoch milliseconds, or undefined when it is no such text or no such moment
+ * Parses TIMESTAMP, `ddd MMM D HH:mm:ss UTC YYYY` with English names. Accepts a zero or a space before the day or hour,
+ * and does not compare the day of the week with the date.
+ * @returns epoch milliseconds; undefined if the text has another form or names no real moment
  */
 export function parseTimestamp(text: string): number | undefined {
   const match = TIMESTAMP.exec(text);
@@ -191,17 +192,17 @@ function serverKey(b: Uint8Array): KeyObject {
   return exponentKey(g, integer(b));
 }
 
-/** Not 0, 1 or N−1 and below N. */
+/** Whether the number is below N and none of 0, 1 and N−1. */
 function isUsable(n: bigint): boolean {
   return n > 1n && n < N - 1n;
 }
 
-/** The unsigned big-endian integer in some bytes; 0 for none. */
+/** The bytes as an unsigned big-endian integer; no bytes are 0. */
 function integer(bytes: Uint8Array): bigint {
   return bytes.length === 0 ? 0n : BigInt(`0x${toHex(bytes)}`);
 }
 
-// ---- OpenSSL's Diffie-Hellman as a modular exponentiation -----------------------------------------------------------
+// ---- Modular exponentiation through OpenSSL's Diffie-Hellman --------------------------------------------------------
 
 /** A private key with exponent x over (N, base): its public half is base^x mod N. */
 function exponentKey(base: bigint, x: bigint): KeyObject {
@@ -216,7 +217,7 @@ function publicOf(key: KeyObject): bigint {
   return integer(derNext(bits, 1).content);
 }
 
-/** y^x mod N in libuv's pool, for a key over (N, g). OpenSSL refuses y outside 2..N−2 and a result of 0, 1 or N−1. */
+/** y^x mod N in libuv's pool, for a key over (N, g). OpenSSL refuses y outside 2..N−2 and results of 0, 1 or N−1. */
 function power(y: bigint, privateKey: KeyObject): Promise<bigint> {
   const spki = der(0x30, algorithm(g), der(0x03, Uint8Array.of(0), derInteger(y)));
   const publicKey = attempt(() => createPublicKey({ key: spki, format: "der", type: "spki" }));
@@ -246,7 +247,7 @@ function derInteger(n: bigint): Buffer {
   return der(0x02, pad(n));
 }
 
-/** Tag, length, content (X.690 section 8.1), contents under 65 536 bytes. */
+/** A DER element: tag, length, content (X.690 section 8.1), for contents under 65,536 bytes. */
 function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   const content = concat(...contents);
   const n = content.length;
@@ -254,7 +255,7 @@ function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   return concat(Uint8Array.of(tag, ...length), content);
 }
 
-/** The element at `at`: its content and what follows it. Only reads what OpenSSL wrote. */
+/** Reads the DER element at `at`: its content, and what follows it. Only for OpenSSL's own output. */
 function derNext(bytes: Buffer, at: number): { content: Buffer; rest: Buffer } {
   const first = bytes[at + 1]!;
   const extra = first < 0x80 ? 0 : first - 0x80;

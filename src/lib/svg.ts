@@ -3,6 +3,7 @@
  * fetched from elsewhere. Elements are allowed by name, and what is not understood is refused. It stands beside the
  * Content-Security-Policy that such an image is served with, not in its place.
  */
+import { type SaxesAttributeNS, SaxesParser, type SaxesTagNS } from "saxes";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -28,11 +29,10 @@ const inertNamespaces = new Set([
 /** Why the image is refused, to be read after "The SVG image"; undefined when it is fine. Takes linear time. */
 export function svgFault(bytes: Uint8Array): string | undefined {
   try {
-    new Scanner(new TextDecoder("utf-8", { fatal: true }).decode(bytes)).run();
+    new Checks().run(decode(bytes));
     return undefined;
   } catch (error) {
     if (error instanceof Fault) return error.message;
-    if (error instanceof TypeError) return "is not UTF-8 text.";
     throw error;
   }
 }
@@ -43,157 +43,103 @@ function fault(message: string): never {
   throw new Fault(message);
 }
 
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return fault("is not UTF-8 text.");
+  }
+}
+
 const MOST_NESTED = 100;
 
-class Scanner {
-  readonly #text: string;
-  #at = 0;
-  #roots = 0;
+/** Takes what a strict parser of XML finds, piece by piece. Throws Fault at the first that is not allowed. */
+class Checks {
+  readonly #parser = new SaxesParser({ xmlns: true, forceXMLVersion: true, defaultXMLVersion: "1.0" });
   readonly #open: string[] = [];
-  readonly #namespaces = new Map<string, string>();
-  /** What stands in a style element, whose parts the parser joins. */
+  readonly #prefixes = new Map<string, string>();
+  /** What stands in a style element, whose parts the parser of CSS joins. */
   #style = "";
 
-  constructor(text: string) {
-    this.#text = text;
+  constructor() {
+    const parser = this.#parser;
+    const inStyle = (text: string) => {
+      if (this.#open.at(-1) === "style") this.#style += text;
+    };
+    parser.on("error", ({ message }) => fault(faultOf(message)));
+    parser.on("xmldecl", ({ encoding = "utf-8" }) => {
+      if (encoding.toLowerCase() !== "utf-8") fault("is not UTF-8 text.");
+    });
+    parser.on("processinginstruction", () => fault("has a processing instruction."));
+    parser.on("doctype", (content) => {
+      // The parser reads over declarations without heeding them.
+      if (/[[<>]/.test(content)) fault("declares entities.");
+    });
+    parser.on("text", inStyle);
+    parser.on("cdata", inStyle);
+    parser.on("attribute", checkAttribute);
+    parser.on("opentag", (tag) => this.#startTag(tag));
+    parser.on("closetag", (tag) => this.#endTag(tag));
   }
 
-  run(): void {
-    const text = this.#text;
-    while (this.#at < text.length) {
-      const next = text.indexOf("<", this.#at);
-      this.#characters(text.slice(this.#at, next === -1 ? undefined : next));
-      if (next === -1) break;
-      this.#at = next;
-      if (text.startsWith("<!--", next)) this.#comment();
-      else if (text.startsWith("<![CDATA[", next)) this.#cdata();
-      else if (text.startsWith("<!DOCTYPE", next)) this.#doctype();
-      else if (text.startsWith("<?", next)) this.#declaration();
-      else if (text.startsWith("</", next)) this.#endTag();
-      else this.#startTag();
-    }
-    if (this.#roots !== 1 || this.#open.length > 0) fault("is not well-formed.");
+  run(text: string): void {
+    this.#parser.write(text).close();
   }
 
-  #characters(run: string): void {
-    if (this.#open.length === 0 && run.trim() !== "") fault("is not well-formed.");
-    const decoded = decodeEntities(run);
-    if (this.#open.at(-1) === "style") this.#style += decoded;
-  }
-
-  /** Moves past the end of what begins here, and returns what stood in between. */
-  #until(end: string, from: number): string {
-    const found = this.#text.indexOf(end, from);
-    if (found === -1) fault("is not well-formed.");
-    this.#at = found + end.length;
-    return this.#text.slice(from, found);
-  }
-
-  #comment(): void {
-    // XML forbids two hyphens, and HTML would see the end of the comment elsewhere.
-    if (this.#until("-->", this.#at + 4).includes("--")) fault("is not well-formed.");
-  }
-
-  #cdata(): void {
-    const content = this.#until("]]>", this.#at + 9);
-    if (this.#open.length === 0) fault("is not well-formed.");
-    if (this.#open.at(-1) === "style") this.#style += content;
-  }
-
-  #doctype(): void {
-    if (this.#roots > 0 || this.#until(">", this.#at).includes("[")) fault("declares entities.");
-  }
-
-  #declaration(): void {
-    const isFirst = this.#at === 0;
-    const content = this.#until("?>", this.#at + 2);
-    if (!isFirst || !/^xml\s/.test(content)) fault("has a processing instruction.");
-    const [, encoding] = /encoding\s*=\s*["']([^"']*)["']/.exec(content) ?? [];
-    if (encoding !== undefined && encoding.toLowerCase() !== "utf-8") fault("is not UTF-8 text.");
-  }
-
-  #endTag(): void {
-    const name = this.#until(">", this.#at + 2).trimEnd();
-    if (this.#open.pop() !== name) fault("is not well-formed.");
-    if (name === "style") {
-      checkStyle(this.#style);
-      this.#style = "";
-    }
-  }
-
-  #take(pattern: RegExp): RegExpExecArray | undefined {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#text) ?? undefined;
-    if (found !== undefined) this.#at = pattern.lastIndex;
-    return found;
-  }
-
-  #startTag(): void {
-    const name = this.#take(/<([A-Za-z_][\w.:-]*)/y)?.[1] ?? fault("is not well-formed.");
+  #startTag(tag: SaxesTagNS): void {
+    const { name, prefix, local, uri } = tag;
     if (this.#open.at(-1) === "style") fault("has an element inside a style.");
-    const attributes: [string, string][] = [];
-    for (;;) {
-      const found = this.#take(/\s+([A-Za-z_][\w.:-]*)\s*=\s*(?:"([^"<]*)"|'([^'<]*)')/y);
-      if (found === undefined) break;
-      attributes.push([found[1]!, decodeEntities(found[2] ?? found[3] ?? "")]);
-    }
-    const end = this.#take(/\s*(\/?)>/y) ?? fault("is not well-formed.");
-    for (const [key, value] of attributes) this.#declareNamespace(key, value);
-    this.#checkElement(name);
-    for (const [key, value] of attributes) checkAttribute(key, value);
-    if (this.#open.length === 0) this.#roots += 1;
-    if (end[1] === "") this.#open.push(name);
+    const attributes = Object.values(tag.attributes);
+    for (const attribute of attributes) this.#checkNamespace(attribute);
+    if (this.#open.length === 0 && (name !== "svg" || uri !== SVG))
+      fault(`has no svg element of the namespace ${SVG} at its root.`);
+    // Elements of editors' namespaces draw nothing, and nobody runs them.
+    if ((uri === SVG && (prefix !== "" || !drawing.has(local))) || prefix === "xml")
+      fault(`has an element ${name}, which is not allowed.`);
+    for (const { name, value } of attributes) if (!plainAttribute.test(name)) checkStyle(value);
+    this.#open.push(name);
     if (this.#open.length > MOST_NESTED) fault("is nested too deeply.");
   }
 
-  #declareNamespace(key: string, value: string): void {
-    if (key === "xmlns" ? value !== SVG : key.startsWith("xmlns:") && this.#isForeign(value))
+  #endTag({ name }: SaxesTagNS): void {
+    this.#open.pop();
+    if (name !== "style") return;
+    checkStyle(this.#style);
+    this.#style = "";
+  }
+
+  #checkNamespace({ name, prefix, value }: SaxesAttributeNS): void {
+    if (name === "xmlns" ? value !== SVG : prefix === "xmlns" && isForeign(value))
       fault(`uses the namespace ${value.slice(0, 100)}.`);
-    if (key !== "xmlns" && !key.startsWith("xmlns:")) return;
-    const known = this.#namespaces.get(key);
-    if (known !== undefined && known !== value) fault(`redefines ${key}.`);
-    this.#namespaces.set(key, value);
-  }
-
-  #isForeign(namespace: string): boolean {
-    if (namespace === SVG || inertNamespaces.has(namespace)) return false;
-    return namespace.trim() !== namespace || /^https?:\/\/www\.w3\.org\//i.test(namespace);
-  }
-
-  #checkElement(name: string): void {
-    const [prefix, local] = name.includes(":") ? name.split(":", 2) : [undefined, name];
-    const namespace = this.#namespaces.get(prefix === undefined ? "xmlns" : `xmlns:${prefix}`);
-    if (this.#open.length === 0 && (name !== "svg" || namespace !== SVG))
-      fault(`has no svg element of the namespace ${SVG} at its root.`);
-    if (namespace === undefined) fault(`has an element ${name} of no namespace.`);
-    // Elements of editors' namespaces draw nothing, and nobody runs them.
-    if (namespace === SVG && (prefix !== undefined || !drawing.has(local!)))
-      fault(`has an element ${name}, which is not allowed.`);
+    if (name !== "xmlns" && prefix !== "xmlns") return;
+    const known = this.#prefixes.get(name);
+    if (known !== undefined && known !== value) fault(`redefines ${name}.`);
+    this.#prefixes.set(name, value);
   }
 }
 
-const references: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
-
-function decodeEntities(text: string): string {
-  return text.replace(/&([^;&\s]{0,10};?)/g, (_, name: string) => {
-    const [, hex, decimal, word] = /^(?:#x([0-9a-fA-F]{1,6})|#(\d{1,7})|(\w+));$/.exec(name) ?? [];
-    const point = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
-    if (word !== undefined) return references[word] ?? fault(`has an unknown entity &${word};`);
-    return point > 0 && point <= 0x10ffff ? String.fromCodePoint(point) : fault("is not well-formed.");
-  });
+function isForeign(namespace: string): boolean {
+  if (namespace === SVG || inertNamespaces.has(namespace)) return false;
+  return namespace.trim() !== namespace || /^https?:\/\/www\.w3\.org\//i.test(namespace);
 }
 
-/** Attributes that are read by people or name things, and never as a style. */
-const plainAttribute = /^(?:aria-.*|data-.*|xmlns|id|class|role|lang|version)$/;
+/** The parser's words, where they say more than that the image is not well-formed. */
+function faultOf(message: string): string {
+  if (message.includes("undefined entity")) return "has an unknown entity.";
+  if (message.includes("unbound namespace prefix")) return "has an element or attribute of no namespace.";
+  return "is not well-formed.";
+}
+
+/** Attributes that are read by people, name things or have a prefix, and never are a style. */
+const plainAttribute = /^(?:aria-.*|data-.*|xmlns|id|class|role|lang|version|href|src|[^:]*:.*)$/;
 const embeddedImage = /^data:image\/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*$/;
 
-function checkAttribute(key: string, value: string): void {
-  const local = key.slice(key.indexOf(":") + 1).toLowerCase();
-  if (local.startsWith("on")) fault(`has an event handler ${key}.`);
-  if (key === "xml:base") fault("changes its base.");
-  if (local === "href" || local === "src") {
-    if (!value.startsWith("#") && !embeddedImage.test(value)) fault(`refers to something outside (${key}).`);
-  } else if (!key.includes(":") && !plainAttribute.test(key)) checkStyle(value);
+function checkAttribute({ name, local, value }: Pick<SaxesAttributeNS, "name" | "local" | "value">): void {
+  const folded = local.toLowerCase();
+  if (folded.startsWith("on")) fault(`has an event handler ${name}.`);
+  if (name === "xml:base") fault("changes its base.");
+  if ((folded === "href" || folded === "src") && !value.startsWith("#") && !embeddedImage.test(value))
+    fault(`refers to something outside (${name}).`);
 }
 
 /** A style, or an attribute that is one: only references to what stands in the image itself. */

@@ -1,4 +1,4 @@
-/** A URL with more of a query: one that it has already goes on. @param query encoded */
+/** Appends to the query of a URL, which may have one already. @param query encoded */
 export function withQuery(url: string, query: string): string {
   return `${url}${url.includes("?") ? "&" : "?"}${query}`;
 }

@@ -1,4 +1,4 @@
-/** Access keys of administrators and applications. The secret is sealed, not hashed: Signature V4 needs it. */
+/** Access keys of administrators and applications. The secret is sealed rather than hashed: Signature V4 needs it. */
 
 import { type Db, inTransaction } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
@@ -6,10 +6,10 @@ import type { AccessKeysTable } from "./schema/schema.ts";
 
 export interface AccessKey {
   readonly id: string;
-  /** `root`, or the name it was made under. */
+  /** `root`, or the name given when it was created. */
   readonly principal: string;
   readonly secret: string;
-  /** IAM policy document, JSON. */
+  /** The IAM policy document as JSON. */
   readonly policy: string;
   readonly status: "Active" | "Inactive";
   readonly createdAt: number;
@@ -26,7 +26,7 @@ const columns = (db: Db, key: AccessKey): AccessKeysTable => ({
   created_at: key.createdAt,
 });
 
-/** False: the id is taken, or there is a root key already. */
+/** Adds a key. Returns false if its id is taken, or if it is a second root key. */
 export async function insertAccessKey(db: Db, key: AccessKey): Promise<boolean> {
   const result = await db.kysely
     .insertInto("access_keys")
@@ -54,7 +54,7 @@ export async function readAccessKey(db: Db, id: string): Promise<AccessKey | und
   );
 }
 
-/** The status of a key without opening its secret; undefined: there is no such key. */
+/** The status of a key, without unsealing its secret; undefined if there is no such key. */
 export async function readAccessKeyStatus(db: Db, id: string): Promise<AccessKey["status"] | undefined> {
   const row = await db.kysely
     .selectFrom("access_keys")
@@ -66,11 +66,11 @@ export async function readAccessKeyStatus(db: Db, id: string): Promise<AccessKey
 
 /** A key without its secret. */
 export interface AccessKeyInfo extends Omit<AccessKey, "secret"> {
-  /** Epoch milliseconds, an hour late at most; undefined: never, or by a version that did not note it. */
+  /** Epoch milliseconds, up to an hour behind; undefined if never used, or only by a version that did not record it. */
   readonly lastUsedAt: number | undefined;
 }
 
-/** Everything but the secrets, oldest first. */
+/** All keys without their secrets, oldest first. */
 export async function listAccessKeys(db: Db): Promise<AccessKeyInfo[]> {
   const rows = await db.kysely
     .selectFrom("access_keys")
@@ -89,7 +89,7 @@ export async function listAccessKeys(db: Db): Promise<AccessKeyInfo[]> {
   }));
 }
 
-/** Notes when a key was last used. An older time changes nothing. */
+/** Records when a key was last used (epoch milliseconds). An older time changes nothing. */
 export async function noteAccessKeyUse(db: Db, id: string, usedAt: number): Promise<void> {
   await db.kysely
     .insertInto("access_key_uses")
@@ -103,7 +103,7 @@ export async function noteAccessKeyUse(db: Db, id: string, usedAt: number): Prom
     .execute();
 }
 
-/** False: there is no such key. */
+/** Enables or disables a key. Returns false if there is no such key. */
 export async function setAccessKeyStatus(db: Db, id: string, status: AccessKey["status"]): Promise<boolean> {
   const result = await db.kysely
     .updateTable("access_keys")
@@ -113,7 +113,7 @@ export async function setAccessKeyStatus(db: Db, id: string, status: AccessKey["
   return affected(result) === 1;
 }
 
-/** False: there is no such key. */
+/** Replaces the policy of a key. Returns false if there is no such key. */
 export async function setAccessKeyPolicy(db: Db, id: string, policy: string): Promise<boolean> {
   const result = await db.kysely
     .updateTable("access_keys")
@@ -123,7 +123,7 @@ export async function setAccessKeyPolicy(db: Db, id: string, policy: string): Pr
   return affected(result) === 1;
 }
 
-/** False: there is no such key. */
+/** Deletes a key. Returns false if there is no such key. */
 export function deleteAccessKey(db: Db, id: string): Promise<boolean> {
   return inTransaction(db, async (tx) => {
     const result = await tx.kysely
@@ -135,7 +135,7 @@ export function deleteAccessKey(db: Db, id: string): Promise<boolean> {
   });
 }
 
-/** Puts another key in the place of all of a principal's: the former are refused from the next request on. */
+/** Replaces all keys of a principal with a new one: the former keys are refused from the next request on. */
 export function replaceAccessKeys(db: Db, key: AccessKey): Promise<void> {
   return inTransaction(db, async (tx) => {
     await tx.kysely.deleteFrom("access_keys").where("principal", "=", key.principal).execute();

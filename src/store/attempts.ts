@@ -1,4 +1,6 @@
-/** Counters of guesses and sent messages. Each is one atomic statement, so that parallel guesses all count. */
+/**
+ * Counters of guesses and sent messages. Each update is one atomic statement, so that parallel guesses are all counted.
+ */
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
 import { startsWith } from "./engine/sql.ts";
@@ -8,12 +10,12 @@ export interface Attempt {
   readonly poolId: string;
   /** A user id, or one of a fixed number of slots that names, addresses or destinations share. */
   readonly subject: string;
-  /** Whose the slot is: with another tag in the row, counting starts anew. Empty for users. */
+  /** Identifies the current user of a slot: if the row has another tag, counting starts over. Empty for users. */
   readonly tag: string;
   readonly kind: string;
 }
 
-/** The row of a counter, if it is this one's. */
+/** The row of a counter, provided that it has the counter's tag. */
 export function attemptAt({ kysely }: Pick<Db, "kysely">, attempt: Attempt) {
   return kysely
     .selectFrom("attempts")
@@ -26,8 +28,8 @@ export function attemptAt({ kysely }: Pick<Db, "kysely">, attempt: Attempt) {
 const anothers = sql<boolean>`attempts.tag <> excluded.tag`;
 
 /**
- * Adds one to a counter that starts anew after `windowMs`, and returns the new count. `by` 0 adds nothing, and still waits
- * for those who are adding to it at this moment: what a success must do that the count could refuse.
+ * Increments a counter that restarts after `windowMs`, and returns the new count. `by` 0 adds nothing but still waits
+ * for concurrent increments; a success that the count could refuse needs this.
  */
 export async function countInWindow(
   db: Db,
@@ -61,12 +63,12 @@ export async function countInWindow(
   return row.count;
 }
 
-/** What failures cost: from the `free`-th on a lock of 2^(n - free) seconds, at most `maxLockMs`. */
+/** The lock after failures: from the `free`-th failure on, 2^(n - free) seconds, at most `maxLockMs`. */
 export interface LockRule {
   readonly now: number;
   readonly free: number;
   readonly maxLockMs: number;
-  /** The count starts anew so long after the last lock. */
+  /** The count restarts this long after the last lock. */
   readonly quietMs: number;
 }
 
@@ -75,17 +77,18 @@ type AttemptSlots = { readonly [K in keyof Attempt]: string };
 type SettleSlots = AttemptSlots & { readonly [K in keyof LockRule]: number } & {
   /** 1 for a failure, 0 for a success. */
   failed: number;
-  /** The lock after a first failure. */
+  /** The lock after the first failure. Milliseconds. */
   firstLock: number;
-  /** From this many doublings on the lock is the longest. */
+  /** The number of doublings after which the lock no longer grows. */
   doublings: number;
 };
 
 /**
- * PostgreSQL need not wait for its disk here: a failure is told only after that of the address is written, and what is on
- * the disk then is all that was written before. It holds for one transaction, which therefore is the statement's own.
+ * PostgreSQL need not wait for its disk here: the caller reports a failure only after the address's failure is written,
+ * and everything written before that is on the disk by then. The setting holds for one transaction, which must
+ * therefore be the statement's own.
  */
-const soonOnDisk = sql<string>`set_config('synchronous_commit', 'off', true)`;
+const withoutDiskWait = sql<string>`set_config('synchronous_commit', 'off', true)`;
 
 const settleQuery = preparedWrite<SettleSlots>((kysely, slot, kind) => {
   const now = sql<number>`cast(${slot("now")} as bigint)`;
@@ -118,22 +121,22 @@ const settleQuery = preparedWrite<SettleSlots>((kysely, slot, kind) => {
           count: next,
           locked_until: lock,
           since: now,
-          // Of a success it stays: PostgreSQL then touches no index.
+          // Unchanged by a success, so that PostgreSQL need not touch an index.
           expires_at: sql<number>`case when ${failed} = 0 then attempts.expires_at else ${now} + ${quiet} + ${maxLock} end`,
         }))
         .where(sql<boolean>`attempts.locked_until <= ${now} or ${anothers}`),
     )
-    .$if(kind === "postgres", (insert) => insert.returning(soonOnDisk.as("soon")));
+    .$if(kind === "postgres", (insert) => insert.returning(withoutDiskWait.as("soon")));
 });
 
 /**
- * Writes down how a guess ended: a failure counts, and may lock the counter; a success takes it back to nothing. False
- * while the counter is locked: then the guess counts for nothing and its result must not be told, whatever it was.
+ * Records the result of a guess: a failure counts and may lock the counter; a success resets it. Returns false if the
+ * counter is locked: the guess then counts for nothing, and its result must not be revealed.
  *
- * Right or wrong is settled by one statement on one row, so that parallel guesses come to it in an order which does not
- * depend on who is right, on whichever servers they are looked at; a success that only read could not see the failures
- * that others are about to commit. In SQLite, where statements run one by one in the order in which they were asked for, a
- * success reads, and writes only where there is something to take back.
+ * One statement on one row decides, so that parallel guesses are put in an order that does not depend on which of them
+ * is right, whichever servers they reach; a success that only reads could not see failures about to be committed.
+ * SQLite runs statements one by one in the order of the calls, so there a success reads first, and writes only if there
+ * is something to reset.
  */
 export async function settleAttempt(
   db: Db,
@@ -175,7 +178,9 @@ async function forgetUnlocked(db: Db, attempt: Attempt, now: number): Promise<bo
   return true;
 }
 
-/** Forgets every counter of a user whose kind begins so: that of strangers and those of the user's own sources. */
+/**
+ * Deletes every counter of a user whose kind has this prefix: that for strangers, and those for the user's own sources.
+ */
 export async function clearKinds(db: Db, poolId: string, userId: string, prefix: string): Promise<void> {
   await db.kysely
     .deleteFrom("attempts")

@@ -1,6 +1,6 @@
 /**
- * The audit log. Rows are added and read; what is over its time is removed by the sweep, and no other statement of the
- * program changes or removes one (a test reads the source for it). A row outlives the pool and the user it tells of.
+ * The audit log. Rows are only added and read; the sweep removes expired ones, and no other statement in the program
+ * changes or removes any (a test checks the source code). A row outlives the pool and the user it is about.
  */
 import { type SqlBool, sql } from "kysely";
 import type { Db } from "./db.ts";
@@ -8,18 +8,18 @@ import { affected } from "./engine/transaction.ts";
 import type { AuditEventsTable } from "./schema/schema-events.ts";
 
 export interface AuditEvent {
-  /** A UUID of version 7 (RFC 9562): begins with the time. */
+  /** A UUID of version 7 (RFC 9562), so it begins with the time. */
   readonly id: string;
   /** Epoch milliseconds. */
   readonly at: number;
   readonly poolId: string | undefined;
-  /** The ARN of a principal, the id of a user, `cli:<account of the operating system>`, `system`. */
+  /** The ARN of a principal, a user's id, `cli:<operating system account>`, or `system`. */
   readonly actor: string;
   readonly address: string | undefined;
   readonly userAgent: string | undefined;
-  /** By AWS's name where there is one. */
+  /** AWS's name of the operation if it has one. */
   readonly operation: string;
-  /** A user's id, a client's, a group's name, an ARN, an access key's id. */
+  /** What was acted on: the id of a user or client, the name of a group, an ARN, or an access key id. */
   readonly target: string | undefined;
   /** `ok`, or the type of the error. */
   readonly result: string;
@@ -28,7 +28,7 @@ export interface AuditEvent {
   readonly details: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** An event that is there already is left: the trail tries again when it cannot know whether its rows were written. */
+/** Adds events. Existing ones are skipped: the trail tries again if it does not know whether its rows were written. */
 export async function insertAuditEvents(db: Db, events: readonly AuditEvent[]): Promise<void> {
   if (events.length === 0) return;
   await db.kysely
@@ -55,7 +55,7 @@ function toRow(event: AuditEvent): AuditEventsTable {
 }
 
 export interface AuditSearch {
-  /** Bounds of ids: from (included) and to (excluded). */
+  /** Bounds of ids: from (inclusive) and to (exclusive). */
   readonly from?: string | undefined;
   readonly to?: string | undefined;
   readonly poolId?: string | undefined;
@@ -65,7 +65,7 @@ export interface AuditSearch {
   readonly result?: "ok" | "error" | undefined;
 }
 
-/** Events that fit, newest or oldest first; each filter but `result: "ok"` is a seek in an index of its own. */
+/** Events that match, newest or oldest first. Each filter except `result: "ok"` is a seek in an index of its own. */
 export async function listAuditEvents(
   db: Db,
   search: AuditSearch,
@@ -82,7 +82,7 @@ export async function listAuditEvents(
     .$if(operation !== undefined, (query) => query.where("operation", "=", operation!))
     .$if(target !== undefined, (query) => query.where("target", "=", target!))
     .$if(result === "ok", (query) => query.where("result", "=", "ok"))
-    // Written out, not as a parameter: only so is it the condition of the partial index.
+    // A literal rather than a parameter: only then does it match the condition of the partial index.
     .$if(result === "error", (query) => query.where(sql<SqlBool>`result <> 'ok'`))
     .orderBy("event_id", page.order === "oldest first" ? "asc" : "desc")
     .limit(page.limit)
@@ -106,7 +106,7 @@ function fromRow(row: AuditEventsTable): AuditEvent {
   };
 }
 
-/** For the sweep: removes up to `limit` events before this id, the oldest first; says how many there were. */
+/** For the sweep: removes up to `limit` events with ids below `before`, oldest first, and returns how many. */
 export async function sweepAuditEvents(db: Db, before: string, limit: number): Promise<number> {
   const result = await db.kysely
     .deleteFrom("audit_events")

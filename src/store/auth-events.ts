@@ -1,4 +1,4 @@
-/** What happened to a user's sign-ins and passwords, one row an attempt; gone with the user. */
+/** Users' authentication events (AdminListUserAuthEvents), one row per attempt; deleted with the user. */
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
@@ -10,25 +10,28 @@ type FeedbackValue = "Valid" | "Invalid";
 export type AuthEventResponse = "Pass" | "Fail" | "InProgress";
 
 export interface AuthEvent {
-  /** A UUID of version 7 (RFC 9562): begins with the time. */
+  /** A UUID of version 7 (RFC 9562), so it begins with the time. */
   readonly id: string;
   /** Epoch milliseconds. */
   readonly at: number;
   readonly type: AuthEventType;
   readonly response: AuthEventResponse;
-  /** How far the attempt has come: of two accounts of it the later one stands, whichever is written first. */
+  /**
+   * How many steps the attempt has completed: of two records of an attempt the later one wins, in whatever order they
+   * are written.
+   */
   readonly steps: number;
   readonly challenges: readonly { readonly name: "Password" | "Mfa"; readonly passed: boolean }[];
   readonly address: string | undefined;
   readonly deviceName: string | undefined;
-  /** How many attempts of its kind it stands for, the latest of which it tells; undefined: one. */
+  /** The number of attempts that this event stands for; it shows the latest one. Undefined means one. */
   readonly times?: number | undefined;
   readonly feedback:
     | { readonly value: FeedbackValue; readonly provider: string; readonly at: number }
     | undefined;
 }
 
-/** An event of a user, who may be gone by the time it is written. */
+/** An event with its user, who may be gone by the time it is written. */
 export interface AuthEventOfUser {
   readonly poolId: string;
   readonly userId: string;
@@ -36,11 +39,11 @@ export interface AuthEventOfUser {
 }
 
 /**
- * Writes events; of one that is there already, what is told of a later step replaces what was told of an earlier one.
- * Those of users who are gone are left out.
+ * Writes events. If an event exists, a record of a later step replaces that of an earlier one. Events of users who are
+ * gone are skipped.
  */
 export async function writeAuthEvents(db: Db, events: readonly AuthEventOfUser[]): Promise<void> {
-  // One statement may not change a row twice.
+  // One statement may not change the same row twice.
   const latest = new Map<string, AuthEventOfUser>();
   for (const one of events) {
     const former = latest.get(one.event.id);
@@ -66,13 +69,13 @@ export async function writeAuthEvents(db: Db, events: readonly AuthEventOfUser[]
       cast(${JSON.stringify(challenges)} as text), cast(${address} as text), cast(${deviceName} as text), cast(${times} as integer))`;
   });
   await sql`
-    with told (pool_id, user_id, event_id, at, type, response, steps, challenges, address, device_name, times) as
+    with given (pool_id, user_id, event_id, at, type, response, steps, challenges, address, device_name, times) as
       (values ${sql.join(rows)})
     insert into auth_events
       (user_number, event_id, at, type, response, steps, challenges, address, device_name, times)
-    select users.number, told.event_id, told.at, told.type, told.response, told.steps, told.challenges, told.address,
-      told.device_name, told.times
-    from told inner join users on users.pool_id = told.pool_id and users.user_id = told.user_id where true
+    select users.number, given.event_id, given.at, given.type, given.response, given.steps, given.challenges, given.address,
+      given.device_name, given.times
+    from given inner join users on users.pool_id = given.pool_id and users.user_id = given.user_id where true
     on conflict (user_number, event_id) do update set response = excluded.response, steps = excluded.steps,
       challenges = excluded.challenges, address = excluded.address, device_name = excluded.device_name,
       times = auth_events.times + excluded.times
@@ -84,7 +87,7 @@ const together = (former: AuthEventOfUser, one: AuthEventOfUser): AuthEventOfUse
   return { ...one, event: { ...one.event, times } };
 };
 
-/** A user's events, newest first; from before an id, if one is given. */
+/** A user's events, newest first, from before the id `before` if given. */
 export async function listAuthEvents(
   db: Db,
   poolId: string,
@@ -118,7 +121,7 @@ function fromRow(row: AuthEventsTable): AuthEvent {
   };
 }
 
-/** Somebody's word on whether the user made the attempt. False: the user has no such event. */
+/** Sets the feedback on whether the user made an attempt. Returns false if the user has no such event. */
 export async function setAuthEventFeedback(
   db: Db,
   user: { readonly poolId: string; readonly id: string },
@@ -135,8 +138,8 @@ export async function setAuthEventFeedback(
 }
 
 /**
- * For the sweep: removes up to `limit` events before this id, the oldest first; says how many there were. Each is found by
- * its whole key: by half of it PostgreSQL reads the table, as long as it has not counted what the table has.
+ * For the sweep: removes up to `limit` events with ids below `before`, oldest first, and returns how many. Each is
+ * found by its full key: by a part of it, PostgreSQL would scan the table until it has statistics about it.
  */
 export async function sweepAuthEvents(db: Db, before: string, limit: number): Promise<number> {
   const result = await db.kysely

@@ -1,4 +1,7 @@
-/** Authorization codes (RFC 6749 section 4.1.2). That a code is used once is a row count; a used one stays to be known. */
+/**
+ * Authorization codes (RFC 6749 section 4.1.2). A row count decides that a code is used only once; used codes are kept,
+ * so that their reuse is recognized.
+ */
 
 import type { Db } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
@@ -9,21 +12,21 @@ export interface AuthorizationCode<Grant> {
   readonly hash: string;
   readonly clientId: string;
   readonly userId: string;
-  /** What the authorization request asked for, and was granted. */
+  /** What the authorization request asked for and was granted. */
   readonly grant: Grant;
   readonly methods: readonly string[];
-  /** Of the user when the code was issued: tokens come only while both still are so. */
+  /** The user's sign-out count and credential version at issue: the code is exchanged only while both are unchanged. */
   readonly signOuts: number;
   readonly credentialVersion: number;
   /** Epoch milliseconds. */
   readonly authTime: number;
   readonly createdAt: number;
   readonly expiresAt: number;
-  /** The tokens that were minted from it; empty: it was used up and none were. Undefined: not used yet. */
+  /** The family of the tokens issued for it; empty if it was used up without any; undefined while unused. */
   readonly familyId: string | undefined;
-  /** The tracked session of the browser that it was issued in. */
+  /** The tracked browser session that it was issued in. */
   readonly sessionId: string | undefined;
-  /** The browser in whose session it was issued. Undefined: by a program of before. */
+  /** The browser session that it was issued in; undefined if an earlier version of the program issued it. */
   readonly browserHash: string | undefined;
 }
 
@@ -81,8 +84,8 @@ export async function readCode<Grant>(
 }
 
 /**
- * Uses a code up, for these tokens or for none. False: it was used before, is past its time, or its user's session in the
- * browser that it was issued in is over.
+ * Uses a code up, for a token family or for none. Returns false if it was used before, has expired, or the browser
+ * session that it was issued in has ended.
  */
 export async function useCode(
   db: Db,
@@ -114,8 +117,8 @@ export async function useCode(
 }
 
 /**
- * Forgets the codes of a tracked session that nobody has used yet. Whoever is using one is waited for: what comes after in
- * the transaction sees their tokens.
+ * Deletes the unused codes of a tracked session. Waits for codes that are just being used, so that later statements of
+ * the transaction see their tokens.
  */
 export async function deleteUnusedCodes(
   tx: Db,

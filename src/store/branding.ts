@@ -1,4 +1,4 @@
-/** Rows of styles of managed login and of their images, which are the client's whose style it is. */
+/** Rows of managed login styles, and of their images, which belong to the style's client. */
 import { sql } from "kysely";
 import { holdClient } from "./clients.ts";
 import { type Db, inTransaction } from "./db.ts";
@@ -10,7 +10,7 @@ export interface Style {
   readonly styleId: string;
   readonly clientId: string;
   readonly version: number;
-  /** Whether it is the default style. */
+  /** Whether it is the default style (UseCognitoProvidedValues). */
   readonly provided: boolean;
   readonly settings: object | undefined;
   readonly createdAt: number;
@@ -20,7 +20,7 @@ export interface Style {
 export interface AssetKey {
   readonly category: string;
   readonly colorMode: string;
-  /** Empty where none was given. */
+  /** Empty if none was given. */
   readonly resourceId: string;
 }
 
@@ -51,7 +51,7 @@ const keyFromRow = (row: Pick<BrandingAssetsTable, "category" | "color_mode" | "
 const settingsText = ({ settings }: Pick<Style, "settings">) =>
   settings === undefined ? null : JSON.stringify(settings);
 
-/** Adds a style. `exists`: the client has one. `no-client`: the client is gone. */
+/** Adds a style. `exists`: the client already has one. `no-client`: the client is gone. */
 export function insertStyle(
   db: Db,
   style: Style,
@@ -79,7 +79,7 @@ export function insertStyle(
   });
 }
 
-/** By its own id or by its client. */
+/** Reads a style by its own id or by its client. */
 export async function readStyle(
   db: Db,
   poolId: string,
@@ -110,7 +110,7 @@ export async function readAssets(db: Db, poolId: string, clientId: string): Prom
   return rows.map((row) => ({ ...keyFromRow(row), extension: row.extension, bytes: row.bytes }));
 }
 
-/** One image of them. */
+/** One image of a client's style. */
 export async function readAsset(
   db: Db,
   poolId: string,
@@ -129,7 +129,7 @@ export async function readAsset(
   return row?.bytes;
 }
 
-/** The same without the images. */
+/** The images of a client's style without their bytes. */
 export async function readAssetSizes(
   db: Db,
   poolId: string,
@@ -145,8 +145,8 @@ export async function readAssetSizes(
 }
 
 /**
- * Replaces what a style says if it still has `version`, and puts images in the place of those of the same key, or of all.
- * False: somebody else changed it first.
+ * Replaces a style's settings if it still has `version`, along with images of the same key, or all images. Returns
+ * false if the style was changed in the meantime.
  */
 export function updateStyle(
   db: Db,
@@ -173,7 +173,7 @@ export function updateStyle(
   });
 }
 
-/** False: there was none. */
+/** Deletes a style. Returns false if there was none. */
 export function deleteStyle(db: Db, poolId: string, styleId: string): Promise<boolean> {
   return inTransaction(db, async (tx) => {
     const row = await tx.kysely

@@ -1,6 +1,7 @@
 /**
- * Sessions of browsers at the hosted pages: one row a browser, found by a hash of its cookie. A sign-in takes the place of
- * what the browser had; authorization codes are good while the session is there that they came through.
+ * Browser sessions at the hosted pages: one row per browser, found by a hash of its cookie. A sign-in replaces the
+ * browser's previous session; authorization codes are valid only while the session exists through which they were
+ * issued.
  */
 import { type ExpressionBuilder, sql } from "kysely";
 import { deleteUnusedCodes } from "./authorization-codes.ts";
@@ -13,26 +14,26 @@ export interface BrowserSession {
   readonly poolId: string;
   /** SHA-256 of the cookie, base64url. */
   readonly hash: string;
-  /** The same of the browser's name, which is a part of it. */
+  /** SHA-256 of the part of the cookie that names the browser, base64url. */
   readonly browserHash: string;
   readonly userId: string;
   readonly methods: readonly string[];
-  /** Of the user when it began: signing out, disabling and resetting void it. */
+  /** The user's sign-out count when the session began: signing out, disabling and resetting the user invalidate it. */
   readonly signOuts: number;
-  /** Of the password that the user had then: another one voids it. */
+  /** The version of the user's password when the session began: a new password invalidates it. */
   readonly credentialVersion: number;
   /** Epoch milliseconds. */
   readonly authTime: number;
   readonly createdAt: number;
   readonly expiresAt: number;
-  /** What it is shown and revoked by, where the pool tracked sessions when it began. */
+  /** What it is listed and revoked by, if the pool tracked sessions when it began. */
   readonly tracked?: TrackedBrowser | undefined;
 }
 
 export interface TrackedBrowser {
-  /** `sso…` */
+  /** The id, `sso…`. */
   readonly id: string;
-  /** The client that the last sign-in was for. */
+  /** The client of the last sign-in. */
   readonly clientId: string;
   readonly deviceType: string;
   readonly address: string | undefined;
@@ -42,8 +43,8 @@ export interface TrackedBrowser {
 type OfUser = Pick<BrowserSession, "poolId" | "userId">;
 
 /**
- * Begins a session, in place of the one that the browser has. Where that is a tracked one of the same user, which is not
- * over, it goes on under a new secret. Answers the `sso…` of a tracked session.
+ * Starts a session in place of the browser's previous one. If that is a live, tracked session of the same user, it
+ * continues under a new secret. Returns the id (`sso…`) of a tracked session.
  */
 export async function putBrowserSession(db: Db, session: BrowserSession): Promise<string | undefined> {
   const row = rowOf(session);
@@ -103,7 +104,7 @@ function rowOf(session: BrowserSession): BrowserSessionsTable {
 
 type OfSessions = ExpressionBuilder<Schema, "browser_sessions">;
 
-/** The version of the password that a session's user has now. */
+/** The current version of the password of a session's user. */
 const presentPassword = (of: OfSessions) =>
   of
     .selectFrom("users")
@@ -114,7 +115,7 @@ const presentPassword = (of: OfSessions) =>
 
 const onPresentPassword = (where: OfSessions) => where("credential_version", "=", presentPassword(where));
 
-/** Tracked sessions of a user that are not over. */
+/** The live tracked sessions of a user. */
 const liveOf =
   ({ poolId, userId }: OfUser, { signOuts, now }: { readonly signOuts: number; readonly now: number }) =>
   (where: OfSessions) =>
@@ -127,7 +128,7 @@ const liveOf =
       onPresentPassword(where),
     ]);
 
-/** Ends the tracked sessions of this user but this one and the `most - 1` others that were used last. */
+/** Ends a user's tracked sessions, except this one and the `most - 1` most recently used others. */
 export async function evictBrowserSessions(tx: Db, own: BrowserSession, most: number): Promise<void> {
   const kept = tx.kysely
     .selectFrom("browser_sessions")
@@ -147,7 +148,7 @@ export async function evictBrowserSessions(tx: Db, own: BrowserSession, most: nu
     .execute();
 }
 
-/** The session of a cookie, while its user has the password that they had then. */
+/** The session of a cookie, provided that its user's password has not changed since. */
 export async function readBrowserSession(
   db: Db,
   poolId: string,
@@ -164,7 +165,7 @@ export async function readBrowserSession(
   return row && sessionFromRow(row);
 }
 
-/** The tracked ones of a user, the newest first. */
+/** A user's tracked sessions, newest first. */
 export async function listBrowserSessions(
   db: Db,
   user: OfUser & { readonly signOuts: number },
@@ -207,7 +208,7 @@ function trackedFromRow(row: BrowserSessionsTable): TrackedBrowser | undefined {
   };
 }
 
-/** Notes that a browser was let in without being asked anything. False: its session is over. */
+/** Records that a browser was signed in without being asked. Returns false if its session has ended. */
 export async function touchBrowserSession(
   tx: Db,
   { poolId, hash }: Pick<BrowserSession, "poolId" | "hash">,
@@ -222,7 +223,7 @@ export async function touchBrowserSession(
   return affected(result) === 1;
 }
 
-/** Notes that tokens which came through a session were rotated. */
+/** Records that tokens issued through a session were refreshed. */
 export async function touchOrigin(
   db: Db,
   { poolId, userId }: OfUser,
@@ -239,8 +240,8 @@ export async function touchOrigin(
 }
 
 /**
- * Ends the session of a browser, whosever it is; also one that a program of before has written, whose cookie is the name
- * of the browser alone.
+ * Ends the session of a browser, whoever its user is. Also ends one that an earlier version of the program started,
+ * whose cookie consists of the browser's name alone.
  */
 export async function endBrowser(db: Db, poolId: string, browserHash: string): Promise<void> {
   await db.kysely
@@ -252,7 +253,7 @@ export async function endBrowser(db: Db, poolId: string, browserHash: string): P
     .execute();
 }
 
-/** Ends a tracked session of this user, by its `sso…`, inside a transaction. False: it was over before. */
+/** Ends a user's tracked session by its id (`sso…`), inside a transaction. Returns false if it had already ended. */
 export async function endBrowserSession(tx: Db, user: OfUser, id: string, now: number): Promise<boolean> {
   const result = await tx.kysely
     .deleteFrom("browser_sessions")
@@ -261,14 +262,14 @@ export async function endBrowserSession(tx: Db, user: OfUser, id: string, now: n
     .where("session_id", "=", id)
     .where("expires_at", ">", now)
     .executeTakeFirst();
-  // After the session, which whoever issues a code for it takes first as well.
+  // After the session's row, which is also locked first when a code is issued for it.
   await deleteUnusedCodes(tx, user, id);
   return affected(result) === 1;
 }
 
 /**
- * Ends the sessions of a user in every browser, inside a transaction.
- * @param spared `sso…` of one that goes on, with the password that the user has now
+ * Ends a user's sessions in all browsers, inside a transaction.
+ * @param spared the id (`sso…`) of one that continues, with the user's new password
  */
 export async function endBrowserSessions(tx: Db, { poolId, userId }: OfUser, spared?: string): Promise<void> {
   await tx.kysely
@@ -287,7 +288,7 @@ export async function endBrowserSessions(tx: Db, { poolId, userId }: OfUser, spa
     .execute();
 }
 
-/** Ends the sessions of a user that were opened, among others, by one of these methods. */
+/** Ends a user's sessions that were started with one of these methods, alone or among others. */
 export async function endBrowserSessionsBy(
   tx: Db,
   { poolId, userId }: OfUser,

@@ -1,4 +1,4 @@
-/** Rows of app clients, their secrets, and the table that finds a client's pool by the client id alone. */
+/** Rows of app clients and their secrets, and the table that finds a client's pool by the client id alone. */
 import type { Kysely } from "kysely";
 import { type Db, inTransaction } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
@@ -13,7 +13,7 @@ export interface ClientRow {
   readonly version: number;
   readonly name: string;
   readonly document: unknown;
-  /** SSOSession.MaxValidityMinutes, once it was set. */
+  /** SSOSession.MaxValidityMinutes, once it has been set. */
   readonly ssoMinutes?: number | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -26,8 +26,8 @@ export interface ClientSecretRow {
 }
 
 /**
- * Adds a client with its first secret, if it has one. Throws a unique violation when the id is taken, NameRetired when
- * it was another pool's and is not to be used again. False: the pool is gone.
+ * Adds a client with its first secret, if it has one. Throws a unique violation if the id is taken, and NameRetired if
+ * it was another pool's and must not be reused yet. Returns false if the pool is gone.
  */
 export function insertClient(
   db: Db,
@@ -60,7 +60,7 @@ export function insertClient(
   });
 }
 
-/** Clients beside their pools, to be found by the client id alone. */
+/** A query for clients joined with their pools, to find them by the client id alone. */
 export function clientsWithPools(kysely: Kysely<Schema>) {
   return kysely
     .selectFrom("client_pools")
@@ -81,7 +81,10 @@ const clientQuery = prepared<
     .where("client_pools.client_id", "=", slot("clientId")),
 );
 
-/** Where a client lives and how new what we may have cached of it is; one query for what every public call needs. */
+/**
+ * The client's pool, and the versions of both to compare with cached ones: a single query for what every public call
+ * needs.
+ */
 export async function findClient(
   db: Db,
   clientId: string,
@@ -111,7 +114,7 @@ export async function readClient(db: Db, poolId: string, clientId: string): Prom
   );
 }
 
-/** Sets SSOSession.MaxValidityMinutes. False: the client is gone. */
+/** Sets SSOSession.MaxValidityMinutes. Returns false if the client is gone. */
 export async function setSsoMinutes(
   db: Db,
   client: { readonly poolId: string; readonly clientId: string },
@@ -127,7 +130,7 @@ export async function setSsoMinutes(
   return affected(result) === 1;
 }
 
-/** The longest that a client of the pool was set to; undefined: none was. */
+/** The longest SSOSession.MaxValidityMinutes among the pool's clients; undefined if none has been set. */
 export async function longestSsoMinutes(db: Db, poolId: string): Promise<number | undefined> {
   const row = await db.kysely
     .selectFrom("clients")
@@ -137,7 +140,7 @@ export async function longestSsoMinutes(db: Db, poolId: string): Promise<number 
   return row?.longest === null || row === undefined ? undefined : Number(row.longest);
 }
 
-/** Replaces the document if the client still has `version`. False: somebody else changed it first. */
+/** Replaces the document if the client still has `version`. Returns false if the client was changed in the meantime. */
 export async function updateClient(
   db: Db,
   change: { poolId: string; clientId: string; version: number; name: string; document: unknown; now: number },
@@ -157,7 +160,7 @@ export async function updateClient(
   return affected(result) === 1;
 }
 
-/** Every table whose rows belong to a client, besides `clients`. A client's deletion empties each. */
+/** Every table besides `clients` whose rows belong to a client; deleting a client empties them. */
 export const clientTables = [
   "client_pools",
   "client_secrets",
@@ -173,8 +176,8 @@ export const clientTables = [
 ] as const;
 
 /**
- * Whether there is such a client, which is then kept from being deleted until the transaction ends: for whatever adds
- * something that must not outlive its client.
+ * Whether the client exists; if so, it cannot be deleted until the transaction ends. For anything that adds rows which
+ * must not outlive the client.
  */
 export async function holdClient(tx: Db, poolId: string, clientId: string): Promise<boolean> {
   const row = await tx.kysely
@@ -187,10 +190,10 @@ export async function holdClient(tx: Db, poolId: string, clientId: string): Prom
   return row !== undefined;
 }
 
-/** Removes a client and all that belongs to it, and retires its id. False: there was none. */
+/** Deletes a client with everything that belongs to it, and retires its id. Returns false if there was none. */
 export function deleteClient(db: Db, poolId: string, clientId: string, now: number): Promise<boolean> {
   return inTransaction(db, async (tx) => {
-    // The client's own row first: whoever holds it is waited for, and who comes after finds no client.
+    // The client's own row first: this waits for transactions that hold it, and later ones find no client.
     const result = await tx.kysely
       .deleteFrom("clients")
       .where("pool_id", "=", poolId)
@@ -208,7 +211,7 @@ export function deleteClient(db: Db, poolId: string, clientId: string, now: numb
   });
 }
 
-/** Clients of a pool in the order of their ids, after the given one. */
+/** A page of a pool's clients by id, beginning after the given id. */
 export async function listClients(
   db: Db,
   poolId: string,
@@ -246,7 +249,7 @@ export async function insertSecret(
     .execute();
 }
 
-/** The client's secrets, oldest first. */
+/** A client's secrets, oldest first. */
 export async function readSecrets(db: Db, poolId: string, clientId: string): Promise<ClientSecretRow[]> {
   const rows = await db.kysely
     .selectFrom("client_secrets")

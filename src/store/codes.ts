@@ -1,18 +1,21 @@
-/** One-time codes: one live code a user and purpose, kept as an HMAC. That a code is used once is a row count. */
+/**
+ * One-time codes: one live code per user and purpose, stored as an HMAC. A row count decides that a code is used only
+ * once.
+ */
 
 import type { Db } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
 
 export interface CodePlace {
   readonly poolId: string;
-  /** The user id, or a bucket of names that do not exist. */
+  /** The user id, or a slot shared by names that do not exist. */
   readonly userId: string;
   readonly purpose: string;
 }
 
 /**
- * Who guesses, and how many wrong guesses they have at one code. Strangers and the user's own sources each have theirs,
- * so that nobody else can spend the owner's.
+ * Whose wrong guesses at a code are counted, and how many are allowed. Strangers and the user's own sources are counted
+ * separately, so that nobody else can use up the owner's guesses.
  */
 export interface CodeRule {
   readonly now: number;
@@ -26,7 +29,7 @@ function codeMac(db: Db, place: CodePlace, code: string): Uint8Array {
   return db.sealer.mac("code", place.poolId, place.userId, place.purpose, code);
 }
 
-/** Stores a code; the one before it is void. */
+/** Stores a code in place of the previous one, which becomes invalid. */
 export async function replaceCode(
   db: Db,
   place: CodePlace,
@@ -47,7 +50,10 @@ export async function replaceCode(
     .execute();
 }
 
-/** Uses a code up: what it was sent for, or undefined unless it is the live one. Of parallel takers one succeeds. */
+/**
+ * Uses a code up and returns what it was sent for; undefined unless it is the live code. Of parallel calls only one
+ * succeeds.
+ */
 export async function takeCode(
   db: Db,
   place: CodePlace,
@@ -67,10 +73,13 @@ export async function takeCode(
   return row?.destination;
 }
 
-/** `late` is the right code past its time; `none` means that no live code was there to be compared with. */
+/**
+ * The result of checking a code: `late` is the right code after its expiry; `none` means that there is no live code to
+ * compare with.
+ */
 export type CodeState = "right" | "wrong" | "late" | "none";
 
-/** What a code is worth now, without using it up, and what the stored one was sent for. */
+/** Checks a code without using it up; also returns what the stored one was sent for. */
 export async function judgeCode(
   db: Db,
   place: CodePlace,
@@ -92,7 +101,7 @@ export async function judgeCode(
   return { state: fits ? "right" : "wrong", destination };
 }
 
-/** Counts a wrong guess at a live code. False: there is none, or it has had its guesses. */
+/** Counts a wrong guess at a live code. Returns false if there is none, or its guesses are used up. */
 export async function countWrongCode(db: Db, place: CodePlace, rule: CodeRule): Promise<boolean> {
   const result = await db.kysely
     .updateTable("codes")
@@ -106,7 +115,7 @@ export async function countWrongCode(db: Db, place: CodePlace, rule: CodeRule): 
   return affected(result) === 1;
 }
 
-/** Voids codes, because what they were for has happened otherwise. */
+/** Deletes codes that are no longer needed, because their purpose was reached in another way. */
 export async function deleteCodes(
   db: Db,
   poolId: string,

@@ -1,22 +1,21 @@
-/** A user's password hash and SRP verifier, both sealed; written together whenever a clear password is at hand. */
+/** A user's password hash and SRP verifier, both sealed; written together whenever the clear password is available. */
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
 import { blobType } from "./engine/sql.ts";
 import { affected } from "./engine/transaction.ts";
-import type { Sealer } from "./keys/sealer.ts";
 import { prepared } from "./prepared.ts";
 import type { CredentialsTable } from "./schema/schema.ts";
 import { decoyOf, userNumber } from "./users.ts";
 
 export interface Credential {
   readonly version: number;
-  /** PHC string. */
+  /** The argon2id hash as a PHC string. */
   readonly phc: string | undefined;
-  /** Salt ‖ verifier; absent for users imported with a hash only. */
+  /** Salt and verifier; absent for users imported with a hash only. */
   readonly srp: { readonly salt: Uint8Array; readonly verifier: Uint8Array } | undefined;
-  /** Earlier PHC strings, newest first, the present one not among them. */
+  /** Earlier PHC strings, newest first, without the current one. */
   readonly history: readonly string[];
-  /** Epoch milliseconds; a temporary password is refused from then on. */
+  /** When a temporary password expires, in epoch milliseconds. */
   readonly temporaryUntil: number | undefined;
 }
 
@@ -30,17 +29,17 @@ const credentialQuery = prepared<{ poolId: string; userId: string }, Credentials
   kysely
     .selectFrom("credentials")
     .selectAll()
-    // Not a join: PostgreSQL takes twice as long to plan one.
+    // Not a join, which would take PostgreSQL twice as long to plan.
     .where("user_number", "=", userNumber(kysely, slot("poolId"), slot("userId"))),
 );
 
-/** The credential of a user. Without a user as much is read, which stays sealed, and as much is unsealed for nobody. */
+/** A user's credential. Without a user, as much is read and unsealed for a dummy, so that it takes equally long. */
 export async function readCredential(
   db: Db,
   poolId: string,
   userId: string | undefined,
 ): Promise<Credential | undefined> {
-  const [row] = await credentialQuery(db, { poolId, userId: userId ?? decoyOf(poolId) });
+  const [row] = await credentialQuery(db, { poolId, userId: userId ?? decoyOf(db, poolId) });
   if (row === undefined || userId === undefined) {
     openNothing(db);
     return undefined;
@@ -56,26 +55,19 @@ export async function readCredential(
   };
 }
 
-interface Nothing {
-  readonly keyId: string;
-  readonly phc: Uint8Array;
-  readonly srp: Uint8Array;
-}
-
-const nothings = new WeakMap<Sealer, Nothing>();
 const nothing = "credentials:nothing:nobody";
 
-/** Unseals what a hash and a verifier would be. */
-function openNothing({ sealer }: Db): void {
-  let sealed = nothings.get(sealer);
-  // Anew when the data key was rotated: the former one will be gone.
+/** Unseals a dummy of the size of a hash and a verifier. */
+function openNothing({ sealer, decoys }: Db): void {
+  let sealed = decoys.credential;
+  // Made anew after the data key has been rotated, since the former one will be deleted.
   if (sealed?.keyId !== sealer.currentKeyId) {
     sealed = {
       keyId: sealer.currentKeyId,
       phc: sealer.seal(nothing, new Uint8Array(97)),
       srp: sealer.seal(nothing, new Uint8Array(400)),
     };
-    nothings.set(sealer, sealed);
+    decoys.credential = sealed;
   }
   sealer.open(nothing, sealed.phc);
   sealer.open(nothing, sealed.srp);
@@ -98,7 +90,7 @@ function columns(db: Db, poolId: string, userId: string, credential: NewCredenti
   };
 }
 
-/** The row of a user's first credential, but for the number of the user. */
+/** The row of a user's first credential, without the user's number. */
 export function credentialRow(
   db: Db,
   poolId: string,
@@ -110,8 +102,8 @@ export function credentialRow(
 }
 
 /**
- * An insert of that row for a user, if there is one: nobody else's number can come of it. On PostgreSQL the user is kept
- * from being deleted until the transaction ends.
+ * An insert of that row if the user exists: the number can only be that user's. On PostgreSQL the user cannot be
+ * deleted until the transaction ends.
  */
 function insertFor(
   { kysely, kind }: Db,
@@ -119,7 +111,7 @@ function insertFor(
   userId: string,
   row: ReturnType<typeof credentialRow>,
 ) {
-  // In a select list PostgreSQL does not see of what type a parameter is.
+  // In a select list PostgreSQL cannot infer the type of a parameter.
   const typed = (value: unknown, type: string) => sql`cast(${value} as ${sql.raw(type)})`;
   const blob = blobType(kind);
   const user = kysely
@@ -150,7 +142,7 @@ function insertFor(
     .expression(user);
 }
 
-/** Adds the first credential of a user; inside the transaction that adds the user. */
+/** Adds a user's first credential, inside the transaction that adds the user. */
 export async function insertCredential(
   tx: Db,
   poolId: string,
@@ -162,8 +154,9 @@ export async function insertCredential(
 }
 
 /**
- * Adds what a credential of `version` lacks, of the same password, so that what stands on that goes on. False: it has a
- * verifier by now, the password was changed meanwhile, or the user is gone.
+ * Adds the missing hash or verifier of the same password to a credential of `version`, without invalidating what
+ * depends on that version. Returns false if it has a verifier by now, the password was changed in the meantime, or the
+ * user is gone.
  */
 export async function completeStored(
   db: Db,
@@ -184,8 +177,8 @@ export async function completeStored(
 }
 
 /**
- * Replaces a credential if it still has `version` (undefined: whatever it has, also none).
- * False: the password was changed by somebody else meanwhile, or the user is gone.
+ * Replaces a credential if it still has `version` (undefined: in any case, even if there is none). Returns false if the
+ * password was changed in the meantime, or the user is gone.
  */
 export async function writeCredential(
   db: Db,

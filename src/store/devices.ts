@@ -1,4 +1,4 @@
-/** Devices of users, from the moment they are confirmed. */
+/** Users' devices, from their confirmation on. */
 
 import type { Db } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
@@ -12,7 +12,7 @@ export interface Device {
   readonly name: string | undefined;
   readonly srp: { readonly salt: Uint8Array; readonly verifier: Uint8Array };
   readonly remembered: boolean;
-  /** Confirmed, or proven, in a sign-in of two factors. */
+  /** Whether it was confirmed, or used, in a sign-in with two factors. */
   readonly twoFactors: boolean;
   readonly lastAddress: string | undefined;
   readonly createdAt: number;
@@ -25,7 +25,7 @@ const place = (poolId: string, userId: string, key: string) =>
 
 function fromRow(db: Db, row: DevicesTable): Device {
   const srp = db.sealer.open(place(row.pool_id, row.user_id, row.device_key), row.srp_sealed);
-  // The salt's length goes before it: clients choose it.
+  // The salt is preceded by its length, since clients choose it.
   const end = 1 + srp[0]!;
   return {
     poolId: row.pool_id,
@@ -43,7 +43,7 @@ function fromRow(db: Db, row: DevicesTable): Device {
   };
 }
 
-/** False: the device was confirmed before. */
+/** Adds a device. Returns false if it was confirmed before. */
 export async function insertDevice(tx: Db, device: Device): Promise<boolean> {
   const { salt, verifier } = device.srp;
   const secret = Buffer.concat([Uint8Array.of(salt.length), salt, verifier]);
@@ -84,7 +84,7 @@ export async function readDevice(
   return row && fromRow(db, row);
 }
 
-/** Whether a user has a device, and what it may stand for; its secret stays sealed. */
+/** A user's device without its sealed secret, or undefined. */
 export async function findDevice(
   db: Db,
   poolId: string,
@@ -120,13 +120,13 @@ export async function listDevices(
   return rows.map((row) => fromRow(db, row));
 }
 
-/** False: the user has no such device. */
+/** Updates a device. Returns false if the user has no such device. */
 export async function updateDevice(
   tx: Db,
   device: Pick<Device, "poolId" | "userId" | "key">,
   change: {
     remembered?: boolean;
-    /** `twoFactors`: it was proven together with two factors. */
+    /** `twoFactors`: whether it was used in a sign-in with two factors. */
     seen?: { address: string; twoFactors: boolean };
     now: number;
   },
@@ -146,7 +146,7 @@ export async function updateDevice(
   return affected(result) === 1;
 }
 
-/** False: there was none. */
+/** Deletes a device. Returns false if there was none. */
 export async function deleteDevice(
   tx: Db,
   device: Pick<Device, "poolId" | "userId" | "key">,
@@ -160,7 +160,7 @@ export async function deleteDevice(
   return affected(result) === 1;
 }
 
-/** Forgets every device of a user. */
+/** Deletes all devices of a user. */
 export async function deleteDevices(tx: Db, poolId: string, userId: string): Promise<void> {
   await tx.kysely.deleteFrom("devices").where("pool_id", "=", poolId).where("user_id", "=", userId).execute();
 }

@@ -1,4 +1,4 @@
-/** Rows of domains, and the table that finds a domain's pool by the name alone and makes the name unique over all. */
+/** Rows of domains, and the table that finds a domain's pool by its name alone and makes names unique across pools. */
 import type { CustomDomainConfigType, RoutingType } from "../wire/generated/user-pools.types.ts";
 import { type Db, inTransaction } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
@@ -8,11 +8,11 @@ import { holdPool } from "./user-pools.ts";
 
 export interface Domain {
   readonly poolId: string;
-  /** A prefix, or a whole host name: lower case, ASCII. */
+  /** A prefix or a full host name: lower case, ASCII. */
   readonly domain: string;
   readonly kind: "prefix" | "custom";
   readonly loginVersion: number;
-  /** Of a custom domain. */
+  /** For custom domains only. */
   readonly customConfig: CustomDomainConfigType | undefined;
   readonly routing: RoutingType | undefined;
   readonly createdAt: number;
@@ -35,8 +35,8 @@ function fromRow(row: DomainsTable): Domain {
 const json = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value));
 
 /**
- * Adds a domain. `taken`: some pool has it. `no-pool`: the pool is gone. Throws NameRetired when it was another's and is not to be
- * used again.
+ * Adds a domain. `taken`: some pool has it. `no-pool`: the pool is gone. Throws NameRetired if it was another pool's
+ * and must not be reused yet.
  */
 export function insertDomain(
   db: Db,
@@ -71,7 +71,7 @@ export function insertDomain(
   });
 }
 
-/** A server of a release before domains, deleting a pool during an upgrade, leaves the pool's domains. */
+/** Removes a row left behind if, during an upgrade, a server of a release without domains deleted the pool. */
 async function clearOrphan(tx: Db, domain: string): Promise<void> {
   for (const table of ["domains", "domain_pools"] as const)
     await tx.kysely
@@ -87,7 +87,7 @@ async function clearOrphan(tx: Db, domain: string): Promise<void> {
       .execute();
 }
 
-/** A domain of whichever pool. */
+/** A domain of any pool, by its name. */
 export async function findDomain(db: Db, domain: string): Promise<Domain | undefined> {
   const row = await db.kysely
     .selectFrom("domain_pools")
@@ -115,8 +115,8 @@ export async function listDomains(db: Db, poolId: string): Promise<Domain[]> {
 }
 
 /**
- * Changes what is named; undefined leaves a value as it is. The domain as it is now; undefined: the pool has none of
- * that name, or it is a prefix and was to get what custom domains alone have.
+ * Updates the given properties; undefined leaves a value unchanged. Returns the updated domain; undefined if the pool
+ * has no such domain, or it is a prefix and was given properties of custom domains.
  */
 export async function updateDomain(
   db: Db,
@@ -142,7 +142,7 @@ export async function updateDomain(
   return row && fromRow(row);
 }
 
-/** Removes a domain, and retires its name. False: the pool had none of that name. */
+/** Deletes a domain and retires its name. Returns false if the pool had no such domain. */
 export function deleteDomain(db: Db, poolId: string, domain: string, now: number): Promise<boolean> {
   return inTransaction(db, async (tx) => {
     await retireNames(tx, { kind: "domain", poolId, name: domain }, now);

@@ -1,4 +1,4 @@
-/** Rows of groups and of their members. Group names sort by their bytes. */
+/** Rows of groups and their members. Group names sort by bytes. */
 import { type Kysely, sql } from "kysely";
 import { type Db, inTransaction } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
@@ -29,8 +29,8 @@ function groupFromRow(row: GroupsTable): Group {
 }
 
 /**
- * Adds a group. False: there is one of that name. Memberships that a deletion raced with are cleared, so that nobody is
- * in a new group from the start.
+ * Adds a group. Returns false if one of that name exists. Memberships left by a concurrent deletion are removed, so
+ * that a new group starts empty.
  */
 export function insertGroup(db: Db, group: Group): Promise<boolean> {
   return inTransaction(db, async (tx) => {
@@ -63,7 +63,10 @@ export async function readGroup(db: Db, poolId: string, name: string): Promise<G
   return row && groupFromRow(row);
 }
 
-/** Changes what is named; undefined leaves a value as it is. The group as it is now, or undefined if there is none. */
+/**
+ * Updates the given properties; undefined leaves a value unchanged. Returns the updated group, or undefined if there is
+ * none.
+ */
 export async function updateGroup(
   db: Db,
   change: {
@@ -90,7 +93,7 @@ export async function updateGroup(
   return row && groupFromRow(row);
 }
 
-/** Removes a group and its memberships. False: there was none. */
+/** Deletes a group and its memberships. Returns false if there was none. */
 export function deleteGroup(db: Db, poolId: string, name: string): Promise<boolean> {
   return inTransaction(db, async (tx) => {
     const result = await tx.kysely
@@ -111,7 +114,7 @@ async function deleteMembers(tx: Db, poolId: string, name: string): Promise<void
     .execute();
 }
 
-/** Groups of a pool in the order of their names, after the given one. */
+/** A page of a pool's groups by name, beginning after the given name. */
 export async function listGroups(
   db: Db,
   poolId: string,
@@ -128,7 +131,7 @@ export async function listGroups(
   return rows.map(groupFromRow);
 }
 
-/** Puts a user into a group, if both exist. A user who is in it already stays so. */
+/** Adds a user to a group if both exist. Does nothing if the user is already a member. */
 export async function insertGroupMember(
   db: Db,
   member: { poolId: string; userId: string; groupName: string; now: number },
@@ -154,7 +157,7 @@ export async function insertGroupMember(
     .execute();
 }
 
-/** Takes a user out of a group; nothing happens when they are not in it. */
+/** Removes a user from a group; does nothing if the user is not a member. */
 export async function deleteGroupMember(
   db: Db,
   poolId: string,
@@ -169,7 +172,7 @@ export async function deleteGroupMember(
     .execute();
 }
 
-/** Members of a group in the order of their ids, after the given one. */
+/** A page of a group's members by id, beginning after the given id. */
 export async function listUsersInGroup(
   db: Db,
   poolId: string,
@@ -193,7 +196,7 @@ export async function listUsersInGroup(
   return rows.map(userFromRow);
 }
 
-/** A user's groups in the order of their names, after the given one. */
+/** A page of a user's groups by name, beginning after the given name. */
 export async function listGroupsOfUser(
   db: Db,
   poolId: string,
@@ -221,8 +224,8 @@ const tokenGroupsQuery = prepared<
 );
 
 /**
- * A user's groups as tokens want them: the strongest first. "Groups with lower Precedence values take precedence over
- * groups with higher or null Precedence values" (GroupType).
+ * A user's groups by precedence, as tokens list them. "Groups with lower Precedence values take precedence over groups
+ * with higher or null Precedence values" (GroupType, Amazon Cognito API Reference).
  */
 export async function groupsOfUser(
   db: Db,

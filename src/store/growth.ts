@@ -1,23 +1,22 @@
 /**
- * How every table grows and shrinks: who can add rows to it, how many about one user or from one address, and what
- * removes them. A new table without a line here is a type error; `test/api/growth.test.ts` holds the numbers against a
- * server that is asked without end, and `test/store/sweep.test.ts` the removal.
+ * How every table grows and shrinks: who can add rows to it, how many per user or per address, and what removes them. A
+ * new table without an entry here is a type error. `test/api/growth.test.ts` checks the numbers against a server that
+ * is asked without end, and `test/store/sweep.test.ts` the removal.
  */
 import type { Schema } from "./schema/schema.ts";
 
 export type Table = keyof Schema;
 
-/**
- * A number of rows: how many each unit of a limit (config/limits.ts) stands for, and under `rows` those that come on top.
- */
+/** A number of rows: how many there are per unit of each named limit (config/limits.ts), plus those under `rows`. */
 export type Bound = Readonly<Record<string, number>>;
 
 /**
- * - `expiry`: by the sweep, so long after the row's `expires_at`; `key` is the primary key
- * - `retention`: by the sweep, when the row is older than the setting of these days
+ * How rows are removed:
+ * - `expiry`: by the sweep, at this delay after the row's `expires_at`; `key` is the primary key
+ * - `retention`: by the sweep, once the row is older than this setting of days
  * - `retirement`: by the sweep, once no verifier needs the key any more
- * - `owner`: with the user, client or pool it belongs to
- * - `nothing`: the table holds a few rows of the server itself
+ * - `owner`: with the user, client or pool that they belong to
+ * - `nothing`: not at all; the table holds a few rows of the server itself
  */
 export type Removal =
   | { readonly by: "expiry"; readonly keptMs: number; readonly key: readonly string[] }
@@ -26,13 +25,13 @@ export type Removal =
 
 export interface Growth {
   /**
-   * Whose calls add rows: `anybody` proves nothing, a `user` has a token or a password, an `administrator` an access key
-   * with a policy; the rest is the server's own doing.
+   * Whose calls add rows: `anybody` has proven nothing, a `user` has a token or a password, an `administrator` has an
+   * access key with a policy; `server` stands for its own work.
    */
   readonly by: "anybody" | "user" | "administrator" | "server";
-  /** Rows that there can be about one user after an hour of calls without a proof, or with tokens of one sign-in. */
+  /** The most rows about one user after an hour of calls without proof, or with the tokens of one sign-in. */
   readonly perUser?: Bound;
-  /** Rows that there can be after an hour of calls from one address, for whatever names. */
+  /** The most rows after an hour of calls from one address, for any names. */
   readonly perAddress?: Bound;
   readonly removed: Removal;
 }
@@ -44,27 +43,28 @@ const owned = { by: "owner" } as const;
 const ofAdministrators = { by: "administrator", removed: owned } as const;
 const ofServers = { by: "server", removed: { by: "nothing" } } as const;
 
-/** Kinds of counters that a user can have: of limits, and of guesses. */
+/** The kinds of counters that a user can have: for limits, and for guesses. */
 const counters = 16;
 
 export const growth = {
-  // Three kinds, of each of which the oldest is deleted beyond its limit (nothing proven or computed; an SRP exchange
-  // computed; something proven), and those that wait for a code that was sent: of strangers, and of the known source.
+  // Three kinds, each with its oldest row deleted beyond its limit (nothing proven or computed; an SRP exchange
+  // computed; something proven), and those that wait for a code that was sent; each for strangers and for the known
+  // source.
   sign_ins: {
     by: "anybody",
     perUser: { "waiting-sign-ins": 2, "waiting-sign-ins-per-address": 1, "sign-in-code": 2 },
     perAddress: { "waiting-sign-ins-per-address": 3, "messages-per-address": 1 },
     removed: expiring(0, "pool_id", "sign_in_id"),
   },
-  // Of each kind the first of an hour; the others share one row of the hour. Who is locked out has one a minute.
+  // The first of each kind per hour; the rest share one row per hour. A locked user has one per minute.
   auth_events: {
     by: "anybody",
     perUser: { "sign-in-events": 10, rows: 250 },
     perAddress: { "sign-ups-per-address": 1 },
     removed: { by: "retention", of: "auth" },
   },
-  // One a user, kind and known source, for strangers and one source here, those of addresses and destinations, and one a
-  // sign-in in a browser. Names that nobody has, addresses and destinations share 2^18 slots a pool.
+  // One per user, kind and known source, one for strangers, those of addresses and destinations, and one per sign-in in
+  // a browser. Names that nobody has, addresses and destinations share 2^18 slots per pool.
   attempts: {
     by: "anybody",
     perUser: { rows: 2 * counters + 20 },
@@ -76,7 +76,7 @@ export const growth = {
     },
     removed: expiring(0, "pool_id", "subject", "kind"),
   },
-  // One a user and purpose.
+  // One per user and purpose.
   codes: {
     by: "anybody",
     perUser: { rows: 5 },
@@ -85,7 +85,7 @@ export const growth = {
   },
   outbox: {
     by: "anybody",
-    // Of strangers, and of the source that the user is known from.
+    // For strangers, and for the user's known source.
     perUser: {
       "forgot-password": 2,
       "resend-confirmation-code": 2,
@@ -96,7 +96,7 @@ export const growth = {
     perAddress: { "messages-per-address": 1 },
     removed: expiring(0, "pool_id", "message_id"),
   },
-  // A sign-up is a user until an administrator deletes it, as with Cognito.
+  // A user from a sign-up exists until an administrator deletes it, as in Cognito.
   users: { by: "anybody", perUser: { rows: 1 }, perAddress: { "sign-ups-per-address": 1 }, removed: owned },
   login_names: {
     by: "anybody",
@@ -110,10 +110,10 @@ export const growth = {
     perAddress: { "sign-ups-per-address": 1 },
     removed: owned,
   },
-  // Changes that add something; five that take it away again, since one can turn on four factors and prefer one; two
-  // operations that are told by number beyond as many, when it has doubled (domain/audit/credential.ts). What others limit,
-  // each by strangers and from the known source. On top what the user had before, and ends of sessions, each of which needs
-  // a sign-in.
+  // Changes that add something; five that remove it again, since one can turn on four factors and prefer one; two
+  // operations that are recorded as a count beyond that, each time it doubles (domain/audit/credential.ts). Those that
+  // other limits bound, each by strangers and from the known source. In addition, removals of what the user had before,
+  // and ends of sessions, each of which needs a sign-in.
   audit_events: {
     by: "user",
     perUser: {
@@ -128,18 +128,18 @@ export const growth = {
   known_sources: { by: "user", perUser: { rows: 10 }, removed: expiring(0, "pool_id", "user_id", "source") },
   software_tokens: { by: "user", perUser: { rows: 1 }, removed: owned },
   passkeys: { by: "user", perUser: { rows: 20 }, removed: owned },
-  // One a sign-in, which costs whoever makes it a password or a code.
+  // One per sign-in, which costs its maker a password or a code.
   devices: { by: "user", perUser: { rows: 1 }, removed: owned },
   // Tokens of a family may outlive its refresh token by a day.
   token_families: { by: "user", perUser: { rows: 1 }, removed: expiring(2 * day, "pool_id", "family_id") },
   token_sessions: { by: "user", perUser: { rows: 1 }, removed: expiring(0, "pool_id", "session_id") },
-  // Codes that came through one are good while it is there, for five minutes.
+  // Codes issued through a session are valid while it exists, for five minutes.
   browser_sessions: {
     by: "user",
     perUser: { rows: 1 },
     removed: expiring(5 * minute, "pool_id", "session_hash"),
   },
-  // By each sign-in in a browser. Who brings a used one again loses the tokens minted from it.
+  // Added by each sign-in in a browser. Reusing one revokes the tokens issued for it.
   authorization_codes: {
     by: "user",
     perUser: { "authorization-codes": 1 },

@@ -1,6 +1,6 @@
 /**
- * Where users are known from: addresses, as MACs, from which they signed in or proved a code. Whoever guesses from one
- * of them is counted apart from all strangers.
+ * Where users are known from: the networks, as MACs, from which they have signed in or proven a code. Guesses from
+ * these are counted separately from those of strangers.
  */
 import { type Attempt, attemptAt } from "./attempts.ts";
 import type { Db } from "./db.ts";
@@ -17,18 +17,18 @@ export interface Source {
   readonly poolId: string;
   /** The user id, or the slot of a name that does not exist, which is known from nowhere. */
   readonly userId: string;
-  /** A MAC of the user and the network they came from. */
+  /** A MAC of the user and the network. */
   readonly source: string;
 }
 
-/** What stands against a caller before a guess or request of theirs is looked at. */
+/** The limits that apply to a caller before their guess or request is processed. */
 export interface Standing {
-  /** When the user was last seen at this source; undefined: a stranger. */
+  /** When the user was last seen at this source; undefined for a stranger. */
   readonly seenAt: number | undefined;
-  /** Until when the counter is locked; undefined when there is none. */
+  /** Until when the counter is locked; undefined if there is no counter. */
   readonly strangersLock: number | undefined;
   readonly ownLock: number | undefined;
-  /** What the address has used of its allowance in the present window. */
+  /** How much of its allowance the address has used in the current window. */
   readonly addressCount: number;
 }
 
@@ -84,13 +84,13 @@ const seenQuery = prepared<
     .where("expires_at", ">", slot("now")),
 );
 
-/** When the user was last seen at this source; undefined: never, or too long ago. */
+/** When the user was last seen at this source; undefined if never, or too long ago. */
 export async function readSeen(db: Db, source: Source, now: number): Promise<number | undefined> {
   const [row] = await seenQuery(db, { ...source, now });
   return row?.seen_at;
 }
 
-/** Four point reads of one pool in one statement. */
+/** Reads the limits that apply to a caller: four point reads of one pool in one statement. */
 export async function readStanding(
   db: Db,
   where: { source: Source; strangers: Attempt; own: Attempt; address: Attempt },
@@ -119,8 +119,8 @@ export async function readStanding(
 }
 
 /**
- * Notes that the user was here, inside the transaction of what proved it, which holds the user's row. Only the latest
- * sources are kept.
+ * Records that the user was at this source, inside the transaction of what proved it, which locks the user's row. Only
+ * the latest sources are kept.
  */
 export async function rememberSource(tx: Db, { poolId, userId, source }: Source, now: number): Promise<void> {
   const seen = { seen_at: now, expires_at: now + keptMs };

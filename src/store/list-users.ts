@@ -1,6 +1,7 @@
 /**
  * Pages of users. Every filter that ListUsers documents is a seek in an index, and every page begins after a position
- * (the searched text and the user's number, or the id), so that users who come and go move nobody onto two pages.
+ * (the searched text and the user's number, or the id), so that nobody appears on two pages when users are added or
+ * removed.
  */
 import { type RawBuilder, type SqlBool, sql } from "kysely";
 import type { Db } from "./db.ts";
@@ -11,7 +12,7 @@ import { type searchableAttributes, type User, userFromRow } from "./users.ts";
 
 export type SearchColumn = (typeof searchableAttributes)[number];
 
-/** What is looked for; texts are folded as they are stored. */
+/** What to search for; texts are folded as they are stored. */
 export type UserSearch =
   | { readonly by: "all" }
   | { readonly by: "sub" | "username" | SearchColumn; readonly text: string; readonly match: Match }
@@ -21,9 +22,9 @@ export type UserSearch =
 export type Match = "exact" | "prefix";
 
 export interface UserPosition {
-  /** The text, name or id that the search orders by. */
+  /** The text, name or id that the search sorts by. */
   readonly key: string;
-  /** Orders those with the same text; 0 where nobody shares it. */
+  /** Sorts users with the same text; 0 if the text is unique. */
   readonly number: number;
 }
 
@@ -37,7 +38,7 @@ export interface FoundUser {
   readonly position: UserPosition;
 }
 
-/** Users after a position, in the order of the searched text and then of their numbers, or of their ids. */
+/** A page of users after a position, sorted by the searched text and then by number, or by id. */
 export async function listUsers(
   db: Db,
   poolId: string,
@@ -79,7 +80,7 @@ async function byId(
   return rows.map((row) => ({ user: userFromRow(row), position: { key: row.user_id, number: 0 } }));
 }
 
-/** What is sought in an index: one text, or all from one on for as long as a condition holds. */
+/** A range in an index: one text, or all from one on while a condition holds. */
 type Stretch =
   | { readonly only: string }
   | { readonly only?: undefined; readonly from: string; readonly until: RawBuilder<SqlBool> };
@@ -98,7 +99,7 @@ function statusIs(statuses: readonly UserStatus[]): Stretch {
 
 type OrderKey = `${SearchColumn}_key` | "status";
 
-/** In the order of a column, and of the numbers of those who share its value. Numbers begin at 1. */
+/** Sorted by a column, and by number among users who share its value. Numbers start at 1. */
 async function byKey(
   db: Db,
   poolId: string,
@@ -112,7 +113,7 @@ async function byKey(
       .selectFrom("users")
       .selectAll()
       .where("pool_number", "=", poolNumber(db.kysely, poolId))
-      // Said in so many words, because most indexes are partial ones.
+      // Stated explicitly, because most of these indexes are partial.
       .where(key, "is not", null)
       .where(where)
       .orderBy(key)
@@ -132,8 +133,8 @@ async function byKey(
 }
 
 /**
- * Those who share the position's text, after it. In SQLite a comparison of pairs seeks by the text alone. PostgreSQL,
- * told that the text is one, would rather walk the primary key, past the users of all pools.
+ * Users after the position who share its text. SQLite seeks by the text alone if pairs are compared. PostgreSQL, given
+ * the text as equal, would rather scan the primary key past the users of all pools.
  */
 function sharersAfter(kind: DatabaseKind, key: OrderKey, { key: text, number }: UserPosition) {
   const column = sql.ref(key);
@@ -142,7 +143,7 @@ function sharersAfter(kind: DatabaseKind, key: OrderKey, { key: text, number }: 
     : sql<SqlBool>`${column} <= ${text} and (${column}, number) > (${text}, ${number})`;
 }
 
-/** Usernames are searched where they are unique: among the sign-in names. */
+/** Searches usernames where they are unique: among the sign-in names. */
 async function byUsername(
   db: Db,
   poolId: string,

@@ -1,6 +1,7 @@
-/** Opens the database: connects, locks, migrates, loads the keys. */
+/** Opens the database: connects, locks, migrates and loads the keys. */
 import { randomBytes } from "node:crypto";
 import { type Dialect, Kysely, sql } from "kysely";
+import { BoundedMap } from "../lib/bounded-map.ts";
 import type { Random } from "../lib/seal.ts";
 import type { Db } from "./db.ts";
 import { type DatabaseCounts, newCounts } from "./engine/counts.ts";
@@ -29,16 +30,18 @@ export interface OpenOptions {
   readonly url: string;
   /** Base64 of 32 bytes. Required with PostgreSQL. */
   readonly masterKey?: string | undefined;
-  /** Base64 of 32 bytes: unwraps what `masterKey` does not yet, while one replaces the other. */
+  /** Base64 of 32 bytes: unwraps what `masterKey` cannot yet while one replaces the other. */
   readonly previousMasterKey?: string | undefined;
-  /** `<data>/secrets`: where the embedded store keeps its master key when none is configured. */
+  /** `<data>/secrets`: where the embedded store keeps its master key if none is configured. */
   readonly secretsFolder?: string | undefined;
   readonly log: StoreLog;
   readonly now?: (() => number) | undefined;
   readonly random?: Random | undefined;
-  /** Beside the process that has the database open (a command, a worker thread): neither locks nor migrates. */
+  /** Whether another process has the database open (for commands and worker threads): neither locks nor migrates. */
   readonly secondary?: boolean | undefined;
-  /** PostgreSQL: connections at most; time to wait for it at start; what it shows in pg_stat_activity. */
+  /**
+   * PostgreSQL only: the maximum number of connections, the time to wait for it at startup, and its application_name.
+   */
   readonly poolSize?: number | undefined;
   readonly waitMs?: number | undefined;
   readonly applicationName?: string | undefined;
@@ -51,19 +54,22 @@ export interface OpenOptions {
 
 export interface OpenedDatabase {
   readonly db: Db;
-  /** Fails when the database does not answer, or refuses to write. */
+  /** Throws if the database does not answer or refuses to write. */
   ping(): Promise<void>;
-  /** Learns data keys that another process has added, and which one is in use. */
+  /** Loads data keys that another process has added, and which one is active. */
   refreshKeys(): Promise<void>;
   readonly masterKeys: MasterKeySet;
   /**
-   * The program begins to end. A PostgreSQL that does not answer within two seconds is given up: whoever waits for it, or
-   * asks it later, is told at once. Nothing is acknowledged then that it has not confirmed.
+   * Called when the program begins to shut down. If PostgreSQL does not answer within two seconds it is given up: all
+   * queries, running and later ones, then fail at once. Nothing is acknowledged that it has not confirmed.
    */
   leave(): Promise<void>;
   /** Waits for running queries. */
   close(): Promise<void>;
 }
+
+/** Pools of which a user is known whose rows are read for users who do not exist. */
+const mostDecoys = 10_000;
 
 export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase> {
   const { log, now = Date.now, random = randomBytes } = options;
@@ -79,7 +85,8 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
     else await migrate(kysely, { kind, log, now, migrations: options.migrations });
     const sealer = await loadKeys(kysely, { masterKeys: keys, random, now }, keys);
     const ping = () => pingDatabase(connected, now());
-    const db: Db = { kysely, sealer, kind, inTransaction: false, counts };
+    const decoys = { users: new BoundedMap<string, string>(mostDecoys), credential: undefined };
+    const db: Db = { kysely, sealer, kind, inTransaction: false, counts, decoys };
     const { close, leave } = connected;
     return { db, ping, leave, close, refreshKeys: () => sealer.refresh(), masterKeys: keys };
   } catch (error) {
@@ -88,7 +95,7 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
   }
 }
 
-/** The master keys of the options; the first start makes one, if it has none. */
+/** The configured master keys; the first start creates one if there is none. */
 function findMasterKeys(target: Target, options: OpenOptions): MasterKeySet {
   const { random = randomBytes } = options;
   return masterKeys({
@@ -102,8 +109,8 @@ function findMasterKeys(target: Target, options: OpenOptions): MasterKeySet {
 }
 
 /**
- * On SQLite in a transaction, which is refused once the disk has failed. Nothing is written, unless the last write found
- * no room: then only another one can tell.
+ * Checks the database. On SQLite in a transaction, which is refused once the disk has failed. Nothing is written,
+ * unless the last write was refused for lack of space: then only another write can tell.
  */
 async function pingDatabase({ kysely, kind, writes }: Connected, now: number): Promise<void> {
   if (kind === "postgres") {
@@ -118,7 +125,7 @@ async function pingDatabase({ kysely, kind, writes }: Connected, now: number): P
 
 async function loadKeys(kysely: Kysely<Schema>, options: KeyOptions, keys: MasterKeySet): Promise<KeyRing> {
   const sealer = await loadSealer(kysely, options).catch((error: unknown) => {
-    // The file may have been changed between the reading of it and that of the data keys.
+    // The file may have changed between reading it and reading the data keys.
     if (keys.folder !== undefined && error instanceof WrongMasterKey) return loadSealer(kysely, options);
     throw error;
   });
@@ -127,9 +134,9 @@ async function loadKeys(kysely: Kysely<Schema>, options: KeyOptions, keys: Maste
 }
 
 /**
- * Brings the schema up to date and does nothing else: needs no master key, but makes the first one with a SQLite file, as
- * a server does, since a file without one has lost it. Answers what the schema was before. Throws when there is something
- * to do and a server has the SQLite file open.
+ * Brings the schema up to date and does nothing else. Needs no master key, but creates the first one along with a new
+ * SQLite file, as a server does, since a file without a key would count as having lost it. Returns the schema version
+ * before. Throws if there is something to do and a server has the SQLite file open.
  */
 export async function migrateDatabase(options: OpenOptions): Promise<SchemaVersion> {
   const { log, now = Date.now } = options;
@@ -146,7 +153,7 @@ export async function migrateDatabase(options: OpenOptions): Promise<SchemaVersi
   }
 }
 
-/** The schema the database has. Changes nothing, and makes no file. */
+/** The database's schema version. Changes nothing and creates no file. */
 export async function readSchemaVersion(options: OpenOptions): Promise<SchemaVersion> {
   const target = parseUrl(options.url);
   if (target.kind === "sqlite" && !fileExists(target.path))
@@ -166,14 +173,14 @@ type Target =
 function parseUrl(url: string): Target {
   if (/^postgres(?:ql)?:\/\//.test(url)) return { kind: "postgres", url };
   const path = url.replace(/^sqlite:(?:\/\/)?/, "");
-  // Not repeated in the message: it may contain a password.
+  // Not repeated in the message, as it may contain a password.
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path))
     throw new Error("The database must be postgres://…, sqlite:… or a path.");
   if (path === "") throw new Error("The path of the database is empty.");
   return { kind: "sqlite", path };
 }
 
-/** What is gone with the process needs no key that outlives it. */
+/** A random master key for an in-memory database, which does not outlive the process. */
 function throwAwayKey(target: Target, random: Random): string | undefined {
   const gone = target.kind === "sqlite" && target.path === inMemory;
   return gone ? Buffer.from(random(32)).toString("base64") : undefined;
@@ -201,7 +208,7 @@ async function connect(target: Target, options: OpenOptions, counts = newCounts(
   return { kind: target.kind, kysely, writes, leave, close };
 }
 
-/** SQLite opens the file with the first statement, and does not name it when that fails. */
+/** Names the file in an error: SQLite opens it with the first statement and does not say which one failed. */
 function unusable(path: string, unlock: () => void): (error: unknown) => never {
   return (error) => {
     unlock();

@@ -1,7 +1,7 @@
 /**
- * Messages on their way. A row is written in the transaction of what it tells about, so that neither can be without
- * the other. Who delivers it is decided by a conditional update of `next_attempt_at`, which doubles as a lease. Expired
- * rows are removed by sweep.ts.
+ * Messages to be delivered. A row is written in the transaction of the change that it reports, so that neither exists
+ * without the other. A conditional update of `next_attempt_at`, which doubles as a lease, decides who delivers it.
+ * sweep.ts removes expired rows.
  */
 import { sql } from "kysely";
 import type { MailAddress } from "../lib/mail-address.ts";
@@ -21,16 +21,16 @@ export interface Message extends MessageRef {
   readonly destination: string;
   readonly subject: string;
   readonly body: string;
-  /** The code or temporary password in it, for the development inbox. */
+  /** The code or temporary password in the message, for the development inbox. */
   readonly code: string | undefined;
-  /** Sender and address for answers, where the pool has its own. */
+  /** Sender and reply-to address, if the pool has its own. */
   readonly from: MailAddress | undefined;
   readonly replyTo: string | undefined;
   readonly createdAt: number;
   readonly expiresAt: number;
 }
 
-/** A message somebody has the lease of. */
+/** A message that the caller has leased for delivery. */
 export interface ClaimedMessage extends Message {
   readonly attempts: number;
 }
@@ -85,7 +85,7 @@ function fromRow(db: Db, row: OutboxTable): ClaimedMessage {
   };
 }
 
-/** Messages whose time has come, oldest first, each with the value of `next_attempt_at` by which it is claimed. */
+/** Messages that are due, oldest first, each with the value of `next_attempt_at` by which it is claimed. */
 export async function dueMessages(
   db: Db,
   now: number,
@@ -103,7 +103,10 @@ export async function dueMessages(
   return rows.map((row) => ({ poolId: row.pool_id, id: row.message_id, nextAttemptAt: row.next_attempt_at }));
 }
 
-/** Takes a message for delivery until `leaseUntil`. Undefined: somebody else has it, or it is delivered or expired. */
+/**
+ * Claims a message for delivery until `leaseUntil`. Undefined if another server has it, or it was delivered or has
+ * expired.
+ */
 export async function claimMessage(
   db: Db,
   due: MessageRef & { nextAttemptAt: number },
@@ -122,7 +125,7 @@ export async function claimMessage(
   return row && fromRow(db, row);
 }
 
-/** Writes down how an attempt ended, if the message still is at this attempt. */
+/** Records the result of an attempt, if the message is still at this attempt. */
 export async function settleMessage(
   db: Db,
   message: Pick<ClaimedMessage, "poolId" | "id" | "attempts">,
@@ -145,7 +148,7 @@ export async function deleteMessage(db: Db, ref: MessageRef): Promise<void> {
     .execute();
 }
 
-/** How many messages wait, counted up to `most`. */
+/** How many messages are waiting, counting up to `most`. */
 export async function countWaiting(db: Db, most: number): Promise<number> {
   const { count } = await db.kysely
     .selectFrom((from) =>
@@ -161,7 +164,7 @@ export async function countWaiting(db: Db, most: number): Promise<number> {
   return count;
 }
 
-/** What the development inbox shows: newest first, unexpired, `failed` ones left out. */
+/** The messages for the development inbox: newest first, without expired and `failed` ones. */
 export async function recentMessages(db: Db, now: number, limit: number): Promise<Message[]> {
   const rows = await db.kysely
     .selectFrom("outbox")

@@ -1,4 +1,4 @@
-/** Passkeys: WebAuthn credentials of users. One credential id belongs to one user of a pool: the primary key. */
+/** Passkeys: users' WebAuthn credentials. A credential id belongs to one user of a pool, by the primary key. */
 
 import type { Db } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
@@ -7,12 +7,12 @@ import type { PasskeysTable } from "./schema/schema.ts";
 
 export interface Passkey {
   readonly poolId: string;
-  /** Base64url. */
+  /** The credential id, base64url. */
   readonly id: string;
   readonly userId: string;
   readonly relyingPartyId: string;
   readonly name: string;
-  /** COSE_Key. */
+  /** The public key as a COSE_Key (RFC 9052). */
   readonly publicKey: Uint8Array;
   readonly counter: number;
   readonly transports: readonly string[];
@@ -39,7 +39,7 @@ function fromRow(row: PasskeysTable): Passkey {
   };
 }
 
-/** False: the authenticator's credential is known in this pool, whoever's it is. */
+/** Adds a passkey. Returns false if the pool already has a passkey of this id, whoever's it is. */
 export async function insertPasskey(tx: Db, passkey: Passkey): Promise<boolean> {
   const result = await tx.kysely
     .insertInto("passkeys")
@@ -63,7 +63,7 @@ export async function insertPasskey(tx: Db, passkey: Passkey): Promise<boolean> 
   return affected(result) === 1;
 }
 
-// Without a limit: a user has few, and SQLite compiles a statement anew whenever its limit is bound.
+// Without a limit: a user has few, and SQLite recompiles a statement whenever its limit is bound.
 const listQuery = prepared<{ poolId: string; userId: string; after: string }, PasskeysTable>((kysely, slot) =>
   kysely
     .selectFrom("passkeys")
@@ -74,7 +74,7 @@ const listQuery = prepared<{ poolId: string; userId: string; after: string }, Pa
     .orderBy("credential_id"),
 );
 
-/** A user's passkeys in the order of their ids, after one of them. */
+/** A user's passkeys by id, beginning after the given id. */
 export async function listPasskeys(
   db: Db,
   poolId: string,
@@ -94,7 +94,7 @@ const readQuery = prepared<{ poolId: string; userId: string; id: string }, Passk
     .where("user_id", "=", slot("userId")),
 );
 
-/** A passkey of this user. */
+/** A user's passkey by its id. */
 export async function readPasskey(
   db: Db,
   poolId: string,
@@ -124,8 +124,8 @@ const useQuery = preparedWrite<{
 );
 
 /**
- * Notes a use. False: the passkey is gone, or its counter is not where it was when the signature was checked, so that of
- * two uses of one signature one counts.
+ * Records a use. Returns false if the passkey is gone, or its counter has changed since the signature was checked, so
+ * that of two uses of one signature only one counts.
  */
 export async function usePasskey(
   tx: Db,
@@ -146,7 +146,7 @@ export async function usePasskey(
   return touched === 1;
 }
 
-/** False: the user has none of this id. */
+/** Deletes a passkey. Returns false if the user has none of this id. */
 export async function deletePasskey(tx: Db, poolId: string, userId: string, id: string): Promise<boolean> {
   const result = await tx.kysely
     .deleteFrom("passkeys")

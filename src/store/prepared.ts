@@ -1,6 +1,6 @@
 /**
- * The few hottest statements, built once: to assemble and compile one costs Kysely more than SQLite takes to answer it.
- * What a statement is asked for stands in it as a named slot, filled in at each call.
+ * Prepared forms of the few hottest statements: building and compiling one costs Kysely more than SQLite takes to run
+ * it. Values are named slots, filled in at each call.
  */
 import type { Compilable, CompiledQuery, Kysely, QueryResult } from "kysely";
 import type { Db } from "./db.ts";
@@ -25,21 +25,21 @@ class Slot {
 
 const texts = new Map<string, string>();
 
-/** The SQL of a prepared statement, for those who watch results go by: Kysely tells them the id of the query alone. */
+/** The SQL of a prepared statement, for observers of results: Kysely passes them the query's id only. */
 export function preparedText(queryId: string): string | undefined {
   return texts.get(queryId);
 }
 
 /**
- * A query that is compiled at its first call. `build` writes it as ever, with `slot("name")` in the place of a value; it
- * must not branch on values, which it does not see.
+ * A query that is compiled on first use. `build` writes it as usual, with `slot("name")` in place of each value; it
+ * cannot branch on values, as it does not see them.
  */
 export function prepared<V extends Values, Row>(build: Build<V, Row>): (db: Db, values: V) => Promise<Row[]> {
   const run = statement(build);
   return async (db, values) => (await run(db, values)).rows;
 }
 
-/** The same for an insert, update or delete: the number of rows it touched. */
+/** A prepared insert, update or delete; returns the number of affected rows. */
 export function preparedWrite<V extends Values>(
   build: Build<V, unknown>,
 ): (db: Db, values: V) => Promise<number> {
@@ -54,7 +54,7 @@ function statement<V extends Values, Row>(
   return (db, values) => {
     let query = compiled.get(db.kind);
     if (query === undefined) {
-      // Kysely passes parameters on as they are, so a slot comes out where it went in.
+      // Kysely passes parameters on unchanged, so each slot comes out where it went in.
       query = build(db.kysely, (name) => new Slot(name) as unknown as V[typeof name], db.kind).compile();
       compiled.set(db.kind, query);
       texts.set(query.queryId.queryId, query.sql);

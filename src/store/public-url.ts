@@ -1,14 +1,14 @@
 /**
- * The public URL stands in the tokens of every server, so that servers which share a database must share it. The first
- * start on PostgreSQL writes it down, and every other is held against it. An SQLite file has one server, which may call
- * itself as it likes.
+ * The public URL of servers that share a database: it is part of the tokens of every server, so they must agree on it.
+ * The first start on PostgreSQL stores it, and every other start is checked against it. An SQLite file has a single
+ * server, which may use any URL.
  */
 import type { Db } from "./db.ts";
 import { writeMeta } from "./migrations/migrate.ts";
 
 const key = "public_url";
 
-/** The URL of the servers of this database, if one was written down. */
+/** The stored public URL of this database's servers, if any. */
 export async function readPublicUrl(db: Db): Promise<string | undefined> {
   const row = await db.kysely
     .selectFrom("poolhouse_meta")
@@ -18,14 +18,14 @@ export async function readPublicUrl(db: Db): Promise<string | undefined> {
   return row?.value;
 }
 
-/** From the next start of each server on. */
+/** Changes the stored public URL, effective with the next start of each server. */
 export async function changePublicUrl(db: Db, url: string): Promise<void> {
   await writeMeta(db.kysely, key, url);
 }
 
 /**
- * Throws Error, which names both URLs, when the servers of this database go by another one; and when nobody configured
- * a URL (`guessed`) for a server that others can reach: each would guess its own.
+ * Throws an Error naming both URLs if the servers of this database use another one, or if nobody configured a URL
+ * (`guessed`) for a server that others can reach: each server would guess a different one.
  */
 export async function sharePublicUrl(
   db: Db,

@@ -1,6 +1,6 @@
 /**
- * Rows of resource servers. Identifiers sort by their bytes. Each change raises the pool's version, by which servers know
- * whether what they remember of them still holds.
+ * Rows of resource servers. Identifiers sort by bytes. Each change increments the pool's version, by which servers know
+ * whether their cached resource servers are current.
  */
 
 import { type Db, inTransaction } from "./db.ts";
@@ -25,7 +25,7 @@ function fromRow(row: ResourceServersTable): ResourceServer {
   return { poolId, identifier, name, scopes: JSON.parse(row.scopes) };
 }
 
-/** Adds a resource server. `exists`: there is one of that identifier. `no-pool`: the pool is gone. */
+/** Adds a resource server. `exists`: the identifier is taken. `no-pool`: the pool is gone. */
 export function insertResourceServer(
   db: Db,
   server: ResourceServer & { readonly now: number },
@@ -57,7 +57,7 @@ export async function readResourceServer(
   return found;
 }
 
-/** Those that exist. */
+/** The resource servers of these identifiers that exist. */
 export async function readResourceServers(
   db: Db,
   poolId: string,
@@ -73,7 +73,7 @@ export async function readResourceServers(
   return rows.map(fromRow);
 }
 
-/** Replaces name and scopes. False: there is none. */
+/** Replaces name and scopes. Returns false if there is no such resource server. */
 export function updateResourceServer(
   db: Db,
   server: ResourceServer & { readonly now: number },
@@ -101,7 +101,7 @@ export function deleteResourceServer(db: Db, poolId: string, identifier: string)
   });
 }
 
-/** Resource servers of a pool in the order of their identifiers, after the given one. */
+/** A page of a pool's resource servers by identifier, beginning after the given identifier. */
 export async function listResourceServers(
   db: Db,
   poolId: string,

@@ -1,6 +1,6 @@
 /**
- * Names that applications and browsers know a pool by, after the pool gave them up: ids of clients, domains, and the
- * pool's own id. Whoever got one of another pool would be told the passwords, codes and cookies that are meant for it.
+ * Names by which applications and browsers know a pool, after the pool gave them up: client ids, domains, and the
+ * pool's own id. Another pool that takes one of them would receive passwords, codes and cookies meant for the former.
  */
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
@@ -8,20 +8,20 @@ import type { RetiredNamesTable } from "./schema/schema.ts";
 
 export type NameKind = RetiredNamesTable["kind"];
 
-/** A year: as long as a browser keeps the oldest cookie that it has of a name, that of a remembered device. */
+/** A year: as long as a browser keeps the longest-lived cookie of a host name, that of a remembered device. */
 const retiredMs = 365 * 24 * 60 * 60 * 1000;
 
 export interface RetiredName {
   readonly kind: NameKind;
   readonly name: string;
-  /** Which gave it up. */
+  /** The pool that gave it up. */
   readonly poolId: string;
   readonly retiredAt: number;
-  /** From when it is anybody's. */
+  /** When anybody may take it again, in epoch milliseconds. */
   readonly freeAt: number;
 }
 
-/** A name cannot be taken yet. Thrown inside the transaction that would take it, of which nothing remains. */
+/** A name cannot be taken yet. Thrown inside the transaction that would take it, which is rolled back. */
 export class NameRetired extends Error {
   override name = "NameRetired";
   readonly retired: RetiredName;
@@ -40,7 +40,7 @@ const fromRow = (row: RetiredNamesTable): RetiredName => ({
   freeAt: Number(row.expires_at),
 });
 
-/** Where a kind of name has a row while it is in use, which makes it unique. */
+/** The tables in which each kind of name is unique while in use. */
 const inUse = {
   client: { table: "client_pools", column: "client_id" },
   domain: { table: "domain_pools", column: "domain" },
@@ -48,8 +48,8 @@ const inUse = {
 } as const;
 
 /**
- * Retires names of a pool: call it in the transaction that deletes them, before it does.
- * @param name undefined: all of this kind
+ * Retires names of a pool; to be called in the transaction that deletes them, before it does.
+ * @param name undefined for all names of this kind
  */
 export async function retireNames(
   tx: Db,
@@ -68,10 +68,11 @@ export async function retireNames(
 }
 
 /**
- * Takes a name into use: call it in the transaction that adds the row which makes the name unique, after it did. That
- * row has waited for whoever was giving the name up, so what they retired is seen here. Throws NameRetired.
- * @param poolId which may have what it gave up itself; undefined: nobody may
- * @param reuse it may have what others gave up, too
+ * Takes a name into use; to be called in the transaction that adds the row that makes it unique, after it did. Adding
+ * that row has waited for transactions that give the name up, so that what they retired is visible here. Throws
+ * NameRetired.
+ * @param poolId the pool that may take back what it gave up; undefined for none
+ * @param reuse whether it may also take what others gave up
  */
 export async function takeName(
   tx: Db,
@@ -96,7 +97,7 @@ export async function takeName(
   await releaseName(tx, taken.kind, taken.name);
 }
 
-/** Makes a name free for everybody. What it was; undefined: it was not retired. */
+/** Frees a name for everybody. Returns what it was; undefined if it was not retired. */
 export async function releaseName(db: Db, kind: NameKind, name: string): Promise<RetiredName | undefined> {
   const row = await db.kysely
     .deleteFrom("retired_names")
@@ -107,7 +108,7 @@ export async function releaseName(db: Db, kind: NameKind, name: string): Promise
   return row && fromRow(row);
 }
 
-/** Those that are not free yet, the latest first. */
+/** Names that are not free yet, most recently retired first. */
 export async function listRetiredNames(db: Db, now: number): Promise<RetiredName[]> {
   const rows = await db.kysely
     .selectFrom("retired_names")

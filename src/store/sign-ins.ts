@@ -1,4 +1,4 @@
-/** Rows of running sign-ins. Moving on and finishing are decided by a row count. */
+/** Rows of running sign-ins. A row count decides each step and the end. */
 
 import type { Db } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
@@ -9,7 +9,7 @@ export interface SignInRow<State> {
   readonly poolId: string;
   readonly id: string;
   readonly clientId: string;
-  /** undefined: the user does not exist, the sign-in is a simulation. */
+  /** Undefined if the user does not exist and the sign-in is simulated. */
   readonly userId: string | undefined;
   readonly version: number;
   readonly state: State;
@@ -46,8 +46,8 @@ export async function insertSignIn<State>(db: Db, row: SignInRow<State>): Promis
 }
 
 /**
- * Notes that what a sign-in began with was used, where no row had waited for it. False: it was used before.
- * @param used `expiresAt`: until nothing of this id could be accepted any more
+ * Records that a sign-in's start was used, for sign-ins that began without a row. Returns false if it was used before.
+ * @param used `expiresAt`: when nothing with this id could be accepted any more
  */
 export async function insertUsed(
   db: Db,
@@ -98,7 +98,9 @@ export async function readSignIn<State>(
   );
 }
 
-/** Writes the next state if the row still has the version it was read with. False: it was answered already. */
+/**
+ * Writes the next state if the row still has the version it was read with. Returns false if it was already answered.
+ */
 export async function moveSignIn<State>(db: Db, row: SignInRow<State>, state: State): Promise<boolean> {
   const result = await db.kysely
     .updateTable("sign_ins")
@@ -126,7 +128,7 @@ const takeQuery = preparedWrite<{ poolId: string; id: string; version: number }>
     .where("version", "=", slot("version")),
 );
 
-/** Ends a sign-in. False: it was answered already. */
+/** Ends a sign-in. Returns false if it was already answered. */
 export async function takeSignIn(
   db: Db,
   row: Pick<SignInRow<unknown>, "poolId" | "id" | "version">,

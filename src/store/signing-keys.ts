@@ -1,4 +1,4 @@
-/** A pool's RSA keys. The private half is sealed; the public half is what the JWKS publishes. */
+/** A pool's RSA keys. The private half is sealed; the JWKS publishes the public half. */
 
 import { type Db, inTransaction } from "./db.ts";
 import type { SigningKeysTable } from "./schema/schema.ts";
@@ -8,12 +8,12 @@ export interface SigningKeyRow {
   readonly kid: string;
   readonly tokenUse: "id" | "access";
   readonly publicJwk: Readonly<Record<string, string>>;
-  /** PKCS8 PEM; undefined once it was destroyed, because the key signs no more. */
+  /** PKCS8 PEM; undefined once it was destroyed because the key no longer signs. */
   readonly privateKey: Uint8Array | undefined;
   readonly createdAt: number;
-  /** From when it signs. */
+  /** Since when it signs, in epoch milliseconds. */
   readonly activeFrom: number;
-  /** From when it is not published and nothing it signed is accepted. */
+  /** When it is no longer published and nothing it signed is accepted. */
   readonly retiredAt: number | undefined;
 }
 
@@ -21,16 +21,16 @@ export type NewSigningKey = Omit<SigningKeyRow, "privateKey" | "retiredAt"> & {
   readonly privateKey: Uint8Array;
 };
 
-/** AccessTokenValidity and IdTokenValidity are a day at most. Milliseconds. */
+/** The longest validity of AccessTokenValidity and IdTokenValidity: a day. Milliseconds. */
 const longestToken = 24 * 60 * 60 * 1000;
 
-/** In the place of a private half that was destroyed. No sealed value begins so. */
+/** Replaces a destroyed private half. No sealed value begins like this. */
 const destroyed = Uint8Array.of(0);
 const isDestroyed = (value: Uint8Array) => value.length === 1;
 
 const place = (poolId: string, kid: string) => `signing_keys:private_sealed:${poolId}/${kid}` as const;
 
-/** Adds a key unless one of this kid exists: two servers that make a pool's first key at once agree on one. */
+/** Adds a key unless one with its kid exists: two servers that create a pool's first key at once agree on one. */
 export async function insertSigningKey(db: Db, poolId: string, key: NewSigningKey): Promise<void> {
   await db.kysely
     .insertInto("signing_keys")
@@ -52,7 +52,7 @@ function columns(db: Db, poolId: string, key: NewSigningKey): SigningKeysTable {
   };
 }
 
-/** The pool's keys that are published, oldest first. */
+/** The pool's published keys, oldest first. */
 export async function readSigningKeys(db: Db, poolId: string, now: number): Promise<SigningKeyRow[]> {
   const rows = await db.kysely
     .selectFrom("signing_keys")
@@ -78,13 +78,13 @@ export async function readSigningKeys(db: Db, poolId: string, now: number): Prom
 export type Succession = "done" | "no-pool" | "no-keys" | "under-way";
 
 /**
- * Adds the successors of a pool's keys and says until when the others are published. The pool's version grows with it,
- * by which every server knows with its next request that its keys are others now.
+ * Adds the successors of a pool's keys and sets until when the current ones are published. Increments the pool's
+ * version, by which every server notices the change at its next request.
  *
- * @param change.signsAfter how long the others go on signing, at most. Milliseconds
+ * @param change.signsAfter how long the current keys go on signing, at most. Milliseconds
  * @param change.atOnce removes every other key: nothing it signed is accepted from now on
- * @returns `under-way` when successors are waiting to sign already (never with `atOnce`), `no-keys` when the pool has
- *   not signed yet
+ * @returns `under-way` if successors are already waiting to sign (never with `atOnce`), `no-keys` if the pool has not
+ * signed yet
  */
 export function succeedSigningKeys(
   db: Db,
@@ -92,7 +92,7 @@ export function succeedSigningKeys(
   change: { successors: readonly NewSigningKey[]; now: number; signsAfter: number; atOnce: boolean },
 ): Promise<Succession> {
   return inTransaction(db, async (tx) => {
-    // The pool's row first: it makes rotations of one pool wait for each other, and for the pool's deletion.
+    // The pool's row first: rotations of a pool wait for each other, and for the pool's deletion.
     if (!(await raisePool(tx, poolId))) return "no-pool";
     const keys = await tx.kysely
       .selectFrom("signing_keys")
@@ -108,7 +108,7 @@ export function succeedSigningKeys(
   });
 }
 
-/** Published for as long as a token may last that they sign at the very last. */
+/** Keeps the other keys published for as long as a token they sign at the very end may be valid. */
 async function retireOthers(tx: Db, poolId: string, signUntil: number): Promise<void> {
   await tx.kysely
     .updateTable("signing_keys")
@@ -118,7 +118,7 @@ async function retireOthers(tx: Db, poolId: string, signUntil: number): Promise<
     .execute();
 }
 
-/** Destroys the private halves of keys that sign no more, and removes what is not published any more. */
+/** Destroys the private halves of keys that no longer sign, and removes keys that are no longer published. */
 export async function sweepSigningKeys({ kysely }: Db, now: number): Promise<void> {
   await kysely.deleteFrom("signing_keys").where("retired_at", "<=", now).execute();
   await kysely
@@ -129,7 +129,7 @@ export async function sweepSigningKeys({ kysely }: Db, now: number): Promise<voi
     .execute();
 }
 
-/** The key that has signed for longest, of all pools: when it began to. Epoch milliseconds. */
+/** Since when the longest-serving active key of all pools has signed. Epoch milliseconds. */
 export async function oldestSigningKey(
   { kysely }: Db,
   now: number,

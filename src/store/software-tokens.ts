@@ -1,4 +1,7 @@
-/** Software tokens (TOTP): a verified seed, and one that waits for its first code. That a code counts once is a row count. */
+/**
+ * Software tokens (TOTP): a verified seed, and one that waits for its first code. A row count decides that a code is
+ * accepted only once.
+ */
 
 import type { Db } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
@@ -31,7 +34,7 @@ export async function readSoftwareToken(
   return { version: row.version, seed: open("seed_sealed"), pending: open("pending_sealed") };
 }
 
-/** Stores a seed that waits for its first code; the one that waited before is gone, a verified one stays. */
+/** Stores a seed that waits for its first code, in place of one that was waiting before; a verified seed is kept. */
 export async function writePendingSeed(
   db: Db,
   poolId: string,
@@ -62,8 +65,9 @@ export async function writePendingSeed(
 }
 
 /**
- * The seed becomes the user's, in the place of any other, with the code of `step` used up. `version` is that of the
- * row the seed was read from; undefined: the seed comes from elsewhere. False: the row was changed meanwhile.
+ * Makes a seed the user's verified one in place of any other, with the code of `step` used up. `version` is that of the
+ * row the seed was read from; undefined if the seed comes from elsewhere. Returns false if the row was changed in the
+ * meantime.
  */
 export async function storeVerifiedSeed(
   tx: Db,
@@ -99,7 +103,10 @@ export async function storeVerifiedSeed(
   return affected(result) === 1;
 }
 
-/** Uses up the code of a time step, and with it every earlier one. False: one as late was accepted before. */
+/**
+ * Uses up the code of a time step and of all earlier ones. Returns false if this step or a later one was accepted
+ * before.
+ */
 export async function useStep(tx: Db, poolId: string, userId: string, step: number): Promise<boolean> {
   const result = await tx.kysely
     .updateTable("software_tokens")
@@ -111,7 +118,7 @@ export async function useStep(tx: Db, poolId: string, userId: string, step: numb
   return affected(result) === 1;
 }
 
-/** False: there was none. */
+/** Deletes a user's software token. Returns false if there was none. */
 export async function deleteSoftwareToken(tx: Db, poolId: string, userId: string): Promise<boolean> {
   const result = await tx.kysely
     .deleteFrom("software_tokens")

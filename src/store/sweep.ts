@@ -1,40 +1,40 @@
 /**
- * Removes what has expired, a slice at a time: on SQLite a statement holds the thread that answers requests. How many rows
- * a slice has follows from how long the one before it took. What one sweep leaves, the next one finds.
+ * Removes expired rows a slice at a time, since on SQLite a statement blocks the thread that answers requests. How long
+ * a slice took determines the size of the next one. What one sweep leaves, the next one finds.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { type RawBuilder, sql } from "kysely";
-import { uuid7Floor } from "../lib/uuid7.ts";
+import { uuid7Floor } from "../lib/uuid.ts";
 import { sweepAuditEvents } from "./audit.ts";
 import { sweepAuthEvents } from "./auth-events.ts";
 import type { Db } from "./db.ts";
 import type { StoreLog } from "./engine/log.ts";
-import { takingItsTime } from "./engine/postgres/time-limit.ts";
+import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
 import { growth, type Removal, tables } from "./growth.ts";
 import { sweepSigningKeys } from "./signing-keys.ts";
 
 const day = 24 * 60 * 60 * 1000;
 const every = 60_000;
 
-/** Rows of a slice: the first has the fewest that are worth a statement. */
+/** Rows per slice: the first one's number, the fewest worth a statement, and the most. */
 export const sliceRows = { first: 200, least: 25, most: 5_000 };
-/** Milliseconds that a slice is to take; it should never take twice as long. */
+/** Target duration of a slice in milliseconds; it should never take twice as long. */
 const sliceMs = 10;
 /**
- * After each slice the sweep rests for so many times as long: others have most of the thread, and the write-ahead log of
- * SQLite is carried over by the thread that is there for it. A sweep without rest outran that one, and its connection did
- * the work between two slices, for 30 ms. Not longer than half a second, since whoever stops the server waits for it.
+ * After each slice the sweep rests for several times as long: others get most of the thread, and the checkpoint thread
+ * of SQLite keeps up. Without the rest the connection had to do checkpoints between two slices, for 30 ms each. The
+ * rest is at most half a second, since stopping the server waits for it.
  */
 const rest = { times: 3, mostMs: 500 };
 
-/** How large slices are, and how long the sweep rests in between. */
+/** Controls the size of slices and the rest between them. */
 export class Pace {
   rows = sliceRows.first;
   readonly #elapsed: () => number;
   readonly #pause: (ms: number) => Promise<unknown>;
   #took = 0;
 
-  /** @param elapsed milliseconds since whenever */
+  /** @param elapsed monotonic milliseconds */
   constructor(
     elapsed: () => number = () => performance.now(),
     wait: (ms: number) => Promise<unknown> = pause,
@@ -43,24 +43,24 @@ export class Pace {
     this.#pause = wait;
   }
 
-  /** Lets others go on, for as long as the last slice makes necessary. */
+  /** Rests for as long as the last slice requires. */
   async rest(): Promise<void> {
     await this.#pause(Math.min(this.#took * rest.times, rest.mostMs));
   }
 
-  /** Does a slice, and makes the next one larger or smaller. */
+  /** Runs a slice and adapts the size of the next one. */
   async measured(slice: (limit: number) => Promise<number>): Promise<number> {
     const began = this.#elapsed();
     const { rows } = this;
     const removed = await slice(rows);
     this.#took = this.#elapsed() - began;
     const took = Math.max(this.#took, sliceMs / 100);
-    // Of a slice that was not full the time says little.
+    // The duration of a slice that was not full says little.
     if (removed === rows || took > sliceMs) this.#follow(took);
     return removed;
   }
 
-  /** Half as large again at most: a table whose rows are larger comes unannounced. */
+  /** Grows by half at most: a table with larger rows comes without warning. */
   #follow(took: number): void {
     const factor = Math.min(sliceMs / took, 1.5);
     this.rows = Math.round(Math.min(Math.max(this.rows * factor, sliceRows.least), sliceRows.most));
@@ -69,7 +69,7 @@ export class Pace {
 
 export interface SweepOptions {
   readonly pace?: Pace;
-  /** False ends the sweep after the slice at hand. */
+  /** Returning false ends the sweep after the current slice. */
   readonly goesOn?: () => boolean;
 }
 
@@ -90,7 +90,7 @@ export interface Retention {
   readonly auth: number;
 }
 
-/** Removes events that are over their time. */
+/** Removes events older than their retention. */
 export async function sweepEvents(
   db: Db,
   now: number,
@@ -111,9 +111,9 @@ function expired(table: string, removal: Extract<Removal, { by: "expiry" }>, now
 }
 
 /**
- * The statement of a slice, the oldest rows first: a seek in the index of `expires_at`, and one a row by its key. A row
- * that was written anew meanwhile (a counter that starts again) stays: PostgreSQL looks once more at the condition
- * outside. The plus keeps that from being what the rows are looked up by.
+ * The statement of a slice, oldest rows first: a seek in the index on `expires_at`, and one per row by its key. A row
+ * that was written again meanwhile (a counter that restarts) stays: PostgreSQL rechecks the outer condition. The plus
+ * keeps that condition from being used for the lookup.
  */
 export function expiredRows(
   table: string,
@@ -126,8 +126,8 @@ export function expiredRows(
 }
 
 /**
- * Until nothing is left. Each slice has a connection of its own, so that what is measured is the statement: neither the
- * wait for others nor that for the disk, which holds nobody up. In between everybody else has a turn.
+ * Runs slices until nothing is left. Each slice has its own connection, so that only the statement is measured, without
+ * waiting for others or for the disk, which blocks nobody. Others get a turn in between.
  */
 async function inSlices(db: Db, slice: Slice, options: SweepOptions): Promise<void> {
   const { pace = new Pace(), goesOn = () => true } = options;
@@ -156,7 +156,7 @@ export function startSweeper(
     await sweepEvents(db, clock(), retention, { pace, goesOn });
   };
   const timer = setInterval(() => {
-    running ??= takingItsTime(once)
+    running ??= withoutTimeLimit(once)
       .catch((error: unknown) => log.warn({ err: error }, "sweep failed"))
       .finally(() => {
         running = undefined;

@@ -11,7 +11,7 @@ export interface Terms {
   readonly name: string;
   readonly source: "LINK";
   readonly enforcement: "NONE";
-  /** By language. */
+  /** URLs by language. */
   readonly links: Readonly<Record<string, string>>;
   readonly createdAt: number;
   readonly updatedAt: number;
@@ -31,7 +31,7 @@ function fromRow(row: TermsTable): Terms {
   };
 }
 
-/** Adds terms. `exists`: the client has terms of that name. `no-client`: the client is gone. */
+/** Adds terms. `exists`: the client has terms of this name. `no-client`: the client is gone. */
 export function insertTerms(db: Db, terms: Terms): Promise<"added" | "exists" | "no-client"> {
   return inTransaction(db, async (tx) => {
     if (!(await holdClient(tx, terms.poolId, terms.clientId))) return "no-client";
@@ -64,7 +64,7 @@ export async function readTerms(db: Db, poolId: string, termsId: string): Promis
   return row && fromRow(row);
 }
 
-/** A client's terms, by name. */
+/** A client's terms by name. */
 export async function readTermsOfClient(db: Db, poolId: string, clientId: string): Promise<Terms[]> {
   const rows = await db.kysely
     .selectFrom("terms")
@@ -77,8 +77,8 @@ export async function readTermsOfClient(db: Db, poolId: string, clientId: string
 }
 
 /**
- * Changes what is named; undefined leaves a value as it is. The terms as they are now, or undefined if there are none.
- * Throws a unique violation when the client has others of that name.
+ * Updates the given properties; undefined leaves a value unchanged. Returns the updated terms, or undefined if there
+ * are none. Throws a unique violation if the client has other terms of that name.
  */
 export async function updateTerms(
   db: Db,
@@ -104,7 +104,7 @@ export async function updateTerms(
   return row && fromRow(row);
 }
 
-/** False: there were none. */
+/** Deletes terms. Returns false if there were none. */
 export async function deleteTerms(db: Db, poolId: string, termsId: string): Promise<boolean> {
   const result = await db.kysely
     .deleteFrom("terms")
@@ -114,7 +114,7 @@ export async function deleteTerms(db: Db, poolId: string, termsId: string): Prom
   return affected(result) === 1;
 }
 
-/** Terms of a pool in the order of their ids, after the given one. */
+/** A page of a pool's terms by id, beginning after the given id. */
 export async function listTerms(
   db: Db,
   poolId: string,

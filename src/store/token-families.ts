@@ -1,4 +1,4 @@
-/** Refresh token families: one row a sign-in. Revocation is a column here and is read with every use of a token. */
+/** Refresh token families: one row per sign-in. Revocation is a column that is read with every use of a token. */
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
 import { blobType } from "./engine/sql.ts";
@@ -24,18 +24,21 @@ export interface TokenFamily {
   readonly createdAt: number;
   readonly expiresAt: number;
   readonly revokedAt: number | undefined;
-  /** Through the authorization server, or by the API's sign-in. */
+  /** Whether the sign-in went through the authorization server or the API. */
   readonly origin: "oauth" | "api";
   /** The resource (RFC 8707) that the access tokens are for. */
   readonly resource: string | undefined;
-  /** Two factors were proven in its sign-in at the API: the device that it confirms stands for one of them later. */
+  /**
+   * Whether two factors were proven in its sign-in at the API; a device confirmed with its tokens may then replace one
+   * of them.
+   */
   readonly twoFactors: boolean;
 }
 
 const place = (poolId: string, familyId: string) =>
   `token_families:key_sealed:${poolId}/${familyId}` as const;
 
-/** Every column of a family, and of what kind it is. */
+/** Every column of a family with its type. */
 const columnTypes: Readonly<Record<keyof TokenFamiliesTable, "text" | "bigint" | "bytes">> = {
   pool_id: "text",
   family_id: "text",
@@ -62,7 +65,7 @@ type FamilyValues = TokenFamiliesTable & { readonly signOuts: number; readonly c
 
 const insertQuery = preparedWrite<{ readonly [K in keyof FamilyValues]: FamilyValues[K] }>(
   (kysely, slot, kind) => {
-    // In a select list PostgreSQL does not see of what type a parameter is.
+    // In a select list PostgreSQL cannot infer the type of a parameter.
     const typed = (column: keyof TokenFamiliesTable) => {
       const type = columnTypes[column] === "bytes" ? blobType(kind) : columnTypes[column];
       return sql`cast(${slot(column)} as ${sql.raw(type)})`.as(column);
@@ -73,11 +76,11 @@ const insertQuery = preparedWrite<{ readonly [K in keyof FamilyValues]: FamilyVa
       .select(familyColumns.map(typed))
       .where("users.pool_id", "=", slot("pool_id"))
       .where("users.user_id", "=", slot("user_id"))
-      // A literal: SQLite compiles a statement anew at each run when a value of it could choose a partial index.
+      // A literal: SQLite recompiles a statement at each run if a value could select a partial index.
       .where("users.enabled", "=", sql.lit(1))
       .where("users.status", "=", "CONFIRMED")
       .where("users.sign_outs", "=", slot("signOuts"))
-      // Users who sign in by one-time codes or passkeys need have no password: version 0.
+      // Users who sign in by one-time codes or passkeys need no password: version 0.
       .where(sql`coalesce(credentials.version, 0)`, "=", slot("credentialVersion"))
       .$if(kind === "postgres", (select) => select.forShare("users"));
     return kysely.insertInto("token_families").columns(familyColumns).expression(user);
@@ -85,10 +88,9 @@ const insertQuery = preparedWrite<{ readonly [K in keyof FamilyValues]: FamilyVa
 );
 
 /**
- * Adds a family if, at this moment, the user is enabled and confirmed, has not been signed out since the sign-in began,
- * and the password is the one that was proven. False: otherwise. On PostgreSQL the user's row is locked until the
- * commit, so that a reset which began before cannot overlook the new family; everybody else who changes a user takes
- * that row first as well.
+ * Adds a family if the user is now enabled and confirmed, has not been signed out since the sign-in began, and still
+ * has the password that was proven; returns false otherwise. On PostgreSQL the user's row is locked until the commit,
+ * so that a reset which began before cannot miss the new family; all other changes of a user lock that row first, too.
  */
 export async function insertFamily(
   db: Db,
@@ -151,7 +153,9 @@ export function tokenFamilyFromRow(db: Db, row: TokenFamiliesTable): TokenFamily
   };
 }
 
-/** Moves the family to its next generation if it still is at `generation`. False: another refresh was first. */
+/**
+ * Moves the family to its next generation if it is still at `generation`. Returns false if another refresh was first.
+ */
 export async function rotateFamily(
   db: Db,
   family: Pick<TokenFamily, "poolId" | "id">,
@@ -169,7 +173,7 @@ export async function rotateFamily(
   return affected(result) === 1;
 }
 
-/** Revokes whichever families of a pool are not revoked yet and fit what is added to it. */
+/** An update that revokes the not yet revoked families of a pool that match further conditions. */
 const revoking = (db: Db, poolId: string, now: number) =>
   db.kysely
     .updateTable("token_families")
@@ -177,12 +181,12 @@ const revoking = (db: Db, poolId: string, now: number) =>
     .where("pool_id", "=", poolId)
     .where("revoked_at", "is", null);
 
-/** False: it was revoked before. */
+/** Revokes a family. Returns false if it was already revoked. */
 export async function revokeFamily(db: Db, poolId: string, familyId: string, now: number): Promise<boolean> {
   return (await revokeFamilies(db, poolId, [familyId], now)) === 1;
 }
 
-/** How many of them were not revoked before. */
+/** Revokes families. Returns how many of them were not yet revoked. */
 export async function revokeFamilies(
   db: Db,
   poolId: string,
@@ -194,7 +198,7 @@ export async function revokeFamilies(
 }
 
 /**
- * Revokes every token of a user and voids the sign-ins that are running: sign-out, disabling, password reset. Inside a
+ * Revokes all tokens of a user and voids running sign-ins: for sign-out, disabling and password reset. Inside a
  * transaction, so that nothing comes between the two.
  */
 export async function signOutUser(tx: Db, poolId: string, userId: string, now: number): Promise<void> {
@@ -207,7 +211,7 @@ export async function signOutUser(tx: Db, poolId: string, userId: string, now: n
   await revoking(tx, poolId, now).where("user_id", "=", userId).execute();
 }
 
-/** Revokes the tokens that were issued to a device of a user. */
+/** Revokes the tokens that were issued to a user's device. */
 export async function revokeDeviceFamilies(
   tx: Db,
   device: { readonly poolId: string; readonly userId: string; readonly key: string },

@@ -1,6 +1,6 @@
 /**
- * What a pool that tracks sessions keeps of token families, a row each: to show them, to revoke them by, and to end the
- * least recently used ones. That a family is over is said by `token_families` alone.
+ * Tracked sessions of token families, a row each: to list and revoke them, and to end the least recently used ones.
+ * `token_families` alone says whether a family is revoked.
  */
 import type { Kysely } from "kysely";
 import type { Db } from "./db.ts";
@@ -14,7 +14,7 @@ export interface TokenSession {
   readonly userId: string;
   readonly clientId: string;
   readonly familyId: string;
-  /** The session of the browser it came through. */
+  /** The browser session that it came through. */
   readonly originId: string | undefined;
   readonly deviceType: string;
   readonly address: string | undefined;
@@ -27,8 +27,8 @@ export interface TokenSession {
 type OfUser = Pick<TokenSession, "poolId" | "userId">;
 
 /**
- * Sign-ins of one user go one after the other from here to the end of the transaction, so that each counts the sessions
- * of those before it. SQLite's transactions do so anyway. It comes before `insertFamily`, whose weaker lock two of them
+ * Serializes the sign-ins of a user from here to the end of the transaction, so that each counts the sessions of those
+ * before it. (SQLite's transactions are serial anyway.) Must come before `insertFamily`, whose weaker lock two of them
  * could hold.
  */
 export async function queueForUser(tx: Db, { poolId, userId }: OfUser): Promise<void> {
@@ -43,8 +43,8 @@ export async function queueForUser(tx: Db, { poolId, userId }: OfUser): Promise<
 }
 
 /**
- * `insertFamily`, inside a transaction, together with the family's session; the user's least recently used ones, those
- * that are more than `most` with this one, end. False: as insertFamily. Otherwise how many have ended.
+ * `insertFamily` together with the family's session, inside a transaction. Ends the user's least recently used sessions
+ * beyond `most`. Returns false as insertFamily does, otherwise how many sessions ended.
  */
 export async function insertFamilyWithSession(
   tx: Db,
@@ -75,7 +75,7 @@ export async function insertFamilyWithSession(
 
 const familyOf = (row: Pick<TokenSessionsTable, "family_id">) => row.family_id;
 
-/** Ends all but this session and the `most - 1` others that were used last; what is over already goes along. */
+/** Ends all sessions except this one and the `most - 1` most recently used others, and removes those already over. */
 async function evict(tx: Db, own: TokenSession, most: number): Promise<number> {
   const kept = liveSessions(tx.kysely, own, own.createdAt)
     .select("token_sessions.session_id")
@@ -95,7 +95,7 @@ async function evict(tx: Db, own: TokenSession, most: number): Promise<number> {
   return revokeFamilies(tx, own.poolId, live.map(familyOf), own.createdAt);
 }
 
-/** Those of a user whose tokens are still good. */
+/** A user's sessions whose tokens are still valid. */
 function liveSessions(kysely: Kysely<Schema>, { poolId, userId }: OfUser, now: number) {
   return kysely
     .selectFrom("token_sessions")
@@ -110,7 +110,7 @@ function liveSessions(kysely: Kysely<Schema>, { poolId, userId }: OfUser, now: n
     .where("token_families.revoked_at", "is", null);
 }
 
-/** The live ones of a user, the newest first. */
+/** A user's live sessions, newest first. */
 export async function listTokenSessions(db: Db, user: OfUser, now: number): Promise<TokenSession[]> {
   const rows = await liveSessions(db.kysely, user, now)
     .selectAll("token_sessions")
@@ -120,7 +120,7 @@ export async function listTokenSessions(db: Db, user: OfUser, now: number): Prom
   return rows.map(sessionFromRow);
 }
 
-/** A live one of this user. What it stands for never changes. */
+/** A user's live session. What it belongs to never changes. */
 export async function findTokenSession(
   db: Db,
   user: OfUser,
@@ -150,7 +150,7 @@ function sessionFromRow(row: TokenSessionsTable): TokenSession {
   };
 }
 
-/** Notes that the family's tokens were refreshed, from where and by what. Answers the browser's session it came through. */
+/** Records where and by what the family's tokens were refreshed. Returns the browser session that it came through. */
 export async function touchTokenSession(
   db: Db,
   family: Pick<TokenFamily, "poolId" | "id">,
@@ -171,7 +171,7 @@ export async function touchTokenSession(
   return row?.origin_id ?? undefined;
 }
 
-/** Revokes the session's family, inside a transaction, and forgets the session. False: it was over before. */
+/** Revokes the session's family and deletes the session, inside a transaction. Returns false if it was already over. */
 export async function endTokenSession(tx: Db, session: TokenSession, now: number): Promise<boolean> {
   await tx.kysely
     .deleteFrom("token_sessions")
@@ -182,8 +182,8 @@ export async function endTokenSession(tx: Db, session: TokenSession, now: number
 }
 
 /**
- * The same for all that came through a session of a browser.
- * @param sparedFamily that of who asks
+ * Revokes the families of all token sessions that came through a browser session, and deletes them.
+ * @param sparedFamily the caller's own family
  */
 export async function endSessionsOf(
   tx: Db,
@@ -202,7 +202,7 @@ export async function endSessionsOf(
   await revokeFamilies(tx, poolId, gone.map(familyOf), now);
 }
 
-/** The session of the browser that a family's tokens came through. */
+/** The browser session that a family's tokens came through. */
 export async function originOf(
   db: Db,
   { poolId, id }: Pick<TokenFamily, "poolId" | "id">,

@@ -1,4 +1,4 @@
-/** What a token stands on, read with each use of it in one query: nothing of this is cached. */
+/** The state that a token depends on, read in one query with each use of the token and never cached. */
 import { clientsWithPools } from "./clients.ts";
 import type { Db } from "./db.ts";
 import { prepared } from "./prepared.ts";
@@ -6,7 +6,7 @@ import type { TokenFamiliesTable } from "./schema/schema-tokens.ts";
 import { familyColumns, type TokenFamily, tokenFamilyFromRow } from "./token-families.ts";
 import { type User, type UserRow, userColumns, userFromRow } from "./users.ts";
 
-/** A token family without what only refresh tokens are checked by. */
+/** A token family without the properties that only refresh tokens are checked against. */
 export type Session = Pick<
   TokenFamily,
   "id" | "userId" | "clientId" | "deviceKey" | "twoFactors" | "revokedAt"
@@ -14,7 +14,7 @@ export type Session = Pick<
 
 export interface AccessState {
   readonly poolId: string;
-  /** How new what is cached of the pool and the client must be. */
+  /** The current versions of pool and client, for comparison with cached ones. */
   readonly poolVersion: number;
   readonly clientVersion: number;
   readonly session: Session | undefined;
@@ -61,7 +61,7 @@ const accessQuery = prepared<{ clientId: string; familyId: string; userId: strin
       .where("client_pools.client_id", "=", slot("clientId")),
 );
 
-/** The state behind an access token's claims; undefined when there is no such client. */
+/** The state that an access token depends on; undefined if there is no such client. */
 export async function readAccessState(
   db: Db,
   claims: { clientId: string; familyId: string; userId: string },

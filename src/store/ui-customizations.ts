@@ -1,11 +1,11 @@
-/** Rows of what SetUICustomization sets, for a client or for `ALL`, and of the logos. */
+/** Rows of the classic branding (SetUICustomization), for a client or for `ALL`, and of its logos. */
 import { sql } from "kysely";
 import { holdClient } from "./clients.ts";
 import { type Db, inTransaction } from "./db.ts";
 import type { UiCustomizationsTable, UiImagesTable } from "./schema/schema-hosting.ts";
 import { holdPool } from "./user-pools.ts";
 
-/** In the place of a client id: all clients that have nothing of their own. */
+/** Used in place of a client id: applies to all clients without their own customization. */
 export const allClients = "ALL";
 
 export interface UiCustomization {
@@ -34,7 +34,7 @@ function fromRow(row: UiCustomizationsTable): UiCustomization {
   };
 }
 
-/** Replaces all that was set. Undefined: the client, or for `ALL` the pool, is gone. */
+/** Replaces the customization. Undefined if the client, or for `ALL` the pool, is gone. */
 export function putUiCustomization(
   db: Db,
   customization: UiCustomization,
@@ -42,7 +42,7 @@ export function putUiCustomization(
 ): Promise<UiCustomization | undefined> {
   const { poolId, clientId, css, cssVersion, createdAt, updatedAt } = customization;
   const values = { css: css ?? null, css_version: cssVersion };
-  // It tells one state from the next, also where two are set within a millisecond or a clock is set back.
+  // Distinguishes successive states even if two are set within a millisecond or a clock is set back.
   const later = sql<number>`case when ui_customizations.updated_at < ${updatedAt} then ${updatedAt}
     else ui_customizations.updated_at + 1 end`;
   return inTransaction(db, async (tx) => {
@@ -80,7 +80,7 @@ export function putUiCustomization(
   });
 }
 
-/** What is set for any of these: a client, or `ALL`. */
+/** The customizations of these ids: client ids, or `ALL`. */
 export async function readUiCustomizations(
   db: Db,
   poolId: string,
@@ -95,7 +95,7 @@ export async function readUiCustomizations(
   return rows.map(fromRow);
 }
 
-/** The logo that was set for exactly this client, or for `ALL`. */
+/** The logo of exactly this client, or of `ALL`. */
 export async function readUiImage(db: Db, poolId: string, clientId: string): Promise<UiImage | undefined> {
   const row = await db.kysely
     .selectFrom("ui_images")

@@ -1,8 +1,8 @@
-/** Rows of user pools. The document is the wire document; see domain/user-pools/load-pool.ts for its type. */
+/** Rows of user pools. The document is the wire document; its type is in domain/user-pools/load-pool.ts. */
 import type { Kysely } from "kysely";
 import type { Db } from "./db.ts";
 import { inTransaction } from "./db.ts";
-import { takingItsTime } from "./engine/postgres/time-limit.ts";
+import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
 import { affected } from "./engine/transaction.ts";
 import { prepared } from "./prepared.ts";
 import { retireNames, takeName } from "./retired-names.ts";
@@ -19,8 +19,8 @@ export interface PoolRow {
 }
 
 /**
- * Adds a pool. Throws a unique violation when the id is taken, NameRetired when it was a deleted pool's and is not to be
- * used again. What a deleted pool of this id left is cleared.
+ * Adds a pool. Throws a unique violation if the id is taken, and NameRetired if it was a deleted pool's and must not be
+ * reused yet. Removes anything left of a deleted pool with this id.
  */
 export function insertPool(db: Db, pool: PoolRow, options = { reuse: false }): Promise<void> {
   return inTransaction(db, async (tx) => {
@@ -43,8 +43,8 @@ export function insertPool(db: Db, pool: PoolRow, options = { reuse: false }): P
 }
 
 /**
- * The pool's number, if there is such a pool, which is then kept from being deleted until the transaction ends: for
- * whatever adds something that must not outlive its pool.
+ * The pool's number if it exists; the pool then cannot be deleted until the transaction ends. For anything that adds
+ * rows which must not outlive the pool.
  */
 export async function holdPool(tx: Db, poolId: string): Promise<number | undefined> {
   const row = await tx.kysely
@@ -56,7 +56,7 @@ export async function holdPool(tx: Db, poolId: string): Promise<number | undefin
   return row?.number;
 }
 
-/** The number of a pool, inside a query. */
+/** The number of a pool, as a subquery. */
 export const poolNumber = (kysely: Kysely<Schema>, poolId: string) =>
   kysely.selectFrom("pools").select("number").where("pool_id", "=", poolId);
 
@@ -82,13 +82,16 @@ const selectPoolVersion = prepared<{ poolId: string }, { version: number }>((kys
   kysely.selectFrom("pools").select("version").where("pool_id", "=", slot("poolId")),
 );
 
-/** The version alone, to know whether a cached document is still the stored one. */
+/** The pool's version only, to check whether a cached document is current. */
 export async function readPoolVersion(db: Db, poolId: string): Promise<number | undefined> {
   const [row] = await selectPoolVersion(db, { poolId });
   return row?.version;
 }
 
-/** Says that something was changed which is remembered by the pool's version. False: there is no such pool. */
+/**
+ * Increments the pool's version after a change of something that is cached by it. Returns false if there is no such
+ * pool.
+ */
 export async function raisePool(tx: Db, poolId: string): Promise<boolean> {
   const result = await tx.kysely
     .updateTable("pools")
@@ -98,7 +101,7 @@ export async function raisePool(tx: Db, poolId: string): Promise<boolean> {
   return affected(result) === 1;
 }
 
-/** Replaces the document if the pool still has `version`. False: somebody else changed it first. */
+/** Replaces the document if the pool still has `version`. Returns false if the pool was changed in the meantime. */
 export async function updatePool(
   db: Db,
   change: { poolId: string; version: number; name: string; document: unknown; now: number },
@@ -117,7 +120,7 @@ export async function updatePool(
   return affected(result) === 1;
 }
 
-/** Pools in the order of their ids, after the given one. */
+/** A page of pools by id, beginning after the given id. */
 export async function listPools(
   db: Db,
   page: { after: string; limit: number },
@@ -139,8 +142,8 @@ export async function listPools(
 }
 
 /**
- * Every table whose rows belong to a pool, besides `pools`. A pool's deletion empties each; `login_names` and
- * `credentials` are emptied by that of `users`.
+ * Every table besides `pools` whose rows belong to a pool; deleting a pool empties them. `login_names` and
+ * `credentials` are emptied along with `users`.
  */
 export const poolTables = [
   "outbox",
@@ -173,20 +176,20 @@ export const poolTables = [
 ] as const;
 
 /**
- * Removes a pool and all that belongs to it, which may be millions of rows, and retires the names it had. False: there
- * was none.
+ * Deletes a pool with everything that belongs to it, possibly millions of rows, and retires its names. Returns false if
+ * there was none.
  */
 export function deletePool(db: Db, poolId: string, now: number): Promise<boolean> {
   const remove = async (tx: Db) => {
     await retireNames(tx, { kind: "pool", poolId }, now);
-    // The pool's own row first: whoever holds it is waited for, and who comes after finds no pool.
+    // The pool's own row first: this waits for transactions that hold it, and later ones find no pool.
     const result = await tx.kysely.deleteFrom("pools").where("pool_id", "=", poolId).executeTakeFirst();
     await retireNames(tx, { kind: "client", poolId }, now);
     await retireNames(tx, { kind: "domain", poolId }, now);
     await clear(tx, poolId);
     return affected(result) === 1;
   };
-  return takingItsTime(() => inTransaction(db, remove));
+  return withoutTimeLimit(() => inTransaction(db, remove));
 }
 
 async function clear(tx: Db, poolId: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** Rows of users, the names they sign in with, and their removal. */
+/** Rows of users and their sign-in names, and the removal of users. */
 import type { Insertable, Kysely } from "kysely";
 import type { Db } from "./db.ts";
 import { inTransaction } from "./db.ts";
@@ -13,14 +13,14 @@ export interface User {
   readonly poolId: string;
   /** The `sub`. */
   readonly id: string;
-  /** The internal username: what tokens, SRP and Admin* answers carry. Never changes. */
+  /** The internal username in tokens, SRP and the answers of Admin* operations. Never changes. */
   readonly username: string;
   readonly version: number;
   readonly status: UserStatus;
   readonly enabled: boolean;
-  /** Grows with every sign-out, disabling and reset. */
+  /** Incremented with every sign-out, disabling and reset. */
   readonly signOuts: number;
-  /** Every attribute but `sub`; `custom:` prefixes included. Values are text. */
+  /** Every attribute except `sub`, with `custom:` prefixes. Values are text. */
   readonly attributes: Readonly<Record<string, string>>;
   /** New values that wait for VerifyUserAttribute. */
   readonly pendingAttributes: Readonly<Record<string, string>>;
@@ -33,10 +33,10 @@ export interface User {
 export type MfaFactor = "SMS_MFA" | "SOFTWARE_TOKEN_MFA" | "EMAIL_OTP" | "WEB_AUTHN";
 
 export interface UserMfa {
-  /** Turned on by the user or an administrator. */
+  /** The factors turned on by the user or an administrator. */
   readonly enabled: readonly MfaFactor[];
   readonly preferred?: MfaFactor;
-  /** FriendlyDeviceName of the verified software token; absent: there is none. */
+  /** FriendlyDeviceName of the verified software token; absent if there is none. */
   readonly softwareToken?: string;
 }
 
@@ -57,7 +57,7 @@ export const searchableAttributes = [
   "preferred_username",
 ] as const;
 
-/** Case-folds what ListUsers searches ("All searches are case-insensitive"). */
+/** Case-folds a value as for ListUsers ("All searches are case-insensitive"). */
 export function searchKey(value: string): string {
   return value.normalize("NFC").toLowerCase().normalize("NFC");
 }
@@ -77,7 +77,7 @@ function searchColumns(attributes: Readonly<Record<string, string>>) {
   };
 }
 
-/** What a user is read from: all but the numbers and the search keys. */
+/** The columns that a user is read from: all except the numbers and the search keys. */
 export const userColumns = [
   "pool_id",
   "user_id",
@@ -112,7 +112,7 @@ export function userFromRow(row: UserRow): User {
   };
 }
 
-/** The row of a user, in the pool of this number. */
+/** The row of a user in the pool with this number. */
 export function userRow(user: User, poolNumber: number): Insertable<UsersTable> {
   return {
     pool_number: poolNumber,
@@ -133,8 +133,8 @@ export function userRow(user: User, poolNumber: number): Insertable<UsersTable> 
 }
 
 /**
- * Adds a user with its sign-in names, inside a transaction. Throws a unique violation when a name is taken.
- * False: the pool is gone.
+ * Adds a user with its sign-in names, inside a transaction. Returns false if the pool is gone. Throws a unique
+ * violation if a name is taken.
  */
 export async function insertUser(tx: Db, user: User, names: readonly LoginName[]): Promise<boolean> {
   const pool = await holdPool(tx, user.poolId);
@@ -159,31 +159,28 @@ const userQuery = prepared<{ poolId: string; userId: string }, UserRow>((kysely,
 
 export async function readUser(db: Db, poolId: string, userId: string): Promise<User | undefined> {
   const [row] = await userQuery(db, { poolId, userId });
-  return row && found(row);
+  return row && found(db, row);
 }
 
-/** By pool, the user who was found last. */
-const lastFound = new Map<string, string>();
-
 /**
- * Whose rows are read in the place of those of a user who does not exist, so that it costs as much; they are not
- * answered. Until somebody was found in the pool, nobody's.
+ * The user whose rows are read in place of those of a user who does not exist, so that it costs as much; the result is
+ * discarded. Before anybody was found in the pool, an id that matches nobody.
  */
-export const decoyOf = (poolId: string): string => lastFound.get(poolId) ?? "nobody";
+export const decoyOf = ({ decoys }: Db, poolId: string): string => decoys.users.get(poolId) ?? "nobody";
 
-function found(row: UserRow): User {
-  lastFound.set(row.pool_id, row.user_id);
+function found({ decoys }: Db, row: UserRow): User {
+  decoys.users.set(row.pool_id, row.user_id);
   return userFromRow(row);
 }
 
-/** The user of a sign-in. A simulated one has none, and as much is read for it. */
+/** The user of a sign-in. A simulated sign-in has none, but reads as much. */
 export async function readSignInUser(
   db: Db,
   poolId: string,
   userId: string | undefined,
 ): Promise<User | undefined> {
   if (userId !== undefined) return readUser(db, poolId, userId);
-  await readUser(db, poolId, decoyOf(poolId));
+  await readUser(db, poolId, decoyOf(db, poolId));
   return undefined;
 }
 
@@ -200,17 +197,17 @@ const loginNameQuery = prepared<
     .where("login_names.name_key", "=", slot("nameKey")),
 );
 
-/** The user who signs in with this (already folded) name, whatever kind of name it is. */
+/** The user who signs in with this (already folded) name, of whatever kind. */
 export async function findUserByLoginName(
   db: Db,
   poolId: string,
   nameKey: string,
 ): Promise<{ user: User; kind: LoginNamesTable["kind"] } | undefined> {
   const [row] = await loginNameQuery(db, { poolId, nameKey });
-  return row && { user: found(row), kind: row.kind };
+  return row && { user: found(db, row), kind: row.kind };
 }
 
-/** What may change of a user; everything named replaces the stored value. */
+/** The changes of a user; every given property replaces the stored value. */
 export interface UserChange {
   readonly status?: UserStatus;
   readonly enabled?: boolean;
@@ -219,7 +216,10 @@ export interface UserChange {
   readonly mfa?: UserMfa;
 }
 
-/** Changes the user if it still has the version it was read with. False: somebody else was first, or it is gone. */
+/**
+ * Changes the user if it still has the version it was read with. Returns false if it was changed in the meantime or is
+ * gone.
+ */
 export async function updateUser(db: Db, user: User, change: UserChange, now: number): Promise<boolean> {
   const result = await db.kysely
     .updateTable("users")
@@ -244,11 +244,11 @@ export async function updateUser(db: Db, user: User, change: UserChange, now: nu
   return affected(result) === 1;
 }
 
-/** The number of a user, inside a query. */
+/** The number of a user, as a subquery. */
 export const userNumber = (kysely: Kysely<Schema>, poolId: string, userId: string) =>
   kysely.selectFrom("users").select("number").where("pool_id", "=", poolId).where("user_id", "=", userId);
 
-/** Throws a unique violation when a name belongs to somebody. */
+/** Adds sign-in names. Throws a unique violation if a name is taken. */
 export async function insertLoginNames(
   db: Db,
   poolId: string,
@@ -272,7 +272,7 @@ export async function readLoginNames(db: Db, poolId: string, userId: string): Pr
   return rows.map((row) => ({ key: row.name_key, kind: row.kind }));
 }
 
-/** Takes sign-in names of these kinds from the user. */
+/** Removes the user's sign-in names of these kinds. */
 export async function deleteLoginNames(
   db: Db,
   poolId: string,
@@ -288,8 +288,8 @@ export async function deleteLoginNames(
 }
 
 /**
- * The user's own row first, as everybody who changes a user does: two orders would be a deadlock. It takes the rows of
- * `login_names` and `credentials` along.
+ * Tables with rows of a user, in the order of deletion. The user's own row comes first, as in every change of a user:
+ * different orders could deadlock. It takes the rows of `login_names` and `credentials` with it.
  */
 export const userTables = [
   "users",
@@ -307,7 +307,7 @@ export const userTables = [
   "outbox",
 ] as const;
 
-/** Removes a user and everything of theirs. False: there was none. */
+/** Deletes a user with everything that belongs to it. Returns false if there was none. */
 export function deleteUser(db: Db, poolId: string, userId: string): Promise<boolean> {
   return inTransaction(db, async (tx) => {
     const found = await removeUser(tx, poolId, userId, userTables);
@@ -320,7 +320,7 @@ export function deleteUser(db: Db, poolId: string, userId: string): Promise<bool
   });
 }
 
-/** Removes a user's rows from some of the tables, inside a transaction. Whether there was a user. */
+/** Removes a user's rows from some of the tables, inside a transaction. Returns whether the user existed. */
 export async function removeUser(
   tx: Db,
   poolId: string,

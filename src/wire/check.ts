@@ -1,7 +1,7 @@
 /**
- * From a request body to a value that satisfies the AWS model, or a refusal in Cognito's own words: all broken
- * constraints of a request together, as `N validation error(s) detected: …; …`. The texts are clients' to parse
- * (they match on them), so they follow recorded answers; see Smithy's constraint traits for their meaning:
+ * Turns a request body into a value that satisfies the AWS model, or refuses it in Cognito's own words: all violated
+ * constraints of a request together, as `N validation error(s) detected: …; …`. Clients parse these texts, so they
+ * follow recorded answers. Smithy's constraint traits define the meaning:
  * https://smithy.io/2.0/spec/constraint-traits.html
  */
 
@@ -18,10 +18,12 @@ import {
 import { matchesPattern } from "./pattern.ts";
 import { refuseFor } from "./refuse.ts";
 
-/** An answer stays small whatever was sent. */
+/** Keeps the answer small whatever was sent. */
 const MAX_PRINTED_VIOLATIONS = 100;
 const MAX_PRINTED_CHARACTERS = 256;
-/** Beyond both this and its own limit a text's pattern is left alone: its length has refused it already. */
+/**
+ * A text longer than both this and its own limit is not matched against its pattern: its length is violation enough.
+ */
 const MAX_MATCHED_LENGTH = 4096;
 
 interface Report {
@@ -34,8 +36,8 @@ interface Report {
 }
 
 /**
- * Decodes and checks the body of a call. Type errors refuse with SerializationException at the first one;
- * broken constraints with InvalidParameterException, which is what Cognito uses instead of ValidationException.
+ * Decodes and checks the body of a call. A type error is refused at once, with SerializationException; violated
+ * constraints with InvalidParameterException, which Cognito uses instead of ValidationException.
  */
 export function parseInput<
   Operations extends OperationTypes<Operations>,
@@ -57,7 +59,7 @@ function refuseAll({ count, printed, names }: Report): never {
   return refuseFor("inputMalformed", { violations, names: [...names] });
 }
 
-/** `hidden` is inherited: what lies in a sensitive structure or list is never printed either. */
+/** Checks a value. `hidden` is inherited: nothing inside a sensitive structure or list is ever printed. */
 function checkValue(report: Report, shape: Shape, value: unknown, hidden: boolean): void {
   const isHidden = hidden || shape.sensitive === true;
   for (const broken of brokenConstraints(shape, value)) violation(report, shape, value, isHidden, broken);
@@ -83,7 +85,10 @@ function checkMembers(
   }
 }
 
-/** Structures are reported one by one (`userAttributes.1.member.name`), plain values for the list as a whole. */
+/**
+ * Checks the items of a list. Violations in structures are reported one by one (`userAttributes.1.member.name`), those
+ * of plain values for the list as a whole.
+ */
 function checkItems(report: Report, shape: ListShape, items: readonly unknown[], hidden: boolean): void {
   const element = shapeOf(report.shapes, shape.member);
   if (isAggregate(element)) {
@@ -93,7 +98,10 @@ function checkItems(report: Report, shape: ListShape, items: readonly unknown[],
   }
 }
 
-/** A map's keys and plain values are reported for the map as a whole, structures under their key. */
+/**
+ * Checks the entries of a map. Violations in keys and plain values are reported for the map as a whole, those in
+ * structures under their key.
+ */
 function checkEntries(report: Report, shape: MapShape, map: Record<string, unknown>, hidden: boolean): void {
   const [keys, element] = [shapeOf(report.shapes, shape.key), shapeOf(report.shapes, shape.value)];
   checkAll(report, shape, map, hidden, { element: keys, values: Object.keys(map), label: "Map keys" });
@@ -114,7 +122,7 @@ function checkAt(report: Report, key: string, element: Shape, item: unknown, hid
   report.path.length -= 2;
 }
 
-/** One violation for the whole collection, naming every constraint of its element, as Cognito does. */
+/** Reports one violation for a whole collection that names every constraint of its element, as Cognito does. */
 function checkAll(
   report: Report,
   shape: ListShape | MapShape,
@@ -139,7 +147,10 @@ function add(report: Report, subject: string, constraint: string): void {
   report.printed.push(`${subject} at '${report.path.join(".")}' failed to satisfy constraint: ${constraint}`);
 }
 
-/** Structures and blobs are not printed: AWS shows a Java object's address, and they may hold a secret. */
+/**
+ * Whether a value is printed in a message. Structures and blobs are not: AWS prints a Java object's address, and they
+ * may hold a secret.
+ */
 function isPrintable(shapes: Shapes, shape: Shape): boolean {
   if (shape.sensitive === true) return false;
   switch (shape.type) {
@@ -158,7 +169,7 @@ function isPrintable(shapes: Shapes, shape: Shape): boolean {
   }
 }
 
-/** Java's toString: `[a, b]` and `{k=v}`. */
+/** Prints a value as Java's toString: `[a, b]` and `{k=v}`. */
 function print(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(print).join(", ")}]`;
   if (typeof value !== "object" || value === null) return String(value);
@@ -175,7 +186,7 @@ function cut(text: string): string {
 
 const NONE: readonly string[] = [];
 
-/** The shape's own constraints that `value` breaks, in Cognito's words; its items are somebody else's. */
+/** The shape's own constraints that `value` violates, in Cognito's words; not those of its items. */
 function brokenConstraints(shape: Shape, value: unknown): readonly string[] {
   switch (shape.type) {
     case "string":
@@ -215,7 +226,7 @@ function brokenBounds(
   return NONE;
 }
 
-/** Every constraint of an element, in the order in which AWS lists them: greatest, least, pattern. */
+/** Every constraint of an element, in AWS's order: greatest, least, pattern. */
 function allConstraints(shape: Shape): string[] {
   if (shape.type === "enum") return [enumText(shape.values)];
   const { min, max, pattern } = shape as { min?: number; max?: number; pattern?: string };
@@ -243,7 +254,9 @@ function enumText(values: readonly string[]): string {
   return `Member must satisfy enum value set: [${values.join(", ")}]`;
 }
 
-/** Smithy counts Unicode scalar values, JavaScript UTF-16 units; the text is known to be well-formed. */
+/**
+ * Length in Unicode scalar values, which Smithy counts; JavaScript counts UTF-16 units. The text must be well-formed.
+ */
 function characterCount(text: string): number {
   let count = text.length;
   for (let index = 0; index < text.length; index += 1) {

@@ -1,13 +1,13 @@
 /**
- * JSON text → a value that has the types of a shape, or SerializationException at the first thing that does
- * not fit. Constraints (lengths, patterns, …) are not looked at here: Cognito reports a type error alone, before
- * any of them. AWS JSON 1.1: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+ * Decodes JSON text to a value that has the types of a shape; refuses with SerializationException at the first one that
+ * does not fit. Constraints (lengths, patterns, …) are left to check.ts: Cognito reports a type error alone, before any
+ * of them. AWS JSON 1.1: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
  */
 
 import { type Shape, type Shapes, shapeOf } from "./model.ts";
 import { refuse } from "./refuse.ts";
 
-/** Deeper than any declared shape; a document (theme settings, passkey data) has room to spare. */
+/** Deeper than any declared shape; documents (theme settings, passkey data) have room to spare. */
 const MAX_DEPTH = 64;
 
 const MAX_INTEGER = 2 ** 31;
@@ -18,8 +18,8 @@ const DATE_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d
 type JsonObject = Record<string, unknown>;
 
 /**
- * Decodes a request body against its input structure (null: the operation takes none). The HTTP layer of AWS
- * SDKs may omit an empty body, so "" counts as `{}`; any other text must be a JSON object.
+ * Decodes a request body by its input structure (null: the operation takes none). AWS SDKs may leave out an empty body,
+ * so "" counts as `{}`; any other text must be a JSON object.
  */
 export function decodeBody(shapes: Shapes, input: string | null, body: string): JsonObject {
   const parsed = body === "" ? {} : parseJson(body);
@@ -36,12 +36,15 @@ function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    // The parser's own text quotes the body, which may hold a password: it goes nowhere, not even to the log.
+    // The parser's message quotes the body, which may hold a password; it must not even be logged.
     return malformed("Expected map or null", "not JSON");
   }
 }
 
-/** Looks at brackets outside strings only, before parsing, so that hostile nesting costs one pass. */
+/**
+ * Whether the JSON is nested too deeply. Counts brackets outside strings before parsing, so that hostile nesting costs
+ * one pass.
+ */
 function isTooDeep(text: string): boolean {
   let depth = 0;
   for (let index = 0; index < text.length; index += 1) {
@@ -54,7 +57,7 @@ function isTooDeep(text: string): boolean {
   return false;
 }
 
-/** Index of the quote that closes the string opened at `start`; the end of the text when none does. */
+/** The index of the quote that closes the string opened at `start`; the end of the text if there is none. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let slashes = 0;
@@ -68,7 +71,7 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** `value` is never null: every caller drops nulls first, because AWS reads null as absent. */
+/** Decodes one value. It is never null: AWS reads null as absent, so every caller drops nulls first. */
 function decode(shapes: Shapes, shape: Shape, value: unknown): unknown {
   switch (shape.type) {
     case "structure":
@@ -123,7 +126,9 @@ function decodeList(shapes: Shapes, element: Shape, value: unknown): unknown[] {
   return value.filter((item) => item !== null).map((item) => decode(shapes, element, item));
 }
 
-/** The result has no prototype: a caller's key `constructor` or `__proto__` is an entry like any other. */
+/**
+ * Decodes a map to an object without a prototype, so that a key like `constructor` or `__proto__` is an ordinary entry.
+ */
 function decodeMap(shapes: Shapes, element: Shape, value: unknown): JsonObject {
   if (!isObject(value)) return mismatch(value, "Expected map or null");
   const result = Object.create(null) as JsonObject;
@@ -137,7 +142,7 @@ function isInteger(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= -MAX_INTEGER && (value as number) < MAX_INTEGER;
 }
 
-/** Epoch seconds, or RFC 3339 text, which some clients write although AWS JSON 1.1 asks for the number. */
+/** Decodes epoch seconds, or RFC 3339 text, which some clients send although AWS JSON 1.1 asks for a number. */
 function decodeTimestamp(value: unknown): number {
   const isText = typeof value === "string" && DATE_TIME.test(value);
   const seconds = isText ? Date.parse(value) / 1000 : value;
@@ -146,7 +151,7 @@ function decodeTimestamp(value: unknown): number {
   return seconds;
 }
 
-/** Padded standard base64, which is what the SDKs write (RFC 4648 §4). */
+/** Whether a value is padded standard base64, as the SDKs send it (RFC 4648 section 4). */
 function isBase64(value: unknown): value is string {
   if (typeof value !== "string" || value.length % 4 !== 0) return false;
   const padding = value.endsWith("==") ? 2 : value.endsWith("=") ? 1 : 0;
@@ -154,8 +159,9 @@ function isBase64(value: unknown): value is string {
 }
 
 /**
- * Free JSON. It came fresh out of JSON.parse, so it is mended in place: `__proto__` keys go (some later
- * Object.assign would obey them), and what cannot be written back as JSON or as UTF-8 is refused.
+ * Checks a free-form JSON document. It is fresh from JSON.parse, so it is cleaned in place: `__proto__` keys are
+ * removed (a later Object.assign would act on them), and anything that cannot be written back as JSON or UTF-8 is
+ * refused.
  */
 function decodeDocument(value: unknown): unknown {
   if (typeof value === "string") wellFormed(value);
@@ -173,16 +179,18 @@ function decodeDocument(value: unknown): unknown {
 }
 
 /**
- * JSON can escape half of a surrogate pair; such text has no UTF-8, so no database and no hash would see what
- * was sent. It is refused as a serialization error, whatever the shape's own pattern says.
+ * Refuses half of a surrogate pair, which JSON can escape: it has no UTF-8 form, so no database and no hash would see
+ * what was sent. A serialization error, whatever the shape's pattern says.
  */
 function wellFormed(text: string): string {
   if (!text.isWellFormed()) return malformed("Expected well-formed Unicode text");
-  // PostgreSQL text cannot hold it, and nothing that Cognito stores may.
+  // PostgreSQL cannot store NUL in text.
   return text.includes("\0") ? malformed("Expected text without NUL characters") : text;
 }
 
-/** AWS's words for a JSON value of the wrong kind; `otherwise` when it is not the start of something. */
+/**
+ * Refuses a JSON value of the wrong kind in AWS's words; with `otherwise` unless it is the start of an object or array.
+ */
 function mismatch(value: unknown, otherwise: string): never {
   if (Array.isArray(value)) return malformed("Start of list found where not expected");
   if (isObject(value)) return malformed("Start of structure or map found where not expected.");

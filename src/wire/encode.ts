@@ -1,7 +1,7 @@
 /**
- * An operation's answer as JSON text, holding only what the model declares: a row handed over whole cannot leak
- * a hash or a seal, because no member of that name exists. A value of the wrong type is our defect and throws.
- * AWS JSON 1.1: https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+ * Encodes an operation's answer as JSON text with only the members that the model declares: a row that is passed whole
+ * cannot leak a hash or a sealed value. A value of the wrong type is our defect and throws. AWS JSON 1.1:
+ * https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
  */
 
 import {
@@ -13,7 +13,7 @@ import {
   shapeOf,
 } from "./model.ts";
 
-/** `value` may hold Date for a timestamp and Uint8Array for a blob; undefined and null are left out. */
+/** Encodes an operation's answer. Timestamps may be Date and blobs Uint8Array; undefined and null are left out. */
 export function encodeOutput<Operations extends OperationTypes<Operations>>(
   model: Model<Operations>,
   operationName: keyof Operations & string,
@@ -51,7 +51,7 @@ function encodeStructure(shapes: Shapes, name: string, shape: StructureShape, va
   return result;
 }
 
-/** Without a prototype, as in `decode.ts`: users name the keys. */
+/** Encodes a map as an object without a prototype, as decode.ts does: users name the keys. */
 function encodeMap(shapes: Shapes, name: string, target: string, value: unknown): object {
   if (!isRecord(value)) return defect(name, value);
   const result = Object.create(null) as Record<string, unknown>;
@@ -78,7 +78,7 @@ function encodeScalar(shape: Shape, name: string, value: unknown): unknown {
       if (Number.isFinite(value)) return value;
       break;
     case "timestamp": {
-      // JSON.stringify writes these magnitudes as plain decimals, which every SDK reads.
+      // JSON.stringify writes numbers of this size as plain decimals, which every SDK reads.
       const seconds = value instanceof Date ? value.getTime() / 1000 : value;
       if (Number.isFinite(seconds)) return seconds;
       break;
@@ -100,7 +100,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 }
 
-/** Names the shape and the type, never the value. */
+/** Throws an Error that names the shape and the type, never the value. */
 function defect(name: string, value: unknown): never {
   throw new TypeError(`${name} cannot be encoded from ${Array.isArray(value) ? "a list" : typeof value}`);
 }

@@ -1,9 +1,9 @@
 /**
- * The vocabulary of the generated facts: what an AWS model says about an operation and about a shape, in the
- * few words that `check.ts` and `encode.ts` need (Smithy 2.0, https://smithy.io/2.0/spec/simple-types.html).
+ * The types of the generated descriptions: what an AWS model says about operations and shapes, as far as `check.ts` and
+ * `encode.ts` need it (Smithy 2.0, https://smithy.io/2.0/spec/simple-types.html).
  */
 
-/** Who may call an operation; the classes of `tools/model/operations.tsv`. */
+/** Who may call an operation; the classes in `tools/model/operations.tsv`. */
 export type Authorization =
   | "none"
   | "iam"
@@ -12,7 +12,7 @@ export type Authorization =
   | "refresh-token"
   | "feedback-token";
 
-/** Where an operation keeps its page token, page size and items (`smithy.api#paginated`). */
+/** Where an operation has its page token, page size and items (`smithy.api#paginated`). */
 interface Paginated {
   readonly inputToken: string;
   readonly outputToken: string;
@@ -20,7 +20,7 @@ interface Paginated {
   readonly pageSize?: string;
 }
 
-/** What the model declares about one operation; `input`/`output` name a structure, or null for none. */
+/** What the model declares about one operation; `input` and `output` name a structure, or are null. */
 export interface OperationFacts {
   readonly input: string | null;
   readonly output: string | null;
@@ -29,7 +29,9 @@ export interface OperationFacts {
   readonly paginated?: Paginated;
 }
 
-/** `default` is kept for required members only: such a member is filled in rather than refused. */
+/**
+ * A member of a structure. `default` is kept for required members only: such a member is filled in rather than refused.
+ */
 export interface Member {
   readonly target: string;
   readonly required?: true;
@@ -59,7 +61,7 @@ export interface MapShape {
   readonly sensitive?: true;
 }
 
-/** `pattern` is Java's, word for word, because Cognito prints it; `pattern.ts` makes it run here. */
+/** A string. `pattern` is the model's Java pattern verbatim, because Cognito prints it; `pattern.ts` evaluates it. */
 interface StringShape {
   readonly type: "string";
   readonly min?: number;
@@ -97,18 +99,18 @@ type ScalarShape = StringShape | EnumShape | NumberShape | BlobShape | PlainShap
 export type Shape = StructureShape | ListShape | MapShape | ScalarShape;
 export type Shapes = Readonly<Record<string, Shape>>;
 
-/** What a generated `…Operations` interface gives for each operation name. */
+/** The type of a generated `…Operations` interface: input and output of each operation by its name. */
 export type OperationTypes<Operations> = {
   readonly [N in keyof Operations]: { input: unknown; output: unknown };
 };
 
-/** One service's facts, tied to its generated types so that names and inputs stay in step. */
+/** The description of one service, tied to its generated types so that names and inputs agree. */
 export interface Model<Operations> {
   readonly operations: { readonly [N in keyof Operations]: OperationFacts };
   readonly shapes: Shapes;
 }
 
-/** The shape a model's own reference names. A missing one is a defect of the generator, never of a caller. */
+/** The shape that a reference in the model names. A missing one is a defect of the generator, never of a caller. */
 export function shapeOf(shapes: Shapes, name: string): Shape {
   const shape = shapes[name];
   if (shape === undefined) throw new Error(`The model has no shape ${name}`);

@@ -1,13 +1,13 @@
 /**
- * The models' regular expressions, run here. They are Java's, un-anchored on paper and matched against the
- * whole value by AWS (https://smithy.io/2.0/spec/constraint-traits.html#pattern-trait; Cognito matches whole).
+ * Evaluates the regular expressions of the models. They are Java's, written without anchors, and Cognito matches them
+ * against the whole value (https://smithy.io/2.0/spec/constraint-traits.html#pattern-trait).
  */
 
 type Test = (value: string) => boolean;
 
 const tests = new Map<string, Test>();
 
-/** Whether the whole of `value` matches a model's `pattern`; each pattern is compiled once, when first met. */
+/** Whether all of `value` matches a model's `pattern`. Each pattern is compiled once, on first use. */
 export function matchesPattern(pattern: string, value: string): boolean {
   let test = tests.get(pattern);
   if (test === undefined) {
@@ -18,8 +18,8 @@ export function matchesPattern(pattern: string, value: string): boolean {
 }
 
 /**
- * Java → JavaScript. `(?s)` at the start is a group with that flag; `\s` and `\S` are ASCII in Java, while
- * JavaScript's know the Unicode spaces. All of the models' `\s` and `\S` stand inside brackets.
+ * Translates a Java pattern to JavaScript. A leading `(?s)` becomes a group with that flag; `\s` and `\S` are ASCII in
+ * Java, but Unicode in JavaScript. All `\s` and `\S` of the models are inside brackets.
  */
 export function toJavaScript(pattern: string): string {
   return pattern
@@ -34,9 +34,9 @@ function regexTest(pattern: string): Test {
 }
 
 /**
- * `C*\{####\}C*` and its like, where the class C also holds the literal's own characters (message templates,
- * e-mail addresses): a backtracking engine needs quadratic or cubic time to refuse a hostile value. The same
- * language is "only C, and the literals in this order", which takes linear time. Undefined for other patterns.
+ * A linear-time test for patterns like `C*\{####\}C*`, where the class C also contains the literal's own characters
+ * (message templates, e-mail addresses): a backtracking engine needs quadratic or cubic time to refuse a hostile value.
+ * Such a pattern is equivalent to "only C, and the literals in this order". Undefined for other patterns.
  */
 function templateTest(pattern: string): Test | undefined {
   const parts = pattern.split(/(\[[^\]]+\][*+])/);

@@ -1,12 +1,12 @@
 /**
- * Why something is refused, with what is answered: the code of the AWS documentation and Cognito's sentence. What is done
- * beyond the answer (the words of the pages, metrics, events of users) goes by the reason, never by the sentence, so that
- * a sentence can be corrected here and nowhere else. `{name}` stands for what `refuse` is given.
+ * The table of reasons for a refusal: reason -> the error code of the AWS documentation and Cognito's message. Anything
+ * beyond the answer (the words of the pages, metrics, users' events) goes by the reason, never by the message, so that
+ * a message can be corrected here alone. `{name}` is a placeholder that `refuseFor` fills in.
  */
 import type { ErrorCode } from "./generated/error-codes.ts";
 
 export const reasons = {
-  // Who signs in.
+  // Signing in.
   wrongPassword: { code: "NotAuthorizedException", message: "Incorrect username or password." },
   locked: { code: "NotAuthorizedException", message: "Password attempts exceeded" },
   disabled: { code: "NotAuthorizedException", message: "User is disabled." },
@@ -23,7 +23,7 @@ export const reasons = {
     message: "Username/client id combination not found.",
   },
 
-  // Codes, and what is limited.
+  // Codes, and limits.
   codeWrong: {
     code: "CodeMismatchException",
     message: "Invalid verification code provided, please try again.",
@@ -51,7 +51,7 @@ export const reasons = {
   },
   notDelivered: { code: "CodeDeliveryFailureException", message: "Unable to deliver the message." },
 
-  // What the pool cannot do as it is set.
+  // What the pool's settings rule out.
   triggerUnavailable: {
     code: "UnexpectedLambdaException",
     message: "{trigger} invocation failed due to configuration.",
@@ -66,7 +66,7 @@ export const reasons = {
   },
   tooManyPasskeys: { code: "LimitExceededException", message: "A user can have {most} passkeys." },
 
-  // A sign-in that goes on.
+  // A sign-in under way.
   sessionInvalid: { code: "NotAuthorizedException", message: "Invalid session for the user." },
   sessionExpired: {
     code: "NotAuthorizedException",
@@ -93,7 +93,7 @@ export const reasons = {
   tokenUsed: { code: "ExpiredCodeException", message: "Your software token has already been used once." },
   passkeyInvalid: { code: "InvalidParameterException", message: "Credential data is not valid" },
 
-  // A new password. `{policy}` is "policy" to users and "password policy" to administrators.
+  // New passwords. `{policy}` is "policy" for users and "password policy" for administrators.
   passwordShort: {
     code: "InvalidPasswordException",
     message: "Password did not conform with {policy}: Password not long enough",
@@ -178,7 +178,7 @@ export const reasons = {
     message: "Attributes did not conform to the schema: {violations}",
   },
 
-  /** Of a whole input, held against the model. */
+  /** An input that violates the model. */
   inputMalformed: { code: "InvalidParameterException", message: "{violations}" },
 
   // Sign-up and recovery.
@@ -208,15 +208,15 @@ export const reasons = {
 
 export type Reason = keyof typeof reasons;
 
-/** What stands in braces in a sentence. */
+/** The names of the placeholders in a message. */
 type Blank<Text extends string> = Text extends `${string}{${infer Name}}${infer Rest}`
   ? Name | Blank<Rest>
   : never;
 
-/** What a reason's sentence is filled in with. */
+/** The values for the placeholders of a reason's message. */
 export type Blanks<R extends Reason> = Readonly<Record<Blank<(typeof reasons)[R]["message"]>, string>>;
 
-/** The sentence of a reason, filled in. */
+/** A reason's message, with its placeholders filled in. */
 export function sentenceOf(reason: Reason, blanks: Readonly<Record<string, string>> = {}): string {
   const { message } = reasons[reason];
   return message.includes("{")

@@ -17,7 +17,7 @@ import {
   ResendConfirmationCodeCommand,
   SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { uuid7 } from "../../src/lib/uuid7.ts";
+import { uuid7 } from "../../src/lib/uuid.ts";
 import { type AuthEvent, writeAuthEvents } from "../../src/store/auth-events.ts";
 import { sweepEvents } from "../../src/store/sweep.ts";
 import { giveSoftwareToken, type Place, respond, start, totp, turnMfa, wrongTotp } from "../kit/factors.ts";

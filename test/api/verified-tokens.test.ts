@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GetUserCommand, GlobalSignOutCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { importedKeys } from "../../src/domain/tokens/signing-keys.ts";
 import { makePool, makeUser, signIn } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 
@@ -56,7 +57,7 @@ forEachServer("verified tokens", (open) => {
     const { pool, getUser } = await signedIn(server);
     const { kysely } = server.app.db;
     await kysely.deleteFrom("signing_keys").where("pool_id", "=", pool.UserPoolId).execute();
-    server.app.caches.signingKeys.clear();
+    server.app.caches.of(importedKeys).clear();
     await assert.rejects(getUser(), refused("Invalid Access Token"));
   });
 });

@@ -4,7 +4,6 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { loadConfig } from "../../src/config/config.ts";
-import { type Limit, limitTable } from "../../src/config/limits.ts";
 import { settings } from "../../src/config/settings.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 
@@ -109,7 +108,7 @@ test("mail must be encrypted, but on loopback or where the operator says so", ()
   assert.equal(loadConfig([], {}).smtp, undefined);
 });
 
-test("limits are changed by name, the others keep their defaults; the document lists them all", () => {
+test("limits are changed by name, the others keep their defaults", () => {
   assert.equal(loadConfig([], {}).limits["forgot-password"], 5);
   const file = join(temporaryFolder(), "poolhouse.yaml");
   writeFileSync(file, "limits:\n  forgot-password: 20\n  password: 7\n");
@@ -117,11 +116,6 @@ test("limits are changed by name, the others keep their defaults; the document l
   assert.deepEqual([limits["forgot-password"], limits.password, limits["verify-attribute"]], [20, 7, 15]);
   const flag = loadConfig(["--limits", "password=3, codes-per-address=9"], {}).limits;
   assert.deepEqual([flag.password, flag["codes-per-address"]], [3, 9]);
-  const document = readFileSync(join(import.meta.dirname, "..", "..", "docs", "security-model.md"), "utf8");
-  for (const [name, limit] of Object.entries(limitTable)) {
-    const { fallback, least = 1, help }: Limit = limit;
-    assert.ok(document.includes(`| \`${name}\` | ${fallback} | ${least} | ${help} |`), name);
-  }
   const least = loadConfig(["--limits", "connections=32,body-bytes=131072,answer-bytes=65536"], {}).limits;
   assert.deepEqual([least.connections, least["body-bytes"], least["answer-bytes"]], [32, 131_072, 65_536]);
 });

@@ -165,13 +165,13 @@ forEachDatabase((database, _open, fresh) => {
           await refreshAll();
           await running.goRound();
         };
-        const rotation = { clock: () => now, random, wait, tell: () => {} };
+        const rotation = { clock: () => now, random, wait, report: () => {} };
         const former = beside.db.sealer.currentKeyId;
         if (beside.masterKeys.folder !== undefined) await rotateMasterKey(beside, rotation);
         let answered = false;
         const done = await rotateDataKey(beside, {
           ...rotation,
-          tell: (text) => {
+          report: (text) => {
             // The new key is in use, and the Session was sealed under the former one.
             if (/is in use/.test(text)) answered = true;
           },

@@ -29,7 +29,9 @@ function office(db: Db, failures: number) {
   };
   const log = pino({ level: "silent" });
   const random = (bytes: number) => randomBytes(bytes);
-  const app = { db, log, random, clock: () => now, mailbox, metrics: createMetrics() } as unknown as App;
+  const deliveries = new Set();
+  const metrics = createMetrics();
+  const app = { db, log, random, clock: () => now, mailbox, metrics, deliveries } as unknown as App;
   const ctx = () => ({ app, db, log, random, now }) as unknown as Ctx;
   const queue = async (by: "now" | "worker" | "nobody") => {
     const queued = newMessage(

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { demandsTwo, usableFactors } from "../../src/domain/mfa/factors.ts";
-import { splitAddresses } from "../../src/domain/signin/challenges/new-password.ts";
+import { splitAddresses } from "../../src/domain/signin/waiting-addresses.ts";
 import { contacts, everyPool, everyUser, reachOf, recoveredBy } from "./recovery-cases.ts";
 
 test("whoever reads one address gets no tokens where two factors are demanded", () => {

@@ -1,9 +1,6 @@
 /** One address takes as much as it can get of each thing that one client can hold, and a second one is served. */
-import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
-import { describeHolding, type HoldingName, holdings } from "../../src/http/holdings.ts";
+import { type HoldingName, holdings } from "../../src/http/holdings.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { byAddress, forEachServer } from "../kit/server.ts";
 import { manualClock } from "./clock.ts";
@@ -61,9 +58,3 @@ forEachServer(
   },
   clock,
 );
-
-test("docs/security-model.md has every row", () => {
-  const document = readFileSync(join(import.meta.dirname, "..", "..", "docs", "security-model.md"), "utf8");
-  for (const name of Object.keys(holdings) as HoldingName[])
-    assert.ok(document.includes(describeHolding(name)), describeHolding(name));
-});

@@ -51,6 +51,51 @@ test("images that only draw are fine", () => {
   for (const text of drawings) assert.equal(svgFault(Buffer.from(text)), undefined, text);
 });
 
+/** What a browser's parser of XML refuses. */
+const notXml = [
+  ...["toString", "constructor", "__proto__", "nbsp"].map((name) => svg(`&${name};`)),
+  svg('<g a="&valueOf;"/>'),
+  svg("]]>"),
+  svg("a & b"),
+  ...["\0", "\u0001", "\u001b", "\ufffe"].map((character) => svg(character)),
+  svg('<g a="\u0008"/>'),
+  svg('<g id="a" id="b"/>'),
+  svg('<g id="a"class="b"/>'),
+  svg('<g a:x="1" b:x="2"/>', 'xmlns:a="urn:a" xmlns:b="urn:a"'),
+  svg("<a:b:c/>", 'xmlns:a="urn:a"'),
+  svg('<g xmlns:xml="urn:a"/>'),
+  svg('<g xmlns:xmlns="urn:a"/>'),
+  svg('<g xmlns:a=""/>'),
+  svg('<g a:b="1"/>'),
+  svg("<toString:script/>"),
+  svg("<__proto__:script/>"),
+  svg("<!ENTITY x 'y'>"),
+  svg("<!DOCTYPE svg>"),
+  `${svg("")}<!DOCTYPE svg>`,
+  `${svg("")}<![CDATA[x]]>`,
+  ` <?xml version="1.0"?>${svg("")}`,
+  `<?xml version="1.0" standalone="maybe"?>${svg("")}`,
+  `\u00a0${svg("")}`,
+];
+
+const reachingOut: [string, RegExp][] = [
+  [`<!DOCTYPE svg [<!ENTITY % p SYSTEM "https://evil.example/x"> %p;]>${svg("")}`, /entities/],
+  [`<!DOCTYPE svg [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>${svg("&b;")}`, /entities/],
+  [`<!DOCTYPE svg SYSTEM "https://evil.example/>">${svg("")}`, /entities/],
+  [`${svg("")}<?xml-stylesheet href="https://evil.example/x.css"?>`, /processing instruction/],
+  [svg("<style><![CDATA[@import 'https://evil.example/x.css']]></style>"), /@ rule/],
+  [svg("<a:script/>", 'xmlns:a="http://www.w3.org/2000/svg"'), /element a:script/],
+  [svg('<a:script xmlns:a="http://www.w3.org/1999/xhtml"/>'), /namespace/],
+  [svg("<xml:script/>"), /element xml:script/],
+  [svg('<g __proto__="url(//evil.example)"/>'), /outside \(url\)/],
+  [svg('<use href="javascript:alert(1)"/>'), /outside \(href\)/],
+  [svg('<use href="java&#10;script:alert(1)"/>'), /outside \(href\)/],
+  [svg('<rect fill="javascript:alert(1)"/>'), /load or run/],
+  [svg('<image HREF="//evil.example/x.png"/>'), /outside \(HREF\)/],
+  [svg('<image href="data:image/svg+xml,&lt;svg onload=alert(1)&gt;"/>'), /outside \(href\)/],
+  [svg('<use x:href="//evil.example/#a"/>', 'xmlns:x="http://www.w3.org/1999/xlink"'), /outside \(x:href\)/],
+];
+
 test("images that could do more are refused, and why is told", () => {
   const rows: [string, RegExp][] = [
     ["", /well-formed/],
@@ -111,6 +156,8 @@ test("images that could do more are refused, and why is told", () => {
     [svg("&#x110000;"), /well-formed/],
     [svg("& "), /well-formed/],
     [svg(`${"<g>".repeat(100)}${"</g>".repeat(100)}`), /too deeply/],
+    ...notXml.map((text): [string, RegExp] => [text, /well-formed|of no namespace|unknown entity/]),
+    ...reachingOut,
   ];
   for (const [text, why] of rows)
     assert.match(svgFault(Buffer.from(text)) ?? "fine", why, text.slice(0, 200));

@@ -13,7 +13,7 @@ import type { TestServer } from "../kit/server.ts";
 export const callback = "http://localhost:9999/callback?kept=1";
 export const goodbye = "http://localhost:9999/goodbye";
 
-const oauthClient: Partial<CreateUserPoolClientCommandInput> = {
+export const oauthClient: Partial<CreateUserPoolClientCommandInput> = {
   AllowedOAuthFlowsUserPoolClient: true,
   AllowedOAuthFlows: ["code", "implicit"],
   AllowedOAuthScopes: ["openid", "email", "profile", "phone", "aws.cognito.signin.user.admin"],

@@ -23,6 +23,7 @@ export function postRoom(
     clock,
     mailbox: { kind: "smtp", send },
     metrics: createMetrics(),
+    deliveries: new Set(),
   } as unknown as App;
 }
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
-import { uuid7, uuid7Floor } from "../../src/lib/uuid7.ts";
+import { uuid7, uuid7Floor } from "../../src/lib/uuid.ts";
 import {
   type AuditEvent,
   type AuditSearch,

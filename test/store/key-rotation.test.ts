@@ -30,7 +30,7 @@ function stepping(overrides: Partial<RotateOptions> = {}): RotateOptions {
     wait: async (milliseconds) => {
       now += milliseconds;
     },
-    tell: () => {},
+    report: () => {},
     ...overrides,
   };
 }

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import { type Kysely, type KyselyPlugin, sql } from "kysely";
-import { uuid7 } from "../../src/lib/uuid7.ts";
+import { uuid7 } from "../../src/lib/uuid.ts";
 import { sweepAuditEvents } from "../../src/store/audit.ts";
 import { sweepAuthEvents } from "../../src/store/auth-events.ts";
 import type { Db } from "../../src/store/db.ts";

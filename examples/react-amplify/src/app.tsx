@@ -1,4 +1,4 @@
-/** One of two views: for nobody yet, and for somebody. */
+/** One of two views: signed out or signed in. */
 import { useSession } from "./session.ts";
 import { SignedIn } from "./signed-in.tsx";
 import { SignedOut } from "./signed-out.tsx";

@@ -1,4 +1,4 @@
-/** The key that an authenticator app is given, and the first code that proves it has it. */
+/** The key for an authenticator app, and the first code that proves the app has it. */
 import { CodeField, Form } from "./parts.tsx";
 
 interface Props {

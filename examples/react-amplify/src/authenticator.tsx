@@ -1,4 +1,4 @@
-/** The authenticator app of the person who is signed in: turned on with a first code, and turned off. */
+/** The authenticator app of the signed-in user: turned on with a first code, and turned off. */
 import {
   fetchMFAPreference,
   type SetUpTOTPOutput,

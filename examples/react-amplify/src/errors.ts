@@ -1,6 +1,6 @@
-/** What went wrong, in a sentence for the person who reads it. */
+/** Sentences for users about what went wrong. */
 
-/** By the name of the error. Whatever is not here is told in the words of Poolhouse, which are sentences as well. */
+/** By the name of the error. All others use Poolhouse's message, which is a sentence, too. */
 const sentences: Readonly<Record<string, string>> = {
   EmptySignInUsername: "Enter your e-mail address first.",
   NetworkError:

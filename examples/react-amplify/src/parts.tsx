@@ -1,9 +1,9 @@
-/** What every screen is made of: a heading, fields, buttons, and what went wrong. */
+/** The parts of every screen: a heading, fields, buttons and errors. */
 import { type ComponentProps, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { sentence } from "./errors.ts";
 import type { Screen, ScreenProps } from "./screens.ts";
 
-/** Runs one thing at a time, and keeps the sentence it failed with. */
+/** Runs one action at a time, and keeps the sentence of its failure. */
 function useAction() {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string>();
@@ -17,7 +17,7 @@ function useAction() {
   return { busy, problem, run };
 }
 
-/** A screen. Whoever comes to one without fields is told its heading. */
+/** A screen. If it has no fields, its heading gets the focus, so that screen readers announce it. */
 export function Panel({ title, children }: { title: string; children: ReactNode }) {
   const ref = useRef<HTMLElement>(null);
   useEffect(() => {
@@ -48,11 +48,11 @@ export function Notice({ children }: { children: string | undefined }) {
   );
 }
 
-/** The value of a field, by its name. */
+/** Returns the value of a field by its name. */
 export type Values = (name: string) => string;
 
 interface FormProps {
-  /** What its button says. */
+  /** The label of its button. */
   readonly button: string;
   readonly onSubmit: (values: Values) => Promise<unknown>;
   readonly children: ReactNode;
@@ -60,7 +60,7 @@ interface FormProps {
   readonly more?: ReactNode;
 }
 
-/** Whoever comes to it begins at its first field. */
+/** A form whose first field gets the focus. */
 export function Form({ button, onSubmit, children, more }: FormProps) {
   const { busy, problem, run } = useAction();
   const ref = useRef<HTMLFormElement>(null);
@@ -120,7 +120,7 @@ interface ButtonProps {
   readonly label?: string;
 }
 
-/** A button that does something, and says below it why it could not. */
+/** A button that runs an action, and shows its error below. */
 export function ActionButton({ action, children, className, label }: ButtonProps) {
   const { busy, problem, run } = useAction();
   return (

@@ -1,4 +1,4 @@
-/** The screens of the signed-out view, and which one a sign-in goes on at. */
+/** The screens of the signed-out view, and which one a sign-in continues with. */
 import type { SignInOutput } from "aws-amplify/auth";
 
 export type NextStep = SignInOutput["nextStep"];
@@ -16,7 +16,7 @@ export interface ScreenProps<Name extends Screen["name"]> {
   readonly go: (screen: Screen) => void;
 }
 
-/** Where a sign-in goes on. Undefined: the person is in, and the other view takes over. */
+/** The screen with which a sign-in continues; undefined if the user is signed in, and the other view takes over. */
 export function screenAfter({ nextStep: step }: SignInOutput, username: string): Screen | undefined {
   switch (step.signInStep) {
     case "DONE":

@@ -1,4 +1,4 @@
-/** Who is signed in, as Amplify has it: now, and whenever that changes. */
+/** The signed-in user according to Amplify, now and whenever it changes. */
 import { type AuthTokens, fetchAuthSession } from "aws-amplify/auth";
 import { Hub } from "aws-amplify/utils";
 import { useEffect, useState } from "react";
@@ -7,11 +7,11 @@ import { sentence } from "./errors.ts";
 export interface Session {
   readonly checking: boolean;
   readonly tokens: AuthTokens | undefined;
-  /** Why a sign-in that came back from the hosted pages failed. */
+  /** Why a sign-in failed that returned from the hosted pages. */
   readonly problem: string | undefined;
 }
 
-/** Kept from the start, because such a sign-in may fail before anything is shown. */
+/** Recorded from the start, because such a sign-in may fail before anything is shown. */
 let failure: string | undefined;
 Hub.listen("auth", ({ payload }) => {
   if (payload.event === "signInWithRedirect_failure") failure = sentence(payload.data.error);
@@ -21,7 +21,7 @@ Hub.listen("auth", ({ payload }) => {
 export function useSession(): Session {
   const [session, setSession] = useState<Session>({ checking: true, tokens: undefined, problem: undefined });
   useEffect(() => {
-    // Refreshes the tokens where they have expired, and waits for a sign-in that has just come back.
+    // Refreshes expired tokens, and waits for a sign-in that has just returned.
     const look = () =>
       fetchAuthSession().then(
         ({ tokens }) => setSession({ checking: false, tokens, problem: failure }),

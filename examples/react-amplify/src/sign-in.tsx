@@ -1,4 +1,4 @@
-/** The ways in: a password, a passkey, what else the pool offers, and the hosted pages. */
+/** The ways to sign in: a password, a passkey, other factors of the pool, and the hosted pages. */
 import { type SignInOutput, signIn, signInWithRedirect } from "aws-amplify/auth";
 import {
   ActionButton,
@@ -26,15 +26,18 @@ function signInBy(values: Values): Promise<SignInOutput> {
         options: { authFlowType: "USER_AUTH", preferredChallenge: "WEB_AUTHN" },
       }).catch(noPasskey);
     case "other":
-      // Poolhouse says what there is to choose from.
+      // Poolhouse answers with the available factors.
       return signIn({ username, options: { authFlowType: "USER_AUTH" } });
     default:
-      // SRP, unless something else is asked for: the password stays in the browser.
+      // SRP by default: the password stays in the browser.
       return signIn({ username, password: values("password") });
   }
 }
 
-/** Who has no passkey gets the same answer as who does not exist, with the password that nobody spoke of in it. */
+/**
+ * A user without a passkey gets the same error as a nonexistent one, which mentions a password that was never asked
+ * for.
+ */
 function noPasskey(error: Error): never {
   if (error.name !== "NotAuthorizedException") throw error;
   throw new Error("This account has no passkey here. Sign in another way.", { cause: error });
@@ -45,7 +48,7 @@ export function SignIn({ screen, go, problem }: Props) {
     const next = screenAfter(await signInBy(values), values("username"));
     if (next !== undefined) go(next);
   };
-  // Neither asks for a password here, so that an empty field must not be complained about.
+  // Neither needs the password here, so an empty field must not be reported.
   const more = (
     <>
       <button type="submit" name="way" value="passkey" formNoValidate>

@@ -1,4 +1,4 @@
-/** An account of one's own: made, confirmed by a code, and signed in to at once. */
+/** A new account: created, confirmed by a code, and signed in at once. */
 import { autoSignIn, confirmSignUp, resendSignUpCode, signUp } from "aws-amplify/auth";
 import {
   ActionButton,
@@ -21,7 +21,7 @@ export function SignUp({ go }: ScreenProps<"sign-up">) {
     const { nextStep } = await signUp({
       username,
       password: values("password"),
-      // The confirmation signs in, without the password being kept until then.
+      // The confirmation signs the user in, without keeping the password until then.
       options: { userAttributes: { email: username }, autoSignIn: { authFlowType: "USER_AUTH" } },
     });
     if (nextStep.signUpStep === "CONFIRM_SIGN_UP")
@@ -47,7 +47,7 @@ export function ConfirmSignUp({ screen, go }: ScreenProps<"confirm">) {
   const { username } = screen;
   const confirm = async (values: Values) => {
     const { nextStep } = await confirmSignUp({ username, confirmationCode: values("code") });
-    // Amplify knows how to go on only in the page that the account was made in.
+    // Amplify can only continue in the page in which the account was created.
     if (nextStep.signUpStep !== "COMPLETE_AUTO_SIGN_IN")
       return go({ name: "sign-in", username, notice: confirmed });
     const next = screenAfter(await autoSignIn(), username);

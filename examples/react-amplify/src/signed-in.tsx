@@ -1,4 +1,4 @@
-/** The view for somebody: who they are, their session, what they sign in with, and the way out. */
+/** The signed-in view: the user, the session, the ways to sign in, and signing out. */
 import { type AuthTokens, fetchAuthSession, signOut } from "aws-amplify/auth";
 import { useEffect, useRef } from "react";
 import { Authenticator } from "./authenticator.tsx";
@@ -23,7 +23,7 @@ export function SignedIn({ tokens }: { tokens: AuthTokens }) {
   );
 }
 
-/** From the ID token: it is about the person, and for this page. */
+/** From the ID token, which describes the user for this page. */
 function Person({ tokens }: { tokens: AuthTokens }) {
   const claims = tokens.idToken?.payload ?? {};
   const groups = (claims["cognito:groups"] ?? []) as string[];
@@ -42,7 +42,7 @@ function Person({ tokens }: { tokens: AuthTokens }) {
   );
 }
 
-/** The access token is what an API would be sent. Amplify refreshes it by itself; the button does so at once. */
+/** The access token is what an API would receive. Amplify refreshes it automatically; the button does so at once. */
 function Session({ tokens }: { tokens: AuthTokens }) {
   const { payload } = tokens.accessToken;
   const until = new Date((payload.exp ?? 0) * 1000);
@@ -64,7 +64,7 @@ function Session({ tokens }: { tokens: AuthTokens }) {
   );
 }
 
-/** Whoever came by the hosted pages is signed out of these too: Amplify goes to /logout, which comes back here. */
+/** A user who signed in at the hosted pages is signed out there, too: Amplify goes to /logout, which returns here. */
 function SignOut() {
   return (
     <section className="card" aria-labelledby="sign-out">

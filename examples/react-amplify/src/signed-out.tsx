@@ -1,4 +1,4 @@
-/** The view for nobody yet: signing in, signing up, and a forgotten password. */
+/** The signed-out view: signing in, signing up, and a forgotten password. */
 import { useState } from "react";
 import { ForgotPassword, ResetPassword } from "./forgot-password.tsx";
 import type { Screen } from "./screens.ts";

@@ -1,4 +1,4 @@
-/** What a sign-in may ask for before it is done. Each answer leads to the next step, or in. */
+/** The steps that a sign-in may require. Each answer leads to the next step, or completes the sign-in. */
 import { confirmSignIn } from "aws-amplify/auth";
 import { AuthenticatorKey } from "./authenticator-key.tsx";
 import { ActionButton, CodeField, Field, Form, NewPasswordField, Notice, Panel } from "./parts.tsx";
@@ -57,7 +57,7 @@ function Question({ step, username, answer }: QuestionProps) {
     case "CONTINUE_SIGN_IN_WITH_EMAIL_SETUP":
       return <Address answer={answer} />;
     default:
-      // screenAfter sends the others to screens of their own.
+      // screenAfter sends the others to their own screens.
       return null;
   }
 }
@@ -72,7 +72,7 @@ function Password({ answer }: { answer: Answer }) {
   );
 }
 
-/** For somebody who was invited, and has to tell what the pool demands of everybody. */
+/** For invited users, who also have to enter what the pool requires. */
 function NewPassword({ missing, answer }: { missing: readonly string[]; answer: Answer }) {
   return (
     <Panel title="Choose a new password">
@@ -130,7 +130,7 @@ interface ChoiceProps {
 }
 
 function Choice({ title, offers = [], answer }: ChoiceProps) {
-  // Where the password can stay in the browser it does.
+  // Prefers the variant in which the password stays in the browser.
   const all = offers.includes("PASSWORD_SRP") ? offers.filter((one) => one !== "PASSWORD") : offers;
   return (
     <Panel title={title}>

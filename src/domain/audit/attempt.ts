@@ -1,12 +1,12 @@
 /**
- * Attempts of users: to sign in, to sign up, to recover or change a password. Each leaves an event that
- * AdminListUserAuthEvents tells (AWS: "Viewing and exporting user event history",
+ * Users' attempts to sign in, sign up, recover or change a password. Each leaves an event for AdminListUserAuthEvents
+ * ("Viewing and exporting user event history",
  * https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-settings-adaptive-authentication.html).
- * Of names that nobody has there are no events. No answer waits for an event to be written.
+ * Attempts under names that nobody has leave none. No answer waits for an event to be written.
  */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { uuid7 } from "../../lib/uuid7.ts";
+import { uuid7 } from "../../lib/uuid.ts";
 import type { AuthEvent, AuthEventResponse, AuthEventType } from "../../store/auth-events.ts";
 import type { User } from "../../store/users.ts";
 import type { ErrorCode } from "../../wire/generated/error-codes.ts";
@@ -15,25 +15,35 @@ import { bounded, idOfSpan } from "./event.ts";
 
 const minute = 60_000;
 
-/** What is known of an attempt while it runs; filled in by whoever learns it. */
-export interface Attempt {
-  /** Undefined: not known yet, or nobody. */
-  user?: Pick<User, "poolId" | "id"> | undefined;
-  /** Its event. */
-  readonly eventId: string;
-  /** The event that an earlier request of the same attempt has begun, and which this one goes on with. */
-  continues?: string | undefined;
-  /** What was proven, in the order of proving. */
-  passed: readonly AuthEvent["challenges"][number]["name"][];
-  /** What is being proven. */
-  proving?: AuthEvent["challenges"][number]["name"] | undefined;
-  /** A refusal ends what it continues; otherwise it is an event of its own. */
-  failsForGood?: boolean;
-  /** Whatever it is refused with, it is the user's failure, and leaves an event. */
-  isOfUser?: boolean;
+type ChallengeName = AuthEvent["challenges"][number]["name"];
+
+/** What is known about an attempt so far. */
+interface Known {
+  /** Undefined if not yet known, or if nobody has the name. */
+  readonly user?: Pick<User, "poolId" | "id"> | undefined;
+  /** The id of the event that an earlier request of the same attempt began, and that this one continues. */
+  readonly continues?: string | undefined;
+  /** What has been proven, in order. */
+  readonly passed?: readonly ChallengeName[];
+  /** What is currently being proven. */
+  readonly proving?: ChallengeName | undefined;
+  /** Whether a refusal concludes the continued event; otherwise it is recorded as an event of its own. */
+  readonly failsForGood?: boolean;
+  /** Whether any refusal counts as the user's failure and is recorded, regardless of its code. */
+  readonly isOfUser?: boolean;
 }
 
-/** Refusals of whoever attempts it. The others are about the form of a request, and leave no event. */
+/** An attempt in progress. */
+export interface Attempt {
+  readonly type: AuthEventType;
+  /** The id of its event, a UUIDv7. */
+  readonly eventId: string;
+  /** The flow or challenge under which the metric of a sign-in is counted; undefined if the name is unknown. */
+  readonly step: string | undefined;
+  known: Known;
+}
+
+/** Refusals that are failures of the user. Others concern the form of a request and leave no event. */
 const failures: ReadonlySet<string> = new Set<ErrorCode>([
   "NotAuthorizedException",
   "CodeMismatchException",
@@ -46,66 +56,80 @@ const failures: ReadonlySet<string> = new Set<ErrorCode>([
   "TooManyFailedAttemptsException",
   "LimitExceededException",
 ]);
-/** Refusals that cost nothing: somebody who goes on in spite of them leaves one event a minute. */
+/** Refusals that cost nothing: somebody who continues regardless leaves one event per minute. */
 const cheap: ReadonlySet<string> = new Set<ErrorCode>([
   "TooManyRequestsException",
   "TooManyFailedAttemptsException",
   "LimitExceededException",
 ]);
 
-/** Cognito gives a locked account and a wrong password the same code. */
-export function isLocked(refusal: Refusal): boolean {
-  return isRefusedFor(refusal, "locked");
+/**
+ * Begins an attempt; `concluded` must be called to end it.
+ * @param step the flow or challenge, for sign-ins
+ */
+export function beginAttempt(ctx: Ctx, type: AuthEventType, known: Known = {}, step?: string): Attempt {
+  return { type, eventId: uuid7(ctx.now, ctx.random), step, known };
+}
+
+/** Records what has been found out about an attempt; later values replace earlier ones. */
+export function learn(attempt: Attempt, found: Known): void {
+  attempt.known = { ...attempt.known, ...found };
 }
 
 /**
- * Does the work and leaves an event of how it ended, if it was a user's.
- * @param work is given what it is to fill in
- * @param responseOf of a result: `Pass`, or `InProgress` where more is asked for
+ * Awaits the work of an attempt and records its result: as an event if it concerns a known user, and in the metric of
+ * sign-ins.
+ * @param work already started
+ * @param responseOf the event's response for a result: `Pass`, or `InProgress` if another challenge follows
  */
-export async function attempted<Result>(
+export function concluded<Result>(
   ctx: Ctx,
-  type: AuthEventType,
-  work: (attempt: Attempt) => Promise<Result>,
+  attempt: Attempt,
+  work: Promise<Result>,
   responseOf: (result: Result) => AuthEventResponse = () => "Pass",
 ): Promise<Result> {
-  const attempt: Attempt = { eventId: uuid7(ctx.now, ctx.random), passed: [] };
-  try {
-    const result = await work(attempt);
-    await leave(ctx, attempt, { type, response: responseOf(result) });
-    return result;
-  } catch (error) {
-    if (error instanceof Refusal && (failures.has(error.code) || attempt.isOfUser === true)) {
-      const isCheap = cheap.has(error.code) || isLocked(error);
-      await leave(ctx, attempt, { type, response: "Fail", isCheap });
-    }
-    throw error;
-  }
+  return work.then(
+    async (result) => {
+      const response = responseOf(result);
+      await leaveEvent(ctx, attempt, { response });
+      count(ctx, attempt, response === "Pass" ? "authenticated" : "challenge");
+      return result;
+    },
+    async (error) => {
+      if (error instanceof Refusal && (failures.has(error.code) || attempt.known.isOfUser === true)) {
+        const isCheap = cheap.has(error.code) || isLocked(error);
+        await leaveEvent(ctx, attempt, { response: "Fail", isCheap });
+      }
+      count(ctx, attempt, endOf(error));
+      throw error;
+    },
+  );
 }
 
-/** The same for a user who is known from the start. */
-export function attemptedBy<Result>(
-  ctx: Ctx,
-  user: NonNullable<Attempt["user"]>,
-  type: AuthEventType,
-  work: () => Promise<Result>,
-  response: AuthEventResponse = "Pass",
-): Promise<Result> {
-  const byUser = (attempt: Attempt) => {
-    attempt.user = user;
-    return work();
-  };
-  return attempted(ctx, type, byUser, () => response);
+/** Whether a refusal is due to a locked account, which has the same code as a wrong password in Cognito. */
+function isLocked(refusal: Refusal): boolean {
+  return isRefusedFor(refusal, "locked");
+}
+
+/** The result under which a failure is counted. Monitoring must tell a locked account from a wrong password. */
+function endOf(error: unknown): string {
+  if (!(error instanceof Refusal)) return "InternalErrorException";
+  return isLocked(error) ? "locked" : error.code;
+}
+
+/** Counts a step of a sign-in by its result: `authenticated`, `challenge`, `locked`, or the error code. */
+function count({ app }: Ctx, { type, step = "unknown" }: Attempt, end: string): void {
+  if (type === "SignIn") app.metrics.signIn(step, end);
 }
 
 interface End {
-  readonly type: AuthEventType;
   readonly response: AuthEventResponse;
   readonly isCheap?: boolean;
 }
 
-async function leave(ctx: Ctx, attempt: Attempt, { type, response, isCheap = false }: End): Promise<void> {
-  const { user, passed, proving, eventId, continues, failsForGood = false } = attempt;
+async function leaveEvent(ctx: Ctx, attempt: Attempt, { response, isCheap = false }: End): Promise<void> {
+  const { type, eventId, known } = attempt;
+  const { user, passed = [], proving, continues, failsForGood = false } = known;
   if (ctx.config.authEventRetentionDays === 0) return;
   const challenges = passed.map((name) => ({ name, passed: true }));
   if (response === "Fail" && proving !== undefined) challenges.push({ name: proving, passed: false });
@@ -118,13 +142,13 @@ async function leave(ctx: Ctx, attempt: Attempt, { type, response, isCheap = fal
     at: ctx.now,
     type,
     response,
-    // An end comes after every question that was asked with as much proven.
+    // The final event sorts after every challenge that was issued with the same proofs.
     steps: 2 * passed.length + (response === "InProgress" ? 0 : 1),
     challenges,
     address: ctx.userAddress,
     deviceName: bounded(ctx.userAgent, 256),
     ...(isCheap && { times: 1 }),
   };
-  // Only here, so that the time of an answer does not tell who has events.
+  // Checked only here, so that response times do not reveal who has events.
   if (user !== undefined) await ctx.app.authEvents.add({ poolId: user.poolId, userId: user.id, event });
 }

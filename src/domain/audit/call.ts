@@ -1,22 +1,22 @@
-/** The calls of administrators: what is known of one while it runs, and the event it leaves behind. */
+/** The audit log of administrators' calls: the state of a running call, and the event it leaves. */
 import type { AuditedCall, Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { insertAuditEvents } from "../../store/audit.ts";
 import type { Companion } from "../../store/db.ts";
 import { newEvent } from "./event.ts";
 
-/** `change`: everything that is none of the others. */
+/** The kind of an audited call; `change` is anything that is neither a read nor a sign-in. */
 export type CallKind = "read" | "sign-in" | "change";
 
-/** Of an operation that an administrator signs. */
+/** The kind of an operation called with IAM credentials. */
 export function kindOf(operation: string): CallKind {
   if (operation === "AdminInitiateAuth" || operation === "AdminRespondToAuthChallenge") return "sign-in";
-  // Makes an identity where there is none.
+  // Creates an identity if there is none.
   if (operation === "GetOpenIdTokenForDeveloperIdentity") return "change";
   return /^(?:Admin)?(?:Describe|Get|List|Lookup)/.test(operation) ? "read" : "change";
 }
 
-/** What names the thing a call is about, unless it is a user; the first that is given. */
+/** Members that name the target of a call, unless it is a user; the first one given counts. */
 const targetMembers = [
   "ClientId",
   "GroupName",
@@ -34,7 +34,7 @@ const attributeMembers = ["UserAttributes", "UserAttributeNames", "CustomAttribu
 
 type Input = Readonly<Record<string, unknown>>;
 
-/** Notes what the input says of the target; a user's id is noted by whoever finds the user. */
+/** Records what the input says about the target; code that finds a user records the user's id. */
 export function noteInput(call: AuditedCall, input: Input): void {
   call.poolId ??= text(input["UserPoolId"]) ?? poolOfArn(text(input["ResourceArn"]));
   call.target ??= targetMembers.map((member) => text(input[member])).find((value) => value !== undefined);
@@ -44,7 +44,7 @@ export function noteInput(call: AuditedCall, input: Input): void {
 const text = (value: unknown) => (typeof value === "string" ? value : undefined);
 const poolOfArn = (arn: string | undefined) => /:userpool\/([\w-]+)$/.exec(arn ?? "")?.[1];
 
-/** The names of the members and attributes that were given, and the group or client, whose names are no secrets. */
+/** The names of the given members and attributes, plus the names of group and client, which are not secret. */
 function detailsOf(input: Input): Record<string, unknown> {
   const members = Object.keys(input).filter((name) => name !== "UserPoolId" && input[name] !== undefined);
   const attributes = attributeMembers.flatMap((member) => {
@@ -59,7 +59,7 @@ function detailsOf(input: Input): Record<string, unknown> {
   };
 }
 
-/** Notes whom or what a call turned out to be about, and what else there is to tell of it. */
+/** Records whom or what a call turned out to be about, and further details. */
 export function noteTarget(
   ctx: Ctx,
   found: { poolId?: string; target?: string; details?: Readonly<Record<string, unknown>> },
@@ -70,34 +70,49 @@ export function noteTarget(
   if (found.target !== undefined) ctx.audited.target = found.target;
 }
 
+/** A call with IAM credentials, while it runs. */
+export interface RunningCall {
+  /** The context in which the work must run. */
+  readonly ctx: Ctx;
+  readonly call: AuditedCall;
+  readonly companion: CallCompanion | undefined;
+}
+
 /**
- * Does the work of a call that an administrator has signed, and records it. The event of a change rides in the first transaction that the work commits;
- * when there was none, it is written before the answer leaves, and when that fails the call fails: no change is
- * acknowledged without its event. A change that was committed and is answered with an error all the same (a code that
- * could not be delivered) has two events, the second with the error.
+ * Begins a call; `recordedCall` must be called to end it. The event of a change is written by the first transaction
+ * that the work commits.
+ * @param who the ARN of the principal, and the operation
  */
-export async function audited<T>(
-  ctx: Ctx,
-  who: { actor: string; operation: string },
-  work: (ctx: Ctx, call: AuditedCall) => Promise<T>,
-): Promise<T> {
+export function beginCall(ctx: Ctx, who: { actor: string; operation: string }): RunningCall {
   const call: AuditedCall = { ...who, poolId: undefined, target: undefined, details: undefined };
-  const kind = kindOf(who.operation);
-  const companion = kind === "change" ? newCompanion(ctx, call) : undefined;
-  const own: Ctx = { ...ctx, admin: true, audited: call, db: { ...ctx.db, companion } };
-  let answer: T;
-  try {
-    answer = await work(own, call);
-  } catch (error) {
-    await recordRefusal(ctx, kind, call, error);
-    throw error;
-  }
-  if (companion !== undefined) {
-    if (!companion.written) await insertAuditEvents(ctx.app.db, [newEvent(ctx, { ...call, result: "ok" })]);
-  } else if (ctx.config.auditReads) {
-    await ctx.app.audit.add(newEvent(ctx, { ...call, result: "ok" }));
-  }
-  return answer;
+  const companion = kindOf(who.operation) === "change" ? newCompanion(ctx, call) : undefined;
+  return { ctx: { ...ctx, admin: true, audited: call, db: { ...ctx.db, companion } }, call, companion };
+}
+
+/**
+ * Awaits the work of a call and records its result. If no transaction wrote the event of a change, it is written before
+ * the answer is sent, and a failure to do so fails the call: no change is acknowledged without its event. A change that
+ * was committed but answered with an error (such as a code that could not be delivered) has two events, the second with
+ * the error.
+ * @param work already started
+ */
+export function recordedCall<T>(ctx: Ctx, running: RunningCall, work: Promise<T>): Promise<T> {
+  const { call, companion } = running;
+  return work.then(
+    async (answer) => {
+      if (companion !== undefined) {
+        if (!companion.written)
+          await insertAuditEvents(ctx.app.db, [newEvent(ctx, { ...call, result: "ok" })]);
+      } else if (ctx.config.auditReads) {
+        await ctx.app.audit.add(newEvent(ctx, { ...call, result: "ok" }));
+      }
+      return answer;
+    },
+    async (error) => {
+      await recordRefusal(ctx, call, error);
+      throw error;
+    },
+  );
 }
 
 interface CallCompanion extends Companion {
@@ -120,10 +135,11 @@ function newCompanion(ctx: Ctx, call: AuditedCall): CallCompanion {
 }
 
 /**
- * Refused calls are written with the others that nobody waits for. A sign-in that failed is no event: users, not
+ * Writes refused calls to the queue that no answer waits for. A failed sign-in is not an event here: users, not
  * administrators, decide how many of those there are.
  */
-async function recordRefusal(ctx: Ctx, kind: CallKind, call: AuditedCall, error: unknown): Promise<void> {
+async function recordRefusal(ctx: Ctx, call: AuditedCall, error: unknown): Promise<void> {
+  const kind = kindOf(call.operation);
   const result = error instanceof Refusal ? error.code : "InternalErrorException";
   if (result !== "AccessDeniedException") {
     if (kind === "sign-in" || (kind === "read" && !ctx.config.auditReads)) return;

@@ -1,9 +1,9 @@
-/** What the command line and the server itself change: each with its event, in the same transaction. */
+/** Audit events for changes by the command line and by the server itself, written in the transaction of the change. */
 import { type AuditEvent, insertAuditEvents } from "../../store/audit.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
 import { newEvent } from "./event.ts";
 
-/** Who has a database at hand and no request. */
+/** A program with a database but no request. */
 interface Program {
   readonly db: Db;
   readonly random: (bytes: number) => Uint8Array;
@@ -14,31 +14,32 @@ export type CommandEvent = Pick<AuditEvent, "operation"> &
   Partial<Pick<AuditEvent, "poolId" | "target" | "details">>;
 
 /**
- * Does store calls in a transaction and records them; work that returns false has done nothing, and is not recorded.
- * @param actor `cli:<account of the operating system>`, or `system`
+ * Runs store calls in a transaction and records them; if the work returns false, it has done nothing and is not
+ * recorded.
+ * @param actor `cli:<operating system account>`, or `system`
  */
 export async function recorded<T>(
   app: Program,
   actor: string,
   work: (tx: Db) => Promise<T>,
-  tell: (done: T) => CommandEvent,
+  describe: (done: T) => CommandEvent,
 ): Promise<T> {
   return inTransaction(app.db, async (tx) => {
     const done = await work(tx);
-    if (done !== false) await insertAuditEvents(tx, [eventOf(app, actor, tell(done))]);
+    if (done !== false) await insertAuditEvents(tx, [eventOf(app, actor, describe(done))]);
     return done;
   });
 }
 
-/** The same for store functions that begin a transaction of their own: each transaction on this handle is recorded. */
-export function recordingCommand(app: Program, actor: string, told: CommandEvent): Db {
+/** A database handle whose transactions are all recorded, for store functions that start their own. */
+export function recordingCommand(app: Program, actor: string, event: CommandEvent): Db {
   const companion = {
-    write: (tx: Db) => insertAuditEvents(tx, [eventOf(app, actor, told)]),
+    write: (tx: Db) => insertAuditEvents(tx, [eventOf(app, actor, event)]),
     committed: () => {},
   };
   return { ...app.db, companion };
 }
 
-function eventOf(app: Program, actor: string, told: CommandEvent): AuditEvent {
-  return newEvent({ now: app.clock(), random: app.random }, { actor, result: "ok", ...told });
+function eventOf(app: Program, actor: string, event: CommandEvent): AuditEvent {
+  return newEvent({ now: app.clock(), random: app.random }, { actor, result: "ok", ...event });
 }

@@ -1,4 +1,4 @@
-/** Changes of credentials by their owners. */
+/** Audit events for users' changes of their own credentials. */
 import type { Ctx } from "../../app.ts";
 import { type AuditEvent, insertAuditEvents } from "../../store/audit.ts";
 import type { Db } from "../../store/db.ts";
@@ -7,44 +7,52 @@ import { newEvent } from "./event.ts";
 import { countRow } from "./rows.ts";
 
 /**
- * - `refused`: beyond `credential-changes` an hour, unless it only takes away
- * - `numbered`: never refused; beyond as many of its own an hour it is told whenever the number of further ones has
- *   doubled: the first, the second, the fourth, the eighth …
- * - `told`: never refused, always told: something else says how often there can be one
+ * How changes of a kind are limited and recorded:
+ * - `refused`: refused beyond `credential-changes` per hour, unless they only remove something
+ * - `numbered`: never refused; beyond that number per hour, recorded each time the number of further ones doubles: the
+ *   first, second, fourth, eighth …
+ * - `recorded`: never refused and always recorded; something else limits how often they occur
  */
 interface Rule {
-  readonly beyond: "refused" | "numbered" | "told";
+  readonly beyond: "refused" | "numbered" | "recorded";
   readonly because: string;
 }
 
-const byAdministrators = { beyond: "told", because: "an administrator's call is no user's change" } as const;
+const byAdministrators = { beyond: "recorded", because: "administrators' calls are not limited" } as const;
 
 /**
- * Every operation that changes what somebody signs in with or recovers by. Whoever has stolen a token can use up what is
- * limited: so what takes away what they have added, recovers the account or is a part of signing in is never refused.
+ * Every operation that changes what a user signs in with or recovers by. Somebody with a stolen token can use up a
+ * limit, so anything that removes what they have added, recovers the account, or is part of signing in is never
+ * refused.
  */
 export const credentialRules = {
-  UpdateUserAttributes: { beyond: "refused", because: "after each value there can be another" },
-  SetUserMFAPreference: { beyond: "refused", because: "what was turned off can be turned on again" },
-  CompleteWebAuthnRegistration: { beyond: "refused", because: "what was deleted can be registered again" },
-  VerifySoftwareToken: { beyond: "numbered", because: "a sign-in may demand it; each replaces the former" },
-  UpdateDeviceStatus: { beyond: "numbered", because: "it takes a device's standing, or gives it back" },
-  DeleteUserAttributes: { beyond: "told", because: "it takes away what was added" },
-  DeleteWebAuthnCredential: { beyond: "told", because: "it takes away what was added" },
-  ForgetDevice: { beyond: "told", because: "it takes away what was added" },
-  ConfirmDevice: { beyond: "told", because: "tokens are not refreshed without; one a sign-in" },
-  VerifyUserAttribute: { beyond: "told", because: "each needs a code, and `verify-attribute` limits it" },
-  RespondToAuthChallenge: {
-    beyond: "told",
-    because: "nobody signs in otherwise; each needs the first factor",
+  UpdateUserAttributes: { beyond: "refused", because: "each value can be replaced by another" },
+  SetUserMFAPreference: { beyond: "refused", because: "a factor can be turned off and on again" },
+  CompleteWebAuthnRegistration: {
+    beyond: "refused",
+    because: "a passkey can be deleted and registered again",
   },
-  ConfirmSignUp: { beyond: "told", because: "nobody signs in otherwise; once" },
-  ConfirmForgotPassword: { beyond: "told", because: "it recovers; each needs a code" },
-  ChangePassword: { beyond: "told", because: "it recovers; `change-password` limits it" },
-  GlobalSignOut: { beyond: "told", because: "it ends what it comes with" },
-  DeleteUser: { beyond: "told", because: "it ends what it comes with" },
-  RevokeToken: { beyond: "told", because: "each needs the tokens of a sign-in" },
-  RevokeUserSession: { beyond: "told", because: "each needs the session of a sign-in" },
+  VerifySoftwareToken: {
+    beyond: "numbered",
+    because: "a sign-in may require it; each replaces the previous one",
+  },
+  UpdateDeviceStatus: { beyond: "numbered", because: "it only sets whether a device is remembered" },
+  DeleteUserAttributes: { beyond: "recorded", because: "it removes what was added" },
+  DeleteWebAuthnCredential: { beyond: "recorded", because: "it removes what was added" },
+  ForgetDevice: { beyond: "recorded", because: "it removes what was added" },
+  ConfirmDevice: { beyond: "recorded", because: "tokens cannot be refreshed without it; once per sign-in" },
+  VerifyUserAttribute: { beyond: "recorded", because: "each needs a code, and `verify-attribute` limits it" },
+  RespondToAuthChallenge: {
+    beyond: "recorded",
+    because: "required to sign in; each needs the first factor",
+  },
+  ConfirmSignUp: { beyond: "recorded", because: "required to sign in; only once" },
+  ConfirmForgotPassword: { beyond: "recorded", because: "it recovers the account; each needs a code" },
+  ChangePassword: { beyond: "recorded", because: "it recovers the account; `change-password` limits it" },
+  GlobalSignOut: { beyond: "recorded", because: "it ends the tokens that it is called with" },
+  DeleteUser: { beyond: "recorded", because: "it ends the tokens that it is called with" },
+  RevokeToken: { beyond: "recorded", because: "each needs the tokens of a sign-in" },
+  RevokeUserSession: { beyond: "recorded", because: "each needs the session of a sign-in" },
   AdminConfirmSignUp: byAdministrators,
   AdminCreateUser: byAdministrators,
   AdminDeleteSoftwareToken: byAdministrators,
@@ -60,39 +68,42 @@ export interface CredentialChange {
   readonly operation: CredentialOperation;
   readonly poolId: string;
   readonly userId: string;
-  /** The user has nothing by it that they had not before. */
+  /** Whether the change gives the user nothing that they did not have before. */
   readonly onlyTakesAway?: boolean;
-  /** `ok` unless told otherwise. */
+  /** `ok` by default. */
   readonly result?: string;
-  /** The user unless told otherwise. */
+  /** The user by default. */
   readonly actor?: string;
   readonly details?: NonNullable<AuditEvent["details"]>;
-  /** The user is not whom the administrator's call at hand is about, so that its own event does not tell of it. */
+  /**
+   * Whether the user is another one than the target of the administrator's call, whose own event then does not cover
+   * this.
+   */
   readonly ofAnother?: boolean;
 }
 
 /**
- * Records, in the transaction that makes it, what a user changed about their credentials: a password, a confirmation, a
- * verified address, a factor, an end of tokens. Where an administrator's call makes the change, that call's own event is
- * enough. Throws TooManyRequestsException to users who go on adding without end: each change is a row.
+ * Records a user's change of their credentials in the transaction that makes it: a password, a confirmation, a verified
+ * address, a factor, revoked tokens. If an administrator's call makes the change, that call's own event is enough.
+ * Throws TooManyRequestsException for users who keep adding: each change is a row.
  */
 export async function recordCredentialChange(tx: Db, ctx: Ctx, change: CredentialChange): Promise<void> {
   if (tx.companion !== undefined && change.ofAnother !== true) return;
   const { operation, poolId, userId, result = "ok", actor = userId } = change;
-  // AdminRespondToAuthChallenge has no event of a change, since most sign-ins change nothing.
+  // AdminRespondToAuthChallenge leaves no event of a change itself, since most sign-ins change nothing.
   const who = ctx.audited ?? { actor, operation };
   const times = who.actor === userId ? await countChange(tx, ctx, change) : 1;
   if (times === undefined) return;
   const details = times === 1 ? change.details : { ...change.details, times };
-  const told = { actor: who.actor, operation: who.operation, poolId, target: userId, result };
-  await insertAuditEvents(tx, [newEvent(ctx, { ...told, ...(details && { details }) })]);
+  const event = { actor: who.actor, operation: who.operation, poolId, target: userId, result };
+  await insertAuditEvents(tx, [newEvent(ctx, { ...event, ...(details && { details }) })]);
 }
 
-/** How many changes of this hour its event stands for; undefined: one that is yet to come tells of it. */
+/** Counts a change; returns how many of this hour its event stands for, or undefined if a later event will cover it. */
 async function countChange(tx: Db, ctx: Ctx, change: CredentialChange): Promise<number | undefined> {
   const { operation, poolId, userId, onlyTakesAway = false } = change;
   const { beyond }: Rule = credentialRules[operation];
-  if (beyond === "told" || (beyond === "refused" && onlyTakesAway)) return 1;
+  if (beyond === "recorded" || (beyond === "refused" && onlyTakesAway)) return 1;
   const limit = "credential-changes";
   const most = ctx.config.limits[limit];
   const kind = beyond === "refused" ? limit : (`${limit}:${operation}` as const);
@@ -103,7 +114,7 @@ async function countChange(tx: Db, ctx: Ctx, change: CredentialChange): Promise<
   return Number.isInteger(Math.log2(further)) ? Math.ceil(further / 2) : undefined;
 }
 
-/** The request's database, each of whose transactions records the change; for store functions that begin their own. */
+/** The request's database with every transaction recording the change, for store functions that start their own. */
 export function recording(ctx: Ctx, change: CredentialChange): Db {
   if (ctx.db.companion !== undefined) return ctx.db;
   const companion = {

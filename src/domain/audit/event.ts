@@ -1,36 +1,36 @@
 /**
- * audit: who did what, from where, with what end. It lies below all other rooms, so that each may write to the log.
- * docs/decisions/0005-audit.md says what is recorded and when it is on the disk. This file makes events.
+ * audit: who did what, from where, with what result. This room is below all others, so that each of them can write to
+ * the log. docs/decisions/0005-audit.md says what is recorded, and when it is on the disk. This file makes events.
  */
 import type { Ctx } from "../../app.ts";
 import { sha256 } from "../../lib/bytes.ts";
-import { uuid7 } from "../../lib/uuid7.ts";
+import { uuid7 } from "../../lib/uuid.ts";
 import type { AuditEvent } from "../../store/audit.ts";
 
-type Told = Pick<AuditEvent, "actor" | "operation" | "result"> &
+type EventDetails = Pick<AuditEvent, "actor" | "operation" | "result"> &
   Partial<Pick<AuditEvent, "poolId" | "target" | "details">>;
 
-/** An event of this request, now. */
+/** A new event of this request, with the current time. */
 export function newEvent(
   ctx: Pick<Ctx, "now" | "random"> & Partial<Pick<Ctx, "address" | "userAgent" | "requestId">>,
-  told: Told,
+  given: EventDetails,
 ): AuditEvent {
   return {
     id: uuid7(ctx.now, ctx.random),
     at: ctx.now,
-    poolId: told.poolId,
-    actor: bounded(told.actor, 256) ?? "",
+    poolId: given.poolId,
+    actor: bounded(given.actor, 256) ?? "",
     address: bounded(ctx.address, 64),
     userAgent: bounded(ctx.userAgent, 256),
-    operation: told.operation,
-    target: bounded(told.target, 256),
-    result: told.result,
+    operation: given.operation,
+    target: bounded(given.target, 256),
+    result: given.result,
     requestId: ctx.requestId,
-    details: told.details,
+    details: given.details,
   };
 }
 
-/** What others wrote is kept short, and without what a terminal or another program would take for a command. */
+/** Shortens text from outside, and removes what a terminal or another program could take for a command. */
 export function bounded(text: string | undefined, most: number): string | undefined {
   return text
     ?.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?")
@@ -38,7 +38,7 @@ export function bounded(text: string | undefined, most: number): string | undefi
     .toWellFormed();
 }
 
-/** The one id of all that is of a kind and of the same span of time, say of a minute. */
+/** The single id of everything of one kind in a span of time, such as a minute. */
 export function idOfSpan(at: number, spanMs: number, kind: readonly unknown[]): string {
   const began = at - (at % spanMs);
   const digest = sha256(JSON.stringify([...kind, spanMs, began]));

@@ -1,4 +1,4 @@
-/** How many rows the calls of one user or browser may add in an hour, where nothing else limits them. */
+/** Limits how many rows the calls of one user or browser can add in an hour, where nothing else does. */
 import type { Ctx } from "../../app.ts";
 import type { LimitName } from "../../config/limits.ts";
 import { clearKinds, countInWindow } from "../../store/attempts.ts";
@@ -8,7 +8,7 @@ const hour = 60 * 60 * 1000;
 
 type RowLimit = Extract<LimitName, "credential-changes" | "authorization-codes">;
 
-/** Counts one more, and says how many there were in this hour. */
+/** Counts one more and returns the number in this hour. */
 export function countRow(
   db: Db,
   ctx: Pick<Ctx, "now">,
@@ -21,7 +21,7 @@ export function countRow(
   return countInWindow(db, { ...counter, tag: "" }, { now: ctx.now, windowMs: hour });
 }
 
-/** A user who has the account back begins anew: whoever had it in between may have used up what they may change. */
+/** Resets the count for a user who has recovered the account: an intruder may have used it up. */
 export function forgetChanges(tx: Db, poolId: string, userId: string): Promise<void> {
   return clearKinds(tx, poolId, userId, "credential-changes" satisfies RowLimit);
 }

@@ -1,32 +1,33 @@
 /**
- * Events that no answer waits for: sign-ins, reads, and calls that were refused. They are written a few at a time, so
- * that a read costs no sync of the disk; what is in hand when the process is killed is lost. When the database takes
- * none for so long that too many wait, calls wait with them.
+ * A queue for events that no answer waits for: sign-ins, reads and refused calls. They are written in batches, so that
+ * a read costs no sync of the disk; events still queued are lost if the process is killed. If the database accepts none
+ * until too many are queued, calls wait.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Trail } from "../../app.ts";
 import type { StoreLog } from "../../store/engine/log.ts";
 
-/** Milliseconds an event waits for others. */
-const gatherMs = 250;
-/** Rows of one insert. */
+/** How long an event waits for others, in milliseconds. */
+const batchDelayMs = 250;
+/** The number of rows per insert. */
 const batch = 64;
-/** Beyond it a call waits until there is room. */
+/** The number of queued events beyond which calls wait. */
 const capacity = 4_096;
-/** Milliseconds between attempts while the database takes none. */
+/** Milliseconds between attempts while the database accepts none. */
 const retryMs = 1_000;
-/** Milliseconds that a reader waits for what is not yet written. */
+/** How long a reader waits for queued events, in milliseconds. */
 const flushMs = 2_000;
 
 export interface RunningTrail<Event> extends Trail<Event> {
-  /** Writes what waits. Call it when no request is left. */
+  /** Writes the queued events. Call it when no request is left. */
   stop(): Promise<void>;
 }
 
 /**
- * @param what in the plural, for the log
- * @param insert writes some events; may be asked again for events that it has written already
- * @param take what becomes of an event that is added
+ * Starts a queue.
+ * @param what a plural noun for the log
+ * @param insert writes some events; may be called again with events that it has already written
+ * @param take converts an event as it is added
  */
 export function startTrail<Event>(
   log: StoreLog,
@@ -37,13 +38,13 @@ export function startTrail<Event>(
   const waiting: Event[] = [];
   let writing: Promise<void> | undefined;
   const stopping = new AbortController();
-  /** Aborted when somebody wants what waits to be written now. */
-  let hurry = new AbortController();
+  /** Aborted when queued events should be written at once. */
+  let flushNow = new AbortController();
 
-  /** Until nothing waits. */
+  /** Writes until the queue is empty. */
   const write = async () => {
-    await delay(gatherMs, undefined, { signal: hurry.signal, ref: false }).catch(() => {});
-    hurry = new AbortController();
+    await delay(batchDelayMs, undefined, { signal: flushNow.signal, ref: false }).catch(() => {});
+    flushNow = new AbortController();
     while (waiting.length > 0) {
       const some = waiting.slice(0, batch);
       try {
@@ -59,7 +60,7 @@ export function startTrail<Event>(
   const begin = () => {
     writing ??= write().finally(() => {
       writing = undefined;
-      // One may have come after the last look.
+      // An event may have been added after the last check.
       if (waiting.length > 0 && !stopping.signal.aborted) void begin();
     });
     return writing;
@@ -75,12 +76,12 @@ export function startTrail<Event>(
     },
     async flush() {
       if (writing === undefined) return;
-      hurry.abort();
+      flushNow.abort();
       await Promise.race([writing, delay(flushMs, undefined, { ref: false })]);
     },
     async stop() {
       stopping.abort();
-      hurry.abort();
+      flushNow.abort();
       await writing;
       if (waiting.length > 0) await write();
     },

@@ -1,11 +1,11 @@
 /**
- * The style of the classic pages: rules for a fixed list of classes (AWS: "Specifying CSS customizations"). It becomes a
- * stylesheet of a page on which people enter passwords, so what is not understood is refused. It is read by css-tree, and
- * what goes on is written anew from the tree: no text of an operator's is handed through. Pure.
+ * The CSS of the classic hosted UI: rules for a fixed list of classes ("Specifying CSS customizations", Amazon Cognito
+ * Developer Guide). It becomes part of a page on which people enter passwords, so anything not understood is refused.
+ * css-tree parses it, and the output is generated from the tree: no text of an operator's is passed through. Pure.
  */
 import { type CssNode, type Declaration, generate, parse, type Rule, tokenize, tokenNames } from "css-tree";
 
-/** The classes of the documentation and of the template that Cognito's console gives out. */
+/** The classes in the documentation and in the template of Cognito's console. */
 const classes = [
   "background",
   "banner",
@@ -37,7 +37,7 @@ const selectors = new Set(
   }),
 );
 
-/** Functions that only compute a value. `url()` and its like would tell another server who signs in where. */
+/** Functions that only compute a value. `url()` and the like would reveal to another server who signs in where. */
 const functions = new Set([
   "calc",
   "clamp",
@@ -54,18 +54,18 @@ const functions = new Set([
 ]);
 
 export interface UiRule {
-  /** As they are written: `.label-customizable`, `.submitButton-customizable:hover`. */
+  /** As written: `.label-customizable`, `.submitButton-customizable:hover`. */
   readonly selectors: readonly string[];
   readonly declarations: readonly { readonly property: string; readonly value: string }[];
 }
 
-/** Why the style is refused, naming what; undefined when it is fine. Takes linear time. */
+/** Why the CSS is refused, naming the offending part; undefined if it is fine. Takes linear time. */
 export function cssFault(css: string): string | undefined {
   const read = readUiCss(css);
   return typeof read === "string" ? read : undefined;
 }
 
-/** The rules of a style, or why it is refused. */
+/** The rules of the CSS, or why it is refused. */
 export function readUiCss(css: string): readonly UiRule[] | string {
   const forbidden = /[\\<@\0]/.exec(css)?.[0];
   if (forbidden !== undefined) return `The CSS must not contain ${JSON.stringify(forbidden)}.`;
@@ -88,14 +88,14 @@ export function readUiCss(css: string): readonly UiRule[] | string {
   return isWhole ? rules : "The CSS is not valid.";
 }
 
-/** Nothing that anybody writes computes in more steps. */
+/** Deeper nesting than any real style has. */
 const MOST_NESTED = 20;
 
-/** What is wrong with the tokens: what does not end, what is nested, and functions. */
+/** Checks the tokens for unterminated ones, nesting and functions. */
 function tokensFault(css: string): string | undefined {
   let fault: string | undefined;
   let isOpen = false;
-  /** Whether something stands since the last rule. */
+  /** Whether there is anything since the last rule. */
   let isPending = false;
   let nested = 0;
   let valueBegan = 0;
@@ -126,7 +126,7 @@ function tokensFault(css: string): string | undefined {
       case "string-token":
         if (text.length < 2 || !text.endsWith(text.charAt(0)))
           fault = `The CSS value ${value()} is not valid.`;
-        // In quotes they say nothing, but nothing here needs them there.
+        // In quotes they would mean nothing, but nothing here needs them.
         else fault = functionFault(text);
         break;
       case "url-token":
@@ -152,7 +152,7 @@ function functionFault(text: string): string | undefined {
   return undefined;
 }
 
-/** For people to read. A comment separates what stands before and after it. */
+/** Removes comments, which are for people. A comment separates the text before and after it. */
 const withoutComments = (css: string) => css.replace(/\/\*[\s\S]*?\*\//g, " ");
 
 function sourceOf({ loc }: CssNode, css: string): string {
@@ -177,7 +177,7 @@ function readRule({ prelude, block }: Rule, css: string): UiRule | string {
   return { selectors: names.map(({ name }) => name!), declarations };
 }
 
-/** One class, in one state or none; undefined for anything else. */
+/** One class with at most one state; undefined for anything else. */
 function selectorOf(node: CssNode): string | undefined {
   if (node.type !== "Selector") return undefined;
   const [first, second, third] = node.children.toArray();

@@ -1,7 +1,8 @@
 /**
- * What the CSS of the classic hosted UI means for a page: colors, which go the way of those of managed login, and rules for
- * the parts of our pages that stand where the classic ones had its classes. Only what dresses a part is taken; what could
- * lay it over another or move it away is left out. The classic pages were light, and so are these. Pure.
+ * Applies the CSS of the classic hosted UI to a page: colors go through the same checks as those of managed login, and
+ * rules apply to the parts of our pages that correspond to the classic classes. Only purely visual properties are used;
+ * anything that could cover another part or move one away is left out. The classic pages were light, and so are these.
+ * Pure.
  */
 import { type Color, colorOfCss } from "../../lib/color.ts";
 import { readUiCss } from "./classic-css.ts";
@@ -9,14 +10,14 @@ import { paletteOf } from "./theme-colors.ts";
 
 interface Part {
   readonly selector: string;
-  /** Custom properties that the colors of declarations stand for. */
+  /** The custom properties that receive the colors of declarations. */
   readonly color?: string;
   readonly background?: string;
   readonly border?: string;
   readonly mayHide?: boolean;
 }
 
-/** Of the classes of the documentation; those that are missing here have nothing on our pages. */
+/** Parts by the documented classes; missing classes have no counterpart on our pages. */
 const parts: Readonly<Record<string, Part>> = {
   background: { selector: "main", background: "--card", color: "--text" },
   banner: { selector: ".banner", mayHide: true },
@@ -46,7 +47,7 @@ const parts: Readonly<Record<string, Part>> = {
   textDescription: { selector: ".lead", color: "--soft", mayHide: true },
 };
 
-/** Where nothing is said of the first, it is as the second. */
+/** Parts that look like another one unless they have declarations themselves. */
 const followed: Readonly<Record<string, string>> = {
   "--accent-over": "--accent",
   "--accent-down": "--accent-over",
@@ -58,32 +59,32 @@ const followed: Readonly<Record<string, string>> = {
 
 export interface UiTheme {
   readonly css: string;
-  /** Classes whose color was changed so that it can be seen. */
+  /** Classes whose color was changed for legibility. */
   readonly repaired: readonly string[];
-  /** Declarations that no page acts on. */
+  /** Declarations that no page uses. */
   readonly ignored: readonly string[];
 }
 
-/** @param css as it was stored, or nothing */
+/** Makes the theme of a page. @param css as stored; may be empty */
 export function uiThemeOf(css: string): UiTheme {
   const rules = readUiCss(css);
-  // Nothing that was not checked when it was stored.
+  // Only CSS that was checked when it was stored can be parsed.
   if (typeof rules === "string") return uiThemeOf("");
   const colors = new Map<string, Color>();
   const ignored = new Set<string>();
-  const dresses = new Map<string, Map<string, string>>();
+  const declarationsOf = new Map<string, Map<string, string>>();
   for (const { selectors, declarations } of rules)
     for (const selector of new Set(selectors)) {
       const part = parts[selector.slice(1).replace("-customizable", "")];
       for (const { property, value } of declarations) {
-        const dressed = part && dress(part, { property, value, colors });
-        if (dressed === undefined) ignored.add(`${selector} { ${property} }`);
-        if (part === undefined || !dressed) continue;
-        const dresser = dresses.get(part.selector) ?? new Map<string, string>();
-        dresses.set(part.selector, dresser);
-        // The last one counts, and shorthands among them by their order.
-        dresser.delete(property);
-        dresser.set(property, dressed);
+        const adapted = part && adapt(part, { property, value, colors });
+        if (adapted === undefined) ignored.add(`${selector} { ${property} }`);
+        if (part === undefined || !adapted) continue;
+        const ofPart = declarationsOf.get(part.selector) ?? new Map<string, string>();
+        declarationsOf.set(part.selector, ofPart);
+        // The last one wins, and shorthands apply in order.
+        ofPart.delete(property);
+        ofPart.set(property, adapted);
       }
     }
   const { values, repairs } = paletteOf("light", (property) => givenFor(property, colors));
@@ -92,7 +93,7 @@ export function uiThemeOf(css: string): UiTheme {
     .filter(([, { color, border }]) => changed.has(color ?? "") || changed.has(border ?? ""))
     .map(([name]) => `.${name.replace(/(?=:|$)/, "-customizable")}`);
   const root = block(":root", new Map([["color-scheme", "light"], ...values]));
-  const written = [...dresses].map(([selector, dresser]) => block(`:root ${selector}`, dresser));
+  const written = [...declarationsOf].map(([selector, ofPart]) => block(`:root ${selector}`, ofPart));
   return { css: `${root}${written.join("")}`, repaired, ignored: [...ignored] };
 }
 
@@ -107,39 +108,43 @@ const block = (selector: string, declarations: ReadonlyMap<string, string>) =>
 interface Declaration {
   readonly property: string;
   readonly value: string;
-  /** Takes the colors that custom properties stand for. */
+  /** Collects the colors for custom properties. */
   readonly colors: Map<string, Color>;
 }
 
-/** Of any use; what is longer is none. */
+/** Longer values are of no use. */
 const LONGEST_VALUE = 256;
 const side = "(?:top|right|bottom|left|(?:block|inline)(?:-start|-end)?)";
 const edge = new RegExp(`^border(?:-${side})?(?:-color)?$`);
-const dressing = new RegExp(
+const visual = new RegExp(
   "^(?:font-(?:family|size|style|weight|variant|stretch)|letter-spacing|word-spacing|line-height" +
     "|text-(?:align|transform|decoration(?:-(?:line|style))?)|vertical-align" +
     `|(?:padding|margin)(?:-${side})?|(?:min-|max-)?(?:width|height)|border(?:-${side})?-(?:width|style)` +
     "|border(?:-(?:top|bottom)-(?:left|right)|-(?:start|end)-(?:start|end))?-radius|box-shadow|display)$",
 );
 
-/** The declaration's value for our page; empty: its color says it all. Undefined: it is not acted on. */
-function dress(part: Part, { property, value, colors }: Declaration): string | undefined {
+/** The declaration's value for our page; empty if its color says everything; undefined if it is not used. */
+function adapt(part: Part, { property, value, colors }: Declaration): string | undefined {
   if (value.length > LONGEST_VALUE) return undefined;
-  // Nothing is written on the banner.
+  // The banner has no text.
   if (part === parts["banner"] && /^background(?:-color|-image)?$/.test(property)) return value;
   if (property === "color" || /^background(?:-color)?$/.test(property))
-    return stand(property === "color" ? part.color : part.background, value, colors) === undefined
+    return extractColor(property === "color" ? part.color : part.background, value, colors) === undefined
       ? undefined
       : "";
-  if (edge.test(property)) return stand(part.border, value, colors) ?? value;
-  return isDress(part, property, value) ? value : undefined;
+  if (edge.test(property)) return extractColor(part.border, value, colors) ?? value;
+  return isVisualOnly(part, property, value) ? value : undefined;
 }
 
 /**
- * Takes the first color of a value for a custom property; the value with that property in the place of its colors. Undefined:
- * it has none.
+ * Assigns the first color of a value to a custom property; returns the value with the property in place of its colors,
+ * or undefined if it has none.
  */
-function stand(property: string | undefined, value: string, colors: Map<string, Color>): string | undefined {
+function extractColor(
+  property: string | undefined,
+  value: string,
+  colors: Map<string, Color>,
+): string | undefined {
   let first: Color | undefined;
   const replaced = value.replace(/#[\da-f]+|(?:rgb|hsl)a?\([^()]*\)|[a-z]+/gi, (token) => {
     const color = colorOfCss(token);
@@ -151,27 +156,29 @@ function stand(property: string | undefined, value: string, colors: Map<string, 
   return replaced;
 }
 
-/** No less than the type itself, or than the smallest that there is. */
+/** At least the font size, but not below the smallest legible size. */
 const lineHeight = /^(?:normal|[1-9]\d?(?:\.\d{1,4})?(?:r?em)?|[1-9]\d{1,2}px|[1-9]\d{2}%)$/i;
 
-/** What stays in its place: no position, no order, no margins that pull one part over another. */
-function isDress(part: Part, property: string, value: string): boolean {
-  if (!dressing.test(property)) return false;
+/**
+ * Whether a property leaves everything in place: no position or order, and no margins that pull one part over another.
+ */
+function isVisualOnly(part: Part, property: string, value: string): boolean {
+  if (!visual.test(property)) return false;
   if (/^(?:margin|letter-spacing|word-spacing)/.test(property)) return /^[\w.%\s]+$/.test(value);
   if (property === "font-size") return isLegible(value);
-  // Lines that lie on each other, and strokes as thick as a part.
+  // Rules out overlapping lines, and strokes as thick as a part.
   if (property === "line-height") return lineHeight.test(value);
   if (/^(?:text-|vertical-)/.test(property)) return /^[a-z\s-]+$/i.test(value);
-  // Ours keep fields and buttons large enough to be hit.
+  // Our own values keep fields and buttons large enough to hit.
   if (property.startsWith("min-")) return part === parts["logo"] || part === parts["banner"];
   if (property === "box-shadow") return isNarrow(value);
   if (property === "display" && value.toLowerCase() === "none") return part.mayHide === true;
   if (property === "display") return /^(?:block|inline|inline-block|flex|inline-flex)$/i.test(value);
-  // A share of a height that is nobody's would leave a logo as large as its file.
+  // A percentage of an undefined height would leave a logo as large as its file.
   return part !== parts["logo"] || !property.endsWith("height") || !value.includes("%");
 }
 
-/** No smaller than 10 pixels, given as one size. */
+/** Whether a font size is a single value of at least 10 pixels. */
 function isLegible(size: string): boolean {
   const [, number, unit] = /^([\d.]{1,8})(px|pt|r?em|%)$/i.exec(size) ?? [];
   const least: Readonly<Record<string, number>> = { px: 10, pt: 7.5, em: 0.625, rem: 0.625, "%": 62.5 };
@@ -180,7 +187,7 @@ function isLegible(size: string): boolean {
   return Number(number) >= least[unit.toLowerCase()]!;
 }
 
-/** Shadows are painted over what stands before them. */
+/** Whether a shadow is small; shadows are painted over what comes before. */
 function isNarrow(shadow: string): boolean {
   const plain = shadow.replace(/#[\da-f]+|(?:rgb|hsl)a?\([^()]*\)/gi, " ");
   const lengths = [...plain.matchAll(/(?<![\w.])-?([\d.]+)([a-z%]*)/gi)];

@@ -1,4 +1,4 @@
-/** The classic hosted pages' looks: CSS and a logo, for a client or for all that have nothing of their own. */
+/** Classic branding (SetUICustomization): CSS and a logo, for a client or for all that have none of their own. */
 import type { Ctx } from "../../app.ts";
 import { rasterType } from "../../lib/image-type.ts";
 import {
@@ -14,10 +14,10 @@ import { loadPool, loadPoolClient, noSuchPool } from "../user-pools/load-pool.ts
 import { cssFault } from "./classic-css.ts";
 import { uiThemeOf } from "./classic-theme.ts";
 
-/** "Your logo file can be no larger than 100 KB in size" (Developer Guide). */
+/** "Your logo file can be no larger than 100 KB in size" (Amazon Cognito Developer Guide). */
 const MOST_IMAGE = 100 * 1024;
 
-/** SetUICustomization. "You can't set CSS and logo customization separately": what is left out is taken away. */
+/** SetUICustomization. "You can't set CSS and logo customization separately": what is omitted is removed. */
 export async function setUiCustomization(
   ctx: Ctx,
   request: SetUICustomizationRequest,
@@ -31,7 +31,7 @@ export async function setUiCustomization(
   const customization = { poolId, clientId, css, cssVersion, createdAt: ctx.now, updatedAt: ctx.now };
   const stored = await putUiCustomization(ctx.db, customization, image);
   if (stored !== undefined) {
-    tell(ctx, stored);
+    logIgnored(ctx, stored);
     return stored;
   }
   return clientId === allClients
@@ -39,8 +39,8 @@ export async function setUiCustomization(
     : refuse("ResourceNotFoundException", `User pool client ${clientId} does not exist.`);
 }
 
-/** The answer has no room for warnings: whoever runs the server is told what pages do not do as the CSS says. */
-function tell(ctx: Ctx, { poolId, clientId, css }: UiCustomization): void {
+/** Logs which parts of the CSS the pages do not follow, as the answer has no room for warnings. */
+function logIgnored(ctx: Ctx, { poolId, clientId, css }: UiCustomization): void {
   const { repaired, ignored } = uiThemeOf(css ?? "");
   if (repaired.length > 0)
     ctx.log.warn({ poolId, clientId, classes: repaired }, "colors that cannot be read are shown as others");
@@ -48,7 +48,7 @@ function tell(ctx: Ctx, { poolId, clientId, css }: UiCustomization): void {
     ctx.log.warn({ poolId, clientId, declarations: ignored.slice(0, 20) }, "CSS that no page acts on");
 }
 
-/** What a client's pages look like: its own, else that of `ALL`; undefined where nothing was set. */
+/** The customization that applies to a client: its own, or else that of `ALL`; undefined if nothing was set. */
 export async function uiCustomization(
   ctx: Ctx,
   poolId: string,

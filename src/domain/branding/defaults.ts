@@ -1,6 +1,6 @@
 /**
- * The settings of a style that says nothing, by the names that AWS's branding editor has for them ("Managed login
- * branding"). They say what theme.css of the hosted pages says. Colors are RRGGBBAA.
+ * The default settings of a style, by the names in AWS's branding editor ("Managed login branding", Amazon Cognito
+ * Developer Guide). They match theme.css of the hosted pages. Colors are RRGGBBAA.
  */
 
 const plain = (backgroundColor: string, borderColor: string) => ({ backgroundColor, borderColor });

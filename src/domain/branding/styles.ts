@@ -1,8 +1,8 @@
-/** Styles of managed login: one a client, with settings as the branding editor writes them, and images. */
+/** Styles of managed login: one per client, with settings as the branding editor writes them, and images. */
 import type { Ctx } from "../../app.ts";
 import { rasterType } from "../../lib/image-type.ts";
 import { svgFault } from "../../lib/svg.ts";
-import { uuid4 } from "../../lib/uuid4.ts";
+import { uuid4 } from "../../lib/uuid.ts";
 import {
   type Asset,
   type AssetKey,
@@ -25,7 +25,7 @@ import { loadPool, loadPoolClient } from "../user-pools/load-pool.ts";
 import { defaultSettings } from "./defaults.ts";
 import { repairsOf, themeOf } from "./theme.ts";
 
-/** Ours: what one style may take in the database, and in one answer. */
+/** Our own limit: what one style may take in the database and in one answer. */
 const MOST_SETTINGS = 256 * 1024;
 const MOST_BYTES = 10_000_000;
 /** "Array Members: Maximum number of 40 items." (ManagedLoginBrandingType) */
@@ -60,7 +60,7 @@ export async function createStyle(
   noteTarget(ctx, { target: style.styleId });
   switch (await insertStyle(ctx.db, style, assets)) {
     case "added":
-      return told(ctx, style);
+      return withRepairsLogged(ctx, style);
     case "exists":
       return refuse(
         "ManagedLoginBrandingExistsException",
@@ -72,15 +72,15 @@ export async function createStyle(
 }
 
 /**
- * UpdateManagedLoginBranding "preserves existing style settings that you don't specify": Settings that are given take the
- * place of the former, images the place of those of the same category, mode and id.
+ * UpdateManagedLoginBranding, which "preserves existing style settings that you don't specify": given Settings replace
+ * the former ones, and given images those of the same category, mode and id.
  */
 export async function changeStyle(
   ctx: Ctx,
   request: UpdateManagedLoginBrandingRequest,
 ): Promise<StyleWithAssets> {
   const { UserPoolId: poolId, ManagedLoginBrandingId: styleId } = request;
-  // The model requires neither; without both nothing is named.
+  // The model requires neither; with neither, nothing is named.
   if (poolId === undefined || styleId === undefined) return noSuchStyle();
   checkChoice(request);
   const given = request.Assets ?? [];
@@ -103,7 +103,7 @@ export async function changeStyle(
       settings: provided ? undefined : (settings ?? style.settings),
       updatedAt: ctx.now,
     };
-    if (await updateStyle(ctx.db, next, { removeAll: provided, put })) return told(ctx, next);
+    if (await updateStyle(ctx.db, next, { removeAll: provided, put })) return withRepairsLogged(ctx, next);
   }
   return refuse(
     "ConcurrentModificationException",
@@ -111,8 +111,8 @@ export async function changeStyle(
   );
 }
 
-/** The answer has no room for warnings: whoever runs the server is told what pages do with colors that cannot be read. */
-async function told(ctx: Ctx, style: Style): Promise<StyleWithAssets> {
+/** Logs which colors the pages replace for legibility, as the answer has no room for warnings; returns the style. */
+async function withRepairsLogged(ctx: Ctx, style: Style): Promise<StyleWithAssets> {
   const assets = await readAssets(ctx.db, style.poolId, style.clientId);
   const repairs = repairsOf(themeOf(style.settings, assets));
   if (!style.provided && repairs.length > 0) {
@@ -142,12 +142,12 @@ export async function removeStyle(ctx: Ctx, poolId: string, styleId: string): Pr
   if (!(await deleteStyle(ctx.db, poolId, styleId.toLowerCase()))) noSuchStyle();
 }
 
-/** The settings with the default for whatever they leave out: what a page looks like. */
+/** The settings, with defaults for whatever they leave out, as a page shows them. */
 export function mergedSettings(style: Pick<Style, "settings">): object {
   return merge(defaultSettings, style.settings ?? {}) as object;
 }
 
-/** Objects are merged; a list, like any other value, takes the place of the default. */
+/** Merges objects; a list, like any other value, replaces the default. */
 function merge(base: unknown, over: unknown): unknown {
   if (!isObject(base) || !isObject(over)) return over;
   const merged: Record<string, unknown> = { ...base };
@@ -177,7 +177,7 @@ function noSuchStyle(): never {
 
 type Choice = Pick<UpdateManagedLoginBrandingRequest, "UseCognitoProvidedValues" | "Settings" | "Assets">;
 
-/** "When you specify true for this option, you must also omit values for Settings and Assets." */
+/** Checks: "When you specify true for this option, you must also omit values for Settings and Assets." */
 function checkChoice({ UseCognitoProvidedValues, Settings, Assets }: Choice): void {
   if (UseCognitoProvidedValues === true && (Settings !== undefined || (Assets?.length ?? 0) > 0))
     invalid("Settings and Assets must be omitted when UseCognitoProvidedValues is true.");
@@ -205,7 +205,7 @@ function newAsset(given: AssetType): Asset {
   const { Extension: extension, Bytes } = given;
   if (Bytes === undefined) return invalid(`The asset ${nameOf(key)} has no Bytes.`);
   const bytes = Buffer.from(Bytes, "base64");
-  // Favicons have a category for each of their formats; nothing else is an icon file.
+  // Favicons have a category per format; nothing else is an icon file.
   if ((key.category === "FAVICON_ICO") !== (extension === "ICO"))
     invalid(`The asset ${nameOf(key)} cannot have the extension ${extension}.`);
   if (key.category === "FAVICON_SVG" && extension !== "SVG")
@@ -227,7 +227,7 @@ function checkKeys(keys: readonly AssetKey[]): void {
   }
 }
 
-/** An asset without Bytes, as a description read before may have it, stands for the one that is there. */
+/** Checks assets without Bytes: each, copied from an earlier description, stands for the existing one. */
 function checkKept(given: readonly AssetType[], kept: readonly AssetKey[]): void {
   const names = new Set(kept.map(nameOf));
   for (const asset of given) {

@@ -1,6 +1,6 @@
-/** Terms of use and privacy policies, which the pages of a client link to. */
+/** Links to terms of use and privacy policies on the pages of a client. */
 import type { Ctx } from "../../app.ts";
-import { uuid4 } from "../../lib/uuid4.ts";
+import { uuid4 } from "../../lib/uuid.ts";
 import { isUniqueViolation } from "../../store/db.ts";
 import {
   deleteTerms,
@@ -39,7 +39,7 @@ export async function createTerms(ctx: Ctx, request: CreateTermsRequest): Promis
   }
 }
 
-/** UpdateTerms: what is left out stays as it is; links that are given take the place of all. */
+/** UpdateTerms: what is omitted stays unchanged; given links replace all of them. */
 export async function changeTerms(ctx: Ctx, request: UpdateTermsRequest): Promise<Terms> {
   await loadPool(ctx, request.UserPoolId);
   try {
@@ -78,7 +78,7 @@ export async function removeTerms(ctx: Ctx, poolId: string, termsId: string): Pr
   if (!(await deleteTerms(ctx.db, poolId, termsId.toLowerCase()))) noSuchTerms();
 }
 
-/** A page will link to them, so they are addresses of the web and nothing that runs. */
+/** Checks that the links are http or https URLs, and nothing executable: a page will show them. */
 function checkedLinks(links: Terms["links"] | undefined): Terms["links"] | undefined {
   for (const url of Object.values(links ?? {})) {
     if (!/^https?:\/\/[^/]/i.test(url) || !URL.canParse(url))

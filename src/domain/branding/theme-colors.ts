@@ -1,6 +1,6 @@
 /**
- * The colors of the pages: which setting of managed login each comes from, what it lies on, and how well it has to be seen
- * there. Whatever an operator sets, text stays readable (WCAG 2.2, 1.4.3 and 1.4.11). Pure.
+ * The colors of the pages: which managed login setting each comes from, what it is painted on, and the contrast it
+ * needs there. Whatever an operator sets, text stays legible (WCAG 2.2, 1.4.3 and 1.4.11). Pure.
  */
 import { black, type Color, colorOfDigits, contrast, hexOf, mixed, over, white } from "../../lib/color.ts";
 import { at } from "../../lib/json-path.ts";
@@ -9,15 +9,15 @@ import { defaultSettings } from "./defaults.ts";
 export type Mode = "light" | "dark";
 
 const TEXT = 4.5;
-/** Of the edges of fields and of what shows the focus. */
+/** The contrast of field borders and focus indicators. */
 const EDGE = 3;
 
 interface Role {
-  /** The custom property of theme.css. */
+  /** Its custom property in theme.css. */
   readonly property: string;
-  /** Settings that say it, `*` for the mode; the first that was given counts, else the default of the first. */
+  /** Settings that define it, `*` for the mode; the first one given counts, else the default of the first. */
   readonly paths: readonly string[];
-  /** Properties of what it lies on; its alpha is mixed with the first. */
+  /** Properties of the colors it is painted on; its alpha is mixed with the first. */
   readonly on: readonly string[];
   /** The contrast that it needs with each of them. */
   readonly least?: number;
@@ -38,7 +38,7 @@ const success = "componentClasses.statusIndicator.*.success";
 const description = "components.pageText.*.descriptionColor";
 const body = "components.pageText.*.bodyColor";
 
-/** Settings of colors that pages act on: all others say nothing. What others lie on comes first. */
+/** Settings of colors that pages use; all others have no effect. Backgrounds come before what is painted on them. */
 const roles: readonly Role[] = [
   role("--page", "canvas", "components.pageBackground.*.color"),
   role("--card", "--page", "components.form.*.backgroundColor"),
@@ -97,7 +97,7 @@ const roles: readonly Role[] = [
   role("--good", "--good-back", `${success}.indicatorColor`, TEXT),
 ];
 
-/** What no setting says. A page of another color than the default one has no glow. */
+/** Values without a setting. A page of another color than the default has no glow. */
 const fixed = {
   light: {
     "--glow": "#e6ecfb",
@@ -112,25 +112,25 @@ const fixed = {
 } as const;
 const ringAlpha = { light: 28, dark: 32 } as const;
 
-/** A color that was changed because it could not be seen. */
+/** A color that was changed for legibility. */
 export interface Repair {
   readonly property: string;
-  /** The setting of managed login that says it. */
+  /** The managed login setting that defines it. */
   readonly setting: string;
   readonly contrast: number;
   readonly least: number;
 }
 
 export interface Palette {
-  /** Custom properties of theme.css, each with its value. */
+  /** Values by their custom properties in theme.css. */
   readonly values: ReadonlyMap<string, string>;
   readonly repairs: readonly Repair[];
 }
 
-/** Says what was given for a color: by its property, and by the settings that say it. */
+/** Returns the color given for a custom property and the settings that define it. */
 export type Given = (property: string, paths: readonly string[]) => Color | undefined;
 
-/** What settings of managed login give. */
+/** The colors given by managed login settings. */
 export function givenBy(settings: unknown, mode: Mode): Given {
   return (_property, paths) => firstColor(settings, paths, mode);
 }
@@ -143,12 +143,12 @@ function firstColor(settings: unknown, paths: readonly string[], mode: Mode): Co
   return undefined;
 }
 
-/** How much of the card lies over an image of its own. */
+/** The opacity of the card over its own image. */
 export const scrim = 0.88;
 
 /**
  * The colors of one mode.
- * @param withImage the card has an image behind it, of which any color may shine through
+ * @param withImage whether there is an image behind the card, of which any color may shine through
  */
 export function paletteOf(mode: Mode, given: Given, withImage = false): Palette {
   const canvas = mode === "dark" ? black : white;
@@ -162,20 +162,23 @@ export function paletteOf(mode: Mode, given: Given, withImage = false): Palette 
     if (least !== undefined && found < least)
       repairs.push({ property, setting: paths[0]!.replace("*", `${mode}Mode`), contrast: found, least });
     colors.set(property, least === undefined ? color : readable(color, under, least));
-    if (property === "--card") colors.set("--still", stillOf(mode, color, standard));
+    if (property === "--card") colors.set("--still", mutedOf(mode, color, standard));
   }
   return { values: written(mode, colors), repairs };
 }
 
-/** What lies still on the card: a little of the text's color in it, unless that leaves too little for the text itself. */
-function stillOf(mode: Mode, card: Color, standard: Color): Color {
+/**
+ * The color of flat areas on the card: a little of the text's color mixed in, unless that leaves the text too little
+ * contrast.
+ */
+function mutedOf(mode: Mode, card: Color, standard: Color): Color {
   if (hexOf(card) === hexOf(standard)) return colorOfDigits(`${fixed[mode]["--still"].slice(1)}ff`)!;
   const [text, other] = contrast(card, black) > contrast(card, white) ? [black, white] : [white, black];
   const still = mixed(card, text, 0.06);
   return contrast(still, text) >= TEXT ? still : mixed(card, other, 0.06);
 }
 
-/** Over an image whose colors nobody knows, a card is anything from its color with black in it to that with white. */
+/** The extremes of a card's color over an unknown image: mixed with black, and with white. */
 function underneath(name: string, color: Color, withImage: boolean): Color[] {
   if (name !== "--card" || !withImage) return [color];
   return [color, ...throughScrim(color)];
@@ -183,8 +186,8 @@ function underneath(name: string, color: Color, withImage: boolean): Color[] {
 
 const throughScrim = (card: Color) => [black, white].map((image) => mixed(image, card, scrim));
 
-/** Whether there is a color of text that can be read on a card of this color, whatever image is behind it. */
-export function bearsImage({ values }: Palette): boolean {
+/** Whether some text color is legible on a card of this color, whatever image is behind it. */
+export function allowsImage({ values }: Palette): boolean {
   const card = colorOfDigits(`${values.get("--card")!.slice(1)}ff`)!;
   return [black, white].some((text) => throughScrim(card).every((back) => contrast(text, back) >= TEXT));
 }
@@ -193,8 +196,8 @@ const ink: Color = { r: 20, g: 23, b: 31, a: 1 };
 const paper: Color = { r: 247, g: 248, b: 250, a: 1 };
 
 /**
- * The color itself; else the nearest on its way to black or white, which keeps its hue, that is seen on all of these. It
- * stays on its side: what cannot be made light enough to be read becomes ink.
+ * The color itself, or else the nearest one on its way to black or white, which keeps its hue, that has enough contrast
+ * with all of these backgrounds. If it cannot be made light enough, it becomes dark.
  */
 function readable(color: Color, under: readonly Color[], least: number): Color {
   const isSeen = (one: Color) => under.every((back) => contrast(one, back) >= least);

@@ -1,13 +1,13 @@
 /**
- * What the settings of a style of managed login mean for a page: colors, measures, and where what stands. Settings are an
- * operator's document of any shape: each is taken if it is exactly a color, a number or a word that is known here, else
- * the default stays, so that nothing that was written there reaches a stylesheet as it is. Pure.
+ * Turns the settings of a managed login style into a page's theme: colors, measures and layout. Settings are an
+ * operator's document of any shape: a value is used only if it is exactly a color, a number or a known word, and
+ * otherwise the default applies, so that nothing in it reaches a stylesheet as written. Pure.
  */
 import { at } from "../../lib/json-path.ts";
 import type { AssetKey } from "../../store/branding.ts";
 import { defaultSettings } from "./defaults.ts";
 import {
-  bearsImage,
+  allowsImage,
   givenBy,
   type Mode,
   type Palette,
@@ -18,32 +18,32 @@ import {
 
 export type Side = "start" | "center" | "end";
 
-/** A bar at the top or the bottom of the page. */
+/** A bar at the top or bottom of the page. */
 interface Bar {
-  /** Where its logo stands; undefined: it has none. */
+  /** The position of its logo; undefined if it has none. */
   readonly logo: Side | undefined;
 }
 
 export interface Theme {
-  /** The modes that there are, the one of the light page first. */
+  /** The supported color modes, with that of the light page first. */
   readonly modes: readonly Mode[];
   readonly palettes: Readonly<Record<Mode, Palette>>;
-  /** Custom properties that are the same in both modes, where they are not the default's. */
+  /** Custom properties common to both modes, if they differ from the default. */
   readonly measures: ReadonlyMap<string, string>;
-  /** Where the form stands on the page. */
+  /** The position of the form on the page. */
   readonly place: { readonly horizontal: Side; readonly vertical: Side };
   readonly compact: boolean;
   readonly header: Bar | undefined;
   readonly footer: Bar | undefined;
   readonly logo: { readonly side: Side; readonly below: boolean; readonly outside: boolean } | undefined;
-  /** Categories of the images that lie behind something. */
+  /** Categories of background images. */
   readonly images: ReadonlySet<string>;
   readonly icons: readonly ("ICO" | "SVG")[];
   readonly graphics: boolean;
   readonly languages: boolean;
 }
 
-/** The largest radius that still leaves a form a form, in pixels. */
+/** The largest radius with which a form still looks like one, in pixels. */
 const MOST_RADIUS = 64;
 
 const measures = [
@@ -72,7 +72,7 @@ export function themeOf(settings: unknown, assets: readonly Pick<AssetKey, "cate
   };
   return {
     modes,
-    ...dressed(
+    ...colorsAndImages(
       settings,
       modes,
       wanted.map(([category]) => category),
@@ -99,8 +99,8 @@ function modesOf(settings: unknown): readonly Mode[] {
   return scheme === "LIGHT" ? ["light"] : scheme === "DARK" ? ["dark"] : ["light", "dark"];
 }
 
-/** The colors, and the images that they go with: none behind a form on which no text could then be read. */
-function dressed(
+/** The colors, and the images that go with them: no image behind a form if no text on it would be legible. */
+function colorsAndImages(
   settings: unknown,
   modes: readonly Mode[],
   wanted: readonly string[],
@@ -110,12 +110,12 @@ function dressed(
     dark: paletteOf("dark", givenBy(settings, "dark"), withImage),
   });
   const plain = both(false);
-  const bears = modes.every((mode) => bearsImage(plain[mode]));
-  const shown = new Set(wanted.filter((category) => category !== "FORM_BACKGROUND" || bears));
+  const allowed = modes.every((mode) => allowsImage(plain[mode]));
+  const shown = new Set(wanted.filter((category) => category !== "FORM_BACKGROUND" || allowed));
   return { palettes: shown.has("FORM_BACKGROUND") ? both(true) : plain, images: shown };
 }
 
-/** Colors that were changed so that text can be read, in the modes that there are. */
+/** Colors changed for legibility, in the supported modes. */
 export function repairsOf({ modes, palettes }: Theme): Repair[] {
   return modes.flatMap((mode) => palettes[mode].repairs);
 }
@@ -154,19 +154,19 @@ function sideOf(settings: unknown, path: string): Side {
   return (settingOf(settings, path, isOneOf("START", "CENTER", "END")) as string).toLowerCase() as Side;
 }
 
-/** What the settings say at this path if it is of the kind, else the default. */
+/** The value of the settings at this path if it is of the right kind, else the default. */
 function settingOf(settings: unknown, path: string, isKind: (value: unknown) => boolean): unknown {
   const value = at(settings, path);
   return isKind(value) ? value : at(defaultSettings, path);
 }
 
-/** Names of the files of an image, by the mode that it is for. */
+/** The file names of an image by color mode. */
 export type Picture = Readonly<Record<Mode, string>>;
 
 /**
- * The stylesheet of a theme, to stand after that of all pages; empty where it says the same. Both modes are written whole: what
- * stands here for the light page would hold in the dark one too.
- * @param picture of a category; undefined: there is none
+ * The stylesheet of a theme, to follow that of all pages; empty if it would change nothing. Both modes are written in
+ * full: otherwise the rules for the light page would apply to the dark one, too.
+ * @param picture returns the image of a category, or undefined if there is none
  */
 export function themeCss(theme: Theme, picture: (category: string) => Picture | undefined): string {
   const { modes, measures: sizes, palettes, images: shown } = theme;
@@ -190,13 +190,13 @@ function hasDefaults({ values }: Palette, mode: Mode): boolean {
   return [...values].every(([property, value]) => standard.get(property) === value);
 }
 
-/** A rule for an image. Its address is that of a neighbour of this stylesheet, which a custom property would lose. */
+/** A rule for a background image. Its URL is relative to this stylesheet, which would get lost in a custom property. */
 function behind(category: string, name: string | undefined): string {
   if (name === undefined) return "";
   const image = `url(${name}) center/cover no-repeat`;
   if (category === "PAGE_HEADER_BACKGROUND") return `header.bar{background:${image} var(--top)}`;
   if (category === "PAGE_FOOTER_BACKGROUND") return `footer.bar{background:${image} var(--bottom)}`;
-  // Where the card takes the whole window, there is no page behind it.
+  // If the card fills the window, there is no page behind it.
   if (category === "PAGE_BACKGROUND")
     return `@media (min-width:30.01rem){body{background:${image} var(--page)}}`;
   const veil = `color-mix(in srgb,var(--card) ${Math.round(scrim * 100)}%,transparent)`;

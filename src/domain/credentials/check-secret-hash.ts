@@ -1,13 +1,16 @@
-/** SECRET_HASH: proof that the caller holds one of the client's secrets (AWS: "Computing secret hash values"). */
+/**
+ * SECRET_HASH: proof that the caller has one of the client's secrets ("Computing secret hash values", Amazon Cognito
+ * Developer Guide).
+ */
 import { equalText } from "../../lib/bytes.ts";
 import { secretHashFits } from "../../lib/secret-hash.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { Client } from "../user-pools/load-pool.ts";
 
 /**
- * Checks the hash over the username as submitted in this request; either of two secrets fits. A client without secret
- * takes any hash or none. The sentences differ between sign-in operations and the others [memory, see facts §2.2].
- * Throws NotAuthorizedException.
+ * Checks the hash over the username as submitted in this request, with either of two secrets. A client without a secret
+ * accepts any hash or none. Cognito's message differs between sign-in operations and others. Throws
+ * NotAuthorizedException.
  */
 export function checkSecretHash(
   client: Client,
@@ -34,7 +37,7 @@ export function checkSecretHash(
   }
 }
 
-/** A secret in the clear, as GetTokensFromRefreshToken and RevokeToken take it. */
+/** Whether a plain secret, as GetTokensFromRefreshToken and RevokeToken take it, is one of the client's. */
 export function clientSecretFits(client: Client, secret: string | undefined): boolean {
   if (client.secrets.length === 0) return true;
   return secret !== undefined && client.secrets.filter((known) => equalText(known, secret)).length > 0;

@@ -1,6 +1,6 @@
 /**
- * Where costly work waits: hashes, SRP exchanges. The queue is bounded, so that memory is and whoever is refused is
- * refused at once; and fair, so that one busy pool or address waits behind itself rather than before the others.
+ * A queue for expensive work: hashes and SRP exchanges. It is bounded, which limits memory and makes refusals
+ * immediate; and it is fair: a busy pool or address waits behind itself, not before the others.
  */
 import type { FairQueue, Turn } from "../../app.ts";
 import { refusalFor } from "../../wire/refuse.ts";
@@ -11,23 +11,23 @@ interface Waiting {
   readonly refuse: (error: Error) => void;
 }
 
-/** The waiting of one pool, by address. */
+/** The waiting jobs of one pool, by address. */
 interface Line {
   count: number;
   readonly addresses: Map<string, Waiting[]>;
 }
 
 export interface FairQueueOptions {
-  /** Jobs in flight at once. */
+  /** The number of jobs run at once. */
   readonly concurrency: number;
-  /** Callers that may wait. */
+  /** The number of jobs that may wait. */
   readonly capacity: number;
 }
 
 /**
- * Runs at most `concurrency` jobs at a time. Waiting jobs are taken round-robin between pools and, in a pool, between
- * addresses. When all places are taken, a newcomer of whom fewer wait takes the place of the last who came of those that
- * hold most; anybody else is refused with TooManyRequestsException.
+ * Runs at most `concurrency` jobs at a time. Waiting jobs are taken round-robin between pools and, within a pool,
+ * between addresses. When the queue is full, a newcomer with fewer waiting jobs replaces the latest job of the largest
+ * holder; any other newcomer is refused with TooManyRequestsException.
  */
 export function createFairQueue(options: FairQueueOptions): FairQueue {
   const lines = new Map<string, Line>();
@@ -100,7 +100,10 @@ function remove(lines: Map<string, Line>, item: Waiting): void {
   if (line.count === 0) lines.delete(item.turn.pool);
 }
 
-/** Whose last job gives way to a newcomer: first pools are compared, then the addresses of the newcomer's own. */
+/**
+ * The line whose last job gives way to a newcomer: pools are compared first, then the addresses within the newcomer's
+ * pool.
+ */
 function leastEntitled(
   lines: ReadonlyMap<string, Line>,
   newcomer: Turn,
@@ -117,14 +120,16 @@ function leastEntitled(
   return longest.length > ofMine + 1 ? { waiting: longest } : undefined;
 }
 
-/** Of lines as long as each other the one that was begun last: who is turned away then has waited least. */
+/** The longest line; of equally long ones the one begun last, so that the job refused has waited least. */
 function longestOf(line: Line): readonly Waiting[] {
   let longest: readonly Waiting[] = [];
   for (const waiting of line.addresses.values()) if (waiting.length >= longest.length) longest = waiting;
   return longest;
 }
 
-/** A Map keeps insertion order: what was served goes to the end, which is the round-robin. */
+/**
+ * Takes the next job. A Map keeps insertion order: a line that was served moves to the end, which makes it round-robin.
+ */
 function takeNext(lines: Map<string, Line>): Waiting | undefined {
   for (const [pool, line] of lines) {
     for (const [address, waiting] of line.addresses) {

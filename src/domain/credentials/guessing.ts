@@ -1,30 +1,35 @@
 /**
- * What guessing passwords and codes of a sign-in costs (AWS: "Lockout behavior for failed sign-in attempts"). The
- * counters live in the database, so that every server sees them. Each user has one counter for all strangers and one for
- * each source the user is known from, all under the same rule: so an outsider cannot keep the owner out, and the number of
- * guesses stays bounded (docs/decisions/0003-limits.md).
+ * Limits guesses at passwords and sign-in codes ("Lockout behavior for failed sign-in attempts", Amazon Cognito
+ * Developer Guide). The counters are in the database, so that all servers share them. Each user has one counter for all
+ * strangers, and one for each source where the user is known, all with the same rule: an outsider cannot lock the owner
+ * out, and the number of guesses stays bounded (docs/decisions/0003-limits.md).
  */
 import type { Ctx } from "../../app.ts";
 import { type Attempt, clearKinds, settleAttempt } from "../../store/attempts.ts";
 import type { Db } from "../../store/db.ts";
+import { readStanding } from "../../store/known-sources.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import {
   type AddressLimit,
   type Caller,
+  callerFound,
   countAtAddress,
-  passAddress,
+  countersOf,
+  recheckAddress,
   refuseAddress,
-  standingOf,
 } from "./request-limits.ts";
 import type { Subject } from "./subjects.ts";
 
 const second = 1000;
 const minute = 60 * second;
 
-/** After the free failures 2^n seconds up to 15 minutes; forgotten after 15 quiet minutes. */
+/** Lock duration after the free failures: 2^n seconds, up to 15 minutes; reset after 15 minutes without a failure. */
 const lockout = { maxLockMs: 15 * minute, quietMs: 15 * minute };
 
-/** What is guessed at: each has counters of its own, and its failures count for the address that is named. */
+/**
+ * The factors that can be guessed. Each has its own counters; its failures count towards the named limit of the network
+ * address.
+ */
 const factors = {
   password: "passwords-per-address",
   "software-token": "codes-per-address",
@@ -33,7 +38,7 @@ const factors = {
 
 export type GuessedFactor = keyof typeof factors;
 
-/** A password or code about to be looked at. */
+/** A password or code about to be checked. */
 export interface Guess {
   readonly factor: GuessedFactor;
   readonly caller: Caller;
@@ -45,34 +50,39 @@ function lockedOut(): never {
 }
 
 /**
- * Before a password or code is looked at. Throws NotAuthorizedException while the subject is locked for this caller, and
- * TooManyRequestsException to a stranger whose address has had its failures.
+ * Called before a password or code is checked. Throws NotAuthorizedException while the subject is locked for this
+ * caller, and TooManyRequestsException if a stranger's address has used up its failures.
  */
 export async function admitGuess(ctx: Ctx, subject: Subject, factor: GuessedFactor): Promise<Guess> {
   const address = factors[factor];
-  const { caller, counter, lockedUntil, addressCount } = await standingOf(ctx, subject, factor, address);
+  const places = countersOf(ctx, subject, factor, address);
+  const found = await readStanding(ctx.db, places, ctx.now);
+  const { caller, counter, lockedUntil, addressCount } = callerFound(ctx, subject, places, found);
   refuseAddress(ctx, caller, address, addressCount + 1);
   if (lockedUntil !== undefined && lockedUntil > ctx.now) lockedOut();
   return { factor, caller, counter };
 }
 
 /**
- * After it was looked at, and before anything of the result is told or done: counts a failure, forgets this counter's
- * failures after a success. Either takes its place among all parallel guesses by one write on the counter's row, so that a
- * right guess is refused where wrong ones have reached the limit meanwhile, as a wrong one is: then `admitGuess`'s refusals
- * (docs/decisions/0013-parallel-guesses.md).
+ * Called after the check, before anything of the result is revealed or acted on: counts a failure, or resets this
+ * counter after a success. Either is ordered among all parallel guesses by one write on the counter's row, so that a
+ * right guess is refused like a wrong one if wrong ones have reached the limit in the meantime; it then throws as
+ * `admitGuess` does (docs/decisions/0013-parallel-guesses.md).
  */
 export async function settleGuess(ctx: Ctx, guess: Guess, right: boolean): Promise<void> {
   const { factor, caller, counter } = guess;
   const address = factors[factor];
   const rule = { now: ctx.now, free: ctx.config.limits.password, ...lockout };
   if (!(await settleAttempt(ctx.db, counter, rule, right))) return lockedOut();
-  if (right) return passAddress(ctx.db, ctx, caller, address);
+  if (right) return recheckAddress(ctx.db, ctx, caller, address);
   const { poolId } = caller.subject;
   refuseAddress(ctx, caller, address, await countAtAddress(ctx.db, ctx, poolId, address));
 }
 
-/** The store call of a password reset: whoever may choose a new password is not kept out by guesses at the old one. */
-export async function forgiveGuesses(tx: Db, poolId: string, userId: string): Promise<void> {
+/**
+ * Resets the guesses at a user's password, in the transaction of a password reset: guesses at the old password must not
+ * lock out the new one.
+ */
+export async function resetGuesses(tx: Db, poolId: string, userId: string): Promise<void> {
   await clearKinds(tx, poolId, userId, "password");
 }

@@ -1,6 +1,6 @@
 /**
- * credentials: passwords, their rules, and what guessing costs. This file hashes them with argon2id behind a fair queue:
- * memory stays bounded, and signatures and file syncs keep their threads.
+ * credentials: passwords, their rules, and limits on guessing. This file hashes passwords with argon2id behind a fair
+ * queue: memory stays bounded, and signatures and file syncs keep their threads.
  */
 import { hash, verify } from "@node-rs/argon2";
 import type { PasswordHasher } from "../../app.ts";
@@ -10,7 +10,7 @@ import { lowerPoolPriority } from "./thread-priority.ts";
 /** OWASP Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane. argon2id is the library's default algorithm. */
 const argon2id = { memoryCost: 19456, timeCost: 2, parallelism: 1 };
 
-/** Makes the hasher of a server. `nobody` costs one hash, made here. */
+/** Creates a server's hasher. `nobody` costs one hash, computed here. */
 export async function createPasswordHasher(options: FairQueueOptions): Promise<PasswordHasher> {
   const queue = createFairQueue(options);
   const nobody = await hash(crypto.randomUUID(), argon2id);

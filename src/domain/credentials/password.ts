@@ -1,4 +1,4 @@
-/** Password rules, the making of credentials from a clear password, and their verification. */
+/** Password rules, making credentials from a clear password, and verifying passwords. */
 import type { Ctx } from "../../app.ts";
 import type { Credential, NewCredential } from "../../store/credentials.ts";
 import type { PasswordPolicyType } from "../../wire/generated/user-pools.types.ts";
@@ -7,10 +7,10 @@ import { refuseFor } from "../../wire/refuse.ts";
 import { type Pool, srpPoolName } from "../user-pools/load-pool.ts";
 import { turnOf } from "./subjects.ts";
 
-/** UTF-16 units; PasswordType's maximum. Anything longer is refused before it is hashed. */
+/** UTF-16 units; the maximum of PasswordType. Longer ones are refused before hashing. */
 const longestPassword = 256;
 
-/** Used when the pool has no PasswordPolicy: the API's defaults. */
+/** The API's defaults, for pools without a PasswordPolicy. */
 const defaultPolicy: PasswordPolicyType = {
   MinimumLength: 8,
   RequireUppercase: true,
@@ -23,7 +23,7 @@ const symbols = /[\^$*.[\]{}()?"!@#%&/\\,><':;|_~`=+\- ]/u;
 
 type PasswordReason = Extract<Reason, `password${string}`>;
 
-/** The rules in the order in which Cognito tells the first one that fails. */
+/** The rules, in the order in which Cognito reports the first one that is violated. */
 const rules: readonly {
   fails: (password: string, policy: PasswordPolicyType) => boolean;
   reason: PasswordReason;
@@ -56,8 +56,8 @@ export function passwordPolicy(pool: Pick<Pool, "document">): PasswordPolicyType
 }
 
 /**
- * Holds a new password against the pool's policy. The sentence differs between what users and what admins call.
- * Throws InvalidPasswordException.
+ * Checks a new password against the pool's policy. The message differs between users and administrators. Throws
+ * InvalidPasswordException.
  */
 export function checkPassword(pool: Pick<Pool, "document">, password: string, by: "user" | "admin"): void {
   const policy = passwordPolicy(pool);
@@ -67,15 +67,15 @@ export function checkPassword(pool: Pick<Pool, "document">, password: string, by
 }
 
 export interface CredentialOptions {
-  /** The password lapses after the policy's TemporaryPasswordValidityDays. */
+  /** Whether the password expires after the policy's TemporaryPasswordValidityDays. */
   readonly temporary?: boolean;
-  /** What it replaces; the password history continues from it. */
+  /** The credential it replaces; the password history continues from it. */
   readonly previous?: Credential | undefined;
 }
 
 /**
- * Hash and SRP verifier of a password that `checkPassword` took.
- * Throws PasswordHistoryPolicyViolationException, and TooManyRequestsException when too many hashes wait.
+ * Makes the hash and SRP verifier of a password that passed `checkPassword`. Throws
+ * PasswordHistoryPolicyViolationException, and TooManyRequestsException if too many hashes are waiting.
  */
 export async function makeCredential(
   ctx: Ctx,
@@ -109,9 +109,9 @@ export async function makeCredential(
 }
 
 /**
- * The credential of a user without an SRP verifier (imported, loaded), with one, made of the password that was just
- * verified against its hash. The hash stays, unless it was made with other parameters than today's.
- * Throws TooManyRequestsException when too many hashes or exchanges wait.
+ * Adds an SRP verifier to a credential without one (of an imported user), made from the password that was just verified
+ * against its hash. Keeps the hash, unless it was made with other parameters than the current ones. Throws
+ * TooManyRequestsException if too many hashes or exchanges are waiting.
  */
 export async function completeCredential(
   ctx: Ctx,
@@ -130,7 +130,10 @@ export async function completeCredential(
   };
 }
 
-/** `$argon2id$v=19$m=19456,t=2,p=1`: a PHC string up to its salt (https://github.com/P-H-C/phc-string-format). */
+/**
+ * The parameters of a PHC string, everything before its salt: `$argon2id$v=19$m=19456,t=2,p=1`
+ * (https://github.com/P-H-C/phc-string-format).
+ */
 function hashParameters(phc: string): string {
   return phc.split("$").slice(0, 4).join("$");
 }
@@ -144,7 +147,7 @@ async function newVerifier(ctx: Ctx, pool: Pool, user: { readonly username: stri
   return { salt, verifier };
 }
 
-/** Whether it is the password. Costs one hash also where there is no credential to compare with. */
+/** Whether the password is right. Costs one hash even if there is no credential to compare with. */
 export async function verifyPassword(
   ctx: Ctx,
   pool: Pick<Pool, "id">,

@@ -1,14 +1,14 @@
 /**
- * Limits of requests, by user, by address and by destination (AWS: "Quotas"). Windows of an hour, counted in the
- * database. Three rules hold everywhere: a caller at a source that the user is known from has an allowance of their own
- * with the user; a limit by address refuses strangers only; a limit by user or destination that strangers used up leaves
- * the owner's alone (docs/decisions/0003-limits.md).
+ * Rate limits by user, address and destination ("Quotas", Amazon Cognito Developer Guide), per hour, counted in the
+ * database. Three rules apply everywhere: a caller at a source where the user is known has their own allowance with
+ * that user; a limit by address refuses only strangers; strangers who use up a limit by user or destination leave the
+ * owner's allowance untouched (docs/decisions/0003-limits.md).
  */
 import type { Ctx } from "../../app.ts";
 import type { CapacityName, LimitName } from "../../config/limits.ts";
 import { type Attempt, countInWindow } from "../../store/attempts.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
-import { freshMs, readStanding, type Source } from "../../store/known-sources.ts";
+import { freshMs, readStanding, type Source, type Standing } from "../../store/known-sources.ts";
 import { searchKey } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
@@ -17,7 +17,7 @@ import { attemptOf, type Subject, slotOf, sourceOf } from "./subjects.ts";
 const hour = 60 * 60 * 1000;
 
 export type AddressLimit = Exclude<Extract<LimitName, `${string}-per-address`>, `waiting-${string}`>;
-/** Limits that count otherwise than by a user's requests. */
+/** Limits that do not simply count a user's requests. */
 type OtherLimit =
   | CapacityName
   | "password"
@@ -26,21 +26,21 @@ type OtherLimit =
   | `waiting-${string}`;
 export type UserLimit = Exclude<LimitName, AddressLimit | OtherLimit>;
 
-/** Whoever asks, as far as the subject knows them. */
+/** The caller of a request in relation to the subject. */
 export interface Caller {
   readonly subject: Subject;
   readonly source: Source;
-  /** The user has proven before, at this source, who they are. */
+  /** Whether the user has authenticated at this source before. */
   readonly known: boolean;
-  /** And that was noted not long ago: nothing need be written. */
+  /** Whether the source was recorded recently, so that nothing need be written. */
   readonly fresh: boolean;
 }
 
 export interface CallerStanding {
   readonly caller: Caller;
-  /** The one that counts this caller. */
+  /** The counter of this caller. */
   readonly counter: Attempt;
-  /** Epoch milliseconds; undefined when nothing was counted. */
+  /** Epoch milliseconds; undefined if nothing was counted. */
   readonly lockedUntil: number | undefined;
   readonly addressCount: number;
 }
@@ -51,18 +51,27 @@ function addressAttempt(ctx: Ctx, poolId: string, limit: AddressLimit): Attempt 
   return attemptOf(slotOf(ctx, { id: poolId }, "address", ctx.network ?? "back end"), limit);
 }
 
-/** Reads who the caller is to the subject, and what stands against them; one query. */
-export async function standingOf(
+/**
+ * The rows that `readStanding` reads about a caller: the source, the counters of the subject for `kind`, and that of
+ * the address.
+ */
+export function countersOf(ctx: Ctx, subject: Subject, kind: string, address: AddressLimit) {
+  const source = sourceOf(ctx, subject);
+  return {
+    source,
+    strangers: attemptOf(subject, kind),
+    own: attemptOf(subject, ownKind(kind, source)),
+    address: addressAttempt(ctx, subject.poolId, address),
+  };
+}
+
+/** The caller and the applicable counter, from the rows that `readStanding` found. */
+export function callerFound(
   ctx: Ctx,
   subject: Subject,
-  kind: string,
-  address: AddressLimit,
-): Promise<CallerStanding> {
-  const source = sourceOf(ctx, subject);
-  const strangers = attemptOf(subject, kind);
-  const own = attemptOf(subject, ownKind(kind, source));
-  const where = { source, strangers, own, address: addressAttempt(ctx, subject.poolId, address) };
-  const { seenAt, strangersLock, ownLock, addressCount } = await readStanding(ctx.db, where, ctx.now);
+  { source, strangers, own }: ReturnType<typeof countersOf>,
+  { seenAt, strangersLock, ownLock, addressCount }: Standing,
+): CallerStanding {
   const known = seenAt !== undefined;
   return {
     caller: { subject, source, known, fresh: known && ctx.now - seenAt < freshMs },
@@ -72,9 +81,20 @@ export async function standingOf(
   };
 }
 
+/** Reads whether the caller is known to the subject, and the counters that apply to them, in one query. */
+export async function standingOf(
+  ctx: Ctx,
+  subject: Subject,
+  kind: string,
+  address: AddressLimit,
+): Promise<CallerStanding> {
+  const places = countersOf(ctx, subject, kind, address);
+  return callerFound(ctx, subject, places, await readStanding(ctx.db, places, ctx.now));
+}
+
 /**
- * Refuses a stranger whose address has `count` beyond its limit. Those whom their users know there are not refused for
- * what others behind the same address do. Throws TooManyRequestsException, which every operation declares.
+ * Refuses a stranger whose address would exceed its limit with `count`. Callers at a source where the user is known are
+ * not refused because of others at the same address. Throws TooManyRequestsException, which every operation declares.
  */
 export function refuseAddress(ctx: Ctx, caller: Caller, limit: AddressLimit, count: number): void {
   if (isOver(ctx, caller, limit, count)) rateExceeded(limit);
@@ -88,7 +108,7 @@ function rateExceeded(limit: AddressLimit): never {
   return refuseFor("tooMany", { detail: limit });
 }
 
-/** Counts for the caller's address. Returns the new count. */
+/** Increments the count of the caller's address and returns it. */
 export function countAtAddress(
   db: Db,
   ctx: Ctx,
@@ -100,18 +120,18 @@ export function countAtAddress(
 }
 
 /**
- * What a success asks that was let in by `refuseAddress`: nothing of the known; of strangers, whether parallel failures
- * have used the address's allowance up meanwhile, those included that are being counted at this moment.
+ * Checks the address again after a success that `refuseAddress` admitted: whether parallel failures, including those
+ * being counted right now, have used up a stranger's allowance in the meantime. Known callers pass.
  */
-export async function passAddress(db: Db, ctx: Ctx, caller: Caller, limit: AddressLimit): Promise<void> {
+export async function recheckAddress(db: Db, ctx: Ctx, caller: Caller, limit: AddressLimit): Promise<void> {
   if (caller.known || ctx.network === undefined) return;
   const count = await countAtAddress(db, ctx, caller.subject.poolId, limit, 0);
   refuseAddress(ctx, caller, limit, count + 1);
 }
 
 /**
- * Counts a request that is limited a user and hour, before anything else is done. Throws `code` beyond the limit:
- * LimitExceededException but for operations that do not declare it.
+ * Counts a request that is limited per user and hour, before anything else is done. Throws `code` beyond the limit:
+ * LimitExceededException, except for operations that do not declare it.
  */
 export async function countRequest(
   ctx: Ctx,
@@ -125,7 +145,7 @@ export async function countRequest(
   if (count > ctx.config.limits[limit]) limitExceeded(code);
 }
 
-/** Cognito's words for a limit of a user. */
+/** Cognito's refusal for a limit of a user. */
 export function limitExceeded(
   code: "LimitExceededException" | "TooManyRequestsException" = "LimitExceededException",
 ): never {
@@ -133,8 +153,8 @@ export function limitExceeded(
 }
 
 /**
- * Before a code is looked at: who asks, within the limits of user and address. Throws LimitExceededException and
- * TooManyRequestsException.
+ * Called before a code is checked: identifies the caller, and enforces the limits of user and address. Throws
+ * LimitExceededException and TooManyRequestsException.
  */
 export async function admitCode(ctx: Ctx, subject: Subject, limit: UserLimit): Promise<Caller> {
   const { caller, addressCount } = await standingOf(ctx, subject, limit, "codes-per-address");
@@ -143,7 +163,7 @@ export async function admitCode(ctx: Ctx, subject: Subject, limit: UserLimit): P
   return caller;
 }
 
-/** Before a message is asked for: who asks, within the limit of the user. Throws `code`. */
+/** Called before a message is requested: identifies the caller and enforces the limit of the user. Throws `code`. */
 export async function admitMessage(
   ctx: Ctx,
   subject: Subject,
@@ -151,34 +171,35 @@ export async function admitMessage(
   code?: "TooManyRequestsException",
 ): Promise<Caller> {
   const { caller, addressCount } = await standingOf(ctx, subject, limit, "messages-per-address");
-  // Before anything is counted for a name: one address could try them all.
+  // Before anything is counted for a name: otherwise one address could use up the limits of all names.
   refuseAddress(ctx, caller, "messages-per-address", addressCount + 1);
   await countRequest(ctx, caller, limit, code);
   return caller;
 }
 
-/** Where a message goes, as far as its limit is concerned. */
+/** The destination of a message, for its limit. */
 export interface Receiver {
   readonly destination: string;
-  /** It is known to be the user's. */
+  /** Whether it is known to be the user's. */
   readonly proven: boolean;
   /**
-   * Whoever asked is not told when nothing is sent, so that who exists stays hidden. Such messages are counted apart from
-   * those whose refusal is answered: else a mailbox that is filled through a user's name tells, at SignUp, whose it is.
+   * Whether the caller is not told if nothing is sent, so that the existence of users stays hidden. Such messages are
+   * counted separately from those with a visible refusal: otherwise a mailbox flooded through a user's name would
+   * reveal at SignUp that it is that user's.
    */
   readonly silent: boolean;
 }
 
 /**
- * Counts a message to a destination. False: it has had so many that this one must not be sent. Callers known to the
- * user have an allowance of their own to an address that is proven to be the user's. Throws TooManyRequestsException.
+ * Counts a message to a destination. Returns false if there were so many that this one must not be sent. Callers known
+ * to the user have their own allowance for an address proven to be the user's. Throws TooManyRequestsException.
  */
 export async function countMessage(ctx: Ctx, caller: Caller, to: Receiver): Promise<boolean> {
   const { poolId } = caller.subject;
   const owner = to.proven && caller.known ? caller : undefined;
   const count = await inTransaction(ctx.db, async (tx) => {
     const asked = await countAtAddress(tx, ctx, poolId, "messages-per-address");
-    // What is refused is not sent, and so does not count for the destination.
+    // A refused message is not sent, and so does not count for the destination.
     if (isOver(ctx, caller, "messages-per-address", asked)) return undefined;
     return countAtDestination(tx, ctx, poolId, to, owner);
   });
@@ -200,8 +221,8 @@ function countAtDestination(
 }
 
 /**
- * Counts a sign-up and its message, before any work. Throws TooManyRequestsException for the address, and
- * LimitExceededException for a destination that has had its messages.
+ * Counts a sign-up and its message before any work. Throws TooManyRequestsException for the address, and
+ * LimitExceededException for a destination that has received too many messages.
  */
 export async function countSignUp(
   ctx: Ctx,

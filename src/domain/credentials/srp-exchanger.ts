@@ -1,7 +1,7 @@
 /**
- * SRP's exponentiations, on threads of their own: OpenSSL computes some of them while it imports a key, which it does on
- * the calling thread, and two milliseconds there would keep every other request waiting. Threads start with the first
- * work there is for them, up to a number; work waits in a fair queue.
+ * Computes SRP's exponentiations on worker threads: OpenSSL does some of them on the calling thread while importing a
+ * key, and two milliseconds on the main thread would delay every other request. Threads are started on demand up to a
+ * limit; work waits in a fair queue.
  */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
@@ -16,13 +16,13 @@ export type SrpJob =
 
 export type SrpAnswer = { readonly ok: unknown } | { readonly refused: boolean; readonly message: string };
 
-/** Built, the program is JavaScript. */
+/** The built program is JavaScript. */
 const program = new URL(
   import.meta.url.endsWith(".ts") ? "./srp-worker.ts" : "./srp-worker.js",
   import.meta.url,
 );
 
-/** @param options.concurrency threads at most */
+/** @param options.concurrency the maximum number of threads */
 export function createSrpExchanger(options: FairQueueOptions): SrpExchanger {
   const queue = createFairQueue(options);
   const idle: Worker[] = [];
@@ -52,7 +52,10 @@ export function createSrpExchanger(options: FairQueueOptions): SrpExchanger {
   };
 }
 
-/** A thread that fails (it never should) fails the job it had, by the event `once` waits for, and is not used again. */
+/**
+ * Starts a thread. If it fails, which should never happen, its job fails through the event that `once` waits for, and
+ * the thread is not used again.
+ */
 function startWorker(idle: Worker[]): Worker {
   const worker = new Worker(program, {
     env: {},

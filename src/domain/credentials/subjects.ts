@@ -1,8 +1,9 @@
 /**
- * Who is guessed at, and from where. Users are counted by their id, so that aliases and letter case make no difference.
- * Everything that outsiders can invent without end (names nobody has, addresses, destinations) shares a fixed number of
- * slots in each pool. A slot is found by a MAC, so that nobody can choose what collides, and the row carries the rest of
- * the MAC as its tag: whoever comes to another's slot begins anew and never sees a lock that is not theirs.
+ * Identifies who is guessed at, and from where. Users are counted by id, so that aliases and letter case make no
+ * difference. Everything that outsiders can make up endlessly (names nobody has, addresses, destinations) shares a
+ * fixed number of slots in each pool. A MAC selects the slot, so that nobody can choose collisions, and the row stores
+ * the rest of the MAC as its tag: a different user of the slot starts over, and never sees a lock that belongs to
+ * another.
  */
 import { isIP } from "node:net";
 import type { Ctx, Turn } from "../../app.ts";
@@ -19,14 +20,14 @@ export interface Subject {
   readonly poolId: string;
   /** A user id or a slot. */
   readonly id: string;
-  /** Whose the slot is; empty for a user. */
+  /** Identifies the user of the slot; empty for a user. */
   readonly tag: string;
 }
 
-/** 2^18: evicting a given row by guesses at other names takes about as many guesses within the time of its lock. */
+/** 2^18: evicting a certain row takes about as many guesses at other names within the time of its lock. */
 export const slotBits = 18;
 
-/** The slot of something that outsiders can invent. */
+/** The slot for something that outsiders can make up. */
 export function slotOf(
   ctx: Ctx,
   pool: Pick<Pool, "id">,
@@ -38,7 +39,7 @@ export function slotOf(
   return { poolId: pool.id, id: `${what}/${slot.toString(16)}`, tag: toBase64url(mac.subarray(4, 20)) };
 }
 
-/** The user, or the slot of a name that nobody has; found by the same work. */
+/** The user, or the slot of a name that nobody has; both take the same work. */
 export function subjectOf(ctx: Ctx, pool: Pool, user: Pick<User, "id"> | undefined, name: string): Subject {
   const slot = slotOf(ctx, pool, "name", loginNameKey(pool, name));
   return user === undefined ? slot : { poolId: pool.id, id: user.id, tag: "" };
@@ -50,8 +51,8 @@ export function attemptOf(subject: Subject, kind: string): Attempt {
 }
 
 /**
- * The place a caller comes from, for this subject. A MAC, so that the table tells neither where users are nor who of
- * them shares an address. A back end that does not say where its users are is a place like any other.
+ * The source that a caller comes from, for this subject. A MAC, so that the table reveals neither where users are nor
+ * which of them share an address. A back end that does not report its users' addresses is a source like any other.
  */
 export function sourceOf(ctx: Ctx, subject: Pick<Subject, "poolId" | "id">): Source {
   const mac = ctx.db.sealer.mac("source", subject.poolId, subject.id, ctx.network ?? "back end");
@@ -59,28 +60,28 @@ export function sourceOf(ctx: Ctx, subject: Pick<Subject, "poolId" | "id">): Sou
   return { poolId: subject.poolId, userId: subject.id, source };
 }
 
-/** Whether it is news that the user is at this place: who was seen there lately is not written down again. */
+/** Whether the user has not been seen at this source recently; only then is it recorded. */
 export async function isNewsHere(ctx: Ctx, user: Pick<User, "poolId" | "id">): Promise<boolean> {
   const seenAt = await readSeen(ctx.db, sourceOf(ctx, user), ctx.now);
   return seenAt === undefined || ctx.now - seenAt >= freshMs;
 }
 
-/** Notes that the user proved at this place who they are, inside the transaction of what the proof allows. */
+/** Records that the user authenticated at this source, inside the transaction of what that allows. */
 export async function rememberHere(tx: Db, ctx: Ctx, user: Pick<User, "poolId" | "id">): Promise<void> {
   await rememberSource(tx, sourceOf(ctx, user), ctx.now);
 }
 
 /**
- * Whose turn a request waits for. Signed calls of administrators (a back end that signs everybody in, from one address)
- * have turns of their own in a pool, so that no number of anonymous addresses can outnumber them.
+ * The pool and address whose turn a request takes. Signed calls of administrators (a back end that signs in everybody
+ * from one address) have their own turns in a pool, so that no number of anonymous addresses can crowd them out.
  */
 export function turnOf(ctx: Ctx, pool: Pick<Pool, "id">): Turn {
   return { pool: ctx.admin ? `${pool.id} signed` : pool.id, address: ctx.network ?? ctx.address };
 }
 
 /**
- * The user's own address, as a back end with the client's secret passes it on (UserContextData): believed only where the
- * client has a secret, which the caller then has proven to hold, and EnablePropagateAdditionalUserContextData.
+ * The context with the user's own address, as passed on by a back end in UserContextData. Accepted only if the client
+ * has a secret, which the caller has then proven to have, and EnablePropagateAdditionalUserContextData is set.
  */
 export function withUserAddress(ctx: Ctx, client: Client, address: string | undefined): Ctx {
   const believed =
@@ -90,8 +91,8 @@ export function withUserAddress(ctx: Ctx, client: Client, address: string | unde
 }
 
 /**
- * Calls of administrators come from a back end that serves many users: its own address says nothing about them and is
- * not limited. The user's counts if the call says it (ContextData).
+ * The context for an administrator's call on behalf of a user. It comes from a back end that serves many users, so its
+ * own address means nothing and is not limited; the user's address counts if the call provides it (ContextData).
  */
 export function withBackEndAddress(ctx: Ctx, address: string | undefined): Ctx {
   const isKnown = address !== undefined && isIP(address) !== 0;

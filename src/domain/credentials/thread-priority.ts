@@ -1,13 +1,13 @@
 /**
- * Hashes fill the processors by design. So that requests which need none are answered in time meanwhile, the threads of
- * libuv's pool give way to the one that runs JavaScript, where the operating system knows priorities of threads.
+ * Lowers the priority of libuv's pool threads below that of the JavaScript thread, where the operating system supports
+ * it: hashes use all processors, and other requests should still be answered quickly.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { setPriority } from "node:os";
 
 const folder = "/proc/self/task";
 
-/** After the pool's first work, which starts its threads. Does nothing but on Linux. */
+/** Called after the pool's first work, which starts its threads. Only has an effect on Linux. */
 export function lowerPoolPriority(niceness: number): void {
   if (process.platform !== "linux") return;
   try {
@@ -16,6 +16,6 @@ export function lowerPoolPriority(niceness: number): void {
       if (name === "libuv-worker") setPriority(Number(thread), niceness);
     }
   } catch {
-    // A thread may end meanwhile, or /proc be hidden: then they run as ever.
+    // A thread may have ended, or /proc may be hidden: priorities then stay as they are.
   }
 }

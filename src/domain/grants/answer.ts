@@ -1,8 +1,9 @@
-/** The answer to an authorization request: a redirect back to the client, with a code, with tokens, or with an error. */
+/** Answers an authorization request: a redirect back to the client with a code, with tokens, or with an error. */
 import type { Ctx } from "../../app.ts";
 import { withQuery } from "../../lib/with-query.ts";
 import { countRow } from "../audit/rows.ts";
-import { mintTokens, newFamily } from "../tokens/issue.ts";
+import { newFamily } from "../tokens/issue.ts";
+import { shapeTokens, signTokens } from "../tokens/mint.ts";
 import { insertTracked, trackedSession } from "../tokens/session-tracking.ts";
 import { issuer, type Pool } from "../user-pools/load-pool.ts";
 import { reuseMinutes } from "../user-pools/session-settings.ts";
@@ -11,7 +12,7 @@ import { type SignedInBrowser, throughBrowser } from "./browser-session.ts";
 import { issueCode } from "./code.ts";
 import type { PageRequest } from "./page-request.ts";
 
-/** Whether who is signed in may be sent on without being asked anything. */
+/** Whether the user's present sign-in is enough to continue without asking for anything. */
 export function suffices(
   ctx: Ctx,
   request: AuthorizationRequest | PageRequest,
@@ -20,21 +21,21 @@ export function suffices(
   if (browser === undefined || request.prompt.has("login")) return false;
   const { pool, client } = request;
   if ("hinted" in request && request.hinted !== undefined && !isHinted(request, browser)) return false;
-  // Pages of ours about the user are not the client's: they have their own rule of how long ago is too long.
+  // Our own pages about the user are not the client's: they have their own rule for how recent a sign-in must be.
   const lasts = "responseType" in request ? reuseMinutes(pool, client) * 60_000 : Number.POSITIVE_INFINITY;
   if (ctx.now - browser.authTime >= lasts) return false;
   return request.maxAge === undefined || ctx.now - browser.authTime <= request.maxAge * 1000;
 }
 
-/** Whether it is the user of the client's id_token_hint. */
+/** Whether the signed-in user is the one in the client's id_token_hint. */
 function isHinted({ hinted }: AuthorizationRequest, { user }: SignedInBrowser): boolean {
   return typeof hinted === "object" && hinted.userId === user.id;
 }
 
 /**
- * Counts one more answer, of which a sign-in in a browser is good for so many an hour: a cookie is all that it takes to
- * be sent on once more. Whoever signs in anew begins anew, so that nobody who has a copy of the cookie keeps the user
- * out. Throws temporarily_unavailable, which prompt=none waits for.
+ * Counts an answer. A browser's sign-in is good for a limited number of them per hour, since a cookie is enough to get
+ * another one. A new sign-in starts a new count, so that somebody with a copy of the cookie cannot lock the user out.
+ * Throws temporarily_unavailable, on which prompt=none waits.
  */
 async function countAnswer(ctx: Ctx, request: AuthorizationRequest, browser: SignedInBrowser): Promise<void> {
   const kind = "authorization-codes";
@@ -43,14 +44,14 @@ async function countAnswer(ctx: Ctx, request: AuthorizationRequest, browser: Sig
     throw new RedirectedRefusal("temporarily_unavailable", "Too many requests for one sign-in.", request);
 }
 
-/** Whether whoever is signed in must sign in anew to be sent on. */
+/** Whether an error means that the sign-in is used up, and the user must sign in again. */
 export function isUsedUp(error: unknown): boolean {
   return error instanceof RedirectedRefusal && error.code === "temporarily_unavailable";
 }
 
 /**
- * The URL that takes the browser back to the client. Throws access_denied when the user was disabled meanwhile,
- * login_required where the client has asked for another user (such a request "MUST NOT" be answered by a success), and
+ * The URL that takes the browser back to the client. Throws access_denied if the user was disabled in the meantime,
+ * login_required if the client has asked for another user (such a request "MUST NOT" be answered with success), and
  * temporarily_unavailable.
  */
 export async function authorizedLocation(
@@ -59,7 +60,7 @@ export async function authorizedLocation(
   browser: SignedInBrowser,
 ): Promise<string> {
   const { pool } = request;
-  // A hint that names nobody has made sure that somebody was asked.
+  // A hint that identifies nobody has made sure that the user was asked.
   if (typeof request.hinted === "object" && !isHinted(request, browser))
     throw new RedirectedRefusal("login_required", "Another user has signed in.", request);
   await countAnswer(ctx, request, browser);
@@ -70,7 +71,7 @@ export async function authorizedLocation(
   return locationOf(ctx, pool, request, answer);
 }
 
-/** The implicit grant (RFC 6749 section 4.2): tokens in the fragment, never a refresh token. */
+/** The implicit grant (RFC 6749 section 4.2): tokens in the fragment, but no refresh token. */
 async function implicitTokens(
   ctx: Ctx,
   request: AuthorizationRequest,
@@ -83,8 +84,9 @@ async function implicitTokens(
   const proven = { signOuts: user.signOuts, credentialVersion: browser.credentialVersion };
   const origin = { sessionId: browser.tracked?.id, seen: undefined, refreshable: false };
   const tracked = trackedSession(ctx, request, family, origin);
+  const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes, nonce });
   await throughBrowser(ctx, pool, browser, (tx) => insertTracked(tx, ctx, family, proven, tracked));
-  const tokens = await mintTokens(ctx, { pool, client, user, family, scopes, nonce });
+  const tokens = await signTokens(ctx, pool, shaped);
   return {
     ...(tokens.IdToken !== undefined && { id_token: tokens.IdToken }),
     access_token: tokens.AccessToken!,
@@ -93,13 +95,13 @@ async function implicitTokens(
   };
 }
 
-/** The URL that tells the client of a refusal. */
+/** The URL that reports a refusal to the client. */
 export function refusedLocation(ctx: Ctx, pool: Pool, refusal: RedirectedRefusal): string {
   const { code, message, redirect } = refusal;
   return locationOf(ctx, pool, redirect, { error: code, error_description: message });
 }
 
-/** With `iss`, by RFC 9207. */
+/** Builds the URL, with `iss` as of RFC 9207. */
 function locationOf(
   ctx: Ctx,
   pool: Pool,

@@ -1,13 +1,14 @@
 /**
- * grants: the authorization server's rules, between a sign-in and tokens (RFC 6749, OpenID Connect Core 1.0; AWS: "The
- * redirect and authorization endpoint"). This file reads and checks an authorization request.
+ * grants: the authorization server's rules between sign-in and tokens (RFC 6749, OpenID Connect Core 1.0; "The redirect
+ * and authorization endpoint", Amazon Cognito Developer Guide). This file parses and checks an authorization request.
  */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { readIdTokenHint } from "../tokens/id-token-hint.ts";
 import { isStrict, renewsSilently } from "../user-pools/client-tags.ts";
-import { type Client, loadClient, type Pool } from "../user-pools/load-pool.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { existingScopes } from "../user-pools/resource-servers.ts";
+import { clientOf, requireOAuth } from "./client.ts";
 import { type OAuthError, refuseOAuth } from "./oauth-error.ts";
 import { grantedScopes } from "./scopes.ts";
 
@@ -18,11 +19,11 @@ export type Prompt = "none" | "login" | "select_account" | "consent";
 export interface Redirect {
   readonly redirectUri: string;
   readonly responseType: ResponseType;
-  /** Which part of the redirect URI the answer goes into. */
+  /** The part of the redirect URI that carries the answer. */
   readonly responseMode: "query" | "fragment";
-  /** As it came, still encoded: it goes back byte by byte. */
+  /** As received, still encoded: it is returned byte by byte. */
   readonly state: string | undefined;
-  /** Origins whose pages may have the answer in a frame; mostly none. */
+  /** Origins whose pages may show the answer in a frame; usually none. */
   readonly framedBy: readonly string[];
 }
 
@@ -35,17 +36,17 @@ export interface AuthorizationRequest extends Redirect {
   readonly codeChallenge: string | undefined;
   readonly prompt: ReadonlySet<Prompt>;
   readonly loginHint: string | undefined;
-  /** id_token_hint: the `sub` of who is asked for, or that the hint names nobody whom this client could mean. */
+  /** From id_token_hint: the `sub` of the requested user, or that the hint identifies nobody this client could mean. */
   readonly hinted: { readonly userId: string } | "nobody" | undefined;
-  /** BCP 47 tags that the pages are wanted in, best first. */
+  /** BCP 47 tags of the preferred languages, best first. */
   readonly languages: readonly string[];
-  /** RFC 8707. */
+  /** The resource indicator of RFC 8707. */
   readonly resource: string | undefined;
-  /** Seconds since the sign-in that the client puts up with. */
+  /** The maximum age of the sign-in that the client accepts, in seconds. */
   readonly maxAge: number | undefined;
 }
 
-/** A refusal that the client is told by a redirect. */
+/** A refusal that is reported to the client by a redirect. */
 export class RedirectedRefusal extends Refusal {
   readonly redirect: Redirect;
 
@@ -55,14 +56,14 @@ export class RedirectedRefusal extends Refusal {
   }
 }
 
-/** Longest values. */
+/** The maximum length of parameters. */
 const longest = { state: 4_096, nonce: 1_024, login_hint: 256, resource: 1_024 } as const;
 const prompts: readonly string[] = ["none", "login", "select_account", "consent"];
 
 /**
- * Reads the query of an authorization request at a pool. Throws a plain Refusal while nothing is known that could be
- * redirected to (the client, its redirect URI: RFC 6749 section 4.1.2.1), a RedirectedRefusal from then on.
- * @param query without the question mark, as it came
+ * Reads the query of an authorization request to a pool. Throws a plain Refusal as long as there is nothing to redirect
+ * to (the client or its redirect URI is not known: RFC 6749 section 4.1.2.1), and a RedirectedRefusal after that.
+ * @param query as received, without the question mark
  */
 export async function readAuthorizationRequest(
   ctx: Ctx,
@@ -82,7 +83,7 @@ export async function readAuthorizationRequest(
   };
   try {
     const rest = readRest(pool, client, parameters);
-    // Scopes of resource servers stay with the client when they are deleted, and are granted no more.
+    // Scopes of resource servers stay with the client when they are deleted, but are no longer granted.
     const scopes = await existingScopes(ctx, pool, rest.scopes);
     const hinted = await hintedUser(ctx, pool, client, parameters.get("id_token_hint"));
     return { ...redirect, ...rest, scopes, hinted, pool, client };
@@ -95,8 +96,9 @@ export async function readAuthorizationRequest(
 type Rest = Omit<AuthorizationRequest, keyof Redirect | "pool" | "client" | "hinted">;
 
 /**
- * OpenID Connect Core 1.0 section 3.1.2.1: "ID Token previously issued by the Authorization Server being passed as a hint
- * about the End-User's current or past authenticated session". One of another client is none for this one.
+ * The user of id_token_hint (OpenID Connect Core 1.0 section 3.1.2.1): "ID Token previously issued by the Authorization
+ * Server being passed as a hint about the End-User's current or past authenticated session". A token of another client
+ * does not count.
  */
 async function hintedUser(
   ctx: Ctx,
@@ -133,50 +135,25 @@ function readRest(pool: Pool, client: Client, parameters: URLSearchParams): Rest
   };
 }
 
-/** RFC 6749 section 3.1: parameters without a value are as if left out. */
+/** Parses the parameters; those without a value count as omitted (RFC 6749 section 3.1). */
 export function readParameters(query: string): URLSearchParams {
   return new URLSearchParams([...new URLSearchParams(query)].filter(([, value]) => value !== ""));
 }
 
-/** The parameter is not named, since anybody may choose its name. */
+/** Does not name the parameter, since anybody may choose its name. */
 const twice = "A parameter is given more than once.";
 
-/** No parameter may come twice (RFC 6749 section 3.1). Throws invalid_request. */
+/** The value of a parameter, which must not occur twice (RFC 6749 section 3.1). Throws invalid_request. */
 export function once(parameters: URLSearchParams, name: string): string | undefined {
   const values = parameters.getAll(name);
   if (values.length > 1) invalid(twice);
   return values[0];
 }
 
-/** The client, if it is one of this pool that may use the authorization server. Throws a plain Refusal. */
-export async function clientOf(ctx: Ctx, pool: Pool, clientId: string | undefined): Promise<Client> {
-  if (clientId === undefined) return invalid("Required parameter client_id is not present.");
-  const found = await findClientOf(ctx, pool.id, clientId);
-  return found?.client ?? refuseOAuth("invalid_client", "The client does not exist.");
-}
-
-/** The client with its pool, by one statement; undefined where it is none of the pool of this id. */
-export async function findClientOf(
-  ctx: Ctx,
-  poolId: string,
-  clientId: string,
-): Promise<{ pool: Pool; client: Client } | undefined> {
-  // What no client id can be is not looked for: PostgreSQL takes no U+0000.
-  if (!/^[\w+]{1,128}$/.test(clientId)) return undefined;
-  const found = await loadClient(ctx, clientId).catch((error: unknown) => {
-    if (error instanceof Refusal) return undefined;
-    throw error;
-  });
-  return found?.pool.id === poolId ? found : undefined;
-}
-
-/** Throws unauthorized_client where the client is for the API alone. */
-export function requireOAuth(client: Client): void {
-  if (client.document.AllowedOAuthFlowsUserPoolClient !== true)
-    refuseOAuth("unauthorized_client", "The client may not use OAuth flows.");
-}
-
-/** Byte by byte one of the client's. What is wrong is told to the developer, on a page of ours. */
+/**
+ * The redirect URI, which must equal one of the client's byte by byte. Errors are shown to the developer on a page of
+ * ours.
+ */
 export function redirectUriOf(client: Client, given: string | undefined): string {
   const { CallbackURLs = [], DefaultRedirectURI } = client.document;
   requireOAuth(client);
@@ -187,13 +164,14 @@ export function redirectUriOf(client: Client, given: string | undefined): string
 }
 
 /**
- * Silent renewal: a page of the client asks in a frame whether the browser is still signed in. Only answers to prompt=none
- * can be there, which show nothing, and only for the origins that the client's answers go to anyway.
+ * The origins that may frame the answer, for silent renewal: a page of the client checks in a frame whether the browser
+ * is still signed in. Only answers to prompt=none may be framed, which show nothing, and only by the origins that the
+ * client's answers go to anyway.
  */
 function framingOrigins(pool: Pool, client: Client): readonly string[] {
   if (!renewsSilently(pool, client)) return [];
   const origins = (client.document.CallbackURLs ?? []).map((url) => new URL(url).origin);
-  // An application's own scheme has no pages; an IPv6 address cannot be written in a policy.
+  // An application's own scheme has no pages, and an IPv6 address cannot be written in a policy.
   return [...new Set(origins)].filter((origin) => /^https?:\/\/[\w.-]+(?::\d+)?$/.test(origin));
 }
 
@@ -212,20 +190,22 @@ function assertResponseType(client: Client, given: string | null): void {
     refuseOAuth("unauthorized_client", `The client may not use the ${flow} flow.`);
 }
 
-/** OAuth 2.0 Multiple Response Type Encoding Practices, section 2.1. Cognito ignores the parameter. */
+/**
+ * The response mode (OAuth 2.0 Multiple Response Type Encoding Practices, section 2.1). Cognito ignores the parameter.
+ */
 function responseModeOf(parameters: URLSearchParams, strict: boolean): Redirect["responseMode"] {
   if (parameters.get("response_type") === "token") return "fragment";
   return strict && parameters.get("response_mode") === "fragment" ? "fragment" : "query";
 }
 
-/** Tokens are never in a query, where servers would log them. */
+/** Refuses to put tokens into a query, where servers would log them. */
 function assertResponseMode(parameters: URLSearchParams): void {
   const mode = parameters.get("response_mode") ?? "fragment";
   const isQuery = mode === "query" && parameters.get("response_type") === "code";
   if (mode !== "fragment" && !isQuery) invalid("The response_mode is not supported.");
 }
 
-/** RFC 7636; the method `plain` protects nobody. */
+/** The code challenge (RFC 7636). The method `plain`, which protects nobody, is refused. */
 function codeChallengeOf(parameters: URLSearchParams): string | undefined {
   const challenge = parameters.get("code_challenge") || undefined;
   const method = parameters.get("code_challenge_method") || undefined;
@@ -236,7 +216,10 @@ function codeChallengeOf(parameters: URLSearchParams): string | undefined {
   return challenge;
 }
 
-/** Cognito's `lang`; `ui_locales` is the standard's (OpenID Connect Core 1.0 section 3.1.2.1), which Cognito ignores. */
+/**
+ * The languages: Cognito's `lang`, or the standard's `ui_locales` (OpenID Connect Core 1.0 section 3.1.2.1), which
+ * Cognito ignores.
+ */
 function languagesOf(parameters: URLSearchParams, strict: boolean): readonly string[] {
   const [lang, locales] = [parameters.get("lang"), strict ? parameters.get("ui_locales") : undefined];
   return [...(lang ? [lang] : []), ...(locales?.split(" ").slice(0, 20) ?? [])];
@@ -250,7 +233,7 @@ export function promptOf(given: string | null): ReadonlySet<Prompt> {
   return new Set(values as Prompt[]);
 }
 
-/** "https://", "http://localhost" or a custom scheme, without a fragment. */
+/** The resource: "https://", "http://localhost" or a custom scheme, without a fragment. */
 function resourceOf(given: string | null): string | undefined {
   if (!given) return undefined;
   const url = URL.canParse(given) ? new URL(given) : undefined;

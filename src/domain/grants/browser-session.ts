@@ -1,7 +1,8 @@
 /**
- * The session of a browser at a pool's pages: who has signed in there. Every client of the pool lets them in by it: for
- * an hour from the sign-in, or as long as the client was set to (user-pools/session-settings.ts). Unlike Cognito's it ends with
- * a global sign-out, a disabling and another password (docs/security-model.md, "What ends what").
+ * The session of a browser at a pool's pages: who has signed in there. It lets the user in at every client of the pool,
+ * for an hour after the sign-in or for as long as the client is set to (user-pools/session-settings.ts). Unlike
+ * Cognito's, it ends with a global sign-out, when the user is disabled, and with a new password
+ * (docs/security-model.md, "What ends what").
  */
 import type { Ctx } from "../../app.ts";
 import { sha256, toBase64url } from "../../lib/bytes.ts";
@@ -28,25 +29,28 @@ import { keptMinutes, tracksSessions } from "../user-pools/session-settings.ts";
 import { replacesMfa } from "../users/devices.ts";
 import { refuseOAuth } from "./oauth-error.ts";
 
-/** A method that names the device which stood for the second factor. */
+/** Prefix of a method that names the device which replaced the second factor. */
 const byDevice = "device:";
 
-/** Of one user; the least recently used ones end when another begins. AdminListUserSessions tells up to 100 + 25. */
+/**
+ * Tracked sessions per user; the least recently used ones end when another begins. AdminListUserSessions lists up to
+ * 100 + 25.
+ */
 const mostTracked = 25;
 
-/** Somebody who has signed in at the pages, and how. */
+/** A user who has signed in at the pages, and how. */
 export interface SignedInBrowser {
   readonly user: User;
   readonly methods: readonly string[];
   /** Epoch milliseconds. */
   readonly authTime: number;
-  /** Of the password that was proven, or that the user had: what comes of it is good only while they have it. */
+  /** The version of the user's password at the sign-in: what is granted by it is valid only while that is current. */
   readonly credentialVersion: number;
-  /** Which browser it is: codes are good while its session is there. */
+  /** Identifies the browser: codes are valid only while its session exists. */
   readonly browserHash: string;
-  /** Which sign-in in that browser. */
+  /** Identifies the sign-in in that browser. */
   readonly hash: string;
-  /** The session of the browser, where the pool tracks them. */
+  /** The browser session, if the pool tracks them. */
   readonly tracked?: { readonly id: string } | undefined;
 }
 
@@ -59,18 +63,18 @@ export interface OpenedBrowser {
 
 const hashOf = (secret: string) => toBase64url(sha256(secret));
 
-/** `<name of the browser>.<secret of the sign-in>`; cookies of former programs are the name alone. */
+/** `<name of the browser>.<secret of the sign-in>`; cookies set by earlier versions consist of the name alone. */
 const cookieForm = /^[\w-]{1,64}(?:\.[\w-]{1,64})?$/;
 
-/** The browser that a cookie names, whether or not it still opens anything. */
+/** The browser that a cookie identifies, whether or not it is signed in. */
 function browserOf(cookie: string | undefined): string | undefined {
   return cookie !== undefined && cookieForm.test(cookie) ? cookie.split(".")[0] : undefined;
 }
 
 /**
- * Begins a session, in place of the one that the browser has. Where the pool tracks them, a user who signs in again where
- * they are signed in goes on with theirs.
- * @param former the browser's cookie: what it has opened is over, also where another sign-in of the same moment has
+ * Starts a session in place of the browser's former one. If the pool tracks sessions and the same user signs in again,
+ * the session continues.
+ * @param former the browser's cookie: what was granted by it ends, even if another sign-in happens at the same moment
  */
 export async function openBrowserSession(
   ctx: Ctx,
@@ -114,7 +118,7 @@ function trackedBrowser(ctx: Ctx, { client }: Authenticated): TrackedBrowser {
   return { id: newSessionId(ctx, "sso"), clientId: client.id, ...seenFrom(ctx), activeAt: ctx.now };
 }
 
-/** The id of a tracked session: that of before where it goes on. */
+/** Stores the session. Returns the id of a tracked session: the former one if it continues. */
 async function storeSession(tx: Db, session: BrowserSession): Promise<string | undefined> {
   if (session.tracked !== undefined) await queueForUser(tx, session);
   const id = await putBrowserSession(tx, session);
@@ -122,7 +126,7 @@ async function storeSession(tx: Db, session: BrowserSession): Promise<string | u
   return id;
 }
 
-/** Who is signed in by this cookie; undefined where it stands for nobody any more. */
+/** The user signed in by this cookie; undefined if it is no longer valid. */
 export async function signedInBrowser(
   ctx: Ctx,
   pool: Pool,
@@ -140,8 +144,9 @@ export async function signedInBrowser(
 }
 
 /**
- * Stores what is granted through a session. In a pool that tracks them in one transaction, with a note of the session's
- * use, and only if it was not revoked meanwhile. Throws access_denied then, and when `store` answers false.
+ * Stores what is granted through a session. If the pool tracks sessions, this happens in one transaction with a record
+ * of the session's use, and only if it was not revoked in the meantime. Throws access_denied in that case, or if
+ * `store` returns false.
  */
 export async function throughBrowser(
   ctx: Ctx,
@@ -162,13 +167,13 @@ function storeWhileOpen(
   const place = tracked && { poolId: pool.id, hash };
   const seen = { ...seenFrom(ctx), activeAt: ctx.now };
   return inTransaction(ctx.db, async (tx) => {
-    // What began before the pool tracked sessions has nothing to note, and cannot be revoked by itself.
+    // A session from before tracking has nothing to record, and cannot be revoked individually.
     if (place !== undefined && !(await touchBrowserSession(tx, place, seen))) return false;
     return store(tx);
   });
 }
 
-/** Whether a sign-in at the pages, or a code that came through it, still stands for this user. */
+/** Whether a sign-in at the pages, or a code issued through it, is still valid for this user. */
 export async function stands(
   ctx: Ctx,
   pool: Pool,
@@ -176,16 +181,16 @@ export async function stands(
   session: Pick<BrowserSession, "methods" | "signOuts">,
 ): Promise<boolean> {
   if (!user.enabled || user.status !== "CONFIRMED" || user.signOuts !== session.signOuts) return false;
-  // A second factor may be demanded since.
+  // A second factor may have become required.
   if (areTwo(session.methods) || !demandsTwo(pool, user)) return true;
-  // And a device be forgotten.
+  // A device may have been forgotten.
   const [key] = session.methods.flatMap((one) =>
     one.startsWith(byDevice) ? one.slice(byDevice.length) : [],
   );
   return key !== undefined && replacesMfa(pool, await findDevice(ctx.db, pool.id, user.id, key));
 }
 
-/** Ends what this browser is signed in by, also where its cookie is that of a former sign-in. */
+/** Signs this browser out, even if its cookie is that of a former sign-in. */
 export async function closeBrowserSession(ctx: Ctx, pool: Pool, cookie: string | undefined): Promise<void> {
   const browser = browserOf(cookie);
   if (browser !== undefined) await endBrowser(ctx.db, pool.id, hashOf(browser));

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
-import { sign } from "../tokens/issue.ts";
+import { sign } from "../tokens/mint.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { tokenLifetimes } from "../user-pools/clients.ts";
 import { type Client, issuer, type Pool } from "../user-pools/load-pool.ts";
@@ -10,7 +10,10 @@ import { existingScopes } from "../user-pools/resource-servers.ts";
 import { refuseOAuth } from "./oauth-error.ts";
 import { grantedScopes } from "./scopes.ts";
 
-/** Throws unauthorized_client, and invalid_scope for a scope that is not the client's. */
+/**
+ * Issues an access token to a client. Throws unauthorized_client, and invalid_scope for a scope that is not the
+ * client's.
+ */
 export async function clientCredentials(
   ctx: Ctx,
   { pool, client, scope }: { pool: Pool; client: Client; scope: string | undefined },

@@ -1,6 +1,6 @@
 /**
- * Authorization codes (RFC 6749 sections 4.1.2 and 4.1.3, RFC 7636; RFC 9700): issued to a redirect URI, redeemed once,
- * and whoever brings one again loses the tokens minted from it.
+ * Authorization codes (RFC 6749 sections 4.1.2 and 4.1.3, RFC 7636, RFC 9700): issued to a redirect URI and redeemed
+ * once; a second attempt revokes the tokens issued for the code.
  */
 import type { Ctx } from "../../app.ts";
 import { equalText, sha256, toBase64url } from "../../lib/bytes.ts";
@@ -10,7 +10,8 @@ import { revokeFamily } from "../../store/token-families.ts";
 import { readUser } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { type CredentialChange, recordCredentialChange } from "../audit/credential.ts";
-import { mintTokens, newFamily } from "../tokens/issue.ts";
+import { newFamily } from "../tokens/issue.ts";
+import { shapeTokens, signTokens } from "../tokens/mint.ts";
 import { makeRefreshToken } from "../tokens/refresh-token.ts";
 import { insertTracked, type Seen, seenFrom, trackedSession } from "../tokens/session-tracking.ts";
 import { allowsCodeFlow, remainingScopes } from "../user-pools/client-scopes.ts";
@@ -19,23 +20,23 @@ import type { AuthorizationRequest } from "./authorization-request.ts";
 import { type SignedInBrowser, stands, throughBrowser } from "./browser-session.ts";
 import { refuseOAuth } from "./oauth-error.ts";
 
-/** What a code stands for, besides who. */
+/** What a code grants, besides the user. */
 interface CodeGrant {
   readonly redirectUri: string;
   readonly scopes: readonly string[];
   readonly nonce?: string | undefined;
   readonly codeChallenge?: string | undefined;
   readonly resource?: string | undefined;
-  /** Who was seen at the pages: the application's server may be who redeems it. */
+  /** The address and device type of the browser, since the code may be redeemed by the application's server. */
   readonly seen?: Seen | undefined;
 }
 
-/** Milliseconds. */
+/** Lifetime of a code in milliseconds. */
 const codeLifetime = 5 * 60_000;
 
 const hashOf = (code: string) => toBase64url(sha256(code));
 
-/** A code for somebody who is signed in at the pages. It has the form of a UUID, as Cognito's have. */
+/** Issues a code for a signed-in browser, in the format of a UUID like those of Cognito. */
 export async function issueCode(
   ctx: Ctx,
   request: AuthorizationRequest,
@@ -84,8 +85,8 @@ export interface Redemption {
 }
 
 /**
- * Tokens for a code. Throws invalid_grant (unknown, used, expired, another client's, wrong verifier, user changed since)
- * and, where the redirect URI is another, what Cognito answers: unauthorized_client.
+ * Exchanges a code for tokens. Throws invalid_grant (unknown, used, expired, another client's, wrong verifier, user
+ * changed since) and, like Cognito, unauthorized_client for another redirect URI.
  */
 export async function redeemCode(ctx: Ctx, redemption: Redemption): Promise<AuthenticationResultType> {
   const { pool, client } = redemption;
@@ -95,7 +96,7 @@ export async function redeemCode(ctx: Ctx, redemption: Redemption): Promise<Auth
   if (code.expiresAt <= ctx.now) return invalidGrant("the code has expired");
   const problem = problemOf(code.grant, redemption);
   if (problem !== undefined) {
-    // One try is all that whoever has stolen a code gets.
+    // A thief of a code gets a single attempt.
     await useCode(ctx.db, code, { familyId: undefined, now: ctx.now });
     return problem();
   }
@@ -106,14 +107,14 @@ function problemOf(
   grant: CodeGrant,
   { client, redirectUri, codeVerifier }: Redemption,
 ): (() => never) | undefined {
-  // As the client is set now.
+  // Checked against the client's current settings.
   if (!allowsCodeFlow(client) || !client.document.CallbackURLs?.includes(grant.redirectUri))
     return () =>
       refuseOAuth("unauthorized_client", "The client may not use the code flow with that redirect_uri.");
   if (redirectUri !== grant.redirectUri)
     return () =>
       refuseOAuth("unauthorized_client", "The redirect_uri is not that of the authorization request.");
-  // RFC 9700 section 4.8.2: a verifier where nothing was challenged is the sign of a downgrade.
+  // RFC 9700 section 4.8.2: a verifier without a challenge indicates a downgrade attack.
   if ((grant.codeChallenge === undefined) !== (codeVerifier === undefined))
     return () => invalidGrant("verifier without challenge, or challenge without verifier");
   if (grant.codeChallenge === undefined || codeVerifier === undefined) return undefined;
@@ -137,6 +138,7 @@ async function mintFrom(
   const family = newFamily(ctx, { pool, client, user, authTime: code.authTime }, grant);
   const origin = { sessionId: code.sessionId, seen, refreshable: true };
   const tracked = trackedSession(ctx, { pool, client }, family, origin);
+  const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes, nonce });
   const stored = await inTransaction(ctx.db, async (tx) => {
     if (!(await useCode(tx, code, { familyId: family.id, now: ctx.now }))) return "used";
     return (await insertTracked(tx, ctx, family, code, tracked)) ? "stored" : "void";
@@ -148,11 +150,14 @@ async function mintFrom(
       : reused(ctx, now);
   }
   if (stored === "void") return invalidGrant("the user changed meanwhile");
-  const tokens = await mintTokens(ctx, { pool, client, user, family, scopes, nonce });
+  const tokens = await signTokens(ctx, pool, shaped);
   return { ...tokens, RefreshToken: makeRefreshToken(family, family.generation) };
 }
 
-/** RFC 6749 section 4.1.2: "SHOULD revoke (when possible) all tokens previously issued based on that authorization code". */
+/**
+ * Revokes the tokens of a code that is used again, and refuses: "SHOULD revoke (when possible) all tokens previously
+ * issued based on that authorization code" (RFC 6749 section 4.1.2).
+ */
 async function reused(ctx: Ctx, { poolId, userId, familyId }: AuthorizationCode<CodeGrant>): Promise<never> {
   if (familyId) {
     await inTransaction(ctx.db, async (tx) => {

@@ -1,20 +1,20 @@
-/** Where a browser goes that has signed out. Nothing is trusted that the client has not registered. */
+/** Where a browser goes after signing out: only to what the client has registered. */
 import type { Ctx } from "../../app.ts";
 import { withQuery } from "../../lib/with-query.ts";
 import { readIdTokenHint } from "../tokens/id-token-hint.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
-import { clientOf } from "./authorization-request.ts";
+import { clientOf } from "./client.ts";
 import { refuseOAuth } from "./oauth-error.ts";
 
 export interface LogoutRequest {
   readonly clientId: string | undefined;
-  /** Cognito's. */
+  /** Cognito's own parameter. */
   readonly logoutUri: string | undefined;
   readonly redirectUri: string | undefined;
   /** OpenID Connect RP-Initiated Logout 1.0. */
   readonly idTokenHint: string | undefined;
   readonly postLogoutRedirectUri: string | undefined;
-  /** As it came, still encoded. */
+  /** As received, still encoded. */
   readonly state: string | undefined;
 }
 
@@ -25,7 +25,7 @@ export type LogoutTarget =
   /** A page that says so. */
   | { readonly kind: "signed out" };
 
-/** Throws invalid_client, invalid_request and redirect_mismatch; then nobody is signed out. */
+/** Determines where to go. Throws invalid_client, invalid_request and redirect_mismatch; then nobody is signed out. */
 export async function logoutTarget(ctx: Ctx, pool: Pool, request: LogoutRequest): Promise<LogoutTarget> {
   const { clientId, logoutUri, redirectUri, idTokenHint, postLogoutRedirectUri, state } = request;
   const hinted = idTokenHint === undefined ? undefined : await hintedClient(ctx, pool, idTokenHint);
@@ -45,7 +45,7 @@ export async function logoutTarget(ctx: Ctx, pool: Pool, request: LogoutRequest)
     registered(await clientOf(ctx, pool, named), "CallbackURLs", redirectUri);
     return { kind: "login" };
   }
-  // Cognito demands one of its two; the standard does not, and then there is just nowhere to go.
+  // Cognito requires one of its two parameters; the standard does not, and then there is simply nowhere to go.
   if (named !== undefined) await clientOf(ctx, pool, named);
   return { kind: "signed out" };
 }

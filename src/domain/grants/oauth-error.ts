@@ -1,4 +1,4 @@
-/** Errors of OAuth 2.0 and OpenID Connect, a closed list: `error` on the wire. */
+/** The closed list of OAuth 2.0 and OpenID Connect errors: `error` on the wire. */
 import { Refusal } from "../../lib/refusal.ts";
 
 export type OAuthError =
@@ -12,7 +12,7 @@ export type OAuthError =
   | "invalid_target"
   | "invalid_token"
   | "login_required"
-  /** Cognito's: the redirect URI is none of the client's. Never sent to a redirect URI. */
+  /** Cognito's own: the redirect URI is not one of the client's. Never sent to a redirect URI. */
   | "redirect_mismatch"
   | "request_not_supported"
   | "request_uri_not_supported"
@@ -22,7 +22,7 @@ export type OAuthError =
   | "unsupported_response_type"
   | "unsupported_token_type";
 
-/** Refuses now. `description` is public and names no user; `detail` is only logged. */
+/** Throws an OAuth error. `description` is public and names no user; `detail` is only logged. */
 export function refuseOAuth(error: OAuthError, description: string, detail?: string): never {
   throw new Refusal(error, description, detail === undefined ? undefined : { detail });
 }

@@ -1,32 +1,32 @@
 /**
- * A request for a page of ours that is about the user and not about an authorization (AWS: "passkeys/add"). It names the
- * client that sent the browser there, and where the browser goes back to: to a callback URL of that client, with nothing
- * but the state it gave.
+ * A request for a page of ours about the user rather than an authorization ("passkeys/add", Amazon Cognito Developer
+ * Guide). It names the client that sent the browser there, and where to return: a callback URL of that client, with
+ * nothing but the state it gave.
  */
 import type { Ctx } from "../../app.ts";
 import { withQuery } from "../../lib/with-query.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import {
   type AuthorizationRequest,
-  clientOf,
   once,
   promptOf,
   rawState,
   readParameters,
   redirectUriOf,
 } from "./authorization-request.ts";
+import { clientOf } from "./client.ts";
 
 export type PageRequest = Pick<
   AuthorizationRequest,
   "pool" | "client" | "redirectUri" | "state" | "prompt" | "loginHint" | "languages" | "maxAge"
 >;
 
-/** Seconds. Whoever adds a way in has proven not long ago who they are. */
+/** How recent the sign-in must be to add a way to sign in. Seconds. */
 const freshFor = 15 * 60;
 
 /**
- * Throws invalid_client, unauthorized_client, invalid_request and redirect_mismatch.
- * @param query without the question mark, as it came
+ * Reads the request. Throws invalid_client, unauthorized_client, invalid_request and redirect_mismatch.
+ * @param query as received, without the question mark
  */
 export async function readPageRequest(ctx: Ctx, pool: Pool, query: string): Promise<PageRequest> {
   const parameters = readParameters(query);
@@ -43,7 +43,7 @@ export async function readPageRequest(ctx: Ctx, pool: Pool, query: string): Prom
   };
 }
 
-/** Back to the application. */
+/** The URL back to the application. */
 export function returnLocation({ redirectUri, state }: PageRequest): string {
   return state === undefined ? redirectUri : withQuery(redirectUri, `state=${state}`);
 }

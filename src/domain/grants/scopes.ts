@@ -1,12 +1,12 @@
-/** Which scopes a client is granted (AWS: "Scopes, M2M, and resource servers"). Pure. */
+/** The scopes that a client is granted ("Scopes, M2M, and resource servers", Amazon Cognito Developer Guide). Pure. */
 import { allowedScopes, needOpenid } from "../user-pools/client-scopes.ts";
 import type { Client } from "../user-pools/load-pool.ts";
 import { refuseOAuth } from "./oauth-error.ts";
 
 /**
- * The scopes of a request, each once; all of the client's where it asks for none. Throws invalid_scope for a scope that
- * is not the client's, for phone, email, profile or address without openid, and for address where the client does not
- * want the standard: Cognito has no such scope.
+ * The scopes of a request without duplicates; all of the client's if it asks for none. Throws invalid_scope for a scope
+ * that is not the client's, for phone, email, profile or address without openid, and for address unless the client
+ * wants the standard: Cognito has no such scope.
  */
 export function grantedScopes(
   client: Pick<Client, "document">,

@@ -1,4 +1,4 @@
-/** What the userInfo endpoint tells of a user (AWS: "The userInfo endpoint"). */
+/** The answer of the userInfo endpoint ("The userInfo endpoint", Amazon Cognito Developer Guide). */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { authorizeAccessToken, type SignedIn } from "../tokens/access-token.ts";
@@ -10,16 +10,16 @@ import type { Pool } from "../user-pools/load-pool.ts";
 import { refuseOAuth } from "./oauth-error.ts";
 
 /**
- * The claims that the token's scopes allow. Verified addresses are told as the texts "true" and "false", as Cognito does,
- * and as booleans to clients that want the standard. Throws invalid_token and insufficient_scope.
+ * The claims that the token's scopes allow. Whether addresses are verified is given as the texts "true" and "false", as
+ * in Cognito, but as booleans to clients that want the standard. Throws invalid_token and insufficient_scope.
  */
 export async function userInfo(ctx: Ctx, pool: Pool, token: string): Promise<Record<string, unknown>> {
   const { client, user, scopes } = await signedIn(ctx, pool, token);
   const strict = isStrict(pool, client);
-  const told = Object.entries(user.attributes)
+  const claims = Object.entries(user.attributes)
     .filter(([name]) => canRead(pool, client, name) && scopeTells(scopes, name, { strict }))
     .map(([name, value]): [string, unknown] => [name, strict ? attributeClaim(name, value) : value]);
-  return { sub: user.id, ...Object.fromEntries(told), username: user.username };
+  return { sub: user.id, ...Object.fromEntries(claims), username: user.username };
 }
 
 async function signedIn(ctx: Ctx, pool: Pool, token: string): Promise<SignedIn> {

@@ -1,4 +1,4 @@
-/** iam: who calls as an administrator, and what they may do. This file makes and finds access keys. */
+/** iam: who calls as an administrator, and what they may do. This file creates and finds access keys. */
 import type { App, Ctx } from "../../app.ts";
 import { lettersAndDigits, randomText, upperCaseBase32 } from "../../lib/random.ts";
 import { isStorable } from "../../lib/text.ts";
@@ -22,7 +22,7 @@ export interface CreatedKey {
   readonly secretAccessKey: string;
 }
 
-/** Policies that need no file; `keys create --policy <name>`. */
+/** Predefined policies; `keys create --policy <name>`. */
 export const namedPolicies = {
   admin: '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}',
   readonly:
@@ -30,7 +30,7 @@ export const namedPolicies = {
     '"cognito-idp:List*","cognito-idp:AdminGet*","cognito-idp:AdminList*"],"Resource":"*"}]}',
 } as const;
 
-/** Makes a key under a name. Throws Error for a policy that has mistakes (policy-check.ts). */
+/** Creates a key under a name. Throws an Error if the policy has mistakes (policy-check.ts). */
 export async function createAccessKey(
   app: Pick<App, "config" | "db" | "random" | "clock">,
   principal: string,
@@ -43,7 +43,7 @@ export async function createAccessKey(
   return made;
 }
 
-/** Gives a key another policy. Throws Error for one that has mistakes. False: there is no such key. */
+/** Replaces the policy of a key. Returns false if there is no such key. Throws an Error if the policy has mistakes. */
 export async function changePolicy(
   { config, db }: Pick<App, "config" | "db">,
   accessKeyId: string,
@@ -72,8 +72,8 @@ function active(app: Pick<App, "clock">, key: CreatedKey, principal: string, pol
 }
 
 /**
- * Makes a new root key, for whoever has lost it: the former one is refused from now on. A configured root key
- * (POOLHOUSE_ROOT_ACCESS_KEY_ID) becomes the root key instead.
+ * Creates a new root key if the former one was lost: the former one is refused from now on. If a root key is configured
+ * (POOLHOUSE_ROOT_ACCESS_KEY_ID), it becomes the root key instead.
  */
 export async function resetRootKey(
   app: Pick<App, "db" | "random" | "clock">,
@@ -85,8 +85,8 @@ export async function resetRootKey(
 }
 
 /**
- * Sees to it that there is a root key: the configured one, or one made at first start. Returns a key only when this
- * call made it, so that it is shown once.
+ * Makes sure that there is a root key: the configured one, or one created at the first start. Returns a key only if
+ * this call created it, so that it is shown once.
  */
 export async function ensureRootKey(
   app: Pick<App, "db" | "random" | "clock">,
@@ -100,11 +100,11 @@ export async function ensureRootKey(
   }
   if (root !== undefined) return undefined;
   const key = makeKey(app);
-  // Two servers may start at once: the unique index lets one insert, the other finds the key there.
+  // Two servers may start at once: the unique index lets one insert, and the other then finds the key.
   return (await insertRootKey(app, key)) ? key : undefined;
 }
 
-/** False: there is a root key already, or the id is taken. */
+/** Adds the root key. Returns false if there already is one, or the id is taken. */
 function insertRootKey(app: Pick<App, "db" | "random" | "clock">, key: CreatedKey): Promise<boolean> {
   return recorded(
     app,
@@ -129,14 +129,14 @@ async function acceptConfiguredRoot(
   }
 }
 
-/** The active key of this id. */
+/** The active key with this id. */
 export async function findAccessKey(ctx: Ctx, accessKeyId: string): Promise<AccessKey | undefined> {
   if (!isStorable(accessKeyId)) return undefined;
   const key = await readAccessKey(ctx.db, accessKeyId);
   return key?.status === "Active" ? key : undefined;
 }
 
-/** Whether there is an active key of this id, which proves nothing of whoever names it. */
+/** Whether there is an active key with this id; that the caller names it proves nothing. */
 export async function isAccessKey(ctx: Ctx, accessKeyId: string): Promise<boolean> {
   return isStorable(accessKeyId) && (await readAccessKeyStatus(ctx.db, accessKeyId)) === "Active";
 }
@@ -147,7 +147,7 @@ export function principalOf(ctx: Ctx, key: Pick<AccessKey, "id" | "principal" | 
   return { accessKeyId: key.id, name: key.principal, arn, policy: key.policy };
 }
 
-/** Whether the principal's policy allows the call. */
+/** Decides whether the principal's policy allows the call. */
 export async function decide(ctx: Ctx, principal: Principal, request: PolicyRequest): Promise<Decision> {
   const policies = [parsePolicy(principal.policy)];
   const context = await contextOf(ctx, principal, request, keysAsked(policies, request.action));

@@ -1,15 +1,15 @@
-/** The actions that policies can name for our services. */
+/** The actions of our services that policies can name. */
 import type { Permission } from "../../app.ts";
 import { identityPoolOperations } from "../../wire/generated/identity-pools.ts";
 import { userPoolOperations } from "../../wire/generated/user-pools.ts";
 
 /**
- * What takes a permission besides the operation's own. AWS has nothing like it, so that no policy written for AWS gives
- * it, but by `"Action": "*"` or a NotAction.
+ * Permissions required besides those of operations. AWS has nothing like them, so a policy written for AWS only grants
+ * them by `"Action": "*"` or a NotAction.
  */
 export const permissions: Readonly<Record<Permission, string>> = {
   SetSpecialTags:
-    "set, change or remove tags of a pool that mean something here: `poolhouse:…` and those that fix a pool's id",
+    "set, change or remove pool tags with a meaning for Poolhouse: `poolhouse:…` and those that set a pool's id",
   PinClientId: "choose the id of an app client (ClientName `_custom_id_:<id>`)",
   ReuseUserPoolId: "give a pool the id of one that was deleted within the last year",
   ReuseName: "give a pool a client id or a domain that another pool gave up within the last year",
@@ -17,8 +17,8 @@ export const permissions: Readonly<Record<Permission, string>> = {
 };
 
 /**
- * By service: every action there is, and those of AWS's that need no operation of ours. STS is not served yet, so that
- * what a policy says of it is kept as that of any other service.
+ * All actions by service, including those of AWS that have no operation here. STS is not served yet, so statements
+ * about it are accepted like those about any other service.
  */
 export const ownActions: Readonly<Record<string, readonly string[]>> = {
   "cognito-idp": [

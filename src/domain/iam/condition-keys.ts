@@ -1,7 +1,7 @@
 /**
- * THE table of condition keys: what a policy may ask of a request to our services, and where the answer comes from
- * ("AWS global condition context keys", IAM User Guide). Policies are evaluated by it, checked against it when they are
- * written, and docs/security-model.md has it. What is not in it is a mistake, and cannot be decided.
+ * THE table of condition keys: what a policy may test in requests to our services, and where the value comes from ("AWS
+ * global condition context keys", IAM User Guide). Policies are checked against it when they are written and evaluated
+ * with it; docs/security-model.md shows it. A key that is not in it is a mistake, and cannot be decided.
  */
 import type { Ctx } from "../../app.ts";
 import { domainOfSender } from "../../lib/mail-address.ts";
@@ -12,21 +12,18 @@ import type { Principal } from "./principal.ts";
 
 type Tags = Readonly<Record<string, string>>;
 
-/** A call whose permission is in question. What costs something is a function, called if a policy asks. */
+/** A call to be authorized. Values that are expensive to find are functions, called only if a policy asks. */
 export interface PolicyRequest {
   /** `service:Operation`. */
   readonly action: string;
   /** An ARN, or "*". */
   readonly resource: string;
   readonly input: Readonly<Record<string, unknown>>;
-  /** A request header that stands once. */
+  /** A request header that occurs once. */
   header(name: string): string | undefined;
-  /**
-   * The tags of what the call is about. Undefined: it is about nothing that could have tags, as when pools are made or
-   * listed.
-   */
+  /** The tags of the resource; undefined if the call has no resource with tags, as when pools are created or listed. */
   resourceTags(): Promise<Tags | typeof undecidable | undefined>;
-  /** Condition keys, lower-case, that have these values instead of the table's. */
+  /** Condition keys, in lower case, whose values replace those of the table. */
   readonly facts?: Readonly<Record<string, ContextValue>> | undefined;
 }
 
@@ -34,46 +31,48 @@ interface Asked {
   readonly ctx: Ctx;
   readonly principal: Principal;
   readonly request: PolicyRequest;
-  /** What follows the `/` of a key that takes a tag, lower-case. */
+  /** The part after the `/` of a key with a tag, in lower case. */
   readonly tag: string;
 }
 
 type Found = ContextValue | typeof undecidable | undefined;
 
-/** Decides which operators can be used with a key. */
+/** The type of a key, which determines the operators that can be used with it. */
 export type KeyType = "text" | "ARN" | "truth" | "time" | "address";
 
 export interface ConditionKey {
-  /** As AWS writes it; what ends in `/` goes on with the key of a tag. */
+  /** As AWS spells it; a name that ends in `/` is followed by a tag key. */
   readonly name: string;
   readonly type: KeyType;
-  /** Has several values: for ForAnyValue and ForAllValues. */
+  /** Set if it has several values, for ForAnyValue and ForAllValues. */
   readonly many?: true;
-  /** The value; undefined where the request has none. */
+  /** Finds the value; undefined if the request has none. */
   readonly find: (asked: Asked) => Found | Promise<Found>;
   /** What the value is, for the documentation. */
   readonly help: string;
-  /** No request here has it: why. */
+  /** Set if no request here has it: the reason. */
   readonly absent?: string;
 }
 
 const supplied: readonly ConditionKey[] = [
   key("aws:CurrentTime", "time", "the server's clock", ({ ctx }) => new Date(ctx.now).toISOString()),
-  key("aws:EpochTime", "time", "the same in seconds", ({ ctx }) => Math.floor(ctx.now / 1000)),
+  key("aws:EpochTime", "time", "the server's clock, in epoch seconds", ({ ctx }) =>
+    Math.floor(ctx.now / 1000),
+  ),
   key(
     "aws:SourceIp",
     "address",
-    "the caller's address, as trusted proxies tell it",
+    "the caller's address, as reported by trusted proxies",
     ({ ctx }) => ctx.address,
   ),
   key(
     "aws:SecureTransport",
     "truth",
-    "whether it came by TLS; from a trusted proxy what its X-Forwarded-Proto says, undecided without one",
+    "whether it came over TLS; through a trusted proxy by its X-Forwarded-Proto, undecided without one",
     ({ ctx }) => ctx.isSecure() ?? undecidable,
   ),
-  key("aws:UserAgent", "text", "the header User-Agent", ({ ctx }) => ctx.userAgent),
-  key("aws:referer", "text", "the header Referer", ({ request }) => request.header("referer")),
+  key("aws:UserAgent", "text", "the User-Agent header", ({ ctx }) => ctx.userAgent),
+  key("aws:referer", "text", "the Referer header", ({ request }) => request.header("referer")),
   key(
     "aws:PrincipalArn",
     "ARN",
@@ -92,13 +91,13 @@ const supplied: readonly ConditionKey[] = [
   key(
     "aws:ResourceAccount",
     "text",
-    "the account in the resource's ARN, else that of the settings",
+    "the account in the resource's ARN, otherwise that of the settings",
     (asked) => asked.request.resource.split(":")[4] ?? asked.ctx.config.accountId,
   ),
   key(
     "aws:ResourceTag/",
     "text",
-    "a tag of the pool that the call is about; undecided where there is no such pool",
+    "a tag of the pool that the call is about; undecided if there is no such pool",
     async ({ request, tag }) => {
       const tags = await request.resourceTags();
       return tags === undecidable ? undecidable : tagged(tags, tag);
@@ -108,7 +107,7 @@ const supplied: readonly ConditionKey[] = [
     tagged(requestTags(request.input), tag),
   ),
   {
-    ...key("aws:TagKeys", "text", "the keys of the tags that the call sets or takes away", changedTagKeys),
+    ...key("aws:TagKeys", "text", "the keys of the tags that the call sets or removes", changedTagKeys),
     many: true,
   },
   key(
@@ -121,7 +120,7 @@ const supplied: readonly ConditionKey[] = [
 
 const absent: readonly ConditionKey[] = [
   ...missing("access keys have no tags", "text", ["aws:PrincipalTag/"]),
-  ...missing("an installation is an account of no organization", "text", [
+  ...missing("an installation is an account without an organization", "text", [
     "aws:PrincipalOrgID",
     "aws:PrincipalOrgPaths",
     "aws:ResourceOrgID",
@@ -131,7 +130,7 @@ const absent: readonly ConditionKey[] = [
     "aws:VpceOrgID",
     "aws:VpceOrgPaths",
   ]),
-  ...missing("no service of AWS calls on anybody's behalf", "text", [
+  ...missing("no AWS service calls on anybody's behalf", "text", [
     "aws:CalledVia",
     "aws:CalledViaFirst",
     "aws:CalledViaLast",
@@ -140,23 +139,20 @@ const absent: readonly ConditionKey[] = [
     "aws:SourceAccount",
     "aws:CalledViaAWSMCP",
   ]),
-  ...missing("no service of AWS calls on anybody's behalf", "truth", [
+  ...missing("no AWS service calls on anybody's behalf", "truth", [
     "aws:ViaAWSMCPService",
     "aws:IsMcpServiceAction",
   ]),
-  ...missing("no service of AWS calls on anybody's behalf", "ARN", ["aws:SourceArn"]),
-  ...missing("there are no networks of AWS", "text", [
+  ...missing("no AWS service calls on anybody's behalf", "ARN", ["aws:SourceArn"]),
+  ...missing("there are no AWS networks", "text", [
     "aws:SourceVpc",
     "aws:SourceVpce",
     "aws:VpceAccount",
     "aws:Ec2InstanceSourceVpc",
   ]),
-  ...missing("there are no networks of AWS", "ARN", ["aws:SourceVpcArn"]),
-  ...missing("there are no networks of AWS", "address", [
-    "aws:VpcSourceIp",
-    "aws:Ec2InstanceSourcePrivateIPv4",
-  ]),
-  ...missing("only the sessions of roles have it", "text", [
+  ...missing("there are no AWS networks", "ARN", ["aws:SourceVpcArn"]),
+  ...missing("there are no AWS networks", "address", ["aws:VpcSourceIp", "aws:Ec2InstanceSourcePrivateIPv4"]),
+  ...missing("only role sessions have it", "text", [
     "aws:FederatedProvider",
     "aws:SourceIdentity",
     "cognito-identity.amazonaws.com:amr",
@@ -169,20 +165,20 @@ const absent: readonly ConditionKey[] = [
     "sts:SourceIdentity",
     "sts:TransitiveTagKeys",
   ]),
-  ...missing("only the sessions of roles have it", "ARN", [
+  ...missing("only role sessions have it", "ARN", [
     "aws:ChatbotSourceArn",
     "cognito-identity-auth:IdentityPoolArn",
     "cognito-identity-unauth:IdentityPoolArn",
   ]),
   ...missing("only requests to identity pools have it", "ARN", ["cognito-identity:IdentityPoolArn"]),
-  ...missing("only credentials that AWS gives to its computers, functions and jobs have it", "ARN", [
+  ...missing("only credentials that AWS issues to its instances, functions and jobs have it", "ARN", [
     "ec2:SourceInstanceARN",
     "lambda:SourceFunctionArn",
     "ssm:SourceInstanceArn",
     "codebuild:BuildArn",
     "codebuild:ProjectArn",
   ]),
-  ...missing("only credentials that AWS gives to its computers, functions and jobs have it", "text", [
+  ...missing("only credentials that AWS issues to its instances, functions and jobs have it", "text", [
     "ec2:RoleDelivery",
     "glue:CredentialIssuingService",
     "glue:RoleAssumedBy",
@@ -208,7 +204,7 @@ function missing(why: string, type: KeyType, names: readonly string[]): Conditio
 
 const byName = new Map(conditionKeys.map((one) => [one.name.toLowerCase(), one]));
 
-/** The key of this name, in any case; tags included. */
+/** The key with this name, in any case, including those with tags. */
 export function conditionKey(name: string): ConditionKey | undefined {
   const folded = name.toLowerCase();
   const slash = folded.indexOf("/") + 1;
@@ -217,8 +213,8 @@ export function conditionKey(name: string): ConditionKey | undefined {
 }
 
 /**
- * The facts about a request that somebody asks for. A key that nobody knows is undecidable; those of other services are in
- * no request to ours.
+ * The context of a request for the requested keys. Unknown keys are undecidable; keys of other services are absent from
+ * requests to ours.
  */
 export async function contextOf(
   ctx: Ctx,
@@ -240,7 +236,10 @@ export async function contextOf(
   return context;
 }
 
-/** "aws:ResourceTag/TagKey1 … matches a resource tag key named either TagKey1 or tagkey1, but not both." */
+/**
+ * Finds the value of a tag: "aws:ResourceTag/TagKey1 … matches a resource tag key named either TagKey1 or tagkey1, but
+ * not both."
+ */
 function tagged(tags: Tags | undefined, folded: string): readonly string[] | undefined {
   const values = Object.entries(tags ?? {}).filter(([name]) => name.toLowerCase() === folded);
   return values.length === 0 ? undefined : values.map(([, value]) => value);
@@ -251,7 +250,7 @@ function requestTags({ Tags, UserPoolTags, IdentityPoolTags }: PolicyRequest["in
   return typeof tags === "object" && tags !== null ? (tags as Tags) : undefined;
 }
 
-/** UpdateUserPool takes away what its tags do not name. */
+/** The tag keys that a call adds, changes or removes; UpdateUserPool removes tags that it does not name. */
 async function changedTagKeys({ request }: Asked): Promise<Found> {
   const { TagKeys, UserPoolTags } = request.input;
   const replaced = UserPoolTags === undefined ? undefined : await request.resourceTags();
@@ -261,7 +260,7 @@ async function changedTagKeys({ request }: Asked): Promise<Found> {
   return keys.size === 0 ? undefined : [...keys];
 }
 
-/** The domain of the sender that a call sets. */
+/** The domain of the e-mail sender that a call sets. */
 function senderDomain(input: PolicyRequest["input"]): string | undefined {
   const { From } = (input["EmailConfiguration"] ?? {}) as { From?: unknown };
   return typeof From === "string" ? domainOfSender(From) : undefined;

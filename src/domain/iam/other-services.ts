@@ -1,6 +1,6 @@
-/** Services of AWS that are not served here: their condition keys are in no request to our services. */
+/** AWS services that are not served here; requests to ours have none of their condition keys. */
 
-/** What stands before the colon of their condition keys (Service Authorization Reference), and of identity providers'. */
+/** Prefixes of their condition keys (Service Authorization Reference), and of identity providers' keys. */
 const names = new Set(
   `a4b access-analyzer account acm acm-pca aoss apigateway appconfig application-autoscaling appmesh apprunner appsync aps
   artifact athena autoscaling aws-marketplace backup batch bedrock bedrock-agentcore billing budgets catalog chatbot cloud9
@@ -19,7 +19,7 @@ const names = new Set(
   accounts.google.com graph.facebook.com saml www.amazon.com`.split(/\s+/),
 );
 
-/** Whether a condition key is one of theirs. */
+/** Whether a condition key belongs to one of them. */
 export function isKeyOfOthers(key: string): boolean {
   return names.has(key.split(":")[0]!.toLowerCase()) && key.includes(":");
 }

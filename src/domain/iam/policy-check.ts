@@ -1,7 +1,7 @@
 /**
- * What is wrong with a policy that somebody writes: whatever names our services must mean something, because a
- * restriction that is misspelt restricts nothing. Statements for other services alone are none of our business, nor is
- * what a statement for both has of the others.
+ * Finds mistakes in a policy when it is written: everything that names our services must mean something, because a
+ * misspelled restriction restricts nothing. Statements only about other services are not checked, nor are the parts of
+ * a mixed statement that concern them.
  */
 import type { Config } from "../../config/config.ts";
 import { closest } from "../../lib/closest.ts";
@@ -14,11 +14,11 @@ import { baseOf, isComparable, operatorNames, readOperator } from "./policy-cond
 import { compilePattern, matchesPattern, variablesOf } from "./policy-patterns.ts";
 
 type Given = Readonly<Record<string, unknown>>;
-/** Whose resources there are: the account and region of the settings. */
-type Home = Readonly<Pick<Config, "accountId" | "region">>;
+/** The account and region of the settings, where all resources are. */
+type Installation = Readonly<Pick<Config, "accountId" | "region">>;
 
-/** Throws Error, with a line for each mistake, unless everything that is about our services is known and can apply here. */
-export function checkPolicy(json: string, home: Home): void {
+/** Throws an Error, with a line for each mistake, unless everything about our services is known and can apply here. */
+export function checkPolicy(json: string, installation: Installation): void {
   parsePolicy(json);
   const twice = repeatedMember(json);
   if (twice !== undefined)
@@ -30,12 +30,14 @@ export function checkPolicy(json: string, home: Home): void {
   const problems = [policy["Statement"]]
     .flat()
     .flatMap((statement, index) =>
-      problemsOf(statement as Given, variables, home).map((problem) => `Statement ${index + 1}: ${problem}`),
+      problemsOf(statement as Given, variables, installation).map(
+        (problem) => `Statement ${index + 1}: ${problem}`,
+      ),
     );
   if (problems.length > 0) throw new Error(problems.join("\n"));
 }
 
-function problemsOf(statement: Given, variables: boolean, home: Home): string[] {
+function problemsOf(statement: Given, variables: boolean, installation: Installation): string[] {
   const negated = statement["NotAction"] !== undefined;
   const actions = texts(statement["Action"] ?? statement["NotAction"]);
   const services = actions.map(servicesOf);
@@ -45,7 +47,7 @@ function problemsOf(statement: Given, variables: boolean, home: Home): string[] 
   const about = negated ? Object.keys(ownActions) : services.flatMap(({ own }) => own);
   const scope: Scope = {
     ours,
-    home,
+    installation,
     about: new Set(about),
     arns: new Set([
       ...about.flatMap((one) => arnServices[one]!),
@@ -63,7 +65,7 @@ function problemsOf(statement: Given, variables: boolean, home: Home): string[] 
   ];
 }
 
-/** Whether a policy lets pools or clients be changed and gives none of the permissions that AWS does not have. */
+/** Whether a policy allows changing pools or clients but grants none of Poolhouse's own permissions. */
 export function lacksOwnPermissions(json: string): boolean {
   const statements = [(JSON.parse(json) as Given)["Statement"]].flat() as Given[];
   const allows = (service: string, names: readonly string[]) =>
@@ -77,16 +79,16 @@ export function lacksOwnPermissions(json: string): boolean {
   return allows("cognito-idp", changes) && !allows("poolhouse", ownActions["poolhouse"]!);
 }
 
-/** What a statement is about. */
+/** What a statement applies to. */
 interface Scope {
-  readonly home: Home;
+  readonly installation: Installation;
   /** Our services that it names. */
   readonly about: ReadonlySet<string>;
-  /** The services in whose ARNs its resources are. */
+  /** The services that appear in the ARNs of its resources. */
   readonly arns: ReadonlySet<string>;
-  /** It is about no others. */
+  /** Whether it only names our services. */
   readonly ours: boolean;
-  /** It allows what it names, so that a resource that there is not does no harm. */
+  /** Whether it is an Allow, in which a resource that does not exist does no harm. */
   readonly allows: boolean;
 }
 
@@ -97,7 +99,7 @@ function fits(pattern: string, text: string): boolean {
   return matchesPattern(compilePattern(pattern.toLowerCase(), undefined)!, text.toLowerCase());
 }
 
-/** The services of ours that a pattern of actions is about, and whether it may be about others. */
+/** Our services that an action pattern matches, and whether it may match others. */
 function servicesOf(action: string): { own: string[]; others: boolean } {
   const service = action.split(":")[0]!;
   const own = Object.keys(ownActions).filter((name) => fits(service, name));
@@ -116,7 +118,7 @@ function wrongAction(action: string): string | undefined {
   return `'${action}' ${verb} no action of ${own.join(", ")}.${quoted(meant && `${own.length === 1 ? own[0] : service}:${meant}`)}`;
 }
 
-/** A service that is none of ours and looks as if it were meant to be one. */
+/** Reports a service that is not ours but looks like a misspelling of one. */
 function oddService(action: string, service: string, name: string): string | undefined {
   const names = Object.keys(ownActions);
   const near = closest(service, names);
@@ -125,20 +127,20 @@ function oddService(action: string, service: string, name: string): string | und
   return `'${action}': no service here is called '${service}' (${names.join(", ")}).${quoted(meant && `${meant}:${name}`)}`;
 }
 
-/** What resources of a service are called, after the account; the service that stands in their ARNs. */
+/** The form of a service's resources after the account, and the service in their ARNs. */
 const resources: Readonly<Record<string, readonly [string, RegExp]>> = {
   "cognito-idp": ["userpool/<id>", /^userpool\/[\w*?-]+$/],
   "cognito-identity": ["identitypool/<id>", /^identitypool\/[\w:*?-]+$/],
 };
 
-/** The services in whose ARNs the resources of an action's service are. */
+/** The services in the ARNs of the resources, by the service of the action. */
 const arnServices: Readonly<Record<string, readonly string[]>> = {
   "cognito-idp": ["cognito-idp"],
   poolhouse: ["cognito-idp"],
   "cognito-identity": ["cognito-identity"],
 };
 
-/** Whether an action associates firewalls with pools: those are resources of it, too. */
+/** Whether an action associates web ACLs with pools; these are then resources of it, too. */
 function isAboutWebAcls(action: string): boolean {
   return ownActions["cognito-idp"]!.some(
     (name) => /WebACL/.test(name) && fits(action, `cognito-idp:${name}`),
@@ -146,19 +148,22 @@ function isAboutWebAcls(action: string): boolean {
 }
 
 /**
- * Below a pool, where AWS has no resources either. Tools write such ARNs beside the pool's, where they allow nothing
+ * ARNs below a pool, where AWS has no resources either. Tools write them next to the pool's ARN, and they allow nothing
  * more.
  */
 const belowPool = /^userpool\/[\w*?-]+\/(?:\*|client\/[\w+*?-]+)$/;
 
-function wrongResource(resource: string, { about, arns, ours, allows, home }: Scope): string | undefined {
+function wrongResource(
+  resource: string,
+  { about, arns, ours, allows, installation }: Scope,
+): string | undefined {
   if (resource === "*" || !resource.startsWith("arn:")) return undefined;
   const place = `resource '${resource}'`;
-  // A variable may hold anything, and has colons of its own.
+  // A variable may hold anything, and contains colons itself.
   const [, partition = "", service = "", region = "", account = "", ...rest] = resource
     .replace(/\$\{[^{}]*\}/g, "*")
     .split(":");
-  // A wildcard reaches over colons.
+  // A wildcard may span colons.
   if (rest.length === 0)
     return resource.includes("*") || resource.includes("${")
       ? undefined
@@ -173,7 +178,7 @@ function wrongResource(resource: string, { about, arns, ours, allows, home }: Sc
   if (!/^[a-z0-9*?-]+$/.test(region)) return `${place}: '${region}' is no region.`;
   if (!/^(?:\d{12}|[\d?]*\*[\d*?]*|[\d?]{12})$/.test(account))
     return `${place}: '${account}' is no account, which has 12 digits.`;
-  const foreign = elsewhere(region, account, home);
+  const foreign = elsewhere(region, account, installation);
   if (foreign) return `${place}: ${foreign}, so it would never match.`;
   const [shape, pattern] = named;
   const id = rest.join(":");
@@ -186,20 +191,22 @@ function wrongResource(resource: string, { about, arns, ours, allows, home }: Sc
     : `${place} must end in ${shape}, not '${id}'.`;
 }
 
-/** What of an ARN is another's, so that no resource of this installation has it. */
-function elsewhere(region: string, account: string, home: Home): string | undefined {
+/** The part of an ARN that belongs to another installation, so that no resource here matches it. */
+function elsewhere(region: string, account: string, installation: Installation): string | undefined {
   const others = [
-    ...(fits(account, home.accountId)
+    ...(fits(account, installation.accountId)
       ? []
-      : [`account ${account} is not this installation's (${home.accountId})`]),
-    ...(fits(region, home.region) ? [] : [`region ${region} is not this installation's (${home.region})`]),
+      : [`account ${account} is not this installation's (${installation.accountId})`]),
+    ...(fits(region, installation.region)
+      ? []
+      : [`region ${region} is not this installation's (${installation.region})`]),
   ];
   return others.length === 0 ? undefined : others.join(" and ");
 }
 
 const fitsAny = (pattern: string, services: readonly string[]) => services.some((one) => fits(pattern, one));
 
-/** Which operators compare values of a type; Null is for all. */
+/** The operators that can compare values of a type; Null applies to all. */
 const operatorsFor: Readonly<Record<KeyType, RegExp>> = {
   text: /^(?:String|Numeric)/,
   ARN: /^(?:Arn|String)/,
@@ -225,7 +232,7 @@ function wrongConditions(block: Given, ours: boolean): string[] {
   });
 }
 
-/** Whether a key is another service's, in a statement that is about others too. */
+/** Whether a key belongs to another service, in a statement that is not only about ours. */
 function isTheirs(key: string, ours: boolean): boolean {
   return !ours && conditionKey(key) === undefined && isKeyOfOthers(key);
 }
@@ -250,13 +257,16 @@ function wrongCondition(
     : `${spelled} cannot compare '${key}' with '${odd}'${comparable(positive)}.`;
 }
 
-/** What an operator compares with, where that is not plain. */
+/** The kind of value that an operator compares with, if it is not plain text. */
 function comparable(operator: string): string {
   if (operator === "Bool" || operator === "Null") return ": use true or false";
   return operator === "IpAddress" ? ": it needs an address or a CIDR range" : "";
 }
 
-/** A key of a tag as no tag has it (AWS: letters, digits, blanks and these characters): nothing in it is a pattern. */
+/**
+ * Reports a tag key that no tag can have (AWS allows letters, digits, spaces and these characters); patterns have no
+ * effect in it.
+ */
 function wrongTag(key: string): string | undefined {
   const tag = key.slice(key.indexOf("/") + 1);
   if (!key.includes("/") || (/^[\p{L}\p{Z}\p{N}_.:/=+@-]+$/u.test(tag) && tag.trim() === tag))
@@ -271,7 +281,7 @@ function unknownKey(key: string): string {
   if (/^aws:(?:Resource|Request|Principal)Tag\/?$/i.test(key))
     return `the condition key '${key}' needs the key of a tag: '${key.replace(/\/$/, "")}/<key>'.`;
   const [start = "", tag] = key.split(/(?<=\/)/);
-  // A key of another service is none of ours that was misspelt.
+  // A key of another service is not a misspelling of one of ours.
   const service = isKeyOfOthers(key) ? `${key.split(":")[0]!.toLowerCase()}:` : "";
   const names = conditionKeys.map(({ name }) => name).filter((name) => name.startsWith(service));
   const meant = closest(start, names);

@@ -9,34 +9,34 @@ import {
   undecidable,
 } from "./policy-patterns.ts";
 
-/** One value of a condition key, or several of a multi-valued one. */
+/** The value of a condition key, or the values of a multi-valued one. */
 export type ContextValue = string | number | boolean | readonly (string | number | boolean)[];
 
 /**
- * Condition keys of a request (`aws:SourceIp`, `cognito-identity.amazonaws.com:sub` …). A key without a value is absent
- * from the request, which decides conditions as IAM says; `undecidable` ones leave them undecided.
+ * The condition keys of a request (`aws:SourceIp`, `cognito-identity.amazonaws.com:sub` …). A key without a value is
+ * absent from the request, which decides conditions by IAM's rules; `undecidable` keys leave them undecided.
  */
 export type Context = Readonly<Record<string, ContextValue | typeof undecidable | undefined>>;
 
 /** One operator applied to one key. */
 export type Condition = {
-  /** Undefined when the operator is not known. */
+  /** Undefined if the operator is unknown. */
   operator: string | undefined;
   quantifier: "ForAnyValue" | "ForAllValues" | undefined;
   ifExists: boolean;
-  /** Lower-case. */
+  /** In lower case. */
   key: string;
   values: readonly string[];
 };
 
-/** "unknown": it cannot be decided, so that it never allows and always denies. */
+/** "unknown" means undecidable: it never allows and always denies. */
 export type Ternary = boolean | "unknown";
 /** Compares a value of the request with one of the policy. */
 type Compare = (actual: string, wanted: string, variables: Facts | undefined) => Ternary;
 
 /**
- * Reads a Condition block.
- * @throws Error when it is not an object of objects of values. An unknown operator is kept (see conditionsHold).
+ * Parses a Condition block.
+ * @throws Error unless it is an object of objects of values. Unknown operators are kept (see conditionsHold).
  */
 export function parseConditions(block: unknown, name: string): Condition[] {
   if (block === undefined) return [];
@@ -54,7 +54,7 @@ export function parseConditions(block: unknown, name: string): Condition[] {
   return conditions;
 }
 
-/** An operator with its quantifier and `IfExists`. */
+/** Splits an operator into its quantifier, name and `IfExists`. */
 export function readOperator(spelled: string): Pick<Condition, "operator" | "quantifier" | "ifExists"> {
   const match = /^(?:(ForAnyValue|ForAllValues):)?(\w+?)(IfExists)?$/.exec(spelled);
   const operator = match?.[2];
@@ -73,7 +73,7 @@ function members(value: unknown, name: string): [string, unknown][] {
 }
 
 /**
- * Whether all conditions hold. "unknown" when one cannot be decided and no other fails for certain; with an unknown
+ * Whether all conditions hold. "unknown" if one cannot be decided and no other certainly fails; with an unknown
  * operator nothing is certain.
  */
 export function conditionsHold(
@@ -104,10 +104,10 @@ function holds(condition: Condition, context: Facts, variables: Facts | undefine
     if (condition.ifExists || condition.quantifier === "ForAllValues") return true;
     return condition.quantifier === "ForAnyValue" ? false : negated;
   }
-  // One value of the request against all of the policy: any of them may fit, or, negated, none may.
+  // One value of the request against all of the policy: any may match, or, if negated, none may.
   const one = (value: string) => {
     const fits = any(condition.values.map((wanted) => OPERATORS[positive]!(value, wanted, variables)));
-    // A variable without a value fits nothing, which a negation must not turn into a permission.
+    // A variable without a value matches nothing, and negation must not turn that into a permission.
     if (!negated) {
       const open = condition.values.some((wanted) => namesUndecidable(wanted, variables));
       return fits === false && open ? "unknown" : fits;
@@ -125,7 +125,7 @@ function holds(condition: Condition, context: Facts, variables: Facts | undefine
   return results.length === 1 ? results[0]! : "unknown";
 }
 
-/** Whether one of them holds. */
+/** Whether any of them holds. */
 export function any(results: readonly Ternary[]): Ternary {
   return results.includes(true) ? true : results.includes("unknown") ? "unknown" : false;
 }
@@ -134,7 +134,7 @@ function unresolved(value: string, variables: Facts | undefined): boolean {
   return substitute(value, variables) === undefined;
 }
 
-/** The positive operators; the negated ones are their opposites (see baseOf). */
+/** The positive operators; negated ones are their opposites (see baseOf). */
 const OPERATORS: Readonly<Record<string, Compare>> = {
   StringEquals: (actual, wanted, variables) => actual === substitute(wanted, variables),
   StringEqualsIgnoreCase: (actual, wanted, variables) =>
@@ -149,7 +149,7 @@ const OPERATORS: Readonly<Record<string, Compare>> = {
   ...comparisons("Date", date),
 };
 
-/** The positive operator behind a name, and whether the name negates it. */
+/** The positive operator of a name, and whether the name negates it. */
 export function baseOf(operator: string): readonly [string, boolean] {
   const positive =
     operator === "NotIpAddress"
@@ -162,7 +162,7 @@ function isOperator(operator: string): boolean {
   return Object.hasOwn(OPERATORS, baseOf(operator)[0]);
 }
 
-/** Every operator, without quantifier and `IfExists`. */
+/** All operators, without quantifiers and `IfExists`. */
 export const operatorNames: readonly string[] = [
   ...new Set([
     "Null",
@@ -202,7 +202,7 @@ function number(text: string): number {
   return /^\s*[+-]?\d+(?:\.\d+)?\s*$/.test(text) ? Number(text) : Number.NaN;
 }
 
-/** Epoch milliseconds of a W3C date-time (ISO 8601 profile; without a zone it is UTC) or of epoch seconds. */
+/** Parses a W3C date-time (ISO 8601 profile; UTC if it has no zone) or epoch seconds to epoch milliseconds. */
 function date(text: string): number {
   if (/^\d{5,}$/.test(text)) return Number(text) * 1000;
   if (!/^\d{4}(?:-\d\d(?:-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?)?)?$/.test(text))
@@ -215,7 +215,7 @@ function like(actual: string, wanted: string, variables: Facts | undefined): boo
   return pattern !== undefined && matchesPattern(pattern, actual);
 }
 
-/** Each of the six parts of an ARN by itself: `*` in one does not reach into the next. */
+/** Compares the six parts of an ARN separately: a `*` in one does not extend into the next. */
 function arnLike(actual: string, wanted: string, variables: Facts | undefined): boolean {
   const given = arnParts(actual, false);
   const patterns = arnParts(wanted, variables !== undefined);
@@ -226,7 +226,7 @@ function arnLike(actual: string, wanted: string, variables: Facts | undefined): 
   );
 }
 
-/** The five parts before the fifth colon, and the rest; where variables are read, the colons inside `${…}` do not count. */
+/** The five parts before the fifth colon, and the rest; if variables are enabled, colons inside `${…}` do not count. */
 function arnParts(arn: string, variables: boolean): string[] {
   const parts: string[] = [];
   let from = 0;
@@ -242,7 +242,10 @@ function arnParts(arn: string, variables: boolean): string[] {
   return [...parts, arn.slice(from)];
 }
 
-/** Whether an address lies in a network in CIDR notation, or is the address given. IPv4 in IPv6 counts as IPv4. */
+/**
+ * Whether an address is in a network in CIDR notation, or equals the given address. IPv4 mapped into IPv6 counts as
+ * IPv4.
+ */
 function inNetwork(actual: string, wanted: string, variables: Facts | undefined): Ternary {
   const address = plainAddress(actual);
   const [network = "", length, ...more] = (substitute(wanted, variables) ?? "").split("/");

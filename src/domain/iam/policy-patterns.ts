@@ -1,26 +1,28 @@
-/** Wildcard patterns and policy variables of IAM policies ("IAM policy elements: Variables and tags"). */
+/**
+ * Wildcard patterns and policy variables of IAM policies ("IAM policy elements: Variables and tags", IAM User Guide).
+ */
 
 /** UTF-16 units, with ANY for `*` and ONE for `?`. */
 export type Pattern = readonly number[];
 
-/** Stands for the values of a condition key that nobody can tell: absent is another thing, and decides. */
+/** The value of a condition key that cannot be known, as opposed to an absent key, which can be decided. */
 export const undecidable = Symbol("undecidable");
 
-/** What is known of a request, by lower-case keys; a key that is not there is absent from the request. */
+/** The known condition keys of a request, in lower case; missing keys are absent from the request. */
 export type Facts = ReadonlyMap<string, readonly string[] | typeof undecidable>;
 
 const ANY = -1;
 const ONE = -2;
 
-/** A variable: `${key}`, `${key, 'default'}`, or a character that would mean something: `${*}`, `${?}`, `${$}`. */
+/** A variable: `${key}`, `${key, 'default'}`, or an escaped special character: `${*}`, `${?}`, `${$}`. */
 const VARIABLE = /\$\{([^{}]*)\}/g;
 
 /**
- * Compiles a text with wildcards and puts values in the place of variables. A value's own `*` and `?` are plain
- * characters, so that a user named "*" reaches nothing.
+ * Compiles a text with wildcards after substituting variables. `*` and `?` in a value are literal, so that a user named
+ * "*" gains nothing.
  *
- * @param context single-valued keys, lower-case; undefined where variables are not read (actions, Version 2008-10-17)
- * @returns undefined when a variable has no value, or several, and no default: then nothing matches
+ * @param context single-valued keys in lower case; undefined if variables are not enabled (actions, Version 2008-10-17)
+ * @returns undefined if a variable has no value, or several, and no default: then nothing matches
  */
 export function compilePattern(text: string, context: Facts | undefined): Pattern | undefined {
   const pattern: number[] = [];
@@ -36,7 +38,10 @@ export function compilePattern(text: string, context: Facts | undefined): Patter
   return pattern;
 }
 
-/** Like compilePattern, for operators without wildcards: `*` and `?` of the text are plain too. */
+/**
+ * Substitutes variables for operators without wildcards: `*` and `?` in the text are literal, too. Undefined as in
+ * compilePattern.
+ */
 export function substitute(text: string, context: Facts | undefined): string | undefined {
   if (!context) return text;
   let known = true;
@@ -49,8 +54,8 @@ export function substitute(text: string, context: Facts | undefined): string | u
 }
 
 /**
- * Whether the whole text fits. Remembers only the last `*`, so a hostile pattern costs at most length times length,
- * never an exponential search.
+ * Whether the entire text matches. Only backtracks to the last `*`, so a hostile pattern costs at most the product of
+ * the lengths, never an exponential search.
  */
 export function matchesPattern(pattern: Pattern, text: string): boolean {
   let at = 0;
@@ -76,7 +81,7 @@ export function matchesPattern(pattern: Pattern, text: string): boolean {
   return p === pattern.length;
 }
 
-/** The condition keys that the variables of a text name, lower-case. */
+/** The condition keys named by the variables of a text, in lower case. */
 export function variablesOf(text: string): string[] {
   return [...text.matchAll(VARIABLE)]
     .map(([, body]) => body!)
@@ -84,7 +89,7 @@ export function variablesOf(text: string): string[] {
     .map((body) => readVariable(body).key);
 }
 
-/** Whether a variable of the text stands for what nobody can tell. */
+/** Whether a variable of the text is undecidable. */
 export function namesUndecidable(text: string, context: Facts | undefined): boolean {
   return context !== undefined && variablesOf(text).some((key) => context.get(key) === undecidable);
 }

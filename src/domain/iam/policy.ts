@@ -1,10 +1,10 @@
 /**
- * Duty of this file: decide what an IAM JSON policy allows ("IAM JSON policy elements reference" and "Policy evaluation
- * logic", IAM User Guide): identity policies of our access keys and of the roles we issue credentials for.
+ * Decides what an IAM JSON policy allows ("IAM JSON policy elements reference" and "Policy evaluation logic", IAM User
+ * Guide): the identity policies of our access keys, and of the roles that we issue credentials for.
  *
- * An explicit deny wins over an allow; without either the answer is an implicit deny. What cannot be decided (an unknown
- * operator, a fact that nobody can tell, a value that is no number, several values where one is expected) never allows
- * and always denies. Two policies that both must allow (a session policy) are two evaluations.
+ * An explicit deny overrides an allow; without either, the answer is an implicit deny. What cannot be decided (an
+ * unknown operator, an unknown fact, a value that is not a number, several values where one is expected) never allows
+ * and always denies. If two policies must both allow (a session policy), each is evaluated separately.
  */
 import { closest } from "../../lib/closest.ts";
 import {
@@ -38,18 +38,18 @@ type Statement = {
   conditions: readonly Condition[];
 };
 
-/** `negated` for NotAction and NotResource. */
+/** `negated` is for NotAction and NotResource. */
 type Match = { negated: boolean; patterns: readonly string[] };
 
 export type Decision = "allow" | "explicit-deny" | "implicit-deny";
 
-/** The longest document read, in characters; IAM's own limit is 10 240 without white space. */
+/** The longest accepted document, in characters; IAM's own limit is 10,240 without white space. */
 const MAX_LENGTH = 32_768;
 
 /**
- * Reads a policy document.
- * @throws Error with a text for the policy's author when it is malformed. Members that IAM does not know are refused,
- *   since one that is overlooked could be a restriction.
+ * Parses a policy document.
+ * @throws Error with a text for the policy's author if it is malformed. Members that IAM does not know are refused,
+ * since an ignored one could be a restriction.
  */
 export function parsePolicy(json: string): Policy {
   if (json.length > MAX_LENGTH) throw new Error(`A policy has at most ${MAX_LENGTH} characters.`);
@@ -120,8 +120,8 @@ function parseMatch(statement: Record<string, unknown>, member: "Action" | "Reso
 }
 
 /**
- * The condition keys that decide about an action, lower-case: those of the statements that name it, in conditions and
- * variables. No other is looked at, so nobody need find out its value.
+ * The condition keys, in lower case, that decide about an action: those in the conditions and variables of statements
+ * that match it. The values of other keys need not be found.
  */
 export function keysAsked(policies: readonly Policy[], action: string): ReadonlySet<string> {
   const asked = new Set<string>();
@@ -137,11 +137,11 @@ export function keysAsked(policies: readonly Policy[], action: string): Readonly
 }
 
 /**
- * Decides one request against all policies of a principal.
+ * Evaluates one request against all policies of a principal.
  *
- * @param request.action `service:Operation`, compared without regard to case
- * @param request.resource the ARN, compared with regard to case; "*" for operations on no resource of their own
- * @param request.context the condition keys of the request, whose names are compared without regard to case
+ * @param request.action `service:Operation`, compared case-insensitively
+ * @param request.resource the ARN, compared case-sensitively; "*" for operations without a specific resource
+ * @param request.context the condition keys of the request, whose names are compared case-insensitively
  */
 export function evaluate(
   policies: readonly Policy[],
@@ -182,7 +182,7 @@ function names({ negated, patterns }: Statement["action"], action: string): bool
   return patterns.some((pattern) => matchesPattern(pattern, text)) !== negated;
 }
 
-/** Whether the statement is about the resource. */
+/** Whether the statement applies to the resource. */
 function reaches(
   { effect, resource: match }: Statement,
   variables: Facts | undefined,
@@ -196,7 +196,7 @@ function reaches(
     }),
   );
   if (!match.negated) return covered;
-  // NotResource with a variable that has no value excludes nothing: that must not widen an Allow.
+  // NotResource with a variable without a value excludes nothing, which must not widen an Allow.
   if (effect === "Allow" && compiled.some(({ pattern }) => pattern === undefined)) return false;
   return covered === "unknown" ? "unknown" : !covered;
 }

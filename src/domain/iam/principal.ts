@@ -1,4 +1,4 @@
-/** Who signed a request. */
+/** The signer of a request. */
 export interface Principal {
   readonly accessKeyId: string;
   readonly name: string;

@@ -1,6 +1,7 @@
 /**
- * The words of a message: the pool's templates with code and name filled in (AWS: "Configuring verification and
- * invitation messages", https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-settings-message-customizations.html).
+ * Composes messages: the pool's templates with code and name filled in ("Configuring verification and invitation
+ * messages",
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-settings-message-customizations.html).
  * Pure.
  */
 import type { PoolDocument } from "../user-pools/load-pool.ts";
@@ -37,7 +38,7 @@ const defaults = {
 
 const codePlace = "{####}";
 
-/** Where a link in a message leads, and whom it is for. */
+/** The destination of a link in a message, and the user it is for. */
 export interface LinkTarget {
   /** The URL that the pool's pages begin with. */
   readonly base: string;
@@ -45,13 +46,13 @@ export interface LinkTarget {
   readonly username: string;
 }
 
-/** Whether new users confirm themselves by a link instead of a code: that is for e-mail alone. */
+/** Whether new users confirm by a link instead of a code, which only e-mail can do. */
 export function sendsLink(templates: Templates, medium: Medium): boolean {
   const option = templates.VerificationMessageTemplate?.DefaultEmailOption;
   return medium === "EMAIL" && option === "CONFIRM_WITH_LINK";
 }
 
-/** A message with a verification or reset code; by a link where there is one to send and the pool wants it. */
+/** A message with a verification or reset code, or with a link if one is given and the pool wants it. */
 export function composeCode(templates: Templates, medium: Medium, code: string, link?: LinkTarget): Composed {
   if (link !== undefined && sendsLink(templates, medium)) return composeLink(templates, link, code);
   const verification = templates.VerificationMessageTemplate;
@@ -64,7 +65,7 @@ export function composeCode(templates: Templates, medium: Medium, code: string, 
   return fill(medium, { body, subject }, { code });
 }
 
-/** A message with a code that signs in: SmsAuthenticationMessage, and the message of EmailMfaConfiguration. */
+/** A message with a sign-in code: SmsAuthenticationMessage, or the message of EmailMfaConfiguration. */
 export function composeSignInCode(templates: Templates, medium: Medium, code: string): Composed {
   if (medium === "SMS") {
     const body = templates.SmsAuthenticationMessage ?? defaults.signIn;
@@ -76,8 +77,8 @@ export function composeSignInCode(templates: Templates, medium: Medium, code: st
 }
 
 /**
- * An invitation with a temporary password, or without one for users who sign in by one-time codes. Undefined when the
- * template has no place for the password: Cognito then delivers nothing (AdminCreateUser).
+ * An invitation with a temporary password, or without one for users who sign in by one-time codes. Undefined if the
+ * template has no placeholder for the password: Cognito then delivers nothing (AdminCreateUser).
  */
 export function composeInvitation(
   templates: Templates,
@@ -94,7 +95,10 @@ export function composeInvitation(
   return fill(medium, { body, subject: medium === "SMS" ? "" : subject }, { username, code: code ?? "" });
 }
 
-/** `{##Click Here##}` becomes a link of those words, to the page that takes the code; without words it shows where to. */
+/**
+ * Turns `{##Click Here##}` into a link of these words to the page that takes the code; without words the link shows its
+ * URL.
+ */
 function composeLink(templates: Templates, { base, clientId, username }: LinkTarget, code: string): Composed {
   const { EmailMessageByLink = defaults.link, EmailSubjectByLink = defaults.linkSubject } =
     templates.VerificationMessageTemplate ?? {};
@@ -108,7 +112,8 @@ function composeLink(templates: Templates, { base, clientId, username }: LinkTar
 }
 
 function fill(medium: Medium, template: Composed, values: { username?: string; code: string }): Composed {
-  // E-mail bodies are HTML. A function replaces, because a string would give `$&` in a password a meaning.
+  // E-mail bodies are HTML. Replaced by a function, because in a replacement string `$&` in a password would be
+  // special.
   const inBody = medium === "EMAIL" ? escapeHtml : (text: string) => text;
   const put = (text: string, value: (text: string) => string) =>
     text.replace(/\{####\}|\{username\}/g, (place) =>
@@ -124,7 +129,7 @@ function fill(medium: Medium, template: Composed, values: { username?: string; c
   };
 }
 
-/** A line break in a subject would begin a header of its own. */
+/** Removes line breaks, which would start another header. */
 const oneLine = (subject: string) => subject.replace(/[\r\n]+/g, " ");
 
 const entities: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 /**
- * Delivers what the outbox holds: at once by the request that queued it, and by a worker for what is left over after a
- * failure, a crash or a busy moment. Who has a message is decided by a conditional update, so any number of servers
- * may run the worker. Delivery is at least once.
+ * Delivers the messages in the outbox: the request that queued them does so at once, and a worker delivers what is left
+ * after a failure, a crash or a busy moment. A conditional update decides who has a message, so any number of servers
+ * may run the worker. Messages are delivered at least once.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { App, Ctx } from "../../app.ts";
@@ -17,18 +17,19 @@ import {
 import { refuseFor } from "../../wire/refuse.ts";
 import { firstAttemptAt, leaseMs, type QueuedMessage } from "./queue.ts";
 
-/** How long a request waits to learn of a failure. */
+/** How long a request waits for a failure. Milliseconds. */
 const patienceMs = 2_000;
 const maxAttempts = 8;
 
-/** 5 s, 20 s, 80 s … at most 15 minutes. */
+/** The delay before the next attempt: 5 s, 20 s, 80 s … at most 15 minutes. */
 function backOffMs(attempts: number): number {
   return Math.min(15 * 60_000, 5_000 * 4 ** (attempts - 1));
 }
 
 /**
- * Tries the messages of a request after its commit, and waits for the outcome a moment. What takes longer goes on by
- * itself. Throws CodeDeliveryFailureException; what was stored stays stored, and the worker will try again.
+ * Attempts to deliver a request's messages after its commit, and waits a moment for the outcome; what takes longer
+ * continues in the background. Throws CodeDeliveryFailureException; the messages remain stored, and the worker tries
+ * again.
  */
 export async function deliverQueued(ctx: Ctx, queued: readonly QueuedMessage[]): Promise<void> {
   const sending = queued
@@ -50,20 +51,15 @@ function refOf({ message }: QueuedMessage): MessageRef {
   return { poolId: message.poolId, id: message.id };
 }
 
-/** Attempts that are under way, so that a server does not close its database before their end is written down. */
-const underWay = new WeakMap<App, Set<Promise<unknown>>>();
-
 function attempt(app: App, now: number, due: Due): Promise<"sent" | "failed" | "not ours"> {
-  const all = underWay.get(app) ?? new Set();
-  underWay.set(app, all);
-  const one = tryOnce(app, now, due).finally(() => all.delete(one));
-  all.add(one);
+  const one = tryOnce(app, now, due).finally(() => app.deliveries.delete(one));
+  app.deliveries.add(one);
   return one;
 }
 
 type Due = MessageRef & { readonly nextAttemptAt: number };
 
-/** One attempt, which never throws: what went wrong is logged and written down. */
+/** Makes one attempt. Never throws: errors are logged and recorded. */
 async function tryOnce(app: App, now: number, due: Due): Promise<"sent" | "failed" | "not ours"> {
   try {
     const message = await claimMessage(app.db, due, { now, until: now + leaseMs });
@@ -91,7 +87,7 @@ async function send(app: App, now: number, message: ClaimedMessage): Promise<"se
     return "failed";
   }
   app.metrics.message(medium, "sent");
-  // The development inbox shows what was sent; elsewhere a code that has left is not kept.
+  // The development inbox shows sent messages; elsewhere a code is not kept once it was sent.
   if (app.mailbox.kind === "inbox")
     await settleMessage(app.db, message, { status: "sent", nextAttemptAt: now });
   else await deleteMessage(app.db, message);
@@ -99,14 +95,14 @@ async function send(app: App, now: number, message: ClaimedMessage): Promise<"se
 }
 
 export interface OutboxWorker {
-  /** Waits for the messages in hand. */
+  /** Waits for the messages being delivered. */
   stop(): Promise<void>;
 }
 
 const turnMs = 500;
 const batch = 20;
 
-/** Looks for due messages for as long as the server lives. */
+/** Delivers due messages for as long as the server runs. */
 export function startOutboxWorker(app: App): OutboxWorker {
   const stopping = new AbortController();
   const running = (async () => {
@@ -119,12 +115,12 @@ export function startOutboxWorker(app: App): OutboxWorker {
     async stop() {
       stopping.abort();
       await running;
-      await Promise.all(underWay.get(app) ?? []);
+      await Promise.all(app.deliveries);
     },
   };
 }
 
-/** A turn of the worker: one look into the outbox. True when there may be more to do at once. */
+/** One run of the worker: checks the outbox once. Returns true if there may be more to do at once. */
 export async function deliverDue(app: App, now: number): Promise<boolean> {
   try {
     const due = await dueMessages(app.db, now, batch);

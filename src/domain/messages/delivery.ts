@@ -1,4 +1,7 @@
-/** messages: what is sent to users, and how it gets there. This file says where to, and how much of it is shown. */
+/**
+ * messages: what is sent to users, and how it gets there. This file determines destinations, and how much of one is
+ * shown.
+ */
 import { hmacSha256 } from "../../lib/bytes.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { loginNameKey } from "../user-pools/login-names.ts";
@@ -19,7 +22,9 @@ export function deliveryTo(attribute: ContactAttribute, destination: string): De
   return { attribute, medium: attribute === "email" ? "EMAIL" : "SMS", destination };
 }
 
-/** `t***@t***` and `+*******1234`: enough to recognise one's own address, not enough to learn another's. */
+/**
+ * Masks a destination, as `t***@t***` and `+*******1234`: enough to recognize one's own, not enough to learn another's.
+ */
 export function maskDestination(delivery: Pick<Delivery, "medium" | "destination">): string {
   const { medium, destination } = delivery;
   if (medium === "SMS") return `+*******${destination.slice(-4)}`;
@@ -29,8 +34,9 @@ export function maskDestination(delivery: Pick<Delivery, "medium" | "destination
 }
 
 /**
- * Where a message would have gone for a name that does not exist: the name itself where it is such an address as the
- * message can go to, otherwise an invention that is the same each time (AWS: "Managing user existence error responses").
+ * Where a message would have gone for a name that does not exist: to the name itself if the message could go there,
+ * otherwise to a made-up destination that is always the same ("Managing user existence error responses", Amazon Cognito
+ * Developer Guide).
  */
 export function simulatedDelivery(
   pool: Pick<Pool, "document" | "fakeSecret">,

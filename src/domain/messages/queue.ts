@@ -1,4 +1,4 @@
-/** Puts messages into the outbox, in the transaction of what they tell about. */
+/** Puts messages into the outbox, in the transaction of the change that they report. */
 import type { Ctx } from "../../app.ts";
 import { toHex } from "../../lib/bytes.ts";
 import { parseMailAddress } from "../../lib/mail-address.ts";
@@ -8,13 +8,13 @@ import type { Pool } from "../user-pools/load-pool.ts";
 import type { Composed } from "./compose.ts";
 import type { Delivery } from "./delivery.ts";
 
-/** How long whoever queued or claimed a message has it for itself; later the worker takes it over. */
+/** How long a message belongs to whoever queued or claimed it; after that the worker takes it over. Milliseconds. */
 export const leaseMs = 60_000;
 
 /**
- * Who delivers: `now` is the request itself right after its commit, so that it can tell its caller of a failure;
- * `worker` leaves it to the worker, so that a request takes no longer for a user who exists; `nobody` is the message to
- * a user who does not exist, written for the sake of equal work and purged soon after.
+ * Who delivers: with `now` the request itself right after its commit, so that it can report a failure; with `worker`
+ * the worker, so that a request takes no longer for a user who exists; `nobody` marks a message to a user who does not
+ * exist, written so that the work is equal, and purged soon after.
  */
 export type DeliveredBy = "now" | "worker" | "nobody";
 
@@ -23,7 +23,7 @@ export interface QueuedMessage {
   readonly by: DeliveredBy;
 }
 
-/** Makes the values of a message; nothing is stored yet. */
+/** Makes a message; nothing is stored yet. */
 export function newMessage(
   ctx: Ctx,
   pool: Pick<Pool, "id" | "document">,
@@ -64,7 +64,7 @@ export async function queueMessage(tx: Db, queued: QueuedMessage): Promise<void>
   });
 }
 
-/** When the worker may take it: while the request delivers by itself, only after its lease. */
+/** When the worker may take a message: if the request delivers it, not before the request's lease has expired. */
 export function firstAttemptAt({ message, by }: QueuedMessage): number {
   return by === "now" ? message.createdAt + leaseMs : message.createdAt;
 }

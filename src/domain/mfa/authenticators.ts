@@ -1,4 +1,4 @@
-/** Names by which people know where their passkey is, by the AAGUID that the authenticator tells of itself. */
+/** Names of authenticators by their AAGUID, so that people recognize where a passkey is stored. */
 const names: Readonly<Record<string, string>> = {
   "fbfc3007-154e-4ecc-8c0b-6e020557d7bd": "iCloud Keychain",
   "ea9b8d66-4d01-1d21-3ce4-b6b48cb575d4": "Google Password Manager",

@@ -1,7 +1,7 @@
 /**
- * mfa: what proves more than a password. This file says which second factors a pool offers and a user has, and how
- * preferences change (AWS: "MFA", https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa.html).
- * Pure.
+ * mfa: authentication beyond a password. This file determines which second factors a pool offers and a user has, and
+ * how preferences change ("MFA",
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa.html). Pure.
  */
 import type { MfaFactor, User, UserMfa } from "../../store/users.ts";
 import type {
@@ -11,28 +11,31 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type ContactAttribute, type Delivery, deliveryTo } from "../messages/delivery.ts";
-import type { Pool, PoolDocument } from "../user-pools/load-pool.ts";
+import { isFactorOn, type MfaFactors } from "../user-pools/factor-rules.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
 
-/** Factors that are challenges of their own in a sign-in. */
+/** Factors with a challenge of their own in a sign-in. */
 export type SecondFactor = Exclude<MfaFactor, "WEB_AUTHN">;
 
 interface FactorRule {
-  readonly offered: (document: PoolDocument) => boolean;
-  /** The attribute that codes are sent to. */
+  /** The setting of a pool that offers it. */
+  readonly setting: keyof MfaFactors;
+  /** The attribute whose address receives the codes. */
   readonly contact: ContactAttribute | undefined;
 }
 
-/** In the order in which they are listed to clients. */
+/** Every second factor, in the order in which clients see them. */
 const rules: Readonly<Record<SecondFactor, FactorRule>> = {
-  SMS_MFA: { offered: (pool) => pool.SmsMfaConfiguration !== undefined, contact: "phone_number" },
-  SOFTWARE_TOKEN_MFA: {
-    offered: (pool) => pool.SoftwareTokenMfaConfiguration?.Enabled === true,
-    contact: undefined,
-  },
-  EMAIL_OTP: { offered: (pool) => pool.EmailMfaConfiguration !== undefined, contact: "email" },
+  SMS_MFA: { setting: "SmsMfaConfiguration", contact: "phone_number" },
+  SOFTWARE_TOKEN_MFA: { setting: "SoftwareTokenMfaConfiguration", contact: undefined },
+  EMAIL_OTP: { setting: "EmailMfaConfiguration", contact: "email" },
 };
 
 const factors = Object.keys(rules) as readonly SecondFactor[];
+
+export function isSecondFactor(name: string): name is SecondFactor {
+  return Object.hasOwn(rules, name);
+}
 
 type MfaMode = "OFF" | "OPTIONAL" | "ON";
 
@@ -40,12 +43,12 @@ function mfaMode(pool: Pick<Pool, "document">): MfaMode {
   return pool.document.MfaConfiguration ?? "OFF";
 }
 
-/** The second factors a pool offers. */
+/** The second factors that a pool offers. */
 export function poolFactors(pool: Pick<Pool, "document">): SecondFactor[] {
-  return factors.filter((factor) => rules[factor].offered(pool.document));
+  return factors.filter((factor) => isFactorOn(pool.document, rules[factor].setting));
 }
 
-/** Where the codes of a factor go; undefined: it has none, or the user no such address. */
+/** Where a factor's codes are sent; undefined if it has none, or the user has no such address. */
 function factorDelivery(user: Pick<User, "attributes">, factor: SecondFactor): Delivery | undefined {
   const { contact } = rules[factor];
   const value = contact && user.attributes[contact];
@@ -59,9 +62,9 @@ function has(user: Pick<User, "attributes" | "mfa">, factor: SecondFactor): bool
 }
 
 /**
- * The second factors that a sign-in of this user may ask for. Where the pool demands MFA, an address to send codes to is
- * a factor without being turned on ("users with a phone number get an SMS"); where MFA is optional, only what was turned
- * on is one.
+ * The second factors that a sign-in of this user may ask for. If the pool requires MFA, an address that can receive
+ * codes is a factor without being turned on ("users with a phone number get an SMS"); if MFA is optional, only what was
+ * turned on counts.
  */
 export function usableFactors(
   pool: Pick<Pool, "document">,
@@ -75,8 +78,8 @@ export function usableFactors(
 }
 
 /**
- * The addresses that are second factors of the user: whatever a sign-in may send codes to, and what was turned on where
- * the pool asks for it no more. Whoever reads their messages must get no other proof by them.
+ * The addresses that are second factors of the user: those that a sign-in may send codes to, and those that were turned
+ * on even if the pool no longer uses them. Somebody who reads their messages must not gain another proof by them.
  */
 export function factorContacts(
   pool: Pick<Pool, "document">,
@@ -86,7 +89,7 @@ export function factorContacts(
   return [...new Set(all.flatMap((factor) => rules[factor].contact ?? []))];
 }
 
-/** Whether pool or user demand a second factor; undefined: of a user who does not exist. */
+/** Whether the pool or the user requires a second factor. @param user undefined for one who does not exist */
 export function demandsTwo(
   pool: Pick<Pool, "document">,
   user: Pick<User, "attributes" | "mfa"> | undefined,
@@ -96,12 +99,12 @@ export function demandsTwo(
 
 const seconds: readonly string[] = ["sms", "email", "software-token"];
 
-/** Whether these proofs, in their order, are two factors: another one after the first, or both in one. */
+/** Whether these proofs, in order, are two factors: a further one after the first, or both in one. */
 export function areTwo([first, ...later]: readonly string[]): boolean {
   return first === "verified-passkey" || later.some((proof) => proof !== first && seconds.includes(proof));
 }
 
-/** The one that is asked for without a choice: the preferred one, or the only one. */
+/** The factor that is asked for without offering a choice: the preferred one, or the only one. */
 export function factorToAsk(
   user: Pick<User, "mfa">,
   usable: readonly SecondFactor[],
@@ -110,7 +113,7 @@ export function factorToAsk(
   return preferred ?? (usable.length === 1 ? usable[0] : undefined);
 }
 
-/** Members of SetUserMFAPreference and AdminSetUserMFAPreference. */
+/** The common members of SetUserMFAPreference and AdminSetUserMFAPreference. */
 export interface PreferenceRequest {
   readonly SMSMfaSettings?: SMSMfaSettingsType | undefined;
   readonly SoftwareTokenMfaSettings?: SoftwareTokenMfaSettingsType | undefined;
@@ -119,9 +122,8 @@ export interface PreferenceRequest {
 }
 
 /**
- * The user's factors after a change of preferences; what is not named stays. Users may turn on only what they have
- * verified: who mistyped a number must not be asked for codes that go there.
- * Throws InvalidParameterException.
+ * The user's factors after a change of preferences; factors that are not named are unchanged. Users may only turn on
+ * what they have verified: a mistyped number must not become a factor. Throws InvalidParameterException.
  */
 export function changePreferences(
   pool: Pick<Pool, "document">,
@@ -151,7 +153,7 @@ export function changePreferences(
   return withFactors(user.mfa, enabled, chosen[0]?.[0] ?? preferred);
 }
 
-/** Whether a passkey whose authenticator has verified its user is two factors: pool and user must want it so. */
+/** Whether a passkey with user verification counts as two factors: both pool and user must want it. */
 export function passkeysAreTwo(pool: Pick<Pool, "document">, user: Pick<User, "mfa">): boolean {
   return takesPasskeysForTwo(pool) && user.mfa.enabled.includes("WEB_AUTHN");
 }
@@ -160,7 +162,7 @@ function takesPasskeysForTwo(pool: Pick<Pool, "document">): boolean {
   return pool.document.WebAuthnConfiguration?.FactorConfiguration === "MULTI_FACTOR_WITH_USER_VERIFICATION";
 }
 
-/** Who loses the authenticator must not be locked out: another factor has to be there. */
+/** Changes WebAuthnMfaSettings. Losing the authenticator must not lock the user out, so another factor is required. */
 function changePasskeyPreference(
   pool: Pick<Pool, "document">,
   user: Pick<User, "attributes" | "mfa">,
@@ -186,7 +188,7 @@ function withFactors(
   return { ...rest, enabled: [...enabled], ...(preferred !== undefined && { preferred }) };
 }
 
-/** One more factor turned on. The first one becomes the preferred one. */
+/** Turns a factor on. The first one becomes the preferred one. */
 export function withFactor(mfa: UserMfa, factor: MfaFactor, softwareToken?: string): UserMfa {
   return {
     ...withFactors(mfa, new Set([...mfa.enabled, factor]), mfa.preferred ?? factor),
@@ -194,11 +196,11 @@ export function withFactor(mfa: UserMfa, factor: MfaFactor, softwareToken?: stri
   };
 }
 
-/** A factor turned off, and its software token forgotten. */
+/** Turns the software token off and removes it. */
 export function withoutSoftwareToken(mfa: UserMfa): UserMfa {
   const { softwareToken: _, ...rest } = mfa;
   const others = mfa.enabled.filter((factor) => factor !== "SOFTWARE_TOKEN_MFA");
-  // Passkeys are no factor of their own, but beside another.
+  // Passkeys are no second factor by themselves, only next to another.
   const enabled = new Set(others.length === 1 && others[0] === "WEB_AUTHN" ? [] : others);
   return withFactors(rest, enabled, mfa.preferred === "SOFTWARE_TOKEN_MFA" ? undefined : mfa.preferred);
 }

@@ -1,6 +1,7 @@
 /**
- * Passkeys (Web Authentication, Level 3; AWS: "Passkey sign-in"): the ceremonies, and what a pool demands of them. The
- * library does the cryptography; which origins and relying party are ours is decided here.
+ * Passkeys (Web Authentication, Level 3; "Passkey sign-in", Amazon Cognito Developer Guide): the ceremonies, and what a
+ * pool requires of them. The library does the cryptography; this file decides which origins and relying parties are
+ * ours.
  */
 import {
   type AuthenticationResponseJSON,
@@ -29,29 +30,29 @@ export type {
   RegistrationResponseJSON,
 };
 
-/** AWS: "Quotas": passkeys a user. */
+/** The maximum number of passkeys per user ("Quotas", Amazon Cognito Developer Guide). */
 export const mostPasskeys = 20;
 
-/** Milliseconds a browser has for a ceremony, and a challenge to come back. */
+/** How long a browser has for a ceremony, and how long a challenge is valid. Milliseconds. */
 export const ceremonyMs = 5 * 60_000;
 
 export interface RelyingParty {
   readonly id: string;
   readonly userVerification: "required" | "preferred";
-  /** The origin of the page of ours that asks; undefined: an application asks, on any page of its own. */
+  /** The origin of our page that asks; undefined if an application asks, on any page of its own. */
   readonly page: string | undefined;
 }
 
-/** Whether the pool lets users sign in by passkeys. */
+/** Whether the pool lets users sign in with passkeys. */
 export function offersPasskeys({ document }: Pick<Pool, "document">): boolean {
   return document.Policies?.SignInPolicy?.AllowedFirstAuthFactors?.includes("WEB_AUTHN") === true;
 }
 
 /**
- * The relying party of a pool: the configured one, else the pool's domain (AWS: "WebAuthnConfigurationType"), else the
- * server's own name. Throws WebAuthnConfigurationMissingException where that is no domain name, or no page of this
- * origin could use it.
- * @param page origin of the page of ours that asks
+ * The relying party of a pool: the configured one, else the pool's domain ("WebAuthnConfigurationType", Amazon Cognito
+ * API Reference), else the server's own name. Throws WebAuthnConfigurationMissingException if that is not a domain
+ * name, or if no page of this origin could use it.
+ * @param page the origin of our page that asks
  */
 export async function relyingParty(
   ctx: Ctx,
@@ -62,7 +63,7 @@ export async function relyingParty(
   return party ?? refuseFor("passkeysWithoutDomain");
 }
 
-/** The same; undefined where there is none. */
+/** The relying party of a pool; undefined if there is none. @param page the origin of our page that asks */
 export async function findRelyingParty(
   ctx: Ctx,
   pool: Pick<Pool, "id" | "document">,
@@ -74,7 +75,10 @@ export async function findRelyingParty(
   return { id, userVerification: UserVerification ?? "preferred", page };
 }
 
-/** Pages of the main host are on no domain of the pool: they make and use passkeys of the main host. */
+/**
+ * The server's own name for pages of the main host, which are on no domain of the pool: they create and use passkeys of
+ * the main host.
+ */
 async function ownName(ctx: Ctx, pool: Pick<Pool, "id">, page: string | undefined): Promise<string> {
   const { hostname } = new URL(ctx.config.publicUrl);
   if (page !== undefined && new URL(page).hostname === hostname) return hostname;
@@ -82,7 +86,7 @@ async function ownName(ctx: Ctx, pool: Pick<Pool, "id">, page: string | undefine
   return base === undefined ? hostname : new URL(base).hostname;
 }
 
-/** What the browser is to make a passkey by. */
+/** The options with which a browser creates a passkey. */
 export function creationOptions(
   ctx: Ctx,
   pool: Pick<Pool, "name">,
@@ -105,7 +109,7 @@ export function creationOptions(
   });
 }
 
-/** What the browser is to sign in by. Without passkeys to choose from it offers whichever it has. */
+/** The options with which a browser signs in. Without a list of passkeys the browser offers those it has. */
 export function requestOptions(
   ctx: Ctx,
   party: RelyingParty,
@@ -121,7 +125,7 @@ export function requestOptions(
   });
 }
 
-/** The parts of a browser's answer that are looked at before it is verified. Undefined: it is none. */
+/** The parts of a browser's response that are needed before it is verified. */
 export interface Ceremony<Response> {
   readonly response: Response;
   readonly challenge: string;
@@ -137,7 +141,7 @@ export function readCeremony<Response>(
     const data = JSON.parse(fromBase64url(response.clientDataJSON)!.toString("utf8"));
     const { challenge, origin } = data as Record<string, unknown>;
     const complete = [id, challenge, origin].every((value) => typeof value === "string");
-    // An id of any other letters is nobody's, and PostgreSQL takes no U+0000.
+    // Other ids belong to nobody, and PostgreSQL does not accept U+0000.
     if (!complete || data.type !== type || !/^[\w-]+$/.test(id as string)) return undefined;
     return { response: credential as Response, challenge: challenge as string, origin: origin as string };
   } catch {
@@ -145,14 +149,17 @@ export function readCeremony<Response>(
   }
 }
 
-/** Whether the relying party takes what was signed on a page of this origin: that of the page of ours, if one asked. */
+/**
+ * Whether the relying party accepts what was signed on a page of this origin: if one of our pages asked, only that
+ * page's.
+ */
 export function isOriginOf(origin: string, { id, page }: RelyingParty): boolean {
   return page === undefined ? isOnDomain(origin, id) : origin === page;
 }
 
 /**
  * Whether browsers let pages of this origin use the relying party (Web Authentication, section 5.1.2): https on its
- * domain or below, and http where that is the machine itself.
+ * domain or below, and http on the machine itself.
  */
 function isOnDomain(origin: string, rpId: string): boolean {
   if (!URL.canParse(origin)) return false;
@@ -162,7 +169,7 @@ function isOnDomain(origin: string, rpId: string): boolean {
   return parsed === origin && isWithin && (protocol === "https:" || (protocol === "http:" && isThisMachine));
 }
 
-/** A new passkey out of the browser's answer; undefined: it does not verify. */
+/** Verifies the response to a creation. Returns the new passkey; undefined if it is not valid. */
 export async function verifyCreation(
   user: User,
   party: RelyingParty,
@@ -201,7 +208,7 @@ export interface PasskeyUse {
   readonly userVerified: boolean;
 }
 
-/** Checks a signature by a passkey; undefined: it does not verify. */
+/** Verifies a passkey's signature; undefined if it is not valid. */
 export async function verifyUse(
   passkey: Passkey,
   party: RelyingParty,
@@ -224,13 +231,13 @@ export async function verifyUse(
   return { counter: newCounter, backedUp: credentialBackedUp, userVerified };
 }
 
-/** The id of the user whom a passkey names by itself, as text; undefined: it names nobody. */
+/** The id of the user whom a passkey identifies by itself, as text; undefined if it identifies nobody. */
 export function userIdIn({ response }: AuthenticationResponseJSON): string | undefined {
   const { userHandle } = response;
   return typeof userHandle === "string" ? fromBase64url(userHandle)?.toString("utf8") : undefined;
 }
 
-/** The user handle of a resident credential, if the authenticator told it: it must be the user's. */
+/** Whether the user handle of a discoverable credential, if the authenticator returned it, is the user's. */
 export function isHandleOf(user: Pick<User, "id">, response: AuthenticationResponseJSON): boolean {
   const { userHandle } = response.response;
   return userHandle === undefined || userHandle === "" || userHandle === toBase64url(utf8(user.id));

@@ -1,7 +1,7 @@
 /**
- * Straight from sign-up to a sign-in (AWS: SignUp, ConfirmSignUp and InitiateAuth, member Session): SignUp answers a
- * Session, ConfirmSignUp takes it and answers another one, and InitiateAuth with USER_AUTH takes that in the place of a
- * first factor. What it proves is the address that the confirmation code went to. Amplify gives ConfirmSignUp none.
+ * Sign-in directly after sign-up (SignUp, ConfirmSignUp and InitiateAuth, member Session). SignUp returns a Session,
+ * ConfirmSignUp exchanges it for another, and InitiateAuth with USER_AUTH accepts that in place of a first factor: the
+ * address that received the confirmation code is proven. Amplify passes no Session to ConfirmSignUp.
  */
 import type { Ctx } from "../../app.ts";
 import { fromBase64url, toBase64url } from "../../lib/bytes.ts";
@@ -13,12 +13,16 @@ import type { ContactAttribute } from "../messages/delivery.ts";
 import { demandsTwo } from "../mfa/factors.ts";
 import { allowsFlow } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
-import { newRow, storeRow } from "./challenges/offer.ts";
-import { findRow } from "./find.ts";
-import { invalidSession, newSignIn, type Page, type SignIn, sessionText, usedSession } from "./sign-in.ts";
+import { newRow, storeRow } from "./offer.ts";
+import { invalidSession, usedSession } from "./refusals.ts";
+import { findRow, sessionText } from "./session.ts";
+import { newSignIn, type Page, type SignIn } from "./sign-in.ts";
 import type { Flow } from "./steps.ts";
 
-/** As long as the code lives; alone it opens nothing. Milliseconds. */
+/**
+ * Lifetime of a Session of SignUp in milliseconds, equal to that of the confirmation code. The Session alone grants
+ * nothing.
+ */
 const signUpSessionLifetime = 24 * 60 * 60_000;
 const place = "sign_ins:sign_up:token";
 
@@ -27,10 +31,10 @@ interface Place {
   readonly client: Client;
 }
 
-/** The flow of the sign-in that follows: of the API, or of the hosted pages. */
+/** The flow of the sign-in that follows: at the API or at the hosted pages. */
 type FlowAfter = "USER_AUTH" | "HOSTED_AUTH";
 
-/** Session of SignUp; undefined where the client does not allow the flow. */
+/** The Session that SignUp returns; undefined if the client does not allow the flow. */
 export function signUpSession(
   ctx: Ctx,
   { pool, client }: Place,
@@ -43,8 +47,8 @@ export function signUpSession(
 }
 
 /**
- * The id of the user whom a Session of SignUp belongs to; undefined: there is none, or it has expired. Throws
- * NotAuthorizedException when it is none of this client's.
+ * The id of the user to whom a Session of SignUp was issued; undefined if there is no Session or it has expired. Throws
+ * NotAuthorizedException if it was not issued to this client.
  */
 export function readSignUpSession(
   ctx: Ctx,
@@ -68,9 +72,9 @@ function openWords(ctx: Ctx, session: string): string[] {
 const proofs = { email: "email", phone_number: "sms" } as const;
 
 /**
- * Session of ConfirmSignUp, for the user who has just been confirmed by a code sent to an address of theirs. Undefined:
- * the client does not allow the flow, the Session of SignUp was another user's, the address is theirs no more, or a
- * second factor is demanded: the code alone is one.
+ * The Session that ConfirmSignUp returns, for a user who has just been confirmed by a code sent to one of their
+ * addresses. Undefined if the client does not allow the flow, if the Session of SignUp was issued to another user, if
+ * the confirmed address is no longer the user's, or if a second factor is required, since the code is one factor.
  */
 export async function confirmedSession(
   ctx: Ctx,
@@ -99,8 +103,9 @@ export async function confirmedSession(
 }
 
 /**
- * The sign-in that a Session of ConfirmSignUp has begun, which it uses up. Throws NotAuthorizedException: unknown, used,
- * expired, of another user or client, or void since the user signed out or changed.
+ * Resumes the sign-in that a Session of ConfirmSignUp started; uses up the Session. Throws NotAuthorizedException if
+ * the Session is unknown, used, expired, or of another user or client, or if it became invalid because the user signed
+ * out or changed.
  */
 export async function resumeAfterSignUp(
   ctx: Ctx,

@@ -1,17 +1,18 @@
 /**
- * HOSTED_AUTH that a passkey begins (Web Authentication, "conditional mediation"): the browser offers it among the names
- * that it fills in, and it says by itself whose it is. The page carries the challenge before anybody is known, so the
- * challenge is a sealed value and no row: pages that are only looked at leave nothing behind. Its id is written down by the
- * first answer that verifies.
+ * HOSTED_AUTH started by a passkey (Web Authentication, "conditional mediation"): the browser offers passkeys when it
+ * autofills the username, and the passkey identifies its user. The page contains the challenge before the user is
+ * known, so the challenge is a sealed value instead of a row, and merely opening a page stores nothing. The first
+ * answer that verifies stores the challenge's id as used.
  */
 import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import { fromBase64url } from "../../lib/bytes.ts";
+import { isUuid } from "../../lib/uuid.ts";
 import { readCredential } from "../../store/credentials.ts";
 import { insertUsed } from "../../store/sign-ins.ts";
 import { readSignInUser } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
-import type { Attempt } from "../audit/attempt.ts";
+import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import {
   findRelyingParty,
   offersPasskeys,
@@ -23,20 +24,12 @@ import { refuseTriggers } from "../triggers/unavailable.ts";
 import { allowsFlow } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { deviceOfBrowser } from "../users/browser-devices.ts";
-import { uuid } from "../users/find-user.ts";
 import { assertPasskeys } from "../users/passkeys.ts";
-import { provePasskey, readAnswer, wrongPasskey } from "./challenges/passkey.ts";
-import { availableFactors } from "./challenges/select-challenge.ts";
-import { counted } from "./count.ts";
+import { availableFactors } from "./first-factors.ts";
+import { provePasskey, readAnswer } from "./passkey-proof.ts";
 import { proceed } from "./proceed.ts";
-import {
-  expiredSession,
-  invalidSession,
-  newSignIn,
-  type Outcome,
-  type Page,
-  usedSession,
-} from "./sign-in.ts";
+import { expiredSession, invalidSession, usedSession, wrongPasskey } from "./refusals.ts";
+import { eventResponse, newSignIn, type Outcome, type Page } from "./sign-in.ts";
 
 export interface PasskeyPlace {
   readonly pool: Pool;
@@ -44,14 +37,14 @@ export interface PasskeyPlace {
   readonly page: Page;
 }
 
-/** Milliseconds in which a page that was opened takes a passkey. */
+/** How long an opened page accepts a passkey, in milliseconds. */
 const lifetime = 10 * 60_000;
-/** The note of a used one outlives it on servers whose clocks are late. */
+/** How long the record of a used challenge outlives it, for servers whose clocks are slow. Milliseconds. */
 const keptAfter = 60 * 60_000;
 
 const sealedAs = "sign_ins:passkey:token";
 
-/** What the page has the browser ask for; undefined where passkeys cannot be used. */
+/** The options with which the page asks the browser for a passkey; undefined where passkeys cannot be used. */
 export async function passkeyOptions(
   ctx: Ctx,
   { pool, client, page }: PasskeyPlace,
@@ -64,16 +57,17 @@ export async function passkeyOptions(
 }
 
 /**
- * Signs in whoever the passkey says it belongs to, where it is a way in for them. Throws NotAuthorizedException (the
- * same whether there is such a user or passkey or not; challenge foreign, expired, used), InvalidParameterException (no
- * credential at all), WebAuthnNotEnabledException and what `proceed` throws.
- * @param credential JSON
+ * Signs in the user that the passkey identifies, if that user may sign in by passkey. Throws NotAuthorizedException
+ * (indistinguishable whether the user, the passkey or neither exists; challenge of another pool or client, expired or
+ * used), InvalidParameterException (not a credential), WebAuthnNotEnabledException and whatever `proceed` throws.
+ * @param request.credential the browser's PublicKeyCredential as JSON
  */
 export function startByPasskey(
   ctx: Ctx,
   request: PasskeyPlace & { readonly credential: string },
 ): Promise<Outcome> {
-  return counted(ctx, "HOSTED_AUTH", (attempt) => start(ctx, request, attempt));
+  const attempt = beginAttempt(ctx, "SignIn", {}, "HOSTED_AUTH");
+  return concluded(ctx, attempt, start(ctx, request, attempt), eventResponse);
 }
 
 async function start(
@@ -89,13 +83,13 @@ async function start(
   const ceremony = readAnswer(request.credential);
   const challenge = openChallenge(ctx, request, ceremony.challenge);
   const named = userIdIn(ceremony.response);
-  const userId = named !== undefined && uuid.test(named) ? named : undefined;
+  const userId = named !== undefined && isUuid(named) ? named : undefined;
   const user = await readSignInUser(ctx.db, pool.id, userId);
   const submitted = user?.username ?? "";
   const begun = newSignIn({ pool, client, user, flow: "HOSTED_AUTH", submitted, page, attempt });
   const proven = await provePasskey(ctx, begun, ceremony);
-  // Whoever knows no passkey of a user leaves no event at that user.
-  attempt.user = user;
+  // Only now: without a valid passkey, nobody can add events to a user's history.
+  learn(attempt, { user });
   const used = { ...challenge, poolId: pool.id, clientId: client.id, createdAt: ctx.now };
   if (!(await insertUsed(ctx.db, used))) return usedSession();
   const credential = await readCredential(ctx.db, pool.id, user?.id);
@@ -106,7 +100,10 @@ async function start(
   return proceed(ctx, { ...proven, chosen: "WEB_AUTHN", credentialVersion: version, deviceKey: device?.key });
 }
 
-/** The id of a challenge of this pool and client, and until when its use must be remembered. */
+/**
+ * Opens a challenge of this pool and client: its id, and until when its use must be remembered (epoch milliseconds).
+ * Throws NotAuthorizedException.
+ */
 function openChallenge(
   ctx: Ctx,
   { pool, client }: PasskeyPlace,

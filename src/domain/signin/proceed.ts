@@ -1,84 +1,46 @@
-/** The dispatcher: after each proof it asks the table what comes next and offers that, or ends the sign-in. */
+/** Continues a sign-in: asks the table of steps what comes next, and offers that or ends the sign-in. */
 import type { Ctx } from "../../app.ts";
 import { findDevice } from "../../store/devices.ts";
 import type { User, UserStatus } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
+import { learn } from "../audit/attempt.ts";
 import { areTwo, demandsTwo, factorToAsk, usableFactors } from "../mfa/factors.ts";
-import { provesDevice } from "../users/browser-devices.ts";
 import { replacesMfa } from "../users/devices.ts";
-import { offerCode } from "./challenges/code.ts";
-import { offerCustomChallenge } from "./challenges/custom.ts";
-import { offerDevice } from "./challenges/device.ts";
-import { offerMfaSetup } from "./challenges/mfa-setup.ts";
-import { changeAddresses, offerNewPassword } from "./challenges/new-password.ts";
-import { offerChallenge } from "./challenges/offer.ts";
-import { offerPasskey } from "./challenges/passkey.ts";
-import { provePassword } from "./challenges/password.ts";
-import { offerPasswordVerifier, readSrpA } from "./challenges/password-srp.ts";
-import { offerChoice } from "./challenges/select-challenge.ts";
-import { offerMfaTypes } from "./challenges/select-mfa.ts";
-import { offerSoftwareToken } from "./challenges/software-token.ts";
-import { told } from "./count.ts";
-import { type Outcome, required, type SignIn, wrongPassword } from "./sign-in.ts";
-import { nextStep, type Step } from "./steps.ts";
-
-/** What the request at hand has brought: a first factor may be proven by the same request that chooses it. */
-type Given = Readonly<Record<string, string>>;
-
-const offers: Readonly<Record<Step, (ctx: Ctx, signIn: SignIn, given: Given) => Promise<Outcome>>> = {
-  SELECT_CHALLENGE: offerChoice,
-  PASSWORD: offerPassword,
-  PASSWORD_SRP: (ctx, signIn, given) =>
-    given["SRP_A"]
-      ? offerPasswordVerifier(ctx, signIn, readSrpA(given["SRP_A"]))
-      : offerChallenge(ctx, signIn, { name: "PASSWORD_SRP", parameters: {}, available: ["PASSWORD_SRP"] }),
-  PASSWORD_VERIFIER: (ctx, signIn, given) =>
-    offerPasswordVerifier(ctx, signIn, readSrpA(required(given, "SRP_A"))),
-  CUSTOM_CHALLENGE: offerCustomChallenge,
-  EMAIL_OTP: (ctx, signIn) => offerCode(ctx, signIn, "EMAIL_OTP"),
-  SMS_OTP: (ctx, signIn) => offerCode(ctx, signIn, "SMS_OTP"),
-  WEB_AUTHN: offerPasskey,
-  SMS_MFA: (ctx, signIn) => offerCode(ctx, signIn, "SMS_MFA"),
-  NEW_PASSWORD_REQUIRED: offerNewPassword,
-  SELECT_MFA_TYPE: offerMfaTypes,
-  MFA_SETUP: offerMfaSetup,
-  SOFTWARE_TOKEN_MFA: offerSoftwareToken,
-  DEVICE_SRP_AUTH: (ctx, signIn, given) =>
-    signIn.page === undefined ? offerDevice(ctx, signIn, given) : proveBrowser(ctx, signIn, given),
-  DEVICE_PASSWORD_VERIFIER: offerDevice,
-};
-
-/** The password of the same request, or a request for it. */
-async function offerPassword(ctx: Ctx, signIn: SignIn, given: Given): Promise<Outcome> {
-  const password = given["PASSWORD"];
-  if (password) return proceed(ctx, await provePassword(ctx, signIn, password));
-  return offerChallenge(ctx, signIn, { name: "PASSWORD", parameters: {}, available: ["PASSWORD"] });
-}
-
-/** A page asks nobody for a device: the browser has brought its secret, or the sign-in goes on without the device. */
-async function proveBrowser(ctx: Ctx, signIn: SignIn, given: Given): Promise<Outcome> {
-  const { pool, user, deviceKey, page } = signIn;
-  const device = page?.devices.find(({ key }) => key === deviceKey);
-  const isProven = user && device && (await provesDevice(ctx, pool, user, device, areTwo(signIn.proven)));
-  if (!isProven) return proceed(ctx, { ...signIn, deviceKey: undefined }, given);
-  return proceed(ctx, { ...signIn, proven: [...signIn.proven, "device"] }, given);
-}
+import type { Given } from "./challenge.ts";
+import { challenges } from "./challenges.ts";
+import { wrongPassword } from "./refusals.ts";
+import { type Outcome, provenInEvents, type SignIn } from "./sign-in.ts";
+import { nextStep } from "./steps.ts";
+import { changeAddresses } from "./waiting-addresses.ts";
 
 /**
- * Goes on after a proof, or begins. Whether the account may sign in at all is told only to who proved a first factor.
- * Throws NotAuthorizedException, UserNotConfirmedException and PasswordResetRequiredException.
+ * Starts a sign-in, or continues it after a proof. Only a user who has proven a first factor is told whether the
+ * account may sign in at all. Throws NotAuthorizedException, UserNotConfirmedException and
+ * PasswordResetRequiredException.
+ * @param given the parameters of the request: one that chooses a factor may already contain its proof
  */
-export async function proceed(ctx: Ctx, signIn: SignIn, given: Given = {}): Promise<Outcome> {
-  const { pool, client, user, proven } = signIn;
-  if (proven.length > 0) {
-    Object.assign(signIn.attempt, { passed: told(proven), proving: undefined });
-    if (user === undefined) return wrongPassword("simulated sign-in");
-    assertMayPass(user);
+export async function proceed(ctx: Ctx, begun: SignIn, given: Given = {}): Promise<Outcome> {
+  let signIn = begun;
+  let brought = given;
+  while (true) {
+    if (signIn.proven.length > 0) {
+      learn(signIn.attempt, { passed: provenInEvents(signIn.proven), proving: undefined });
+      assertMayPass(signIn.user);
+    }
+    const device = await deviceOf(ctx, signIn);
+    const status = signIn.user?.status ?? "CONFIRMED";
+    const step = nextStep({ ...signIn, status, mfa: mfaOf(signIn), device });
+    if (step === "done") return authenticated(ctx, { ...signIn, deviceKey: device && signIn.deviceKey });
+    const offered = await challenges[step].offer(ctx, signIn, brought);
+    if (offered.kind !== "proven") return offered;
+    ({ signIn } = offered);
+    // A request can prove only one thing.
+    brought = {};
   }
-  const device = await deviceOf(ctx, signIn);
-  const facts = { ...signIn, status: user?.status ?? "CONFIRMED", mfa: mfaOf(signIn), device } as const;
-  const step = nextStep(facts);
-  if (step !== "done") return offers[step](ctx, signIn, given);
+}
+
+async function authenticated(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
+  const { pool, client, user, proven, credentialVersion, signOuts, remember, deviceKey } = signIn;
   if (user === undefined) return wrongPassword("simulated sign-in");
   return {
     kind: "authenticated",
@@ -89,15 +51,15 @@ export async function proceed(ctx: Ctx, signIn: SignIn, given: Given = {}): Prom
       methods: proven,
       twoFactors: areTwo(proven),
       authTime: ctx.now,
-      credentialVersion: signIn.credentialVersion,
-      signOuts: signIn.signOuts,
-      remember: signIn.remember,
-      deviceKey: device && signIn.deviceKey,
+      credentialVersion,
+      signOuts,
+      remember,
+      deviceKey,
     },
   };
 }
 
-/** The named device as it is now: forgotten meanwhile, it stands for nothing. */
+/** The named device as currently stored; undefined if it has been forgotten in the meantime. */
 async function deviceOf(ctx: Ctx, { pool, user, deviceKey }: SignIn) {
   if (deviceKey === undefined || user === undefined) return undefined;
   const device = await findDevice(ctx.db, pool.id, user.id, deviceKey);
@@ -120,7 +82,8 @@ const refusals: Partial<Record<UserStatus, () => never>> = {
   EXTERNAL_PROVIDER: () => wrongPassword("federated users have no password"),
 };
 
-function assertMayPass(user: User): void {
+function assertMayPass(user: User | undefined): void {
+  if (user === undefined) wrongPassword("simulated sign-in");
   if (!user.enabled) refuseFor("disabled");
   refusals[user.status]?.();
 }

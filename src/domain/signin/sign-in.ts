@@ -1,10 +1,6 @@
-/** A running sign-in, its persisted state, and the Session text by which a client comes back to it. */
-import type { Ctx } from "../../app.ts";
-import { fromBase64url, toBase64, toBase64url } from "../../lib/bytes.ts";
-import { parseTimestamp } from "../../lib/srp.ts";
+/** The state of a sign-in: in memory, as stored in its row, and the outcome of each of its requests. */
 import type { SignInRow } from "../../store/sign-ins.ts";
 import type { User } from "../../store/users.ts";
-import { refuseFor } from "../../wire/refuse.ts";
 import type { Attempt } from "../audit/attempt.ts";
 import type { Subject } from "../credentials/subjects.ts";
 import type { ContactAttribute } from "../messages/delivery.ts";
@@ -13,89 +9,101 @@ import type { Authenticated } from "../tokens/issue.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import type { Attributes } from "../users/attributes.ts";
 import type { BrowserDevice } from "../users/browser-devices.ts";
-import type { FirstFactor, Flow, Proof, Step } from "./steps.ts";
+import type { ChallengeKind, FirstFactor, Flow, Proof, Step } from "./steps.ts";
 
-/** What the row keeps, sealed. */
+/** The part of a sign-in that its row stores, sealed. */
 export interface SignInState {
   readonly flow: Flow;
-  /** `SIGN_UP_CONFIRMED`: the first request of a sign-in that the confirmation of a sign-up has begun. */
+  /**
+   * The challenge that is awaited; `SIGN_UP_CONFIRMED`: the first request of a sign-in started by confirming a sign-up.
+   */
   readonly awaiting: Step | "SIGN_UP_CONFIRMED";
   readonly proven: readonly Proof[];
-  /** The factor that the user chose where there was a choice. */
+  /** The factor that the user chose, if there was a choice. */
   readonly chosen?: FirstFactor | SecondFactor | undefined;
-  /** DEVICE_KEY, where the client named a device that is the user's. */
+  /** DEVICE_KEY, if the client named a device of the user. */
   readonly deviceKey?: string | undefined;
-  /** USERNAME as typed at the start; challenge answers may name the user so. */
+  /** USERNAME as entered at the start, which challenge answers may repeat. */
   readonly submitted: string;
-  /** Of the credential the password was proven against: a password changed meanwhile voids the sign-in. */
+  /**
+   * The version of the credential that the password was checked against: changing the password invalidates the sign-in.
+   */
   readonly credentialVersion: number;
-  /** Of the user when the sign-in began: signing out, disabling and resetting void it. */
+  /**
+   * The user's sign-out counter when the sign-in began: signing out, disabling and resetting invalidate the sign-in.
+   */
   readonly signOuts: number;
-  /** The event of this sign-in; rows of older programs have none. */
+  /** The id of the sign-in's authentication event; absent in rows of older versions. */
   readonly event?: string | undefined;
-  /** While an SRP proof is awaited: the session key, base64, and whom it was computed for; a device has a group. */
+  /**
+   * While an SRP proof is awaited: the session key (base64), and the username or device key it was computed for.
+   * `group` is the device group key, for devices only.
+   */
   readonly srp?: { readonly sessionKey: string; readonly identity: string; readonly group?: string };
-  /** The code that was sent and where to; absent where nobody can have it. */
+  /** The code, and the address it was sent to; `to` is absent if nobody received it. */
   readonly code?: { readonly value: string; readonly to?: string | undefined };
-  /** WEB_AUTHN: what the passkey is to sign, base64url. */
+  /** WEB_AUTHN: the challenge that the passkey must sign, base64url. */
   readonly passkeyChallenge?: string;
-  /** MFA_SETUP: the address that its code will make a factor of the user. */
+  /** MFA_SETUP: the address that becomes a factor of the user once its code is entered. */
   readonly enrolling?: Enrolling | undefined;
-  /** NEW_PASSWORD_REQUIRED: addresses that become the user's, or are deleted, when nothing is left to prove. */
+  /** NEW_PASSWORD_REQUIRED: addresses to set or delete at the end of the sign-in, when everything is proven. */
   readonly addresses?: Attributes | undefined;
-  /** MFA_SETUP: the seed of a software token, base64: it waits for its first code. */
+  /** MFA_SETUP: the seed of a software token that awaits its first code, base64. */
   readonly pendingSeed?: string;
-  /** MFA_SETUP: that code came under this Session. */
+  /** MFA_SETUP: whether the first code of the software token was entered with this Session. */
   readonly enrolled?: true;
-  /** Whom a wrong answer is counted at: also a user without verifier, whom the row does not name. */
+  /**
+   * The subject whose wrong answers are counted; also set for a user without an SRP verifier, whom the row does not
+   * name.
+   */
   readonly subject?: Subject;
 }
 
-/** An address that becomes the user's, and their factor, once a code sent to it comes back. */
+/** An address that becomes the user's, and a factor, once the code sent to it is entered. */
 export interface Enrolling {
   readonly factor: Exclude<SecondFactor, "SOFTWARE_TOKEN_MFA">;
   readonly contact: ContactAttribute;
   readonly value: string;
 }
 
-/** A page of ours, in somebody's browser. */
+/** A hosted page that is open in a browser. */
 export interface Page {
-  /** Passkeys are asked for there. */
+  /** The page's origin, to which passkeys are bound. */
   readonly origin: string;
-  /** What the browser keeps in its cookie. */
+  /** The devices in the browser's cookie. */
   readonly devices: readonly BrowserDevice[];
 }
 
 export interface SignIn {
   readonly pool: Pool;
   readonly client: Client;
-  /** undefined: nobody has this name, and the sign-in is a simulation. */
+  /** Undefined if no user has this name: the sign-in is simulated. */
   readonly user: User | undefined;
   readonly flow: Flow;
   readonly proven: readonly Proof[];
   readonly chosen: FirstFactor | SecondFactor | undefined;
   readonly enrolling: Enrolling | undefined;
-  /** What the user has said of their addresses, and who has only the password may not. */
+  /** Changes of the user's addresses, which the password alone does not permit. */
   readonly addresses?: Attributes | undefined;
   readonly deviceKey: string | undefined;
   readonly submitted: string;
   readonly credentialVersion: number;
   readonly signOuts: number;
-  /** The page of ours at which it runs. */
+  /** The hosted page where the sign-in takes place, if any. */
   readonly page: Page | undefined;
-  /** What its event will tell. */
+  /** What the authentication event will contain. */
   readonly attempt: Attempt;
-  /** The persisted row, once there is one. */
+  /** The stored row, if there is one. */
   readonly row: SignInRow<SignInState> | undefined;
-  /** What this user, or nobody, has to choose from, where that was looked up. */
+  /** The first factors to choose from, if they were determined. */
   readonly available?: readonly FirstFactor[];
-  /** The row that this request has answered, and used up. */
-  readonly answered?: SignInRow<SignInState>;
-  /** The source of this request is to be noted as the user's, once tokens are issued. */
+  /** The row that this request answered and used up, and the kind of its challenge. */
+  readonly answered?: { readonly row: SignInRow<SignInState>; readonly kind: ChallengeKind };
+  /** Whether to record the source of this request as known to the user when tokens are issued. */
   readonly remember: boolean;
 }
 
-/** A sign-in of which nothing is proven yet. */
+/** A new sign-in, with nothing proven yet. */
 export function newSignIn(
   given: Pick<SignIn, "pool" | "client" | "user" | "flow" | "submitted" | "page" | "attempt">,
 ): SignIn {
@@ -112,102 +120,30 @@ export function newSignIn(
   };
 }
 
-/** A sign-in ends in tokens-to-be or in one more challenge. */
+/** The outcome of a request: the sign-in is complete, and tokens can be issued, or another challenge follows. */
 export type Outcome =
   | { readonly kind: "authenticated"; readonly authenticated: Authenticated }
   | {
       readonly kind: "challenge";
       readonly name: Step;
       readonly parameters: Readonly<Record<string, string>>;
-      /** AvailableChallenges: the first factors of USER_AUTH. */
+      /** AvailableChallenges: the first factors in USER_AUTH. */
       readonly available?: readonly FirstFactor[];
-      /** Absent for PASSWORD_VERIFIER of USER_SRP_AUTH, whose state travels in SECRET_BLOCK. */
+      /** Absent for PASSWORD_VERIFIER in USER_SRP_AUTH, whose state is in SECRET_BLOCK. */
       readonly session?: string;
     };
 
-/** AuthSessionValidity in milliseconds; 3 minutes unless the client says otherwise. */
+/** AuthSessionValidity in milliseconds; 3 minutes by default. */
 export function sessionLifetime(client: Client): number {
   return (client.document.AuthSessionValidity ?? 3) * 60_000;
 }
 
-/** How far a client's clock may be off, besides the life of the sign-in. Milliseconds. */
-const clockSkew = 5 * 60_000;
-
-/** Whether the TIMESTAMP of an SRP proof is one of this sign-in's time. */
-export function isTimely(ctx: Ctx, client: Client, timestamp: string): boolean {
-  const time = parseTimestamp(timestamp);
-  return time !== undefined && Math.abs(ctx.now - time) <= sessionLifetime(client) + clockSkew;
+/** The proofs as authentication events name them: `Password`, and `Mfa` for anything else. */
+export function provenInEvents(proven: readonly Proof[]): ("Password" | "Mfa")[] {
+  return proven.map((proof) => (proof === "password" || proof === "new-password" ? "Password" : "Mfa"));
 }
 
-const sessionPlace = "sign_ins:session:token";
-const blockPlace = "sign_ins:secret_block:token";
-
-/** The Session of a row: sealed, so that it can neither be read nor made up. */
-export function sessionText(ctx: Ctx, row: SignInRow<SignInState>): string {
-  const words = [row.poolId, row.id, row.version, row.expiresAt].join("/");
-  return toBase64url(ctx.db.sealer.seal(sessionPlace, words));
-}
-
-export interface SessionParts {
-  readonly poolId: string;
-  readonly id: string;
-  readonly version: number;
-  readonly expiresAt: number;
-}
-
-/** Throws NotAuthorizedException when it is none of ours. */
-export function readSession(ctx: Ctx, text: string): SessionParts {
-  const bytes = fromBase64url(text);
-  try {
-    const [poolId, id, version, expiresAt] = ctx.db.sealer
-      .openText(sessionPlace, bytes ?? new Uint8Array())
-      .split("/");
-    return { poolId: poolId!, id: id!, version: Number(version), expiresAt: Number(expiresAt) };
-  } catch {
-    return invalidSession();
-  }
-}
-
-export function invalidSession(): never {
-  return refuseFor("sessionInvalid");
-}
-
-export function noSession(): never {
-  return refuseFor("sessionMissing");
-}
-
-export function expiredSession(): never {
-  return refuseFor("sessionExpired");
-}
-
-export function usedSession(): never {
-  return refuseFor("sessionUsed");
-}
-
-export function wrongPassword(detail?: string): never {
-  return refuseFor("wrongPassword", { detail });
-}
-
-/** SECRET_BLOCK: names the row, sealed, and is an input of the client's SRP signature. */
-export function secretBlock(ctx: Ctx, poolId: string, id: string): string {
-  return toBase64(ctx.db.sealer.seal(blockPlace, `${poolId}/${id}`));
-}
-
-/** The row a SECRET_BLOCK names; undefined when it is none of ours. */
-export function readSecretBlock(ctx: Ctx, block: Uint8Array): { poolId: string; id: string } | undefined {
-  try {
-    const [poolId, id] = ctx.db.sealer.openText(blockPlace, block).split("/");
-    return poolId !== undefined && id !== undefined ? { poolId, id } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A parameter that must be there. Throws InvalidParameterException. */
-export function required(parameters: Readonly<Record<string, string>> | undefined, name: string): string {
-  const value = parameters?.[name];
-  if (value === undefined || value === "") {
-    return refuseFor("parameterMissing", { name });
-  }
-  return value;
+/** The EventResponse of a request's outcome. */
+export function eventResponse({ kind }: Outcome): "Pass" | "InProgress" {
+  return kind === "authenticated" ? "Pass" : "InProgress";
 }

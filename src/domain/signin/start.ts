@@ -1,7 +1,7 @@
-/** The first request of a sign-in: InitiateAuth and AdminInitiateAuth. */
+/** The first request of a sign-in: InitiateAuth, AdminInitiateAuth and the hosted pages. */
 import type { Ctx } from "../../app.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
-import type { Attempt } from "../audit/attempt.ts";
+import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkSecretHash } from "../credentials/check-secret-hash.ts";
 import { turnOf } from "../credentials/subjects.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
@@ -11,12 +11,12 @@ import { deviceOfBrowser } from "../users/browser-devices.ts";
 import { findUser } from "../users/find-user.ts";
 import { resumeAfterSignUp } from "./after-sign-up.ts";
 import { beginsWithSrp, refuseCustomAuth } from "./challenges/custom.ts";
-import { namedDevice } from "./challenges/device.ts";
-import { readSrpA } from "./challenges/password-srp.ts";
-import { chooseFactor } from "./challenges/select-challenge.ts";
-import { counted } from "./count.ts";
+import { chooseFactor } from "./first-factors.ts";
+import { namedDevice } from "./named-device.ts";
 import { proceed } from "./proceed.ts";
-import { newSignIn, type Outcome, type Page, required, type SignIn } from "./sign-in.ts";
+import { required } from "./refusals.ts";
+import { eventResponse, newSignIn, type Outcome, type Page, type SignIn } from "./sign-in.ts";
+import { readSrpA } from "./srp.ts";
 import { type Flow, isChoice } from "./steps.ts";
 
 export interface StartRequest {
@@ -24,67 +24,67 @@ export interface StartRequest {
   readonly client: Client;
   readonly flow: string;
   readonly parameters: Readonly<Record<string, string>>;
-  /** Of ConfirmSignUp; a sign-up at the pages goes on there. */
+  /** The Session of ConfirmSignUp, from which a sign-up continues. */
   readonly session: string | undefined;
-  readonly door: Door;
-  /** Where the door is that of the pages. */
+  readonly entry: Entry;
+  /** The hosted page where it starts, if any. */
   readonly page?: Page;
 }
 
-/** InitiateAuth, AdminInitiateAuth, or the hosted pages. */
-type Door = "public" | "admin" | "pages";
+/** Where a sign-in starts: at InitiateAuth, at AdminInitiateAuth or at the hosted pages. */
+type Entry = "public" | "admin" | "pages";
 
 interface FlowRule {
-  /** Where it may start. */
-  readonly doors: readonly Door[];
-  /** How a client that does not allow it is told. */
+  /** Where the flow may start. */
+  readonly entries: readonly Entry[];
+  /** The message if the client does not allow the flow. */
   readonly notEnabled: string;
-  /** What the first request must bring besides USERNAME. */
+  /** The parameter required in the first request in addition to USERNAME. */
   readonly brings: "SRP_A" | "PASSWORD" | undefined;
-  /** The queue of its costly work, where it always has some. */
+  /** The queue for its expensive computation, if it always needs one. */
   readonly waitsFor: "srp" | "passwordHasher" | undefined;
 }
 
-/** Anything not listed is refused. */
+/** The rules of each flow; flows that are not listed are refused. */
 const flows: Readonly<Record<Flow, FlowRule>> = {
   USER_SRP_AUTH: {
-    doors: ["public", "admin"],
+    entries: ["public", "admin"],
     notEnabled: "USER_SRP_AUTH is not enabled for the client.",
     brings: "SRP_A",
     waitsFor: "srp",
   },
   USER_PASSWORD_AUTH: {
-    doors: ["public"],
+    entries: ["public"],
     notEnabled: "USER_PASSWORD_AUTH flow not enabled for this client",
     brings: "PASSWORD",
     waitsFor: "passwordHasher",
   },
   ADMIN_USER_PASSWORD_AUTH: {
-    doors: ["admin"],
+    entries: ["admin"],
     notEnabled: "Auth flow not enabled for this client",
     brings: "PASSWORD",
     waitsFor: "passwordHasher",
   },
   ADMIN_NO_SRP_AUTH: {
-    doors: ["admin"],
+    entries: ["admin"],
     notEnabled: "Auth flow not enabled for this client",
     brings: "PASSWORD",
     waitsFor: "passwordHasher",
   },
   USER_AUTH: {
-    doors: ["public", "admin"],
+    entries: ["public", "admin"],
     notEnabled: "USER_AUTH is not enabled for the client.",
     brings: undefined,
     waitsFor: undefined,
   },
   CUSTOM_AUTH: {
-    doors: ["public", "admin"],
+    entries: ["public", "admin"],
     notEnabled: "CUSTOM_AUTH is not enabled for the client.",
     brings: undefined,
     waitsFor: undefined,
   },
   HOSTED_AUTH: {
-    doors: ["pages"],
+    entries: ["pages"],
     notEnabled: "The client may not use the hosted pages.",
     brings: undefined,
     waitsFor: undefined,
@@ -92,13 +92,13 @@ const flows: Readonly<Record<Flow, FlowRule>> = {
 };
 
 /**
- * Starts a sign-in. Throws InvalidParameterException (unknown flow, not enabled, parameter missing),
- * NotAuthorizedException, UserNotFoundException (LEGACY clients), UserNotConfirmedException and
+ * Starts a sign-in. Throws InvalidParameterException (unknown flow, not enabled, missing parameter),
+ * NotAuthorizedException, UserNotFoundException (clients with LEGACY errors), UserNotConfirmedException and
  * PasswordResetRequiredException.
  */
 export function startSignIn(ctx: Ctx, request: StartRequest): Promise<Outcome> {
-  const flow = Object.hasOwn(flows, request.flow) ? request.flow : undefined;
-  return counted(ctx, flow, (attempt) => start(ctx, request, attempt));
+  const attempt = beginAttempt(ctx, "SignIn", {}, isFlow(request.flow) ? request.flow : undefined);
+  return concluded(ctx, attempt, start(ctx, request, attempt), eventResponse);
 }
 
 async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise<Outcome> {
@@ -107,22 +107,22 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   const submitted = required(parameters, "USERNAME");
   const { brings } = flows[flow];
   const brought = brings && required(parameters, brings);
-  // The pages are ours: the client proves itself when it redeems the code.
-  if (request.door !== "pages") checkSecretHash(client, submitted, parameters["SECRET_HASH"], "auth");
+  // The pages need no client secret: the client authenticates when it redeems the code.
+  if (request.entry !== "pages") checkSecretHash(client, submitted, parameters["SECRET_HASH"], "auth");
   assertRoom(ctx, flow, pool);
-  // What no honest client sends is refused before anything is read.
+  // Values that no honest client sends are refused before anything is read.
   if (brought !== undefined && brings === "SRP_A") readSrpA(brought);
   const srpFirst = flow === "CUSTOM_AUTH" && beginsWithSrp(parameters);
   if (flow === "CUSTOM_AUTH") refuseCustomAuth(pool);
   refuseTriggers(pool, "PreAuthentication", "PostAuthentication", "PreTokenGeneration");
   const user = await findUser(ctx, pool, submitted);
-  attempt.user = user;
+  learn(attempt, { user });
   if (user === undefined && !hidesUsers(client)) refuseFor("noSuchUser");
   if (isChoice(flow) && request.session !== undefined) {
     const given = { session: request.session, submitted, user, attempt, flow, page: request.page };
     return proceed(ctx, await resumeAfterSignUp(ctx, request, given));
   }
-  // In SRP the client names it again with its proof, and comes again without it if it is refused there.
+  // In SRP the device is named again with the proof; if it is refused there, the client retries without it.
   const named = flow === "USER_SRP_AUTH" ? undefined : parameters["DEVICE_KEY"];
   const device = request.page
     ? await deviceOfBrowser(ctx, pool, user?.id, request.page.devices)
@@ -133,30 +133,36 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   return proceed(ctx, await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]), parameters);
 }
 
-/** Whoever would be refused anyway is refused before anything is read. Throws TooManyRequestsException. */
+/** Refuses a sign-in before anything is read if its queue is full. Throws TooManyRequestsException. */
 function assertRoom(ctx: Ctx, flow: Flow, pool: Pick<Pool, "id">): void {
   const { waitsFor } = flows[flow];
   if (waitsFor !== undefined) ctx.app[waitsFor].assertRoom(turnOf(ctx, pool));
 }
 
-/** The same where a client is known by its id alone, before it is loaded. Counts as the end of a sign-in. */
+/**
+ * Refuses a sign-in if its queue is full, before its client is loaded; does nothing unless the client is cached. The
+ * refusal is counted in the metric of sign-ins. Throws TooManyRequestsException.
+ */
 export function assertRoomEarly(ctx: Ctx, flow: string, clientId: string): void {
   const client = cachedClient(ctx, clientId);
-  if (client === undefined || !Object.hasOwn(flows, flow)) return;
+  if (client === undefined || !isFlow(flow)) return;
   try {
-    assertRoom(ctx, flow as Flow, { id: client.poolId });
+    assertRoom(ctx, flow, { id: client.poolId });
   } catch (error) {
     ctx.app.metrics.signIn(flow, "TooManyRequestsException");
     throw error;
   }
 }
 
+function isFlow(name: string): name is Flow {
+  return Object.hasOwn(flows, name);
+}
+
 function checkFlow(request: StartRequest): Flow {
-  const flow = Object.hasOwn(flows, request.flow) ? (request.flow as Flow) : undefined;
-  if (flow === undefined)
-    return refuse("InvalidParameterException", `${request.flow} is not enabled for the client.`);
+  const { flow } = request;
+  if (!isFlow(flow)) return refuse("InvalidParameterException", `${flow} is not enabled for the client.`);
   const rule = flows[flow];
-  if (!rule.doors.includes(request.door)) {
+  if (!rule.entries.includes(request.entry)) {
     return refuse("InvalidParameterException", "Initiate Auth method not supported.");
   }
   if (!allowsFlow(request.client, flow)) refuse("InvalidParameterException", rule.notEnabled);

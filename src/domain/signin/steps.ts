@@ -1,12 +1,8 @@
-/**
- * signin: the state machine of a sign-in over a persisted row. Rooms of `challenges/` prove one thing each and never
- * call one another; each returns to the dispatcher (proceed.ts), and the table of this file alone says what comes next.
- * Tokens come only after every step this sign-in requires is proven in this very row.
- */
+/** The pure table of what a sign-in has to prove next, and the only place that decides it. */
 import type { UserStatus } from "../../store/users.ts";
 import { areTwo, type SecondFactor } from "../mfa/factors.ts";
 
-/** Flows that begin with a user proving who they are. Refreshing is no sign-in. */
+/** The flows in which a user proves who they are. Refreshing tokens is not one of them. */
 export type Flow =
   | "USER_SRP_AUTH"
   | "USER_PASSWORD_AUTH"
@@ -17,10 +13,10 @@ export type Flow =
   /** The hosted pages, which ask for whatever the pool allows. */
   | "HOSTED_AUTH";
 
-/** First factors that USER_AUTH lets the user choose. */
+/** The first factors that users can choose in USER_AUTH. */
 export type FirstFactor = "PASSWORD" | "PASSWORD_SRP" | "EMAIL_OTP" | "SMS_OTP" | "WEB_AUTHN";
 
-/** What a sign-in waits for: ChallengeNames of the wire. */
+/** What a sign-in can wait for, by ChallengeName. */
 export type Step =
   | "SELECT_CHALLENGE"
   | FirstFactor
@@ -34,8 +30,14 @@ export type Step =
   | "DEVICE_PASSWORD_VERIFIER";
 
 /**
- * What was proven in this sign-in, in the order of proving. A passkey is `verified` where the authenticator has verified
- * its user and the pool takes that for two factors; `custom` is what the pool's triggers have found to be enough.
+ * The purpose of a challenge: to choose, to prove a factor (the first, the second, or either), to set something up, to
+ * answer the pool's triggers, or to prove a device.
+ */
+export type ChallengeKind = "choice" | "first" | "second" | "either" | "set-up" | "custom" | "device";
+
+/**
+ * Something proven in a sign-in, which lists its proofs in order. `verified-passkey` is a passkey whose authenticator
+ * verified its user, in a pool that counts that as two factors; `custom` is what the pool's triggers accepted.
  */
 export type Proof =
   | "password"
@@ -51,23 +53,23 @@ export type Proof =
 export interface Facts {
   readonly flow: Flow;
   readonly proven: readonly Proof[];
-  /** The factor that the user chose where there was a choice; PASSWORD_SRP where CUSTOM_AUTH begins with it. */
+  /** The factor that the user chose, if there was a choice; PASSWORD_SRP if CUSTOM_AUTH begins with it. */
   readonly chosen: FirstFactor | SecondFactor | undefined;
   readonly status: UserStatus;
   readonly mfa: {
-    /** Pool or user demand a second factor. */
+    /** Whether the pool or the user requires a second factor. */
     readonly demanded: boolean;
-    /** Those that this user can prove; none: one must be set up. */
+    /** The second factors that the user can prove; if empty, one must be set up. */
     readonly usable: readonly SecondFactor[];
-    /** The one to ask for without a choice. */
+    /** The second factor to ask for without offering a choice. */
     readonly ask: SecondFactor | undefined;
-    /** The one that is being set up, by a code sent to it. */
+    /** The second factor that is being set up, by a code sent to it. */
     readonly enrolling: SecondFactor | undefined;
   };
-  /** The device that the client named, if it still is the user's. */
+  /** The device that the client named, if it is still the user's. */
   readonly device:
     | {
-        /** Its proof stands for the second factor. */
+        /** Whether proving the device replaces the second factor. */
         readonly replacesMfa: boolean;
       }
     | undefined;
@@ -78,7 +80,10 @@ interface Row {
   readonly step: (facts: Facts) => Step;
 }
 
-/** In the order of the chain (AWS: "Authentication flows"). The first row that is still required says the step. */
+/**
+ * The steps of a sign-in, in order ("Authentication flows"). The first row that is still required determines the next
+ * step.
+ */
 const rows: readonly Row[] = [
   { required: (facts) => facts.proven.length === 0, step: firstStep },
   {
@@ -99,7 +104,7 @@ const rows: readonly Row[] = [
   },
 ];
 
-/** What this sign-in still has to prove, or `done`. */
+/** The next step of a sign-in, or `done` if everything is proven. */
 export function nextStep(facts: Facts): Step | "done" {
   return rows.find((row) => row.required(facts))?.step(facts) ?? "done";
 }
@@ -114,7 +119,7 @@ const firstSteps: Readonly<Record<Flow, Step>> = {
   HOSTED_AUTH: "SELECT_CHALLENGE",
 };
 
-/** Flows in which the user chooses the first factor. */
+/** Whether the user chooses the first factor in a flow. */
 export function isChoice(flow: Flow): boolean {
   return flow === "USER_AUTH" || flow === "HOSTED_AUTH";
 }

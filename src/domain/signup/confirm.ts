@@ -1,9 +1,9 @@
-/** The confirmation of users who signed up: by the code they were sent, or by an administrator. */
+/** Confirms users who signed up: by the code that they were sent, or by an administrator. */
 import type { Ctx } from "../../app.ts";
 import { deleteCodes } from "../../store/codes.ts";
 import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
-import { type Attempt, attempted } from "../audit/attempt.ts";
+import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { type ContactAttribute, type Delivery, simulatedDelivery } from "../messages/delivery.ts";
@@ -33,9 +33,9 @@ function cannotBeConfirmed(user: User): never {
 }
 
 /**
- * ConfirmSignUp: the user is confirmed and the address the code went to is verified; where it is an alias it becomes
- * this user's. The code stays good when that fails with AliasExistsException, so that the caller may come again with
- * ForceAliasCreation. Answers the user, and which of their addresses the code had gone to, if it still is theirs.
+ * ConfirmSignUp: confirms the user and verifies the address that the code was sent to; an address that is an alias
+ * becomes this user's. If that fails with AliasExistsException, the code stays valid, so that the caller may retry with
+ * ForceAliasCreation. Returns the user, and the address that the code was sent to if it is still theirs.
  */
 export async function confirmSignUp(
   ctx: Ctx,
@@ -71,13 +71,13 @@ function provenContact(attributes: Attributes, proven: string): ContactAttribute
   return contactAttributes.find((name) => proof(name, attributes[name] ?? "") === proven);
 }
 
-/** An address that was replaced after the code had been sent to it is not verified by it. */
+/** Marks the proven address as verified, unless it was replaced after the code had been sent. */
 function withProven(attributes: Attributes, proven: string): Attributes {
   const contact = provenContact(attributes, proven);
   return contact === undefined ? attributes : { ...attributes, [`${contact}_verified`]: "true" };
 }
 
-/** AdminConfirmSignUp: confirmed without a code, and no address verified. */
+/** AdminConfirmSignUp: confirms a user without a code, and verifies no address. */
 export async function adminConfirmSignUp(ctx: Ctx, pool: Pool, user: User): Promise<void> {
   refuseTriggers(pool, "PostConfirmation");
   await changeUser(
@@ -93,8 +93,8 @@ export async function adminConfirmSignUp(ctx: Ctx, pool: Pool, user: User): Prom
 }
 
 /**
- * ResendConfirmationCode. With a client that hides who exists, everybody gets an answer of the same form after the
- * same work, and delivery is left to the worker.
+ * ResendConfirmationCode. If the client hides who exists, everybody gets an answer of the same form after the same
+ * work, and the worker delivers.
  */
 export function resendConfirmationCode(
   ctx: Ctx,
@@ -102,7 +102,8 @@ export function resendConfirmationCode(
   client: Client,
   username: string,
 ): Promise<Delivery> {
-  return attempted(ctx, "ResendCode", (attempt) => resendCode(ctx, pool, client, { username, attempt }));
+  const attempt = beginAttempt(ctx, "ResendCode");
+  return concluded(ctx, attempt, resendCode(ctx, pool, client, { username, attempt }));
 }
 
 async function resendCode(
@@ -114,7 +115,7 @@ async function resendCode(
   const likely = likelyContact(pool);
   const hides = hidesUsers(client);
   const user = await findUser(ctx, pool, username);
-  attempt.user = user;
+  learn(attempt, { user });
   if (user === undefined && !hides) noSuchUserOfClient();
   const subject = subjectOf(ctx, pool, user, username);
   const caller = await admitMessage(ctx, subject, "resend-confirmation-code");
@@ -130,7 +131,7 @@ async function resendCode(
   const receiver = { destination: to.destination, proven: false, silent: hides };
   const mayBeSent = await countMessage(ctx, caller, receiver);
   if (!mayBeSent && !hides) limitExceeded();
-  // As in ForgotPassword: a flooded mailbox must not tell whose else it is.
+  // As in ForgotPassword: a flooded mailbox must not reveal who else uses it.
   const sends = user !== undefined && delivery !== undefined && mayBeSent;
   const by: DeliveredBy = sends ? (hides ? "worker" : "now") : "nobody";
   const place = sends ? user : simulatedPlace(subject);
@@ -141,7 +142,9 @@ async function resendCode(
   return to;
 }
 
-/** Which address sign-up codes of the pool go to. Throws when they go nowhere: that is the same for every user. */
+/**
+ * The kind of address that sign-up codes of the pool go to. Throws if there is none, which is the same for every user.
+ */
 function likelyContact(pool: Pool): ContactAttribute {
   const auto = pool.document.AutoVerifiedAttributes ?? [];
   if (auto.length === 0) noWhereToSend();

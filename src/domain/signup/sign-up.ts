@@ -1,12 +1,12 @@
 /**
- * signup: people make their own users and confirm them (AWS: "Signing up and confirming user accounts",
+ * signup: people create and confirm their own users ("Signing up and confirming user accounts",
  * https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html).
  */
 import type { Ctx } from "../../app.ts";
 import type { Db } from "../../store/db.ts";
 import type { LoginName, User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
-import { attempted } from "../audit/attempt.ts";
+import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
 import { countSignUp } from "../credentials/request-limits.ts";
 import { rememberHere, subjectOf, turnOf } from "../credentials/subjects.ts";
@@ -32,10 +32,10 @@ export interface SignUpRequest {
 }
 
 /**
- * Makes an unconfirmed user and sends the code that confirms it. Throws UsernameExistsException, whoever asks: only
- * AliasAttributes keep to themselves which addresses are known, until the address is confirmed. A taken name costs the
- * same work, for applications that do not pass the answer on; with a client that hides who exists the worker delivers.
- * Throws TooManyRequestsException and LimitExceededException (limits by address and destination).
+ * Creates an unconfirmed user and sends the confirmation code. Throws UsernameExistsException whoever asks: only
+ * AliasAttributes keep it secret which addresses are taken, until the address is confirmed. A taken name costs the same
+ * work, for applications that do not pass the answer on; if the client hides who exists, the worker delivers. Throws
+ * TooManyRequestsException and LimitExceededException (limits by address and destination).
  */
 export function signUp(
   ctx: Ctx,
@@ -43,18 +43,15 @@ export function signUp(
   client: Client,
   request: SignUpRequest,
 ): Promise<{ user: User; delivery: Delivery | undefined }> {
-  return attempted(ctx, "SignUp", async (attempt) => {
-    const made = await makeUser(ctx, pool, client, request);
-    attempt.user = made.user;
-    return made;
-  });
+  const attempt = beginAttempt(ctx, "SignUp");
+  return concluded(ctx, attempt, makeUser(ctx, pool, client, { ...request, attempt }));
 }
 
 async function makeUser(
   ctx: Ctx,
   pool: Pool,
   client: Client,
-  request: SignUpRequest,
+  request: SignUpRequest & { readonly attempt: Attempt },
 ): Promise<{ user: User; delivery: Delivery | undefined }> {
   if (pool.document.AdminCreateUserConfig?.AllowAdminCreateUserOnly === true) {
     refuseFor("noSignUp");
@@ -93,6 +90,7 @@ async function makeUser(
     taken: nameTaken,
   });
   if (prepared) await deliverQueued(ctx, [prepared.queued]);
+  learn(request.attempt, { user });
   return { user, delivery };
 }
 
@@ -106,8 +104,8 @@ function signUpCode(
 }
 
 /**
- * Where a link leads that confirms a user, if the pool's e-mails have one (DefaultEmailOption). It carries the six digits
- * that a message without link has, under the same limits; the host is one of the configuration, never that of a request.
+ * The link that confirms a user, if the pool's e-mails have one (DefaultEmailOption). It carries the six digits that a
+ * message without a link has, under the same limits; its host comes from the configuration, never from a request.
  */
 export async function confirmationLink(
   ctx: Ctx,
@@ -123,7 +121,7 @@ async function storeIfAny(tx: Db, prepared: PreparedCode | undefined): Promise<v
   if (prepared) await storeCode(tx, prepared);
 }
 
-/** "You can't set preferred_username when you sign up a new user": it becomes an alias only of confirmed users. */
+/** "You can't set preferred_username when you sign up a new user": only confirmed users can have it as an alias. */
 function refuseAliasAtSignUp(pool: Pool, attributes: Attributes): void {
   if (!attributes["preferred_username"]) return;
   if (!pool.document.AliasAttributes?.includes("preferred_username")) return;
@@ -134,7 +132,7 @@ function refusePasswordless(): never {
   return refuseFor("passwordMissing", { names: ["password"] });
 }
 
-/** What a new user says of itself is not verified. */
+/** Marks the addresses that a new user gives as unverified. */
 function unverified(attributes: Attributes): Attributes {
   const flags = contactAttributes
     .filter((contact) => attributes[contact])
@@ -143,8 +141,9 @@ function unverified(attributes: Attributes): Attributes {
 }
 
 /**
- * Where the sign-up code goes: to an auto-verified attribute the user has; "if a user signs up with both a phone number
- * and an email address, a verification code is sent to the phone number". None: only administrators can confirm.
+ * Where the sign-up code is sent: to an auto-verified attribute that the user has; "if a user signs up with both a
+ * phone number and an email address, a verification code is sent to the phone number". If there is none, only
+ * administrators can confirm the user.
  */
 export function confirmationDelivery(
   pool: Pick<Pool, "document">,

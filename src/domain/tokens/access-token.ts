@@ -1,7 +1,8 @@
-/** Takes access tokens back: whose it is, or a refusal (AWS: "Verifying JSON web tokens"; RFC 8725 on algorithms). */
+/** Verifies access tokens ("Verifying JSON web tokens", Amazon Cognito Developer Guide; RFC 8725 on algorithms). */
 import { type CryptoKey, decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import type { Ctx } from "../../app.ts";
 import { sha256, toBase64url } from "../../lib/bytes.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import { isStorable } from "../../lib/text.ts";
 import { readAccessState, type Session } from "../../store/token-state.ts";
 import type { User } from "../../store/users.ts";
@@ -10,7 +11,7 @@ import { type Client, issuer, type Pool, settingsAt } from "../user-pools/load-p
 import { apiScope } from "./issue.ts";
 import { type SigningKey, signingKeys } from "./signing-keys.ts";
 
-/** Whose access token it is; verified, unexpired, unrevoked, its user enabled, its client and pool existing. */
+/** The user of a valid access token: verified, not expired or revoked, the user enabled, client and pool existing. */
 export interface SignedIn {
   readonly pool: Pool;
   readonly client: Client;
@@ -24,10 +25,10 @@ const revoked = (): never => refuse("NotAuthorizedException", "Access Token has 
 const expired = (): never => refuse("NotAuthorizedException", "Access Token has expired");
 
 /**
- * Verifies an access token and that what it stands for still stands. Revocation is read from the database each time.
- * @param options.scope that it must have, that of the API's operations unless told otherwise; undefined: any
- * Throws NotAuthorizedException (malformed, forged, foreign, expired, revoked, without the scope, user disabled) and
- * UserNotFoundException. Operations that do not declare the latter hear of a revoked token instead.
+ * Verifies an access token, and that its user, client and family are still valid. Revocation is read from the database
+ * each time. Throws NotAuthorizedException (malformed, forged, foreign, expired, revoked, without the scope, user
+ * disabled) and UserNotFoundException. Operations that do not declare the latter get the error for a revoked token.
+ * @param options.scope the required scope: by default that of the API's operations; undefined accepts any
  */
 export async function authorizeAccessToken(
   ctx: Ctx,
@@ -37,7 +38,7 @@ export async function authorizeAccessToken(
   const { mayNameMissingUser } = options;
   const scope = "scope" in options ? options.scope : apiScope;
   const digest = toBase64url(sha256(token));
-  const known = ctx.app.caches.verifiedTokens.get(digest)?.value as Verified | undefined;
+  const known = ctx.app.caches.of(verifiedTokens).get(digest);
   const claimed = known ?? unverified(token);
   const state = await readAccessState(ctx.db, claimed);
   if (state === undefined) return invalid("unknown client");
@@ -49,7 +50,7 @@ export async function authorizeAccessToken(
   const modulus = key.publicJwk["n"]!;
   if (known?.modulus !== modulus) {
     await verifySignature(ctx, pool, token, key.publicKey);
-    ctx.app.caches.verifiedTokens.set(digest, { value: { ...claimed, modulus } satisfies Verified });
+    ctx.app.caches.of(verifiedTokens).set(digest, { ...claimed, modulus });
   }
   assertCurrent(ctx, pool, claimed.payload);
   if (user === undefined) return mayNameMissingUser ? refuseFor("noSuchUser") : revoked();
@@ -65,7 +66,7 @@ export async function authorizeAccessToken(
   return { pool, client, user, session, scopes };
 }
 
-/** What a token says of itself. Its words only choose what to compare it with, until its signature is verified. */
+/** The unverified claims of a token; until its signature is verified they only select what it is compared with. */
 interface Claimed {
   readonly kid: string;
   readonly clientId: string;
@@ -74,10 +75,13 @@ interface Claimed {
   readonly payload: JWTPayload;
 }
 
-/** Once verified, the signature over these very bytes stays right for the key of this modulus. All else may change. */
+/** A verified token: the signature over these bytes stays valid for the key of this modulus. All else may change. */
 interface Verified extends Claimed {
   readonly modulus: string;
 }
+
+/** By the token's SHA-256. */
+const verifiedTokens = new CacheKind<Verified>(10_000);
 
 function unverified(token: string): Claimed {
   try {
@@ -89,19 +93,19 @@ function unverified(token: string): Claimed {
     );
     if (alg === "RS256" && complete) return { kid, clientId, familyId, userId, payload } as Claimed;
   } catch {
-    // Not a JWT at all: refused below with the others.
+    // Not a JWT: refused below with the others.
   }
   return invalid("not an access token's header and claims");
 }
 
-/** The pool's own access-token key of this kid; `jwk`, `jku` and `x5c` of the token are never read. */
+/** The pool's own access token key with this kid; `jwk`, `jku` and `x5c` of the token are never read. */
 async function publishedKey(ctx: Ctx, pool: Pool, kid: string): Promise<SigningKey> {
   const keys = await signingKeys(ctx, pool);
   const key = keys.find((one) => one.kid === kid && one.tokenUse === "access");
   return key ?? invalid("unknown kid, or that of ID tokens");
 }
 
-/** Use, issuer and time: what holds for a token depends on when it is asked. */
+/** Checks use, issuer and time, which depend on when the token is used. */
 function assertCurrent(ctx: Ctx, pool: Pool, payload: JWTPayload): void {
   if (payload["token_use"] !== "access") invalid("not an access token");
   if (payload.iss !== issuer(ctx.config, pool)) invalid("another issuer");

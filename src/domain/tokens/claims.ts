@@ -1,4 +1,7 @@
-/** The claims of ID and access tokens (AWS: "Understanding the identity (ID) token", "… the access token"). Pure. */
+/**
+ * The claims of ID and access tokens ("Understanding the identity (ID) token" and "Understanding the access token",
+ * Amazon Cognito Developer Guide). Pure.
+ */
 import { sha256, toBase64url } from "../../lib/bytes.ts";
 import type { User } from "../../store/users.ts";
 
@@ -12,26 +15,26 @@ export interface ClaimFacts {
   readonly issuer: string;
   readonly clientId: string;
   readonly user: User;
-  /** By precedence, lowest number first, those without one last. */
+  /** The user's groups, ordered by precedence, lowest number first; those without one come last. */
   readonly groups: readonly Group[];
   readonly familyId: string;
-  /** Absent when the client has token revocation off. */
+  /** Undefined if the client has token revocation turned off. */
   readonly originJti: string | undefined;
   readonly deviceKey: string | undefined;
   readonly scope: string;
-  /** Through the authorization server, or by the API's sign-in. */
+  /** Whether the sign-in went through the authorization server or the API. */
   readonly origin: "oauth" | "api";
-  /** Audience of the access token (RFC 8707). */
+  /** The audience of the access token (RFC 8707). */
   readonly resource: string | undefined;
   /** Epoch milliseconds. */
   readonly authTime: number;
   readonly now: number;
   readonly jti: string;
-  /** Seconds. */
+  /** Lifetime of the token in seconds. */
   readonly lifetime: number;
   /** Whether the client may read an attribute, under the scopes of this token. */
   readonly canRead: (attribute: string) => boolean;
-  /** Of the authorization request. */
+  /** The nonce of the authorization request. */
   readonly nonce?: string | undefined;
 }
 
@@ -66,8 +69,8 @@ export function accessTokenClaims(facts: ClaimFacts): Claims {
   };
 }
 
-/** @param accessToken that is issued beside it: its hash goes into tokens of the authorization server */
-export function idTokenClaims(facts: ClaimFacts, accessToken = ""): Claims {
+/** The claims of an ID token without `at_hash`, which depends on the signed access token. */
+export function idTokenClaims(facts: ClaimFacts): Claims {
   const roles = facts.groups.map((group) => group.roleArn).filter((role) => role !== null);
   const preferred = preferredRole(facts.groups);
   return {
@@ -79,18 +82,20 @@ export function idTokenClaims(facts: ClaimFacts, accessToken = ""): Claims {
     aud: facts.clientId,
     token_use: "id",
     ...(facts.nonce !== undefined && { nonce: facts.nonce }),
-    ...(facts.origin === "oauth" && { at_hash: halfHash(accessToken) }),
   };
 }
 
-/** at_hash (OpenID Connect Core 1.0 section 3.1.3.6): the left half of the hash, of the same strength as RS256. */
-function halfHash(token: string): string {
+/**
+ * `at_hash` (OpenID Connect Core 1.0 section 3.1.3.6): the left half of the token's SHA-256, which is the hash of
+ * RS256.
+ */
+export function accessTokenHash(token: string): string {
   return toBase64url(sha256(token).subarray(0, 16));
 }
 
 /**
- * The role of the group with the lowest precedence number; none when groups of that number have different roles
- * (AWS: "Assigning precedence values to groups").
+ * The role of the group with the lowest precedence number; none if several groups with that number have different roles
+ * ("Assigning precedence values to groups", Amazon Cognito Developer Guide).
  */
 export function preferredRole(groups: readonly Group[]): string | undefined {
   const withRole = groups.filter((group) => group.roleArn !== null && group.precedence !== null);
@@ -102,7 +107,7 @@ export function preferredRole(groups: readonly Group[]): string | undefined {
   return roles.size === 1 && role !== null ? role : undefined;
 }
 
-/** Attributes become claims by these types; everything else stays text, custom attributes always. */
+/** Attributes that become claims of other types; all others stay text, as do custom attributes. */
 const claimTypes: Readonly<Record<string, (value: string) => unknown>> = {
   email_verified: (value) => value === "true",
   phone_number_verified: (value) => value === "true",
@@ -110,7 +115,7 @@ const claimTypes: Readonly<Record<string, (value: string) => unknown>> = {
   address: (value) => ({ formatted: value }),
 };
 
-/** Never a claim, whatever an attribute is called. */
+/** Names of attributes that never become claims, whatever their value. */
 const notAttributes = new Set(["sub", "identities"]);
 
 function attributeClaims(facts: ClaimFacts): Claims {
@@ -120,7 +125,7 @@ function attributeClaims(facts: ClaimFacts): Claims {
   return Object.fromEntries(readable.map(([name, value]) => [name, attributeClaim(name, value)]));
 }
 
-/** An attribute as a claim, in its type. */
+/** An attribute's value as a claim of its type. */
 export function attributeClaim(name: string, value: string): unknown {
   return claimTypes[name]?.(value) ?? value;
 }

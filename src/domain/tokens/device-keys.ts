@@ -1,14 +1,14 @@
 /**
- * The names of a device: made when a sign-in comes from one that is not known, and given to the client with its tokens
- * (NewDeviceMetadata). Nothing is stored until the client confirms it: the key stands in the token family, and the group
- * key is a MAC of it.
+ * The keys of a device: created when a sign-in comes from an unknown device, and returned to the client with its tokens
+ * (NewDeviceMetadata). Nothing is stored until the client confirms the device: the key is in the token family, and the
+ * group key is a MAC of it.
  */
 import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import { toBase64url } from "../../lib/bytes.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 
-/** Whether the pool keeps track of devices: any member of DeviceConfiguration turns it on. */
+/** Whether the pool tracks devices: any member of DeviceConfiguration turns it on. */
 export function tracksDevices({ document }: Pick<Pool, "document">): boolean {
   return document.DeviceConfiguration !== undefined;
 }
@@ -17,7 +17,7 @@ export function newDeviceKey(ctx: Ctx): string {
   return `${ctx.config.region}_${randomUUID()}`;
 }
 
-/** DeviceGroupKey: what the device's SRP is computed for, besides its key. */
+/** DeviceGroupKey: besides its key, an input to the device's SRP. */
 export function deviceGroupKey(
   ctx: Ctx,
   user: { readonly poolId: string; readonly id: string },

@@ -1,21 +1,24 @@
-/** What people are told of the device at the other end: "Chrome 125 / macOS 15.0". */
+/** Describes a device for people: "Chrome 125 / macOS 15.0". */
 import Bowser from "bowser";
 
-/** What is longer is no name of a browser, and its parsing would cost. */
+/** Anything longer is not the name of a browser, and parsing it would be expensive. */
 const longest = 256;
 
-/** From the User-Agent of a request: the program and the operating system, as far as it tells them. */
+/** The program and operating system in the User-Agent of a request, as far as it contains them. */
 export function deviceTypeOf(userAgent: string | undefined): string {
   if (!userAgent) return "unknown";
   const given = userAgent.slice(0, longest);
   const { browser, os } = Bowser.parse(given);
-  // Windows counts otherwise than its name.
+  // Version numbers of Windows differ from its name.
   const version = os.name === "Windows" ? os.versionName : os.version;
   const parts = [programOf(given, browser), [os.name, version].filter(Boolean).join(" ")];
   return parts.filter((part) => part !== "").join(" / ") || "unknown";
 }
 
-/** Browsers all call themselves Mozilla; the first product of others (RFC 9110 section 10.1.5) is who they are. */
+/**
+ * The program's name. Browsers all claim to be Mozilla; other programs are named by the first product (RFC 9110 section
+ * 10.1.5).
+ */
 function programOf(
   userAgent: string,
   browser: { readonly name?: string | undefined; readonly version?: string | undefined },

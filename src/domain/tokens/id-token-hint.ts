@@ -1,10 +1,10 @@
-/** id_token_hint (OpenID Connect RP-Initiated Logout 1.0 section 2): an ID token of ours, whatever its age. */
+/** id_token_hint (OpenID Connect RP-Initiated Logout 1.0 section 2): an ID token of ours, however old. */
 import { decodeProtectedHeader, jwtVerify } from "jose";
 import type { Ctx } from "../../app.ts";
 import { issuer, type Pool } from "../user-pools/load-pool.ts";
 import { signingKeys } from "./signing-keys.ts";
 
-/** Undefined: it is none that this pool has signed. */
+/** The claims of the hint; undefined if it is not an ID token signed by this pool. */
 export async function readIdTokenHint(
   ctx: Ctx,
   pool: Pool,
@@ -17,7 +17,7 @@ export async function readIdTokenHint(
     const { payload } = await jwtVerify(token, key.publicKey, {
       algorithms: ["RS256"],
       issuer: issuer(ctx.config, pool),
-      // It says whose sign-in is meant, and opens nothing: an expired one does as well.
+      // It only says whose sign-in is meant and grants nothing, so an expired one is fine.
       clockTolerance: Number.MAX_SAFE_INTEGER,
       currentDate: new Date(ctx.now),
     });

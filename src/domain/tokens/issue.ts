@@ -1,66 +1,60 @@
-/** From a proven sign-in to tokens, and from a refresh token to fresh ones. */
+/** Issues the first tokens of a completed sign-in. */
 import { randomUUID } from "node:crypto";
-import { CompactSign } from "jose";
 import type { Ctx } from "../../app.ts";
-import { utf8 } from "../../lib/bytes.ts";
 import { inTransaction } from "../../store/db.ts";
-import { groupsOfUser } from "../../store/groups.ts";
 import { insertFamily, type TokenFamily } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { rememberHere } from "../credentials/subjects.ts";
-import { isStrict } from "../user-pools/client-tags.ts";
-import { canRead, tokenLifetimes } from "../user-pools/clients.ts";
-import { type Client, issuer, type Pool } from "../user-pools/load-pool.ts";
-import { accessTokenClaims, type Claims, idTokenClaims } from "./claims.ts";
+import { tokenLifetimes } from "../user-pools/clients.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { deviceGroupKey, newDeviceKey, tracksDevices } from "./device-keys.ts";
+import { shapeTokens, signTokens } from "./mint.ts";
 import { makeRefreshToken } from "./refresh-token.ts";
-import { scopeTells } from "./scope-claims.ts";
 import { insertTracked, trackedSession } from "./session-tracking.ts";
-import { signingKey, type TokenUse } from "./signing-keys.ts";
 
-/** The one scope of tokens that the API issues. */
+/** The only scope of tokens issued by the API. */
 export const apiScope = "aws.cognito.signin.user.admin";
 
-/** A user of this pool who proved, through this client, all that the sign-in required. */
+/** A completed sign-in: a user who has proven, through this client, everything required. */
 export interface Authenticated {
   readonly pool: Pool;
   readonly client: Client;
   readonly user: User;
-  /** How: `password`, `password-srp`, `new-password` … */
+  /** What was proven, in order: `password`, `new-password`, `sms` … */
   readonly methods: readonly string[];
-  /** Whether these are two factors. */
+  /** Whether the methods count as two factors. */
   readonly twoFactors: boolean;
   /** Epoch milliseconds. */
   readonly authTime: number;
-  /** Of the password that was proven; tokens are issued only while it still is the user's. */
+  /** The version of the credential that was proven; tokens are only issued while it is current. */
   readonly credentialVersion: number;
-  /** Of the user when the sign-in began. */
+  /** The user's sign-out counter when the sign-in began. */
   readonly signOuts: number;
-  /** The user is not yet known, or not lately, at the source of this request. */
+  /** Whether to record the source of this request as known to the user: it is new, or was last recorded long ago. */
   readonly remember: boolean;
-  /** The device that was proven; undefined: a new one, where the pool keeps track of them. */
+  /** The device that was proven; if undefined, a new one is created in pools that track devices. */
   readonly deviceKey: string | undefined;
 }
 
-/** What tokens are issued for, besides whose they are. */
+/** What tokens grant, and how they were obtained. */
 export interface Grant {
-  /** Through the authorization server, or by the API's sign-in. */
+  /** Whether the authorization server or the API's sign-in issued them. */
   readonly origin: "oauth" | "api";
-  /** Space separated. */
+  /** Scopes, separated by spaces. */
   readonly scope: string;
-  /** The resource (RFC 8707) that the access tokens are for. */
+  /** The resource (RFC 8707) for which access tokens are issued. */
   readonly resource?: string | undefined;
-  /** Of the authorization request: it goes into the first ID token. */
+  /** The nonce of the authorization request, for the first ID token. */
   readonly nonce?: string | undefined;
 }
 
 const apiGrant: Grant = { origin: "api", scope: apiScope };
 
 /**
- * Opens a token family for a finished sign-in at the API and issues its first tokens. Throws NotAuthorizedException when
- * the user was disabled or the password changed while the sign-in ran.
+ * Creates a token family for a completed sign-in at the API and issues its first tokens. Throws NotAuthorizedException
+ * if the user was disabled, or the password changed, during the sign-in.
  */
 export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promise<AuthenticationResultType> {
   const { pool, client, user } = authenticated;
@@ -68,17 +62,18 @@ export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promi
   const deviceKey = isNew ? newDeviceKey(ctx) : authenticated.deviceKey;
   const { twoFactors } = authenticated;
   const family = { ...newFamily(ctx, authenticated, apiGrant), deviceKey, twoFactors };
+  const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes: [apiScope] });
   if (!(await storeFamily(ctx, family, authenticated))) {
     return refuseFor("wrongPassword", { detail: "the user changed meanwhile" });
   }
-  const tokens = await mintTokens(ctx, { pool, client, user, family, scopes: [apiScope] });
+  const tokens = await signTokens(ctx, pool, shaped);
   const result = { ...tokens, RefreshToken: makeRefreshToken(family, family.generation) };
   if (!isNew || deviceKey === undefined) return result;
   const metadata = { DeviceKey: deviceKey, DeviceGroupKey: deviceGroupKey(ctx, user, deviceKey) };
   return { ...result, NewDeviceMetadata: metadata };
 }
 
-/** A family of tokens, not yet stored. */
+/** A new token family, not yet stored. */
 export function newFamily(
   ctx: Ctx,
   { pool, client, user, authTime }: Pick<Authenticated, "pool" | "client" | "user" | "authTime">,
@@ -105,7 +100,10 @@ export function newFamily(
   };
 }
 
-/** One statement, and a transaction with the user's source where that is news, or with a session that is tracked. */
+/**
+ * Stores the family in one statement; in a transaction if the user's source or a tracked session is recorded too. False
+ * if the user changed in the meantime.
+ */
 function storeFamily(ctx: Ctx, family: TokenFamily, authenticated: Authenticated): Promise<boolean> {
   const { user, remember } = authenticated;
   const tracked = trackedSession(ctx, authenticated, family);
@@ -115,60 +113,4 @@ function storeFamily(ctx: Ctx, family: TokenFamily, authenticated: Authenticated
     if (inserted && remember) await rememberHere(tx, ctx, user);
     return inserted;
   });
-}
-
-/** Whom tokens are for, and what they grant. */
-interface Minting {
-  readonly pool: Pool;
-  readonly client: Client;
-  readonly user: User;
-  readonly family: TokenFamily;
-  /** Of the family's, those that the client may have now. */
-  readonly scopes: readonly string[];
-  readonly nonce?: string | undefined;
-}
-
-/** Access and ID token of a family, now. Without the scope `openid` the authorization server issues no ID token. */
-export async function mintTokens(ctx: Ctx, minting: Minting): Promise<AuthenticationResultType> {
-  const { pool, client, user, family, scopes, nonce } = minting;
-  const lifetimes = tokenLifetimes(client);
-  const strict = isStrict(pool, client);
-  const isApi = family.origin === "api";
-  const facts = {
-    issuer: issuer(ctx.config, pool),
-    clientId: client.id,
-    user,
-    groups: await groupsOfUser(ctx.db, pool.id, user.id),
-    familyId: family.id,
-    originJti: client.document.EnableTokenRevocation === false ? undefined : family.originJti,
-    deviceKey: family.deviceKey,
-    scope: scopes.join(" "),
-    origin: family.origin,
-    resource: family.resource,
-    authTime: family.authTime,
-    now: ctx.now,
-    nonce,
-    canRead: (attribute: string) =>
-      canRead(pool, client, attribute) && (isApi || scopeTells(scopes, attribute, { strict })),
-  };
-  const signed = async (use: TokenUse, claims: Claims) => sign(ctx, pool, use, claims);
-  const forAccess = accessTokenClaims({ ...facts, jti: randomUUID(), lifetime: lifetimes.access });
-  const forId = { ...facts, jti: randomUUID(), lifetime: lifetimes.id };
-  const result = { ExpiresIn: lifetimes.access, TokenType: "Bearer" };
-  // The API's ID token says nothing of the access token, so both are signed at once.
-  if (isApi) {
-    const [access, id] = await Promise.all([signed("access", forAccess), signed("id", idTokenClaims(forId))]);
-    return { ...result, AccessToken: access, IdToken: id };
-  }
-  const access = await signed("access", forAccess);
-  if (!scopes.includes("openid")) return { ...result, AccessToken: access };
-  return { ...result, AccessToken: access, IdToken: await signed("id", idTokenClaims(forId, access)) };
-}
-
-/** A signed JWT of the pool. */
-export async function sign(ctx: Ctx, pool: Pool, tokenUse: TokenUse, claims: Claims): Promise<string> {
-  const key = await signingKey(ctx, pool, tokenUse);
-  // The claims are ours and complete: what SignJWT does besides (a deep copy of them, setters) is not needed.
-  const payload = utf8(JSON.stringify(claims));
-  return new CompactSign(payload).setProtectedHeader({ kid: key.kid, alg: "RS256" }).sign(key.privateKey);
 }

@@ -1,8 +1,9 @@
 /**
- * The form of a refresh token: `<pool and family>.<generation>.<authenticator>`, opaque to clients and within
- * TokenModelType's alphabet. The authenticator is an HMAC under the family's own sealed key over the generation, so a
- * rotated token's successor follows from the row, nothing presentable is stored, and a token of an earlier generation
- * is told from a made-up one: only the former is a replay (docs/decisions/0002-refresh-tokens.md).
+ * The format of refresh tokens: `<pool and family>.<generation>.<authenticator>`, opaque to clients and within
+ * TokenModelType's alphabet. The authenticator is an HMAC over the generation under the family's own sealed key. So the
+ * successor of a rotated token follows from the row, nothing that could be presented as a token is stored, and a token
+ * of an earlier generation can be distinguished from a made-up one: only the former is a replay
+ * (docs/decisions/0002-refresh-tokens.md).
  */
 import { equalText, fromBase64url, hmacSha256, toBase64url, utf8 } from "../../lib/bytes.ts";
 import { isStorable } from "../../lib/text.ts";
@@ -23,7 +24,7 @@ export function makeRefreshToken(
   return `${where}.${generation}.${authenticator(family, generation)}`;
 }
 
-/** What a text says it is; undefined when it is no refresh token of ours. Proves nothing yet. */
+/** Parses a refresh token; undefined if it is not one of ours. Proves nothing yet. */
 export function readRefreshToken(token: string): RefreshTokenParts | undefined {
   if (token.length > 512) return undefined;
   const [where, generation, authenticator, ...more] = token.split(".");
@@ -34,7 +35,7 @@ export function readRefreshToken(token: string): RefreshTokenParts | undefined {
   return { poolId, familyId, generation: Number(generation), authenticator };
 }
 
-/** Whether the family made this token, at whatever generation. */
+/** Whether the family issued this token, in any generation. */
 export function isRefreshTokenOf(family: TokenFamily, parts: RefreshTokenParts): boolean {
   return (
     parts.generation <= family.generation &&

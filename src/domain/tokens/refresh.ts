@@ -1,4 +1,7 @@
-/** Refreshing and revoking (AWS: "Refresh tokens", "Refresh token rotation", "Revoking tokens"; RFC 9700 §4.14). */
+/**
+ * Refreshing and revoking tokens ("Refresh tokens", "Refresh token rotation", "Revoking tokens", Amazon Cognito
+ * Developer Guide; RFC 9700 section 4.14).
+ */
 import type { Ctx } from "../../app.ts";
 import { endBrowserSession } from "../../store/browser-sessions.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
@@ -16,7 +19,7 @@ import { rotatesRefreshTokens } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { tracksSessions } from "../user-pools/session-settings.ts";
 import { tracksDevices } from "./device-keys.ts";
-import { mintTokens } from "./issue.ts";
+import { shapeTokens, signTokens } from "./mint.ts";
 import {
   isRefreshTokenOf,
   makeRefreshToken,
@@ -28,36 +31,70 @@ import { noteRefresh } from "./session-tracking.ts";
 const invalid = (): never => refuse("NotAuthorizedException", "Invalid Refresh Token.");
 const revoked = (): never => refuse("NotAuthorizedException", "Refresh Token has been revoked");
 
+/** A refresh token presented by a client, with its family and user. */
+export interface PresentedToken {
+  readonly pool: Pool;
+  readonly client: Client;
+  readonly family: TokenFamily;
+  /** Undefined if the user has been deleted. */
+  readonly user: User | undefined;
+  readonly parts: RefreshTokenParts;
+}
+
 /**
- * Fresh tokens for a refresh token of this client, with those of its scopes that the client may have now. With rotation
- * on, the answer carries the token's successor, and a token used again after the grace period revokes its whole family.
- * Throws NotAuthorizedException (invalid, expired, revoked, user disabled, nothing left to grant) and
+ * Reads a refresh token and its family. Throws NotAuthorizedException if it is malformed, unknown or another client's;
+ * `refreshTokens` checks whether it is still valid.
+ */
+export async function readPresented(
+  ctx: Ctx,
+  { pool, client, token }: { readonly pool: Pool; readonly client: Client; readonly token: string },
+): Promise<PresentedToken> {
+  refuseTriggers(pool, "PreTokenGeneration");
+  const parts = readRefreshToken(token);
+  if (parts === undefined || parts.poolId !== pool.id) return invalid();
+  const found = await readFamilyAndUser(ctx.db, pool.id, parts.familyId);
+  if (found === undefined || found.family.clientId !== client.id || !isRefreshTokenOf(found.family, parts))
+    return invalid();
+  return { pool, client, ...found, parts };
+}
+
+/** The user of a presented token, whose SECRET_HASH is checked. Throws NotAuthorizedException if the user is gone. */
+export function userOf({ user }: PresentedToken): User {
+  return user ?? revoked();
+}
+
+/**
+ * Issues new tokens for a refresh token, with those of its scopes that the client may still have. With rotation, the
+ * result contains the next refresh token, and reusing the old one after the grace period revokes the whole family.
+ * Throws NotAuthorizedException (invalid, expired, revoked, user disabled, no scope left) and
  * RefreshTokenReuseException.
  */
 export async function refreshTokens(
   ctx: Ctx,
-  request: { pool: Pool; client: Client; token: string; deviceKey: string | undefined },
-): Promise<{ result: AuthenticationResultType; username: string }> {
-  const { pool, client, token } = request;
-  refuseTriggers(pool, "PreTokenGeneration");
-  const { family, user, parts } = await familyOf(ctx, pool, client, token);
+  presented: PresentedToken,
+  deviceKey: string | undefined,
+): Promise<AuthenticationResultType> {
+  const { pool, client, family, user, parts } = presented;
   if (family.revokedAt !== undefined) return revoked();
   if (family.expiresAt <= ctx.now) return refuse("NotAuthorizedException", "Refresh Token has expired");
   if (user === undefined) return revoked();
   if (!user.enabled) return refuseFor("disabled");
-  if (!(await isFromDevice(ctx, pool, family, request.deviceKey))) return invalid();
-  const scopes = await grantable(ctx, request, family);
+  if (!(await isFromDevice(ctx, pool, family, deviceKey))) return invalid();
+  const scopes = await grantable(ctx, presented, family);
   if (scopes.length === 0) return invalid();
+  const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes });
   const generation = await nextGeneration(ctx, client, family, parts);
-  await noteRefresh(ctx, request, family);
-  const tokens = await mintTokens(ctx, { pool, client, user, family, scopes });
-  const result = rotatesRefreshTokens(client)
+  await noteRefresh(ctx, presented, family);
+  const tokens = await signTokens(ctx, pool, shaped);
+  return rotatesRefreshTokens(client)
     ? { ...tokens, RefreshToken: makeRefreshToken(family, generation) }
     : tokens;
-  return { result, username: user.username };
 }
 
-/** The API's one scope is nobody's to take away; what the authorization server granted, the client must still be allowed. */
+/**
+ * The scopes that can still be granted. The scope of API tokens cannot be withdrawn; those granted by the authorization
+ * server must still be allowed for the client.
+ */
 async function grantable(
   ctx: Ctx,
   of: { readonly pool: Pool; readonly client: Client },
@@ -68,8 +105,8 @@ async function grantable(
 }
 
 /**
- * Tokens of a device are refreshed once it is confirmed, by who names it. Where the pool keeps track of devices no more,
- * none can be confirmed: those that are not need no name then.
+ * Whether tokens that belong to a device may be refreshed: the device must be confirmed, and named in the request. If
+ * the pool no longer tracks devices, none can be confirmed, so tokens of an unconfirmed one need no name.
  */
 async function isFromDevice(
   ctx: Ctx,
@@ -83,30 +120,10 @@ async function isFromDevice(
   return tracksDevices(pool) ? isNamed && (await isConfirmed()) : isNamed || !(await isConfirmed());
 }
 
-/** Whom a refresh token belongs to, for SECRET_HASH; nothing else about it is checked. */
-export async function refreshTokenUser(
-  ctx: Ctx,
-  request: { pool: Pool; client: Client; token: string },
-): Promise<{ id: string; username: string }> {
-  const { user } = await familyOf(ctx, request.pool, request.client, request.token);
-  return user ?? revoked();
-}
-
-async function familyOf(
-  ctx: Ctx,
-  pool: Pool,
-  client: Client,
-  token: string,
-): Promise<{ family: TokenFamily; user: User | undefined; parts: RefreshTokenParts }> {
-  const parts = readRefreshToken(token);
-  if (parts === undefined || parts.poolId !== pool.id) return invalid();
-  const found = await readFamilyAndUser(ctx.db, pool.id, parts.familyId);
-  if (found === undefined || found.family.clientId !== client.id || !isRefreshTokenOf(found.family, parts))
-    return invalid();
-  return { ...found, parts };
-}
-
-/** The generation of the refresh token to answer with. One conditional update decides between parallel refreshes. */
+/**
+ * The generation of the next refresh token. One conditional update decides between parallel refreshes. Throws
+ * RefreshTokenReuseException, having revoked the family, for a token used again after the grace period.
+ */
 async function nextGeneration(
   ctx: Ctx,
   client: Client,
@@ -123,7 +140,7 @@ async function nextGeneration(
     ? (client.document.RefreshTokenRotation?.RetryGracePeriodSeconds ?? 0) * 1000
     : 0;
   const isPredecessor = parts.generation === current.generation - 1;
-  // A grace of 0 allows nothing, not even to a request that began, or to a clock that is, before the rotation.
+  // A grace period of 0 allows nothing, even if the request started, or the clock reads, before the rotation.
   const inGrace = grace > 0 && ctx.now - (current.rotatedAt ?? 0) < grace;
   if (isPredecessor && inGrace) return current.generation;
   await revokeRecorded(ctx, family, { actor: "system", result: "RefreshTokenReuseException" });
@@ -131,9 +148,9 @@ async function nextGeneration(
 }
 
 /**
- * Ends a refresh token and every token of its sign-in. An unknown or already revoked token is no error.
- * @param request.linked also the session of the browser that they came through, where it is tracked
- * Throws UnsupportedOperationException, UnsupportedTokenTypeException and UnauthorizedException.
+ * RevokeToken: revokes a refresh token and all tokens of its sign-in. Unknown and already revoked tokens are not
+ * errors. Throws UnsupportedOperationException, UnsupportedTokenTypeException and UnauthorizedException.
+ * @param request.linked whether to end the browser session in which the tokens were issued as well, if it is tracked
  */
 export async function revokeToken(
   ctx: Ctx,
@@ -153,7 +170,7 @@ export async function revokeToken(
   await revokeRecorded(ctx, family, { linked: linked && tracksSessions(pool) });
 }
 
-/** Revokes a family that is not revoked yet, and records it: under RevokeToken, with what it was revoked for. */
+/** Revokes a family unless it is revoked already, and records an audit event RevokeToken with the reason. */
 async function revokeRecorded(
   ctx: Ctx,
   family: TokenFamily,
@@ -169,11 +186,11 @@ async function revokeRecorded(
   });
 }
 
-/** Ends the session of the browser that a family's tokens came through, if there is one. */
+/** Ends the browser session in which a family's tokens were issued, if there is one. */
 async function endOrigin(tx: Db, family: TokenFamily, now: number): Promise<void> {
   const originId = await originOf(tx, family);
   if (originId !== undefined) await endBrowserSession(tx, family, originId, now);
 }
 
-/** A JOSE header is JSON, so its first part begins with the base64url of `{"`. */
+/** Whether a token looks like a JWT: a JOSE header is JSON, so its base64url begins with that of `{"`. */
 const looksLikeJwt = (token: string): boolean => token.startsWith("eyJ");

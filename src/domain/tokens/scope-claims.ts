@@ -1,8 +1,8 @@
 /**
- * What scopes let a client see of a user (AWS: "Scopes, M2M, and resource servers"; OpenID Connect Core 1.0 section 5.4),
- * and in what form. Pure.
+ * Which claims about a user the scopes allow ("Scopes, M2M, and resource servers", Amazon Cognito Developer Guide;
+ * OpenID Connect Core 1.0 section 5.4), and their form. Pure.
  */
-/** The standard claims of each scope; `profile` tells custom attributes besides. */
+/** The standard claims of each scope; `profile` also includes custom attributes. */
 export const claimsOfScope: Readonly<Record<string, readonly string[]>> = {
   profile: [
     "name",
@@ -26,8 +26,8 @@ export const claimsOfScope: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Whether an attribute is a claim under these scopes. With `openid` alone Cognito tells every attribute that the client
- * may read; the standard tells none.
+ * Whether an attribute is a claim under these scopes. With `openid` alone, Cognito includes every attribute that the
+ * client may read; the standard includes none.
  */
 export function scopeTells(
   scopes: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * Sessions of tokens, in pools that track them: what is kept of each family when it is stored, and when its tokens are
- * refreshed. In other pools nothing of this costs a statement.
+ * Token sessions in pools that track sessions: what is stored when a family is stored, and when its tokens are
+ * refreshed. In other pools this costs no statement.
  */
 import type { Ctx } from "../../app.ts";
 import { lowerCaseAndDigits, randomText } from "../../lib/random.ts";
@@ -14,7 +14,7 @@ import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { maxPerUser, tracksSessions } from "../user-pools/session-settings.ts";
 import { deviceTypeOf } from "./device-type.ts";
 
-/** What is known of who is at the other end. */
+/** What is known about the device at the other end. */
 export type Seen = Pick<TokenSession, "deviceType" | "address">;
 
 export function seenFrom(ctx: Ctx): Seen {
@@ -26,25 +26,25 @@ export function newSessionId(ctx: Ctx, kind: "tkn" | "sso"): string {
   return kind + randomText(ctx.random, lowerCaseAndDigits, 25);
 }
 
-/** A family's session, not yet stored, and how many the user may have. */
+/** A family's session to be stored, and how many sessions the user may have. */
 export interface Tracked {
   readonly session: TokenSession;
   readonly most: number;
 }
 
-/** Where tokens come from that no request to this endpoint tells of. */
+/** The origin of tokens that this request does not reveal. */
 export interface Origin {
-  /** The session of the browser that they come through. */
+  /** The browser session that they come through. */
   readonly sessionId: string | undefined;
-  /** Who was seen there; undefined: who is here now. */
+  /** The device seen there; undefined for that of this request. */
   readonly seen: Seen | undefined;
-  /** The implicit grant has no refresh token. */
+  /** Whether there is a refresh token; the implicit grant has none. */
   readonly refreshable: boolean;
 }
 
 const fromApi: Origin = { sessionId: undefined, seen: undefined, refreshable: true };
 
-/** Undefined where the pool tracks no sessions. */
+/** The session to store for a family; undefined if the pool does not track sessions. */
 export function trackedSession(
   ctx: Ctx,
   { pool, client }: { readonly pool: Pool; readonly client: Client },
@@ -67,12 +67,12 @@ export function trackedSession(
   return { session, most: maxPerUser(pool) };
 }
 
-/** Until when one of the tokens issued by now, or to be issued, can be good. */
+/** When the last of the tokens issued so far, or still to be issued, expires. */
 function lastUse(ctx: Ctx, client: Client, family: TokenFamily | undefined): number {
   return Math.max(family?.expiresAt ?? 0, ctx.now + tokenLifetimes(client).access * 1000);
 }
 
-/** Stores a family, inside a transaction, with its session if it has one. False: as insertFamily. */
+/** Stores a family with its session, if it has one, inside a transaction. Returns false as insertFamily does. */
 export async function insertTracked(
   tx: Db,
   ctx: Ctx,
@@ -92,7 +92,7 @@ export async function insertTracked(
   return true;
 }
 
-/** Notes that a family's tokens were refreshed. */
+/** Records that a family's tokens were refreshed. */
 export async function noteRefresh(
   ctx: Ctx,
   { pool, client }: { readonly pool: Pool; readonly client: Client },

@@ -1,10 +1,12 @@
 /**
- * tokens: what is issued after a sign-in, and what comes back as proof of it. This file keeps a pool's signing keys:
- * two RSA keys of 2048 bits, one signs ID tokens, the other access tokens (AWS: "Verifying JSON web tokens").
+ * tokens: what is issued after a sign-in and presented as proof of it later. This file manages a pool's signing keys:
+ * two 2048-bit RSA keys, one for ID tokens and one for access tokens ("Verifying JSON web tokens", Amazon Cognito
+ * Developer Guide).
  */
 import { type CryptoKey, exportJWK, exportPKCS8, generateKeyPair, importJWK, importPKCS8 } from "jose";
 import type { Ctx } from "../../app.ts";
 import { toBase64url } from "../../lib/bytes.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import {
   insertSigningKey,
   type NewSigningKey,
@@ -20,18 +22,25 @@ export interface SigningKey {
   readonly tokenUse: TokenUse;
   readonly publicJwk: Readonly<Record<string, string>>;
   readonly publicKey: CryptoKey;
-  /** Absent once the key signs no more. */
+  /** Absent once the key no longer signs. */
   readonly privateKey: CryptoKey | undefined;
   readonly activeFrom: number;
   readonly retiredAt: number | undefined;
 }
 
-/** How long imported keys are kept at most, so that a private half which was destroyed leaves the memory too. Ms. */
+/** How long imported keys are cached at most, so that a destroyed private half also leaves the memory. Milliseconds. */
 const keptFor = 60_000;
 
+/** By pool and its creation, as of the pool's version. */
+export const importedKeys = new CacheKind<{
+  readonly version: number;
+  readonly until: number;
+  readonly keys: Promise<readonly SigningKey[]>;
+}>(10_000);
+
 /**
- * The pool's published keys; its first two are made on first use. They are kept by the pool's version, which every
- * request reads and every rotation raises: what another server added or revoked is known with the next request.
+ * The pool's published keys; the first two are created on first use. Cached by the pool's version, which every request
+ * reads and every rotation increments: changes by another server are seen at the next request.
  */
 export async function signingKeys(ctx: Ctx, pool: Pool): Promise<readonly SigningKey[]> {
   const keys = await keysOf(ctx, pool);
@@ -39,19 +48,18 @@ export async function signingKeys(ctx: Ctx, pool: Pool): Promise<readonly Signin
 }
 
 function keysOf(ctx: Ctx, pool: Pool): Promise<readonly SigningKey[]> {
-  const cache = ctx.app.caches.signingKeys;
-  // A pool that was deleted and made again under a pinned id has other keys.
+  const cache = ctx.app.caches.of(importedKeys);
+  // A pool that was deleted and created again under a pinned id has other keys.
   const name = `${pool.id}/${pool.createdAt}`;
   const cached = cache.get(name);
-  if (cached !== undefined && cached.version === pool.version && cached.until > ctx.now)
-    return cached.value as Promise<readonly SigningKey[]>;
-  const value = loadKeys(ctx, pool);
-  const entry = { version: pool.version, until: ctx.now + keptFor, value };
+  if (cached !== undefined && cached.version === pool.version && cached.until > ctx.now) return cached.keys;
+  const keys = loadKeys(ctx, pool);
+  const entry = { version: pool.version, until: ctx.now + keptFor, keys };
   cache.set(name, entry);
-  value.catch(() => {
+  keys.catch(() => {
     if (cache.get(name) === entry) cache.delete(name);
   });
-  return value;
+  return keys;
 }
 
 export interface Signer {
@@ -59,15 +67,15 @@ export interface Signer {
   readonly privateKey: CryptoKey;
 }
 
-/** The key that signs now: of the active ones the newest. */
+/** The key that signs now: the newest active one. */
 export async function signingKey(ctx: Ctx, pool: Pool, tokenUse: TokenUse): Promise<Signer> {
   const keys = await signingKeys(ctx, pool);
   const able = keys.flatMap(({ tokenUse: use, kid, activeFrom, privateKey }) =>
     use === tokenUse && privateKey !== undefined ? [{ kid, activeFrom, privateKey }] : [],
   );
-  // The first when this server's clock is behind the one by which the only key was made.
+  // Falls back to the first if this server's clock is behind that of the server that created the only key.
   const newest = able.findLast((key) => key.activeFrom <= ctx.now) ?? able[0];
-  // There is none only when the pool was deleted meanwhile.
+  // There is none only if the pool was deleted in the meantime.
   return newest ?? noSuchPool(pool.id);
 }
 
@@ -81,15 +89,15 @@ async function loadKeys(ctx: Ctx, pool: Pool): Promise<readonly SigningKey[]> {
   return Promise.all(rows.map(importKey));
 }
 
-/** The first key of each use has a kid that follows from the pool, so that only one can be inserted. */
+/** Creates the first key of a use. Its kid is derived from the pool, so that only one can be inserted. */
 async function makeFirstKey(ctx: Ctx, pool: Pool, tokenUse: TokenUse): Promise<void> {
   const kid = toBase64url(ctx.db.sealer.mac("first-signing-key", pool.id, String(pool.createdAt), tokenUse));
-  // Not from now: requests that came a moment earlier, or whose server's clock is behind, sign with it as well.
+  // Active since before now: slightly earlier requests, or those of servers whose clock is behind, use it as well.
   const times = { createdAt: ctx.now, activeFrom: pool.createdAt };
   await insertSigningKey(ctx.db, pool.id, await makeSigningKey(kid, tokenUse, times));
 }
 
-/** A new pair of 2048 bits that is in no database yet. */
+/** Creates a 2048-bit key pair that is not stored yet. */
 export async function makeSigningKey(
   kid: string,
   tokenUse: TokenUse,

@@ -1,5 +1,5 @@
 /**
- * OAuth 2.0 settings of an app client, checked
+ * Checks the OAuth 2.0 settings of an app client
  * (https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html).
  */
 import type { UpdateUserPoolClientRequest } from "../../wire/generated/user-pools.types.ts";
@@ -17,7 +17,7 @@ type OAuthSettings = Pick<
   | "AllowedOAuthFlowsUserPoolClient"
 >;
 
-/** @param options.scopes those of the request that exist (resource-servers.ts) */
+/** The checked settings. @param options.scopes the requested scopes that exist (resource-servers.ts) */
 export function oauthSettings(
   poolId: string,
   given: OAuthSettings,
@@ -52,7 +52,7 @@ export function oauthSettings(
   };
 }
 
-/** Each value once; an empty list is as good as none. */
+/** The list without duplicates; undefined if it is empty. */
 function unique<T>(list: readonly T[] | undefined): T[] | undefined {
   return list === undefined || list.length === 0 ? undefined : [...new Set(list)];
 }
@@ -78,7 +78,7 @@ function checkClientCredentials(
     refuse("InvalidOAuthFlowException", `${standard} is not supported with client_credentials flow`);
 }
 
-/** Schemes that run or show what the URL itself holds, or leave the network: no application is behind them. */
+/** Schemes that execute or display what the URL contains, or stay off the network: no application is behind them. */
 const forbiddenSchemes = new Set([
   "about:",
   "blob:",
@@ -96,13 +96,14 @@ const forbiddenSchemes = new Set([
 const loopbackHosts = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
- * "Be an absolute URI", "not include a fragment component", "HTTPS over HTTP except for callback URLs to
- * http://localhost, http://127.0.0.1 and http://[::1]", and "App callback URLs such as myapp://example are also
- * supported" (CallbackURLs).
+ * Checks a callback or sign-out URL (CallbackURLs): "Be an absolute URI", "not include a fragment component", "HTTPS
+ * over HTTP except for callback URLs to http://localhost, http://127.0.0.1 and http://[::1]", and "App callback URLs
+ * such as myapp://example are also supported".
  */
 export function checkRedirectUrl(url: string): void {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  // What the parser would silently repair (case of the scheme apart) is not what browsers and clients compare.
+  // Refuses what the parser would silently repair (except the scheme's case): browsers and clients compare the
+  // original.
   if (parsed === undefined || !/^[a-z][a-z0-9+.-]*:\/[^\\]*$/i.test(url))
     invalid(`${url} is not a valid URL.`);
   if (url.includes("#")) invalid(`${url} cannot contain a fragment.`);

@@ -1,13 +1,13 @@
-/** Which scopes a client may have at present, and what is left of those it was granted. */
+/** The scopes that a client may have now, and what remains of those it was granted. */
 import type { Ctx } from "../../app.ts";
 import { isStrict } from "./client-tags.ts";
 import type { Client, Pool } from "./load-pool.ts";
 import { addressScope, existingScopes } from "./resource-servers.ts";
 
-/** Scopes that tell of a user only together with `openid`. */
+/** Scopes that reveal a user's data only together with `openid`. */
 export const needOpenid: readonly string[] = ["phone", "email", "profile", addressScope];
 
-/** AllowedOAuthScopes; without `address`, which Cognito does not have, where the client does not want the standard. */
+/** AllowedOAuthScopes; without `address`, which Cognito does not have, unless the client wants the standard. */
 export function allowedScopes(
   { document: { AllowedOAuthScopes = [] } }: Pick<Client, "document">,
   { strict }: { readonly strict: boolean },
@@ -15,7 +15,7 @@ export function allowedScopes(
   return strict ? AllowedOAuthScopes : AllowedOAuthScopes.filter((scope) => scope !== addressScope);
 }
 
-/** Those that were granted and that the client, as it is set now, may still have; maybe none. */
+/** The granted scopes that the client may still have by its current settings; possibly none. */
 export async function remainingScopes(
   ctx: Ctx,
   { pool, client }: { readonly pool: Pool; readonly client: Client },
@@ -31,7 +31,7 @@ export async function remainingScopes(
   );
 }
 
-/** Whether codes, and the refresh tokens that came of them, are of any use to the client. */
+/** Whether the client may still use codes, and the refresh tokens issued for them. */
 export function allowsCodeFlow({ document }: Pick<Client, "document">): boolean {
   return (
     document.AllowedOAuthFlowsUserPoolClient === true && document.AllowedOAuthFlows?.includes("code") === true

@@ -1,6 +1,6 @@
 /**
- * What CreateUserPoolClient and UpdateUserPoolClient set, checked and completed: what is not there gets its default. What
- * an update leaves out and keeps has been put in before: kept-settings.ts
+ * Checks and completes the settings of CreateUserPoolClient and UpdateUserPoolClient: what is missing gets its default.
+ * What an update omits but keeps was filled in before, by kept-settings.ts
  * (https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateUserPoolClient.html).
  */
 import type {
@@ -15,12 +15,12 @@ import { isLegacyFlow, isWritable, tokenLifetimes } from "./clients.ts";
 import type { ClientDocument, Pool } from "./load-pool.ts";
 import { requiredAttributes, schemaAttribute } from "./schema.ts";
 
-/** The members which creation and update share. */
+/** The members that creation and update have in common. */
 export type ClientSettings = Omit<UpdateUserPoolClientRequest, "UserPoolId" | "ClientId" | "ClientName">;
 
 /**
- * The document that these settings make. Throws InvalidParameterException and, for OAuth, its own errors.
- * @param options.scopes those of AllowedOAuthScopes that exist (resource-servers.ts)
+ * The document of these settings. Throws InvalidParameterException and, for OAuth, its own errors.
+ * @param options.scopes the scopes of AllowedOAuthScopes that exist (resource-servers.ts)
  */
 export function clientSettings(
   pool: Pick<Pool, "id" | "document">,
@@ -57,7 +57,10 @@ type Validities = Pick<
   "RefreshTokenValidity" | "AccessTokenValidity" | "IdTokenValidity" | "TokenValidityUnits"
 >;
 
-/** "You can't set RefreshTokenValidity to 0. If you do, Amazon Cognito overrides the value with […] 30 days." */
+/**
+ * Token validities: "You can't set RefreshTokenValidity to 0. If you do, Amazon Cognito overrides the value with […] 30
+ * days."
+ */
 function validities(given: ClientSettings): Validities {
   const units = withUnits(given.TokenValidityUnits);
   const document: Validities = {
@@ -87,7 +90,10 @@ function isWithin(seconds: number, { least, most }: { least: number; most: numbe
   return seconds >= least && seconds <= most;
 }
 
-/** "Amazon Cognito only populates ReadAttributes […] if you have specified your own custom set": empty is not one. */
+/**
+ * "Amazon Cognito only populates ReadAttributes […] if you have specified your own custom set": an empty set does not
+ * count.
+ */
 function readAttributes(
   pool: Pick<Pool, "document">,
   given: readonly string[] | undefined,
@@ -99,7 +105,7 @@ function readAttributes(
   return [...new Set(given)];
 }
 
-/** Required attributes must be writable, else nobody could sign up through the client. */
+/** The writable attributes, which must include the required ones; otherwise nobody could sign up through the client. */
 function writeAttributes(
   pool: Pick<Pool, "document">,
   given: readonly string[] | undefined,

@@ -1,9 +1,11 @@
-/** Tags of a pool that turn something on for its clients: for all by `*`, else for those whose ids they name. Pure. */
+/**
+ * Tags of a pool that enable something for its clients: for all by `*`, otherwise for those whose ids they list. Pure.
+ */
 import type { Client, Pool } from "./load-pool.ts";
 
-/** Gives clients claims and parameters as OpenID Connect has them. */
+/** Gives clients claims and parameters in the form of OpenID Connect. */
 const strictTag = "poolhouse:oidc";
-/** Lets clients have answers to prompt=none in a frame of their own pages. */
+/** Lets clients show answers to prompt=none in a frame of their own pages. */
 const silentRenewalTag = "poolhouse:silent-renewal";
 
 function namedBy(pool: Pick<Pool, "document">, tag: string): readonly string[] {
@@ -16,12 +18,12 @@ function isNamedBy(pool: Pick<Pool, "document">, tag: string, client: Pick<Clien
   return named.includes("*") || named.includes(client.id);
 }
 
-/** Whether the client wants OpenID Connect by the letter where Cognito deviates from it. */
+/** Whether the client wants strict OpenID Connect where Cognito deviates from it. */
 export function isStrict(pool: Pick<Pool, "document">, client: Pick<Client, "id">): boolean {
   return isNamedBy(pool, strictTag, client);
 }
 
-/** Whether there may be such a client in the pool. */
+/** Whether the pool may have such a client. */
 export function hasStrictClients(pool: Pick<Pool, "document">): boolean {
   return namedBy(pool, strictTag).length > 0;
 }

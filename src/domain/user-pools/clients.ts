@@ -1,4 +1,4 @@
-/** What an app client may do, read from its settings; client-settings.ts makes them. */
+/** What an app client may do, read from its settings; client-settings.ts creates them. */
 import type { ExplicitAuthFlowsType, TimeUnitsType } from "../../wire/generated/user-pools.types.ts";
 import type { ClientDocument, Pool } from "./load-pool.ts";
 import { schemaAttribute } from "./schema.ts";
@@ -39,7 +39,7 @@ type Flow =
   | "CUSTOM_AUTH"
   | "USER_AUTH";
 
-/** The values of ExplicitAuthFlows that permit each AuthFlow; one that is not named here is never permitted. */
+/** The values of ExplicitAuthFlows that allow each AuthFlow; flows not listed here are never allowed. */
 const permits: Readonly<Record<Flow, readonly ExplicitAuthFlowsType[]>> = {
   USER_PASSWORD_AUTH: ["ALLOW_USER_PASSWORD_AUTH", "USER_PASSWORD_AUTH"],
   USER_SRP_AUTH: ["ALLOW_USER_SRP_AUTH"],
@@ -51,18 +51,18 @@ const permits: Readonly<Record<Flow, readonly ExplicitAuthFlowsType[]>> = {
   USER_AUTH: ["ALLOW_USER_AUTH"],
 };
 
-/** Values from before ALLOW_*, which "you can't assign […] at the same time as values that begin with ALLOW_". */
+/** Whether a value is older than ALLOW_*: "you can't assign […] at the same time as values that begin with ALLOW_". */
 export function isLegacyFlow(value: ExplicitAuthFlowsType): boolean {
   return !value.startsWith("ALLOW_");
 }
 
 /**
- * Whether the client may start this AuthFlow. Clients with values from before ALLOW_* have refresh and SRP always on,
- * except that CUSTOM_AUTH_FLOW_ONLY means what it says. A client that rotates refresh tokens renews them by
- * GetTokensFromRefreshToken alone.
+ * Whether the client may start this AuthFlow. Clients with values from before ALLOW_* always have refresh and SRP,
+ * except that CUSTOM_AUTH_FLOW_ONLY is taken literally. A client that rotates refresh tokens can only use
+ * GetTokensFromRefreshToken to refresh.
  */
 export function allowsFlow(client: { readonly document: ClientDocument }, flow: string): boolean {
-  // The hosted pages ask for whatever the pool allows, of clients that may use them.
+  // The hosted pages ask for whatever the pool allows, for clients that may use them.
   if (flow === "HOSTED_AUTH") return client.document.AllowedOAuthFlowsUserPoolClient === true;
   if (!Object.hasOwn(permits, flow)) return false;
   const values = client.document.ExplicitAuthFlows ?? [];
@@ -79,7 +79,7 @@ export function rotatesRefreshTokens(client: { readonly document: ClientDocument
   return client.document.RefreshTokenRotation?.Feature === "ENABLED";
 }
 
-/** PreventUserExistenceErrors: whether callers must not learn who has an account. */
+/** Whether callers must not find out who has an account (PreventUserExistenceErrors). */
 export function hidesUsers(client: { readonly document: ClientDocument }): boolean {
   return client.document.PreventUserExistenceErrors === "ENABLED";
 }
@@ -87,7 +87,7 @@ export function hidesUsers(client: { readonly document: ClientDocument }): boole
 type AttributesOf = { readonly document: Pick<ClientDocument, "ReadAttributes" | "WriteAttributes"> };
 
 /**
- * Whether users may read this attribute of theirs through the client. Without a list of its own a client reads every
+ * Whether users may read this attribute of theirs through the client. Without its own list, a client reads every
  * attribute of the pool's schema.
  */
 export function canRead(pool: Pick<Pool, "document">, client: AttributesOf, attribute: string): boolean {
@@ -97,8 +97,8 @@ export function canRead(pool: Pick<Pool, "document">, client: AttributesOf, attr
 }
 
 /**
- * Whether users may write this attribute of theirs through the client. Without a list of its own a client writes what
- * any user may write; whether a contact is verified no user ever does, nor what is for developers only.
+ * Whether users may write this attribute of theirs through the client. Without its own list, a client writes what any
+ * user may write; never whether an address is verified, nor developer-only attributes.
  */
 export function canWrite(pool: Pick<Pool, "document">, client: AttributesOf, attribute: string): boolean {
   if (!isWritable(pool, attribute)) return false;

@@ -1,4 +1,7 @@
-/** Making a pool. What can never change afterwards is decided here: the id, names, case and standard attributes. */
+/**
+ * Creates pools. This decides what can never change afterwards: the id, names, case sensitivity and standard
+ * attributes.
+ */
 import type { Ctx } from "../../app.ts";
 import { firstVersion, lettersAndDigits, randomText } from "../../lib/random.ts";
 import { isUniqueViolation } from "../../store/db.ts";
@@ -18,7 +21,7 @@ import { authorizeSettings } from "./permissions.ts";
 import { poolSettings } from "./pool-settings.ts";
 import { pinnedPoolId } from "./tags.ts";
 
-/** Makes a pool under the id its tags fix, or under a new one. Throws InvalidParameterException. */
+/** Creates a pool under the id that its tags set, or under a new one. Throws InvalidParameterException. */
 export async function createPool(ctx: Ctx, request: CreateUserPoolRequest): Promise<Pool> {
   const document = newDocument(request, ctx.config.region);
   const pinned = pinnedPoolId(document.UserPoolTags ?? {});
@@ -50,7 +53,7 @@ export async function createPool(ctx: Ctx, request: CreateUserPoolRequest): Prom
   }
 }
 
-/** The document of a new pool, checked; see DescribeUserPool for its shape. */
+/** The checked document of a new pool, in the shape of DescribeUserPool. */
 export function newDocument(request: CreateUserPoolRequest, region: string): PoolDocument {
   const { AliasAttributes: aliases, UsernameAttributes: usernames } = request;
   if (aliases?.length && usernames?.length)
@@ -72,7 +75,7 @@ export function newDocument(request: CreateUserPoolRequest, region: string): Poo
   return document;
 }
 
-/** An alias that SignUp does not take cannot be what SignUp demands. */
+/** Refuses preferred_username as a required attribute if it is an alias, since SignUp does not accept it then. */
 function checkPreferredUsername(aliases: readonly string[], schema: readonly SchemaAttributeType[]): void {
   const required = schema.some(({ Name, Required }) => Name === "preferred_username" && Required === true);
   if (required && aliases.includes("preferred_username"))
@@ -82,7 +85,10 @@ function checkPreferredUsername(aliases: readonly string[], schema: readonly Sch
     );
 }
 
-/** "Members that you omit revert to their default values, and an omitted EnableStatus turns [it] on." */
+/**
+ * DcrConfiguration with its defaults: "Members that you omit revert to their default values, and an omitted
+ * EnableStatus turns [it] on."
+ */
 export function dcrConfiguration(given: DcrConfigurationType | undefined): DcrConfigurationType | undefined {
   if (given === undefined) return undefined;
   return {

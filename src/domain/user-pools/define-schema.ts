@@ -1,6 +1,6 @@
 /**
- * How a schema comes about: the standard attributes as CreateUserPool adapts them, and custom attributes added then or
- * later. "You can't remove or change a custom attribute" and standard ones are fixed once the pool exists
+ * Builds schemas: the standard attributes as CreateUserPool adapts them, and custom attributes added then or later.
+ * "You can't remove or change a custom attribute", and standard ones are fixed once the pool exists
  * (https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html#user-pool-settings-custom-attributes).
  */
 import type { SchemaAttributeType } from "../../wire/generated/user-pools.types.ts";
@@ -8,7 +8,7 @@ import { refuse } from "../../wire/refuse.ts";
 import { isLess } from "./schema.ts";
 import { internalAttributes, isStandardAttribute, standardAttributes } from "./standard-attributes.ts";
 
-/** "Custom attributes per user pool: 50" (Quotas in Amazon Cognito). */
+/** "Custom attributes per user pool: 50" ("Quotas in Amazon Cognito"). */
 const MOST_CUSTOM_ATTRIBUTES = 50;
 const LONGEST_TEXT = 2048;
 
@@ -90,7 +90,7 @@ function customAttribute(given: SchemaAttributeType): SchemaAttributeType {
   };
 }
 
-/** The constraints of the attribute's own type, checked; those of another type are dropped, as AWS does. */
+/** The checked constraints of the attribute's own type; those of another type are dropped, as by AWS. */
 function constraints(
   name: string,
   given: SchemaAttributeType,

@@ -1,15 +1,18 @@
-/** How a pool sends messages. Stored as AWS wants it; what Poolhouse sends with is the server's configuration. */
+/** How a pool sends messages. Stored as AWS expects it; Poolhouse itself sends by the server's configuration. */
 
 import { parseMailAddress } from "../../lib/mail-address.ts";
 import type { EmailConfigurationType, SmsConfigurationType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 
-/** The members of a structure that only counts when it says something ("A null value indicates …"). */
+/** A structure without its empty members; undefined if nothing is left ("A null value indicates …"). */
 export function withMembers<T extends object>(given: T | undefined): T | undefined {
   return given !== undefined && Object.values(given).some((value) => value !== undefined) ? given : undefined;
 }
 
-/** COGNITO_DEFAULT unless said otherwise; "if you [specify DEVELOPER], provide the ARN" (EmailConfigurationType). */
+/**
+ * EmailConfiguration, by default COGNITO_DEFAULT; "if you [specify DEVELOPER], provide the ARN"
+ * (EmailConfigurationType).
+ */
 export function emailConfiguration(given: EmailConfigurationType | undefined): EmailConfigurationType {
   const account = given?.EmailSendingAccount ?? "COGNITO_DEFAULT";
   if (account === "DEVELOPER" && given?.SourceArn === undefined)
@@ -19,7 +22,7 @@ export function emailConfiguration(given: EmailConfigurationType | undefined): E
   return { ...given, EmailSendingAccount: account };
 }
 
-/** "Provide either the Amazon SNS configuration (SnsCallerArn) or [EumsSms], but not both." */
+/** SmsConfiguration: "Provide either the Amazon SNS configuration (SnsCallerArn) or [EumsSms], but not both." */
 export function smsConfiguration(
   given: SmsConfigurationType | undefined,
   region: string,

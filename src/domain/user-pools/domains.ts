@@ -1,10 +1,10 @@
 /**
- * Domains of a pool: prefixes below the server's own domain for them, and host names of the customer. A domain serves
- * its pool alone, so each name has one pool in the whole installation.
+ * Domains of a pool: prefixes below the server's domain for them, and customers' own host names. A domain serves only
+ * its pool, so names are unique across the installation.
  */
-import type { App, Ctx } from "../../app.ts";
+import type { Ctx } from "../../app.ts";
 import { type Config, mainHosts } from "../../config/config.ts";
-import { BoundedMap } from "../../lib/bounded-map.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import { foldHostName, hostKey, isHostName } from "../../lib/host-name.ts";
 import {
   type Domain,
@@ -25,7 +25,7 @@ import { authorizeReuse } from "./retired.ts";
 
 const prefixPattern = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** CreateUserPoolDomain: a custom domain where a CustomDomainConfig is given, else a prefix. */
+/** CreateUserPoolDomain: a custom domain if CustomDomainConfig is given, else a prefix. */
 export async function createDomain(ctx: Ctx, request: CreateUserPoolDomainRequest): Promise<Domain> {
   const { UserPoolId: poolId, CustomDomainConfig: customConfig } = request;
   await loadPool(ctx, poolId);
@@ -55,7 +55,7 @@ export async function createDomain(ctx: Ctx, request: CreateUserPoolDomainReques
   }
 }
 
-/** UpdateUserPoolDomain: what is left out stays as it is. */
+/** UpdateUserPoolDomain: what is omitted stays unchanged. */
 export async function changeDomain(ctx: Ctx, request: UpdateUserPoolDomainRequest): Promise<Domain> {
   checkLoginVersion(request.ManagedLoginVersion);
   const domain = domainKey(request.Domain);
@@ -86,7 +86,7 @@ export async function removeDomain(ctx: Ctx, poolId: string, name: string): Prom
   forget(ctx, { domain });
 }
 
-/** A domain of whichever pool, by its name as it was given or in any other spelling. */
+/** A domain of any pool, by its name in any spelling. */
 export async function domainNamed(ctx: Ctx, name: string): Promise<Domain | undefined> {
   const key = domainKey(name);
   const domain = key === undefined ? undefined : await findDomain(ctx.db, key);
@@ -94,7 +94,7 @@ export async function domainNamed(ctx: Ctx, name: string): Promise<Domain | unde
   return domain;
 }
 
-/** What DescribeUserPool shows: of several domains of a kind the oldest. */
+/** The domains that DescribeUserPool shows: the oldest of each kind. */
 export async function shownDomains(
   ctx: Ctx,
   poolId: string,
@@ -104,49 +104,43 @@ export async function shownDomains(
   return { Domain: oldest("prefix"), CustomDomain: oldest("custom") };
 }
 
-/** The base URL of a pool's endpoints, without a slash, if it has a domain: its oldest custom one, else a prefix. */
+/**
+ * The base URL of a pool's endpoints, without a trailing slash, if it has a domain: its oldest custom one, else a
+ * prefix.
+ */
 export async function domainBase(ctx: Ctx, pool: { readonly id: string }): Promise<string | undefined> {
   const { Domain: prefix, CustomDomain: custom } = await shownDomains(ctx, pool.id);
   const { authDomain, publicUrl } = ctx.config;
   const below = prefix === undefined || authDomain === undefined ? undefined : `${prefix}.${authDomain}`;
   const host = custom ?? below;
   if (host === undefined) return undefined;
-  // A domain is served at the same port and by the same scheme as the server itself.
+  // Domains are served on the same port and with the same scheme as the server itself.
   const { protocol, port } = new URL(publicUrl);
   return `${protocol}//${host}${port === "" ? "" : `:${port}`}`;
 }
 
-/** The URL that the pool's pages begin with in messages: at its domain, else at the main host. */
+/** The URL that the pool's pages begin with in messages: on its domain, else on the main host. */
 export async function pagesBase(ctx: Ctx, pool: { readonly id: string }): Promise<string> {
   return (await domainBase(ctx, pool)) ?? `${ctx.config.publicUrl}/${pool.id}`;
 }
 
-/** For how long a server may not know that a domain came, went or moved. */
+/** How long a server may not notice that a domain was added, removed or moved. Milliseconds. */
 const cacheMs = 5_000;
-const cacheSize = 10_000;
 
-/** What a request to a host name is served by. */
+/** The pool and version of pages that a host name serves. */
 type Served = Pick<Domain, "poolId" | "loginVersion">;
 
-type Known = Map<string, { readonly until: number; readonly served: Served | undefined }>;
-
-/** Each request to a page asks, so what was found is kept for seconds; of each server its own. */
-const known = new WeakMap<App, Known>();
-
-function cacheOf(app: App): Known {
-  const found = known.get(app) ?? new BoundedMap(cacheSize);
-  known.set(app, found);
-  return found;
-}
+/** Pools by host name. Each request for a page looks its host up, so results are cached for seconds. */
+const known = new CacheKind<{ readonly until: number; readonly served: Served | undefined }>(10_000);
 
 /**
- * The pool that a host name serves, and by which pages, whatever its case. Undefined for the server's own names and for
- * unknown ones.
- * @param host of a Host header, without its port
+ * The pool that a host name serves, and its version of pages, ignoring case. Undefined for the server's own names and
+ * for unknown ones.
+ * @param host the host of a Host header, without its port
  */
 export async function servedBy(ctx: Ctx, host: string): Promise<Served | undefined> {
   const name = hostKey(host);
-  const cache = cacheOf(ctx.app);
+  const cache = ctx.app.caches.of(known);
   const cached = cache.get(name);
   if (cached !== undefined && cached.until > ctx.now) return cached.served;
   // Nothing else can be a domain, so nothing else costs a query.
@@ -159,7 +153,7 @@ export async function servedBy(ctx: Ctx, host: string): Promise<Served | undefin
   return served;
 }
 
-/** What would be stored of the domain that has this host name. */
+/** The key and kind under which the domain with this host name would be stored. */
 function domainOfHost(config: Config, host: string): { key: string; kind: Domain["kind"] } {
   const below = config.authDomain === undefined ? undefined : `.${config.authDomain}`;
   if (below === undefined || !host.endsWith(below)) return { key: host, kind: "custom" };
@@ -167,14 +161,14 @@ function domainOfHost(config: Config, host: string): { key: string; kind: Domain
   return key.includes(".") ? { key: host, kind: "custom" } : { key, kind: "prefix" };
 }
 
-/** Drops what this server remembers of a domain; the others learn within seconds. */
+/** Drops this server's cache of a domain; other servers notice within seconds. */
 function forget(ctx: Ctx, { domain }: Pick<Domain, "domain">): void {
-  const cache = cacheOf(ctx.app);
+  const cache = ctx.app.caches.of(known);
   cache.delete(domain);
   if (ctx.config.authDomain !== undefined) cache.delete(`${domain}.${ctx.config.authDomain}`);
 }
 
-/** A domain as it is stored; undefined for what can be none. A prefix may be all digits, which no host name is. */
+/** The stored form of a domain; undefined if it cannot be one. A prefix may be all digits, unlike a host name. */
 export const domainKey = (given: string) => (prefixPattern.test(given) ? given : foldHostName(given));
 
 function prefix(given: string): string {
@@ -189,7 +183,7 @@ function prefix(given: string): string {
   return given;
 }
 
-/** A name that is the server's own, or lies where prefixes do, would take what belongs to others. */
+/** Checks a custom domain: it must not be one of the server's own names, or in the domain of prefixes. */
 function customDomain(config: Config, given: string): string {
   const name = foldHostName(given) ?? invalid(`${given} is not a valid domain name.`);
   if (mainHosts(config).has(name)) invalid(`${given} is a name of this server itself.`);

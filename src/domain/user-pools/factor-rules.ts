@@ -1,11 +1,11 @@
 /**
- * Which first factors, MFA modes and second factors of a pool go together. Asked of the whole document by each operation
- * that changes one of them, so that no order of calls leads to what one call could not set.
+ * Which first factors, MFA modes and second factors of a pool can be combined. Every operation that changes one of them
+ * checks the whole document, so that no sequence of calls leads to what a single call could not set.
  */
 import { refuse } from "../../wire/refuse.ts";
 import type { PoolDocument } from "./load-pool.ts";
 
-/** The second factors; one that is absent is off. Present e-mail MFA without members uses the default message. */
+/** The second factors; one that is absent is off. E-mail MFA without members uses the default message. */
 export type MfaFactors = Pick<
   PoolDocument,
   "SmsMfaConfiguration" | "SoftwareTokenMfaConfiguration" | "EmailMfaConfiguration"
@@ -17,20 +17,25 @@ export const noFactors: MfaFactors = {
   EmailMfaConfiguration: undefined,
 };
 
-/** The factors a document has, and nothing else of it. */
+/** The MFA factors of a document, without anything else. */
 export function mfaFactors(document: PoolDocument): MfaFactors {
   const { SmsMfaConfiguration, SoftwareTokenMfaConfiguration, EmailMfaConfiguration } = document;
   return { SmsMfaConfiguration, SoftwareTokenMfaConfiguration, EmailMfaConfiguration };
 }
 
-/** Members of `MfaFactors` that are turned on. */
-export function secondFactors(factors: MfaFactors): (keyof MfaFactors)[] {
-  const isOn = (name: keyof MfaFactors) =>
-    name === "SoftwareTokenMfaConfiguration" ? factors[name]?.Enabled === true : factors[name] !== undefined;
-  return (Object.keys(noFactors) as (keyof MfaFactors)[]).filter(isOn);
+/** Whether a pool has turned the factor with this setting on. */
+export function isFactorOn(factors: MfaFactors, name: keyof MfaFactors): boolean {
+  return name === "SoftwareTokenMfaConfiguration"
+    ? factors[name]?.Enabled === true
+    : factors[name] !== undefined;
 }
 
-/** What of a document the rules are about. */
+/** The members of `MfaFactors` that are turned on. */
+export function secondFactors(factors: MfaFactors): (keyof MfaFactors)[] {
+  return (Object.keys(noFactors) as (keyof MfaFactors)[]).filter((name) => isFactorOn(factors, name));
+}
+
+/** The settings of a document that the rules apply to. */
 function factorSettings(document: PoolDocument) {
   return {
     mode: document.MfaConfiguration ?? "OFF",
@@ -47,7 +52,7 @@ type FactorSettings = ReturnType<typeof factorSettings>;
 export const smsIsMissing =
   "SMS configuration and Auto verification for phone_number are required when MFA is required/optional";
 
-/** In the order in which they are asked; with Cognito's texts. */
+/** The rules in the order in which they are checked, with Cognito's messages. */
 const rules: readonly { readonly breaks: (of: FactorSettings) => boolean; readonly message: string }[] = [
   {
     breaks: ({ first, sendsSms }) => first.includes("SMS_OTP") && !sendsSms,
@@ -70,9 +75,9 @@ const rules: readonly { readonly breaks: (of: FactorSettings) => boolean; readon
 ];
 
 /**
- * Throws InvalidParameterException for a document that breaks a rule. One that stands as it did before is not looked at:
- * a pool of before the rules can still be changed in all else.
- * @param options.withoutFactor what is said of MFA that nobody could complete, which each operation words differently
+ * Throws InvalidParameterException if a document violates a rule. Settings that have not changed are not checked: a
+ * pool from before the rules can still be changed in other respects.
+ * @param options.withoutFactor the message for MFA that nobody could complete, which each operation words differently
  */
 export function checkFactors(
   document: PoolDocument,

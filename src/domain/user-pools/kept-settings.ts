@@ -1,4 +1,4 @@
-/** Requests to update, completed by what they leave out and omitted.ts keeps; and what then follows for other members. */
+/** Completes update requests with the omitted settings that omitted.ts keeps, and adapts other members accordingly. */
 import type {
   UpdateUserPoolClientRequest,
   UpdateUserPoolRequest,
@@ -13,7 +13,7 @@ export function keptPoolSettings(
   request: UpdateUserPoolRequest,
 ): UpdateUserPoolRequest {
   const { AdminCreateUserConfig, ...others } = existing;
-  // Days are those of the password policy; only a request may name them by their older name.
+  // The days are those of the password policy; only a request may name them by their older name.
   const { UnusedAccountValidityDays: _, ...config } = AdminCreateUserConfig ?? {};
   const completed = withKept(updateUserPool, request, { ...others, AdminCreateUserConfig: config });
   return {
@@ -26,7 +26,7 @@ export function keptPoolSettings(
   };
 }
 
-/** UnusedAccountValidityDays changes a password policy that is kept; one that is given says so itself. */
+/** The password policy: UnusedAccountValidityDays changes one that is kept; a given one has its own days. */
 function withOlderDays(
   policies: UserPoolPolicyType | undefined,
   { Policies, AdminCreateUserConfig }: UpdateUserPoolRequest,
@@ -37,7 +37,10 @@ function withOlderDays(
   return { ...policies, PasswordPolicy: policy };
 }
 
-/** A template that is given is the whole; else the one there is, with what the older members change in it. */
+/**
+ * The verification template: a given one replaces all; otherwise the existing one with the changes of the older
+ * members.
+ */
 function verificationTemplate(
   existing: PoolDocument,
   request: UpdateUserPoolRequest,
@@ -66,7 +69,10 @@ export function keptClientSettings(
   };
 }
 
-/** Rotation takes ALLOW_REFRESH_TOKEN_AUTH out of flows that are kept. Where nothing else is left it is refused later. */
+/**
+ * The flows that are kept: rotation removes ALLOW_REFRESH_TOKEN_AUTH. If nothing else is left, the request is refused
+ * later.
+ */
 function keptFlows(
   { ExplicitAuthFlows: flows, RefreshTokenRotation }: UpdateUserPoolClientRequest,
   request: UpdateUserPoolClientRequest,

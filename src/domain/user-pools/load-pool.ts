@@ -1,9 +1,10 @@
 /**
- * user-pools: what a user pool and its app clients are set to. This file loads them; settings are the wire documents and
- * are read by their wire names. Rooms to the left ask here, nobody asks the tables directly.
+ * user-pools: the settings of user pools and app clients. This file loads them; settings are the wire documents and are
+ * read by their wire names. Rooms to the left ask here; nobody reads the tables directly.
  */
 import type { Ctx } from "../../app.ts";
 import type { Config } from "../../config/config.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import { findClient, readClient, readSecrets } from "../../store/clients.ts";
 import { readPool, readPoolVersion } from "../../store/user-pools.ts";
 import type {
@@ -14,7 +15,10 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 
-/** What is stored of a pool: DescribeUserPool's document without what is computed, the MFA settings, and those of sessions. */
+/**
+ * The stored settings of a pool: DescribeUserPool's document without computed members, plus the settings of MFA and
+ * sessions.
+ */
 export type PoolDocument = Omit<
   UserPoolType,
   | "Id"
@@ -40,13 +44,13 @@ export interface Pool {
   readonly version: number;
   readonly name: string;
   readonly document: PoolDocument;
-  /** 32 bytes no rotation changes: what users who do not exist are made from. */
+  /** 32 bytes that no rotation changes: the seed for data of users who do not exist. */
   readonly fakeSecret: Uint8Array;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
 
-/** What is stored of a client: DescribeUserPoolClient's document without ids, dates and the secret. */
+/** The stored settings of a client: DescribeUserPoolClient's document without ids, dates and the secret. */
 export type ClientDocument = Omit<
   UserPoolClientType,
   "UserPoolId" | "ClientId" | "ClientName" | "ClientSecret" | "CreationDate" | "LastModifiedDate"
@@ -58,7 +62,7 @@ export interface Client {
   readonly version: number;
   readonly name: string;
   readonly document: ClientDocument;
-  /** SSOSession.MaxValidityMinutes, once it was set. */
+  /** SSOSession.MaxValidityMinutes, once it has been set. */
   readonly ssoMinutes?: number | undefined;
   /** Active secrets, oldest first; none for a public client. */
   readonly secrets: readonly string[];
@@ -66,30 +70,45 @@ export interface Client {
   readonly updatedAt: number;
 }
 
-/** The pool. Throws ResourceNotFoundException. */
+const pools = new CacheKind<Pool>(10_000);
+const clients = new CacheKind<Client>(10_000);
+
+/** The pool with this id. Throws ResourceNotFoundException. */
 export async function loadPool(ctx: Ctx, poolId: string): Promise<Pool> {
   return (await findPool(ctx, poolId)) ?? noSuchPool(poolId);
 }
 
-/** The pool, if there is one of this id. */
+/** The pool with this id, if it exists. */
 export async function findPool(ctx: Ctx, poolId: string): Promise<Pool | undefined> {
   const version = await readPoolVersion(ctx.db, poolId);
   return version === undefined ? undefined : poolAt(ctx, poolId, version);
 }
 
+/** Whether a text has the form of a client id (ClientIdType). */
+export function isClientId(text: string): boolean {
+  return /^[\w+]{1,128}$/.test(text);
+}
+
 /** A client and its pool, by the client id alone. Throws ResourceNotFoundException. */
 export async function loadClient(ctx: Ctx, clientId: string): Promise<{ pool: Pool; client: Client }> {
+  return (await findClientWithPool(ctx, clientId)) ?? noSuchClient(clientId);
+}
+
+/** A client and its pool, by the client id alone, if there is one of this id. */
+export async function findClientWithPool(
+  ctx: Ctx,
+  clientId: string,
+): Promise<{ pool: Pool; client: Client } | undefined> {
   const found = await findClient(ctx.db, clientId);
-  if (found === undefined) return noSuchClient(clientId);
-  return (await settingsAt(ctx, clientId, found)) ?? noSuchClient(clientId);
+  return found && settingsAt(ctx, clientId, found);
 }
 
-/** The client as it was last loaded: good for nothing but its pool, which never changes. */
+/** The client as last loaded, for its pool only, which never changes. */
 export function cachedClient(ctx: Ctx, clientId: string): Client | undefined {
-  return ctx.app.caches.clients.get(clientId)?.value as Client | undefined;
+  return ctx.app.caches.of(clients).get(clientId);
 }
 
-/** A client and its pool as of versions that were just read; undefined when one of them is gone meanwhile. */
+/** A client and its pool at versions that were just read; undefined if one of them is gone by now. */
 export async function settingsAt(
   ctx: Ctx,
   clientId: string,
@@ -100,14 +119,14 @@ export async function settingsAt(
   return pool && client && { pool, client };
 }
 
-/** A client of this very pool. Throws ResourceNotFoundException for an unknown pool, then for an unknown client. */
+/** A client of this pool. Throws ResourceNotFoundException for an unknown pool, then for an unknown client. */
 export async function loadPoolClient(
   ctx: Ctx,
   poolId: string,
   clientId: string,
 ): Promise<{ pool: Pool; client: Client }> {
   const found = await findClient(ctx.db, clientId);
-  if (found?.poolId === poolId) return loadClient(ctx, clientId);
+  if (found?.poolId === poolId) return (await settingsAt(ctx, clientId, found)) ?? noSuchClient(clientId);
   await loadPool(ctx, poolId);
   return noSuchClient(clientId);
 }
@@ -121,13 +140,13 @@ function noSuchClient(clientId: string): never {
 }
 
 async function poolAt(ctx: Ctx, poolId: string, version: number): Promise<Pool | undefined> {
-  const cached = ctx.app.caches.pools.get(poolId);
-  if (cached?.version === version) return cached.value as Pool;
+  const cached = ctx.app.caches.of(pools).get(poolId);
+  if (cached?.version === version) return cached;
   const row = await readPool(ctx.db, poolId);
   if (row === undefined) return undefined;
   const { poolId: id, document, ...rest } = row;
   const pool: Pool = Object.freeze({ id, document: document as PoolDocument, ...rest });
-  ctx.app.caches.pools.set(poolId, { version: pool.version, value: pool });
+  ctx.app.caches.of(pools).set(poolId, pool);
   return pool;
 }
 
@@ -141,7 +160,7 @@ async function clientAt(
   if (cached?.version === version && cached.poolId === poolId) return cached;
   const row = await readClient(ctx.db, poolId, clientId);
   if (row === undefined) return undefined;
-  // Each change of the secrets is a change of the client's version, so they are cached with it.
+  // Each change of the secrets also changes the client's version, so they are cached with it.
   const secrets = await readSecrets(ctx.db, poolId, clientId);
   const { clientId: id, document, ...rest } = row;
   const client: Client = Object.freeze({
@@ -150,8 +169,18 @@ async function clientAt(
     secrets: secrets.map((secret) => secret.secret),
     ...rest,
   });
-  ctx.app.caches.clients.set(clientId, { version: client.version, value: client });
+  ctx.app.caches.of(clients).set(clientId, client);
   return client;
+}
+
+/** Drops a pool that was deleted from what this server keeps. */
+export function forgetPool(ctx: Ctx, poolId: string): void {
+  ctx.app.caches.of(pools).delete(poolId);
+}
+
+/** Drops a client that was deleted from what this server keeps. */
+export function forgetClient(ctx: Ctx, clientId: string): void {
+  ctx.app.caches.of(clients).delete(clientId);
 }
 
 /** The part of the pool id after `_`, which SRP calls the pool name. */
@@ -163,7 +192,9 @@ export function poolArn(config: Config, poolId: string): string {
   return `arn:aws:cognito-idp:${config.region}:${config.accountId}:userpool/${poolId}`;
 }
 
-/** Tag by which a pool's tokens carry AWS's own issuer, for applications that pin it: `own` (default) or `aws`. */
+/**
+ * The tag that selects AWS's own issuer for a pool's tokens, for applications that pin it: `own` (default) or `aws`.
+ */
 export const issuerTag = "poolhouse:issuer";
 
 /** The `iss` of a pool's tokens and discovery document. */

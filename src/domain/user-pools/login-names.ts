@@ -1,8 +1,8 @@
-/** How a pool compares the names users sign in with. */
+/** How a pool compares sign-in names. */
 import type { LoginName } from "../../store/users.ts";
 import type { Pool } from "./load-pool.ts";
 
-/** Whether names differ by case; the API default is that they do (UsernameConfigurationType). */
+/** Whether names differ by case; by default they do (UsernameConfigurationType). */
 function caseSensitive(pool: Pick<Pool, "document">): boolean {
   return pool.document.UsernameConfiguration?.CaseSensitive !== false;
 }
@@ -10,14 +10,14 @@ function caseSensitive(pool: Pick<Pool, "document">): boolean {
 /** The form in which a sign-in name is stored and looked up. */
 export function loginNameKey(pool: Pick<Pool, "document">, name: string): string {
   const composed = name.normalize("NFC");
-  // Lower-casing can leave letters that compose anew: J with a caron has no capital of its own.
+  // Lower-casing can produce letters that compose again: J with caron has no single uppercase code point.
   return caseSensitive(pool) ? composed : composed.toLowerCase().normalize("NFC");
 }
 
 /**
- * The sign-in names of a user: the username, and what the pool's mode adds.
- * UsernameAttributes: the e-mail address and phone number, verified or not, unique at once.
- * AliasAttributes: verified e-mail address and phone number, and preferred_username (once the user is confirmed).
+ * A user's sign-in names: the username, and those added by the pool's mode.
+ * UsernameAttributes: the e-mail address and phone number, verified or not, unique immediately.
+ * AliasAttributes: the verified e-mail address and phone number, and preferred_username (once the user is confirmed).
  */
 export function loginNames(
   pool: Pick<Pool, "document">,

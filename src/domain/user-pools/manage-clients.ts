@@ -1,4 +1,4 @@
-/** Making and changing app clients and their secrets. */
+/** Creates and changes app clients and their secrets. */
 import type { Ctx } from "../../app.ts";
 import { firstVersion, lowerCaseAndDigits, randomText } from "../../lib/random.ts";
 import {
@@ -21,7 +21,15 @@ import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { clientSettings } from "./client-settings.ts";
 import { keptClientSettings } from "./kept-settings.ts";
-import { type Client, loadPool, loadPoolClient, noSuchPool, poolArn } from "./load-pool.ts";
+import {
+  type Client,
+  forgetClient,
+  isClientId,
+  loadPool,
+  loadPoolClient,
+  noSuchPool,
+  poolArn,
+} from "./load-pool.ts";
 import { existingScopes } from "./resource-servers.ts";
 import { authorizeReuse } from "./retired.ts";
 
@@ -29,7 +37,7 @@ const MOST_ATTEMPTS = 10;
 /** "Supports up to 2 active secrets per app client" (AddUserPoolClientSecret). */
 const MOST_SECRETS = 2;
 
-/** Makes a client, under the id that its name fixes or under a new one. */
+/** Creates a client under the id that its name sets, or under a new one. */
 export async function createClient(ctx: Ctx, request: CreateUserPoolClientRequest): Promise<Client> {
   const pool = await loadPool(ctx, request.UserPoolId);
   if (request.GenerateSecret === true && request.ClientSecret !== undefined)
@@ -71,17 +79,19 @@ export async function createClient(ctx: Ctx, request: CreateUserPoolClientReques
   }
 }
 
-/** `_custom_id_:<id>` as a client's name fixes its id (the spelling of other emulators); the name stays as given. */
+/**
+ * The client id in a name of the form `_custom_id_:<id>` (as in other emulators), if any; the name is kept as given.
+ */
 export function pinnedClientId(name: string): string | undefined {
   const prefix = "_custom_id_:";
   if (!name.startsWith(prefix)) return undefined;
   const id = name.slice(prefix.length);
-  if (!/^[\w+]{1,128}$/.test(id))
+  if (!isClientId(id))
     refuse(
       "InvalidParameterException",
       `The client id ${id} must be 1 to 128 letters, digits, underscores and plus signs.`,
     );
-  // SetUICustomization calls them so.
+  // SetUICustomization uses this id.
   if (id === allClients) refuse("InvalidParameterException", `The client id ${id} stands for all clients.`);
   return id;
 }
@@ -90,12 +100,15 @@ function newSecret(ctx: Ctx): string {
   return randomText(ctx.random, lowerCaseAndDigits, 51);
 }
 
-/** "This identifier follows the format <client-id>--<epoch-timestamp>"; the model allows it 128 characters. */
+/**
+ * A new secret's row. "This identifier follows the format <client-id>--<epoch-timestamp>"; the model allows 128
+ * characters.
+ */
 function secretRow(clientId: string, secret: string, createdAt: number): ClientSecretRow {
   return { secretId: `${clientId.slice(0, 113)}--${createdAt}`, secret, createdAt };
 }
 
-/** UpdateUserPoolClient: omitted.ts says which settings stay that the request leaves out; the secrets do. */
+/** UpdateUserPoolClient: omitted.ts lists the omitted settings that are kept; so are the secrets. */
 export async function updateClientSettings(ctx: Ctx, request: UpdateUserPoolClientRequest): Promise<Client> {
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
     const { pool, client } = await loadPoolClient(ctx, request.UserPoolId, request.ClientId);
@@ -118,10 +131,10 @@ export async function updateClientSettings(ctx: Ctx, request: UpdateUserPoolClie
 export async function removeClient(ctx: Ctx, poolId: string, clientId: string): Promise<void> {
   const { client } = await loadPoolClient(ctx, poolId, clientId);
   await deleteClient(ctx.db, poolId, client.id, ctx.now);
-  ctx.app.caches.clients.delete(clientId);
+  forgetClient(ctx, clientId);
 }
 
-/** Adds a secret, the caller's own or a new one. */
+/** Adds a secret, either the caller's own or a new one. */
 export async function addSecret(
   ctx: Ctx,
   request: { UserPoolId: string; ClientId: string; ClientSecret?: string | undefined },
@@ -133,7 +146,7 @@ export async function addSecret(
       refuse("InvalidParameterException", `User pool client ${client.id} is not configured with a secret.`);
     if (secrets.length >= MOST_SECRETS)
       refuse("LimitExceededException", `Client secrets cannot exceed limit of ${MOST_SECRETS} secrets.`);
-    // Ids hold the time, so two secrets never have the same.
+    // Ids contain the time, so no two secrets may have the same.
     const row = secretRow(client.id, secret, Math.max(ctx.now, newest.createdAt + 1));
     return { result: row, write: (tx) => insertSecret(tx, client.poolId, client.id, row) };
   });
@@ -158,8 +171,8 @@ export async function removeSecret(
 }
 
 /**
- * Secrets are cached with the client's version, so a change of them is a change of the client: its version moves on in
- * the same transaction, which also makes what was read of the secrets still true when it commits.
+ * Changes a client's secrets. They are cached with the client's version, so it is incremented in the same transaction,
+ * which also ensures that the secrets have not changed since they were read.
  */
 async function changeSecrets<T>(
   ctx: Ctx,

@@ -1,6 +1,7 @@
 /**
- * Message templates of a pool. The placeholders of verification messages are patterns of the model; here is what
- * patterns do not say (https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-settings-message-customizations.html).
+ * Checks message templates of a pool. The model's patterns cover the placeholders of verification messages; this covers
+ * what patterns cannot express
+ * (https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-settings-message-customizations.html).
  */
 import type {
   MessageTemplateType,
@@ -15,8 +16,8 @@ type Legacy = Pick<
 >;
 
 /**
- * The verification template and the three older members that say the same. They are kept equal, the template wins:
- * DescribeUserPool prints both, and programs of either age read their own.
+ * The verification template and the three older members with the same content. They are kept equal, and the template
+ * wins: DescribeUserPool returns both, for programs old and new.
  */
 export function verificationMessages(
   request: Legacy & { VerificationMessageTemplate?: VerificationMessageTemplateType | undefined },
@@ -41,8 +42,8 @@ export function verificationMessages(
 }
 
 /**
- * An invitation names the user and carries the temporary password. "If your users don't have passwords, you can omit
- * the placeholder" (AdminCreateUserConfigType).
+ * Checks an invitation: it must contain the username and the temporary password. "If your users don't have passwords,
+ * you can omit the placeholder" (AdminCreateUserConfigType).
  */
 export function checkInvitation(
   template: MessageTemplateType | undefined,

@@ -1,6 +1,6 @@
 /**
- * Which MFA factors a pool offers and whether it demands one. Factors are set by SetUserPoolMfaConfig alone, except
- * SMS, which CreateUserPool and UpdateUserPool can turn on too; both ways end here
+ * The MFA factors that a pool offers, and whether it requires one. SetUserPoolMfaConfig sets all factors;
+ * CreateUserPool and UpdateUserPool can also turn on SMS. All of them end here
  * (https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_SetUserPoolMfaConfig.html).
  */
 import type {
@@ -15,8 +15,8 @@ import type { PoolDocument } from "./load-pool.ts";
 import { setUserPoolMfaConfig, withKept } from "./omitted.ts";
 
 /**
- * SMS MFA as CreateUserPool and UpdateUserPool leave it: turned on when MFA is demanded and nothing else offers it,
- * else as it was with the new settings.
+ * SMS MFA after CreateUserPool or UpdateUserPool: turned on if MFA is required and nothing else offers it; otherwise
+ * unchanged, with the new settings.
  */
 export function smsFactor(
   mode: UserPoolMfaType,
@@ -39,7 +39,7 @@ export function withMfaConfig(
 ): PoolDocument {
   const { MfaConfiguration: mode = "OFF", WebAuthnConfiguration: passkeys } = request;
   const namesFactor = Object.values(mfaFactors(request)).some((factor) => factor !== undefined);
-  // Whether it is there decides, not what it says.
+  // A member's presence decides, not its content.
   if (mode === "OFF" && namesFactor)
     refuse(
       "InvalidParameterException",
@@ -73,7 +73,7 @@ function givenFactors(
     EmailMfaConfiguration,
   };
   if (sms === undefined) return { ...others, SmsMfaConfiguration: undefined };
-  // SMS MFA and the pool share one way to send SMS and one message, whichever operation sets them.
+  // SMS MFA and the pool share one SMS configuration and one message, whichever operation sets them.
   const SmsConfiguration = smsConfiguration(sms.SmsConfiguration, region) ?? document.SmsConfiguration;
   const SmsAuthenticationMessage = sms.SmsAuthenticationMessage ?? document.SmsAuthenticationMessage;
   if (SmsConfiguration === undefined)
@@ -86,7 +86,10 @@ function givenFactors(
   };
 }
 
-/** Passkeys survive a request that is only about MFA: without their relying party they could not be used again. */
+/**
+ * WebAuthnConfiguration: kept by a request that is only about MFA, since without their relying party passkeys would
+ * stop working.
+ */
 function webAuthn(
   document: PoolDocument,
   request: SetUserPoolMfaConfigRequest,

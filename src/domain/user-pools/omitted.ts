@@ -1,7 +1,7 @@
 /**
- * What becomes of a member that an update leaves out. AWS documents that it gets its default, and keeps some all the same;
- * here nothing that protects is weakened by what a request does not name. The updates work from these tables, and so do
- * their tests and docs/fidelity.md. A structure that is given is taken whole, unless `inside` says otherwise.
+ * THE table of what happens to members that an update omits. AWS documents that they get their defaults, but keeps some
+ * nonetheless; here nothing that protects is weakened by what a request does not name. The updates, their tests and
+ * docs/fidelity.md use these tables. A structure that is given replaces the former one, unless `inside` says otherwise.
  */
 import type {
   SetUserPoolMfaConfigRequest,
@@ -10,16 +10,16 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 
 /**
- * How it is known: measured at AWS by direct calls; seen there through Cloud Control or Terraform's provider; documented;
- * inferred from one of these; or our own choice, where nobody has measured or it is worth a difference.
+ * How this is known: measured at AWS by direct calls; observed there through Cloud Control or Terraform's provider;
+ * documented; inferred from one of these; or our own choice, where nobody has measured it or a difference is worth it.
  */
 type Source = "measured" | "Cloud Control" | "Terraform" | "documented" | "inferred" | "ours";
 
 export interface Omission {
-  /** The member stays as it is, gets its default, or the request is refused. */
+  /** Whether the member is kept, reset to its default, or the request is refused. */
   readonly omitted: "kept" | "reset" | "refused";
   readonly source: Source;
-  /** The structure's own members are kept one by one, too: those that it does not name stay as they are. */
+  /** Whether the structure's own members are also kept individually if omitted. */
   readonly inside?: true;
   readonly note?: string;
 }
@@ -30,11 +30,11 @@ const required: Omission = { omitted: "refused", source: "documented" };
 const keptByUs: Omission = { omitted: "kept", source: "ours" };
 const resetAsDocumented: Omission = { omitted: "reset", source: "documented" };
 const untilCleared =
-  "A Terraform configuration that drops the block shows a difference until it is cleared so, in a call that names what else is reset when left out";
+  "A Terraform configuration that drops the block shows a difference until it is cleared this way, in a call that names everything else that would be reset if omitted";
 const inTheTemplate: Omission = {
   omitted: "kept",
   source: "inferred",
-  note: "with VerificationMessageTemplate, which says the same and has precedence",
+  note: "together with VerificationMessageTemplate, which has the same content and takes precedence",
 };
 
 export const updateUserPool: Omissions<UpdateUserPoolRequest> = {
@@ -43,12 +43,12 @@ export const updateUserPool: Omissions<UpdateUserPoolRequest> = {
     omitted: "kept",
     source: "measured",
     inside: true,
-    note: "a PasswordPolicy that is given has defaults for what it omits",
+    note: "a given PasswordPolicy has defaults for what it omits",
   },
   DeletionProtection: { omitted: "kept", source: "Cloud Control" },
   LambdaConfig: {
     ...keptByUs,
-    note: `triggers protect. Cognito takes them away, as Terraform's provider expects: \`{}\` does so here. ${untilCleared}`,
+    note: `triggers protect. Cognito removes them, as Terraform's provider expects; here \`{}\` does. ${untilCleared}`,
   },
   AutoVerifiedAttributes: { omitted: "reset", source: "measured" },
   SmsVerificationMessage: inTheTemplate,
@@ -59,26 +59,30 @@ export const updateUserPool: Omissions<UpdateUserPoolRequest> = {
   UserAttributeUpdateSettings: {
     omitted: "kept",
     source: "Terraform",
-    note: "also without AutoVerifiedAttributes, which are reset",
+    note: "even without AutoVerifiedAttributes, which are reset",
   },
-  MfaConfiguration: { omitted: "kept", source: "measured", note: "OFF takes the factors away" },
+  MfaConfiguration: { omitted: "kept", source: "measured", note: "OFF removes the factors" },
   DeviceConfiguration: {
     ...keptByUs,
-    note: `one that is given is taken whole; \`{}\` takes it away. ${untilCleared}`,
+    note: `a given one replaces all; \`{}\` removes it. ${untilCleared}`,
   },
   EmailConfiguration: { omitted: "kept", source: "inferred" },
   SmsConfiguration: {
     ...keptByUs,
-    note: "`{}` takes it away, and is refused while codes by SMS are a factor. aws-cli and most SDKs do not send it, since SnsCallerArn is required: the SDK for JavaScript does, or a signed request of your own",
+    note: "`{}` removes it, and is refused while SMS codes are a factor. aws-cli and most SDKs do not send it, since SnsCallerArn is required; the SDK for JavaScript does, or use your own signed request",
   },
-  UserPoolTags: { omitted: "kept", source: "Terraform", note: "also those that mean nothing to Poolhouse" },
+  UserPoolTags: {
+    omitted: "kept",
+    source: "Terraform",
+    note: "including those without a meaning for Poolhouse",
+  },
   AdminCreateUserConfig: {
     ...keptByUs,
-    note: "one that is given without AllowAdminCreateUserOnly, `{}` too, sets that to false and so opens the pool to sign-up: Terraform leaves false out. Name it with every change of the others",
+    note: "a given one without AllowAdminCreateUserOnly, even `{}`, sets that to false and thus opens the pool to sign-up, because Terraform omits false. Include it in every change of the others",
   },
   UserPoolAddOns: {
     ...keptByUs,
-    note: "Cognito takes them away, as Terraform's provider expects: AdvancedSecurityMode OFF does so here",
+    note: "Cognito removes them, as Terraform's provider expects; here AdvancedSecurityMode OFF does",
   },
   AccountRecoverySetting: { omitted: "kept", source: "inferred", inside: true },
   PoolName: keptByUs,
@@ -89,29 +93,29 @@ export const updateUserPool: Omissions<UpdateUserPoolRequest> = {
   AcrConfiguration: keptByUs,
 };
 
-const takenAway: Omission = { ...resetAsDocumented, note: "which takes a permission away" };
+const permissionRemoved: Omission = { ...resetAsDocumented, note: "which removes a permission" };
 
 export const updateUserPoolClient: Omissions<UpdateUserPoolClientRequest> = {
   UserPoolId: required,
   ClientId: required,
   ClientName: keptByUs,
-  RefreshTokenValidity: { omitted: "kept", source: "Cloud Control", note: "0 is the default" },
+  RefreshTokenValidity: { omitted: "kept", source: "Cloud Control", note: "0 means the default" },
   AccessTokenValidity: keptByUs,
   IdTokenValidity: keptByUs,
   TokenValidityUnits: { omitted: "kept", source: "Terraform", inside: true },
-  ReadAttributes: { ...keptByUs, note: "`[]` is every attribute" },
-  WriteAttributes: { ...keptByUs, note: "`[]` is every attribute" },
+  ReadAttributes: { ...keptByUs, note: "`[]` means every attribute" },
+  WriteAttributes: { ...keptByUs, note: "`[]` means every attribute" },
   ExplicitAuthFlows: {
     ...keptByUs,
-    note: "`[]` is the default; ALLOW_REFRESH_TOKEN_AUTH goes when RefreshTokenRotation is turned on",
+    note: "`[]` means the default; ALLOW_REFRESH_TOKEN_AUTH is removed when RefreshTokenRotation is turned on",
   },
   SupportedIdentityProviders: keptByUs,
-  CallbackURLs: takenAway,
-  LogoutURLs: takenAway,
-  DefaultRedirectURI: takenAway,
-  AllowedOAuthFlows: takenAway,
-  AllowedOAuthScopes: takenAway,
-  AllowedOAuthFlowsUserPoolClient: takenAway,
+  CallbackURLs: permissionRemoved,
+  LogoutURLs: permissionRemoved,
+  DefaultRedirectURI: permissionRemoved,
+  AllowedOAuthFlows: permissionRemoved,
+  AllowedOAuthScopes: permissionRemoved,
+  AllowedOAuthFlowsUserPoolClient: permissionRemoved,
   AnalyticsConfiguration: resetAsDocumented,
   PreventUserExistenceErrors: keptByUs,
   EnableTokenRevocation: { omitted: "kept", source: "Cloud Control" },
@@ -128,12 +132,12 @@ export const setUserPoolMfaConfig: Omissions<SetUserPoolMfaConfigRequest> = {
   MfaConfiguration: {
     omitted: "refused",
     source: "measured",
-    note: "beside a factor. With UserPoolId alone it becomes OFF (measured); beside WebAuthnConfiguration alone, mode and factors are kept (ours)",
+    note: "together with a factor. With only UserPoolId it becomes OFF (measured); with only WebAuthnConfiguration, mode and factors are kept (ours)",
   },
   WebAuthnConfiguration: { ...keptByUs, inside: true },
 };
 
-/** The request, completed by what it leaves out and the table keeps. */
+/** The request, completed with the omitted members that the table keeps. */
 export function withKept<Request extends object>(
   table: Omissions<Request>,
   request: Request,

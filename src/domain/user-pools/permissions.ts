@@ -1,4 +1,4 @@
-/** What a pool's settings take besides the permission of the operation that sets them; domain/iam/actions.ts has the list. */
+/** Permissions that a pool's settings require besides that of the operation; domain/iam/actions.ts lists them. */
 import type { Ctx } from "../../app.ts";
 import { domainOfSender } from "../../lib/mail-address.ts";
 import { type PoolDocument, poolArn } from "./load-pool.ts";
@@ -7,9 +7,9 @@ import { isSpecialTag } from "./tags.ts";
 type Settings = Pick<PoolDocument, "UserPoolTags" | "EmailConfiguration">;
 
 /**
- * Throws AccessDeniedException unless the caller may make of `before` what `after` says. What stays as it is takes no
- * permission, whoever set it.
- * @param poolId undefined: of a pool that has no id yet
+ * Throws AccessDeniedException unless the caller may change `before` to `after`. Unchanged settings require no
+ * permission, whoever made them.
+ * @param poolId undefined for a pool without an id yet
  */
 export async function authorizeSettings(
   ctx: Ctx,
@@ -19,7 +19,7 @@ export async function authorizeSettings(
 ): Promise<void> {
   const resource = poolId === undefined ? "*" : poolArn(ctx.config, poolId);
   const tags = changedTags(before.UserPoolTags ?? {}, after.UserPoolTags ?? {}).filter(isSpecialTag);
-  // The keys of those that change: some are taken away without being named.
+  // The keys of those that change: some are removed without being named.
   if (tags.length > 0) await ctx.authorize("SetSpecialTags", resource, { "aws:tagkeys": tags });
   const from = after.EmailConfiguration?.From;
   if (from !== before.EmailConfiguration?.From && !isOwnSender(ctx, from))
@@ -34,7 +34,7 @@ function changedTags(
   return [...keys].filter((key) => before[key] !== after[key]);
 }
 
-/** Whether a sender has the domain of the server's own; none at all is the server's own. */
+/** Whether a sender is in the server's own domain; no sender means the server's own. */
 function isOwnSender(ctx: Ctx, from: string | undefined): boolean {
   const own = ctx.config.smtp?.from.address;
   return from === undefined || (own !== undefined && domainOfSender(from) === domainOfSender(own));

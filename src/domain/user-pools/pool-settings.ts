@@ -1,6 +1,6 @@
 /**
- * What CreateUserPool and UpdateUserPool set, checked and completed member by member: what is not there gets its default.
- * What an update leaves out and keeps has been put in before: kept-settings.ts
+ * Checks and completes the settings of CreateUserPool and UpdateUserPool: what is missing gets its default. What an
+ * update omits but keeps was filled in before, by kept-settings.ts
  * (https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateUserPool.html).
  */
 import type {
@@ -22,13 +22,13 @@ import { checkInvitation, verificationMessages } from "./message-templates.ts";
 import { smsFactor } from "./mfa-config.ts";
 import { checkTags } from "./tags.ts";
 
-/** The members which creation and update share. */
+/** The members that creation and update have in common. */
 export type PoolSettings = Omit<UpdateUserPoolRequest, "UserPoolId" | "PoolName" | "DcrConfiguration">;
 
 /**
- * The part of the document that these settings make.
- * @param options.factors the MFA factors that SetUserPoolMfaConfig has set before, all or none of which stay
- * @param options.existing the document that they change
+ * The part of the document that these settings determine.
+ * @param options.factors the MFA factors set by SetUserPoolMfaConfig, of which all or none are kept
+ * @param options.existing the document to be changed
  */
 export function poolSettings(
   given: PoolSettings,
@@ -89,7 +89,7 @@ function checkPolicies(
   };
 }
 
-/** Without a policy every kind of character is asked for; in a policy that is given, what it omits is not. */
+/** The password policy. Without one every kind of character is required; in a given policy, omitted kinds are not. */
 function passwordPolicy(given: PasswordPolicyType | undefined, temporaryDays: number): PasswordPolicyType {
   const unset = given === undefined;
   return {
@@ -112,8 +112,8 @@ function signInPolicy(given: SignInPolicyType | undefined): SignInPolicyType {
 }
 
 /**
- * The old and the new way to name the token trigger: "If you also set an ARN in PreTokenGenerationConfig, its value
- * must be identical to PreTokenGeneration". Both are stored, so that a reader of either finds it.
+ * The old and the new member for the token trigger: "If you also set an ARN in PreTokenGenerationConfig, its value must
+ * be identical to PreTokenGeneration". Both are stored, so that readers of either find it.
  */
 function lambdaConfig(given: LambdaConfigType | undefined): LambdaConfigType {
   const { PreTokenGeneration: legacy, PreTokenGenerationConfig: config } = given ?? {};
@@ -130,7 +130,10 @@ function lambdaConfig(given: LambdaConfigType | undefined): LambdaConfigType {
   };
 }
 
-/** Attributes that wait for their verification: auto-verified ones, or those that do so already. */
+/**
+ * UserAttributeUpdateSettings: attributes must be auto-verified to require verification before an update, unless they
+ * already do.
+ */
 function updateSettings(
   given: UserAttributeUpdateSettingsType | undefined,
   possible: readonly string[],
@@ -172,7 +175,7 @@ function accountRecovery(
 
 const levels = ["Level1", "Level2", "Level3", "Level4"];
 
-/** "Each name must be unique across all four levels, including any default names". */
+/** Checks: "Each name must be unique across all four levels, including any default names". */
 function acrConfiguration(
   given: Record<string, AcrLevelConfigType> | undefined,
 ): Record<string, AcrLevelConfigType> | undefined {

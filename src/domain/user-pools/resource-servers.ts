@@ -1,5 +1,6 @@
 /** Resource servers: the APIs whose scopes a pool's clients may be granted (RFC 6749 section 3.3). */
 import type { Ctx } from "../../app.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import {
   insertResourceServer,
   type ResourceServer,
@@ -14,7 +15,7 @@ import { refuse } from "../../wire/refuse.ts";
 import { hasStrictClients } from "./client-tags.ts";
 import { loadPool, noSuchPool, type Pool } from "./load-pool.ts";
 
-/** Scopes every pool has. */
+/** Scopes that every pool has. */
 export const standardScopes: readonly string[] = [
   "openid",
   "email",
@@ -23,10 +24,13 @@ export const standardScopes: readonly string[] = [
   "aws.cognito.signin.user.admin",
 ];
 
-/** OpenID Connect's (Core 1.0 section 5.4), which Cognito does not have: only of pools with clients that want the standard. */
+/**
+ * An OpenID Connect scope (Core 1.0 section 5.4) that Cognito does not have: only in pools with clients that want the
+ * standard.
+ */
 export const addressScope = "address";
 
-/** Throws InvalidParameterException when there is one of that identifier. */
+/** Throws InvalidParameterException if the identifier is taken. */
 export async function createResourceServer(
   ctx: Ctx,
   request: CreateResourceServerRequest,
@@ -45,7 +49,7 @@ export async function createResourceServer(
   }
 }
 
-/** UpdateResourceServer replaces all: scopes that are left out are gone. */
+/** UpdateResourceServer replaces everything: omitted scopes are removed. */
 export async function replaceResourceServer(
   ctx: Ctx,
   request: CreateResourceServerRequest,
@@ -77,8 +81,8 @@ function scopesOf(given: readonly ResourceServerScopeType[]): ResourceServer["sc
 }
 
 /**
- * Those of a client's scopes that exist now, in their order. "A deleted scope stays on clients": a client keeps the scopes
- * it was given, and nothing is granted of those whose resource server, or whose place in it, is gone.
+ * The scopes of a client that exist now, in order. "A deleted scope stays on clients": a client keeps the scopes it was
+ * given, but none is granted whose resource server no longer exists or no longer has it.
  */
 export async function existingScopes(
   ctx: Ctx,
@@ -95,27 +99,31 @@ export async function existingScopes(
   return scopes.filter((scope) => standard.includes(scope) || existing.has(scope));
 }
 
-/** Those of these identifiers that there are, as of the pool's version. */
+/** Resource servers by pool, its creation time and identifier, as of the pool's version. */
+const known = new CacheKind<{ readonly version: number; readonly server: ResourceServer | undefined }>(
+  10_000,
+);
+
+/** The resource servers of these identifiers that exist at the pool's version. */
 async function knownServers(
   ctx: Ctx,
   { id, version, createdAt }: Pick<Pool, "id" | "version" | "createdAt">,
   identifiers: readonly string[],
 ): Promise<ResourceServer[]> {
-  const cache = ctx.app.caches.resourceServers;
-  // A pool that was deleted and made again under a pinned id begins with the same version.
+  const cache = ctx.app.caches.of(known);
+  // A pool that was deleted and created again under a pinned id starts with the same version.
   const nameOf = (identifier: string) => `${id}/${createdAt}/${identifier}`;
   const cached = identifiers.map((identifier) => cache.get(nameOf(identifier)));
-  if (cached.every((one) => one?.version === version))
-    return cached.flatMap((one) => (one?.value as ResourceServer | undefined) ?? []);
+  if (cached.every((one) => one?.version === version)) return cached.flatMap((one) => one?.server ?? []);
   const servers = await readResourceServers(ctx.db, id, identifiers);
   for (const identifier of identifiers) {
-    const value = servers.find((server) => server.identifier === identifier);
-    cache.set(nameOf(identifier), { version, value });
+    const server = servers.find((one) => one.identifier === identifier);
+    cache.set(nameOf(identifier), { version, server });
   }
   return servers;
 }
 
-/** `<identifier>/<name>`: an identifier may be a URL, and a name has no slash. */
+/** Splits `<identifier>/<name>`: an identifier may be a URL, but a name contains no slash. */
 function customScope(scope: string): { identifier: string; name: string } | undefined {
   const slash = scope.lastIndexOf("/");
   return slash <= 0 ? undefined : { identifier: scope.slice(0, slash), name: scope.slice(slash + 1) };

@@ -1,4 +1,7 @@
-/** Names that another pool gave up less than a year ago (store/retired-names.ts says why they are not free). */
+/**
+ * Reuse of names that another pool gave up less than a year ago (store/retired-names.ts explains why they are
+ * reserved).
+ */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { NameRetired } from "../../store/retired-names.ts";
@@ -7,8 +10,8 @@ import { noteTarget } from "../audit/call.ts";
 import { poolArn } from "./load-pool.ts";
 
 /**
- * Resolves when the caller may give a pool the name that is retired. Throws InvalidParameterException when not, and
- * whatever else it is given as it is.
+ * Resolves if the caller may give a pool the retired name in `error`. Throws InvalidParameterException if not, and
+ * rethrows any other error.
  */
 export async function authorizeReuse(ctx: Ctx, error: unknown, poolId: string): Promise<void> {
   if (!(error instanceof NameRetired)) throw error;

@@ -1,6 +1,6 @@
 /**
- * The schema of a pool: what its attributes may hold. Attributes are text on the wire; the schema gives each a type,
- * bounds and whether it may change
+ * The schema of a pool: what its attributes may contain. Attributes are text on the wire; the schema gives each a type
+ * and bounds, and says whether it may change
  * (https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html).
  */
 import { isMailAddress } from "../../lib/mail-address.ts";
@@ -14,17 +14,17 @@ type WithSchema = Pick<Pool, "document">;
 /** "The value of an attribute can be up to 2048 characters", whatever the schema says. */
 const LONGEST_VALUE = 2048;
 
-/** The attribute of this name, `custom:` or `dev:` prefix included. */
+/** The attribute of this name, including a `custom:` or `dev:` prefix. */
 export function schemaAttribute(pool: WithSchema, name: string): SchemaAttributeType | undefined {
   return pool.document.SchemaAttributes?.find((attribute) => attribute.Name === name);
 }
 
-/** Whether the attribute may change once it has a value. An unknown attribute may not. */
+/** Whether the attribute may change once it has a value; false for an unknown attribute. */
 export function isMutable(pool: WithSchema, name: string): boolean {
   return schemaAttribute(pool, name)?.Mutable === true;
 }
 
-/** Names of the attributes that every user must have, `sub` excepted, which every user has. */
+/** Names of the attributes that every user must have, except `sub`, which every user has. */
 export function requiredAttributes(pool: WithSchema): string[] {
   return (pool.document.SchemaAttributes ?? [])
     .filter((attribute) => attribute.Required === true && attribute.Name !== "sub")
@@ -32,8 +32,8 @@ export function requiredAttributes(pool: WithSchema): string[] {
 }
 
 /**
- * The attributes in the one spelling in which they are stored: booleans in lower case, because many programs send
- * Python's `True`, and everything that reads `email_verified` compares it with `true`.
+ * The attributes in their stored spelling: booleans are lower case, because many programs send Python's `True`, and
+ * everything that reads `email_verified` compares it with `true`.
  */
 export function canonicalAttributes(
   pool: WithSchema,
@@ -49,9 +49,9 @@ export function canonicalAttributes(
 const MOST_VIOLATIONS = 100;
 
 /**
- * Refuses values that do not fit the schema, all of them at once and in Cognito's words; `required` asks for the
- * required attributes too (a user is created). An empty value means that the attribute is absent.
- * Throws InvalidParameterException.
+ * Refuses values that do not fit the schema, all at once and in Cognito's words; `required` also checks for required
+ * attributes (when a user is created). An empty value means that the attribute is absent. Throws
+ * InvalidParameterException.
  */
 export function checkAttributes(
   pool: WithSchema,
@@ -78,17 +78,17 @@ export function checkAttributes(
     }
   }
   if (violations.length > 0) {
-    // An answer stays small whatever was sent.
-    const told = violations.slice(0, MOST_VIOLATIONS);
+    // Keeps the answer small whatever was sent.
+    const shown = violations.slice(0, MOST_VIOLATIONS);
     refuseFor("attributesMalformed", {
-      violations: told.map(({ name, violation }) => `${name}: ${violation}\n`).join(""),
-      names: told.map(({ name }) => name),
+      violations: shown.map(({ name, violation }) => `${name}: ${violation}\n`).join(""),
+      names: shown.map(({ name }) => name),
     });
   }
   checkContacts(attributes);
 }
 
-/** What is wrong with a value, in Cognito's words, or undefined. */
+/** What is wrong with a value, in Cognito's words; undefined if it is fine. */
 export function checkAttributeValue(
   schema: SchemaAttributeType,
   name: string,
@@ -128,14 +128,14 @@ function checkNumber(schema: SchemaAttributeType, value: string): string | undef
   return undefined;
 }
 
-/** Whole numbers are compared exactly: bounds may reach 2^1023, far beyond what a double tells apart. */
+/** Compares whole numbers exactly: bounds may be as large as 2^1023, beyond the precision of a double. */
 export function isLess(a: string, b: string): boolean {
   const whole = /^[+-]?\d+$/;
   if (!whole.test(a) || !whole.test(b)) return Number(a) < Number(b);
   return BigInt(a.replace(/^\+/, "")) < BigInt(b.replace(/^\+/, ""));
 }
 
-/** ISO 8601 as XML Schema and JSON libraries write it, or epoch seconds. */
+/** ISO 8601 as written by XML Schema and JSON libraries, or epoch seconds. */
 const DATE_TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
 
 function isDateTime(value: string): boolean {

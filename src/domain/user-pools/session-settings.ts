@@ -1,6 +1,6 @@
 /**
- * Whether a pool tracks sessions, how many of tokens a user may have, and for how long clients let in who has signed in
- * (AWS: SetUserPoolSessionConfiguration, SetUserPoolClientSessionConfiguration).
+ * Whether a pool tracks sessions, how many token sessions a user may have, and how long clients accept a sign-in at the
+ * pages (SetUserPoolSessionConfiguration and SetUserPoolClientSessionConfiguration, Amazon Cognito API Reference).
  */
 import type { Ctx } from "../../app.ts";
 import { setSsoMinutes } from "../../store/clients.ts";
@@ -19,13 +19,16 @@ export function tracksSessions({ document }: Pool): boolean {
   return document.UserSessionTracking === "ENABLED";
 }
 
-/** Throws OperationNotEnabledException: "not available … for the current user pool configuration". */
+/**
+ * Throws OperationNotEnabledException unless the pool tracks sessions: "not available … for the current user pool
+ * configuration".
+ */
 export function requireTracking(pool: Pool): void {
   if (!tracksSessions(pool))
     refuse("OperationNotEnabledException", "Session tracking is not enabled for this user pool.");
 }
 
-/** The most sessions of tokens that a user has. */
+/** The maximum number of token sessions per user. */
 export function maxPerUser({ document }: Pool): number {
   return document.TokenSession?.MaxPerUser ?? defaultMaxPerUser;
 }
@@ -49,25 +52,28 @@ export function withSessionConfiguration(
   return { ...document, UserSessionTracking, TokenSession: { MaxPerUser } };
 }
 
-/** SSOSession.MaxValidityMinutes of a client, as it is set. */
+/** SSOSession.MaxValidityMinutes of a client as configured. */
 export function ssoMinutes(client: Client): number {
   return client.ssoMinutes ?? defaultSsoMinutes;
 }
 
 /**
- * Minutes since the sign-in for which the client lets in who has signed in at the pool's pages. While the pool tracks no
- * sessions, what clients were set to sleeps.
+ * How many minutes after a sign-in at the pages the client accepts it. While the pool does not track sessions, clients'
+ * settings have no effect.
  */
 export function reuseMinutes(pool: Pool, client: Client): number {
   return tracksSessions(pool) ? ssoMinutes(client) : defaultSsoMinutes;
 }
 
-/** How many minutes a browser's session is kept: as long as a client of the pool makes use of it. */
+/** How many minutes a browser session is kept: as long as some client of the pool accepts it. */
 export function keptMinutes(longest: number | undefined): number {
   return Math.max(defaultSsoMinutes, longest ?? 0);
 }
 
-/** Throws ResourceNotFoundException, OperationNotEnabledException and InvalidParameterException. */
+/**
+ * SetUserPoolClientSessionConfiguration. Throws ResourceNotFoundException, OperationNotEnabledException and
+ * InvalidParameterException.
+ */
 export async function setClientSessions(
   ctx: Ctx,
   request: SetUserPoolClientSessionConfigurationRequest,

@@ -1,5 +1,5 @@
 /**
- * The standard attributes every pool has, with the constraints that DescribeUserPool prints for them
+ * The standard attributes of every pool, with the constraints that DescribeUserPool returns for them
  * (https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html#cognito-user-pools-standard-attributes).
  */
 import type { SchemaAttributeType } from "../../wire/generated/user-pools.types.ts";
@@ -12,7 +12,7 @@ function common(Name: string, AttributeDataType: "String" | "Boolean" | "Number"
   return { Name, AttributeDataType, DeveloperOnlyAttribute: false, Mutable: true, Required: false };
 }
 
-/** In the order in which AWS's own example of CreateUserPool prints them. */
+/** In the order of AWS's example of CreateUserPool. */
 export const standardAttributes: readonly SchemaAttributeType[] = [
   { ...text("sub", "1"), Mutable: false, Required: true },
   text("name"),
@@ -43,8 +43,8 @@ export function isStandardAttribute(name: string): boolean {
   return names.has(name);
 }
 
-/** What only Poolhouse itself writes: the subject, and the links to other providers' accounts. */
+/** Attributes that only Poolhouse writes: the subject, and links to accounts at other providers. */
 export const internalAttributes: ReadonlySet<string> = new Set(["sub", "identities"]);
 
-/** What an administrator may set, but never a user: they would vouch for themselves. */
+/** Attributes that administrators may set but users may not, since they would vouch for themselves. */
 export const verifiedAttributes: ReadonlySet<string> = new Set(["email_verified", "phone_number_verified"]);

@@ -1,7 +1,7 @@
 /**
- * Tags of a pool, and those that mean something to Poolhouse: `_custom_id_`, `ms-custom-id` and `floci:override-id`
- * fix the id of a new pool (the spellings of other emulators), `poolhouse:issuer` chooses the issuer of its tokens;
- * client-tags.ts has those that are about clients.
+ * Tags of a pool, and those with a meaning for Poolhouse: `_custom_id_`, `ms-custom-id` and `floci:override-id` set the
+ * id of a new pool (as in other emulators), `poolhouse:issuer` selects the issuer of its tokens; client-tags.ts has
+ * those for clients.
  */
 import { refuse } from "../../wire/refuse.ts";
 import { issuerTag } from "./load-pool.ts";
@@ -10,7 +10,7 @@ export type Tags = Readonly<Record<string, string>>;
 
 const pinningTags = ["_custom_id_", "ms-custom-id", "floci:override-id"] as const;
 
-/** Whether a tag means something here, or may in another release: setting it takes a permission of its own. */
+/** Whether a tag has a meaning here, or may have one in another release: setting it requires a separate permission. */
 export function isSpecialTag(name: string): boolean {
   return name.startsWith("poolhouse:") || (pinningTags as readonly string[]).includes(name);
 }
@@ -32,7 +32,7 @@ export function checkTags(tags: Tags): void {
 }
 
 /**
- * The id that tags fix for a new pool. Clients split it at `_` (region before, SRP pool name after), so there is
+ * The id that tags set for a new pool. Clients split it at `_` (region before, SRP pool name after), so there must be
  * exactly one, although the model's pattern would allow more.
  */
 export function pinnedPoolId(tags: Tags): string | undefined {

@@ -1,6 +1,6 @@
 /**
- * Changing a pool. Every change reads the document, makes the next one and writes it only if nobody else has written
- * meanwhile; else it starts over, a few times.
+ * Changes pools. Every change reads the document, makes the next one, and writes it only if it has not changed in the
+ * meantime; otherwise it starts over, a few times.
  */
 import type { Ctx } from "../../app.ts";
 import { listDomains } from "../../store/domains.ts";
@@ -16,7 +16,7 @@ import { dcrConfiguration } from "./create-pool.ts";
 import { addCustomAttributes } from "./define-schema.ts";
 import { checkFactors, mfaFactors, noFactors } from "./factor-rules.ts";
 import { keptPoolSettings } from "./kept-settings.ts";
-import { loadPool, type Pool, type PoolDocument } from "./load-pool.ts";
+import { forgetPool, loadPool, type Pool, type PoolDocument } from "./load-pool.ts";
 import { withMfaConfig } from "./mfa-config.ts";
 import { authorizeSettings } from "./permissions.ts";
 import { poolSettings } from "./pool-settings.ts";
@@ -25,7 +25,7 @@ import { checkTags, type Tags } from "./tags.ts";
 
 const MOST_ATTEMPTS = 10;
 
-/** What operations answer that lost the race too often: those that declare no conflict ask to be tried again. */
+/** The error for losing the race too often: operations that declare no conflict ask the caller to try again. */
 type Conflict = "ConcurrentModificationException" | "TooManyRequestsException";
 
 async function changePool(
@@ -58,8 +58,8 @@ export async function updatePoolSettings(ctx: Ctx, request: UpdateUserPoolReques
 }
 
 /**
- * The document after UpdateUserPool. What the operation cannot set stays (schema, names, case, passkeys), and so do MFA
- * factors, unless it turns MFA off.
+ * The document after UpdateUserPool. What the operation cannot set is kept (schema, names, case sensitivity, passkeys),
+ * as are MFA factors, unless it turns MFA off.
  */
 export function updatedDocument(
   existing: PoolDocument,
@@ -94,21 +94,21 @@ export async function addAttributes(
   }));
 }
 
-/** SetUserPoolMfaConfig; the pool as it is afterwards. */
+/** SetUserPoolMfaConfig; returns the changed pool. */
 export function setMfaConfig(ctx: Ctx, request: SetUserPoolMfaConfigRequest): Promise<Pool> {
   return changePool(ctx, request.UserPoolId, "ConcurrentModificationException", ({ document }) => ({
     document: withMfaConfig(document, request, ctx.config.region),
   }));
 }
 
-/** SetUserPoolSessionConfiguration; the pool as it is afterwards. Throws InvalidParameterException. */
+/** SetUserPoolSessionConfiguration; returns the changed pool. Throws InvalidParameterException. */
 export function setSessions(ctx: Ctx, request: SetUserPoolSessionConfigurationRequest): Promise<Pool> {
   return changePool(ctx, request.UserPoolId, "ConcurrentModificationException", ({ document }) => ({
     document: withSessionConfiguration(document, request),
   }));
 }
 
-/** Adds tags and replaces those of the same keys. Throws InvalidParameterException. */
+/** Adds tags, replacing those with the same keys. Throws InvalidParameterException. */
 export async function addTags(ctx: Ctx, poolId: string, tags: Tags): Promise<void> {
   await changePool(ctx, poolId, "TooManyRequestsException", ({ document }) => {
     const UserPoolTags = { ...document.UserPoolTags, ...tags };
@@ -124,7 +124,7 @@ export async function removeTags(ctx: Ctx, poolId: string, keys: readonly string
   });
 }
 
-/** DeleteUserPool. "You must deactivate this feature" before a protected pool can be deleted; nor may it have a domain. */
+/** DeleteUserPool. A protected pool cannot be deleted ("You must deactivate this feature"), nor one with a domain. */
 export async function removePool(ctx: Ctx, poolId: string): Promise<void> {
   const pool = await loadPool(ctx, poolId);
   if (pool.document.DeletionProtection === "ACTIVE")
@@ -132,12 +132,12 @@ export async function removePool(ctx: Ctx, poolId: string): Promise<void> {
       "InvalidParameterException",
       "The user pool cannot be deleted because deletion protection is activated. Deletion protection must be inactivated first.",
     );
-  // A domain that comes in between goes with the pool: store/user-pools.ts.
+  // A domain created in between is deleted with the pool: store/user-pools.ts.
   if ((await listDomains(ctx.db, poolId)).length > 0)
     refuse(
       "InvalidParameterException",
       "User pool cannot be deleted. It has a domain configured that should be deleted first.",
     );
   await deletePool(ctx.db, poolId, ctx.now);
-  ctx.app.caches.pools.delete(poolId);
+  forgetPool(ctx, poolId);
 }

@@ -1,4 +1,4 @@
-/** Whether a user may come in at all, and how everybody is shown out. */
+/** Enabling, disabling, signing out and deleting users. */
 import type { Ctx } from "../../app.ts";
 import { inTransaction } from "../../store/db.ts";
 import { signOutUser } from "../../store/token-families.ts";
@@ -7,7 +7,7 @@ import { type CredentialChange, recording } from "../audit/credential.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { changeUser } from "./change-user.ts";
 
-/** AdminEnableUser, AdminDisableUser: "deactivates a user profile and revokes all access tokens". */
+/** AdminEnableUser and AdminDisableUser: "deactivates a user profile and revokes all access tokens". */
 export async function setEnabled(ctx: Ctx, pool: Pool, user: User, enabled: boolean): Promise<void> {
   if (enabled) {
     await changeUser(ctx, pool, user, () => ({ enabled }), { operation: "AdminEnableUser" });
@@ -19,13 +19,13 @@ export async function setEnabled(ctx: Ctx, pool: Pool, user: User, enabled: bool
   });
 }
 
-/** GlobalSignOut, AdminUserGlobalSignOut: no token from before, and no sign-in that is under way, is good any more. */
+/** GlobalSignOut and AdminUserGlobalSignOut: invalidates all tokens, and all sign-ins in progress. */
 export async function signOutEverywhere(ctx: Ctx, pool: Pool, user: User): Promise<void> {
   const change: CredentialChange = { operation: "GlobalSignOut", poolId: pool.id, userId: user.id };
   await inTransaction(recording(ctx, change), (tx) => signOutUser(tx, pool.id, user.id, ctx.now));
 }
 
-/** DeleteUser, AdminDeleteUser. */
+/** DeleteUser and AdminDeleteUser. */
 export async function removeUser(ctx: Ctx, pool: Pool, user: User): Promise<void> {
   const change: CredentialChange = { operation: "DeleteUser", poolId: pool.id, userId: user.id };
   await deleteUser(recording(ctx, change), pool.id, user.id);

@@ -24,14 +24,14 @@ type Medium = Delivery["medium"];
 export interface NewUserRequest {
   readonly username: string;
   readonly attributes: Attributes;
-  /** Generated when absent, unless the pool's users can do without a password. */
+  /** Generated if absent, unless the pool's users can do without a password. */
   readonly temporaryPassword: string | undefined;
   readonly forceAliasCreation: boolean;
   readonly suppressMessage: boolean;
   readonly mediums: readonly Medium[] | undefined;
 }
 
-/** Makes a user on an administrator's behalf and invites them. */
+/** Creates a user on behalf of an administrator and sends the invitation. */
 export async function createUser(ctx: Ctx, pool: Pool, request: NewUserRequest): Promise<User> {
   refuseTriggers(pool, "PreSignUp");
   const sub = newSub(ctx.random);
@@ -59,7 +59,7 @@ export async function createUser(ctx: Ctx, pool: Pool, request: NewUserRequest):
   return user;
 }
 
-/** MessageAction RESEND: a new temporary password with a new term, and the invitation again. */
+/** MessageAction RESEND: sets a new temporary password with a new expiry, and sends the invitation again. */
 export async function resendInvitation(
   ctx: Ctx,
   pool: Pool,
@@ -81,7 +81,7 @@ export async function resendInvitation(
   const until = credential.temporaryUntil;
   const messages = invitations(ctx, pool, found, { username: request.username, password, deliveries, until });
   await inTransaction(ctx.db, async (tx) => {
-    // The status was read outside: the user may have chosen a password meanwhile, which must not be overwritten.
+    // The status was read outside: the user may have chosen a password in the meantime, which must not be overwritten.
     if (!(await updateUser(tx, found, {}, ctx.now))) refuseBusy();
     await writeCredential(tx, pool.id, found.id, undefined, credential, ctx.now);
     for (const message of messages) await queueMessage(tx, message);
@@ -94,7 +94,10 @@ function refuseBusy(): never {
   return refuseFor("tooMany", { detail: "the user changed while an invitation was sent again" });
 }
 
-/** "To create a user with no password, omit this parameter or submit a blank value": only where that lets them in. */
+/**
+ * The temporary password, if any: "To create a user with no password, omit this parameter or submit a blank value",
+ * which only has that effect in pools where users can sign in without one.
+ */
 function passwordOf(ctx: Ctx, pool: Pool, given: string | undefined): string | undefined {
   if (given) {
     checkPassword(pool, given, "admin");
@@ -103,7 +106,7 @@ function passwordOf(ctx: Ctx, pool: Pool, given: string | undefined): string | u
   return isPasswordless(pool) ? undefined : temporaryPassword(ctx.random, pool);
 }
 
-/** Whether users of the pool may sign in by one-time codes (SignInPolicyType), and so need no password. */
+/** Whether users of the pool can sign in by one-time codes (SignInPolicyType), and so need no password. */
 export function isPasswordless(pool: Pick<Pool, "document">): boolean {
   const factors = pool.document.Policies?.SignInPolicy?.AllowedFirstAuthFactors ?? [];
   return factors.includes("EMAIL_OTP") || factors.includes("SMS_OTP");
@@ -117,8 +120,8 @@ function nameTaken(pool: Pool, name: LoginName | undefined): never {
 }
 
 /**
- * Where the invitation goes. DesiredDeliveryMediums defaults to SMS; a user who has no phone number but an e-mail
- * address gets it there, for otherwise nobody would learn the temporary password.
+ * Where the invitation is sent. DesiredDeliveryMediums defaults to SMS; a user with an e-mail address but no phone
+ * number gets it by e-mail, since otherwise nobody would learn the temporary password.
  */
 function invitationDeliveries(attributes: Attributes, mediums: readonly Medium[] | undefined): Delivery[] {
   const { email, phone_number: phoneNumber } = attributes;
@@ -140,7 +143,7 @@ function invitations(
   pool: Pool,
   user: User,
   content: {
-    /** As the administrator wrote it: users know their address, not their UUID. */
+    /** As the administrator entered it: users know their address, not their UUID. */
     username: string;
     password: string | undefined;
     deliveries: readonly Delivery[];

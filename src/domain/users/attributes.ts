@@ -1,7 +1,7 @@
 /**
- * How attributes of a user change: merging, deletion by an empty value, what may not change, and what a change of an
- * address does to its verification (AWS: "Working with user attributes",
- * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html). Values only.
+ * How attributes of a user change: merging, deletion by an empty value, what must not change, and how a change of
+ * address affects its verification ("Working with user attributes",
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html). Pure.
  */
 import type { AttributeType } from "../../wire/generated/user-pools.types.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
@@ -16,7 +16,7 @@ export type Attributes = Readonly<Record<string, string>>;
 
 export const contactAttributes = ["email", "phone_number"] as const satisfies readonly ContactAttribute[];
 
-/** The wire's list as an object; of a name given twice the last one counts. An absent value is an empty one. */
+/** The wire's list as an object; if a name is repeated, the last one counts. An absent value becomes an empty one. */
 export function attributesFrom(list: readonly AttributeType[] | undefined): Attributes {
   return Object.fromEntries((list ?? []).map(({ Name, Value }) => [Name, Value ?? ""]));
 }
@@ -25,7 +25,10 @@ export function isVerified(attributes: Attributes, contact: ContactAttribute): b
   return attributes[`${contact}_verified`] === "true";
 }
 
-/** Refuses what users may not write through this client; names the schema does not know are refused as such, later. */
+/**
+ * Refuses attributes that users may not write through this client; names that are not in the schema are refused later,
+ * as unknown.
+ */
 export function assertWritable(pool: Pool, client: Client, names: readonly string[]): void {
   const known = names.filter((name) => schemaAttribute(pool, name) !== undefined);
   if (known.some((name) => !canWrite(pool, client, name))) {
@@ -33,14 +36,14 @@ export function assertWritable(pool: Pool, client: Client, names: readonly strin
   }
 }
 
-/** Without what has no value. */
+/** The attributes that have a value. */
 function withoutEmpty(attributes: Attributes): Attributes {
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== ""));
 }
 
 /**
- * The attributes after a change. An empty value deletes. A new e-mail address or phone number is unverified unless the
- * change itself says otherwise, which only administrators can. Throws InvalidParameterException.
+ * The attributes after a change. An empty value deletes. A new e-mail address or phone number becomes unverified unless
+ * the change says otherwise, which only administrators can. Throws InvalidParameterException.
  */
 export function changeAttributes(pool: Pool, before: Attributes, given: Attributes): Attributes {
   const change = canonicalAttributes(pool, given);
@@ -52,7 +55,7 @@ export function changeAttributes(pool: Pool, before: Attributes, given: Attribut
   return settleVerified(after, before, change);
 }
 
-/** The attributes without some. Throws InvalidParameterException for unknown, immutable and required ones. */
+/** Removes attributes. Throws InvalidParameterException for unknown, immutable and required ones. */
 export function deleteAttributes(pool: Pool, before: Attributes, names: readonly string[]): Attributes {
   const unknown = names.filter((name) => schemaAttribute(pool, name) === undefined);
   if (unknown.length > 0) {
@@ -72,7 +75,7 @@ function removeAttributes(pool: Pool, attributes: Attributes, names: readonly st
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
 }
 
-/** Immutable attributes are written when a user is made, never later. */
+/** Immutable attributes can be set when a user is created, but not later. */
 function refuseImmutable(pool: Pool, name: string): void {
   if (internalAttributes.has(name) || schemaAttribute(pool, name)?.Mutable === false) {
     refuse("InvalidParameterException", `user.${name}: Attribute cannot be updated.\n`);
@@ -90,7 +93,10 @@ function settleVerified(after: Attributes, before: Attributes, change: Attribute
   return settled;
 }
 
-/** AWS: "You must provide a value for email when you want to set email_verified to true" (AdminCreateUser). */
+/**
+ * Refuses email_verified or phone_number_verified without the address: "You must provide a value for email when you
+ * want to set email_verified to true" (AdminCreateUser).
+ */
 function refuseUnfounded(
   contact: ContactAttribute,
   value: string | undefined,
@@ -106,7 +112,7 @@ function checkPreferredUsername(pool: Pool, attributes: Attributes): void {
   refuseAliasShapes(pool, "preferred_username", name);
 }
 
-/** The attributes a new user begins with. Throws InvalidParameterException. */
+/** The attributes of a new user. Throws InvalidParameterException. */
 export function firstAttributes(pool: Pool, given: Attributes, options: { required: boolean }): Attributes {
   const set = canonicalAttributes(pool, given);
   checkAttributes(pool, set, options);
@@ -118,8 +124,8 @@ export function firstAttributes(pool: Pool, given: Attributes, options: { requir
 }
 
 /**
- * Which changes of a user's own wait for their verification (UserAttributeUpdateSettings
- * .AttributesRequireVerificationBeforeUpdate), and which are made at once.
+ * Splits a user's own changes into those that must be verified first (UserAttributeUpdateSettings
+ * .AttributesRequireVerificationBeforeUpdate) and those that are made at once.
  */
 export function splitPending(
   pool: Pick<Pool, "document">,
@@ -133,7 +139,7 @@ export function splitPending(
   const pending: Partial<Record<ContactAttribute, string>> = {};
   for (const contact of waiting) {
     const value = change[contact];
-    // Whoever may say "verified" in the same request (an administrator) does not have to wait.
+    // An administrator, who may set "verified" in the same request, does not have to wait.
     if (value === undefined || value === "" || value === before[contact]) continue;
     if (change[`${contact}_verified`]?.toLowerCase() === "true") continue;
     pending[contact] = value;

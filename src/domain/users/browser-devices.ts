@@ -1,7 +1,7 @@
 /**
- * Browsers as devices. At the hosted pages nothing in the browser computes SRP, so the server makes the device's key and
- * secret, stores what ConfirmDevice would have stored, and the browser keeps both in a cookie. From then on it is a device
- * like any other: listed, forgotten, remembered or not.
+ * Browsers as devices. At the hosted pages nothing in the browser computes SRP, so the server creates the device's key
+ * and secret and stores what ConfirmDevice would have stored, and the browser keeps both in a cookie. From then on it
+ * is a device like any other: listed, forgotten, remembered or not.
  */
 import type { Ctx } from "../../app.ts";
 import { equalBytes, toBase64url } from "../../lib/bytes.ts";
@@ -24,7 +24,7 @@ export interface BrowserDevice {
 
 const secretBytes = 40;
 
-/** Which of the devices that a browser holds is this user's. It has proven nothing yet. */
+/** The device in a browser's cookies that belongs to this user. Nothing is proven yet. */
 export async function deviceOfBrowser(
   ctx: Ctx,
   pool: Pool,
@@ -38,8 +38,8 @@ export async function deviceOfBrowser(
 }
 
 /**
- * Whether the browser holds the secret of a device that still is the user's; it has been seen then.
- * @param twoFactors whether two were proven before it in this sign-in
+ * Whether the browser has the secret of a device that is still the user's; if so, records that it was seen.
+ * @param twoFactors whether two factors were proven before in this sign-in
  */
 export async function provesDevice(
   ctx: Ctx,
@@ -57,24 +57,25 @@ export async function provesDevice(
   return updateDevice(ctx.db, place, { seen: { address: ctx.address, twoFactors }, now: ctx.now });
 }
 
-/** Whether the user is asked if the device is to be remembered (DeviceOnlyRememberedOnUserPrompt). */
+/** Whether users are asked to remember a device (DeviceOnlyRememberedOnUserPrompt). */
 export function asksToRemember(pool: Pool): boolean {
   return isOfUse(pool) && pool.document.DeviceConfiguration?.DeviceOnlyRememberedOnUserPrompt === true;
 }
 
-/** Devices for which no challenge is ever left out need not be known. */
+/** Whether devices are useful: if they never replace a challenge, they need not be stored. */
 function isOfUse({ document }: Pool): boolean {
   return document.DeviceConfiguration?.ChallengeRequiredOnNewDevice === true;
 }
 
-/** Nobody who has signed in is turned away because there is no time to remember them. */
+/** Ignores that there is no capacity to remember a device: the sign-in must not fail because of that. */
 function unlessBusy(error: unknown): undefined {
   if (!(error instanceof Refusal)) throw error;
 }
 
 /**
- * After a sign-in with two factors: makes the browser a device of the user. Undefined: it is one, or is not to be.
- * @param wanted what the user said, where users are asked
+ * Makes the browser a device of the user after a sign-in with two factors. Undefined if it already is one, or should
+ * not become one.
+ * @param wanted the user's choice, if users are asked
  */
 export async function rememberBrowser(
   ctx: Ctx,
@@ -83,7 +84,7 @@ export async function rememberBrowser(
 ): Promise<BrowserDevice | undefined> {
   if (!isOfUse(pool) || !areTwo(methods) || (asksToRemember(pool) && !wanted)) return undefined;
   if (deviceKey !== undefined) {
-    // The user says anew what they, or an administrator, have said otherwise.
+    // The user's new choice replaces an earlier one, including an administrator's.
     const device = asksToRemember(pool) && (await findDevice(ctx.db, pool.id, user.id, deviceKey));
     if (device && !device.remembered)
       await setRemembered(ctx, { poolId: pool.id, userId: user.id, key: deviceKey }, true);
@@ -98,7 +99,7 @@ export async function rememberBrowser(
   if (verifier === undefined) return undefined;
   const name = bounded(ctx.userAgent, 256);
   const device = { key, name, srp: { salt, verifier }, remembered: true, twoFactors: true };
-  // As the user was when the sign-in began.
+  // With the state of the user at the start of the sign-in.
   const stored = await storeDevice(ctx, { ...user, signOuts }, device);
   return stored === "stored" ? { key, secret } : undefined;
 }

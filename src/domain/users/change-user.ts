@@ -1,7 +1,9 @@
 /**
- * Changes a stored user: compare-and-swap on the version it was read with, its sign-in names in the same transaction.
+ * Changes a stored user: compare-and-swap on the version it was read with, and its sign-in names in the same
+ * transaction.
  */
 import type { Ctx } from "../../app.ts";
+import { isUuid } from "../../lib/uuid.ts";
 import { endBrowserSessionsBy } from "../../store/browser-sessions.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
 import {
@@ -25,19 +27,18 @@ import { type ContactAttribute, isContact } from "../messages/delivery.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { loginNames } from "../user-pools/login-names.ts";
 import { contactAttributes, isVerified } from "./attributes.ts";
-import { uuid } from "./find-user.ts";
 import { changedMeans, changesNothing, onlyTakesAway } from "./sign-in-means.ts";
 import { takenReasons } from "./username.ts";
 
-/** Rolls a transaction back because what it was decided by has changed meanwhile. */
+/** Rolls a transaction back because what it was based on has changed. */
 class Stale extends Error {}
 
-/** Every turn somebody else succeeded; ten in a row is a storm, and the caller may come again. */
+/** In every round somebody else succeeded; after ten in a row the caller may retry. */
 const turns = 10;
 
 /**
- * Runs `work` again with fresh reads for as long as it finds that somebody else was faster.
- * Throws TooManyRequestsException in the end.
+ * Repeats `work` with fresh reads while it finds that the user was changed concurrently. Finally throws
+ * TooManyRequestsException.
  */
 export async function untilFresh<T>(work: () => Promise<T>): Promise<T> {
   for (let turn = 1; turn <= turns; turn++) {
@@ -50,32 +51,35 @@ export async function untilFresh<T>(work: () => Promise<T>): Promise<T> {
   return refuseFor("tooMany", { detail: "the same user is being changed all the time" });
 }
 
-/** Inside a transaction, when a conditional update touched no row. */
+/** To be called inside a transaction if a conditional update affected no row. */
 function stale(): never {
   throw new Stale();
 }
 
 export interface ChangeOptions {
-  /** What the audit event of the change is called, by AWS's name: whatever changes a user is one of their operations. */
+  /** The AWS operation by which the audit event names the change. */
   readonly operation: CredentialOperation;
-  /** What the event tells besides. */
+  /** Further details for the event. */
   readonly details?: NonNullable<CredentialChange["details"]> | undefined;
-  /** The transaction changes more than the user's row tells (a password, a software token): it always is an event. */
+  /**
+   * Whether the transaction changes more than the user's row shows (a password, a software token), so that it is always
+   * recorded.
+   */
   readonly isEvent?: boolean;
-  /** Aliases that belong to others move to this user (ForceAliasCreation). */
+  /** Whether aliases of others move to this user (ForceAliasCreation). */
   readonly takeAliases?: boolean;
   /**
-   * Further store calls of the same transaction, after the user is written. False: roll back and change nothing,
-   * because a code was used up by somebody else.
+   * Further store calls in the same transaction, after the user is written. Returning false rolls everything back,
+   * because a code was used up concurrently.
    */
   readonly also?: (tx: Db, user: User) => Promise<unknown>;
 }
 
 /**
- * Changes a user by what `decide` makes of a fresh read; undefined changes nothing, and neither does what the user has
- * already, unless further store calls go with it. What changes how the user signs in or recovers is recorded in the same
- * transaction. Returns the user as stored then, or undefined when `also` said no. Throws AliasExistsException,
- * TooManyRequestsException, and UserNotFoundException when the user is gone.
+ * Changes a user as `decide` says, given a fresh read. Nothing is written if it returns undefined or no actual change,
+ * unless there are further store calls. A change of how the user signs in or recovers is recorded in the same
+ * transaction. Returns the stored user, or undefined if `also` returned false. Throws AliasExistsException,
+ * TooManyRequestsException, and UserNotFoundException if the user is gone.
  */
 export async function changeUser(
   ctx: Ctx,
@@ -97,7 +101,7 @@ export async function changeUser(
     }
     try {
       return await inTransaction(ctx.db, async (tx) => {
-        // The user's row first: whoever issues tokens holds it, and what comes after then sees those tokens.
+        // The user's row first: issuing tokens locks it, and what comes after then sees those tokens.
         if (change !== undefined) await write(tx, ctx, pool, { fresh, change, after, ...options });
         if ((await options.also?.(tx, fresh)) === false) throw new Refused();
         await record(tx, ctx, { fresh, after, ...options });
@@ -113,7 +117,7 @@ export async function changeUser(
 
 class Refused extends Error {}
 
-/** The event of the change, if it is one. */
+/** Records the audit event of the change, if it is one. */
 async function record(
   tx: Db,
   ctx: Ctx,
@@ -160,17 +164,17 @@ async function write(
   await insertLoginNames(tx, pool.id, after.id, added);
 }
 
-/** The user's row; and the sessions at the pages end that were opened by an address which the user loses. */
+/** Writes the user's row; ends browser sessions that were started with an address that the user loses. */
 async function writeRow(tx: Db, ctx: Ctx, fresh: User, change: UserChange): Promise<void> {
   if (!(await updateUser(tx, fresh, change, ctx.now))) stale();
   const lost = lostAddresses(fresh, { ...fresh, ...change });
   if (lost.length > 0) await endBrowserSessionsBy(tx, { poolId: fresh.poolId, userId: fresh.id }, lost);
 }
 
-/** What a code to each address is called among the proofs of a sign-in. */
+/** The proof that a code to each address is in a sign-in. */
 const proofBy = { email: "email", phone_number: "sms" } as const;
 
-/** Proofs by addresses that are not the user's any more. */
+/** The proofs by addresses that the user no longer has. */
 function lostAddresses(before: User, after: Pick<User, "attributes">): string[] {
   const isKept = (contact: ContactAttribute) =>
     after.attributes[contact] === before.attributes[contact] && isVerified(after.attributes, contact);
@@ -186,9 +190,9 @@ export function namesOf(pool: Pool, user: Pick<User, "username" | "attributes" |
 }
 
 /**
- * Takes verified e-mail and phone aliases from whoever has them: "migrates the alias from the previous user" (AWS,
- * ConfirmSignUp). The previous user's address is unverified from then on, so that it does not claim the alias again:
- * an event of theirs.
+ * Takes verified e-mail and phone aliases away from other users: "migrates the alias from the previous user"
+ * (ConfirmSignUp). The previous user's address becomes unverified, so that it does not claim the alias again, which is
+ * recorded as an event of that user.
  */
 export async function releaseAliases(
   tx: Db,
@@ -217,8 +221,8 @@ export async function releaseAliases(
 }
 
 /**
- * A name that is another user's `sub`. Administrators name users by either, so that whoever is called like another's
- * `sub` could have them act on the wrong one.
+ * A name that is the `sub` of another user. Administrators may name users by either, so such a name could make them act
+ * on the wrong user.
  */
 export async function subNamed(
   ctx: Ctx,
@@ -228,12 +232,12 @@ export async function subNamed(
 ): Promise<LoginName | undefined> {
   for (const name of names) {
     const sub = name.key.toLowerCase();
-    if (uuid.test(sub) && sub !== userId && (await readUser(ctx.db, pool.id, sub)) !== undefined) return name;
+    if (isUuid(sub) && sub !== userId && (await readUser(ctx.db, pool.id, sub)) !== undefined) return name;
   }
   return undefined;
 }
 
-/** Which of the names a user asked for belongs to somebody else; undefined when it has become free meanwhile. */
+/** The requested name that belongs to somebody else; undefined if it has become free in the meantime. */
 export async function takenName(
   ctx: Ctx,
   pool: Pool,

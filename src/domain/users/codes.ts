@@ -1,7 +1,7 @@
 /**
- * One-time codes sent to users: six digits, one live code a purpose, single use, limited guesses (AWS: "Quotas",
+ * One-time codes sent to users: six digits, one live code per purpose, single use, limited guesses ("Quotas",
  * https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html). The hourly limits are in
- * credentials/request-limits.ts; a code has a limit of its own besides, so that a long life gives no more guesses.
+ * credentials/request-limits.ts; in addition a code has its own limit, so that a long validity allows no more guesses.
  */
 import type { Ctx } from "../../app.ts";
 import type { CodePlace, CodeState } from "../../store/codes.ts";
@@ -9,7 +9,7 @@ import { countWrongCode, judgeCode, replaceCode, takeCode } from "../../store/co
 import { type Db, inTransaction } from "../../store/db.ts";
 import type { User, UserChange } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
-import { type Caller, countAtAddress, passAddress, refuseAddress } from "../credentials/request-limits.ts";
+import { type Caller, countAtAddress, recheckAddress, refuseAddress } from "../credentials/request-limits.ts";
 import { rememberHere, type Subject } from "../credentials/subjects.ts";
 import { composeCode, type LinkTarget } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
@@ -26,10 +26,13 @@ function lifetimeMs(purpose: Purpose): number {
   return purpose === "forgot-password" ? hour : 24 * hour;
 }
 
-/** Wrong guesses after which a code is as good as expired: of all strangers, and of all sources the user is known from. */
+/**
+ * Wrong guesses after which a code counts as expired: of all strangers together, and of all sources where the user is
+ * known.
+ */
 const maxAttempts = 20;
 
-/** Six digits or eight, each equally likely: draws that would favour small numbers are thrown away. */
+/** A code of six or eight digits, each equally likely: draws that would favor small numbers are discarded. */
 export function newCode(random: (bytes: number) => Uint8Array, digits: 6 | 8 = 6): string {
   const codes = 10 ** digits;
   const fair = 2 ** 32 - (2 ** 32 % codes);
@@ -39,11 +42,11 @@ export function newCode(random: (bytes: number) => Uint8Array, digits: 6 | 8 = 6
   }
 }
 
-/** A code and its message, not yet stored: made before the transaction, which may run twice. */
+/** A code and its message, not yet stored: created before the transaction, which may run twice. */
 export interface PreparedCode {
   readonly place: CodePlace;
   readonly code: string;
-  /** `email:alice@example.com`: which value of which attribute the code proves. */
+  /** The attribute value that the code proves: `email:alice@example.com`. */
   readonly proves: string;
   readonly delivery: Delivery;
   readonly queued: QueuedMessage;
@@ -60,7 +63,7 @@ export function prepareCode(
     kind: string;
     delivery: Delivery;
     by: DeliveredBy;
-    /** Where the message may have a link instead of the code. */
+    /** For messages with a link instead of a code. */
     link?: LinkTarget | undefined;
   },
 ): PreparedCode {
@@ -68,7 +71,7 @@ export function prepareCode(
   const code = newCode(ctx.random);
   const composed = composeCode(pool.document, delivery.medium, code, link);
   const life = lifetimeMs(purpose);
-  // A user who does not exist has no row that a message could belong to.
+  // A user who does not exist has no row for a message to belong to.
   const userId = by === "nobody" ? undefined : user.id;
   return {
     place: { poolId: pool.id, userId: user.id, purpose },
@@ -86,7 +89,7 @@ export function proof(attribute: ContactAttribute, value: string): string {
   return `${attribute}:${value}`;
 }
 
-/** Stores a prepared code and its message in the caller's transaction; the code before it is void. */
+/** Stores a prepared code and its message in the caller's transaction; the previous code becomes invalid. */
 export async function storeCode(tx: Db, prepared: PreparedCode): Promise<void> {
   const { code, proves: destination, now, expiresAt } = prepared;
   await replaceCode(tx, prepared.place, { code, destination, now, expiresAt });
@@ -94,8 +97,8 @@ export async function storeCode(tx: Db, prepared: PreparedCode): Promise<void> {
 }
 
 /**
- * The place of codes that are only written for the sake of equal work: never one of a real code. Of names that nobody
- * has there are as many as there are slots.
+ * Where codes are stored that only exist so that the work is equal; never that of a real code. Names that nobody has
+ * share as many of these as there are slots.
  */
 export function simulatedPlace(subject: Subject): { id: string } {
   return { id: `?${subject.id}` };
@@ -107,22 +110,22 @@ export async function sendCode(ctx: Ctx, prepared: PreparedCode): Promise<void> 
   await deliverQueued(ctx, [prepared.queued]);
 }
 
-/** A right code that is not used up yet. */
+/** A correct code that is not used up yet. */
 export interface HeldCode {
   readonly place: CodePlace & { purpose: Purpose };
   readonly code: string;
-  /** As `proof` makes it. */
+  /** In the form of `proof`. */
   readonly proves: string;
   readonly hides: boolean;
   readonly caller: Caller;
 }
 
 /**
- * Looks at a code without using it up, and counts it when it is wrong.
+ * Checks a code without using it up; a wrong one is counted.
  *
- * `hides` is for clients that tell nobody who exists: then whoever does not hold the code reads the same sentence,
- * whether there is a code, a late one or none (AWS tells them apart, and with that who has asked for one). Who holds
- * the right code too late is told so.
+ * With `hides`, for clients that hide who exists, callers without the right code get the same message whether there is
+ * a code, an expired one or none (AWS distinguishes them, which reveals who has asked for one). Callers who have the
+ * right code too late are told so.
  *
  * Throws CodeMismatchException or ExpiredCodeException.
  */
@@ -136,7 +139,7 @@ export async function requireCode(
   const rule = { now: ctx.now, maxAttempts, known: caller.known };
   const { state, destination } = await judgeCode(ctx.db, place, code, rule);
   if (state === "right") return { place, code, proves: destination, hides, caller };
-  // The same statements where there is no code to count at: the time must not tell.
+  // The same statements even if there is no code to count at, so that timing reveals nothing.
   const { counted, failed } = await inTransaction(ctx.db, async (tx) => ({
     counted: await countWrongCode(tx, place, rule),
     failed: await countAtAddress(tx, ctx, place.poolId, "codes-per-address"),
@@ -145,17 +148,18 @@ export async function requireCode(
   return refuseCode(state === "wrong" && !counted ? "none" : state, hides);
 }
 
-/** What a code allows. */
+/** The change that a code allows. */
 export interface ChangeByCode extends Pick<ChangeOptions, "takeAliases" | "operation" | "details"> {
   readonly decide: (fresh: User) => UserChange;
-  /** Further store calls of the transaction. */
+  /** Further store calls in the transaction. */
   readonly also?: (tx: Db) => Promise<void>;
 }
 
 /**
- * Changes a user by a code that `requireCode` took. In the same transaction the code is used up, whoever brought it is
- * known from here, and the change is recorded. The code stays good when that fails (AliasExistsException). Throws
- * ExpiredCodeException, or where who exists is hidden CodeMismatchException, when it was used by another meanwhile.
+ * Changes a user by a code that `requireCode` accepted. In the same transaction the code is used up, the caller's
+ * source becomes known for the user, and the change is recorded. If that fails with AliasExistsException, the code
+ * stays valid. Throws ExpiredCodeException, or CodeMismatchException if who exists is hidden, if the code was used
+ * concurrently.
  */
 export async function changeByCode(
   ctx: Ctx,
@@ -168,13 +172,13 @@ export async function changeByCode(
   const rule = { now: ctx.now, maxAttempts, known: held.caller.known };
   const use = async (tx: Db) => {
     if ((await takeCode(tx, held.place, held.code, rule)) !== held.proves) return false;
-    await passAddress(tx, ctx, held.caller, "codes-per-address");
+    await recheckAddress(tx, ctx, held.caller, "codes-per-address");
     await also?.(tx);
     await rememberHere(tx, ctx, user);
     return true;
   };
-  const told = { operation, details, isEvent: true };
-  const changed = await changeUser(ctx, pool, user, decide, { ...told, takeAliases, also: use });
+  const options = { operation, details, isEvent: true };
+  const changed = await changeUser(ctx, pool, user, decide, { ...options, takeAliases, also: use });
   return changed ?? refuseCode("none", held.hides);
 }
 

@@ -1,7 +1,7 @@
 /**
- * The devices of a user (AWS: "Working with user devices in your user pool",
+ * Users' devices ("Working with user devices in your user pool",
  * https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-device-tracking.html): confirmed,
- * seen, remembered, forgotten. A device that is forgotten loses its tokens.
+ * seen, remembered, forgotten. A forgotten device loses its tokens.
  */
 import type { Ctx } from "../../app.ts";
 import { fromBase64, toHex } from "../../lib/bytes.ts";
@@ -21,7 +21,7 @@ import type { SignedIn } from "../tokens/access-token.ts";
 import { deviceGroupKey, tracksDevices } from "../tokens/device-keys.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 
-/** The words that amazon-cognito-identity-js and Amplify know a forgotten device by. */
+/** The message by which amazon-cognito-identity-js and Amplify recognize a forgotten device. */
 export function noSuchDevice(): never {
   return refuse("ResourceNotFoundException", "Device does not exist.");
 }
@@ -32,8 +32,9 @@ function assertTracked(pool: Pool): void {
 }
 
 /**
- * ConfirmDevice, with the access token that came with the device's key. True: the user is yet to say whether it is
- * remembered. Throws ResourceNotFoundException (another key), DeviceKeyExistsException, InvalidParameterException.
+ * ConfirmDevice, with the access token that was issued with the device's key. Returns true if the user should be asked
+ * whether to remember it. Throws ResourceNotFoundException (for another key), DeviceKeyExistsException and
+ * InvalidParameterException.
  */
 export async function confirmDevice(
   ctx: Ctx,
@@ -53,8 +54,8 @@ export async function confirmDevice(
 }
 
 /**
- * Known: there is one of this key. Void: the user was signed out everywhere since `user` was read, by a reset of the
- * password for example, which has forgotten their devices.
+ * Stores a device. `known`: a device with this key exists. `void`: the user has been signed out everywhere since `user`
+ * was read, for example by a password reset, which forgets all devices.
  */
 export function storeDevice(
   ctx: Ctx,
@@ -83,8 +84,8 @@ export function storeDevice(
 }
 
 /**
- * Whether the proof of a device stands for the second factor: only one that was once proven beside both. Whoever knew the
- * password alone could have confirmed another.
+ * Whether proving the device replaces the second factor: only if it was once used together with both. Anybody who knew
+ * the password alone could have confirmed another device.
  */
 export function replacesMfa(
   { document }: Pick<Pool, "document">,
@@ -94,7 +95,7 @@ export function replacesMfa(
   return takesDevices && device?.remembered === true && device.twoFactors;
 }
 
-/** Salt and verifier, in base64 of their two's complement. */
+/** Decodes salt and verifier: base64 of their two's complement. */
 function readSecret(config: DeviceSecretVerifierConfigType | undefined): Device["srp"] {
   const salt = fromBase64(config?.Salt ?? "");
   const bytes = fromBase64(config?.PasswordVerifier ?? "");
@@ -104,13 +105,13 @@ function readSecret(config: DeviceSecretVerifierConfigType | undefined): Device[
   return { salt, verifier: pad(verifier) };
 }
 
-/** Throws ResourceNotFoundException. */
+/** A user's device. Throws ResourceNotFoundException. */
 export async function requireDevice(ctx: Ctx, pool: Pool, user: User, key: string): Promise<Device> {
   assertTracked(pool);
   return (await readDevice(ctx.db, pool.id, user.id, key)) ?? noSuchDevice();
 }
 
-/** UpdateDeviceStatus, AdminUpdateDeviceStatus. Without a status nothing changes. */
+/** UpdateDeviceStatus and AdminUpdateDeviceStatus. Without a status nothing changes. */
 export async function setDeviceStatus(
   ctx: Ctx,
   pool: Pool,
@@ -123,7 +124,7 @@ export async function setDeviceStatus(
   if (!(await setRemembered(ctx, device, status === "remembered"))) noSuchDevice();
 }
 
-/** Whether the device's proof is to stand for a second factor. False: the user has no such device. */
+/** Sets whether the device may replace a second factor. Returns false if the user has no such device. */
 export function setRemembered(
   ctx: Ctx,
   device: Pick<Device, "poolId" | "userId" | "key">,
@@ -137,7 +138,7 @@ export function setRemembered(
   });
 }
 
-/** ForgetDevice, AdminForgetDevice. */
+/** ForgetDevice and AdminForgetDevice. */
 export async function forgetDevice(ctx: Ctx, pool: Pool, user: User, key: string): Promise<void> {
   await requireDevice(ctx, pool, user, key);
   const device = { poolId: pool.id, userId: user.id, key };

@@ -1,4 +1,4 @@
-/** What a user proves who they are with: preferences of second factors, and what there is to see of them. */
+/** Users' preferences for second factors, and how they read them. */
 import type { Ctx } from "../../app.ts";
 import { readCredential } from "../../store/credentials.ts";
 import { listPasskeys } from "../../store/passkeys.ts";
@@ -10,7 +10,7 @@ import type { Pool } from "../user-pools/load-pool.ts";
 import { isVerified } from "./attributes.ts";
 import { changeUser } from "./change-user.ts";
 
-/** SetUserMFAPreference, AdminSetUserMFAPreference. Throws InvalidParameterException. */
+/** SetUserMFAPreference and AdminSetUserMFAPreference. Throws InvalidParameterException. */
 export async function setMfaPreference(
   ctx: Ctx,
   pool: Pool,
@@ -23,7 +23,7 @@ export async function setMfaPreference(
   });
 }
 
-/** SetUserSettings, AdminSetUserSettings: "This action is no longer supported" but for SMS. */
+/** SetUserSettings and AdminSetUserSettings: "This action is no longer supported", except for SMS. */
 export async function setMfaOptions(
   ctx: Ctx,
   pool: Pool,
@@ -38,7 +38,7 @@ export async function setMfaOptions(
   await setMfaPreference(ctx, pool, user, { SMSMfaSettings: { Enabled: options.length > 0 } }, by);
 }
 
-/** GetUserAuthFactors, AdminGetUserAuthFactors: what the user could sign in with. */
+/** GetUserAuthFactors and AdminGetUserAuthFactors: what the user can sign in with. */
 export async function authFactors(ctx: Ctx, pool: Pool, user: User): Promise<AuthFactorType[]> {
   const credential = await readCredential(ctx.db, pool.id, user.id);
   const passkeys = await listPasskeys(ctx.db, pool.id, user.id, { limit: 1 });

@@ -1,7 +1,9 @@
-/** Stores a new user with its names, credential and first message. That a name is used once is the unique index. */
+/**
+ * Stores a new user with names, credential and first message. A unique index ensures that each name is used only once.
+ */
 import type { Ctx } from "../../app.ts";
 import { firstVersion } from "../../lib/random.ts";
-import { uuid4 } from "../../lib/uuid4.ts";
+import { uuid4 } from "../../lib/uuid.ts";
 import { insertCredential, type NewCredential } from "../../store/credentials.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
 import {
@@ -17,7 +19,7 @@ import { noSuchPool, type Pool } from "../user-pools/load-pool.ts";
 import type { Attributes } from "./attributes.ts";
 import { namesOf, releaseAliases, subNamed, takenName, untilFresh } from "./change-user.ts";
 
-/** A `sub`. */
+/** A new `sub`. */
 export function newSub(random: Ctx["random"]): string {
   return uuid4(random);
 }
@@ -43,7 +45,10 @@ export function newUser(
   };
 }
 
-/** Refuses early, before a password is hashed. The index decides all the same. */
+/**
+ * Refuses names that are taken, before a password is hashed. The unique index still decides.
+ * @param taken throws the operation's refusal
+ */
 export async function assertNamesFree(
   ctx: Ctx,
   pool: Pool,
@@ -54,41 +59,48 @@ export async function assertNamesFree(
   if (name !== undefined) taken(name);
 }
 
-export async function storeNewUser(
-  ctx: Ctx,
-  pool: Pool,
-  user: User,
-  options: {
-    credential: NewCredential | undefined;
-    takeAliases?: boolean;
-    also?: (tx: Db) => Promise<void>;
-    /** Refuses, in the words of the operation. */
-    taken: (name: LoginName | undefined) => never;
-  },
-): Promise<void> {
+interface NewUserOptions {
+  readonly credential: NewCredential | undefined;
+  /** Whether aliases of other users move to this user (ForceAliasCreation). */
+  readonly takeAliases?: boolean;
+  /** Further store calls in the same transaction. */
+  readonly also?: (tx: Db) => Promise<void>;
+  /** Throws the operation's refusal for a taken name. */
+  readonly taken: (name: LoginName | undefined) => never;
+}
+
+/** Stores a user with names and credential, all or nothing. Throws what `taken` throws if a name is taken. */
+export async function storeNewUser(ctx: Ctx, pool: Pool, user: User, options: NewUserOptions): Promise<void> {
   const names = namesOf(pool, user);
   const sub = await subNamed(ctx, pool, names, user.id);
   if (sub !== undefined) options.taken(sub);
   noteTarget(ctx, { target: user.id });
-  await untilFresh(async () => {
-    try {
-      await inTransaction(ctx.db, async (tx) => {
-        if (options.takeAliases === true)
-          await releaseAliases(tx, ctx, pool, names, { id: user.id, operation: "AdminCreateUser" });
-        if (!(await insertUser(tx, user, names))) noSuchPool(pool.id);
-        if (options.credential) await insertCredential(tx, pool.id, user.id, options.credential, ctx.now);
-        await options.also?.(tx);
-      });
-    } catch (error) {
-      if (!isUniqueViolation(error)) throw error;
-      options.taken(await takenName(ctx, pool, names, user.id));
-    }
-  });
+  const store = () => inTransaction(ctx.db, (tx) => insertWhole(tx, ctx, pool, { ...options, user, names }));
+  try {
+    // Only aliases that are taken over from others can have changed in the meantime.
+    await (options.takeAliases === true ? untilFresh(store) : store());
+  } catch (error) {
+    if (!isUniqueViolation(error)) throw error;
+    options.taken(await takenName(ctx, pool, names, user.id));
+  }
+}
+
+async function insertWhole(
+  tx: Db,
+  ctx: Ctx,
+  pool: Pool,
+  made: NewUserOptions & { readonly user: User; readonly names: LoginName[] },
+): Promise<void> {
+  const { user, names, credential, takeAliases = false, also } = made;
+  if (takeAliases) await releaseAliases(tx, ctx, pool, names, { id: user.id, operation: "AdminCreateUser" });
+  if (!(await insertUser(tx, user, names))) noSuchPool(pool.id);
+  if (credential) await insertCredential(tx, pool.id, user.id, credential, ctx.now);
+  await also?.(tx);
 }
 
 /**
- * The work of storing a new user for one whose name is taken: rows under names nobody can have, gone before the
- * transaction ends.
+ * Performs the work of storing a new user when the name is taken, so that the time does not differ: inserts rows under
+ * names that nobody can have, and deletes them in the same transaction.
  */
 export async function simulateNewUser(
   ctx: Ctx,

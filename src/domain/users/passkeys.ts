@@ -1,7 +1,7 @@
 /**
- * The passkeys of a user: made, listed, deleted (AWS: "Passkey sign-in",
+ * Users' passkeys: created, listed and deleted ("Passkey sign-in",
  * https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-authentication-flow-methods.html).
- * A challenge is used up by the first answer that names it, right or wrong.
+ * A challenge is used up by the first response that names it, right or wrong.
  */
 import type { Ctx } from "../../app.ts";
 import { endBrowserSessionsBy } from "../../store/browser-sessions.ts";
@@ -28,15 +28,15 @@ import type { Pool } from "../user-pools/load-pool.ts";
 
 const purpose = "passkey-registration";
 
-/** Throws WebAuthnNotEnabledException. */
+/** Throws WebAuthnNotEnabledException unless the pool offers passkeys. */
 export function assertPasskeys(pool: Pool): void {
   if (!offersPasskeys(pool)) refuseFor("passkeysOff");
 }
 
 /**
- * StartWebAuthnRegistration, and the page that adds a passkey. Throws LimitExceededException and what the pool's settings
- * refuse.
- * @param page origin of that page
+ * StartWebAuthnRegistration, and the page where passkeys are added. Throws LimitExceededException, and errors caused by
+ * the pool's settings.
+ * @param page the origin of that page
  */
 export async function startPasskey(
   ctx: Ctx,
@@ -61,7 +61,7 @@ export async function startPasskey(
 
 /**
  * CompleteWebAuthnRegistration. Throws WebAuthnChallengeNotFoundException, WebAuthnOriginNotAllowedException,
- * WebAuthnRelyingPartyMismatchException, InvalidParameterException, LimitExceededException.
+ * WebAuthnRelyingPartyMismatchException, InvalidParameterException and LimitExceededException.
  */
 export async function completePasskey(
   ctx: Ctx,
@@ -97,11 +97,14 @@ export async function completePasskey(
   });
 }
 
-/** DeleteWebAuthnCredential: also ends the user's sessions at the pages that a passkey has opened. Throws ResourceNotFoundException. */
+/**
+ * DeleteWebAuthnCredential: also ends the user's browser sessions that were started with a passkey. Throws
+ * ResourceNotFoundException.
+ */
 export async function removePasskey(ctx: Ctx, pool: Pool, user: User, id: string): Promise<void> {
   const removed = await inTransaction(ctx.db, async (tx) => {
     if (!(await deletePasskey(tx, pool.id, user.id, id))) return false;
-    // Whoever has the lost authenticator may be signed in at the pages by it.
+    // Somebody with the lost authenticator may be signed in at the pages.
     await endBrowserSessionsBy(tx, { poolId: pool.id, userId: user.id }, ["passkey", "verified-passkey"]);
     const change: CredentialChange = {
       operation: "DeleteWebAuthnCredential",

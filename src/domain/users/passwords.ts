@@ -1,4 +1,4 @@
-/** Passwords that are set by an administrator or changed by their user. */
+/** Passwords set by an administrator or changed by their user. */
 import type { Ctx } from "../../app.ts";
 import { endBrowserSessions } from "../../store/browser-sessions.ts";
 import { deleteCodes } from "../../store/codes.ts";
@@ -9,10 +9,10 @@ import { signOutUser } from "../../store/token-families.ts";
 import { originOf } from "../../store/token-sessions.ts";
 import type { User } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
-import { attemptedBy } from "../audit/attempt.ts";
+import { beginAttempt, concluded } from "../audit/attempt.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
 import { forgetChanges } from "../audit/rows.ts";
-import { forgiveGuesses } from "../credentials/guessing.ts";
+import { resetGuesses } from "../credentials/guessing.ts";
 import { checkPassword, makeCredential, verifyPassword } from "../credentials/password.ts";
 import { countRequest, standingOf } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
@@ -21,8 +21,8 @@ import type { Pool } from "../user-pools/load-pool.ts";
 import { changeUser } from "./change-user.ts";
 
 /**
- * AdminSetUserPassword: any user, also an unconfirmed or federated one, becomes CONFIRMED, or FORCE_CHANGE_PASSWORD with
- * a temporary password. Whoever was signed in with the old password no longer is.
+ * AdminSetUserPassword: any user, even an unconfirmed or federated one, becomes CONFIRMED, or FORCE_CHANGE_PASSWORD
+ * with a temporary password. Sessions from the old password end.
  */
 export function setPassword(
   ctx: Ctx,
@@ -30,7 +30,8 @@ export function setPassword(
   user: User,
   request: { password: string; permanent: boolean },
 ): Promise<void> {
-  return attemptedBy(ctx, user, "PasswordChange", () => storePassword(ctx, pool, user, request));
+  const attempt = beginAttempt(ctx, "PasswordChange", { user });
+  return concluded(ctx, attempt, storePassword(ctx, pool, user, request));
 }
 
 async function storePassword(
@@ -57,8 +58,8 @@ async function storePassword(
 }
 
 /**
- * The store calls of every password reset: the new credential, whatever the old one was; no refresh or access token,
- * no remembered device, no code and no lock-out survives it.
+ * The store calls of every password reset: sets the new credential, whatever the old one was; ends all refresh and
+ * access tokens, remembered devices, codes and locks.
  */
 export async function replacePassword(
   tx: Db,
@@ -69,13 +70,13 @@ export async function replacePassword(
 ): Promise<void> {
   await writeCredential(tx, pool.id, user.id, undefined, credential, now);
   await endTrust(tx, pool, user, now);
-  await forgiveGuesses(tx, pool.id, user.id);
+  await resetGuesses(tx, pool.id, user.id);
   await deleteCodes(tx, pool.id, user.id, ["forgot-password", "sign-up"]);
 }
 
 /**
- * What a reset ends before there is another password: whoever was signed in, in browsers too, and the devices that stood
- * for the second factor. The account may have been in other hands; what those have used up of its limits is given back.
+ * Ends what a reset ends before there is a new password: all sign-ins, including those in browsers, and devices that
+ * replaced the second factor. The account may have been taken over, so used-up limits are reset.
  */
 export async function endTrust(tx: Db, pool: Pool, user: Pick<User, "id">, now: number): Promise<void> {
   await signOutUser(tx, pool.id, user.id, now);
@@ -84,14 +85,15 @@ export async function endTrust(tx: Db, pool: Pool, user: Pick<User, "id">, now: 
 }
 
 /**
- * ChangePassword. Tokens stay good, as with Cognito: the user knew the old password. The user's sessions at the pages end
- * in every browser but the one that it came through, where that is known. Throws NotAuthorizedException for a wrong one.
+ * ChangePassword. Tokens stay valid, as in Cognito: the user knew the old password. The user's browser sessions end,
+ * except the one that the request came through, if that is known. Throws NotAuthorizedException for a wrong password.
  */
 export function changePassword(ctx: Ctx, by: ChangedBy, request: PasswordChange): Promise<void> {
-  return attemptedBy(ctx, by.user, "PasswordChange", () => exchangePassword(ctx, by, request));
+  const attempt = beginAttempt(ctx, "PasswordChange", { user: by.user });
+  return concluded(ctx, attempt, exchangePassword(ctx, by, request));
 }
 
-/** Who changes their password, and the tokens that say so. */
+/** The user who changes the password, with the access token's session. */
 type ChangedBy = Pick<SignedIn, "pool" | "user" | "session">;
 
 interface PasswordChange {

@@ -1,5 +1,5 @@
 /**
- * Forgotten passwords (AWS: "Account recovery",
+ * Forgotten passwords ("Account recovery",
  * https://docs.aws.amazon.com/cognito/latest/developerguide/managing-users-passwords.html): who may recover by which
  * address, the code, and the new password.
  */
@@ -7,7 +7,7 @@ import type { Ctx } from "../../app.ts";
 import { readCredential } from "../../store/credentials.ts";
 import type { User } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
-import { type Attempt, attempted, attemptedBy } from "../audit/attempt.ts";
+import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
 import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
@@ -36,8 +36,8 @@ import { endTrust, replacePassword } from "./passwords.ts";
 const purpose = "forgot-password";
 
 /**
- * The addresses that may recover a password, best first. Unset means Cognito's older rule: phone number, then e-mail
- * address. Throws NotAuthorizedException where only administrators reset passwords.
+ * The addresses that may recover a password, best first. If unset, Cognito's older rule applies: phone number, then
+ * e-mail address. Throws NotAuthorizedException if only administrators reset passwords.
  */
 function recoveryOrder(pool: Pick<Pool, "document">): ContactAttribute[] {
   const mechanisms = pool.document.AccountRecoverySetting?.RecoveryMechanisms ?? [];
@@ -51,8 +51,8 @@ function recoveryOrder(pool: Pick<Pool, "document">): ContactAttribute[] {
 }
 
 /**
- * Where codes that recover this user's password may go, best first: to verified addresses that are none of the second
- * factors, since whoever reads one address must not get both factors by it. Throws as `recoveryOrder`.
+ * Where codes to recover this user's password may be sent, best first: verified addresses that are not second factors,
+ * since access to one address must not provide both factors. Throws as `recoveryOrder` does.
  */
 export function recoveryDeliveries(
   pool: Pick<Pool, "document">,
@@ -62,7 +62,7 @@ export function recoveryDeliveries(
   return verifiedDeliveries(pool, user).filter(({ attribute }) => !factors.includes(attribute));
 }
 
-/** The same with the addresses that are second factors. */
+/** Verified addresses for recovery, including those that are second factors. */
 function verifiedDeliveries(pool: Pick<Pool, "document">, user: Pick<User, "attributes">): Delivery[] {
   return recoveryOrder(pool).flatMap((contact) => {
     const value = user.attributes[contact];
@@ -70,7 +70,7 @@ function verifiedDeliveries(pool: Pick<Pool, "document">, user: Pick<User, "attr
   });
 }
 
-/** Why no code is sent, as the log says it and nobody else. */
+/** Reasons for not sending a code, for the log only. */
 const reasons = {
   "no user": "nobody has this name",
   disabled: "the user is disabled",
@@ -84,7 +84,7 @@ const reasons = {
 type Reason = keyof typeof reasons;
 type Obstacle = Exclude<Reason, "no user" | "too many">;
 
-/** Why this user cannot recover a password by a code, if so. */
+/** Why this user cannot recover the password by a code, if so. */
 function obstacleOf(pool: Pool, user: User): Obstacle | undefined {
   if (!user.enabled) return "disabled";
   if (user.status === "FORCE_CHANGE_PASSWORD" || user.status === "EXTERNAL_PROVIDER") return "state";
@@ -92,7 +92,7 @@ function obstacleOf(pool: Pool, user: User): Obstacle | undefined {
   return noAddress(pool, user);
 }
 
-/** Why no address of the user's recovers a password, if none does. */
+/** Why none of the user's addresses can recover the password, if so. */
 function noAddress(pool: Pool, user: User): Obstacle | undefined {
   if (recoveryDeliveries(pool, user).length > 0) return undefined;
   return verifiedDeliveries(pool, user).length > 0 ? "second factor" : "nothing verified";
@@ -113,8 +113,8 @@ function refuseObstacle(obstacle: Obstacle): never {
 }
 
 /**
- * ForgotPassword: sends a code and says where. With a client that hides who exists, everybody gets an answer of the
- * same form after the same work, and delivery is left to the worker, whose time nobody can measure.
+ * ForgotPassword: sends a code and returns its destination. If the client hides who exists, everybody gets an answer of
+ * the same form after the same work, and the worker delivers, whose time nobody can measure.
  */
 export async function forgotPassword(
   ctx: Ctx,
@@ -122,8 +122,9 @@ export async function forgotPassword(
   client: Client,
   username: string,
 ): Promise<Delivery> {
-  const send = (attempt: Attempt) => sendRecoveryCode(ctx, pool, client, { username, attempt });
-  const { to } = await attempted(ctx, "ForgotPassword", send, ({ sends }) => (sends ? "InProgress" : "Fail"));
+  const attempt = beginAttempt(ctx, "ForgotPassword");
+  const sending = sendRecoveryCode(ctx, pool, client, { username, attempt });
+  const { to } = await concluded(ctx, attempt, sending, ({ sends }) => (sends ? "InProgress" : "Fail"));
   return to;
 }
 
@@ -136,25 +137,25 @@ async function sendRecoveryCode(
   const order = recoveryOrder(pool);
   const hides = hidesUsers(client);
   const user = await findUser(ctx, pool, username);
-  attempt.user = user;
+  learn(attempt, { user });
   if (user === undefined && !hides) noSuchUserOfClient();
   const subject = subjectOf(ctx, pool, user, username);
   const caller = await admitMessage(ctx, subject, purpose);
   const delivery = user && recoveryDeliveries(pool, user)[0];
   const obstacle = user && obstacleOf(pool, user);
-  attempt.isOfUser = obstacle !== undefined;
+  learn(attempt, { isOfUser: obstacle !== undefined });
   if (obstacle !== undefined && !hides) refuseObstacle(obstacle);
   const real = user !== undefined && delivery !== undefined && obstacle === undefined;
   const to = real ? delivery : simulatedDelivery(pool, username, likelyContact(pool, order), order);
   const receiver = { destination: to.destination, proven: real, silent: hides };
   const mayBeSent = await countMessage(ctx, caller, receiver);
   if (!mayBeSent && !hides) limitExceeded();
-  // A mailbox that is flooded for other accounts must not tell whose else it is: the answer is the same, nothing is sent.
+  // A mailbox flooded for other accounts must not reveal who else uses it: the answer is the same, and nothing is sent.
   const sends = real && mayBeSent;
   const by: DeliveredBy = sends ? (hides ? "worker" : "now") : "nobody";
   const place = sends ? user : simulatedPlace(subject);
   await sendCode(ctx, prepareCode(ctx, pool, { user: place, purpose, kind: purpose, delivery: to, by }));
-  // Of nobody as well, since a line takes time.
+  // Logged for nonexistent users as well, since writing a line takes time.
   if (!sends) {
     const reason = reasons[user === undefined ? "no user" : (obstacle ?? "too many")];
     ctx.log.info({ poolId: pool.id, userId: user?.id, detail: `nothing sent: ${reason}` }, "ForgotPassword");
@@ -162,20 +163,21 @@ async function sendRecoveryCode(
   return { to, sends };
 }
 
-/** What most users of the pool can be reached by. */
+/** The address that most users of the pool can be reached at. */
 function likelyContact(pool: Pool, order: readonly ContactAttribute[]): ContactAttribute {
   const verified = pool.document.AutoVerifiedAttributes ?? [];
   return order.find((contact) => verified.includes(contact)) ?? order[0] ?? "email";
 }
 
-/** ConfirmForgotPassword: a new password for a code. Every token from before is revoked. */
+/** ConfirmForgotPassword: sets a new password by a code. Revokes all existing tokens. */
 export function confirmForgotPassword(
   ctx: Ctx,
   pool: Pool,
   client: Client,
   request: Recovery,
 ): Promise<void> {
-  return attempted(ctx, "ForgotPassword", (attempt) => recover(ctx, pool, client, { ...request, attempt }));
+  const attempt = beginAttempt(ctx, "ForgotPassword");
+  return concluded(ctx, attempt, recover(ctx, pool, client, { ...request, attempt }));
 }
 
 interface Recovery {
@@ -192,11 +194,11 @@ async function recover(
 ): Promise<void> {
   refuseTriggers(pool, "PostConfirmation");
   checkPassword(pool, request.password, "user");
-  // For everybody alike, before anybody is looked for.
+  // For everybody alike, before anybody is looked up.
   recoveryOrder(pool);
   const hides = hidesUsers(client);
   const user = await findUser(ctx, pool, request.username);
-  request.attempt.user = user;
+  learn(request.attempt, { user });
   if (user === undefined && !hides) noSuchUserOfClient();
   const subject = subjectOf(ctx, pool, user, request.username);
   const caller = await admitCode(ctx, subject, "confirm-forgot-password");
@@ -212,8 +214,8 @@ async function recover(
   await changeByCode(ctx, pool, user, held, {
     operation: "ConfirmForgotPassword",
     decide: (fresh) => {
-      // The address the code went to must still be one that recovers: an abandoned mailbox gives nothing, nor one that
-      // has become a second factor.
+      // The address that the code was sent to must still be allowed to recover: neither an abandoned mailbox nor one
+      // that has become a second factor may.
       const stands = recoveryDeliveries(pool, fresh).some(
         ({ attribute, destination }) => proof(attribute, destination) === held.proves,
       );
@@ -225,11 +227,12 @@ async function recover(
 }
 
 /**
- * AdminResetUserPassword: the user must choose a new password by a code sent now, and until then can neither sign in nor
- * use a token. Throws NotAuthorizedException and InvalidParameterException as ForgotPassword does.
+ * AdminResetUserPassword: the user must choose a new password by a code sent now, and until then can neither sign in
+ * nor use a token. Throws NotAuthorizedException and InvalidParameterException as ForgotPassword does.
  */
 export function resetPassword(ctx: Ctx, pool: Pool, user: User): Promise<void> {
-  return attemptedBy(ctx, user, "ForgotPassword", () => sendReset(ctx, pool, user), "InProgress");
+  const attempt = beginAttempt(ctx, "ForgotPassword", { user });
+  return concluded(ctx, attempt, sendReset(ctx, pool, user), () => "InProgress");
 }
 
 async function sendReset(ctx: Ctx, pool: Pool, user: User): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * The filters of ListUsers (AWS: "Managing and searching for user accounts",
- * https://docs.aws.amazon.com/cognito/latest/developerguide/how-to-manage-user-accounts.html). Values only.
+ * The filters of ListUsers ("Managing and searching for user accounts",
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/how-to-manage-user-accounts.html). Pure.
  */
 import { parseListUsersFilter } from "../../lib/list-users-filter.ts";
 import type { Match, SearchColumn, UserSearch } from "../../store/list-users.ts";
@@ -17,7 +17,7 @@ const statuses: readonly UserStatus[] = [
   "UNCONFIRMED",
 ];
 
-/** What a filter looks for; undefined when nothing can match. Throws InvalidParameterException. */
+/** The search for a filter; undefined if nothing can match. Throws InvalidParameterException. */
 export function searchOf(pool: Pick<Pool, "document">, filter: string | undefined): UserSearch | undefined {
   const parsed = parsedFilter(filter);
   if (parsed === undefined) return { by: "all" };

@@ -1,4 +1,4 @@
-/** What a user signs in with or recovers by: every change of it is an event of the audit log. Pure. */
+/** What a user signs in with or recovers by; every change of it is recorded in the audit log. Pure. */
 import { isDeepStrictEqual } from "node:util";
 import type { User, UserChange } from "../../store/users.ts";
 import { contactAttributes } from "./attributes.ts";
@@ -8,7 +8,7 @@ const attributes = [...contactAttributes, "preferred_username"] as const;
 
 type Means = Pick<User, "attributes" | "mfa" | "status" | "enabled">;
 
-/** What an event tells of the difference, by names alone; undefined: there is none. */
+/** The details of an event about the difference, by names only; undefined if there is none. */
 export function changedMeans(
   before: Means,
   after: Means,
@@ -24,7 +24,7 @@ export function changedMeans(
   };
 }
 
-/** Whether the user has nothing after a change that they had not before it. */
+/** Whether a change gives the user nothing that they did not have before. */
 export function onlyTakesAway(before: Means, after: Means): boolean {
   const isKept = (name: string) =>
     after.attributes[name] === before.attributes[name] || after.attributes[name] === undefined;

@@ -1,6 +1,6 @@
 /**
- * The software token of a user: a seed is handed out, and becomes the user's with its first code (AWS: "TOTP software
- * token MFA", https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa-totp.html).
+ * Users' software tokens: a seed is issued, and becomes the user's with its first code ("TOTP software token MFA",
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-mfa-totp.html).
  */
 import type { Ctx } from "../../app.ts";
 import { endBrowserSessionsBy } from "../../store/browser-sessions.ts";
@@ -20,12 +20,14 @@ import { secretCode, seedBytes, stepOf } from "../mfa/totp.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { changeUser } from "./change-user.ts";
 
-/** Throws SoftwareTokenMFANotFoundException. */
+/** Throws SoftwareTokenMFANotFoundException unless the pool offers software tokens. */
 export function assertSoftwareTokensOn(pool: Pool): void {
   if (!poolFactors(pool).includes("SOFTWARE_TOKEN_MFA")) refuseFor("tokenFactorOff");
 }
 
-/** AssociateSoftwareToken with an access token: the SecretCode. A token that was verified before stays in force. */
+/**
+ * AssociateSoftwareToken with an access token: returns the SecretCode. A token that was verified before stays valid.
+ */
 export async function associateSoftwareToken(ctx: Ctx, pool: Pool, user: User): Promise<string> {
   assertSoftwareTokensOn(pool);
   const seed = ctx.random(seedBytes);
@@ -48,7 +50,7 @@ export async function verifySoftwareToken(
     ...request,
     seed: token.pending,
     version: token.version,
-    // Turned on by SetUserMFAPreference; one that replaces another is as on as that was.
+    // SetUserMFAPreference turns it on; one that replaces another keeps the other's state.
     decide: () => ({ enable: false }),
     also: async () => true,
   });
@@ -59,15 +61,15 @@ export interface Enrolment {
   readonly code: string;
   /** FriendlyDeviceName. */
   readonly name: string;
-  /** Of the stored row that the seed waits in. */
+  /** The version of the stored row in which the seed waits. */
   readonly version: number | undefined;
-  /** Whether it becomes a factor at once; refuses what is out of date. */
+  /** Decides whether it becomes a factor at once; refuses outdated requests. */
   readonly decide: (fresh: User) => { readonly enable: boolean };
-  /** Further store calls of the same transaction; false: somebody else was first. */
+  /** Further store calls in the same transaction; returns false if the row was changed concurrently. */
   readonly also: (tx: Db) => Promise<boolean>;
 }
 
-/** The seed becomes the user's if the code is right. Guesses count with those at codes of sign-ins. */
+/** Makes the seed the user's if the code is right. Guesses count along with those at sign-in codes. */
 export async function enrolSoftwareToken(
   ctx: Ctx,
   pool: Pool,
@@ -103,7 +105,7 @@ export async function enrolSoftwareToken(
   if (changed === undefined) wrongFirstCode();
 }
 
-/** Sessions at the pages that were opened by the software token which is gone now. */
+/** Ends browser sessions that were started with the software token that is now gone. */
 function endSessionsByToken(tx: Db, pool: Pool, user: User): Promise<void> {
   return endBrowserSessionsBy(tx, { poolId: pool.id, userId: user.id }, ["software-token"]);
 }

@@ -1,14 +1,14 @@
-/** Temporary passwords that fit any policy of the pool. */
+/** Temporary passwords that satisfy any policy of the pool. */
 import type { Ctx } from "../../app.ts";
 import { randomText } from "../../lib/random.ts";
 import { passwordPolicy } from "../credentials/password.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 
-/** Without what is hard to tell apart when it is read from a letter: 0 O, 1 l I. */
+/** Without characters that are hard to tell apart in a letter: 0 O, 1 l I. */
 const upper = "ABCDEFGHJKLMNPQRSTUVWXYZ";
 const lower = "abcdefghijkmnopqrstuvwxyz";
 const digits = "23456789";
-/** Of the policy's symbols those that neither HTML nor a shell gives a meaning of their own. */
+/** The policy's symbols that have no special meaning in HTML or a shell. */
 const symbols = "@%+=_-.:";
 
 export function temporaryPassword(random: Ctx["random"], pool: Pick<Pool, "document">): string {
@@ -18,7 +18,7 @@ export function temporaryPassword(random: Ctx["random"], pool: Pick<Pool, "docum
   return shuffled(random, [...(one + rest)]).join("");
 }
 
-/** Fisher–Yates, each order equally likely up to a bias of 2^-25. */
+/** Fisher–Yates; each order is equally likely up to a bias of 2^-25. */
 function shuffled(random: Ctx["random"], items: string[]): string[] {
   for (let last = items.length - 1; last > 0; last--) {
     const other = Buffer.from(random(4)).readUInt32BE() % (last + 1);

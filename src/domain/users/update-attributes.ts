@@ -1,5 +1,5 @@
 /**
- * Changes of attributes by their user or by an administrator, and their verification (AWS: "Verifying updates to email
+ * Changes of attributes by their user or an administrator, and their verification ("Verifying updates to email
  * addresses and phone numbers",
  * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-email-phone-verification.html).
  */
@@ -33,8 +33,8 @@ import {
 import { changesNothing } from "./sign-in-means.ts";
 
 /**
- * Updates attributes and sends the codes that the new addresses need. Returns where to. Throws AliasExistsException,
- * CodeDeliveryFailureException (what was changed stays changed).
+ * Updates attributes and sends codes to new addresses. Returns the destinations. Throws AliasExistsException, and
+ * CodeDeliveryFailureException (the changes remain).
  */
 export async function updateAttributes(
   ctx: Ctx,
@@ -54,7 +54,7 @@ export async function updateAttributes(
       prepared = plan.deliveries.map((delivery) =>
         attributeCode(ctx, pool, fresh, delivery, "update-attribute"),
       );
-      // Nothing is written where nothing changes and nothing is sent.
+      // Nothing is written if nothing changes and nothing is sent.
       return prepared.length === 0 && changesNothing(fresh, plan.change) ? undefined : plan.change;
     },
     {
@@ -71,7 +71,10 @@ export async function updateAttributes(
   return prepared.map((one) => one.delivery);
 }
 
-/** A user may name any address: what is sent there is limited. Throws TooManyRequestsException (none other is declared). */
+/**
+ * Limits messages to addresses that a user names, as that may be any. Throws TooManyRequestsException (no other error
+ * is declared).
+ */
 async function limitUpdate(ctx: Ctx, pool: Pool, user: User, deliveries: readonly Delivery[]): Promise<void> {
   if (deliveries.length === 0) return;
   const code = "TooManyRequestsException";
@@ -87,13 +90,13 @@ async function limitUpdate(ctx: Ctx, pool: Pool, user: User, deliveries: readonl
   }
 }
 
-/** What an update makes of a user, and which addresses it sends a code to. */
+/** What an update changes about a user, and which addresses it sends a code to. */
 export function planUpdate(
   pool: Pool,
   user: User,
   change: Attributes,
 ): { change: UserChange; deliveries: Delivery[] } {
-  // The whole change must be in order, also the part that waits.
+  // The whole change must be valid, including the part that waits for verification.
   const atOnce = changeAttributes(pool, user.attributes, change);
   const { now, pending } = splitPending(pool, user.attributes, change);
   const waits = Object.keys(pending).length > 0;
@@ -104,7 +107,7 @@ export function planUpdate(
     if (waiting !== undefined) return [deliveryTo(contact, waiting)];
     const value = attributes[contact];
     const isNew = value !== undefined && value !== user.attributes[contact];
-    // A user who is not confirmed yet has the sign-up code, and no access token to verify an attribute with.
+    // An unconfirmed user has the sign-up code, and no access token to verify an attribute with.
     const sends = isNew && !isVerified(attributes, contact) && user.status !== "UNCONFIRMED";
     return sends && pool.document.AutoVerifiedAttributes?.includes(contact)
       ? [deliveryTo(contact, value)]
@@ -148,7 +151,10 @@ function contactNamed(name: string): ContactAttribute {
   );
 }
 
-/** GetUserAttributeVerificationCode: to the value that waits, if one does, otherwise to the present one. */
+/**
+ * GetUserAttributeVerificationCode: sends a code to the value that waits for verification, if any, otherwise to the
+ * current one.
+ */
 export async function sendAttributeCode(ctx: Ctx, pool: Pool, user: User, name: string): Promise<Delivery> {
   const contact = contactNamed(name);
   const value = user.pendingAttributes[contact] ?? user.attributes[contact];
@@ -164,8 +170,8 @@ export async function sendAttributeCode(ctx: Ctx, pool: Pool, user: User, name: 
 }
 
 /**
- * VerifyUserAttribute: the value becomes verified, a waiting one takes effect, and where it is an alias it becomes this
- * user's. The code stays good when that fails with AliasExistsException.
+ * VerifyUserAttribute: verifies the value; a waiting one takes effect, and an alias becomes this user's. If that fails
+ * with AliasExistsException, the code stays valid.
  */
 export async function verifyAttribute(
   ctx: Ctx,

@@ -1,6 +1,6 @@
 /**
- * The sessions of a user, in pools that track them: one a sign-in's tokens, one a browser at the hosted pages (AWS:
- * ListUserSessions, RevokeUserSession).
+ * Users' sessions in pools that track them: one per sign-in for tokens, one per browser at the hosted pages
+ * (ListUserSessions and RevokeUserSession, Amazon Cognito API Reference).
  */
 import type { Ctx } from "../../app.ts";
 import { type BrowserSession, endBrowserSession, listBrowserSessions } from "../../store/browser-sessions.ts";
@@ -20,7 +20,7 @@ import { type CredentialChange, recordCredentialChange } from "../audit/credenti
 import type { Pool } from "../user-pools/load-pool.ts";
 import { requireTracking } from "../user-pools/session-settings.ts";
 
-/** Those that are not over. Throws OperationNotEnabledException. */
+/** The user's live sessions. Throws OperationNotEnabledException. */
 export async function listSessions(
   ctx: Ctx,
   pool: Pool,
@@ -35,14 +35,14 @@ export async function listSessions(
 export interface Revocation {
   readonly id: string;
   readonly associated: RevokeAssociatedSessionsType | undefined;
-  /** The token family of the user who asks, which stays; undefined: an administrator asks. */
+  /** The token family of the calling user, which is kept; undefined if an administrator calls. */
   readonly ownFamily: string | undefined;
 }
 
 /**
- * Ends a session, and with LINKED the browser's session that its tokens came through, or the tokens that came through
- * it. Throws OperationNotEnabledException, ResourceNotFoundException (another's, or over) and, for the session that asks,
- * InvalidParameterException.
+ * Ends a session; with LINKED also the browser session that its tokens came through, or the tokens that came through
+ * it. Throws OperationNotEnabledException, ResourceNotFoundException (another user's session, or an ended one) and, for
+ * the caller's own session, InvalidParameterException.
  */
 export async function revokeSession(ctx: Ctx, pool: Pool, user: User, revocation: Revocation): Promise<void> {
   requireTracking(pool);

@@ -1,5 +1,5 @@
 /**
- * What a new user may be called in each of the three username modes (AWS: "Customizing sign-in attributes",
+ * The names that a new user may have in each of the three username modes ("Customizing sign-in attributes",
  * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html#user-pool-settings-aliases).
  */
 
@@ -19,15 +19,15 @@ const hasShape: Readonly<Record<ContactAttribute, (text: string) => boolean>> = 
 export interface NewName {
   /** The internal username. */
   readonly username: string;
-  /** The attributes, with the address the user is called by among them. */
+  /** The attributes, including the address given as username. */
   readonly attributes: Readonly<Record<string, string>>;
 }
 
 /**
  * The internal username and attributes of a new user. In pools with UsernameAttributes the given name becomes the
- * attribute it has the shape of, and the user is called by its `sub`. Elsewhere users are called by the form that names
- * are compared in, small letters where case makes no difference (AWS: "User pool case sensitivity"): who exists must not
- * show in how a name is spelt. Throws InvalidParameterException.
+ * attribute that it has the form of, and the username is the `sub`. Otherwise the username is the name as it is
+ * compared, in lower case where case does not matter ("User pool case sensitivity", Amazon Cognito Developer Guide), so
+ * that spelling does not reveal who exists. Throws InvalidParameterException.
  */
 export function nameNewUser(
   pool: Pick<Pool, "document">,
@@ -53,7 +53,7 @@ function shapeReason(modes: readonly ContactAttribute[]): "nameNoAddress" | "nam
   return modes[0] === "email" ? "nameNoEmail" : "nameNoPhone";
 }
 
-/** A name of an alias's shape could be another user's address, and would keep them from it. */
+/** Refuses a name that looks like an alias: it could be another user's address and block it. */
 export function refuseAliasShapes(
   pool: Pick<Pool, "document">,
   what: "Username" | "preferred_username",
@@ -67,7 +67,7 @@ export function refuseAliasShapes(
   }
 }
 
-/** Why a name is refused that is taken, by what kind of name it is: of a new user, or as an alias. */
+/** Reasons for refusing a taken name by its kind, for a new user and for an alias. */
 export const takenReasons = {
   name: {
     username: "nameTaken",

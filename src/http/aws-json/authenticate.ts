@@ -1,7 +1,7 @@
 /**
- * Who signed a call, and whether their policy allows it (AWS: "Signature Version 4 signing process", "Policy evaluation
- * logic"). Unknown keys, unsigned dates and targets, late signatures and foreign scopes are refused. A signature may stand
- * in the query instead of the header: Cognito lists the parameters of that among its "Common Parameters".
+ * Authenticates and authorizes signed calls ("Signature Version 4 signing process" and "Policy evaluation logic", IAM
+ * User Guide). Unknown keys, unsigned dates and targets, late signatures and foreign scopes are refused. The signature
+ * may be in the query instead of a header, as "Common Parameters" of the Cognito API Reference allows.
  */
 import type { Ctx } from "../../app.ts";
 import { decide, findAccessKey, namedPolicies, principalOf } from "../../domain/iam/access-keys.ts";
@@ -12,7 +12,7 @@ import { checkSignature, readSignedRequest, type Signed, type WireRequest } from
 import { refuse } from "../../wire/refuse.ts";
 import { proxyHeader } from "../hosts.ts";
 
-/** The principal of a signed call. Throws the documented refusals of the signing process. */
+/** The principal of a signed call. Throws the documented errors of the signing process. */
 export async function authenticate(ctx: Ctx, request: WireRequest, service: string): Promise<Principal> {
   const reading = readSignedRequest(request);
   if (ctx.config.auth === "open")
@@ -40,8 +40,8 @@ async function verify(ctx: Ctx, request: WireRequest, signed: Signed, service: s
 }
 
 /**
- * `--auth open` on a loopback address: any credentials will do, but not a web page's. A page that the developer visits
- * could otherwise administer the server by way of their browser.
+ * The principal with `--auth open` on a loopback address: any credentials will do, except a web page's. Otherwise a
+ * page that the developer visits could administer the server through the browser.
  */
 function openPrincipal(ctx: Ctx, request: WireRequest, signed: Signed | undefined): Principal {
   const names = [...request.headers].map(([name]) => name.toLowerCase());
@@ -58,7 +58,7 @@ function openPrincipal(ctx: Ctx, request: WireRequest, signed: Signed | undefine
   });
 }
 
-/** Throws AccessDeniedException unless the policy allows the call. */
+/** Throws AccessDeniedException unless the principal's policy allows the call. */
 export async function authorize(ctx: Ctx, principal: Principal, request: PolicyRequest): Promise<void> {
   const decision = await decide(ctx, principal, request);
   if (decision === "allow") return;

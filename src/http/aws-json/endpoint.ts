@@ -1,11 +1,12 @@
 /**
- * POST / : target -> facts -> authenticate -> check -> authorize -> operation -> encode. Which operation runs, and who
- * may call it, stands in tables (operations.ts, src/wire); nothing else is reachable.
+ * POST / : target -> facts -> authenticate -> check -> authorize -> operation -> encode. Tables say which operation
+ * runs and who may call it (operations.ts, src/wire); nothing else is reachable.
  */
 import type { Ctx } from "../../app.ts";
-import { audited, noteInput } from "../../domain/audit/call.ts";
+import { beginCall, noteInput, type RunningCall, recordedCall } from "../../domain/audit/call.ts";
 import type { PolicyRequest } from "../../domain/iam/condition-keys.ts";
 import { undecidable } from "../../domain/iam/policy.ts";
+import type { Principal } from "../../domain/iam/principal.ts";
 import { authorizeAccessToken } from "../../domain/tokens/access-token.ts";
 import { findPool, poolArn } from "../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../lib/refusal.ts";
@@ -22,11 +23,11 @@ import { errorAnswer, type JsonAnswer } from "./errors.ts";
 import { notYet } from "./operation.ts";
 import { identityPoolHandlers, userPoolHandlers } from "./operations.ts";
 
-/** A handler as the endpoint sees it, once the tables have been type-checked against the operations' own types. */
+/** The untyped form of a handler; the compiler has already checked the tables against the operations' own types. */
 type AnyHandler = (ctx: Ctx, input: unknown, signedIn?: unknown) => Promise<unknown>;
 
 export interface Target {
-  /** Of the credential scope, and the prefix of IAM actions. */
+  /** The service in the credential scope, and the prefix of IAM actions. */
   readonly service: "cognito-idp" | "cognito-identity";
   readonly name: string;
   readonly authorization: Authorization;
@@ -37,7 +38,7 @@ export interface Target {
   readonly encode: (output: unknown) => string;
 }
 
-/** The targets of one service, by what X-Amz-Target calls them. */
+/** The targets of one service, keyed by their X-Amz-Target. */
 function targetsOf<Operations extends OperationTypes<Operations>>(
   prefix: string,
   service: Target["service"],
@@ -59,13 +60,13 @@ function targetsOf<Operations extends OperationTypes<Operations>>(
   ]);
 }
 
-/** Everything that can be called. */
+/** Every operation that can be called. */
 const targets: ReadonlyMap<string, Target> = new Map([
   ...targetsOf("AWSCognitoIdentityProviderService", "cognito-idp", userPoolModel, userPoolHandlers),
   ...targetsOf("AWSCognitoIdentityService", "cognito-identity", identityPoolModel, identityPoolHandlers),
 ]);
 
-/** The operation that X-Amz-Target names; undefined when there is none of that name. */
+/** The operation that X-Amz-Target names, if it exists. */
 export function findTarget(target: string | undefined): Target | undefined {
   return targets.get(target ?? "");
 }
@@ -85,23 +86,34 @@ export async function answerCall(
 }
 
 async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unknown> {
-  // Operations without IAM authorization ignore a signature: SDKs that have credentials may send one.
+  // Operations without IAM authorization ignore signatures: SDKs with credentials may send one anyway.
   const signs = target.authorization === "iam" && target.name !== "GetClientToken";
   if (!signs) return operate(ctx, target, parseInputOf(target, request));
   const principal = await authenticate(ctx, request, target.service);
-  const who = { actor: principal.arn, operation: target.name };
-  return audited(ctx, who, async (own, call) => {
-    const input = parseInputOf(target, request);
-    noteInput(call, input);
-    const asked = policyRequest(ctx, request, target, input);
-    await authorize(ctx, principal, asked);
-    const permitting: Ctx = {
-      ...own,
-      authorize: (permission, resource, facts) =>
-        authorize(ctx, principal, { ...asked, action: `poolhouse:${permission}`, resource, facts }),
-    };
-    return operate(permitting, target, input);
-  });
+  const running = beginCall(ctx, { actor: principal.arn, operation: target.name });
+  return recordedCall(ctx, running, runAs(principal, running, request, target));
+}
+
+/**
+ * Runs a call on behalf of a principal, if policies allow it. Permissions besides that for the operation are checked by
+ * the operation itself, through `ctx.authorize`.
+ */
+async function runAs(
+  principal: Principal,
+  { ctx, call }: RunningCall,
+  request: WireRequest,
+  target: Target,
+): Promise<unknown> {
+  const input = parseInputOf(target, request);
+  noteInput(call, input);
+  const asked = policyRequest(ctx, request, target, input);
+  await authorize(ctx, principal, asked);
+  const permitting: Ctx = {
+    ...ctx,
+    authorize: (permission, resource, facts) =>
+      authorize(ctx, principal, { ...asked, action: `poolhouse:${permission}`, resource, facts }),
+  };
+  return operate(permitting, target, input);
 }
 
 type AnyInput = Readonly<Record<string, unknown>>;
@@ -118,7 +130,7 @@ async function operate(ctx: Ctx, target: Target, input: AnyInput): Promise<unkno
       `${target.name} is not supported by this release of Poolhouse.`,
     );
   }
-  // Where a Session may stand in the place of a token, it is the operation's to look at.
+  // Where a Session may replace the token, the operation verifies it.
   const bySession = target.authorization === "access-token-or-session" && input["Session"] !== undefined;
   if (target.authorization.startsWith("access-token") && !bySession) {
     const signedIn = await authorizeAccessToken(ctx, accessToken(input), {
@@ -129,7 +141,7 @@ async function operate(ctx: Ctx, target: Target, input: AnyInput): Promise<unkno
   return handler(ctx, input);
 }
 
-/** What policies can ask of a call. */
+/** The properties of a call that policies can test. */
 function policyRequest(ctx: Ctx, request: WireRequest, target: Target, input: AnyInput): PolicyRequest {
   const resource = resourceOf(ctx, input);
   return {
@@ -144,7 +156,10 @@ function policyRequest(ctx: Ctx, request: WireRequest, target: Target, input: An
   };
 }
 
-/** What makes or lists resources is about none of them; what names one otherwise than by its ARN is about who knows which. */
+/**
+ * The resource's tags, for policy conditions. Undefined for operations that create or list resources, which have none
+ * yet; `undecidable` unless the resource is an existing pool.
+ */
 async function tagsOf(
   ctx: Ctx,
   operation: string,
@@ -157,7 +172,7 @@ async function tagsOf(
   return pool === undefined ? undecidable : (pool.document.UserPoolTags ?? {});
 }
 
-/** What a policy's Resource is compared with: the pool, the tagged resource, or everything. */
+/** What a policy's Resource is matched against: the pool, the tagged resource, or everything. */
 function resourceOf(ctx: Ctx, input: Readonly<Record<string, unknown>>): string {
   const { UserPoolId, IdentityPoolId, ResourceArn } = input;
   if (typeof UserPoolId === "string") return poolArn(ctx.config, UserPoolId);

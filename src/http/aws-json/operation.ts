@@ -1,4 +1,4 @@
-/** What a row of the operations table is. */
+/** The types of a row in the table of operations. */
 import type { Ctx } from "../../app.ts";
 import type { SignedIn } from "../../domain/tokens/access-token.ts";
 import type { userPoolOperations } from "../../wire/generated/user-pools.ts";
@@ -10,8 +10,8 @@ type Output<N extends UserPoolOperationName> = UserPoolOperations[N]["output"];
 type AuthorizationOf<N extends UserPoolOperationName> = (typeof userPoolOperations)[N]["authorization"];
 
 /**
- * Turns a checked input into an output. Operations that an access token authorizes receive whom it belongs to; the
- * endpoint has verified the token before, so that no operation can forget to.
+ * Turns a checked input into an output. Operations that an access token authorizes also get its user; the endpoint has
+ * verified the token, so that no operation can forget to.
  */
 export type Handler<N extends UserPoolOperationName> =
   AuthorizationOf<N> extends "access-token"
@@ -20,8 +20,10 @@ export type Handler<N extends UserPoolOperationName> =
       ? (ctx: Ctx, input: Input<N>, signedIn: SignedIn | undefined) => Promise<Output<N>>
       : (ctx: Ctx, input: Input<N>) => Promise<Output<N>>;
 
-/** The operation is authenticated, authorized and validated, and then answers UnsupportedOperationException. */
+/**
+ * Marks an operation that is authenticated, authorized and validated, and then answers UnsupportedOperationException.
+ */
 export const notYet = Symbol("notYet");
 
-/** Timestamps on the wire are epoch seconds. */
+/** Converts epoch milliseconds to epoch seconds, the form of timestamps on the wire. */
 export const epochSeconds = (milliseconds: number): number => milliseconds / 1000;

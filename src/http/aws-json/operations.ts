@@ -1,6 +1,6 @@
 /**
- * THE table: every operation of both services, and what answers it. A missing row is a type error; `notYet` is
- * authenticated, authorized and validated, and then answers UnsupportedOperationException.
+ * THE table of all operations of both services and their handlers. A missing row is a type error; `notYet` operations
+ * are authenticated, authorized and validated, and then answer UnsupportedOperationException.
  */
 
 import type { IdentityPoolOperationName } from "../../wire/generated/identity-pools.types.ts";

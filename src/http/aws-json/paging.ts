@@ -1,17 +1,21 @@
 /**
- * Page tokens of the AWS JSON operations. A token is sealed and bound to the operation and its parameters, because AWS
- * wants "additional API request with the same parameters"; a token of another operation, pool or filter is refused.
+ * Pagination of the AWS JSON operations. A page token is sealed and bound to the operation and its parameters, because
+ * AWS asks for an "additional API request with the same parameters"; a token of another operation, pool or filter is
+ * refused.
  */
 import type { Ctx } from "../../app.ts";
 import { makePageToken, readPageToken } from "../../lib/page-token.ts";
 import { refuse } from "../../wire/refuse.ts";
 
-/** A token for the page that begins after `position`. `binding` comes from `pageBinding`. */
+/** The token for the page after `position`. `binding` comes from `pageBinding`. */
 function pageToken(ctx: Ctx, binding: string, position: string): string {
   return makePageToken({ key: pageKey(ctx), position, binding, now: ctx.now, random: ctx.random });
 }
 
-/** Where the page begins; undefined for the first one. Throws InvalidParameterException for a token we did not make. */
+/**
+ * The position where the page begins; undefined for the first page. Throws InvalidParameterException if the token is
+ * not ours.
+ */
 function readPosition(ctx: Ctx, binding: string, token: string | undefined): string | undefined {
   if (token === undefined) return undefined;
   return (
@@ -20,19 +24,19 @@ function readPosition(ctx: Ctx, binding: string, token: string | undefined): str
   );
 }
 
-/** One unambiguous text of the operation and all parameters that must be the same on the next page. */
+/** An unambiguous text of the operation and all parameters that must stay the same for the next page. */
 export function pageBinding(operation: string, ...parameters: readonly unknown[]): string {
   return JSON.stringify([operation, ...parameters]);
 }
 
-/** Page size where the model allows 0..60 or 1..60: absent and 0 mean 60 (QueryLimitType). */
+/** The page size where the model allows 0..60 or 1..60: absent and 0 mean 60 (QueryLimitType). */
 export function pageSize(limit: number | undefined): number {
   return limit || 60;
 }
 
 /**
- * One page and the token of the next. `read` is asked for one item more than the page holds, so that the last page
- * carries no token.
+ * One page, and the token of the next one. `read` is asked for one item more than the page holds, so that the last page
+ * has no token.
  */
 export async function readPage<Item>(
   ctx: Ctx,
@@ -48,7 +52,10 @@ export async function readPage<Item>(
   return { items, nextToken: pageToken(ctx, request.binding, positionOf(last)) };
 }
 
-/** The same on every server of an installation, and none of the keys that seal what is stored. */
+/**
+ * The key of page tokens: the same on every server of an installation, and different from the keys that seal stored
+ * values.
+ */
 function pageKey(ctx: Ctx): Uint8Array {
   return ctx.db.sealer.mac("page-token");
 }

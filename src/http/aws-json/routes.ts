@@ -1,4 +1,4 @@
-/** The AWS JSON 1.1 endpoint as HTTP: body in, headers out, CORS, one log line a call. */
+/** The AWS JSON 1.1 endpoint over HTTP: reads the body, writes headers and CORS, logs one line per call. */
 import type { IncomingMessage } from "node:http";
 import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
@@ -14,7 +14,7 @@ import { holdings } from "../holdings.ts";
 import { answerCall, findTarget, type Target } from "./endpoint.ts";
 import { errorAnswer, type JsonAnswer } from "./errors.ts";
 
-/** Headers a browser may send; AWS allows its SDKs' own families. */
+/** Request headers that browsers may send; these families cover what the AWS SDKs send. */
 const allowedHeader = /^(?:content-type|cache-control|authorization|x-amz-[a-z0-9-]+|amz-sdk-[a-z0-9-]+)$/;
 
 const corsHeaders = {
@@ -54,16 +54,16 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
     app.metrics.callEnds(target?.name, error, ms);
     if (isSingular(target, answer) || serving.lines.admits(ctx.network ?? ctx.address)) {
       const { requestId, address } = ctx;
-      const { status, detail } = answer;
-      app.log.info({ requestId, operation: target?.name, status, error, detail, ms, address }, "call");
+      const { status } = answer;
+      app.log.info({ requestId, operation: target?.name, status, error, ms, address }, "call");
     }
-    // Past Hono's Response, which would cost more than the whole call.
+    // Bypasses Hono's Response, which would cost more than the whole call.
     outgoing.writeHead(answer.status, {
       "content-type": "application/x-amz-json-1.1",
       "content-length": Buffer.byteLength(answer.body),
       "x-amzn-requestid": ctx.requestId,
       "cache-control": "no-store",
-      // SDKs correct their own clock by it, so it must be the clock that signatures are checked by.
+      // SDKs correct their clock by this header, so it must come from the clock that signatures are checked against.
       date: new Date(ctx.now).toUTCString(),
       ...corsHeaders,
       ...answer.headers,
@@ -75,20 +75,20 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
   return routes;
 }
 
-/** What is logged each time: what was done by whoever proved who they are. Anybody can make the rest over and over. */
+/** Whether a call is always logged: what authenticated callers have done. Anybody could repeat the rest at will. */
 function isSingular(target: Target | undefined, { status, body }: JsonAnswer): boolean {
   if (status !== 200 || target === undefined) return false;
   return target.authorization !== "none" || issues.test(body);
 }
 
-/** A member of an answer that holds tokens or credentials. (No value can look like it: its quotes are escaped.) */
+/** Matches an answer that contains tokens or credentials. (No value can look like this: its quotes are escaped.) */
 const issues = /"(?:AuthenticationResult|Credentials|Token)":/;
 
 const unknownKey = () =>
   refusal("UnrecognizedClientException", "The security token included in the request is invalid.");
 const tooBusy = () => refusalFor("tooMany", { detail: "more than the address's share" });
 
-/** A header that may stand once; undefined when it is absent or repeated. */
+/** A header that may occur once; undefined if it is absent or repeated. */
 function headerOf(incoming: IncomingMessage, name: string): string | undefined {
   const value = incoming.headers[name];
   return typeof value === "string" ? value : undefined;
@@ -107,8 +107,8 @@ async function readBody(
 }
 
 /**
- * What one call may send. Branding assets need megabytes, which nobody may send but who names an access key that there is;
- * who announces no more than others may send is not looked up.
+ * The size limit of a call's body. Branding assets need megabytes, which only callers who name an existing access key
+ * may send; no key is looked up for a body that others could send, too.
  */
 async function largestBody(
   ctx: Ctx,
@@ -126,7 +126,9 @@ async function largestBody(
   return (await isAccessKey(ctx, keyId)) ? holdings.body.limit.bytes : unknownKey();
 }
 
-/** The request as its signature covers it: raw headers, raw target (RFC 9112 section 3.2 allows the absolute form). */
+/**
+ * The request as its signature covers it: raw headers and raw target (RFC 9112 section 3.2 allows the absolute form).
+ */
 function wireRequest(incoming: IncomingMessage, body: Uint8Array): WireRequest {
   const target = (incoming.url ?? "/").replace(/^https?:\/\/[^/?]*/i, "");
   const [path, query = ""] = target.split(/\?(.*)/s);

@@ -1,4 +1,4 @@
-/** Stored values in the shapes of the wire that several operations share. */
+/** Converts stored values to wire shapes that several operations share. */
 import { type Delivery, maskDestination } from "../../domain/messages/delivery.ts";
 import type { User } from "../../store/users.ts";
 import type {
@@ -9,13 +9,13 @@ import type {
 } from "../../wire/generated/user-pools.types.ts";
 import { epochSeconds } from "./operation.ts";
 
-/** The attributes of a user, `sub` first, as far as `allowed` says. */
+/** A user's attributes, `sub` first, limited to those that `allowed` accepts. */
 export function userAttributes(user: User, allowed: (name: string) => boolean = () => true): AttributeType[] {
   const all = [["sub", user.id] as const, ...Object.entries(user.attributes)];
   return all.filter(([name]) => allowed(name)).map(([Name, Value]) => ({ Name, Value }));
 }
 
-/** A user as ListUsers, ListUsersInGroup and AdminCreateUser print it. */
+/** A user in the shape that ListUsers, ListUsersInGroup and AdminCreateUser return. */
 export function userType(user: User, allowed?: (name: string) => boolean): UserType {
   return {
     Username: user.username,
@@ -28,7 +28,10 @@ export function userType(user: User, allowed?: (name: string) => boolean): UserT
   };
 }
 
-/** The second factors of a user as GetUser, AdminGetUser and GetUserAuthFactors print them; nothing without any. */
+/**
+ * A user's second factors in the shape that GetUser, AdminGetUser and GetUserAuthFactors return; empty if there are
+ * none.
+ */
 export function mfaSettings(user: Pick<User, "mfa">): {
   UserMFASettingList?: string[];
   PreferredMfaSetting?: string;
@@ -40,7 +43,7 @@ export function mfaSettings(user: Pick<User, "mfa">): {
   };
 }
 
-/** The older way to say that a user gets codes by SMS. */
+/** MFAOptions, the deprecated way to say that a user gets codes by SMS. */
 export function mfaOptions(user: Pick<User, "mfa">): { MFAOptions?: MFAOptionType[] } {
   if (!user.mfa.enabled.includes("SMS_MFA")) return {};
   return { MFAOptions: [{ DeliveryMedium: "SMS", AttributeName: "phone_number" }] };

@@ -1,10 +1,11 @@
 /**
- * hosted-ui: the pages at which people sign in, sign up and get back in (AWS: "Managed login"). Plain HTML that works
- * without script. Each page carries the authorization request it was opened with, and ends where that says.
+ * The hosted pages where people sign in, sign up and recover their account ("Managed login", Amazon Cognito Developer
+ * Guide). Plain HTML that works without script. Each page carries the authorization request it was opened with, which
+ * says where it ends.
  */
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
-import { looksPath } from "../../domain/branding/looks.ts";
+import { brandingPath } from "../../domain/branding/appearance.ts";
 import type { Serving } from "../context.ts";
 import { type Bindings, type Place, placeOf, poolPath } from "../place.ts";
 import { answerAsset } from "./kit/assets.ts";
@@ -27,35 +28,35 @@ import { postPasskey, showPasskeys } from "./pages/passkeys.ts";
 import { postSignUp, showSignUp } from "./pages/sign-up.ts";
 
 interface Page<V = Visit> {
-  /** Changes nothing. */
+  /** Must not change anything. */
   readonly get: (visit: V) => Promise<Response>;
   readonly post: (visit: V) => Promise<Response>;
 }
 
-/** Every page that belongs to an authorization request. */
+/** Pages that belong to an authorization request. */
 const pages: Readonly<Record<string, Page>> = {
   "/login": { get: showLogin, post: postLogin },
-  // Its pages are answers to forms alone: opened by its address it begins at the beginning.
+  // These pages only answer forms: opened by URL, they start at the beginning.
   "/challenge": { get: showLogin, post: postChallenge },
   "/signup": { get: showSignUp, post: postSignUp },
   "/forgotPassword": { get: showForgot, post: postForgot },
   "/confirmForgotPassword": { get: showReset, post: postReset },
 };
 
-/** Those that a link in a message may open as well, which asks for no authorization. */
+/** Pages that a link in a message may also open, without an authorization request. */
 const linked: Readonly<Record<string, Page<Visit | BareVisit>>> = {
   "/confirmUser": { get: showConfirm, post: postConfirm },
   "/resendcode": { get: showConfirm, post: postResend },
 };
 
-/** Those for who is signed in. */
+/** Pages for signed-in users. */
 const own: Readonly<Record<string, Page<PasskeyVisit>>> = {
   "/passkeys/add": { get: showPasskeys, post: postPasskey },
 };
 
 type Answer = (ctx: Ctx, c: Context<Bindings>, place: Place) => Promise<Response>;
 
-/** Those that belong to none. */
+/** Pages without an authorization request. */
 const others: Readonly<Record<string, Answer>> = {
   "/error": answerErrorPage,
   "/signedout": answerSignedOut,
@@ -64,8 +65,8 @@ const others: Readonly<Record<string, Answer>> = {
 export function hostedRoutes(serving: Serving): Hono<Bindings> {
   const routes = new Hono<Bindings>();
   routes.get(`${poolPath}/assets/:name`, (c) => answerAsset(c));
-  // The model's pattern of a client id; no other is asked for in the database.
-  routes.get(`${poolPath}${looksPath}/:clientId{[\\w+]{1,128}}/:name`, (c) =>
+  // The model's pattern of a client id; the database is not asked for any other.
+  routes.get(`${poolPath}${brandingPath}/:clientId{[\\w+]{1,128}}/:name`, (c) =>
     answerOrFail(serving, c, answerBrandFile),
   );
   for (const [path, answer] of Object.entries(others))

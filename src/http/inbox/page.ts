@@ -1,9 +1,9 @@
-/** The inbox as a page: the newest message first, its code in large figures, readable without script. */
+/** The inbox as a page: newest message first, its code in large digits, readable without script. */
 import { html, raw } from "hono/html";
 import { htmlToText } from "../../lib/html-to-text.ts";
 import type { Message } from "../../store/outbox.ts";
 
-/** The whole style of the page; the CSP of routes.ts allows it by its hash. */
+/** The page's style sheet; the CSP of routes.ts allows it by its hash. */
 export const style = `
 :root { color-scheme: light dark; --back: #f6f6f4; --card: #fff; --text: #1c1c1a; --soft: #5f5f5a; --line: #dddcd6; --accent: #1d5fa8; }
 @media (prefers-color-scheme: dark) { :root { --back: #161716; --card: #202221; --text: #ecece8; --soft: #a5a69f; --line: #383a38; --accent: #8dbdf2; } }
@@ -26,12 +26,12 @@ article h2 { font-size: 1.0625rem; margin: .5rem 0; overflow-wrap: anywhere; }
 .foot { color: var(--soft); font-size: .8125rem; margin: .75rem 0 0; }
 `;
 
-/** What a reader sees of an HTML body: its text. Nothing of a message is ever interpreted by the browser. */
+/** The text of an HTML body. The browser never interprets anything in a message. */
 export function plainText(message: Pick<Message, "medium" | "body">): string {
   return message.medium === "SMS" ? message.body : htmlToText(message.body);
 }
 
-/** The text with its addresses as links: a link that confirms an account is there to be opened. */
+/** Turns the URLs in a text into links, so that a confirmation link can be opened. */
 function withLinks(text: string) {
   return text
     .split(/(https?:\/\/[^\s()<>"']+)/)

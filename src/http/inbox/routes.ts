@@ -1,9 +1,9 @@
 /**
- * inbox: the messages of a development server, to be read by people (/inbox) and by tests (/inbox/messages). The
- * composition root mounts it only where the mailbox is the inbox, that is on a loopback address with no sender.
+ * The messages of a development server, for people (/inbox) and for tests (/inbox/messages). The composition root
+ * mounts it only if the mailbox is the inbox: on a loopback address without a mail server.
  *
- * There are no CORS headers, so a page of another origin cannot read it; a request that says it comes from one, or that
- * a proxy has passed on, is refused besides.
+ * There are no CORS headers, so a page of another origin cannot read it; requests that say they come from one, or
+ * through a proxy, are refused as well.
  */
 import { createHash } from "node:crypto";
 import { type Context, Hono } from "hono";
@@ -15,8 +15,8 @@ import { inboxPage, style } from "./page.ts";
 const styleHash = createHash("sha256").update(style).digest("base64");
 const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`;
 
-/** How many messages are looked through, and how many are shown. */
-const looked = 1_000;
+/** How many messages are searched, and how many are shown. */
+const searched = 1_000;
 const shown = 100;
 
 export function inboxRoutes(app: App): Hono {
@@ -54,7 +54,7 @@ function comesFromElsewhere(c: Context): boolean {
 }
 
 async function messagesTo(app: App, to: string | undefined): Promise<Message[]> {
-  const recent = await recentMessages(app.db, app.clock(), looked);
+  const recent = await recentMessages(app.db, app.clock(), searched);
   const wanted = to?.toLowerCase();
   const found = wanted ? recent.filter((message) => message.destination.toLowerCase() === wanted) : recent;
   return found.slice(0, shown);

@@ -1,4 +1,7 @@
-/** /oauth2/authorize (AWS: "The redirect and authorization endpoint"; RFC 6749 section 3.1): on, back, or to the pages. */
+/**
+ * /oauth2/authorize ("The redirect and authorization endpoint", Amazon Cognito Developer Guide; RFC 6749 section 3.1):
+ * redirects to the sign-in pages, or back to the client.
+ */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { authorizedLocation, isUsedUp, refusedLocation, suffices } from "../../domain/grants/answer.ts";
@@ -48,7 +51,10 @@ async function locationOf(
   return login;
 }
 
-/** Chromium does not hold a redirect against its policy for frames; but it says what a request is for (Fetch Metadata). */
+/**
+ * Whether the request is for a frame, by Fetch Metadata: Chromium does not check a redirect against its frame-ancestors
+ * policy.
+ */
 function isForFrame(c: Context): boolean {
   return /^(?:iframe|frame|fencedframe|embed|object)$/.test(c.req.header("sec-fetch-dest") ?? "");
 }

@@ -1,16 +1,16 @@
-/** Which client asks, proven by its secret where it has one: client_secret_basic, client_secret_post, none. */
+/** Client authentication: client_secret_basic, client_secret_post, or none for public clients. */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { clientSecretFits } from "../../domain/credentials/check-secret-hash.ts";
-import { clientOf, findClientOf } from "../../domain/grants/authorization-request.ts";
+import { clientOf, findClientOf } from "../../domain/grants/client.ts";
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
 import type { Client, Pool } from "../../domain/user-pools/load-pool.ts";
 import { fromBase64 } from "../../lib/bytes.ts";
 import { type Bindings, placeOf, poolIdOf } from "../place.ts";
 
 /**
- * The client and its pool. Throws invalid_client, invalid_request where two ways contradict each other, and
- * ResourceNotFoundException for a pool that there is not.
+ * The authenticated client and its pool. Throws invalid_client, invalid_request if two methods contradict each other,
+ * and ResourceNotFoundException if the pool does not exist.
  */
 export async function authenticateClient(
   ctx: Ctx,
@@ -26,7 +26,7 @@ export async function authenticateClient(
   const { pool, client } = await namedClient(ctx, c, basic?.id ?? named);
   const secret = basic?.secret ?? form.get("client_secret");
   if (!clientSecretFits(client, secret)) return wrongClient();
-  // Who sends a secret to a client that has none takes it for another.
+  // A secret for a client that has none is a mix-up of clients.
   if (client.secrets.length === 0 && secret !== undefined) return wrongClient();
   return { pool, client };
 }
@@ -38,14 +38,14 @@ async function namedClient(
 ): Promise<{ pool: Pool; client: Client }> {
   const found = clientId === undefined ? undefined : await findClientOf(ctx, poolIdOf(c), clientId);
   if (found !== undefined) return found;
-  // That there is no such pool is said first.
+  // A missing pool is reported first.
   const { pool } = await placeOf(ctx, c);
   return { pool, client: await clientOf(ctx, pool, clientId) };
 }
 
 /**
- * RFC 6749 section 2.3.1 has id and secret form-encoded first; Cognito takes them as they are. Either way is read: what is
- * encoded has a percent sign, which no id or secret has.
+ * Parses Basic credentials. RFC 6749 section 2.3.1 wants id and secret form-encoded first; Cognito takes them raw. Both
+ * are accepted: encoded ones contain a percent sign, which no id or secret does.
  */
 function readBasic(header: string | undefined): { id: string; secret: string } | undefined {
   if (header === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * A pool's published keys and metadata (OpenID Connect Discovery 1.0, RFC 8414), as Cognito serves them on the API host:
- * `/<poolId>/.well-known/…`. Members for endpoints that do not exist yet are left out.
+ * A pool's published keys and metadata (OpenID Connect Discovery 1.0, RFC 8414), at the same paths as on Cognito's API
+ * host: `/<poolId>/.well-known/…`. Endpoints that do not exist yet are left out of the metadata.
  */
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
@@ -20,7 +20,7 @@ export function discoveryRoutes(serving: Serving): Hono<Bindings> {
       keys: (await signingKeys(ctx, pool)).map((key) => key.publicJwk),
     })),
   );
-  // RFC 8414 has clients put the well-known part before the path of the issuer, or behind it as OpenID Connect does.
+  // In RFC 8414 the well-known part comes before the issuer's path, in OpenID Connect after it.
   for (const path of [
     `${poolPath}/.well-known/openid-configuration`,
     `${poolPath}/.well-known/oauth-authorization-server`,
@@ -32,7 +32,7 @@ export function discoveryRoutes(serving: Serving): Hono<Bindings> {
 
 function metadata(ctx: Ctx, pool: Pool): object {
   const base = baseOf(ctx, pool);
-  const toldScopes = ["email", "phone", "profile", ...(hasStrictClients(pool) ? [addressScope] : [])];
+  const claimScopes = ["email", "phone", "profile", ...(hasStrictClients(pool) ? [addressScope] : [])];
   return {
     issuer: issuer(ctx.config, pool),
     authorization_endpoint: `${base}/oauth2/authorize`,
@@ -46,12 +46,12 @@ function metadata(ctx: Ctx, pool: Pool): object {
     grant_types_supported: ["authorization_code", "implicit", "refresh_token", "client_credentials"],
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ["RS256"],
-    scopes_supported: ["openid", ...toldScopes],
+    scopes_supported: ["openid", ...claimScopes],
     token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
     revocation_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
     code_challenge_methods_supported: ["S256"],
     prompt_values_supported: ["none", "login", "select_account", "consent"],
-    claims_supported: [...alwaysTold, ...toldScopes.flatMap((scope) => claimsOfScope[scope] ?? [])],
+    claims_supported: [...claimsWithoutScope, ...claimScopes.flatMap((scope) => claimsOfScope[scope] ?? [])],
     claims_parameter_supported: false,
     request_parameter_supported: false,
     request_uri_parameter_supported: false,
@@ -59,8 +59,8 @@ function metadata(ctx: Ctx, pool: Pool): object {
   };
 }
 
-/** The claims that no scope is needed for. */
-const alwaysTold = [
+/** The claims that need no scope. */
+const claimsWithoutScope = [
   "sub",
   "iss",
   "aud",

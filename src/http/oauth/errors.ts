@@ -1,7 +1,10 @@
-/** The one writer of errors of the OAuth endpoints that answer in JSON (RFC 6749 section 5.2, RFC 6750 section 3.1). */
+/**
+ * The only writer of errors of the OAuth endpoints that answer in JSON (RFC 6749 section 5.2, RFC 6750 section 3.1).
+ */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import type { ErrorCode } from "../../wire/generated/error-codes.ts";
 import { logRefusal } from "../refused.ts";
 
 export interface OAuthFailure {
@@ -10,8 +13,8 @@ export interface OAuthFailure {
   readonly description: string;
 }
 
-/** What other rooms refuse, in the words of OAuth. */
-const translated: Readonly<Record<string, Omit<OAuthFailure, "description">>> = {
+/** OAuth errors by the code of the domain's refusal, since most refusals have no reason in the table. */
+const byCode: Readonly<Partial<Record<ErrorCode, Omit<OAuthFailure, "description">>>> = {
   NotAuthorizedException: { status: 400, error: "invalid_grant" },
   RefreshTokenReuseException: { status: 400, error: "invalid_grant" },
   UserNotFoundException: { status: 400, error: "invalid_grant" },
@@ -21,7 +24,7 @@ const translated: Readonly<Record<string, Omit<OAuthFailure, "description">>> = 
   UnexpectedLambdaException: { status: 400, error: "invalid_request" },
 };
 
-/** What is answered for an error; logs what is nobody's business. */
+/** The answer to an error; logs the details that are not public. */
 export function failureOf(ctx: Ctx, error: unknown): OAuthFailure {
   if (!(error instanceof Refusal)) {
     ctx.log.error({ err: error }, "internal error");
@@ -29,14 +32,14 @@ export function failureOf(ctx: Ctx, error: unknown): OAuthFailure {
     return { status: 500, error: "server_error", description };
   }
   logRefusal(ctx, error);
-  const known = Object.hasOwn(translated, error.code) ? translated[error.code] : undefined;
+  const known = Object.hasOwn(byCode, error.code) ? byCode[error.code as ErrorCode] : undefined;
   if (known !== undefined) return { ...known, description: error.message };
-  // Whatever else AWS's operations would answer is no code of OAuth.
+  // Other codes of AWS operations are not OAuth error codes.
   const code = /^[a-z_]+$/.test(error.code) ? error.code : "invalid_request";
   return { status: 400, error: code, description: error.message };
 }
 
-/** Headers of every answer that tells of tokens or users (RFC 6749 section 5.1). */
+/** Headers of every answer that contains tokens or user data (RFC 6749 section 5.1). */
 export const noStore = { "cache-control": "no-store", pragma: "no-cache" } as const;
 
 export function answerFailure(c: Context, { status, error, description }: OAuthFailure): Response {

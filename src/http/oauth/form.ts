@@ -4,7 +4,10 @@ import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
 import { readFields } from "../form.ts";
 import { type Bindings, rawQuery } from "../place.ts";
 
-/** Throws invalid_request: another content type, too long, a parameter twice. Those without a value count as left out. */
+/**
+ * Reads the parameters; those without a value count as omitted. Throws invalid_request for another content type, a body
+ * that is too long, or a repeated parameter.
+ */
 export async function readForm(c: Context<Bindings>): Promise<ReadonlyMap<string, string>> {
   const fields = await readFields(c);
   if (fields === "no form")
@@ -20,12 +23,12 @@ export async function readForm(c: Context<Bindings>): Promise<ReadonlyMap<string
   return form;
 }
 
-/** The pages have the request in their address, which Node reads up to 16 KiB with all headers. */
+/** The pages carry the request in their URL, and Node accepts 16 KiB for it and all headers. */
 const longestPosted = 12 * 1024;
 
 /**
- * A request of a browser as a query, where it stands in the query or in a form (OpenID Connect Core 1.0 section 3.1.2.1,
- * RP-Initiated Logout 1.0 section 2). Throws what readForm throws.
+ * A browser's request as a query string, whether it came as a query or as a form (OpenID Connect Core 1.0 section
+ * 3.1.2.1, RP-Initiated Logout 1.0 section 2). Throws what readForm throws.
  */
 export async function requestQuery(c: Context<Bindings>): Promise<string> {
   if (c.req.method !== "POST") return rawQuery(c);

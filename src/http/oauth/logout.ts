@@ -1,6 +1,7 @@
 /**
- * /logout: Cognito's two forms (AWS: "The managed login sign-out endpoint"), and OpenID Connect RP-Initiated Logout 1.0.
- * The browser's session ends, and the codes that came through it; tokens do not.
+ * /logout: Cognito's two forms ("The managed login sign-out endpoint", Amazon Cognito Developer Guide) and OpenID
+ * Connect RP-Initiated Logout 1.0. Ends the browser's session and the authorization codes issued through it, but not
+ * the tokens.
  */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
@@ -15,7 +16,7 @@ import { requestQuery } from "./form.ts";
 
 export async function answerLogout(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
   const query = await requestQuery(c);
-  // With a form of another site the browser sends no SameSite=Lax cookie; with the GET that follows it does.
+  // Browsers send no SameSite=Lax cookie with another site's form, but do with the GET that follows.
   if (c.req.method === "POST") return redirect(c, `${place.base}/logout?${query}`);
   return redirect(c, await leave(ctx, c, place, query));
 }
@@ -34,7 +35,7 @@ async function leave(ctx: Ctx, c: Context<Bindings>, place: Place, query: string
   }
 }
 
-/** Throws invalid_request: a parameter twice. */
+/** Parses the request. Throws invalid_request for a repeated parameter. */
 function readLogoutRequest(query: string): LogoutRequest {
   const parameters = readParameters(query);
   return {

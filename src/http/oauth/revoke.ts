@@ -1,4 +1,7 @@
-/** POST /oauth2/revoke (AWS: "The revoke token endpoint"; RFC 7009). A token that is none of ours counts as revoked. */
+/**
+ * POST /oauth2/revoke ("The revoke token endpoint", Amazon Cognito Developer Guide; RFC 7009). A token that is not ours
+ * counts as revoked.
+ */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";

@@ -1,4 +1,4 @@
-/** Every endpoint of the authorization server that is no page, by path (design: which step runs where). */
+/** THE table of the authorization server's endpoints other than pages, by path. */
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
 import type { Serving } from "../context.ts";
@@ -12,7 +12,7 @@ import { answerUserInfo } from "./userinfo.ts";
 
 type Answer = (ctx: Ctx, c: Context<Bindings>) => Promise<Response>;
 
-/** Endpoints that a client proves itself to learn of the pool with the client; the others by the path. */
+/** Endpoints with client authentication get the pool along with the client; the others by the path. */
 const atPool =
   (answer: (ctx: Ctx, c: Context<Bindings>, place: Place) => Promise<Response>): Answer =>
   async (ctx, c) =>
@@ -22,7 +22,7 @@ interface Endpoint {
   readonly path: string;
   readonly methods: readonly ("GET" | "POST")[];
   readonly answer: Answer;
-  /** Asked by scripts of any origin, with the token or secret that they hold: never by cookie. */
+  /** Whether scripts of any origin may call it, with a token or secret that they hold; never by cookie. */
   readonly anyOrigin: boolean;
 }
 
@@ -41,7 +41,7 @@ export function oauthRoutes(serving: Serving): Hono<Bindings> {
     const at = `${poolPath}${path}`;
     if (anyOrigin) {
       routes.use(at, async (c, next) => {
-        // Before there is an answer: to change one afterwards, Hono makes it anew.
+        // Set before there is an answer: to change one afterwards, Hono creates it anew.
         c.header("access-control-allow-origin", "*");
         await next();
       });
@@ -56,7 +56,7 @@ export function oauthRoutes(serving: Serving): Hono<Bindings> {
   return routes;
 }
 
-/** Amplify sends a header of its own, so its requests are asked for first. */
+/** Answers CORS preflights; Amplify sends a header of its own, so its requests have them. */
 function preflight(c: Context, methods: readonly string[]): Response {
   const asked = c.req.header("access-control-request-headers") ?? "authorization, content-type";
   const isList = /^[\w-]+(?:, ?[\w-]+)*$/.test(asked);

@@ -1,11 +1,14 @@
-/** POST /oauth2/token (AWS: "The token issuer endpoint"; RFC 6749 sections 4.1.3, 4.4.2 and 6). */
+/**
+ * POST /oauth2/token ("The token issuer endpoint", Amazon Cognito Developer Guide; RFC 6749 sections 4.1.3, 4.4.2 and
+ * 6).
+ */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
-import { requireOAuth } from "../../domain/grants/authorization-request.ts";
+import { requireOAuth } from "../../domain/grants/client.ts";
 import { clientCredentials } from "../../domain/grants/client-credentials.ts";
 import { redeemCode } from "../../domain/grants/code.ts";
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
-import { refreshTokens } from "../../domain/tokens/refresh.ts";
+import { readPresented, refreshTokens } from "../../domain/tokens/refresh.ts";
 import type { Client, Pool } from "../../domain/user-pools/load-pool.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import type { Bindings } from "../place.ts";
@@ -19,7 +22,7 @@ interface TokenRequest {
   readonly form: ReadonlyMap<string, string>;
 }
 
-/** Every grant there is. */
+/** The supported grants. */
 const grants: Readonly<
   Record<string, (ctx: Ctx, request: TokenRequest) => Promise<AuthenticationResultType>>
 > = {
@@ -33,7 +36,7 @@ const grants: Readonly<
     }),
   refresh_token: async (ctx, { pool, client, form }) => {
     const token = required(form, "refresh_token");
-    return (await refreshTokens(ctx, { pool, client, token, deviceKey: undefined })).result;
+    return refreshTokens(ctx, await readPresented(ctx, { pool, client, token }), undefined);
   },
   client_credentials: (ctx, { pool, client, form }) =>
     clientCredentials(ctx, { pool, client, scope: form.get("scope") }),

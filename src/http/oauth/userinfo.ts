@@ -1,4 +1,7 @@
-/** /oauth2/userInfo (AWS: "The userInfo endpoint"; OpenID Connect Core 1.0 section 5.3; RFC 6750). */
+/**
+ * /oauth2/userInfo ("The userInfo endpoint", Amazon Cognito Developer Guide; OpenID Connect Core 1.0 section 5.3; RFC
+ * 6750).
+ */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
@@ -30,7 +33,9 @@ export async function answerUserInfo(ctx: Ctx, c: Context<Bindings>, { pool }: P
   }
 }
 
-/** RFC 6750 sections 2.1 and 2.2: in the header, or in the form of a POST; never in the query. */
+/**
+ * The bearer token (RFC 6750 sections 2.1 and 2.2): from the header, or from the form of a POST; never from the query.
+ */
 async function bearerToken(c: Context<Bindings>): Promise<string | undefined> {
   const header = c.req.header("authorization");
   const inHeader = header === undefined ? undefined : /^Bearer +([\w.~+/=-]+)$/i.exec(header)?.[1];

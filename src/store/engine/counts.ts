@@ -1,4 +1,4 @@
-/** What the database layer counts of itself, for /metrics. */
+/** Counts of the database layer, for /metrics. */
 import { type Histogram, newHistogram } from "../../lib/prometheus.ts";
 import { sqlState } from "./retry.ts";
 import { sqliteCode } from "./sqlite/file.ts";
@@ -6,13 +6,13 @@ import { sqliteCode } from "./sqlite/file.ts";
 type QueryErrorKind = "constraint" | "serialization" | "connection" | "other";
 
 export interface DatabaseCounts {
-  /** Failed queries. Constraints are mostly the ordinary way of learning that a name is taken. */
+  /** Failed queries by kind. Constraint violations are mostly the ordinary way to find out that a name is taken. */
   readonly errors: Record<QueryErrorKind, number>;
-  /** Transactions that were run again, because the database could not order them with others'. */
+  /** Transactions run again because the database could not serialize them with others. */
   retries: number;
-  /** Seconds a sync of the write-ahead log took (SQLite). */
+  /** Duration of syncs of the write-ahead log in seconds (SQLite). */
   readonly syncs: Histogram;
-  /** Connections of the pool (PostgreSQL). */
+  /** Connections in the pool (PostgreSQL). */
   connections?: () => { readonly total: number; readonly idle: number; readonly waiting: number };
 }
 
@@ -38,7 +38,7 @@ export function countError(counts: DatabaseCounts, error: unknown): void {
 
 function kindOf(error: unknown): QueryErrorKind {
   const code = sqliteCode(error);
-  // SQLITE_CONSTRAINT; SQLITE_BUSY
+  // SQLITE_CONSTRAINT, SQLITE_BUSY
   if (code !== undefined)
     return code % 256 === 19 ? "constraint" : code % 256 === 5 ? "serialization" : "other";
   const state = sqlState(error);

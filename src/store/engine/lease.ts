@@ -1,4 +1,4 @@
-/** Expiring leases: who does what one process at a time does. One whose holder died runs out by itself. */
+/** Expiring leases, for work that one process at a time may do. If the holder dies, its lease expires. */
 import { randomUUID } from "node:crypto";
 import type { Kysely } from "kysely";
 import type { Schema } from "../schema/schema.ts";
@@ -11,7 +11,7 @@ export interface Lease {
   readonly expiresAt: number;
 }
 
-/** False: somebody else has it, and it has not run out at `now`. */
+/** Takes a lease. Returns false if another holder has it and it has not expired at `now`. */
 export async function takeLease(kysely: Kysely<Schema>, lease: Lease, now: number): Promise<boolean> {
   const { name, holder, expiresAt } = lease;
   const inserted = await kysely
@@ -29,7 +29,7 @@ export async function takeLease(kysely: Kysely<Schema>, lease: Lease, now: numbe
   return affected(taken) === 1;
 }
 
-/** False: it ran out, and another holder took it. */
+/** Extends a lease. Returns false if it expired and another holder took it. */
 export async function renewLease(kysely: Kysely<Schema>, lease: Lease): Promise<boolean> {
   const renewed = await kysely
     .updateTable("leases")
@@ -50,18 +50,17 @@ export async function endLease(kysely: Kysely<Schema>, lease: Pick<Lease, "name"
 
 const held = 60_000;
 
-/** Of whoever changes the master key or a data key. */
+/** The lease for changing the master key or a data key. */
 export const keyRotationLease = "key-rotation";
 
-/** Somebody else has the lease. */
+/** Another holder has the lease. */
 export class LeaseTaken extends Error {
   override name = "LeaseTaken";
 }
 
 /**
- * Does a work that takes its time under a lease, which is renewed meanwhile. Throws LeaseTaken when somebody else has
- * it. A process that was stopped for longer than the lease may lose it unawares: what is done still has to be decided
- * by conditional updates.
+ * Runs lengthy work under a lease, which is renewed meanwhile. Throws LeaseTaken if another holder has it. A process
+ * suspended for longer than the lease may lose it without noticing, so updates must still be conditional.
  */
 export async function underLease<T>(
   kysely: Kysely<Schema>,
@@ -80,7 +79,7 @@ export async function underLease<T>(
     return await work();
   } finally {
     clearInterval(renewing);
-    // When this fails too, the first error is the one to tell; the lease runs out by itself.
+    // If this fails too, the first error is the one to report; the lease expires by itself.
     await endLease(kysely, { name, holder }).catch(() => {});
   }
 }

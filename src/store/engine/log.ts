@@ -1,4 +1,4 @@
-/** What the store says to whoever runs it; a pino logger fits. Never parameters, secrets or database error details. */
+/** The store's log, compatible with a pino logger. Never gets parameters, secrets or database error details. */
 export interface StoreLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;

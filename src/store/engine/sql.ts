@@ -1,23 +1,23 @@
-/** The few places where SQLite and PostgreSQL differ, so that everything else is one text for both. */
+/** The few differences between SQLite and PostgreSQL, so that everything else is one text for both. */
 import { type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
 import type { Schema } from "../schema/schema.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
-/** Column type for bytes. */
+/** The column type for bytes. */
 export function blobType(kind: DatabaseKind): "blob" | "bytea" {
   return kind === "sqlite" ? "blob" : "bytea";
 }
 
 /**
- * Column type for text that is a key or is searched. Its order must be that of the bytes on every database:
- * prefix searches and paging rely on it, and a collation of the operating system changes with its updates.
+ * The column type for text that is a key or is searched. It must sort by bytes on every database: prefix searches and
+ * paging rely on that, and a collation of the operating system changes with its updates.
  */
 export function keyText(kind: DatabaseKind): "text" | 'text collate "C"' {
   return kind === "sqlite" ? "text" : 'text collate "C"';
 }
 
-/** Whether a table has a column: for migrations, which can run twice. */
+/** Whether a table has a column; for migrations, which must be idempotent. */
 export async function hasColumn(
   kysely: Kysely<Schema>,
   kind: DatabaseKind,
@@ -32,7 +32,7 @@ export async function hasColumn(
   return (await found.execute(kysely)).rows.length > 0;
 }
 
-/** Adds a column unless it is there: for migrations, which can run twice. */
+/** Adds a column unless it exists; for migrations, which must be idempotent. */
 export async function addColumn(
   kysely: Kysely<Schema>,
   kind: DatabaseKind,
@@ -47,8 +47,8 @@ export async function addColumn(
 }
 
 /**
- * The range of all texts that begin with `value`, in the order of UTF-8 bytes (which is that of code points, not
- * that of JavaScript's UTF-16 units): `from <= text and text < to`. `to` is undefined where there is no upper end.
+ * The range of all texts with the prefix `value`, in the order of UTF-8 bytes (that is, of code points, not of
+ * JavaScript's UTF-16 units): `from <= text and text < to`. `to` is undefined if there is no upper bound.
  */
 export function prefixRange(value: string): { readonly from: string; readonly to: string | undefined } {
   const points = [...value.toWellFormed()].map((point) => point.codePointAt(0)!);
@@ -56,12 +56,12 @@ export function prefixRange(value: string): { readonly from: string; readonly to
   while (points.at(-1) === 0x10ffff) points.pop();
   const last = points.pop();
   if (last === undefined) return { from, to: undefined };
-  // Surrogates are no code points of UTF-8: the neighbour of U+D7FF is U+E000.
+  // Surrogates are not code points of UTF-8: U+D7FF is followed by U+E000.
   const next = last === 0xd7ff ? 0xe000 : last + 1;
   return { from, to: String.fromCodePoint(...points, next) };
 }
 
-/** `column` begins with `value`, written so that an index on the column is sought (LIKE would depend on settings). */
+/** Condition that `column` begins with `value`, in a form that uses an index (LIKE would depend on settings). */
 export function startsWith(column: string, value: string): RawBuilder<SqlBool> {
   const { from, to } = prefixRange(value);
   const reference = sql.ref(column);
@@ -73,8 +73,9 @@ export function startsWith(column: string, value: string): RawBuilder<SqlBool> {
 export type BoundValue = string | number | bigint | null | Uint8Array;
 
 /**
- * One rule for parameters on both databases: flags become 0 and 1 (PostgreSQL takes them for integers too), and
- * whatever one driver would quietly turn into something else (undefined into null, objects into JSON) is refused.
+ * Converts a parameter by the same rules on both databases: flags become 0 and 1 (which PostgreSQL also accepts for
+ * integers), and values that one of the drivers would silently convert (undefined to null, objects to JSON) are
+ * refused.
  */
 export function bindParameter(value: unknown): BoundValue {
   switch (typeof value) {

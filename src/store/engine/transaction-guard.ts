@@ -1,7 +1,7 @@
 /**
- * Knows, through the asynchronous context, whether the code that asks for a connection already runs inside a
- * transaction of the same database. Such code would wait for a connection which its own transaction holds: on the
- * one SQLite connection for ever, on a PostgreSQL pool as soon as the pool is busy. Both drivers therefore refuse.
+ * Detects, through the asynchronous context, code that asks for a connection while it runs inside a transaction of the
+ * same database. It would wait for a connection that its own transaction holds: on the one SQLite connection forever,
+ * on a PostgreSQL pool as soon as the pool is busy. Both drivers therefore refuse.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 
@@ -13,13 +13,13 @@ interface Scope {
 
 const scopes = new AsyncLocalStorage<Scope>();
 
-/** Runs one attempt at a transaction; what it calls is recognised as being inside. */
+/** Runs one attempt at a transaction; everything it calls is recognized as being inside. */
 export async function runInScope<T>(attempt: () => Promise<T>): Promise<T> {
   const scope: Scope = { outer: scopes.getStore(), driver: undefined };
   try {
     return await scopes.run(scope, attempt);
   } finally {
-    // Work started inside and still running after the end may use the root handle again.
+    // Work started inside that outlives the transaction may use the root handle again.
     scope.driver = undefined;
   }
 }
@@ -47,7 +47,7 @@ export function refuseInsideTransaction(driver: object): void {
   }
 }
 
-/** Both drivers refuse an AbortSignal: Kysely then answers before the release, that is before the disk. */
+/** Both drivers refuse an AbortSignal: with one, Kysely answers before the release, and thus before the disk. */
 export function refuseSignal(options: { readonly signal?: unknown } | undefined): void {
   if (options?.signal !== undefined) {
     throw new Error(

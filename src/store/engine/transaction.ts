@@ -1,13 +1,14 @@
-/** Transactions of a database of either kind, and what a statement did. */
+/** Transactions on either kind of database, and row counts of statements. */
 import type { Kysely, Transaction } from "kysely";
 import type { DatabaseCounts } from "./counts.ts";
 import { Attempts } from "./retry.ts";
 import { runInScope } from "./transaction-guard.ts";
 
 /**
- * Runs a callback in a transaction, and again when the database could not order it with others' or its connection broke
- * before the commit (`inTransaction` of db.ts, below Db, for what runs before there is one). Isolation is `read committed` wherever the database has
- * levels: every invariant is a unique index or a conditional update, so nothing relies on more.
+ * Runs a callback in a transaction, and again if the database could not serialize it with others or its connection
+ * broke before the commit (like `inTransaction` of db.ts, for code that runs before there is a Db). Isolation is `read
+ * committed` where the database has levels: every invariant is a unique index or a conditional update, so nothing
+ * relies on more.
  */
 export async function runTransaction<S, T>(
   kysely: Kysely<S>,
@@ -31,7 +32,7 @@ type Counted =
   | { readonly numDeletedRows: bigint }
   | { readonly numInsertedOrUpdatedRows: bigint | undefined };
 
-/** How many rows an insert, update or delete without `returning` touched: what single use is decided by. */
+/** The number of rows that an insert, update or delete without `returning` affected; it decides single use. */
 export function affected(result: Counted | readonly Counted[] | undefined): number {
   if (result === undefined) return 0;
   if (isList(result)) return result.reduce((sum, one) => sum + affected(one), 0);

@@ -1,20 +1,17 @@
-/**
- * The rows of data keys: made, wrapped under a master key, unwrapped, and wrapped anew. What is done with the keys
- * stands in sealer.ts.
- */
+/** The rows of data keys: created, wrapped under a master key, unwrapped and rewrapped. sealer.ts uses the keys. */
 import type { Kysely } from "kysely";
 import { toHex } from "../../lib/bytes.ts";
 import { type Random, SealError, unwrapKey, wrapKey } from "../../lib/seal.ts";
 import { affected, runTransaction } from "../engine/transaction.ts";
 import type { DataKeysTable, Schema } from "../schema/schema.ts";
 
-/** What wraps and unwraps data keys. */
+/** The master keys that wrap and unwrap data keys. */
 export interface MasterKeys {
-  /** The first one wraps; each may unwrap. Read anew with every call, since a file may have changed. */
+  /** The first one wraps; any of them may unwrap. Read again at each call, since a file may have changed. */
   all(): readonly Uint8Array[];
 }
 
-/** No master key at hand unwraps the data keys. */
+/** None of the available master keys unwraps the data keys. */
 export class WrongMasterKey extends Error {
   override name = "WrongMasterKey";
 
@@ -27,7 +24,7 @@ export class WrongMasterKey extends Error {
   }
 }
 
-/** Oldest first. */
+/** All data keys, oldest first. */
 export function readDataKeys(kysely: Kysely<Schema>): Promise<DataKeysTable[]> {
   return kysely.selectFrom("data_keys").selectAll().orderBy("created_at").orderBy("key_id").execute();
 }
@@ -37,7 +34,7 @@ export interface NewDataKey {
   readonly row: DataKeysTable;
 }
 
-/** A data key that is in no database yet. */
+/** A new data key that is not stored yet. */
 export function makeDataKey(
   purpose: DataKeysTable["purpose"],
   how: { masterKey: Uint8Array; random: Random; now: number },
@@ -48,12 +45,12 @@ export function makeDataKey(
   return { key, row: { key_id: keyId, purpose, wrapped, created_at: how.now, retired_at: null } };
 }
 
-/** Whether this very master key wraps the data key. */
+/** Whether this master key wraps the data key. */
 export function isWrappedUnder(masterKey: Uint8Array, row: DataKeysTable): boolean {
   return unwrapOne(masterKey, row) !== undefined;
 }
 
-/** Throws WrongMasterKey when none of the master keys fits. */
+/** Unwraps a data key. Throws WrongMasterKey if none of the master keys fits. */
 export function unwrapDataKey(masterKeys: readonly Uint8Array[], row: DataKeysTable): Uint8Array {
   for (const masterKey of masterKeys) {
     const key = unwrapOne(masterKey, row);
@@ -74,8 +71,8 @@ function unwrapOne(masterKey: Uint8Array, row: DataKeysTable): Uint8Array | unde
 const sinceKey = "master_key_since";
 
 /**
- * Wraps all data keys under another master key, in one transaction: all of them or none. Returns how many were not
- * wrapped under it before. Throws WrongMasterKey when a key is wrapped under none of those given.
+ * Rewraps all data keys under another master key, in one transaction. Returns how many were not yet wrapped under it.
+ * Throws WrongMasterKey if a key is wrapped under none of those given.
  */
 export function rewrapDataKeys(
   kysely: Kysely<Schema>,
@@ -110,7 +107,7 @@ export async function noteMasterKeySince(kysely: Kysely<Schema>, now: number): P
     .execute();
 }
 
-/** Since when the present master key has wrapped the data keys. Epoch milliseconds. */
+/** Since when the current master key has wrapped the data keys. Epoch milliseconds. */
 export async function masterKeySince(kysely: Kysely<Schema>): Promise<number | undefined> {
   const row = await kysely
     .selectFrom("poolhouse_meta")

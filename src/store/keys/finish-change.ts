@@ -1,4 +1,4 @@
-/** A change of the master key's file that was cut short is finished. */
+/** Completes a change of the master key file that was interrupted. */
 import type { Kysely } from "kysely";
 import { keyRotationLease, LeaseTaken, underLease } from "../engine/lease.ts";
 import type { Schema } from "../schema/schema.ts";
@@ -6,20 +6,21 @@ import { isWrappedUnder, readDataKeys } from "./data-keys.ts";
 import { adoptStagedMasterKey, type MasterKeySet } from "./master-key.ts";
 
 /**
- * Finishes a change of the key's file that was cut short: at the opening of the database. Under the lease, so that what
- * takes the file's name is not another key, staged a moment ago.
+ * Completes a change of the master key file that was interrupted; called when the database is opened. Runs under the
+ * lease, so that it cannot put a key in place that another process has only just staged.
  */
 export async function finishMasterKeyChange(kysely: Kysely<Schema>, masterKeys: MasterKeySet): Promise<void> {
   if (masterKeys.folder === undefined || masterKeys.all().length === 1) return;
   try {
     await underLease(kysely, keyRotationLease, () => adoptIfInUse(kysely, masterKeys));
   } catch (error) {
-    // Somebody is in the midst of it and will finish it, or was a moment ago: both keys are at hand until then.
+    // Another process is changing it now, or was a moment ago, and will complete that: until then both keys are
+    // available.
     if (!(error instanceof LeaseTaken)) throw error;
   }
 }
 
-/** Where nothing is wrapped under the key in use any more, the staged one takes its place. */
+/** Puts the staged key in place once nothing is wrapped under the current one any more. */
 export async function adoptIfInUse(kysely: Kysely<Schema>, { folder, all }: MasterKeySet): Promise<void> {
   const [key, staged] = all();
   if (folder === undefined || staged === undefined) return;

@@ -1,10 +1,10 @@
 /**
- * Where the master key comes from: configured, or with the embedded store a file which the first start makes.
- * The file lies under `<data>/secrets/`, apart from `<data>/db/`, so that a backup of the one is of no use alone.
+ * The master key: configured, or with the embedded store a file that the first start creates. The file is under
+ * `<data>/secrets/`, apart from `<data>/db/`, so that a backup of the database alone is useless.
  *
- * The file is changed in three steps, each of which a crash may follow: the new key is staged beside it
- * (`master-key.next`), the data keys are wrapped under it in one transaction, and it takes the file's name. Whoever
- * opens the database between the last two finishes the change.
+ * The file is replaced in three steps, and a crash may follow each: the new key is staged next to it
+ * (`master-key.next`), the data keys are rewrapped under it in one transaction, and the new key gets the file's name.
+ * If the last step is missing, the next process to open the database completes it.
  */
 import fs from "node:fs";
 import { join } from "node:path";
@@ -19,16 +19,16 @@ export interface MasterKeySource {
   readonly kind: DatabaseKind;
   /** Base64 of 32 bytes (POOLHOUSE_MASTER_KEY). */
   readonly configured?: string | undefined;
-  /** Base64 of 32 bytes (POOLHOUSE_PREVIOUS_MASTER_KEY): unwraps what the configured one does not yet. */
+  /** Base64 of 32 bytes (POOLHOUSE_PREVIOUS_MASTER_KEY): unwraps what the configured key cannot yet. */
   readonly previous?: string | undefined;
   /** `<data>/secrets` of the embedded store. */
   readonly secretsFolder?: string | undefined;
-  /** The database file is there already: a missing key is then lost, and a new one would not help. */
+  /** Whether the database file exists: a missing key is then lost, and a new one would not help. */
   readonly databaseExists: boolean;
   readonly random: Random;
 }
 
-/** Master keys, and where they are kept: only those of a file can be changed by us. */
+/** Master keys and their folder, if they are in a file; only then can we change them. */
 export interface MasterKeySet extends MasterKeys {
   readonly folder: string | undefined;
 }
@@ -62,9 +62,9 @@ export function masterKeys(source: MasterKeySource): MasterKeySet {
   return { folder, all: () => fromFiles(folder) };
 }
 
-/** The key of the file, and the staged one if there is one. */
+/** The key in the file, and the staged key if there is one. */
 function fromFiles(folder: string): Uint8Array[] {
-  // In this order: a staged key that takes the file's name in between is then read twice rather than not at all.
+  // In this order, a staged key that is put in place in between is read twice rather than not at all.
   const staged = read(join(folder, stagedName));
   const key = read(join(folder, fileName));
   if (key === undefined) throw new Error(`The master key ${join(folder, fileName)} is missing.`);
@@ -81,10 +81,10 @@ function makeFirst(path: string, folder: string, source: MasterKeySource): void 
   create(path, folder, source.random);
 }
 
-/** Writes a new key beside the one in use. A key that an earlier attempt has staged and never used is replaced. */
+/** Writes a new key next to the current one. Replaces a key that an earlier attempt staged and never used. */
 export function stageMasterKey(folder: string, random: Random): Uint8Array {
   const draft = writeDraft(join(folder, stagedName), random);
-  // The administrator who runs the command may be another user than the server's, which must read it.
+  // The administrator who runs the command may be another user than the server's, which must be able to read it.
   const { uid, gid } = fs.statSync(join(folder, fileName));
   if (uid !== fs.statSync(draft).uid) fs.chownSync(draft, uid, gid);
   fs.renameSync(draft, join(folder, stagedName));
@@ -92,7 +92,7 @@ export function stageMasterKey(folder: string, random: Random): Uint8Array {
   return fromFiles(folder).at(-1)!;
 }
 
-/** Gives the staged key its name. Another process may have done so already. */
+/** Puts the staged key in place. Another process may have done so already. */
 export function adoptStagedMasterKey(folder: string): void {
   try {
     fs.renameSync(join(folder, stagedName), join(folder, fileName));
@@ -122,7 +122,7 @@ function decode(text: string, what: string): Uint8Array {
   return key;
 }
 
-/** Complete and on the disk before it has its name; whoever comes second leaves the first one's in place. */
+/** Creates the key file atomically and durably; if another process was first, its key stays in place. */
 function create(path: string, folder: string, random: Random): void {
   makePrivateFolder(folder);
   const draft = writeDraft(path, random);
@@ -136,7 +136,7 @@ function create(path: string, folder: string, random: Random): void {
   syncFolder(folder);
 }
 
-/** A new key in a file of another name, for the owner alone, on the disk. */
+/** Writes a new key durably to a file under another name, readable by its owner only. */
 function writeDraft(path: string, random: Random): string {
   const draft = `${path}.${process.pid}.${toHex(random(6))}`;
   const descriptor = fs.openSync(draft, "wx", 0o600);

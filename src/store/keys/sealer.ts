@@ -1,8 +1,8 @@
 /**
- * Secrets at rest. Data keys live in the database, wrapped by the master key, which does not; sealed values carry the
- * id of their data key, so that several can be in use while one replaces another. Two purposes:
- * `seal` keys seal values, and the `mac` key, which no rotation changes, makes the codes' HMACs and whatever else must
- * stay the same (its clear form is in no database, so a copy of the tables does not allow short codes to be guessed).
+ * Secrets at rest. Data keys are stored in the database, wrapped by the master key, which is not. Sealed values carry
+ * the id of their data key, so that several keys can be in use while one replaces another. There are two purposes:
+ * `seal` keys seal values; the `mac` key, which no rotation changes, makes the HMACs of codes and everything else that
+ * must stay the same. (No database has its clear form, so short codes cannot be guessed from a copy of the tables.)
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { hkdfSync } from "node:crypto";
@@ -20,20 +20,20 @@ import {
   WrongMasterKey,
 } from "./data-keys.ts";
 
-/** Where a sealed value stands, `table:column:row`: it opens nowhere else. */
+/** Where a sealed value is stored, `table:column:row`; it cannot be opened anywhere else. */
 export type Place = `${string}:${string}:${string}`;
 
 export interface Sealer {
-  /** The data key that values are sealed under now. */
+  /** The id of the data key that seals new values. */
   readonly currentKeyId: string;
   seal(place: Place, plaintext: Uint8Array | string): Uint8Array;
   open(place: Place, sealed: Uint8Array): Uint8Array;
   openText(place: Place, sealed: Uint8Array): string;
-  /** HMAC-SHA256 under a key of its own for each purpose. Parts are told apart by length, not run together. */
+  /** HMAC-SHA256 under a separate key per purpose. Parts are delimited by their lengths rather than concatenated. */
   mac(purpose: string, ...parts: readonly (Uint8Array | string)[]): Uint8Array;
 }
 
-/** A sealer that can learn the data keys which another process has added since. */
+/** A sealer that can load data keys which another process has added. */
 export interface KeyRing extends Sealer {
   refresh(): Promise<void>;
 }
@@ -50,11 +50,11 @@ interface Keys {
   readonly mac: Uint8Array;
 }
 
-/** In `poolhouse_meta`, so no `*_sealed` column: the rotation of data keys takes it along all the same. */
+/** A sealed value in `poolhouse_meta`, in no `*_sealed` column; the rotation of data keys includes it separately. */
 export const keyCheck = { key: "key_check", place: "poolhouse_meta:value:key_check" } as const;
 const checkValue = utf8("This master key fits.");
 
-/** Reads the data keys, makes the first ones in an empty database, and refuses a master key that does not fit. */
+/** Loads the data keys, creates the first ones in an empty database, and refuses a master key that does not fit. */
 export async function loadSealer(kysely: Kysely<Schema>, options: KeyOptions): Promise<KeyRing> {
   const read = (known?: Keys) => readKeys(kysely, options.masterKeys, known);
   let keys = await read();
@@ -67,8 +67,11 @@ export async function loadSealer(kysely: Kysely<Schema>, options: KeyOptions): P
   return ring(keys, options.random, read);
 }
 
-/** How often a value that names an unknown data key makes the ring look for it: anybody can make up such a value. */
-const learnEvery = 1_000;
+/**
+ * The shortest interval at which values with an unknown data key cause a reload; anybody can make up such a value.
+ * Milliseconds.
+ */
+const reloadEvery = 1_000;
 
 function ring(first: Keys, random: Random, read: (known: Keys) => Promise<Keys | undefined>): KeyRing {
   let keys = first;
@@ -76,16 +79,16 @@ function ring(first: Keys, random: Random, read: (known: Keys) => Promise<Keys |
   const refresh = async () => {
     keys = (await read(keys)) ?? keys;
   };
-  // Outside of the caller's transaction, whose connection the reading would otherwise be refused.
+  // Outside the caller's transaction, in which reading would be refused.
   const outside = AsyncLocalStorage.snapshot();
-  let learned = Number.NEGATIVE_INFINITY;
-  const learn = () => {
-    if (performance.now() - learned < learnEvery) return;
-    learned = performance.now();
-    // A failure is told by the refreshing that goes on regularly.
+  let reloadedAt = Number.NEGATIVE_INFINITY;
+  const reload = () => {
+    if (performance.now() - reloadedAt < reloadEvery) return;
+    reloadedAt = performance.now();
+    // The regular refresh reports failures.
     void outside(refresh).catch(() => {});
   };
-  const openSealed = (place: Place, sealed: Uint8Array) => openWith(keys, place, sealed, learn);
+  const openSealed = (place: Place, sealed: Uint8Array) => openWith(keys, place, sealed, reload);
   return {
     get currentKeyId() {
       return keys.current.id;
@@ -94,7 +97,7 @@ function ring(first: Keys, random: Random, read: (known: Keys) => Promise<Keys |
     open: openSealed,
     openText: (place, sealed) => Buffer.from(openSealed(place, sealed)).toString("utf8"),
     mac(purpose, ...parts) {
-      // Purposes are words in our code, so the map stays small.
+      // Purposes are constants in our code, so the map stays small.
       let key = macKeys.get(purpose);
       if (key === undefined) {
         key = new Uint8Array(hkdfSync("sha256", keys.mac, new Uint8Array(), `poolhouse mac ${purpose}`, 32));
@@ -132,7 +135,7 @@ function framed(part: Uint8Array | string): Uint8Array[] {
   return [length, bytes];
 }
 
-/** Keys known already are not unwrapped again: a running server needs no master key but for new ones. */
+/** Loads the data keys. Known keys are not unwrapped again: a running server needs the master key only for new ones. */
 async function readKeys(
   kysely: Kysely<Schema>,
   masterKeys: MasterKeys,
@@ -153,8 +156,8 @@ async function readKeys(
 }
 
 /**
- * Makes the first keys. Of two servers that start at once, one inserts and the other's inserts find the unique index
- * on the purpose; all rows come in one transaction, so whoever reads afterwards sees one server's keys and check.
+ * Creates the first keys. If two servers start at once, one inserts and the other runs into the unique index on the
+ * purpose; all rows are inserted in one transaction, so every later reader sees the keys and check value of one server.
  */
 async function createKeys(kysely: Kysely<Schema>, options: KeyOptions): Promise<void> {
   const how = { masterKey: options.masterKeys.all()[0]!, random: options.random, now: options.now() };
@@ -182,7 +185,7 @@ async function createKeys(kysely: Kysely<Schema>, options: KeyOptions): Promise<
   });
 }
 
-/** Unwrapping has proven the key already; this also notices tables that were put together from two databases. */
+/** Checks the master key. Unwrapping has already proven it; this also detects tables merged from two databases. */
 async function checkMasterKey(kysely: Kysely<Schema>, keys: Keys): Promise<void> {
   const row = await kysely
     .selectFrom("poolhouse_meta")

@@ -4,7 +4,7 @@ import type { Schema } from "../schema/schema.ts";
 
 type Kind = "sqlite" | "postgres";
 
-/** The tables of the first release. Each statement can run twice. */
+/** The tables of the first release. Each statement is idempotent. */
 export async function up(kysely: Kysely<Schema>, kind: Kind): Promise<void> {
   for (const statement of statements(kind)) await sql.raw(statement).execute(kysely);
 }
@@ -83,7 +83,7 @@ function userTables(key: string, blob: string): string[] {
   ];
 }
 
-/** What comes and goes: each has `expires_at`, which the sweep goes by. */
+/** Short-lived rows: each has `expires_at`, by which the sweep removes it. */
 function liveTables(key: string, blob: string): string[] {
   return [
     `create table if not exists sign_ins (

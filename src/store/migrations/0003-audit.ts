@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import { type DatabaseKind, keyText } from "../engine/sql.ts";
 import type { Schema } from "../schema/schema.ts";
 
-/** The audit log. Ids begin with the time, so that every index is in the order of time within its column. */
+/** The audit log. Ids begin with the time, so every index is sorted by time within its column. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   const key = keyText(kind);
   const statements = [

@@ -3,8 +3,8 @@ import { type DatabaseKind, hasColumn } from "../engine/sql.ts";
 import type { Schema } from "../schema/schema.ts";
 
 /**
- * Users and pools get numbers, which stand for their ids in sign-in names, credentials and the indexes of searches
- * (docs/decisions/0008-numbers-of-users.md). Programs that do not know them cannot work with the tables afterwards.
+ * Gives users and pools numbers, which replace their ids in sign-in names, credentials and search indexes
+ * (docs/decisions/0008-numbers-of-users.md). Afterwards, versions that do not know them cannot use the tables.
  */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   if (await hasColumn(kysely, kind, "users", "number")) return;
@@ -13,18 +13,21 @@ export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<vo
   for (const statement of [...change, ...indexes(kind)]) await sql.raw(statement).execute(kysely);
 }
 
-/** From now on no server of before writes what would not be carried over. */
+/** Keeps servers of earlier versions from writing what would not be migrated. */
 const noWriters = "lock table pools, users, login_names, credentials in access exclusive mode";
 
 const filtered = ["email", "phone_number", "name", "given_name", "family_name", "preferred_username"];
 
-/** Before the tables, so that SQLite puts the new ones where they stood, and PostgreSQL does not maintain them. */
+/**
+ * Dropped before the tables change, so that SQLite puts the new ones in their place, and PostgreSQL need not maintain
+ * them.
+ */
 const withoutIndexes = [
   ...[...filtered, "status"].map((name) => `drop index if exists users_${name}`),
   "drop index if exists login_names_user",
 ];
 
-/** Each is in the order of the number within its columns: SQLite has it in every index, PostgreSQL must be told. */
+/** Each index ends with the number: implicitly in SQLite, explicitly in PostgreSQL. */
 function indexes(kind: DatabaseKind): string[] {
   const number = kind === "sqlite" ? "" : ", number";
   return [
@@ -52,7 +55,7 @@ const credentials = [
   "updated_at",
 ];
 
-/** SQLite cannot change what the key of a table is: each is made anew, and its rows are carried over. */
+/** SQLite cannot change the key of a table: each is created anew, and its rows are copied. */
 function rebuilt(): string[] {
   const carried = (table: string, columns: readonly string[], order: string) =>
     `insert into ${table} (user_number, ${columns.join(", ")})
@@ -95,13 +98,13 @@ function rebuilt(): string[] {
   ];
 }
 
-/** PostgreSQL changes the tables where they are, so that what others are allowed to do with them stays. */
+/** PostgreSQL alters the tables in place, so that granted permissions are kept. */
 function altered(): string[] {
   const byNumber = (table: string) => [
     `alter table ${table} add column user_number bigint`,
     `update ${table} set user_number = users.number from users
       where users.pool_id = ${table}.pool_id and users.user_id = ${table}.user_id`,
-    // Of users who are gone: what a race has left.
+    // Rows of users who are gone, left by a race.
     `delete from ${table} where user_number is null`,
   ];
   const ofUser = "foreign key (user_number) references users (number) on delete cascade";
@@ -123,7 +126,7 @@ function altered(): string[] {
     `alter table credentials drop constraint credentials_pkey, drop column pool_id, drop column user_id,
       add primary key (user_number), add ${ofUser}`,
 
-    // Nothing is known of the new columns until then, and queries would be planned without.
+    // Without statistics on the new columns, queries would be planned badly.
     "analyze pools, users, login_names, credentials",
   ];
 }

@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import { addColumn, blobType, type DatabaseKind, keyText } from "../engine/sql.ts";
 import type { Schema } from "../schema/schema.ts";
 
-/** Factors: what a user has turned on, software tokens, passkeys and devices. */
+/** Factors: what users have turned on, software tokens, passkeys and devices. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   const key = keyText(kind);
   const blob = blobType(kind);

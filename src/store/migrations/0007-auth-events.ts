@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import { type DatabaseKind, keyText } from "../engine/sql.ts";
 import type { Schema } from "../schema/schema.ts";
 
-/** What happened to a user's sign-ins and passwords. Ids begin with the time; the second index is the sweep's. */
+/** Authentication events. Ids begin with the time; the second index is for the sweep. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   const key = keyText(kind);
   const statements = [

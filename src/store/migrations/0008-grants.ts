@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import { addColumn, type DatabaseKind, keyText } from "../engine/sql.ts";
 import type { Schema } from "../schema/schema.ts";
 
-/** The authorization server: sessions of browsers, authorization codes, and what their tokens are for. */
+/** The authorization server: browser sessions, authorization codes, and what their tokens are for. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   const key = keyText(kind);
   // `oauth` for tokens of the authorization server; null for those of the API.

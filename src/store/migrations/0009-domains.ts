@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import { blobType, type DatabaseKind, keyText } from "../engine/sql.ts";
 import type { Schema } from "../schema/schema.ts";
 
-/** What a pool's authorization server shows and grants: resource servers, domains, styles, images, terms. */
+/** What a pool's authorization server shows and grants: resource servers, domains, styles, images and terms. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   const key = keyText(kind);
   const blob = blobType(kind);

@@ -2,10 +2,10 @@ import { type Kysely, sql } from "kysely";
 import { addColumn, type DatabaseKind, keyText } from "../engine/sql.ts";
 import type { Schema } from "../schema/schema.ts";
 
-/** Sessions that can be seen and revoked: those of tokens have a table, those of browsers further columns. */
+/** Sessions that can be listed and revoked: a table for those of tokens, more columns for those of browsers. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   const key = keyText(kind);
-  // All null where the pool does not track sessions.
+  // All null if the pool does not track sessions.
   await addColumn(kysely, kind, "browser_sessions", "session_id", key);
   await addColumn(kysely, kind, "browser_sessions", "entry_client", key);
   await addColumn(kysely, kind, "browser_sessions", "device_type", "text");

@@ -2,7 +2,7 @@ import { type Kysely, sql } from "kysely";
 import { type DatabaseKind, keyText } from "../engine/sql.ts";
 import type { Schema } from "../schema/schema.ts";
 
-/** Names that pools gave up, and that are not free for others yet. */
+/** Names that pools gave up and that others cannot take yet. */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   const key = keyText(kind);
   const statements = [

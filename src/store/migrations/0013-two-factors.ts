@@ -3,8 +3,8 @@ import { addColumn, type DatabaseKind } from "../engine/sql.ts";
 import type { Schema } from "../schema/schema.ts";
 
 /**
- * Whether two factors were proven in the sign-in that a device was confirmed in. Null, of rows of before: nobody knows, and
- * such a device stands for no factor until it is proven together with two.
+ * Whether a device was confirmed in a sign-in with two factors. Null in earlier rows, where this is unknown: such a
+ * device replaces no factor until it is used together with two.
  */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   await addColumn(kysely, kind, "token_families", "two_factors", "bigint");

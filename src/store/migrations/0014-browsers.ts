@@ -3,9 +3,9 @@ import { addColumn, type DatabaseKind, keyText } from "../engine/sql.ts";
 import type { Schema } from "../schema/schema.ts";
 
 /**
- * Browsers get a name: one session each, which the codes that came through it stand on. A session also stands on the
- * password that its user had: one that began before the password was last changed has none to stand on. Sessions that
- * programs of before write meanwhile have neither, and are asked again.
+ * Gives browsers a name: each has one session, which the codes issued through it depend on. A session also depends on
+ * its user's password at the time: sessions begun before the last change of password have none. Sessions written
+ * meanwhile by earlier versions have neither, and their users are asked to sign in again.
  */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   const key = keyText(kind);

@@ -1,14 +1,14 @@
 /**
- * Brings the schema up to date at start. Migrations are ordered, forward-only and idempotent. The database carries its
- * version and the oldest program that may use it, so that during a rolling upgrade the old servers go on until the
- * schema has really left them behind. One server migrates at a time, under a lease row; see `migrateUnderLease`.
+ * Brings the schema up to date at startup. Migrations are ordered, forward-only and idempotent. The database records
+ * its version and the oldest program version that may use it, so that during a rolling upgrade old servers keep running
+ * until the schema no longer supports them. One server migrates at a time, under a lease; see `migrateUnderLease`.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
 import { endLease, type Lease, renewLease, takeLease } from "../engine/lease.ts";
 import type { StoreLog } from "../engine/log.ts";
-import { takingItsTime } from "../engine/postgres/time-limit.ts";
+import { withoutTimeLimit } from "../engine/postgres/time-limit.ts";
 import { sqlState } from "../engine/retry.ts";
 import { blobType, type DatabaseKind, keyText } from "../engine/sql.ts";
 import { runTransaction } from "../engine/transaction.ts";
@@ -34,7 +34,7 @@ export interface Migration {
   readonly name: string;
   /** The lowest PROGRAM_SCHEMA_VERSION that can work with the schema after this migration. */
   readonly oldestProgram: number;
-  /** Can run twice. In one transaction, together with the record that it was done. */
+  /** Runs in one transaction together with the record that it was done. Must be idempotent. */
   up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void>;
 }
 
@@ -55,7 +55,7 @@ export const migrations: readonly Migration[] = [
   { version: 14, name: "browsers", oldestProgram: 5, up: browsers.up },
 ];
 
-/** The schema this program is written for. */
+/** The schema version that this program is written for. */
 export const PROGRAM_SCHEMA_VERSION = lastVersion(migrations);
 
 export interface MigrateOptions {
@@ -64,7 +64,7 @@ export interface MigrateOptions {
   readonly now: () => number;
   /** For tests. */
   readonly migrations?: readonly Migration[] | undefined;
-  /** How long to wait while another server migrates. */
+  /** How long to wait while another server migrates. Milliseconds. */
   readonly waitMs?: number | undefined;
 }
 
@@ -77,7 +77,7 @@ const lease = (holder: string, now: number): Lease => ({
 
 export async function migrate(kysely: Kysely<Schema>, options: MigrateOptions): Promise<void> {
   try {
-    await takingItsTime(() => bringUpToDate(kysely, options));
+    await withoutTimeLimit(() => bringUpToDate(kysely, options));
   } catch (error) {
     throw sqlState(error) === "42501" ? notPermitted(error) : error;
   }
@@ -91,20 +91,22 @@ function notPermitted(cause: unknown): Error {
   );
 }
 
-/** The schema a database has and the one this program is written for; version 0 is an empty database. */
+/** A database's schema version, and the one this program is written for; version 0 is an empty database. */
 export interface SchemaVersion {
   readonly version: number;
   readonly program: number;
 }
 
-/** Changes nothing. Throws when the program is too old for the database. */
+/** Reads the schema version without changing anything. Throws if the program is too old for the database. */
 export async function schemaVersion(kysely: Kysely<Schema>): Promise<SchemaVersion> {
   const state = (await hasBaseTables(kysely)) ? await readState(kysely) : { version: 0, oldestProgram: 0 };
   refuseOldProgram(state, PROGRAM_SCHEMA_VERSION);
   return { version: state.version, program: PROGRAM_SCHEMA_VERSION };
 }
 
-/** For what uses a database without migrating it. Throws, and says what to do, when the schema is older. */
+/**
+ * For commands that use a database without migrating it. Throws an Error that says what to do if the schema is older.
+ */
 export async function requireMigrated(kysely: Kysely<Schema>): Promise<void> {
   const { version, program } = await schemaVersion(kysely);
   if (version >= program) return;
@@ -162,7 +164,7 @@ function refuseOldProgram(state: State, program: number): void {
   );
 }
 
-/** The tables that migrations, their lease and the sealer stand on. */
+/** Creates the tables that migrations, their lease and the sealer need. */
 async function makeBaseTables(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   const key = keyText(kind);
   const statements = [
@@ -172,7 +174,7 @@ async function makeBaseTables(kysely: Kysely<Schema>, kind: DatabaseKind): Promi
     `create table if not exists data_keys (
       key_id ${key} primary key, purpose ${key} not null, wrapped ${blobType(kind)} not null,
       created_at bigint not null, retired_at bigint)`,
-    // One key in use for each purpose: decides which of two servers that start at once makes the keys.
+    // One active key per purpose: decides which of two servers that start at once creates the keys.
     `create unique index if not exists data_keys_in_use on data_keys (purpose) where retired_at is null`,
   ];
   for (let attempt = 1; ; attempt++) {
@@ -189,7 +191,10 @@ async function makeBaseTables(kysely: Kysely<Schema>, kind: DatabaseKind): Promi
   }
 }
 
-/** All four are made in one transaction, so one stands for all. Asking first spares PostgreSQL's notices. */
+/**
+ * Whether the base tables exist. All four are created in one transaction, so it checks only one. Asking first avoids
+ * PostgreSQL's notices.
+ */
 async function hasBaseTables(kysely: Kysely<Schema>): Promise<boolean> {
   try {
     await kysely.selectFrom("data_keys").select("key_id").limit(1).execute();
@@ -201,16 +206,19 @@ async function hasBaseTables(kysely: Kysely<Schema>): Promise<boolean> {
   }
 }
 
-/** `create … if not exists` of two sessions at once: duplicate table, type, index, or a catalog row just changed. */
+/**
+ * Whether `create … if not exists` ran in two sessions at once: duplicate table, type or index, or a concurrently
+ * updated catalog row.
+ */
 function isCreatedByAnother(error: unknown): boolean {
   const state = sqlState(error);
   return state !== undefined && ["23505", "42P07", "42710", "XX000", "40001", "40P01"].includes(state);
 }
 
 /**
- * Each migration's transaction first renews the lease. That locks its row until the commit, so a server which finds
- * the lease expired during a long migration waits for the lock and then sees the renewed one; and if the lease was
- * lost before, nothing is done. False: lost, look again.
+ * Runs the migrations under the lease. Each migration's transaction first renews it. That locks its row until the
+ * commit, so a server that finds the lease expired during a long migration waits for the lock and then sees the renewed
+ * lease; if the lease was already lost, nothing is done. Returns false if it was lost.
  */
 async function migrateUnderLease(
   kysely: Kysely<Schema>,
@@ -234,7 +242,7 @@ async function migrateUnderLease(
     }
     return true;
   } finally {
-    // When this fails too, the first error is the one to tell; the lease runs out by itself.
+    // If this fails too, the first error is the one to report; the lease expires by itself.
     await endLease(kysely, lease(holder, 0)).catch(() => {});
   }
 }

@@ -1,8 +1,8 @@
-/** Keeps a server's data keys as the database has them, while another process rotates them (rotate-data-key.ts). */
+/** Keeps a server's data keys up to date while another process rotates them (rotate-data-key.ts). */
 import type { StoreLog } from "../engine/log.ts";
 import type { OpenedDatabase } from "../open.ts";
 
-/** How often a server reads the data keys anew: one small query. Milliseconds. */
+/** The interval at which a server reloads the data keys, with one small query. Milliseconds. */
 export const refreshEvery = 20_000;
 
 export function startKeyRefresh(

@@ -1,7 +1,7 @@
 /**
- * Seals anew, under the data key in use, what is sealed under one that was replaced. Row by row and beside running
- * servers: each value is replaced only if it still is the one that was read, so nothing that is written meanwhile is
- * lost, and a pass that was cut short is simply begun again.
+ * Reseals values under the active data key that are sealed under a replaced one. Works row by row next to running
+ * servers: a value is replaced only if it is unchanged since it was read, so no concurrent write is lost, and an
+ * interrupted pass can simply be started again.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
@@ -14,20 +14,20 @@ import type { Schema } from "../schema/schema.ts";
 import { placeOf, type SealedTableName, sealedTables, selectSealed } from "./sealed-columns.ts";
 
 export interface Resealed {
-  /** Values sealed anew. */
+  /** Values resealed. */
   readonly resealed: number;
   /** Values found under a replaced key, whatever became of them. */
   readonly found: number;
-  /** Where values stand that do not open: altered, or put in another row. */
+  /** Places of values that cannot be opened: altered, or moved to another row. */
   readonly broken: readonly string[];
 }
 
 type Row = Record<string, unknown>;
 
-/** Rows that are read at once. Their updates are statements of their own, so that no lock is held for long. */
+/** Rows read at once. Each is updated by its own statement, so that no lock is held for long. */
 const batchSize = 100;
 
-/** One pass over every sealed column. Told after each batch: how many values were found so far. */
+/** Makes one pass over all sealed columns. Reports after each batch how many values were found so far. */
 export async function reseal(
   db: Db,
   replaced: readonly string[],
@@ -47,7 +47,7 @@ export async function reseal(
       total.broken.push(...outcomes.filter((outcome) => outcome !== "resealed" && outcome !== "changed"));
       if (rows.length > 0) await onBatch(total.found);
       if (rows.length < batchSize) break;
-      // Half of the time is the servers': this is one more writer, and on SQLite one writes at a time.
+      // Leaves half of the time to the servers: this is one more writer, and SQLite has one at a time.
       await delay(performance.now() - began);
       after = rows.at(-1);
     }
@@ -59,7 +59,7 @@ export async function reseal(
 const isUnder = (keyIds: readonly string[], value: unknown): boolean =>
   value instanceof Uint8Array && keyIds.some((id) => startsWith(value, headOf(id)));
 
-/** What a value begins with that is sealed under this key (lib/seal.ts). */
+/** The first bytes of values sealed under this key (lib/seal.ts). */
 const headOf = (keyId: string): Uint8Array => {
   const id = utf8(keyId);
   return concat(Uint8Array.of(1, id.length), id);
@@ -68,7 +68,7 @@ const headOf = (keyId: string): Uint8Array => {
 const startsWith = (value: Uint8Array, head: Uint8Array): boolean =>
   head.every((byte, index) => value[index] === byte);
 
-/** The next rows of which a value is sealed under a replaced key, in the order of the primary key. */
+/** The next rows with a value sealed under a replaced key, in the order of the primary key. */
 async function readBatch(
   { kysely }: Db,
   table: SealedTableName,
@@ -95,15 +95,18 @@ async function readBatch(
 }
 
 /**
- * On PostgreSQL the commits of these statements need not be on the disk when they are answered: what a crash takes back
- * is found by the next pass, and the deletion of the former key, which waits for the disk, takes all of them along.
- * Local to the statement, so that no connection of a pooler keeps the setting.
+ * Commits of these statements on PostgreSQL need not be on the disk when they return: the next pass finds what a crash
+ * undoes, and the deletion of the former key, which does wait for the disk, makes all of them durable. Set for the
+ * statement only, so that no connection of a pooler keeps the setting.
  */
 function notAwaited({ kind }: Db): RawBuilder<unknown> {
   return kind === "postgres" ? sql`and set_config('synchronous_commit', 'off', true) = 'off'` : sql``;
 }
 
-/** `changed`: a server wrote another value meanwhile, or removed the row. Else where the broken value stands. */
+/**
+ * Reseals a value. Returns `changed` if a server wrote another value in the meantime or removed the row; if the value
+ * cannot be opened, its place.
+ */
 async function resealOne(db: Db, table: SealedTableName, column: string, row: Row): Promise<string> {
   const place = placeOf(table, column, row);
   const old = row[column] as Uint8Array;
@@ -128,7 +131,7 @@ function openOrUndefined(open: () => Uint8Array): Uint8Array | undefined {
   }
 }
 
-/** The one sealed value in no sealed column: it stands as text in `poolhouse_meta`. */
+/** Reseals the one sealed value outside the sealed columns, stored as text in `poolhouse_meta`. */
 async function resealKeyCheck({ kysely, sealer }: Db, replaced: readonly string[]): Promise<number> {
   const row = await readKeyCheck(kysely);
   const sealed = row === undefined ? undefined : fromBase64(row);

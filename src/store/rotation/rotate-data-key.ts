@@ -1,12 +1,12 @@
 /**
- * Replaces the data key, beside running servers, in steps that each stand in the database, so that a rotation which
- * was cut short goes on where it stopped:
- * 1. a new key is added (`next-seal`), which every server learns before anything is sealed under it;
- * 2. it becomes the `seal` key and the former one is retired: it opens, but seals nothing more;
- * 3. once no server can still seal under the retired key, every stored value is sealed anew;
- * 4. once the Sessions and SECRET_BLOCKs sealed under it and given to clients have run out, a last pass makes sure that
+ * Replaces the data key next to running servers. Each step is recorded in the database, so that an interrupted rotation
+ * continues where it stopped:
+ * 1. a new key is added (`next-seal`), which every server loads before anything is sealed under it;
+ * 2. it becomes the `seal` key, and the former one is retired: it opens values but seals none;
+ * 3. once no server can still seal under the retired key, every stored value is resealed;
+ * 4. once the Sessions and SECRET_BLOCKs sealed under it and given to clients have expired, a last pass makes sure that
  *    nothing is left, and the retired key is deleted.
- * The `mac` key stays: fake salts, the HMACs of codes, page tokens and the kids of first signing keys rest on it.
+ * The `mac` key stays: fake salts, HMACs of codes, page tokens and the kids of first signing keys depend on it.
  */
 import type { Random } from "../../lib/seal.ts";
 import type { Db } from "../db.ts";
@@ -18,23 +18,25 @@ import type { DataKeysTable } from "../schema/schema.ts";
 import { refreshEvery } from "./refresh-keys.ts";
 import { reseal } from "./reseal.ts";
 
-/** After each step, how long until the next may follow. Milliseconds. */
+/** How long to wait after each step. Milliseconds. */
 const waits = {
-  /** Every server reads the new key in this time, three times over. */
-  learned: 3 * refreshEvery,
-  /** Every server knows that the former key is retired. */
+  /** Until every server has loaded the new key: three times the interval. */
+  loaded: 3 * refreshEvery,
+  /** Until every server knows that the former key is retired. */
   settled: 3 * refreshEvery,
-  /** Sessions last 15 minutes at most (AuthSessionValidity); some more for clocks that differ. */
+  /**
+   * Until Sessions, which last at most 15 minutes (AuthSessionValidity), have expired, with some margin for clock skew.
+   */
   sessionsEnded: 20 * 60_000,
 } as const;
 
 export interface RotateOptions {
   readonly clock: () => number;
   readonly random: Random;
-  /** Resolves after so many milliseconds. */
+  /** Resolves after this many milliseconds. */
   readonly wait: (milliseconds: number) => Promise<void>;
-  /** What is being done, for the operator. */
-  readonly tell: (text: string) => void;
+  /** Reports progress to the operator. */
+  readonly report: (text: string) => void;
 }
 
 export interface RotatedDataKey {
@@ -42,7 +44,7 @@ export interface RotatedDataKey {
   readonly resealed: number;
 }
 
-/** Begins a rotation, or goes on with one that was begun. Throws LeaseTaken; throws when a value does not open. */
+/** Starts a rotation, or continues an interrupted one. Throws LeaseTaken, or an Error if a value cannot be opened. */
 export function rotateDataKey(opened: OpenedDatabase, options: RotateOptions): Promise<RotatedDataKey> {
   return underLease(opened.db.kysely, keyRotationLease, async () => {
     await begin(opened, options);
@@ -55,7 +57,7 @@ const isSealing = (row: DataKeysTable) => row.purpose === "seal" && row.retired_
 const isNext = (row: DataKeysTable) => row.purpose === "next-seal";
 const isRetired = (row: DataKeysTable) => row.retired_at !== null;
 
-/** Whether a rotation was begun and not finished. */
+/** Whether a rotation was started and is not finished. */
 export function isRotating(rows: readonly DataKeysTable[]): boolean {
   return rows.some((row) => isNext(row) || isRetired(row));
 }
@@ -69,7 +71,7 @@ async function begin({ db, masterKeys }: OpenedDatabase, options: RotateOptions)
     );
   }
   if (isRotating(rows)) {
-    options.tell("Going on with the rotation that was begun.");
+    options.report("Going on with the rotation that was begun.");
     return;
   }
   const next = makeDataKey("next-seal", {
@@ -78,14 +80,14 @@ async function begin({ db, masterKeys }: OpenedDatabase, options: RotateOptions)
     now: options.clock(),
   });
   await db.kysely.insertInto("data_keys").values(next.row).execute();
-  options.tell(`Made the data key ${next.row.key_id}.`);
+  options.report(`Made the data key ${next.row.key_id}.`);
 }
 
 async function promote({ db, refreshKeys }: OpenedDatabase, options: RotateOptions): Promise<void> {
   const next = (await readDataKeys(db.kysely)).find(isNext);
   if (next !== undefined) {
-    options.tell("Waiting until every server knows it.");
-    await waitUntil(next.created_at + waits.learned, options);
+    options.report("Waiting until every server knows it.");
+    await waitUntil(next.created_at + waits.loaded, options);
     await runTransaction(db.kysely, async (tx) => {
       const retired = await tx
         .updateTable("data_keys")
@@ -102,7 +104,7 @@ async function promote({ db, refreshKeys }: OpenedDatabase, options: RotateOptio
       if (affected(retired) !== 1 || affected(promoted) !== 1)
         throw new Error("The data keys were changed by somebody else meanwhile.");
     });
-    options.tell(`${next.key_id} is in use.`);
+    options.report(`${next.key_id} is in use.`);
   }
   await refreshKeys();
 }
@@ -114,7 +116,7 @@ async function finish({ db }: OpenedDatabase, options: RotateOptions): Promise<R
   const since = Math.max(...retired.map((row) => row.retired_at!));
   await waitUntil(since + waits.settled, options);
   let resealed = await pass(db, ids, options);
-  options.tell(`Sealed ${resealed} values anew. Waiting until running sign-ins have ended.`);
+  options.report(`Sealed ${resealed} values anew. Waiting until running sign-ins have ended.`);
   await waitUntil(since + waits.sessionsEnded, options);
   for (;;) {
     const late = await pass(db, ids, options);
@@ -126,17 +128,20 @@ async function finish({ db }: OpenedDatabase, options: RotateOptions): Promise<R
     .where("key_id", "in", ids)
     .where("retired_at", "is not", null)
     .execute();
-  options.tell(`Deleted the former data key ${ids.join(", ")}.`);
+  options.report(`Deleted the former data key ${ids.join(", ")}.`);
   return { keyId: rows.find(isSealing)!.key_id, resealed };
 }
 
-/** How many values were found under a retired key; all of them are sealed anew, or changed by a server, by now. */
-async function pass(db: Db, retired: readonly string[], { tell }: RotateOptions): Promise<number> {
-  let told = 0;
+/**
+ * One pass of resealing. Returns how many values were found under a retired key; all of them have been resealed, or
+ * changed by a server, when it resolves.
+ */
+async function pass(db: Db, retired: readonly string[], { report }: RotateOptions): Promise<number> {
+  let reported = 0;
   const { found, broken } = await reseal(db, retired, (soFar) => {
-    if (soFar - told < 10_000) return;
-    told = soFar;
-    tell(`${soFar} values so far.`);
+    if (soFar - reported < 10_000) return;
+    reported = soFar;
+    report(`${soFar} values so far.`);
   });
   if (broken.length === 0) return found;
   const shown = broken.slice(0, 10).join(", ");

@@ -1,4 +1,4 @@
-/** Replaces the master key: the data keys are wrapped anew, and not one sealed value changes. */
+/** Replaces the master key: the data keys are rewrapped, and no sealed value changes. */
 import type { Random } from "../../lib/seal.ts";
 import { keyRotationLease, underLease } from "../engine/lease.ts";
 import { rewrapDataKeys } from "../keys/data-keys.ts";
@@ -7,9 +7,9 @@ import { adoptStagedMasterKey, stageMasterKey } from "../keys/master-key.ts";
 import type { OpenedDatabase } from "../open.ts";
 
 /**
- * With a configured key: wraps what the previous one wraps under the configured one. With the file of the embedded
- * store: makes a new key and replaces the file. Returns how many data keys were wrapped anew, and the folder of the
- * file if there is one. Throws LeaseTaken.
+ * Replaces the master key. If it is configured, rewraps under it what the previous key wraps; if it is in the embedded
+ * store's file, creates a new key and replaces the file. Returns how many data keys were rewrapped, and the folder of
+ * the file if there is one. Throws LeaseTaken.
  */
 export function rotateMasterKey(
   { db, masterKeys }: Pick<OpenedDatabase, "db" | "masterKeys">,

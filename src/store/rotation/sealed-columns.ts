@@ -1,6 +1,6 @@
 /**
- * Every sealed column: of which table, by which primary key its rows are found, and which columns make the place a
- * value is bound to (`table:column:a/b`). A test holds this against the tables.
+ * THE list of sealed columns: their table, its primary key, and the columns that make up the place that a value is
+ * bound to (`table:column:a/b`). A test compares it with the tables.
  */
 import { type RawBuilder, sql } from "kysely";
 import type { Place } from "../keys/sealer.ts";
@@ -8,7 +8,7 @@ import type { Place } from "../keys/sealer.ts";
 export interface SealedTable {
   readonly key: readonly string[];
   readonly place: readonly string[];
-  /** Where the place is another table's: how its row is found. */
+  /** If the place is in another table: how to find its row. */
   readonly placeFrom?: string;
   readonly columns: readonly string[];
 }
@@ -51,14 +51,14 @@ export const sealedTables = {
 
 export type SealedTableName = keyof typeof sealedTables;
 
-/** Selects what a value of a table is found, bound and sealed by; conditions may follow. */
+/** Selects everything by which a table's sealed values are found and bound, and the values; conditions may follow. */
 export function selectSealed(table: SealedTableName): RawBuilder<Record<string, unknown>> {
   const { key, place, columns, placeFrom = "" }: SealedTable = sealedTables[table];
   const selected = [...new Set([...key, ...place, ...columns])].map((name) => sql.ref(name));
   return sql`select ${sql.join(selected)} from ${sql.table(table)} ${sql.raw(placeFrom)}`;
 }
 
-/** Where the value of a row's column stands. */
+/** The place of a row's sealed column. */
 export function placeOf(
   table: SealedTableName,
   column: string,

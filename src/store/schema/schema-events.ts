@@ -1,8 +1,8 @@
-/** Tables of what has happened (schema.ts says the rules). */
+/** Tables of events (schema.ts has the rules). */
 
-/** What administrators did, and what users did to their credentials. Nothing changes a row; see store/audit.ts. */
+/** Actions of administrators, and users' changes of their credentials. No row is ever changed; see store/audit.ts. */
 export interface AuditEventsTable {
-  /** A UUID of version 7: begins with the time. */
+  /** A UUID of version 7, so it begins with the time. */
   event_id: string;
   at: number;
   pool_id: string | null;
@@ -14,27 +14,27 @@ export interface AuditEventsTable {
   /** `ok`, or the type of the error. */
   result: string;
   request_id: string | null;
-  /** JSON of names, never of values. */
+  /** JSON with names only, never values. */
   details: string | null;
 }
 
-/** What happened to a user's sign-ins and passwords (AdminListUserAuthEvents). */
+/** Users' authentication events (AdminListUserAuthEvents). */
 export interface AuthEventsTable {
-  /** Gone with the user: a foreign key that cascades. */
+  /** Deleted with the user, by a cascading foreign key. */
   user_number: number;
-  /** A UUID of version 7: begins with the time. */
+  /** A UUID of version 7, so it begins with the time. */
   event_id: string;
   at: number;
   type: "SignIn" | "SignUp" | "ForgotPassword" | "PasswordChange" | "ResendCode";
   response: "Pass" | "Fail" | "InProgress";
   steps: number;
-  /** JSON list. */
+  /** A JSON list. */
   challenges: string;
   address: string | null;
   device_name: string | null;
   feedback: "Valid" | "Invalid" | null;
   feedback_provider: string | null;
   feedback_at: number | null;
-  /** How many attempts of its kind it stands for; null: it tells of one. */
+  /** The number of attempts that it stands for; null means one. */
   times: number | null;
 }

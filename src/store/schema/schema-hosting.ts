@@ -1,40 +1,40 @@
-/** The tables of what a pool's authorization server shows and grants, as Kysely sees them; schema.ts has the rules. */
+/** Tables of what a pool's authorization server shows and grants (schema.ts has the rules). */
 
 export interface ResourceServersTable {
   pool_id: string;
   identifier: string;
   name: string;
-  /** JSON: the wire's list of scopes. */
+  /** A JSON list of scopes in wire form. */
   scopes: string;
   created_at: number;
   updated_at: number;
 }
 
-/** Domains by their pool; `domain_pools` finds the pool by the name alone, and makes the name unique over all. */
+/** Domains by pool. `domain_pools` finds the pool by the name alone, and makes names unique across pools. */
 export interface DomainsTable {
   pool_id: string;
-  /** A prefix, or a whole host name: lower case, ASCII. */
+  /** A prefix or a full host name: lower case, ASCII. */
   domain: string;
   kind: "prefix" | "custom";
   login_version: number;
-  /** JSON: CustomDomainConfigType; null for a prefix. */
+  /** CustomDomainConfigType as JSON; null for a prefix. */
   custom_config: string | null;
-  /** JSON: RoutingType. */
+  /** RoutingType as JSON. */
   routing: string | null;
   created_at: number;
   updated_at: number;
 }
 
-/** Styles of managed login, one a client. */
+/** Styles of managed login, one per client. */
 export interface BrandingStylesTable {
   pool_id: string;
   style_id: string;
   client_id: string;
-  /** Grows with every change. */
+  /** Incremented with every change. */
   version: number;
   /** UseCognitoProvidedValues. */
   provided: number;
-  /** The wire document; null where none was given. */
+  /** The wire document; null if none was given. */
   settings: string | null;
   created_at: number;
   updated_at: number;
@@ -46,13 +46,13 @@ export interface BrandingAssetsTable {
   client_id: string;
   category: string;
   color_mode: string;
-  /** Empty where none was given. */
+  /** Empty if none was given. */
   resource_id: string;
   extension: string;
   bytes: Uint8Array;
 }
 
-/** What SetUICustomization set, for a client or for `ALL`. */
+/** Classic branding (SetUICustomization), for a client or for `ALL`. */
 export interface UiCustomizationsTable {
   pool_id: string;
   client_id: string;
@@ -63,7 +63,7 @@ export interface UiCustomizationsTable {
   updated_at: number;
 }
 
-/** The logos of the same. */
+/** Logos of the classic branding. */
 export interface UiImagesTable {
   pool_id: string;
   client_id: string;

@@ -1,13 +1,13 @@
-/** Tables of what sign-ins leave behind: tokens, sessions of browsers, codes (schema.ts says the rules). */
+/** Tables of the results of sign-ins: tokens, browser sessions and codes (schema.ts has the rules). */
 
-/** One sign-in's refresh token family. Its id is the `event_id` claim of each token of that sign-in. */
+/** Refresh token families, one per sign-in. The id is the `event_id` claim of all tokens of that sign-in. */
 export interface TokenFamiliesTable {
   pool_id: string;
   family_id: string;
   user_id: string;
   client_id: string;
   origin_jti: string;
-  /** Sealed 32 bytes that authenticate each generation of the refresh token. */
+  /** The sealed 32 bytes that authenticate each generation of the refresh token. */
   key_sealed: Uint8Array;
   generation: number;
   /** When the current generation replaced its predecessor; null before the first rotation. */
@@ -22,44 +22,50 @@ export interface TokenFamiliesTable {
   origin: string | null;
   /** The resource (RFC 8707) that the access tokens are for. */
   resource: string | null;
-  /** 1: two factors were proven in its sign-in at the API. */
+  /** 1 if two factors were proven in its sign-in at the API. */
   two_factors: number | null;
 }
 
-/** Sessions of browsers at the hosted pages. */
+/** Browser sessions at the hosted pages. */
 export interface BrowserSessionsTable {
   pool_id: string;
-  /** Of the cookie. */
+  /** Hash of the cookie. */
   session_hash: string;
-  /** Of the part of it that is the browser's name, and stays at the next sign-in. Null: a program of before wrote it. */
+  /**
+   * Hash of the part of the cookie that names the browser and survives the next sign-in. Null if an earlier version
+   * wrote the row.
+   */
   browser_hash: string | null;
   user_id: string;
-  /** JSON list of what was proven. */
+  /** JSON list of the methods that were proven. */
   methods: string;
   sign_outs: number;
-  /** Of the password that the user had at the sign-in; 0: none. */
+  /** The version of the user's password at the sign-in; 0 for none. */
   credential_version: number | null;
   auth_time: number;
   created_at: number;
   expires_at: number;
-  /** `sso…`, where the pool tracks sessions. Null here, and in the columns below: it did not when this one began. */
+  /**
+   * The id, `sso…`, if the pool tracks sessions. Null here and in the columns below if it did not when the session
+   * began.
+   */
   session_id: string | null;
-  /** The client it began at. It is every client's of the pool, and outlives that one. */
+  /** The client that it began at. It is valid for every client of the pool, and outlives this one. */
   entry_client: string | null;
   device_type: string | null;
   address: string | null;
   active_at: number | null;
 }
 
-/** What a pool that tracks sessions keeps of a token family, to show it and to revoke it by. */
+/** Tracked sessions of token families, in pools that track sessions: to list them and to revoke the family. */
 export interface TokenSessionsTable {
   pool_id: string;
-  /** `tkn…` */
+  /** The id, `tkn…`. */
   session_id: string;
   user_id: string;
   client_id: string;
   family_id: string;
-  /** The `session_id` of the browser's session it came through, which may be over. */
+  /** The `session_id` of the browser session that it came through, which may have ended. */
   origin_id: string | null;
   device_type: string;
   address: string | null;
@@ -68,13 +74,13 @@ export interface TokenSessionsTable {
   expires_at: number;
 }
 
-/** Authorization codes, also used ones until they would have expired: who brings one again is known by it. */
+/** Authorization codes. Used ones are kept until they would have expired, so that their reuse is recognized. */
 export interface AuthorizationCodesTable {
   pool_id: string;
   code_hash: string;
   client_id: string;
   user_id: string;
-  /** JSON: redirect URI, scopes, nonce, code challenge, resource. */
+  /** Redirect URI, scopes, nonce, code challenge and resource as JSON. */
   grant_json: string;
   methods: string;
   sign_outs: number;
@@ -82,10 +88,10 @@ export interface AuthorizationCodesTable {
   auth_time: number;
   created_at: number;
   expires_at: number;
-  /** The tokens minted from it; empty where it was used up for none, null while it is unused. */
+  /** The family of the tokens issued for it; empty if it was used up without any, null while unused. */
   family_id: string | null;
-  /** The `session_id` of the browser's session, where it is tracked. */
+  /** The `session_id` of the browser session, if it is tracked. */
   session_id: string | null;
-  /** The browser in whose session it was issued: it is good only while that session is there. */
+  /** The browser session that it was issued in; the code is valid only while that exists. */
   browser_hash: string | null;
 }

@@ -17,10 +17,10 @@ import type {
 } from "./schema-tokens.ts";
 
 /**
- * The tables as Kysely sees them. Rules (docs/the-house.md, Storage): `pool_id` leads every key of pool data (in what
- * there is most of, the numbers of pools and users stand for their ids: docs/decisions/0008-numbers-of-users.md),
- * times are epoch milliseconds, flags are 0/1, names are case-folded once in TypeScript into a `*_key` column,
- * `*_sealed` columns hold what `Sealer.seal` made, and settings are stored as the wire document in JSON.
+ * The tables as Kysely sees them. Rules (docs/the-house.md, Storage): `pool_id` leads every key of pool data (in the
+ * largest tables, numbers of pools and users replace their ids: docs/decisions/0008-numbers-of-users.md); times are
+ * epoch milliseconds; flags are 0/1; names are case-folded once, in TypeScript, into a `*_key` column; `*_sealed`
+ * columns hold the result of `Sealer.seal`; settings are stored as the wire document in JSON.
  */
 export interface Schema {
   poolhouse_meta: { key: string; value: string };
@@ -63,21 +63,21 @@ export interface Schema {
   terms: TermsTable;
 }
 
-/** Keys that values are sealed under, wrapped by the master key (sealer.ts, rotate-data-key.ts). */
+/** Data keys, wrapped by the master key (keys/sealer.ts, rotation/rotate-data-key.ts). */
 export interface DataKeysTable {
   key_id: string;
-  /** `next-seal` is known to all servers before it becomes the `seal` key. */
+  /** All servers know `next-seal` before it becomes the `seal` key. */
   purpose: "seal" | "next-seal" | "mac";
   wrapped: Uint8Array;
   created_at: number;
-  /** From when nothing more is sealed under it; null while in use, of which there is one for each purpose. */
+  /** Since when it seals nothing more; null while active. There is one active key per purpose. */
   retired_at: number | null;
 }
 
 /** Access keys of administrators and applications (Signature V4), each with an IAM-style policy. */
 export interface AccessKeysTable {
   access_key_id: string;
-  /** `root` exists once; the unique index on it makes two servers that start at once agree on one root key. */
+  /** `root` exists once: its unique index makes two servers that start at once agree on one root key. */
   principal: string;
   secret_sealed: Uint8Array;
   policy: string;
@@ -86,15 +86,17 @@ export interface AccessKeysTable {
 }
 
 interface PoolsTable {
-  /** Stands for the id in the indexes that searches of users go by; given by the database, and never told. */
+  /** Replaces the id in the search indexes of users; assigned by the database, and never exposed. */
   number: Generated<number>;
   pool_id: string;
-  /** Grows with every change; caches are kept by (id, version). */
+  /** Incremented with every change; caches are keyed by (id, version). */
   version: number;
   name: string;
-  /** The wire document: UserPoolType as DescribeUserPool prints it, MFA settings under `MfaConfig`. */
+  /** The wire document: UserPoolType as DescribeUserPool returns it, with the MFA settings under `MfaConfig`. */
   document: string;
-  /** 32 random bytes no rotation changes: fake salts and ids of users who do not exist come from it. */
+  /**
+   * 32 random bytes that no rotation changes: fake salts and the ids of users who do not exist are derived from them.
+   */
   fake_secret_sealed: Uint8Array;
   created_at: number;
   updated_at: number;
@@ -107,17 +109,17 @@ interface ClientsTable {
   name: string;
   /** The wire document: UserPoolClientType without the secret. */
   document: string;
-  /** SSOSession.MaxValidityMinutes; null where it was never set. */
+  /** SSOSession.MaxValidityMinutes; null if it was never set. */
   sso_minutes: number | null;
   created_at: number;
   updated_at: number;
 }
 
-/** Names that a pool gave up, until they are free for others (retired-names.ts). */
+/** Names that a pool gave up, until others may take them (retired-names.ts). */
 export interface RetiredNamesTable {
   kind: "client" | "domain" | "pool";
   name: string;
-  /** Which gave it up. */
+  /** The pool that gave it up. */
   pool_id: string;
   retired_at: number;
   expires_at: number;
@@ -137,19 +139,19 @@ export interface SigningKeysTable {
   token_use: "id" | "access";
   /** The public JWK as published. */
   public_jwk: string;
-  /** PKCS8 PEM; one zero byte once the key signs no more and its private half was destroyed. */
+  /** PKCS8 PEM; a single zero byte once the key no longer signs and its private half was destroyed. */
   private_sealed: Uint8Array;
   created_at: number;
-  /** From when it signs, until a newer one does. Published as soon as it exists. */
+  /** Since when it signs, until a newer key does. It is published as soon as it exists. */
   active_from: number;
-  /** From when it is not published and nothing it signed is accepted; null while no successor exists. */
+  /** When it is no longer published and nothing it signed is accepted; null while it has no successor. */
   retired_at: number | null;
 }
 
 export interface UsersTable {
-  /** Stands for pool and id in what refers to the user row by row; given by the database, and never told. */
+  /** Replaces pool and id in rows that refer to the user; assigned by the database, and never exposed. */
   number: Generated<number>;
-  /** The pool's, beside its id: the indexes of searches begin with it. */
+  /** The pool's number, in addition to its id: the search indexes begin with it. */
   pool_number: number;
   pool_id: string;
   /** The `sub`. */
@@ -158,17 +160,17 @@ export interface UsersTable {
   version: number;
   status: UserStatus;
   enabled: number;
-  /** Grows with every sign-out, disabling and reset: a sign-in that began before is void. */
+  /** Incremented with every sign-out, disabling and reset: a sign-in that began before is invalid. */
   sign_outs: number;
-  /** JSON object name -> text, every attribute but `sub`. */
+  /** JSON object name -> text, with every attribute except `sub`. */
   attributes: string;
   /** JSON object name -> text: new values that wait for VerifyUserAttribute. */
   pending_attributes: string | null;
-  /** JSON: the factors the user has turned on; null where nothing was ever set. */
+  /** JSON of the factors that the user has turned on; null if nothing was ever set. */
   mfa: string | null;
   created_at: number;
   updated_at: number;
-  // What ListUsers filters by, case-folded; null when the user has none.
+  // The values ListUsers filters by, case-folded; null if the user has none.
   email_key: string | null;
   phone_number_key: string | null;
   name_key: string | null;
@@ -184,46 +186,46 @@ export type UserStatus =
   | "RESET_REQUIRED"
   | "EXTERNAL_PROVIDER";
 
-/** Every name a user can sign in with: the username itself, and aliases. One primary key makes each unique. */
+/** Every name a user can sign in with: the username and its aliases. One primary key makes all of them unique. */
 export interface LoginNamesTable {
   pool_id: string;
   name_key: string;
   kind: "username" | "email" | "phone_number" | "preferred_username";
-  /** Gone with the user: a foreign key that cascades. */
+  /** Deleted with the user, by a cascading foreign key. */
   user_number: number;
 }
 
 export interface CredentialsTable {
-  /** Gone with the user: a foreign key that cascades. */
+  /** Deleted with the user, by a cascading foreign key. */
   user_number: number;
-  /** Changes whenever the password does; a sign-in that began before is void. */
+  /** Changes whenever the password does: a sign-in that began before is invalid. */
   version: number;
   /** Sealed PHC string (argon2id). */
   password_sealed: Uint8Array | null;
   /** Sealed SRP salt (16 bytes) and verifier. */
   srp_sealed: Uint8Array | null;
-  /** Sealed JSON list of earlier PHC strings, newest first; null when the pool keeps no history. */
+  /** Sealed JSON list of earlier PHC strings, newest first; null if the pool keeps no history. */
   history_sealed: Uint8Array | null;
-  /** When a temporary password lapses; null for a permanent one. */
+  /** When a temporary password expires; null for a permanent one. */
   temporary_until: number | null;
   updated_at: number;
 }
 
-/** The software token (TOTP) of a user. */
+/** Users' software tokens (TOTP). */
 interface SoftwareTokensTable {
   pool_id: string;
   user_id: string;
   version: number;
-  /** Sealed seed; null while none was verified. */
+  /** The sealed seed; null if none has been verified. */
   seed_sealed: Uint8Array | null;
-  /** Sealed seed that waits for its first code. */
+  /** The sealed seed that waits for its first code. */
   pending_sealed: Uint8Array | null;
-  /** The latest time step whose code was accepted: no code is accepted twice. */
+  /** The latest time step whose code was accepted; no code is accepted twice. */
   last_step: number;
   updated_at: number;
 }
 
-/** Passkeys (WebAuthn credentials). The public key alone is here. */
+/** Passkeys (WebAuthn credentials); only their public keys. */
 export interface PasskeysTable {
   pool_id: string;
   /** Base64url, as the authenticator chose it. */
@@ -233,9 +235,9 @@ export interface PasskeysTable {
   name: string;
   /** COSE_Key (RFC 9052). */
   public_key: Uint8Array;
-  /** The authenticator's own count of signatures; 0 where it keeps none. */
+  /** The authenticator's own signature counter; 0 if it has none. */
   counter: number;
-  /** JSON list. */
+  /** A JSON list. */
   transports: string;
   attachment: string | null;
   device_type: "singleDevice" | "multiDevice";
@@ -244,7 +246,7 @@ export interface PasskeysTable {
   used_at: number | null;
 }
 
-/** Devices that were confirmed, each with a secret of its own that is proven by SRP. */
+/** Confirmed devices, each with its own secret that is proven by SRP. */
 export interface DevicesTable {
   pool_id: string;
   user_id: string;
@@ -258,7 +260,7 @@ export interface DevicesTable {
   created_at: number;
   updated_at: number;
   authenticated_at: number;
-  /** 1: confirmed, or proven, in a sign-in of two factors. */
+  /** 1 if it was confirmed, or used, in a sign-in with two factors. */
   two_factors: number | null;
 }
 
@@ -279,22 +281,22 @@ interface GroupMembersTable {
   created_at: number;
 }
 
-/** One running sign-in: the persisted row of the state machine in domain/signin. */
+/** Running sign-ins: the persisted rows of the state machine in domain/signin. */
 export interface SignInsTable {
   pool_id: string;
   sign_in_id: string;
   client_id: string;
-  /** null: the user does not exist and the sign-in is a simulation. */
+  /** Null if the user does not exist and the sign-in is simulated. */
   user_id: string | null;
-  /** The compare-and-swap counter: the Session carries it, and answering moves it on. */
+  /** The compare-and-swap counter: the Session carries it, and each answer increments it. */
   version: number;
-  /** Sealed JSON: the challenge awaited, what was proven so far, and its secrets. */
+  /** Sealed JSON: the challenge awaited, what has been proven so far, and its secrets. */
   state_sealed: Uint8Array;
   created_at: number;
   expires_at: number;
 }
 
-/** One-time codes. One live code a user and purpose. */
+/** One-time codes: one live code per user and purpose. */
 interface CodesTable {
   pool_id: string;
   user_id: string;
@@ -302,9 +304,9 @@ interface CodesTable {
   purpose: string;
   /** HMAC of the code under a key outside the database. */
   code_mac: Uint8Array;
-  /** What the code was sent for, e.g. the attribute value it proves. */
+  /** What the code was sent for, such as the attribute value that it proves. */
   destination: string;
-  /** Wrong guesses of strangers, and those from sources that the user is known from. */
+  /** Wrong guesses of strangers, and those from sources where the user is known. */
   attempts: number;
   own_attempts: number;
   created_at: number;
@@ -316,19 +318,23 @@ interface AttemptsTable {
   pool_id: string;
   /** The user id, or one of a fixed number of slots for names that do not exist, addresses and destinations. */
   subject: string;
-  /** Whose the slot is at present: part of a MAC. Empty for users. */
+  /** Identifies the current user of the slot, by a part of a MAC. Empty for users. */
   tag: string;
-  /** `password`, `forgot-password`, `passwords-per-address` …; `password@<source>` for a source the user is known from. */
+  /**
+   * `password`, `forgot-password`, `passwords-per-address` …; `password@<source>` for a source where the user is known.
+   */
   kind: string;
   count: number;
-  /** Start of the counting window. */
+  /** The start of the counting window. */
   since: number;
-  /** No attempt is looked at before; 0 when free. */
+  /** Until when no attempt is processed; 0 if not locked. */
   locked_until: number;
   expires_at: number;
 }
 
-/** Networks a user has signed in from, as MACs: attempts from there are counted apart from those of strangers. */
+/**
+ * Networks that a user has signed in from, as MACs: attempts from there are counted separately from those of strangers.
+ */
 interface KnownSourcesTable {
   pool_id: string;
   user_id: string;
@@ -337,7 +343,7 @@ interface KnownSourcesTable {
   expires_at: number;
 }
 
-/** Messages to be delivered, and on a development server those the inbox shows. */
+/** Messages to be delivered; on a development server also those the inbox shows. */
 export interface OutboxTable {
   pool_id: string;
   message_id: string;

@@ -1,14 +1,13 @@
 /**
- * SMS_MFA, EMAIL_OTP and SMS_OTP: a code that was sent to the user comes back (AWS: "SMS and email message MFA",
- * "Passwordless sign-in with one-time passwords"). A wrong one keeps the Session and counts at the user, whose guesses
- * over all sign-ins are limited together; the right one uses the Session up.
+ * SMS_MFA, EMAIL_OTP and SMS_OTP: the user enters a code that was sent to them ("SMS and email message MFA",
+ * "Passwordless sign-in with one-time passwords"). A wrong code keeps the Session and counts against the user, whose
+ * guesses in all sign-ins are limited together; the right one uses up the Session.
  */
 import type { Ctx } from "../../../app.ts";
 import { equalText } from "../../../lib/bytes.ts";
 import { inTransaction } from "../../../store/db.ts";
 import { type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import type { User } from "../../../store/users.ts";
-import { refuseFor } from "../../../wire/refuse.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
 import { admitMessage, countMessage, limitExceeded } from "../../credentials/request-limits.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
@@ -27,36 +26,66 @@ import { hidesUsers } from "../../user-pools/clients.ts";
 import { isVerified } from "../../users/attributes.ts";
 import { changeUser } from "../../users/change-user.ts";
 import { newCode } from "../../users/codes.ts";
-import {
-  type Enrolling,
-  type Outcome,
-  required,
-  type SignIn,
-  type SignInState,
-  sessionLifetime,
-  usedSession,
-} from "../sign-in.ts";
-import type { Proof, Step } from "../steps.ts";
-import { offerChallenge } from "./offer.ts";
+import type { Challenge, ChallengePage, Given } from "../challenge.ts";
+import { offerChallenge } from "../offer.ts";
+import { invalidSession, required, usedSession, wrongCode } from "../refusals.ts";
+import { findBySession } from "../session.ts";
+import { type Enrolling, type Outcome, type SignIn, type SignInState, sessionLifetime } from "../sign-in.ts";
+import type { ChallengeKind, Proof, Step } from "../steps.ts";
 
-export type CodeStep = Extract<Step, "SMS_MFA" | "EMAIL_OTP" | "SMS_OTP">;
+type CodeStep = Extract<Step, "SMS_MFA" | "EMAIL_OTP" | "SMS_OTP">;
 
 interface CodeRule {
+  readonly kind: ChallengeKind;
+  readonly page: ChallengePage;
   readonly contact: ContactAttribute;
-  /** The member of ChallengeResponses. */
+  /** The member of ChallengeResponses that contains the code. */
   readonly member: string;
   readonly proof: Proof;
 }
 
 const rules: Readonly<Record<CodeStep, CodeRule>> = {
-  SMS_MFA: { contact: "phone_number", member: "SMS_MFA_CODE", proof: "sms" },
-  EMAIL_OTP: { contact: "email", member: "EMAIL_OTP_CODE", proof: "email" },
-  SMS_OTP: { contact: "phone_number", member: "SMS_OTP_CODE", proof: "sms" },
+  SMS_MFA: {
+    kind: "second",
+    page: "code-by-sms",
+    contact: "phone_number",
+    member: "SMS_MFA_CODE",
+    proof: "sms",
+  },
+  EMAIL_OTP: {
+    kind: "either",
+    page: "code-by-email",
+    contact: "email",
+    member: "EMAIL_OTP_CODE",
+    proof: "email",
+  },
+  SMS_OTP: {
+    kind: "first",
+    page: "code-by-sms",
+    contact: "phone_number",
+    member: "SMS_OTP_CODE",
+    proof: "sms",
+  },
 };
 
+/** The challenge of the given name. */
+export function codeChallenge(step: CodeStep): Challenge {
+  const { kind, page, member } = rules[step];
+  return {
+    kind,
+    find: findBySession,
+    offer: (ctx, signIn) => offerCode(ctx, signIn, step),
+    answer: (ctx, signIn, responses) => answerCode(ctx, signIn, responses, step),
+    member,
+    page,
+    refuse: invalidSession,
+    proves: "Mfa",
+  };
+}
+
 /**
- * The address that a code to sign in with goes to; undefined: to none of this user, who then is answered as one who does
- * not exist. A first factor is only what the user has verified.
+ * The user's address for sign-in codes; undefined if there is none, in which case the answer is that for a nonexistent
+ * user. As a first factor, only verified addresses count.
  */
 function addressOf(user: User, contact: ContactAttribute, isFirst: boolean): string | undefined {
   const isReachable = user.enabled && user.status === "CONFIRMED";
@@ -65,10 +94,11 @@ function addressOf(user: User, contact: ContactAttribute, isFirst: boolean): str
 }
 
 /**
- * Sends a code and asks for it. As a first factor the answer is the same for users who do not exist, and the worker
- * delivers, so that the time tells nothing. Throws CodeDeliveryFailureException and TooManyRequestsException.
+ * Sends a code and asks for it. For a first factor the answer does not depend on whether the user exists, and the
+ * worker delivers the message, so that the response time reveals nothing. Throws CodeDeliveryFailureException and
+ * TooManyRequestsException.
  */
-export async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promise<Outcome> {
+async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promise<Outcome> {
   const { pool, client, user, submitted, enrolling } = signIn;
   const isFirst = signIn.proven.length === 0;
   const { contact } = rules[step];
@@ -97,6 +127,7 @@ export async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promi
     name: step,
     parameters: parameters(signIn, to),
     state: { code: { value: code, to: sent ? value : undefined }, subject },
+    cost: "message",
     ...(isFirst && step !== "SMS_MFA" && { available: [step] }),
     also: (tx) => queueMessage(tx, message),
   });
@@ -112,13 +143,8 @@ function parameters({ proven, user }: SignIn, to: Delivery): Record<string, stri
   };
 }
 
-/** Takes the code. Throws CodeMismatchException and NotAuthorizedException (locked, Session used). */
-export async function answerCode(
-  ctx: Ctx,
-  signIn: SignIn,
-  responses: Readonly<Record<string, string>>,
-  step: CodeStep,
-): Promise<SignIn> {
+/** Checks the code. Throws CodeMismatchException and NotAuthorizedException (locked, Session used). */
+async function answerCode(ctx: Ctx, signIn: SignIn, responses: Given, step: CodeStep): Promise<SignIn> {
   const { user, row, enrolling } = signIn;
   const { contact, member } = rules[step];
   const given = required(responses, member);
@@ -126,7 +152,7 @@ export async function answerCode(
   if (row === undefined || code === undefined || subject === undefined) return usedSession();
   const guess = await admitGuess(ctx, subject, "one-time-code");
   const fits = equalText(given, code.value);
-  // An address that is no longer the user's proves nothing of them.
+  // A code sent to an address that is no longer the user's proves nothing.
   const to = enrolling?.value ?? (user && addressOf(user, contact, signIn.proven.length === 0));
   const right = fits && user !== undefined && code.to !== undefined && code.to === to;
   await settleGuess(ctx, guess, right);
@@ -141,7 +167,7 @@ export async function answerCode(
   return { ...signIn, row: undefined, proven, remember };
 }
 
-/** The address that the code came back from becomes the user's, verified, and a factor; all or nothing. */
+/** Makes the address that received the code the user's verified address and a factor, all or nothing. */
 async function enrol(
   ctx: Ctx,
   signIn: SignIn & { readonly user: User; readonly row: SignInRow<SignInState> },
@@ -152,7 +178,7 @@ async function enrol(
     signIn.pool,
     signIn.user,
     (fresh) => {
-      // Somebody else has given the user an address meanwhile, or a factor.
+      // In the meantime, somebody else may have set an address or a factor.
       const isOpen = !fresh.attributes[contact] && usableFactors(signIn.pool, fresh).length === 0;
       if (fresh.signOuts !== signIn.signOuts || !isOpen) usedSession();
       return {
@@ -163,8 +189,4 @@ async function enrol(
     { operation: "RespondToAuthChallenge", also: (tx) => takeSignIn(tx, signIn.row) },
   );
   return changed ?? usedSession();
-}
-
-export function wrongCode(): never {
-  return refuseFor("challengeCodeWrong");
 }

@@ -1,18 +1,22 @@
 /**
- * CUSTOM_AUTH: triggers of the pool say what is asked, what a right answer is, and when it is enough (AWS: "Custom
- * authentication challenge Lambda triggers",
- * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-challenge.html). Triggers cannot run yet, so
- * nobody gets past the first request.
+ * CUSTOM_AUTH: the pool's triggers define the challenges, check the answers and decide when the sign-in is complete
+ * ("Custom authentication challenge Lambda triggers",
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-challenge.html). Triggers cannot run yet,
+ * so every such sign-in is refused at its first request.
  */
-import type { Ctx } from "../../../app.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import { refuseTriggers } from "../../triggers/unavailable.ts";
 import type { Pool } from "../../user-pools/load-pool.ts";
-import { required, type SignIn } from "../sign-in.ts";
+import type { Challenge } from "../challenge.ts";
+import { invalidSession, required } from "../refusals.ts";
+import { findBySession } from "../session.ts";
 
 const triggers = ["DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse"] as const;
 
-/** Throws UnexpectedLambdaException where the pool has the triggers, InvalidParameterException where it has not. */
+/**
+ * Refuses CUSTOM_AUTH. Throws UnexpectedLambdaException if the pool has the triggers, and InvalidParameterException
+ * otherwise.
+ */
 export function refuseCustomAuth(pool: Pool): never {
   refuseTriggers(pool, ...triggers);
   return refuse(
@@ -22,8 +26,7 @@ export function refuseCustomAuth(pool: Pool): never {
 }
 
 /**
- * Whether the password is proven first, by SRP: CHALLENGE_NAME says so. Throws InvalidParameterException for any other
- * name.
+ * Whether CHALLENGE_NAME asks to prove the password by SRP first. Throws InvalidParameterException for any other name.
  */
 export function beginsWithSrp(parameters: Readonly<Record<string, string>>): boolean {
   const name = parameters["CHALLENGE_NAME"];
@@ -33,15 +36,17 @@ export function beginsWithSrp(parameters: Readonly<Record<string, string>>): boo
   return true;
 }
 
-export async function offerCustomChallenge(_ctx: Ctx, { pool }: SignIn): Promise<never> {
-  return refuseCustomAuth(pool);
-}
-
-export async function answerCustomChallenge(
-  _ctx: Ctx,
-  { pool }: SignIn,
-  responses: Readonly<Record<string, string>>,
-): Promise<never> {
-  required(responses, "ANSWER");
-  return refuseCustomAuth(pool);
-}
+export const customChallenge: Challenge = {
+  kind: "custom",
+  find: findBySession,
+  offer: async (_ctx, { pool }) => refuseCustomAuth(pool),
+  answer: async (_ctx, { pool }, responses) => {
+    required(responses, "ANSWER");
+    return refuseCustomAuth(pool);
+  },
+  member: "ANSWER",
+  page: "custom",
+  refuse: invalidSession,
+  proves: "Mfa",
+  once: true,
+};

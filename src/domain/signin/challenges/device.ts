@@ -1,60 +1,73 @@
 /**
- * DEVICE_SRP_AUTH and DEVICE_PASSWORD_VERIFIER: a device that the user confirmed proves its own secret by SRP (AWS:
- * "Sign in with a device"). The secret has 40 random bytes, so there is nothing to guess; one answer, right or wrong,
- * uses the Session up.
+ * DEVICE_SRP_AUTH and DEVICE_PASSWORD_VERIFIER: a confirmed device proves its own secret by SRP ("Sign in with a
+ * device"). The secret is 40 random bytes, so it cannot be guessed; one answer, right or wrong, uses up the Session.
  */
 import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, toBase64, toHex } from "../../../lib/bytes.ts";
 import { publicValueHex, SECRET_BYTES, signature } from "../../../lib/srp.ts";
-import { type Device, findDevice, readDevice, updateDevice } from "../../../store/devices.ts";
+import { readDevice, updateDevice } from "../../../store/devices.ts";
 import { takeSignIn } from "../../../store/sign-ins.ts";
 import { turnOf } from "../../credentials/subjects.ts";
 import { areTwo } from "../../mfa/factors.ts";
-import { tracksDevices } from "../../tokens/device-keys.ts";
-import type { Pool } from "../../user-pools/load-pool.ts";
+import { provesDevice } from "../../users/browser-devices.ts";
 import { noSuchDevice } from "../../users/devices.ts";
-import {
-  isTimely,
-  type Outcome,
-  readSecretBlock,
-  required,
-  type SignIn,
-  secretBlock,
-  sessionText,
-  usedSession,
-  wrongPassword,
-} from "../sign-in.ts";
-import { newRow, offerChallenge, stateOf, storeRow } from "./offer.ts";
-import { readSrpA } from "./password-srp.ts";
+import type { Challenge, Given, Proven } from "../challenge.ts";
+import { offerChallenge } from "../offer.ts";
+import { invalidSession, required, usedSession, wrongPassword } from "../refusals.ts";
+import { findBySession, readSecretBlock, secretBlock, useRow } from "../session.ts";
+import type { Outcome, SignIn } from "../sign-in.ts";
+import { isTimely, readSrpA } from "../srp.ts";
+
+export const deviceChallenge: Challenge = {
+  kind: "device",
+  find: findBySession,
+  offer: (ctx, signIn, given) =>
+    signIn.page === undefined ? offerDevice(ctx, signIn, given) : proveBrowser(ctx, signIn),
+  answer: (ctx, signIn, responses) => {
+    required(responses, "SRP_A");
+    return useRow(ctx, signIn);
+  },
+  member: "SRP_A",
+  page: undefined,
+  refuse: invalidSession,
+};
+
+export const deviceVerifier: Challenge = {
+  kind: "device",
+  find: findBySession,
+  offer: offerDevice,
+  answer: answerVerifier,
+  member: "PASSWORD_CLAIM_SIGNATURE",
+  page: undefined,
+  refuse: invalidSession,
+  proves: "Mfa",
+  once: true,
+};
 
 /**
- * The device that a request names. A name that is not the user's, or nobody's, is refused before anything is used up, so
- * that the client can come again without it. Undefined: none named, or the pool keeps track of none.
- * Throws ResourceNotFoundException.
+ * Checks the device secret in the browser's cookie. The hosted pages do not ask for a device: without a valid secret,
+ * the sign-in continues without the device.
  */
-export async function namedDevice(
-  ctx: Ctx,
-  pool: Pool,
-  userId: string | undefined,
-  key: string | undefined,
-): Promise<Pick<Device, "key"> | undefined> {
-  if (!key || !tracksDevices(pool)) return undefined;
-  return (await findDevice(ctx.db, pool.id, userId ?? "nobody", key)) ?? noSuchDevice();
+async function proveBrowser(ctx: Ctx, signIn: SignIn): Promise<Proven> {
+  const { pool, user, deviceKey, page, proven } = signIn;
+  const device = page?.devices.find(({ key }) => key === deviceKey);
+  const isProven = user && device && (await provesDevice(ctx, pool, user, device, areTwo(proven)));
+  if (!isProven) return { kind: "proven", signIn: { ...signIn, deviceKey: undefined } };
+  return { kind: "proven", signIn: { ...signIn, proven: [...proven, "device"] } };
 }
 
-const secondFactors: readonly string[] = ["SMS_MFA", "EMAIL_OTP", "SOFTWARE_TOKEN_MFA"];
-
-export async function offerDevice(
-  ctx: Ctx,
-  signIn: SignIn,
-  given: Readonly<Record<string, string>>,
-): Promise<Outcome> {
+/**
+ * Asks the device to start SRP, or answers its SRP_A if the request contains one. Throws ResourceNotFoundException if
+ * the device is gone.
+ */
+async function offerDevice(ctx: Ctx, signIn: SignIn, given: Given): Promise<Outcome> {
   const { pool, user, deviceKey = "" } = signIn;
   const names = { USERNAME: user?.username ?? "", DEVICE_KEY: deviceKey };
   if (!given["SRP_A"]) {
-    // amazon-cognito-identity-js goes on with the Session of the code it has answered.
+    // amazon-cognito-identity-js continues with the Session of the code that it has just answered.
     const { answered } = signIn;
-    const under = answered && secondFactors.includes(answered.state.awaiting) ? answered : undefined;
+    const isSecond = answered?.kind === "second" || answered?.kind === "either";
+    const under = isSecond ? answered.row : undefined;
     return offerChallenge(ctx, signIn, { name: "DEVICE_SRP_AUTH", parameters: names, under });
   }
   const device = await readDevice(ctx.db, pool.id, user?.id ?? "nobody", deviceKey);
@@ -62,28 +75,24 @@ export async function offerDevice(
   const { salt, verifier } = device.srp;
   const values = { A: readSrpA(given["SRP_A"]), verifier, b: ctx.random(SECRET_BYTES) };
   const { B, K } = await ctx.app.srp.exchange(values, turnOf(ctx, pool));
-  const srp = { sessionKey: toBase64(K), identity: device.key, group: device.groupKey };
-  const row = newRow(ctx, signIn, user?.id, stateOf(signIn, "DEVICE_PASSWORD_VERIFIER", { srp }));
-  await storeRow(ctx, pool, row);
-  return {
-    kind: "challenge",
+  return offerChallenge(ctx, signIn, {
     name: "DEVICE_PASSWORD_VERIFIER",
-    session: sessionText(ctx, row),
-    parameters: {
+    parameters: (rowId) => ({
       ...names,
       SALT: toHex(salt),
       SRP_B: publicValueHex(B),
-      SECRET_BLOCK: secretBlock(ctx, pool.id, row.id),
-    },
-  };
+      SECRET_BLOCK: secretBlock(ctx, pool.id, rowId),
+    }),
+    state: { srp: { sessionKey: toBase64(K), identity: device.key, group: device.groupKey } },
+    cost: "exchange",
+  });
 }
 
-/** Throws NotAuthorizedException (wrong, late, used, of another block). */
-export async function answerDevice(
-  ctx: Ctx,
-  signIn: SignIn,
-  responses: Readonly<Record<string, string>>,
-): Promise<SignIn> {
+/**
+ * Checks the device's proof. Throws NotAuthorizedException (wrong, too late, used, or of another SECRET_BLOCK), and
+ * ResourceNotFoundException if the device is gone.
+ */
+async function answerVerifier(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignIn> {
   const { pool, user, row, deviceKey } = signIn;
   const claimed = fromBase64(required(responses, "PASSWORD_CLAIM_SIGNATURE"));
   const block = fromBase64(required(responses, "PASSWORD_CLAIM_SECRET_BLOCK"));
@@ -97,7 +106,7 @@ export async function answerDevice(
   if (!equalBytes(claimed, expected) || !isTimely(ctx, signIn.client, timestamp))
     return wrongPassword("the device's proof is wrong");
   const device = { poolId: pool.id, userId: user.id, key: srp.identity };
-  // It may have been forgotten since it was asked.
+  // The device may have been forgotten since it was asked.
   const seen = { address: ctx.address, twoFactors: areTwo(signIn.proven) };
   if (!(await updateDevice(ctx.db, device, { seen, now: ctx.now }))) return noSuchDevice();
   return { ...signIn, row: undefined, proven: [...signIn.proven, "device"] };

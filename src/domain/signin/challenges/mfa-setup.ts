@@ -1,37 +1,40 @@
 /**
- * MFA_SETUP: the pool demands a second factor and the user has none. The Session goes to AssociateSoftwareToken and
- * VerifySoftwareToken, and what that returns answers the challenge; or the user names an address, which becomes a factor
- * once the code sent to it comes back (AWS: "MFA", "TOTP software token MFA"). Only who has proven the first factor in
- * this sign-in comes here, and nobody while the user has a factor.
+ * MFA_SETUP: the pool requires a second factor and the user has none ("MFA", "TOTP software token MFA"). Either the
+ * client passes the Session to AssociateSoftwareToken and VerifySoftwareToken, and answers with the Session that they
+ * return; or the user names an address, which becomes a factor once the code sent to it is entered. Only reachable with
+ * a first factor proven in this sign-in, and only while the user has no second one.
  */
 import type { Ctx } from "../../../app.ts";
-import { fromBase64, toBase64 } from "../../../lib/bytes.ts";
-import { moveSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
+import { toBase64 } from "../../../lib/bytes.ts";
 import { readSoftwareToken } from "../../../store/software-tokens.ts";
-import { readUser, type User } from "../../../store/users.ts";
+import type { User } from "../../../store/users.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import type { ContactAttribute } from "../../messages/delivery.ts";
 import { poolFactors, usableFactors } from "../../mfa/factors.ts";
-import { secretCode, seedBytes } from "../../mfa/totp.ts";
-import { allowsFlow, canWrite } from "../../user-pools/clients.ts";
-import { loadPoolClient, type Pool } from "../../user-pools/load-pool.ts";
+import { canWrite } from "../../user-pools/clients.ts";
+import type { Pool } from "../../user-pools/load-pool.ts";
 import { assertWritable, changeAttributes } from "../../users/attributes.ts";
-import { assertSoftwareTokensOn, enrolSoftwareToken } from "../../users/software-token.ts";
-import { findRow } from "../find.ts";
-import {
-  type Enrolling,
-  invalidSession,
-  type Outcome,
-  type SignIn,
-  type SignInState,
-  sessionText,
-  usedSession,
-} from "../sign-in.ts";
-import { offerChallenge } from "./offer.ts";
-import { noSoftwareToken } from "./software-token.ts";
+import type { Challenge, Given } from "../challenge.ts";
+import { offerChallenge } from "../offer.ts";
+import { invalidSession, noSoftwareToken, usedSession } from "../refusals.ts";
+import { findBySession, useRow } from "../session.ts";
+import type { Enrolling, Outcome, SignIn, SignInState } from "../sign-in.ts";
 
-/** Throws InvalidParameterException where the pool, or what the client may write, leaves nothing to set up. */
-export function offerMfaSetup(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
+export const mfaSetup: Challenge = {
+  kind: "set-up",
+  find: findBySession,
+  offer,
+  answer,
+  member: undefined,
+  page: "set-up",
+  refuse: invalidSession,
+};
+
+/**
+ * Offers the factors that can be set up. Throws InvalidParameterException if the pool, or the client's write
+ * permissions, leave none.
+ */
+function offer(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
   const { pool, client } = signIn;
   const possible = poolFactors(pool).filter((factor) => {
     const address = addresses.find((one) => one.factor === factor);
@@ -54,25 +57,24 @@ const addresses: readonly { member: string; factor: Enrolling["factor"]; contact
 ];
 
 /**
- * Throws InvalidParameterException (nothing set up, not offered, no such address) and NotAuthorizedException (used, not
- * for this client to write).
+ * Accepts the software token that was set up, or an address. Throws InvalidParameterException (nothing set up, factor
+ * not offered, malformed address) and NotAuthorizedException (Session used, attribute not writable by this client).
  */
-export async function answerMfaSetup(
-  ctx: Ctx,
-  signIn: SignIn,
-  responses: Readonly<Record<string, string>>,
-): Promise<SignIn> {
+async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignIn> {
   const { row, user } = signIn;
   if (row === undefined || user === undefined) return usedSession();
   const named = addresses.find(({ member }) => responses[member]);
   if (named === undefined) await assertEnrolled(ctx, signIn.pool, user, row.state);
   const enrolling = named && addressOf(signIn, user, { ...named, value: responses[named.member]! });
-  if (!(await takeSignIn(ctx.db, row))) return usedSession();
-  if (enrolling !== undefined) return { ...signIn, row: undefined, enrolling };
-  return { ...signIn, row: undefined, proven: [...signIn.proven, "software-token"] };
+  const answered = await useRow(ctx, signIn);
+  if (enrolling !== undefined) return { ...answered, enrolling };
+  return { ...answered, proven: [...signIn.proven, "software-token"] };
 }
 
-/** The software token that was verified under this Session is the user's, and the pool takes it. */
+/**
+ * Checks that the software token verified with this Session is still the user's and that the pool accepts it. Throws
+ * InvalidParameterException if none was verified, and SoftwareTokenMFANotFoundException.
+ */
 async function assertEnrolled(ctx: Ctx, pool: Pool, user: User, state: SignInState): Promise<void> {
   if (state.enrolled !== true)
     refuse("InvalidParameterException", "No MFA factor was set up with this session.");
@@ -86,64 +88,7 @@ function addressOf({ pool, client }: SignIn, user: User, enrolling: Enrolling): 
   if (!poolFactors(pool).includes(factor))
     refuse("InvalidParameterException", `${factor} is not enabled for the user pool.`);
   assertWritable(pool, client, [contact]);
-  // Checks the form of the address as every change of attributes does.
+  // Checks the format of the address, as for any change of attributes.
   changeAttributes(pool, user.attributes, { [contact]: value });
   return { factor, contact, value };
-}
-
-/** A sign-in that waits for MFA_SETUP, named by its Session alone. */
-async function setupOf(
-  ctx: Ctx,
-  session: string,
-): Promise<{ pool: Pool; user: User; row: SignInRow<SignInState> }> {
-  const row = await findRow(ctx, session);
-  if (row.state.awaiting !== "MFA_SETUP") return invalidSession();
-  const { pool, client } = await loadPoolClient(ctx, row.poolId, row.clientId);
-  const user = await readUser(ctx.db, pool.id, row.userId ?? "nobody");
-  if (user === undefined || !user.enabled || user.signOuts !== row.state.signOuts) return invalidSession();
-  if (!allowsFlow(client, row.state.flow)) return invalidSession();
-  if (usableFactors(pool, user).length > 0) return usedSession();
-  return { pool, user, row };
-}
-
-/** AssociateSoftwareToken with a Session. Throws NotAuthorizedException and SoftwareTokenMFANotFoundException. */
-export async function associateBySession(
-  ctx: Ctx,
-  text: string,
-): Promise<{ secretCode: string; session: string }> {
-  const { pool, row } = await setupOf(ctx, text);
-  assertSoftwareTokensOn(pool);
-  const seed = ctx.random(seedBytes);
-  const { enrolled: _, ...state } = row.state;
-  const session = await moved(ctx, row, { ...state, pendingSeed: toBase64(seed) });
-  return { secretCode: secretCode(seed), session };
-}
-
-async function moved(ctx: Ctx, row: SignInRow<SignInState>, state: SignInState): Promise<string> {
-  if (!(await moveSignIn(ctx.db, row, state))) return usedSession();
-  return sessionText(ctx, { ...row, version: row.version + 1 });
-}
-
-/** VerifySoftwareToken with a Session. Throws EnableSoftwareTokenMFAException for a wrong code. */
-export async function verifyBySession(
-  ctx: Ctx,
-  text: string,
-  request: { code: string; name: string },
-): Promise<string> {
-  const { pool, user, row } = await setupOf(ctx, text);
-  assertSoftwareTokensOn(pool);
-  const { pendingSeed } = row.state;
-  const seed = pendingSeed === undefined ? undefined : fromBase64(pendingSeed);
-  if (seed === undefined) return invalidSession();
-  await enrolSoftwareToken(ctx, pool, user, {
-    ...request,
-    seed,
-    version: undefined,
-    decide: (fresh) => {
-      if (fresh.signOuts !== row.state.signOuts || usableFactors(pool, fresh).length > 0) usedSession();
-      return { enable: true };
-    },
-    also: (tx) => moveSignIn(tx, row, { ...row.state, enrolled: true }),
-  });
-  return sessionText(ctx, { ...row, version: row.version + 1 });
 }

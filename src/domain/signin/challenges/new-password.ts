@@ -1,28 +1,40 @@
 /**
- * NEW_PASSWORD_REQUIRED: a user whom an administrator made chooses a password and fills in what the schema requires
- * (AWS: "Set up new user accounts created by administrators"). A refused password keeps the Session; success uses it up.
- * Addresses of somebody who has a second factor change at the end of the sign-in, when that is proven as well.
+ * NEW_PASSWORD_REQUIRED: a user created by an administrator chooses a password and fills in required attributes ("Set
+ * up new user accounts created by administrators"). A refused password keeps the Session; success uses it up. If the
+ * user has a second factor, addresses change at the end of the sign-in, once it is proven too.
  */
 import type { Ctx } from "../../../app.ts";
 import { readCredential, writeCredential } from "../../../store/credentials.ts";
 import { takeSignIn } from "../../../store/sign-ins.ts";
 import type { User } from "../../../store/users.ts";
 import { refuse, refuseFor } from "../../../wire/refuse.ts";
-import { attemptedBy } from "../../audit/attempt.ts";
+import { beginAttempt, concluded } from "../../audit/attempt.ts";
 import { checkPassword, makeCredential } from "../../credentials/password.ts";
-import { isContact } from "../../messages/delivery.ts";
-import { usableFactors } from "../../mfa/factors.ts";
 import { canRead, canWrite } from "../../user-pools/clients.ts";
 import type { Pool } from "../../user-pools/load-pool.ts";
-import { type Attributes, assertWritable, changeAttributes } from "../../users/attributes.ts";
+import { type Attributes, changeAttributes } from "../../users/attributes.ts";
 import { changeUser } from "../../users/change-user.ts";
-import { type Outcome, required, type SignIn, usedSession, wrongPassword } from "../sign-in.ts";
-import { offerChallenge } from "./offer.ts";
+import type { Challenge, Given } from "../challenge.ts";
+import { offerChallenge } from "../offer.ts";
+import { invalidSession, required, usedSession, wrongPassword } from "../refusals.ts";
+import { findBySession } from "../session.ts";
+import type { Outcome, SignIn } from "../sign-in.ts";
+import { splitAddresses } from "../waiting-addresses.ts";
 
 const prefix = "userAttributes.";
 
-/** Asks for a new password. Throws NotAuthorizedException when the temporary one has lapsed. */
-export async function offerNewPassword(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
+export const newPassword: Challenge = {
+  kind: "set-up",
+  find: findBySession,
+  offer,
+  answer,
+  member: "NEW_PASSWORD",
+  page: "new-password",
+  refuse: invalidSession,
+};
+
+/** Asks for a new password. Throws NotAuthorizedException if the temporary password has expired. */
+async function offer(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
   const { pool, client, user } = signIn;
   if (user === undefined) return wrongPassword("the user is gone");
   const credential = await readCredential(ctx.db, pool.id, user.id);
@@ -43,15 +55,11 @@ export async function offerNewPassword(ctx: Ctx, signIn: SignIn): Promise<Outcom
 }
 
 /**
- * Sets the password and the attributes given, and confirms the user, all or nothing.
- * Throws InvalidPasswordException, PasswordHistoryPolicyViolationException, InvalidParameterException (attributes
- * missing or not to be changed), NotAuthorizedException (session used, password changed meanwhile).
+ * Sets the password and the submitted attributes, and confirms the user, all or nothing. Throws
+ * InvalidPasswordException, PasswordHistoryPolicyViolationException, InvalidParameterException (attributes missing or
+ * immutable) and NotAuthorizedException (Session used, password changed in the meantime).
  */
-export async function answerNewPassword(
-  ctx: Ctx,
-  signIn: SignIn,
-  responses: Readonly<Record<string, string>>,
-): Promise<SignIn> {
+async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignIn> {
   const { pool, user, row } = signIn;
   const password = required(responses, "NEW_PASSWORD");
   if (user === undefined || row === undefined) return wrongPassword("the user is gone");
@@ -62,16 +70,18 @@ export async function answerNewPassword(
     return wrongPassword("the password was changed meanwhile");
   const credential = await makeCredential(ctx, pool, user, password, { previous });
   let addresses: Attributes | undefined;
-  const changed = await attemptedBy(ctx, user, "PasswordChange", () =>
+  const changed = await concluded(
+    ctx,
+    beginAttempt(ctx, "PasswordChange", { user }),
     changeUser(
       ctx,
       pool,
       user,
       (fresh) => {
-        // As it is at this moment, not as it was when the Session was handed out.
+        // The user as they are now, not as they were when the Session was issued.
         if (!fresh.enabled) refuseFor("disabled");
         if (fresh.status !== "FORCE_CHANGE_PASSWORD" || fresh.signOuts !== signIn.signOuts) usedSession();
-        // The whole change must be in order, also the part that waits.
+        // The whole change must be valid, including the part that waits.
         changeAttributes(pool, fresh.attributes, given);
         const { now, later } = splitAddresses(pool, fresh, given);
         addresses = later;
@@ -100,49 +110,10 @@ export async function answerNewPassword(
 }
 
 /**
- * Which attributes change with the password, and which addresses only when a factor that the user already has is proven
- * too: the password alone must neither send that factor's codes elsewhere, nor add a factor to it, nor take it away.
+ * The `userAttributes.…` responses, without the prefix. Throws NotAuthorizedException if one is already set or not
+ * writable by this client, and InvalidParameterException if a required attribute is missing.
  */
-export function splitAddresses(
-  pool: Pick<Pool, "document">,
-  user: Pick<User, "attributes" | "mfa">,
-  given: Attributes,
-): { now: Attributes; later: Attributes | undefined } {
-  if (usableFactors(pool, user).length === 0) return { now: given, later: undefined };
-  const entries = Object.entries(given);
-  const later = entries.filter(([name, value]) => isContact(name) && value !== (user.attributes[name] ?? ""));
-  if (later.length === 0) return { now: given, later: undefined };
-  const now = entries.filter(([name]) => !isContact(name));
-  return { now: Object.fromEntries(now), later: Object.fromEntries(later) };
-}
-
-/**
- * The addresses that have waited for the end of the sign-in become the user's, as pool and client are now. Throws
- * NotAuthorizedException, InvalidParameterException and AliasExistsException.
- */
-export async function changeAddresses(ctx: Ctx, signIn: SignIn, user: User): Promise<User> {
-  const { pool, client, addresses, signOuts } = signIn;
-  if (addresses === undefined) return user;
-  assertWritable(pool, client, Object.keys(addresses));
-  const changed = await changeUser(
-    ctx,
-    pool,
-    user,
-    (fresh) => {
-      if (!fresh.enabled || fresh.signOuts !== signOuts) usedSession();
-      return { attributes: changeAttributes(pool, fresh.attributes, addresses) };
-    },
-    { operation: "RespondToAuthChallenge", details: { challenge: "NEW_PASSWORD_REQUIRED" } },
-  );
-  return changed ?? usedSession();
-}
-
-/** The `userAttributes.…` answers, held against what is there already, what is missing and what the client may write. */
-function givenAttributes(
-  signIn: SignIn,
-  user: User,
-  responses: Readonly<Record<string, string>>,
-): Attributes {
+function givenAttributes(signIn: SignIn, user: User, responses: Given): Attributes {
   const { pool, client } = signIn;
   const given = Object.fromEntries(
     Object.entries(responses)
@@ -166,7 +137,7 @@ function givenAttributes(
   return given;
 }
 
-/** Required by the schema and without a value. */
+/** The names of attributes that the schema requires and that have no value. */
 function missingAttributes(pool: Pool, attributes: Attributes): string[] {
   const schema = pool.document.SchemaAttributes ?? [];
   return schema

@@ -1,42 +1,56 @@
 /**
- * PASSWORD_VERIFIER: the password proven by SRP-6a without being sent (AWS: "Sign-in with secure remote password (SRP)";
- * RFC 5054 §2.5.1.3 on users who do not exist). The state is a row whose id is sealed in SECRET_BLOCK, so there is no
- * Session; one proof, right or wrong, consumes the row.
+ * PASSWORD_VERIFIER: the password is proven by SRP-6a without being sent ("Sign-in with secure remote password (SRP)";
+ * on nonexistent users, RFC 5054 section 2.5.1.3). The state is a row whose id is sealed in SECRET_BLOCK; USER_SRP_AUTH
+ * has no Session besides. One proof, right or wrong, uses up the row.
  */
 import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, hmacSha256, toBase64, toHex } from "../../../lib/bytes.ts";
-import { N, pad, parsePublicValue, publicValueHex, SECRET_BYTES, signature } from "../../../lib/srp.ts";
+import { N, pad, publicValueHex, SECRET_BYTES, signature } from "../../../lib/srp.ts";
 import { readCredential } from "../../../store/credentials.ts";
 import { readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
-import { refuse } from "../../../wire/refuse.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
 import { subjectOf, turnOf } from "../../credentials/subjects.ts";
 import { type Pool, srpPoolName } from "../../user-pools/load-pool.ts";
 import { loginNameKey } from "../../user-pools/login-names.ts";
-import { findRow } from "../find.ts";
-import {
-  invalidSession,
-  isTimely,
-  noSession,
-  type Outcome,
-  readSecretBlock,
-  required,
-  type SignIn,
-  type SignInState,
-  secretBlock,
-  sessionText,
-  wrongPassword,
-} from "../sign-in.ts";
+import type { Challenge, Given } from "../challenge.ts";
+import { offerChallenge } from "../offer.ts";
+import { invalidSession, noSession, required, wrongPassword } from "../refusals.ts";
+import { type Answering, findBySession, findRow, readSecretBlock, secretBlock, useRow } from "../session.ts";
+import type { Outcome, SignIn, SignInState } from "../sign-in.ts";
+import { isTimely, readSrpA } from "../srp.ts";
 import type { Flow } from "../steps.ts";
-import { newRow, stateOf, storeRow } from "./offer.ts";
 
-/** Reads SRP_A. Throws InvalidParameterException when it is no value an honest client sends. */
-export function readSrpA(text: string): bigint {
-  return parsePublicValue(text) ?? refuse("InvalidParameterException", "Invalid SRP_A given");
-}
+/** PASSWORD_SRP, a first factor of USER_AUTH: its answer is the SRP_A that starts the exchange. */
+export const passwordSrp: Challenge = {
+  kind: "first",
+  find: findBySession,
+  offer: (ctx, signIn, given) =>
+    given["SRP_A"]
+      ? offerVerifier(ctx, signIn, readSrpA(given["SRP_A"]))
+      : offerChallenge(ctx, signIn, { name: "PASSWORD_SRP", parameters: {}, available: ["PASSWORD_SRP"] }),
+  answer: (ctx, signIn, responses) => {
+    required(responses, "SRP_A");
+    return useRow(ctx, signIn);
+  },
+  member: "SRP_A",
+  page: undefined,
+  refuse: invalidSession,
+};
 
-/** Answers SRP_A with SALT, SRP_B and SECRET_BLOCK; the same in shape and work whether the user exists or not. */
-export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, A: bigint): Promise<Outcome> {
+export const passwordVerifier: Challenge = {
+  kind: "first",
+  find: findBySecretBlock,
+  offer: (ctx, signIn, given) => offerVerifier(ctx, signIn, readSrpA(required(given, "SRP_A"))),
+  answer,
+  member: "PASSWORD_CLAIM_SIGNATURE",
+  page: undefined,
+  refuse: wrongPassword,
+  proves: "Password",
+  once: true,
+};
+
+/** Answers SRP_A with SALT, SRP_B and SECRET_BLOCK. Shape and cost do not depend on whether the user exists. */
+async function offerVerifier(ctx: Ctx, signIn: SignIn, A: bigint): Promise<Outcome> {
   const { pool, user, submitted } = signIn;
   const credential = await readCredential(ctx.db, pool.id, user?.id);
   const fake = fakeCredential(pool, submitted);
@@ -44,42 +58,32 @@ export async function offerPasswordVerifier(ctx: Ctx, signIn: SignIn, A: bigint)
   const identity = user?.username ?? fake.identity;
   const turn = turnOf(ctx, pool);
   const { B, K } = await ctx.app.srp.exchange({ A, verifier, b: ctx.random(SECRET_BYTES) }, turn);
-  const state = stateOf({ ...signIn, credentialVersion: credential?.version ?? 0 }, "PASSWORD_VERIFIER", {
-    srp: { sessionKey: toBase64(K), identity },
-    subject: subjectOf(ctx, pool, user, submitted),
-  });
-  // A user without verifier cannot pass; the row does not remember them, so that nothing can go wrong later.
-  const row = newRow(ctx, signIn, credential?.srp === undefined ? undefined : user?.id, state);
-  await storeRow(ctx, pool, row);
-  return {
-    kind: "challenge",
+  // Without a verifier nobody can pass, so the row stores no user and later steps cannot go wrong.
+  const remembered = credential?.srp === undefined ? undefined : user;
+  const asked = { ...signIn, user: remembered, credentialVersion: credential?.version ?? 0 };
+  return offerChallenge(ctx, asked, {
     name: "PASSWORD_VERIFIER",
-    ...(hasSession(signIn.flow) && { session: sessionText(ctx, row) }),
-    parameters: {
+    parameters: (rowId) => ({
       SALT: toHex(salt),
       SRP_B: publicValueHex(B),
-      SECRET_BLOCK: secretBlock(ctx, pool.id, row.id),
+      SECRET_BLOCK: secretBlock(ctx, pool.id, rowId),
       USERNAME: identity,
       USER_ID_FOR_SRP: identity,
-    },
-  };
+    }),
+    state: { srp: { sessionKey: toBase64(K), identity }, subject: subjectOf(ctx, pool, user, submitted) },
+    cost: "exchange",
+    withoutSession: !hasSession(signIn.flow),
+  });
 }
 
-/** In USER_SRP_AUTH the state travels in SECRET_BLOCK alone. */
+/** Whether the challenge has a Session: in USER_SRP_AUTH, SECRET_BLOCK alone carries the state. */
 const hasSession = (flow: Flow) => flow !== "USER_SRP_AUTH";
 
 /**
- * The row that the answer's SECRET_BLOCK names, and where the flow has a Session, that as well. Throws
- * NotAuthorizedException when there is none that waits, InvalidParameterException without the Session.
+ * The row that the answer's SECRET_BLOCK names, and, if the flow has a Session, that the Session names too. Throws
+ * NotAuthorizedException if no such row is waiting, and InvalidParameterException if the Session is missing.
  */
-export async function findByTheSecretBlock(
-  ctx: Ctx,
-  request: {
-    readonly pool: Pool;
-    readonly session: string | undefined;
-    readonly responses: Readonly<Record<string, string>>;
-  },
-): Promise<SignInRow<SignInState>> {
+async function findBySecretBlock(ctx: Ctx, request: Answering): Promise<SignInRow<SignInState>> {
   const block = fromBase64(required(request.responses, "PASSWORD_CLAIM_SECRET_BLOCK"));
   const named = block && readSecretBlock(ctx, block);
   if (named === undefined || named.poolId !== request.pool.id) return wrongPassword("foreign secret block");
@@ -92,12 +96,8 @@ export async function findByTheSecretBlock(
   return row;
 }
 
-/** Checks the client's proof. Throws NotAuthorizedException (wrong, late, used, locked). */
-export async function provePasswordBySrp(
-  ctx: Ctx,
-  signIn: SignIn,
-  responses: Readonly<Record<string, string>>,
-): Promise<SignIn> {
+/** Checks the client's proof. Throws NotAuthorizedException (wrong, too late, used, locked). */
+async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignIn> {
   const { pool, user, row } = signIn;
   const claimed = fromBase64(required(responses, "PASSWORD_CLAIM_SIGNATURE"));
   const timestamp = required(responses, "TIMESTAMP");
@@ -105,7 +105,7 @@ export async function provePasswordBySrp(
   const { srp, subject } = row?.state ?? {};
   if (row === undefined || srp === undefined || block === undefined) return wrongPassword("no SRP state");
   const guess = await admitGuess(ctx, subject ?? subjectOf(ctx, pool, user, signIn.submitted), "password");
-  // Consumed before the proof is looked at: of parallel answers one is checked.
+  // Used up before the proof is checked, so that only one of several parallel answers is checked.
   if (!(await takeSignIn(ctx.db, row))) return wrongPassword("secret block used");
   const sessionKey = fromBase64(srp.sessionKey)!;
   const expected = signature(sessionKey, srpPoolName(pool), srp.identity, block, timestamp);
@@ -122,7 +122,9 @@ export async function provePasswordBySrp(
   return { ...signIn, row: undefined, proven: [...signIn.proven, "password"], remember };
 }
 
-/** What a user who does not exist is answered from: stable for the name, and like a real one's in every part. */
+/**
+ * Salt, verifier and username for a nonexistent user: deterministic for the name, and indistinguishable from real ones.
+ */
 function fakeCredential(
   pool: Pool,
   name: string,
@@ -137,7 +139,7 @@ function fakeCredential(
   };
 }
 
-/** Where real users of such a name have a UUID for username; elsewhere a UUID would give the fake away. */
+/** Whether real users with such a sign-in name have a UUID as username; otherwise a UUID would reveal the fake. */
 function hasGeneratedUsernames(pool: Pool, name: string): boolean {
   if ((pool.document.UsernameAttributes ?? []).length > 0) return true;
   const aliases = pool.document.AliasAttributes ?? [];

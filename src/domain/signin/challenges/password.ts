@@ -1,28 +1,59 @@
-/** The password in the clear, as USER_PASSWORD_AUTH and the ADMIN flows bring it with their first request. */
+/**
+ * PASSWORD: the password in plain text, which USER_PASSWORD_AUTH and the ADMIN flows contain in their first request.
+ */
 import type { Ctx } from "../../../app.ts";
 import { type Credential, completeStored, readCredential } from "../../../store/credentials.ts";
 import type { User } from "../../../store/users.ts";
 import { refuseFor } from "../../../wire/refuse.ts";
+import { learn } from "../../audit/attempt.ts";
 import { admitGuess, type Guess, settleGuess } from "../../credentials/guessing.ts";
 import { completeCredential, verifyPassword } from "../../credentials/password.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
 import { hidesUsers } from "../../user-pools/clients.ts";
 import type { Pool } from "../../user-pools/load-pool.ts";
-import { type SignIn, wrongPassword } from "../sign-in.ts";
+import type { Challenge, Given, Proven } from "../challenge.ts";
+import { offerChallenge } from "../offer.ts";
+import { invalidSession, required, wrongPassword } from "../refusals.ts";
+import { findBySession, useRow } from "../session.ts";
+import type { Outcome, SignIn } from "../sign-in.ts";
+
+export const passwordChallenge: Challenge = {
+  kind: "first",
+  find: findBySession,
+  offer,
+  answer: (ctx, signIn, responses) => {
+    required(responses, "PASSWORD");
+    return useRow(ctx, signIn);
+  },
+  member: "PASSWORD",
+  // Asked for by the page with the name and password fields.
+  page: undefined,
+  refuse: invalidSession,
+  proves: "Password",
+  once: true,
+};
+
+/** Checks the password if the request contains one; otherwise asks for it. */
+async function offer(ctx: Ctx, signIn: SignIn, given: Given): Promise<Outcome | Proven> {
+  const password = given["PASSWORD"];
+  if (password) return { kind: "proven", signIn: await provePassword(ctx, signIn, password) };
+  return offerChallenge(ctx, signIn, { name: "PASSWORD", parameters: {}, available: ["PASSWORD"] });
+}
 
 /**
- * Proves the password. A user who does not exist costs the same hash and is answered the same.
- * Throws NotAuthorizedException (wrong, locked).
+ * Checks the password. For a nonexistent user it costs the same hash and has the same answer. Throws
+ * NotAuthorizedException (wrong, locked), and PasswordResetRequiredException for imported users without a password
+ * (clients with LEGACY errors).
  */
-export async function provePassword(ctx: Ctx, signIn: SignIn, password: string): Promise<SignIn> {
+async function provePassword(ctx: Ctx, signIn: SignIn, password: string): Promise<SignIn> {
   const { pool, user } = signIn;
-  signIn.attempt.proving = "Password";
+  learn(signIn.attempt, { proving: "Password" });
   const guess = await admitGuess(ctx, subjectOf(ctx, pool, user, signIn.submitted), "password");
   const credential = await readCredential(ctx.db, pool.id, user?.id);
   const right = await verifyPassword(ctx, pool, credential, password);
   await settleGuess(ctx, guess, right);
   if (!right || user === undefined || credential === undefined) {
-    // Imported users have no password to be right about; only LEGACY clients tell them what to do.
+    // Imported users have no password to enter; only LEGACY clients tell them to reset it.
     if (user?.status === "RESET_REQUIRED" && credential?.phc === undefined && !hidesUsers(signIn.client)) {
       return refuseFor("resetRequired");
     }
@@ -36,8 +67,8 @@ export async function provePassword(ctx: Ctx, signIn: SignIn, password: string):
 }
 
 /**
- * A clear password is at hand: the verifier that an imported hash lacks can be made. Answers the version of the
- * credential that holds this password; undefined: another password has taken its place meanwhile.
+ * Adds the SRP verifier that an imported hash lacks, as the plain-text password is available. Returns the version of
+ * the credential that holds this password; undefined if another password has replaced it in the meantime.
  */
 async function addVerifier(
   ctx: Ctx,
@@ -48,7 +79,7 @@ async function addVerifier(
   const whole = await completeCredential(ctx, pool, user, credential, password);
   const { version } = credential;
   if (await completeStored(ctx.db, pool.id, user.id, version, whole, ctx.now)) return version;
-  // Another sign-in was faster, or a new password.
+  // Either a parallel sign-in has added it, or the password was changed.
   const present = await readCredential(ctx.db, pool.id, user.id);
   return (await verifyPassword(ctx, pool, present, password)) ? present?.version : undefined;
 }

@@ -1,16 +1,28 @@
-/** SELECT_MFA_TYPE: a user with several second factors and none preferred says which one to use. */
+/** SELECT_MFA_TYPE: a user with several second factors and no preferred one chooses which to use. */
 import type { Ctx } from "../../../app.ts";
-import { takeSignIn } from "../../../store/sign-ins.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import { type SecondFactor, usableFactors } from "../../mfa/factors.ts";
-import { type Outcome, required, type SignIn, usedSession } from "../sign-in.ts";
-import { offerChallenge } from "./offer.ts";
+import type { Challenge, Given } from "../challenge.ts";
+import { offerChallenge } from "../offer.ts";
+import { invalidSession, required } from "../refusals.ts";
+import { findBySession, useRow } from "../session.ts";
+import type { Outcome, SignIn } from "../sign-in.ts";
 
 function choices({ pool, user }: SignIn): SecondFactor[] {
   return user === undefined ? [] : usableFactors(pool, user);
 }
 
-export function offerMfaTypes(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
+export const selectMfa: Challenge = {
+  kind: "choice",
+  find: findBySession,
+  offer,
+  answer,
+  member: "ANSWER",
+  page: "second-factors",
+  refuse: invalidSession,
+};
+
+function offer(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
   return offerChallenge(ctx, signIn, {
     name: "SELECT_MFA_TYPE",
     parameters: {
@@ -20,17 +32,12 @@ export function offerMfaTypes(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
   });
 }
 
-/** Throws InvalidParameterException for anything but one of the choices, and keeps the Session then. */
-export async function answerMfaType(
-  ctx: Ctx,
-  signIn: SignIn,
-  responses: Readonly<Record<string, string>>,
-): Promise<SignIn> {
-  const answer = required(responses, "ANSWER");
-  // The developer guide calls it so; Amplify sends what was listed.
-  const named = answer === "EMAIL_MFA" ? "EMAIL_OTP" : answer;
+/** Accepts a choice. Throws InvalidParameterException for anything that was not offered, which keeps the Session. */
+async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignIn> {
+  const given = required(responses, "ANSWER");
+  // The developer guide names it EMAIL_MFA; Amplify sends the name that was offered.
+  const named = given === "EMAIL_MFA" ? "EMAIL_OTP" : given;
   const chosen = choices(signIn).find((factor) => factor === named);
-  if (chosen === undefined) return refuse("InvalidParameterException", `Invalid MFA type: ${answer}`);
-  if (signIn.row === undefined || !(await takeSignIn(ctx.db, signIn.row))) return usedSession();
-  return { ...signIn, row: undefined, chosen };
+  if (chosen === undefined) return refuse("InvalidParameterException", `Invalid MFA type: ${given}`);
+  return { ...(await useRow(ctx, signIn)), chosen };
 }

@@ -1,4 +1,4 @@
-/** What happened to a user's sign-ins and passwords, and what administrators say of it. */
+/** Users' authentication events, and administrators' feedback on them. */
 import { poolAndUser } from "../../../domain/users/find-user.ts";
 import { type AuthEvent, listAuthEvents, setAuthEventFeedback } from "../../../store/auth-events.ts";
 import type { AuthEventType } from "../../../wire/generated/user-pools.types.ts";
@@ -42,7 +42,7 @@ function authEventType(event: AuthEvent): AuthEventType {
   };
 }
 
-/** With the number of attempts where the event stands for several: there is no member for it. */
+/** The device name, with the number of attempts if the event stands for several: the shape has no member for that. */
 function deviceName({ deviceName: name, times = 1 }: AuthEvent): string | undefined {
   if (times === 1) return name;
   return [name, `(${times} attempts)`].filter(Boolean).join(" ");

@@ -1,7 +1,7 @@
-/** How a pool's pages look: styles of managed login, and the CSS and logo of the classic hosted UI. */
+/** Branding of a pool's pages: styles of managed login, and the CSS and logo of the classic hosted UI. */
 import type { Ctx } from "../../../app.ts";
+import { uiLogoPath } from "../../../domain/branding/appearance.ts";
 import { setUiCustomization, uiCustomization } from "../../../domain/branding/classic.ts";
-import { uiLogoPath } from "../../../domain/branding/looks.ts";
 import {
   changeStyle,
   createStyle,
@@ -52,7 +52,7 @@ export const SetUICustomization: Handler<"SetUICustomization"> = async (ctx, inp
   UICustomization: await customizationType(ctx, await setUiCustomization(ctx, input)),
 });
 
-/** Where nothing was set, the answer is empty and no error. */
+/** Answers empty, without an error, if nothing was set. */
 export const GetUICustomization: Handler<"GetUICustomization"> = async (ctx, input) => {
   const found = await uiCustomization(ctx, input.UserPoolId, input.ClientId);
   return { UICustomization: found === undefined ? {} : await customizationType(ctx, found) };

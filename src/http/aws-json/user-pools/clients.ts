@@ -33,7 +33,7 @@ export const DeleteUserPoolClient: Handler<"DeleteUserPoolClient"> = async (ctx,
 
 export const ListUserPoolClients: Handler<"ListUserPoolClients"> = async (ctx, input) => {
   const pool = await loadPool(ctx, input.UserPoolId);
-  // No client has registered itself: dynamic registration is not there yet.
+  // No client has registered itself: there is no dynamic registration yet.
   if (input.ClientType === "DCR") return { UserPoolClients: [] };
   const limit = pageSize(input.MaxResults);
   const { items, nextToken } = await readPage(
@@ -54,7 +54,7 @@ export const ListUserPoolClients: Handler<"ListUserPoolClients"> = async (ctx, i
   return { UserPoolClients: clients, NextToken: nextToken };
 };
 
-/** The value is told once, and only if it was made here. */
+/** Returns the secret's value this once, and only if it was generated here. */
 export const AddUserPoolClientSecret: Handler<"AddUserPoolClientSecret"> = async (ctx, input) => {
   const { secretId, secret, createdAt } = await addSecret(ctx, input);
   return {
@@ -66,7 +66,7 @@ export const AddUserPoolClientSecret: Handler<"AddUserPoolClientSecret"> = async
   };
 };
 
-/** "The response never reveals the actual secret value", and has one page, since there are two at most. */
+/** "The response never reveals the actual secret value"; a single page, since there are at most two. */
 export const ListUserPoolClientSecrets: Handler<"ListUserPoolClientSecrets"> = async (ctx, input) => {
   const { client } = await loadPoolClient(ctx, input.UserPoolId, input.ClientId);
   const secrets = await readSecrets(ctx.db, client.poolId, client.id);
@@ -82,7 +82,7 @@ export const DeleteUserPoolClientSecret: Handler<"DeleteUserPoolClientSecret"> =
   return {};
 };
 
-/** Of two secrets the newest is printed: programs that read it here are to move on to it. */
+/** A client in wire shape. Of two secrets it shows the newest, so that programs that read it here move on to it. */
 function clientType(client: Client): UserPoolClientType {
   return {
     ...client.document,

@@ -1,4 +1,4 @@
-/** The devices of users: by themselves, and by administrators. */
+/** Devices of users, for the users themselves and for administrators. */
 import type { Ctx } from "../../../app.ts";
 import type { Pool } from "../../../domain/user-pools/load-pool.ts";
 import {

@@ -1,4 +1,4 @@
-/** Domains of user pools. There is no CloudFront: what it would be the name of is the server itself. */
+/** Domains of user pools. There is no CloudFront; the server itself takes its place. */
 import type { Ctx } from "../../../app.ts";
 import { changeDomain, createDomain, domainNamed, removeDomain } from "../../../domain/user-pools/domains.ts";
 import type { Domain } from "../../../store/domains.ts";
@@ -11,7 +11,7 @@ import type { Handler } from "../operation.ts";
 export const CreateUserPoolDomain: Handler<"CreateUserPoolDomain"> = async (ctx, input) =>
   created(ctx, await createDomain(ctx, input));
 
-/** A domain that does not exist has an empty description, and is no error. */
+/** Answers an empty description, without an error, if the domain does not exist. */
 export const DescribeUserPoolDomain: Handler<"DescribeUserPoolDomain"> = async (ctx, input) => {
   const domain = await domainNamed(ctx, input.Domain);
   return { DomainDescription: domain === undefined ? {} : description(ctx, domain) };
@@ -25,7 +25,7 @@ export const DeleteUserPoolDomain: Handler<"DeleteUserPoolDomain"> = async (ctx,
   return {};
 };
 
-/** Where the DNS record of a custom domain is to point. */
+/** The host name that the DNS record of a custom domain should point to. */
 const serverName = (ctx: Ctx) => new URL(ctx.config.publicUrl).hostname;
 
 function created(ctx: Ctx, domain: Domain): CreateUserPoolDomainResponse {

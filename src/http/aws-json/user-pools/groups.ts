@@ -42,7 +42,7 @@ export const GetGroup: Handler<"GetGroup"> = async (ctx, input) => ({
   Group: groupType(await requireGroup(ctx, input)),
 });
 
-/** "Updates any of the properties for precedence, IAM role, or description": those that are given. */
+/** "Updates any of the properties for precedence, IAM role, or description": only those given. */
 export const UpdateGroup: Handler<"UpdateGroup"> = async (ctx, input) => {
   await loadPool(ctx, input.UserPoolId);
   checkPrecedence(input.Precedence);
@@ -116,7 +116,7 @@ export const AdminListGroupsForUser: Handler<"AdminListGroupsForUser"> = async (
   return { Groups: items.map(groupType), NextToken: nextToken };
 };
 
-/** The pool's user and group, both existing. */
+/** The pool's user and group. Throws if either does not exist. */
 async function membership(
   ctx: Ctx,
   input: { UserPoolId: string; Username: string; GroupName: string },
@@ -136,7 +136,7 @@ function noSuchGroup(): never {
   return refuse("ResourceNotFoundException", "Group not found.");
 }
 
-/** "The maximum Precedence value is 2^31-1", which the model does not say. */
+/** Checks that "The maximum Precedence value is 2^31-1", which is not in the model. */
 function checkPrecedence(precedence: number | undefined): void {
   if (precedence !== undefined && precedence > 2 ** 31 - 1)
     refuse("InvalidParameterException", "Precedence must be at most 2147483647.");

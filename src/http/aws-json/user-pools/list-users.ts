@@ -12,7 +12,7 @@ export const ListUsers: Handler<"ListUsers"> = async (ctx, input) => {
   const { items, nextToken } = await readPage(
     ctx,
     {
-      // Positions were others before users had numbers.
+      // Distinguishes these tokens from those made before users had numbers.
       binding: pageBinding("ListUsers", pool.id, input.Filter ?? "", "by number"),
       token: input.PaginationToken,
       limit: pageSize(input.Limit),
@@ -21,7 +21,8 @@ export const ListUsers: Handler<"ListUsers"> = async (ctx, input) => {
       search === undefined ? [] : listUsers(ctx.db, pool.id, search, { after: positionFrom(after), limit }),
     (found) => JSON.stringify([found.position.key, found.position.number]),
   );
-  // Cognito answers with an error when a user lacks an attribute that was asked for; leaving it out serves better.
+  // Cognito answers with an error if a user lacks an attribute that was asked for; leaving it out serves callers
+  // better.
   const wanted = input.AttributesToGet;
   const allowed = wanted?.length ? (name: string) => wanted.includes(name) : undefined;
   return { Users: items.map(({ user }) => userType(user, allowed)), PaginationToken: nextToken };

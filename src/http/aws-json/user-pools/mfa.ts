@@ -1,7 +1,7 @@
-/** Second factors: software tokens, preferences, and what there is to see of them. */
+/** Second factors: software tokens, preferences, and reading both. */
 
 import type { Ctx } from "../../../app.ts";
-import { associateBySession, verifyBySession } from "../../../domain/signin/challenges/mfa-setup.ts";
+import { associateBySession, verifyBySession } from "../../../domain/signin/set-up-by-session.ts";
 import type { Pool } from "../../../domain/user-pools/load-pool.ts";
 import { poolAndUser } from "../../../domain/users/find-user.ts";
 import { authFactors, setMfaOptions, setMfaPreference } from "../../../domain/users/mfa-preferences.ts";
@@ -15,7 +15,7 @@ import { refuse } from "../../../wire/refuse.ts";
 import type { Handler } from "../operation.ts";
 import { mfaSettings } from "../shapes.ts";
 
-/** The Session, where no token was verified: one of the two says whose software token it is. */
+/** The Session if no access token was verified: either of them identifies the user whose software token it is. */
 function sessionOf(input: {
   readonly AccessToken?: string | undefined;
   readonly Session?: string | undefined;

@@ -39,7 +39,7 @@ export const ListWebAuthnCredentials: Handler<"ListWebAuthnCredentials"> = async
     {
       binding: pageBinding("ListWebAuthnCredentials", pool.id, user.id),
       token: input.NextToken,
-      // QueryLimit of the model: 0 to 20.
+      // The model's QueryLimit: 0 to 20.
       limit: input.MaxResults || 20,
     },
     (page) => passkeysOf(ctx, user, page),

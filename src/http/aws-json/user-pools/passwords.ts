@@ -1,4 +1,4 @@
-/** Forgotten passwords, through an app client. */
+/** Recovery of forgotten passwords through an app client. */
 import { checkSecretHash } from "../../../domain/credentials/check-secret-hash.ts";
 import { withUserAddress } from "../../../domain/credentials/subjects.ts";
 import { loadClient } from "../../../domain/user-pools/load-pool.ts";

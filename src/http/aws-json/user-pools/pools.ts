@@ -72,7 +72,7 @@ export const SetUserPoolMfaConfig: Handler<"SetUserPoolMfaConfig"> = async (ctx,
   mfaConfig(await setMfaConfig(ctx, input));
 
 function userPoolType(ctx: Ctx, pool: Pool, users: number): UserPoolType {
-  // MFA factors and sessions have operations of their own and are no members of this shape.
+  // MFA factors and sessions have their own operations and are not members of this shape.
   const {
     SmsMfaConfiguration: _sms,
     SoftwareTokenMfaConfiguration: _totp,

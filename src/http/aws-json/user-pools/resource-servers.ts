@@ -37,7 +37,7 @@ export const DeleteResourceServer: Handler<"DeleteResourceServer"> = async (ctx,
   return {};
 };
 
-/** The model allows pages of 50 at most. */
+/** The model allows at most 50 items per page. */
 export const ListResourceServers: Handler<"ListResourceServers"> = async (ctx, input) => {
   const pool = await loadPool(ctx, input.UserPoolId);
   const limit = input.MaxResults ?? 50;

@@ -1,4 +1,7 @@
-/** Sessions: whether pools and clients track and reuse them, and those of users, by themselves and by administrators. */
+/**
+ * Sessions: whether pools and clients track and reuse them, and users' sessions for the users themselves and for
+ * administrators.
+ */
 import type { Ctx } from "../../../app.ts";
 import { loadPool, loadPoolClient, type Pool } from "../../../domain/user-pools/load-pool.ts";
 import {
@@ -118,7 +121,7 @@ function seen(
     LastActiveDate: epochSeconds(session.activeAt),
     DeviceType: session.deviceType,
     LastIPAddress: session.address,
-    // "Can be unknown if geo-IP resolution fails": there is none.
+    // "Can be unknown if geo-IP resolution fails"; there is no geo-IP resolution.
     LastLocation: { Country: "unknown" },
   };
 }

@@ -1,13 +1,13 @@
-/** InitiateAuth, RespondToAuthChallenge and their Admin twins: one flow, two doors. */
+/** InitiateAuth and RespondToAuthChallenge, and their Admin variants: the same flows with two entry points. */
 import type { Ctx } from "../../../app.ts";
 import { checkSecretHash } from "../../../domain/credentials/check-secret-hash.ts";
 import { withBackEndAddress, withUserAddress } from "../../../domain/credentials/subjects.ts";
+import { required } from "../../../domain/signin/refusals.ts";
 import { respondToChallenge } from "../../../domain/signin/respond.ts";
 import type { Outcome } from "../../../domain/signin/sign-in.ts";
-import { required } from "../../../domain/signin/sign-in.ts";
 import { assertRoomEarly, startSignIn } from "../../../domain/signin/start.ts";
 import { issueTokens } from "../../../domain/tokens/issue.ts";
-import { refreshTokens, refreshTokenUser } from "../../../domain/tokens/refresh.ts";
+import { type PresentedToken, readPresented, refreshTokens, userOf } from "../../../domain/tokens/refresh.ts";
 import { allowsFlow } from "../../../domain/user-pools/clients.ts";
 import { type Client, loadClient, loadPoolClient, type Pool } from "../../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../../lib/refusal.ts";
@@ -18,7 +18,7 @@ import type { Handler } from "../operation.ts";
 type Parameters = Readonly<Record<string, string>>;
 
 export const InitiateAuth: Handler<"InitiateAuth"> = async (ctx, input) => {
-  // With UserContextData the turn may be another's, which the client says.
+  // With UserContextData, the request may be for a user at another address.
   if (input.UserContextData === undefined) assertRoomEarly(ctx, input.AuthFlow, input.ClientId);
   const { pool, client } = await loadClient(ctx, input.ClientId);
   return initiate(withUserAddress(ctx, client, input.UserContextData?.IpAddress), {
@@ -27,7 +27,7 @@ export const InitiateAuth: Handler<"InitiateAuth"> = async (ctx, input) => {
     flow: input.AuthFlow,
     parameters: input.AuthParameters ?? {},
     session: input.Session,
-    door: "public",
+    entry: "public",
   });
 };
 
@@ -39,7 +39,7 @@ export const AdminInitiateAuth: Handler<"AdminInitiateAuth"> = async (ctx, input
     flow: input.AuthFlow,
     parameters: input.AuthParameters ?? {},
     session: input.Session,
-    door: "admin",
+    entry: "admin",
   });
 };
 
@@ -49,7 +49,7 @@ export const RespondToAuthChallenge: Handler<"RespondToAuthChallenge"> = async (
   const { ChallengeName: challenge, Session: session, ChallengeResponses: responses = {} } = input;
   return present(
     from,
-    await respondToChallenge(from, { pool, client, challenge, session, responses, door: "api" }),
+    await respondToChallenge(from, { pool, client, challenge, session, responses, entry: "api" }),
   );
 };
 
@@ -59,7 +59,7 @@ export const AdminRespondToAuthChallenge: Handler<"AdminRespondToAuthChallenge">
   const { ChallengeName: challenge, Session: session, ChallengeResponses: responses = {} } = input;
   return present(
     from,
-    await respondToChallenge(from, { pool, client, challenge, session, responses, door: "api" }),
+    await respondToChallenge(from, { pool, client, challenge, session, responses, entry: "api" }),
   );
 };
 
@@ -69,7 +69,7 @@ interface Initiation {
   readonly flow: string;
   readonly parameters: Parameters;
   readonly session: string | undefined;
-  readonly door: "public" | "admin";
+  readonly entry: "public" | "admin";
 }
 
 async function initiate(ctx: Ctx, request: Initiation): Promise<InitiateAuthResponse> {
@@ -77,29 +77,33 @@ async function initiate(ctx: Ctx, request: Initiation): Promise<InitiateAuthResp
   return present(ctx, await startSignIn(ctx, request));
 }
 
-/** REFRESH_TOKEN_AUTH. With rotation on, only GetTokensFromRefreshToken refreshes. */
+/** REFRESH_TOKEN_AUTH. With rotation enabled, only GetTokensFromRefreshToken can refresh. */
 async function refresh(ctx: Ctx, request: Initiation): Promise<InitiateAuthResponse> {
   const { pool, client, parameters } = request;
   if (!allowsFlow(client, "REFRESH_TOKEN_AUTH")) {
     refuse("InvalidParameterException", "Auth flow not enabled for this client");
   }
   const token = required(parameters, "REFRESH_TOKEN");
-  if (client.secrets.length > 0) await checkRefreshSecretHash(ctx, request, token);
-  const { result } = await refreshTokens(ctx, { pool, client, token, deviceKey: parameters["DEVICE_KEY"] });
-  return { ChallengeParameters: {}, AuthenticationResult: result };
+  // A missing hash is refused before anything is read.
+  if (parameters["SECRET_HASH"] === undefined) checkSecretHash(client, "", undefined, "auth");
+  const presented = await readPresented(ctx, { pool, client, token });
+  if (client.secrets.length > 0) checkRefreshSecretHash(request, presented);
+  const tokens = await refreshTokens(ctx, presented, parameters["DEVICE_KEY"]);
+  return { ChallengeParameters: {}, AuthenticationResult: tokens };
 }
 
-/** The hash is over the username; clients that only know the `sub` may use that (facts §2.2). */
-async function checkRefreshSecretHash(ctx: Ctx, request: Initiation, token: string): Promise<void> {
-  const { pool, client, parameters } = request;
+/**
+ * Checks SECRET_HASH of a refresh. It is computed over the username, or over the `sub` by clients that only know that.
+ * Throws NotAuthorizedException.
+ */
+function checkRefreshSecretHash({ client, parameters }: Initiation, presented: PresentedToken): void {
   const hash = parameters["SECRET_HASH"];
-  if (hash === undefined) checkSecretHash(client, "", hash, "auth");
-  const user = await refreshTokenUser(ctx, { pool, client, token });
+  const { id, username } = userOf(presented);
   try {
-    checkSecretHash(client, user.username, hash, "auth");
+    checkSecretHash(client, username, hash, "auth");
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    checkSecretHash(client, user.id, hash, "auth");
+    checkSecretHash(client, id, hash, "auth");
   }
 }
 

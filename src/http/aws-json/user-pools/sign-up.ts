@@ -1,4 +1,4 @@
-/** Users who make and confirm themselves, through an app client. */
+/** Self-service sign-up and its confirmation through an app client. */
 import { checkSecretHash } from "../../../domain/credentials/check-secret-hash.ts";
 import { withUserAddress } from "../../../domain/credentials/subjects.ts";
 import { confirmedSession, readSignUpSession, signUpSession } from "../../../domain/signin/after-sign-up.ts";

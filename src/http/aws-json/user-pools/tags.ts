@@ -1,4 +1,4 @@
-/** Tags of user pools, which are the only resources of this service that have any. */
+/** Tags of user pools, the only resources of this service that have any. */
 import type { Ctx } from "../../../app.ts";
 import { loadPool, poolArn } from "../../../domain/user-pools/load-pool.ts";
 import { addTags, removeTags } from "../../../domain/user-pools/update-pool.ts";
@@ -20,7 +20,7 @@ export const ListTagsForResource: Handler<"ListTagsForResource"> = async (ctx, i
   return { Tags: document.UserPoolTags ?? {} };
 };
 
-/** The pool that an ARN names. One of another account, region or service names nothing here. */
+/** The pool that an ARN names. An ARN of another account, region or service names nothing here. */
 function poolOfArn(ctx: Ctx, arn: string): string {
   const poolId = /:userpool\/([^/:]+)$/.exec(arn)?.[1];
   if (poolId === undefined)

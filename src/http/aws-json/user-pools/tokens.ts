@@ -1,6 +1,6 @@
-/** Operations that a refresh token authorizes. They take the client's secret itself, not a SECRET_HASH. */
+/** Operations that a refresh token authorizes. They take the client secret itself, not a SECRET_HASH. */
 import { clientSecretFits } from "../../../domain/credentials/check-secret-hash.ts";
-import { refreshTokens, revokeToken } from "../../../domain/tokens/refresh.ts";
+import { readPresented, refreshTokens, revokeToken } from "../../../domain/tokens/refresh.ts";
 import { loadClient } from "../../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import { refuse } from "../../../wire/refuse.ts";
@@ -11,16 +11,14 @@ export const GetTokensFromRefreshToken: Handler<"GetTokensFromRefreshToken"> = a
   if (!clientSecretFits(client, input.ClientSecret)) {
     refuse("NotAuthorizedException", `Unable to verify secret for client ${client.id}`);
   }
-  const { result } = await refreshTokens(ctx, {
-    pool,
-    client,
-    token: input.RefreshToken,
-    deviceKey: input.DeviceKey,
-  });
-  return { AuthenticationResult: result };
+  const presented = await readPresented(ctx, { pool, client, token: input.RefreshToken });
+  return { AuthenticationResult: await refreshTokens(ctx, presented, input.DeviceKey) };
 };
 
-/** Its model knows neither ResourceNotFoundException nor NotAuthorizedException: both are UnauthorizedException here. */
+/**
+ * The model of RevokeToken has neither ResourceNotFoundException nor NotAuthorizedException: both are
+ * UnauthorizedException.
+ */
 export const RevokeToken: Handler<"RevokeToken"> = async (ctx, input) => {
   const { pool, client } = await loadClient(ctx, input.ClientId).catch(asUnauthorized);
   if (!clientSecretFits(client, input.ClientSecret)) {

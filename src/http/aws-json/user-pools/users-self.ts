@@ -1,4 +1,4 @@
-/** What signed-in users do with their own profile. The endpoint has verified the access token. */
+/** Operations of signed-in users on their own profile. The endpoint has verified the access token. */
 import { canRead } from "../../../domain/user-pools/clients.ts";
 import { removeUser, signOutEverywhere } from "../../../domain/users/access.ts";
 import { assertWritable, attributesFrom } from "../../../domain/users/attributes.ts";

@@ -1,4 +1,7 @@
-/** The style and the script of the pages, as files of ours: named by what is in them, so they may be kept for ever. */
+/**
+ * The style sheet and the script of the pages as static files. Their names contain a hash of the content, so they can
+ * be cached forever.
+ */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Context } from "hono";
@@ -9,7 +12,7 @@ interface Asset {
   readonly text: string;
 }
 
-/** Several files become one. */
+/** Joins several files into one asset. */
 function load(files: readonly string[], extension: string, type: string): Asset {
   const read = (file: string) =>
     readFileSync(new URL(`../public/${file}${extension}`, import.meta.url), "utf8");
@@ -18,8 +21,8 @@ function load(files: readonly string[], extension: string, type: string): Asset 
   return { name: `${hash}${extension}`, type, text };
 }
 
-/** In the order in which later rules go before earlier ones. */
-export const styles = ["theme", "page", "parts", "looks", "states"] as const;
+/** In cascade order: later rules win over earlier ones. */
+export const styles = ["theme", "page", "parts", "branding", "states"] as const;
 
 export const style = load(styles, ".css", "text/css; charset=utf-8");
 export const script = load(["script"], ".js", "text/javascript; charset=utf-8");

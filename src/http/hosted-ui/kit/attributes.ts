@@ -1,4 +1,4 @@
-/** Attributes of users as fields: the right keyboard, the right autofill. */
+/** User attributes as form fields, with the right keyboard and autofill. */
 import { schemaAttribute } from "../../../domain/user-pools/schema.ts";
 import type { Words } from "../words/en.ts";
 import { errorOf, type Field, field, type Problem } from "./fields.ts";
@@ -9,7 +9,10 @@ import type { Visit } from "./visit.ts";
 
 type Kind = Pick<Field, "type" | "autocomplete" | "inputmode">;
 
-/** Standard attributes; any other is plain text. Tokens of https://html.spec.whatwg.org, "Autofill". */
+/**
+ * Standard attributes; any other is plain text. Autofill tokens of the HTML standard (https://html.spec.whatwg.org,
+ * "Autofill").
+ */
 const kinds: Readonly<Record<string, Kind>> = {
   email: { type: "email", autocomplete: "email" },
   phone_number: { type: "tel", autocomplete: "tel" },
@@ -53,14 +56,14 @@ function kindOfType(type: string | undefined): Kind {
   return { type: type === "DateTime" ? "datetime-local" : "text", autocomplete: "off" };
 }
 
-/** Attributes of the pool's own are called what they are called. */
+/** The label of an attribute; custom attributes are shown by their name. */
 function attributeLabel({ fields, attributes }: Words, name: string): string {
   if (name === "email") return fields.email;
   if (name === "phone_number") return fields.phone;
   return attributes[name] ?? name.replace(/^custom:/, "").replaceAll("_", " ");
 }
 
-/** What was typed into the fields of these attributes; empty ones were left out. */
+/** The values entered for these attributes; empty ones are left out. */
 export function typedAttributes(form: Form, names: readonly string[]): Record<string, string> {
   const typed = names.map((name): [string, string] => {
     const text = textOf(form, name);

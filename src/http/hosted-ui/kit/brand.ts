@@ -1,8 +1,14 @@
-/** How a page is dressed: what the look of its client adds to the frame, and the files that go with it. */
+/** Applies a client's branding to the frame of a page, and serves the files that belong to it. */
 import type { Context } from "hono";
 import { html } from "hono/html";
 import type { Ctx } from "../../../app.ts";
-import { type Look, lookFile, lookOf, looksPath, uiLogoCategory } from "../../../domain/branding/looks.ts";
+import {
+  type Appearance,
+  appearanceOf,
+  brandingFile,
+  brandingPath,
+  uiLogoCategory,
+} from "../../../domain/branding/appearance.ts";
 import type { Picture, Side } from "../../../domain/branding/theme.ts";
 import type { Client } from "../../../domain/user-pools/load-pool.ts";
 import { type Bindings, type Place, placeOf } from "../../place.ts";
@@ -10,34 +16,34 @@ import type { Brand, Frame, Html } from "./frame.ts";
 import { languageForm } from "./language-form.ts";
 
 export function brandOf(ctx: Ctx, { pool, loginVersion }: Place, { id }: Client): Brand {
-  return { clientId: id, look: () => lookOf(ctx, { poolId: pool.id, id }, loginVersion) };
+  return { clientId: id, appearance: () => appearanceOf(ctx, { poolId: pool.id, id }, loginVersion) };
 }
 
-/** The parts of a page that a look decides. */
-export interface Dress {
-  readonly scheme: Look["scheme"];
+/** The parts of a page that the branding determines. */
+export interface BrandedParts {
+  readonly scheme: Appearance["scheme"];
   readonly icons: Html;
   readonly style: Html | "";
-  /** Of the body. */
+  /** Classes of the body element. */
   readonly classes: string;
   readonly header: Html | "";
   readonly footer: Html | "";
-  /** Stands before the heading, inside the card. */
+  /** Before the heading, inside the card. */
   readonly head: Html | "";
-  /** Ends the card. */
+  /** At the end of the card. */
   readonly foot: Html | "";
-  /** Around the card; undefined: the card is all there is. */
+  /** Around the card; undefined if there is only the card. */
   readonly outside: { readonly before: Html | ""; readonly after: Html | "" } | undefined;
 }
 
 const noIcon = html`<link rel="icon" href="data:,">`;
 const sideClass: Readonly<Record<Side, string>> = { start: "", center: " center", end: " end" };
 
-/** @param graphic the category of the image that the page shows, if there is one */
-export async function dressOf(frame: Frame, graphic: string | undefined): Promise<Dress> {
-  const look = await frame.brand?.look();
-  const plain: Dress = {
-    scheme: look?.scheme ?? "light dark",
+/** @param graphic the category of the image for this page, if any */
+export async function brandedParts(frame: Frame, graphic: string | undefined): Promise<BrandedParts> {
+  const appearance = await frame.brand?.appearance();
+  const plain: BrandedParts = {
+    scheme: appearance?.scheme ?? "light dark",
     icons: noIcon,
     style: "",
     classes: "",
@@ -47,19 +53,25 @@ export async function dressOf(frame: Frame, graphic: string | undefined): Promis
     foot: "",
     outside: undefined,
   };
-  if (look === undefined) return plain;
-  const folder = `${frame.root}${looksPath}/${frame.brand!.clientId}`;
+  if (appearance === undefined) return plain;
+  const folder = `${frame.root}${brandingPath}/${frame.brand!.clientId}`;
   const style =
-    look.style === undefined ? "" : html`\n<link rel="stylesheet" href="${folder}/${look.style}">`;
+    appearance.style === undefined
+      ? ""
+      : html`\n<link rel="stylesheet" href="${folder}/${appearance.style}">`;
   const show = (category: string, alt: string) => {
-    const picture = look.pictures.get(category);
+    const picture = appearance.pictures.get(category);
     return picture === undefined ? undefined : image(folder, picture, alt);
   };
-  if (look.theme === undefined) {
+  if (appearance.theme === undefined) {
     const head = html`<div class="banner">${show(uiLogoCategory, frame.app ?? "") ?? letterMark(frame)}</div>`;
     return { ...plain, style, head };
   }
-  return { ...plain, style, ...themed(frame, { look, theme: look.theme, folder, show }, graphic) };
+  return {
+    ...plain,
+    style,
+    ...themed(frame, { appearance, theme: appearance.theme, folder, show }, graphic),
+  };
 }
 
 function letterMark({ app }: Frame): Html | "" {
@@ -69,21 +81,21 @@ function letterMark({ app }: Frame): Html | "" {
 }
 
 interface Themed {
-  readonly look: Look;
-  readonly theme: NonNullable<Look["theme"]>;
+  readonly appearance: Appearance;
+  readonly theme: NonNullable<Appearance["theme"]>;
   readonly folder: string;
   readonly show: (category: string, alt: string) => Html | undefined;
 }
 
-function themed(frame: Frame, parts: Themed, graphic: string | undefined): Partial<Dress> {
-  const { look, theme, folder, show } = parts;
+function themed(frame: Frame, parts: Themed, graphic: string | undefined): Partial<BrandedParts> {
+  const { appearance, theme, folder, show } = parts;
   const { header, footer, logo } = theme;
-  const hasLogo = look.pictures.has("FORM_LOGO") || look.pictures.has("PAGE_HEADER_LOGO");
+  const hasLogo = appearance.pictures.has("FORM_LOGO") || appearance.pictures.has("PAGE_HEADER_LOGO");
   const drawn = graphic === undefined ? undefined : show(graphic, "");
   const { above, below } = formLogo(frame, parts);
   const isOutside = logo?.outside === true;
   return {
-    icons: iconsOf(look, folder),
+    icons: iconsOf(appearance, folder),
     classes: classesOf(theme),
     header: header
       ? html`<header class="bar${sideClass[header.logo ?? "start"]}">${show("PAGE_HEADER_LOGO", frame.app ?? "")}</header>\n`
@@ -104,7 +116,7 @@ function formLogo({ app }: Frame, { theme, show }: Themed): { above: Html | ""; 
   return logo.below ? { above: "", below: shown } : { above: shown, below: "" };
 }
 
-function iconsOf({ icons }: Look, folder: string): Html {
+function iconsOf({ icons }: Appearance, folder: string): Html {
   if (icons.length === 0) return noIcon;
   const links = icons.map(({ file, type, mode }) => {
     const media = mode === undefined ? "" : html` media="(prefers-color-scheme: ${mode})"`;
@@ -130,11 +142,11 @@ function image(folder: string, { light, dark }: Picture, alt: string): Html {
   return html`<picture><source srcset="${folder}/${dark}" media="(prefers-color-scheme: dark)">${shown}</picture>`;
 }
 
-/** GET: a file of a client's look. It runs nothing, also where it is opened by itself. */
+/** GET: a file of a client's branding. It executes nothing, even if opened by itself. */
 export async function answerBrandFile(ctx: Ctx, c: Context<Bindings>): Promise<Response> {
   const { pool } = await placeOf(ctx, c);
   const client = { poolId: pool.id, id: c.req.param("clientId") ?? "" };
-  const file = await lookFile(ctx, client, c.req.param("name") ?? "");
+  const file = await brandingFile(ctx, client, c.req.param("name") ?? "");
   if (file === undefined) return c.json({ message: "There is nothing here." }, 404);
   const body = typeof file.body === "string" ? file.body : new Uint8Array(file.body);
   return c.body(body, 200, {

@@ -1,4 +1,4 @@
-/** The parts that forms are made of. */
+/** The elements that forms are made of. */
 import { html } from "hono/html";
 import type { Html } from "./frame.ts";
 import { linkTo, type Visit } from "./visit.ts";
@@ -11,22 +11,22 @@ export interface Field {
   readonly autocomplete: string;
   readonly inputmode?: "email" | "tel" | "numeric" | "url";
   readonly hint?: Html | string | undefined;
-  /** A sentence; the field is the one to look at. */
+  /** A sentence about what is wrong; the field gets the focus. */
   readonly error?: string | undefined;
   readonly focus?: boolean;
   readonly optional?: boolean;
   readonly readonly?: boolean;
-  /** Stands across from the label, but comes after the field for the keyboard. */
+  /** Shown opposite the label, but after the field in tab order. */
   readonly aside?: Html | undefined;
 }
 
-/** What is wrong with a form: of fields by name, and of nothing in particular. */
+/** What is wrong with a form: text, and the field it belongs to, if any. */
 export interface Problem {
   readonly field?: string | undefined;
   readonly text: string;
 }
 
-/** Letters and lines of a password are shown by the script alone. */
+/** A labelled input field. Only the script shows the characters of a password. */
 export function field({ words }: Pick<Visit, "words">, one: Field): Html {
   const { name, type = "text", hint, error } = one;
   const hasHint = hint !== undefined && hint !== "";
@@ -52,7 +52,7 @@ const attribute = (name: string, value: string | undefined) =>
 
 const flag = (name: string, on: boolean | undefined) => (on === true ? html` ${name}` : "");
 
-/** What the script calls the button that shows a password. */
+/** The labels for the script's button that shows a password. */
 function reveal(common: Visit["words"]["common"]): Html {
   return html` data-show="${common.showPassword}" data-hide="${common.hidePassword}"
  data-show-long="${common.showPasswordLong}" data-hide-long="${common.hidePasswordLong}"`;
@@ -64,7 +64,7 @@ export function hidden(values: Readonly<Record<string, string>>): Html[] {
   );
 }
 
-/** A form that posts to another page of this pool, and carries the authorization request. */
+/** A form that posts to another page of this pool and carries the authorization request along. */
 export function form(visit: Pick<Visit, "root" | "query">, path: string, inside: unknown, name = ""): Html {
   return html`<form method="post" action="${linkTo(visit, path)}"${name === "" ? "" : html` class="${name}"`}>
 ${inside}
@@ -75,7 +75,7 @@ export function submit(label: string): Html {
   return html`<button class="primary">${label}</button>`;
 }
 
-/** A sentence about the whole form, read out at once. */
+/** A message about the whole form, announced by screen readers at once. */
 export function alert(problem: Problem | undefined): Html | "" {
   if (problem === undefined || problem.field !== undefined) return "";
   return html`<div class="note problem" role="alert" tabindex="-1" autofocus>${problem.text}</div>`;
@@ -85,7 +85,7 @@ export function notice(text: string | undefined): Html | "" {
   return text === undefined ? "" : html`<div class="note good" role="status">${text}</div>`;
 }
 
-/** What is wrong with this field, if it is the one. */
+/** The error text of a field, if the problem belongs to it. */
 export function errorOf(problem: Problem | undefined, name: string): string | undefined {
   return problem?.field === name ? problem.text : undefined;
 }

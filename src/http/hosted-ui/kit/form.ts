@@ -1,4 +1,4 @@
-/** What a form of ours has sent. */
+/** Reads a submitted form of our pages. */
 import type { Context } from "hono";
 import { Refusal } from "../../../lib/refusal.ts";
 import { readFields } from "../../form.ts";
@@ -8,20 +8,20 @@ export type Form = ReadonlyMap<string, string>;
 
 export const emptyForm: Form = new Map();
 
-/** The fields as they came; of two with one name the last, as forms of ours have none. Throws a Refusal. */
+/** The submitted fields. Throws a Refusal. Of two with the same name it keeps the last one; our forms have none. */
 export async function readForm(c: Context<Bindings>): Promise<Form> {
   const fields = await readFields(c);
   if (typeof fields === "string") throw new Refusal("invalid_request", "The form is not one of these pages.");
-  // As HTML parsers do: PostgreSQL takes no U+0000, and nobody types one.
+  // As HTML parsers do: PostgreSQL cannot store U+0000, and nobody types it.
   return new Map([...fields].map(([name, value]) => [name, value.replaceAll("\0", "\ufffd")]));
 }
 
-/** A field without the blanks that copying and autofill leave around it. */
+/** A field's value without the surrounding spaces that copying and autofill leave. */
 export function textOf(form: Form, name: string): string {
   return (form.get(name) ?? "").trim();
 }
 
-/** A code as people type it, with a blank in the middle. */
+/** The code, without the space that people may type in the middle. */
 export function codeOf(form: Form): string {
   return textOf(form, "code").replace(/\s/g, "");
 }

@@ -1,29 +1,29 @@
-/** What every page is made with. */
+/** The frame of a page: what it is rendered with besides its content. */
 import type { Context } from "hono";
 import type { html } from "hono/html";
-import type { Look } from "../../../domain/branding/looks.ts";
+import type { Appearance } from "../../../domain/branding/appearance.ts";
 import type { Words } from "../words/en.ts";
 
 export type Html = ReturnType<typeof html>;
 
-/** What every page is written with. */
+/** The values that every page is rendered with. */
 export interface Frame {
   readonly c: Context;
   readonly words: Words;
   /** The path that the pool's endpoints begin with. */
   readonly root: string;
   readonly requestId: string;
-  /** Who the user wants to get to; undefined: not known, or not to be told. */
+  /** The name of the application the user wants to get to; undefined if it is unknown or must not be shown. */
   readonly app: string | undefined;
-  /** Addresses that the answer to a form may lead to, besides ours. */
+  /** URIs besides our own that the answer to a form may redirect to. */
   readonly leadsTo: readonly string[];
-  /** Whose colors and images the page has; undefined: nobody's. */
+  /** The client whose branding the page has; undefined for none. */
   readonly brand?: Brand;
 }
 
-/** What belongs to a client that was found; pages of nobody in particular have none. */
+/** The branding of a known client; pages without a client have none. */
 export interface Brand {
   readonly clientId: string;
-  /** Asked for by pages alone, as many answers are redirects. */
-  readonly look: () => Promise<Look | undefined>;
+  /** Loads the branding; called only for pages, as many answers are redirects. */
+  readonly appearance: () => Promise<Appearance | undefined>;
 }

@@ -1,11 +1,11 @@
-/** A choice of languages that works without script: it asks for the same page again, with another `lang`. */
+/** A choice of languages that works without script: it requests the same page with another `lang`. */
 import { html } from "hono/html";
 import type { Frame, Html } from "./frame.ts";
 import { languages } from "./language.ts";
 
 export function languageForm({ c, words, root }: Frame): Html {
   const url = new URL(c.req.url);
-  // Routes have the pool's id in their path, also where a domain has none.
+  // Routes have the pool's id in their path, even if the domain has none.
   const path = `${root}${url.pathname.slice(url.pathname.indexOf("/", 1))}`;
   url.searchParams.delete("lang");
   const kept = [...url.searchParams].map(

@@ -1,6 +1,6 @@
 /**
- * Which language a page is written in: the one that is asked for, which is kept; else the one that was kept; else the first
- * that the browser wants; else English.
+ * Chooses the language of a page: the one asked for (and remembered), else the one remembered, else the browser's most
+ * preferred one that exists, else English.
  */
 import { ar } from "../words/ar.ts";
 import { de } from "../words/de.ts";
@@ -15,17 +15,18 @@ import { ptBr } from "../words/pt-br.ts";
 import { zhCn } from "../words/zh-cn.ts";
 import { zhTw } from "../words/zh-tw.ts";
 
-const all = [en, ar, de, es, fr, id, it, ja, ko, ptBr, zhCn, zhTw];
+/** The words of every language. */
+export const catalogues: readonly Words[] = [en, ar, de, es, fr, id, it, ja, ko, ptBr, zhCn, zhTw];
 
-/** To choose from. */
-export const languages = all.map(({ language }) => language);
+/** The languages to choose from. */
+export const languages = catalogues.map(({ language }) => language);
 
-/** By lower-case BCP 47 tag. */
-const catalogues: ReadonlyMap<string, Words> = new Map(
-  all.map((words) => [words.language.code.toLowerCase(), words]),
+/** Words by lower-case BCP 47 tag. */
+const byTag: ReadonlyMap<string, Words> = new Map(
+  catalogues.map((words) => [words.language.code.toLowerCase(), words]),
 );
 
-/** Tags that mean one of ours without being its beginning. */
+/** Tags that mean one of our languages without beginning like it. */
 const aliases: Readonly<Record<string, string>> = {
   pt: "pt-br",
   zh: "zh-cn",
@@ -35,7 +36,7 @@ const aliases: Readonly<Record<string, string>> = {
   "zh-mo": "zh-tw",
 };
 
-/** The words in the first of these languages that there is. */
+/** The words of the first of these languages that exists. */
 export function wordsIn(tags: readonly string[]): Words | undefined {
   for (const tag of tags) {
     const found = catalogueOf(tag);
@@ -44,23 +45,23 @@ export function wordsIn(tags: readonly string[]): Words | undefined {
   return undefined;
 }
 
-/** Where nothing is asked for. @param kept the tag in the cookie; @param header Accept-Language */
+/** The words if no language was asked for. @param kept the tag in the cookie; @param header Accept-Language */
 export function wordsFor(kept: string | undefined, header: string | undefined): Words {
   return wordsIn([...(kept === undefined ? [] : [kept]), ...accepted(header)]) ?? en;
 }
 
-/** RFC 4647 section 3.4: the tag, then ever shorter beginnings of it. */
+/** Lookup of RFC 4647 section 3.4: the tag, then ever shorter prefixes of it. */
 function catalogueOf(tag: string): Words | undefined {
   const parts = tag.toLowerCase().split("-").slice(0, 4);
   for (; parts.length > 0; parts.pop()) {
     const begun = parts.join("-");
-    const found = catalogues.get(aliases[begun] ?? begun);
+    const found = byTag.get(aliases[begun] ?? begun);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-/** The tags of an Accept-Language, best first (RFC 9110 section 12.5.4). */
+/** The language tags of an Accept-Language header, best first (RFC 9110 section 12.5.4). */
 function accepted(header: string | undefined): string[] {
   return (header ?? "")
     .slice(0, 256)

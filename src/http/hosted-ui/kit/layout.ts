@@ -1,36 +1,36 @@
-/** The frame of every page, and the headers that go with it. */
+/** Renders a page: the frame around its content, and its headers. */
 import { html } from "hono/html";
 import { script, style } from "./assets.ts";
-import { dressOf } from "./brand.ts";
+import { brandedParts } from "./brand.ts";
 import type { Frame, Html } from "./frame.ts";
 
 export interface Page {
   readonly title: string;
-  /** What stands in the card under the heading. */
+  /** The content of the card, below the heading. */
   readonly body: Html;
-  /** It tells of a mistake, which the title says first: that is what a screen reader reads. */
+  /** Whether the page reports an error; the title then says so first, since screen readers read it out. */
   readonly isProblem?: boolean;
   readonly status?: 200 | 400 | 403 | 404 | 500;
-  /** The category of the image that a style may have for it. */
+  /** The category of the image that a style may have for this page. */
   readonly graphic?: string | undefined;
 }
 
 export async function answerPage(frame: Frame, page: Page): Promise<Response> {
   const headers = {
     "content-security-policy": policy(frame.leadsTo),
-    // Only to ourselves: with no-referrer browsers would send `Origin: null` with our own forms.
+    // Sent to our own origin only: with no-referrer, browsers would send `Origin: null` with our own forms.
     "referrer-policy": "same-origin",
     "cross-origin-opener-policy": "same-origin",
     "x-amz-cognito-request-id": frame.requestId,
   };
-  // A plain string, which node-server sends as it is; what `html` makes is an object.
+  // A plain string, which node-server sends as it is; `html` makes an object.
   const text = String(await document(frame, page));
   return frame.c.html(text, page.status ?? 200, headers);
 }
 
 /**
- * Chrome holds every redirect that follows a form against form-action, the application's own included: where the
- * callback sends the browser on to another host, that must be one that the client has registered.
+ * The Content-Security-Policy of a page. Chrome checks every redirect after a form against form-action, including the
+ * application's own: if the callback redirects the browser to another host, the client must have registered it.
  */
 function policy(leadsTo: readonly string[]): string {
   const targets = [...new Set(leadsTo.map(formTarget))].map((target) => ` ${target}`).join("");
@@ -46,7 +46,9 @@ function policy(leadsTo: readonly string[]): string {
   ].join("; ");
 }
 
-/** The origin of an address as a source expression, else its scheme: there is no way to write an IPv6 address. */
+/**
+ * A URI's origin as a CSP source expression; its scheme where the host is an IPv6 address, which CSP cannot express.
+ */
 function formTarget(uri: string): string {
   const { protocol, origin } = new URL(uri);
   const isWeb = protocol === "https:" || protocol === "http:";
@@ -58,33 +60,33 @@ async function document(frame: Frame, { title, body, isProblem, graphic }: Page)
   const { code, dir } = words.language;
   const named = app === undefined || title.includes(app) ? title : `${title} – ${app}`;
   const inTab = isProblem === true ? words.common.problem(named) : named;
-  const dress = await dressOf(frame, graphic);
-  const card = html`${dress.head}
+  const parts = await brandedParts(frame, graphic);
+  const card = html`${parts.head}
 <h1>${title}</h1>
-${body}${dress.foot}`;
+${body}${parts.foot}`;
   const main =
-    dress.outside === undefined
+    parts.outside === undefined
       ? html`<main>
 ${card}
 </main>`
-      : html`<main class="open">${dress.outside.before}<div class="card">
+      : html`<main class="open">${parts.outside.before}<div class="card">
 ${card}
-</div>${dress.outside.after}</main>`;
+</div>${parts.outside.after}</main>`;
   return html`<!doctype html>
 <html lang="${code}" dir="${dir}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="${dress.scheme}">
+<meta name="color-scheme" content="${parts.scheme}">
 <meta name="robots" content="noindex">
 <title>${inTab}</title>
-${dress.icons}
-<link rel="stylesheet" href="${root}/assets/${style.name}">${dress.style}
+${parts.icons}
+<link rel="stylesheet" href="${root}/assets/${style.name}">${parts.style}
 <script src="${root}/assets/${script.name}" defer></script>
 </head>
-<body${dress.classes === "" ? "" : html` class="${dress.classes}"`}>
-${dress.header}${main}
-${dress.footer}</body>
+<body${parts.classes === "" ? "" : html` class="${parts.classes}"`}>
+${parts.header}${main}
+${parts.footer}</body>
 </html>
 `;
 }

@@ -1,4 +1,4 @@
-/** What the pool's users sign in with, as a field of a form. */
+/** The form field for what the pool's users sign in with. */
 import type { Pool } from "../../../domain/user-pools/load-pool.ts";
 import type { Words } from "../words/en.ts";
 import { field } from "./fields.ts";
@@ -14,7 +14,7 @@ export interface NameView {
   readonly webauthn?: boolean;
 }
 
-/** The names that work at a sign-in. */
+/** A field that accepts every name that works at sign-in. */
 export function nameField(visit: Visit, view: NameView): Html {
   const { label, inputmode } = signInName(visit.pool, visit.words);
   return field(visit, {
@@ -42,7 +42,7 @@ function signInName({ document }: Pool, { fields }: Words): { label: string; inp
   return { label: byPhone ? fields.usernameOrPhone : fields.username };
 }
 
-/** The name as typed; a phone number without what people write between its digits. */
+/** The name as entered; a phone number without the separators that people write. */
 export function typedName({ pool, form }: Pick<Visit, "pool" | "form">): string {
   const typed = textOf(form, "username");
   const { UsernameAttributes = [], AliasAttributes = [] } = pool.document;

@@ -1,7 +1,7 @@
-/** A QR code as one path of unit squares. */
+/** Renders a QR code as a single SVG path of unit squares. */
 import qrcode from "qrcode-generator";
 
-/** Modules that must stay empty around it (ISO/IEC 18004 section 6.3.8). */
+/** The quiet zone around the code, in modules (ISO/IEC 18004 section 6.3.8). */
 const quiet = 4;
 
 export function qrCode(text: string): { size: number; path: string } {

@@ -1,15 +1,17 @@
-/** What the domain refuses, in the words of the pages. What has no reason there is told in general terms. */
+/** Maps the domain's refusals to the sentences of the pages. A refusal without a reason gets a general one. */
+import type { Ctx } from "../../../app.ts";
 import { RedirectedRefusal } from "../../../domain/grants/authorization-request.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import type { Reason } from "../../../wire/reasons.ts";
+import { logRefusal } from "../../refused.ts";
 import type { Words } from "../words/en.ts";
 import type { Problem } from "./fields.ts";
 
 type Errors = Words["errors"];
 
-interface Told {
+interface ErrorWord {
   readonly word: keyof Errors;
-  /** The field to look at, if the form has one of these; the first of them that it has. */
+  /** Fields that the error may belong to; it is shown at the first of them that the form contains. */
   readonly fields?: readonly string[];
 }
 
@@ -25,8 +27,8 @@ const badEmail = { word: "badEmail", fields: ["email", "username"] } as const;
 const badPhone = { word: "badPhone", fields: ["phone_number", "username"] } as const;
 const password = ["password"] as const;
 
-/** Every reason has its words: a new one without them does not compile. */
-const byReason: Readonly<Record<Reason, Told>> = {
+/** The sentence for every reason: a new reason without one does not compile. */
+const byReason: Readonly<Record<Reason, ErrorWord>> = {
   wrongPassword: { word: "wrongPassword", fields: password },
   locked: { word: "locked" },
   disabled: { word: "disabled" },
@@ -92,20 +94,22 @@ const byReason: Readonly<Record<Reason, Told>> = {
   nothingToRecoverBy: { word: "notResettable" },
 };
 
-/** @param fields names of those that the form has */
-export function problemOf(error: unknown, words: Words, fields: readonly string[]): Problem {
-  if (!isRefusal(error)) throw error;
-  const { word, fields: meant = [] } = toldOf(error, fields);
+/**
+ * The problem to show for a refusal: its text and the form field it belongs to.
+ * @param fields the names of the form's fields
+ */
+export function problemOf(error: Refusal, words: Words, fields: readonly string[]): Problem {
+  const { word, fields: meant = [] } = errorWordOf(error, fields);
   return { text: words.errors[word], field: meant.find((name) => fields.includes(name)) };
 }
 
-/** Which of the words a refusal is told in, on a form that has none of the fields. */
+/** The key of the sentence for a refusal on a form without any of the fields. */
 export function wordOf(error: Refusal): keyof Errors {
-  return toldOf(error, []).word;
+  return errorWordOf(error, []).word;
 }
 
-function toldOf({ reason, names }: Refusal, fields: readonly string[]): Told {
-  // What is wrong with a field is told at the field.
+function errorWordOf({ reason, names }: Refusal, fields: readonly string[]): ErrorWord {
+  // An error about a field is shown at that field.
   const named = fields.find((name) => names.includes(name));
   if (named !== undefined) return { word: named === "username" ? "badName" : "badValue", fields: [named] };
   return reason !== undefined && Object.hasOwn(byReason, reason)
@@ -113,15 +117,17 @@ function toldOf({ reason, names }: Refusal, fields: readonly string[]): Told {
     : { word: "general" };
 }
 
-/** Whether the sign-in is over, so that it can only begin again. */
-export function isOver(error: unknown): boolean {
-  return error instanceof Refusal && wordOf(error) === "sessionEnded";
+/** Whether the sign-in has ended and can only start over. */
+export function isOver(error: Refusal): boolean {
+  return wordOf(error) === "sessionEnded";
 }
 
 /**
- * What is refused to somebody who did as the pages say is told to them. What is refused to the client is for the client;
- * anything else is a defect of ours.
+ * The refusal to show to the user; its detail is logged. Rethrows anything else: a refusal that concerns the client is
+ * redirected to the client, and other errors are bugs.
  */
-export function isRefusal(error: unknown): error is Refusal {
-  return error instanceof Refusal && !(error instanceof RedirectedRefusal);
+export function shownRefusal(ctx: Ctx, error: unknown): Refusal {
+  if (!(error instanceof Refusal) || error instanceof RedirectedRefusal) throw error;
+  logRefusal(ctx, error);
+  return error;
 }

@@ -1,11 +1,11 @@
-/** A request for one of the pages, with the authorization request that it carries and the words it is answered in. */
+/** A request for one of the pages, with the authorization request that it carries and the language of the answer. */
 import type { Context } from "hono";
 import type { Ctx } from "../../../app.ts";
 import {
   type AuthorizationRequest,
-  clientOf,
   readAuthorizationRequest,
 } from "../../../domain/grants/authorization-request.ts";
+import { clientOf } from "../../../domain/grants/client.ts";
 import { type PageRequest, readPageRequest } from "../../../domain/grants/page-request.ts";
 import { findRelyingParty, offersPasskeys } from "../../../domain/mfa/webauthn.ts";
 import type { Page as SignInPage } from "../../../domain/signin/sign-in.ts";
@@ -24,34 +24,36 @@ export interface Visit extends Frame {
   readonly place: Place;
   readonly pool: Pool;
   readonly client: Client;
-  /** The request as it came: every form and link carries it on. */
+  /** The raw query; every form and link carries it on. */
   readonly query: string;
-  /** What the visit is for: an authorization, or the page of ours that `passkeyQuery` names. */
+  /** What the visit is for: an authorization, or one of our own pages, as named by `passkeyQuery`. */
   readonly request: AuthorizationRequest | PageRequest;
-  /** Whether the pool's passkeys can be used at pages of this host. */
+  /** Whether the pool's passkeys can be used on pages of this host. */
   readonly passkeys: boolean;
   readonly page: SignInPage;
-  /** Empty where nothing was posted. */
+  /** Empty unless a form was posted. */
   readonly form: Form;
   readonly app: string;
 }
 
-/** A visit by a link of a message, which names a client and asks for no authorization. */
+/** A visit through a link in a message, which names a client but asks for no authorization. */
 export type BareVisit = Omit<Visit, "request"> & { readonly request: undefined };
 
-/** A visit to the page at which passkeys are added. */
+/** A visit to the page where passkeys are added. */
 export type PasskeyVisit = Visit & { readonly request: PageRequest };
 
 const toPasskeys = "to=passkeys/add";
 const leadsToPasskeys = (query: string) => query.split("&").includes(toPasskeys);
 
-/** The query of a sign-in that leads to that page, and of that page itself. What came in between is forgotten. */
+/**
+ * The query of the page where passkeys are added, or of a sign-in that leads there. Drops anything added in between.
+ */
 export function passkeyQuery(query: string, to: "sign-in" | "page"): string {
   const kept = query.split("&").filter((one) => !/^(?:to|prompt|response_type)=/.test(one));
   return [...kept, ...(to === "sign-in" ? [toPasskeys] : [])].join("&");
 }
 
-/** Throws what readAuthorizationRequest and readPageRequest throw. */
+/** Reads a visit of a page. Throws what readAuthorizationRequest and readPageRequest throw. */
 export async function readVisit(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Visit> {
   const query = rawQuery(c);
   if (leadsToPasskeys(query)) return readPasskeyVisit(ctx, c, place);
@@ -59,13 +61,13 @@ export async function readVisit(ctx: Ctx, c: Context<Bindings>, place: Place): P
   return { ...(await newVisit(ctx, c, place, request)), request };
 }
 
-/** Throws what readPageRequest throws. */
+/** Reads a visit of the page where passkeys are added. Throws what readPageRequest throws. */
 export async function readPasskeyVisit(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<PasskeyVisit> {
   const request = await readPageRequest(ctx, place.pool, rawQuery(c));
   return { ...(await newVisit(ctx, c, place, request)), request };
 }
 
-/** Throws invalid_client and invalid_request. */
+/** Reads a visit through a link in a message. Throws invalid_client and invalid_request. */
 export async function readBareVisit(
   ctx: Ctx,
   c: Context<Bindings>,
@@ -111,7 +113,7 @@ async function newVisit(
   return { ...frame, ...known, ctx, place, query: rawQuery(c), form };
 }
 
-/** Begins a page. A language that is asked for, and there is, is kept for the pages after it. */
+/** The frame of a new page. If a language is asked for and exists, it is remembered for later pages. */
 export function newFrame(ctx: Ctx, c: Context, base: string, languages = languagesOf(c)): Frame {
   const asked = wordsIn(languages);
   if (asked !== undefined) setLanguageCookie(c, { base }, asked.language.code);
@@ -125,23 +127,23 @@ export function newFrame(ctx: Ctx, c: Context, base: string, languages = languag
   };
 }
 
-/** Of a page that belongs to no authorization request. */
+/** The languages of a page that belongs to no authorization request. */
 function languagesOf(c: Context): readonly string[] {
   const lang = new URLSearchParams(rawQuery(c)).get("lang");
   return lang ? [lang] : [];
 }
 
-/** What the application is called; a name that only fixes the client's id says nothing to people. */
+/** The application's display name; a name that only sets the client's id means nothing to people. */
 function appName(pool: Pool, client: Client): string {
   return pinnedClientId(client.name) === undefined ? client.name : pool.name;
 }
 
-/** Where a form or link of a page leads: another page of this pool, with the same authorization request. */
+/** The URL of another page of this pool with the same authorization request, for forms and links. */
 export function linkTo({ root, query }: Pick<Visit, "root" | "query">, path: string): string {
   return `${root}${path}?${query}`;
 }
 
-/** The browser goes on elsewhere (docs/decisions/0010-referrer-of-pages.md). */
+/** Redirects the browser (docs/decisions/0010-referrer-of-pages.md). */
 export function redirect(c: Context<Bindings>, location: string): Response {
   return redirectTo(c, location, { referrerPolicy: "same-origin" });
 }

@@ -1,47 +1,104 @@
-/** A page for each thing that a sign-in may wait for. What the page must know again after a mistake rides in its form. */
+/** The challenge pages. State that a page needs again after an error is passed in its form. */
 import { html } from "hono/html";
+import type { ChallengePage } from "../../../domain/signin/challenge.ts";
+import { challenges, isChallenge } from "../../../domain/signin/challenges.ts";
+import type { Step } from "../../../domain/signin/steps.ts";
 import { asksToRemember } from "../../../domain/users/browser-devices.ts";
+import { typedAttributes } from "../kit/attributes.ts";
 import { alert, backLink, codeField, form, hidden, type Problem, submit } from "../kit/fields.ts";
+import { codeOf, textOf } from "../kit/form.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
 import type { Visit } from "../kit/visit.ts";
 import type { Words } from "../words/en.ts";
 import { customBody } from "./custom-challenge.ts";
-import { newPasswordBody } from "./new-password.ts";
+import { missingAttributes, newPasswordBody } from "./new-password.ts";
 import { appSetUpBody, setUpBody } from "./set-up.ts";
 import { type ChallengeView, choice, type Render, secondFactors, state, type Waiting } from "./waiting.ts";
 
-const pages: Readonly<Record<string, Render>> = {
-  SELECT_CHALLENGE: chooseFactor,
-  EMAIL_OTP: (visit, waiting, problem) =>
-    sentCode(visit, waiting, { title: visit.words.enterCode.emailTitle, problem }),
-  SMS_OTP: (visit, waiting, problem) =>
-    sentCode(visit, waiting, { title: visit.words.enterCode.smsTitle, problem }),
-  SMS_MFA: (visit, waiting, problem) =>
-    sentCode(visit, waiting, { title: visit.words.enterCode.smsTitle, problem }),
-  SOFTWARE_TOKEN_MFA: appCode,
-  SELECT_MFA_TYPE: chooseMfa,
-  MFA_SETUP: (visit, waiting, problem) =>
-    waiting.parameters["secret"] === undefined
-      ? setUpBody(visit, waiting, problem)
-      : appSetUpBody(visit, waiting, problem),
-  NEW_PASSWORD_REQUIRED: newPasswordBody,
-  WEB_AUTHN: passkey,
-  CUSTOM_CHALLENGE: customBody,
+/** How a page asks for the answer to a challenge, and what its form contains. */
+interface PageOfChallenge {
+  readonly render: Render;
+  /** The category of the branding asset that is shown on the page. */
+  readonly graphic?: string;
+  /** The value for the member of ChallengeResponses that contains the proof. */
+  readonly proof: (visit: Visit) => string;
+  /** Further ChallengeResponses. */
+  readonly more?: (visit: Visit, waiting: Waiting) => Readonly<Record<string, string>>;
+  /** The form fields that a refusal can be about; `code` by default. */
+  readonly fields?: (waiting: Waiting) => string[];
+}
+
+const answerOf = ({ form }: Visit) => form.get("answer") ?? "";
+const typedCode = ({ form }: Visit) => codeOf(form);
+
+/** THE table of challenge pages. */
+const pages: Readonly<Record<ChallengePage, PageOfChallenge>> = {
+  "first-factors": { render: chooseFactor, proof: answerOf },
+  "second-factors": { render: chooseMfa, proof: answerOf },
+  "code-by-email": {
+    render: (visit, waiting, problem) => sentCode(visit, waiting, problem, "emailTitle"),
+    graphic: "EMAIL_GRAPHIC",
+    proof: typedCode,
+  },
+  "code-by-sms": {
+    render: (visit, waiting, problem) => sentCode(visit, waiting, problem, "smsTitle"),
+    graphic: "SMS_GRAPHIC",
+    proof: typedCode,
+  },
+  "code-of-app": { render: appCode, graphic: "AUTH_APP_GRAPHIC", proof: typedCode },
+  "set-up": {
+    render: (visit, waiting, problem) =>
+      waiting.parameters["secret"] === undefined
+        ? setUpBody(visit, waiting, problem)
+        : appSetUpBody(visit, waiting, problem),
+    // The factor was set up before, by separate requests (challenge.ts).
+    proof: () => "",
+    more: ({ form }) => {
+      const { email, phone_number: phone } = typedAttributes(form, ["email", "phone_number"]);
+      return { ...(email && { EMAIL: email }), ...(phone && { PHONE_NUMBER: phone }) };
+    },
+    fields: () => ["code", "email", "phone_number"],
+  },
+  "new-password": {
+    render: newPasswordBody,
+    graphic: "PASSWORD_GRAPHIC",
+    proof: ({ form }) => form.get("password") ?? "",
+    more: ({ form }, waiting) => {
+      const given = Object.entries(typedAttributes(form, missingAttributes(waiting)));
+      return Object.fromEntries(given.map(([name, value]) => [`userAttributes.${name}`, value]));
+    },
+    fields: (waiting) => ["password", ...missingAttributes(waiting)],
+  },
+  passkey: {
+    render: passkey,
+    graphic: "PASSKEY_GRAPHIC",
+    proof: ({ form }) => form.get("credential") ?? "",
+  },
+  custom: { render: customBody, proof: ({ form }) => textOf(form, "answer"), fields: () => ["answer"] },
 };
 
-/** Categories of the images that a style may have for them. */
-const graphics: Readonly<Record<string, string>> = {
-  EMAIL_OTP: "EMAIL_GRAPHIC",
-  SMS_OTP: "SMS_GRAPHIC",
-  SMS_MFA: "SMS_GRAPHIC",
-  SOFTWARE_TOKEN_MFA: "AUTH_APP_GRAPHIC",
-  NEW_PASSWORD_REQUIRED: "PASSWORD_GRAPHIC",
-  WEB_AUTHN: "PASSKEY_GRAPHIC",
-};
+/** Whether a string is the name of a challenge that has a page. */
+export function hasPage(name: string): name is Step {
+  return isChallenge(name) && challenges[name].page !== undefined;
+}
 
-export function hasPage(name: string): boolean {
-  return Object.hasOwn(pages, name);
+function pageOf(name: Step): PageOfChallenge {
+  const { page } = challenges[name];
+  if (page === undefined) throw new TypeError(`${name} has no page`);
+  return pages[page];
+}
+
+/** The ChallengeResponses from a page's form. */
+export function responsesOf(visit: Visit, waiting: Waiting): Readonly<Record<string, string>> {
+  const { proof, more } = pageOf(waiting.name);
+  const { member } = challenges[waiting.name];
+  return { ...(member !== undefined && { [member]: proof(visit) }), ...more?.(visit, waiting) };
+}
+
+/** The form fields of a page that a refusal can be about. */
+export function fieldsOf(waiting: Waiting): string[] {
+  return pageOf(waiting.name).fields?.(waiting) ?? ["code"];
 }
 
 export function challengePage(visit: Visit, waiting: Waiting, problem?: Problem): Promise<Response> {
@@ -53,13 +110,14 @@ ${body}
 ${otherWay === true ? form(visit, "/login", another, "below") : ""}
 ${backLink(visit)}`;
   const isProblem = problem !== undefined;
-  return answerPage(visit, { title, body: whole, isProblem, graphic: graphics[waiting.name] });
+  return answerPage(visit, { title, body: whole, isProblem, graphic: pageOf(waiting.name).graphic });
 }
 
+/** Title and body of the page for a waiting sign-in. */
 export const challengeView: Render = (visit, waiting, problem) =>
-  pages[waiting.name]!(visit, waiting, problem);
+  pageOf(waiting.name).render(visit, waiting, problem);
 
-/** The first factors that there are pages for, and that can be used at this one. */
+/** The available first factors that have a page and can be used by this visitor. */
 export function shownFactors(
   visit: Pick<Visit, "passkeys">,
   available: readonly string[],
@@ -95,18 +153,22 @@ ${form(visit, "/challenge", html`${state(waiting)}${choices}`)}`;
 function sentCode(
   visit: Visit,
   waiting: Waiting,
-  { title, problem }: { title: string; problem: Problem | undefined },
+  problem: Problem | undefined,
+  title: "emailTitle" | "smsTitle",
 ): ChallengeView {
   const { enterCode } = visit.words;
   const destination = waiting.parameters["CODE_DELIVERY_DESTINATION"] ?? "";
   const isFirst = Boolean(waiting.parameters["available"]);
   const body = html`<p class="lead">${enterCode.sentTo(destination)}</p>
 ${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${isFirst ? "" : rememberBox(visit)}${submit(enterCode.submit)}`)}`;
-  // As a first factor the challenge says what it is one of.
-  return { title, body, otherWay: isFirst };
+  // Only as a first factor, where there may be others to choose from.
+  return { title: enterCode[title], body, otherWay: isFirst };
 }
 
-/** On the page of a second factor, where users are asked whether it may be left out here from now on. */
+/**
+ * The checkbox "remember this device", if users are asked whether to skip the second factor in this browser from now
+ * on.
+ */
 function rememberBox({ pool, form, words }: Visit): Html | "" {
   if (!asksToRemember(pool)) return "";
   return html`<div class="check"><input type="checkbox" id="remember" name="remember" value="1"${form.has("remember") ? html` checked` : ""}>
@@ -123,7 +185,10 @@ ${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${
   return { title: enterCode.appTitle, body };
 }
 
-/** The script asks the device and sends the form; without it there is only another way. */
+/**
+ * The passkey page: the script asks the browser and submits the form; without script, only another factor can be
+ * chosen.
+ */
 function passkey(visit: Visit, waiting: Waiting): ChallengeView {
   const { passkey: words, common } = visit.words;
   const options = waiting.parameters["CREDENTIAL_REQUEST_OPTIONS"] ?? "{}";

@@ -1,4 +1,4 @@
-/** /confirmUser and /resendcode: the code that a new account waits for, typed or behind a link. */
+/** /confirmUser and /resendcode: confirms a new account by a code, typed in or behind a link. */
 import { html } from "hono/html";
 import { sendsLink } from "../../../domain/messages/compose.ts";
 import { type Delivery, maskDestination } from "../../../domain/messages/delivery.ts";
@@ -22,7 +22,7 @@ import { codeOf, textOf } from "../kit/form.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
 import { typedName } from "../kit/names.ts";
-import { isRefusal, problemOf, wordOf } from "../kit/sentences.ts";
+import { problemOf, shownRefusal, wordOf } from "../kit/sentences.ts";
 import type { BareVisit, Visit } from "../kit/visit.ts";
 import { follow } from "./follow.ts";
 import { loginPage } from "./login-pages.ts";
@@ -30,37 +30,40 @@ import { checked } from "./wire-checks.ts";
 
 export interface ConfirmView {
   readonly username: string;
-  /** What confirms: a code that is typed, a link that was sent, or the button that such a link leads to. */
-  readonly by: Way;
-  /** Of a sign-up in this browser: with the code it signs in. */
+  /** How the account is confirmed: a code to type, a link that was sent, or the button that such a link leads to. */
+  readonly by: ConfirmationMethod;
+  /** The Session of a sign-up in this browser; together with the code it signs the user in. */
   readonly session?: string | undefined;
-  /** Masked. */
+  /** Where the code was sent, masked. */
   readonly destination?: string | undefined;
   readonly code?: string | undefined;
   readonly problem?: Problem | undefined;
   readonly notice?: string | undefined;
 }
 
-type Way = "code" | "link" | "button";
+type ConfirmationMethod = "code" | "link" | "button";
 
-/** Opened from the sign-in page, or by a link in a message. */
+/** Opened from the sign-in page, or through a link in a message. */
 type Visiting = Visit | BareVisit;
 
-/** @param delivery where the code went, if that is known */
-export function wayOf({ pool }: Pick<Visit, "pool">, delivery?: Pick<Delivery, "medium">): Way {
+/** How an account is confirmed. @param delivery where the code was sent, if known */
+export function confirmationMethod(
+  { pool }: Pick<Visit, "pool">,
+  delivery?: Pick<Delivery, "medium">,
+): ConfirmationMethod {
   const texts = pool.document.AutoVerifiedAttributes?.includes("phone_number") === true;
   return sendsLink(pool.document, delivery?.medium ?? (texts ? "SMS" : "EMAIL")) ? "link" : "code";
 }
 
 /**
- * A link that was sent names the user and the code. Nothing is done before the button is pressed: programs that look into
- * mail open its links.
+ * A link in a message names the user and the code. Nothing happens until the button is pressed: programs that scan mail
+ * open its links.
  */
 export function showConfirm(visit: Visiting): Promise<Response> {
   const parameters = new URLSearchParams(visit.query);
   const username = parameters.get("user_name") ?? "";
   const code = parameters.get("confirmation_code") ?? undefined;
-  const by = username !== "" && code ? "button" : wayOf(visit);
+  const by = username !== "" && code ? "button" : confirmationMethod(visit);
   return confirmPage(visit, { username, code, by });
 }
 
@@ -83,30 +86,30 @@ export async function postConfirm(visit: Visiting): Promise<Response> {
     const session =
       signedUp && (await confirmedSession(ctx, door, { ...confirmed, signedUp, flow: "HOSTED_AUTH" }));
     if (!session) return loginPage(visit, { username, notice: words.confirm.done });
-    const start = { pool, client, flow: "HOSTED_AUTH", session, door: "pages", page: visit.page } as const;
+    const start = { pool, client, flow: "HOSTED_AUTH", session, entry: "pages", page: visit.page } as const;
     return await follow(
       visit,
       await startSignIn(ctx, { ...start, parameters: { USERNAME: username } }),
       username,
     );
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    const problem = problemOf(error, words, ["code", "username"]);
-    if (wordOf(error) === "alreadyConfirmed" && visit.request !== undefined)
+    const refusal = shownRefusal(ctx, error);
+    const problem = problemOf(refusal, words, ["code", "username"]);
+    if (wordOf(refusal) === "alreadyConfirmed" && visit.request !== undefined)
       return loginPage(visit, { username, notice: problem.text });
     if (view.by !== "button") return confirmPage(visit, { ...view, problem });
     const text = problem.field === "code" ? words.confirm.badLink : problem.text;
-    return confirmPage(visit, { ...view, by: wayOf(visit), code: undefined, problem: { text } });
+    return confirmPage(visit, { ...view, by: confirmationMethod(visit), code: undefined, problem: { text } });
   }
 }
 
-/** Where there is nowhere to go on to. */
+/** The page if there is no application to return to. */
 function donePage(visit: BareVisit): Promise<Response> {
   const { doneTitle, doneElsewhere } = visit.words.confirm;
   return answerPage(visit, { title: doneTitle, body: html`<p class="lead">${doneElsewhere}</p>` });
 }
 
-/** Whose sign-up this browser has made; undefined: none that still counts. */
+/** The Session of a sign-up in this browser, if it is still valid. */
 function openSession({ ctx, pool, client }: Visiting, session: string | undefined): string | undefined {
   try {
     return readSignUpSession(ctx, { pool, client }, session || undefined);
@@ -136,12 +139,12 @@ export async function postResend(visit: Visiting): Promise<Response> {
     checked("ResendConfirmationCode", { ClientId: client.id, Username: username });
     const delivery = await resendConfirmationCode(ctx, pool, client, username);
     const destination = maskDestination(delivery);
-    const by = wayOf(visit, delivery);
+    const by = confirmationMethod(visit, delivery);
     const sent = by === "link" ? words.confirm.linkResent : words.confirm.resent;
     return confirmPage(visit, { ...view, by, destination, notice: sent(destination) });
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    return confirmPage(visit, { ...view, problem: problemOf(error, words, ["username"]) });
+    const refusal = shownRefusal(ctx, error);
+    return confirmPage(visit, { ...view, problem: problemOf(refusal, words, ["username"]) });
   }
 }
 
@@ -162,7 +165,7 @@ function leadOf({ words: { confirm } }: Visiting, { by, destination }: ConfirmVi
   return destination === undefined ? confirm.sent : confirm.sentTo(destination);
 }
 
-/** What goes from one of these pages to the next. */
+/** Hidden fields that carry the view from one of these pages to the next. */
 function known({ by, session, destination }: ConfirmView): Html[] {
   return hidden({ by, ...(session && { session }), ...(destination && { destination }) });
 }
@@ -185,7 +188,7 @@ function usernameField(visit: Visiting, { username, problem }: ConfirmView): Htm
   });
 }
 
-/** Where there is no field for a code, the name is asked for here. */
+/** The form to send the code again. It asks for the name where there is no field for a code. */
 function resendForm(visit: Visiting, view: ConfirmView): Html | "" {
   const { confirm } = visit.words;
   const { by, username, problem } = view;

@@ -1,13 +1,14 @@
 /**
- * CUSTOM_CHALLENGE: what a trigger of the pool asks (AWS: "Custom authentication challenge Lambda triggers"). Of its
- * publicChallengeParameters `title` is the heading and `prompt` the sentence above the field; every other is shown as text.
+ * CUSTOM_CHALLENGE: a challenge of the pool's trigger ("Custom authentication challenge Lambda triggers", Amazon
+ * Cognito Developer Guide). Of its publicChallengeParameters, `title` becomes the heading and `prompt` the sentence
+ * above the field; all others are shown as text.
  */
 import { html } from "hono/html";
 import { errorOf, field, form, type Problem, submit } from "../kit/fields.ts";
 import type { Visit } from "../kit/visit.ts";
 import { type ChallengeView, state, type Waiting } from "./waiting.ts";
 
-/** Parameters that are nobody's words. */
+/** Parameters that are not shown. */
 const silent: readonly string[] = ["title", "prompt", "USERNAME", "available"];
 
 export function customBody(visit: Visit, waiting: Waiting, problem: Problem | undefined): ChallengeView {

@@ -1,25 +1,26 @@
-/** /error and whatever else cannot go on: a sentence for who wants to sign in, and one for who made the application. */
+/** /error and every other failure page: one sentence for the user, and one for the developer of the application. */
 import type { Context } from "hono";
 import { html } from "hono/html";
 import type { Ctx } from "../../../app.ts";
 import { refusedLocation } from "../../../domain/grants/answer.ts";
 import { RedirectedRefusal } from "../../../domain/grants/authorization-request.ts";
+import { isClientId } from "../../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import { type Bindings, errorPageOf, type Place, rawQuery } from "../../place.ts";
 import { logRefusal } from "../../refused.ts";
-import { crowdedPage } from "../crowded.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage, type Page } from "../kit/layout.ts";
 import { newFrame, redirect } from "../kit/visit.ts";
+import { overloadPage } from "../overload-page.ts";
 
-/** GET /error, where the OAuth endpoints send what may not be told to a redirect URI. */
+/** GET /error, to which the OAuth endpoints redirect when an error must not go to a redirect URI. */
 export function answerErrorPage(ctx: Ctx, c: Context<Bindings>, { base }: Place): Promise<Response> {
   const parameters = new URLSearchParams(rawQuery(c));
   const frame = newFrame(ctx, c, base);
   const { words } = frame;
-  // Nothing else is shown: whoever makes a link to this page must not write on it.
+  // Nothing else is shown: the author of a link to this page must not be able to write on it.
   const error = /^[\w-]{1,64}$/.exec(parameters.get("error") ?? "")?.[0] ?? "invalid_request";
-  const clientId = /^[\w+]{1,128}$/.exec(parameters.get("client_id") ?? "")?.[0];
+  const clientId = parameters.get("client_id") ?? "";
   const sentence =
     error === "TooManyRequestsException"
       ? words.errors.tooMany
@@ -28,7 +29,7 @@ export function answerErrorPage(ctx: Ctx, c: Context<Bindings>, { base }: Place)
   const body = html`<p class="lead">${sentence} ${words.errorPage.back}</p>
 <div class="developers"><h2>${words.errorPage.forDevelopers}</h2>
 ${remedy === undefined ? "" : html`<p>${remedy}</p>`}
-<p>${clientId === undefined ? "" : html`${words.errorPage.client(clientId)}<br>`}${words.errorPage.code(error)}<br>${words.common.requestId(ctx.requestId)}</p></div>`;
+<p>${isClientId(clientId) ? html`${words.errorPage.client(clientId)}<br>` : ""}${words.errorPage.code(error)}<br>${words.common.requestId(ctx.requestId)}</p></div>`;
   return answerPage(frame, { title: words.errorPage.title, body, status: 400 });
 }
 
@@ -39,11 +40,11 @@ function wordFor(table: Readonly<Record<string, string>>, name: string): string 
 interface Failing {
   readonly ctx: Ctx;
   readonly c: Context<Bindings>;
-  /** Undefined: there is no such pool. */
+  /** Undefined if there is no such pool. */
   readonly place: Place | undefined;
 }
 
-/** The one writer of errors of this room. */
+/** The only writer of errors of this room. */
 export function answerFailure({ ctx, c, place }: Failing, error: unknown): Response | Promise<Response> {
   if (place !== undefined && error instanceof RedirectedRefusal)
     return redirect(c, refusedLocation(ctx, place.pool, error));
@@ -53,9 +54,9 @@ export function answerFailure({ ctx, c, place }: Failing, error: unknown): Respo
   }
   logRefusal(ctx, error);
   if (place === undefined) return plainPage({ ctx, c, place }, "notFound", 404);
-  // What comes too fast is not sent on to ask for one more page.
+  // Too many requests must not lead to a request for yet another page.
   if (error.code === "TooManyRequestsException")
-    return c.html(crowdedPage(c.req.header("accept-language")), 429, {
+    return c.html(overloadPage(c.req.header("accept-language")), 429, {
       "cache-control": "no-store",
       "retry-after": "1",
       "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -63,7 +64,7 @@ export function answerFailure({ ctx, c, place }: Failing, error: unknown): Respo
   return redirect(c, errorPageOf(place, error.code, rawQuery(c)));
 }
 
-/** A form that another site has sent. */
+/** Refuses a form that another site has sent. */
 export function answerForeignForm(failing: Failing): Promise<Response> {
   return plainPage(failing, "foreignForm", 403);
 }
@@ -81,7 +82,7 @@ function plainPage(
   return answerPage(frame, { title: words.errorPage.title, body, status });
 }
 
-/** GET /signedout, where /logout ends that names no address to go on to. */
+/** GET /signedout, where a /logout ends that names no address to go on to. */
 export function answerSignedOut(ctx: Ctx, c: Context<Bindings>, { base }: Place): Promise<Response> {
   const frame = newFrame(ctx, c, base);
   const { title, text } = frame.words.signedOut;

@@ -1,8 +1,8 @@
-/** Where a sign-in goes after each step: back to the client, or to the page of what it waits for. */
+/** Decides where a sign-in goes after each step: back to the client, or to the page of the next challenge. */
 import { authorizedLocation } from "../../../domain/grants/answer.ts";
 import { openBrowserSession, type SignedInBrowser } from "../../../domain/grants/browser-session.ts";
-import { associateBySession } from "../../../domain/signin/challenges/mfa-setup.ts";
 import { respondToChallenge } from "../../../domain/signin/respond.ts";
+import { associateBySession } from "../../../domain/signin/set-up-by-session.ts";
 import type { Outcome } from "../../../domain/signin/sign-in.ts";
 import type { Authenticated } from "../../../domain/tokens/issue.ts";
 import { rememberBrowser } from "../../../domain/users/browser-devices.ts";
@@ -28,7 +28,7 @@ export async function follow(visit: Visit, outcome: Outcome, username: string): 
   const [only, another] = shownFactors(visit, available);
   if (only === undefined)
     return loginPage(visit, { username, problem: { text: visit.words.errors.noFactor } });
-  // Where there is one way only, there is nothing to choose.
+  // With a single possibility there is nothing to choose.
   return another === undefined ? answerChoice(visit, waiting, only) : challengePage(visit, waiting);
 }
 
@@ -40,7 +40,7 @@ async function answerChoice(visit: Visit, { session, username }: Waiting, answer
   );
 }
 
-/** Answers what the sign-in waits for. */
+/** Answers the challenge that the sign-in waits for. */
 export function respond(
   { ctx, pool, client, page }: Visit,
   challenge: string,
@@ -57,12 +57,12 @@ export function respond(
     challenge,
     session: session || undefined,
     responses: { ...responses, USERNAME: username },
-    door: "pages",
+    entry: "pages",
     page,
   });
 }
 
-/** The same with the key of a new authenticator app. */
+/** Adds the key of a new authenticator app to what the sign-in waits for. */
 export async function withKey({ ctx }: Visit, waiting: Waiting): Promise<Waiting> {
   const { secretCode, session } = await associateBySession(ctx, waiting.session);
   return { ...waiting, session, parameters: { ...waiting.parameters, secret: secretCode } };
@@ -77,7 +77,7 @@ async function finish(visit: Visit, authenticated: Authenticated): Promise<Respo
   return goOn(visit, opened.browser);
 }
 
-/** Who is signed in goes where the visit was meant to lead: to the application, or to the page of ours. */
+/** Sends a signed-in user to the visit's destination: the application, or one of our own pages. */
 export async function goOn(visit: Visit, browser: SignedInBrowser): Promise<Response> {
   const { ctx, c, place, request, query } = visit;
   if ("responseType" in request) return redirect(c, await authorizedLocation(ctx, request, browser));

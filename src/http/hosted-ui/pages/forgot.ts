@@ -1,4 +1,4 @@
-/** /forgotPassword and /confirmForgotPassword: a new password by a code, for whoever owns the account's address. */
+/** /forgotPassword and /confirmForgotPassword: sets a new password by a code sent to the account's address. */
 import { html } from "hono/html";
 import { maskDestination } from "../../../domain/messages/delivery.ts";
 import { confirmForgotPassword, forgotPassword } from "../../../domain/users/recovery.ts";
@@ -16,7 +16,7 @@ import {
 import { codeOf, textOf } from "../kit/form.ts";
 import { answerPage } from "../kit/layout.ts";
 import { nameField, typedName } from "../kit/names.ts";
-import { isRefusal, problemOf } from "../kit/sentences.ts";
+import { problemOf, shownRefusal } from "../kit/sentences.ts";
 import type { Visit } from "../kit/visit.ts";
 import { loginPage } from "./login-pages.ts";
 import { newPasswordField } from "./new-password.ts";
@@ -43,12 +43,12 @@ export async function postForgot(visit: Visit): Promise<Response> {
     const delivery = await forgotPassword(ctx, pool, client, username);
     return await resetPage(visit, { username, destination: maskDestination(delivery) });
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    return forgotPage(visit, username, problemOf(error, words, ["username"]));
+    const refusal = shownRefusal(ctx, error);
+    return forgotPage(visit, username, problemOf(refusal, words, ["username"]));
   }
 }
 
-/** Somebody who has a code already. */
+/** The page for users who already have a code. */
 export function showReset(visit: Visit): Promise<Response> {
   return resetPage(visit, { username: visit.request.loginHint ?? "" });
 }
@@ -69,8 +69,11 @@ export async function postReset(visit: Visit): Promise<Response> {
     await confirmForgotPassword(ctx, pool, client, { username, code, password });
     return await loginPage(visit, { username, notice: words.forgot.done });
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    return resetPage(visit, { ...view, problem: problemOf(error, words, ["code", "password", "username"]) });
+    const refusal = shownRefusal(ctx, error);
+    return resetPage(visit, {
+      ...view,
+      problem: problemOf(refusal, words, ["code", "password", "username"]),
+    });
   }
 }
 
@@ -88,7 +91,7 @@ ${backLink(visit)}`;
   return answerPage(visit, { title: words.title, body, isProblem: problem !== undefined });
 }
 
-/** The same whether there is such a user or not. */
+/** The page for code and new password; identical whether the user exists or not. */
 export function resetPage(visit: Visit, view: ResetView): Promise<Response> {
   const { forgot: words, fields } = visit.words;
   const { username, destination, problem } = view;

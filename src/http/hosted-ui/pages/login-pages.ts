@@ -1,7 +1,7 @@
-/** The pages of /login: name and password, the password alone, and going on as who is signed in already. */
+/** The pages of /login: name and password, the password alone, and continuing as the user who is already signed in. */
 import { html } from "hono/html";
 import { passkeyOptions } from "../../../domain/signin/by-passkey.ts";
-import { allowsFirst } from "../../../domain/signin/challenges/select-challenge.ts";
+import { allowsFirst } from "../../../domain/signin/first-factors.ts";
 import { alert, errorOf, field, form, hidden, notice, type Problem, submit } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
@@ -15,7 +15,7 @@ export interface LoginView {
   readonly notice?: string | undefined;
 }
 
-/** Whether users may sign in by nothing but a password: then it is asked for at once. */
+/** Whether a password is the only way to sign in, so that it is asked for at once. */
 function isPasswordOnly({ pool }: Visit): boolean {
   return !(["EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"] as const).some((factor) => allowsFirst(pool, factor));
 }
@@ -45,7 +45,9 @@ ${signUpLine(visit)}`;
   return answerPage(visit, { title: words.signIn.title(app), body, isProblem: problem !== undefined });
 }
 
-/** The script has the browser offer its passkeys in the field of the name, and sends the one that was chosen. */
+/**
+ * The hidden form for passkeys: the script has the browser offer them in the name field, and submits the one chosen.
+ */
 async function passkeyForm(visit: Visit): Promise<Html | ""> {
   const { ctx, pool, client, page } = visit;
   const options = await passkeyOptions(ctx, { pool, client, page });
@@ -65,7 +67,7 @@ function signUpLine(visit: Visit): Html | "" {
   return html`<p class="foot">${noAccount} <a href="${linkTo(visit, "/signup")}">${signUp}</a></p>`;
 }
 
-/** The password of somebody who has said who they are: it begins the sign-in again, with both. */
+/** Asks a user who has given a name for the password; starts the sign-in over with both. */
 export function passwordPage(visit: Visit, username: string, problem?: Problem): Promise<Response> {
   const { words } = visit;
   const inside = html`${hidden({ second: "1" })}
@@ -86,7 +88,7 @@ ${otherWays(visit, username)}`;
   return answerPage(visit, { title: words.enterPassword.title, body, isProblem: problem !== undefined });
 }
 
-/** Begins again without a password, which offers what there is to choose from. */
+/** A form that starts over without a password, which offers all available factors. */
 function otherWays(visit: Visit, username: string): Html {
   const { words } = visit;
   const back = html`<p class="foot"><a href="${linkTo(visit, "/login")}">${words.common.backToSignIn}</a></p>`;
@@ -99,7 +101,7 @@ const longestOnButton = 20;
 
 export function continuePage(visit: Visit, name: string): Promise<Response> {
   const { words } = visit;
-  // A long name would break over the lines of the button; the sentence above has said it.
+  // A long name would wrap inside the button; the sentence above already shows it.
   const label = [...name].length > longestOnButton ? words.common.continue : words.continueAs.submit(name);
   const inside = html`${hidden({ continue: "1" })}${submit(label)}`;
   const other = html`${hidden({ another: "1" })}<button class="quiet">${words.continueAs.another}</button>`;

@@ -5,13 +5,14 @@ import { signedInBrowser } from "../../../domain/grants/browser-session.ts";
 import { startByPasskey } from "../../../domain/signin/by-passkey.ts";
 import { startSignIn } from "../../../domain/signin/start.ts";
 import { signInNameOf } from "../../../domain/users/find-user.ts";
+import type { Refusal } from "../../../lib/refusal.ts";
 import { isRefusedFor } from "../../../wire/refuse.ts";
 import { sessionCookie } from "../../cookies.ts";
 import type { Problem } from "../kit/fields.ts";
 import { typedName } from "../kit/names.ts";
-import { isRefusal, problemOf } from "../kit/sentences.ts";
+import { problemOf, shownRefusal } from "../kit/sentences.ts";
 import type { Visit } from "../kit/visit.ts";
-import { confirmPage, wayOf } from "./confirm.ts";
+import { confirmationMethod, confirmPage } from "./confirm.ts";
 import { follow, goOn } from "./follow.ts";
 import { resetPage } from "./forgot.ts";
 import { continuePage, loginPage, passwordPage } from "./login-pages.ts";
@@ -23,13 +24,13 @@ export async function showLogin(visit: Visit): Promise<Response> {
   return loginPage(visit, { username: (await hintedName(visit)) ?? visit.request.loginHint });
 }
 
-/** Who the client's id_token_hint asks for. */
+/** The user that the client's id_token_hint asks for. */
 async function hintedName({ ctx, pool, request }: Visit): Promise<string | undefined> {
   if (!("hinted" in request) || typeof request.hinted !== "object") return undefined;
   return signInNameOf(ctx, pool, request.hinted.userId);
 }
 
-/** Who is signed in here and need not prove it again. */
+/** The user who is signed in here and need not authenticate again. */
 export async function signedIn({ ctx, c, place, pool, request }: Visit) {
   const browser = await signedInBrowser(ctx, pool, sessionCookie(c, place));
   return suffices(ctx, request, browser) ? browser : undefined;
@@ -51,7 +52,7 @@ export async function postLogin(visit: Visit): Promise<Response> {
   return begin(visit, username, password);
 }
 
-/** Whoever may not go on by the sign-in that they have can by another. */
+/** Falls back to a new sign-in if the present one cannot be used any more. */
 const unlessUsedUp = (visit: Visit) => (error: unknown) => {
   if (!isUsedUp(error)) throw error;
   return loginPage(visit, {});
@@ -67,43 +68,45 @@ async function begin(visit: Visit, username: string, password: string | undefine
       client,
       flow: "HOSTED_AUTH",
       session: undefined,
-      door: "pages",
+      entry: "pages",
       page,
     } as const;
     return await follow(visit, await startSignIn(ctx, { ...start, parameters }), username);
   } catch (error) {
-    const instead = elsewhere(visit, username, error);
+    const refusal = shownRefusal(ctx, error);
+    const instead = elsewhere(visit, username, refusal);
     if (instead !== undefined) return instead;
     const fields = password === undefined ? ["username"] : ["username", "password"];
-    return tryAgain(visit, username, problemOf(error, words, fields));
+    return tryAgain(visit, username, problemOf(refusal, words, fields));
   }
 }
 
-/** The passkey that the browser has offered as a name, which says whose it is. */
+/** Starts a sign-in with a passkey that the browser offered in the name field; the passkey identifies the user. */
 async function beginByPasskey(visit: Visit, credential: string): Promise<Response> {
   const { ctx, pool, client, page, words } = visit;
   try {
     const outcome = await startByPasskey(ctx, { pool, client, page, credential });
     return await follow(visit, outcome, "");
   } catch (error) {
-    const instead = elsewhere(visit, "", error);
+    const refusal = shownRefusal(ctx, error);
+    const instead = elsewhere(visit, "", refusal);
     if (instead !== undefined) return instead;
-    const isWrong = isRefusedFor(error, "wrongPassword", "passkeyInvalid");
-    const problem = isWrong ? { text: words.errors.passkey } : problemOf(error, words, []);
+    const isWrong = isRefusedFor(refusal, "wrongPassword", "passkeyInvalid");
+    const problem = isWrong ? { text: words.errors.passkey } : problemOf(refusal, words, []);
     return loginPage(visit, { problem });
   }
 }
 
-/** Another page, for who has proven enough to be told that their account waits for something. */
-function elsewhere(visit: Visit, username: string, error: unknown): Promise<Response> | undefined {
-  if (!isRefusal(error)) throw error;
-  if (error.code === "UserNotConfirmedException") return confirmPage(visit, { username, by: wayOf(visit) });
-  if (error.code === "PasswordResetRequiredException")
+/** Another page, for users who have proven enough to be shown that their account needs something first. */
+function elsewhere(visit: Visit, username: string, refusal: Refusal): Promise<Response> | undefined {
+  if (refusal.code === "UserNotConfirmedException")
+    return confirmPage(visit, { username, by: confirmationMethod(visit) });
+  if (refusal.code === "PasswordResetRequiredException")
     return resetPage(visit, { username, notice: visit.words.forgot.mustReset });
   return undefined;
 }
 
-/** The page that the form came from, with what is wrong. */
+/** Shows the page of the form again, with what is wrong. */
 function tryAgain(visit: Visit, username: string, problem: Problem): Promise<Response> {
   if (visit.form.has("second")) return passwordPage(visit, username, problem);
   return loginPage(visit, { username, problem });

@@ -1,4 +1,4 @@
-/** NEW_PASSWORD_REQUIRED: the user's own password, and what the schema requires and nobody has said yet. */
+/** NEW_PASSWORD_REQUIRED: the user's own password, and attributes that the schema requires and nobody has set yet. */
 import { html } from "hono/html";
 import { passwordPolicy } from "../../../domain/credentials/password.ts";
 import { attributeField } from "../kit/attributes.ts";
@@ -29,7 +29,7 @@ ${form(visit, "/challenge", inside)}`;
   return { title: words.title, body };
 }
 
-/** With the rules that it must fulfil. */
+/** A field for a new password, with the rules that it must satisfy. */
 export function newPasswordField(
   visit: Visit,
   problem: Problem | undefined,

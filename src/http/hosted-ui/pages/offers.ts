@@ -1,4 +1,4 @@
-/** What the pages offer at all, by the settings of the pool. The domain refuses the rest whatever is shown. */
+/** What the pages offer, by the settings of the pool. Whatever is shown, the domain refuses what is not allowed. */
 import type { Pool } from "../../../domain/user-pools/load-pool.ts";
 
 export function offersSignUp({ document }: Pool): boolean {

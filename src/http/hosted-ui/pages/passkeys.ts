@@ -1,17 +1,19 @@
-/** /passkeys/add: who is signed in makes a passkey, and goes back to the application (AWS: "passkeys/add"). */
+/**
+ * /passkeys/add: a signed-in user creates a passkey and returns to the application ("passkeys/add", Amazon Cognito
+ * Developer Guide).
+ */
 
 import { html } from "hono/html";
 import type { SignedInBrowser } from "../../../domain/grants/browser-session.ts";
 import { returnLocation } from "../../../domain/grants/page-request.ts";
 import { mostPasskeys, type PublicKeyCredentialCreationOptionsJSON } from "../../../domain/mfa/webauthn.ts";
 import { completePasskey, passkeysOf, startPasskey } from "../../../domain/users/passkeys.ts";
-import { Refusal } from "../../../lib/refusal.ts";
 import type { Passkey } from "../../../store/passkeys.ts";
 import { isRefusedFor } from "../../../wire/refuse.ts";
 import { alert, form, hidden, notice, type Problem, submit } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
-import { problemOf, wordOf } from "../kit/sentences.ts";
+import { problemOf, shownRefusal, wordOf } from "../kit/sentences.ts";
 import { linkTo, type PasskeyVisit, passkeyQuery, redirect } from "../kit/visit.ts";
 import { signedIn } from "./login.ts";
 
@@ -19,7 +21,7 @@ export function showPasskeys(visit: PasskeyVisit): Promise<Response> {
   return withUser(visit, (browser) => passkeysPage(visit, browser, {}));
 }
 
-/** The button asks the device, and what the device has made comes back. */
+/** POST: the button requests the options for the device; the device's result is then posted here. */
 export function postPasskey(visit: PasskeyVisit): Promise<Response> {
   return withUser(visit, async (browser) => {
     const { ctx, pool, words, form: sent } = visit;
@@ -35,7 +37,7 @@ export function postPasskey(visit: PasskeyVisit): Promise<Response> {
   });
 }
 
-/** Who has not signed in, or not lately, does so first and comes back here. */
+/** Sends users who have not signed in, or not recently, through a sign-in first that leads back here. */
 async function withUser(
   visit: PasskeyVisit,
   answer: (browser: SignedInBrowser) => Promise<Response>,
@@ -50,13 +52,13 @@ async function withUser(
     : answer(browser);
 }
 
-/** Whatever is wrong with what the device has made, people can only try again. */
-function problemWith({ words }: PasskeyVisit, error: unknown): Problem {
+/** The problem to show for any fault in what the device has created: the user can only try again. */
+function problemWith({ ctx, words }: PasskeyVisit, error: unknown): Problem {
   const { addPasskey } = words;
-  const problem = problemOf(error, words, []);
-  if (isRefusedFor(error, "tooManyPasskeys")) return { text: addPasskey.tooMany(mostPasskeys) };
-  const isOwn = error instanceof Refusal && ["general", "passkeyHere"].includes(wordOf(error));
-  return isOwn ? { text: addPasskey.notAdded } : problem;
+  const refusal = shownRefusal(ctx, error);
+  if (isRefusedFor(refusal, "tooManyPasskeys")) return { text: addPasskey.tooMany(mostPasskeys) };
+  const isOwn = ["general", "passkeyHere"].includes(wordOf(refusal));
+  return isOwn ? { text: addPasskey.notAdded } : problemOf(refusal, words, []);
 }
 
 interface PasskeysView {
@@ -83,12 +85,12 @@ ${isDone ? makeForm(visit, html`<button class="quiet">${addPasskey.another}</but
   return answerPage(visit, { title: addPasskey.title, body, isProblem: view.problem !== undefined });
 }
 
-/** Nothing can be made without script, and then there is no button that would do nothing. */
-function makeForm(visit: PasskeyVisit, button: Html, look = ""): Html {
+/** Nothing can be created without script; the button is then hidden, as it would do nothing. */
+function makeForm(visit: PasskeyVisit, button: Html, style = ""): Html {
   const { needsScript, unsupported } = visit.words.addPasskey;
   return html`<noscript><p class="note problem">${needsScript}</p></noscript>
 <p class="note problem" data-without-passkeys hidden>${unsupported}</p>
-<div data-with-passkeys hidden>${form(visit, "/passkeys/add", html`${hidden({ make: "1" })}${button}`, look)}</div>`;
+<div data-with-passkeys hidden>${form(visit, "/passkeys/add", html`${hidden({ make: "1" })}${button}`, style)}</div>`;
 }
 
 function listOf({ words }: PasskeyVisit, passkeys: readonly Passkey[]): Html | "" {
@@ -100,11 +102,11 @@ function listOf({ words }: PasskeyVisit, passkeys: readonly Passkey[]): Html | "
   return html`<h2 class="heading">${words.addPasskey.yours}</h2><ul class="list">${items}</ul>`;
 }
 
-function backToApp(visit: PasskeyVisit, look = "quiet"): Html {
-  return html`<p class="below"><a class="button ${look}" href="${returnLocation(visit.request)}">${visit.words.addPasskey.back(visit.app)}</a></p>`;
+function backToApp(visit: PasskeyVisit, style = "quiet"): Html {
+  return html`<p class="below"><a class="button ${style}" href="${returnLocation(visit.request)}">${visit.words.addPasskey.back(visit.app)}</a></p>`;
 }
 
-/** The script asks the device at once, and sends what it has made. */
+/** The page on which the script asks the device at once, and posts its result. */
 function makePage(visit: PasskeyVisit, options: PublicKeyCredentialCreationOptionsJSON): Promise<Response> {
   const { addPasskey, passkey, common } = visit.words;
   const inside = html`<input type="hidden" name="credential" data-passkey-make="${JSON.stringify(options)}">

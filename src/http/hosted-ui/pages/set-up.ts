@@ -1,4 +1,4 @@
-/** MFA_SETUP: a second factor for who has none and needs one. */
+/** MFA_SETUP: a second factor for users who need one and have none. */
 import { html } from "hono/html";
 import { codeField, errorOf, field, form, type Problem, submit } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
@@ -6,7 +6,7 @@ import { qrCode } from "../kit/qr.ts";
 import type { Visit } from "../kit/visit.ts";
 import { type ChallengeView, choice, secondFactors, state, type Waiting } from "./waiting.ts";
 
-/** What there is to set up; of one thing alone, its form. */
+/** A choice of the factors to set up, or the form if there is only one. */
 export function setUpBody(visit: Visit, waiting: Waiting, problem: Problem | undefined): ChallengeView {
   const { setUp: words } = visit.words;
   const chosen = visit.form.get("answer");
@@ -58,13 +58,15 @@ ${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem, wo
   return { title: words.appTitle, body };
 }
 
-/** https://github.com/google/google-authenticator/wiki/Key-Uri-Format */
+/** The key as an otpauth URI (https://github.com/google/google-authenticator/wiki/Key-Uri-Format). */
 function keyUri({ app }: Visit, { username }: Waiting, secret: string): string {
   const issuer = encodeURIComponent(app);
   return `otpauth://totp/${issuer}:${encodeURIComponent(username)}?secret=${secret}&issuer=${issuer}`;
 }
 
-/** Name and key come back by the form, which anybody may fill with more than a picture can hold. */
+/**
+ * The longest URI shown as a picture: name and key come back in the form, which anybody may fill with more than fits.
+ */
 const longestInPicture = 1_000;
 
 function qrPicture(text: string, label: string): Html | "" {

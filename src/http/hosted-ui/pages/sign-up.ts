@@ -1,4 +1,4 @@
-/** /signup: people who make their own account. */
+/** /signup: self-service registration. */
 import { html } from "hono/html";
 import { maskDestination } from "../../../domain/messages/delivery.ts";
 import { signUpSession } from "../../../domain/signin/after-sign-up.ts";
@@ -12,9 +12,9 @@ import { alert, errorOf, field, form, type Problem, submit } from "../kit/fields
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
 import { typedName } from "../kit/names.ts";
-import { isRefusal, problemOf } from "../kit/sentences.ts";
+import { problemOf, shownRefusal } from "../kit/sentences.ts";
 import { linkTo, type Visit } from "../kit/visit.ts";
-import { confirmPage, wayOf } from "./confirm.ts";
+import { confirmationMethod, confirmPage } from "./confirm.ts";
 import { newPasswordField } from "./new-password.ts";
 import { offersSignUp } from "./offers.ts";
 import { termsLine } from "./terms.ts";
@@ -41,16 +41,16 @@ export async function postSignUp(visit: Visit): Promise<Response> {
       return messagePage(visit, words.confirm.byAdministrator, words.confirm.created);
     const session = signUpSession(ctx, { pool, client }, user, "HOSTED_AUTH");
     const destination = maskDestination(delivery);
-    return confirmPage(visit, { username, by: wayOf(visit, delivery), session, destination });
+    return confirmPage(visit, { username, by: confirmationMethod(visit, delivery), session, destination });
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    return signUpPage(visit, problemOf(error, words, ["username", "password", ...names]));
+    const refusal = shownRefusal(ctx, error);
+    return signUpPage(visit, problemOf(refusal, words, ["username", "password", ...names]));
   }
 }
 
 /**
- * What the form asks for: what the schema requires and the client may write, and where nothing of that can be sent a
- * code, an address that can. The address that the user is called by is asked for as the name.
+ * The attributes the form asks for: those that the schema requires and the client may write, plus an address that can
+ * receive a code if none of them can. The address that serves as username is asked for as the name.
  */
 function attributeNames({ pool, client }: Visit): string[] {
   const required = requiredAttributes(pool);
@@ -59,7 +59,7 @@ function attributeNames({ pool, client }: Visit): string[] {
   const isReached = auto.some((one) => required.includes(one) || names.includes(one));
   const asked = reachable !== undefined && !isReached ? [...required, reachable] : required;
   const asName = names.length === 1 ? names[0] : undefined;
-  // Addresses first: most people have nothing else to say.
+  // Addresses first: most pools ask for nothing else.
   const isContact = (name: string) => Number(name === "email" || name === "phone_number");
   return asked
     .filter((name) => name !== asName && canWrite(pool, client, name))
@@ -69,7 +69,7 @@ function attributeNames({ pool, client }: Visit): string[] {
 async function signUpPage(visit: Visit, problem?: Problem): Promise<Response> {
   const { words, pool, app } = visit;
   const { signUp: texts } = words;
-  // With two kinds of names either of them is given as the name.
+  // If usernames may be of two kinds, either can be given as the name.
   const isOptional = (name: string) => (pool.document.UsernameAttributes ?? []).some((one) => one === name);
   const inside = html`${newNameField(visit, problem)}
 ${attributeNames(visit).map((name) => attributeField(visit, name, { problem, optional: isOptional(name) }))}
@@ -81,7 +81,7 @@ ${form(visit, "/signup", inside)}
   return answerPage(visit, { title: texts.title(app), body, isProblem: problem !== undefined });
 }
 
-/** What a new user is called by, which is less than what one signs in with: aliases come later. */
+/** The field for a new user's name. It accepts less than at sign-in: aliases come later. */
 function newNameField(visit: Visit, problem: Problem | undefined): Html {
   const { pool, form: typed, words } = visit;
   return field(visit, {

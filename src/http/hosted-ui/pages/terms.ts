@@ -1,10 +1,10 @@
-/** The terms of use and the privacy policy of an application, in the language of the page. */
+/** Links to an application's terms of use and privacy policy, in the language of the page. */
 import { html } from "hono/html";
 import { readTermsOfClient, type Terms } from "../../../store/terms.ts";
 import type { Html } from "../kit/frame.ts";
 import type { Visit } from "../kit/visit.ts";
 
-/** What the model calls our languages; one that it does not know gets what is for all. */
+/** The model's names for our languages; a language it does not know gets the default link. */
 const names: Readonly<Record<string, string>> = {
   de: "german",
   en: "english",
@@ -19,7 +19,7 @@ const names: Readonly<Record<string, string>> = {
   "zh-TW": "chinese-traditional",
 };
 
-/** The sentence that links to both; empty where one of them is missing, as with Cognito. */
+/** The sentence with both links; empty if either of them is missing, as in Cognito. */
 export async function termsLine({ ctx, client, words }: Visit): Promise<Html | ""> {
   const all = await readTermsOfClient(ctx.db, client.poolId, client.id);
   const address = (name: string) =>
@@ -36,6 +36,6 @@ export async function termsLine({ ctx, client, words }: Visit): Promise<Html | "
 
 function linkFor(links: Terms["links"] | undefined, code: string): string | undefined {
   const found = links?.[`cognito:${names[code]}`] ?? links?.["cognito:default"];
-  // It was checked when it was stored; a link that runs would be worth checking twice.
+  // Links were checked when they were stored; one that executes script is worth a second check.
   return found !== undefined && /^https?:\/\//i.test(found) ? found : undefined;
 }

@@ -1,27 +1,32 @@
-/** What a sign-in waits for, as its pages tell it to the browser and hear it back. */
+/** The state of a waiting sign-in, which its pages pass through the browser in hidden fields. */
 import { html } from "hono/html";
+import { isSecondFactor, type SecondFactor } from "../../../domain/mfa/factors.ts";
+import type { Step } from "../../../domain/signin/steps.ts";
 import { hidden, type Problem } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
 import type { Visit } from "../kit/visit.ts";
 
-/** What a sign-in waits for. */
+/** A waiting sign-in: its challenge, and what is needed to answer it. */
 export interface Waiting {
-  readonly name: string;
+  readonly name: Step;
   readonly session: string;
-  /** As typed at the start. */
+  /** The username as entered at the start. */
   readonly username: string;
-  /** ChallengeParameters; `available` has the first factors, `secret` the key of an authenticator app. */
+  /** ChallengeParameters; `available` lists the first factors, `secret` is the key of an authenticator app. */
   readonly parameters: Readonly<Record<string, string>>;
 }
 
 export interface ChallengeView {
   readonly title: string;
   readonly body: Html;
-  /** The sign-in begins anew where that is another way. */
+  /** Whether the page offers to start over with another factor. */
   readonly otherWay?: boolean;
 }
 
-/** Parameters that pages are made from; the user's attributes do not travel. Of a custom challenge all do. */
+/**
+ * The challenge parameters that pages need, and that forms pass on; the user's attributes are left out. For a custom
+ * challenge, all are passed on.
+ */
 const carried = [
   "available",
   "secret",
@@ -34,7 +39,7 @@ const carried = [
 
 export type Render = (visit: Visit, waiting: Waiting, problem: Problem | undefined) => ChallengeView;
 
-/** The fields by which a form comes back to what the sign-in waits for. */
+/** The hidden fields in which a form passes on the sign-in's state. */
 export function state({ name, session, username, parameters }: Waiting): Html[] {
   const isCarried = (key: string) => name === "CUSTOM_CHALLENGE" || carried.includes(key);
   const kept = Object.entries(parameters).filter(([key, value]) => isCarried(key) && value !== "");
@@ -50,7 +55,7 @@ export function choice(value: string, label: string): Html {
   return html`<button class="choice" name="answer" value="${value}">${label}</button>`;
 }
 
-/** A list of names as JSON, which has been through the browser. */
+/** Parses a JSON list of names from the browser; malformed input gives an empty list. */
 export function listed(json: string | undefined): string[] {
   try {
     const list: unknown = JSON.parse(json ?? "[]");
@@ -60,9 +65,7 @@ export function listed(json: string | undefined): string[] {
   }
 }
 
-const seconds = ["SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP"] as const;
-
-/** Of a list that has been through the browser, the second factors that there are words and pages for. */
-export function secondFactors(json: string | undefined): (typeof seconds)[number][] {
-  return listed(json).flatMap((name) => seconds.filter((one) => one === name));
+/** The second factors in a JSON list from the browser. */
+export function secondFactors(json: string | undefined): SecondFactor[] {
+  return listed(json).filter(isSecondFactor);
 }

@@ -1,4 +1,4 @@
-/** Holds what a form has brought against the constraints of the operation that would bring the same. */
+/** Checks form input against the constraints of the corresponding operation. */
 import { parseInput } from "../../../wire/check.ts";
 import { userPoolModel } from "../../../wire/generated/user-pools.ts";
 import type { UserPoolOperations } from "../../../wire/generated/user-pools.types.ts";

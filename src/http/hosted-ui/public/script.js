@@ -1,10 +1,10 @@
-/** What pages do better with script. Each of them works without it, passkeys excepted. */
+/** Enhancements of the pages. Every page works without script, except for passkeys. */
 
-/** A button that shows what is typed into a password field. */
+/** Adds a button to each password field that shows the password. */
 for (const input of document.querySelectorAll("input[type=password]")) {
   const { show, hide, showLong, hideLong } = input.dataset;
   const button = document.createElement("button");
-  const tell = (isShown) => {
+  const setShown = (isShown) => {
     button.textContent = isShown ? hide : show;
     button.setAttribute("aria-label", isShown ? hideLong : showLong);
     input.type = isShown ? "text" : "password";
@@ -13,17 +13,17 @@ for (const input of document.querySelectorAll("input[type=password]")) {
   button.className = "reveal";
   button.setAttribute("aria-controls", input.id);
   button.addEventListener("click", () => {
-    tell(input.type === "password");
+    setShown(input.type === "password");
     input.focus();
   });
-  tell(false);
+  setShown(false);
   input.parentElement.append(button);
   input.parentElement.classList.add("revealed");
-  // Browsers remember what was typed into a plain field.
-  input.form.addEventListener("submit", () => tell(false));
+  // Browsers remember what was typed into a text field.
+  input.form.addEventListener("submit", () => setShown(false));
 }
 
-/** A form is sent once; coming back to the page it may be sent again. */
+/** Submits each form only once; after navigating back to the page it may be submitted again. */
 for (const form of document.forms) {
   form.addEventListener("submit", (event) => {
     if (form.getAttribute("aria-busy") === "true") event.preventDefault();
@@ -42,7 +42,7 @@ const text = (buffer) =>
     .replace(/\//g, "_")
     .replace(/=/g, "");
 
-/** By hand, since browsers of last year have no parse…OptionsFromJSON and toJSON (Web Authentication, section 5.1). */
+/** Converted by hand, since older browsers lack parse…OptionsFromJSON and toJSON (Web Authentication, section 5.1). */
 const listed = (list) => (list ?? []).map((one) => ({ ...one, id: bytes(one.id) }));
 
 const sign = async (options, more) => {
@@ -81,19 +81,19 @@ const answerOf = ({ id, type, authenticatorAttachment }, response) =>
     response,
   });
 
-/** Asks at once, and again whenever the button is pressed; what came of it is sent, or what went wrong is told. */
+/** Runs a ceremony at once and whenever the button is pressed; submits the result, or shows what went wrong. */
 function asks(field, ceremony, options) {
   const { form } = field;
-  const told = [...form.querySelectorAll("[data-failed]")];
+  const messages = [...form.querySelectorAll("[data-failed]")];
   const ask = async () => {
-    for (const one of told) one.hidden = true;
+    for (const one of messages) one.hidden = true;
     try {
       field.value = await ceremony(JSON.parse(options));
       form.submit();
     } catch ({ name }) {
-      // Dismissed, or nothing there: the button asks again, and there is another way.
+      // Dismissed, or no passkey available: the button retries, and there are other ways to sign in.
       form.removeAttribute("aria-busy");
-      const fits = told.find((one) => one.dataset.failed === name) ?? told.at(-1);
+      const fits = messages.find((one) => one.dataset.failed === name) ?? messages.at(-1);
       if (fits) fits.hidden = false;
     }
   };
@@ -114,7 +114,7 @@ const [used, made, filled] = ["passkey", "passkey-make", "passkey-autofill"].map
 if (can && used) asks(used, sign, used.dataset.passkey);
 if (can && made) asks(made, make, made.dataset.passkeyMake);
 
-/** Passkeys among the names that the browser fills in; where it has none to offer this waits, and nobody notices. */
+/** Offers passkeys among the browser's autofill suggestions; if there are none, this waits unnoticed. */
 async function offer() {
   if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
   filled.value = await sign(JSON.parse(filled.dataset.passkeyAutofill), { mediation: "conditional" });

@@ -1,17 +1,17 @@
-/** The words of the pages. This is the catalogue that all others are held against. */
+/** The words of the pages in English; the type of all other catalogues. */
 
 export interface Language {
-  /** BCP 47. */
+  /** BCP 47 tag. */
   readonly code: string;
   readonly dir: "ltr" | "rtl";
-  /** In the language itself. */
+  /** The language's name in itself. */
   readonly name: string;
 }
 
 export const en = {
   language: { code: "en", dir: "ltr", name: "English" } as Language,
   common: {
-    /** Before the title of a page that tells of a mistake. */
+    /** Precedes the title of a page that reports an error. */
     problem: (title: string) => `Error: ${title}`,
     continue: "Continue",
     backToSignIn: "Back to sign in",
@@ -146,7 +146,7 @@ export const en = {
     submit: "Create account",
     haveAccount: "Have an account already?",
     signIn: "Sign in",
-    /** Where the two links stand in it. */
+    /** The placeholders are replaced by the two links. */
     agree: "By creating an account you agree to the {terms} and the {privacy}.",
     terms: "terms of use",
     privacy: "privacy policy",
@@ -232,7 +232,7 @@ export const en = {
     client: (id: string) => `Client: ${id}`,
     code: (code: string) => `Error: ${code}`,
   },
-  /** What happened, for who wants to sign in, by OAuth error. */
+  /** What happened, for the user, by OAuth error. */
   oauth: {
     redirect_mismatch: "The application asked to send you to an address that is not registered for it.",
     invalid_client: "The application is not known here.",
@@ -241,7 +241,7 @@ export const en = {
     invalid_request: "The application’s request was not complete or not right.",
     server_error: "Something went wrong on our side. Try again later.",
   } as Readonly<Record<string, string>>,
-  /** What to do about it, for who made the application. */
+  /** What to do about it, for the developer of the application. */
   remedies: {
     redirect_mismatch:
       "Add the redirect_uri of the request to the CallbackURLs (for sign-out, the LogoutURLs) of this app client. It is compared character by character: scheme, host, port, path and a slash at the end.",

@@ -1,4 +1,7 @@
-/** Kysely over pg: the pool, the types of values, and the wait at start. The driver is postgres-driver.ts. */
+/**
+ * Kysely dialect for pg: connection pool, types of values, and waiting for the database at startup. Its driver is
+ * driver.ts.
+ */
 import { setTimeout as delay } from "node:timers/promises";
 import { type Dialect, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
 import type { Client, Pool, QueryConfig } from "pg";
@@ -15,17 +18,17 @@ export interface PostgresOptions {
   readonly counts: DatabaseCounts;
   readonly poolSize?: number | undefined;
   readonly applicationName?: string | undefined;
-  /** How long to wait for the database at start. */
+  /** How long to wait for the database at startup. Milliseconds. */
   readonly waitMs?: number | undefined;
-  /** Milliseconds until a statement without an answer is given up; tests set it. */
+  /** Milliseconds after which an unanswered statement is given up; set by tests. */
   readonly queryTimeoutMs?: number | undefined;
 }
 
-/** Until a connection is made, or one of the pool is free. Milliseconds. */
+/** Time limit for making a connection, or for one of the pool to become free. Milliseconds. */
 const connectTimeoutMs = 5_000;
 
-/** How long a program that ends looks for a database that does not answer. Milliseconds. */
-const farewellMs = 2_000;
+/** How long the shutdown waits for a database that does not answer. Milliseconds. */
+const shutdownMs = 2_000;
 
 export interface ConnectedPostgres {
   readonly dialect: Dialect;
@@ -33,7 +36,7 @@ export interface ConnectedPostgres {
   leave(): Promise<void>;
 }
 
-/** Connects (pg is loaded here, so that the embedded store does without it) and waits until the database answers. */
+/** Connects and waits until the database answers. Loads pg here, so that the embedded store does without it. */
 export async function connectPostgres(options: PostgresOptions): Promise<ConnectedPostgres> {
   const { default: pg } = await import("pg");
   const sockets = new Sockets();
@@ -75,12 +78,12 @@ export async function connectPostgres(options: PostgresOptions): Promise<Connect
   const another = (connectionTimeoutMillis: number) =>
     new pg.Client({ connectionString: options.url, connectionTimeoutMillis });
   const leave = async () => {
-    if (!(await answersWithin(farewellMs, another))) sockets.abandon();
+    if (!(await answersWithin(shutdownMs, another))) sockets.abandon();
   };
   return { dialect, leave };
 }
 
-/** Whether the database lets a client in, or says why not. */
+/** Whether the database accepts a connection, or refuses it for a reason that waiting will not change. */
 async function answersWithin(ms: number, another: (timeoutMs: number) => Client): Promise<boolean> {
   const until = performance.now() + ms;
   for (let left = ms; left > 0; left = until - performance.now()) {
@@ -90,7 +93,7 @@ async function answersWithin(ms: number, another: (timeoutMs: number) => Client)
       await client.connect();
       return true;
     } catch (error) {
-      // Full (53…) is an answer too.
+      // A full database (53…) has answered, too.
       if (!mayComeUp(error) || sqlState(error)?.startsWith("53")) return true;
     } finally {
       client.end().catch(() => {});
@@ -100,7 +103,7 @@ async function answersWithin(ms: number, another: (timeoutMs: number) => Client)
   return false;
 }
 
-/** int8 as number (times and counts are far below 2^53), bytea as plain bytes; both as SQLite gives them. */
+/** Parses int8 as number (times and counts are far below 2^53) and bytea as plain bytes, as SQLite returns them. */
 function typeParser(oid: number): ((text: string) => unknown) | undefined {
   if (oid === 20) return safeInteger;
   if (oid === 17) return (text) => new Uint8Array(Buffer.from(text.slice(2), "hex"));
@@ -113,7 +116,7 @@ function safeInteger(text: string): number {
   return value;
 }
 
-/** What may be said of a database URL: never the user's password. */
+/** Describes a database without the user's password. */
 function describe(client: Client): string {
   return `PostgreSQL at ${client.host}:${client.port}, database ${client.database ?? ""}`;
 }
@@ -145,7 +148,7 @@ async function waitFor(pool: Pool, name: string, options: PostgresOptions): Prom
   }
 }
 
-/** Node reports several refused addresses as one error without a text. */
+/** The message of a connection error; Node reports several refused addresses as one error without a message. */
 function reason(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(reason).join("; ");
   return error instanceof Error ? error.message : String(error);

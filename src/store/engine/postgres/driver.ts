@@ -1,12 +1,12 @@
 /**
- * Kysely's driver for pg. The stock one lets the process die when a connection breaks that is in use (pg then emits
- * `error` on a client nobody listens to), and hides the error of a transaction behind that of its rollback. This one
- * - does single statements again that the database refused for the sake of order, and reads whose connection broke,
- * - says of a lost connection whether something may have been written (retry.ts), so that transactions can be done
- *   again by `runTransaction`,
- * - waits a moment for a database that restarts before it says that there is none,
- * - takes a connection that has been silent for too long for a lost one (time-limit.ts),
- * - holds queries to the same rules for values and transactions as the SQLite dialect.
+ * Kysely driver for pg. With the stock driver the process dies if a connection breaks while in use (pg emits `error` on
+ * a client without listeners), and the error of a rollback hides that of the transaction. This driver
+ * - repeats single statements that failed because of serialization, and reads whose connection broke,
+ * - reports with a lost connection whether something may have been written (retry.ts), so that `runTransaction` can
+ *   repeat transactions,
+ * - waits a moment for a database that restarts before giving up,
+ * - treats a connection that has been silent for too long as lost (time-limit.ts),
+ * - applies the same rules for values and transactions as the SQLite dialect.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, TransactionSettings } from "kysely";
@@ -16,12 +16,12 @@ import { Attempts, ConnectionLost, sqlState } from "../retry.ts";
 import { type BoundValue, bindParameter } from "../sql.ts";
 import { enterTransaction, refuseInsideTransaction, refuseSignal } from "../transaction-guard.ts";
 import type { Sockets } from "./sockets.ts";
-import { isTakingItsTime } from "./time-limit.ts";
+import { hasNoTimeLimit } from "./time-limit.ts";
 
 /** How long a query waits for a database that cannot be reached, in milliseconds. */
 const reconnectMs = 5_000;
 
-/** One connection of the pool, for as long as it lives. */
+/** One connection of the pool, while it exists. */
 interface Session {
   readonly client: PoolClient;
   broken: boolean;
@@ -34,7 +34,7 @@ export class PostgresDriver implements Driver {
 
   readonly counts: DatabaseCounts;
 
-  /** Milliseconds until a statement without an answer is given up. */
+  /** Milliseconds after which an unanswered statement is given up. */
   readonly queryTimeoutMs: number;
   readonly #sockets: Sockets;
 
@@ -57,7 +57,7 @@ export class PostgresDriver implements Driver {
     return new Lease(this, await this.connect());
   }
 
-  /** A connection of the pool. Nothing has been sent yet, so that a failure may be tried again without harm. */
+  /** Acquires a connection of the pool. Nothing has been sent yet, so a failure can safely be retried. */
   async connect(): Promise<Session> {
     const until = Date.now() + reconnectMs;
     for (let pause = 50; ; pause = Math.min(pause * 2, 500)) {
@@ -97,23 +97,23 @@ export class PostgresDriver implements Driver {
   }
 
   /**
-   * PostgreSQL hears nothing of a client whose network fell silent: it would keep the locks of an open transaction, and
-   * the same work, done again, would wait for them. In one message with the begin, so that it costs no round trip.
+   * PostgreSQL does not notice a client whose network went silent: it would keep the locks of an open transaction, and
+   * a retry would wait for them. Sent along with `begin`, so that it costs no round trip.
    */
   get #noLongerThan(): string {
     return `set local idle_in_transaction_session_timeout = ${this.queryTimeoutMs}`;
   }
 
-  /** Fails with an unknown outcome when the connection breaks here and something had been written. */
+  /** Commits. If the connection breaks here after something was written, fails with an unknown outcome. */
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
     const lease = connection as Lease;
     const { command } = await lease.send("commit", [], lease.wrote);
-    // So PostgreSQL answers when an earlier error has ended the transaction.
+    // PostgreSQL's answer if an earlier error has ended the transaction.
     if (command === "ROLLBACK") throw new Error("A query of this transaction failed: it was rolled back.");
     lease.inTransaction = false;
   }
 
-  /** Never throws, since the error that led here is the one to tell: a connection in doubt is closed instead. */
+  /** Rolls back. Never throws, since the original error is the one to report; a connection in doubt is closed. */
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     const lease = connection as Lease;
     await lease.send("rollback", [], false).catch(() => lease.discard());
@@ -132,7 +132,7 @@ class Lease implements DatabaseConnection {
   #session: Session;
   #released = false;
   inTransaction = false;
-  /** Something other than a read was sent in the open transaction. */
+  /** Whether the open transaction has sent anything but reads. */
   wrote = false;
 
   constructor(driver: PostgresDriver, session: Session) {
@@ -164,10 +164,10 @@ class Lease implements DatabaseConnection {
     this.#released = false;
   }
 
-  /** Sends one statement. Throws ConnectionLost; `counts` says whether it would have been durable by itself. */
+  /** Sends one statement. Throws ConnectionLost. `counts`: whether the statement would be durable by itself. */
   async send(text: string, values: BoundValue[], counts: boolean): Promise<Answer> {
     if (this.#session.broken) throw new ConnectionLost(false, undefined);
-    const query_timeout = isTakingItsTime() ? undefined : this.#driver.queryTimeoutMs;
+    const query_timeout = hasNoTimeLimit() ? undefined : this.#driver.queryTimeoutMs;
     const query: TimedQuery = { text, values, query_timeout };
     try {
       return await this.#session.client.query(query);
@@ -208,40 +208,40 @@ function toResult<R>({ command, rowCount, rows }: Answer): QueryResult<R> {
   return { rows: rows as R[], numAffectedRows: BigInt(rowCount ?? 0) };
 }
 
-/** Certainly changes nothing. A `with` may hide a write, so it does not count. */
+/** Whether a statement certainly changes nothing. A `with` may contain a write, so it does not count as a read. */
 function isRead(text: string): boolean {
   return /^\s*select\b/i.test(text);
 }
 
 /**
- * PostgreSQL says farewell: 57P0x it stops or ends the session, 25P03 so too, 08… the protocol is broken.
- * After a timeout an answer might still come, and belong to nobody.
+ * Whether PostgreSQL has ended the session: 57P0x and 25P03 (it shuts down or terminates it), 08… (protocol violation).
+ * After a timeout a late answer could be taken for that of another query.
  */
 function endsSession(error: unknown): boolean {
   return /^(?:57P|08|25P03)/.test(sqlState(error) ?? "") || isTimeout(error);
 }
 
-/** pg's words; it gives the error no code. */
+/** Recognizes pg's timeout by its message; the error has no code. */
 function isTimeout(error: unknown): boolean {
   return error instanceof Error && error.message === "Query read timeout";
 }
 
-/** pg takes the timeout with each query (lib/client.js); its types know it for the whole client only. */
+/** pg accepts a timeout per query (lib/client.js), but its types declare it for the whole client only. */
 interface TimedQuery extends QueryConfig<BoundValue[]> {
   /** Milliseconds. */
   readonly query_timeout: number | undefined;
 }
 
 /**
- * Waiting helps when the network or the server is not there yet: starting or stopping (57P…), full (53…), or the
- * database is still being created (3D000). A wrong password stays wrong.
+ * Whether waiting may help: the network or server is starting or stopping (57P…) or full (53…), or the database is
+ * still being created (3D000). A wrong password will stay wrong.
  */
 export function mayComeUp(error: unknown): boolean {
   const state = sqlState(error);
   return state === undefined || /^(?:57P|53|08)/.test(state) || state === "3D000";
 }
 
-/** pg makes its errors where it reads the socket; who asked is told by the stack of here. */
+/** Replaces the stack of a pg error, created where the socket is read, with the caller's. */
 function withCaller(error: Error): void {
   const here = (new Error().stack ?? "").split("\n").slice(2).join("\n");
   error.stack = `${error.stack ?? error.message}\n${here}`;

@@ -1,16 +1,16 @@
-/** The sockets of a pool of connections, so that all of them can be let go at once. */
+/** The sockets of a connection pool, so that all of them can be closed at once. */
 import { Socket } from "node:net";
 
 export class Sockets {
   readonly #open = new Set<Socket>();
   #abandoned = false;
 
-  /** From then on no connection comes about, and those that were open are broken. */
+  /** Whether all sockets were abandoned: open ones are destroyed, and no new connection is made. */
   get abandoned(): boolean {
     return this.#abandoned;
   }
 
-  /** What pg's setting `stream` takes. */
+  /** For pg's setting `stream`. */
   readonly make = (): Socket => {
     const socket = new Socket();
     this.#open.add(socket);

@@ -1,10 +1,10 @@
 /**
- * Kysely over node:sqlite, on one connection. The stock dialect waits for the disk on the JavaScript thread, or not
- * at all, and hangs for ever when the root handle is used inside a transaction; this one
- * - lets the next query run as soon as a commit is written, but answers the caller only once the disk has it
- *   (`releaseConnection`, which Kysely awaits before it hands out a result, waits for `WalSync`),
- * - throws where it would hang (transaction-guard.ts), and ends a transaction that waits for something else,
- * - behaves as PostgreSQL does after an error in a transaction: nothing more is accepted than a rollback.
+ * Kysely dialect for node:sqlite, on one connection. The stock dialect waits for the disk on the JavaScript thread, or
+ * not at all, and hangs forever if the root handle is used inside a transaction. This one
+ * - lets the next query run as soon as a commit is written, but answers the caller only once it is on the disk
+ *   (`releaseConnection`, which Kysely awaits before it returns a result, waits for `WalSync`),
+ * - throws instead of hanging (transaction-guard.ts), and ends a transaction that waits for something else,
+ * - behaves as PostgreSQL after an error in a transaction: it accepts only a rollback.
  */
 import fs from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
@@ -31,16 +31,16 @@ import { type SyncFile, WalSync } from "./wal-sync.ts";
 import type { WriteHealth } from "./write-health.ts";
 
 export interface SqliteOptions {
-  /** A prepared file (sqlite-file.ts), or `:memory:`. */
+  /** A prepared file (file.ts), or `:memory:`. */
   readonly path: string;
   readonly log: StoreLog;
   readonly writes: WriteHealth;
   readonly counts: DatabaseCounts;
-  /** For tests: what stands for fs.fdatasync. */
+  /** Replaces fs.fdatasync in tests. */
   readonly syncFile?: SyncFile | undefined;
-  /** How long a transaction may wait for something that is no query on it. */
+  /** How long a transaction may wait for something that is not a query on it. Milliseconds. */
   readonly idleLimitMs?: number | undefined;
-  /** How long a write waits for another connection (a worker's) to end its own. */
+  /** How long a write waits for another connection (a worker's) to finish its own. Milliseconds. */
   readonly busyLimitMs?: number | undefined;
 }
 
@@ -53,7 +53,7 @@ export function sqliteDialect(options: SqliteOptions): Dialect {
   };
 }
 
-/** Kysely's own mutex would hold the connection during the wait for the disk: this driver has its own. */
+/** Kysely's own mutex would hold the connection while waiting for the disk; this driver has its own. */
 class Adapter extends SqliteAdapter {
   override get supportsMultipleConnections(): boolean {
     return true;
@@ -67,11 +67,11 @@ class Adapter extends SqliteAdapter {
 class Lease implements DatabaseConnection {
   readonly #driver: SqliteDriver;
   state: "single" | "transaction" | "failed" | "expired" = "single";
-  /** Written by the open transaction. */
+  /** Whether the open transaction has written. */
   wrote = false;
-  /** Committed, so that the answer has to wait for the disk. */
+  /** Whether it has committed writes, so that the answer has to wait for the disk. */
   committed = false;
-  /** How many rows it has written so far. */
+  /** The number of rows written so far. */
   rows = 0;
   idleTicks = 0;
   lastSql = "";
@@ -90,7 +90,7 @@ class Lease implements DatabaseConnection {
 }
 
 const idleTicksAllowed = 5;
-/** Kept from the garbage collector, which would close them. */
+/** Databases kept from the garbage collector, which would close them. */
 const leftOpen: DatabaseSync[] = [];
 
 class SqliteDriver implements Driver {
@@ -109,7 +109,7 @@ class SqliteDriver implements Driver {
 
   async init(): Promise<void> {
     const { path, idleLimitMs = 5_000 } = this.#options;
-    // Waiting for a lock inside SQLite blocks the thread: short there, and `#whileBusy` goes on without blocking.
+    // Waiting for a lock inside SQLite blocks the thread: kept short here; `#whileBusy` continues without blocking.
     this.#database = new DatabaseSync(path, { timeout: 20, enableForeignKeyConstraints: true });
     this.#database.exec(
       "pragma trusted_schema = off; pragma temp_store = memory; pragma cache_size = -32768;",
@@ -148,7 +148,7 @@ class SqliteDriver implements Driver {
     });
   }
 
-  /** Passes the connection on at once; then waits for the disk when the lease has written. */
+  /** Passes the connection on at once, then waits for the disk if the lease has written. */
   async releaseConnection(connection: DatabaseConnection): Promise<void> {
     const lease = connection as Lease;
     this.#passOn(lease);
@@ -170,7 +170,7 @@ class SqliteDriver implements Driver {
     enterTransaction(this);
     const reads = settings.accessMode === "read only";
     if (!reads) this.#sync?.assertWritable();
-    // `immediate`: the write lock is had at the start or not at all, never half-way.
+    // `immediate` takes the write lock at the start or not at all, never half-way.
     await this.#whileBusy(lease, () => this.#statements.run(reads ? "begin" : "begin immediate"));
     lease.state = "transaction";
   }
@@ -191,7 +191,7 @@ class SqliteDriver implements Driver {
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     const lease = connection as Lease;
     if (lease.state === "expired") return;
-    // Some errors (a full disk) have rolled back already.
+    // Some errors (a full disk) have already rolled back.
     if (this.#database.isTransaction) this.#statements.run("rollback");
     lease.state = "single";
     lease.wrote = false;
@@ -221,7 +221,7 @@ class SqliteDriver implements Driver {
 
   #noteWrite<R>(lease: Lease, statement: PreparedStatement, result: QueryResult<R>): void {
     if (!statement.writes) return;
-    // DDL and pragmas change what statements mean, and tell no row count.
+    // DDL and pragmas change the meaning of statements, and have no row count.
     if (!statement.countsRows) this.#statements.clear();
     else if (result.numAffectedRows === 0n) return;
     lease.rows += Number(result.numAffectedRows ?? 0n);
@@ -261,7 +261,7 @@ class SqliteDriver implements Driver {
     }
   }
 
-  /** Counts ticks instead of time, so that a blocked event loop is not taken for a waiting transaction. */
+  /** Counts ticks instead of time, so that a blocked event loop does not look like a waiting transaction. */
   #endIdleLease(): void {
     const lease = this.#current;
     if (lease === undefined || ++lease.idleTicks <= idleTicksAllowed) return;
@@ -280,13 +280,13 @@ class SqliteDriver implements Driver {
     await this.#sync?.close();
     await this.#checkpointer?.close();
     this.#statements.clear();
-    // The last connection to close carries the log over; after a failed sync the disk may not have what is in it.
+    // Closing the last connection checkpoints the log, which may not be on the disk after a failed sync.
     if (this.#sync?.failed) leftOpen.push(this.#database);
     else this.#database.close();
   }
 }
 
-/** The same sync, and how long it takes. */
+/** Wraps a sync to measure how long it takes. */
 function timed(sync: SyncFile, { syncs }: DatabaseCounts): SyncFile {
   return (descriptor, done) => {
     const began = performance.now();

@@ -1,4 +1,4 @@
-/** The files of the embedded store: created for the owner alone, and used by one process at a time. */
+/** The files of the embedded store: readable by their owner only, and used by one process at a time. */
 import { closeSync, existsSync, mkdirSync, openSync, realpathSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -6,7 +6,7 @@ import { syncFolder } from "./wal-sync.ts";
 
 export const inMemory = ":memory:";
 
-/** Makes a private folder; true when it was not there before. An existing one is left as its owner set it. */
+/** Creates a private folder; returns whether it did not exist before. An existing one keeps its mode. */
 export function makePrivateFolder(folder: string): boolean {
   const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (first === undefined) return false;
@@ -14,7 +14,7 @@ export function makePrivateFolder(folder: string): boolean {
   return true;
 }
 
-/** Makes sure that the file exists and answers its one true path, so that a symbolic link finds the same lock. */
+/** Makes sure that the file exists and returns its real path, so that a symbolic link leads to the same lock. */
 export function prepareFile(path: string): string {
   makePrivateFolder(dirname(resolve(path)));
   createPrivately(path);
@@ -22,8 +22,8 @@ export function prepareFile(path: string): string {
 }
 
 /**
- * Creates a missing file, and only a missing one: to open and close a database by other means than SQLite drops the
- * POSIX locks which this process holds on it.
+ * Creates the file only if it is missing: opening and closing a database by other means than SQLite would drop this
+ * process's POSIX locks on it.
  */
 function createPrivately(path: string): void {
   try {
@@ -39,8 +39,8 @@ export function fileExists(path: string): boolean {
 }
 
 /**
- * Takes the database for this process. The lock is SQLite's own exclusive lock on a second, empty file: the
- * operating system drops it when the process ends in whatever way, so no stale lock has to be judged.
+ * Locks the database for this process. The lock is SQLite's own exclusive lock on a second, empty file: the operating
+ * system releases it however the process ends, so there are no stale locks.
  */
 export function lockForThisProcess(path: string): { release(): void } {
   const lockPath = `${path}.lock`;
@@ -59,7 +59,7 @@ export function lockForThisProcess(path: string): { release(): void } {
   return { release: () => lock.close() };
 }
 
-/** SQLITE_BUSY in any of its forms: another connection holds the lock that is needed. */
+/** Whether an error is SQLITE_BUSY in any of its forms: another connection holds the lock. */
 export function isBusy(error: unknown): boolean {
   const code = sqliteCode(error);
   return code !== undefined && (code & 0xff) === 5;

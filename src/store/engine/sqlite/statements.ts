@@ -1,16 +1,16 @@
-/** Prepared statements of one connection, the recently used ones kept; and rows as plain objects. */
+/** A cache of one connection's prepared statements; returns rows as plain objects. */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { CompiledQuery } from "kysely";
 
-/** What one connection keeps compiled, at a few kilobytes each. */
+/** The number of compiled statements kept per connection, at a few kilobytes each. */
 const kept = 500;
 
 export type Row = Record<string, unknown>;
 
 export class PreparedStatement {
-  /** May change the database: its answer waits for the disk. In doubt, yes. */
+  /** Whether it may change the database, so that its answer waits for the disk; true if in doubt. */
   readonly writes: boolean;
-  /** insert, update, delete: the number of rows says whether something changed. */
+  /** Whether it is an insert, update or delete, whose row count says whether something changed. */
   readonly countsRows: boolean;
   readonly returnsRows: boolean;
   readonly #statement: StatementSync;
@@ -22,7 +22,7 @@ export class PreparedStatement {
     this.returnsRows = this.#names.length > 0;
     this.countsRows = /^\s*(?:insert|update|delete|replace)\b/i.test(sql);
     this.writes = !isSelect && !/^\s*(?:select|values|explain)\b/i.test(sql);
-    // Objects made by node:sqlite have no prototype and are slower to make than these.
+    // Objects made by node:sqlite have no prototype and are slower to create.
     statement.setReturnArrays(true);
   }
 
@@ -59,7 +59,7 @@ export class StatementCache {
   get(query: CompiledQuery): PreparedStatement {
     const found = this.#statements.get(query.sql);
     if (found !== undefined) {
-      // A Map keeps the order of insertion: the first is always the one not used for longest.
+      // A Map keeps insertion order, so the first entry is the least recently used.
       this.#statements.delete(query.sql);
       this.#statements.set(query.sql, found);
       return found;
@@ -75,12 +75,12 @@ export class StatementCache {
     return statement;
   }
 
-  /** A statement of its own, for reading row by row while others run. */
+  /** A statement outside the cache, for reading row by row while others run. */
   prepare({ sql, query }: CompiledQuery): PreparedStatement {
     return new PreparedStatement(this.#database.prepare(sql), sql, query.kind === "SelectQueryNode");
   }
 
-  /** begin, commit, rollback: kept for good. */
+  /** Runs begin, commit or rollback, which are always kept. */
   run(command: string): void {
     let statement = this.#commands.get(command);
     if (statement === undefined) {
@@ -90,7 +90,7 @@ export class StatementCache {
     statement.run();
   }
 
-  /** After a change of the schema the column names of a kept `select *` would be wrong. */
+  /** Empties the cache: after a change of the schema, the column names of a kept `select *` would be wrong. */
   clear(): void {
     this.#statements.clear();
   }

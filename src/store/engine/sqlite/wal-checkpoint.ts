@@ -1,8 +1,8 @@
 /**
- * Carries the write-ahead log over into the database file, on a thread of its own: a checkpoint writes thousands of
- * pages and syncs two files, which done by the connection itself (SQLite's way) stopped all requests for 15 to 20 ms.
- * The connection still does it when the log has grown to `autocheckpointPages`: if this thread cannot keep up or
- * fails, and to take the last pages of a log that never rests, without which it could not start anew.
+ * Checkpoints the write-ahead log on its own thread: a checkpoint writes thousands of pages and syncs two files, and on
+ * the connection itself (SQLite's default) it stopped all requests for 15 to 20 ms. The connection still does one when
+ * the log reaches `autocheckpointPages`: if this thread fails or cannot keep up, and because only then can a log that
+ * is never idle start over.
  */
 import { Worker } from "node:worker_threads";
 import type { StoreLog } from "../log.ts";
@@ -10,12 +10,15 @@ import type { StoreLog } from "../log.ts";
 /** For the connection: 40 MB. */
 export const autocheckpointPages = 10_000;
 
-/** Commits between two checkpoints; each usually writes three to six pages of 4 kB, for a few rows. */
+/** Commits between two checkpoints. Each usually writes three to six pages of 4 kB, for a few rows. */
 const commitsBetween = 1_000;
-/** One that writes more (a slice of the sweep touches two or three pages for each row) counts as several. */
+/**
+ * The rows of an ordinary commit; larger ones count as several (a slice of the sweep touches two or three pages per
+ * row).
+ */
 const rowsOfCommit = 3;
 
-/** As text, since a path to a TypeScript file would not outlive the build. */
+/** As text, since a path to a TypeScript file would not survive the build. */
 const source = `
   const { parentPort, workerData } = require("node:worker_threads");
   const { DatabaseSync } = require("node:sqlite");
@@ -47,7 +50,7 @@ export class Checkpointer {
     this.#log = log;
   }
 
-  /** After each commit that wrote, so many rows. The thread starts when there is work for it. */
+  /** Called after each commit that wrote, with the number of rows. Starts the thread when there is work for it. */
   noteCommit(rows: number): void {
     this.#commits += Math.max(1, Math.floor(rows / rowsOfCommit));
     if (this.#commits < commitsBetween || this.#busy || this.#broken) return;
@@ -74,7 +77,7 @@ export class Checkpointer {
       execArgv: [],
       resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 2 },
     });
-    // A process that has nothing else to do may end: the log is carried over at the next start.
+    // A process with nothing else to do may exit: the next start checkpoints the log.
     worker.unref();
     worker.on("message", (answer: { error?: string }) => {
       this.#busy = false;

@@ -1,7 +1,7 @@
 /**
- * Makes commits durable without letting JavaScript wait for the disk: SQLite commits with synchronous=NORMAL, which
- * only writes, and the answers of all commits that wait go out after one shared fdatasync of the write-ahead log
- * that began after the last of them. (What has left the log for the database file was synced by the checkpoint.)
+ * Makes commits durable without blocking JavaScript: SQLite commits with synchronous=NORMAL, which only writes, and the
+ * answers of all waiting commits are sent after one shared fdatasync of the write-ahead log that began after the last
+ * of them. (The checkpoint has synced what has moved from the log to the database file.)
  */
 import fs from "node:fs";
 import { dirname } from "node:path";
@@ -23,7 +23,7 @@ export class WalSync {
   #busy = false;
   #failure: Error | undefined;
 
-  /** `syncFile` is there for tests, which count and delay syncs; `onFailure` is told once. */
+  /** `syncFile` lets tests count and delay syncs; `onFailure` is called once. */
   constructor(
     walPath: string,
     syncFile: SyncFile = fs.fdatasync,
@@ -38,7 +38,7 @@ export class WalSync {
     return this.#failure !== undefined;
   }
 
-  /** Throws once a sync has failed: what the disk holds is then unknown, and stays so until a restart. */
+  /** Throws once a sync has failed: what is on the disk is then unknown until a restart. */
   assertWritable(): void {
     if (this.#failure !== undefined) throw refusal(this.#failure);
   }
@@ -50,12 +50,12 @@ export class WalSync {
       this.#waiting.push({ resolve, reject });
       if (this.#busy) return;
       this.#busy = true;
-      // Not at once: commits that are ready in this turn of the event loop share the sync.
+      // Deferred, so that all commits of this turn of the event loop share the sync.
       setImmediate(() => this.#round());
     });
   }
 
-  /** Waits for what is under way, and lets go of the file. */
+  /** Waits for a running sync and closes the file. */
   async close(): Promise<void> {
     if (this.#busy) await this.durable().catch(() => {});
     this.#closeDescriptor();
@@ -89,7 +89,7 @@ export class WalSync {
     for (const one of all) one.reject(refusal(error));
   }
 
-  /** The log's descriptor; SQLite may have replaced the file, whose name must then be on the disk too. */
+  /** Opens the log. SQLite may have replaced the file, whose name must then be made durable, too. */
   #open(): number {
     const now = fs.statSync(this.#path, { bigint: true });
     if (this.#descriptor !== undefined && this.#inode === now.ino) return this.#descriptor;
@@ -114,7 +114,7 @@ function refusal(cause: Error): Error {
   );
 }
 
-/** Makes the names in a folder durable. Windows has no such call and needs none. */
+/** Makes the file names in a folder durable. Windows has no such call and needs none. */
 export function syncFolder(folder: string): void {
   if (process.platform === "win32") return;
   const descriptor = fs.openSync(folder, "r");

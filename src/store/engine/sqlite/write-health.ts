@@ -1,12 +1,12 @@
 /**
- * Whether the embedded database could write when it last had to. A write that the file system refuses (no room, a
- * quota) has changed nothing: SQLite takes it back, reads go on, and the next one may succeed. That differs from a sync
- * that failed, after which the file is not to be trusted (wal-sync.ts).
+ * Tracks whether the embedded database could write the last time. A write that the file system refuses (no space, a
+ * quota) has changed nothing: SQLite undoes it, reads continue, and the next write may succeed. After a failed sync, on
+ * the other hand, the file cannot be trusted (wal-sync.ts).
  */
 import type { StoreLog } from "../log.ts";
 import { sqliteCode } from "./file.ts";
 
-/** SQLITE_FULL; SQLITE_IOERR_WRITE, which a quota or a limit of the file's size becomes; SQLITE_IOERR_SHMSIZE. */
+/** SQLITE_FULL; SQLITE_IOERR_WRITE, the effect of a quota or a file size limit; SQLITE_IOERR_SHMSIZE. */
 const refusals = new Set([13, 778, 4874]);
 
 export class WriteHealth {
@@ -17,12 +17,12 @@ export class WriteHealth {
     this.#log = log;
   }
 
-  /** The last write was refused: /readyz says so until one succeeds. */
+  /** Whether the last write was refused; /readyz reports it until one succeeds. */
   get failing(): boolean {
     return this.#failing;
   }
 
-  /** Of any error of the database; said once until a write succeeds. */
+  /** Called with any error of the database; logs a refused write once until a write succeeds. */
   noteError(error: unknown): void {
     const code = sqliteCode(error);
     if (this.#failing || code === undefined || !refusals.has(code)) return;
@@ -33,7 +33,7 @@ export class WriteHealth {
     );
   }
 
-  /** After each commit that wrote. */
+  /** Called after each commit that wrote. */
   noteCommit(): void {
     if (!this.#failing) return;
     this.#failing = false;

@@ -1,22 +1,25 @@
 /**
- * Whether what a sign-in waits for may still be proven, as pool, client and user are at this moment: what was turned off
- * while it waited proves nothing. Whether the user still has the thing itself (a token, a passkey, an address, a device),
- * each challenge looks up when it is answered.
+ * Checks that what a sign-in waits for may still be proven, given the current settings of pool, client and user: what
+ * has been turned off in the meantime proves nothing. Whether the user still has the factor itself (a token, passkey,
+ * address or device) is checked by each challenge when it is answered.
  */
 import { refuseFor } from "../../wire/refuse.ts";
 import { poolFactors, usableFactors } from "../mfa/factors.ts";
 import { allowsFlow } from "../user-pools/clients.ts";
 import { assertWritable } from "../users/attributes.ts";
-import { allowsFirst } from "./challenges/select-challenge.ts";
-import { noSoftwareToken } from "./challenges/software-token.ts";
-import { invalidSession, type SignIn } from "./sign-in.ts";
+import { challenges } from "./challenges.ts";
+import { allowsFirst } from "./first-factors.ts";
+import { invalidSession, noSoftwareToken } from "./refusals.ts";
+import type { SignIn } from "./sign-in.ts";
 import { isChoice, type Step } from "./steps.ts";
 
-const secondFactors: readonly Step[] = ["SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP"];
-
-/** Throws NotAuthorizedException, MFAMethodNotFoundException, SoftwareTokenMFANotFoundException. */
-export function assertStands(signIn: SignIn, awaiting: Step): void {
+/**
+ * Checks that an awaited step may still be proven. Throws NotAuthorizedException, MFAMethodNotFoundException and
+ * SoftwareTokenMFANotFoundException.
+ */
+export function assertStillValid(signIn: SignIn, awaiting: Step): void {
   const { pool, client, user, flow, proven, enrolling } = signIn;
+  const { kind } = challenges[awaiting];
   if (!allowsFlow(client, flow)) invalidSession();
   if (proven.length === 0) {
     if (isChoice(flow) && !allowsFirst(pool, awaiting)) invalidSession();
@@ -28,9 +31,9 @@ export function assertStands(signIn: SignIn, awaiting: Step): void {
     if (!poolFactors(pool).includes(enrolling.factor)) noSuchFactor();
     assertWritable(pool, client, [enrolling.contact]);
   } else if (awaiting === "MFA_SETUP") {
-    // The factor that this very sign-in has set up, or none.
+    // A usable factor is only acceptable if this sign-in set it up.
     if (usable.length > 0 && signIn.row?.state.enrolled !== true) invalidSession();
-  } else if (secondFactors.includes(awaiting) && !usable.includes(awaiting)) {
+  } else if ((kind === "second" || kind === "either") && !usable.includes(awaiting)) {
     if (awaiting === "SOFTWARE_TOKEN_MFA") noSoftwareToken();
     noSuchFactor();
   }

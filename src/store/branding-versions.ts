@@ -1,13 +1,13 @@
-/** What a client's pages look like, by versions alone: the one statement that each page asks. */
+/** The versions of a client's branding: the one statement that every page runs. */
 import { sql } from "kysely";
 import type { Style } from "./branding.ts";
 import type { Db } from "./db.ts";
 import { prepared } from "./prepared.ts";
 import { allClients, type UiCustomization } from "./ui-customizations.ts";
 
-export interface LookVersions {
+export interface BrandingVersions {
   readonly style: Pick<Style, "styleId" | "version" | "provided"> | undefined;
-  /** The client's own, else that of `ALL`. */
+  /** The client's own, or else that of `ALL`. */
   readonly customization: Pick<UiCustomization, "clientId" | "updatedAt"> | undefined;
 }
 
@@ -45,7 +45,11 @@ const versions = prepared<{ poolId: string; clientId: string }, VersionRow>((kys
     ),
 );
 
-export async function readLookVersions(db: Db, poolId: string, clientId: string): Promise<LookVersions> {
+export async function readBrandingVersions(
+  db: Db,
+  poolId: string,
+  clientId: string,
+): Promise<BrandingVersions> {
   const rows = await versions(db, { poolId, clientId });
   const style = rows.find(({ kind }) => kind === "style");
   const set = rows.filter(({ kind }) => kind === "css");

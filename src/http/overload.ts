@@ -1,28 +1,31 @@
-/** Admission for whatever is not a call of the API, which answers in its own way: pages, OAuth, discovery, everything. */
+/** Overload protection for everything but calls of the API, which answer in their own way: pages, OAuth, discovery. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { sentenceOf } from "../wire/reasons.ts";
 import type { Serving } from "./context.ts";
 
-export interface CrowdGuard {
-  /** Whether a request was refused, and answered: the thread is late, and it goes beyond the share of its address. */
+export interface OverloadGuard {
+  /**
+   * Refuses a request if the thread is late and the request exceeds its address's share. Returns whether it has
+   * answered it.
+   */
   refuses(incoming: IncomingMessage, outgoing: ServerResponse): boolean;
-  /** Refuses it in any case. */
+  /** Refuses a request unconditionally. */
   refuse(incoming: IncomingMessage, outgoing: ServerResponse): void;
 }
 
-/** RFC 6749 has no better word for it, and others look at the status. */
-const told = JSON.stringify({
+/** RFC 6749 has no better code; other clients look at the status. */
+const errorBody = JSON.stringify({
   error: "temporarily_unavailable",
   error_description: sentenceOf("tooMany"),
   message: sentenceOf("tooMany"),
 });
 const always = { "access-control-allow-origin": "*", "cache-control": "no-store", "retry-after": "1" };
 
-/** @param page what people are shown, by the Accept-Language of their browser; without script, style and anything to load */
-export function createCrowdGuard(
+/** @param page the page for people, by their browser's Accept-Language; it has no script or style and loads nothing */
+export function createOverloadGuard(
   { admission, network }: Serving,
   page: (language: string | undefined) => string,
-): CrowdGuard {
+): OverloadGuard {
   const refuse = (incoming: IncomingMessage, outgoing: ServerResponse) => {
     const { accept = "", "accept-language": language } = incoming.headers;
     const isPerson = accept.includes("text/html");
@@ -31,7 +34,7 @@ export function createCrowdGuard(
       "content-type": isPerson ? "text/html; charset=utf-8" : "application/json",
       "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     });
-    outgoing.end(isPerson ? page(language) : told, () => admission.hold(incoming.socket));
+    outgoing.end(isPerson ? page(language) : errorBody, () => admission.hold(incoming.socket));
   };
   return {
     refuse,
@@ -43,7 +46,7 @@ export function createCrowdGuard(
   };
 }
 
-/** Whether it may be a call of the API. */
-export function asksElsewhere({ method, url }: IncomingMessage): boolean {
+/** Whether a request may be a call of the API. */
+export function isApiCall({ method, url }: IncomingMessage): boolean {
   return method === "POST" && (url === "/" || url?.startsWith("/?") === true);
 }

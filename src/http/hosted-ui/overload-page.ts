@@ -1,16 +1,11 @@
-/** What people see whose address asks for more than its share: a page that costs next to nothing. */
+/** The page for people whose address exceeds its share under load; it costs next to nothing. */
 import { html } from "hono/html";
-import { wordsFor } from "./kit/language.ts";
+import { catalogues, wordsFor } from "./kit/language.ts";
 import type { Words } from "./words/en.ts";
 
-const written = new Map<Words, string>();
-
 /** @param language Accept-Language */
-export function crowdedPage(language: string | undefined): string {
-  const words = wordsFor(undefined, language);
-  const page = written.get(words) ?? pageIn(words);
-  written.set(words, page);
-  return page;
+export function overloadPage(language: string | undefined): string {
+  return pages.get(wordsFor(undefined, language))!;
 }
 
 function pageIn({ language, errorPage, errors }: Words): string {
@@ -19,3 +14,5 @@ function pageIn({ language, errorPage, errors }: Words): string {
 <html lang="${code}" dir="${dir}"><meta name="viewport" content="width=device-width"><title>${errorPage.title}</title>
 <h1>${errorPage.title}</h1><p>${errors.tooMany}</p></html>`);
 }
+
+const pages: ReadonlyMap<Words, string> = new Map(catalogues.map((words) => [words, pageIn(words)]));

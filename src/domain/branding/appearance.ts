@@ -1,47 +1,47 @@
 /**
- * What the pages of a client look like: a style of managed login, the CSS and logo of the classic hosted UI, or neither.
- * Each page asks for the versions alone; what was made of them is kept. Stylesheets and images go to browsers under names
- * made of what is in them, so that they may be kept there for ever.
+ * The branding of a client's pages: a style of managed login, the CSS and logo of the classic hosted UI, or neither.
+ * Each page reads only the versions; what was made from them is cached. Names of stylesheets and images contain a hash
+ * of the content, so that browsers can cache them forever.
  */
 import { createHash } from "node:crypto";
-import type { App, Ctx } from "../../app.ts";
-import { BoundedMap } from "../../lib/bounded-map.ts";
+import type { Ctx } from "../../app.ts";
+import { CacheKind } from "../../lib/caches.ts";
 import { type Asset, type AssetKey, readAsset, readAssets, readStyle } from "../../store/branding.ts";
-import { type LookVersions, readLookVersions } from "../../store/looks.ts";
+import { type BrandingVersions, readBrandingVersions } from "../../store/branding-versions.ts";
 import { readUiCustomizations, readUiImage } from "../../store/ui-customizations.ts";
 import { uiThemeOf } from "./classic-theme.ts";
 import { type Picture, type Theme, themeCss, themeOf } from "./theme.ts";
 import type { Mode } from "./theme-colors.ts";
 
-/** Where the files of clients are, below the root of a pool's endpoints. */
-export const looksPath = "/assets/brand";
+/** The path of clients' files, below the root of a pool's endpoints. */
+export const brandingPath = "/assets/brand";
 
 interface Icon {
   readonly file: string;
   readonly type: string;
-  /** Where each mode has its own. */
+  /** Set if each color mode has its own. */
   readonly mode: Mode | undefined;
 }
 
-export interface Look {
-  /** The name of the stylesheet that stands after that of all pages; undefined: there is none. */
+export interface Appearance {
+  /** The name of the stylesheet that follows that of all pages; undefined if there is none. */
   readonly style: string | undefined;
   readonly scheme: "light dark" | Mode;
-  /** Undefined: the classic hosted UI, which has a logo at most. */
+  /** Undefined for the classic hosted UI, which has at most a logo. */
   readonly theme: Pick<Theme, "place" | "compact" | "header" | "footer" | "logo" | "languages"> | undefined;
-  /** By the category of their assets; those that the page is to show. */
+  /** The images that pages show, by category of their assets. */
   readonly pictures: ReadonlyMap<string, Picture>;
   readonly icons: readonly Icon[];
-  readonly files: ReadonlyMap<string, LookFile>;
+  readonly files: ReadonlyMap<string, AppearanceFile>;
 }
 
 /** Where the bytes of a file are. */
-type LookFile =
+type AppearanceFile =
   | { readonly type: "text/css; charset=utf-8"; readonly text: string }
   | { readonly type: string; readonly asset: AssetKey }
   | { readonly type: string; readonly logoOf: string };
 
-/** Categories of images that stand on a page by themselves, but for those that the settings turn on one by one. */
+/** Categories of standalone images, except those that settings turn on one by one. */
 const graphics = ["EMAIL_GRAPHIC", "SMS_GRAPHIC", "AUTH_APP_GRAPHIC", "PASSWORD_GRAPHIC", "PASSKEY_GRAPHIC"];
 /** The logo of the classic hosted UI. */
 export const uiLogoCategory = "UI_LOGO";
@@ -60,55 +60,61 @@ interface Client {
 }
 
 /**
- * The look of a client's pages; undefined: the default one.
- * @param version ManagedLoginVersion of the domain that the request came to; undefined: it came to none, and a style of
- * managed login has precedence
+ * The branding of a client's pages; undefined for the default.
+ * @param version ManagedLoginVersion of the domain that the request came to; undefined if it came to none, and a style
+ * of managed login then takes precedence
  */
-export async function lookOf(ctx: Ctx, client: Client, version?: number): Promise<Look | undefined> {
-  const versions = await readLookVersions(ctx.db, client.poolId, client.id);
+export async function appearanceOf(
+  ctx: Ctx,
+  client: Client,
+  version?: number,
+): Promise<Appearance | undefined> {
+  const versions = await readBrandingVersions(ctx.db, client.poolId, client.id);
   const isManaged = version === undefined ? versions.style !== undefined : version !== 1;
-  return lookBy(ctx, client, versions, isManaged ? managedSource : classicSource);
+  return appearanceBy(ctx, client, versions, isManaged ? managedSource : classicSource);
 }
 
-/** A file of whatever look the client has; undefined: there is none of this name. */
-export async function lookFile(
+/** A file of the client's branding, of whatever kind; undefined if there is none of this name. */
+export async function brandingFile(
   ctx: Ctx,
   client: Client,
   name: string,
 ): Promise<{ type: string; body: string | Uint8Array } | undefined> {
-  const versions = await readLookVersions(ctx.db, client.poolId, client.id);
+  const versions = await readBrandingVersions(ctx.db, client.poolId, client.id);
   for (const source of [managedSource, classicSource]) {
-    const file = (await lookBy(ctx, client, versions, source))?.files.get(name);
+    const file = (await appearanceBy(ctx, client, versions, source))?.files.get(name);
     if (file === undefined) continue;
     if ("text" in file) return { type: file.type, body: file.text };
     const body =
       "asset" in file
         ? await readAsset(ctx.db, client.poolId, client.id, file.asset)
         : (await readUiImage(ctx.db, client.poolId, file.logoOf))?.bytes;
-    // It may have been replaced a moment ago, and would be kept by its name for ever.
+    // It may just have been replaced, and would be cached forever under this name.
     if (body !== undefined && name.startsWith(hashOf(body))) return { type: file.type, body };
   }
   return undefined;
 }
 
-/** The address of the logo of the classic hosted UI, below the root of the pool's endpoints. */
+/** The path of the logo of the classic hosted UI, below the root of the pool's endpoints. */
 export async function uiLogoPath(ctx: Ctx, poolId: string, clientId: string): Promise<string | undefined> {
-  const versions = await readLookVersions(ctx.db, poolId, clientId);
-  const look = await lookBy(ctx, { poolId, id: clientId }, versions, classicSource);
-  const name = look?.pictures.get(uiLogoCategory)?.light;
-  return name && `${looksPath}/${clientId}/${name}`;
+  const versions = await readBrandingVersions(ctx.db, poolId, clientId);
+  const appearance = await appearanceBy(ctx, { poolId, id: clientId }, versions, classicSource);
+  const name = appearance?.pictures.get(uiLogoCategory)?.light;
+  return name && `${brandingPath}/${clientId}/${name}`;
 }
 
-/** Looks by client and kind, each with the version that it was made of; of each server its own. */
-const looks = new WeakMap<App, Map<string, { readonly version: string; readonly look: Look | undefined }>>();
-const MOST_LOOKS = 1_000;
+/** Cached branding by client and kind, each with the version that it was made from. */
+const appearances = new CacheKind<{
+  readonly version: string;
+  readonly appearance: Appearance | undefined;
+}>(1_000);
 
-/** What a look is made of. */
+/** The source of a client's branding: a style, or the classic customization. */
 interface Source {
   readonly kind: string;
-  /** Undefined: there is none. */
-  readonly version: (versions: LookVersions) => string | undefined;
-  readonly make: (ctx: Ctx, client: Client, versions: LookVersions) => Promise<Look | undefined>;
+  /** The version that is current; undefined if there is none. */
+  readonly version: (versions: BrandingVersions) => string | undefined;
+  readonly make: (ctx: Ctx, client: Client, versions: BrandingVersions) => Promise<Appearance | undefined>;
 }
 
 const managedSource: Source = {
@@ -132,29 +138,28 @@ const classicSource: Source = {
   },
 };
 
-async function lookBy(
+async function appearanceBy(
   ctx: Ctx,
   client: Client,
-  versions: LookVersions,
+  versions: BrandingVersions,
   { kind, version, make }: Source,
-): Promise<Look | undefined> {
+): Promise<Appearance | undefined> {
   const current = version(versions);
   if (current === undefined) return undefined;
-  const cache = looks.get(ctx.app) ?? new BoundedMap(MOST_LOOKS);
-  looks.set(ctx.app, cache);
+  const cache = ctx.app.caches.of(appearances);
   const key = `${kind} ${client.poolId} ${client.id}`;
   const found = cache.get(key);
-  if (found?.version === current) return found.look;
-  const look = await make(ctx, client, versions);
-  // What was read piece by piece is of this version only if nobody changed it meanwhile.
-  const after = version(await readLookVersions(ctx.db, client.poolId, client.id));
-  if (after === current) cache.set(key, { version: current, look });
-  return look;
+  if (found?.version === current) return found.appearance;
+  const appearance = await make(ctx, client, versions);
+  // What was read in several steps belongs to this version only if it has not changed since.
+  const after = version(await readBrandingVersions(ctx.db, client.poolId, client.id));
+  if (after === current) cache.set(key, { version: current, appearance });
+  return appearance;
 }
 
-function managed(settings: unknown, assets: readonly Asset[]): Look {
+function managed(settings: unknown, assets: readonly Asset[]): Appearance {
   const theme = themeOf(settings, assets);
-  const files = new Map<string, LookFile>();
+  const files = new Map<string, AppearanceFile>();
   const named = assets.map(({ bytes, ...asset }) => {
     const name = `${hashOf(bytes)}.${asset.extension.toLowerCase()}`;
     files.set(name, { type: types[asset.extension]!, asset });
@@ -184,7 +189,9 @@ function managed(settings: unknown, assets: readonly Asset[]): Look {
   return { style, scheme, theme, pictures, icons, files };
 }
 
-/** An image that was set for both modes, or for one alone, stands in for those that are missing. */
+/**
+ * The files of an image for both modes. One that was set for both modes, or for one alone, fills in for a missing one.
+ */
 function pictureOf(
   assets: readonly { readonly colorMode: string; readonly name: string }[],
 ): Picture | undefined {
@@ -203,9 +210,9 @@ function classic(
   clientId: string,
   css: string | undefined,
   image: { readonly mediaType: string; readonly bytes: Uint8Array } | undefined,
-): Look | undefined {
+): Appearance | undefined {
   if (css === undefined && image === undefined) return undefined;
-  const files = new Map<string, LookFile>();
+  const files = new Map<string, AppearanceFile>();
   const style = addStyle(files, uiThemeOf(css ?? "").css);
   const pictures = new Map<string, Picture>();
   if (image !== undefined) {
@@ -216,7 +223,7 @@ function classic(
   return { style, scheme: "light", theme: undefined, pictures, icons: [], files };
 }
 
-function addStyle(files: Map<string, LookFile>, text: string): string | undefined {
+function addStyle(files: Map<string, AppearanceFile>, text: string): string | undefined {
   if (text === "") return undefined;
   const name = `${hashOf(text)}.css`;
   files.set(name, { type: "text/css; charset=utf-8", text });

@@ -1,4 +1,4 @@
-/** The listening sockets: http, and https where there is a certificate. Closing them loses no request. */
+/** The listening sockets: http, and https if there is a certificate. Closing them loses no request. */
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -14,24 +14,24 @@ import { holdings } from "./holdings.ts";
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
-export interface Door {
+export interface ListeningServer {
   readonly port: number;
-  /** Undefined: no https. */
+  /** Undefined if https is off. */
   readonly httpsPort: number | undefined;
   readonly connections: Pick<Connections, "open" | "gaveWay">;
-  /** From now on this answers; before, everything is 503 but /healthz. */
+  /** Starts serving with this listener. Until then everything is answered with 503, except /healthz. */
   serve(listener: Listener): void;
   close(): Promise<void>;
 }
 
-/** Times in milliseconds. Node looks for what is overdue only every so often, so that is set as well. */
+/** Times in milliseconds. Node checks for expired requests only at intervals, so the interval is set as well. */
 const settings = {
   headersTimeout: holdings.headersTime.limit.seconds * 1000,
   requestTimeout: holdings.requestTime.limit.seconds * 1000,
   keepAliveTimeout: holdings.idleTime.limit.seconds * 1000,
   connectionsCheckingInterval: 2_000,
   maxHeaderSize: holdings.headers.limit.bytes,
-  // Node would answer them itself, uncounted; RFC 9112 section 3.2 has them refused.
+  // Node would answer these itself, uncounted; they are refused below (RFC 9112 section 3.2).
   requireHostHeader: false,
 };
 
@@ -40,26 +40,26 @@ const modern = {
   handshakeTimeout: holdings.handshakeTime.limit.seconds * 1000,
 } as const;
 
-/** How often a certificate's file is looked at again. Milliseconds. */
+/** How often the certificate's file is reread. Milliseconds. */
 const renewalMs = 60_000;
 
 /** How long running requests may take to finish on close. Milliseconds. */
 const drainTime = 10_000;
-/** How long an open connection may still ask something on close, before it is taken for silent. Milliseconds. */
+/** How long an open connection may still send a request on close before it counts as silent. Milliseconds. */
 const silentTime = 500;
 
-/** What a connection needs of the server: how many there may be, and whether more may be done for its peer now. */
-export interface DoorOptions extends ConnectionsOptions {
+/** What the sockets need: limits on connections, and whether their peer may be served more right now. */
+export interface ListenOptions extends ConnectionsOptions {
   readonly mayAsk: (socket: Socket) => boolean;
-  /** A connection has come. */
+  /** Called for each accepted connection. */
   readonly accepted: () => void;
 }
 
-export async function openDoor(
+export async function listen(
   config: Config,
   certificate: CertificateSource | undefined,
-  options: DoorOptions,
-): Promise<Door> {
+  options: ListenOptions,
+): Promise<ListeningServer> {
   const connections = new Connections(options);
   let listener: Listener = (request, response) => notYetServing(request, response, "starting");
   let draining = false;
@@ -69,9 +69,9 @@ export async function openDoor(
     else listener(request, response);
   };
   const { mayAsk, accepted } = options;
-  const entrance: Entrance = { host: config.host, connections, mayAsk, accepted, answer };
-  const http = await openSocket(createHttpServer(settings), config.port, entrance);
-  const https = certificate && (await openHttps(config.httpsPort, certificate, entrance, http));
+  const socketOptions: SocketOptions = { host: config.host, connections, mayAsk, accepted, answer };
+  const http = await openSocket(createHttpServer(settings), config.port, socketOptions);
+  const https = certificate && (await openHttps(config.httpsPort, certificate, socketOptions, http));
   return {
     port: http.port,
     httpsPort: https?.port,
@@ -87,8 +87,8 @@ export async function openDoor(
   };
 }
 
-/** What all sockets that listen have in common. */
-interface Entrance {
+/** What all listening sockets share. */
+interface SocketOptions {
   readonly host: string;
   readonly connections: Connections;
   readonly mayAsk: (socket: Socket) => boolean;
@@ -104,12 +104,12 @@ interface OpenSocket {
 async function openHttps(
   port: number,
   certificate: CertificateSource,
-  entrance: Entrance,
+  socketOptions: SocketOptions,
   http: OpenSocket,
 ): Promise<OpenSocket> {
   const server = createHttpsServer({ ...settings, ...certificate.first, ...modern });
   try {
-    const socket = await openSocket(server, port, entrance);
+    const socket = await openSocket(server, port, socketOptions);
     const timer = setInterval(() => {
       const renewed = certificate.renewed();
       if (renewed !== undefined) server.setSecureContext({ ...renewed, ...modern });
@@ -131,7 +131,7 @@ async function openHttps(
 async function openSocket(
   server: Server | HttpsServer,
   port: number,
-  { host, connections, mayAsk, accepted, answer }: Entrance,
+  { host, connections, mayAsk, accepted, answer }: SocketOptions,
 ): Promise<OpenSocket> {
   server.on("connection", accepted);
   const asked = (request: IncomingMessage, response: ServerResponse) => {
@@ -140,14 +140,17 @@ async function openSocket(
       refuse(request.socket, malformed);
     else answer(request, response);
   };
-  /** What is no request that anybody could answer ends its connection; beyond a share, without a word. */
+  /**
+   * Answers something that is not a valid request, and closes the connection; beyond the peer's share without an
+   * answer.
+   */
   const refuse = (socket: Socket, status: string) => {
-    const mayTell = mayAsk(socket) && socket.writable && !connections.isAnswering(socket);
-    if (mayTell) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
+    const mayAnswer = mayAsk(socket) && socket.writable && !connections.isAnswering(socket);
+    if (mayAnswer) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\n\r\n`);
     socket.destroySoon();
   };
   server.on("request", asked);
-  // An expectation that nobody knows may be ignored (RFC 9110 section 10.1.1): Node would refuse it, uncounted.
+  // Unknown expectations may be ignored (RFC 9110 section 10.1.1); Node would refuse them, uncounted.
   server.on("checkExpectation", asked);
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) =>
     refuse(socket, statuses[error.code ?? ""] ?? malformed),
@@ -168,7 +171,7 @@ async function openSocket(
 
 const malformed = "400 Bad Request";
 
-/** As Node has them. */
+/** The statuses that Node itself would use. */
 const statuses: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
   HPE_CHUNK_EXTENSIONS_OVERFLOW: "413 Payload Too Large",
@@ -181,9 +184,9 @@ function notYetServing(request: IncomingMessage, response: ServerResponse, statu
 }
 
 /**
- * Stops listening, and lets go of connections one by one: a question that is on its way on a kept-alive connection is
- * answered, with `connection: close`, so that no client finds its connection gone in the middle of a call. (The close
- * of http.Server, unlike that of net.Server, ends idle connections at once.)
+ * Stops listening and closes connections gracefully: a request already on its way on a kept-alive connection is
+ * answered, with `connection: close`, so that no client loses its connection during a call. (Unlike net.Server's close,
+ * http.Server's would end idle connections at once.)
  */
 function drain(server: Server | HttpsServer, connections: Connections): Promise<void> {
   return new Promise((resolve) => {
@@ -192,7 +195,7 @@ function drain(server: Server | HttpsServer, connections: Connections): Promise<
     const silent = setTimeout(() => {
       connections.closeUnused();
       server.close();
-      // A kept-alive connection becomes idle when its answer is out; one that asked nothing never counts as idle.
+      // A kept-alive connection becomes idle once its answer is sent; one without any request never counts as idle.
       idle = setInterval(() => server.closeIdleConnections(), 50);
     }, silentTime);
     NetServer.prototype.close.call(server, () => {

@@ -1,0 +1,93 @@
+/**
+ * The means by which a client returns to a waiting sign-in: a Session, or the SECRET_BLOCK of SRP. Both are sealed, so
+ * that clients can neither read nor forge them.
+ */
+import type { Ctx } from "../../app.ts";
+import { fromBase64url, toBase64, toBase64url } from "../../lib/bytes.ts";
+import { readSignIn, type SignInRow, takeSignIn } from "../../store/sign-ins.ts";
+import type { Client, Pool } from "../user-pools/load-pool.ts";
+import { expiredSession, invalidSession, noSession, usedSession } from "./refusals.ts";
+import type { SignIn, SignInState } from "./sign-in.ts";
+
+const sessionPlace = "sign_ins:session:token";
+const blockPlace = "sign_ins:secret_block:token";
+
+/** The Session of a row, base64url. */
+export function sessionText(ctx: Ctx, row: SignInRow<SignInState>): string {
+  const words = [row.poolId, row.id, row.version, row.expiresAt].join("/");
+  return toBase64url(ctx.db.sealer.seal(sessionPlace, words));
+}
+
+interface SessionParts {
+  readonly poolId: string;
+  readonly id: string;
+  readonly version: number;
+  readonly expiresAt: number;
+}
+
+/** Opens a Session. Throws NotAuthorizedException if this server did not seal it. */
+function readSession(ctx: Ctx, text: string): SessionParts {
+  const bytes = fromBase64url(text);
+  try {
+    const [poolId, id, version, expiresAt] = ctx.db.sealer
+      .openText(sessionPlace, bytes ?? new Uint8Array())
+      .split("/");
+    return { poolId: poolId!, id: id!, version: Number(version), expiresAt: Number(expiresAt) };
+  } catch {
+    return invalidSession();
+  }
+}
+
+/**
+ * The row of a Session. Throws NotAuthorizedException if the Session is forged, expired or used. The caller checks to
+ * whom the row belongs.
+ */
+export async function findRow(ctx: Ctx, text: string): Promise<SignInRow<SignInState>> {
+  const session = readSession(ctx, text);
+  if (session.expiresAt <= ctx.now) return expiredSession();
+  const row = await readSignIn<SignInState>(ctx.db, session.poolId, session.id);
+  if (row === undefined || row.version !== session.version) return usedSession();
+  return row;
+}
+
+/** What the row of an answer is found by. */
+export interface Answering {
+  readonly pool: Pool;
+  readonly client: Client;
+  readonly session: string | undefined;
+  readonly responses: Readonly<Record<string, string>>;
+}
+
+/**
+ * The row of a Session of this client. Throws InvalidParameterException if there is no Session, and
+ * NotAuthorizedException.
+ */
+export async function findBySession(
+  ctx: Ctx,
+  { pool, client, session }: Answering,
+): Promise<SignInRow<SignInState>> {
+  const row = await findRow(ctx, session ?? noSession());
+  return row.poolId === pool.id && row.clientId === client.id ? row : invalidSession();
+}
+
+/** Uses up the row that was answered: of parallel answers only one continues. Throws NotAuthorizedException. */
+export async function useRow(ctx: Ctx, signIn: SignIn): Promise<SignIn> {
+  const { row } = signIn;
+  if (row === undefined || !(await takeSignIn(ctx.db, row))) return usedSession();
+  return { ...signIn, row: undefined };
+}
+
+/** SECRET_BLOCK: the sealed id of the row, which is also an input of the client's SRP signature. Base64. */
+export function secretBlock(ctx: Ctx, poolId: string, id: string): string {
+  return toBase64(ctx.db.sealer.seal(blockPlace, `${poolId}/${id}`));
+}
+
+/** The row that a SECRET_BLOCK names; undefined if this server did not seal it. */
+export function readSecretBlock(ctx: Ctx, block: Uint8Array): { poolId: string; id: string } | undefined {
+  try {
+    const [poolId, id] = ctx.db.sealer.openText(blockPlace, block).split("/");
+    return poolId !== undefined && id !== undefined ? { poolId, id } : undefined;
+  } catch {
+    return undefined;
+  }
+}

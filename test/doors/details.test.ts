@@ -1,0 +1,94 @@
+/** The detail of a refusal is logged exactly once, wherever it is refused, and is never sent to the client. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import {
+  AdminSetUserPasswordCommand,
+  CognitoIdentityProviderClient,
+} from "@aws-sdk/client-cognito-identity-provider";
+import { pino } from "pino";
+import { loadConfig } from "../../src/config/config.ts";
+import { startServer } from "../../src/server.ts";
+import { dataFolderOf, forEachDatabase } from "../kit/databases.ts";
+import { everyFlow, makePool, makeUser } from "../kit/people.ts";
+import { rootKey } from "../kit/sdk.ts";
+import { callback, oauthClient } from "../oauth/support.ts";
+
+forEachDatabase((_database, _open, fresh) => {
+  const lines: { readonly detail?: string }[] = [];
+  const log = pino({}, { write: (line: string) => lines.push(JSON.parse(line)) });
+
+  const started = (async () => {
+    const options = await fresh();
+    const config = loadConfig([], {
+      POOLHOUSE_PORT: "0",
+      POOLHOUSE_DATABASE: options.url,
+      POOLHOUSE_MASTER_KEY: options.masterKey,
+      POOLHOUSE_DATA: dataFolderOf(options.url),
+      POOLHOUSE_ROOT_ACCESS_KEY_ID: rootKey.accessKeyId,
+      POOLHOUSE_ROOT_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
+    });
+    const server = await startServer(config, { log });
+    const client = new CognitoIdentityProviderClient({
+      endpoint: server.url,
+      region: "us-east-1",
+      credentials: rootKey,
+    });
+    const pool = await makePool({ client }, {}, { ...oauthClient, ExplicitAuthFlows: [...everyFlow] });
+    const Username = await makeUser({ client }, pool.UserPoolId, "ann");
+    const Password = "Temporary-Horse-9";
+    await client.send(new AdminSetUserPasswordCommand({ ...pool, Username, Password, Permanent: true }));
+    return { server, client, ...pool };
+  })();
+  after(async () => {
+    const { server, client } = await started;
+    client.destroy();
+    await server.close();
+  });
+
+  /** The details that a request leaves in the log, and the body of its answer. */
+  async function refusal(request: () => Promise<Response>): Promise<{ details: string[]; text: string }> {
+    lines.length = 0;
+    const text = await (await request()).text();
+    return { details: lines.flatMap(({ detail }) => detail ?? []), text };
+  }
+
+  const call = (url: string, operation: string, input: object) =>
+    fetch(url, {
+      method: "POST",
+      headers: {
+        "content-type": "application/x-amz-json-1.1",
+        "x-amz-target": `AWSCognitoIdentityProviderService.${operation}`,
+      },
+      body: JSON.stringify(input),
+    });
+  const form = (url: string, fields: Record<string, string>) =>
+    fetch(url, {
+      method: "POST",
+      body: new URLSearchParams(fields),
+      headers: { origin: new URL(url).origin },
+    });
+
+  test("at the API, the authorization server and the pages", async () => {
+    const { server, UserPoolId, ClientId } = await started;
+    const proof = {
+      USERNAME: "ann",
+      PASSWORD_CLAIM_SECRET_BLOCK: "AAAA",
+      PASSWORD_CLAIM_SIGNATURE: "AAAA",
+      TIMESTAMP: "Mon Nov 30 10:00:00 UTC 2026",
+    };
+    const responses = { ChallengeName: "PASSWORD_VERIFIER", ChallengeResponses: proof };
+    const api = await refusal(() => call(server.url, "RespondToAuthChallenge", { ClientId, ...responses }));
+    assert.deepEqual(api.details, ["foreign secret block"]);
+    const base = `${server.url}/${UserPoolId}`;
+    const grant = { grant_type: "authorization_code", client_id: ClientId, redirect_uri: callback };
+    const oauth = await refusal(() => form(`${base}/oauth2/token`, { ...grant, code: "none" }));
+    assert.deepEqual(oauth.details, ["unknown code"]);
+    const query = new URLSearchParams({ client_id: ClientId, response_type: "code", redirect_uri: callback });
+    const page = await refusal(() => form(`${base}/forgotPassword?${query}`, { username: "ann" }));
+    assert.deepEqual(page.details, [
+      "nothing sent: the user has no verified address that the pool recovers passwords by",
+    ]);
+    assert.match(page.text, /cannot be reset here/);
+    for (const { details, text } of [api, oauth, page]) assert.ok(!text.includes(details[0]!), text);
+  });
+});
