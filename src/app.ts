@@ -131,7 +131,7 @@ export interface PasswordHasher extends Waiting {
   /** Whether the password matches the PHC string. Throws TooManyRequestsException if the queue is full. */
   verify(phc: string, password: string, turn: Turn): Promise<boolean>;
   /** A PHC string of the same cost that no password matches, for users who do not exist. */
-  readonly nobody: string;
+  readonly dummyHash: string;
 }
 
 export interface QueueStats {

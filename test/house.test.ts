@@ -297,6 +297,30 @@ test("no module keeps anything while the server runs: that is the App's, or the 
   assert.deepEqual(found.sort(), Object.keys(keptByModules).sort());
 });
 
+/** Openings of doc comments that only make sense after the line above, which a hover does not show. */
+const needsContext = /^(?:The same|Those|Of|True:|False:|Undefined:)(?![\w-])/;
+/** References to notes that are not part of the repository. */
+const privateNotes = /\[(?:memory|inferred|live)\b|\b(?:facts|design) §|\(design:/i;
+
+test("comments make sense in a hover, and cite what everybody can read", () => {
+  const found: string[] = [];
+  const sources = globSync("{src,tools,bench,examples,certification}/**/*.{ts,tsx}", {
+    cwd: join(root, ".."),
+    exclude: (name) => name === "node_modules",
+  });
+  assert.ok(sources.length > 400);
+  for (const file of sources.filter((one) => !one.includes("wire/generated/"))) {
+    const path = join(root, "..", file);
+    for (const { value, type } of parseSync(path, readFileSync(path, "utf8")).comments) {
+      const words = value.replace(/^\*|^\s*\* ?/gm, "").trim();
+      const isDoc = type === "Block" && value.startsWith("*");
+      if ((isDoc && needsContext.test(words)) || privateNotes.test(words))
+        found.push(`${file}: ${words.split("\n")[0]}`);
+    }
+  }
+  assert.deepEqual(found, []);
+});
+
 test("every folder of tests has its script", () => {
   const top = join(root, "..");
   const { scripts } = JSON.parse(readFileSync(join(top, "package.json"), "utf8")) as {

@@ -9,7 +9,7 @@ import { capacityNames, limitNames } from "../../src/config/limits.ts";
 import { heapFlags, threadPoolSize } from "../../src/lib/node-flags.ts";
 
 export interface Usage {
-  /** Of all its threads, since it started. */
+  /** CPU time of all its threads since it started, in milliseconds. */
   readonly cpuMs: number;
   /** Bytes. */
   readonly rss: number;

@@ -22,7 +22,7 @@ export interface Source {
 }
 
 /** The limits that apply to a caller before their guess or request is processed. */
-export interface Standing {
+export interface CallerState {
   /** When the user was last seen at this source; undefined for a stranger. */
   readonly seenAt: number | undefined;
   /** Until when the counter is locked; undefined if there is no counter. */
@@ -32,7 +32,7 @@ export interface Standing {
   readonly addressCount: number;
 }
 
-interface StandingRow {
+interface CallerStateRow {
   readonly seen_at: number | null;
   readonly strangers_lock: number | null;
   readonly own_lock: number | null;
@@ -41,11 +41,11 @@ interface StandingRow {
 
 type AttemptSlots<Of extends string> = { readonly [K in `${Of}${"Subject" | "Kind" | "Tag"}`]: string };
 
-type StandingSlots = { poolId: string; userId: string; source: string; now: number } & AttemptSlots<
+type CallerStateSlots = { poolId: string; userId: string; source: string; now: number } & AttemptSlots<
   "strangers" | "own" | "address"
 >;
 
-const standingQuery = prepared<StandingSlots, StandingRow>((kysely, slot) => {
+const callerStateQuery = prepared<CallerStateSlots, CallerStateRow>((kysely, slot) => {
   const counter = (of: "strangers" | "own" | "address") =>
     attemptAt(
       { kysely },
@@ -91,13 +91,13 @@ export async function readSeen(db: Db, source: Source, now: number): Promise<num
 }
 
 /** Reads the limits that apply to a caller: four point reads of one pool in one statement. */
-export async function readStanding(
+export async function readCallerState(
   db: Db,
   where: { source: Source; strangers: Attempt; own: Attempt; address: Attempt },
   now: number,
-): Promise<Standing> {
+): Promise<CallerState> {
   const { source, strangers, own, address } = where;
-  const [row] = await standingQuery(db, {
+  const [row] = await callerStateQuery(db, {
     ...source,
     now,
     strangersSubject: strangers.subject,

@@ -9,7 +9,7 @@ import {
   settleAttempt,
 } from "../../src/store/attempts.ts";
 import type { Db } from "../../src/store/db.ts";
-import { keptSources, readStanding, rememberSource } from "../../src/store/known-sources.ts";
+import { keptSources, readCallerState, rememberSource } from "../../src/store/known-sources.ts";
 import { sweep } from "../../src/store/sweep.ts";
 import { forEachDatabase } from "../kit/databases.ts";
 
@@ -136,7 +136,7 @@ forEachDatabase((_name, open) => {
     const at = (source: string) => ({ poolId: attempt.poolId, userId: "ann", source });
     const seen = async (source: string, when = now) => {
       const where = { source: at(source), strangers: attempt, own: attempt, address: attempt };
-      return (await readStanding(db, where, when)).seenAt;
+      return (await readCallerState(db, where, when)).seenAt;
     };
     for (let place = 0; place <= keptSources; place++)
       await rememberSource(db, at(`place ${place}`), now + place);

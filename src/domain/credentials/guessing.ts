@@ -7,7 +7,7 @@
 import type { Ctx } from "../../app.ts";
 import { type Attempt, clearKinds, settleAttempt } from "../../store/attempts.ts";
 import type { Db } from "../../store/db.ts";
-import { readStanding } from "../../store/known-sources.ts";
+import { readCallerState } from "../../store/known-sources.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import {
   type AddressLimit,
@@ -56,7 +56,7 @@ function lockedOut(): never {
 export async function admitGuess(ctx: Ctx, subject: Subject, factor: GuessedFactor): Promise<Guess> {
   const address = factors[factor];
   const places = countersOf(ctx, subject, factor, address);
-  const found = await readStanding(ctx.db, places, ctx.now);
+  const found = await readCallerState(ctx.db, places, ctx.now);
   const { caller, counter, lockedUntil, addressCount } = callerFound(ctx, subject, places, found);
   refuseAddress(ctx, caller, address, addressCount + 1);
   if (lockedUntil !== undefined && lockedUntil > ctx.now) lockedOut();

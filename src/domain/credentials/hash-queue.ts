@@ -10,13 +10,13 @@ import { lowerPoolPriority } from "./thread-priority.ts";
 /** OWASP Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane. argon2id is the library's default algorithm. */
 const argon2id = { memoryCost: 19456, timeCost: 2, parallelism: 1 };
 
-/** Creates a server's hasher. `nobody` costs one hash, computed here. */
+/** Creates a server's hasher. `dummyHash` costs one hash, computed here. */
 export async function createPasswordHasher(options: FairQueueOptions): Promise<PasswordHasher> {
   const queue = createFairQueue(options);
-  const nobody = await hash(crypto.randomUUID(), argon2id);
+  const dummyHash = await hash(crypto.randomUUID(), argon2id);
   lowerPoolPriority(5);
   return {
-    nobody,
+    dummyHash,
     hash: (password, turn) => queue.run(turn, () => hash(password, argon2id)),
     verify: (phc, password, turn) => queue.run(turn, () => verify(phc, password)),
     assertRoom: queue.assertRoom,

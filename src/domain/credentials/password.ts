@@ -122,7 +122,7 @@ export async function completeCredential(
 ): Promise<NewCredential> {
   const { passwordHasher } = ctx.app;
   const { phc } = credential;
-  const lasts = phc !== undefined && hashParameters(phc) === hashParameters(passwordHasher.nobody);
+  const lasts = phc !== undefined && hashParameters(phc) === hashParameters(passwordHasher.dummyHash);
   return {
     ...credential,
     phc: lasts ? phc : await passwordHasher.hash(password, turnOf(ctx, pool)),
@@ -158,6 +158,6 @@ export async function verifyPassword(
   const phc = credential?.phc;
   const fits = password.length <= longestPassword;
   const turn = turnOf(ctx, pool);
-  const matches = await passwordHasher.verify(phc ?? passwordHasher.nobody, fits ? password : "", turn);
+  const matches = await passwordHasher.verify(phc ?? passwordHasher.dummyHash, fits ? password : "", turn);
   return matches && fits && phc !== undefined;
 }

@@ -8,7 +8,7 @@ import type { Ctx } from "../../app.ts";
 import type { CapacityName, LimitName } from "../../config/limits.ts";
 import { type Attempt, countInWindow } from "../../store/attempts.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
-import { freshMs, readStanding, type Source, type Standing } from "../../store/known-sources.ts";
+import { type CallerState, freshMs, readCallerState, type Source } from "../../store/known-sources.ts";
 import { searchKey } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
@@ -36,7 +36,7 @@ export interface Caller {
   readonly fresh: boolean;
 }
 
-export interface CallerStanding {
+export interface CallerLimits {
   readonly caller: Caller;
   /** The counter of this caller. */
   readonly counter: Attempt;
@@ -52,7 +52,7 @@ function addressAttempt(ctx: Ctx, poolId: string, limit: AddressLimit): Attempt 
 }
 
 /**
- * The rows that `readStanding` reads about a caller: the source, the counters of the subject for `kind`, and that of
+ * The rows that `readCallerState` reads about a caller: the source, the counters of the subject for `kind`, and that of
  * the address.
  */
 export function countersOf(ctx: Ctx, subject: Subject, kind: string, address: AddressLimit) {
@@ -65,13 +65,13 @@ export function countersOf(ctx: Ctx, subject: Subject, kind: string, address: Ad
   };
 }
 
-/** The caller and the applicable counter, from the rows that `readStanding` found. */
+/** The caller and the applicable counter, from the rows that `readCallerState` found. */
 export function callerFound(
   ctx: Ctx,
   subject: Subject,
   { source, strangers, own }: ReturnType<typeof countersOf>,
-  { seenAt, strangersLock, ownLock, addressCount }: Standing,
-): CallerStanding {
+  { seenAt, strangersLock, ownLock, addressCount }: CallerState,
+): CallerLimits {
   const known = seenAt !== undefined;
   return {
     caller: { subject, source, known, fresh: known && ctx.now - seenAt < freshMs },
@@ -82,14 +82,14 @@ export function callerFound(
 }
 
 /** Reads whether the caller is known to the subject, and the counters that apply to them, in one query. */
-export async function standingOf(
+export async function callerLimits(
   ctx: Ctx,
   subject: Subject,
   kind: string,
   address: AddressLimit,
-): Promise<CallerStanding> {
+): Promise<CallerLimits> {
   const places = countersOf(ctx, subject, kind, address);
-  return callerFound(ctx, subject, places, await readStanding(ctx.db, places, ctx.now));
+  return callerFound(ctx, subject, places, await readCallerState(ctx.db, places, ctx.now));
 }
 
 /**
@@ -157,7 +157,7 @@ export function limitExceeded(
  * LimitExceededException and TooManyRequestsException.
  */
 export async function admitCode(ctx: Ctx, subject: Subject, limit: UserLimit): Promise<Caller> {
-  const { caller, addressCount } = await standingOf(ctx, subject, limit, "codes-per-address");
+  const { caller, addressCount } = await callerLimits(ctx, subject, limit, "codes-per-address");
   refuseAddress(ctx, caller, "codes-per-address", addressCount + 1);
   await countRequest(ctx, caller, limit);
   return caller;
@@ -170,7 +170,7 @@ export async function admitMessage(
   limit: UserLimit,
   code?: "TooManyRequestsException",
 ): Promise<Caller> {
-  const { caller, addressCount } = await standingOf(ctx, subject, limit, "messages-per-address");
+  const { caller, addressCount } = await callerLimits(ctx, subject, limit, "messages-per-address");
   // Before anything is counted for a name: otherwise one address could use up the limits of all names.
   refuseAddress(ctx, caller, "messages-per-address", addressCount + 1);
   await countRequest(ctx, caller, limit, code);

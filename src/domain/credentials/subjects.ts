@@ -61,13 +61,17 @@ export function sourceOf(ctx: Ctx, subject: Pick<Subject, "poolId" | "id">): Sou
 }
 
 /** Whether the user has not been seen at this source recently; only then is it recorded. */
-export async function isNewsHere(ctx: Ctx, user: Pick<User, "poolId" | "id">): Promise<boolean> {
+export async function isNewSource(ctx: Ctx, user: Pick<User, "poolId" | "id">): Promise<boolean> {
   const seenAt = await readSeen(ctx.db, sourceOf(ctx, user), ctx.now);
   return seenAt === undefined || ctx.now - seenAt >= freshMs;
 }
 
 /** Records that the user authenticated at this source, inside the transaction of what that allows. */
-export async function rememberHere(tx: Db, ctx: Ctx, user: Pick<User, "poolId" | "id">): Promise<void> {
+export async function rememberCallerSource(
+  tx: Db,
+  ctx: Ctx,
+  user: Pick<User, "poolId" | "id">,
+): Promise<void> {
   await rememberSource(tx, sourceOf(ctx, user), ctx.now);
 }
 

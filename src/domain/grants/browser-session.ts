@@ -20,7 +20,7 @@ import { type Db, inTransaction } from "../../store/db.ts";
 import { findDevice } from "../../store/devices.ts";
 import { queueForUser } from "../../store/token-sessions.ts";
 import { readUser, type User } from "../../store/users.ts";
-import { rememberHere } from "../credentials/subjects.ts";
+import { rememberCallerSource } from "../credentials/subjects.ts";
 import { areTwo, demandsTwo } from "../mfa/factors.ts";
 import type { Authenticated } from "../tokens/issue.ts";
 import { newSessionId, seenFrom } from "../tokens/session-tracking.ts";
@@ -105,7 +105,7 @@ export async function openBrowserSession(
   };
   const id = await inTransaction(ctx.db, async (tx) => {
     const stored = await storeSession(tx, session);
-    if (remember) await rememberHere(tx, ctx, user);
+    if (remember) await rememberCallerSource(tx, ctx, user);
     return stored;
   });
   const { hash, browserHash } = session;
@@ -136,7 +136,7 @@ export async function signedInBrowser(
   const session = await readBrowserSession(ctx.db, pool.id, hashOf(cookie));
   if (session === undefined || session.expiresAt <= ctx.now) return undefined;
   const user = await readUser(ctx.db, pool.id, session.userId);
-  if (user === undefined || !(await stands(ctx, pool, user, session))) return undefined;
+  if (user === undefined || !(await isStillValid(ctx, pool, user, session))) return undefined;
   const { methods, authTime, credentialVersion, hash, browserHash, tracked } = session;
   const isTracked = tracked !== undefined && tracksSessions(pool);
   const place = isTracked ? { id: tracked.id } : undefined;
@@ -174,7 +174,7 @@ function storeWhileOpen(
 }
 
 /** Whether a sign-in at the pages, or a code issued through it, is still valid for this user. */
-export async function stands(
+export async function isStillValid(
   ctx: Ctx,
   pool: Pool,
   user: User,

@@ -17,7 +17,7 @@ import { insertTracked, type Seen, seenFrom, trackedSession } from "../tokens/se
 import { allowsCodeFlow, remainingScopes } from "../user-pools/client-scopes.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
-import { type SignedInBrowser, stands, throughBrowser } from "./browser-session.ts";
+import { isStillValid, type SignedInBrowser, throughBrowser } from "./browser-session.ts";
 import { refuseOAuth } from "./oauth-error.ts";
 
 /** What a code grants, besides the user. */
@@ -130,7 +130,7 @@ async function mintFrom(
 ): Promise<AuthenticationResultType> {
   const user = await readUser(ctx.db, pool.id, code.userId);
   if (user === undefined) return invalidGrant("the user is gone");
-  if (!(await stands(ctx, pool, user, code))) return invalidGrant("the sign-in stands no more");
+  if (!(await isStillValid(ctx, pool, user, code))) return invalidGrant("the sign-in stands no more");
   const { nonce, resource, seen } = code.grant;
   const scopes = await remainingScopes(ctx, { pool, client }, code.grant.scopes);
   if (scopes.length === 0) return invalidGrant("the client may have none of the scopes any more");

@@ -3,7 +3,7 @@ import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { authorizeAccessToken, type SignedIn } from "../tokens/access-token.ts";
 import { attributeClaim } from "../tokens/claims.ts";
-import { scopeTells } from "../tokens/scope-claims.ts";
+import { scopeIncludes } from "../tokens/scope-claims.ts";
 import { isStrict } from "../user-pools/client-tags.ts";
 import { canRead } from "../user-pools/clients.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
@@ -17,7 +17,7 @@ export async function userInfo(ctx: Ctx, pool: Pool, token: string): Promise<Rec
   const { client, user, scopes } = await signedIn(ctx, pool, token);
   const strict = isStrict(pool, client);
   const claims = Object.entries(user.attributes)
-    .filter(([name]) => canRead(pool, client, name) && scopeTells(scopes, name, { strict }))
+    .filter(([name]) => canRead(pool, client, name) && scopeIncludes(scopes, name, { strict }))
     .map(([name, value]): [string, unknown] => [name, strict ? attributeClaim(name, value) : value]);
   return { sub: user.id, ...Object.fromEntries(claims), username: user.username };
 }

@@ -74,10 +74,10 @@ export function newRow(
 }
 
 /**
- * Stores the row of a waiting sign-in. The number that may wait per network address is limited; beyond it the oldest
- * becomes invalid, but never in favor of one that was cheaper to start. Sign-ins with a proof, those with an SRP
- * exchange and those that cost nothing have separate limits. Sign-ins that sent a code are bounded by the limits on
- * messages, and wait until they expire.
+ * Stores the row of a waiting sign-in. The number that may wait per network address, and per name at an address, is
+ * limited; beyond it the oldest becomes invalid, but never in favor of one that was cheaper to start. Sign-ins with a
+ * proof, those with an SRP exchange and those that cost nothing have separate limits. Sign-ins that sent a code are
+ * bounded by the limits on messages, and wait until they expire.
  */
 export async function storeRow(
   ctx: Ctx,
@@ -95,8 +95,9 @@ export async function storeRow(
 }
 
 /**
- * Adds a row to the waiting ones; returns the id of the one that it displaces. Counted by the submitted name rather
- * than by the user, since otherwise it would reveal which names belong to the same user.
+ * Adds a row to the waiting ones; returns the id of the one that it displaces, if any. Before anything is proven,
+ * sign-ins are counted by the submitted name rather than by the user, since otherwise the limit would reveal which
+ * names belong to the same user.
  */
 function oneTooMany(
   ctx: Ctx,

@@ -6,7 +6,7 @@ import type { Ctx } from "../../app.ts";
 import { fromBase64url, toBase64, toBase64url } from "../../lib/bytes.ts";
 import { readSignIn, type SignInRow, takeSignIn } from "../../store/sign-ins.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
-import { expiredSession, invalidSession, noSession, usedSession } from "./refusals.ts";
+import { expiredSession, invalidSession, noSession, required, usedSession } from "./refusals.ts";
 import type { SignIn, SignInState } from "./sign-in.ts";
 
 const sessionPlace = "sign_ins:session:token";
@@ -75,6 +75,17 @@ export async function useRow(ctx: Ctx, signIn: SignIn): Promise<SignIn> {
   const { row } = signIn;
   if (row === undefined || !(await takeSignIn(ctx.db, row))) return usedSession();
   return { ...signIn, row: undefined };
+}
+
+/**
+ * Answers a challenge whose answer is what the next step needs: it must be given, and `proceed` passes it on. Throws
+ * InvalidParameterException and NotAuthorizedException.
+ */
+export function bringing(member: "PASSWORD" | "SRP_A") {
+  return (ctx: Ctx, signIn: SignIn, responses: Answering["responses"]): Promise<SignIn> => {
+    required(responses, member);
+    return useRow(ctx, signIn);
+  };
 }
 
 /** SECRET_BLOCK: the sealed id of the row, which is also an input of the client's SRP signature. Base64. */

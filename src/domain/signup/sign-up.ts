@@ -9,7 +9,7 @@ import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
 import { countSignUp } from "../credentials/request-limits.ts";
-import { rememberHere, subjectOf, turnOf } from "../credentials/subjects.ts";
+import { rememberCallerSource, subjectOf, turnOf } from "../credentials/subjects.ts";
 import { type LinkTarget, sendsLink } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type Delivery, deliveryTo } from "../messages/delivery.ts";
@@ -85,7 +85,7 @@ async function makeUser(
     credential,
     also: async (tx) => {
       await storeIfAny(tx, prepared);
-      await rememberHere(tx, ctx, user);
+      await rememberCallerSource(tx, ctx, user);
     },
     taken: nameTaken,
   });

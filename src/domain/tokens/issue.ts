@@ -6,7 +6,7 @@ import { insertFamily, type TokenFamily } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuseFor } from "../../wire/refuse.ts";
-import { rememberHere } from "../credentials/subjects.ts";
+import { rememberCallerSource } from "../credentials/subjects.ts";
 import { tokenLifetimes } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { deviceGroupKey, newDeviceKey, tracksDevices } from "./device-keys.ts";
@@ -110,7 +110,7 @@ function storeFamily(ctx: Ctx, family: TokenFamily, authenticated: Authenticated
   if (!remember && tracked === undefined) return insertFamily(ctx.db, family, authenticated);
   return inTransaction(ctx.db, async (tx) => {
     const inserted = await insertTracked(tx, ctx, family, authenticated, tracked);
-    if (inserted && remember) await rememberHere(tx, ctx, user);
+    if (inserted && remember) await rememberCallerSource(tx, ctx, user);
     return inserted;
   });
 }

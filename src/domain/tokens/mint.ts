@@ -14,7 +14,7 @@ import { isStrict } from "../user-pools/client-tags.ts";
 import { canRead, tokenLifetimes } from "../user-pools/clients.ts";
 import { type Client, issuer, type Pool } from "../user-pools/load-pool.ts";
 import { accessTokenClaims, accessTokenHash, type Claims, idTokenClaims } from "./claims.ts";
-import { scopeTells } from "./scope-claims.ts";
+import { scopeIncludes } from "./scope-claims.ts";
 import { signingKey, type TokenUse } from "./signing-keys.ts";
 
 /** What tokens are created from. */
@@ -62,7 +62,7 @@ export async function shapeTokens(ctx: Ctx, minting: Minting): Promise<ShapedTok
     now: ctx.now,
     nonce,
     canRead: (attribute: string) =>
-      canRead(pool, client, attribute) && (isApi || scopeTells(scopes, attribute, { strict })),
+      canRead(pool, client, attribute) && (isApi || scopeIncludes(scopes, attribute, { strict })),
   };
   const access = accessTokenClaims({ ...facts, jti: randomUUID(), lifetime: lifetimes.access });
   const hasId = isApi || scopes.includes("openid");

@@ -29,7 +29,7 @@ export const claimsOfScope: Readonly<Record<string, readonly string[]>> = {
  * Whether an attribute is a claim under these scopes. With `openid` alone, Cognito includes every attribute that the
  * client may read; the standard includes none.
  */
-export function scopeTells(
+export function scopeIncludes(
   scopes: readonly string[],
   attribute: string,
   { strict }: { readonly strict: boolean },

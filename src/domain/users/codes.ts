@@ -10,7 +10,7 @@ import { type Db, inTransaction } from "../../store/db.ts";
 import type { User, UserChange } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { type Caller, countAtAddress, recheckAddress, refuseAddress } from "../credentials/request-limits.ts";
-import { rememberHere, type Subject } from "../credentials/subjects.ts";
+import { rememberCallerSource, type Subject } from "../credentials/subjects.ts";
 import { composeCode, type LinkTarget } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import type { ContactAttribute, Delivery } from "../messages/delivery.ts";
@@ -174,7 +174,7 @@ export async function changeByCode(
     if ((await takeCode(tx, held.place, held.code, rule)) !== held.proves) return false;
     await recheckAddress(tx, ctx, held.caller, "codes-per-address");
     await also?.(tx);
-    await rememberHere(tx, ctx, user);
+    await rememberCallerSource(tx, ctx, user);
     return true;
   };
   const options = { operation, details, isEvent: true };

@@ -14,7 +14,7 @@ import { recordCredentialChange } from "../audit/credential.ts";
 import { forgetChanges } from "../audit/rows.ts";
 import { resetGuesses } from "../credentials/guessing.ts";
 import { checkPassword, makeCredential, verifyPassword } from "../credentials/password.ts";
-import { countRequest, standingOf } from "../credentials/request-limits.ts";
+import { callerLimits, countRequest } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import type { SignedIn } from "../tokens/access-token.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
@@ -109,7 +109,7 @@ async function exchangePassword(
   checkPassword(pool, request.proposed, "user");
   const limit = "change-password";
   const subject = subjectOf(ctx, pool, user, user.username);
-  const { caller } = await standingOf(ctx, subject, limit, "passwords-per-address");
+  const { caller } = await callerLimits(ctx, subject, limit, "passwords-per-address");
   await countRequest(ctx, caller, limit);
   const credential = await readCredential(ctx.db, pool.id, user.id);
   // "PreviousPassword: Required if the user has a password."

@@ -216,10 +216,10 @@ async function recover(
     decide: (fresh) => {
       // The address that the code was sent to must still be allowed to recover: neither an abandoned mailbox nor one
       // that has become a second factor may.
-      const stands = recoveryDeliveries(pool, fresh).some(
+      const mayRecover = recoveryDeliveries(pool, fresh).some(
         ({ attribute, destination }) => proof(attribute, destination) === held.proves,
       );
-      if (!stands || !fresh.enabled) refuseCode("none", hides);
+      if (!mayRecover || !fresh.enabled) refuseCode("none", hides);
       return { status: "CONFIRMED" };
     },
     also: (tx) => replacePassword(tx, pool, user, credential, ctx.now),

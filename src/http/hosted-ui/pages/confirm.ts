@@ -82,9 +82,9 @@ export async function postConfirm(visit: Visiting): Promise<Response> {
     const confirmed = await confirmSignUp(ctx, pool, client, { username, code, forceAliasCreation: false });
     if (visit.request === undefined) return await donePage(visit);
     const signedUp = openSession(visit, typed.get("session"));
-    const door = { pool, client };
+    const at = { pool, client };
     const session =
-      signedUp && (await confirmedSession(ctx, door, { ...confirmed, signedUp, flow: "HOSTED_AUTH" }));
+      signedUp && (await confirmedSession(ctx, at, { ...confirmed, signedUp, flow: "HOSTED_AUTH" }));
     if (!session) return loginPage(visit, { username, notice: words.confirm.done });
     const start = { pool, client, flow: "HOSTED_AUTH", session, entry: "pages", page: visit.page } as const;
     return await follow(
