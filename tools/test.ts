@@ -18,8 +18,8 @@ export const longFirst = [
   "test/browser/hosted-ui.test.ts",
 ];
 
-/** One more than there are processors, since tests sometimes wait for the disk and for other processes. */
-const concurrency = availableParallelism() + 1;
+/** Half of their time files of tests wait: for their servers' threads, for PostgreSQL, for other processes. */
+const concurrency = 2 * availableParallelism();
 
 const patterns = process.argv.slice(2);
 const place = (file: string) => longFirst.indexOf(file) + 1 || longFirst.length + 1;

@@ -12,12 +12,12 @@ import { type Bound, type Growth, growth, type Table, tables } from "../../src/s
 import { sweep, sweepEvents } from "../../src/store/sweep.ts";
 import { operations } from "../doors/operations.ts";
 import { Authenticator } from "../kit/authenticator.ts";
-import { call, type RawAnswer } from "../kit/calls.ts";
-import { totp, turnMfa } from "../kit/factors.ts";
+import { totp } from "../kit/factors.ts";
 import { password, signIn } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 import { callback, type OAuthPlace, setUp as setUpOAuth, signInBrowser } from "../oauth/support.ts";
+import { type Ask, askFrom, everyWayIn, offerSoftwareTokens, once, withLimits } from "./ways-in.ts";
 
 const minute = 60_000;
 const day = 24 * 60 * minute;
@@ -47,9 +47,8 @@ interface World extends OAuthPlace {
   readonly RefreshToken: string;
 }
 
-type Call = (operation: string, body: object) => Promise<RawAnswer>;
 /** One call about a name, the how-manieth. */
-type Drive = (ask: Call, world: World, name: string, turn: number) => Promise<unknown>;
+type Drive = (ask: Ask, world: World, name: string, turn: number) => Promise<unknown>;
 
 const start = (AuthFlow: string, more: (turn: number) => Record<string, string> = () => ({})): Drive => {
   return (ask, { ClientId }, USERNAME, turn) =>
@@ -199,29 +198,17 @@ test("every bound is made of limits that there are", () => {
 forEachServer(
   "how tables grow",
   (open) => {
-    let made: Promise<World> | undefined;
-    const theWorld = () => {
-      made ??= newWorld();
-      return made;
-    };
+    const theWorld = once(newWorld);
 
     async function newWorld(): Promise<World> {
       const server = await open();
       server.clock.freeze();
-      const place = await setUpOAuth(
-        server,
-        {
-          ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_AUTH", "ALLOW_USER_SRP_AUTH"],
-          PreventUserExistenceErrors: "ENABLED",
-        },
-        {
-          AliasAttributes: ["preferred_username"],
-          AutoVerifiedAttributes: ["email"],
-          Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"] } },
-          DeviceConfiguration: { ChallengeRequiredOnNewDevice: true, DeviceOnlyRememberedOnUserPrompt: true },
-        },
-      );
-      await turnMfa(server, place, "OPTIONAL", { SoftwareTokenMfaConfiguration: { Enabled: true } });
+      const place = await setUpOAuth(server, everyWayIn.client, {
+        ...everyWayIn.pool,
+        AliasAttributes: ["preferred_username"],
+        DeviceConfiguration: { ChallengeRequiredOnNewDevice: true, DeviceOnlyRememberedOnUserPrompt: true },
+      });
+      await offerSoftwareTokens(server, place);
       await server.client.send(
         new SignUpCommand({
           ClientId: place.ClientId,
@@ -232,11 +219,6 @@ forEachServer(
       );
       return { ...place, ...(await signIn(server, place.ClientId, "ann")) };
     }
-
-    const asking =
-      ({ endpoint }: TestServer, from: string): Call =>
-      (operation, body) =>
-        call(endpoint, operation, body, { "x-forwarded-for": from });
 
     async function rowsIn({ app }: TestServer): Promise<ReadonlyMap<Table, number>> {
       await app.authEvents.flush();
@@ -259,7 +241,7 @@ forEachServer(
       world: World,
       drives: Readonly<Record<string, Drive>>,
       given: {
-        ask: Call;
+        ask: Ask;
         names: (key: string) => (turn: number) => string;
         most: (table: Table) => number;
         turns?: Record<string, number>;
@@ -290,7 +272,7 @@ forEachServer(
       const most = (table: Table) => 2 * perUser(server)(table);
       // More than events there may be, of which there is one a minute for those who are locked out.
       const turns = { "InitiateAuth USER_AUTH": 90 * often };
-      await drive(world, unproven, { ask: asking(server, attacker), names, most, turns });
+      await drive(world, unproven, { ask: askFrom(server, attacker), names, most, turns });
       // Another hour, and the counters begin anew.
       server.clock.advance(61 * minute);
       await sweep(server.app.db, server.clock.now);
@@ -307,7 +289,7 @@ forEachServer(
         if (by !== "anybody") return 0;
         return rowsOf(server, perAddress) + (table === "auth_events" ? users * rowsOf(server, one) : 0);
       };
-      await drive(world, unproven, { ask: asking(server, attacker), names, most });
+      await drive(world, unproven, { ask: askFrom(server, attacker), names, most });
     });
 
     test("beyond the limit the oldest sign-in that waits is void, and nobody else's", async () => {
@@ -316,10 +298,10 @@ forEachServer(
       const most = server.app.config.limits["waiting-sign-ins"];
       const begin = async (from: string, USERNAME: string) => {
         const input = { ClientId, AuthFlow: "USER_AUTH", AuthParameters: { USERNAME } };
-        return (await asking(server, from)("InitiateAuth", input)).body["Session"];
+        return (await askFrom(server, from)("InitiateAuth", input)).body["Session"];
       };
       const choose = (from: string, USERNAME: string, Session: unknown) =>
-        asking(server, from)("RespondToAuthChallenge", {
+        askFrom(server, from)("RespondToAuthChallenge", {
           ClientId,
           ChallengeName: "SELECT_CHALLENGE",
           Session,
@@ -345,7 +327,7 @@ forEachServer(
       await sweep(server.app.db, server.clock.now);
       const tokens = await signIn(server, world.ClientId, "ann");
       const fresh = { ...world, ...tokens, cookie: await signInBrowser(server, world.UserPoolId, "ann") };
-      const given = { ask: asking(server, home), names: () => () => "ann", most: perUser(server) };
+      const given = { ask: askFrom(server, home), names: () => () => "ann", most: perUser(server) };
       await drive(fresh, byToken, given);
     });
 
@@ -362,10 +344,5 @@ forEachServer(
       }
     });
   },
-  {
-    POOLHOUSE_TRUSTED_PROXIES: "127.0.0.1",
-    POOLHOUSE_LIMITS: Object.entries(limits)
-      .map(([name, number]) => `${name}=${number}`)
-      .join(","),
-  },
+  withLimits(limits),
 );

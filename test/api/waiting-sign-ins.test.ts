@@ -5,11 +5,12 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { call, type RawAnswer } from "../kit/calls.ts";
-import { giveSoftwareToken, totp, turnMfa } from "../kit/factors.ts";
+import type { RawAnswer } from "../kit/calls.ts";
+import { giveSoftwareToken, totp } from "../kit/factors.ts";
 import { makePool, makeUser, password, signIn } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
+import { type Ask, askFrom, everyWayIn, offerSoftwareTokens, once, withLimits } from "./ways-in.ts";
 
 const limits = { "waiting-sign-ins": 2, "waiting-sign-ins-per-address": 5, "sign-in-code": 10 };
 /** More than there may be of a name, and than there may be of an address. */
@@ -25,7 +26,6 @@ interface World {
   readonly secret: string;
 }
 
-type Ask = (operation: string, body: object) => Promise<RawAnswer>;
 type Texts = Record<string, string>;
 
 const begin = (ask: Ask, { ClientId }: World, AuthFlow: string, USERNAME: string, more: Texts = {}) =>
@@ -141,27 +141,13 @@ const waiting: Readonly<Record<string, Waiting>> = {
 forEachServer(
   "sign-ins that wait",
   (open) => {
-    let made: Promise<World> | undefined;
-    const theWorld = () => {
-      made ??= newWorld();
-      return made;
-    };
+    const theWorld = once(newWorld);
 
     async function newWorld(): Promise<World> {
       const server = await open();
       server.clock.freeze();
-      const place = await makePool(
-        server,
-        {
-          AutoVerifiedAttributes: ["email"],
-          Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"] } },
-        },
-        {
-          ExplicitAuthFlows: ["ALLOW_USER_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH"],
-          PreventUserExistenceErrors: "ENABLED",
-        },
-      );
-      await turnMfa(server, place, "OPTIONAL", { SoftwareTokenMfaConfiguration: { Enabled: true } });
+      const place = await makePool(server, everyWayIn.pool, everyWayIn.client);
+      await offerSoftwareTokens(server, place);
       for (const name of ["ann", "tess"]) {
         const verified = { Name: "email_verified", Value: "true" };
         await makeUser(server, place.UserPoolId, name, [{ Name: "email", Value: mailOf(name) }, verified]);
@@ -170,18 +156,13 @@ forEachServer(
       return { server, ...place, secret: await giveSoftwareToken(server, AccessToken) };
     }
 
-    const from =
-      ({ server }: World, where: string): Ask =>
-      (operation, body) =>
-        call(server.endpoint, operation, body, { "x-forwarded-for": where });
-
     /** Whoever has begun one in the hour before does not count here. */
     const anHourLater = ({ server }: World) => server.clock.advance(61 * 60_000);
 
     for (const flood of Object.keys(floods) as Cost[]) {
       test(`what cost more is not void for what cost ${flood}`, async () => {
         const world = await theWorld();
-        const ask = from(world, address);
+        const ask = askFrom(world.server, address);
         anHourLater(world);
         const begun: { what: string; name: string; answer: () => Promise<RawAnswer> }[] = [];
         for (const [what, { cost, name: only, begin: beginOne }] of Object.entries(waiting)) {
@@ -204,7 +185,7 @@ forEachServer(
 
     test("SRP is void when its address has begun as many exchanges as there may be, whatever their names", async () => {
       const world = await theWorld();
-      const ask = from(world, address);
+      const ask = askFrom(world.server, address);
       const most = limits["waiting-sign-ins-per-address"];
       for (const [turns, ended] of [
         [most - 1, "tokens"],
@@ -212,7 +193,7 @@ forEachServer(
       ] as const) {
         anHourLater(world);
         const answer = await exchange("USER_SRP_AUTH")(ask, world, "ann");
-        const other = await exchange("USER_SRP_AUTH")(from(world, elsewhere), world, "ann");
+        const other = await exchange("USER_SRP_AUTH")(askFrom(world.server, elsewhere), world, "ann");
         for (let turn = 0; turn < turns; turn++) await srp(ask, world, turn % 2 === 0 ? "ann" : "nobody");
         const { body, type } = await answer();
         assert.equal(body["AuthenticationResult"] ? "tokens" : type, ended);
@@ -226,7 +207,7 @@ forEachServer(
         anHourLater(world);
         const answers: RawAnswer[] = [];
         for (let turn = 0; turn <= limits["sign-in-code"]; turn++)
-          answers.push(await code(from(world, elsewhere), world, name));
+          answers.push(await code(askFrom(world.server, elsewhere), world, name));
         const told = answers.map(({ body, type }) => body["ChallengeName"] ?? type);
         const { length } = told.filter((one) => one === "EMAIL_OTP");
         assert.equal(length, limits["sign-in-code"], `${name}: ${told}`);
@@ -234,10 +215,5 @@ forEachServer(
       }
     });
   },
-  {
-    POOLHOUSE_TRUSTED_PROXIES: "127.0.0.1",
-    POOLHOUSE_LIMITS: Object.entries(limits)
-      .map(([name, number]) => `${name}=${number}`)
-      .join(","),
-  },
+  withLimits(limits),
 );

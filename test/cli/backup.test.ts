@@ -20,7 +20,7 @@ import {
 import { temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
 import { createPostgres, dropPostgres, skipWithoutPostgres } from "../kit/postgres.ts";
-import { newSdk, rootKey } from "../kit/sdk.ts";
+import { newSdk, patient, rootKey } from "../kit/sdk.ts";
 import { until } from "../kit/waiting.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -52,7 +52,7 @@ async function serve(cwd: string, env: Readonly<Record<string, string>> = {}) {
     output += chunk;
     const [, endpoint] = /^Poolhouse ready at (\S+)$/m.exec(output) ?? [];
     if (endpoint === undefined) continue;
-    const client = newSdk(endpoint);
+    const client = patient(newSdk(endpoint));
     const stop = async () => {
       client.destroy();
       child.kill("SIGTERM");

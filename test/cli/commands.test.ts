@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ListUserPoolsCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { temporaryFolder } from "../kit/databases.ts";
-import { newSdk } from "../kit/sdk.ts";
+import { newSdk, patient } from "../kit/sdk.ts";
 import { run, serve, stop } from "./program.ts";
 
 test("keys are made, disabled and deleted beside a running server", async () => {
@@ -17,9 +17,11 @@ test("keys are made, disabled and deleted beside a running server", async () => 
     const [, accessKeyId, secretAccessKey] = /AWS_ACCESS_KEY_ID=(\S+)\nAWS_SECRET_ACCESS_KEY=(\S+)/.exec(
       made.stdout,
     )!;
-    const client = newSdk(server.url, {
-      credentials: { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! },
-    });
+    const client = patient(
+      newSdk(server.url, {
+        credentials: { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! },
+      }),
+    );
     const list = () => client.send(new ListUserPoolsCommand({ MaxResults: 1 }));
     await list();
     const listed = await run("keys", "list", "--data", data);

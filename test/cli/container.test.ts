@@ -13,7 +13,7 @@ import { loadConfig } from "../../src/config/config.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
 import { administer, dropPostgres, newName, skipWithoutPostgres, urlOf } from "../kit/postgres.ts";
-import { newSdk } from "../kit/sdk.ts";
+import { newSdk, patient } from "../kit/sdk.ts";
 import {
   buildImage,
   type Image,
@@ -147,12 +147,14 @@ describe("the image", { skip: missing ?? false }, () => {
       try {
         await serving.prints(/Poolhouse ready at/);
         assert.equal(await healthy(serving.container, env), true);
-        const client = newSdk(`http://localhost:${port}`, {
-          credentials: {
-            accessKeyId: secrets["POOLHOUSE_ROOT_ACCESS_KEY_ID"]!,
-            secretAccessKey: secrets["POOLHOUSE_ROOT_SECRET_ACCESS_KEY"]!,
-          },
-        });
+        const client = patient(
+          newSdk(`http://localhost:${port}`, {
+            credentials: {
+              accessKeyId: secrets["POOLHOUSE_ROOT_ACCESS_KEY_ID"]!,
+              secretAccessKey: secrets["POOLHOUSE_ROOT_SECRET_ACCESS_KEY"]!,
+            },
+          }),
+        );
         assert.deepEqual((await client.send(new ListUserPoolsCommand({ MaxResults: 1 }))).UserPools, []);
         client.destroy();
         for (const secret of Object.values(secrets)) assert.equal(serving.output().includes(secret), false);

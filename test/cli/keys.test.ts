@@ -14,7 +14,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { temporaryFolder } from "../kit/databases.ts";
 import { createPostgres, dropPostgres, skipWithoutPostgres } from "../kit/postgres.ts";
-import { newSdk } from "../kit/sdk.ts";
+import { newSdk, patient } from "../kit/sdk.ts";
 import { run, runWith, serve, start, stop } from "./program.ts";
 
 interface Credentials {
@@ -40,7 +40,7 @@ describe("beside a running server", () => {
     return stdout;
   };
   const as = (credentials: Credentials) => {
-    const client = newSdk(server.url, { credentials });
+    const client = patient(newSdk(server.url, { credentials }));
     clients.push(client);
     return client;
   };

@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { InitiateAuthCommand, ListUserPoolsCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { styles } from "../../src/http/hosted-ui/kit/assets.ts";
 import { temporaryFolder } from "../kit/databases.ts";
-import { newSdk } from "../kit/sdk.ts";
+import { newSdk, patient } from "../kit/sdk.ts";
 import { until } from "../kit/waiting.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -98,9 +98,11 @@ test("npx poolhouse serve: a signed call, a sign-in, and the end", async () => {
   const [, accessKeyId, secretAccessKey] = /AWS_ACCESS_KEY_ID=(\S+)\s+AWS_SECRET_ACCESS_KEY=(\S+)/.exec(
     server.output,
   )!;
-  const client = newSdk(server.url, {
-    credentials: { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! },
-  });
+  const client = patient(
+    newSdk(server.url, {
+      credentials: { accessKeyId: accessKeyId!, secretAccessKey: secretAccessKey! },
+    }),
+  );
   const { UserPools } = await client.send(new ListUserPoolsCommand({ MaxResults: 10 }));
   assert.deepEqual(
     UserPools?.map(({ Id }) => Id),

@@ -13,7 +13,7 @@ import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import {
   AdminCreateUserCommand,
-  CognitoIdentityProviderClient,
+  type CognitoIdentityProviderClient,
   ConfirmSignUpCommand,
   CreateUserPoolClientCommand,
   CreateUserPoolCommand,
@@ -24,6 +24,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { temporaryFolder } from "../kit/databases.ts";
 import { type MadeClient, secretHash } from "../kit/people.ts";
+import { newSdk, patient } from "../kit/sdk.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const started = new Set<ChildProcess>();
@@ -67,7 +68,7 @@ function connect(url: string, data: string): CognitoIdentityProviderClient {
   const file = join(data, "secrets", "root-access-key.json");
   assert.equal(statSync(file).mode & 0o777, 0o600);
   const credentials = JSON.parse(readFileSync(file, "utf8"));
-  const client = new CognitoIdentityProviderClient({ endpoint: url, region: "us-east-1", credentials });
+  const client = patient(newSdk(url, { credentials, maxAttempts: 3 }));
   clients.push(client);
   return client;
 }

@@ -14,7 +14,7 @@ import { rootKey } from "../kit/sdk.ts";
 import { callback, oauthClient } from "../oauth/support.ts";
 
 forEachDatabase((_database, _open, fresh) => {
-  const lines: { readonly detail?: string }[] = [];
+  const lines: { readonly detail?: string; readonly msg?: string }[] = [];
   const log = pino({}, { write: (line: string) => lines.push(JSON.parse(line)) });
 
   const started = (async () => {
@@ -79,6 +79,12 @@ forEachDatabase((_database, _open, fresh) => {
     const responses = { ChallengeName: "PASSWORD_VERIFIER", ChallengeResponses: proof };
     const api = await refusal(() => call(server.url, "RespondToAuthChallenge", { ClientId, ...responses }));
     assert.deepEqual(api.details, ["foreign secret block"]);
+    const ofCall = lines.filter(({ msg }) => msg === "call" || msg === "refused");
+    assert.deepEqual(
+      ofCall.map(({ msg, detail }) => [msg, detail]),
+      [["call", "foreign secret block"]],
+      "a refused call is one line, as it takes one of its address's share",
+    );
     const base = `${server.url}/${UserPoolId}`;
     const grant = { grant_type: "authorization_code", client_id: ClientId, redirect_uri: callback };
     const oauth = await refusal(() => form(`${base}/oauth2/token`, { ...grant, code: "none" }));

@@ -11,7 +11,6 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Child, clientOf, endChild, spawnServer, startChild } from "../kit/child.ts";
 import { freePort } from "../kit/ports.ts";
-import { patient } from "../kit/sdk.ts";
 import { until } from "../kit/waiting.ts";
 import { audit, type Ledger, newLedger, work } from "./ledger.ts";
 
@@ -36,7 +35,7 @@ export async function crash(kills: number, data: string): Promise<Crashes> {
   let ledger: Ledger | undefined;
   let server = await startChild({ flags });
   for (let kill = 1; kill <= kills; kill++) {
-    const sdk = patient(clientOf(server.url));
+    const sdk = clientOf(server.url);
     ledger ??= await newLedger(sdk);
     const people = ledger.people.length;
     await workUntilKilled(server, ledger, kill);
@@ -52,13 +51,13 @@ export async function crash(kills: number, data: string): Promise<Crashes> {
     }
     server = await startChild({ flags });
     starts.push(server.readyAfter);
-    const after = patient(clientOf(server.url));
+    const after = clientOf(server.url);
     await audit(after, ledger, ledger.people.slice(people));
     after.destroy();
     // After the audit, since the log is written a little later than the answers.
     assert.deepEqual(server.log, [], "a start after a crash is an ordinary one");
   }
-  const sdk = patient(clientOf(server.url));
+  const sdk = clientOf(server.url);
   await audit(sdk, ledger!, ledger!.people);
   sdk.destroy();
   assert.equal(await endChild(server.process, "SIGTERM"), 0);
@@ -67,7 +66,7 @@ export async function crash(kills: number, data: string): Promise<Crashes> {
 }
 
 async function workUntilKilled(server: Child, ledger: Ledger, round: number): Promise<void> {
-  const sdk = patient(clientOf(server.url));
+  const sdk = clientOf(server.url);
   const working = Array.from({ length: workers }, (_, index) => work(sdk, ledger, `w${round}-${index}`));
   // By what was done rather than by time, so that a slow machine is killed at work too.
   const enough = ledger.acknowledged + Math.floor(Math.random() * 120);

@@ -85,6 +85,32 @@ forEachServer("hosted pages: challenges", (open) => {
     assert.equal(forged.title, "Error: How do you want to sign in? – Notes");
   });
 
+  test("a choice that no page offers, and a challenge that has no page, lead back to the beginning", async () => {
+    const AllowedFirstAuthFactors = ["PASSWORD", "EMAIL_OTP"] as never;
+    const { server, app, login, answer, visitor } = await setUp({
+      Policies: { SignInPolicy: { AllowedFirstAuthFactors } },
+    });
+    await makeUser(server, app.UserPoolId, "eve", mail(newAddress()));
+    for (const choice of ["PASSWORD_SRP", "PASSWORD_VERIFIER", "__proto__", "constructor", ""]) {
+      const shown = await answer(await login("eve", {}), { answer: choice });
+      assert.equal(shown.status, 200, `${choice}: ${shown.text}`);
+      assert.match(shown.title, /^Error: /, choice);
+    }
+    for (const challenge of [
+      "PASSWORD",
+      "PASSWORD_VERIFIER",
+      "DEVICE_SRP_AUTH",
+      "__proto__",
+      "toString",
+      "",
+    ]) {
+      const shown = await answer(await login("eve", {}), { challenge, answer: "PASSWORD" });
+      assert.equal(shown.status, 200, `${challenge}: ${shown.text}`);
+      assert.match(shown.text, /name="username"/, challenge);
+    }
+    assert.equal(visitor.cookies.size, 0);
+  });
+
   test("where there is one way only, nothing is chosen", async () => {
     const AllowedFirstAuthFactors = ["PASSWORD", "EMAIL_OTP"] as never;
     const { server, app, login } = await setUp({

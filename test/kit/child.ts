@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after } from "node:test";
 import type { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
-import { manySockets, newSdk, rootKey } from "./sdk.ts";
+import { manySockets, newSdk, patient, rootKey } from "./sdk.ts";
 
 export const main = join(import.meta.dirname, "..", "..", "src", "main.ts");
 
@@ -94,9 +94,12 @@ export async function endChild(child: ChildProcess, signal: NodeJS.Signals): Pro
   return code;
 }
 
-/** With the root key, and sockets enough that calls do run side by side. One attempt unless told otherwise. */
+/**
+ * With the root key, and sockets enough that calls do run side by side. One attempt unless told otherwise, but as many as it
+ * takes while the server is behind.
+ */
 export function clientOf(endpoint: string, maxAttempts = 1): CognitoIdentityProviderClient {
-  const client = newSdk(endpoint, { maxAttempts, ...manySockets });
+  const client = patient(newSdk(endpoint, { maxAttempts, ...manySockets }));
   clients.add(client);
   return client;
 }

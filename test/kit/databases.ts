@@ -3,7 +3,7 @@
  * second half is skipped, and says so; where CI is set it fails.
  */
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -61,8 +61,8 @@ function run(
 }
 
 /** A folder that is removed when the tests of the file have ended. */
-export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "poolhouse-test-"));
+export function temporaryFolder(parent = tmpdir()): string {
+  const folder = mkdtempSync(join(parent, "poolhouse-test-"));
   removeAtEnd.push(folder);
   return folder;
 }
@@ -76,9 +76,19 @@ process.once("exit", () => {
   for (const folder of removeAtEnd) rmSync(folder, { recursive: true, force: true });
 });
 
+/** Where the system keeps files in memory, if there is room: many tests write little, and nobody waits for a disk. */
+function inMemory(): string {
+  try {
+    const { bavail, bsize } = statfsSync("/dev/shm");
+    return bavail * bsize > 256 * 1024 * 1024 ? "/dev/shm" : tmpdir();
+  } catch {
+    return tmpdir();
+  }
+}
+
 function newSqlite(fill?: (path: string, secretsFolder: string) => Promise<void>): Fresh {
   return async () => {
-    const folder = temporaryFolder();
+    const folder = temporaryFolder(inMemory());
     const url = join(folder, "db", "poolhouse.sqlite");
     const secretsFolder = join(folder, "secrets");
     await fill?.(url, secretsFolder);

@@ -1,5 +1,6 @@
 /** The client's side of a sign-in by SRP (RFC 5054, and what Cognito makes of it). */
 import { createHash, createHmac, randomBytes } from "node:crypto";
+import { modPow } from "../../bench/lib/mod-pow.ts";
 import { makeVerifier, N, pad } from "../../src/lib/srp.ts";
 
 const integer = (bytes: Uint8Array) => BigInt(`0x${Buffer.from(bytes).toString("hex")}`);
@@ -13,16 +14,6 @@ const hmac = (key: Uint8Array, ...parts: (Uint8Array | string)[]) => {
   for (const part of parts) made.update(part);
   return made.digest();
 };
-
-function modPow(base: bigint, exponent: bigint): bigint {
-  let result = 1n;
-  let square = base % N;
-  for (let e = exponent; e > 0n; e >>= 1n) {
-    if (e & 1n) result = (result * square) % N;
-    square = (square * square) % N;
-  }
-  return result;
-}
 
 /** The client's side of SRP, for tests that must send the same proof more than once. */
 export class SrpClient {

@@ -71,11 +71,13 @@ export function readUiCss(css: string): readonly UiRule[] | string {
   if (forbidden !== undefined) return `The CSS must not contain ${JSON.stringify(forbidden)}.`;
   const fault = tokensFault(css);
   if (fault !== undefined) return fault;
-  let isWhole = true;
-  const onParseError = () => {
-    isWhole = false;
+  let errors = 0;
+  const onParseError = (error: Error) => {
+    errors += 1;
+    if (errors > MOST_ERRORS) throw error;
   };
-  const sheet = parse(css, { positions: true, onParseError });
+  const sheet = parsed(css, onParseError);
+  if (sheet === undefined) return "The CSS is not valid.";
   if (sheet.type !== "StyleSheet") return "The CSS is no stylesheet.";
   const rules: UiRule[] = [];
   for (const node of sheet.children.toArray()) {
@@ -85,7 +87,20 @@ export function readUiCss(css: string): readonly UiRule[] | string {
     if (typeof rule === "string") return rule;
     rules.push(rule);
   }
-  return isWhole ? rules : "The CSS is not valid.";
+  return errors === 0 ? rules : "The CSS is not valid.";
+}
+
+/** Errors after which parsing ends: css-tree copies the whole text for each, so the time would be quadratic. */
+const MOST_ERRORS = 50;
+
+/** The tree; undefined if the parser gave up. */
+function parsed(css: string, onParseError: (error: Error) => void): CssNode | undefined {
+  try {
+    return parse(css, { positions: true, onParseError });
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** Deeper nesting than any real style has. */

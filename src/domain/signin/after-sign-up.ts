@@ -15,6 +15,7 @@ import { allowsFlow } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { newRow, storeRow } from "./offer.ts";
 import { invalidSession, usedSession } from "./refusals.ts";
+import { openParts, sealParts } from "./sealed-parts.ts";
 import { findRow, sessionText } from "./session.ts";
 import { newSignIn, type Page, type SignIn } from "./sign-in.ts";
 import type { Flow } from "./steps.ts";
@@ -42,8 +43,8 @@ export function signUpSession(
   flow: FlowAfter = "USER_AUTH",
 ): string | undefined {
   if (!allowsFlow(client, flow)) return undefined;
-  const words = [pool.id, client.id, user.id, ctx.now + signUpSessionLifetime].join("/");
-  return toBase64url(ctx.db.sealer.seal(place, words));
+  const expiresAt = ctx.now + signUpSessionLifetime;
+  return toBase64url(sealParts(ctx, place, [pool.id, client.id, user.id, expiresAt]));
 }
 
 /**
@@ -56,17 +57,9 @@ export function readSignUpSession(
   session: string | undefined,
 ): string | undefined {
   if (session === undefined) return undefined;
-  const [poolId, clientId, userId, expiresAt] = openWords(ctx, session);
+  const [poolId, clientId, userId, expiresAt] = openParts(ctx, place, fromBase64url(session));
   if (poolId !== pool.id || clientId !== client.id) return invalidSession();
   return Number(expiresAt) > ctx.now ? userId : undefined;
-}
-
-function openWords(ctx: Ctx, session: string): string[] {
-  try {
-    return ctx.db.sealer.openText(place, fromBase64url(session) ?? new Uint8Array()).split("/");
-  } catch {
-    return invalidSession();
-  }
 }
 
 const proofs = { email: "email", phone_number: "sms" } as const;

@@ -29,6 +29,7 @@ import { availableFactors } from "./first-factors.ts";
 import { provePasskey, readAnswer } from "./passkey-proof.ts";
 import { proceed } from "./proceed.ts";
 import { expiredSession, invalidSession, usedSession, wrongPasskey } from "./refusals.ts";
+import { openParts, sealParts } from "./sealed-parts.ts";
 import { eventResponse, newSignIn, type Outcome, type Page } from "./sign-in.ts";
 
 export interface PasskeyPlace {
@@ -51,8 +52,7 @@ export async function passkeyOptions(
 ): Promise<PublicKeyCredentialRequestOptionsJSON | undefined> {
   const party = offersPasskeys(pool) ? await findRelyingParty(ctx, pool, page.origin) : undefined;
   if (party === undefined) return undefined;
-  const words = [pool.id, client.id, randomUUID(), ctx.now + lifetime].join("/");
-  const challenge = ctx.db.sealer.seal(sealedAs, words);
+  const challenge = sealParts(ctx, sealedAs, [pool.id, client.id, randomUUID(), ctx.now + lifetime]);
   return requestOptions(ctx, party, [], { challenge, timeout: lifetime });
 }
 
@@ -109,16 +109,8 @@ function openChallenge(
   { pool, client }: PasskeyPlace,
   challenge: string,
 ): { id: string; expiresAt: number } {
-  const [poolId, clientId, id, expiresAt] = openWords(ctx, challenge);
+  const [poolId, clientId, id, expiresAt] = openParts(ctx, sealedAs, fromBase64url(challenge));
   if (id === undefined || poolId !== pool.id || clientId !== client.id) return invalidSession();
   if (!(Number(expiresAt) > ctx.now)) return expiredSession();
   return { id, expiresAt: Number(expiresAt) + keptAfter };
-}
-
-function openWords(ctx: Ctx, challenge: string): string[] {
-  try {
-    return ctx.db.sealer.openText(sealedAs, fromBase64url(challenge) ?? new Uint8Array()).split("/");
-  } catch {
-    return invalidSession();
-  }
 }

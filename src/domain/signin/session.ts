@@ -6,7 +6,8 @@ import type { Ctx } from "../../app.ts";
 import { fromBase64url, toBase64, toBase64url } from "../../lib/bytes.ts";
 import { readSignIn, type SignInRow, takeSignIn } from "../../store/sign-ins.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
-import { expiredSession, invalidSession, noSession, usedSession } from "./refusals.ts";
+import { expiredSession, invalidSession, noSession, required, usedSession } from "./refusals.ts";
+import { openParts, sealParts } from "./sealed-parts.ts";
 import type { SignIn, SignInState } from "./sign-in.ts";
 
 const sessionPlace = "sign_ins:session:token";
@@ -14,8 +15,7 @@ const blockPlace = "sign_ins:secret_block:token";
 
 /** The Session of a row, base64url. */
 export function sessionText(ctx: Ctx, row: SignInRow<SignInState>): string {
-  const words = [row.poolId, row.id, row.version, row.expiresAt].join("/");
-  return toBase64url(ctx.db.sealer.seal(sessionPlace, words));
+  return toBase64url(sealParts(ctx, sessionPlace, [row.poolId, row.id, row.version, row.expiresAt]));
 }
 
 interface SessionParts {
@@ -27,15 +27,9 @@ interface SessionParts {
 
 /** Opens a Session. Throws NotAuthorizedException if this server did not seal it. */
 function readSession(ctx: Ctx, text: string): SessionParts {
-  const bytes = fromBase64url(text);
-  try {
-    const [poolId, id, version, expiresAt] = ctx.db.sealer
-      .openText(sessionPlace, bytes ?? new Uint8Array())
-      .split("/");
-    return { poolId: poolId!, id: id!, version: Number(version), expiresAt: Number(expiresAt) };
-  } catch {
-    return invalidSession();
-  }
+  const [poolId, id, version, expiresAt] = openParts(ctx, sessionPlace, fromBase64url(text));
+  if (poolId === undefined || id === undefined) return invalidSession();
+  return { poolId, id, version: Number(version), expiresAt: Number(expiresAt) };
 }
 
 /**
@@ -77,17 +71,24 @@ export async function useRow(ctx: Ctx, signIn: SignIn): Promise<SignIn> {
   return { ...signIn, row: undefined };
 }
 
+/**
+ * Answers a challenge whose answer is what the next step needs: it must be given, and `proceed` passes it on. Throws
+ * InvalidParameterException and NotAuthorizedException.
+ */
+export function bringing(member: "PASSWORD" | "SRP_A") {
+  return (ctx: Ctx, signIn: SignIn, responses: Answering["responses"]): Promise<SignIn> => {
+    required(responses, member);
+    return useRow(ctx, signIn);
+  };
+}
+
 /** SECRET_BLOCK: the sealed id of the row, which is also an input of the client's SRP signature. Base64. */
 export function secretBlock(ctx: Ctx, poolId: string, id: string): string {
-  return toBase64(ctx.db.sealer.seal(blockPlace, `${poolId}/${id}`));
+  return toBase64(sealParts(ctx, blockPlace, [poolId, id]));
 }
 
 /** The row that a SECRET_BLOCK names; undefined if this server did not seal it. */
 export function readSecretBlock(ctx: Ctx, block: Uint8Array): { poolId: string; id: string } | undefined {
-  try {
-    const [poolId, id] = ctx.db.sealer.openText(blockPlace, block).split("/");
-    return poolId !== undefined && id !== undefined ? { poolId, id } : undefined;
-  } catch {
-    return undefined;
-  }
+  const [poolId, id] = openParts(ctx, blockPlace, block);
+  return poolId !== undefined && id !== undefined ? { poolId, id } : undefined;
 }

@@ -4,7 +4,7 @@ import { deleteCodes } from "../../store/codes.ts";
 import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
-import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
+import { admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { type ContactAttribute, type Delivery, simulatedDelivery } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
@@ -13,15 +13,8 @@ import { hidesUsers } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { type Attributes, contactAttributes } from "../users/attributes.ts";
 import { changeUser } from "../users/change-user.ts";
-import {
-  changeByCode,
-  prepareCode,
-  proof,
-  refuseCode,
-  requireCode,
-  sendCode,
-  simulatedPlace,
-} from "../users/codes.ts";
+import { requireCodeByName } from "../users/code-by-name.ts";
+import { changeByCode, prepareCode, proof, sendCode, simulatedPlace } from "../users/codes.ts";
 import { findUser, noSuchUserOfClient } from "../users/find-user.ts";
 import { confirmationDelivery, confirmationLink } from "./sign-up.ts";
 
@@ -44,18 +37,21 @@ export async function confirmSignUp(
   request: { username: string; code: string; forceAliasCreation: boolean },
 ): Promise<{ user: User; contact: ContactAttribute | undefined }> {
   refuseTriggers(pool, "PostConfirmation");
-  const hides = hidesUsers(client);
-  const user = await findUser(ctx, pool, request.username);
-  if (user === undefined && !hides) noSuchUserOfClient();
-  const subject = subjectOf(ctx, pool, user, request.username);
-  const caller = await admitCode(ctx, subject, "confirm-sign-up");
-  if (user !== undefined && !hides) {
-    if (!user.enabled) refuseFor("disabled");
-    if (user.status !== "UNCONFIRMED") cannotBeConfirmed(user);
-  }
-  const place = { poolId: pool.id, userId: (user ?? simulatedPlace(subject)).id, purpose } as const;
-  const held = await requireCode(ctx, place, request.code, { hides, caller });
-  if (user === undefined || !user.enabled) return refuseCode("wrong", hides);
+  const { username, code } = request;
+  const { user, held } = await requireCodeByName(
+    ctx,
+    { pool, client },
+    {
+      username,
+      code,
+      purpose,
+      limit: "confirm-sign-up",
+      assertState: (named) => {
+        if (!named.enabled) refuseFor("disabled");
+        if (named.status !== "UNCONFIRMED") cannotBeConfirmed(named);
+      },
+    },
+  );
   const confirmed = await changeByCode(ctx, pool, user, held, {
     operation: "ConfirmSignUp",
     takeAliases: request.forceAliasCreation,

@@ -9,7 +9,7 @@ import type { User } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
-import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
+import { admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, simulatedDelivery } from "../messages/delivery.ts";
@@ -20,12 +20,12 @@ import { hidesUsers } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { isVerified } from "./attributes.ts";
 import { changeUser } from "./change-user.ts";
+import { requireCodeByName } from "./code-by-name.ts";
 import {
   changeByCode,
   prepareCode,
   proof,
   refuseCode,
-  requireCode,
   sendCode,
   simulatedPlace,
   storeCode,
@@ -196,19 +196,22 @@ async function recover(
   checkPassword(pool, request.password, "user");
   // For everybody alike, before anybody is looked up.
   recoveryOrder(pool);
-  const hides = hidesUsers(client);
-  const user = await findUser(ctx, pool, request.username);
-  learn(request.attempt, { user });
-  if (user === undefined && !hides) noSuchUserOfClient();
-  const subject = subjectOf(ctx, pool, user, request.username);
-  const caller = await admitCode(ctx, subject, "confirm-forgot-password");
-  if (user?.enabled === false && !hides) refuseObstacle("disabled");
-  if (user?.status === "UNCONFIRMED" && !hides) {
-    refuseFor("notConfirmed");
-  }
-  const place = { poolId: pool.id, userId: (user ?? simulatedPlace(subject)).id, purpose } as const;
-  const held = await requireCode(ctx, place, request.code, { hides, caller });
-  if (user === undefined || !user.enabled) return refuseCode("wrong", hides);
+  const { username, code, attempt } = request;
+  const { user, held } = await requireCodeByName(
+    ctx,
+    { pool, client },
+    {
+      username,
+      code,
+      purpose,
+      limit: "confirm-forgot-password",
+      found: (named) => learn(attempt, { user: named }),
+      assertState: (named) => {
+        if (!named.enabled) refuseObstacle("disabled");
+        if (named.status === "UNCONFIRMED") refuseFor("notConfirmed");
+      },
+    },
+  );
   const previous = await readCredential(ctx.db, pool.id, user.id);
   const credential = await makeCredential(ctx, pool, user, request.password, { previous });
   await changeByCode(ctx, pool, user, held, {
@@ -219,7 +222,7 @@ async function recover(
       const mayRecover = recoveryDeliveries(pool, fresh).some(
         ({ attribute, destination }) => proof(attribute, destination) === held.proves,
       );
-      if (!mayRecover || !fresh.enabled) refuseCode("none", hides);
+      if (!mayRecover || !fresh.enabled) refuseCode("none", held.hides);
       return { status: "CONFIRMED" };
     },
     also: (tx) => replacePassword(tx, pool, user, credential, ctx.now),

@@ -4,12 +4,13 @@
  */
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { logRefusal } from "../refused.ts";
 
 export interface JsonAnswer {
   readonly status: 200 | 400 | 500;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** What was refused, for the log. */
+  readonly refusal?: Refusal;
 }
 
 /** Errors raised before the operation is known, whose member is spelled `Message`. */
@@ -17,16 +18,16 @@ const frameworkErrors = new Set(["SerializationException"]);
 const serverErrors = new Set(["InternalErrorException", "InternalServerException", "InternalFailure"]);
 
 /**
- * The answer to an error: for a Refusal its public message, while its detail is only logged; for anything else a
- * request id to look up in the log.
+ * The answer to an error: for a Refusal its public message, while its detail only goes to the line of the call in the
+ * log; for anything else a request id to look up there.
  */
 export function errorAnswer(ctx: Ctx, error: unknown): JsonAnswer {
   if (!(error instanceof Refusal)) {
     ctx.log.error({ err: error }, "internal error");
     return write(500, "InternalErrorException", `Internal error. Request id: ${ctx.requestId}`);
   }
-  logRefusal(ctx, error);
-  return write(serverErrors.has(error.code) ? 500 : 400, error.code, error.message);
+  const status = serverErrors.has(error.code) ? 500 : 400;
+  return { ...write(status, error.code, error.message), refusal: error };
 }
 
 function write(status: 400 | 500, code: string, message: string): JsonAnswer {

@@ -11,6 +11,7 @@ import { refusal, refusalFor } from "../../wire/refuse.ts";
 import { announcedLength, refusalOf } from "../body.ts";
 import type { Serving } from "../context.ts";
 import { holdings } from "../holdings.ts";
+import { hiddenFacts } from "../refused.ts";
 import { answerCall, findTarget, type Target } from "./endpoint.ts";
 import { errorAnswer, type JsonAnswer } from "./errors.ts";
 
@@ -54,8 +55,9 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
     app.metrics.callEnds(target?.name, error, ms);
     if (isSingular(target, answer) || serving.lines.admits(ctx.network ?? ctx.address)) {
       const { requestId, address } = ctx;
-      const { status } = answer;
-      app.log.info({ requestId, operation: target?.name, status, error, ms, address }, "call");
+      const { status, refusal } = answer;
+      const facts = refusal && hiddenFacts(refusal);
+      app.log.info({ requestId, operation: target?.name, status, error, ...facts, ms, address }, "call");
     }
     // Bypasses Hono's Response, which would cost more than the whole call.
     outgoing.writeHead(answer.status, {

@@ -15,7 +15,14 @@ import { loginNameKey } from "../../user-pools/login-names.ts";
 import type { Challenge, Given } from "../challenge.ts";
 import { offerChallenge } from "../offer.ts";
 import { invalidSession, noSession, required, wrongPassword } from "../refusals.ts";
-import { type Answering, findBySession, findRow, readSecretBlock, secretBlock, useRow } from "../session.ts";
+import {
+  type Answering,
+  bringing,
+  findBySession,
+  findRow,
+  readSecretBlock,
+  secretBlock,
+} from "../session.ts";
 import type { Outcome, SignIn, SignInState } from "../sign-in.ts";
 import { isTimely, readSrpA } from "../srp.ts";
 import type { Flow } from "../steps.ts";
@@ -28,10 +35,7 @@ export const passwordSrp: Challenge = {
     given["SRP_A"]
       ? offerVerifier(ctx, signIn, readSrpA(given["SRP_A"]))
       : offerChallenge(ctx, signIn, { name: "PASSWORD_SRP", parameters: {}, available: ["PASSWORD_SRP"] }),
-  answer: (ctx, signIn, responses) => {
-    required(responses, "SRP_A");
-    return useRow(ctx, signIn);
-  },
+  answer: bringing("SRP_A"),
   member: "SRP_A",
   page: undefined,
   refuse: invalidSession,

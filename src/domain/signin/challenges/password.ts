@@ -13,18 +13,15 @@ import { hidesUsers } from "../../user-pools/clients.ts";
 import type { Pool } from "../../user-pools/load-pool.ts";
 import type { Challenge, Given, Proven } from "../challenge.ts";
 import { offerChallenge } from "../offer.ts";
-import { invalidSession, required, wrongPassword } from "../refusals.ts";
-import { findBySession, useRow } from "../session.ts";
+import { invalidSession, wrongPassword } from "../refusals.ts";
+import { bringing, findBySession } from "../session.ts";
 import type { Outcome, SignIn } from "../sign-in.ts";
 
 export const passwordChallenge: Challenge = {
   kind: "first",
   find: findBySession,
   offer,
-  answer: (ctx, signIn, responses) => {
-    required(responses, "PASSWORD");
-    return useRow(ctx, signIn);
-  },
+  answer: bringing("PASSWORD"),
   member: "PASSWORD",
   // Asked for by the page with the name and password fields.
   page: undefined,

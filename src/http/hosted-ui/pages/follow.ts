@@ -8,7 +8,7 @@ import type { Authenticated } from "../../../domain/tokens/issue.ts";
 import { rememberBrowser } from "../../../domain/users/browser-devices.ts";
 import { sessionCookie, setDeviceCookie, setSessionCookie } from "../../cookies.ts";
 import { passkeyQuery, redirect, type Visit } from "../kit/visit.ts";
-import { challengePage, shownFactors } from "./challenge-pages.ts";
+import { challengePage, hasPage, shownFactors } from "./challenge-pages.ts";
 import { loginPage, passwordPage } from "./login-pages.ts";
 import { secondFactors, type Waiting } from "./waiting.ts";
 
@@ -16,6 +16,8 @@ export async function follow(visit: Visit, outcome: Outcome, username: string): 
   if (outcome.kind === "authenticated") return finish(visit, outcome.authenticated);
   const { name, parameters, session = "", available = [] } = outcome;
   if (name === "PASSWORD") return passwordPage(visit, username);
+  // No page offers SRP, but a forged form may choose it.
+  if (!hasPage(name)) return loginPage(visit, { username, problem: { text: visit.words.errors.general } });
   const waiting: Waiting = {
     name,
     session,
