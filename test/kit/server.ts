@@ -1,6 +1,8 @@
 /** A running server a database, on a free port, spoken to by unmodified clients. */
 
 import assert from "node:assert/strict";
+import { cpSync } from "node:fs";
+import { join } from "node:path";
 import { after, describe } from "node:test";
 import type { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
 import type { App } from "../../src/app.ts";
@@ -83,6 +85,10 @@ export async function startTestServer(
   monotonic: MonotonicClock = neverBehind,
 ): Promise<Started> {
   const options = await fresh();
+  const { POOLHOUSE_DATA: data } = environment;
+  // The master key of a copied database is beside it; another data folder gets it, too.
+  if (data !== undefined && options.secretsFolder !== undefined)
+    cpSync(options.secretsFolder, join(data, "secrets"), { recursive: true });
   const config = loadConfig([], {
     POOLHOUSE_PORT: "0",
     POOLHOUSE_DATABASE: options.url,
