@@ -6,6 +6,7 @@
 import type { Ctx } from "../../app.ts";
 import { fromBase64url, toBase64url } from "../../lib/bytes.ts";
 import { readCredential } from "../../store/credentials.ts";
+import { openWords, sealWords } from "../../store/keys/sealed-words.ts";
 import { takeSignIn } from "../../store/sign-ins.ts";
 import type { User } from "../../store/users.ts";
 import type { Attempt } from "../audit/attempt.ts";
@@ -42,8 +43,8 @@ export function signUpSession(
   flow: FlowAfter = "USER_AUTH",
 ): string | undefined {
   if (!allowsFlow(client, flow)) return undefined;
-  const words = [pool.id, client.id, user.id, ctx.now + signUpSessionLifetime].join("/");
-  return toBase64url(ctx.db.sealer.seal(place, words));
+  const words = [pool.id, client.id, user.id, ctx.now + signUpSessionLifetime];
+  return toBase64url(sealWords(ctx.db.sealer, place, words));
 }
 
 /**
@@ -56,17 +57,10 @@ export function readSignUpSession(
   session: string | undefined,
 ): string | undefined {
   if (session === undefined) return undefined;
-  const [poolId, clientId, userId, expiresAt] = openWords(ctx, session);
+  const words = openWords(ctx.db.sealer, place, fromBase64url(session)) ?? invalidSession();
+  const [poolId, clientId, userId, expiresAt] = words;
   if (poolId !== pool.id || clientId !== client.id) return invalidSession();
   return Number(expiresAt) > ctx.now ? userId : undefined;
-}
-
-function openWords(ctx: Ctx, session: string): string[] {
-  try {
-    return ctx.db.sealer.openText(place, fromBase64url(session) ?? new Uint8Array()).split("/");
-  } catch {
-    return invalidSession();
-  }
 }
 
 const proofs = { email: "email", phone_number: "sms" } as const;

@@ -9,6 +9,7 @@ import type { Ctx } from "../../app.ts";
 import { fromBase64url } from "../../lib/bytes.ts";
 import { isUuid } from "../../lib/uuid.ts";
 import { readCredential } from "../../store/credentials.ts";
+import { openWords, sealWords } from "../../store/keys/sealed-words.ts";
 import { insertUsed } from "../../store/sign-ins.ts";
 import { readSignInUser } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
@@ -51,8 +52,8 @@ export async function passkeyOptions(
 ): Promise<PublicKeyCredentialRequestOptionsJSON | undefined> {
   const party = offersPasskeys(pool) ? await findRelyingParty(ctx, pool, page.origin) : undefined;
   if (party === undefined) return undefined;
-  const words = [pool.id, client.id, randomUUID(), ctx.now + lifetime].join("/");
-  const challenge = ctx.db.sealer.seal(sealedAs, words);
+  const words = [pool.id, client.id, randomUUID(), ctx.now + lifetime];
+  const challenge = sealWords(ctx.db.sealer, sealedAs, words);
   return requestOptions(ctx, party, [], { challenge, timeout: lifetime });
 }
 
@@ -109,16 +110,9 @@ function openChallenge(
   { pool, client }: PasskeyPlace,
   challenge: string,
 ): { id: string; expiresAt: number } {
-  const [poolId, clientId, id, expiresAt] = openWords(ctx, challenge);
+  const words = openWords(ctx.db.sealer, sealedAs, fromBase64url(challenge)) ?? invalidSession();
+  const [poolId, clientId, id, expiresAt] = words;
   if (id === undefined || poolId !== pool.id || clientId !== client.id) return invalidSession();
   if (!(Number(expiresAt) > ctx.now)) return expiredSession();
   return { id, expiresAt: Number(expiresAt) + keptAfter };
-}
-
-function openWords(ctx: Ctx, challenge: string): string[] {
-  try {
-    return ctx.db.sealer.openText(sealedAs, fromBase64url(challenge) ?? new Uint8Array()).split("/");
-  } catch {
-    return invalidSession();
-  }
 }

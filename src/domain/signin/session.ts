@@ -4,6 +4,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { fromBase64url, toBase64, toBase64url } from "../../lib/bytes.ts";
+import { openWords, sealWords } from "../../store/keys/sealed-words.ts";
 import { readSignIn, type SignInRow, takeSignIn } from "../../store/sign-ins.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { expiredSession, invalidSession, noSession, required, usedSession } from "./refusals.ts";
@@ -14,8 +15,8 @@ const blockPlace = "sign_ins:secret_block:token";
 
 /** The Session of a row, base64url. */
 export function sessionText(ctx: Ctx, row: SignInRow<SignInState>): string {
-  const words = [row.poolId, row.id, row.version, row.expiresAt].join("/");
-  return toBase64url(ctx.db.sealer.seal(sessionPlace, words));
+  const words = [row.poolId, row.id, row.version, row.expiresAt];
+  return toBase64url(sealWords(ctx.db.sealer, sessionPlace, words));
 }
 
 interface SessionParts {
@@ -27,15 +28,9 @@ interface SessionParts {
 
 /** Opens a Session. Throws NotAuthorizedException if this server did not seal it. */
 function readSession(ctx: Ctx, text: string): SessionParts {
-  const bytes = fromBase64url(text);
-  try {
-    const [poolId, id, version, expiresAt] = ctx.db.sealer
-      .openText(sessionPlace, bytes ?? new Uint8Array())
-      .split("/");
-    return { poolId: poolId!, id: id!, version: Number(version), expiresAt: Number(expiresAt) };
-  } catch {
-    return invalidSession();
-  }
+  const words = openWords(ctx.db.sealer, sessionPlace, fromBase64url(text)) ?? invalidSession();
+  const [poolId, id, version, expiresAt] = words;
+  return { poolId: poolId!, id: id!, version: Number(version), expiresAt: Number(expiresAt) };
 }
 
 /**
@@ -90,15 +85,11 @@ export function bringing(member: "PASSWORD" | "SRP_A") {
 
 /** SECRET_BLOCK: the sealed id of the row, which is also an input of the client's SRP signature. Base64. */
 export function secretBlock(ctx: Ctx, poolId: string, id: string): string {
-  return toBase64(ctx.db.sealer.seal(blockPlace, `${poolId}/${id}`));
+  return toBase64(sealWords(ctx.db.sealer, blockPlace, [poolId, id]));
 }
 
 /** The row that a SECRET_BLOCK names; undefined if this server did not seal it. */
 export function readSecretBlock(ctx: Ctx, block: Uint8Array): { poolId: string; id: string } | undefined {
-  try {
-    const [poolId, id] = ctx.db.sealer.openText(blockPlace, block).split("/");
-    return poolId !== undefined && id !== undefined ? { poolId, id } : undefined;
-  } catch {
-    return undefined;
-  }
+  const [poolId, id] = openWords(ctx.db.sealer, blockPlace, block) ?? [];
+  return poolId !== undefined && id !== undefined ? { poolId, id } : undefined;
 }
