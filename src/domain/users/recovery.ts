@@ -9,27 +9,18 @@ import type { User } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
-import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
+import { admitMessage } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, simulatedDelivery } from "../messages/delivery.ts";
-import type { DeliveredBy } from "../messages/queue.ts";
 import { factorContacts } from "../mfa/factors.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { isVerified } from "./attributes.ts";
 import { changeUser } from "./change-user.ts";
-import {
-  changeByCode,
-  prepareCode,
-  proof,
-  refuseCode,
-  requireCode,
-  sendCode,
-  simulatedPlace,
-  storeCode,
-} from "./codes.ts";
+import { changeByCode, prepareCode, proof, refuseCode, storeCode } from "./codes.ts";
+import { requireCodeOf, sendCodeOf } from "./codes-by-name.ts";
 import { findUser, noSuchUserOfClient } from "./find-user.ts";
 import { endTrust, replacePassword } from "./passwords.ts";
 
@@ -147,14 +138,9 @@ async function sendRecoveryCode(
   if (obstacle !== undefined && !hides) refuseObstacle(obstacle);
   const real = user !== undefined && delivery !== undefined && obstacle === undefined;
   const to = real ? delivery : simulatedDelivery(pool, username, likelyContact(pool, order), order);
-  const receiver = { destination: to.destination, proven: real, silent: hides };
-  const mayBeSent = await countMessage(ctx, caller, receiver);
-  if (!mayBeSent && !hides) limitExceeded();
-  // A mailbox flooded for other accounts must not reveal who else uses it: the answer is the same, and nothing is sent.
-  const sends = real && mayBeSent;
-  const by: DeliveredBy = sends ? (hides ? "worker" : "now") : "nobody";
-  const place = sends ? user : simulatedPlace(subject);
-  await sendCode(ctx, prepareCode(ctx, pool, { user: place, purpose, kind: purpose, delivery: to, by }));
+  const receiver = { user: real ? user : undefined, delivery: to, proven: real };
+  const asking = { subject, caller, hides };
+  const sends = await sendCodeOf(ctx, pool, asking, { ...receiver, purpose, kind: purpose });
   // Logged for nonexistent users as well, since writing a line takes time.
   if (!sends) {
     const reason = reasons[user === undefined ? "no user" : (obstacle ?? "too many")];
@@ -196,19 +182,22 @@ async function recover(
   checkPassword(pool, request.password, "user");
   // For everybody alike, before anybody is looked up.
   recoveryOrder(pool);
-  const hides = hidesUsers(client);
-  const user = await findUser(ctx, pool, request.username);
-  learn(request.attempt, { user });
-  if (user === undefined && !hides) noSuchUserOfClient();
-  const subject = subjectOf(ctx, pool, user, request.username);
-  const caller = await admitCode(ctx, subject, "confirm-forgot-password");
-  if (user?.enabled === false && !hides) refuseObstacle("disabled");
-  if (user?.status === "UNCONFIRMED" && !hides) {
-    refuseFor("notConfirmed");
-  }
-  const place = { poolId: pool.id, userId: (user ?? simulatedPlace(subject)).id, purpose } as const;
-  const held = await requireCode(ctx, place, request.code, { hides, caller });
-  if (user === undefined || !user.enabled) return refuseCode("wrong", hides);
+  const { username, code, attempt } = request;
+  const { user, held } = await requireCodeOf(
+    ctx,
+    { pool, client },
+    {
+      username,
+      code,
+      purpose,
+      limit: "confirm-forgot-password",
+      found: (found) => learn(attempt, { user: found }),
+      assertUsable(found) {
+        if (!found.enabled) refuseObstacle("disabled");
+        if (found.status === "UNCONFIRMED") refuseFor("notConfirmed");
+      },
+    },
+  );
   const previous = await readCredential(ctx.db, pool.id, user.id);
   const credential = await makeCredential(ctx, pool, user, request.password, { previous });
   await changeByCode(ctx, pool, user, held, {
@@ -219,7 +208,7 @@ async function recover(
       const mayRecover = recoveryDeliveries(pool, fresh).some(
         ({ attribute, destination }) => proof(attribute, destination) === held.proves,
       );
-      if (!mayRecover || !fresh.enabled) refuseCode("none", hides);
+      if (!mayRecover || !fresh.enabled) refuseCode("none", held.hides);
       return { status: "CONFIRMED" };
     },
     also: (tx) => replacePassword(tx, pool, user, credential, ctx.now),
