@@ -1,7 +1,6 @@
 /** One address takes as much as it can get of each thing that one client can hold, and a second one is served. */
 import { test } from "node:test";
 import { type HoldingName, holdings } from "../../src/http/holdings.ts";
-import { temporaryFolder } from "../kit/databases.ts";
 import { byAddress, forEachServer } from "../kit/server.ts";
 import { manualClock } from "./clock.ts";
 import { isServed, settle, type Town } from "./others.ts";
@@ -49,8 +48,6 @@ forEachServer(
       .map((limit) => limit.join("="))
       .join(","),
     POOLHOUSE_METRICS_TOKEN: metricsToken,
-    // On PostgreSQL there is no folder of the database for the certificate to lie in.
-    POOLHOUSE_DATA: temporaryFolder(),
     POOLHOUSE_HASH_CONCURRENCY: "1",
     POOLHOUSE_EXTRA_HOSTS: "127.0.0.1,localhost",
     POOLHOUSE_TLS: "dev",

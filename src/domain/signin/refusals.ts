@@ -19,7 +19,7 @@ export function usedSession(): never {
   return refuseFor("sessionUsed");
 }
 
-/** "Incorrect username or password.", whatever the cause. Throws NotAuthorizedException. */
+/** Says the same whichever of name and password is wrong. Throws NotAuthorizedException. */
 export function wrongPassword(detail?: string): never {
   return refuseFor("wrongPassword", { detail });
 }
