@@ -4,6 +4,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { equalText, sha256, toBase64url } from "../../lib/bytes.ts";
+import { uuid4 } from "../../lib/uuid.ts";
 import { type AuthorizationCode, insertCode, readCode, useCode } from "../../store/authorization-codes.ts";
 import { inTransaction } from "../../store/db.ts";
 import { revokeFamily } from "../../store/token-families.ts";
@@ -44,7 +45,7 @@ export async function issueCode(
 ): Promise<string> {
   const { user, methods, authTime, credentialVersion, browserHash, tracked } = browser;
   const { pool, client, redirectUri, scopes, nonce, codeChallenge, resource } = request;
-  const code = uuidOf(ctx.random(16));
+  const code = uuid4(ctx.random);
   const seen = tracked && seenFrom(ctx);
   const issued = {
     poolId: pool.id,
@@ -67,13 +68,6 @@ export async function issueCode(
     return true;
   });
   return code;
-}
-
-function uuidOf(bytes: Uint8Array): string {
-  const tail = Buffer.from(bytes);
-  tail.writeUInt8((tail.readUInt8(6) & 0x0f) | 0x40, 6);
-  tail.writeUInt8((tail.readUInt8(8) & 0x3f) | 0x80, 8);
-  return tail.toString("hex").replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
 export interface Redemption {

@@ -6,6 +6,7 @@
 import type { Ctx } from "../../app.ts";
 import { fromBase64url, toBase64url } from "../../lib/bytes.ts";
 import { readCredential } from "../../store/credentials.ts";
+import { openWords, sealWords } from "../../store/keys/sealed-words.ts";
 import { takeSignIn } from "../../store/sign-ins.ts";
 import type { User } from "../../store/users.ts";
 import type { Attempt } from "../audit/attempt.ts";
@@ -15,7 +16,6 @@ import { allowsFlow } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { newRow, storeRow } from "./offer.ts";
 import { invalidSession, usedSession } from "./refusals.ts";
-import { openParts, sealParts } from "./sealed-parts.ts";
 import { findRow, sessionText } from "./session.ts";
 import { newSignIn, type Page, type SignIn } from "./sign-in.ts";
 import type { Flow } from "./steps.ts";
@@ -43,8 +43,8 @@ export function signUpSession(
   flow: FlowAfter = "USER_AUTH",
 ): string | undefined {
   if (!allowsFlow(client, flow)) return undefined;
-  const expiresAt = ctx.now + signUpSessionLifetime;
-  return toBase64url(sealParts(ctx, place, [pool.id, client.id, user.id, expiresAt]));
+  const words = [pool.id, client.id, user.id, ctx.now + signUpSessionLifetime];
+  return toBase64url(sealWords(ctx.db.sealer, place, words));
 }
 
 /**
@@ -57,7 +57,8 @@ export function readSignUpSession(
   session: string | undefined,
 ): string | undefined {
   if (session === undefined) return undefined;
-  const [poolId, clientId, userId, expiresAt] = openParts(ctx, place, fromBase64url(session));
+  const words = openWords(ctx.db.sealer, place, fromBase64url(session)) ?? invalidSession();
+  const [poolId, clientId, userId, expiresAt] = words;
   if (poolId !== pool.id || clientId !== client.id) return invalidSession();
   return Number(expiresAt) > ctx.now ? userId : undefined;
 }

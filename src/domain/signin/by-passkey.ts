@@ -9,6 +9,7 @@ import type { Ctx } from "../../app.ts";
 import { fromBase64url } from "../../lib/bytes.ts";
 import { isUuid } from "../../lib/uuid.ts";
 import { readCredential } from "../../store/credentials.ts";
+import { openWords, sealWords } from "../../store/keys/sealed-words.ts";
 import { insertUsed } from "../../store/sign-ins.ts";
 import { readSignInUser } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
@@ -29,7 +30,6 @@ import { availableFactors } from "./first-factors.ts";
 import { provePasskey, readAnswer } from "./passkey-proof.ts";
 import { proceed } from "./proceed.ts";
 import { expiredSession, invalidSession, usedSession, wrongPasskey } from "./refusals.ts";
-import { openParts, sealParts } from "./sealed-parts.ts";
 import { eventResponse, newSignIn, type Outcome, type Page } from "./sign-in.ts";
 
 export interface PasskeyPlace {
@@ -52,7 +52,8 @@ export async function passkeyOptions(
 ): Promise<PublicKeyCredentialRequestOptionsJSON | undefined> {
   const party = offersPasskeys(pool) ? await findRelyingParty(ctx, pool, page.origin) : undefined;
   if (party === undefined) return undefined;
-  const challenge = sealParts(ctx, sealedAs, [pool.id, client.id, randomUUID(), ctx.now + lifetime]);
+  const words = [pool.id, client.id, randomUUID(), ctx.now + lifetime];
+  const challenge = sealWords(ctx.db.sealer, sealedAs, words);
   return requestOptions(ctx, party, [], { challenge, timeout: lifetime });
 }
 
@@ -109,7 +110,8 @@ function openChallenge(
   { pool, client }: PasskeyPlace,
   challenge: string,
 ): { id: string; expiresAt: number } {
-  const [poolId, clientId, id, expiresAt] = openParts(ctx, sealedAs, fromBase64url(challenge));
+  const words = openWords(ctx.db.sealer, sealedAs, fromBase64url(challenge)) ?? invalidSession();
+  const [poolId, clientId, id, expiresAt] = words;
   if (id === undefined || poolId !== pool.id || clientId !== client.id) return invalidSession();
   if (!(Number(expiresAt) > ctx.now)) return expiredSession();
   return { id, expiresAt: Number(expiresAt) + keptAfter };

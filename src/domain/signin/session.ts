@@ -4,10 +4,10 @@
  */
 import type { Ctx } from "../../app.ts";
 import { fromBase64url, toBase64, toBase64url } from "../../lib/bytes.ts";
+import { openWords, sealWords } from "../../store/keys/sealed-words.ts";
 import { readSignIn, type SignInRow, takeSignIn } from "../../store/sign-ins.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { expiredSession, invalidSession, noSession, required, usedSession } from "./refusals.ts";
-import { openParts, sealParts } from "./sealed-parts.ts";
 import type { SignIn, SignInState } from "./sign-in.ts";
 
 const sessionPlace = "sign_ins:session:token";
@@ -15,7 +15,8 @@ const blockPlace = "sign_ins:secret_block:token";
 
 /** The Session of a row, base64url. */
 export function sessionText(ctx: Ctx, row: SignInRow<SignInState>): string {
-  return toBase64url(sealParts(ctx, sessionPlace, [row.poolId, row.id, row.version, row.expiresAt]));
+  const words = [row.poolId, row.id, row.version, row.expiresAt];
+  return toBase64url(sealWords(ctx.db.sealer, sessionPlace, words));
 }
 
 interface SessionParts {
@@ -27,9 +28,9 @@ interface SessionParts {
 
 /** Opens a Session. Throws NotAuthorizedException if this server did not seal it. */
 function readSession(ctx: Ctx, text: string): SessionParts {
-  const [poolId, id, version, expiresAt] = openParts(ctx, sessionPlace, fromBase64url(text));
-  if (poolId === undefined || id === undefined) return invalidSession();
-  return { poolId, id, version: Number(version), expiresAt: Number(expiresAt) };
+  const words = openWords(ctx.db.sealer, sessionPlace, fromBase64url(text)) ?? invalidSession();
+  const [poolId, id, version, expiresAt] = words;
+  return { poolId: poolId!, id: id!, version: Number(version), expiresAt: Number(expiresAt) };
 }
 
 /**
@@ -84,11 +85,11 @@ export function bringing(member: "PASSWORD" | "SRP_A") {
 
 /** SECRET_BLOCK: the sealed id of the row, which is also an input of the client's SRP signature. Base64. */
 export function secretBlock(ctx: Ctx, poolId: string, id: string): string {
-  return toBase64(sealParts(ctx, blockPlace, [poolId, id]));
+  return toBase64(sealWords(ctx.db.sealer, blockPlace, [poolId, id]));
 }
 
 /** The row that a SECRET_BLOCK names; undefined if this server did not seal it. */
 export function readSecretBlock(ctx: Ctx, block: Uint8Array): { poolId: string; id: string } | undefined {
-  const [poolId, id] = openParts(ctx, blockPlace, block);
+  const [poolId, id] = openWords(ctx.db.sealer, blockPlace, block) ?? [];
   return poolId !== undefined && id !== undefined ? { poolId, id } : undefined;
 }

@@ -4,17 +4,16 @@ import { deleteCodes } from "../../store/codes.ts";
 import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
-import { admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
+import { admitMessage } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { type ContactAttribute, type Delivery, simulatedDelivery } from "../messages/delivery.ts";
-import type { DeliveredBy } from "../messages/queue.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { type Attributes, contactAttributes } from "../users/attributes.ts";
 import { changeUser } from "../users/change-user.ts";
-import { requireCodeByName } from "../users/code-by-name.ts";
-import { changeByCode, prepareCode, proof, sendCode, simulatedPlace } from "../users/codes.ts";
+import { changeByCode, proof } from "../users/codes.ts";
+import { requireCodeOf, sendCodeOf } from "../users/codes-by-name.ts";
 import { findUser, noSuchUserOfClient } from "../users/find-user.ts";
 import { confirmationDelivery, confirmationLink } from "./sign-up.ts";
 
@@ -38,7 +37,7 @@ export async function confirmSignUp(
 ): Promise<{ user: User; contact: ContactAttribute | undefined }> {
   refuseTriggers(pool, "PostConfirmation");
   const { username, code } = request;
-  const { user, held } = await requireCodeByName(
+  const { user, held } = await requireCodeOf(
     ctx,
     { pool, client },
     {
@@ -46,9 +45,9 @@ export async function confirmSignUp(
       code,
       purpose,
       limit: "confirm-sign-up",
-      assertState: (named) => {
-        if (!named.enabled) refuseFor("disabled");
-        if (named.status !== "UNCONFIRMED") cannotBeConfirmed(named);
+      assertUsable(found) {
+        if (!found.enabled) refuseFor("disabled");
+        if (found.status !== "UNCONFIRMED") cannotBeConfirmed(found);
       },
     },
   );
@@ -124,17 +123,9 @@ async function resendCode(
   if (delivery === undefined && !hides) noWhereToSend();
   const to = delivery ?? simulatedDelivery(pool, username, likely, pool.document.AutoVerifiedAttributes);
   const link = await confirmationLink(ctx, pool, client, user?.username ?? username);
-  const receiver = { destination: to.destination, proven: false, silent: hides };
-  const mayBeSent = await countMessage(ctx, caller, receiver);
-  if (!mayBeSent && !hides) limitExceeded();
-  // As in ForgotPassword: a flooded mailbox must not reveal who else uses it.
-  const sends = user !== undefined && delivery !== undefined && mayBeSent;
-  const by: DeliveredBy = sends ? (hides ? "worker" : "now") : "nobody";
-  const place = sends ? user : simulatedPlace(subject);
-  await sendCode(
-    ctx,
-    prepareCode(ctx, pool, { user: place, purpose, kind: "resend-code", delivery: to, by, link }),
-  );
+  const receiver = { user: delivery === undefined ? undefined : user, delivery: to, proven: false };
+  const asking = { subject, caller, hides };
+  await sendCodeOf(ctx, pool, asking, { ...receiver, purpose, kind: "resend-code", link });
   return to;
 }
 

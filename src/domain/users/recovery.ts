@@ -9,27 +9,18 @@ import type { User } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
-import { admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
+import { admitMessage } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, simulatedDelivery } from "../messages/delivery.ts";
-import type { DeliveredBy } from "../messages/queue.ts";
 import { factorContacts } from "../mfa/factors.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { isVerified } from "./attributes.ts";
 import { changeUser } from "./change-user.ts";
-import { requireCodeByName } from "./code-by-name.ts";
-import {
-  changeByCode,
-  prepareCode,
-  proof,
-  refuseCode,
-  sendCode,
-  simulatedPlace,
-  storeCode,
-} from "./codes.ts";
+import { changeByCode, prepareCode, proof, refuseCode, storeCode } from "./codes.ts";
+import { requireCodeOf, sendCodeOf } from "./codes-by-name.ts";
 import { findUser, noSuchUserOfClient } from "./find-user.ts";
 import { endTrust, replacePassword } from "./passwords.ts";
 
@@ -147,14 +138,9 @@ async function sendRecoveryCode(
   if (obstacle !== undefined && !hides) refuseObstacle(obstacle);
   const real = user !== undefined && delivery !== undefined && obstacle === undefined;
   const to = real ? delivery : simulatedDelivery(pool, username, likelyContact(pool, order), order);
-  const receiver = { destination: to.destination, proven: real, silent: hides };
-  const mayBeSent = await countMessage(ctx, caller, receiver);
-  if (!mayBeSent && !hides) limitExceeded();
-  // A mailbox flooded for other accounts must not reveal who else uses it: the answer is the same, and nothing is sent.
-  const sends = real && mayBeSent;
-  const by: DeliveredBy = sends ? (hides ? "worker" : "now") : "nobody";
-  const place = sends ? user : simulatedPlace(subject);
-  await sendCode(ctx, prepareCode(ctx, pool, { user: place, purpose, kind: purpose, delivery: to, by }));
+  const receiver = { user: real ? user : undefined, delivery: to, proven: real };
+  const asking = { subject, caller, hides };
+  const sends = await sendCodeOf(ctx, pool, asking, { ...receiver, purpose, kind: purpose });
   // Logged for nonexistent users as well, since writing a line takes time.
   if (!sends) {
     const reason = reasons[user === undefined ? "no user" : (obstacle ?? "too many")];
@@ -197,7 +183,7 @@ async function recover(
   // For everybody alike, before anybody is looked up.
   recoveryOrder(pool);
   const { username, code, attempt } = request;
-  const { user, held } = await requireCodeByName(
+  const { user, held } = await requireCodeOf(
     ctx,
     { pool, client },
     {
@@ -205,10 +191,10 @@ async function recover(
       code,
       purpose,
       limit: "confirm-forgot-password",
-      found: (named) => learn(attempt, { user: named }),
-      assertState: (named) => {
-        if (!named.enabled) refuseObstacle("disabled");
-        if (named.status === "UNCONFIRMED") refuseFor("notConfirmed");
+      found: (found) => learn(attempt, { user: found }),
+      assertUsable(found) {
+        if (!found.enabled) refuseObstacle("disabled");
+        if (found.status === "UNCONFIRMED") refuseFor("notConfirmed");
       },
     },
   );

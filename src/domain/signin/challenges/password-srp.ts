@@ -6,6 +6,7 @@
 import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, hmacSha256, toBase64, toHex } from "../../../lib/bytes.ts";
 import { N, pad, publicValueHex, SECRET_BYTES, signature } from "../../../lib/srp.ts";
+import { uuid4Of } from "../../../lib/uuid.ts";
 import { readCredential } from "../../../store/credentials.ts";
 import { readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
@@ -139,7 +140,7 @@ function fakeCredential(
   return {
     salt: derive("salt").subarray(0, 16),
     verifier: pad((BigInt(`0x${wide.toString("hex")}`) % (N - 3n)) + 2n),
-    identity: hasGeneratedUsernames(pool, name) ? uuidOf(derive("identity")) : key,
+    identity: hasGeneratedUsernames(pool, name) ? uuid4Of(derive("identity")) : key,
   };
 }
 
@@ -151,10 +152,4 @@ function hasGeneratedUsernames(pool: Pool, name: string): boolean {
     (aliases.includes("email") && name.includes("@")) ||
     (aliases.includes("phone_number") && name.startsWith("+"))
   );
-}
-
-function uuidOf(bytes: Uint8Array): string {
-  const hex = toHex(bytes);
-  const variant = ((Number.parseInt(hex[16]!, 16) & 3) | 8).toString(16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
