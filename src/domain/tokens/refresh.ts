@@ -49,7 +49,6 @@ export async function readPresented(
   ctx: Ctx,
   { pool, client, token }: { readonly pool: Pool; readonly client: Client; readonly token: string },
 ): Promise<PresentedToken> {
-  refuseTriggers(pool, "PreTokenGeneration");
   const parts = readRefreshToken(token);
   if (parts === undefined || parts.poolId !== pool.id) return invalid();
   const found = await readFamilyAndUser(ctx.db, pool.id, parts.familyId);
@@ -75,6 +74,7 @@ export async function refreshTokens(
   deviceKey: string | undefined,
 ): Promise<AuthenticationResultType> {
   const { pool, client, family, user, parts } = presented;
+  refuseTriggers(pool, "PreTokenGeneration");
   if (family.revokedAt !== undefined) return revoked();
   if (family.expiresAt <= ctx.now) return refuse("NotAuthorizedException", "Refresh Token has expired");
   if (user === undefined) return revoked();
