@@ -1,42 +1,22 @@
 /** The detail of a refusal is logged exactly once, wherever it is refused, and is never sent to the client. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import {
-  AdminSetUserPasswordCommand,
-  CognitoIdentityProviderClient,
-} from "@aws-sdk/client-cognito-identity-provider";
-import { pino } from "pino";
-import { loadConfig } from "../../src/config/config.ts";
-import { startServer } from "../../src/server.ts";
-import { dataFolderOf, forEachDatabase } from "../kit/databases.ts";
+import { forEachDatabase } from "../kit/databases.ts";
+import type { LogLine } from "../kit/declared-errors.ts";
 import { everyFlow, makePool, makeUser } from "../kit/people.ts";
-import { rootKey } from "../kit/sdk.ts";
+import { neverBehind, startTestServer } from "../kit/server.ts";
 import { callback, oauthClient } from "../oauth/support.ts";
 
-forEachDatabase((_database, _open, fresh) => {
-  const lines: { readonly detail?: string; readonly msg?: string }[] = [];
-  const log = pino({}, { write: (line: string) => lines.push(JSON.parse(line)) });
+forEachDatabase((database, _open, fresh) => {
+  const lines: LogLine[] = [];
 
   const started = (async () => {
-    const options = await fresh();
-    const config = loadConfig([], {
-      POOLHOUSE_PORT: "0",
-      POOLHOUSE_DATABASE: options.url,
-      POOLHOUSE_MASTER_KEY: options.masterKey,
-      POOLHOUSE_DATA: dataFolderOf(options.url),
-      POOLHOUSE_ROOT_ACCESS_KEY_ID: rootKey.accessKeyId,
-      POOLHOUSE_ROOT_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
-    });
-    const server = await startServer(config, { log });
-    const client = new CognitoIdentityProviderClient({
-      endpoint: server.url,
-      region: "us-east-1",
-      credentials: rootKey,
-    });
-    const pool = await makePool({ client }, {}, { ...oauthClient, ExplicitAuthFlows: [...everyFlow] });
-    const Username = await makeUser({ client }, pool.UserPoolId, "ann");
-    const Password = "Temporary-Horse-9";
-    await client.send(new AdminSetUserPasswordCommand({ ...pool, Username, Password, Permanent: true }));
+    const { server, test } = await startTestServer(database, fresh, {}, neverBehind, (line) =>
+      lines.push(line),
+    );
+    const { client } = test;
+    const pool = await makePool(test, {}, { ...oauthClient, ExplicitAuthFlows: [...everyFlow] });
+    await makeUser(test, pool.UserPoolId, "ann");
     return { server, client, ...pool };
   })();
   after(async () => {

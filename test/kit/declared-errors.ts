@@ -65,12 +65,23 @@ export function isDeclared(operation: string, error: string): boolean {
   return errors.has(error);
 }
 
-/** A server's log that prints nothing and remembers each undeclared error as `Operation: Error`. */
-export function watchErrors(level: string | undefined): { log: Logger; undeclared: ReadonlySet<string> } {
+/** A line of the log, of which tests read these members. */
+export type LogLine = Readonly<Partial<Record<"msg" | "operation" | "error" | "detail", string>>>;
+
+/**
+ * A server's log that prints nothing and remembers each undeclared error as `Operation: Error`.
+ * @param seen receives each line
+ */
+export function watchErrors(
+  level: string | undefined,
+  seen: (line: LogLine) => void = () => {},
+): { log: Logger; undeclared: ReadonlySet<string> } {
   const undeclared = new Set<string>();
   const stream = new Writable({
     write(line: Buffer, _encoding, done) {
-      const { msg, operation, error } = JSON.parse(String(line)) as Record<string, string | undefined>;
+      const parsed = JSON.parse(String(line)) as LogLine;
+      const { msg, operation, error } = parsed;
+      seen(parsed);
       if (msg === "call" && operation !== undefined && error !== undefined && !isDeclared(operation, error))
         undeclared.add(`${operation}: ${error}`);
       if (level !== undefined) process.stderr.write(line);

@@ -24,6 +24,15 @@ export function outerAddress(): string | undefined {
   return all.find((one) => one?.family === "IPv4" && !one.internal)?.address;
 }
 
+function succeeds(program: string, argv: readonly string[]): boolean {
+  try {
+    execFileSync(program, argv, { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const components = {
   mount: mayMount,
   "outer-address": () => outerAddress() !== undefined,
@@ -32,23 +41,9 @@ const components = {
   "aws-cli": () => existsSync("/usr/bin/aws"),
   mod_auth_openidc: () =>
     existsSync("/usr/sbin/apache2") && existsSync("/usr/lib/apache2/modules/mod_auth_openidc.so"),
-  strace: () => {
-    try {
-      // It may be there and not be allowed to do its work.
-      execFileSync("strace", ["--trace=none", "true"], { stdio: "ignore" });
-      return true;
-    } catch {
-      return false;
-    }
-  },
-  boto3: () => {
-    try {
-      execFileSync("/usr/bin/python3", ["-c", "import boto3"], { stdio: "ignore" });
-      return true;
-    } catch {
-      return false;
-    }
-  },
+  // It may be there and not be allowed to do its work.
+  strace: () => succeeds("strace", ["--trace=none", "true"]),
+  boto3: () => succeeds("/usr/bin/python3", ["-c", "import boto3"]),
 };
 
 /**

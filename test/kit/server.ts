@@ -10,7 +10,7 @@ import { loadConfig } from "../../src/config/config.ts";
 import type { MonotonicClock } from "../../src/http/monotonic.ts";
 import { type RunningServer, startServer } from "../../src/server.ts";
 import { type DatabaseName, dataFolderOf, type Fresh, forEachDatabase } from "./databases.ts";
-import { watchErrors } from "./declared-errors.ts";
+import { type LogLine, watchErrors } from "./declared-errors.ts";
 import { newSdk, rootKey } from "./sdk.ts";
 
 export interface InboxMessage {
@@ -77,12 +77,16 @@ export interface Started {
   readonly undeclared: ReadonlySet<string>;
 }
 
-/** The server of a suite by itself: whoever starts it closes it. */
+/**
+ * The server of a suite by itself: whoever starts it closes it.
+ * @param seen receives each line of its log
+ */
 export async function startTestServer(
   database: DatabaseName,
   fresh: Fresh,
   environment: Readonly<Record<string, string>>,
   monotonic: MonotonicClock = neverBehind,
+  seen?: (line: LogLine) => void,
 ): Promise<Started> {
   const options = await fresh();
   const { POOLHOUSE_DATA: data } = environment;
@@ -99,7 +103,7 @@ export async function startTestServer(
     ...environment,
   });
   const time = testClock();
-  const { log, undeclared } = watchErrors(process.env["TEST_LOG"]);
+  const { log, undeclared } = watchErrors(process.env["TEST_LOG"], seen);
   const server = await startServer(config, { log, clock: time.now, monotonic });
   const client = newSdk(server.url);
   const inbox = async (to: string) => {
