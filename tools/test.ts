@@ -12,10 +12,15 @@ import { spec } from "node:test/reporters";
 const root = join(import.meta.dirname, "..");
 
 /** Files that take longer than their share of a processor's time, longest first. */
-export const longFirst = [
+const longFirst = [
   "test/api/guesses.test.ts",
   "test/oauth/redirects.test.ts",
   "test/browser/hosted-ui.test.ts",
+  "test/api/guesses-factors.test.ts",
+  "test/durability/crash.test.ts",
+  "test/browser/amplify.test.ts",
+  "test/clients/aws-cli.test.ts",
+  "test/doors/expiries.test.ts",
 ];
 
 /** Half of their time files of tests wait: for their servers' threads, for PostgreSQL, for other processes. */

@@ -46,19 +46,19 @@ export interface Companion {
 export async function inTransaction<T>(db: Db, callback: (tx: Db) => Promise<T>): Promise<T> {
   if (db.inTransaction) throw new Error("inTransaction was called inside a transaction: pass tx on instead.");
   const { companion } = db;
-  let hasCompanion = false;
+  let companionWrote = false;
   const result = await runTransaction(
     db.kysely,
     async (kysely) => {
       const tx: Db = { ...db, kysely, inTransaction: true };
       const returned = await callback(tx);
-      hasCompanion = returned !== false && companion !== undefined;
-      if (hasCompanion) await companion?.write(tx);
+      companionWrote = returned !== false && companion !== undefined;
+      if (companionWrote) await companion?.write(tx);
       return returned;
     },
     db.counts,
   );
-  if (hasCompanion) companion?.committed();
+  if (companionWrote) companion?.committed();
   return result;
 }
 
