@@ -124,7 +124,7 @@ async function mintFrom(
 ): Promise<AuthenticationResultType> {
   const user = await readUser(ctx.db, pool.id, code.userId);
   if (user === undefined) return invalidGrant("the user is gone");
-  if (!(await isStillValid(ctx, pool, user, code))) return invalidGrant("the sign-in stands no more");
+  if (!(await isStillValid(ctx, pool, user, code))) return invalidGrant("the sign-in is no longer valid");
   const { nonce, resource, seen } = code.grant;
   const scopes = await remainingScopes(ctx, { pool, client }, code.grant.scopes);
   if (scopes.length === 0) return invalidGrant("the client may have none of the scopes any more");

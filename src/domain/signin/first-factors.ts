@@ -17,7 +17,7 @@ import type { SignIn } from "./sign-in.ts";
 import { type FirstFactor, isFirstFactor, type Step } from "./steps.ts";
 
 /** A user and what they can prove their identity by. */
-interface Possessions {
+interface Enrolled {
   readonly user: User;
   readonly credential: Credential | undefined;
   readonly passkeys: number;
@@ -26,7 +26,7 @@ interface Possessions {
 interface FactorRule {
   /** The factor's name in the pool's AllowedFirstAuthFactors. */
   readonly allowedAs: "PASSWORD" | "EMAIL_OTP" | "SMS_OTP" | "WEB_AUTHN";
-  readonly has: (of: Possessions) => boolean;
+  readonly has: (of: Enrolled) => boolean;
 }
 
 /** The first factors, in the order in which they are listed to the user. */
@@ -66,7 +66,7 @@ function allowedFactors(pool: Pool): readonly string[] {
  * codes are a single factor, so they are left out where two are required; so are passkeys, unless pool and user count
  * them as two. Users who must choose a new password have to sign in with their current one.
  */
-export function availableFactors(pool: Pool, of: Possessions | undefined): FirstFactor[] {
+export function availableFactors(pool: Pool, of: Enrolled | undefined): FirstFactor[] {
   const allowed = allowedFactors(pool);
   const needsTwo = demandsTwo(pool, of?.user);
   const mustChoosePassword = of?.user.status === "FORCE_CHANGE_PASSWORD";

@@ -39,8 +39,8 @@ interface FlowRule {
   readonly entries: readonly Entry[];
   /** The message if the client does not allow the flow. */
   readonly notEnabled: string;
-  /** The parameter required in the first request in addition to USERNAME. */
-  readonly brings: "SRP_A" | "PASSWORD" | undefined;
+  /** The parameter that the first request must hold in addition to USERNAME, to prove who asks. */
+  readonly proof: "SRP_A" | "PASSWORD" | undefined;
   /** The queue for its expensive computation, if it always needs one. */
   readonly waitsFor: "srp" | "passwordHasher" | undefined;
 }
@@ -50,43 +50,43 @@ const flows: Readonly<Record<Flow, FlowRule>> = {
   USER_SRP_AUTH: {
     entries: ["public", "admin"],
     notEnabled: "USER_SRP_AUTH is not enabled for the client.",
-    brings: "SRP_A",
+    proof: "SRP_A",
     waitsFor: "srp",
   },
   USER_PASSWORD_AUTH: {
     entries: ["public"],
     notEnabled: "USER_PASSWORD_AUTH flow not enabled for this client",
-    brings: "PASSWORD",
+    proof: "PASSWORD",
     waitsFor: "passwordHasher",
   },
   ADMIN_USER_PASSWORD_AUTH: {
     entries: ["admin"],
     notEnabled: "Auth flow not enabled for this client",
-    brings: "PASSWORD",
+    proof: "PASSWORD",
     waitsFor: "passwordHasher",
   },
   ADMIN_NO_SRP_AUTH: {
     entries: ["admin"],
     notEnabled: "Auth flow not enabled for this client",
-    brings: "PASSWORD",
+    proof: "PASSWORD",
     waitsFor: "passwordHasher",
   },
   USER_AUTH: {
     entries: ["public", "admin"],
     notEnabled: "USER_AUTH is not enabled for the client.",
-    brings: undefined,
+    proof: undefined,
     waitsFor: undefined,
   },
   CUSTOM_AUTH: {
     entries: ["public", "admin"],
     notEnabled: "CUSTOM_AUTH is not enabled for the client.",
-    brings: undefined,
+    proof: undefined,
     waitsFor: undefined,
   },
   HOSTED_AUTH: {
     entries: ["pages"],
     notEnabled: "The client may not use the hosted pages.",
-    brings: undefined,
+    proof: undefined,
     waitsFor: undefined,
   },
 };
@@ -105,13 +105,13 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   const { pool, client, parameters } = request;
   const flow = checkFlow(request);
   const submitted = required(parameters, "USERNAME");
-  const { brings } = flows[flow];
-  const brought = brings && required(parameters, brings);
+  const { proof } = flows[flow];
+  const givenProof = proof && required(parameters, proof);
   // The pages need no client secret: the client authenticates when it redeems the code.
   if (request.entry !== "pages") checkSecretHash(client, submitted, parameters["SECRET_HASH"], "auth");
   assertRoom(ctx, flow, pool);
   // Values that no honest client sends are refused before anything is read.
-  if (brought !== undefined && brings === "SRP_A") readSrpA(brought);
+  if (givenProof !== undefined && proof === "SRP_A") readSrpA(givenProof);
   const srpFirst = flow === "CUSTOM_AUTH" && beginsWithSrp(parameters);
   if (flow === "CUSTOM_AUTH") refuseCustomAuth(pool);
   refuseTriggers(pool, "PreAuthentication", "PostAuthentication", "PreTokenGeneration");
