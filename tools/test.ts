@@ -37,7 +37,11 @@ process.chdir(root);
 process.env["NODE_COMPILE_CACHE"] ??= join(root, "node_modules", ".cache", "poolhouse");
 
 const seconds = new Map<string, number>();
-const running = run({ files, concurrency });
+const running = run({
+  files,
+  concurrency,
+  execArgv: ["--import", join(import.meta.dirname, "untracked.mjs")],
+});
 running.on("test:summary", ({ file, success, duration_ms }) => {
   if (!success) process.exitCode = 1;
   if (file !== undefined) seconds.set(relative(root, file), duration_ms / 1000);
