@@ -1,7 +1,8 @@
 /**
  * The table of reasons for a refusal: reason -> the error code of the AWS documentation and Cognito's message. Anything
- * beyond the answer (the words of the pages, metrics, users' events) goes by the reason, never by the message, so that
- * a message can be corrected here alone. `{name}` is a placeholder that `refuseFor` fills in.
+ * beyond the answer (the words of the pages, metrics, users' events) goes by the reason, or by the code where all its
+ * reasons are alike, never by the message, so that a message can be corrected here alone. `{name}` is a placeholder that
+ * `refuseFor` fills in.
  */
 import type { ErrorCode } from "./generated/error-codes.ts";
 

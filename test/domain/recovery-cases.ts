@@ -3,8 +3,9 @@
  * knows nothing else: walked over the functions that sign-ins themselves decide by.
  */
 import { demandsTwo, factorToAsk, type SecondFactor, usableFactors } from "../../src/domain/mfa/factors.ts";
+import type { Proof } from "../../src/domain/mfa/proofs.ts";
 import { availableFactors } from "../../src/domain/signin/first-factors.ts";
-import { type Facts, type Flow, nextStep, type Proof } from "../../src/domain/signin/steps.ts";
+import { type Facts, type Flow, nextStep } from "../../src/domain/signin/steps.ts";
 import type { Pool } from "../../src/domain/user-pools/load-pool.ts";
 import { recoveryDeliveries } from "../../src/domain/users/recovery.ts";
 import { Refusal } from "../../src/lib/refusal.ts";

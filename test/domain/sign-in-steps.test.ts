@@ -2,50 +2,56 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SecondFactor } from "../../src/domain/mfa/factors.ts";
-import { type Facts, type Flow, nextStep, type Proof } from "../../src/domain/signin/steps.ts";
+import { allProofs, type Proof } from "../../src/domain/mfa/proofs.ts";
+import { challenges } from "../../src/domain/signin/challenges.ts";
+import { type Facts, type Flow, isFirstFactor, nextStep, type Step } from "../../src/domain/signin/steps.ts";
 import type { UserStatus } from "../../src/store/users.ts";
 
-const flows: Flow[] = [
-  "USER_SRP_AUTH",
-  "USER_PASSWORD_AUTH",
-  "ADMIN_USER_PASSWORD_AUTH",
-  "ADMIN_NO_SRP_AUTH",
-  "USER_AUTH",
-  "CUSTOM_AUTH",
-];
-const statuses: UserStatus[] = [
-  "CONFIRMED",
-  "UNCONFIRMED",
-  "FORCE_CHANGE_PASSWORD",
-  "RESET_REQUIRED",
-  "EXTERNAL_PROVIDER",
-];
-const proofs: Proof[] = [
-  "password",
-  "new-password",
-  "email",
-  "software-token",
-  "verified-passkey",
-  "custom",
-  "device",
-];
+/** All members of a union: a missing one is a type error. */
+const all = <T extends string>(members: Readonly<Record<T, true>>) => Object.keys(members) as T[];
+
+const flows = all<Flow>({
+  USER_SRP_AUTH: true,
+  USER_PASSWORD_AUTH: true,
+  ADMIN_USER_PASSWORD_AUTH: true,
+  ADMIN_NO_SRP_AUTH: true,
+  USER_AUTH: true,
+  CUSTOM_AUTH: true,
+  HOSTED_AUTH: true,
+});
+const statuses = all<UserStatus>({
+  CONFIRMED: true,
+  UNCONFIRMED: true,
+  FORCE_CHANGE_PASSWORD: true,
+  RESET_REQUIRED: true,
+  EXTERNAL_PROVIDER: true,
+});
 const devices = [undefined, { replacesMfa: false }, { replacesMfa: true }] as const;
 const factors: SecondFactor[] = ["SMS_MFA", "SOFTWARE_TOKEN_MFA", "EMAIL_OTP"];
+const isSecondFactor = (name: Step): name is SecondFactor => factors.includes(name as SecondFactor);
+const allChallenges = Object.keys(challenges) as Step[];
 
-const subsetsOf = <T>(all: readonly T[]): T[][] =>
-  Array.from({ length: 2 ** all.length }, (_, bits) => all.filter((_one, index) => bits & (1 << index)));
-const ordersOf = <T>(all: readonly T[]): T[][] =>
-  all.length === 0
+/** Every selection of up to `most`, in every order. */
+const ordersOf = <T>(from: readonly T[], most: number): T[][] =>
+  most === 0
     ? [[]]
-    : all.flatMap((one) => ordersOf(all.filter((other) => other !== one)).map((rest) => [one, ...rest]));
+    : [
+        [],
+        ...from.flatMap((one) =>
+          ordersOf(
+            from.filter((other) => other !== one),
+            most - 1,
+          ).map((rest) => [one, ...rest]),
+        ),
+      ];
 
-/** Every order matters: the first proof is the first factor. */
-const histories = subsetsOf(proofs).flatMap(ordersOf);
+/** Every order matters: the first proof is the first factor. The longest sign-in has five. */
+const histories = ordersOf(allProofs, 5);
 
-function* everyFact(): Generator<Facts> {
+function* everyFact(of = histories): Generator<Facts> {
   for (const flow of flows)
     for (const status of statuses)
-      for (const proven of histories)
+      for (const proven of of)
         for (const demanded of [true, false])
           for (const usable of [[], factors])
             for (const device of devices)
@@ -62,7 +68,7 @@ function* everyFact(): Generator<Facts> {
 test("done only when every factor that is required was proven, and no factor counts twice", () => {
   for (const facts of everyFact()) {
     const [first, ...later] = facts.proven;
-    const seconds: Proof[] = ["email", "software-token"];
+    const seconds: Proof[] = ["sms", "email", "software-token"];
     const second =
       first === "verified-passkey" || later.some((proof) => seconds.includes(proof) && proof !== first);
     const byDevice = facts.device?.replacesMfa === true;
@@ -72,8 +78,24 @@ test("done only when every factor that is required was proven, and no factor cou
       (facts.status === "FORCE_CHANGE_PASSWORD" && !facts.proven.includes("new-password")) ||
       (facts.device !== undefined && !facts.proven.includes("device")) ||
       (facts.mfa.demanded && !second && !byDevice);
-    assert.equal(nextStep(facts) === "done", !missing, JSON.stringify(facts));
+    if ((nextStep(facts) === "done") === missing) assert.fail(JSON.stringify(facts));
   }
+});
+
+test("every challenge can be reached", () => {
+  // DEVICE_SRP_AUTH goes on to it.
+  const reached = new Set<string>(["DEVICE_PASSWORD_VERIFIER"]);
+  const choices = [undefined, ...allChallenges].filter(
+    (name) => name === undefined || isFirstFactor(name) || isSecondFactor(name),
+  );
+  for (const facts of everyFact([[], ["password"]]))
+    for (const chosen of choices)
+      for (const enrolling of [undefined, ...factors])
+        reached.add(nextStep({ ...facts, chosen, mfa: { ...facts.mfa, enrolling } }));
+  assert.deepEqual(
+    allChallenges.filter((name) => !reached.has(name)),
+    [],
+  );
 });
 
 const srp: Facts = {

@@ -43,25 +43,23 @@ export interface Attempt {
   known: Known;
 }
 
-/** Refusals that are failures of the user. Others concern the form of a request and leave no event. */
-const failures: ReadonlySet<string> = new Set<ErrorCode>([
-  "NotAuthorizedException",
-  "CodeMismatchException",
-  "ExpiredCodeException",
-  "UserNotConfirmedException",
-  "PasswordResetRequiredException",
-  "ResourceNotFoundException",
-  "EnableSoftwareTokenMFAException",
-  "TooManyRequestsException",
-  "TooManyFailedAttemptsException",
-  "LimitExceededException",
-]);
-/** Refusals that cost nothing: somebody who continues regardless leaves one event per minute. */
-const cheap: ReadonlySet<string> = new Set<ErrorCode>([
-  "TooManyRequestsException",
-  "TooManyFailedAttemptsException",
-  "LimitExceededException",
-]);
+/**
+ * What a refusal of each code is for the user's events: a failure of the user; a failure that costs nothing to bring about,
+ * so that somebody who continues regardless leaves one event per minute. Others concern the form of a request and leave
+ * no event. By the code, as a reason needs more only where one code has several meanings: `locked` costs nothing.
+ */
+const failures: Partial<Readonly<Record<string, "failure" | "cheap failure">>> = {
+  NotAuthorizedException: "failure",
+  CodeMismatchException: "failure",
+  ExpiredCodeException: "failure",
+  UserNotConfirmedException: "failure",
+  PasswordResetRequiredException: "failure",
+  ResourceNotFoundException: "failure",
+  EnableSoftwareTokenMFAException: "failure",
+  TooManyRequestsException: "cheap failure",
+  TooManyFailedAttemptsException: "cheap failure",
+  LimitExceededException: "cheap failure",
+} satisfies Partial<Record<ErrorCode, "failure" | "cheap failure">>;
 
 /**
  * Begins an attempt; `concluded` must be called to end it.
@@ -96,8 +94,9 @@ export function concluded<Result>(
       return result;
     },
     async (error) => {
-      if (error instanceof Refusal && (failures.has(error.code) || attempt.known.isOfUser === true)) {
-        const isCheap = cheap.has(error.code) || isLocked(error);
+      const failure = error instanceof Refusal ? failures[error.code] : undefined;
+      if (error instanceof Refusal && (failure !== undefined || attempt.known.isOfUser === true)) {
+        const isCheap = failure === "cheap failure" || isLocked(error);
         await leaveEvent(ctx, attempt, { response: "Fail", isCheap });
       }
       count(ctx, attempt, endOf(error));

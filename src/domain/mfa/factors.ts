@@ -97,13 +97,6 @@ export function demandsTwo(
   return mfaMode(pool) === "ON" || (user !== undefined && usableFactors(pool, user).length > 0);
 }
 
-const seconds: readonly string[] = ["sms", "email", "software-token"];
-
-/** Whether these proofs, in order, are two factors: a further one after the first, or both in one. */
-export function areTwo([first, ...later]: readonly string[]): boolean {
-  return first === "verified-passkey" || later.some((proof) => proof !== first && seconds.includes(proof));
-}
-
 /** The factor that is asked for without offering a choice: the preferred one, or the only one. */
 export function factorToAsk(
   user: Pick<User, "mfa">,

@@ -40,8 +40,8 @@ export interface Challenge {
   readonly page: ChallengePage | undefined;
   /** Refuses a row that belongs to another client or awaits another challenge. */
   readonly refuse: () => never;
-  /** The ChallengeName under which authentication events record it. */
-  readonly proves?: "Password" | "Mfa";
+  /** The ChallengeName under which authentication events record a wrong answer; undefined if it proves nothing. */
+  readonly proves: "Password" | "Mfa" | undefined;
   /** Whether a wrong answer ends the sign-in. */
-  readonly once?: boolean;
+  readonly failsForGood: boolean;
 }

@@ -4,18 +4,19 @@ import { findDevice } from "../../store/devices.ts";
 import type { User, UserStatus } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { learn } from "../audit/attempt.ts";
-import { areTwo, demandsTwo, factorToAsk, usableFactors } from "../mfa/factors.ts";
+import { demandsTwo, factorToAsk, usableFactors } from "../mfa/factors.ts";
+import { areTwo, provenInEvents } from "../mfa/proofs.ts";
 import { replacesMfa } from "../users/devices.ts";
 import type { Given } from "./challenge.ts";
 import { challenges } from "./challenges.ts";
 import { wrongPassword } from "./refusals.ts";
-import { type Outcome, provenInEvents, type SignIn } from "./sign-in.ts";
+import type { Outcome, SignIn } from "./sign-in.ts";
 import { nextStep } from "./steps.ts";
 import { changeAddresses } from "./waiting-addresses.ts";
 
 /**
- * Starts a sign-in, or continues it after a proof. Only a user who has proven a first factor is told whether the
- * account may sign in at all. Throws NotAuthorizedException, UserNotConfirmedException and
+ * Starts a sign-in, or continues it after a proof. Whether the account may sign in at all is revealed only to somebody
+ * who has proven a first factor. Throws NotAuthorizedException, UserNotConfirmedException and
  * PasswordResetRequiredException.
  * @param given the parameters of the request: one that chooses a factor may already contain its proof
  */
@@ -76,7 +77,10 @@ function mfaOf({ pool, user, enrolling }: SignIn) {
   };
 }
 
-const refusals: Partial<Record<UserStatus, () => never>> = {
+/** What each status means for a user who has proven a first factor; undefined if the sign-in goes on. */
+const refusals: Readonly<Record<UserStatus, (() => never) | undefined>> = {
+  CONFIRMED: undefined,
+  FORCE_CHANGE_PASSWORD: undefined,
   UNCONFIRMED: () => refuseFor("notConfirmed"),
   RESET_REQUIRED: () => refuseFor("resetRequired"),
   EXTERNAL_PROVIDER: () => wrongPassword("federated users have no password"),

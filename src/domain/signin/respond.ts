@@ -4,6 +4,7 @@ import { readSignInUser } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkSecretHash } from "../credentials/check-secret-hash.ts";
+import { provenInEvents } from "../mfa/proofs.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { loginNameKey } from "../user-pools/login-names.ts";
 import { challenges, isChallenge } from "./challenges.ts";
@@ -11,14 +12,7 @@ import { namedDevice } from "./named-device.ts";
 import { proceed } from "./proceed.ts";
 import { required } from "./refusals.ts";
 import type { Answering } from "./session.ts";
-import {
-  eventResponse,
-  type Outcome,
-  type Page,
-  provenInEvents,
-  type SignIn,
-  type SignInState,
-} from "./sign-in.ts";
+import { eventResponse, type Outcome, type Page, type SignIn, type SignInState } from "./sign-in.ts";
 import { assertStillValid } from "./still-valid.ts";
 
 export interface RespondRequest extends Answering {
@@ -56,7 +50,7 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   if (!fits || !isThere) return challenge.refuse();
   // A simulated sign-in reads as much as a real one.
   const user = await readSignInUser(ctx.db, pool.id, row.userId);
-  const { proves: proving, once: failsForGood = false, kind } = challenge;
+  const { proves: proving, failsForGood, kind } = challenge;
   learn(attempt, { user, continues: state.event, passed: provenInEvents(state.proven), failsForGood });
   if (user !== undefined && user.signOuts !== state.signOuts) return challenge.refuse();
   const names = [user?.username, user?.id, state.srp?.identity, state.submitted];

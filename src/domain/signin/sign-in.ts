@@ -5,11 +5,12 @@ import type { Attempt } from "../audit/attempt.ts";
 import type { Subject } from "../credentials/subjects.ts";
 import type { ContactAttribute } from "../messages/delivery.ts";
 import type { SecondFactor } from "../mfa/factors.ts";
+import type { Proof } from "../mfa/proofs.ts";
 import type { Authenticated } from "../tokens/issue.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import type { Attributes } from "../users/attributes.ts";
 import type { BrowserDevice } from "../users/browser-devices.ts";
-import type { ChallengeKind, FirstFactor, Flow, Proof, Step } from "./steps.ts";
+import type { ChallengeKind, FirstFactor, Flow, Step } from "./steps.ts";
 
 /** The part of a sign-in that its row stores, sealed. */
 export interface SignInState {
@@ -136,11 +137,6 @@ export type Outcome =
 /** AuthSessionValidity in milliseconds; 3 minutes by default. */
 export function sessionLifetime(client: Client): number {
   return (client.document.AuthSessionValidity ?? 3) * 60_000;
-}
-
-/** The proofs as authentication events name them: `Password`, and `Mfa` for anything else. */
-export function provenInEvents(proven: readonly Proof[]): ("Password" | "Mfa")[] {
-  return proven.map((proof) => (proof === "password" || proof === "new-password" ? "Password" : "Mfa"));
 }
 
 /** The EventResponse of a request's outcome. */

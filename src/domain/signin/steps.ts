@@ -1,6 +1,7 @@
 /** The pure table of what a sign-in has to prove next, and the only place that decides it. */
 import type { UserStatus } from "../../store/users.ts";
-import { areTwo, type SecondFactor } from "../mfa/factors.ts";
+import type { SecondFactor } from "../mfa/factors.ts";
+import { areTwo, type Proof } from "../mfa/proofs.ts";
 
 /** The flows in which a user proves who they are. Refreshing tokens is not one of them. */
 export type Flow =
@@ -34,21 +35,6 @@ export type Step =
  * answer the pool's triggers, or to prove a device.
  */
 export type ChallengeKind = "choice" | "first" | "second" | "either" | "set-up" | "custom" | "device";
-
-/**
- * Something proven in a sign-in, which lists its proofs in order. `verified-passkey` is a passkey whose authenticator
- * verified its user, in a pool that counts that as two factors; `custom` is what the pool's triggers accepted.
- */
-export type Proof =
-  | "password"
-  | "new-password"
-  | "sms"
-  | "email"
-  | "software-token"
-  | "passkey"
-  | "verified-passkey"
-  | "custom"
-  | "device";
 
 export interface Facts {
   readonly flow: Flow;

@@ -10,7 +10,7 @@ import { findDevice, readDevice, updateDevice } from "../../store/devices.ts";
 import type { User } from "../../store/users.ts";
 import { bounded } from "../audit/event.ts";
 import { turnOf } from "../credentials/subjects.ts";
-import { areTwo } from "../mfa/factors.ts";
+import { areTwo } from "../mfa/proofs.ts";
 import { deviceGroupKey, newDeviceKey } from "../tokens/device-keys.ts";
 import type { Authenticated } from "../tokens/issue.ts";
 import type { Pool } from "../user-pools/load-pool.ts";

@@ -22,6 +22,7 @@ import {
 } from "../../messages/delivery.ts";
 import { type DeliveredBy, newMessage, queueMessage } from "../../messages/queue.ts";
 import { usableFactors, withFactor } from "../../mfa/factors.ts";
+import type { Proof } from "../../mfa/proofs.ts";
 import { hidesUsers } from "../../user-pools/clients.ts";
 import { isVerified } from "../../users/attributes.ts";
 import { changeUser } from "../../users/change-user.ts";
@@ -31,7 +32,7 @@ import { offerChallenge } from "../offer.ts";
 import { invalidSession, required, usedSession, wrongCode } from "../refusals.ts";
 import { findBySession } from "../session.ts";
 import { type Enrolling, type Outcome, type SignIn, type SignInState, sessionLifetime } from "../sign-in.ts";
-import type { ChallengeKind, Proof, Step } from "../steps.ts";
+import type { ChallengeKind, Step } from "../steps.ts";
 
 type CodeStep = Extract<Step, "SMS_MFA" | "EMAIL_OTP" | "SMS_OTP">;
 
@@ -80,6 +81,7 @@ export function codeChallenge(step: CodeStep): Challenge {
     page,
     refuse: invalidSession,
     proves: "Mfa",
+    failsForGood: false,
   };
 }
 

@@ -48,5 +48,5 @@ export const customChallenge: Challenge = {
   page: "custom",
   refuse: invalidSession,
   proves: "Mfa",
-  once: true,
+  failsForGood: true,
 };

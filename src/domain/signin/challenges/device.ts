@@ -8,7 +8,7 @@ import { publicValueHex, SECRET_BYTES, signature } from "../../../lib/srp.ts";
 import { readDevice, updateDevice } from "../../../store/devices.ts";
 import { takeSignIn } from "../../../store/sign-ins.ts";
 import { turnOf } from "../../credentials/subjects.ts";
-import { areTwo } from "../../mfa/factors.ts";
+import { areTwo } from "../../mfa/proofs.ts";
 import { provesDevice } from "../../users/browser-devices.ts";
 import { noSuchDevice } from "../../users/devices.ts";
 import type { Challenge, Given, Proven } from "../challenge.ts";
@@ -27,6 +27,8 @@ export const deviceChallenge: Challenge = {
   member: "SRP_A",
   page: undefined,
   refuse: invalidSession,
+  proves: undefined,
+  failsForGood: false,
 };
 
 export const deviceVerifier: Challenge = {
@@ -38,7 +40,7 @@ export const deviceVerifier: Challenge = {
   page: undefined,
   refuse: invalidSession,
   proves: "Mfa",
-  once: true,
+  failsForGood: true,
 };
 
 /**

@@ -28,6 +28,8 @@ export const mfaSetup: Challenge = {
   member: undefined,
   page: "set-up",
   refuse: invalidSession,
+  proves: undefined,
+  failsForGood: false,
 };
 
 /**

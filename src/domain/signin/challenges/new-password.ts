@@ -31,6 +31,8 @@ export const newPassword: Challenge = {
   member: "NEW_PASSWORD",
   page: "new-password",
   refuse: invalidSession,
+  proves: undefined,
+  failsForGood: false,
 };
 
 /** Asks for a new password. Throws NotAuthorizedException if the temporary password has expired. */

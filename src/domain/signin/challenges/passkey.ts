@@ -22,7 +22,7 @@ export const passkeyChallenge: Challenge = {
   page: "passkey",
   refuse: invalidSession,
   proves: "Mfa",
-  once: true,
+  failsForGood: true,
 };
 
 async function offer(ctx: Ctx, signIn: SignIn): Promise<Outcome> {

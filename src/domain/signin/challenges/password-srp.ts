@@ -40,6 +40,8 @@ export const passwordSrp: Challenge = {
   member: "SRP_A",
   page: undefined,
   refuse: invalidSession,
+  proves: undefined,
+  failsForGood: false,
 };
 
 export const passwordVerifier: Challenge = {
@@ -51,7 +53,7 @@ export const passwordVerifier: Challenge = {
   page: undefined,
   refuse: wrongPassword,
   proves: "Password",
-  once: true,
+  failsForGood: true,
 };
 
 /** Answers SRP_A with SALT, SRP_B and SECRET_BLOCK. Shape and cost do not depend on whether the user exists. */

@@ -27,7 +27,7 @@ export const passwordChallenge: Challenge = {
   page: undefined,
   refuse: invalidSession,
   proves: "Password",
-  once: true,
+  failsForGood: true,
 };
 
 /** Checks the password if the request contains one; otherwise asks for it. */

@@ -17,6 +17,8 @@ export const selectChallenge: Challenge = {
   member: "ANSWER",
   page: "first-factors",
   refuse: invalidSession,
+  proves: undefined,
+  failsForGood: false,
 };
 
 /** Offers the first factors that `chooseFactor` has found. */

@@ -20,6 +20,8 @@ export const selectMfa: Challenge = {
   member: "ANSWER",
   page: "second-factors",
   refuse: invalidSession,
+  proves: undefined,
+  failsForGood: false,
 };
 
 function offer(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
