@@ -99,7 +99,7 @@ export interface Trail<Event> {
 
 /** A bounded, fair queue for expensive work (domain/credentials/fair-queue.ts). */
 interface Waiting {
-  /** Throws TooManyRequestsException if a newcomer would be refused; called before a request has cost anything. */
+  /** Throws TooManyRequestsException if another job would be refused; called before a request has cost anything. */
   assertRoom(turn: Turn): void;
   stats(): QueueStats;
 }
@@ -157,7 +157,7 @@ export interface Metrics {
   message(medium: "EMAIL" | "SMS", outcome: "sent" | "retried" | "failed"): void;
 }
 
-/** Whom a job is for: turns go round between pools, and within a pool between addresses. */
+/** The pool and the address that a job is for: jobs take turns between pools, and within a pool between addresses. */
 export interface Turn {
   readonly pool: string;
   readonly address: string;

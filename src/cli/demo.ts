@@ -10,7 +10,7 @@ import { createCtx } from "../http/context.ts";
 import { listPools } from "../store/user-pools.ts";
 
 const client = "demoappclient";
-/** Where the newcomer's own application would be. */
+/** Where an application of one's own would listen. */
 const appUrl = "http://localhost:3000/";
 const callback = `${appUrl}callback`;
 const user = { name: "demo@example.com", password: "Poolhouse-demo-1" };

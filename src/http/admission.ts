@@ -24,7 +24,7 @@ export interface Admission {
 }
 
 export interface AdmissionOptions {
-  /** The longest wait of a newcomer since the last call. Milliseconds. */
+  /** The longest wait of an incoming request since the last call. Milliseconds. */
   readonly longestWait: () => number;
   /** Whether connections of this peer carry requests of many clients. */
   readonly trusts: (peer: string | undefined) => boolean;

@@ -12,7 +12,7 @@ const { requests, turn } = holdings.waiting.limit;
 
 /** A request to be answered. */
 export interface Asked {
-  /** Closes with its connection, while nobody has read it. */
+  /** Emits `close` if the connection ends before the request has been read. */
   readonly incoming: Pick<IncomingMessage, "once" | "off">;
   /** The client's address (IPv6: its /64 network); only called if the request has to wait. */
   readonly address: () => string;
@@ -55,7 +55,7 @@ export class Turns {
     this.#hasAccepted = true;
   }
 
-  /** The longest wait of a newcomer since the last call. Milliseconds. */
+  /** The longest wait of an incoming request since the last call. Milliseconds. */
   longestWait(): number {
     const longest = this.#longest;
     this.#longest = 0;

@@ -95,9 +95,9 @@ export class Shares<H extends Holding> {
   }
 
   /**
-   * Whose holding is released for a newcomer, who is counted already. Of the address that holds most: a spare holding,
-   * or the least recently used one if the newcomer's address holds less. Otherwise a spare holding of an address that
-   * holds no less.
+   * The holding to release for another, which is counted already. It belongs to the address that holds most: a spare
+   * holding, or its least recently used one if the other's address holds less. If that leaves none, it is a spare holding
+   * of any address that holds no less than the other's.
    */
   #nextToGo(newcomer: H): H | undefined {
     const own = this.#shares.get(newcomer.address)!;

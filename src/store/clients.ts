@@ -176,7 +176,7 @@ export const clientTables = [
 ] as const;
 
 /**
- * Whether the client exists; if so, it cannot be deleted until the transaction ends. For anything that adds rows which
+ * Whether the client exists; if so, it cannot be deleted until the transaction ends. Call this before adding rows that
  * must not outlive the client.
  */
 export async function holdClient(tx: Db, poolId: string, clientId: string): Promise<boolean> {

@@ -102,8 +102,8 @@ export function credentialRow(
 }
 
 /**
- * An insert of that row if the user exists: the number can only be that user's. On PostgreSQL the user cannot be
- * deleted until the transaction ends.
+ * Inserts the row of a user's credentials if the user exists, whose number cannot belong to anybody else. On PostgreSQL
+ * the user cannot be deleted until the transaction ends.
  */
 function insertFor(
   { kysely, kind }: Db,

@@ -21,7 +21,7 @@ export interface Db {
   readonly companion?: Companion | undefined;
 }
 
-/** The stand-ins that are read and unsealed for a user who does not exist, so that it costs as much. */
+/** What is read and unsealed in place of a user who does not exist, so that looking either up costs the same. */
 interface Decoys {
   /** The user found last, by pool (users.ts). */
   readonly users: Map<string, string>;

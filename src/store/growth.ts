@@ -47,9 +47,9 @@ const ofServers = { by: "server", removed: { by: "nothing" } } as const;
 const counters = 16;
 
 export const growth = {
-  // Three kinds, each with its oldest row deleted beyond its limit (nothing proven or computed; an SRP exchange
-  // computed; something proven), and those that wait for a code that was sent; each for strangers and for the known
-  // source.
+  // A user's rows, once for strangers and once for known sources:
+  // - three kinds whose oldest row is deleted beyond the limit: nothing proven; an SRP exchange computed; a factor proven
+  // - those that wait for a code that was sent.
   sign_ins: {
     by: "anybody",
     perUser: { "waiting-sign-ins": 2, "waiting-sign-ins-per-address": 1, "sign-in-code": 2 },
@@ -63,8 +63,8 @@ export const growth = {
     perAddress: { "sign-ups-per-address": 1 },
     removed: { by: "retention", of: "auth" },
   },
-  // One per user, kind and known source, one for strangers, those of addresses and destinations, and one per sign-in in
-  // a browser. Names that nobody has, addresses and destinations share 2^18 slots per pool.
+  // Counters of a user: one for each kind and known source, one for each kind and all strangers, one for each sign-in in a
+  // browser. Counters of addresses, of destinations and of names that nobody has share 2^18 slots per pool.
   attempts: {
     by: "anybody",
     perUser: { rows: 2 * counters + 20 },
@@ -110,10 +110,11 @@ export const growth = {
     perAddress: { "sign-ups-per-address": 1 },
     removed: owned,
   },
-  // Changes that add something; five that remove it again, since one can turn on four factors and prefer one; two
-  // operations that are recorded as a count beyond that, each time it doubles (domain/audit/credential.ts). Those that
-  // other limits bound, each by strangers and from the known source. In addition, removals of what the user had before,
-  // and ends of sessions, each of which needs a sign-in.
+  // A user's events in an hour:
+  // - changes that add something, and for each of them up to five that remove it (four factors and a preference)
+  // - two operations that are recorded as a count beyond that, each time it doubles (domain/audit/credential.ts)
+  // - changes that other limits bound, once by strangers and once from known sources
+  // - removals of what the user had before, and ends of sessions, each of which needs a sign-in.
   audit_events: {
     by: "user",
     perUser: {

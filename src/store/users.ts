@@ -163,8 +163,8 @@ export async function readUser(db: Db, poolId: string, userId: string): Promise<
 }
 
 /**
- * The user whose rows are read in place of those of a user who does not exist, so that it costs as much; the result is
- * discarded. Before anybody was found in the pool, an id that matches nobody.
+ * The user whose rows are read in place of those of a user who does not exist, so that looking either up costs the same;
+ * the result is discarded. Until a user of the pool has been read, an id that matches no row.
  */
 export const decoyOf = ({ decoys }: Db, poolId: string): string => decoys.users.get(poolId) ?? "nobody";
 

@@ -99,7 +99,7 @@ export async function recordCredentialChange(tx: Db, ctx: Ctx, change: Credentia
   await insertAuditEvents(tx, [newEvent(ctx, { ...event, ...(details && { details }) })]);
 }
 
-/** Counts a change; returns how many of this hour its event stands for, or undefined if a later event will cover it. */
+/** Counts a change. Returns how many changes of this hour its event represents; undefined if a later event will. */
 async function countChange(tx: Db, ctx: Ctx, change: CredentialChange): Promise<number | undefined> {
   const { operation, poolId, userId, onlyTakesAway = false } = change;
   const { beyond }: Rule = credentialRules[operation];

@@ -101,8 +101,8 @@ function remove(lines: Map<string, Line>, item: Waiting): void {
 }
 
 /**
- * The line whose last job gives way to a newcomer: pools are compared first, then the addresses within the newcomer's
- * pool.
+ * The line whose last job is dropped in favor of an incoming one: pools are compared first, then the addresses within
+ * the incoming job's pool.
  */
 function leastEntitled(
   lines: ReadonlyMap<string, Line>,

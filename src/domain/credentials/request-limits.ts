@@ -183,7 +183,7 @@ export interface Receiver {
   /** Whether it is known to be the user's. */
   readonly proven: boolean;
   /**
-   * Whether the caller is not told if nothing is sent, so that the existence of users stays hidden. Such messages are
+   * Whether a refusal is silent, so that it does not reveal whether the user exists. Such messages are
    * counted separately from those with a visible refusal: otherwise a mailbox flooded through a user's name would
    * reveal at SignUp that it is that user's.
    */

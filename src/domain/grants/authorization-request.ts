@@ -140,7 +140,7 @@ export function readParameters(query: string): URLSearchParams {
   return new URLSearchParams([...new URLSearchParams(query)].filter(([, value]) => value !== ""));
 }
 
-/** Does not name the parameter, since anybody may choose its name. */
+/** Omits the name of the parameter, which an attacker may have chosen. */
 const twice = "A parameter is given more than once.";
 
 /** The value of a parameter, which must not occur twice (RFC 6749 section 3.1). Throws invalid_request. */
@@ -205,7 +205,7 @@ function assertResponseMode(parameters: URLSearchParams): void {
   if (mode !== "fragment" && !isQuery) invalid("The response_mode is not supported.");
 }
 
-/** The code challenge (RFC 7636). The method `plain`, which protects nobody, is refused. */
+/** The code challenge (RFC 7636). The method `plain`, which offers no protection, is refused. */
 function codeChallengeOf(parameters: URLSearchParams): string | undefined {
   const challenge = parameters.get("code_challenge") || undefined;
   const method = parameters.get("code_challenge_method") || undefined;

@@ -8,7 +8,7 @@ import { refuseOAuth } from "./oauth-error.ts";
 
 export interface LogoutRequest {
   readonly clientId: string | undefined;
-  /** Cognito's own parameter. */
+  /** `logout_uri`, a parameter of Cognito. */
   readonly logoutUri: string | undefined;
   readonly redirectUri: string | undefined;
   /** OpenID Connect RP-Initiated Logout 1.0. */
@@ -22,7 +22,7 @@ export type LogoutTarget =
   | { readonly kind: "redirect"; readonly location: string }
   /** Back to the sign-in page, with the same parameters. */
   | { readonly kind: "login" }
-  /** A page that says so. */
+  /** A page that says that the user is signed out. */
   | { readonly kind: "signed out" };
 
 /** Determines where to go. Throws invalid_client, invalid_request and redirect_mismatch; then nobody is signed out. */

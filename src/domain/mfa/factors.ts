@@ -155,7 +155,10 @@ function takesPasskeysForTwo(pool: Pick<Pool, "document">): boolean {
   return pool.document.WebAuthnConfiguration?.FactorConfiguration === "MULTI_FACTOR_WITH_USER_VERIFICATION";
 }
 
-/** Changes WebAuthnMfaSettings. Losing the authenticator must not lock the user out, so another factor is required. */
+/**
+ * Changes WebAuthnMfaSettings. To turn it on, the user needs another factor: losing the authenticator must not lock them
+ * out.
+ */
 function changePasskeyPreference(
   pool: Pick<Pool, "document">,
   user: Pick<User, "attributes" | "mfa">,

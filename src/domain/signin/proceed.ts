@@ -22,7 +22,7 @@ import { changeAddresses } from "./waiting-addresses.ts";
  */
 export async function proceed(ctx: Ctx, begun: SignIn, given: Given = {}): Promise<Outcome> {
   let signIn = begun;
-  let brought = given;
+  let parameters = given;
   while (true) {
     if (signIn.proven.length > 0) {
       learn(signIn.attempt, { passed: provenInEvents(signIn.proven), proving: undefined });
@@ -32,11 +32,11 @@ export async function proceed(ctx: Ctx, begun: SignIn, given: Given = {}): Promi
     const status = signIn.user?.status ?? "CONFIRMED";
     const step = nextStep({ ...signIn, status, mfa: mfaOf(signIn), device });
     if (step === "done") return authenticated(ctx, { ...signIn, deviceKey: device && signIn.deviceKey });
-    const offered = await challenges[step].offer(ctx, signIn, brought);
+    const offered = await challenges[step].offer(ctx, signIn, parameters);
     if (offered.kind !== "proven") return offered;
     ({ signIn } = offered);
     // A request can prove only one thing.
-    brought = {};
+    parameters = {};
   }
 }
 

@@ -19,7 +19,7 @@ export function usedSession(): never {
   return refuseFor("sessionUsed");
 }
 
-/** Says the same whichever of name and password is wrong. Throws NotAuthorizedException. */
+/** Refuses without revealing whether the name or the password is wrong. Throws NotAuthorizedException. */
 export function wrongPassword(detail?: string): never {
   return refuseFor("wrongPassword", { detail });
 }

@@ -45,7 +45,7 @@ export async function findRow(ctx: Ctx, text: string): Promise<SignInRow<SignInS
   return row;
 }
 
-/** What the row of an answer is found by. */
+/** The parts of an answer that identify the stored sign-in to which it belongs. */
 export interface Answering {
   readonly pool: Pool;
   readonly client: Client;
@@ -73,10 +73,10 @@ export async function useRow(ctx: Ctx, signIn: SignIn): Promise<SignIn> {
 }
 
 /**
- * Answers a challenge whose answer is what the next step needs: it must be given, and `proceed` passes it on. Throws
+ * Answers a challenge by requiring a member of ChallengeResponses that `proceed` passes on to the next step. Throws
  * InvalidParameterException and NotAuthorizedException.
  */
-export function bringing(member: "PASSWORD" | "SRP_A") {
+export function answerWith(member: "PASSWORD" | "SRP_A") {
   return (ctx: Ctx, signIn: SignIn, responses: Answering["responses"]): Promise<SignIn> => {
     required(responses, member);
     return useRow(ctx, signIn);

@@ -93,8 +93,8 @@ const flows: Readonly<Record<Flow, FlowRule>> = {
 
 /**
  * Starts a sign-in. Throws InvalidParameterException (unknown flow, not enabled, missing parameter),
- * NotAuthorizedException, UserNotFoundException (clients with LEGACY errors), UserNotConfirmedException and
- * PasswordResetRequiredException.
+ * NotAuthorizedException, UserNotFoundException (clients with LEGACY errors), UserNotConfirmedException,
+ * PasswordResetRequiredException and TooManyRequestsException.
  */
 export function startSignIn(ctx: Ctx, request: StartRequest): Promise<Outcome> {
   const attempt = beginAttempt(ctx, "SignIn", {}, isFlow(request.flow) ? request.flow : undefined);

@@ -80,7 +80,7 @@ interface Verified extends Claimed {
   readonly modulus: string;
 }
 
-/** By the token's SHA-256. */
+/** Verified tokens by their SHA-256. */
 const verifiedTokens = new CacheKind<Verified>(10_000);
 
 function unverified(token: string): Claimed {

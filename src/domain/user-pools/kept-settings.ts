@@ -26,7 +26,10 @@ export function keptPoolSettings(
   };
 }
 
-/** The password policy: UnusedAccountValidityDays changes one that is kept; a given one has its own days. */
+/**
+ * The password policy. If the request omits it, UnusedAccountValidityDays replaces the days of the one that is kept; a
+ * policy in the request has days of its own.
+ */
 function withOlderDays(
   policies: UserPoolPolicyType | undefined,
   { Policies, AdminCreateUserConfig }: UpdateUserPoolRequest,

@@ -1,6 +1,6 @@
 /**
  * user-pools: the settings of user pools and app clients. This file loads them; settings are the wire documents and are
- * read by their wire names. Rooms to the left ask here; nobody reads the tables directly.
+ * read by their wire names. Other rooms load pools and clients through this file, never from the tables.
  */
 import type { Ctx } from "../../app.ts";
 import type { Config } from "../../config/config.ts";

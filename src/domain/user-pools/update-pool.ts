@@ -25,7 +25,7 @@ import { checkTags, type Tags } from "./tags.ts";
 
 const MOST_ATTEMPTS = 10;
 
-/** The error for losing the race too often: operations that declare no conflict ask the caller to try again. */
+/** The error after too many concurrent updates; operations that declare no conflict use TooManyRequestsException. */
 type Conflict = "ConcurrentModificationException" | "TooManyRequestsException";
 
 async function changePool(

@@ -33,7 +33,7 @@ import { takenReasons } from "./username.ts";
 /** Rolls a transaction back because what it was based on has changed. */
 class Stale extends Error {}
 
-/** In every round somebody else succeeded; after ten in a row the caller may retry. */
+/** Attempts before the caller is asked to retry; each of them failed because of a concurrent change. */
 const turns = 10;
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Codes of somebody who is not signed in and gives a sign-in name: ConfirmSignUp and ConfirmForgotPassword take one,
- * ResendConfirmationCode and ForgotPassword send one. If the client hides who exists, whoever has no user of that name
- * gets the same answer after the same work.
+ * ResendConfirmationCode and ForgotPassword send one. If the client hides who exists, a name without a user gets
+ * the same answer, after the same work.
  */
 import type { Ctx } from "../../app.ts";
 import type { User } from "../../store/users.ts";
@@ -48,7 +48,7 @@ export async function requireCodeOf(
   return { user, held };
 }
 
-/** Who asks for a code, by a name. */
+/** A request for a code by somebody who gives a sign-in name. */
 interface Asking {
   readonly subject: Subject;
   readonly caller: Caller;
@@ -57,7 +57,7 @@ interface Asking {
 }
 
 interface CodeToSend extends Pick<Parameters<typeof prepareCode>[2], "purpose" | "kind" | "link"> {
-  /** Who gets it; undefined: nobody, although as much is done. */
+  /** The recipient. If undefined, the same work is done but nothing is sent. */
   readonly user: User | undefined;
   readonly delivery: Delivery;
   /** The user has proven that the address is theirs. */

@@ -97,8 +97,8 @@ export async function storeCode(tx: Db, prepared: PreparedCode): Promise<void> {
 }
 
 /**
- * Where codes are stored that only exist so that the work is equal; never that of a real code. Names that nobody has
- * share as many of these as there are slots.
+ * Where dummy codes are stored, which only equalize the work; never the place of a real code. Names that nobody has share
+ * as many of these as there are slots.
  */
 export function simulatedPlace(subject: Subject): { id: string } {
   return { id: `?${subject.id}` };
@@ -114,7 +114,7 @@ export async function sendCode(ctx: Ctx, prepared: PreparedCode): Promise<void> 
 export interface HeldCode {
   readonly place: CodePlace & { purpose: Purpose };
   readonly code: string;
-  /** In the form of `proof`. */
+  /** The proof that the code must match, as returned by `proof`. */
   readonly proves: string;
   readonly hides: boolean;
   readonly caller: Caller;

@@ -8,7 +8,7 @@ const attributes = [...contactAttributes, "preferred_username"] as const;
 
 type Means = Pick<User, "attributes" | "mfa" | "status" | "enabled">;
 
-/** The details of an event about the difference, by names only; undefined if there is none. */
+/** What changed, as details of an audit event: names of attributes and factors, never values; undefined if nothing did. */
 export function changedMeans(
   before: Means,
   after: Means,

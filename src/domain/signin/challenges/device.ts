@@ -14,7 +14,7 @@ import { noSuchDevice } from "../../users/devices.ts";
 import type { Challenge, Given, Proven } from "../challenge.ts";
 import { offerChallenge } from "../offer.ts";
 import { invalidSession, required, usedSession, wrongPassword } from "../refusals.ts";
-import { bringing, findBySession, readSecretBlock, secretBlock } from "../session.ts";
+import { answerWith, findBySession, readSecretBlock, secretBlock } from "../session.ts";
 import type { Outcome, SignIn } from "../sign-in.ts";
 import { isTimely, readSrpA } from "../srp.ts";
 
@@ -23,7 +23,7 @@ export const deviceChallenge: Challenge = {
   find: findBySession,
   offer: (ctx, signIn, given) =>
     signIn.page === undefined ? offerDevice(ctx, signIn, given) : proveBrowser(ctx, signIn),
-  answer: bringing("SRP_A"),
+  answer: answerWith("SRP_A"),
   member: "SRP_A",
   page: undefined,
   refuse: invalidSession,

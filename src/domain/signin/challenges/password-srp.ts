@@ -18,7 +18,7 @@ import { offerChallenge } from "../offer.ts";
 import { invalidSession, noSession, required, wrongPassword } from "../refusals.ts";
 import {
   type Answering,
-  bringing,
+  answerWith,
   findBySession,
   findRow,
   readSecretBlock,
@@ -36,7 +36,7 @@ export const passwordSrp: Challenge = {
     given["SRP_A"]
       ? offerVerifier(ctx, signIn, readSrpA(given["SRP_A"]))
       : offerChallenge(ctx, signIn, { name: "PASSWORD_SRP", parameters: {}, available: ["PASSWORD_SRP"] }),
-  answer: bringing("SRP_A"),
+  answer: answerWith("SRP_A"),
   member: "SRP_A",
   page: undefined,
   refuse: invalidSession,

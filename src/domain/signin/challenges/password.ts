@@ -14,14 +14,14 @@ import type { Pool } from "../../user-pools/load-pool.ts";
 import type { Challenge, Given, Proven } from "../challenge.ts";
 import { offerChallenge } from "../offer.ts";
 import { invalidSession, wrongPassword } from "../refusals.ts";
-import { bringing, findBySession } from "../session.ts";
+import { answerWith, findBySession } from "../session.ts";
 import type { Outcome, SignIn } from "../sign-in.ts";
 
 export const passwordChallenge: Challenge = {
   kind: "first",
   find: findBySession,
   offer,
-  answer: bringing("PASSWORD"),
+  answer: answerWith("PASSWORD"),
   member: "PASSWORD",
   // Asked for by the page with the name and password fields.
   page: undefined,

@@ -97,7 +97,7 @@ async function beginByPasskey(visit: Visit, credential: string): Promise<Respons
   }
 }
 
-/** Another page, for users who have proven enough to be shown that their account needs something first. */
+/** The page of a user whose account must first be confirmed, or its password reset; undefined for other refusals. */
 function elsewhere(visit: Visit, username: string, refusal: Refusal): Promise<Response> | undefined {
   if (refusal.code === "UserNotConfirmedException")
     return confirmPage(visit, { username, by: confirmationMethod(visit) });
