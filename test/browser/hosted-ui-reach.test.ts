@@ -1,13 +1,13 @@
 /** Every hosted page, reached without script, and reached and walked by keyboard alone. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { BrowserContext, Page } from "playwright-core";
+import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { browse, keepOpen } from "../kit/chromium.ts";
 import { forEachServer } from "../kit/server.ts";
 import { scenes, worldOf } from "./gallery.ts";
 import { byKeyboard, countUsable, roundOf } from "./keyboard.ts";
 
-async function newBrowser(options: object = {}): Promise<BrowserContext> {
+async function newBrowser(options: BrowserContextOptions = {}): Promise<BrowserContext> {
   const context = await browse({ locale: "en-US", ...options });
   keepOpen(context);
   return context;

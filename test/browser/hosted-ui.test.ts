@@ -9,7 +9,7 @@ import {
   CreateUserPoolClientCommand,
   StartWebAuthnRegistrationCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import type { BrowserContext, Page } from "playwright-core";
+import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { addAuthenticator, browse, keepOpen, serveSite } from "../kit/chromium.ts";
 import { totp } from "../kit/factors.ts";
 import { makeUser, newAddress, password, signIn, verifiedMail } from "../kit/people.ts";
@@ -17,7 +17,7 @@ import { forEachServer } from "../kit/server.ts";
 import { findings, picture, schemes, widths } from "./axe.ts";
 import { address, press, scenes, signInAs, type World, worldOf } from "./gallery.ts";
 
-async function newBrowser(options: object = {}): Promise<BrowserContext> {
+async function newBrowser(options: BrowserContextOptions = {}): Promise<BrowserContext> {
   const context = await browse(options);
   keepOpen(context);
   return context;
@@ -26,7 +26,7 @@ async function newBrowser(options: object = {}): Promise<BrowserContext> {
 forEachServer("hosted pages in Chromium", (open, database) => {
   const setUp = worldOf(open);
 
-  const newPage = async (options: object = {}) => (await newBrowser(options)).newPage();
+  const newPage = async (options: BrowserContextOptions = {}) => (await newBrowser(options)).newPage();
   const withoutScript = () => newPage({ javaScriptEnabled: false });
 
   /** The application has been given a code. */

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
 import { SignUpCommand } from "@aws-sdk/client-cognito-identity-provider";
-import type { BrowserContext, Page } from "playwright-core";
+import type { BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { browse, bundle, serveSite } from "../kit/chromium.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
@@ -26,7 +26,7 @@ const pageOf = (settings: object) => `<!doctype html><html lang="en"><title>Anot
 
 const opened: { close(): unknown }[] = [];
 
-async function visit(options: object = {}): Promise<BrowserContext> {
+async function visit(options: BrowserContextOptions = {}): Promise<BrowserContext> {
   const context = await browse(options);
   opened.push(context);
   return context;

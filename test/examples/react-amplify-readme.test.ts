@@ -68,7 +68,7 @@ test("the README of examples/react-amplify works by paste", skip ? { skip } : ne
   const port = await freePort();
   const places = { POOLHOUSE_ENDPOINT: endpoint, PORT: String(port) };
   const url = await until(/^The page is at (\S+)$/m, startPage!, clone, { ...env, ...places });
-  const context = await browse({ env });
+  const context = await browse({}, [], env);
   try {
     const page = await context.newPage();
     await page.goto(url);

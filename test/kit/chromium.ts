@@ -1,12 +1,18 @@
-/** Headless Chromium with a profile of its own, passkeys for its pages, and an application that it opens. */
+/** Headless Chromium: profiles, passkeys for its pages, and an application that it opens. */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after } from "node:test";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { type BrowserContext, type CDPSession, chromium, type Page } from "playwright-core";
-import { temporaryFolder } from "./databases.ts";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type CDPSession,
+  chromium,
+  type Page,
+} from "playwright-core";
 import { hangingMs } from "./waiting.ts";
 
 const flags = [
@@ -17,6 +23,7 @@ const flags = [
 const kept: { close(): unknown }[] = [];
 after(async () => {
   for (const one of kept.toReversed()) await one.close();
+  for (const one of browsers.values()) await (await one).close();
 });
 
 /** Leaves something open until the tests of this file are through. */
@@ -25,17 +32,28 @@ export function keepOpen<T extends { close(): unknown }>(one: T): T {
   return one;
 }
 
+const browsers = new Map<string, Promise<Browser>>();
+
+/** One process for all tests of a file, a browser each for flags and environment that differ. */
+function browserOf(args: readonly string[], env: NodeJS.ProcessEnv | undefined): Promise<Browser> {
+  const key = JSON.stringify([args, env]);
+  let started = browsers.get(key);
+  if (started === undefined) {
+    const path = "/usr/bin/chromium";
+    const how = { executablePath: path, headless: true, args: [...flags, ...args], timeout: hangingMs };
+    started = chromium.launch({ ...how, ...(env && { env: env as Record<string, string> }) });
+    browsers.set(key, started);
+  }
+  return started;
+}
+
+/** A profile of its own, with its own cookies, in a browser that the tests of a file share. The caller closes it. */
 export async function browse(
-  options: object = {},
-  moreFlags: readonly string[] = [],
+  options: BrowserContextOptions = {},
+  args: readonly string[] = [],
+  env?: NodeJS.ProcessEnv,
 ): Promise<BrowserContext> {
-  const context = await chromium.launchPersistentContext(temporaryFolder(), {
-    executablePath: "/usr/bin/chromium",
-    headless: true,
-    args: [...flags, ...moreFlags],
-    timeout: hangingMs,
-    ...options,
-  });
+  const context = await (await browserOf(args, env)).newContext(options);
   context.setDefaultTimeout(hangingMs);
   return context;
 }
