@@ -23,6 +23,7 @@ import {
   respondAt,
   signInByBoth,
   signInFirst,
+  srpProof,
   together,
   toVerifier,
   withSoftwareToken,
@@ -32,6 +33,7 @@ import type { Answer } from "../doors/wire.ts";
 import { updatePool } from "../doors/withdrawals.ts";
 import { makeApp } from "../hosted-ui/visitor.ts";
 import { forceMfaOn, totp, turnMfa } from "../kit/factors.ts";
+import { password } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 
@@ -153,6 +155,28 @@ forEachServer("devices", (open) => {
     const done = await proveDevice(person, device, asked.session);
     assert.ok(done.body["AuthenticationResult"], done.message);
     assert.equal(await askedFrom(person, device), "DEVICE_SRP_AUTH");
+  });
+
+  test("a member that a client sends along with another answer does not answer the challenge that follows", async () => {
+    const early = await someone();
+    const device = await confirmDevice(early, await signInFirst(early));
+    // As cognito-srp-helper does with every answer, and all the others.
+    const stray = { ...named(device), SRP_A: new SrpClient().srpA, PASSWORD: password, ANSWER: "PASSWORD" };
+    const client = new SrpClient();
+    const begun = { USERNAME: early.Username, SRP_A: client.srpA, ...named(device) };
+    const asked = at("PASSWORD_VERIFIER", await initiate(early, "USER_SRP_AUTH", begun));
+    const proof = { ...stray, ...srpProof(early, client, asked.parameters) };
+    const { session } = at(
+      "DEVICE_SRP_AUTH",
+      await respondAt("public", early, "PASSWORD_VERIFIER", asked.session, proof),
+    );
+    const done = await proveDevice(early, device, session);
+    assert.ok(done.body["AuthenticationResult"], done.message);
+    at("DEVICE_SRP_AUTH", await byPassword(early, stray));
+    const person = await withSoftwareToken(early);
+    const second = at("SOFTWARE_TOKEN_MFA", await byPassword(person, stray));
+    const code = { ...stray, SOFTWARE_TOKEN_MFA_CODE: totp(person.secret!, person.server.clock.now, 1) };
+    at("DEVICE_SRP_AUTH", await respondAt("public", person, "SOFTWARE_TOKEN_MFA", second.session, code));
   });
 
   test("a device of before anybody noted how it was confirmed stands for nothing", async () => {

@@ -8,6 +8,7 @@ import {
   AdminUpdateDeviceStatusCommand,
   ConfirmDeviceCommand,
   InitiateAuthCommand,
+  ListDevicesCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import {
   AuthenticationDetails,
@@ -274,6 +275,11 @@ forEachServer("amazon-cognito-identity-js with factors", (open) => {
       server.client.send(new ConfirmDeviceCommand({ AccessToken: tokens.AccessToken, DeviceKey: key })),
       refused("InvalidUserPoolConfigurationException"),
     );
+    const untracked = refused("InvalidUserPoolConfigurationException");
+    const listed = new ListDevicesCommand({ AccessToken: tokens.AccessToken });
+    await assert.rejects(server.client.send(listed), untracked);
+    const of = { UserPoolId: off.place.UserPoolId, Username: "ann" };
+    await assert.rejects(server.client.send(new AdminListDevicesCommand(of)), untracked);
   });
 });
 

@@ -296,7 +296,7 @@ forEachServer("the token endpoint", (open) => {
   test("client_credentials is for clients that are set for it", async () => {
     const place = await setUp(await open());
     const answer = await post(place, { grant_type: "client_credentials", client_id: place.ClientId });
-    assert.deepEqual([answer.status, answer.body["error"]], [400, "unauthorized_client"]);
+    assert.deepEqual([answer.status, answer.body["error"]], [400, "invalid_grant"]);
   });
 
   test("a client that may use OAuth no more redeems nothing", async () => {
@@ -324,7 +324,12 @@ forEachServer("the token endpoint", (open) => {
     const access = String(body["access_token"]);
     assert.equal((await revoke({ token: access })).body["error"], "unsupported_token_type");
     assert.equal((await revoke({})).body["error"], "invalid_request");
-    assert.equal((await revoke({ token: "x" }, `${ClientId}:wrong`)).body["error"], "invalid_client");
+    const stranger = await revoke({ token: "x" }, `${ClientId}:wrong`);
+    assert.deepEqual([stranger.status, stranger.body["error"]], [401, "invalid_client"]);
+    assert.match(stranger.headers.get("www-authenticate") ?? "", /^Basic /);
+    const unnamed = await post(place, { token: "x", client_id: ClientId }, { path: "/oauth2/revoke" });
+    assert.deepEqual([unnamed.status, unnamed.body["error"]], [401, "invalid_client"]);
+    assert.equal(unnamed.headers.get("www-authenticate"), null);
     assert.equal((await revoke({ token: "unknown" })).status, 200);
     const token = String(body["refresh_token"]);
     for (let count = 0; count < 2; count++) {

@@ -11,8 +11,8 @@ import { refuseOAuth } from "./oauth-error.ts";
 import { grantedScopes } from "./scopes.ts";
 
 /**
- * Issues an access token to a client. Throws unauthorized_client, and invalid_scope for a scope that is not the
- * client's.
+ * Issues an access token to a client. Throws invalid_grant if the client may not use the grant, as Cognito does where RFC
+ * 6749 says unauthorized_client, and invalid_scope for a scope that is not the client's.
  */
 export async function clientCredentials(
   ctx: Ctx,
@@ -20,7 +20,7 @@ export async function clientCredentials(
 ): Promise<AuthenticationResultType> {
   const allows = client.document.AllowedOAuthFlows?.includes("client_credentials") === true;
   if (!allows || client.secrets.length === 0)
-    return refuseOAuth("unauthorized_client", "The client may not use the client_credentials grant.");
+    return refuseOAuth("invalid_grant", "The client may not use the client_credentials grant.");
   refuseTriggers(pool, "PreTokenGeneration");
   const scopes = await existingScopes(ctx, pool, grantedScopes(client, scope, { strict: false }));
   if (scopes.length === 0) return refuseOAuth("invalid_scope", "None of the scopes exists.");

@@ -42,6 +42,11 @@ export interface Challenge {
   readonly refuse: () => never;
   /** The ChallengeName under which authentication events record a wrong answer; undefined if it proves nothing. */
   readonly proves: "Password" | "Mfa" | undefined;
+  /**
+   * Whether the answer contains what the next step asks for: a choice with its proof, or the SRP_A that DEVICE_SRP_AUTH
+   * asks for. The members of other answers are never taken for an answer to the next step, which some clients send along.
+   */
+  readonly leadsOn: boolean;
   /** Whether a wrong answer ends the sign-in. */
   readonly failsForGood: boolean;
 }

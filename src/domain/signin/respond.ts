@@ -69,7 +69,7 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   assertStillValid(signIn, name);
   const answered = await challenge.answer(ctx, signIn, responses);
   ctx.app.waitingSignIns.forget(row.id);
-  return proceed(ctx, { ...answered, answered: { row, kind } }, responses);
+  return proceed(ctx, { ...answered, answered: { row, kind } }, challenge.leadsOn ? responses : {});
 }
 
 /**

@@ -26,7 +26,8 @@ export function noSuchDevice(): never {
   return refuse("ResourceNotFoundException", "Device does not exist.");
 }
 
-function assertTracked(pool: Pool): void {
+/** Throws InvalidUserPoolConfigurationException if the pool does not track devices. */
+export function assertTracked(pool: Pool): void {
   if (!tracksDevices(pool))
     refuse("InvalidUserPoolConfigurationException", "Device tracking is not enabled for the user pool.");
 }

@@ -1,6 +1,6 @@
 /**
  * POST /oauth2/revoke ("The revoke token endpoint", Amazon Cognito Developer Guide; RFC 7009). A token that is not ours
- * counts as revoked.
+ * counts as revoked. Here, unlike at the token endpoint, Cognito answers 401 to a client that is not authenticated.
  */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
@@ -9,12 +9,19 @@ import { revokeToken } from "../../domain/tokens/refresh.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { Bindings } from "../place.ts";
 import { authenticateClient } from "./client-auth.ts";
-import { noStore } from "./errors.ts";
+import { answerFailure, failureOf, noStore } from "./errors.ts";
 import { readForm } from "./form.ts";
 
 export async function answerRevoke(ctx: Ctx, c: Context<Bindings>): Promise<Response> {
   const form = await readForm(c);
-  const { pool, client } = await authenticateClient(ctx, c, form);
+  let authenticated: Awaited<ReturnType<typeof authenticateClient>>;
+  try {
+    authenticated = await authenticateClient(ctx, c, form);
+  } catch (error) {
+    if (error instanceof Refusal && error.code === "invalid_client") return unauthenticated(ctx, c, error);
+    throw error;
+  }
+  const { pool, client } = authenticated;
   const token =
     form.get("token") ?? refuseOAuth("invalid_request", "Required parameter token is not present.");
   try {
@@ -26,4 +33,10 @@ export async function answerRevoke(ctx: Ctx, c: Context<Bindings>): Promise<Resp
     if (error.code !== "UnauthorizedException") refuseOAuth("invalid_request", error.message);
   }
   return c.body(null, 200, { ...noStore, "content-length": "0" });
+}
+
+/** 401, with the scheme by which the client tried to authenticate (RFC 6749 section 5.2). */
+function unauthenticated(ctx: Ctx, c: Context<Bindings>, refusal: Refusal): Response {
+  if (c.req.header("authorization") !== undefined) c.header("www-authenticate", 'Basic realm="oauth2"');
+  return answerFailure(c, { ...failureOf(ctx, refusal), status: 401 });
 }

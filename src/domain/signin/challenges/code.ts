@@ -81,6 +81,7 @@ export function codeChallenge(step: CodeStep): Challenge {
     page,
     refuse: invalidSession,
     proves: "Mfa",
+    leadsOn: false,
     failsForGood: false,
   };
 }

@@ -48,5 +48,6 @@ export const customChallenge: Challenge = {
   page: "custom",
   refuse: invalidSession,
   proves: "Mfa",
+  leadsOn: false,
   failsForGood: true,
 };

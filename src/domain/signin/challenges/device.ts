@@ -28,6 +28,7 @@ export const deviceChallenge: Challenge = {
   page: undefined,
   refuse: invalidSession,
   proves: undefined,
+  leadsOn: true,
   failsForGood: false,
 };
 
@@ -40,6 +41,7 @@ export const deviceVerifier: Challenge = {
   page: undefined,
   refuse: invalidSession,
   proves: "Mfa",
+  leadsOn: false,
   failsForGood: true,
 };
 

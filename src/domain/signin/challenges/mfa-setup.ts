@@ -29,6 +29,7 @@ export const mfaSetup: Challenge = {
   page: "set-up",
   refuse: invalidSession,
   proves: undefined,
+  leadsOn: false,
   failsForGood: false,
 };
 

@@ -32,6 +32,7 @@ export const newPassword: Challenge = {
   page: "new-password",
   refuse: invalidSession,
   proves: undefined,
+  leadsOn: false,
   failsForGood: false,
 };
 

@@ -22,6 +22,7 @@ export const passkeyChallenge: Challenge = {
   page: "passkey",
   refuse: invalidSession,
   proves: "Mfa",
+  leadsOn: false,
   failsForGood: true,
 };
 

@@ -41,6 +41,7 @@ export const passwordSrp: Challenge = {
   page: undefined,
   refuse: invalidSession,
   proves: undefined,
+  leadsOn: true,
   failsForGood: false,
 };
 
@@ -53,6 +54,7 @@ export const passwordVerifier: Challenge = {
   page: undefined,
   refuse: wrongPassword,
   proves: "Password",
+  leadsOn: false,
   failsForGood: true,
 };
 

@@ -27,6 +27,7 @@ export const passwordChallenge: Challenge = {
   page: undefined,
   refuse: invalidSession,
   proves: "Password",
+  leadsOn: true,
   failsForGood: true,
 };
 

@@ -18,6 +18,7 @@ export const selectChallenge: Challenge = {
   page: "first-factors",
   refuse: invalidSession,
   proves: undefined,
+  leadsOn: true,
   failsForGood: false,
 };
 

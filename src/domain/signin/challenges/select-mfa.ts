@@ -21,6 +21,7 @@ export const selectMfa: Challenge = {
   page: "second-factors",
   refuse: invalidSession,
   proves: undefined,
+  leadsOn: false,
   failsForGood: false,
 };
 

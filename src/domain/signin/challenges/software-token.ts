@@ -23,6 +23,7 @@ export const softwareToken: Challenge = {
   page: "code-of-app",
   refuse: invalidSession,
   proves: "Mfa",
+  leadsOn: false,
   failsForGood: false,
 };
 

@@ -2,6 +2,7 @@
 import type { Ctx } from "../../../app.ts";
 import type { Pool } from "../../../domain/user-pools/load-pool.ts";
 import {
+  assertTracked,
   confirmDevice,
   forgetDevice,
   requireDevice,
@@ -43,6 +44,7 @@ async function devicesOf(
   { pool, user }: { pool: Pool; user: User },
   input: PageRequest,
 ) {
+  assertTracked(pool);
   const { items, nextToken } = await readPage(
     ctx,
     {
