@@ -10,7 +10,7 @@ import type { App } from "./app.ts";
 import { type Config, listensOnLoopback, servesThisMachine } from "./config/config.ts";
 import { hourlyShares } from "./domain/audit/event-shares.ts";
 import { startTrail } from "./domain/audit/trail.ts";
-import { createPasswordHasher } from "./domain/credentials/hash-queue.ts";
+import { createPasswordHasher, type HashCost } from "./domain/credentials/hash-queue.ts";
 import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
 import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
 import { startUseWriter } from "./domain/iam/key-uses.ts";
@@ -68,6 +68,8 @@ export interface ServerOptions {
    * Set by tests, which share their thread with the server: how late the thread is, and when something takes too long.
    */
   readonly monotonic?: MonotonicClock;
+  /** Set by tests, whose passwords protect nothing. */
+  readonly hashCost?: HashCost;
   /**
    * Whether nobody else's code runs in this process, so that node-server may replace the global Request and Response
    * with its lighter ones.
@@ -103,7 +105,11 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const metrics = createMetrics();
     const { db } = opened;
     const trails = startTrails(options.log, db, bound);
-    const app = await newApp(bound, { db, log: options.log, clock, random, metrics, ...trails });
+    const app = await newApp(
+      bound,
+      { db, log: options.log, clock, random, metrics, ...trails },
+      options.hashCost,
+    );
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
     const workers = startWorkers(app, opened);
     const { leave: leaveDatabase, close: closeDatabase } = opened;
@@ -181,14 +187,17 @@ type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "audit" |
  * Creates the App for these settings and this database. It serves nothing by itself; the caller closes `srp` and
  * `mailbox`.
  */
-export async function newApp(config: Config, given: Given): Promise<App> {
+export async function newApp(config: Config, given: Given, hashCost?: HashCost): Promise<App> {
   return {
     config,
     ...given,
-    passwordHasher: await createPasswordHasher({
-      concurrency: config.hashConcurrency,
-      capacity: config.hashConcurrency * holdings.hashes.limit.each,
-    }),
+    passwordHasher: await createPasswordHasher(
+      {
+        concurrency: config.hashConcurrency,
+        capacity: config.hashConcurrency * holdings.hashes.limit.each,
+      },
+      hashCost,
+    ),
     srp: createSrpExchanger({
       concurrency: config.hashConcurrency,
       capacity: config.hashConcurrency * holdings.exchanges.limit.each,

@@ -2,7 +2,7 @@
 import type { TestContext } from "node:test";
 import { pino } from "pino";
 import { startServer } from "../../src/server.ts";
-import { neverBehind, type TestServer } from "../kit/server.ts";
+import { besideTests, type TestServer } from "../kit/server.ts";
 
 export const minute = 60_000;
 
@@ -56,7 +56,7 @@ export async function doorsOf(server: TestServer, t: TestContext): Promise<strin
   if (server.database === "sqlite") return [server.endpoint];
   const second = await startServer(
     { ...server.app.config, port: 0 },
-    { log: pino({ level: "silent" }), clock: server.app.clock, monotonic: neverBehind },
+    { log: pino({ level: "silent" }), clock: server.app.clock, ...besideTests },
   );
   t.after(() => second.close());
   return [server.endpoint, `http://127.0.0.1:${second.app.config.port}`];

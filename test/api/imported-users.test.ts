@@ -10,7 +10,7 @@ import {
 import { hash } from "@node-rs/argon2";
 import { type Credential, readCredential, writeCredential } from "../../src/store/credentials.ts";
 import { makePool, makeUser, password, refused, signIn } from "../kit/people.ts";
-import { forEachServer, type TestServer } from "../kit/server.ts";
+import { forEachServer, inProduction, type TestServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 import { watchWork } from "./work.ts";
 
@@ -52,60 +52,65 @@ async function srpSignIn({ client }: TestServer, { UserPoolId, ClientId }: Impor
   );
 }
 
-forEachServer("users imported with a hash", (open) => {
-  test("the first sign-in by password costs one hash, adds a verifier and leaves the hash", async () => {
-    const server = await open();
-    const imported = await importUser(server);
-    const { phc, version } = await imported.credential();
-    const { work } = await watchWork(server.app).during(() => signIn(server, imported.ClientId, Username));
-    assert.equal(work.hashes, 1);
-    const after = await imported.credential();
-    // The password is the same: what stands on it goes on.
-    assert.deepEqual([after.phc, after.version], [phc, version]);
-    assert.ok((await srpSignIn(server, imported)).AuthenticationResult?.AccessToken);
-  });
+forEachServer(
+  "users imported with a hash",
+  (open) => {
+    test("the first sign-in by password costs one hash, adds a verifier and leaves the hash", async () => {
+      const server = await open();
+      const imported = await importUser(server);
+      const { phc, version } = await imported.credential();
+      const { work } = await watchWork(server.app).during(() => signIn(server, imported.ClientId, Username));
+      assert.equal(work.hashes, 1);
+      const after = await imported.credential();
+      // The password is the same: what stands on it goes on.
+      assert.deepEqual([after.phc, after.version], [phc, version]);
+      assert.ok((await srpSignIn(server, imported)).AuthenticationResult?.AccessToken);
+    });
 
-  test("a hash with other parameters than today's is replaced", async () => {
-    const server = await open();
-    const weak = { memoryCost: 8192, timeCost: 1, parallelism: 1 };
-    const imported = await importUser(server, await hash(password, weak));
-    await signIn(server, imported.ClientId, Username);
-    assert.match((await imported.credential()).phc!, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
-    await signIn(server, imported.ClientId, Username);
-    assert.ok((await srpSignIn(server, imported)).AuthenticationResult?.AccessToken);
-  });
+    test("a hash with other parameters than today's is replaced", async () => {
+      const server = await open();
+      const weak = { memoryCost: 8192, timeCost: 1, parallelism: 1 };
+      const imported = await importUser(server, await hash(password, weak));
+      await signIn(server, imported.ClientId, Username);
+      assert.match((await imported.credential()).phc!, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+      await signIn(server, imported.ClientId, Username);
+      assert.ok((await srpSignIn(server, imported)).AuthenticationResult?.AccessToken);
+    });
 
-  test("of first sign-ins at once all succeed", async () => {
-    const server = await open();
-    const imported = await importUser(server);
-    const { version } = await imported.credential();
-    await Promise.all(Array.from({ length: 4 }, () => signIn(server, imported.ClientId, Username)));
-    assert.equal((await imported.credential()).version, version);
-  });
+    test("of first sign-ins at once all succeed", async () => {
+      const server = await open();
+      const imported = await importUser(server);
+      const { version } = await imported.credential();
+      await Promise.all(Array.from({ length: 4 }, () => signIn(server, imported.ClientId, Username)));
+      assert.equal((await imported.credential()).version, version);
+    });
 
-  test("a password that was replaced while it was being proven signs nobody in", async () => {
-    const server = await open();
-    const { app, client } = server;
-    const { UserPoolId, ClientId } = await importUser(server);
-    const Password = "Another-Secret-1";
-    const { passwordHasher } = app;
-    let proving = true;
-    // Between the proof of the former password and the writing of the verifier.
-    const verify: typeof passwordHasher.verify = async (...given) => {
-      const right = await passwordHasher.verify(...given);
-      if (proving) {
-        proving = false;
-        const change = { UserPoolId, Username, Password, Permanent: true };
-        await client.send(new AdminSetUserPasswordCommand(change));
+    test("a password that was replaced while it was being proven signs nobody in", async () => {
+      const server = await open();
+      const { app, client } = server;
+      const { UserPoolId, ClientId } = await importUser(server);
+      const Password = "Another-Secret-1";
+      const { passwordHasher } = app;
+      let proving = true;
+      // Between the proof of the former password and the writing of the verifier.
+      const verify: typeof passwordHasher.verify = async (...given) => {
+        const right = await passwordHasher.verify(...given);
+        if (proving) {
+          proving = false;
+          const change = { UserPoolId, Username, Password, Permanent: true };
+          await client.send(new AdminSetUserPasswordCommand(change));
+        }
+        return right;
+      };
+      Object.assign(app, { passwordHasher: { ...passwordHasher, verify } });
+      try {
+        await assert.rejects(signIn(server, ClientId, Username), refused("NotAuthorizedException"));
+      } finally {
+        Object.assign(app, { passwordHasher });
       }
-      return right;
-    };
-    Object.assign(app, { passwordHasher: { ...passwordHasher, verify } });
-    try {
-      await assert.rejects(signIn(server, ClientId, Username), refused("NotAuthorizedException"));
-    } finally {
-      Object.assign(app, { passwordHasher });
-    }
-    await signIn(server, ClientId, Username, Password);
-  });
-});
+      await signIn(server, ClientId, Username, Password);
+    });
+  },
+  {},
+  inProduction,
+);

@@ -25,7 +25,7 @@ import {
   verifiedByMail,
 } from "../kit/people.ts";
 import { newSdk, rootKey } from "../kit/sdk.ts";
-import { neverBehind, type TestServer } from "../kit/server.ts";
+import { besideTests, type TestServer } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 
 export interface House {
@@ -57,7 +57,7 @@ export async function start(fresh: () => Promise<OpenOptions>, count: number): P
       await startServer(loadConfig([], environment), {
         log: pino({ level: "silent" }),
         clock: Date.now,
-        monotonic: neverBehind,
+        ...besideTests,
       }),
     );
   }

@@ -19,7 +19,7 @@ import { loadConfig } from "../../src/config/config.ts";
 import { startServer } from "../../src/server.ts";
 import { dataFolderOf, forEachDatabase, temporaryFolder } from "../kit/databases.ts";
 import { newSdk, rootKey } from "../kit/sdk.ts";
-import { neverBehind } from "../kit/server.ts";
+import { besideTests } from "../kit/server.ts";
 import { SrpClient } from "../kit/srp-client.ts";
 
 const program = join(import.meta.dirname, "..", "..", "tools", "seed.ts");
@@ -65,7 +65,7 @@ forEachDatabase((_database, _open, fresh) => {
     const log = pino({ level: "silent" });
     const server = await startServer(loadConfig(["--port", "0"], settings), {
       log,
-      monotonic: neverBehind,
+      ...besideTests,
     });
     const client = newSdk(server.url);
     try {

@@ -4,16 +4,14 @@ import { after, test } from "node:test";
 import { forEachDatabase } from "../kit/databases.ts";
 import type { LogLine } from "../kit/declared-errors.ts";
 import { everyFlow, makePool, makeUser } from "../kit/people.ts";
-import { neverBehind, startTestServer } from "../kit/server.ts";
+import { startTestServer } from "../kit/server.ts";
 import { callback, oauthClient } from "../oauth/support.ts";
 
 forEachDatabase((database, _open, fresh) => {
   const lines: LogLine[] = [];
 
   const started = (async () => {
-    const { server, test } = await startTestServer(database, fresh, {}, neverBehind, (line) =>
-      lines.push(line),
-    );
+    const { server, test } = await startTestServer(database, fresh, {}, {}, (line) => lines.push(line));
     const { client } = test;
     const pool = await makePool(test, {}, { ...oauthClient, ExplicitAuthFlows: [...everyFlow] });
     await makeUser(test, pool.UserPoolId, "ann");

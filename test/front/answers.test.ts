@@ -91,5 +91,5 @@ forEachServer(
     POOLHOUSE_HTTPS_PORT: "0",
     POOLHOUSE_HOST: "0.0.0.0",
   },
-  clock,
+  { monotonic: clock },
 );

@@ -168,5 +168,5 @@ forEachServer(
     POOLHOUSE_EXTRA_HOSTS: "127.0.0.1,localhost",
     POOLHOUSE_TRUSTED_PROXIES: proxy,
   },
-  clock,
+  { monotonic: clock },
 );

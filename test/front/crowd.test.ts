@@ -108,5 +108,5 @@ forEachServer(
     });
   },
   {},
-  clock,
+  { monotonic: clock },
 );

@@ -53,5 +53,5 @@ forEachServer(
     POOLHOUSE_TLS: "dev",
     POOLHOUSE_HTTPS_PORT: "0",
   },
-  clock,
+  { monotonic: clock },
 );

@@ -46,5 +46,5 @@ forEachServer(
     });
   },
   { POOLHOUSE_TRUSTED_PROXIES: proxy, POOLHOUSE_EXTRA_HOSTS: "127.0.0.1,localhost" },
-  clock,
+  { monotonic: clock },
 );

@@ -93,5 +93,5 @@ forEachServer(
       });
   },
   {},
-  clock,
+  { monotonic: clock },
 );

@@ -7,6 +7,7 @@ import { after, describe } from "node:test";
 import type { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
 import type { App } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
+import type { HashCost } from "../../src/domain/credentials/hash-queue.ts";
 import type { MonotonicClock } from "../../src/http/monotonic.ts";
 import { type RunningServer, startServer } from "../../src/server.ts";
 import { type DatabaseName, dataFolderOf, type Fresh, forEachDatabase } from "./databases.ts";
@@ -51,13 +52,13 @@ export function forEachServer(
   title: string,
   suite: (open: () => Promise<TestServer>, database: DatabaseName) => void,
   environment: Readonly<Record<string, string>> = {},
-  monotonic: MonotonicClock = neverBehind,
+  more: Partial<typeof besideTests> = {},
 ): void {
   describe(title, () => {
     forEachDatabase((database, _open, fresh) => {
       let started: Promise<Started> | undefined;
       suite(async () => {
-        started ??= startTestServer(database, fresh, environment, monotonic);
+        started ??= startTestServer(database, fresh, environment, more);
         return (await started).test;
       }, database);
       after(async () => {
@@ -85,7 +86,7 @@ export async function startTestServer(
   database: DatabaseName,
   fresh: Fresh,
   environment: Readonly<Record<string, string>>,
-  monotonic: MonotonicClock = neverBehind,
+  more: Partial<typeof besideTests> = {},
   seen?: (line: LogLine) => void,
 ): Promise<Started> {
   const options = await fresh();
@@ -104,7 +105,7 @@ export async function startTestServer(
   });
   const time = testClock();
   const { log, undeclared } = watchErrors(process.env["TEST_LOG"], seen);
-  const server = await startServer(config, { log, clock: time.now, monotonic });
+  const server = await startServer(config, { log, clock: time.now, ...besideTests, ...more });
   const client = newSdk(server.url);
   const inbox = async (to: string) => {
     const response = await fetch(`${server.url}/inbox/messages?to=${encodeURIComponent(to)}`);
@@ -145,8 +146,17 @@ export function byAddress(server: TestServer): TestServer {
   return { ...server, endpoint, client };
 }
 
-/** The thread is never measured: a suite is one address, and keeps the thread busy with its own work. */
-export const neverBehind: MonotonicClock = { elapsed: () => 0, every: () => () => {} };
+/**
+ * Options of every server in the process of its tests. Its thread is never measured, since a suite is one address and keeps
+ * the thread busy with its own work; and its password hashes are cheap.
+ */
+export const besideTests: { readonly monotonic: MonotonicClock; readonly hashCost: HashCost } = {
+  monotonic: { elapsed: () => 0, every: () => () => {} },
+  hashCost: { memoryCost: 64, timeCost: 1, parallelism: 1 },
+};
+
+/** For tests of hashes themselves: the cost that passwords have in production. */
+export const inProduction = { hashCost: { memoryCost: 19456, timeCost: 2, parallelism: 1 } };
 
 /** Runs with the machine's clock, shifted, until it is frozen. */
 function testClock() {

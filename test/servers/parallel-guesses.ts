@@ -10,7 +10,7 @@ import { locked, minute } from "../api/crowd.ts";
 import type { Answer } from "../doors/wire.ts";
 import type { Fresh } from "../kit/databases.ts";
 import { testPostgresUrl } from "../kit/postgres.ts";
-import { neverBehind, startTestServer, type TestServer } from "../kit/server.ts";
+import { besideTests, startTestServer, type TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 import type { Place, Target } from "./guessed.ts";
 import { makePlace } from "./guessed.ts";
@@ -58,7 +58,7 @@ export async function openStage(
 function startBeside({ app }: TestServer) {
   return startServer(
     { ...app.config, port: 0 },
-    { log: pino({ level: "silent" }), clock: app.clock, monotonic: neverBehind },
+    { log: pino({ level: "silent" }), clock: app.clock, ...besideTests },
   );
 }
 

@@ -7,11 +7,25 @@ import type { PasswordHasher } from "../../app.ts";
 import { createFairQueue, type FairQueueOptions } from "./fair-queue.ts";
 import { lowerPoolPriority } from "./thread-priority.ts";
 
-/** OWASP Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane. argon2id is the library's default algorithm. */
-const argon2id = { memoryCost: 19456, timeCost: 2, parallelism: 1 };
+/** What a hash costs: KiB of memory, passes over it, and lanes. */
+export interface HashCost {
+  readonly memoryCost: number;
+  readonly timeCost: number;
+  readonly parallelism: number;
+}
 
-/** Creates a server's hasher. `dummyHash` costs one hash, computed here. */
-export async function createPasswordHasher(options: FairQueueOptions): Promise<PasswordHasher> {
+/** OWASP Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane. argon2id is the library's default algorithm. */
+const recommended: HashCost = { memoryCost: 19456, timeCost: 2, parallelism: 1 };
+
+/**
+ * Creates a server's hasher. `dummyHash` costs one hash, computed here.
+ * @param cost lower only in tests, which hash thousands of passwords that protect nothing
+ */
+export async function createPasswordHasher(
+  options: FairQueueOptions,
+  cost: HashCost = recommended,
+): Promise<PasswordHasher> {
+  const argon2id = { ...cost };
   const queue = createFairQueue(options);
   const dummyHash = await hash(crypto.randomUUID(), argon2id);
   lowerPoolPriority(5);
