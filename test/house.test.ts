@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
-import { dirname, join, normalize, relative, sep } from "node:path";
+import { dirname, join, matchesGlob, normalize, relative, sep } from "node:path";
 import { test } from "node:test";
 import { type Node, parseSync, Visitor } from "oxc-parser";
 
@@ -121,8 +121,8 @@ function brokenWithin(from: string, to: string): string | undefined {
     const [upper, lower] = [from, to].map((file) =>
       order.findIndex((part) => part.test(file.slice(folder.length))),
     );
-    if (upper === -1 || lower === -1) return `stands nowhere in ${folder}`;
-    if (upper! > lower!) return `${folder} has it the other way round`;
+    if (upper === -1 || lower === -1) return `is missing from the order of ${folder}`;
+    if (upper! > lower!) return `is above it in the order of ${folder}`;
   }
   return undefined;
 }
@@ -135,11 +135,11 @@ function broken(from: string, to: string): string | undefined {
       : "gateway imports lib and store/engine only";
   if (to.startsWith("gateway/")) return from.startsWith("cli/") ? undefined : "only cli imports gateway";
   const [upper, lower] = [layerOf(from), layerOf(to)];
-  if (upper < 0 || lower < 0) return "stands in no layer";
+  if (upper < 0 || lower < 0) return "belongs to no layer";
   if (upper > lower) return "imports go down only";
   if (upper !== lower) return undefined;
   if (alone.some((folder) => from.startsWith(folder) && to.startsWith(folder)))
-    return "stands alone in its folder";
+    return "files of this folder never import each other";
   const within = brokenWithin(from, to);
   if (within !== undefined) return within;
   const [fromTop, fromRoom] = from.split("/");
@@ -162,7 +162,7 @@ test("imports go down only, and every dependency has one home", () => {
     for (const name of importsOf(source)) {
       if (name.startsWith(".")) {
         const target = normalize(join(dirname(file), name)).replace(/^\.\.\//, "../");
-        const finding = target.startsWith("..") ? "leaves src" : broken(file, target);
+        const finding = target.startsWith("..") ? "is outside src" : broken(file, target);
         if (finding) findings.push(`${file} -> ${target}: ${finding}`);
         if (!name.endsWith(".ts")) findings.push(`${file} -> ${name}: imports end in .ts`);
         continue;
@@ -175,8 +175,9 @@ test("imports go down only, and every dependency has one home", () => {
             .join("/");
       const home = homes[dependency];
       if (home === undefined && !name.startsWith("node:"))
-        findings.push(`${file}: ${dependency} has no home`);
-      if (home !== undefined && !home.test(file)) findings.push(`${file}: ${dependency} lives elsewhere`);
+        findings.push(`${file}: ${dependency} has no home in the table of this file`);
+      if (home !== undefined && !home.test(file))
+        findings.push(`${file}: ${dependency} is imported outside its home`);
     }
   }
   assert.deepEqual(findings, []);
@@ -188,7 +189,7 @@ test("every room is one of the design, and has a README of ten lines at most", (
     const [top, room, ...deeper] = folder.split("/");
     if (top === "domain") assert.ok(stepOf(room!) >= 0, folder);
     if (top === "http" && room !== undefined) assert.ok(httpRooms.includes(room), folder);
-    assert.ok(deeper.length <= 1, `${folder} lies too deep`);
+    assert.ok(deeper.length <= 1, `${folder} is nested too deeply`);
     const text = readFileSync(join(root, folder, "README.md"), "utf8");
     assert.ok(text.startsWith(`# ${folder}\n`), folder);
     assert.ok(text.trimEnd().split("\n").length <= 10, folder);
@@ -220,7 +221,7 @@ test("the picture of docs/architecture.md has the layers of this file", () => {
       assert.match(page, new RegExp(`\\b${kind}${at - 1}(?:\\["[^"]+"\\])? --> ${kind}${at}\\b`));
   }
   const arrows = page.match(/(?<=(?:layer|step)\d(?:\["[^"]+"\])?) --> (?=layer|step)/g) ?? [];
-  assert.equal(arrows.length, layers.length + domainSteps.length - 2, "an arrow goes elsewhere");
+  assert.equal(arrows.length, layers.length + domainSteps.length - 2, "the picture has an arrow too many");
 });
 
 test("the environment is read by config/config.ts, and by the launcher for the thread pool", () => {
@@ -334,6 +335,15 @@ test("every folder of tests has its script", () => {
   assert.deepEqual(without, []);
 });
 
+test("git ignores the files that the README has newcomers save, and with it the linter", () => {
+  const top = join(root, "..");
+  const named = new Set(readFileSync(join(top, "README.md"), "utf8").match(/\b[\w-]+\.mjs\b/g));
+  assert.ok(named.size > 0);
+  const ignored = readFileSync(join(top, ".gitignore"), "utf8").split("\n");
+  const kept = [...named].filter((name) => !ignored.some((pattern) => matchesGlob(`/${name}`, pattern)));
+  assert.deepEqual(kept, []);
+});
+
 /** Of tests alone: a certificate for localhost that nobody trusts. */
 const privateKeysOfTests = ["test/mail/localhost.pem"];
 
@@ -346,7 +356,7 @@ function trackedFiles(top: string): string[] {
     .filter((line) => line !== "");
   return globSync("**/*", {
     cwd: top,
-    exclude: ignored.map((name) => `**/${name.replace(/^\*\*\//, "").replace(/\/$/, "")}`),
+    exclude: ignored.map((name) => `**/${name.replace(/^(?:\*\*)?\//, "").replace(/\/$/, "")}`),
     withFileTypes: true,
   }).flatMap((entry) => (entry.isFile() ? relative(top, join(entry.parentPath, entry.name)) : []));
 }
