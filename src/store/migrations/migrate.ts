@@ -221,7 +221,8 @@ function isCreatedByAnother(error: unknown): boolean {
 /**
  * Runs the migrations under the lease. Each migration's transaction first renews it. That locks its row until the
  * commit, so a server that finds the lease expired during a long migration waits for the lock and then sees the renewed
- * lease; if the lease was already lost, nothing is done. Returns false if it was lost.
+ * lease; if the lease was already lost, nothing is done. Returns false if it was lost. Logs each migration, but only one
+ * line for an empty database.
  */
 async function migrateUnderLease(
   kysely: Kysely<Schema>,
@@ -229,6 +230,8 @@ async function migrateUnderLease(
   holder: string,
   { kind, now, log }: MigrateOptions,
 ): Promise<boolean> {
+  const wasEmpty = (await readState(kysely)).version === 0;
+  let created = 0;
   try {
     for (const migration of list) {
       const outcome = await runTransaction(kysely, async (tx) => {
@@ -240,11 +243,13 @@ async function migrateUnderLease(
         return "done";
       });
       if (outcome === "lost") return false;
-      if (outcome === "done")
+      if (outcome === "done" && wasEmpty) created = migration.version;
+      else if (outcome === "done")
         log.info({ version: migration.version, name: migration.name }, "Migrated the database.");
     }
     return true;
   } finally {
+    if (created > 0) log.info({ version: created }, "Created the tables of the database.");
     // If this fails too, the first error is the one to report; the lease expires by itself.
     await endLease(kysely, lease(holder, 0)).catch(() => {});
   }
