@@ -1,7 +1,7 @@
 /** What the repository contains beside its sources, and what it must not contain. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { join, matchesGlob, relative, sep } from "node:path";
 import { test } from "node:test";
 
@@ -19,6 +19,13 @@ test("every folder of tests has its script", () => {
     (folder) => !scripts[`test:${folder}`]?.endsWith(` 'test/${folder}/**/*.test.ts'`),
   );
   assert.deepEqual(without, []);
+});
+
+test("CONTRIBUTING.md says what each folder of tests is for", () => {
+  const text = readFileSync(join(top, "CONTRIBUTING.md"), "utf8");
+  const listed = [...text.matchAll(/^\| `test\/([\w-]+)\/` \|/gm)].map(([, folder]) => folder);
+  const folders = readdirSync(import.meta.dirname, { withFileTypes: true });
+  assert.deepEqual(listed, folders.flatMap((one) => (one.isDirectory() ? one.name : [])).sort());
 });
 
 test("the files that the documents name exist", () => {
