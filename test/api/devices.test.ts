@@ -104,7 +104,7 @@ forEachServer("devices", (open) => {
       );
     });
 
-  test("nor one that is confirmed later, by the tokens of a sign-in by the password alone", async () => {
+  test("a device confirmed later by tokens of a password-only sign-in does not replace the second factor", async () => {
     const person = await someone();
     const early = await signInFirst(person);
     const equipped = await withSoftwareToken(person);
@@ -155,7 +155,7 @@ forEachServer("devices", (open) => {
     assert.equal(await askedFrom(person, device), "DEVICE_SRP_AUTH");
   });
 
-  test("a device of before anybody noted how it was confirmed stands for nothing", async () => {
+  test("a device stored before its confirmation was recorded does not replace the second factor", async () => {
     const person = await withSoftwareToken(await someone());
     const device = await confirmDevice(person, await signInByBoth(person));
     await person.server.app.db.kysely
