@@ -2,6 +2,7 @@
 /** Runs the command named on the command line. */
 import { join } from "node:path";
 import { heapFlags, threadPoolSize } from "./lib/node-flags.ts";
+import { explainError } from "./lib/operator-error.ts";
 
 const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) => Promise<void>>>> = {
   serve: async () => (await import("./cli/serve.ts")).serve,
@@ -49,7 +50,7 @@ if (command === undefined) {
   try {
     await (await command())(name === "help" || name === "version" ? [] : argv);
   } catch (error) {
-    console.error(`poolhouse ${name}: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`poolhouse ${name}: ${explainError(error)}`);
     process.exit(error instanceof Error && "exitCode" in error ? Number(error.exitCode) : 1);
   }
 }

@@ -105,11 +105,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const metrics = createMetrics();
     const { db } = opened;
     const trails = startTrails(options.log, db, bound);
-    const app = await newApp(
-      bound,
-      { db, log: options.log, clock, random, metrics, ...trails },
-      options.hashCost,
-    );
+    const app = await newApp(bound, { db, log: options.log, clock, random, metrics, ...trails }, options);
     const rootKey = await ensureRootKey(app, configuredRootKey(bound));
     const workers = startWorkers(app, opened);
     const { leave: leaveDatabase, close: closeDatabase } = opened;
@@ -187,7 +183,11 @@ type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "audit" |
  * Creates the App for these settings and this database. It serves nothing by itself; the caller closes `srp` and
  * `mailbox`.
  */
-export async function newApp(config: Config, given: Given, hashCost?: HashCost): Promise<App> {
+export async function newApp(
+  config: Config,
+  given: Given,
+  { hashCost }: Pick<ServerOptions, "hashCost">,
+): Promise<App> {
   return {
     config,
     ...given,

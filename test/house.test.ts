@@ -1,8 +1,7 @@
-/** The rules of docs/the-house.md, read from the source itself; and what the repository must not contain. */
+/** The rules of docs/the-house.md, read from the source itself. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
-import { dirname, join, normalize, relative, sep } from "node:path";
+import { dirname, join, normalize, sep } from "node:path";
 import { test } from "node:test";
 import { type Node, parseSync, Visitor } from "oxc-parser";
 
@@ -121,8 +120,8 @@ function brokenWithin(from: string, to: string): string | undefined {
     const [upper, lower] = [from, to].map((file) =>
       order.findIndex((part) => part.test(file.slice(folder.length))),
     );
-    if (upper === -1 || lower === -1) return `stands nowhere in ${folder}`;
-    if (upper! > lower!) return `${folder} has it the other way round`;
+    if (upper === -1 || lower === -1) return `is missing from the order of ${folder}`;
+    if (upper! > lower!) return `is above it in the order of ${folder}`;
   }
   return undefined;
 }
@@ -134,12 +133,13 @@ function broken(from: string, to: string): string | undefined {
       ? undefined
       : "gateway imports lib and store/engine only";
   if (to.startsWith("gateway/")) return from.startsWith("cli/") ? undefined : "only cli imports gateway";
+  if (/^(?:main|index)\.ts$/.test(to)) return "is an entry point, which nothing imports";
   const [upper, lower] = [layerOf(from), layerOf(to)];
-  if (upper < 0 || lower < 0) return "stands in no layer";
+  if (upper < 0 || lower < 0) return "belongs to no layer";
   if (upper > lower) return "imports go down only";
   if (upper !== lower) return undefined;
   if (alone.some((folder) => from.startsWith(folder) && to.startsWith(folder)))
-    return "stands alone in its folder";
+    return "files of this folder never import each other";
   const within = brokenWithin(from, to);
   if (within !== undefined) return within;
   const [fromTop, fromRoom] = from.split("/");
@@ -162,7 +162,7 @@ test("imports go down only, and every dependency has one home", () => {
     for (const name of importsOf(source)) {
       if (name.startsWith(".")) {
         const target = normalize(join(dirname(file), name)).replace(/^\.\.\//, "../");
-        const finding = target.startsWith("..") ? "leaves src" : broken(file, target);
+        const finding = target.startsWith("..") ? "is outside src" : broken(file, target);
         if (finding) findings.push(`${file} -> ${target}: ${finding}`);
         if (!name.endsWith(".ts")) findings.push(`${file} -> ${name}: imports end in .ts`);
         continue;
@@ -175,23 +175,71 @@ test("imports go down only, and every dependency has one home", () => {
             .join("/");
       const home = homes[dependency];
       if (home === undefined && !name.startsWith("node:"))
-        findings.push(`${file}: ${dependency} has no home`);
-      if (home !== undefined && !home.test(file)) findings.push(`${file}: ${dependency} lives elsewhere`);
+        findings.push(`${file}: ${dependency} has no home in the table of this file`);
+      if (home !== undefined && !home.test(file))
+        findings.push(`${file}: ${dependency} is imported outside its home`);
     }
   }
   assert.deepEqual(findings, []);
 });
 
 test("every room is one of the design, and has a README of ten lines at most", () => {
-  const folders = [...new Set(files.map((file) => dirname(file)))].filter((folder) => folder !== ".");
+  const holding = new Set(files.map((file) => dirname(file)).filter((folder) => folder !== "."));
+  const folders = [...holding, ...[...holding].map(firstFolder)];
   for (const folder of folders) {
     const [top, room, ...deeper] = folder.split("/");
-    if (top === "domain") assert.ok(stepOf(room!) >= 0, folder);
+    if (top === "domain" && room !== undefined) assert.ok(stepOf(room) >= 0, folder);
     if (top === "http" && room !== undefined) assert.ok(httpRooms.includes(room), folder);
-    assert.ok(deeper.length <= 1, `${folder} lies too deep`);
-    const text = readFileSync(join(root, folder, "README.md"), "utf8");
+    assert.ok(deeper.length <= 1, `${folder} is nested too deeply`);
+    const text = readmeOf(folder);
     assert.ok(text.startsWith(`# ${folder}\n`), folder);
     assert.ok(text.trimEnd().split("\n").length <= 10, folder);
+  }
+});
+
+const readmeOf = (folder: string) => readFileSync(join(root, folder, "README.md"), "utf8");
+
+test("the README of each folder of src says what it may import", () => {
+  const entries = globSync("*", { cwd: root, withFileTypes: true });
+  const tops = entries
+    .map((entry) => ({ name: entry.name, file: entry.isDirectory() ? `${entry.name}/any.ts` : entry.name }))
+    .sort((a, b) => layerOf(a.file) - layerOf(b.file) || a.name.localeCompare(b.name));
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  assert.ok(folders.length > 5);
+  for (const folder of folders) {
+    const allowed = tops.filter(
+      ({ name, file }) => name !== folder && broken(`${folder}/any.ts`, file) === undefined,
+    );
+    const names = allowed.map(({ name }) => `\`${name}\``).join(", ") || "nothing else of ours";
+    assert.equal(readmeOf(folder).trimEnd().split("\n").at(-1), `May import: ${names}.`, folder);
+  }
+});
+
+/** The steps of an order in a README, `a` `b` → `c`, each as the names in it. */
+function orderIn(folder: string): string[][] {
+  const [order = ""] = /^.*(?:→[^→]*?)+\.$/m.exec(readmeOf(folder)) ?? [];
+  return order.split("→").map((step) => [...step.matchAll(/`([\w.-]+)`/g)].map(([, name]) => name!));
+}
+
+test("the READMEs of domain and store have the order of this file", () => {
+  const rooms = new Set(
+    files.filter((file) => file.startsWith("domain/")).map((file) => file.split("/")[1]!),
+  );
+  const steps = domainSteps.map((step) => step.filter((room) => rooms.has(room)));
+  assert.deepEqual(orderIn("domain"), steps);
+  const parts = orderIn("store").map((step) =>
+    step.map((name) => (name.endsWith(".ts") ? name : `${name}/any.ts`)),
+  );
+  const order = inner["store/"]!;
+  assert.equal(parts.length, order.length);
+  for (const [at, step] of parts.entries()) {
+    assert.notEqual(step.length, 0);
+    for (const name of step)
+      assert.equal(
+        order.findIndex((part) => part.test(name)),
+        at,
+        name,
+      );
   }
 });
 
@@ -220,7 +268,7 @@ test("the picture of docs/architecture.md has the layers of this file", () => {
       assert.match(page, new RegExp(`\\b${kind}${at - 1}(?:\\["[^"]+"\\])? --> ${kind}${at}\\b`));
   }
   const arrows = page.match(/(?<=(?:layer|step)\d(?:\["[^"]+"\])?) --> (?=layer|step)/g) ?? [];
-  assert.equal(arrows.length, layers.length + domainSteps.length - 2, "an arrow goes elsewhere");
+  assert.equal(arrows.length, layers.length + domainSteps.length - 2, "the picture has an arrow too many");
 });
 
 test("the environment is read by config/config.ts, and by the launcher for the thread pool", () => {
@@ -319,51 +367,4 @@ test("comments make sense in a hover, and cite what everybody can read", () => {
     }
   }
   assert.deepEqual(found, []);
-});
-
-test("every folder of tests has its script", () => {
-  const top = join(root, "..");
-  const { scripts } = JSON.parse(readFileSync(join(top, "package.json"), "utf8")) as {
-    scripts: Readonly<Record<string, string>>;
-  };
-  const folders = new Set(globSync("*/**/*.test.ts", { cwd: import.meta.dirname }).map(firstFolder));
-  assert.ok(folders.has("api"));
-  const without = [...folders].filter(
-    (folder) => !scripts[`test:${folder}`]?.endsWith(` 'test/${folder}/**/*.test.ts'`),
-  );
-  assert.deepEqual(without, []);
-});
-
-/** Of tests alone: a certificate for localhost that nobody trusts. */
-const privateKeysOfTests = ["test/mail/localhost.pem"];
-
-/** The files that git tracks; without git, or outside a clone, all that .gitignore does not name. */
-function trackedFiles(top: string): string[] {
-  const listed = spawnSync("git", ["ls-files", "-z"], { cwd: top, encoding: "utf8", maxBuffer: 1 << 26 });
-  if (listed.status === 0) return listed.stdout.split("\0").filter((file) => file !== "");
-  const ignored = readFileSync(join(top, ".gitignore"), "utf8")
-    .split("\n")
-    .filter((line) => line !== "");
-  return globSync("**/*", {
-    cwd: top,
-    exclude: ignored.map((name) => `**/${name.replace(/^\*\*\//, "").replace(/\/$/, "")}`),
-    withFileTypes: true,
-  }).flatMap((entry) => (entry.isFile() ? relative(top, join(entry.parentPath, entry.name)) : []));
-}
-
-test("no tracked file is or contains a private key, but those of tests", () => {
-  const top = join(root, "..");
-  const tracked = trackedFiles(top);
-  assert.ok(tracked.includes("test/house.test.ts"));
-  // Written so that this file does not find itself.
-  const marks = [/-{5}BEGIN (?:[A-Z]+ )*PRIVATE KEY-{5}/, /"d": ?"[\w-]{40,}"/];
-  const found = globSync(tracked, { cwd: top }).filter((file) => {
-    const text = readFileSync(join(top, file), "latin1");
-    return marks.some((mark) => mark.test(text));
-  });
-  assert.deepEqual(found, privateKeysOfTests);
-  assert.deepEqual(
-    tracked.filter((file) => /(?:^|\/)secrets\//.test(file)),
-    [],
-  );
 });

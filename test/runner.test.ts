@@ -63,7 +63,7 @@ test("the hooks of the code under test work", () => {
   assert.equal(status, 0, printed);
 });
 
-test("promises are not followed, which is what it is for", () => {
+test("promises have no async ids of their own, which is what the preloaded module is for", () => {
   // While any hook is enabled each continuation of a promise has an identity of its own.
   const { printed, status } = runFile(`test("awaits", async () => {
       await 1;

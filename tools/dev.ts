@@ -5,12 +5,13 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { heapFlags, threadPoolSize } from "../src/lib/node-flags.ts";
+import { keepRunning } from "./restart.ts";
 
 const root = join(import.meta.dirname, "..");
-const watch = ["--watch", "--watch-preserve-output", `--watch-path=${join(root, "src")}`];
+const folder = join(root, "src");
 const debug = ["--inspect=127.0.0.1:9229", `--import=${new URL("let-debugger-go.ts", import.meta.url)}`];
-const flags = [...watch, ...debug, ...heapFlags];
-const args = [...flags, join(root, "src", "main.ts"), "serve", "--demo", ...process.argv.slice(2)];
+const flags = [...debug, ...heapFlags];
+const args = [...flags, join(folder, "main.ts"), "serve", "--demo", ...process.argv.slice(2)];
 // With the size of the thread pool set, the server does not restart itself, which would lose the debugger.
 const env = {
   NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "poolhouse"),
@@ -19,9 +20,10 @@ const env = {
   ...process.env,
 };
 
-if (process.execve !== undefined) {
-  process.execve(process.execPath, [process.execPath, ...args], env as Record<string, string>);
-}
-const server = spawn(process.execPath, args, { env, stdio: "inherit" });
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => server.kill(signal));
-server.on("exit", (code) => process.exit(code ?? 0));
+const server = keepRunning({
+  folder,
+  start: () => spawn(process.execPath, args, { env, stdio: "inherit" }),
+  say: (text) => console.log(`npm run dev: ${text}`),
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.on(signal, () => void server.stop(signal).then((code) => process.exit(code)));

@@ -14,6 +14,7 @@ import { type Config, ConfigError } from "../src/config/config.ts";
 import { userPoolHandlers } from "../src/http/aws-json/operations.ts";
 import { createCtx } from "../src/http/context.ts";
 import { createMetrics } from "../src/http/metrics.ts";
+import { explainError } from "../src/lib/operator-error.ts";
 import { newApp } from "../src/server.ts";
 import { openDatabase } from "../src/store/open.ts";
 import { readPool } from "../src/store/user-pools.ts";
@@ -81,7 +82,7 @@ async function seed(argv: readonly string[]): Promise<void> {
   const bytes = statSync(config.database, { throwIfNoEntry: false })?.size;
   const size = bytes === undefined ? "" : `, ${(bytes / 1e6).toFixed(0)} MB`;
   console.log(
-    `${users} users, every ${stride}th with a verifier: ` +
+    `${users} users, ${stride === 1 ? "all" : `one in ${stride}`} with a verifier: ` +
       `${Math.round(performance.now() - began)} ms, ${Math.round(cpuMs)} ms of CPU${size}`,
   );
   const client = named === undefined ? `, client ${clientId}` : "";
@@ -91,6 +92,6 @@ async function seed(argv: readonly string[]): Promise<void> {
 try {
   await seed(process.argv.slice(2));
 } catch (error) {
-  console.error(`seed: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`seed: ${explainError(error)}`);
   process.exitCode = error instanceof CommandError ? error.exitCode : error instanceof ConfigError ? 2 : 1;
 }

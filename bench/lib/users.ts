@@ -9,6 +9,7 @@ import { createPasswordHasher } from "../../src/domain/credentials/hash-queue.ts
 import type { PoolDocument } from "../../src/domain/user-pools/load-pool.ts";
 import { loginNameKey, loginNames } from "../../src/domain/user-pools/login-names.ts";
 import { newSub } from "../../src/domain/users/new-user.ts";
+import { OperatorError } from "../../src/lib/operator-error.ts";
 import { makeVerifier } from "../../src/lib/srp.ts";
 import { credentialRow, type NewCredential } from "../../src/store/credentials.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
@@ -98,7 +99,7 @@ export async function loadUsers(load: Load): Promise<Loaded> {
   const opened = await openDatabase({ ...load.database, log });
   try {
     const pool = await readPool(opened.db, load.poolId);
-    if (pool === undefined) throw new Error(`There is no pool ${load.poolId}.`);
+    if (pool === undefined) throw new OperatorError(`There is no pool ${load.poolId}.`);
     const target = { id: load.poolId, document: pool.document as PoolDocument };
     const make = await maker(opened.db, target, load);
     const begin = await firstFree(opened.db, target);
@@ -200,7 +201,7 @@ async function maker(db: Db, pool: Target, { softwareTokens = false }: Pick<Load
 async function insert(db: Db, poolId: string, batch: readonly NewRow[], first: number): Promise<void> {
   await inTransaction(db, async (tx) => {
     const pool = await holdPool(tx, poolId);
-    if (pool === undefined) throw new Error(`There is no pool ${poolId}.`);
+    if (pool === undefined) throw new OperatorError(`There is no pool ${poolId}.`);
     const inserted = await tx.kysely
       .insertInto("users")
       .values(batch.map(({ user }) => userRow(user, pool)))

@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Config, loadConfig } from "../config/config.ts";
 import { settings } from "../config/settings.ts";
+import { OperatorError } from "../lib/operator-error.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "../store/open.ts";
 
 /** Ends the command with a message and an exit code. 1: it failed. 2: wrong usage. */
-export class CommandError extends Error {
+export class CommandError extends OperatorError {
   override name = "CommandError";
   readonly exitCode: number;
 

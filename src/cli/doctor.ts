@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { type Config, listensOnLoopback, loadConfig, servesThisMachine } from "../config/config.ts";
 import { checkPolicy, lacksOwnPermissions } from "../domain/iam/policy-check.ts";
 import { smtpMailbox } from "../integrations/smtp.ts";
+import { explainError } from "../lib/operator-error.ts";
 import { type AccessKeyInfo, listAccessKeys } from "../store/access-keys.ts";
 import type { Db } from "../store/db.ts";
 import { isWrappedUnder, masterKeySince, readDataKeys } from "../store/keys/data-keys.ts";
@@ -115,7 +116,7 @@ async function databaseFindings(config: Config): Promise<Finding[]> {
       await opened.close();
     }
   } catch (error) {
-    return [{ ok: false, text: error instanceof Error ? error.message : String(error) }];
+    return [{ ok: false, text: explainError(error) }];
   }
 }
 

@@ -2,6 +2,7 @@
  * `poolhouse migrate`: brings the database's schema up to date before the servers start. Needs no master key; an empty
  * data folder gets its first one.
  */
+import { explainError } from "../lib/operator-error.ts";
 import { migrateDatabase, type OpenOptions, readSchemaVersion } from "../store/open.ts";
 import { CommandError, openOptions, readArguments } from "./command-line.ts";
 
@@ -20,7 +21,7 @@ export async function migrate(argv: readonly string[]): Promise<void> {
 
 async function check(options: OpenOptions): Promise<void> {
   const { version, program } = await readSchemaVersion(options).catch((error: unknown) => {
-    throw new CommandError(error instanceof Error ? error.message : String(error), 2);
+    throw new CommandError(explainError(error), 2);
   });
   if (version >= program) {
     console.log(`Schema ${version}: nothing to do.`);

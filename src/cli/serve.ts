@@ -27,7 +27,9 @@ export async function serve(argv: readonly string[]): Promise<void> {
       "WARNING: --auth open accepts any credentials from this machine. Never use it in production.",
     );
   }
-  if (server.rootKey) showRootKey(server.app.config.data, server.rootKey);
+  // Saved before anything else can fail, printed last, where it is easy to find.
+  const shown =
+    server.rootKey && rootKeyText(server.rootKey, keepRootKey(server.app.config.data, server.rootKey));
   if (config.demo) console.log(await makeDemo(server.app));
   if (server.authority !== undefined) {
     console.log(`https is certified by an authority of this installation: ${server.authority}
@@ -36,13 +38,13 @@ export async function serve(argv: readonly string[]): Promise<void> {
   browsers:  import it as an authority for web sites; it is for development.
 `);
   }
+  if (shown !== undefined) console.log(shown);
   console.log(`Poolhouse ready at ${server.url}`);
 }
 
-function showRootKey(data: string, key: CreatedKey): void {
-  const path = keepRootKey(data, key);
-  console.log(`Root access key (shown once, kept in ${path}):
+function rootKeyText(key: CreatedKey, path: string): string {
+  return `Root access key (shown once, kept in ${path}):
   AWS_ACCESS_KEY_ID=${key.accessKeyId}
   AWS_SECRET_ACCESS_KEY=${key.secretAccessKey}
-`);
+`;
 }

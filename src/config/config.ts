@@ -1,6 +1,7 @@
 /**
  * Loads the settings: flags, then environment, then file, then defaults, into one frozen value. An unknown key or a bad
- * value prevents the start, with an error that names it. Nothing else in the program reads the environment.
+ * value prevents the start, with an error that names it. Nothing else in the program reads the environment, besides
+ * main.ts, which sets the size of the thread pool.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -8,6 +9,7 @@ import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { hostKey, isHostName } from "../lib/host-name.ts";
+import { OperatorError } from "../lib/operator-error.ts";
 import type { SmtpConfig } from "../lib/smtp-url.ts";
 import { type Limits, parseLimits } from "./limits.ts";
 import { list, type Setting, settings } from "./settings.ts";
@@ -63,7 +65,7 @@ export interface Config {
 }
 
 /** A setting is invalid; the message names it. */
-export class ConfigError extends Error {
+export class ConfigError extends OperatorError {
   override name = "ConfigError";
 }
 

@@ -6,6 +6,7 @@ import { type webcrypto, X509Certificate } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
+import { OperatorError } from "../lib/operator-error.ts";
 
 interface Certificate {
   /** PEM of the private key, and of the certificate with its intermediates. */
@@ -32,7 +33,7 @@ export interface TlsOptions {
   readonly now: number;
 }
 
-/** Opens the certificate. Throws an Error if the file does not hold a certificate and its key. */
+/** Opens the certificate. Throws an OperatorError if the file does not hold a certificate and its key. */
 export async function certificateSource(options: TlsOptions): Promise<CertificateSource> {
   return options.tls === "dev" ? ownAuthority(options) : fromFile(options.tls);
 }
@@ -64,7 +65,7 @@ function readPem(path: string): Certificate {
   const certificates = blocks("CERTIFICATE");
   const [key] = blocks("(?:[A-Z]+ )?PRIVATE KEY");
   if (key === undefined || certificates.length === 0)
-    throw new Error(`The TLS file ${path} must hold a private key and its certificates (PEM).`);
+    throw new OperatorError(`The TLS file ${path} must hold a private key and its certificates (PEM).`);
   return { key, cert: `${certificates.join("\n")}\n` };
 }
 

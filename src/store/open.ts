@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { type Dialect, Kysely, sql } from "kysely";
 import { BoundedMap } from "../lib/bounded-map.ts";
+import { OperatorError } from "../lib/operator-error.ts";
 import type { Random } from "../lib/seal.ts";
 import type { Db } from "./db.ts";
 import { type DatabaseCounts, newCounts } from "./engine/counts.ts";
@@ -75,7 +76,9 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
   const { log, now = Date.now, random = randomBytes } = options;
   const target = parseUrl(options.url);
   if (options.secondary && target.kind === "sqlite" && !fileExists(target.path))
-    throw new Error(`There is no database at ${target.path}: the first start of the server makes it.`);
+    throw new OperatorError(
+      `There is no database at ${target.path}: the first start of the server makes it.`,
+    );
   const keys = findMasterKeys(target, options);
   const counts = newCounts();
   const connected = await connect(target, options, counts);
@@ -175,8 +178,8 @@ function parseUrl(url: string): Target {
   const path = url.replace(/^sqlite:(?:\/\/)?/, "");
   // Not repeated in the message, as it may contain a password.
   if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path))
-    throw new Error("The database must be postgres://…, sqlite:… or a path.");
-  if (path === "") throw new Error("The path of the database is empty.");
+    throw new OperatorError("The database must be postgres://…, sqlite:… or a path.");
+  if (path === "") throw new OperatorError("The path of the database is empty.");
   return { kind: "sqlite", path };
 }
 
@@ -213,7 +216,7 @@ function unusable(path: string, unlock: () => void): (error: unknown) => never {
   return (error) => {
     unlock();
     const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`The database ${path} cannot be used: ${reason}`, { cause: error });
+    throw new OperatorError(`The database ${path} cannot be used: ${reason}`, { cause: error });
   };
 }
 

@@ -3,6 +3,8 @@
  * The first start on PostgreSQL stores it, and every other start is checked against it. An SQLite file has a single
  * server, which may use any URL.
  */
+
+import { OperatorError } from "../lib/operator-error.ts";
 import type { Db } from "./db.ts";
 import { writeMeta } from "./migrations/migrate.ts";
 
@@ -24,7 +26,7 @@ export async function changePublicUrl(db: Db, url: string): Promise<void> {
 }
 
 /**
- * Throws an Error naming both URLs if the servers of this database use another one, or if nobody configured a URL
+ * Throws an OperatorError naming both URLs if the servers of this database use another one, or if nobody configured a URL
  * (`guessed`) for a server that others can reach: each server would guess a different one.
  */
 export async function sharePublicUrl(
@@ -33,7 +35,7 @@ export async function sharePublicUrl(
 ): Promise<void> {
   if (db.kind === "sqlite") return;
   if (guessed) {
-    throw new Error(
+    throw new OperatorError(
       "With PostgreSQL the public URL must be configured, the same for every server (POOLHOUSE_PUBLIC_URL).",
     );
   }
@@ -44,7 +46,7 @@ export async function sharePublicUrl(
     .execute();
   const shared = await readPublicUrl(db);
   if (shared === url) return;
-  throw new Error(
+  throw new OperatorError(
     `The servers of this database have the public URL ${shared}, this one has ${url}. Give all of them the same ` +
       "(POOLHOUSE_PUBLIC_URL); tokens carry it. To change it on purpose, stop them all and run `poolhouse public-url " +
       "--set` with the new one: access tokens issued under the old one are then refused, refresh tokens go on.",

@@ -62,7 +62,7 @@ test("fallen behind, those who ask most are cut to their share, and others are n
   assert.equal(ask("flood", 1_000), 1_000);
 });
 
-test("who asks alone leaves a fifth to whoever comes next, and no more", () => {
+test("when late, a lone address gets four fifths of what was in time, and a newcomer gets the rest", () => {
   const { ask, tick } = watched();
   assert.equal(ask("alone", 1_000), 1_000);
   tick(100);
@@ -107,7 +107,7 @@ async function connectionFrom(localAddress: string): Promise<{ socket: Socket; e
   return { socket, end };
 }
 
-test("a connection is held as often as need be, and keeps nothing of it", async () => {
+test("holding a connection many times adds no listeners to it", async () => {
   const { admission } = watched();
   const { socket, end } = await connectionFrom("127.0.0.2");
   const before = socket.listenerCount("close");

@@ -213,7 +213,7 @@ forEachServer("sign-in events", (open) => {
     ]);
   });
 
-  test("who goes on although the account is locked leaves one event a minute", async () => {
+  test("attempts during a lock are recorded as one event a minute", async () => {
     const { server, place } = await setUp();
     server.clock.freeze();
     server.clock.advance(60_000 - (server.clock.now % 60_000));
@@ -225,7 +225,7 @@ forEachServer("sign-in events", (open) => {
     assert.ok(failed.length > 1 && failed.length < 15, `${failed.length} events`);
   });
 
-  test("of what proves nothing the first of an hour are told, then how many there were; successes always", async () => {
+  test("failed and unfinished attempts beyond the hourly limit are only counted; successes are always recorded", async () => {
     const { server, place } = await setUp();
     server.clock.freeze();
     const { ClientId } = await makeClient(server, place.UserPoolId, {
@@ -360,7 +360,7 @@ forEachServer("sign-in events", (open) => {
     assert.deepEqual(await eventsOf(server, place, "ben"), []);
   });
 
-  test("two servers that write in the wrong order tell the end; a user who is gone stops nobody's event", async () => {
+  test("events written out of order by two servers keep the final response; a deleted user blocks no other event", async () => {
     const { server, place } = await setUp();
     const { db } = server.app;
     const { UserPoolId: poolId } = place;

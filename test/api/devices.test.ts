@@ -106,7 +106,7 @@ forEachServer("devices", (open) => {
       );
     });
 
-  test("nor one that is confirmed later, by the tokens of a sign-in by the password alone", async () => {
+  test("a device confirmed later by tokens of a password-only sign-in does not replace the second factor", async () => {
     const person = await someone();
     const early = await signInFirst(person);
     const equipped = await withSoftwareToken(person);
@@ -179,7 +179,7 @@ forEachServer("devices", (open) => {
     at("DEVICE_SRP_AUTH", await respondAt("public", person, "SOFTWARE_TOKEN_MFA", second.session, code));
   });
 
-  test("a device of before anybody noted how it was confirmed stands for nothing", async () => {
+  test("a device stored before its confirmation was recorded does not replace the second factor", async () => {
     const person = await withSoftwareToken(await someone());
     const device = await confirmDevice(person, await signInByBoth(person));
     await person.server.app.db.kysely

@@ -185,7 +185,7 @@ test("every operation that needs no administrator is tried", () => {
   assert.deepEqual(missing, []);
 });
 
-test("every bound is made of limits that there are", () => {
+test("every bound of a table names existing limits", () => {
   for (const table of tables) {
     const { by, perUser, perAddress }: Growth = growth[table];
     for (const name of Object.keys({ ...perUser, ...perAddress }))

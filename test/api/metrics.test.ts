@@ -1,6 +1,8 @@
 /** /metrics as Prometheus reads it, and who may. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { request } from "node:http";
+import { join, matchesGlob } from "node:path";
 import { test } from "node:test";
 import { AdminGetUserCommand, InitiateAuthCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { makePool, makeUser, newAddress, password, signIn } from "../kit/people.ts";
@@ -89,6 +91,26 @@ forEachServer("metrics", (open, database) => {
     );
     assert.equal(after.has('poolhouse_database_connections{state="idle"}'), database === "postgres");
     if (database === "sqlite") assert.ok(grown(after, "poolhouse_database_sync_duration_seconds_count") > 0);
+  });
+
+  test("each one is in the table of docs/operating.md, and each one there is exposed", async () => {
+    const server = await open();
+    const text = await (await fetch(`${server.endpoint}/metrics`)).text();
+    const exposed = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!);
+    const page = readFileSync(join(import.meta.dirname, "../../docs/operating.md"), "utf8");
+    const [, table = ""] = /^\| Metric \|.*\n\|[-|]+\n((?:\|.*\n)+)/m.exec(page) ?? [];
+    const first = table.split("\n").map((row) => row.split("|")[1] ?? "");
+    const documented = first.flatMap((cell) => [...cell.matchAll(/`(\w+\*?)/g)].map(([, name]) => name!));
+    assert.deepEqual(
+      exposed.filter((name) => !documented.some((pattern) => matchesGlob(name, pattern))),
+      [],
+      "missing from the table",
+    );
+    assert.deepEqual(
+      documented.filter((pattern) => !exposed.some((name) => matchesGlob(name, pattern))),
+      database === "sqlite" ? [] : ["poolhouse_database_sync_duration_seconds"],
+      "only in the table",
+    );
   });
 
   test("locked accounts are told from wrong passwords", async () => {

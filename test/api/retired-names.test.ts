@@ -139,7 +139,7 @@ forEachServer("names that were deleted", (open) => {
       }
     });
 
-    test(`a ${title} is another pool's at once for whom a policy permits that, and the trail tells`, async () => {
+    test(`another pool can take a ${title} at once if a policy permits it, and the audit log records it`, async () => {
       const server = await open();
       const [mine, other] = (await pools(server)) as [string, string];
       const permits = { Effect: "Allow", Action: "poolhouse:ReuseName", Resource: arnOf(other) };

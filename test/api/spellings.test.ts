@@ -56,7 +56,7 @@ forEachServer("spellings of names", (open) => {
     { Name: "email_verified", Value: "true" },
   ];
 
-  test("where case makes no difference, answers name users and nobody in the one form", async () => {
+  test("in case-insensitive pools, names are answered in lower case and NFC, whether or not the user exists", async () => {
     const place = await makePlace(false);
     const { server, UserPoolId, ClientId } = place;
     await makeUser(server, UserPoolId, "Zoë-Ann", verified(newAddress()));
@@ -92,7 +92,7 @@ forEachServer("spellings of names", (open) => {
     assert.equal(user.Username, "zoë-ann");
   });
 
-  test("where it does, the letters of a name are told composed, whoever has it", async () => {
+  test("in case-sensitive pools, names are answered in Unicode NFC, whether or not the user exists", async () => {
     const place = await makePlace(true);
     await makeUser(place.server, place.UserPoolId, "Zoë-Ann".normalize("NFD"), verified(newAddress()));
     for (const name of ["Zoë-Ann", "Zoë-Bob"])

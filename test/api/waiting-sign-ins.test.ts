@@ -160,7 +160,7 @@ forEachServer(
     const anHourLater = ({ server }: World) => server.clock.advance(61 * 60_000);
 
     for (const flood of Object.keys(floods) as Cost[]) {
-      test(`what cost more is not void for what cost ${flood}`, async () => {
+      test(`waiting sign-ins that cost more are not evicted by many that cost ${flood}`, async () => {
         const world = await theWorld();
         const ask = askFrom(world.server, address);
         anHourLater(world);

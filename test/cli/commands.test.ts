@@ -1,13 +1,13 @@
 /** The program as a person runs it: keys beside a running server, doctor, and what refuses to start. */
 
 import assert from "node:assert/strict";
-import { readFileSync, statSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ListUserPoolsCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { temporaryFolder } from "../kit/databases.ts";
 import { newSdk, patient } from "../kit/sdk.ts";
-import { run, serve, stop } from "./program.ts";
+import { run, runMain, serve, stop } from "./program.ts";
 
 test("keys are made, disabled and deleted beside a running server", async () => {
   const data = temporaryFolder();
@@ -50,11 +50,16 @@ test("keys are made, disabled and deleted beside a running server", async () => 
 
 test("the root key is shown once and kept where only its owner reads it", async () => {
   const data = temporaryFolder();
-  const first = await serve("--data", data);
+  const first = await serve("--data", data, "--demo");
   assert.equal(await stop(first.process), 0);
   const path = join(data, "secrets", "root-access-key.json");
   const { secretAccessKey } = JSON.parse(readFileSync(path, "utf8"));
-  assert.ok(first.output.includes(secretAccessKey));
+  const last = first.output.trimEnd().split("\n").slice(-5).join("\n");
+  assert.match(
+    last,
+    /^Root access key [^\n]+\n {2}AWS_ACCESS_KEY_ID=\w+\n {2}AWS_SECRET_ACCESS_KEY=\S+\n\nPoolhouse ready/,
+  );
+  assert.ok(last.includes(secretAccessKey));
   assert.equal(statSync(path).mode & 0o777, 0o600);
   assert.equal(statSync(join(data, "secrets", "master-key")).mode & 0o777, 0o600);
   const second = await serve("--data", data);
@@ -99,6 +104,7 @@ test("what refuses to start says why and exits 1", async () => {
       await assert.rejects(run(...argv), (error: Error & { code: number; stderr: string }) => {
         assert.equal(error.code, 1, argv.join(" "));
         assert.match(error.stderr, message);
+        assert.doesNotMatch(error.stderr, /^ +at /m, argv.join(" "));
         return true;
       });
     }
@@ -107,4 +113,30 @@ test("what refuses to start says why and exits 1", async () => {
     await stop(running.process);
   }
   assert.match((await run("help")).stdout, /poolhouse serve/);
+});
+
+test("a defect is reported with the file, the line and the stack", async () => {
+  const copy = temporaryFolder();
+  const sources = join(import.meta.dirname, "..", "..", "src");
+  for (const file of ["main.ts", "lib/node-flags.ts", "lib/operator-error.ts"])
+    cpSync(join(sources, file), join(copy, file));
+  mkdirSync(join(copy, "cli"));
+  writeFileSync(join(copy, "package.json"), '{"type":"module"}');
+  const command = join(copy, "cli", "version.ts");
+  const mistakes: [string, RegExp][] = [
+    ["// A mistake\nconst one = ;", /version\.ts:2\n[\s\S]*Expression expected/],
+    ['import { absent } from "../lib/node-flags.ts";', /version\.ts:1\n[\s\S]*absent/],
+    ["export const version = () => undefined.two;", /TypeError: [\s\S]*^ +at version .*version\.ts:1:/m],
+  ];
+  for (const [text, message] of mistakes) {
+    writeFileSync(command, text);
+    await assert.rejects(
+      runMain(join(copy, "main.ts"), "version"),
+      (error: Error & { code: number; stderr: string }) => {
+        assert.equal(error.code, 1);
+        assert.match(error.stderr, message);
+        return true;
+      },
+    );
+  }
 });

@@ -10,7 +10,10 @@ const main = join(root, "src", "main.ts");
 const kept = { NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "poolhouse") };
 
 /** Runs a command to its end. Rejects with `code`, `stdout` and `stderr` when it fails. */
-export const run = (...argv: string[]) => promisify(execFile)(process.execPath, [main, ...argv]);
+export const run = (...argv: string[]) => runMain(main, ...argv);
+
+/** As `run`, by another copy of src/main.ts. */
+export const runMain = (...argv: string[]) => promisify(execFile)(process.execPath, argv);
 
 /** The same with an environment; what the command printed and how it ended, whichever way. */
 export function runWith(

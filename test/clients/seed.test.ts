@@ -57,9 +57,10 @@ forEachDatabase((_database, _open, fresh) => {
     };
     const settings = { ...keys, POOLHOUSE_DATABASE: url, POOLHOUSE_DATA: dataFolderOf(url) };
     const loaded = await seed(["--users", "1200", "--verifiers", "2"], settings);
-    assert.match(loaded, /^1200 users, every 600th with a verifier/);
+    assert.match(loaded, /^1200 users, one in 600 with a verifier/);
     assert.match(loaded, /client seedclient: user0000000 to user0001199/);
     const further = await seed(["--users", "3", "--pool", UserPoolId], settings);
+    assert.match(further, /^3 users, all with a verifier/);
     assert.match(further, /user0001200 to user0001202/);
 
     const log = pino({ level: "silent" });

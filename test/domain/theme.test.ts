@@ -80,7 +80,7 @@ test("a designed style is shown as it is, light and dark", () => {
   );
 });
 
-test("one mode alone holds whatever the browser prefers", () => {
+test("a fixed color scheme applies whatever the browser prefers", () => {
   const css = themeCss(themeOf(on("categories.global.colorSchemeMode", "DARK"), []), none);
   assert.match(css, /^:root\{color-scheme:dark;--page:#0d0f14;/);
   assert.ok(!css.includes("@media"));
@@ -90,7 +90,7 @@ test("one mode alone holds whatever the browser prefers", () => {
   );
 });
 
-test("where things stand, and only what there is an image for", () => {
+test("the positions of the form, header, footer and logo; an image part is shown only if its asset exists", () => {
   const plain = themeOf({}, []);
   assert.deepEqual([plain.place, plain.compact], [{ horizontal: "center", vertical: "center" }, false]);
   assert.deepEqual(
@@ -176,7 +176,7 @@ test("text is seen on whatever lies under it; the ground stays as it was set", (
     }
 });
 
-test("a color that cannot be read keeps its hue where it can, and whoever set it is told", () => {
+test("an illegible color is corrected, keeps its hue if possible, and is reported with the name of its setting", () => {
   const settings = on("components.primaryButton.lightMode.defaults", {
     backgroundColor: "ffee00ff",
     textColor: "ffffffff",
@@ -195,7 +195,7 @@ test("a color that cannot be read keeps its hue where it can, and whoever set it
   assert.deepEqual(repairsOf(themeOf(fixed, [])), []);
 });
 
-test("what is half transparent is what it looks like over what lies under it", () => {
+test("a half-transparent color is replaced by how it looks over the color behind it", () => {
   const settings = { ...on("components.form.lightMode.backgroundColor", "00000080") };
   assert.equal(value(themeOf(settings, []), "--card"), "#7a7b7c");
 });
@@ -224,7 +224,7 @@ test("an image behind the form leaves all its text readable, or is not shown", (
   assert.deepEqual([...themeOf(image("777777ff"), assets).images], []);
 });
 
-test("nothing that is not a color, a number or a known word gets anywhere", () => {
+test("settings other than colors, numbers and known words never reach the style sheet", () => {
   const hostile = [
     '"}</style><script>alert(1)</script>',
     "red;}body{display:none}",

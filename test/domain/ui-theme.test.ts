@@ -10,7 +10,7 @@ const property = (css: string, name: string) => new RegExp(`[;{]${name}:([^;}]+)
 const rules = (css: string) => css.slice(css.indexOf("}") + 1);
 const label = (declarations: string) => uiThemeOf(`.label-customizable { ${declarations} }`);
 
-test("classes dress the parts of our pages; colors go the way of all colors", () => {
+test("classic CSS classes style the matching parts of our pages; their colors are checked for contrast", () => {
   assert.equal(cssFault(classicCss), undefined);
   const { css, repaired, ignored } = uiThemeOf(classicCss);
   assert.match(css, /^:root\{color-scheme:light;/);
@@ -39,7 +39,7 @@ test("classes dress the parts of our pages; colors go the way of all colors", ()
   ]);
 });
 
-test("nothing lays a part over another, or takes it out of sight", () => {
+test("properties that would cover or hide a part of the page are dropped", () => {
   const kept = [
     "position: fixed",
     "inset: 0",
@@ -110,7 +110,7 @@ test("nothing lays a part over another, or takes it out of sight", () => {
   assert.equal(rules(uiThemeOf(".inputField-customizable { display: none }").css), "");
 });
 
-test("of two values the last counts, and classes that stand nowhere are told", () => {
+test("the last of several values wins; classes without a matching part are reported as ignored", () => {
   const { css } = label("padding: 1px; padding-top: 2px; padding: 3px");
   assert.equal(rules(css), ":root .field > label{padding-top:2px;padding:3px}");
   const { ignored } = uiThemeOf(

@@ -189,7 +189,7 @@ forEachServer("challenges", (open) => {
     }
   });
 
-  test("a Session of one door opens the other, as long as it is this sign-in's", async () => {
+  test("a Session from one entry point is accepted at the other, if it belongs to this sign-in", async () => {
     const { server, doors, app } = await start();
     const name = await invite(server, app);
     const begun = await doors["public"]!.start(app, "USER_PASSWORD_AUTH", {

@@ -102,7 +102,7 @@ forEachServer("standing", (open) => {
     }
   }
 
-  test("the control: each way is open to who stands", async () => {
+  test("control: every way works for users who exist and are enabled", async () => {
     const server = await open();
     for (const existence of ["LEGACY", "ENABLED"] as const) {
       const app = await makeApp(server, existence);
@@ -116,7 +116,7 @@ forEachServer("standing", (open) => {
     }
   });
 
-  test("who is not confirmed, or must reset, comes in by no way", async () => {
+  test("users who are not confirmed or must reset their password cannot sign in", async () => {
     const server = await open();
     const app = await makeApp(server, "LEGACY");
     const signIns = Object.entries(ways).filter(([name]) =>

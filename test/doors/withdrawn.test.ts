@@ -72,7 +72,7 @@ forEachServer("factors that are gone", (open) => {
     assert.ok(answer.body["AuthenticationResult"], answer.message);
   });
 
-  test("a device that is not remembered any more stands for no factor, whichever of its steps waits", async () => {
+  test("a device that is no longer remembered does not replace the second factor, at either of its steps", async () => {
     const { person } = await personWith("DEVICE_SRP_AUTH");
     const { key } = person.device!;
     for (const wait of ["DEVICE_SRP_AUTH", "DEVICE_PASSWORD_VERIFIER"]) {
@@ -85,7 +85,7 @@ forEachServer("factors that are gone", (open) => {
     }
   });
 
-  test("nor where the pool takes devices for factors no more", async () => {
+  test("a device does not replace the second factor once the pool no longer allows it", async () => {
     const { person } = await personWith("DEVICE_SRP_AUTH");
     const begun = [];
     for (const wait of ["DEVICE_SRP_AUTH", "DEVICE_PASSWORD_VERIFIER"])

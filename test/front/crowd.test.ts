@@ -84,7 +84,7 @@ forEachServer(
       assert.equal((await flood(1))[0]!.status, 200);
     });
 
-    test("who makes the thread late alone is cut to a share, and a newcomer by new connections is served", async () => {
+    test("a single address that makes the thread late is cut to a share, and a newcomer on new connections is served", async () => {
       const town = await inTown();
       const { server } = town;
       clock.pass(1_000);

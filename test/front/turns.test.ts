@@ -101,7 +101,7 @@ test("a turn answers what it has time for; others are next, however many of one 
   letGo(held);
 });
 
-test("only newcomers' waits are a sign of too much", async () => {
+test("only the wait of an address that has nothing else waiting before it counts as overload", async () => {
   cost = turn;
   turns.longestWait();
   const held = await together([attacker, 20]);
@@ -114,7 +114,7 @@ test("only newcomers' waits are a sign of too much", async () => {
   letGo(held);
 });
 
-test("in a turn that took a connection in, one request is answered: there may be more to be taken in", async () => {
+test("a turn that accepted a connection answers only one request, since more connections may be waiting", async () => {
   cost = 0;
   const held = await together([attacker, 5]);
   await until("all are answered", () => answered.length === 5);

@@ -33,7 +33,7 @@ forEachServer(
       assert.equal((await ask(town.server.endpoint, other, town.login)).status, 200);
     }
 
-    test("whether the process is up: always answered, and whoever asks for more is not read for a moment", async () => {
+    test("/healthz always answers; an address that asks too often is paused for a moment", async () => {
       const town = await inBusyTown();
       const { endpoint } = town.server;
       const paused = mock.method(Socket.prototype, "pause");
@@ -56,7 +56,7 @@ forEachServer(
       assert.equal((await ask(endpoint, other, { path: "/healthzz" })).status, 404);
     });
 
-    test("expectations that nobody knows", async () => {
+    test("requests with an unknown Expect header are counted", async () => {
       const town = await inBusyTown();
       const statuses = [];
       for (let turn = 0; turn <= least; turn++) {

@@ -66,7 +66,7 @@ forEachServer("hosted pages: passkeys by autofill", (open) => {
     return length;
   };
 
-  test("it signs in whose it is, without a name, and the page asks for nobody's passkey", async () => {
+  test("a passkey signs its owner in without a username, and the page lists no passkeys of any user", async () => {
     const { server, app, owner, visitor, query, send } = await setUp();
     const page = await visitor.get(`/login?${query}`);
     assert.match(page.text, /name="username"[^>]*autocomplete="username webauthn"/);

@@ -120,7 +120,7 @@ forEachServer(
       assert.equal(await plain(), before, "settings that say nothing");
     });
 
-    test("a change is seen on the next page, a removal too, and nobody gets what was", async () => {
+    test("the next page shows a changed or removed style, and the files of the former one are gone", async () => {
       const server = await open();
       server.clock.freeze();
       const app = await makeApp(server);
@@ -147,7 +147,7 @@ forEachServer(
       assert.match(await css(server, await page(server, app)), /--card:#556677/);
     });
 
-    test("the classic look is seen at once too, within one millisecond", async () => {
+    test("the next page shows a change of the classic CSS, even in the same millisecond", async () => {
       const server = await open();
       server.clock.freeze();
       const app = await makeApp(server);
@@ -349,7 +349,7 @@ forEachServer(
       assert.match(next.text, /<html lang="ar" dir="rtl">/);
     });
 
-    test("pages of nobody in particular look like nobody's", async () => {
+    test("pages that are not for one client do not use the style of the client in their URL", async () => {
       const server = await open();
       const app = await makeApp(server);
       await giveStyle(server, app, { Settings: juniper, Assets: juniperAssets });

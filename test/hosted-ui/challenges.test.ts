@@ -219,7 +219,7 @@ forEachServer("hosted pages: challenges", (open) => {
     assert.equal(attributesOf(user.UserAttributes)["given_name"], "Una");
   });
 
-  test("a Session is good for its own pool, client and door, and not for long", async () => {
+  test("a Session is refused for another pool or client, between pages and API, and after its lifetime", async () => {
     const { server, app, login, answer } = await setUp();
     await turnMfa(server, app, "OPTIONAL");
     await makeUser(server, app.UserPoolId, "tom");

@@ -88,7 +88,7 @@ forEachServer("hosted pages: devices", (open) => {
     assert.equal((await begin(world, name)).title, asked);
   }
 
-  test("a browser of before anybody noted its two factors is asked for both once more", async () => {
+  test("a device stored before its two factors were recorded is asked for both once more", async () => {
     const world = await setUp();
     await begin(world);
     await finish(world);

@@ -92,7 +92,7 @@ forEachServer(
     let reached: TestServer | undefined;
     after(() => reached?.client.destroy());
 
-    test("are Secure, and the session's is bound to the host besides", async () => {
+    test("all cookies are Secure, and the session cookie is bound to its host (__Host-)", async () => {
       const server = byAddress(await open());
       reached = server;
       const app = await makeApp(server);

@@ -106,7 +106,7 @@ forEachServer("hosted pages: adding a passkey", (open) => {
     assert.equal((await visitor.submit(added, "/passkeys/add")).status, 303);
   });
 
-  test("as somebody else", async () => {
+  test('"Use another account" leads to a sign-in and back to adding a passkey', async () => {
     const { app, visitor, origin, come } = await setUp();
     const page = await come();
     const [, link = ""] = /<a href="([^"]+)">Use another account/.exec(page.text) ?? [];

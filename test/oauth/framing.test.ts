@@ -52,7 +52,7 @@ forEachServer("answers in frames", (open) => {
   const denied = (end: string) => ({ end, policy: nobody, options: "DENY" });
   const allowed = (end: string) => ({ end, policy: own, options: null });
 
-  test("by nobody, whatever is asked, and wherever it leads", async () => {
+  test("without the tag no answer may be framed, whatever the request", async () => {
     for (const tag of [undefined, "", "another"]) {
       const at = await place(tag);
       assert.deepEqual(await ask(at), denied("code"));

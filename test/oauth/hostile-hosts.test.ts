@@ -274,7 +274,7 @@ for (const trustedProxies of ["", "127.0.0.0/8,::1/128"])
         assert.equal((await at(evil, `http://${host}${target}`)).status, 421);
       });
 
-      test("messages are what they are without", async () => {
+      test("hostile headers do not change the messages that are sent", async () => {
         const { server, place, host } = await withDomain();
         const told = lies.filter((lie) => !lie.startsWith(":"));
         const call = async (operation: string, input: object) => {

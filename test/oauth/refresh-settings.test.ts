@@ -79,7 +79,7 @@ forEachServer("refreshing what was taken away", (open) => {
     "no OAuth": { AllowedOAuthFlowsUserPoolClient: false },
   };
   for (const [what, to] of Object.entries(nothingLeft))
-    test(`a client that may have ${what}: nothing is granted at any door`, async () => {
+    test(`a client that was left with ${what} gets no tokens by refresh, the API or an older code`, async () => {
       const at = await place({ RefreshTokenRotation: { Feature: "DISABLED" } });
       const token = await tokenOf(at, { scope: "aws.cognito.signin.user.admin" });
       const unredeemed = await newCode(at, { scope: "aws.cognito.signin.user.admin" });

@@ -43,7 +43,7 @@ forEachServer("response_mode", (open) => {
     assert.deepEqual([where, answer.get("error")], ["fragment", "invalid_scope"]);
   });
 
-  test("as with Cognito nobody else is listened to", async () => {
+  test("response_mode is ignored for clients without the tag, as with Cognito", async () => {
     const place = await setUp(await open());
     for (const mode of ["fragment", "form_post"]) {
       const asked = { response_type: "code", response_mode: mode, scope: "openid" };

@@ -135,7 +135,7 @@ forEachDatabase((name, _open, fresh) => {
       assert.equal((await readThing(db, "a"))?.n, 2);
     });
 
-    test("the error that ended it is told, not that of its rollback", async () => {
+    test("the error that ended the transaction is reported, not that of its rollback", async () => {
       meet("rollback", "cut before");
       const ended = inTransaction(db, async (tx) => {
         await addThing(tx, "a");

@@ -81,7 +81,7 @@ forEachDatabase((name, _open, fresh) => {
     });
   }
 
-  test("where nobody answers any more, that is told", async () => {
+  test("if the database no longer answers at all, every kind of work fails", async () => {
     proxy.plan = () => "silence before";
     proxy.mute = true;
     const insert = (tx: Db) => addThing(tx, id);
@@ -92,7 +92,7 @@ forEachDatabase((name, _open, fresh) => {
     assert.equal(await readThing(db, id), undefined);
   });
 
-  test("what takes its time has it", async () => {
+  test("statements without a time limit may run longer than the limit", async () => {
     const seconds = (queryTimeoutMs * 2) / 1_000;
     await withoutTimeLimit(() => sql`select pg_sleep(${seconds})`.execute(db.kysely));
     await withoutTimeLimit(() =>

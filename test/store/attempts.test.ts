@@ -83,7 +83,7 @@ forEachDatabase((_name, open) => {
     assert.equal(await readLock(db, attempt), undefined, "swept");
   });
 
-  test("in a slot that is another's counting starts anew, also while the other is locked", async () => {
+  test("a subject that shares a slot with another starts counting anew, even while the other is locked", async () => {
     const { db } = await open();
     const now = startOfTime;
     const [mine, theirs] = ["mine", "theirs"].map((tag) => ({ ...attempt, subject: "name/1a", tag }));

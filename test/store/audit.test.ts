@@ -88,7 +88,7 @@ forEachDatabase((name, open) => {
     assert.deepEqual(await listAuditEvents(db, {}, { limit: 10, order: "oldest first" }), kept);
   });
 
-  test("a companion rides in the transaction: with it, or not at all", async () => {
+  test("the companion of a transaction commits with it, or not at all", async () => {
     const { db } = await open();
     let committed = 0;
     const riding: Db = {

@@ -34,6 +34,19 @@ forEachDatabase((name, open, _fresh, empty) => {
       }
     });
 
+    test("an empty database is one line of the log, each later migration has its own", async () => {
+      const lines: string[] = [];
+      const log = { ...silent, info: (_: object, text: string) => lines.push(text) };
+      const options = { ...(await empty()), log };
+      const list = [1, 2, 3, 4].map((version) => step(version, 1, async () => {}));
+      const start = async (length: number) =>
+        (await openDatabase({ ...options, migrations: list.slice(0, length) })).close();
+      await start(2);
+      assert.deepEqual(lines.splice(0), ["Created the tables of the database."]);
+      await start(4);
+      assert.deepEqual(lines.splice(0), ["Migrated the database.", "Migrated the database."]);
+    });
+
     test("each of the real ones can run twice", async () => {
       const twice = migrations.map((one) => ({
         ...one,

@@ -1,5 +1,6 @@
 /** iam: who calls as an administrator, and what they may do. This file creates and finds access keys. */
 import type { App, Ctx } from "../../app.ts";
+import { OperatorError } from "../../lib/operator-error.ts";
 import { lettersAndDigits, randomText, upperCaseBase32 } from "../../lib/random.ts";
 import { isStorable } from "../../lib/text.ts";
 import {
@@ -39,7 +40,7 @@ export async function createAccessKey(
   checkPolicy(policy, app.config);
   const made = makeKey(app);
   const inserted = await insertAccessKey(app.db, active(app, made, principal, policy));
-  if (!inserted) throw new Error("There is a root access key already.");
+  if (!inserted) throw new OperatorError("There is a root access key already.");
   return made;
 }
 
@@ -122,7 +123,7 @@ async function acceptConfiguredRoot(
   if (rootId === undefined && (await insertRootKey(app, configured))) return;
   const stored = await readAccessKey(app.db, configured.accessKeyId);
   if (stored?.secret !== configured.secretAccessKey) {
-    throw new Error(
+    throw new OperatorError(
       "POOLHOUSE_ROOT_ACCESS_KEY_ID and POOLHOUSE_ROOT_SECRET_ACCESS_KEY are not the root key of this database. " +
         "Leave them out, or put them in its place with `poolhouse keys reset-root`.",
     );

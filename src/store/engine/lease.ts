@@ -1,6 +1,7 @@
 /** Expiring leases, for work that one process at a time may do. If the holder dies, its lease expires. */
 import { randomUUID } from "node:crypto";
 import type { Kysely } from "kysely";
+import { OperatorError } from "../../lib/operator-error.ts";
 import type { Schema } from "../schema/schema.ts";
 import { affected } from "./transaction.ts";
 
@@ -54,7 +55,7 @@ const held = 60_000;
 export const keyRotationLease = "key-rotation";
 
 /** Another holder has the lease. */
-export class LeaseTaken extends Error {
+export class LeaseTaken extends OperatorError {
   override name = "LeaseTaken";
 }
 

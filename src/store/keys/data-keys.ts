@@ -1,6 +1,7 @@
 /** The rows of data keys: created, wrapped under a master key, unwrapped and rewrapped. sealer.ts uses the keys. */
 import type { Kysely } from "kysely";
 import { toHex } from "../../lib/bytes.ts";
+import { OperatorError } from "../../lib/operator-error.ts";
 import { type Random, SealError, unwrapKey, wrapKey } from "../../lib/seal.ts";
 import { affected, runTransaction } from "../engine/transaction.ts";
 import type { DataKeysTable, Schema } from "../schema/schema.ts";
@@ -12,7 +13,7 @@ export interface MasterKeys {
 }
 
 /** None of the available master keys unwraps the data keys. */
-export class WrongMasterKey extends Error {
+export class WrongMasterKey extends OperatorError {
   override name = "WrongMasterKey";
 
   constructor() {
@@ -91,7 +92,8 @@ export function rewrapDataKeys(
         .where("key_id", "=", row.key_id)
         .where("wrapped", "=", row.wrapped)
         .executeTakeFirst();
-      if (affected(result) !== 1) throw new Error("The data keys were changed by somebody else meanwhile.");
+      if (affected(result) !== 1)
+        throw new OperatorError("The data keys were changed by somebody else meanwhile.");
       rewrapped++;
     }
     if (rewrapped > 0) await noteMasterKeySince(tx, change.now);

@@ -9,6 +9,7 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { fromBase64, toBase64, toHex } from "../../lib/bytes.ts";
+import { OperatorError } from "../../lib/operator-error.ts";
 import type { Random } from "../../lib/seal.ts";
 import type { DatabaseKind } from "../engine/sql.ts";
 import { makePrivateFolder } from "../engine/sqlite/file.ts";
@@ -45,12 +46,12 @@ export function masterKeys(source: MasterKeySource): MasterKeySet {
     return { folder: undefined, all: () => configured };
   }
   if (source.previous !== undefined) {
-    throw new Error(
+    throw new OperatorError(
       "POOLHOUSE_PREVIOUS_MASTER_KEY goes with POOLHOUSE_MASTER_KEY, which takes its place; that one is missing.",
     );
   }
   if (source.kind === "postgres") {
-    throw new Error(
+    throw new OperatorError(
       "With PostgreSQL a master key must be configured, the same for every server (POOLHOUSE_MASTER_KEY, base64 of " +
         `32 bytes). ${hint}`,
     );
@@ -67,13 +68,13 @@ function fromFiles(folder: string): Uint8Array[] {
   // In this order, a staged key that is put in place in between is read twice rather than not at all.
   const staged = read(join(folder, stagedName));
   const key = read(join(folder, fileName));
-  if (key === undefined) throw new Error(`The master key ${join(folder, fileName)} is missing.`);
+  if (key === undefined) throw new OperatorError(`The master key ${join(folder, fileName)} is missing.`);
   return staged === undefined ? [key] : [key, staged];
 }
 
 function makeFirst(path: string, folder: string, source: MasterKeySource): void {
   if (source.databaseExists) {
-    throw new Error(
+    throw new OperatorError(
       `The master key ${path} is missing, but its database exists: put the file back, or configure the key ` +
         "(POOLHOUSE_MASTER_KEY). Without it the secrets in the database cannot be read.",
     );
@@ -107,7 +108,7 @@ function read(path: string): Uint8Array | undefined {
   try {
     text = fs.readFileSync(path, "utf8");
     if (process.platform !== "win32" && (fs.statSync(path).mode & 0o077) !== 0) {
-      throw new Error(`The master key ${path} can be read by others: chmod 600 it.`);
+      throw new OperatorError(`The master key ${path} can be read by others: chmod 600 it.`);
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
@@ -118,7 +119,7 @@ function read(path: string): Uint8Array | undefined {
 
 function decode(text: string, what: string): Uint8Array {
   const key = fromBase64(text.trim());
-  if (key?.length !== 32) throw new Error(`${what} is not base64 of 32 bytes. ${hint}`);
+  if (key?.length !== 32) throw new OperatorError(`${what} is not base64 of 32 bytes. ${hint}`);
   return key;
 }
 

@@ -8,6 +8,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { hkdfSync } from "node:crypto";
 import type { Kysely } from "kysely";
 import { equalBytes, fromBase64, hmacSha256, toBase64, utf8 } from "../../lib/bytes.ts";
+import { OperatorError } from "../../lib/operator-error.ts";
 import { open, type Random, SealError, seal, sealedKeyId } from "../../lib/seal.ts";
 import { affected, runTransaction } from "../engine/transaction.ts";
 import type { Schema } from "../schema/schema.ts";
@@ -151,7 +152,7 @@ async function readKeys(
   const sealId = inUse("seal");
   const macId = inUse("mac");
   if (sealId === undefined || macId === undefined)
-    throw new Error("The table data_keys lacks a key that is in use.");
+    throw new OperatorError("The table data_keys lacks a key that is in use.");
   return { byId, current: { id: sealId, key: byId.get(sealId)! }, mac: byId.get(macId)! };
 }
 
@@ -193,7 +194,7 @@ async function checkMasterKey(kysely: Kysely<Schema>, keys: Keys): Promise<void>
     .where("key", "=", keyCheck.key)
     .executeTakeFirst();
   const sealed = row && fromBase64(row.value);
-  if (sealed === undefined) throw new Error("The database lacks its key check: it is not complete.");
+  if (sealed === undefined) throw new OperatorError("The database lacks its key check: it is not complete.");
   try {
     if (equalBytes(openWith(keys, keyCheck.place, sealed), checkValue)) return;
   } catch (error) {

@@ -6,6 +6,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { type Kysely, sql } from "kysely";
+import { OperatorError } from "../../lib/operator-error.ts";
 import { endLease, type Lease, renewLease, takeLease } from "../engine/lease.ts";
 import type { StoreLog } from "../engine/log.ts";
 import { withoutTimeLimit } from "../engine/postgres/time-limit.ts";
@@ -83,8 +84,8 @@ export async function migrate(kysely: Kysely<Schema>, options: MigrateOptions): 
   }
 }
 
-function notPermitted(cause: unknown): Error {
-  return new Error(
+function notPermitted(cause: unknown): OperatorError {
+  return new OperatorError(
     "The user of the database may not change its schema (permission denied). Grant it CREATE on the schema, or run " +
       "`poolhouse migrate` as a user that owns the tables; the servers then need no more than to read and write.",
     { cause },
@@ -105,12 +106,12 @@ export async function schemaVersion(kysely: Kysely<Schema>): Promise<SchemaVersi
 }
 
 /**
- * For commands that use a database without migrating it. Throws an Error that says what to do if the schema is older.
+ * For commands that use a database without migrating it. Throws an OperatorError that says what to do if the schema is older.
  */
 export async function requireMigrated(kysely: Kysely<Schema>): Promise<void> {
   const { version, program } = await schemaVersion(kysely);
   if (version >= program) return;
-  throw new Error(
+  throw new OperatorError(
     `The database has schema ${version}, this program needs ${program}: start the server, or run \`poolhouse migrate\`.`,
   );
 }
@@ -128,7 +129,9 @@ async function bringUpToDate(kysely: Kysely<Schema>, options: MigrateOptions): P
     if (await takeLease(kysely, lease(holder, options.now()), options.now())) {
       if (await migrateUnderLease(kysely, list, holder, options)) return;
     } else if (Date.now() > until) {
-      throw new Error("Another server has been migrating the database for too long: look at that one first.");
+      throw new OperatorError(
+        "Another server has been migrating the database for too long: look at that one first.",
+      );
     }
     await delay(100 + Math.random() * 100);
   }
@@ -158,7 +161,7 @@ async function readState(kysely: Kysely<Schema>): Promise<State> {
 
 function refuseOldProgram(state: State, program: number): void {
   if (program >= state.oldestProgram) return;
-  throw new Error(
+  throw new OperatorError(
     `This version of Poolhouse is too old for the database: it knows schema ${program}, the database has schema ` +
       `${state.version}, which needs a program that knows at least ${state.oldestProgram}. Install a newer version.`,
   );
@@ -218,7 +221,8 @@ function isCreatedByAnother(error: unknown): boolean {
 /**
  * Runs the migrations under the lease. Each migration's transaction first renews it. That locks its row until the
  * commit, so a server that finds the lease expired during a long migration waits for the lock and then sees the renewed
- * lease; if the lease was already lost, nothing is done. Returns false if it was lost.
+ * lease; if the lease was already lost, nothing is done. Returns false if it was lost. Logs each migration, but only one
+ * line for an empty database.
  */
 async function migrateUnderLease(
   kysely: Kysely<Schema>,
@@ -226,6 +230,8 @@ async function migrateUnderLease(
   holder: string,
   { kind, now, log }: MigrateOptions,
 ): Promise<boolean> {
+  const wasEmpty = (await readState(kysely)).version === 0;
+  let created = 0;
   try {
     for (const migration of list) {
       const outcome = await runTransaction(kysely, async (tx) => {
@@ -237,11 +243,13 @@ async function migrateUnderLease(
         return "done";
       });
       if (outcome === "lost") return false;
-      if (outcome === "done")
+      if (outcome === "done" && wasEmpty) created = migration.version;
+      else if (outcome === "done")
         log.info({ version: migration.version, name: migration.name }, "Migrated the database.");
     }
     return true;
   } finally {
+    if (created > 0) log.info({ version: created }, "Created the tables of the database.");
     // If this fails too, the first error is the one to report; the lease expires by itself.
     await endLease(kysely, lease(holder, 0)).catch(() => {});
   }

@@ -8,6 +8,8 @@
  *    nothing is left, and the retired key is deleted.
  * The `mac` key stays: fake salts, HMACs of codes, page tokens and the kids of first signing keys depend on it.
  */
+
+import { OperatorError } from "../../lib/operator-error.ts";
 import type { Random } from "../../lib/seal.ts";
 import type { Db } from "../db.ts";
 import { keyRotationLease, underLease } from "../engine/lease.ts";
@@ -66,7 +68,7 @@ async function begin({ db, masterKeys }: OpenedDatabase, options: RotateOptions)
   const rows = await readDataKeys(db.kysely);
   const [masterKey] = masterKeys.all();
   if (!rows.every((row) => isWrappedUnder(masterKey!, row))) {
-    throw new Error(
+    throw new OperatorError(
       "The data keys are still wrapped under the previous master key: run `poolhouse keys rotate master` first.",
     );
   }
@@ -102,7 +104,7 @@ async function promote({ db, refreshKeys }: OpenedDatabase, options: RotateOptio
         .where("purpose", "=", "next-seal")
         .executeTakeFirst();
       if (affected(retired) !== 1 || affected(promoted) !== 1)
-        throw new Error("The data keys were changed by somebody else meanwhile.");
+        throw new OperatorError("The data keys were changed by somebody else meanwhile.");
     });
     options.report(`${next.key_id} is in use.`);
   }
@@ -145,7 +147,7 @@ async function pass(db: Db, retired: readonly string[], { report }: RotateOption
   });
   if (broken.length === 0) return found;
   const shown = broken.slice(0, 10).join(", ");
-  throw new Error(
+  throw new OperatorError(
     `${broken.length} sealed values do not open where they stand, so the former data key is kept: ${shown}`,
   );
 }

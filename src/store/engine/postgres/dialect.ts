@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type Dialect, PostgresAdapter, PostgresIntrospector, PostgresQueryCompiler } from "kysely";
 import type { Client, Pool, QueryConfig } from "pg";
+import { OperatorError } from "../../../lib/operator-error.ts";
 import type { DatabaseCounts } from "../counts.ts";
 import type { StoreLog } from "../log.ts";
 import { sqlState } from "../retry.ts";
@@ -134,10 +135,10 @@ async function waitFor(pool: Pool, name: string, options: PostgresOptions): Prom
       return;
     } catch (error) {
       if (!mayComeUp(error))
-        throw new Error(`${name} refuses the connection: ${reason(error)}`, { cause: error });
+        throw new OperatorError(`${name} refuses the connection: ${reason(error)}`, { cause: error });
       if (Date.now() + pause > until) {
         const seconds = Math.round(waitMs / 1000);
-        throw new Error(`${name} could not be reached within ${seconds} s: ${reason(error)}`, {
+        throw new OperatorError(`${name} could not be reached within ${seconds} s: ${reason(error)}`, {
           cause: error,
         });
       }

@@ -2,6 +2,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, realpathSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { OperatorError } from "../../../lib/operator-error.ts";
 import { syncFolder } from "./wal-sync.ts";
 
 export const inMemory = ":memory:";
@@ -51,7 +52,7 @@ export function lockForThisProcess(path: string): { release(): void } {
   } catch (error) {
     lock.close();
     if (!isBusy(error)) throw error;
-    throw new Error(
+    throw new OperatorError(
       `Another process already uses the database ${path}. One server alone can use an SQLite file: ` +
         "stop the other one, or run several servers on PostgreSQL.",
     );
