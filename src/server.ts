@@ -186,7 +186,7 @@ type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "audit" |
 export async function newApp(
   config: Config,
   given: Given,
-  { hashCost }: Pick<ServerOptions, "hashCost">,
+  { hashCost }: Pick<ServerOptions, "hashCost"> = {},
 ): Promise<App> {
   return {
     config,

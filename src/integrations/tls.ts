@@ -6,6 +6,7 @@ import { type webcrypto, X509Certificate } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
+import { createSecureContext } from "node:tls";
 import { OperatorError } from "../lib/operator-error.ts";
 
 interface Certificate {
@@ -33,7 +34,7 @@ export interface TlsOptions {
   readonly now: number;
 }
 
-/** Opens the certificate. Throws an OperatorError if the file does not hold a certificate and its key. */
+/** Opens the certificate. Throws an OperatorError if the file does not hold a usable key and its certificate. */
 export async function certificateSource(options: TlsOptions): Promise<CertificateSource> {
   return options.tls === "dev" ? ownAuthority(options) : fromFile(options.tls);
 }
@@ -66,7 +67,13 @@ function readPem(path: string): Certificate {
   const [key] = blocks("(?:[A-Z]+ )?PRIVATE KEY");
   if (key === undefined || certificates.length === 0)
     throw new OperatorError(`The TLS file ${path} must hold a private key and its certificates (PEM).`);
-  return { key, cert: `${certificates.join("\n")}\n` };
+  const certificate = { key, cert: `${certificates.join("\n")}\n` };
+  try {
+    createSecureContext(certificate);
+  } catch (error) {
+    throw new OperatorError(`The TLS file ${path} cannot be used: ${(error as Error).message}`);
+  }
+  return certificate;
 }
 
 const day = 86_400_000;

@@ -99,6 +99,12 @@ test("a file of a key and certificates; nonsense refuses to start and says what 
     run("serve", "--data", data, "--port", "0", "--tls", file),
     /must hold a private key and its certificates/,
   );
+  writeFileSync(file, `${first.cert}${first.key.slice(0, 60)}AAAA${first.key.slice(64)}`);
+  await assert.rejects(run("serve", "--data", data, "--port", "0", "--tls", file), (error: Error) => {
+    assert.match(error.message, /cannot be used: /);
+    assert.doesNotMatch(error.message, /^\s+at /m);
+    return true;
+  });
   await assert.rejects(
     run("serve", "--data", data, "--port", "0", "--tls", join(data, "none.pem")),
     /ENOENT/,
@@ -119,6 +125,8 @@ test("a file that changes is taken over, one that is half written is not", async
   assert.equal(source.renewed(), undefined);
   await write(latter.first.key, 2_000);
   assert.equal(source.renewed(), undefined);
+  await write(`${former.first.key}${latter.first.cert}`, 2_500);
+  assert.equal(source.renewed(), undefined, "the key of another certificate");
   await write(`${latter.first.key}${latter.first.cert}`, 3_000);
   assert.equal(source.renewed()?.cert, latter.first.cert.trim().concat("\n").replace(/\n\n+/g, "\n"));
   assert.equal(source.renewed(), undefined);
