@@ -80,19 +80,24 @@ export function countUsable(page: Page): Promise<number> {
   return page.evaluate(`${usable}.length`);
 }
 
-/** Where Tab goes, once around the page. A field of several parts, as for a date, is one stop. */
-export async function roundOf(page: Page, count: number): Promise<Stop[]> {
+/**
+ * Where Tab goes, from the beginning of the page to its end. A field of several parts, as for a date, is one stop. It is
+ * not followed around the end: there the browser itself has the focus, and gives it back at some moment of its own.
+ */
+export async function walkOf(page: Page, count: number): Promise<Stop[]> {
   const stops: Stop[] = [];
   const dates = await page.locator("input[type=date]").count();
-  for (let step = 0; step < count + 2 + 4 * dates; step++) {
+  await page.evaluate("document.documentElement.tabIndex = -1, document.documentElement.focus()");
+  for (let step = 0; step < count + 4 * dates; step++) {
     await page.keyboard.press("Tab");
     const stop: Stop = await page.evaluate(`(() => {
       const at = document.activeElement;
       const { outlineStyle, outlineWidth } = getComputedStyle(at);
       return { index: ${usable}.indexOf(at), shown: outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 };
     })()`);
-    // Between the last and the first the focus is on the document itself, or outside.
-    if (stop.index >= 0 && (count === 1 || stop.index !== stops.at(-1)?.index)) stops.push(stop);
+    if (stop.index < 0) break;
+    if (stop.index !== stops.at(-1)?.index) stops.push(stop);
   }
+  await page.evaluate(`document.documentElement.removeAttribute("tabindex")`);
   return stops;
 }
