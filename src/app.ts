@@ -2,6 +2,7 @@
  * The two values that are passed everywhere: `App` lives as long as the server, `Ctx` as long as one request (or one
  * run of a worker). A function that does I/O takes `ctx` first; below that, functions take values. Types only.
  */
+import type { webcrypto } from "node:crypto";
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Mailbox } from "./integrations/mailbox.ts";
@@ -20,6 +21,8 @@ export interface App {
   readonly random: (bytes: number) => Uint8Array;
   readonly passwordHasher: PasswordHasher;
   readonly srp: SrpExchanger;
+  /** Generates a key pair for a pool's tokens (domain/tokens/signing-keys.ts). */
+  readonly newSigningPair: () => Promise<SigningPair>;
   readonly mailbox: Mailbox;
   /** Parsed documents, imported keys and the like; nothing that can be revoked without a new version. */
   readonly caches: Caches;
@@ -122,6 +125,12 @@ export interface SrpExchanger extends Waiting {
     turn: Turn,
   ): Promise<Uint8Array>;
   close(): Promise<void>;
+}
+
+/** An RSA key pair whose halves can be exported. */
+export interface SigningPair {
+  readonly publicKey: webcrypto.CryptoKey;
+  readonly privateKey: webcrypto.CryptoKey;
 }
 
 /** argon2id behind a bounded, fair queue (domain/credentials/hash-queue.ts). */

@@ -15,6 +15,7 @@ import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
 import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
 import { startUseWriter } from "./domain/iam/key-uses.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
+import { generateSigningPair } from "./domain/tokens/signing-keys.ts";
 import { createAdmission } from "./http/admission.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
 import { createProxies } from "./http/client-address.ts";
@@ -70,6 +71,8 @@ export interface ServerOptions {
   readonly monotonic?: MonotonicClock;
   /** Set by tests, whose passwords protect nothing. */
   readonly hashCost?: HashCost;
+  /** Set by tests, which have a supply of key pairs. */
+  readonly newSigningPair?: App["newSigningPair"];
   /**
    * Whether nobody else's code runs in this process, so that node-server may replace the global Request and Response
    * with its lighter ones.
@@ -186,7 +189,7 @@ type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "audit" |
 export async function newApp(
   config: Config,
   given: Given,
-  { hashCost }: Pick<ServerOptions, "hashCost"> = {},
+  { hashCost, newSigningPair = generateSigningPair }: Pick<ServerOptions, "hashCost" | "newSigningPair"> = {},
 ): Promise<App> {
   return {
     config,
@@ -202,6 +205,7 @@ export async function newApp(
       concurrency: config.hashConcurrency,
       capacity: config.hashConcurrency * holdings.exchanges.limit.each,
     }),
+    newSigningPair,
     mailbox: mailboxOf(config),
     waitingSignIns: new LatestIds(waitingTracked),
     caches: new Caches(),

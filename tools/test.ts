@@ -8,6 +8,7 @@ import { availableParallelism } from "node:os";
 import { join, relative } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { supplySigningPairs } from "../test/kit/signing-pairs.ts";
 
 const root = join(import.meta.dirname, "..");
 
@@ -34,6 +35,7 @@ const files = globSync(patterns.length === 0 ? ["test/**/*.test.ts"] : patterns,
 if (files.length === 0) throw new Error(`There is no test file ${patterns.join(" ")}.`);
 
 process.chdir(root);
+await supplySigningPairs();
 process.env["NODE_COMPILE_CACHE"] ??= join(root, "node_modules", ".cache", "poolhouse");
 
 const seconds = new Map<string, number>();

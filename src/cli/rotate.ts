@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { recorded } from "../domain/audit/command.ts";
 import { type Rotation, rotateSigningKeys } from "../domain/tokens/rotate-keys.ts";
+import { generateSigningPair } from "../domain/tokens/signing-keys.ts";
 import type { Db } from "../store/db.ts";
 import { rotateDataKey } from "../store/rotation/rotate-data-key.ts";
 import { rotateMasterKey } from "../store/rotation/rotate-master-key.ts";
@@ -37,8 +38,9 @@ async function rotateSigning({ config, text, flag }: Given): Promise<void> {
     throw new CommandError("Say which: --pool POOL_ID, or --all.", 2);
   const atOnce = flag("now");
   await withDatabase(config, async ({ db }) => {
+    const rotating = { db, random, clock: Date.now, newSigningPair: generateSigningPair };
     for await (const id of poolId === undefined ? poolIds(db) : [poolId]) {
-      const rotation = await rotateSigningKeys({ db, random, clock: Date.now }, id, { atOnce });
+      const rotation = await rotateSigningKeys(rotating, id, { atOnce });
       if (rotation.outcome === "done") await recordRotation(db, "RotateSigningKeys", { poolId: id });
       console.log(`${id}: ${outcomeText(id, rotation, atOnce)}`);
     }

@@ -15,6 +15,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { decodeProtectedHeader } from "jose";
 import { publishedBeforeSigning, rotateSigningKeys } from "../../src/domain/tokens/rotate-keys.ts";
+import { generateSigningPair } from "../../src/domain/tokens/signing-keys.ts";
 import { sealedKeyId } from "../../src/lib/seal.ts";
 import type { KeyRing } from "../../src/store/keys/sealer.ts";
 import { type OpenedDatabase, openDatabase } from "../../src/store/open.ts";
@@ -52,7 +53,11 @@ forEachDatabase((database, _open, fresh) => {
 
   describe("signing keys", () => {
     const rotate = ({ beside, poolId }: House, atOnce: boolean) =>
-      rotateSigningKeys({ db: beside.db, random, clock: Date.now }, poolId, { atOnce });
+      rotateSigningKeys(
+        { db: beside.db, random, clock: Date.now, newSigningPair: generateSigningPair },
+        poolId,
+        { atOnce },
+      );
 
     test("are published, then sign, then go, without a failed verification", async () => {
       const began = Date.now();

@@ -7,12 +7,11 @@ import { after, describe } from "node:test";
 import type { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
 import type { App } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
-import type { HashCost } from "../../src/domain/credentials/hash-queue.ts";
-import type { MonotonicClock } from "../../src/http/monotonic.ts";
-import { type RunningServer, startServer } from "../../src/server.ts";
+import { type RunningServer, type ServerOptions, startServer } from "../../src/server.ts";
 import { type DatabaseName, dataFolderOf, type Fresh, forEachDatabase } from "./databases.ts";
 import { type LogLine, watchErrors } from "./declared-errors.ts";
 import { newSdk, rootKey } from "./sdk.ts";
+import { nextSigningPair } from "./signing-pairs.ts";
 
 export interface InboxMessage {
   readonly id: string;
@@ -148,9 +147,10 @@ export function byAddress(server: TestServer): TestServer {
 
 /**
  * Options of every server in the process of its tests. Its thread is never measured, since a suite is one address and keeps
- * the thread busy with its own work; and its password hashes are cheap.
+ * the thread busy with its own work; its password hashes are cheap, and its signing keys come from a supply.
  */
-export const besideTests: { readonly monotonic: MonotonicClock; readonly hashCost: HashCost } = {
+export const besideTests: Required<Pick<ServerOptions, "monotonic" | "hashCost" | "newSigningPair">> = {
+  newSigningPair: nextSigningPair,
   monotonic: { elapsed: () => 0, every: () => () => {} },
   hashCost: { memoryCost: 64, timeCost: 1, parallelism: 1 },
 };

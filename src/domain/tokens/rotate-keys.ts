@@ -29,14 +29,14 @@ export interface Rotation {
  * so clients get new tokens without a sign-in. Other verifiers continue with their cached key set until it expires.
  */
 export async function rotateSigningKeys(
-  app: Pick<App, "db" | "random" | "clock">,
+  app: Pick<App, "db" | "random" | "clock" | "newSigningPair">,
   poolId: string,
   { atOnce }: { atOnce: boolean },
 ): Promise<Rotation> {
   const now = app.clock();
   const signFrom = atOnce ? now : now + publishedBeforeSigning;
   const make = (tokenUse: "id" | "access") =>
-    makeSigningKey(toBase64url(app.random(32)), tokenUse, { createdAt: now, activeFrom: signFrom });
+    makeSigningKey(app, toBase64url(app.random(32)), tokenUse, { createdAt: now, activeFrom: signFrom });
   const successors = await Promise.all([make("id"), make("access")]);
   const signsAfter = publishedBeforeSigning + signingMargin;
   return {
