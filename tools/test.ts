@@ -1,55 +1,86 @@
 /**
- * `node tools/test.ts [pattern …]`: runs the test files that match the patterns, or all of them, one process per file.
- * Long ones come first, so that none of them runs alone at the end. Compiled code is cached for the next process, as by
- * the program itself, which saves half a second for each of two hundred.
+ * `node tools/test.ts [pattern …]`: runs the test files that match the patterns, or all of them. Long ones come first, so
+ * that none of them runs alone at the end. Compiled code is cached for the next process, as by the program itself.
+ *
+ * Files that only start servers in their own process, or none, share a process with others of their folder: a third of
+ * what such a file cost was loading the program again, and running it before it was optimized.
  */
-import { globSync } from "node:fs";
+import { globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { pathToFileURL } from "node:url";
 import { supplySigningPairs } from "../test/kit/signing-pairs.ts";
 
 const root = join(import.meta.dirname, "..");
+const cache = join(root, "node_modules", ".cache");
 
-/** Files that take longer than their share of a processor's time, longest first. */
+/** Files that take longer than their share of a processor's time, longest first. Each has a process of its own. */
 const longFirst = [
   "test/api/guesses.test.ts",
+  "test/api/guesses-factors.test.ts",
   "test/oauth/redirects.test.ts",
   "test/browser/hosted-ui.test.ts",
-  "test/api/guesses-factors.test.ts",
-  "test/durability/crash.test.ts",
-  "test/browser/amplify.test.ts",
   "test/clients/aws-cli.test.ts",
-  "test/doors/expiries.test.ts",
+  "test/durability/crash.test.ts",
+  "test/browser/hosted-ui-reach.test.ts",
+  "test/cli/container.test.ts",
+  "test/cli/keys.test.ts",
 ];
+
+/** How many files of a folder share a process. The files of others start processes, or change their own. */
+const together: Readonly<Record<string, number>> = {
+  ...{ api: 8, doors: 5, "hosted-ui": 6, oauth: 6, store: 6, mail: 3 },
+  ...{ domain: 22, lib: 22, wire: 22 },
+};
 
 /** Half of their time files of tests wait: for their servers' threads, for PostgreSQL, for other processes. */
 const concurrency = 2 * availableParallelism();
 
+/** The files as they are run: long ones, then those that share a process, then all others. */
+function processes(files: readonly string[]): string[] {
+  const groups = join(cache, "poolhouse-test", `groups-${process.pid}`);
+  process.once("exit", () => rmSync(groups, { recursive: true, force: true }));
+  const long = longFirst.filter((file) => files.includes(file));
+  const rest = files.filter((file) => !longFirst.includes(file));
+  const shared = Object.entries(together).flatMap(([folder, size]) => {
+    const own = rest.filter((file) => basename(dirname(file)) === folder);
+    const count = Math.ceil(own.length / size);
+    return Array.from({ length: count }, (_, group) => {
+      const imports = own
+        .filter((_file, index) => index % count === group)
+        .map((file) => `import ${JSON.stringify(pathToFileURL(join(root, file)).href)};\n`);
+      mkdirSync(groups, { recursive: true });
+      const entry = join(groups, `${folder}-${group + 1}-of-${count}.test.mjs`);
+      writeFileSync(entry, imports.join(""));
+      return entry;
+    });
+  });
+  return [...long, ...shared, ...rest.filter((file) => !(basename(dirname(file)) in together))];
+}
+
 const patterns = process.argv.slice(2);
-const place = (file: string) => longFirst.indexOf(file) + 1 || longFirst.length + 1;
-const files = globSync(patterns.length === 0 ? ["test/**/*.test.ts"] : patterns, { cwd: root })
-  .sort()
-  .sort((a, b) => place(a) - place(b));
+const files = globSync(patterns.length === 0 ? ["test/**/*.test.ts"] : patterns, { cwd: root }).sort();
 if (files.length === 0) throw new Error(`There is no test file ${patterns.join(" ")}.`);
 
 process.chdir(root);
+process.env["NODE_COMPILE_CACHE"] ??= join(cache, "poolhouse");
 await supplySigningPairs();
-process.env["NODE_COMPILE_CACHE"] ??= join(root, "node_modules", ".cache", "poolhouse");
 
 const seconds = new Map<string, number>();
 const running = run({
-  files,
+  files: processes(files),
   concurrency,
   execArgv: ["--import", join(import.meta.dirname, "untracked.mjs")],
 });
 running.on("test:summary", ({ file, success, duration_ms }) => {
   if (!success) process.exitCode = 1;
-  if (file !== undefined) seconds.set(relative(root, file), duration_ms / 1000);
+  if (file !== undefined) seconds.set(file, duration_ms / 1000);
 });
 running.on("end", () => {
   const longest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, 10);
-  for (const [file, taken] of longest) console.log(`${taken.toFixed(0).padStart(5)} s ${file}`);
+  const name = (file: string) => (file.startsWith(cache) ? basename(file) : relative(root, file));
+  for (const [file, taken] of longest) console.log(`${taken.toFixed(0).padStart(5)} s ${name(file)}`);
 });
 running.compose(new spec()).pipe(process.stdout);

@@ -13,7 +13,7 @@ const file = join(
   ...["..", "..", "node_modules", ".cache", "poolhouse-test", "signing-pairs.json"],
 );
 /** As many as the pools of one file of tests need, but for very few files. */
-const supply = 120;
+const supply = 160;
 
 /** Makes the supply if there is none. */
 export async function supplySigningPairs(): Promise<void> {
