@@ -7,6 +7,7 @@ import { after, describe } from "node:test";
 import type { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
 import type { App } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/config.ts";
+import { recommendedCost } from "../../src/domain/credentials/hash-queue.ts";
 import { type RunningServer, type ServerOptions, startServer } from "../../src/server.ts";
 import { type DatabaseName, dataFolderOf, type Fresh, forEachDatabase } from "./databases.ts";
 import { type LogLine, watchErrors } from "./declared-errors.ts";
@@ -156,7 +157,7 @@ export const besideTests: Required<Pick<ServerOptions, "monotonic" | "hashCost" 
 };
 
 /** For tests of hashes themselves: the cost that passwords have in production. */
-export const inProduction = { hashCost: { memoryCost: 19456, timeCost: 2, parallelism: 1 } };
+export const inProduction = { hashCost: recommendedCost };
 
 /** Runs with the machine's clock, shifted, until it is frozen. */
 function testClock() {

@@ -15,7 +15,7 @@ export interface HashCost {
 }
 
 /** OWASP Password Storage Cheat Sheet: 19 MiB, 2 passes, 1 lane. argon2id is the library's default algorithm. */
-const recommended: HashCost = { memoryCost: 19456, timeCost: 2, parallelism: 1 };
+export const recommendedCost: HashCost = { memoryCost: 19456, timeCost: 2, parallelism: 1 };
 
 /**
  * Creates a server's hasher. `dummyHash` costs one hash, computed here.
@@ -23,15 +23,14 @@ const recommended: HashCost = { memoryCost: 19456, timeCost: 2, parallelism: 1 }
  */
 export async function createPasswordHasher(
   options: FairQueueOptions,
-  cost: HashCost = recommended,
+  cost = recommendedCost,
 ): Promise<PasswordHasher> {
-  const argon2id = { ...cost };
   const queue = createFairQueue(options);
-  const dummyHash = await hash(crypto.randomUUID(), argon2id);
+  const dummyHash = await hash(crypto.randomUUID(), cost);
   lowerPoolPriority(5);
   return {
     dummyHash,
-    hash: (password, turn) => queue.run(turn, () => hash(password, argon2id)),
+    hash: (password, turn) => queue.run(turn, () => hash(password, cost)),
     verify: (phc, password, turn) => queue.run(turn, () => verify(phc, password)),
     assertRoom: queue.assertRoom,
     stats: queue.stats,
