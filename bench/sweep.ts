@@ -59,6 +59,7 @@ async function fill({ kysely }: Db, poolId: string, now: number): Promise<void> 
     expires_at: now - day + index,
   });
   const event = (_: unknown, index: number) => ({
+    pool_id: poolId,
     user_number: users[index % users.length]!.number,
     event_id: uuid7(now - 3 * day + index, randomBytes),
     at: now - 3 * day + index,

@@ -22,6 +22,7 @@ import {
   noMfa,
   type User,
   type UserMfa,
+  userNumbers,
   userRow,
 } from "../../src/store/users.ts";
 import { seedOf } from "./totp.ts";
@@ -200,20 +201,22 @@ async function maker(db: Db, pool: Target, { softwareTokens = false }: Pick<Load
 /** @param first the index of the first user of the batch */
 async function insert(db: Db, poolId: string, batch: readonly NewRow[], first: number): Promise<void> {
   await inTransaction(db, async (tx) => {
-    const pool = await holdPool(tx, poolId);
-    if (pool === undefined) throw new OperatorError(`There is no pool ${poolId}.`);
-    const inserted = await tx.kysely
+    if (!(await holdPool(tx, poolId))) throw new OperatorError(`There is no pool ${poolId}.`);
+    const numbers = await userNumbers(tx, poolId, batch.length);
+    const rows = batch.map((row, index) => ({ ...row, number: numbers[index]! }));
+    await tx.kysely
       .insertInto("users")
-      .values(batch.map(({ user }) => userRow(user, pool)))
-      .returning(["number", "user_id"])
+      .values(rows.map(({ user, number }) => ({ ...userRow(user), number })))
       .execute();
-    const numbers = new Map(inserted.map((row) => [row.user_id, row.number]));
-    const rows = batch.map((row) => ({ ...row, user_number: numbers.get(row.user.id)! }));
-    const names = rows.flatMap(({ user_number, names }) =>
-      names.map(({ key, kind }) => ({ pool_id: poolId, name_key: key, kind, user_number })),
+    const names = rows.flatMap(({ number, names }) =>
+      names.map(({ key, kind }) => ({ pool_id: poolId, name_key: key, kind, user_number: number })),
     );
     await tx.kysely.insertInto("login_names").values(names).execute();
-    const credentials = rows.map(({ user_number, credential }) => ({ user_number, ...credential }));
+    const credentials = rows.map(({ number, credential }) => ({
+      pool_id: poolId,
+      user_number: number,
+      ...credential,
+    }));
     await tx.kysely.insertInto("credentials").values(credentials).execute();
     for (const [at, { user }] of batch.entries()) {
       if (user.mfa.softwareToken === undefined) continue;

@@ -28,21 +28,27 @@ export interface AuditEvent {
   readonly details: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Adds events. Existing ones are skipped: the trail tries again if it does not know whether its rows were written. */
+/**
+ * Adds events, those of each pool by one statement. Existing ones are skipped: the trail tries again if it does not know
+ * whether its rows were written.
+ */
 export async function insertAuditEvents(db: Db, events: readonly AuditEvent[]): Promise<void> {
-  if (events.length === 0) return;
-  await db.kysely
-    .insertInto("audit_events")
-    .values(events.map(toRow))
-    .onConflict((conflict) => conflict.column("event_id").doNothing())
-    .execute();
+  for (const ofPool of Map.groupBy(events, (event) => event.poolId).values())
+    await db.kysely
+      .insertInto("audit_events")
+      .values(ofPool.map(toRow))
+      .onConflict((conflict) => conflict.columns(["pool_id", "event_id"]).doNothing())
+      .execute();
 }
+
+/** Stored as the pool of events that are about none. */
+const noPool = "";
 
 function toRow(event: AuditEvent): AuditEventsTable {
   return {
     event_id: event.id,
     at: event.at,
-    pool_id: event.poolId ?? null,
+    pool_id: event.poolId ?? noPool,
     actor: event.actor,
     address: event.address ?? null,
     user_agent: event.userAgent ?? null,
@@ -94,7 +100,7 @@ function fromRow(row: AuditEventsTable): AuditEvent {
   return {
     id: row.event_id,
     at: row.at,
-    poolId: row.pool_id ?? undefined,
+    poolId: row.pool_id === noPool ? undefined : row.pool_id,
     actor: row.actor,
     address: row.address ?? undefined,
     userAgent: row.user_agent ?? undefined,
@@ -110,13 +116,17 @@ function fromRow(row: AuditEventsTable): AuditEvent {
 export async function sweepAuditEvents(db: Db, before: string, limit: number): Promise<number> {
   const result = await db.kysely
     .deleteFrom("audit_events")
-    .where("event_id", "in", (from) =>
-      from
-        .selectFrom("audit_events")
-        .select("event_id")
-        .where("event_id", "<", before)
-        .orderBy("event_id")
-        .limit(limit),
+    .where(({ eb, refTuple, selectFrom }) =>
+      eb(
+        refTuple("pool_id", "event_id"),
+        "in",
+        selectFrom("audit_events")
+          .select(["pool_id", "event_id"])
+          .where("event_id", "<", before)
+          .orderBy("event_id")
+          .limit(limit)
+          .$asTuple("pool_id", "event_id"),
+      ),
     )
     .executeTakeFirst();
   return affected(result);

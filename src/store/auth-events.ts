@@ -2,6 +2,7 @@
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
+import { prepared } from "./prepared.ts";
 import type { AuthEventsTable } from "./schema/schema-events.ts";
 import { userNumber } from "./users.ts";
 
@@ -39,10 +40,15 @@ export interface AuthEventOfUser {
 }
 
 /**
- * Writes events. If an event exists, a record of a later step replaces that of an earlier one. Events of users who are
- * gone are skipped.
+ * Writes events, those of each pool in one statement. If an event exists, a record of a later step replaces that of an
+ * earlier one. Events of users who are gone are skipped.
  */
 export async function writeAuthEvents(db: Db, events: readonly AuthEventOfUser[]): Promise<void> {
+  for (const [poolId, ofPool] of Map.groupBy(events, (event) => event.poolId))
+    await writeOfPool(db, poolId, ofPool);
+}
+
+async function writeOfPool(db: Db, poolId: string, events: readonly AuthEventOfUser[]): Promise<void> {
   // One statement may not change the same row twice.
   const latest = new Map<string, AuthEventOfUser>();
   for (const one of events) {
@@ -51,32 +57,22 @@ export async function writeAuthEvents(db: Db, events: readonly AuthEventOfUser[]
     else if (one.event.times !== undefined) latest.set(one.event.id, together(former, one));
     else if (former.event.steps < one.event.steps) latest.set(one.event.id, one);
   }
-  if (latest.size === 0) return;
-  const rows = [...latest.values()].map(({ poolId, userId, event }) => {
-    const {
-      id,
-      at,
-      type,
-      response,
-      steps,
-      challenges,
-      address = null,
-      deviceName = null,
-      times = null,
-    } = event;
-    return sql`(cast(${poolId} as text), cast(${userId} as text), cast(${id} as text), cast(${at} as bigint),
-      cast(${type} as text), cast(${response} as text), cast(${steps} as integer),
-      cast(${JSON.stringify(challenges)} as text), cast(${address} as text), cast(${deviceName} as text), cast(${times} as integer))`;
+  const rows = [...latest.values()].map(({ userId, event }) => {
+    const { id, at, type, response, steps, challenges } = event;
+    const { address = null, deviceName = null, times = null } = event;
+    return sql`(cast(${userId} as text), cast(${id} as text), cast(${at} as bigint), cast(${type} as text),
+      cast(${response} as text), cast(${steps} as integer), cast(${JSON.stringify(challenges)} as text),
+      cast(${address} as text), cast(${deviceName} as text), cast(${times} as integer))`;
   });
   await sql`
-    with given (pool_id, user_id, event_id, at, type, response, steps, challenges, address, device_name, times) as
+    with given (user_id, event_id, at, type, response, steps, challenges, address, device_name, times) as
       (values ${sql.join(rows)})
     insert into auth_events
-      (user_number, event_id, at, type, response, steps, challenges, address, device_name, times)
-    select users.number, given.event_id, given.at, given.type, given.response, given.steps, given.challenges, given.address,
-      given.device_name, given.times
-    from given inner join users on users.pool_id = given.pool_id and users.user_id = given.user_id where true
-    on conflict (user_number, event_id) do update set response = excluded.response, steps = excluded.steps,
+      (pool_id, user_number, event_id, at, type, response, steps, challenges, address, device_name, times)
+    select users.pool_id, users.number, given.event_id, given.at, given.type, given.response, given.steps,
+      given.challenges, given.address, given.device_name, given.times
+    from given inner join users on users.pool_id = ${poolId} and users.user_id = given.user_id where true
+    on conflict (pool_id, user_number, event_id) do update set response = excluded.response, steps = excluded.steps,
       challenges = excluded.challenges, address = excluded.address, device_name = excluded.device_name,
       times = auth_events.times + excluded.times
     where excluded.steps > auth_events.steps or excluded.times is not null`.execute(db.kysely);
@@ -97,6 +93,7 @@ export async function listAuthEvents(
   const rows = await db.kysely
     .selectFrom("auth_events")
     .selectAll()
+    .where("pool_id", "=", poolId)
     .where("user_number", "=", userNumber(db.kysely, poolId, userId))
     .$if(page.before !== undefined, (query) => query.where("event_id", "<", page.before!))
     .orderBy("event_id", "desc")
@@ -131,25 +128,47 @@ export async function setAuthEventFeedback(
   const result = await db.kysely
     .updateTable("auth_events")
     .set({ feedback: feedback.value, feedback_provider: feedback.provider, feedback_at: feedback.at })
+    .where("pool_id", "=", user.poolId)
     .where("user_number", "=", userNumber(db.kysely, user.poolId, user.id))
     .where("event_id", "=", eventId)
     .executeTakeFirst();
   return affected(result) === 1;
 }
 
+const oldEventQuery = prepared<{ poolId: string; before: string }, { event_id: string }>((kysely, slot) =>
+  kysely
+    .selectFrom("auth_events")
+    .select("event_id")
+    .where("pool_id", "=", slot("poolId"))
+    .where("event_id", "<", slot("before"))
+    .limit(1),
+);
+
+/** For the sweep: whether the pool has events with ids below `before`. */
+export async function hasAuthEvents(db: Db, poolId: string, before: string): Promise<boolean> {
+  return (await oldEventQuery(db, { poolId, before })).length > 0;
+}
+
 /**
- * For the sweep: removes up to `limit` events with ids below `before`, oldest first, and returns how many. Each is
- * found by its full key: by a part of it, PostgreSQL would scan the table until it has statistics about it.
+ * For the sweep: removes up to `limit` events of the pool with ids below `before`, oldest first, and returns how many.
+ * Each is found by its full key: by a part of it, PostgreSQL would scan the table until it has statistics about it.
  */
-export async function sweepAuthEvents(db: Db, before: string, limit: number): Promise<number> {
+export async function sweepAuthEvents(
+  db: Db,
+  poolId: string,
+  before: string,
+  limit: number,
+): Promise<number> {
   const result = await db.kysely
     .deleteFrom("auth_events")
+    .where("pool_id", "=", poolId)
     .where(({ eb, refTuple, selectFrom }) =>
       eb(
         refTuple("user_number", "event_id"),
         "in",
         selectFrom("auth_events")
           .select(["user_number", "event_id"])
+          .where("pool_id", "=", poolId)
           .where("event_id", "<", before)
           .orderBy("event_id")
           .limit(limit)

@@ -108,7 +108,11 @@ type OfSessions = ExpressionBuilder<Schema, "browser_sessions">;
 const presentPassword = (of: OfSessions) =>
   of
     .selectFrom("users")
-    .leftJoin("credentials", "credentials.user_number", "users.number")
+    .leftJoin("credentials", (join) =>
+      join
+        .onRef("credentials.pool_id", "=", "users.pool_id")
+        .onRef("credentials.user_number", "=", "users.number"),
+    )
     .select(sql<number>`coalesce(credentials.version, 0)`.as("version"))
     .whereRef("users.pool_id", "=", "browser_sessions.pool_id")
     .whereRef("users.user_id", "=", "browser_sessions.user_id");

@@ -36,7 +36,7 @@ export function insertClient(
   options = { reuse: false },
 ): Promise<boolean> {
   return inTransaction(db, async (tx) => {
-    if ((await holdPool(tx, client.poolId)) === undefined) return false;
+    if (!(await holdPool(tx, client.poolId))) return false;
     await tx.kysely
       .insertInto("client_pools")
       .values({ client_id: client.clientId, pool_id: client.poolId })

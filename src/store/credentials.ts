@@ -1,5 +1,6 @@
 /** A user's password hash and SRP verifier, both sealed; written together whenever the clear password is available. */
 import { sql } from "kysely";
+import { packPhc, unpackPhc } from "../lib/phc.ts";
 import type { Db } from "./db.ts";
 import { blobType } from "./engine/sql.ts";
 import { affected } from "./engine/transaction.ts";
@@ -29,6 +30,7 @@ const credentialQuery = prepared<{ poolId: string; userId: string }, Credentials
   kysely
     .selectFrom("credentials")
     .selectAll()
+    .where("pool_id", "=", slot("poolId"))
     // Not a join, which would take PostgreSQL twice as long to plan.
     .where("user_number", "=", userNumber(kysely, slot("poolId"), slot("userId"))),
 );
@@ -48,7 +50,7 @@ export async function readCredential(
   const srp = row.srp_sealed && open("srp_sealed", row.srp_sealed);
   return {
     version: row.version,
-    phc: row.password_sealed === null ? undefined : text(open("password_sealed", row.password_sealed)),
+    phc: row.password_sealed === null ? undefined : unpackPhc(open("password_sealed", row.password_sealed)),
     srp: srp ? { salt: srp.subarray(0, saltBytes), verifier: srp.subarray(saltBytes) } : undefined,
     history: row.history_sealed === null ? [] : JSON.parse(text(open("history_sealed", row.history_sealed))),
     temporaryUntil: row.temporary_until ?? undefined,
@@ -64,7 +66,7 @@ function openNothing({ sealer, decoys }: Db): void {
   if (sealed?.keyId !== sealer.currentKeyId) {
     sealed = {
       keyId: sealer.currentKeyId,
-      phc: sealer.seal(nothing, new Uint8Array(97)),
+      phc: sealer.seal(nothing, new Uint8Array(56)),
       srp: sealer.seal(nothing, new Uint8Array(400)),
     };
     decoys.credential = sealed;
@@ -79,7 +81,7 @@ function columns(db: Db, poolId: string, userId: string, credential: NewCredenti
   const seal = (column: string, value: Uint8Array | string) =>
     db.sealer.seal(place(column, poolId, userId), value);
   return {
-    password_sealed: credential.phc === undefined ? null : seal("password_sealed", credential.phc),
+    password_sealed: credential.phc === undefined ? null : seal("password_sealed", packPhc(credential.phc)),
     srp_sealed:
       credential.srp === undefined
         ? null
@@ -90,14 +92,14 @@ function columns(db: Db, poolId: string, userId: string, credential: NewCredenti
   };
 }
 
-/** The row of a user's first credential, without the user's number. */
+/** The row of a user's first credential, without its key. */
 export function credentialRow(
   db: Db,
   poolId: string,
   userId: string,
   credential: NewCredential,
   now: number,
-): Omit<CredentialsTable, "user_number"> {
+): Omit<CredentialsTable, "pool_id" | "user_number"> {
   return { version: 1, updated_at: now, ...columns(db, poolId, userId, credential) };
 }
 
@@ -117,6 +119,7 @@ function insertFor(
   const user = kysely
     .selectFrom("users")
     .select([
+      "pool_id",
       "number",
       typed(row.version, "integer").as("version"),
       typed(row.password_sealed, blob).as("password_sealed"),
@@ -131,6 +134,7 @@ function insertFor(
   return kysely
     .insertInto("credentials")
     .columns([
+      "pool_id",
       "user_number",
       "version",
       "password_sealed",
@@ -169,6 +173,7 @@ export async function completeStored(
   const result = await db.kysely
     .updateTable("credentials")
     .set({ ...credentialRow(db, poolId, userId, credential, now), version })
+    .where("pool_id", "=", poolId)
     .where("user_number", "=", userNumber(db.kysely, poolId, userId))
     .where("version", "=", version)
     .where("srp_sealed", "is", null)
@@ -193,7 +198,7 @@ export async function writeCredential(
     const result = await insertFor(db, poolId, userId, row)
       .onConflict((conflict) =>
         conflict
-          .column("user_number")
+          .columns(["pool_id", "user_number"])
           .doUpdateSet((set) => ({ ...row, version: set("credentials.version", "+", 1) })),
       )
       .executeTakeFirst();
@@ -202,6 +207,7 @@ export async function writeCredential(
   const result = await db.kysely
     .updateTable("credentials")
     .set({ ...row, version: version + 1 })
+    .where("pool_id", "=", poolId)
     .where("user_number", "=", userNumber(db.kysely, poolId, userId))
     .where("version", "=", version)
     .executeTakeFirst();

@@ -44,7 +44,7 @@ export function insertDomain(
   options = { reuse: false },
 ): Promise<"added" | "taken" | "no-pool"> {
   return inTransaction(db, async (tx) => {
-    if ((await holdPool(tx, domain.poolId)) === undefined) return "no-pool";
+    if (!(await holdPool(tx, domain.poolId))) return "no-pool";
     await clearOrphan(tx, domain.domain);
     const result = await tx.kysely
       .insertInto("domain_pools")

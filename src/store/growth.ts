@@ -12,9 +12,9 @@ export type Bound = Readonly<Record<string, number>>;
 
 /**
  * How rows are removed:
- * - `expiry`: by the sweep, at this delay after the row's `expires_at`; `key` is the primary key
+ * - `expiry`: by the sweep, at this delay after the row's `expires_at`; `key` is the primary key without `pool_id`
  * - `retention`: by the sweep, once the row is older than this setting of days
- * - `retirement`: by the sweep, once no verifier needs the key any more
+ * - `retirement`: by the sweep, once no verifier needs the key any more, or the name is free again
  * - `owner`: with the user, client or pool that they belong to
  * - `nothing`: not at all; the table holds a few rows of the server itself
  */
@@ -54,7 +54,7 @@ export const growth = {
     by: "anybody",
     perUser: { "waiting-sign-ins": 2, "waiting-sign-ins-per-address": 1, "sign-in-code": 2 },
     perAddress: { "waiting-sign-ins-per-address": 3, "messages-per-address": 1 },
-    removed: expiring(0, "pool_id", "sign_in_id"),
+    removed: expiring(0, "sign_in_id"),
   },
   // The first of each kind per hour; the rest share one row per hour. A locked user has one per minute.
   auth_events: {
@@ -74,14 +74,14 @@ export const growth = {
       "messages-per-address": 2,
       rows: 10,
     },
-    removed: expiring(0, "pool_id", "subject", "kind"),
+    removed: expiring(0, "subject", "kind"),
   },
   // One per user and purpose.
   codes: {
     by: "anybody",
     perUser: { rows: 5 },
     perAddress: { "messages-per-address": 1 },
-    removed: expiring(day, "pool_id", "user_id", "purpose"),
+    removed: expiring(day, "user_id", "purpose"),
   },
   outbox: {
     by: "anybody",
@@ -94,7 +94,7 @@ export const growth = {
       "update-attributes": 2,
     },
     perAddress: { "messages-per-address": 1 },
-    removed: expiring(0, "pool_id", "message_id"),
+    removed: expiring(0, "message_id"),
   },
   // A user from a sign-up exists until an administrator deletes it, as in Cognito.
   users: { by: "anybody", perUser: { rows: 1 }, perAddress: { "sign-ups-per-address": 1 }, removed: owned },
@@ -126,25 +126,25 @@ export const growth = {
     },
     removed: { by: "retention", of: "audit" },
   },
-  known_sources: { by: "user", perUser: { rows: 10 }, removed: expiring(0, "pool_id", "user_id", "source") },
+  known_sources: { by: "user", perUser: { rows: 10 }, removed: expiring(0, "user_id", "source") },
   software_tokens: { by: "user", perUser: { rows: 1 }, removed: owned },
   passkeys: { by: "user", perUser: { rows: 20 }, removed: owned },
   // One per sign-in, which costs its maker a password or a code.
   devices: { by: "user", perUser: { rows: 1 }, removed: owned },
   // Tokens of a family may outlive its refresh token by a day.
-  token_families: { by: "user", perUser: { rows: 1 }, removed: expiring(2 * day, "pool_id", "family_id") },
-  token_sessions: { by: "user", perUser: { rows: 1 }, removed: expiring(0, "pool_id", "session_id") },
+  token_families: { by: "user", perUser: { rows: 1 }, removed: expiring(2 * day, "family_id") },
+  token_sessions: { by: "user", perUser: { rows: 1 }, removed: expiring(0, "session_id") },
   // Codes issued through a session are valid while it exists, for five minutes.
   browser_sessions: {
     by: "user",
     perUser: { rows: 1 },
-    removed: expiring(5 * minute, "pool_id", "session_hash"),
+    removed: expiring(5 * minute, "session_hash"),
   },
   // Added by each sign-in in a browser. Reusing one revokes the tokens issued for it.
   authorization_codes: {
     by: "user",
     perUser: { "authorization-codes": 1 },
-    removed: expiring(day, "pool_id", "code_hash"),
+    removed: expiring(day, "code_hash"),
   },
   pools: { by: "administrator", removed: { by: "nothing" } },
   clients: ofAdministrators,
@@ -156,7 +156,7 @@ export const growth = {
   resource_servers: ofAdministrators,
   domains: ofAdministrators,
   // For a year.
-  retired_names: { by: "administrator", removed: expiring(0, "kind", "name") },
+  retired_names: { by: "administrator", removed: { by: "retirement" } },
   domain_pools: ofAdministrators,
   branding_styles: ofAdministrators,
   branding_assets: ofAdministrators,
@@ -171,3 +171,12 @@ export const growth = {
 } as const satisfies Record<Table, Growth>;
 
 export const tables = Object.keys(growth) as Table[];
+
+/** The tables whose rows have a time at which they expire. */
+export type ExpiringTable = {
+  [T in Table]: (typeof growth)[T]["removed"] extends { readonly by: "expiry" } ? T : never;
+}[Table];
+
+export const expiringTables = tables.filter(
+  (table): table is ExpiringTable => growth[table].removed.by === "expiry",
+);

@@ -7,7 +7,6 @@ import { type RawBuilder, type SqlBool, sql } from "kysely";
 import type { Db } from "./db.ts";
 import { type DatabaseKind, prefixRange, startsWith } from "./engine/sql.ts";
 import type { UserStatus } from "./schema/schema.ts";
-import { poolNumber } from "./user-pools.ts";
 import { type searchableAttributes, type User, userFromRow } from "./users.ts";
 
 export type SearchColumn = (typeof searchableAttributes)[number];
@@ -112,7 +111,7 @@ async function byKey(
     db.kysely
       .selectFrom("users")
       .selectAll()
-      .where("pool_number", "=", poolNumber(db.kysely, poolId))
+      .where("pool_id", "=", poolId)
       // Stated explicitly, because most of these indexes are partial.
       .where(key, "is not", null)
       .where(where)
@@ -134,7 +133,7 @@ async function byKey(
 
 /**
  * Users after the position who share its text. SQLite seeks by the text alone if pairs are compared. PostgreSQL, given
- * the text as equal, would rather scan the primary key past the users of all pools.
+ * the text as equal, would rather scan the primary key past all users of the pool.
  */
 function sharersAfter(kind: DatabaseKind, key: OrderKey, { key: text, number }: UserPosition) {
   const column = sql.ref(key);
@@ -152,7 +151,11 @@ async function byUsername(
 ): Promise<FoundUser[]> {
   const rows = await db.kysely
     .selectFrom("login_names")
-    .innerJoin("users", "users.number", "login_names.user_number")
+    .innerJoin("users", (join) =>
+      join
+        .onRef("users.pool_id", "=", "login_names.pool_id")
+        .onRef("users.number", "=", "login_names.user_number"),
+    )
     .selectAll("users")
     .select("login_names.name_key")
     .where("login_names.pool_id", "=", poolId)

@@ -120,3 +120,8 @@ export async function listRetiredNames(db: Db, now: number): Promise<RetiredName
     .execute();
   return rows.map(fromRow);
 }
+
+/** For the sweep: removes names that anybody may take again. */
+export async function sweepRetiredNames(db: Db, now: number): Promise<void> {
+  await db.kysely.deleteFrom("retired_names").where("expires_at", "<", now).execute();
+}

@@ -1,6 +1,7 @@
 /** A pool's RSA keys. The private half is sealed; the JWKS publishes the public half. */
 
 import { type Db, inTransaction } from "./db.ts";
+import { prepared } from "./prepared.ts";
 import type { SigningKeysTable } from "./schema/schema.ts";
 import { raisePool } from "./user-pools.ts";
 
@@ -118,12 +119,29 @@ async function retireOthers(tx: Db, poolId: string, signUntil: number): Promise<
     .execute();
 }
 
-/** Destroys the private halves of keys that no longer sign, and removes keys that are no longer published. */
-export async function sweepSigningKeys({ kysely }: Db, now: number): Promise<void> {
-  await kysely.deleteFrom("signing_keys").where("retired_at", "<=", now).execute();
+const leavingQuery = prepared<{ poolId: string; until: number }, { kid: string }>((kysely, slot) =>
+  kysely
+    .selectFrom("signing_keys")
+    .select("kid")
+    .where("pool_id", "=", slot("poolId"))
+    .where("retired_at", "<=", slot("until"))
+    .limit(1),
+);
+
+/** Destroys the private halves of a pool's keys that no longer sign, and removes keys that are no longer published. */
+export async function sweepSigningKeys(db: Db, poolId: string, now: number): Promise<void> {
+  const [leaving] = await leavingQuery(db, { poolId, until: now + longestToken });
+  if (leaving === undefined) return;
+  const { kysely } = db;
+  await kysely
+    .deleteFrom("signing_keys")
+    .where("pool_id", "=", poolId)
+    .where("retired_at", "<=", now)
+    .execute();
   await kysely
     .updateTable("signing_keys")
     .set({ private_sealed: destroyed })
+    .where("pool_id", "=", poolId)
     .where("retired_at", "<=", now + longestToken)
     .where("private_sealed", "!=", destroyed)
     .execute();

@@ -2,16 +2,19 @@
  * Removes expired rows a slice at a time, since on SQLite a statement blocks the thread that answers requests. How long
  * a slice took determines the size of the next one. What one sweep leaves, the next one finds.
  */
-import { setTimeout as pause } from "node:timers/promises";
+import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { type RawBuilder, sql } from "kysely";
 import { uuid7Floor } from "../lib/uuid.ts";
 import { sweepAuditEvents } from "./audit.ts";
-import { sweepAuthEvents } from "./auth-events.ts";
+import { hasAuthEvents, sweepAuthEvents } from "./auth-events.ts";
 import type { Db } from "./db.ts";
 import type { StoreLog } from "./engine/log.ts";
 import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
-import { growth, type Removal, tables } from "./growth.ts";
+import { type ExpiringTable, expiringTables, growth } from "./growth.ts";
+import { prepared } from "./prepared.ts";
+import { sweepRetiredNames } from "./retired-names.ts";
 import { sweepSigningKeys } from "./signing-keys.ts";
+import { listPoolIds } from "./user-pools.ts";
 
 const day = 24 * 60 * 60 * 1000;
 const every = 60_000;
@@ -75,13 +78,14 @@ export interface SweepOptions {
 
 type Slice = (db: Db, limit: number) => Promise<number>;
 
-/** Deletes all expired rows. Two servers may sweep at once. */
+/** Deletes all expired rows, pool by pool. Two servers may sweep at once. */
 export async function sweep(db: Db, now: number, options: SweepOptions = {}): Promise<void> {
-  for (const table of tables) {
-    const removal: Removal = growth[table].removed;
-    if (removal.by === "expiry") await inSlices(db, expired(table, removal, now), options);
-  }
-  await sweepSigningKeys(db, now);
+  await forEachPool(db, options, async (poolId) => {
+    for (const table of await tablesWithExpired(db, poolId, now))
+      await inSlices(db, expired(table, { poolId, now }), options);
+    await sweepSigningKeys(db, poolId, now);
+  });
+  await sweepRetiredNames(db, now);
 }
 
 /** How many days events are kept. */
@@ -98,14 +102,67 @@ export async function sweepEvents(
   options: SweepOptions = {},
 ): Promise<void> {
   const before = (days: number) => uuid7Floor(now - days * day);
+  // Not pool by pool: an administrator's call that names a pool which never existed leaves an event as well.
   await inSlices(db, (one, limit) => sweepAuditEvents(one, before(retention.audit), limit), options);
-  await inSlices(db, (one, limit) => sweepAuthEvents(one, before(retention.auth), limit), options);
+  await forEachPool(db, options, async (poolId) => {
+    if (!(await hasAuthEvents(db, poolId, before(retention.auth)))) return;
+    await inSlices(db, (one, limit) => sweepAuthEvents(one, poolId, before(retention.auth), limit), options);
+  });
 }
 
-function expired(table: string, removal: Extract<Removal, { by: "expiry" }>, now: number): Slice {
-  const before = now - removal.keptMs;
+/** Pools per turn of the event loop: on SQLite a statement blocks the thread. */
+const poolsPerTurn = 20;
+
+/** Calls `visit` for every pool, and for deleted ones, of which a late request may have left something. */
+async function forEachPool(
+  db: Db,
+  { goesOn = () => true }: SweepOptions,
+  visit: (poolId: string) => Promise<void>,
+): Promise<void> {
+  for (let after = ""; ; ) {
+    const ids = await listPoolIds(db, { after, limit: poolsPerTurn });
+    for (const id of ids) {
+      if (!goesOn()) return;
+      await visit(id);
+    }
+    const last = ids.at(-1);
+    if (last === undefined || ids.length < poolsPerTurn) return;
+    after = last;
+    await setImmediate();
+  }
+}
+
+const bounds = (now: number) =>
+  Object.fromEntries(expiringTables.map((table) => [table, now - growth[table].removed.keptMs]));
+
+const expiredQuery = prepared<Record<string, string | number>, Record<string, unknown>>((kysely, slot) =>
+  kysely.selectNoFrom((eb) =>
+    expiringTables.map((table) =>
+      eb
+        .exists(
+          eb
+            .selectFrom(table)
+            .select(sql.lit(1).as("one"))
+            .where("pool_id", "=", slot("poolId") as string)
+            .where("expires_at", "<", slot(table) as number),
+        )
+        .as(table),
+    ),
+  ),
+);
+
+/** The tables with expired rows of the pool, found by one statement. */
+async function tablesWithExpired(db: Db, poolId: string, now: number): Promise<ExpiringTable[]> {
+  const [found = {}] = await expiredQuery(db, { poolId, ...bounds(now) });
+  return expiringTables.filter((table) => Boolean(found[table]));
+}
+
+function expired(table: ExpiringTable, { poolId, now }: { poolId: string; now: number }): Slice {
+  const { key, keptMs } = growth[table].removed;
+  const before = now - keptMs;
   return async ({ kysely }, limit) => {
-    const { numAffectedRows = 0n } = await expiredRows(table, removal.key, { before, limit }).execute(kysely);
+    const statement = expiredRows(table, key, { poolId, before, limit });
+    const { numAffectedRows = 0n } = await statement.execute(kysely);
     return Number(numAffectedRows);
   };
 }
@@ -114,15 +171,18 @@ function expired(table: string, removal: Extract<Removal, { by: "expiry" }>, now
  * The statement of a slice, oldest rows first: a seek in the index on `expires_at`, and one per row by its key. A row
  * that was written again meanwhile (a counter that restarts) stays: PostgreSQL rechecks the outer condition. The plus
  * keeps that condition from being used for the lookup.
+ * @param key the columns of the primary key after `pool_id`
  */
 export function expiredRows(
-  table: string,
+  table: ExpiringTable,
   key: readonly string[],
-  { before, limit }: { readonly before: number; readonly limit: number },
+  { poolId, before, limit }: { readonly poolId: string; readonly before: number; readonly limit: number },
 ): RawBuilder<unknown> {
   const columns = sql.join(key.map((column) => sql.ref(column)));
-  return sql`delete from ${sql.table(table)} where (${columns}) in (select ${columns} from ${sql.table(table)}
-    where expires_at < ${before} order by expires_at limit ${limit}) and +expires_at < ${before}`;
+  return sql`delete from ${sql.table(table)} where pool_id = ${poolId}
+    and (${columns}) in (select ${columns} from ${sql.table(table)}
+      where pool_id = ${poolId} and expires_at < ${before} order by expires_at limit ${limit})
+    and +expires_at < ${before}`;
 }
 
 /**

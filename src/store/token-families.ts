@@ -72,7 +72,11 @@ const insertQuery = preparedWrite<{ readonly [K in keyof FamilyValues]: FamilyVa
     };
     const user = kysely
       .selectFrom("users")
-      .leftJoin("credentials", "credentials.user_number", "users.number")
+      .leftJoin("credentials", (join) =>
+        join
+          .onRef("credentials.pool_id", "=", "users.pool_id")
+          .onRef("credentials.user_number", "=", "users.number"),
+      )
       .select(familyColumns.map(typed))
       .where("users.pool_id", "=", slot("pool_id"))
       .where("users.user_id", "=", slot("user_id"))

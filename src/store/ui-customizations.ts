@@ -47,9 +47,7 @@ export function putUiCustomization(
     else ui_customizations.updated_at + 1 end`;
   return inTransaction(db, async (tx) => {
     const held =
-      clientId === allClients
-        ? (await holdPool(tx, poolId)) !== undefined
-        : await holdClient(tx, poolId, clientId);
+      clientId === allClients ? await holdPool(tx, poolId) : await holdClient(tx, poolId, clientId);
     if (!held) return undefined;
     const row = await tx.kysely
       .insertInto("ui_customizations")

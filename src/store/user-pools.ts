@@ -1,12 +1,11 @@
 /** Rows of user pools. The document is the wire document; its type is in domain/user-pools/load-pool.ts. */
-import type { Kysely } from "kysely";
+import { sql } from "kysely";
 import type { Db } from "./db.ts";
 import { inTransaction } from "./db.ts";
 import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
 import { affected } from "./engine/transaction.ts";
 import { prepared } from "./prepared.ts";
 import { retireNames, takeName } from "./retired-names.ts";
-import type { Schema } from "./schema/schema.ts";
 
 export interface PoolRow {
   readonly poolId: string;
@@ -43,22 +42,18 @@ export function insertPool(db: Db, pool: PoolRow, options = { reuse: false }): P
 }
 
 /**
- * The pool's number if it exists; the pool then cannot be deleted until the transaction ends. For anything that adds
- * rows which must not outlive the pool.
+ * Whether the pool exists; it then cannot be deleted until the transaction ends. For anything that adds rows which must
+ * not outlive the pool.
  */
-export async function holdPool(tx: Db, poolId: string): Promise<number | undefined> {
+export async function holdPool(tx: Db, poolId: string): Promise<boolean> {
   const row = await tx.kysely
     .selectFrom("pools")
-    .select("number")
+    .select("pool_id")
     .where("pool_id", "=", poolId)
     .$if(tx.kind === "postgres", (select) => select.forShare())
     .executeTakeFirst();
-  return row?.number;
+  return row !== undefined;
 }
-
-/** The number of a pool, as a subquery. */
-export const poolNumber = (kysely: Kysely<Schema>, poolId: string) =>
-  kysely.selectFrom("pools").select("number").where("pool_id", "=", poolId);
 
 export async function readPool(db: Db, poolId: string): Promise<PoolRow | undefined> {
   const row = await db.kysely
@@ -141,6 +136,30 @@ export async function listPools(
   }));
 }
 
+const poolIdsQuery = prepared<{ after: string; limit: number }, { pool_id: string }>((kysely, slot) =>
+  kysely
+    .selectFrom("pools")
+    .select("pool_id")
+    .where("pool_id", ">", slot("after"))
+    .union((eb) =>
+      eb
+        .selectFrom("retired_names")
+        .select("name as pool_id")
+        .where("kind", "=", sql.lit("pool"))
+        .where("name", ">", slot("after")),
+    )
+    .orderBy("pool_id")
+    .limit(slot("limit")),
+);
+
+/** A page of the ids of pools and of pools deleted within a year, beginning after the given id. */
+export async function listPoolIds(
+  db: Db,
+  page: { readonly after: string; readonly limit: number },
+): Promise<string[]> {
+  return (await poolIdsQuery(db, page)).map((row) => row.pool_id);
+}
+
 /**
  * Every table besides `pools` whose rows belong to a pool; deleting a pool empties them. `login_names` and
  * `credentials` are emptied along with `users`.
@@ -200,7 +219,7 @@ export async function countUsers(db: Db, poolId: string): Promise<number> {
   const row = await db.kysely
     .selectFrom("users")
     .select((select) => select.fn.countAll<number>().as("users"))
-    .where("pool_number", "=", poolNumber(db.kysely, poolId))
+    .where("pool_id", "=", poolId)
     .executeTakeFirstOrThrow();
   return Number(row.users);
 }

@@ -1,7 +1,7 @@
-/** Rows of users and their sign-in names, and the removal of users. */
-import type { Insertable, Kysely } from "kysely";
+/** Rows of users and their sign-in names. */
+import { randomInt } from "node:crypto";
+import { type InsertResult, type Kysely, type RawBuilder, sql } from "kysely";
 import type { Db } from "./db.ts";
-import { inTransaction } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
 import { prepared } from "./prepared.ts";
 import type { LoginNamesTable, Schema, UserStatus, UsersTable } from "./schema/schema.ts";
@@ -62,22 +62,45 @@ export function searchKey(value: string): string {
   return value.normalize("NFC").toLowerCase().normalize("NFC");
 }
 
-function searchColumns(attributes: Readonly<Record<string, string>>) {
-  const key = (name: (typeof searchableAttributes)[number]) => {
+const searchColumnOf = {
+  email: "email_key",
+  phone_number: "phone_number_key",
+  name: "name_key",
+  given_name: "given_name_key",
+  family_name: "family_name_key",
+  preferred_username: "preferred_username_key",
+} as const satisfies Record<(typeof searchableAttributes)[number], keyof UsersTable>;
+
+type SearchColumns = Pick<UsersTable, (typeof searchColumnOf)[keyof typeof searchColumnOf]>;
+
+const noSearchColumns = Object.fromEntries(
+  Object.values(searchColumnOf).map((column) => [column, null]),
+) as SearchColumns;
+
+/** The columns of a user's attributes. Each text is stored once: in its search column, unless it differs when folded. */
+function attributeColumns(attributes: User["attributes"]): SearchColumns & Pick<UsersTable, "attributes"> {
+  const columns = { ...noSearchColumns };
+  const others: Record<string, string> = { ...attributes };
+  for (const name of searchableAttributes) {
     const value = attributes[name];
-    return value === undefined || value === "" ? null : searchKey(value);
-  };
-  return {
-    email_key: key("email"),
-    phone_number_key: key("phone_number"),
-    name_key: key("name"),
-    given_name_key: key("given_name"),
-    family_name_key: key("family_name"),
-    preferred_username_key: key("preferred_username"),
-  };
+    if (value === undefined || value === "") continue;
+    const folded = searchKey(value);
+    columns[searchColumnOf[name]] = folded;
+    if (folded === value) delete others[name];
+  }
+  return { ...columns, attributes: JSON.stringify(others) };
 }
 
-/** The columns that a user is read from: all except the numbers and the search keys. */
+function attributesFromRow(row: UserRow): User["attributes"] {
+  const attributes: Record<string, string> = JSON.parse(row.attributes);
+  for (const name of searchableAttributes) {
+    const text = row[searchColumnOf[name]];
+    if (text !== null) attributes[name] ??= text;
+  }
+  return attributes;
+}
+
+/** The columns that a user is read from: all except the number. */
 export const userColumns = [
   "pool_id",
   "user_id",
@@ -91,6 +114,7 @@ export const userColumns = [
   "mfa",
   "created_at",
   "updated_at",
+  ...Object.values(searchColumnOf),
 ] as const satisfies readonly (keyof UsersTable)[];
 
 export type UserRow = Pick<UsersTable, (typeof userColumns)[number]>;
@@ -104,7 +128,7 @@ export function userFromRow(row: UserRow): User {
     status: row.status,
     enabled: row.enabled === 1,
     signOuts: row.sign_outs,
-    attributes: JSON.parse(row.attributes),
+    attributes: attributesFromRow(row),
     pendingAttributes: row.pending_attributes === null ? {} : JSON.parse(row.pending_attributes),
     mfa: row.mfa === null ? noMfa : JSON.parse(row.mfa),
     createdAt: row.created_at,
@@ -112,10 +136,9 @@ export function userFromRow(row: UserRow): User {
   };
 }
 
-/** The row of a user in the pool with this number. */
-export function userRow(user: User, poolNumber: number): Insertable<UsersTable> {
+/** The row of a user, without the number. */
+export function userRow(user: User): Omit<UsersTable, "number"> {
   return {
-    pool_number: poolNumber,
     pool_id: user.poolId,
     user_id: user.id,
     username: user.username,
@@ -123,12 +146,11 @@ export function userRow(user: User, poolNumber: number): Insertable<UsersTable> 
     status: user.status,
     enabled: user.enabled ? 1 : 0,
     sign_outs: user.signOuts,
-    attributes: JSON.stringify(user.attributes),
     pending_attributes: pendingText(user.pendingAttributes),
     mfa: mfaText(user.mfa),
     created_at: user.createdAt,
     updated_at: user.updatedAt,
-    ...searchColumns(user.attributes),
+    ...attributeColumns(user.attributes),
   };
 }
 
@@ -136,12 +158,50 @@ export function userRow(user: User, poolNumber: number): Insertable<UsersTable> 
  * Adds a user with its sign-in names, inside a transaction. Returns false if the pool is gone. Throws a unique
  * violation if a name is taken.
  */
-export async function insertUser(tx: Db, user: User, names: readonly LoginName[]): Promise<boolean> {
-  const pool = await holdPool(tx, user.poolId);
-  if (pool === undefined) return false;
-  await tx.kysely.insertInto("users").values(userRow(user, pool)).execute();
+export async function insertUser(
+  tx: Db,
+  user: User,
+  names: readonly LoginName[],
+  draw: DrawNumber = drawNumber,
+): Promise<boolean> {
+  if (!(await holdPool(tx, user.poolId))) return false;
+  const row = userRow(user);
+  let result: InsertResult;
+  do {
+    result = await tx.kysely
+      .insertInto("users")
+      .values({ ...row, number: numberFor(tx, user.poolId, draw) })
+      .onConflict((conflict) => conflict.columns(["pool_id", "number"]).doNothing())
+      .executeTakeFirstOrThrow();
+  } while (result.numInsertedOrUpdatedRows === 0n);
   await insertLoginNames(tx, user.poolId, user.id, names);
   return true;
+}
+
+/** Returns a positive integer below 2^48. */
+type DrawNumber = () => number;
+
+const drawNumber: DrawNumber = () => randomInt(1, 2 ** 48 - 1);
+
+/**
+ * A number for a user of the pool. SQLite, with one writer at a time, counts on, which makes numbers small and fills the
+ * pages; PostgreSQL gets a random one, since transactions that count would wait for each other.
+ */
+function numberFor({ kind }: Db, poolId: string, draw: DrawNumber): RawBuilder<number> {
+  return kind === "sqlite"
+    ? sql<number>`(select coalesce(max(number), 0) + 1 from users where pool_id = ${poolId})`
+    : sql<number>`${draw()}`;
+}
+
+/** Numbers for several users of the pool, inside the transaction that adds them; for bulk loads. */
+export async function userNumbers(tx: Db, poolId: string, count: number): Promise<number[]> {
+  if (tx.kind === "postgres") return Array.from({ length: count }, drawNumber);
+  const { last } = await tx.kysely
+    .selectFrom("users")
+    .select(({ fn }) => fn.max("number").as("last"))
+    .where("pool_id", "=", poolId)
+    .executeTakeFirstOrThrow();
+  return Array.from({ length: count }, (_, index) => (last ?? 0) + 1 + index);
 }
 
 const pendingText = (pending: Readonly<Record<string, string>>) =>
@@ -190,7 +250,11 @@ const loginNameQuery = prepared<
 >((kysely, slot) =>
   kysely
     .selectFrom("login_names")
-    .innerJoin("users", "users.number", "login_names.user_number")
+    .innerJoin("users", (join) =>
+      join
+        .onRef("users.pool_id", "=", "login_names.pool_id")
+        .onRef("users.number", "=", "login_names.user_number"),
+    )
     .select(userColumns.map((column) => `users.${column}` as const))
     .select("login_names.kind")
     .where("login_names.pool_id", "=", slot("poolId"))
@@ -228,10 +292,7 @@ export async function updateUser(db: Db, user: User, change: UserChange, now: nu
       updated_at: now,
       ...(change.status !== undefined && { status: change.status }),
       ...(change.enabled !== undefined && { enabled: change.enabled ? 1 : 0 }),
-      ...(change.attributes !== undefined && {
-        attributes: JSON.stringify(change.attributes),
-        ...searchColumns(change.attributes),
-      }),
+      ...(change.attributes !== undefined && attributeColumns(change.attributes)),
       ...(change.pendingAttributes !== undefined && {
         pending_attributes: pendingText(change.pendingAttributes),
       }),
@@ -267,6 +328,7 @@ export async function readLoginNames(db: Db, poolId: string, userId: string): Pr
   const rows = await db.kysely
     .selectFrom("login_names")
     .select(["name_key", "kind"])
+    .where("pool_id", "=", poolId)
     .where("user_number", "=", userNumber(db.kysely, poolId, userId))
     .execute();
   return rows.map((row) => ({ key: row.name_key, kind: row.kind }));
@@ -282,59 +344,8 @@ export async function deleteLoginNames(
   if (kinds.length === 0) return;
   await db.kysely
     .deleteFrom("login_names")
+    .where("pool_id", "=", poolId)
     .where("user_number", "=", userNumber(db.kysely, poolId, userId))
     .where("kind", "in", [...kinds])
     .execute();
-}
-
-/**
- * Tables with rows of a user, in the order of deletion. The user's own row comes first, as in every change of a user:
- * different orders could deadlock. It takes the rows of `login_names` and `credentials` with it.
- */
-export const userTables = [
-  "users",
-  "group_members",
-  "software_tokens",
-  "passkeys",
-  "devices",
-  "codes",
-  "known_sources",
-  "token_families",
-  "token_sessions",
-  "browser_sessions",
-  "authorization_codes",
-  "sign_ins",
-  "outbox",
-] as const;
-
-/** Deletes a user with everything that belongs to it. Returns false if there was none. */
-export function deleteUser(db: Db, poolId: string, userId: string): Promise<boolean> {
-  return inTransaction(db, async (tx) => {
-    const found = await removeUser(tx, poolId, userId, userTables);
-    await tx.kysely
-      .deleteFrom("attempts")
-      .where("pool_id", "=", poolId)
-      .where("subject", "=", userId)
-      .execute();
-    return found;
-  });
-}
-
-/** Removes a user's rows from some of the tables, inside a transaction. Returns whether the user existed. */
-export async function removeUser(
-  tx: Db,
-  poolId: string,
-  userId: string,
-  tables: readonly (typeof userTables)[number][],
-): Promise<boolean> {
-  let users = 0;
-  for (const table of tables) {
-    const result = await tx.kysely
-      .deleteFrom(table)
-      .where("pool_id", "=", poolId)
-      .where("user_id", "=", userId)
-      .executeTakeFirst();
-    if (table === "users") users = affected(result);
-  }
-  return users === 1;
 }

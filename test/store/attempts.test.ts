@@ -11,9 +11,26 @@ import {
 import type { Db } from "../../src/store/db.ts";
 import { keptSources, readCallerState, rememberSource } from "../../src/store/known-sources.ts";
 import { sweep } from "../../src/store/sweep.ts";
-import { forEachDatabase } from "../kit/databases.ts";
+import { insertPool } from "../../src/store/user-pools.ts";
+import { forEachDatabase, type Open } from "../kit/databases.ts";
 
 const attempt = { poolId: "us-east-1_A", subject: "ann", tag: "", kind: "password" };
+
+/** A database with the pool, which the sweep comes to. */
+async function withPool(open: Open): Promise<Db> {
+  const { db } = await open();
+  const { poolId } = attempt;
+  const times = { createdAt: 1, updatedAt: 1 };
+  await insertPool(db, {
+    poolId,
+    version: 1,
+    name: "pool",
+    document: {},
+    fakeSecret: new Uint8Array(32),
+    ...times,
+  });
+  return db;
+}
 
 const readLock = async (db: Db, of = attempt) =>
   (await attemptAt(db, of).select("locked_until").executeTakeFirst())?.locked_until;
@@ -31,7 +48,7 @@ const succeed = (db: Db, now: number, of: Attempt = attempt) => settleAttempt(db
 
 forEachDatabase((_name, open) => {
   test("a lock doubles from one second to a quarter of an hour, and guesses during it are not counted", async () => {
-    const { db } = await open();
+    const db = await withPool(open);
     let now = startOfTime;
     const seconds: number[] = [];
     for (let guess = 1; guess <= 17; guess++) {
@@ -57,7 +74,7 @@ forEachDatabase((_name, open) => {
   });
 
   test("of parallel guesses only as many as the rule allows learn their result, the right one among them", async () => {
-    const { db } = await open();
+    const db = await withPool(open);
     for (const last of ["wrong", "right"] as const) {
       const now = startOfTime;
       const of = { ...attempt, kind: `password ${last}` };
@@ -69,7 +86,7 @@ forEachDatabase((_name, open) => {
   });
 
   test("a window counts its own and begins anew", async () => {
-    const { db } = await open();
+    const db = await withPool(open);
     const window = { now: 1_800_000_000_000, windowMs: 3_600_000 };
     const counts = await Promise.all(Array.from({ length: 10 }, () => countInWindow(db, attempt, window)));
     assert.deepEqual(
@@ -84,7 +101,7 @@ forEachDatabase((_name, open) => {
   });
 
   test("a subject that shares a slot with another starts counting anew, even while the other is locked", async () => {
-    const { db } = await open();
+    const db = await withPool(open);
     const now = startOfTime;
     const [mine, theirs] = ["mine", "theirs"].map((tag) => ({ ...attempt, subject: "name/1a", tag }));
     for (let guess = 1; guess <= 5; guess++) await fail(db, now, mine);
@@ -102,7 +119,7 @@ forEachDatabase((_name, open) => {
   });
 
   test("any number of free failures makes one small statement, and each lock its own step", async () => {
-    const { db } = await open();
+    const db = await withPool(open);
     const now = startOfTime;
     for (let guess = 1; guess <= 3; guess++) assert.equal(await fail(db, now, attempt, 999_999_999), true);
     assert.equal(await readLock(db), 0);
@@ -112,7 +129,7 @@ forEachDatabase((_name, open) => {
   });
 
   test("a reset forgets the failures of strangers and of every source, and nothing else", async () => {
-    const { db } = await open();
+    const db = await withPool(open);
     const now = 1_800_000_000_000;
     for (const kind of ["password", "password@home", "forgot-password"]) {
       await countInWindow(db, { ...attempt, kind }, { now, windowMs: 1_000 });
@@ -131,7 +148,7 @@ forEachDatabase((_name, open) => {
   });
 
   test("a user is known from the latest sources, for a while", async () => {
-    const { db } = await open();
+    const db = await withPool(open);
     const now = 1_800_000_000_000;
     const at = (source: string) => ({ poolId: attempt.poolId, userId: "ann", source });
     const seen = async (source: string, when = now) => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { clientTables } from "../../src/store/clients.ts";
 import { poolTables } from "../../src/store/user-pools.ts";
-import { userTables } from "../../src/store/users.ts";
+import { userTables } from "../../src/store/user-removal.ts";
 import { forEachDatabase } from "../kit/databases.ts";
 
 forEachDatabase((_name, open) => {
@@ -15,12 +15,13 @@ forEachDatabase((_name, open) => {
         .filter((table) => table.columns.some(({ name }) => name === column))
         .map(({ name }) => name)
         .sort();
-    // What was done to a pool is still told when it is gone. Sign-in names and events go with their users.
-    // What it was called is kept from others.
-    const kept = ["audit_events", "login_names", "pools", "retired_names"];
-    assert.deepEqual(tablesWith("pool_id"), [...kept, ...poolTables].sort());
+    // What was done to a pool is still told when it is gone, and what it was called is kept from others.
+    const kept = ["audit_events", "pools", "retired_names"];
+    // A foreign key takes these rows along with their user.
+    const ofUsers = ["auth_events", "credentials", "login_names"];
+    assert.deepEqual(tablesWith("pool_id"), [...kept, ...ofUsers, ...poolTables].sort());
     assert.deepEqual(tablesWith("user_id"), [...userTables].sort());
     assert.deepEqual(tablesWith("client_id"), ["clients", ...clientTables].sort());
-    assert.deepEqual(tablesWith("user_number"), ["auth_events", "credentials", "login_names"]);
+    assert.deepEqual(tablesWith("user_number"), ofUsers);
   });
 });

@@ -8,10 +8,10 @@ import { uuid7 } from "../../src/lib/uuid.ts";
 import { sweepAuditEvents } from "../../src/store/audit.ts";
 import { sweepAuthEvents } from "../../src/store/auth-events.ts";
 import type { Db } from "../../src/store/db.ts";
-import { growth, type Removal, type Table, tables } from "../../src/store/growth.ts";
+import { type ExpiringTable, expiringTables, growth, type Table } from "../../src/store/growth.ts";
 import { sweepSigningKeys } from "../../src/store/signing-keys.ts";
 import { expiredRows, Pace, sliceRows, sweep, sweepEvents } from "../../src/store/sweep.ts";
-import { forEachDatabase } from "../kit/databases.ts";
+import { forEachDatabase, type Open } from "../kit/databases.ts";
 import { plansOf } from "./plans.ts";
 
 type Column = { readonly name: string; readonly type: string; readonly nullable: boolean };
@@ -20,12 +20,8 @@ type Row = Record<string, unknown>;
 const day = 86_400_000;
 const now = 1_800_000_000_000;
 const retention = { audit: 90, auth: 30 };
-const removal = (table: Table): Removal => growth[table].removed;
-
-const expiring = tables.flatMap((table) => {
-  const removed = removal(table);
-  return removed.by === "expiry" ? [{ table, ...removed }] : [];
-});
+const poolId = "p_1";
+const expiring = expiringTables.map((table) => ({ table, ...growth[table].removed }));
 
 async function columnsOf(db: Db, table: string): Promise<Column[]> {
   const found = (await db.kysely.introspection.getTables()).find(({ name }) => name === table);
@@ -36,7 +32,7 @@ async function columnsOf(db: Db, table: string): Promise<Column[]> {
 
 const sampleFor = ({ type, name }: Column, row: number): unknown =>
   name === "pool_id"
-    ? "p_1"
+    ? poolId
     : type === "blob" || type === "bytea"
       ? Buffer.from([1])
       : type.includes("int")
@@ -60,6 +56,13 @@ async function fill(db: Db, table: Table, count: number, set: Row): Promise<void
       .values(rows.slice(at, at + many))
       .execute();
 }
+
+/** A database with a pool. */
+const withPool = async (open: Open): Promise<Db> => {
+  const { db } = await open();
+  await fill(db, "pools", 1, {});
+  return db;
+};
 
 async function countIn(db: Db, table: Table): Promise<number> {
   const rows = await sql<{ count: number }>`select count(*) as count from ${sql.table(table)}`.execute(
@@ -92,7 +95,7 @@ function paceOf(msARow: number, { slices }: { slices: readonly number[] }, rests
 
 forEachDatabase((name, open) => {
   test("of each table what is over its time goes, and nothing else", async () => {
-    const { db } = await open();
+    const db = await withPool(open);
     for (const { table, keptMs } of expiring) {
       await fill(db, table, 700, { expires_at: now - keptMs - 1 });
       await fill(db, table, 3, { expires_at: now - keptMs });
@@ -108,7 +111,7 @@ forEachDatabase((name, open) => {
   });
 
   test("slices shrink while they take too long and grow again, and no row is left behind", async () => {
-    const { db } = await open();
+    const db = await withPool(open);
     const total = 3_000;
     await fill(db, "attempts", total, { expires_at: now - 1 });
     const slow = counting(db);
@@ -130,7 +133,7 @@ forEachDatabase((name, open) => {
   });
 
   test("a sweep that is stopped leaves the rest to the next, and others have their turn in between", async () => {
-    const { db } = await open();
+    const db = await withPool(open);
     await fill(db, "attempts", 2_000, { expires_at: now - 1 });
     const counted = counting(db);
     let slices = 0;
@@ -160,7 +163,7 @@ forEachDatabase((name, open) => {
   });
 
   test("events go slice by slice as well", async () => {
-    const { db } = await open();
+    const db = await withPool(open);
     const random = (bytes: number) => randomBytes(bytes);
     const old = () => uuid7(now - 91 * day, random);
     await db.kysely
@@ -169,7 +172,7 @@ forEachDatabase((name, open) => {
         Array.from({ length: 60 }, () => ({
           event_id: old(),
           at: now - 91 * day,
-          pool_id: null,
+          pool_id: "",
           actor: "a",
           address: null,
           user_agent: null,
@@ -192,21 +195,22 @@ forEachDatabase((name, open) => {
   });
 
   test("a counter that starts again while the sweep looks at it stays", async () => {
-    const { db } = await open();
+    const db = await withPool(open);
     await fill(db, "attempts", 1, { expires_at: now - 1 });
-    const { before, limit } = { before: now, limit: 10 };
     // What PostgreSQL looks at once more when the row has changed under the statement.
-    const { sql: text } = expiredRows("attempts", ["pool_id", "subject", "kind"], { before, limit }).compile(
-      db.kysely,
-    );
-    assert.match(text, /limit \S+\) and \+expires_at < \S+$/);
+    const { sql: text } = expiredRows("attempts", ["subject", "kind"], {
+      poolId,
+      before: now,
+      limit: 10,
+    }).compile(db.kysely);
+    assert.match(text, /limit \S+\)\s+and \+expires_at < \S+$/);
     await db.kysely.updateTable("attempts").set({ expires_at: now }).execute();
     await sweep(db, now);
     assert.equal(await countIn(db, "attempts"), 1);
   });
 
   test("each slice seeks: the rows by the index of their time, and each by its key", async () => {
-    const { db } = await open();
+    const db = await withPool(open);
     const plans = name === "sqlite" ? sqlitePlan : postgresPlan;
     for (const { table, key } of expiring) {
       if (name === "postgres") {
@@ -220,11 +224,12 @@ forEachDatabase((name, open) => {
   // The planner of PostgreSQL prefers a scan while a table is small, so that it has nothing to tell here.
   if (name !== "sqlite") return;
   test("events and keys are sought as well", async () => {
-    const { db } = await open();
+    const db = await withPool(open);
+    await fill(db, "signing_keys", 1, { retired_at: now });
     const sweeps = {
       audit: (spied: Db) => sweepAuditEvents(spied, "0", 100),
-      auth: (spied: Db) => sweepAuthEvents(spied, "0", 100),
-      keys: (spied: Db) => sweepSigningKeys(spied, now),
+      auth: (spied: Db) => sweepAuthEvents(spied, poolId, "0", 100),
+      keys: (spied: Db) => sweepSigningKeys(spied, poolId, now),
     };
     for (const [what, one] of Object.entries(sweeps))
       for (const plan of await plansOf(db, one)) {
@@ -234,18 +239,22 @@ forEachDatabase((name, open) => {
   });
 });
 
-async function sqlitePlan(db: Db, table: string, key: readonly string[]): Promise<void> {
-  const statement = expiredRows(table, key, { before: now, limit: 200 });
+async function sqlitePlan(db: Db, table: ExpiringTable, key: readonly string[]): Promise<void> {
+  const statement = expiredRows(table, key, { poolId, before: now, limit: 200 });
   const { rows } = await sql<{ detail: string }>`explain query plan ${statement}`.execute(db.kysely);
   const plan = rows.map(({ detail }) => detail).join("; ");
-  assert.match(plan, new RegExp(`SEARCH ${table} USING INDEX ${table}_expiry \\(expires_at<\\?\\)`), plan);
-  const byKey = key.map((column) => `${column}=\\?`).join(" AND ");
+  assert.match(
+    plan,
+    new RegExp(`SEARCH ${table} USING INDEX ${table}_expiry \\(pool_id=\\? AND expires_at<\\?\\)`),
+    plan,
+  );
+  const byKey = ["pool_id", ...key].map((column) => `${column}=\\?`).join(" AND ");
   assert.match(plan, new RegExp(`SEARCH ${table} USING (?:PRIMARY KEY|INDEX \\w+) \\(${byKey}\\)`), plan);
   assert.doesNotMatch(plan, /SCAN|TEMP B-TREE/, plan);
 }
 
-async function postgresPlan(db: Db, table: string, key: readonly string[]): Promise<void> {
-  const statement = expiredRows(table, key, { before: now - day, limit: 200 });
+async function postgresPlan(db: Db, table: ExpiringTable, key: readonly string[]): Promise<void> {
+  const statement = expiredRows(table, key, { poolId, before: now - day, limit: 200 });
   const { rows } = await sql<Record<string, string>>`explain ${statement}`.execute(db.kysely);
   const plan = rows.map((row) => row["QUERY PLAN"]).join("\n");
   assert.match(plan, new RegExp(`Index (?:Only )?Scan using ${table}_expiry`), plan);

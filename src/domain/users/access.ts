@@ -2,7 +2,8 @@
 import type { Ctx } from "../../app.ts";
 import { inTransaction } from "../../store/db.ts";
 import { signOutUser } from "../../store/token-families.ts";
-import { deleteUser, type User } from "../../store/users.ts";
+import { deleteUser } from "../../store/user-removal.ts";
+import type { User } from "../../store/users.ts";
 import { type CredentialChange, recording } from "../audit/credential.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { changeUser } from "./change-user.ts";

@@ -6,14 +6,8 @@ import { firstVersion } from "../../lib/random.ts";
 import { uuid4 } from "../../lib/uuid.ts";
 import { insertCredential, type NewCredential } from "../../store/credentials.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
-import {
-  insertUser,
-  type LoginName,
-  noMfa,
-  removeUser,
-  type User,
-  type UserStatus,
-} from "../../store/users.ts";
+import { removeUser } from "../../store/user-removal.ts";
+import { insertUser, type LoginName, noMfa, type User, type UserStatus } from "../../store/users.ts";
 import { noteTarget } from "../audit/call.ts";
 import { noSuchPool, type Pool } from "../user-pools/load-pool.ts";
 import type { Attributes } from "./attributes.ts";

@@ -28,6 +28,7 @@ import * as retiredNames from "./0011-retired-names.ts";
 import * as bounds from "./0012-bounds.ts";
 import * as twoFactors from "./0013-two-factors.ts";
 import * as browsers from "./0014-browsers.ts";
+import * as poolKeys from "./0015-pool-keys.ts";
 
 export interface Migration {
   /** 1, 2, 3 … without gaps. */
@@ -54,6 +55,7 @@ export const migrations: readonly Migration[] = [
   { version: 12, name: "bounds", oldestProgram: 5, up: bounds.up },
   { version: 13, name: "two-factors", oldestProgram: 5, up: twoFactors.up },
   { version: 14, name: "browsers", oldestProgram: 5, up: browsers.up },
+  { version: 15, name: "pool-keys", oldestProgram: 15, up: poolKeys.up },
 ];
 
 /** The schema version that this program is written for. */

@@ -21,7 +21,7 @@ const ofPool = (id: string, ...columns: string[]): SealedTable => ({
 
 export const sealedTables = {
   access_keys: { key: ["access_key_id"], place: ["access_key_id"], columns: ["secret_sealed"] },
-  pools: { key: ["number"], place: ["pool_id"], columns: ["fake_secret_sealed"] },
+  pools: { key: ["pool_id"], place: ["pool_id"], columns: ["fake_secret_sealed"] },
   client_secrets: {
     key: ["pool_id", "client_id", "secret_id"],
     place: ["client_id", "secret_id"],
@@ -29,9 +29,10 @@ export const sealedTables = {
   },
   signing_keys: ofPool("kid", "private_sealed"),
   credentials: {
-    key: ["user_number"],
+    key: ["pool_id", "user_number"],
     place: ["pool_id", "user_id"],
-    placeFrom: "join users on users.number = credentials.user_number",
+    placeFrom:
+      "join (select pool_id, number as user_number, user_id from users) owner using (pool_id, user_number)",
     columns: ["password_sealed", "srp_sealed", "history_sealed"],
   },
   software_tokens: {

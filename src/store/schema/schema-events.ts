@@ -2,10 +2,11 @@
 
 /** Actions of administrators, and users' changes of their credentials. No row is ever changed; see store/audit.ts. */
 export interface AuditEventsTable {
+  /** Empty if it is about no pool. */
+  pool_id: string;
   /** A UUID of version 7, so it begins with the time. */
   event_id: string;
   at: number;
-  pool_id: string | null;
   actor: string;
   address: string | null;
   user_agent: string | null;
@@ -20,6 +21,7 @@ export interface AuditEventsTable {
 
 /** Users' authentication events (AdminListUserAuthEvents). */
 export interface AuthEventsTable {
+  pool_id: string;
   /** Deleted with the user, by a cascading foreign key. */
   user_number: number;
   /** A UUID of version 7, so it begins with the time. */

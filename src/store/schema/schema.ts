@@ -1,4 +1,3 @@
-import type { Generated } from "kysely";
 import type { AuditEventsTable, AuthEventsTable } from "./schema-events.ts";
 import type {
   BrandingAssetsTable,
@@ -18,9 +17,9 @@ import type {
 
 /**
  * The tables as Kysely sees them. Rules (docs/the-house.md, Storage): `pool_id` leads every key of pool data (in the
- * largest tables, numbers of pools and users replace their ids: docs/decisions/0008-numbers-of-users.md); times are
- * epoch milliseconds; flags are 0/1; names are case-folded once, in TypeScript, into a `*_key` column; `*_sealed`
- * columns hold the result of `Sealer.seal`; settings are stored as the wire document in JSON.
+ * largest tables, a number replaces the user's id: docs/decisions/0021-keys-that-carry-the-pool.md); times are epoch
+ * milliseconds; flags are 0/1; names are case-folded once, in TypeScript, into a `*_key` column; `*_sealed` columns hold
+ * the result of `Sealer.seal`; settings are stored as the wire document in JSON.
  */
 export interface Schema {
   poolhouse_meta: { key: string; value: string };
@@ -86,8 +85,6 @@ export interface AccessKeysTable {
 }
 
 interface PoolsTable {
-  /** Replaces the id in the search indexes of users; assigned by the database, and never exposed. */
-  number: Generated<number>;
   pool_id: string;
   /** Incremented with every change; caches are keyed by (id, version). */
   version: number;
@@ -149,11 +146,9 @@ export interface SigningKeysTable {
 }
 
 export interface UsersTable {
-  /** Replaces pool and id in rows that refer to the user; assigned by the database, and never exposed. */
-  number: Generated<number>;
-  /** The pool's number, in addition to its id: the search indexes begin with it. */
-  pool_number: number;
   pool_id: string;
+  /** Replaces the id in rows that refer to the user. Unique within the pool, and never exposed. */
+  number: number;
   /** The `sub`. */
   user_id: string;
   username: string;
@@ -162,7 +157,7 @@ export interface UsersTable {
   enabled: number;
   /** Incremented with every sign-out, disabling and reset: a sign-in that began before is invalid. */
   sign_outs: number;
-  /** JSON object name -> text, with every attribute except `sub`. */
+  /** JSON object name -> text: the attributes except `sub`, and except those whose search column holds the very text. */
   attributes: string;
   /** JSON object name -> text: new values that wait for VerifyUserAttribute. */
   pending_attributes: string | null;
@@ -196,11 +191,12 @@ export interface LoginNamesTable {
 }
 
 export interface CredentialsTable {
+  pool_id: string;
   /** Deleted with the user, by a cascading foreign key. */
   user_number: number;
   /** Changes whenever the password does: a sign-in that began before is invalid. */
   version: number;
-  /** Sealed PHC string (argon2id). */
+  /** Sealed PHC string (argon2id), packed by lib/phc.ts. */
   password_sealed: Uint8Array | null;
   /** Sealed SRP salt (16 bytes) and verifier. */
   srp_sealed: Uint8Array | null;

@@ -1,160 +1,36 @@
-/** Users and pools have numbers inside the database: what that saves, and that nobody notices. */
+/** Every key begins with the pool, and users have numbers in it: what that saves, and that nobody notices. */
 import assert from "node:assert/strict";
-import { randomBytes, randomUUID } from "node:crypto";
+import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { sql } from "kysely";
 import { loadUsers } from "../../bench/lib/users.ts";
-import {
-  insertCredential,
-  type NewCredential,
-  readCredential,
-  writeCredential,
-} from "../../src/store/credentials.ts";
+import { listAuditEvents } from "../../src/store/audit.ts";
+import { listAuthEvents } from "../../src/store/auth-events.ts";
+import { insertCredential, readCredential, writeCredential } from "../../src/store/credentials.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { groupsOfUser } from "../../src/store/groups.ts";
 import { listUsers, type UserPosition, type UserSearch } from "../../src/store/list-users.ts";
 import { migrations } from "../../src/store/migrations/migrate.ts";
-import { openDatabase } from "../../src/store/open.ts";
+import { type OpenOptions, openDatabase } from "../../src/store/open.ts";
 import { reseal } from "../../src/store/rotation/reseal.ts";
 import { countUsers, deletePool, insertPool, readPool } from "../../src/store/user-pools.ts";
-import {
-  deleteUser,
-  findUserByLoginName,
-  insertUser,
-  type LoginName,
-  readLoginNames,
-  readUser,
-  searchKey,
-  type User,
-} from "../../src/store/users.ts";
+import { deleteUser } from "../../src/store/user-removal.ts";
+import { insertUser, readLoginNames, readUser, type User, updateUser } from "../../src/store/users.ts";
 import { forEachDatabase } from "../kit/databases.ts";
-
-const poolIds = ["us-east-1_AAAAAAAAA", "us-east-1_BBBBBBBBB"] as const;
-
-const poolOf = (poolId: string) => ({
-  poolId,
-  version: 1,
-  name: "pool",
-  document: {},
-  fakeSecret: new Uint8Array(32),
-  createdAt: 1,
-  updatedAt: 1,
-});
-
-const statuses = ["CONFIRMED", "UNCONFIRMED", "RESET_REQUIRED"] as const;
-
-function userOf(poolId: string, index: number): User {
-  return {
-    poolId,
-    id: randomUUID(),
-    username: `User${index}`,
-    version: 1,
-    status: statuses[index % 3]!,
-    enabled: index % 4 !== 0,
-    signOuts: index,
-    attributes: { email: `User${index}@example.com`, given_name: index % 2 ? "Ada" : "Ávila", name: "Same" },
-    pendingAttributes: index === 1 ? { email: "new@example.com" } : {},
-    mfa: { enabled: [] },
-    createdAt: index,
-    updatedAt: index,
-  };
-}
-
-const namesOf = (user: User): LoginName[] => [
-  { key: user.username, kind: "username" },
-  { key: searchKey(user.attributes["email"]!), kind: "email" },
-];
-
-const credentialOf = (user: User): NewCredential => ({
-  phc: `hash of ${user.poolId} ${user.username}`,
-  srp: { salt: randomBytes(16), verifier: Buffer.from(user.username) },
-  history: [`former of ${user.username}`],
-  temporaryUntil: undefined,
-});
-
-/** Both pools with the same seven names in each. */
-async function fill(db: Db): Promise<User[]> {
-  for (const poolId of poolIds) await insertPool(db, poolOf(poolId));
-  const users = poolIds.flatMap((poolId) => Array.from({ length: 7 }, (_, index) => userOf(poolId, index)));
-  for (const user of users) {
-    await inTransaction(db, async (tx) => {
-      assert.equal(await insertUser(tx, user, namesOf(user)), true);
-      await insertCredential(tx, user.poolId, user.id, credentialOf(user), 1);
-    });
-  }
-  return users;
-}
-
-/** The same in the tables of schema 4, as a program of then would have written it. */
-async function fillFormer(db: Db): Promise<User[]> {
-  const insert = (table: string, row: Record<string, unknown>) =>
-    sql`insert into ${sql.table(table)} (${sql.join(Object.keys(row).map((name) => sql.ref(name)))})
-      values (${sql.join(Object.values(row))})`.execute(db.kysely);
-  for (const pool_id of poolIds) {
-    const fake_secret_sealed = db.sealer.seal(`pools:fake_secret_sealed:${pool_id}`, new Uint8Array(32));
-    const times = { created_at: 1, updated_at: 1 };
-    await insert("pools", {
-      pool_id,
-      version: 1,
-      name: "pool",
-      document: "{}",
-      fake_secret_sealed,
-      ...times,
-    });
-  }
-  const users = poolIds.flatMap((poolId) => Array.from({ length: 7 }, (_, index) => userOf(poolId, index)));
-  for (const user of users) {
-    const ids = { pool_id: user.poolId, user_id: user.id };
-    await insert("users", {
-      ...ids,
-      username: user.username,
-      version: 1,
-      status: user.status,
-      enabled: user.enabled ? 1 : 0,
-      sign_outs: user.signOuts,
-      attributes: JSON.stringify(user.attributes),
-      pending_attributes: user.username === "User1" ? JSON.stringify(user.pendingAttributes) : null,
-      created_at: user.createdAt,
-      updated_at: user.updatedAt,
-      email_key: searchKey(user.attributes["email"]!),
-      given_name_key: searchKey(user.attributes["given_name"]!),
-      name_key: "same",
-    });
-    for (const { key, kind } of namesOf(user))
-      await insert("login_names", { pool_id: user.poolId, name_key: key, kind, user_id: user.id });
-    const { phc, srp, history } = credentialOf(user);
-    const seal = (column: string, value: Uint8Array | string) =>
-      db.sealer.seal(`credentials:${column}:${user.poolId}/${user.id}`, value);
-    await insert("credentials", {
-      ...ids,
-      version: 1,
-      password_sealed: seal("password_sealed", phc!),
-      srp_sealed: seal("srp_sealed", Buffer.concat([srp!.salt, srp!.verifier])),
-      history_sealed: seal("history_sealed", JSON.stringify(history)),
-      updated_at: 1,
-    });
-  }
-  // What is left of a user who was deleted while the password was set.
-  await insert("credentials", { pool_id: poolIds[0], user_id: randomUUID(), version: 1, updated_at: 1 });
-  return users;
-}
-
-/** Everybody is found by whatever they are found by, with their own credential. */
-async function assertComplete(db: Db, users: readonly User[]): Promise<void> {
-  for (const user of users) {
-    assert.deepEqual(await readUser(db, user.poolId, user.id), user);
-    for (const { key, kind } of namesOf(user))
-      assert.deepEqual(await findUserByLoginName(db, user.poolId, key), { user, kind });
-    assert.deepEqual((await readLoginNames(db, user.poolId, user.id)).sort(byKey), namesOf(user).sort(byKey));
-    const credential = await readCredential(db, user.poolId, user.id);
-    assert.equal(credential?.phc, `hash of ${user.poolId} ${user.username}`);
-    assert.equal(Buffer.from(credential?.srp?.verifier ?? []).toString(), user.username);
-    assert.deepEqual(credential?.history, [`former of ${user.username}`]);
-  }
-}
-
-const byKey = (a: LoginName, b: LoginName) => (a.key < b.key ? -1 : 1);
+import {
+  assertComplete,
+  credentialOf,
+  fill,
+  fillFormer,
+  fillFormerEvents,
+  namesOf,
+  poolIds,
+  poolOf,
+  rowsOf,
+  userOf,
+} from "./people-of-pools.ts";
 
 /** A search, and whom it finds. */
 const searches: readonly (readonly [UserSearch, (user: User) => boolean])[] = [
@@ -193,12 +69,15 @@ async function assertSearched(db: Db, users: readonly User[]): Promise<void> {
   }
 }
 
-async function rowsOf(db: Db, ...tables: ("users" | "login_names" | "credentials")[]): Promise<number[]> {
-  const counts = tables.map(async (table) => {
-    const select = db.kysely.selectFrom(table).select(({ fn }) => fn.countAll<number>().as("rows"));
-    return Number((await select.executeTakeFirstOrThrow()).rows);
-  });
-  return Promise.all(counts);
+/** A database as the version before last left it, with users, their events and events of the audit log. */
+async function formerDatabase(options: OpenOptions): Promise<User[]> {
+  const first = await openDatabase({ ...options, migrations: migrations.slice(0, 4) });
+  const users = await fillFormer(first.db);
+  await first.close();
+  const second = await openDatabase({ ...options, migrations: migrations.slice(0, 14) });
+  await fillFormerEvents(second.db, users);
+  await second.close();
+  return users;
 }
 
 forEachDatabase((name, open, fresh, empty) => {
@@ -237,6 +116,80 @@ forEachDatabase((name, open, fresh, empty) => {
       await insertCredential(tx, late.poolId, late.id, credentialOf(late), 1);
     });
     await assertComplete(db, [...users, late]);
+  });
+
+  test("the migration to keys that carry the pool is done once, whatever kills it", async () => {
+    const options = await empty();
+    const users = await formerDatabase(options);
+    let killed = 0;
+    for (const statement of [1, 8, 20, 40]) {
+      const { signal, stdout, stderr } = spawnSync(
+        process.execPath,
+        [join(import.meta.dirname, "migration-child.ts"), JSON.stringify(options), String(statement)],
+        { encoding: "utf8" },
+      );
+      assert.equal(signal, "SIGKILL", stdout + stderr);
+      killed += 1;
+    }
+    assert.equal(killed, 4);
+    const later = () => Date.now() + 120_000 * 100;
+    const { db } = await open({ ...options, now: later });
+    await assertComplete(db, users);
+    await assertSearched(db, users);
+    assert.deepEqual(await rowsOf(db, "users", "login_names", "credentials"), [14, 28, 14]);
+    for (const [index, user] of users.entries()) {
+      const events = await listAuthEvents(db, user.poolId, user.id, { before: undefined, limit: 10 });
+      assert.deepEqual(
+        events.map(({ steps, feedback }) => [steps, feedback?.provider]),
+        [[index, index % 2 ? "admin" : undefined]],
+      );
+    }
+    const stored = await db.kysely.selectFrom("users").select(["attributes", "family_name_key"]).execute();
+    const twice = stored.filter(({ attributes }) => attributes.includes("family_name"));
+    // PostgreSQL's rows stay as they are until they are written again.
+    assert.equal(twice.length, name === "sqlite" ? 0 : users.length);
+    const audit = await listAuditEvents(db, {}, { limit: 10, order: "oldest first" });
+    assert.deepEqual(
+      audit.map(({ poolId, operation }) => [poolId, operation]),
+      [
+        [undefined, "CreateAccessKey"],
+        [poolIds[0], "CreateUserPool"],
+        ["us-east-1_Nowhere", "DeleteUserPool"],
+      ],
+    );
+  });
+
+  test("a text is stored in its search column, and once more only if it differs there", async () => {
+    const { db } = await open();
+    await insertPool(db, poolOf(poolIds[0]));
+    const user: User = {
+      ...userOf(poolIds[0], 1),
+      attributes: {
+        email: "ann@example.com",
+        name: "Ann",
+        nickname: "ann",
+        family_name: "",
+        given_name: "ann",
+      },
+    };
+    await inTransaction(db, (tx) => insertUser(tx, user, []));
+    const row = await db.kysely.selectFrom("users").selectAll().executeTakeFirstOrThrow();
+    assert.deepEqual(JSON.parse(row.attributes), { name: "Ann", nickname: "ann", family_name: "" });
+    const { email_key, name_key, family_name_key, given_name_key } = row;
+    assert.deepEqual(
+      [email_key, name_key, family_name_key, given_name_key],
+      ["ann@example.com", "ann", null, "ann"],
+    );
+    assert.deepEqual(await readUser(db, user.poolId, user.id), user);
+    const attributes = { email: "Ann@example.com", given_name: "bea" };
+    assert.equal(await updateUser(db, user, { attributes }, 2), true);
+    assert.deepEqual((await readUser(db, user.poolId, user.id))?.attributes, attributes);
+  });
+
+  test("an earlier version no longer starts on it", async () => {
+    const options = await fresh();
+    const former = { ...options, migrations: migrations.slice(0, 14) };
+    await assert.rejects(openDatabase(former), /too old for the database/);
   });
 
   test("pages hold everybody once, in each pool its own, while others leave", async () => {
@@ -304,7 +257,27 @@ forEachDatabase((name, open, fresh, empty) => {
     assert.ok(broken.includes(`credentials:password_sealed:${victim!.poolId}/${victim!.id}`));
   });
 
-  if (name === "postgres") return;
+  if (name === "postgres") {
+    test("a user whose number is taken gets another", async () => {
+      const { db } = await open();
+      await insertPool(db, poolOf(poolIds[0]));
+      await insertPool(db, poolOf(poolIds[1]));
+      const drawn = [5, 5, 5, 6, 5];
+      const draw = () => drawn.shift() ?? assert.fail("drawn too often");
+      const [one, another] = [userOf(poolIds[0], 1), userOf(poolIds[0], 2)];
+      const elsewhere = userOf(poolIds[1], 1);
+      for (const user of [one, another, elsewhere])
+        await inTransaction(db, (tx) => insertUser(tx, user, namesOf(user), draw));
+      const rows = await db.kysely.selectFrom("users").select(["user_id", "number"]).execute();
+      const numbers = new Map(rows.map((row) => [row.user_id, row.number]));
+      assert.deepEqual(
+        [one, another, elsewhere].map(({ id }) => numbers.get(id)),
+        [5, 6, 5],
+      );
+      assert.deepEqual(drawn, []);
+    });
+    return;
+  }
   test("a user takes less than a thousand bytes", async () => {
     const { log: _, ...database } = await fresh();
     const opened = await open({ ...database });

@@ -1,0 +1,28 @@
+/** A process of its own for pool-keys.test.ts: migrates, and kills itself before a statement of the last migration. */
+import type { KyselyPlugin } from "kysely";
+import { migrations } from "../../src/store/migrations/migrate.ts";
+import { openDatabase } from "../../src/store/open.ts";
+import { silent } from "../kit/databases.ts";
+
+const [options, statement] = process.argv.slice(2);
+let made = 0;
+const killer: KyselyPlugin = {
+  transformQuery: ({ node }) => {
+    made += 1;
+    if (made === Number(statement)) process.kill(process.pid, "SIGKILL");
+    return node;
+  },
+  transformResult: async ({ result }) => result,
+};
+const last = migrations.at(-1)!;
+await openDatabase({
+  ...JSON.parse(options!),
+  log: silent,
+  // A process that was killed before keeps its lease for a minute.
+  now: () => Date.now() + 120_000 * Number(statement),
+  migrations: [
+    ...migrations.slice(0, -1),
+    { ...last, up: (kysely, kind) => last.up(kysely.withPlugin(killer), kind) },
+  ],
+});
+console.log(`open after ${made} statements`);
