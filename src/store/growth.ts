@@ -18,7 +18,7 @@ export type Bound = Readonly<Record<string, number>>;
  * - `owner`: with the user, client or pool that they belong to
  * - `nothing`: not at all; the table holds a few rows of the server itself
  */
-export type Removal =
+type Removal =
   | { readonly by: "expiry"; readonly keptMs: number; readonly key: readonly string[] }
   | { readonly by: "retention"; readonly of: "audit" | "auth" }
   | { readonly by: "retirement" | "owner" | "nothing" };
