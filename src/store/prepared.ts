@@ -114,3 +114,11 @@ export function preparedWrite<V extends Values<V>>(
   const statement = declare(build);
   return async (db, values) => Number((await statement.run(db, values)).numAffectedRows ?? 0n);
 }
+
+/** Slots for several values at once, such as all columns of an insert: `values(slots(slot, ["pool_id", "name"]))`. */
+export function slots<V extends Values<V>, Name extends keyof V & string>(
+  slot: Slots<V>,
+  names: readonly Name[],
+): { [K in Name]: V[K] } {
+  return Object.fromEntries(names.map((name) => [name, slot(name)])) as { [K in Name]: V[K] };
+}

@@ -54,7 +54,7 @@ forEachDatabase((name, _open, fresh) => {
     await loadAllStatements();
     const statements = preparedStatements(db.kysely, db.kind);
     await close();
-    assert.ok(statements.length > 10, "there are statements to look at");
+    assert.ok(statements.length > 60, "there are statements to look at");
     const client = new pg.Client({ connectionString: options.url });
     await client.connect();
     const found: string[] = [];
