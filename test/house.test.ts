@@ -307,7 +307,7 @@ test("a function has under 60 lines", () => {
 const keptByModules: Readonly<Record<string, string>> = {
   "lib/seal.ts: keyObjects": "what Node makes of a key's bytes, gone with them",
   "store/engine/sqlite/dialect.ts: leftOpen": "connections that must not be closed before the process ends",
-  "store/prepared.ts: texts": "the program's own statements, by their ids",
+  "store/prepared.ts: statements": "the program's own statements",
   "wire/pattern.ts: tests": "the models' patterns, compiled",
 };
 

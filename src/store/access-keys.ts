@@ -1,7 +1,7 @@
 /** Access keys of administrators and applications. The secret is sealed rather than hashed: Signature V4 needs it. */
 
 import { type Db, inTransaction } from "./db.ts";
-import { affected } from "./engine/transaction.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { AccessKeysTable } from "./schema/schema.ts";
 
 export interface AccessKey {
@@ -26,22 +26,33 @@ const columns = (db: Db, key: AccessKey): AccessKeysTable => ({
   created_at: key.createdAt,
 });
 
+const columnNames = [
+  "access_key_id",
+  "principal",
+  "secret_sealed",
+  "policy",
+  "status",
+  "created_at",
+] as const satisfies (keyof AccessKeysTable)[];
+
+const insertQuery = preparedWrite<AccessKeysTable>((kysely, slot) =>
+  kysely
+    .insertInto("access_keys")
+    .values(slots(slot, columnNames))
+    .onConflict((conflict) => conflict.doNothing()),
+);
+
 /** Adds a key. Returns false if its id is taken, or if it is a second root key. */
 export async function insertAccessKey(db: Db, key: AccessKey): Promise<boolean> {
-  const result = await db.kysely
-    .insertInto("access_keys")
-    .values(columns(db, key))
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirst();
-  return affected(result) === 1;
+  return (await insertQuery(db, columns(db, key))) === 1;
 }
 
+const readQuery = prepared<{ id: string }, AccessKeysTable>((kysely, slot) =>
+  kysely.selectFrom("access_keys").selectAll().where("access_key_id", "=", slot("id")),
+);
+
 export async function readAccessKey(db: Db, id: string): Promise<AccessKey | undefined> {
-  const row = await db.kysely
-    .selectFrom("access_keys")
-    .selectAll()
-    .where("access_key_id", "=", id)
-    .executeTakeFirst();
+  const [row] = await readQuery(db, { id });
   return (
     row && {
       id: row.access_key_id,
@@ -54,13 +65,13 @@ export async function readAccessKey(db: Db, id: string): Promise<AccessKey | und
   );
 }
 
+const statusQuery = prepared<{ id: string }, Pick<AccessKeysTable, "status">>((kysely, slot) =>
+  kysely.selectFrom("access_keys").select("status").where("access_key_id", "=", slot("id")),
+);
+
 /** The status of a key, without unsealing its secret; undefined if there is no such key. */
 export async function readAccessKeyStatus(db: Db, id: string): Promise<AccessKey["status"] | undefined> {
-  const row = await db.kysely
-    .selectFrom("access_keys")
-    .select("status")
-    .where("access_key_id", "=", id)
-    .executeTakeFirst();
+  const [row] = await statusQuery(db, { id });
   return row?.status;
 }
 
@@ -70,15 +81,20 @@ export interface AccessKeyInfo extends Omit<AccessKey, "secret"> {
   readonly lastUsedAt: number | undefined;
 }
 
-/** All keys without their secrets, oldest first. */
-export async function listAccessKeys(db: Db): Promise<AccessKeyInfo[]> {
-  const rows = await db.kysely
+type InfoRow = Omit<AccessKeysTable, "secret_sealed"> & { readonly used_at: number | null };
+
+const listQuery = prepared<Record<never, never>, InfoRow>((kysely) =>
+  kysely
     .selectFrom("access_keys")
     .leftJoin("access_key_uses", "access_key_uses.access_key_id", "access_keys.access_key_id")
     .select(["access_keys.access_key_id", "principal", "policy", "status", "created_at", "used_at"])
     .orderBy("created_at")
-    .orderBy("access_keys.access_key_id")
-    .execute();
+    .orderBy("access_keys.access_key_id"),
+);
+
+/** All keys without their secrets, oldest first. */
+export async function listAccessKeys(db: Db): Promise<AccessKeyInfo[]> {
+  const rows = await listQuery(db, {});
   return rows.map((row) => ({
     id: row.access_key_id,
     principal: row.principal,
@@ -89,56 +105,76 @@ export async function listAccessKeys(db: Db): Promise<AccessKeyInfo[]> {
   }));
 }
 
-/** Records when a key was last used (epoch milliseconds). An older time changes nothing. */
-export async function noteAccessKeyUse(db: Db, id: string, usedAt: number): Promise<void> {
-  await db.kysely
+const noteUseQuery = preparedWrite<{ id: string; usedAt: number }>((kysely, slot) =>
+  kysely
     .insertInto("access_key_uses")
-    .values({ access_key_id: id, used_at: usedAt })
+    .values({ access_key_id: slot("id"), used_at: slot("usedAt") })
     .onConflict((conflict) =>
       conflict
         .column("access_key_id")
-        .doUpdateSet({ used_at: usedAt })
-        .where("access_key_uses.used_at", "<", usedAt),
-    )
-    .execute();
+        .doUpdateSet({ used_at: slot("usedAt") })
+        .where("access_key_uses.used_at", "<", slot("usedAt")),
+    ),
+);
+
+/** Records when a key was last used (epoch milliseconds). An older time changes nothing. */
+export async function noteAccessKeyUse(db: Db, id: string, usedAt: number): Promise<void> {
+  await noteUseQuery(db, { id, usedAt });
 }
+
+const setStatusQuery = preparedWrite<{ id: string; status: AccessKey["status"] }>((kysely, slot) =>
+  kysely
+    .updateTable("access_keys")
+    .set({ status: slot("status") })
+    .where("access_key_id", "=", slot("id")),
+);
 
 /** Enables or disables a key. Returns false if there is no such key. */
 export async function setAccessKeyStatus(db: Db, id: string, status: AccessKey["status"]): Promise<boolean> {
-  const result = await db.kysely
-    .updateTable("access_keys")
-    .set({ status })
-    .where("access_key_id", "=", id)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  return (await setStatusQuery(db, { id, status })) === 1;
 }
+
+const setPolicyQuery = preparedWrite<{ id: string; policy: string }>((kysely, slot) =>
+  kysely
+    .updateTable("access_keys")
+    .set({ policy: slot("policy") })
+    .where("access_key_id", "=", slot("id")),
+);
 
 /** Replaces the policy of a key. Returns false if there is no such key. */
 export async function setAccessKeyPolicy(db: Db, id: string, policy: string): Promise<boolean> {
-  const result = await db.kysely
-    .updateTable("access_keys")
-    .set({ policy })
-    .where("access_key_id", "=", id)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  return (await setPolicyQuery(db, { id, policy })) === 1;
 }
+
+const deleteQuery = preparedWrite<{ id: string }>((kysely, slot) =>
+  kysely.deleteFrom("access_keys").where("access_key_id", "=", slot("id")),
+);
+
+const deleteUseQuery = preparedWrite<{ id: string }>((kysely, slot) =>
+  kysely.deleteFrom("access_key_uses").where("access_key_id", "=", slot("id")),
+);
 
 /** Deletes a key. Returns false if there is no such key. */
 export function deleteAccessKey(db: Db, id: string): Promise<boolean> {
   return inTransaction(db, async (tx) => {
-    const result = await tx.kysely
-      .deleteFrom("access_keys")
-      .where("access_key_id", "=", id)
-      .executeTakeFirst();
-    await tx.kysely.deleteFrom("access_key_uses").where("access_key_id", "=", id).execute();
-    return affected(result) === 1;
+    const deleted = await deleteQuery(tx, { id });
+    await deleteUseQuery(tx, { id });
+    return deleted === 1;
   });
 }
+
+const deleteOfPrincipalQuery = preparedWrite<{ principal: string }>((kysely, slot) =>
+  kysely.deleteFrom("access_keys").where("principal", "=", slot("principal")),
+);
+
+const replaceQuery = preparedWrite<AccessKeysTable>((kysely, slot) =>
+  kysely.insertInto("access_keys").values(slots(slot, columnNames)),
+);
 
 /** Replaces all keys of a principal with a new one: the former keys are refused from the next request on. */
 export function replaceAccessKeys(db: Db, key: AccessKey): Promise<void> {
   return inTransaction(db, async (tx) => {
-    await tx.kysely.deleteFrom("access_keys").where("principal", "=", key.principal).execute();
-    await tx.kysely.insertInto("access_keys").values(columns(tx, key)).execute();
+    await deleteOfPrincipalQuery(tx, { principal: key.principal });
+    await replaceQuery(tx, columns(tx, key));
   });
 }

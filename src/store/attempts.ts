@@ -3,7 +3,7 @@
  */
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
-import { startsWith } from "./engine/sql.ts";
+import { prefixRange } from "./engine/sql.ts";
 import { prepared, preparedWrite } from "./prepared.ts";
 
 export interface Attempt {
@@ -27,6 +27,35 @@ export function attemptAt({ kysely }: Pick<Db, "kysely">, attempt: Attempt) {
 
 const anothers = sql<boolean>`attempts.tag <> excluded.tag`;
 
+type AttemptSlots = { readonly [K in keyof Attempt]: string };
+
+type WindowSlots = AttemptSlots & { readonly by: number; readonly now: number; readonly expiresAt: number };
+
+const countQuery = prepared<WindowSlots, { count: number }>((kysely, slot) => {
+  const anew = sql`attempts.expires_at <= ${slot("now")} or ${anothers}`;
+  return kysely
+    .insertInto("attempts")
+    .values({
+      pool_id: slot("poolId"),
+      subject: slot("subject"),
+      tag: slot("tag"),
+      kind: slot("kind"),
+      count: slot("by"),
+      since: slot("now"),
+      locked_until: 0,
+      expires_at: slot("expiresAt"),
+    })
+    .onConflict((conflict) =>
+      conflict.columns(["pool_id", "subject", "kind"]).doUpdateSet((set) => ({
+        tag: set.ref("excluded.tag"),
+        count: sql<number>`case when ${anew} then excluded.count else attempts.count + excluded.count end`,
+        since: sql<number>`case when ${anew} then excluded.since else attempts.since end`,
+        expires_at: sql<number>`case when ${anew} then excluded.expires_at else attempts.expires_at end`,
+      })),
+    )
+    .returning("count");
+});
+
 /**
  * Increments a counter that restarts after `windowMs`, and returns the new count. `by` 0 adds nothing but still waits
  * for concurrent increments; a success that the count could refuse needs this.
@@ -37,30 +66,8 @@ export async function countInWindow(
   window: { now: number; windowMs: number; by?: 0 | 1 },
 ): Promise<number> {
   const { now, windowMs, by = 1 } = window;
-  const anew = sql`attempts.expires_at <= ${now} or ${anothers}`;
-  const row = await db.kysely
-    .insertInto("attempts")
-    .values({
-      pool_id: attempt.poolId,
-      subject: attempt.subject,
-      tag: attempt.tag,
-      kind: attempt.kind,
-      count: by,
-      since: now,
-      locked_until: 0,
-      expires_at: now + windowMs,
-    })
-    .onConflict((conflict) =>
-      conflict.columns(["pool_id", "subject", "kind"]).doUpdateSet({
-        tag: attempt.tag,
-        count: sql<number>`case when ${anew} then ${sql.lit(by)} else attempts.count + ${sql.lit(by)} end`,
-        since: sql<number>`case when ${anew} then ${now} else attempts.since end`,
-        expires_at: sql<number>`case when ${anew} then ${now + windowMs} else attempts.expires_at end`,
-      }),
-    )
-    .returning("count")
-    .executeTakeFirstOrThrow();
-  return row.count;
+  const [row] = await countQuery(db, { ...attempt, by, now, expiresAt: now + windowMs });
+  return row!.count;
 }
 
 /** The lock after failures: from the `free`-th failure on, 2^(n - free) seconds, at most `maxLockMs`. */
@@ -71,8 +78,6 @@ export interface LockRule {
   /** The count restarts this long after the last lock. */
   readonly quietMs: number;
 }
-
-type AttemptSlots = { readonly [K in keyof Attempt]: string };
 
 type SettleSlots = AttemptSlots & { readonly [K in keyof LockRule]: number } & {
   /** 1 for a failure, 0 for a success. */
@@ -164,28 +169,38 @@ const lockQuery = prepared<AttemptSlots, { locked_until: number }>((kysely, slot
   ).select("locked_until"),
 );
 
+const forgetQuery = preparedWrite<AttemptSlots>((kysely, slot) =>
+  kysely
+    .deleteFrom("attempts")
+    .where("pool_id", "=", slot("poolId"))
+    .where("subject", "=", slot("subject"))
+    .where("kind", "=", slot("kind"))
+    .where("tag", "=", slot("tag")),
+);
+
 async function forgetUnlocked(db: Db, attempt: Attempt, now: number): Promise<boolean> {
   const [row] = await lockQuery(db, { ...attempt });
   if (row === undefined) return true;
   if (row.locked_until > now) return false;
-  await db.kysely
-    .deleteFrom("attempts")
-    .where("pool_id", "=", attempt.poolId)
-    .where("subject", "=", attempt.subject)
-    .where("kind", "=", attempt.kind)
-    .where("tag", "=", attempt.tag)
-    .execute();
+  await forgetQuery(db, { ...attempt });
   return true;
 }
+
+const clearQuery = preparedWrite<{ poolId: string; subject: string; from: string; to: string }>(
+  (kysely, slot) =>
+    kysely
+      .deleteFrom("attempts")
+      .where("pool_id", "=", slot("poolId"))
+      .where("subject", "=", slot("subject"))
+      .where("kind", ">=", slot("from"))
+      .where("kind", "<", slot("to")),
+);
 
 /**
  * Deletes every counter of a user whose kind has this prefix: that for strangers, and those for the user's own sources.
  */
 export async function clearKinds(db: Db, poolId: string, userId: string, prefix: string): Promise<void> {
-  await db.kysely
-    .deleteFrom("attempts")
-    .where("pool_id", "=", poolId)
-    .where("subject", "=", userId)
-    .where(startsWith("kind", prefix))
-    .execute();
+  // Kinds consist of ASCII, so there always is an upper bound.
+  const { from, to = "\u{10FFFF}" } = prefixRange(prefix);
+  await clearQuery(db, { poolId, subject: userId, from, to });
 }

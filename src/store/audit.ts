@@ -112,7 +112,10 @@ function fromRow(row: AuditEventsTable): AuditEvent {
   };
 }
 
-/** For the sweep: removes up to `limit` events with ids below `before`, oldest first, and returns how many. */
+/**
+ * For the sweep: removes up to `limit` events with ids below `before`, oldest first, and returns how many. Not a prepared
+ * statement: PostgreSQL seeks only if it knows the limit.
+ */
 export async function sweepAuditEvents(db: Db, before: string, limit: number): Promise<number> {
   const result = await db.kysely
     .deleteFrom("audit_events")

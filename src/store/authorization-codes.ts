@@ -4,7 +4,8 @@
  */
 
 import type { Db } from "./db.ts";
-import { affected } from "./engine/transaction.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
+import type { AuthorizationCodesTable } from "./schema/schema-tokens.ts";
 
 export interface AuthorizationCode<Grant> {
   readonly poolId: string;
@@ -30,39 +31,64 @@ export interface AuthorizationCode<Grant> {
   readonly browserHash: string | undefined;
 }
 
-export async function insertCode<Grant>(db: Db, code: AuthorizationCode<Grant>): Promise<void> {
-  await db.kysely
+const insertQuery = preparedWrite<AuthorizationCodesTable>((kysely, slot) =>
+  kysely
     .insertInto("authorization_codes")
-    .values({
-      pool_id: code.poolId,
-      code_hash: code.hash,
-      client_id: code.clientId,
-      user_id: code.userId,
-      grant_json: JSON.stringify(code.grant),
-      methods: JSON.stringify(code.methods),
-      sign_outs: code.signOuts,
-      credential_version: code.credentialVersion,
-      auth_time: code.authTime,
-      created_at: code.createdAt,
-      expires_at: code.expiresAt,
-      family_id: code.familyId ?? null,
-      session_id: code.sessionId ?? null,
-      browser_hash: code.browserHash ?? null,
-    })
-    .execute();
+    .values(
+      slots(slot, [
+        "pool_id",
+        "code_hash",
+        "client_id",
+        "user_id",
+        "grant_json",
+        "methods",
+        "sign_outs",
+        "credential_version",
+        "auth_time",
+        "created_at",
+        "expires_at",
+        "family_id",
+        "session_id",
+        "browser_hash",
+      ]),
+    ),
+);
+
+/** Adds a code. */
+export async function insertCode<Grant>(db: Db, code: AuthorizationCode<Grant>): Promise<void> {
+  await insertQuery(db, {
+    pool_id: code.poolId,
+    code_hash: code.hash,
+    client_id: code.clientId,
+    user_id: code.userId,
+    grant_json: JSON.stringify(code.grant),
+    methods: JSON.stringify(code.methods),
+    sign_outs: code.signOuts,
+    credential_version: code.credentialVersion,
+    auth_time: code.authTime,
+    created_at: code.createdAt,
+    expires_at: code.expiresAt,
+    family_id: code.familyId ?? null,
+    session_id: code.sessionId ?? null,
+    browser_hash: code.browserHash ?? null,
+  });
 }
 
+const readQuery = prepared<{ poolId: string; hash: string }, AuthorizationCodesTable>((kysely, slot) =>
+  kysely
+    .selectFrom("authorization_codes")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("code_hash", "=", slot("hash")),
+);
+
+/** A code by its hash, also one that is used or has expired. */
 export async function readCode<Grant>(
   db: Db,
   poolId: string,
   hash: string,
 ): Promise<AuthorizationCode<Grant> | undefined> {
-  const row = await db.kysely
-    .selectFrom("authorization_codes")
-    .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("code_hash", "=", hash)
-    .executeTakeFirst();
+  const [row] = await readQuery(db, { poolId, hash });
   return (
     row && {
       poolId: row.pool_id,
@@ -83,6 +109,30 @@ export async function readCode<Grant>(
   );
 }
 
+const useQuery = preparedWrite<{ poolId: string; hash: string; familyId: string; now: number }>(
+  (kysely, slot) =>
+    kysely
+      .updateTable("authorization_codes")
+      .set({ family_id: slot("familyId") })
+      .where("pool_id", "=", slot("poolId"))
+      .where("code_hash", "=", slot("hash"))
+      .where("family_id", "is", null)
+      .where("expires_at", ">", slot("now"))
+      .where((where) =>
+        where.or([
+          where("browser_hash", "is", null),
+          where.exists(
+            where
+              .selectFrom("browser_sessions")
+              .select("session_hash")
+              .whereRef("browser_sessions.pool_id", "=", "authorization_codes.pool_id")
+              .whereRef("browser_sessions.browser_hash", "=", "authorization_codes.browser_hash")
+              .whereRef("browser_sessions.user_id", "=", "authorization_codes.user_id"),
+          ),
+        ]),
+      ),
+);
+
 /**
  * Uses a code up, for a token family or for none. Returns false if it was used before, has expired, or the browser
  * session that it was issued in has ended.
@@ -92,29 +142,19 @@ export async function useCode(
   code: { readonly poolId: string; readonly hash: string },
   use: { readonly familyId: string | undefined; readonly now: number },
 ): Promise<boolean> {
-  const result = await db.kysely
-    .updateTable("authorization_codes")
-    .set({ family_id: use.familyId ?? "" })
-    .where("pool_id", "=", code.poolId)
-    .where("code_hash", "=", code.hash)
-    .where("family_id", "is", null)
-    .where("expires_at", ">", use.now)
-    .where((where) =>
-      where.or([
-        where("browser_hash", "is", null),
-        where.exists(
-          where
-            .selectFrom("browser_sessions")
-            .select("session_hash")
-            .whereRef("browser_sessions.pool_id", "=", "authorization_codes.pool_id")
-            .whereRef("browser_sessions.browser_hash", "=", "authorization_codes.browser_hash")
-            .whereRef("browser_sessions.user_id", "=", "authorization_codes.user_id"),
-        ),
-      ]),
-    )
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const { poolId, hash } = code;
+  return (await useQuery(db, { poolId, hash, familyId: use.familyId ?? "", now: use.now })) === 1;
 }
+
+const deleteUnusedQuery = preparedWrite<{ poolId: string; userId: string; sessionId: string }>(
+  (kysely, slot) =>
+    kysely
+      .deleteFrom("authorization_codes")
+      .where("pool_id", "=", slot("poolId"))
+      .where("user_id", "=", slot("userId"))
+      .where("session_id", "=", slot("sessionId"))
+      .where("family_id", "is", null),
+);
 
 /**
  * Deletes the unused codes of a tracked session. Waits for codes that are just being used, so that later statements of
@@ -125,11 +165,5 @@ export async function deleteUnusedCodes(
   { poolId, userId }: { readonly poolId: string; readonly userId: string },
   sessionId: string,
 ): Promise<void> {
-  await tx.kysely
-    .deleteFrom("authorization_codes")
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
-    .where("session_id", "=", sessionId)
-    .where("family_id", "is", null)
-    .execute();
+  await deleteUnusedQuery(tx, { poolId, userId, sessionId });
 }

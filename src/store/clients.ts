@@ -1,10 +1,9 @@
 /** Rows of app clients and their secrets, and the table that finds a client's pool by the client id alone. */
 import type { Kysely } from "kysely";
 import { type Db, inTransaction } from "./db.ts";
-import { affected } from "./engine/transaction.ts";
-import { prepared } from "./prepared.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
 import { retireNames, takeName } from "./retired-names.ts";
-import type { Schema } from "./schema/schema.ts";
+import type { ClientSecretsTable, ClientsTable, Schema } from "./schema/schema.ts";
 import { holdPool } from "./user-pools.ts";
 
 export interface ClientRow {
@@ -19,11 +18,23 @@ export interface ClientRow {
   readonly updatedAt: number;
 }
 
+type ClientKey = Pick<ClientRow, "poolId" | "clientId">;
+
 export interface ClientSecretRow {
   readonly secretId: string;
   readonly secret: string;
   readonly createdAt: number;
 }
+
+const insertPoolQuery = preparedWrite<Schema["client_pools"]>((kysely, slot) =>
+  kysely.insertInto("client_pools").values(slots(slot, ["client_id", "pool_id"])),
+);
+
+const insertQuery = preparedWrite<Omit<ClientsTable, "sso_minutes">>((kysely, slot) =>
+  kysely
+    .insertInto("clients")
+    .values(slots(slot, ["pool_id", "client_id", "version", "name", "document", "created_at", "updated_at"])),
+);
 
 /**
  * Adds a client with its first secret, if it has one. Throws a unique violation if the id is taken, and NameRetired if
@@ -37,69 +48,82 @@ export function insertClient(
 ): Promise<boolean> {
   return inTransaction(db, async (tx) => {
     if (!(await holdPool(tx, client.poolId))) return false;
-    await tx.kysely
-      .insertInto("client_pools")
-      .values({ client_id: client.clientId, pool_id: client.poolId })
-      .execute();
+    await insertPoolQuery(tx, { client_id: client.clientId, pool_id: client.poolId });
     const { clientId: name, poolId } = client;
     await takeName(tx, { kind: "client", name, poolId, ...options }, client.createdAt);
-    await tx.kysely
-      .insertInto("clients")
-      .values({
-        pool_id: client.poolId,
-        client_id: client.clientId,
-        version: client.version,
-        name: client.name,
-        document: JSON.stringify(client.document),
-        created_at: client.createdAt,
-        updated_at: client.updatedAt,
-      })
-      .execute();
+    await insertQuery(tx, {
+      pool_id: client.poolId,
+      client_id: client.clientId,
+      version: client.version,
+      name: client.name,
+      document: JSON.stringify(client.document),
+      created_at: client.createdAt,
+      updated_at: client.updatedAt,
+    });
     if (secret) await insertSecret(tx, client.poolId, client.clientId, secret);
     return true;
   });
 }
 
-/** A query for clients joined with their pools, to find them by the client id alone. */
+/** A query for clients of a pool joined with it; `clients.pool_id` must be compared. */
 export function clientsWithPools(kysely: Kysely<Schema>) {
-  return kysely
-    .selectFrom("client_pools")
-    .innerJoin("clients", (join) =>
-      join
-        .onRef("clients.pool_id", "=", "client_pools.pool_id")
-        .onRef("clients.client_id", "=", "client_pools.client_id"),
-    )
-    .innerJoin("pools", "pools.pool_id", "client_pools.pool_id");
+  return kysely.selectFrom("clients").innerJoin("pools", "pools.pool_id", "clients.pool_id");
 }
 
-const clientQuery = prepared<
-  { clientId: string },
-  { pool_id: string; version: number; pool_version: number }
->((kysely, slot) =>
+/** The versions of a client and its pool, to compare with cached ones. */
+export interface ClientVersions {
+  readonly poolId: string;
+  readonly version: number;
+  readonly poolVersion: number;
+}
+
+const versionsQuery = prepared<ClientKey, { version: number; pool_version: number }>((kysely, slot) =>
   clientsWithPools(kysely)
-    .select(["client_pools.pool_id", "clients.version", "pools.version as pool_version"])
-    .where("client_pools.client_id", "=", slot("clientId")),
+    .select(["clients.version", "pools.version as pool_version"])
+    .where("clients.pool_id", "=", slot("poolId"))
+    .where("clients.client_id", "=", slot("clientId")),
+);
+
+/** The versions of a client of this pool: a single query for what every public call needs. */
+export async function readClientVersions(
+  db: Db,
+  poolId: string,
+  clientId: string,
+): Promise<ClientVersions | undefined> {
+  const [row] = await versionsQuery(db, { poolId, clientId });
+  return row && { poolId, version: row.version, poolVersion: row.pool_version };
+}
+
+const poolQuery = prepared<{ clientId: string }, { pool_id: string }>((kysely, slot) =>
+  kysely.selectFrom("client_pools").select("pool_id").where("client_id", "=", slot("clientId")),
 );
 
 /**
- * The client's pool, and the versions of both to compare with cached ones: a single query for what every public call
- * needs.
+ * The versions of a client, by its id alone. The pool is looked up first, unless the client is in the one that it was
+ * last found in.
  */
 export async function findClient(
   db: Db,
   clientId: string,
-): Promise<{ poolId: string; version: number; poolVersion: number } | undefined> {
-  const [row] = await clientQuery(db, { clientId });
-  return row && { poolId: row.pool_id, version: row.version, poolVersion: row.pool_version };
+  lastPoolId: string | undefined,
+): Promise<ClientVersions | undefined> {
+  const known = lastPoolId === undefined ? undefined : await readClientVersions(db, lastPoolId, clientId);
+  if (known !== undefined) return known;
+  const [row] = await poolQuery(db, { clientId });
+  return row && readClientVersions(db, row.pool_id, clientId);
 }
 
-export async function readClient(db: Db, poolId: string, clientId: string): Promise<ClientRow | undefined> {
-  const row = await db.kysely
+const readQuery = prepared<ClientKey, ClientsTable>((kysely, slot) =>
+  kysely
     .selectFrom("clients")
     .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("client_id", "=", clientId)
-    .executeTakeFirst();
+    .where("pool_id", "=", slot("poolId"))
+    .where("client_id", "=", slot("clientId")),
+);
+
+/** A client of this pool; undefined if the pool has none of this id. */
+export async function readClient(db: Db, poolId: string, clientId: string): Promise<ClientRow | undefined> {
+  const [row] = await readQuery(db, { poolId, clientId });
   return (
     row && {
       poolId: row.pool_id,
@@ -114,50 +138,64 @@ export async function readClient(db: Db, poolId: string, clientId: string): Prom
   );
 }
 
+const setSsoQuery = preparedWrite<ClientKey & { minutes: number; now: number }>((kysely, slot) =>
+  kysely
+    .updateTable("clients")
+    .set((row) => ({
+      sso_minutes: slot("minutes"),
+      version: row("version", "+", 1),
+      updated_at: slot("now"),
+    }))
+    .where("pool_id", "=", slot("poolId"))
+    .where("client_id", "=", slot("clientId")),
+);
+
 /** Sets SSOSession.MaxValidityMinutes. Returns false if the client is gone. */
 export async function setSsoMinutes(
   db: Db,
-  client: { readonly poolId: string; readonly clientId: string },
+  { poolId, clientId }: ClientKey,
   minutes: number,
   now: number,
 ): Promise<boolean> {
-  const result = await db.kysely
-    .updateTable("clients")
-    .set((set) => ({ sso_minutes: minutes, version: set("version", "+", 1), updated_at: now }))
-    .where("pool_id", "=", client.poolId)
-    .where("client_id", "=", client.clientId)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const updated = await setSsoQuery(db, { poolId, clientId, minutes, now });
+  return updated === 1;
 }
+
+const longestSsoQuery = prepared<{ poolId: string }, { longest: number | null }>((kysely, slot) =>
+  kysely
+    .selectFrom("clients")
+    .select((select) => select.fn.max("sso_minutes").as("longest"))
+    .where("pool_id", "=", slot("poolId")),
+);
 
 /** The longest SSOSession.MaxValidityMinutes among the pool's clients; undefined if none has been set. */
 export async function longestSsoMinutes(db: Db, poolId: string): Promise<number | undefined> {
-  const row = await db.kysely
-    .selectFrom("clients")
-    .select((select) => select.fn.max("sso_minutes").as("longest"))
-    .where("pool_id", "=", poolId)
-    .executeTakeFirst();
+  const [row] = await longestSsoQuery(db, { poolId });
   return row?.longest === null || row === undefined ? undefined : Number(row.longest);
 }
+
+type ClientChange = ClientKey & Pick<ClientsTable, "version" | "name" | "document" | "updated_at">;
+
+const updateQuery = preparedWrite<ClientChange>((kysely, slot) =>
+  kysely
+    .updateTable("clients")
+    .set((row) => ({
+      version: row("version", "+", 1),
+      ...slots(slot, ["name", "document", "updated_at"]),
+    }))
+    .where("pool_id", "=", slot("poolId"))
+    .where("client_id", "=", slot("clientId"))
+    .where("version", "=", slot("version")),
+);
 
 /** Replaces the document if the client still has `version`. Returns false if the client was changed in the meantime. */
 export async function updateClient(
   db: Db,
   change: { poolId: string; clientId: string; version: number; name: string; document: unknown; now: number },
 ): Promise<boolean> {
-  const result = await db.kysely
-    .updateTable("clients")
-    .set({
-      version: change.version + 1,
-      name: change.name,
-      document: JSON.stringify(change.document),
-      updated_at: change.now,
-    })
-    .where("pool_id", "=", change.poolId)
-    .where("client_id", "=", change.clientId)
-    .where("version", "=", change.version)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const { now, document, ...rest } = change;
+  const updated = await updateQuery(db, { ...rest, document: JSON.stringify(document), updated_at: now });
+  return updated === 1;
 }
 
 /** Every table besides `clients` whose rows belong to a client; deleting a client empties them. */
@@ -175,41 +213,55 @@ export const clientTables = [
   "terms",
 ] as const;
 
+const holdQuery = prepared<ClientKey, { client_id: string }>((kysely, slot, kind) =>
+  kysely
+    .selectFrom("clients")
+    .select("client_id")
+    .where("pool_id", "=", slot("poolId"))
+    .where("client_id", "=", slot("clientId"))
+    .$if(kind === "postgres", (select) => select.forShare()),
+);
+
 /**
  * Whether the client exists; if so, it cannot be deleted until the transaction ends. Call this before adding rows that
  * must not outlive the client.
  */
 export async function holdClient(tx: Db, poolId: string, clientId: string): Promise<boolean> {
-  const row = await tx.kysely
-    .selectFrom("clients")
-    .select("client_id")
-    .where("pool_id", "=", poolId)
-    .where("client_id", "=", clientId)
-    .$if(tx.kind === "postgres", (select) => select.forShare())
-    .executeTakeFirst();
+  const [row] = await holdQuery(tx, { poolId, clientId });
   return row !== undefined;
 }
+
+const deleteFrom = (table: "clients" | (typeof clientTables)[number]) =>
+  preparedWrite<ClientKey>((kysely, slot) =>
+    kysely.deleteFrom(table).where("pool_id", "=", slot("poolId")).where("client_id", "=", slot("clientId")),
+  );
+
+const deleteQuery = deleteFrom("clients");
+const emptyQueries = clientTables.map(deleteFrom);
 
 /** Deletes a client with everything that belongs to it, and retires its id. Returns false if there was none. */
 export function deleteClient(db: Db, poolId: string, clientId: string, now: number): Promise<boolean> {
   return inTransaction(db, async (tx) => {
     // The client's own row first: this waits for transactions that hold it, and later ones find no client.
-    const result = await tx.kysely
-      .deleteFrom("clients")
-      .where("pool_id", "=", poolId)
-      .where("client_id", "=", clientId)
-      .executeTakeFirst();
+    const deleted = await deleteQuery(tx, { poolId, clientId });
     await retireNames(tx, { kind: "client", poolId, name: clientId }, now);
-    for (const table of clientTables) {
-      await tx.kysely
-        .deleteFrom(table)
-        .where("pool_id", "=", poolId)
-        .where("client_id", "=", clientId)
-        .execute();
-    }
-    return affected(result) === 1;
+    for (const empty of emptyQueries) await empty(tx, { poolId, clientId });
+    return deleted === 1;
   });
 }
+
+const listQuery = prepared<
+  { poolId: string; after: string; limit: number },
+  Pick<ClientsTable, "client_id" | "name">
+>((kysely, slot) =>
+  kysely
+    .selectFrom("clients")
+    .select(["client_id", "name"])
+    .where("pool_id", "=", slot("poolId"))
+    .where("client_id", ">", slot("after"))
+    .orderBy("client_id")
+    .limit(slot("limit")),
+);
 
 /** A page of a pool's clients by id, beginning after the given id. */
 export async function listClients(
@@ -217,48 +269,48 @@ export async function listClients(
   poolId: string,
   page: { after: string; limit: number },
 ): Promise<{ clientId: string; name: string }[]> {
-  const rows = await db.kysely
-    .selectFrom("clients")
-    .select(["client_id", "name"])
-    .where("pool_id", "=", poolId)
-    .where("client_id", ">", page.after)
-    .orderBy("client_id")
-    .limit(page.limit)
-    .execute();
+  const rows = await listQuery(db, { poolId, ...page });
   return rows.map((row) => ({ clientId: row.client_id, name: row.name }));
 }
 
 const place = (clientId: string, secretId: string) =>
   `client_secrets:secret_sealed:${clientId}/${secretId}` as const;
 
+const insertSecretQuery = preparedWrite<ClientSecretsTable>((kysely, slot) =>
+  kysely
+    .insertInto("client_secrets")
+    .values(slots(slot, ["pool_id", "client_id", "secret_id", "secret_sealed", "created_at"])),
+);
+
+/** Adds a secret to a client. */
 export async function insertSecret(
   db: Db,
   poolId: string,
   clientId: string,
   secret: ClientSecretRow,
 ): Promise<void> {
-  await db.kysely
-    .insertInto("client_secrets")
-    .values({
-      pool_id: poolId,
-      client_id: clientId,
-      secret_id: secret.secretId,
-      secret_sealed: db.sealer.seal(place(clientId, secret.secretId), secret.secret),
-      created_at: secret.createdAt,
-    })
-    .execute();
+  await insertSecretQuery(db, {
+    pool_id: poolId,
+    client_id: clientId,
+    secret_id: secret.secretId,
+    secret_sealed: db.sealer.seal(place(clientId, secret.secretId), secret.secret),
+    created_at: secret.createdAt,
+  });
 }
+
+const secretsQuery = prepared<ClientKey, ClientSecretsTable>((kysely, slot) =>
+  kysely
+    .selectFrom("client_secrets")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("client_id", "=", slot("clientId"))
+    .orderBy("created_at")
+    .orderBy("secret_id"),
+);
 
 /** A client's secrets, oldest first. */
 export async function readSecrets(db: Db, poolId: string, clientId: string): Promise<ClientSecretRow[]> {
-  const rows = await db.kysely
-    .selectFrom("client_secrets")
-    .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("client_id", "=", clientId)
-    .orderBy("created_at")
-    .orderBy("secret_id")
-    .execute();
+  const rows = await secretsQuery(db, { poolId, clientId });
   return rows.map((row) => ({
     secretId: row.secret_id,
     secret: db.sealer.openText(place(clientId, row.secret_id), row.secret_sealed),
@@ -266,17 +318,21 @@ export async function readSecrets(db: Db, poolId: string, clientId: string): Pro
   }));
 }
 
+const deleteSecretQuery = preparedWrite<ClientKey & { secretId: string }>((kysely, slot) =>
+  kysely
+    .deleteFrom("client_secrets")
+    .where("pool_id", "=", slot("poolId"))
+    .where("client_id", "=", slot("clientId"))
+    .where("secret_id", "=", slot("secretId")),
+);
+
+/** Deletes a secret of a client. Returns false if the client has no such secret. */
 export async function deleteSecret(
   db: Db,
   poolId: string,
   clientId: string,
   secretId: string,
 ): Promise<boolean> {
-  const result = await db.kysely
-    .deleteFrom("client_secrets")
-    .where("pool_id", "=", poolId)
-    .where("client_id", "=", clientId)
-    .where("secret_id", "=", secretId)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const deleted = await deleteSecretQuery(db, { poolId, clientId, secretId });
+  return deleted === 1;
 }

@@ -4,7 +4,8 @@
  */
 
 import type { Db } from "./db.ts";
-import { affected } from "./engine/transaction.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
+import type { CodesTable } from "./schema/schema.ts";
 
 export interface CodePlace {
   readonly poolId: string;
@@ -25,9 +26,32 @@ export interface CodeRule {
 
 const spent = (rule: CodeRule) => (rule.known ? "own_attempts" : "attempts");
 
+const bySpent = <Query>(query: (column: ReturnType<typeof spent>) => Query) => ({
+  attempts: query("attempts"),
+  own_attempts: query("own_attempts"),
+});
+
+type GuessSlots = CodePlace & Pick<CodeRule, "now" | "maxAttempts">;
+
 function codeMac(db: Db, place: CodePlace, code: string): Uint8Array {
   return db.sealer.mac("code", place.poolId, place.userId, place.purpose, code);
 }
+
+const replaceQuery = preparedWrite<CodesTable>((kysely, slot) => {
+  const key = ["pool_id", "user_id", "purpose"] as const;
+  const values = slots(slot, [
+    "code_mac",
+    "destination",
+    "attempts",
+    "own_attempts",
+    "created_at",
+    "expires_at",
+  ]);
+  return kysely
+    .insertInto("codes")
+    .values({ ...slots(slot, key), ...values })
+    .onConflict((conflict) => conflict.columns(key).doUpdateSet(values));
+});
 
 /** Stores a code in place of the previous one, which becomes invalid. */
 export async function replaceCode(
@@ -35,20 +59,32 @@ export async function replaceCode(
   place: CodePlace,
   issued: { code: string; destination: string; now: number; expiresAt: number },
 ): Promise<void> {
-  const values = {
+  await replaceQuery(db, {
+    pool_id: place.poolId,
+    user_id: place.userId,
+    purpose: place.purpose,
     code_mac: codeMac(db, place, issued.code),
     destination: issued.destination,
     attempts: 0,
     own_attempts: 0,
     created_at: issued.now,
     expires_at: issued.expiresAt,
-  };
-  await db.kysely
-    .insertInto("codes")
-    .values({ pool_id: place.poolId, user_id: place.userId, purpose: place.purpose, ...values })
-    .onConflict((conflict) => conflict.columns(["pool_id", "user_id", "purpose"]).doUpdateSet(values))
-    .execute();
+  });
 }
+
+const takeQueries = bySpent((column) =>
+  prepared<GuessSlots & { mac: Uint8Array }, { destination: string }>((kysely, slot) =>
+    kysely
+      .deleteFrom("codes")
+      .where("pool_id", "=", slot("poolId"))
+      .where("user_id", "=", slot("userId"))
+      .where("purpose", "=", slot("purpose"))
+      .where("code_mac", "=", slot("mac"))
+      .where("expires_at", ">", slot("now"))
+      .where(column, "<", slot("maxAttempts"))
+      .returning("destination"),
+  ),
+);
 
 /**
  * Uses a code up and returns what it was sent for; undefined unless it is the live code. Of parallel calls only one
@@ -60,16 +96,8 @@ export async function takeCode(
   code: string,
   rule: CodeRule,
 ): Promise<string | undefined> {
-  const row = await db.kysely
-    .deleteFrom("codes")
-    .where("pool_id", "=", place.poolId)
-    .where("user_id", "=", place.userId)
-    .where("purpose", "=", place.purpose)
-    .where("code_mac", "=", codeMac(db, place, code))
-    .where("expires_at", ">", rule.now)
-    .where(spent(rule), "<", rule.maxAttempts)
-    .returning("destination")
-    .executeTakeFirst();
+  const mac = codeMac(db, place, code);
+  const [row] = await takeQueries[spent(rule)](db, { ...place, ...rule, mac });
   return row?.destination;
 }
 
@@ -79,6 +107,18 @@ export async function takeCode(
  */
 export type CodeState = "right" | "wrong" | "late" | "none";
 
+const readQuery = prepared<
+  CodePlace,
+  Pick<CodesTable, "code_mac" | "attempts" | "own_attempts" | "expires_at" | "destination">
+>((kysely, slot) =>
+  kysely
+    .selectFrom("codes")
+    .select(["code_mac", "attempts", "own_attempts", "expires_at", "destination"])
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .where("purpose", "=", slot("purpose")),
+);
+
 /** Checks a code without using it up; also returns what the stored one was sent for. */
 export async function judgeCode(
   db: Db,
@@ -87,13 +127,7 @@ export async function judgeCode(
   rule: CodeRule,
 ): Promise<{ state: CodeState; destination: string }> {
   const mac = codeMac(db, place, code);
-  const row = await db.kysely
-    .selectFrom("codes")
-    .select(["code_mac", "attempts", "own_attempts", "expires_at", "destination"])
-    .where("pool_id", "=", place.poolId)
-    .where("user_id", "=", place.userId)
-    .where("purpose", "=", place.purpose)
-    .executeTakeFirst();
+  const [row] = await readQuery(db, place);
   if (row === undefined || row[spent(rule)] >= rule.maxAttempts) return { state: "none", destination: "" };
   const { destination } = row;
   const fits = Buffer.from(row.code_mac).equals(mac);
@@ -101,18 +135,23 @@ export async function judgeCode(
   return { state: fits ? "right" : "wrong", destination };
 }
 
+const countWrongQueries = bySpent((column) =>
+  preparedWrite<GuessSlots>((kysely, slot) =>
+    kysely
+      .updateTable("codes")
+      .set((row) => ({ [column]: row(column, "+", 1) }))
+      .where("pool_id", "=", slot("poolId"))
+      .where("user_id", "=", slot("userId"))
+      .where("purpose", "=", slot("purpose"))
+      .where("expires_at", ">", slot("now"))
+      .where(column, "<", slot("maxAttempts")),
+  ),
+);
+
 /** Counts a wrong guess at a live code. Returns false if there is none, or its guesses are used up. */
 export async function countWrongCode(db: Db, place: CodePlace, rule: CodeRule): Promise<boolean> {
-  const result = await db.kysely
-    .updateTable("codes")
-    .set((set) => ({ [spent(rule)]: set(spent(rule), "+", 1) }))
-    .where("pool_id", "=", place.poolId)
-    .where("user_id", "=", place.userId)
-    .where("purpose", "=", place.purpose)
-    .where("expires_at", ">", rule.now)
-    .where(spent(rule), "<", rule.maxAttempts)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const counted = await countWrongQueries[spent(rule)](db, { ...place, ...rule });
+  return counted === 1;
 }
 
 /** Deletes codes that are no longer needed, because their purpose was reached in another way. */

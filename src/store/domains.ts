@@ -45,7 +45,6 @@ export function insertDomain(
 ): Promise<"added" | "taken" | "no-pool"> {
   return inTransaction(db, async (tx) => {
     if (!(await holdPool(tx, domain.poolId))) return "no-pool";
-    await clearOrphan(tx, domain.domain);
     const result = await tx.kysely
       .insertInto("domain_pools")
       .values({ domain: domain.domain, pool_id: domain.poolId })
@@ -71,33 +70,19 @@ export function insertDomain(
   });
 }
 
-/** Removes a row left behind if, during an upgrade, a server of a release without domains deleted the pool. */
-async function clearOrphan(tx: Db, domain: string): Promise<void> {
-  for (const table of ["domains", "domain_pools"] as const)
-    await tx.kysely
-      .deleteFrom(table)
-      .where("domain", "=", domain)
-      .where(({ not, exists, selectFrom }) =>
-        not(
-          exists(
-            selectFrom("pools").select("pools.pool_id").whereRef("pools.pool_id", "=", `${table}.pool_id`),
-          ),
-        ),
-      )
-      .execute();
-}
-
-/** A domain of any pool, by its name. */
+/** A domain of any pool, by its name: its pool is looked up first. */
 export async function findDomain(db: Db, domain: string): Promise<Domain | undefined> {
-  const row = await db.kysely
+  const owner = await db.kysely
     .selectFrom("domain_pools")
-    .innerJoin("domains", (join) =>
-      join
-        .onRef("domains.pool_id", "=", "domain_pools.pool_id")
-        .onRef("domains.domain", "=", "domain_pools.domain"),
-    )
-    .selectAll("domains")
-    .where("domain_pools.domain", "=", domain)
+    .select("pool_id")
+    .where("domain", "=", domain)
+    .executeTakeFirst();
+  if (owner === undefined) return undefined;
+  const row = await db.kysely
+    .selectFrom("domains")
+    .selectAll()
+    .where("pool_id", "=", owner.pool_id)
+    .where("domain", "=", domain)
     .executeTakeFirst();
   return row && fromRow(row);
 }

@@ -46,6 +46,8 @@ export interface OpenOptions {
   readonly poolSize?: number | undefined;
   readonly waitMs?: number | undefined;
   readonly applicationName?: string | undefined;
+  /** PostgreSQL only: whether it plans statements once per connection (`PostgresOptions`). */
+  readonly namedStatements?: "auto" | "on" | "off" | undefined;
   /** For tests. */
   readonly migrations?: readonly Migration[] | undefined;
   readonly syncFile?: ((descriptor: number, done: (error: Error | null) => void) => void) | undefined;

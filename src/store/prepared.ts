@@ -1,15 +1,16 @@
 /**
- * Prepared forms of the few hottest statements: building and compiling one costs Kysely more than SQLite takes to run
- * it. Values are named slots, filled in at each call.
+ * Prepared forms of statements, compiled once: building and compiling one costs Kysely more than SQLite takes to run
+ * it. Values are named slots, filled in at each call. On PostgreSQL each has a name, so that a connection plans it once.
  */
-import type { Compilable, CompiledQuery, Kysely, QueryResult } from "kysely";
+import { createHash } from "node:crypto";
+import type { Compilable, Kysely, QueryResult } from "kysely";
 import type { Db } from "./db.ts";
-import type { BoundValue, DatabaseKind } from "./engine/sql.ts";
+import type { BoundValue, DatabaseKind, NamedQuery } from "./engine/sql.ts";
 import type { Schema } from "./schema/schema.ts";
 
-type Slots<Values> = <Name extends keyof Values & string>(name: Name) => Values[Name];
-type Values = Readonly<Record<string, BoundValue>>;
-type Build<V extends Values, Row> = (
+type Slots<V> = <Name extends keyof V & string>(name: Name) => V[Name];
+type Values<V> = { readonly [Name in keyof V]: BoundValue };
+type Build<V extends Values<V>, Row> = (
   kysely: Kysely<Schema>,
   slot: Slots<V>,
   kind: DatabaseKind,
@@ -23,43 +24,101 @@ class Slot {
   }
 }
 
-const texts = new Map<string, string>();
+/** A statement of the program, in the text that each kind of database gets. */
+class Statement<V extends Values<V>, Row> {
+  readonly #build: Build<V, Row>;
+  readonly #compiled = new Map<DatabaseKind, NamedQuery>();
+
+  constructor(build: Build<V, Row>) {
+    this.#build = build;
+  }
+
+  compile(kysely: Kysely<Schema>, kind: DatabaseKind): NamedQuery {
+    let query = this.#compiled.get(kind);
+    if (query === undefined) {
+      // Kysely passes parameters on unchanged, so each slot comes out where it went in.
+      const compiled = this.#build(
+        kysely,
+        (name) => new Slot(name) as unknown as V[typeof name],
+        kind,
+      ).compile();
+      query = { ...compiled, name: nameOf(compiled.sql) };
+      this.#compiled.set(kind, query);
+    }
+    return query;
+  }
+
+  run({ kysely, kind }: Db, values: V): Promise<QueryResult<Row>> {
+    const query = this.compile(kysely, kind);
+    const named = values as Readonly<Record<string, BoundValue>>;
+    const parameters = query.parameters.map((value) => (value instanceof Slot ? named[value.name] : value));
+    const filled: NamedQuery = { ...query, parameters };
+    return kysely.executeQuery<Row>(filled);
+  }
+
+  textOf(queryId: string): string | undefined {
+    for (const query of this.#compiled.values()) if (query.queryId.queryId === queryId) return query.sql;
+    return undefined;
+  }
+}
+
+/** The name of a text is a hash of it: servers that share a pooler also share the plans that it keeps. */
+const nameOf = (text: string) => `poolhouse_${createHash("sha256").update(text).digest("hex").slice(0, 20)}`;
+
+const statements: Pick<Statement<never, unknown>, "compile" | "textOf">[] = [];
+
+function declare<V extends Values<V>, Row>(build: Build<V, Row>): Statement<V, Row> {
+  const statement = new Statement(build);
+  statements.push(statement);
+  return statement;
+}
 
 /** The SQL of a prepared statement, for observers of results: Kysely passes them the query's id only. */
 export function preparedText(queryId: string): string | undefined {
-  return texts.get(queryId);
+  for (const statement of statements) {
+    const text = statement.textOf(queryId);
+    if (text !== undefined) return text;
+  }
+  return undefined;
+}
+
+/**
+ * Every prepared statement of the modules loaded so far, under the name that PostgreSQL knows it by.
+ * @param kysely compiles for `kind`; it needs no connection
+ */
+export function preparedStatements(
+  kysely: Kysely<Schema>,
+  kind: DatabaseKind,
+): { readonly name: string; readonly text: string }[] {
+  return statements.map((statement) => {
+    const { name, sql: text } = statement.compile(kysely, kind);
+    return { name, text };
+  });
 }
 
 /**
  * A query that is compiled on first use. `build` writes it as usual, with `slot("name")` in place of each value; it
  * cannot branch on values, as it does not see them.
  */
-export function prepared<V extends Values, Row>(build: Build<V, Row>): (db: Db, values: V) => Promise<Row[]> {
-  const run = statement(build);
-  return async (db, values) => (await run(db, values)).rows;
+export function prepared<V extends Values<V>, Row>(
+  build: Build<V, Row>,
+): (db: Db, values: V) => Promise<Row[]> {
+  const statement = declare(build);
+  return async (db, values) => (await statement.run(db, values)).rows;
 }
 
 /** A prepared insert, update or delete; returns the number of affected rows. */
-export function preparedWrite<V extends Values>(
+export function preparedWrite<V extends Values<V>>(
   build: Build<V, unknown>,
 ): (db: Db, values: V) => Promise<number> {
-  const run = statement(build);
-  return async (db, values) => Number((await run(db, values)).numAffectedRows ?? 0n);
+  const statement = declare(build);
+  return async (db, values) => Number((await statement.run(db, values)).numAffectedRows ?? 0n);
 }
 
-function statement<V extends Values, Row>(
-  build: Build<V, Row>,
-): (db: Db, values: V) => Promise<QueryResult<Row>> {
-  const compiled = new Map<DatabaseKind, CompiledQuery>();
-  return (db, values) => {
-    let query = compiled.get(db.kind);
-    if (query === undefined) {
-      // Kysely passes parameters on unchanged, so each slot comes out where it went in.
-      query = build(db.kysely, (name) => new Slot(name) as unknown as V[typeof name], db.kind).compile();
-      compiled.set(db.kind, query);
-      texts.set(query.queryId.queryId, query.sql);
-    }
-    const parameters = query.parameters.map((value) => (value instanceof Slot ? values[value.name] : value));
-    return db.kysely.executeQuery<Row>({ ...query, parameters });
-  };
+/** Slots for several values at once, such as all columns of an insert: `values(slots(slot, ["pool_id", "name"]))`. */
+export function slots<V extends Values<V>, Name extends keyof V & string>(
+  slot: Slots<V>,
+  names: readonly Name[],
+): { [K in Name]: V[K] } {
+  return Object.fromEntries(names.map((name) => [name, slot(name)])) as { [K in Name]: V[K] };
 }

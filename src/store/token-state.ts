@@ -12,6 +12,14 @@ export type Session = Pick<
   "id" | "userId" | "clientId" | "deviceKey" | "twoFactors" | "revokedAt"
 >;
 
+/** What an access token names. Nothing of it need be true: the signature is verified afterwards. */
+export interface AccessClaims {
+  readonly poolId: string;
+  readonly clientId: string;
+  readonly familyId: string;
+  readonly userId: string;
+}
+
 export interface AccessState {
   readonly poolId: string;
   /** The current versions of pool and client, for comparison with cached ones. */
@@ -24,7 +32,6 @@ export interface AccessState {
 type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
 
 interface AccessRow extends Nullable<UserRow> {
-  readonly found_pool: string;
   readonly pool_version: number;
   readonly client_version: number;
   readonly family_id: string | null;
@@ -35,41 +42,37 @@ interface AccessRow extends Nullable<UserRow> {
   readonly revoked_at: number | null;
 }
 
-const accessQuery = prepared<{ clientId: string; familyId: string; userId: string }, AccessRow>(
-  (kysely, slot) =>
-    clientsWithPools(kysely)
-      .leftJoin("token_families", (join) =>
-        join
-          .onRef("token_families.pool_id", "=", "client_pools.pool_id")
-          .on("token_families.family_id", "=", slot("familyId")),
-      )
-      .leftJoin("users", (join) =>
-        join.onRef("users.pool_id", "=", "client_pools.pool_id").on("users.user_id", "=", slot("userId")),
-      )
-      .select([
-        "client_pools.pool_id as found_pool",
-        "pools.version as pool_version",
-        "clients.version as client_version",
-        "token_families.family_id",
-        "token_families.user_id as family_user",
-        "token_families.client_id as family_client",
-        "token_families.device_key as family_device",
-        "token_families.two_factors",
-        "token_families.revoked_at",
-        ...userColumns.map((column) => `users.${column}` as const),
-      ])
-      .where("client_pools.client_id", "=", slot("clientId")),
+const accessQuery = prepared<AccessClaims, AccessRow>((kysely, slot) =>
+  clientsWithPools(kysely)
+    .leftJoin("token_families", (join) =>
+      join
+        .onRef("token_families.pool_id", "=", "clients.pool_id")
+        .on("token_families.family_id", "=", slot("familyId")),
+    )
+    .leftJoin("users", (join) =>
+      join.onRef("users.pool_id", "=", "clients.pool_id").on("users.user_id", "=", slot("userId")),
+    )
+    .select([
+      "pools.version as pool_version",
+      "clients.version as client_version",
+      "token_families.family_id",
+      "token_families.user_id as family_user",
+      "token_families.client_id as family_client",
+      "token_families.device_key as family_device",
+      "token_families.two_factors",
+      "token_families.revoked_at",
+      ...userColumns.map((column) => `users.${column}` as const),
+    ])
+    .where("clients.pool_id", "=", slot("poolId"))
+    .where("clients.client_id", "=", slot("clientId")),
 );
 
-/** The state that an access token depends on; undefined if there is no such client. */
-export async function readAccessState(
-  db: Db,
-  claims: { clientId: string; familyId: string; userId: string },
-): Promise<AccessState | undefined> {
+/** The state that an access token depends on; undefined if the pool has no such client. */
+export async function readAccessState(db: Db, claims: AccessClaims): Promise<AccessState | undefined> {
   const [row] = await accessQuery(db, claims);
   if (row === undefined) return undefined;
   return {
-    poolId: row.found_pool,
+    poolId: claims.poolId,
     poolVersion: row.pool_version,
     clientVersion: row.client_version,
     session:

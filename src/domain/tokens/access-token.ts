@@ -4,7 +4,7 @@ import type { Ctx } from "../../app.ts";
 import { sha256, toBase64url } from "../../lib/bytes.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { isStorable } from "../../lib/text.ts";
-import { readAccessState, type Session } from "../../store/token-state.ts";
+import { type AccessClaims, readAccessState, type Session } from "../../store/token-state.ts";
 import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Client, issuer, type Pool, settingsAt } from "../user-pools/load-pool.ts";
@@ -41,7 +41,7 @@ export async function authorizeAccessToken(
   const known = ctx.app.caches.of(verifiedTokens).get(digest);
   const claimed = known ?? unverified(token);
   const state = await readAccessState(ctx.db, claimed);
-  if (state === undefined) return invalid("unknown client");
+  if (state === undefined) return invalid("no such client in the issuer's pool");
   const { session, user } = state;
   const settings = await settingsAt(ctx, claimed.clientId, { ...state, version: state.clientVersion });
   if (settings === undefined) return invalid("client or pool gone meanwhile");
@@ -67,11 +67,8 @@ export async function authorizeAccessToken(
 }
 
 /** The unverified claims of a token; until its signature is verified they only select what it is compared with. */
-interface Claimed {
+interface Claimed extends AccessClaims {
   readonly kid: string;
-  readonly clientId: string;
-  readonly familyId: string;
-  readonly userId: string;
   readonly payload: JWTPayload;
 }
 
@@ -87,11 +84,13 @@ function unverified(token: string): Claimed {
   try {
     const { alg, kid } = decodeProtectedHeader(token);
     const payload = decodeJwt(token);
-    const { client_id: clientId, event_id: familyId, sub: userId } = payload;
-    const complete = [kid, clientId, familyId, userId].every(
+    const { iss = "", client_id: clientId, event_id: familyId, sub: userId } = payload;
+    // Every issuer ends with the pool's id.
+    const poolId = iss.slice(iss.lastIndexOf("/") + 1);
+    const complete = [kid, poolId, clientId, familyId, userId].every(
       (value) => typeof value === "string" && isStorable(value),
     );
-    if (alg === "RS256" && complete) return { kid, clientId, familyId, userId, payload } as Claimed;
+    if (alg === "RS256" && complete) return { kid, poolId, clientId, familyId, userId, payload } as Claimed;
   } catch {
     // Not a JWT: refused below with the others.
   }

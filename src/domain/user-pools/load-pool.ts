@@ -5,7 +5,7 @@
 import type { Ctx } from "../../app.ts";
 import type { Config } from "../../config/config.ts";
 import { CacheKind } from "../../lib/caches.ts";
-import { findClient, readClient, readSecrets } from "../../store/clients.ts";
+import { findClient, readClient, readClientVersions, readSecrets } from "../../store/clients.ts";
 import { readPool, readPoolVersion } from "../../store/user-pools.ts";
 import type {
   GetUserPoolMfaConfigResponse,
@@ -99,11 +99,11 @@ export async function findClientWithPool(
   ctx: Ctx,
   clientId: string,
 ): Promise<{ pool: Pool; client: Client } | undefined> {
-  const found = await findClient(ctx.db, clientId);
+  const found = await findClient(ctx.db, clientId, cachedClient(ctx, clientId)?.poolId);
   return found && settingsAt(ctx, clientId, found);
 }
 
-/** The client as last loaded, for its pool only, which never changes. */
+/** The client as last loaded: for the pool that it was last found in. */
 export function cachedClient(ctx: Ctx, clientId: string): Client | undefined {
   return ctx.app.caches.of(clients).get(clientId);
 }
@@ -125,8 +125,8 @@ export async function loadPoolClient(
   poolId: string,
   clientId: string,
 ): Promise<{ pool: Pool; client: Client }> {
-  const found = await findClient(ctx.db, clientId);
-  if (found?.poolId === poolId) return (await settingsAt(ctx, clientId, found)) ?? noSuchClient(clientId);
+  const found = await readClientVersions(ctx.db, poolId, clientId);
+  if (found !== undefined) return (await settingsAt(ctx, clientId, found)) ?? noSuchClient(clientId);
   await loadPool(ctx, poolId);
   return noSuchClient(clientId);
 }

@@ -1,8 +1,16 @@
 /** The few differences between SQLite and PostgreSQL, so that everything else is one text for both. */
-import { type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
+import { type CompiledQuery, type Kysely, type RawBuilder, type SqlBool, sql } from "kysely";
 import type { Schema } from "../schema/schema.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
+
+/**
+ * A query of which the program has one text for ever. PostgreSQL plans it once per connection, under its name, which no
+ * other text may have.
+ */
+export interface NamedQuery extends CompiledQuery {
+  readonly name: string;
+}
 
 /** The column type for bytes. */
 export function blobType(kind: DatabaseKind): "blob" | "bytea" {

@@ -10,7 +10,7 @@ import type { Schema } from "../schema/schema.ts";
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   if (!(await hasColumn(kysely, kind, "users", "pool_number"))) return;
   const change = kind === "sqlite" ? [...withoutIndexes, ...rebuilt()] : [noWriters, ...altered()];
-  for (const statement of [...change, ...indexes(kind)]) await sql.raw(statement).execute(kysely);
+  for (const statement of [...change, ...withoutOrphans, ...indexes(kind)]) await sql.raw(statement).execute(kysely);
 }
 
 /** Keeps servers of earlier versions from writing what would not be migrated. */
@@ -41,6 +41,11 @@ const withoutIndexes = [
   "drop index if exists signing_keys_leaving",
   ...expiring.map((table) => `drop index if exists ${table}_expiry`),
 ];
+
+/** Domains of pools that servers deleted which knew no domains. */
+const withoutOrphans = ["domains", "domain_pools"].map(
+  (table) => `delete from ${table} where pool_id not in (select pool_id from pools)`,
+);
 
 /** Each index of users ends with the number: implicitly in SQLite, explicitly in PostgreSQL. */
 function indexes(kind: DatabaseKind): string[] {

@@ -99,7 +99,7 @@ interface PoolsTable {
   updated_at: number;
 }
 
-interface ClientsTable {
+export interface ClientsTable {
   pool_id: string;
   client_id: string;
   version: number;
@@ -122,7 +122,7 @@ export interface RetiredNamesTable {
   expires_at: number;
 }
 
-interface ClientSecretsTable {
+export interface ClientSecretsTable {
   pool_id: string;
   client_id: string;
   secret_id: string;
@@ -293,7 +293,7 @@ export interface SignInsTable {
 }
 
 /** One-time codes: one live code per user and purpose. */
-interface CodesTable {
+export interface CodesTable {
   pool_id: string;
   user_id: string;
   /** `sign-up`, `forgot-password`, `attribute:email` … */

@@ -21,6 +21,11 @@ export interface PostgresOptions {
   readonly applicationName?: string | undefined;
   /** How long to wait for the database at startup. Milliseconds. */
   readonly waitMs?: number | undefined;
+  /**
+   * Whether PostgreSQL plans statements once per connection, which a connection pooler may not support. `auto`, the
+   * default: unless there is a pooler.
+   */
+  readonly namedStatements?: "auto" | "on" | "off" | undefined;
   /** Milliseconds after which an unanswered statement is given up; set by tests. */
   readonly queryTimeoutMs?: number | undefined;
 }
@@ -58,8 +63,9 @@ export async function connectPostgres(options: PostgresOptions): Promise<Connect
   pool.on("error", (error) =>
     options.log.warn({ code: sqlState(error) }, "An idle database connection broke."),
   );
+  let direct: boolean;
   try {
-    await waitFor(pool, describe(new pg.Client({ connectionString: options.url })), options);
+    direct = await waitFor(pool, describe(new pg.Client({ connectionString: options.url })), options);
   } catch (error) {
     await pool.end();
     throw error;
@@ -69,10 +75,14 @@ export async function connectPostgres(options: PostgresOptions): Promise<Connect
     idle: pool.idleCount,
     waiting: pool.waitingCount,
   });
-  const limits = { queryTimeoutMs: options.queryTimeoutMs ?? queryTimeoutMs, sockets };
+  const driverOptions = {
+    queryTimeoutMs: options.queryTimeoutMs ?? queryTimeoutMs,
+    sockets,
+    named: namesStatements(direct, options),
+  };
   const dialect: Dialect = {
     createAdapter: () => new PostgresAdapter(),
-    createDriver: () => new PostgresDriver(pool, options.counts, limits),
+    createDriver: () => new PostgresDriver(pool, options.counts, driverOptions),
     createIntrospector: (kysely) => new PostgresIntrospector(kysely),
     createQueryCompiler: () => new PostgresQueryCompiler(),
   };
@@ -122,17 +132,22 @@ function describe(client: Client): string {
   return `PostgreSQL at ${client.host}:${client.port}, database ${client.database ?? ""}`;
 }
 
-async function waitFor(pool: Pool, name: string, options: PostgresOptions): Promise<void> {
+function namesStatements(direct: boolean, { namedStatements = "auto", log }: PostgresOptions): boolean {
+  if (namedStatements !== "auto" || direct) return namedStatements !== "off";
+  log.info(
+    {},
+    "There is a connection pooler in front of PostgreSQL: statements are planned each time (--named-statements).",
+  );
+  return false;
+}
+
+/** Returns whether the connection is PostgreSQL's own: a pooler lends its connections, under numbers of its own. */
+async function waitFor(pool: Pool, name: string, options: PostgresOptions): Promise<boolean> {
   const waitMs = options.waitMs ?? 60_000;
   const until = Date.now() + waitMs;
   for (let pause = 100, said = false; ; pause = Math.min(pause * 2, 2_000)) {
     try {
-      const query: QueryConfig & { query_timeout: number } = {
-        text: "select 1",
-        query_timeout: connectTimeoutMs,
-      };
-      await pool.query(query);
-      return;
+      return await isDirect(pool);
     } catch (error) {
       if (!mayComeUp(error))
         throw new OperatorError(`${name} refuses the connection: ${reason(error)}`, { cause: error });
@@ -146,6 +161,23 @@ async function waitFor(pool: Pool, name: string, options: PostgresOptions): Prom
       said = true;
     }
     await delay(pause);
+  }
+}
+
+async function isDirect(pool: Pool): Promise<boolean> {
+  const query: QueryConfig & { query_timeout: number } = {
+    text: "select pg_backend_pid() as pid",
+    query_timeout: connectTimeoutMs,
+  };
+  const client = await pool.connect();
+  let answered = false;
+  try {
+    const { rows } = await client.query<{ pid: number }>(query);
+    answered = true;
+    // pg keeps what the connection was announced as, but its types do not say so.
+    return rows[0]?.pid === (client as { readonly processID?: number }).processID;
+  } finally {
+    client.release(!answered);
   }
 }
 

@@ -5,6 +5,7 @@
  * - reports with a lost connection whether something may have been written (retry.ts), so that `runTransaction` can
  *   repeat transactions,
  * - waits a moment for a database that restarts before giving up,
+ * - lets PostgreSQL plan named statements (`NamedQuery`) once per connection,
  * - treats a connection that has been silent for too long as lost (time-limit.ts),
  * - applies the same rules for values and transactions as the SQLite dialect.
  */
@@ -13,7 +14,7 @@ import type { CompiledQuery, DatabaseConnection, Driver, QueryResult, Transactio
 import type { Pool, PoolClient, QueryConfig } from "pg";
 import { countError, type DatabaseCounts } from "../counts.ts";
 import { Attempts, ConnectionLost, sqlState } from "../retry.ts";
-import { type BoundValue, bindParameter } from "../sql.ts";
+import { type BoundValue, bindParameter, type NamedQuery } from "../sql.ts";
 import { enterTransaction, refuseInsideTransaction, refuseSignal } from "../transaction-guard.ts";
 import type { Sockets } from "./sockets.ts";
 import { hasNoTimeLimit } from "./time-limit.ts";
@@ -24,7 +25,17 @@ const reconnectMs = 5_000;
 /** One connection of the pool, while it exists. */
 interface Session {
   readonly client: PoolClient;
+  /** Which plans it keeps; see `PostgresDriver.forgetPlans`. */
+  readonly plans: number;
   broken: boolean;
+}
+
+interface DriverOptions {
+  /** Milliseconds after which an unanswered statement is given up. */
+  readonly queryTimeoutMs: number;
+  readonly sockets: Sockets;
+  /** Whether statements are prepared under their names. */
+  readonly named: boolean;
 }
 
 export class PostgresDriver implements Driver {
@@ -34,19 +45,13 @@ export class PostgresDriver implements Driver {
 
   readonly counts: DatabaseCounts;
 
-  /** Milliseconds after which an unanswered statement is given up. */
-  readonly queryTimeoutMs: number;
-  readonly #sockets: Sockets;
+  readonly options: DriverOptions;
+  #plans = 0;
 
-  constructor(
-    pool: Pool,
-    counts: DatabaseCounts,
-    limits: { readonly queryTimeoutMs: number; readonly sockets: Sockets },
-  ) {
+  constructor(pool: Pool, counts: DatabaseCounts, options: DriverOptions) {
     this.#pool = pool;
     this.counts = counts;
-    this.queryTimeoutMs = limits.queryTimeoutMs;
-    this.#sockets = limits.sockets;
+    this.options = options;
   }
 
   async init(): Promise<void> {}
@@ -62,19 +67,30 @@ export class PostgresDriver implements Driver {
     const until = Date.now() + reconnectMs;
     for (let pause = 50; ; pause = Math.min(pause * 2, 500)) {
       try {
-        return this.#sessionOf(await this.#pool.connect());
+        const session = this.#sessionOf(await this.#pool.connect());
+        if (session.plans === this.#plans) return session;
+        session.client.release(true);
+        continue;
       } catch (error) {
-        const ends = this.#ended || this.#sockets.abandoned;
+        const ends = this.#ended || this.options.sockets.abandoned;
         if (ends || !mayComeUp(error) || Date.now() + pause > until) throw error;
       }
       await delay(pause);
     }
   }
 
+  /**
+   * Called when PostgreSQL refuses a plan since a column was added: every connection planned before is replaced when it
+   * is next used, and its plans end with it.
+   */
+  forgetPlans(session: Pick<Session, "plans">): void {
+    if (session.plans === this.#plans) this.#plans += 1;
+  }
+
   #sessionOf(client: PoolClient): Session {
     const known = this.#sessions.get(client);
     if (known !== undefined) return known;
-    const session: Session = { client, broken: false };
+    const session: Session = { client, plans: this.#plans, broken: false };
     client.on("error", () => {
       session.broken = true;
     });
@@ -101,7 +117,7 @@ export class PostgresDriver implements Driver {
    * a retry would wait for them. Sent along with `begin`, so that it costs no round trip.
    */
   get #noLongerThan(): string {
-    return `set local idle_in_transaction_session_timeout = ${this.queryTimeoutMs}`;
+    return `set local idle_in_transaction_session_timeout = ${this.options.queryTimeoutMs}`;
   }
 
   /** Commits. If the connection breaks here after something was written, fails with an unknown outcome. */
@@ -143,13 +159,14 @@ class Lease implements DatabaseConnection {
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const parameters = query.parameters.map(bindParameter);
     const reads = isRead(query.sql);
+    const { name } = query as Partial<NamedQuery>;
     if (this.inTransaction) {
       this.wrote ||= !reads;
-      return toResult<R>(await this.send(query.sql, parameters, false));
+      return toResult<R>(await this.send(query.sql, parameters, false, name));
     }
     for (const tried = new Attempts(); ; ) {
       try {
-        return toResult<R>(await this.send(query.sql, parameters, !reads));
+        return toResult<R>(await this.send(query.sql, parameters, !reads, name));
       } catch (error) {
         await tried.again(error);
       }
@@ -165,18 +182,25 @@ class Lease implements DatabaseConnection {
   }
 
   /** Sends one statement. Throws ConnectionLost. `counts`: whether the statement would be durable by itself. */
-  async send(text: string, values: BoundValue[], counts: boolean): Promise<Answer> {
+  async send(text: string, values: BoundValue[], counts: boolean, name?: string): Promise<Answer> {
     if (this.#session.broken) throw new ConnectionLost(false, undefined);
-    const query_timeout = hasNoTimeLimit() ? undefined : this.#driver.queryTimeoutMs;
-    const query: TimedQuery = { text, values, query_timeout };
+    const { named, queryTimeoutMs } = this.#driver.options;
+    const query: TimedQuery = {
+      ...(named && name !== undefined && { name }),
+      text,
+      values,
+      query_timeout: hasNoTimeLimit() ? undefined : queryTimeoutMs,
+    };
     try {
       return await this.#session.client.query(query);
     } catch (error) {
       countError(this.#driver.counts, error);
       if (error instanceof Error) withCaller(error);
-      if (!this.#session.broken && !endsSession(error)) throw error;
+      const outdated = query.name !== undefined && isOutdatedPlan(error);
+      if (outdated) this.#driver.forgetPlans(this.#session);
+      if (!outdated && !this.#session.broken && !endsSession(error)) throw error;
       this.discard();
-      throw new ConnectionLost(counts, error);
+      throw new ConnectionLost(counts && !outdated, error);
     }
   }
 
@@ -219,6 +243,14 @@ function isRead(text: string): boolean {
  */
 function endsSession(error: unknown): boolean {
   return /^(?:57P|08|25P03)/.test(sqlState(error) ?? "") || isTimeout(error);
+}
+
+/**
+ * Whether PostgreSQL refuses a plan since the statement would now return other columns, as after a migration by another
+ * server (0A000, "cached plan must not change result type"). It has not run the statement.
+ */
+function isOutdatedPlan(error: unknown): boolean {
+  return sqlState(error) === "0A000";
 }
 
 /** Recognizes pg's timeout by its message; the error has no code. */

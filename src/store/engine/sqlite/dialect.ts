@@ -71,6 +71,8 @@ class Lease implements DatabaseConnection {
   wrote = false;
   /** Whether it has committed writes, so that the answer has to wait for the disk. */
   committed = false;
+  /** Whether the open transaction has changed the schema. */
+  changedSchema = false;
   /** The number of rows written so far. */
   rows = 0;
   idleTicks = 0;
@@ -186,15 +188,22 @@ class SqliteDriver implements Driver {
     }
     lease.state = "single";
     lease.committed ||= lease.wrote;
+    lease.changedSchema = false;
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     const lease = connection as Lease;
     if (lease.state === "expired") return;
-    // Some errors (a full disk) have already rolled back.
-    if (this.#database.isTransaction) this.#statements.run("rollback");
+    this.#rollBack(lease);
     lease.state = "single";
     lease.wrote = false;
+  }
+
+  #rollBack(lease: Lease): void {
+    // Some errors (a full disk) have already rolled back.
+    if (this.#database.isTransaction) this.#statements.run("rollback");
+    if (lease.changedSchema) this.#statements.clear();
+    lease.changedSchema = false;
   }
 
   async execute<R>(lease: Lease, query: CompiledQuery): Promise<QueryResult<R>> {
@@ -221,9 +230,9 @@ class SqliteDriver implements Driver {
 
   #noteWrite<R>(lease: Lease, statement: PreparedStatement, result: QueryResult<R>): void {
     if (!statement.writes) return;
-    // DDL and pragmas change the meaning of statements, and have no row count.
-    if (!statement.countsRows) this.#statements.clear();
-    else if (result.numAffectedRows === 0n) return;
+    if (statement.changesSchema) this.#statements.clear();
+    if (statement.countsRows && result.numAffectedRows === 0n) return;
+    lease.changedSchema ||= statement.changesSchema && lease.state === "transaction";
     lease.rows += Number(result.numAffectedRows ?? 0n);
     if (lease.state === "transaction") lease.wrote = true;
     else lease.committed = true;
@@ -265,7 +274,7 @@ class SqliteDriver implements Driver {
   #endIdleLease(): void {
     const lease = this.#current;
     if (lease === undefined || ++lease.idleTicks <= idleTicksAllowed) return;
-    if (this.#database.isTransaction) this.#statements.run("rollback");
+    this.#rollBack(lease);
     lease.state = "expired";
     this.#options.log.error(
       { lastQuery: lease.lastSql, waiting: this.#queue.length },
@@ -310,7 +319,11 @@ function refuseUnusable(lease: Lease): void {
 }
 
 function runStatement<R>(statement: PreparedStatement, parameters: SQLInputValue[]): QueryResult<R> {
-  if (!statement.returnsRows) return { rows: [], numAffectedRows: BigInt(statement.run(parameters)) };
+  if (!statement.returnsRows) {
+    const changes = statement.run(parameters);
+    // Without a count of its own, a statement would report that of the one before.
+    return statement.countsRows ? { rows: [], numAffectedRows: BigInt(changes) } : { rows: [] };
+  }
   const rows = statement.all(parameters) as R[];
   return statement.countsRows ? { rows, numAffectedRows: BigInt(rows.length) } : { rows };
 }

@@ -12,16 +12,21 @@ export class PreparedStatement {
   readonly writes: boolean;
   /** Whether it is an insert, update or delete, whose row count says whether something changed. */
   readonly countsRows: boolean;
+  /** Whether it may change the columns that other statements return. */
+  readonly changesSchema: boolean;
   readonly returnsRows: boolean;
   readonly #statement: StatementSync;
   readonly #names: readonly string[];
 
-  constructor(statement: StatementSync, sql: string, isSelect: boolean) {
+  constructor(statement: StatementSync, sql: string) {
+    const verb = verbOf(sql);
     this.#statement = statement;
     this.#names = statement.columns().map((column) => column.name);
     this.returnsRows = this.#names.length > 0;
-    this.countsRows = /^\s*(?:insert|update|delete|replace)\b/i.test(sql);
-    this.writes = !isSelect && !/^\s*(?:select|values|explain)\b/i.test(sql);
+    this.countsRows = /^(?:insert|update|delete|replace)$/.test(verb);
+    this.writes = !/^(?:select|values|explain)$/.test(verb);
+    this.changesSchema =
+      /^(?:create|alter|drop|attach|detach)$/.test(verb) || (verb === "pragma" && schemaPragma.test(sql));
     // Objects made by node:sqlite have no prototype and are slower to create.
     statement.setReturnArrays(true);
   }
@@ -45,6 +50,27 @@ export class PreparedStatement {
     for (let index = 0; index < this.#names.length; index++) row[this.#names[index]!] = values[index];
     return row;
   }
+}
+
+/** Pragmas that change what the schema says, or the names of the columns that statements return. */
+const schemaPragma = /\b(?:writable_schema|schema_version|(?:full|short)_column_names)\b/i;
+
+/** What does not belong to the outermost level of a statement, or is none of its keywords. */
+const quoted = /'[^']*'|"[^"]*"|`[^`]*`|\[[^\]]*\]|--[^\n]*|\/\*.*?\*\//gs;
+
+/** What a statement does: its first keyword, or after common table expressions (`with …`) the one that follows them. */
+function verbOf(sql: string): string {
+  let depth = 0;
+  let withs = false;
+  for (const [token] of sql.replaceAll(quoted, " ").matchAll(/[()]|\w+/g)) {
+    const word = token.toLowerCase();
+    if (word === "(") depth += 1;
+    else if (word === ")") depth -= 1;
+    else if (depth === 0 && word === "with") withs = true;
+    else if (depth === 0 && (!withs || /^(?:select|values|insert|replace|update|delete)$/.test(word)))
+      return word;
+  }
+  return "";
 }
 
 export class StatementCache {
@@ -76,8 +102,8 @@ export class StatementCache {
   }
 
   /** A statement outside the cache, for reading row by row while others run. */
-  prepare({ sql, query }: CompiledQuery): PreparedStatement {
-    return new PreparedStatement(this.#database.prepare(sql), sql, query.kind === "SelectQueryNode");
+  prepare({ sql }: CompiledQuery): PreparedStatement {
+    return new PreparedStatement(this.#database.prepare(sql), sql);
   }
 
   /** Runs begin, commit or rollback, which are always kept. */

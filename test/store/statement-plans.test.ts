@@ -1,0 +1,78 @@
+/**
+ * That every prepared statement is a seek by an index for whatever values: PostgreSQL plans it once for all of them,
+ * from the sixth execution on at the latest.
+ */
+import assert from "node:assert/strict";
+import { globSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pathToFileURL } from "node:url";
+import pg from "pg";
+import { growth } from "../../src/store/growth.ts";
+import { openDatabase } from "../../src/store/open.ts";
+import { preparedStatements } from "../../src/store/prepared.ts";
+import { forEachDatabase } from "../kit/databases.ts";
+import { fillTables } from "./filled.ts";
+
+interface Plan {
+  readonly "Node Type": string;
+  readonly "Relation Name"?: string;
+  readonly "Index Cond"?: string;
+  readonly Plans?: readonly Plan[];
+}
+
+/** Tables of a few rows, which PostgreSQL reads as a whole whatever indexes they have. */
+const small = Object.entries(growth).flatMap(([table, { removed }]) =>
+  removed.by === "nothing" ? [table] : [],
+);
+
+/** Statements that read more than they seek, each with the reason why that is fine. */
+const whole: readonly { readonly text: RegExp; readonly why: string }[] = [];
+
+/** What reads a table or an index from its beginning to its end. */
+function scans(plan: Plan): string[] {
+  const type = plan["Node Type"];
+  const table = plan["Relation Name"] ?? "";
+  const reads =
+    (type === "Seq Scan" && !small.includes(table)) ||
+    (/Index/.test(type) && plan["Index Cond"] === undefined);
+  return [...(reads ? [`${type} ${table}`] : []), ...(plan.Plans ?? []).flatMap(scans)];
+}
+
+async function loadAllStatements(): Promise<void> {
+  const src = join(import.meta.dirname, "..", "..", "src");
+  for (const file of globSync("store/{*,keys/*,rotation/*,engine/*}.ts", { cwd: src }))
+    await import(pathToFileURL(join(src, file)).href);
+}
+
+forEachDatabase((name, _open, fresh) => {
+  if (name === "sqlite") return;
+
+  test("every prepared statement seeks", async () => {
+    const options = await fresh();
+    const { db, close } = await openDatabase(options);
+    await loadAllStatements();
+    const statements = preparedStatements(db.kysely, db.kind);
+    await close();
+    assert.ok(statements.length > 60, "there are statements to look at");
+    const client = new pg.Client({ connectionString: options.url });
+    await client.connect();
+    const found: string[] = [];
+    try {
+      await fillTables(client, small);
+      await client.query("set plan_cache_mode = force_generic_plan");
+      for (const { name: statement, text } of new Map(statements.map((one) => [one.name, one])).values()) {
+        await client.query(`prepare ${statement} as ${text}`);
+        const values = [...new Set(text.match(/\$\d+/g))].map(() => "null").join(", ");
+        const execute = `execute ${statement}${values === "" ? "" : `(${values})`}`;
+        const { rows } = await client.query(`explain (format json) ${execute}`);
+        const plans = scans(rows[0]["QUERY PLAN"][0].Plan);
+        if (plans.length > 0 && !whole.some((one) => one.text.test(text)))
+          found.push(`${plans.join(", ")}: ${text}`);
+      }
+    } finally {
+      await client.end();
+    }
+    assert.deepEqual(found, []);
+  });
+});
