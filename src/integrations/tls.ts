@@ -2,7 +2,7 @@
  * The server's TLS certificate: from a file that is reread while the server runs, or, for development, issued by this
  * installation's own authority, since Amplify and other clients insist on https.
  */
-import { type webcrypto, X509Certificate } from "node:crypto";
+import { createPrivateKey, type webcrypto, X509Certificate } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
@@ -59,21 +59,76 @@ function fromFile(path: string): CertificateSource {
   };
 }
 
+/** Reads the file. Throws an OperatorError that names it if https cannot be served with what it holds. */
 function readPem(path: string): Certificate {
-  const text = readFileSync(path, "utf8");
-  const blocks = (kind: string) =>
-    text.match(new RegExp(`-----BEGIN ${kind}-----[\\s\\S]+?-----END ${kind}-----`, "g")) ?? [];
-  const certificates = blocks("CERTIFICATE");
-  const [key] = blocks("(?:[A-Z]+ )?PRIVATE KEY");
-  if (key === undefined || certificates.length === 0)
-    throw new OperatorError(`The TLS file ${path} must hold a private key and its certificates (PEM).`);
-  const certificate = { key, cert: `${certificates.join("\n")}\n` };
+  let text: string;
   try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new OperatorError(`The TLS file ${path} cannot be read: ${(error as Error).message}`);
+  }
+  const blocks = pemBlocks(text);
+  if (blocks === undefined)
+    throw new OperatorError(
+      `The TLS file ${path} is incomplete: a BEGIN line has no END line, or the reverse.`,
+    );
+  const keys = blocks.filter(({ kind }) => /^(?:[A-Z]+ )?PRIVATE KEY$/.test(kind));
+  const certificates = blocks.filter(({ kind }) => kind === "CERTIFICATE");
+  const [leaf] = certificates;
+  if (keys.length === 0 || leaf === undefined)
+    throw new OperatorError(`The TLS file ${path} must hold a private key and its certificates (PEM).`);
+  try {
+    // createSecureContext checks this only if the key and the certificate are of the same type.
+    const key = keyOf(new X509Certificate(leaf.pem), keys);
+    const certificate = { key, cert: `${certificates.map(({ pem }) => pem).join("\n")}\n` };
     createSecureContext(certificate);
+    return certificate;
   } catch (error) {
     throw new OperatorError(`The TLS file ${path} cannot be used: ${(error as Error).message}`);
   }
-  return certificate;
+}
+
+interface PemBlock {
+  /** The label of the BEGIN and END lines, such as CERTIFICATE (RFC 7468). */
+  readonly kind: string;
+  readonly pem: string;
+}
+
+/** The blocks of a PEM file; undefined if the file was cut off inside one, or its lines are mixed up. */
+function pemBlocks(text: string): PemBlock[] | undefined {
+  const blocks: PemBlock[] = [];
+  let begun: { kind: string; at: number } | undefined;
+  let end = 0;
+  for (const { 0: line, 1: word, 2: kind = "", index } of text.matchAll(
+    /-----(BEGIN|END) ([A-Z0-9 ]+)-----/g,
+  )) {
+    end = index + line.length;
+    if (word === "BEGIN") {
+      if (begun !== undefined) return undefined;
+      begun = { kind, at: index };
+    } else {
+      if (begun?.kind !== kind) return undefined;
+      blocks.push({ kind, pem: text.slice(begun.at, end) });
+      begun = undefined;
+    }
+  }
+  // The file may also end in the middle of a BEGIN line.
+  const last = text.slice(end).trimEnd().split("\n").at(-1)!;
+  return begun === undefined && !last.startsWith("-") ? blocks : undefined;
+}
+
+/** The key that belongs to the certificate. Throws an Error if none does. */
+function keyOf(leaf: X509Certificate, keys: readonly PemBlock[]): string {
+  const reasons: string[] = [];
+  for (const { pem } of keys) {
+    try {
+      if (leaf.checkPrivateKey(createPrivateKey(pem))) return pem;
+    } catch (error) {
+      reasons.push((error as Error).message);
+    }
+  }
+  const [reason = "no private key in it belongs to its first certificate"] = reasons;
+  throw new Error(reason);
 }
 
 const day = 86_400_000;

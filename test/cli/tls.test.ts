@@ -9,7 +9,9 @@ import { test } from "node:test";
 import { connect } from "node:tls";
 import { promisify } from "node:util";
 import { certificateSource } from "../../src/integrations/tls.ts";
+import { OperatorError } from "../../src/lib/operator-error.ts";
 import { temporaryFolder } from "../kit/databases.ts";
+import { selfSigned } from "./certificates.ts";
 import { run, serve, stop } from "./program.ts";
 
 /** GET with this authority alone. */
@@ -109,6 +111,59 @@ test("a file of a key and certificates; nonsense refuses to start and says what 
     run("serve", "--data", data, "--port", "0", "--tls", join(data, "none.pem")),
     /ENOENT/,
   );
+});
+
+test("the key must belong to the first certificate, of whatever types they are; of several keys one must", async () => {
+  const file = join(temporaryFolder(), "server.pem");
+  const opened = (text: string) => {
+    writeFileSync(file, text);
+    return certificateSource({ tls: file, folder: "", names, now: Date.now() });
+  };
+  const [ec, otherEc, rsa] = await Promise.all([selfSigned("ec"), selfSigned("ec"), selfSigned("rsa")]);
+  const strangers = [
+    `${ec.key}${rsa.cert}`,
+    `${rsa.key}${ec.cert}`,
+    `${otherEc.key}${ec.cert}`,
+    `${otherEc.key}${rsa.key}${ec.cert}`,
+    `${rsa.key}${ec.cert}${rsa.cert}`,
+  ];
+  for (const text of strangers)
+    await assert.rejects(opened(text), (error: Error) => {
+      assert.ok(error instanceof OperatorError);
+      assert.match(error.message, /server\.pem cannot be used: no private key in it belongs to its first/);
+      return true;
+    });
+  for (const text of [`${rsa.key}${otherEc.key}${ec.key}${ec.cert}`, `${ec.key}${rsa.key}${ec.cert}`])
+    assert.equal((await opened(text)).first.key.trim(), ec.key.trim());
+  assert.equal((await opened(`${rsa.cert}${ec.key}${rsa.key}`)).first.key.trim(), rsa.key.trim());
+});
+
+test("a file that ends inside its chain, or whose chain is damaged, is refused", async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, "server.pem");
+  const opened = (text: string) => {
+    writeFileSync(file, text);
+    return certificateSource({ tls: file, folder, names, now: Date.now() });
+  };
+  const { first } = await dev(join(folder, "authority"));
+  const whole = `${first.key}${first.cert}`;
+  const chain = (await opened(whole)).first.cert;
+  assert.equal(chain.match(/BEGIN CERTIFICATE/g)?.length, 2);
+  const last = whole.lastIndexOf("-----BEGIN");
+  // Within the BEGIN line, the certificate and the END line.
+  for (const length of [last + 3, last + 14, last + 40, last + 200, whole.trimEnd().length - 3])
+    await assert.rejects(opened(whole.slice(0, length)), (error: Error) => {
+      assert.ok(error instanceof OperatorError);
+      assert.match(error.message, /server\.pem is incomplete/);
+      return true;
+    });
+  await assert.rejects(opened(`${first.key.slice(0, 80)}\n${whole}`), /is incomplete/);
+  await assert.rejects(
+    opened(`${whole.slice(0, last + 60)}!!!!${whole.slice(last + 64)}`),
+    /server\.pem cannot be used: /,
+  );
+  const together = `${first.cert.trim()}${first.key}`;
+  assert.equal((await opened(together)).first.cert, chain, "no line break between two blocks");
 });
 
 test("a file that changes is taken over, one that is half written is not", async () => {
