@@ -89,7 +89,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   // Listening comes first, so that the port chosen by --port 0 is known before anything is derived from the public URL.
   const certificate =
     config.tls === undefined ? undefined : await certificateFor(config, config.tls, clock());
-  const front = await openFront(config, certificate, options.monotonic);
+  const front = await openFront(config, certificate, options);
   const { listening } = front;
   const bound = withPorts(config, listening);
   let opened: OpenedDatabase | undefined;
@@ -145,7 +145,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
 async function openFront(
   config: Config,
   certificate: CertificateSource | undefined,
-  clock: MonotonicClock = machineClock,
+  { log, monotonic: clock = machineClock }: Pick<ServerOptions, "log" | "monotonic">,
 ): Promise<ServingOptions & { readonly listening: ListeningServer; close(): Promise<void> }> {
   const proxies = createProxies(config.trustedProxies);
   const turns = new Turns(clock);
@@ -157,6 +157,7 @@ async function openFront(
     proxies.trusts(remoteAddress) || admission.admits(networkOf(remoteAddress ?? ""));
   const { limits } = config;
   const listening = await listen(config, certificate, {
+    log,
     limits,
     proxies,
     clock,

@@ -19,9 +19,16 @@ export interface CertificateSource {
   readonly first: Certificate;
   /** Path of the certificate of the authority to trust; undefined if the certificate comes from a file. */
   readonly authority: string | undefined;
-  /** The certificate if it has changed. Never throws: if the new one cannot be used, the current one stays in use. */
-  renewed(): Certificate | undefined;
+  /**
+   * What the file holds if it has changed: a certificate, or why it cannot be used, so that the current one stays in
+   * use. Undefined if there is nothing new; the same file is refused once. Never throws.
+   */
+  renewed(): Renewal | undefined;
 }
+
+type Renewal =
+  | { readonly certificate: Certificate; readonly refused?: undefined }
+  | { readonly certificate?: undefined; readonly refused: string };
 
 export interface TlsOptions {
   /** `dev`, or the path of a PEM file with a key and its certificates. */
@@ -40,26 +47,48 @@ export async function certificateSource(options: TlsOptions): Promise<Certificat
 }
 
 function fromFile(path: string): CertificateSource {
-  let changedAt = statSync(path).mtimeMs;
+  let changedAt = changeTime(path);
+  let refused: string | undefined;
   return {
     first: readPem(path),
     authority: undefined,
     renewed() {
+      const foundAt = changeTime(path);
+      if (foundAt === changedAt) return undefined;
       try {
-        const { mtimeMs } = statSync(path);
-        if (mtimeMs === changedAt) return undefined;
         const certificate = readPem(path);
-        changedAt = mtimeMs;
-        return certificate;
-      } catch {
-        // Half written; it is read again later.
-        return undefined;
+        [changedAt, refused] = [foundAt, undefined];
+        return { certificate };
+      } catch (error) {
+        // It is read again each time, since it may be half written within the resolution of its time of change.
+        const { message } = error as Error;
+        const known = refused;
+        refused = `${foundAt} ${message}`;
+        return refused === known ? undefined : { refused: message };
       }
     },
   };
 }
 
-/** Reads the file. Throws an OperatorError that names it if https cannot be served with what it holds. */
+/** When the file was changed; undefined if it cannot be told. */
+function changeTime(path: string): number | undefined {
+  try {
+    return statSync(path).mtimeMs;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Until when the certificate of a TLS file is valid, and from when. Epoch milliseconds. Throws an OperatorError if the
+ * file cannot be used.
+ */
+export function tlsFileValidity(path: string): { readonly from: number; readonly until: number } {
+  const { validFromDate, validToDate } = new X509Certificate(readPem(path).cert);
+  return { from: validFromDate.getTime(), until: validToDate.getTime() };
+}
+
+/** Reads the file. Throws an OperatorError that names it if https cannot be served with it. */
 function readPem(path: string): Certificate {
   let text: string;
   try {
