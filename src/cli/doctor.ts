@@ -5,6 +5,7 @@ import { type Config, listensOnLoopback, loadConfig, servesThisMachine } from ".
 import { checkPolicy, lacksOwnPermissions } from "../domain/iam/policy-check.ts";
 import { smtpMailbox } from "../integrations/smtp.ts";
 import { tlsFileValidity } from "../integrations/tls.ts";
+import { parseDatabase } from "../lib/database-url.ts";
 import { explainError } from "../lib/operator-error.ts";
 import { type AccessKeyInfo, listAccessKeys } from "../store/access-keys.ts";
 import type { Db } from "../store/db.ts";
@@ -115,17 +116,16 @@ async function mailFinding(config: Config): Promise<Finding> {
 }
 
 async function databaseFindings(config: Config): Promise<Finding[]> {
-  const embedded = !/^postgres(?:ql)?:/.test(config.database);
-  if (embedded) {
-    const exists = await access(config.database, constants.R_OK | constants.W_OK).then(
+  const address = parseDatabase(config.database);
+  if (address.kind === "sqlite") {
+    const { path } = address;
+    const exists = await access(path, constants.R_OK | constants.W_OK).then(
       () => true,
       () => false,
     );
     if (!exists) {
-      const folder = dirname(config.database);
-      return [
-        { ok: true, text: `no database yet: the first start makes ${config.database} (folder ${folder})` },
-      ];
+      const folder = dirname(path);
+      return [{ ok: true, text: `no database yet: the first start makes ${path} (folder ${folder})` }];
     }
   }
   try {
