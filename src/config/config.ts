@@ -93,6 +93,8 @@ export function loadConfig(
       `The setting ${setting(name).flag} (--${setting(name).flag}, ${setting(name).env}) ${wrong}${shown}.`,
     );
   };
+  // Every setting that was given is checked, whether or not it is used along with the others.
+  for (const name of names) value(name);
   return assemble(value);
 }
 

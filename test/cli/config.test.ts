@@ -74,6 +74,12 @@ test("an unknown key or a bad value refuses to start and is named", () => {
       { POOLHOUSE_SMTP_URL: "smtp://mail.example" },
       /smtp-ca cannot be read/,
     ],
+    [
+      ["--smtp-from", "a@b.example"],
+      { POOLHOUSE_SMTP_URL: "smtp://mail.example", POOLHOUSE_SMTP_ALLOW_PLAINTEXT: "yes" },
+      /^ConfigError: The setting smtp-allow-plaintext .* must be one of true, false, not "yes"\.$/,
+    ],
+    [[], { POOLHOUSE_SMTP_ALLOW_PLAINTEXT: "yes" }, /^ConfigError: The setting smtp-allow-plaintext /],
     [[], { POOLHOUSE_METRICS_TOKEN: "short" }, /metrics-token .* 16/],
     [["--audit-retention-days", "0"], {}, /audit-retention-days .* from 1/],
     [["--auth", "open", "--host", "0.0.0.0"], {}, /loopback address only/],
