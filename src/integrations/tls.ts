@@ -8,6 +8,7 @@ import { isIP } from "node:net";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { OperatorError } from "../lib/operator-error.ts";
+import { type PemBlock, pemBlocks } from "../lib/pem.ts";
 
 interface Certificate {
   /** PEM of the private key, and of the certificate with its intermediates. */
@@ -115,35 +116,6 @@ function readPem(path: string): Certificate {
   } catch (error) {
     throw new OperatorError(`The TLS file ${path} cannot be used: ${(error as Error).message}`);
   }
-}
-
-interface PemBlock {
-  /** The label of the BEGIN and END lines, such as CERTIFICATE (RFC 7468). */
-  readonly kind: string;
-  readonly pem: string;
-}
-
-/** The blocks of a PEM file; undefined if the file was cut off inside one, or its lines are mixed up. */
-function pemBlocks(text: string): PemBlock[] | undefined {
-  const blocks: PemBlock[] = [];
-  let begun: { kind: string; at: number } | undefined;
-  let end = 0;
-  for (const { 0: line, 1: word, 2: kind = "", index } of text.matchAll(
-    /-----(BEGIN|END) ([A-Z0-9 ]+)-----/g,
-  )) {
-    end = index + line.length;
-    if (word === "BEGIN") {
-      if (begun !== undefined) return undefined;
-      begun = { kind, at: index };
-    } else {
-      if (begun?.kind !== kind) return undefined;
-      blocks.push({ kind, pem: text.slice(begun.at, end) });
-      begun = undefined;
-    }
-  }
-  // The file may also end in the middle of a BEGIN line.
-  const last = text.slice(end).trimEnd().split("\n").at(-1)!;
-  return begun === undefined && !last.startsWith("-") ? blocks : undefined;
 }
 
 /** The key that belongs to the certificate. Throws an Error if none does. */

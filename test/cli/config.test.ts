@@ -116,6 +116,20 @@ test("mail must be encrypted, but on loopback or where the operator says so", ()
   assert.equal(loadConfig([], {}).smtp, undefined);
 });
 
+test("the file of authorities for mail must hold whole certificates", () => {
+  const pem = readFileSync(join(import.meta.dirname, "..", "mail", "localhost.pem"), "utf8");
+  const [certificate = ""] = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----\n/.exec(pem) ?? [];
+  const file = join(temporaryFolder(), "ca.pem");
+  const load = (text: string) => {
+    writeFileSync(file, text);
+    const argv = ["--smtp-from", "a@b.example", "--smtp-ca", file];
+    return loadConfig(argv, { POOLHOUSE_SMTP_URL: "smtp://mail.example" }).smtp?.ca;
+  };
+  assert.equal(load(certificate + certificate), certificate + certificate);
+  for (const text of ["", "nonsense", certificate + certificate.slice(0, 99), certificate.slice(0, -9)])
+    assert.throws(() => load(text), /smtp-ca cannot be read: it must hold certificates/);
+});
+
 test("limits are changed by name, the others keep their defaults", () => {
   assert.equal(loadConfig([], {}).limits["forgot-password"], 5);
   const file = join(temporaryFolder(), "poolhouse.yaml");
