@@ -12,7 +12,7 @@ import { hourlyShares } from "./domain/audit/event-shares.ts";
 import { startTrail } from "./domain/audit/trail.ts";
 import { createPasswordHasher, type HashCost } from "./domain/credentials/hash-queue.ts";
 import { createSrpExchanger } from "./domain/credentials/srp-exchanger.ts";
-import { type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
+import { type BeforeStored, type CreatedKey, ensureRootKey } from "./domain/iam/access-keys.ts";
 import { startUseWriter } from "./domain/iam/key-uses.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
 import { generateSigningPair } from "./domain/tokens/signing-keys.ts";
@@ -63,6 +63,8 @@ export interface RunningServer {
 
 export interface ServerOptions {
   readonly log: Logger;
+  /** Called with the root key if this start creates one. Another server that starts meanwhile may store its own first. */
+  readonly beforeRootKey?: BeforeStored;
   /** Epoch milliseconds; set by tests. */
   readonly clock?: () => number;
   /**
@@ -89,7 +91,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   // Listening comes first, so that the port chosen by --port 0 is known before anything is derived from the public URL.
   const certificate =
     config.tls === undefined ? undefined : await certificateFor(config, config.tls, clock());
-  const front = await openFront(config, certificate, options.monotonic);
+  const front = await openFront(config, certificate, options);
   const { listening } = front;
   const bound = withPorts(config, listening);
   let opened: OpenedDatabase | undefined;
@@ -109,7 +111,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const { db } = opened;
     const trails = startTrails(options.log, db, bound);
     const app = await newApp(bound, { db, log: options.log, clock, random, metrics, ...trails }, options);
-    const rootKey = await ensureRootKey(app, configuredRootKey(bound));
+    const rootKey = await ensureRootKey(app, configuredRootKey(bound), options.beforeRootKey);
     const workers = startWorkers(app, opened);
     const { leave: leaveDatabase, close: closeDatabase } = opened;
     const serving = createServing(app, front);
@@ -145,7 +147,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
 async function openFront(
   config: Config,
   certificate: CertificateSource | undefined,
-  clock: MonotonicClock = machineClock,
+  { log, monotonic: clock = machineClock }: Pick<ServerOptions, "log" | "monotonic">,
 ): Promise<ServingOptions & { readonly listening: ListeningServer; close(): Promise<void> }> {
   const proxies = createProxies(config.trustedProxies);
   const turns = new Turns(clock);
@@ -157,6 +159,7 @@ async function openFront(
     proxies.trusts(remoteAddress) || admission.admits(networkOf(remoteAddress ?? ""));
   const { limits } = config;
   const listening = await listen(config, certificate, {
+    log,
     limits,
     proxies,
     clock,

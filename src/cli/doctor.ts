@@ -4,6 +4,8 @@ import { dirname } from "node:path";
 import { type Config, listensOnLoopback, loadConfig, servesThisMachine } from "../config/config.ts";
 import { checkPolicy, lacksOwnPermissions } from "../domain/iam/policy-check.ts";
 import { smtpMailbox } from "../integrations/smtp.ts";
+import { tlsFileValidity } from "../integrations/tls.ts";
+import { parseDatabase } from "../lib/database-url.ts";
 import { explainError } from "../lib/operator-error.ts";
 import { type AccessKeyInfo, listAccessKeys } from "../store/access-keys.ts";
 import type { Db } from "../store/db.ts";
@@ -13,7 +15,9 @@ import { readPublicUrl } from "../store/public-url.ts";
 import { isRotating } from "../store/rotation/rotate-data-key.ts";
 import { oldestSigningKey } from "../store/signing-keys.ts";
 import { listPools } from "../store/user-pools.ts";
-import { openOptions } from "./command-line.ts";
+import { openOptions, timeText } from "./command-line.ts";
+
+const day = 24 * 60 * 60 * 1000;
 
 interface Finding {
   /** `"perhaps"` deserves a look, but is not a failure. */
@@ -26,6 +30,7 @@ export async function doctor(argv: readonly string[]): Promise<void> {
   const findings = [
     programFinding(),
     ...settingFindings(config),
+    ...tlsFindings(config),
     await mailFinding(config),
     ...(await databaseFindings(config)),
   ];
@@ -64,9 +69,30 @@ function settingFindings(config: Config): Finding[] {
   return findings;
 }
 
-/** Whether a proxy is in front: this server does no TLS itself, or listens on loopback but has another name. */
+/** Whether a proxy seems to be in front: this server does no TLS, and its public URL is https or another machine's. */
 function isBehindProxy(config: Config): boolean {
+  if (config.tls !== undefined) return false;
   return config.publicUrl.startsWith("https:") || (listensOnLoopback(config) && !servesThisMachine(config));
+}
+
+/** The time before a certificate expires in which it should have been renewed. Milliseconds. */
+const renewalTime = 14 * day;
+
+/** Whether the server can use the TLS file, and until when. A certificate for development is issued at each start. */
+function tlsFindings({ tls, httpsPort }: Config, now = Date.now()): Finding[] {
+  if (tls === undefined) return [];
+  if (tls === "dev") return [{ ok: true, text: `https on port ${httpsPort}, for development (--tls dev)` }];
+  try {
+    const { from, until } = tlsFileValidity(tls);
+    const text = `https on port ${httpsPort}: the certificate in ${tls}`;
+    if (now < from) return [{ ok: false, text: `${text} is valid only from ${timeText(from)}` }];
+    if (now >= until) return [{ ok: false, text: `${text} expired at ${timeText(until)}: renew it` }];
+    const soon = now > until - renewalTime;
+    const validity = `is valid until ${timeText(until)}${soon ? ": renew it soon" : ""}`;
+    return [{ ok: soon ? "perhaps" : true, text: `${text} ${validity}` }];
+  } catch (error) {
+    return [{ ok: false, text: explainError(error) }];
+  }
 }
 
 async function mailFinding(config: Config): Promise<Finding> {
@@ -90,17 +116,16 @@ async function mailFinding(config: Config): Promise<Finding> {
 }
 
 async function databaseFindings(config: Config): Promise<Finding[]> {
-  const embedded = !/^postgres(?:ql)?:/.test(config.database);
-  if (embedded) {
-    const exists = await access(config.database, constants.R_OK | constants.W_OK).then(
+  const address = parseDatabase(config.database);
+  if (address.kind === "sqlite") {
+    const { path } = address;
+    const exists = await access(path, constants.R_OK | constants.W_OK).then(
       () => true,
       () => false,
     );
     if (!exists) {
-      const folder = dirname(config.database);
-      return [
-        { ok: true, text: `no database yet: the first start makes ${config.database} (folder ${folder})` },
-      ];
+      const folder = dirname(path);
+      return [{ ok: true, text: `no database yet: the first start makes ${path} (folder ${folder})` }];
     }
   }
   try {
@@ -169,8 +194,6 @@ async function publicUrlFindings(db: Db, config: Config): Promise<Finding[]> {
     "POOLHOUSE_PUBLIC_URL to that, or change it for all servers with `poolhouse public-url --set`";
   return [{ ok: false, text }];
 }
-
-const day = 24 * 60 * 60 * 1000;
 
 /** Reports the age of the keys; how often to rotate them is for the operator to decide. */
 async function keyFindings({ db, masterKeys }: OpenedDatabase, config: Config): Promise<Finding[]> {

@@ -21,7 +21,7 @@ import {
   withDatabase,
 } from "./command-line.ts";
 import { operator } from "./operator.ts";
-import { keepRootKey } from "./root-key.ts";
+import { RootKeyFile } from "./root-key.ts";
 import { rotations } from "./rotate.ts";
 
 const usage = `poolhouse keys list [--json]
@@ -170,16 +170,22 @@ async function resetRoot({ config, flag }: Given): Promise<void> {
     target: configured?.accessKeyId,
     details: { principal: "root", replaces: "the former root key" },
   };
+  const file = new RootKeyFile(config.data);
   const key = await withDatabase(config, ({ db }) =>
-    resetRootKey(maker(recordingCommand(maker(db), operator(), event)), configured),
-  );
+    resetRootKey(maker(recordingCommand(maker(db), operator(), event)), configured, (made) =>
+      file.write(made),
+    ),
+  ).catch((error: unknown) => {
+    file.failed();
+    throw error;
+  });
   if (configured !== undefined) {
     console.log(`${key.accessKeyId}: the configured key is the root key now`);
     return;
   }
-  const path = keepRootKey(config.data, key);
+  const kept = file.keep();
   if (flag("json")) return printJson(key);
-  console.log(`New root access key (shown once, kept in ${path}); the former one is refused from now on:
+  console.log(`New root access key (shown once, ${kept}); the former one is refused from now on:
 AWS_ACCESS_KEY_ID=${key.accessKeyId}
 AWS_SECRET_ACCESS_KEY=${key.secretAccessKey}`);
 }

@@ -4,7 +4,7 @@ import type { CreatedKey } from "../domain/iam/access-keys.ts";
 import { type RunningServer, startServer } from "../server.ts";
 import { makeDemo } from "./demo.ts";
 import { createLog } from "./log.ts";
-import { keepRootKey } from "./root-key.ts";
+import { RootKeyFile } from "./root-key.ts";
 
 export async function serve(argv: readonly string[]): Promise<void> {
   const config = loadConfig(argv);
@@ -21,15 +21,22 @@ export async function serve(argv: readonly string[]): Promise<void> {
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
-  server = await startServer(config, { log, ownsProcess: true });
+  const rootKeyFile = new RootKeyFile(config.data);
+  const beforeRootKey = (key: CreatedKey) => rootKeyFile.write(key);
+  try {
+    server = await startServer(config, { log, ownsProcess: true, beforeRootKey });
+  } catch (error) {
+    rootKeyFile.failed();
+    throw error;
+  }
   if (server.app.config.auth === "open") {
     console.log(
       "WARNING: --auth open accepts any credentials from this machine. Never use it in production.",
     );
   }
-  // Saved before anything else can fail, printed last, where it is easy to find.
-  const shown =
-    server.rootKey && rootKeyText(server.rootKey, keepRootKey(server.app.config.data, server.rootKey));
+  // Kept before anything else can fail, printed last, where it is easy to find.
+  const shown = server.rootKey && rootKeyText(server.rootKey, rootKeyFile.keep());
+  if (shown === undefined) rootKeyFile.discard();
   if (config.demo) console.log(await makeDemo(server.app));
   if (server.authority !== undefined) {
     console.log(`https is certified by an authority of this installation: ${server.authority}
@@ -42,8 +49,9 @@ export async function serve(argv: readonly string[]): Promise<void> {
   console.log(`Poolhouse ready at ${server.url}`);
 }
 
-function rootKeyText(key: CreatedKey, path: string): string {
-  return `Root access key (shown once, kept in ${path}):
+/** @param kept where the key is kept */
+function rootKeyText(key: CreatedKey, kept: string): string {
+  return `Root access key (shown once, ${kept}):
   AWS_ACCESS_KEY_ID=${key.accessKeyId}
   AWS_SECRET_ACCESS_KEY=${key.secretAccessKey}
 `;

@@ -87,13 +87,23 @@ export function loadConfig(
     if (found === undefined) return setting(name).fallback;
     const wrong = setting(name).wrong?.(found);
     if (wrong === undefined) return found;
-    // A database URL, with its password, may have been given to the wrong setting.
-    const shown = setting(name).secret ? "" : `, not ${JSON.stringify(found.replace(/\/\/[^@/]*@/, "//…@"))}`;
+    const { secret, unquoted } = setting(name);
+    const shown = secret || unquoted ? "" : `, not ${JSON.stringify(withoutPasswords(found))}`;
     throw new ConfigError(
       `The setting ${setting(name).flag} (--${setting(name).flag}, ${setting(name).env}) ${wrong}${shown}.`,
     );
   };
+  // Every setting that was given is checked, whether or not it is used along with the others.
+  for (const name of names) value(name);
   return assemble(value);
+}
+
+/**
+ * Masks what may be a password in a refused text: the URL of a database or a mail server, for example, that was given
+ * to the wrong setting. A password that is not percent-encoded may contain `/` and `@`.
+ */
+function withoutPasswords(text: string): string {
+  return text.replace(/(:\/{0,2}).*@/s, "$1…@").replace(/\b(password\s*=\s*)[^&\s]+/gi, "$1…");
 }
 
 function assemble(value: (name: Name) => string | undefined): Config {
@@ -207,7 +217,9 @@ function readFlags(argv: readonly string[]): Map<Name, string> {
     const [, flag, given] = /^--([a-z-]+)(?:=(.*))?$/s.exec(argv[at]!) ?? [];
     const name = names.find((one) => setting(one).flag === flag);
     if (name === undefined)
-      throw new ConfigError(`Unknown argument ${argv[at]}. \`poolhouse help\` lists the flags.`);
+      throw new ConfigError(
+        `Unknown argument ${withoutPasswords(argv[at]!)}. \`poolhouse help\` lists the flags.`,
+      );
     if (setting(name).secret) {
       throw new ConfigError(
         `--${flag} is a secret: give it as ${setting(name).env}, or in the file of --config.`,
@@ -235,24 +247,47 @@ function readEnvironment(env: Readonly<Record<string, string | undefined>>): Map
 }
 
 function readFile(path: string): Map<Name, string> {
-  // Loaded on demand: most servers have no configuration file.
-  const { parse: parseYaml } = createRequire(import.meta.url)("yaml") as typeof import("yaml");
-  let document: unknown;
-  try {
-    document = parseYaml(readFileSync(path, "utf8")) ?? {};
-  } catch (error) {
-    throw new ConfigError(`The file ${path} of --config cannot be read: ${(error as Error).message}`);
-  }
+  const document = readYaml(path) ?? {};
   if (typeof document !== "object" || document === null || Array.isArray(document)) {
     throw new ConfigError(`The file ${path} of --config must hold settings by name.`);
   }
   const found = new Map<Name, string>();
   for (const [key, value] of Object.entries(document)) {
     const name = names.find((one) => setting(one).flag === key && one !== "config");
-    if (name === undefined) throw new ConfigError(`Unknown setting ${key} in ${path}.`);
+    if (name === undefined) throw new ConfigError(`Unknown setting ${withoutPasswords(key)} in ${path}.`);
     found.set(name, textOf(value));
   }
   return found;
+}
+
+/**
+ * Parses a YAML file. Throws ConfigError, which says where a mistake is, but quotes nothing of the file: messages of
+ * the parser may contain the line, an alias or a tag, any of which can be part of a secret that lacks quotation marks.
+ */
+function readYaml(path: string): unknown {
+  // Loaded on demand: most servers have no configuration file.
+  const yaml = createRequire(import.meta.url)("yaml") as typeof import("yaml");
+  const refuse = (reason: string): never => {
+    throw new ConfigError(`The file ${path} of --config cannot be read: ${reason}`);
+  };
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    return refuse((error as Error).message);
+  }
+  const lineCounter = new yaml.LineCounter();
+  const document = yaml.parseDocument(text, { prettyErrors: false, logLevel: "silent", lineCounter });
+  const [mistake] = [...document.errors, ...document.warnings];
+  if (mistake !== undefined) {
+    const { line, col } = lineCounter.linePos(mistake.pos[0]);
+    return refuse(`it is not valid YAML at line ${line}, column ${col} (${mistake.code}).`);
+  }
+  try {
+    return document.toJS() as unknown;
+  } catch {
+    return refuse("it is not valid YAML: an alias (*) has no anchor (&), or there are too many.");
+  }
 }
 
 /** A YAML value as a flag would spell it: lists and maps become comma-separated. */

@@ -1,5 +1,6 @@
 /** The table of settings: the flag, environment variable, default and validation of each. Does no I/O. */
 import { isIP } from "node:net";
+import { looksLikeUrl, wrongDatabase } from "../lib/database-url.ts";
 import { isHostName } from "../lib/host-name.ts";
 import { parseMailAddress } from "../lib/mail-address.ts";
 import { parseSmtpUrl } from "../lib/smtp-url.ts";
@@ -12,6 +13,8 @@ export interface Setting {
   readonly fallback?: string;
   /** Read from the environment or the file only: a command line is visible to everybody on the machine. */
   readonly secret?: true;
+  /** A refused value may contain a password and is not quoted in the message; the same holds for secrets. */
+  readonly unquoted?: true;
   /** A flag that takes no value. */
   readonly boolean?: true;
   /** What is wrong with the value, to follow the setting's name; undefined if it is fine. */
@@ -63,12 +66,14 @@ export const settings = {
     fallback: "./poolhouse-data",
     help: "Folder for the embedded database and its secrets.",
     wrong: (value: string) =>
-      /^postgres(?:ql)?:/i.test(value) ? "is a folder, not a database: did you mean --database?" : undefined,
+      looksLikeUrl(value) ? "is a folder, not a URL: did you mean --database?" : undefined,
   },
   database: {
     flag: "database",
     env: "POOLHOUSE_DATABASE",
     help: "postgres://… or a file; by default <data>/db/poolhouse.sqlite.",
+    unquoted: true,
+    wrong: wrongDatabase,
   },
   config: {
     flag: "config",

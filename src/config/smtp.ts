@@ -1,6 +1,7 @@
 /** The mail server's settings. */
 import { readFileSync } from "node:fs";
 import { parseMailAddress } from "../lib/mail-address.ts";
+import { pemBlocks } from "../lib/pem.ts";
 import { parseSmtpUrl, type SmtpConfig } from "../lib/smtp-url.ts";
 
 type Name = "smtpUrl" | "smtpFrom" | "smtpAllowPlaintext" | "smtpCa";
@@ -21,6 +22,14 @@ export function smtpConfig(value: (name: Name) => string | undefined): SmtpConfi
     ...server,
     from,
     mustEncrypt: !local && value("smtpAllowPlaintext") !== "true",
-    ca: ca === undefined ? undefined : readFileSync(ca, "utf8"),
+    ca: ca === undefined ? undefined : readAuthorities(ca),
   };
+}
+
+/** Reads the certificates of authorities. TLS would ignore what it cannot use, and then trust fewer of them. */
+function readAuthorities(path: string): string {
+  const text = readFileSync(path, "utf8");
+  if (!pemBlocks(text)?.some(({ kind }) => kind.endsWith("CERTIFICATE")))
+    throw new Error("it must hold certificates (PEM), none of them cut off.");
+  return text;
 }

@@ -7,6 +7,7 @@ import {
 } from "node:http";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
 import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
+import type { App } from "../app.ts";
 import type { Config } from "../config/config.ts";
 import type { CertificateSource } from "../integrations/tls.ts";
 import { Connections, type ConnectionsOptions } from "./connections.ts";
@@ -50,6 +51,7 @@ const silentTime = 500;
 
 /** What the sockets need: limits on connections, and whether their peer may be served more right now. */
 export interface ListenOptions extends ConnectionsOptions {
+  readonly log: Pick<App["log"], "warn">;
   readonly mayAsk: (socket: Socket) => boolean;
   /** Called for each accepted connection. */
   readonly accepted: () => void;
@@ -71,7 +73,7 @@ export async function listen(
   const { mayAsk, accepted } = options;
   const socketOptions: SocketOptions = { host: config.host, connections, mayAsk, accepted, answer };
   const http = await openSocket(createHttpServer(settings), config.port, socketOptions);
-  const https = certificate && (await openHttps(config.httpsPort, certificate, socketOptions, http));
+  const https = certificate && (await openHttps(config.httpsPort, certificate, socketOptions, http, options));
   return {
     port: http.port,
     httpsPort: https?.port,
@@ -106,19 +108,24 @@ async function openHttps(
   certificate: CertificateSource,
   socketOptions: SocketOptions,
   http: OpenSocket,
+  { clock, log }: ListenOptions,
 ): Promise<OpenSocket> {
   const server = createHttpsServer({ ...settings, ...certificate.first, ...modern });
   try {
     const socket = await openSocket(server, port, socketOptions);
-    const timer = setInterval(() => {
-      const renewed = certificate.renewed();
-      if (renewed !== undefined) server.setSecureContext({ ...renewed, ...modern });
-    }, renewalMs);
-    timer.unref();
+    const stop = clock.every(renewalMs, () => {
+      const renewal = certificate.renewed();
+      if (renewal?.certificate) server.setSecureContext({ ...renewal.certificate, ...modern });
+      else if (renewal)
+        log.warn(
+          { reason: renewal.refused },
+          "The TLS file has changed and cannot be used: the current certificate stays in use.",
+        );
+    });
     return {
       port: socket.port,
       close: () => {
-        clearInterval(timer);
+        stop();
         return socket.close();
       },
     };

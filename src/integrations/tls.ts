@@ -2,12 +2,13 @@
  * The server's TLS certificate: from a file that is reread while the server runs, or, for development, issued by this
  * installation's own authority, since Amplify and other clients insist on https.
  */
-import { type webcrypto, X509Certificate } from "node:crypto";
+import { createPrivateKey, type webcrypto, X509Certificate } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import { OperatorError } from "../lib/operator-error.ts";
+import { type PemBlock, pemBlocks } from "../lib/pem.ts";
 
 interface Certificate {
   /** PEM of the private key, and of the certificate with its intermediates. */
@@ -19,9 +20,16 @@ export interface CertificateSource {
   readonly first: Certificate;
   /** Path of the certificate of the authority to trust; undefined if the certificate comes from a file. */
   readonly authority: string | undefined;
-  /** The certificate if it has changed. Never throws: if the new one cannot be used, the current one stays in use. */
-  renewed(): Certificate | undefined;
+  /**
+   * What the file holds if it has changed: a certificate, or why it cannot be used, so that the current one stays in
+   * use. Undefined if there is nothing new; the same file is refused once. Never throws.
+   */
+  renewed(): Renewal | undefined;
 }
+
+type Renewal =
+  | { readonly certificate: Certificate; readonly refused?: undefined }
+  | { readonly certificate?: undefined; readonly refused: string };
 
 export interface TlsOptions {
   /** `dev`, or the path of a PEM file with a key and its certificates. */
@@ -40,40 +48,88 @@ export async function certificateSource(options: TlsOptions): Promise<Certificat
 }
 
 function fromFile(path: string): CertificateSource {
-  let changedAt = statSync(path).mtimeMs;
+  let changedAt = changeTime(path);
+  let refused: string | undefined;
   return {
     first: readPem(path),
     authority: undefined,
     renewed() {
+      const foundAt = changeTime(path);
+      if (foundAt === changedAt) return undefined;
       try {
-        const { mtimeMs } = statSync(path);
-        if (mtimeMs === changedAt) return undefined;
         const certificate = readPem(path);
-        changedAt = mtimeMs;
-        return certificate;
-      } catch {
-        // Half written; it is read again later.
-        return undefined;
+        [changedAt, refused] = [foundAt, undefined];
+        return { certificate };
+      } catch (error) {
+        // It is read again each time, since it may be half written within the resolution of its time of change.
+        const { message } = error as Error;
+        const known = refused;
+        refused = `${foundAt} ${message}`;
+        return refused === known ? undefined : { refused: message };
       }
     },
   };
 }
 
-function readPem(path: string): Certificate {
-  const text = readFileSync(path, "utf8");
-  const blocks = (kind: string) =>
-    text.match(new RegExp(`-----BEGIN ${kind}-----[\\s\\S]+?-----END ${kind}-----`, "g")) ?? [];
-  const certificates = blocks("CERTIFICATE");
-  const [key] = blocks("(?:[A-Z]+ )?PRIVATE KEY");
-  if (key === undefined || certificates.length === 0)
-    throw new OperatorError(`The TLS file ${path} must hold a private key and its certificates (PEM).`);
-  const certificate = { key, cert: `${certificates.join("\n")}\n` };
+/** When the file was changed; undefined if it cannot be told. */
+function changeTime(path: string): number | undefined {
   try {
+    return statSync(path).mtimeMs;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Until when the certificate of a TLS file is valid, and from when. Epoch milliseconds. Throws an OperatorError if the
+ * file cannot be used.
+ */
+export function tlsFileValidity(path: string): { readonly from: number; readonly until: number } {
+  const { validFromDate, validToDate } = new X509Certificate(readPem(path).cert);
+  return { from: validFromDate.getTime(), until: validToDate.getTime() };
+}
+
+/** Reads the file. Throws an OperatorError that names it if https cannot be served with it. */
+function readPem(path: string): Certificate {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new OperatorError(`The TLS file ${path} cannot be read: ${(error as Error).message}`);
+  }
+  const blocks = pemBlocks(text);
+  if (blocks === undefined)
+    throw new OperatorError(
+      `The TLS file ${path} is incomplete: a BEGIN line has no END line, or the reverse.`,
+    );
+  const keys = blocks.filter(({ kind }) => /^(?:[A-Z]+ )?PRIVATE KEY$/.test(kind));
+  const certificates = blocks.filter(({ kind }) => kind === "CERTIFICATE");
+  const [leaf] = certificates;
+  if (keys.length === 0 || leaf === undefined)
+    throw new OperatorError(`The TLS file ${path} must hold a private key and its certificates (PEM).`);
+  try {
+    // createSecureContext checks this only if the key and the certificate are of the same type.
+    const key = keyOf(new X509Certificate(leaf.pem), keys);
+    const certificate = { key, cert: `${certificates.map(({ pem }) => pem).join("\n")}\n` };
     createSecureContext(certificate);
+    return certificate;
   } catch (error) {
     throw new OperatorError(`The TLS file ${path} cannot be used: ${(error as Error).message}`);
   }
-  return certificate;
+}
+
+/** The key that belongs to the certificate. Throws an Error if none does. */
+function keyOf(leaf: X509Certificate, keys: readonly PemBlock[]): string {
+  const reasons: string[] = [];
+  for (const { pem } of keys) {
+    try {
+      if (leaf.checkPrivateKey(createPrivateKey(pem))) return pem;
+    } catch (error) {
+      reasons.push((error as Error).message);
+    }
+  }
+  const [reason = "no private key in it belongs to its first certificate"] = reasons;
+  throw new Error(reason);
 }
 
 const day = 86_400_000;

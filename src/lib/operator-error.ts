@@ -10,8 +10,19 @@ export class OperatorError extends Error {
  * file, a port in use). Any other error is a defect, and is reported with its stack and those of its causes.
  */
 export function explainError(error: unknown): string {
+  return explain(error, new Set());
+}
+
+/** @param explained the errors that have been reported: causes may form a cycle */
+function explain(error: unknown, explained: Set<Error>): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof OperatorError || "syscall" in error) return error.message;
-  const text = error.stack ?? `${error.name}: ${error.message}`;
-  return error.cause === undefined ? text : `${text}\nCaused by: ${explainError(error.cause)}`;
+  if (explained.has(error)) return `${error.name}: ${error.message} (see above)`;
+  explained.add(error);
+  const parts: readonly unknown[] = error instanceof AggregateError ? error.errors : [];
+  return [
+    error.stack ?? `${error.name}: ${error.message}`,
+    ...parts.map((part, index) => `Error ${index + 1} of ${parts.length}: ${explain(part, explained)}`),
+    ...(error.cause === undefined ? [] : [`Caused by: ${explain(error.cause, explained)}`]),
+  ].join("\n");
 }

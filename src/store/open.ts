@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { type Dialect, Kysely, sql } from "kysely";
 import { BoundedMap } from "../lib/bounded-map.ts";
+import { type DatabaseAddress, parseDatabase } from "../lib/database-url.ts";
 import { OperatorError } from "../lib/operator-error.ts";
 import type { Random } from "../lib/seal.ts";
 import type { Db } from "./db.ts";
@@ -76,7 +77,7 @@ const mostDecoys = 10_000;
 
 export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase> {
   const { log, now = Date.now, random = randomBytes } = options;
-  const target = parseUrl(options.url);
+  const target = parseDatabase(options.url);
   if (options.secondary && target.kind === "sqlite" && !fileExists(target.path))
     throw new OperatorError(
       `There is no database at ${target.path}: the first start of the server makes it.`,
@@ -101,7 +102,7 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
 }
 
 /** The configured master keys; the first start creates one if there is none. */
-function findMasterKeys(target: Target, options: OpenOptions): MasterKeySet {
+function findMasterKeys(target: DatabaseAddress, options: OpenOptions): MasterKeySet {
   const { random = randomBytes } = options;
   return masterKeys({
     kind: target.kind,
@@ -147,7 +148,7 @@ export async function migrateDatabase(options: OpenOptions): Promise<SchemaVersi
   const { log, now = Date.now } = options;
   const found = await readSchemaVersion(options);
   if (found.version >= found.program) return found;
-  const target = parseUrl(options.url);
+  const target = parseDatabase(options.url);
   if (target.kind === "sqlite" && !fileExists(target.path)) findMasterKeys(target, options);
   const { kysely, kind, close } = await connect(target, options);
   try {
@@ -160,7 +161,7 @@ export async function migrateDatabase(options: OpenOptions): Promise<SchemaVersi
 
 /** The database's schema version. Changes nothing and creates no file. */
 export async function readSchemaVersion(options: OpenOptions): Promise<SchemaVersion> {
-  const target = parseUrl(options.url);
+  const target = parseDatabase(options.url);
   if (target.kind === "sqlite" && !fileExists(target.path))
     return { version: 0, program: PROGRAM_SCHEMA_VERSION };
   const { kysely, close } = await connect(target, { ...options, secondary: true });
@@ -171,22 +172,8 @@ export async function readSchemaVersion(options: OpenOptions): Promise<SchemaVer
   }
 }
 
-type Target =
-  | { readonly kind: "postgres"; readonly url: string }
-  | { readonly kind: "sqlite"; readonly path: string };
-
-function parseUrl(url: string): Target {
-  if (/^postgres(?:ql)?:\/\//.test(url)) return { kind: "postgres", url };
-  const path = url.replace(/^sqlite:(?:\/\/)?/, "");
-  // Not repeated in the message, as it may contain a password.
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(path))
-    throw new OperatorError("The database must be postgres://…, sqlite:… or a path.");
-  if (path === "") throw new OperatorError("The path of the database is empty.");
-  return { kind: "sqlite", path };
-}
-
 /** A random master key for an in-memory database, which does not outlive the process. */
-function throwAwayKey(target: Target, random: Random): string | undefined {
+function throwAwayKey(target: DatabaseAddress, random: Random): string | undefined {
   const gone = target.kind === "sqlite" && target.path === inMemory;
   return gone ? Buffer.from(random(32)).toString("base64") : undefined;
 }
@@ -200,7 +187,11 @@ interface Connected {
   close(): Promise<void>;
 }
 
-async function connect(target: Target, options: OpenOptions, counts = newCounts()): Promise<Connected> {
+async function connect(
+  target: DatabaseAddress,
+  options: OpenOptions,
+  counts = newCounts(),
+): Promise<Connected> {
   const writes = new WriteHealth(options.log);
   const { dialect, leave, unlock } = await openDialect(target, options, { counts, writes });
   const kysely = new Kysely<Schema>({ dialect });
@@ -223,7 +214,7 @@ function unusable(path: string, unlock: () => void): (error: unknown) => never {
 }
 
 async function openDialect(
-  target: Target,
+  target: DatabaseAddress,
   options: OpenOptions,
   watched: { readonly counts: DatabaseCounts; readonly writes: WriteHealth },
 ): Promise<{ readonly dialect: Dialect; leave(): Promise<void>; unlock(): void }> {

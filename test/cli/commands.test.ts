@@ -98,6 +98,8 @@ test("what refuses to start says why and exits 1", async () => {
       /POOLHOUSE_MASTER_KEY/,
     ],
     [["serve", "--host", "0.0.0.0", "--auth", "open"], /loopback/],
+    [["serve", "--port", "0", "--database", "postgres://u:p#ss@127.0.0.1/db"], /percent-encoded/],
+    [["doctor", "--data", data, "--database", "postgres:/u:pass@127.0.0.1/db"], /must be postgres:\/\/…/],
   ];
   try {
     for (const [argv, message] of cases) {

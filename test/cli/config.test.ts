@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { loadConfig } from "../../src/config/config.ts";
 import { settings } from "../../src/config/settings.ts";
+import { parseDatabase } from "../../src/lib/database-url.ts";
+import { OperatorError } from "../../src/lib/operator-error.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 
 test("flags come before the environment, before the file, before defaults", () => {
@@ -72,6 +74,12 @@ test("an unknown key or a bad value refuses to start and is named", () => {
       { POOLHOUSE_SMTP_URL: "smtp://mail.example" },
       /smtp-ca cannot be read/,
     ],
+    [
+      ["--smtp-from", "a@b.example"],
+      { POOLHOUSE_SMTP_URL: "smtp://mail.example", POOLHOUSE_SMTP_ALLOW_PLAINTEXT: "yes" },
+      /^ConfigError: The setting smtp-allow-plaintext .* must be one of true, false, not "yes"\.$/,
+    ],
+    [[], { POOLHOUSE_SMTP_ALLOW_PLAINTEXT: "yes" }, /^ConfigError: The setting smtp-allow-plaintext /],
     [[], { POOLHOUSE_METRICS_TOKEN: "short" }, /metrics-token .* 16/],
     [["--audit-retention-days", "0"], {}, /audit-retention-days .* from 1/],
     [["--auth", "open", "--host", "0.0.0.0"], {}, /loopback address only/],
@@ -108,6 +116,20 @@ test("mail must be encrypted, but on loopback or where the operator says so", ()
   assert.equal(loadConfig([], {}).smtp, undefined);
 });
 
+test("the file of authorities for mail must hold whole certificates", () => {
+  const pem = readFileSync(join(import.meta.dirname, "..", "mail", "localhost.pem"), "utf8");
+  const [certificate = ""] = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----\n/.exec(pem) ?? [];
+  const file = join(temporaryFolder(), "ca.pem");
+  const load = (text: string) => {
+    writeFileSync(file, text);
+    const argv = ["--smtp-from", "a@b.example", "--smtp-ca", file];
+    return loadConfig(argv, { POOLHOUSE_SMTP_URL: "smtp://mail.example" }).smtp?.ca;
+  };
+  assert.equal(load(certificate + certificate), certificate + certificate);
+  for (const text of ["", "nonsense", certificate + certificate.slice(0, 99), certificate.slice(0, -9)])
+    assert.throws(() => load(text), /smtp-ca cannot be read: it must hold certificates/);
+});
+
 test("limits are changed by name, the others keep their defaults", () => {
   assert.equal(loadConfig([], {}).limits["forgot-password"], 5);
   const file = join(temporaryFolder(), "poolhouse.yaml");
@@ -127,6 +149,110 @@ test("a refused secret is not repeated", () => {
   } catch (error) {
     assert.match((error as Error).message, /POOLHOUSE_MASTER_KEY/);
     assert.doesNotMatch((error as Error).message, /c2hvcnQ/);
+  }
+});
+
+/** The message of the error with which these settings are refused. */
+function refusal(argv: readonly string[], env: Readonly<Record<string, string>> = {}): string {
+  try {
+    loadConfig(argv, env);
+  } catch (error) {
+    assert.ok(error instanceof OperatorError, String(error));
+    return error.message;
+  }
+  return assert.fail(`not refused: ${JSON.stringify([argv, env])}`);
+}
+
+test("a database URL that is malformed is refused, and nothing of it is repeated", () => {
+  const malformed = [
+    "postgres://u:p#SECRET@127.0.0.1/db",
+    "postgres://u:p/SECRET@127.0.0.1/db",
+    "postgres://u:p?SECRET@127.0.0.1/db",
+    "postgres://u:p@p/SECRET@127.0.0.1/db",
+    "postgresql://u:12#SECRET@127.0.0.1/db",
+    "postgres://u:12/SECRET@127.0.0.1/db",
+    "postgres://u:12?SECRET@127.0.0.1/db",
+    "postgres://u:SECRET%ff@127.0.0.1/db",
+    "POSTGRES://u:SECRET@127.0.0.1:70000/db",
+  ];
+  for (const url of malformed) {
+    const message = refusal([], { POOLHOUSE_DATABASE: url });
+    assert.match(message, /^The setting database \(--database, POOLHOUSE_DATABASE\) .* percent-encoded/, url);
+    assert.doesNotMatch(message, /SECRET|127|u:p/, url);
+  }
+  const neither = [
+    "postgres:/u:SECRET@h/db",
+    "postgres:u:SECRET@h/db",
+    "Postgres:/u:SECRET@h/db",
+    "mysql://u:SECRET@h/db",
+    "jdbc:postgresql://h/db?password=SECRET",
+    '"postgres://u:SECRET@h/db"',
+    " postgres://u:SECRET@h/db",
+    "sqlite:postgres:/u:SECRET@h/db",
+    "host=h user=u password=SECRET",
+  ];
+  for (const text of neither) {
+    const message = refusal(["--database", text]);
+    assert.match(message, /POOLHOUSE_DATABASE\) must be postgres:\/\/…, sqlite:<path> or a path\.$/, text);
+    assert.doesNotMatch(message, /SECRET/, text);
+    assert.throws(() => parseDatabase(text), new OperatorError(message));
+  }
+  assert.match(refusal(["--database=sqlite:"]), /POOLHOUSE_DATABASE\) must not be an empty path/);
+});
+
+test("every form of a database is accepted", () => {
+  const urls = [
+    "Postgres://u:p@h/db",
+    "postgresql://u:p%23%2F%3F%40@[::1]:5433/db?sslmode=disable",
+    "postgres://u:p%@h/db",
+    "postgres://u:p@/db?host=/var/run/postgresql",
+    "postgres:///db?host=/var/run/postgresql&user=u%40x",
+    "postgres://%2Fvar%2Frun/db",
+    "postgres://u:one@two@h/db",
+  ];
+  for (const url of urls) {
+    assert.equal(loadConfig(["--database", url], {}).database, url);
+    assert.deepEqual(parseDatabase(url), { kind: "postgres", url });
+  }
+  const paths = { "sqlite:./a.db": "./a.db", "SQLite:///a/b:c.db": "/a/b:c.db", ":memory:": ":memory:" };
+  for (const [text, path] of Object.entries({ ...paths, "C:\\a.db": "C:\\a.db", "a/b.db": "a/b.db" })) {
+    assert.equal(loadConfig(["--database", text], {}).database, text);
+    assert.deepEqual(parseDatabase(text), { kind: "sqlite", path });
+  }
+});
+
+test("a URL given to another setting is shown without its password", () => {
+  const passwords = ["SECRET", "SE/CRET", "SE@CRET", "S/E@C/R@ET", "SE#C?RET"];
+  for (const password of passwords) {
+    const url = `postgres://u:${password}@h/db`;
+    for (const [argv, shown] of [
+      [["--data", url], 'did you mean --database?, not "postgres://…@h/db".'],
+      [["--port", url], 'not "postgres://…@h/db".'],
+      [[url], "Unknown argument postgres://…@h/db."],
+      [[`--databse=${url}`], "Unknown argument --databse=postgres://…@h/db."],
+    ] as const)
+      assert.ok(refusal(argv).includes(shown), refusal(argv));
+  }
+  assert.doesNotMatch(refusal(["--data", "postgres:/u:SECRET@h/db"]), /SECRET/);
+  assert.doesNotMatch(refusal(["--data", "postgres://h/db?user=u&password=SECRET"]), /SECRET/);
+});
+
+test("a mistake in the file is named by its place; nothing of the file is quoted", () => {
+  const message = (text: string) => {
+    const file = join(temporaryFolder(), "poolhouse.yaml");
+    writeFileSync(file, text);
+    return refusal(["--config", file]);
+  };
+  for (const [text, place] of [
+    ["port: 1\nmaster-key: SECRET: SECRET\n", /line 2, column \d+ \(BLOCK_AS_IMPLICIT_KEY\)/],
+    ["port: 1\nmaster-key: 'SECRET\n", /line \d, column \d+ \(MISSING_CHAR\)/],
+    ["database: [SECRET\n", /line \d, column \d+ \(\w+\)/],
+    ["port: 1\nmetrics-token: !SECRET x\n", /line 2, column 16 \(TAG_RESOLVE_FAILED\)/],
+    ["metrics-token: *SECRET\n", /alias/],
+  ] as const) {
+    assert.match(message(text), place);
+    assert.match(message(text), /^The file .*poolhouse\.yaml of --config cannot be read: /);
+    assert.doesNotMatch(message(text), /SECRET/, text);
   }
 });
 

@@ -1,8 +1,11 @@
-/** What `poolhouse doctor` says of a public URL and of proxies. */
+/** What `poolhouse doctor` says of a public URL, of proxies and of TLS. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { changePublicUrl } from "../../src/store/public-url.ts";
 import { forEachDatabase, temporaryFolder } from "../kit/databases.ts";
+import { selfSigned } from "./certificates.ts";
 import { runWith } from "./program.ts";
 
 const doctor = (settings: Readonly<Record<string, string>>) =>
@@ -29,6 +32,50 @@ test("a proxy that nobody named is told of, and is no failure by itself", async 
   const alone = await doctor({});
   assert.equal(alone.code, 0, alone.stdout);
   assert.doesNotMatch(alone.stdout, /warn|proxy|X-Forwarded-For/);
+});
+
+test("a TLS file is checked: whether the server can use it, and until when", async () => {
+  const file = join(temporaryFolder(), "server.pem");
+  const says = async (text: string) => {
+    writeFileSync(file, text);
+    return doctor({ POOLHOUSE_TLS: file });
+  };
+  const pem = async (validity: { from?: number; to?: number }) => {
+    const { key, cert } = await selfSigned("ec", validity);
+    return `${key}${cert}`;
+  };
+  const good = await says(await pem({}));
+  const time = String.raw`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`;
+  assert.match(
+    good.stdout,
+    new RegExp(`^ok {4}https on port 4748: .*server\\.pem is valid until ${time}$`, "m"),
+  );
+  assert.equal(good.code, 0, good.stdout);
+  assert.doesNotMatch(good.stdout, /proxy/, "https of its own is no sign of a proxy");
+  const soon = await says(await pem({ to: 13 }));
+  assert.match(
+    soon.stdout,
+    new RegExp(`^warn {2}.*server\\.pem is valid until ${time}: renew it soon$`, "m"),
+  );
+  assert.equal(soon.code, 0);
+  const refused: [string, RegExp][] = [
+    [await pem({ from: -9, to: -1 }), /^FAIL {2}.*server\.pem expired at 2/m],
+    [await pem({ from: 1 }), /^FAIL {2}.*server\.pem is valid only from 2/m],
+    [
+      `${(await selfSigned("rsa")).key}${(await selfSigned("ec")).cert}`,
+      /^FAIL {2}.*server\.pem cannot be used: /m,
+    ],
+    ["", /^FAIL {2}.*server\.pem must hold a private key/m],
+  ];
+  for (const [text, line] of refused) {
+    const { code, stdout } = await says(text);
+    assert.match(stdout, line);
+    assert.equal(code, 1);
+  }
+  assert.match((await doctor({ POOLHOUSE_TLS: "/nowhere/server.pem" })).stdout, /^FAIL {2}.*ENOENT/m);
+  const own = await doctor({ POOLHOUSE_TLS: "dev" });
+  assert.match(own.stdout, /^ok {4}https on port 4748, for development/m);
+  assert.doesNotMatch(own.stdout, /proxy/);
 });
 
 forEachDatabase((database, open, fresh) => {

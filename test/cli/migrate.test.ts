@@ -134,6 +134,16 @@ describe("PostgreSQL", { skip: reachable || process.env["CI"] ? false : "cannot 
     assert.ok(!ended.stderr.includes("pass-word"));
   });
 
+  test("a scheme in capitals is one, too; a parameter that pg refuses is told without the password", async () => {
+    const url = "Postgres://someone:pass-word@127.0.0.1:1/people?sslrootcert=/nowhere/ca.pem";
+    const ended = await runWith({ POOLHOUSE_DATABASE: url }, "migrate", "--check");
+    assert.equal(ended.code, 2);
+    assert.equal(
+      ended.stderr.trim(),
+      "poolhouse migrate: The URL of POOLHOUSE_DATABASE cannot be used: ENOENT: no such file or directory, open '/nowhere/ca.pem'",
+    );
+  });
+
   test("a user who may not change the schema is told so, and serves once another has migrated", async () => {
     const { name, url } = await createPostgres();
     await administer(`create role ${name} login`);

@@ -2,14 +2,21 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect } from "node:tls";
 import { promisify } from "node:util";
+import { pino } from "pino";
+import { loadConfig } from "../../src/config/config.ts";
 import { certificateSource } from "../../src/integrations/tls.ts";
+import { OperatorError } from "../../src/lib/operator-error.ts";
+import { startServer } from "../../src/server.ts";
+import { manualClock } from "../front/clock.ts";
 import { temporaryFolder } from "../kit/databases.ts";
+import { besideTests } from "../kit/server.ts";
+import { selfSigned } from "./certificates.ts";
 import { run, serve, stop } from "./program.ts";
 
 /** GET with this authority alone. */
@@ -111,25 +118,124 @@ test("a file of a key and certificates; nonsense refuses to start and says what 
   );
 });
 
-test("a file that changes is taken over, one that is half written is not", async () => {
+test("the key must belong to the first certificate, of whatever types they are; of several keys one must", async () => {
+  const file = join(temporaryFolder(), "server.pem");
+  const opened = (text: string) => {
+    writeFileSync(file, text);
+    return certificateSource({ tls: file, folder: "", names, now: Date.now() });
+  };
+  const [ec, otherEc, rsa] = await Promise.all([selfSigned("ec"), selfSigned("ec"), selfSigned("rsa")]);
+  const strangers = [
+    `${ec.key}${rsa.cert}`,
+    `${rsa.key}${ec.cert}`,
+    `${otherEc.key}${ec.cert}`,
+    `${otherEc.key}${rsa.key}${ec.cert}`,
+    `${rsa.key}${ec.cert}${rsa.cert}`,
+  ];
+  for (const text of strangers)
+    await assert.rejects(opened(text), (error: Error) => {
+      assert.ok(error instanceof OperatorError);
+      assert.match(error.message, /server\.pem cannot be used: no private key in it belongs to its first/);
+      return true;
+    });
+  for (const text of [`${rsa.key}${otherEc.key}${ec.key}${ec.cert}`, `${ec.key}${rsa.key}${ec.cert}`])
+    assert.equal((await opened(text)).first.key.trim(), ec.key.trim());
+  assert.equal((await opened(`${rsa.cert}${ec.key}${rsa.key}`)).first.key.trim(), rsa.key.trim());
+});
+
+test("a file that ends inside its chain, or whose chain is damaged, is refused", async () => {
   const folder = temporaryFolder();
   const file = join(folder, "server.pem");
-  const write = async (text: string, seconds: number) => {
+  const opened = (text: string) => {
+    writeFileSync(file, text);
+    return certificateSource({ tls: file, folder, names, now: Date.now() });
+  };
+  const { first } = await dev(join(folder, "authority"));
+  const whole = `${first.key}${first.cert}`;
+  const chain = (await opened(whole)).first.cert;
+  assert.equal(chain.match(/BEGIN CERTIFICATE/g)?.length, 2);
+  const last = whole.lastIndexOf("-----BEGIN");
+  // Within the BEGIN line, the certificate and the END line.
+  for (const length of [last + 3, last + 14, last + 40, last + 200, whole.trimEnd().length - 3])
+    await assert.rejects(opened(whole.slice(0, length)), (error: Error) => {
+      assert.ok(error instanceof OperatorError);
+      assert.match(error.message, /server\.pem is incomplete/);
+      return true;
+    });
+  await assert.rejects(opened(`${first.key.slice(0, 80)}\n${whole}`), /is incomplete/);
+  await assert.rejects(
+    opened(`${whole.slice(0, last + 60)}!!!!${whole.slice(last + 64)}`),
+    /server\.pem cannot be used: /,
+  );
+  const together = `${first.cert.trim()}${first.key}`;
+  assert.equal((await opened(together)).first.cert, chain, "no line break between two blocks");
+});
+
+test("a file that changes is taken over; one that cannot be used is refused, once", async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, "server.pem");
+  const write = (text: string, seconds: number) => {
     writeFileSync(file, text);
     utimesSync(file, seconds, seconds);
   };
   const former = await dev(join(folder, "one"));
   const latter = await dev(join(folder, "two"));
-  await write(`${former.first.key}${former.first.cert}`, 1_000);
+  write(`${former.first.key}${former.first.cert}`, 1_000);
   const source = await certificateSource({ tls: file, folder, names, now: Date.now() });
+  const refuses = (reason: RegExp) => {
+    assert.match(source.renewed()?.refused ?? "", reason);
+    assert.equal(source.renewed(), undefined, "the same file again");
+  };
   assert.equal(source.renewed(), undefined);
-  await write(latter.first.key, 2_000);
+  write(latter.first.key, 2_000);
+  refuses(/server\.pem must hold a private key and its certificates/);
+  write(`${former.first.key}${latter.first.cert}`, 2_500);
+  refuses(/server\.pem cannot be used: no private key in it belongs/);
+  write(`${(await selfSigned("rsa")).key}${latter.first.cert}`, 2_600);
+  refuses(/server\.pem cannot be used: no private key in it belongs/);
+  rmSync(file);
+  refuses(/server\.pem cannot be read: ENOENT/);
+  write(`${latter.first.key}${latter.first.cert}`, 3_000);
+  assert.equal(
+    source.renewed()?.certificate?.cert,
+    latter.first.cert.trim().concat("\n").replace(/\n\n+/g, "\n"),
+  );
   assert.equal(source.renewed(), undefined);
-  await write(`${former.first.key}${latter.first.cert}`, 2_500);
-  assert.equal(source.renewed(), undefined, "the key of another certificate");
-  await write(`${latter.first.key}${latter.first.cert}`, 3_000);
-  assert.equal(source.renewed()?.cert, latter.first.cert.trim().concat("\n").replace(/\n\n+/g, "\n"));
-  assert.equal(source.renewed(), undefined);
+});
+
+test("a running server logs why a renewed certificate cannot be used, and keeps the one it has", async () => {
+  const file = join(temporaryFolder(), "server.pem");
+  const write = (text: string, seconds: number) => {
+    writeFileSync(file, text);
+    utimesSync(file, seconds, seconds);
+  };
+  const [former, latter] = await Promise.all([selfSigned("ec"), selfSigned("rsa")]);
+  write(`${former.key}${former.cert}`, 1_000);
+  const monotonic = manualClock();
+  const lines: string[] = [];
+  const config = loadConfig(
+    ["--port=0", "--https-port=0", `--tls=${file}`, "--database=:memory:", `--data=${temporaryFolder()}`],
+    {},
+  );
+  const log = pino({ level: "warn" }, { write: (line) => lines.push(line) });
+  const server = await startServer(config, { log, monotonic, hashCost: besideTests.hashCost });
+  try {
+    const answers = async (ca: string) =>
+      assert.equal((await get(`${server.url}/healthz`, ca, "localhost")).status, 200);
+    const minute = 60_000;
+    write(`${former.key}${latter.cert}`, 2_000);
+    monotonic.pass(3 * minute);
+    const told = lines.filter((line) => line.includes("server.pem"));
+    assert.equal(told.length, 1, lines.join(""));
+    assert.match(told[0]!, /cannot be used: no private key in it belongs .* current certificate stays/);
+    assert.doesNotMatch(told[0]!, /PRIVATE KEY|BEGIN/);
+    await answers(former.cert);
+    write(`${latter.key}${latter.cert}`, 3_000);
+    monotonic.pass(minute);
+    await answers(latter.cert);
+  } finally {
+    await server.close();
+  }
 });
 
 test("an authority is replaced before it could not certify a year any more", async () => {

@@ -21,6 +21,20 @@ test("an error of ours says what and where", () => {
   assert.match(described.at[0]!, /describe-error\.test\.ts/);
 });
 
+test("causes may form a cycle, and an AggregateError has its errors", () => {
+  const outer = new TypeError("outer");
+  outer.cause = new AggregateError([new RangeError("one"), outer], "inner");
+  const { cause } = describeError(outer);
+  assert.equal(cause?.message, "inner");
+  assert.deepEqual(
+    cause?.errors?.map(({ type, message }) => [type, message]),
+    [
+      ["RangeError", "one"],
+      ["TypeError", undefined],
+    ],
+  );
+});
+
 test("a database's error says neither its text nor its details", () => {
   const sqlite = thrown(() => new DatabaseSync(":memory:").exec("insert into nowhere values ('secret')"));
   const pg = Object.assign(new Error('invalid input syntax: "secret"'), {

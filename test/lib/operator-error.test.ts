@@ -23,3 +23,20 @@ test("other errors have their stack and those of their causes", () => {
   assert.match(text, /^TypeError: outer\n +at .*operator-error\.test\.ts:/);
   assert.match(text, /^Caused by: RangeError: inner\n +at .*operator-error\.test\.ts:/m);
 });
+
+test("an AggregateError has its errors", () => {
+  const refused = Object.assign(new Error("connect ECONNREFUSED ::1:5432"), { syscall: "connect" });
+  const text = explainError(new AggregateError([refused, new RangeError("inner")], "both failed"));
+  assert.match(text, /^AggregateError: both failed\n +at /);
+  assert.match(text, /^Error 1 of 2: connect ECONNREFUSED ::1:5432\nError 2 of 2: RangeError: inner\n +at /m);
+});
+
+test("causes may form a cycle", () => {
+  const outer = new TypeError("outer");
+  const inner = new AggregateError([outer], "inner", { cause: outer });
+  outer.cause = inner;
+  const text = explainError(outer);
+  assert.equal(text.match(/^ +at .*operator-error\.test\.ts/gm)?.length, 2);
+  assert.match(text, /^Caused by: AggregateError: inner$/m);
+  assert.match(text, /^Caused by: TypeError: outer \(see above\)$/m);
+});

@@ -72,6 +72,9 @@ function active(app: Pick<App, "clock">, key: CreatedKey, principal: string, pol
   };
 }
 
+/** Keeps a created key for the operator before it is stored. If it throws, the key is not stored. */
+export type BeforeStored = (key: CreatedKey) => void;
+
 /**
  * Creates a new root key if the former one was lost: the former one is refused from now on. If a root key is configured
  * (POOLHOUSE_ROOT_ACCESS_KEY_ID), it becomes the root key instead.
@@ -79,8 +82,10 @@ function active(app: Pick<App, "clock">, key: CreatedKey, principal: string, pol
 export async function resetRootKey(
   app: Pick<App, "db" | "random" | "clock">,
   configured: CreatedKey | undefined,
+  beforeStored?: BeforeStored,
 ): Promise<CreatedKey> {
   const key = configured ?? makeKey(app);
+  if (configured === undefined) beforeStored?.(key);
   await replaceAccessKeys(app.db, active(app, key, "root", namedPolicies.admin));
   return key;
 }
@@ -92,6 +97,7 @@ export async function resetRootKey(
 export async function ensureRootKey(
   app: Pick<App, "db" | "random" | "clock">,
   configured: CreatedKey | undefined,
+  beforeStored?: BeforeStored,
 ): Promise<CreatedKey | undefined> {
   const keys = await listAccessKeys(app.db);
   const root = keys.find((key) => key.principal === "root");
@@ -101,6 +107,7 @@ export async function ensureRootKey(
   }
   if (root !== undefined) return undefined;
   const key = makeKey(app);
+  beforeStored?.(key);
   // Two servers may start at once: the unique index lets one insert, and the other then finds the key.
   return (await insertRootKey(app, key)) ? key : undefined;
 }

@@ -65,7 +65,8 @@ export async function connectPostgres(options: PostgresOptions): Promise<Connect
   );
   let direct: boolean;
   try {
-    direct = await waitFor(pool, describe(new pg.Client({ connectionString: options.url })), options);
+    const client = parsed(() => new pg.Client({ connectionString: options.url }));
+    direct = await waitFor(pool, describe(client), options);
   } catch (error) {
     await pool.end();
     throw error;
@@ -125,6 +126,17 @@ function safeInteger(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value)) throw new RangeError("A stored integer is too large for JavaScript.");
   return value;
+}
+
+/** Makes a client, which parses the URL: pg refuses some parameters, and files that they name. */
+function parsed(make: () => Client): Client {
+  try {
+    return make();
+  } catch (error) {
+    throw new OperatorError(`The URL of POOLHOUSE_DATABASE cannot be used: ${reason(error)}`, {
+      cause: error,
+    });
+  }
 }
 
 /** Describes a database without the user's password. */
