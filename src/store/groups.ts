@@ -1,9 +1,9 @@
 /** Rows of groups and their members. Group names sort by bytes. */
-import { type Kysely, sql } from "kysely";
+import { type Kysely, type Selectable, sql } from "kysely";
 import { type Db, inTransaction } from "./db.ts";
-import { affected } from "./engine/transaction.ts";
-import { prepared } from "./prepared.ts";
-import type { GroupsTable, Schema } from "./schema/schema.ts";
+import { orUnchanged } from "./engine/sql.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
+import type { GroupsTable, Schema, UsersTable } from "./schema/schema.ts";
 import { type User, userFromRow } from "./users.ts";
 
 export interface Group {
@@ -15,6 +15,8 @@ export interface Group {
   readonly createdAt: number;
   readonly updatedAt: number;
 }
+
+type GroupKey = Pick<Group, "poolId" | "name">;
 
 function groupFromRow(row: GroupsTable): Group {
   return {
@@ -28,40 +30,75 @@ function groupFromRow(row: GroupsTable): Group {
   };
 }
 
+const insertQuery = preparedWrite<GroupsTable>((kysely, slot) =>
+  kysely
+    .insertInto("groups")
+    .values(
+      slots(slot, [
+        "pool_id",
+        "group_name",
+        "description",
+        "role_arn",
+        "precedence",
+        "created_at",
+        "updated_at",
+      ]),
+    )
+    .onConflict((conflict) => conflict.columns(["pool_id", "group_name"]).doNothing()),
+);
+
 /**
  * Adds a group. Returns false if one of that name exists. Memberships left by a concurrent deletion are removed, so
  * that a new group starts empty.
  */
 export function insertGroup(db: Db, group: Group): Promise<boolean> {
   return inTransaction(db, async (tx) => {
-    const result = await tx.kysely
-      .insertInto("groups")
-      .values({
-        pool_id: group.poolId,
-        group_name: group.name,
-        description: group.description,
-        role_arn: group.roleArn,
-        precedence: group.precedence,
-        created_at: group.createdAt,
-        updated_at: group.updatedAt,
-      })
-      .onConflict((conflict) => conflict.columns(["pool_id", "group_name"]).doNothing())
-      .executeTakeFirst();
-    if (affected(result) === 0) return false;
+    const added = await insertQuery(tx, {
+      pool_id: group.poolId,
+      group_name: group.name,
+      description: group.description,
+      role_arn: group.roleArn,
+      precedence: group.precedence,
+      created_at: group.createdAt,
+      updated_at: group.updatedAt,
+    });
+    if (added === 0) return false;
     await deleteMembers(tx, group.poolId, group.name);
     return true;
   });
 }
 
-export async function readGroup(db: Db, poolId: string, name: string): Promise<Group | undefined> {
-  const row = await db.kysely
+const readQuery = prepared<GroupKey, GroupsTable>((kysely, slot) =>
+  kysely
     .selectFrom("groups")
     .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("group_name", "=", name)
-    .executeTakeFirst();
+    .where("pool_id", "=", slot("poolId"))
+    .where("group_name", "=", slot("name")),
+);
+
+/** A group by its name; undefined if the pool has none of it. */
+export async function readGroup(db: Db, poolId: string, name: string): Promise<Group | undefined> {
+  const [row] = await readQuery(db, { poolId, name });
   return row && groupFromRow(row);
 }
+
+/** What is null stays as it is. */
+type GroupChange = GroupKey &
+  Pick<Group, "description" | "roleArn" | "precedence"> & { readonly now: number };
+
+const updateQuery = prepared<GroupChange, GroupsTable>((kysely, slot) =>
+  kysely
+    .updateTable("groups")
+    .set({
+      updated_at: slot("now"),
+      description: orUnchanged(slot("description"), "description"),
+      role_arn: orUnchanged(slot("roleArn"), "role_arn"),
+      precedence: orUnchanged(slot("precedence"), "precedence"),
+    })
+    .where("pool_id", "=", slot("poolId"))
+    .where("group_name", "=", slot("name"))
+    .returningAll(),
+);
 
 /**
  * Updates the given properties; undefined leaves a value unchanged. Returns the updated group, or undefined if there is
@@ -78,41 +115,41 @@ export async function updateGroup(
     now: number;
   },
 ): Promise<Group | undefined> {
-  const row = await db.kysely
-    .updateTable("groups")
-    .set({
-      updated_at: change.now,
-      ...(change.description !== undefined && { description: change.description }),
-      ...(change.roleArn !== undefined && { role_arn: change.roleArn }),
-      ...(change.precedence !== undefined && { precedence: change.precedence }),
-    })
-    .where("pool_id", "=", change.poolId)
-    .where("group_name", "=", change.name)
-    .returningAll()
-    .executeTakeFirst();
+  const { description = null, roleArn = null, precedence = null, ...rest } = change;
+  const [row] = await updateQuery(db, { ...rest, description, roleArn, precedence });
   return row && groupFromRow(row);
 }
+
+const deleteFrom = (table: "groups" | "group_members") =>
+  preparedWrite<GroupKey>((kysely, slot) =>
+    kysely.deleteFrom(table).where("pool_id", "=", slot("poolId")).where("group_name", "=", slot("name")),
+  );
+
+const deleteQuery = deleteFrom("groups");
+const deleteMembersQuery = deleteFrom("group_members");
 
 /** Deletes a group and its memberships. Returns false if there was none. */
 export function deleteGroup(db: Db, poolId: string, name: string): Promise<boolean> {
   return inTransaction(db, async (tx) => {
-    const result = await tx.kysely
-      .deleteFrom("groups")
-      .where("pool_id", "=", poolId)
-      .where("group_name", "=", name)
-      .executeTakeFirst();
+    const deleted = await deleteQuery(tx, { poolId, name });
     await deleteMembers(tx, poolId, name);
-    return affected(result) === 1;
+    return deleted === 1;
   });
 }
 
 async function deleteMembers(tx: Db, poolId: string, name: string): Promise<void> {
-  await tx.kysely
-    .deleteFrom("group_members")
-    .where("pool_id", "=", poolId)
-    .where("group_name", "=", name)
-    .execute();
+  await deleteMembersQuery(tx, { poolId, name });
 }
+
+const listQuery = prepared<{ poolId: string; after: string; limit: number }, GroupsTable>((kysely, slot) =>
+  kysely
+    .selectFrom("groups")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("group_name", ">", slot("after"))
+    .orderBy("group_name")
+    .limit(slot("limit")),
+);
 
 /** A page of a pool's groups by name, beginning after the given name. */
 export async function listGroups(
@@ -120,23 +157,18 @@ export async function listGroups(
   poolId: string,
   page: { after: string; limit: number },
 ): Promise<Group[]> {
-  const rows = await db.kysely
-    .selectFrom("groups")
-    .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("group_name", ">", page.after)
-    .orderBy("group_name")
-    .limit(page.limit)
-    .execute();
+  const rows = await listQuery(db, { poolId, ...page });
   return rows.map(groupFromRow);
 }
 
-/** Adds a user to a group if both exist. Does nothing if the user is already a member. */
-export async function insertGroupMember(
-  db: Db,
-  member: { poolId: string; userId: string; groupName: string; now: number },
-): Promise<void> {
-  await db.kysely
+interface MemberKey {
+  readonly poolId: string;
+  readonly userId: string;
+  readonly groupName: string;
+}
+
+const insertMemberQuery = preparedWrite<MemberKey & { now: number }>((kysely, slot) =>
+  kysely
     .insertInto("group_members")
     .columns(["pool_id", "user_id", "group_name", "created_at"])
     .expression((from) =>
@@ -147,15 +179,27 @@ export async function insertGroupMember(
           "groups.pool_id",
           "users.user_id",
           "groups.group_name",
-          sql<number>`cast(${member.now} as bigint)`.as("created_at"),
+          sql<number>`cast(${slot("now")} as bigint)`.as("created_at"),
         ])
-        .where("groups.pool_id", "=", member.poolId)
-        .where("groups.group_name", "=", member.groupName)
-        .where("users.user_id", "=", member.userId),
+        .where("groups.pool_id", "=", slot("poolId"))
+        .where("groups.group_name", "=", slot("groupName"))
+        .where("users.user_id", "=", slot("userId")),
     )
-    .onConflict((conflict) => conflict.columns(["pool_id", "user_id", "group_name"]).doNothing())
-    .execute();
+    .onConflict((conflict) => conflict.columns(["pool_id", "user_id", "group_name"]).doNothing()),
+);
+
+/** Adds a user to a group if both exist. Does nothing if the user is already a member. */
+export async function insertGroupMember(db: Db, member: MemberKey & { readonly now: number }): Promise<void> {
+  await insertMemberQuery(db, member);
 }
+
+const deleteMemberQuery = preparedWrite<MemberKey>((kysely, slot) =>
+  kysely
+    .deleteFrom("group_members")
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .where("group_name", "=", slot("groupName")),
+);
 
 /** Removes a user from a group; does nothing if the user is not a member. */
 export async function deleteGroupMember(
@@ -164,13 +208,27 @@ export async function deleteGroupMember(
   userId: string,
   groupName: string,
 ): Promise<void> {
-  await db.kysely
-    .deleteFrom("group_members")
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
-    .where("group_name", "=", groupName)
-    .execute();
+  await deleteMemberQuery(db, { poolId, userId, groupName });
 }
+
+const usersQuery = prepared<
+  { poolId: string; groupName: string; after: string; limit: number },
+  Selectable<UsersTable>
+>((kysely, slot) =>
+  kysely
+    .selectFrom("group_members")
+    .innerJoin("users", (join) =>
+      join
+        .onRef("users.pool_id", "=", "group_members.pool_id")
+        .onRef("users.user_id", "=", "group_members.user_id"),
+    )
+    .selectAll("users")
+    .where("group_members.pool_id", "=", slot("poolId"))
+    .where("group_members.group_name", "=", slot("groupName"))
+    .where("group_members.user_id", ">", slot("after"))
+    .orderBy("group_members.user_id")
+    .limit(slot("limit")),
+);
 
 /** A page of a group's members by id, beginning after the given id. */
 export async function listUsersInGroup(
@@ -179,22 +237,20 @@ export async function listUsersInGroup(
   groupName: string,
   page: { after: string; limit: number },
 ): Promise<User[]> {
-  const rows = await db.kysely
-    .selectFrom("group_members")
-    .innerJoin("users", (join) =>
-      join
-        .onRef("users.pool_id", "=", "group_members.pool_id")
-        .onRef("users.user_id", "=", "group_members.user_id"),
-    )
-    .selectAll("users")
-    .where("group_members.pool_id", "=", poolId)
-    .where("group_members.group_name", "=", groupName)
-    .where("group_members.user_id", ">", page.after)
-    .orderBy("group_members.user_id")
-    .limit(page.limit)
-    .execute();
+  const rows = await usersQuery(db, { poolId, groupName, ...page });
   return rows.map(userFromRow);
 }
+
+const groupsOfUserQuery = prepared<
+  { poolId: string; userId: string; after: string; limit: number },
+  GroupsTable
+>((kysely, slot) =>
+  selectGroupsOfUser(kysely, slot("poolId"), slot("userId"))
+    .selectAll("groups")
+    .where("group_members.group_name", ">", slot("after"))
+    .orderBy("group_members.group_name")
+    .limit(slot("limit")),
+);
 
 /** A page of a user's groups by name, beginning after the given name. */
 export async function listGroupsOfUser(
@@ -203,12 +259,7 @@ export async function listGroupsOfUser(
   userId: string,
   page: { after: string; limit: number },
 ): Promise<Group[]> {
-  const rows = await selectGroupsOfUser(db.kysely, poolId, userId)
-    .selectAll("groups")
-    .where("group_members.group_name", ">", page.after)
-    .orderBy("group_members.group_name")
-    .limit(page.limit)
-    .execute();
+  const rows = await groupsOfUserQuery(db, { poolId, userId, ...page });
   return rows.map(groupFromRow);
 }
 

@@ -4,7 +4,7 @@
  */
 import { type Attempt, attemptAt } from "./attempts.ts";
 import type { Db } from "./db.ts";
-import { prepared } from "./prepared.ts";
+import { prepared, preparedWrite } from "./prepared.ts";
 
 /** How many sources of a user are kept, and for how long after they were last seen. */
 export const keptSources = 10;
@@ -118,29 +118,36 @@ export async function readCallerState(
   };
 }
 
+const rememberQuery = preparedWrite<Source & { now: number; expiresAt: number }>((kysely, slot) => {
+  const seen = { seen_at: slot("now"), expires_at: slot("expiresAt") };
+  return kysely
+    .insertInto("known_sources")
+    .values({ pool_id: slot("poolId"), user_id: slot("userId"), source: slot("source"), ...seen })
+    .onConflict((conflict) => conflict.columns(["pool_id", "user_id", "source"]).doUpdateSet(seen));
+});
+
+const forgetQuery = preparedWrite<Pick<Source, "poolId" | "userId">>((kysely, slot) =>
+  kysely
+    .deleteFrom("known_sources")
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .where("source", "not in", (from) =>
+      from
+        .selectFrom("known_sources")
+        .select("source")
+        .where("pool_id", "=", slot("poolId"))
+        .where("user_id", "=", slot("userId"))
+        .orderBy("seen_at", "desc")
+        .orderBy("source")
+        .limit(keptSources),
+    ),
+);
+
 /**
  * Records that the user was at this source, inside the transaction of what proved it, which locks the user's row. Only
  * the latest sources are kept.
  */
 export async function rememberSource(tx: Db, { poolId, userId, source }: Source, now: number): Promise<void> {
-  const seen = { seen_at: now, expires_at: now + keptMs };
-  await tx.kysely
-    .insertInto("known_sources")
-    .values({ pool_id: poolId, user_id: userId, source, ...seen })
-    .onConflict((conflict) => conflict.columns(["pool_id", "user_id", "source"]).doUpdateSet(seen))
-    .execute();
-  const latest = tx.kysely
-    .selectFrom("known_sources")
-    .select("source")
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
-    .orderBy("seen_at", "desc")
-    .orderBy("source")
-    .limit(keptSources);
-  await tx.kysely
-    .deleteFrom("known_sources")
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
-    .where("source", "not in", latest)
-    .execute();
+  await rememberQuery(tx, { poolId, userId, source, now, expiresAt: now + keptMs });
+  await forgetQuery(tx, { poolId, userId });
 }

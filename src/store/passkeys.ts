@@ -1,8 +1,7 @@
 /** Passkeys: users' WebAuthn credentials. A credential id belongs to one user of a pool, by the primary key. */
 
 import type { Db } from "./db.ts";
-import { affected } from "./engine/transaction.ts";
-import { prepared, preparedWrite } from "./prepared.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { PasskeysTable } from "./schema/schema.ts";
 
 export interface Passkey {
@@ -39,28 +38,47 @@ function fromRow(row: PasskeysTable): Passkey {
   };
 }
 
+const insertQuery = preparedWrite<PasskeysTable>((kysely, slot) =>
+  kysely
+    .insertInto("passkeys")
+    .values(
+      slots(slot, [
+        "pool_id",
+        "credential_id",
+        "user_id",
+        "rp_id",
+        "name",
+        "public_key",
+        "counter",
+        "transports",
+        "attachment",
+        "device_type",
+        "backed_up",
+        "created_at",
+        "used_at",
+      ]),
+    )
+    .onConflict((conflict) => conflict.columns(["pool_id", "credential_id"]).doNothing()),
+);
+
 /** Adds a passkey. Returns false if the pool already has a passkey of this id, whoever's it is. */
 export async function insertPasskey(tx: Db, passkey: Passkey): Promise<boolean> {
-  const result = await tx.kysely
-    .insertInto("passkeys")
-    .values({
-      pool_id: passkey.poolId,
-      credential_id: passkey.id,
-      user_id: passkey.userId,
-      rp_id: passkey.relyingPartyId,
-      name: passkey.name,
-      public_key: passkey.publicKey,
-      counter: passkey.counter,
-      transports: JSON.stringify(passkey.transports),
-      attachment: passkey.attachment ?? null,
-      device_type: passkey.deviceType,
-      backed_up: passkey.backedUp ? 1 : 0,
-      created_at: passkey.createdAt,
-      used_at: null,
-    })
-    .onConflict((conflict) => conflict.columns(["pool_id", "credential_id"]).doNothing())
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const inserted = await insertQuery(tx, {
+    pool_id: passkey.poolId,
+    credential_id: passkey.id,
+    user_id: passkey.userId,
+    rp_id: passkey.relyingPartyId,
+    name: passkey.name,
+    public_key: passkey.publicKey,
+    counter: passkey.counter,
+    transports: JSON.stringify(passkey.transports),
+    attachment: passkey.attachment ?? null,
+    device_type: passkey.deviceType,
+    backed_up: passkey.backedUp ? 1 : 0,
+    created_at: passkey.createdAt,
+    used_at: null,
+  });
+  return inserted === 1;
 }
 
 // Without a limit: a user has few, and SQLite recompiles a statement whenever its limit is bound.
@@ -146,13 +164,16 @@ export async function usePasskey(
   return touched === 1;
 }
 
+const deleteQuery = preparedWrite<{ poolId: string; userId: string; id: string }>((kysely, slot) =>
+  kysely
+    .deleteFrom("passkeys")
+    .where("pool_id", "=", slot("poolId"))
+    .where("credential_id", "=", slot("id"))
+    .where("user_id", "=", slot("userId")),
+);
+
 /** Deletes a passkey. Returns false if the user has none of this id. */
 export async function deletePasskey(tx: Db, poolId: string, userId: string, id: string): Promise<boolean> {
-  const result = await tx.kysely
-    .deleteFrom("passkeys")
-    .where("pool_id", "=", poolId)
-    .where("credential_id", "=", id)
-    .where("user_id", "=", userId)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const deleted = await deleteQuery(tx, { poolId, userId, id });
+  return deleted === 1;
 }

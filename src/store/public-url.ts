@@ -7,16 +7,17 @@
 import { OperatorError } from "../lib/operator-error.ts";
 import type { Db } from "./db.ts";
 import { writeMeta } from "./migrations/migrate.ts";
+import { prepared, preparedWrite } from "./prepared.ts";
 
 const key = "public_url";
 
+const readQuery = prepared<Record<never, never>, { value: string }>((kysely) =>
+  kysely.selectFrom("poolhouse_meta").select("value").where("key", "=", key),
+);
+
 /** The stored public URL of this database's servers, if any. */
 export async function readPublicUrl(db: Db): Promise<string | undefined> {
-  const row = await db.kysely
-    .selectFrom("poolhouse_meta")
-    .select("value")
-    .where("key", "=", key)
-    .executeTakeFirst();
+  const [row] = await readQuery(db, {});
   return row?.value;
 }
 
@@ -24,6 +25,13 @@ export async function readPublicUrl(db: Db): Promise<string | undefined> {
 export async function changePublicUrl(db: Db, url: string): Promise<void> {
   await writeMeta(db.kysely, key, url);
 }
+
+const shareQuery = preparedWrite<{ url: string }>((kysely, slot) =>
+  kysely
+    .insertInto("poolhouse_meta")
+    .values({ key, value: slot("url") })
+    .onConflict((conflict) => conflict.doNothing()),
+);
 
 /**
  * Throws an OperatorError naming both URLs if the servers of this database use another one, or if nobody configured a URL
@@ -39,11 +47,7 @@ export async function sharePublicUrl(
       "With PostgreSQL the public URL must be configured, the same for every server (POOLHOUSE_PUBLIC_URL).",
     );
   }
-  await db.kysely
-    .insertInto("poolhouse_meta")
-    .values({ key, value: url })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
+  await shareQuery(db, { url });
   const shared = await readPublicUrl(db);
   if (shared === url) return;
   throw new OperatorError(

@@ -4,7 +4,7 @@
  */
 
 import { type Db, inTransaction } from "./db.ts";
-import { affected } from "./engine/transaction.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { ResourceServersTable } from "./schema/schema-hosting.ts";
 import { raisePool } from "./user-pools.ts";
 
@@ -20,10 +20,19 @@ export interface ResourceServer {
   readonly scopes: readonly Scope[];
 }
 
+type ServerKey = Pick<ResourceServer, "poolId" | "identifier">;
+
 function fromRow(row: ResourceServersTable): ResourceServer {
   const { pool_id: poolId, identifier, name } = row;
   return { poolId, identifier, name, scopes: JSON.parse(row.scopes) };
 }
+
+const insertQuery = preparedWrite<ResourceServersTable>((kysely, slot) =>
+  kysely
+    .insertInto("resource_servers")
+    .values(slots(slot, ["pool_id", "identifier", "name", "scopes", "created_at", "updated_at"]))
+    .onConflict((conflict) => conflict.columns(["pool_id", "identifier"]).doNothing()),
+);
 
 /** Adds a resource server. `exists`: the identifier is taken. `no-pool`: the pool is gone. */
 export function insertResourceServer(
@@ -32,29 +41,34 @@ export function insertResourceServer(
 ): Promise<"added" | "exists" | "no-pool"> {
   return inTransaction(db, async (tx) => {
     if (!(await raisePool(tx, server.poolId))) return "no-pool";
-    const result = await tx.kysely
-      .insertInto("resource_servers")
-      .values({
-        pool_id: server.poolId,
-        identifier: server.identifier,
-        name: server.name,
-        scopes: JSON.stringify(server.scopes),
-        created_at: server.now,
-        updated_at: server.now,
-      })
-      .onConflict((conflict) => conflict.columns(["pool_id", "identifier"]).doNothing())
-      .executeTakeFirst();
-    return affected(result) === 0 ? "exists" : "added";
+    const added = await insertQuery(tx, {
+      pool_id: server.poolId,
+      identifier: server.identifier,
+      name: server.name,
+      scopes: JSON.stringify(server.scopes),
+      created_at: server.now,
+      updated_at: server.now,
+    });
+    return added === 0 ? "exists" : "added";
   });
 }
 
+const readQuery = prepared<ServerKey, ResourceServersTable>((kysely, slot) =>
+  kysely
+    .selectFrom("resource_servers")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("identifier", "=", slot("identifier")),
+);
+
+/** A resource server by its identifier; undefined if the pool has none of it. */
 export async function readResourceServer(
   db: Db,
   poolId: string,
   identifier: string,
 ): Promise<ResourceServer | undefined> {
-  const [found] = await readResourceServers(db, poolId, [identifier]);
-  return found;
+  const [row] = await readQuery(db, { poolId, identifier });
+  return row && fromRow(row);
 }
 
 /** The resource servers of these identifiers that exist. */
@@ -73,6 +87,15 @@ export async function readResourceServers(
   return rows.map(fromRow);
 }
 
+const updateQuery = preparedWrite<ServerKey & Pick<ResourceServersTable, "name" | "scopes" | "updated_at">>(
+  (kysely, slot) =>
+    kysely
+      .updateTable("resource_servers")
+      .set(slots(slot, ["name", "scopes", "updated_at"]))
+      .where("pool_id", "=", slot("poolId"))
+      .where("identifier", "=", slot("identifier")),
+);
+
 /** Replaces name and scopes. Returns false if there is no such resource server. */
 export function updateResourceServer(
   db: Db,
@@ -80,26 +103,37 @@ export function updateResourceServer(
 ): Promise<boolean> {
   const { poolId, identifier, name, scopes, now } = server;
   return inTransaction(db, async (tx) => {
-    const result = await tx.kysely
-      .updateTable("resource_servers")
-      .set({ name, scopes: JSON.stringify(scopes), updated_at: now })
-      .where("pool_id", "=", poolId)
-      .where("identifier", "=", identifier)
-      .executeTakeFirst();
-    return affected(result) === 1 && raisePool(tx, poolId);
+    const change = { name, scopes: JSON.stringify(scopes), updated_at: now };
+    const updated = await updateQuery(tx, { poolId, identifier, ...change });
+    return updated === 1 && raisePool(tx, poolId);
   });
 }
 
+const deleteQuery = preparedWrite<ServerKey>((kysely, slot) =>
+  kysely
+    .deleteFrom("resource_servers")
+    .where("pool_id", "=", slot("poolId"))
+    .where("identifier", "=", slot("identifier")),
+);
+
+/** Deletes a resource server. Returns false if there was none. */
 export function deleteResourceServer(db: Db, poolId: string, identifier: string): Promise<boolean> {
   return inTransaction(db, async (tx) => {
-    const result = await tx.kysely
-      .deleteFrom("resource_servers")
-      .where("pool_id", "=", poolId)
-      .where("identifier", "=", identifier)
-      .executeTakeFirst();
-    return affected(result) === 1 && raisePool(tx, poolId);
+    const deleted = await deleteQuery(tx, { poolId, identifier });
+    return deleted === 1 && raisePool(tx, poolId);
   });
 }
+
+const listQuery = prepared<{ poolId: string; after: string; limit: number }, ResourceServersTable>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("resource_servers")
+      .selectAll()
+      .where("pool_id", "=", slot("poolId"))
+      .where("identifier", ">", slot("after"))
+      .orderBy("identifier")
+      .limit(slot("limit")),
+);
 
 /** A page of a pool's resource servers by identifier, beginning after the given identifier. */
 export async function listResourceServers(
@@ -107,13 +141,6 @@ export async function listResourceServers(
   poolId: string,
   page: { after: string; limit: number },
 ): Promise<ResourceServer[]> {
-  const rows = await db.kysely
-    .selectFrom("resource_servers")
-    .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("identifier", ">", page.after)
-    .orderBy("identifier")
-    .limit(page.limit)
-    .execute();
+  const rows = await listQuery(db, { poolId, ...page });
   return rows.map(fromRow);
 }

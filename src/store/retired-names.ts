@@ -4,6 +4,7 @@
  */
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
+import { prepared, preparedWrite } from "./prepared.ts";
 import type { RetiredNamesTable } from "./schema/schema.ts";
 
 export type NameKind = RetiredNamesTable["kind"];
@@ -40,12 +41,48 @@ const fromRow = (row: RetiredNamesTable): RetiredName => ({
   freeAt: Number(row.expires_at),
 });
 
-/** The tables in which each kind of name is unique while in use. */
-const inUse = {
-  client: { table: "client_pools", column: "client_id" },
-  domain: { table: "domain_pools", column: "domain" },
-  pool: { table: "pools", column: "pool_id" },
-} as const;
+type RetireSlots = { poolId: string; name: string; now: number; freeAt: number };
+
+/** Retires the names of a kind, as the table has them in which they are unique while in use. */
+function retireQueries(
+  kind: NameKind,
+  table: "client_pools" | "domain_pools" | "pools",
+  column: "client_id" | "domain" | "pool_id",
+) {
+  const query = (which: "one" | "all") =>
+    preparedWrite<RetireSlots>((kysely, slot) =>
+      kysely
+        .insertInto("retired_names")
+        .columns(["kind", "name", "pool_id", "retired_at", "expires_at"])
+        .expression((from) =>
+          from
+            .selectFrom(table)
+            .select([
+              sql.lit(kind).as("kind"),
+              sql.ref<string>(column).as("name"),
+              "pool_id",
+              sql<number>`cast(${slot("now")} as bigint)`.as("retired_at"),
+              sql<number>`cast(${slot("freeAt")} as bigint)`.as("expires_at"),
+            ])
+            .where("pool_id", "=", slot("poolId"))
+            .$if(which === "one", (select) => select.where(sql.ref(column), "=", slot("name"))),
+        )
+        .onConflict((conflict) =>
+          conflict.columns(["kind", "name"]).doUpdateSet((set) => ({
+            pool_id: set.ref("excluded.pool_id"),
+            retired_at: set.ref("excluded.retired_at"),
+            expires_at: set.ref("excluded.expires_at"),
+          })),
+        ),
+    );
+  return { one: query("one"), all: query("all") };
+}
+
+const retire = {
+  client: retireQueries("client", "client_pools", "client_id"),
+  domain: retireQueries("domain", "domain_pools", "domain"),
+  pool: retireQueries("pool", "pools", "pool_id"),
+};
 
 /**
  * Retires names of a pool; to be called in the transaction that deletes them, before it does.
@@ -56,16 +93,18 @@ export async function retireNames(
   gone: { readonly kind: NameKind; readonly poolId: string; readonly name?: string },
   now: number,
 ): Promise<void> {
-  const { table, column } = inUse[gone.kind];
-  const only = gone.name === undefined ? sql`` : sql` and ${sql.ref(column)} = ${gone.name}`;
-  await sql`insert into retired_names (kind, name, pool_id, retired_at, expires_at)
-    select ${sql.lit(gone.kind)}, ${sql.ref(column)}, pool_id, cast(${now} as bigint), cast(${now + retiredMs} as bigint)
-    from ${sql.table(table)} where pool_id = ${gone.poolId}${only}
-    on conflict (kind, name) do update set
-      pool_id = excluded.pool_id, retired_at = excluded.retired_at, expires_at = excluded.expires_at`.execute(
-    tx.kysely,
-  );
+  const { kind, poolId, name } = gone;
+  const query = name === undefined ? retire[kind].all : retire[kind].one;
+  await query(tx, { poolId, name: name ?? "", now, freeAt: now + retiredMs });
 }
+
+const readQuery = prepared<{ kind: NameKind; name: string }, RetiredNamesTable>((kysely, slot) =>
+  kysely
+    .selectFrom("retired_names")
+    .selectAll()
+    .where("kind", "=", slot("kind"))
+    .where("name", "=", slot("name")),
+);
 
 /**
  * Takes a name into use; to be called in the transaction that adds the row that makes it unique, after it did. Adding
@@ -84,12 +123,7 @@ export async function takeName(
   },
   now: number,
 ): Promise<void> {
-  const row = await tx.kysely
-    .selectFrom("retired_names")
-    .selectAll()
-    .where("kind", "=", taken.kind)
-    .where("name", "=", taken.name)
-    .executeTakeFirst();
+  const [row] = await readQuery(tx, { kind: taken.kind, name: taken.name });
   if (row === undefined) return;
   const retired = fromRow(row);
   if (taken.reuse !== true && retired.poolId !== taken.poolId && retired.freeAt > now)
@@ -97,27 +131,33 @@ export async function takeName(
   await releaseName(tx, taken.kind, taken.name);
 }
 
+const releaseQuery = prepared<{ kind: NameKind; name: string }, RetiredNamesTable>((kysely, slot) =>
+  kysely
+    .deleteFrom("retired_names")
+    .where("kind", "=", slot("kind"))
+    .where("name", "=", slot("name"))
+    .returningAll(),
+);
+
 /** Frees a name for everybody. Returns what it was; undefined if it was not retired. */
 export async function releaseName(db: Db, kind: NameKind, name: string): Promise<RetiredName | undefined> {
-  const row = await db.kysely
-    .deleteFrom("retired_names")
-    .where("kind", "=", kind)
-    .where("name", "=", name)
-    .returningAll()
-    .executeTakeFirst();
+  const [row] = await releaseQuery(db, { kind, name });
   return row && fromRow(row);
 }
 
-/** Names that are not free yet, most recently retired first. */
-export async function listRetiredNames(db: Db, now: number): Promise<RetiredName[]> {
-  const rows = await db.kysely
+const listQuery = prepared<{ now: number }, RetiredNamesTable>((kysely, slot) =>
+  kysely
     .selectFrom("retired_names")
     .selectAll()
-    .where("expires_at", ">", now)
+    .where("expires_at", ">", slot("now"))
     .orderBy("retired_at", "desc")
     .orderBy("kind")
-    .orderBy("name")
-    .execute();
+    .orderBy("name"),
+);
+
+/** Names that are not free yet, most recently retired first. */
+export async function listRetiredNames(db: Db, now: number): Promise<RetiredName[]> {
+  const rows = await listQuery(db, { now });
   return rows.map(fromRow);
 }
 

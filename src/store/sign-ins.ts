@@ -1,8 +1,7 @@
 /** Rows of running sign-ins. A row count decides each step and the end. */
 
 import type { Db } from "./db.ts";
-import { affected } from "./engine/transaction.ts";
-import { prepared, preparedWrite } from "./prepared.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { SignInsTable } from "./schema/schema.ts";
 
 export interface SignInRow<State> {
@@ -19,19 +18,22 @@ export interface SignInRow<State> {
 
 const place = (poolId: string, id: string) => `sign_ins:state_sealed:${poolId}/${id}` as const;
 
-const insertQuery = preparedWrite<{ readonly [K in keyof SignInsTable]: SignInsTable[K] }>((kysely, slot) =>
-  kysely.insertInto("sign_ins").values({
-    pool_id: slot("pool_id"),
-    sign_in_id: slot("sign_in_id"),
-    client_id: slot("client_id"),
-    user_id: slot("user_id"),
-    version: slot("version"),
-    state_sealed: slot("state_sealed"),
-    created_at: slot("created_at"),
-    expires_at: slot("expires_at"),
-  }),
+const columns = [
+  "pool_id",
+  "sign_in_id",
+  "client_id",
+  "user_id",
+  "version",
+  "state_sealed",
+  "created_at",
+  "expires_at",
+] as const satisfies (keyof SignInsTable)[];
+
+const insertQuery = preparedWrite<SignInsTable>((kysely, slot) =>
+  kysely.insertInto("sign_ins").values(slots(slot, columns)),
 );
 
+/** Adds a sign-in. */
 export async function insertSignIn<State>(db: Db, row: SignInRow<State>): Promise<void> {
   await insertQuery(db, {
     pool_id: row.poolId,
@@ -45,6 +47,13 @@ export async function insertSignIn<State>(db: Db, row: SignInRow<State>): Promis
   });
 }
 
+const insertUsedQuery = preparedWrite<SignInsTable>((kysely, slot) =>
+  kysely
+    .insertInto("sign_ins")
+    .values(slots(slot, columns))
+    .onConflict((conflict) => conflict.columns(["pool_id", "sign_in_id"]).doNothing()),
+);
+
 /**
  * Records that a sign-in's start was used, for sign-ins that began without a row. Returns false if it was used before.
  * @param used `expiresAt`: when nothing with this id could be accepted any more
@@ -53,21 +62,17 @@ export async function insertUsed(
   db: Db,
   used: Pick<SignInRow<unknown>, "poolId" | "id" | "clientId" | "createdAt" | "expiresAt">,
 ): Promise<boolean> {
-  const result = await db.kysely
-    .insertInto("sign_ins")
-    .values({
-      pool_id: used.poolId,
-      sign_in_id: used.id,
-      client_id: used.clientId,
-      user_id: null,
-      version: 0,
-      state_sealed: db.sealer.seal(place(used.poolId, used.id), "{}"),
-      created_at: used.createdAt,
-      expires_at: used.expiresAt,
-    })
-    .onConflict((conflict) => conflict.columns(["pool_id", "sign_in_id"]).doNothing())
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const inserted = await insertUsedQuery(db, {
+    pool_id: used.poolId,
+    sign_in_id: used.id,
+    client_id: used.clientId,
+    user_id: null,
+    version: 0,
+    state_sealed: db.sealer.seal(place(used.poolId, used.id), "{}"),
+    created_at: used.createdAt,
+    expires_at: used.expiresAt,
+  });
+  return inserted === 1;
 }
 
 const readQuery = prepared<{ poolId: string; id: string }, SignInsTable>((kysely, slot) =>
@@ -78,6 +83,7 @@ const readQuery = prepared<{ poolId: string; id: string }, SignInsTable>((kysely
     .where("sign_in_id", "=", slot("id")),
 );
 
+/** A sign-in in the state it waits in; undefined if it has ended, or never began. */
 export async function readSignIn<State>(
   db: Db,
   poolId: string,
@@ -98,26 +104,37 @@ export async function readSignIn<State>(
   );
 }
 
+type Move = Pick<SignInsTable, "pool_id" | "sign_in_id" | "version" | "state_sealed">;
+
+const moveQuery = preparedWrite<Move>((kysely, slot) =>
+  kysely
+    .updateTable("sign_ins")
+    .set((row) => ({ version: row("version", "+", 1), state_sealed: slot("state_sealed") }))
+    .where("pool_id", "=", slot("pool_id"))
+    .where("sign_in_id", "=", slot("sign_in_id"))
+    .where("version", "=", slot("version")),
+);
+
 /**
  * Writes the next state if the row still has the version it was read with. Returns false if it was already answered.
  */
 export async function moveSignIn<State>(db: Db, row: SignInRow<State>, state: State): Promise<boolean> {
-  const result = await db.kysely
-    .updateTable("sign_ins")
-    .set({
-      version: row.version + 1,
-      state_sealed: db.sealer.seal(place(row.poolId, row.id), JSON.stringify(state)),
-    })
-    .where("pool_id", "=", row.poolId)
-    .where("sign_in_id", "=", row.id)
-    .where("version", "=", row.version)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const moved = await moveQuery(db, {
+    pool_id: row.poolId,
+    sign_in_id: row.id,
+    version: row.version,
+    state_sealed: db.sealer.seal(place(row.poolId, row.id), JSON.stringify(state)),
+  });
+  return moved === 1;
 }
+
+const deleteQuery = preparedWrite<{ poolId: string; id: string }>((kysely, slot) =>
+  kysely.deleteFrom("sign_ins").where("pool_id", "=", slot("poolId")).where("sign_in_id", "=", slot("id")),
+);
 
 /** Voids a sign-in, whatever it waits for. */
 export async function deleteSignIn(db: Db, poolId: string, id: string): Promise<void> {
-  await db.kysely.deleteFrom("sign_ins").where("pool_id", "=", poolId).where("sign_in_id", "=", id).execute();
+  await deleteQuery(db, { poolId, id });
 }
 
 const takeQuery = preparedWrite<{ poolId: string; id: string; version: number }>((kysely, slot) =>

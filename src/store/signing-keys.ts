@@ -1,7 +1,7 @@
 /** A pool's RSA keys. The private half is sealed; the JWKS publishes the public half. */
 
 import { type Db, inTransaction } from "./db.ts";
-import { prepared } from "./prepared.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { SigningKeysTable } from "./schema/schema.ts";
 import { raisePool } from "./user-pools.ts";
 
@@ -31,13 +31,27 @@ const isDestroyed = (value: Uint8Array) => value.length === 1;
 
 const place = (poolId: string, kid: string) => `signing_keys:private_sealed:${poolId}/${kid}` as const;
 
+const insertQuery = preparedWrite<SigningKeysTable>((kysely, slot) =>
+  kysely
+    .insertInto("signing_keys")
+    .values(
+      slots(slot, [
+        "pool_id",
+        "kid",
+        "token_use",
+        "public_jwk",
+        "private_sealed",
+        "created_at",
+        "active_from",
+        "retired_at",
+      ]),
+    )
+    .onConflict((conflict) => conflict.columns(["pool_id", "kid"]).doNothing()),
+);
+
 /** Adds a key unless one with its kid exists: two servers that create a pool's first key at once agree on one. */
 export async function insertSigningKey(db: Db, poolId: string, key: NewSigningKey): Promise<void> {
-  await db.kysely
-    .insertInto("signing_keys")
-    .values(columns(db, poolId, key))
-    .onConflict((conflict) => conflict.columns(["pool_id", "kid"]).doNothing())
-    .execute();
+  await insertQuery(db, columns(db, poolId, key));
 }
 
 function columns(db: Db, poolId: string, key: NewSigningKey): SigningKeysTable {
@@ -53,16 +67,19 @@ function columns(db: Db, poolId: string, key: NewSigningKey): SigningKeysTable {
   };
 }
 
-/** The pool's published keys, oldest first. */
-export async function readSigningKeys(db: Db, poolId: string, now: number): Promise<SigningKeyRow[]> {
-  const rows = await db.kysely
+const readQuery = prepared<{ poolId: string; now: number }, SigningKeysTable>((kysely, slot) =>
+  kysely
     .selectFrom("signing_keys")
     .selectAll()
-    .where("pool_id", "=", poolId)
-    .where((where) => where.or([where("retired_at", "is", null), where("retired_at", ">", now)]))
+    .where("pool_id", "=", slot("poolId"))
+    .where((where) => where.or([where("retired_at", "is", null), where("retired_at", ">", slot("now"))]))
     .orderBy("active_from")
-    .orderBy("kid")
-    .execute();
+    .orderBy("kid"),
+);
+
+/** The pool's published keys, oldest first. */
+export async function readSigningKeys(db: Db, poolId: string, now: number): Promise<SigningKeyRow[]> {
+  const rows = await readQuery(db, { poolId, now });
   return rows.map((row) => ({
     kid: row.kid,
     tokenUse: row.token_use,
@@ -77,6 +94,20 @@ export async function readSigningKeys(db: Db, poolId: string, now: number): Prom
 }
 
 export type Succession = "done" | "no-pool" | "no-keys" | "under-way";
+
+const presentQuery = prepared<
+  { poolId: string },
+  Pick<SigningKeysTable, "kid" | "active_from" | "retired_at">
+>((kysely, slot) =>
+  kysely
+    .selectFrom("signing_keys")
+    .select(["kid", "active_from", "retired_at"])
+    .where("pool_id", "=", slot("poolId")),
+);
+
+const deleteQuery = preparedWrite<{ poolId: string }>((kysely, slot) =>
+  kysely.deleteFrom("signing_keys").where("pool_id", "=", slot("poolId")),
+);
 
 /**
  * Adds the successors of a pool's keys and sets until when the current ones are published. Increments the pool's
@@ -95,28 +126,27 @@ export function succeedSigningKeys(
   return inTransaction(db, async (tx) => {
     // The pool's row first: rotations of a pool wait for each other, and for the pool's deletion.
     if (!(await raisePool(tx, poolId))) return "no-pool";
-    const keys = await tx.kysely
-      .selectFrom("signing_keys")
-      .select(["kid", "active_from", "retired_at"])
-      .where("pool_id", "=", poolId)
-      .execute();
+    const keys = await presentQuery(tx, { poolId });
     if (keys.length === 0) return "no-keys";
     if (!change.atOnce && keys.some((key) => key.active_from > change.now)) return "under-way";
-    if (change.atOnce) await tx.kysely.deleteFrom("signing_keys").where("pool_id", "=", poolId).execute();
+    if (change.atOnce) await deleteQuery(tx, { poolId });
     else await retireOthers(tx, poolId, change.now + change.signsAfter);
     for (const key of change.successors) await insertSigningKey(tx, poolId, key);
     return "done";
   });
 }
 
+const retireQuery = preparedWrite<{ poolId: string; retiredAt: number }>((kysely, slot) =>
+  kysely
+    .updateTable("signing_keys")
+    .set({ retired_at: slot("retiredAt") })
+    .where("pool_id", "=", slot("poolId"))
+    .where("retired_at", "is", null),
+);
+
 /** Keeps the other keys published for as long as a token they sign at the very end may be valid. */
 async function retireOthers(tx: Db, poolId: string, signUntil: number): Promise<void> {
-  await tx.kysely
-    .updateTable("signing_keys")
-    .set({ retired_at: signUntil + longestToken })
-    .where("pool_id", "=", poolId)
-    .where("retired_at", "is", null)
-    .execute();
+  await retireQuery(tx, { poolId, retiredAt: signUntil + longestToken });
 }
 
 const leavingQuery = prepared<{ poolId: string; until: number }, { kid: string }>((kysely, slot) =>
@@ -128,37 +158,47 @@ const leavingQuery = prepared<{ poolId: string; until: number }, { kid: string }
     .limit(1),
 );
 
-/** Destroys the private halves of a pool's keys that no longer sign, and removes keys that are no longer published. */
-export async function sweepSigningKeys(db: Db, poolId: string, now: number): Promise<void> {
-  const [leaving] = await leavingQuery(db, { poolId, until: now + longestToken });
-  if (leaving === undefined) return;
-  const { kysely } = db;
-  await kysely
+const removeQuery = preparedWrite<{ poolId: string; now: number }>((kysely, slot) =>
+  kysely
     .deleteFrom("signing_keys")
-    .where("pool_id", "=", poolId)
-    .where("retired_at", "<=", now)
-    .execute();
-  await kysely
+    .where("pool_id", "=", slot("poolId"))
+    .where("retired_at", "<=", slot("now")),
+);
+
+const destroyQuery = preparedWrite<{ poolId: string; until: number }>((kysely, slot) =>
+  kysely
     .updateTable("signing_keys")
     .set({ private_sealed: destroyed })
-    .where("pool_id", "=", poolId)
-    .where("retired_at", "<=", now + longestToken)
-    .where("private_sealed", "!=", destroyed)
-    .execute();
+    .where("pool_id", "=", slot("poolId"))
+    .where("retired_at", "<=", slot("until"))
+    .where("private_sealed", "!=", destroyed),
+);
+
+/** Destroys the private halves of a pool's keys that no longer sign, and removes keys that are no longer published. */
+export async function sweepSigningKeys(db: Db, poolId: string, now: number): Promise<void> {
+  const until = now + longestToken;
+  const [leaving] = await leavingQuery(db, { poolId, until });
+  if (leaving === undefined) return;
+  await removeQuery(db, { poolId, now });
+  await destroyQuery(db, { poolId, until });
 }
+
+const oldestQuery = prepared<{ now: number }, Pick<SigningKeysTable, "pool_id" | "active_from">>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("signing_keys")
+      .select(["pool_id", "active_from"])
+      .where("retired_at", "is", null)
+      .where("active_from", "<=", slot("now"))
+      .orderBy("active_from")
+      .limit(1),
+);
 
 /** Since when the longest-serving active key of all pools has signed. Epoch milliseconds. */
 export async function oldestSigningKey(
-  { kysely }: Db,
+  db: Db,
   now: number,
 ): Promise<{ poolId: string; activeFrom: number } | undefined> {
-  const row = await kysely
-    .selectFrom("signing_keys")
-    .select(["pool_id", "active_from"])
-    .where("retired_at", "is", null)
-    .where("active_from", "<=", now)
-    .orderBy("active_from")
-    .limit(1)
-    .executeTakeFirst();
+  const [row] = await oldestQuery(db, { now });
   return row && { poolId: row.pool_id, activeFrom: row.active_from };
 }

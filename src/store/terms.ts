@@ -1,7 +1,8 @@
 /** Rows of the terms that a client's pages link to. */
 import { holdClient } from "./clients.ts";
 import { type Db, inTransaction } from "./db.ts";
-import { affected } from "./engine/transaction.ts";
+import { orUnchanged } from "./engine/sql.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { TermsTable } from "./schema/schema-hosting.ts";
 
 export interface Terms {
@@ -17,6 +18,8 @@ export interface Terms {
   readonly updatedAt: number;
 }
 
+type TermsKey = Pick<Terms, "poolId" | "termsId">;
+
 function fromRow(row: TermsTable): Terms {
   return {
     poolId: row.pool_id,
@@ -31,50 +34,92 @@ function fromRow(row: TermsTable): Terms {
   };
 }
 
+const insertQuery = preparedWrite<TermsTable>((kysely, slot) =>
+  kysely
+    .insertInto("terms")
+    .values(
+      slots(slot, [
+        "pool_id",
+        "terms_id",
+        "client_id",
+        "name",
+        "source",
+        "enforcement",
+        "links",
+        "created_at",
+        "updated_at",
+      ]),
+    )
+    .onConflict((conflict) => conflict.columns(["pool_id", "client_id", "name"]).doNothing()),
+);
+
 /** Adds terms. `exists`: the client has terms of this name. `no-client`: the client is gone. */
 export function insertTerms(db: Db, terms: Terms): Promise<"added" | "exists" | "no-client"> {
   return inTransaction(db, async (tx) => {
     if (!(await holdClient(tx, terms.poolId, terms.clientId))) return "no-client";
-    const result = await tx.kysely
-      .insertInto("terms")
-      .values({
-        pool_id: terms.poolId,
-        terms_id: terms.termsId,
-        client_id: terms.clientId,
-        name: terms.name,
-        source: terms.source,
-        enforcement: terms.enforcement,
-        links: JSON.stringify(terms.links),
-        created_at: terms.createdAt,
-        updated_at: terms.updatedAt,
-      })
-      .onConflict((conflict) => conflict.columns(["pool_id", "client_id", "name"]).doNothing())
-      .executeTakeFirst();
-    return affected(result) === 0 ? "exists" : "added";
+    const added = await insertQuery(tx, {
+      pool_id: terms.poolId,
+      terms_id: terms.termsId,
+      client_id: terms.clientId,
+      name: terms.name,
+      source: terms.source,
+      enforcement: terms.enforcement,
+      links: JSON.stringify(terms.links),
+      created_at: terms.createdAt,
+      updated_at: terms.updatedAt,
+    });
+    return added === 0 ? "exists" : "added";
   });
 }
 
-export async function readTerms(db: Db, poolId: string, termsId: string): Promise<Terms | undefined> {
-  const row = await db.kysely
+const readQuery = prepared<TermsKey, TermsTable>((kysely, slot) =>
+  kysely
     .selectFrom("terms")
     .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("terms_id", "=", termsId)
-    .executeTakeFirst();
+    .where("pool_id", "=", slot("poolId"))
+    .where("terms_id", "=", slot("termsId")),
+);
+
+/** Terms by their id; undefined if the pool has none of it. */
+export async function readTerms(db: Db, poolId: string, termsId: string): Promise<Terms | undefined> {
+  const [row] = await readQuery(db, { poolId, termsId });
   return row && fromRow(row);
 }
 
-/** A client's terms by name. */
-export async function readTermsOfClient(db: Db, poolId: string, clientId: string): Promise<Terms[]> {
-  const rows = await db.kysely
+const readOfClientQuery = prepared<{ poolId: string; clientId: string }, TermsTable>((kysely, slot) =>
+  kysely
     .selectFrom("terms")
     .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("client_id", "=", clientId)
-    .orderBy("name")
-    .execute();
+    .where("pool_id", "=", slot("poolId"))
+    .where("client_id", "=", slot("clientId"))
+    .orderBy("name"),
+);
+
+/** A client's terms by name. */
+export async function readTermsOfClient(db: Db, poolId: string, clientId: string): Promise<Terms[]> {
+  const rows = await readOfClientQuery(db, { poolId, clientId });
   return rows.map(fromRow);
 }
+
+/** What is null stays as it is. */
+interface TermsChange extends TermsKey {
+  readonly name: string | null;
+  readonly links: string | null;
+  readonly now: number;
+}
+
+const updateQuery = prepared<TermsChange, TermsTable>((kysely, slot) =>
+  kysely
+    .updateTable("terms")
+    .set({
+      updated_at: slot("now"),
+      name: orUnchanged(slot("name"), "name"),
+      links: orUnchanged(slot("links"), "links"),
+    })
+    .where("pool_id", "=", slot("poolId"))
+    .where("terms_id", "=", slot("termsId"))
+    .returningAll(),
+);
 
 /**
  * Updates the given properties; undefined leaves a value unchanged. Returns the updated terms, or undefined if there
@@ -90,29 +135,31 @@ export async function updateTerms(
     readonly now: number;
   },
 ): Promise<Terms | undefined> {
-  const row = await db.kysely
-    .updateTable("terms")
-    .set({
-      updated_at: change.now,
-      ...(change.name !== undefined && { name: change.name }),
-      ...(change.links !== undefined && { links: JSON.stringify(change.links) }),
-    })
-    .where("pool_id", "=", change.poolId)
-    .where("terms_id", "=", change.termsId)
-    .returningAll()
-    .executeTakeFirst();
+  const { poolId, termsId, name = null, links, now } = change;
+  const text = links === undefined ? null : JSON.stringify(links);
+  const [row] = await updateQuery(db, { poolId, termsId, name, links: text, now });
   return row && fromRow(row);
 }
 
+const deleteQuery = preparedWrite<TermsKey>((kysely, slot) =>
+  kysely.deleteFrom("terms").where("pool_id", "=", slot("poolId")).where("terms_id", "=", slot("termsId")),
+);
+
 /** Deletes terms. Returns false if there were none. */
 export async function deleteTerms(db: Db, poolId: string, termsId: string): Promise<boolean> {
-  const result = await db.kysely
-    .deleteFrom("terms")
-    .where("pool_id", "=", poolId)
-    .where("terms_id", "=", termsId)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const deleted = await deleteQuery(db, { poolId, termsId });
+  return deleted === 1;
 }
+
+const listQuery = prepared<{ poolId: string; after: string; limit: number }, TermsTable>((kysely, slot) =>
+  kysely
+    .selectFrom("terms")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("terms_id", ">", slot("after"))
+    .orderBy("terms_id")
+    .limit(slot("limit")),
+);
 
 /** A page of a pool's terms by id, beginning after the given id. */
 export async function listTerms(
@@ -120,13 +167,6 @@ export async function listTerms(
   poolId: string,
   page: { after: string; limit: number },
 ): Promise<Terms[]> {
-  const rows = await db.kysely
-    .selectFrom("terms")
-    .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("terms_id", ">", page.after)
-    .orderBy("terms_id")
-    .limit(page.limit)
-    .execute();
+  const rows = await listQuery(db, { poolId, ...page });
   return rows.map(fromRow);
 }

@@ -2,6 +2,7 @@
 import { sql } from "kysely";
 import { holdClient } from "./clients.ts";
 import { type Db, inTransaction } from "./db.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { UiCustomizationsTable, UiImagesTable } from "./schema/schema-hosting.ts";
 import { holdPool } from "./user-pools.ts";
 
@@ -23,6 +24,8 @@ export interface UiImage {
   readonly bytes: Uint8Array;
 }
 
+type Owner = Pick<UiCustomization, "poolId" | "clientId">;
+
 function fromRow(row: UiCustomizationsTable): UiCustomization {
   return {
     poolId: row.pool_id,
@@ -34,6 +37,34 @@ function fromRow(row: UiCustomizationsTable): UiCustomization {
   };
 }
 
+const putQuery = prepared<UiCustomizationsTable, UiCustomizationsTable>((kysely, slot) => {
+  const key = ["pool_id", "client_id"] as const;
+  const values = slots(slot, ["css", "css_version"]);
+  return kysely
+    .insertInto("ui_customizations")
+    .values({ ...slots(slot, key), ...values, ...slots(slot, ["created_at", "updated_at"]) })
+    .onConflict((conflict) =>
+      conflict.columns(key).doUpdateSet({
+        ...values,
+        // Distinguishes successive states even if two are set within a millisecond or a clock is set back.
+        updated_at: sql<number>`case when ui_customizations.updated_at < excluded.updated_at
+          then excluded.updated_at else ui_customizations.updated_at + 1 end`,
+      }),
+    )
+    .returningAll();
+});
+
+const deleteImageQuery = preparedWrite<Owner>((kysely, slot) =>
+  kysely
+    .deleteFrom("ui_images")
+    .where("pool_id", "=", slot("poolId"))
+    .where("client_id", "=", slot("clientId")),
+);
+
+const insertImageQuery = preparedWrite<UiImagesTable>((kysely, slot) =>
+  kysely.insertInto("ui_images").values(slots(slot, ["pool_id", "client_id", "media_type", "bytes"])),
+);
+
 /** Replaces the customization. Undefined if the client, or for `ALL` the pool, is gone. */
 export function putUiCustomization(
   db: Db,
@@ -41,40 +72,24 @@ export function putUiCustomization(
   image: UiImage | undefined,
 ): Promise<UiCustomization | undefined> {
   const { poolId, clientId, css, cssVersion, createdAt, updatedAt } = customization;
-  const values = { css: css ?? null, css_version: cssVersion };
-  // Distinguishes successive states even if two are set within a millisecond or a clock is set back.
-  const later = sql<number>`case when ui_customizations.updated_at < ${updatedAt} then ${updatedAt}
-    else ui_customizations.updated_at + 1 end`;
   return inTransaction(db, async (tx) => {
     const held =
       clientId === allClients ? await holdPool(tx, poolId) : await holdClient(tx, poolId, clientId);
     if (!held) return undefined;
-    const row = await tx.kysely
-      .insertInto("ui_customizations")
-      .values({
-        pool_id: poolId,
-        client_id: clientId,
-        created_at: createdAt,
-        updated_at: updatedAt,
-        ...values,
-      })
-      .onConflict((conflict) =>
-        conflict.columns(["pool_id", "client_id"]).doUpdateSet({ ...values, updated_at: later }),
-      )
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    await tx.kysely
-      .deleteFrom("ui_images")
-      .where("pool_id", "=", poolId)
-      .where("client_id", "=", clientId)
-      .execute();
+    const [row] = await putQuery(tx, {
+      pool_id: poolId,
+      client_id: clientId,
+      css: css ?? null,
+      css_version: cssVersion,
+      created_at: createdAt,
+      updated_at: updatedAt,
+    });
+    await deleteImageQuery(tx, { poolId, clientId });
     if (image !== undefined) {
-      await tx.kysely
-        .insertInto("ui_images")
-        .values({ pool_id: poolId, client_id: clientId, media_type: image.mediaType, bytes: image.bytes })
-        .execute();
+      const { mediaType: media_type, bytes } = image;
+      await insertImageQuery(tx, { pool_id: poolId, client_id: clientId, media_type, bytes });
     }
-    return fromRow(row);
+    return fromRow(row!);
   });
 }
 
@@ -93,13 +108,16 @@ export async function readUiCustomizations(
   return rows.map(fromRow);
 }
 
-/** The logo of exactly this client, or of `ALL`. */
-export async function readUiImage(db: Db, poolId: string, clientId: string): Promise<UiImage | undefined> {
-  const row = await db.kysely
+const readImageQuery = prepared<Owner, Pick<UiImagesTable, "media_type" | "bytes">>((kysely, slot) =>
+  kysely
     .selectFrom("ui_images")
     .select(["media_type", "bytes"])
-    .where("pool_id", "=", poolId)
-    .where("client_id", "=", clientId)
-    .executeTakeFirst();
+    .where("pool_id", "=", slot("poolId"))
+    .where("client_id", "=", slot("clientId")),
+);
+
+/** The logo of exactly this client, or of `ALL`. */
+export async function readUiImage(db: Db, poolId: string, clientId: string): Promise<UiImage | undefined> {
+  const [row] = await readImageQuery(db, { poolId, clientId });
   return row && { mediaType: row.media_type, bytes: row.bytes };
 }

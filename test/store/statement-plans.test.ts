@@ -26,8 +26,12 @@ const small = Object.entries(growth).flatMap(([table, { removed }]) =>
   removed.by === "nothing" ? [table] : [],
 );
 
-/** Statements that read more than they seek, each with the reason why that is fine. */
-const whole: readonly { readonly text: RegExp; readonly why: string }[] = [];
+/** Statements that read a whole table, each with the calls that run it: rare ones of administrators. */
+const whole: readonly { readonly text: RegExp; readonly by: string }[] = [
+  { text: /^insert into "retired_names" .* from "client_pools" where "pool_id" = /, by: "DeleteUserPool" },
+  { text: /^delete from "domains" where "domain" = \$1 and not exists /, by: "CreateUserPoolDomain" },
+  { text: /^select "pool_id", "active_from" from "signing_keys" /, by: "poolhouse doctor" },
+];
 
 /** What reads a table or an index from its beginning to its end. */
 function scans(plan: Plan): string[] {
@@ -54,7 +58,7 @@ forEachDatabase((name, _open, fresh) => {
     await loadAllStatements();
     const statements = preparedStatements(db.kysely, db.kind);
     await close();
-    assert.ok(statements.length > 60, "there are statements to look at");
+    assert.ok(statements.length > 100, "there are statements to look at");
     const client = new pg.Client({ connectionString: options.url });
     await client.connect();
     const found: string[] = [];

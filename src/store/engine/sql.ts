@@ -78,6 +78,11 @@ export function startsWith(column: string, value: string): RawBuilder<SqlBool> {
     : sql<SqlBool>`(${reference} >= ${from} and ${reference} < ${to})`;
 }
 
+/** For the optional parts of an update: the value, or the column as it is if the value is null. */
+export function orUnchanged<T>(value: T | null, column: string): RawBuilder<T> {
+  return sql<T>`coalesce(${value}, ${sql.ref(column)})`;
+}
+
 export type BoundValue = string | number | bigint | null | Uint8Array;
 
 /**

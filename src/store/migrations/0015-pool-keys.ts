@@ -10,7 +10,8 @@ import type { Schema } from "../schema/schema.ts";
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   if (!(await hasColumn(kysely, kind, "users", "pool_number"))) return;
   const change = kind === "sqlite" ? [...withoutIndexes, ...rebuilt()] : [noWriters, ...altered()];
-  for (const statement of [...change, ...withoutOrphans, ...indexes(kind)]) await sql.raw(statement).execute(kysely);
+  for (const statement of [...change, ...withoutOrphans, ...indexes(kind)])
+    await sql.raw(statement).execute(kysely);
 }
 
 /** Keeps servers of earlier versions from writing what would not be migrated. */

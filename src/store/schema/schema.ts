@@ -208,7 +208,7 @@ export interface CredentialsTable {
 }
 
 /** Users' software tokens (TOTP). */
-interface SoftwareTokensTable {
+export interface SoftwareTokensTable {
   pool_id: string;
   user_id: string;
   version: number;
