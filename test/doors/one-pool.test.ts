@@ -6,19 +6,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import pg from "pg";
 import { sweep, sweepEvents } from "../../src/store/sweep.ts";
-import { onePool } from "../kit/one-pool.ts";
+import { ofAllPools, onePool } from "../kit/one-pool.ts";
 import { forEachServer } from "../kit/server.ts";
 import { commonRequests, everyOperation } from "./costs.ts";
-
-/** Statements that look at all pools, and why. None of them answers a request of a pool's clients. */
-const ofAllPools: Readonly<Record<string, RegExp>> = {
-  "the outbox worker looks for messages that are due":
-    /^select .* from "outbox" where .*"next_attempt_at" <= /,
-  "the development inbox shows messages of all pools":
-    /^select \* from "outbox" where "status" in .* order by "created_at" desc/,
-  "the audit log is kept for a time, whatever pool a call named":
-    /^delete from "audit_events" where .*"event_id" < /,
-};
 
 interface Sent {
   readonly text: string;

@@ -7,6 +7,18 @@ import { placement } from "../../src/store/placement.ts";
 
 await loadModule();
 
+/** Statements that look at all pools, and why. None of them answers a request of a pool's clients. */
+export const ofAllPools: Readonly<Record<string, RegExp>> = {
+  "the outbox worker looks for messages that are due":
+    /^select .* from "outbox" where .*"next_attempt_at" <= /,
+  "the development inbox shows messages of all pools":
+    /^select \* from "outbox" where "status" in .* order by "created_at" desc/,
+  "the audit log is kept for a time, whatever pool a call named":
+    /^delete from "audit_events" where .*"event_id" < /,
+  "a metric tells how old the oldest signing key is":
+    /^select "pool_id", "active_from" from "signing_keys" where "retired_at" is null/,
+};
+
 type Tree = Readonly<Record<string, unknown>>;
 
 const isTree = (value: unknown): value is Tree =>

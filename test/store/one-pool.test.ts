@@ -1,7 +1,9 @@
 /** What the statements of the store are tied to; and that the kit would notice one that is not. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { onePool } from "../kit/one-pool.ts";
+import { forEachDatabase } from "../kit/databases.ts";
+import { ofAllPools, onePool } from "../kit/one-pool.ts";
+import { everyStatement } from "./every-statement.ts";
 
 const tied: Readonly<Record<string, readonly string[]>> = {
   "select * from users where pool_id = $1 and user_id = $2": ["$1"],
@@ -56,3 +58,19 @@ for (const [statement, values] of Object.entries(tied))
 
 for (const [statement, tables] of Object.entries(untied))
   test(`not tied: ${statement}`, () => assert.deepEqual(onePool(statement).untied, tables));
+
+forEachDatabase((database, open) => {
+  // Both databases run the same statements.
+  if (database !== "postgres") return;
+  test("every prepared statement is tied to the value of its pool, but for those that look at all", async () => {
+    const { db } = await open();
+    const statements = await everyStatement(db);
+    const looking = statements.filter(({ text }) => onePool(text).untied.length > 0).map(({ text }) => text);
+    const named = Object.values(ofAllPools);
+    assert.deepEqual(
+      looking.filter((text) => !named.some((pattern) => pattern.test(text))),
+      [],
+    );
+    assert.ok(statements.length > 100, `${statements.length} statements`);
+  });
+});

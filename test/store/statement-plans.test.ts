@@ -3,15 +3,12 @@
  * from the sixth execution on at the latest.
  */
 import assert from "node:assert/strict";
-import { globSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
-import { pathToFileURL } from "node:url";
 import pg from "pg";
 import { growth } from "../../src/store/growth.ts";
 import { openDatabase } from "../../src/store/open.ts";
-import { preparedStatements } from "../../src/store/prepared.ts";
 import { forEachDatabase } from "../kit/databases.ts";
+import { everyStatement } from "./every-statement.ts";
 import { fillTables } from "./filled.ts";
 
 interface Plan {
@@ -29,7 +26,6 @@ const small = Object.entries(growth).flatMap(([table, { removed }]) =>
 /** Statements that read a whole table, each with the calls that run it: rare ones of administrators. */
 const whole: readonly { readonly text: RegExp; readonly by: string }[] = [
   { text: /^insert into "retired_names" .* from "client_pools" where "pool_id" = /, by: "DeleteUserPool" },
-  { text: /^delete from "domains" where "domain" = \$1 and not exists /, by: "CreateUserPoolDomain" },
   { text: /^select "pool_id", "active_from" from "signing_keys" /, by: "poolhouse doctor" },
 ];
 
@@ -43,20 +39,13 @@ function scans(plan: Plan): string[] {
   return [...(reads ? [`${type} ${table}`] : []), ...(plan.Plans ?? []).flatMap(scans)];
 }
 
-async function loadAllStatements(): Promise<void> {
-  const src = join(import.meta.dirname, "..", "..", "src");
-  for (const file of globSync("store/{*,keys/*,rotation/*,engine/*}.ts", { cwd: src }))
-    await import(pathToFileURL(join(src, file)).href);
-}
-
 forEachDatabase((name, _open, fresh) => {
   if (name === "sqlite") return;
 
   test("every prepared statement seeks", async () => {
     const options = await fresh();
     const { db, close } = await openDatabase(options);
-    await loadAllStatements();
-    const statements = preparedStatements(db.kysely, db.kind);
+    const statements = await everyStatement(db);
     await close();
     assert.ok(statements.length > 100, "there are statements to look at");
     const client = new pg.Client({ connectionString: options.url });
