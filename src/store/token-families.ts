@@ -3,7 +3,7 @@ import { sql } from "kysely";
 import type { Db } from "./db.ts";
 import { blobType } from "./engine/sql.ts";
 import { affected } from "./engine/transaction.ts";
-import { preparedWrite } from "./prepared.ts";
+import { prepared, preparedWrite } from "./prepared.ts";
 import type { TokenFamiliesTable } from "./schema/schema-tokens.ts";
 
 export interface TokenFamily {
@@ -125,13 +125,16 @@ export async function insertFamily(
   return inserted === 1;
 }
 
-export async function readFamily(db: Db, poolId: string, familyId: string): Promise<TokenFamily | undefined> {
-  const row = await db.kysely
+const familyQuery = prepared<{ poolId: string; familyId: string }, TokenFamiliesTable>((kysely, slot) =>
+  kysely
     .selectFrom("token_families")
     .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("family_id", "=", familyId)
-    .executeTakeFirst();
+    .where("pool_id", "=", slot("poolId"))
+    .where("family_id", "=", slot("familyId")),
+);
+
+export async function readFamily(db: Db, poolId: string, familyId: string): Promise<TokenFamily | undefined> {
+  const [row] = await familyQuery(db, { poolId, familyId });
   return row && tokenFamilyFromRow(db, row);
 }
 
@@ -157,6 +160,17 @@ export function tokenFamilyFromRow(db: Db, row: TokenFamiliesTable): TokenFamily
   };
 }
 
+const rotateQuery = preparedWrite<{ poolId: string; id: string; generation: number; now: number }>(
+  (kysely, slot) =>
+    kysely
+      .updateTable("token_families")
+      .set((row) => ({ generation: row("generation", "+", 1), rotated_at: slot("now") }))
+      .where("pool_id", "=", slot("poolId"))
+      .where("family_id", "=", slot("id"))
+      .where("generation", "=", slot("generation"))
+      .where("revoked_at", "is", null),
+);
+
 /**
  * Moves the family to its next generation if it is still at `generation`. Returns false if another refresh was first.
  */
@@ -166,15 +180,7 @@ export async function rotateFamily(
   generation: number,
   now: number,
 ): Promise<boolean> {
-  const result = await db.kysely
-    .updateTable("token_families")
-    .set({ generation: generation + 1, rotated_at: now })
-    .where("pool_id", "=", family.poolId)
-    .where("family_id", "=", family.id)
-    .where("generation", "=", generation)
-    .where("revoked_at", "is", null)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  return (await rotateQuery(db, { poolId: family.poolId, id: family.id, generation, now })) === 1;
 }
 
 /** An update that revokes the not yet revoked families of a pool that match further conditions. */

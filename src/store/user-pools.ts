@@ -4,8 +4,9 @@ import type { Db } from "./db.ts";
 import { inTransaction } from "./db.ts";
 import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
 import { affected } from "./engine/transaction.ts";
-import { prepared } from "./prepared.ts";
+import { prepared, preparedWrite } from "./prepared.ts";
 import { retireNames, takeName } from "./retired-names.ts";
+import type { PoolsTable } from "./schema/schema.ts";
 
 export interface PoolRow {
   readonly poolId: string;
@@ -41,26 +42,28 @@ export function insertPool(db: Db, pool: PoolRow, options = { reuse: false }): P
   });
 }
 
+const holdQuery = prepared<{ poolId: string }, { pool_id: string }>((kysely, slot, kind) =>
+  kysely
+    .selectFrom("pools")
+    .select("pool_id")
+    .where("pool_id", "=", slot("poolId"))
+    .$if(kind === "postgres", (select) => select.forShare()),
+);
+
 /**
  * Whether the pool exists; it then cannot be deleted until the transaction ends. For anything that adds rows which must
  * not outlive the pool.
  */
 export async function holdPool(tx: Db, poolId: string): Promise<boolean> {
-  const row = await tx.kysely
-    .selectFrom("pools")
-    .select("pool_id")
-    .where("pool_id", "=", poolId)
-    .$if(tx.kind === "postgres", (select) => select.forShare())
-    .executeTakeFirst();
-  return row !== undefined;
+  return (await holdQuery(tx, { poolId })).length > 0;
 }
 
+const poolQuery = prepared<{ poolId: string }, PoolsTable>((kysely, slot) =>
+  kysely.selectFrom("pools").selectAll().where("pool_id", "=", slot("poolId")),
+);
+
 export async function readPool(db: Db, poolId: string): Promise<PoolRow | undefined> {
-  const row = await db.kysely
-    .selectFrom("pools")
-    .selectAll()
-    .where("pool_id", "=", poolId)
-    .executeTakeFirst();
+  const [row] = await poolQuery(db, { poolId });
   if (row === undefined) return undefined;
   return {
     poolId: row.pool_id,
@@ -83,36 +86,48 @@ export async function readPoolVersion(db: Db, poolId: string): Promise<number | 
   return row?.version;
 }
 
+const raiseQuery = preparedWrite<{ poolId: string }>((kysely, slot) =>
+  kysely
+    .updateTable("pools")
+    .set((row) => ({ version: row("version", "+", 1) }))
+    .where("pool_id", "=", slot("poolId")),
+);
+
 /**
  * Increments the pool's version after a change of something that is cached by it. Returns false if there is no such
  * pool.
  */
 export async function raisePool(tx: Db, poolId: string): Promise<boolean> {
-  const result = await tx.kysely
-    .updateTable("pools")
-    .set((row) => ({ version: row("version", "+", 1) }))
-    .where("pool_id", "=", poolId)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  return (await raiseQuery(tx, { poolId })) === 1;
 }
+
+interface PoolChange {
+  readonly poolId: string;
+  readonly version: number;
+  readonly name: string;
+  readonly now: number;
+}
+
+const updateQuery = preparedWrite<PoolChange & { readonly document: string }>((kysely, slot) =>
+  kysely
+    .updateTable("pools")
+    .set((row) => ({
+      version: row("version", "+", 1),
+      name: slot("name"),
+      document: slot("document"),
+      updated_at: slot("now"),
+    }))
+    .where("pool_id", "=", slot("poolId"))
+    .where("version", "=", slot("version")),
+);
 
 /** Replaces the document if the pool still has `version`. Returns false if the pool was changed in the meantime. */
 export async function updatePool(
   db: Db,
-  change: { poolId: string; version: number; name: string; document: unknown; now: number },
+  change: PoolChange & { readonly document: unknown },
 ): Promise<boolean> {
-  const result = await db.kysely
-    .updateTable("pools")
-    .set({
-      version: change.version + 1,
-      name: change.name,
-      document: JSON.stringify(change.document),
-      updated_at: change.now,
-    })
-    .where("pool_id", "=", change.poolId)
-    .where("version", "=", change.version)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const document = JSON.stringify(change.document);
+  return (await updateQuery(db, { ...change, document })) === 1;
 }
 
 /** A page of pools by id, beginning after the given id. */

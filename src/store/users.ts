@@ -1,9 +1,9 @@
 /** Rows of users and their sign-in names. */
 import { randomInt } from "node:crypto";
-import { type InsertResult, type Kysely, type RawBuilder, sql } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { Db } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
-import { prepared } from "./prepared.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { LoginNamesTable, Schema, UserStatus, UsersTable } from "./schema/schema.ts";
 import { holdPool } from "./user-pools.ts";
 
@@ -154,9 +154,21 @@ export function userRow(user: User): Omit<UsersTable, "number"> {
   };
 }
 
+const insertQuery = preparedWrite<UsersTable>((kysely, slot, kind) => {
+  const pool_id = slot("pool_id");
+  const next = sql<number>`(select coalesce(max(number), 0) + 1 from users where pool_id = ${pool_id})`;
+  return kysely
+    .insertInto("users")
+    .values({ ...slots(slot, userColumns), number: kind === "sqlite" ? next : slot("number") })
+    .onConflict((conflict) => conflict.columns(["pool_id", "number"]).doNothing());
+});
+
 /**
  * Adds a user with its sign-in names, inside a transaction. Returns false if the pool is gone. Throws a unique
  * violation if a name is taken.
+ *
+ * The user gets a number of the pool. SQLite, with one writer at a time, counts on, which makes numbers small and fills
+ * the pages; on PostgreSQL transactions that count would wait for each other, so a number is drawn until one is unused.
  */
 export async function insertUser(
   tx: Db,
@@ -166,14 +178,7 @@ export async function insertUser(
 ): Promise<boolean> {
   if (!(await holdPool(tx, user.poolId))) return false;
   const row = userRow(user);
-  let result: InsertResult;
-  do {
-    result = await tx.kysely
-      .insertInto("users")
-      .values({ ...row, number: numberFor(tx, user.poolId, draw) })
-      .onConflict((conflict) => conflict.columns(["pool_id", "number"]).doNothing())
-      .executeTakeFirstOrThrow();
-  } while (result.numInsertedOrUpdatedRows === 0n);
+  while ((await insertQuery(tx, { ...row, number: draw() })) === 0);
   await insertLoginNames(tx, user.poolId, user.id, names);
   return true;
 }
@@ -182,16 +187,6 @@ export async function insertUser(
 type DrawNumber = () => number;
 
 const drawNumber: DrawNumber = () => randomInt(1, 2 ** 48 - 1);
-
-/**
- * A number for a user of the pool. SQLite, with one writer at a time, counts on, which makes numbers small and fills the
- * pages; PostgreSQL gets a random one, since transactions that count would wait for each other.
- */
-function numberFor({ kind }: Db, poolId: string, draw: DrawNumber): RawBuilder<number> {
-  return kind === "sqlite"
-    ? sql<number>`(select coalesce(max(number), 0) + 1 from users where pool_id = ${poolId})`
-    : sql<number>`${draw()}`;
-}
 
 /** Numbers for several users of the pool, inside the transaction that adds them; for bulk loads. */
 export async function userNumbers(tx: Db, poolId: string, count: number): Promise<number[]> {
@@ -324,13 +319,17 @@ export async function insertLoginNames(
     .execute();
 }
 
+const namesQuery = prepared<{ poolId: string; userId: string }, Pick<LoginNamesTable, "name_key" | "kind">>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("login_names")
+      .select(["name_key", "kind"])
+      .where("pool_id", "=", slot("poolId"))
+      .where("user_number", "=", userNumber(kysely, slot("poolId"), slot("userId"))),
+);
+
 export async function readLoginNames(db: Db, poolId: string, userId: string): Promise<LoginName[]> {
-  const rows = await db.kysely
-    .selectFrom("login_names")
-    .select(["name_key", "kind"])
-    .where("pool_id", "=", poolId)
-    .where("user_number", "=", userNumber(db.kysely, poolId, userId))
-    .execute();
+  const rows = await namesQuery(db, { poolId, userId });
   return rows.map((row) => ({ key: row.name_key, kind: row.kind }));
 }
 

@@ -84,7 +84,7 @@ export interface AccessKeysTable {
   created_at: number;
 }
 
-interface PoolsTable {
+export interface PoolsTable {
   pool_id: string;
   /** Incremented with every change; caches are keyed by (id, version). */
   version: number;
