@@ -86,10 +86,12 @@ async function runOn(
   const stage = await openStage(database.url, users, { softwareTokens });
   const idle = await stage.server.usage();
   const results: Result[] = [];
+  const databaseCpu = await database.cpu();
   for (const scenario of chosen) {
     const operation = await scenario.prepare(stage);
-    results.push({ scenario, measured: await measure(stage.server, operation, load) });
+    results.push({ scenario, measured: await measure(stage.server, operation, { ...load, databaseCpu }) });
   }
+  await databaseCpu.close();
   console.log(`\n${kind}, ${users} users\n`);
   console.log(
     table(
@@ -111,7 +113,17 @@ async function runOn(
   return results;
 }
 
-const head = ["operation", "a second", "p50 ms", "p99 ms", "CPU ms", "limit", "ratio", "goal"];
+const head = [
+  "operation",
+  "a second",
+  "p50 ms",
+  "p99 ms",
+  "CPU ms",
+  "PostgreSQL's",
+  "limit",
+  "ratio",
+  "goal",
+];
 
 function row({ scenario, measured }: Result, limits: Limits): string[] {
   const limit = scenario.limit?.(limits);
@@ -121,6 +133,7 @@ function row({ scenario, measured }: Result, limits: Limits): string[] {
     measured.p50.toFixed(2),
     measured.p99.toFixed(2),
     measured.cpu.toFixed(3),
+    measured.databaseCpu?.toFixed(3) ?? "–",
     limit === undefined ? "" : `${scenario.limitText} (${limit.toFixed(3)} ms)`,
     limit === undefined ? "" : (limit / measured.cpu).toFixed(2),
     scenario.goal === undefined ? "" : scenario.goal.toFixed(2),

@@ -100,6 +100,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       url: bound.database,
       masterKey: bound.masterKey,
       previousMasterKey: bound.previousMasterKey,
+      namedStatements: bound.namedStatements,
       secretsFolder: join(bound.data, "secrets"),
       log: options.log,
       now: clock,

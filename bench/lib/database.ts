@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import pg from "pg";
+import { type DatabaseCpu, noDatabaseCpu, watchPostgres } from "./postgres-cpu.ts";
 import { temporaryFolder } from "./server.ts";
 
 const postgres = "postgres://postgres@127.0.0.1:5432";
@@ -9,6 +10,8 @@ const postgres = "postgres://postgres@127.0.0.1:5432";
 export interface BenchDatabase {
   /** The value for the server's `--database`. */
   readonly url: string;
+  /** Watches what it costs; to be closed. */
+  cpu(): Promise<DatabaseCpu>;
   remove(): Promise<void>;
 }
 
@@ -23,7 +26,8 @@ export function databaseKinds(named: string): readonly string[] {
 export async function newDatabase(kind: string): Promise<BenchDatabase> {
   const name = `poolhouse_bench_${randomBytes(4).toString("hex")}`;
   if (kind === "sqlite") {
-    return { url: join(temporaryFolder(), name, "db", "poolhouse.sqlite"), remove: async () => {} };
+    const url = join(temporaryFolder(), name, "db", "poolhouse.sqlite");
+    return { url, cpu: async () => noDatabaseCpu, remove: async () => {} };
   }
   const administer = async (sql: string) => {
     const client = new pg.Client({ connectionString: `${postgres}/postgres` });
@@ -32,5 +36,7 @@ export async function newDatabase(kind: string): Promise<BenchDatabase> {
     await client.end();
   };
   await administer(`create database ${name}`);
-  return { url: `${postgres}/${name}`, remove: () => administer(`drop database ${name} with (force)`) };
+  const url = `${postgres}/${name}`;
+  const remove = () => administer(`drop database ${name} with (force)`);
+  return { url, cpu: () => watchPostgres(url), remove };
 }

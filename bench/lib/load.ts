@@ -1,5 +1,6 @@
 /** Closed-loop load: a number of connections, each with one operation in progress, for some time. */
 import { Connection } from "./connection.ts";
+import { type DatabaseCpu, noDatabaseCpu } from "./postgres-cpu.ts";
 import type { BenchServer } from "./server.ts";
 
 /** One operation of a scenario with all its requests. `turn` is incremented each time. */
@@ -13,11 +14,14 @@ export interface Measured {
   readonly p99: number;
   /** CPU of the server in milliseconds per operation. */
   readonly cpu: number;
+  /** CPU of the database, likewise; undefined if it is part of the server, or elsewhere. */
+  readonly databaseCpu: number | undefined;
 }
 
 export interface LoadOptions {
   readonly connections: number;
   readonly seconds: number;
+  readonly databaseCpu?: DatabaseCpu;
 }
 
 /** Warm-up before anything is measured, in operations and at most this many seconds, until V8 has compiled the code. */
@@ -27,7 +31,7 @@ const warmUp = { operations: 3_000, seconds: 20 };
 export async function measure(
   server: BenchServer,
   operation: Operation,
-  { connections, seconds }: LoadOptions,
+  { connections, seconds, databaseCpu = noDatabaseCpu }: LoadOptions,
 ): Promise<Measured> {
   const latencies: number[] = [];
   let turn = 0;
@@ -55,12 +59,14 @@ export async function measure(
     if (turn > warmUp.operations) break;
   }
   const before = await server.usage();
+  const databaseBefore = await databaseCpu.ms();
   const began = performance.now();
   counting = true;
   await Promise.race([pause(seconds), failed]);
   counting = false;
   const elapsed = performance.now() - began;
   const after = await server.usage();
+  const databaseAfter = await databaseCpu.ms();
   running = false;
   await failed;
   latencies.sort((a, b) => a - b);
@@ -70,6 +76,10 @@ export async function measure(
     p50: quantile(latencies, 0.5),
     p99: quantile(latencies, 0.99),
     cpu: (after.cpuMs - before.cpuMs) / latencies.length,
+    databaseCpu:
+      databaseBefore === undefined || databaseAfter === undefined
+        ? undefined
+        : (databaseAfter - databaseBefore) / latencies.length,
   };
 }
 

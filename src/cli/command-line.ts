@@ -71,6 +71,7 @@ export function openOptions(config: Config): OpenOptions {
     url: config.database,
     masterKey: config.masterKey,
     previousMasterKey: config.previousMasterKey,
+    namedStatements: config.namedStatements,
     secretsFolder: join(config.data, "secrets"),
     applicationName: "poolhouse command",
     poolSize: 4,

@@ -26,6 +26,8 @@ export interface Config {
   readonly data: string;
   /** `postgres://…` or the path of an embedded database. */
   readonly database: string;
+  /** Whether PostgreSQL plans statements once per connection. */
+  readonly namedStatements: "auto" | "on" | "off";
   readonly auth: "sigv4" | "open";
   readonly demo: boolean;
   /** Without a trailing slash. Issuers and links begin with it. */
@@ -116,6 +118,7 @@ function assemble(value: (name: Name) => string | undefined): Config {
     port,
     data,
     database: value("database") ?? join(data, "db", "poolhouse.sqlite"),
+    namedStatements: value("namedStatements") as Config["namedStatements"],
     auth: value("auth") as Config["auth"],
     demo: value("demo") === "true",
     tls: value("tls"),

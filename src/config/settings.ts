@@ -75,6 +75,13 @@ export const settings = {
     unquoted: true,
     wrong: wrongDatabase,
   },
+  namedStatements: {
+    flag: "named-statements",
+    env: "POOLHOUSE_NAMED_STATEMENTS",
+    fallback: "auto",
+    help: "Whether PostgreSQL plans statements once per connection: on, off, or auto (unless a connection pooler is in front of it).",
+    wrong: oneOf("auto", "on", "off"),
+  },
   config: {
     flag: "config",
     env: "POOLHOUSE_CONFIG",
