@@ -25,7 +25,6 @@ const small = Object.entries(growth).flatMap(([table, { removed }]) =>
 
 /** Statements that read a whole table, each with the calls that run it: rare ones of administrators. */
 const whole: readonly { readonly text: RegExp; readonly by: string }[] = [
-  { text: /^insert into "retired_names" .* from "client_pools" where "pool_id" = /, by: "DeleteUserPool" },
   { text: /^select "pool_id", "active_from" from "signing_keys" /, by: "poolhouse doctor" },
 ];
 

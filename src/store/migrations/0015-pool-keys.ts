@@ -52,6 +52,7 @@ const withoutOrphans = ["domains", "domain_pools"].map(
 function indexes(kind: DatabaseKind): string[] {
   const number = kind === "sqlite" ? "" : ", number";
   return [
+    "create index client_pools_pool on client_pools (pool_id)",
     "create unique index users_id on users (pool_id, user_id)",
     ...filtered.map(
       (name) =>
