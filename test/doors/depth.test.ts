@@ -1,6 +1,7 @@
 /**
  * Limits the number of source files that the most frequent operations pass through from the route to the deepest
- * statement, which is what a reader of one has to open. Database engines (store/engine) are not counted.
+ * statement, which is what a reader of one has to open. Database engines (store/engine) and what runs every prepared
+ * statement (store/prepared.ts) are not counted.
  */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -27,7 +28,7 @@ function filesOf(stack: string): string[] {
     const at = line.indexOf(source);
     return at < 0 ? [] : [line.slice(at + source.length).replace(/:.*$/s, "")];
   });
-  return [...new Set(files)].filter((file) => !file.startsWith("store/engine/"));
+  return [...new Set(files)].filter((file) => !/^store\/(?:engine\/|prepared\.ts$)/.test(file));
 }
 
 /** Records the call stack of every statement; `deepest` returns the files of the deepest one since the last call. */
