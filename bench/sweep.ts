@@ -47,7 +47,7 @@ export async function run({ kinds }: { readonly kinds: readonly string[] }): Pro
 }
 
 async function fill({ kysely }: Db, poolId: string, now: number): Promise<void> {
-  const users = await kysely.selectFrom("users").select("number").execute();
+  const users = await kysely.selectFrom("users").select("number").where("pool_id", "=", poolId).execute();
   const signIn = (_: unknown, index: number) => ({
     pool_id: poolId,
     sign_in_id: randomBytes(16).toString("base64url"),

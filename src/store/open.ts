@@ -8,6 +8,7 @@ import type { Random } from "../lib/seal.ts";
 import type { Db } from "./db.ts";
 import { type DatabaseCounts, newCounts } from "./engine/counts.ts";
 import type { StoreLog } from "./engine/log.ts";
+import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
 import type { DatabaseKind } from "./engine/sql.ts";
 import { fileExists, inMemory, lockForThisProcess, prepareFile } from "./engine/sqlite/file.ts";
 import { WriteHealth } from "./engine/sqlite/write-health.ts";
@@ -16,6 +17,7 @@ import { WrongMasterKey } from "./keys/data-keys.ts";
 import { finishMasterKeyChange } from "./keys/finish-change.ts";
 import { type MasterKeySet, masterKeys } from "./keys/master-key.ts";
 import { type KeyOptions, type KeyRing, loadSealer } from "./keys/sealer.ts";
+import { distribute } from "./migrations/distribute.ts";
 import {
   type Migration,
   migrate,
@@ -154,6 +156,22 @@ export async function migrateDatabase(options: OpenOptions): Promise<SchemaVersi
   try {
     await migrate(kysely, { kind, log, now });
     return found;
+  } finally {
+    await close();
+  }
+}
+
+/**
+ * Spreads the tables of a migrated PostgreSQL database over the machines of a Citus cluster. Returns the tables that were
+ * not distributed before.
+ */
+export async function distributeDatabase(options: OpenOptions): Promise<string[]> {
+  const target = parseDatabase(options.url);
+  if (target.kind === "sqlite") throw new OperatorError("Only a PostgreSQL database can be distributed.");
+  const { kysely, close } = await connect(target, options);
+  try {
+    await requireMigrated(kysely);
+    return await withoutTimeLimit(() => distribute(kysely));
   } finally {
     await close();
   }

@@ -38,10 +38,15 @@ async function people(server: TestServer): Promise<{ UserPoolId: string; ClientI
     await makeUser(server, UserPoolId, name, verifiedMail());
   await client.send(new AdminDisableUserCommand({ UserPoolId, Username: "disable" }));
   const { kysely } = server.app.db;
-  const hashOnly = kysely.selectFrom("users").select("number").where("username", "=", "hashonl");
+  const hashOnly = kysely
+    .selectFrom("users")
+    .select("number")
+    .where("pool_id", "=", UserPoolId)
+    .where("username", "=", "hashonl");
   await kysely
     .updateTable("credentials")
     .set({ srp_sealed: null })
+    .where("pool_id", "=", UserPoolId)
     .where("user_number", "in", hashOnly)
     .execute();
   await client.send(

@@ -78,7 +78,7 @@ test("the tarball holds the program and nothing else", () => {
   const paths = packed.files.map(({ path }) => path);
   const foreign = paths.filter(
     (path) =>
-      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/hosted-ui\/public\/\w+\.css|dist\/(?:index|config\/\w+|lib\/(?:mail-address|operator-error|sigv4(?:-canonical)?|smtp-url))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
+      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/hosted-ui\/public\/\w+\.css|dist\/(?:index|config\/\w+|lib\/(?:database-url|mail-address|operator-error|sigv4(?:-canonical)?|smtp-url))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
         path,
       ),
   );

@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { sql } from "kysely";
 import { kindOf } from "../../src/domain/audit/call.ts";
 import { type AuditEvent, listAuditEvents } from "../../src/store/audit.ts";
+import { userFromRow } from "../../src/store/users.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { changes, poolsOf, subOf } from "./changes.ts";
 import { type KnownOperation, operations } from "./operations.ts";
@@ -20,14 +21,14 @@ async function meansOf(
   sub: string,
 ): Promise<{ means: string; version: number }> {
   const user = await db.kysely.selectFrom("users").selectAll().where("user_id", "=", sub).executeTakeFirst();
-  const number = user?.number ?? 0;
+  const ofUser = { pool_id: user?.pool_id ?? "", user_number: user?.number ?? 0 };
   const {
     email: mail,
     email_verified,
     phone_number,
     phone_number_verified,
     preferred_username,
-  } = JSON.parse(user?.attributes ?? "{}");
+  } = user === undefined ? {} : userFromRow(user).attributes;
   const rows = async (query: { execute(): Promise<unknown[]> }) => JSON.stringify(await query.execute());
   const { kysely } = db;
   const means = [
@@ -37,10 +38,15 @@ async function meansOf(
       kysely
         .selectFrom("login_names")
         .select("name_key")
-        .where("user_number", "=", number)
+        .where((row) => row.and(ofUser))
         .orderBy("name_key"),
     ),
-    await rows(kysely.selectFrom("credentials").select("version").where("user_number", "=", number)),
+    await rows(
+      kysely
+        .selectFrom("credentials")
+        .select("version")
+        .where((row) => row.and(ofUser)),
+    ),
     await rows(
       kysely
         .selectFrom("software_tokens")

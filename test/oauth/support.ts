@@ -63,7 +63,11 @@ export async function signInBrowser(
   const userId = found.UserAttributes?.find(({ Name }) => Name === "sub")?.Value ?? assert.fail("no sub");
   const { sign_outs: signOuts, version } = await server.app.db.kysely
     .selectFrom("users")
-    .leftJoin("credentials", "credentials.user_number", "users.number")
+    .leftJoin("credentials", (join) =>
+      join
+        .onRef("credentials.pool_id", "=", "users.pool_id")
+        .onRef("credentials.user_number", "=", "users.number"),
+    )
     .select(["sign_outs", "credentials.version"])
     .where("user_id", "=", userId)
     .executeTakeFirstOrThrow();

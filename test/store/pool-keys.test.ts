@@ -246,11 +246,15 @@ forEachDatabase((name, open, fresh, empty) => {
     const [thief, victim] = users;
     const rows = await db.kysely.selectFrom("users").select(["user_id", "number"]).execute();
     const numberOf = (user: User) => rows.find((row) => row.user_id === user.id)!.number;
-    await db.kysely.deleteFrom("credentials").where("user_number", "=", numberOf(victim!)).execute();
+    const ofUser = (user: User) => ({ pool_id: user.poolId, user_number: numberOf(user) });
+    await db.kysely
+      .deleteFrom("credentials")
+      .where((row) => row.and(ofUser(victim!)))
+      .execute();
     await db.kysely
       .updateTable("credentials")
       .set({ user_number: numberOf(victim!) })
-      .where("user_number", "=", numberOf(thief!))
+      .where((row) => row.and(ofUser(thief!)))
       .execute();
     await assert.rejects(readCredential(db, victim!.poolId, victim!.id), /altered, moved/);
     const { broken } = await reseal(db, [db.sealer.currentKeyId]);
