@@ -1,9 +1,10 @@
 /** The PostgreSQL of the tests, and databases of it that are thrown away. */
 import { randomBytes } from "node:crypto";
 import pg from "pg";
+import { citusUrl, createOnCluster, dropFromCluster } from "./citus.ts";
 
 export const testPostgresUrl =
-  process.env["POOLHOUSE_TEST_POSTGRES"] ?? "postgres://postgres@127.0.0.1:5432/postgres";
+  citusUrl ?? process.env["POOLHOUSE_TEST_POSTGRES"] ?? "postgres://postgres@127.0.0.1:5432/postgres";
 
 /** Runs one statement on the server's own database. */
 export function administer(statement: string): Promise<void> {
@@ -35,6 +36,7 @@ export const newName = () => `poolhouse_test_${randomBytes(8).toString("hex")}`;
 /** A new database, empty unless it is a copy of another. Whoever makes it drops it. */
 export async function createPostgres(template = "template0"): Promise<{ name: string; url: string }> {
   const name = newName();
+  if (citusUrl !== undefined) return createOnCluster(citusUrl, name, template !== "template0");
   await withClient(async (client) => {
     await client.query(`create database ${name} template ${template}`);
     // It need not outlive a crash of PostgreSQL: nobody waits for its disk.
@@ -44,7 +46,10 @@ export async function createPostgres(template = "template0"): Promise<{ name: st
 }
 
 /** By force: what a test left open must not keep the database. */
-export const dropPostgres = (name: string) => administer(`drop database if exists ${name} with (force)`);
+export const dropPostgres = (name: string) =>
+  citusUrl === undefined
+    ? administer(`drop database if exists ${name} with (force)`)
+    : dropFromCluster(citusUrl, name);
 
 /** Why PostgreSQL cannot be reached, if so. */
 export const unreachable: Error | undefined = await administer("select 1").then(

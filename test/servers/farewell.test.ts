@@ -97,7 +97,7 @@ describe("SIGTERM", skipWithoutPostgres(), () => {
       (connectionString) => new pg.Client({ connectionString }),
     ) as [pg.Client, pg.Client];
     await Promise.all([other.connect(), watcher.connect()]);
-    await other.query("begin; lock table clients in access exclusive mode");
+    await other.query("begin; lock table client_pools in access exclusive mode");
     const waiting = async () => {
       const { rowCount } = await watcher.query(
         "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
