@@ -106,6 +106,7 @@ type Net = Pick<HostileProxy, "plan" | "counts" | "held" | "latencyMs">;
 const syncMessage = "S".charCodeAt(0);
 const queryMessage = "Q".charCodeAt(0);
 const parseMessage = "P".charCodeAt(0);
+const bindMessage = "B".charCodeAt(0);
 const readyMessage = "Z".charCodeAt(0);
 
 class Session {
@@ -117,6 +118,7 @@ class Session {
   #silent = false;
   #greeted = false;
   #statement: Buffer[] = [];
+  readonly #names = new Map<string, string>();
   /** I: outside a transaction, T: in one, E: in one that failed. As the client was told. */
   #state = "I";
   /** We told of a failure of which the database knows nothing. */
@@ -164,7 +166,7 @@ class Session {
   #meet(): void {
     const messages = this.#statement;
     this.#statement = [];
-    const text = textOf(messages);
+    const text = textOf(messages, this.#names);
     const { plan, counts, held, latencyMs } = this.#proxy;
     const pass = () => {
       if (latencyMs === 0) this.#database.write(Buffer.concat(messages));
@@ -262,13 +264,29 @@ class Session {
   }
 }
 
-function textOf(messages: readonly Buffer[]): string {
-  const first = messages.find((one) => one[0] === queryMessage || one[0] === parseMessage);
-  if (first === undefined) return "";
-  const body = first.subarray(5);
-  // Parse has the name of the statement first.
-  const from = first[0] === parseMessage ? body.indexOf(0) + 1 : 0;
-  return body.subarray(from, body.indexOf(0, from)).toString().trim().toLowerCase();
+/** Reads a text that ends with a zero byte. */
+const textAt = (body: Buffer, from: number) => body.subarray(from, body.indexOf(0, from)).toString();
+
+/**
+ * The text of a statement, in small letters. Parse has the statement's name and text; if it was parsed before, Bind has
+ * the portal's name and the statement's.
+ * @param names texts of the connection's statements by their names
+ */
+function textOf(messages: readonly Buffer[], names: Map<string, string>): string {
+  const of = (type: number) => messages.find((one) => one[0] === type)?.subarray(5);
+  const [asked, parsed, bound] = [of(queryMessage), of(parseMessage), of(bindMessage)];
+  if (asked !== undefined) return textAt(asked, 0).trim().toLowerCase();
+  if (parsed !== undefined) {
+    const name = textAt(parsed, 0);
+    const text = textAt(parsed, Buffer.byteLength(name) + 1)
+      .trim()
+      .toLowerCase();
+    names.set(name, text);
+    return text;
+  }
+  if (bound === undefined) return "";
+  const portal = textAt(bound, 0);
+  return names.get(textAt(bound, Buffer.byteLength(portal) + 1)) ?? "";
 }
 
 function message(type: string, body: Buffer): Buffer {
