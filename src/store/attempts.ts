@@ -91,48 +91,53 @@ type SettleSlots = AttemptSlots & { readonly [K in keyof LockRule]: number } & {
 /**
  * PostgreSQL need not wait for its disk here: the caller reports a failure only after the address's failure is written,
  * and everything written before that is on the disk by then. The setting holds for one transaction, which must
- * therefore be the statement's own.
+ * therefore be the statement's own. On a cluster it would not reach the machine that has the row.
  */
 const withoutDiskWait = sql<string>`set_config('synchronous_commit', 'off', true)`;
 
-const settleQuery = preparedWrite<SettleSlots>((kysely, slot, kind) => {
-  const now = sql<number>`cast(${slot("now")} as bigint)`;
-  const maxLock = sql<number>`cast(${slot("maxLockMs")} as bigint)`;
-  const quiet = sql<number>`cast(${slot("quietMs")} as bigint)`;
-  const failed = sql`cast(${slot("failed")} as integer)`;
-  const anew = sql`attempts.expires_at <= ${now} or ${anothers}`;
-  const next = sql<number>`case when ${failed} = 0 then 0 when ${anew} then 1 else attempts.count + 1 end`;
-  const beyond = sql`(${next} - cast(${slot("free")} as integer))`;
-  const lock = sql<number>`case when ${beyond} < 0 then 0
+/** @param waits whether PostgreSQL waits for its disk */
+const settleQuery = (waits: boolean) =>
+  preparedWrite<SettleSlots>((kysely, slot, kind) => {
+    const now = sql<number>`cast(${slot("now")} as bigint)`;
+    const maxLock = sql<number>`cast(${slot("maxLockMs")} as bigint)`;
+    const quiet = sql<number>`cast(${slot("quietMs")} as bigint)`;
+    const failed = sql`cast(${slot("failed")} as integer)`;
+    const anew = sql`attempts.expires_at <= ${now} or ${anothers}`;
+    const next = sql<number>`case when ${failed} = 0 then 0 when ${anew} then 1 else attempts.count + 1 end`;
+    const beyond = sql`(${next} - cast(${slot("free")} as integer))`;
+    const lock = sql<number>`case when ${beyond} < 0 then 0
     when ${beyond} >= cast(${slot("doublings")} as integer) then ${now} + ${maxLock}
     else ${now} + 1000 * (cast(1 as bigint) << ${beyond}) end`;
-  return kysely
-    .insertInto("attempts")
-    .values({
-      pool_id: slot("poolId"),
-      subject: slot("subject"),
-      tag: slot("tag"),
-      kind: slot("kind"),
-      count: slot("failed"),
-      since: slot("now"),
-      locked_until: slot("firstLock"),
-      expires_at: sql`${now} + ${quiet}`,
-    })
-    .onConflict((conflict) =>
-      conflict
-        .columns(["pool_id", "subject", "kind"])
-        .doUpdateSet((set) => ({
-          tag: set.ref("excluded.tag"),
-          count: next,
-          locked_until: lock,
-          since: now,
-          // Unchanged by a success, so that PostgreSQL need not touch an index.
-          expires_at: sql<number>`case when ${failed} = 0 then attempts.expires_at else ${now} + ${quiet} + ${maxLock} end`,
-        }))
-        .where(sql<boolean>`attempts.locked_until <= ${now} or ${anothers}`),
-    )
-    .$if(kind === "postgres", (insert) => insert.returning(withoutDiskWait.as("soon")));
-});
+    return kysely
+      .insertInto("attempts")
+      .values({
+        pool_id: slot("poolId"),
+        subject: slot("subject"),
+        tag: slot("tag"),
+        kind: slot("kind"),
+        count: slot("failed"),
+        since: slot("now"),
+        locked_until: slot("firstLock"),
+        expires_at: sql`${now} + ${quiet}`,
+      })
+      .onConflict((conflict) =>
+        conflict
+          .columns(["pool_id", "subject", "kind"])
+          .doUpdateSet((set) => ({
+            tag: set.ref("excluded.tag"),
+            count: next,
+            locked_until: lock,
+            since: now,
+            // Unchanged by a success, so that PostgreSQL need not touch an index.
+            expires_at: sql<number>`case when ${failed} = 0 then attempts.expires_at else ${now} + ${quiet} + ${maxLock} end`,
+          }))
+          .where(sql<boolean>`attempts.locked_until <= ${now} or ${anothers}`),
+      )
+      .$if(kind === "postgres" && !waits, (insert) => insert.returning(withoutDiskWait.as("soon")));
+  });
+
+const settleSoon = settleQuery(false);
+const settleOnCluster = settleQuery(true);
 
 /**
  * Records the result of a guess: a failure counts and may lock the counter; a success resets it. Returns false if the
@@ -152,7 +157,8 @@ export async function settleAttempt(
   if (db.inTransaction) throw new Error("A guess is settled by itself, before what it allows is begun.");
   if (right && db.kind === "sqlite") return forgetUnlocked(db, attempt, rule.now);
   const { now, free, maxLockMs } = rule;
-  const settled = await settleQuery(db, {
+  const settle = db.distributed ? settleOnCluster : settleSoon;
+  const settled = await settle(db, {
     ...attempt,
     ...rule,
     failed: right ? 0 : 1,

@@ -14,6 +14,8 @@ export interface Db {
   readonly kysely: Kysely<Schema>;
   readonly sealer: Sealer;
   readonly kind: DatabaseKind;
+  /** Whether the tables are spread over the machines of a Citus cluster (migrations/distribute.ts). */
+  readonly distributed: boolean;
   readonly inTransaction: boolean;
   readonly counts: DatabaseCounts;
   readonly decoys: Decoys;

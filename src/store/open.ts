@@ -17,7 +17,7 @@ import { WrongMasterKey } from "./keys/data-keys.ts";
 import { finishMasterKeyChange } from "./keys/finish-change.ts";
 import { type MasterKeySet, masterKeys } from "./keys/master-key.ts";
 import { type KeyOptions, type KeyRing, loadSealer } from "./keys/sealer.ts";
-import { distribute } from "./migrations/distribute.ts";
+import { distribute, isDistributed } from "./migrations/distribute.ts";
 import {
   type Migration,
   migrate,
@@ -94,7 +94,8 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
     const sealer = await loadKeys(kysely, { masterKeys: keys, random, now }, keys);
     const ping = () => pingDatabase(connected, now());
     const decoys = { users: new BoundedMap<string, string>(mostDecoys), credential: undefined };
-    const db: Db = { kysely, sealer, kind, inTransaction: false, counts, decoys };
+    const distributed = kind === "postgres" && (await isDistributed(kysely));
+    const db: Db = { kysely, sealer, kind, distributed, inTransaction: false, counts, decoys };
     const { close, leave } = connected;
     return { db, ping, leave, close, refreshKeys: () => sealer.refresh(), masterKeys: keys };
   } catch (error) {

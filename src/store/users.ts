@@ -312,11 +312,24 @@ export async function insertLoginNames(
   names: readonly LoginName[],
 ): Promise<void> {
   if (names.length === 0) return;
-  const user_number = userNumber(db.kysely, poolId, userId);
-  await db.kysely
+  const rows = sql.join(
+    names.map(({ key, kind }) => sql`select cast(${key} as text) as name_key, cast(${kind} as text) as kind`),
+    sql` union all `,
+  );
+  const result = await db.kysely
     .insertInto("login_names")
-    .values(names.map((name) => ({ pool_id: poolId, name_key: name.key, kind: name.kind, user_number })))
-    .execute();
+    .columns(["pool_id", "name_key", "kind", "user_number"])
+    .expression(({ selectFrom }) =>
+      selectFrom("users")
+        .innerJoin(sql<Pick<LoginNamesTable, "name_key" | "kind">>`(${rows})`.as("names"), (join) =>
+          join.onTrue(),
+        )
+        .select(["users.pool_id", "names.name_key", "names.kind", "users.number"])
+        .where("users.pool_id", "=", poolId)
+        .where("users.user_id", "=", userId),
+    )
+    .executeTakeFirstOrThrow();
+  if (affected(result) !== names.length) throw new Error("The user of new sign-in names is gone.");
 }
 
 const namesQuery = prepared<{ poolId: string; userId: string }, Pick<LoginNamesTable, "name_key" | "kind">>(

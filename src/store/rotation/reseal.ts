@@ -97,10 +97,13 @@ async function readBatch(
 /**
  * Commits of these statements on PostgreSQL need not be on the disk when they return: the next pass finds what a crash
  * undoes, and the deletion of the former key, which does wait for the disk, makes all of them durable. Set for the
- * statement only, so that no connection of a pooler keeps the setting.
+ * statement only, so that no connection of a pooler keeps the setting. On a cluster it would not reach the machine that
+ * has the row.
  */
-function notAwaited({ kind }: Db): RawBuilder<unknown> {
-  return kind === "postgres" ? sql`and set_config('synchronous_commit', 'off', true) = 'off'` : sql``;
+function notAwaited({ kind, distributed }: Db): RawBuilder<unknown> {
+  return kind === "postgres" && !distributed
+    ? sql`and set_config('synchronous_commit', 'off', true) = 'off'`
+    : sql``;
 }
 
 /**
