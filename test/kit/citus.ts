@@ -3,7 +3,7 @@
  * `postgres`, which has the extension and knows its workers.
  */
 import pg from "pg";
-import { distributeDatabase, migrateDatabase } from "../../src/store/open.ts";
+import { distributeDatabase } from "../../src/store/open.ts";
 
 /** The coordinator's address; undefined if tests run on PostgreSQL alone. */
 export const citusUrl = process.env["POOLHOUSE_TEST_CITUS"];
@@ -41,36 +41,59 @@ function urlAt(coordinator: string, node: Node | undefined, database: string): s
   return url.href;
 }
 
-/** Creates a database on every machine of the cluster. With `migrated`, its tables are there and distributed. */
+/** Does something on each machine of the cluster: first on the coordinator, whose node is undefined. */
+async function onEach(
+  coordinator: string,
+  database: string,
+  work: (client: pg.Client) => Promise<unknown>,
+): Promise<void> {
+  for (const node of [undefined, ...(await workers(coordinator))])
+    await onNode(urlAt(coordinator, node, database), work);
+}
+
+/** Creates an empty database on every machine, or a copy of one that `makeTemplate` has made. */
 export async function createOnCluster(
   coordinator: string,
   name: string,
-  migrated: boolean,
+  template: string,
 ): Promise<{ name: string; url: string }> {
-  const nodes = await workers(coordinator);
-  for (const node of [undefined, ...nodes]) {
-    await onNode(urlAt(coordinator, node, "postgres"), (client) =>
-      client.query(`create database ${name} template template0`),
-    );
-    await onNode(urlAt(coordinator, node, name), (client) => client.query("create extension citus"));
-  }
   const url = urlAt(coordinator, undefined, name);
-  const { hostname, port } = new URL(coordinator);
-  await onNode(url, async (client) => {
-    await client.query("select citus_set_coordinator_host($1, $2)", [hostname, Number(port)]);
-    for (const node of nodes) await client.query("select citus_add_node($1, $2)", [node.host, node.port]);
-  });
-  if (migrated) {
-    await migrateDatabase({ url, log: silent });
-    await distributeDatabase({ url, log: silent });
+  await onEach(coordinator, "postgres", (client) =>
+    client.query(`create database ${name} template ${template}`),
+  );
+  if (template === "template0") {
+    await onEach(coordinator, name, (client) => client.query("create extension citus"));
+    await joinWorkers(coordinator, url);
   }
   return { name, url };
 }
 
+/** A cluster's machines know each other anew in each database. */
+async function joinWorkers(coordinator: string, url: string): Promise<void> {
+  const { hostname, port } = new URL(coordinator);
+  const nodes = await workers(coordinator);
+  await onNode(url, async (client) => {
+    await client.query("select citus_set_coordinator_host($1, $2)", [hostname, Number(port)]);
+    for (const node of nodes) await client.query("select citus_add_node($1, $2)", [node.host, node.port]);
+  });
+}
+
+/** Distributes the tables of a migrated database, and turns it into a template on every machine. */
+export async function makeTemplate(coordinator: string, name: string, template: string): Promise<void> {
+  await distributeDatabase({ url: urlAt(coordinator, undefined, name), log: silent });
+  await onEach(coordinator, "postgres", async (client) => {
+    // Copied is only a database that nobody uses, nor Citus's own processes.
+    await client.query(`alter database ${name} with allow_connections false`);
+    await client.query("select pg_terminate_backend(pid, 10000) from pg_stat_activity where datname = $1", [
+      name,
+    ]);
+    await client.query(`alter database ${name} rename to ${template}`);
+  });
+}
+
 /** Drops a database of every machine. */
-export async function dropFromCluster(coordinator: string, name: string): Promise<void> {
-  for (const node of [undefined, ...(await workers(coordinator))])
-    await onNode(urlAt(coordinator, node, "postgres"), (client) =>
-      client.query(`drop database if exists ${name} with (force)`),
-    );
+export function dropFromCluster(coordinator: string, name: string): Promise<void> {
+  return onEach(coordinator, "postgres", (client) =>
+    client.query(`drop database if exists ${name} with (force)`),
+  );
 }

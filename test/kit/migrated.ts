@@ -15,6 +15,7 @@ import {
 import { dirname, join } from "node:path";
 import type { StoreLog } from "../../src/store/engine/log.ts";
 import { migrateDatabase } from "../../src/store/open.ts";
+import { citusUrl, makeTemplate } from "./citus.ts";
 import { createPostgres, dropPostgres, withClient } from "./postgres.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -79,6 +80,7 @@ function makeOriginal(original: string): Promise<void> {
     for (const name of names) await dropPostgres(name);
     const { name, url } = await createPostgres();
     await migrateDatabase({ url, log: silent });
-    await client.query(`alter database ${name} rename to ${original}`);
+    if (citusUrl === undefined) await client.query(`alter database ${name} rename to ${original}`);
+    else await makeTemplate(citusUrl, name, original);
   });
 }

@@ -36,7 +36,7 @@ export const newName = () => `poolhouse_test_${randomBytes(8).toString("hex")}`;
 /** A new database, empty unless it is a copy of another. Whoever makes it drops it. */
 export async function createPostgres(template = "template0"): Promise<{ name: string; url: string }> {
   const name = newName();
-  if (citusUrl !== undefined) return createOnCluster(citusUrl, name, template !== "template0");
+  if (citusUrl !== undefined) return createOnCluster(citusUrl, name, template);
   await withClient(async (client) => {
     await client.query(`create database ${name} template ${template}`);
     // It need not outlive a crash of PostgreSQL: nobody waits for its disk.
