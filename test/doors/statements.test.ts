@@ -1,41 +1,31 @@
 /**
  * Every statement goes to one pool, and so does every transaction: on a database that is spread over several machines, a
- * request is answered by one of them. What looks at all pools is named here.
+ * request is answered by one of them. And every statement is compiled once and has a name, by which PostgreSQL keeps its
+ * plan (src/store/prepared.ts). The exceptions from either are listed with their reasons.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import pg from "pg";
 import { sweep, sweepEvents } from "../../src/store/sweep.ts";
 import { ofAllPools, onePool } from "../kit/one-pool.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
 import { commonRequests, everyOperation } from "./costs.ts";
+import { type Sent, watchStatements } from "./sent.ts";
 
-interface Sent {
-  readonly text: string;
-  readonly values: readonly unknown[];
-  /** The connection that sent it, while it was in a transaction. */
-  readonly transaction: object | undefined;
+interface Recorded {
+  readonly title: string;
+  readonly sent: readonly Sent[];
 }
 
-/** Notes what pg sends from now on. */
-function watchStatements(): { readonly sent: Sent[]; stop(): void } {
-  const sent: Sent[] = [];
-  const transactions = new Map<object, object>();
-  const { query } = pg.Client.prototype;
-  pg.Client.prototype.query = function (this: pg.Client, ...given: unknown[]) {
-    const [config] = given;
-    const { text = config, values = [] } = (typeof config === "object" ? config : {}) as Partial<Sent>;
-    if (/^start transaction/.test(String(text))) transactions.set(this, {});
-    else if (/^(?:commit|rollback)$/.test(String(text))) transactions.delete(this);
-    else sent.push({ text: String(text), values, transaction: transactions.get(this) });
-    return Reflect.apply(query, this, given);
-  } as typeof query;
-  return {
-    sent,
-    stop: () => {
-      pg.Client.prototype.query = query;
-    },
-  };
+/** What each operation and each of the most frequent requests sends. */
+async function recordAll(server: TestServer): Promise<Recorded[]> {
+  const recorded: Recorded[] = [];
+  for (const requests of [everyOperation(server), commonRequests(server)])
+    for await (const { title, make } of requests) {
+      const { sent, stop } = watchStatements();
+      await make().finally(stop);
+      recorded.push({ title, sent });
+    }
+  return recorded;
 }
 
 /** The pools that a statement is about, by its values. */
@@ -68,20 +58,51 @@ function check(sent: readonly Sent[], title: string): string[] {
   return [...texts];
 }
 
-forEachServer("One pool", (open, database) => {
+/** Statements that are built on each call, and why. */
+const builtOnCall: Readonly<Record<string, RegExp>> = {
+  "a user has several sign-in names": /^insert into "login_names" /,
+  "events are written together, however many there are":
+    /(?:into "audit_events"|with given) .*values.*\),\s*\(/s,
+  "the sweep deletes as many rows as take a few milliseconds: PostgreSQL seeks only if it knows how many":
+    /^delete from .* order by .* limit /s,
+};
+
+/** The texts of statements that were built on the call without being listed. */
+const built = (sent: readonly Sent[]): string[] =>
+  sent
+    .filter(({ name }) => name === undefined)
+    .map(({ text }) => text)
+    .filter((text) => !Object.values(builtOnCall).some((listed) => listed.test(text)));
+
+forEachServer("Statements of operations", (open, database) => {
   // Both databases run the same statements.
   if (database !== "postgres") return;
 
-  test("every operation's statements and transactions are about one pool", async () => {
-    const server = await open();
-    const texts = new Set<string>();
-    for (const requests of [everyOperation(server), commonRequests(server)])
-      for await (const { title, make } of requests) {
-        const watched = watchStatements();
-        await make().finally(watched.stop);
-        for (const text of check(watched.sent, title)) texts.add(text);
-      }
-    assert.ok(texts.size > 150, `${texts.size} statements`);
+  let recording: Promise<Recorded[]> | undefined;
+  const recorded = () => {
+    recording ??= open().then(recordAll);
+    return recording;
+  };
+
+  test("each of them, and each transaction, is about one pool", async () => {
+    const texts = (await recorded()).flatMap(({ title, sent }) => check(sent, title));
+    const { size } = new Set(texts);
+    assert.ok(size > 150, `${size} statements`);
+  });
+
+  test("each is compiled once", async () => {
+    const all = await recorded();
+    const found = all.flatMap(({ title, sent }) => built(sent).map((text) => `${title}: ${text}`));
+    assert.deepEqual(found, []);
+    const named = new Set(all.flatMap(({ sent }) => sent.flatMap(({ name }) => name ?? [])));
+    assert.ok(named.size > 150, `${named.size} names`);
+  });
+
+  test("one that is built on the call would be found", async () => {
+    const { app } = await open();
+    const { sent, stop } = watchStatements();
+    await app.db.kysely.selectFrom("pools").select("name").where("pool_id", "=", "").execute().finally(stop);
+    assert.deepEqual(built(sent), ['select "name" from "pools" where "pool_id" = $1']);
   });
 
   test("the sweep goes from pool to pool", async () => {
