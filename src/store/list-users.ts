@@ -5,7 +5,7 @@
  */
 import { type RawBuilder, type SqlBool, sql } from "kysely";
 import type { Db } from "./db.ts";
-import { type DatabaseKind, prefixRange, startsWith } from "./engine/sql.ts";
+import { prefixRange, startsWith } from "./engine/sql.ts";
 import { type ListSlots, listed, listValues, prepared, type Slots } from "./prepared.ts";
 import type { LoginNamesTable, UserStatus, UsersTable } from "./schema/schema.ts";
 import { searchableAttributes, type User, userFromRow } from "./users.ts";
@@ -57,7 +57,7 @@ type Values = {
   readonly limit: number;
 } & ListSlots;
 
-type Condition = (slot: Slots<Values>, kind: DatabaseKind) => RawBuilder<SqlBool>;
+type Condition = (slot: Slots<Values>) => RawBuilder<SqlBool>;
 
 /** How a text is searched: as it is, in a range, or in one without an end. */
 type Form = "is" | "within" | "from";
@@ -97,7 +97,7 @@ const valuesOf = (poolId: string, { after, limit }: Page): Values => ({
 
 const selectByName = (condition: Condition) =>
   pages((page) =>
-    prepared<Values, UsersTable & Pick<LoginNamesTable, "name_key">>((kysely, slot, kind) =>
+    prepared<Values, UsersTable & Pick<LoginNamesTable, "name_key">>((kysely, slot) =>
       kysely
         .selectFrom("login_names")
         .innerJoin("users", (join) =>
@@ -109,7 +109,7 @@ const selectByName = (condition: Condition) =>
         .select("login_names.name_key")
         .where("login_names.pool_id", "=", slot("poolId"))
         .where("login_names.kind", "=", "username")
-        .where(condition(slot, kind))
+        .where(condition(slot))
         .$if(page === "next", (query) => query.where("login_names.name_key", ">", slot("after")))
         .orderBy("login_names.name_key")
         .limit(slot("limit")),
@@ -125,12 +125,12 @@ const nameQueries = {
 
 const selectById = (condition: Condition) =>
   pages((page) =>
-    prepared<Values, UsersTable>((kysely, slot, kind) =>
+    prepared<Values, UsersTable>((kysely, slot) =>
       kysely
         .selectFrom("users")
         .selectAll()
         .where("pool_id", "=", slot("poolId"))
-        .where(condition(slot, kind))
+        .where(condition(slot))
         .$if(page === "next", (query) => query.where("user_id", ">", slot("after")))
         .orderBy("user_id")
         .limit(slot("limit")),
@@ -152,30 +152,27 @@ type OrderKey = `${SearchColumn}_key` | "status";
 
 /** Sorted by a column, and by number among users who share its value. Numbers start at 1. */
 const selectByKey = (key: OrderKey, condition: Condition) =>
-  prepared<Values, UsersTable>((kysely, slot, kind) =>
+  prepared<Values, UsersTable>((kysely, slot) =>
     kysely
       .selectFrom("users")
       .selectAll()
       .where("pool_id", "=", slot("poolId"))
       // Stated explicitly, because most of these indexes are partial.
       .where(key, "is not", null)
-      .where(condition(slot, kind))
+      .where(condition(slot))
       .orderBy(key)
       .orderBy("number")
       .limit(slot("limit")),
   );
 
 /**
- * Users after the position who share its text. SQLite seeks by the text alone if pairs are compared. PostgreSQL, given
- * the text as equal, would rather scan the primary key past all users of the pool.
+ * Users after the position who share its text. Given the text as equal, both databases would rather walk the primary key
+ * past all users of the pool.
  */
 const selectSharers = (key: OrderKey) =>
-  selectByKey(key, (slot, kind) => {
+  selectByKey(key, (slot) => {
     const column = sql.ref(key);
-    const [text, number] = [slot("after"), slot("number")];
-    return kind === "sqlite"
-      ? sql`${column} = ${text} and number > ${number}`
-      : sql`${column} <= ${text} and (${column}, number) > (${text}, ${number})`;
+    return sql`${column} <= ${slot("after")} and (${column}, number) > (${slot("after")}, ${slot("number")})`;
   });
 
 /** The statements of a search for texts of a column. */
