@@ -152,7 +152,7 @@ const putQuery = preparedWrite<CredentialSlots>((kysely, slot, kind) =>
   ),
 );
 
-/** Changes the columns of a credential of a version, except this. */
+/** An update of a credential that still has this version; the version stays as it is. */
 function updateFor(kysely: Kysely<Schema>, slot: Slots<CredentialSlots>) {
   return kysely
     .updateTable("credentials")
