@@ -2,9 +2,11 @@
  * The audit log. Rows are only added and read; the sweep removes expired ones, and no other statement in the program
  * changes or removes any (a test checks the source code). A row outlives the pool and the user it is about.
  */
-import { type SqlBool, sql } from "kysely";
+import { type Kysely, type SqlBool, sql } from "kysely";
 import type { Db } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
+import { preparedWrite, slots } from "./prepared.ts";
+import type { Schema } from "./schema/schema.ts";
 import type { AuditEventsTable } from "./schema/schema-events.ts";
 
 export interface AuditEvent {
@@ -28,17 +30,41 @@ export interface AuditEvent {
   readonly details: Readonly<Record<string, unknown>> | undefined;
 }
 
+const columns = [
+  "event_id",
+  "at",
+  "pool_id",
+  "actor",
+  "address",
+  "user_agent",
+  "operation",
+  "target",
+  "result",
+  "request_id",
+  "details",
+] as const satisfies readonly (keyof AuditEventsTable)[];
+
+const inserting = (kysely: Kysely<Schema>, rows: readonly AuditEventsTable[]) =>
+  kysely
+    .insertInto("audit_events")
+    .values(rows)
+    .onConflict((conflict) => conflict.columns(["pool_id", "event_id"]).doNothing());
+
+const insertOneQuery = preparedWrite<AuditEventsTable>((kysely, slot) =>
+  inserting(kysely, [slots(slot, columns)]),
+);
+
 /**
  * Adds events, those of each pool by one statement. Existing ones are skipped: the trail tries again if it does not know
  * whether its rows were written.
  */
 export async function insertAuditEvents(db: Db, events: readonly AuditEvent[]): Promise<void> {
-  for (const ofPool of Map.groupBy(events, (event) => event.poolId).values())
-    await db.kysely
-      .insertInto("audit_events")
-      .values(ofPool.map(toRow))
-      .onConflict((conflict) => conflict.columns(["pool_id", "event_id"]).doNothing())
-      .execute();
+  for (const ofPool of Map.groupBy(events, (event) => event.poolId).values()) {
+    const [first, ...more] = ofPool.map(toRow);
+    if (first === undefined) continue;
+    if (more.length === 0) await insertOneQuery(db, first);
+    else await inserting(db.kysely, [first, ...more]).execute();
+  }
 }
 
 /** Stored as the pool of events that are about none. */

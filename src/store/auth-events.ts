@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
-import { prepared } from "./prepared.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { AuthEventsTable } from "./schema/schema-events.ts";
 import { userNumber } from "./users.ts";
 
@@ -39,6 +39,43 @@ export interface AuthEventOfUser {
   readonly event: Omit<AuthEvent, "feedback">;
 }
 
+const writtenColumns = [
+  "event_id",
+  "at",
+  "type",
+  "response",
+  "steps",
+  "challenges",
+  "address",
+  "device_name",
+  "times",
+] as const satisfies readonly (keyof AuthEventsTable)[];
+
+type WrittenEvent = { user_id: string } & Pick<AuthEventsTable, (typeof writtenColumns)[number]>;
+
+const given = (row: WrittenEvent) =>
+  sql`(cast(${row.user_id} as text), cast(${row.event_id} as text), cast(${row.at} as bigint),
+    cast(${row.type} as text), cast(${row.response} as text), cast(${row.steps} as integer),
+    cast(${row.challenges} as text), cast(${row.address} as text), cast(${row.device_name} as text),
+    cast(${row.times} as integer))`;
+
+const writing = (poolId: string, rows: readonly WrittenEvent[]) => sql`
+  with given (user_id, event_id, at, type, response, steps, challenges, address, device_name, times) as
+    (values ${sql.join(rows.map(given))})
+  insert into auth_events
+    (pool_id, user_number, event_id, at, type, response, steps, challenges, address, device_name, times)
+  select users.pool_id, users.number, given.event_id, given.at, given.type, given.response, given.steps,
+    given.challenges, given.address, given.device_name, given.times
+  from given inner join users on users.pool_id = ${poolId} and users.user_id = given.user_id where true
+  on conflict (pool_id, user_number, event_id) do update set response = excluded.response, steps = excluded.steps,
+    challenges = excluded.challenges, address = excluded.address, device_name = excluded.device_name,
+    times = auth_events.times + excluded.times
+  where excluded.steps > auth_events.steps or excluded.times is not null`;
+
+const writeOneQuery = preparedWrite<{ poolId: string } & WrittenEvent>((_kysely, slot) =>
+  writing(slot("poolId"), [slots(slot, ["user_id", ...writtenColumns])]),
+);
+
 /**
  * Writes events, those of each pool in one statement. If an event exists, a record of a later step replaces that of an
  * earlier one. Events of users who are gone are skipped.
@@ -57,31 +94,46 @@ async function writeOfPool(db: Db, poolId: string, events: readonly AuthEventOfU
     else if (one.event.times !== undefined) latest.set(one.event.id, together(former, one));
     else if (former.event.steps < one.event.steps) latest.set(one.event.id, one);
   }
-  const rows = [...latest.values()].map(({ userId, event }) => {
-    const { id, at, type, response, steps, challenges } = event;
-    const { address = null, deviceName = null, times = null } = event;
-    return sql`(cast(${userId} as text), cast(${id} as text), cast(${at} as bigint), cast(${type} as text),
-      cast(${response} as text), cast(${steps} as integer), cast(${JSON.stringify(challenges)} as text),
-      cast(${address} as text), cast(${deviceName} as text), cast(${times} as integer))`;
-  });
-  await sql`
-    with given (user_id, event_id, at, type, response, steps, challenges, address, device_name, times) as
-      (values ${sql.join(rows)})
-    insert into auth_events
-      (pool_id, user_number, event_id, at, type, response, steps, challenges, address, device_name, times)
-    select users.pool_id, users.number, given.event_id, given.at, given.type, given.response, given.steps,
-      given.challenges, given.address, given.device_name, given.times
-    from given inner join users on users.pool_id = ${poolId} and users.user_id = given.user_id where true
-    on conflict (pool_id, user_number, event_id) do update set response = excluded.response, steps = excluded.steps,
-      challenges = excluded.challenges, address = excluded.address, device_name = excluded.device_name,
-      times = auth_events.times + excluded.times
-    where excluded.steps > auth_events.steps or excluded.times is not null`.execute(db.kysely);
+  const [first, ...more] = [...latest.values()].map(toRow);
+  if (first === undefined) return;
+  if (more.length === 0) await writeOneQuery(db, { poolId, ...first });
+  else await writing(poolId, [first, ...more]).execute(db.kysely);
 }
+
+const toRow = ({ userId, event }: AuthEventOfUser): WrittenEvent => ({
+  user_id: userId,
+  event_id: event.id,
+  at: event.at,
+  type: event.type,
+  response: event.response,
+  steps: event.steps,
+  challenges: JSON.stringify(event.challenges),
+  address: event.address ?? null,
+  device_name: event.deviceName ?? null,
+  times: event.times ?? null,
+});
 
 const together = (former: AuthEventOfUser, one: AuthEventOfUser): AuthEventOfUser => {
   const times = (former.event.times ?? 1) + (one.event.times ?? 1);
   return { ...one, event: { ...one.event, times } };
 };
+
+const listQuery = prepared<
+  { poolId: string; userId: string; before: string; limit: number },
+  AuthEventsTable
+>((kysely, slot) =>
+  kysely
+    .selectFrom("auth_events")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_number", "=", userNumber(kysely, slot("poolId"), slot("userId")))
+    .where("event_id", "<", slot("before"))
+    .orderBy("event_id", "desc")
+    .limit(slot("limit")),
+);
+
+/** Sorts after every id. */
+const afterAll = "~";
 
 /** A user's events, newest first, from before the id `before` if given. */
 export async function listAuthEvents(
@@ -90,15 +142,8 @@ export async function listAuthEvents(
   userId: string,
   page: { before: string | undefined; limit: number },
 ): Promise<AuthEvent[]> {
-  const rows = await db.kysely
-    .selectFrom("auth_events")
-    .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("user_number", "=", userNumber(db.kysely, poolId, userId))
-    .$if(page.before !== undefined, (query) => query.where("event_id", "<", page.before!))
-    .orderBy("event_id", "desc")
-    .limit(page.limit)
-    .execute();
+  const { before = afterAll, limit } = page;
+  const rows = await listQuery(db, { poolId, userId, before, limit });
   return rows.map(fromRow);
 }
 
@@ -118,6 +163,20 @@ function fromRow(row: AuthEventsTable): AuthEvent {
   };
 }
 
+const feedbackQuery = preparedWrite<
+  { poolId: string; userId: string; eventId: string } & Pick<
+    AuthEventsTable,
+    "feedback" | "feedback_provider" | "feedback_at"
+  >
+>((kysely, slot) =>
+  kysely
+    .updateTable("auth_events")
+    .set(slots(slot, ["feedback", "feedback_provider", "feedback_at"]))
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_number", "=", userNumber(kysely, slot("poolId"), slot("userId")))
+    .where("event_id", "=", slot("eventId")),
+);
+
 /** Sets the feedback on whether the user made an attempt. Returns false if the user has no such event. */
 export async function setAuthEventFeedback(
   db: Db,
@@ -125,14 +184,15 @@ export async function setAuthEventFeedback(
   eventId: string,
   feedback: NonNullable<AuthEvent["feedback"]>,
 ): Promise<boolean> {
-  const result = await db.kysely
-    .updateTable("auth_events")
-    .set({ feedback: feedback.value, feedback_provider: feedback.provider, feedback_at: feedback.at })
-    .where("pool_id", "=", user.poolId)
-    .where("user_number", "=", userNumber(db.kysely, user.poolId, user.id))
-    .where("event_id", "=", eventId)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const updated = await feedbackQuery(db, {
+    poolId: user.poolId,
+    userId: user.id,
+    eventId,
+    feedback: feedback.value,
+    feedback_provider: feedback.provider,
+    feedback_at: feedback.at,
+  });
+  return updated === 1;
 }
 
 const oldEventQuery = prepared<{ poolId: string; before: string }, { event_id: string }>((kysely, slot) =>
@@ -151,7 +211,7 @@ export async function hasAuthEvents(db: Db, poolId: string, before: string): Pro
 
 /**
  * For the sweep: removes up to `limit` events of the pool with ids below `before`, oldest first, and returns how many.
- * Each is found by its full key: by a part of it, PostgreSQL would scan the table until it has statistics about it.
+ * Not a prepared statement: PostgreSQL seeks only if it knows the limit. Each is found by its full key: by a part of it, PostgreSQL would scan the table until it has statistics about it.
  */
 export async function sweepAuthEvents(
   db: Db,

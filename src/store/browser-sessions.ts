@@ -6,7 +6,7 @@
 import { type ExpressionBuilder, sql } from "kysely";
 import { deleteUnusedCodes } from "./authorization-codes.ts";
 import type { Db } from "./db.ts";
-import { affected } from "./engine/transaction.ts";
+import { type ListSlots, listed, listValues, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { Schema } from "./schema/schema.ts";
 import type { BrowserSessionsTable } from "./schema/schema-tokens.ts";
 
@@ -42,24 +42,36 @@ export interface TrackedBrowser {
 
 type OfUser = Pick<BrowserSession, "poolId" | "userId">;
 
-/**
- * Starts a session in place of the browser's previous one. If that is a live, tracked session of the same user, it
- * continues under a new secret. Returns the id (`sso…`) of a tracked session.
- */
-export async function putBrowserSession(db: Db, session: BrowserSession): Promise<string | undefined> {
-  const row = rowOf(session);
-  const columns = Object.keys(row) as (keyof BrowserSessionsTable)[];
-  const { session_id } = await db.kysely
+const columns = [
+  "pool_id",
+  "session_hash",
+  "browser_hash",
+  "user_id",
+  "methods",
+  "sign_outs",
+  "credential_version",
+  "auth_time",
+  "created_at",
+  "expires_at",
+  "session_id",
+  "entry_client",
+  "device_type",
+  "address",
+  "active_at",
+] as const satisfies readonly (keyof BrowserSessionsTable)[];
+
+const putQuery = prepared<BrowserSessionsTable, Pick<BrowserSessionsTable, "session_id">>((kysely, slot) =>
+  kysely
     .insertInto("browser_sessions")
-    .values(row)
+    .values(slots(slot, columns))
     .onConflict((conflict) =>
       conflict.columns(["pool_id", "browser_hash"]).doUpdateSet((set) => {
         const goesOn = set.and([
           set("excluded.session_id", "is not", null),
           set("browser_sessions.session_id", "is not", null),
-          set("browser_sessions.user_id", "=", session.userId),
-          set("browser_sessions.sign_outs", "=", session.signOuts),
-          set("browser_sessions.expires_at", ">", session.authTime),
+          set("browser_sessions.user_id", "=", set.ref("excluded.user_id")),
+          set("browser_sessions.sign_outs", "=", set.ref("excluded.sign_outs")),
+          set("browser_sessions.expires_at", ">", set.ref("excluded.auth_time")),
         ]);
         const kept = (column: "session_id" | "created_at") =>
           set
@@ -76,9 +88,16 @@ export async function putBrowserSession(db: Db, session: BrowserSession): Promis
         };
       }),
     )
-    .returning("session_id")
-    .executeTakeFirstOrThrow();
-  return session_id ?? undefined;
+    .returning("session_id"),
+);
+
+/**
+ * Starts a session in place of the browser's previous one. If that is a live, tracked session of the same user, it
+ * continues under a new secret. Returns the id (`sso…`) of a tracked session.
+ */
+export async function putBrowserSession(db: Db, session: BrowserSession): Promise<string | undefined> {
+  const [row] = await putQuery(db, rowOf(session));
+  return row?.session_id ?? undefined;
 }
 
 function rowOf(session: BrowserSession): BrowserSessionsTable {
@@ -119,9 +138,11 @@ const presentPassword = (of: OfSessions) =>
 
 const onPresentPassword = (where: OfSessions) => where("credential_version", "=", presentPassword(where));
 
+type LiveAt = { readonly signOuts: number; readonly now: number };
+
 /** The live tracked sessions of a user. */
 const liveOf =
-  ({ poolId, userId }: OfUser, { signOuts, now }: { readonly signOuts: number; readonly now: number }) =>
+  ({ poolId, userId }: OfUser, { signOuts, now }: LiveAt) =>
   (where: OfSessions) =>
     where.and([
       where("pool_id", "=", poolId),
@@ -132,25 +153,41 @@ const liveOf =
       onPresentPassword(where),
     ]);
 
+const evictQuery = preparedWrite<{ poolId: string; userId: string; hash: string; others: number } & LiveAt>(
+  (kysely, slot) => {
+    const kept = kysely
+      .selectFrom("browser_sessions")
+      .select("session_hash")
+      .where(liveOf(slots(slot, ["poolId", "userId"]), slots(slot, ["signOuts", "now"])))
+      .where("session_hash", "<>", slot("hash"))
+      .orderBy("active_at", "desc")
+      .orderBy("session_hash")
+      .limit(slot("others"));
+    return kysely
+      .deleteFrom("browser_sessions")
+      .where("pool_id", "=", slot("poolId"))
+      .where("user_id", "=", slot("userId"))
+      .where("session_id", "is not", null)
+      .where("session_hash", "<>", slot("hash"))
+      .where("session_hash", "not in", kept);
+  },
+);
+
 /** Ends a user's tracked sessions, except this one and the `most - 1` most recently used others. */
 export async function evictBrowserSessions(tx: Db, own: BrowserSession, most: number): Promise<void> {
-  const kept = tx.kysely
-    .selectFrom("browser_sessions")
-    .select("session_hash")
-    .where(liveOf(own, { signOuts: own.signOuts, now: own.authTime }))
-    .where("session_hash", "<>", own.hash)
-    .orderBy("active_at", "desc")
-    .orderBy("session_hash")
-    .limit(most - 1);
-  await tx.kysely
-    .deleteFrom("browser_sessions")
-    .where("pool_id", "=", own.poolId)
-    .where("user_id", "=", own.userId)
-    .where("session_id", "is not", null)
-    .where("session_hash", "<>", own.hash)
-    .where("session_hash", "not in", kept)
-    .execute();
+  const { poolId, userId, hash, signOuts, authTime: now } = own;
+  await evictQuery(tx, { poolId, userId, hash, signOuts, now, others: most - 1 });
 }
+
+const readQuery = prepared<{ poolId: string; hash: string }, BrowserSessionsTable>((kysely, slot) =>
+  kysely
+    .selectFrom("browser_sessions")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("session_hash", "=", slot("hash"))
+    .where("browser_hash", "is not", null)
+    .where(onPresentPassword),
+);
 
 /** The session of a cookie, provided that its user's password has not changed since. */
 export async function readBrowserSession(
@@ -158,16 +195,19 @@ export async function readBrowserSession(
   poolId: string,
   hash: string,
 ): Promise<BrowserSession | undefined> {
-  const row = await db.kysely
-    .selectFrom("browser_sessions")
-    .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("session_hash", "=", hash)
-    .where("browser_hash", "is not", null)
-    .where(onPresentPassword)
-    .executeTakeFirst();
+  const [row] = await readQuery(db, { poolId, hash });
   return row && sessionFromRow(row);
 }
+
+const listQuery = prepared<{ poolId: string; userId: string } & LiveAt, BrowserSessionsTable>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("browser_sessions")
+      .selectAll()
+      .where(liveOf(slots(slot, ["poolId", "userId"]), slots(slot, ["signOuts", "now"])))
+      .orderBy("created_at", "desc")
+      .orderBy("session_id"),
+);
 
 /** A user's tracked sessions, newest first. */
 export async function listBrowserSessions(
@@ -175,13 +215,8 @@ export async function listBrowserSessions(
   user: OfUser & { readonly signOuts: number },
   now: number,
 ): Promise<BrowserSession[]> {
-  const rows = await db.kysely
-    .selectFrom("browser_sessions")
-    .selectAll()
-    .where(liveOf(user, { signOuts: user.signOuts, now }))
-    .orderBy("created_at", "desc")
-    .orderBy("session_id")
-    .execute();
+  const { poolId, userId, signOuts } = user;
+  const rows = await listQuery(db, { poolId, userId, signOuts, now });
   return rows.map(sessionFromRow);
 }
 
@@ -212,20 +247,42 @@ function trackedFromRow(row: BrowserSessionsTable): TrackedBrowser | undefined {
   };
 }
 
+const touchQuery = preparedWrite<
+  { poolId: string; hash: string } & Pick<BrowserSessionsTable, "device_type" | "address" | "active_at">
+>((kysely, slot) =>
+  kysely
+    .updateTable("browser_sessions")
+    .set(slots(slot, ["device_type", "address", "active_at"]))
+    .where("pool_id", "=", slot("poolId"))
+    .where("session_hash", "=", slot("hash")),
+);
+
 /** Records that a browser was signed in without being asked. Returns false if its session has ended. */
 export async function touchBrowserSession(
   tx: Db,
   { poolId, hash }: Pick<BrowserSession, "poolId" | "hash">,
   seen: Pick<TrackedBrowser, "deviceType" | "address" | "activeAt">,
 ): Promise<boolean> {
-  const result = await tx.kysely
-    .updateTable("browser_sessions")
-    .set({ device_type: seen.deviceType, address: seen.address ?? null, active_at: seen.activeAt })
-    .where("pool_id", "=", poolId)
-    .where("session_hash", "=", hash)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const touched = await touchQuery(tx, {
+    poolId,
+    hash,
+    device_type: seen.deviceType,
+    address: seen.address ?? null,
+    active_at: seen.activeAt,
+  });
+  return touched === 1;
 }
+
+type OfSession = { poolId: string; userId: string; id: string };
+
+const touchOriginQuery = preparedWrite<OfSession & { now: number }>((kysely, slot) =>
+  kysely
+    .updateTable("browser_sessions")
+    .set({ active_at: slot("now") })
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .where("session_id", "=", slot("id")),
+);
 
 /** Records that tokens issued through a session were refreshed. */
 export async function touchOrigin(
@@ -234,76 +291,86 @@ export async function touchOrigin(
   id: string,
   now: number,
 ): Promise<void> {
-  await db.kysely
-    .updateTable("browser_sessions")
-    .set({ active_at: now })
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
-    .where("session_id", "=", id)
-    .execute();
+  await touchOriginQuery(db, { poolId, userId, id, now });
 }
+
+const endBrowserQuery = preparedWrite<{ poolId: string; browserHash: string }>((kysely, slot) =>
+  kysely
+    .deleteFrom("browser_sessions")
+    .where("pool_id", "=", slot("poolId"))
+    .where((where) =>
+      where.or([
+        where("browser_hash", "=", slot("browserHash")),
+        where("session_hash", "=", slot("browserHash")),
+      ]),
+    ),
+);
 
 /**
  * Ends the session of a browser, whoever its user is. Also ends one that an earlier version of the program started,
  * whose cookie consists of the browser's name alone.
  */
 export async function endBrowser(db: Db, poolId: string, browserHash: string): Promise<void> {
-  await db.kysely
-    .deleteFrom("browser_sessions")
-    .where("pool_id", "=", poolId)
-    .where((where) =>
-      where.or([where("browser_hash", "=", browserHash), where("session_hash", "=", browserHash)]),
-    )
-    .execute();
+  await endBrowserQuery(db, { poolId, browserHash });
 }
+
+const endOneQuery = preparedWrite<OfSession & { now: number }>((kysely, slot) =>
+  kysely
+    .deleteFrom("browser_sessions")
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .where("session_id", "=", slot("id"))
+    .where("expires_at", ">", slot("now")),
+);
 
 /** Ends a user's tracked session by its id (`sso…`), inside a transaction. Returns false if it had already ended. */
 export async function endBrowserSession(tx: Db, user: OfUser, id: string, now: number): Promise<boolean> {
-  const result = await tx.kysely
-    .deleteFrom("browser_sessions")
-    .where("pool_id", "=", user.poolId)
-    .where("user_id", "=", user.userId)
-    .where("session_id", "=", id)
-    .where("expires_at", ">", now)
-    .executeTakeFirst();
+  const ended = await endOneQuery(tx, { poolId: user.poolId, userId: user.userId, id, now });
   // After the session's row, which is also locked first when a code is issued for it.
   await deleteUnusedCodes(tx, user, id);
-  return affected(result) === 1;
+  return ended === 1;
 }
+
+const endOthersQuery = preparedWrite<{ poolId: string; userId: string; spared: string }>((kysely, slot) =>
+  kysely
+    .deleteFrom("browser_sessions")
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .where((where) => where.or([where("session_id", "is", null), where("session_id", "<>", slot("spared"))])),
+);
+
+const keepQuery = preparedWrite<OfSession>((kysely, slot) =>
+  kysely
+    .updateTable("browser_sessions")
+    .set((set) => ({ credential_version: presentPassword(set) }))
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .where("session_id", "=", slot("id")),
+);
 
 /**
  * Ends a user's sessions in all browsers, inside a transaction.
  * @param spared the id (`sso…`) of one that continues, with the user's new password
  */
 export async function endBrowserSessions(tx: Db, { poolId, userId }: OfUser, spared?: string): Promise<void> {
-  await tx.kysely
-    .deleteFrom("browser_sessions")
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
-    .where((where) => where.or([where("session_id", "is", null), where("session_id", "<>", spared ?? "")]))
-    .execute();
-  if (spared === undefined) return;
-  await tx.kysely
-    .updateTable("browser_sessions")
-    .set((set) => ({ credential_version: presentPassword(set) }))
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
-    .where("session_id", "=", spared)
-    .execute();
+  await endOthersQuery(tx, { poolId, userId, spared: spared ?? "" });
+  if (spared !== undefined) await keepQuery(tx, { poolId, userId, id: spared });
 }
 
-/** Ends a user's sessions that were started with one of these methods, alone or among others. */
+const endByQuery = preparedWrite<{ poolId: string; userId: string } & ListSlots>((kysely, slot) =>
+  kysely
+    .deleteFrom("browser_sessions")
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .where((where) => where.or(listed<string>(slot).map((pattern) => where("methods", "like", pattern)))),
+);
+
+/** Ends a user's sessions that were started with one of these (up to five) methods, alone or among others. */
 export async function endBrowserSessionsBy(
   tx: Db,
   { poolId, userId }: OfUser,
   methods: readonly string[],
 ): Promise<void> {
-  await tx.kysely
-    .deleteFrom("browser_sessions")
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
-    .where((where) =>
-      where.or(methods.map((method) => where("methods", "like", `%${JSON.stringify(method)}%`))),
-    )
-    .execute();
+  const patterns = methods.map((method) => `%${JSON.stringify(method)}%`);
+  await endByQuery(tx, { poolId, userId, ...listValues(patterns) });
 }

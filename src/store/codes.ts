@@ -4,7 +4,7 @@
  */
 
 import type { Db } from "./db.ts";
-import { prepared, preparedWrite, slots } from "./prepared.ts";
+import { type ListSlots, listed, listValues, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { CodesTable } from "./schema/schema.ts";
 
 export interface CodePlace {
@@ -154,7 +154,15 @@ export async function countWrongCode(db: Db, place: CodePlace, rule: CodeRule): 
   return counted === 1;
 }
 
-/** Deletes codes that are no longer needed, because their purpose was reached in another way. */
+const deleteQuery = preparedWrite<{ poolId: string; userId: string } & ListSlots>((kysely, slot) =>
+  kysely
+    .deleteFrom("codes")
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .where("purpose", "in", listed<string>(slot)),
+);
+
+/** Deletes codes of up to five purposes that are no longer needed, because their purpose was reached in another way. */
 export async function deleteCodes(
   db: Db,
   poolId: string,
@@ -162,10 +170,5 @@ export async function deleteCodes(
   purposes: readonly string[],
 ): Promise<void> {
   if (purposes.length === 0) return;
-  await db.kysely
-    .deleteFrom("codes")
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
-    .where("purpose", "in", [...purposes])
-    .execute();
+  await deleteQuery(db, { poolId, userId, ...listValues(purposes) });
 }

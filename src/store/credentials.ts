@@ -1,11 +1,10 @@
 /** A user's password hash and SRP verifier, both sealed; written together whenever the clear password is available. */
-import { sql } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { packPhc, unpackPhc } from "../lib/phc.ts";
 import type { Db } from "./db.ts";
-import { blobType } from "./engine/sql.ts";
-import { affected } from "./engine/transaction.ts";
-import { prepared } from "./prepared.ts";
-import type { CredentialsTable } from "./schema/schema.ts";
+import { blobType, type DatabaseKind } from "./engine/sql.ts";
+import { prepared, preparedWrite, type Slots, slots } from "./prepared.ts";
+import type { CredentialsTable, Schema } from "./schema/schema.ts";
 import { decoyOf, userNumber } from "./users.ts";
 
 export interface Credential {
@@ -103,48 +102,73 @@ export function credentialRow(
   return { version: 1, updated_at: now, ...columns(db, poolId, userId, credential) };
 }
 
+/** The columns besides the key, with their types. */
+const columnTypes = {
+  version: "integer",
+  password_sealed: "bytes",
+  srp_sealed: "bytes",
+  history_sealed: "bytes",
+  temporary_until: "bigint",
+  updated_at: "bigint",
+} as const satisfies Record<keyof ReturnType<typeof credentialRow>, string>;
+
+type Column = keyof typeof columnTypes;
+
+const allColumns = Object.keys(columnTypes) as Column[];
+const changedColumns = allColumns.filter((column) => column !== "version");
+
+type CredentialSlots = { poolId: string; userId: string } & Pick<CredentialsTable, Column>;
+
 /**
  * Inserts the row of a user's credentials if the user exists, whose number cannot belong to anybody else. On PostgreSQL
  * the user cannot be deleted until the transaction ends.
  */
-function insertFor(
-  { kysely, kind }: Db,
-  poolId: string,
-  userId: string,
-  row: ReturnType<typeof credentialRow>,
-) {
+function insertFor(kysely: Kysely<Schema>, slot: Slots<CredentialSlots>, kind: DatabaseKind) {
   // In a select list PostgreSQL cannot infer the type of a parameter.
-  const typed = (value: unknown, type: string) => sql`cast(${value} as ${sql.raw(type)})`;
-  const blob = blobType(kind);
+  const typed = (column: Column) => {
+    const type = columnTypes[column] === "bytes" ? blobType(kind) : columnTypes[column];
+    return sql`cast(${slot(column)} as ${sql.raw(type)})`.as(column);
+  };
   const user = kysely
     .selectFrom("users")
-    .select([
-      "pool_id",
-      "number",
-      typed(row.version, "integer").as("version"),
-      typed(row.password_sealed, blob).as("password_sealed"),
-      typed(row.srp_sealed, blob).as("srp_sealed"),
-      typed(row.history_sealed, blob).as("history_sealed"),
-      typed(row.temporary_until, "bigint").as("temporary_until"),
-      typed(row.updated_at, "bigint").as("updated_at"),
-    ])
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
+    .select(["pool_id", "number", ...allColumns.map(typed)])
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
     .$if(kind === "postgres", (select) => select.forKeyShare());
   return kysely
     .insertInto("credentials")
-    .columns([
-      "pool_id",
-      "user_number",
-      "version",
-      "password_sealed",
-      "srp_sealed",
-      "history_sealed",
-      "temporary_until",
-      "updated_at",
-    ])
+    .columns(["pool_id", "user_number", ...allColumns])
     .expression(user);
 }
+
+const insertQuery = preparedWrite<CredentialSlots>(insertFor);
+
+const putQuery = preparedWrite<CredentialSlots>((kysely, slot, kind) =>
+  insertFor(kysely, slot, kind).onConflict((conflict) =>
+    conflict.columns(["pool_id", "user_number"]).doUpdateSet((set) => ({
+      ...slots(slot, changedColumns),
+      version: set("credentials.version", "+", 1),
+    })),
+  ),
+);
+
+/** An update of a credential that still has this version; the version stays as it is. */
+function updateFor(kysely: Kysely<Schema>, slot: Slots<CredentialSlots>) {
+  return kysely
+    .updateTable("credentials")
+    .set(slots(slot, changedColumns))
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_number", "=", userNumber(kysely, slot("poolId"), slot("userId")))
+    .where("version", "=", slot("version"));
+}
+
+const completeQuery = preparedWrite<CredentialSlots>((kysely, slot) =>
+  updateFor(kysely, slot).where("srp_sealed", "is", null),
+);
+
+const replaceQuery = preparedWrite<CredentialSlots>((kysely, slot) =>
+  updateFor(kysely, slot).set((set) => ({ version: set("version", "+", 1) })),
+);
 
 /** Adds a user's first credential, inside the transaction that adds the user. */
 export async function insertCredential(
@@ -154,7 +178,7 @@ export async function insertCredential(
   credential: NewCredential,
   now: number,
 ): Promise<void> {
-  await insertFor(tx, poolId, userId, credentialRow(tx, poolId, userId, credential, now)).execute();
+  await insertQuery(tx, { poolId, userId, ...credentialRow(tx, poolId, userId, credential, now) });
 }
 
 /**
@@ -170,15 +194,8 @@ export async function completeStored(
   credential: NewCredential,
   now: number,
 ): Promise<boolean> {
-  const result = await db.kysely
-    .updateTable("credentials")
-    .set({ ...credentialRow(db, poolId, userId, credential, now), version })
-    .where("pool_id", "=", poolId)
-    .where("user_number", "=", userNumber(db.kysely, poolId, userId))
-    .where("version", "=", version)
-    .where("srp_sealed", "is", null)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const row = credentialRow(db, poolId, userId, credential, now);
+  return (await completeQuery(db, { poolId, userId, ...row, version })) === 1;
 }
 
 /**
@@ -194,22 +211,9 @@ export async function writeCredential(
   now: number,
 ): Promise<boolean> {
   const row = credentialRow(db, poolId, userId, credential, now);
-  if (version === undefined) {
-    const result = await insertFor(db, poolId, userId, row)
-      .onConflict((conflict) =>
-        conflict
-          .columns(["pool_id", "user_number"])
-          .doUpdateSet((set) => ({ ...row, version: set("credentials.version", "+", 1) })),
-      )
-      .executeTakeFirst();
-    return affected(result) === 1;
-  }
-  const result = await db.kysely
-    .updateTable("credentials")
-    .set({ ...row, version: version + 1 })
-    .where("pool_id", "=", poolId)
-    .where("user_number", "=", userNumber(db.kysely, poolId, userId))
-    .where("version", "=", version)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const written =
+    version === undefined
+      ? await putQuery(db, { poolId, userId, ...row })
+      : await replaceQuery(db, { poolId, userId, ...row, version });
+  return written === 1;
 }

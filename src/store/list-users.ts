@@ -5,16 +5,23 @@
  */
 import { type RawBuilder, type SqlBool, sql } from "kysely";
 import type { Db } from "./db.ts";
-import { type DatabaseKind, prefixRange, startsWith } from "./engine/sql.ts";
-import type { UserStatus } from "./schema/schema.ts";
-import { type searchableAttributes, type User, userFromRow } from "./users.ts";
+import { prefixRange, startsWith } from "./engine/sql.ts";
+import { type ListSlots, listed, listValues, prepared, type Slots } from "./prepared.ts";
+import type { LoginNamesTable, UserStatus, UsersTable } from "./schema/schema.ts";
+import { searchableAttributes, type User, userFromRow } from "./users.ts";
 
 export type SearchColumn = (typeof searchableAttributes)[number];
+
+interface Text {
+  readonly text: string;
+  readonly match: Match;
+}
 
 /** What to search for; texts are folded as they are stored. */
 export type UserSearch =
   | { readonly by: "all" }
-  | { readonly by: "sub" | "username" | SearchColumn; readonly text: string; readonly match: Match }
+  | ({ readonly by: "sub" | "username" } & Text)
+  | ({ readonly by: SearchColumn } & Text)
   | { readonly by: "status"; readonly statuses: readonly UserStatus[] }
   | { readonly by: "enabled"; readonly enabled: boolean };
 
@@ -37,6 +44,167 @@ export interface FoundUser {
   readonly position: UserPosition;
 }
 
+/** What the statements of all searches can refer to. */
+type Values = {
+  readonly poolId: string;
+  /** The searched text, or the first one of a range. */
+  readonly text: string;
+  /** The end of the range. */
+  readonly to: string;
+  /** Where the page begins. */
+  readonly after: string;
+  readonly number: number;
+  readonly limit: number;
+} & ListSlots;
+
+type Condition = (slot: Slots<Values>) => RawBuilder<SqlBool>;
+
+/** How a text is searched: as it is, in a range, or in one without an end. */
+type Form = "is" | "within" | "from";
+
+/** The conditions of each form. */
+const matching = (column: string): Record<Form, Condition> => ({
+  is: (slot) => sql`${sql.ref(column)} = ${slot("text")}`,
+  within: (slot) => startsWith(column, { from: slot("text"), to: slot("to") }),
+  from: (slot) => startsWith(column, { from: slot("text"), to: undefined }),
+});
+
+function formOf(search: Text): Pick<Values, "text" | "to"> & { form: Form } {
+  if (search.match === "exact") return { form: "is", text: search.text, to: "" };
+  const { from, to } = prefixRange(search.text);
+  return { form: to === undefined ? "from" : "within", text: from, to: to ?? "" };
+}
+
+/** A statement for the first page, and one for those that begin after a position. */
+const pages = <Query>(query: (page: "first" | "next") => Query) => ({
+  first: query("first"),
+  next: query("next"),
+});
+
+const pageAt = (after: UserPosition | undefined) => (after === undefined ? "first" : "next");
+
+const noStatuses = listValues([""]);
+
+const valuesOf = (poolId: string, { after, limit }: Page): Values => ({
+  poolId,
+  text: "",
+  to: "",
+  after: after?.key ?? "",
+  number: after?.number ?? 0,
+  limit,
+  ...noStatuses,
+});
+
+const selectByName = (condition: Condition) =>
+  pages((page) =>
+    prepared<Values, UsersTable & Pick<LoginNamesTable, "name_key">>((kysely, slot) =>
+      kysely
+        .selectFrom("login_names")
+        .innerJoin("users", (join) =>
+          join
+            .onRef("users.pool_id", "=", "login_names.pool_id")
+            .onRef("users.number", "=", "login_names.user_number"),
+        )
+        .selectAll("users")
+        .select("login_names.name_key")
+        .where("login_names.pool_id", "=", slot("poolId"))
+        .where("login_names.kind", "=", "username")
+        .where(condition(slot))
+        .$if(page === "next", (query) => query.where("login_names.name_key", ">", slot("after")))
+        .orderBy("login_names.name_key")
+        .limit(slot("limit")),
+    ),
+  );
+
+const nameIs = matching("login_names.name_key");
+const nameQueries = {
+  is: selectByName(nameIs.is),
+  within: selectByName(nameIs.within),
+  from: selectByName(nameIs.from),
+};
+
+const selectById = (condition: Condition) =>
+  pages((page) =>
+    prepared<Values, UsersTable>((kysely, slot) =>
+      kysely
+        .selectFrom("users")
+        .selectAll()
+        .where("pool_id", "=", slot("poolId"))
+        .where(condition(slot))
+        .$if(page === "next", (query) => query.where("user_id", ">", slot("after")))
+        .orderBy("user_id")
+        .limit(slot("limit")),
+    ),
+  );
+
+const idIs = matching("user_id");
+const idQueries = {
+  all: selectById(() => sql`true`),
+  // Literals, because the index on disabled users is a partial one.
+  enabled: selectById(() => sql`enabled = 1`),
+  disabled: selectById(() => sql`enabled = 0`),
+  is: selectById(idIs.is),
+  within: selectById(idIs.within),
+  from: selectById(idIs.from),
+};
+
+type OrderKey = `${SearchColumn}_key` | "status";
+
+/** Sorted by a column, and by number among users who share its value. Numbers start at 1. */
+const selectByKey = (key: OrderKey, condition: Condition) =>
+  prepared<Values, UsersTable>((kysely, slot) =>
+    kysely
+      .selectFrom("users")
+      .selectAll()
+      .where("pool_id", "=", slot("poolId"))
+      // Stated explicitly, because most of these indexes are partial.
+      .where(key, "is not", null)
+      .where(condition(slot))
+      .orderBy(key)
+      .orderBy("number")
+      .limit(slot("limit")),
+  );
+
+/**
+ * Users after the position who share its text. Given the text as equal, both databases would rather walk the primary key
+ * past all users of the pool.
+ */
+const selectSharers = (key: OrderKey) =>
+  selectByKey(key, (slot) => {
+    const column = sql.ref(key);
+    return sql`${column} <= ${slot("after")} and (${column}, number) > (${slot("after")}, ${slot("number")})`;
+  });
+
+/** The statements of a search for texts of a column. */
+function keyQueries(column: SearchColumn) {
+  const key = `${column}_key` as const;
+  const begins = matching(key);
+  const text = sql.ref(key);
+  return {
+    sharers: selectSharers(key),
+    within: {
+      first: selectByKey(key, begins.within),
+      next: selectByKey(key, (slot) => sql`${text} > ${slot("after")} and ${text} < ${slot("to")}`),
+    },
+    from: {
+      first: selectByKey(key, begins.from),
+      next: selectByKey(key, (slot) => sql`${text} > ${slot("after")}`),
+    },
+  };
+}
+
+const keyQueriesOf = Object.fromEntries(
+  searchableAttributes.map((column) => [column, keyQueries(column)]),
+) as Record<SearchColumn, ReturnType<typeof keyQueries>>;
+
+const statusQueries = {
+  sharers: selectSharers("status"),
+  beyond: selectByKey(
+    "status",
+    (slot) => sql`status > ${slot("after")} and status in (${sql.join(listed<string>(slot))})`,
+  ),
+};
+
 /** A page of users after a position, sorted by the searched text and then by number, or by id. */
 export async function listUsers(
   db: Db,
@@ -44,129 +212,66 @@ export async function listUsers(
   search: UserSearch,
   page: Page,
 ): Promise<FoundUser[]> {
+  const values = valuesOf(poolId, page);
+  const at = pageAt(page.after);
   switch (search.by) {
-    case "username":
-      return byUsername(db, poolId, search, page);
+    case "username": {
+      const { form, ...texts } = formOf(search);
+      const rows = await nameQueries[form][at](db, { ...values, ...texts });
+      return rows.map((row) => found(row, row.name_key));
+    }
     case "all":
-      return byId(db, poolId, [], page);
-    case "sub":
-      return byId(db, poolId, [textIs("user_id", search)], page);
+      return ofIds(await idQueries.all[at](db, values));
+    case "sub": {
+      const { form, ...texts } = formOf(search);
+      return ofIds(await idQueries[form][at](db, { ...values, ...texts }));
+    }
     case "enabled":
-      // A literal, because the index on disabled users is a partial one.
-      return byId(db, poolId, [search.enabled ? sql`enabled = 1` : sql`enabled = 0`], page);
+      return ofIds(await idQueries[search.enabled ? "enabled" : "disabled"][at](db, values));
     case "status":
-      return byKey(db, poolId, "status", statusIs(search.statuses), page);
+      return byStatus(db, values, search.statuses, page);
     default:
-      return byKey(db, poolId, `${search.by}_key`, stretchOf(`${search.by}_key`, search), page);
+      return byText(db, values, search, page);
   }
 }
 
-function textIs(column: string, search: { text: string; match: Match }): RawBuilder<SqlBool> {
-  if (search.match === "prefix") return startsWith(column, search.text);
-  return sql<SqlBool>`${sql.ref(column)} = ${search.text}`;
-}
+const found = (row: UsersTable, key: string, number = 0): FoundUser => ({
+  user: userFromRow(row),
+  position: { key, number },
+});
 
-async function byId(
+const ofIds = (rows: readonly UsersTable[]) => rows.map((row) => found(row, row.user_id));
+
+async function byText(
   db: Db,
-  poolId: string,
-  conditions: readonly RawBuilder<SqlBool>[],
+  values: Values,
+  search: { by: SearchColumn } & Text,
   { after, limit }: Page,
 ): Promise<FoundUser[]> {
-  let query = db.kysely.selectFrom("users").selectAll().where("pool_id", "=", poolId);
-  for (const condition of conditions) query = query.where(condition);
-  if (after !== undefined) query = query.where("user_id", ">", after.key);
-  const rows = await query.orderBy("user_id").limit(limit).execute();
-  return rows.map((row) => ({ user: userFromRow(row), position: { key: row.user_id, number: 0 } }));
+  const { form, ...texts } = formOf(search);
+  const queries = keyQueriesOf[search.by];
+  const given = { ...values, ...texts };
+  const rows: UsersTable[] = [];
+  if (after !== undefined) rows.push(...(await queries.sharers(db, given)));
+  else if (form === "is") rows.push(...(await queries.sharers(db, { ...given, after: texts.text })));
+  if (form !== "is" && rows.length < limit)
+    rows.push(...(await queries[form][pageAt(after)](db, { ...given, limit: limit - rows.length })));
+  return rows.map((row) => found(row, row[`${search.by}_key`] ?? "", row.number));
 }
 
-/** A range in an index: one text, or all from one on while a condition holds. */
-type Stretch =
-  | { readonly only: string }
-  | { readonly only?: undefined; readonly from: string; readonly until: RawBuilder<SqlBool> };
-
-function stretchOf(key: `${SearchColumn}_key`, search: { text: string; match: Match }): Stretch {
-  if (search.match === "exact") return { only: search.text };
-  const { from, to } = prefixRange(search.text);
-  return { from, until: to === undefined ? sql`true` : sql`${sql.ref(key)} < ${to}` };
-}
-
-function statusIs(statuses: readonly UserStatus[]): Stretch {
-  const [only, another] = statuses;
-  if (only !== undefined && another === undefined) return { only };
-  return { from: "", until: sql`status in (${sql.join(statuses)})` };
-}
-
-type OrderKey = `${SearchColumn}_key` | "status";
-
-/** Sorted by a column, and by number among users who share its value. Numbers start at 1. */
-async function byKey(
+async function byStatus(
   db: Db,
-  poolId: string,
-  key: OrderKey,
-  stretch: Stretch,
+  values: Values,
+  statuses: readonly UserStatus[],
   { after, limit }: Page,
 ): Promise<FoundUser[]> {
-  const column = sql.ref(key);
-  const read = (where: RawBuilder<SqlBool>, rows: number) =>
-    db.kysely
-      .selectFrom("users")
-      .selectAll()
-      .where("pool_id", "=", poolId)
-      // Stated explicitly, because most of these indexes are partial.
-      .where(key, "is not", null)
-      .where(where)
-      .orderBy(key)
-      .orderBy("number")
-      .limit(rows)
-      .execute();
-  const start = after ?? (stretch.only === undefined ? undefined : { key: stretch.only, number: 0 });
-  const rows = start === undefined ? [] : await read(sharersAfter(db.kind, key, start), limit);
-  if (stretch.only === undefined && rows.length < limit) {
-    const beyond = after === undefined ? sql`${column} >= ${stretch.from}` : sql`${column} > ${after.key}`;
-    rows.push(...(await read(sql`${beyond} and ${stretch.until}`, limit - rows.length)));
+  const [only = "", another] = statuses;
+  const rows: UsersTable[] = [];
+  if (after !== undefined) rows.push(...(await statusQueries.sharers(db, values)));
+  else if (another === undefined) rows.push(...(await statusQueries.sharers(db, { ...values, after: only })));
+  if (another !== undefined && rows.length < limit) {
+    const rest = { ...values, ...listValues(statuses), limit: limit - rows.length };
+    rows.push(...(await statusQueries.beyond(db, rest)));
   }
-  return rows.map((row) => ({
-    user: userFromRow(row),
-    position: { key: row[key] ?? "", number: row.number },
-  }));
-}
-
-/**
- * Users after the position who share its text. SQLite seeks by the text alone if pairs are compared. PostgreSQL, given
- * the text as equal, would rather scan the primary key past all users of the pool.
- */
-function sharersAfter(kind: DatabaseKind, key: OrderKey, { key: text, number }: UserPosition) {
-  const column = sql.ref(key);
-  return kind === "sqlite"
-    ? sql<SqlBool>`${column} = ${text} and number > ${number}`
-    : sql<SqlBool>`${column} <= ${text} and (${column}, number) > (${text}, ${number})`;
-}
-
-/** Searches usernames where they are unique: among the sign-in names. */
-async function byUsername(
-  db: Db,
-  poolId: string,
-  search: { text: string; match: Match },
-  page: Page,
-): Promise<FoundUser[]> {
-  const rows = await db.kysely
-    .selectFrom("login_names")
-    .innerJoin("users", (join) =>
-      join
-        .onRef("users.pool_id", "=", "login_names.pool_id")
-        .onRef("users.number", "=", "login_names.user_number"),
-    )
-    .selectAll("users")
-    .select("login_names.name_key")
-    .where("login_names.pool_id", "=", poolId)
-    .where("login_names.kind", "=", "username")
-    .where(textIs("login_names.name_key", search))
-    .where("login_names.name_key", ">", page.after?.key ?? "")
-    .orderBy("login_names.name_key")
-    .limit(page.limit)
-    .execute();
-  return rows.map((row) => ({
-    user: userFromRow(row),
-    position: { key: row.name_key, number: 0 },
-  }));
+  return rows.map((row) => found(row, row.status, row.number));
 }

@@ -6,6 +6,7 @@
 import { sql } from "kysely";
 import type { MailAddress } from "../lib/mail-address.ts";
 import type { Db } from "./db.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { OutboxTable } from "./schema/schema.ts";
 
 export interface MessageRef {
@@ -37,6 +38,26 @@ export interface ClaimedMessage extends Message {
 
 const place = (ref: MessageRef) => `outbox:message_sealed:${ref.poolId}/${ref.id}` as const;
 
+const insertQuery = preparedWrite<OutboxTable>((kysely, slot) =>
+  kysely
+    .insertInto("outbox")
+    .values(
+      slots(slot, [
+        "pool_id",
+        "message_id",
+        "user_id",
+        "medium",
+        "kind",
+        "message_sealed",
+        "status",
+        "attempts",
+        "next_attempt_at",
+        "created_at",
+        "expires_at",
+      ]),
+    ),
+);
+
 export async function insertMessage(
   db: Db,
   message: Message,
@@ -44,22 +65,19 @@ export async function insertMessage(
 ): Promise<void> {
   const { destination, subject, body, code, from, replyTo } = message;
   const content: SealedContent = { destination, subject, body, code, from, replyTo };
-  await db.kysely
-    .insertInto("outbox")
-    .values({
-      pool_id: message.poolId,
-      message_id: message.id,
-      user_id: message.userId ?? null,
-      medium: message.medium,
-      kind: message.kind,
-      message_sealed: db.sealer.seal(place(message), JSON.stringify(content)),
-      status: delivery.status,
-      attempts: 0,
-      next_attempt_at: delivery.nextAttemptAt,
-      created_at: message.createdAt,
-      expires_at: message.expiresAt,
-    })
-    .execute();
+  await insertQuery(db, {
+    pool_id: message.poolId,
+    message_id: message.id,
+    user_id: message.userId ?? null,
+    medium: message.medium,
+    kind: message.kind,
+    message_sealed: db.sealer.seal(place(message), JSON.stringify(content)),
+    status: delivery.status,
+    attempts: 0,
+    next_attempt_at: delivery.nextAttemptAt,
+    created_at: message.createdAt,
+    expires_at: message.expiresAt,
+  });
 }
 
 type SealedContent = Pick<Message, "destination" | "subject" | "body"> &
@@ -85,23 +103,47 @@ function fromRow(db: Db, row: OutboxTable): ClaimedMessage {
   };
 }
 
+const dueQuery = prepared<
+  { now: number; limit: number },
+  Pick<OutboxTable, "pool_id" | "message_id" | "next_attempt_at">
+>((kysely, slot) =>
+  kysely
+    .selectFrom("outbox")
+    .select(["pool_id", "message_id", "next_attempt_at"])
+    .where("status", "=", sql.lit("waiting"))
+    .where("next_attempt_at", "<=", slot("now"))
+    .where("expires_at", ">", slot("now"))
+    .orderBy("next_attempt_at")
+    .limit(slot("limit")),
+);
+
 /** Messages that are due, oldest first, each with the value of `next_attempt_at` by which it is claimed. */
 export async function dueMessages(
   db: Db,
   now: number,
   limit: number,
 ): Promise<(MessageRef & { nextAttemptAt: number })[]> {
-  const rows = await db.kysely
-    .selectFrom("outbox")
-    .select(["pool_id", "message_id", "next_attempt_at"])
-    .where("status", "=", sql.lit("waiting"))
-    .where("next_attempt_at", "<=", now)
-    .where("expires_at", ">", now)
-    .orderBy("next_attempt_at")
-    .limit(limit)
-    .execute();
+  const rows = await dueQuery(db, { now, limit });
   return rows.map((row) => ({ poolId: row.pool_id, id: row.message_id, nextAttemptAt: row.next_attempt_at }));
 }
+
+interface Claim extends MessageRef {
+  readonly nextAttemptAt: number;
+  readonly now: number;
+  readonly until: number;
+}
+
+const claimQuery = prepared<{ readonly [K in keyof Claim]: Claim[K] }, OutboxTable>((kysely, slot) =>
+  kysely
+    .updateTable("outbox")
+    .set((set) => ({ attempts: set("attempts", "+", 1), next_attempt_at: slot("until") }))
+    .where("pool_id", "=", slot("poolId"))
+    .where("message_id", "=", slot("id"))
+    .where("status", "=", sql.lit("waiting"))
+    .where("next_attempt_at", "=", slot("nextAttemptAt"))
+    .where("expires_at", ">", slot("now"))
+    .returningAll(),
+);
 
 /**
  * Claims a message for delivery until `leaseUntil`. Undefined if another server has it, or it was delivered or has
@@ -112,18 +154,20 @@ export async function claimMessage(
   due: MessageRef & { nextAttemptAt: number },
   lease: { now: number; until: number },
 ): Promise<ClaimedMessage | undefined> {
-  const row = await db.kysely
-    .updateTable("outbox")
-    .set((set) => ({ attempts: set("attempts", "+", 1), next_attempt_at: lease.until }))
-    .where("pool_id", "=", due.poolId)
-    .where("message_id", "=", due.id)
-    .where("status", "=", sql.lit("waiting"))
-    .where("next_attempt_at", "=", due.nextAttemptAt)
-    .where("expires_at", ">", lease.now)
-    .returningAll()
-    .executeTakeFirst();
+  const [row] = await claimQuery(db, { ...due, ...lease });
   return row && fromRow(db, row);
 }
+
+const settleQuery = preparedWrite<
+  { poolId: string; id: string } & Pick<OutboxTable, "attempts" | "status" | "next_attempt_at">
+>((kysely, slot) =>
+  kysely
+    .updateTable("outbox")
+    .set(slots(slot, ["status", "next_attempt_at"]))
+    .where("pool_id", "=", slot("poolId"))
+    .where("message_id", "=", slot("id"))
+    .where("attempts", "=", slot("attempts")),
+);
 
 /** Records the result of an attempt, if the message is still at this attempt. */
 export async function settleMessage(
@@ -131,49 +175,51 @@ export async function settleMessage(
   message: Pick<ClaimedMessage, "poolId" | "id" | "attempts">,
   outcome: { status: OutboxTable["status"]; nextAttemptAt: number },
 ): Promise<void> {
-  await db.kysely
-    .updateTable("outbox")
-    .set({ status: outcome.status, next_attempt_at: outcome.nextAttemptAt })
-    .where("pool_id", "=", message.poolId)
-    .where("message_id", "=", message.id)
-    .where("attempts", "=", message.attempts)
-    .execute();
+  const { poolId, id, attempts } = message;
+  const { status, nextAttemptAt: next_attempt_at } = outcome;
+  await settleQuery(db, { poolId, id, attempts, status, next_attempt_at });
 }
+
+const deleteQuery = preparedWrite<{ poolId: string; id: string }>((kysely, slot) =>
+  kysely.deleteFrom("outbox").where("pool_id", "=", slot("poolId")).where("message_id", "=", slot("id")),
+);
 
 export async function deleteMessage(db: Db, ref: MessageRef): Promise<void> {
-  await db.kysely
-    .deleteFrom("outbox")
-    .where("pool_id", "=", ref.poolId)
-    .where("message_id", "=", ref.id)
-    .execute();
+  await deleteQuery(db, { poolId: ref.poolId, id: ref.id });
 }
 
-/** How many messages are waiting, counting up to `most`. */
-export async function countWaiting(db: Db, most: number): Promise<number> {
-  const { count } = await db.kysely
+const countQuery = prepared<{ most: number }, { count: number }>((kysely, slot) =>
+  kysely
     .selectFrom((from) =>
       from
         .selectFrom("outbox")
         .select("message_id")
         .where("status", "=", sql.lit("waiting"))
-        .limit(most)
+        .limit(slot("most"))
         .as("waiting"),
     )
-    .select((select) => select.fn.countAll<number>().as("count"))
-    .executeTakeFirstOrThrow();
-  return count;
+    .select((select) => select.fn.countAll<number>().as("count")),
+);
+
+/** How many messages are waiting, counting up to `most`. */
+export async function countWaiting(db: Db, most: number): Promise<number> {
+  const [row] = await countQuery(db, { most });
+  return row?.count ?? 0;
 }
 
-/** The messages for the development inbox: newest first, without expired and `failed` ones. */
-export async function recentMessages(db: Db, now: number, limit: number): Promise<Message[]> {
-  const rows = await db.kysely
+const recentQuery = prepared<{ now: number; limit: number }, OutboxTable>((kysely, slot) =>
+  kysely
     .selectFrom("outbox")
     .selectAll()
     .where("status", "in", ["waiting", "sent"])
-    .where("expires_at", ">", now)
+    .where("expires_at", ">", slot("now"))
     .orderBy("created_at", "desc")
     .orderBy("message_id")
-    .limit(limit)
-    .execute();
+    .limit(slot("limit")),
+);
+
+/** The messages for the development inbox: newest first, without expired and `failed` ones. */
+export async function recentMessages(db: Db, now: number, limit: number): Promise<Message[]> {
+  const rows = await recentQuery(db, { now, limit });
   return rows.map((row) => fromRow(db, row));
 }

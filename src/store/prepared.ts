@@ -3,18 +3,18 @@
  * it. Values are named slots, filled in at each call. On PostgreSQL each has a name, so that a connection plans it once.
  */
 import { createHash } from "node:crypto";
-import type { Compilable, Kysely, QueryResult } from "kysely";
+import type { Compilable, Kysely, QueryResult, RawBuilder } from "kysely";
 import type { Db } from "./db.ts";
 import type { BoundValue, DatabaseKind, NamedQuery } from "./engine/sql.ts";
 import type { Schema } from "./schema/schema.ts";
 
-type Slots<V> = <Name extends keyof V & string>(name: Name) => V[Name];
+export type Slots<V> = <Name extends keyof V & string>(name: Name) => V[Name];
 type Values<V> = { readonly [Name in keyof V]: BoundValue };
 type Build<V extends Values<V>, Row> = (
   kysely: Kysely<Schema>,
   slot: Slots<V>,
   kind: DatabaseKind,
-) => Compilable<Row>;
+) => Compilable<Row> | RawBuilder<Row>;
 
 class Slot {
   readonly name: string;
@@ -41,7 +41,7 @@ class Statement<V extends Values<V>, Row> {
         kysely,
         (name) => new Slot(name) as unknown as V[typeof name],
         kind,
-      ).compile();
+      ).compile(kysely);
       query = { ...compiled, name: nameOf(compiled.sql) };
       this.#compiled.set(kind, query);
     }
@@ -121,4 +121,28 @@ export function slots<V extends Values<V>, Name extends keyof V & string>(
   names: readonly Name[],
 ): { [K in Name]: V[K] } {
   return Object.fromEntries(names.map((name) => [name, slot(name)])) as { [K in Name]: V[K] };
+}
+
+const places = ["value1", "value2", "value3", "value4", "value5"] as const;
+
+/** Slots for a short list, such as `where("kind", "in", listed(slot))`; `listValues` fills them. */
+export type ListSlots<T extends BoundValue = string> = { readonly [Place in (typeof places)[number]]: T };
+
+export function listed<T extends BoundValue>(slot: Slots<ListSlots<T>>): T[] {
+  return places.map((place) => slot(place));
+}
+
+/** Whether a list is short enough for `listValues`. */
+export function isShort(values: readonly unknown[]): boolean {
+  return values.length <= places.length;
+}
+
+/**
+ * Values for the slots of `listed`. A shorter list repeats its last value, so that lists of one to five values share one
+ * statement. Throws a RangeError for others.
+ */
+export function listValues<T extends BoundValue>(values: readonly T[]): ListSlots<T> {
+  const last = values.at(-1);
+  if (last === undefined || !isShort(values)) throw new RangeError(`A list of ${values.length} values.`);
+  return Object.fromEntries(places.map((place, at) => [place, values[at] ?? last])) as ListSlots<T>;
 }

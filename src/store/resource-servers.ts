@@ -3,8 +3,10 @@
  * whether their cached resource servers are current.
  */
 
+import type { Kysely } from "kysely";
 import { type Db, inTransaction } from "./db.ts";
-import { prepared, preparedWrite, slots } from "./prepared.ts";
+import { isShort, type ListSlots, listed, listValues, prepared, preparedWrite, slots } from "./prepared.ts";
+import type { Schema } from "./schema/schema.ts";
 import type { ResourceServersTable } from "./schema/schema-hosting.ts";
 import { raisePool } from "./user-pools.ts";
 
@@ -71,6 +73,17 @@ export async function readResourceServer(
   return row && fromRow(row);
 }
 
+const selectSome = (kysely: Kysely<Schema>, poolId: string, identifiers: readonly string[]) =>
+  kysely
+    .selectFrom("resource_servers")
+    .selectAll()
+    .where("pool_id", "=", poolId)
+    .where("identifier", "in", identifiers);
+
+const readSomeQuery = prepared<{ poolId: string } & ListSlots, ResourceServersTable>((kysely, slot) =>
+  selectSome(kysely, slot("poolId"), listed<string>(slot)),
+);
+
 /** The resource servers of these identifiers that exist. */
 export async function readResourceServers(
   db: Db,
@@ -78,12 +91,9 @@ export async function readResourceServers(
   identifiers: readonly string[],
 ): Promise<ResourceServer[]> {
   if (identifiers.length === 0) return [];
-  const rows = await db.kysely
-    .selectFrom("resource_servers")
-    .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("identifier", "in", identifiers)
-    .execute();
+  const rows = isShort(identifiers)
+    ? await readSomeQuery(db, { poolId, ...listValues(identifiers) })
+    : await selectSome(db.kysely, poolId, identifiers).execute();
   return rows.map(fromRow);
 }
 

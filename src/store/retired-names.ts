@@ -161,7 +161,11 @@ export async function listRetiredNames(db: Db, now: number): Promise<RetiredName
   return rows.map(fromRow);
 }
 
+const sweepQuery = preparedWrite<{ now: number }>((kysely, slot) =>
+  kysely.deleteFrom("retired_names").where("expires_at", "<", slot("now")),
+);
+
 /** For the sweep: removes names that anybody may take again. */
 export async function sweepRetiredNames(db: Db, now: number): Promise<void> {
-  await db.kysely.deleteFrom("retired_names").where("expires_at", "<", now).execute();
+  await sweepQuery(db, { now });
 }

@@ -1,9 +1,10 @@
 /** Refresh token families: one row per sign-in. Revocation is a column that is read with every use of a token. */
-import { sql } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { Db } from "./db.ts";
 import { blobType } from "./engine/sql.ts";
 import { affected } from "./engine/transaction.ts";
-import { prepared, preparedWrite } from "./prepared.ts";
+import { isShort, type ListSlots, listed, listValues, prepared, preparedWrite } from "./prepared.ts";
+import type { Schema } from "./schema/schema.ts";
 import type { TokenFamiliesTable } from "./schema/schema-tokens.ts";
 
 export interface TokenFamily {
@@ -184,17 +185,25 @@ export async function rotateFamily(
 }
 
 /** An update that revokes the not yet revoked families of a pool that match further conditions. */
-const revoking = (db: Db, poolId: string, now: number) =>
-  db.kysely
+const revoking = (kysely: Kysely<Schema>, poolId: string, now: number) =>
+  kysely
     .updateTable("token_families")
     .set({ revoked_at: now })
     .where("pool_id", "=", poolId)
     .where("revoked_at", "is", null);
 
+const revokeQuery = preparedWrite<{ poolId: string; familyId: string; now: number }>((kysely, slot) =>
+  revoking(kysely, slot("poolId"), slot("now")).where("family_id", "=", slot("familyId")),
+);
+
 /** Revokes a family. Returns false if it was already revoked. */
 export async function revokeFamily(db: Db, poolId: string, familyId: string, now: number): Promise<boolean> {
-  return (await revokeFamilies(db, poolId, [familyId], now)) === 1;
+  return (await revokeQuery(db, { poolId, familyId, now })) === 1;
 }
+
+const revokeSomeQuery = preparedWrite<{ poolId: string; now: number } & ListSlots>((kysely, slot) =>
+  revoking(kysely, slot("poolId"), slot("now")).where("family_id", "in", listed<string>(slot)),
+);
 
 /** Revokes families. Returns how many of them were not yet revoked. */
 export async function revokeFamilies(
@@ -204,22 +213,38 @@ export async function revokeFamilies(
   now: number,
 ): Promise<number> {
   if (familyIds.length === 0) return 0;
-  return affected(await revoking(db, poolId, now).where("family_id", "in", familyIds).executeTakeFirst());
+  if (isShort(familyIds)) return revokeSomeQuery(db, { poolId, now, ...listValues(familyIds) });
+  const update = revoking(db.kysely, poolId, now).where("family_id", "in", familyIds);
+  return affected(await update.executeTakeFirst());
 }
+
+const countSignOutQuery = preparedWrite<{ poolId: string; userId: string }>((kysely, slot) =>
+  kysely
+    .updateTable("users")
+    .set((set) => ({ sign_outs: set("sign_outs", "+", 1) }))
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId")),
+);
+
+const revokeOfUserQuery = preparedWrite<{ poolId: string; userId: string; now: number }>((kysely, slot) =>
+  revoking(kysely, slot("poolId"), slot("now")).where("user_id", "=", slot("userId")),
+);
 
 /**
  * Revokes all tokens of a user and voids running sign-ins: for sign-out, disabling and password reset. Inside a
  * transaction, so that nothing comes between the two.
  */
 export async function signOutUser(tx: Db, poolId: string, userId: string, now: number): Promise<void> {
-  await tx.kysely
-    .updateTable("users")
-    .set((set) => ({ sign_outs: set("sign_outs", "+", 1) }))
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
-    .execute();
-  await revoking(tx, poolId, now).where("user_id", "=", userId).execute();
+  await countSignOutQuery(tx, { poolId, userId });
+  await revokeOfUserQuery(tx, { poolId, userId, now });
 }
+
+const revokeOfDeviceQuery = preparedWrite<{ poolId: string; userId: string; key: string; now: number }>(
+  (kysely, slot) =>
+    revoking(kysely, slot("poolId"), slot("now"))
+      .where("user_id", "=", slot("userId"))
+      .where("device_key", "=", slot("key")),
+);
 
 /** Revokes the tokens that were issued to a user's device. */
 export async function revokeDeviceFamilies(
@@ -227,8 +252,6 @@ export async function revokeDeviceFamilies(
   device: { readonly poolId: string; readonly userId: string; readonly key: string },
   now: number,
 ): Promise<void> {
-  await revoking(tx, device.poolId, now)
-    .where("user_id", "=", device.userId)
-    .where("device_key", "=", device.key)
-    .execute();
+  const { poolId, userId, key } = device;
+  await revokeOfDeviceQuery(tx, { poolId, userId, key, now });
 }

@@ -4,6 +4,7 @@
  */
 import type { Kysely } from "kysely";
 import type { Db } from "./db.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { Schema } from "./schema/schema.ts";
 import type { TokenSessionsTable } from "./schema/schema-tokens.ts";
 import { insertFamily, revokeFamilies, revokeFamily, type TokenFamily } from "./token-families.ts";
@@ -26,6 +27,15 @@ export interface TokenSession {
 
 type OfUser = Pick<TokenSession, "poolId" | "userId">;
 
+const queueQuery = prepared<OfUser, { number: number }>((kysely, slot, kind) =>
+  kysely
+    .selectFrom("users")
+    .select("number")
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .$if(kind === "postgres", (select) => select.forUpdate()),
+);
+
 /**
  * Serializes the sign-ins of a user from here to the end of the transaction, so that each counts the sessions of those
  * before it. (SQLite's transactions are serial anyway.) Must come before `insertFamily`, whose weaker lock two of them
@@ -33,14 +43,28 @@ type OfUser = Pick<TokenSession, "poolId" | "userId">;
  */
 export async function queueForUser(tx: Db, { poolId, userId }: OfUser): Promise<void> {
   if (tx.kind === "sqlite") return;
-  await tx.kysely
-    .selectFrom("users")
-    .select("number")
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
-    .forUpdate()
-    .execute();
+  await queueQuery(tx, { poolId, userId });
 }
+
+const insertQuery = preparedWrite<TokenSessionsTable>((kysely, slot) =>
+  kysely
+    .insertInto("token_sessions")
+    .values(
+      slots(slot, [
+        "pool_id",
+        "session_id",
+        "user_id",
+        "client_id",
+        "family_id",
+        "origin_id",
+        "device_type",
+        "address",
+        "created_at",
+        "active_at",
+        "expires_at",
+      ]),
+    ),
+);
 
 /**
  * `insertFamily` together with the family's session, inside a transaction. Ends the user's least recently used sessions
@@ -54,45 +78,49 @@ export async function insertFamilyWithSession(
 ): Promise<false | number> {
   await queueForUser(tx, session);
   if (!(await insertFamily(tx, family, proven))) return false;
-  await tx.kysely
-    .insertInto("token_sessions")
-    .values({
-      pool_id: session.poolId,
-      session_id: session.id,
-      user_id: session.userId,
-      client_id: session.clientId,
-      family_id: session.familyId,
-      origin_id: session.originId ?? null,
-      device_type: session.deviceType,
-      address: session.address ?? null,
-      created_at: session.createdAt,
-      active_at: session.activeAt,
-      expires_at: session.expiresAt,
-    })
-    .execute();
+  await insertQuery(tx, {
+    pool_id: session.poolId,
+    session_id: session.id,
+    user_id: session.userId,
+    client_id: session.clientId,
+    family_id: session.familyId,
+    origin_id: session.originId ?? null,
+    device_type: session.deviceType,
+    address: session.address ?? null,
+    created_at: session.createdAt,
+    active_at: session.activeAt,
+    expires_at: session.expiresAt,
+  });
   return evict(tx, session, most);
 }
 
 const familyOf = (row: Pick<TokenSessionsTable, "family_id">) => row.family_id;
 
-/** Ends all sessions except this one and the `most - 1` most recently used others, and removes those already over. */
-async function evict(tx: Db, own: TokenSession, most: number): Promise<number> {
-  const kept = liveSessions(tx.kysely, own, own.createdAt)
+const evictQuery = prepared<
+  { poolId: string; userId: string; id: string; now: number; others: number },
+  Pick<TokenSessionsTable, "family_id" | "expires_at">
+>((kysely, slot) => {
+  const kept = liveSessions(kysely, slots(slot, ["poolId", "userId"]), slot("now"))
     .select("token_sessions.session_id")
-    .where("token_sessions.session_id", "<>", own.id)
+    .where("token_sessions.session_id", "<>", slot("id"))
     .orderBy("token_sessions.active_at", "desc")
     .orderBy("token_sessions.session_id")
-    .limit(most - 1);
-  const gone = await tx.kysely
+    .limit(slot("others"));
+  return kysely
     .deleteFrom("token_sessions")
-    .where("pool_id", "=", own.poolId)
-    .where("user_id", "=", own.userId)
-    .where("session_id", "<>", own.id)
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .where("session_id", "<>", slot("id"))
     .where("session_id", "not in", kept)
-    .returning(["family_id", "expires_at"])
-    .execute();
-  const live = gone.filter((row) => row.expires_at > own.createdAt);
-  return revokeFamilies(tx, own.poolId, live.map(familyOf), own.createdAt);
+    .returning(["family_id", "expires_at"]);
+});
+
+/** Ends all sessions except this one and the `most - 1` most recently used others, and removes those already over. */
+async function evict(tx: Db, own: TokenSession, most: number): Promise<number> {
+  const { poolId, userId, id, createdAt: now } = own;
+  const gone = await evictQuery(tx, { poolId, userId, id, now, others: most - 1 });
+  const live = gone.filter((row) => row.expires_at > now);
+  return revokeFamilies(tx, poolId, live.map(familyOf), now);
 }
 
 /** A user's sessions whose tokens are still valid. */
@@ -110,15 +138,26 @@ function liveSessions(kysely: Kysely<Schema>, { poolId, userId }: OfUser, now: n
     .where("token_families.revoked_at", "is", null);
 }
 
+const listQuery = prepared<{ poolId: string; userId: string; now: number }, TokenSessionsTable>(
+  (kysely, slot) =>
+    liveSessions(kysely, slots(slot, ["poolId", "userId"]), slot("now"))
+      .selectAll("token_sessions")
+      .orderBy("token_sessions.created_at", "desc")
+      .orderBy("token_sessions.session_id"),
+);
+
 /** A user's live sessions, newest first. */
 export async function listTokenSessions(db: Db, user: OfUser, now: number): Promise<TokenSession[]> {
-  const rows = await liveSessions(db.kysely, user, now)
-    .selectAll("token_sessions")
-    .orderBy("token_sessions.created_at", "desc")
-    .orderBy("token_sessions.session_id")
-    .execute();
+  const rows = await listQuery(db, { poolId: user.poolId, userId: user.userId, now });
   return rows.map(sessionFromRow);
 }
+
+const findQuery = prepared<{ poolId: string; userId: string; id: string; now: number }, TokenSessionsTable>(
+  (kysely, slot) =>
+    liveSessions(kysely, slots(slot, ["poolId", "userId"]), slot("now"))
+      .selectAll("token_sessions")
+      .where("token_sessions.session_id", "=", slot("id")),
+);
 
 /** A user's live session. What it belongs to never changes. */
 export async function findTokenSession(
@@ -127,10 +166,7 @@ export async function findTokenSession(
   id: string,
   now: number,
 ): Promise<TokenSession | undefined> {
-  const row = await liveSessions(db.kysely, user, now)
-    .selectAll("token_sessions")
-    .where("token_sessions.session_id", "=", id)
-    .executeTakeFirst();
+  const [row] = await findQuery(db, { poolId: user.poolId, userId: user.userId, id, now });
   return row && sessionFromRow(row);
 }
 
@@ -150,36 +186,63 @@ function sessionFromRow(row: TokenSessionsTable): TokenSession {
   };
 }
 
+const touchQuery = prepared<
+  { poolId: string; id: string } & Pick<
+    TokenSessionsTable,
+    "device_type" | "address" | "active_at" | "expires_at"
+  >,
+  Pick<TokenSessionsTable, "origin_id">
+>((kysely, slot) =>
+  kysely
+    .updateTable("token_sessions")
+    .set(slots(slot, ["device_type", "address", "active_at", "expires_at"]))
+    .where("pool_id", "=", slot("poolId"))
+    .where("family_id", "=", slot("id"))
+    .returning("origin_id"),
+);
+
 /** Records where and by what the family's tokens were refreshed. Returns the browser session that it came through. */
 export async function touchTokenSession(
   db: Db,
   family: Pick<TokenFamily, "poolId" | "id">,
   seen: Pick<TokenSession, "deviceType" | "address" | "activeAt" | "expiresAt">,
 ): Promise<string | undefined> {
-  const row = await db.kysely
-    .updateTable("token_sessions")
-    .set({
-      device_type: seen.deviceType,
-      address: seen.address ?? null,
-      active_at: seen.activeAt,
-      expires_at: seen.expiresAt,
-    })
-    .where("pool_id", "=", family.poolId)
-    .where("family_id", "=", family.id)
-    .returning("origin_id")
-    .executeTakeFirst();
+  const [row] = await touchQuery(db, {
+    poolId: family.poolId,
+    id: family.id,
+    device_type: seen.deviceType,
+    address: seen.address ?? null,
+    active_at: seen.activeAt,
+    expires_at: seen.expiresAt,
+  });
   return row?.origin_id ?? undefined;
 }
 
+const deleteQuery = preparedWrite<{ poolId: string; id: string }>((kysely, slot) =>
+  kysely
+    .deleteFrom("token_sessions")
+    .where("pool_id", "=", slot("poolId"))
+    .where("session_id", "=", slot("id")),
+);
+
 /** Revokes the session's family and deletes the session, inside a transaction. Returns false if it was already over. */
 export async function endTokenSession(tx: Db, session: TokenSession, now: number): Promise<boolean> {
-  await tx.kysely
-    .deleteFrom("token_sessions")
-    .where("pool_id", "=", session.poolId)
-    .where("session_id", "=", session.id)
-    .execute();
+  await deleteQuery(tx, { poolId: session.poolId, id: session.id });
   return revokeFamily(tx, session.poolId, session.familyId, now);
 }
+
+const deleteOfOriginQuery = prepared<
+  { poolId: string; userId: string; originId: string; spared: string },
+  Pick<TokenSessionsTable, "family_id">
+>((kysely, slot) =>
+  kysely
+    .deleteFrom("token_sessions")
+    .where("pool_id", "=", slot("poolId"))
+    .where("user_id", "=", slot("userId"))
+    .where("origin_id", "=", slot("originId"))
+    .where("family_id", "<>", slot("spared"))
+    .returning("family_id"),
+);
 
 /**
  * Revokes the families of all token sessions that came through a browser session, and deletes them.
@@ -191,27 +254,24 @@ export async function endSessionsOf(
   originId: string,
   { sparedFamily, now }: { readonly sparedFamily: string | undefined; readonly now: number },
 ): Promise<void> {
-  const gone = await tx.kysely
-    .deleteFrom("token_sessions")
-    .where("pool_id", "=", poolId)
-    .where("user_id", "=", userId)
-    .where("origin_id", "=", originId)
-    .where("family_id", "<>", sparedFamily ?? "")
-    .returning("family_id")
-    .execute();
+  const gone = await deleteOfOriginQuery(tx, { poolId, userId, originId, spared: sparedFamily ?? "" });
   await revokeFamilies(tx, poolId, gone.map(familyOf), now);
 }
+
+const originQuery = prepared<{ poolId: string; id: string }, Pick<TokenSessionsTable, "origin_id">>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("token_sessions")
+      .select("origin_id")
+      .where("pool_id", "=", slot("poolId"))
+      .where("family_id", "=", slot("id")),
+);
 
 /** The browser session that a family's tokens came through. */
 export async function originOf(
   db: Db,
   { poolId, id }: Pick<TokenFamily, "poolId" | "id">,
 ): Promise<string | undefined> {
-  const row = await db.kysely
-    .selectFrom("token_sessions")
-    .select("origin_id")
-    .where("pool_id", "=", poolId)
-    .where("family_id", "=", id)
-    .executeTakeFirst();
+  const [row] = await originQuery(db, { poolId, id });
   return row?.origin_id ?? undefined;
 }

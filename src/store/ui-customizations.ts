@@ -2,7 +2,7 @@
 import { sql } from "kysely";
 import { holdClient } from "./clients.ts";
 import { type Db, inTransaction } from "./db.ts";
-import { prepared, preparedWrite, slots } from "./prepared.ts";
+import { type ListSlots, listed, listValues, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { UiCustomizationsTable, UiImagesTable } from "./schema/schema-hosting.ts";
 import { holdPool } from "./user-pools.ts";
 
@@ -93,18 +93,21 @@ export function putUiCustomization(
   });
 }
 
-/** The customizations of these ids: client ids, or `ALL`. */
+const readQuery = prepared<{ poolId: string } & ListSlots, UiCustomizationsTable>((kysely, slot) =>
+  kysely
+    .selectFrom("ui_customizations")
+    .selectAll()
+    .where("pool_id", "=", slot("poolId"))
+    .where("client_id", "in", listed<string>(slot)),
+);
+
+/** The customizations of up to five ids: client ids, or `ALL`. */
 export async function readUiCustomizations(
   db: Db,
   poolId: string,
   clientIds: readonly string[],
 ): Promise<UiCustomization[]> {
-  const rows = await db.kysely
-    .selectFrom("ui_customizations")
-    .selectAll()
-    .where("pool_id", "=", poolId)
-    .where("client_id", "in", clientIds)
-    .execute();
+  const rows = await readQuery(db, { poolId, ...listValues(clientIds) });
   return rows.map(fromRow);
 }
 

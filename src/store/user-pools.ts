@@ -3,8 +3,7 @@ import { sql } from "kysely";
 import type { Db } from "./db.ts";
 import { inTransaction } from "./db.ts";
 import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
-import { affected } from "./engine/transaction.ts";
-import { prepared, preparedWrite } from "./prepared.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
 import { retireNames, takeName } from "./retired-names.ts";
 import type { PoolsTable } from "./schema/schema.ts";
 
@@ -18,25 +17,38 @@ export interface PoolRow {
   readonly updatedAt: number;
 }
 
+const insertQuery = preparedWrite<PoolsTable>((kysely, slot) =>
+  kysely
+    .insertInto("pools")
+    .values(
+      slots(slot, [
+        "pool_id",
+        "version",
+        "name",
+        "document",
+        "fake_secret_sealed",
+        "created_at",
+        "updated_at",
+      ]),
+    ),
+);
+
 /**
  * Adds a pool. Throws a unique violation if the id is taken, and NameRetired if it was a deleted pool's and must not be
  * reused yet. Removes anything left of a deleted pool with this id.
  */
 export function insertPool(db: Db, pool: PoolRow, options = { reuse: false }): Promise<void> {
   return inTransaction(db, async (tx) => {
-    await tx.kysely
-      .insertInto("pools")
-      .values({
-        pool_id: pool.poolId,
-        version: pool.version,
-        name: pool.name,
-        document: JSON.stringify(pool.document),
-        fake_secret_sealed: tx.sealer.seal(`pools:fake_secret_sealed:${pool.poolId}`, pool.fakeSecret),
-        created_at: pool.createdAt,
-        updated_at: pool.updatedAt,
-      })
-      .execute();
     const { poolId } = pool;
+    await insertQuery(tx, {
+      pool_id: poolId,
+      version: pool.version,
+      name: pool.name,
+      document: JSON.stringify(pool.document),
+      fake_secret_sealed: tx.sealer.seal(`pools:fake_secret_sealed:${poolId}`, pool.fakeSecret),
+      created_at: pool.createdAt,
+      updated_at: pool.updatedAt,
+    });
     await takeName(tx, { kind: "pool", name: poolId, poolId: undefined, ...options }, pool.createdAt);
     await clear(tx, poolId);
   });
@@ -130,18 +142,24 @@ export async function updatePool(
   return (await updateQuery(db, { ...change, document })) === 1;
 }
 
+const listQuery = prepared<
+  { after: string; limit: number },
+  Pick<PoolsTable, "pool_id" | "name" | "document" | "created_at" | "updated_at">
+>((kysely, slot) =>
+  kysely
+    .selectFrom("pools")
+    .select(["pool_id", "name", "document", "created_at", "updated_at"])
+    .where("pool_id", ">", slot("after"))
+    .orderBy("pool_id")
+    .limit(slot("limit")),
+);
+
 /** A page of pools by id, beginning after the given id. */
 export async function listPools(
   db: Db,
   page: { after: string; limit: number },
 ): Promise<{ poolId: string; name: string; document: unknown; createdAt: number; updatedAt: number }[]> {
-  const rows = await db.kysely
-    .selectFrom("pools")
-    .select(["pool_id", "name", "document", "created_at", "updated_at"])
-    .where("pool_id", ">", page.after)
-    .orderBy("pool_id")
-    .limit(page.limit)
-    .execute();
+  const rows = await listQuery(db, page);
   return rows.map((row) => ({
     poolId: row.pool_id,
     name: row.name,
@@ -209,6 +227,14 @@ export const poolTables = [
   "terms",
 ] as const;
 
+const deleteFrom = (table: "pools" | (typeof poolTables)[number]) =>
+  preparedWrite<{ poolId: string }>((kysely, slot) =>
+    kysely.deleteFrom(table).where("pool_id", "=", slot("poolId")),
+  );
+
+const deleteQuery = deleteFrom("pools");
+const emptyQueries = poolTables.map(deleteFrom);
+
 /**
  * Deletes a pool with everything that belongs to it, possibly millions of rows, and retires its names. Returns false if
  * there was none.
@@ -217,24 +243,27 @@ export function deletePool(db: Db, poolId: string, now: number): Promise<boolean
   const remove = async (tx: Db) => {
     await retireNames(tx, { kind: "pool", poolId }, now);
     // The pool's own row first: this waits for transactions that hold it, and later ones find no pool.
-    const result = await tx.kysely.deleteFrom("pools").where("pool_id", "=", poolId).executeTakeFirst();
+    const deleted = await deleteQuery(tx, { poolId });
     await retireNames(tx, { kind: "client", poolId }, now);
     await retireNames(tx, { kind: "domain", poolId }, now);
     await clear(tx, poolId);
-    return affected(result) === 1;
+    return deleted === 1;
   };
   return withoutTimeLimit(() => inTransaction(db, remove));
 }
 
 async function clear(tx: Db, poolId: string): Promise<void> {
-  for (const table of poolTables) await tx.kysely.deleteFrom(table).where("pool_id", "=", poolId).execute();
+  for (const empty of emptyQueries) await empty(tx, { poolId });
 }
 
-export async function countUsers(db: Db, poolId: string): Promise<number> {
-  const row = await db.kysely
+const countUsersQuery = prepared<{ poolId: string }, { users: number }>((kysely, slot) =>
+  kysely
     .selectFrom("users")
     .select((select) => select.fn.countAll<number>().as("users"))
-    .where("pool_id", "=", poolId)
-    .executeTakeFirstOrThrow();
-  return Number(row.users);
+    .where("pool_id", "=", slot("poolId")),
+);
+
+export async function countUsers(db: Db, poolId: string): Promise<number> {
+  const [row] = await countUsersQuery(db, { poolId });
+  return Number(row?.users);
 }

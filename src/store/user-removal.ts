@@ -1,6 +1,6 @@
 /** Removes users with everything that belongs to them. */
 import { type Db, inTransaction } from "./db.ts";
-import { affected } from "./engine/transaction.ts";
+import { preparedWrite } from "./prepared.ts";
 
 /**
  * Tables with rows of a user, in the order of deletion. The user's own row comes first, as in every change of a user:
@@ -22,15 +22,27 @@ export const userTables = [
   "outbox",
 ] as const;
 
+type UserTable = (typeof userTables)[number];
+
+const deleteFrom = (table: UserTable) =>
+  preparedWrite<{ poolId: string; userId: string }>((kysely, slot) =>
+    kysely.deleteFrom(table).where("pool_id", "=", slot("poolId")).where("user_id", "=", slot("userId")),
+  );
+
+const deleteQueries = Object.fromEntries(userTables.map((table) => [table, deleteFrom(table)])) as Record<
+  UserTable,
+  ReturnType<typeof deleteFrom>
+>;
+
+const deleteAttemptsQuery = preparedWrite<{ poolId: string; userId: string }>((kysely, slot) =>
+  kysely.deleteFrom("attempts").where("pool_id", "=", slot("poolId")).where("subject", "=", slot("userId")),
+);
+
 /** Deletes a user with everything that belongs to it. Returns false if there was none. */
 export function deleteUser(db: Db, poolId: string, userId: string): Promise<boolean> {
   return inTransaction(db, async (tx) => {
     const found = await removeUser(tx, poolId, userId, userTables);
-    await tx.kysely
-      .deleteFrom("attempts")
-      .where("pool_id", "=", poolId)
-      .where("subject", "=", userId)
-      .execute();
+    await deleteAttemptsQuery(tx, { poolId, userId });
     return found;
   });
 }
@@ -40,16 +52,12 @@ export async function removeUser(
   tx: Db,
   poolId: string,
   userId: string,
-  tables: readonly (typeof userTables)[number][],
+  tables: readonly UserTable[],
 ): Promise<boolean> {
   let users = 0;
   for (const table of tables) {
-    const result = await tx.kysely
-      .deleteFrom(table)
-      .where("pool_id", "=", poolId)
-      .where("user_id", "=", userId)
-      .executeTakeFirst();
-    if (table === "users") users = affected(result);
+    const deleted = await deleteQueries[table](tx, { poolId, userId });
+    if (table === "users") users = deleted;
   }
   return users === 1;
 }

@@ -2,8 +2,7 @@
 import { randomInt } from "node:crypto";
 import { type Kysely, sql } from "kysely";
 import type { Db } from "./db.ts";
-import { affected } from "./engine/transaction.ts";
-import { prepared, preparedWrite, slots } from "./prepared.ts";
+import { type ListSlots, listed, listValues, prepared, preparedWrite, slots } from "./prepared.ts";
 import type { LoginNamesTable, Schema, UserStatus, UsersTable } from "./schema/schema.ts";
 import { holdPool } from "./user-pools.ts";
 
@@ -188,15 +187,18 @@ type DrawNumber = () => number;
 
 const drawNumber: DrawNumber = () => randomInt(1, 2 ** 48 - 1);
 
+const lastNumberQuery = prepared<{ poolId: string }, { last: number | null }>((kysely, slot) =>
+  kysely
+    .selectFrom("users")
+    .select(({ fn }) => fn.max("number").as("last"))
+    .where("pool_id", "=", slot("poolId")),
+);
+
 /** Numbers for several users of the pool, inside the transaction that adds them; for bulk loads. */
 export async function userNumbers(tx: Db, poolId: string, count: number): Promise<number[]> {
   if (tx.kind === "postgres") return Array.from({ length: count }, drawNumber);
-  const { last } = await tx.kysely
-    .selectFrom("users")
-    .select(({ fn }) => fn.max("number").as("last"))
-    .where("pool_id", "=", poolId)
-    .executeTakeFirstOrThrow();
-  return Array.from({ length: count }, (_, index) => (last ?? 0) + 1 + index);
+  const [row] = await lastNumberQuery(tx, { poolId });
+  return Array.from({ length: count }, (_, index) => (row?.last ?? 0) + 1 + index);
 }
 
 const pendingText = (pending: Readonly<Record<string, string>>) =>
@@ -275,29 +277,50 @@ export interface UserChange {
   readonly mfa?: UserMfa;
 }
 
+/** The columns of each property. */
+const changedColumns = {
+  status: ["status"],
+  enabled: ["enabled"],
+  attributes: ["attributes", ...Object.values(searchColumnOf)],
+  pendingAttributes: ["pending_attributes"],
+  mfa: ["mfa"],
+} as const satisfies Record<keyof UserChange, readonly (keyof UsersTable)[]>;
+
+type Property = keyof UserChange;
+
+const properties = Object.keys(changedColumns) as Property[];
+
+const updateOf = (changed: readonly Property[]) =>
+  preparedWrite<Omit<UsersTable, "number">>((kysely, slot) =>
+    kysely
+      .updateTable("users")
+      .set((row) => ({ version: row("version", "+", 1), updated_at: slot("updated_at") }))
+      .set(
+        slots(
+          slot,
+          changed.flatMap((property): readonly (keyof UserRow)[] => changedColumns[property]),
+        ),
+      )
+      .where("pool_id", "=", slot("pool_id"))
+      .where("user_id", "=", slot("user_id"))
+      .where("version", "=", slot("version")),
+  );
+
+/** A statement for every selection of the properties. */
+const updateQueries = new Map(
+  properties
+    .reduce<Property[][]>((all, one) => all.concat(all.map((some) => [...some, one])), [[]])
+    .map((changed) => [changed.join(), updateOf(changed)]),
+);
+
 /**
  * Changes the user if it still has the version it was read with. Returns false if it was changed in the meantime or is
  * gone.
  */
 export async function updateUser(db: Db, user: User, change: UserChange, now: number): Promise<boolean> {
-  const result = await db.kysely
-    .updateTable("users")
-    .set({
-      version: user.version + 1,
-      updated_at: now,
-      ...(change.status !== undefined && { status: change.status }),
-      ...(change.enabled !== undefined && { enabled: change.enabled ? 1 : 0 }),
-      ...(change.attributes !== undefined && attributeColumns(change.attributes)),
-      ...(change.pendingAttributes !== undefined && {
-        pending_attributes: pendingText(change.pendingAttributes),
-      }),
-      ...(change.mfa !== undefined && { mfa: mfaText(change.mfa) }),
-    })
-    .where("pool_id", "=", user.poolId)
-    .where("user_id", "=", user.id)
-    .where("version", "=", user.version)
-    .executeTakeFirst();
-  return affected(result) === 1;
+  const changed = properties.filter((property) => change[property] !== undefined);
+  const update = updateQueries.get(changed.join())!;
+  return (await update(db, { ...userRow({ ...user, ...change }), updated_at: now })) === 1;
 }
 
 /** The number of a user, as a subquery. */
@@ -346,6 +369,15 @@ export async function readLoginNames(db: Db, poolId: string, userId: string): Pr
   return rows.map((row) => ({ key: row.name_key, kind: row.kind }));
 }
 
+const deleteNamesQuery = preparedWrite<{ poolId: string; userId: string } & ListSlots<LoginName["kind"]>>(
+  (kysely, slot) =>
+    kysely
+      .deleteFrom("login_names")
+      .where("pool_id", "=", slot("poolId"))
+      .where("user_number", "=", userNumber(kysely, slot("poolId"), slot("userId")))
+      .where("kind", "in", listed<LoginName["kind"]>(slot)),
+);
+
 /** Removes the user's sign-in names of these kinds. */
 export async function deleteLoginNames(
   db: Db,
@@ -353,11 +385,5 @@ export async function deleteLoginNames(
   userId: string,
   kinds: readonly LoginName["kind"][],
 ): Promise<void> {
-  if (kinds.length === 0) return;
-  await db.kysely
-    .deleteFrom("login_names")
-    .where("pool_id", "=", poolId)
-    .where("user_number", "=", userNumber(db.kysely, poolId, userId))
-    .where("kind", "in", [...kinds])
-    .execute();
+  if (kinds.length > 0) await deleteNamesQuery(db, { poolId, userId, ...listValues(kinds) });
 }

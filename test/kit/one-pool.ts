@@ -13,6 +13,8 @@ export const ofAllPools: Readonly<Record<string, RegExp>> = {
     /^select .* from "outbox" where .*"next_attempt_at" <= /,
   "the development inbox shows messages of all pools":
     /^select \* from "outbox" where "status" in .* order by "created_at" desc/,
+  "a metric tells how many messages wait":
+    /^select count\(\*\) as "count" from \(select "message_id" from "outbox" /,
   "the audit log is kept for a time, whatever pool a call named":
     /^delete from "audit_events" where .*"event_id" < /,
   "a metric tells how old the oldest signing key is":

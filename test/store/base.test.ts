@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { sql } from "kysely";
 import { type Db, inTransaction, isUniqueViolation } from "../../src/store/db.ts";
 import { sqlState } from "../../src/store/engine/retry.ts";
-import { keyText, startsWith } from "../../src/store/engine/sql.ts";
+import { keyText, prefixRange, startsWith } from "../../src/store/engine/sql.ts";
 import { affected } from "../../src/store/engine/transaction.ts";
 import { forEachDatabase, type Open } from "../kit/databases.ts";
 import { addThing, countThings, makeThings, readThing, setThing, things } from "./things.ts";
@@ -77,7 +77,7 @@ forEachDatabase((name, open, fresh) => {
         const rows = await things(db)
           .selectFrom("things")
           .select("id")
-          .where(startsWith("id", prefix))
+          .where(startsWith("id", prefixRange(prefix)))
           .orderBy("id")
           .execute();
         assert.deepStrictEqual(

@@ -69,9 +69,14 @@ export function prefixRange(value: string): { readonly from: string; readonly to
   return { from, to: String.fromCodePoint(...points, next) };
 }
 
-/** Condition that `column` begins with `value`, in a form that uses an index (LIKE would depend on settings). */
-export function startsWith(column: string, value: string): RawBuilder<SqlBool> {
-  const { from, to } = prefixRange(value);
+/**
+ * Condition that `column` begins with the prefix of a range, in a form that uses an index (LIKE would depend on
+ * settings).
+ */
+export function startsWith(
+  column: string,
+  { from, to }: ReturnType<typeof prefixRange>,
+): RawBuilder<SqlBool> {
   const reference = sql.ref(column);
   return to === undefined
     ? sql<SqlBool>`${reference} >= ${from}`
