@@ -13,18 +13,12 @@ import { OperatorError } from "../../src/lib/operator-error.ts";
 import { makeVerifier } from "../../src/lib/srp.ts";
 import { credentialRow, type NewCredential } from "../../src/store/credentials.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
+import type { LoginName } from "../../src/store/login-names.ts";
 import { type OpenOptions, openDatabase } from "../../src/store/open.ts";
 import { storeVerifiedSeed } from "../../src/store/software-tokens.ts";
+import { userNumbers } from "../../src/store/user-numbers.ts";
 import { holdPool, readPool } from "../../src/store/user-pools.ts";
-import {
-  findUserByLoginName,
-  type LoginName,
-  noMfa,
-  type User,
-  type UserMfa,
-  userNumbers,
-  userRow,
-} from "../../src/store/users.ts";
+import { findUserByLoginName, noMfa, type User, type UserMfa, userRow } from "../../src/store/users.ts";
 import { seedOf } from "./totp.ts";
 
 /** The password of every loaded user. */

@@ -4,7 +4,7 @@ import type { Db } from "./db.ts";
 import { affected } from "./engine/transaction.ts";
 import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { AuthEventsTable } from "./schema/schema-events.ts";
-import { userNumber } from "./users.ts";
+import { userNumber } from "./user-numbers.ts";
 
 export type AuthEventType = "SignIn" | "SignUp" | "ForgotPassword" | "PasswordChange" | "ResendCode";
 type FeedbackValue = "Valid" | "Invalid";

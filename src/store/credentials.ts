@@ -5,7 +5,8 @@ import type { Db } from "./db.ts";
 import { blobType, type DatabaseKind } from "./engine/sql.ts";
 import { prepared, preparedWrite, type Slots, slots } from "./prepared.ts";
 import type { CredentialsTable, Schema } from "./schema/schema.ts";
-import { decoyOf, userNumber } from "./users.ts";
+import { userNumber } from "./user-numbers.ts";
+import { decoyOf } from "./users.ts";
 
 export interface Credential {
   readonly version: number;

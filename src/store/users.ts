@@ -1,9 +1,10 @@
 /** Rows of users and their sign-in names. */
-import { randomInt } from "node:crypto";
-import { type Kysely, sql } from "kysely";
+import { sql } from "kysely";
 import type { Db } from "./db.ts";
-import { type ListSlots, listed, listValues, prepared, preparedWrite, slots } from "./prepared.ts";
-import type { LoginNamesTable, Schema, UserStatus, UsersTable } from "./schema/schema.ts";
+import { insertLoginNames, type LoginName } from "./login-names.ts";
+import { prepared, preparedWrite, slots } from "./prepared.ts";
+import type { LoginNamesTable, UserStatus, UsersTable } from "./schema/schema.ts";
+import { type DrawNumber, drawNumber } from "./user-numbers.ts";
 import { holdPool } from "./user-pools.ts";
 
 export type { UserStatus } from "./schema/schema.ts";
@@ -40,11 +41,6 @@ export interface UserMfa {
 }
 
 export const noMfa: UserMfa = { enabled: [] };
-
-export interface LoginName {
-  readonly key: string;
-  readonly kind: LoginNamesTable["kind"];
-}
 
 /** Attributes with a search column, besides username, sub and the two statuses. */
 export const searchableAttributes = [
@@ -182,25 +178,6 @@ export async function insertUser(
   return true;
 }
 
-/** Returns a positive integer below 2^48. */
-type DrawNumber = () => number;
-
-const drawNumber: DrawNumber = () => randomInt(1, 2 ** 48 - 1);
-
-const lastNumberQuery = prepared<{ poolId: string }, { last: number | null }>((kysely, slot) =>
-  kysely
-    .selectFrom("users")
-    .select(({ fn }) => fn.max("number").as("last"))
-    .where("pool_id", "=", slot("poolId")),
-);
-
-/** Numbers for several users of the pool, inside the transaction that adds them; for bulk loads. */
-export async function userNumbers(tx: Db, poolId: string, count: number): Promise<number[]> {
-  if (tx.kind === "postgres") return Array.from({ length: count }, drawNumber);
-  const [row] = await lastNumberQuery(tx, { poolId });
-  return Array.from({ length: count }, (_, index) => (row?.last ?? 0) + 1 + index);
-}
-
 const pendingText = (pending: Readonly<Record<string, string>>) =>
   Object.keys(pending).length === 0 ? null : JSON.stringify(pending);
 
@@ -321,69 +298,4 @@ export async function updateUser(db: Db, user: User, change: UserChange, now: nu
   const changed = properties.filter((property) => change[property] !== undefined);
   const update = updateQueries.get(changed.join())!;
   return (await update(db, { ...userRow({ ...user, ...change }), updated_at: now })) === 1;
-}
-
-/** The number of a user, as a subquery. */
-export const userNumber = (kysely: Kysely<Schema>, poolId: string, userId: string) =>
-  kysely.selectFrom("users").select("number").where("pool_id", "=", poolId).where("user_id", "=", userId);
-
-/** Adds sign-in names. Throws a unique violation if a name is taken. */
-export async function insertLoginNames(
-  db: Db,
-  poolId: string,
-  userId: string,
-  names: readonly LoginName[],
-): Promise<void> {
-  if (names.length === 0) return;
-  const rows = sql.join(
-    names.map(({ key, kind }) => sql`select cast(${key} as text) as name_key, cast(${kind} as text) as kind`),
-    sql` union all `,
-  );
-  const result = await db.kysely
-    .insertInto("login_names")
-    .columns(["pool_id", "name_key", "kind", "user_number"])
-    .expression(({ selectFrom }) =>
-      selectFrom("users")
-        .innerJoin(sql<Pick<LoginNamesTable, "name_key" | "kind">>`(${rows})`.as("names"), (join) =>
-          join.onTrue(),
-        )
-        .select(["users.pool_id", "names.name_key", "names.kind", "users.number"])
-        .where("users.pool_id", "=", poolId)
-        .where("users.user_id", "=", userId),
-    )
-    .executeTakeFirstOrThrow();
-  if (affected(result) !== names.length) throw new Error("The user of new sign-in names is gone.");
-}
-
-const namesQuery = prepared<{ poolId: string; userId: string }, Pick<LoginNamesTable, "name_key" | "kind">>(
-  (kysely, slot) =>
-    kysely
-      .selectFrom("login_names")
-      .select(["name_key", "kind"])
-      .where("pool_id", "=", slot("poolId"))
-      .where("user_number", "=", userNumber(kysely, slot("poolId"), slot("userId"))),
-);
-
-export async function readLoginNames(db: Db, poolId: string, userId: string): Promise<LoginName[]> {
-  const rows = await namesQuery(db, { poolId, userId });
-  return rows.map((row) => ({ key: row.name_key, kind: row.kind }));
-}
-
-const deleteNamesQuery = preparedWrite<{ poolId: string; userId: string } & ListSlots<LoginName["kind"]>>(
-  (kysely, slot) =>
-    kysely
-      .deleteFrom("login_names")
-      .where("pool_id", "=", slot("poolId"))
-      .where("user_number", "=", userNumber(kysely, slot("poolId"), slot("userId")))
-      .where("kind", "in", listed<LoginName["kind"]>(slot)),
-);
-
-/** Removes the user's sign-in names of these kinds. */
-export async function deleteLoginNames(
-  db: Db,
-  poolId: string,
-  userId: string,
-  kinds: readonly LoginName["kind"][],
-): Promise<void> {
-  if (kinds.length > 0) await deleteNamesQuery(db, { poolId, userId, ...listValues(kinds) });
 }

@@ -60,7 +60,6 @@ function check(sent: readonly Sent[], title: string): string[] {
 
 /** Statements that are built on each call, and why. */
 const builtOnCall: Readonly<Record<string, RegExp>> = {
-  "a user has several sign-in names": /^insert into "login_names" /,
   "events are written together, however many there are":
     /(?:into "audit_events"|with given) .*values.*\),\s*\(/s,
   "the sweep deletes as many rows as take a few milliseconds: PostgreSQL seeks only if it knows how many":

@@ -5,16 +5,9 @@ import { sql } from "kysely";
 import { uuid7 } from "../../src/lib/uuid.ts";
 import { insertCredential, type NewCredential, readCredential } from "../../src/store/credentials.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
+import { type LoginName, readLoginNames } from "../../src/store/login-names.ts";
 import { insertPool } from "../../src/store/user-pools.ts";
-import {
-  findUserByLoginName,
-  insertUser,
-  type LoginName,
-  readLoginNames,
-  readUser,
-  searchKey,
-  type User,
-} from "../../src/store/users.ts";
+import { findUserByLoginName, insertUser, readUser, searchKey, type User } from "../../src/store/users.ts";
 
 export const poolIds = ["us-east-1_AAAAAAAAA", "us-east-1_BBBBBBBBB"] as const;
 

@@ -12,12 +12,13 @@ import { insertCredential, readCredential, writeCredential } from "../../src/sto
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { groupsOfUser } from "../../src/store/groups.ts";
 import { listUsers, type UserPosition, type UserSearch } from "../../src/store/list-users.ts";
+import { readLoginNames } from "../../src/store/login-names.ts";
 import { migrations } from "../../src/store/migrations/migrate.ts";
 import { type OpenOptions, openDatabase } from "../../src/store/open.ts";
 import { reseal } from "../../src/store/rotation/reseal.ts";
 import { countUsers, deletePool, insertPool, readPool } from "../../src/store/user-pools.ts";
 import { deleteUser } from "../../src/store/user-removal.ts";
-import { insertUser, readLoginNames, readUser, type User, updateUser } from "../../src/store/users.ts";
+import { insertUser, readUser, type User, updateUser } from "../../src/store/users.ts";
 import { forEachDatabase } from "../kit/databases.ts";
 import {
   assertComplete,

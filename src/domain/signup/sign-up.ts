@@ -4,7 +4,8 @@
  */
 import type { Ctx } from "../../app.ts";
 import type { Db } from "../../store/db.ts";
-import type { LoginName, User } from "../../store/users.ts";
+import type { LoginName } from "../../store/login-names.ts";
+import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";

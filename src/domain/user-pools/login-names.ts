@@ -1,5 +1,5 @@
 /** How a pool compares sign-in names. */
-import type { LoginName } from "../../store/users.ts";
+import type { LoginName } from "../../store/login-names.ts";
 import type { Pool } from "./load-pool.ts";
 
 /** Whether names differ by case; by default they do (UsernameConfigurationType). */

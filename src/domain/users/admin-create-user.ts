@@ -2,7 +2,8 @@
 import type { Ctx } from "../../app.ts";
 import { readCredential, writeCredential } from "../../store/credentials.ts";
 import { inTransaction } from "../../store/db.ts";
-import { type LoginName, type User, updateUser } from "../../store/users.ts";
+import type { LoginName } from "../../store/login-names.ts";
+import { type User, updateUser } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
 import { composeInvitation } from "../messages/compose.ts";

@@ -8,15 +8,11 @@ import { endBrowserSessionsBy } from "../../store/browser-sessions.ts";
 import { type Db, inTransaction, isUniqueViolation } from "../../store/db.ts";
 import {
   deleteLoginNames,
-  findUserByLoginName,
   insertLoginNames,
   type LoginName,
   readLoginNames,
-  readUser,
-  type User,
-  type UserChange,
-  updateUser,
-} from "../../store/users.ts";
+} from "../../store/login-names.ts";
+import { findUserByLoginName, readUser, type User, type UserChange, updateUser } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import {
   type CredentialChange,
