@@ -8,6 +8,9 @@ import { distributeDatabase } from "../../src/store/open.ts";
 /** The coordinator's address; undefined if tests run on PostgreSQL alone. */
 export const citusUrl = process.env["POOLHOUSE_TEST_CITUS"];
 
+/** Options of a test of what only PostgreSQL on one machine does: skipped on a cluster, with the reason. */
+export const onOneMachine = (reason: string) => ({ skip: citusUrl === undefined ? false : reason });
+
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 
 interface Node {
