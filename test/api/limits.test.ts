@@ -196,7 +196,9 @@ forEachServer(
       const kysely = server.app.db.kysely;
       const waiting = await kysely
         .selectFrom("outbox")
-        .innerJoin("users", "users.user_id", "outbox.user_id")
+        .innerJoin("users", (join) =>
+          join.onRef("users.pool_id", "=", "outbox.pool_id").onRef("users.user_id", "=", "outbox.user_id"),
+        )
         .select("users.username")
         .where("outbox.kind", "=", "forgot-password")
         .where("outbox.pool_id", "=", UserPoolId)

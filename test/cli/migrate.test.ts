@@ -34,6 +34,17 @@ forEachDatabase((name, _open, _fresh, empty) => {
     }
   });
 
+  test("--distribute refuses a database without Citus, once it is migrated, and other engines", async () => {
+    const { migrate } = await withoutKey();
+    const other = await migrate("--distribute", "other");
+    assert.equal(other.code, 2);
+    assert.match(other.stderr, /--distribute takes citus only/);
+    const refused = await migrate("--distribute", "citus");
+    assert.deepEqual([refused.code, refused.stdout], [1, `Migrated from schema 0 to ${latest}.\n`]);
+    const reason = { sqlite: /Only a PostgreSQL database can be/, postgres: /has no Citus: run `create extension/ };
+    assert.match(refused.stderr, reason[name]);
+  });
+
   test("commands refuse a database that is older, and say what to do", async () => {
     const options = await empty();
     await (await openDatabase({ ...options, migrations: migrations.slice(0, 1) })).close();

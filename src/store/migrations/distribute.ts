@@ -4,6 +4,7 @@
  */
 import { type Kysely, sql } from "kysely";
 import { OperatorError } from "../../lib/operator-error.ts";
+import { serverName } from "../engine/sql.ts";
 import { runTransaction } from "../engine/transaction.ts";
 import { placement } from "../placement.ts";
 import type { Schema } from "../schema/schema.ts";
@@ -13,7 +14,7 @@ const leading = "users";
 
 /**
  * Distributes the tables that are not distributed yet, in one transaction, and returns their names. Throws an
- * OperatorError if the database has no Citus.
+ * OperatorError if the database has no Citus, or a server uses it: that would go on as on one machine.
  */
 export function distribute(kysely: Kysely<Schema>): Promise<string[]> {
   return runTransaction(kysely, async (tx) => {
@@ -29,6 +30,11 @@ export function distribute(kysely: Kysely<Schema>): Promise<string[]> {
       );
     const [everywhere, byPool] = [missing("everywhere"), missing("pool")];
     if (everywhere.length + byPool.length === 0) return [];
+    // Servers that migrate a distributed database know how it is.
+    if (known.size === 0 && (await hasServers(tx)))
+      throw new OperatorError(
+        "Servers are connected to the database: stop them first, and start them afterwards.",
+      );
     // One shard after the other: a transaction that also writes to tables that are everywhere may not use several
     // connections to a machine.
     await sql`set local citus.multi_shard_modify_mode to 'sequential'`.execute(tx);
@@ -56,6 +62,13 @@ export async function isDistributed(kysely: Kysely<Schema>): Promise<boolean> {
 
 async function hasCitus(kysely: Kysely<Schema>): Promise<boolean> {
   const { rows } = await sql`select 1 from pg_extension where extname = 'citus'`.execute(kysely);
+  return rows.length > 0;
+}
+
+/** Whether servers are connected; commands have another name. */
+async function hasServers(kysely: Kysely<Schema>): Promise<boolean> {
+  const { rows } = await sql`select 1 from pg_stat_activity where datname = current_database()
+    and application_name = ${serverName} and pid <> pg_backend_pid()`.execute(kysely);
   return rows.length > 0;
 }
 
