@@ -242,6 +242,8 @@ function readEnvironment(env: Readonly<Record<string, string | undefined>>): Map
   const found = new Map<Name, string>();
   for (const [variable, value] of Object.entries(env)) {
     if (!variable.startsWith("POOLHOUSE_") || value === undefined || value === "") continue;
+    // Of this repository's tests, inherited by the servers that they start.
+    if (variable.startsWith("POOLHOUSE_TEST_")) continue;
     const name = names.find((one) => setting(one).env === variable);
     if (name === undefined) throw new ConfigError(`Unknown environment variable ${variable}.`);
     found.set(name, value);
