@@ -153,6 +153,7 @@ test("a worker that dies takes its own pools along, and brings them back with al
   assert.deepEqual([...new Set(failures)], ["InternalErrorException"]);
   await assert.rejects(signIn(started.test, lost.ClientId, "ada"), { name: "InternalErrorException" });
   await signIn(started.test, kept.ClientId, "ada");
+  await makeUser(started.test, kept.UserPoolId, "eve");
 
   one.relay.mend();
   await signIn(started.test, lost.ClientId, "ada");
