@@ -91,7 +91,10 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "A pool can have any number of domains of both kinds. A prefix domain is `<prefix>.<POOLHOUSE_AUTH_DOMAIN>`; a custom domain is any host name except the server's own and those below POOLHOUSE_AUTH_DOMAIN, stored in lower case and ASCII. CertificateArn, SecurityPolicy and Routing are stored without effect; CloudFrontDomain is the host of the public URL. Domains are ACTIVE at once. A domain that another pool gave up is refused for a year, or until an operator releases it, except with the permission poolhouse:ReuseName, which the root key has.",
   ],
   UpdateUserPoolDomain: ["Omitted members stay unchanged."],
-  DescribeUserPool: ["Shows the oldest of several domains of a kind."],
+  DescribeUserPool: [
+    "Shows the oldest of several domains of a kind.",
+    "EstimatedNumberOfUsers is exact; on PostgreSQL up to 100,000, and an estimate beyond.",
+  ],
   DescribeUserPoolClient: ["Shows the newest of two secrets."],
   ForgotPassword: [
     "With PreventUserExistenceErrors ENABLED, everybody gets delivery details, including invited, disabled and unverified users, and the worker sends the message: CodeDeliveryFailureException does not occur.",

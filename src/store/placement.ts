@@ -7,7 +7,7 @@ import type { Schema } from "./schema/schema.ts";
 
 /**
  * - `pool`: with the other rows of their pool. `pool_id` leads the primary key and is compared in every statement
- * - `everywhere`: on every machine. Few rows, read by many and seldom changed
+ * - `everywhere`: on every machine. Few rows, read by many and seldom changed: a change waits for all machines
  */
 export const placement = {
   poolhouse_meta: "everywhere",

@@ -15,6 +15,9 @@ export const ofAllPools: Readonly<Record<string, RegExp>> = {
     /^select \* from "outbox" where "status" in .* order by "created_at" desc/,
   "a metric tells how many messages wait":
     /^select count\(\*\) as "count" from \(select "message_id" from "outbox" /,
+  "ListUserPools lists them":
+    /^select "pool_id", "name", "document", "created_at", "updated_at" from "pools" /,
+  "the sweep goes from pool to pool": /^select "pool_id" from "pools" .* union select "name" /,
   "the audit log is kept for a time, whatever pool a call named":
     /^delete from "audit_events" where .*"event_id" < /,
   "a metric tells how old the oldest signing key is":

@@ -9,7 +9,7 @@ const tied: Readonly<Record<string, readonly string[]>> = {
   "select * from users where pool_id = $1 and user_id = $2": ["$1"],
   "select * from users u where $2 = u.pool_id": ["$2"],
   "select * from users where pool_id = 'a'": ["'a'"],
-  "select 1 from pools": [],
+  "select 1 from access_keys": [],
   "select * from login_names l join users u on u.pool_id = l.pool_id and u.number = l.user_number where l.pool_id = $1":
     ["$1"],
   "select * from credentials join (select pool_id, number as user_number from users) o using (pool_id, user_number) where pool_id = $1":
