@@ -9,7 +9,7 @@ import { CommandError, openOptions, readArguments } from "./command-line.ts";
 const usage = `poolhouse migrate          migrates the database
 poolhouse migrate --check  says whether there is anything to do, and exits with 1 if so; 2 if it cannot be told
 poolhouse migrate --distribute citus
-                           also spreads the tables over the machines of a Citus cluster, by pool (for trials)
+                           also spreads the tables over the machines of a Citus cluster, by pool
 The flags of serve choose the database.`;
 
 export async function migrate(argv: readonly string[]): Promise<void> {
