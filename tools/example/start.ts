@@ -1,0 +1,184 @@
+/** Starts Poolhouse, sets an example up in it, and starts the example's programs. */
+import {
+  type ChildProcess,
+  type SpawnOptionsWithStdioTuple,
+  type StdioNull,
+  type StdioPipe,
+  spawn,
+} from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { OperatorError } from "../../src/lib/operator-error.ts";
+import {
+  choosePorts,
+  type Folder,
+  type Note,
+  openFolder,
+  readNote,
+  requirePorts,
+  writeNote,
+} from "./places.ts";
+import type { Example } from "./table.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+
+export interface Running {
+  /** The exit code, once everything has ended. */
+  readonly ended: Promise<number>;
+  /** Ends everything, the last one started first. */
+  stop(): void;
+}
+
+interface Start {
+  readonly name: string;
+  readonly example: Example;
+  /** The folder to keep the data in. */
+  readonly keep: string | undefined;
+}
+
+const say = (text: string) => console.log(text);
+
+export async function startExample({ name, example, keep }: Start): Promise<Running> {
+  const folder = openFolder(name, keep);
+  const children: Child[] = [];
+  const { promise: ended, resolve: end } = Promise.withResolvers<number>();
+  let stopping = false;
+  const stop = async (code: number) => {
+    if (stopping) return;
+    stopping = true;
+    for (const child of children.toReversed()) await endChild(child);
+    folder.remove();
+    end(code);
+  };
+  const launch = async (child: Child, ready: RegExp) => {
+    children.push(child);
+    child.process.once("exit", () => {
+      if (!stopping) console.error(`${child.name} has ended; the others are stopped.`);
+      void stop(1);
+    });
+    return until(child, ready);
+  };
+  // Whoever interrupts it while it starts ends what has been started.
+  const running = { ended, stop: () => void stop(0) };
+  try {
+    const note = folder.isSetUp ? readNote(folder) : undefined;
+    if (note !== undefined && note.example !== name)
+      throw new OperatorError(`${folder.path} keeps the data of the example ${note.example}.`);
+    if (note !== undefined) await requirePorts(note.ports);
+    const ports = note?.ports ?? (await choosePorts({ poolhouse: 4747, ...example.urls }, say));
+    const server = poolhouse(folder, ports["poolhouse"]!, example);
+    await launch(server, /Poolhouse ready at/);
+    const urls = Object.fromEntries(
+      Object.keys(example.urls).map((variable) => [variable, `http://localhost:${ports[variable]}/`]),
+    );
+    const env = {
+      ...cleanEnvironment(),
+      ...credentials(folder),
+      ...urls,
+      AWS_ENDPOINT_URL: endpoint(ports, example),
+    };
+    const said = note?.said ?? (await setUp(name, folder, env));
+    if (note === undefined) writeNote(folder, { example: name, ports, said } satisfies Note);
+    for (const program of example.programs)
+      await launch(programOf(name, program, folder, env), / is at http/);
+    say(`\n${said.trim()}\n\nOpen ${urls[example.open]}   (Poolhouse: ${endpoint(ports, example)})`);
+    say(
+      keep === undefined
+        ? "Ctrl-C ends it and removes its data."
+        : `Ctrl-C ends it; its data is in ${folder.path}.`,
+    );
+  } catch (error) {
+    await stop(1);
+    throw error;
+  }
+  return running;
+}
+
+interface Child {
+  readonly name: string;
+  readonly process: ChildProcess;
+}
+
+const endpoint = (ports: Note["ports"], { tls }: Example) =>
+  `http${tls ? "s" : ""}://localhost:${ports["poolhouse"]}`;
+
+/** The environment without settings of another Poolhouse. */
+const cleanEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(POOLHOUSE|AWS)_/.test(name)));
+
+function poolhouse(folder: Folder, port: number, { tls }: Example): Child {
+  const flags = ["--demo", "--data", join(folder.path, "poolhouse"), "--port", String(port)];
+  const argv = [join(root, "src", "main.ts"), "serve", ...flags, ...(tls ? ["--tls", "dev"] : [])];
+  return {
+    name: "Poolhouse",
+    process: spawn(
+      process.execPath,
+      argv,
+      options(folder, { ...cleanEnvironment(), POOLHOUSE_LOG_LEVEL: "warn" }),
+    ),
+  };
+}
+
+const programOf = (example: string, program: string, folder: Folder, env: NodeJS.ProcessEnv): Child => ({
+  name: program,
+  process: spawn(
+    process.execPath,
+    ["--env-file=.env", join(root, "examples", example, program)],
+    options(folder, env),
+  ),
+});
+
+/** In groups of their own, so that Ctrl-C reaches this process alone, which ends them in order. */
+const options = (
+  folder: Folder,
+  env: NodeJS.ProcessEnv,
+): SpawnOptionsWithStdioTuple<StdioNull, StdioPipe, StdioNull> => ({
+  cwd: folder.path,
+  env,
+  detached: true,
+  stdio: ["ignore", "pipe", "inherit"],
+});
+
+/** The administrator's key, which the first start of Poolhouse has made. */
+function credentials(folder: Folder): Record<string, string> {
+  const file = join(folder.path, "poolhouse", "secrets", "root-access-key.json");
+  const key = JSON.parse(readFileSync(file, "utf8")) as { accessKeyId: string; secretAccessKey: string };
+  return {
+    AWS_ACCESS_KEY_ID: key.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
+    AWS_REGION: "us-east-1",
+  };
+}
+
+/** Runs the example's setup, and returns what it said. */
+async function setUp(example: string, folder: Folder, env: NodeJS.ProcessEnv): Promise<string> {
+  const script = join(root, "examples", example, "setup.ts");
+  const child = spawn(process.execPath, [script], options(folder, env));
+  let said = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new OperatorError(`The setup of ${example} failed.`);
+  return said;
+}
+
+/** Waits until a program has said that it is ready; passes its output on from then on. Throws if it ends before. */
+async function until({ name, process: child }: Child, ready: RegExp): Promise<void> {
+  let output = "";
+  for await (const chunk of child.stdout!.iterator({ destroyOnReturn: false })) {
+    output += chunk;
+    if (!ready.test(output)) continue;
+    child.stdout!.resume();
+    return;
+  }
+  throw new OperatorError(`${name} did not start. ${output}`);
+}
+
+async function endChild({ process: child }: Child): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, "exit");
+  child.kill("SIGTERM");
+  await exited;
+}
