@@ -20,4 +20,10 @@ export const examples: Readonly<Record<string, Example>> = {
     programs: ["server.ts", "passport.ts"],
     open: "APP_URL",
   },
+  people: {
+    shows: "an API that owns and migrates its store, and pages that call it with their user's token",
+    urls: { WEB_URL: 3010, API_URL: 3011 },
+    programs: ["api/server.ts", "web/server.ts"],
+    open: "WEB_URL",
+  },
 };

@@ -1,0 +1,66 @@
+/**
+ * Brings the schema up to this release: the files in migrations, in their order, each once. Knex's own command does the
+ * same under a lock that is a row in a table, which a crash leaves behind; here it is one that the database itself ends
+ * with the connection.
+ */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Knex } from "knex";
+import { Refusal } from "./database.ts";
+
+const folder = join(import.meta.dirname, "migrations");
+const known = readdirSync(folder)
+  .map((file) => file.replace(/\.\w+$/, ""))
+  .sort();
+
+/** Seconds to wait for another process that migrates. */
+const patience = 60;
+
+/** PostgreSQL and SQLite do everything or nothing of it; MySQL, which commits each change of the schema at once, a part. */
+export async function migrate(database: Knex): Promise<void> {
+  await database.transaction(async (connection) => {
+    const unlock = await lock(connection);
+    try {
+      await migrateAlone(connection);
+    } finally {
+      await unlock();
+    }
+  });
+}
+
+/** Waits until nobody else migrates. Returns what ends the lock, as far as the end of the transaction does not. */
+async function lock(connection: Knex): Promise<() => Promise<unknown>> {
+  switch (connection.client.dialect) {
+    case "postgresql":
+      await connection.raw(`set local lock_timeout = '${patience}s'`);
+      await connection.raw("select pg_advisory_xact_lock(hashtext('people'))");
+      return async () => {};
+    case "mysql": {
+      const name = "concat('migrate ', database())";
+      const [[row]] = await connection.raw(`select get_lock(${name}, ${patience}) as got`);
+      if (row.got !== 1) throw new Refusal(`Another process has been migrating for ${patience} seconds.`);
+      return () => connection.raw(`select release_lock(${name})`).catch(() => {});
+    }
+    default:
+      // SQLite: the transaction is the lock (node-sqlite.ts).
+      return async () => {};
+  }
+}
+
+async function migrateAlone(connection: Knex): Promise<void> {
+  if (!(await connection.schema.hasTable("migrations")))
+    await connection.schema.createTable("migrations", (table) => table.string("name", 100).primary());
+  const done: string[] = await connection("migrations").pluck("name").orderBy("name");
+  const unknown = done.filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new Refusal(
+      `The database has been migrated by a newer release: this one does not know ${unknown.join(", ")}. Start the newer one.`,
+    );
+  for (const name of known) {
+    if (done.includes(name)) continue;
+    const { up } = (await import(`./migrations/${name}.ts`)) as { up(knex: Knex): Promise<void> };
+    await up(connection);
+    await connection("migrations").insert({ name });
+    console.log(`Migrated: ${name}`);
+  }
+}

@@ -1,0 +1,47 @@
+/** Knex with the SQLite that is part of Node: its dialect for better-sqlite3, without that module. */
+import { createRequire } from "node:module";
+import { DatabaseSync } from "node:sqlite";
+import type { Knex } from "knex";
+
+interface Query {
+  readonly sql: string;
+  readonly bindings?: unknown[];
+  response?: unknown;
+  context?: unknown;
+}
+
+interface Dialect {
+  readonly connectionSettings: { readonly filename: string };
+  _formatBindings(bindings: unknown[] | undefined): (string | number | null)[];
+}
+
+// Knex has no types for its dialects.
+const dialect: unknown = createRequire(import.meta.url)("knex/lib/dialects/better-sqlite3");
+const BetterSqlite3 = dialect as new (config: Knex.Config) => Dialect;
+
+/** How long a statement waits for another process that writes. Milliseconds. */
+const patience = 30_000;
+
+class WithNode extends BetterSqlite3 {
+  _driver() {
+    return DatabaseSync;
+  }
+
+  async acquireRawConnection() {
+    return new DatabaseSync(this.connectionSettings.filename, { timeout: patience });
+  }
+
+  async _query(connection: DatabaseSync, query: Query) {
+    // A transaction that begins by reading could not be sure to be allowed to write later; all of ours write.
+    const statement = connection.prepare(query.sql === "BEGIN;" ? "BEGIN IMMEDIATE;" : query.sql);
+    const bindings = this._formatBindings(query.bindings);
+    if (statement.columns().length > 0) query.response = statement.all(...bindings);
+    else {
+      const { lastInsertRowid: lastID, changes } = statement.run(...bindings);
+      query.response = query.context = { lastID, changes };
+    }
+    return query;
+  }
+}
+
+export const NodeSqlite = WithNode as unknown as typeof Knex.Client;

@@ -1,0 +1,40 @@
+/** Errors as problem documents (RFC 9457). What went wrong inside is in the log alone. */
+import { STATUS_CODES } from "node:http";
+import type { ErrorRequestHandler, RequestHandler } from "express";
+import type { Knex } from "knex";
+import { answers } from "./database.ts";
+
+/** An error that its caller can do something about. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly more: object;
+  constructor(status: number, detail: string, more: object = {}) {
+    super(detail);
+    this.status = status;
+    this.more = more;
+  }
+}
+
+export const notFound: RequestHandler = () => {
+  throw new Problem(404, "There is nothing here.");
+};
+
+export function answerProblem(database: Knex): ErrorRequestHandler {
+  return async (error, _request, response, next) => {
+    if (response.headersSent) return next(error);
+    const problem = error instanceof Problem ? error : await problemOf(error, database);
+    const { status, message: detail, more } = problem;
+    response.status(status).type("application/problem+json");
+    response.send(JSON.stringify({ title: STATUS_CODES[status], status, detail, ...more }));
+  };
+}
+
+async function problemOf(error: { status?: number }, database: Knex): Promise<Problem> {
+  // Errors of the body parser have their own status.
+  const { status = 500 } = error;
+  if (status === 413) return new Problem(413, "The request is too large.");
+  if (status >= 400 && status < 500) return new Problem(status, "The request cannot be read.");
+  console.error(error);
+  if (await answers(database)) return new Problem(500, "Something went wrong here.");
+  return new Problem(503, "The database cannot be reached. Please try again in a moment.");
+}

@@ -1,0 +1,83 @@
+/**
+ * Creates what the example needs: a user pool with the group Admin and two users, the client of People Web, and one for
+ * scripts. All with the unmodified AWS SDK, which finds the server by AWS_ENDPOINT_URL. The settings are written to .env.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, writeFileSync } from "node:fs";
+import {
+  AdminAddUserToGroupCommand,
+  AdminCreateUserCommand,
+  AdminSetUserPasswordCommand,
+  CognitoIdentityProviderClient,
+  CreateGroupCommand,
+  CreateUserPoolClientCommand,
+  CreateUserPoolCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
+
+const endpoint = process.env["AWS_ENDPOINT_URL"];
+if (!endpoint) throw new Error("AWS_ENDPOINT_URL is not set. A local Poolhouse is at http://localhost:4747.");
+if (existsSync(".env")) throw new Error(".env is there already. Remove it to begin anew.");
+
+const webUrl = new URL(process.env["WEB_URL"] ?? "http://localhost:3010").href;
+const apiUrl = new URL(process.env["API_URL"] ?? "http://localhost:3011").href;
+const password = `Aa1-${randomBytes(9).toString("base64url")}`;
+const idp = new CognitoIdentityProviderClient();
+
+const { UserPool } = await idp.send(new CreateUserPoolCommand({ PoolName: "People" }));
+const UserPoolId = UserPool!.Id!;
+
+const { UserPoolClient: web } = await idp.send(
+  new CreateUserPoolClientCommand({
+    UserPoolId,
+    ClientName: "People Web",
+    GenerateSecret: true,
+    CallbackURLs: [new URL("/callback", webUrl).href],
+    LogoutURLs: [webUrl],
+    AllowedOAuthFlowsUserPoolClient: true,
+    AllowedOAuthFlows: ["code"],
+    AllowedOAuthScopes: ["openid", "email"],
+    SupportedIdentityProviders: ["COGNITO"],
+    PreventUserExistenceErrors: "ENABLED",
+    // A user who is removed from the group keeps its rights no longer than this.
+    AccessTokenValidity: 5,
+    TokenValidityUnits: { AccessToken: "minutes" },
+  }),
+);
+
+const { UserPoolClient: scripts } = await idp.send(
+  new CreateUserPoolClientCommand({
+    UserPoolId,
+    ClientName: "Scripts",
+    ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH"],
+    PreventUserExistenceErrors: "ENABLED",
+  }),
+);
+
+await idp.send(new CreateGroupCommand({ UserPoolId, GroupName: "Admin" }));
+for (const Username of ["ada", "rob"]) {
+  await idp.send(new AdminCreateUserCommand({ UserPoolId, Username, MessageAction: "SUPPRESS" }));
+  const chosen = { UserPoolId, Username, Password: password, Permanent: true };
+  await idp.send(new AdminSetUserPasswordCommand(chosen));
+}
+await idp.send(new AdminAddUserToGroupCommand({ UserPoolId, Username: "ada", GroupName: "Admin" }));
+
+const discovery = new URL(`${UserPoolId}/.well-known/openid-configuration`, new URL("/", endpoint));
+const { issuer } = (await (await fetch(discovery)).json()) as { issuer: string };
+
+const settings = {
+  WEB_URL: webUrl,
+  API_URL: apiUrl,
+  ISSUER: issuer,
+  USER_POOL_ID: UserPoolId,
+  CLIENT_ID: web!.ClientId,
+  CLIENT_SECRET: web!.ClientSecret,
+  SCRIPT_CLIENT_ID: scripts!.ClientId,
+  SESSION_SECRET: randomBytes(32).toString("base64url"),
+  USERS_PASSWORD: password,
+};
+const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
+writeFileSync(".env", lines.join(""), { flag: "wx", mode: 0o600 });
+
+console.log(`The user pool ${UserPoolId} is ready, and .env is written.
+Users: ada (Admin), rob (in no group). Their password: ${password}
+Client for scripts: ${scripts!.ClientId}`);

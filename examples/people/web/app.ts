@@ -1,0 +1,148 @@
+/** People Web: shows what the People API gives its user, and passes on what the user changes. */
+import express, { type ErrorRequestHandler, type Request, type RequestHandler } from "express";
+import session from "express-session";
+import { setting } from "../settings.ts";
+import { formPage, listPage, messagePage, welcomePage } from "./pages.ts";
+import { ApiProblem, callApi, type List, type Person } from "./people.ts";
+import { endSession, poolOrigin, signedInOnly, signInRoutes, webUrl } from "./sign-in.ts";
+
+const isSecure = webUrl.protocol === "https:";
+
+/**
+ * The browser only holds a random id. Sessions are in this process's memory, which is enough for an example: several
+ * processes, or one whose sessions must survive a restart, need a store for express-session.
+ */
+const sessions = session({
+  // Over https, no other host and no plain connection can set it.
+  name: isSecure ? "__Host-people" : "people",
+  secret: setting("SESSION_SECRET"),
+  resave: false,
+  saveUninitialized: false,
+  proxy: isSecure,
+  cookie: { path: "/", httpOnly: true, sameSite: "lax", secure: isSecure },
+});
+
+/** Nothing is cached, so that the back button shows nothing after signing out. */
+const headers: RequestHandler = (_request, response, next) => {
+  response.set({
+    "cache-control": "no-store",
+    "content-security-policy": `default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self' ${poolOrigin}`,
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+  });
+  next();
+};
+
+/** Changes are authorized by a cookie, so they must come from our own pages. */
+const ownPagesOnly: RequestHandler = (request, response, next) => {
+  const changes = request.method !== "GET" && request.method !== "HEAD";
+  if (!changes || request.headers.origin === webUrl.origin) return next();
+  response.status(403).send(messagePage("Not from here", "This form was sent by another website."));
+};
+
+export const app = express();
+app.disable("x-powered-by");
+app.get("/style.css", (_request, response) => response.sendFile("style.css", { root: import.meta.dirname }));
+app.use(headers, sessions, ownPagesOnly, signInRoutes);
+
+app.get("/", (request, response) => {
+  if (request.session.signedIn !== undefined) return response.redirect("/people");
+  response.send(welcomePage());
+});
+
+app.use("/people", signedInOnly, express.urlencoded());
+const userOf = ({ session }: Request) => session.signedIn!.user;
+const call = ({ session }: Request, method: string, path: string, body?: object) =>
+  callApi(session.signedIn!.accessToken, method, path, body);
+
+app.get("/people", async (request, response) => {
+  const text = (name: string) => (typeof request.query[name] === "string" ? request.query[name] : "");
+  const search = text("search");
+  const query = new URLSearchParams({ search, page: text("page") || "1" });
+  const list = (await call(request, "GET", `/people?${query}`)) as List;
+  const { said = "" } = request.session;
+  delete request.session.said;
+  response.send(listPage({ list, search, said, user: userOf(request) }));
+});
+
+/** For pages that only lead to what the API would refuse. */
+const adminsOnly: RequestHandler = (request, _response, next) => {
+  if (!userOf(request).isAdmin) throw new ApiProblem(403, "Changing people needs the group Admin.");
+  next();
+};
+
+app.get("/people/new", adminsOnly, (request, response) => {
+  const person = { name: "", email: "", status: "active", address: null };
+  response.send(formPage({ id: undefined, person, faults: {}, user: userOf(request) }));
+});
+
+app.get("/people/:id", adminsOnly, async (request, response) => {
+  const id = idOf(request);
+  const person = (await call(request, "GET", `/people/${id}`)) as Person;
+  response.send(formPage({ id, person, faults: {}, user: userOf(request) }));
+});
+
+/** Adds a person or changes one. What the API finds wrong is shown in the form. */
+const save: RequestHandler = async (request, response) => {
+  const id = request.params["id"] === undefined ? undefined : idOf(request);
+  const person = personOf(request.body);
+  try {
+    if (id === undefined) await call(request, "POST", "/people", person);
+    else await call(request, "PUT", `/people/${id}`, person);
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || error.status !== 400) throw error;
+    response.status(400).send(formPage({ id, person, faults: error.faults, user: userOf(request) }));
+    return;
+  }
+  request.session.said = `${person.name} has been saved.`;
+  response.redirect(303, "/people");
+};
+app.post("/people", save);
+app.post("/people/:id", save);
+
+app.post("/people/:id/delete", async (request, response) => {
+  const path = `/people/${idOf(request)}`;
+  const { name } = (await call(request, "GET", path)) as Person;
+  await call(request, "DELETE", path);
+  request.session.said = `${name} has been deleted.`;
+  response.redirect(303, "/people");
+});
+
+/** The id in a path; what is none is nobody's. */
+function idOf({ params }: Request): number {
+  if (/^\d{1,9}$/.test(String(params["id"]))) return Number(params["id"]);
+  throw new ApiProblem(404, "There is no such person.");
+}
+
+/** The person in a form. An address is all of it or nothing. */
+function personOf(body: unknown): Person {
+  const text = (name: string) => String((body as Record<string, unknown> | undefined)?.[name] ?? "").trim();
+  const address = { street: text("street"), postcode: text("postcode"), city: text("city") };
+  const hasAddress = Object.values(address).some((part) => part !== "");
+  return {
+    ...{ name: text("name"), email: text("email"), status: text("status") },
+    address: hasAddress ? address : null,
+  };
+}
+
+app.use(() => {
+  throw new ApiProblem(404, "There is no such page.");
+});
+
+const titles: Readonly<Record<number, string>> = { 403: "Not for you", 404: "Not found" };
+
+const answerError: ErrorRequestHandler = async (error, request, response, next) => {
+  if (response.headersSent) return next(error);
+  if (error instanceof ApiProblem && error.status === 401) {
+    // The token was fine when we sent it, so that a new sign-in is what helps.
+    await endSession(request);
+    return response.redirect(303, "/sign-in");
+  }
+  // Errors of the body parser have their own status.
+  const status = error.status >= 400 && error.status < 600 ? error.status : 500;
+  if (!(error instanceof ApiProblem) && status === 500) console.error(error);
+  const message = error instanceof ApiProblem ? error.message : "Please try again in a moment.";
+  const title = titles[status] ?? "That did not work";
+  response.status(status).send(messagePage(title, message, request.session?.signedIn?.user));
+};
+app.use(answerError);

@@ -1,0 +1,163 @@
+/** The pages: plain HTML that works without script. */
+import { type Html, html, nothing } from "./html.ts";
+import { type Faults, type List, type Person, statuses } from "./people.ts";
+
+export interface User {
+  readonly name: string;
+  /** Whether to show what only the group Admin may do. What it may is the API's to say. */
+  readonly isAdmin: boolean;
+}
+
+function page(title: string, body: Html, user?: User): string {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title} – People Web</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/style.css">
+</head>
+<body>
+<header>
+<a class="home" href="/">People</a>
+${user === undefined ? nothing : signedInAs(user)}
+</header>
+<main>
+<h1>${title}</h1>
+${body}
+</main>
+</body>
+</html>
+`.text;
+}
+
+const signedInAs = ({ name, isAdmin }: User) => html`<form method="post" action="/sign-out" class="user">
+<span>${name}</span>
+${isAdmin ? html`<span class="badge">Admin</span>` : nothing}
+<button>Sign out</button>
+</form>`;
+
+export const welcomePage = () =>
+  page(
+    "Who is who",
+    html`<p>Names, mail and postal addresses of everybody here. Who is signed in can read; the group Admin keeps them up to
+date.</p>
+<p><a class="button" href="/sign-in">Sign in</a></p>`,
+  );
+
+export function messagePage(title: string, message: string, user?: User): string {
+  return page(title, html`<p>${message}</p><p><a href="/">To the first page</a></p>`, user);
+}
+
+export interface Shown {
+  readonly list: List;
+  readonly search: string;
+  /** What has just been done; empty if nothing. */
+  readonly said: string;
+  readonly user: User;
+}
+
+export function listPage({ list, search, said, user }: Shown): string {
+  const { people, total, page: number, pages } = list;
+  const items = people.map((person) => personItem(person, user));
+  const found = search === "" ? "" : " found";
+  return page(
+    "People",
+    html`${said === "" ? nothing : html`<p role="status" class="said">${said}</p>`}
+<div class="tools">
+<form method="get" action="/people" role="search" class="search">
+<label for="search">Name or e-mail</label>
+<input id="search" name="search" type="search" maxlength="200" value="${search}">
+<button>Search</button>
+</form>
+${user.isAdmin ? html`<a class="button" href="/people/new">Add a person</a>` : nothing}
+</div>
+<p class="count">${total === 1 ? "One person" : total === 0 ? "Nobody" : html`${total} people`}${found}</p>
+<ul class="people">${items}</ul>
+${pages > 1 ? pageLinks(search, number, pages) : nothing}`,
+    user,
+  );
+}
+
+const personItem = ({ id, name, email, status, address }: List["people"][number], user: User) => html`<li>
+<h2>${name}</h2>
+<span class="badge ${status}">${status}</span>
+<a href="mailto:${encodeURIComponent(email)}">${email}</a>
+${address === null ? nothing : html`<address>${address.street}, ${address.postcode} ${address.city}</address>`}
+${user.isAdmin ? html`<a class="edit" href="/people/${id}" aria-label="Edit ${name}">Edit</a>` : nothing}
+</li>
+`;
+
+function pageLinks(search: string, number: number, pages: number): Html {
+  const link = (to: number, label: string) => {
+    const query = new URLSearchParams({ ...(search !== "" && { search }), page: String(to) });
+    return to < 1 || to > pages ? nothing : html`<a href="/people?${query.toString()}">${label}</a>`;
+  };
+  return html`<nav aria-label="Pages">${link(number - 1, "Previous")}
+<span>Page ${number} of ${pages}</span>
+${link(number + 1, "Next")}</nav>`;
+}
+
+export interface Form {
+  /** Undefined for a person to be added. */
+  readonly id: number | undefined;
+  readonly person: Person;
+  readonly faults: Faults;
+  readonly user: User;
+}
+
+export function formPage({ id, person, faults, user }: Form): string {
+  const { name, email, status, address } = person;
+  const field = (label: string, name: string, value: string, pointer = name) =>
+    input({ label, name, value, fault: faults[`#/${pointer}`], mayBeEmpty: pointer !== name });
+  const options = statuses.map(
+    (one) => html`<option${one === status ? html` selected` : nothing}>${one}</option>`,
+  );
+  const isWrong = Object.keys(faults).length > 0;
+  return page(
+    id === undefined ? "Add a person" : "Edit a person",
+    html`${isWrong ? html`<p role="alert" class="wrong">Not saved: please look at what is marked.</p>` : nothing}
+<form method="post" action="/people${id === undefined ? "" : html`/${id}`}" class="person">
+${field("Name", "name", name)}
+${field("E-mail", "email", email)}
+<p><label for="status">Status</label><select id="status" name="status">${options}</select></p>
+<fieldset>
+<legend>Address, if there is one</legend>
+${field("Street", "street", address?.street ?? "", "address/street")}
+${field("Postcode", "postcode", address?.postcode ?? "", "address/postcode")}
+${field("City", "city", address?.city ?? "", "address/city")}
+</fieldset>
+<p class="actions"><button class="button">Save</button> <a href="/people">Cancel</a></p>
+</form>
+${id === undefined ? nothing : removal(id, name)}`,
+    user,
+  );
+}
+
+interface Input {
+  readonly label: string;
+  readonly name: string;
+  readonly value: string;
+  readonly fault: string | undefined;
+  readonly mayBeEmpty: boolean;
+}
+
+function input({ label, name, value, fault, mayBeEmpty }: Input): Html {
+  const marks = html`${mayBeEmpty ? nothing : html` required`}${
+    fault === undefined ? nothing : html` aria-invalid="true" aria-describedby="${name}-fault"`
+  }`;
+  return html`<p><label for="${name}">${label}</label><input id="${name}" name="${name}" value="${value}"${marks}>${
+    fault === undefined ? nothing : html`<small id="${name}-fault" class="wrong">It ${fault}.</small>`
+  }</p>`;
+}
+
+/** Two steps, without a script to ask. */
+const removal = (id: number, name: string) => html`<details class="removal">
+<summary>Delete …</summary>
+<form method="post" action="/people/${id}/delete">
+<p>${name} will be gone for good.</p>
+<button class="danger">Delete for good</button>
+</form>
+</details>`;

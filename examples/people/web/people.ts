@@ -1,0 +1,52 @@
+/** The People API, called with a user's access token. */
+import { setting } from "../settings.ts";
+
+const apiUrl = setting("API_URL");
+
+export const statuses = ["active", "away", "left"];
+
+export interface Person {
+  readonly name: string;
+  readonly email: string;
+  readonly status: string;
+  readonly address: { readonly street: string; readonly postcode: string; readonly city: string } | null;
+}
+
+export interface List {
+  readonly people: readonly (Person & { readonly id: number })[];
+  readonly total: number;
+  readonly page: number;
+  readonly pages: number;
+}
+
+/** What is wrong with members of a person, by pointers such as `#/address/city`. */
+export type Faults = Readonly<Record<string, string>>;
+
+/** The API's problem document, RFC 9457. */
+export class ApiProblem extends Error {
+  readonly status: number;
+  readonly faults: Faults;
+  constructor(status: number, detail: string, faults: Faults = {}) {
+    super(detail);
+    this.status = status;
+    this.faults = faults;
+  }
+}
+
+/** The answer; undefined if it is empty. Throws an ApiProblem if the API has one. */
+export async function callApi(token: string, method: string, path: string, body?: object): Promise<unknown> {
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
+  const answer = await fetch(new URL(path, apiUrl), init).catch((error: unknown) => {
+    console.error(error);
+    throw new ApiProblem(503, "The People API cannot be reached. Please try again in a moment.");
+  });
+  const text = await answer.text();
+  if (answer.ok) return text === "" ? undefined : JSON.parse(text);
+  const { detail, errors = [] } = JSON.parse(text) as {
+    detail: string;
+    errors?: { pointer: string; detail: string }[];
+  };
+  const faults = Object.fromEntries(errors.map((error) => [error.pointer, error.detail]));
+  throw new ApiProblem(answer.status, detail, faults);
+}
