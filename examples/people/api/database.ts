@@ -7,9 +7,12 @@ import { NodeSqlite } from "./node-sqlite.ts";
 export class Refusal extends Error {}
 
 export function openDatabase(url: string): Knex {
-  const common = { pool: { min: 0, max: 10 }, acquireConnectionTimeout: 5_000 };
+  // Knex logs errors that it also throws.
+  const log = { error: () => {} };
+  const common = { pool: { min: 0, max: 10 }, acquireConnectionTimeout: 5_000, log };
   if (/^postgres(?:ql)?:/.test(url)) return knex({ ...common, client: "pg", connection: url });
-  if (/^(?:mysql|mariadb):/.test(url)) return knex({ ...common, client: "mysql2", connection: withCharset(url) });
+  if (/^(?:mysql|mariadb):/.test(url))
+    return knex({ ...common, client: "mysql2", connection: withCharset(url) });
   return knex({ client: NodeSqlite, connection: { filename: url }, useNullAsDefault: true });
 }
 

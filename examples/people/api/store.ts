@@ -65,9 +65,10 @@ export function openStore(database: Knex) {
     add(person: Person): Promise<number> {
       const { name, email, status } = person;
       return database.transaction(async (connection) => {
-        const [added] = await connection("people").insert({ name, email, status }, ["id"]);
+        const insert = connection("people").insert({ name, email, status });
         // MySQL gives the id by itself.
-        const id: number = typeof added === "number" ? added : added.id;
+        const [added] = connection.client.dialect === "mysql" ? await insert : await insert.returning("id");
+        const id: number = added.id ?? added;
         await saveAddress(connection, id, person);
         return id;
       });
