@@ -23,7 +23,13 @@ const apiUrl = new URL(process.env["API_URL"] ?? "http://localhost:3011").href;
 const password = `Aa1-${randomBytes(9).toString("base64url")}`;
 const idp = new CognitoIdentityProviderClient();
 
-const { UserPool } = await idp.send(new CreateUserPoolCommand({ PoolName: "People" }));
+const { UserPool } = await idp.send(
+  new CreateUserPoolCommand({
+    PoolName: "People",
+    // Whoever has an account can read.
+    AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
+  }),
+);
 const UserPoolId = UserPool!.Id!;
 
 const { UserPoolClient: web } = await idp.send(

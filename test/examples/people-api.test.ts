@@ -12,15 +12,7 @@ import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
 import { openDatabase } from "../../examples/people/api/database.ts";
 import { makeClient, makePool } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
-import {
-  forEachStore,
-  type Pool,
-  type Program,
-  setUp,
-  signInByApi,
-  startApi,
-  stopProgram,
-} from "./people.ts";
+import { type Api, forEachStore, type Pool, setUp, signInByApi, startApi, stopProgram } from "./people.ts";
 
 interface Answer {
   readonly status: number;
@@ -34,7 +26,7 @@ const ofDatabases =
 
 /** Asks, and holds every error against RFC 9457. */
 async function ask(
-  api: Program,
+  api: Api,
   token: string | undefined,
   method: string,
   path: string,
@@ -82,7 +74,7 @@ forEachServer("the API of examples/people", (open, database) => {
   };
 
   forEachStore((fresh, name) => {
-    let started: Promise<Program> | undefined;
+    let started: Promise<Api> | undefined;
     const start = async () => {
       started ??= fresh().then(async (url) => startApi(url, { settings: (await pool()).settings }));
       const { AccessToken } = await signInByApi(await pool(), "ada");
@@ -91,7 +83,7 @@ forEachServer("the API of examples/people", (open, database) => {
 
     test("people are added, read, changed and removed", async () => {
       const { api, token } = await start();
-        const added = await ask(api, token, "POST", "/people", ada);
+      const added = await ask(api, token, "POST", "/people", ada);
       assert.equal(added.status, 201);
       const { id } = added.body;
       assert.equal(typeof id, "number");

@@ -5,7 +5,7 @@ import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { cpSync, readFileSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, describe, test } from "node:test";
 import { parseEnv, promisify } from "node:util";
 import {
@@ -22,9 +22,9 @@ import type { TestServer } from "../kit/server.ts";
 export const root = join(import.meta.dirname, "..", "..");
 export const example = join(root, "examples", "people");
 
-const mariadbUrl = process.env["POOLHOUSE_TEST_MARIADB"] ?? "mysql://root@127.0.0.1:3306/mysql";
+export const mariadbUrl = process.env["POOLHOUSE_TEST_MARIADB"] ?? "mysql://root@127.0.0.1:3306/mysql";
 
-async function administerMariadb(statement: string): Promise<void> {
+export async function administerMariadb(statement: string): Promise<void> {
   const database = openDatabase(mariadbUrl);
   try {
     await database.raw(statement);
@@ -127,8 +127,6 @@ export async function signInByApi(
 
 export interface Program {
   readonly process: ChildProcess;
-  /** Where it is, from its own URL. */
-  readonly url: string;
   /** What it has said so far, to both streams. */
   said(): string;
   /** Waits until it has said something. Throws if it ends before. */
@@ -137,15 +135,16 @@ export interface Program {
   readonly ended: Promise<number | null>;
 }
 
-/** Starts a program of the example (or of another release of it) without waiting for it. */
-export function spawnProgram(
-  script: string,
-  env: Readonly<Record<string, string>>,
-  argv: readonly string[] = [],
-): Program {
-  const child = spawn(process.execPath, [...argv, script], {
-    cwd: temporaryFolder(),
-    env: { PATH: process.env["PATH"], ...env },
+export interface Command {
+  readonly cwd?: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Starts a program without waiting for it. `node` is the Node.js of this process. */
+export function spawnCommand([first = "", ...argv]: readonly string[], { cwd, env }: Command): Program {
+  const child = spawn(first === "node" ? process.execPath : first, argv, {
+    cwd: cwd ?? temporaryFolder(),
+    env: { PATH: `${dirname(process.execPath)}:${process.env["PATH"]}`, ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
   left.push(() => child.kill("SIGKILL"));
@@ -165,8 +164,7 @@ export function spawnProgram(
         assert.fail(`it has ended without saying ${what}: ${output}`);
     }
   };
-  const url = env[script.includes("web") ? "WEB_URL" : "API_URL"]!;
-  return { process: child, url, said: () => output, hear, ended };
+  return { process: child, said: () => output, hear, ended };
 }
 
 /** What the API needs to start, for tests in which nobody signs in. */
@@ -180,17 +178,20 @@ export interface ApiOptions {
   readonly argv?: readonly string[];
 }
 
-/** An API on a free port, without waiting for it. */
+export type Api = Program & { readonly url: string };
+
+/** An API on a free port unless the environment says where, without waiting for it. */
 export async function spawnApi(
   databaseUrl: string,
-  { settings = nobodySignsIn, release = example, env = {}, argv }: ApiOptions = {},
-): Promise<Program> {
-  const API_URL = `http://localhost:${await freePort()}/`;
-  const all = { ...settings, API_URL, DATABASE_URL: databaseUrl, ...env };
-  return spawnProgram(join(release, "api", "server.ts"), all, argv);
+  { settings = nobodySignsIn, release = example, env = {}, argv = [] }: ApiOptions = {},
+): Promise<Api> {
+  const API_URL = env["API_URL"] ?? `http://localhost:${await freePort()}/`;
+  const all = { ...settings, DATABASE_URL: databaseUrl, ...env, API_URL };
+  const command = ["node", ...argv, join(release, "api", "server.ts")];
+  return { ...spawnCommand(command, { env: all }), url: API_URL };
 }
 
-export async function startApi(databaseUrl: string, options: ApiOptions = {}): Promise<Program> {
+export async function startApi(databaseUrl: string, options: ApiOptions = {}): Promise<Api> {
   const api = await spawnApi(databaseUrl, options);
   await api.hear(/The People API is at/);
   return api;

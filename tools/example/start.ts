@@ -80,9 +80,12 @@ export async function startExample({ name, example, keep }: Start): Promise<Runn
     };
     const said = note?.said ?? (await setUp(name, folder, env));
     if (note === undefined) writeNote(folder, { example: name, ports, said } satisfies Note);
+    const places: string[] = [];
     for (const program of example.programs)
-      await launch(programOf(name, program, folder, env), / is at http/);
-    say(`\n${said.trim()}\n\nOpen ${urls[example.open]}   (Poolhouse: ${endpoint(ports, example)})`);
+      places.push(await launch(programOf(name, program, folder, env), /.* is at http.*(?=\n)/));
+    say(
+      `\n${said.trim()}\n\n${places.join("\n")}\nOpen ${urls[example.open]}   (Poolhouse: ${endpoint(ports, example)})`,
+    );
     say(
       keep === undefined
         ? "Ctrl-C ends it and removes its data."
@@ -164,14 +167,18 @@ async function setUp(example: string, folder: Folder, env: NodeJS.ProcessEnv): P
   return said;
 }
 
-/** Waits until a program has said that it is ready; passes its output on from then on. Throws if it ends before. */
-async function until({ name, process: child }: Child, ready: RegExp): Promise<void> {
+/**
+ * Waits until a program has said that it is ready, and returns how it said it; drops its output from then on. Throws if
+ * it ends before.
+ */
+async function until({ name, process: child }: Child, ready: RegExp): Promise<string> {
   let output = "";
   for await (const chunk of child.stdout!.iterator({ destroyOnReturn: false })) {
     output += chunk;
-    if (!ready.test(output)) continue;
+    const [said] = ready.exec(output) ?? [];
+    if (said === undefined) continue;
     child.stdout!.resume();
-    return;
+    return said;
   }
   throw new OperatorError(`${name} did not start. ${output}`);
 }

@@ -1,0 +1,300 @@
+/** examples/people in Chromium, without script: who gets in, what Admin does, what others see, and how it ends. */
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { after, describe, test } from "node:test";
+import { AdminUserGlobalSignOutCommand } from "@aws-sdk/client-cognito-identity-provider";
+import type { BrowserContext, Page } from "playwright-core";
+import { openDatabase } from "../../examples/people/api/database.ts";
+import { findings } from "../browser/axe.ts";
+import { browse } from "../kit/chromium.ts";
+import { needs } from "../kit/machine.ts";
+import { forEachServer } from "../kit/server.ts";
+import { example, type Pool, type Program, setUp, spawnApi, spawnCommand, stores } from "./people.ts";
+
+/** Where to put a picture of every page; none are taken without. */
+const pictures = process.env["TEST_PICTURES"];
+
+/** A clock that goes ahead by what standard input says, in milliseconds. */
+const movableClock = `data:text/javascript,${encodeURIComponent(
+  "const now = Date.now; let ahead = 0; Date.now = () => now() + ahead;" +
+    "process.stdin.on('data', (more) => { ahead += Number(more); console.log('ahead', ahead); }).unref();",
+)}`;
+
+interface House {
+  readonly pool: Pool;
+  readonly api: Program;
+  readonly web: Program;
+  at(path: string): string;
+}
+
+async function openHouse(pool: Pool): Promise<House> {
+  const databaseUrl = await stores.sqlite();
+  const { settings } = pool;
+  const api = await spawnApi(databaseUrl, { settings, env: { API_URL: settings["API_URL"]! } });
+  await api.hear(/The People API is at/);
+  const database = openDatabase(databaseUrl);
+  const given = ["Grace", "Edsger", "Barbara", "Donald", "Frances", "Alan", "Radia", "Niklaus", "Margaret"];
+  const last = ["Hopper", "Dijkstra", "Liskov", "Knuth", "Allen"];
+  for (const [at, name] of given.flatMap((one) => last.map((two) => `${one} ${two}`)).entries()) {
+    const email = `${name.toLowerCase().replace(" ", ".")}@mail.example`;
+    const status = ["active", "away", "left"][at % 3];
+    const [id] = await database("people").insert({ name, email, status }).returning("id");
+    if (at % 4 > 0)
+      await database("addresses").insert({
+        ...{ person_id: id.id, street: `${at} Harbour Street`, postcode: `12${at}`, city: "Groningen" },
+      });
+  }
+  await database.destroy();
+  const web = spawnCommand(["node", "--import", movableClock, join(example, "web", "server.ts")], {
+    env: settings,
+  });
+  await web.hear(/People Web is at/);
+  return { pool, api, web, at: (path) => new URL(path, settings["WEB_URL"]).href };
+}
+
+const heading = async (page: Page) => (await page.textContent("h1")) ?? "";
+const mainText = async (page: Page) => (await page.textContent("main")) ?? "";
+const names = (page: Page) => page.locator(".people h2").allTextContents();
+const press = (page: Page, name: string) => page.getByRole("button", { name }).click();
+const follow = (page: Page, name: string) => page.getByRole("link", { name, exact: true }).click();
+const fill = async (page: Page, fields: Readonly<Record<string, string>>) => {
+  for (const [label, value] of Object.entries(fields))
+    await page.getByLabel(label, { exact: true }).fill(value);
+};
+
+describe("examples/people in Chromium", needs("chromium"), () => {
+  forEachServer("with a server", (open, database) => {
+    // The pool's own database makes no difference here.
+    if (database !== "sqlite") return;
+    const contexts: BrowserContext[] = [];
+    after(async () => {
+      for (const one of contexts) await one.close();
+    });
+    let opened: Promise<House> | undefined;
+    const house = () => {
+      opened ??= open().then(setUp).then(openHouse);
+      return opened;
+    };
+
+    /** A browser of its own, at the first page. */
+    async function visit({ at }: House): Promise<Page> {
+      const context = await browse({ javaScriptEnabled: false });
+      contexts.push(context);
+      const page = await context.newPage();
+      await page.goto(at("/"));
+      return page;
+    }
+
+    async function enter(place: House, name: string): Promise<Page> {
+      const page = await visit(place);
+      await follow(page, "Sign in");
+      await signInAs(page, place, name);
+      return page;
+    }
+
+    async function signInAs(page: Page, { pool, at }: House, name: string): Promise<void> {
+      await page.fill("#username", name);
+      await page.fill("#password", pool.settings["USERS_PASSWORD"]!);
+      await page.locator("form button.primary").first().click();
+      await page.waitForURL(at("/people"));
+    }
+
+    test("Admin lists, pages and searches", async () => {
+      const page = await enter(await house(), "ada");
+      assert.match((await page.textContent("header")) ?? "", /ada\s*Admin/);
+      assert.match(await mainText(page), /45 people/);
+      const seen: string[] = [];
+      for (const next of [2, 3, undefined]) {
+        seen.push(...(await names(page)));
+        if (next === undefined) break;
+        await follow(page, "Next");
+        await page.getByText(`Page ${next} of 3`).waitFor();
+      }
+      assert.equal(new Set(seen).size, 45);
+      assert.deepEqual(seen, seen.toSorted());
+      assert.equal(await page.getByRole("link", { name: "Next" }).count(), 0);
+      await fill(page, { "Name or e-mail": "hop" });
+      await press(page, "Search");
+      await page.getByText("9 people found").waitFor();
+      assert.equal(await page.inputValue("#search"), "hop");
+      await fill(page, { "Name or e-mail": "<nobody>" });
+      await press(page, "Search");
+      await page.getByText("Nobody found").waitFor();
+      assert.equal(await page.inputValue("#search"), "<nobody>");
+    });
+
+    test("Admin adds, edits and deletes; what is typed is text", async () => {
+      const page = await enter(await house(), "ada");
+      await follow(page, "Add a person");
+      await fill(page, { Name: 'Ada <b>"Countess"</b> Byron', "E-mail": "ada@mail.example" });
+      await fill(page, { Street: "12 St James's Square", City: "London" });
+      await press(page, "Save");
+      await page.getByRole("alert").waitFor();
+      assert.match(await mainText(page), /Not saved/);
+      assert.equal(await page.locator("[aria-invalid]").count(), 1, "an address is all of it or nothing");
+      await fill(page, { Postcode: "SW1Y 4JH" });
+      await page.getByLabel("Status").selectOption("away");
+      await press(page, "Save");
+      const said = await page.getByRole("status").textContent();
+      assert.equal(said, 'Ada <b>"Countess"</b> Byron has been saved.');
+      await page.reload();
+      assert.equal(await page.getByRole("status").count(), 0, "said once");
+
+      await fill(page, { "Name or e-mail": "countess" });
+      await press(page, "Search");
+      await page.getByText("One person found").waitFor();
+      const item = (await page.locator(".people li").textContent()) ?? "";
+      assert.match(item, /<b>"Countess".*away.*ada@mail.example.*12 St James's Square, SW1Y 4JH London/s);
+      await page.getByRole("link", { name: /^Edit Ada/ }).click();
+      assert.equal(await page.inputValue("#street"), "12 St James's Square");
+      await fill(page, { Name: "Ada Lovelace", Street: "", Postcode: "", City: "" });
+      await press(page, "Save");
+      await fill(page, { "Name or e-mail": "ada@mail" });
+      await press(page, "Search");
+      assert.deepEqual(await names(page), ["Ada Lovelace"]);
+      assert.doesNotMatch(await mainText(page), /London/);
+
+      await page.getByRole("link", { name: "Edit Ada Lovelace" }).click();
+      const address = page.url();
+      assert.equal(await page.getByRole("button", { name: "Delete for good" }).isVisible(), false);
+      await page.getByText("Delete …").click();
+      await press(page, "Delete for good");
+      assert.equal(await page.getByRole("status").textContent(), "Ada Lovelace has been deleted.");
+      assert.match(await mainText(page), /45 people/);
+      assert.equal((await page.goto(address))?.status(), 404);
+      assert.match(await mainText(page), /no such person/);
+    });
+
+    test("a reader sees everybody and no way to change them, and is refused", async () => {
+      const { at } = await house();
+      const page = await enter(await house(), "rob");
+      assert.equal((await names(page)).length, 20);
+      assert.equal(await page.getByRole("link", { name: /Add|Edit/ }).count(), 0);
+      for (const path of ["/people/new", "/people/1"]) {
+        assert.equal((await page.goto(at(path)))?.status(), 403);
+        assert.equal(await heading(page), "Not for you");
+      }
+      const headers = { origin: new URL(at("/")).origin };
+      const form = { name: "Mallory", email: "m@mail.example", status: "active" };
+      for (const path of ["/people", "/people/1", "/people/1/delete"]) {
+        const answer = await page.request.post(at(path), { form, headers });
+        assert.equal(answer.status(), 403, path);
+        assert.match(await answer.text(), /needs the group Admin/, "the API's own words");
+      }
+      await page.goto(at("/people"));
+      assert.match(await mainText(page), /45 people/);
+    });
+
+    test("a form of another website does nothing, nor does one of somebody who is signed out", async () => {
+      const { at } = await house();
+      const page = await enter(await house(), "ada");
+      const form = { name: "Mallory", email: "m@mail.example", status: "active" };
+      for (const headers of [{ origin: "http://localhost:1" }, {}]) {
+        const answer = await page.request.post(at("/people"), { form, headers });
+        assert.equal(answer.status(), 403);
+      }
+      await page.context().clearCookies();
+      const headers = { origin: new URL(at("/")).origin };
+      const answer = await page.request.post(at("/people"), { form, headers, maxRedirects: 0 });
+      assert.equal(answer.headers()["location"], "/sign-in");
+    });
+
+    test("an answer of the pool that this browser has not asked for is refused", async () => {
+      const { at } = await house();
+      const page = await visit(await house());
+      assert.equal((await page.goto(at("/callback?code=x&state=y")))?.status(), 400);
+      await page.goto(at("/sign-in"));
+      assert.equal((await page.goto(at("/callback?code=x&state=y")))?.status(), 400);
+      assert.equal(await heading(page), "Sign-in did not work");
+    });
+
+    test("sign-out ends it here and at the pool", async () => {
+      const { at } = await house();
+      const page = await enter(await house(), "rob");
+      await press(page, "Sign out");
+      await page.waitForURL(at("/"));
+      assert.equal(await heading(page), "Who is who");
+      await page.goBack();
+      assert.doesNotMatch(await page.content(), /Hopper|<span>rob/);
+      await page.goto(at("/people"));
+      assert.equal(await page.locator("#password").count(), 1, "the pool asks again");
+    });
+
+    test("an access token that has expired is replaced, until an administrator ends the session", async () => {
+      const place = await house();
+      const page = await enter(place, "rob");
+      const pass = async (ahead: number) => {
+        place.web.process.stdin!.write("360000");
+        await place.web.hear(new RegExp(`ahead ${ahead}`));
+      };
+      await pass(360_000);
+      await page.reload();
+      assert.equal((await names(page)).length, 20);
+      const UserPoolId = place.pool.settings["USER_POOL_ID"];
+      await place.pool.server.client.send(new AdminUserGlobalSignOutCommand({ UserPoolId, Username: "rob" }));
+      await pass(720_000);
+      await page.reload();
+      assert.equal(await page.locator("#password").count(), 1);
+    });
+
+    test("no page breaks WCAG 2.2 AA or is wider than its window, in light and dark", async () => {
+      const place = await house();
+      const page = await (await browse()).newPage();
+      contexts.push(page.context());
+      const look = async (name: string) => {
+        for (const width of [360, 1280])
+          for (const colorScheme of ["light", "dark"] as const) {
+            await page.setViewportSize({ width, height: 800 });
+            await page.emulateMedia({ colorScheme });
+            if (pictures !== undefined) await picture(page, `${name}-${width}-${colorScheme}`);
+            assert.deepEqual(await findings(page), [], `${name} ${width} ${colorScheme}`);
+            const overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+            assert.equal(overflow, 0, `${name} is wider than ${width}px`);
+          }
+      };
+      await page.goto(place.at("/"));
+      await look("welcome");
+      await follow(page, "Sign in");
+      await signInAs(page, place, "ada");
+      await look("list");
+      await page.goto(place.at("/people/2"));
+      await page.getByText("Delete …").click();
+      await look("edit");
+      const wrong = { Name: "Ada", "E-mail": "ada@mail.example", City: "London" };
+      await page.goto(place.at("/people/new"));
+      await fill(page, wrong);
+      await press(page, "Save");
+      await look("wrong");
+      await page.goto(place.at("/people/999999"));
+      await look("not-found");
+      await page.goto(place.at("/people/2"));
+      await press(page, "Save");
+      await page.getByRole("status").waitFor();
+      await look("saved");
+    });
+
+    test("an API that is gone is said, and what comes back is used again", async () => {
+      const place = await house();
+      const page = await enter(place, "ada");
+      place.api.process.kill("SIGTERM");
+      await place.api.ended;
+      assert.equal((await page.goto(place.at("/people")))?.status(), 503);
+      assert.match(await mainText(page), /The People API cannot be reached/);
+      assert.match((await page.textContent("header")) ?? "", /ada/);
+      const { settings } = place.pool;
+      const again = await spawnApi(await stores.sqlite(), {
+        settings,
+        env: { API_URL: settings["API_URL"]! },
+      });
+      await again.hear(/The People API is at/);
+      assert.equal((await page.goto(place.at("/people")))?.status(), 200);
+      assert.match(await mainText(page), /Nobody/);
+    });
+  });
+});
+
+async function picture(page: Page, name: string): Promise<void> {
+  mkdirSync(pictures!, { recursive: true });
+  await page.screenshot({ path: join(pictures!, `people-${name}.png`), fullPage: true });
+}
