@@ -34,11 +34,9 @@ export async function administerMariadb(statement: string): Promise<void> {
 }
 
 const left: (() => unknown)[] = [];
-/** For scripts; in a test file it happens by itself. */
-export async function endAll(): Promise<void> {
+after(async () => {
   for (const end of left.toReversed()) await end();
-}
-after(endAll);
+});
 
 async function createMariadb(): Promise<string> {
   const name = `people_test_${randomBytes(8).toString("hex")}`;

@@ -7,8 +7,8 @@ import { NodeSqlite } from "./node-sqlite.ts";
 export class Refusal extends Error {}
 
 export function openDatabase(url: string): Knex {
-  // Knex logs errors that it also throws.
-  const log = { error: () => {} };
+  // Knex warns of errors that it also throws.
+  const log = { warn: () => {} };
   const common = { pool: { min: 0, max: 10 }, acquireConnectionTimeout: 5_000, log };
   if (/^postgres(?:ql)?:/.test(url)) return knex({ ...common, client: "pg", connection: url });
   if (/^(?:mysql|mariadb):/.test(url))

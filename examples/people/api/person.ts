@@ -1,9 +1,9 @@
 /** A person, as the API takes and gives it. */
 import { Problem } from "./problems.ts";
 
-export const statuses = ["active", "away", "left"] as const;
+const statuses = ["active", "away", "left"] as const;
 
-export interface Address {
+interface Address {
   readonly street: string;
   readonly postcode: string;
   readonly city: string;

@@ -74,7 +74,7 @@ export function openStore(database: Knex) {
       });
     },
 
-    /** False: there is no such person. */
+    /** Returns whether there is such a person. */
     change(id: number, person: Person): Promise<boolean> {
       const { name, email, status } = person;
       return database.transaction(async (connection) => {
@@ -84,7 +84,7 @@ export function openStore(database: Knex) {
       });
     },
 
-    /** False: there is no such person. */
+    /** Returns whether there is such a person. */
     async remove(id: number): Promise<boolean> {
       return (await database("people").where({ id }).delete()) > 0;
     },

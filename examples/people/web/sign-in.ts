@@ -6,7 +6,7 @@ import * as oidc from "openid-client";
 import { setting } from "../settings.ts";
 import { messagePage, type User } from "./pages.ts";
 
-export interface SignedIn {
+interface SignedIn {
   readonly user: User;
   readonly accessToken: string;
   readonly refreshToken: string;
