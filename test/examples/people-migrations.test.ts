@@ -96,6 +96,9 @@ forEachStore((fresh, name) => {
     const hangs = next(`console.log("half way"); await new Promise(() => process.stdin.resume());`);
     const killed = await spawnApi(url, { release: hangs });
     await killed.hear(/half way/);
+    const impatient = await spawnApi(url, { release: next(), env: { DATABASE_WAIT_SECONDS: "1" } });
+    assert.equal(await impatient.ended, 1);
+    assert.match(impatient.said(), /^Another process has been migrating for 1 seconds\.$/m);
     // Another one that is there already waits for the lock, or comes after it.
     const waiting = await spawnApi(url, { release: next() });
     killed.process.kill("SIGKILL");

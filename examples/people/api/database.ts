@@ -6,14 +6,18 @@ import { NodeSqlite } from "./node-sqlite.ts";
 /** What the operator is told without a stack. */
 export class Refusal extends Error {}
 
-export function openDatabase(url: string): Knex {
+/** @param patience seconds to wait, with SQLite, for another process that writes */
+export function openDatabase(url: string, patience = 60): Knex {
   // Knex warns of errors that it also throws.
   const log = { warn: () => {} };
   const common = { pool: { min: 0, max: 10 }, acquireConnectionTimeout: 5_000, log };
-  if (/^postgres(?:ql)?:/.test(url)) return knex({ ...common, client: "pg", connection: url });
+  if (/^postgres(?:ql)?:/.test(url))
+    return knex({ ...common, client: "pg", connection: { connectionString: url, keepAlive: true } });
   if (/^(?:mysql|mariadb):/.test(url))
     return knex({ ...common, client: "mysql2", connection: withCharset(url) });
-  return knex({ client: NodeSqlite, connection: { filename: url }, useNullAsDefault: true });
+  // Beside what Knex knows, what node-sqlite.ts takes.
+  const file = { filename: url, timeout: patience * 1000 };
+  return knex({ client: NodeSqlite, connection: file, useNullAsDefault: true });
 }
 
 /** Tables get the connection's character set, not the server's, which may be none for every language. */

@@ -13,37 +13,43 @@ const known = readdirSync(folder)
   .map((file) => file.replace(/\.\w+$/, ""))
   .sort();
 
-/** Seconds to wait for another process that migrates. */
-const patience = 60;
-
-/** PostgreSQL and SQLite do everything or nothing of it; MySQL, which commits each change of the schema at once, a part. */
-export async function migrate(database: Knex): Promise<void> {
-  await database.transaction(async (connection) => {
-    const unlock = await lock(connection);
-    try {
-      await migrateAlone(connection);
-    } finally {
-      await unlock();
-    }
-  });
+/**
+ * PostgreSQL and SQLite do everything or nothing of it; MySQL, which commits each change of the schema at once, a part.
+ * @param seconds how long to wait for another process that migrates
+ */
+export async function migrate(database: Knex, seconds: number): Promise<void> {
+  try {
+    await database.transaction(async (connection) => {
+      const unlock = await lock(connection, seconds);
+      await migrateAlone(connection).finally(unlock);
+    });
+  } catch (error) {
+    const { code, errcode } = error as { code?: string; errcode?: number };
+    const isLocked = code === "55P03" || errcode === 5;
+    throw isLocked ? locked(seconds) : error;
+  }
 }
 
+const locked = (seconds: number) => new Refusal(`Another process has been migrating for ${seconds} seconds.`);
+
 /** Waits until nobody else migrates. Returns what ends the lock, as far as the end of the transaction does not. */
-async function lock(connection: Knex): Promise<() => Promise<unknown>> {
+async function lock(connection: Knex, seconds: number): Promise<() => Promise<void>> {
+  const nothing = async () => {};
   switch (connection.client.dialect) {
     case "postgresql":
-      await connection.raw(`set local lock_timeout = '${patience}s'`);
+      await connection.raw(`set local lock_timeout = '${seconds}s'`);
       await connection.raw("select pg_advisory_xact_lock(hashtext('people'))");
-      return async () => {};
+      return nothing;
     case "mysql": {
-      const name = "concat('migrate ', database())";
-      const [[row]] = await connection.raw(`select get_lock(${name}, ${patience}) as got`);
-      if (row.got !== 1) throw new Refusal(`Another process has been migrating for ${patience} seconds.`);
-      return () => connection.raw(`select release_lock(${name})`).catch(() => {});
+      const name = "md5(concat('migrate ', database()))";
+      const [[row]] = await connection.raw(`select get_lock(${name}, ${seconds}) as got`);
+      if (row.got !== 1) throw locked(seconds);
+      // If the connection is gone, so is the lock.
+      return () => connection.raw(`select release_lock(${name})`).then(nothing, nothing);
     }
     default:
       // SQLite: the transaction is the lock (node-sqlite.ts).
-      return async () => {};
+      return nothing;
   }
 }
 

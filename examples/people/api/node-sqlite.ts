@@ -11,7 +11,7 @@ interface Query {
 }
 
 interface Dialect {
-  readonly connectionSettings: { readonly filename: string };
+  readonly connectionSettings: { readonly filename: string; readonly timeout: number };
   _formatBindings(bindings: unknown[] | undefined): (string | number | null)[];
 }
 
@@ -19,16 +19,14 @@ interface Dialect {
 const dialect: unknown = createRequire(import.meta.url)("knex/lib/dialects/better-sqlite3");
 const BetterSqlite3 = dialect as new (config: Knex.Config) => Dialect;
 
-/** How long a statement waits for another process that writes. Milliseconds. */
-const patience = 30_000;
-
 class WithNode extends BetterSqlite3 {
   _driver() {
     return DatabaseSync;
   }
 
   async acquireRawConnection() {
-    return new DatabaseSync(this.connectionSettings.filename, { timeout: patience });
+    const { filename, timeout } = this.connectionSettings;
+    return new DatabaseSync(filename, { timeout });
   }
 
   async _query(connection: DatabaseSync, query: Query) {

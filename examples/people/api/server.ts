@@ -6,10 +6,11 @@ import { openDatabase, Refusal, waitFor } from "./database.ts";
 import { migrate } from "./migrate.ts";
 
 const url = new URL(setting("API_URL"));
-const database = openDatabase(setting("DATABASE_URL", "people.sqlite"));
+const patience = Number(setting("DATABASE_WAIT_SECONDS", "60"));
+const database = openDatabase(setting("DATABASE_URL", "people.sqlite"), patience);
 try {
-  await waitFor(database, Number(setting("DATABASE_WAIT_SECONDS", "60")));
-  await migrate(database);
+  await waitFor(database, patience);
+  await migrate(database, patience);
 } catch (error) {
   console.error(error instanceof Refusal ? error.message : error);
   process.exit(1);
