@@ -138,11 +138,15 @@ export interface Command {
   readonly env: Readonly<Record<string, string>>;
 }
 
+/** Where this process keeps compiled code, if it does: programs start faster with it. */
+const { NODE_COMPILE_CACHE } = process.env;
+const inherited = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
+
 /** Starts a program without waiting for it. `node` is the Node.js of this process. */
 export function spawnCommand([first = "", ...argv]: readonly string[], { cwd, env }: Command): Program {
   const child = spawn(first === "node" ? process.execPath : first, argv, {
     cwd: cwd ?? temporaryFolder(),
-    env: { PATH: `${dirname(process.execPath)}:${process.env["PATH"]}`, ...env },
+    env: { ...inherited, PATH: `${dirname(process.execPath)}:${process.env["PATH"]}`, ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
   left.push(() => child.kill("SIGKILL"));

@@ -84,9 +84,9 @@ ${pages > 1 ? pageLinks(search, number, pages) : nothing}`,
 const personItem = ({ id, name, email, status, address }: List["people"][number], user: User) => html`<li>
 <h2>${name}</h2>
 <span class="badge ${status}">${status}</span>
+${user.isAdmin ? html`<a class="edit" href="/people/${id}" aria-label="Edit ${name}">Edit</a>` : nothing}
 <a href="mailto:${encodeURIComponent(email)}">${email}</a>
 ${address === null ? nothing : html`<address>${address.street}, ${address.postcode} ${address.city}</address>`}
-${user.isAdmin ? html`<a class="edit" href="/people/${id}" aria-label="Edit ${name}">Edit</a>` : nothing}
 </li>
 `;
 
