@@ -15,7 +15,7 @@ const first = newRelease((migrations) => {
 const next = (body = "") =>
   newRelease((migrations) =>
     writeFileSync(
-      join(migrations, "4_notes.ts"),
+      join(migrations, "10_notes.ts"),
       `export async function up(knex) {
         if (!(await knex.schema.hasTable("notes"))) await knex.schema.createTable("notes", (table) => table.increments("id"));
         ${body}
@@ -66,14 +66,15 @@ forEachStore((fresh, name) => {
     await stopProgram(again);
   });
 
-  test("two that start at once migrate once", async () => {
+  test("two that start at once migrate once, in the order of their numbers", async () => {
     const url = await fresh();
-    const both = await Promise.all([startApi(url), startApi(url)]);
-    assert.deepEqual(migrated(...both).sort(), everything);
-    const names = (await rowsOf(url, "migrations")).map((row) => Object.values(row)[0]);
-    assert.deepEqual(names, everything);
+    const release = next();
+    const both = await Promise.all([startApi(url, { release }), startApi(url, { release })]);
+    assert.deepEqual(migrated(...both), [...everything, "10_notes"]);
     for (const api of both) assert.equal((await fetch(`${api.url}healthz`)).status, 200);
     await Promise.all(both.map(stopProgram));
+    const names = (await rowsOf(url, "migrations")).map((row) => Object.values(row)[0]);
+    assert.deepEqual(names, [...everything, "10_notes"].sort());
   });
 
   test("an older release beside a newer schema refuses, and names what it does not know", async () => {
@@ -82,7 +83,7 @@ forEachStore((fresh, name) => {
     const before = await rowsOf(url, "migrations");
     const older = await spawnApi(url);
     assert.equal(await older.ended, 1);
-    assert.match(older.said(), /^The database has been migrated by a newer release: .*\b4_notes\b/m);
+    assert.match(older.said(), /^The database has been migrated by a newer release: .*\b10_notes\b/m);
     assert.doesNotMatch(older.said(), /\n {4}at |select/);
     assert.deepEqual(await rowsOf(url, "migrations"), before);
   });
@@ -104,7 +105,7 @@ forEachStore((fresh, name) => {
     killed.process.kill("SIGKILL");
     await killed.ended;
     await waiting.hear(/The People API is at/);
-    assert.deepEqual(migrated(killed, waiting), ["4_notes"]);
+    assert.deepEqual(migrated(killed, waiting), ["10_notes"]);
     assert.deepEqual(
       (await rowsOf(url, "people")).map((row) => (row as { note: string }).note),
       ["kept"],

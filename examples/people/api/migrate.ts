@@ -11,7 +11,7 @@ import { Refusal } from "./database.ts";
 const folder = join(import.meta.dirname, "migrations");
 const known = readdirSync(folder)
   .map((file) => file.replace(/\.\w+$/, ""))
-  .sort();
+  .sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
 
 /**
  * PostgreSQL and SQLite do everything or nothing of it; MySQL, which commits each change of the schema at once, a part.
