@@ -17,7 +17,7 @@ import { WrongMasterKey } from "./keys/data-keys.ts";
 import { finishMasterKeyChange } from "./keys/finish-change.ts";
 import { type MasterKeySet, masterKeys } from "./keys/master-key.ts";
 import { type KeyOptions, type KeyRing, loadSealer } from "./keys/sealer.ts";
-import { distribute, isDistributed } from "./migrations/distribute.ts";
+import { distribute, distributeNewTables } from "./migrations/distribute.ts";
 import {
   type Migration,
   migrate,
@@ -91,10 +91,10 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
     const { kysely, kind } = connected;
     if (options.secondary) await requireMigrated(kysely);
     else await migrate(kysely, { kind, log, now, migrations: options.migrations });
+    const distributed = kind === "postgres" && (await distributeNewTables(kysely));
     const sealer = await loadKeys(kysely, { masterKeys: keys, random, now }, keys);
     const ping = () => pingDatabase(connected, now());
     const decoys = { users: new BoundedMap<string, string>(mostDecoys), credential: undefined };
-    const distributed = kind === "postgres" && (await isDistributed(kysely));
     const db: Db = { kysely, sealer, kind, distributed, inTransaction: false, counts, decoys };
     const { close, leave } = connected;
     return { db, ping, leave, close, refreshKeys: () => sealer.refresh(), masterKeys: keys };
@@ -150,12 +150,13 @@ async function loadKeys(kysely: Kysely<Schema>, options: KeyOptions, keys: Maste
 export async function migrateDatabase(options: OpenOptions): Promise<SchemaVersion> {
   const { log, now = Date.now } = options;
   const found = await readSchemaVersion(options);
-  if (found.version >= found.program) return found;
   const target = parseDatabase(options.url);
+  if (found.version >= found.program && target.kind === "sqlite") return found;
   if (target.kind === "sqlite" && !fileExists(target.path)) findMasterKeys(target, options);
   const { kysely, kind, close } = await connect(target, options);
   try {
-    await migrate(kysely, { kind, log, now });
+    if (found.version < found.program) await migrate(kysely, { kind, log, now });
+    if (kind === "postgres") await distributeNewTables(kysely);
     return found;
   } finally {
     await close();

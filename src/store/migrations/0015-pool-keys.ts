@@ -9,7 +9,10 @@ import type { Schema } from "../schema/schema.ts";
  */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   if (!(await hasColumn(kysely, kind, "users", "pool_number"))) return;
-  const change = kind === "sqlite" ? [...withoutIndexes, ...rebuilt()] : [noWriters, ...altered()];
+  const change =
+    kind === "sqlite"
+      ? [...shortKeys, ...withoutIndexes, ...rebuilt()]
+      : [noWriters, ...shortKeys, ...altered()];
   for (const statement of [...change, ...withoutOrphans, ...indexes(kind)])
     await sql.raw(statement).execute(kysely);
 }
@@ -19,6 +22,11 @@ const noWriters =
   "lock table pools, users, login_names, credentials, auth_events, audit_events in access exclusive mode";
 
 const filtered = ["email", "phone_number", "name", "given_name", "family_name", "preferred_username"];
+
+/** Cuts off keys as users.ts does: in front of `pool_id` more fitted into an index. The attributes have the whole text. */
+const shortKeys = filtered.map(
+  (name) => `update users set ${name}_key = substr(${name}_key, 1, 600) where length(${name}_key) > 600`,
+);
 
 /** Tables whose rows expire, each with an index by which the sweep of a pool finds them. */
 const expiring = [

@@ -29,7 +29,6 @@ import * as bounds from "./0012-bounds.ts";
 import * as twoFactors from "./0013-two-factors.ts";
 import * as browsers from "./0014-browsers.ts";
 import * as poolKeys from "./0015-pool-keys.ts";
-import { distribute, isDistributed } from "./distribute.ts";
 
 export interface Migration {
   /** 1, 2, 3 … without gaps. */
@@ -250,8 +249,6 @@ async function migrateUnderLease(
       else if (outcome === "done")
         log.info({ version: migration.version, name: migration.name }, "Migrated the database.");
     }
-    // Tables of these migrations, beside those that are distributed already.
-    if (kind === "postgres" && (await isDistributed(kysely))) await distribute(kysely);
     return true;
   } finally {
     if (created > 0) log.info({ version: created }, "Created the tables of the database.");
