@@ -2,7 +2,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, test } from "node:test";
-import { AdminCreateUserCommand, AdminGetUserCommand } from "@aws-sdk/client-cognito-identity-provider";
+import {
+  AdminCreateUserCommand,
+  AdminGetUserCommand,
+  AdminListUserAuthEventsCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
 import pg from "pg";
 import { distributeDatabase, migrateDatabase } from "../../src/store/open.ts";
 import { placement } from "../../src/store/placement.ts";
@@ -11,6 +15,7 @@ import { makePool, makeUser, signIn } from "../kit/people.ts";
 import { freePort } from "../kit/ports.ts";
 import { createPostgres, dropPostgres } from "../kit/postgres.ts";
 import { type Started, startTestServer } from "../kit/server.ts";
+import { until } from "../kit/waiting.ts";
 import { type Relay, startRelay } from "./relay.ts";
 
 const databases: string[] = [];
@@ -34,8 +39,11 @@ async function migrated(): Promise<string> {
 
 const masterKey = randomBytes(32).toString("base64");
 
-async function start(url: string, port = 0): Promise<Started> {
-  const environment = { POOLHOUSE_PORT: String(port) };
+async function start(url: string, port = 0, publicUrl?: string): Promise<Started> {
+  const environment = {
+    POOLHOUSE_PORT: String(port),
+    ...(publicUrl !== undefined && { POOLHOUSE_PUBLIC_URL: publicUrl }),
+  };
   const started = await startTestServer(
     "postgres",
     async () => ({ url, masterKey, log: silent }),
@@ -124,6 +132,11 @@ async function poolOnEach(url: string, { test }: Started, workers: readonly Work
   return pools;
 }
 
+async function listEvents({ test }: Started, UserPoolId: string, Username: string): Promise<number> {
+  const { AuthEvents } = await test.client.send(new AdminListUserAuthEventsCommand({ UserPoolId, Username }));
+  return AuthEvents?.length ?? 0;
+}
+
 test("a worker that dies takes its own pools along, and brings them back with all that was acknowledged", async () => {
   const url = await migrated();
   await distributeDatabase({ url, log: silent });
@@ -152,8 +165,16 @@ test("a worker that dies takes its own pools along, and brings them back with al
   assert.equal(acknowledged.length, 10);
   assert.deepEqual([...new Set(failures)], ["InternalErrorException"]);
   await assert.rejects(signIn(started.test, lost.ClientId, "ada"), { name: "InternalErrorException" });
+  // However many come for the lost pool, the other one has a connection, and its events are written.
+  const lostSignIns = Promise.allSettled(
+    Array.from({ length: 40 }, () => signIn(started.test, lost.ClientId, "ada")),
+  );
   await signIn(started.test, kept.ClientId, "ada");
   await makeUser(started.test, kept.UserPoolId, "eve");
+  for (const one of await lostSignIns) assert.equal(one.status, "rejected");
+  await until("events", async () => (await listEvents(started, kept.UserPoolId, "ada")) > 0);
+  // Another server starts meanwhile, with the same public URL.
+  await start(url, 0, started.server.url);
 
   one.relay.mend();
   await signIn(started.test, lost.ClientId, "ada");
