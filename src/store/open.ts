@@ -8,6 +8,7 @@ import type { Random } from "../lib/seal.ts";
 import type { Db } from "./db.ts";
 import { type DatabaseCounts, newCounts } from "./engine/counts.ts";
 import type { StoreLog } from "./engine/log.ts";
+import { serverName } from "./engine/postgres/clients.ts";
 import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
 import type { DatabaseKind } from "./engine/sql.ts";
 import { fileExists, inMemory, lockForThisProcess, prepareFile } from "./engine/sqlite/file.ts";
@@ -17,7 +18,7 @@ import { WrongMasterKey } from "./keys/data-keys.ts";
 import { finishMasterKeyChange } from "./keys/finish-change.ts";
 import { type MasterKeySet, masterKeys } from "./keys/master-key.ts";
 import { type KeyOptions, type KeyRing, loadSealer } from "./keys/sealer.ts";
-import { distribute, distributeNewTables } from "./migrations/distribute.ts";
+import { distribute, distributeNewTables, requireDistributable } from "./migrations/distribute.ts";
 import {
   type Migration,
   migrate,
@@ -163,6 +164,18 @@ export async function migrateDatabase(options: OpenOptions): Promise<SchemaVersi
   }
 }
 
+/** Throws an OperatorError if `distributeDatabase` would refuse the database, migrated or not. */
+export async function checkDistributable(options: OpenOptions): Promise<void> {
+  const target = parseDatabase(options.url);
+  if (target.kind === "sqlite") throw new OperatorError("Only a PostgreSQL database can be distributed.");
+  const { kysely, close } = await connect(target, options);
+  try {
+    await requireDistributable(kysely);
+  } finally {
+    await close();
+  }
+}
+
 /**
  * Spreads the tables of a migrated PostgreSQL database over the machines of a Citus cluster. Returns the tables that were
  * not distributed before.
@@ -240,7 +253,9 @@ async function openDialect(
 ): Promise<{ readonly dialect: Dialect; leave(): Promise<void>; unlock(): void }> {
   if (target.kind === "postgres") {
     const { connectPostgres } = await import("./engine/postgres/dialect.ts");
-    return { ...(await connectPostgres({ ...options, ...watched, url: target.url })), unlock: () => {} };
+    const applicationName = options.applicationName ?? serverName(PROGRAM_SCHEMA_VERSION);
+    const connected = await connectPostgres({ ...options, ...watched, applicationName, url: target.url });
+    return { ...connected, unlock: () => {} };
   }
   const { sqliteDialect } = await import("./engine/sqlite/dialect.ts");
   const path = target.path === inMemory ? inMemory : prepareFile(target.path);

@@ -103,7 +103,8 @@ function attributesFromRow(row: UserRow): User["attributes"] {
     const text = row[searchColumnOf[name]];
     if (text !== null) attributes[name] ??= text;
   }
-  return attributes;
+  // In an order that does not depend on where a text is stored.
+  return Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** The columns that a user is read from: all except the number. */

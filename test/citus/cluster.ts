@@ -8,6 +8,7 @@ import {
   AdminListUserAuthEventsCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import pg from "pg";
+import { commandName } from "../../src/store/engine/postgres/clients.ts";
 import { distributeDatabase, migrateDatabase } from "../../src/store/open.ts";
 import { placement } from "../../src/store/placement.ts";
 import { silent } from "../kit/databases.ts";
@@ -33,7 +34,7 @@ after(async () => {
 async function migrated(): Promise<string> {
   const { name, url } = await createPostgres();
   databases.push(name);
-  await migrateDatabase({ url, log: silent });
+  await migrateDatabase({ url, log: silent, applicationName: commandName });
   return url;
 }
 
@@ -69,12 +70,18 @@ test("a database in use is distributed, keeps its rows, and is served as before"
   const before = await start(url, port);
   const { UserPoolId, ClientId } = await makePool(before.test);
   await makeUser(before.test, UserPoolId, "ada");
-  await assert.rejects(distributeDatabase({ url, log: silent }), /Others are connected .*\(poolhouse\)/);
+  await assert.rejects(
+    distributeDatabase({ url, log: silent, applicationName: commandName }),
+    /Others are connected .*\(poolhouse\/\d+\)/,
+  );
   await before.server.close();
 
   const names = Object.keys(placement).sort();
-  assert.deepEqual((await distributeDatabase({ url, log: silent })).sort(), names);
-  assert.deepEqual(await distributeDatabase({ url, log: silent }), []);
+  assert.deepEqual(
+    (await distributeDatabase({ url, log: silent, applicationName: commandName })).sort(),
+    names,
+  );
+  assert.deepEqual(await distributeDatabase({ url, log: silent, applicationName: commandName }), []);
   const found = await query(
     url,
     "select table_name::text as name, citus_table_type as type from citus_tables",
@@ -139,7 +146,7 @@ async function listEvents({ test }: Started, UserPoolId: string, Username: strin
 
 test("a worker that dies takes its own pools along, and brings them back with all that was acknowledged", async () => {
   const url = await migrated();
-  await distributeDatabase({ url, log: silent });
+  await distributeDatabase({ url, log: silent, applicationName: commandName });
   const [one, other] = await behindRelays(url);
   assert.ok(one && other, "the cluster has two workers");
   const started = await start(url);

@@ -4,6 +4,7 @@
  */
 import { type Kysely, sql } from "kysely";
 import { OperatorError } from "../../lib/operator-error.ts";
+import { otherClients } from "../engine/postgres/clients.ts";
 import { runTransaction } from "../engine/transaction.ts";
 import { placement } from "../placement.ts";
 import type { Schema } from "../schema/schema.ts";
@@ -11,26 +12,33 @@ import type { Schema } from "../schema/schema.ts";
 /** The first table to be distributed; the shards of all others are placed with its own. */
 const leading = "users";
 
-/**
- * Distributes the tables that are not distributed yet, in one transaction, and returns their names. Throws an
- * OperatorError if the database has no Citus, or others use it: a server would go on as on one machine.
- */
+/** Distributes the tables that are not distributed yet, in one transaction, and returns their names. */
 export function distribute(kysely: Kysely<Schema>): Promise<string[]> {
   return runTransaction(kysely, async (tx) => {
-    if (!(await hasCitus(tx))) {
-      throw new OperatorError(
-        "The database has no Citus: run `create extension citus` in it, on every machine of the cluster.",
-      );
-    }
-    const others = await otherClients(tx);
+    await requireDistributable(tx);
     const missing = await undistributed(tx);
-    if (missing.length === Object.keys(placement).length && others.length > 0)
-      throw new OperatorError(
-        `Others are connected to the database: stop the servers first, and start them afterwards. (${others.join(", ")})`,
-      );
     await distributeTables(tx, missing);
     return missing;
   });
+}
+
+/**
+ * Throws an OperatorError if the database has no Citus, or others use it although the tables are not distributed: a server
+ * would go on as on one machine.
+ */
+export async function requireDistributable(kysely: Kysely<Schema>): Promise<void> {
+  if (!(await hasCitus(kysely))) {
+    throw new OperatorError(
+      "The database has no Citus: run `create extension citus` in it, on every machine of the cluster.",
+    );
+  }
+  if ((await undistributed(kysely)).length < Object.keys(placement).length) return;
+  const others = await otherClients(kysely);
+  if (others.length === 0) return;
+  throw new OperatorError(
+    `Others are connected to the database (${others.join(", ")}): stop the servers first, reload a connection pooler, ` +
+      "and start them afterwards.",
+  );
 }
 
 /**
@@ -79,14 +87,6 @@ async function distributeTables(tx: Kysely<Schema>, tables: readonly Table[]): P
     await sql`alter table ${sql.table(table)} add constraint ${sql.ref(name)} ${sql.raw(definition)}`.execute(
       tx,
     );
-}
-
-/** The names of other programs that are connected, but for machines of the cluster. */
-async function otherClients(kysely: Kysely<Schema>): Promise<string[]> {
-  const { rows } = await sql<{ name: string }>`select distinct application_name as name from pg_stat_activity
-    where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
-      and application_name not like 'citus_internal%' order by 1`.execute(kysely);
-  return rows.map(({ name }) => name || "without a name");
 }
 
 async function hasCitus(kysely: Kysely<Schema>): Promise<boolean> {

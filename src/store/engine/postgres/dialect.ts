@@ -49,7 +49,7 @@ export async function connectPostgres(options: PostgresOptions): Promise<Connect
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize ?? 10,
-    application_name: options.applicationName ?? "poolhouse",
+    application_name: options.applicationName,
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 60_000,
     stream: sockets.make,
