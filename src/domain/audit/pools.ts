@@ -38,23 +38,32 @@ export class Pools<Event> {
     return [...this.#events.keys()].filter((pool) => !this.#aside.has(pool));
   }
 
-  /** As many events of a pool as one statement takes, oldest first. */
-  first(pool: string): Event[] {
-    return this.#events.get(pool)?.slice(0, batch) ?? [];
-  }
-
-  /** Removes the first events of a pool, which have been written. */
-  remove(pool: string, count: number): void {
-    const events = this.#events.get(pool);
-    events?.splice(0, count);
-    if (events?.length === 0) this.#events.delete(pool);
-    this.#waiting -= count;
+  /**
+   * Writes as many events of a pool as one statement takes, oldest first, and removes them. If that fails, returns why, and
+   * leaves the pool out for a while; once `stopping` is aborted, until `retryAll`.
+   */
+  async write(
+    pool: string,
+    insert: (events: readonly Event[]) => Promise<void>,
+    stopping: AbortSignal,
+  ): Promise<unknown> {
+    const events = this.#events.get(pool) ?? [];
+    const some = events.slice(0, batch);
+    try {
+      await insert(some);
+    } catch (error) {
+      this.#setAside(pool, stopping);
+      return error;
+    }
+    events.splice(0, some.length);
+    if (events.length === 0) this.#events.delete(pool);
+    this.#waiting -= some.length;
     this.#writes.get(pool)?.resolve();
     this.#writes.delete(pool);
+    return undefined;
   }
 
-  /** Leaves a pool out for a while; once `stopping` is aborted, until `retryAll`. */
-  setAside(pool: string, stopping: AbortSignal): void {
+  #setAside(pool: string, stopping: AbortSignal): void {
     if (this.#aside.size === 0) {
       this.pause = delay(retryMs, undefined, { signal: stopping, ref: false }).then(
         () => this.retryAll(),

@@ -41,16 +41,6 @@ export function startTrail<Event>(
   /** Aborted when queued events should be written at once. */
   let flushNow = new AbortController();
 
-  const writeSome = async (pool: string) => {
-    const some = pools.first(pool);
-    try {
-      await insert(some);
-      pools.remove(pool, some.length);
-    } catch (error) {
-      log.error({ err: error, waiting: pools.waiting, pool }, `${what} could not be written`);
-      pools.setAside(pool, stopping.signal);
-    }
-  };
   /** Writes until the queue is empty. */
   const write = async () => {
     await delay(batchDelayMs, undefined, { signal: flushNow.signal, ref: false }).catch(() => {});
@@ -59,7 +49,11 @@ export function startTrail<Event>(
       const ready = pools.ready();
       if (ready.length === 0 && stopping.signal.aborted) return;
       if (ready.length === 0) await pools.pause;
-      for (const pool of ready) await writeSome(pool);
+      for (const pool of ready) {
+        const failure = await pools.write(pool, insert, stopping.signal);
+        if (failure !== undefined)
+          log.error({ err: failure, waiting: pools.waiting, pool }, `${what} could not be written`);
+      }
     }
   };
   const begin = () => {
