@@ -9,6 +9,7 @@ import {
   InvalidPasswordException,
   NotAuthorizedException,
   PasswordResetRequiredException,
+  UserNotFoundException,
   UsernameExistsException,
 } from "@aws-sdk/client-cognito-identity-provider";
 import * as pool from "./pool.ts";
@@ -56,9 +57,9 @@ async function createNow(wanted: Wanted): Promise<Account> {
   const { name, email, password } = wanted;
   const known = records.findByEmail(email);
   if (known === undefined) {
-    const { id } = records.begin(name, email);
-    await createUser(id, wanted);
-    return finish(id, wanted);
+    const begun = records.begin(name, email);
+    await createUser(begun.id, wanted);
+    return finish(begun, wanted);
   }
   const user = await pool.findUser(known.id);
   if (user !== undefined && user.email !== email) {
@@ -72,7 +73,7 @@ async function createNow(wanted: Wanted): Promise<Account> {
     // Nobody has been told that the account exists, so whoever asks last chooses its password.
     else if (user.mustChangePassword) await refusing(pool.setTemporaryPassword(known.id, password));
   }
-  return finish(known.id, wanted);
+  return finish(known, wanted);
 }
 
 /** If the pool refuses for good, nothing is left. */
@@ -88,15 +89,18 @@ async function createUser(id: string, { email, password }: Wanted): Promise<void
 }
 
 /** Makes the password permanent, unless it is already, and the account ready. */
-async function finish(id: string, { email, password }: Wanted): Promise<Account> {
+async function finish({ id, state }: Account, { email, password }: Wanted): Promise<Account> {
   const session = await pool.signIn(id, password).catch((error: unknown) => {
-    const isWrong =
-      error instanceof NotAuthorizedException || error instanceof PasswordResetRequiredException;
-    throw isWrong ? taken() : error;
+    throw isRefused(error) ? taken() : error;
   });
-  if (session !== undefined) await pool.makePermanent(id, password, session);
+  if (session !== undefined && state === "pending") await pool.makePermanent(id, password, session);
   return records.settle(id, email);
 }
+
+const isRefused = (error: unknown) =>
+  error instanceof NotAuthorizedException ||
+  error instanceof PasswordResetRequiredException ||
+  error instanceof UserNotFoundException;
 
 const isTaken = (error: unknown) =>
   error instanceof UsernameExistsException || error instanceof AliasExistsException;
@@ -106,8 +110,9 @@ async function refusing(call: Promise<void>): Promise<void> {
   try {
     await call;
   } catch (error) {
-    const isRefused = error instanceof InvalidPasswordException || error instanceof InvalidParameterException;
-    throw isRefused ? new Refusal(400, error.message) : error;
+    if (error instanceof InvalidPasswordException || error instanceof InvalidParameterException)
+      throw new Refusal(400, error.message);
+    throw error;
   }
 }
 
