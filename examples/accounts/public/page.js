@@ -113,7 +113,8 @@ onSubmit("#confirm-email", async ({ code }) => {
   $("#confirm-email").hidden = true;
   $("#change-email input").focus();
   $("#change-email [role=status]").textContent = "Your address is changed.";
-  await showRecord();
+  // It is, whether or not the server can be asked now.
+  await showRecord().catch(console.error);
 });
 
 onSubmit("#change-password", async ({ present, next }) => {
@@ -126,6 +127,8 @@ $("#sign-out").addEventListener("click", async () => {
   const user = (await settings).getCurrentUser();
   // Also ends it at the pool: the refresh token is revoked.
   await new Promise((resolve) => user.signOut(resolve));
+  // If the pool could not be asked, the tokens are still there.
+  Storage.clear();
   location.reload();
 });
 
