@@ -1,6 +1,6 @@
 /** The API, and the static page that uses it. */
-import { createRequire } from "node:module";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import express, { type ErrorRequestHandler, type RequestHandler } from "express";
 import { accountOf, createAccount, Refusal, type Wanted } from "./accounts.ts";
 import type { Account } from "./records.ts";
@@ -13,8 +13,8 @@ const pool = {
   ClientId: setting("CLIENT_ID"),
   endpoint: new URL(setting("ISSUER")).origin,
 };
-const library = createRequire(import.meta.url).resolve(
-  "amazon-cognito-identity-js/dist/amazon-cognito-identity.min.js",
+const library = fileURLToPath(
+  import.meta.resolve("amazon-cognito-identity-js/dist/amazon-cognito-identity.min.js"),
 );
 
 /** Scripts are only ours, and talk only to us and to the pool. */

@@ -19,6 +19,7 @@ import { everyFlow, makeClient, makePool, newAddress, password } from "../kit/pe
 import { newSdk } from "../kit/sdk.ts";
 import { forEachServer } from "../kit/server.ts";
 import {
+  at,
   type Example,
   isNowhere,
   isWhole,
@@ -80,6 +81,30 @@ forEachServer("examples/accounts", (open) => {
     } finally {
       client.destroy();
     }
+  });
+
+  test("the page is static, and may load and ask only its own server and the pool", async () => {
+    const app = await example();
+    const page = await fetch(at(app, "/"));
+    const policy = page.headers.get("content-security-policy")!;
+    const allowed = Object.fromEntries(policy.split("; ").map((one) => one.split(/ (.*)/)));
+    assert.equal(allowed["default-src"], "'none'");
+    assert.equal(allowed["script-src"], "'self'");
+    assert.equal(allowed["connect-src"], `'self' ${app.server.endpoint}`);
+    assert.equal(page.headers.get("cache-control"), "no-store");
+    const scripts = [...(await page.text()).matchAll(/<script([^>]*)>([^<]*)/g)];
+    assert.deepEqual(
+      scripts.map(([, attributes, text]) => [/src="([^"]+)"/.exec(attributes!)?.[1], text]),
+      [
+        ["/amazon-cognito-identity.js", ""],
+        ["/page.js", ""],
+      ],
+    );
+    const told = await (await fetch(at(app, "/pool.json"))).json();
+    const { UserPoolId, ClientId } = app;
+    assert.deepEqual(told, { UserPoolId, ClientId, endpoint: app.server.endpoint });
+    for (const path of ["/.env", "/accounts.db", "/policy.json", "/..%2f.env", "/app.ts", "/accounts"])
+      assert.equal((await fetch(at(app, path))).status, 404, path);
   });
 
   test("an account is its record and the pool's user; asked again the same, it answers the same", async () => {
