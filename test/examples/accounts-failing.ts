@@ -1,10 +1,9 @@
 /** Failures of examples/accounts: the network's at any call, its own end at any call, and what a repeated request finds. */
 
 import assert from "node:assert/strict";
-import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { newAddress, password } from "../kit/people.ts";
-import { type Example, type Harm, isWhole, post, start, usersOf } from "./accounts.ts";
+import { type Harm, isWhole, post, type Running, start, usersOf } from "./accounts.ts";
 
 /** A call, and what becomes of it. */
 export interface Point {
@@ -23,12 +22,6 @@ export const kills = ["kill before", "kill after"] as const satisfies Harm[];
 
 export const pointsOf = (operations: readonly string[], all: readonly Harm[]): Point[] =>
   operations.flatMap((operation) => all.map((harm) => ({ operation, harm })));
-
-/** A server, again after each of its ends. */
-export interface Running {
-  readonly app: Example;
-  child: ChildProcess;
-}
 
 export const another = "Another-Horse-8";
 

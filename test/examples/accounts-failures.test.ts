@@ -1,29 +1,26 @@
 /** examples/accounts when a step fails, or the server is killed between two: what was begun is undone or finished. */
 
 import assert from "node:assert/strict";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { newAddress, verifiedMail } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
-import { at, isNowhere, isWhole, me, post, recordsOf, setUp, signIn, start, usersOf } from "./accounts.ts";
-import { harms, laterSteps, pointsOf, type Running, steps, withstand } from "./accounts-failing.ts";
-
-const opened: { close(): unknown }[] = [];
-after(() => {
-  for (const one of opened) one.close();
-});
+import {
+  at,
+  isNowhere,
+  isWhole,
+  me,
+  post,
+  recordsOf,
+  signIn,
+  start,
+  startOnce,
+  usersOf,
+} from "./accounts.ts";
+import { harms, laterSteps, pointsOf, steps, withstand } from "./accounts-failing.ts";
 
 forEachServer("examples/accounts with failures", (open) => {
-  let made: Promise<Running> | undefined;
-  const example = () => {
-    made ??= (async () => {
-      const app = await setUp(await open());
-      const running = { app, child: await start(app) };
-      opened.push({ close: () => running.child.kill() }, app.relay);
-      return running;
-    })();
-    return made;
-  };
+  const example = startOnce(open);
 
   test("a new account makes the calls of which each fails here", async () => {
     const { app } = await example();

@@ -9,14 +9,12 @@ import { browse } from "../kit/chromium.ts";
 import { needs } from "../kit/machine.ts";
 import { newAddress, password } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
-import { at, type Example, isWhole, post, setUp, start } from "./accounts.ts";
+import { at, type Example, isWhole, post, startOnce } from "./accounts.ts";
 
 const another = "Another-Horse-8";
 
-const opened: { close(): unknown }[] = [];
 let browser: Promise<BrowserContext> | undefined;
 after(async () => {
-  for (const one of opened) await one.close();
   await (await browser)?.close();
 });
 
@@ -75,16 +73,8 @@ describe("the page of examples/accounts", needs("chromium"), () => {
   forEachServer("with a server", (open, database) => {
     // Nothing on it depends on the database.
     if (database !== "sqlite") return;
-    let made: Promise<Example> | undefined;
-    const example = () => {
-      made ??= (async () => {
-        const app = await setUp(await open());
-        const child = await start(app);
-        opened.push({ close: () => child.kill() }, app.relay);
-        return app;
-      })();
-      return made;
-    };
+    const running = startOnce(open);
+    const example = async () => (await running()).app;
 
     test("sign up, see the record, sign out, sign in, change address and password", async () => {
       const app = await example();
@@ -171,6 +161,22 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       await press(page, "Create account");
       assert.equal((await shown(page))["Name"], "Ann <b>Bee</b>");
       assert.deepEqual(trouble, []);
+    });
+
+    test("who signs in to an account that is not finished is told to create it again", async () => {
+      const app = await example();
+      const { page } = await visit(app);
+      const email = newAddress();
+      app.relay.plan = (operation) => (operation === "AdminInitiateAuth" ? "cut" : undefined);
+      await signUp(page, email);
+      await told(page, "alert", "That did not work. Please try again.");
+      app.relay.plan = () => undefined;
+      await press(page, "Sign in");
+      await signIn(page, email, password);
+      await told(page, "alert", "This account is not finished. Please create it again.");
+      await signUp(page, email);
+      await heading(page, "Your account");
+      await isWhole(app, email);
     });
 
     test("an address that was changed without the server's knowing is right when the page is next open", async () => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { createRequire } from "node:module";
-import { after, test } from "node:test";
+import { test } from "node:test";
 import {
   AdminCreateUserCommand,
   AdminDeleteUserCommand,
@@ -27,16 +27,10 @@ import {
   post,
   postRaw,
   recordsOf,
-  setUp,
   signIn,
-  start,
+  startOnce,
   usersOf,
 } from "./accounts.ts";
-
-const opened: { close(): unknown }[] = [];
-after(() => {
-  for (const one of opened) one.close();
-});
 
 const another = "Another-Horse-8";
 const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -45,16 +39,8 @@ type Seed = (configuration: object, poolId: string, clientId: string) => CreateC
 const seed = createRequire(import.meta.url)("../clients/seed-002.cjs") as Seed;
 
 forEachServer("examples/accounts", (open) => {
-  let made: Promise<Example> | undefined;
-  const example = () => {
-    made ??= (async () => {
-      const fresh = await setUp(await open());
-      const child = await start(fresh);
-      opened.push({ close: () => child.kill() }, fresh.relay);
-      return fresh;
-    })();
-    return made;
-  };
+  const running = startOnce(open);
+  const example = async () => (await running()).app;
 
   test("the pool is as the post has it, and the server's key may do nothing else", async () => {
     const app = await example();

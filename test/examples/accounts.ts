@@ -9,6 +9,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { buffer } from "node:stream/consumers";
+import { after } from "node:test";
 import { parseEnv, promisify } from "node:util";
 import {
   AdminInitiateAuthCommand,
@@ -86,7 +87,31 @@ export interface Example {
   readonly ClientId: string;
 }
 
-export async function setUp(server: TestServer): Promise<Example> {
+/** A server, again after each of its ends. */
+export interface Running {
+  readonly app: Example;
+  child: ChildProcess;
+}
+
+/** The example of a suite, started when it is first asked for, and ended with the suite. */
+export function startOnce(open: () => Promise<TestServer>): () => Promise<Running> {
+  let started: Promise<Running> | undefined;
+  after(async () => {
+    const running = await started;
+    running?.child.kill();
+    running?.app.relay.close();
+  });
+  const begin = async () => {
+    const app = await setUp(await open());
+    return { app, child: await start(app) };
+  };
+  return () => {
+    started ??= begin();
+    return started;
+  };
+}
+
+async function setUp(server: TestServer): Promise<Example> {
   const folder = temporaryFolder();
   const env = {
     ...process.env,
