@@ -1,6 +1,7 @@
 /** examples/accounts when a step fails, or the server is killed between two: what was begun is undone or finished. */
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
 import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { newAddress, verifiedMail } from "../kit/people.ts";
@@ -119,5 +120,25 @@ forEachServer("examples/accounts with failures", (open) => {
     const { app } = await example();
     await assert.rejects(start(app), /database is locked/);
     assert.equal((await fetch(at(app, "/pool.json"))).status, 200);
+  });
+
+  test("by itself it repeats each call whose answer was lost, and its caller hears of nothing", async () => {
+    const running = await example();
+    const { app } = running;
+    const exited = once(running.child, "exit");
+    running.child.kill();
+    await exited;
+    running.child = await start(app, 3);
+    const email = newAddress();
+    const lost = new Set<string>();
+    app.relay.plan = (operation) => {
+      if (lost.has(operation) || operation === "AdminRespondToAuthChallenge") return undefined;
+      lost.add(operation);
+      return "lose";
+    };
+    assert.equal((await post(app, email)).status, 201);
+    app.relay.plan = () => undefined;
+    assert.deepEqual([...lost], ["AdminCreateUser", "AdminGetUser", "AdminInitiateAuth"]);
+    await isWhole(app, email);
   });
 });

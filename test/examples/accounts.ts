@@ -135,14 +135,14 @@ async function setUp(server: TestServer): Promise<Example> {
   };
 }
 
-/** Starts the server behind the relay, and waits until it says where it is. It calls once, and does not repeat. */
-export async function start({ folder, relay, key }: Example): Promise<ChildProcess> {
+/** Starts the server behind the relay, and waits until it says where it is. It calls once, unless told otherwise. */
+export async function start({ folder, relay, key }: Example, attempts = 1): Promise<ChildProcess> {
   const env = {
     PATH: process.env["PATH"],
     AWS_ENDPOINT_URL: relay.url,
     AWS_ACCESS_KEY_ID: key.accessKeyId,
     AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
-    AWS_MAX_ATTEMPTS: "1",
+    AWS_MAX_ATTEMPTS: String(attempts),
   };
   // Its standard error has the failures that these tests make.
   const child = spawn(process.execPath, ["--env-file=.env", join(programs, "server.ts")], {
