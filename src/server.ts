@@ -176,11 +176,18 @@ async function openFront(
 
 /** The queues of events that are written without any answer waiting for them. */
 function startTrails(log: Logger, db: Db, { limits }: Config) {
-  const audit = (events: readonly AuditEvent[]) => insertAuditEvents(db, events);
-  const ofSignIns = (events: readonly AuthEventOfUser[]) => writeAuthEvents(db, events);
   return {
-    audit: startTrail(log, "audit events", audit),
-    authEvents: startTrail(log, "sign-in events", ofSignIns, hourlyShares(limits["sign-in-events"])),
+    audit: startTrail<AuditEvent>(log, {
+      what: "audit events",
+      poolOf: ({ poolId }) => poolId ?? "",
+      insert: (events) => insertAuditEvents(db, events),
+    }),
+    authEvents: startTrail<AuthEventOfUser>(log, {
+      what: "sign-in events",
+      poolOf: ({ poolId }) => poolId,
+      insert: (events) => writeAuthEvents(db, events),
+      take: hourlyShares(limits["sign-in-events"]),
+    }),
   };
 }
 

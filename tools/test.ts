@@ -18,25 +18,34 @@ const cache = join(root, "node_modules", ".cache");
 
 /** Files that take longer than their share of a processor's time, longest first. Each has a process of its own. */
 const longFirst = [
+  "test/durability/crash.test.ts",
   "test/api/guesses.test.ts",
   "test/api/guesses-factors.test.ts",
-  "test/oauth/redirects.test.ts",
   "test/browser/hosted-ui.test.ts",
   "test/clients/aws-cli.test.ts",
-  "test/durability/crash.test.ts",
-  "test/browser/hosted-ui-reach.test.ts",
+  "test/oauth/redirects.test.ts",
   "test/cli/container.test.ts",
   "test/cli/keys.test.ts",
+  "test/durability/trace.test.ts",
+  "test/clients/key-rotation.test.ts",
+  "test/browser/hosted-ui-reach.test.ts",
+  "test/servers/hostile.test.ts",
+  "test/trust/trust.test.ts",
 ];
 
 /** How many files of a folder share a process. The files of others start processes, or change their own. */
 const together: Readonly<Record<string, number>> = {
   ...{ api: 8, doors: 5, "hosted-ui": 6, oauth: 6, store: 6, mail: 3 },
-  ...{ domain: 22, lib: 22, wire: 22 },
+  ...{ domain: 22, lib: 22, wire: 22, clients: 5 },
+  // Chromium, too, is started once for several files.
+  browser: 5,
 };
 
+/** Files of these folders that do start processes: nearly all their time passes there. */
+const apart = ["test/clients/durability.test.ts", "test/clients/readme.test.ts", "test/clients/seed.test.ts"];
+
 /** Half of their time files of tests wait: for their servers' threads, for PostgreSQL, for other processes. */
-const concurrency = 2 * availableParallelism();
+const concurrency = Math.ceil(2.5 * availableParallelism());
 
 /** The files as they are run: long ones, then those that share a process, then all others. */
 function processes(files: readonly string[]): string[] {
@@ -44,8 +53,9 @@ function processes(files: readonly string[]): string[] {
   process.once("exit", () => rmSync(groups, { recursive: true, force: true }));
   const long = longFirst.filter((file) => files.includes(file));
   const rest = files.filter((file) => !longFirst.includes(file));
+  const shareable = rest.filter((file) => !apart.includes(file) && basename(dirname(file)) in together);
   const shared = Object.entries(together).flatMap(([folder, size]) => {
-    const own = rest.filter((file) => basename(dirname(file)) === folder);
+    const own = shareable.filter((file) => basename(dirname(file)) === folder);
     const count = Math.ceil(own.length / size);
     return Array.from({ length: count }, (_, group) => {
       const imports = own
@@ -57,7 +67,7 @@ function processes(files: readonly string[]): string[] {
       return entry;
     });
   });
-  return [...long, ...shared, ...rest.filter((file) => !(basename(dirname(file)) in together))];
+  return [...long, ...shared, ...rest.filter((file) => !shareable.includes(file))];
 }
 
 const patterns = process.argv.slice(2);

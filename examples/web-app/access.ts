@@ -6,14 +6,17 @@ import { userOfSession } from "./sign-in.ts";
 import { type User, userOf } from "./tokens.ts";
 
 const groupsFor = {
+  any: "everybody",
   read: ["readers", "editors"],
   write: ["editors"],
-} as const satisfies Record<string, readonly string[]>;
+} as const satisfies Record<string, readonly string[] | "everybody">;
 
 export type Action = keyof typeof groupsFor;
 
-export const may = ({ groups }: User, action: Action) =>
-  groupsFor[action].some((group) => groups.includes(group));
+export function may({ groups }: User, action: Action): boolean {
+  const allowed = groupsFor[action];
+  return allowed === "everybody" || allowed.some((group) => groups.includes(group));
+}
 
 /** Admits browsers whose user may do this; signed-out users are sent to sign in. */
 export function page(action: Action): RequestHandler {

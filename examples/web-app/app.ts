@@ -3,7 +3,8 @@ import express, { type RequestHandler } from "express";
 import session from "express-session";
 import { allowed, api, may, ownPagesOnly, page } from "./access.ts";
 import { answerError } from "./answer-error.ts";
-import { type Notice, noticesPage, problem, welcome } from "./pages.ts";
+import { claimsOf } from "./claims.ts";
+import { type Notice, noticesPage, problem, repairsPage, tokensPage, welcome } from "./pages.ts";
 import { appUrl, setting } from "./settings.ts";
 import { poolOrigin, signInRoutes, userOfSession } from "./sign-in.ts";
 
@@ -68,6 +69,23 @@ app.post("/notices", page("write"), express.urlencoded(), (request, response) =>
   }
   notices.push({ text, by: user.name });
   response.redirect(303, "/notices");
+});
+
+app.get("/tokens", page("any"), (request, response) => {
+  const { access, id } = request.session.tokens!;
+  response.send(tokensPage(claimsOf(access), claimsOf(id), allowed(response)));
+});
+
+// The API of examples/api-login, if it is there: another program, which takes the user's own access token.
+const repairsUrl = process.env["API_URL"] && new URL("/repairs", process.env["API_URL"]);
+
+app.get("/repairs", page("read"), async (request, response, next) => {
+  if (!repairsUrl) return next();
+  const headers = { authorization: `Bearer ${request.session.tokens!.access}` };
+  const answer = await fetch(repairsUrl, { headers });
+  if (!answer.ok) throw new Error(`The repairs API answers ${answer.status}.`);
+  const { repairs } = (await answer.json()) as { repairs: Notice[] };
+  response.send(repairsPage(repairs, allowed(response)));
 });
 
 app.get("/api/notices", api("read"), (_request, response) => {

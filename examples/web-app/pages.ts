@@ -1,4 +1,5 @@
 /** The pages: plain HTML that works without script. */
+import type { Claim } from "./claims.ts";
 import type { User } from "./tokens.ts";
 
 /** Text that is HTML already. */
@@ -51,7 +52,7 @@ ${body}
 function signedInAs({ name, groups }: User): Html {
   const labels = groups.map((group) => html`<li>${group}</li>`);
   return html`<div class="user">
-<span>${name}</span>
+<a href="/tokens">${name}</a>
 ${labels.length === 0 ? nothing : html`<ul class="groups" aria-label="Your groups">${labels}</ul>`}
 <form method="post" action="/sign-out"><button>Sign out</button></form>
 </div>`;
@@ -69,15 +70,34 @@ export interface Notice {
   readonly by: string;
 }
 
+const list = (notices: readonly Notice[]) =>
+  html`<ul class="notices">${notices.map(({ text, by }) => html`<li><p>${text}</p><small>${by}</small></li>`)}</ul>`;
+
 export function noticesPage(notices: readonly Notice[], user: User, mayWrite: boolean): string {
-  const items = notices.map(({ text, by }) => html`<li><p>${text}</p><small>${by}</small></li>`);
+  return page("Notices", html`${list(notices)}\n${mayWrite ? form : nothing}`, user);
+}
+
+export const repairsPage = (repairs: readonly Notice[], user: User) => page("Repairs", list(repairs), user);
+
+/** What the user's two tokens say. */
+export function tokensPage(access: readonly Claim[], id: readonly Claim[], user: User): string {
   return page(
-    "Notices",
-    html`<ul class="notices">${items}</ul>
-${mayWrite ? form : nothing}`,
+    "Your tokens",
+    html`<p>The pool issued these when you signed in; the browser has neither. A third one, the refresh token, is opaque: with it
+this application gets new ones when they end.</p>
+<h2>Access token</h2>
+<p>For programs: it goes along with each call of an API.</p>
+${claims(access)}
+<h2>ID token</h2>
+<p>For this application: who you are, and how you signed in.</p>
+${claims(id)}`,
     user,
   );
 }
+
+const claims = (all: readonly Claim[]) => html`<dl class="claims">
+${all.map(({ name, value, meaning }) => html`<dt><code>${name}</code></dt><dd><code>${value}</code><p>${meaning}</p></dd>`)}
+</dl>`;
 
 const form = html`<form method="post" action="/notices" class="write">
 <label for="text">New notice</label>

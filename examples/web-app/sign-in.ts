@@ -16,6 +16,8 @@ interface Pending {
 
 interface Tokens {
   readonly access: string;
+  /** Tells us who signed in and how; it opens no door, so that no other program gets it. */
+  readonly id: string;
   readonly refresh: string;
 }
 
@@ -75,7 +77,11 @@ signInRoutes.get("/callback", async (request, response) => {
   await new Promise<void>((resolve, reject) =>
     request.session.regenerate((error) => (error ? reject(error) : resolve())),
   );
-  request.session.tokens = { access: answer.access_token, refresh: answer.refresh_token! };
+  request.session.tokens = {
+    access: answer.access_token,
+    id: answer.id_token!,
+    refresh: answer.refresh_token!,
+  };
   response.redirect("/notices");
 });
 
@@ -126,7 +132,11 @@ async function redeem(refresh: string): Promise<Tokens | undefined> {
   try {
     const answer = await oidc.refreshTokenGrant(pool, refresh);
     // A new refresh token is only issued if they are rotated.
-    return { access: answer.access_token, refresh: answer.refresh_token ?? refresh };
+    return {
+      access: answer.access_token,
+      id: answer.id_token!,
+      refresh: answer.refresh_token ?? refresh,
+    };
   } catch (error) {
     if (wasRefused(error)) return undefined;
     throw error;

@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { type Config, loadConfig } from "../config/config.ts";
 import { settings } from "../config/settings.ts";
 import { OperatorError } from "../lib/operator-error.ts";
+import { commandName } from "../store/engine/postgres/clients.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "../store/open.ts";
 
 /** Ends the command with a message and an exit code. 1: it failed. 2: wrong usage. */
@@ -73,7 +74,7 @@ export function openOptions(config: Config): OpenOptions {
     previousMasterKey: config.previousMasterKey,
     namedStatements: config.namedStatements,
     secretsFolder: join(config.data, "secrets"),
-    applicationName: "poolhouse command",
+    applicationName: commandName,
     poolSize: 4,
     waitMs: 10_000,
     log: { info: () => {}, warn: () => {}, error: (_fields, message) => console.error(message) },

@@ -3,7 +3,13 @@
  * data folder gets its first one.
  */
 import { explainError } from "../lib/operator-error.ts";
-import { distributeDatabase, migrateDatabase, type OpenOptions, readSchemaVersion } from "../store/open.ts";
+import {
+  checkDistributable,
+  distributeDatabase,
+  migrateDatabase,
+  type OpenOptions,
+  readSchemaVersion,
+} from "../store/open.ts";
 import { CommandError, openOptions, readArguments } from "./command-line.ts";
 
 const usage = `poolhouse migrate          migrates the database
@@ -18,8 +24,12 @@ export async function migrate(argv: readonly string[]): Promise<void> {
   const engine = given.text("distribute");
   if (engine !== undefined && engine !== "citus")
     throw new CommandError(`--distribute takes citus only.\n${usage}`, 2);
+  if (given.flag("check") && engine !== undefined)
+    throw new CommandError(`--check and --distribute do not go together.\n${usage}`, 2);
   if (given.flag("check")) return check(openOptions(given.config));
   const database = { ...openOptions(given.config), waitMs: 60_000 };
+  // Before anything is changed.
+  if (engine !== undefined) await checkDistributable(database);
   const { version, program } = await migrateDatabase(database);
   if (version >= program) console.log(`Schema ${version}: nothing to do.`);
   else console.log(`Migrated from schema ${version} to ${program}.`);

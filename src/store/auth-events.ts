@@ -1,6 +1,7 @@
 /** Users' authentication events (AdminListUserAuthEvents), one row per attempt; deleted with the user. */
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
+import type { DatabaseKind } from "./engine/sql.ts";
 import { affected } from "./engine/transaction.ts";
 import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { AuthEventsTable } from "./schema/schema-events.ts";
@@ -59,7 +60,10 @@ const given = (row: WrittenEvent) =>
     cast(${row.challenges} as text), cast(${row.address} as text), cast(${row.device_name} as text),
     cast(${row.times} as integer))`;
 
-const writing = (poolId: string, rows: readonly WrittenEvent[]) => sql`
+/** A user who is being deleted is waited for, and then gone. */
+const stays = sql`for key share of users`;
+
+const writing = (kind: DatabaseKind, poolId: string, rows: readonly WrittenEvent[]) => sql`
   with given (user_id, event_id, at, type, response, steps, challenges, address, device_name, times) as
     (values ${sql.join(rows.map(given))})
   insert into auth_events
@@ -67,13 +71,14 @@ const writing = (poolId: string, rows: readonly WrittenEvent[]) => sql`
   select users.pool_id, users.number, given.event_id, given.at, given.type, given.response, given.steps,
     given.challenges, given.address, given.device_name, given.times
   from given inner join users on users.pool_id = ${poolId} and users.user_id = given.user_id where true
+  ${kind === "postgres" ? stays : sql``}
   on conflict (pool_id, user_number, event_id) do update set response = excluded.response, steps = excluded.steps,
     challenges = excluded.challenges, address = excluded.address, device_name = excluded.device_name,
     times = auth_events.times + excluded.times
   where excluded.steps > auth_events.steps or excluded.times is not null`;
 
-const writeOneQuery = preparedWrite<{ poolId: string } & WrittenEvent>((_kysely, slot) =>
-  writing(slot("poolId"), [slots(slot, ["user_id", ...writtenColumns])]),
+const writeOneQuery = preparedWrite<{ poolId: string } & WrittenEvent>((_kysely, slot, kind) =>
+  writing(kind, slot("poolId"), [slots(slot, ["user_id", ...writtenColumns])]),
 );
 
 /**
@@ -97,7 +102,7 @@ async function writeOfPool(db: Db, poolId: string, events: readonly AuthEventOfU
   const [first, ...more] = [...latest.values()].map(toRow);
   if (first === undefined) return;
   if (more.length === 0) await writeOneQuery(db, { poolId, ...first });
-  else await writing(poolId, [first, ...more]).execute(db.kysely);
+  else await writing(db.kind, poolId, [first, ...more]).execute(db.kysely);
 }
 
 const toRow = ({ userId, event }: AuthEventOfUser): WrittenEvent => ({

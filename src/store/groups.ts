@@ -167,7 +167,7 @@ interface MemberKey {
   readonly groupName: string;
 }
 
-const insertMemberQuery = preparedWrite<MemberKey & { now: number }>((kysely, slot) =>
+const insertMemberQuery = preparedWrite<MemberKey & { now: number }>((kysely, slot, kind) =>
   kysely
     .insertInto("group_members")
     .columns(["pool_id", "user_id", "group_name", "created_at"])
@@ -183,7 +183,9 @@ const insertMemberQuery = preparedWrite<MemberKey & { now: number }>((kysely, sl
         ])
         .where("groups.pool_id", "=", slot("poolId"))
         .where("groups.group_name", "=", slot("groupName"))
-        .where("users.user_id", "=", slot("userId")),
+        .where("users.user_id", "=", slot("userId"))
+        // Neither can be deleted until the row is there, which then goes with it.
+        .$if(kind === "postgres", (select) => select.forKeyShare()),
     )
     .onConflict((conflict) => conflict.columns(["pool_id", "user_id", "group_name"]).doNothing()),
 );

@@ -8,6 +8,7 @@ import type { Random } from "../lib/seal.ts";
 import type { Db } from "./db.ts";
 import { type DatabaseCounts, newCounts } from "./engine/counts.ts";
 import type { StoreLog } from "./engine/log.ts";
+import { serverName } from "./engine/postgres/clients.ts";
 import { withoutTimeLimit } from "./engine/postgres/time-limit.ts";
 import type { DatabaseKind } from "./engine/sql.ts";
 import { fileExists, inMemory, lockForThisProcess, prepareFile } from "./engine/sqlite/file.ts";
@@ -17,7 +18,7 @@ import { WrongMasterKey } from "./keys/data-keys.ts";
 import { finishMasterKeyChange } from "./keys/finish-change.ts";
 import { type MasterKeySet, masterKeys } from "./keys/master-key.ts";
 import { type KeyOptions, type KeyRing, loadSealer } from "./keys/sealer.ts";
-import { distribute, isDistributed } from "./migrations/distribute.ts";
+import { distribute, distributeNewTables, requireDistributable } from "./migrations/distribute.ts";
 import {
   type Migration,
   migrate,
@@ -91,10 +92,10 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
     const { kysely, kind } = connected;
     if (options.secondary) await requireMigrated(kysely);
     else await migrate(kysely, { kind, log, now, migrations: options.migrations });
+    const distributed = kind === "postgres" && (await distributeNewTables(kysely));
     const sealer = await loadKeys(kysely, { masterKeys: keys, random, now }, keys);
     const ping = () => pingDatabase(connected, now());
     const decoys = { users: new BoundedMap<string, string>(mostDecoys), credential: undefined };
-    const distributed = kind === "postgres" && (await isDistributed(kysely));
     const db: Db = { kysely, sealer, kind, distributed, inTransaction: false, counts, decoys };
     const { close, leave } = connected;
     return { db, ping, leave, close, refreshKeys: () => sealer.refresh(), masterKeys: keys };
@@ -150,13 +151,26 @@ async function loadKeys(kysely: Kysely<Schema>, options: KeyOptions, keys: Maste
 export async function migrateDatabase(options: OpenOptions): Promise<SchemaVersion> {
   const { log, now = Date.now } = options;
   const found = await readSchemaVersion(options);
-  if (found.version >= found.program) return found;
   const target = parseDatabase(options.url);
+  if (found.version >= found.program && target.kind === "sqlite") return found;
   if (target.kind === "sqlite" && !fileExists(target.path)) findMasterKeys(target, options);
   const { kysely, kind, close } = await connect(target, options);
   try {
-    await migrate(kysely, { kind, log, now });
+    if (found.version < found.program) await migrate(kysely, { kind, log, now });
+    if (kind === "postgres") await distributeNewTables(kysely);
     return found;
+  } finally {
+    await close();
+  }
+}
+
+/** Throws an OperatorError if `distributeDatabase` would refuse the database, migrated or not. */
+export async function checkDistributable(options: OpenOptions): Promise<void> {
+  const target = parseDatabase(options.url);
+  if (target.kind === "sqlite") throw new OperatorError("Only a PostgreSQL database can be distributed.");
+  const { kysely, close } = await connect(target, options);
+  try {
+    await requireDistributable(kysely);
   } finally {
     await close();
   }
@@ -239,7 +253,9 @@ async function openDialect(
 ): Promise<{ readonly dialect: Dialect; leave(): Promise<void>; unlock(): void }> {
   if (target.kind === "postgres") {
     const { connectPostgres } = await import("./engine/postgres/dialect.ts");
-    return { ...(await connectPostgres({ ...options, ...watched, url: target.url })), unlock: () => {} };
+    const applicationName = options.applicationName ?? serverName(PROGRAM_SCHEMA_VERSION);
+    const connected = await connectPostgres({ ...options, ...watched, applicationName, url: target.url });
+    return { ...connected, unlock: () => {} };
   }
   const { sqliteDialect } = await import("./engine/sqlite/dialect.ts");
   const path = target.path === inMemory ? inMemory : prepareFile(target.path);

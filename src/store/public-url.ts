@@ -47,8 +47,11 @@ export async function sharePublicUrl(
       "With PostgreSQL the public URL must be configured, the same for every server (POOLHOUSE_PUBLIC_URL).",
     );
   }
-  await shareQuery(db, { url });
-  const shared = await readPublicUrl(db);
+  let shared = await readPublicUrl(db);
+  if (shared === undefined) {
+    await shareQuery(db, { url });
+    shared = await readPublicUrl(db);
+  }
   if (shared === url) return;
   throw new OperatorError(
     `The servers of this database have the public URL ${shared}, this one has ${url}. Give all of them the same ` +

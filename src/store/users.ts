@@ -72,16 +72,27 @@ const noSearchColumns = Object.fromEntries(
   Object.values(searchColumnOf).map((column) => [column, null]),
 ) as SearchColumns;
 
-/** The columns of a user's attributes. Each text is stored once: in its search column, unless it differs when folded. */
+/**
+ * Longer keys are cut off: a filter of ListUsers has 256 characters, so it finds the same users, and PostgreSQL can have
+ * no more than 2,704 bytes in an index.
+ */
+const longestKey = 600;
+
+function columnKey(value: string): string {
+  const key = searchKey(value);
+  return key.length <= longestKey ? key : [...key].slice(0, longestKey).join("");
+}
+
+/** The columns of a user's attributes. Each text is stored once: in its search column, unless it differs there. */
 function attributeColumns(attributes: User["attributes"]): SearchColumns & Pick<UsersTable, "attributes"> {
   const columns = { ...noSearchColumns };
   const others: Record<string, string> = { ...attributes };
   for (const name of searchableAttributes) {
     const value = attributes[name];
     if (value === undefined || value === "") continue;
-    const folded = searchKey(value);
-    columns[searchColumnOf[name]] = folded;
-    if (folded === value) delete others[name];
+    const key = columnKey(value);
+    columns[searchColumnOf[name]] = key;
+    if (key === value) delete others[name];
   }
   return { ...columns, attributes: JSON.stringify(others) };
 }
@@ -92,7 +103,8 @@ function attributesFromRow(row: UserRow): User["attributes"] {
     const text = row[searchColumnOf[name]];
     if (text !== null) attributes[name] ??= text;
   }
-  return attributes;
+  // In an order that does not depend on where a text is stored.
+  return Object.fromEntries(Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** The columns that a user is read from: all except the number. */

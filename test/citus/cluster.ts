@@ -2,8 +2,13 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { after, test } from "node:test";
-import { AdminCreateUserCommand, AdminGetUserCommand } from "@aws-sdk/client-cognito-identity-provider";
+import {
+  AdminCreateUserCommand,
+  AdminGetUserCommand,
+  AdminListUserAuthEventsCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
 import pg from "pg";
+import { commandName } from "../../src/store/engine/postgres/clients.ts";
 import { distributeDatabase, migrateDatabase } from "../../src/store/open.ts";
 import { placement } from "../../src/store/placement.ts";
 import { silent } from "../kit/databases.ts";
@@ -11,6 +16,7 @@ import { makePool, makeUser, signIn } from "../kit/people.ts";
 import { freePort } from "../kit/ports.ts";
 import { createPostgres, dropPostgres } from "../kit/postgres.ts";
 import { type Started, startTestServer } from "../kit/server.ts";
+import { until } from "../kit/waiting.ts";
 import { type Relay, startRelay } from "./relay.ts";
 
 const databases: string[] = [];
@@ -28,14 +34,17 @@ after(async () => {
 async function migrated(): Promise<string> {
   const { name, url } = await createPostgres();
   databases.push(name);
-  await migrateDatabase({ url, log: silent });
+  await migrateDatabase({ url, log: silent, applicationName: commandName });
   return url;
 }
 
 const masterKey = randomBytes(32).toString("base64");
 
-async function start(url: string, port = 0): Promise<Started> {
-  const environment = { POOLHOUSE_PORT: String(port) };
+async function start(url: string, port = 0, publicUrl?: string): Promise<Started> {
+  const environment = {
+    POOLHOUSE_PORT: String(port),
+    ...(publicUrl !== undefined && { POOLHOUSE_PUBLIC_URL: publicUrl }),
+  };
   const started = await startTestServer(
     "postgres",
     async () => ({ url, masterKey, log: silent }),
@@ -61,12 +70,18 @@ test("a database in use is distributed, keeps its rows, and is served as before"
   const before = await start(url, port);
   const { UserPoolId, ClientId } = await makePool(before.test);
   await makeUser(before.test, UserPoolId, "ada");
-  await assert.rejects(distributeDatabase({ url, log: silent }), /Servers are connected/);
+  await assert.rejects(
+    distributeDatabase({ url, log: silent, applicationName: commandName }),
+    /Others are connected .*\(poolhouse\/\d+\)/,
+  );
   await before.server.close();
 
   const names = Object.keys(placement).sort();
-  assert.deepEqual((await distributeDatabase({ url, log: silent })).sort(), names);
-  assert.deepEqual(await distributeDatabase({ url, log: silent }), []);
+  assert.deepEqual(
+    (await distributeDatabase({ url, log: silent, applicationName: commandName })).sort(),
+    names,
+  );
+  assert.deepEqual(await distributeDatabase({ url, log: silent, applicationName: commandName }), []);
   const found = await query(
     url,
     "select table_name::text as name, citus_table_type as type from citus_tables",
@@ -124,9 +139,14 @@ async function poolOnEach(url: string, { test }: Started, workers: readonly Work
   return pools;
 }
 
+async function listEvents({ test }: Started, UserPoolId: string, Username: string): Promise<number> {
+  const { AuthEvents } = await test.client.send(new AdminListUserAuthEventsCommand({ UserPoolId, Username }));
+  return AuthEvents?.length ?? 0;
+}
+
 test("a worker that dies takes its own pools along, and brings them back with all that was acknowledged", async () => {
   const url = await migrated();
-  await distributeDatabase({ url, log: silent });
+  await distributeDatabase({ url, log: silent, applicationName: commandName });
   const [one, other] = await behindRelays(url);
   assert.ok(one && other, "the cluster has two workers");
   const started = await start(url);
@@ -152,8 +172,16 @@ test("a worker that dies takes its own pools along, and brings them back with al
   assert.equal(acknowledged.length, 10);
   assert.deepEqual([...new Set(failures)], ["InternalErrorException"]);
   await assert.rejects(signIn(started.test, lost.ClientId, "ada"), { name: "InternalErrorException" });
+  // However many come for the lost pool, the other one has a connection, and its events are written.
+  const lostSignIns = Promise.allSettled(
+    Array.from({ length: 40 }, () => signIn(started.test, lost.ClientId, "ada")),
+  );
   await signIn(started.test, kept.ClientId, "ada");
   await makeUser(started.test, kept.UserPoolId, "eve");
+  for (const one of await lostSignIns) assert.equal(one.status, "rejected");
+  await until("events", async () => (await listEvents(started, kept.UserPoolId, "ada")) > 0);
+  // Another server starts meanwhile, with the same public URL.
+  await start(url, 0, started.server.url);
 
   one.relay.mend();
   await signIn(started.test, lost.ClientId, "ada");

@@ -34,14 +34,18 @@ forEachDatabase((name, _open, _fresh, empty) => {
     }
   });
 
-  test("--distribute refuses a database without Citus, once it is migrated, and other engines", async () => {
+  test("--distribute refuses a database without Citus, other engines, and --check", async () => {
     const { migrate } = await withoutKey();
     const other = await migrate("--distribute", "other");
     assert.equal(other.code, 2);
     assert.match(other.stderr, /--distribute takes citus only/);
+    assert.equal((await migrate("--distribute", "citus", "--check")).code, 2);
     const refused = await migrate("--distribute", "citus");
-    assert.deepEqual([refused.code, refused.stdout], [1, `Migrated from schema 0 to ${latest}.\n`]);
-    const reason = { sqlite: /Only a PostgreSQL database can be/, postgres: /has no Citus: run `create extension/ };
+    assert.deepEqual([refused.code, refused.stdout], [1, ""], "nothing was changed");
+    const reason = {
+      sqlite: /Only a PostgreSQL database can be/,
+      postgres: /has no Citus: run `create extension/,
+    };
     assert.match(refused.stderr, reason[name]);
   });
 

@@ -11,6 +11,8 @@ const sector = 512;
 
 export class FileHistory {
   readonly #calls: readonly Call[];
+  /** What was synced at the moment last asked about: what may have come through since is tried on copies of it. */
+  #synced = { since: -1, content: new Content() };
 
   /** All calls on one file, by their end. */
   constructor(calls: readonly Call[]) {
@@ -21,12 +23,19 @@ export class FileHistory {
   at(moment: number, kept: Kept): Buffer | undefined {
     const past = this.#calls.filter((call) => call.began < moment);
     const synced = past.findLast((call) => isSync(call) && call.ended < moment)?.began ?? -1;
-    const file = new Content();
-    for (const call of past) {
-      if (call.ended < synced) file.apply(call, call.data.length);
-      else file.apply(call, part(call, kept));
-    }
+    const file = this.#upTo(synced).copy();
+    for (const call of past) if (call.ended >= synced) file.apply(call, part(call, kept));
     return file.exists ? file.content : undefined;
+  }
+
+  /** All that had ended before this line; calls are in the order of their ends. */
+  #upTo(since: number): Content {
+    if (this.#synced.since !== since) {
+      const content = new Content();
+      for (const call of this.#calls) if (call.ended < since) content.apply(call, call.data.length);
+      this.#synced = { since, content };
+    }
+    return this.#synced.content;
   }
 }
 
@@ -41,9 +50,17 @@ function part({ data }: Call, kept: Kept): number {
 }
 
 class Content {
-  #bytes = Buffer.alloc(1 << 20);
+  #bytes = Buffer.alloc(0);
   #length = 0;
   exists = false;
+
+  copy(): Content {
+    const copy = new Content();
+    copy.#bytes = Buffer.from(this.#bytes);
+    copy.#length = this.#length;
+    copy.exists = this.exists;
+    return copy;
+  }
 
   get content(): Buffer {
     return this.#bytes.subarray(0, this.#length);

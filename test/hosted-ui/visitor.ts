@@ -1,5 +1,6 @@
 /** A minimal browser for plain pages: it follows their forms, keeps their cookies, and runs no script. */
 import assert from "node:assert/strict";
+import { type Answered, type Asked, ask as request } from "../kit/ask.ts";
 import { makePool } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
 
@@ -36,7 +37,7 @@ export interface HtmlForm {
 }
 
 export interface Shown {
-  readonly response: Response;
+  readonly response: Answered;
   readonly status: number;
   readonly text: string;
   readonly title: string;
@@ -68,11 +69,11 @@ export const rawState = "a%2fb+c%3D~(x)";
 
 export function newVisitor(server: TestServer, app: App): Visitor {
   const cookies = new Map<string, string>();
-  const ask = async (path: string, init: RequestInit): Promise<Shown> => {
+  const ask = async (path: string, asked: Asked): Promise<Shown> => {
     const url = path.startsWith("/") ? `${server.endpoint}${path}` : path;
     const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
-    const headers = { ...(init.headers as Record<string, string>), ...(cookie && { cookie }) };
-    const response = await fetch(url, { ...init, headers, redirect: "manual" });
+    const headers = { ...asked.headers, ...(cookie && { cookie }) };
+    const response = await request(url, { ...asked, headers });
     for (const line of response.headers.getSetCookie()) keepCookie(cookies, line);
     return shownOf(response);
   };
@@ -112,7 +113,7 @@ function attributesIn(tag: string): Record<string, string> {
   );
 }
 
-async function shownOf(response: Response): Promise<Shown> {
+async function shownOf(response: Answered): Promise<Shown> {
   // White space between attributes does not matter.
   const text = (await response.text()).replace(/\s+/g, " ");
   const forms = [...text.matchAll(/<form([^>]*)>([\s\S]*?)<\/form>/g)].map(([, head, inside]): HtmlForm => {

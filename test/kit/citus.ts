@@ -3,6 +3,7 @@
  * `postgres`, which has the extension and knows its workers.
  */
 import pg from "pg";
+import { commandName } from "../../src/store/engine/postgres/clients.ts";
 import { distributeDatabase } from "../../src/store/open.ts";
 
 /** The coordinator's address; undefined if tests run on PostgreSQL alone. */
@@ -83,7 +84,11 @@ async function joinWorkers(coordinator: string, url: string): Promise<void> {
 
 /** Distributes the tables of a migrated database, and turns it into a template on every machine. */
 export async function makeTemplate(coordinator: string, name: string, template: string): Promise<void> {
-  await distributeDatabase({ url: urlAt(coordinator, undefined, name), log: silent });
+  await distributeDatabase({
+    url: urlAt(coordinator, undefined, name),
+    log: silent,
+    applicationName: commandName,
+  });
   await onEach(coordinator, "postgres", async (client) => {
     // Copied is only a database that nobody uses, nor Citus's own processes.
     await client.query(`alter database ${name} with allow_connections false`);

@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import type { StoreLog } from "../../src/store/engine/log.ts";
+import { commandName } from "../../src/store/engine/postgres/clients.ts";
 import { migrateDatabase } from "../../src/store/open.ts";
 import { citusUrl, makeTemplate } from "./citus.ts";
 import { createPostgres, dropPostgres, withClient } from "./postgres.ts";
@@ -79,7 +80,7 @@ function makeOriginal(original: string): Promise<void> {
     if (names.includes(original)) return;
     for (const name of names) await dropPostgres(name);
     const { name, url } = await createPostgres();
-    await migrateDatabase({ url, log: silent });
+    await migrateDatabase({ url, log: silent, applicationName: commandName });
     if (citusUrl === undefined) await client.query(`alter database ${name} rename to ${original}`);
     else await makeTemplate(citusUrl, name, original);
   });

@@ -21,10 +21,10 @@ const H = (...parts: (Uint8Array | string)[]) => {
 
 function modPow(base: bigint, exponent: bigint): bigint {
   let result = 1n;
-  let square = base % N;
-  for (let e = exponent; e > 0n; e >>= 1n) {
-    if (e & 1n) result = (result * square) % N;
-    square = (square * square) % N;
+  // From the highest bit down, where to multiply by 2, the usual base, costs next to nothing.
+  for (const bit of exponent.toString(2)) {
+    result = (result * result) % N;
+    if (bit === "1") result = (result * base) % N;
   }
   return result;
 }

@@ -5,6 +5,7 @@ import {
   CreateUserPoolClientCommand,
   UpdateUserPoolClientCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { type Answered, type Asked, ask as request } from "../kit/ask.ts";
 import { password } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
 import { hostileUrls, registered } from "./hostile-urls.ts";
@@ -55,7 +56,7 @@ async function forEach<T>(all: readonly T[], run: (one: T) => Promise<void>): Pr
 }
 
 /** Fails if an answer would take a browser elsewhere, or contains something from the request. */
-async function staysHere(place: OAuthPlace, answer: Response, value: string): Promise<string> {
+async function staysHere(place: OAuthPlace, answer: Answered, value: string): Promise<string> {
   const told = JSON.stringify(value);
   const text = await answer.text();
   for (const [name, content] of answer.headers) {
@@ -85,10 +86,9 @@ forEachServer(
         LogoutURLs: [...goodOnes, home],
         AllowedOAuthFlows: ["code"],
       });
-    const ask = (at: OAuthPlace, path: string, init: RequestInit = {}) =>
-      fetch(`${at.base}${path}`, {
-        ...init,
-        redirect: "manual",
+    const ask = (at: OAuthPlace, path: string, asked: Asked = {}) =>
+      request(`${at.base}${path}`, {
+        ...asked,
         headers: { cookie: at.cookie, origin: new URL(at.base).origin },
       });
     const query = (at: OAuthPlace, redirect_uri: string, more: Record<string, string> = {}) =>
@@ -112,7 +112,7 @@ forEachServer(
       ],
       "passkeys/add",
     ];
-    const asked: Readonly<Record<string, (at: OAuthPlace, uri: string) => Promise<Response>>> = {
+    const asked: Readonly<Record<string, (at: OAuthPlace, uri: string) => Promise<Answered>>> = {
       "GET /oauth2/authorize": (at, uri) => ask(at, `/oauth2/authorize?${query(at, uri)}`),
       "POST /oauth2/authorize": (at, uri) =>
         ask(at, "/oauth2/authorize", { method: "POST", body: query(at, uri) }),
@@ -299,7 +299,7 @@ forEachServer(
         assert.equal(headers.get("location"), `${wire}${mark}state=a+b`);
         const again = await out({ redirect_uri: uri, response_type: "code" });
         assert.ok(again.headers.get("location")?.startsWith(`${at.base}/login?client_id=`));
-        assert.equal((await fetch(again.headers.get("location")!, { redirect: "manual" })).status, 200);
+        assert.equal((await request(again.headers.get("location")!)).status, 200);
         // URIs for returning are not accepted for signing out, and vice versa.
         const { headers: wrong } = await ask(at, `/oauth2/authorize?${query(at, home)}`);
         assert.match(wrong.get("location") ?? "", errorPage(at));

@@ -7,6 +7,7 @@ import {
   type CreateUserPoolCommandInput,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { putBrowserSession } from "../../src/store/browser-sessions.ts";
+import { ask } from "../kit/ask.ts";
 import { makePool, makeUser } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
 
@@ -105,7 +106,7 @@ export async function authorize(
   };
   const present = Object.entries(given).filter((entry): entry is [string, string] => entry[1] !== undefined);
   const url = `${base}/oauth2/authorize?${new URLSearchParams(present)}${raw}`;
-  const answer = await fetch(url, { redirect: "manual", headers: { cookie } });
+  const answer = await ask(url, { headers: { cookie } });
   assert.equal(answer.status, 302, await answer.text());
   return new URL(answer.headers.get("location") ?? assert.fail("no location"));
 }
@@ -132,11 +133,10 @@ export async function post(
   options: { path?: string; basic?: string } = {},
 ): Promise<TokenAnswer> {
   const { path = "/oauth2/token", basic } = options;
-  const answer = await fetch(`${base}${path}`, {
+  const answer = await ask(`${base}${path}`, {
     method: "POST",
     body: new URLSearchParams(form),
     headers: basic ? { authorization: `Basic ${Buffer.from(basic).toString("base64")}` } : {},
-    redirect: "manual",
   });
   const text = await answer.text();
   return { status: answer.status, headers: answer.headers, body: text === "" ? {} : JSON.parse(text) };

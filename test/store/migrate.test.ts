@@ -69,6 +69,32 @@ forEachDatabase((name, open, _fresh, empty) => {
       );
     });
 
+    test("one that older servers cannot work with is not done beside them", async () => {
+      if (name === "sqlite") return;
+      const options = await empty();
+      for (const applicationName of ["poolhouse", "poolhouse/14"]) {
+        const older = await openDatabase({
+          ...options,
+          applicationName,
+          migrations: migrations.slice(0, 14),
+        });
+        await assert.rejects(
+          openDatabase(options),
+          new RegExp(`Servers of an earlier version are connected to the database \\(${applicationName}\\)`),
+        );
+        const { rows } = await sql`select 1 from pools`.execute(older.db.kysely);
+        assert.deepEqual(rows, []);
+        await older.close();
+      }
+      // PostgreSQL ends their sessions in its own time.
+      await until("migrated", () =>
+        openDatabase(options).then(
+          (opened) => opened.close().then(() => true),
+          () => false,
+        ),
+      );
+    });
+
     test("one that fails leaves nothing behind and is tried again", async () => {
       const options = await empty();
       let fail = true;

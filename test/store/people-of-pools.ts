@@ -1,6 +1,6 @@
 /** Pools, users and what belongs to them, in the tables of today and of earlier schemas. */
 import assert from "node:assert/strict";
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { uuid7 } from "../../src/lib/uuid.ts";
 import { insertCredential, type NewCredential, readCredential } from "../../src/store/credentials.ts";
@@ -23,6 +23,9 @@ export const poolOf = (poolId: string) => ({
 
 const statuses = ["CONFIRMED", "UNCONFIRMED", "RESET_REQUIRED"] as const;
 
+/** As long as the index of schema 14 took on PostgreSQL, and too random to be compressed. */
+const longName = () => String.fromCodePoint(...Array.from({ length: 892 }, () => randomInt(0x4e00, 0x9fff)));
+
 export function userOf(poolId: string, index: number): User {
   return {
     poolId,
@@ -37,6 +40,7 @@ export function userOf(poolId: string, index: number): User {
       given_name: index % 2 ? "Ada" : "Ávila",
       name: "Same",
       family_name: "lê",
+      ...(index === 5 && { preferred_username: longName() }),
     },
     pendingAttributes: index === 1 ? { email: "new@example.com" } : {},
     mfa: { enabled: [] },
@@ -105,6 +109,8 @@ export async function fillFormer(db: Db): Promise<User[]> {
       given_name_key: searchKey(user.attributes["given_name"]!),
       name_key: "same",
       family_name_key: "lê",
+      // The indexes of this schema take less than that of schema 14.
+      preferred_username_key: user.attributes["preferred_username"]?.slice(0, 600) ?? null,
     });
     for (const { key, kind } of namesOf(user))
       await insert("login_names", { pool_id: user.poolId, name_key: key, kind, user_id: user.id });
@@ -127,6 +133,11 @@ export async function fillFormer(db: Db): Promise<User[]> {
 
 /** Events of these users, and of the audit log, in the tables of schema 14. */
 export async function fillFormerEvents({ kysely }: Db, users: readonly User[]): Promise<void> {
+  for (const { id, attributes } of users) {
+    const text = attributes["preferred_username"];
+    if (text !== undefined)
+      await sql`update users set preferred_username_key = ${text} where user_id = ${id}`.execute(kysely);
+  }
   for (const [index, user] of users.entries()) {
     const provider = index % 2 ? "admin" : null;
     await sql`insert into auth_events (user_number, event_id, at, type, response, steps, challenges, feedback,

@@ -67,6 +67,11 @@ async function assertSearched(db: Db, users: readonly User[]): Promise<void> {
       const found = await pagesOf(db, poolId, search);
       assert.deepEqual(found.toSorted(), wanted.toSorted(), JSON.stringify(search));
     }
+    const [long] = users.filter((user) => user.poolId === poolId && user.attributes["preferred_username"]);
+    const text = long!.attributes["preferred_username"]!.slice(0, 256);
+    const by = "preferred_username";
+    assert.deepEqual(await pagesOf(db, poolId, { by, text, match: "prefix" }), [long!.id]);
+    assert.deepEqual(await pagesOf(db, poolId, { by, text, match: "exact" }), []);
   }
 }
 

@@ -1,14 +1,16 @@
 /** Starts Poolhouse, sets an example up in it, and starts the example's programs. */
 import {
   type ChildProcess,
+  execFile,
   type SpawnOptionsWithStdioTuple,
   type StdioNull,
   type StdioPipe,
   spawn,
 } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { parseEnv, promisify } from "node:util";
 import { OperatorError } from "../../src/lib/operator-error.ts";
 import {
   choosePorts,
@@ -80,9 +82,10 @@ export async function startExample({ name, example, keep }: Start): Promise<Runn
     };
     const said = note?.said ?? (await setUp(name, folder, env));
     if (note === undefined) writeNote(folder, { example: name, ports, said } satisfies Note);
+    const programEnv = { ...env, ...(await keyOfPrograms(name, folder)) };
     const places: string[] = [];
     for (const program of example.programs)
-      places.push(await launch(programOf(name, program, folder, env), /.* is at http.*(?=\n)/));
+      places.push(await launch(programOf(name, program, folder, programEnv), /.* is at http.*(?=\n)/));
     say(
       `\n${said.trim()}\n\n${places.join("\n")}\nOpen ${urls[example.open]}   (Poolhouse: ${endpoint(ports, example)})`,
     );
@@ -152,6 +155,26 @@ function credentials(folder: Folder): Record<string, string> {
     AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
     AWS_REGION: "us-east-1",
   };
+}
+
+/**
+ * The key of an example whose setup has written a policy for it, made at the first start; other examples have the
+ * administrator's.
+ */
+async function keyOfPrograms(example: string, folder: Folder): Promise<Record<string, string>> {
+  const policy = join(folder.path, "policy.json");
+  const file = join(folder.path, "access-key.env");
+  if (!existsSync(policy)) return {};
+  if (!existsSync(file)) {
+    const argv = ["keys", "create", "--data", join(folder.path, "poolhouse"), "--name", example];
+    const made = await promisify(execFile)(
+      process.execPath,
+      [join(root, "src", "main.ts"), ...argv, "--policy", policy],
+      { env: cleanEnvironment() },
+    );
+    writeFileSync(file, made.stdout, { mode: 0o600 });
+  }
+  return parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
 }
 
 /** Runs the example's setup, and returns what it said. */

@@ -14,6 +14,12 @@ export interface Example {
 }
 
 export const examples: Readonly<Record<string, Example>> = {
+  accounts: {
+    shows: "a server that creates accounts (its own record, the pool's user), a page that signs in by SRP",
+    urls: { ACCOUNTS_URL: 3000 },
+    programs: ["server.ts"],
+    open: "ACCOUNTS_URL",
+  },
   "web-app": {
     shows: "sign-in at the hosted pages (code grant), groups in the access token, an API beside the pages",
     urls: { APP_URL: 3000, PASSPORT_URL: 3001 },

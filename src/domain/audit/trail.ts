@@ -1,20 +1,15 @@
 /**
  * A queue for events that no answer waits for: sign-ins, reads and refused calls. They are written in batches, so that
- * a read costs no sync of the disk; events still queued are lost if the process is killed. If the database accepts none
- * until too many are queued, calls wait.
+ * a read costs no sync of the disk; events still queued are lost if the process is killed. If the database accepts none of
+ * a pool until too many are queued, calls of that pool wait.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Trail } from "../../app.ts";
 import type { StoreLog } from "../../store/engine/log.ts";
+import { Pools } from "./pools.ts";
 
 /** How long an event waits for others, in milliseconds. */
 const batchDelayMs = 250;
-/** The number of rows per insert. */
-const batch = 64;
-/** The number of queued events beyond which calls wait. */
-const capacity = 4_096;
-/** Milliseconds between attempts while the database accepts none. */
-const retryMs = 1_000;
 /** How long a reader waits for queued events, in milliseconds. */
 const flushMs = 2_000;
 
@@ -23,19 +18,24 @@ export interface RunningTrail<Event> extends Trail<Event> {
   stop(): Promise<void>;
 }
 
-/**
- * Starts a queue.
- * @param what a plural noun for the log
- * @param insert writes some events; may be called again with events that it has already written
- * @param take converts an event as it is added
- */
+/** What a queue holds, and how it is written. */
+interface TrailOptions<Event> {
+  /** A plural noun for the log. */
+  readonly what: string;
+  /** The pool that an event is about. Pools that cannot be written do not keep others waiting. */
+  poolOf(event: Event): string;
+  /** Writes some events of one pool, all or none; may be called again with events that it has already written. */
+  insert(events: readonly Event[]): Promise<void>;
+  /** Converts an event as it is added. */
+  take?(event: Event): Event;
+}
+
+/** Starts a queue. */
 export function startTrail<Event>(
   log: StoreLog,
-  what: string,
-  insert: (events: readonly Event[]) => Promise<void>,
-  take: (event: Event) => Event = (event) => event,
+  { what, poolOf, insert, take = (event) => event }: TrailOptions<Event>,
 ): RunningTrail<Event> {
-  const waiting: Event[] = [];
+  const pools = new Pools<Event>();
   let writing: Promise<void> | undefined;
   const stopping = new AbortController();
   /** Aborted when queued events should be written at once. */
@@ -45,15 +45,14 @@ export function startTrail<Event>(
   const write = async () => {
     await delay(batchDelayMs, undefined, { signal: flushNow.signal, ref: false }).catch(() => {});
     flushNow = new AbortController();
-    while (waiting.length > 0) {
-      const some = waiting.slice(0, batch);
-      try {
-        await insert(some);
-        waiting.splice(0, some.length);
-      } catch (error) {
-        log.error({ err: error, waiting: waiting.length }, `${what} could not be written`);
-        if (stopping.signal.aborted) return;
-        await delay(retryMs, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
+    while (pools.waiting > 0) {
+      const ready = pools.ready();
+      if (ready.length === 0 && stopping.signal.aborted) return;
+      if (ready.length === 0) await pools.pause;
+      for (const pool of ready) {
+        const failure = await pools.write(pool, insert, stopping.signal);
+        if (failure !== undefined)
+          log.error({ err: failure, waiting: pools.waiting, pool }, `${what} could not be written`);
       }
     }
   };
@@ -61,18 +60,19 @@ export function startTrail<Event>(
     writing ??= write().finally(() => {
       writing = undefined;
       // An event may have been added after the last check.
-      if (waiting.length > 0 && !stopping.signal.aborted) void begin();
+      if (pools.waiting > 0 && !stopping.signal.aborted) void begin();
     });
     return writing;
   };
   return {
     get waiting() {
-      return waiting.length;
+      return pools.waiting;
     },
     async add(event) {
-      waiting.push(take(event));
-      const written = begin();
-      if (waiting.length > capacity) await written;
+      const pool = poolOf(event);
+      pools.add(pool, take(event));
+      void begin();
+      while (pools.isFull(pool) && !stopping.signal.aborted) await pools.nextWrite(pool);
     },
     async flush() {
       if (writing === undefined) return;
@@ -83,7 +83,9 @@ export function startTrail<Event>(
       stopping.abort();
       flushNow.abort();
       await writing;
-      if (waiting.length > 0) await write();
+      pools.retryAll();
+      if (pools.waiting > 0) await write();
+      pools.letAllGo();
     },
   };
 }

@@ -4,9 +4,6 @@ import type { Schema } from "../schema/schema.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
-/** The application_name of servers' connections to PostgreSQL, unless they are given another. */
-export const serverName = "poolhouse";
-
 /**
  * A query of which the program has one text for ever. PostgreSQL plans it once per connection, under its name, which no
  * other text may have.

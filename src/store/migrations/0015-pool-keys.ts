@@ -9,9 +9,11 @@ import type { Schema } from "../schema/schema.ts";
  */
 export async function up(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   if (!(await hasColumn(kysely, kind, "users", "pool_number"))) return;
-  const change = kind === "sqlite" ? [...withoutIndexes, ...rebuilt()] : [noWriters, ...altered()];
-  for (const statement of [...change, ...withoutOrphans, ...indexes(kind)])
-    await sql.raw(statement).execute(kysely);
+  const run = (statement: string) => sql.raw(statement).execute(kysely);
+  if (kind === "postgres") await run(noWriters);
+  const cut = (await run(longKeys)).rows.length > 0 ? shortened(kind) : [];
+  const change = kind === "sqlite" ? [...withoutIndexes, ...rebuilt()] : altered();
+  for (const statement of [...cut, ...change, ...withoutOrphans, ...indexes(kind)]) await run(statement);
 }
 
 /** Keeps servers of earlier versions from writing what would not be migrated. */
@@ -19,6 +21,20 @@ const noWriters =
   "lock table pools, users, login_names, credentials, auth_events, audit_events in access exclusive mode";
 
 const filtered = ["email", "phone_number", "name", "given_name", "family_name", "preferred_username"];
+
+/** Users with keys longer than users.ts makes them: with `pool_id` in front they may not fit into an index. */
+const longKeys = `select 1 from users where ${filtered.map((name) => `length(${name}_key) > 600`).join(" or ")} limit 1`;
+
+/**
+ * Cuts those keys off; the attributes have the whole text. PostgreSQL writes the table anew, since even rows that an
+ * update has replaced come into an index that is made in the same transaction.
+ */
+function shortened(kind: DatabaseKind): string[] {
+  const keys = filtered.map((name) => `${name}_key`);
+  if (kind === "sqlite") return keys.map((key) => `update users set ${key} = substr(${key}, 1, 600)`);
+  const columns = keys.map((key) => `alter column ${key} type text collate "C" using substr(${key}, 1, 600)`);
+  return [`alter table users ${columns.join(", ")}`];
+}
 
 /** Tables whose rows expire, each with an index by which the sweep of a pool finds them. */
 const expiring = [

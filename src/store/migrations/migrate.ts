@@ -9,6 +9,7 @@ import { type Kysely, sql } from "kysely";
 import { OperatorError } from "../../lib/operator-error.ts";
 import { endLease, type Lease, renewLease, takeLease } from "../engine/lease.ts";
 import type { StoreLog } from "../engine/log.ts";
+import { isOlderServer, otherClients } from "../engine/postgres/clients.ts";
 import { withoutTimeLimit } from "../engine/postgres/time-limit.ts";
 import { sqlState } from "../engine/retry.ts";
 import { blobType, type DatabaseKind, keyText } from "../engine/sql.ts";
@@ -29,7 +30,6 @@ import * as bounds from "./0012-bounds.ts";
 import * as twoFactors from "./0013-two-factors.ts";
 import * as browsers from "./0014-browsers.ts";
 import * as poolKeys from "./0015-pool-keys.ts";
-import { distribute, isDistributed } from "./distribute.ts";
 
 export interface Migration {
   /** 1, 2, 3 … without gaps. */
@@ -170,6 +170,20 @@ function refuseOldProgram(state: State, program: number): void {
   );
 }
 
+/**
+ * Throws an OperatorError if servers are connected that cannot work with the tables after this migration: they would go on
+ * with those statements that still succeed.
+ */
+async function refuseBesideOlder(tx: Kysely<Schema>, migration: Migration): Promise<void> {
+  if (migration.oldestProgram < migration.version) return;
+  const older = (await otherClients(tx)).filter((name) => isOlderServer(name, migration.version));
+  if (older.length === 0) return;
+  throw new OperatorError(
+    `Servers of an earlier version are connected to the database (${older.join(", ")}), which cannot work with schema ` +
+      `${migration.version}: stop them first, and reload a connection pooler, which may keep their connections.`,
+  );
+}
+
 /** Creates the tables that migrations, their lease and the sealer need. */
 async function makeBaseTables(kysely: Kysely<Schema>, kind: DatabaseKind): Promise<void> {
   const key = keyText(kind);
@@ -239,7 +253,9 @@ async function migrateUnderLease(
     for (const migration of list) {
       const outcome = await runTransaction(kysely, async (tx) => {
         if (!(await renewLease(tx, lease(holder, now())))) return "lost";
-        if ((await readState(tx)).version >= migration.version) return "had";
+        const { version } = await readState(tx);
+        if (version >= migration.version) return "had";
+        if (kind === "postgres" && version > 0) await refuseBesideOlder(tx, migration);
         await migration.up(tx, kind);
         await writeMeta(tx, "schema_version", migration.version);
         await writeMeta(tx, "oldest_program_version", migration.oldestProgram);
@@ -250,8 +266,6 @@ async function migrateUnderLease(
       else if (outcome === "done")
         log.info({ version: migration.version, name: migration.name }, "Migrated the database.");
     }
-    // Tables of these migrations, beside those that are distributed already.
-    if (kind === "postgres" && (await isDistributed(kysely))) await distribute(kysely);
     return true;
   } finally {
     if (created > 0) log.info({ version: created }, "Created the tables of the database.");

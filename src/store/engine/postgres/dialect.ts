@@ -9,7 +9,6 @@ import { OperatorError } from "../../../lib/operator-error.ts";
 import type { DatabaseCounts } from "../counts.ts";
 import type { StoreLog } from "../log.ts";
 import { sqlState } from "../retry.ts";
-import { serverName } from "../sql.ts";
 import { mayComeUp, PostgresDriver } from "./driver.ts";
 import { Sockets } from "./sockets.ts";
 import { queryTimeoutMs } from "./time-limit.ts";
@@ -50,7 +49,7 @@ export async function connectPostgres(options: PostgresOptions): Promise<Connect
   const pool = new pg.Pool({
     connectionString: options.url,
     max: options.poolSize ?? 10,
-    application_name: options.applicationName ?? serverName,
+    application_name: options.applicationName,
     connectionTimeoutMillis: connectTimeoutMs,
     idleTimeoutMillis: 60_000,
     stream: sockets.make,

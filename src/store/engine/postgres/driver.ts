@@ -237,20 +237,32 @@ function isRead(text: string): boolean {
   return /^\s*select\b/i.test(text);
 }
 
+/** What pg adds to errors of PostgreSQL. */
+interface ServerError {
+  /** `ERROR` if the session goes on; in the language of the server, where others than English have other words. */
+  readonly severity?: string;
+  /** The function of PostgreSQL's source that found it. */
+  readonly routine?: string;
+}
+
 /**
  * Whether PostgreSQL has ended the session: 57P0x and 25P03 (it shuts down or terminates it), 08… (protocol violation).
- * After a timeout a late answer could be taken for that of another query.
+ * The coordinator of a cluster reports so that another machine has ended one, which is an ordinary error here. After a
+ * timeout a late answer could be taken for that of another query.
  */
 function endsSession(error: unknown): boolean {
-  return /^(?:57P|08|25P03)/.test(sqlState(error) ?? "") || isTimeout(error);
+  if (isTimeout(error)) return true;
+  const ended = /^(?:57P|08|25P03)/.test(sqlState(error) ?? "");
+  return ended && (error as ServerError).severity !== "ERROR";
 }
 
 /**
  * Whether PostgreSQL refuses a plan since the statement would now return other columns, as after a migration by another
- * server (0A000, "cached plan must not change result type"). It has not run the statement.
+ * server ("cached plan must not change result type"). It has not run the statement. Other things that it does not
+ * support have the same code.
  */
 function isOutdatedPlan(error: unknown): boolean {
-  return sqlState(error) === "0A000";
+  return sqlState(error) === "0A000" && (error as ServerError).routine === "RevalidateCachedQuery";
 }
 
 /** Recognizes pg's timeout by its message; the error has no code. */

@@ -1,0 +1,139 @@
+/** Signs in by SRP at the pool itself: the server never sees a password again after it has created the account. */
+const { AuthenticationDetails, CognitoUser, CognitoUserAttribute, CognitoUserPool } = AmazonCognitoIdentity;
+
+/** Tokens are kept for as long as the tab is open. */
+const Storage = sessionStorage;
+const settings = (async () => new CognitoUserPool({ ...(await ask("/pool.json")), Storage }))();
+
+/** Asks our own API. */
+async function ask(path, init) {
+  const answer = await fetch(path, init);
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(body.message);
+  return body;
+}
+
+/** A call of the library as a promise. */
+const done = (call) =>
+  new Promise((resolve, reject) => call((error, answer) => (error ? reject(error) : resolve(answer))));
+
+async function signIn(Username, Password) {
+  const user = new CognitoUser({ Username, Pool: await settings, Storage });
+  await new Promise((onSuccess, onFailure) =>
+    user.authenticateUser(new AuthenticationDetails({ Username, Password }), {
+      onSuccess,
+      onFailure,
+      newPasswordRequired: () =>
+        onFailure(new Error("This account is not finished. Please create it again.")),
+    }),
+  );
+}
+
+/** The signed-in user with a session that is good, refreshed if need be; undefined if there is none. */
+async function currentUser() {
+  const user = (await settings).getCurrentUser();
+  if (user === null) return undefined;
+  await done((callback) => user.getSession(callback));
+  return user;
+}
+
+const $ = (selector) => document.querySelector(selector);
+
+/** Shows one of the sections. Its heading gets the focus, so that screen readers say where we are. */
+function show(name) {
+  for (const section of document.querySelectorAll("section")) section.hidden = section.id !== name;
+  const heading = $(`#${name} h1`);
+  document.title = `${heading.textContent} – Accounts`;
+  heading.focus();
+}
+
+async function showRecord() {
+  const user = await currentUser();
+  if (user === undefined) return show("sign-in");
+  const token = user.getSignInUserSession().getAccessToken().getJwtToken();
+  const record = await ask("/me", { headers: { authorization: `Bearer ${token}` } });
+  $("#name").textContent = record.name;
+  $("#email").textContent = record.email;
+  $("#number").textContent = record.id;
+  $("#since").textContent = new Date(record.createdAt).toLocaleDateString("en", { dateStyle: "long" });
+  if ($("#account").hidden) show("account");
+}
+
+/** Runs a form: one submission at a time, its outcome said beside its fields. */
+function onSubmit(selector, work) {
+  const form = $(selector);
+  const say = (role, text) => {
+    const place = form.querySelector(`[role=${role}]`);
+    if (place !== null) place.textContent = text;
+  };
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (form.ariaBusy === "true") return;
+    form.ariaBusy = "true";
+    say("alert", "");
+    say("status", "");
+    try {
+      say("status", (await work(Object.fromEntries(new FormData(form)))) ?? "");
+      form.reset();
+    } catch (error) {
+      say("alert", error.message);
+    } finally {
+      form.ariaBusy = "false";
+    }
+  });
+}
+
+onSubmit("#sign-in form", async ({ email, password }) => {
+  await signIn(email, password);
+  await showRecord();
+});
+
+onSubmit("#sign-up form", async (wanted) => {
+  await ask("/accounts", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(wanted),
+  });
+  await signIn(wanted.email, wanted.password);
+  await showRecord();
+});
+
+onSubmit("#change-email", async ({ email }) => {
+  const user = await currentUser();
+  const attribute = new CognitoUserAttribute({ Name: "email", Value: email });
+  await done((callback) => user.updateAttributes([attribute], callback));
+  $("#confirm-email").hidden = false;
+  $("#confirm-email input").focus();
+  return `A code was sent to ${email}. Until you enter it, your address stays as it is.`;
+});
+
+onSubmit("#confirm-email", async ({ code }) => {
+  const user = await currentUser();
+  await new Promise((onSuccess, onFailure) => user.verifyAttribute("email", code, { onSuccess, onFailure }));
+  $("#confirm-email").hidden = true;
+  $("#change-email input").focus();
+  $("#change-email [role=status]").textContent = "Your address is changed.";
+  // It is, whether or not the server can be asked now.
+  await showRecord().catch(console.error);
+});
+
+onSubmit("#change-password", async ({ present, next }) => {
+  const user = await currentUser();
+  await done((callback) => user.changePassword(present, next, callback));
+  return "Your password is changed.";
+});
+
+$("#sign-out").addEventListener("click", async () => {
+  const user = (await settings).getCurrentUser();
+  // Also ends it at the pool: the refresh token is revoked.
+  await new Promise((resolve) => user.signOut(resolve));
+  // If the pool could not be asked, the tokens are still there.
+  Storage.clear();
+  location.reload();
+});
+
+for (const button of document.querySelectorAll("[data-view]"))
+  button.addEventListener("click", () => show(button.dataset.view));
+
+// Without a session that is good one signs in; if the record cannot be had, signing in again says why.
+showRecord().catch(() => show("sign-in"));

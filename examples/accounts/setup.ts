@@ -1,0 +1,63 @@
+/**
+ * Creates what the example needs: a user pool in which only administrators create users, and the client of the server and
+ * the page. With the unmodified AWS SDK, which finds the pool's server by AWS_ENDPOINT_URL. Writes the settings to .env, and
+ * to policy.json what the server's own access key must be allowed to do.
+ */
+import { existsSync, writeFileSync } from "node:fs";
+import {
+  CognitoIdentityProviderClient,
+  CreateUserPoolClientCommand,
+  CreateUserPoolCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
+
+const endpoint = process.env["AWS_ENDPOINT_URL"];
+if (!endpoint) throw new Error("AWS_ENDPOINT_URL is not set. A local Poolhouse is at http://localhost:4747.");
+if (existsSync(".env")) throw new Error(".env is there already. Remove it to begin anew.");
+
+const idp = new CognitoIdentityProviderClient();
+const { UserPool } = await idp.send(
+  new CreateUserPoolCommand({
+    PoolName: "Accounts",
+    AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
+    // User names are the ids of our records; people sign in with their address.
+    AliasAttributes: ["email"],
+    // A new address counts when its owner has entered the code that was sent there.
+    AutoVerifiedAttributes: ["email"],
+    UserAttributeUpdateSettings: { AttributesRequireVerificationBeforeUpdate: ["email"] },
+  }),
+);
+const UserPoolId = UserPool!.Id!;
+
+const { UserPoolClient } = await idp.send(
+  new CreateUserPoolClientCommand({
+    UserPoolId,
+    ClientName: "Accounts",
+    ExplicitAuthFlows: ["ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+    PreventUserExistenceErrors: "ENABLED",
+  }),
+);
+
+const discovery = new URL(`${UserPoolId}/.well-known/openid-configuration`, new URL("/", endpoint));
+const { issuer } = (await (await fetch(discovery)).json()) as { issuer: string };
+
+const settings = {
+  AWS_ENDPOINT_URL: endpoint,
+  AWS_REGION: await idp.config.region(),
+  ACCOUNTS_URL: new URL(process.env["ACCOUNTS_URL"] ?? "http://localhost:3000").href,
+  ISSUER: issuer,
+  USER_POOL_ID: UserPoolId,
+  CLIENT_ID: UserPoolClient!.ClientId,
+};
+const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
+writeFileSync(".env", lines.join(""), { flag: "wx", mode: 0o600 });
+
+const Action = ["CreateUser", "GetUser", "SetUserPassword", "InitiateAuth", "RespondToAuthChallenge"].map(
+  (name) => `cognito-idp:Admin${name}`,
+);
+const policy = {
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action, Resource: UserPool!.Arn }],
+};
+writeFileSync("policy.json", `${JSON.stringify(policy, null, 2)}\n`);
+
+console.log(`The user pool ${UserPoolId} is ready, and .env and policy.json are written.`);

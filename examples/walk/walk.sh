@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# A walk through a user pool with aws-cli: each step says what it does and shows what came of it.
+set -euo pipefail
+
+: "${AWS_ENDPOINT_URL:?is not set. A local Poolhouse is at http://localhost:4747.}"
+idp() { aws cognito-idp --endpoint-url "$AWS_ENDPOINT_URL" --region "${AWS_REGION:-us-east-1}" "$@"; }
+step() { printf '\n== %s\n' "$1"; }
+# The code of the newest message to an address: the inbox takes the place of mail and text messages.
+code() {
+  curl -sf -G "$AWS_ENDPOINT_URL/inbox/messages" --data-urlencode "to=$1" |
+    sed -n 's/^[^}]*"code":"\([^"]*\)".*/\1/p'
+}
+# The payload of a token, which anybody can read and only the pool can sign.
+payload() {
+  local part
+  part=$(cut -d. -f2 <<<"$1" | tr '_-' '/+')
+  while ((${#part} % 4)); do part+='='; done
+  base64 -d <<<"$part"
+  echo
+}
+password='Correct-Horse-7'
+
+step 'A pool. Names are unique; verified addresses and phone numbers are further names (aliases)'
+pool=$(idp create-user-pool --pool-name walk --query UserPool.Id --output text \
+  --alias-attributes email phone_number --auto-verified-attributes email phone_number \
+  --sms-configuration SnsCallerArn=arn:aws:iam::000000000000:role/sms \
+  --schema Name=department,AttributeDataType=String,Mutable=true \
+  --account-recovery-setting 'RecoveryMechanisms=[{Priority=1,Name=verified_email},{Priority=2,Name=verified_phone_number}]')
+echo "$pool"
+
+step 'A client, the application that signs its users in: here by their password, and at the pool'"'"'s pages'
+client=$(idp create-user-pool-client --user-pool-id "$pool" --client-name "A walk" \
+  --explicit-auth-flows ALLOW_USER_PASSWORD_AUTH ALLOW_REFRESH_TOKEN_AUTH --prevent-user-existence-errors ENABLED \
+  --supported-identity-providers COGNITO --allowed-o-auth-flows-user-pool-client --allowed-o-auth-flows code \
+  --allowed-o-auth-scopes openid email --callback-urls http://localhost:3000/callback --query UserPoolClient.ClientId --output text)
+echo "$client"
+
+step 'Two groups'
+for group in Admin Staff; do idp create-group --user-pool-id "$pool" --group-name "$group" --query Group.GroupName --output text; done
+
+step 'Ann signs up. She is not confirmed until she has proven that the address is hers'
+idp sign-up --client-id "$client" --username ann --password "$password" \
+  --user-attributes Name=email,Value=ann@example.com Name=name,Value=Ann Name=custom:department,Value=Lifts --output table
+echo "Her mail has the code $(code ann@example.com)."
+idp confirm-sign-up --client-id "$client" --username ann --confirmation-code "$(code ann@example.com)"
+idp admin-get-user --user-pool-id "$pool" --username ann --query '{Status:UserStatus,Attributes:UserAttributes}' --output table
+
+sign_in() {
+  idp initiate-auth --client-id "$client" --auth-flow USER_PASSWORD_AUTH --query "${3:-AuthenticationResult.AccessToken}" \
+    --auth-parameters "USERNAME=$1,PASSWORD=$2" --output text
+}
+
+step 'She signs in, by her address as well as by her name'
+token=$(sign_in ann@example.com "$password")
+payload "$token"
+
+step 'She adds a phone number, which counts once a text message to it was answered'
+idp update-user-attributes --access-token "$token" --user-attributes Name=phone_number,Value=+4915112345678 --output table
+idp verify-user-attribute --access-token "$token" --attribute-name phone_number --code "$(code +4915112345678)"
+idp get-user --access-token "$token" --query "UserAttributes[?starts_with(Name, 'phone')]" --output table
+
+step 'Ann becomes an administrator. The next token says so, and applications decide by it'
+idp admin-add-user-to-group --user-pool-id "$pool" --username ann --group-name Admin
+payload "$(sign_in ann "$password")"
+
+step 'Bob is invited: the pool sends him a temporary password, which he must change'
+idp admin-create-user --user-pool-id "$pool" --username bob --desired-delivery-mediums EMAIL \
+  --user-attributes Name=email,Value=bob@example.com Name=email_verified,Value=true --query User.UserStatus --output text
+temporary=$(code bob@example.com)
+session=$(sign_in bob "$temporary" Session)
+idp respond-to-auth-challenge --client-id "$client" --challenge-name NEW_PASSWORD_REQUIRED --session "$session" \
+  --challenge-responses "USERNAME=bob,NEW_PASSWORD=$password" --query AuthenticationResult.ExpiresIn --output text
+
+step 'The pages for signing in and up, in the colours of the house'
+idp set-ui-customization --user-pool-id "$pool" --client-id "$client" \
+  --css '.banner-customizable { background-color: #155e52; } .submitButton-customizable { background-color: #155e52; }' \
+  --query UICustomization.ClientId --output text
+page="$AWS_ENDPOINT_URL/$pool/login?client_id=$client&response_type=code&scope=openid&redirect_uri=http://localhost:3000/callback"
+echo "$page"
+if [ -n "${WALK_OPEN:-}" ]; then "$WALK_OPEN" "$page"; fi
+
+step 'A forgotten password is reset by name, by address and by phone number'
+for name in ann ann@example.com +4915112345678; do
+  idp forgot-password --client-id "$client" --username "$name" --query CodeDeliveryDetails.Destination --output text
+  idp confirm-forgot-password --client-id "$client" --username "$name" --confirmation-code "$(code ann@example.com)" \
+    --password "$password-$name"
+  sign_in "$name" "$password-$name" AuthenticationResult.TokenType
+done
+
+step 'The end: the pool goes, with everybody in it'
+if [ -z "${WALK_KEEP:-}" ]; then idp delete-user-pool --user-pool-id "$pool"; fi
+echo 'Done.'

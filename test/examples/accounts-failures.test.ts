@@ -1,0 +1,144 @@
+/** examples/accounts when a step fails, or the server is killed between two: what was begun is undone or finished. */
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
+import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { newAddress, verifiedMail } from "../kit/people.ts";
+import { forEachServer } from "../kit/server.ts";
+import {
+  at,
+  isNowhere,
+  isWhole,
+  me,
+  post,
+  recordsOf,
+  signIn,
+  start,
+  startOnce,
+  usersOf,
+} from "./accounts.ts";
+import { harms, laterSteps, pointsOf, steps, withstand } from "./accounts-failing.ts";
+
+forEachServer("examples/accounts with failures", (open) => {
+  const example = startOnce(open);
+
+  test("a new account makes the calls of which each fails here", async () => {
+    const { app } = await example();
+    const before = app.relay.calls.length;
+    const email = newAddress();
+    await post(app, email);
+    assert.deepEqual(app.relay.calls.slice(before), steps);
+    await isWhole(app, email);
+  });
+
+  for (const point of pointsOf(steps, harms))
+    test(`${point.harm}: ${point.operation}`, async () => {
+      const running = await example();
+      await withstand(running, [point]);
+      if (point.harm !== "lose") return;
+      for (const next of pointsOf(laterSteps, ["lose"])) await withstand(running, [point, next]);
+    });
+
+  // All of them: npm run test:accounts.
+  for (const point of [
+    { operation: "AdminInitiateAuth", harm: "kill before" },
+    { operation: "AdminRespondToAuthChallenge", harm: "kill after" },
+  ] as const)
+    test(`${point.harm}: ${point.operation}`, async () => {
+      await withstand(await example(), [point]);
+    });
+
+  test("an account whose password was set is ready when its owner signs in, without asking again", async () => {
+    const { app } = await example();
+    const email = newAddress();
+    app.relay.plan = (operation) => (operation === "AdminRespondToAuthChallenge" ? "lose" : undefined);
+    assert.equal((await post(app, email)).status, 503);
+    app.relay.plan = () => undefined;
+    assert.equal(recordsOf(app, email)[0]?.["state"], "pending");
+    const { AccessToken } = await signIn(app, email);
+    assert.equal((await me(app, AccessToken)).status, 200);
+    await isWhole(app, email);
+  });
+
+  test("a refusal for good leaves nothing, however often it takes to hear it", async () => {
+    const { app } = await example();
+    const email = newAddress();
+    const bad = { password: "Short-1" };
+    for (const harm of harms) {
+      app.relay.plan = (operation) => (operation === "AdminCreateUser" ? harm : undefined);
+      assert.equal((await post(app, email, bad)).status, 503);
+      assert.equal(recordsOf(app, email).length, 1);
+    }
+    app.relay.plan = () => undefined;
+    assert.equal((await post(app, email, bad)).status, 400);
+    await isNowhere(app, email);
+
+    const attributes = verifiedMail();
+    const taken = attributes[0]!.Value;
+    await app.server.client.send(
+      new AdminCreateUserCommand({
+        UserPoolId: app.UserPoolId,
+        Username: "of-somebody-else",
+        MessageAction: "SUPPRESS",
+        UserAttributes: attributes,
+      }),
+    );
+    app.relay.plan = (operation) => (operation === "AdminGetUser" ? "cut" : undefined);
+    assert.equal((await post(app, taken)).status, 503);
+    app.relay.plan = () => undefined;
+    assert.equal((await post(app, taken)).status, 409);
+    assert.deepEqual(recordsOf(app, taken), []);
+    assert.equal((await usersOf(app, taken)).length, 1);
+  });
+
+  test("a password that the pool refuses when an account is being finished changes nothing", async () => {
+    const { app } = await example();
+    const email = newAddress();
+    app.relay.plan = (operation) => (operation === "AdminInitiateAuth" ? "cut" : undefined);
+    assert.equal((await post(app, email)).status, 503);
+    app.relay.plan = () => undefined;
+    const { status, body } = await post(app, email, { password: "Short-1" });
+    assert.equal(status, 400);
+    assert.match(body["message"]!, /not long enough/);
+    assert.equal((await post(app, email)).status, 201);
+    await isWhole(app, email);
+  });
+
+  test("while the pool is away there is no record to see, and then there is", async () => {
+    const { app } = await example();
+    const email = newAddress();
+    await post(app, email);
+    const { AccessToken } = await signIn(app, email);
+    app.relay.plan = () => "refuse";
+    assert.equal((await me(app, AccessToken)).status, 503);
+    app.relay.plan = () => undefined;
+    assert.equal((await me(app, AccessToken)).status, 200);
+  });
+
+  test("a second server on the same records does not start", async () => {
+    const { app } = await example();
+    await assert.rejects(start(app), /database is locked/);
+    assert.equal((await fetch(at(app, "/pool.json"))).status, 200);
+  });
+
+  test("by itself it repeats each call whose answer was lost, and its caller hears of nothing", async () => {
+    const running = await example();
+    const { app } = running;
+    const exited = once(running.child, "exit");
+    running.child.kill();
+    await exited;
+    running.child = await start(app, 3);
+    const email = newAddress();
+    const lost = new Set<string>();
+    app.relay.plan = (operation) => {
+      if (lost.has(operation) || operation === "AdminRespondToAuthChallenge") return undefined;
+      lost.add(operation);
+      return "lose";
+    };
+    assert.equal((await post(app, email)).status, 201);
+    app.relay.plan = () => undefined;
+    assert.deepEqual([...lost], ["AdminCreateUser", "AdminGetUser", "AdminInitiateAuth"]);
+    await isWhole(app, email);
+  });
+});
