@@ -4,10 +4,13 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { parseEnv } from "node:util";
 import { parse } from "yaml";
 import { openDatabase } from "../../examples/people/api/database.ts";
 import { endChild, main } from "../kit/child.ts";
+import { browse } from "../kit/chromium.ts";
 import { temporaryFolder } from "../kit/databases.ts";
+import { needs } from "../kit/machine.ts";
 import { freePort } from "../kit/ports.ts";
 import {
   administerMariadb,
@@ -118,91 +121,123 @@ test("Dockerfile: it copies what there is, and each program alone", () => {
   assert.deepEqual(new Set([...importsOf("web"), ...importsOf("api")]), new Set(["../settings.ts"]));
 });
 
+/** Lets Node.js find Poolhouse by its alias, as in a container. */
+const withAlias = { NODE_OPTIONS: `--import ${new URL("alias.ts", import.meta.url).href}` };
+
+/** Chromium looks for *.localhost on its own machine, as every browser does; its user comes in at the same URL. */
+async function signIn(webUrl: string, poolUrl: string, settings: string): Promise<void> {
+  const { USERS_PASSWORD, ISSUER } = parseEnv(readFileSync(join(settings, ".env"), "utf8"));
+  assert.ok(ISSUER!.startsWith(poolUrl), ISSUER);
+  const browser = await browse();
+  try {
+    const page = await browser.newPage();
+    await page.goto(webUrl);
+    await page.getByRole("link", { name: "Sign in" }).click();
+    assert.ok(page.url().startsWith(poolUrl), page.url());
+    await page.fill("#username", "ada");
+    await page.fill("#password", USERS_PASSWORD!);
+    await page.locator("form button.primary").first().click();
+    await page.waitForURL(new URL("/people", webUrl).href);
+    assert.match((await page.textContent("main")) ?? "", /Nobody/);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.waitForURL(webUrl);
+  } finally {
+    await browser.close();
+  }
+}
+
 const running: Program[] = [];
 after(async () => {
   for (const { process } of running.toReversed()) await endChild(process, "SIGKILL");
 });
 
 forEachStore(() => {
-  test("its processes, one after another: the API waits for a database that comes late, and all is served", async () => {
-    const name = `people_${randomBytes(6).toString("hex")}`;
-    const secrets: Readonly<Record<string, string>> = {
-      DATABASE_PASSWORD: randomBytes(8).toString("hex"),
-      ROOT_ACCESS_KEY_ID: "AKIACOMPOSETEST00000",
-      ROOT_SECRET_ACCESS_KEY: randomBytes(24).toString("hex"),
-    };
-    const settings = temporaryFolder();
-    const ports = { pool: await freePort(), api: await freePort(), web: await freePort() };
-    const { host } = new URL(mariadbUrl);
-    /** What is a place in containers is another one here. */
-    const here = (text: string) =>
-      text
-        .replace(/\$\{(\w+):\?[^}]*\}/g, (_, variable: string) => secrets[variable] ?? assert.fail(variable))
-        .replace("people:", `${name}:`)
-        .replace("@database:3306/people", `@${host}/${name}`)
-        .replace("poolhouse.localhost:4747", `localhost:${ports.pool}`)
-        .replace("api:3011", `localhost:${ports.api}`)
-        .replace("localhost:3010", `localhost:${ports.web}`)
-        .replace("/settings/", `${settings}/`)
-        .replace("/app/", `${example}/`);
-    const environment = (service: string, stage?: string) => ({
-      ...(stage !== undefined && { ...environmentOf(stage), HOST: "127.0.0.1" }),
-      ...Object.fromEntries(
-        Object.entries(services[service]?.environment ?? {}).map(([variable, value]) => [
-          variable,
-          here(value),
-        ]),
-      ),
-    });
-    const run = (service: string) => {
-      const cwd = service === "setup" ? settings : example;
-      const argv = commandOf(service).map(here);
-      const program = spawnCommand(argv, { cwd, env: environment(service, service) });
-      running.push(program);
-      return program;
-    };
+  const options = needs("chromium");
+  test(
+    "its processes, one after another: the API waits for a database that comes late, and a browser signs in",
+    options,
+    async () => {
+      const name = `people_${randomBytes(6).toString("hex")}`;
+      const secrets: Readonly<Record<string, string>> = {
+        DATABASE_PASSWORD: randomBytes(8).toString("hex"),
+        ROOT_ACCESS_KEY_ID: "AKIACOMPOSETEST00000",
+        ROOT_SECRET_ACCESS_KEY: randomBytes(24).toString("hex"),
+      };
+      const settings = temporaryFolder();
+      const ports = { pool: await freePort(), api: await freePort(), web: await freePort() };
+      const { host } = new URL(mariadbUrl);
+      /** What is a place in containers is another one here. */
+      const here = (text: string) =>
+        text
+          .replace(
+            /\$\{(\w+):\?[^}]*\}/g,
+            (_, variable: string) => secrets[variable] ?? assert.fail(variable),
+          )
+          .replace("people:", `${name}:`)
+          .replace("@database:3306/people", `@${host}/${name}`)
+          .replace("poolhouse.localhost:4747", `poolhouse.localhost:${ports.pool}`)
+          .replace("api:3011", `localhost:${ports.api}`)
+          .replace("localhost:3010", `localhost:${ports.web}`)
+          .replace("/settings/", `${settings}/`)
+          .replace("/app/", `${example}/`);
+      const environment = (service: string, stage?: string) => ({
+        ...(stage !== undefined && { ...environmentOf(stage), HOST: "127.0.0.1" }),
+        ...Object.fromEntries(
+          Object.entries(services[service]?.environment ?? {}).map(([variable, value]) => [
+            variable,
+            here(value),
+          ]),
+        ),
+      });
+      const run = (service: string) => {
+        const cwd = service === "setup" ? settings : example;
+        const argv = commandOf(service).map(here);
+        const program = spawnCommand(argv, { cwd, env: { ...environment(service, service), ...withAlias } });
+        running.push(program);
+        return program;
+      };
 
-    const data = temporaryFolder();
-    const poolhouse = spawnCommand(["node", main, "serve", "--data", data], {
-      env: { ...environment("poolhouse"), POOLHOUSE_PORT: String(ports.pool) },
-    });
-    running.push(poolhouse);
-    await poolhouse.hear(/Poolhouse ready at/);
-    const setup = run("setup");
-    assert.equal(await setup.ended, 0, setup.said());
-    assert.equal(await run("setup").ended, 0, "started again it finds its work done");
+      const data = temporaryFolder();
+      const poolhouse = spawnCommand(["node", main, "serve", "--data", data], {
+        env: { ...environment("poolhouse"), POOLHOUSE_PORT: String(ports.pool) },
+      });
+      running.push(poolhouse);
+      await poolhouse.hear(/Poolhouse ready at/);
+      const setup = run("setup");
+      assert.equal(await setup.ended, 0, setup.said());
+      assert.equal(await run("setup").ended, 0, "started again it finds its work done");
 
-    const api = run("api");
-    await api.hear(/Waiting for the database: /);
-    const healthy = () =>
-      spawnCommand(healthOf("api").map(here), { cwd: example, env: environment("api", "api") }).ended;
-    assert.equal(await healthy(), 1);
-    await administerMariadb(`create database ${name}`);
-    try {
-      await administerMariadb(
-        `grant all on ${name}.* to '${name}'@'%' identified by '${secrets["DATABASE_PASSWORD"]}'`,
-      );
-      await api.hear(/The People API is at/);
-      assert.equal(await healthy(), 0);
-      const web = run("web");
-      await web.hear(/People Web is at/);
-      const shown = await fetch(`http://localhost:${ports.web}/sign-in`);
-      assert.match(await shown.text(), /Sign in to People Web/);
-      const store = openDatabase(here(services["api"]!.environment!["DATABASE_URL"]!));
-      assert.deepEqual(await store("migrations").pluck("name").orderBy("name"), [
-        "1_people",
-        "2_addresses",
-        "3_status",
-      ]);
-      await store.destroy();
-      for (const program of [web, api]) {
-        program.process.kill("SIGTERM");
-        assert.equal(await program.ended, 0, program.said());
-        for (const secret of Object.values(secrets)) assert.ok(!program.said().includes(secret));
+      const api = run("api");
+      await api.hear(/Waiting for the database: /);
+      const healthy = () =>
+        spawnCommand(healthOf("api").map(here), { cwd: example, env: environment("api", "api") }).ended;
+      assert.equal(await healthy(), 1);
+      await administerMariadb(`create database ${name}`);
+      try {
+        await administerMariadb(
+          `grant all on ${name}.* to '${name}'@'%' identified by '${secrets["DATABASE_PASSWORD"]}'`,
+        );
+        await api.hear(/The People API is at/);
+        assert.equal(await healthy(), 0);
+        const web = run("web");
+        await web.hear(/People Web is at/);
+        await signIn(`http://localhost:${ports.web}/`, `http://poolhouse.localhost:${ports.pool}/`, settings);
+        const store = openDatabase(here(services["api"]!.environment!["DATABASE_URL"]!));
+        assert.deepEqual(await store("migrations").pluck("name").orderBy("name"), [
+          "1_people",
+          "2_addresses",
+          "3_status",
+        ]);
+        await store.destroy();
+        for (const program of [web, api]) {
+          program.process.kill("SIGTERM");
+          assert.equal(await program.ended, 0, program.said());
+          for (const secret of Object.values(secrets)) assert.ok(!program.said().includes(secret));
+        }
+      } finally {
+        await administerMariadb(`drop database ${name}`);
+        await administerMariadb(`drop user '${name}'@'%'`);
       }
-    } finally {
-      await administerMariadb(`drop database ${name}`);
-      await administerMariadb(`drop user '${name}'@'%'`);
-    }
-  });
+    },
+  );
 }, ["mariadb"]);
