@@ -137,4 +137,7 @@ test("a database that does not come ends the start, by a limit and with its reas
   const noFolder = await spawnApi("/nowhere/people.sqlite", nowhere);
   assert.equal(await noFolder.ended, 1);
   assert.match(noFolder.said(), /unable to open database file/);
+  const endless = await spawnApi("people.sqlite", { env: { DATABASE_WAIT_SECONDS: "a while" } });
+  assert.equal(await endless.ended, 1);
+  assert.match(endless.said(), /DATABASE_WAIT_SECONDS must be a number/);
 });

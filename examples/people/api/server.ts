@@ -7,6 +7,7 @@ import { migrate } from "./migrate.ts";
 
 const url = new URL(setting("API_URL"));
 const patience = Number(setting("DATABASE_WAIT_SECONDS", "60"));
+if (!(patience >= 0)) throw new Error("DATABASE_WAIT_SECONDS must be a number.");
 const database = openDatabase(setting("DATABASE_URL", "people.sqlite"), patience);
 try {
   await waitFor(database, patience);
