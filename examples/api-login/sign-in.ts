@@ -7,7 +7,6 @@ import {
   AdminInitiateAuthCommand,
   type AuthenticationResultType,
   CognitoIdentityProviderClient,
-  CognitoIdentityProviderServiceException,
   GetTokensFromRefreshTokenCommand,
   RevokeTokenCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
@@ -62,7 +61,7 @@ async function answered(answer: Promise<Answer>): Promise<Tokens | Refusal> {
     // A challenge: a second factor, or a password that must be changed. People finish it in the web application.
     return tokens === undefined ? "unfinished" : written(tokens);
   } catch (error) {
-    const refusal = error instanceof CognitoIdentityProviderServiceException && refusals[error.name];
+    const refusal = error instanceof Error && refusals[error.name];
     if (!refusal) throw error;
     return refusal;
   }
@@ -72,6 +71,8 @@ const refusals: Readonly<Record<string, Refusal>> = {
   NotAuthorizedException: "wrong",
   UserNotFoundException: "wrong",
   InvalidParameterException: "wrong",
+  // Text that no name can be, such as one with a NUL character.
+  SerializationException: "wrong",
   PasswordResetRequiredException: "unfinished",
   UserNotConfirmedException: "unfinished",
   TooManyRequestsException: "busy",

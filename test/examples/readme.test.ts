@@ -56,7 +56,7 @@ async function type(script: string, until: RegExp, options: { cwd: string; env: 
 test("examples/web-app: from a clone to signed in, and its API", async () => {
   const clone = makeClone();
   const [start, setUpAndStart, callApi, passport, ...more] = commands("web-app");
-  assert.deepEqual([start, more], ["npm start\n", []]);
+  assert.deepEqual([start, more], ["npm run example web-app\n", []]);
   const server = await serve("--demo", "--data", join(clone, "poolhouse-data"));
   const here = (script: string | undefined) => script!.replaceAll("http://localhost:4747", server.url);
   const [appUrl, passportUrl] = [

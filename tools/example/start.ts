@@ -68,32 +68,30 @@ export async function startExample({ name, example, keep }: Start): Promise<Runn
     if (note !== undefined && note.example !== name)
       throw new OperatorError(`${folder.path} keeps the data of the example ${note.example}.`);
     if (note !== undefined) await requirePorts(note.ports);
-    const ports = note?.ports ?? (await choosePorts({ poolhouse: 4747, ...example.urls }, say));
-    const server = poolhouse(folder, ports["poolhouse"]!, example);
+    const own = { poolhouse: 4747, ...(example.tls && { https: 4748 }) };
+    const ports = note?.ports ?? (await choosePorts({ ...own, ...example.urls }, say));
+    const server = poolhouse(folder, ports);
     await launch(server, /Poolhouse ready at/);
     const urls = Object.fromEntries(
       Object.keys(example.urls).map((variable) => [variable, `http://localhost:${ports[variable]}/`]),
     );
+    const at = endpoint(ports);
     const env = {
       ...cleanEnvironment(),
       ...credentials(folder),
       ...urls,
-      AWS_ENDPOINT_URL: endpoint(ports, example),
+      AWS_ENDPOINT_URL: at,
+      ...(example.tls && { NODE_EXTRA_CA_CERTS: authority(folder) }),
+      ...example.environment?.({ poolhouse: at, ports }),
     };
-    const said = note?.said ?? (await setUp(name, folder, env));
+    const setups = example.setups ?? [`${name}/setup.ts`];
+    const said = note?.said ?? (await setUp(setups, folder, env));
     if (note === undefined) writeNote(folder, { example: name, ports, said } satisfies Note);
     const programEnv = { ...env, ...(await keyOfPrograms(name, folder)) };
     const places: string[] = [];
     for (const program of example.programs)
-      places.push(await launch(programOf(name, program, folder, programEnv), /.* is at http.*(?=\n)/));
-    say(
-      `\n${said.trim()}\n\n${places.join("\n")}\nOpen ${urls[example.open]}   (Poolhouse: ${endpoint(ports, example)})`,
-    );
-    say(
-      keep === undefined
-        ? "Ctrl-C ends it and removes its data."
-        : `Ctrl-C ends it; its data is in ${folder.path}.`,
-    );
+      places.push(await launch(programOf(program, folder, programEnv), /.* is at http.*(?=\n)/));
+    tell({ name, example, keep }, { folder, said, at, urls, places });
   } catch (error) {
     await stop(1);
     throw error;
@@ -101,38 +99,61 @@ export async function startExample({ name, example, keep }: Start): Promise<Runn
   return running;
 }
 
+interface Place {
+  readonly folder: Folder;
+  readonly said: string;
+  /** Where Poolhouse is. */
+  readonly at: string;
+  readonly urls: Readonly<Record<string, string>>;
+  /** What its programs have said about where they are. */
+  readonly places: readonly string[];
+}
+
+/** Says what to open, what to type, and how it ends. */
+function tell({ name, example, keep }: Start, { folder, said, at, urls, places }: Place): void {
+  say(`\n${said.trim()}\n`);
+  if (example.tls) say(`Let your browser trust ${authority(folder)} (examples/${name}/README.md says how).`);
+  for (const place of places) say(place);
+  say(`Open ${example.open === undefined ? `${at}/inbox` : urls[example.open]}   (Poolhouse: ${at})`);
+  say(
+    keep === undefined
+      ? "Ctrl-C ends it and removes its data."
+      : `Ctrl-C ends it; its data is in ${folder.path}.`,
+  );
+}
+
 interface Child {
   readonly name: string;
   readonly process: ChildProcess;
 }
 
-const endpoint = (ports: Note["ports"], { tls }: Example) =>
-  `http${tls ? "s" : ""}://localhost:${ports["poolhouse"]}`;
+const endpoint = ({ poolhouse, https }: Note["ports"]) =>
+  https === undefined ? `http://localhost:${poolhouse}` : `https://localhost:${https}`;
+
+/** The certificate of the installation's own authority. */
+const authority = (folder: Folder) => join(folder.path, "poolhouse", "secrets", "tls", "ca.pem");
 
 /** The environment without settings of another Poolhouse. */
 const cleanEnvironment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(POOLHOUSE|AWS)_/.test(name)));
 
-function poolhouse(folder: Folder, port: number, { tls }: Example): Child {
-  const flags = ["--demo", "--data", join(folder.path, "poolhouse"), "--port", String(port)];
-  const argv = [join(root, "src", "main.ts"), "serve", ...flags, ...(tls ? ["--tls", "dev"] : [])];
-  return {
-    name: "Poolhouse",
-    process: spawn(
-      process.execPath,
-      argv,
-      options(folder, { ...cleanEnvironment(), POOLHOUSE_LOG_LEVEL: "warn" }),
-    ),
-  };
+function poolhouse(folder: Folder, { poolhouse, https }: Note["ports"]): Child {
+  const flags = ["--demo", "--data", join(folder.path, "poolhouse"), "--port", String(poolhouse)];
+  const tls = https === undefined ? [] : ["--tls", "dev", "--https-port", String(https)];
+  const argv = [join(root, "src", "main.ts"), "serve", ...flags, ...tls];
+  const env = { ...cleanEnvironment(), POOLHOUSE_LOG_LEVEL: "warn" };
+  return { name: "Poolhouse", process: spawn(process.execPath, argv, options(folder, env)) };
 }
 
-const programOf = (example: string, program: string, folder: Folder, env: NodeJS.ProcessEnv): Child => ({
-  name: program,
-  process: spawn(
-    process.execPath,
-    ["--env-file=.env", join(root, "examples", example, program)],
-    options(folder, env),
-  ),
+/** The arguments that run a file of an example with the settings in .env, if it has any. */
+function script(file: string, folder: Folder): string[] {
+  const settings = existsSync(join(folder.path, ".env")) ? ["--env-file=.env"] : [];
+  return [...settings, join(root, "examples", file)];
+}
+
+const programOf = (file: string, folder: Folder, env: NodeJS.ProcessEnv): Child => ({
+  name: file,
+  process: spawn(process.execPath, script(file, folder), options(folder, env)),
 });
 
 /** In groups of their own, so that Ctrl-C reaches this process alone, which ends them in order. */
@@ -177,16 +198,17 @@ async function keyOfPrograms(example: string, folder: Folder): Promise<Record<st
   return parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
 }
 
-/** Runs the example's setup, and returns what it said. */
-async function setUp(example: string, folder: Folder, env: NodeJS.ProcessEnv): Promise<string> {
-  const script = join(root, "examples", example, "setup.ts");
-  const child = spawn(process.execPath, [script], options(folder, env));
+/** Runs setups, and returns what they said. */
+async function setUp(files: readonly string[], folder: Folder, env: NodeJS.ProcessEnv): Promise<string> {
   let said = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    said += chunk.toString();
-  });
-  const [code] = await once(child, "close");
-  if (code !== 0) throw new OperatorError(`The setup of ${example} failed.`);
+  for (const file of files) {
+    const child = spawn(process.execPath, script(file, folder), options(folder, env));
+    child.stdout.on("data", (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    const [code] = await once(child, "close");
+    if (code !== 0) throw new OperatorError(`examples/${file} failed.`);
+  }
   return said;
 }
 

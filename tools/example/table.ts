@@ -5,31 +5,66 @@ export interface Example {
   readonly shows: string;
   /** The ports that it likes, by the environment variables that receive its URLs. */
   readonly urls: Readonly<Record<string, number>>;
-  /** Programs of its folder that run side by side, each until it says " is at http…". */
+  /**
+   * Scripts that run once, one after another, and say what there is to know; by default its setup.ts. Paths are below
+   * examples/.
+   */
+  readonly setups?: readonly string[];
+  /** Programs that run side by side, each until it says " is at http…". Paths are below examples/. */
   readonly programs: readonly string[];
-  /** Whether it needs TLS. */
+  /** Whether it needs https. */
   readonly tls?: boolean;
-  /** What to open. */
-  readonly open: string;
+  /** Further environment variables of its programs. */
+  environment?(place: { readonly poolhouse: string; readonly ports: Readonly<Record<string, number>> }): {
+    readonly [name: string]: string;
+  };
+  /** The variable with the URL to open; Poolhouse's own pages otherwise. */
+  readonly open?: string;
 }
 
 export const examples: Readonly<Record<string, Example>> = {
   accounts: {
     shows: "a server that creates accounts (its own record, the pool's user), a page that signs in by SRP",
     urls: { ACCOUNTS_URL: 3000 },
-    programs: ["server.ts"],
+    programs: ["accounts/server.ts"],
     open: "ACCOUNTS_URL",
+  },
+  "api-login": {
+    shows:
+      "an API with its own sign-in (ADMIN_NO_SRP_AUTH), called by the users of web-app with their tokens",
+    urls: { APP_URL: 3000, PASSPORT_URL: 3001, API_URL: 3002 },
+    setups: ["web-app/setup.ts", "api-login/setup.ts"],
+    programs: ["api-login/server.ts", "web-app/server.ts"],
+    open: "APP_URL",
+  },
+  "react-amplify": {
+    shows: "a React page with Amplify: SRP, redirects to the hosted pages, passkeys (needs https)",
+    urls: { PAGE_URL: 3000 },
+    programs: ["react-amplify/start.ts"],
+    tls: true,
+    environment: ({ poolhouse, ports }) => ({
+      POOLHOUSE_ENDPOINT: poolhouse,
+      PORT: String(ports["PAGE_URL"]),
+    }),
+    open: "PAGE_URL",
+  },
+  walk: {
+    shows: "attributes, groups, verification, invitation, branding, password reset: each step as it happens",
+    urls: {},
+    setups: ["walk/walk.ts"],
+    programs: [],
+    environment: () => ({ WALK_KEEP: "1" }),
   },
   "web-app": {
     shows: "sign-in at the hosted pages (code grant), groups in the access token, an API beside the pages",
     urls: { APP_URL: 3000, PASSPORT_URL: 3001 },
-    programs: ["server.ts", "passport.ts"],
+    programs: ["web-app/server.ts", "web-app/passport.ts"],
     open: "APP_URL",
   },
   people: {
     shows: "an API that owns and migrates its store, and pages that call it with their user's token",
     urls: { WEB_URL: 3010, API_URL: 3011 },
-    programs: ["api/server.ts", "web/server.ts"],
+    programs: ["people/api/server.ts", "people/web/server.ts"],
     open: "WEB_URL",
   },
 };

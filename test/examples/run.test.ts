@@ -1,0 +1,150 @@
+/** `npm run example`: what it lists, starts, says and leaves behind. Each example has tests of its own besides. */
+
+import assert from "node:assert/strict";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { promisify } from "node:util";
+import { examples } from "../../tools/example/table.ts";
+import { serve, stop } from "../cli/program.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { needs } from "../kit/machine.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const run = join(root, "tools", "example", "run.ts");
+const exec = promisify(execFile);
+
+const running: ChildProcess[] = [];
+after(() => {
+  for (const child of running) child.kill("SIGTERM");
+});
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly said: string;
+}
+
+/** Starts an example, and waits until it has said how to end it. */
+async function start(temporary: string, ...argv: string[]): Promise<Started> {
+  const env = { ...process.env, TMPDIR: temporary };
+  const child = spawn(process.execPath, [run, ...argv], { env, stdio: ["ignore", "pipe", "inherit"] });
+  running.push(child);
+  let said = "";
+  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+    said += chunk;
+    if (/^Ctrl-C ends it/m.test(said)) return { child, said };
+  }
+  throw new Error(`it ended: ${said}`);
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<unknown> {
+  const exited = once(child, "exit");
+  child.kill(signal);
+  const [code] = await exited;
+  return code;
+}
+
+const refusal = (...argv: string[]) =>
+  exec(process.execPath, [run, ...argv]).then(
+    () => assert.fail("it was not refused"),
+    (error: { code: number; stderr: string }) => error,
+  );
+
+test("alone it lists the examples with a line each; an unknown one is refused", async () => {
+  const { stdout } = await exec(process.execPath, [run]);
+  for (const [name, { shows }] of Object.entries(examples))
+    assert.ok(stdout.includes(`${name} `) && stdout.includes(shows));
+  const unknown = await refusal("nothing");
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.stderr, /^There is no example "nothing"\./);
+});
+
+test("every example in the folder is in the table, and its README says how it is started", () => {
+  const folders = readdirSync(join(root, "examples")).filter((name) => name !== "appauth");
+  assert.deepEqual(folders.sort(), Object.keys(examples).sort());
+  for (const name of folders) {
+    const readme = readFileSync(join(root, "examples", name, "README.md"), "utf8");
+    assert.match(readme, new RegExp(`^npm run example ${name}$`, "m"));
+  }
+});
+
+test("ports that are taken are named and others used; interrupted, it ends everything and leaves nothing", async () => {
+  const temporary = temporaryFolder();
+  // Somebody has the port already, this test or another program.
+  const taken = createServer().on("error", () => {});
+  taken.listen(3000, "127.0.0.1");
+  const { child, said } = await start(temporary, "web-app");
+  taken.close();
+  assert.match(said, /^Port 3000 is taken; this uses \d+\.$/m);
+  const [, url, poolhouse] = /^Open (\S+) {3}\(Poolhouse: (\S+)\)$/m.exec(said) ?? assert.fail(said);
+  assert.match(said, /^Users: rita .* Their password: Aa1-/m);
+  assert.equal((await fetch(url!)).status, 200);
+  assert.equal((await fetch(new URL("/readyz", poolhouse))).status, 200);
+  const [folder] = globSync("poolhouse-web-app-*", { cwd: temporary });
+  assert.ok(folder, "its data is somewhere");
+  assert.equal(await end(child, "SIGINT"), 0);
+  for (const gone of [url!, poolhouse!]) await assert.rejects(fetch(gone));
+  assert.equal(existsSync(join(temporary, folder)), false);
+});
+
+test("what was kept belongs to one example, and needs its ports again", async () => {
+  const kept = join(temporaryFolder(), "kept");
+  const first = await start(temporaryFolder(), "walk", "--keep", kept);
+  for (const title of ["A pool.", "Ann signs up.", "Bob is invited", "A forgotten password"])
+    assert.match(first.said, new RegExp(`^== ${title}`, "m"));
+  const pool = /us-east-1_\w+/.exec(first.said)?.[0] ?? assert.fail(first.said);
+  const { port } = new URL(/\(Poolhouse: (\S+)\)/.exec(first.said)?.[1] ?? assert.fail(first.said));
+  assert.equal(await end(first.child, "SIGTERM"), 0);
+
+  const other = await refusal("web-app", "--keep", kept);
+  assert.match(other.stderr, /keeps the data of the example walk/);
+  const squatter = createServer();
+  squatter.listen(Number(port), "127.0.0.1");
+  await once(squatter, "listening");
+  const inUse = await refusal("walk", "--keep", kept);
+  assert.match(inUse.stderr, new RegExp(`^Port ${(squatter.address() as AddressInfo).port} is taken`));
+  squatter.close();
+
+  const again = await start(temporaryFolder(), "walk", "--keep", kept);
+  assert.ok(again.said.includes(pool));
+  const page = await fetch(/^http:\S+\/login\?\S+$/m.exec(again.said)?.[0] ?? assert.fail(again.said));
+  assert.equal(page.status, 200);
+  assert.equal(await end(again.child, "SIGINT"), 0);
+});
+
+test("if one of its programs dies, the others are ended, too", async () => {
+  const { child, said } = await start(temporaryFolder(), "api-login");
+  const [, api] = /password at (\S+)login/.exec(said) ?? assert.fail(said);
+  const { stdout } = await exec("pgrep", ["-P", String(child.pid), "-f", "api-login/server.ts"]);
+  const exited = once(child, "exit");
+  process.kill(Number(stdout.trim()), "SIGKILL");
+  assert.equal((await exited)[0], 1);
+  for (const url of [api!, /\(Poolhouse: (\S+)\)/.exec(said)![1]!]) await assert.rejects(fetch(url));
+});
+
+test("examples/walk with aws-cli", needs("aws-cli"), async () => {
+  const data = join(temporaryFolder(), "poolhouse-data");
+  const server = await serve("--demo", "--data", data);
+  try {
+    const key = JSON.parse(readFileSync(join(data, "secrets", "root-access-key.json"), "utf8")) as {
+      accessKeyId: string;
+      secretAccessKey: string;
+    };
+    const env = {
+      PATH: `/usr/bin:${process.env["PATH"]}`,
+      AWS_ENDPOINT_URL: server.url,
+      AWS_ACCESS_KEY_ID: key.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
+    };
+    const { stdout } = await exec("/bin/bash", [join(root, "examples", "walk", "walk.sh")], { env });
+    assert.match(stdout, /"cognito:groups":\["Admin"\]/);
+    assert.match(stdout, /FORCE_CHANGE_PASSWORD\n3600\n/);
+    assert.match(stdout, /(a\*\*\*@e\*\*\*\nBearer\n){3}/);
+    assert.match(stdout, /Done\.\n$/);
+  } finally {
+    await stop(server.process);
+  }
+});
