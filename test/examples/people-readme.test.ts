@@ -7,6 +7,7 @@ import { describe, test } from "node:test";
 import { promisify } from "node:util";
 import { browse } from "../kit/chromium.ts";
 import { needs } from "../kit/machine.ts";
+import { freePort } from "../kit/ports.ts";
 import { example, root, spawnCommand } from "./people.ts";
 
 const run = promisify(execFile);
@@ -19,8 +20,8 @@ describe("the README of examples/people", needs("chromium"), () => {
     const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
       scripts: Record<string, string>;
     };
-    // Without npm, which would install a clone whose dependencies differ first.
-    const command = [...scripts["example"]!.split(" "), "people"];
+    // Without npm, which would install a clone whose dependencies differ first. Tests beside this one use the usual ports.
+    const command = [...scripts["example"]!.split(" "), "people", "--port", String(await freePort())];
     const running = spawnCommand(command, { cwd: root, env: {} });
     const said = (pattern: RegExp) => pattern.exec(running.said())?.[1] ?? assert.fail(running.said());
     try {

@@ -51,16 +51,20 @@ async function isFree(port: number): Promise<boolean> {
   return true;
 }
 
-/** The ports of a first run: the wanted ones, or for those that are taken the next free ones, which it says. */
+/**
+ * The ports of a first run: the wanted ones, or for those that are taken the next free ones, which it says.
+ * @param from the first port to use in their place
+ */
 export async function choosePorts(
   wanted: Readonly<Record<string, number>>,
+  from: number | undefined,
   say: (text: string) => void,
 ): Promise<Record<string, number>> {
   const chosen: Record<string, number> = {};
   for (const [name, first] of Object.entries(wanted)) {
-    let port = first;
+    let port = from ?? first;
     while (Object.values(chosen).includes(port) || !(await isFree(port))) port += 1;
-    if (port !== first) say(`Port ${first} is taken; this uses ${port}.`);
+    if (from === undefined && port !== first) say(`Port ${first} is taken; this uses ${port}.`);
     chosen[name] = port;
   }
   return chosen;

@@ -37,11 +37,13 @@ interface Start {
   readonly example: Example;
   /** The folder to keep the data in. */
   readonly keep: string | undefined;
+  /** The first of the ports to use; undefined: those that the example likes. */
+  readonly port: number | undefined;
 }
 
 const say = (text: string) => console.log(text);
 
-export async function startExample({ name, example, keep }: Start): Promise<Running> {
+export async function startExample({ name, example, keep, port }: Start): Promise<Running> {
   const folder = openFolder(name, keep);
   const children: Child[] = [];
   const { promise: ended, resolve: end } = Promise.withResolvers<number>();
@@ -69,7 +71,7 @@ export async function startExample({ name, example, keep }: Start): Promise<Runn
       throw new OperatorError(`${folder.path} keeps the data of the example ${note.example}.`);
     if (note !== undefined) await requirePorts(note.ports);
     const own = { poolhouse: 4747, ...(example.tls && { https: 4748 }) };
-    const ports = note?.ports ?? (await choosePorts({ ...own, ...example.urls }, say));
+    const ports = note?.ports ?? (await choosePorts({ ...own, ...example.urls }, port, say));
     const server = poolhouse(folder, ports);
     await launch(server, /Poolhouse ready at/);
     const urls = Object.fromEntries(
@@ -91,7 +93,7 @@ export async function startExample({ name, example, keep }: Start): Promise<Runn
     const places: string[] = [];
     for (const program of example.programs)
       places.push(await launch(programOf(program, folder, programEnv), /.* is at http.*(?=\n)/));
-    tell({ name, example, keep }, { folder, said, at, urls, places });
+    tell({ name, example, keep, port }, { folder, said, at, urls, places });
   } catch (error) {
     await stop(1);
     throw error;
