@@ -15,9 +15,9 @@ import { silent } from "../kit/databases.ts";
 import { makePool, makeUser, signIn } from "../kit/people.ts";
 import { freePort } from "../kit/ports.ts";
 import { createPostgres, dropPostgres } from "../kit/postgres.ts";
+import { openRelay, type Relay } from "../kit/relay.ts";
 import { type Started, startTestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
-import { type Relay, startRelay } from "./relay.ts";
 
 const databases: string[] = [];
 const running: Started[] = [];
@@ -27,7 +27,7 @@ after(async () => {
     test.client.destroy();
     await server.close();
   }
-  for (const relay of relays) relay.close();
+  for (const relay of relays) await relay.cut();
   for (const name of databases) await dropPostgres(name);
 });
 
@@ -115,7 +115,7 @@ async function behindRelays(url: string): Promise<Worker[]> {
   const nodes = await query(url, "select nodeid, nodename, nodeport from pg_dist_node where groupid <> 0");
   return Promise.all(
     nodes.map(async ({ nodeid, nodename, nodeport }) => {
-      const relay = await startRelay({ host: String(nodename), port: Number(nodeport) });
+      const relay = await openRelay({ host: String(nodename), port: Number(nodeport) });
       relays.push(relay);
       await query(url, "select citus_update_node($1, '127.0.0.1', $2)", [nodeid, relay.port]);
       return { node: Number(nodeid), port: relay.port, relay };
@@ -166,7 +166,7 @@ test("a worker that dies takes its own pools along, and brings them back with al
     }
   };
   for (let n = 0; n < 20; n++) {
-    if (n === 10) one.relay.cut();
+    if (n === 10) await one.relay.cut();
     await write(`user${n}`);
   }
   assert.equal(acknowledged.length, 10);
@@ -183,7 +183,7 @@ test("a worker that dies takes its own pools along, and brings them back with al
   // Another server starts meanwhile, with the same public URL.
   await start(url, 0, started.server.url);
 
-  one.relay.mend();
+  await one.relay.join();
   await signIn(started.test, lost.ClientId, "ada");
   for (const Username of acknowledged)
     await client.send(new AdminGetUserCommand({ UserPoolId: lost.UserPoolId, Username }));

@@ -18,7 +18,7 @@ after(() => {
 });
 
 async function start(folder: string): Promise<{ child: ChildProcess; url: string; poolhouse: string }> {
-  const argv = [join(root, "tools", "example", "run.ts"), "accounts", "--keep", folder];
+  const argv = [join(root, "tools", "example", "run.ts"), "accounts", "--keep", folder, "--port", "21000"];
   const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "inherit"] });
   running.push(child);
   let output = "";

@@ -1,10 +1,10 @@
 /** examples/people: a database that comes late, goes away while people are read and written, and comes back. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { addressOf, behind, openRelay } from "../kit/relay.ts";
 import { forEachServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
 import { forEachStore, type Pool, setUp, signInByApi, spawnApi, stopProgram } from "./people.ts";
-import { addressOf, behind, openRelay } from "./relay.ts";
 
 forEachServer("examples/people and a database that goes away", (open, database) => {
   // The pool's own database makes no difference here.

@@ -11,9 +11,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { openDatabase } from "../../examples/people/api/database.ts";
+import { addressOf, behind, openRelay } from "../kit/relay.ts";
 import { until } from "../kit/waiting.ts";
 import { type Api, newRelease, type StoreName, spawnApi, startApi, stopProgram, stores } from "./people.ts";
-import { addressOf, behind, openRelay } from "./relay.ts";
 
 const points = 20;
 const writers = 50;

@@ -40,6 +40,9 @@ async function start(temporary: string, ...argv: string[]): Promise<Started> {
   throw new Error(`it ended: ${said}`);
 }
 
+/** Ports that no other test has: those given out by the system are higher. */
+const portsFrom = (first: number) => ["--port", String(first)];
+
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<unknown> {
   const exited = once(child, "exit");
   child.kill(signal);
@@ -92,7 +95,7 @@ test("ports that are taken are named and others used; interrupted, it ends every
 
 test("what was kept belongs to one example, and needs its ports again", async () => {
   const kept = join(temporaryFolder(), "kept");
-  const first = await start(temporaryFolder(), "walk", "--keep", kept);
+  const first = await start(temporaryFolder(), "walk", "--keep", kept, ...portsFrom(21_100));
   for (const title of ["A pool.", "Ann signs up.", "Bob is invited", "A forgotten password"])
     assert.match(first.said, new RegExp(`^== ${title}`, "m"));
   const pool = /us-east-1_\w+/.exec(first.said)?.[0] ?? assert.fail(first.said);
@@ -116,7 +119,7 @@ test("what was kept belongs to one example, and needs its ports again", async ()
 });
 
 test("if one of its programs dies, the others are ended, too", async () => {
-  const { child, said } = await start(temporaryFolder(), "api-login");
+  const { child, said } = await start(temporaryFolder(), "api-login", ...portsFrom(21_200));
   const [, api] = /password at (\S+)login/.exec(said) ?? assert.fail(said);
   const { stdout } = await exec("pgrep", ["-P", String(child.pid), "-f", "api-login/server.ts"]);
   const exited = once(child, "exit");
