@@ -15,8 +15,9 @@ export interface DatabaseCpu {
 export const noDatabaseCpu: DatabaseCpu = { ms: async () => undefined, close: async () => {} };
 
 /**
- * Watches a PostgreSQL database: the backends that serve it now, and all that have ended. Others on the same server that
- * end meanwhile count, too.
+ * Watches a PostgreSQL database: the sessions of its clients. What a session spends after the last look before its end is
+ * lost, but the connections of a server stay open for a minute. Vacuuming and writing to the disk in the background,
+ * which serve no operation in particular, do not count.
  */
 export async function watchPostgres(url: string): Promise<DatabaseCpu> {
   const name = new URL(url).pathname.slice(1);
@@ -24,32 +25,27 @@ export async function watchPostgres(url: string): Promise<DatabaseCpu> {
   elsewhere.pathname = "/postgres";
   const client = new pg.Client({ connectionString: elsewhere.href });
   await client.connect();
-  const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
-  const own = statOf(rows[0]!.pid);
+  /** The last reading of each session. */
+  const ticks = new Map<number, number>();
   return {
     ms: async () => {
-      const backends = await client.query<{ pid: number }>(
-        "select pid from pg_stat_activity where datname = $1",
+      const sessions = await client.query<{ pid: number }>(
+        "select pid from pg_stat_activity where datname = $1 and backend_type = 'client backend'",
         [name],
       );
-      const postmaster = own === undefined ? undefined : statOf(own.parent);
-      if (postmaster === undefined) return undefined;
-      const live = backends.rows.map(({ pid }) => statOf(pid)?.ticks ?? 0);
-      return live.reduce((sum, ticks) => sum + ticks, postmaster.endedChildren) * tickMs;
+      for (const { pid } of sessions.rows) {
+        const reading = ticksOf(pid);
+        if (reading !== undefined) ticks.set(pid, reading);
+      }
+      if (ticks.size === 0) return undefined;
+      return [...ticks.values()].reduce((sum, reading) => sum + reading, 0) * tickMs;
     },
     close: () => client.end(),
   };
 }
 
-interface Stat {
-  readonly parent: number;
-  readonly ticks: number;
-  /** Ticks of the children that have ended. */
-  readonly endedChildren: number;
-}
-
-/** The times of a process of PostgreSQL; undefined if this machine has no such process. */
-function statOf(pid: number): Stat | undefined {
+/** The time of a process of PostgreSQL; undefined if this machine has no such process. */
+function ticksOf(pid: number): number | undefined {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -59,8 +55,7 @@ function statOf(pid: number): Stat | undefined {
   // The name of the program, in parentheses, may contain anything.
   const end = text.lastIndexOf(")");
   if (!text.slice(0, end).includes("(postgres")) return undefined;
-  // Fields are numbered from 1 in proc(5), and the first one here is the third.
+  // Fields are numbered from 1 in proc(5), and the first one here is the third: utime is the 14th, stime the 15th.
   const fields = text.slice(end + 2).split(" ");
-  const field = (number: number) => Number(fields[number - 3]);
-  return { parent: field(4), ticks: field(14) + field(15), endedChildren: field(16) + field(17) };
+  return Number(fields[11]) + Number(fields[12]);
 }
