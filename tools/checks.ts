@@ -1,25 +1,42 @@
 /**
- * `node tools/checks.ts`: everything that `npm test` asks of the sources before it runs tests, side by side. Prints the
- * output of what failed.
+ * `node tools/checks.ts [script]`: everything that `npm test` asks of the sources, side by side, and beside a script of
+ * package.json, whose output is passed on. Prints the output of checks that failed, and their names once more at the end.
  */
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
 
 const checks = ["types", "lint", "knip", "generated"];
 
-async function run(script: string): Promise<{ script: string; passed: boolean; output: string }> {
-  const child = spawn("npm", ["run", "-s", script], { stdio: ["ignore", "pipe", "pipe"] });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
-  });
-  const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-  return { script, passed: code === 0, output: out + err };
+interface Result {
+  readonly script: string;
+  readonly passed: boolean;
 }
 
-for (const { script, passed, output } of await Promise.all(checks.map(run))) {
+async function check(script: string): Promise<Result> {
+  const child = spawn("npm", ["run", "-s", script], { stdio: ["ignore", "pipe", "pipe"] });
+  const ended = endOf(child);
+  const [out, err, passed] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
   console.log(`${passed ? "✔" : "✖"} npm run ${script}`);
-  if (passed) continue;
-  process.stdout.write(output);
+  if (!passed) process.stdout.write(out + err);
+  return { script, passed };
+}
+
+async function runBeside(script: string): Promise<Result> {
+  const child = spawn("npm", ["run", "-s", script], { stdio: "inherit" });
+  return { script, passed: await endOf(child) };
+}
+
+/** Whether a process ended with 0. */
+function endOf(child: ReturnType<typeof spawn>): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve(code === 0));
+  });
+}
+
+const scripts = process.argv.slice(2);
+const results = await Promise.all([...checks.map(check), ...scripts.map(runBeside)]);
+for (const { script } of results.filter(({ passed }) => !passed)) {
+  console.error(`✖ npm run ${script} failed`);
   process.exitCode = 1;
 }

@@ -45,7 +45,7 @@ const together: Readonly<Record<string, number>> = {
 const apart = ["test/clients/durability.test.ts", "test/clients/readme.test.ts", "test/clients/seed.test.ts"];
 
 /** Half of their time files of tests wait: for their servers' threads, for PostgreSQL, for other processes. */
-const concurrency = Math.ceil(2.5 * availableParallelism());
+const concurrency = 3 * availableParallelism();
 
 /** The files as they are run: long ones, then those that share a process, then all others. */
 function processes(files: readonly string[]): string[] {
