@@ -67,11 +67,11 @@ async function createNow(wanted: Wanted): Promise<Account> {
     records.settle(known.id, user.email);
     return createNow(wanted);
   }
-  if (known.state === "pending") {
+  // Nobody has been told that the account exists, so until its password is permanent whoever asks last chooses both.
+  if (known.state === "pending" && user?.mustChangePassword !== false) {
     records.rename(known.id, name);
     if (user === undefined) await createUser(known.id, wanted);
-    // Nobody has been told that the account exists, so whoever asks last chooses its password.
-    else if (user.mustChangePassword) await refusing(pool.setTemporaryPassword(known.id, password));
+    else await refusing(pool.setTemporaryPassword(known.id, password));
   }
   return finish(known, wanted);
 }
@@ -112,6 +112,9 @@ async function refusing(call: Promise<void>): Promise<void> {
   } catch (error) {
     if (error instanceof InvalidPasswordException || error instanceof InvalidParameterException)
       throw new Refusal(400, error.message);
+    // Text that the pool cannot take at all, such as one with a NUL character.
+    if (error instanceof Error && error.name === "SerializationException")
+      throw new Refusal(400, "The address or the password has characters that cannot be used.");
     throw error;
   }
 }

@@ -21,6 +21,7 @@ const { UserPool } = await idp.send(
     AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
     // User names are the ids of our records; people sign in with their address.
     AliasAttributes: ["email"],
+    UsernameConfiguration: { CaseSensitive: false },
     // A new address counts when its owner has entered the code that was sent there.
     AutoVerifiedAttributes: ["email"],
     UserAttributeUpdateSettings: { AttributesRequireVerificationBeforeUpdate: ["email"] },

@@ -48,7 +48,13 @@ export function refresh(refreshToken: string): Promise<Tokens | Refusal> {
 
 /** Ends a sign-in: its refresh token, and at the pool the access tokens that came of it. */
 export async function signOut(refreshToken: string): Promise<void> {
-  await pool.send(new RevokeTokenCommand({ Token: refreshToken, ...client }));
+  try {
+    await pool.send(new RevokeTokenCommand({ Token: refreshToken, ...client }));
+  } catch (error) {
+    // What is no refresh token signs nobody in, either (RFC 7009 section 2.2).
+    const { httpStatusCode = 500 } = (error as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {};
+    if (httpStatusCode >= 500) throw error;
+  }
 }
 
 interface Answer {

@@ -87,6 +87,8 @@ for name in ann ann@example.com +4915112345678; do
   sign_in "$name" "$password-$name" AuthenticationResult.TokenType
 done
 
-step 'The end: the pool goes, with everybody in it'
-if [ -z "${WALK_KEEP:-}" ]; then idp delete-user-pool --user-pool-id "$pool"; fi
+if [ -z "${WALK_KEEP:-}" ]; then
+  step 'The end: the pool goes, with everybody in it'
+  idp delete-user-pool --user-pool-id "$pool"
+fi
 echo 'Done.'

@@ -6,4 +6,8 @@ const server = app.listen(Number(appUrl.port), "127.0.0.1", (error) => {
   if (error) throw error;
   console.log(`The notice board is at ${appUrl.href}`);
 });
-process.once("SIGTERM", () => server.close());
+process.once("SIGTERM", () => {
+  server.close();
+  // Browsers keep connections on which they ask nothing.
+  setTimeout(() => server.closeAllConnections(), 3_000).unref();
+});

@@ -138,7 +138,8 @@ async function redeem(refresh: string): Promise<Tokens | undefined> {
       refresh: answer.refresh_token ?? refresh,
     };
   } catch (error) {
-    if (wasRefused(error)) return undefined;
+    // Anything else says nothing about the user: the pool may be away, behind a proxy that answers for it.
+    if (error instanceof oidc.ResponseBodyError && error.error === "invalid_grant") return undefined;
     throw error;
   }
 }

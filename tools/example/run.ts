@@ -24,15 +24,16 @@ async function main(): Promise<void> {
   if (example === undefined || more.length > 0)
     throw new OperatorError(`There is no example "${positionals.join(" ")}".\n${usage}`);
   const { keep, port } = values;
-  if (port !== undefined && !/^[1-9]\d{0,4}$/.test(port)) throw new OperatorError("--port must be a number.");
-  const running = await startExample({
+  if (port !== undefined && !(/^[1-9]\d{3,4}$/.test(port) && Number(port) <= 65_000))
+    throw new OperatorError("--port must be a number from 1000 to 65000.");
+  const running = startExample({
     name,
     example,
     keep,
     port: port === undefined ? undefined : Number(port),
   });
   const stop = () => running.stop();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, stop);
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
   process.exitCode = await running.ended;
 }
 

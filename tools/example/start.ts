@@ -11,7 +11,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv, promisify } from "node:util";
-import { OperatorError } from "../../src/lib/operator-error.ts";
+import { explainError, OperatorError } from "../../src/lib/operator-error.ts";
 import {
   choosePorts,
   type Folder,
@@ -43,12 +43,16 @@ interface Start {
 
 const say = (text: string) => console.log(text);
 
-export async function startExample({ name, example, keep, port }: Start): Promise<Running> {
+/** Starts an example. It can be stopped while it starts, too. Says why if that fails; `ended` is then 1. */
+export function startExample(start: Start): Running {
+  const { name, keep } = start;
   const folder = openFolder(name, keep);
   const children: Child[] = [];
   const { promise: ended, resolve: end } = Promise.withResolvers<number>();
   let stopping = false;
   const stop = async (code: number) => {
+    // Asked once more, it does not wait.
+    if (stopping) for (const child of children) child.process.kill("SIGKILL");
     if (stopping) return;
     stopping = true;
     for (const child of children.toReversed()) await endChild(child);
@@ -57,48 +61,56 @@ export async function startExample({ name, example, keep, port }: Start): Promis
   };
   const launch = async (child: Child, ready: RegExp) => {
     children.push(child);
+    if (stopping) child.process.kill("SIGKILL");
     child.process.once("exit", () => {
-      if (!stopping) console.error(`${child.name} has ended; the others are stopped.`);
+      if (stopping) return;
+      console.error(`${child.name} has ended; the others are stopped.`);
       void stop(1);
     });
     return until(child, ready);
   };
-  // Whoever interrupts it while it starts ends what has been started.
-  const running = { ended, stop: () => void stop(0) };
-  try {
-    const note = folder.isSetUp ? readNote(folder) : undefined;
-    if (note !== undefined && note.example !== name)
-      throw new OperatorError(`${folder.path} keeps the data of the example ${note.example}.`);
-    if (note !== undefined) await requirePorts(note.ports);
-    const own = { poolhouse: 4747, ...(example.tls && { https: 4748 }) };
-    const ports = note?.ports ?? (await choosePorts({ ...own, ...example.urls }, port, say));
-    const server = poolhouse(folder, ports);
-    await launch(server, /Poolhouse ready at/);
-    const urls = Object.fromEntries(
-      Object.keys(example.urls).map((variable) => [variable, `http://localhost:${ports[variable]}/`]),
-    );
-    const at = endpoint(ports);
-    const env = {
-      ...cleanEnvironment(),
-      ...credentials(folder),
-      ...urls,
-      AWS_ENDPOINT_URL: at,
-      ...(example.tls && { NODE_EXTRA_CA_CERTS: authority(folder) }),
-      ...example.environment?.({ poolhouse: at, ports }),
-    };
-    const setups = example.setups ?? [`${name}/setup.ts`];
-    const said = note?.said ?? (await setUp(setups, folder, env));
-    if (note === undefined) writeNote(folder, { example: name, ports, said } satisfies Note);
-    const programEnv = { ...env, ...(await keyOfPrograms(name, folder)) };
-    const places: string[] = [];
-    for (const program of example.programs)
-      places.push(await launch(programOf(program, folder, programEnv), /.* is at http.*(?=\n)/));
-    tell({ name, example, keep, port }, { folder, said, at, urls, places });
-  } catch (error) {
+  begin(start, folder, launch).catch(async (error: unknown) => {
+    if (stopping) return;
+    console.error(explainError(error));
     await stop(1);
-    throw error;
-  }
-  return running;
+  });
+  return { ended, stop: () => void stop(0) };
+}
+
+type Launch = (child: Child, ready: RegExp) => Promise<string>;
+
+/** Starts one after another, and says what to open. */
+async function begin(start: Start, folder: Folder, launch: Launch): Promise<void> {
+  const { name, example, port } = start;
+  const note = folder.isSetUp ? readNote(folder) : undefined;
+  if (note !== undefined && note.example !== name)
+    throw new OperatorError(`${folder.path} keeps the data of the example ${note.example}.`);
+  if (note !== undefined) await requirePorts(note.ports);
+  const own = { poolhouse: 4747, ...(example.tls && { https: 4748 }) };
+  const ports = note?.ports ?? (await choosePorts({ ...own, ...example.urls }, port, say));
+  const server = poolhouse(folder, ports);
+  await launch(server, /Poolhouse ready at/);
+  const urls = Object.fromEntries(
+    Object.keys(example.urls).map((variable) => [variable, `http://localhost:${ports[variable]}/`]),
+  );
+  const at = endpoint(ports);
+  const env: NodeJS.ProcessEnv = {
+    ...cleanEnvironment(),
+    ...credentials(folder),
+    ...urls,
+    AWS_ENDPOINT_URL: at,
+    ...(example.tls && { NODE_EXTRA_CA_CERTS: authority(folder) }),
+    ...example.environment?.({ poolhouse: at, ports }),
+  };
+  const setups = example.setups ?? [`${name}/setup.ts`];
+  const said = note?.said ?? (await setUp(setups, folder, env));
+  if (note === undefined) writeNote(folder, { example: name, ports, said } satisfies Note);
+  const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _secret, ...withoutKey } = env;
+  const programEnv = { ...withoutKey, ...(await keyOfPrograms(name, folder)) };
+  const places: string[] = [];
+  for (const program of example.programs)
+    places.push(await launch(programOf(program, folder, programEnv), /.* is at http.*(?=\n)/));
+  tell(start, { folder, said, at, urls, places });
 }
 
 interface Place {
@@ -180,10 +192,7 @@ function credentials(folder: Folder): Record<string, string> {
   };
 }
 
-/**
- * The key of an example whose setup has written a policy for it, made at the first start; other examples have the
- * administrator's.
- */
+/** The key of an example whose setup has written a policy for it, made at the first start; others have none. */
 async function keyOfPrograms(example: string, folder: Folder): Promise<Record<string, string>> {
   const policy = join(folder.path, "policy.json");
   const file = join(folder.path, "access-key.env");
@@ -197,7 +206,10 @@ async function keyOfPrograms(example: string, folder: Folder): Promise<Record<st
     );
     writeFileSync(file, made.stdout, { mode: 0o600 });
   }
-  return parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
+  const key = parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
+  if (!key["AWS_ACCESS_KEY_ID"])
+    throw new OperatorError(`${file} has no access key: remove it to make another.`);
+  return key;
 }
 
 /** Runs setups, and returns what they said. */
@@ -230,9 +242,12 @@ async function until({ name, process: child }: Child, ready: RegExp): Promise<st
   throw new OperatorError(`${name} did not start. ${output}`);
 }
 
+/** Ends a program, by force if it takes too long. */
 async function endChild({ process: child }: Child): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, "exit");
   child.kill("SIGTERM");
+  const force = setTimeout(() => child.kill("SIGKILL"), 15_000);
   await exited;
+  clearTimeout(force);
 }

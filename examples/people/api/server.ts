@@ -21,4 +21,8 @@ const server = newApp(database).listen(Number(url.port), setting("HOST", "127.0.
   if (error) throw error;
   console.log(`The People API is at ${url.href}`);
 });
-process.once("SIGTERM", () => server.close(() => database.destroy()));
+process.once("SIGTERM", () => {
+  server.close(() => database.destroy());
+  // Browsers keep connections on which they ask nothing.
+  setTimeout(() => server.closeAllConnections(), 3_000).unref();
+});

@@ -7,4 +7,8 @@ const server = app.listen(Number(webUrl.port), setting("HOST", "127.0.0.1"), (er
   if (error) throw error;
   console.log(`People Web is at ${webUrl.href}`);
 });
-process.once("SIGTERM", () => server.close());
+process.once("SIGTERM", () => {
+  server.close();
+  // Browsers keep connections on which they ask nothing.
+  setTimeout(() => server.closeAllConnections(), 3_000).unref();
+});

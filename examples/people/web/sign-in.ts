@@ -124,7 +124,8 @@ async function refreshed({ refreshToken }: SignedIn): Promise<SignedIn | undefin
     // A new refresh token is only issued if they are rotated.
     return signedInBy(answer, answer.refresh_token ?? refreshToken);
   } catch (error) {
-    if (wasRefused(error)) return undefined;
+    // Anything else says nothing about the user: the pool may be away, behind a proxy that answers for it.
+    if (error instanceof oidc.ResponseBodyError && error.error === "invalid_grant") return undefined;
     throw error;
   }
 }
