@@ -58,6 +58,7 @@ export async function measure(
     await Promise.race([pause(0.1), failed]);
     if (turn > warmUp.operations) break;
   }
+  await databaseCpu.vacuum();
   const before = await server.usage();
   const databaseBefore = await databaseCpu.ms();
   const began = performance.now();

@@ -118,13 +118,23 @@ export async function readCallerState(
   };
 }
 
-const rememberQuery = preparedWrite<Source & { now: number; expiresAt: number }>((kysely, slot) => {
-  const seen = { seen_at: slot("now"), expires_at: slot("expiresAt") };
-  return kysely
-    .insertInto("known_sources")
-    .values({ pool_id: slot("poolId"), user_id: slot("userId"), source: slot("source"), ...seen })
-    .onConflict((conflict) => conflict.columns(["pool_id", "user_id", "source"]).doUpdateSet(seen));
-});
+const rememberQuery = prepared<Source & { now: number; expiresAt: number }, { known: number }>(
+  (kysely, slot) => {
+    const seen = { seen_at: slot("now"), expires_at: slot("expiresAt") };
+    return kysely
+      .insertInto("known_sources")
+      .values({ pool_id: slot("poolId"), user_id: slot("userId"), source: slot("source"), ...seen })
+      .onConflict((conflict) => conflict.columns(["pool_id", "user_id", "source"]).doUpdateSet(seen))
+      .returning((returned) =>
+        returned
+          .selectFrom("known_sources as others")
+          .select((count) => count.fn.countAll<number>().as("known"))
+          .where("pool_id", "=", slot("poolId"))
+          .where("user_id", "=", slot("userId"))
+          .as("known"),
+      );
+  },
+);
 
 const forgetQuery = preparedWrite<Pick<Source, "poolId" | "userId">>((kysely, slot) =>
   kysely
@@ -148,6 +158,7 @@ const forgetQuery = preparedWrite<Pick<Source, "poolId" | "userId">>((kysely, sl
  * the latest sources are kept.
  */
 export async function rememberSource(tx: Db, { poolId, userId, source }: Source, now: number): Promise<void> {
-  await rememberQuery(tx, { poolId, userId, source, now, expiresAt: now + keptMs });
-  await forgetQuery(tx, { poolId, userId });
+  const [row] = await rememberQuery(tx, { poolId, userId, source, now, expiresAt: now + keptMs });
+  // PostgreSQL counts the sources before this one; in SQLite it is not specified whether this one is counted.
+  if (row!.known >= keptSources) await forgetQuery(tx, { poolId, userId });
 }
