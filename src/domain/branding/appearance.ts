@@ -1,7 +1,7 @@
 /**
  * The branding of a client's pages: a style of managed login, the CSS and logo of the classic hosted UI, or neither.
  * Each page reads only the versions; what was made from them is cached. Names of stylesheets and images contain a hash
- * of the content, so that browsers can cache them forever.
+ * of the content, so that browsers can cache them forever. What reads colors and CSS is loaded by the first branding.
  */
 import { createHash } from "node:crypto";
 import type { Ctx } from "../../app.ts";
@@ -9,8 +9,7 @@ import { CacheKind } from "../../lib/caches.ts";
 import { type Asset, type AssetKey, readAsset, readAssets, readStyle } from "../../store/branding.ts";
 import { type BrandingVersions, readBrandingVersions } from "../../store/branding-versions.ts";
 import { readUiCustomizations, readUiImage } from "../../store/ui-customizations.ts";
-import { uiThemeOf } from "./classic-theme.ts";
-import { type Picture, type Theme, themeCss, themeOf } from "./theme.ts";
+import type { Picture, Theme } from "./theme.ts";
 import type { Mode } from "./theme-colors.ts";
 
 /** The path of clients' files, below the root of a pool's endpoints. */
@@ -157,7 +156,8 @@ async function appearanceBy(
   return appearance;
 }
 
-function managed(settings: unknown, assets: readonly Asset[]): Appearance {
+async function managed(settings: unknown, assets: readonly Asset[]): Promise<Appearance> {
+  const { themeCss, themeOf } = await import("./theme.ts");
   const theme = themeOf(settings, assets);
   const files = new Map<string, AppearanceFile>();
   const named = assets.map(({ bytes, ...asset }) => {
@@ -206,12 +206,13 @@ function inModes(picture: Picture, modes: readonly Mode[]): Picture {
   return modes.length === 2 ? picture : { light: picture[only!], dark: picture[only!] };
 }
 
-function classic(
+async function classic(
   clientId: string,
   css: string | undefined,
   image: { readonly mediaType: string; readonly bytes: Uint8Array } | undefined,
-): Appearance | undefined {
+): Promise<Appearance | undefined> {
   if (css === undefined && image === undefined) return undefined;
+  const { uiThemeOf } = await import("./classic-theme.ts");
   const files = new Map<string, AppearanceFile>();
   const style = addStyle(files, uiThemeOf(css ?? "").css);
   const pictures = new Map<string, Picture>();

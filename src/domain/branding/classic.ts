@@ -11,8 +11,6 @@ import {
 import type { SetUICustomizationRequest } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { loadPool, loadPoolClient, noSuchPool } from "../user-pools/load-pool.ts";
-import { cssFault } from "./classic-css.ts";
-import { uiThemeOf } from "./classic-theme.ts";
 
 /** "Your logo file can be no larger than 100 KB in size" (Amazon Cognito Developer Guide). */
 const MOST_IMAGE = 100 * 1024;
@@ -24,6 +22,7 @@ export async function setUiCustomization(
 ): Promise<UiCustomization> {
   const { UserPoolId: poolId, CSS: css } = request;
   const clientId = await requireClient(ctx, poolId, request.ClientId);
+  const { cssFault } = await import("./classic-css.ts");
   const fault = css === undefined ? undefined : cssFault(css);
   if (fault !== undefined) refuse("InvalidParameterException", fault);
   const image = request.ImageFile ? logo(Buffer.from(request.ImageFile, "base64")) : undefined;
@@ -31,7 +30,7 @@ export async function setUiCustomization(
   const customization = { poolId, clientId, css, cssVersion, createdAt: ctx.now, updatedAt: ctx.now };
   const stored = await putUiCustomization(ctx.db, customization, image);
   if (stored !== undefined) {
-    logIgnored(ctx, stored);
+    await logIgnored(ctx, stored);
     return stored;
   }
   return clientId === allClients
@@ -40,7 +39,8 @@ export async function setUiCustomization(
 }
 
 /** Logs which parts of the CSS the pages do not follow, as the answer has no room for warnings. */
-function logIgnored(ctx: Ctx, { poolId, clientId, css }: UiCustomization): void {
+async function logIgnored(ctx: Ctx, { poolId, clientId, css }: UiCustomization): Promise<void> {
+  const { uiThemeOf } = await import("./classic-theme.ts");
   const { repaired, ignored } = uiThemeOf(css ?? "");
   if (repaired.length > 0)
     ctx.log.warn({ poolId, clientId, classes: repaired }, "colors that cannot be read are shown as others");

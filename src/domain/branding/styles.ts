@@ -23,7 +23,6 @@ import { refuse } from "../../wire/refuse.ts";
 import { noteTarget } from "../audit/call.ts";
 import { loadPool, loadPoolClient } from "../user-pools/load-pool.ts";
 import { defaultSettings } from "./defaults.ts";
-import { repairsOf, themeOf } from "./theme.ts";
 
 /** Our own limit: what one style may take in the database and in one answer. */
 const MOST_SETTINGS = 256 * 1024;
@@ -114,6 +113,7 @@ export async function changeStyle(
 /** Logs which colors the pages replace for legibility, as the answer has no room for warnings; returns the style. */
 async function withRepairsLogged(ctx: Ctx, style: Style): Promise<StyleWithAssets> {
   const assets = await readAssets(ctx.db, style.poolId, style.clientId);
+  const { repairsOf, themeOf } = await import("./theme.ts");
   const repairs = repairsOf(themeOf(style.settings, assets));
   if (!style.provided && repairs.length > 0) {
     const settings = repairs.map(

@@ -3,15 +3,11 @@
  * pool requires of them. The library does the cryptography; this file decides which origins and relying parties are
  * ours.
  */
-import {
-  type AuthenticationResponseJSON,
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  type PublicKeyCredentialCreationOptionsJSON,
-  type PublicKeyCredentialRequestOptionsJSON,
-  type RegistrationResponseJSON,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
+import type {
+  AuthenticationResponseJSON,
+  PublicKeyCredentialCreationOptionsJSON,
+  PublicKeyCredentialRequestOptionsJSON,
+  RegistrationResponseJSON,
 } from "@simplewebauthn/server";
 import type { Ctx } from "../../app.ts";
 import { listensOnLoopback } from "../../config/config.ts";
@@ -29,6 +25,9 @@ export type {
   PublicKeyCredentialRequestOptionsJSON,
   RegistrationResponseJSON,
 };
+
+/** Loaded by the first passkey, as it is a fifth of what the server loads. */
+const library = () => import("@simplewebauthn/server");
 
 /** The maximum number of passkeys per user ("Quotas", Amazon Cognito Developer Guide). */
 export const mostPasskeys = 20;
@@ -87,7 +86,7 @@ async function ownName(ctx: Ctx, pool: Pick<Pool, "id">, page: string | undefine
 }
 
 /** The options with which a browser creates a passkey. */
-export function creationOptions(
+export async function creationOptions(
   ctx: Ctx,
   pool: Pick<Pool, "name">,
   user: User,
@@ -95,6 +94,7 @@ export function creationOptions(
   existing: readonly Passkey[],
 ): Promise<PublicKeyCredentialCreationOptionsJSON> {
   const name = user.attributes["email"] ?? user.attributes["phone_number"] ?? user.username;
+  const { generateRegistrationOptions } = await library();
   return generateRegistrationOptions({
     rpName: pool.name,
     rpID: party.id,
@@ -110,12 +110,13 @@ export function creationOptions(
 }
 
 /** The options with which a browser signs in. Without a list of passkeys the browser offers those it has. */
-export function requestOptions(
+export async function requestOptions(
   ctx: Ctx,
   party: RelyingParty,
   passkeys: readonly Passkey[],
   { challenge = ctx.random(32), timeout = ceremonyMs }: { challenge?: Uint8Array; timeout?: number } = {},
 ): Promise<PublicKeyCredentialRequestOptionsJSON> {
+  const { generateAuthenticationOptions } = await library();
   return generateAuthenticationOptions({
     rpID: party.id,
     challenge: Uint8Array.from(challenge),
@@ -177,6 +178,7 @@ export async function verifyCreation(
   now: number,
 ): Promise<Passkey | undefined> {
   const { response, challenge, origin } = ceremony;
+  const { verifyRegistrationResponse } = await library();
   const result = await verifyRegistrationResponse({
     response,
     expectedChallenge: challenge,
@@ -214,6 +216,7 @@ export async function verifyUse(
   party: RelyingParty,
   ceremony: Ceremony<AuthenticationResponseJSON>,
 ): Promise<PasskeyUse | undefined> {
+  const { verifyAuthenticationResponse } = await library();
   const result = await verifyAuthenticationResponse({
     response: ceremony.response,
     expectedChallenge: ceremony.challenge,
