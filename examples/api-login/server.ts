@@ -67,12 +67,20 @@ app.post("/repairs", may("write"), (request, response) => {
 
 app.use((_request, response) => void response.status(404).json({ error: "not_found" }));
 
+/** Whether the pool could not be reached, or did not answer in time: a call without a status, or keys that did not come. */
+const isAway = ({ $metadata, code, message }: { [name in "$metadata" | "code" | "message"]?: unknown }) =>
+  ($metadata !== undefined && ($metadata as { httpStatusCode?: number }).httpStatusCode === undefined) ||
+  code === "ERR_JWKS_TIMEOUT" ||
+  message === "fetch failed";
+
 const answerError: ErrorRequestHandler = (error, _request, response, next) => {
   if (response.headersSent) return next(error);
   // Errors of the body parser have their own status.
-  const status = error.status >= 400 && error.status < 500 ? error.status : 500;
-  if (status === 500) console.error(error);
-  response.status(status).json({ error: status === 500 ? "server_error" : "invalid_request" });
+  const isCallers = error.status >= 400 && error.status < 500;
+  if (isCallers) return response.status(error.status).json({ error: "invalid_request" });
+  console.error(error);
+  if (isAway(error)) return response.status(503).json({ error: "unavailable" });
+  return response.status(500).json({ error: "server_error" });
 };
 app.use(answerError);
 

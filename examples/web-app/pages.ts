@@ -52,7 +52,7 @@ ${body}
 function signedInAs({ name, groups }: User): Html {
   const labels = groups.map((group) => html`<li>${group}</li>`);
   return html`<div class="user">
-<a href="/tokens">${name}</a>
+<span>${name}</span>
 ${labels.length === 0 ? nothing : html`<ul class="groups" aria-label="Your groups">${labels}</ul>`}
 <form method="post" action="/sign-out"><button>Sign out</button></form>
 </div>`;
@@ -73,8 +73,16 @@ export interface Notice {
 const list = (notices: readonly Notice[]) =>
   html`<ul class="notices">${notices.map(({ text, by }) => html`<li><p>${text}</p><small>${by}</small></li>`)}</ul>`;
 
-export function noticesPage(notices: readonly Notice[], user: User, mayWrite: boolean): string {
-  return page("Notices", html`${list(notices)}\n${mayWrite ? form : nothing}`, user);
+/** @param more paths of further pages by what they show */
+export function noticesPage(
+  notices: readonly Notice[],
+  user: User,
+  mayWrite = false,
+  more: Readonly<Record<string, string>> = {},
+): string {
+  const links = Object.entries(more).map(([what, path]) => html`<li><a href="${path}">${what}</a></li>`);
+  const nav = links.length === 0 ? nothing : html`<nav><ul>${links}</ul></nav>`;
+  return page("Notices", html`${nav}${list(notices)}\n${mayWrite ? form : nothing}`, user);
 }
 
 export const repairsPage = (repairs: readonly Notice[], user: User) => page("Repairs", list(repairs), user);
@@ -108,3 +116,10 @@ const form = html`<form method="post" action="/notices" class="write">
 export function problem(title: string, message: string, user?: User): string {
   return page(title, html`<p>${message}</p><p><a href="/">To the first page</a></p>`, user);
 }
+
+/** After a sign-out of which the pool could not be told. */
+export const signedOutHere = () =>
+  problem(
+    "Signed out here only",
+    "The user pool did not answer, so this browser may still be signed in there. Sign in and out again later.",
+  );

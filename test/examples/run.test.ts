@@ -12,6 +12,7 @@ import { examples } from "../../tools/example/table.ts";
 import { serve, stop } from "../cli/program.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
+import { newVisitor } from "./visitor.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const run = join(root, "tools", "example", "run.ts");
@@ -74,18 +75,45 @@ test("every example in the folder is in the table, and its README says how it is
   }
 });
 
+/** The application with passport, while the pool hangs: every answer comes, and sign-out ends the session. */
+async function checkPassport(started: Started): Promise<void> {
+  const { password } = urlsIn(started.said);
+  const [, url] = /with passport is at (\S+)/.exec(started.said) ?? assert.fail(started.said);
+  const visitor = newVisitor();
+  const notices = await visitor.signIn(url!, "rita", password);
+  assert.match(notices.text, /lift/);
+  assert.doesNotMatch(notices.text, /href="\/tokens"/);
+  assert.match(notices.headers.get("content-security-policy") ?? "", /default-src 'none'/);
+  await whileItHangs(started, async () => {
+    for (const headers of [{ origin: "http://localhost:1" }, { origin: "null" }, {}])
+      assert.equal((await visitor.ask(new URL("/sign-out", url), { method: "POST", headers })).status, 403);
+    assert.equal((await visitor.ask(url!)).status, 200);
+    const stranger = newVisitor();
+    const pool = new URL((await stranger.ask(new URL("/authenticate", url))).headers.get("location")!);
+    const state = encodeURIComponent(pool.searchParams.get("state")!);
+    const entered = await stranger.ask(new URL(`/callback?code=x&state=${state}`, url));
+    assert.equal(entered.status, 503);
+    const left = await visitor.post(new URL("/sign-out", url));
+    assert.equal(left.status, 503);
+    assert.match(left.text, /Signed out here only/);
+    assert.equal((await visitor.ask(url!)).headers.get("location"), "/authenticate");
+  });
+}
+
 test("ports that are taken are named and others used; interrupted, it ends everything and leaves nothing", async () => {
   const temporary = temporaryFolder();
   // Somebody has the port already, this test or another program.
   const taken = createServer().on("error", () => {});
   taken.listen(3000, "127.0.0.1");
-  const { child, said } = await start(temporary, "web-app");
+  const started = await start(temporary, "web-app");
+  const { child, said } = started;
   taken.close();
   assert.match(said, /^Port 3000 is taken; this uses \d+\.$/m);
   const [, url, poolhouse] = /^Open (\S+) {3}\(Poolhouse: (\S+)\)$/m.exec(said) ?? assert.fail(said);
   assert.match(said, /^Users: rita .* Their password: Aa1-/m);
   assert.equal((await fetch(url!)).status, 200);
   assert.equal((await fetch(new URL("/readyz", poolhouse))).status, 200);
+  await checkPassport(started);
   const [folder] = globSync("poolhouse-web-app-*", { cwd: temporary });
   assert.ok(folder, "its data is somewhere");
   assert.equal(await end(child, "SIGINT"), 0);
@@ -118,8 +146,63 @@ test("what was kept belongs to one example, and needs its ports again", async ()
   assert.equal(await end(again.child, "SIGINT"), 0);
 });
 
+let apiLogin: Promise<Started> | undefined;
+/** The example api-login, with its web application. */
+function startApiLogin(): Promise<Started> {
+  apiLogin ??= start(temporaryFolder(), "api-login", ...portsFrom(21_200));
+  return apiLogin;
+}
+
+/** Runs something while the Poolhouse of an example accepts connections and answers nothing. */
+async function whileItHangs({ child }: Started, work: () => Promise<void>): Promise<void> {
+  const { stdout } = await exec("pgrep", ["-P", String(child.pid), "-f", "src/main.ts"]);
+  process.kill(Number(stdout), "SIGSTOP");
+  try {
+    await work();
+  } finally {
+    process.kill(Number(stdout), "SIGCONT");
+  }
+}
+
+const urlsIn = (said: string) => ({
+  open: /^Open (\S+)/m.exec(said)?.[1] ?? assert.fail(said),
+  password: /password: (\S+)/.exec(said)?.[1] ?? assert.fail(said),
+});
+
+test("a pool that hangs keeps nobody waiting, and a request that outlives the sign-out does not undo it", async () => {
+  const started = await startApiLogin();
+  const { open, password } = urlsIn(started.said);
+  const [, api] = /password at (\S+)login/.exec(started.said) ?? assert.fail(started.said);
+  const visitor = newVisitor();
+  const notices = await visitor.signIn(new URL("/sign-in", open), "rita", password);
+  assert.match(notices.text, /href="\/repairs"/);
+  assert.match((await visitor.ask(new URL("/repairs", open))).text, /<h1>Repairs<\/h1>/);
+  const pool = new URL((await visitor.ask(new URL("/sign-in", open))).headers.get("location")!);
+  const callback = new URL("/callback?code=x", open);
+  callback.searchParams.set("state", pool.searchParams.get("state")!);
+  callback.searchParams.set("iss", pool.href.replace(/\/oauth2\/.*/, ""));
+  await whileItHangs(started, async () => {
+    // The application has read this request's session once it has answered another.
+    const entering = visitor.ask(callback);
+    await visitor.ask(new URL("/style.css", open));
+    const left = await visitor.post(new URL("/sign-out", open));
+    assert.equal(left.status, 503);
+    assert.match(left.text, /Signed out here only/);
+    const entered = await entering;
+    assert.equal(entered.status, 503);
+    assert.match(entered.text, /does not answer/);
+    assert.equal((await visitor.ask(new URL("/api/notices", open))).status, 401);
+    const login = await fetch(new URL("/login", api), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ username: "rita", password }),
+    });
+    assert.deepEqual([login.status, await login.json()], [503, { error: "unavailable" }]);
+  });
+});
+
 test("if one of its programs dies, the others are ended, too", async () => {
-  const { child, said } = await start(temporaryFolder(), "api-login", ...portsFrom(21_200));
+  const { child, said } = await startApiLogin();
   const [, api] = /password at (\S+)login/.exec(said) ?? assert.fail(said);
   const { stdout } = await exec("pgrep", ["-P", String(child.pid), "-f", "api-login/server.ts"]);
   const exited = once(child, "exit");

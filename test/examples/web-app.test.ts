@@ -10,7 +10,7 @@ import type { BrowserContext, Page } from "playwright-core";
 import { findings } from "../browser/axe.ts";
 import { browse } from "../kit/chromium.ts";
 import { forEachServer } from "../kit/server.ts";
-import { at, type Example, setUp, signInAs, start } from "./web-app.ts";
+import { at, type Example, openFamilies, setUp, signInAs, start } from "./web-app.ts";
 
 const opened: { close(): unknown }[] = [];
 after(async () => {
@@ -107,11 +107,21 @@ forEachServer("examples/web-app", (open, database) => {
     const app = await example();
     const page = await enter(app, "eddy");
     const before = await (await page.request.get(at(app, "/api/notices"))).text();
-    for (const headers of [{ origin: "http://localhost:1" }, { origin: "null" }, {}])
-      for (const path of ["/notices", "/api/notices", "/sign-out"]) {
-        const sent = await page.request.post(at(app, path), { form: { text: "not his" }, headers });
-        assert.equal(sent.status(), 403, `${path} ${JSON.stringify(headers)}`);
-      }
+    const authorization = "Bearer x";
+    for (const origin of [{ origin: "http://localhost:1" }, { origin: "null" }, {}])
+      for (const [path, withHeader] of [
+        ["/notices", 403],
+        ["/sign-out", 403],
+        // The API takes the token, and that is none.
+        ["/api/notices", 401],
+      ] as const)
+        for (const [headers, status] of [
+          [origin, 403],
+          [{ ...origin, authorization }, withHeader],
+        ] as const) {
+          const sent = await page.request.post(at(app, path), { form: { text: "not his" }, headers });
+          assert.equal(sent.status(), status, `${path} ${JSON.stringify(headers)}`);
+        }
     assert.equal(await (await page.request.get(at(app, "/api/notices"))).text(), before);
   });
 
@@ -208,16 +218,6 @@ forEachServer("examples/web-app", (open, database) => {
     await page.goto(at(app, "/notices"));
     assert.equal(await page.locator("#password").count(), 1);
   });
-
-  async function openFamilies({ server, settings }: Example): Promise<number> {
-    const { open } = await server.app.db.kysely
-      .selectFrom("token_families")
-      .select((select) => select.fn.countAll().as("open"))
-      .where("client_id", "=", settings["CLIENT_ID"]!)
-      .where("revoked_at", "is", null)
-      .executeTakeFirstOrThrow();
-    return Number(open);
-  }
 
   test("sign-out ends the session here and at the pool, and the back button shows nothing", async () => {
     const app = await example();
