@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -12,6 +12,7 @@ import { examples } from "../../tools/example/table.ts";
 import { serve, stop } from "../cli/program.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
+import { until } from "../kit/waiting.ts";
 import { newVisitor } from "./visitor.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -51,8 +52,9 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<unknown
   return code;
 }
 
-const refusal = (...argv: string[]) =>
-  exec(process.execPath, [run, ...argv]).then(
+const refusal = (...argv: string[]) => refusalIn({}, ...argv);
+const refusalIn = (env: Record<string, string>, ...argv: string[]) =>
+  exec(process.execPath, [run, ...argv], { env: { ...process.env, ...env } }).then(
     () => assert.fail("it was not refused"),
     (error: { code: number; stderr: string }) => error,
   );
@@ -64,6 +66,39 @@ test("alone it lists the examples with a line each; an unknown one is refused", 
   const unknown = await refusal("nothing");
   assert.equal(unknown.code, 1);
   assert.match(unknown.stderr, /^There is no example "nothing"\./);
+});
+
+test("what is mistyped or damaged is refused with what to do about it", async () => {
+  const folder = (files: Record<string, string>) => {
+    const path = temporaryFolder();
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+    return path;
+  };
+  const damaged = (note: string) => folder({ "example.json": note, poolhouse: "" });
+  const cases: readonly (readonly [message: RegExp, env: Record<string, string>, ...argv: string[]])[] = [
+    [/^From port 65535 on.*Give a lower one/, {}, "web-app", "--port", "65535"],
+    [/^--port must be a number/, {}, "web-app", "--port", "65536"],
+    [/^Unknown option '--prot'/, {}, "web-app", "--prot", "5000"],
+    // As npm passes it on if -- is missing.
+    [/^ {2}npm run example -- walk --keep DIR$/m, { npm_config_keep: "true" }, "walk", "kept"],
+    [/^ {2}npm run example -- walk --port N$/m, { npm_config_port: "true" }, "5000", "walk"],
+    [/ is not empty, and does not have /, {}, "walk", "--keep", folder({ ".env": "PORT=1\n" })],
+    [/ is not empty, and does not have /, {}, "walk", "--keep", folder({ "example.json": "{}" })],
+    [/example\.json is damaged/, {}, "walk", "--keep", damaged('{"example":')],
+    [/example\.json is damaged/, {}, "walk", "--keep", damaged("null")],
+    [
+      /example\.json is damaged/,
+      {},
+      "walk",
+      "--keep",
+      damaged('{"example":"walk","ports":{"a":"b"},"said":""}'),
+    ],
+  ];
+  for (const [message, env, ...argv] of cases) {
+    const { code, stderr } = await refusalIn(env, ...argv);
+    assert.match(stderr, message);
+    assert.deepEqual([code, /^ +at /m.test(stderr)], [1, false], stderr);
+  }
 });
 
 test("every example in the folder is in the table, and its README says how it is started", () => {
@@ -143,7 +178,25 @@ test("what was kept belongs to one example, and needs its ports again", async ()
   assert.ok(again.said.includes(pool));
   const page = await fetch(/^http:\S+\/login\?\S+$/m.exec(again.said)?.[0] ?? assert.fail(again.said));
   assert.equal(page.status, 200);
-  assert.equal(await end(again.child, "SIGINT"), 0);
+  // What a closed terminal sends.
+  assert.equal(await end(again.child, "SIGHUP"), 0);
+  await assert.rejects(fetch(page.url));
+});
+
+test("interrupted while it starts, it ends and leaves nothing; what it was to keep is no finished start", async () => {
+  const temporary = temporaryFolder();
+  const interrupted = async (...argv: string[]) => {
+    const env = { ...process.env, TMPDIR: temporary };
+    const child = spawn(process.execPath, [run, "walk", ...portsFrom(21_300), ...argv], { env });
+    running.push(child);
+    await until("Poolhouse makes its folder", () => globSync("*/poolhouse", { cwd: temporary }).length > 0);
+    return end(child, "SIGINT");
+  };
+  assert.equal(await interrupted(), 0);
+  assert.deepEqual(readdirSync(temporary), []);
+  const kept = join(temporary, "kept");
+  assert.equal(await interrupted("--keep", kept), 0);
+  assert.match((await refusal("walk", "--keep", kept)).stderr, / is not empty, and does not have /);
 });
 
 let apiLogin: Promise<Started> | undefined;
