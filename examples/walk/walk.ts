@@ -58,6 +58,12 @@ const { UserPool } = await idp.send(
 );
 const UserPoolId = UserPool!.Id!;
 console.log(UserPoolId);
+process.once("exit", (code) => {
+  if (code === 0 || process.env["WALK_KEEP"]) return;
+  const where = `--endpoint-url ${endpoint} --region ${process.env["AWS_REGION"] ?? "us-east-1"}`;
+  console.error(`The walk stopped half way. Its pool is still there; this deletes it:
+  aws cognito-idp delete-user-pool ${where} --user-pool-id ${UserPoolId}`);
+});
 
 step("A client, the application that signs its users in: here by their password, and at the pool's pages");
 const callback = "http://localhost:3000/callback";

@@ -283,6 +283,22 @@ test("examples/walk with aws-cli", needs("aws-cli"), async () => {
     assert.match(stdout, /FORCE_CHANGE_PASSWORD\n3600\n/);
     assert.match(stdout, /(a\*\*\*@e\*\*\*\nBearer\n){3}/);
     assert.match(stdout, /Done\.\n$/);
+
+    // An aws-cli whose second call fails, as version 1 does if a value is a URL.
+    const broken = temporaryFolder();
+    const wrapper = `#!/bin/sh\ncase "$*" in *" create-user-pool-client "*) printf '%s\\n' "$@" >${broken}/said; exit 1;; esac
+exec /usr/bin/aws "$@"\n`;
+    writeFileSync(join(broken, "aws"), wrapper, { mode: 0o755 });
+    const argv = [join(root, "examples", "walk", "walk.sh")];
+    const stopped = await exec("/bin/bash", argv, { env: { ...env, PATH: `${broken}:${env.PATH}` } }).then(
+      () => assert.fail("it was not stopped"),
+      (error: { stdout: string; stderr: string }) => error,
+    );
+    const pool = /us-east-1_\w+/.exec(stopped.stdout)?.[0] ?? assert.fail(stopped.stdout);
+    assert.match(stopped.stderr, new RegExp(`^ {2}aws .*delete-user-pool .* --user-pool-id ${pool}$`, "m"));
+    const values = readFileSync(join(broken, "said"), "utf8").split("\n");
+    const urls = values.filter((value, at) => /^https?:/.test(value) && values[at - 1] !== "--endpoint-url");
+    assert.deepEqual(urls, []);
   } finally {
     await stop(server.process);
   }
