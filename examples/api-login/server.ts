@@ -1,4 +1,4 @@
-/** An API with its own sign-in: repairs in the house, for programs and for the web application. */
+/** An API with its own sign-in: repairs in a building, for programs and for the web application. */
 import express, { type ErrorRequestHandler, type Response } from "express";
 import { may } from "./access.ts";
 import { setting } from "./settings.ts";
@@ -51,7 +51,7 @@ interface Repair {
   readonly by: string;
 }
 
-const repairs: Repair[] = [{ text: "The lift", by: "the house" }];
+const repairs: Repair[] = [{ text: "The elevator", by: "building management" }];
 
 app.get("/repairs", may("read"), (_request, response) => {
   response.json({ repairs });

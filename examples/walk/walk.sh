@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A walk through a user pool with aws-cli: each step says what it does and shows what came of it.
+# A walk through a user pool with aws-cli: each step says what it does and shows the result.
 set -euo pipefail
 
 : "${AWS_ENDPOINT_URL:?is not set. A local Poolhouse is at http://localhost:4747.}"
@@ -80,7 +80,7 @@ session=$(sign_in bob "$temporary" Session)
 idp respond-to-auth-challenge --client-id "$client" --challenge-name NEW_PASSWORD_REQUIRED --session "$session" \
   --challenge-responses "USERNAME=bob,NEW_PASSWORD=$password" --query AuthenticationResult.ExpiresIn --output text
 
-step 'The pages for signing in and up, in the colours of the house'
+step 'The pages for signing in and up, in your own colours'
 idp set-ui-customization --user-pool-id "$pool" --client-id "$client" \
   --css '.banner-customizable { background-color: #155e52; } .submitButton-customizable { background-color: #155e52; }' \
   --query UICustomization.ClientId --output text
@@ -97,7 +97,7 @@ for name in ann ann@example.com +4915112345678; do
 done
 
 if [ -z "${WALK_KEEP:-}" ]; then
-  step 'The end: the pool goes, with everybody in it'
+  step 'The end: the pool is deleted, with everybody in it'
   idp delete-user-pool --user-pool-id "$pool"
 fi
 echo 'Done.'

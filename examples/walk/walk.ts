@@ -168,7 +168,7 @@ const answered = await idp.send(
 );
 console.log(ChallengeName, answered.AuthenticationResult!.ExpiresIn);
 
-step("The pages for signing in and up, in the colours of the house");
+step("The pages for signing in and up, in your own colours");
 await idp.send(
   new CreateManagedLoginBrandingCommand({
     UserPoolId,
@@ -208,7 +208,7 @@ if (process.env["WALK_KEEP"]) {
   console.log(`\nThe pool stays. At its page, sign in as ann with the password ${password}-${phone}; the page then leads
 to ${callback}, where nothing listens: the code is in the address bar.`);
 } else {
-  step("The end: the pool goes, with everybody in it");
+  step("The end: the pool is deleted, with everybody in it");
   await idp.send(new DeleteUserPoolCommand({ UserPoolId }));
 }
 console.log("Done.");

@@ -12,7 +12,7 @@ import { poolOrigin, signInRoutes, userOfSession } from "./sign-in.ts";
 const repairsUrl = process.env["API_URL"] && new URL("/repairs", process.env["API_URL"]);
 const morePages = { "Your tokens": "/tokens", ...(repairsUrl && { Repairs: "/repairs" }) };
 
-const notices: Notice[] = [{ text: "The lift is being mended on Tuesday.", by: "the house" }];
+const notices: Notice[] = [{ text: "The elevator will be repaired on Tuesday.", by: "building management" }];
 
 /** The text of a notice; undefined if it is not a valid one. */
 function textOf(body: unknown): string | undefined {
@@ -41,7 +41,9 @@ app.post("/notices", page("write"), express.urlencoded(), (request, response) =>
   const user = allowed(response);
   const text = textOf(request.body);
   if (text === undefined) {
-    response.status(400).send(problem("Not put up", "A notice has between 1 and 280 characters.", user));
+    response
+      .status(400)
+      .send(problem("Not posted", "A notice must have between 1 and 280 characters.", user));
     return;
   }
   notices.push({ text, by: user.name });

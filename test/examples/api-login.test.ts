@@ -228,7 +228,7 @@ forEachServer("examples/api-login", (open, database) => {
     await signInAs(page, place, "nora");
     await page.waitForURL(at(place, "/notices"));
     await page.goto(at(place, "/repairs"));
-    assert.match((await page.textContent("main")) ?? "", /Repairs\s*The lift/);
+    assert.match((await page.textContent("main")) ?? "", /Repairs\s*The elevator/);
     await page.goto(at(place, "/tokens"));
     const shown = (await page.textContent("main")) ?? "";
     for (const word of ["cognito:groups", '["readers"]', "token_use", "client_id", "cognito:username"])

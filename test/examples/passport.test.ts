@@ -48,7 +48,7 @@ forEachServer("examples/web-app with passport", (open) => {
     const reader = await enter(app, "rita");
     assert.equal(reader.url(), app.settings["PASSPORT_URL"]);
     assert.equal(await reader.textContent("h1"), "Notices");
-    assert.match((await reader.textContent("main")) ?? "", /lift/);
+    assert.match((await reader.textContent("main")) ?? "", /elevator/);
     assert.match((await reader.textContent("header")) ?? "", /rita\s*readers/);
     const nobody = await enter(app, "nora");
     assert.equal(await nobody.textContent("h1"), "Not for you");

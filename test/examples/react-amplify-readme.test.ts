@@ -61,7 +61,7 @@ test("the README of examples/react-amplify works by paste", skip ? { skip } : ne
     PATH: `${join(root, "node_modules", ".bin")}:/usr/bin:${process.env["PATH"]}`,
   };
   assert.equal(startServer, "npm run example react-amplify\n");
-  assert.match(readme, /as `npm start -- --tls dev` starts it/);
+  assert.match(readme, /that `npm start -- --tls dev` has started/);
   const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const command = `${scripts.start} --tls dev --port 0 --https-port 0`;
   const endpoint = await until(/^Poolhouse ready at (https:\S+)$/m, command, clone, env);

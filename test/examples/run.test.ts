@@ -116,7 +116,7 @@ async function checkPassport(started: Started): Promise<void> {
   const [, url] = /with passport is at (\S+)/.exec(started.said) ?? assert.fail(started.said);
   const visitor = newVisitor();
   const notices = await visitor.signIn(url!, "rita", password);
-  assert.match(notices.text, /lift/);
+  assert.match(notices.text, /elevator/);
   assert.doesNotMatch(notices.text, /href="\/tokens"/);
   assert.match(notices.headers.get("content-security-policy") ?? "", /default-src 'none'/);
   await whileItHangs(started, async () => {
