@@ -2,7 +2,7 @@
 import type { ErrorRequestHandler } from "express";
 import { problem } from "./pages.ts";
 
-/** Of errors by which the libraries say that somebody else could not be reached, or did not answer in time. */
+/** Names, codes and messages of errors that mean that a server could not be reached, or did not answer in time. */
 const signsOfAbsence: readonly unknown[] = [
   "fetch failed",
   "TimeoutError",
