@@ -74,8 +74,10 @@ test("the README of examples/react-amplify works by paste", skip ? { skip } : ne
   try {
     const page = await context.newPage();
     await page.goto(url);
-    const [, name = "", secret = ""] = /sign in as `(.+?)` with the password `(.+?)`/.exec(readme) ?? [];
-    await enter(page, name, secret);
+    const [, name, secret] =
+      /sign in as `(.+?)` with the password `(.+?)`/.exec(readme) ??
+      assert.fail("it says whom to sign in as");
+    await enter(page, name!, secret!);
     await seen(page, "Welcome");
     await press(page, "Sign out");
     await seen(page, "Sign in");
