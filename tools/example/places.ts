@@ -1,5 +1,13 @@
 /** Where an example keeps its data, and the ports that it uses. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -25,7 +33,7 @@ export function openFolder(name: string, keep: string | undefined): Folder {
   const path = resolve(keep);
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const files = readdirSync(path);
-  const isSetUp = files.includes(noteFile) && files.includes("poolhouse");
+  const isSetUp = files.includes(noteFile);
   if (!isSetUp && files.length > 0)
     throw new OperatorError(
       `${path} is not empty, and does not have the complete data of an example. Give another folder, or remove this one if you need nothing in it.`,
@@ -33,33 +41,40 @@ export function openFolder(name: string, keep: string | undefined): Folder {
   return { path, isSetUp, remove: () => {} };
 }
 
-/** Written when everything is set up: ports, which its pool knows, and what the setup said. */
+/** Written when everything is set up. */
 const noteFile = "example.json";
 
 export interface Note {
   readonly example: string;
+  /** The pool knows them. */
   readonly ports: Readonly<Record<string, number>>;
+  /** What the setup said. */
   readonly said: string;
+  /** What is in the folder beside the note. */
+  readonly files: readonly string[];
 }
 
 /** What an earlier run has written. Throws an OperatorError if it is damaged. */
 export function readNote(folder: Folder): Note {
   const file = join(folder.path, noteFile);
   try {
-    const { example, ports, said } = JSON.parse(readFileSync(file, "utf8")) as Note;
-    const areNumbers = Object.values(ports).every((port) => Number.isInteger(port));
-    if (typeof example === "string" && typeof said === "string" && areNumbers)
-      return { example, ports, said };
+    const { example, ports, said, files } = JSON.parse(readFileSync(file, "utf8")) as Note;
+    const areNumbers = [ports["poolhouse"], ...Object.values(ports)].every((port) => Number.isInteger(port));
+    const areThere = files.every((name) => existsSync(join(folder.path, name)));
+    if (typeof example === "string" && typeof said === "string" && areNumbers && areThere)
+      return { example, ports, said, files };
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
   }
   throw new OperatorError(
-    `${file} is damaged: it says which example and which ports the folder belongs to. Remove the folder, or give another one.`,
+    `${file} is damaged, or files that it names are missing: ${folder.path} cannot be used. Remove it, or give another folder.`,
   );
 }
 
-export const writeNote = (folder: Folder, note: Note): void =>
+export function writeNote(folder: Folder, setUp: Omit<Note, "files">): void {
+  const note = { ...setUp, files: readdirSync(folder.path) } satisfies Note;
   writeFileSync(join(folder.path, noteFile), `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600 });
+}
 
 /** Whether nobody listens on a port of this machine, by either of its addresses. */
 async function isFree(port: number): Promise<boolean> {
