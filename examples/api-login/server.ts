@@ -1,4 +1,4 @@
-/** An API with its own sign-in: repairs in the house, for programs and for the web application. */
+/** An API with its own sign-in: repairs in a building, for programs and for the web application. */
 import express, { type ErrorRequestHandler, type Response } from "express";
 import { may } from "./access.ts";
 import { setting } from "./settings.ts";
@@ -51,7 +51,7 @@ interface Repair {
   readonly by: string;
 }
 
-const repairs: Repair[] = [{ text: "The lift", by: "the house" }];
+const repairs: Repair[] = [{ text: "The elevator", by: "building management" }];
 
 app.get("/repairs", may("read"), (_request, response) => {
   response.json({ repairs });
@@ -67,12 +67,20 @@ app.post("/repairs", may("write"), (request, response) => {
 
 app.use((_request, response) => void response.status(404).json({ error: "not_found" }));
 
+/** Whether the pool could not be reached, or did not answer in time: a call without a status, or keys that did not come. */
+const isAway = ({ $metadata, code, message }: { [name in "$metadata" | "code" | "message"]?: unknown }) =>
+  ($metadata !== undefined && ($metadata as { httpStatusCode?: number }).httpStatusCode === undefined) ||
+  code === "ERR_JWKS_TIMEOUT" ||
+  message === "fetch failed";
+
 const answerError: ErrorRequestHandler = (error, _request, response, next) => {
   if (response.headersSent) return next(error);
   // Errors of the body parser have their own status.
-  const status = error.status >= 400 && error.status < 500 ? error.status : 500;
-  if (status === 500) console.error(error);
-  response.status(status).json({ error: status === 500 ? "server_error" : "invalid_request" });
+  const isCallers = error.status >= 400 && error.status < 500;
+  if (isCallers) return response.status(error.status).json({ error: "invalid_request" });
+  console.error(error);
+  if (isAway(error)) return response.status(503).json({ error: "unavailable" });
+  return response.status(500).json({ error: "server_error" });
 };
 app.use(answerError);
 

@@ -12,7 +12,9 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { setting } from "./settings.ts";
 
-const pool = new CognitoIdentityProviderClient();
+/** Milliseconds; without them a call would wait for a pool that hangs. */
+const limits = { connectionTimeout: 2_000, requestTimeout: 3_000, throwOnRequestTimeout: true };
+const pool = new CognitoIdentityProviderClient({ maxAttempts: 2, requestHandler: limits });
 const client = { ClientId: setting("API_CLIENT_ID"), ClientSecret: setting("API_CLIENT_SECRET") };
 
 /** The keyed hash by which the pool knows that a call is from a client with a secret. */
@@ -46,7 +48,7 @@ export function refresh(refreshToken: string): Promise<Tokens | Refusal> {
   return answered(pool.send(new GetTokensFromRefreshTokenCommand({ RefreshToken: refreshToken, ...client })));
 }
 
-/** Ends a sign-in: its refresh token, and at the pool the access tokens that came of it. */
+/** Ends a sign-in: its refresh token, and at the pool the access tokens that were issued with it. */
 export async function signOut(refreshToken: string): Promise<void> {
   try {
     await pool.send(new RevokeTokenCommand({ Token: refreshToken, ...client }));

@@ -44,7 +44,7 @@ export async function makePool(
     new CreateUserPoolClientCommand({
       UserPoolId: userPoolId,
       // The hosted pages show this name for the application.
-      ClientName: "React and Amplify",
+      ClientName: "Reading room",
       ExplicitAuthFlows: ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
       PreventUserExistenceErrors: "ENABLED",
       SupportedIdentityProviders: ["COGNITO"],

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A walk through a user pool with aws-cli: each step says what it does and shows what came of it.
+# A walk through a user pool with aws-cli: each step says what it does and shows the result.
 set -euo pipefail
 
 : "${AWS_ENDPOINT_URL:?is not set. A local Poolhouse is at http://localhost:4747.}"
@@ -19,6 +19,13 @@ payload() {
   echo
 }
 password='Correct-Horse-7'
+# Whoever stops half way, by Ctrl-C or by an error, is told what is left.
+tell() {
+  if [ $? -eq 0 ] || [ -z "${pool:-}" ]; then return; fi
+  printf '\nThe walk stopped half way. Its pool is still there; this deletes it:\n  %s\n' \
+    "aws cognito-idp delete-user-pool --endpoint-url $AWS_ENDPOINT_URL --region ${AWS_REGION:-us-east-1} --user-pool-id $pool" >&2
+}
+trap tell EXIT
 
 step 'A pool. Names are unique; verified addresses and phone numbers are further names (aliases)'
 pool=$(idp create-user-pool --pool-name walk --query UserPool.Id --output text \
@@ -28,11 +35,13 @@ pool=$(idp create-user-pool --pool-name walk --query UserPool.Id --output text \
   --account-recovery-setting 'RecoveryMechanisms=[{Priority=1,Name=verified_email},{Priority=2,Name=verified_phone_number}]')
 echo "$pool"
 
+# The URL is written as JSON because aws-cli 1 would fetch it otherwise.
 step 'A client, the application that signs its users in: here by their password, and at the pool'"'"'s pages'
 client=$(idp create-user-pool-client --user-pool-id "$pool" --client-name "A walk" \
   --explicit-auth-flows ALLOW_USER_PASSWORD_AUTH ALLOW_REFRESH_TOKEN_AUTH --prevent-user-existence-errors ENABLED \
   --supported-identity-providers COGNITO --allowed-o-auth-flows-user-pool-client --allowed-o-auth-flows code \
-  --allowed-o-auth-scopes openid email --callback-urls http://localhost:3000/callback --query UserPoolClient.ClientId --output text)
+  --allowed-o-auth-scopes openid email --callback-urls '["http://localhost:3000/callback"]' \
+  --query UserPoolClient.ClientId --output text)
 echo "$client"
 
 step 'Two groups'
@@ -71,7 +80,7 @@ session=$(sign_in bob "$temporary" Session)
 idp respond-to-auth-challenge --client-id "$client" --challenge-name NEW_PASSWORD_REQUIRED --session "$session" \
   --challenge-responses "USERNAME=bob,NEW_PASSWORD=$password" --query AuthenticationResult.ExpiresIn --output text
 
-step 'The pages for signing in and up, in the colours of the house'
+step 'The pages for signing in and up, in your own colours'
 idp set-ui-customization --user-pool-id "$pool" --client-id "$client" \
   --css '.banner-customizable { background-color: #155e52; } .submitButton-customizable { background-color: #155e52; }' \
   --query UICustomization.ClientId --output text
@@ -88,7 +97,7 @@ for name in ann ann@example.com +4915112345678; do
 done
 
 if [ -z "${WALK_KEEP:-}" ]; then
-  step 'The end: the pool goes, with everybody in it'
+  step 'The end: the pool is deleted, with everybody in it'
   idp delete-user-pool --user-pool-id "$pool"
 fi
 echo 'Done.'

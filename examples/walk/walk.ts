@@ -58,6 +58,12 @@ const { UserPool } = await idp.send(
 );
 const UserPoolId = UserPool!.Id!;
 console.log(UserPoolId);
+process.once("exit", (code) => {
+  if (code === 0 || process.env["WALK_KEEP"]) return;
+  const where = `--endpoint-url ${endpoint} --region ${process.env["AWS_REGION"] ?? "us-east-1"}`;
+  console.error(`The walk stopped half way. Its pool is still there; this deletes it:
+  aws cognito-idp delete-user-pool ${where} --user-pool-id ${UserPoolId}`);
+});
 
 step("A client, the application that signs its users in: here by their password, and at the pool's pages");
 const callback = "http://localhost:3000/callback";
@@ -162,7 +168,7 @@ const answered = await idp.send(
 );
 console.log(ChallengeName, answered.AuthenticationResult!.ExpiresIn);
 
-step("The pages for signing in and up, in the colours of the house");
+step("The pages for signing in and up, in your own colours");
 await idp.send(
   new CreateManagedLoginBrandingCommand({
     UserPoolId,
@@ -202,7 +208,7 @@ if (process.env["WALK_KEEP"]) {
   console.log(`\nThe pool stays. At its page, sign in as ann with the password ${password}-${phone}; the page then leads
 to ${callback}, where nothing listens: the code is in the address bar.`);
 } else {
-  step("The end: the pool goes, with everybody in it");
+  step("The end: the pool is deleted, with everybody in it");
   await idp.send(new DeleteUserPoolCommand({ UserPoolId }));
 }
 console.log("Done.");

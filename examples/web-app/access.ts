@@ -1,7 +1,6 @@
 /** Who may do what: the only table, and the guards that check requests against it. */
 import type { Request, RequestHandler, Response } from "express";
 import { problem } from "./pages.ts";
-import { appUrl } from "./settings.ts";
 import { userOfSession } from "./sign-in.ts";
 import { type User, userOf } from "./tokens.ts";
 
@@ -55,12 +54,3 @@ const bearer = (request: Request) =>
 
 /** The user whom a guard has admitted. */
 export const allowed = (response: Response) => response.locals["user"] as User;
-
-/** Changes authorized by a cookie must come from our own pages; no other page can send a header with a token. */
-export const ownPagesOnly: RequestHandler = (request, response, next) => {
-  const changes = request.method !== "GET" && request.method !== "HEAD";
-  // The API takes the header if there is one; pages look at the cookie alone, whatever headers come along.
-  const byCookie = !request.path.startsWith("/api/") || bearer(request) === undefined;
-  if (!changes || !byCookie || request.headers.origin === appUrl.origin) return next();
-  response.status(403).send(problem("Not from here", "This form was sent by another website."));
-};

@@ -1,41 +1,18 @@
 /** A notice board: pages for browsers and a JSON API for programs, for the same users with the same rights. */
-import express, { type RequestHandler } from "express";
-import session from "express-session";
-import { allowed, api, may, ownPagesOnly, page } from "./access.ts";
+import express from "express";
+import { allowed, api, may, page } from "./access.ts";
 import { answerError } from "./answer-error.ts";
+import { headers, ownPagesOnly, sessions } from "./browsers.ts";
 import { claimsOf } from "./claims.ts";
 import { type Notice, noticesPage, problem, repairsPage, tokensPage, welcome } from "./pages.ts";
-import { appUrl, setting } from "./settings.ts";
+import { appUrl, patience } from "./settings.ts";
 import { poolOrigin, signInRoutes, userOfSession } from "./sign-in.ts";
 
-const isSecure = appUrl.protocol === "https:";
+// The API of examples/api-login, if it is there: another program, which takes the user's own access token.
+const repairsUrl = process.env["API_URL"] && new URL("/repairs", process.env["API_URL"]);
+const morePages = { "Your tokens": "/tokens", ...(repairsUrl && { Repairs: "/repairs" }) };
 
-/**
- * The browser only holds a random id. Sessions are in this process's memory, which is enough for an example: several
- * processes, or one whose sessions must survive a restart, need a store for express-session.
- */
-const sessions = session({
-  // Over https, no other host and no plain connection can set it.
-  name: isSecure ? "__Host-notices" : "notices",
-  secret: setting("SESSION_SECRET"),
-  resave: false,
-  saveUninitialized: false,
-  proxy: isSecure,
-  cookie: { path: "/", httpOnly: true, sameSite: "lax", secure: isSecure },
-});
-
-/** Nothing is cached, so that the back button shows nothing after signing out. */
-const headers: RequestHandler = (_request, response, next) => {
-  response.set({
-    "cache-control": "no-store",
-    "content-security-policy": `default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self' ${poolOrigin}`,
-    "referrer-policy": "same-origin",
-    "x-content-type-options": "nosniff",
-  });
-  next();
-};
-
-const notices: Notice[] = [{ text: "The lift is being mended on Tuesday.", by: "the house" }];
+const notices: Notice[] = [{ text: "The elevator will be repaired on Tuesday.", by: "building management" }];
 
 /** The text of a notice; undefined if it is not a valid one. */
 function textOf(body: unknown): string | undefined {
@@ -47,7 +24,7 @@ function textOf(body: unknown): string | undefined {
 export const app = express();
 app.disable("x-powered-by");
 app.get("/style.css", (_request, response) => response.sendFile("style.css", { root: import.meta.dirname }));
-app.use(headers, sessions, ownPagesOnly);
+app.use(headers(poolOrigin), sessions("notices", appUrl), ownPagesOnly(appUrl));
 app.use(signInRoutes);
 
 app.get("/", async (request, response) => {
@@ -57,14 +34,16 @@ app.get("/", async (request, response) => {
 
 app.get("/notices", page("read"), (_request, response) => {
   const user = allowed(response);
-  response.send(noticesPage(notices, user, may(user, "write")));
+  response.send(noticesPage(notices, user, may(user, "write"), morePages));
 });
 
 app.post("/notices", page("write"), express.urlencoded(), (request, response) => {
   const user = allowed(response);
   const text = textOf(request.body);
   if (text === undefined) {
-    response.status(400).send(problem("Not put up", "A notice has between 1 and 280 characters.", user));
+    response
+      .status(400)
+      .send(problem("Not posted", "A notice must have between 1 and 280 characters.", user));
     return;
   }
   notices.push({ text, by: user.name });
@@ -76,13 +55,10 @@ app.get("/tokens", page("any"), (request, response) => {
   response.send(tokensPage(claimsOf(access), claimsOf(id), allowed(response)));
 });
 
-// The API of examples/api-login, if it is there: another program, which takes the user's own access token.
-const repairsUrl = process.env["API_URL"] && new URL("/repairs", process.env["API_URL"]);
-
 app.get("/repairs", page("read"), async (request, response, next) => {
   if (!repairsUrl) return next();
   const headers = { authorization: `Bearer ${request.session.tokens!.access}` };
-  const answer = await fetch(repairsUrl, { headers });
+  const answer = await fetch(repairsUrl, { headers, signal: AbortSignal.timeout(patience) });
   if (!answer.ok) throw new Error(`The repairs API answers ${answer.status}.`);
   const { repairs } = (await answer.json()) as { repairs: Notice[] };
   response.send(repairsPage(repairs, allowed(response)));

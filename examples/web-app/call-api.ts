@@ -8,12 +8,13 @@ import {
   AdminInitiateAuthCommand,
   CognitoIdentityProviderClient,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { appUrl, setting } from "./settings.ts";
+import { appUrl, patience, setting } from "./settings.ts";
 
 const [username, text] = process.argv.slice(2);
 if (username === undefined) throw new Error("Say as whom: rita, eddy or nora.");
 
-const idp = new CognitoIdentityProviderClient();
+const requestHandler = { requestTimeout: patience, throwOnRequestTimeout: true };
+const idp = new CognitoIdentityProviderClient({ requestHandler });
 const { AuthenticationResult } = await idp.send(
   new AdminInitiateAuthCommand({
     UserPoolId: setting("USER_POOL_ID"),
@@ -24,11 +25,13 @@ const { AuthenticationResult } = await idp.send(
   }),
 );
 
+const signal = AbortSignal.timeout(patience);
 const headers = { authorization: `Bearer ${AuthenticationResult!.AccessToken}` };
 const write = {
   method: "POST",
+  signal,
   headers: { ...headers, "content-type": "application/json" },
   body: JSON.stringify({ text }),
 };
-const answer = await fetch(new URL("/api/notices", appUrl), text === undefined ? { headers } : write);
+const answer = await fetch(new URL("/api/notices", appUrl), text === undefined ? { headers, signal } : write);
 console.log(answer.status, await answer.text());

@@ -2,10 +2,10 @@
 import { decodeJwt } from "jose";
 
 const meanings: Readonly<Record<string, string>> = {
-  sub: "The user, for ever: names and addresses may change, this does not.",
+  sub: "The user's permanent id: names and addresses may change, this does not.",
   username: "The name that the user signs in with.",
   "cognito:username": "The name that the user signs in with.",
-  "cognito:groups": "The user's groups. This application decides by them who may do what.",
+  "cognito:groups": "The user's groups. They decide what the user may do in this application.",
   client_id: "The application that the token was issued to. Tokens of others are refused here.",
   aud: "The application that the token was issued to.",
   iss: "The user pool that issued it. Its keys are published below this address.",
@@ -13,15 +13,16 @@ const meanings: Readonly<Record<string, string>> = {
   scope: "What the application may do for the user at the pool: see the profile, or change it.",
   auth_time: "When the user signed in.",
   iat: "When this token was issued. It is later than the sign-in if the token was refreshed.",
-  exp: "When it ends. Until then a program that verifies it offline accepts it, even if the user is gone.",
+  exp: "When it expires. Until then, programs that verify it offline accept it, even if the user has been deleted.",
   jti: "The token's own id.",
-  origin_jti: "The sign-in that it came of. Signing out revokes all tokens of a sign-in.",
+  origin_jti: "The sign-in that the token belongs to. Signing out revokes all tokens of that sign-in.",
   event_id: "The sign-in, in the pool's records.",
-  nonce: "What this application sent along when it asked: an answer to somebody else's question is refused.",
+  nonce:
+    "A random value that this application sent with its request: the answer to another request is refused.",
   at_hash: "A hash of the access token: both were issued together.",
   email: "An attribute of the user. Applications see those that they may read.",
-  email_verified: "Whether the address was proven to be the user's.",
-  version: "The version of this form of token.",
+  email_verified: "Whether the user has proven that the address is theirs.",
+  version: "The version of the token's format.",
 };
 
 const times: readonly string[] = ["auth_time", "iat", "exp"];

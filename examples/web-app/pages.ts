@@ -52,7 +52,7 @@ ${body}
 function signedInAs({ name, groups }: User): Html {
   const labels = groups.map((group) => html`<li>${group}</li>`);
   return html`<div class="user">
-<a href="/tokens">${name}</a>
+<span>${name}</span>
 ${labels.length === 0 ? nothing : html`<ul class="groups" aria-label="Your groups">${labels}</ul>`}
 <form method="post" action="/sign-out"><button>Sign out</button></form>
 </div>`;
@@ -61,7 +61,7 @@ ${labels.length === 0 ? nothing : html`<ul class="groups" aria-label="Your group
 export const welcome = () =>
   page(
     "Welcome",
-    html`<p>What is going on in the house. Readers see the notices, editors write them.</p>
+    html`<p>News from the building. Readers see the notices, and editors post them.</p>
 <p><a class="button" href="/sign-in">Sign in</a></p>`,
   );
 
@@ -73,8 +73,16 @@ export interface Notice {
 const list = (notices: readonly Notice[]) =>
   html`<ul class="notices">${notices.map(({ text, by }) => html`<li><p>${text}</p><small>${by}</small></li>`)}</ul>`;
 
-export function noticesPage(notices: readonly Notice[], user: User, mayWrite: boolean): string {
-  return page("Notices", html`${list(notices)}\n${mayWrite ? form : nothing}`, user);
+/** @param more paths of further pages by what they show */
+export function noticesPage(
+  notices: readonly Notice[],
+  user: User,
+  mayWrite = false,
+  more: Readonly<Record<string, string>> = {},
+): string {
+  const links = Object.entries(more).map(([what, path]) => html`<li><a href="${path}">${what}</a></li>`);
+  const nav = links.length === 0 ? nothing : html`<nav><ul>${links}</ul></nav>`;
+  return page("Notices", html`${nav}${list(notices)}\n${mayWrite ? form : nothing}`, user);
 }
 
 export const repairsPage = (repairs: readonly Notice[], user: User) => page("Repairs", list(repairs), user);
@@ -83,10 +91,10 @@ export const repairsPage = (repairs: readonly Notice[], user: User) => page("Rep
 export function tokensPage(access: readonly Claim[], id: readonly Claim[], user: User): string {
   return page(
     "Your tokens",
-    html`<p>The pool issued these when you signed in; the browser has neither. A third one, the refresh token, is opaque: with it
-this application gets new ones when they end.</p>
+    html`<p>The pool issued these to this application when you signed in; your browser has neither. There is also a refresh token, which
+is opaque: this application exchanges it for new tokens when these expire.</p>
 <h2>Access token</h2>
-<p>For programs: it goes along with each call of an API.</p>
+<p>For APIs: it is sent with each call.</p>
 ${claims(access)}
 <h2>ID token</h2>
 <p>For this application: who you are, and how you signed in.</p>
@@ -102,9 +110,16 @@ ${all.map(({ name, value, meaning }) => html`<dt><code>${name}</code></dt><dd><c
 const form = html`<form method="post" action="/notices" class="write">
 <label for="text">New notice</label>
 <textarea id="text" name="text" rows="3" maxlength="280" required></textarea>
-<button class="button">Put it up</button>
+<button class="button">Post it</button>
 </form>`;
 
 export function problem(title: string, message: string, user?: User): string {
-  return page(title, html`<p>${message}</p><p><a href="/">To the first page</a></p>`, user);
+  return page(title, html`<p>${message}</p><p><a href="/">Back to the start page</a></p>`, user);
 }
+
+/** After a sign-out of which the pool could not be told. */
+export const signedOutHere = () =>
+  problem(
+    "Signed out here only",
+    "The user pool did not answer, so this browser may still be signed in there. Sign in and out again later.",
+  );

@@ -2,52 +2,70 @@
  * Another way to sign in, common with passport: passport-oauth2 with the sign-in page as its authorization endpoint,
  * and one pinned key. It shows the answer of the notice board's API for the user's access token.
  */
+import http from "node:http";
+import https from "node:https";
+import type { Socket } from "node:net";
 import express, { type RequestHandler } from "express";
-import session from "express-session";
 import { errors, importJWK, jwtVerify } from "jose";
 import passport from "passport";
 import OAuth2Strategy from "passport-oauth2";
 import { answerError } from "./answer-error.ts";
-import { type Notice, noticesPage, problem } from "./pages.ts";
-import { appUrl, setting } from "./settings.ts";
+import { headers, ownPagesOnly, sessions } from "./browsers.ts";
+import { type Notice, noticesPage, problem, signedOutHere } from "./pages.ts";
+import { appUrl, patience, setting } from "./settings.ts";
 import type { User } from "./tokens.ts";
 
-type SignedIn = User & { readonly accessToken: string };
+type SignedIn = User & { readonly accessToken: string; readonly refreshToken: string };
 
 const here = new URL(setting("PASSPORT_URL"));
 const pool = setting("POOL_URL");
 const clientID = setting("CLIENT_ID");
+const clientSecret = setting("CLIENT_SECRET");
 /** The pool signs ID tokens with another key, so their signatures are refused here. */
 const key = await importJWK(JSON.parse(setting("ACCESS_TOKEN_JWK")), "RS256");
 
 /** The user; undefined if it is not an access token of this pool for us. */
-async function userOf(accessToken: string): Promise<SignedIn | undefined> {
+async function userOf(accessToken: string, refreshToken: string): Promise<SignedIn | undefined> {
   try {
     const options = { issuer: setting("ISSUER"), algorithms: ["RS256"], requiredClaims: ["exp"] };
     const { payload } = await jwtVerify(accessToken, key, options);
     if (payload["client_id"] !== clientID) return undefined;
     const groups = (payload["cognito:groups"] ?? []) as string[];
-    return { name: String(payload["username"]), groups, accessToken };
+    return { name: String(payload["username"]), groups, accessToken, refreshToken };
   } catch (error) {
     if (error instanceof errors.JOSEError) return undefined;
     throw error;
   }
 }
 
+/** By itself, passport-oauth2 waits for the pool without a limit. */
+class ImpatientStrategy extends OAuth2Strategy {
+  constructor(...given: [options: OAuth2Strategy.StrategyOptions, verify: OAuth2Strategy.VerifyFunction]) {
+    super(...given);
+    const agent = pool.startsWith("https:") ? new https.Agent() : new http.Agent();
+    const connect = agent.createConnection;
+    agent.createConnection = (...options) => {
+      const socket = connect.apply(agent, options) as Socket;
+      return socket.setTimeout(patience, () => socket.destroy(new Error("The user pool does not answer.")));
+    };
+    this._oauth2.setAgent(agent);
+  }
+}
+
 passport.use(
-  new OAuth2Strategy(
+  new ImpatientStrategy(
     {
       authorizationURL: `${pool}/login`,
       tokenURL: `${pool}/oauth2/token`,
       clientID,
-      clientSecret: setting("CLIENT_SECRET"),
+      clientSecret,
       callbackURL: new URL("/callback", here).href,
       scope: ["openid", "email", "profile", "aws.cognito.signin.user.admin"],
       state: true,
       pkce: true,
     },
-    (accessToken: string, _refreshToken: string, _profile: unknown, done: OAuth2Strategy.VerifyCallback) => {
-      userOf(accessToken).then(
+    (accessToken: string, refreshToken: string, _profile: unknown, done: OAuth2Strategy.VerifyCallback) => {
+      userOf(accessToken, refreshToken).then(
         (user) => done(null, user ?? false),
         (error: unknown) => done(error),
       );
@@ -61,13 +79,9 @@ const app = express();
 app.disable("x-powered-by");
 app.get("/style.css", (_request, response) => response.sendFile("style.css", { root: import.meta.dirname }));
 app.use(
-  session({
-    name: "notices-passport",
-    secret: setting("SESSION_SECRET"),
-    resave: false,
-    saveUninitialized: false,
-    cookie: { httpOnly: true, sameSite: "lax" },
-  }),
+  headers(new URL(pool).origin),
+  sessions("notices-passport", here),
+  ownPagesOnly(here),
   passport.session(),
 );
 
@@ -83,20 +97,40 @@ app.get("/failure", (_request, response) => {
 app.get("/", async (request, response) => {
   const user = request.user as SignedIn | undefined;
   if (user === undefined) return response.redirect("/authenticate");
-  const headers = { authorization: `Bearer ${user.accessToken}` };
-  const answer = await fetch(new URL("/api/notices", appUrl), { headers });
-  response.set("cache-control", "no-store").status(answer.status);
+  const answer = await fetch(new URL("/api/notices", appUrl), {
+    headers: { authorization: `Bearer ${user.accessToken}` },
+    signal: AbortSignal.timeout(patience),
+  });
+  response.status(answer.status);
   if (!answer.ok) return response.send(problem("Not for you", `The API answers ${answer.status}.`, user));
   const { notices } = (await answer.json()) as { notices: Notice[] };
-  response.send(noticesPage(notices, user, false));
+  response.send(noticesPage(notices, user));
 });
 
-app.post("/sign-out", (request, response, next) => {
-  request.logout((error) => {
-    if (error) return next(error);
-    const query = new URLSearchParams({ client_id: clientID, logout_uri: here.href });
-    response.redirect(`${pool}/logout?${query}`);
+/** Ends a sign-in at the pool: its refresh token gets no more access tokens (RFC 7009). */
+async function revoke(token: string): Promise<void> {
+  const answer = await fetch(`${pool}/oauth2/revoke`, {
+    method: "POST",
+    body: new URLSearchParams({ token, client_id: clientID, client_secret: clientSecret }),
+    signal: AbortSignal.timeout(patience),
   });
+  if (!answer.ok) throw new Error(`The pool answers ${answer.status} to a revocation.`);
+}
+
+app.post("/sign-out", async (request, response) => {
+  const user = request.user as SignedIn | undefined;
+  await new Promise<void>((resolve, reject) =>
+    request.logout((error) => (error ? reject(error) : resolve())),
+  );
+  try {
+    if (user !== undefined) await revoke(user.refreshToken);
+  } catch (error) {
+    console.error(error);
+    response.status(503).send(signedOutHere());
+    return;
+  }
+  const query = new URLSearchParams({ client_id: clientID, logout_uri: here.href });
+  response.redirect(`${pool}/logout?${query}`);
 });
 
 app.use(answerError);

@@ -7,3 +7,6 @@ export function setting(name: string): string {
 
 /** The URL of this application. */
 export const appUrl = new URL(setting("APP_URL"));
+
+/** Milliseconds that the user pool and APIs have for an answer. */
+export const patience = 4_000;

@@ -3,8 +3,8 @@
  */
 import { type Request, type Response, Router } from "express";
 import * as oidc from "openid-client";
-import { problem } from "./pages.ts";
-import { appUrl, setting } from "./settings.ts";
+import { problem, signedOutHere } from "./pages.ts";
+import { appUrl, patience, setting } from "./settings.ts";
 import { type User, userOf } from "./tokens.ts";
 
 /** Remembered until the browser returns, so that nobody else's answer is taken for ours. */
@@ -31,7 +31,7 @@ declare module "express-session" {
 const issuer = new URL(setting("ISSUER"));
 // Plain http is only allowed for a pool on this machine.
 const isHere = issuer.protocol === "http:" && issuer.hostname === "localhost";
-const options = isHere ? { execute: [oidc.allowInsecureRequests] } : {};
+const options = { timeout: patience / 1000, ...(isHere && { execute: [oidc.allowInsecureRequests] }) };
 const pool = await oidc.discovery(issuer, setting("CLIENT_ID"), setting("CLIENT_SECRET"), undefined, options);
 
 /** The origin of the pool's pages, to which our forms lead. */
@@ -88,7 +88,13 @@ signInRoutes.get("/callback", async (request, response) => {
 signInRoutes.post("/sign-out", async (request, response) => {
   const { tokens } = request.session;
   await endSession(request);
-  if (tokens !== undefined) await oidc.tokenRevocation(pool, tokens.refresh);
+  try {
+    if (tokens !== undefined) await oidc.tokenRevocation(pool, tokens.refresh);
+  } catch (error) {
+    console.error(error);
+    response.status(503).send(signedOutHere());
+    return;
+  }
   // Cognito's form of it: the parameter is logout_uri, and the URL is one of the client's LogoutURLs.
   const parameters = { client_id: setting("CLIENT_ID"), logout_uri: appUrl.href };
   response.redirect(oidc.buildEndSessionUrl(pool, parameters).href);

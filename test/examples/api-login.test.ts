@@ -191,6 +191,26 @@ forEachServer("examples/api-login", (open, database) => {
     }
   });
 
+  test("without the pool, nothing says that a password or a token is wrong", async () => {
+    if (database === "postgres") return;
+    const place = await example();
+    const { access_token, refresh_token } = await login(place, "rita");
+    const api = `http://localhost:${await freePort()}/`;
+    const nobody = `http://localhost:${await freePort()}`;
+    const key = { AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b", AWS_REGION: "us-east-1" };
+    const change = { ...key, API_URL: api, AWS_ENDPOINT_URL: nobody, ISSUER: `${nobody}/x` };
+    const child = await start(place, "../api-login/server.ts", change);
+    opened.push({ close: () => child.kill() });
+    const alone = { ...place, api };
+    for (const answer of [
+      await call(alone, "/login", { username: "rita", password: "Wrong-Horse-7" }),
+      await call(alone, "/refresh", { refresh_token }),
+      await call(alone, "/logout", { refresh_token }),
+      await call(alone, "/repairs", undefined, access_token),
+    ])
+      assert.deepEqual([answer.status, answer.body], [503, { error: "unavailable" }]);
+  });
+
   test("the web application calls it with its own user's token", async () => {
     if (database === "postgres") return;
     const place = await example();
@@ -208,7 +228,7 @@ forEachServer("examples/api-login", (open, database) => {
     await signInAs(page, place, "nora");
     await page.waitForURL(at(place, "/notices"));
     await page.goto(at(place, "/repairs"));
-    assert.match((await page.textContent("main")) ?? "", /Repairs\s*The lift/);
+    assert.match((await page.textContent("main")) ?? "", /Repairs\s*The elevator/);
     await page.goto(at(place, "/tokens"));
     const shown = (await page.textContent("main")) ?? "";
     for (const word of ["cognito:groups", '["readers"]', "token_use", "client_id", "cognito:username"])

@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import type { BrowserContext, Page } from "playwright-core";
 import { browse } from "../kit/chromium.ts";
 import { forEachServer } from "../kit/server.ts";
-import { type Example, setUp, signInAs, start } from "./web-app.ts";
+import { type Example, openFamilies, setUp, signInAs, start } from "./web-app.ts";
 
 const opened: { close(): unknown }[] = [];
 let browser: Promise<BrowserContext> | undefined;
@@ -48,7 +48,7 @@ forEachServer("examples/web-app with passport", (open) => {
     const reader = await enter(app, "rita");
     assert.equal(reader.url(), app.settings["PASSPORT_URL"]);
     assert.equal(await reader.textContent("h1"), "Notices");
-    assert.match((await reader.textContent("main")) ?? "", /lift/);
+    assert.match((await reader.textContent("main")) ?? "", /elevator/);
     assert.match((await reader.textContent("header")) ?? "", /rita\s*readers/);
     const nobody = await enter(app, "nora");
     assert.equal(await nobody.textContent("h1"), "Not for you");
@@ -58,10 +58,12 @@ forEachServer("examples/web-app with passport", (open) => {
   test("sign-out ends it here and at the pool", async () => {
     const app = await example();
     const page = await enter(app, "eddy");
+    const before = await openFamilies(app);
     await page.getByRole("button", { name: "Sign out" }).click();
     // The first page sends on to sign in, and the pool asks again.
     await page.waitForURL(`${app.settings["POOL_URL"]}/login?*`);
     assert.equal(await page.locator("#password").count(), 1);
+    assert.equal(await openFamilies(app), before - 1, "the refresh token is revoked");
   });
 
   test("an answer to another browser's request is refused", async () => {

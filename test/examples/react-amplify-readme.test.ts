@@ -61,7 +61,7 @@ test("the README of examples/react-amplify works by paste", skip ? { skip } : ne
     PATH: `${join(root, "node_modules", ".bin")}:/usr/bin:${process.env["PATH"]}`,
   };
   assert.equal(startServer, "npm run example react-amplify\n");
-  assert.match(readme, /as `npm start -- --tls dev` starts it/);
+  assert.match(readme, /that `npm start -- --tls dev` has started/);
   const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const command = `${scripts.start} --tls dev --port 0 --https-port 0`;
   const endpoint = await until(/^Poolhouse ready at (https:\S+)$/m, command, clone, env);
@@ -74,8 +74,10 @@ test("the README of examples/react-amplify works by paste", skip ? { skip } : ne
   try {
     const page = await context.newPage();
     await page.goto(url);
-    const [, name = "", secret = ""] = /sign in as `(.+?)` with the password `(.+?)`/.exec(readme) ?? [];
-    await enter(page, name, secret);
+    const [, name, secret] =
+      /sign in as `(.+?)` with the password `(.+?)`/.exec(readme) ??
+      assert.fail("it says whom to sign in as");
+    await enter(page, name!, secret!);
     await seen(page, "Welcome");
     await press(page, "Sign out");
     await seen(page, "Sign in");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -12,6 +12,8 @@ import { examples } from "../../tools/example/table.ts";
 import { serve, stop } from "../cli/program.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
+import { until } from "../kit/waiting.ts";
+import { newVisitor } from "./visitor.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const run = join(root, "tools", "example", "run.ts");
@@ -50,8 +52,9 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<unknown
   return code;
 }
 
-const refusal = (...argv: string[]) =>
-  exec(process.execPath, [run, ...argv]).then(
+const refusal = (...argv: string[]) => refusalIn({}, ...argv);
+const refusalIn = (env: Record<string, string>, ...argv: string[]) =>
+  exec(process.execPath, [run, ...argv], { env: { ...process.env, ...env } }).then(
     () => assert.fail("it was not refused"),
     (error: { code: number; stderr: string }) => error,
   );
@@ -65,6 +68,36 @@ test("alone it lists the examples with a line each; an unknown one is refused", 
   assert.match(unknown.stderr, /^There is no example "nothing"\./);
 });
 
+test("what is mistyped or damaged is refused with what to do about it", async () => {
+  const folder = (files: Record<string, string>) => {
+    const path = temporaryFolder();
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+    return path;
+  };
+  const damaged = (note: string) => folder({ "example.json": note });
+  const changed = (change: object) =>
+    damaged(JSON.stringify({ example: "walk", ports: { poolhouse: 1 }, said: "", files: [], ...change }));
+  const cases: readonly (readonly [message: RegExp, env: Record<string, string>, ...argv: string[]])[] = [
+    [/^From port 65535 on.*Give a lower one/, {}, "web-app", "--port", "65535"],
+    [/^--port must be a number/, {}, "web-app", "--port", "65536"],
+    [/^Unknown option '--prot'/, {}, "web-app", "--prot", "5000"],
+    // As npm passes it on if -- is missing.
+    [/^ {2}npm run example -- walk --keep DIR$/m, { npm_config_keep: "true" }, "walk", "kept"],
+    [/^ {2}npm run example -- walk --port N$/m, { npm_config_port: "true" }, "5000", "walk"],
+    [/ is not empty, and does not have /, {}, "walk", "--keep", folder({ ".env": "PORT=1\n" })],
+    [/example\.json is damaged/, {}, "walk", "--keep", damaged("{}")],
+    [/example\.json is damaged/, {}, "walk", "--keep", damaged('{"example":')],
+    [/example\.json is damaged/, {}, "walk", "--keep", damaged("null")],
+    [/example\.json is damaged/, {}, "walk", "--keep", changed({ ports: { a: "b" } })],
+    [/example\.json is damaged/, {}, "walk", "--keep", changed({ files: [".env"] })],
+  ];
+  for (const [message, env, ...argv] of cases) {
+    const { code, stderr } = await refusalIn(env, ...argv);
+    assert.match(stderr, message);
+    assert.deepEqual([code, /^ +at /m.test(stderr)], [1, false], stderr);
+  }
+});
+
 test("every example in the folder is in the table, and its README says how it is started", () => {
   const folders = readdirSync(join(root, "examples")).filter((name) => name !== "appauth");
   assert.deepEqual(folders.sort(), Object.keys(examples).sort());
@@ -74,18 +107,45 @@ test("every example in the folder is in the table, and its README says how it is
   }
 });
 
+/** The application with passport, while the pool hangs: every answer comes, and sign-out ends the session. */
+async function checkPassport(started: Started): Promise<void> {
+  const { password } = urlsIn(started.said);
+  const [, url] = /with passport is at (\S+)/.exec(started.said) ?? assert.fail(started.said);
+  const visitor = newVisitor();
+  const notices = await visitor.signIn(url!, "rita", password);
+  assert.match(notices.text, /elevator/);
+  assert.doesNotMatch(notices.text, /href="\/tokens"/);
+  assert.match(notices.headers.get("content-security-policy") ?? "", /default-src 'none'/);
+  await whileItHangs(started, async () => {
+    for (const headers of [{ origin: "http://localhost:1" }, { origin: "null" }, {}])
+      assert.equal((await visitor.ask(new URL("/sign-out", url), { method: "POST", headers })).status, 403);
+    assert.equal((await visitor.ask(url!)).status, 200);
+    const stranger = newVisitor();
+    const pool = new URL((await stranger.ask(new URL("/authenticate", url))).headers.get("location")!);
+    const state = encodeURIComponent(pool.searchParams.get("state")!);
+    const entered = await stranger.ask(new URL(`/callback?code=x&state=${state}`, url));
+    assert.equal(entered.status, 503);
+    const left = await visitor.post(new URL("/sign-out", url));
+    assert.equal(left.status, 503);
+    assert.match(left.text, /Signed out here only/);
+    assert.equal((await visitor.ask(url!)).headers.get("location"), "/authenticate");
+  });
+}
+
 test("ports that are taken are named and others used; interrupted, it ends everything and leaves nothing", async () => {
   const temporary = temporaryFolder();
   // Somebody has the port already, this test or another program.
   const taken = createServer().on("error", () => {});
   taken.listen(3000, "127.0.0.1");
-  const { child, said } = await start(temporary, "web-app");
+  const started = await start(temporary, "web-app");
+  const { child, said } = started;
   taken.close();
   assert.match(said, /^Port 3000 is taken; this uses \d+\.$/m);
   const [, url, poolhouse] = /^Open (\S+) {3}\(Poolhouse: (\S+)\)$/m.exec(said) ?? assert.fail(said);
   assert.match(said, /^Users: rita .* Their password: Aa1-/m);
   assert.equal((await fetch(url!)).status, 200);
   assert.equal((await fetch(new URL("/readyz", poolhouse))).status, 200);
+  await checkPassport(started);
   const [folder] = globSync("poolhouse-web-app-*", { cwd: temporary });
   assert.ok(folder, "its data is somewhere");
   assert.equal(await end(child, "SIGINT"), 0);
@@ -115,11 +175,84 @@ test("what was kept belongs to one example, and needs its ports again", async ()
   assert.ok(again.said.includes(pool));
   const page = await fetch(/^http:\S+\/login\?\S+$/m.exec(again.said)?.[0] ?? assert.fail(again.said));
   assert.equal(page.status, 200);
-  assert.equal(await end(again.child, "SIGINT"), 0);
+  // What a closed terminal sends.
+  assert.equal(await end(again.child, "SIGHUP"), 0);
+  await assert.rejects(fetch(page.url));
+});
+
+test("interrupted while it starts, it ends and leaves nothing; what it was to keep is no finished start", async () => {
+  const temporary = temporaryFolder();
+  const interrupted = async (...argv: string[]) => {
+    const env = { ...process.env, TMPDIR: temporary };
+    const child = spawn(process.execPath, [run, "walk", ...portsFrom(21_300), ...argv], { env });
+    running.push(child);
+    await until("Poolhouse makes its folder", () => globSync("*/poolhouse", { cwd: temporary }).length > 0);
+    return end(child, "SIGINT");
+  };
+  assert.equal(await interrupted(), 0);
+  assert.deepEqual(readdirSync(temporary), []);
+  const kept = join(temporary, "kept");
+  assert.equal(await interrupted("--keep", kept), 0);
+  assert.match((await refusal("walk", "--keep", kept)).stderr, / is not empty, and does not have /);
+});
+
+let apiLogin: Promise<Started> | undefined;
+/** The example api-login, with its web application. */
+function startApiLogin(): Promise<Started> {
+  apiLogin ??= start(temporaryFolder(), "api-login", ...portsFrom(21_200));
+  return apiLogin;
+}
+
+/** Runs something while the Poolhouse of an example accepts connections and answers nothing. */
+async function whileItHangs({ child }: Started, work: () => Promise<void>): Promise<void> {
+  const { stdout } = await exec("pgrep", ["-P", String(child.pid), "-f", "src/main.ts"]);
+  process.kill(Number(stdout), "SIGSTOP");
+  try {
+    await work();
+  } finally {
+    process.kill(Number(stdout), "SIGCONT");
+  }
+}
+
+const urlsIn = (said: string) => ({
+  open: /^Open (\S+)/m.exec(said)?.[1] ?? assert.fail(said),
+  password: /password: (\S+)/.exec(said)?.[1] ?? assert.fail(said),
+});
+
+test("a pool that hangs keeps nobody waiting, and a request that outlives the sign-out does not undo it", async () => {
+  const started = await startApiLogin();
+  const { open, password } = urlsIn(started.said);
+  const [, api] = /password at (\S+)login/.exec(started.said) ?? assert.fail(started.said);
+  const visitor = newVisitor();
+  const notices = await visitor.signIn(new URL("/sign-in", open), "rita", password);
+  assert.match(notices.text, /href="\/repairs"/);
+  assert.match((await visitor.ask(new URL("/repairs", open))).text, /<h1>Repairs<\/h1>/);
+  const pool = new URL((await visitor.ask(new URL("/sign-in", open))).headers.get("location")!);
+  const callback = new URL("/callback?code=x", open);
+  callback.searchParams.set("state", pool.searchParams.get("state")!);
+  callback.searchParams.set("iss", pool.href.replace(/\/oauth2\/.*/, ""));
+  await whileItHangs(started, async () => {
+    // The application has read this request's session once it has answered another.
+    const entering = visitor.ask(callback);
+    await visitor.ask(new URL("/style.css", open));
+    const left = await visitor.post(new URL("/sign-out", open));
+    assert.equal(left.status, 503);
+    assert.match(left.text, /Signed out here only/);
+    const entered = await entering;
+    assert.equal(entered.status, 503);
+    assert.match(entered.text, /does not answer/);
+    assert.equal((await visitor.ask(new URL("/api/notices", open))).status, 401);
+    const login = await fetch(new URL("/login", api), {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ username: "rita", password }),
+    });
+    assert.deepEqual([login.status, await login.json()], [503, { error: "unavailable" }]);
+  });
 });
 
 test("if one of its programs dies, the others are ended, too", async () => {
-  const { child, said } = await start(temporaryFolder(), "api-login", ...portsFrom(21_200));
+  const { child, said } = await startApiLogin();
   const [, api] = /password at (\S+)login/.exec(said) ?? assert.fail(said);
   const { stdout } = await exec("pgrep", ["-P", String(child.pid), "-f", "api-login/server.ts"]);
   const exited = once(child, "exit");
@@ -147,6 +280,22 @@ test("examples/walk with aws-cli", needs("aws-cli"), async () => {
     assert.match(stdout, /FORCE_CHANGE_PASSWORD\n3600\n/);
     assert.match(stdout, /(a\*\*\*@e\*\*\*\nBearer\n){3}/);
     assert.match(stdout, /Done\.\n$/);
+
+    // An aws-cli whose second call fails, as version 1 does if a value is a URL.
+    const broken = temporaryFolder();
+    const wrapper = `#!/bin/sh\ncase "$*" in *" create-user-pool-client "*) printf '%s\\n' "$@" >${broken}/said; exit 1;; esac
+exec /usr/bin/aws "$@"\n`;
+    writeFileSync(join(broken, "aws"), wrapper, { mode: 0o755 });
+    const argv = [join(root, "examples", "walk", "walk.sh")];
+    const stopped = await exec("/bin/bash", argv, { env: { ...env, PATH: `${broken}:${env.PATH}` } }).then(
+      () => assert.fail("it was not stopped"),
+      (error: { stdout: string; stderr: string }) => error,
+    );
+    const pool = /us-east-1_\w+/.exec(stopped.stdout)?.[0] ?? assert.fail(stopped.stdout);
+    assert.match(stopped.stderr, new RegExp(`^ {2}aws .*delete-user-pool .* --user-pool-id ${pool}$`, "m"));
+    const values = readFileSync(join(broken, "said"), "utf8").split("\n");
+    const urls = values.filter((value, at) => /^https?:/.test(value) && values[at - 1] !== "--endpoint-url");
+    assert.deepEqual(urls, []);
   } finally {
     await stop(server.process);
   }

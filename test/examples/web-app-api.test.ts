@@ -2,6 +2,9 @@
 
 import assert from "node:assert/strict";
 import { createSecretKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { after, test } from "node:test";
 import {
   AdminAddUserToGroupCommand,
@@ -76,7 +79,7 @@ forEachServer("examples/web-app without a browser", (open) => {
     );
   });
 
-  test("behind a proxy that speaks https the cookie is for this host, for https and for no script", async () => {
+  test("behind a proxy that speaks https the cookie is for this host, for https and for no script; SIGTERM ends it", async () => {
     const app = await example();
     const port = await freePort();
     const child = await start(app, "server.ts", { APP_URL: `https://localhost:${port}/` });
@@ -89,6 +92,15 @@ forEachServer("examples/web-app without a browser", (open) => {
     const set = await cookie({ "x-forwarded-proto": "https" });
     assert.match(set ?? "", /^__Host-notices=[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
     assert.equal(await cookie({}), null);
+
+    // Browsers keep connections on which they ask nothing: the application ends them when it is told to stop.
+    const quiet = connect(port, "127.0.0.1");
+    await once(quiet, "connect");
+    assert.equal((await fetch(`http://localhost:${port}/style.css`)).status, 200);
+    const exited = once(child, "exit");
+    child.kill("SIGTERM");
+    assert.equal(await text(quiet), "");
+    assert.deepEqual(await exited, [0, null]);
   });
 
   test("the API refuses what is no notice", async () => {

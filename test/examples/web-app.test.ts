@@ -10,7 +10,7 @@ import type { BrowserContext, Page } from "playwright-core";
 import { findings } from "../browser/axe.ts";
 import { browse } from "../kit/chromium.ts";
 import { forEachServer } from "../kit/server.ts";
-import { at, type Example, setUp, signInAs, start } from "./web-app.ts";
+import { at, type Example, openFamilies, setUp, signInAs, start } from "./web-app.ts";
 
 const opened: { close(): unknown }[] = [];
 after(async () => {
@@ -71,7 +71,7 @@ forEachServer("examples/web-app", (open, database) => {
     await signInAs(page, app, "rita");
     await page.waitForURL(at(app, "/notices"));
     assert.equal(await heading(page), "Notices");
-    assert.match(await textOf(page, "main"), /lift/);
+    assert.match(await textOf(page, "main"), /elevator/);
     assert.match(await textOf(page, "header"), /rita\s*readers/);
     assert.equal(await page.locator("textarea").count(), 0);
   });
@@ -80,7 +80,7 @@ forEachServer("examples/web-app", (open, database) => {
     const app = await example();
     const page = await enter(app, "eddy");
     await page.getByLabel("New notice").fill('Cake at <b>four</b> & "five" in eddy\'s room');
-    await page.getByRole("button", { name: "Put it up" }).click();
+    await page.getByRole("button", { name: "Post it" }).click();
     const newest = await textOf(page, ".notices li:last-child");
     assert.equal(newest, 'Cake at <b>four</b> & "five" in eddy\'s roomeddy');
     // The browser's session is good for the API as well.
@@ -99,7 +99,7 @@ forEachServer("examples/web-app", (open, database) => {
     assert.equal(refused.status(), 403);
     const nobody = await enter(app, "nora");
     assert.equal(await heading(nobody), "Not for you");
-    assert.doesNotMatch(await nobody.content(), /lift/);
+    assert.doesNotMatch(await nobody.content(), /elevator/);
     assert.equal((await nobody.reload())?.status(), 403);
   });
 
@@ -107,11 +107,21 @@ forEachServer("examples/web-app", (open, database) => {
     const app = await example();
     const page = await enter(app, "eddy");
     const before = await (await page.request.get(at(app, "/api/notices"))).text();
-    for (const headers of [{ origin: "http://localhost:1" }, { origin: "null" }, {}])
-      for (const path of ["/notices", "/api/notices", "/sign-out"]) {
-        const sent = await page.request.post(at(app, path), { form: { text: "not his" }, headers });
-        assert.equal(sent.status(), 403, `${path} ${JSON.stringify(headers)}`);
-      }
+    const authorization = "Bearer x";
+    for (const origin of [{ origin: "http://localhost:1" }, { origin: "null" }, {}])
+      for (const [path, withHeader] of [
+        ["/notices", 403],
+        ["/sign-out", 403],
+        // The API takes the token, and that is none.
+        ["/api/notices", 401],
+      ] as const)
+        for (const [headers, status] of [
+          [origin, 403],
+          [{ ...origin, authorization }, withHeader],
+        ] as const) {
+          const sent = await page.request.post(at(app, path), { form: { text: "not his" }, headers });
+          assert.equal(sent.status(), status, `${path} ${JSON.stringify(headers)}`);
+        }
     assert.equal(await (await page.request.get(at(app, "/api/notices"))).text(), before);
   });
 
@@ -209,16 +219,6 @@ forEachServer("examples/web-app", (open, database) => {
     assert.equal(await page.locator("#password").count(), 1);
   });
 
-  async function openFamilies({ server, settings }: Example): Promise<number> {
-    const { open } = await server.app.db.kysely
-      .selectFrom("token_families")
-      .select((select) => select.fn.countAll().as("open"))
-      .where("client_id", "=", settings["CLIENT_ID"]!)
-      .where("revoked_at", "is", null)
-      .executeTakeFirstOrThrow();
-    return Number(open);
-  }
-
   test("sign-out ends the session here and at the pool, and the back button shows nothing", async () => {
     const app = await example();
     const page = await enter(app, "rita");
@@ -229,7 +229,7 @@ forEachServer("examples/web-app", (open, database) => {
     assert.equal(await heading(page), "Welcome");
     assert.equal(await openFamilies(app), before - 1, "the refresh token is revoked");
     await page.goBack();
-    assert.doesNotMatch(await page.content(), /lift|rita/);
+    assert.doesNotMatch(await page.content(), /elevator|rita/);
     await page.goto(at(app, "/notices"));
     assert.equal(await page.locator("#password").count(), 1, "the pool asks again");
     await page.context().addCookies(cookies);
@@ -259,5 +259,17 @@ forEachServer("examples/web-app", (open, database) => {
       await signInAs(page, app, "eddy");
       await page.waitForURL(at(app, "/notices"));
       await look("notices");
+      await page.getByRole("link", { name: "Your tokens" }).click();
+      await page.waitForURL(at(app, "/tokens"));
+      await look("tokens");
+      for (const [width, isBeside] of [
+        [360, false],
+        [1200, true],
+      ] as const) {
+        await page.setViewportSize({ width, height: 800 });
+        const [name, value] = [page.locator(".claims dt").first(), page.locator(".claims dd").first()];
+        const [left, right] = [await name.boundingBox(), await value.boundingBox()];
+        assert.equal(left!.x < right!.x, isBeside, `a claim's value is beside its name at ${width}px`);
+      }
     });
 });

@@ -101,3 +101,14 @@ export async function signInByApi(
   );
   return AuthenticationResult ?? assert.fail("no tokens");
 }
+
+/** How many sign-ins of the application have a refresh token that is valid. */
+export async function openFamilies({ server, settings }: Example): Promise<number> {
+  const { open } = await server.app.db.kysely
+    .selectFrom("token_families")
+    .select((select) => select.fn.countAll().as("open"))
+    .where("client_id", "=", settings["CLIENT_ID"]!)
+    .where("revoked_at", "is", null)
+    .executeTakeFirstOrThrow();
+  return Number(open);
+}

@@ -1,5 +1,13 @@
 /** Where an example keeps its data, and the ports that it uses. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -13,6 +21,10 @@ export interface Folder {
   remove(): void;
 }
 
+/**
+ * The folder to keep the data in, or one for this run alone. Throws an OperatorError if it has files, but not those of an
+ * earlier run.
+ */
 export function openFolder(name: string, keep: string | undefined): Folder {
   if (keep === undefined) {
     const path = mkdtempSync(join(tmpdir(), `poolhouse-${name}-`));
@@ -20,23 +32,49 @@ export function openFolder(name: string, keep: string | undefined): Folder {
   }
   const path = resolve(keep);
   mkdirSync(path, { recursive: true, mode: 0o700 });
-  return { path, isSetUp: existsSync(join(path, noteFile)), remove: () => {} };
+  const files = readdirSync(path);
+  const isSetUp = files.includes(noteFile);
+  if (!isSetUp && files.length > 0)
+    throw new OperatorError(
+      `${path} is not empty, and does not have the complete data of an example. Give another folder, or remove this one if you need nothing in it.`,
+    );
+  return { path, isSetUp, remove: () => {} };
 }
 
-/** Written when everything is set up: ports, which its pool knows, and what the setup said. */
+/** Written when everything is set up. */
 const noteFile = "example.json";
 
 export interface Note {
   readonly example: string;
+  /** The pool knows them. */
   readonly ports: Readonly<Record<string, number>>;
+  /** What the setup said. */
   readonly said: string;
+  /** What is in the folder beside the note. */
+  readonly files: readonly string[];
 }
 
-export const readNote = (folder: Folder): Note =>
-  JSON.parse(readFileSync(join(folder.path, noteFile), "utf8")) as Note;
+/** What an earlier run has written. Throws an OperatorError if it is damaged. */
+export function readNote(folder: Folder): Note {
+  const file = join(folder.path, noteFile);
+  try {
+    const { example, ports, said, files } = JSON.parse(readFileSync(file, "utf8")) as Note;
+    const areNumbers = [ports["poolhouse"], ...Object.values(ports)].every((port) => Number.isInteger(port));
+    const areThere = files.every((name) => existsSync(join(folder.path, name)));
+    if (typeof example === "string" && typeof said === "string" && areNumbers && areThere)
+      return { example, ports, said, files };
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+  }
+  throw new OperatorError(
+    `${file} is damaged, or files that it names are missing: ${folder.path} cannot be used. Remove it, or give another folder.`,
+  );
+}
 
-export const writeNote = (folder: Folder, note: Note): void =>
+export function writeNote(folder: Folder, setUp: Omit<Note, "files">): void {
+  const note = { ...setUp, files: readdirSync(folder.path) } satisfies Note;
   writeFileSync(join(folder.path, noteFile), `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600 });
+}
 
 /** Whether nobody listens on a port of this machine, by either of its addresses. */
 async function isFree(port: number): Promise<boolean> {
@@ -51,8 +89,11 @@ async function isFree(port: number): Promise<boolean> {
   return true;
 }
 
+const highestPort = 65_535;
+
 /**
- * The ports of a first run: the wanted ones, or for those that are taken the next free ones, which it says.
+ * The ports of a first run: the wanted ones, or for those that are taken the next free ones, which it says. Throws an
+ * OperatorError if there are too few.
  * @param from the first port to use in their place
  */
 export async function choosePorts(
@@ -63,7 +104,11 @@ export async function choosePorts(
   const chosen: Record<string, number> = {};
   for (const [name, first] of Object.entries(wanted)) {
     let port = from ?? first;
-    while (Object.values(chosen).includes(port) || !(await isFree(port))) port += 1;
+    while (Object.values(chosen).includes(port) || (port <= highestPort && !(await isFree(port)))) port += 1;
+    if (port > highestPort)
+      throw new OperatorError(
+        `From port ${from ?? first} on, there are fewer free ports than the ${Object.keys(wanted).length} that are needed. Give a lower one: --port N.`,
+      );
     if (from === undefined && port !== first) say(`Port ${first} is taken; this uses ${port}.`);
     chosen[name] = port;
   }

@@ -10,22 +10,41 @@ ${Object.entries(examples)
   .map(([name, { shows }]) => `  ${name.padEnd(14)} ${shows}`)
   .join("\n")}
 
---keep DIR keeps its data in DIR and goes on with it the next time. --port N has it use the free ports from N on.
+--keep DIR keeps its data in DIR and uses it again the next time. --port N makes it use the first free ports from N on.
 Ctrl-C ends it.`;
 
+/** What was typed. Throws an OperatorError that says how it is written if it cannot be meant. */
+function typed() {
+  const options = { keep: { type: "string" }, port: { type: "string" } } as const;
+  const { values, positionals } = tryParse(() => parseArgs({ allowPositionals: true, options }));
+  for (const option of ["keep", "port"] as const) {
+    // npm leaves behind what it takes for a setting of its own.
+    if (values[option] !== undefined || process.env[`npm_config_${option}`] === undefined) continue;
+    const name = positionals.find((one) => one in examples) ?? "<name>";
+    throw new OperatorError(
+      `npm takes --${option} for itself unless -- stands before it:\n  npm run example -- ${name} --${option} ${option === "keep" ? "DIR" : "N"}`,
+    );
+  }
+  return { ...values, positionals };
+}
+
+function tryParse<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new OperatorError(`${(error as Error).message}\n\n${usage}`);
+  }
+}
+
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { keep: { type: "string" }, port: { type: "string" } },
-  });
+  const { keep, port, positionals } = typed();
   const [name, ...more] = positionals;
   if (name === undefined) return console.log(usage);
   const example = examples[name];
   if (example === undefined || more.length > 0)
     throw new OperatorError(`There is no example "${positionals.join(" ")}".\n${usage}`);
-  const { keep, port } = values;
-  if (port !== undefined && !(/^[1-9]\d{3,4}$/.test(port) && Number(port) <= 65_000))
-    throw new OperatorError("--port must be a number from 1000 to 65000.");
+  if (port !== undefined && !(/^[1-9]\d{3,4}$/.test(port) && Number(port) <= 65_535))
+    throw new OperatorError("--port must be a number from 1000 to 65535.");
   const running = startExample({
     name,
     example,

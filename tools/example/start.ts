@@ -104,7 +104,7 @@ async function begin(start: Start, folder: Folder, launch: Launch): Promise<void
   };
   const setups = example.setups ?? [`${name}/setup.ts`];
   const said = note?.said ?? (await setUp(setups, folder, env));
-  if (note === undefined) writeNote(folder, { example: name, ports, said } satisfies Note);
+  if (note === undefined) writeNote(folder, { example: name, ports, said });
   const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _secret, ...withoutKey } = env;
   const programEnv = { ...withoutKey, ...(await keyOfPrograms(name, folder)) };
   const places: string[] = [];

@@ -1,0 +1,69 @@
+/** What applications that keep browsers signed in owe them: sessions that end, careful headers, and forms of their own. */
+import type { RequestHandler } from "express";
+import session, { type SessionData } from "express-session";
+import { problem } from "./pages.ts";
+import { setting } from "./settings.ts";
+
+/**
+ * Sessions in this process's memory, which is enough for an example: several processes, or one whose sessions must survive
+ * a restart, need another store. A request that is still running when its session is destroyed does not bring it back.
+ */
+class Sessions extends session.MemoryStore {
+  declare readonly sessions: Readonly<Record<string, string>>;
+  readonly #loaded = new WeakSet<object>();
+
+  override createSession(...given: Parameters<session.Store["createSession"]>) {
+    const loaded = super.createSession(...given);
+    this.#loaded.add(loaded);
+    return loaded;
+  }
+
+  override set(id: string, data: SessionData, done?: (error?: unknown) => void): void {
+    const isGone = this.#loaded.has(data) && !(id in this.sessions);
+    if (isGone) done?.();
+    else super.set(id, data, done);
+  }
+}
+
+/** Sessions of an application at this URL. The browser only holds a random id. */
+export function sessions(name: string, { protocol }: URL): RequestHandler {
+  const isSecure = protocol === "https:";
+  return session({
+    // Over https, no other host and no plain connection can set it.
+    name: isSecure ? `__Host-${name}` : name,
+    secret: setting("SESSION_SECRET"),
+    store: new Sessions(),
+    resave: false,
+    saveUninitialized: false,
+    proxy: isSecure,
+    cookie: { path: "/", httpOnly: true, sameSite: "lax", secure: isSecure },
+  });
+}
+
+/**
+ * Pages run no script and are cached nowhere, so that the back button shows nothing after signing out.
+ * @param pool the origin of the pool's pages, to which a form may lead
+ */
+export const headers =
+  (pool: string): RequestHandler =>
+  (_request, response, next) => {
+    response.set({
+      "cache-control": "no-store",
+      "content-security-policy": `default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self' ${pool}`,
+      "referrer-policy": "same-origin",
+      "x-content-type-options": "nosniff",
+    });
+    next();
+  };
+
+/** Changes authorized by a cookie must come from the application's own pages. */
+export const ownPagesOnly =
+  ({ origin }: URL): RequestHandler =>
+  (request, response, next) => {
+    const changes = request.method !== "GET" && request.method !== "HEAD";
+    // The API takes a token if there is one, which no other site can send; pages look at the cookie alone, whatever else
+    // comes along.
+    const byCookie = !request.path.startsWith("/api/") || request.headers.authorization === undefined;
+    if (!changes || !byCookie || request.headers.origin === origin) return next();
+    response.status(403).send(problem("Not from here", "This form was sent by another website."));
+  };
