@@ -9,6 +9,8 @@ import { openDatabase } from "../../examples/people/api/database.ts";
 import { findings } from "../browser/axe.ts";
 import { browse } from "../kit/chromium.ts";
 import { needs } from "../kit/machine.ts";
+import { freePort } from "../kit/ports.ts";
+import { openRelay } from "../kit/relay.ts";
 import { forEachServer } from "../kit/server.ts";
 import { example, type Pool, type Program, setUp, spawnApi, spawnCommand, stores } from "./people.ts";
 
@@ -20,6 +22,25 @@ const movableClock = `data:text/javascript,${encodeURIComponent(
   "const now = Date.now; let ahead = 0; Date.now = () => now() + ahead;" +
     "process.stdin.on('data', (more) => { ahead += Number(more); console.log('ahead', ahead); }).unref();",
 )}`;
+
+/** Web reaches the pool and the API through networks that pass everything on, unless a test holds it back. */
+const passing: Record<"pool" | "api", () => boolean | Promise<boolean>> = {
+  pool: () => true,
+  api: () => true,
+};
+const poolPort = await freePort();
+const poolNetwork = await openRelay({ host: "127.0.0.1", port: poolPort }, () => passing.pool());
+const networks = [poolNetwork];
+after(async () => {
+  for (const network of networks) await network.cut();
+});
+const poolEnvironment = {
+  POOLHOUSE_PORT: String(poolPort),
+  POOLHOUSE_PUBLIC_URL: `http://localhost:${poolNetwork.port}`,
+};
+
+const withNetwork = (suite: Parameters<typeof forEachServer>[1]) =>
+  forEachServer("with a server", suite, poolEnvironment);
 
 interface House {
   readonly pool: Pool;
@@ -46,8 +67,11 @@ async function openHouse(pool: Pool): Promise<House> {
       });
   }
   await database.destroy();
+  const { port } = new URL(settings["API_URL"]!);
+  const network = await openRelay({ host: "localhost", port: Number(port) }, () => passing.api());
+  networks.push(network);
   const web = spawnCommand(["node", "--import", movableClock, join(example, "web", "server.ts")], {
-    env: settings,
+    env: { ...settings, API_URL: `http://localhost:${network.port}/` },
   });
   await web.hear(/People Web is at/);
   return { pool, api, web, at: (path) => new URL(path, settings["WEB_URL"]).href };
@@ -64,7 +88,7 @@ const fill = async (page: Page, fields: Readonly<Record<string, string>>) => {
 };
 
 describe("examples/people in Chromium", needs("chromium"), () => {
-  forEachServer("with a server", (open, database) => {
+  withNetwork((open, database) => {
     // The pool's own database makes no difference here.
     if (database !== "sqlite") return;
     const contexts: BrowserContext[] = [];
@@ -219,6 +243,52 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       assert.doesNotMatch(await page.content(), /Hopper|<span>rob/);
       await page.goto(at("/people"));
       assert.equal(await page.locator("#password").count(), 1, "the pool asks again");
+    });
+
+    test("a request that still runs at sign-out does not bring the session back", async () => {
+      const { at } = await house();
+      const page = await enter(await house(), "ada");
+      const other = await page.context().newPage();
+      await other.goto(at("/people/new"));
+      const [asked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
+      passing.api = () => {
+        asked.resolve();
+        return held.promise;
+      };
+      // Its outcome would be noted in the session.
+      const headers = { origin: new URL(at("/")).origin };
+      const form = { name: "Late", email: "late@mail.example", status: "left" };
+      const saving = page.request.post(at("/people"), { form, headers, maxRedirects: 0 });
+      await asked.promise;
+      const cookies = await page.context().cookies(at("/"));
+      await press(other, "Sign out");
+      await other.waitForURL(at("/"));
+      passing.api = () => true;
+      held.resolve(true);
+      assert.equal((await saving).headers()["location"], "/people");
+      await page.context().clearCookies();
+      await page.context().addCookies(cookies);
+      await page.goto(at("/"));
+      assert.equal(await heading(page), "Who is who", "the cookie is signed out");
+    });
+
+    test("an API and a pool that do not answer end in pages that say so; sign-out ends the session all the same", async () => {
+      const { at } = await house();
+      const page = await enter(await house(), "rob");
+      const cookies = await page.context().cookies(at("/"));
+      try {
+        passing.api = () => false;
+        assert.equal((await page.goto(at("/people")))?.status(), 503);
+        assert.match(await mainText(page), /The People API cannot be reached/);
+        passing.pool = () => false;
+        await press(page, "Sign out");
+        assert.equal(await heading(page), "You are signed out of this site only");
+        await page.context().addCookies(cookies);
+        await page.goto(at("/"));
+        assert.equal(await heading(page), "Who is who");
+      } finally {
+        Object.assign(passing, { pool: () => true, api: () => true });
+      }
     });
 
     test("an access token that has expired is replaced, until an administrator ends the session", async () => {

@@ -4,6 +4,7 @@ import session from "express-session";
 import { setting } from "../settings.ts";
 import { formPage, listPage, messagePage, welcomePage } from "./pages.ts";
 import { ApiProblem, callApi, type List, type Person } from "./people.ts";
+import { Sessions } from "./sessions.ts";
 import { endSession, poolOrigin, signedInOnly, signInRoutes, webUrl } from "./sign-in.ts";
 
 const isSecure = webUrl.protocol === "https:";
@@ -16,6 +17,7 @@ const sessions = session({
   // Over https, no other host and no plain connection can set it.
   name: isSecure ? "__Host-people" : "people",
   secret: setting("SESSION_SECRET"),
+  store: new Sessions(),
   resave: false,
   saveUninitialized: false,
   proxy: isSecure,
@@ -56,7 +58,11 @@ const call = ({ session }: Request, method: string, path: string, body?: object)
   callApi(session.signedIn!.accessToken, method, path, body);
 
 app.get("/people", async (request, response) => {
-  const text = (name: string) => (typeof request.query[name] === "string" ? request.query[name] : "");
+  // As much of it as the page's own field takes.
+  const text = (name: string) => {
+    const value = request.query[name];
+    return typeof value === "string" ? value.slice(0, 200) : "";
+  };
   const search = text("search");
   const query = new URLSearchParams({ search, page: text("page") || "1" });
   const list = (await call(request, "GET", `/people?${query}`)) as List;

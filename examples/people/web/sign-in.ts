@@ -28,7 +28,8 @@ export const webUrl = new URL(setting("WEB_URL"));
 const issuer = new URL(setting("ISSUER"));
 // Plain http is only allowed for a pool on this machine.
 const isHere = issuer.protocol === "http:" && /(?:^|\.)localhost$/.test(issuer.hostname);
-const options = isHere ? { execute: [oidc.allowInsecureRequests] } : {};
+// In seconds.
+const options = { timeout: 5, ...(isHere && { execute: [oidc.allowInsecureRequests] }) };
 const pool = await oidc.discovery(issuer, setting("CLIENT_ID"), setting("CLIENT_SECRET"), undefined, options);
 
 /** The origin of the pool's pages, to which our forms lead. */
@@ -81,7 +82,15 @@ signInRoutes.get("/callback", async (request, response) => {
 signInRoutes.post("/sign-out", async (request, response) => {
   const { signedIn } = request.session;
   await endSession(request);
-  if (signedIn !== undefined) await oidc.tokenRevocation(pool, signedIn.refreshToken);
+  try {
+    if (signedIn !== undefined) await oidc.tokenRevocation(pool, signedIn.refreshToken);
+  } catch (error) {
+    console.error(error);
+    const message =
+      "The user pool did not answer, so you may still be signed in there. To end that, sign in and sign out again later.";
+    response.status(503).send(messagePage("You are signed out of this site only", message));
+    return;
+  }
   // Cognito's form of it: the parameter is logout_uri, and the URL is one of the client's LogoutURLs.
   const parameters = { client_id: setting("CLIENT_ID"), logout_uri: webUrl.href };
   response.redirect(oidc.buildEndSessionUrl(pool, parameters).href);
