@@ -110,8 +110,15 @@ forEachServer("examples/accounts with failures", (open) => {
     const email = newAddress();
     await post(app, email);
     const { AccessToken } = await signIn(app, email);
-    app.relay.plan = () => "refuse";
-    assert.equal((await me(app, AccessToken)).status, 503);
+    // One that hangs is given up by itself.
+    for (const harm of ["refuse", "hang"] as const) {
+      app.relay.plan = () => harm;
+      const answers = await Promise.all([me(app, AccessToken), post(app, newAddress())]);
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [503, 503],
+      );
+    }
     app.relay.plan = () => undefined;
     assert.equal((await me(app, AccessToken)).status, 200);
   });

@@ -11,6 +11,7 @@ import {
 import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
 import { openDatabase } from "../../examples/people/api/database.ts";
 import { makeClient, makePool } from "../kit/people.ts";
+import { addressOf, openRelay } from "../kit/relay.ts";
 import { forEachServer } from "../kit/server.ts";
 import { type Api, forEachStore, type Pool, setUp, signInByApi, startApi, stopProgram } from "./people.ts";
 
@@ -286,12 +287,16 @@ forEachServer("the API of examples/people", (open, database) => {
         assert.equal(none.headers.get("www-authenticate"), "Bearer");
       });
 
-      test("a user pool that cannot be reached is not the token's fault", async () => {
+      test("a user pool that cannot be reached, or hangs, is not the token's fault", async () => {
         const { token } = await start();
-        const settings = { ...(await pool()).settings, ISSUER: "http://localhost:1/us-east-1_None" };
-        const api = await startApi(await fresh(), { settings });
-        assert.equal((await ask(api, token, "GET", "/people")).status, 503);
-        await stopProgram(api);
+        const hanging = await openRelay(addressOf((await pool()).server.endpoint), () => false);
+        for (const port of [1, hanging.port]) {
+          const ISSUER = `http://localhost:${port}/us-east-1_None`;
+          const api = await startApi(await fresh(), { settings: { ...(await pool()).settings, ISSUER } });
+          assert.equal((await ask(api, token, "GET", "/people")).status, 503);
+          await stopProgram(api);
+        }
+        await hanging.cut();
       });
     }
   });
