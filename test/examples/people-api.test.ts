@@ -1,6 +1,8 @@
 /** examples/people: the API on each kind of database, called by programs with access tokens, good and bad. */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
+import { statSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import {
   AdminAddUserToGroupCommand,
@@ -186,12 +188,15 @@ forEachServer("the API of examples/people", (open, database) => {
         [{ ...ada, status: null }, ["#/status"]],
         [{ ...ada, address: "London" }, ["#/address"]],
         [{ ...ada, address: [] }, ["#/address"]],
+        [{ ...ada, address: { ...ada.address, postcode: " " } }, ["#/address/postcode"]],
         [{ ...ada, address: { city: "London" } }, ["#/address/street", "#/address/postcode"]],
       ];
       for (const [body, pointers] of wrong) {
         const answer = await ask(api, token, "POST", "/people", body);
         assert.equal(answer.status, 400, JSON.stringify(body));
         assert.deepEqual(pointersOf(answer), pointers, JSON.stringify(body));
+        if (pointers.includes("#/address/postcode"))
+          assert.match(JSON.stringify(answer.body), /is missing: an address needs a street, a postcode/);
       }
       for (const body of ["{", '"text"', "null"])
         assert.equal((await ask(api, token, "POST", "/people", body)).status, 400, body);
@@ -245,6 +250,7 @@ forEachServer("the API of examples/people", (open, database) => {
       assert.deepEqual([broken.status, broken.body["detail"]], [500, "Something went wrong here."]);
       assert.equal((await ask(api, token, "GET", "/people/1")).status, 500);
       assert.match(api.said(), /addresses/, "the log has it");
+      assert.doesNotMatch(api.said(), /Lovelace|ada@|St James|London/, "without the values");
       await stopProgram(api);
     });
 
@@ -285,6 +291,29 @@ forEachServer("the API of examples/people", (open, database) => {
         }
         const none = await ask(api, undefined, "GET", "/people");
         assert.equal(none.headers.get("www-authenticate"), "Bearer");
+      });
+
+      test("another connection that writes is waited for, while all else is answered; its file is private", async () => {
+        const file = await fresh();
+        const api = await startApi(file, { settings: (await pool()).settings });
+        const { token } = await start();
+        assert.equal(statSync(file).mode & 0o777, 0o600);
+        const healthy = () => fetch(new URL("/healthz", api.url)).then(({ status }) => status);
+        const other = new DatabaseSync(file);
+        other.exec("begin immediate");
+        const waiting = ask(api, token, "POST", "/people", ada);
+        for (const _ of Array(20)) assert.equal(await healthy(), 200);
+        other.exec("commit");
+        assert.equal((await waiting).status, 201);
+        other.exec("begin immediate");
+        const busy = await ask(api, token, "POST", "/people", ada);
+        assert.deepEqual(
+          [busy.status, busy.body["detail"]],
+          [503, "The database is busy. Please try again in a moment."],
+        );
+        other.exec("commit");
+        other.close();
+        await stopProgram(api);
       });
 
       test("a user pool that cannot be reached, or hangs, is not the token's fault", async () => {
