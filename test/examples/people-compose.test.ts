@@ -142,7 +142,7 @@ async function signIn(webUrl: string, poolUrl: string, settings: string): Promis
     await page.fill("#password", USERS_PASSWORD!);
     await page.locator("form button.primary").first().click();
     await page.waitForURL(new URL("/people", webUrl).href);
-    assert.match((await page.textContent("main")) ?? "", /Nobody/);
+    assert.match((await page.textContent("main")) ?? "", /There is nobody here yet/);
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.waitForURL(webUrl);
   } finally {

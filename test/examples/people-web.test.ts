@@ -144,8 +144,13 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       assert.equal(await page.inputValue("#search"), "hop");
       await fill(page, { "Name or e-mail": "<nobody>" });
       await press(page, "Search");
-      await page.getByText("Nobody found").waitFor();
+      await page.getByText("Nobody found for “<nobody>”.").waitFor();
       assert.equal(await page.inputValue("#search"), "<nobody>");
+      await follow(page, "show everybody");
+      assert.match(await mainText(page), /45 people/);
+      const long = await page.goto((await house()).at(`/people?search=${"!".repeat(6_000)}`));
+      assert.equal(long?.status(), 200);
+      assert.match(await mainText(page), /Nobody found/);
     });
 
     test("Admin adds, edits and deletes; what is typed is text", async () => {
@@ -156,7 +161,7 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       await press(page, "Save");
       await page.getByRole("alert").waitFor();
       assert.match(await mainText(page), /Not saved/);
-      assert.equal(await page.locator("[aria-invalid]").count(), 1, "an address is all of it or nothing");
+      assert.equal(await page.locator("[aria-invalid]").count(), 1, "all of an address or nothing");
       await fill(page, { Postcode: "SW1Y 4JH" });
       await page.getByLabel("Status").selectOption("away");
       await press(page, "Save");
@@ -181,13 +186,13 @@ describe("examples/people in Chromium", needs("chromium"), () => {
 
       await page.getByRole("link", { name: "Edit Ada Lovelace" }).click();
       const address = page.url();
-      assert.equal(await page.getByRole("button", { name: "Delete for good" }).isVisible(), false);
-      await page.getByText("Delete …").click();
-      await press(page, "Delete for good");
+      assert.equal(await page.getByRole("button", { name: "Delete permanently" }).isVisible(), false);
+      await page.getByText("Delete…").click();
+      await press(page, "Delete permanently");
       assert.equal(await page.getByRole("status").textContent(), "Ada Lovelace has been deleted.");
       assert.match(await mainText(page), /45 people/);
       assert.equal((await page.goto(address))?.status(), 404);
-      assert.match(await mainText(page), /no such person/);
+      assert.match(await mainText(page), /does not exist/);
     });
 
     test("a reader sees everybody and no way to change them, and is refused", async () => {
@@ -197,14 +202,14 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       assert.equal(await page.getByRole("link", { name: /Add|Edit/ }).count(), 0);
       for (const path of ["/people/new", "/people/1"]) {
         assert.equal((await page.goto(at(path)))?.status(), 403);
-        assert.equal(await heading(page), "Not for you");
+        assert.equal(await heading(page), "Not allowed");
       }
       const headers = { origin: new URL(at("/")).origin };
       const form = { name: "Mallory", email: "m@mail.example", status: "active" };
       for (const path of ["/people", "/people/1", "/people/1/delete"]) {
         const answer = await page.request.post(at(path), { form, headers });
         assert.equal(answer.status(), 403, path);
-        assert.match(await answer.text(), /needs the group Admin/, "the API's own words");
+        assert.match(await answer.text(), /Only users in the group Admin/, "the API's own words");
       }
       await page.goto(at("/people"));
       assert.match(await mainText(page), /45 people/);
@@ -230,7 +235,7 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       assert.equal((await page.goto(at("/callback?code=x&state=y")))?.status(), 400);
       await page.goto(at("/sign-in"));
       assert.equal((await page.goto(at("/callback?code=x&state=y")))?.status(), 400);
-      assert.equal(await heading(page), "Sign-in did not work");
+      assert.equal(await heading(page), "Sign-in failed");
     });
 
     test("sign-out ends it here and at the pool", async () => {
@@ -282,7 +287,7 @@ describe("examples/people in Chromium", needs("chromium"), () => {
         assert.match(await mainText(page), /The People API cannot be reached/);
         passing.pool = () => false;
         await press(page, "Sign out");
-        assert.equal(await heading(page), "You are signed out of this site only");
+        assert.equal(await heading(page), "Signed out of this site only");
         await page.context().addCookies(cookies);
         await page.goto(at("/"));
         assert.equal(await heading(page), "Who is who");
@@ -331,7 +336,7 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       await page.goto(place.at("/people?search=hop"));
       await look("list");
       await page.goto(place.at("/people/2"));
-      await page.getByText("Delete …").click();
+      await page.getByText("Delete…").click();
       await look("edit");
       const wrong = { Name: "Ada", "E-mail": "ada@mail.example", City: "London" };
       await page.goto(place.at("/people/new"));
@@ -359,7 +364,7 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       });
       await again.hear(/The People API is at/);
       assert.equal((await page.goto(place.at("/people")))?.status(), 200);
-      assert.match(await mainText(page), /Nobody/);
+      assert.match(await mainText(page), /There is nobody here yet\. Add the first person\./);
     });
   });
 });

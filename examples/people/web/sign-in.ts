@@ -57,7 +57,7 @@ signInRoutes.get("/sign-in", async (request, response) => {
 
 signInRoutes.get("/callback", async (request, response) => {
   const { pending } = request.session;
-  if (pending === undefined) return failed(response, "This sign-in was not begun in this browser.");
+  if (pending === undefined) return failed(response, "This sign-in was not started in this browser.");
   delete request.session.pending;
   let answer: Answer;
   try {
@@ -69,7 +69,7 @@ signInRoutes.get("/callback", async (request, response) => {
     });
   } catch (error) {
     if (!wasRefused(error)) throw error;
-    return failed(response, "The answer of the user pool was not what we had asked for.");
+    return failed(response, "The user pool's answer does not match this sign-in. Please try again.");
   }
   // A new session, so that a cookie that somebody planted before does not get access to it.
   await new Promise<void>((resolve, reject) =>
@@ -87,8 +87,8 @@ signInRoutes.post("/sign-out", async (request, response) => {
   } catch (error) {
     console.error(error);
     const message =
-      "The user pool did not answer, so you may still be signed in there. To end that, sign in and sign out again later.";
-    response.status(503).send(messagePage("You are signed out of this site only", message));
+      "The user pool did not respond, so you may still be signed in there. To end that session, sign in here again later and sign out.";
+    response.status(503).send(messagePage("Signed out of this site only", message));
     return;
   }
   // Cognito's form of it: the parameter is logout_uri, and the URL is one of the client's LogoutURLs.
@@ -97,7 +97,7 @@ signInRoutes.post("/sign-out", async (request, response) => {
 });
 
 function failed(response: Response, message: string): void {
-  response.status(400).send(messagePage("Sign-in did not work", message));
+  response.status(400).send(messagePage("Sign-in failed", message));
 }
 
 type Answer = Awaited<ReturnType<typeof oidc.authorizationCodeGrant>>;
