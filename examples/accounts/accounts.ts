@@ -1,7 +1,7 @@
 /**
  * An account is a record here and a user in the pool. It takes several steps to make one, any of which can fail, and this
  * process can end between any two. The record comes first and says what was begun; whoever asks again with the same address
- * goes on from there.
+ * continues from there.
  */
 import {
   AliasExistsException,
@@ -31,7 +31,7 @@ export class Refusal extends Error {
   }
 }
 
-const taken = () => new Refusal(409, "There is an account with this e-mail address.");
+const taken = () => new Refusal(409, "There is already an account with this e-mail address.");
 
 /** The last creation that was begun for an address. */
 const underway = new Map<string, Promise<Account>>();
@@ -114,7 +114,7 @@ async function refusing(call: Promise<void>): Promise<void> {
       throw new Refusal(400, error.message);
     // Text that the pool cannot take at all, such as one with a NUL character.
     if (error instanceof Error && error.name === "SerializationException")
-      throw new Refusal(400, "The address or the password has characters that cannot be used.");
+      throw new Refusal(400, "The address or the password contains characters that cannot be used.");
     throw error;
   }
 }

@@ -67,19 +67,22 @@ app.use(((error, _request, response, next) => {
   const isCallers = error.status >= 400 && error.status < 500;
   if (!isCallers) console.error(error);
   const message = error instanceof Refusal ? error.message : "This request cannot be understood.";
-  const answer = isCallers ? message : "That did not work. Please try again.";
+  const answer = isCallers ? message : "Something went wrong. Please try again.";
   response.status(isCallers ? error.status : 503).json({ message: answer });
 }) satisfies ErrorRequestHandler);
 
 const shown = ({ id, name, email, createdAt }: Account) => ({ id, name, email, createdAt });
 
+/** Control characters and halves of characters have no place in a line of text. */
+const isLine = (text: string) => !/[\p{Cc}\p{Cs}]/u.test(text);
+
 /** The pool decides about the password. */
 function wantedBy(body: unknown): Wanted {
   const { name, email, password } = (body ?? {}) as Record<string, unknown>;
-  if (typeof name !== "string" || name.trim() === "" || name.length > 100)
-    throw new Refusal(400, "Please give a name of at most 100 characters.");
-  if (typeof email !== "string" || email.length > 254 || !/^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email))
-    throw new Refusal(400, "Please give an e-mail address.");
-  if (typeof password !== "string" || password === "") throw new Refusal(400, "Please give a password.");
+  if (typeof name !== "string" || name.trim() === "" || name.length > 100 || !isLine(name))
+    throw new Refusal(400, "Please enter a name of at most 100 characters, on one line.");
+  const isAddress = typeof email === "string" && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email) && isLine(email);
+  if (!isAddress || email.length > 254) throw new Refusal(400, "Please enter an e-mail address.");
+  if (typeof password !== "string" || password === "") throw new Refusal(400, "Please enter a password.");
   return { name: name.trim(), email: email.toLowerCase(), password };
 }

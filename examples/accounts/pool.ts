@@ -10,7 +10,10 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { setting } from "./settings.ts";
 
-const idp = new CognitoIdentityProviderClient();
+/** A pool that hangs is given up, in milliseconds. The SDK would only warn. */
+const idp = new CognitoIdentityProviderClient({
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 3_000, throwOnRequestTimeout: true },
+});
 const UserPoolId = setting("USER_POOL_ID");
 const ClientId = setting("CLIENT_ID");
 

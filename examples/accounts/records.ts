@@ -12,6 +12,8 @@ export interface Account {
   readonly createdAt: string;
 }
 
+// The files that this process creates are for its owner alone.
+process.umask(0o077);
 const db = new DatabaseSync("accounts.db");
 // The order of accounts.ts holds within one process, so the file admits no second one.
 db.exec(`

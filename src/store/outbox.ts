@@ -17,8 +17,7 @@ export interface MessageRef {
 export interface Message extends MessageRef {
   readonly userId: string | undefined;
   readonly medium: OutboxTable["medium"];
-  /** `sign-up`, `forgot-password`, `invitation` … */
-  readonly kind: string;
+  readonly kind: OutboxTable["kind"];
   readonly destination: string;
   readonly subject: string;
   readonly body: string;

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AdminCreateUserCommand } from "@aws-sdk/client-cognito-identity-provider";
+import {
+  AdminCreateUserCommand,
+  AdminResetUserPasswordCommand,
+  AdminSetUserPasswordCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
 import { makePool, newAddress } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
 
@@ -44,6 +48,27 @@ forEachServer("the inbox", (open) => {
       code: "Given-Secret-1",
       userPoolId: UserPoolId,
     });
+  });
+
+  test("a text message, which has no subject, has a title that says what it is for", async () => {
+    const server = await open();
+    const { UserPoolId } = await makePool(server);
+    const to = "+15550100";
+    const user = { UserPoolId, Username: "texted" };
+    const UserAttributes = [
+      { Name: "phone_number", Value: to },
+      { Name: "phone_number_verified", Value: "true" },
+    ];
+    const DesiredDeliveryMediums: ["SMS"] = ["SMS"];
+    await server.client.send(new AdminCreateUserCommand({ ...user, UserAttributes, DesiredDeliveryMediums }));
+    const Password = "Another-Horse-8";
+    await server.client.send(new AdminSetUserPasswordCommand({ ...user, Password, Permanent: true }));
+    await server.client.send(new AdminResetUserPasswordCommand(user));
+    const page = await (await fetch(`${server.endpoint}/inbox?to=${encodeURIComponent(to)}`)).text();
+    assert.deepEqual(
+      [...page.matchAll(/<h2>(.*)<\/h2>/g)].map(([, title]) => title),
+      ["Code to set a new password, asked for by an administrator", "Invitation with a temporary password"],
+    );
   });
 
   test("is not for other sites", async () => {

@@ -63,7 +63,7 @@ async function failAt(running: Running, email: string, { operation, harm }: Poin
     running.child = await start(app);
   } else {
     assert.equal(answer?.status, 503);
-    assert.deepEqual(answer.body, { message: "That did not work. Please try again." });
+    assert.deepEqual(answer.body, { message: "Something went wrong. Please try again." });
   }
   return isMet;
 }

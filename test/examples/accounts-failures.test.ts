@@ -61,6 +61,21 @@ forEachServer("examples/accounts with failures", (open) => {
     await isWhole(app, email);
   });
 
+  test("until the password is permanent whoever asks last chooses the name; then it stays", async () => {
+    const { app } = await example();
+    for (const [operation, name] of [
+      ["AdminCreateUser", "Bob"],
+      ["AdminRespondToAuthChallenge", "Ann"],
+    ]) {
+      const email = newAddress();
+      app.relay.plan = (called) => (called === operation ? "lose" : undefined);
+      assert.equal((await post(app, email, { name: "Ann" })).status, 503);
+      app.relay.plan = () => undefined;
+      const { status, body } = await post(app, email, { name: "Bob" });
+      assert.deepEqual([status, body["name"]], [201, name], operation);
+    }
+  });
+
   test("a refusal for good leaves nothing, however often it takes to hear it", async () => {
     const { app } = await example();
     const email = newAddress();
@@ -110,8 +125,15 @@ forEachServer("examples/accounts with failures", (open) => {
     const email = newAddress();
     await post(app, email);
     const { AccessToken } = await signIn(app, email);
-    app.relay.plan = () => "refuse";
-    assert.equal((await me(app, AccessToken)).status, 503);
+    // One that hangs is given up by itself.
+    for (const harm of ["refuse", "hang"] as const) {
+      app.relay.plan = () => harm;
+      const answers = await Promise.all([me(app, AccessToken), post(app, newAddress())]);
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [503, 503],
+      );
+    }
     app.relay.plan = () => undefined;
     assert.equal((await me(app, AccessToken)).status, 200);
   });

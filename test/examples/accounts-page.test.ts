@@ -84,7 +84,7 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       page.on("request", (request) => sent.push(`${request.method()} ${request.postData()}`));
 
       await signUp(page, email);
-      const { Number: id, ...record } = await shown(page);
+      const { "Account ID": id, ...record } = await shown(page);
       assert.equal(record["Name"], "Ann <b>Bee</b>");
       assert.equal(record["E-mail address"], email);
       assert.equal(id, await isWhole(app, email));
@@ -94,7 +94,7 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       await signIn(page, email, another);
       await told(page, "alert", "Incorrect username or password.");
       await signIn(page, email, password);
-      assert.equal((await shown(page))["Number"], id);
+      assert.equal((await shown(page))["Account ID"], id);
       assert.ok(sent.length > 0);
       assert.deepEqual(
         sent.filter((one) => one.includes(password) || one.includes(another)),
@@ -102,9 +102,9 @@ describe("the page of examples/accounts", needs("chromium"), () => {
         "it never leaves the browser",
       );
       await page.reload();
-      assert.equal((await shown(page))["Number"], id);
+      assert.equal((await shown(page))["Account ID"], id);
 
-      await fill(page, { "New address": later });
+      await fill(page, { "New e-mail address": later });
       await press(page, "Send a code");
       await told(page, "status", `A code was sent to ${later}`);
       await fill(page, { "Code from the message": "000000" });
@@ -113,24 +113,24 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       assert.equal((await shown(page))["E-mail address"], email);
       await fill(page, { "Code from the message": await app.server.code(later) });
       await press(page, "Change address");
-      await told(page, "status", "Your address is changed.");
+      await told(page, "status", "Your address has been changed.");
       assert.equal((await shown(page))["E-mail address"], later);
 
-      await fill(page, { "Present password": another, "New password": another });
+      await fill(page, { "Current password": another, "New password": another });
       await press(page, "Change password");
       await told(page, "alert", /Incorrect/);
-      await fill(page, { "Present password": password, "New password": "short" });
+      await fill(page, { "Current password": password, "New password": "short" });
       await press(page, "Change password");
       await told(page, "alert", /policy/);
-      await fill(page, { "Present password": password, "New password": another });
+      await fill(page, { "Current password": password, "New password": another });
       await press(page, "Change password");
-      await told(page, "status", "Your password is changed.");
+      await told(page, "status", "Your password has been changed.");
 
       await signOut(page);
       await signIn(page, email, another);
       await told(page, "alert", "Incorrect username or password.");
       await signIn(page, later, another);
-      assert.equal((await shown(page))["Number"], id);
+      assert.equal((await shown(page))["Account ID"], id);
       const token: string = await page.evaluate(
         "sessionStorage.getItem(Object.keys(sessionStorage).find((key) => key.endsWith('.refreshToken')))",
       );
@@ -149,14 +149,14 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       const email = newAddress();
       await post(app, email, { password: another });
       await signUp(page, email);
-      await told(page, "alert", "There is an account with this e-mail address.");
+      await told(page, "alert", "There is already an account with this e-mail address.");
       await fill(page, { "E-mail address": newAddress(), Password: "Short-1" });
       await press(page, "Create account");
       await told(page, "alert", /not long enough/);
       app.relay.plan = () => "cut";
       await fill(page, { Password: password });
       await press(page, "Create account");
-      await told(page, "alert", "That did not work. Please try again.");
+      await told(page, "alert", "Something went wrong. Please try again.");
       app.relay.plan = () => undefined;
       await press(page, "Create account");
       assert.equal((await shown(page))["Name"], "Ann <b>Bee</b>");
@@ -169,11 +169,11 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       const email = newAddress();
       app.relay.plan = (operation) => (operation === "AdminInitiateAuth" ? "cut" : undefined);
       await signUp(page, email);
-      await told(page, "alert", "That did not work. Please try again.");
+      await told(page, "alert", "Something went wrong. Please try again.");
       app.relay.plan = () => undefined;
       await press(page, "Sign in");
       await signIn(page, email, password);
-      await told(page, "alert", "This account is not finished. Please create it again.");
+      await told(page, "alert", "This account is not ready yet. Please create it again.");
       await signUp(page, email);
       await heading(page, "Your account");
       await isWhole(app, email);
@@ -185,17 +185,26 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       const [email, later] = [newAddress(), newAddress()];
       await signUp(page, email);
       await heading(page, "Your account");
-      await fill(page, { "New address": later });
+      await fill(page, { "New e-mail address": later });
       await press(page, "Send a code");
       await told(page, "status", "A code was sent");
       app.relay.plan = (operation) => (operation === "AdminGetUser" ? "cut" : undefined);
       await fill(page, { "Code from the message": await app.server.code(later) });
       await press(page, "Change address");
-      await told(page, "status", "Your address is changed.");
+      await told(page, "status", "Your address has been changed.");
       app.relay.plan = () => undefined;
       await page.reload();
       assert.equal((await shown(page))["E-mail address"], later);
       await isWholeAt(app, later);
+    });
+
+    test("without JavaScript it says that it needs it", async () => {
+      const context = await browse({ javaScriptEnabled: false });
+      const page = await context.newPage();
+      await page.goto(at(await example(), "/"));
+      assert.match((await page.textContent("main")) ?? "", /^\s*This page needs JavaScript/);
+      assert.equal(await page.getByRole("heading").count(), 0);
+      await context.close();
     });
 
     test("by keyboard alone, with the focus where it is needed", async () => {
@@ -238,10 +247,10 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       const email = newAddress();
       await signUp(page, email);
       await heading(page, "Your account");
-      await fill(page, { "New address": newAddress() });
+      await fill(page, { "New e-mail address": newAddress() });
       await press(page, "Send a code");
       await told(page, "status", "A code was sent");
-      await fill(page, { "Present password": another, "New password": another });
+      await fill(page, { "Current password": another, "New password": another });
       await press(page, "Change password");
       await told(page, "alert", "Incorrect");
       await look("account");

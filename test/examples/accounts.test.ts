@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
+import { statSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { test } from "node:test";
 import {
   AdminCreateUserCommand,
@@ -10,8 +12,10 @@ import {
   AdminDisableUserCommand,
   AdminSetUserPasswordCommand,
   AdminUpdateUserAttributesCommand,
+  ConfirmForgotPasswordCommand,
   DescribeUserPoolClientCommand,
   DescribeUserPoolCommand,
+  ForgotPasswordCommand,
   ListUsersCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
@@ -99,15 +103,33 @@ forEachServer("examples/accounts", (open) => {
     const first = await post(app, email.toUpperCase(), { name: " Ann " });
     assert.equal(first.status, 201);
     const id = await isWhole(app, email);
+    assert.ok((await signIn(app, email.toUpperCase())).AccessToken, "however its owner types the address");
+    assert.equal(statSync(join(app.folder, "accounts.db")).mode & 0o777, 0o600);
     const { createdAt = "", ...told } = first.body;
     assert.deepEqual(told, { id, name: "Ann", email });
     assert.ok(!Number.isNaN(Date.parse(createdAt)));
     const again = await post(app, email);
     assert.deepEqual([again.status, again.body], [201, first.body]);
     const other = await post(app, email, { password: another, name: "Bob" });
-    const taken = { message: "There is an account with this e-mail address." };
+    const taken = { message: "There is already an account with this e-mail address." };
     assert.deepEqual([other.status, other.body], [409, taken]);
     assert.equal(await isWhole(app, email), id);
+  });
+
+  test("a forgotten password is replaced as the README says, by an administrator or with a code", async () => {
+    const app = await example();
+    const { client } = app.server;
+    const { UserPoolId, ClientId } = app;
+    const email = newAddress();
+    await post(app, email);
+    const user = { UserPoolId, Username: email, Permanent: true };
+    await client.send(new AdminSetUserPasswordCommand({ ...user, Password: another }));
+    await isWhole(app, email, another);
+    await client.send(new ForgotPasswordCommand({ ClientId, Username: email }));
+    const ConfirmationCode = await app.server.code(email);
+    const confirmed = { ClientId, Username: email, Password: password, ConfirmationCode };
+    await client.send(new ConfirmForgotPasswordCommand(confirmed));
+    assert.ok((await signIn(app, email)).AccessToken);
   });
 
   test("several requests at once for one address make one account", async () => {
@@ -132,6 +154,7 @@ forEachServer("examples/accounts", (open) => {
       ["Short-1", /not long enough/],
       ["correct-horse-7", /uppercase/],
       [`Aa1-${"x".repeat(300)}`, /password/i],
+      ["Correct-\0-Horse-7", /characters that cannot be used/],
     ] as const) {
       const email = newAddress();
       const { status, body } = await post(app, email, { password: bad });
@@ -147,13 +170,14 @@ forEachServer("examples/accounts", (open) => {
     const email = newAddress();
     for (const change of [
       ...[{ name: undefined }, { name: 1 }, { name: "  " }, { name: "x".repeat(101) }, { name: ["x"] }],
+      ...[{ name: "a\0b" }, { name: "a\nb" }, { name: "a\ud800" }, { email: "a\0b@mail.example" }],
       ...[{ email: undefined }, { email: "ann" }, { email: "a b@mail.example" }, { email: { $ne: "" } }],
       { email: `${"x".repeat(250)}@mail.example` },
       ...[{ password: undefined }, { password: "" }, { password: 12345678 }, { password: null }],
     ]) {
       const { status, body } = await post(app, email, change);
       assert.equal(status, 400, JSON.stringify(change));
-      assert.match(body["message"]!, /^Please give a/);
+      assert.match(body["message"]!, /^Please enter a/);
     }
     for (const body of ["", "null", "[]", '"x"', "7", "{", '{"name":'])
       assert.equal((await postRaw(app, body)).status, 400, body);

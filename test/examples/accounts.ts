@@ -26,8 +26,11 @@ import type { TestServer } from "../kit/server.ts";
 
 const programs = join(import.meta.dirname, "..", "..", "examples", "accounts");
 
-/** What a call meets. `lose`: it is done, but its answer never comes. At a kill, the one who calls is killed. */
-export type Harm = "refuse" | "cut" | "lose" | "kill before" | "kill after";
+/**
+ * What a call meets. `hang`: the connection stays, but no answer comes. `lose`: it is done, but the connection breaks before
+ * the answer. At a kill, the one who calls is killed.
+ */
+export type Harm = "refuse" | "cut" | "hang" | "lose" | "kill before" | "kill after";
 
 export interface Relay {
   readonly url: string;
@@ -50,6 +53,7 @@ export async function startRelay(endpoint: string): Promise<Relay> {
     const harm = relay.plan(operation);
     if (harm === "kill before") relay.kill();
     if (harm === "cut" || harm === "kill before") return void outgoing.destroy();
+    if (harm === "hang") return;
     if (harm === "refuse") return void outgoing.writeHead(500).end();
     const { method, headers } = incoming;
     const onward = request(endpoint, { method: method!, headers });

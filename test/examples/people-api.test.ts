@@ -1,6 +1,8 @@
 /** examples/people: the API on each kind of database, called by programs with access tokens, good and bad. */
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
+import { statSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import {
   AdminAddUserToGroupCommand,
@@ -11,6 +13,7 @@ import {
 import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
 import { openDatabase } from "../../examples/people/api/database.ts";
 import { makeClient, makePool } from "../kit/people.ts";
+import { addressOf, openRelay } from "../kit/relay.ts";
 import { forEachServer } from "../kit/server.ts";
 import { type Api, forEachStore, type Pool, setUp, signInByApi, startApi, stopProgram } from "./people.ts";
 
@@ -185,12 +188,15 @@ forEachServer("the API of examples/people", (open, database) => {
         [{ ...ada, status: null }, ["#/status"]],
         [{ ...ada, address: "London" }, ["#/address"]],
         [{ ...ada, address: [] }, ["#/address"]],
+        [{ ...ada, address: { ...ada.address, postcode: " " } }, ["#/address/postcode"]],
         [{ ...ada, address: { city: "London" } }, ["#/address/street", "#/address/postcode"]],
       ];
       for (const [body, pointers] of wrong) {
         const answer = await ask(api, token, "POST", "/people", body);
         assert.equal(answer.status, 400, JSON.stringify(body));
         assert.deepEqual(pointersOf(answer), pointers, JSON.stringify(body));
+        if (pointers.includes("#/address/postcode"))
+          assert.match(JSON.stringify(answer.body), /is missing: an address needs a street, a postcode/);
       }
       for (const body of ["{", '"text"', "null"])
         assert.equal((await ask(api, token, "POST", "/people", body)).status, 400, body);
@@ -244,6 +250,7 @@ forEachServer("the API of examples/people", (open, database) => {
       assert.deepEqual([broken.status, broken.body["detail"]], [500, "Something went wrong here."]);
       assert.equal((await ask(api, token, "GET", "/people/1")).status, 500);
       assert.match(api.said(), /addresses/, "the log has it");
+      assert.doesNotMatch(api.said(), /Lovelace|ada@|St James|London/, "without the values");
       await stopProgram(api);
     });
 
@@ -286,12 +293,39 @@ forEachServer("the API of examples/people", (open, database) => {
         assert.equal(none.headers.get("www-authenticate"), "Bearer");
       });
 
-      test("a user pool that cannot be reached is not the token's fault", async () => {
+      test("another connection that writes is waited for, while all else is answered; its file is private", async () => {
+        const file = await fresh();
+        const api = await startApi(file, { settings: (await pool()).settings });
         const { token } = await start();
-        const settings = { ...(await pool()).settings, ISSUER: "http://localhost:1/us-east-1_None" };
-        const api = await startApi(await fresh(), { settings });
-        assert.equal((await ask(api, token, "GET", "/people")).status, 503);
+        assert.equal(statSync(file).mode & 0o777, 0o600);
+        const healthy = () => fetch(new URL("/healthz", api.url)).then(({ status }) => status);
+        const other = new DatabaseSync(file);
+        other.exec("begin immediate");
+        const waiting = ask(api, token, "POST", "/people", ada);
+        for (const _ of Array(20)) assert.equal(await healthy(), 200);
+        other.exec("commit");
+        assert.equal((await waiting).status, 201);
+        other.exec("begin immediate");
+        const busy = await ask(api, token, "POST", "/people", ada);
+        assert.deepEqual(
+          [busy.status, busy.body["detail"]],
+          [503, "The database is busy. Please try again in a moment."],
+        );
+        other.exec("commit");
+        other.close();
         await stopProgram(api);
+      });
+
+      test("a user pool that cannot be reached, or hangs, is not the token's fault", async () => {
+        const { token } = await start();
+        const hanging = await openRelay(addressOf((await pool()).server.endpoint), () => false);
+        for (const port of [1, hanging.port]) {
+          const ISSUER = `http://localhost:${port}/us-east-1_None`;
+          const api = await startApi(await fresh(), { settings: { ...(await pool()).settings, ISSUER } });
+          assert.equal((await ask(api, token, "GET", "/people")).status, 503);
+          await stopProgram(api);
+        }
+        await hanging.cut();
       });
     }
   });

@@ -1,7 +1,7 @@
 /** examples/people: compose.yaml and Dockerfile, followed without an engine: the same processes in the same order. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { globSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { parseEnv } from "node:util";
@@ -100,14 +100,16 @@ test("compose.yaml: every name is that of something, secrets are not in it, and 
   for (const [, name] of text.matchAll(/(?<!RANDOM_ROOT_)(?:PASSWORD|KEY_ID|ACCESS_KEY): (\S+)/g))
     assert.match(name!, /^\$\{\w+:\?is$/);
   assert.equal(services["web"]!.environment, undefined);
+  assert.deepEqual(services["api"]!.volumes, ["settings-of-api:/settings:ro"]);
+  assert.deepEqual(services["web"]!.volumes, ["settings-of-web:/settings:ro"]);
   assert.doesNotMatch(JSON.stringify(services["web"]), /DATABASE|database|migrat/);
 });
 
 test("Dockerfile: it copies what there is, and each program alone", () => {
   const copied = (stage: string) => said(stage, "COPY").map((line) => line.split(" ")[0]!);
   for (const stage of stages.keys())
-    for (const name of copied(stage)) assert.ok(existsSync(join(example, name)), name);
-  const shared = ["package.json", "settings.ts"];
+    for (const name of copied(stage)) assert.notEqual(globSync(name, { cwd: example }).length, 0, name);
+  const shared = ["package*.json", "settings.ts"];
   assert.deepEqual(copied("web"), [...shared, "web"]);
   assert.deepEqual(copied("api"), [...shared, "api"]);
   assert.deepEqual(copied("setup"), [...shared, "setup.ts"]);
@@ -121,12 +123,14 @@ test("Dockerfile: it copies what there is, and each program alone", () => {
   assert.deepEqual(new Set([...importsOf("web"), ...importsOf("api")]), new Set(["../settings.ts"]));
 });
 
+const settingsIn = (folder: string) => parseEnv(readFileSync(join(folder, ".env"), "utf8"));
+
 /** Lets Node.js find Poolhouse by its alias, as in a container. */
 const withAlias = { NODE_OPTIONS: `--import ${new URL("alias.ts", import.meta.url).href}` };
 
 /** Chromium looks for *.localhost on its own machine, as every browser does; its user comes in at the same URL. */
 async function signIn(webUrl: string, poolUrl: string, settings: string): Promise<void> {
-  const { USERS_PASSWORD, ISSUER } = parseEnv(readFileSync(join(settings, ".env"), "utf8"));
+  const { USERS_PASSWORD, ISSUER } = settingsIn(settings);
   assert.ok(ISSUER!.startsWith(poolUrl), ISSUER);
   const browser = await browse();
   try {
@@ -138,7 +142,7 @@ async function signIn(webUrl: string, poolUrl: string, settings: string): Promis
     await page.fill("#password", USERS_PASSWORD!);
     await page.locator("form button.primary").first().click();
     await page.waitForURL(new URL("/people", webUrl).href);
-    assert.match((await page.textContent("main")) ?? "", /Nobody/);
+    assert.match((await page.textContent("main")) ?? "", /There is nobody here yet/);
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.waitForURL(webUrl);
   } finally {
@@ -164,6 +168,7 @@ forEachStore(() => {
         ROOT_SECRET_ACCESS_KEY: randomBytes(24).toString("hex"),
       };
       const settings = temporaryFolder();
+      for (const name of ["api", "web"]) mkdirSync(join(settings, name));
       const ports = { pool: await freePort(), api: await freePort(), web: await freePort() };
       const { host } = new URL(mariadbUrl);
       /** What is a place in containers is another one here. */
@@ -178,8 +183,10 @@ forEachStore(() => {
           .replace("poolhouse.localhost:4747", `poolhouse.localhost:${ports.pool}`)
           .replace("api:3011", `localhost:${ports.api}`)
           .replace("localhost:3010", `localhost:${ports.web}`)
-          .replace("/settings/", `${settings}/`)
           .replace("/app/", `${example}/`);
+      /** The command of a service with its own volume of settings. */
+      const command = (service: string, argv: readonly string[]) =>
+        argv.map((word) => here(word).replace("/settings/", `${settings}/${service}/`));
       const environment = (service: string, stage?: string) => ({
         ...(stage !== undefined && { ...environmentOf(stage), HOST: "127.0.0.1" }),
         ...Object.fromEntries(
@@ -191,7 +198,7 @@ forEachStore(() => {
       });
       const run = (service: string) => {
         const cwd = service === "setup" ? settings : example;
-        const argv = commandOf(service).map(here);
+        const argv = command(service, commandOf(service));
         const program = spawnCommand(argv, { cwd, env: { ...environment(service, service), ...withAlias } });
         running.push(program);
         return program;
@@ -206,11 +213,19 @@ forEachStore(() => {
       const setup = run("setup");
       assert.equal(await setup.ended, 0, setup.said());
       assert.equal(await run("setup").ended, 0, "started again it finds its work done");
+      const [ofApi, ofWeb] = ["api", "web"].map((name) => settingsIn(join(settings, name)));
+      assert.deepEqual(Object.keys(ofApi!).toSorted(), [
+        "API_URL",
+        "CLIENT_ID",
+        "ISSUER",
+        "SCRIPT_CLIENT_ID",
+      ]);
+      for (const name of ["USERS_PASSWORD", "SCRIPT_CLIENT_ID"]) assert.ok(!(name in ofWeb!), name);
 
       const api = run("api");
       await api.hear(/Waiting for the database: /);
       const healthy = () =>
-        spawnCommand(healthOf("api").map(here), { cwd: example, env: environment("api", "api") }).ended;
+        spawnCommand(command("api", healthOf("api")), { cwd: example, env: environment("api", "api") }).ended;
       assert.equal(await healthy(), 1);
       await administerMariadb(`create database ${name}`);
       try {

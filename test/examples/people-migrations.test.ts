@@ -1,6 +1,8 @@
 /** examples/people: releases that migrate the store, one after another, at once, and killed in between. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { openDatabase } from "../../examples/people/api/database.ts";
@@ -60,7 +62,12 @@ forEachStore((fresh, name) => {
       await rowsOf(url, "people"),
       people.map((person, at) => ({ id: at + 1, ...person, status: "active" })),
     );
+    // Browsers open connections on which they ask nothing.
+    const { hostname, port } = new URL(api.url);
+    const idle = connect({ host: hostname, port: Number(port) });
+    await once(idle, "connect");
     await stopProgram(api);
+    idle.destroy();
     const again = await startApi(url);
     assert.deepEqual(migrated(again), [], "what was done is not done again");
     await stopProgram(again);
@@ -137,7 +144,26 @@ test("a database that does not come ends the start, by a limit and with its reas
   const noFolder = await spawnApi("/nowhere/people.sqlite", nowhere);
   assert.equal(await noFolder.ended, 1);
   assert.match(noFolder.said(), /unable to open database file/);
-  const endless = await spawnApi("people.sqlite", { env: { DATABASE_WAIT_SECONDS: "a while" } });
-  assert.equal(await endless.ended, 1);
-  assert.match(endless.said(), /DATABASE_WAIT_SECONDS must be a number/);
+  for (const wrong of ["Infinity", "-1"]) {
+    const endless = await spawnApi("people.sqlite", { env: { DATABASE_WAIT_SECONDS: wrong } });
+    assert.equal(await endless.ended, 1);
+    assert.equal(
+      endless.said(),
+      `DATABASE_WAIT_SECONDS must be a whole number of seconds from 0 to 9999, and is "${wrong}".\n`,
+    );
+  }
+});
+
+test("no message has the password of a DATABASE_URL, in whatever way it is wrong", async () => {
+  for (const secret of ["1#secret", "1/secret", "1?secret", "1@secret", "a b", "#secret"]) {
+    const api = () => openDatabase(`postgres://people:${secret}@127.0.0.1:1/people`);
+    assert.throws(
+      api,
+      (error: Error) => /encoded: # is %23/.test(error.message) && !/secret/.test(error.message),
+    );
+  }
+  const api = await spawnApi("mysql://people:hidden#secret@127.0.0.1:1/people");
+  assert.equal(await api.ended, 1);
+  assert.match(api.said(), /^DATABASE_URL is not a valid URL/);
+  assert.doesNotMatch(api.said(), /hidden|secret/);
 });

@@ -51,7 +51,7 @@ async function follow(said: (pattern: RegExp) => string): Promise<void> {
     await page.fill("#password", env.PASSWORD);
     await page.locator("form button.primary").first().click();
     await page.waitForURL(new URL("/people", webUrl).href);
-    assert.match((await page.textContent("main")) ?? "", /Nobody/);
+    assert.match((await page.textContent("main")) ?? "", /There is nobody here yet/);
 
     const apiUrl = said(/People API is at (\S+)/);
     const here = call!

@@ -1,4 +1,4 @@
-/** A network between a program and its database that can be cut, and comes back at the same port. */
+/** A network between a program and its database, or another program, that can be cut and comes back at the same port. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
@@ -12,11 +12,11 @@ export interface Relay {
 
 /**
  * @param target where the database is
- * @param passes told of every piece that goes to the database, which is only passed on if it is to be
+ * @param passes told of every piece that goes to the database, which is only passed on if it is to be, and once it is
  */
 export async function openRelay(
   target: { readonly host: string; readonly port: number },
-  passes: () => boolean = () => true,
+  passes: () => boolean | Promise<boolean> = () => true,
 ): Promise<Relay> {
   let server: Server | undefined;
   let port = 0;
@@ -35,7 +35,7 @@ export async function openRelay(
       const far = connect(target);
       keep(near, far);
       keep(far, near);
-      near.on("data", (piece) => passes() && far.write(piece));
+      near.on("data", async (piece) => (await passes()) && far.write(piece));
       far.pipe(near);
     });
     server.listen(port, "127.0.0.1");

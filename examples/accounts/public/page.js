@@ -24,7 +24,7 @@ async function signIn(Username, Password) {
       onSuccess,
       onFailure,
       newPasswordRequired: () =>
-        onFailure(new Error("This account is not finished. Please create it again.")),
+        onFailure(new Error("This account is not ready yet. Please create it again.")),
     }),
   );
 }
@@ -54,7 +54,7 @@ async function showRecord() {
   const record = await ask("/me", { headers: { authorization: `Bearer ${token}` } });
   $("#name").textContent = record.name;
   $("#email").textContent = record.email;
-  $("#number").textContent = record.id;
+  $("#id").textContent = record.id;
   $("#since").textContent = new Date(record.createdAt).toLocaleDateString("en", { dateStyle: "long" });
   if ($("#account").hidden) show("account");
 }
@@ -104,7 +104,7 @@ onSubmit("#change-email", async ({ email }) => {
   await done((callback) => user.updateAttributes([attribute], callback));
   $("#confirm-email").hidden = false;
   $("#confirm-email input").focus();
-  return `A code was sent to ${email}. Until you enter it, your address stays as it is.`;
+  return `A code was sent to ${email}. Your address does not change until you enter it.`;
 });
 
 onSubmit("#confirm-email", async ({ code }) => {
@@ -112,15 +112,15 @@ onSubmit("#confirm-email", async ({ code }) => {
   await new Promise((onSuccess, onFailure) => user.verifyAttribute("email", code, { onSuccess, onFailure }));
   $("#confirm-email").hidden = true;
   $("#change-email input").focus();
-  $("#change-email [role=status]").textContent = "Your address is changed.";
+  $("#change-email [role=status]").textContent = "Your address has been changed.";
   // It is, whether or not the server can be asked now.
   await showRecord().catch(console.error);
 });
 
-onSubmit("#change-password", async ({ present, next }) => {
+onSubmit("#change-password", async ({ current, next }) => {
   const user = await currentUser();
-  await done((callback) => user.changePassword(present, next, callback));
-  return "Your password is changed.";
+  await done((callback) => user.changePassword(current, next, callback));
+  return "Your password has been changed.";
 });
 
 $("#sign-out").addEventListener("click", async () => {

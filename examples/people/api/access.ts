@@ -13,12 +13,12 @@ export const mayRead: RequestHandler = async (request, response, next) => {
   const { authorization } = request.headers;
   if (authorization === undefined) {
     response.set("www-authenticate", "Bearer");
-    throw new Problem(401, "Reading people needs an access token.");
+    throw new Problem(401, "An access token is required.");
   }
   const claims = await claimsOf(/^Bearer ([\w.~+/=-]+)$/i.exec(authorization)?.[1] ?? "");
   if (claims === undefined) {
     response.set("www-authenticate", 'Bearer error="invalid_token"');
-    throw new Problem(401, "The access token is not valid here, or not any more.");
+    throw new Problem(401, "The access token is not valid here, or has expired.");
   }
   response.locals["groups"] = claims["cognito:groups"] ?? [];
   next();
@@ -27,7 +27,7 @@ export const mayRead: RequestHandler = async (request, response, next) => {
 /** Comes after mayRead. */
 export const mayWrite: RequestHandler = (_request, response, next) => {
   if (!response.locals["groups"].includes("Admin"))
-    throw new Problem(403, "Changing people needs the group Admin.");
+    throw new Problem(403, "Only users in the group Admin can change people.");
   next();
 };
 

@@ -26,7 +26,7 @@ export function newApp(database: Knex): express.Express {
   app.get("/people", async ({ query }, response) => {
     const { search = "" } = query;
     if (typeof search !== "string" || search.length > 200 || search.includes("\0"))
-      throw new Problem(400, "search must be a text of at most 200 characters.");
+      throw new Problem(400, "search must be text of at most 200 characters.");
     const page = numberOf("page", query["page"] ?? "1", 1_000_000);
     const limit = numberOf("limit", query["limit"] ?? "20", 100);
     const { people, total } = await store.list({ search, page, limit });
@@ -59,7 +59,7 @@ export function newApp(database: Knex): express.Express {
 const body = express.json({ limit: "10kb" });
 
 function nobody(): never {
-  throw new Problem(404, "There is no such person.");
+  throw new Problem(404, "This person does not exist.");
 }
 
 /** The id in a path: what cannot be one is nobody's. */

@@ -6,19 +6,35 @@ import { NodeSqlite } from "./node-sqlite.ts";
 /** What the operator is told without a stack. */
 export class Refusal extends Error {}
 
-/** @param patience seconds to wait, with SQLite, for another process that writes */
-export function openDatabase(url: string, patience = 60): Knex {
-  // Knex warns of errors that it also throws.
-  const log = { warn: () => {} };
-  const common = { pool: { min: 0, max: 10 }, acquireConnectionTimeout: 5_000, log };
-  if (/^postgres(?:ql)?:/.test(url))
+/** @param patience seconds to wait, with SQLite, for another connection that writes */
+export function openDatabase(url: string, patience = 3): Knex {
+  const common = {
+    pool: { min: 0, max: 10 },
+    acquireConnectionTimeout: 5_000,
+    // Errors name statements without the values in them, which are personal data.
+    compileSqlOnError: false,
+    // Knex warns of errors that it also throws.
+    log: { warn: () => {} },
+  };
+  if (!/^(?:postgres(?:ql)?|mysql|mariadb):/.test(url))
+    // Beside what Knex knows, what node-sqlite.ts takes.
+    return knex({
+      ...common,
+      client: NodeSqlite,
+      connection: { filename: url, patience: patience * 1000 } as Knex.StaticConnectionConfig,
+      useNullAsDefault: true,
+    });
+  if (!readable.test(url) || !URL.canParse(url))
+    throw new Refusal(
+      "DATABASE_URL is not a valid URL. Special characters of its user name and password must be encoded: # is %23, / is %2F, @ is %40.",
+    );
+  if (url.startsWith("postgres"))
     return knex({ ...common, client: "pg", connection: { connectionString: url, keepAlive: true } });
-  if (/^(?:mysql|mariadb):/.test(url))
-    return knex({ ...common, client: "mysql2", connection: withCharset(url) });
-  // Beside what Knex knows, what node-sqlite.ts takes.
-  const file = { filename: url, timeout: patience * 1000 };
-  return knex({ client: NodeSqlite, connection: file, useNullAsDefault: true });
+  return knex({ ...common, client: "mysql2", connection: withCharset(url) });
 }
+
+/** URLs in which nothing of a password can be taken for a host, a port or a path, and end up in messages. */
+const readable = /^\w+:\/\/(?:[^\s/?#@]*@)?[^\s/?#@]*(?:[/?][^\s#@]*)?$/;
 
 /** Tables get the connection's character set, not the server's, which may be none for every language. */
 function withCharset(url: string): string {
@@ -30,16 +46,20 @@ function withCharset(url: string): string {
 /** Waits until the database answers: a container of it that has just been started takes its time. */
 export async function waitFor(database: Knex, seconds: number): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
-  for (let said = ""; ; ) {
+  for (let [said, next] = ["", 0]; ; ) {
     try {
       await database.raw("select 1");
       return;
     } catch (error) {
       const { message, code } = error as NodeJS.ErrnoException;
       const reason = message || String(code);
-      if (Date.now() >= deadline)
+      const now = Date.now();
+      if (now >= deadline)
         throw new Refusal(`The database did not answer within ${seconds} seconds: ${reason}`);
-      if (reason !== said) console.log(`Waiting for the database: ${reason}`);
+      if (reason !== said || now >= next) {
+        console.error(`Waiting for the database: ${reason}`);
+        next = now + 10_000;
+      }
       said = reason;
     }
     await pause(250);

@@ -7,6 +7,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Knex } from "knex";
 import { Refusal } from "./database.ts";
+import { isLocked } from "./node-sqlite.ts";
 
 const folder = join(import.meta.dirname, "migrations");
 const known = readdirSync(folder)
@@ -24,9 +25,9 @@ export async function migrate(database: Knex, seconds: number): Promise<void> {
       await migrateAlone(connection).finally(unlock);
     });
   } catch (error) {
-    const { code, errcode } = error as { code?: string; errcode?: number };
-    const isLocked = code === "55P03" || errcode === 5;
-    throw isLocked ? locked(seconds) : error;
+    // lock_not_available of PostgreSQL.
+    const { code } = error as { code?: string };
+    throw code === "55P03" || isLocked(error) ? locked(seconds) : error;
   }
 }
 
@@ -37,7 +38,8 @@ async function lock(connection: Knex, seconds: number): Promise<() => Promise<vo
   const nothing = async () => {};
   switch (connection.client.dialect) {
     case "postgresql":
-      await connection.raw(`set local lock_timeout = '${seconds}s'`);
+      // 0 would be no limit.
+      await connection.raw(`set local lock_timeout = '${seconds * 1000 || 1}ms'`);
       await connection.raw("select pg_advisory_xact_lock(hashtext('people'))");
       return nothing;
     case "mysql": {

@@ -1,6 +1,7 @@
 /** Knex with the SQLite that is part of Node: its dialect for better-sqlite3, without that module. */
 import { createRequire } from "node:module";
 import { DatabaseSync } from "node:sqlite";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Knex } from "knex";
 
 interface Query {
@@ -11,7 +12,7 @@ interface Query {
 }
 
 interface Dialect {
-  readonly connectionSettings: { readonly filename: string; readonly timeout: number };
+  readonly connectionSettings: { readonly filename: string; readonly patience: number };
   _formatBindings(bindings: unknown[] | undefined): (string | number | null)[];
 }
 
@@ -25,11 +26,24 @@ class WithNode extends BetterSqlite3 {
   }
 
   async acquireRawConnection() {
-    const { filename, timeout } = this.connectionSettings;
-    return new DatabaseSync(filename, { timeout });
+    // SQLite itself would wait for a lock with the whole process.
+    return new DatabaseSync(this.connectionSettings.filename, { timeout: 0 });
   }
 
+  /** Tries again as long as another connection has the lock. */
   async _query(connection: DatabaseSync, query: Query) {
+    const deadline = Date.now() + this.connectionSettings.patience;
+    for (;;) {
+      try {
+        return this.run(connection, query);
+      } catch (error) {
+        if (!isLocked(error) || Date.now() >= deadline) throw error;
+      }
+      await pause(10);
+    }
+  }
+
+  private run(connection: DatabaseSync, query: Query) {
     // A transaction that begins by reading could not be sure to be allowed to write later; all of ours write.
     const statement = connection.prepare(query.sql === "BEGIN;" ? "BEGIN IMMEDIATE;" : query.sql);
     const bindings = this._formatBindings(query.bindings);
@@ -41,5 +55,8 @@ class WithNode extends BetterSqlite3 {
     return query;
   }
 }
+
+/** Whether another connection writes at present (SQLITE_BUSY). */
+export const isLocked = (error: unknown) => (error as { errcode?: number }).errcode === 5;
 
 export const NodeSqlite = WithNode as unknown as typeof Knex.Client;

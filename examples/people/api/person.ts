@@ -18,10 +18,7 @@ export interface Person {
 
 /** A line of text: no control characters, no halves of characters. */
 const isLine = (value: unknown, most: number): value is string =>
-  typeof value === "string" &&
-  value.trim() !== "" &&
-  [...value].length <= most &&
-  !/[\p{Cc}\p{Cs}]/u.test(value);
+  typeof value === "string" && [...value].length <= most && !/[\p{Cc}\p{Cs}]/u.test(value);
 
 const most = { name: 200, email: 254, street: 200, postcode: 20, city: 100 };
 
@@ -30,9 +27,11 @@ export function personOf(body: unknown): Person {
   const errors: { pointer: string; detail: string }[] = [];
   const wrong = (pointer: string, detail: string) => void errors.push({ pointer: `#/${pointer}`, detail });
   const { address = null, status = "active", ...given } = membersOf(body) ?? {};
-  const line = (name: keyof typeof most, value: unknown, pointer: string = name) => {
-    if (isLine(value, most[name])) return value.trim();
-    wrong(pointer, `must be a line of 1 to ${most[name]} characters`);
+  const line = (name: keyof typeof most, value: unknown = "", pointer: string = name) => {
+    if (!isLine(value, most[name])) wrong(pointer, `must be one line of at most ${most[name]} characters`);
+    else if (value.trim() !== "") return value.trim();
+    else if (pointer === name) wrong(pointer, "is missing");
+    else wrong(pointer, "is missing: an address needs a street, a postcode and a city");
     return "";
   };
 

@@ -3,6 +3,7 @@ import { STATUS_CODES } from "node:http";
 import type { ErrorRequestHandler, RequestHandler } from "express";
 import type { Knex } from "knex";
 import { answers } from "./database.ts";
+import { isLocked } from "./node-sqlite.ts";
 
 /** An error that its caller can do something about. */
 export class Problem extends Error {
@@ -29,12 +30,14 @@ export function answerProblem(database: Knex): ErrorRequestHandler {
   };
 }
 
-async function problemOf(error: { status?: number }, database: Knex): Promise<Problem> {
+async function problemOf(error: Error & { status?: number }, database: Knex): Promise<Problem> {
   // Errors of the body parser have their own status.
   const { status = 500 } = error;
   if (status === 413) return new Problem(413, "The request is too large.");
   if (status >= 400 && status < 500) return new Problem(status, "The request cannot be read.");
-  console.error(error);
+  // The stack alone: other members of databases' errors have values in them, which are personal data.
+  console.error(error.stack);
+  if (isLocked(error)) return new Problem(503, "The database is busy. Please try again in a moment.");
   if (await answers(database)) return new Problem(500, "Something went wrong here.");
   return new Problem(503, "The database cannot be reached. Please try again in a moment.");
 }

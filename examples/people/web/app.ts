@@ -4,6 +4,7 @@ import session from "express-session";
 import { setting } from "../settings.ts";
 import { formPage, listPage, messagePage, welcomePage } from "./pages.ts";
 import { ApiProblem, callApi, type List, type Person } from "./people.ts";
+import { Sessions } from "./sessions.ts";
 import { endSession, poolOrigin, signedInOnly, signInRoutes, webUrl } from "./sign-in.ts";
 
 const isSecure = webUrl.protocol === "https:";
@@ -16,6 +17,7 @@ const sessions = session({
   // Over https, no other host and no plain connection can set it.
   name: isSecure ? "__Host-people" : "people",
   secret: setting("SESSION_SECRET"),
+  store: new Sessions(),
   resave: false,
   saveUninitialized: false,
   proxy: isSecure,
@@ -37,7 +39,7 @@ const headers: RequestHandler = (_request, response, next) => {
 const ownPagesOnly: RequestHandler = (request, response, next) => {
   const changes = request.method !== "GET" && request.method !== "HEAD";
   if (!changes || request.headers.origin === webUrl.origin) return next();
-  response.status(403).send(messagePage("Not from here", "This form was sent by another website."));
+  response.status(403).send(messagePage("Form refused", "This form was sent from another website."));
 };
 
 export const app = express();
@@ -56,7 +58,11 @@ const call = ({ session }: Request, method: string, path: string, body?: object)
   callApi(session.signedIn!.accessToken, method, path, body);
 
 app.get("/people", async (request, response) => {
-  const text = (name: string) => (typeof request.query[name] === "string" ? request.query[name] : "");
+  // As much of it as the page's own field takes.
+  const text = (name: string) => {
+    const value = request.query[name];
+    return typeof value === "string" ? value.slice(0, 200) : "";
+  };
   const search = text("search");
   const query = new URLSearchParams({ search, page: text("page") || "1" });
   const list = (await call(request, "GET", `/people?${query}`)) as List;
@@ -67,7 +73,7 @@ app.get("/people", async (request, response) => {
 
 /** For pages that only lead to what the API would refuse. */
 const adminsOnly: RequestHandler = (request, _response, next) => {
-  if (!userOf(request).isAdmin) throw new ApiProblem(403, "Changing people needs the group Admin.");
+  if (!userOf(request).isAdmin) throw new ApiProblem(403, "Only users in the group Admin can change people.");
   next();
 };
 
@@ -111,7 +117,7 @@ app.post("/people/:id/delete", async (request, response) => {
 /** The id in a path; what is none is nobody's. */
 function idOf({ params }: Request): number {
   if (/^\d{1,9}$/.test(String(params["id"]))) return Number(params["id"]);
-  throw new ApiProblem(404, "There is no such person.");
+  throw new ApiProblem(404, "This person does not exist.");
 }
 
 /** The person in a form. An address is all of it or nothing. */
@@ -126,10 +132,10 @@ function personOf(body: unknown): Person {
 }
 
 app.use(() => {
-  throw new ApiProblem(404, "There is no such page.");
+  throw new ApiProblem(404, "This page does not exist.");
 });
 
-const titles: Readonly<Record<number, string>> = { 403: "Not for you", 404: "Not found" };
+const titles: Readonly<Record<number, string>> = { 403: "Not allowed", 404: "Not found" };
 
 const answerError: ErrorRequestHandler = async (error, request, response, next) => {
   if (response.headersSent) return next(error);
@@ -142,7 +148,7 @@ const answerError: ErrorRequestHandler = async (error, request, response, next) 
   const status = error.status >= 400 && error.status < 600 ? error.status : 500;
   if (!(error instanceof ApiProblem) && status === 500) console.error(error);
   const message = error instanceof ApiProblem ? error.message : "Please try again in a moment.";
-  const title = titles[status] ?? "That did not work";
+  const title = titles[status] ?? "Something went wrong";
   response.status(status).send(messagePage(title, message, request.session?.signedIn?.user));
 };
 app.use(answerError);

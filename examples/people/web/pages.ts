@@ -42,13 +42,13 @@ ${isAdmin ? html`<span class="badge">Admin</span>` : nothing}
 export const welcomePage = () =>
   page(
     "Who is who",
-    html`<p>Names, mail and postal addresses of everybody here. Who is signed in can read; the group Admin keeps them up to
-date.</p>
+    html`<p>Names, e-mail and postal addresses of everybody here. Everyone who is signed in can read them; the group Admin
+keeps them up to date.</p>
 <p><a class="button" href="/sign-in">Sign in</a></p>`,
   );
 
 export function messagePage(title: string, message: string, user?: User): string {
-  return page(title, html`<p>${message}</p><p><a href="/">To the first page</a></p>`, user);
+  return page(title, html`<p>${message}</p><p><a href="/">Back to the start page</a></p>`, user);
 }
 
 export interface Shown {
@@ -62,7 +62,6 @@ export interface Shown {
 export function listPage({ list, search, said, user }: Shown): string {
   const { people, total, page: number, pages } = list;
   const items = people.map((person) => personItem(person, user));
-  const found = search === "" ? "" : " found";
   return page(
     "People",
     html`${said === "" ? nothing : html`<p role="status" class="said">${said}</p>`}
@@ -74,11 +73,20 @@ export function listPage({ list, search, said, user }: Shown): string {
 </form>
 ${user.isAdmin ? html`<a class="button" href="/people/new">Add a person</a>` : nothing}
 </div>
-<p class="count">${total === 1 ? "One person" : total === 0 ? "Nobody" : html`${total} people`}${found}</p>
+<p class="count">${total === 0 ? nobody(search, user) : `${total === 1 ? "One person" : `${total} people`}${search && " found"}`}</p>
 <ul class="people">${items}</ul>
 ${pages > 1 ? pageLinks(search, number, pages) : nothing}`,
     user,
   );
+}
+
+/** Why the list is empty, and what helps. */
+function nobody(search: string, { isAdmin }: User): Html {
+  if (search !== "")
+    return html`Nobody found for “${search}”. Try a shorter part of the name or of the e-mail address, or <a href="/people">show everybody</a>.`;
+  return isAdmin
+    ? html`There is nobody here yet. <a href="/people/new">Add the first person</a>.`
+    : html`There is nobody here yet. A user in the group Admin can add people.`;
 }
 
 const personItem = ({ id, name, email, status, address }: List["people"][number], user: User) => html`<li>
@@ -118,13 +126,13 @@ export function formPage({ id, person, faults, user }: Form): string {
   const isWrong = Object.keys(faults).length > 0;
   return page(
     id === undefined ? "Add a person" : "Edit a person",
-    html`${isWrong ? html`<p role="alert" class="wrong">Not saved: please look at what is marked.</p>` : nothing}
+    html`${isWrong ? html`<p role="alert" class="wrong">Not saved. Please check the marked fields.</p>` : nothing}
 <form method="post" action="/people${id === undefined ? "" : html`/${id}`}" class="person">
 ${field("Name", "name", name)}
 ${field("E-mail", "email", email)}
 <p><label for="status">Status</label><select id="status" name="status">${options}</select></p>
 <fieldset>
-<legend>Address, if there is one</legend>
+<legend>Address (optional)</legend>
 ${field("Street", "street", address?.street ?? "", "address/street")}
 ${field("Postcode", "postcode", address?.postcode ?? "", "address/postcode")}
 ${field("City", "city", address?.city ?? "", "address/city")}
@@ -155,9 +163,9 @@ function input({ label, name, value, fault, mayBeEmpty }: Input): Html {
 
 /** Two steps, without a script to ask. */
 const removal = (id: number, name: string) => html`<details class="removal">
-<summary>Delete …</summary>
+<summary>Delete…</summary>
 <form method="post" action="/people/${id}/delete">
-<p>${name} will be gone for good.</p>
-<button class="danger">Delete for good</button>
+<p>${name} will be deleted permanently.</p>
+<button class="danger">Delete permanently</button>
 </form>
 </details>`;

@@ -33,20 +33,34 @@ export class ApiProblem extends Error {
   }
 }
 
-/** The answer; undefined if it is empty. Throws an ApiProblem if the API has one. */
+/** The answer; undefined if it is empty. Throws an ApiProblem if the API has one, or does not answer. */
 export async function callApi(token: string, method: string, path: string, body?: object): Promise<unknown> {
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  const init = { method, headers, ...(body && { body: JSON.stringify(body) }) };
-  const answer = await fetch(new URL(path, apiUrl), init).catch((error: unknown) => {
+  const signal = AbortSignal.timeout(5_000);
+  const init = { method, headers, signal, ...(body && { body: JSON.stringify(body) }) };
+  const { isOk, content } = await ask(new URL(path, apiUrl), init).catch((error: unknown) => {
     console.error(error);
     throw new ApiProblem(503, "The People API cannot be reached. Please try again in a moment.");
   });
-  const text = await answer.text();
-  if (answer.ok) return text === "" ? undefined : JSON.parse(text);
-  const { detail, errors = [] } = JSON.parse(text) as {
+  if (isOk) return content;
+  const {
+    status,
+    detail,
+    errors = [],
+  } = content as {
+    status: number;
     detail: string;
     errors?: { pointer: string; detail: string }[];
   };
   const faults = Object.fromEntries(errors.map((error) => [error.pointer, error.detail]));
-  throw new ApiProblem(answer.status, detail, faults);
+  throw new ApiProblem(status, detail, faults);
+}
+
+/** Throws if there is no answer, or one that is not the API's: a proxy may answer for it. */
+async function ask(url: URL, init: RequestInit) {
+  const answer = await fetch(url, init);
+  const text = await answer.text();
+  const isProblem = answer.headers.get("content-type")?.startsWith("application/problem+json");
+  if (!answer.ok && !isProblem) throw new Error(`${url.host} answered ${answer.status}.`);
+  return { isOk: answer.ok, content: text === "" ? undefined : JSON.parse(text) };
 }

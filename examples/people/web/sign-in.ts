@@ -28,7 +28,8 @@ export const webUrl = new URL(setting("WEB_URL"));
 const issuer = new URL(setting("ISSUER"));
 // Plain http is only allowed for a pool on this machine.
 const isHere = issuer.protocol === "http:" && /(?:^|\.)localhost$/.test(issuer.hostname);
-const options = isHere ? { execute: [oidc.allowInsecureRequests] } : {};
+// In seconds.
+const options = { timeout: 5, ...(isHere && { execute: [oidc.allowInsecureRequests] }) };
 const pool = await oidc.discovery(issuer, setting("CLIENT_ID"), setting("CLIENT_SECRET"), undefined, options);
 
 /** The origin of the pool's pages, to which our forms lead. */
@@ -56,7 +57,7 @@ signInRoutes.get("/sign-in", async (request, response) => {
 
 signInRoutes.get("/callback", async (request, response) => {
   const { pending } = request.session;
-  if (pending === undefined) return failed(response, "This sign-in was not begun in this browser.");
+  if (pending === undefined) return failed(response, "This sign-in was not started in this browser.");
   delete request.session.pending;
   let answer: Answer;
   try {
@@ -68,7 +69,7 @@ signInRoutes.get("/callback", async (request, response) => {
     });
   } catch (error) {
     if (!wasRefused(error)) throw error;
-    return failed(response, "The answer of the user pool was not what we had asked for.");
+    return failed(response, "The user pool's answer does not match this sign-in. Please try again.");
   }
   // A new session, so that a cookie that somebody planted before does not get access to it.
   await new Promise<void>((resolve, reject) =>
@@ -81,14 +82,22 @@ signInRoutes.get("/callback", async (request, response) => {
 signInRoutes.post("/sign-out", async (request, response) => {
   const { signedIn } = request.session;
   await endSession(request);
-  if (signedIn !== undefined) await oidc.tokenRevocation(pool, signedIn.refreshToken);
+  try {
+    if (signedIn !== undefined) await oidc.tokenRevocation(pool, signedIn.refreshToken);
+  } catch (error) {
+    console.error(error);
+    const message =
+      "The user pool did not respond, so you may still be signed in there. To end that session, sign in here again later and sign out.";
+    response.status(503).send(messagePage("Signed out of this site only", message));
+    return;
+  }
   // Cognito's form of it: the parameter is logout_uri, and the URL is one of the client's LogoutURLs.
   const parameters = { client_id: setting("CLIENT_ID"), logout_uri: webUrl.href };
   response.redirect(oidc.buildEndSessionUrl(pool, parameters).href);
 });
 
 function failed(response: Response, message: string): void {
-  response.status(400).send(messagePage("Sign-in did not work", message));
+  response.status(400).send(messagePage("Sign-in failed", message));
 }
 
 type Answer = Awaited<ReturnType<typeof oidc.authorizationCodeGrant>>;

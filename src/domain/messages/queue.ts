@@ -30,7 +30,7 @@ export function newMessage(
   content: {
     userId: string | undefined;
     delivery: Pick<Delivery, "medium" | "destination">;
-    kind: string;
+    kind: Message["kind"];
     composed: Composed;
     code: string | undefined;
     lifetimeMs: number;

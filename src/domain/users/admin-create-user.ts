@@ -156,7 +156,7 @@ function invitations(
     const composed = composeInvitation(pool.document, delivery.medium, { username, password });
     if (composed === undefined) return [];
     const lifetimeMs = until === undefined ? day : until - ctx.now;
-    const message = { userId: user.id, delivery, kind: "invitation", composed, code: password, lifetimeMs };
-    return [newMessage(ctx, pool, { ...message, by: "now" })];
+    const message = { userId: user.id, delivery, composed, code: password, lifetimeMs };
+    return [newMessage(ctx, pool, { ...message, kind: "invitation", by: "now" })];
   });
 }

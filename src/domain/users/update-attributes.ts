@@ -4,6 +4,7 @@
  * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-email-phone-verification.html).
  */
 import type { Ctx } from "../../app.ts";
+import type { Message } from "../../store/outbox.ts";
 import type { User, UserChange } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
@@ -133,7 +134,13 @@ export async function removeAttributes(
   await changeUser(ctx, pool, user, remaining, { operation: "DeleteUserAttributes" });
 }
 
-function attributeCode(ctx: Ctx, pool: Pool, user: User, delivery: Delivery, kind: string): PreparedCode {
+function attributeCode(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  delivery: Delivery,
+  kind: Message["kind"],
+): PreparedCode {
   return prepareCode(ctx, pool, {
     user,
     purpose: `attribute:${delivery.attribute}`,

@@ -71,12 +71,24 @@ ${messages.length === 0 ? html`<p>No messages${to ? html` to ${to}` : ""} yet.</
 </html>`;
 }
 
+/** Titles of text messages, which have no subject. */
+const titles: Readonly<Record<Message["kind"], string>> = {
+  "sign-up": "Code that confirms a new account",
+  "resend-code": "New code that confirms an account",
+  "sign-in": "Code to sign in with",
+  invitation: "Invitation with a temporary password",
+  "forgot-password": "Code to reset a forgotten password",
+  "admin-reset-password": "Code to set a new password, asked for by an administrator",
+  "update-attribute": "Code that confirms a changed phone number",
+  "verify-attribute": "Code that verifies a phone number",
+};
+
 function card(message: Message) {
   const sent = new Date(message.createdAt).toISOString();
   return html`<article>
 <header><span>${message.medium === "SMS" ? "Text message" : "E-mail"} to <strong>${message.destination}</strong></span>
 <time datetime="${sent}">${sent.replace("T", " ").slice(0, 19)} UTC</time></header>
-<h2>${message.subject === "" ? message.kind : message.subject}</h2>
+<h2>${message.subject === "" ? titles[message.kind] : message.subject}</h2>
 ${message.code === undefined ? "" : html`<p class="code">${message.code}</p>`}
 <p class="body">${withLinks(plainText(message))}</p>
 <p class="foot">${message.kind} · ${message.poolId}</p>

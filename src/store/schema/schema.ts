@@ -345,7 +345,16 @@ export interface OutboxTable {
   message_id: string;
   user_id: string | null;
   medium: "EMAIL" | "SMS";
-  kind: string;
+  /** What it is for. */
+  kind:
+    | "sign-up"
+    | "resend-code"
+    | "sign-in"
+    | "invitation"
+    | "forgot-password"
+    | "admin-reset-password"
+    | "update-attribute"
+    | "verify-attribute";
   /** Sealed JSON {destination, subject, body, code, from, replyTo}. */
   message_sealed: Uint8Array;
   status: "waiting" | "sent" | "failed";
