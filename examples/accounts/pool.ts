@@ -10,8 +10,12 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { setting } from "./settings.ts";
 
-/** A pool that hangs is given up, in milliseconds. The SDK would only warn. */
+/**
+ * A pool that hangs is given up, in milliseconds; the SDK would only warn. It does not try again by itself, since requests
+ * for the same address wait for each other, and callers may repeat theirs.
+ */
 const idp = new CognitoIdentityProviderClient({
+  maxAttempts: 1,
   requestHandler: { connectionTimeout: 2_000, requestTimeout: 3_000, throwOnRequestTimeout: true },
 });
 const UserPoolId = setting("USER_POOL_ID");

@@ -5,7 +5,7 @@
 import http from "node:http";
 import https from "node:https";
 import type { Socket } from "node:net";
-import express, { type RequestHandler } from "express";
+import express, { type ErrorRequestHandler, type Request, type RequestHandler } from "express";
 import { errors, importJWK, jwtVerify } from "jose";
 import passport from "passport";
 import OAuth2Strategy from "passport-oauth2";
@@ -38,9 +38,26 @@ async function userOf(accessToken: string, refreshToken: string): Promise<Signed
   }
 }
 
+/** The user, unless the browser was signed out while the pool was asked: then these tokens end, too. */
+async function admitted(
+  request: Request,
+  accessToken: string,
+  refreshToken: string,
+): Promise<SignedIn | undefined> {
+  const isStillThere = await new Promise((resolve) => request.session.reload((error) => resolve(!error)));
+  if (isStillThere) return userOf(accessToken, refreshToken);
+  await revoke(refreshToken);
+  return undefined;
+}
+
 /** By itself, passport-oauth2 waits for the pool without a limit. */
 class ImpatientStrategy extends OAuth2Strategy {
-  constructor(...given: [options: OAuth2Strategy.StrategyOptions, verify: OAuth2Strategy.VerifyFunction]) {
+  constructor(
+    ...given: [
+      options: OAuth2Strategy.StrategyOptionsWithRequest,
+      verify: OAuth2Strategy.VerifyFunctionWithRequest,
+    ]
+  ) {
     super(...given);
     const agent = pool.startsWith("https:") ? new https.Agent() : new http.Agent();
     const connect = agent.createConnection;
@@ -63,9 +80,16 @@ passport.use(
       scope: ["openid", "email", "profile", "aws.cognito.signin.user.admin"],
       state: true,
       pkce: true,
+      passReqToCallback: true,
     },
-    (accessToken: string, refreshToken: string, _profile: unknown, done: OAuth2Strategy.VerifyCallback) => {
-      userOf(accessToken, refreshToken).then(
+    (
+      request: Request,
+      accessToken: string,
+      refreshToken: string,
+      _profile: unknown,
+      done: OAuth2Strategy.VerifyCallback,
+    ) => {
+      admitted(request, accessToken, refreshToken).then(
         (user) => done(null, user ?? false),
         (error: unknown) => done(error),
       );
@@ -101,6 +125,8 @@ app.get("/", async (request, response) => {
     headers: { authorization: `Bearer ${user.accessToken}` },
     signal: AbortSignal.timeout(patience),
   });
+  // The access token has expired.
+  if (answer.status === 401) return response.redirect("/authenticate");
   response.status(answer.status);
   if (!answer.ok) return response.send(problem("Not for you", `The API answers ${answer.status}.`, user));
   const { notices } = (await answer.json()) as { notices: Notice[] };
@@ -133,7 +159,12 @@ app.post("/sign-out", async (request, response) => {
   response.redirect(`${pool}/logout?${query}`);
 });
 
-app.use(answerError);
+/** What the pool refuses, such as a wrong code, is no fault of ours. */
+const answerRefusal: ErrorRequestHandler = (error, _request, response, next) => {
+  if (error.name === "TokenError" || error.name === "AuthorizationError") response.redirect("/failure");
+  else next(error);
+};
+app.use(answerRefusal, answerError);
 
 const server = app.listen(Number(here.port), "127.0.0.1", (error) => {
   if (error) throw error;

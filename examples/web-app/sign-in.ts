@@ -23,7 +23,7 @@ interface Tokens {
 
 declare module "express-session" {
   interface SessionData {
-    pending: Pending;
+    pending: readonly Pending[];
     tokens: Tokens;
   }
 }
@@ -45,7 +45,8 @@ signInRoutes.get("/sign-in", async (request, response) => {
     nonce: oidc.randomNonce(),
     codeVerifier: oidc.randomPKCECodeVerifier(),
   };
-  request.session.pending = pending;
+  // A browser may begin several, in several tabs.
+  request.session.pending = [...(request.session.pending ?? []).slice(-4), pending];
   const address = oidc.buildAuthorizationUrl(pool, {
     redirect_uri: new URL("/callback", appUrl).href,
     scope: "openid email",
@@ -58,9 +59,10 @@ signInRoutes.get("/sign-in", async (request, response) => {
 });
 
 signInRoutes.get("/callback", async (request, response) => {
-  const { pending } = request.session;
+  const { state } = request.query;
+  const pending = request.session.pending?.find((one) => one.state === state);
   if (pending === undefined) return failed(response, "This sign-in was not begun in this browser.");
-  delete request.session.pending;
+  request.session.pending = request.session.pending!.filter((one) => one !== pending);
   let answer: Awaited<ReturnType<typeof oidc.authorizationCodeGrant>>;
   try {
     answer = await oidc.authorizationCodeGrant(pool, new URL(request.originalUrl, appUrl), {
@@ -72,6 +74,10 @@ signInRoutes.get("/callback", async (request, response) => {
   } catch (error) {
     if (!wasRefused(error)) throw error;
     return failed(response, "The answer of the user pool was not what we had asked for.");
+  }
+  if (!(await isStillThere(request))) {
+    await oidc.tokenRevocation(pool, answer.refresh_token!);
+    return failed(response, "This browser has been signed out in the meantime.");
   }
   // A new session, so that a cookie that somebody planted before does not get access to it.
   await new Promise<void>((resolve, reject) =>
@@ -111,6 +117,7 @@ export async function userOfSession(request: Request): Promise<User | undefined>
   const user = await userOf(tokens.access);
   if (user !== undefined) return user;
   const fresh = await refreshed(tokens);
+  if (!(await isStillThere(request))) return undefined;
   if (fresh === undefined) {
     await endSession(request);
     return undefined;
@@ -155,6 +162,14 @@ const wasRefused = (error: unknown) =>
   error instanceof oidc.AuthorizationResponseError ||
   error instanceof oidc.ResponseBodyError ||
   (error instanceof oidc.ClientError && error.code !== "OAUTH_TIMEOUT");
+
+/**
+ * Reads the session once more after a wait, in which another request may have changed it. False: it has ended in the
+ * meantime, as by a sign-out.
+ */
+function isStillThere(request: Request): Promise<boolean> {
+  return new Promise((resolve) => request.session.reload((error) => resolve(!error)));
+}
 
 function endSession(request: Request): Promise<void> {
   return new Promise((resolve, reject) =>

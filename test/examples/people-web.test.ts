@@ -284,7 +284,7 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       try {
         passing.api = () => false;
         assert.equal((await page.goto(at("/people")))?.status(), 503);
-        assert.match(await mainText(page), /The People API cannot be reached/);
+        assert.match(await mainText(page), /The People API did not answer\. Please try/);
         passing.pool = () => false;
         await press(page, "Sign out");
         assert.equal(await heading(page), "Signed out of this site only");
@@ -355,7 +355,7 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       place.api.process.kill("SIGTERM");
       await place.api.ended;
       assert.equal((await page.goto(place.at("/people")))?.status(), 503);
-      assert.match(await mainText(page), /The People API cannot be reached/);
+      assert.match(await mainText(page), /The People API did not answer\. Please try/);
       assert.match((await page.textContent("header")) ?? "", /ada/);
       const { settings } = place.pool;
       const again = await spawnApi(await stores.sqlite(), {

@@ -251,6 +251,37 @@ test("a pool that hangs keeps nobody waiting, and a request that outlives the si
   });
 });
 
+test("a second sign-in that is still running at sign-out does not undo it", async () => {
+  const started = await startApiLogin();
+  const { open, password } = urlsIn(started.said);
+  const visitor = newVisitor();
+  await visitor.signIn(new URL("/sign-in", open), "rita", password);
+  // The pool knows the browser, and sends it back at once.
+  const atPool = await visitor.ask((await visitor.ask(new URL("/sign-in", open))).headers.get("location")!);
+  const callback = atPool.headers.get("location")!;
+  assert.match(callback, /[?&]code=/);
+  const running: ReturnType<typeof visitor.ask>[] = [];
+  await whileItHangs(started, async () => {
+    running.push(visitor.ask(callback));
+    await visitor.ask(new URL("/style.css", open));
+    running.push(visitor.post(new URL("/sign-out", open)));
+    await visitor.ask(new URL("/style.css", open));
+  });
+  const [entered, left] = await Promise.all(running);
+  assert.deepEqual([entered!.status, left!.status], [400, 302]);
+  assert.equal((await visitor.ask(new URL("/api/notices", open))).status, 401);
+});
+
+test("sign-ins in two tabs and answers to none do not disturb each other", async () => {
+  const { open, password } = urlsIn((await startApiLogin()).said);
+  const visitor = newVisitor();
+  const first = (await visitor.ask(new URL("/sign-in", open))).headers.get("location")!;
+  assert.equal((await visitor.ask(new URL("/callback?code=x&state=y", open))).status, 400);
+  await visitor.ask(new URL("/sign-in", open));
+  const entered = await visitor.signIn(first, "rita", password);
+  assert.match(entered.text, /<h1>Notices<\/h1>/);
+});
+
 test("if one of its programs dies, the others are ended, too", async () => {
   const { child, said } = await startApiLogin();
   const [, api] = /password at (\S+)login/.exec(said) ?? assert.fail(said);

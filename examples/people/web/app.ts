@@ -144,10 +144,12 @@ const answerError: ErrorRequestHandler = async (error, request, response, next) 
     await endSession(request);
     return response.redirect(303, "/sign-in");
   }
+  const isPoolAway = error.message === "fetch failed" || error.code === "OAUTH_TIMEOUT";
   // Errors of the body parser have their own status.
-  const status = error.status >= 400 && error.status < 600 ? error.status : 500;
-  if (!(error instanceof ApiProblem) && status === 500) console.error(error);
-  const message = error instanceof ApiProblem ? error.message : "Please try again in a moment.";
+  const status = isPoolAway ? 503 : error.status >= 400 && error.status < 600 ? error.status : 500;
+  if (!(error instanceof ApiProblem) && status >= 500) console.error(error);
+  const reason = isPoolAway ? "The user pool does not answer. " : "";
+  const message = error instanceof ApiProblem ? error.message : `${reason}Please try again in a moment.`;
   const title = titles[status] ?? "Something went wrong";
   response.status(status).send(messagePage(title, message, request.session?.signedIn?.user));
 };

@@ -40,7 +40,10 @@ export async function callApi(token: string, method: string, path: string, body?
   const init = { method, headers, signal, ...(body && { body: JSON.stringify(body) }) };
   const { isOk, content } = await ask(new URL(path, apiUrl), init).catch((error: unknown) => {
     console.error(error);
-    throw new ApiProblem(503, "The People API cannot be reached. Please try again in a moment.");
+    // A request that was sent may still be carried out.
+    const advice =
+      method === "GET" ? "Please try again in a moment." : "Check whether it was done before you try again.";
+    throw new ApiProblem(503, `The People API did not answer. ${advice}`);
   });
   if (isOk) return content;
   const {

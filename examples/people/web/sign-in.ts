@@ -17,7 +17,7 @@ interface SignedIn {
 declare module "express-session" {
   interface SessionData {
     /** Remembered until the browser returns, so that nobody else's answer is taken for ours. */
-    pending: { readonly state: string; readonly nonce: string; readonly codeVerifier: string };
+    pending: readonly { readonly state: string; readonly nonce: string; readonly codeVerifier: string }[];
     signedIn: SignedIn;
     /** What has just been done, to be said once. */
     said: string;
@@ -43,7 +43,8 @@ signInRoutes.get("/sign-in", async (request, response) => {
     nonce: oidc.randomNonce(),
     codeVerifier: oidc.randomPKCECodeVerifier(),
   };
-  request.session.pending = pending;
+  // A browser may begin several, in several tabs.
+  request.session.pending = [...(request.session.pending ?? []).slice(-4), pending];
   const address = oidc.buildAuthorizationUrl(pool, {
     redirect_uri: new URL("/callback", webUrl).href,
     scope: "openid email",
@@ -56,9 +57,10 @@ signInRoutes.get("/sign-in", async (request, response) => {
 });
 
 signInRoutes.get("/callback", async (request, response) => {
-  const { pending } = request.session;
+  const { state } = request.query;
+  const pending = request.session.pending?.find((one) => one.state === state);
   if (pending === undefined) return failed(response, "This sign-in was not started in this browser.");
-  delete request.session.pending;
+  request.session.pending = request.session.pending!.filter((one) => one !== pending);
   let answer: Answer;
   try {
     answer = await oidc.authorizationCodeGrant(pool, new URL(request.originalUrl, webUrl), {
@@ -70,6 +72,10 @@ signInRoutes.get("/callback", async (request, response) => {
   } catch (error) {
     if (!wasRefused(error)) throw error;
     return failed(response, "The user pool's answer does not match this sign-in. Please try again.");
+  }
+  if (!(await isStillThere(request))) {
+    await oidc.tokenRevocation(pool, answer.refresh_token!);
+    return failed(response, "This browser has been signed out in the meantime.");
   }
   // A new session, so that a cookie that somebody planted before does not get access to it.
   await new Promise<void>((resolve, reject) =>
@@ -116,11 +122,12 @@ const early = 10_000;
 
 /** Admits who is signed in, with an access token that has not expired; others are sent to sign in. */
 export const signedInOnly: RequestHandler = async (request, response, next) => {
-  const { session } = request;
-  if (session.signedIn !== undefined && session.signedIn.expiresAt - early < Date.now()) {
-    const fresh = await refreshed(session.signedIn);
+  const { signedIn } = request.session;
+  if (signedIn !== undefined && signedIn.expiresAt - early < Date.now()) {
+    const fresh = await refreshed(signedIn);
+    if (!(await isStillThere(request))) return response.redirect(303, "/sign-in");
     if (fresh === undefined) await endSession(request);
-    else session.signedIn = fresh;
+    else request.session.signedIn = fresh;
   }
   if (request.session?.signedIn === undefined) return response.redirect(303, "/sign-in");
   next();
@@ -144,6 +151,14 @@ const wasRefused = (error: unknown) =>
   error instanceof oidc.AuthorizationResponseError ||
   error instanceof oidc.ResponseBodyError ||
   (error instanceof oidc.ClientError && error.code !== "OAUTH_TIMEOUT");
+
+/**
+ * Reads the session once more after a wait, in which another request may have changed it. False: it has ended in the
+ * meantime, as by a sign-out.
+ */
+function isStillThere(request: Request): Promise<boolean> {
+  return new Promise((resolve) => request.session.reload((error) => resolve(!error)));
+}
 
 export function endSession(request: Request): Promise<void> {
   return new Promise((resolve, reject) =>
