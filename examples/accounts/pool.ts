@@ -11,12 +11,11 @@ import {
 import { setting } from "./settings.ts";
 
 /**
- * A pool that hangs is given up, in milliseconds; the SDK would only warn. It does not try again by itself, since requests
- * for the same address wait for each other, and callers may repeat theirs.
+ * A pool that hangs is given up, in milliseconds; the SDK would only warn. It repeats a call
+ * whose answer is lost, up to AWS_MAX_ATTEMPTS (3) times.
  */
 const idp = new CognitoIdentityProviderClient({
-  maxAttempts: 1,
-  requestHandler: { connectionTimeout: 2_000, requestTimeout: 3_000, throwOnRequestTimeout: true },
+  requestHandler: { connectionTimeout: 2_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
 });
 const UserPoolId = setting("USER_POOL_ID");
 const ClientId = setting("CLIENT_ID");

@@ -205,8 +205,8 @@ for (const Username of ["ann", "ann@example.com", phone]) {
 }
 
 if (process.env["WALK_KEEP"]) {
-  console.log(`\nThe pool stays. At its page, sign in as ann with the password ${password}-${phone}; the page then leads
-to ${callback}, where nothing listens: the code is in the address bar.`);
+  console.log(`\nThe pool stays. On its sign-in page, sign in as ann with the password ${password}-${phone}. You are then sent to
+${callback}, where nothing listens: the code is in the address bar.`);
 } else {
   step("The end: the pool is deleted, with everybody in it");
   await idp.send(new DeleteUserPoolCommand({ UserPoolId }));

@@ -24,7 +24,8 @@ export function page(action: Action): RequestHandler {
     if (user === undefined) return response.redirect(303, "/sign-in");
     response.locals["user"] = user;
     if (may(user, action)) return next();
-    const message = `Your groups do not allow you to ${action} notices. Ask an administrator to add you.`;
+    const groups = Object.values(groupsFor[action]).join(" or ");
+    const message = `This needs a group that may ${action}. Ask an administrator to add you to ${groups}.`;
     response.status(403).send(problem("Not for you", message, user));
   };
 }

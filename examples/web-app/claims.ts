@@ -10,7 +10,8 @@ const meanings: Readonly<Record<string, string>> = {
   aud: "The application that the token was issued to.",
   iss: "The user pool that issued it. Its keys are published below this address.",
   token_use: "What the token is for: programs accept access tokens, the application itself reads ID tokens.",
-  scope: "What the application may do for the user at the pool: see the profile, or change it.",
+  scope:
+    "What the sign-in lets the application read at the pool: here the user's id and, if there is one, the e-mail address.",
   auth_time: "When the user signed in.",
   iat: "When this token was issued. It is later than the sign-in if the token was refreshed.",
   exp: "When it expires. Until then, programs that verify it offline accept it, even if the user has been deleted.",

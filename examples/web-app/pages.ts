@@ -121,5 +121,5 @@ export function problem(title: string, message: string, user?: User): string {
 export const signedOutHere = () =>
   problem(
     "Signed out here only",
-    "The user pool did not answer, so this browser may still be signed in there. Sign in and out again later.",
+    "The user pool did not answer, so you may still be signed in there. To end that session, sign in here again later and sign out.",
   );
