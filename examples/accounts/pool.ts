@@ -11,8 +11,8 @@ import {
 import { setting } from "./settings.ts";
 
 /**
- * A pool that hangs is given up, in milliseconds; the SDK would only warn. It repeats a call
- * whose answer is lost, up to AWS_MAX_ATTEMPTS (3) times.
+ * A pool that hangs is given up, in milliseconds; the SDK would only warn. It repeats a call whose answer is lost, up to
+ * AWS_MAX_ATTEMPTS (3) times.
  */
 const idp = new CognitoIdentityProviderClient({
   requestHandler: { connectionTimeout: 2_000, requestTimeout: 2_000, throwOnRequestTimeout: true },
