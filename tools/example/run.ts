@@ -20,7 +20,7 @@ function typed() {
   for (const option of ["keep", "port"] as const) {
     // npm leaves behind what it takes for a setting of its own.
     if (values[option] !== undefined || process.env[`npm_config_${option}`] === undefined) continue;
-    const name = positionals.find((one) => one in examples) ?? "<name>";
+    const name = positionals.find((one) => Object.hasOwn(examples, one)) ?? "<name>";
     throw new OperatorError(
       `npm takes --${option} for itself unless -- stands before it:\n  npm run example -- ${name} --${option} ${option === "keep" ? "DIR" : "N"}`,
     );
@@ -40,7 +40,7 @@ async function main(): Promise<void> {
   const { keep, port, positionals } = typed();
   const [name, ...more] = positionals;
   if (name === undefined) return console.log(usage);
-  const example = examples[name];
+  const example = Object.hasOwn(examples, name) ? examples[name] : undefined;
   if (example === undefined || more.length > 0)
     throw new OperatorError(`There is no example "${positionals.join(" ")}".\n${usage}`);
   if (port !== undefined && !(/^[1-9]\d{3,4}$/.test(port) && Number(port) <= 65_535))
