@@ -21,7 +21,8 @@ forEachServer("examples/people and a database that goes away", (open, database) 
         const { settings } = await pool();
         const { AccessToken } = await signInByApi(await pool(), "ada");
         const url = await fresh();
-        const relay = await openRelay(addressOf(url));
+        let isSilent = false;
+        const relay = await openRelay(addressOf(url), () => !isSilent);
         await relay.cut();
         const api = await spawnApi(behind(relay, url), { settings });
         await api.hear(/Waiting for the database: .*ECONNREFUSED/);
@@ -56,6 +57,17 @@ forEachServer("examples/people and a database that goes away", (open, database) 
           const { people } = (await (await ask("/people")).json()) as { people: { name: string }[] };
           assert.deepEqual(people.map(({ name }) => name).toSorted(), kept);
         }
+        isSilent = true;
+        const silent = await Promise.all([ask("/people"), add("silent"), ask("/healthz")]);
+        assert.deepEqual(
+          silent.map(({ status }) => status),
+          [503, 503, 503],
+        );
+        assert.match(await silent[1]!.text(), /did not answer in time/);
+        isSilent = false;
+        await relay.cut();
+        await relay.join();
+        await until("the database is used again", async () => (await ask("/people")).ok);
         await stopProgram(api);
         await relay.cut();
       }),

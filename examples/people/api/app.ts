@@ -2,7 +2,7 @@
 import express, { type Request } from "express";
 import type { Knex } from "knex";
 import { mayRead, mayWrite } from "./access.ts";
-import { answers } from "./database.ts";
+import { answers, inTime } from "./database.ts";
 import { personOf } from "./person.ts";
 import { answerProblem, notFound, Problem } from "./problems.ts";
 import { openStore } from "./store.ts";
@@ -29,26 +29,26 @@ export function newApp(database: Knex): express.Express {
       throw new Problem(400, "search must be text of at most 200 characters.");
     const page = numberOf("page", query["page"] ?? "1", 1_000_000);
     const limit = numberOf("limit", query["limit"] ?? "20", 100);
-    const { people, total } = await store.list({ search, page, limit });
+    const { people, total } = await inTime(store.list({ search, page, limit }));
     response.json({ people, total, page, pages: Math.max(1, Math.ceil(total / limit)) });
   });
 
   app.get("/people/:id", async (request, response) => {
-    response.json((await store.find(idOf(request))) ?? nobody());
+    response.json((await inTime(store.find(idOf(request)))) ?? nobody());
   });
 
   app.post("/people", mayWrite, body, async (request, response) => {
-    const id = await store.add(personOf(request.body));
+    const id = await inTime(store.add(personOf(request.body)));
     response.status(201).location(`/people/${id}`).json({ id });
   });
 
   app.put("/people/:id", mayWrite, body, async (request, response) => {
-    if (!(await store.change(idOf(request), personOf(request.body)))) nobody();
+    if (!(await inTime(store.change(idOf(request), personOf(request.body))))) nobody();
     response.status(204).end();
   });
 
   app.delete("/people/:id", mayWrite, async (request, response) => {
-    if (!(await store.remove(idOf(request)))) nobody();
+    if (!(await inTime(store.remove(idOf(request))))) nobody();
     response.status(204).end();
   });
 

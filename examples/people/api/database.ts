@@ -43,12 +43,25 @@ function withCharset(url: string): string {
   return address.href;
 }
 
+/** The database is there, but a request has waited for it long enough. */
+export class Late extends Error {}
+
+/** How long a request waits for the database, in milliseconds. */
+const patienceOfRequests = 4_000;
+
+/** Throws Late if the database takes too long, which may still do what it was sent. */
+export async function inTime<T>(work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Late("The database is late.")), patienceOfRequests);
+  return Promise.race([work, late.promise]).finally(() => clearTimeout(timer));
+}
+
 /** Waits until the database answers: a container of it that has just been started takes its time. */
 export async function waitFor(database: Knex, seconds: number): Promise<void> {
   const deadline = Date.now() + seconds * 1000;
   for (let [said, next] = ["", 0]; ; ) {
     try {
-      await database.raw("select 1");
+      await inTime(Promise.resolve(database.raw("select 1")));
       return;
     } catch (error) {
       const { message, code } = error as NodeJS.ErrnoException;
@@ -68,7 +81,7 @@ export async function waitFor(database: Knex, seconds: number): Promise<void> {
 
 /** Whether the database answers at present. */
 export const answers = (database: Knex): Promise<boolean> =>
-  database.raw("select 1").then(
+  inTime(Promise.resolve(database.raw("select 1"))).then(
     () => true,
     () => false,
   );

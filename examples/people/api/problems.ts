@@ -2,7 +2,7 @@
 import { STATUS_CODES } from "node:http";
 import type { ErrorRequestHandler, RequestHandler } from "express";
 import type { Knex } from "knex";
-import { answers } from "./database.ts";
+import { answers, Late } from "./database.ts";
 import { isLocked } from "./node-sqlite.ts";
 
 /** An error that its caller can do something about. */
@@ -37,6 +37,11 @@ async function problemOf(error: Error & { status?: number }, database: Knex): Pr
   if (status >= 400 && status < 500) return new Problem(status, "The request cannot be read.");
   // The stack alone: other members of databases' errors have values in them, which are personal data.
   console.error(error.stack);
+  if (error instanceof Late)
+    return new Problem(
+      503,
+      "The database did not answer in time. A change may still be made: check before you try again.",
+    );
   if (isLocked(error)) return new Problem(503, "The database is busy. Please try again in a moment.");
   if (await answers(database)) return new Problem(500, "Something went wrong here.");
   return new Problem(503, "The database cannot be reached. Please try again in a moment.");
