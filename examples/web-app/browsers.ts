@@ -1,5 +1,5 @@
 /** What applications that keep browsers signed in owe them: sessions that end, careful headers, and forms of their own. */
-import type { RequestHandler } from "express";
+import type { Request, RequestHandler } from "express";
 import session, { type SessionData } from "express-session";
 import { problem } from "./pages.ts";
 import { setting } from "./settings.ts";
@@ -38,6 +38,14 @@ export function sessions(name: string, { protocol }: URL): RequestHandler {
     proxy: isSecure,
     cookie: { path: "/", httpOnly: true, sameSite: "lax", secure: isSecure },
   });
+}
+
+/**
+ * Reads the session once more after a wait, in which another request may have changed it. False: it has ended in the
+ * meantime, as by a sign-out.
+ */
+export function isStillThere(request: Request): Promise<boolean> {
+  return new Promise((resolve) => request.session.reload((error) => resolve(!error)));
 }
 
 /**

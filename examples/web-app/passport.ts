@@ -10,7 +10,7 @@ import { errors, importJWK, jwtVerify } from "jose";
 import passport from "passport";
 import OAuth2Strategy from "passport-oauth2";
 import { answerError } from "./answer-error.ts";
-import { headers, ownPagesOnly, sessions } from "./browsers.ts";
+import { headers, isStillThere, ownPagesOnly, sessions } from "./browsers.ts";
 import { type Notice, noticesPage, problem, signedOutHere } from "./pages.ts";
 import { appUrl, patience, setting } from "./settings.ts";
 import type { User } from "./tokens.ts";
@@ -44,8 +44,7 @@ async function admitted(
   accessToken: string,
   refreshToken: string,
 ): Promise<SignedIn | undefined> {
-  const isStillThere = await new Promise((resolve) => request.session.reload((error) => resolve(!error)));
-  if (isStillThere) return userOf(accessToken, refreshToken);
+  if (await isStillThere(request)) return userOf(accessToken, refreshToken);
   await revoke(refreshToken);
   return undefined;
 }

@@ -3,6 +3,7 @@
  */
 import { type Request, type Response, Router } from "express";
 import * as oidc from "openid-client";
+import { isStillThere } from "./browsers.ts";
 import { problem, signedOutHere } from "./pages.ts";
 import { appUrl, patience, setting } from "./settings.ts";
 import { type User, userOf } from "./tokens.ts";
@@ -162,14 +163,6 @@ const wasRefused = (error: unknown) =>
   error instanceof oidc.AuthorizationResponseError ||
   error instanceof oidc.ResponseBodyError ||
   (error instanceof oidc.ClientError && error.code !== "OAUTH_TIMEOUT");
-
-/**
- * Reads the session once more after a wait, in which another request may have changed it. False: it has ended in the
- * meantime, as by a sign-out.
- */
-function isStillThere(request: Request): Promise<boolean> {
-  return new Promise((resolve) => request.session.reload((error) => resolve(!error)));
-}
 
 function endSession(request: Request): Promise<void> {
   return new Promise((resolve, reject) =>

@@ -1,5 +1,6 @@
 /** A browser without script at an application and at the pool's pages: it keeps cookies and follows redirects. */
 import assert from "node:assert/strict";
+import { formsIn, keepCookie } from "../hosted-ui/visitor.ts";
 
 export interface Shown {
   readonly url: string;
@@ -23,10 +24,7 @@ export function newVisitor(): Visitor {
     const headers = new Headers(init.headers);
     headers.set("cookie", [...cookies].map(([name, value]) => `${name}=${value}`).join("; "));
     const answer = await fetch(url, { ...init, headers, redirect: "manual" });
-    for (const line of answer.headers.getSetCookie()) {
-      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line) ?? assert.fail(line);
-      cookies.set(name!, value!);
-    }
+    for (const line of answer.headers.getSetCookie()) keepCookie(cookies, line);
     return {
       url: String(url),
       status: answer.status,
@@ -46,15 +44,9 @@ export function newVisitor(): Visitor {
   };
   const signIn = async (url: string | URL, username: string, password: string) => {
     const page = await follow(await ask(url));
-    const [, action, inside] =
-      /<form\b[^>]*action="([^"]*\/login\?[^"]*)"[^>]*>([\s\S]*?)<\/form>/.exec(page.text) ??
-      assert.fail(page.text);
-    const hidden = [...inside!.matchAll(/<input\b[^>]*type="hidden"[^>]*>/g)].map(([tag]) => [
-      /name="([^"]*)"/.exec(tag)![1]!,
-      /value="([^"]*)"/.exec(tag)![1]!,
-    ]);
-    const to = new URL(action!.replaceAll("&amp;", "&"), page.url);
-    return follow(await post(to, { ...Object.fromEntries(hidden), username, password }));
+    const form =
+      formsIn(page.text).find(({ action }) => action.includes("/login?")) ?? assert.fail(page.text);
+    return follow(await post(new URL(form.action, page.url), { ...form.fields, username, password }));
   };
   return { ask, post, signIn };
 }

@@ -96,7 +96,7 @@ export function newVisitor(server: TestServer, app: App): Visitor {
   };
 }
 
-function keepCookie(cookies: Map<string, string>, line: string): void {
+export function keepCookie(cookies: Map<string, string>, line: string): void {
   const [, name, value] = /^([^=]+)=([^;]*)/.exec(line) ?? assert.fail(line);
   if (/max-age=0/i.test(line)) cookies.delete(name!);
   else cookies.set(name!, value!);
@@ -116,7 +116,13 @@ function attributesIn(tag: string): Record<string, string> {
 async function shownOf(response: Answered): Promise<Shown> {
   // White space between attributes does not matter.
   const text = (await response.text()).replace(/\s+/g, " ");
-  const forms = [...text.matchAll(/<form([^>]*)>([\s\S]*?)<\/form>/g)].map(([, head, inside]): HtmlForm => {
+  const title = plain(/<title>([^<]*)<\/title>/.exec(text)?.[1] ?? "");
+  const location = response.headers.get("location") ?? "";
+  return { response, status: response.status, text, title, forms: formsIn(text), location };
+}
+
+export function formsIn(page: string): HtmlForm[] {
+  return [...page.matchAll(/<form([^>]*)>([\s\S]*?)<\/form>/g)].map(([, head, inside]): HtmlForm => {
     const inputs = [...inside!.matchAll(/<input\b[^>]*>/g)]
       .map(([tag]) => attributesIn(tag))
       .filter((one) => one["type"] !== "checkbox" || "checked" in one);
@@ -129,9 +135,6 @@ async function shownOf(response: Answered): Promise<Shown> {
       buttons: buttons.filter((one) => one["name"]).map((one) => `${one["name"]}=${one["value"]}`),
     };
   });
-  const title = plain(/<title>([^<]*)<\/title>/.exec(text)?.[1] ?? "");
-  const location = response.headers.get("location") ?? "";
-  return { response, status: response.status, text, title, forms, location };
 }
 
 /** The data for a page's script: the value of a `data-` attribute. */
