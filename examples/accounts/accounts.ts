@@ -44,7 +44,12 @@ const underway = new Map<string, Promise<Account>>();
 export function createAccount(wanted: Wanted): Promise<Account> {
   const before = underway.get(wanted.email);
   const create = () => createNow(wanted);
-  const creation = before === undefined ? create() : before.then(create, create);
+  // What a creation before this one was refused for is not this one's matter; a pool that did not answer is.
+  const createDespite = (error: unknown) => {
+    if (!(error instanceof Refusal)) throw error;
+    return create();
+  };
+  const creation = before === undefined ? create() : before.then(create, createDespite);
   underway.set(wanted.email, creation);
   const done = () => {
     if (underway.get(wanted.email) === creation) underway.delete(wanted.email);

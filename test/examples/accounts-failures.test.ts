@@ -138,6 +138,19 @@ forEachServer("examples/accounts with failures", (open) => {
     assert.equal((await me(app, AccessToken)).status, 200);
   });
 
+  test("whoever waits behind a creation that the pool did not answer does not wait for it in turn", async () => {
+    const { app } = await example();
+    const email = newAddress();
+    const before = app.relay.calls.length;
+    app.relay.plan = () => "hang";
+    const answers = await Promise.all(Array.from({ length: 8 }, () => post(app, email)));
+    app.relay.plan = () => undefined;
+    assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([503]));
+    assert.equal(app.relay.calls.length - before, 1, "the one in front");
+    assert.equal((await post(app, email)).status, 201);
+    await isWhole(app, email);
+  });
+
   test("a second server on the same records does not start", async () => {
     const { app } = await example();
     await assert.rejects(start(app), /database is locked/);

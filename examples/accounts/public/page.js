@@ -112,9 +112,9 @@ onSubmit("#confirm-email", async ({ code }) => {
   await new Promise((onSuccess, onFailure) => user.verifyAttribute("email", code, { onSuccess, onFailure }));
   $("#confirm-email").hidden = true;
   $("#change-email input").focus();
-  $("#change-email [role=status]").textContent = "Your address has been changed.";
-  // It is, whether or not the server can be asked now.
+  // The address has been changed, whether or not the server can be asked for the record now.
   await showRecord().catch(console.error);
+  $("#change-email [role=status]").textContent = "Your address has been changed.";
 });
 
 onSubmit("#change-password", async ({ current, next }) => {
