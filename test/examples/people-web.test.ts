@@ -142,6 +142,8 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       await press(page, "Search");
       await page.getByText("9 people found").waitFor();
       assert.equal(await page.inputValue("#search"), "hop");
+      await page.goto((await house()).at("/people?search=hop&page=4"));
+      assert.equal(page.url(), (await house()).at("/people?search=hop&page=1"), "the last there is");
       await fill(page, { "Name or e-mail": "<nobody>" });
       await press(page, "Search");
       await page.getByText("Nobody found for “<nobody>”.").waitFor();
@@ -162,6 +164,7 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       await page.getByRole("alert").waitFor();
       assert.match(await mainText(page), /Not saved/);
       assert.equal(await page.locator("[aria-invalid]").count(), 1, "all of an address or nothing");
+      assert.match(await mainText(page), /Postcode is missing: an address needs/);
       await fill(page, { Postcode: "SW1Y 4JH" });
       await page.getByLabel("Status").selectOption("away");
       await press(page, "Save");
@@ -175,6 +178,8 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       await page.getByText("One person found").waitFor();
       const item = (await page.locator(".people li").textContent()) ?? "";
       assert.match(item, /<b>"Countess".*away.*ada@mail.example.*12 St James's Square, SW1Y 4JH London/s);
+      const mail = page.getByRole("link", { name: "ada@mail.example" });
+      assert.equal(await mail.getAttribute("href"), "mailto:ada@mail.example");
       await page.getByRole("link", { name: /^Edit Ada/ }).click();
       assert.equal(await page.inputValue("#street"), "12 St James's Square");
       await fill(page, { Name: "Ada Lovelace", Street: "", Postcode: "", City: "" });
@@ -294,6 +299,29 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       } finally {
         Object.assign(passing, { pool: () => true, api: () => true });
       }
+    });
+
+    test("what could not be saved comes back as it was typed, and can be sent again", async () => {
+      const page = await enter(await house(), "ada");
+      await follow(page, "Add a person");
+      await fill(page, { Name: "Ann <Again>", "E-mail": "again@mail.example", City: "Ulm" });
+      await fill(page, { Street: "Weinhof 1", Postcode: "89073" });
+      await page.getByLabel("Status").selectOption("left");
+      try {
+        passing.api = () => false;
+        await press(page, "Save");
+        assert.match((await page.getByRole("alert").textContent()) ?? "", /did not answer\. Check whether/);
+      } finally {
+        passing.api = () => true;
+      }
+      await press(page, "Save");
+      assert.equal(await page.getByRole("status").textContent(), "Ann <Again> has been saved.");
+      await fill(page, { "Name or e-mail": "again@" });
+      await press(page, "Search");
+      assert.match(await mainText(page), /Ann <Again>.*left.*Weinhof 1, 89073 Ulm/s);
+      await page.getByRole("link", { name: /^Edit Ann/ }).click();
+      await page.getByText("Delete…").click();
+      await press(page, "Delete permanently");
     });
 
     test("an access token that has expired is replaced, until an administrator ends the session", async () => {

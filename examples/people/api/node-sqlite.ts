@@ -27,7 +27,10 @@ class WithNode extends BetterSqlite3 {
 
   async acquireRawConnection() {
     // SQLite itself would wait for a lock with the whole process.
-    return new DatabaseSync(this.connectionSettings.filename, { timeout: 0 });
+    const connection = new DatabaseSync(this.connectionSettings.filename, { timeout: 0 });
+    // Its own knows the letters of ASCII only.
+    connection.function("lower", { deterministic: true }, (text) => String(text).toLowerCase());
+    return connection;
   }
 
   /** Tries again as long as another connection has the lock. */

@@ -30,13 +30,22 @@ export function answerProblem(database: Knex): ErrorRequestHandler {
   };
 }
 
+/**
+ * What the log keeps of an error. What databases say of data and of constraints has values in it, which are personal data;
+ * HY is MySQL's class for whatever has none.
+ */
+function logged({ code, sqlState = code, stack = "" }: Error & { code?: string; sqlState?: string }) {
+  if (!/^(?:22|23|HY)/.test(sqlState ?? "")) return stack;
+  const calls = stack.split("\n").filter((line) => line.startsWith("    at "));
+  return [`Error ${code}, SQLSTATE ${sqlState}`, ...calls].join("\n");
+}
+
 async function problemOf(error: Error & { status?: number }, database: Knex): Promise<Problem> {
   // Errors of the body parser have their own status.
   const { status = 500 } = error;
   if (status === 413) return new Problem(413, "The request is too large.");
   if (status >= 400 && status < 500) return new Problem(status, "The request cannot be read.");
-  // The stack alone: other members of databases' errors have values in them, which are personal data.
-  console.error(error.stack);
+  console.error(logged(error));
   if (error instanceof Late)
     return new Problem(
       503,

@@ -66,6 +66,11 @@ app.get("/people", async (request, response) => {
   const search = text("search");
   const query = new URLSearchParams({ search, page: text("page") || "1" });
   const list = (await call(request, "GET", `/people?${query}`)) as List;
+  // Somebody may have deleted those who were on the last page.
+  if (list.page > list.pages) {
+    query.set("page", String(list.pages));
+    return response.redirect(`/people?${query}`);
+  }
   const { said = "" } = request.session;
   delete request.session.said;
   response.send(listPage({ list, search, said, user: userOf(request) }));
@@ -79,16 +84,16 @@ const adminsOnly: RequestHandler = (request, _response, next) => {
 
 app.get("/people/new", adminsOnly, (request, response) => {
   const person = { name: "", email: "", status: "active", address: null };
-  response.send(formPage({ id: undefined, person, faults: {}, user: userOf(request) }));
+  response.send(formPage({ id: undefined, person, user: userOf(request) }));
 });
 
 app.get("/people/:id", adminsOnly, async (request, response) => {
   const id = idOf(request);
   const person = (await call(request, "GET", `/people/${id}`)) as Person;
-  response.send(formPage({ id, person, faults: {}, user: userOf(request) }));
+  response.send(formPage({ id, person, user: userOf(request) }));
 });
 
-/** Adds a person or changes one. What the API finds wrong is shown in the form. */
+/** Adds a person or changes one. If that fails, the form comes back as it was sent, with the reason. */
 const save: RequestHandler = async (request, response) => {
   const id = request.params["id"] === undefined ? undefined : idOf(request);
   const person = personOf(request.body);
@@ -96,8 +101,9 @@ const save: RequestHandler = async (request, response) => {
     if (id === undefined) await call(request, "POST", "/people", person);
     else await call(request, "PUT", `/people/${id}`, person);
   } catch (error) {
-    if (!(error instanceof ApiProblem) || error.status !== 400) throw error;
-    response.status(400).send(formPage({ id, person, faults: error.faults, user: userOf(request) }));
+    // Who may not save, and who is no longer there, cannot be saved by trying again.
+    if (!(error instanceof ApiProblem) || [401, 403, 404].includes(error.status)) throw error;
+    response.status(error.status).send(formPage({ id, person, problem: error, user: userOf(request) }));
     return;
   }
   request.session.said = `${person.name} has been saved.`;

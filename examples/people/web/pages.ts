@@ -1,6 +1,6 @@
 /** The pages: plain HTML that works without script. */
 import { type Html, html, nothing } from "./html.ts";
-import { type Faults, type List, type Person, statuses } from "./people.ts";
+import { type ApiProblem, type List, type Person, statuses } from "./people.ts";
 
 export interface User {
   readonly name: string;
@@ -93,7 +93,7 @@ const personItem = ({ id, name, email, status, address }: List["people"][number]
 <h2>${name}</h2>
 <span class="badge ${status}">${status}</span>
 ${user.isAdmin ? html`<a class="edit" href="/people/${id}" aria-label="Edit ${name}">Edit</a>` : nothing}
-<a href="mailto:${encodeURIComponent(email)}">${email}</a>
+<a href="mailto:${encodeURIComponent(email).replace("%40", "@")}">${email}</a>
 ${address === null ? nothing : html`<address>${address.street}, ${address.postcode} ${address.city}</address>`}
 </li>
 `;
@@ -112,21 +112,24 @@ export interface Form {
   /** Undefined for a person to be added. */
   readonly id: number | undefined;
   readonly person: Person;
-  readonly faults: Faults;
+  /** Why it could not be saved; undefined if nobody has tried. */
+  readonly problem?: ApiProblem;
   readonly user: User;
 }
 
-export function formPage({ id, person, faults, user }: Form): string {
+export function formPage({ id, person, problem, user }: Form): string {
+  const { faults = {} } = problem ?? {};
   const { name, email, status, address } = person;
   const field = (label: string, name: string, value: string, pointer = name) =>
     input({ label, name, value, fault: faults[`#/${pointer}`], mayBeEmpty: pointer !== name });
   const options = statuses.map(
     (one) => html`<option${one === status ? html` selected` : nothing}>${one}</option>`,
   );
-  const isWrong = Object.keys(faults).length > 0;
+  const isMarked = Object.keys(faults).length > 0;
+  const trouble = isMarked ? "Not saved. Please check the marked fields." : problem?.message;
   return page(
     id === undefined ? "Add a person" : "Edit a person",
-    html`${isWrong ? html`<p role="alert" class="wrong">Not saved. Please check the marked fields.</p>` : nothing}
+    html`${trouble === undefined ? nothing : html`<p role="alert" class="wrong">${trouble}</p>`}
 <form method="post" action="/people${id === undefined ? "" : html`/${id}`}" class="person">
 ${field("Name", "name", name)}
 ${field("E-mail", "email", email)}
@@ -157,7 +160,7 @@ function input({ label, name, value, fault, mayBeEmpty }: Input): Html {
     fault === undefined ? nothing : html` aria-invalid="true" aria-describedby="${name}-fault"`
   }`;
   return html`<p><label for="${name}">${label}</label><input id="${name}" name="${name}" value="${value}"${marks}>${
-    fault === undefined ? nothing : html`<small id="${name}-fault" class="wrong">It ${fault}.</small>`
+    fault === undefined ? nothing : html`<small id="${name}-fault" class="wrong">${label} ${fault}.</small>`
   }</p>`;
 }
 
