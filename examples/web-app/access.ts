@@ -26,7 +26,7 @@ export function page(action: Action): RequestHandler {
     if (may(user, action)) return next();
     const groups = Object.values(groupsFor[action]).join(" or ");
     const message = `This needs a group that may ${action}. Ask an administrator to add you to ${groups}.`;
-    response.status(403).send(problem("Not for you", message, user));
+    response.status(403).send(problem("Not for you", message, user, { "What your tokens say": "/tokens" }));
   };
 }
 

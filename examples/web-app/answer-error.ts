@@ -11,12 +11,16 @@ const signsOfAbsence: readonly unknown[] = [
   "InternalOAuthError",
 ];
 
-export const answerError: ErrorRequestHandler = (error, _request, response, next) => {
+export const answerError: ErrorRequestHandler = (error, request, response, next) => {
   if (response.headersSent) return next(error);
   const isAway = [error.message, error.name, error.code].some((sign) => signsOfAbsence.includes(sign));
   // Errors of the body parsers have their own status.
   const status = isAway ? 503 : error.status >= 400 && error.status < 500 ? error.status : 500;
   if (status >= 500) console.error(error);
+  if (request.path.startsWith("/api/")) {
+    response.status(status).json({ error: status >= 500 ? "unavailable" : "invalid_request" });
+    return;
+  }
   const what = isAway ? "The user pool or the API behind this page does not answer. " : "";
   response.status(status).send(problem("That did not work", `${what}Please try again in a moment.`));
 };

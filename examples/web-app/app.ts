@@ -17,7 +17,7 @@ const notices: Notice[] = [{ text: "The elevator will be repaired on Tuesday.", 
 /** The text of a notice; undefined if it is not a valid one. */
 function textOf(body: unknown): string | undefined {
   const { text } = (body ?? {}) as Record<string, unknown>;
-  const isText = typeof text === "string" && text.trim() !== "" && text.length <= 280;
+  const isText = typeof text === "string" && text.trim() !== "" && text.trim().length <= 280;
   return isText ? text.trim() : undefined;
 }
 
@@ -34,16 +34,19 @@ app.get("/", async (request, response) => {
 
 app.get("/notices", page("read"), (_request, response) => {
   const user = allowed(response);
-  response.send(noticesPage(notices, user, may(user, "write"), morePages));
+  response.send(noticesPage(notices, user, may(user, "write") ? { text: "" } : undefined, morePages));
 });
 
 app.post("/notices", page("write"), express.urlencoded(), (request, response) => {
   const user = allowed(response);
   const text = textOf(request.body);
   if (text === undefined) {
-    response
-      .status(400)
-      .send(problem("Not posted", "A notice must have between 1 and 280 characters.", user));
+    const written: unknown = request.body?.text;
+    const refused = {
+      text: typeof written === "string" ? written : "",
+      refusal: "Not posted: a notice must have between 1 and 280 characters.",
+    };
+    response.status(400).send(noticesPage(notices, user, refused, morePages));
     return;
   }
   notices.push({ text, by: user.name });
@@ -79,8 +82,12 @@ app.post("/api/notices", api("write"), express.json(), (request, response) => {
   response.status(201).json(notice);
 });
 
-app.use((_request, response) => {
-  response.status(404).send(problem("Not found", "There is no such page."));
+app.use("/api", (_request, response) => {
+  response.status(404).json({ error: "not_found" });
+});
+
+app.use(async (request, response) => {
+  response.status(404).send(problem("Not found", "There is no such page.", await userOfSession(request)));
 });
 
 app.use(answerError);

@@ -73,16 +73,26 @@ export interface Notice {
 const list = (notices: readonly Notice[]) =>
   html`<ul class="notices">${notices.map(({ text, by }) => html`<li><p>${text}</p><small>${by}</small></li>`)}</ul>`;
 
+/** A notice that its author may write, and why it was refused as it is. */
+interface Writing {
+  readonly text: string;
+  readonly refusal?: string;
+}
+
 /** @param more paths of further pages by what they show */
 export function noticesPage(
   notices: readonly Notice[],
   user: User,
-  mayWrite = false,
+  writing: Writing | undefined = undefined,
   more: Readonly<Record<string, string>> = {},
 ): string {
   const links = Object.entries(more).map(([what, path]) => html`<li><a href="${path}">${what}</a></li>`);
   const nav = links.length === 0 ? nothing : html`<nav><ul>${links}</ul></nav>`;
-  return page("Notices", html`${nav}${list(notices)}\n${mayWrite ? form : nothing}`, user);
+  return page(
+    "Notices",
+    html`${nav}${list(notices)}\n${writing === undefined ? nothing : form(writing)}`,
+    user,
+  );
 }
 
 export const repairsPage = (repairs: readonly Notice[], user: User) => page("Repairs", list(repairs), user);
@@ -107,14 +117,25 @@ const claims = (all: readonly Claim[]) => html`<dl class="claims">
 ${all.map(({ name, value, meaning }) => html`<dt><code>${name}</code></dt><dd><code>${value}</code><p>${meaning}</p></dd>`)}
 </dl>`;
 
-const form = html`<form method="post" action="/notices" class="write">
+const form = ({ text, refusal }: Writing) => html`<form method="post" action="/notices" class="write">
+${refusal === undefined ? nothing : html`<p role="alert">${refusal}</p>`}
 <label for="text">New notice</label>
-<textarea id="text" name="text" rows="3" maxlength="280" required></textarea>
+<textarea id="text" name="text" rows="3" maxlength="280" required>
+${text}</textarea>
 <button class="button">Post it</button>
 </form>`;
 
-export function problem(title: string, message: string, user?: User): string {
-  return page(title, html`<p>${message}</p><p><a href="/">Back to the start page</a></p>`, user);
+/** @param more paths of further pages by what they show */
+export function problem(
+  title: string,
+  message: string,
+  user?: User,
+  more: Readonly<Record<string, string>> = {},
+): string {
+  const links = Object.entries({ "Back to the start page": "/", ...more }).map(
+    ([what, path]) => html`<p><a href="${path}">${what}</a></p>`,
+  );
+  return page(title, html`<p>${message}</p>${links}`, user);
 }
 
 /** After a sign-out of which the pool could not be told. */

@@ -109,8 +109,11 @@ forEachServer("examples/web-app without a browser", (open) => {
     for (const text of [undefined, 1, "", "  ", "x".repeat(281), { text: "x" }])
       assert.equal((await ask(app, AccessToken, write(text))).status, 400, JSON.stringify(text));
     const broken = await ask(app, AccessToken, { ...write(""), body: "{" });
-    assert.equal(broken.status, 400);
-    assert.equal((await ask(app, AccessToken, write("x".repeat(200_000)))).status, 413);
+    assert.deepEqual([broken.status, await broken.json()], [400, { error: "invalid_request" }]);
+    const huge = await ask(app, AccessToken, write("x".repeat(200_000)));
+    assert.deepEqual([huge.status, await huge.json()], [413, { error: "invalid_request" }]);
+    const nothing = await fetch(at(app, "/api/nothing"));
+    assert.deepEqual([nothing.status, await nothing.json()], [404, { error: "not_found" }]);
   });
 
   test("the API refuses every token that is not a live access token for it", async () => {

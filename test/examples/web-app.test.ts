@@ -83,6 +83,12 @@ forEachServer("examples/web-app", (open, database) => {
     await page.getByRole("button", { name: "Post it" }).click();
     const newest = await textOf(page, ".notices li:last-child");
     assert.equal(newest, 'Cake at <b>four</b> & "five" in eddy\'s roomeddy');
+    await page.getByLabel("New notice").evaluate((field) => field.removeAttribute("maxlength"));
+    const long = `\n${"Too long. ".repeat(30)}`;
+    await page.getByLabel("New notice").fill(long);
+    await page.getByRole("button", { name: "Post it" }).click();
+    assert.match(await textOf(page, "[role=alert]"), /between 1 and 280 characters/);
+    assert.equal(await page.getByLabel("New notice").inputValue(), long, "nothing that was written is lost");
     // The browser's session is good for the API as well.
     const answer = await page.request.get(at(app, "/api/notices"));
     assert.match(await answer.text(), /Cake at/);
@@ -101,6 +107,10 @@ forEachServer("examples/web-app", (open, database) => {
     assert.equal(await heading(nobody), "Not for you");
     assert.doesNotMatch(await nobody.content(), /elevator/);
     assert.equal((await nobody.reload())?.status(), 403);
+    await nobody.getByRole("link", { name: "What your tokens say" }).click();
+    assert.equal(await heading(nobody), "Your tokens");
+    assert.equal((await nobody.goto(at(app, "/nothing")))?.status(), 404);
+    assert.match(await textOf(nobody, "header"), /nora/);
   });
 
   test("a form of another website does nothing", async () => {
