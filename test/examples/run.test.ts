@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, globSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
+import { OperatorError } from "../../src/lib/operator-error.ts";
+import { openFolder, readNote } from "../../tools/example/places.ts";
 import { examples } from "../../tools/example/table.ts";
 import { serve, stop } from "../cli/program.ts";
 import { temporaryFolder } from "../kit/databases.ts";
@@ -61,6 +63,7 @@ const refusalIn = (env: Record<string, string>, ...argv: string[]) =>
 
 test("alone it lists the examples with a line each; an unknown one is refused", async () => {
   const { stdout } = await exec(process.execPath, [run]);
+  assert.equal((await exec(process.execPath, [run, "walk", "--help"])).stdout, stdout);
   for (const [name, { shows }] of Object.entries(examples))
     assert.ok(stdout.includes(`${name} `) && stdout.includes(shows));
   const unknown = await refusal("nothing");
@@ -89,6 +92,7 @@ test("what is mistyped or damaged is refused with what to do about it", async ()
     [/example\.json is damaged/, {}, "walk", "--keep", damaged('{"example":')],
     [/example\.json is damaged/, {}, "walk", "--keep", damaged("null")],
     [/example\.json is damaged/, {}, "walk", "--keep", changed({ ports: { a: "b" } })],
+    [/example\.json is damaged/, {}, "walk", "--keep", changed({ ports: { poolhouse: -1 } })],
     [/example\.json is damaged/, {}, "walk", "--keep", changed({ files: [".env"] })],
   ];
   for (const [message, env, ...argv] of cases) {
@@ -170,6 +174,22 @@ test("what was kept belongs to one example, and needs its ports again", async ()
   const inUse = await refusal("walk", "--keep", kept);
   assert.match(inUse.stderr, new RegExp(`^Port ${(squatter.address() as AddressInfo).port} is taken`));
   squatter.close();
+
+  const { files } = readNote(openFolder("walk", kept));
+  assert.ok(files.some((name) => name.endsWith(".sqlite")) && files.length >= 3, files.join());
+  for (const file of ["example.json", ...files].map((name) => join(kept, name))) {
+    const read = () => readNote(openFolder("walk", kept));
+    renameSync(file, `${kept}-aside`);
+    assert.throws(read, OperatorError, `without ${file}`);
+    writeFileSync(file, "");
+    assert.throws(read, OperatorError, `with an empty ${file}`);
+    renameSync(`${kept}-aside`, file);
+  }
+  const key = join(kept, "poolhouse", "secrets", "root-access-key.json");
+  renameSync(key, `${kept}-aside`);
+  writeFileSync(key, "{");
+  assert.match((await refusal("walk", "--keep", kept)).stderr, /root-access-key\.json is damaged/);
+  renameSync(`${kept}-aside`, key);
 
   const again = await start(temporaryFolder(), "walk", "--keep", kept);
   assert.ok(again.said.includes(pool));

@@ -1,13 +1,5 @@
 /** Where an example keeps its data, and the ports that it uses. */
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -41,8 +33,10 @@ export function openFolder(name: string, keep: string | undefined): Folder {
   return { path, isSetUp, remove: () => {} };
 }
 
-/** Written when everything is set up. */
+/** Written when everything is set up and has started. */
 const noteFile = "example.json";
+
+const highestPort = 65_535;
 
 export interface Note {
   readonly example: string;
@@ -50,7 +44,7 @@ export interface Note {
   readonly ports: Readonly<Record<string, number>>;
   /** What the setup said. */
   readonly said: string;
-  /** What is in the folder beside the note. */
+  /** The files in the folder and below that are not empty, beside the note. */
   readonly files: readonly string[];
 }
 
@@ -59,9 +53,11 @@ export function readNote(folder: Folder): Note {
   const file = join(folder.path, noteFile);
   try {
     const { example, ports, said, files } = JSON.parse(readFileSync(file, "utf8")) as Note;
-    const areNumbers = [ports["poolhouse"], ...Object.values(ports)].every((port) => Number.isInteger(port));
-    const areThere = files.every((name) => existsSync(join(folder.path, name)));
-    if (typeof example === "string" && typeof said === "string" && areNumbers && areThere)
+    const arePorts = [ports["poolhouse"], ...Object.values(ports)].every(
+      (port) => Number.isInteger(port) && port! >= 1 && port! <= highestPort,
+    );
+    const areThere = files.every((name) => hasContent(join(folder.path, name)));
+    if (typeof example === "string" && typeof said === "string" && arePorts && areThere)
       return { example, ports, said, files };
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
@@ -71,8 +67,20 @@ export function readNote(folder: Folder): Note {
   );
 }
 
+/** Whether there is a file that is not empty. */
+const hasContent = (file: string) => {
+  const found = statSync(file, { throwIfNoEntry: false });
+  return found?.isFile() === true && found.size > 0;
+};
+
+/** Files beside a database that come and go with the programs that use it. */
+const passing = /(?:-wal|-shm|-journal|\.lock)$/;
+
 export function writeNote(folder: Folder, setUp: Omit<Note, "files">): void {
-  const note = { ...setUp, files: readdirSync(folder.path) } satisfies Note;
+  const files = readdirSync(folder.path, { recursive: true, encoding: "utf8" })
+    .filter((name) => !passing.test(name) && hasContent(join(folder.path, name)))
+    .sort();
+  const note = { ...setUp, files } satisfies Note;
   writeFileSync(join(folder.path, noteFile), `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600 });
 }
 
@@ -88,8 +96,6 @@ async function isFree(port: number): Promise<boolean> {
   }
   return true;
 }
-
-const highestPort = 65_535;
 
 /**
  * The ports of a first run: the wanted ones, or for those that are taken the next free ones, which it says. Throws an

@@ -15,7 +15,11 @@ Ctrl-C ends it.`;
 
 /** What was typed. Throws an OperatorError that says how it is written if it cannot be meant. */
 function typed() {
-  const options = { keep: { type: "string" }, port: { type: "string" } } as const;
+  const options = {
+    keep: { type: "string" },
+    port: { type: "string" },
+    help: { type: "boolean", short: "h" },
+  } as const;
   const { values, positionals } = tryParse(() => parseArgs({ allowPositionals: true, options }));
   for (const option of ["keep", "port"] as const) {
     // npm leaves behind what it takes for a setting of its own.
@@ -37,9 +41,9 @@ function tryParse<T>(parse: () => T): T {
 }
 
 async function main(): Promise<void> {
-  const { keep, port, positionals } = typed();
+  const { keep, port, help, positionals } = typed();
   const [name, ...more] = positionals;
-  if (name === undefined) return console.log(usage);
+  if (name === undefined || help) return console.log(usage);
   const example = Object.hasOwn(examples, name) ? examples[name] : undefined;
   if (example === undefined || more.length > 0)
     throw new OperatorError(`There is no example "${positionals.join(" ")}".\n${usage}`);

@@ -104,18 +104,18 @@ async function begin(start: Start, folder: Folder, launch: Launch): Promise<void
   };
   const setups = example.setups ?? [`${name}/setup.ts`];
   const said = note?.said ?? (await setUp(setups, folder, env));
-  if (note === undefined) writeNote(folder, { example: name, ports, said });
+  if (note !== undefined) say(`\nAs its first start said:\n${said.trim()}`);
   const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _secret, ...withoutKey } = env;
   const programEnv = { ...withoutKey, ...(await keyOfPrograms(name, folder)) };
   const places: string[] = [];
   for (const program of example.programs)
     places.push(await launch(programOf(program, folder, programEnv), /.* is at http.*(?=\n)/));
-  tell(start, { folder, said, at, urls, places });
+  if (note === undefined) writeNote(folder, { example: name, ports, said });
+  tell(start, { folder, at, urls, places });
 }
 
 interface Place {
   readonly folder: Folder;
-  readonly said: string;
   /** Where Poolhouse is. */
   readonly at: string;
   readonly urls: Readonly<Record<string, string>>;
@@ -123,9 +123,9 @@ interface Place {
   readonly places: readonly string[];
 }
 
-/** Says what to open, what to type, and how it ends. */
-function tell({ name, example, keep }: Start, { folder, said, at, urls, places }: Place): void {
-  say(`\n${said.trim()}\n`);
+/** Says what to open, and how it ends. */
+function tell({ name, example, keep }: Start, { folder, at, urls, places }: Place): void {
+  say("");
   if (example.tls) say(`Let your browser trust ${authority(folder)} (examples/${name}/README.md says how).`);
   for (const place of places) say(place);
   say(`Open ${example.open === undefined ? `${at}/inbox` : urls[example.open]}   (Poolhouse: ${at})`);
@@ -184,12 +184,20 @@ const options = (
 /** The administrator's key, which the first start of Poolhouse has made. */
 function credentials(folder: Folder): Record<string, string> {
   const file = join(folder.path, "poolhouse", "secrets", "root-access-key.json");
-  const key = JSON.parse(readFileSync(file, "utf8")) as { accessKeyId: string; secretAccessKey: string };
-  return {
-    AWS_ACCESS_KEY_ID: key.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: key.secretAccessKey,
-    AWS_REGION: "us-east-1",
-  };
+  try {
+    const { accessKeyId, secretAccessKey } = JSON.parse(readFileSync(file, "utf8"));
+    if (typeof accessKeyId === "string" && typeof secretAccessKey === "string")
+      return {
+        AWS_ACCESS_KEY_ID: accessKeyId,
+        AWS_SECRET_ACCESS_KEY: secretAccessKey,
+        AWS_REGION: "us-east-1",
+      };
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+  }
+  throw new OperatorError(
+    `${file} is damaged: ${folder.path} cannot be used. Remove it, or give another folder.`,
+  );
 }
 
 /** The key of an example whose setup has written a policy for it, made at the first start; others have none. */
@@ -212,13 +220,16 @@ async function keyOfPrograms(example: string, folder: Folder): Promise<Record<st
   return key;
 }
 
-/** Runs setups, and returns what they said. */
+/** Runs setups, says what they say as they say it, and returns it. */
 async function setUp(files: readonly string[], folder: Folder, env: NodeJS.ProcessEnv): Promise<string> {
   let said = "";
+  say("");
   for (const file of files) {
     const child = spawn(process.execPath, script(file, folder), options(folder, env));
     child.stdout.on("data", (chunk: Buffer) => {
-      said += chunk.toString();
+      const text = chunk.toString();
+      process.stdout.write(text);
+      said += text;
     });
     const [code] = await once(child, "close");
     if (code !== 0) throw new OperatorError(`examples/${file} failed.`);
