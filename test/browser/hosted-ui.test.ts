@@ -44,7 +44,7 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     await page.fill("#username", "tom");
     await page.fill("#password", "Wrong-Password-1");
     await press(page);
-    assert.match((await page.textContent("#password-error")) ?? "", /is not right/);
+    assert.match((await page.textContent("#password-error")) ?? "", /^Incorrect/);
     assert.equal(await page.locator(":focus").getAttribute("id"), "password");
     assert.equal(await page.inputValue("#username"), "tom");
     await page.fill("#password", password);
@@ -173,7 +173,7 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     await page.getByRole("button", { name: "Passkey" }).click();
     assert.equal(await page.textContent("h1"), "Use your passkey");
     assert.deepEqual(await findings(page), []);
-    await page.getByRole("button", { name: "Choose another way" }).click();
+    await page.getByRole("button", { name: "Use another method" }).click();
     await page.getByRole("button", { name: "Password" }).click();
     await page.fill("#password", password);
     await press(page);
@@ -183,7 +183,7 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     await bare.getByRole("button", { name: "Passkey" }).click();
     assert.match((await bare.textContent("noscript")) ?? "", /needs JavaScript/);
     assert.equal(await bare.getByRole("button", { name: "Continue with passkey" }).count(), 0);
-    await bare.getByRole("button", { name: "Choose another way" }).click();
+    await bare.getByRole("button", { name: "Use another method" }).click();
     assert.equal(await bare.textContent("h1"), "How do you want to sign in?");
   });
 
@@ -209,7 +209,7 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     await page.waitForSelector("[role=alert]:not([hidden])");
     const already = page.locator("[role=alert]:not([hidden])");
     assert.deepEqual(await already.allTextContents(), [
-      "This device has a passkey for this account already.",
+      "This device already has a passkey for this account.",
     ]);
     assert.deepEqual(await findings(page), []);
     await page.getByRole("link", { name: "Back to Notes" }).click();
@@ -246,7 +246,7 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     await page.waitForSelector("[role=alert]:not([hidden])");
     assert.match(
       (await page.textContent("[role=alert]:not([hidden])")) ?? "",
-      /The passkey was not added\. Try again\./,
+      /The passkey was not accepted\. Try again\./,
     );
     await devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: true });
     await page.getByRole("button", { name: "Continue" }).click();

@@ -49,9 +49,9 @@ forEachServer("hosted pages: challenges", (open) => {
     const wrong = await answer(asked, { code: wrongTotp(secret, server.clock.now) });
     assert.equal(wrong.title, "Error: Open your authenticator app – Notes");
     assert.match(wrong.text, /aria-invalid="true" aria-describedby="code-error"/);
-    assert.match(wrong.text, /id="code-error">This code is not right/);
+    assert.match(wrong.text, /id="code-error">Incorrect code/);
     const empty = await answer(wrong, { code: "" });
-    assert.match(empty.text, /id="code-error">Fill this in/);
+    assert.match(empty.text, /id="code-error">Enter the code/);
     const code = totp(secret, server.clock.now);
     await done(server, app, await answer(wrong, { code: `${code.slice(0, 3)} ${code.slice(3)}` }));
     const late = await answer(wrong, { code });
@@ -79,7 +79,7 @@ forEachServer("hosted pages: challenges", (open) => {
     assert.equal(byPassword.title, "Enter your password – Notes");
     const wrong = await visitor.submit(byPassword, "/login", { password: "Wrong-Password-1" });
     assert.equal(wrong.title, "Error: Enter your password – Notes");
-    assert.match(wrong.text, /id="password-error">Username or password is not right/);
+    assert.match(wrong.text, /id="password-error">Incorrect username or password/);
     await done(server, app, await visitor.submit(wrong, "/login", { password }));
     const forged = await answer(await login("eve", {}), { answer: "SMS_OTP" });
     assert.equal(forged.title, "Error: How do you want to sign in? – Notes");
@@ -138,7 +138,7 @@ forEachServer("hosted pages: challenges", (open) => {
       }),
     );
     const choice = await login("max");
-    assert.equal(choice.title, "Confirm that it is you – Notes");
+    assert.equal(choice.title, "Verify it’s you – Notes");
     assert.deepEqual(choice.forms[0]?.buttons, ["answer=SMS_MFA", "answer=EMAIL_OTP"]);
     const asked = await answer(choice, { answer: "SMS_MFA" });
     assert.equal(asked.title, "Check your phone – Notes");
@@ -162,7 +162,7 @@ forEachServer("hosted pages: challenges", (open) => {
     assert.match(shown.text, /<svg class="qr" role="img" aria-label="QR code with the setup key"/);
     const secret = /<code dir="ltr">([A-Z2-7 ]+)<\/code>/.exec(shown.text)?.[1]?.replaceAll(" ", "");
     const wrong = await answer(shown, { code: wrongTotp(secret!, server.clock.now) });
-    assert.match(wrong.text, /id="code-error">This code is not right/);
+    assert.match(wrong.text, /id="code-error">Incorrect code/);
     assert.ok(wrong.text.includes(secret!.slice(0, 4)), "the key is shown again");
     const long = { code: wrongTotp(secret!, server.clock.now), "parameter.secret": "A".repeat(9_000) };
     assert.equal((await answer(wrong, long)).status, 200, "what no picture can hold has none");

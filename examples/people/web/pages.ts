@@ -129,7 +129,7 @@ export function formPage({ id, person, faults, user }: Form): string {
     html`${isWrong ? html`<p role="alert" class="wrong">Not saved. Please check the marked fields.</p>` : nothing}
 <form method="post" action="/people${id === undefined ? "" : html`/${id}`}" class="person">
 ${field("Name", "name", name)}
-${field("E-mail", "email", email)}
+${field("Email", "email", email)}
 <p><label for="status">Status</label><select id="status" name="status">${options}</select></p>
 <fieldset>
 <legend>Address (optional)</legend>

@@ -86,7 +86,7 @@ const titles: Readonly<Record<Message["kind"], string>> = {
 function card(message: Message) {
   const sent = new Date(message.createdAt).toISOString();
   return html`<article>
-<header><span>${message.medium === "SMS" ? "Text message" : "E-mail"} to <strong>${message.destination}</strong></span>
+<header><span>${message.medium === "SMS" ? "Text message" : "Email"} to <strong>${message.destination}</strong></span>
 <time datetime="${sent}">${sent.replace("T", " ").slice(0, 19)} UTC</time></header>
 <h2>${message.subject === "" ? titles[message.kind] : message.subject}</h2>
 ${message.code === undefined ? "" : html`<p class="code">${message.code}</p>`}

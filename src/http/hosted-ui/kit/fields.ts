@@ -54,8 +54,7 @@ const flag = (name: string, on: boolean | undefined) => (on === true ? html` ${n
 
 /** The labels for the script's button that shows a password. */
 function reveal(common: Visit["words"]["common"]): Html {
-  return html` data-show="${common.showPassword}" data-hide="${common.hidePassword}"
- data-show-long="${common.showPasswordLong}" data-hide-long="${common.hidePasswordLong}"`;
+  return html` data-show="${common.showPassword}" data-hide="${common.hidePassword}"`;
 }
 
 export function hidden(values: Readonly<Record<string, string>>): Html[] {

@@ -29,12 +29,23 @@ export function nameField(visit: Visit, view: NameView): Html {
   });
 }
 
-function signInName({ document }: Pool, { fields }: Words): { label: string; inputmode?: "email" | "tel" } {
+/** What the users of a pool sign in with: a name of one kind, or whichever of several they have. */
+export type NameKind = "username" | "email" | "phone" | "several";
+
+export function nameKind({ document }: Pool): NameKind {
   const { UsernameAttributes = [], AliasAttributes = [] } = document;
-  const [only] = UsernameAttributes;
+  const [only, another] = UsernameAttributes;
+  if (another !== undefined) return "several";
+  if (only !== undefined) return only === "email" ? "email" : "phone";
+  return AliasAttributes.some((name) => name !== "preferred_username") ? "several" : "username";
+}
+
+function signInName(pool: Pool, { fields }: Words): { label: string; inputmode?: "email" | "tel" } {
+  const { UsernameAttributes = [], AliasAttributes = [] } = pool.document;
+  const kind = nameKind(pool);
   if (UsernameAttributes.length > 1) return { label: fields.emailOrPhone };
-  if (only === "email") return { label: fields.email, inputmode: "email" };
-  if (only === "phone_number") return { label: fields.phone, inputmode: "tel" };
+  if (kind === "email") return { label: fields.email, inputmode: "email" };
+  if (kind === "phone") return { label: fields.phone, inputmode: "tel" };
   const byEmail = AliasAttributes.includes("email");
   const byPhone = AliasAttributes.includes("phone_number");
   if (byEmail && byPhone) return { label: fields.anyName };

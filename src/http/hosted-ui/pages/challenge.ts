@@ -22,7 +22,7 @@ export async function postChallenge(visit: Visit): Promise<Response> {
     if (isOver(refusal)) return loginPage(visit, { username, problem: { text: words.errors.sessionEnded } });
     // One passkey answer, right or wrong, ends the sign-in.
     if (name === "WEB_AUTHN") return loginPage(visit, { username, problem: { text: words.errors.passkey } });
-    return challengePage(visit, waiting, problemOf(refusal, words, fieldsOf(waiting)));
+    return challengePage(visit, waiting, problemOf(refusal, visit, fieldsOf(waiting)));
   }
 }
 

@@ -22,7 +22,7 @@ import { codeOf, textOf } from "../kit/form.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
 import { typedName } from "../kit/names.ts";
-import { problemOf, shownRefusal, wordOf } from "../kit/sentences.ts";
+import { missing, problemOf, shownRefusal, wordOf } from "../kit/sentences.ts";
 import type { BareVisit, Visit } from "../kit/visit.ts";
 import { follow } from "./follow.ts";
 import { loginPage } from "./login-pages.ts";
@@ -75,7 +75,7 @@ export async function postConfirm(visit: Visiting): Promise<Response> {
     return confirmPage(visit, {
       ...view,
       by: "code",
-      problem: { field: "code", text: words.errors.missing },
+      problem: missing(visit, "code"),
     });
   try {
     checked("ConfirmSignUp", { ClientId: client.id, Username: username, ConfirmationCode: code });
@@ -94,7 +94,7 @@ export async function postConfirm(visit: Visiting): Promise<Response> {
     );
   } catch (error) {
     const refusal = shownRefusal(ctx, error);
-    const problem = problemOf(refusal, words, ["code", "username"]);
+    const problem = problemOf(refusal, visit, ["code", "username"]);
     if (wordOf(refusal) === "alreadyConfirmed" && visit.request !== undefined)
       return loginPage(visit, { username, notice: problem.text });
     if (view.by !== "button") return confirmPage(visit, { ...view, problem });
@@ -144,7 +144,7 @@ export async function postResend(visit: Visiting): Promise<Response> {
     return confirmPage(visit, { ...view, by, destination, notice: sent(destination) });
   } catch (error) {
     const refusal = shownRefusal(ctx, error);
-    return confirmPage(visit, { ...view, problem: problemOf(refusal, words, ["username"]) });
+    return confirmPage(visit, { ...view, problem: problemOf(refusal, visit, ["username"]) });
   }
 }
 
@@ -197,10 +197,10 @@ function resendForm(visit: Visiting, view: ConfirmView): Html | "" {
     return form(
       visit,
       "/resendcode",
-      html`${known(view)}${usernameField(visit, view)}${submit(confirm.resend)}`,
+      html`${known(view)}${usernameField(visit, view)}${submit(confirm.linkResend)}`,
     );
   if (username === "") return "";
   const question = by === "code" ? confirm.notReceived : confirm.linkNotReceived;
-  const inside = html`${known(view)}${hidden({ username })}<p class="foot">${question} <button class="link">${confirm.resend}</button></p>`;
+  const inside = html`${known(view)}${hidden({ username })}<p class="foot">${question} <button class="link">${by === "code" ? confirm.resend : confirm.linkResend}</button></p>`;
   return by === "button" ? "" : form(visit, "/resendcode", inside);
 }

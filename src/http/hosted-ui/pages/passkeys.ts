@@ -53,12 +53,13 @@ async function withUser(
 }
 
 /** The problem to show for any fault in what the device has created: the user can only try again. */
-function problemWith({ ctx, words }: PasskeyVisit, error: unknown): Problem {
+function problemWith(visit: PasskeyVisit, error: unknown): Problem {
+  const { ctx, words } = visit;
   const { addPasskey } = words;
   const refusal = shownRefusal(ctx, error);
   if (isRefusedFor(refusal, "tooManyPasskeys")) return { text: addPasskey.tooMany(mostPasskeys) };
   const isOwn = ["general", "passkeyHere"].includes(wordOf(refusal));
-  return isOwn ? { text: addPasskey.notAdded } : problemOf(refusal, words, []);
+  return isOwn ? { text: addPasskey.notAdded } : problemOf(refusal, visit, []);
 }
 
 interface PasskeysView {

@@ -2,11 +2,10 @@
 
 /** Adds a button to each password field that shows the password. */
 for (const input of document.querySelectorAll("input[type=password]")) {
-  const { show, hide, showLong, hideLong } = input.dataset;
+  const { show, hide } = input.dataset;
   const button = document.createElement("button");
   const setShown = (isShown) => {
     button.textContent = isShown ? hide : show;
-    button.setAttribute("aria-label", isShown ? hideLong : showLong);
     input.type = isShown ? "text" : "password";
   };
   button.type = "button";
