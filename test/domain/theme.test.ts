@@ -95,7 +95,7 @@ test("the positions of the form, header, footer and logo; an image part is shown
   assert.deepEqual([plain.place, plain.compact], [{ horizontal: "center", vertical: "center" }, false]);
   assert.deepEqual(
     [plain.header, plain.footer, plain.logo, plain.languages],
-    [undefined, undefined, undefined, false],
+    [undefined, undefined, undefined, true],
   );
   assert.deepEqual(
     themeOf(on("categories.form.location", { horizontal: "START", vertical: "END" }), []).place,

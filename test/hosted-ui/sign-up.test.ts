@@ -129,6 +129,54 @@ forEachServer("hosted pages: sign-up and recovery", (open) => {
     assert.match(await told({}), /id="username-error">This username is taken/);
   });
 
+  test("the rules of a password are a list, in every language", async () => {
+    const PasswordPolicy = { MinimumLength: 7, RequireNumbers: true, RequireSymbols: true };
+    const { visitor, query } = await setUp({ Policies: { PasswordPolicy } });
+    for (const lang of ["en", "ja", "ko", "zh-CN", "zh-TW", "ar"]) {
+      const { text } = await visitor.get(`/signup?${query}&lang=${lang}`);
+      const items = [...text.matchAll(/<li data-pattern="([^"]*)">([^<]*)</g)];
+      assert.deepEqual(
+        items.map(([, pattern]) => pattern!.replaceAll("&quot;", '"').replaceAll("&gt;", ">").slice(0, 7)),
+        ["^.{7,}$", "[0-9]", "[\\^$*.["],
+        lang,
+      );
+      for (const [, , rule] of items) assert.notEqual(rule!.trim(), "", lang);
+    }
+  });
+
+  test("where people sign in by an address, no page speaks of a username", async () => {
+    for (const [attribute, label, user] of [
+      ["email", "Email address", newAddress()],
+      ["phone_number", "Phone number", "+15550100177"],
+    ] as const) {
+      const { server, app, visitor, query } = await setUp({
+        UsernameAttributes: [attribute],
+        AutoVerifiedAttributes: [attribute],
+      });
+      const pages = await Promise.all(
+        ["/login", "/signup", "/forgotPassword", "/confirmForgotPassword", "/confirmUser"].map((path) =>
+          visitor.get(`${path}?${query}`),
+        ),
+      );
+      const login = await visitor.post(`/login?${query}`, { username: user, password: "Wrong-Password-1" });
+      const asked = await visitor.submit(pages[1]!, "/signup", { username: user, password });
+      assert.equal(asked.title, "Confirm your account – Notes");
+      const in_ = await visitor.submit(asked, "/confirmUser", { code: await server.code(user) });
+      assert.ok(codeIn(in_));
+      const taken = await visitor.submit(pages[1]!, "/signup", { username: user, password });
+      assert.match(taken.text, /id="username-error">Another account uses this address/);
+      const welcome = await visitor.get(`/login?${query}`);
+      assert.ok(welcome.text.includes(user), welcome.text);
+      const link = `/confirmUser?client_id=${app.ClientId}&user_name=some-id&confirmation_code=1`;
+      const bad = await visitor.submit(await visitor.get(link), "/confirmUser");
+      for (const { text, title } of [...pages, login, asked, taken, welcome, bad]) {
+        const said = text.replaceAll(/<[^>]*>/g, " ");
+        assert.doesNotMatch(said, /username|some-id/i, title);
+      }
+      for (const { text, title } of pages) assert.ok(text.includes(label), title);
+    }
+  });
+
   test("pools whose users are called by an address ask for it once", async () => {
     const { server, app, visitor, signUp } = await setUp({
       UsernameAttributes: ["email"],

@@ -60,7 +60,7 @@ export function isolated(text: string): string {
   return `\u2068${text}\u2069`;
 }
 
-/** The same words; each text that is inserted into one of their sentences is isolated. */
+/** Words whose sentences isolate each text that is inserted into them. */
 function isolating<T extends object>(words: T): T {
   const entries = Object.entries(words).map(([name, word]: [string, unknown]) => {
     if (typeof word === "function")

@@ -141,11 +141,7 @@ const wrongPasswords: Readonly<Record<NameKind, keyof Errors>> = {
 /** The sentence that calls a user's name what it is in this pool. */
 function wordIn(pool: Pool, word: keyof Errors): keyof Errors {
   if (word === "wrongPassword") return wrongPasswords[nameKind(pool)];
-  if (pool.document.UsernameAttributes?.length) {
-    if (word === "nameTaken") return "accountExists";
-    if (word === "badName") return "badValue";
-  }
-  return word;
+  return word === "badName" && pool.document.UsernameAttributes?.length ? "badValue" : word;
 }
 
 /** The key of the sentence for a refusal on a form without any of the fields. */

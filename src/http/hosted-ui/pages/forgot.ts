@@ -9,15 +9,17 @@ import {
   errorOf,
   form,
   hidden,
+  identity,
   notice,
   type Problem,
+  resendLine,
   submit,
 } from "../kit/fields.ts";
 import { codeOf, textOf } from "../kit/form.ts";
 import { answerPage } from "../kit/layout.ts";
 import { nameField, typedName } from "../kit/names.ts";
 import { missing, problemOf, shownRefusal } from "../kit/sentences.ts";
-import type { Visit } from "../kit/visit.ts";
+import { linkTo, type Visit } from "../kit/visit.ts";
 import { loginPage } from "./login-pages.ts";
 import { newPasswordField } from "./new-password.ts";
 import { checked } from "./wire-checks.ts";
@@ -92,22 +94,22 @@ ${backLink(visit)}`;
 
 /** The page for code and new password; identical whether the user exists or not. */
 export function resetPage(visit: Visit, view: ResetView): Promise<Response> {
-  const { forgot: words, fields } = visit.words;
+  const { forgot: words, confirm } = visit.words;
   const { username, destination, problem } = view;
-  const name = nameField(visit, {
-    value: username,
-    error: errorOf(problem, "username"),
-    readonly: username !== "" && problem?.field !== "username",
-  });
+  const name =
+    username === "" || problem?.field === "username"
+      ? nameField(visit, { value: username, error: errorOf(problem, "username") })
+      : identity(visit, username, linkTo(visit, "/forgotPassword"));
   const inside = html`${destination === undefined ? "" : hidden({ destination })}${name}
-${codeField(visit, problem, fields.code, view.code)}
+${codeField(visit, { problem, digits: 6, value: view.code })}
 ${newPasswordField(visit, problem)}
 ${submit(words.submitNew)}`;
-  const again = html`${hidden({ username })}<button class="quiet">${visit.words.confirm.resend}</button>`;
+  const sent = destination !== undefined && problem === undefined;
+  const again = html`${hidden({ username })}${resendLine(confirm.notReceived, confirm.resend, sent)}`;
   const body = html`${notice(view.notice)}${alert(problem)}
 ${destination === undefined ? "" : html`<p class="lead">${words.sentTo(destination)}</p>`}
 ${form(visit, "/confirmForgotPassword", inside)}
-${username === "" ? "" : form(visit, "/forgotPassword", again, "below")}
+${username === "" ? "" : form(visit, "/forgotPassword", again)}
 ${backLink(visit)}`;
   return answerPage(visit, { title: words.confirmTitle, body, isProblem: problem !== undefined });
 }

@@ -9,7 +9,7 @@ import type { Refusal } from "../../../lib/refusal.ts";
 import { isRefusedFor } from "../../../wire/refuse.ts";
 import { sessionCookie } from "../../cookies.ts";
 import type { Problem } from "../kit/fields.ts";
-import { typedName } from "../kit/names.ts";
+import { shownName, typedName } from "../kit/names.ts";
 import { missing, problemOf, shownRefusal } from "../kit/sentences.ts";
 import type { Visit } from "../kit/visit.ts";
 import { confirmationMethod, confirmPage } from "./confirm.ts";
@@ -19,8 +19,7 @@ import { continuePage, loginPage, passwordPage } from "./login-pages.ts";
 
 export async function showLogin(visit: Visit): Promise<Response> {
   const browser = await signedIn(visit);
-  if (browser !== undefined)
-    return continuePage(visit, browser.user.attributes["email"] ?? browser.user.username);
+  if (browser !== undefined) return continuePage(visit, shownName(visit.pool, browser.user));
   return loginPage(visit, { username: (await hintedName(visit)) ?? visit.request.loginHint });
 }
 

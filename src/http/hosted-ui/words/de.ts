@@ -219,8 +219,6 @@ export const de: Words = {
     needsNumber: "Es fehlt eine Ziffer.",
     needsSymbol: "Es fehlt ein Sonderzeichen.",
     nameTaken: "Dieser Benutzername ist vergeben. Wählen Sie einen anderen oder melden Sie sich an.",
-    accountExists:
-      "Mit dieser Adresse gibt es bereits ein Konto. Melden Sie sich an oder verwenden Sie eine andere Adresse.",
     addressTaken: "Ein anderes Konto verwendet diese Adresse.",
     nameIsAddress: "Wählen Sie einen Namen, der weder E-Mail-Adresse noch Telefonnummer ist.",
     badName: "Dieser Benutzername kann nicht verwendet werden.",

@@ -219,7 +219,6 @@ export const en = {
     needsNumber: "Add a number.",
     needsSymbol: "Add a symbol.",
     nameTaken: "This username is taken. Choose another, or sign in.",
-    accountExists: "An account with this address already exists. Sign in, or use another address.",
     addressTaken: "Another account uses this address.",
     nameIsAddress: "Choose a username that is neither an email address nor a phone number.",
     badName: "This username cannot be used.",

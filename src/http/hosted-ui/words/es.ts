@@ -211,7 +211,6 @@ export const es: Words = {
     needsNumber: "Añada un número.",
     needsSymbol: "Añada un símbolo.",
     nameTaken: "Este nombre de usuario ya está en uso. Elija otro o inicie sesión.",
-    accountExists: "Ya existe una cuenta con esta dirección. Inicie sesión o use otra dirección.",
     addressTaken: "Otra cuenta usa esta dirección.",
     nameIsAddress: "Elija un nombre que no sea un correo ni un teléfono.",
     badName: "Este nombre de usuario no se puede usar.",

@@ -212,7 +212,6 @@ export const fr: Words = {
     needsNumber: "Ajoutez un chiffre.",
     needsSymbol: "Ajoutez un symbole.",
     nameTaken: "Ce nom d’utilisateur est déjà pris. Choisissez-en un autre ou connectez-vous.",
-    accountExists: "Un compte existe déjà avec cette adresse. Connectez-vous ou utilisez une autre adresse.",
     addressTaken: "Un autre compte utilise cette adresse.",
     nameIsAddress: "Choisissez un nom qui n’est ni une adresse e-mail ni un numéro.",
     badName: "Ce nom d’utilisateur ne peut pas être utilisé.",

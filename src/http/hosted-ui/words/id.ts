@@ -211,7 +211,6 @@ export const id: Words = {
     needsNumber: "Tambahkan angka.",
     needsSymbol: "Tambahkan simbol.",
     nameTaken: "Nama pengguna ini sudah dipakai. Pilih yang lain, atau masuk.",
-    accountExists: "Sudah ada akun dengan alamat ini. Masuk, atau gunakan alamat lain.",
     addressTaken: "Akun lain memakai alamat ini.",
     nameIsAddress: "Pilih nama yang bukan alamat email maupun nomor telepon.",
     badName: "Nama pengguna ini tidak dapat digunakan.",

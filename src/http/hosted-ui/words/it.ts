@@ -210,7 +210,6 @@ export const it: Words = {
     needsNumber: "Aggiungi un numero.",
     needsSymbol: "Aggiungi un simbolo.",
     nameTaken: "Questo nome utente è già in uso. Scegline un altro o accedi.",
-    accountExists: "Esiste già un account con questo indirizzo. Accedi o usa un altro indirizzo.",
     addressTaken: "Un altro account usa questo indirizzo.",
     nameIsAddress: "Scegli un nome che non sia un indirizzo e-mail né un numero.",
     badName: "Questo nome utente non può essere usato.",

@@ -210,8 +210,6 @@ export const ja: Words = {
     needsNumber: "数字を加えてください。",
     needsSymbol: "記号を加えてください。",
     nameTaken: "このユーザー名は使われています。別のものを選ぶか、サインインしてください。",
-    accountExists:
-      "このアドレスのアカウントはすでに存在します。サインインするか、別のアドレスを使ってください。",
     addressTaken: "別のアカウントがこのアドレスを使っています。",
     nameIsAddress: "メールアドレスでも電話番号でもない名前を選んでください。",
     badName: "このユーザー名は使えません。",

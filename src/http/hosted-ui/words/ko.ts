@@ -209,7 +209,6 @@ export const ko: Words = {
     needsNumber: "숫자를 추가하세요.",
     needsSymbol: "기호를 추가하세요.",
     nameTaken: "이미 사용 중인 사용자 이름입니다. 다른 이름을 선택하거나 로그인하세요.",
-    accountExists: "이 주소의 계정이 이미 있습니다. 로그인하거나 다른 주소를 사용하세요.",
     addressTaken: "다른 계정에서 사용하는 주소입니다.",
     nameIsAddress: "이메일 주소나 전화번호가 아닌 이름을 선택하세요.",
     badName: "사용할 수 없는 사용자 이름입니다.",

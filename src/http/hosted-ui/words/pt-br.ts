@@ -212,7 +212,6 @@ export const ptBr: Words = {
     needsNumber: "Inclua um número.",
     needsSymbol: "Inclua um símbolo.",
     nameTaken: "Este nome de usuário já está em uso. Escolha outro ou entre.",
-    accountExists: "Já existe uma conta com este endereço. Entre ou use outro endereço.",
     addressTaken: "Outra conta usa este endereço.",
     nameIsAddress: "Escolha um nome que não seja e-mail nem telefone.",
     badName: "Este nome de usuário não pode ser usado.",

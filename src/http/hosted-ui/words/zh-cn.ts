@@ -209,7 +209,6 @@ export const zhCn: Words = {
     needsNumber: "请加入一个数字。",
     needsSymbol: "请加入一个符号。",
     nameTaken: "此用户名已被使用。请选择其他用户名，或直接登录。",
-    accountExists: "使用此地址的账户已存在。请登录，或使用其他地址。",
     addressTaken: "另一个账户正在使用此地址。",
     nameIsAddress: "请选择既不是邮箱地址也不是电话号码的用户名。",
     badName: "此用户名无法使用。",

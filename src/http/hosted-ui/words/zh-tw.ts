@@ -209,7 +209,6 @@ export const zhTw: Words = {
     needsNumber: "請加入一個數字。",
     needsSymbol: "請加入一個符號。",
     nameTaken: "此使用者名稱已被使用。請選擇其他名稱，或直接登入。",
-    accountExists: "使用此地址的帳戶已存在。請登入，或使用其他地址。",
     addressTaken: "另一個帳戶正在使用此地址。",
     nameIsAddress: "請選擇既不是電子郵件地址也不是電話號碼的名稱。",
     badName: "此使用者名稱無法使用。",
