@@ -159,17 +159,19 @@ async function choose(visit: Visit, factor?: string): Promise<void> {
   const { page, world } = visit;
   await signInAs(visit, world.choice, "ann");
   await page.locator("form:has([name=choose]) button").first().click();
+  await page.waitForSelector("button[value=PASSWORD]");
   if (factor !== undefined) await page.click(`button[value=${factor}]`);
 }
 
 /** Signed in at the page that adds a passkey. */
 async function passkeys(visit: Visit): Promise<void> {
-  const { page } = visit;
-  await open(visit, "/passkeys/add", visit.world.choice);
-  await page.fill("#username", "ann");
+  const { page, world } = visit;
+  // Somebody without a passkey, whose password is asked for at once.
+  const name = newAddress();
+  await makeUser(world.server, world.choice.UserPoolId, name, verifiedMail());
+  await open(visit, "/passkeys/add", world.choice);
+  await page.fill("#username", name);
   await press(page);
-  await page.locator("form:has([name=choose]) button").first().click();
-  await page.click("button[value=PASSWORD]");
   await page.fill("#password", password);
   await press(page);
 }

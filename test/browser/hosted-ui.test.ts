@@ -274,9 +274,11 @@ forEachServer("hosted pages in Chromium", (open, database) => {
   test("adding a passkey: without script the page says so; a device that makes none leaves the way back", async () => {
     const world = await setUp();
     const bare = await withoutScript();
+    const name = `ava-${database}`;
+    await makeUser(world.server, world.choice.UserPoolId, name, verifiedMail());
     const lead = async (page: Page) => {
       await page.goto(address(world, world.choice, "/passkeys/add"));
-      await page.fill("#username", "ann");
+      await page.fill("#username", name);
       await press(page);
       await page.fill("#password", password);
       await press(page);
