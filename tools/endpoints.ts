@@ -15,7 +15,7 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
     "The pool tag `poolhouse:oidc` gives the clients that it lists max_age, ui_locales, response_mode, the scope `address`, booleans in userInfo, and only claims of the granted scopes.",
     "Every error has an error_description. There are no identity providers or triggers yet.",
     "The browser session lasts an hour, as with Cognito, or as set by SetUserPoolClientSessionConfiguration, and ends with a global sign-out, when the user is disabled, or with a new password.",
-    "The language is that of `lang`, remembered in a cookie, else that of Accept-Language: Cognito's eleven, and Arabic.",
+    "The language is that of `lang`, remembered in a cookie, else that of Accept-Language: Cognito's eleven, and Arabic. Pages offer the choice unless their style turns it off (`languageSelector`), which Cognito's default does.",
   ],
   "/oauth2/authorize": [
     "Also supports POST. Answers carry `iss` (RFC 9207). `state` is returned byte by byte. A request for a frame that may not have the answer gets interaction_required (prompt=none) or the sign-in page, whoever is signed in.",
@@ -30,8 +30,13 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
   "/logout": [
     "Also supports POST, which redirects to a GET. Ends the browser session and the codes issued through it, but no tokens. Besides Cognito's two forms it supports id_token_hint, post_logout_redirect_uri (one of LogoutURLs) and state (OpenID Connect RP-Initiated Logout). Without a URL to return to it ends at /signedout.",
   ],
-  "/login": ["A user who is already signed in is asked whether to continue."],
-  "/challenge": ["Ours: all further steps of a sign-in, for which Cognito has separate paths."],
+  "/login": [
+    "A user who is already signed in is asked whether to continue.",
+    "In pools with several first factors, asks at once for the one used last in this browser, or for a passkey (if the client tells who exists) or the password; another method is offered there.",
+  ],
+  "/challenge": [
+    "Ours: all further steps of a sign-in, for which Cognito has separate paths. Pages that ask for a code can have another one sent; a choice of second factors shows where codes go, masked.",
+  ],
   "/signup": [
     "Asks for the attributes that the schema requires, and for an address that can receive a code.",
   ],

@@ -50,6 +50,18 @@ export function setSessionCookie(c: Context, place: Place, cookie: string, maxAg
   setCookie(c, sessionName(place), cookie, { ...options, secure: isSecure(place) });
 }
 
+const factorName = (place: Place) => `${isSecure(place) ? "__Host-" : ""}poolhouse-factor-${place.pool.id}`;
+
+/** The first factor used last in this browser, by whomever; any value may come from elsewhere and is only a hint. */
+export function factorCookie(c: Context, place: Place): string | undefined {
+  return getCookie(c, factorName(place));
+}
+
+export function setFactorCookie(c: Context, place: Place, factor: string): void {
+  const options = { path: "/", httpOnly: true, sameSite: "Lax", maxAge: year } as const;
+  setCookie(c, factorName(place), factor, { ...options, secure: isSecure(place) });
+}
+
 /** The cookie's name in Cognito ("Managed login localization", Amazon Cognito Developer Guide). */
 const languageName = "lang";
 /** Seconds. */

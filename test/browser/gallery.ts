@@ -154,13 +154,24 @@ async function setUp(visit: Visit, factor: string): Promise<void> {
   await visit.page.click(`button[value=${factor}]`);
 }
 
+/** At the choice of first factors, or at the page of one of them. */
+async function choose(visit: Visit, factor?: string): Promise<void> {
+  const { page, world } = visit;
+  await signInAs(visit, world.choice, "ann");
+  await page.locator("form:has([name=choose]) button").first().click();
+  await page.waitForSelector("button[value=PASSWORD]");
+  if (factor !== undefined) await page.click(`button[value=${factor}]`);
+}
+
 /** Signed in at the page that adds a passkey. */
 async function passkeys(visit: Visit): Promise<void> {
-  const { page } = visit;
-  await open(visit, "/passkeys/add", visit.world.choice);
-  await page.fill("#username", "ann");
+  const { page, world } = visit;
+  // Somebody without a passkey, whose password is asked for at once.
+  const name = newAddress();
+  await makeUser(world.server, world.choice.UserPoolId, name, verifiedMail());
+  await open(visit, "/passkeys/add", world.choice);
+  await page.fill("#username", name);
   await press(page);
-  await page.click("button[value=PASSWORD]");
   await page.fill("#password", password);
   await press(page);
 }
@@ -186,14 +197,16 @@ export const scenes: Readonly<Record<string, (visit: Visit) => Promise<unknown>>
     await open(visit, "/login");
   },
   "login-by-name": (visit) => open(visit, "/login", visit.world.choice),
-  "choose-factor": (visit) => signInAs(visit, visit.world.choice, "ann"),
-  password: async (visit) => {
-    await signInAs(visit, visit.world.choice, "ann");
-    await visit.page.click("button[value=PASSWORD]");
-  },
-  "code-by-email": async (visit) => {
-    await signInAs(visit, visit.world.choice, "ann");
-    await visit.page.click("button[value=EMAIL_OTP]");
+  "choose-factor": (visit) => choose(visit),
+  password: (visit) => choose(visit, "PASSWORD"),
+  "code-by-email": (visit) => choose(visit, "EMAIL_OTP"),
+  "code-again": async (visit) => {
+    const { page } = visit;
+    await page.clock.install();
+    await choose(visit, "EMAIL_OTP");
+    await page.clock.fastForward(60_000);
+    await page.locator("button.link[data-wait]").first().click();
+    await page.waitForSelector("[role=status]");
   },
   "code-by-sms": (visit) => signInAs(visit, visit.world.strict, "sue"),
   "code-of-app": (visit) => signInAs(visit, visit.world.strict, "tom"),
@@ -212,8 +225,10 @@ export const scenes: Readonly<Record<string, (visit: Visit) => Promise<unknown>>
   "sign-up-refused": (visit) => signUp(visit, "short"),
   confirm: (visit) => signUp(visit, password),
   "confirm-again": async (visit) => {
+    await visit.page.clock.install();
     await signUp(visit, password);
-    await visit.page.click("button.link");
+    await visit.page.clock.fastForward(60_000);
+    await visit.page.locator("button.link[data-wait]").first().click();
     await visit.page.waitForSelector("[role=status]");
   },
   "confirm-link": (visit) => open(visit, "/confirmUser"),
@@ -232,7 +247,7 @@ export const scenes: Readonly<Record<string, (visit: Visit) => Promise<unknown>>
   "session-ended": async (visit) => {
     await signInAs(visit, visit.world.strict, "tom");
     await visit.page.evaluate(`document.querySelector("[name=session]").value = "nothing"`);
-    await visit.page.fill("#code", "123456");
+    await visit.page.fill("#code", "12345");
     await press(visit.page);
   },
   "passkeys-add": passkeys,

@@ -44,7 +44,7 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     await page.fill("#username", "tom");
     await page.fill("#password", "Wrong-Password-1");
     await press(page);
-    assert.match((await page.textContent("#password-error")) ?? "", /is not right/);
+    assert.match((await page.textContent("#password-error")) ?? "", /^Incorrect/);
     assert.equal(await page.locator(":focus").getAttribute("id"), "password");
     assert.equal(await page.inputValue("#username"), "tom");
     await page.fill("#password", password);
@@ -86,7 +86,7 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     await page.getByLabel("Code").fill(await world.server.code(email));
     await page.getByLabel("New password").fill("Chosen-Anew-7");
     await press(page);
-    assert.match((await page.textContent("[role=status]")) ?? "", /is saved/);
+    assert.match((await page.textContent("[role=status]")) ?? "", /has been changed/);
     await page.getByLabel("Password").fill("Chosen-Anew-7");
     await press(page);
     await assertIn(page, world);
@@ -124,7 +124,9 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     await page.goto(address(world, world.plain, "/login"));
     const { keyboard } = page;
     const focused = () =>
-      page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()");
+      page.evaluate(
+        "document.activeElement.id || document.activeElement.ariaLabel || document.activeElement.textContent.trim()",
+      );
     assert.equal(await focused(), "username");
     await keyboard.type("ann");
     const order: unknown[] = [];
@@ -132,7 +134,7 @@ forEachServer("hosted pages in Chromium", (open, database) => {
       await keyboard.press("Tab");
       order.push(await focused());
     }
-    assert.deepEqual(order, ["password", "Show", "Forgot password?", "Sign in", "Create one"]);
+    assert.deepEqual(order, ["password", "Show password", "Forgot password?", "Sign in", "Create one"]);
     for (let step = 0; step < 4; step++) await keyboard.press("Shift+Tab");
     await keyboard.type(password);
     await keyboard.press("Tab");
@@ -141,6 +143,48 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     assert.equal(await focused(), "password");
     await keyboard.press("Enter");
     await assertIn(page, world);
+  });
+
+  test("a code is submitted once it is complete, and a password's rules are ticked", async () => {
+    const world = await setUp();
+    const page = await newPage();
+    await page.clock.install();
+    world.server.clock.advance(60_000);
+    await page.goto(address(world, world.plain, "/signup"));
+    const met = () => page.locator(".rules .met").allTextContents();
+    assert.deepEqual(await met(), []);
+    await page.locator("#password").pressSequentially("Abcdefg1");
+    assert.deepEqual(await met(), [
+      "8 characters, met",
+      "one uppercase letter (A\u2060–\u2060Z), met",
+      "one lowercase letter (a\u2060–\u2060z), met",
+      "one number, met",
+    ]);
+    await page.fill("#username", `una-${database}`);
+    const email = newAddress();
+    await page.fill("#email", email);
+    await page.fill("#given_name", "Una");
+    await page.fill("#birthdate", "1990-01-01");
+    await page.fill("#password", password);
+    assert.equal((await met()).length, 5);
+    await press(page);
+    assert.match((await page.textContent("#code-hint")) ?? "", /6 digits · It is submitted/);
+    // What is sent again is waited for.
+    const again = page.locator("button[data-wait]");
+    assert.match((await again.textContent()) ?? "", /^Resend code \(0:\d\d\)$/);
+    await again.dispatchEvent("click");
+    await page.clock.fastForward(60_000);
+    assert.equal(await again.textContent(), "Resend code");
+    assert.equal(await page.locator("[role=status]").count(), 0, "nothing was sent");
+    const code = await world.server.code(email);
+    await page.locator("#code").pressSequentially(`${code.slice(0, 3)} ${code.slice(3)}`);
+    await assertIn(page, world);
+    // A box that may still be ticked keeps a code from being submitted by itself.
+    await page.context().clearCookies();
+    await signInAs({ world, page, lang: "en" }, world.strict, "tom");
+    await page.locator("#code").pressSequentially("123456");
+    assert.equal(await page.locator("[data-submits]").isVisible(), false);
+    assert.equal(await page.inputValue("#code"), "123456");
   });
 
   test("a passkey signs in by itself; where it cannot, there is another way", async () => {
@@ -164,26 +208,32 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     await touch(false);
     await signInAs({ world, page, lang: "en" }, choice, name);
     await touch(true);
-    await page.getByRole("button", { name: "Passkey" }).click();
+    await page.getByRole("button", { name: "Continue with passkey" }).click();
     await assertIn(page, world);
     // The passkey is gone from this device.
     await page.context().clearCookies();
     await devtools.send("WebAuthn.clearCredentials", { authenticatorId });
     await signInAs({ world, page, lang: "en" }, choice, name);
-    await page.getByRole("button", { name: "Passkey" }).click();
     assert.equal(await page.textContent("h1"), "Use your passkey");
+    await page.waitForSelector("[role=alert]:not([hidden])");
+    assert.match((await page.textContent("[role=alert]:not([hidden])")) ?? "", /^No passkey was used: /);
     assert.deepEqual(await findings(page), []);
-    await page.getByRole("button", { name: "Choose another way" }).click();
+    await page.getByRole("button", { name: "Use another method" }).click();
     await page.getByRole("button", { name: "Password" }).click();
     await page.fill("#password", password);
     await press(page);
     await assertIn(page, world);
+    // The sign-in page itself asks for one on demand, and says why it got none.
+    await page.context().clearCookies();
+    await page.goto(address(world, choice, "/login"));
+    await page.getByRole("button", { name: "Sign in with a passkey" }).click();
+    await page.waitForSelector("[role=alert]:not([hidden])");
+    assert.match((await page.textContent("[role=alert]:not([hidden])")) ?? "", /^No passkey was used: /);
     const bare = await withoutScript();
     await signInAs({ world, page: bare, lang: "en" }, choice, name);
-    await bare.getByRole("button", { name: "Passkey" }).click();
     assert.match((await bare.textContent("noscript")) ?? "", /needs JavaScript/);
     assert.equal(await bare.getByRole("button", { name: "Continue with passkey" }).count(), 0);
-    await bare.getByRole("button", { name: "Choose another way" }).click();
+    await bare.getByRole("button", { name: "Use another method" }).click();
     assert.equal(await bare.textContent("h1"), "How do you want to sign in?");
   });
 
@@ -195,24 +245,24 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     const name = `ada-${database}`;
     await makeUser(server, choice.UserPoolId, name, verifiedMail());
     await page.goto(address(world, choice, "/passkeys/add"));
-    assert.equal(await page.textContent("h1"), "Sign in to Notes");
+    assert.match((await page.textContent("h1")) ?? "", /^Sign in to \u2068Notes\u2069$/);
     await page.fill("#username", name);
     await press(page);
-    await page.getByRole("button", { name: "Password" }).click();
     await page.fill("#password", password);
     await press(page);
     assert.equal(await page.textContent("h1"), "Add a passkey");
     await page.getByRole("button", { name: "Create a passkey" }).click();
     await page.waitForSelector("[role=status]");
+    assert.equal(await page.textContent("h1"), "Passkey added");
     assert.equal(await page.locator(".list li").count(), 1);
     await page.getByRole("button", { name: "Add another passkey" }).click();
     await page.waitForSelector("[role=alert]:not([hidden])");
     const already = page.locator("[role=alert]:not([hidden])");
     assert.deepEqual(await already.allTextContents(), [
-      "This device has a passkey for this account already.",
+      "This device already has a passkey for this account.",
     ]);
     assert.deepEqual(await findings(page), []);
-    await page.getByRole("link", { name: "Back to Notes" }).click();
+    await page.getByRole("link", { name: "Back to" }).click();
     await page.waitForURL(`${world.callback}?state=s-1`);
     await page.context().clearCookies();
     const { credentials } = await devtools.send("WebAuthn.getCredentials", { authenticatorId });
@@ -224,11 +274,12 @@ forEachServer("hosted pages in Chromium", (open, database) => {
   test("adding a passkey: without script the page says so; a device that makes none leaves the way back", async () => {
     const world = await setUp();
     const bare = await withoutScript();
+    const name = `ava-${database}`;
+    await makeUser(world.server, world.choice.UserPoolId, name, verifiedMail());
     const lead = async (page: Page) => {
       await page.goto(address(world, world.choice, "/passkeys/add"));
-      await page.fill("#username", "ann");
+      await page.fill("#username", name);
       await press(page);
-      await page.locator("button[value=PASSWORD]").click();
       await page.fill("#password", password);
       await press(page);
       assert.equal(await page.textContent("h1"), "Add a passkey");
@@ -236,7 +287,7 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     await lead(bare);
     assert.match((await bare.textContent("noscript")) ?? "", /Passkeys need JavaScript/);
     assert.equal(await bare.getByRole("button", { name: "Create a passkey" }).count(), 0);
-    await bare.getByRole("link", { name: "Back to Notes" }).click();
+    await bare.getByRole("link", { name: "Back to" }).click();
     await bare.waitForURL(`${world.callback}?state=s-1`);
     const page = await newPage();
     const { devtools, authenticatorId } = await addAuthenticator(page);
@@ -244,10 +295,7 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     await lead(page);
     await page.getByRole("button", { name: "Create a passkey" }).click();
     await page.waitForSelector("[role=alert]:not([hidden])");
-    assert.match(
-      (await page.textContent("[role=alert]:not([hidden])")) ?? "",
-      /The passkey was not added\. Try again\./,
-    );
+    assert.match((await page.textContent("[role=alert]:not([hidden])")) ?? "", /^No passkey was added: /);
     await devtools.send("WebAuthn.setUserVerified", { authenticatorId, isUserVerified: true });
     await page.getByRole("button", { name: "Continue" }).click();
     await page.waitForSelector("[role=status]");

@@ -45,12 +45,12 @@ async function fill(page: Page, fields: Readonly<Record<string, string>>): Promi
 async function signUp(page: Page, email: string): Promise<void> {
   await press(page, "Create an account");
   await heading(page, "Create an account");
-  await fill(page, { Name: "Ann <b>Bee</b>", "E-mail address": email, Password: password });
+  await fill(page, { Name: "Ann <b>Bee</b>", "Email address": email, Password: password });
   await press(page, "Create account");
 }
 
 async function signIn(page: Page, email: string, secret: string): Promise<void> {
-  await fill(page, { "E-mail address": email, Password: secret });
+  await fill(page, { "Email address": email, Password: secret });
   await press(page, "Sign in");
 }
 
@@ -86,7 +86,7 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       await signUp(page, email);
       const { "Account ID": id, ...record } = await shown(page);
       assert.equal(record["Name"], "Ann <b>Bee</b>");
-      assert.equal(record["E-mail address"], email);
+      assert.equal(record["Email address"], email);
       assert.equal(id, await isWhole(app, email));
 
       await signOut(page);
@@ -110,11 +110,11 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       await fill(page, { "Code from the message": "000000" });
       await press(page, "Change address");
       await told(page, "alert", /code/i);
-      assert.equal((await shown(page))["E-mail address"], email);
+      assert.equal((await shown(page))["Email address"], email);
       await fill(page, { "Code from the message": await app.server.code(later) });
       await press(page, "Change address");
       await told(page, "status", "Your address has been changed.");
-      assert.equal((await shown(page))["E-mail address"], later);
+      assert.equal((await shown(page))["Email address"], later);
 
       await fill(page, { "Current password": another, "New password": another });
       await press(page, "Change password");
@@ -150,7 +150,7 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       await post(app, email, { password: another });
       await signUp(page, email);
       await told(page, "alert", "There is already an account with this e-mail address.");
-      await fill(page, { "E-mail address": newAddress(), Password: "Short-1" });
+      await fill(page, { "Email address": newAddress(), Password: "Short-1" });
       await press(page, "Create account");
       await told(page, "alert", /not long enough/);
       app.relay.plan = () => "cut";
@@ -194,7 +194,7 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       await told(page, "status", "Your address has been changed.");
       app.relay.plan = () => undefined;
       await page.reload();
-      assert.equal((await shown(page))["E-mail address"], later);
+      assert.equal((await shown(page))["Email address"], later);
       await isWholeAt(app, later);
     });
 

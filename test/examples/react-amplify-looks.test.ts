@@ -42,18 +42,18 @@ const scenes: Readonly<Record<string, (page: Page, room: ReadingRoom) => Promise
   },
   confirm: async (page) => {
     await press(page, "Create an account");
-    await fill(page, { "E-mail address": newAddress(), "New password": password });
+    await fill(page, { "Email address": newAddress(), "New password": password });
     await press(page, "Create account");
     await seen(page, "Confirm your address");
   },
   reset: async (page) => {
     await press(page, "Forgot your password?");
-    await fill(page, { "E-mail address": person.email });
+    await fill(page, { "Email address": person.email });
     await press(page, "Send a code");
     await seen(page, "Choose a new password");
   },
   choice: async (page) => {
-    await fill(page, { "E-mail address": person.email });
+    await fill(page, { "Email address": person.email });
     await press(page, "Other ways to sign in");
     await seen(page, "How do you want to sign in?");
   },

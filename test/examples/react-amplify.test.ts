@@ -129,7 +129,7 @@ describe("examples/react-amplify", needs("chromium"), () => {
         const { page, server, ClientId } = await come();
         await enter(page, person.email, "Wrong-Horse-7");
         await told(page, "alert", "Incorrect username or password.");
-        assert.equal(await page.getByLabel("E-mail address").inputValue(), person.email);
+        assert.equal(await page.getByLabel("Email address").inputValue(), person.email);
         await page.route(`${server.endpoint}/`, (route) => route.abort());
         await press(page, "Sign in");
         await told(page, "alert", "The sign-in service does not answer.");
@@ -162,7 +162,7 @@ describe("examples/react-amplify", needs("chromium"), () => {
         await press(page, "Add a passkey");
         await told(page, "alert", "This device has a passkey for your account already.");
         await leave(page);
-        await fill(page, { "E-mail address": person.email });
+        await fill(page, { "Email address": person.email });
         await press(page, "Sign in with a passkey");
         await seen(page, "Welcome");
         await leave(page);
@@ -175,7 +175,7 @@ describe("examples/react-amplify", needs("chromium"), () => {
         await page.getByRole("button", { name: /^Delete the passkey / }).click();
         await page.getByText("You have none.").waitFor();
         await leaveThere(page);
-        await fill(page, { "E-mail address": person.email });
+        await fill(page, { "Email address": person.email });
         await press(page, "Sign in with a passkey");
         await told(page, "alert", "This account has no passkey here.");
         assert.equal(await kept(page, "accessToken"), undefined);
@@ -185,7 +185,7 @@ describe("examples/react-amplify", needs("chromium"), () => {
         const { page, server } = await come();
         const calls: string[] = [];
         page.on("request", (request) => calls.push(request.postData() ?? ""));
-        await fill(page, { "E-mail address": person.email });
+        await fill(page, { "Email address": person.email });
         await press(page, "Other ways to sign in");
         await seen(page, "How do you want to sign in?");
         await press(page, "Password");
@@ -196,7 +196,7 @@ describe("examples/react-amplify", needs("chromium"), () => {
         assert.ok(calls.some((body) => body.includes("SRP_A")));
         assert.ok(!calls.some((body) => body.includes(person.password)));
         await leave(page);
-        await fill(page, { "E-mail address": person.email });
+        await fill(page, { "Email address": person.email });
         await press(page, "Other ways to sign in");
         await press(page, "Code by e-mail");
         await seen(page, "Enter the code");
@@ -209,7 +209,7 @@ describe("examples/react-amplify", needs("chromium"), () => {
         const { page, server } = await come();
         const address = newAddress();
         await press(page, "Create an account");
-        await fill(page, { "E-mail address": address, "New password": "short" });
+        await fill(page, { "Email address": address, "New password": "short" });
         await press(page, "Create account");
         await told(page, "alert", /[Pp]assword/);
         await fill(page, { "New password": password });
@@ -232,7 +232,7 @@ describe("examples/react-amplify", needs("chromium"), () => {
         const { page, server } = await come();
         const address = newAddress();
         await press(page, "Create an account");
-        await fill(page, { "E-mail address": address, "New password": password });
+        await fill(page, { "Email address": address, "New password": password });
         await press(page, "Create account");
         await seen(page, "Confirm your address");
         await come();
@@ -254,7 +254,7 @@ describe("examples/react-amplify", needs("chromium"), () => {
           { Name: "email_verified", Value: "true" },
         ]);
         await press(page, "Forgot your password?");
-        await fill(page, { "E-mail address": address });
+        await fill(page, { "Email address": address });
         await press(page, "Send a code");
         await told(page, "status", /on its way by e-mail to u\*\*\*@m\*\*\*/);
         await fill(page, { Code: "000000", "New password": another });
@@ -322,7 +322,7 @@ describe("examples/react-amplify", needs("chromium"), () => {
         await server.client.send(new AdminSetUserMFAPreferenceCommand({ UserPoolId, Username, ...settings }));
         for (const [way, to] of [
           ["Text message", phone],
-          ["E-mail", address],
+          ["Email", address],
         ] as const) {
           await enter(page, address, password);
           await seen(page, "How do you want to confirm it?");

@@ -108,7 +108,7 @@ export async function newVisitor(flags: readonly string[]): Promise<Visitor> {
 
 export async function enter(page: Page, username = person.email, secret = person.password): Promise<void> {
   await seen(page, "Sign in");
-  await fill(page, { "E-mail address": username, Password: secret });
+  await fill(page, { "Email address": username, Password: secret });
   await press(page, "Sign in");
 }
 

@@ -19,7 +19,7 @@ import {
 import { makeClient } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { classicCss, giveStyle, ico, juniper, juniperAssets, logos, png } from "./brands.ts";
-import { type App, callback, makeApp, newVisitor, queryOf, type Shown } from "./visitor.ts";
+import { type App, callback, formsIn, makeApp, newVisitor, queryOf, type Shown } from "./visitor.ts";
 
 /** What another client needs to use the pages. */
 const usesPages = {
@@ -335,7 +335,8 @@ forEachServer(
       });
       const shown = await page(server, app, "/signup", { lang: "de", nonce: '"<x>' });
       const form =
-        shown.forms.find(({ action }) => action === `/${app.UserPoolId}/signup`) ?? assert.fail(shown.text);
+        formsIn(shown.text).find(({ action }) => action === `/${app.UserPoolId}/signup`) ??
+        assert.fail(shown.text);
       assert.deepEqual(form.fields, {
         client_id: app.ClientId,
         redirect_uri: callback,

@@ -48,10 +48,10 @@ forEachServer("hosted pages: challenges", (open) => {
     assert.match(asked.text, /name="code"[^>]*autocomplete="one-time-code"\s+inputmode="numeric"/);
     const wrong = await answer(asked, { code: wrongTotp(secret, server.clock.now) });
     assert.equal(wrong.title, "Error: Open your authenticator app – Notes");
-    assert.match(wrong.text, /aria-invalid="true" aria-describedby="code-error"/);
-    assert.match(wrong.text, /id="code-error">This code is not right/);
+    assert.match(wrong.text, /aria-invalid="true" aria-describedby="code-error code-hint"/);
+    assert.match(wrong.text, /id="code-error">Incorrect code/);
     const empty = await answer(wrong, { code: "" });
-    assert.match(empty.text, /id="code-error">Fill this in/);
+    assert.match(empty.text, /id="code-error">Enter the code/);
     const code = totp(secret, server.clock.now);
     await done(server, app, await answer(wrong, { code: `${code.slice(0, 3)} ${code.slice(3)}` }));
     const late = await answer(wrong, { code });
@@ -66,7 +66,12 @@ forEachServer("hosted pages: challenges", (open) => {
     });
     const address = newAddress();
     await makeUser(server, app.UserPoolId, "eve", mail(address));
-    const choice = await login("eve", {});
+    assert.equal(
+      (await login("eve", {})).title,
+      "Enter your password – Notes",
+      "what sends nothing is first",
+    );
+    const choice = await login("eve", { choose: "1" });
     assert.deepEqual(choice.forms[0]?.buttons, ["answer=PASSWORD", "answer=EMAIL_OTP"]);
     const asked = await answer(choice, { answer: "EMAIL_OTP" });
     assert.match(asked.text, /Enter the code we sent to u\*\*\*@m\*\*\*\./);
@@ -79,9 +84,9 @@ forEachServer("hosted pages: challenges", (open) => {
     assert.equal(byPassword.title, "Enter your password – Notes");
     const wrong = await visitor.submit(byPassword, "/login", { password: "Wrong-Password-1" });
     assert.equal(wrong.title, "Error: Enter your password – Notes");
-    assert.match(wrong.text, /id="password-error">Username or password is not right/);
+    assert.match(wrong.text, /id="password-error">Incorrect username or password/);
     await done(server, app, await visitor.submit(wrong, "/login", { password }));
-    const forged = await answer(await login("eve", {}), { answer: "SMS_OTP" });
+    const forged = await answer(await login("eve", { choose: "1" }), { answer: "SMS_OTP" });
     assert.equal(forged.title, "Error: How do you want to sign in? – Notes");
   });
 
@@ -92,7 +97,7 @@ forEachServer("hosted pages: challenges", (open) => {
     });
     await makeUser(server, app.UserPoolId, "eve", mail(newAddress()));
     for (const choice of ["PASSWORD_SRP", "PASSWORD_VERIFIER", "__proto__", "constructor", ""]) {
-      const shown = await answer(await login("eve", {}), { answer: choice });
+      const shown = await answer(await login("eve", { choose: "1" }), { answer: choice });
       assert.equal(shown.status, 200, `${choice}: ${shown.text}`);
       assert.match(shown.title, /^Error: /, choice);
     }
@@ -104,11 +109,113 @@ forEachServer("hosted pages: challenges", (open) => {
       "toString",
       "",
     ]) {
-      const shown = await answer(await login("eve", {}), { challenge, answer: "PASSWORD" });
+      const shown = await answer(await login("eve", { choose: "1" }), { challenge, answer: "PASSWORD" });
       assert.equal(shown.status, 200, `${challenge}: ${shown.text}`);
       assert.match(shown.text, /name="username"/, challenge);
     }
     assert.equal(visitor.cookies.size, 0);
+  });
+
+  test("another code: the former and its page are void, of whichever factor", async () => {
+    const AllowedFirstAuthFactors = ["PASSWORD", "EMAIL_OTP"] as never;
+    for (const isFirst of [true, false]) {
+      const policy = { Policies: { SignInPolicy: { AllowedFirstAuthFactors } } };
+      const { server, app, login, answer } = await setUp(isFirst ? policy : {});
+      if (!isFirst) await turnMfa(server, app, "ON", { EmailMfaConfiguration: {} });
+      const address = newAddress();
+      await makeUser(server, app.UserPoolId, "eve", mail(address));
+      const asked = isFirst
+        ? await answer(await login("eve", { choose: "1" }), { answer: "EMAIL_OTP" })
+        : await login("eve");
+      assert.match(asked.text, /name="code"[^>]*data-digits="[68]"/);
+      const former = await server.code(address);
+      const again = await answer(asked, { resend: "1" });
+      assert.match(again.text, /role="status">We sent a new code to u\*\*\*@m\*\*\*\./);
+      assert.equal(again.title, asked.title);
+      const code = await server.code(address);
+      if (code !== former)
+        assert.match((await answer(again, { code: former })).text, /id="code-error">Incorrect code/);
+      assert.match((await answer(asked, { code })).text, /role="alert"[^>]*>That took too long/);
+      await done(server, app, await answer(again, { code }));
+      // What has been answered sends nothing more, nor does what somebody makes up.
+      for (const over of [again, asked])
+        assert.match((await answer(over, { resend: "1" })).text, /role="alert"[^>]*>That took too long/);
+    }
+  });
+
+  test("of parallel requests for another code, one is granted", async () => {
+    const { server, app, login, answer } = await setUp();
+    const address = newAddress();
+    await makeUser(server, app.UserPoolId, "eve", mail(address));
+    await turnMfa(server, app, "ON", { EmailMfaConfiguration: {} });
+    const asked = await login("eve");
+    const all = await Promise.all([1, 2, 3].map(() => answer(asked, { resend: "1" })));
+    assert.equal(all.filter(({ text }) => text.includes("We sent a new code")).length, 1);
+  });
+
+  test("a challenge that sent nothing sends nothing again", async () => {
+    const { server, app, login, answer } = await setUp();
+    await turnMfa(server, app, "OPTIONAL");
+    await makeUser(server, app.UserPoolId, "tom");
+    await giveSoftwareToken(server, (await signIn(server, app.ClientId, "tom")).AccessToken);
+    const asked = await login("tom");
+    for (const forged of [{ resend: "1" }, { resend: "1", challenge: "SMS_MFA" }])
+      assert.match((await answer(asked, forged)).text, /role="alert"[^>]*>That took too long/);
+  });
+
+  test("nobody learns by the first page, or by another code, who exists and what they have", async () => {
+    const AllowedFirstAuthFactors = ["PASSWORD", "EMAIL_OTP", "WEB_AUTHN"] as never;
+    const server = await open();
+    const app = await makeApp(
+      server,
+      { Policies: { SignInPolicy: { AllowedFirstAuthFactors } } },
+      { PreventUserExistenceErrors: "ENABLED" },
+    );
+    await makeUser(server, app.UserPoolId, "bare");
+    await makeUser(server, app.UserPoolId, "zoe", mail(newAddress()));
+    const visitor = newVisitor(server, app);
+    const seen = async (username: string) => {
+      visitor.cookies.clear();
+      const start = await visitor.post(`/login?${queryOf(app)}`, { username });
+      const choice = await visitor.post(`/login?${queryOf(app)}`, { username, choose: "1" });
+      const asked = await visitor.submit(choice, "/challenge", { answer: "EMAIL_OTP" });
+      const again = await visitor.submit(asked, "/challenge", { resend: "1" });
+      assert.match(again.text, /We sent a new code/, username);
+      return [start, choice, asked, again].map(({ status, text }) => {
+        const anonymous = text
+          .replaceAll(username, "NAME")
+          .replaceAll(/name="session" value="[^"]*"/g, "SESSION")
+          .replaceAll(/[\w+*]+@[\w*]+|\w\*\*\*@\w\*\*\*/g, "TO");
+        return `${status} ${anonymous}`;
+      });
+    };
+    const stranger = await seen("nemo");
+    assert.deepEqual(await seen("bare"), stranger);
+    assert.deepEqual(await seen("zoe"), stranger);
+  });
+
+  test("what was used last in this browser is asked for at once, whoever comes", async () => {
+    const AllowedFirstAuthFactors = ["PASSWORD", "EMAIL_OTP"] as never;
+    const { server, app, login, answer, visitor } = await setUp({
+      Policies: { SignInPolicy: { AllowedFirstAuthFactors } },
+    });
+    const address = newAddress();
+    await makeUser(server, app.UserPoolId, "eve", mail(address));
+    await makeUser(server, app.UserPoolId, "pat");
+    const asked = await answer(await login("eve", { choose: "1" }), { answer: "EMAIL_OTP" });
+    const signedIn = await answer(asked, { code: await server.code(address) });
+    const [name] = [...visitor.cookies.keys()].filter((one) => one.includes("factor"));
+    const cookie = signedIn.response.headers.getSetCookie().find((line) => line.startsWith(name!));
+    assert.equal(cookie, `${name}=EMAIL_OTP; Max-Age=31536000; Path=/; HttpOnly; SameSite=Lax`);
+    const come = async (username: string, last: string) => {
+      visitor.cookies.clear();
+      visitor.cookies.set(name!, last);
+      return (await visitor.post(`/login?${queryOf(app)}`, { username })).title;
+    };
+    assert.equal(await come("eve", "EMAIL_OTP"), "Check your email – Notes");
+    assert.equal(await come("pat", "EMAIL_OTP"), "Enter your password – Notes");
+    for (const made of ["PASSWORD", "PASSWORD_SRP", "WEB_AUTHN", "__proto__", "%00"])
+      assert.equal(await come("eve", made), "Enter your password – Notes", made);
   });
 
   test("where there is one way only, nothing is chosen", async () => {
@@ -138,8 +245,17 @@ forEachServer("hosted pages: challenges", (open) => {
       }),
     );
     const choice = await login("max");
-    assert.equal(choice.title, "Confirm that it is you – Notes");
+    assert.equal(choice.title, "Verify it’s you – Notes");
     assert.deepEqual(choice.forms[0]?.buttons, ["answer=SMS_MFA", "answer=EMAIL_OTP"]);
+    assert.deepEqual(
+      [...choice.text.matchAll(/<bdi class="to">([^<]*)</g)].map(([, to]) => to),
+      ["+*******0199", "u***@m***"],
+    );
+    const atApi = await start(server, app, "max");
+    assert.deepEqual(Object.keys(atApi.ChallengeParameters!).toSorted(), [
+      "MFAS_CAN_CHOOSE",
+      "USER_ID_FOR_SRP",
+    ]);
     const asked = await answer(choice, { answer: "SMS_MFA" });
     assert.equal(asked.title, "Check your phone – Notes");
     await done(server, app, await answer(asked, { code: await server.code(phone) }));
@@ -162,7 +278,7 @@ forEachServer("hosted pages: challenges", (open) => {
     assert.match(shown.text, /<svg class="qr" role="img" aria-label="QR code with the setup key"/);
     const secret = /<code dir="ltr">([A-Z2-7 ]+)<\/code>/.exec(shown.text)?.[1]?.replaceAll(" ", "");
     const wrong = await answer(shown, { code: wrongTotp(secret!, server.clock.now) });
-    assert.match(wrong.text, /id="code-error">This code is not right/);
+    assert.match(wrong.text, /id="code-error">Incorrect code/);
     assert.ok(wrong.text.includes(secret!.slice(0, 4)), "the key is shown again");
     const long = { code: wrongTotp(secret!, server.clock.now), "parameter.secret": "A".repeat(9_000) };
     assert.equal((await answer(wrong, long)).status, 200, "what no picture can hold has none");

@@ -282,10 +282,10 @@ forEachServer("hosted pages: guards", (open) => {
     assert.equal(shown.status, 400);
     assert.match(shown.text, /an address that is not registered for it/);
     assert.match(shown.text, /to the CallbackURLs/);
-    assert.ok(shown.text.includes(`Client: ${app.ClientId}`));
+    assert.ok(shown.text.includes(`Client: <bdi>${app.ClientId}</bdi>`));
     const id = shown.response.headers.get("x-amz-cognito-request-id");
     assert.match(id ?? "", /^[0-9a-f-]{36}$/);
-    assert.ok(shown.text.includes(`Request ID: ${id}`));
+    assert.ok(shown.text.includes(`Request ID: <bdi>${id}</bdi>`));
     for (const code of [
       "invalid_client",
       "unauthorized_client",
@@ -297,7 +297,7 @@ forEachServer("hosted pages: guards", (open) => {
       assert.equal((await visitor.get(`/error?error=${code}`)).status, 400);
     const nowhere = await fetch(`${server.endpoint}/us-east-1_NOBODYS01/login?client_id=x`);
     assert.equal(nowhere.status, 404);
-    assert.match(await nowhere.text(), /There is no such page/);
+    assert.match(await nowhere.text(), /This page doesn’t exist/);
     assert.equal((await visitor.get("/signedout")).title, "You are signed out");
   });
 });

@@ -76,7 +76,7 @@ forEachServer("hosted pages: links that confirm", (open) => {
     assert.equal(attributesOf(user.UserAttributes)["email_verified"], "true");
     assert.deepEqual(done.response.headers.getSetCookie(), [], "it signs nobody in");
     const twice = await other.submit(opened, "/confirmUser");
-    assert.match(twice.text, /role="alert"[^>]*>This account is confirmed already/);
+    assert.match(twice.text, /role="alert"[^>]*>This account is already confirmed/);
   });
 
   test("the pool's words, everything encoded, and where the pages are by the configuration", async () => {
@@ -138,16 +138,16 @@ forEachServer("hosted pages: links that confirm", (open) => {
     server.clock.advance(24 * 3_600_000 + 1_000);
     const visitor = newVisitor(server, app);
     const late = await visitor.submit(await visitor.get(first.href), "/confirmUser");
-    assert.match(late.text, /role="alert"[^>]*>This link is no longer good\. Ask for a new one\./);
+    assert.match(late.text, /role="alert"[^>]*>This link has expired\. Request a new one\./);
     const again = await visitor.submit(late, "/resendcode");
-    assert.match(again.text, /role="status">A new link is on its way to/);
+    assert.match(again.text, /role="status">We sent a new link to/);
     const second = await link();
     assert.notEqual(
       second.searchParams.get("confirmation_code"),
       first.searchParams.get("confirmation_code"),
     );
     const old = await visitor.submit(await visitor.get(first.href), "/confirmUser");
-    assert.match(old.text, /This link is no longer good/);
+    assert.match(old.text, /This link has expired/);
     assert.equal(await statusOf("una"), "UNCONFIRMED");
     await visitor.submit(await visitor.get(second.href), "/confirmUser");
     assert.equal(await statusOf("una"), "CONFIRMED");
@@ -162,10 +162,7 @@ forEachServer("hosted pages: links that confirm", (open) => {
     sent.searchParams.set("confirmation_code", right === "000000" ? "000001" : "000000");
     const visitor = newVisitor(server, app);
     for (let guess = 0; guess < 15; guess++)
-      assert.match(
-        (await visitor.submit(await visitor.get(sent.href), "/confirmUser")).text,
-        /no longer good/,
-      );
+      assert.match((await visitor.submit(await visitor.get(sent.href), "/confirmUser")).text, /has expired/);
     const limited = await visitor.submit(await visitor.get((await link()).href), "/confirmUser");
     assert.match(limited.text, /role="alert"[^>]*>Too many/);
     const confirm = { ClientId: app.ClientId, Username: "una", ConfirmationCode: right };
@@ -184,10 +181,10 @@ forEachServer("hosted pages: links that confirm", (open) => {
     const login = await visitor.get(`/login?${queryOf(app)}`);
     const waits = await visitor.submit(login, "/login", { username: "una", password });
     assert.match(waits.text, /Open the link we sent you/);
-    assert.match((await visitor.submit(waits, "/resendcode")).text, /role="status">A new link is on its way/);
+    assert.match((await visitor.submit(waits, "/resendcode")).text, /role="status">We sent a new link/);
     const bare = await visitor.get(`/confirmUser?client_id=${app.ClientId}`);
     const named = await visitor.submit(bare, "/resendcode", { username: "una" });
-    assert.match(named.text, /role="status">A new link is on its way/);
+    assert.match(named.text, /role="status">We sent a new link/);
 
     const both = await setUp({ AutoVerifiedAttributes: ["email", "phone_number"] });
     const phone = "+15550100177";

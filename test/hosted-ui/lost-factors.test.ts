@@ -74,7 +74,7 @@ forEachServer("factors that are lost, and what they have opened", (open) => {
     const [byCode, other] = [newVisitor(server, app), newVisitor(server, app)];
     const begin = async (visitor: Visitor, answer: string) => {
       const page = await visitor.get(`/login?${queryOf(app)}`);
-      const choice = await visitor.submit(page, "/login", { username: "ann" });
+      const choice = await visitor.submit(page, "/login", { username: "ann", choose: "1" });
       return visitor.submit(choice, "/challenge", { answer });
     };
     const asked = await begin(byCode, "EMAIL_OTP");

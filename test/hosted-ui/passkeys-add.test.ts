@@ -17,7 +17,7 @@ import { type App, callback, codeIn, dataOf, makeApp, newVisitor, queryOf, type 
 const addQuery = (app: App) =>
   `${new URLSearchParams({ client_id: app.ClientId, redirect_uri: callback })}&state=a%2fb+c`;
 const back = `${callback}&state=a%2fb+c`;
-const failed = /role="alert"[^>]*>The passkey was not added\. Try again\./;
+const failed = /role="alert"[^>]*>The passkey was not accepted\. Try again\./;
 
 forEachServer("hosted pages: adding a passkey", (open) => {
   async function setUp() {

@@ -73,7 +73,7 @@ forEachServer("hosted pages: sign-in", (open) => {
     const wrong = await login("ann", "Wrong-Password-1");
     assert.equal(wrong.status, 200);
     assert.equal(wrong.title, "Error: Sign in to Notes");
-    assert.match(wrong.text, /id="password-error">Username or password is not right/);
+    assert.match(wrong.text, /id="password-error">Incorrect username or password/);
     assert.match(wrong.text, /name="username"[^>]*value="ann"/);
     assert.match(
       wrong.text,
@@ -83,13 +83,13 @@ forEachServer("hosted pages: sign-in", (open) => {
     const same = (text: string, name: string) =>
       text.replaceAll(name, "NAME").replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "ID");
     assert.equal(same(nobody.text, "nobody"), same(wrong.text, "ann"));
-    assert.match((await login("", password)).text, /id="username-error">Fill this in/);
-    assert.match((await login("ann", "")).text, /id="password-error">Fill this in/);
+    assert.match((await login("", password)).text, /id="username-error">Enter your username/);
+    assert.match((await login("ann", "")).text, /id="password-error">Enter a password/);
   });
 
   test("a client that tells who exists, tells it here", async () => {
     const { login } = await setUp({ PreventUserExistenceErrors: "LEGACY" });
-    assert.match((await login("nobody")).text, /id="username-error">There is no account/);
+    assert.match((await login("nobody")).text, /id="username-error">We couldn’t find this account/);
   });
 
   test("accounts that cannot sign in yet, or no more", async () => {
@@ -109,7 +109,7 @@ forEachServer("hosted pages: sign-in", (open) => {
     await server.client.send(new AdminResetUserPasswordCommand(named));
     const reset = await login("ann");
     assert.equal(reset.title, "Choose a new password – Notes");
-    assert.match(reset.text, /role="status">Your password has to be changed/);
+    assert.match(reset.text, /role="status">Your password must be changed/);
     await server.client.send(new AdminDisableUserCommand(named));
     assert.doesNotMatch((await login("ann")).location, /code=/);
   });

@@ -29,7 +29,7 @@ forEachServer("hosted pages: sign-up and recovery", (open) => {
     assert.equal(asked.title, "Confirm your account – Notes");
     assert.match(asked.text, /We sent a code to u\*\*\*@m\*\*\*/);
     const wrong = await visitor.submit(asked, "/confirmUser", { code: "nonsense" });
-    assert.match(wrong.text, /id="code-error">This code is not right/);
+    assert.match(wrong.text, /id="code-error">Incorrect code/);
     const done = await visitor.submit(wrong, "/confirmUser", { code: await server.code(email) });
     assert.ok((await redeem(server, app, codeIn(done)))["refresh_token"]);
     const user = await person("una");
@@ -60,7 +60,7 @@ forEachServer("hosted pages: sign-up and recovery", (open) => {
     await signUp({ username: "una", email, password });
     const link = new URLSearchParams({ client_id: app.ClientId, user_name: "una", lang: "de" });
     const again = await visitor.submit(await visitor.get(`/confirmUser?${link}`), "/resendcode");
-    assert.match(again.text, /role="status">Ein neuer Code ist unterwegs/);
+    assert.match(again.text, /role="status">Wir haben einen neuen Code an/);
     link.set("confirmation_code", await server.code(email));
     const page = await visitor.get(`/confirmUser?${link}`);
     assert.equal((await person("una")).UserStatus, "UNCONFIRMED");
@@ -69,7 +69,7 @@ forEachServer("hosted pages: sign-up and recovery", (open) => {
     assert.equal(done.title, "Konto bestätigt – Notes");
     assert.equal((await person("una")).UserStatus, "CONFIRMED");
     const twice = await visitor.submit(page, "/confirmUser");
-    assert.match(twice.text, /role="alert"[^>]*>Dieses Konto ist schon bestätigt/);
+    assert.match(twice.text, /role="alert"[^>]*>Dieses Konto ist bereits bestätigt/);
     for (const query of ["", "client_id=nobody", `client_id=${(await makeApp(server)).ClientId}`])
       assert.match((await visitor.get(`/confirmUser?${query}`)).location, /\/error\?error=invalid_/);
   });
@@ -122,11 +122,59 @@ forEachServer("hosted pages: sign-up and recovery", (open) => {
     assert.match(await told({ email: "nobody" }), /id="email-error">This is not an email address/);
     assert.match(await told({ birthdate: "yesterday" }), /id="birthdate-error">This cannot be used here/);
     assert.match(await told({ birthdate: "" }), /id="birthdate-error">/);
-    assert.match(await told({ username: "a b" }), /id="username-error">This name cannot be used/);
+    assert.match(await told({ username: "a b" }), /id="username-error">This username cannot be used/);
     assert.match(await told({ username: "" }), /id="username-error">/);
-    assert.match(await told({ password: "" }), /id="password-error">Fill this in/);
+    assert.match(await told({ password: "" }), /id="password-error">Enter a password/);
     await signUp({ ...fields, password });
-    assert.match(await told({}), /id="username-error">This name is taken/);
+    assert.match(await told({}), /id="username-error">This username is taken/);
+  });
+
+  test("the rules of a password are a list, in every language", async () => {
+    const PasswordPolicy = { MinimumLength: 7, RequireNumbers: true, RequireSymbols: true };
+    const { visitor, query } = await setUp({ Policies: { PasswordPolicy } });
+    for (const lang of ["en", "ja", "ko", "zh-CN", "zh-TW", "ar"]) {
+      const { text } = await visitor.get(`/signup?${query}&lang=${lang}`);
+      const items = [...text.matchAll(/<li data-pattern="([^"]*)">([^<]*)</g)];
+      assert.deepEqual(
+        items.map(([, pattern]) => pattern!.replaceAll("&quot;", '"').replaceAll("&gt;", ">").slice(0, 7)),
+        ["^.{7,}$", "[0-9]", "[\\^$*.["],
+        lang,
+      );
+      for (const [, , rule] of items) assert.notEqual(rule!.trim(), "", lang);
+    }
+  });
+
+  test("where people sign in by an address, no page speaks of a username", async () => {
+    for (const [attribute, label, user] of [
+      ["email", "Email address", newAddress()],
+      ["phone_number", "Phone number", "+15550100177"],
+    ] as const) {
+      const { server, app, visitor, query } = await setUp({
+        UsernameAttributes: [attribute],
+        AutoVerifiedAttributes: [attribute],
+      });
+      const pages = await Promise.all(
+        ["/login", "/signup", "/forgotPassword", "/confirmForgotPassword", "/confirmUser"].map((path) =>
+          visitor.get(`${path}?${query}`),
+        ),
+      );
+      const login = await visitor.post(`/login?${query}`, { username: user, password: "Wrong-Password-1" });
+      const asked = await visitor.submit(pages[1]!, "/signup", { username: user, password });
+      assert.equal(asked.title, "Confirm your account – Notes");
+      const in_ = await visitor.submit(asked, "/confirmUser", { code: await server.code(user) });
+      assert.ok(codeIn(in_));
+      const taken = await visitor.submit(pages[1]!, "/signup", { username: user, password });
+      assert.match(taken.text, /id="username-error">Another account uses this address/);
+      const welcome = await visitor.get(`/login?${query}`);
+      assert.ok(welcome.text.includes(user), welcome.text);
+      const link = `/confirmUser?client_id=${app.ClientId}&user_name=some-id&confirmation_code=1`;
+      const bad = await visitor.submit(await visitor.get(link), "/confirmUser");
+      for (const { text, title } of [...pages, login, asked, taken, welcome, bad]) {
+        const said = text.replaceAll(/<[^>]*>/g, " ");
+        assert.doesNotMatch(said, /username|some-id/i, title);
+      }
+      for (const { text, title } of pages) assert.ok(text.includes(label), title);
+    }
   });
 
   test("pools whose users are called by an address ask for it once", async () => {
@@ -147,9 +195,9 @@ forEachServer("hosted pages: sign-up and recovery", (open) => {
     assert.doesNotMatch((await visitor.get(`/login?${query}`)).text, /\/signup\?/);
     const page = await visitor.get(`/signup?${query}`);
     assert.deepEqual(page.forms, []);
-    assert.match(page.text, /New accounts are made by an administrator/);
+    assert.match(page.text, /New accounts are created by an administrator/);
     const posted = await visitor.post(`/signup?${query}`, { username: "una", email: newAddress(), password });
-    assert.match(posted.text, /role="alert"[^>]*>New accounts are made by an administrator/);
+    assert.match(posted.text, /role="alert"[^>]*>New accounts are created by an administrator/);
   });
 
   test("a code is sent again", async () => {
@@ -162,7 +210,7 @@ forEachServer("hosted pages: sign-up and recovery", (open) => {
     const login = await visitor.get(`/login?${query}`);
     const waiting = await visitor.submit(login, "/login", { username: "una", password });
     const again = await visitor.submit(waiting, "/resendcode");
-    assert.match(again.text, /role="status">A new code is on its way to u\*\*\*@m\*\*\*/);
+    assert.match(again.text, /role="status">We sent a new code to u\*\*\*@m\*\*\*/);
     assert.equal((await server.inbox(email)).length, 2);
     const done = await visitor.submit(again, "/confirmUser", { code: await server.code(email) });
     assert.equal(done.title, "Sign in to Notes");
@@ -180,7 +228,7 @@ forEachServer("hosted pages: sign-up and recovery", (open) => {
     const page = await visitor.get(`/forgotPassword?${query}`);
     assert.match(page.text, /<label for="username">Username or email address<\/label>/);
     const sent = await visitor.submit(page, "/forgotPassword", { username: email });
-    assert.match(sent.text, /If this account exists, a code is on its way to u\*\*\*@m\*\*\*/);
+    assert.match(sent.text, /If this account exists, we sent a code to u\*\*\*@m\*\*\*/);
     const weak = await visitor.submit(sent, "/confirmForgotPassword", { code: "123456", password: "short" });
     assert.match(weak.text, /id="password-error">This password is too short/);
     assert.match(weak.text, /name="code"[^>]*value="123456"/);
@@ -188,7 +236,7 @@ forEachServer("hosted pages: sign-up and recovery", (open) => {
     const wrong = await visitor.submit(weak, "/confirmForgotPassword", { ...chosen, code: "000000" });
     assert.match(wrong.text, /id="code-error">/);
     const done = await visitor.submit(wrong, "/confirmForgotPassword", chosen);
-    assert.match(done.text, /role="status">Your new password is saved/);
+    assert.match(done.text, /role="status">Your password has been changed/);
     const back = await visitor.submit(done, "/login", { password: chosen.password });
     assert.ok((await redeem(server, app, codeIn(back)))["id_token"]);
     // Sessions from the old password have ended.

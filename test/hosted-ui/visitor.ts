@@ -31,6 +31,7 @@ export function makeApp(
 
 export interface HtmlForm {
   readonly action: string;
+  readonly method: string;
   readonly fields: Record<string, string>;
   /** Buttons that submit something: `name=value`. */
   readonly buttons: readonly string[];
@@ -41,6 +42,7 @@ export interface Shown {
   readonly status: number;
   readonly text: string;
   readonly title: string;
+  /** Those that are posted; the other one is the choice of languages. */
   readonly forms: readonly HtmlForm[];
   /** The target of a redirect. */
   readonly location: string;
@@ -114,11 +116,12 @@ function attributesIn(tag: string): Record<string, string> {
 }
 
 async function shownOf(response: Answered): Promise<Shown> {
-  // White space between attributes does not matter.
-  const text = (await response.text()).replace(/\s+/g, " ");
+  // White space between attributes does not matter, nor do the isolates around inserted values (words.test.ts).
+  const text = (await response.text()).replace(/[\u2068\u2069]/g, "").replace(/\s+/g, " ");
   const title = plain(/<title>([^<]*)<\/title>/.exec(text)?.[1] ?? "");
   const location = response.headers.get("location") ?? "";
-  return { response, status: response.status, text, title, forms: formsIn(text), location };
+  const forms = formsIn(text).filter(({ method }) => method === "post");
+  return { response, status: response.status, text, title, forms, location };
 }
 
 export function formsIn(page: string): HtmlForm[] {
@@ -129,6 +132,7 @@ export function formsIn(page: string): HtmlForm[] {
     const buttons = [...inside!.matchAll(/<button\b[^>]*>/g)].map(([tag]) => attributesIn(tag));
     return {
       action: attributesIn(head!)["action"] ?? assert.fail("a form without an action"),
+      method: attributesIn(head!)["method"] ?? "get",
       fields: Object.fromEntries(
         inputs.filter((one) => one["name"]).map((one) => [one["name"]!, one["value"] ?? ""]),
       ),

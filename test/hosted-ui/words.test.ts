@@ -35,6 +35,47 @@ test("every language is there, says everything, and fills in what it is given", 
   }
 });
 
+/** Characters of Chinese and Japanese, and their own punctuation. */
+const wide = "[\\p{scx=Han}\\p{scx=Hiragana}\\p{scx=Katakana}\u3000-\u303f\uff00-\uffef]";
+
+/** What typographers of a language never write. */
+const faults: readonly {
+  readonly what: string;
+  readonly languages: readonly string[];
+  readonly found: RegExp;
+}[] = [
+  {
+    what: "ASCII punctuation next to a Chinese or Japanese character",
+    languages: ["ja", "zh-CN", "zh-TW"],
+    found: new RegExp(`${wide} ?[,.:;?!()]|[,:;?!()] ?${wide}`, "u"),
+  },
+  { what: "a space that can break before a sign", languages: ["fr"], found: /[ \t][?:;!»]|« / },
+  { what: "two spaces, or a space at an end", languages, found: /^\s|\s$|\s\s/ },
+  { what: "a typewriter apostrophe", languages, found: /'/ },
+];
+
+for (const { what, languages: concerned, found } of faults)
+  test(`no sentence contains ${what}`, () => {
+    for (const code of concerned)
+      for (const [path, sentence] of sentences(wordsFor(code, undefined) as unknown as Table))
+        assert.doesNotMatch(sentence, found, `${code}: ${path}`);
+  });
+
+test("every value is isolated, so that one in another direction leaves the sentence as it is", () => {
+  for (const code of languages)
+    for (const [path, sentence] of sentences(wordsFor(code, undefined) as unknown as Table)) {
+      assert.doesNotMatch(sentence.replaceAll("\u2068{given}\u2069", ""), /\{given\}/, `${code}: ${path}`);
+      const depths = [...sentence].map(
+        (one) => Number(/[\u2066-\u2068]/.test(one)) - Number(one === "\u2069"),
+      );
+      assert.equal(
+        depths.reduce((sum, one) => sum + one, 0),
+        0,
+        `${code}: ${path}`,
+      );
+    }
+});
+
 test("the language asked for, else the best of those accepted, else English", () => {
   const chosen = (wanted: string | undefined, header?: string) => wordsFor(wanted, header).language.code;
   assert.equal(chosen("de"), "de");

@@ -132,7 +132,7 @@ export function formPage({ id, person, problem, user }: Form): string {
     html`${trouble === undefined ? nothing : html`<p role="alert" class="wrong">${trouble}</p>`}
 <form method="post" action="/people${id === undefined ? "" : html`/${id}`}" class="person">
 ${field("Name", "name", name)}
-${field("E-mail", "email", email)}
+${field("Email", "email", email)}
 <p><label for="status">Status</label><select id="status" name="status">${options}</select></p>
 <fieldset>
 <legend>Address (optional)</legend>

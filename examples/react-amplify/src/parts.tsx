@@ -102,7 +102,7 @@ export function Field({ label, ...input }: FieldProps) {
 }
 
 export const EmailField = (props: Partial<FieldProps>) => (
-  <Field label="E-mail address" name="username" type="email" autoComplete="username" {...props} />
+  <Field label="Email address" name="username" type="email" autoComplete="username" {...props} />
 );
 
 export const NewPasswordField = () => (

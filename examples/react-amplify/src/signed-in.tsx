@@ -31,7 +31,7 @@ function Person({ tokens }: { tokens: AuthTokens }) {
     <section className="card" aria-labelledby="who">
       <h2 id="who">Who you are</h2>
       <dl>
-        <dt>E-mail address</dt>
+        <dt>Email address</dt>
         <dd>{String(claims["email"])}</dd>
         <dt>Groups</dt>
         <dd>{groups.length > 0 ? groups.join(", ") : "none"}</dd>

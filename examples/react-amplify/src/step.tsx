@@ -106,7 +106,7 @@ function Address({ answer }: { answer: Answer }) {
   return (
     <Panel title="Set up codes by e-mail">
       <Form button="Send a code" onSubmit={(values) => answer(values("address"))}>
-        <Field label="E-mail address" name="address" type="email" autoComplete="email" />
+        <Field label="Email address" name="address" type="email" autoComplete="email" />
       </Form>
     </Panel>
   );
@@ -115,7 +115,7 @@ function Address({ answer }: { answer: Answer }) {
 const names: Readonly<Record<string, string>> = {
   TOTP: "Authenticator app",
   SMS: "Text message",
-  EMAIL: "E-mail",
+  EMAIL: "Email",
   PASSWORD: "Password",
   PASSWORD_SRP: "Password",
   WEB_AUTHN: "Passkey",

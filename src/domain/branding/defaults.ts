@@ -30,7 +30,7 @@ const categories = {
   form: {
     displayGraphics: true,
     instructions: { enabled: false },
-    languageSelector: { enabled: false },
+    languageSelector: { enabled: true },
     location: { horizontal: "CENTER", vertical: "CENTER" },
     sessionTimerDisplay: "NONE",
   },
@@ -61,7 +61,7 @@ const componentClasses = {
   },
   optionControls: {
     lightMode: { defaults: plain("ffffffff", "868d9fff"), selected: selected("2f54d6ff", "ffffffff") },
-    darkMode: { defaults: plain("1b1f28ff", "6d7485ff"), selected: selected("9db4ffff", "0f1838ff") },
+    darkMode: { defaults: plain("1b1f28ff", "6d7485ff"), selected: selected("4668e8ff", "ffffffff") },
   },
   statusIndicator: {
     lightMode: {
@@ -119,19 +119,19 @@ const components = {
       active: button("2546baff", "ffffffff"),
     },
     darkMode: {
-      defaults: button("9db4ffff", "0f1838ff"),
-      hover: button("b7c8ffff", "0f1838ff"),
-      active: button("b7c8ffff", "0f1838ff"),
+      defaults: button("4668e8ff", "ffffffff"),
+      hover: button("3d5ed8ff", "ffffffff"),
+      active: button("3d5ed8ff", "ffffffff"),
     },
   },
   secondaryButton: {
     lightMode: {
-      defaults: outlined("ffffffff", "868d9fff", "14171fff"),
-      hover: outlined("f1f3f7ff", "868d9fff", "14171fff"),
+      defaults: outlined("ffffffff", "c9cedbff", "14171fff"),
+      hover: outlined("f1f3f7ff", "c9cedbff", "14171fff"),
     },
     darkMode: {
-      defaults: outlined("161920ff", "6d7485ff", "eef0f5ff"),
-      hover: outlined("20242eff", "6d7485ff", "eef0f5ff"),
+      defaults: outlined("161920ff", "3a404eff", "eef0f5ff"),
+      hover: outlined("20242eff", "3a404eff", "eef0f5ff"),
     },
   },
 };

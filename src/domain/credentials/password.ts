@@ -19,7 +19,15 @@ const defaultPolicy: PasswordPolicyType = {
   RequireSymbols: true,
 };
 
-const symbols = /[\^$*.[\]{}()?"!@#%&/\\,><':;|_~`=+\- ]/u;
+/** What a password must contain, as regular expressions. */
+const contained = {
+  uppercase: /[A-Z]/u,
+  lowercase: /[a-z]/u,
+  number: /[0-9]/u,
+  symbol: /[\^$*.[\]{}()?"!@#%&/\\,><':;|_~`=+\- ]/u,
+} as const;
+
+const shortest = ({ MinimumLength = 6 }: PasswordPolicyType) => MinimumLength;
 
 type PasswordReason = Extract<Reason, `password${string}`>;
 
@@ -29,23 +37,23 @@ const rules: readonly {
   reason: PasswordReason;
 }[] = [
   {
-    fails: (password, policy) => [...password].length < (policy.MinimumLength ?? 6),
+    fails: (password, policy) => [...password].length < shortest(policy),
     reason: "passwordShort",
   },
   {
-    fails: (password, policy) => policy.RequireUppercase === true && !/[A-Z]/.test(password),
+    fails: (password, policy) => policy.RequireUppercase === true && !contained.uppercase.test(password),
     reason: "passwordWithoutUppercase",
   },
   {
-    fails: (password, policy) => policy.RequireLowercase === true && !/[a-z]/.test(password),
+    fails: (password, policy) => policy.RequireLowercase === true && !contained.lowercase.test(password),
     reason: "passwordWithoutLowercase",
   },
   {
-    fails: (password, policy) => policy.RequireNumbers === true && !/[0-9]/.test(password),
+    fails: (password, policy) => policy.RequireNumbers === true && !contained.number.test(password),
     reason: "passwordWithoutNumber",
   },
   {
-    fails: (password, policy) => policy.RequireSymbols === true && !symbols.test(password),
+    fails: (password, policy) => policy.RequireSymbols === true && !contained.symbol.test(password),
     reason: "passwordWithoutSymbol",
   },
   { fails: (password) => password.length > longestPassword, reason: "passwordLong" },
@@ -53,6 +61,19 @@ const rules: readonly {
 
 export function passwordPolicy(pool: Pick<Pool, "document">): PasswordPolicyType {
   return pool.document.Policies?.PasswordPolicy ?? defaultPolicy;
+}
+
+/** The rules of a policy as sources of regular expressions (flags `su`); rules that it does not have are undefined. */
+export function passwordPatterns(policy: PasswordPolicyType) {
+  const when = (required: boolean | undefined, { source }: RegExp) =>
+    required === true ? source : undefined;
+  return {
+    length: `^.{${shortest(policy)},}$`,
+    uppercase: when(policy.RequireUppercase, contained.uppercase),
+    lowercase: when(policy.RequireLowercase, contained.lowercase),
+    number: when(policy.RequireNumbers, contained.number),
+    symbol: when(policy.RequireSymbols, contained.symbol),
+  };
 }
 
 /**

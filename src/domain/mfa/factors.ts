@@ -49,7 +49,7 @@ export function poolFactors(pool: Pick<Pool, "document">): SecondFactor[] {
 }
 
 /** Where a factor's codes are sent; undefined if it has none, or the user has no such address. */
-function factorDelivery(user: Pick<User, "attributes">, factor: SecondFactor): Delivery | undefined {
+export function factorDelivery(user: Pick<User, "attributes">, factor: SecondFactor): Delivery | undefined {
   const { contact } = rules[factor];
   const value = contact && user.attributes[contact];
   return contact !== undefined && value ? deliveryTo(contact, value) : undefined;

@@ -47,6 +47,8 @@ export interface Challenge {
    * asks for. The members of other answers are never taken for an answer to the next step, which some clients send along.
    */
   readonly leadsOn: boolean;
+  /** Whether offering it sends a code, of which the hosted pages can send another. */
+  readonly sends?: true;
   /** Whether a wrong answer ends the sign-in. */
   readonly failsForGood: boolean;
 }

@@ -1,18 +1,21 @@
 /** Answers to challenges: RespondToAuthChallenge and AdminRespondToAuthChallenge. */
 import type { Ctx } from "../../app.ts";
-import { readSignInUser } from "../../store/users.ts";
+import type { SignInRow } from "../../store/sign-ins.ts";
+import { readSignInUser, type User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkSecretHash } from "../credentials/check-secret-hash.ts";
 import { provenInEvents } from "../mfa/proofs.ts";
 import { refuseTriggers } from "../triggers/unavailable.ts";
 import { loginNameKey } from "../user-pools/login-names.ts";
+import type { Challenge } from "./challenge.ts";
 import { challenges, isChallenge } from "./challenges.ts";
 import { namedDevice } from "./named-device.ts";
 import { proceed } from "./proceed.ts";
 import { required } from "./refusals.ts";
 import type { Answering } from "./session.ts";
 import { eventResponse, type Outcome, type Page, type SignIn, type SignInState } from "./sign-in.ts";
+import type { Step } from "./steps.ts";
 import { assertStillValid } from "./still-valid.ts";
 
 export interface RespondRequest extends Answering {
@@ -35,7 +38,41 @@ export function respondToChallenge(ctx: Ctx, request: RespondRequest): Promise<O
   return concluded(ctx, attempt, respond(ctx, request, attempt), eventResponse);
 }
 
-async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Promise<Outcome> {
+/**
+ * Sends another code to a sign-in at the hosted pages that waits for one. It comes with a new Session; the former code
+ * and Session are void. If the limits on messages silently let none be sent, the former code remains, with the new
+ * Session. Throws what respondToChallenge and the challenge's offer throw.
+ */
+export function resendCode(ctx: Ctx, request: Omit<RespondRequest, "entry">): Promise<Outcome> {
+  const step = isChallenge(request.challenge) ? request.challenge : undefined;
+  const attempt = beginAttempt(ctx, "SignIn", {}, step);
+  return concluded(ctx, attempt, resend(ctx, { ...request, entry: "pages" }, attempt), eventResponse);
+}
+
+async function resend(ctx: Ctx, request: RespondRequest, attempt: Attempt): Promise<Outcome> {
+  const { pool, client, page } = request;
+  const { name, challenge, row, user } = await awaited(ctx, request, attempt);
+  if (challenge.sends !== true) return challenge.refuse();
+  const known = { pool, client, user, attempt, row, page, remember: false };
+  const { chosen, enrolling, deviceKey } = row.state;
+  const signIn: SignIn = { ...row.state, chosen, enrolling, deviceKey, ...known };
+  assertStillValid(signIn, name);
+  const offered = await challenge.offer(ctx, { ...signIn, row: undefined, replaced: row }, {});
+  if (offered.kind === "proven") return challenge.refuse();
+  ctx.app.waitingSignIns.forget(row.id);
+  return offered;
+}
+
+/** A sign-in that waits for the challenge of a request. */
+interface Awaited {
+  readonly name: Step;
+  readonly challenge: Challenge;
+  readonly row: SignInRow<SignInState>;
+  readonly user: User | undefined;
+}
+
+/** The sign-in that a request continues. Throws what respondToChallenge throws before it checks the answer. */
+async function awaited(ctx: Ctx, request: RespondRequest, attempt: Attempt): Promise<Awaited> {
   const { pool, client, responses, challenge: name } = request;
   if (!isChallenge(name))
     return refuse("InvalidParameterException", `${name} is not supported by this release of Poolhouse.`);
@@ -50,12 +87,20 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   if (!fits || !isThere) return challenge.refuse();
   // A simulated sign-in reads as much as a real one.
   const user = await readSignInUser(ctx.db, pool.id, row.userId);
-  const { proves: proving, failsForGood, kind } = challenge;
+  const { failsForGood } = challenge;
   learn(attempt, { user, continues: state.event, passed: provenInEvents(state.proven), failsForGood });
   if (user !== undefined && user.signOuts !== state.signOuts) return challenge.refuse();
   const names = [user?.username, user?.id, state.srp?.identity, state.submitted];
   const key = loginNameKey(pool, username);
   if (!names.some((one) => one !== undefined && loginNameKey(pool, one) === key)) return challenge.refuse();
+  return { name, challenge, row, user };
+}
+
+async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Promise<Outcome> {
+  const { pool, client, responses } = request;
+  const { name, challenge, row, user } = await awaited(ctx, request, attempt);
+  const { state } = row;
+  const { proves: proving, kind } = challenge;
   // The answer is checked only from here on: earlier refusals are not failed proofs.
   learn(attempt, { proving });
   const asked = kind === "device" ? state.deviceKey : undefined;

@@ -96,6 +96,8 @@ export interface SignIn {
   readonly attempt: Attempt;
   /** The stored row, if there is one. */
   readonly row: SignInRow<SignInState> | undefined;
+  /** The row whose code is sent once more: the new row takes its place, or none is stored. */
+  readonly replaced?: SignInRow<SignInState>;
   /** The first factors to choose from, if they were determined. */
   readonly available?: readonly FirstFactor[];
   /** The row that this request answered and used up, and the kind of its challenge. */

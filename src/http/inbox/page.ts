@@ -3,22 +3,22 @@ import { html, raw } from "hono/html";
 import { htmlToText } from "../../lib/html-to-text.ts";
 import type { Message } from "../../store/outbox.ts";
 
-/** The page's style sheet; the CSP of routes.ts allows it by its hash. */
+/** The page's style sheet, in the colors of the hosted pages (theme.css); the CSP of routes.ts allows it by its hash. */
 export const style = `
-:root { color-scheme: light dark; --back: #f6f6f4; --card: #fff; --text: #1c1c1a; --soft: #5f5f5a; --line: #dddcd6; --accent: #1d5fa8; }
-@media (prefers-color-scheme: dark) { :root { --back: #161716; --card: #202221; --text: #ecece8; --soft: #a5a69f; --line: #383a38; --accent: #8dbdf2; } }
+:root { color-scheme: light dark; --page: #f5f6f8; --card: #ffffff; --card-line: #e3e6ec; --field: #ffffff; --edge: #868d9f; --text: #14171f; --soft: #5a6072; --link: #2a4cc4; --focus: #2f54d6; --accent: #2f54d6; --on-accent: #ffffff; }
+@media (prefers-color-scheme: dark) { :root { --page: #0d0f14; --card: #161920; --card-line: #272b35; --field: #1b1f28; --edge: #6d7485; --text: #eef0f5; --soft: #a3a9b8; --link: #a9bdff; --focus: #9db4ff; --accent: #4668e8; --on-accent: #ffffff; } }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--back); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
+body { margin: 0; background: var(--page); color: var(--text); font: 16px/1.5 system-ui, sans-serif; }
 main { max-width: 44rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
 h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
 p.note { color: var(--soft); margin: 0 0 1.5rem; }
 form { display: flex; flex-wrap: wrap; gap: .5rem; align-items: end; margin-bottom: 1.5rem; }
-label { display: grid; gap: .25rem; flex: 1 1 14rem; color: var(--soft); font-size: .875rem; }
-input, button { font: inherit; font-size: 1rem; height: 2.625rem; padding: .5rem .75rem; border: 1px solid var(--line); border-radius: .5rem; background: var(--card); color: var(--text); }
-button { cursor: pointer; }
-a { color: var(--accent); }
-:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-article { background: var(--card); border: 1px solid var(--line); border-radius: .75rem; padding: 1rem 1.25rem; margin-bottom: 1rem; }
+label { display: grid; gap: .25rem; flex: 1 1 14rem; color: var(--soft); font-size: .875rem; font-weight: 500; }
+input, button { font: inherit; font-size: 1rem; height: 2.75rem; padding: .5rem .875rem; border: 1px solid var(--edge); border-radius: .625rem; background: var(--field); color: var(--text); }
+button { border-color: transparent; background: var(--accent); color: var(--on-accent); font-weight: 600; cursor: pointer; }
+a { color: var(--link); }
+:focus-visible { outline: 2px solid var(--focus); outline-offset: 2px; }
+article { background: var(--card); border: 1px solid var(--card-line); border-radius: 1rem; padding: 1rem 1.25rem; margin-bottom: 1rem; }
 article header { display: flex; flex-wrap: wrap; justify-content: space-between; gap: .25rem 1rem; color: var(--soft); font-size: .875rem; }
 article h2 { font-size: 1.0625rem; margin: .5rem 0; overflow-wrap: anywhere; }
 .code { font: 600 2rem/1.3 ui-monospace, monospace; letter-spacing: .08em; margin: .5rem 0; overflow-wrap: anywhere; user-select: all; }
@@ -86,7 +86,7 @@ const titles: Readonly<Record<Message["kind"], string>> = {
 function card(message: Message) {
   const sent = new Date(message.createdAt).toISOString();
   return html`<article>
-<header><span>${message.medium === "SMS" ? "Text message" : "E-mail"} to <strong>${message.destination}</strong></span>
+<header><span>${message.medium === "SMS" ? "Text message" : "Email"} to <strong>${message.destination}</strong></span>
 <time datetime="${sent}">${sent.replace("T", " ").slice(0, 19)} UTC</time></header>
 <h2>${message.subject === "" ? titles[message.kind] : message.subject}</h2>
 ${message.code === undefined ? "" : html`<p class="code">${message.code}</p>`}

@@ -82,6 +82,7 @@ export function codeChallenge(step: CodeStep): Challenge {
     refuse: invalidSession,
     proves: "Mfa",
     leadsOn: false,
+    sends: true,
     failsForGood: false,
   };
 }
@@ -94,6 +95,11 @@ function addressOf(user: User, contact: ContactAttribute, isFirst: boolean): str
   const isReachable = user.enabled && user.status === "CONFIRMED";
   if (!isReachable || (isFirst && !isVerified(user.attributes, contact))) return undefined;
   return user.attributes[contact];
+}
+
+/** The digits of a code. @param isFirst whether it is the first factor of its sign-in */
+export function codeLength(isFirst: boolean): 6 | 8 {
+  return isFirst ? 8 : 6;
 }
 
 /**
@@ -115,8 +121,9 @@ async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promise<Outc
   const mayBeSent = await countMessage(ctx, caller, receiver);
   if (!mayBeSent && !hides) limitExceeded("TooManyRequestsException");
   const sent = value !== undefined && mayBeSent;
-  const code = newCode(ctx.random, isFirst ? 8 : 6);
+  const code = newCode(ctx.random, codeLength(isFirst));
   const by: DeliveredBy = sent ? (hides ? "worker" : "now") : "nobody";
+  const kept = mayBeSent ? undefined : signIn.replaced?.state.code;
   const message = newMessage(ctx, pool, {
     userId: sent ? user?.id : undefined,
     delivery: to,
@@ -129,10 +136,13 @@ async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promise<Outc
   const outcome = await offerChallenge(ctx, signIn, {
     name: step,
     parameters: parameters(signIn, to),
-    state: { code: { value: code, to: sent ? value : undefined }, subject },
+    state: { code: kept ?? { value: code, to: sent ? value : undefined }, subject },
     cost: "message",
     ...(isFirst && step !== "SMS_MFA" && { available: [step] }),
-    also: (tx) => queueMessage(tx, message),
+    also: async (tx) => {
+      if (signIn.replaced !== undefined && !(await takeSignIn(tx, signIn.replaced))) usedSession();
+      await queueMessage(tx, message);
+    },
   });
   await deliverQueued(ctx, [message]);
   return outcome;

@@ -1,7 +1,8 @@
 /** SELECT_MFA_TYPE: a user with several second factors and no preferred one chooses which to use. */
 import type { Ctx } from "../../../app.ts";
 import { refuse } from "../../../wire/refuse.ts";
-import { type SecondFactor, usableFactors } from "../../mfa/factors.ts";
+import { maskDestination } from "../../messages/delivery.ts";
+import { factorDelivery, type SecondFactor, usableFactors } from "../../mfa/factors.ts";
 import type { Challenge, Given } from "../challenge.ts";
 import { offerChallenge } from "../offer.ts";
 import { invalidSession, required } from "../refusals.ts";
@@ -31,8 +32,20 @@ function offer(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
     parameters: {
       MFAS_CAN_CHOOSE: JSON.stringify(choices(signIn)),
       USER_ID_FOR_SRP: signIn.user?.username ?? "",
+      ...(signIn.page !== undefined && destinations(signIn)),
     },
   });
+}
+
+/** For the hosted pages: where each factor's codes are sent, masked. The user has proven a first factor. */
+function destinations(signIn: SignIn): Record<string, string> {
+  const { user } = signIn;
+  if (user === undefined || signIn.proven.length === 0) return {};
+  const entries = choices(signIn).flatMap((factor) => {
+    const delivery = factorDelivery(user, factor);
+    return delivery === undefined ? [] : [[`destination.${factor}`, maskDestination(delivery)]];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Accepts a choice. Throws InvalidParameterException for anything that was not offered, which keeps the Session. */

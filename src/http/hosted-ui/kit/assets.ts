@@ -22,7 +22,7 @@ function load(files: readonly string[], extension: string, type: string): Asset 
 }
 
 /** In cascade order: later rules win over earlier ones. */
-export const styles = ["theme", "page", "parts", "branding", "states"] as const;
+export const styles = ["theme", "page", "icons", "parts", "branding", "states"] as const;
 
 export const style = load(styles, ".css", "text/css; charset=utf-8");
 export const script = load(["script"], ".js", "text/javascript; charset=utf-8");

@@ -50,7 +50,7 @@ export async function brandedParts(frame: Frame, graphic: string | undefined): P
     header: "",
     footer: "",
     head: letterMark(frame),
-    foot: "",
+    foot: languageForm(frame),
     outside: undefined,
   };
   if (appearance === undefined) return plain;

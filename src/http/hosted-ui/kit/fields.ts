@@ -1,6 +1,7 @@
 /** The elements that forms are made of. */
 import { html } from "hono/html";
 import type { Html } from "./frame.ts";
+import { icon } from "./icons.ts";
 import { linkTo, type Visit } from "./visit.ts";
 
 export interface Field {
@@ -15,7 +16,8 @@ export interface Field {
   readonly error?: string | undefined;
   readonly focus?: boolean;
   readonly optional?: boolean;
-  readonly readonly?: boolean;
+  /** The number of digits of a code: the script submits the form when they are complete. */
+  readonly digits?: number | undefined;
   /** Shown opposite the label, but after the field in tab order. */
   readonly aside?: Html | undefined;
 }
@@ -38,7 +40,7 @@ export function field({ words }: Pick<Visit, "words">, one: Field): Html {
 <div class="input"><input id="${name}" name="${name}" type="${type}" value="${one.value ?? ""}" autocomplete="${one.autocomplete}"
 ${attribute("inputmode", one.inputmode)}${attribute("class", isCode ? "code" : undefined)}
 ${isPlain ? html` autocapitalize="none" spellcheck="false"` : ""}${flag("required", one.optional !== true)}
-${flag("readonly", one.readonly)}${flag("autofocus", one.focus === true || error !== undefined)}
+${attribute("data-digits", one.digits?.toString())}${flag("autofocus", one.focus === true || error !== undefined)}
 ${error === undefined ? "" : html` aria-invalid="true"`}${attribute("aria-describedby", described || undefined)}
 ${type === "password" ? reveal(words.common) : ""}></div>
 ${one.aside === undefined ? "" : html`<div class="aside">${one.aside}</div>`}
@@ -54,8 +56,7 @@ const flag = (name: string, on: boolean | undefined) => (on === true ? html` ${n
 
 /** The labels for the script's button that shows a password. */
 function reveal(common: Visit["words"]["common"]): Html {
-  return html` data-show="${common.showPassword}" data-hide="${common.hidePassword}"
- data-show-long="${common.showPasswordLong}" data-hide-long="${common.hidePasswordLong}"`;
+  return html` data-show="${common.showPassword}" data-hide="${common.hidePassword}"`;
 }
 
 export function hidden(values: Readonly<Record<string, string>>): Html[] {
@@ -94,19 +95,51 @@ export function backLink(visit: Pick<Visit, "root" | "query" | "words">): Html {
   return html`<p class="foot"><a href="${linkTo(visit, "/login")}">${visit.words.common.backToSignIn}</a></p>`;
 }
 
-export function codeField(
-  visit: Pick<Visit, "words">,
-  problem: Problem | undefined,
-  label = visit.words.fields.code,
-  value?: string,
-): Html {
-  return field(visit, {
-    name: "code",
-    label,
-    value,
-    autocomplete: "one-time-code",
-    inputmode: "numeric",
-    error: errorOf(problem, "code"),
-    focus: problem === undefined,
-  });
+export interface CodeView {
+  readonly problem: Problem | undefined;
+  readonly digits: number;
+  readonly label?: string;
+  readonly value?: string | undefined;
+}
+
+/** A field for a code of known length. */
+export function codeField({ words }: Pick<Visit, "words">, view: CodeView): Html {
+  const { problem, digits, label = words.fields.code, value } = view;
+  const { codeDigits, codeSent } = words.fields;
+  return field(
+    { words },
+    {
+      name: "code",
+      label,
+      value,
+      digits,
+      autocomplete: "one-time-code",
+      inputmode: "numeric",
+      // Only the script submits it, and only if nothing else has to be filled in.
+      hint: html`${codeDigits(digits)}<span data-submits hidden> · ${codeSent}</span>`,
+      error: errorOf(problem, "code"),
+      focus: problem === undefined,
+    },
+  );
+}
+
+/** Seconds before the script lets a code be sent again. */
+const resendWait = 30;
+
+/** A question and a button that sends a message again. @param sent whether one has just been sent */
+export function resendLine(question: string, label: string, sent: boolean): Html {
+  const wait = sent ? html` data-wait="${resendWait}"` : "";
+  return html`<p class="foot">${question} <button class="link"${wait}>${label}</button></p>`;
+}
+
+/** The name that a page is about, with a link to the page where it can be changed. */
+export function nameChip({ words }: Pick<Visit, "words">, name: string, change: string | undefined): Html {
+  const link = change === undefined ? "" : html`<a href="${change}">${words.common.change}</a>`;
+  return html`<p class="identity">${icon("person")}<bdi>${name}</bdi>${link}</p>`;
+}
+
+/** A chip with the name within a form, along with a field for password managers, which look for a username next to the password. */
+export function identity(visit: Pick<Visit, "words">, name: string, change: string | undefined): Html {
+  return html`${nameChip(visit, name, change)}
+<input class="unseen" type="text" name="username" autocomplete="username" value="${name}" tabindex="-1" aria-hidden="true" readonly>`;
 }

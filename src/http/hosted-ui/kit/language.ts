@@ -15,8 +15,10 @@ import { ptBr } from "../words/pt-br.ts";
 import { zhCn } from "../words/zh-cn.ts";
 import { zhTw } from "../words/zh-tw.ts";
 
-/** The words of every language. */
-export const catalogues: readonly Words[] = [en, ar, de, es, fr, id, it, ja, ko, ptBr, zhCn, zhTw];
+/** The words of every language, English first. */
+export const catalogues: readonly Words[] = [en, ar, de, es, fr, id, it, ja, ko, ptBr, zhCn, zhTw].map(
+  isolating,
+);
 
 /** The languages to choose from. */
 export const languages = catalogues.map(({ language }) => language);
@@ -47,7 +49,25 @@ export function wordsIn(tags: readonly string[]): Words | undefined {
 
 /** The words if no language was asked for. @param kept the tag in the cookie; @param header Accept-Language */
 export function wordsFor(kept: string | undefined, header: string | undefined): Words {
-  return wordsIn([...(kept === undefined ? [] : [kept]), ...accepted(header)]) ?? en;
+  return wordsIn([...(kept === undefined ? [] : [kept]), ...accepted(header)]) ?? catalogues[0]!;
+}
+
+/**
+ * Isolates a text that is inserted into a sentence: it may be written in the other direction (Unicode Bidirectional
+ * Algorithm, "Explicit Directional Isolates").
+ */
+export function isolated(text: string): string {
+  return `\u2068${text}\u2069`;
+}
+
+/** Words whose sentences isolate each text that is inserted into them. */
+function isolating<T extends object>(words: T): T {
+  const entries = Object.entries(words).map(([name, word]: [string, unknown]) => {
+    if (typeof word === "function")
+      return [name, (given: unknown) => word(typeof given === "string" ? isolated(given) : given)];
+    return [name, typeof word === "object" && word !== null ? isolating(word) : word];
+  });
+  return Object.fromEntries(entries) as T;
 }
 
 /** Lookup of RFC 4647 section 3.4: the tag, then ever shorter prefixes of it. */

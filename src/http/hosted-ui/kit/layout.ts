@@ -3,6 +3,7 @@ import { html } from "hono/html";
 import { script, style } from "./assets.ts";
 import { brandedParts } from "./brand.ts";
 import type { Frame, Html } from "./frame.ts";
+import { isolated } from "./language.ts";
 
 export interface Page {
   readonly title: string;
@@ -58,7 +59,7 @@ function formTarget(uri: string): string {
 async function document(frame: Frame, { title, body, isProblem, graphic }: Page): Promise<Html> {
   const { words, root, app } = frame;
   const { code, dir } = words.language;
-  const named = app === undefined || title.includes(app) ? title : `${title} – ${app}`;
+  const named = app === undefined || title.includes(app) ? title : `${title} – ${isolated(app)}`;
   const inTab = isProblem === true ? words.common.problem(named) : named;
   const parts = await brandedParts(frame, graphic);
   const card = html`${parts.head}

@@ -1,11 +1,14 @@
 /** Maps the domain's refusals to the sentences of the pages. A refusal without a reason gets a general one. */
 import type { Ctx } from "../../../app.ts";
 import { RedirectedRefusal } from "../../../domain/grants/authorization-request.ts";
+import type { Pool } from "../../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import type { Reason } from "../../../wire/reasons.ts";
 import { logRefusal } from "../../refused.ts";
 import type { Words } from "../words/en.ts";
 import type { Problem } from "./fields.ts";
+import { type NameKind, nameKind } from "./names.ts";
+import type { Visit } from "./visit.ts";
 
 type Errors = Words["errors"];
 
@@ -98,9 +101,47 @@ const byReason: Readonly<Record<Reason, ErrorWord>> = {
  * The problem to show for a refusal: its text and the form field it belongs to.
  * @param fields the names of the form's fields
  */
-export function problemOf(error: Refusal, words: Words, fields: readonly string[]): Problem {
+export function problemOf(error: Refusal, visit: Named, fields: readonly string[]): Problem {
   const { word, fields: meant = [] } = errorWordOf(error, fields);
-  return { text: words.errors[word], field: meant.find((name) => fields.includes(name)) };
+  const field = meant.find((name) => fields.includes(name));
+  if (word === "missing") return missing(visit, field);
+  return { text: visit.words.errors[wordIn(visit.pool, word)], field };
+}
+
+/** What the sentences depend on. */
+type Named = Pick<Visit, "words" | "pool">;
+
+const missingWords: Readonly<Record<string, keyof Errors>> = {
+  password: "missingPassword",
+  code: "missingCode",
+  email: "missingEmail",
+  phone_number: "missingPhone",
+};
+
+const missingNames: Readonly<Record<NameKind, keyof Errors>> = {
+  username: "missingUsername",
+  email: "missingEmail",
+  phone: "missingPhone",
+  several: "missing",
+};
+
+/** The problem of a required field that is empty. */
+export function missing({ words, pool }: Named, field: string | undefined): Problem {
+  const word = field === "username" ? missingNames[nameKind(pool)] : missingWords[field ?? ""];
+  return { field, text: words.errors[word ?? "missing"] };
+}
+
+const wrongPasswords: Readonly<Record<NameKind, keyof Errors>> = {
+  username: "wrongPassword",
+  email: "wrongEmail",
+  phone: "wrongPhone",
+  several: "wrongSignIn",
+};
+
+/** The sentence that calls a user's name what it is in this pool. */
+function wordIn(pool: Pool, word: keyof Errors): keyof Errors {
+  if (word === "wrongPassword") return wrongPasswords[nameKind(pool)];
+  return word === "badName" && pool.document.UsernameAttributes?.length ? "badValue" : word;
 }
 
 /** The key of the sentence for a refusal on a form without any of the fields. */

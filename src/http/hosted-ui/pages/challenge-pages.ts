@@ -1,17 +1,30 @@
 /** The challenge pages. State that a page needs again after an error is passed in its form. */
 import { html } from "hono/html";
 import type { ChallengePage } from "../../../domain/signin/challenge.ts";
+import { codeLength } from "../../../domain/signin/challenges/code.ts";
 import { challenges, isChallenge } from "../../../domain/signin/challenges.ts";
 import type { Step } from "../../../domain/signin/steps.ts";
 import { asksToRemember } from "../../../domain/users/browser-devices.ts";
 import { typedAttributes } from "../kit/attributes.ts";
-import { alert, backLink, codeField, form, hidden, type Problem, submit } from "../kit/fields.ts";
+import {
+  alert,
+  backLink,
+  codeField,
+  form,
+  hidden,
+  nameChip,
+  notice,
+  type Problem,
+  resendLine,
+  submit,
+} from "../kit/fields.ts";
 import { codeOf, textOf } from "../kit/form.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
-import type { Visit } from "../kit/visit.ts";
+import { linkTo, type Visit } from "../kit/visit.ts";
 import type { Words } from "../words/en.ts";
 import { customBody } from "./custom-challenge.ts";
+import { anotherMethod, passkeyFailures } from "./login-pages.ts";
 import { missingAttributes, newPasswordBody } from "./new-password.ts";
 import { appSetUpBody, setUpBody } from "./set-up.ts";
 import { type ChallengeView, choice, type Render, secondFactors, state, type Waiting } from "./waiting.ts";
@@ -101,13 +114,17 @@ export function fieldsOf(waiting: Waiting): string[] {
   return pageOf(waiting.name).fields?.(waiting) ?? ["code"];
 }
 
-export function challengePage(visit: Visit, waiting: Waiting, problem?: Problem): Promise<Response> {
+/** @param news what has just happened, such as that another code was sent */
+export function challengePage(
+  visit: Visit,
+  waiting: Waiting,
+  problem?: Problem,
+  news?: string,
+): Promise<Response> {
   const { title, body, otherWay } = challengeView(visit, waiting, problem);
-  const { username } = waiting;
-  const another = html`${hidden({ username })}<button class="quiet">${visit.words.common.anotherWay}</button>`;
-  const whole = html`${alert(problem)}
+  const whole = html`${notice(news)}${alert(problem)}
 ${body}
-${otherWay === true ? form(visit, "/login", another, "below") : ""}
+${otherWay === true ? anotherMethod(visit, waiting.username) : ""}
 ${backLink(visit)}`;
   const isProblem = problem !== undefined;
   return answerPage(visit, { title, body: whole, isProblem, graphic: pageOf(waiting.name).graphic });
@@ -118,16 +135,13 @@ export const challengeView: Render = (visit, waiting, problem) =>
   pageOf(waiting.name).render(visit, waiting, problem);
 
 /** The available first factors that have a page and can be used by this visitor. */
-export function shownFactors(
-  visit: Pick<Visit, "passkeys">,
-  available: readonly string[],
-): (keyof Factors)[] {
+export function shownFactors(visit: Pick<Visit, "passkeys">, available: readonly string[]): ShownFactor[] {
   return (["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"] as const).filter(
     (one) => available.includes(one) && (one !== "WEB_AUTHN" || visit.passkeys),
   );
 }
 
-type Factors = Omit<Words["chooseFactor"], "title">;
+export type ShownFactor = keyof Omit<Words["chooseFactor"], "title">;
 
 function chooseFactor(visit: Visit, waiting: Waiting): ChallengeView {
   const { chooseFactor: words } = visit.words;
@@ -135,15 +149,16 @@ function chooseFactor(visit: Visit, waiting: Waiting): ChallengeView {
   const choices = factors.map((factor) => choice(factor, words[factor]));
   return {
     title: words.title,
-    body: html`<p class="lead"><bdi>${waiting.username}</bdi></p>
+    body: html`${nameChip(visit, waiting.username, linkTo(visit, "/login"))}
 ${form(visit, "/challenge", html`${state(waiting)}${choices}`)}`,
   };
 }
 
 function chooseMfa(visit: Visit, waiting: Waiting): ChallengeView {
   const { chooseMfa: words } = visit.words;
-  const choices = secondFactors(waiting.parameters["MFAS_CAN_CHOOSE"]).map((factor) =>
-    choice(factor, words[factor]),
+  const { parameters } = waiting;
+  const choices = secondFactors(parameters["MFAS_CAN_CHOOSE"]).map((factor) =>
+    choice(factor, words[factor], parameters[`destination.${factor}`]),
   );
   const body = html`<p class="lead">${words.intro}</p>
 ${form(visit, "/challenge", html`${state(waiting)}${choices}`)}`;
@@ -156,11 +171,14 @@ function sentCode(
   problem: Problem | undefined,
   title: "emailTitle" | "smsTitle",
 ): ChallengeView {
-  const { enterCode } = visit.words;
+  const { enterCode, confirm } = visit.words;
   const destination = waiting.parameters["CODE_DELIVERY_DESTINATION"] ?? "";
   const isFirst = Boolean(waiting.parameters["available"]);
+  const code = codeField(visit, { problem, digits: codeLength(isFirst) });
+  const again = resendLine(confirm.notReceived, confirm.resend, problem === undefined);
   const body = html`<p class="lead">${enterCode.sentTo(destination)}</p>
-${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${isFirst ? "" : rememberBox(visit)}${submit(enterCode.submit)}`)}`;
+${form(visit, "/challenge", html`${state(waiting)}${code}${isFirst ? "" : rememberBox(visit)}${submit(enterCode.submit)}`)}
+${form(visit, "/challenge", html`${state(waiting)}${hidden({ resend: "1" })}${again}`)}`;
   // Only as a first factor, where there may be others to choose from.
   return { title: enterCode[title], body, otherWay: isFirst };
 }
@@ -181,7 +199,7 @@ function appCode(visit: Visit, waiting: Waiting, problem: Problem | undefined): 
   const lead =
     device === undefined || device === "TOTP device" ? enterCode.fromAnyApp : enterCode.fromApp(device);
   const body = html`<p class="lead">${lead}</p>
-${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem)}${rememberBox(visit)}${submit(enterCode.submit)}`)}`;
+${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, { problem, digits: 6 })}${rememberBox(visit)}${submit(enterCode.submit)}`)}`;
   return { title: enterCode.appTitle, body };
 }
 
@@ -193,11 +211,12 @@ function passkey(visit: Visit, waiting: Waiting): ChallengeView {
   const { passkey: words, common } = visit.words;
   const options = waiting.parameters["CREDENTIAL_REQUEST_OPTIONS"] ?? "{}";
   const inside = html`${state(waiting)}<input type="hidden" name="credential" data-passkey="${options}">
+${passkeyFailures(visit)}
+<p class="note problem" data-without-passkeys hidden>${words.unsupported}</p>
 <button class="primary" hidden>${words.submit}</button>
 <noscript><p class="note problem">${common.needsScript}</p></noscript>`;
-  const other = html`${hidden({ username: waiting.username })}<button class="quiet">${common.anotherWay}</button>`;
   const body = html`<p class="lead">${words.intro}</p>
 ${form(visit, "/challenge", inside)}
-${form(visit, "/login", other, "below")}`;
+${anotherMethod(visit, waiting.username)}`;
   return { title: words.title, body };
 }

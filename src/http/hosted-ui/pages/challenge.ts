@@ -1,4 +1,5 @@
 /** POST /challenge: answers what the sign-in waits for. */
+import { resendCode } from "../../../domain/signin/respond.ts";
 import { verifyBySession } from "../../../domain/signin/set-up-by-session.ts";
 import type { Step } from "../../../domain/signin/steps.ts";
 import { codeOf, textOf } from "../kit/form.ts";
@@ -15,14 +16,14 @@ export async function postChallenge(visit: Visit): Promise<Response> {
   if (!hasPage(name)) return loginPage(visit, { problem: { text: words.errors.general } });
   const waiting = waitingOf(visit, name);
   try {
-    return await answer(visit, waiting);
+    return await (form.has("resend") ? sendAnother(visit, waiting) : answer(visit, waiting));
   } catch (error) {
     const refusal = shownRefusal(visit.ctx, error);
     const { username } = waiting;
     if (isOver(refusal)) return loginPage(visit, { username, problem: { text: words.errors.sessionEnded } });
     // One passkey answer, right or wrong, ends the sign-in.
     if (name === "WEB_AUTHN") return loginPage(visit, { username, problem: { text: words.errors.passkey } });
-    return challengePage(visit, waiting, problemOf(refusal, words, fieldsOf(waiting)));
+    return challengePage(visit, waiting, problemOf(refusal, visit, fieldsOf(waiting)));
   }
 }
 
@@ -36,6 +37,23 @@ function waitingOf({ form }: Visit, name: Step): Waiting {
     username: textOf(form, "username"),
     parameters: Object.fromEntries(parameters.map(([name, value]) => [name.slice(prefix.length), value])),
   };
+}
+
+/** Sends another code, and shows the page again. */
+async function sendAnother(visit: Visit, waiting: Waiting): Promise<Response> {
+  const { ctx, pool, client, page, words } = visit;
+  const { name, username, session, parameters } = waiting;
+  const request = { pool, client, page, challenge: name, responses: { USERNAME: username } };
+  const outcome = await resendCode(ctx, { ...request, session: session || undefined });
+  if (outcome.kind !== "challenge") return follow(visit, outcome, username);
+  const next = { ...parameters, ...outcome.parameters };
+  const sent = words.confirm.resent(next["CODE_DELIVERY_DESTINATION"] ?? "");
+  return challengePage(
+    visit,
+    { ...waiting, session: outcome.session ?? "", parameters: next },
+    undefined,
+    sent,
+  );
 }
 
 async function answer(visit: Visit, waiting: Waiting): Promise<Response> {

@@ -11,19 +11,20 @@ import {
   backLink,
   codeField,
   errorOf,
-  field,
   form,
   hidden,
+  identity,
   notice,
   type Problem,
+  resendLine,
   submit,
 } from "../kit/fields.ts";
 import { codeOf, textOf } from "../kit/form.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
-import { typedName } from "../kit/names.ts";
-import { problemOf, shownRefusal, wordOf } from "../kit/sentences.ts";
-import type { BareVisit, Visit } from "../kit/visit.ts";
+import { isKnownName, nameField, typedName } from "../kit/names.ts";
+import { missing, problemOf, shownRefusal, wordOf } from "../kit/sentences.ts";
+import { type BareVisit, linkTo, type Visit } from "../kit/visit.ts";
 import { follow } from "./follow.ts";
 import { loginPage } from "./login-pages.ts";
 import { checked } from "./wire-checks.ts";
@@ -75,7 +76,7 @@ export async function postConfirm(visit: Visiting): Promise<Response> {
     return confirmPage(visit, {
       ...view,
       by: "code",
-      problem: { field: "code", text: words.errors.missing },
+      problem: missing(visit, "code"),
     });
   try {
     checked("ConfirmSignUp", { ClientId: client.id, Username: username, ConfirmationCode: code });
@@ -94,7 +95,7 @@ export async function postConfirm(visit: Visiting): Promise<Response> {
     );
   } catch (error) {
     const refusal = shownRefusal(ctx, error);
-    const problem = problemOf(refusal, words, ["code", "username"]);
+    const problem = problemOf(refusal, visit, ["code", "username"]);
     if (wordOf(refusal) === "alreadyConfirmed" && visit.request !== undefined)
       return loginPage(visit, { username, notice: problem.text });
     if (view.by !== "button") return confirmPage(visit, { ...view, problem });
@@ -144,7 +145,7 @@ export async function postResend(visit: Visiting): Promise<Response> {
     return confirmPage(visit, { ...view, by, destination, notice: sent(destination) });
   } catch (error) {
     const refusal = shownRefusal(ctx, error);
-    return confirmPage(visit, { ...view, problem: problemOf(refusal, words, ["username"]) });
+    return confirmPage(visit, { ...view, problem: problemOf(refusal, visit, ["username"]) });
   }
 }
 
@@ -171,21 +172,18 @@ function known({ by, session, destination }: ConfirmView): Html[] {
 }
 
 function confirmFields(visit: Visiting, view: ConfirmView): Html {
-  const { fields, confirm } = visit.words;
+  const { confirm } = visit.words;
   const { username, code = "", problem } = view;
   if (view.by === "button") return html`${known(view)}${hidden({ username, code })}${submit(confirm.submit)}`;
-  return html`${known(view)}${usernameField(visit, view)}${codeField(visit, problem, fields.code, code)}${submit(confirm.submit)}`;
+  return html`${known(view)}${nameOf(visit, view)}${codeField(visit, { problem, digits: 6, value: code })}${submit(confirm.submit)}`;
 }
 
-function usernameField(visit: Visiting, { username, problem }: ConfirmView): Html {
-  return field(visit, {
-    name: "username",
-    label: visit.words.fields.username,
-    value: username,
-    autocomplete: "username",
-    error: errorOf(problem, "username"),
-    readonly: username !== "" && problem?.field !== "username",
-  });
+function nameOf(visit: Visiting, { username, problem, session }: ConfirmView): Html | Html[] {
+  if (username === "" || problem?.field === "username")
+    return nameField(visit, { value: username, error: errorOf(problem, "username") });
+  if (!isKnownName(visit.pool, username)) return hidden({ username });
+  const start = session === undefined ? "/login" : "/signup";
+  return identity(visit, username, visit.request === undefined ? undefined : linkTo(visit, start));
 }
 
 /** The form to send the code again. It asks for the name where there is no field for a code. */
@@ -197,10 +195,14 @@ function resendForm(visit: Visiting, view: ConfirmView): Html | "" {
     return form(
       visit,
       "/resendcode",
-      html`${known(view)}${usernameField(visit, view)}${submit(confirm.resend)}`,
+      html`${known(view)}${nameOf(visit, view)}${submit(confirm.linkResend)}`,
     );
   if (username === "") return "";
-  const question = by === "code" ? confirm.notReceived : confirm.linkNotReceived;
-  const inside = html`${known(view)}${hidden({ username })}<p class="foot">${question} <button class="link">${confirm.resend}</button></p>`;
+  const sent = view.destination !== undefined && problem === undefined;
+  const line =
+    by === "code"
+      ? resendLine(confirm.notReceived, confirm.resend, sent)
+      : resendLine(confirm.linkNotReceived, confirm.linkResend, sent);
+  const inside = html`${known(view)}${hidden({ username })}${line}`;
   return by === "button" ? "" : form(visit, "/resendcode", inside);
 }

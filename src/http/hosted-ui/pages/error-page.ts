@@ -29,8 +29,14 @@ export function answerErrorPage(ctx: Ctx, c: Context<Bindings>, { base }: Place)
   const body = html`<p class="lead">${sentence} ${words.errorPage.back}</p>
 <div class="developers"><h2>${words.errorPage.forDevelopers}</h2>
 ${remedy === undefined ? "" : html`<p>${remedy}</p>`}
-<p>${isClientId(clientId) ? html`${words.errorPage.client(clientId)}<br>` : ""}${words.errorPage.code(error)}<br>${words.common.requestId(ctx.requestId)}</p></div>`;
+<p>${isClientId(clientId) ? html`${toCopy(words.errorPage.client(clientId))}<br>` : ""}${toCopy(words.errorPage.code(error))}<br>${toCopy(words.common.requestId(ctx.requestId))}</p></div>`;
   return answerPage(frame, { title: words.errorPage.title, body, status: 400 });
+}
+
+/** A sentence with an id that people copy: isolated by elements instead of characters, which would be copied along. */
+function toCopy(sentence: string): Html {
+  const parts = sentence.split(/\u2068(.*?)\u2069/s);
+  return html`${parts.map((part, at) => (at % 2 === 1 ? html`<bdi>${part}</bdi>` : part))}`;
 }
 
 function wordFor(table: Readonly<Record<string, string>>, name: string): string | undefined {
@@ -78,7 +84,7 @@ function plainPage(
   const frame = newFrame(ctx, c, base);
   const { words } = frame;
   const sentence = what === "foreignForm" ? words.errors.foreignForm : words.errorPage[what];
-  const body: Html = html`<p class="lead">${sentence}</p><p class="fine">${words.common.requestId(ctx.requestId)}</p>`;
+  const body: Html = html`<p class="lead">${sentence}</p><p class="fine">${toCopy(words.common.requestId(ctx.requestId))}</p>`;
   return answerPage(frame, { title: words.errorPage.title, body, status });
 }
 

@@ -9,15 +9,17 @@ import {
   errorOf,
   form,
   hidden,
+  identity,
   notice,
   type Problem,
+  resendLine,
   submit,
 } from "../kit/fields.ts";
 import { codeOf, textOf } from "../kit/form.ts";
 import { answerPage } from "../kit/layout.ts";
 import { nameField, typedName } from "../kit/names.ts";
-import { problemOf, shownRefusal } from "../kit/sentences.ts";
-import type { Visit } from "../kit/visit.ts";
+import { missing, problemOf, shownRefusal } from "../kit/sentences.ts";
+import { linkTo, type Visit } from "../kit/visit.ts";
 import { loginPage } from "./login-pages.ts";
 import { newPasswordField } from "./new-password.ts";
 import { checked } from "./wire-checks.ts";
@@ -35,16 +37,16 @@ export function showForgot(visit: Visit): Promise<Response> {
 }
 
 export async function postForgot(visit: Visit): Promise<Response> {
-  const { ctx, pool, client, words } = visit;
+  const { ctx, pool, client } = visit;
   const username = typedName(visit);
-  if (username === "") return forgotPage(visit, "", { field: "username", text: words.errors.missing });
+  if (username === "") return forgotPage(visit, "", missing(visit, "username"));
   try {
     checked("ForgotPassword", { ClientId: client.id, Username: username });
     const delivery = await forgotPassword(ctx, pool, client, username);
     return await resetPage(visit, { username, destination: maskDestination(delivery) });
   } catch (error) {
     const refusal = shownRefusal(ctx, error);
-    return forgotPage(visit, username, problemOf(refusal, words, ["username"]));
+    return forgotPage(visit, username, problemOf(refusal, visit, ["username"]));
   }
 }
 
@@ -61,8 +63,7 @@ export async function postReset(visit: Visit): Promise<Response> {
   const destination = textOf(typed, "destination") || undefined;
   const view: ResetView = { username, code, destination };
   const empty = Object.entries({ username, code, password }).find(([, value]) => value === "");
-  if (empty !== undefined)
-    return resetPage(visit, { ...view, problem: { field: empty[0], text: words.errors.missing } });
+  if (empty !== undefined) return resetPage(visit, { ...view, problem: missing(visit, empty[0]) });
   try {
     const input = { ClientId: client.id, Username: username, ConfirmationCode: code, Password: password };
     checked("ConfirmForgotPassword", input);
@@ -72,7 +73,7 @@ export async function postReset(visit: Visit): Promise<Response> {
     const refusal = shownRefusal(ctx, error);
     return resetPage(visit, {
       ...view,
-      problem: problemOf(refusal, words, ["code", "password", "username"]),
+      problem: problemOf(refusal, visit, ["code", "password", "username"]),
     });
   }
 }
@@ -93,22 +94,22 @@ ${backLink(visit)}`;
 
 /** The page for code and new password; identical whether the user exists or not. */
 export function resetPage(visit: Visit, view: ResetView): Promise<Response> {
-  const { forgot: words, fields } = visit.words;
+  const { forgot: words, confirm } = visit.words;
   const { username, destination, problem } = view;
-  const name = nameField(visit, {
-    value: username,
-    error: errorOf(problem, "username"),
-    readonly: username !== "" && problem?.field !== "username",
-  });
+  const name =
+    username === "" || problem?.field === "username"
+      ? nameField(visit, { value: username, error: errorOf(problem, "username") })
+      : identity(visit, username, linkTo(visit, "/forgotPassword"));
   const inside = html`${destination === undefined ? "" : hidden({ destination })}${name}
-${codeField(visit, problem, fields.code, view.code)}
+${codeField(visit, { problem, digits: 6, value: view.code })}
 ${newPasswordField(visit, problem)}
 ${submit(words.submitNew)}`;
-  const again = html`${hidden({ username })}<button class="quiet">${words.sendAgain}</button>`;
+  const sent = destination !== undefined && problem === undefined;
+  const again = html`${hidden({ username })}${resendLine(confirm.notReceived, confirm.resend, sent)}`;
   const body = html`${notice(view.notice)}${alert(problem)}
 ${destination === undefined ? "" : html`<p class="lead">${words.sentTo(destination)}</p>`}
 ${form(visit, "/confirmForgotPassword", inside)}
-${username === "" ? "" : form(visit, "/forgotPassword", again, "below")}
+${username === "" ? "" : form(visit, "/forgotPassword", again)}
 ${backLink(visit)}`;
   return answerPage(visit, { title: words.confirmTitle, body, isProblem: problem !== undefined });
 }

@@ -2,8 +2,19 @@
 import { html } from "hono/html";
 import { passkeyOptions } from "../../../domain/signin/by-passkey.ts";
 import { allowsFirst } from "../../../domain/signin/first-factors.ts";
-import { alert, errorOf, field, form, hidden, notice, type Problem, submit } from "../kit/fields.ts";
+import {
+  alert,
+  errorOf,
+  field,
+  form,
+  hidden,
+  identity,
+  notice,
+  type Problem,
+  submit,
+} from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
+import { icon } from "../kit/icons.ts";
 import { answerPage } from "../kit/layout.ts";
 import { nameField } from "../kit/names.ts";
 import { linkTo, type Visit } from "../kit/visit.ts";
@@ -16,7 +27,7 @@ export interface LoginView {
 }
 
 /** Whether a password is the only way to sign in, so that it is asked for at once. */
-function isPasswordOnly({ pool }: Visit): boolean {
+export function isPasswordOnly({ pool }: Visit): boolean {
   return !(["EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"] as const).some((factor) => allowsFirst(pool, factor));
 }
 
@@ -46,14 +57,17 @@ ${signUpLine(visit)}`;
 }
 
 /**
- * The hidden form for passkeys: the script has the browser offer them in the name field, and submits the one chosen.
+ * The form for passkeys, shown by the script: it has the browser offer them in the name field, asks for one when the
+ * button is pressed, and submits the one chosen.
  */
 async function passkeyForm(visit: Visit): Promise<Html | ""> {
   const { ctx, pool, client, page } = visit;
   const options = await passkeyOptions(ctx, { pool, client, page });
   if (options === undefined) return "";
-  const credential = html`<input type="hidden" name="credential" data-passkey-autofill="${JSON.stringify(options)}">`;
-  return html`<div hidden>${form(visit, "/login", credential)}</div>`;
+  const inside = html`<input type="hidden" name="credential" data-passkey-autofill="${JSON.stringify(options)}">
+${passkeyFailures(visit)}
+<button class="quiet">${icon("passkey")}${visit.words.signIn.passkey}</button>`;
+  return html`<div data-with-passkeys hidden>${form(visit, "/login", inside, "below")}</div>`;
 }
 
 function forgotLink(visit: Visit): Html | undefined {
@@ -71,7 +85,7 @@ function signUpLine(visit: Visit): Html | "" {
 export function passwordPage(visit: Visit, username: string, problem?: Problem): Promise<Response> {
   const { words } = visit;
   const inside = html`${hidden({ second: "1" })}
-${nameField(visit, { value: username, readonly: true })}
+${identity(visit, username, linkTo(visit, "/login"))}
 ${field(visit, {
   name: "password",
   label: words.fields.password,
@@ -93,8 +107,19 @@ function otherWays(visit: Visit, username: string): Html {
   const { words } = visit;
   const back = html`<p class="foot"><a href="${linkTo(visit, "/login")}">${words.common.backToSignIn}</a></p>`;
   if (isPasswordOnly(visit)) return back;
-  const inside = html`${hidden({ username })}<button class="quiet">${words.common.anotherWay}</button>`;
-  return html`${form(visit, "/login", inside, "below")}${back}`;
+  return html`${anotherMethod(visit, username)}${back}`;
+}
+
+/** A form that starts over with a choice of methods. */
+export function anotherMethod(visit: Visit, username: string): Html {
+  const inside = html`${hidden({ username, choose: "1" })}<button class="quiet">${visit.words.common.anotherWay}</button>`;
+  return form(visit, "/login", inside, "below");
+}
+
+/** What the script shows if the browser gives no passkey. */
+export function passkeyFailures({ words }: Visit): Html {
+  return html`<p class="note problem" role="alert" data-failed="SecurityError" hidden>${words.passkey.unsupported}</p>
+<p class="note problem" role="alert" data-failed="" hidden>${words.errors.passkeyHere}</p>`;
 }
 
 const longestOnButton = 20;

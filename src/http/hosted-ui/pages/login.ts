@@ -9,8 +9,8 @@ import type { Refusal } from "../../../lib/refusal.ts";
 import { isRefusedFor } from "../../../wire/refuse.ts";
 import { sessionCookie } from "../../cookies.ts";
 import type { Problem } from "../kit/fields.ts";
-import { typedName } from "../kit/names.ts";
-import { problemOf, shownRefusal } from "../kit/sentences.ts";
+import { shownName, typedName } from "../kit/names.ts";
+import { missing, problemOf, shownRefusal } from "../kit/sentences.ts";
 import type { Visit } from "../kit/visit.ts";
 import { confirmationMethod, confirmPage } from "./confirm.ts";
 import { follow, goOn } from "./follow.ts";
@@ -19,8 +19,7 @@ import { continuePage, loginPage, passwordPage } from "./login-pages.ts";
 
 export async function showLogin(visit: Visit): Promise<Response> {
   const browser = await signedIn(visit);
-  if (browser !== undefined)
-    return continuePage(visit, browser.user.attributes["email"] ?? browser.user.username);
+  if (browser !== undefined) return continuePage(visit, shownName(visit.pool, browser.user));
   return loginPage(visit, { username: (await hintedName(visit)) ?? visit.request.loginHint });
 }
 
@@ -37,7 +36,7 @@ export async function signedIn({ ctx, c, place, pool, request }: Visit) {
 }
 
 export async function postLogin(visit: Visit): Promise<Response> {
-  const { form, words } = visit;
+  const { form } = visit;
   if (form.has("continue")) {
     const browser = await signedIn(visit);
     if (browser !== undefined) return goOn(visit, browser).catch(unlessUsedUp(visit));
@@ -47,8 +46,8 @@ export async function postLogin(visit: Visit): Promise<Response> {
   if (credential !== undefined) return beginByPasskey(visit, credential);
   const username = typedName(visit);
   const password = form.get("password");
-  const missing = username === "" ? "username" : password === "" ? "password" : undefined;
-  if (missing !== undefined) return tryAgain(visit, username, { field: missing, text: words.errors.missing });
+  const empty = username === "" ? "username" : password === "" ? "password" : undefined;
+  if (empty !== undefined) return tryAgain(visit, username, missing(visit, empty));
   return begin(visit, username, password);
 }
 
@@ -59,7 +58,7 @@ const unlessUsedUp = (visit: Visit) => (error: unknown) => {
 };
 
 async function begin(visit: Visit, username: string, password: string | undefined): Promise<Response> {
-  const { ctx, pool, client, page, words } = visit;
+  const { ctx, pool, client, page } = visit;
   const proof = password === undefined ? {} : { PASSWORD: password, PREFERRED_CHALLENGE: "PASSWORD" };
   const parameters = { USERNAME: username, ...proof };
   try {
@@ -77,7 +76,7 @@ async function begin(visit: Visit, username: string, password: string | undefine
     const instead = elsewhere(visit, username, refusal);
     if (instead !== undefined) return instead;
     const fields = password === undefined ? ["username"] : ["username", "password"];
-    return tryAgain(visit, username, problemOf(refusal, words, fields));
+    return tryAgain(visit, username, problemOf(refusal, visit, fields));
   }
 }
 
@@ -92,7 +91,7 @@ async function beginByPasskey(visit: Visit, credential: string): Promise<Respons
     const instead = elsewhere(visit, "", refusal);
     if (instead !== undefined) return instead;
     const isWrong = isRefusedFor(refusal, "wrongPassword", "passkeyInvalid");
-    const problem = isWrong ? { text: words.errors.passkey } : problemOf(refusal, words, []);
+    const problem = isWrong ? { text: words.errors.passkey } : problemOf(refusal, visit, []);
     return loginPage(visit, { problem });
   }
 }

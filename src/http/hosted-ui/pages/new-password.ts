@@ -1,6 +1,6 @@
 /** NEW_PASSWORD_REQUIRED: the user's own password, and attributes that the schema requires and nobody has set yet. */
 import { html } from "hono/html";
-import { passwordPolicy } from "../../../domain/credentials/password.ts";
+import { passwordPatterns, passwordPolicy } from "../../../domain/credentials/password.ts";
 import { attributeField } from "../kit/attributes.ts";
 import { errorOf, field, form, type Problem, submit } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
@@ -47,16 +47,22 @@ export function newPasswordField(
   });
 }
 
+/** The rules as a list, in which the script ticks those that are met. */
 function rulesOf({ pool, words }: Visit): Html {
   const { password } = words;
   const policy = passwordPolicy(pool);
+  const patterns = passwordPatterns(policy);
   const rules = [
-    password.length(policy.MinimumLength ?? 6),
-    policy.RequireUppercase === true && password.uppercase,
-    policy.RequireLowercase === true && password.lowercase,
-    policy.RequireNumbers === true && password.number,
-    policy.RequireSymbols === true && password.symbol,
-  ].filter((rule) => rule !== false);
-  const list = new Intl.ListFormat(words.language.code, { type: "unit", style: "short" });
-  return html`${password.intro} ${list.format(rules)}`;
+    [patterns.length, password.length(policy.MinimumLength ?? 6)],
+    [patterns.uppercase, password.uppercase],
+    [patterns.lowercase, password.lowercase],
+    [patterns.number, password.number],
+    [patterns.symbol, password.symbol],
+  ] as const;
+  const items = rules.map(([pattern, text]) =>
+    pattern === undefined
+      ? ""
+      : html`<li data-pattern="${pattern}">${text}<span class="unseen" hidden>, ${password.met}</span></li>`,
+  );
+  return html`${password.intro}<ul class="rules">${items}</ul>`;
 }

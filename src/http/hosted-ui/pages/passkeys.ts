@@ -13,6 +13,7 @@ import { isRefusedFor } from "../../../wire/refuse.ts";
 import { alert, form, hidden, notice, type Problem, submit } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
+import { shownName } from "../kit/names.ts";
 import { problemOf, shownRefusal, wordOf } from "../kit/sentences.ts";
 import { linkTo, type PasskeyVisit, passkeyQuery, redirect } from "../kit/visit.ts";
 import { signedIn } from "./login.ts";
@@ -53,12 +54,13 @@ async function withUser(
 }
 
 /** The problem to show for any fault in what the device has created: the user can only try again. */
-function problemWith({ ctx, words }: PasskeyVisit, error: unknown): Problem {
+function problemWith(visit: PasskeyVisit, error: unknown): Problem {
+  const { ctx, words } = visit;
   const { addPasskey } = words;
   const refusal = shownRefusal(ctx, error);
   if (isRefusedFor(refusal, "tooManyPasskeys")) return { text: addPasskey.tooMany(mostPasskeys) };
   const isOwn = ["general", "passkeyHere"].includes(wordOf(refusal));
-  return isOwn ? { text: addPasskey.notAdded } : problemOf(refusal, words, []);
+  return isOwn ? { text: addPasskey.notAdded } : problemOf(refusal, visit, []);
 }
 
 interface PasskeysView {
@@ -77,12 +79,13 @@ async function passkeysPage(
   const isDone = view.notice !== undefined;
   const another = `${linkTo({ ...visit, query: passkeyQuery(visit.query, "sign-in") }, "/login")}&prompt=login`;
   const body = html`${notice(view.notice)}${alert(view.problem)}
-<p class="lead">${continueAs.signedInAs(user.attributes["email"] ?? user.username)} ${isDone ? "" : addPasskey.intro}</p>
+<p class="lead">${continueAs.signedInAs(shownName(visit.pool, user))} ${isDone ? "" : addPasskey.intro}</p>
 ${listOf(visit, passkeys)}
 ${isDone ? backToApp(visit, "primary") : makeForm(visit, submit(addPasskey.submit))}
 ${isDone ? makeForm(visit, html`<button class="quiet">${addPasskey.another}</button>`, "below") : backToApp(visit)}
 <p class="foot"><a href="${another}">${continueAs.another}</a></p>`;
-  return answerPage(visit, { title: addPasskey.title, body, isProblem: view.problem !== undefined });
+  const title = isDone ? addPasskey.doneTitle : addPasskey.title;
+  return answerPage(visit, { title, body, isProblem: view.problem !== undefined });
 }
 
 /** Nothing can be created without script; the button is then hidden, as it would do nothing. */
@@ -111,7 +114,8 @@ function makePage(visit: PasskeyVisit, options: PublicKeyCredentialCreationOptio
   const { addPasskey, passkey, common } = visit.words;
   const inside = html`<input type="hidden" name="credential" data-passkey-make="${JSON.stringify(options)}">
 <p class="note problem" role="alert" data-failed="InvalidStateError" hidden>${addPasskey.already}</p>
-<p class="note problem" role="alert" data-failed="" hidden>${addPasskey.notAdded}</p>
+<p class="note problem" role="alert" data-failed="SecurityError" hidden>${addPasskey.unsupported}</p>
+<p class="note problem" role="alert" data-failed="" hidden>${addPasskey.canceled}</p>
 <button class="primary" hidden>${common.continue}</button>
 <noscript><p class="note problem">${addPasskey.needsScript}</p></noscript>`;
   const body = html`<p class="lead">${passkey.intro}</p>

@@ -54,7 +54,7 @@ export function appSetUpBody(visit: Visit, waiting: Waiting, problem: Problem | 
   const body = html`<p class="lead">${words.scan}</p>
 ${qrPicture(keyUri(visit, waiting, secret), words.qrLabel)}
 <p class="key"><span>${words.orKey}</span> <code dir="ltr">${spaced}</code></p>
-${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, problem, words.thenCode)}${submit(visit.words.common.continue)}`)}`;
+${form(visit, "/challenge", html`${state(waiting)}${codeField(visit, { problem, digits: 6, label: words.thenCode })}${submit(visit.words.common.continue)}`)}`;
   return { title: words.appTitle, body };
 }
 
@@ -69,8 +69,13 @@ function keyUri({ app }: Visit, { username }: Waiting, secret: string): string {
  */
 const longestInPicture = 1_000;
 
+/** The least width of the picture, in pixels. */
+const leastWidth = 240;
+
 function qrPicture(text: string, label: string): Html | "" {
   if (text.length > longestInPicture) return "";
   const { size, path } = qrCode(text);
-  return html`<svg class="qr" role="img" aria-label="${label}" viewBox="0 0 ${size} ${size}" shape-rendering="crispEdges"><path d="${path}"/></svg>`;
+  // Whole pixels per module: blurred edges are hard to read for cameras.
+  const width = size * Math.ceil(leastWidth / size);
+  return html`<svg class="qr" role="img" aria-label="${label}" width="${width}" height="${width}" viewBox="0 0 ${size} ${size}" shape-rendering="crispEdges"><path d="${path}"/></svg>`;
 }

@@ -12,7 +12,7 @@ import { alert, errorOf, field, form, type Problem, submit } from "../kit/fields
 import type { Html } from "../kit/frame.ts";
 import { answerPage } from "../kit/layout.ts";
 import { typedName } from "../kit/names.ts";
-import { problemOf, shownRefusal } from "../kit/sentences.ts";
+import { missing, problemOf, shownRefusal } from "../kit/sentences.ts";
 import { linkTo, type Visit } from "../kit/visit.ts";
 import { confirmationMethod, confirmPage } from "./confirm.ts";
 import { newPasswordField } from "./new-password.ts";
@@ -31,8 +31,7 @@ export async function postSignUp(visit: Visit): Promise<Response> {
   const names = attributeNames(visit);
   const attributes = typedAttributes(typed, names);
   const password = typed.get("password") || undefined;
-  if (password === undefined && !isPasswordless(pool))
-    return signUpPage(visit, { field: "password", text: words.errors.missing });
+  if (password === undefined && !isPasswordless(pool)) return signUpPage(visit, missing(visit, "password"));
   try {
     const UserAttributes = Object.entries(attributes).map(([Name, Value]) => ({ Name, Value }));
     checked("SignUp", { ClientId: client.id, Username: username, Password: password, UserAttributes });
@@ -44,7 +43,7 @@ export async function postSignUp(visit: Visit): Promise<Response> {
     return confirmPage(visit, { username, by: confirmationMethod(visit, delivery), session, destination });
   } catch (error) {
     const refusal = shownRefusal(ctx, error);
-    return signUpPage(visit, problemOf(refusal, words, ["username", "password", ...names]));
+    return signUpPage(visit, problemOf(refusal, visit, ["username", "password", ...names]));
   }
 }
 

@@ -4,6 +4,7 @@ import { isSecondFactor, type SecondFactor } from "../../../domain/mfa/factors.t
 import type { Step } from "../../../domain/signin/steps.ts";
 import { hidden, type Problem } from "../kit/fields.ts";
 import type { Html } from "../kit/frame.ts";
+import { type Icon, icon } from "../kit/icons.ts";
 import type { Visit } from "../kit/visit.ts";
 
 /** A waiting sign-in: its challenge, and what is needed to answer it. */
@@ -35,6 +36,8 @@ const carried = [
   "MFAS_CAN_CHOOSE",
   "MFAS_CAN_SETUP",
   "requiredAttributes",
+  "destination.SMS_MFA",
+  "destination.EMAIL_OTP",
 ];
 
 export type Render = (visit: Visit, waiting: Waiting, problem: Problem | undefined) => ChallengeView;
@@ -51,8 +54,19 @@ export function state({ name, session, username, parameters }: Waiting): Html[] 
   });
 }
 
-export function choice(value: string, label: string): Html {
-  return html`<button class="choice" name="answer" value="${value}">${label}</button>`;
+const icons: Readonly<Record<string, Icon>> = {
+  PASSWORD: "key",
+  WEB_AUTHN: "passkey",
+  SOFTWARE_TOKEN_MFA: "app",
+  SMS_MFA: "message",
+  SMS_OTP: "message",
+  EMAIL_OTP: "mail",
+};
+
+/** A button that chooses a factor. @param destination where its codes are sent, masked */
+export function choice(factor: string, label: string, destination?: string): Html {
+  const to = destination === undefined ? "" : html`<bdi class="to">${destination}</bdi>`;
+  return html`<button class="choice" name="answer" value="${factor}">${icon(icons[factor] ?? "key")}<span class="name">${label}${to}</span></button>`;
 }
 
 /** Parses a JSON list of names from the browser; malformed input gives an empty list. */
