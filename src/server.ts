@@ -1,5 +1,6 @@
 /** THE composition root: config -> App -> http -> listen; closes in reverse order. */
 import { randomBytes } from "node:crypto";
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
@@ -34,6 +35,7 @@ import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
 import { createOverloadGuard, isApiCall, type OverloadGuard } from "./http/overload.ts";
 import { atDomain, type Bindings } from "./http/place.ts";
+import { hasNormalPath } from "./http/request-target.ts";
 import { tlsAskRoutes } from "./http/tls-ask.ts";
 import { Turns } from "./http/turns.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
@@ -265,6 +267,12 @@ function certificateFor(config: Config, tls: string, now: number): Promise<Certi
 
 const nothingHere = { message: "There is nothing here." };
 
+function answerNothingHere(outgoing: ServerResponse): void {
+  const body = JSON.stringify(nothingHere);
+  outgoing.writeHead(404, { "content-type": "application/json", "content-length": body.length });
+  outgoing.end(body);
+}
+
 interface Listening {
   readonly metrics: CountedMetrics;
   readonly ready: () => Promise<void>;
@@ -282,7 +290,10 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
       incoming,
       address: () => serving.network(incoming),
       answer: () => {
-        if (isApiCall(incoming) || !guard.refuses(incoming, outgoing)) void listener(incoming, outgoing);
+        if (isApiCall(incoming)) void listener(incoming, outgoing);
+        else if (guard.refuses(incoming, outgoing)) return;
+        else if (hasNormalPath(incoming)) void listener(incoming, outgoing);
+        else answerNothingHere(outgoing);
       },
       refuse: () => guard.refuse(incoming, outgoing),
     });

@@ -88,7 +88,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   CreateResourceServer: ["There is no limit on their number. Two scopes of the same name are refused."],
   CreateUserPoolDomain: [
-    "A pool can have any number of domains of both kinds. A prefix domain is `<prefix>.<POOLHOUSE_AUTH_DOMAIN>`; a custom domain is any host name except the server's own and those below POOLHOUSE_AUTH_DOMAIN, stored in lower case and ASCII. CertificateArn, SecurityPolicy and Routing are stored without effect; CloudFrontDomain is the host of the public URL. Domains are ACTIVE at once. A domain that another pool gave up is refused for a year, or until an operator releases it, except with the permission poolhouse:ReuseName, which the root key has.",
+    "A pool can have any number of domains of both kinds. A prefix domain is `<prefix>.<POOLHOUSE_AUTH_DOMAIN>`; a custom domain is any host name except the server's own, POOLHOUSE_AUTH_DOMAIN and those below it, stored in lower case and ASCII. CertificateArn, SecurityPolicy and Routing are stored without effect; CloudFrontDomain is the host of the public URL. Domains are ACTIVE at once. A domain that another pool gave up is refused for a year, or until an operator releases it, except with the permission poolhouse:ReuseName, which the root key has.",
   ],
   UpdateUserPoolDomain: ["Omitted members stay unchanged."],
   DescribeUserPool: [
