@@ -12,6 +12,7 @@ import type { Page as SignInPage } from "../../../domain/signin/sign-in.ts";
 import type { Client, Pool } from "../../../domain/user-pools/load-pool.ts";
 import { pinnedClientId } from "../../../domain/user-pools/manage-clients.ts";
 import { deviceCookie, languageCookie, setLanguageCookie } from "../../cookies.ts";
+import { textQuery } from "../../form.ts";
 import { type Bindings, type Place, rawQuery } from "../../place.ts";
 import { redirect as redirectTo } from "../../redirect.ts";
 import { brandOf } from "./brand.ts";
@@ -55,7 +56,7 @@ export function passkeyQuery(query: string, to: "sign-in" | "page"): string {
 
 /** Reads a visit of a page. Throws what readAuthorizationRequest and readPageRequest throw. */
 export async function readVisit(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Visit> {
-  const query = rawQuery(c);
+  const query = textQuery(c);
   if (leadsToPasskeys(query)) return readPasskeyVisit(ctx, c, place);
   const request = await readAuthorizationRequest(ctx, place.pool, query);
   return { ...(await newVisit(ctx, c, place, request)), request };
@@ -63,7 +64,7 @@ export async function readVisit(ctx: Ctx, c: Context<Bindings>, place: Place): P
 
 /** Reads a visit of the page where passkeys are added. Throws what readPageRequest throws. */
 export async function readPasskeyVisit(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<PasskeyVisit> {
-  const request = await readPageRequest(ctx, place.pool, rawQuery(c));
+  const request = await readPageRequest(ctx, place.pool, textQuery(c));
   return { ...(await newVisit(ctx, c, place, request)), request };
 }
 
@@ -73,7 +74,7 @@ export async function readBareVisit(
   c: Context<Bindings>,
   place: Place,
 ): Promise<Visit | BareVisit> {
-  const query = rawQuery(c);
+  const query = textQuery(c);
   const parameters = new URLSearchParams(query);
   if (parameters.has("response_type") || leadsToPasskeys(query)) return readVisit(ctx, c, place);
   const client = await clientOf(ctx, place.pool, parameters.get("client_id") || undefined);
