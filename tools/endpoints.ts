@@ -28,7 +28,7 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
   "/oauth2/userInfo": ["Also supports POST, with the token in the header or the form."],
   "/oauth2/revoke": [],
   "/logout": [
-    "Also supports POST, which redirects to a GET. Ends the browser session and the codes issued through it, but no tokens. Besides Cognito's two forms it supports id_token_hint, post_logout_redirect_uri (one of LogoutURLs) and state (OpenID Connect RP-Initiated Logout). Without a URL to return to it ends at /signedout.",
+    "Also supports POST, which redirects to a GET. Requests for parts of pages (images, scripts) and prefetches are refused. Ends the browser session and the codes issued through it, but no tokens. Besides Cognito's two forms it supports id_token_hint, post_logout_redirect_uri (one of LogoutURLs) and state (OpenID Connect RP-Initiated Logout). Without a URL to return to it ends at /signedout.",
   ],
   "/login": ["A user who is already signed in is asked whether to continue."],
   "/challenge": ["Ours: all further steps of a sign-in, for which Cognito has separate paths."],
@@ -44,7 +44,9 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
   "/passkeys/add": [
     "Requires a sign-in within the last 15 minutes, and script for the passkey itself. Returns to redirect_uri with only `state`.",
   ],
-  "/error": ["Tells users what happened, and developers what to do. Status 400."],
+  "/error": [
+    "Tells users what happened, and developers what to do, for known errors and existing clients. Status 400.",
+  ],
   "/signedout": ["Ours."],
   "/assets/:name": ["Ours: style sheet and script of the pages."],
   "/assets/brand/:clientId/:name": [

@@ -281,6 +281,34 @@ forEachServer("hosted pages: guards", (open) => {
     }
   });
 
+  test("the error page says nothing that the author of a link has written", async () => {
+    const { server, app, visitor } = await setUp();
+    const other = await makeApp(server);
+    const told = [
+      "__proto__",
+      "constructor",
+      "call_0800-555-0100",
+      "Redirect_mismatch",
+      "x",
+      "",
+      "a".repeat(64),
+    ];
+    for (const error of told) {
+      const { text, status } = await visitor.get(`/error?error=${error}&client_id=${app.ClientId}`);
+      assert.equal(status, 400);
+      assert.ok(text.includes("Error: invalid_request") && text.includes(`Client: ${app.ClientId}`), error);
+      if (error.length > 1) assert.ok(!text.includes(error), error);
+    }
+    // The last one is another pool's.
+    for (const client of ["call0800555", "a".repeat(26), "+1", "", other.ClientId]) {
+      const { text } = await visitor.get(
+        `/error?error=invalid_client&client_id=${encodeURIComponent(client)}`,
+      );
+      assert.ok(text.includes("Error: invalid_client") && !text.includes("Client: "), client);
+      if (client.length > 2) assert.ok(!text.includes(client), client);
+    }
+  });
+
   test("errors are told in sentences, with what the developer has to do", async () => {
     const { server, app, visitor } = await setUp();
     const shown = await visitor.get(`/error?error=redirect_mismatch&client_id=${app.ClientId}`);
@@ -296,10 +324,12 @@ forEachServer("hosted pages: guards", (open) => {
       "unauthorized_client",
       "access_denied",
       "invalid_request",
-      "__proto__",
-      "nobody-knows",
-    ])
-      assert.equal((await visitor.get(`/error?error=${code}`)).status, 400);
+      "TooManyRequestsException",
+    ]) {
+      const told = await visitor.get(`/error?error=${code}`);
+      assert.equal(told.status, 400);
+      assert.ok(told.text.includes(`Error: ${code}`), code);
+    }
     const nowhere = await fetch(`${server.endpoint}/us-east-1_NOBODYS01/login?client_id=x`);
     assert.equal(nowhere.status, 404);
     assert.match(await nowhere.text(), /There is no such page/);
