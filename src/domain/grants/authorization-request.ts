@@ -3,6 +3,7 @@
  * and authorization endpoint", Amazon Cognito Developer Guide). This file parses and checks an authorization request.
  */
 import type { Ctx } from "../../app.ts";
+import { exactSource } from "../../lib/csp-source.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { readIdTokenHint } from "../tokens/id-token-hint.ts";
 import { isStrict, renewsSilently } from "../user-pools/client-tags.ts";
@@ -170,9 +171,9 @@ export function redirectUriOf(client: Client, given: string | undefined): string
  */
 function framingOrigins(pool: Pool, client: Client): readonly string[] {
   if (!renewsSilently(pool, client)) return [];
-  const origins = (client.document.CallbackURLs ?? []).map((url) => new URL(url).origin);
-  // An application's own scheme has no pages, and an IPv6 address cannot be written in a policy.
-  return [...new Set(origins)].filter((origin) => /^https?:\/\/[\w.-]+(?::\d+)?$/.test(origin));
+  const sources = (client.document.CallbackURLs ?? []).flatMap((url) => exactSource(url) ?? []);
+  // An application's own scheme has no pages.
+  return [...new Set(sources)].filter((source) => /^https?:\/\//.test(source));
 }
 
 /** The raw value of `state`: decoding and encoding it again could change it. */

@@ -19,6 +19,7 @@ import { brandOf } from "./brand.ts";
 import { emptyForm, type Form, readForm } from "./form.ts";
 import type { Frame } from "./frame.ts";
 import { wordsFor, wordsIn } from "./language.ts";
+import { needsPage, onwardPage } from "./onward.ts";
 
 export interface Visit extends Frame {
   readonly ctx: Ctx;
@@ -145,6 +146,7 @@ export function linkTo({ root, query }: Pick<Visit, "root" | "query">, path: str
 }
 
 /** Redirects the browser (docs/decisions/0010-referrer-of-pages.md). */
-export function redirect(c: Context<Bindings>, location: string): Response {
+export function redirect(c: Context<Bindings>, location: string): Response | Promise<Response> {
+  if (c.req.method === "POST" && needsPage(location)) return onwardPage(c, location);
   return redirectTo(c, location, { referrerPolicy: "same-origin" });
 }
