@@ -79,7 +79,7 @@ function checkClientCredentials(
 }
 
 /** Schemes that execute or display what the URL contains, or stay off the network: no application is behind them. */
-const forbiddenSchemes = new Set([
+export const forbiddenSchemes: ReadonlySet<string> = new Set([
   "about:",
   "blob:",
   "data:",

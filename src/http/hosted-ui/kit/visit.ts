@@ -11,6 +11,7 @@ import { findRelyingParty, offersPasskeys } from "../../../domain/mfa/webauthn.t
 import type { Page as SignInPage } from "../../../domain/signin/sign-in.ts";
 import type { Client, Pool } from "../../../domain/user-pools/load-pool.ts";
 import { pinnedClientId } from "../../../domain/user-pools/manage-clients.ts";
+import { pairsOf } from "../../../lib/with-query.ts";
 import { deviceCookie, languageCookie, setLanguageCookie } from "../../cookies.ts";
 import { textQuery } from "../../form.ts";
 import { type Bindings, type Place, rawQuery } from "../../place.ts";
@@ -51,7 +52,7 @@ const leadsToPasskeys = (query: string) => query.split("&").includes(toPasskeys)
  * The query of the page where passkeys are added, or of a sign-in that leads there. Drops anything added in between.
  */
 export function passkeyQuery(query: string, to: "sign-in" | "page"): string {
-  const kept = query.split("&").filter((one) => !/^(?:to|prompt|response_type)=/.test(one));
+  const kept = query.split("&").filter((one) => !/^(?:to|prompt|response_type)$/.test(pairsOf(one)[0]!.name));
   return [...kept, ...(to === "sign-in" ? [toPasskeys] : [])].join("&");
 }
 
@@ -59,7 +60,7 @@ export function passkeyQuery(query: string, to: "sign-in" | "page"): string {
 export async function readVisit(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Visit> {
   const query = textQuery(c);
   if (leadsToPasskeys(query)) return readPasskeyVisit(ctx, c, place);
-  const request = await readAuthorizationRequest(ctx, place.pool, query);
+  const request = await readAuthorizationRequest(ctx, place, query);
   return { ...(await newVisit(ctx, c, place, request)), request };
 }
 
