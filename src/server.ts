@@ -21,7 +21,7 @@ import { createAdmission } from "./http/admission.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
 import { createProxies } from "./http/client-address.ts";
 import { createServing, type Serving, type ServingOptions } from "./http/context.ts";
-import { guarded } from "./http/headers.ts";
+import { guarded, overTls } from "./http/headers.ts";
 import { answersHealth, healthRoutes } from "./http/health.ts";
 import { holdings } from "./http/holdings.ts";
 import { overloadPage } from "./http/hosted-ui/overload-page.ts";
@@ -262,7 +262,9 @@ function certificateFor(config: Config, tls: string, now: number): Promise<Certi
     "127.0.0.1",
     "::1",
   ]);
-  return certificateSource({ tls, folder: join(config.data, "secrets", "tls"), names: [...names], now });
+  const folder = join(config.data, "secrets", "tls");
+  const keyFolder = join(config.data, "development-authority");
+  return certificateSource({ tls, folder, keyFolder, names: [...names], now });
 }
 
 const nothingHere = { message: "There is nothing here." };
@@ -314,13 +316,14 @@ function routes(
   all.route("/", metricsRoutes(app, metrics));
   all.route("/", tlsAskRoutes(serving));
   const ofPools = new Hono<Bindings>();
-  ofPools.use(guarded);
+  ofPools.use(guarded(app.config));
   ofPools.use((c, next) => {
     const exchange = c.env;
     exchange.readBody = (limit) => serving.bodies.read(exchange, serving.network(exchange.incoming), limit);
     return next();
   });
   ofPools.route("/", discoveryRoutes(serving));
+  ofPools.use(overTls(serving));
   ofPools.route("/", oauthRoutes(serving));
   ofPools.route("/", hostedRoutes(serving));
   ofPools.notFound((c) => c.json(nothingHere, 404));
