@@ -1,5 +1,6 @@
 /** THE composition root: config -> App -> http -> listen; closes in reverse order. */
 import { randomBytes } from "node:crypto";
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
@@ -20,7 +21,7 @@ import { createAdmission } from "./http/admission.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
 import { createProxies } from "./http/client-address.ts";
 import { createServing, type Serving, type ServingOptions } from "./http/context.ts";
-import { guarded } from "./http/headers.ts";
+import { guarded, overTls } from "./http/headers.ts";
 import { answersHealth, healthRoutes } from "./http/health.ts";
 import { holdings } from "./http/holdings.ts";
 import { overloadPage } from "./http/hosted-ui/overload-page.ts";
@@ -34,6 +35,7 @@ import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
 import { createOverloadGuard, isApiCall, type OverloadGuard } from "./http/overload.ts";
 import { atDomain, type Bindings } from "./http/place.ts";
+import { hasNormalPath } from "./http/request-target.ts";
 import { tlsAskRoutes } from "./http/tls-ask.ts";
 import { Turns } from "./http/turns.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
@@ -260,10 +262,18 @@ function certificateFor(config: Config, tls: string, now: number): Promise<Certi
     "127.0.0.1",
     "::1",
   ]);
-  return certificateSource({ tls, folder: join(config.data, "secrets", "tls"), names: [...names], now });
+  const folder = join(config.data, "secrets", "tls");
+  const keyFolder = join(config.data, "development-authority");
+  return certificateSource({ tls, folder, keyFolder, names: [...names], now });
 }
 
 const nothingHere = { message: "There is nothing here." };
+
+function answerNothingHere(outgoing: ServerResponse): void {
+  const body = JSON.stringify(nothingHere);
+  outgoing.writeHead(404, { "content-type": "application/json", "content-length": body.length });
+  outgoing.end(body);
+}
 
 interface Listening {
   readonly metrics: CountedMetrics;
@@ -282,7 +292,10 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
       incoming,
       address: () => serving.network(incoming),
       answer: () => {
-        if (isApiCall(incoming) || !guard.refuses(incoming, outgoing)) void listener(incoming, outgoing);
+        if (isApiCall(incoming)) void listener(incoming, outgoing);
+        else if (guard.refuses(incoming, outgoing)) return;
+        else if (hasNormalPath(incoming)) void listener(incoming, outgoing);
+        else answerNothingHere(outgoing);
       },
       refuse: () => guard.refuse(incoming, outgoing),
     });
@@ -303,13 +316,14 @@ function routes(
   all.route("/", metricsRoutes(app, metrics));
   all.route("/", tlsAskRoutes(serving));
   const ofPools = new Hono<Bindings>();
-  ofPools.use(guarded);
+  ofPools.use(guarded(app.config));
   ofPools.use((c, next) => {
     const exchange = c.env;
     exchange.readBody = (limit) => serving.bodies.read(exchange, serving.network(exchange.incoming), limit);
     return next();
   });
   ofPools.route("/", discoveryRoutes(serving));
+  ofPools.use(overTls(serving));
   ofPools.route("/", oauthRoutes(serving));
   ofPools.route("/", hostedRoutes(serving));
   ofPools.notFound((c) => c.json(nothingHere, 404));

@@ -12,23 +12,27 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
   "*": [
     "They are below `<public URL>/<pool id>`, and on each domain of the pool without the pool id.",
     "Pages work without script, and cannot be framed. Answers to prompt=none can be framed by the client's own pages, for clients that the pool tag `poolhouse:silent-renewal` lists.",
-    "The pool tag `poolhouse:oidc` gives the clients that it lists max_age, ui_locales, response_mode, the scope `address`, booleans in userInfo, and only claims of the granted scopes.",
+    "The pool tag `poolhouse:oidc` gives the clients that it lists max_age, ui_locales, response_mode, the scope `address`, booleans in userInfo, and only claims of the granted scopes. Request objects are refused, `resource` must be a resource server of the pool (RFC 8707), the port of a loopback redirect URI is free (RFC 8252), a failed Basic is 401 with WWW-Authenticate, and another redirect URI at the token endpoint is invalid_grant.",
+    "The pool tag `poolhouse:require-pkce` refuses authorization requests for a code without code_challenge, for the clients that it lists, or with `public` for all without a secret.",
     "Every error has an error_description. There are no identity providers or triggers yet.",
     "The browser session lasts an hour, as with Cognito, or as set by SetUserPoolClientSessionConfiguration, and ends with a global sign-out, when the user is disabled, or with a new password.",
     "The language is that of `lang`, remembered in a cookie, else that of Accept-Language: Cognito's eleven, and Arabic. Pages offer the choice unless their style turns it off (`languageSelector`), which Cognito's default does.",
   ],
   "/oauth2/authorize": [
     "Also supports POST. Answers carry `iss` (RFC 9207). `state` is returned byte by byte. A request for a frame that may not have the answer gets interaction_required (prompt=none) or the sign-in page, whoever is signed in.",
+    "`resource` may be any URL, as with Cognito, unless `poolhouse:oidc` lists the client: an API must not take `aud` alone for a permission that the pool has given. URLs that execute or display their content (javascript:, data:) are refused with invalid_target; on a domain with the classic hosted UI the answer is invalid_scope.",
     "identity_provider and idp_identifier are ignored. id_token_hint is supported: only its user gets an answer (OpenID Connect Core 1.0 section 3.1.2.1).",
   ],
   "/authorize": ["As /oauth2/authorize."],
   "/oauth2/token": [
-    "Using a code again revokes the tokens issued for it; a wrong verifier or redirect URI uses it up; a verifier without a challenge is refused. A code is void once its browser session has ended. Codes and refresh tokens grant those of their scopes that the client may have now; invalid_grant if none is left. aws_client_metadata is ignored.",
+    "Using a code again revokes the tokens issued for it; a wrong verifier or redirect URI uses it up; a verifier without a challenge is refused. A code is void once its browser session has ended. Codes and refresh tokens grant those of their scopes that the client may have now; invalid_grant if none is left. aws_client_metadata is ignored. `scope` is in the answer if it is not what was asked for, and redirect_uri may be omitted if the authorization request did.",
   ],
-  "/oauth2/userInfo": ["Also supports POST, with the token in the header or the form."],
+  "/oauth2/userInfo": [
+    "Also supports POST, with the token in the header or the form. A token that is given twice is invalid_request.",
+  ],
   "/oauth2/revoke": [],
   "/logout": [
-    "Also supports POST, which redirects to a GET. Ends the browser session and the codes issued through it, but no tokens. Besides Cognito's two forms it supports id_token_hint, post_logout_redirect_uri (one of LogoutURLs) and state (OpenID Connect RP-Initiated Logout). Without a URL to return to it ends at /signedout.",
+    "Also supports POST, which redirects to a GET. Requests for parts of pages (images, scripts) and prefetches are refused. Ends the browser session and the codes issued through it, but no tokens. Besides Cognito's two forms it supports id_token_hint, post_logout_redirect_uri (one of LogoutURLs) and state (OpenID Connect RP-Initiated Logout). Without a URL to return to it ends at /signedout.",
   ],
   "/login": [
     "A user who is already signed in is asked whether to continue.",
@@ -49,13 +53,17 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
   "/passkeys/add": [
     "Requires a sign-in within the last 15 minutes, and script for the passkey itself. Returns to redirect_uri with only `state`.",
   ],
-  "/error": ["Tells users what happened, and developers what to do. Status 400."],
+  "/error": [
+    "Tells users what happened, and developers what to do, for known errors and existing clients. Status 400.",
+  ],
   "/signedout": ["Ours."],
   "/assets/:name": ["Ours: style sheet and script of the pages."],
   "/assets/brand/:clientId/:name": [
     "Ours: styles and images of a client's branding, named by a hash of the content.",
   ],
-  "/.well-known/openid-configuration": ["Also on the domain. Lists only endpoints that exist."],
+  "/.well-known/openid-configuration": [
+    "Also on the domain. Lists only endpoints that exist, and prompts that do something.",
+  ],
   "/.well-known/oauth-authorization-server": ["Ours (RFC 8414), also followed by the pool id."],
   "/.well-known/jwks.json": ["Also on the domain."],
 };

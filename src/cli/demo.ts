@@ -7,12 +7,15 @@ import { join } from "node:path";
 import type { App, Ctx } from "../app.ts";
 import { userPoolHandlers } from "../http/aws-json/operations.ts";
 import { createCtx } from "../http/context.ts";
+import { sha256, toBase64url } from "../lib/bytes.ts";
 import { listPools } from "../store/user-pools.ts";
 
 const client = "demoappclient";
 /** Where an application of one's own would listen. */
 const appUrl = "http://localhost:3000/";
 const callback = `${appUrl}callback`;
+/** Public, like everything of the demo; applications make a new one for each sign-in. */
+const verifier = "poolhouse-demo-verifier-which-applications-make-anew";
 const user = { name: "demo@example.com", password: "Poolhouse-demo-1" };
 
 /** Creates the demo on an empty database; returns the text to print. */
@@ -31,7 +34,7 @@ export async function makeDemo(app: App): Promise<string> {
 async function create(ctx: Ctx, pool: string): Promise<void> {
   await userPoolHandlers.CreateUserPool(ctx, {
     PoolName: "demo",
-    UserPoolTags: { _custom_id_: pool },
+    UserPoolTags: { _custom_id_: pool, "poolhouse:require-pkce": "public" },
     UsernameAttributes: ["email"],
     UsernameConfiguration: { CaseSensitive: false },
     AutoVerifiedAttributes: ["email"],
@@ -81,6 +84,8 @@ function snippets(app: App, pool: string): string {
     response_type: "code",
     scope: "openid email",
     redirect_uri: callback,
+    code_challenge: toBase64url(sha256(verifier)),
+    code_challenge_method: "S256",
   });
   return `Demo pool    ${pool}
 Demo client  ${client}
@@ -89,7 +94,8 @@ Factors      passwords, codes by e-mail, passkeys (USER_AUTH); software tokens (
 Issuer       ${publicUrl}/${pool}
 Messages     ${publicUrl}/inbox
 Sign-in page ${publicUrl}/${pool}/login?${query}
-             (goes on to ${callback} with a code; discovery is at the issuer's /.well-known/openid-configuration)
+             (goes on to ${callback} with a code; its code_verifier is ${verifier};
+             discovery is at the issuer's /.well-known/openid-configuration)
 
 aws-cli (calls of administrators need the key in ${join(data, "secrets", "root-access-key.json")})
   aws cognito-idp initiate-auth --endpoint-url ${publicUrl} --region ${region} --no-sign-request \\

@@ -186,6 +186,11 @@ export function listensOnLoopback(config: Pick<Config, "host">): boolean {
   return config.host === "localhost" || config.host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(config.host);
 }
 
+/** Whether a URL's host is this machine for whoever opens it. */
+export function isLoopbackHost(hostname: string): boolean {
+  return listensOnLoopback({ host: hostname.replace(/^\[|\]$/g, "") }) || hostname.endsWith(".localhost");
+}
+
 /**
  * Whether only this machine uses the server: it listens on loopback and answers to no other name. If it answers to
  * another, a proxy on this machine may bring in anybody, and nothing meant for development may be reachable.

@@ -23,6 +23,8 @@ export interface Serving {
   network(incoming: IncomingMessage): string;
   /** Whether the connection comes from this machine or from a trusted proxy. */
   isNear(incoming: IncomingMessage): boolean;
+  /** Whether the client used TLS; undefined if a trusted proxy is in between and does not say. */
+  isSecure(incoming: IncomingMessage): boolean | undefined;
   /** Milliseconds since the context was made. */
   elapsed(ctx: Ctx): number;
   /** Stops the timers. */
@@ -60,6 +62,7 @@ export function createServing(app: App, { admission, turns, proxies, clock }: Se
       return ctx;
     },
     network: (incoming) => networkOf(proxies.clientAddress(incoming)),
+    isSecure: (incoming) => proxies.isSecure(incoming),
     isNear: ({ socket }) => proxies.isNear(socket.remoteAddress),
     elapsed: (ctx) => Math.round(performance.now() - (started.get(ctx) ?? performance.now())),
     close: () => {

@@ -1,12 +1,13 @@
-/** Reads form bodies (application/x-www-form-urlencoded) for all rooms. */
+/** Reads form bodies (application/x-www-form-urlencoded) and queries for all rooms. */
 import type { Context } from "hono";
+import { refuseOAuth } from "../domain/grants/oauth-error.ts";
 import { refusalOf } from "./body.ts";
 import { holdings } from "./holdings.ts";
-import type { Bindings } from "./place.ts";
+import { type Bindings, rawQuery } from "./place.ts";
 
 /**
  * The fields in order, or why the body was not read. Throws TooManyRequestsException if it was dropped in favor of
- * others.
+ * others, and invalid_request for U+0000.
  */
 export async function readFields(
   c: Context<Bindings>,
@@ -16,5 +17,21 @@ export async function readFields(
   const limit = holdings.formBody.limit.bytes;
   const body = await c.env.readBody(limit);
   if (body === "others first") throw refusalOf(body, limit);
-  return typeof body === "string" ? body : new URLSearchParams(Buffer.from(body).toString("utf8"));
+  if (typeof body === "string") return body;
+  const text = Buffer.from(body).toString("utf8");
+  refuseNul(text);
+  return new URLSearchParams(text);
+}
+
+/** The raw query, as rawQuery. Throws invalid_request for U+0000. */
+export function textQuery(c: Context<Bindings>): string {
+  const query = rawQuery(c);
+  refuseNul(query);
+  return query;
+}
+
+/** Refuses U+0000 in encoded parameters: PostgreSQL cannot store it, and other programs end a text there. */
+function refuseNul(encoded: string): void {
+  if (encoded.includes("%00") || encoded.includes("\0"))
+    refuseOAuth("invalid_request", "A parameter contains U+0000.");
 }

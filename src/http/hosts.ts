@@ -2,8 +2,17 @@
 import { type Config, mainHosts } from "../config/config.ts";
 import { hostKey } from "../lib/host-name.ts";
 
-/** Headers that show that a request came through a proxy. */
-export const proxyHeader = /^(?:via|forwarded|x-forwarded-.+|x-real-ip|.+-connecting-ip|true-client-ip)$/i;
+/** Headers that proxies and content delivery networks add to what they pass on. */
+const ofProxies = [
+  ...["via", "forwarded", "x-forwarded", "x-real-ip", "x-original-.+", "x-forwarded-.+"],
+  ...["client-ip", ".+-client-ip", ".+-clientip", ".+-connecting-ip", "x-envoy-external-address"],
+];
+const proxyHeader = new RegExp(`^(?:${ofProxies.join("|")})$`, "i");
+
+/** Whether a request came through a proxy, as its headers tell. */
+export function isForwarded(names: Iterable<string>): boolean {
+  return [...names].some((name) => proxyHeader.test(name));
+}
 
 export function createHostCheck(config: Config): (host: string | undefined) => boolean {
   const names = mainHosts(config);

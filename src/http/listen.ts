@@ -12,6 +12,7 @@ import type { Config } from "../config/config.ts";
 import type { CertificateSource } from "../integrations/tls.ts";
 import { Connections, type ConnectionsOptions } from "./connections.ts";
 import { holdings } from "./holdings.ts";
+import { namesOneHost } from "./request-target.ts";
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -143,9 +144,8 @@ async function openSocket(
   server.on("connection", accepted);
   const asked = (request: IncomingMessage, response: ServerResponse) => {
     if (!connections.asked(request, response)) return;
-    if (request.headers.host === undefined && request.httpVersion !== "1.0")
-      refuse(request.socket, malformed);
-    else answer(request, response);
+    if (namesOneHost(request)) answer(request, response);
+    else refuse(request.socket, malformed);
   };
   /**
    * Answers something that is not a valid request, and closes the connection; beyond the peer's share without an

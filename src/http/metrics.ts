@@ -20,7 +20,7 @@ import { PROGRAM_SCHEMA_VERSION } from "../store/migrations/migrate.ts";
 import { countWaiting } from "../store/outbox.ts";
 import type { Bodies } from "./body.ts";
 import type { Connections } from "./connections.ts";
-import { createHostCheck } from "./hosts.ts";
+import { createHostCheck, isForwarded } from "./hosts.ts";
 
 /**
  * Seconds. GetUser falls into the first bucket, a password hash into the second or third, queued calls into those
@@ -136,7 +136,7 @@ export function metricsRoutes(app: App, metrics: CountedMetrics): Hono<{ Binding
           "www-authenticate": 'Bearer realm="metrics"',
         });
       }
-    } else if (!own || !knowsHost(c.req.header("host")) || isForwarded(c.req.raw.headers)) {
+    } else if (!own || !knowsHost(c.req.header("host")) || comesFromElsewhere(Object.keys(c.req.header()))) {
       return c.json({ message: "Set POOLHOUSE_METRICS_TOKEN to read metrics from elsewhere." }, 403);
     }
     const text = await registry.render();
@@ -149,10 +149,8 @@ export function metricsRoutes(app: App, metrics: CountedMetrics): Hono<{ Binding
   return routes;
 }
 
-/** Whether a request has headers that proxies and pages of other sites add. */
-function isForwarded(headers: Headers): boolean {
-  return [...headers.keys()].some((name) => /^(?:via|forwarded|x-forwarded-.+|x-real-ip|origin)$/.test(name));
-}
+/** Whether a proxy or a page of another site asks, as the names of the headers tell. */
+const comesFromElsewhere = (names: readonly string[]) => isForwarded(names) || names.includes("origin");
 
 /** Adds the metrics of what clients hold of the server before they are authenticated (holdings.ts). */
 export function observeFront(

@@ -65,7 +65,7 @@ export function errorPageOf({ base }: Place, error: string, query: string): stri
   const shown = new URLSearchParams({ error });
   for (const name of ["client_id", "lang"]) {
     const value = parameters.get(name);
-    if (value) shown.set(name, value.slice(0, 128));
+    if (value && !value.includes("\0")) shown.set(name, value.slice(0, 128));
   }
   return `${base}/error?${shown}`;
 }

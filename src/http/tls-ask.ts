@@ -12,7 +12,7 @@ import { type Context, Hono } from "hono";
 import { servedBy } from "../domain/user-pools/domains.ts";
 import { foldHostName } from "../lib/host-name.ts";
 import type { Serving } from "./context.ts";
-import { createHostCheck, hostName, proxyHeader } from "./hosts.ts";
+import { createHostCheck, hostName, isForwarded } from "./hosts.ts";
 
 type Bound = { Bindings: HttpBindings };
 
@@ -38,9 +38,9 @@ export function tlsAskRoutes(serving: Serving): Hono<Bound> {
 
 /** Whether the proxy itself asks: neither a forwarded request nor one of a web page. */
 function mayAsk(serving: Serving, c: Context<Bound>): boolean {
-  const isOfOthers = (name: string) =>
-    proxyHeader.test(name) || name === "origin" || name.startsWith("sec-fetch-");
-  return serving.isNear(c.env.incoming) && !Object.keys(c.req.header()).some(isOfOthers);
+  const names = Object.keys(c.req.header());
+  const isOfPage = names.some((name) => name === "origin" || name.startsWith("sec-fetch-"));
+  return serving.isNear(c.env.incoming) && !isForwarded(names) && !isOfPage;
 }
 
 /** Strips the port. A colon without a valid port makes the name invalid. */

@@ -3,7 +3,7 @@
  * installation's own authority, since Amplify and other clients insist on https.
  */
 import { createPrivateKey, type webcrypto, X509Certificate } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
@@ -34,8 +34,10 @@ type Renewal =
 export interface TlsOptions {
   /** `dev`, or the path of a PEM file with a key and its certificates. */
   readonly tls: string;
-  /** Folder for the authority's key. */
+  /** Folder for the certificate of the `dev` authority. */
   readonly folder: string;
+  /** Folder for the authority's key, which no backup should contain: whoever has it can vouch for these names. */
+  readonly keyFolder: string;
   /** Host names and addresses for the `dev` certificate. */
   readonly names: readonly string[];
   /** Epoch milliseconds. */
@@ -135,7 +137,9 @@ function keyOf(leaf: X509Certificate, keys: readonly PemBlock[]): string {
 const day = 86_400_000;
 /** The longest validity that browsers accept. */
 const leafDays = 397;
-const authorityDays = 3_650;
+const authorityDays = 730;
+/** How long an authority must still be valid to be used at a start. */
+const authorityLeft = 90;
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 
 /** Loads the X.509 library on demand, as few servers need it. It requires that its polyfill is loaded first. */
@@ -145,16 +149,17 @@ async function loadX509() {
 }
 
 /** Issues a new certificate at each start, from an authority that is created once. */
-async function ownAuthority({ folder, names, now }: TlsOptions): Promise<CertificateSource> {
+async function ownAuthority(options: TlsOptions): Promise<CertificateSource> {
+  const { folder, names, now } = options;
   const x509 = await loadX509();
-  const authority = await readAuthority(folder, now);
+  const authority = await readAuthority(options);
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const issuer = new x509.X509Certificate(authority.cert);
   const leaf = await x509.X509CertificateGenerator.create({
     subject: `CN=${names[0] ?? "localhost"}`,
     issuer: issuer.subject,
     notBefore: new Date(now - day),
-    notAfter: new Date(now + leafDays * day),
+    notAfter: new Date(Math.min(now + leafDays * day, issuer.notAfter.getTime())),
     signingAlgorithm: algorithm,
     publicKey: keys.publicKey,
     signingKey: authority.key,
@@ -177,16 +182,31 @@ interface Authority {
   readonly key: webcrypto.CryptoKey;
 }
 
-/** This installation's authority, created on first use. Only its owner can read its key. */
-async function readAuthority(folder: string, now: number): Promise<Authority> {
+/**
+ * This installation's authority, created on first use, and again before it expires or if it may not vouch for one of the
+ * names. Only its owner can read its key.
+ */
+async function readAuthority({ folder, keyFolder, names, now }: TlsOptions): Promise<Authority> {
   const x509 = await loadX509();
-  const [certPath, keyPath] = [join(folder, "ca.pem"), join(folder, "ca-key.pem")];
+  const [certPath, keyPath] = [join(folder, "ca.pem"), join(keyFolder, "ca-key.pem")];
+  const subtree = (name: string) =>
+    subtreeOf(name, (type, value) => new x509.GeneralName(type, value).rawData);
+  const hosts = [...new Set(names.map((name) => name.replace(/^\*\./, "")))];
   if (existsSync(certPath) && existsSync(keyPath)) {
     const cert = readFileSync(certPath, "utf8");
-    const der = x509.PemConverter.decodeFirst(readFileSync(keyPath, "utf8"));
-    const key = await crypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"]);
-    if (Date.parse(new X509Certificate(cert).validTo) > now + leafDays * day) return { cert, key };
+    const known = new x509.X509Certificate(cert);
+    const constraints = Buffer.from(known.getExtension(nameConstraints)?.value ?? new ArrayBuffer(0));
+    const isCovered = hosts.every((host) => above(host).some((one) => constraints.includes(subtree(one))));
+    if (isCovered && known.notAfter.getTime() > now + authorityLeft * day) {
+      const der = x509.PemConverter.decodeFirst(readFileSync(keyPath, "utf8"));
+      const key = await crypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"]);
+      return { cert, key };
+    }
   }
+  const isTop = (host: string) =>
+    !above(host)
+      .slice(1)
+      .some((one) => hosts.includes(one));
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
   const authority = await x509.X509CertificateGenerator.createSelfSigned({
     name: `CN=Poolhouse development authority, O=${folder.replace(/[^\w./-]/g, "_")}`,
@@ -197,13 +217,47 @@ async function readAuthority(folder: string, now: number): Promise<Authority> {
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      new x509.Extension(nameConstraints, true, der(0x30, der(0xa0, ...hosts.filter(isTop).map(subtree)))),
     ],
   });
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const one of [folder, keyFolder]) mkdirSync(one, { recursive: true, mode: 0o700 });
+  // Where earlier versions kept the key of an authority for all names.
+  rmSync(join(folder, "ca-key.pem"), { force: true });
   const cert = `${authority.toString("pem")}\n`;
   replaceFile(keyPath, pem("PRIVATE KEY", await crypto.subtle.exportKey("pkcs8", keys.privateKey)), 0o600);
   replaceFile(certPath, cert, 0o644);
   return { cert, key: keys.privateKey };
+}
+
+/** The extension that limits an authority to names (RFC 5280 section 4.2.1.10). */
+const nameConstraints = "2.5.29.30";
+
+/** A host name and those that it is below; an address alone. */
+function above(host: string): string[] {
+  if (isIP(host) !== 0) return [host];
+  const labels = host.split(".");
+  return labels.map((_, index) => labels.slice(index).join("."));
+}
+
+/**
+ * The subtree, encoded, of a host name with those below it, or of an address.
+ * @param encode encodes a GeneralName
+ */
+function subtreeOf(name: string, encode: (type: "dns" | "ip", value: string) => ArrayBuffer): Buffer {
+  if (isIP(name) === 0) return der(0x30, Buffer.from(encode("dns", name)));
+  const encoded = Buffer.from(encode("ip", name));
+  const address = encoded.subarray(2);
+  // Behind an address comes its mask; here each is meant alone.
+  return der(0x30, der(encoded[0]!, address, Buffer.alloc(address.length, 0xff)));
+}
+
+/** Encodes a value with its tag and length (DER). */
+function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
+  const value = Buffer.concat(parts);
+  const { length } = value;
+  const size =
+    length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...size]), value]);
 }
 
 /** Replaces a file atomically. */

@@ -187,6 +187,8 @@ forEachServer(
         [`${"s".repeat(64)}.example`, custom, /is not a valid domain name/],
         ["LOCALHOST", custom, /is a name of this server itself/],
         ["id.example.com", custom, /is a name of this server itself/],
+        ["auth.localhost", custom, /is a name of this server itself/],
+        ["Auth.LocalHost.", custom, /is a name of this server itself/],
         ["shop.auth.localhost", custom, /lies in the domain of prefix domains/],
         ["a.shop.auth.localhost", custom, /lies in the domain of prefix domains/],
       ];

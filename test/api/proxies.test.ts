@@ -91,3 +91,48 @@ forEachServer("addresses without proxies", (open) => {
     assert.equal((await ask(password, "192.0.2.200")).message, "Password attempts exceeded");
   });
 });
+
+/** Headers by which proxies say that they pass something on. */
+const passedOn: Readonly<Record<string, string>> = {
+  via: "1.1 proxy",
+  forwarded: "for=192.0.2.1;proto=https",
+  "x-forwarded": "for=192.0.2.1",
+  "x-forwarded-for": "192.0.2.1",
+  "x-forwarded-host": "id.example",
+  "x-forwarded-proto": "https",
+  "x-original-forwarded-for": "192.0.2.1",
+  "x-original-url": "/inbox",
+  "x-real-ip": "192.0.2.1",
+  "x-client-ip": "192.0.2.1",
+  "client-ip": "192.0.2.1",
+  "x-cluster-client-ip": "192.0.2.1",
+  "true-client-ip": "192.0.2.1",
+  "fastly-client-ip": "192.0.2.1",
+  "cf-connecting-ip": "192.0.2.1",
+  "do-connecting-ip": "192.0.2.1",
+  "x-azure-clientip": "192.0.2.1",
+  "x-envoy-external-address": "192.0.2.1",
+};
+
+forEachServer(
+  "what is for this machine alone",
+  (open) => {
+    test("is answered to nobody whose request was passed on, by whatever header that shows", async () => {
+      const server = await open();
+      const paths = ["/metrics", "/inbox", "/inbox/messages", "/tls/ask?domain=localhost"];
+      const statusOf = async (path: string, headers: Record<string, string>) =>
+        (await fetch(`${server.endpoint}${path}`, { headers })).status;
+      const list = (headers: Record<string, string>) =>
+        call(server.endpoint, "ListUserPools", { MaxResults: 1 }, headers);
+      const plain = await Promise.all(paths.slice(0, 3).map((path) => statusOf(path, {})));
+      assert.deepEqual(plain, [200, 200, 200]);
+      assert.equal((await list({})).status, 200);
+      for (const [name, value] of Object.entries(passedOn)) {
+        const headers = { [name]: value };
+        for (const path of paths) assert.equal(await statusOf(path, headers), 403, `${path} with ${name}`);
+        assert.equal((await list(headers)).type, "AccessDeniedException", `--auth open with ${name}`);
+      }
+    });
+  },
+  { POOLHOUSE_AUTH: "open" },
+);

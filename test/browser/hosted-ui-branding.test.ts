@@ -239,7 +239,72 @@ forEachServer("branded pages in Chromium", (open, database) => {
     assert.equal(await page.evaluate("getComputedStyle(document.activeElement).outlineStyle"), "solid");
     await page.context().close();
   });
+
+  test("no classic CSS covers or hides a part of the page, however large or small it makes each", async () => {
+    const world = await setUp();
+    const page = await newPage([], world);
+    const { UserPoolId } = world.plain;
+    const style = (CSS: string) =>
+      world.server.client.send(new SetUICustomizationCommand({ UserPoolId, CSS }));
+    for (const [name, declarations] of Object.entries(extremes))
+      for (const styled of [allClasses, ...(name === "most" ? allClasses.map((one) => [one]) : [])]) {
+        await style(styled.map((one) => `.${one}-customizable { ${declarations} }`).join(" "));
+        await page.context().clearCookies();
+        await scenes["login-refused"]!({ world, page, lang: "en" });
+        assert.deepEqual(await page.evaluate(misplaced), [], `${name}: ${styled}`);
+      }
+    await style("");
+    await page.context().close();
+  });
 });
+
+/** Every class with the most, and with the least, that its part may have. */
+const extremes = {
+  most:
+    "padding: 64px; margin: 64px; font-size: 64px; line-height: 10px; border: 16px solid red; border-radius: 64px; " +
+    "letter-spacing: 8px; word-spacing: 16px; display: inline; width: 320px; max-width: 160px; height: 176px; " +
+    "max-height: 176px; box-shadow: inset 0 0 8px red; text-transform: uppercase; vertical-align: super",
+  least:
+    "padding: 0; margin: 0; font-size: 10px; line-height: 10px; border: 0; width: 80%; max-width: 40%; " +
+    "height: 16px; max-height: 16px; min-height: 16px; min-width: 16px; display: flex; letter-spacing: 0",
+  mixed:
+    "padding: 0; margin: 0; font-size: 64px; line-height: 10px; width: 160px; height: 16px; max-height: 16px; " +
+    "display: inline-flex; border-width: 16px; vertical-align: sub",
+};
+const classNames = ["background", "banner", "logo", "label", "inputField", "submitButton"];
+const allClasses = [...classNames, "errorMessage", "textDescription", "redirect", "legalText"];
+
+/** Parts that lie upon each other, and texts outside their part; run in the page. */
+const misplaced = `(() => {
+  const parts = [...document.querySelectorAll(".field > label, .input > input, .primary, .lead, .problem, .foot, .legal")];
+  const found = [];
+  const name = (part) => part.className || part.id || part.htmlFor || part.tagName;
+  const apart = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 1 || b.bottom <= a.top + 1;
+  const textsOf = (part) => {
+    const range = document.createRange();
+    range.selectNodeContents(part);
+    return [...range.getClientRects()];
+  };
+  const boxes = parts.map((part) => part.getBoundingClientRect());
+  for (const [index, part] of parts.entries()) {
+    const box = boxes[index];
+    if (box.width < 16 || box.height < 10) found.push(name(part) + " is too small");
+    for (const [other, another] of parts.entries())
+      if (other > index && !part.contains(another) && !apart(box, boxes[other]))
+        found.push(name(part) + " and " + name(another) + " overlap");
+    for (const text of textsOf(part)) {
+      const middle = (text.top + text.bottom) / 2;
+      if (middle < box.top || middle > box.bottom) found.push("text of " + name(part) + " is outside");
+    }
+  }
+  for (const part of parts) {
+    part.scrollIntoView({ block: "center" });
+    const { left, top, width, height } = part.getBoundingClientRect();
+    const seen = document.elementFromPoint(left + Math.min(width / 2, 20), top + height / 2);
+    if (seen !== part && !part.contains(seen)) found.push(name(part) + " is covered by " + (seen && name(seen)));
+  }
+  return found;
+})()`;
 
 /** Of two objects of objects, name by name. */
 function merged<T extends object, U extends object>(one: T, other: U): object {

@@ -64,6 +64,30 @@ forEachServer("hosted pages in Chromium", (open, database) => {
     await assertIn(page, world);
   });
 
+  test("an application at an IPv6 address, which no Content-Security-Policy can name, gets its code", async () => {
+    const world = await setUp();
+    const callback = "http://[::1]:9/callback";
+    const { UserPoolId } = world.plain;
+    const { UserPoolClient } = await world.server.client.send(
+      new CreateUserPoolClientCommand({
+        UserPoolId,
+        ClientName: "Sixth",
+        CallbackURLs: [callback],
+        AllowedOAuthFlowsUserPoolClient: true,
+        AllowedOAuthFlows: ["code"],
+        AllowedOAuthScopes: ["openid"],
+      }),
+    );
+    const app = { UserPoolId, ClientId: UserPoolClient!.ClientId! };
+    const page = await withoutScript();
+    await page.route(`${callback}?*`, (route) => route.fulfill({ body: "in" }));
+    await page.goto(address({ ...world, callback }, app, "/login"));
+    await page.fill("#username", "ann");
+    await page.fill("#password", password);
+    await press(page);
+    await assertIn(page, { ...world, callback });
+  });
+
   test("without script: sign-up, and a forgotten password", async () => {
     const world = await setUp();
     const page = await withoutScript();

@@ -228,6 +228,14 @@ describe("OAuth", () => {
     "https:///example.com",
     "https://exa\\mple.com",
     "mailto:a@example.com",
+    "https://*/callback",
+    "https://*.example.com/callback",
+    "https://app-*.example.com/callback",
+    "http://*.localhost:3000",
+    "https://a;script-src.example/callback",
+    "https://a,b.example/callback",
+    "https://'self'.example/callback",
+    "https://[::1%25lo]/callback",
   ];
   for (const url of good) test(`${url} is a redirect URL`, () => checkRedirectUrl(url));
   for (const url of bad)

@@ -21,7 +21,10 @@ export async function trustedTls(): Promise<{
 }> {
   const data = temporaryFolder();
   const folder = join(data, "secrets", "tls");
-  const { first } = await certificateSource({ tls: "dev", folder, names: ["localhost"], now: Date.now() });
+  const keyFolder = join(data, "development-authority");
+  // Those of a server on loopback, which would otherwise make an authority for them itself.
+  const names = ["localhost", "127.0.0.1", "::1"];
+  const { first } = await certificateSource({ tls: "dev", folder, keyFolder, names, now: Date.now() });
   const authority = first.cert.slice(first.cert.lastIndexOf("-----BEGIN CERTIFICATE-----"));
   setDefaultCACertificates([...getCACertificates("default"), authority]);
   const key = new X509Certificate(authority).publicKey.export({ type: "spki", format: "der" });

@@ -125,36 +125,60 @@ forEachServer("hosted pages: guards", (open) => {
     }
   });
 
-  test("form-action names the addresses of this client, that of the request first, and no other", async () => {
-    const targets = {
+  test("form-action names exact addresses of this client, that of the request first, and no other", async () => {
+    /** Nothing names an IPv6 address, or a host of earlier versions with a wildcard. */
+    const targets: Readonly<Record<string, string | undefined>> = {
       "https://app.example/callback?keep=1": "https://app.example",
       "https://app.example:8443/x": "https://app.example:8443",
       "http://localhost:3000/x": "http://localhost:3000",
-      "http://[::1]:3000/x": "http:",
+      "http://[::1]:3000/x": undefined,
+      "https://[2001:db8::1]/x?a='b'": undefined,
       "myapp://signed-in": "myapp:",
-      "https://a;script-src.example/x": "https:",
+      "https://a;script-src.example/x": undefined,
+      "https://*.example/x": undefined,
+      "https://*/x": undefined,
     };
     const { server, app, visitor } = await setUp();
+    const registered = Object.keys(targets);
     await server.client.send(
       new UpdateUserPoolClientCommand({
         ...app,
         ClientName: "Notes",
-        CallbackURLs: Object.keys(targets),
+        CallbackURLs: registered.filter((uri) => !/[;*]/.test(uri)),
         LogoutURLs: ["https://out.example/bye"],
         AllowedOAuthFlowsUserPoolClient: true,
         AllowedOAuthFlows: ["code"],
         AllowedOAuthScopes: ["openid"],
       }),
     );
+    const { kysely } = server.app.db;
+    const ofClient = ["client_id", "=", app.ClientId] as const;
+    const row = await kysely
+      .selectFrom("clients")
+      .selectAll()
+      .where(...ofClient)
+      .executeTakeFirstOrThrow();
+    const document = JSON.stringify({ ...JSON.parse(row.document), CallbackURLs: registered });
+    const changed = { document, version: row.version + 1 };
+    await kysely
+      .updateTable("clients")
+      .set(changed)
+      .where(...ofClient)
+      .execute();
     for (const [uri, source] of Object.entries(targets)) {
       const query = queryOf(app).replace(encodeURIComponent(callback), encodeURIComponent(uri));
       const { response } = await visitor.get(`/login?${query}`);
       const policy = response.headers.get("content-security-policy") ?? "";
-      const [self, first, ...others] = /; form-action ([^;]*)$/.exec(policy)?.[1]?.split(" ") ?? [];
+      const [self, ...sources] = /; form-action ([^;]*)$/.exec(policy)?.[1]?.split(" ") ?? [];
       assert.equal(self, "'self'");
-      assert.equal(first, source, uri);
-      const rest = Object.values(targets).filter((one) => one !== source);
-      assert.deepEqual(others.toSorted(), ["https://out.example", ...rest].toSorted());
+      if (source !== undefined) assert.equal(sources[0], source, uri);
+      const known = Object.values(targets).filter((one) => one !== undefined);
+      assert.deepEqual(sources.toSorted(), ["https://out.example", ...known].toSorted());
+      const done = await visitor.post(`/login?${query}`, { username: "ann", password });
+      const sentOn = source === undefined ? /content="0; url=([^"]*)"/.exec(done.text)?.[1] : done.location;
+      assert.ok(sentOn?.replaceAll("&#39;", "'").startsWith(uri), `${uri}: ${done.text}`);
+      assert.match(sentOn ?? "", /[?&](?:amp;)?code=/);
+      assert.equal(done.status, source === undefined ? 200 : 303, uri);
     }
     const { response } = await visitor.get("/error?error=invalid_client");
     assert.match(response.headers.get("content-security-policy") ?? "", /; form-action 'self'$/);
@@ -218,25 +242,30 @@ forEachServer("hosted pages: guards", (open) => {
     assert.ok(reflecting.some(({ text }) => text.includes("&lt;script&gt;")));
   });
 
-  test("characters that no database takes are no defect of ours", async () => {
+  test("U+0000 in a form or a query is refused, wherever it is", async () => {
     const { app, visitor } = await setUp();
     const query = queryOf(app);
-    const evil = "a\u0000b";
-    const names = ["username", "password", "code", "session", "credential", "answer", "email", "destination"];
-    const fields = { ...Object.fromEntries(names.map((name) => [name, evil])), challenge: "EMAIL_OTP" };
+    const names = ["username", "password", "code", "session", "credential", "answer", "email", "unknown"];
+    const isRefused = ({ status, location }: Shown, what: string) => {
+      assert.ok([302, 303].includes(status), `${what}: ${status}`);
+      const { pathname, searchParams } = new URL(location);
+      assert.equal(pathname, `/${app.UserPoolId}/error`, what);
+      assert.equal(searchParams.get("error"), "invalid_request", what);
+      assert.equal(location.includes("%00"), false, what);
+    };
     for (const path of forms) {
-      const shown = await visitor.post(`/${path}?${query}`, fields);
-      assert.equal(shown.status, 200, `${path}: ${shown.text}`);
-      const sent = await visitor.post(`/${path}?${query}`, { ...fields, username: "ann" });
-      assert.equal(sent.status, 200, `${path}: ${sent.text}`);
+      for (const name of names) {
+        const fields = { username: "ann", [name]: "a\0b", challenge: "EMAIL_OTP" };
+        isRefused(await visitor.post(`/${path}?${query}`, fields), `${path}, ${name}`);
+      }
+      isRefused(await visitor.post(`/${path}?${query}`, { "a\0": "b" }), `${path}, a name`);
+      for (const odd of ["nonce=a%00b", "login_hint=%00", "x%00=1", "lang=%00", "state=%00"]) {
+        isRefused(await visitor.get(`/${path}?${query}&${odd}`), `${path}, ${odd}`);
+        isRefused(await visitor.post(`/${path}?${query}&${odd}`, { username: "ann", password }), path);
+      }
+      isRefused(await visitor.get(`/${path}?client_id=%00`), `${path}, client_id`);
     }
-    assert.equal((await visitor.get(`/login?client_id=%00`)).status, 302);
-    const odd = await visitor.post(`/login?${query}&nonce=a%00b&login_hint=%00`, {
-      username: "ann",
-      password,
-    });
-    assert.match(odd.location, /[?&]code=/);
-    assert.equal((await visitor.get(`/error?error=%00&client_id=%00`)).status, 400);
+    assert.equal((await visitor.get("/error?error=%00&client_id=%00")).status, 400);
   });
 
   test("style and script are files of this server, named by what is in them", async () => {
@@ -276,6 +305,34 @@ forEachServer("hosted pages: guards", (open) => {
     }
   });
 
+  test("the error page says nothing that the author of a link has written", async () => {
+    const { server, app, visitor } = await setUp();
+    const other = await makeApp(server);
+    const told = [
+      "__proto__",
+      "constructor",
+      "call_0800-555-0100",
+      "Redirect_mismatch",
+      "x",
+      "",
+      "a".repeat(64),
+    ];
+    for (const error of told) {
+      const { text, status } = await visitor.get(`/error?error=${error}&client_id=${app.ClientId}`);
+      assert.equal(status, 400);
+      assert.ok(text.includes("Error: invalid_request") && text.includes(`Client: ${app.ClientId}`), error);
+      if (error.length > 1) assert.ok(!text.includes(error), error);
+    }
+    // The last one is another pool's.
+    for (const client of ["call0800555", "a".repeat(26), "+1", "", other.ClientId]) {
+      const { text } = await visitor.get(
+        `/error?error=invalid_client&client_id=${encodeURIComponent(client)}`,
+      );
+      assert.ok(text.includes("Error: invalid_client") && !text.includes("Client: "), client);
+      if (client.length > 2) assert.ok(!text.includes(client), client);
+    }
+  });
+
   test("errors are told in sentences, with what the developer has to do", async () => {
     const { server, app, visitor } = await setUp();
     const shown = await visitor.get(`/error?error=redirect_mismatch&client_id=${app.ClientId}`);
@@ -291,10 +348,12 @@ forEachServer("hosted pages: guards", (open) => {
       "unauthorized_client",
       "access_denied",
       "invalid_request",
-      "__proto__",
-      "nobody-knows",
-    ])
-      assert.equal((await visitor.get(`/error?error=${code}`)).status, 400);
+      "TooManyRequestsException",
+    ]) {
+      const told = await visitor.get(`/error?error=${code}`);
+      assert.equal(told.status, 400);
+      assert.ok(told.text.includes(`Error: ${code}`), code);
+    }
     const nowhere = await fetch(`${server.endpoint}/us-east-1_NOBODYS01/login?client_id=x`);
     assert.equal(nowhere.status, 404);
     assert.match(await nowhere.text(), /This page doesn’t exist/);

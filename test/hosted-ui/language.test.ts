@@ -38,7 +38,7 @@ forEachServer("hosted pages: language", (open) => {
     assert.equal(languageOf(await visitor.get(`/login?${query}&lang=it`, german)), "it");
     assert.equal(languageOf(await visitor.get(`/login?${query}&lang=ja`, german)), "ja");
     assert.equal(visitor.cookies.get("lang"), "ja");
-    for (const unknown of ["xx", "", "__proto__", "%00", "ja%0d%0aset-cookie:x=1", "x".repeat(5_000)]) {
+    for (const unknown of ["xx", "", "__proto__", "%01", "ja%0d%0aset-cookie:x=1", "x".repeat(5_000)]) {
       const shown = await visitor.get(`/login?${query}&lang=${unknown}`, german);
       assert.equal(languageOf(shown), "ja", unknown);
       assert.deepEqual(cookiesOf(shown), [], unknown);

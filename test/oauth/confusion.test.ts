@@ -249,7 +249,7 @@ forEachServer("confusion", (open) => {
         "Token",
         " code",
         "code ",
-        "code\0",
+        "code\x01",
         "code\ttoken",
         "code;token",
         "[code]",

@@ -195,7 +195,8 @@ forEachServer("oauth4webapi", (open) => {
       insecure,
     );
     await assert.rejects(async () => oauth.processClientCredentialsResponse(as, client, await asked), {
-      error: "invalid_client",
+      name: "WWWAuthenticateChallengeError",
+      status: 401,
     });
   });
 

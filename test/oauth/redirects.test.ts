@@ -79,7 +79,9 @@ forEachServer(
   "redirects",
   (open, database) => {
     // No database is involved in URIs, so one of the two sees only a part of them.
-    const hostile = database === "sqlite" ? hostileUrls : hostileUrls.filter((_, index) => index % 10 === 0);
+    const all = database === "sqlite" ? hostileUrls : hostileUrls.filter((_, index) => index % 10 === 0);
+    // Those with U+0000 do not come so far (extremes.test.ts).
+    const hostile = all.filter((uri) => !uri.includes("\0"));
     const place = async () =>
       setUp(await open(), {
         CallbackURLs: goodOnes,
@@ -284,7 +286,10 @@ forEachServer(
           }),
         ];
         for (const answer of sent) {
-          const location = answer.headers.get("location") ?? "";
+          const page = await answer.text();
+          // Where no Content-Security-Policy can name the host, a page takes the place of the redirect after a form.
+          const onward = /content="0; url=([^"]*)"/.exec(page)?.[1]?.replaceAll("&amp;", "&");
+          const location = answer.headers.get("location") ?? onward ?? "";
           assert.ok(location.startsWith(`${wire}${mark}code=`), `${answer.status} ${location}`);
           const form = { grant_type: "authorization_code", client_id: at.ClientId, redirect_uri: uri };
           const code = /[?&]code=([^&]+)/.exec(location)?.[1] ?? "";

@@ -121,6 +121,56 @@ forEachServer("signing out of the browser", (open) => {
     assert.deepEqual(await leave(bare, {}), { location: `${bare.base}/signedout`, isStill: false });
   });
 
+  test("a part of a page, a script or a prefetch signs nobody out", async () => {
+    const server = await open();
+    const place = await setUp(server);
+    const leaving = new URLSearchParams({ client_id: place.ClientId, logout_uri: goodbye });
+    const send = async (headers: Record<string, string>, method = "GET") => {
+      const url = `${place.base}/logout${method === "GET" ? `?${leaving}` : ""}`;
+      const body = method === "GET" ? null : leaving;
+      const answer = await fetch(url, {
+        method,
+        body,
+        redirect: "manual",
+        headers: { cookie: place.cookie, ...headers },
+      });
+      const isStill = (await authorize(place, { prompt: "none" })).searchParams.has("code");
+      return { status: answer.status, cookies: answer.headers.getSetCookie(), isStill };
+    };
+    const dests = [
+      "image",
+      "empty",
+      "script",
+      "style",
+      "font",
+      "audio",
+      "video",
+      "track",
+      "manifest",
+      "worker",
+    ];
+    for (const dest of [
+      ...dests,
+      "sharedworker",
+      "serviceworker",
+      "object",
+      "embed",
+      "report",
+      "xslt",
+      "json",
+    ])
+      for (const site of ["same-origin", "same-site", "cross-site"])
+        for (const method of ["GET", "POST"]) {
+          const answer = await send({ "sec-fetch-dest": dest, "sec-fetch-site": site }, method);
+          assert.deepEqual(answer, { status: 400, cookies: [], isStill: true }, `${method} ${dest} ${site}`);
+        }
+    const ahead = { "sec-fetch-dest": "document", "sec-purpose": "prefetch;prerender" };
+    assert.deepEqual(await send(ahead), { status: 400, cookies: [], isStill: true });
+    assert.deepEqual(await send({ purpose: "prefetch" }), { status: 400, cookies: [], isStill: true });
+    const shown = await send({ "sec-fetch-dest": "document", "sec-fetch-site": "cross-site" });
+    assert.deepEqual([shown.status, shown.isStill], [302, false]);
+  });
+
   test("what is not registered, or contradicts itself, signs nobody out", async () => {
     const server = await open();
     const place = await setUp(server);

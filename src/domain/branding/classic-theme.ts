@@ -1,15 +1,17 @@
 /**
  * Applies the CSS of the classic hosted UI to a page: colors go through the same checks as those of managed login, and
- * rules apply to the parts of our pages that correspond to the classic classes. Only purely visual properties are used;
- * anything that could cover another part or move one away is left out. The classic pages were light, and so are these.
+ * rules apply to the parts of our pages that correspond to the classic classes. Only declarations are used whose effect
+ * stays in the part's box (classic-values.ts). The classic pages were light, and so are these.
  * Pure.
  */
 import { type Color, colorOfCss } from "../../lib/color.ts";
 import { readUiCss } from "./classic-css.ts";
+import { type Applied, type Box, withinBox } from "./classic-values.ts";
 import { paletteOf } from "./theme-colors.ts";
 
 interface Part {
   readonly selector: string;
+  readonly box: Box;
   /** The custom properties that receive the colors of declarations. */
   readonly color?: string;
   readonly background?: string;
@@ -19,32 +21,35 @@ interface Part {
 
 /** Parts by the documented classes; missing classes have no counterpart on our pages. */
 const parts: Readonly<Record<string, Part>> = {
-  background: { selector: "main", background: "--card", color: "--text" },
-  banner: { selector: ".banner", mayHide: true },
+  background: { selector: "main", box: "page", background: "--card", color: "--text" },
+  banner: { selector: ".banner", box: "banner", mayHide: true },
   errorMessage: {
     selector: ".problem",
+    box: "text",
     color: "--bad",
     background: "--bad-back",
     border: "--bad-line",
   },
   inputField: {
     selector: ".input > input",
+    box: "field",
     color: "--typed",
     background: "--field",
     border: "--edge",
   },
-  "inputField:focus": { selector: ".input > input:focus", border: "--focus" },
-  label: { selector: ".field > label", color: "--label" },
-  legalText: { selector: ".legal", color: "--legal" },
-  logo: { selector: ".banner img", mayHide: true },
-  redirect: { selector: ".foot", color: "--foot", mayHide: true },
-  submitButton: { selector: ".primary", color: "--on-accent", background: "--accent" },
+  "inputField:focus": { selector: ".input > input:focus", box: "field", border: "--focus" },
+  label: { selector: ".field > label", box: "text", color: "--label" },
+  legalText: { selector: ".legal", box: "text", color: "--legal" },
+  logo: { selector: ".banner img", box: "image", mayHide: true },
+  redirect: { selector: ".foot", box: "text", color: "--foot", mayHide: true },
+  submitButton: { selector: ".primary", box: "button", color: "--on-accent", background: "--accent" },
   "submitButton:hover": {
     selector: ".primary:hover",
+    box: "button",
     color: "--on-accent-over",
     background: "--accent-over",
   },
-  textDescription: { selector: ".lead", color: "--soft", mayHide: true },
+  textDescription: { selector: ".lead", box: "text", color: "--soft", mayHide: true },
 };
 
 /** Parts that look like another one unless they have declarations themselves. */
@@ -79,12 +84,12 @@ export function uiThemeOf(css: string): UiTheme {
       for (const { property, value } of declarations) {
         const adapted = part && adapt(part, { property, value, colors });
         if (adapted === undefined) ignored.add(`${selector} { ${property} }`);
-        if (part === undefined || !adapted) continue;
+        if (part === undefined || adapted === undefined || adapted === "color") continue;
         const ofPart = declarationsOf.get(part.selector) ?? new Map<string, string>();
         declarationsOf.set(part.selector, ofPart);
         // The last one wins, and shorthands apply in order.
-        ofPart.delete(property);
-        ofPart.set(property, adapted);
+        ofPart.delete(adapted.property);
+        ofPart.set(adapted.property, adapted.value);
       }
     }
   const { values, repairs } = paletteOf("light", (property) => givenFor(property, colors));
@@ -114,26 +119,21 @@ interface Declaration {
 
 /** Longer values are of no use. */
 const LONGEST_VALUE = 256;
-const side = "(?:top|right|bottom|left|(?:block|inline)(?:-start|-end)?)";
-const edge = new RegExp(`^border(?:-${side})?(?:-color)?$`);
-const visual = new RegExp(
-  "^(?:font-(?:family|size|style|weight|variant|stretch)|letter-spacing|word-spacing|line-height" +
-    "|text-(?:align|transform|decoration(?:-(?:line|style))?)|vertical-align" +
-    `|(?:padding|margin)(?:-${side})?|(?:min-|max-)?(?:width|height)|border(?:-${side})?-(?:width|style)` +
-    "|border(?:-(?:top|bottom)-(?:left|right)|-(?:start|end)-(?:start|end))?-radius|box-shadow|display)$",
-);
+const edge = /^border(?:-(?:top|right|bottom|left|(?:block|inline)(?:-start|-end)?))?(?:-color)?$/;
 
-/** The declaration's value for our page; empty if its color says everything; undefined if it is not used. */
-function adapt(part: Part, { property, value, colors }: Declaration): string | undefined {
+/** The declaration for our page; "color" if its color says everything; undefined if it is not used. */
+function adapt(part: Part, { property, value, colors }: Declaration): Applied | "color" | undefined {
   if (value.length > LONGEST_VALUE) return undefined;
   // The banner has no text.
-  if (part === parts["banner"] && /^background(?:-color|-image)?$/.test(property)) return value;
+  if (part === parts["banner"] && /^background(?:-color|-image)?$/.test(property)) return { property, value };
   if (property === "color" || /^background(?:-color)?$/.test(property))
     return extractColor(property === "color" ? part.color : part.background, value, colors) === undefined
       ? undefined
-      : "";
-  if (edge.test(property)) return extractColor(part.border, value, colors) ?? value;
-  return isVisualOnly(part, property, value) ? value : undefined;
+      : "color";
+  if (property === "display" && value.toLowerCase() === "none")
+    return part.mayHide === true ? { property, value } : undefined;
+  const colored = edge.test(property) ? extractColor(part.border, value, colors) : undefined;
+  return withinBox(part.box, { property, value: colored ?? value });
 }
 
 /**
@@ -154,44 +154,4 @@ function extractColor(
   if (property === undefined || first === undefined) return undefined;
   colors.set(property, first);
   return replaced;
-}
-
-/** At least the font size, but not below the smallest legible size. */
-const lineHeight = /^(?:normal|[1-9]\d?(?:\.\d{1,4})?(?:r?em)?|[1-9]\d{1,2}px|[1-9]\d{2}%)$/i;
-
-/**
- * Whether a property leaves everything in place: no position or order, and no margins that pull one part over another.
- */
-function isVisualOnly(part: Part, property: string, value: string): boolean {
-  if (!visual.test(property)) return false;
-  if (/^(?:margin|letter-spacing|word-spacing)/.test(property)) return /^[\w.%\s]+$/.test(value);
-  if (property === "font-size") return isLegible(value);
-  // Rules out overlapping lines, and strokes as thick as a part.
-  if (property === "line-height") return lineHeight.test(value);
-  if (/^(?:text-|vertical-)/.test(property)) return /^[a-z\s-]+$/i.test(value);
-  // Our own values keep fields and buttons large enough to hit.
-  if (property.startsWith("min-")) return part === parts["logo"] || part === parts["banner"];
-  if (property === "box-shadow") return isNarrow(value);
-  if (property === "display" && value.toLowerCase() === "none") return part.mayHide === true;
-  if (property === "display") return /^(?:block|inline|inline-block|flex|inline-flex)$/i.test(value);
-  // A percentage of an undefined height would leave a logo as large as its file.
-  return part !== parts["logo"] || !property.endsWith("height") || !value.includes("%");
-}
-
-/** Whether a font size is a single value of at least 10 pixels. */
-function isLegible(size: string): boolean {
-  const [, number, unit] = /^([\d.]{1,8})(px|pt|r?em|%)$/i.exec(size) ?? [];
-  const least: Readonly<Record<string, number>> = { px: 10, pt: 7.5, em: 0.625, rem: 0.625, "%": 62.5 };
-  if (unit === undefined)
-    return /^(?:x-small|small|medium|large|x-large|xx-large|xxx-large|larger)$/i.test(size);
-  return Number(number) >= least[unit.toLowerCase()]!;
-}
-
-/** Whether a shadow is small; shadows are painted over what comes before. */
-function isNarrow(shadow: string): boolean {
-  const plain = shadow.replace(/#[\da-f]+|(?:rgb|hsl)a?\([^()]*\)/gi, " ");
-  const lengths = [...plain.matchAll(/(?<![\w.])-?([\d.]+)([a-z%]*)/gi)];
-  return (
-    !plain.includes("(") && lengths.every(([, size, unit]) => Number(size) <= 64 && /^(?:px)?$/i.test(unit!))
-  );
 }

@@ -11,6 +11,7 @@ import { type AuthorizationRequest, type Redirect, RedirectedRefusal } from "./a
 import { type SignedInBrowser, throughBrowser } from "./browser-session.ts";
 import { issueCode } from "./code.ts";
 import type { PageRequest } from "./page-request.ts";
+import { namedScope } from "./scopes.ts";
 
 /** Whether the user's present sign-in is enough to continue without asking for anything. */
 export function suffices(
@@ -78,7 +79,8 @@ async function implicitTokens(
   browser: SignedInBrowser,
 ): Promise<Record<string, string>> {
   const { user, authTime } = browser;
-  const { pool, client, scopes, resource, nonce } = request;
+  const { pool, client, scopes, askedScope, resource, nonce } = request;
+  const scope = namedScope(scopes, askedScope);
   const grant = { origin: "oauth", scope: scopes.join(" "), resource } as const;
   const family = newFamily(ctx, { pool, client, user, authTime }, grant);
   const proven = { signOuts: user.signOuts, credentialVersion: browser.credentialVersion };
@@ -92,6 +94,7 @@ async function implicitTokens(
     access_token: tokens.AccessToken!,
     token_type: "Bearer",
     expires_in: String(tokens.ExpiresIn),
+    ...(scope !== undefined && { scope }),
   };
 }
 

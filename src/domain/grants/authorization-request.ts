@@ -3,13 +3,17 @@
  * and authorization endpoint", Amazon Cognito Developer Guide). This file parses and checks an authorization request.
  */
 import type { Ctx } from "../../app.ts";
+import { exactSource } from "../../lib/csp-source.ts";
 import { Refusal } from "../../lib/refusal.ts";
+import { pairsOf } from "../../lib/with-query.ts";
 import { readIdTokenHint } from "../tokens/id-token-hint.ts";
-import { isStrict, renewsSilently } from "../user-pools/client-tags.ts";
+import { isStrict, renewsSilently, requiresPkce } from "../user-pools/client-tags.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { existingScopes } from "../user-pools/resource-servers.ts";
-import { clientOf, requireOAuth } from "./client.ts";
+import { clientOf } from "./client.ts";
 import { type OAuthError, refuseOAuth } from "./oauth-error.ts";
+import { redirectUriOf } from "./redirect-uri.ts";
+import { checkResource } from "./resource.ts";
 import { grantedScopes } from "./scopes.ts";
 
 type ResponseType = "code" | "token";
@@ -31,6 +35,10 @@ export interface AuthorizationRequest extends Redirect {
   readonly pool: Pool;
   readonly client: Client;
   readonly scopes: readonly string[];
+  /** `scope` as given. */
+  readonly askedScope: string | undefined;
+  /** Whether the redirect URI was given, so that the token request must repeat it (RFC 6749 section 4.1.3). */
+  readonly namesRedirect: boolean;
   readonly nonce: string | undefined;
   /** S256 (RFC 7636). */
   readonly codeChallenge: string | undefined;
@@ -63,16 +71,17 @@ const prompts: readonly string[] = ["none", "login", "select_account", "consent"
 /**
  * Reads the query of an authorization request to a pool. Throws a plain Refusal as long as there is nothing to redirect
  * to (the client or its redirect URI is not known: RFC 6749 section 4.1.2.1), and a RedirectedRefusal after that.
+ * @param place the pool, and ManagedLoginVersion of its domain if the request came to one
  * @param query as received, without the question mark
  */
 export async function readAuthorizationRequest(
   ctx: Ctx,
-  pool: Pool,
+  { pool, loginVersion }: { readonly pool: Pool; readonly loginVersion?: number | undefined },
   query: string,
 ): Promise<AuthorizationRequest> {
   const parameters = readParameters(query);
   const client = await clientOf(ctx, pool, once(parameters, "client_id"));
-  const redirectUri = redirectUriOf(client, once(parameters, "redirect_uri"));
+  const redirectUri = redirectUriOf(pool, client, once(parameters, "redirect_uri"));
   const given = parameters.get("response_type");
   const redirect: Redirect = {
     redirectUri,
@@ -85,6 +94,7 @@ export async function readAuthorizationRequest(
     const rest = readRest(pool, client, parameters);
     // Scopes of resource servers stay with the client when they are deleted, but are no longer granted.
     const scopes = await existingScopes(ctx, pool, rest.scopes);
+    await checkResource(ctx, { pool, client, loginVersion }, rest.resource);
     const hinted = await hintedUser(ctx, pool, client, parameters.get("id_token_hint"));
     return { ...redirect, ...rest, scopes, hinted, pool, client };
   } catch (error) {
@@ -125,12 +135,14 @@ function readRest(pool: Pool, client: Client, parameters: URLSearchParams): Rest
   if (strict) assertResponseMode(parameters);
   return {
     scopes: grantedScopes(client, parameters.get("scope"), { strict }),
+    askedScope: parameters.get("scope") ?? undefined,
+    namesRedirect: parameters.has("redirect_uri"),
     nonce: parameters.get("nonce") ?? undefined,
-    codeChallenge: codeChallengeOf(parameters),
+    codeChallenge: codeChallengeOf(pool, client, parameters),
     prompt: promptOf(parameters.get("prompt")),
     loginHint: parameters.get("login_hint") ?? undefined,
     languages: languagesOf(parameters, strict),
-    resource: resourceOf(parameters.get("resource")),
+    resource: parameters.get("resource") ?? undefined,
     maxAge: strict ? maxAgeOf(parameters.get("max_age")) : undefined,
   };
 }
@@ -151,33 +163,20 @@ export function once(parameters: URLSearchParams, name: string): string | undefi
 }
 
 /**
- * The redirect URI, which must equal one of the client's byte by byte. Errors are shown to the developer on a page of
- * ours.
- */
-export function redirectUriOf(client: Client, given: string | undefined): string {
-  const { CallbackURLs = [], DefaultRedirectURI } = client.document;
-  requireOAuth(client);
-  if (given === undefined && DefaultRedirectURI !== undefined) return DefaultRedirectURI;
-  if (given === undefined) return invalid("Required parameter redirect_uri is not present.");
-  if (CallbackURLs.includes(given)) return given;
-  return refuseOAuth("redirect_mismatch", "The redirect_uri is not registered for the client.");
-}
-
-/**
  * The origins that may frame the answer, for silent renewal: a page of the client checks in a frame whether the browser
  * is still signed in. Only answers to prompt=none may be framed, which show nothing, and only by the origins that the
  * client's answers go to anyway.
  */
 function framingOrigins(pool: Pool, client: Client): readonly string[] {
   if (!renewsSilently(pool, client)) return [];
-  const origins = (client.document.CallbackURLs ?? []).map((url) => new URL(url).origin);
-  // An application's own scheme has no pages, and an IPv6 address cannot be written in a policy.
-  return [...new Set(origins)].filter((origin) => /^https?:\/\/[\w.-]+(?::\d+)?$/.test(origin));
+  const sources = (client.document.CallbackURLs ?? []).flatMap((url) => exactSource(url) ?? []);
+  // An application's own scheme has no pages.
+  return [...new Set(sources)].filter((source) => /^https?:\/\//.test(source));
 }
 
-/** The raw value of `state`: decoding and encoding it again could change it. */
+/** The raw value of `state`: decoding and encoding it again could change it. Its name may be encoded. */
 export function rawState(query: string): string | undefined {
-  const raw = /(?:^|&)state=([^&]+)/.exec(query)?.[1];
+  const raw = pairsOf(query).find(({ name, value }) => name === "state" && value !== "")?.value;
   return raw === undefined || !/^[\x21-\x7e]+$/.test(raw) ? undefined : raw;
 }
 
@@ -206,10 +205,15 @@ function assertResponseMode(parameters: URLSearchParams): void {
 }
 
 /** The code challenge (RFC 7636). The method `plain`, which offers no protection, is refused. */
-function codeChallengeOf(parameters: URLSearchParams): string | undefined {
+function codeChallengeOf(pool: Pool, client: Client, parameters: URLSearchParams): string | undefined {
   const challenge = parameters.get("code_challenge") || undefined;
   const method = parameters.get("code_challenge_method") || undefined;
-  if (challenge === undefined && method === undefined) return undefined;
+  if (challenge === undefined && method === undefined) {
+    const isCode = parameters.get("response_type") === "code";
+    return isCode && requiresPkce(pool, client)
+      ? invalid("The client must send a code_challenge.")
+      : undefined;
+  }
   if (method !== "S256") return invalid("code_challenge_method must be S256.");
   if (challenge === undefined || !/^[\w-]{43}$/.test(challenge))
     return invalid("code_challenge must be the base64url of a SHA-256 hash.");
@@ -231,16 +235,6 @@ export function promptOf(given: string | null): ReadonlySet<Prompt> {
   if (unknown !== undefined) invalid("prompt holds an unknown value.");
   if (values.includes("none") && values.length > 1) invalid("prompt none goes with no other.");
   return new Set(values as Prompt[]);
-}
-
-/** The resource: "https://", "http://localhost" or a custom scheme, without a fragment. */
-function resourceOf(given: string | null): string | undefined {
-  if (!given) return undefined;
-  const url = URL.canParse(given) ? new URL(given) : undefined;
-  const isPlain = url?.protocol === "http:" && url.hostname !== "localhost";
-  if (url === undefined || isPlain || given.includes("#"))
-    return refuseOAuth("invalid_target", "resource must be an absolute URL without a fragment.");
-  return given;
 }
 
 function maxAgeOf(given: string | null): number | undefined {

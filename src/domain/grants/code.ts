@@ -16,15 +16,21 @@ import { shapeTokens, signTokens } from "../tokens/mint.ts";
 import { makeRefreshToken } from "../tokens/refresh-token.ts";
 import { insertTracked, type Seen, seenFrom, trackedSession } from "../tokens/session-tracking.ts";
 import { allowsCodeFlow, remainingScopes } from "../user-pools/client-scopes.ts";
+import { isStrict, requiresPkce } from "../user-pools/client-tags.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import type { AuthorizationRequest } from "./authorization-request.ts";
 import { isStillValid, type SignedInBrowser, throughBrowser } from "./browser-session.ts";
 import { refuseOAuth } from "./oauth-error.ts";
+import { isCallback } from "./redirect-uri.ts";
 
 /** What a code grants, besides the user. */
 interface CodeGrant {
   readonly redirectUri: string;
+  /** Whether the redirect URI is the client's default one: the token request then need not repeat it. */
+  readonly isDefaultRedirect?: true | undefined;
   readonly scopes: readonly string[];
+  /** `scope` of the authorization request. */
+  readonly asked?: string | undefined;
   readonly nonce?: string | undefined;
   readonly codeChallenge?: string | undefined;
   readonly resource?: string | undefined;
@@ -44,7 +50,7 @@ export async function issueCode(
   browser: SignedInBrowser,
 ): Promise<string> {
   const { user, methods, authTime, credentialVersion, browserHash, tracked } = browser;
-  const { pool, client, redirectUri, scopes, nonce, codeChallenge, resource } = request;
+  const { pool, client, redirectUri, scopes, askedScope, nonce, codeChallenge, resource } = request;
   const code = uuid4(ctx.random);
   const seen = tracked && seenFrom(ctx);
   const issued = {
@@ -52,7 +58,16 @@ export async function issueCode(
     hash: hashOf(code),
     clientId: client.id,
     userId: user.id,
-    grant: { redirectUri, scopes, nonce, codeChallenge, resource, seen },
+    grant: {
+      redirectUri,
+      ...(!request.namesRedirect && { isDefaultRedirect: true }),
+      scopes,
+      asked: askedScope,
+      nonce,
+      codeChallenge,
+      resource,
+      seen,
+    } satisfies CodeGrant,
     methods,
     signOuts: user.signOuts,
     credentialVersion,
@@ -70,6 +85,12 @@ export async function issueCode(
   return code;
 }
 
+export interface Redeemed {
+  readonly tokens: AuthenticationResultType;
+  /** `scope` of the authorization request. */
+  readonly asked: string | undefined;
+}
+
 export interface Redemption {
   readonly pool: Pool;
   readonly client: Client;
@@ -80,9 +101,9 @@ export interface Redemption {
 
 /**
  * Exchanges a code for tokens. Throws invalid_grant (unknown, used, expired, another client's, wrong verifier, user
- * changed since) and, like Cognito, unauthorized_client for another redirect URI.
+ * changed since) and, like Cognito, unauthorized_client for another redirect URI; clients that want the standard get invalid_grant for that.
  */
-export async function redeemCode(ctx: Ctx, redemption: Redemption): Promise<AuthenticationResultType> {
+export async function redeemCode(ctx: Ctx, redemption: Redemption): Promise<Redeemed> {
   const { pool, client } = redemption;
   const code = await readCode<CodeGrant>(ctx.db, pool.id, hashOf(redemption.code));
   if (code === undefined || code.clientId !== client.id) return invalidGrant("unknown code");
@@ -99,15 +120,21 @@ export async function redeemCode(ctx: Ctx, redemption: Redemption): Promise<Auth
 
 function problemOf(
   grant: CodeGrant,
-  { client, redirectUri, codeVerifier }: Redemption,
+  { pool, client, redirectUri, codeVerifier }: Redemption,
 ): (() => never) | undefined {
   // Checked against the client's current settings.
-  if (!allowsCodeFlow(client) || !client.document.CallbackURLs?.includes(grant.redirectUri))
+  if (!allowsCodeFlow(client) || !isCallback(pool, client, grant.redirectUri))
     return () =>
       refuseOAuth("unauthorized_client", "The client may not use the code flow with that redirect_uri.");
-  if (redirectUri !== grant.redirectUri)
+  const mayBeMissing = grant.isDefaultRedirect === true && redirectUri === undefined;
+  if (redirectUri !== grant.redirectUri && !mayBeMissing)
     return () =>
-      refuseOAuth("unauthorized_client", "The redirect_uri is not that of the authorization request.");
+      refuseOAuth(
+        isStrict(pool, client) ? "invalid_grant" : "unauthorized_client",
+        "The redirect_uri is not that of the authorization request.",
+      );
+  if (grant.codeChallenge === undefined && requiresPkce(pool, client))
+    return () => invalidGrant("the client must use PKCE");
   // RFC 9700 section 4.8.2: a verifier without a challenge indicates a downgrade attack.
   if ((grant.codeChallenge === undefined) !== (codeVerifier === undefined))
     return () => invalidGrant("verifier without challenge, or challenge without verifier");
@@ -121,7 +148,7 @@ async function mintFrom(
   ctx: Ctx,
   { pool, client }: Redemption,
   code: AuthorizationCode<CodeGrant>,
-): Promise<AuthenticationResultType> {
+): Promise<Redeemed> {
   const user = await readUser(ctx.db, pool.id, code.userId);
   if (user === undefined) return invalidGrant("the user is gone");
   if (!(await isStillValid(ctx, pool, user, code))) return invalidGrant("the sign-in is no longer valid");
@@ -145,7 +172,8 @@ async function mintFrom(
   }
   if (stored === "void") return invalidGrant("the user changed meanwhile");
   const tokens = await signTokens(ctx, pool, shaped);
-  return { ...tokens, RefreshToken: makeRefreshToken(family, family.generation) };
+  const RefreshToken = makeRefreshToken(family, family.generation);
+  return { tokens: { ...tokens, RefreshToken }, asked: code.grant.asked };
 }
 
 /**

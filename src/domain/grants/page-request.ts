@@ -12,9 +12,9 @@ import {
   promptOf,
   rawState,
   readParameters,
-  redirectUriOf,
 } from "./authorization-request.ts";
 import { clientOf } from "./client.ts";
+import { redirectUriOf } from "./redirect-uri.ts";
 
 export type PageRequest = Pick<
   AuthorizationRequest,
@@ -34,7 +34,7 @@ export async function readPageRequest(ctx: Ctx, pool: Pool, query: string): Prom
   return {
     pool,
     client,
-    redirectUri: redirectUriOf(client, once(parameters, "redirect_uri")),
+    redirectUri: redirectUriOf(pool, client, once(parameters, "redirect_uri")),
     state: rawState(query),
     prompt: promptOf(once(parameters, "prompt") ?? null),
     loginHint: once(parameters, "login_hint"),

@@ -22,3 +22,13 @@ export function grantedScopes(
     refuseOAuth("invalid_scope", "phone, email, profile and address need openid.");
   return scopes;
 }
+
+/**
+ * The scopes for an answer with tokens; undefined if they are those that were asked for, and need not be named (RFC 6749
+ * sections 4.2.2 and 5.1).
+ */
+export function namedScope(granted: readonly string[], asked: string | undefined): string | undefined {
+  const wanted = new Set((asked ?? "").split(" ").filter((scope) => scope !== ""));
+  const isSame = wanted.size === granted.length && granted.every((scope) => wanted.has(scope));
+  return isSame ? undefined : granted.join(" ");
+}

@@ -3,7 +3,7 @@
  * signatures, once what grants the tokens is stored or used up.
  */
 import { randomUUID } from "node:crypto";
-import { CompactSign } from "jose";
+import { CompactSign, decodeJwt } from "jose";
 import type { Ctx } from "../../app.ts";
 import { utf8 } from "../../lib/bytes.ts";
 import { groupsOfUser } from "../../store/groups.ts";
@@ -96,4 +96,10 @@ export async function sign(ctx: Ctx, pool: Pool, tokenUse: TokenUse, claims: Cla
   // The claims are complete, so the deep copy and the setters of SignJWT are not needed.
   const payload = utf8(JSON.stringify(claims));
   return new CompactSign(payload).setProtectedHeader({ kid: key.kid, alg: "RS256" }).sign(key.privateKey);
+}
+
+/** The scopes of an access token that was just issued here. */
+export function issuedScopes({ AccessToken = "" }: AuthenticationResultType): readonly string[] {
+  const { scope = "" } = decodeJwt<{ scope?: string }>(AccessToken);
+  return scope.split(" ").filter((one) => one !== "");
 }

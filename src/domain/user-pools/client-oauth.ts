@@ -79,7 +79,7 @@ function checkClientCredentials(
 }
 
 /** Schemes that execute or display what the URL contains, or stay off the network: no application is behind them. */
-const forbiddenSchemes = new Set([
+export const forbiddenSchemes: ReadonlySet<string> = new Set([
   "about:",
   "blob:",
   "data:",
@@ -110,6 +110,8 @@ export function checkRedirectUrl(url: string): void {
   if (forbiddenSchemes.has(parsed.protocol)) invalid(`${url} cannot use the ${parsed.protocol} protocol.`);
   const isWeb = parsed.protocol === "https:" || parsed.protocol === "http:";
   if (isWeb && !/^https?:\/\/[^/]/i.test(url)) invalid(`${url} is not a valid URL.`);
+  // Wildcards, and characters that mean something in a policy.
+  if (isWeb && !/^(?:[\w.-]+|\[[\da-f:.]+\])$/.test(parsed.hostname)) invalid(`${url} is not a valid URL.`);
   if (parsed.protocol === "http:" && !loopbackHosts.has(parsed.hostname))
     invalid(`${url} cannot use the HTTP protocol.`);
 }

@@ -7,6 +7,8 @@ import type { Client, Pool } from "./load-pool.ts";
 const strictTag = "poolhouse:oidc";
 /** Lets clients show answers to prompt=none in a frame of their own pages. */
 const silentRenewalTag = "poolhouse:silent-renewal";
+/** Requires PKCE of clients; besides ids and `*`, it may list `public` for all clients without a secret. */
+const pkceTag = "poolhouse:require-pkce";
 
 function namedBy(pool: Pick<Pool, "document">, tag: string): readonly string[] {
   const value = pool.document.UserPoolTags?.[tag] ?? "";
@@ -30,4 +32,13 @@ export function hasStrictClients(pool: Pick<Pool, "document">): boolean {
 
 export function renewsSilently(pool: Pick<Pool, "document">, client: Pick<Client, "id">): boolean {
   return isNamedBy(pool, silentRenewalTag, client);
+}
+
+/** Whether the client must prove possession of its authorization requests by PKCE (RFC 7636). */
+export function requiresPkce(
+  pool: Pick<Pool, "document">,
+  client: Pick<Client, "id" | "secrets">,
+): boolean {
+  const isPublic = client.secrets.length === 0 && namedBy(pool, pkceTag).includes("public");
+  return isPublic || isNamedBy(pool, pkceTag, client);
 }

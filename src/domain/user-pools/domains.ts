@@ -144,7 +144,8 @@ export async function servedBy(ctx: Ctx, host: string): Promise<Served | undefin
   const cached = cache.get(name);
   if (cached !== undefined && cached.until > ctx.now) return cached.served;
   // Nothing else can be a domain, so nothing else costs a query.
-  if (!isHostName(name) || mainHosts(ctx.config).has(name)) return undefined;
+  if (!isHostName(name) || mainHosts(ctx.config).has(name) || name === ctx.config.authDomain)
+    return undefined;
   const { key, kind } = domainOfHost(ctx.config, name);
   const found = await findDomain(ctx.db, key);
   const served =
@@ -186,7 +187,9 @@ function prefix(given: string): string {
 /** Checks a custom domain: it must not be one of the server's own names, or in the domain of prefixes. */
 function customDomain(config: Config, given: string): string {
   const name = foldHostName(given) ?? invalid(`${given} is not a valid domain name.`);
-  if (mainHosts(config).has(name)) invalid(`${given} is a name of this server itself.`);
+  // Its pages could set cookies for every prefix domain.
+  if (mainHosts(config).has(name) || name === config.authDomain)
+    invalid(`${given} is a name of this server itself.`);
   if (config.authDomain !== undefined && name.endsWith(`.${config.authDomain}`))
     invalid(
       `${given} lies in the domain of prefix domains: give the prefix alone, without CustomDomainConfig.`,

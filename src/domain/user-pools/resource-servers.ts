@@ -99,6 +99,15 @@ export async function existingScopes(
   return scopes.filter((scope) => standard.includes(scope) || existing.has(scope));
 }
 
+/** Whether the pool has a resource server with this identifier. */
+export async function isResourceServer(
+  ctx: Ctx,
+  pool: Pick<Pool, "id" | "version" | "createdAt">,
+  identifier: string,
+): Promise<boolean> {
+  return (await knownServers(ctx, pool, [identifier])).length > 0;
+}
+
 /** Resource servers by pool, its creation time and identifier, as of the pool's version. */
 const known = new CacheKind<{ readonly version: number; readonly server: ResourceServer | undefined }>(
   10_000,

@@ -10,7 +10,7 @@ import { noteUse } from "../../domain/iam/key-uses.ts";
 import type { Principal } from "../../domain/iam/principal.ts";
 import { checkSignature, readSignedRequest, type Signed, type WireRequest } from "../../lib/sigv4.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { proxyHeader } from "../hosts.ts";
+import { isForwarded } from "../hosts.ts";
 
 /** The principal of a signed call. Throws the documented errors of the signing process. */
 export async function authenticate(ctx: Ctx, request: WireRequest, service: string): Promise<Principal> {
@@ -45,7 +45,7 @@ async function verify(ctx: Ctx, request: WireRequest, signed: Signed, service: s
  */
 function openPrincipal(ctx: Ctx, request: WireRequest, signed: Signed | undefined): Principal {
   const names = [...request.headers].map(([name]) => name.toLowerCase());
-  if (names.some((name) => name === "origin" || proxyHeader.test(name))) {
+  if (isForwarded(names) || names.includes("origin")) {
     return refuse(
       "AccessDeniedException",
       "With --auth open, calls of administrators must come directly from this machine.",

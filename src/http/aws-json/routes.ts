@@ -128,11 +128,8 @@ async function largestBody(
   return (await isAccessKey(ctx, keyId)) ? holdings.body.limit.bytes : unknownKey();
 }
 
-/**
- * The request as its signature covers it: raw headers and raw target (RFC 9112 section 3.2 allows the absolute form).
- */
+/** The request as its signature covers it: raw headers and raw target. */
 function wireRequest(incoming: IncomingMessage, body: Uint8Array): WireRequest {
-  const target = (incoming.url ?? "/").replace(/^https?:\/\/[^/?]*/i, "");
-  const [path, query = ""] = target.split(/\?(.*)/s);
-  return { method: "POST", path: path || "/", query, headers: headerPairs(incoming.rawHeaders), body };
+  const [path = "/", query = ""] = (incoming.url ?? "/").split(/\?(.*)/s);
+  return { method: "POST", path, query, headers: headerPairs(incoming.rawHeaders), body };
 }

@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { type Context, Hono } from "hono";
 import type { App } from "../../app.ts";
 import { type Message, recentMessages } from "../../store/outbox.ts";
-import { proxyHeader } from "../hosts.ts";
+import { isForwarded } from "../hosts.ts";
 import { inboxPage, style } from "./page.ts";
 
 const styleHash = createHash("sha256").update(style).digest("base64");
@@ -45,7 +45,7 @@ const headers = [
 ] as const;
 
 function comesFromElsewhere(c: Context): boolean {
-  if (Object.keys(c.req.header()).some((name) => proxyHeader.test(name))) return true;
+  if (isForwarded(Object.keys(c.req.header()))) return true;
   if (c.req.header("sec-fetch-site") === "cross-site" && c.req.header("sec-fetch-mode") !== "navigate")
     return true;
   const origin = c.req.header("origin");

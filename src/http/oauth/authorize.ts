@@ -20,7 +20,7 @@ import { requestQuery } from "./form.ts";
 export async function answerAuthorize(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
   const query = await requestQuery(c);
   try {
-    const request = await readAuthorizationRequest(ctx, place.pool, query);
+    const request = await readAuthorizationRequest(ctx, place, query);
     return redirect(c, await locationOf(ctx, c, place, { request, query }), request);
   } catch (error) {
     if (error instanceof RedirectedRefusal)

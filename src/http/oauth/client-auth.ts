@@ -4,9 +4,12 @@ import type { Ctx } from "../../app.ts";
 import { clientSecretFits } from "../../domain/credentials/check-secret-hash.ts";
 import { clientOf, findClientOf } from "../../domain/grants/client.ts";
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
+import { isStrict } from "../../domain/user-pools/client-tags.ts";
 import type { Client, Pool } from "../../domain/user-pools/load-pool.ts";
 import { fromBase64 } from "../../lib/bytes.ts";
+import { Refusal } from "../../lib/refusal.ts";
 import { type Bindings, placeOf, poolIdOf } from "../place.ts";
+import { answerFailure, failureOf } from "./errors.ts";
 
 /**
  * The authenticated client and its pool. Throws invalid_client, invalid_request if two methods contradict each other,
@@ -31,6 +34,24 @@ export async function authenticateClient(
   return { pool, client };
 }
 
+/** 401, with the scheme by which the client tried to authenticate (RFC 6749 section 5.2). */
+export function unauthenticated(ctx: Ctx, c: Context<Bindings>, refusal: Refusal): Response {
+  if (c.req.header("authorization") !== undefined) c.header("www-authenticate", 'Basic realm="oauth2"');
+  return answerFailure(c, { ...failureOf(ctx, refusal), status: 401 });
+}
+
+export function isFailedBasic(c: Context<Bindings>, error: unknown): error is Refusal {
+  const isRefused = error instanceof Refusal && error.code === "invalid_client";
+  return isRefused && c.req.header("authorization") !== undefined;
+}
+
+/** Whether the client that the Authorization header names wants the standard, whether or not it exists. */
+export async function wantsStandard(ctx: Ctx, c: Context<Bindings>): Promise<boolean> {
+  const { pool } = await placeOf(ctx, c);
+  const basic = credentialsOf(c.req.header("authorization") ?? "");
+  return isStrict(pool, { id: basic?.id ?? "" });
+}
+
 async function namedClient(
   ctx: Ctx,
   c: Context<Bindings>,
@@ -48,11 +69,14 @@ async function namedClient(
  * are accepted: encoded ones contain a percent sign, which no id or secret does.
  */
 function readBasic(header: string | undefined): { id: string; secret: string } | undefined {
-  if (header === undefined) return undefined;
-  const [, encoded] = /^Basic +([A-Za-z0-9+/=_-]+)$/i.exec(header) ?? wrongClient();
-  const text = fromBase64(encoded ?? "")?.toString("utf8") ?? wrongClient();
-  const colon = text.indexOf(":");
-  if (colon < 0) return wrongClient();
+  return header === undefined ? undefined : (credentialsOf(header) ?? wrongClient());
+}
+
+function credentialsOf(header: string): { id: string; secret: string } | undefined {
+  const [, encoded = ""] = /^Basic +([A-Za-z0-9+/=_-]+)$/i.exec(header) ?? [];
+  const text = encoded === "" ? undefined : fromBase64(encoded)?.toString("utf8");
+  const colon = text?.indexOf(":") ?? -1;
+  if (text === undefined || colon < 0) return undefined;
   const plain = (part: string) =>
     part.replace(/%([\da-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
   return { id: plain(text.slice(0, colon)), secret: plain(text.slice(colon + 1)) };

@@ -50,7 +50,8 @@ function metadata(ctx: Ctx, pool: Pool): object {
     token_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
     revocation_endpoint_auth_methods_supported: ["client_secret_basic", "client_secret_post", "none"],
     code_challenge_methods_supported: ["S256"],
-    prompt_values_supported: ["none", "login", "select_account", "consent"],
+    // Others are accepted, and change nothing.
+    prompt_values_supported: ["none", "login"],
     claims_supported: [...claimsWithoutScope, ...claimScopes.flatMap((scope) => claimsOfScope[scope] ?? [])],
     claims_parameter_supported: false,
     request_parameter_supported: false,

@@ -6,7 +6,7 @@ import { type Bindings, rawQuery } from "../place.ts";
 
 /**
  * Reads the parameters; those without a value count as omitted. Throws invalid_request for another content type, a body
- * that is too long, or a repeated parameter.
+ * that is too long, a repeated parameter, or U+0000.
  */
 export async function readForm(c: Context<Bindings>): Promise<ReadonlyMap<string, string>> {
   const fields = await readFields(c);

@@ -8,6 +8,7 @@ import type { Ctx } from "../../app.ts";
 import { once, rawState, readParameters } from "../../domain/grants/authorization-request.ts";
 import { closeBrowserSession } from "../../domain/grants/browser-session.ts";
 import { type LogoutRequest, logoutTarget } from "../../domain/grants/logout.ts";
+import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { sessionCookie, setSessionCookie } from "../cookies.ts";
 import { type Bindings, errorPageOf, type Place } from "../place.ts";
@@ -15,10 +16,25 @@ import { redirect } from "../redirect.ts";
 import { requestQuery } from "./form.ts";
 
 export async function answerLogout(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
+  if (!isNavigation(c))
+    return refuseOAuth(
+      "invalid_request",
+      "Signing out is for a window of the browser, not for a part of a page.",
+    );
   const query = await requestQuery(c);
   // Browsers send no SameSite=Lax cookie with another site's form, but do with the GET that follows.
   if (c.req.method === "POST") return redirect(c, `${place.base}/logout?${query}`);
   return redirect(c, await leave(ctx, c, place, query));
+}
+
+/**
+ * Whether a window or frame is to show the answer, as far as the browser says by Fetch Metadata: an image or a script's
+ * request on any page must not sign anybody out, and neither must a link that is only fetched in advance.
+ */
+function isNavigation(c: Context): boolean {
+  const isShown = /^(?:document|iframe|frame)$/.test(c.req.header("sec-fetch-dest") ?? "document");
+  const purpose = `${c.req.header("sec-purpose") ?? ""} ${c.req.header("purpose") ?? ""}`;
+  return isShown && !/\bprefetch\b/.test(purpose);
 }
 
 async function leave(ctx: Ctx, c: Context<Bindings>, place: Place, query: string): Promise<string> {

@@ -8,8 +8,8 @@ import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
 import { revokeToken } from "../../domain/tokens/refresh.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { Bindings } from "../place.ts";
-import { authenticateClient } from "./client-auth.ts";
-import { answerFailure, failureOf, noStore } from "./errors.ts";
+import { authenticateClient, unauthenticated } from "./client-auth.ts";
+import { noStore } from "./errors.ts";
 import { readForm } from "./form.ts";
 
 export async function answerRevoke(ctx: Ctx, c: Context<Bindings>): Promise<Response> {
@@ -33,10 +33,4 @@ export async function answerRevoke(ctx: Ctx, c: Context<Bindings>): Promise<Resp
     if (error.code !== "UnauthorizedException") refuseOAuth("invalid_request", error.message);
   }
   return c.body(null, 200, { ...noStore, "content-length": "0" });
-}
-
-/** 401, with the scheme by which the client tried to authenticate (RFC 6749 section 5.2). */
-function unauthenticated(ctx: Ctx, c: Context<Bindings>, refusal: Refusal): Response {
-  if (c.req.header("authorization") !== undefined) c.header("www-authenticate", 'Basic realm="oauth2"');
-  return answerFailure(c, { ...failureOf(ctx, refusal), status: 401 });
 }

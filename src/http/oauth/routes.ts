@@ -2,6 +2,7 @@
 import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
 import type { Serving } from "../context.ts";
+import { textQuery } from "../form.ts";
 import { type Bindings, type Place, placeOf, poolPath } from "../place.ts";
 import { answerAuthorize } from "./authorize.ts";
 import { answerFailure, failureOf } from "./errors.ts";
@@ -71,6 +72,7 @@ function preflight(c: Context, methods: readonly string[]): Response {
 async function answerOrFail(serving: Serving, c: Context<Bindings>, answer: Answer): Promise<Response> {
   const ctx = serving.context(c.env.incoming);
   try {
+    textQuery(c);
     return await answer(ctx, c);
   } catch (error) {
     return answerFailure(c, failureOf(ctx, error));

@@ -8,11 +8,13 @@ import { requireOAuth } from "../../domain/grants/client.ts";
 import { clientCredentials } from "../../domain/grants/client-credentials.ts";
 import { redeemCode } from "../../domain/grants/code.ts";
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
+import { namedScope } from "../../domain/grants/scopes.ts";
+import { issuedScopes } from "../../domain/tokens/mint.ts";
 import { readPresented, refreshTokens } from "../../domain/tokens/refresh.ts";
 import type { Client, Pool } from "../../domain/user-pools/load-pool.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import type { Bindings } from "../place.ts";
-import { authenticateClient } from "./client-auth.ts";
+import { authenticateClient, isFailedBasic, unauthenticated, wantsStandard } from "./client-auth.ts";
 import { noStore } from "./errors.ts";
 import { readForm } from "./form.ts";
 
@@ -22,10 +24,14 @@ interface TokenRequest {
   readonly form: ReadonlyMap<string, string>;
 }
 
+interface Granted {
+  readonly tokens: AuthenticationResultType;
+  /** The scopes that the client knows of: those that it asked for, or has had so far. */
+  readonly asked: string | undefined;
+}
+
 /** The supported grants. */
-const grants: Readonly<
-  Record<string, (ctx: Ctx, request: TokenRequest) => Promise<AuthenticationResultType>>
-> = {
+const grants: Readonly<Record<string, (ctx: Ctx, request: TokenRequest) => Promise<Granted>>> = {
   authorization_code: (ctx, { pool, client, form }) =>
     redeemCode(ctx, {
       pool,
@@ -36,27 +42,39 @@ const grants: Readonly<
     }),
   refresh_token: async (ctx, { pool, client, form }) => {
     const token = required(form, "refresh_token");
-    return refreshTokens(ctx, await readPresented(ctx, { pool, client, token }), undefined);
+    const presented = await readPresented(ctx, { pool, client, token });
+    return { tokens: await refreshTokens(ctx, presented, undefined), asked: presented.family.scope };
   },
-  client_credentials: (ctx, { pool, client, form }) =>
-    clientCredentials(ctx, { pool, client, scope: form.get("scope") }),
+  client_credentials: async (ctx, { pool, client, form }) => {
+    const asked = form.get("scope");
+    return { tokens: await clientCredentials(ctx, { pool, client, scope: asked }), asked };
+  },
 };
 
 export async function answerToken(ctx: Ctx, c: Context<Bindings>): Promise<Response> {
   const form = await readForm(c);
-  const { pool, client } = await authenticateClient(ctx, c, form);
+  let authenticated: Awaited<ReturnType<typeof authenticateClient>>;
+  try {
+    authenticated = await authenticateClient(ctx, c, form);
+  } catch (error) {
+    // Cognito answers 400.
+    if (isFailedBasic(c, error) && (await wantsStandard(ctx, c))) return unauthenticated(ctx, c, error);
+    throw error;
+  }
+  const { pool, client } = authenticated;
   requireOAuth(client);
   const type = required(form, "grant_type");
   const grant = Object.hasOwn(grants, type) ? grants[type] : undefined;
   if (grant === undefined)
     return refuseOAuth("unsupported_grant_type", "grant_type is none that is supported.");
-  const tokens = await grant(ctx, { pool, client, form });
+  const { tokens, asked } = await grant(ctx, { pool, client, form });
   const answer = {
     access_token: tokens.AccessToken,
     id_token: tokens.IdToken,
     refresh_token: tokens.RefreshToken,
     token_type: "Bearer",
     expires_in: tokens.ExpiresIn,
+    scope: namedScope(issuedScopes(tokens), asked),
   };
   return c.json(answer, 200, noStore);
 }

@@ -1,5 +1,6 @@
 /** Renders a page: the frame around its content, and its headers. */
 import { html } from "hono/html";
+import { exactSource } from "../../../lib/csp-source.ts";
 import { script, style } from "./assets.ts";
 import { brandedParts } from "./brand.ts";
 import type { Frame, Html } from "./frame.ts";
@@ -31,10 +32,11 @@ export async function answerPage(frame: Frame, page: Page): Promise<Response> {
 
 /**
  * The Content-Security-Policy of a page. Chrome checks every redirect after a form against form-action, including the
- * application's own: if the callback redirects the browser to another host, the client must have registered it.
+ * application's own: if the callback redirects the browser to another host, the client must have registered it. Addresses
+ * that no source names exactly are left out (onward.ts).
  */
 function policy(leadsTo: readonly string[]): string {
-  const targets = [...new Set(leadsTo.map(formTarget))].map((target) => ` ${target}`).join("");
+  const targets = [...new Set(leadsTo.flatMap((uri) => exactSource(uri) ?? []))];
   return [
     "default-src 'none'",
     "style-src 'self'",
@@ -43,17 +45,8 @@ function policy(leadsTo: readonly string[]): string {
     "connect-src 'none'",
     "base-uri 'none'",
     "frame-ancestors 'none'",
-    `form-action 'self'${targets}`,
+    ["form-action 'self'", ...targets].join(" "),
   ].join("; ");
-}
-
-/**
- * A URI's origin as a CSP source expression; its scheme where the host is an IPv6 address, which CSP cannot express.
- */
-function formTarget(uri: string): string {
-  const { protocol, origin } = new URL(uri);
-  const isWeb = protocol === "https:" || protocol === "http:";
-  return isWeb && /^https?:\/\/[\w.-]+(?::\d+)?$/.test(origin) ? origin : protocol;
 }
 
 async function document(frame: Frame, { title, body, isProblem, graphic }: Page): Promise<Html> {

@@ -11,13 +11,16 @@ import { findRelyingParty, offersPasskeys } from "../../../domain/mfa/webauthn.t
 import type { Page as SignInPage } from "../../../domain/signin/sign-in.ts";
 import type { Client, Pool } from "../../../domain/user-pools/load-pool.ts";
 import { pinnedClientId } from "../../../domain/user-pools/manage-clients.ts";
+import { pairsOf } from "../../../lib/with-query.ts";
 import { deviceCookie, languageCookie, setLanguageCookie } from "../../cookies.ts";
+import { textQuery } from "../../form.ts";
 import { type Bindings, type Place, rawQuery } from "../../place.ts";
 import { redirect as redirectTo } from "../../redirect.ts";
 import { brandOf } from "./brand.ts";
 import { emptyForm, type Form, readForm } from "./form.ts";
 import type { Frame } from "./frame.ts";
 import { wordsFor, wordsIn } from "./language.ts";
+import { needsPage, onwardPage } from "./onward.ts";
 
 export interface Visit extends Frame {
   readonly ctx: Ctx;
@@ -49,21 +52,21 @@ const leadsToPasskeys = (query: string) => query.split("&").includes(toPasskeys)
  * The query of the page where passkeys are added, or of a sign-in that leads there. Drops anything added in between.
  */
 export function passkeyQuery(query: string, to: "sign-in" | "page"): string {
-  const kept = query.split("&").filter((one) => !/^(?:to|prompt|response_type)=/.test(one));
+  const kept = query.split("&").filter((one) => !/^(?:to|prompt|response_type)$/.test(pairsOf(one)[0]!.name));
   return [...kept, ...(to === "sign-in" ? [toPasskeys] : [])].join("&");
 }
 
 /** Reads a visit of a page. Throws what readAuthorizationRequest and readPageRequest throw. */
 export async function readVisit(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Visit> {
-  const query = rawQuery(c);
+  const query = textQuery(c);
   if (leadsToPasskeys(query)) return readPasskeyVisit(ctx, c, place);
-  const request = await readAuthorizationRequest(ctx, place.pool, query);
+  const request = await readAuthorizationRequest(ctx, place, query);
   return { ...(await newVisit(ctx, c, place, request)), request };
 }
 
 /** Reads a visit of the page where passkeys are added. Throws what readPageRequest throws. */
 export async function readPasskeyVisit(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<PasskeyVisit> {
-  const request = await readPageRequest(ctx, place.pool, rawQuery(c));
+  const request = await readPageRequest(ctx, place.pool, textQuery(c));
   return { ...(await newVisit(ctx, c, place, request)), request };
 }
 
@@ -73,7 +76,7 @@ export async function readBareVisit(
   c: Context<Bindings>,
   place: Place,
 ): Promise<Visit | BareVisit> {
-  const query = rawQuery(c);
+  const query = textQuery(c);
   const parameters = new URLSearchParams(query);
   if (parameters.has("response_type") || leadsToPasskeys(query)) return readVisit(ctx, c, place);
   const client = await clientOf(ctx, place.pool, parameters.get("client_id") || undefined);
@@ -144,6 +147,7 @@ export function linkTo({ root, query }: Pick<Visit, "root" | "query">, path: str
 }
 
 /** Redirects the browser (docs/decisions/0010-referrer-of-pages.md). */
-export function redirect(c: Context<Bindings>, location: string): Response {
+export function redirect(c: Context<Bindings>, location: string): Response | Promise<Response> {
+  if (c.req.method === "POST" && needsPage(location)) return onwardPage(c, location);
   return redirectTo(c, location, { referrerPolicy: "same-origin" });
 }

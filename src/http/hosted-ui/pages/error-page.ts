@@ -4,8 +4,10 @@ import { html } from "hono/html";
 import type { Ctx } from "../../../app.ts";
 import { refusedLocation } from "../../../domain/grants/answer.ts";
 import { RedirectedRefusal } from "../../../domain/grants/authorization-request.ts";
-import { isClientId } from "../../../domain/user-pools/load-pool.ts";
+import { findClientOf } from "../../../domain/grants/client.ts";
+import { oauthErrors } from "../../../domain/grants/oauth-error.ts";
 import { Refusal } from "../../../lib/refusal.ts";
+import { errorCodes } from "../../../wire/generated/error-codes.ts";
 import { type Bindings, errorPageOf, type Place, rawQuery } from "../../place.ts";
 import { logRefusal } from "../../refused.ts";
 import type { Html } from "../kit/frame.ts";
@@ -13,14 +15,22 @@ import { answerPage, type Page } from "../kit/layout.ts";
 import { newFrame, redirect } from "../kit/visit.ts";
 import { overloadPage } from "../overload-page.ts";
 
+const knownErrors: ReadonlySet<string> = new Set([...oauthErrors, ...errorCodes]);
+
 /** GET /error, to which the OAuth endpoints redirect when an error must not go to a redirect URI. */
-export function answerErrorPage(ctx: Ctx, c: Context<Bindings>, { base }: Place): Promise<Response> {
+export async function answerErrorPage(
+  ctx: Ctx,
+  c: Context<Bindings>,
+  { base, pool }: Place,
+): Promise<Response> {
   const parameters = new URLSearchParams(rawQuery(c));
   const frame = newFrame(ctx, c, base);
   const { words } = frame;
-  // Nothing else is shown: the author of a link to this page must not be able to write on it.
-  const error = /^[\w-]{1,64}$/.exec(parameters.get("error") ?? "")?.[0] ?? "invalid_request";
+  // Only known errors and clients are shown: the author of a link to this page must not be able to write on it.
+  const named = parameters.get("error") ?? "";
+  const error = knownErrors.has(named) ? named : "invalid_request";
   const clientId = parameters.get("client_id") ?? "";
+  const client = (await findClientOf(ctx, pool.id, clientId))?.client;
   const sentence =
     error === "TooManyRequestsException"
       ? words.errors.tooMany
@@ -29,7 +39,7 @@ export function answerErrorPage(ctx: Ctx, c: Context<Bindings>, { base }: Place)
   const body = html`<p class="lead">${sentence} ${words.errorPage.back}</p>
 <div class="developers"><h2>${words.errorPage.forDevelopers}</h2>
 ${remedy === undefined ? "" : html`<p>${remedy}</p>`}
-<p>${isClientId(clientId) ? html`${toCopy(words.errorPage.client(clientId))}<br>` : ""}${toCopy(words.errorPage.code(error))}<br>${toCopy(words.common.requestId(ctx.requestId))}</p></div>`;
+<p>${client === undefined ? "" : html`${toCopy(words.errorPage.client(client.id))}<br>`}${toCopy(words.errorPage.code(error))}<br>${toCopy(words.common.requestId(ctx.requestId))}</p></div>`;
   return answerPage(frame, { title: words.errorPage.title, body, status: 400 });
 }
 
