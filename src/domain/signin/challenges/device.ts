@@ -3,8 +3,8 @@
  * device"). The secret is 40 random bytes, so it cannot be guessed; one answer, right or wrong, uses up the Session.
  */
 import type { Ctx } from "../../../app.ts";
-import { equalBytes, fromBase64, toBase64, toHex } from "../../../lib/bytes.ts";
-import { publicValueHex, SECRET_BYTES, signature } from "../../../lib/srp.ts";
+import { equalBytes, fromBase64, toBase64 } from "../../../lib/bytes.ts";
+import { publicValueHex, SECRET_BYTES, saltHex, signature } from "../../../lib/srp.ts";
 import { readDevice, updateDevice } from "../../../store/devices.ts";
 import { takeSignIn } from "../../../store/sign-ins.ts";
 import { turnOf } from "../../credentials/subjects.ts";
@@ -80,7 +80,7 @@ async function offerDevice(ctx: Ctx, signIn: SignIn, given: Given): Promise<Outc
     name: "DEVICE_PASSWORD_VERIFIER",
     parameters: (rowId) => ({
       ...names,
-      SALT: toHex(salt),
+      SALT: saltHex(salt),
       SRP_B: publicValueHex(B),
       SECRET_BLOCK: secretBlock(ctx, pool.id, rowId),
     }),
