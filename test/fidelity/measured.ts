@@ -1,7 +1,7 @@
 /** The form of the tables of what was measured at AWS, and how their cases call the server: on the wire, without any SDK. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { signed } from "../kit/calls.ts";
+import { type RawAnswer, signed } from "../kit/calls.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { type OAuthPlace, setUp } from "../oauth/support.ts";
 
@@ -30,16 +30,20 @@ export class Place {
     this.server = server;
   }
 
-  /** What the operation answers. */
+  answer(operation: string, body: Body): Promise<RawAnswer> {
+    return signed(this.server, operation, body);
+  }
+
+  /** The body of what the operation answers, which is no refusal. */
   async ask(operation: string, body: Body): Promise<Body> {
-    const answer = await signed(this.server, operation, body);
+    const answer = await this.answer(operation, body);
     assert.equal(answer.status, 200, `${operation}: ${answer.type} ${answer.message}`);
     return answer.body;
   }
 
   /** "accepted", or the error. */
   async says(operation: string, body: Body): Promise<string> {
-    const answer = await signed(this.server, operation, body);
+    const answer = await this.answer(operation, body);
     return answer.status === 200 ? "accepted" : `${answer.type}: ${answer.message}`;
   }
 

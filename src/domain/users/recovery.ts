@@ -224,9 +224,15 @@ export function resetPassword(ctx: Ctx, pool: Pool, user: User): Promise<void> {
   return concluded(ctx, attempt, sendReset(ctx, pool, user), () => "InProgress");
 }
 
+/** Whether an administrator can reset this user's password. Throws NotAuthorizedException. */
+function assertResettable(user: Pick<User, "enabled" | "status">): void {
+  if (!user.enabled) refuseObstacle("disabled");
+  if (user.status !== "CONFIRMED" && user.status !== "RESET_REQUIRED") refuseObstacle("state");
+}
+
 async function sendReset(ctx: Ctx, pool: Pool, user: User): Promise<void> {
   recoveryOrder(pool);
-  if (user.status !== "CONFIRMED" && user.status !== "RESET_REQUIRED") refuseObstacle("state");
+  assertResettable(user);
   const [delivery = refuseObstacle(noAddress(pool, user) ?? "nothing verified")] = recoveryDeliveries(
     pool,
     user,
@@ -243,7 +249,7 @@ async function sendReset(ctx: Ctx, pool: Pool, user: User): Promise<void> {
     pool,
     user,
     (fresh) => {
-      if (fresh.status !== "CONFIRMED" && fresh.status !== "RESET_REQUIRED") refuseObstacle("state");
+      assertResettable(fresh);
       return { status: "RESET_REQUIRED" };
     },
     {
