@@ -146,7 +146,9 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Also ends sign-ins in progress, and the user's sessions at the hosted pages in every browser.",
     "The token of a deleted user counts as revoked: the model does not declare UserNotFoundException.",
   ],
-  ListUsers: ["Attributes in AttributesToGet that a user lacks are left out rather than causing an error."],
+  ListUsers: [
+    "Attributes in AttributesToGet that the schema has but a user lacks are left out rather than causing an error.",
+  ],
   AssociateSoftwareToken: ["SecretCode has 52 characters (256 bits)."],
   VerifySoftwareToken: [
     "With a Session, the token is turned on and preferred at once; with an access token, SetUserMFAPreference does that.",

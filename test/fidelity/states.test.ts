@@ -25,7 +25,8 @@ forEachServer("administrators' operations and the states of users", (open) => {
   /** Operations that leave the user as they were share one per state. */
   const common = new Map<UserState, Promise<Subject>>();
   const subjectOf = (pool: StatesPool, state: UserState, operation: string) => {
-    const changes = userStateTable[operation]![state] !== "works" || operation === "AdminForgetDevice";
+    const isSafe = Object.values(userStateTable[operation]!).every((one) => one === "works");
+    const changes = !isSafe || operation === "AdminForgetDevice";
     if (changes || needsToken(operation)) return makeSubject(pool, state, operation);
     const subject = common.get(state) ?? makeSubject(pool, state, operation);
     common.set(state, subject);
