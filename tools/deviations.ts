@@ -173,6 +173,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ForgetDevice: ["Revokes the tokens that were issued to the device."],
   AdminForgetDevice: ["Revokes the tokens that were issued to the device."],
   RespondToAuthChallenge: [
+    "DEVICE_SRP_AUTH without a Session continues the user's newest sign-in at this client that named the device and has proven everything else, from the same network; DEVICE_PASSWORD_VERIFIER without one is found by its SECRET_BLOCK.",
     "NEW_PASSWORD_REQUIRED: email and phone_number of a user with a second factor change at the end of the sign-in, once that is proven; an unfinished sign-in changes neither.",
     "MFA_SETUP only lists and sets up factors that the client may write (WriteAttributes).",
   ],
