@@ -15,6 +15,8 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "AWS's request rate quotas are not implemented. Overload answers TooManyRequestsException, and so do limits by address (docs/security-model.md), which refuse only strangers.",
     "Wrong passwords, wrong codes and requests from networks where a user is known are counted separately from those of strangers, with Cognito's numbers: strangers cannot lock an owner out.",
     "A mailbox or phone gets at most 20 messages per hour from a pool. Beyond that, with PreventUserExistenceErrors ENABLED, ForgotPassword and ResendConfirmationCode answer as usual but send nothing; other operations answer LimitExceededException.",
+    "A user's attributes are listed with `sub` first. A sub is a UUID of version 4; those of Cognito's newer users have the version digit 7.",
+    "Required attributes that are missing are named in Cognito's present words (`name.formatted: The attribute name.formatted is required`) where these were seen: emails, phoneNumbers, addresses, nickName, and the parts of names. The others are named as in the schema.",
     "Refresh tokens are about 120 characters long and not JWEs; as with Cognito, clients must treat them as opaque.",
   ],
   AddUserPoolClientSecret: ["A public client cannot get a secret."],
@@ -57,11 +59,15 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   CreateUserPool: [
     "MFA modes need SmsConfiguration, but no auto-verified phone_number.",
     "AllowedFirstAuthFactors must include PASSWORD.",
+    "AutoVerifiedAttributes with phone_number needs no SmsConfiguration.",
+    "Pools from before AccountRecoverySetting had its default show none, and send codes to the phone number first.",
     "EmailMessage and EmailMessageByLink are accepted together.",
     "The id of a pool that was deleted within the last year can only be chosen again with the permission poolhouse:ReuseUserPoolId.",
     "EmailConfiguration.From must be a single address, with or without a name; mail is sent with the server's own SMTP settings, whatever SourceArn says.",
   ],
   CreateUserPoolClient: [
+    "ScopeDoesNotExistException also names the scope.",
+    "Clients from before ExplicitAuthFlows and PreventUserExistenceErrors were stored as sent show the defaults they had.",
     "If ReadAttributes and WriteAttributes are not set, they include custom attributes.",
     "The scope `address` is accepted in pools whose tag `poolhouse:oidc` lists clients, and granted to those.",
     "Providers other than COGNITO are refused until their operations exist.",
@@ -101,6 +107,9 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Refused for UNCONFIRMED users, even with a verified address.",
     "An address to which a sign-in could send a second-factor code cannot recover the password, even if the user never turned it on; nor can one that is turned on but no longer used by the pool.",
   ],
+  GetUserPoolMfaConfig: [
+    "WebAuthnConfiguration is absent until it is set; Cognito shows FactorConfiguration SINGLE_FACTOR after any SetUserPoolMfaConfig.",
+  ],
   GetTokensFromRefreshToken: [
     "A replay after the grace period revokes the whole token family.",
     "Refresh tokens of the authorization server grant those of their scopes that the client may have now; NotAuthorizedException if none is left, or the client has lost OAuth or the code flow.",
@@ -137,7 +146,9 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Also ends sign-ins in progress, and the user's sessions at the hosted pages in every browser.",
     "The token of a deleted user counts as revoked: the model does not declare UserNotFoundException.",
   ],
-  ListUsers: ["Attributes in AttributesToGet that a user lacks are left out rather than causing an error."],
+  ListUsers: [
+    "Attributes in AttributesToGet that the schema has but a user lacks are left out rather than causing an error.",
+  ],
   AssociateSoftwareToken: ["SecretCode has 52 characters (256 bits)."],
   VerifySoftwareToken: [
     "With a Session, the token is turned on and preferred at once; with an access token, SetUserMFAPreference does that.",
@@ -162,6 +173,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ForgetDevice: ["Revokes the tokens that were issued to the device."],
   AdminForgetDevice: ["Revokes the tokens that were issued to the device."],
   RespondToAuthChallenge: [
+    "DEVICE_SRP_AUTH without a Session continues the user's newest sign-in at this client that named the device and has proven everything else, from the same network; DEVICE_PASSWORD_VERIFIER without one is found by its SECRET_BLOCK.",
     "NEW_PASSWORD_REQUIRED: email and phone_number of a user with a second factor change at the end of the sign-in, once that is proven; an unfinished sign-in changes neither.",
     "MFA_SETUP only lists and sets up factors that the client may write (WriteAttributes).",
   ],

@@ -1,5 +1,5 @@
 /** `poolhouse serve`: runs the server until SIGTERM or SIGINT. */
-import { loadConfig } from "../config/config.ts";
+import { type Config, listeningUrls, loadConfig } from "../config/config.ts";
 import type { CreatedKey } from "../domain/iam/access-keys.ts";
 import { type RunningServer, startServer } from "../server.ts";
 import { makeDemo } from "./demo.ts";
@@ -46,7 +46,14 @@ export async function serve(argv: readonly string[]): Promise<void> {
 `);
   }
   if (shown !== undefined) console.log(shown);
-  console.log(`Poolhouse ready at ${server.url}`);
+  console.log(readyLine(server.app.config));
+}
+
+/** The public URL, and where the server listens, unless that is all there is to say. */
+export function readyLine(config: Config): string {
+  const urls = listeningUrls(config);
+  const elsewhere = urls.some((url) => url !== config.publicUrl) ? ` (listens on ${urls.join(" and ")})` : "";
+  return `Poolhouse ready at ${config.publicUrl}${elsewhere}`;
 }
 
 /** @param kept where the key is kept */

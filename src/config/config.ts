@@ -214,6 +214,13 @@ export function mainHosts(config: Pick<Config, "host" | "publicUrl" | "extraHost
   return hosts;
 }
 
+/** The URLs at which the server listens: by http, and by https if TLS is on. */
+export function listeningUrls(config: Pick<Config, "host" | "port" | "tls" | "httpsPort">): string[] {
+  const host = defaultHost(config.host);
+  const http = `http://${host}:${config.port}`;
+  return config.tls === undefined ? [http] : [http, `https://${host}:${config.httpsPort}`];
+}
+
 function defaultHost(host: string): string {
   if (listensOnLoopback({ host })) return "localhost";
   return isIP(host) === 6 ? `[${host}]` : host;

@@ -52,6 +52,15 @@ export function publicValueHex(n: bigint): string {
 }
 
 /**
+ * SALT as sent to clients: the hex of the bytes that makeVerifier hashes, those of `pad`. Clients that hash the text as it
+ * is sent (pycognito) and those that read it as an integer (amazon-cognito-identity-js) then agree, also on a salt whose
+ * first bytes are zero.
+ */
+export function saltHex(salt: Uint8Array): string {
+  return publicValueHex(integer(salt));
+}
+
+/**
  * Parses SRP_A: hex in either case, up to 384 bytes and a sign byte.
  * @returns A; undefined if it is malformed, not below N, or one of 0, 1 and N−1 (RFC 5054 section 2.5.4 refuses A mod N
  * = 0; the others would fix the session key without the password)

@@ -50,6 +50,7 @@ export const growth = {
   // A user's rows, once for strangers and once for known sources:
   // - three kinds whose oldest row is deleted beyond the limit: nothing proven; an SRP exchange computed; a factor proven
   // - those that wait for a code that was sent.
+  // And once per device of theirs, client and network, an alias by which a sign-in that waits for the device is found.
   sign_ins: {
     by: "anybody",
     perUser: { "waiting-sign-ins": 2, "waiting-sign-ins-per-address": 1, "sign-in-code": 2 },

@@ -33,9 +33,33 @@ const insertQuery = preparedWrite<SignInsTable>((kysely, slot) =>
   kysely.insertInto("sign_ins").values(slots(slot, columns)),
 );
 
-/** Adds a sign-in. */
-export async function insertSignIn<State>(db: Db, row: SignInRow<State>): Promise<void> {
-  await insertQuery(db, {
+/** A sign-in, and a row under its alias that names it. */
+const insertAliasedQuery = preparedWrite<SignInsTable & { alias: string; alias_sealed: Uint8Array }>(
+  (kysely, slot) => {
+    const row = slots(slot, columns);
+    const alias = { ...row, sign_in_id: slot("alias"), version: 0, state_sealed: slot("alias_sealed") };
+    return kysely
+      .insertInto("sign_ins")
+      .values([row, alias])
+      .onConflict((conflict) =>
+        conflict.columns(["pool_id", "sign_in_id"]).doUpdateSet((excluded) => ({
+          client_id: excluded.ref("excluded.client_id"),
+          user_id: excluded.ref("excluded.user_id"),
+          version: excluded.ref("excluded.version"),
+          state_sealed: excluded.ref("excluded.state_sealed"),
+          created_at: excluded.ref("excluded.created_at"),
+          expires_at: excluded.ref("excluded.expires_at"),
+        })),
+      );
+  },
+);
+
+/**
+ * Adds a sign-in.
+ * @param alias a second id by which readAliasedSignIn finds it; the newest sign-in with an alias has it
+ */
+export async function insertSignIn<State>(db: Db, row: SignInRow<State>, alias?: string): Promise<void> {
+  const values = {
     pool_id: row.poolId,
     sign_in_id: row.id,
     client_id: row.clientId,
@@ -44,7 +68,12 @@ export async function insertSignIn<State>(db: Db, row: SignInRow<State>): Promis
     state_sealed: db.sealer.seal(place(row.poolId, row.id), JSON.stringify(row.state)),
     created_at: row.createdAt,
     expires_at: row.expiresAt,
-  });
+  };
+  if (alias === undefined) await insertQuery(db, values);
+  else {
+    const alias_sealed = db.sealer.seal(place(row.poolId, alias), JSON.stringify({ of: row.id }));
+    await insertAliasedQuery(db, { ...values, alias, alias_sealed });
+  }
 }
 
 const insertUsedQuery = preparedWrite<SignInsTable>((kysely, slot) =>
@@ -102,6 +131,16 @@ export async function readSignIn<State>(
       expiresAt: row.expires_at,
     }
   );
+}
+
+/** The newest sign-in with this alias, unless it has ended. */
+export async function readAliasedSignIn<State>(
+  db: Db,
+  poolId: string,
+  alias: string,
+): Promise<SignInRow<State> | undefined> {
+  const named = await readSignIn<{ readonly of: string }>(db, poolId, alias);
+  return named && readSignIn<State>(db, poolId, named.state.of);
 }
 
 type Move = Pick<SignInsTable, "pool_id" | "sign_in_id" | "version" | "state_sealed">;

@@ -140,6 +140,16 @@ forEachServer("devices", (open) => {
     assert.equal(await storeDevice(ctx, present, late), "stored", "and one that begins afterwards does");
   });
 
+  test("whatever the salt that a device chose begins with, it signs in by the text of SALT", async () => {
+    const person = await someone();
+    for (const begin of ["0000", "0001", "007f", "0080", "00ff", "7f00", "8000", "ff80"]) {
+      const salt = Buffer.from(`${begin}5be92f0c7d1844a3b6e0f29d4c31`, "hex");
+      const device = await confirmDevice(person, await signInFirst(person), salt);
+      const { body, message } = await byDevice(person, device);
+      assert.ok(body["AuthenticationResult"], `${begin}: ${message}`);
+    }
+  });
+
   test("a device that is proven together with both factors stands from then on", async () => {
     const early = await someone();
     const device = await confirmDevice(early, await signInFirst(early));

@@ -68,6 +68,9 @@ forEachServer("ListUsers", (open) => {
       ['family_name = "qu\\"ote"', ["annika"]],
       ['family_name = "o\'neil"', ["Ann"]],
       ['name ^= "zoë"', ["bob"]],
+      ['"email" ^= "ann"', ["Ann", "annika"]],
+      ['"family_name"="qu\\"ote"', ["annika"]],
+      ['"cognito:user_status" = "CONFIRMED"', ["carl"]],
       ['email = "ann@one.example"', ["Ann"]],
       ['email ^= "ann"', ["Ann", "annika"]],
       ['email ^= ""', ["Ann", "annika", "bob"]],
@@ -93,18 +96,41 @@ forEachServer("ListUsers", (open) => {
     assert.equal(carl?.UserStatus, "CONFIRMED");
     assert.equal(carl?.Enabled, true);
 
-    for (const Filter of [
-      'nickname = "x"',
-      'custom:foo = "x"',
-      "email",
-      'email = "a',
-      'email = "a" and name = "b"',
-    ]) {
+    const unsearchable = (name: string) => `Invalid search attribute: ${name}`;
+    const malformed = "Error while parsing filter.";
+    for (const [Filter, message] of [
+      ['nickname = "x"', unsearchable("nickname")],
+      ['"nickname" = "x"', unsearchable("nickname")],
+      ['custom:foo = "x"', unsearchable("custom:foo")],
+      ['"custom:foo" ^= "x"', unsearchable("custom:foo")],
+      ['Email = "x"', unsearchable("Email")],
+      ['email_verified = "true"', unsearchable("email_verified")],
+      ["email", malformed],
+      ["email = ann", malformed],
+      ["email = 'ann'", malformed],
+      ['email = "a', malformed],
+      ['"email = "a"', malformed],
+      ['email != "a"', malformed],
+      ['email = "a" and name = "b"', malformed],
+    ] as const) {
       await assert.rejects(
         client.send(new ListUsersCommand({ UserPoolId, Filter })),
-        refused("InvalidParameterException"),
+        refused("InvalidParameterException", message),
+        Filter,
       );
     }
+    await assert.rejects(
+      client.send(new ListUsersCommand({ UserPoolId, Filter: "x".repeat(257) })),
+      refused(
+        "InvalidParameterException",
+        /at 'filter' .* Member must have length less than or equal to 256/,
+      ),
+    );
+    for (const AttributesToGet of [["custom:foo"], ["email", "nothing"]])
+      await assert.rejects(
+        client.send(new ListUsersCommand({ UserPoolId, AttributesToGet })),
+        refused("InvalidParameterException", "One or more requested attributes do not exist."),
+      );
   });
 
   test("pages hold every user once, also while users come and go", async () => {

@@ -137,7 +137,9 @@ const poolCases: Readonly<Record<PoolMember, Case>> = {
   SmsAuthenticationMessage: { set: message("code"), changes: [to(message("other"))] },
   UserAttributeUpdateSettings: {
     set: { AttributesRequireVerificationBeforeUpdate: ["email"] },
-    changes: [to({ AttributesRequireVerificationBeforeUpdate: [] }), cleared({})],
+    changes: [{ AttributesRequireVerificationBeforeUpdate: [] }, {}].map((given) =>
+      to(given, { AttributesRequireVerificationBeforeUpdate: [] }),
+    ),
   },
   MfaConfiguration: { set: "OPTIONAL", changes: [to("OFF")] },
   DeviceConfiguration: {
@@ -176,7 +178,10 @@ const poolCases: Readonly<Record<PoolMember, Case>> = {
   },
   PoolName: { set: "before", changes: [to("after")] },
   UserPoolTier: { set: "PLUS", changes: [to("LITE")] },
-  KeyConfiguration: { set: { KeyType: "AWS_OWNED_KEY" }, changes: [to({})] },
+  KeyConfiguration: {
+    set: { KeyType: "CUSTOMER_MANAGED_KEY" },
+    changes: [to({ KeyType: "AWS_OWNED_KEY" }), to({}, { KeyType: "AWS_OWNED_KEY" })],
+  },
   IssuerConfiguration: { set: { Type: "UPDATED" }, changes: [to({ Type: "ORIGINAL" })] },
   DcrConfiguration: {
     set: {
@@ -206,7 +211,6 @@ const poolCases: Readonly<Record<PoolMember, Case>> = {
 type ClientMember = Exclude<keyof UpdateUserPoolClientCommandInput, "UserPoolId" | "ClientId">;
 const url = "https://app.example/cb";
 const oauth = { AllowedOAuthFlows: ["code"], AllowedOAuthScopes: ["openid"] };
-const bareFlows = ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"];
 const clientCases: Readonly<Record<ClientMember, Case>> = {
   ClientName: { set: "before", changes: [to("after")] },
   RefreshTokenValidity: {
@@ -230,15 +234,18 @@ const clientCases: Readonly<Record<ClientMember, Case>> = {
   ReadAttributes: { set: ["email"], changes: [to(["email", "name"]), cleared([])] },
   WriteAttributes: { set: ["email"], changes: [to(["email", "name"]), cleared([])] },
   ExplicitAuthFlows: {
-    set: ["ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
-    changes: [to(["ALLOW_USER_PASSWORD_AUTH"]), to([], bareFlows)],
+    set: ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_AUTH"],
+    changes: [to(["ALLOW_USER_PASSWORD_AUTH"]), cleared([])],
   },
   SupportedIdentityProviders: { set: ["COGNITO"], changes: [cleared([])] },
   CallbackURLs: { set: [url], changes: [to(["https://app.example/other"])] },
   LogoutURLs: { set: [url], changes: [to(["https://app.example/other"])] },
   DefaultRedirectURI: { set: url, changes: [] },
   AllowedOAuthFlows: { set: oauth.AllowedOAuthFlows, changes: [to(["implicit"])] },
-  AllowedOAuthScopes: { set: oauth.AllowedOAuthScopes, changes: [to(["openid", "email"])] },
+  AllowedOAuthScopes: {
+    set: oauth.AllowedOAuthScopes,
+    changes: [to(["openid", "email"], ["email", "openid"])],
+  },
   AllowedOAuthFlowsUserPoolClient: { set: true, changes: [to(false)] },
   AnalyticsConfiguration: { set: { ApplicationId: "0123456789" }, changes: [] },
   PreventUserExistenceErrors: { set: "ENABLED", changes: [to("LEGACY")] },

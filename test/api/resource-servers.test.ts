@@ -161,7 +161,7 @@ forEachServer("resource servers", (open) => {
     const ofClient = async () =>
       (await client.send(new DescribeUserPoolClientCommand({ UserPoolId, ClientId }))).UserPoolClient
         ?.AllowedOAuthScopes;
-    assert.deepEqual(await ofClient(), scopes);
+    assert.deepEqual(await ofClient(), scopes.toSorted());
     assert.deepEqual(await existing(server, UserPoolId, "openid", ...scopes), ["openid", ...scopes]);
 
     const key = { UserPoolId, Identifier: url };
@@ -169,7 +169,7 @@ forEachServer("resource servers", (open) => {
     assert.deepEqual(await existing(server, UserPoolId, "openid", ...scopes), ["openid", `${url}/read`]);
     await client.send(new DeleteResourceServerCommand(key));
     assert.deepEqual(await existing(server, UserPoolId, "openid", ...scopes), ["openid"]);
-    assert.deepEqual(await ofClient(), scopes);
+    assert.deepEqual(await ofClient(), scopes.toSorted());
     const update = () =>
       client.send(
         new UpdateUserPoolClientCommand({

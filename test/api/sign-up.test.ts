@@ -126,7 +126,7 @@ forEachServer("sign-up", (open) => {
       attempt([]),
       refused(
         "InvalidParameterException",
-        "Attributes did not conform to the schema: email: The attribute is required\n",
+        "Attributes did not conform to the schema: emails: The attribute emails is required",
       ),
     );
     await assert.rejects(

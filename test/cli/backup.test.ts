@@ -50,7 +50,7 @@ async function serve(cwd: string, env: Readonly<Record<string, string>> = {}) {
   let output = "";
   for await (const chunk of child.stdout) {
     output += chunk;
-    const [, endpoint] = /^Poolhouse ready at (\S+)$/m.exec(output) ?? [];
+    const [, endpoint] = /^Poolhouse ready at (\S+).*\n/m.exec(output) ?? [];
     if (endpoint === undefined) continue;
     const client = patient(newSdk(endpoint));
     const stop = async () => {

@@ -48,6 +48,17 @@ test("keys are made, disabled and deleted beside a running server", async () => 
   }
 });
 
+test("with --port 0 and a public URL, the ready line says where the server listens", async () => {
+  const server = await serve("--data", temporaryFolder(), "--public-url", "https://id.example");
+  try {
+    assert.equal(server.url, "https://id.example");
+    const [, place] = /^Poolhouse ready at \S+ \(listens on (http:\S+)\)$/m.exec(server.output) ?? [];
+    assert.equal((await fetch(`${place}/healthz`)).status, 200, server.output);
+  } finally {
+    assert.equal(await stop(server.process), 0);
+  }
+});
+
 test("the root key is shown once and kept where only its owner reads it", async () => {
   const data = temporaryFolder();
   const first = await serve("--data", data, "--demo");

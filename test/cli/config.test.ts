@@ -3,11 +3,35 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { readyLine } from "../../src/cli/serve.ts";
 import { loadConfig } from "../../src/config/config.ts";
 import { settings } from "../../src/config/settings.ts";
 import { parseDatabase } from "../../src/lib/database-url.ts";
 import { OperatorError } from "../../src/lib/operator-error.ts";
 import { temporaryFolder } from "../kit/databases.ts";
+
+test("the ready line has the public URL, and where the server listens if that is elsewhere", () => {
+  const lines: readonly [argv: string[], line: string][] = [
+    [[], "http://localhost:4747"],
+    [["--host", "0.0.0.0"], "http://0.0.0.0:4747"],
+    [["--host", "::", "--port", "80"], "http://[::]:80"],
+    [["--public-url", "http://localhost:4747"], "http://localhost:4747"],
+    [
+      ["--port", "8080", "--public-url", "https://id.example"],
+      "https://id.example (listens on http://localhost:8080)",
+    ],
+    [
+      ["--tls", "dev"],
+      "https://localhost:4748 (listens on http://localhost:4747 and https://localhost:4748)",
+    ],
+    [
+      ["--tls", "dev", "--public-url", "https://id.example"],
+      "https://id.example (listens on http://localhost:4747 and https://localhost:4748)",
+    ],
+  ];
+  for (const [argv, line] of lines)
+    assert.equal(readyLine(loadConfig(argv, {})), `Poolhouse ready at ${line}`, argv.join(" "));
+});
 
 test("flags come before the environment, before the file, before defaults", () => {
   const file = join(temporaryFolder(), "poolhouse.yaml");

@@ -62,7 +62,7 @@ async function serve(command: string, argv: readonly string[]) {
   let output = "";
   for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
     output += chunk;
-    const [, url] = /^Poolhouse ready at (\S+)$/m.exec(output) ?? [];
+    const [, url] = /^Poolhouse ready at (\S+).*\n/m.exec(output) ?? [];
     if (url !== undefined) return { child, url, output };
   }
   throw new Error(`the server did not start: ${output}`);

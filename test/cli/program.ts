@@ -53,7 +53,7 @@ export async function start(
 export async function serve(
   ...argv: string[]
 ): Promise<{ process: ChildProcess; url: string; output: string }> {
-  const ready = /^Poolhouse ready at (\S+)$/m;
+  const ready = /^Poolhouse ready at (\S+).*\n/m;
   const started = await start(ready, "serve", "--port", "0", ...argv);
   return { ...started, url: ready.exec(started.output)![1]! };
 }

@@ -43,6 +43,9 @@ test("--tls dev: links, issuer and cookies are by https, certified by an authori
   assert.ok(first.output.includes(`NODE_EXTRA_CA_CERTS=${authority}`), first.output);
   const ca = readFileSync(authority, "utf8");
   assert.match(first.url, /^https:\/\/localhost:\d+$/);
+  const [, http] = /^Poolhouse ready at \S+ \(listens on (\S+) and (\S+)\)$/m.exec(first.output) ?? [];
+  assert.equal((await fetch(`${http}/healthz`)).status, 200, first.output);
+  assert.ok(first.output.includes(` and ${first.url})`), first.output);
   const place = `${first.url}/us-east-1_Demo12345`;
   const metadata = JSON.parse((await get(`${place}/.well-known/openid-configuration`, ca)).body);
   assert.equal(metadata["issuer"], place);

@@ -11,6 +11,9 @@ import {
   type CognitoUserSession,
   type ISignUpResult,
 } from "amazon-cognito-identity-js";
+import { makeVerifier } from "../../src/lib/srp.ts";
+import { readCredential, writeCredential } from "../../src/store/credentials.ts";
+import { findUserByLoginName } from "../../src/store/users.ts";
 import { call } from "../kit/calls.ts";
 import {
   everyFlow,
@@ -23,6 +26,7 @@ import {
   verifiedByMail,
 } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
+import { SrpClient } from "../kit/srp-client.ts";
 
 interface NewPasswordRequired {
   readonly userAttributes: Record<string, string>;
@@ -257,6 +261,39 @@ forEachServer("amazon-cognito-identity-js", (open) => {
     assert.equal(done.getIdToken().payload["given_name"], "Grace");
     await session(user);
     await assert.rejects(signIn(user, "Temporary-1"), refused("NotAuthorizedException"));
+  });
+
+  test("whatever the salt of a user's verifier begins with, they sign in", async () => {
+    const { server, poolId, pool } = await start();
+    const { db } = server.app;
+    const Username = await makeSomebody(server, poolId);
+    const { user } = (await findUserByLoginName(db, poolId, Username)) ?? assert.fail("no such user");
+    for (const begin of ["0000", "0001", "007f", "0080", "7f00", "8000"]) {
+      const salt = Buffer.from(`${begin}5be92f0c7d1844a3b6e0f29d4c31`, "hex");
+      const group = poolId.slice(poolId.indexOf("_") + 1);
+      const srp = { salt, verifier: makeVerifier({ group, identity: Username, password, salt }) };
+      const made = (await readCredential(db, poolId, user.id)) ?? assert.fail("no credential");
+      assert.ok(
+        await writeCredential(db, poolId, user.id, made.version, { ...made, srp }, server.clock.now),
+        begin,
+      );
+      await session(userOf(pool, Username));
+      const client = new SrpClient();
+      const AuthParameters = { USERNAME: Username, SRP_A: client.srpA };
+      const ClientId = pool.getClientId();
+      const begun = await call(server.endpoint, "InitiateAuth", {
+        ClientId,
+        AuthFlow: "USER_SRP_AUTH",
+        AuthParameters,
+      });
+      const asked = begun.body["ChallengeParameters"] as Record<string, string>;
+      const done = await call(server.endpoint, "RespondToAuthChallenge", {
+        ClientId,
+        ChallengeName: "PASSWORD_VERIFIER",
+        ChallengeResponses: client.prove(poolId, asked, password),
+      });
+      assert.ok(done.body["AuthenticationResult"], `${begin}, by its text: ${done.message}`);
+    }
   });
 
   test("USER_PASSWORD_AUTH", async () => {

@@ -65,7 +65,7 @@ describe("changes of attributes", () => {
     );
     assert.throws(
       () => changeAttributes(pool, before, { nickname: "" }),
-      refused(/nickname: The attribute is required\n$/),
+      refused(/nickName: The attribute nickName is required$/),
     );
     assert.throws(
       () => changeAttributes(pool, before, { favorite: "z" }),
@@ -102,7 +102,7 @@ describe("changes of attributes", () => {
     });
     assert.throws(
       () => firstAttributes(pool, { "custom:fixed": "y" }, { required: true }),
-      refused(/nickname/),
+      refused(/nickName/),
     );
     assert.throws(
       () => firstAttributes(pool, { email_verified: "true" }, { required: false }),

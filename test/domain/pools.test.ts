@@ -43,6 +43,12 @@ const defaults = {
   EmailConfiguration: { EmailSendingAccount: "COGNITO_DEFAULT" },
   UserPoolTags: {},
   AdminCreateUserConfig: { AllowAdminCreateUserOnly: false, UnusedAccountValidityDays: 7 },
+  AccountRecoverySetting: {
+    RecoveryMechanisms: [
+      { Priority: 1, Name: "verified_email" },
+      { Priority: 2, Name: "verified_phone_number" },
+    ],
+  },
   UserPoolTier: "ESSENTIALS",
 };
 

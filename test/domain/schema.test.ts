@@ -102,7 +102,17 @@ describe("the schema of a new pool", () => {
     [
       "a length that is no number",
       [{ Name: "x", AttributeDataType: "String", StringAttributeConstraints: { MinLength: "-1" } }],
-      /MinLength/,
+      "Invalid StringAttributeConstraints for schema attribute custom:x",
+    ],
+    [
+      "a length of a standard attribute that is no number",
+      [{ Name: "email", StringAttributeConstraints: { MaxLength: "long" } }],
+      "Invalid StringAttributeConstraints for schema attribute email",
+    ],
+    [
+      "a bound that is no number",
+      [{ Name: "updated_at", NumberAttributeConstraints: { MinValue: "1e3" } }],
+      "Invalid NumberAttributeConstraints for schema attribute updated_at",
     ],
     [
       "a range upside down",
@@ -122,6 +132,14 @@ describe("the schema of a new pool", () => {
         { Name: "x", AttributeDataType: "Number" },
       ],
       "custom:x: Existing attribute already has name custom:x.",
+    ],
+    [
+      "a developer-only name twice",
+      [
+        { Name: "x", AttributeDataType: "String", DeveloperOnlyAttribute: true },
+        { Name: "x", AttributeDataType: "String", DeveloperOnlyAttribute: true },
+      ],
+      "custom:x: Existing attribute already has name dev:custom:x.",
     ],
     ["a standard name twice", [{ Name: "email" }, { Name: "email" }], /^email: Existing attribute/],
   ];
@@ -197,7 +215,7 @@ describe("a user's attributes", () => {
       invalid(
         "Attributes did not conform to the schema: favorite: Attribute does not exist in the schema.\n" +
           "custom:code: String must be no longer than 2 characters\n" +
-          "given_name: The attribute is required\nemail: The attribute is required\n",
+          "name.givenName: The attribute name.givenName is required, emails: The attribute emails is required",
       ),
     );
   });

@@ -136,11 +136,11 @@ export async function withSoftwareToken(person: Person): Promise<Person> {
 export async function confirmDevice(
   { server }: Person,
   { AccessToken, metadata }: Awaited<ReturnType<typeof signInFirst>>,
+  salt = randomBytes(16),
 ): Promise<Device> {
   const key = metadata.DeviceKey!;
   const group = metadata.DeviceGroupKey!;
   const secret = randomBytes(40).toString("base64");
-  const salt = randomBytes(16);
   const verifier = makeVerifier({ group, identity: key, password: secret, salt });
   await server.client.send(
     new sdk.ConfirmDeviceCommand({

@@ -64,7 +64,7 @@ test("the README of examples/react-amplify works by paste", skip ? { skip } : ne
   assert.match(readme, /that `npm start -- --tls dev` has started/);
   const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   const command = `${scripts.start} --tls dev --port 0 --https-port 0`;
-  const endpoint = await until(/^Poolhouse ready at (https:\S+)$/m, command, clone, env);
+  const endpoint = await until(/^Poolhouse ready at (https:\S+) /m, command, clone, env);
   const trusting = trust!.replace("<the printed path>", "poolhouse-data/secrets/tls/ca.pem");
   await promisify(execFile)("/bin/bash", ["-e", "-c", trusting], { cwd: clone, env });
   const port = await freePort();

@@ -29,7 +29,7 @@ async function demo() {
   const endpoint = await new Promise<string>((resolve, reject) => {
     child.stdout.on("data", (chunk) => {
       printed += chunk;
-      const [, url] = /^Poolhouse ready at (\S+)$/m.exec(printed) ?? [];
+      const [, url] = /^Poolhouse ready at (\S+).*\n/m.exec(printed) ?? [];
       if (url !== undefined) resolve(url);
     });
     child.once("exit", () => reject(new Error(log)));

@@ -8,6 +8,9 @@ test("ListUsers filters", () => {
   const cases: [string, string, string, string][] = [
     ['name = "Reddy"', "name", "=", "Reddy"],
     ['email^="a"', "email", "^=", "a"],
+    ['"email" ^= "x"', "email", "^=", "x"],
+    ['  "cognito:user_status"="CONFIRMED"', "cognito:user_status", "=", "CONFIRMED"],
+    ['"given name" = "x"', "given name", "=", "x"],
     ['  cognito:user_status="CONFIRMED"  ', "cognito:user_status", "=", "CONFIRMED"],
     ['family_name = ""', "family_name", "=", ""],
     [String.raw`given_name = "Jo \"x\" \\ y\z"`, "given_name", "=", String.raw`Jo "x" \ y\z`],
@@ -29,6 +32,18 @@ test("ListUsers filters", () => {
     '= "a"',
     'name = "a"b"',
     "name = 'a'",
+    '"" = "a"',
+    '"name = "a"',
+    'name" = "a"',
+    "'name' = \"a\"",
+    String.raw`"na\"me" = "a"`,
+    '"name" "a"',
+    'name ^ = "a"',
+    'name =^ "a"',
+    'name = "a" "b"',
+    'given name = "a"',
+    '"name" = "a" OR "name" = "b"',
+    `"${"n".repeat(50_000)}`,
     `name = "${'\\"'.repeat(50_000)}`,
   ]) {
     assert.throws(

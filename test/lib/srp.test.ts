@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { test } from "node:test";
 import { hmacSha256, toBase64, toHex, utf8 } from "../../src/lib/bytes.ts";
 import * as srp from "../../src/lib/srp.ts";
+import { saltedSecret } from "../kit/srp-client.ts";
 
 const require = createRequire(import.meta.url);
 const { N } = srp;
@@ -135,6 +136,46 @@ test("amazon-cognito-identity-js signs in", async () => {
     });
     assert.equal(toHex(await srp.finishServer({ A, B, b, verifier })), toHex(theirs));
   }
+});
+
+/** x as amazon-cognito-identity-js computes it from SALT, taken where its arithmetic would begin. */
+function identityJsSecret(helper: Helper, saltHex: string): bigint {
+  let x: string | undefined;
+  const taken = Object.assign(Object.create(helper) as Helper, {
+    calculateS: (value: { toString(radix: number): string }) => {
+      x = value.toString(16);
+    },
+  });
+  const [B, salted] = [new BigInteger("5", 16), new BigInteger(saltHex, 16)];
+  taken.getPasswordAuthenticationKey(identity, password, B, salted, assert.ifError);
+  return BigInt(`0x${x}`);
+}
+
+test("whatever a salt begins with, clients that read SALT as text and as a number agree with the verifier", async () => {
+  const helper = new HelperClass(group);
+  await new Promise((resolve) => helper.getLargeAValue(resolve));
+  const tail = Buffer.from("5be92f0c7d1844a3b6e0f29d4c31", "hex");
+  const verifiers: string[] = [];
+  for (let first = 0; first < 256; first++)
+    for (const second of [0x00, 0x7f, 0x80]) {
+      const someSalt = Buffer.from([first, second, ...tail]);
+      const sent = srp.saltHex(someSalt);
+      const x = saltedSecret(sent, `${group}${identity}:${password}`);
+      assert.equal(identityJsSecret(helper, sent), x, sent);
+      // The arithmetic itself for some of them: it costs the most.
+      if (first % 16 === 0 || first === 0x7f) {
+        const verifier = srp.makeVerifier({ group, identity, password, salt: someSalt });
+        assert.equal(integer(verifier), modPow(2n, x), sent);
+        verifiers.push(toHex(verifier));
+      }
+    }
+  assert.equal(new Set(verifiers).size, verifiers.length);
+  for (const short of ["", "00", "0000", "000080", "00007f"])
+    assert.equal(
+      integer(srp.makeVerifier({ group, identity, password, salt: Buffer.from(short, "hex") })),
+      modPow(2n, saltedSecret(srp.saltHex(Buffer.from(short, "hex")), `${group}${identity}:${password}`)),
+      short,
+    );
 });
 
 test("a device that amazon-cognito-identity-js made signs in", async () => {

@@ -36,6 +36,20 @@ forEachServer("response_mode", (open) => {
       if (member === "error") assert.equal(back.answer.get("error"), "invalid_request");
     });
 
+  test("the metadata promises it only where there are such clients", async () => {
+    for (const [pool, modes] of [
+      [{}, undefined],
+      [strict, ["query", "fragment"]],
+    ] as const) {
+      const { base } = await setUp(await open(), {}, pool);
+      for (const name of ["openid-configuration", "oauth-authorization-server"]) {
+        const answer = await fetch(`${base}/.well-known/${name}`);
+        const { response_modes_supported } = (await answer.json()) as Record<string, unknown>;
+        assert.deepEqual(response_modes_supported, modes, name);
+      }
+    }
+  });
+
   test("refusals go where the answer was to go", async () => {
     const place = await setUp(await open(), {}, strict);
     const asked = { response_type: "code", response_mode: "fragment", scope: "nothing" };

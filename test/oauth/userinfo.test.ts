@@ -77,8 +77,14 @@ forEachServer("userInfo", (open) => {
     }
     const { AccessToken } = await signIn(server, place.ClientId, "ann");
     const api = await userInfo(place, AccessToken);
-    assert.equal(api.status, 403);
-    assert.match(api.challenge ?? "", /error="insufficient_scope"/);
+    assert.equal(api.status, 401);
+    const openidMissing = 'error_description="Access token does not contain openid scope"';
+    assert.equal(api.challenge, `Bearer error="invalid_token", ${openidMissing}`);
+    const strict = await setUp(server, {}, { UserPoolTags: { "poolhouse:oidc": "*" } });
+    const { AccessToken: bare } = await signIn(server, strict.ClientId, "ann");
+    const standard = await userInfo(strict, bare);
+    assert.equal(standard.status, 403);
+    assert.equal(standard.challenge, `Bearer error="insufficient_scope", ${openidMissing}`);
     const named = { UserPoolId: place.UserPoolId, Username: "ann" };
     const later = await tokens(place, "openid");
     await server.client.send(new AdminUserGlobalSignOutCommand(named));

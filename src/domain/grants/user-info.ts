@@ -11,7 +11,8 @@ import { refuseOAuth } from "./oauth-error.ts";
 
 /**
  * The claims that the token's scopes allow. Whether addresses are verified is given as the texts "true" and "false", as
- * in Cognito, but as booleans to clients that want the standard. Throws invalid_token and insufficient_scope.
+ * in Cognito, but as booleans to clients that want the standard. Throws invalid_token,
+ * and insufficient_scope where the standard wants it.
  */
 export async function userInfo(ctx: Ctx, pool: Pool, token: string): Promise<Record<string, unknown>> {
   const { client, user, scopes } = await signedIn(ctx, pool, token);
@@ -22,16 +23,22 @@ export async function userInfo(ctx: Ctx, pool: Pool, token: string): Promise<Rec
   return { sub: user.id, ...Object.fromEntries(claims), username: user.username };
 }
 
+/** The sentence of "The userInfo endpoint" for all tokens that are no longer good for it. */
+const tokenInvalid = "Access token is expired, disabled, or deleted, or the user has globally signed out.";
+
 async function signedIn(ctx: Ctx, pool: Pool, token: string): Promise<SignedIn> {
   let found: SignedIn;
   try {
     found = await authorizeAccessToken(ctx, token, { scope: undefined, mayNameMissingUser: false });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return refuseOAuth("invalid_token", error.message, error.detail);
+    return refuseOAuth("invalid_token", tokenInvalid, error.detail ?? error.message);
   }
-  if (found.pool.id !== pool.id) return refuseOAuth("invalid_token", "The token is another pool's.");
+  if (found.pool.id !== pool.id) return refuseOAuth("invalid_token", tokenInvalid, "another pool's token");
   if (!found.scopes.includes("openid"))
-    return refuseOAuth("insufficient_scope", "The access token does not have the scope openid.");
+    return refuseOAuth(
+      isStrict(pool, found.client) ? "insufficient_scope" : "invalid_token",
+      "Access token does not contain openid scope",
+    );
   return found;
 }

@@ -26,6 +26,8 @@ export interface Offer {
   readonly under?: SignInRow<SignInState> | undefined;
   /** Whether the client returns by the parameters (SECRET_BLOCK) instead of a Session. */
   readonly withoutSession?: boolean;
+  /** A second id by which the row is found if the answer comes without its Session. */
+  readonly alias?: string | undefined;
   /** Further store calls in the same transaction. */
   readonly also?: ((tx: Db) => Promise<void>) | undefined;
 }
@@ -45,7 +47,7 @@ export async function offerChallenge(ctx: Ctx, signIn: SignIn, offer: Offer): Pr
   const { name, parameters, available, under, cost } = offer;
   const fresh = newRow(ctx, signIn, signIn.user?.id, stateOf(signIn, offer));
   const row = under ? { ...fresh, id: under.id, version: under.version, expiresAt: under.expiresAt } : fresh;
-  await storeRow(ctx, signIn.pool, row, { cost, also: offer.also });
+  await storeRow(ctx, signIn.pool, row, { cost, also: offer.also, alias: offer.alias });
   return {
     kind: "challenge",
     name,
@@ -83,11 +85,11 @@ export async function storeRow(
   ctx: Ctx,
   pool: Pool,
   row: SignInRow<SignInState>,
-  { cost = "nothing", also }: Pick<Offer, "cost" | "also"> = {},
+  { cost = "nothing", also, alias }: Pick<Offer, "cost" | "also" | "alias"> = {},
 ): Promise<void> {
   const oldest = oneTooMany(ctx, pool, row, cost);
   const write = async (db: Db) => {
-    await insertSignIn(db, row);
+    await insertSignIn(db, row, alias);
     if (oldest !== undefined) await deleteSignIn(db, pool.id, oldest);
     await also?.(db);
   };

@@ -39,7 +39,7 @@ export function clientSettings(
     ExplicitAuthFlows: authFlows(given.ExplicitAuthFlows, RefreshTokenRotation?.Feature === "ENABLED"),
     ...oauthSettings(pool.id, given, options),
     AnalyticsConfiguration: given.AnalyticsConfiguration,
-    PreventUserExistenceErrors: given.PreventUserExistenceErrors ?? "LEGACY",
+    PreventUserExistenceErrors: given.PreventUserExistenceErrors,
     EnableTokenRevocation: given.EnableTokenRevocation ?? true,
     EnablePropagateAdditionalUserContextData: given.EnablePropagateAdditionalUserContextData ?? false,
     AuthSessionValidity: given.AuthSessionValidity ?? 3,
@@ -118,19 +118,12 @@ function writeAttributes(
   return [...new Set(given)];
 }
 
-/** "If you don't specify a value for ExplicitAuthFlows, your app client supports" these. */
-const defaultFlows: readonly ExplicitAuthFlowsType[] = [
-  "ALLOW_REFRESH_TOKEN_AUTH",
-  "ALLOW_USER_SRP_AUTH",
-  "ALLOW_CUSTOM_AUTH",
-];
-
+/** The flows as given; without any, those of `clients.ts` apply. */
 function authFlows(
   given: readonly ExplicitAuthFlowsType[] | undefined,
   rotates: boolean,
-): ExplicitAuthFlowsType[] {
-  if (given === undefined || given.length === 0)
-    return defaultFlows.filter((flow) => !rotates || flow !== "ALLOW_REFRESH_TOKEN_AUTH");
+): ExplicitAuthFlowsType[] | undefined {
+  if (given === undefined || given.length === 0) return undefined;
   if (given.some(isLegacyFlow) && !given.every(isLegacyFlow))
     invalid(
       "ExplicitAuthFlows can not mix ADMIN_NO_SRP_AUTH, CUSTOM_AUTH_FLOW_ONLY or USER_PASSWORD_AUTH with values that begin with ALLOW_.",

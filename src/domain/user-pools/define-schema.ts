@@ -6,7 +6,12 @@
 import type { SchemaAttributeType } from "../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { isLess } from "./schema.ts";
-import { internalAttributes, isStandardAttribute, standardAttributes } from "./standard-attributes.ts";
+import {
+  internalAttributes,
+  isStandardAttribute,
+  standardAttributes,
+  verifiedAttributes,
+} from "./standard-attributes.ts";
 
 /** "Custom attributes per user pool: 50" ("Quotas in Amazon Cognito"). */
 const MOST_CUSTOM_ATTRIBUTES = 50;
@@ -18,7 +23,8 @@ export function newSchema(given: readonly SchemaAttributeType[]): SchemaAttribut
   const custom: SchemaAttributeType[] = [];
   for (const attribute of given) {
     const name = nameOf(attribute);
-    if (!isStandardAttribute(name)) {
+    // As with Cognito, a schema cannot change whether addresses are verified: these names make custom attributes.
+    if (!isStandardAttribute(name) || verifiedAttributes.has(name)) {
       custom.push(attribute);
       continue;
     }
@@ -39,7 +45,8 @@ export function addCustomAttributes(
   const result = [...schema];
   for (const given of added) {
     const attribute = customAttribute(given);
-    if (result.some(({ Name }) => Name === attribute.Name)) duplicate(attribute.Name ?? "");
+    if (result.some(({ Name }) => Name === attribute.Name))
+      duplicate(`custom:${nameOf(given)}`, attribute.Name);
     result.push(attribute);
   }
   const custom = result.filter(({ Name }) => !isStandardAttribute(Name ?? "")).length;
@@ -112,7 +119,7 @@ function constraints(
 function checkLengths(name: string, least: string | undefined, most: string | undefined): void {
   for (const [member, value] of Object.entries({ MinLength: least, MaxLength: most })) {
     if (value === undefined) continue;
-    if (!/^\d{1,10}$/.test(value)) invalid(`user.${name}: ${member} must be a non-negative integer.`);
+    if (!/^\d{1,10}$/.test(value)) malformedConstraints("String", name, member);
     if (Number(value) > LONGEST_TEXT)
       invalid(`user.${name}: String attributes cannot have a length of more than ${LONGEST_TEXT}`);
   }
@@ -124,7 +131,7 @@ function checkRange(name: string, least: string | undefined, most: string | unde
   for (const [member, value] of Object.entries({ MinValue: least, MaxValue: most })) {
     // 2^1023 has 308 digits.
     if (value !== undefined && !/^[+-]?\d{1,308}(?:\.\d{1,308})?$/.test(value))
-      invalid(`user.${name}: ${member} must be a number.`);
+      malformedConstraints("Number", name, member);
   }
   if (least !== undefined && most !== undefined && isLess(most, least))
     invalid(`user.${name}: Max value cannot be less than min value.`);
@@ -134,8 +141,18 @@ function nameOf(attribute: SchemaAttributeType): string {
   return attribute.Name ?? invalid("The name of a schema attribute is required.");
 }
 
-function duplicate(name: string): never {
-  return invalid(`${name}: Existing attribute already has name ${name}.`);
+/** @param existing the name with all its prefixes, if it has others */
+function duplicate(name: string, existing = name): never {
+  return invalid(`${name}: Existing attribute already has name ${existing}.`);
+}
+
+/** Refuses a bound that is not a number, in the words that emulators took from Cognito. */
+function malformedConstraints(type: "String" | "Number", name: string, member: string): never {
+  return refuse(
+    "InvalidParameterException",
+    `Invalid ${type}AttributeConstraints for schema attribute ${name}`,
+    member,
+  );
 }
 
 function invalid(message: string): never {

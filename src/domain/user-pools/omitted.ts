@@ -107,7 +107,7 @@ export const updateUserPoolClient: Omissions<UpdateUserPoolClientRequest> = {
   WriteAttributes: { ...keptByUs, note: "`[]` means every attribute" },
   ExplicitAuthFlows: {
     ...keptByUs,
-    note: "`[]` means the default; ALLOW_REFRESH_TOKEN_AUTH is removed when RefreshTokenRotation is turned on",
+    note: "`[]` means the default flows; ALLOW_REFRESH_TOKEN_AUTH is removed when RefreshTokenRotation is turned on",
   },
   SupportedIdentityProviders: keptByUs,
   CallbackURLs: permissionRemoved,

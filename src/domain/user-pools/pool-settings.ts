@@ -63,7 +63,9 @@ export function poolSettings(
     UserPoolTags: given.UserPoolTags ?? {},
     AdminCreateUserConfig: adminCreateUserConfig(given.AdminCreateUserConfig, policies),
     UserPoolAddOns: given.UserPoolAddOns,
-    AccountRecoverySetting: accountRecovery(given.AccountRecoverySetting),
+    AccountRecoverySetting:
+      accountRecovery(given.AccountRecoverySetting) ??
+      (options.existing === undefined ? recoveryOfNewPools : undefined),
     UserPoolTier: given.UserPoolTier ?? "ESSENTIALS",
     KeyConfiguration: given.KeyConfiguration,
     IssuerConfiguration: given.IssuerConfiguration,
@@ -157,6 +159,14 @@ function adminCreateUserConfig(
     InviteMessageTemplate: withMembers(given?.InviteMessageTemplate),
   };
 }
+
+/** Pools of before this default have none, and send codes to the phone first. */
+const recoveryOfNewPools: AccountRecoverySettingType = {
+  RecoveryMechanisms: [
+    { Priority: 1, Name: "verified_email" },
+    { Priority: 2, Name: "verified_phone_number" },
+  ],
+};
 
 function accountRecovery(
   given: AccountRecoverySettingType | undefined,

@@ -59,6 +59,7 @@ export function checkAttributes(
   options: { required: boolean },
 ): void {
   const violations: { readonly name: string; readonly violation: string }[] = [];
+  const missing: string[] = [];
   for (const [name, value] of Object.entries(attributes)) {
     if (internalAttributes.has(name)) {
       refuse("InvalidParameterException", `Cannot modify the non-mutable attribute ${name}`);
@@ -73,19 +74,38 @@ export function checkAttributes(
     if (violation !== undefined) violations.push({ name, violation });
   }
   if (options.required) {
-    for (const name of requiredAttributes(pool)) {
-      if (!attributes[name]) violations.push({ name, violation: "The attribute is required" });
-    }
+    missing.push(...requiredAttributes(pool).filter((name) => !attributes[name]));
   }
-  if (violations.length > 0) {
+  if (violations.length + missing.length > 0) {
     // Keeps the answer small whatever was sent.
     const shown = violations.slice(0, MOST_VIOLATIONS);
+    const lines = shown.map(({ name, violation }) => `${name}: ${violation}\n`).join("");
     refuseFor("attributesMalformed", {
-      violations: shown.map(({ name, violation }) => `${name}: ${violation}\n`).join(""),
-      names: shown.map(({ name }) => name),
+      violations: lines + missingAttributes(missing),
+      names: [...shown.map(({ name }) => name), ...missing],
     });
   }
   checkContacts(attributes);
+}
+
+/** Names in Cognito's sentence about required attributes, where they differ from those of the schema. */
+const namesWhenMissing: Readonly<Record<string, string>> = {
+  name: "name.formatted",
+  given_name: "name.givenName",
+  family_name: "name.familyName",
+  middle_name: "name.middleName",
+  nickname: "nickName",
+  email: "emails",
+  phone_number: "phoneNumbers",
+  address: "addresses",
+};
+
+/** Cognito's sentence about required attributes that are missing. */
+export function missingAttributes(names: readonly string[]): string {
+  return names
+    .map((name) => namesWhenMissing[name] ?? name)
+    .map((name) => `${name}: The attribute ${name} is required`)
+    .join(", ");
 }
 
 /** What is wrong with a value, in Cognito's words; undefined if it is fine. */
@@ -112,7 +132,7 @@ function checkText(schema: SchemaAttributeType, value: string): string | undefin
   const longest = Math.min(LONGEST_VALUE, MaxLength === undefined ? LONGEST_VALUE : Number(MaxLength));
   if (length > longest) return `String must be no longer than ${longest} characters`;
   if (MinLength !== undefined && length < Number(MinLength))
-    return `String must be at least ${MinLength} characters`;
+    return `String must be no shorter than ${MinLength} characters`;
   return undefined;
 }
 

@@ -8,7 +8,12 @@ import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type ContactAttribute, isContact } from "../messages/delivery.ts";
 import { canWrite } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
-import { canonicalAttributes, checkAttributes, schemaAttribute } from "../user-pools/schema.ts";
+import {
+  canonicalAttributes,
+  checkAttributes,
+  missingAttributes,
+  schemaAttribute,
+} from "../user-pools/schema.ts";
 import { internalAttributes } from "../user-pools/standard-attributes.ts";
 import { refuseAliasShapes } from "./username.ts";
 
@@ -69,8 +74,7 @@ export function deleteAttributes(pool: Pool, before: Attributes, names: readonly
 function removeAttributes(pool: Pool, attributes: Attributes, names: readonly string[]): Attributes {
   const required = names.find((name) => schemaAttribute(pool, name)?.Required === true);
   if (required !== undefined) {
-    const violations = `${required}: The attribute is required\n`;
-    refuseFor("attributesMalformed", { violations, names: [required] });
+    refuseFor("attributesMalformed", { violations: missingAttributes([required]), names: [required] });
   }
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)));
 }

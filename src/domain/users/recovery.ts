@@ -27,8 +27,8 @@ import { endTrust, replacePassword } from "./passwords.ts";
 const purpose = "forgot-password";
 
 /**
- * The addresses that may recover a password, best first. If unset, Cognito's older rule applies: phone number, then
- * e-mail address. Throws NotAuthorizedException if only administrators reset passwords.
+ * The addresses that may recover a password, best first. In pools without AccountRecoverySetting, which are
+ * older than its default, the phone number comes first. Throws NotAuthorizedException if only administrators reset passwords.
  */
 function recoveryOrder(pool: Pick<Pool, "document">): ContactAttribute[] {
   const mechanisms = pool.document.AccountRecoverySetting?.RecoveryMechanisms ?? [];
@@ -224,9 +224,15 @@ export function resetPassword(ctx: Ctx, pool: Pool, user: User): Promise<void> {
   return concluded(ctx, attempt, sendReset(ctx, pool, user), () => "InProgress");
 }
 
+/** Whether an administrator can reset this user's password. Throws NotAuthorizedException. */
+function assertResettable(user: Pick<User, "enabled" | "status">): void {
+  if (!user.enabled) refuseObstacle("disabled");
+  if (user.status !== "CONFIRMED" && user.status !== "RESET_REQUIRED") refuseObstacle("state");
+}
+
 async function sendReset(ctx: Ctx, pool: Pool, user: User): Promise<void> {
   recoveryOrder(pool);
-  if (user.status !== "CONFIRMED" && user.status !== "RESET_REQUIRED") refuseObstacle("state");
+  assertResettable(user);
   const [delivery = refuseObstacle(noAddress(pool, user) ?? "nothing verified")] = recoveryDeliveries(
     pool,
     user,
@@ -243,7 +249,7 @@ async function sendReset(ctx: Ctx, pool: Pool, user: User): Promise<void> {
     pool,
     user,
     (fresh) => {
-      if (fresh.status !== "CONFIRMED" && fresh.status !== "RESET_REQUIRED") refuseObstacle("state");
+      assertResettable(fresh);
       return { status: "RESET_REQUIRED" };
     },
     {

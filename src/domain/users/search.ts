@@ -8,6 +8,7 @@ import { searchableAttributes, searchKey, type UserStatus } from "../../store/us
 import { refuse } from "../../wire/refuse.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { loginNameKey } from "../user-pools/login-names.ts";
+import { schemaAttribute } from "../user-pools/schema.ts";
 
 const statuses: readonly UserStatus[] = [
   "CONFIRMED",
@@ -38,6 +39,12 @@ export function searchOf(pool: Pick<Pool, "document">, filter: string | undefine
       }
       return { by: attribute, text: searchKey(value), match };
   }
+}
+
+/** Checks AttributesToGet. Throws InvalidParameterException for attributes that the schema does not have. */
+export function checkAttributesToGet(pool: Pick<Pool, "document">, names: readonly string[]): void {
+  if (names.some((name) => schemaAttribute(pool, name) === undefined))
+    refuse("InvalidParameterException", "One or more requested attributes do not exist.");
 }
 
 function parsedFilter(filter: string | undefined): ReturnType<typeof parseListUsersFilter> {

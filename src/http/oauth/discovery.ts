@@ -42,7 +42,8 @@ function metadata(ctx: Ctx, pool: Pool): object {
     end_session_endpoint: `${base}/logout`,
     jwks_uri: `${base}/.well-known/jwks.json`,
     response_types_supported: ["code", "token"],
-    response_modes_supported: ["query", "fragment"],
+    // Only clients that the tag `poolhouse:oidc` lists may choose one.
+    ...(hasStrictClients(pool) && { response_modes_supported: ["query", "fragment"] }),
     grant_types_supported: ["authorization_code", "implicit", "refresh_token", "client_credentials"],
     subject_types_supported: ["public"],
     id_token_signing_alg_values_supported: ["RS256"],

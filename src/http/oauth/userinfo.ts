@@ -22,16 +22,9 @@ export async function answerUserInfo(ctx: Ctx, c: Context<Bindings>, { pool }: P
   try {
     return c.json(await userInfo(ctx, pool, token), 200, noStore);
   } catch (error) {
-    const { code } = error instanceof Refusal ? error : { code: "" };
-    if (code === "insufficient_scope")
-      return challenge(c, 403, code, "The access token does not have the scope openid.");
-    if (code === "invalid_token")
-      return challenge(
-        c,
-        401,
-        code,
-        "Access token is expired, disabled, or deleted, or the user has globally signed out.",
-      );
+    const { code, message } = error instanceof Refusal ? error : { code: "", message: "" };
+    if (code === "insufficient_scope") return challenge(c, 403, code, message);
+    if (code === "invalid_token") return challenge(c, 401, code, message);
     failureOf(ctx, error);
     throw error;
   }

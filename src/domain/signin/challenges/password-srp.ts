@@ -4,8 +4,8 @@
  * has no Session besides. One proof, right or wrong, uses up the row.
  */
 import type { Ctx } from "../../../app.ts";
-import { equalBytes, fromBase64, hmacSha256, toBase64, toHex } from "../../../lib/bytes.ts";
-import { N, pad, publicValueHex, SECRET_BYTES, signature } from "../../../lib/srp.ts";
+import { equalBytes, fromBase64, hmacSha256, toBase64 } from "../../../lib/bytes.ts";
+import { N, pad, publicValueHex, SECRET_BYTES, saltHex, signature } from "../../../lib/srp.ts";
 import { uuid4Of } from "../../../lib/uuid.ts";
 import { readCredential } from "../../../store/credentials.ts";
 import { readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
@@ -73,7 +73,7 @@ async function offerVerifier(ctx: Ctx, signIn: SignIn, A: bigint): Promise<Outco
   return offerChallenge(ctx, asked, {
     name: "PASSWORD_VERIFIER",
     parameters: (rowId) => ({
-      SALT: toHex(salt),
+      SALT: saltHex(salt),
       SRP_B: publicValueHex(B),
       SECRET_BLOCK: secretBlock(ctx, pool.id, rowId),
       USERNAME: identity,

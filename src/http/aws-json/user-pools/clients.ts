@@ -8,6 +8,7 @@ import {
   removeSecret,
   updateClientSettings,
 } from "../../../domain/user-pools/manage-clients.ts";
+import { shownClient } from "../../../domain/user-pools/shown.ts";
 import { listClients, readSecrets } from "../../../store/clients.ts";
 import type { UserPoolClientType } from "../../../wire/generated/user-pools.types.ts";
 import { epochSeconds, type Handler } from "../operation.ts";
@@ -85,7 +86,7 @@ export const DeleteUserPoolClientSecret: Handler<"DeleteUserPoolClientSecret"> =
 /** A client in wire shape. Of two secrets it shows the newest, so that programs that read it here move on to it. */
 function clientType(client: Client): UserPoolClientType {
   return {
-    ...client.document,
+    ...shownClient(client.document),
     UserPoolId: client.poolId,
     ClientId: client.id,
     ClientName: client.name,

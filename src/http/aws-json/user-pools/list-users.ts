@@ -1,6 +1,6 @@
 /** ListUsers: https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html */
 import { loadPool } from "../../../domain/user-pools/load-pool.ts";
-import { searchOf } from "../../../domain/users/search.ts";
+import { checkAttributesToGet, searchOf } from "../../../domain/users/search.ts";
 import { type FoundUser, listUsers, type UserPosition } from "../../../store/list-users.ts";
 import type { Handler } from "../operation.ts";
 import { pageBinding, pageSize, readPage } from "../paging.ts";
@@ -9,6 +9,7 @@ import { userType } from "../shapes.ts";
 export const ListUsers: Handler<"ListUsers"> = async (ctx, input) => {
   const pool = await loadPool(ctx, input.UserPoolId);
   const search = searchOf(pool, input.Filter);
+  checkAttributesToGet(pool, input.AttributesToGet ?? []);
   const { items, nextToken } = await readPage(
     ctx,
     {

@@ -3,6 +3,7 @@ import type { Ctx } from "../../../app.ts";
 import { createPool } from "../../../domain/user-pools/create-pool.ts";
 import { shownDomains } from "../../../domain/user-pools/domains.ts";
 import { loadPool, type Pool, poolArn } from "../../../domain/user-pools/load-pool.ts";
+import { shownPool } from "../../../domain/user-pools/shown.ts";
 import {
   addAttributes,
   removePool,
@@ -81,7 +82,7 @@ function userPoolType(ctx: Ctx, pool: Pool, users: number): UserPoolType {
     UserSessionTracking: _tracking,
     TokenSession: _tokenSession,
     ...settings
-  } = pool.document;
+  } = shownPool(pool.document);
   return {
     ...settings,
     Id: pool.id,

@@ -6,6 +6,7 @@ import {
   noSuchResourceServer,
   replaceResourceServer,
 } from "../../../domain/user-pools/resource-servers.ts";
+import { shownScopes } from "../../../domain/user-pools/shown.ts";
 import {
   deleteResourceServer,
   listResourceServers,
@@ -55,7 +56,7 @@ function resourceServerType(server: ResourceServer): ResourceServerType {
     UserPoolId: server.poolId,
     Identifier: server.identifier,
     Name: server.name,
-    Scopes: server.scopes.map(({ name, description }) => ({
+    Scopes: shownScopes(server.scopes).map(({ name, description }) => ({
       ScopeName: name,
       ScopeDescription: description,
     })),
