@@ -64,7 +64,6 @@ forEachServer("clients", (open) => {
       UserPoolId,
       ClientName: "app",
       RefreshTokenValidity: 30,
-      ExplicitAuthFlows: ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"],
       AllowedOAuthFlowsUserPoolClient: false,
       PreventUserExistenceErrors: "LEGACY",
       EnableTokenRevocation: true,

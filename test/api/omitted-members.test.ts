@@ -206,7 +206,6 @@ const poolCases: Readonly<Record<PoolMember, Case>> = {
 type ClientMember = Exclude<keyof UpdateUserPoolClientCommandInput, "UserPoolId" | "ClientId">;
 const url = "https://app.example/cb";
 const oauth = { AllowedOAuthFlows: ["code"], AllowedOAuthScopes: ["openid"] };
-const bareFlows = ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"];
 const clientCases: Readonly<Record<ClientMember, Case>> = {
   ClientName: { set: "before", changes: [to("after")] },
   RefreshTokenValidity: {
@@ -231,7 +230,7 @@ const clientCases: Readonly<Record<ClientMember, Case>> = {
   WriteAttributes: { set: ["email"], changes: [to(["email", "name"]), cleared([])] },
   ExplicitAuthFlows: {
     set: ["ALLOW_USER_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
-    changes: [to(["ALLOW_USER_PASSWORD_AUTH"]), to([], bareFlows)],
+    changes: [to(["ALLOW_USER_PASSWORD_AUTH"]), cleared([])],
   },
   SupportedIdentityProviders: { set: ["COGNITO"], changes: [cleared([])] },
   CallbackURLs: { set: [url], changes: [to(["https://app.example/other"])] },

@@ -40,7 +40,6 @@ const stored = (document: ClientDocument) => JSON.parse(JSON.stringify(document)
 test("defaults are Cognito's", () => {
   assert.deepEqual(stored(settings({})), {
     RefreshTokenValidity: 30,
-    ExplicitAuthFlows: ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"],
     AllowedOAuthFlowsUserPoolClient: false,
     PreventUserExistenceErrors: "LEGACY",
     EnableTokenRevocation: true,
@@ -145,7 +144,11 @@ describe("flows", () => {
   test("rotation takes ALLOW_REFRESH_TOKEN_AUTH away", () => {
     const RefreshTokenRotation = { Feature: "ENABLED" as const };
     const document = settings({ RefreshTokenRotation });
-    assert.deepEqual(document.ExplicitAuthFlows, ["ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"]);
+    assert.equal(document.ExplicitAuthFlows, undefined);
+    assert.deepEqual(
+      every.filter((flow) => allowsFlow({ document }, flow)),
+      ["USER_SRP_AUTH", "CUSTOM_AUTH"],
+    );
     assert.deepEqual(document.RefreshTokenRotation, { Feature: "ENABLED", RetryGracePeriodSeconds: 0 });
     const legacy = {
       document: settings({ RefreshTokenRotation, ExplicitAuthFlows: ["USER_PASSWORD_AUTH"] }),

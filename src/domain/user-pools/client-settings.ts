@@ -118,19 +118,12 @@ function writeAttributes(
   return [...new Set(given)];
 }
 
-/** "If you don't specify a value for ExplicitAuthFlows, your app client supports" these. */
-const defaultFlows: readonly ExplicitAuthFlowsType[] = [
-  "ALLOW_REFRESH_TOKEN_AUTH",
-  "ALLOW_USER_SRP_AUTH",
-  "ALLOW_CUSTOM_AUTH",
-];
-
+/** The flows as they were given. The defaults of a client without any apply at sign-in, and are never shown. */
 function authFlows(
   given: readonly ExplicitAuthFlowsType[] | undefined,
   rotates: boolean,
-): ExplicitAuthFlowsType[] {
-  if (given === undefined || given.length === 0)
-    return defaultFlows.filter((flow) => !rotates || flow !== "ALLOW_REFRESH_TOKEN_AUTH");
+): ExplicitAuthFlowsType[] | undefined {
+  if (given === undefined || given.length === 0) return undefined;
   if (given.some(isLegacyFlow) && !given.every(isLegacyFlow))
     invalid(
       "ExplicitAuthFlows can not mix ADMIN_NO_SRP_AUTH, CUSTOM_AUTH_FLOW_ONLY or USER_PASSWORD_AUTH with values that begin with ALLOW_.",

@@ -51,6 +51,13 @@ const permits: Readonly<Record<Flow, readonly ExplicitAuthFlowsType[]>> = {
   USER_AUTH: ["ALLOW_USER_AUTH"],
 };
 
+/** "If you don't specify a value for ExplicitAuthFlows, your app client supports" these. */
+const defaultFlows: readonly ExplicitAuthFlowsType[] = [
+  "ALLOW_REFRESH_TOKEN_AUTH",
+  "ALLOW_USER_SRP_AUTH",
+  "ALLOW_CUSTOM_AUTH",
+];
+
 /** Whether a value is older than ALLOW_*: "you can't assign […] at the same time as values that begin with ALLOW_". */
 export function isLegacyFlow(value: ExplicitAuthFlowsType): boolean {
   return !value.startsWith("ALLOW_");
@@ -65,7 +72,7 @@ export function allowsFlow(client: { readonly document: ClientDocument }, flow: 
   // The hosted pages ask for whatever the pool allows, for clients that may use them.
   if (flow === "HOSTED_AUTH") return client.document.AllowedOAuthFlowsUserPoolClient === true;
   if (!Object.hasOwn(permits, flow)) return false;
-  const values = client.document.ExplicitAuthFlows ?? [];
+  const values = client.document.ExplicitAuthFlows ?? defaultFlows;
   const refreshes = flow === "REFRESH_TOKEN_AUTH" || flow === "REFRESH_TOKEN";
   if (refreshes && rotatesRefreshTokens(client)) return false;
   if (values.some(isLegacyFlow)) {
