@@ -65,7 +65,6 @@ forEachServer("clients", (open) => {
       ClientName: "app",
       RefreshTokenValidity: 30,
       AllowedOAuthFlowsUserPoolClient: false,
-      PreventUserExistenceErrors: "LEGACY",
       EnableTokenRevocation: true,
       EnablePropagateAdditionalUserContextData: false,
       AuthSessionValidity: 3,

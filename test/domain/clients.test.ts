@@ -41,7 +41,6 @@ test("defaults are Cognito's", () => {
   assert.deepEqual(stored(settings({})), {
     RefreshTokenValidity: 30,
     AllowedOAuthFlowsUserPoolClient: false,
-    PreventUserExistenceErrors: "LEGACY",
     EnableTokenRevocation: true,
     EnablePropagateAdditionalUserContextData: false,
     AuthSessionValidity: 3,

@@ -39,7 +39,7 @@ export function clientSettings(
     ExplicitAuthFlows: authFlows(given.ExplicitAuthFlows, RefreshTokenRotation?.Feature === "ENABLED"),
     ...oauthSettings(pool.id, given, options),
     AnalyticsConfiguration: given.AnalyticsConfiguration,
-    PreventUserExistenceErrors: given.PreventUserExistenceErrors ?? "LEGACY",
+    PreventUserExistenceErrors: given.PreventUserExistenceErrors,
     EnableTokenRevocation: given.EnableTokenRevocation ?? true,
     EnablePropagateAdditionalUserContextData: given.EnablePropagateAdditionalUserContextData ?? false,
     AuthSessionValidity: given.AuthSessionValidity ?? 3,
