@@ -167,7 +167,7 @@ forEachServer("forgotten passwords", (open) => {
       await makeUser(server, UserPoolId, "ann", both);
       return (await through(server, ClientId).forgot("ann"))?.DeliveryMedium;
     };
-    assert.equal(await medium([]), "SMS");
+    assert.equal(await medium([]), "EMAIL");
     assert.equal(await medium([{ Priority: 1, Name: "verified_email" }]), "EMAIL");
     assert.equal(
       await medium([

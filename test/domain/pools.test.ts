@@ -43,6 +43,12 @@ const defaults = {
   EmailConfiguration: { EmailSendingAccount: "COGNITO_DEFAULT" },
   UserPoolTags: {},
   AdminCreateUserConfig: { AllowAdminCreateUserOnly: false, UnusedAccountValidityDays: 7 },
+  AccountRecoverySetting: {
+    RecoveryMechanisms: [
+      { Name: "verified_email", Priority: 1 },
+      { Name: "verified_phone_number", Priority: 2 },
+    ],
+  },
   UserPoolTier: "ESSENTIALS",
 };
 

@@ -27,8 +27,8 @@ import { endTrust, replacePassword } from "./passwords.ts";
 const purpose = "forgot-password";
 
 /**
- * The addresses that may recover a password, best first. If unset, Cognito's older rule applies: phone number, then
- * e-mail address. Throws NotAuthorizedException if only administrators reset passwords.
+ * The addresses that may recover a password, best first. In pools from before AccountRecoverySetting had a default,
+ * Cognito's older rule applies: phone number, then e-mail address. Throws NotAuthorizedException if only administrators reset passwords.
  */
 function recoveryOrder(pool: Pick<Pool, "document">): ContactAttribute[] {
   const mechanisms = pool.document.AccountRecoverySetting?.RecoveryMechanisms ?? [];
