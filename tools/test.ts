@@ -42,7 +42,12 @@ const together: Readonly<Record<string, number>> = {
 };
 
 /** Files of these folders that do start processes: nearly all their time passes there. */
-const apart = ["test/clients/durability.test.ts", "test/clients/readme.test.ts", "test/clients/seed.test.ts"];
+const apart = [
+  "test/clients/by-name.test.ts",
+  "test/clients/durability.test.ts",
+  "test/clients/readme.test.ts",
+  "test/clients/seed.test.ts",
+];
 
 /** Half of their time files of tests wait: for their servers' threads, for PostgreSQL, for other processes. */
 const concurrency = 3 * availableParallelism();
