@@ -19,6 +19,7 @@ const cache = join(root, "node_modules", ".cache");
 /** Files that take longer than their share of a processor's time, longest first. Each has a process of its own. */
 const longFirst = [
   "test/durability/crash.test.ts",
+  "test/terraform/terraform.test.ts",
   "test/api/guesses.test.ts",
   "test/api/guesses-factors.test.ts",
   "test/browser/hosted-ui.test.ts",
