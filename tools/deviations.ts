@@ -7,7 +7,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Triggers cannot run yet. In a pool with PreSignUp, PostConfirmation, PreAuthentication, PostAuthentication or PreTokenGeneration, operations in which the trigger would decide answer UnexpectedLambdaException; CustomMessage and the custom senders are stored but not called, and UserMigration finds nobody.",
     "Users who need a second factor cannot use one-time codes as the first; they can use a passkey only with FactorConfiguration MULTI_FACTOR_WITH_USER_VERIFICATION and WebAuthnMfaSettings turned on.",
     "Feature tiers restrict nothing. IssuerConfiguration, KeyConfiguration, AcrConfiguration and DcrConfiguration are stored and have no effect.",
-    "The issuer is `<public URL>/<pool id>`; the pool tag `poolhouse:issuer` = `aws` gives AWS's own form.",
+    "The issuer is `<public URL>/<pool id>`; the pool tag `poolhouse:issuer` = `aws` gives AWS's own form, and so does a server that has AWS's names (moving-from-cognito.md).",
     'With PreventUserExistenceErrors ENABLED, answers for an existing user contain the real delivery details and, in SRP, the internal username; a locked account answers "Password attempts exceeded" for each of its names. Cognito does the same.',
     "A preferred_username that is an alias must not look like an e-mail address or phone number if those are aliases, too, and nobody can have another user's sub as a name.",
     "Signature V4 in the query: a POST with X-Amz-Target as a signed header, whose body the signature covers; valid for X-Amz-Expires (1 to 604800 seconds), or for five minutes without it. Session tokens are refused until there is an STS.",

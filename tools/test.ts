@@ -19,6 +19,7 @@ const cache = join(root, "node_modules", ".cache");
 /** Files that take longer than their share of a processor's time, longest first. Each has a process of its own. */
 const longFirst = [
   "test/durability/crash.test.ts",
+  "test/terraform/terraform.test.ts",
   "test/api/guesses.test.ts",
   "test/api/guesses-factors.test.ts",
   "test/browser/hosted-ui.test.ts",
@@ -42,7 +43,12 @@ const together: Readonly<Record<string, number>> = {
 };
 
 /** Files of these folders that do start processes: nearly all their time passes there. */
-const apart = ["test/clients/durability.test.ts", "test/clients/readme.test.ts", "test/clients/seed.test.ts"];
+const apart = [
+  "test/clients/by-name.test.ts",
+  "test/clients/durability.test.ts",
+  "test/clients/readme.test.ts",
+  "test/clients/seed.test.ts",
+];
 
 /** Half of their time files of tests wait: for their servers' threads, for PostgreSQL, for other processes. */
 const concurrency = 3 * availableParallelism();

@@ -49,7 +49,9 @@ function sample(count: number): Case[] {
   const users = [...everyUser()].filter((user) =>
     contacts.some((contact) => user.attributes[`${contact}_verified`] === "true"),
   );
-  const all = [...everyPool()].flatMap((pool) =>
+  // Only pools from before the setting had a default are without it.
+  const pools = [...everyPool()].filter(({ document }) => document.AccountRecoverySetting !== undefined);
+  const all = pools.flatMap((pool) =>
     users.map((user) => ({ pool, user })).filter((one) => demandsTwo(pool, one.user) && isReachable(one)),
   );
   return Array.from({ length: count }, (_, at) => all[Math.floor(((at + 0.5) * all.length) / count)]!);

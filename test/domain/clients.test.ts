@@ -144,9 +144,10 @@ describe("flows", () => {
     const RefreshTokenRotation = { Feature: "ENABLED" as const };
     const document = settings({ RefreshTokenRotation });
     assert.equal(document.ExplicitAuthFlows, undefined);
-    for (const flow of ["REFRESH_TOKEN_AUTH", "REFRESH_TOKEN"])
-      assert.equal(allowsFlow({ document }, flow), false, flow);
-    assert.equal(allowsFlow({ document }, "USER_SRP_AUTH"), true);
+    assert.deepEqual(
+      every.filter((flow) => allowsFlow({ document }, flow)),
+      ["USER_SRP_AUTH", "CUSTOM_AUTH"],
+    );
     assert.deepEqual(document.RefreshTokenRotation, { Feature: "ENABLED", RetryGracePeriodSeconds: 0 });
     const legacy = {
       document: settings({ RefreshTokenRotation, ExplicitAuthFlows: ["USER_PASSWORD_AUTH"] }),

@@ -86,7 +86,7 @@ function inMemory(): string {
   }
 }
 
-function newSqlite(fill?: (path: string, secretsFolder: string) => Promise<void>): Fresh {
+export function newSqlite(fill?: (path: string, secretsFolder: string) => Promise<void>): Fresh {
   return async () => {
     const folder = temporaryFolder(inMemory());
     const url = join(folder, "db", "poolhouse.sqlite");

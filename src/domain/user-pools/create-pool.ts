@@ -8,6 +8,7 @@ import { isUniqueViolation } from "../../store/db.ts";
 import { NameRetired } from "../../store/retired-names.ts";
 import { insertPool } from "../../store/user-pools.ts";
 import type {
+  AccountRecoverySettingType,
   CreateUserPoolRequest,
   DcrConfigurationType,
   SchemaAttributeType,
@@ -63,8 +64,10 @@ export function newDocument(request: CreateUserPoolRequest, region: string): Poo
     );
   const SchemaAttributes = newSchema(request.Schema ?? []);
   checkPreferredUsername(aliases ?? [], SchemaAttributes);
+  const settings = poolSettings(request, { region, factors: noFactors });
   const document: PoolDocument = {
-    ...poolSettings(request, { region, factors: noFactors }),
+    ...settings,
+    AccountRecoverySetting: settings.AccountRecoverySetting ?? defaultRecovery,
     SchemaAttributes,
     AliasAttributes: aliases?.length ? [...new Set(aliases)] : undefined,
     UsernameAttributes: usernames?.length ? [...new Set(usernames)] : undefined,
@@ -74,6 +77,14 @@ export function newDocument(request: CreateUserPoolRequest, region: string): Poo
   checkFactors(document, { withoutFactor: smsIsMissing });
   return document;
 }
+
+/** What new pools recover passwords by, unless the request says so. Pools from before are shown without. */
+const defaultRecovery: AccountRecoverySettingType = {
+  RecoveryMechanisms: [
+    { Name: "verified_email", Priority: 1 },
+    { Name: "verified_phone_number", Priority: 2 },
+  ],
+};
 
 /** Refuses preferred_username as a required attribute if it is an alias, since SignUp does not accept it then. */
 function checkPreferredUsername(aliases: readonly string[], schema: readonly SchemaAttributeType[]): void {
