@@ -10,8 +10,9 @@ import { closeBrowserSession } from "../../domain/grants/browser-session.ts";
 import { type LogoutRequest, logoutTarget } from "../../domain/grants/logout.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { sessionCookie, setSessionCookie } from "../cookies.ts";
-import { type Bindings, errorPageOf, type Place } from "../place.ts";
+import type { Bindings, Place } from "../place.ts";
 import { redirect } from "../redirect.ts";
+import { errorPageOf, logRefusedRequest } from "../refused.ts";
 import { requestQuery } from "./form.ts";
 
 export async function answerLogout(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
@@ -31,7 +32,8 @@ async function leave(ctx: Ctx, c: Context<Bindings>, place: Place, query: string
     return target.kind === "redirect" ? target.location : `${place.base}/signedout`;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return errorPageOf(place, error.code, query);
+    logRefusedRequest(ctx, error, query);
+    return errorPageOf(ctx, place, error.code, query);
   }
 }
 
