@@ -124,7 +124,7 @@ test("what refuses to start says why and exits 1", async () => {
   } finally {
     await stop(running.process);
   }
-  assert.match((await run("help")).stdout, /poolhouse serve/);
+  assert.match((await run("help")).stdout, /^ {2}serve +run the server$/m);
 });
 
 test("a defect is reported with the file, the line and the stack", async () => {
