@@ -15,7 +15,6 @@ const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) 
   version: async () => (await import("./cli/version.ts")).version,
   help: async () => (await import("./cli/help.ts")).help,
 };
-const aliases: Readonly<Record<string, string>> = { "--help": "help", "--version": "version" };
 
 /**
  * Sets what Node reads before any of our code runs, by starting the server over once, in place (same process id). It
@@ -39,16 +38,24 @@ function startOver(): void {
   } as Record<string, string>);
 }
 
-const [given = "help", ...argv] = process.argv.slice(2);
-const name = aliases[given] ?? given;
+/** What to run: --help, -h, --version and -v may stand anywhere, and come before everything else. */
+function chosen(given: readonly string[]): { readonly name: string; readonly argv: readonly string[] } {
+  const words = given.filter((word) => !/^(?:--help|-h|--version|-v)$/.test(word));
+  if (given.some((word) => word === "--help" || word === "-h")) return { name: "help", argv: words };
+  if (words.length < given.length) return { name: "version", argv: [] };
+  const [name = "help", ...argv] = given;
+  return { name, argv };
+}
+
+const { name, argv } = chosen(process.argv.slice(2));
 const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
 if (name === "serve") startOver();
 if (command === undefined) {
-  console.error(`Unknown command ${name}. \`poolhouse help\` lists the commands.`);
+  console.error((await import("./cli/help.ts")).unknownCommand(name));
   process.exitCode = 2;
 } else {
   try {
-    await (await command())(name === "help" || name === "version" ? [] : argv);
+    await (await command())(argv);
   } catch (error) {
     console.error(`poolhouse ${name}: ${explainError(error)}`);
     process.exit(error instanceof Error && "exitCode" in error ? Number(error.exitCode) : 1);

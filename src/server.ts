@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback, servesThisMachine } from "./config/config.ts";
@@ -24,10 +24,12 @@ import { createServing, type Serving, type ServingOptions } from "./http/context
 import { guarded, overTls } from "./http/headers.ts";
 import { answersHealth, healthRoutes } from "./http/health.ts";
 import { holdings } from "./http/holdings.ts";
+import { notFoundPage } from "./http/hosted-ui/not-found-page.ts";
 import { overloadPage } from "./http/hosted-ui/overload-page.ts";
 import { hostedRoutes } from "./http/hosted-ui/routes.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
+import { messagePage, plainHeaders, wantsPage } from "./http/kit/plain-page.ts";
 import { type Listener, type ListeningServer, listen } from "./http/listen.ts";
 import { type CountedMetrics, createMetrics, metricsRoutes, observeFront } from "./http/metrics.ts";
 import { type MonotonicClock, machineClock } from "./http/monotonic.ts";
@@ -38,6 +40,7 @@ import { atDomain, type Bindings } from "./http/place.ts";
 import { hasNormalPath } from "./http/request-target.ts";
 import { tlsAskRoutes } from "./http/tls-ask.ts";
 import { Turns } from "./http/turns.ts";
+import { welcomeRoutes } from "./http/welcome/routes.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
@@ -267,7 +270,20 @@ function certificateFor(config: Config, tls: string, now: number): Promise<Certi
   return certificateSource({ tls, folder, keyFolder, names: [...names], now });
 }
 
+/** The answer to a request for something that is not there: a page for browsers, JSON for programs. */
+function answerNothing(c: Context): Response {
+  if (!wantsPage(c.req.header("accept"))) return c.json(nothingHere, 404);
+  return c.html(notFoundPage(c.req.header("accept-language")), 404, plainHeaders);
+}
+
 const nothingHere = { message: "There is nothing here." };
+
+const unknownHost = "This server does not answer to that host name. Set POOLHOUSE_PUBLIC_URL.";
+
+function answerUnknownHost(c: Context): Response {
+  if (!wantsPage(c.req.header("accept"))) return c.json({ message: unknownHost }, 421);
+  return c.html(messagePage("Unknown host name", unknownHost), 421, plainHeaders);
+}
 
 function answerNothingHere(outgoing: ServerResponse): void {
   const body = JSON.stringify(nothingHere);
@@ -326,7 +342,7 @@ function routes(
   ofPools.use(overTls(serving));
   ofPools.route("/", oauthRoutes(serving));
   ofPools.route("/", hostedRoutes(serving));
-  ofPools.notFound((c) => c.json(nothingHere, 404));
+  ofPools.notFound(answerNothing);
   all.use(async (c, next) => {
     if (knowsHost(c.req.header("host"))) return next();
     const { incoming, outgoing } = c.env;
@@ -334,15 +350,13 @@ function routes(
     if (isApiCall(incoming) && guard.refuses(incoming, outgoing)) return RESPONSE_ALREADY_SENT;
     const answer = await atDomain(serving.context(c.env.incoming), c, ofPools);
     if (answer !== undefined) return answer;
-    return c.json(
-      { message: "This server does not answer to that host name. Set POOLHOUSE_PUBLIC_URL." },
-      421,
-    );
+    return answerUnknownHost(c);
   });
   all.route("/", awsJsonRoutes(serving));
   all.route("/", ofPools);
+  if (servesThisMachine(app.config)) all.route("/", welcomeRoutes(serving));
   if (app.mailbox.kind === "inbox") all.route("/", inboxRoutes(app));
-  all.notFound((c) => c.json(nothingHere, 404));
+  all.notFound(answerNothing);
   all.onError((error, c) => {
     serving.context(c.env.incoming).log.error({ err: error }, "internal error");
     return c.json({ message: "Internal error." }, 500);

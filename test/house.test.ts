@@ -25,7 +25,7 @@ const domainSteps = [
 /** The rooms of http. `kit` is HTML that several of them share. */
 const httpRooms = [
   ...["aws-json", "oauth", "hosted-ui", "inbox", "federation", "sts", "lambda", "kms", "uploads", "console"],
-  ...["account", "kit"],
+  ...["account", "kit", "welcome"],
 ];
 
 /** Within store, the sign-in and the hosted pages: a folder may import those after it, and what lies directly in it none above. */
@@ -46,7 +46,7 @@ const inner: Readonly<Record<string, readonly RegExp[]>> = {
     /^challenges\//,
     /^[\w-]+\.ts$/,
   ],
-  "http/hosted-ui/": [/^routes\.ts$/, /^pages\//, /^overload-page\.ts$/, /^kit\//, /^words\//],
+  "http/hosted-ui/": [/^routes\.ts$/, /^pages\//, /^(?:overload|not-found)-page\.ts$/, /^kit\//, /^words\//],
 };
 
 /** Folders whose files import none of each other: what two of them share lies beside the folder. */

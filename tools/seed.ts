@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { pino } from "pino";
 import { loadUsers, password } from "../bench/lib/users.ts";
 import type { Ctx } from "../src/app.ts";
-import { CommandError, type Given, openOptions, readArguments } from "../src/cli/command-line.ts";
+import { CommandError } from "../src/cli/command-error.ts";
+import { type Given, openOptions, readArguments } from "../src/cli/command-line.ts";
 import { type Config, ConfigError } from "../src/config/config.ts";
 import { userPoolHandlers } from "../src/http/aws-json/operations.ts";
 import { createCtx } from "../src/http/context.ts";
@@ -20,6 +21,7 @@ import { openDatabase } from "../src/store/open.ts";
 import { readPool } from "../src/store/user-pools.ts";
 
 const usage = "Usage: npm run seed -- --users N [--pool ID] [--verifiers N], and the flags of serve";
+const wrongUsage = (problem: string) => new CommandError(`${problem}\n${usage}`, 2);
 const clientId = "seedclient";
 const nothing = { waiting: 0, add: async () => {}, flush: async () => {} };
 
@@ -51,7 +53,7 @@ async function makePool(config: Config, poolId: string): Promise<void> {
 function countOf(given: Given, option: string): number {
   const text = given.text(option) ?? "1000";
   if (/^[1-9]\d{0,6}$|^10000000$/.test(text)) return Number(text);
-  throw new CommandError(`--${option} must be a number from 1 to 10000000, not ${text}.\n${usage}`, 2);
+  throw wrongUsage(`--${option} must be a number from 1 to 10000000, not ${text}.`);
 }
 
 async function seed(argv: readonly string[]): Promise<void> {
@@ -61,12 +63,12 @@ async function seed(argv: readonly string[]): Promise<void> {
     pool: { type: "string" },
     verifiers: { type: "string" },
   } as const;
-  const given = readArguments(argv, { options, operands: 0, usage });
+  const given = readArguments(argv, { options, operands: 0, wrong: wrongUsage });
   const { config } = given;
   const [users, verifiers] = [countOf(given, "users"), countOf(given, "verifiers")];
   const named = given.text("pool");
   if (named !== undefined && !/^[\w-]+_[0-9a-zA-Z]+$/.test(named))
-    throw new CommandError(`--pool must be the id of a pool, not ${named}.\n${usage}`, 2);
+    throw wrongUsage(`--pool must be the id of a pool, not ${named}.`);
   const poolId = named ?? `${config.region}_Seed12345`;
   if (named === undefined) await makePool(config, poolId);
   const began = performance.now();

@@ -3,13 +3,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isUuid, uuid7Floor } from "../lib/uuid.ts";
 import { type AuditEvent, type AuditSearch, listAuditEvents } from "../store/audit.ts";
 import type { Db } from "../store/db.ts";
-import { CommandError, type Given, readArguments, timeText, withDatabase } from "./command-line.ts";
-
-const usage = `poolhouse audit [--since WHEN] [--until WHEN] [--pool ID] [--actor WHO] [--operation NAME] [--target ID]
-                [--result ok|error] [--limit N] [--json] [--follow]
-WHEN is a date (2026-01-31), a time (2026-01-31T12:00:00Z) or how long ago (30m, 24h, 7d). WHO is a principal's ARN or
-its name, a user's id, cli:<account> or system. The newest N (100 unless given; 0: all) are shown, oldest first.
---follow goes on with what comes. The flags of serve choose the database.`;
+import { type Given, readArguments, timeText, withDatabase } from "./command-line.ts";
+import { Table } from "./text.ts";
+import { wrongUsage } from "./usage.ts";
 
 const text = { type: "string" } as const;
 const flag = { type: "boolean" } as const;
@@ -26,19 +22,21 @@ const options = {
   follow: flag,
 };
 
+const wrong = wrongUsage("audit");
+
 export async function audit(argv: readonly string[]): Promise<void> {
-  const given = readArguments(argv, { options, operands: 0, usage });
+  const given = readArguments(argv, { options, operands: 0, wrong });
   const search = searchOf(given);
   const limit = limitOf(given.text("limit"));
-  const print = given.flag("json") ? printJson : printRow;
+  const print = given.flag("json") ? printJson : rowPrinter();
   await withDatabase(given.config, async ({ db }) => {
     // Existing events are not new, even if they are not among the newest ones shown.
     const known = new Set<string>();
-    if (given.flag("follow")) for await (const { id } of recent(db, search)) known.add(id);
-    if (!given.flag("json")) printRow(undefined);
-    await printNewest(db, search, limit, (event) => {
-      known.add(event.id);
-      print(event);
+    if (given.flag("follow"))
+      for await (const page of recent(db, search)) for (const { id } of page) known.add(id);
+    await printNewest(db, search, limit, (events) => {
+      for (const { id } of events) known.add(id);
+      print(events);
     });
     if (given.flag("follow")) await follow(db, search, known, print);
   });
@@ -46,7 +44,7 @@ export async function audit(argv: readonly string[]): Promise<void> {
 
 function searchOf({ config, text: option }: Given): AuditSearch {
   const result = option("result");
-  if (result !== undefined && result !== "ok" && result !== "error") throw new CommandError(usage, 2);
+  if (result !== undefined && result !== "ok" && result !== "error") throw wrong("--result is ok or error.");
   const actor = option("actor");
   const when = (name: string) => {
     const given = option(name);
@@ -75,12 +73,12 @@ function timeOf(given: string): number {
   const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(given) ?? [];
   if (count !== undefined && unit !== undefined) return Date.now() - Number(count) * units[unit]!;
   const at = /^\d{4}-\d{2}-\d{2}/.test(given) ? Date.parse(given) : Number.NaN;
-  if (Number.isNaN(at)) throw new CommandError(`${given} is no time.\n${usage}`, 2);
+  if (Number.isNaN(at)) throw wrong(`${given} is no time.`);
   return at;
 }
 
 function limitOf(given = "100"): number {
-  if (!/^\d{1,9}$/.test(given)) throw new CommandError(usage, 2);
+  if (!/^\d{1,9}$/.test(given)) throw wrong("--limit is a number; 0 shows all.");
   return given === "0" ? Number.POSITIVE_INFINITY : Number(given);
 }
 
@@ -90,8 +88,8 @@ const pageSize = 1_000;
 /** Prints the newest `limit` events that match, oldest first. */
 async function printNewest(db: Db, search: AuditSearch, limit: number, print: Print): Promise<void> {
   const from = Number.isFinite(limit) ? await beginningOf(db, search, limit) : (search.from ?? uuid7Floor(0));
-  if (from === undefined) return;
-  for await (const event of eventsOf(db, { ...search, from })) print(event);
+  if (from === undefined) return print([]);
+  for await (const page of pagesOf(db, { ...search, from })) print(page);
 }
 
 /** The id of the `limit`-th newest event, or else of the oldest one; undefined if there is none. */
@@ -106,11 +104,11 @@ async function beginningOf(db: Db, search: AuditSearch, limit: number): Promise<
   return first;
 }
 
-/** All events that match, oldest first, read page by page. */
-async function* eventsOf(db: Db, search: AuditSearch): AsyncGenerator<AuditEvent> {
+/** All events that match, oldest first, page by page; the last page may be empty. */
+async function* pagesOf(db: Db, search: AuditSearch): AsyncGenerator<readonly AuditEvent[]> {
   for (let from = search.from; ; ) {
     const found = await listAuditEvents(db, { ...search, from }, { limit: pageSize, order: "oldest first" });
-    yield* found;
+    yield found;
     if (found.length < pageSize) return;
     // The smallest id after this one: no UUID has a sixth part.
     from = `${found.at(-1)!.id}-`;
@@ -125,43 +123,51 @@ const pollOverlap = 90_000;
 const lookEvery = 500;
 
 const recent = (db: Db, search: AuditSearch) =>
-  eventsOf(db, { ...search, from: uuid7Floor(Date.now() - pollOverlap), to: undefined });
+  pagesOf(db, { ...search, from: uuid7Floor(Date.now() - pollOverlap), to: undefined });
 
 /** Prints new events as they appear, until the process is ended. */
 async function follow(db: Db, search: AuditSearch, known: ReadonlySet<string>, print: Print): Promise<never> {
   for (let before = known; ; ) {
     const now = new Set<string>();
-    for await (const event of recent(db, search)) {
-      now.add(event.id);
-      if (!before.has(event.id)) print(event);
+    for await (const page of recent(db, search)) {
+      for (const { id } of page) now.add(id);
+      const fresh = page.filter(({ id }) => !before.has(id));
+      if (fresh.length > 0) print(fresh);
     }
     before = now;
     await delay(lookEvery);
   }
 }
 
-type Print = (event: AuditEvent) => void;
+type Print = (events: readonly AuditEvent[]) => void;
 
 /** Prints one JSON object per line. */
-function printJson({ at, ...event }: AuditEvent): void {
-  console.log(JSON.stringify({ at: new Date(at).toISOString(), ...event }));
+function printJson(events: readonly AuditEvent[]): void {
+  for (const { at, ...event } of events)
+    console.log(JSON.stringify({ at: new Date(at).toISOString(), ...event }));
 }
 
-const widths = [20, 28, 24, 28, 20, 36];
+const head = ["TIME", "OPERATION", "RESULT", "ACTOR", "POOL", "TARGET", "ADDRESS"];
 
-/** Prints an event as a row; the heading if there is none. */
-function printRow(event: AuditEvent | undefined): void {
-  const cells =
-    event === undefined
-      ? ["TIME", "OPERATION", "RESULT", "ACTOR", "POOL", "TARGET", "ADDRESS"]
-      : [
-          timeText(event.at),
-          event.operation,
-          event.result,
-          event.actor.replace(/^arn:aws:iam::\d+:/, ""),
-          event.poolId ?? "-",
-          event.target ?? "-",
-          event.address ?? "-",
-        ];
-  console.log(cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join("  "));
+/** Prints rows below one heading. */
+function rowPrinter(): Print {
+  const table = new Table();
+  let heading: string[][] = [head];
+  return (events) => {
+    const lines = table.lines([...heading, ...events.map(rowOf)]);
+    heading = [];
+    for (const line of lines) console.log(line);
+  };
+}
+
+function rowOf(event: AuditEvent): string[] {
+  return [
+    timeText(event.at),
+    event.operation,
+    event.result,
+    event.actor.replace(/^arn:aws:iam::\d+:/, ""),
+    event.poolId ?? "-",
+    event.target ?? "-",
+    event.address ?? "-",
+  ];
 }

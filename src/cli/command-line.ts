@@ -5,20 +5,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Config, loadConfig } from "../config/config.ts";
 import { settings } from "../config/settings.ts";
-import { OperatorError } from "../lib/operator-error.ts";
+import { suggestion } from "../lib/closest.ts";
 import { commandName } from "../store/engine/postgres/clients.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "../store/open.ts";
-
-/** Ends the command with a message and an exit code. 1: it failed. 2: wrong usage. */
-export class CommandError extends OperatorError {
-  override name = "CommandError";
-  readonly exitCode: number;
-
-  constructor(message: string, exitCode = 1) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
+import type { CommandError } from "./command-error.ts";
 
 export type Options = Readonly<Record<string, { readonly type: "string" | "boolean" }>>;
 
@@ -38,13 +28,21 @@ const settingOptions: Options = Object.fromEntries(
   ]),
 );
 
+interface Expected {
+  readonly options: Options;
+  readonly operands: number;
+  /** The error for wrong usage. */
+  readonly wrong: (problem: string) => CommandError;
+}
+
 /** Parses a command's arguments. Throws CommandError with the usage text if one is unknown, missing or too many. */
-export function readArguments(
-  argv: readonly string[],
-  expected: { readonly options: Options; readonly operands: number; readonly usage: string },
-): Given {
+export function readArguments(argv: readonly string[], expected: Expected): Given {
   const { values, positionals } = parse(argv, expected);
-  if (positionals.length !== expected.operands) throw new CommandError(expected.usage, 2);
+  if (positionals.length !== expected.operands) {
+    const surplus = positionals.slice(expected.operands);
+    const problem = surplus.length > 0 ? `Too much is given: ${surplus.join(" ")}.` : "Something is missing.";
+    throw expected.wrong(problem);
+  }
   const flags = Object.entries(values).filter(([name]) => !Object.hasOwn(expected.options, name));
   return {
     config: loadConfig(flags.map(([flag, value]) => `--${flag}=${value}`)),
@@ -54,15 +52,18 @@ export function readArguments(
   };
 }
 
-function parse(argv: readonly string[], { options, usage }: { options: Options; usage: string }) {
+function parse(argv: readonly string[], { options, wrong }: Expected) {
+  const known = { ...settingOptions, ...options };
   try {
-    return parseArgs({
-      args: [...argv],
-      options: { ...settingOptions, ...options },
-      allowPositionals: true,
-    });
+    return parseArgs({ args: [...argv], options: known, allowPositionals: true });
   } catch (error) {
-    throw new CommandError(`${(error as Error).message}\n${usage}`, 2);
+    const { message } = error as Error;
+    const [, unknown] = /^Unknown option '--?([\w-]+)/.exec(message) ?? [];
+    const problem =
+      unknown === undefined
+        ? message
+        : `Unknown option --${unknown}.${suggestion(unknown, Object.keys(known), "--")}`;
+    throw wrong(problem);
   }
 }
 

@@ -15,6 +15,7 @@ import { readPublicUrl } from "../store/public-url.ts";
 import { isRotating } from "../store/rotation/rotate-data-key.ts";
 import { oldestSigningKey } from "../store/signing-keys.ts";
 import { listPools } from "../store/user-pools.ts";
+import { type Listening, whoListens } from "./ask-port.ts";
 import { openOptions, timeText } from "./command-line.ts";
 
 const day = 24 * 60 * 60 * 1000;
@@ -29,6 +30,7 @@ export async function doctor(argv: readonly string[]): Promise<void> {
   const config = loadConfig(argv);
   const findings = [
     programFinding(),
+    ...(await portFindings(config)),
     ...settingFindings(config),
     ...tlsFindings(config),
     await mailFinding(config),
@@ -45,10 +47,38 @@ function programFinding(): Finding {
   return { ok: major >= 24, text: `Node.js ${process.versions.node} (24 or later is needed)` };
 }
 
-function settingFindings(config: Config): Finding[] {
-  const findings: Finding[] = [
-    { ok: true, text: `listens on ${config.host}:${config.port}, public URL ${config.publicUrl}` },
+/** Who listens on the configured ports, by asking them. */
+async function portFindings({ host, port, httpsPort, tls }: Config): Promise<Finding[]> {
+  const ports = [
+    { scheme: "http", host, port, setting: "port" } as const,
+    ...(tls === undefined
+      ? []
+      : [{ scheme: "https", host, port: httpsPort, setting: "https-port" } as const]),
   ];
+  return Promise.all(
+    ports.map(async (one) => {
+      if (one.port === 0)
+        return { ok: true, text: `${one.scheme}: the server picks a free port (${one.setting} is 0)` };
+      const place = `${one.scheme} on ${host}:${one.port}`;
+      const found: Readonly<Record<Listening, Finding>> = {
+        nobody: { ok: true, text: `${place}: the port is free, no server runs there` },
+        poolhouse: { ok: true, text: `${place}: a Poolhouse answers, and is ready` },
+        "poolhouse, not ready": {
+          ok: false,
+          text: `${place}: a Poolhouse answers, but is not ready: its log says why (database, disk)`,
+        },
+        "another program": {
+          ok: false,
+          text: `${place}: another program listens there. Stop it, or choose another port with --${one.setting}`,
+        },
+      };
+      return found[await whoListens(one)];
+    }),
+  );
+}
+
+function settingFindings(config: Config): Finding[] {
+  const findings: Finding[] = [{ ok: true, text: `the public URL is ${config.publicUrl}` }];
   if (!servesThisMachine(config)) {
     findings.push({
       ok: config.publicUrl.startsWith("https:"),

@@ -1,31 +1,55 @@
-/** `poolhouse help`: the commands and every setting. */
-import { settings } from "../config/settings.ts";
+/** `poolhouse help`: the commands and every setting, or one command in detail. */
+import { settingGroups, settings } from "../config/settings.ts";
+import { suggestion } from "../lib/closest.ts";
+import { CommandError } from "./command-error.ts";
+import { wrapped } from "./text.ts";
+import { type CommandName, isCommand, usages, usageText } from "./usage.ts";
 
-export async function help(): Promise<void> {
-  const rows = Object.values(settings).map((setting) => {
-    const fallback = "fallback" in setting && setting.fallback !== "" ? ` [${setting.fallback}]` : "";
-    const flag = "secret" in setting ? "(environment or file)" : `--${setting.flag}`;
-    return `  ${flag.padEnd(24)} ${setting.env.padEnd(34)} ${setting.help}${fallback}`;
-  });
-  console.log(`Poolhouse, a self-hosted identity platform, wire-compatible with Amazon Cognito.
+/** @param argv a command, and words of an action of it */
+export async function help([name, ...words]: readonly string[]): Promise<void> {
+  if (name === undefined || name === "help") return console.log(overview());
+  if (!isCommand(name)) throw new CommandError(unknownCommand(name), 2);
+  const { summary } = usages[name];
+  const actions = words.filter((word) => !word.startsWith("-"));
+  console.log(`poolhouse ${name}: ${summary}\n\n${usageText(name, actions)}`);
+  if (name === "serve") console.log(`\n${settingsText()}`);
+}
 
-Commands
-  poolhouse serve [flags]           run the server
-  poolhouse migrate [--check] [flags]
-                                    bring the database's schema up to date before starting the servers
-  poolhouse keys list|show|create|set-policy|disable|enable|delete|reset-root [flags]
-                                    access keys for administrators and applications
-  poolhouse keys rotate signing|data|master [flags]
-                                    replace keys while servers run
-  poolhouse names list|release [flags]
-                                    client ids and domains that a pool gave up and that are still reserved
-  poolhouse audit [--since 24h] [--pool ID] [--actor WHO] [--json] [--follow] …
-                                    who did what: administrators' calls and changes of credentials
-  poolhouse public-url [--set] [flags]
-                                    the public URL that servers on PostgreSQL share
-  poolhouse doctor [flags]          check settings, database and keys, and report problems
-  poolhouse help
+/** What to say of a command that does not exist. */
+export function unknownCommand(name: string): string {
+  const meant = suggestion(name, Object.keys(usages));
+  return `Unknown command ${name}.${meant} \`poolhouse help\` lists the commands.`;
+}
 
-Settings (flag, environment, meaning, [default])
-${rows.join("\n")}`);
+const commandGroups: readonly (readonly [title: string, names: readonly CommandName[]])[] = [
+  ["Running the server", ["serve", "migrate", "doctor"]],
+  ["Administration", ["keys", "names", "audit", "public-url"]],
+  ["About", ["help", "version"]],
+];
+
+function overview(): string {
+  const width = Math.max(...Object.keys(usages).map((name) => name.length));
+  const row = (name: CommandName) => `  ${name.padEnd(width)}  ${usages[name].summary}`;
+  const commands = commandGroups.map(([title, names]) => `${title}\n${names.map(row).join("\n")}`);
+  const intro = "Poolhouse, a self-hosted identity platform, wire-compatible with Amazon Cognito.";
+  const each = "Every command says more with --help (or -h), and its version with --version (or -v).";
+  return [intro, "Usage: poolhouse COMMAND [flags]", ...commands, each, settingsText()].join("\n\n");
+}
+
+/** The settings by subject, with what they mean below each. */
+function settingsText(): string {
+  const intro =
+    "Settings: a flag takes precedence over its environment variable, which takes precedence over the YAML file of --config, whose keys are the names of the flags. Secrets have no flag.";
+  const groups = settingGroups.map(
+    ([title, names]) => `${title}\n${names.map((name) => settingText(settings[name])).join("\n")}`,
+  );
+  return [wrapped(intro), ...groups].join("\n\n");
+}
+
+function settingText(setting: (typeof settings)[keyof typeof settings]): string {
+  const { flag, env, help } = setting;
+  const fallback = "fallback" in setting && setting.fallback !== "" ? ` [${setting.fallback}]` : "";
+  const value = "boolean" in setting ? "" : " …";
+  const names = "secret" in setting ? `${env}, or ${flag} in the file` : `--${flag}${value}, ${env}`;
+  return `  ${names}\n${wrapped(`${help}${fallback}`, 6)}`;
 }

@@ -5,6 +5,7 @@ import type { Config } from "../config/config.ts";
 import { type CommandEvent, recorded, recordingCommand } from "../domain/audit/command.ts";
 import { changePolicy, createAccessKey, namedPolicies, resetRootKey } from "../domain/iam/access-keys.ts";
 import { checkPolicy } from "../domain/iam/policy-check.ts";
+import { fileProblem } from "../lib/file-problem.ts";
 import {
   type AccessKeyInfo,
   deleteAccessKey,
@@ -12,28 +13,13 @@ import {
   setAccessKeyStatus,
 } from "../store/access-keys.ts";
 import { type Db, inTransaction } from "../store/db.ts";
-import {
-  CommandError,
-  type Given,
-  type Options,
-  readArguments,
-  timeText,
-  withDatabase,
-} from "./command-line.ts";
+import { CommandError } from "./command-error.ts";
+import { type Given, type Options, readArguments, timeText, withDatabase } from "./command-line.ts";
 import { operator } from "./operator.ts";
 import { RootKeyFile } from "./root-key.ts";
 import { rotations } from "./rotate.ts";
-
-const usage = `poolhouse keys list [--json]
-poolhouse keys show ACCESS_KEY_ID [--json]
-poolhouse keys create --name NAME --policy POLICY [--json]
-poolhouse keys set-policy ACCESS_KEY_ID --policy POLICY
-poolhouse keys disable|enable|delete ACCESS_KEY_ID
-poolhouse keys reset-root [--json]
-poolhouse keys rotate signing --pool POOL_ID|--all [--now]
-poolhouse keys rotate data
-poolhouse keys rotate master
-POLICY is admin, readonly, pool:POOL_ID, or the path of a JSON policy. The flags of serve choose the database.`;
+import { Table } from "./text.ts";
+import { noSuchAction, wrongUsage } from "./usage.ts";
 
 interface Action {
   readonly options: Options;
@@ -76,9 +62,10 @@ export async function keys(argv: readonly string[]): Promise<void> {
   const words = argv[0] === "rotate" ? 2 : 1;
   const name = argv.slice(0, words).join(" ");
   const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
-  if (action === undefined) throw new CommandError(usage, 2);
+  if (action === undefined) throw noSuchAction("keys", name);
   const { options, operands } = action;
-  await action.run(readArguments(argv.slice(words), { options, operands, usage }));
+  const expected = { options, operands, wrong: wrongUsage("keys", argv.slice(0, words)) };
+  await action.run(readArguments(argv.slice(words), expected));
 }
 
 /** An access key as JSON for scripts. */
@@ -97,10 +84,9 @@ const lastUse = (key: AccessKeyInfo) => (key.lastUsedAt === undefined ? "never" 
 async function list({ config, flag }: Given): Promise<void> {
   const keys = await withDatabase(config, ({ db }) => listAccessKeys(db));
   if (flag("json")) return printJson(keys.map(described));
-  const row = (...cells: string[]) =>
-    console.log(cells.map((cell, index) => cell.padEnd([20, 8, 20, 20, 0][index]!)).join("  "));
-  row("ACCESS KEY ID", "STATUS", "CREATED", "LAST USED", "NAME");
-  for (const key of keys) row(key.id, key.status, timeText(key.createdAt), lastUse(key), key.principal);
+  const head = ["ACCESS KEY ID", "STATUS", "CREATED", "LAST USED", "NAME"];
+  const rows = keys.map((key) => [key.id, key.status, timeText(key.createdAt), lastUse(key), key.principal]);
+  console.log(new Table().lines([head, ...rows]).join("\n"));
 }
 
 async function show({ config, operands: [id], flag }: Given): Promise<void> {
@@ -119,7 +105,7 @@ ${JSON.stringify(JSON.parse(key.policy), null, 2)}`);
 async function create({ config, text, flag }: Given): Promise<void> {
   const name = text("name") ?? "";
   if (!/^[\w+=,.@-]{1,64}$/.test(name) || name === "root")
-    throw new CommandError(`--name must be 1 to 64 letters, digits or +=,.@- and not root.\n${usage}`, 2);
+    throw wrongUsage("keys", ["create"])("--name must be 1 to 64 letters, digits or +=,.@- and not root.");
   const policy = policyText(text("policy"), config);
   const key = await withDatabase(config, ({ db }) =>
     recorded(
@@ -198,7 +184,7 @@ function noSuchKey(id: string): never {
 
 /** The policy document that --policy names. Throws CommandError, also if the document has mistakes. */
 function policyText(policy: string | undefined, config: Config): string {
-  if (policy === undefined || policy === "") throw new CommandError(`--policy is missing.\n${usage}`, 2);
+  if (policy === undefined || policy === "") throw wrongUsage("keys")("--policy is missing.");
   if (policy === "admin" || policy === "readonly") return namedPolicies[policy];
   const document = policy.startsWith("pool:") ? poolPolicy(policy.slice(5), config) : fileText(policy);
   try {
@@ -221,7 +207,7 @@ function fileText(path: string): string {
     return readFileSync(path, "utf8");
   } catch (error) {
     throw new CommandError(
-      `--policy ${path} is neither admin, readonly or pool:POOL_ID nor a file: ${(error as Error).message}`,
+      `--policy ${path} is neither admin, readonly or pool:POOL_ID nor a file that can be read: ${fileProblem(error)}.`,
     );
   }
 }

@@ -10,22 +10,18 @@ import {
   type OpenOptions,
   readSchemaVersion,
 } from "../store/open.ts";
-import { CommandError, openOptions, readArguments } from "./command-line.ts";
-
-const usage = `poolhouse migrate          migrates the database
-poolhouse migrate --check  says whether there is anything to do, and exits with 1 if so; 2 if it cannot be told
-poolhouse migrate --distribute citus
-                           also spreads the tables over the machines of a Citus cluster, by pool
-The flags of serve choose the database.`;
+import { CommandError } from "./command-error.ts";
+import { openOptions, readArguments } from "./command-line.ts";
+import { wrongUsage } from "./usage.ts";
 
 export async function migrate(argv: readonly string[]): Promise<void> {
   const options = { check: { type: "boolean" }, distribute: { type: "string" } } as const;
-  const given = readArguments(argv, { options, operands: 0, usage });
+  const wrong = wrongUsage("migrate");
+  const given = readArguments(argv, { options, operands: 0, wrong });
   const engine = given.text("distribute");
-  if (engine !== undefined && engine !== "citus")
-    throw new CommandError(`--distribute takes citus only.\n${usage}`, 2);
+  if (engine !== undefined && engine !== "citus") throw wrong("--distribute takes citus only.");
   if (given.flag("check") && engine !== undefined)
-    throw new CommandError(`--check and --distribute do not go together.\n${usage}`, 2);
+    throw wrong("--check and --distribute do not go together.");
   if (given.flag("check")) return check(openOptions(given.config));
   const database = { ...openOptions(given.config), waitMs: 60_000 };
   // Before anything is changed.

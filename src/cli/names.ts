@@ -2,23 +2,23 @@
 import { randomBytes } from "node:crypto";
 import { recorded } from "../domain/audit/command.ts";
 import { domainKey } from "../domain/user-pools/domains.ts";
+import { suggestion } from "../lib/closest.ts";
 import { listRetiredNames, type NameKind, releaseName } from "../store/retired-names.ts";
-import { CommandError, type Given, readArguments, timeText, withDatabase } from "./command-line.ts";
+import { CommandError } from "./command-error.ts";
+import { type Given, readArguments, timeText, withDatabase } from "./command-line.ts";
 import { operator } from "./operator.ts";
-
-const usage = `poolhouse names list [--json]
-poolhouse names release client|domain|pool NAME
-Names that were deleted belong to their pool for a year; a name that is released is free for every pool at once. Do not
-release a name that applications, browsers or people still use for the former pool. The flags of serve choose the database.`;
+import { Table } from "./text.ts";
+import { noSuchAction, wrongUsage } from "./usage.ts";
 
 const kinds: readonly string[] = ["client", "domain", "pool"] satisfies NameKind[];
 
 export async function names(argv: readonly string[]): Promise<void> {
-  const [action, ...rest] = argv;
+  const [action = "", ...rest] = argv;
+  const wrong = wrongUsage("names", [action]);
   if (action === "list")
-    return list(readArguments(rest, { options: { json: { type: "boolean" } }, operands: 0, usage }));
-  if (action === "release") return release(readArguments(rest, { options: {}, operands: 2, usage }));
-  throw new CommandError(usage, 2);
+    return list(readArguments(rest, { options: { json: { type: "boolean" } }, operands: 0, wrong }));
+  if (action === "release") return release(readArguments(rest, { options: {}, operands: 2, wrong }));
+  throw noSuchAction("names", action);
 }
 
 async function list({ config, flag }: Given): Promise<void> {
@@ -31,14 +31,16 @@ async function list({ config, flag }: Given): Promise<void> {
     freeAt: timeText(freeAt),
   }));
   if (flag("json")) return console.log(JSON.stringify(rows, null, 2));
-  const row = (...cells: string[]) =>
-    console.log(cells.map((cell, index) => cell.padEnd([6, 20, 24, 0][index]!)).join("  "));
-  row("KIND", "FREE FROM", "FORMER POOL", "NAME");
-  for (const { kind, freeAt, pool, name } of rows) row(kind, freeAt, pool, name);
+  const head = ["KIND", "FREE FROM", "FORMER POOL", "NAME"];
+  const cells = rows.map(({ kind, freeAt, pool, name }) => [kind, freeAt, pool, name]);
+  console.log(new Table().lines([head, ...cells]).join("\n"));
 }
 
 async function release({ config, operands: [kind = "", given = ""] }: Given): Promise<void> {
-  if (!kinds.includes(kind)) throw new CommandError(usage, 2);
+  if (!kinds.includes(kind)) {
+    const problem = `${kind} is not one of ${kinds.join(", ")}.${suggestion(kind, kinds)}`;
+    throw wrongUsage("names", ["release"])(problem);
+  }
   // Domains are stored in canonical form.
   const name = kind === "domain" ? (domainKey(given) ?? given) : given;
   await withDatabase(config, async ({ db }) => {

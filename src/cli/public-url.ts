@@ -3,13 +3,13 @@
  * that of the settings.
  */
 import { changePublicUrl, readPublicUrl } from "../store/public-url.ts";
-import { CommandError, readArguments, withDatabase } from "./command-line.ts";
-
-const usage = `poolhouse public-url [--set] [--public-url URL] [--database postgres://…]
-Prints the public URL that the servers of the database share; with --set, makes the configured one that.`;
+import { CommandError } from "./command-error.ts";
+import { readArguments, withDatabase } from "./command-line.ts";
+import { wrongUsage } from "./usage.ts";
 
 export async function publicUrl(argv: readonly string[]): Promise<void> {
-  const { config, flag } = readArguments(argv, { options: { set: { type: "boolean" } }, operands: 0, usage });
+  const options = { set: { type: "boolean" } } as const;
+  const { config, flag } = readArguments(argv, { options, operands: 0, wrong: wrongUsage("public-url") });
   if (flag("set") && !config.publicUrlConfigured) {
     throw new CommandError("--set needs the new one: --public-url URL, or POOLHOUSE_PUBLIC_URL.", 2);
   }

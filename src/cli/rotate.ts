@@ -8,7 +8,8 @@ import type { Db } from "../store/db.ts";
 import { rotateDataKey } from "../store/rotation/rotate-data-key.ts";
 import { rotateMasterKey } from "../store/rotation/rotate-master-key.ts";
 import { listPools } from "../store/user-pools.ts";
-import { CommandError, type Given, timeText, withDatabase } from "./command-line.ts";
+import { CommandError } from "./command-error.ts";
+import { type Given, timeText, withDatabase } from "./command-line.ts";
 import { operator } from "./operator.ts";
 
 const random = (bytes: number) => randomBytes(bytes);

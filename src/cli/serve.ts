@@ -5,6 +5,7 @@ import { type RunningServer, startServer } from "../server.ts";
 import { makeDemo } from "./demo.ts";
 import { createLog } from "./log.ts";
 import { RootKeyFile } from "./root-key.ts";
+import { paintFor } from "./terminal-log.ts";
 
 export async function serve(argv: readonly string[]): Promise<void> {
   const config = loadConfig(argv);
@@ -58,7 +59,7 @@ export function readyLine(config: Config): string {
 
 /** @param kept where the key is kept */
 function rootKeyText(key: CreatedKey, kept: string): string {
-  return `Root access key (shown once, ${kept}):
+  return `${paintFor(process.stdout)("bold", `Root access key (shown once, ${kept}):`)}
   AWS_ACCESS_KEY_ID=${key.accessKeyId}
   AWS_SECRET_ACCESS_KEY=${key.secretAccessKey}
 `;

@@ -8,6 +8,8 @@ import { createRequire } from "node:module";
 import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
+import { suggestion } from "../lib/closest.ts";
+import { fileProblem } from "../lib/file-problem.ts";
 import { hostKey, isHostName } from "../lib/host-name.ts";
 import { OperatorError } from "../lib/operator-error.ts";
 import type { SmtpConfig } from "../lib/smtp-url.ts";
@@ -177,7 +179,8 @@ function readSmtp(value: (name: Name) => string | undefined): SmtpConfig | undef
   try {
     return smtpConfig(value);
   } catch (error) {
-    throw new ConfigError(`The file of the setting smtp-ca cannot be read: ${(error as Error).message}`);
+    const path = value("smtpCa");
+    throw new ConfigError(`The file ${path} of the setting smtp-ca cannot be read: ${fileProblem(error)}`);
   }
 }
 
@@ -233,7 +236,7 @@ function readFlags(argv: readonly string[]): Map<Name, string> {
     const name = names.find((one) => setting(one).flag === flag);
     if (name === undefined)
       throw new ConfigError(
-        `Unknown argument ${withoutPasswords(argv[at]!)}. \`poolhouse help\` lists the flags.`,
+        `Unknown argument ${withoutPasswords(argv[at]!)}.${flagLike(flag)} \`poolhouse help\` lists the flags.`,
       );
     if (setting(name).secret) {
       throw new ConfigError(
@@ -250,6 +253,19 @@ function readFlags(argv: readonly string[]): Map<Name, string> {
   return found;
 }
 
+const publicFlags = names.filter((one) => !setting(one).secret).map((one) => setting(one).flag);
+const flagLike = (given: string | undefined) => suggestion(given ?? "", publicFlags, "--");
+const variableLike = (given: string) =>
+  suggestion(
+    given,
+    names.map((one) => setting(one).env),
+  );
+const keyLike = (given: string) =>
+  suggestion(
+    given,
+    names.map((one) => setting(one).flag),
+  );
+
 function readEnvironment(env: Readonly<Record<string, string | undefined>>): Map<Name, string> {
   const found = new Map<Name, string>();
   for (const [variable, value] of Object.entries(env)) {
@@ -257,7 +273,8 @@ function readEnvironment(env: Readonly<Record<string, string | undefined>>): Map
     // Of this repository's tests, inherited by the servers that they start.
     if (variable.startsWith("POOLHOUSE_TEST_")) continue;
     const name = names.find((one) => setting(one).env === variable);
-    if (name === undefined) throw new ConfigError(`Unknown environment variable ${variable}.`);
+    if (name === undefined)
+      throw new ConfigError(`Unknown environment variable ${variable}.${variableLike(variable)}`);
     found.set(name, value);
   }
   return found;
@@ -271,7 +288,8 @@ function readFile(path: string): Map<Name, string> {
   const found = new Map<Name, string>();
   for (const [key, value] of Object.entries(document)) {
     const name = names.find((one) => setting(one).flag === key && one !== "config");
-    if (name === undefined) throw new ConfigError(`Unknown setting ${withoutPasswords(key)} in ${path}.`);
+    if (name === undefined)
+      throw new ConfigError(`Unknown setting ${withoutPasswords(key)} in ${path}.${keyLike(key)}`);
     found.set(name, textOf(value));
   }
   return found;
@@ -291,7 +309,7 @@ function readYaml(path: string): unknown {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    return refuse((error as Error).message);
+    return refuse(`${fileProblem(error)}.`);
   }
   const lineCounter = new yaml.LineCounter();
   const document = yaml.parseDocument(text, { prettyErrors: false, logLevel: "silent", lineCounter });

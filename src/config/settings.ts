@@ -38,7 +38,7 @@ export const list = (value: string) =>
 const wrongKey = (value: string) =>
   Buffer.from(value, "base64").length === 32 ? undefined : "must be base64 of exactly 32 bytes";
 
-/** Every setting; a test compares README's table with it. */
+/** Every setting; docs/settings.md is generated from this table. */
 export const settings = {
   host: { flag: "host", env: "POOLHOUSE_HOST", fallback: "127.0.0.1", help: "Address to listen on." },
   port: {
@@ -252,6 +252,22 @@ export const settings = {
     wrong: matches(/^[\x21-\x7e]{16,}$/, "at least 16 visible ASCII characters without spaces"),
   },
 } as const satisfies Record<string, Setting>;
+
+/** The settings by subject, for help and documents; a test makes sure that each has its place. */
+export const settingGroups: readonly (readonly [title: string, names: readonly (keyof typeof settings)[]])[] =
+  [
+    ["Listening", ["host", "port", "tls", "httpsPort"]],
+    ["Public addresses", ["publicUrl", "authDomain", "extraHosts", "trustedProxies"]],
+    ["Data and keys", ["data", "database", "namedStatements", "masterKey", "previousMasterKey"]],
+    ["Administrators", ["auth", "rootAccessKeyId", "rootSecretAccessKey", "region", "accountId"]],
+    ["Mail", ["smtpUrl", "smtpFrom", "smtpAllowPlaintext", "smtpCa"]],
+    ["Limits", ["limits", "hashConcurrency"]],
+    [
+      "Log, audit and metrics",
+      ["logLevel", "auditReads", "auditRetentionDays", "authEventRetentionDays", "metricsToken"],
+    ],
+    ["Starting", ["config", "demo"]],
+  ];
 
 function isRange(range: string): boolean {
   const [address = "", bits, ...rest] = range.split("/");

@@ -10,6 +10,7 @@ import { type AddressInfo, Server as NetServer, type Socket } from "node:net";
 import type { App } from "../app.ts";
 import type { Config } from "../config/config.ts";
 import type { CertificateSource } from "../integrations/tls.ts";
+import { OperatorError } from "../lib/operator-error.ts";
 import { Connections, type ConnectionsOptions } from "./connections.ts";
 import { holdings } from "./holdings.ts";
 import { namesOneHost } from "./request-target.ts";
@@ -73,7 +74,9 @@ export async function listen(
   };
   const { mayAsk, accepted } = options;
   const socketOptions: SocketOptions = { host: config.host, connections, mayAsk, accepted, answer };
-  const http = await openSocket(createHttpServer(settings), config.port, socketOptions);
+  const http = await openSocket(createHttpServer(settings), config.port, socketOptions).catch(
+    unavailable(config.host, config.port, "port"),
+  );
   const https = certificate && (await openHttps(config.httpsPort, certificate, socketOptions, http, options));
   return {
     port: http.port,
@@ -113,7 +116,9 @@ async function openHttps(
 ): Promise<OpenSocket> {
   const server = createHttpsServer({ ...settings, ...certificate.first, ...modern });
   try {
-    const socket = await openSocket(server, port, socketOptions);
+    const socket = await openSocket(server, port, socketOptions).catch(
+      unavailable(socketOptions.host, port, "https-port"),
+    );
     const stop = clock.every(renewalMs, () => {
       const renewal = certificate.renewed();
       if (renewal?.certificate) server.setSecureContext({ ...renewal.certificate, ...modern });
@@ -174,6 +179,22 @@ async function openSocket(
     server.listen(port, host, resolve);
   });
   return { port: (server.address() as AddressInfo).port, close: () => drain(server, connections) };
+}
+
+/** Says what to do if an address or a port cannot be used. */
+function unavailable(host: string, port: number, setting: string): (error: NodeJS.ErrnoException) => never {
+  return (error) => {
+    const change = `choose another with the setting ${setting} (--${setting}; 0 picks a free one)`;
+    const problems: Readonly<Record<string, string>> = {
+      EADDRINUSE: `Port ${port} of ${host} is taken: another program listens there, perhaps another Poolhouse (\`poolhouse doctor\` tells). Stop it, or ${change}.`,
+      EACCES: `This account may not listen on port ${port} of ${host}: ${change}.`,
+      EADDRNOTAVAIL: `This machine does not have the address ${host}: set host (--host) to one that it has.`,
+      ENOTFOUND: `There is no address for the name ${host}: set host (--host) to an address of this machine.`,
+    };
+    const problem = problems[error.code ?? ""];
+    if (problem === undefined) throw error;
+    throw new OperatorError(problem, { cause: error });
+  };
 }
 
 const malformed = "400 Bad Request";

@@ -59,17 +59,6 @@ export function rawQuery(c: Context<Bindings>): string {
   return /^[^?#]*\?([^#]*)/.exec(c.env.incoming.url ?? "")?.[1] ?? "";
 }
 
-/** The URL of our error page, for errors that must not go to a redirect URI that may not be the client's. */
-export function errorPageOf({ base }: Place, error: string, query: string): string {
-  const parameters = new URLSearchParams(query);
-  const shown = new URLSearchParams({ error });
-  for (const name of ["client_id", "lang"]) {
-    const value = parameters.get(name);
-    if (value && !value.includes("\0")) shown.set(name, value.slice(0, 128));
-  }
-  return `${base}/error?${shown}`;
-}
-
 /**
  * Answers a request to a host name that is a pool's domain, by the routes of the main host; undefined if it is not such
  * a domain.

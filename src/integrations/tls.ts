@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writ
 import { isIP } from "node:net";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
+import { fileProblem } from "../lib/file-problem.ts";
 import { OperatorError } from "../lib/operator-error.ts";
 import { type PemBlock, pemBlocks } from "../lib/pem.ts";
 
@@ -97,7 +98,7 @@ function readPem(path: string): Certificate {
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    throw new OperatorError(`The TLS file ${path} cannot be read: ${(error as Error).message}`);
+    throw new OperatorError(`The TLS file ${path} (setting tls) cannot be read: ${fileProblem(error)}.`);
   }
   const blocks = pemBlocks(text);
   if (blocks === undefined)

@@ -25,3 +25,9 @@ export function closest(given: string, known: readonly string[]): string | undef
     .filter(({ name, away }) => away <= Math.max(1, Math.floor(name.length / 4)));
   return near.sort((one, other) => one.away - other.away)[0]?.name;
 }
+
+/** ` Did you mean …?`, to follow a sentence that names what is unknown; empty if no known name is near. */
+export function suggestion(given: string, known: readonly string[], prefix = ""): string {
+  const meant = closest(given, known);
+  return meant === undefined ? "" : ` Did you mean ${prefix}${meant}?`;
+}

@@ -103,7 +103,17 @@ test("what refuses to start says why and exits 1", async () => {
   const cases: [string[], RegExp][] = [
     [["serve", "--port", "0", "--data", data], /another|already|use/i],
     [["serve", "--prot", "1"], /Unknown argument --prot/],
-    [["serve", "--port", "0", "--tls", "/nowhere/server.pem"], /ENOENT/],
+    [
+      ["serve", "--port", "0", "--tls", "/nowhere/server.pem"],
+      /\/nowhere\/server\.pem .*there is no such file/,
+    ],
+    [["serve", "--config", "/nowhere/poolhouse.yaml"], /--config cannot be read: there is no such file/],
+    [["serve", "--port", "0", "--tls", data], /it is a folder/],
+    [
+      ["serve", "--port", new URL(running.url).port, "--data", temporaryFolder()],
+      /Port \d+ of 127\.0\.0\.1 is taken: .*--port; 0/,
+    ],
+    [["serve", "--host", "192.0.2.1", "--port", "0"], /does not have the address 192\.0\.2\.1: .*--host/],
     [
       ["serve", "--port", "0", "--database", "postgres://postgres@127.0.0.1:5432/postgres"],
       /POOLHOUSE_MASTER_KEY/,
@@ -125,7 +135,7 @@ test("what refuses to start says why and exits 1", async () => {
   } finally {
     await stop(running.process);
   }
-  assert.match((await run("help")).stdout, /poolhouse serve/);
+  assert.match((await run("help")).stdout, /^ {2}serve +run the server$/m);
 });
 
 test("a defect is reported with the file, the line and the stack", async () => {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readyLine } from "../../src/cli/serve.ts";
 import { loadConfig } from "../../src/config/config.ts";
-import { settings } from "../../src/config/settings.ts";
+import { settingGroups, settings } from "../../src/config/settings.ts";
 import { parseDatabase } from "../../src/lib/database-url.ts";
 import { OperatorError } from "../../src/lib/operator-error.ts";
 import { temporaryFolder } from "../kit/databases.ts";
@@ -280,8 +280,31 @@ test("a mistake in the file is named by its place; nothing of the file is quoted
   }
 });
 
-test("README and help list every setting", () => {
-  const readme = readFileSync(join(import.meta.dirname, "..", "..", "README.md"), "utf8");
-  for (const setting of Object.values(settings))
-    assert.ok(readme.includes(`\`${setting.env}\``), setting.env);
+test("help and docs/settings.md have every setting once, in the group of its subject", () => {
+  const grouped = settingGroups.flatMap(([, names]) => names);
+  assert.deepEqual(grouped.toSorted(), Object.keys(settings).sort());
+});
+
+test("a name that is nearly right is suggested, a secret never as a flag", () => {
+  const cases: [string[], Record<string, string>, string][] = [
+    [["--prot", "1"], {}, "Did you mean --port?"],
+    [["--public-rul=http://x"], {}, "Did you mean --public-url?"],
+    [[], { POOLHOUSE_DATABSE: "x" }, "Did you mean POOLHOUSE_DATABASE?"],
+    [["--config", "FILE"], {}, "Did you mean master-key?"],
+  ];
+  const file = join(temporaryFolder(), "poolhouse.yaml");
+  writeFileSync(file, "mater-key: secret\n");
+  for (const [argv, env, text] of cases) {
+    const given = argv.map((one) => (one === "FILE" ? file : one));
+    assert.throws(
+      () => loadConfig(given, env),
+      (error: Error) => error.message.includes(text),
+      text,
+    );
+  }
+  for (const flag of ["--mater-key", "--entirely-else"])
+    assert.throws(
+      () => loadConfig([flag, "x"], {}),
+      (error: Error) => !error.message.includes("Did you mean"),
+    );
 });

@@ -1,15 +1,55 @@
-/** What `poolhouse doctor` says of a public URL, of proxies and of TLS. */
+/** What `poolhouse doctor` says of the port, of a public URL, of proxies and of TLS. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { changePublicUrl } from "../../src/store/public-url.ts";
 import { forEachDatabase, temporaryFolder } from "../kit/databases.ts";
 import { selfSigned } from "./certificates.ts";
-import { runWith } from "./program.ts";
+import { runWith, serve, stop } from "./program.ts";
 
 const doctor = (settings: Readonly<Record<string, string>>) =>
-  runWith({ POOLHOUSE_DATA: temporaryFolder(), ...settings }, "doctor");
+  runWith({ POOLHOUSE_DATA: temporaryFolder(), POOLHOUSE_PORT: "0", ...settings }, "doctor");
+
+test("the port is asked who listens there, and what is wrong is told", async () => {
+  const other = createServer((_, response) => response.end("hello"));
+  // Answers in a protocol of its own.
+  const greeter = createTcpServer((socket) => socket.on("error", () => {}).end("220 ready\r\n"));
+  for (const one of [other, greeter]) {
+    one.listen(0, "127.0.0.1");
+    await once(one, "listening");
+  }
+  const portOf = (one: typeof greeter) => String((one.address() as AddressInfo).port);
+  const server = await serve("--data", temporaryFolder());
+  const { port } = new URL(server.url);
+  try {
+    const ready = await doctor({ POOLHOUSE_PORT: port });
+    assert.match(
+      ready.stdout,
+      new RegExp(`^ok {4}http on 127\\.0\\.0\\.1:${port}: a Poolhouse answers, and is ready$`, "m"),
+    );
+    assert.equal(ready.code, 0, ready.stdout);
+    for (const POOLHOUSE_HOST of ["0.0.0.0", "localhost"])
+      assert.match((await doctor({ POOLHOUSE_PORT: port, POOLHOUSE_HOST })).stdout, /: a Poolhouse answers/);
+    for (const taken of [portOf(other), portOf(greeter)]) {
+      const { code, stdout } = await doctor({ POOLHOUSE_PORT: taken });
+      assert.match(
+        stdout,
+        new RegExp(`^FAIL {2}http on .*:${taken}: another program listens there.* --port$`, "m"),
+      );
+      assert.equal(code, 1);
+    }
+  } finally {
+    await stop(server.process);
+    other.close();
+    greeter.close();
+  }
+  const free = await doctor({ POOLHOUSE_PORT: port });
+  assert.match(free.stdout, /^ok {4}http on .*: the port is free, no server runs there$/m);
+});
 
 test("a proxy that nobody named is told of, and is no failure by itself", async () => {
   const url = "https://id.example.com";
@@ -72,7 +112,7 @@ test("a TLS file is checked: whether the server can use it, and until when", asy
     assert.match(stdout, line);
     assert.equal(code, 1);
   }
-  assert.match((await doctor({ POOLHOUSE_TLS: "/nowhere/server.pem" })).stdout, /^FAIL {2}.*ENOENT/m);
+  assert.match((await doctor({ POOLHOUSE_TLS: "/nowhere/server.pem" })).stdout, /^FAIL {2}.*no such file/m);
   const own = await doctor({ POOLHOUSE_TLS: "dev" });
   assert.match(own.stdout, /^ok {4}https on port 4748, for development/m);
   assert.doesNotMatch(own.stdout, /proxy/);

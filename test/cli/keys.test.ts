@@ -179,7 +179,7 @@ describe("beside a running server", () => {
     for (const wrong of [[], ["list", "x"], ["release", "domain"], ["release", "user", "x"]]) {
       const { code, stderr } = await names(...wrong);
       assert.equal(code, 2);
-      assert.match(stderr, /poolhouse names release/);
+      assert.match(stderr, /^ {2}poolhouse names (?:list|release)/m);
     }
     const { stdout } = await runWith({}, "audit", "--operation", "ReleaseName", "--json", "--data", data);
     assert.match(stdout, /"target":"given-up"/);
@@ -206,14 +206,14 @@ describe("beside a running server", () => {
     [["rotate"], 2, /poolhouse keys rotate/],
     [["rotate", "everything"], 2, /poolhouse keys rotate/],
     [["list", "extra"], 2, /poolhouse keys list/],
-    [["list", "--pool", "x"], 2, /Unknown option '--pool'/],
+    [["list", "--pool", "x"], 2, /Unknown option --pool\./],
     [["show"], 2, /poolhouse keys show/],
     [["show", "AKIANOBODY"], 1, /There is no access key AKIANOBODY/],
     [["disable", "AKIANOBODY"], 1, /There is no access key/],
     [["set-policy", "AKIANOBODY", "--policy", "admin"], 1, /There is no access key/],
     [["create", "--name", "x"], 2, /--policy is missing/],
     [["create", "--name", "root", "--policy", "admin"], 2, /not root/],
-    [["create", "--name", "x", "--policy", "/nowhere"], 1, /neither admin, readonly or pool:.* ENOENT/],
+    [["create", "--name", "x", "--policy", "/nowhere"], 1, /neither admin, readonly or pool:.* there is no such file/],
     [["create", "--name", "x", "--policy", file("{")], 1, /not valid JSON/],
     [
       ["create", "--name", "x", "--policy", file('{"Statement":[{"Effect":"Perhaps"}]}')],

@@ -78,7 +78,7 @@ test("the tarball holds the program and nothing else", () => {
   const paths = packed.files.map(({ path }) => path);
   const foreign = paths.filter(
     (path) =>
-      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/hosted-ui\/public\/\w+\.css|dist\/(?:index|config\/\w+|lib\/(?:database-url|mail-address|operator-error|sigv4(?:-canonical)?|smtp-url))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
+      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/(?:hosted-ui|kit|welcome)\/public\/\w+\.css|dist\/(?:index|config\/\w+|lib\/(?:database-url|mail-address|operator-error|sigv4(?:-canonical)?|smtp-url))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
         path,
       ),
   );
@@ -87,7 +87,8 @@ test("the tarball holds the program and nothing else", () => {
     (name) => `dist/http/hosted-ui/public/${name}`,
   );
   const some = ["LICENSE", "README.md", "dist/main.js", "dist/index.d.ts", "docs/fidelity.md"];
-  for (const path of [...some, ...pages]) {
+  const shared = ["kit/public/theme.css", "kit/public/plain.css", "welcome/public/application.js"];
+  for (const path of [...some, ...pages, ...shared.map((name) => `dist/http/${name}`)]) {
     assert.ok(paths.includes(path), path);
   }
   assert.ok(packed.size < 1_000_000, `${packed.size} bytes`);

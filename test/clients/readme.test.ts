@@ -1,4 +1,4 @@
-/** The README, by paste: each snippet under "First sign-in" run as it is printed, against the demo of `npm start`. */
+/** The README and the welcome page, by paste: each snippet run as it is printed, against the demo of `npm start`. */
 
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
@@ -7,6 +7,7 @@ import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
+import { ask } from "../kit/ask.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 
@@ -47,7 +48,13 @@ async function startDemo(folder: string): Promise<{ port: string; stop: () => Pr
   throw new Error(`the demo did not start: ${output}`);
 }
 
-/** What each snippet prints when it works. */
+const programs: Readonly<Record<string, string>> = {
+  sh: "/bin/bash",
+  python: "/usr/bin/python3",
+  js: process.execPath,
+};
+
+/** What each snippet of the README prints when it works. */
 const expected: Readonly<Record<string, RegExp>> = {
   curl: /"AccessToken":"eyJ/,
   "aws-cli": /"AccessToken": "eyJ|"demo@example\.com"/,
@@ -72,8 +79,7 @@ test("every snippet of the README works by paste", needs("aws-cli"), async (t) =
         const script = join(folder, language === "js" ? "try.mjs" : "snippet");
         writeFileSync(script, here(code));
         const token = title === "Verifying a token" ? [await idToken(demo.port)] : [];
-        const program = { sh: "/bin/bash", python: "/usr/bin/python3", js: process.execPath }[language]!;
-        const { stdout } = await run(program, [script, ...token], options);
+        const { stdout } = await run(programs[language]!, [script, ...token], options);
         assert.match(stdout, expected[title]!);
       });
     }
@@ -81,6 +87,69 @@ test("every snippet of the README works by paste", needs("aws-cli"), async (t) =
     await demo.stop();
   }
 });
+
+/** What each snippet of the welcome page prints when it works. */
+const welcomed: Readonly<Record<string, RegExp>> = {
+  "aws-cli": /"AccessToken": "eyJ/,
+  "AWS SDK for JavaScript v3": /^eyJ/m,
+  Amplify: /email: 'demo@example\.com'/,
+  "OpenID Connect client": /\/us-east-1_Demo12345\/oauth2\/authorize\?.*code_challenge_method=S256/,
+  boto3: /^eyJ/m,
+};
+
+test(
+  "every snippet of the welcome page works by paste, and so does the README's own pool",
+  needs("aws-cli"),
+  async (t) => {
+    const folder = temporaryFolder();
+    symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+    const demo = await startDemo(folder);
+    const url = `http://localhost:${demo.port}`;
+    const options = { cwd: folder, env: { ...process.env, PATH: `/usr/bin:${process.env["PATH"]}` } };
+    const paste = async (language: string, code: string) => {
+      const script = join(folder, language === "js" ? "try.mjs" : "snippet");
+      writeFileSync(script, code);
+      const { stdout } = await run(programs[language]!, [script], options);
+      return stdout;
+    };
+    try {
+      const page = await (await fetch(url, { headers: { accept: "text/html" } })).text();
+      const found = [
+        ...page.matchAll(/<h3[^>]*>(.*?)<\/h3>[\s\S]*?<pre [^>]*data-language="(\w+)">([\s\S]*?)<\/pre>/g),
+      ];
+      assert.deepEqual(
+        found.map(([, title]) => title),
+        Object.keys(welcomed),
+      );
+      for (const [, title = "", language = "", code = ""] of found)
+        await t.test(title, needs(language === "python" ? "boto3" : "aws-cli"), async () => {
+          assert.match(await paste(language, unescaped(code)), welcomed[title]!);
+        });
+      await t.test("a pool of one's own", async () => {
+        const [{ code } = assert.fail("no snippet")] = snippets("Replace Cognito in an afternoon");
+        const stdout = await paste("sh", code.replaceAll("localhost:4747", `localhost:${demo.port}`));
+        assert.match(stdout, /^FORCE_CHANGE_PASSWORD$/m);
+        const [signIn = ""] = /^http:\/\/mine\.auth\.localhost:.*$/m.exec(stdout) ?? [];
+        const { pathname, search, host } = new URL(signIn);
+        const shown = await ask(`${url}${pathname}${search}`, { headers: { host } });
+        assert.equal(shown.status, 200);
+        const inbox = await (await fetch(`${url}/inbox/messages?to=ann@example.com`)).text();
+        assert.match(inbox, /"kind":"invitation"/);
+      });
+    } finally {
+      await demo.stop();
+    }
+  },
+);
+
+/** The text of HTML that has only the escapes of hono. */
+const unescaped = (text: string) =>
+  text
+    .replaceAll("&quot;", '"')
+    .replaceAll("&#39;", "'")
+    .replaceAll("&lt;", "<")
+    .replaceAll("&gt;", ">")
+    .replaceAll("&amp;", "&");
 
 async function idToken(port: string): Promise<string> {
   const answer = await fetch(`http://localhost:${port}/`, {

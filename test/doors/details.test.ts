@@ -75,4 +75,61 @@ forEachDatabase((database, _open, fresh) => {
     assert.match(page.text, /cannot be reset here/);
     for (const { details, text } of [api, oauth, page]) assert.ok(!text.includes(details[0]!), text);
   });
+
+  test("a refused request of a browser is one line, which the id on its error page leads to", async () => {
+    const { server, UserPoolId, ClientId } = await started;
+    const base = `${server.url}/${UserPoolId}`;
+    const asked = { client_id: ClientId, response_type: "code", redirect_uri: callback };
+    const bad = "https://app.example/cb?a=b";
+    const notRegistered = "The redirect_uri is not registered for the client.";
+    const ofUri = { error: "redirect_mismatch", description: notRegistered, redirectUri: bad };
+    const cases: [string, Record<string, string>, object][] = [
+      ["/oauth2/authorize", { ...asked, redirect_uri: bad }, ofUri],
+      ["/login", { ...asked, redirect_uri: bad }, ofUri],
+      [
+        "/oauth2/authorize",
+        { ...asked, client_id: "nobody" },
+        { error: "invalid_client", clientId: "nobody" },
+      ],
+      ["/logout", { client_id: ClientId, logout_uri: bad }, { error: "redirect_mismatch", logoutUri: bad }],
+    ];
+    const refusedOnce = (requestId: string | undefined, expected: object, path: string) => {
+      const told = lines.filter(({ msg }) => msg === "refused");
+      assert.equal(told.length, 1, path);
+      assert.deepEqual(told[0], { ...told[0], ...expected }, path);
+      if (requestId !== undefined) assert.equal(told[0]!.requestId, requestId, path);
+    };
+    for (const [path, query, expected] of cases) {
+      lines.length = 0;
+      const page = await fetch(`${base}${path}?${new URLSearchParams(query)}`);
+      const [, requestId] = /Request ID: ([\w-]+)/.exec(await page.text()) ?? [];
+      refusedOnce(requestId, expected, path);
+      assert.ok(requestId, path);
+      // A link that somebody else has made shows no id of theirs.
+      const link = new URL(page.url);
+      const forged = "11111111-2222-4333-8444-555555555555";
+      const [, proof] = link.searchParams.get("request_id")!.split(".");
+      link.searchParams.set("request_id", `${forged}.${proof}`);
+      const other = await (await fetch(link)).text();
+      assert.ok(!other.includes(forged) && !other.includes(requestId), path);
+    }
+    for (const [change, expected] of [
+      [{ scope: "nothing" }, { error: "invalid_scope" }],
+      [{ prompt: "none" }, { error: "login_required" }],
+    ] as const) {
+      lines.length = 0;
+      const url = `${base}/oauth2/authorize?${new URLSearchParams({ ...asked, ...change })}`;
+      await fetch(url, { redirect: "manual" });
+      refusedOnce(undefined, { ...expected, redirectUri: callback, clientId: ClientId }, expected.error);
+    }
+    lines.length = 0;
+    const posted = await fetch(`${base}/oauth2/authorize`, { method: "POST", body: "{}" });
+    assert.equal(posted.status, 400);
+    refusedOnce(undefined, { error: "invalid_request" }, "a body that is no form");
+    lines.length = 0;
+    const nowhere = await fetch(`${server.url}/us-east-1_NOBODYS01/login?${new URLSearchParams(asked)}`);
+    const [, requestId] = /Request ID: ([\w-]+)/.exec(await nowhere.text()) ?? [];
+    refusedOnce(requestId, { error: "ResourceNotFoundException", redirectUri: callback }, "no such pool");
+    assert.ok(requestId);
+  });
 });

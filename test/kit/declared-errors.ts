@@ -66,7 +66,9 @@ export function isDeclared(operation: string, error: string): boolean {
 }
 
 /** A line of the log, of which tests read these members. */
-export type LogLine = Readonly<Partial<Record<"msg" | "operation" | "error" | "detail", string>>>;
+export type LogLine = Readonly<
+  Partial<Record<"msg" | "operation" | "error" | "detail" | "requestId", string>>
+>;
 
 /**
  * A server's log that prints nothing and remembers each undeclared error as `Operation: Error`.

@@ -56,6 +56,8 @@ const components = {
     existsSync("/usr/sbin/apache2") && existsSync("/usr/lib/apache2/modules/mod_auth_openidc.so"),
   // It may be there and not be allowed to do its work.
   strace: () => succeeds("strace", ["--trace=none", "true"]),
+  // Runs a command on a terminal.
+  script: () => existsSync("/usr/bin/script"),
   boto3: () => succeeds("/usr/bin/python3", ["-c", "import boto3"]),
   terraform: () => providerMirror() !== undefined && succeeds("terraform", ["version"]),
 };

@@ -47,7 +47,7 @@ const lies = [
 function same({ status, headers, body }: RawAnswer): unknown {
   const plain = (text: string) =>
     text
-      .replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, "ID")
+      .replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\.[\w-]{22})?/g, "ID")
       .replace(/(?<=poolhouse-[\w-]+=)[\w.-]{20,}/g, "SECRET")
       .replace(/(?<=name="session" value=")[^"]+/g, "SESSION");
   const { date, ...rest } = headers;

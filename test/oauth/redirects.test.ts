@@ -73,7 +73,9 @@ async function staysHere(place: OAuthPlace, answer: Answered, value: string): Pr
 }
 
 const errorPage = ({ base, ClientId }: OAuthPlace) =>
-  new RegExp(`^${base}/error\\?error=(?:redirect_mismatch|invalid_request)(?:&client_id=${ClientId})?$`);
+  new RegExp(
+    `^${base}/error\\?error=(?:redirect_mismatch|invalid_request)(?:&client_id=${ClientId})?&request_id=[\\w.-]+$`,
+  );
 
 forEachServer(
   "redirects",

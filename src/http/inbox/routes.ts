@@ -6,10 +6,10 @@
  * through a proxy, are refused as well.
  */
 import { createHash } from "node:crypto";
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import type { App } from "../../app.ts";
 import { type Message, recentMessages } from "../../store/outbox.ts";
-import { isForwarded } from "../hosts.ts";
+import { comesFromElsewhere } from "../same-machine.ts";
 import { inboxPage, style } from "./page.ts";
 
 const styleHash = createHash("sha256").update(style).digest("base64");
@@ -43,15 +43,6 @@ const headers = [
   ["x-content-type-options", "nosniff"],
   ["cross-origin-resource-policy", "same-origin"],
 ] as const;
-
-function comesFromElsewhere(c: Context): boolean {
-  if (isForwarded(Object.keys(c.req.header()))) return true;
-  if (c.req.header("sec-fetch-site") === "cross-site" && c.req.header("sec-fetch-mode") !== "navigate")
-    return true;
-  const origin = c.req.header("origin");
-  if (origin === undefined) return false;
-  return !URL.canParse(origin) || new URL(origin).host !== c.req.header("host");
-}
 
 async function messagesTo(app: App, to: string | undefined): Promise<Message[]> {
   const recent = await recentMessages(app.db, app.clock(), searched);

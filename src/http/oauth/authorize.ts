@@ -13,20 +13,25 @@ import {
 import { signedInBrowser } from "../../domain/grants/browser-session.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { sessionCookie } from "../cookies.ts";
-import { type Bindings, errorPageOf, type Place } from "../place.ts";
+import type { Bindings, Place } from "../place.ts";
 import { redirect } from "../redirect.ts";
+import { errorPageOf, logRefusedRequest } from "../refused.ts";
 import { requestQuery } from "./form.ts";
 
 export async function answerAuthorize(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
-  const query = await requestQuery(c);
+  const query = await requestQuery(c).catch((error: unknown) => {
+    if (error instanceof Refusal) logRefusedRequest(ctx, error, "");
+    throw error;
+  });
   try {
     const request = await readAuthorizationRequest(ctx, place, query);
     return redirect(c, await locationOf(ctx, c, place, { request, query }), request);
   } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    logRefusedRequest(ctx, error, query);
     if (error instanceof RedirectedRefusal)
       return redirect(c, refusedLocation(ctx, place.pool, error), error.redirect);
-    if (error instanceof Refusal) return redirect(c, errorPageOf(place, error.code, query));
-    throw error;
+    return redirect(c, errorPageOf(ctx, place, error.code, query));
   }
 }
 

@@ -11,8 +11,9 @@ import { type LogoutRequest, logoutTarget } from "../../domain/grants/logout.ts"
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { sessionCookie, setSessionCookie } from "../cookies.ts";
-import { type Bindings, errorPageOf, type Place } from "../place.ts";
+import type { Bindings, Place } from "../place.ts";
 import { redirect } from "../redirect.ts";
+import { errorPageOf, logRefusedRequest } from "../refused.ts";
 import { requestQuery } from "./form.ts";
 
 export async function answerLogout(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
@@ -47,7 +48,8 @@ async function leave(ctx: Ctx, c: Context<Bindings>, place: Place, query: string
     return target.kind === "redirect" ? target.location : `${place.base}/signedout`;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return errorPageOf(place, error.code, query);
+    logRefusedRequest(ctx, error, query);
+    return errorPageOf(ctx, place, error.code, query);
   }
 }
 

@@ -247,8 +247,8 @@ async function migrateUnderLease(
   holder: string,
   { kind, now, log }: MigrateOptions,
 ): Promise<boolean> {
-  const wasEmpty = (await readState(kysely)).version === 0;
-  let created = 0;
+  const before = (await readState(kysely)).version;
+  const done: Migration[] = [];
   try {
     for (const migration of list) {
       const outcome = await runTransaction(kysely, async (tx) => {
@@ -262,16 +262,23 @@ async function migrateUnderLease(
         return "done";
       });
       if (outcome === "lost") return false;
-      if (outcome === "done" && wasEmpty) created = migration.version;
-      else if (outcome === "done")
-        log.info({ version: migration.version, name: migration.name }, "Migrated the database.");
+      if (outcome === "done") done.push(migration);
     }
     return true;
   } finally {
-    if (created > 0) log.info({ version: created }, "Created the tables of the database.");
+    logMigrations(log, before, done);
     // If this fails too, the first error is the one to report; the lease expires by itself.
     await endLease(kysely, lease(holder, 0)).catch(() => {});
   }
+}
+
+/** One line, however many there were. @param before the version of the schema before them */
+function logMigrations(log: StoreLog, before: number, done: readonly Migration[]): void {
+  const last = done.at(-1);
+  if (last === undefined) return;
+  const { version } = last;
+  if (before === 0) log.info({ version }, "Created the tables of the database.");
+  else log.info({ from: before, version, names: done.map(({ name }) => name) }, "Migrated the database.");
 }
 
 /** Sets a value of poolhouse_meta. */

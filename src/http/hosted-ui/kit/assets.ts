@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Context } from "hono";
+import { themeStyle } from "../../kit/theme.ts";
 
 interface Asset {
   readonly name: string;
@@ -12,19 +13,24 @@ interface Asset {
   readonly text: string;
 }
 
-/** Joins several files into one asset. */
-function load(files: readonly string[], extension: string, type: string): Asset {
+/** Joins several files into one asset, after what it begins with. */
+function load(
+  files: readonly string[],
+  extension: string,
+  type: string,
+  first: readonly string[] = [],
+): Asset {
   const read = (file: string) =>
     readFileSync(new URL(`../public/${file}${extension}`, import.meta.url), "utf8");
-  const text = files.map(read).join("\n");
+  const text = [...first, ...files.map(read)].join("\n");
   const hash = createHash("sha256").update(text).digest("hex").slice(0, 16);
   return { name: `${hash}${extension}`, type, text };
 }
 
-/** In cascade order: later rules win over earlier ones. */
-export const styles = ["theme", "page", "icons", "parts", "branding", "states"] as const;
+/** In cascade order, after the theme: later rules win over earlier ones. */
+export const styles = ["page", "icons", "parts", "branding", "states"] as const;
 
-export const style = load(styles, ".css", "text/css; charset=utf-8");
+export const style = load(styles, ".css", "text/css; charset=utf-8", [themeStyle]);
 export const script = load(["script"], ".js", "text/javascript; charset=utf-8");
 
 const assets: ReadonlyMap<string, Asset> = new Map([style, script].map((asset) => [asset.name, asset]));

@@ -8,8 +8,8 @@ import { findClientOf } from "../../../domain/grants/client.ts";
 import { oauthErrors } from "../../../domain/grants/oauth-error.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import { errorCodes } from "../../../wire/generated/error-codes.ts";
-import { type Bindings, errorPageOf, type Place, rawQuery } from "../../place.ts";
-import { logRefusal } from "../../refused.ts";
+import { type Bindings, type Place, rawQuery } from "../../place.ts";
+import { errorPageOf, logRefusedRequest, refusedRequestId } from "../../refused.ts";
 import type { Html } from "../kit/frame.ts";
 import { answerPage, type Page } from "../kit/layout.ts";
 import { newFrame, redirect } from "../kit/visit.ts";
@@ -18,19 +18,19 @@ import { overloadPage } from "../overload-page.ts";
 const knownErrors: ReadonlySet<string> = new Set([...oauthErrors, ...errorCodes]);
 
 /** GET /error, to which the OAuth endpoints redirect when an error must not go to a redirect URI. */
-export async function answerErrorPage(
-  ctx: Ctx,
-  c: Context<Bindings>,
-  { base, pool }: Place,
-): Promise<Response> {
+export async function answerErrorPage(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
   const parameters = new URLSearchParams(rawQuery(c));
-  const frame = newFrame(ctx, c, base);
+  const refused = refusedRequestId(ctx, place, parameters);
+  // The id on the page leads to a line of the log.
+  if (refused === undefined) ctx.log.info("error page opened without a refusal");
+  const requestId = refused ?? ctx.requestId;
+  const frame = { ...newFrame(ctx, c, place.base), requestId };
   const { words } = frame;
   // Only known errors and clients are shown: the author of a link to this page must not be able to write on it.
   const named = parameters.get("error") ?? "";
   const error = knownErrors.has(named) ? named : "invalid_request";
   const clientId = parameters.get("client_id") ?? "";
-  const client = (await findClientOf(ctx, pool.id, clientId))?.client;
+  const client = (await findClientOf(ctx, place.pool.id, clientId))?.client;
   const sentence =
     error === "TooManyRequestsException"
       ? words.errors.tooMany
@@ -39,7 +39,7 @@ export async function answerErrorPage(
   const body = html`<p class="lead">${sentence} ${words.errorPage.back}</p>
 <div class="developers"><h2>${words.errorPage.forDevelopers}</h2>
 ${remedy === undefined ? "" : html`<p>${remedy}</p>`}
-<p>${client === undefined ? "" : html`${toCopy(words.errorPage.client(client.id))}<br>`}${toCopy(words.errorPage.code(error))}<br>${toCopy(words.common.requestId(ctx.requestId))}</p></div>`;
+<p>${client === undefined ? "" : html`${toCopy(words.errorPage.client(client.id))}<br>`}${toCopy(words.errorPage.code(error))}<br>${toCopy(words.common.requestId(requestId))}</p></div>`;
   return answerPage(frame, { title: words.errorPage.title, body, status: 400 });
 }
 
@@ -62,13 +62,13 @@ interface Failing {
 
 /** The only writer of errors of this room. */
 export function answerFailure({ ctx, c, place }: Failing, error: unknown): Response | Promise<Response> {
-  if (place !== undefined && error instanceof RedirectedRefusal)
-    return redirect(c, refusedLocation(ctx, place.pool, error));
   if (!(error instanceof Refusal)) {
     ctx.log.error({ err: error }, "internal error");
     return plainPage({ ctx, c, place }, "internal", 500);
   }
-  logRefusal(ctx, error);
+  logRefusedRequest(ctx, error, rawQuery(c));
+  if (place !== undefined && error instanceof RedirectedRefusal)
+    return redirect(c, refusedLocation(ctx, place.pool, error));
   if (place === undefined) return plainPage({ ctx, c, place }, "notFound", 404);
   // Too many requests must not lead to a request for yet another page.
   if (error.code === "TooManyRequestsException")
@@ -77,11 +77,14 @@ export function answerFailure({ ctx, c, place }: Failing, error: unknown): Respo
       "retry-after": "1",
       "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     });
-  return redirect(c, errorPageOf(place, error.code, rawQuery(c)));
+  return redirect(c, errorPageOf(ctx, place, error.code, rawQuery(c)));
 }
 
 /** Refuses a form that another site has sent. */
 export function answerForeignForm(failing: Failing): Promise<Response> {
+  const { ctx, c } = failing;
+  const { origin, "sec-fetch-site": site } = c.req.header();
+  ctx.log.info({ origin: origin?.slice(0, 256), site: site?.slice(0, 16) }, "form of another site refused");
   return plainPage(failing, "foreignForm", 403);
 }
 

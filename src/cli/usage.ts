@@ -1,0 +1,155 @@
+/** THE table of commands: what each is for, and the ways to call it. */
+import { suggestion } from "../lib/closest.ts";
+import { CommandError } from "./command-error.ts";
+import { wrapped } from "./text.ts";
+
+export interface Usage {
+  /** One line, for the list of commands. */
+  readonly summary: string;
+  /** Each way to call the command, without the name of the program, and what it does. */
+  readonly forms: readonly (readonly [form: string, what: string])[];
+  /** What the words in capitals stand for, and anything else to know. */
+  readonly notes?: readonly string[];
+}
+
+const whichDatabase =
+  "The settings of serve choose the database: --data, --database, --config, or their environment variables. It works with or without a running server.";
+
+export const usages = {
+  serve: {
+    summary: "run the server",
+    forms: [["serve [flags]", "Run the server until SIGTERM or SIGINT. The flags are the settings below."]],
+  },
+  migrate: {
+    summary: "bring the database's schema up to date before starting the servers",
+    forms: [
+      ["migrate", "Migrate the database."],
+      ["migrate --check", "Say whether there is anything to do; exit with 1 if so, with 2 if unknown."],
+      ["migrate --distribute citus", "Also spread the tables over the machines of a Citus cluster, by pool."],
+    ],
+    notes: [whichDatabase],
+  },
+  doctor: {
+    summary: "check settings, port, database and keys, and report problems",
+    forms: [
+      [
+        "doctor [flags]",
+        "Check, change nothing, and exit with 1 if anything fails. The flags are those of serve.",
+      ],
+    ],
+  },
+  keys: {
+    summary: "access keys for administrators and applications; rotation of keys",
+    forms: [
+      ["keys list [--json]", "List the access keys."],
+      ["keys show ACCESS_KEY_ID [--json]", "Show one, with its policy."],
+      ["keys create --name NAME --policy POLICY [--json]", "Create one; its secret is shown once."],
+      ["keys set-policy ACCESS_KEY_ID --policy POLICY", "Change what it allows."],
+      ["keys disable ACCESS_KEY_ID", "Refuse it from the next call on."],
+      ["keys enable ACCESS_KEY_ID", "Accept it again."],
+      ["keys delete ACCESS_KEY_ID", "Delete it."],
+      ["keys reset-root [--json]", "Replace the root access key."],
+      ["keys rotate signing --pool POOL_ID|--all [--now]", "Replace the signing keys of a pool, or of all."],
+      ["keys rotate data", "Replace the data key, and seal everything anew."],
+      ["keys rotate master", "Replace the master key."],
+    ],
+    notes: ["POLICY is admin, readonly, pool:POOL_ID, or the path of a JSON policy.", whichDatabase],
+  },
+  names: {
+    summary: "client ids, domains and pool ids that a pool gave up and that are still reserved",
+    forms: [
+      ["names list [--json]", "List them."],
+      ["names release client|domain|pool NAME", "Make one free for every pool at once."],
+    ],
+    notes: [
+      "Names that were deleted belong to their pool for a year. Do not release a name that applications, browsers or people still use for the former pool.",
+      whichDatabase,
+    ],
+  },
+  audit: {
+    summary: "who did what: administrators' calls and changes of credentials",
+    forms: [
+      [
+        "audit [--since WHEN] [--until WHEN] [--pool ID] [--actor WHO] [--operation NAME] [--target ID] [--result ok|error] [--limit N] [--json] [--follow]",
+        "Show the newest N events (100 unless given; 0: all), oldest first. --follow goes on with what comes.",
+      ],
+    ],
+    notes: [
+      "WHEN is a date (2026-01-31), a time (2026-01-31T12:00:00Z) or how long ago (30m, 24h, 7d). WHO is a principal's ARN or its name, a user's id, cli:ACCOUNT or system.",
+      whichDatabase,
+    ],
+  },
+  "public-url": {
+    summary: "the public URL that servers on PostgreSQL share",
+    forms: [
+      ["public-url", "Print the public URL that the servers of the database share."],
+      ["public-url --set --public-url URL", "Change it; all servers must be stopped."],
+    ],
+    notes: [whichDatabase],
+  },
+  help: {
+    summary: "this list, or one command in detail: poolhouse help COMMAND",
+    forms: [["help [COMMAND]", "List the commands and settings, or say more about one command."]],
+  },
+  version: {
+    summary: "the versions of Poolhouse and Node.js",
+    forms: [["version", "Print them."]],
+  },
+} as const satisfies Readonly<Record<string, Usage>>;
+
+export type CommandName = keyof typeof usages;
+
+export const isCommand = (name: string): name is CommandName => Object.hasOwn(usages, name);
+
+/**
+ * How to call a command.
+ * @param words of an action of the command, which may be followed by others: only the ways to call this action
+ */
+export function usageText(name: CommandName, words: readonly string[] = []): string {
+  const { forms, notes = [] }: Usage = usages[name];
+  const shown = formsOf(forms, [name, ...words]);
+  const says = (word: string) => shown.some(([form]) => form.includes(word));
+  // A note about a word in capitals is for the ways that have it.
+  const fitting = notes.filter((note) => !/^[A-Z]+ /.test(note) || says(note.split(" ", 1)[0]!));
+  const lines = shown.map(([form, what]) => `${formText(form)}\n${wrapped(what, 6)}`);
+  return [...lines, ...fitting.map((note) => `\n${wrapped(note)}`)].join("\n");
+}
+
+/** The ways that begin with as many of the words as any does. */
+function formsOf(forms: Usage["forms"], words: readonly string[]): Usage["forms"] {
+  const begins = words.join(" ");
+  const found = forms.filter(([form]) => form === begins || form.startsWith(`${begins} `));
+  return found.length > 0 ? found : formsOf(forms, words.slice(0, -1));
+}
+
+/** Options that do not fit into the line continue below the first one. */
+function formText(form: string): string {
+  const [first = "", ...options] = form.split(/ (?=\[)/);
+  const lines: string[] = [];
+  let line = `  poolhouse ${first}`;
+  const indent = " ".repeat(line.length);
+  for (const option of options) {
+    if (line.length + 1 + option.length <= 100) line += ` ${option}`;
+    else {
+      lines.push(line);
+      line = `${indent} ${option}`;
+    }
+  }
+  return [...lines, line].join("\n");
+}
+
+/** The error for wrong usage: what is wrong, and how to call the command. @param words as for usageText */
+export const wrongUsage =
+  (name: CommandName, words: readonly string[] = []) =>
+  (problem: string): CommandError =>
+    new CommandError(`${problem}\n\n${usageText(name, words)}`, 2);
+
+/** Wrong usage: no such action. */
+export function noSuchAction(name: CommandName, given: string): CommandError {
+  const actions = usages[name].forms.map(
+    ([form]) => /^\S+ ([a-z-]+(?: [a-z]+(?![|\w]))?)/.exec(form)?.[1] ?? "",
+  );
+  const problem =
+    given === "" ? "Say what to do." : `There is no action ${given}.${suggestion(given, actions)}`;
+  return wrongUsage(name)(problem);
+}
