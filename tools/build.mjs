@@ -10,9 +10,9 @@ const compiler = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", imp
 rmSync(new URL("../dist", import.meta.url), { recursive: true, force: true });
 const argv = [compiler, "-p", "tsconfig.build.json"];
 const { status } = spawnSync(process.execPath, argv, { cwd: root, stdio: "inherit" });
-// Styles and script of the pages, which are served unchanged.
-const files = "http/hosted-ui/public";
-cpSync(new URL(`../src/${files}`, import.meta.url), new URL(`../dist/${files}`, import.meta.url), {
-  recursive: true,
-});
+// Styles and script of the pages, which are served unchanged, and the program that runs handlers in Python.
+for (const files of ["http/hosted-ui/public", "integrations/functions/python"]) {
+  const to = new URL(`../dist/${files}`, import.meta.url);
+  cpSync(new URL(`../src/${files}`, import.meta.url), to, { recursive: true });
+}
 process.exit(status ?? 1);

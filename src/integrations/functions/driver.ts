@@ -28,9 +28,16 @@ export interface Driver {
 /** A function that could not be run for a reason that may be gone in a moment: another attempt is worthwhile. */
 export class TemporaryError extends FunctionError {
   override name = "TemporaryError";
-  constructor(message: string) {
+  /** @param message AWS's name of the reason */
+  constructor(message: string, cause?: unknown) {
     super("unreachable", message);
+    this.cause = cause;
   }
+}
+
+/** A call that its runner never saw, because it ended first: another one can run it. */
+export class NotBegun extends TemporaryError {
+  override name = "NotBegun";
 }
 
 /** What the functions write their output to. */

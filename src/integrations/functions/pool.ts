@@ -1,7 +1,7 @@
 /** Threads or processes that have loaded a handler, and are kept for its next calls. */
 import { statSync } from "node:fs";
 import type { CommonSettings } from "../../lib/function-settings.ts";
-import { type Driver, type FunctionHost, failed, type Invocation } from "./driver.ts";
+import { type Driver, type FunctionHost, failed, type Invocation, NotBegun } from "./driver.ts";
 import { FunctionError } from "./functions.ts";
 
 /** A thread or process that loads a handler and then runs one call at a time. */
@@ -61,8 +61,14 @@ export function createPool(
 
   return {
     run: async (invocation) => {
-      if (closed) throw failed("The server is closing.");
-      return runIn(runners.take(), invocation);
+      for (;;) {
+        if (closed) throw failed("The server is closing.");
+        try {
+          return await runIn(runners.take(), invocation);
+        } catch (error) {
+          if (!(error instanceof NotBegun)) throw error;
+        }
+      }
     },
     check: async () => {
       const kept = runners.take();

@@ -75,17 +75,19 @@ function register(settings: FunctionSettings, driver: Driver, { log }: FunctionH
   const { name, where, attempts, timeoutMs } = settings;
   const queue = createCallQueue({ ...settings, patienceMs: timeoutMs });
   const closing = new AbortController();
-  const again = (error: unknown) =>
-    error instanceof TemporaryError || (error instanceof FunctionError && error.fault === "late");
+  const again = (error: FunctionError) => error instanceof TemporaryError || error.fault === "late";
   const run = async (arn: string, event: string): Promise<string> => {
     const id = randomUUID();
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await driver.run({ id, arn, event, deadline: Date.now() + timeoutMs });
       } catch (error) {
-        if (attempt >= attempts || !again(error) || closing.signal.aborted) throw error;
-        const { fault, message } = error as FunctionError;
-        log.warn({ function: name, requestId: id, fault, attempt }, `tried again: ${message}`);
+        if (!(error instanceof FunctionError) || error.fault === "failed") throw error;
+        const { fault, message, cause } = error;
+        const why = cause instanceof Error ? { cause: cause.message } : {};
+        const last = attempt >= attempts || !again(error) || closing.signal.aborted;
+        log.warn({ function: name, requestId: id, fault, attempt, last, ...why }, message);
+        if (last) throw error;
         if (fault !== "late")
           await pause(pauseMs * attempt, undefined, { signal: closing.signal }).catch(() => {});
       }

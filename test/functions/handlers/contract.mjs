@@ -8,6 +8,7 @@ const acts = {
   number: () => 7,
   text: () => "seven",
   list: () => [1, 2],
+  nan: () => Number.NaN,
   throw: () => {
     throw new Error("no such domain");
   },
@@ -68,5 +69,3 @@ export const handler = async (event, context) => {
   const { getRemainingTimeInMillis, done: _done, succeed: _succeed, fail: _fail, ...rest } = context;
   return { ...rest, remaining: getRemainingTimeInMillis() };
 };
-
-export const acts2 = { inner: { handler } };

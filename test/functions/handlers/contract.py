@@ -42,6 +42,7 @@ def lambda_handler(event, context):
         "number": lambda: 7,
         "text": lambda: "seven",
         "list": lambda: [1, 2],
+        "nan": lambda: float("nan"),
         "throw": lambda: fail(Exception("no such domain")),
         "type": lambda: fail(TypeError("not that type")),
         "throw text": lambda: fail("only a text"),
