@@ -36,6 +36,7 @@ import { createOverloadGuard, isApiCall, type OverloadGuard } from "./http/overl
 import { atDomain, type Bindings } from "./http/place.ts";
 import { tlsAskRoutes } from "./http/tls-ask.ts";
 import { Turns } from "./http/turns.ts";
+import type { FunctionHost } from "./integrations/functions/driver.ts";
 import { createFunctions, type FunctionRegistry } from "./integrations/functions/registry.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
 import { smtpMailbox } from "./integrations/smtp.ts";
@@ -239,7 +240,7 @@ export async function newApp(
 /** The configured functions. Their handlers are loaded when they are first needed. */
 export function functionsOf(
   config: Config,
-  { log, clock }: Pick<App, "log" | "clock">,
+  { log, clock }: Pick<FunctionHost, "log" | "clock">,
 ): Promise<FunctionRegistry> {
   return createFunctions(config.functions, {
     log,

@@ -21,6 +21,8 @@ Commands
                                     client ids and domains that a pool gave up and that are still reserved
   poolhouse audit [--since 24h] [--pool ID] [--actor WHO] [--json] [--follow] …
                                     who did what: administrators' calls and changes of credentials
+  poolhouse functions list|invoke --config FILE
+                                    the functions of triggers, and calls of them without a pool
   poolhouse public-url [--set] [flags]
                                     the public URL that servers on PostgreSQL share
   poolhouse doctor [flags]          check settings, database and keys, and report problems

@@ -1,6 +1,7 @@
 /** `poolhouse serve`: runs the server until SIGTERM or SIGINT. */
 import { loadConfig } from "../config/config.ts";
 import type { CreatedKey } from "../domain/iam/access-keys.ts";
+import type { FunctionSettings } from "../lib/function-settings.ts";
 import { type RunningServer, startServer } from "../server.ts";
 import { makeDemo } from "./demo.ts";
 import { createLog } from "./log.ts";
@@ -34,6 +35,7 @@ export async function serve(argv: readonly string[]): Promise<void> {
       "WARNING: --auth open accepts any credentials from this machine. Never use it in production.",
     );
   }
+  if (config.functions.length > 0) console.log(functionsText(config.functions));
   // Kept before anything else can fail, printed last, where it is easy to find.
   const shown = server.rootKey && rootKeyText(server.rootKey, rootKeyFile.keep());
   if (shown === undefined) rootKeyFile.discard();
@@ -47,6 +49,19 @@ export async function serve(argv: readonly string[]): Promise<void> {
   }
   if (shown !== undefined) console.log(shown);
   console.log(`Poolhouse ready at ${server.url}`);
+}
+
+/** The functions, and what those that run on this machine can do. */
+function functionsText(functions: readonly FunctionSettings[]): string {
+  const names = functions.map(({ name, run }) => `${name} (${run})`).join(", ");
+  const local = functions.some(({ run }) => run === "worker" || run === "child");
+  return `Functions: ${names}${
+    local
+      ? `
+  Workers and children run with this server's rights and can read its files, its memory and its keys: run only code that
+  you trust like the server itself (docs/functions.md).`
+      : ""
+  }`;
 }
 
 /** @param kept where the key is kept */
