@@ -82,7 +82,11 @@ class VendoredRequests(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         try:
             import requests
         except ImportError:
-            requests = load_file("requests_shim", os.path.join(os.path.dirname(__file__), "requests_shim.py"))
+            folder = os.path.dirname(os.path.abspath(__file__))
+            # Nothing is written beside the server's own files.
+            writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+            requests = load_file("requests_shim", os.path.join(folder, "requests_shim.py"))
+            sys.dont_write_bytecode = writes
         sys.modules[self.NAME] = requests
 
 
