@@ -141,7 +141,10 @@ test("the installed command itself ends with 0 on SIGTERM, and finds its data ag
 
 test("functions run from the installed package, in each way that has a program of its own", async () => {
   const command = join(folder, "node_modules", ".bin", "poolhouse");
-  writeFileSync(join(folder, "hello.ts"), "export const handler = async ({ name }: { name: string }) => name;");
+  writeFileSync(
+    join(folder, "hello.ts"),
+    "export const handler = async ({ name }: { name: string }) => name;",
+  );
   writeFileSync(
     join(folder, "hello.py"),
     "from botocore.vendored import requests\ndef lambda_handler(event, context):\n  return event['name']",
