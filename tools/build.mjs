@@ -10,11 +10,10 @@ const compiler = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", imp
 rmSync(new URL("../dist", import.meta.url), { recursive: true, force: true });
 const argv = [compiler, "-p", "tsconfig.build.json"];
 const { status } = spawnSync(process.execPath, argv, { cwd: root, stdio: "inherit" });
-// Styles and scripts of the pages, which are served unchanged.
-for (const room of ["hosted-ui", "kit", "welcome"]) {
-  const files = `http/${room}/public`;
-  cpSync(new URL(`../src/${files}`, import.meta.url), new URL(`../dist/${files}`, import.meta.url), {
-    recursive: true,
-  });
+// Styles and scripts of the pages, which are served unchanged, and the program that runs handlers in Python.
+const rooms = ["hosted-ui", "kit", "welcome"].map((room) => `http/${room}/public`);
+for (const files of [...rooms, "integrations/functions/python"]) {
+  const to = new URL(`../dist/${files}`, import.meta.url);
+  cpSync(new URL(`../src/${files}`, import.meta.url), to, { recursive: true });
 }
 process.exit(status ?? 1);

@@ -1,6 +1,7 @@
 /** `poolhouse serve`: runs the server until SIGTERM or SIGINT. */
 import { type Config, listeningUrls, loadConfig } from "../config/config.ts";
 import type { CreatedKey } from "../domain/iam/access-keys.ts";
+import type { FunctionSettings } from "../lib/function-settings.ts";
 import { type RunningServer, startServer } from "../server.ts";
 import { makeDemo } from "./demo.ts";
 import { createLog } from "./log.ts";
@@ -35,6 +36,7 @@ export async function serve(argv: readonly string[]): Promise<void> {
       "WARNING: --auth open accepts any credentials from this machine. Never use it in production.",
     );
   }
+  if (config.functions.length > 0) console.log(functionsText(config.functions));
   // Kept before anything else can fail, printed last, where it is easy to find.
   const shown = server.rootKey && rootKeyText(server.rootKey, rootKeyFile.keep());
   if (shown === undefined) rootKeyFile.discard();
@@ -55,6 +57,19 @@ export function readyLine(config: Config): string {
   const urls = listeningUrls(config);
   const elsewhere = urls.some((url) => url !== config.publicUrl) ? ` (listens on ${urls.join(" and ")})` : "";
   return `Poolhouse ready at ${config.publicUrl}${elsewhere}`;
+}
+
+/** The functions, and what those that run on this machine can do. */
+function functionsText(functions: readonly FunctionSettings[]): string {
+  const names = functions.map(({ name, run }) => `${name} (${run})`).join(", ");
+  const local = functions.some(({ run }) => run === "worker" || run === "child");
+  return `Functions: ${names}${
+    local
+      ? `
+  Workers and children run with this server's rights and can read its files, its memory and its keys: run only code that
+  you trust like the server itself (docs/functions.md).`
+      : ""
+  }`;
 }
 
 /** @param kept where the key is kept */

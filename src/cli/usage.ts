@@ -79,6 +79,17 @@ export const usages = {
       whichDatabase,
     ],
   },
+  functions: {
+    summary: "the functions of triggers, and calls of them without a pool",
+    forms: [
+      ["functions list --config FILE [--json]", "List the functions of a configuration file."],
+      ["functions invoke NAME --event EVENT --config FILE", "Run a function and print its answer."],
+    ],
+    notes: [
+      "NAME is the function's name or an ARN.",
+      "EVENT is a JSON file, or - for standard input. What the handler prints appears on standard error. docs/functions.md has the details.",
+    ],
+  },
   "public-url": {
     summary: "the public URL that servers on PostgreSQL share",
     forms: [

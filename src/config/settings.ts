@@ -85,7 +85,7 @@ export const settings = {
   config: {
     flag: "config",
     env: "POOLHOUSE_CONFIG",
-    help: "A YAML file with these settings; keys are the names of the flags.",
+    help: "A YAML file with these settings; keys are the names of the flags. Its section `functions` has the functions of triggers (docs/functions.md).",
   },
   auth: {
     flag: "auth",

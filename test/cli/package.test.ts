@@ -78,7 +78,7 @@ test("the tarball holds the program and nothing else", () => {
   const paths = packed.files.map(({ path }) => path);
   const foreign = paths.filter(
     (path) =>
-      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/(?:hosted-ui|kit|welcome)\/public\/\w+\.css|dist\/(?:index|config\/\w+|lib\/(?:database-url|mail-address|operator-error|sigv4(?:-canonical)?|smtp-url))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
+      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/(?:hosted-ui|kit|welcome)\/public\/\w+\.css|dist\/integrations\/functions\/python\/\w+\.py|dist\/(?:index|config\/\w+|lib\/(?:database-url|function-settings|mail-address|operator-error|sigv4(?:-canonical)?|smtp-url))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
         path,
       ),
   );
@@ -138,6 +138,31 @@ test("the installed command itself ends with 0 on SIGTERM, and finds its data ag
   }
   assert.match((await run(command, ["version"], { env })).stdout, /^Poolhouse \d+\.\d+\.\d+, Node\.js 2/);
   assert.match((await run(command, ["--help"], { env })).stdout, /poolhouse serve/);
+});
+
+test("functions run from the installed package, in each way that has a program of its own", async () => {
+  const command = join(folder, "node_modules", ".bin", "poolhouse");
+  writeFileSync(
+    join(folder, "hello.ts"),
+    "export const handler = async ({ name }: { name: string }) => name;",
+  );
+  writeFileSync(
+    join(folder, "hello.py"),
+    "from botocore.vendored import requests\ndef lambda_handler(event, context):\n  return event['name']",
+  );
+  writeFileSync(join(folder, "event.json"), '{"name":"Ada"}');
+  writeFileSync(
+    join(folder, "functions.yaml"),
+    `functions:
+  worker: { run: worker, file: hello.ts }
+  node: { run: child, file: hello.ts }
+  python: { run: child, file: hello.py }
+`,
+  );
+  for (const name of ["worker", "node", "python"]) {
+    const argv = ["functions", "invoke", name, "--event", "event.json", "--config", "functions.yaml"];
+    assert.equal((await run(command, argv, { cwd: folder, env })).stdout, '"Ada"\n', name);
+  }
 });
 
 const embedding = `import { ConfigError, type Poolhouse, startPoolhouse } from "poolhouse";

@@ -1,0 +1,95 @@
+/** `poolhouse functions`: the functions of the configuration file, and calls of them without a pool. */
+import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
+import { FunctionError } from "../integrations/functions/functions.ts";
+import { closest } from "../lib/closest.ts";
+import type { FunctionSettings } from "../lib/function-settings.ts";
+import { functionsOf } from "../server.ts";
+import { CommandError } from "./command-error.ts";
+import { type Given, readArguments } from "./command-line.ts";
+import { noSuchAction, wrongUsage } from "./usage.ts";
+
+export async function functions(argv: readonly string[]): Promise<void> {
+  const [action = "", ...rest] = argv;
+  const wrong = wrongUsage("functions", [action]);
+  if (action === "list")
+    return list(readArguments(rest, { options: { json: { type: "boolean" } }, operands: 0, wrong }));
+  if (action === "invoke")
+    return invoke(readArguments(rest, { options: { event: { type: "string" } }, operands: 1, wrong }));
+  throw noSuchAction("functions", action);
+}
+
+function list({ config, flag }: Given): void {
+  const rows = config.functions.map((one) => ({
+    name: one.name,
+    run: one.run,
+    runs: targetOf(one),
+    timeout: one.timeoutMs / 1000,
+    attempts: one.attempts,
+    concurrency: one.concurrency,
+  }));
+  if (flag("json")) {
+    console.log(JSON.stringify(rows, null, 2));
+    return;
+  }
+  const widest = Math.max(4, ...rows.map(({ name }) => name.length));
+  const row = (...cells: string[]) =>
+    console.log(cells.map((cell, index) => cell.padEnd([widest, 7, 0][index]!)).join("  "));
+  row("NAME", "RUN", "RUNS");
+  for (const { name, run, runs } of rows) row(name, run, runs);
+}
+
+/** What a function runs, without secrets: the query of a URL may be one. */
+function targetOf(settings: FunctionSettings): string {
+  switch (settings.run) {
+    case "worker":
+    case "child":
+      return `${settings.handler} of ${settings.file}`;
+    case "invoke":
+      return `${settings.function} at ${settings.url}`;
+    case "webhook":
+      return settings.url.replace(/\?.*$/s, "?…");
+  }
+}
+
+async function invoke({ config, operands: [name = ""], text: option }: Given): Promise<void> {
+  const path = option("event");
+  if (path === undefined) throw wrongUsage("functions", ["invoke"])("--event is missing.");
+  const event = parseEvent(path === "-" ? await text(process.stdin) : await readFile(path, "utf8"));
+  const print = (_fields: object, message: string) => console.error(message);
+  const running = await functionsOf(config, { log: { info: print, warn: print }, clock: Date.now });
+  try {
+    console.log(JSON.stringify(await running.invoke(name, event), null, 2));
+  } catch (error) {
+    if (!(error instanceof FunctionError)) throw error;
+    if (error.message === "ResourceNotFoundException" && !config.functions.some((one) => one.name === name))
+      throw new CommandError(unknown(name, config.functions));
+    throw new CommandError(`The function ${explained[error.fault]}: ${error.message}`);
+  } finally {
+    await running.close();
+  }
+}
+
+const explained: Readonly<Record<FunctionError["fault"], string>> = {
+  failed: "failed",
+  unreachable: "could not be run",
+  late: "took too long",
+  unreadable: "answered something else than JSON",
+};
+
+function parseEvent(json: string): object {
+  try {
+    const event: unknown = JSON.parse(json);
+    if (typeof event === "object" && event !== null) return event;
+  } catch {
+    // Said below.
+  }
+  throw new CommandError("The event must be a JSON object.");
+}
+
+function unknown(name: string, known: readonly FunctionSettings[]): string {
+  const names = known.map((one) => one.name);
+  if (names.length === 0) return "No functions are configured: give the configuration file by --config.";
+  const meant = closest(name, names);
+  return `There is no function ${name}: ${meant ? `did you mean ${meant}?` : `there are ${names.join(", ")}.`}`;
+}

@@ -1,0 +1,46 @@
+/**
+ * Posts events to a URL, signed as the Standard Webhooks specification says (version 1, symmetric signatures). The answer
+ * is the whole event, or its `response` alone, or 204 for an event that stays as it is. A status of 400 to 499 with an
+ * `errorMessage` means that the function refuses.
+ */
+import { createHmac } from "node:crypto";
+import type { FunctionSettings, WebhookFunction } from "../../lib/function-settings.ts";
+import { type Driver, type FunctionHost, failed } from "./driver.ts";
+import { createPoster, notRun, objectOf, type Posted } from "./post.ts";
+
+export function createDriver(
+  { url, secret }: FunctionSettings & WebhookFunction,
+  { clock }: FunctionHost,
+): Driver {
+  const poster = createPoster(new URL(url));
+  const signed = (id: string, event: string) => {
+    const message = `msg_${id}`;
+    const timestamp = String(Math.floor(clock() / 1000));
+    const signature = createHmac("sha256", secret)
+      .update(`${message}.${timestamp}.${event}`)
+      .digest("base64");
+    return {
+      "webhook-id": message,
+      "webhook-timestamp": timestamp,
+      "webhook-signature": `v1,${signature}`,
+    };
+  };
+  return {
+    run: async ({ id, event, deadline }) =>
+      answerOf(await poster.post(event, signed(id, event), deadline), event),
+    close: async () => poster.close(),
+  };
+}
+
+function answerOf(posted: Posted, event: string): string {
+  const { status, body } = posted;
+  if (status === 204) return event;
+  if (status >= 200 && status < 300) {
+    const document = objectOf(body);
+    const alone = document !== undefined && "response" in document && Object.keys(document).length === 1;
+    return alone ? JSON.stringify({ ...objectOf(event), ...document }) : body;
+  }
+  const refusal = status >= 400 && status < 500 ? objectOf(body)?.["errorMessage"] : undefined;
+  if (typeof refusal === "string") throw failed(refusal);
+  throw notRun(posted);
+}

@@ -1,0 +1,93 @@
+/** `poolhouse functions`, and functions of a server that starts. */
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { temporaryFolder } from "../kit/databases.ts";
+import { runWith, serve, stop } from "./program.ts";
+
+/** A configuration file with functions, and an event. */
+function prepared() {
+  const folder = temporaryFolder();
+  const file = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  file(
+    "greet.mjs",
+    `export const handler = async ({ name, fail }) => {
+      console.log("greeting", name);
+      if (fail) throw new Error("not today");
+      return { greeting: "Hello " + name, secret: process.env.POOLHOUSE_MASTER_KEY ?? null };
+    };`,
+  );
+  const secret = Buffer.alloc(32).toString("base64");
+  const config = file(
+    "poolhouse.yaml",
+    `functions:
+  greet: { run: worker, file: greet.mjs }
+  greet-apart: { run: child, file: greet.mjs }
+  hook: { run: webhook, url: "https://hooks.example/x?token=hush", secret: whsec_${secret} }
+`,
+  );
+  return { folder, config, event: file("event.json", '{"name":"Ada"}'), file };
+}
+
+const env = { POOLHOUSE_MASTER_KEY: Buffer.alloc(32).toString("base64") };
+
+test("functions are listed without their secrets", async () => {
+  const { folder, config } = prepared();
+  const { stdout } = await runWith(env, "functions", "list", "--config", config);
+  assert.match(stdout, new RegExp(`^NAME +RUN +RUNS\ngreet +worker +handler of ${folder}/greet\\.mjs$`, "m"));
+  assert.match(stdout, /^hook +webhook +https:\/\/hooks\.example\/x\?…$/m);
+  const json = await runWith(env, "functions", "list", "--json", "--config", config);
+  const names = (JSON.parse(json.stdout) as { name: string }[]).map(({ name }) => name);
+  assert.deepEqual(names, ["greet", "greet-apart", "hook"]);
+  assert.doesNotMatch(stdout + json.stdout, /hush|whsec/);
+});
+
+test("a function is called with an event, and its output and errors are told apart from its answer", async () => {
+  const { config, event, file } = prepared();
+  const invoke = (name: string, from: string) =>
+    runWith(env, "functions", "invoke", name, "--event", from, "--config", config);
+  for (const name of ["greet", "greet-apart", "arn:aws:lambda:us-east-1:000000000000:function:greet:live"]) {
+    const { code, stdout, stderr } = await invoke(name, event);
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(JSON.parse(stdout), { greeting: "Hello Ada", secret: null });
+    assert.match(stderr, /greeting Ada/);
+  }
+  const failed = await invoke("greet", file("fail.json", '{"fail":true}'));
+  assert.deepEqual([failed.code, failed.stdout], [1, ""]);
+  assert.match(failed.stderr, /poolhouse functions: The function failed: not today$/m);
+  assert.match((await invoke("greeet", event)).stderr, /There is no function greeet: did you mean greet\?/);
+  assert.match((await invoke("greet", file("no.json", "7"))).stderr, /The event must be a JSON object/);
+  assert.match((await invoke("greet", join(config, "absent"))).stderr, /ENOTDIR/);
+  const usage = await runWith(env, "functions", "invoke", "greet", "--config", config);
+  assert.equal(usage.code, 2);
+  assert.match(usage.stderr, /--event FILE/);
+});
+
+test("a server says which functions it runs and with which rights; it ends with them", async () => {
+  const { folder, config } = prepared();
+  const server = await serve("--data", join(folder, "data"), "--config", config);
+  assert.match(server.output, /^Functions: greet \(worker\), greet-apart \(child\), hook \(webhook\)$/m);
+  assert.match(server.output, /Workers and children run with this server's rights/);
+  assert.equal(await stop(server.process), 0);
+});
+
+test("a function that cannot run prevents the start, with file and line", async () => {
+  const { folder, file } = prepared();
+  const start = (text: string) => {
+    const config = file("bad.yaml", text);
+    return runWith({}, "serve", "--port", "0", "--data", join(folder, "data"), "--config", config);
+  };
+  const absent = await start("port: 0\nfunctions:\n  greet: { run: worker, file: absent.mjs }\n");
+  assert.equal(absent.code, 1);
+  assert.match(absent.stderr, /bad\.yaml, line 3: functions\.greet\.file cannot be read/);
+  for (const run of ["worker", "child"]) {
+    const other = await start(`functions:\n  greet: { run: ${run}, file: greet.mjs, handler: other }\n`);
+    assert.equal(other.code, 1);
+    assert.match(other.stderr, /The function greet \(.*bad\.yaml, line 2\) cannot run: .*no function other/);
+    assert.doesNotMatch(other.stdout, /ready/);
+  }
+});

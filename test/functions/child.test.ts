@@ -1,0 +1,196 @@
+/** Functions that run as processes: Lambda's Runtime API, the environment, what old Python handlers import. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { OperatorError } from "../../src/lib/operator-error.ts";
+import { temporaryFolder } from "../kit/databases.ts";
+import { until } from "../kit/waiting.ts";
+import { arnOf, fails, handlers, open } from "./kit.ts";
+import { serve } from "./remote.ts";
+
+const node = { run: "child", file: join(handlers, "contract.mjs") };
+const python = { run: "child", file: join(handlers, "contract.py") };
+const own = {
+  run: "child",
+  file: join(handlers, "runtime.mjs"),
+  command: [process.execPath, join(handlers, "runtime.mjs"), "an argument"],
+};
+
+test("any program that speaks the Runtime API can run a function", async () => {
+  const functions = await open({ own });
+  await functions.check();
+  const before = Date.now();
+  const { headers, argv } = (await functions.invoke(arnOf("own"), {})) as {
+    headers: string[];
+    argv: string[];
+  };
+  assert.ok(Number(headers[0]) >= before);
+  assert.equal(headers[1], arnOf("own"));
+  assert.deepEqual(argv, ["an argument"]);
+});
+
+test("the Runtime API refuses what is not its own, and hears no second answer", async () => {
+  const functions = await open({ own });
+  assert.deepEqual(await functions.invoke("own", { do: "odd" }), [400, 404, 403]);
+  assert.ok(await functions.invoke("own", {}));
+});
+
+test("what a runtime may get wrong", async () => {
+  const functions = await open({ own });
+  await fails(functions.invoke("own", { do: "no JSON" }), "unreadable", /not JSON/);
+  await fails(functions.invoke("own", { do: "no error" }), "failed", /^Unhandled$/);
+  await fails(functions.invoke("own", { do: "large" }), "failed", /payload size/);
+  await until("it is told", () => functions.log.some(({ message }) => message === "answered 413"));
+  const pid = async () => ((await functions.invoke("own", {})) as { pid: number }).pid;
+  assert.equal(await pid(), await pid());
+});
+
+test("a runtime that cannot begin says why", async () => {
+  const fault = { ...own, environment: { REFUSE: "Runtime.ImportModuleError" } };
+  const functions = await open({ fault });
+  await functions.check();
+  assert.ok(functions.log.some(({ message }) => message === "the handler cannot be loaded: cannot begin"));
+  await fails(functions.invoke("fault", {}), "failed", /^cannot begin$/);
+  const missing = await open({ own: { ...own, environment: { REFUSE: "Runtime.HandlerNotFound" } } });
+  await assert.rejects(missing.check(), OperatorError);
+});
+
+test("a program that does not exist is named in the log, and the function cannot be reached", async () => {
+  const functions = await open({ none: { ...own, command: ["/nowhere/runtime"], attempts: 1 } });
+  await fails(functions.invoke("none", {}), "unreachable", /^InvalidRuntimeException$/);
+  assert.match(JSON.stringify(functions.log), /spawn \/nowhere\/runtime ENOENT/);
+});
+
+for (const [name, settings] of Object.entries({ node, python })) {
+  test(`${name}: a process finds its own environment, and nothing of the server's but PATH`, async () => {
+    process.env["POOLHOUSE_TEST_SECRET"] = "of the server";
+    try {
+      const functions = await open({ contract: { ...settings, environment: { LEGACY: "http://cms" } } });
+      const found = (await functions.invoke("contract", { do: "environment" })) as Record<string, string>;
+      assert.deepEqual(
+        Object.keys(found).filter((variable) => /POOLHOUSE|HOME|NODE/.test(variable)),
+        [],
+      );
+      assert.equal(found["LEGACY"], "http://cms");
+      // A wrapper of the interpreter may add to it.
+      assert.ok(found["PATH"]?.endsWith(process.env["PATH"]!));
+      assert.equal(found["LAMBDA_TASK_ROOT"], handlers);
+      const [, host, path] = /^(127\.\d+\.\d+\.\d+:\d+)\/([\da-f]{32})$/.exec(
+        found["AWS_LAMBDA_RUNTIME_API"]!,
+      )!;
+      for (const guessed of ["", "/", `/${path!.replace(/./g, "0")}`]) {
+        const asked = await fetch(`http://${host}${guessed}/2018-06-01/runtime/invocation/next`);
+        assert.equal(asked.status, 403, guessed);
+      }
+    } finally {
+      delete process.env["POOLHOUSE_TEST_SECRET"];
+    }
+  });
+
+  test(`${name}: the context says what Lambda's does`, async () => {
+    const functions = await open({ "who-am-i": { ...settings, memory: 200 } });
+    const { awsRequestId, remaining, functionName, invokedFunctionArn, memoryLimitInMB, logGroupName } =
+      (await functions.invoke(arnOf("who-am-i"), { do: "context" })) as Record<string, unknown>;
+    assert.deepEqual(
+      [functionName, invokedFunctionArn, memoryLimitInMB, logGroupName],
+      ["who-am-i", arnOf("who-am-i"), "200", "/aws/lambda/who-am-i"],
+    );
+    assert.match(String(awsRequestId), /^[\da-f-]{36}$/);
+    assert.ok(Number(remaining) > 0 && Number(remaining) <= 5000, String(remaining));
+  });
+
+  test(`${name}: a process is kept for the next call of its function, and no other function gets it`, async () => {
+    const functions = await open({ one: settings, other: settings });
+    const calls = async (which: string) => functions.invoke(arnOf(which), { do: "calls" });
+    assert.deepEqual([await calls("one"), await calls("one"), await calls("other")], [1, 2, 1]);
+  });
+
+  test(`${name}: a file without the handler refuses to start`, async () => {
+    const functions = await open({ contract: { ...settings, handler: "nobody" } });
+    await assert.rejects(functions.check(), (error) => {
+      assert.ok(error instanceof OperatorError);
+      assert.match(error.message, /^The function contract \(.+ line 2\) cannot run: .+ no function nobody/);
+      return true;
+    });
+  });
+}
+
+test("callbacks and context.done work in processes, too", async () => {
+  const styles = { run: "child", file: join(handlers, "styles.cjs") };
+  const answers = {
+    callback: { a: 1, by: "callback" },
+    done: { a: 1, by: "done" },
+    silent: null,
+    waits: "first",
+  };
+  const section = Object.keys(answers).map((handler) => [handler, { ...styles, handler }]);
+  const functions = await open(Object.fromEntries(section));
+  for (const [name, answer] of Object.entries(answers))
+    assert.deepEqual(await functions.invoke(name, { a: 1 }), answer, name);
+});
+
+test("what a handler has started ends with it", async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, "starts.mjs");
+  writeFileSync(
+    file,
+    `import { spawn } from "node:child_process";
+    export const handler = async () => spawn("sleep", ["1000"], { stdio: "ignore" }).pid;`,
+  );
+  const functions = await open({ starts: { run: "child", file } });
+  const pid = Number(await functions.invoke("starts", {}));
+  // Of a process that has ended, the status says so until its parent has asked for it.
+  const lives = () => existsSync(`/proc/${pid}/exe`);
+  assert.ok(lives());
+  await functions.close();
+  await until("it has ended", () => !lives());
+});
+
+/** The interpreters of this machine, and those without `requests` and without botocore. */
+const interpreters = ["python3", "/usr/bin/python3"].map((program) => [program]);
+
+for (const [program = ""] of interpreters) {
+  for (const [which, flags] of Object.entries({
+    "its packages": [],
+    "the standard library alone": ["-S", "-E"],
+  })) {
+    test(`botocore.vendored.requests works with ${program} and ${which}`, async (context) => {
+      if (spawnSync(program, ["-c", "0"]).status !== 0) return context.skip(`there is no ${program}`);
+      const bodies: unknown[] = [];
+      const url = await serve((request, body, response) => {
+        bodies.push([
+          request.method,
+          request.url,
+          request.headers["x-key"],
+          request.headers.authorization,
+          body,
+        ]);
+        if (request.method === "GET")
+          response.writeHead(401, { "content-type": "text/plain; charset=utf-8" }).end("no ü");
+        else response.writeHead(200, { "content-type": "application/json" }).end('{"found":true}');
+      });
+      const file = join(handlers, "legacy.py");
+      const bootstrap = join(import.meta.dirname, "../../src/integrations/functions/python/bootstrap.py");
+      const command = [program, ...flags, bootstrap, file, "lambda_handler"];
+      const functions = await open({ legacy: { run: "child", file, command } });
+      const answer = await functions.invoke("legacy", {
+        url: `${url}/u`,
+        user: "ada",
+        nobody: "http://127.0.0.1:1",
+      });
+      assert.deepEqual(answer, {
+        status: 200,
+        sent: { found: true },
+        text: "no ü",
+        ok: [true, false],
+        refused: true,
+      });
+      const [posted, got] = bodies as [unknown[], unknown[]];
+      assert.deepEqual(posted.slice(0, 4), ["POST", "/u", "k", "Basic bWU6cHc="]);
+      assert.deepEqual(JSON.parse(String(posted[4])), { user: "ada" });
+      assert.deepEqual(got.slice(0, 2), ["GET", "/u?user=ada"]);
+    });
+  }
+}
