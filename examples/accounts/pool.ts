@@ -21,6 +21,7 @@ const UserPoolId = setting("USER_POOL_ID");
 const ClientId = setting("CLIENT_ID");
 
 export interface PoolUser {
+  /** In lower case, as in our records: the page changes it at the pool, which keeps it as its owner typed it. */
   readonly email: string;
   readonly isEnabled: boolean;
   /** Whether the password is only the temporary one. */
@@ -31,7 +32,7 @@ export async function findUser(Username: string): Promise<PoolUser | undefined> 
   try {
     const user = await idp.send(new AdminGetUserCommand({ UserPoolId, Username }));
     return {
-      email: user.UserAttributes?.find(({ Name }) => Name === "email")?.Value ?? "",
+      email: user.UserAttributes?.find(({ Name }) => Name === "email")?.Value?.toLowerCase() ?? "",
       isEnabled: user.Enabled === true,
       mustChangePassword: user.UserStatus === "FORCE_CHANGE_PASSWORD",
     };

@@ -42,8 +42,9 @@ app.post("/refresh", async (request, response) => {
 app.post("/logout", async (request, response) => {
   const given = texts(request.body, "refresh_token");
   if (given === undefined) return missing(response, "refresh_token");
-  await signOut(given.refresh_token);
-  response.status(204).end();
+  const refusal = await signOut(given.refresh_token);
+  if (refusal === undefined) response.status(204).end();
+  else answer(response, refusal);
 });
 
 interface Repair {

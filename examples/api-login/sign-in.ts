@@ -48,16 +48,23 @@ export function refresh(refreshToken: string): Promise<Tokens | Refusal> {
   return answered(pool.send(new GetTokensFromRefreshTokenCommand({ RefreshToken: refreshToken, ...client })));
 }
 
-/** Ends a sign-in: its refresh token, and at the pool the access tokens that were issued with it. */
-export async function signOut(refreshToken: string): Promise<void> {
+/** Ends a sign-in: its refresh token, and at the pool the access tokens that were issued with it. Or why it goes on. */
+export async function signOut(refreshToken: string): Promise<Refusal | undefined> {
   try {
     await pool.send(new RevokeTokenCommand({ Token: refreshToken, ...client }));
+    return undefined;
   } catch (error) {
-    // What is no refresh token signs nobody in, either (RFC 7009 section 2.2).
-    const { httpStatusCode = 500 } = (error as { $metadata?: { httpStatusCode?: number } }).$metadata ?? {};
-    if (httpStatusCode >= 500) throw error;
+    // What can be no refresh token signs nobody in, either (RFC 7009 section 2.2).
+    return noTokens.includes((error as Error).name) ? undefined : refusalIn(error);
   }
 }
+
+const noTokens = [
+  "NotAuthorizedException",
+  "InvalidParameterException",
+  "SerializationException",
+  "UnsupportedTokenTypeException",
+];
 
 interface Answer {
   readonly AuthenticationResult?: AuthenticationResultType | undefined;
@@ -69,15 +76,21 @@ async function answered(answer: Promise<Answer>): Promise<Tokens | Refusal> {
     // A challenge: a second factor, or a password that must be changed. People finish it in the web application.
     return tokens === undefined ? "unfinished" : written(tokens);
   } catch (error) {
-    const refusal = error instanceof Error && refusals[error.name];
-    if (!refusal) throw error;
-    return refusal;
+    return refusalIn(error);
   }
+}
+
+function refusalIn(error: unknown): Refusal {
+  const refusal = error instanceof Error && refusals[error.name];
+  if (!refusal) throw error;
+  return refusal;
 }
 
 const refusals: Readonly<Record<string, Refusal>> = {
   NotAuthorizedException: "wrong",
   UserNotFoundException: "wrong",
+  // A refresh token of another pool or client, or a client that the pool does not know any more.
+  UnauthorizedException: "wrong",
   InvalidParameterException: "wrong",
   // Text that no name can be, such as one with a NUL character.
   SerializationException: "wrong",

@@ -32,6 +32,9 @@ const { UserPool } = await idp.send(
 );
 const UserPoolId = UserPool!.Id!;
 
+/** A user who is removed from a group keeps its rights no longer than this. */
+const validity = { AccessTokenValidity: 5, TokenValidityUnits: { AccessToken: "minutes" } } as const;
+
 const { UserPoolClient: web } = await idp.send(
   new CreateUserPoolClientCommand({
     UserPoolId,
@@ -44,9 +47,7 @@ const { UserPoolClient: web } = await idp.send(
     AllowedOAuthScopes: ["openid", "email"],
     SupportedIdentityProviders: ["COGNITO"],
     PreventUserExistenceErrors: "ENABLED",
-    // A user who is removed from the group keeps its rights no longer than this.
-    AccessTokenValidity: 5,
-    TokenValidityUnits: { AccessToken: "minutes" },
+    ...validity,
   }),
 );
 
@@ -56,6 +57,7 @@ const { UserPoolClient: scripts } = await idp.send(
     ClientName: "Scripts",
     ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH"],
     PreventUserExistenceErrors: "ENABLED",
+    ...validity,
   }),
 );
 

@@ -1,5 +1,6 @@
 /** Who may do what: the only table, and the guards that check requests against it. */
 import type { Request, RequestHandler, Response } from "express";
+import { SignedOut } from "./answer-error.ts";
 import { problem } from "./pages.ts";
 import { userOfSession } from "./sign-in.ts";
 import { type User, userOf } from "./tokens.ts";
@@ -17,10 +18,11 @@ export function may({ groups }: User, action: Action): boolean {
   return allowed === "everybody" || allowed.some((group) => groups.includes(group));
 }
 
-/** Admits browsers whose user may do this; signed-out users are sent to sign in. */
+/** Admits browsers whose user may do this; signed-out users are sent to sign in. Throws SignedOut if they send a form. */
 export function page(action: Action): RequestHandler {
   return async (request, response, next) => {
     const user = await userOfSession(request);
+    if (user === undefined && request.method === "POST") throw new SignedOut();
     if (user === undefined) return response.redirect(303, "/sign-in");
     response.locals["user"] = user;
     if (may(user, action)) return next();

@@ -1,10 +1,18 @@
 /** A notice board: pages for browsers and a JSON API for programs, for the same users with the same rights. */
-import express from "express";
+import express, { type ErrorRequestHandler, type RequestHandler } from "express";
 import { allowed, api, may, page } from "./access.ts";
-import { answerError } from "./answer-error.ts";
+import { answerError, troubleOf, userShown } from "./answer-error.ts";
 import { headers, ownPagesOnly, sessions } from "./browsers.ts";
 import { claimsOf } from "./claims.ts";
-import { type Notice, noticesPage, problem, repairsPage, tokensPage, welcome } from "./pages.ts";
+import {
+  type Notice,
+  noticesPage,
+  problem,
+  repairsPage,
+  tokensPage,
+  unpostedPage,
+  welcome,
+} from "./pages.ts";
 import { appUrl, patience } from "./settings.ts";
 import { poolOrigin, signInRoutes, userOfSession } from "./sign-in.ts";
 
@@ -17,9 +25,19 @@ const notices: Notice[] = [{ text: "The elevator will be repaired on Tuesday.", 
 /** The text of a notice; undefined if it is not a valid one. */
 function textOf(body: unknown): string | undefined {
   const { text } = (body ?? {}) as Record<string, unknown>;
-  const isText = typeof text === "string" && text.trim() !== "" && text.trim().length <= 280;
-  return isText ? text.trim() : undefined;
+  if (typeof text !== "string") return undefined;
+  // Forms send two characters for a line break, which their fields count as one.
+  const notice = text.replace(/\r\n?/g, "\n").trim();
+  return notice !== "" && notice.length <= 280 ? notice : undefined;
 }
+
+/** A notice that could not be posted comes back with the reason. */
+const keepText: ErrorRequestHandler = (error, request, response, next) => {
+  const text: unknown = request.body?.text;
+  if (typeof text !== "string") return next(error);
+  const { status, message } = troubleOf(error);
+  response.status(status).send(unpostedPage({ text, refusal: message }, userShown(request, response)));
+};
 
 export const app = express();
 app.disable("x-powered-by");
@@ -37,7 +55,7 @@ app.get("/notices", page("read"), (_request, response) => {
   response.send(noticesPage(notices, user, may(user, "write") ? { text: "" } : undefined, morePages));
 });
 
-app.post("/notices", page("write"), express.urlencoded(), (request, response) => {
+const postNotice: RequestHandler = (request, response) => {
   const user = allowed(response);
   const text = textOf(request.body);
   if (text === undefined) {
@@ -51,7 +69,8 @@ app.post("/notices", page("write"), express.urlencoded(), (request, response) =>
   }
   notices.push({ text, by: user.name });
   response.redirect(303, "/notices");
-});
+};
+app.post("/notices", express.urlencoded(), page("write"), postNotice, keepText);
 
 app.get("/tokens", page("any"), (request, response) => {
   const { access, id } = request.session.tokens!;

@@ -64,6 +64,9 @@ export const headers =
     next();
   };
 
+/** Whether a request is for the API. As routes do, this ignores case. */
+export const isForApi = ({ path }: Request) => /^\/api(?:\/|$)/i.test(path);
+
 /** Changes authorized by a cookie must come from the application's own pages. */
 export const ownPagesOnly =
   ({ origin }: URL): RequestHandler =>
@@ -71,7 +74,9 @@ export const ownPagesOnly =
     const changes = request.method !== "GET" && request.method !== "HEAD";
     // The API takes a token if there is one, which no other site can send; pages look at the cookie alone, whatever else
     // comes along.
-    const byCookie = !request.path.startsWith("/api/") || request.headers.authorization === undefined;
+    const byCookie = !isForApi(request) || request.headers.authorization === undefined;
     if (!changes || !byCookie || request.headers.origin === origin) return next();
-    response.status(403).send(problem("Not from here", "This form was sent by another website."));
+    response.status(403);
+    if (isForApi(request)) response.json({ error: "forbidden" });
+    else response.send(problem("Not from here", "This form was sent by another website."));
   };

@@ -95,6 +95,14 @@ export function noticesPage(
   );
 }
 
+/** The form of a notice that could not be posted, without the others. Nobody is signed in if there is no user. */
+export const unpostedPage = (writing: Writing, user?: User) =>
+  page("Not posted", html`${user === undefined ? signInBeside : nothing}${form(writing)}`, user);
+
+/** In another tab, so that this one keeps what was written. */
+const signInBeside = html`<p><a href="/sign-in" target="_blank">Sign in</a> (in another tab), then post it again here.</p>
+`;
+
 export const repairsPage = (repairs: readonly Notice[], user: User) => page("Repairs", list(repairs), user);
 
 /** What the user's two tokens say. */

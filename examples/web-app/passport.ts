@@ -33,8 +33,9 @@ async function userOf(accessToken: string, refreshToken: string): Promise<Signed
     const groups = (payload["cognito:groups"] ?? []) as string[];
     return { name: String(payload["username"]), groups, accessToken, refreshToken };
   } catch (error) {
-    if (error instanceof errors.JOSEError) return undefined;
-    throw error;
+    if (!(error instanceof errors.JOSEError)) throw error;
+    console.error(`The pool's access token is not valid here: ${error.message}`);
+    return undefined;
   }
 }
 
@@ -113,8 +114,12 @@ app.get(
   "/callback",
   passport.authenticate("oauth2", { successRedirect: "/", failureRedirect: "/failure" }) as RequestHandler,
 );
-app.get("/failure", (_request, response) => {
-  response.status(400).send(problem("Sign-in did not work", "The user pool did not let you in."));
+app.get("/failure", (request, response) => {
+  // Another tab was faster: the browser's tabs share one session.
+  if (request.user !== undefined) return response.redirect("/");
+  const message =
+    "The user pool did not let you in, or this sign-in was not begun here, or was overtaken by another tab.";
+  response.status(400).send(problem("Sign-in did not work", message));
 });
 
 app.get("/", async (request, response) => {
@@ -125,12 +130,18 @@ app.get("/", async (request, response) => {
     signal: AbortSignal.timeout(patience),
   });
   // The access token has expired.
-  if (answer.status === 401) return response.redirect("/authenticate");
+  if (answer.status === 401) {
+    await endSession(request);
+    return response.redirect("/authenticate");
+  }
   response.status(answer.status);
   if (!answer.ok) return response.send(problem("Not for you", `The API answers ${answer.status}.`, user));
   const { notices } = (await answer.json()) as { notices: Notice[] };
   response.send(noticesPage(notices, user));
 });
+
+const endSession = (request: Request) =>
+  new Promise<void>((resolve, reject) => request.logout((error) => (error ? reject(error) : resolve())));
 
 /** Ends a sign-in at the pool: its refresh token gets no more access tokens (RFC 7009). */
 async function revoke(token: string): Promise<void> {
@@ -144,9 +155,7 @@ async function revoke(token: string): Promise<void> {
 
 app.post("/sign-out", async (request, response) => {
   const user = request.user as SignedIn | undefined;
-  await new Promise<void>((resolve, reject) =>
-    request.logout((error) => (error ? reject(error) : resolve())),
-  );
+  await endSession(request);
   try {
     if (user !== undefined) await revoke(user.refreshToken);
   } catch (error) {
@@ -158,10 +167,11 @@ app.post("/sign-out", async (request, response) => {
   response.redirect(`${pool}/logout?${query}`);
 });
 
-/** What the pool refuses, such as a wrong code, is no fault of ours. */
+/** A sign-in that the pool refuses, as for a wrong code, is no fault of ours. It may also refuse this application. */
 const answerRefusal: ErrorRequestHandler = (error, _request, response, next) => {
-  if (error.name === "TokenError" || error.name === "AuthorizationError") response.redirect("/failure");
-  else next(error);
+  if (error.name !== "AuthorizationError" && error.code !== "invalid_grant") return next(error);
+  if (error.code === "invalid_grant") console.error(error);
+  response.redirect("/failure");
 };
 app.use(answerRefusal, answerError);
 

@@ -28,6 +28,9 @@ const idp = new CognitoIdentityProviderClient();
 const { UserPool } = await idp.send(new CreateUserPoolCommand({ PoolName: "Notice board" }));
 const UserPoolId = UserPool!.Id!;
 
+/** A user who is removed from a group keeps its rights no longer than this. */
+const validity = { AccessTokenValidity: 5, TokenValidityUnits: { AccessToken: "minutes" } } as const;
+
 const { UserPoolClient: web } = await idp.send(
   new CreateUserPoolClientCommand({
     UserPoolId,
@@ -40,9 +43,7 @@ const { UserPoolClient: web } = await idp.send(
     AllowedOAuthScopes: ["openid", "email", "profile", "aws.cognito.signin.user.admin"],
     SupportedIdentityProviders: ["COGNITO"],
     PreventUserExistenceErrors: "ENABLED",
-    // A user who is removed from a group keeps its rights no longer than this.
-    AccessTokenValidity: 5,
-    TokenValidityUnits: { AccessToken: "minutes" },
+    ...validity,
   }),
 );
 
@@ -52,6 +53,7 @@ const { UserPoolClient: scripts } = await idp.send(
     ClientName: "Scripts",
     ExplicitAuthFlows: ["ALLOW_ADMIN_USER_PASSWORD_AUTH"],
     PreventUserExistenceErrors: "ENABLED",
+    ...validity,
   }),
 );
 

@@ -62,7 +62,11 @@ signInRoutes.get("/sign-in", async (request, response) => {
 signInRoutes.get("/callback", async (request, response) => {
   const { state } = request.query;
   const pending = request.session.pending?.find((one) => one.state === state);
-  if (pending === undefined) return failed(response, "This sign-in was not begun in this browser.");
+  if (pending === undefined) {
+    // Another tab was faster: the browser's tabs share one session.
+    if (request.session.tokens !== undefined) return response.redirect("/notices");
+    return failed(response, "This sign-in was not begun in this browser.");
+  }
   request.session.pending = request.session.pending!.filter((one) => one !== pending);
   let answer: Awaited<ReturnType<typeof oidc.authorizationCodeGrant>>;
   try {
@@ -74,6 +78,8 @@ signInRoutes.get("/callback", async (request, response) => {
     });
   } catch (error) {
     if (!wasRefused(error)) throw error;
+    // The user's own refusal is no matter for the log.
+    if (!(error instanceof oidc.AuthorizationResponseError)) console.error(error);
     return failed(response, "The answer of the user pool was not what we had asked for.");
   }
   if (!(await isStillThere(request))) {
@@ -118,8 +124,7 @@ export async function userOfSession(request: Request): Promise<User | undefined>
   const user = await userOf(tokens.access);
   if (user !== undefined) return user;
   const fresh = await refreshed(tokens);
-  if (!(await isStillThere(request))) return undefined;
-  if (fresh === undefined) {
+  if (fresh === undefined || !(await isStillThere(request))) {
     await endSession(request);
     return undefined;
   }
@@ -158,10 +163,10 @@ async function redeem(refresh: string): Promise<Tokens | undefined> {
   }
 }
 
-/** Whether the pool refused, or its answer cannot be trusted. */
+/** Whether the pool refused this sign-in, but not this application, or its answer cannot be trusted. */
 const wasRefused = (error: unknown) =>
   error instanceof oidc.AuthorizationResponseError ||
-  error instanceof oidc.ResponseBodyError ||
+  (error instanceof oidc.ResponseBodyError && error.error === "invalid_grant") ||
   (error instanceof oidc.ClientError && error.code !== "OAUTH_TIMEOUT");
 
 function endSession(request: Request): Promise<void> {

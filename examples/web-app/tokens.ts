@@ -1,5 +1,5 @@
 /** Access tokens of the user pool, verified offline with the pool's published keys. */
-import { createRemoteJWKSet, errors, jwtVerify } from "jose";
+import { createRemoteJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from "jose";
 import { setting } from "./settings.ts";
 
 export interface User {
@@ -22,12 +22,18 @@ export async function userOf(token: string): Promise<User | undefined> {
     const options = { issuer, algorithms: ["RS256"], requiredClaims: ["exp"] };
     const { payload } = await jwtVerify(token, keys, options);
     if (payload["token_use"] !== "access" || !clients.includes(payload["client_id"])) return undefined;
-    const groups = payload["cognito:groups"];
-    return { name: String(payload["username"]), groups: Array.isArray(groups) ? groups : [] };
+    return named(payload);
   } catch (error) {
     if (error instanceof errors.JOSEError && !keysAreMissing(error)) return undefined;
     throw error;
   }
+}
+
+/** The user in a token that has been verified before, and may have expired since. */
+export const userIn = (token: string): User => named(decodeJwt(token));
+
+function named({ username, "cognito:groups": groups }: JWTPayload): User {
+  return { name: String(username), groups: Array.isArray(groups) ? groups : [] };
 }
 
 /** Whether the keys could not be loaded, which says nothing about the token. */

@@ -116,6 +116,30 @@ forEachServer("examples/accounts", (open) => {
     assert.equal(await isWhole(app, email), id);
   });
 
+  test("an address that its owner changed to one with capitals is still the account's", async () => {
+    const app = await example();
+    const [email, changed] = [newAddress(), newAddress()];
+    const first = await post(app, email);
+    const typed = changed.replace(/^./, (letter) => letter.toUpperCase());
+    await app.server.client.send(
+      new AdminUpdateUserAttributesCommand({
+        UserPoolId: app.UserPoolId,
+        Username: first.body["id"]!,
+        UserAttributes: [
+          { Name: "email", Value: typed },
+          { Name: "email_verified", Value: "true" },
+        ],
+      }),
+    );
+    const { AccessToken } = await signIn(app, typed);
+    assert.equal((await me(app, AccessToken)).body["email"], changed);
+    for (const one of [changed, typed]) {
+      const again = await post(app, one);
+      assert.deepEqual([again.status, again.body["id"]], [201, first.body["id"]]);
+    }
+    await isWhole(app, changed);
+  });
+
   test("a forgotten password is replaced as the README says, by an administrator or with a code", async () => {
     const app = await example();
     const { client } = app.server;

@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { parseEnv, promisify } from "node:util";
@@ -114,6 +117,37 @@ forEachServer("examples/api-login", (open, database) => {
     const over = await call(place, "/refresh", { refresh_token });
     assert.deepEqual([over.status, over.body], [401, { error: "wrong" }]);
     assert.equal((await call(place, "/refresh", { refresh_token: "nonsense" })).status, 401);
+  });
+
+  test("only what is signed out is called so", async () => {
+    if (database === "postgres") return;
+    const place = await example();
+    const { refresh_token, access_token } = await login(place, "rita");
+    // What is no refresh token at all is done with.
+    for (const token of [access_token, "a\u0000b"])
+      assert.equal((await call(place, "/logout", { refresh_token: token })).status, 204, token);
+    const other = await makePool(place.server);
+    await makeUser(place.server, other.UserPoolId, "rita");
+    const { RefreshToken } = await signIn(place.server, other.ClientId, "rita");
+    for (const token of [RefreshToken, "nonsense"]) {
+      const foreign = await call(place, "/logout", { refresh_token: token });
+      assert.deepEqual([foreign.status, foreign.body], [401, { error: "wrong" }]);
+    }
+    // A pool with more to do than it can.
+    const busy = createServer((_request, response) => {
+      response.writeHead(400, { "content-type": "application/x-amz-json-1.1" });
+      response.end(JSON.stringify({ __type: "TooManyRequestsException", message: "Rate exceeded" }));
+    });
+    opened.push(busy);
+    busy.listen(0, "127.0.0.1");
+    await once(busy, "listening");
+    const api = `http://localhost:${await freePort()}/`;
+    const key = { AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b", AWS_REGION: "us-east-1" };
+    const AWS_ENDPOINT_URL = `http://localhost:${(busy.address() as AddressInfo).port}`;
+    const child = await start(place, "../api-login/server.ts", { ...key, API_URL: api, AWS_ENDPOINT_URL });
+    opened.push({ close: () => child.kill() });
+    const answer = await call({ ...place, api }, "/logout", { refresh_token });
+    assert.deepEqual([answer.status, answer.body], [429, { error: "busy" }]);
   });
 
   test("wrong and unknown names look alike; unfinished users are told where to go on", async () => {

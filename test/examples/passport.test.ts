@@ -1,10 +1,11 @@
 /** examples/web-app/passport.ts: passport-oauth2 at the sign-in page itself, and the API called with the user's token. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { DeleteUserPoolClientCommand } from "@aws-sdk/client-cognito-identity-provider";
 import type { BrowserContext, Page } from "playwright-core";
 import { browse } from "../kit/chromium.ts";
 import { forEachServer } from "../kit/server.ts";
-import { type Example, openFamilies, setUp, signInAs, start } from "./web-app.ts";
+import { answerTo, type Example, openFamilies, setUp, signInAs, start } from "./web-app.ts";
 
 const opened: { close(): unknown }[] = [];
 let browser: Promise<BrowserContext> | undefined;
@@ -74,6 +75,36 @@ forEachServer("examples/web-app with passport", (open) => {
     const answer = await page.goto(new URL("/callback?code=x&state=y", app.settings["PASSPORT_URL"]).href);
     assert.equal(answer?.status(), 400);
     assert.equal(await page.textContent("h1"), "Sign-in did not work");
+  });
+
+  test("of two tabs that sign in, the one that is overtaken arrives as well, or says so", async () => {
+    const app = await example();
+    const url = app.settings["PASSPORT_URL"]!;
+    for (const isOvertaken of [true, false]) {
+      browser ??= browse();
+      const context = await browser;
+      await context.clearCookies();
+      const [first, second] = [await context.newPage(), await context.newPage()];
+      for (const tab of [first, second]) await tab.goto(url);
+      const order = isOvertaken ? [second, first] : [first, second];
+      for (const tab of order) {
+        await signInAs(tab, app, "rita");
+        await tab.waitForURL((at) => at.port === new URL(url).port);
+      }
+      if (isOvertaken) assert.equal(await first.textContent("h1"), "Notices");
+      else assert.match((await first.textContent("main")) ?? "", /was overtaken by another tab/);
+    }
+  });
+
+  test("a pool that does not know the application any more is its operator's matter", async () => {
+    const app = await setUp((await example()).server);
+    await startBoth(app);
+    const begun = await fetch(new URL("/authenticate", app.settings["PASSPORT_URL"]), { redirect: "manual" });
+    const headers = { cookie: begun.headers.get("set-cookie")!.split(";")[0]! };
+    const callback = answerTo(begun.headers.get("location")!, "/callback", app);
+    const [UserPoolId, ClientId] = [app.settings["USER_POOL_ID"], app.settings["CLIENT_ID"]];
+    await app.server.client.send(new DeleteUserPoolClientCommand({ UserPoolId, ClientId }));
+    assert.equal((await fetch(callback, { headers, redirect: "manual" })).status, 500);
   });
 
   test("the pinned key decides: by the pool's other one nobody gets in", async () => {

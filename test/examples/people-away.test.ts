@@ -1,10 +1,11 @@
 /** examples/people: a database that comes late, goes away while people are read and written, and comes back. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { openDatabase } from "../../examples/people/api/database.ts";
 import { addressOf, behind, openRelay } from "../kit/relay.ts";
 import { forEachServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
-import { forEachStore, type Pool, setUp, signInByApi, spawnApi, stopProgram } from "./people.ts";
+import { forEachStore, type Pool, setUp, signInByApi, spawnApi, startApi, stopProgram } from "./people.ts";
 
 forEachServer("examples/people and a database that goes away", (open, database) => {
   // The pool's own database makes no difference here.
@@ -16,7 +17,7 @@ forEachServer("examples/people and a database that goes away", (open, database) 
   };
 
   forEachStore(
-    (fresh) =>
+    (fresh) => {
       test("it is waited for, missed with a 503, and used again when it is back", async () => {
         const { settings } = await pool();
         const { AccessToken } = await signInByApi(await pool(), "ada");
@@ -45,6 +46,7 @@ forEachServer("examples/people and a database that goes away", (open, database) 
           kept.push(...["a", "b", "c", "d"].map((letter) => `${round}${letter}`));
           await relay.cut();
           const answers = [await ask("/people"), await add("lost"), await ask("/healthz")];
+          assert.match(await answers[1]!.clone().text(), /may have been made: check before you try again/);
           for (const answer of answers) {
             assert.equal(answer.status, 503);
             assert.match(answer.headers.get("content-type") ?? "", /^application\/problem\+json/);
@@ -70,7 +72,34 @@ forEachServer("examples/people and a database that goes away", (open, database) 
         await until("the database is used again", async () => (await ask("/people")).ok);
         await stopProgram(api);
         await relay.cut();
-      }),
+      });
+
+      test("a change whose commit is not answered is not said to have failed", async () => {
+        const { settings } = await pool();
+        const { AccessToken } = await signInByApi(await pool(), "ada");
+        const url = await fresh();
+        let isNext = false;
+        const relay = await openRelay(addressOf(url), (piece) => {
+          // The database gets it, and its answer meets a connection that is gone.
+          if (isNext && /commit/i.test(piece.toString("latin1"))) setImmediate(() => void relay.cut());
+          return true;
+        });
+        const api = await startApi(behind(relay, url), { settings });
+        isNext = true;
+        const headers = { authorization: `Bearer ${AccessToken}`, "content-type": "application/json" };
+        const body = JSON.stringify({ name: "Once", email: "once@mail.example" });
+        const answer = await fetch(new URL("/people", api.url), { method: "POST", headers, body });
+        assert.ok(answer.status >= 500);
+        assert.match(await answer.text(), /may have been made: check before you try again/);
+        const database = openDatabase(url);
+        await until(
+          "it has been made",
+          async () => (await database("people").where({ name: "Once" })).length === 1,
+        );
+        await database.destroy();
+        await stopProgram(api);
+      });
+    },
     ["postgres", "mariadb"],
   );
 });

@@ -39,7 +39,7 @@ async function follow(said: (pattern: RegExp) => string): Promise<void> {
   const [webUrl, poolUrl] = [said(/^Open (\S+)/m), said(/Poolhouse: (\S+)\)/)];
   const env = {
     PATH: process.env["PATH"],
-    CLIENT_ID: said(/Client for scripts: (\S+)/),
+    CLIENT: said(/Client for scripts: (\S+)/),
     PASSWORD: said(/Their password: (\S+)/),
   };
   const browser = await browse();

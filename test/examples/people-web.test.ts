@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { AdminUserGlobalSignOutCommand } from "@aws-sdk/client-cognito-identity-provider";
+import {
+  AdminUserGlobalSignOutCommand,
+  DeleteUserPoolClientCommand,
+} from "@aws-sdk/client-cognito-identity-provider";
 import type { BrowserContext, Page } from "playwright-core";
 import { openDatabase } from "../../examples/people/api/database.ts";
 import { findings } from "../browser/axe.ts";
@@ -230,8 +233,65 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       }
       await page.context().clearCookies();
       const headers = { origin: new URL(at("/")).origin };
-      const answer = await page.request.post(at("/people"), { form, headers, maxRedirects: 0 });
-      assert.equal(answer.headers()["location"], "/sign-in");
+      for (const path of ["/people", "/people/1", "/people/1/delete"]) {
+        const answer = await page.request.post(at(path), { form, headers, maxRedirects: 0 });
+        assert.equal(answer.status(), 401, path);
+        assert.match(await answer.text(), /You were signed out; nothing was changed\. <a href="\/sign-in"/);
+      }
+    });
+
+    test("what is sent after a sign-out is kept until the next sign-in", async () => {
+      const place = await house();
+      const page = await enter(place, "ada");
+      await follow(page, "Add a person");
+      await fill(page, { Name: "Kept <Ken>", "E-mail": "ken@mail.example" });
+      const other = await page.context().newPage();
+      await other.goto(place.at("/people"));
+      await press(other, "Sign out");
+      await other.waitForURL(place.at("/"));
+      await press(page, "Save");
+      assert.match((await page.getByRole("alert").textContent()) ?? "", /^You were signed out; nothing was/);
+      const opening = page.context().waitForEvent("page");
+      await follow(page, "Sign in");
+      await signInAs(await opening, place, "ada");
+      await press(page, "Save");
+      assert.equal(await page.getByRole("status").textContent(), "Kept <Ken> has been saved.");
+      await fill(page, { "Name or e-mail": "ken@" });
+      await press(page, "Search");
+      await page.getByRole("link", { name: "Edit Kept <Ken>" }).click();
+      await page.getByText("Delete…").click();
+      await press(page, "Delete permanently");
+    });
+
+    test("what is too much is refused for that, and fields take no more than the API", async () => {
+      const { at } = await house();
+      const page = await enter(await house(), "ada");
+      await follow(page, "Add a person");
+      const limits: Record<string, string> = {
+        name: "200",
+        email: "254",
+        street: "200",
+        postcode: "20",
+        city: "100",
+      };
+      for (const [id, limit] of Object.entries(limits))
+        assert.equal(await page.locator(`#${id}`).getAttribute("maxlength"), limit, id);
+      const headers = { origin: new URL(at("/")).origin };
+      const fields = Object.fromEntries(Array.from({ length: 1_001 }, (_, number) => [`f${number}`, ""]));
+      for (const form of [{ name: "x".repeat(110_000) }, fields]) {
+        const answer = await page.request.post(at("/people"), { form, headers });
+        assert.equal(answer.status(), 413);
+        assert.match(await answer.text(), /That is too much text\./);
+      }
+    });
+
+    test("two tabs that sign in both arrive", async () => {
+      const place = await house();
+      const page = await visit(place);
+      const other = await page.context().newPage();
+      for (const tab of [page, other]) await tab.goto(place.at("/sign-in"));
+      for (const tab of [page, other]) await signInAs(tab, place, "rob");
+      assert.equal((await names(other)).length, 20);
     });
 
     test("an answer of the pool that this browser has not asked for is refused", async () => {
@@ -334,9 +394,20 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       await pass(360_000);
       await page.reload();
       assert.equal((await names(page)).length, 20);
+      await pass(720_000);
+      const headers = { origin: new URL(place.at("/")).origin };
+      const form = { name: "Typed", email: "typed@mail.example" };
+      try {
+        passing.pool = () => false;
+        const answer = await page.request.post(place.at("/people"), { form, headers });
+        assert.equal(answer.status(), 503);
+        assert.match(await answer.text(), /The user pool does not answer[\s\S]*value="Typed"/);
+      } finally {
+        passing.pool = () => true;
+      }
       const UserPoolId = place.pool.settings["USER_POOL_ID"];
       await place.pool.server.client.send(new AdminUserGlobalSignOutCommand({ UserPoolId, Username: "rob" }));
-      await pass(720_000);
+      await pass(1_080_000);
       await page.reload();
       assert.equal(await page.locator("#password").count(), 1);
     });
@@ -393,6 +464,27 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       await again.hear(/The People API is at/);
       assert.equal((await page.goto(place.at("/people")))?.status(), 200);
       assert.match(await mainText(page), /There is nobody here yet\. Add the first person\./);
+    });
+
+    test("a pool that does not know People Web any more is its operator's matter, and the log's", async () => {
+      const place = await house();
+      const { settings, server } = place.pool;
+      const page = await enter(place, "rob");
+      const stranger = await visit(place);
+      const begun = await stranger.request.get(place.at("/sign-in"), { maxRedirects: 0 });
+      const callback = new URL(place.at("/callback?code=x"));
+      const { searchParams } = new URL(begun.headers()["location"]!);
+      callback.searchParams.set("state", searchParams.get("state")!);
+      callback.searchParams.set("iss", settings["ISSUER"]!);
+      const [UserPoolId, ClientId] = [settings["USER_POOL_ID"], settings["CLIENT_ID"]];
+      await server.client.send(new DeleteUserPoolClientCommand({ UserPoolId, ClientId }));
+      assert.equal((await stranger.goto(callback.href))?.status(), 500);
+      await place.web.hear(/invalid_client/);
+      place.web.process.stdin!.write("360000");
+      await place.web.hear(/ahead 1440000/);
+      assert.equal((await page.goto(place.at("/people")))?.status(), 500);
+      assert.equal(await page.getByRole("button", { name: "Sign out" }).count(), 1);
+      assert.equal(place.web.said().match(/^ResponseBodyError/gm)?.length, 2, place.web.said());
     });
   });
 });

@@ -3,7 +3,17 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, globSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -33,7 +43,14 @@ interface Started {
 
 /** Starts an example, and waits until it has said how to end it. */
 async function start(temporary: string, ...argv: string[]): Promise<Started> {
-  const env = { ...process.env, TMPDIR: temporary };
+  // What a shell may have is not the example's.
+  const others = {
+    CLIENT_ID: "of-another-program",
+    PASSWORD: "x",
+    SESSION_SECRET: "y",
+    ISSUER: "http://localhost:1/z",
+  };
+  const env = { ...process.env, ...others, TMPDIR: temporary };
   const child = spawn(process.execPath, [run, ...argv], { env, stdio: ["ignore", "pipe", "inherit"] });
   running.push(child);
   let said = "";
@@ -80,6 +97,10 @@ test("what is mistyped or damaged is refused with what to do about it", async ()
   const damaged = (note: string) => folder({ "example.json": note });
   const changed = (change: object) =>
     damaged(JSON.stringify({ example: "walk", ports: { poolhouse: 1 }, said: "", files: [], ...change }));
+  const dangling = join(temporaryFolder(), "link");
+  symlinkSync(join(dangling, "nothing"), dangling);
+  const folderOfFolder = temporaryFolder();
+  mkdirSync(join(folderOfFolder, "example.json"));
   const cases: readonly (readonly [message: RegExp, env: Record<string, string>, ...argv: string[]])[] = [
     [/^From port 65535 on.*Give a lower one/, {}, "web-app", "--port", "65535"],
     [/^--port must be a number/, {}, "web-app", "--port", "65536"],
@@ -88,6 +109,10 @@ test("what is mistyped or damaged is refused with what to do about it", async ()
     [/^ {2}npm run example -- walk --keep DIR$/m, { npm_config_keep: "true" }, "walk", "kept"],
     [/^ {2}npm run example -- walk --port N$/m, { npm_config_port: "true" }, "5000", "walk"],
     [/ is not empty, and does not have /, {}, "walk", "--keep", folder({ ".env": "PORT=1\n" })],
+    [/^--keep needs the name of a folder\./, {}, "walk", "--keep", ""],
+    [/ is not a folder, or /, {}, "walk", "--keep", join(folder({ file: "" }), "file")],
+    [/ is not a folder, or /, {}, "walk", "--keep", dangling],
+    [/example\.json is damaged/, {}, "walk", "--keep", folderOfFolder],
     [/example\.json is damaged/, {}, "walk", "--keep", damaged("{}")],
     [/example\.json is damaged/, {}, "walk", "--keep", damaged('{"example":')],
     [/example\.json is damaged/, {}, "walk", "--keep", damaged("null")],
@@ -198,6 +223,30 @@ test("what was kept belongs to one example, and needs its ports again", async ()
   // What a closed terminal sends.
   assert.equal(await end(again.child, "SIGHUP"), 0);
   await assert.rejects(fetch(page.url));
+});
+
+test("a damaged key of an example's program is replaced as it is told", async () => {
+  const kept = join(temporaryFolder(), "kept");
+  const first = await start(temporaryFolder(), "accounts", "--keep", kept, ...portsFrom(21_400));
+  assert.equal(await end(first.child, "SIGTERM"), 0);
+  const key = join(kept, "access-key.env");
+  const [id = ""] = readFileSync(key, "utf8").split("\n");
+  for (const damaged of ["", `${id}\n`]) {
+    writeFileSync(key, damaged);
+    assert.match(
+      (await refusal("accounts", "--keep", kept)).stderr,
+      /access-key\.env has no access key: remove it/,
+    );
+  }
+  rmSync(key);
+  const again = await start(temporaryFolder(), "accounts", "--keep", kept);
+  const created = await fetch(new URL("/accounts", /^Open (\S+)/m.exec(again.said)?.[1]), {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ name: "Ann", email: "ann@mail.example", password: "Correct-Horse-7" }),
+  });
+  assert.equal(created.status, 201);
+  assert.equal(await end(again.child, "SIGTERM"), 0);
 });
 
 test("interrupted while it starts, it ends and leaves nothing; what it was to keep is no finished start", async () => {

@@ -5,12 +5,13 @@ import {
   AdminAddUserToGroupCommand,
   AdminRemoveUserFromGroupCommand,
   AdminUserGlobalSignOutCommand,
+  DeleteUserPoolClientCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { BrowserContext, Page } from "playwright-core";
 import { findings } from "../browser/axe.ts";
 import { browse } from "../kit/chromium.ts";
 import { forEachServer } from "../kit/server.ts";
-import { at, type Example, openFamilies, setUp, signInAs, start } from "./web-app.ts";
+import { answerTo, at, type Example, openFamilies, setUp, signInAs, start } from "./web-app.ts";
 
 const opened: { close(): unknown }[] = [];
 after(async () => {
@@ -94,6 +95,58 @@ forEachServer("examples/web-app", (open, database) => {
     assert.match(await answer.text(), /Cake at/);
   });
 
+  test("a line break counts as the one character that the field counts", async () => {
+    const app = await example();
+    const page = await enter(app, "eddy");
+    const long = Array(140).fill("x").join("\n");
+    await page.getByLabel("New notice").fill(long);
+    await page.getByRole("button", { name: "Post it" }).click();
+    assert.equal(await page.locator("[role=alert]").count(), 0);
+    const { notices } = (await (await page.request.get(at(app, "/api/notices"))).json()) as {
+      notices: { text: string }[];
+    };
+    assert.equal(notices.at(-1)?.text, long);
+    const headers = { origin: new URL(app.settings["APP_URL"]!).origin };
+    const huge = await page.request.post(at(app, "/notices"), {
+      form: { text: "x".repeat(110_000) },
+      headers,
+    });
+    assert.equal(huge.status(), 413);
+    assert.match(await huge.text(), /That is too much text\./);
+  });
+
+  test("what is posted after a sign-out is kept until the next sign-in", async () => {
+    const app = await example();
+    const page = await enter(app, "eddy");
+    await page.getByLabel("New notice").fill("Kept <notice>");
+    const other = await page.context().newPage();
+    await other.goto(at(app, "/notices"));
+    await other.getByRole("button", { name: "Sign out" }).click();
+    await other.waitForURL(at(app, "/"));
+    await page.getByRole("button", { name: "Post it" }).click();
+    assert.equal(await textOf(page, "[role=alert]"), "You were signed out; nothing was changed.");
+    assert.doesNotMatch(await page.content(), /elevator/);
+    const opening = page.context().waitForEvent("page");
+    await page.getByRole("link", { name: "Sign in" }).click();
+    const beside = await opening;
+    await signInAs(beside, app, "eddy");
+    await beside.waitForURL(at(app, "/notices"));
+    await page.getByRole("button", { name: "Post it" }).click();
+    assert.equal(await textOf(page, ".notices li:last-child p"), "Kept <notice>");
+  });
+
+  test("two tabs that sign in both arrive", async () => {
+    const app = await example();
+    const page = await visit(app);
+    const other = await page.context().newPage();
+    for (const tab of [page, other]) await tab.goto(at(app, "/sign-in"));
+    for (const tab of [page, other]) {
+      await signInAs(tab, app, "rita");
+      await tab.waitForURL(at(app, "/notices"));
+      assert.equal(await heading(tab), "Notices");
+    }
+  });
+
   test("a reader's browser may not write, nor a user without a group read", async () => {
     const app = await example();
     const reader = await enter(app, "rita");
@@ -124,6 +177,7 @@ forEachServer("examples/web-app", (open, database) => {
         ["/sign-out", 403],
         // The API takes the token, and that is none.
         ["/api/notices", 401],
+        ["/API/notices", 401],
       ] as const)
         for (const [headers, status] of [
           [origin, 403],
@@ -131,6 +185,7 @@ forEachServer("examples/web-app", (open, database) => {
         ] as const) {
           const sent = await page.request.post(at(app, path), { form: { text: "not his" }, headers });
           assert.equal(sent.status(), status, `${path} ${JSON.stringify(headers)}`);
+          if (/^.api/i.test(path)) assert.match(sent.headers()["content-type"] ?? "", /^application\/json/);
         }
     assert.equal(await (await page.request.get(at(app, "/api/notices"))).text(), before);
   });
@@ -227,6 +282,31 @@ forEachServer("examples/web-app", (open, database) => {
     assert.equal((await page.request.get(at(app, "/api/notices"))).status(), 401);
     await page.goto(at(app, "/notices"));
     assert.equal(await page.locator("#password").count(), 1);
+  });
+
+  test("a pool that does not know the application any more is its operator's matter, and the log's", async () => {
+    const app = await setUp(await open());
+    const child = await start(app, "server.ts");
+    opened.push({ close: () => child.kill() });
+    let said = "";
+    child.stderr!.on("data", (more) => {
+      said += more;
+    });
+    const page = await enterLate(app, "rita");
+    const stranger = await fetch(at(app, "/sign-in"), { redirect: "manual" });
+    const headers = { cookie: stranger.headers.get("set-cookie")!.split(";")[0]! };
+    const callback = answerTo(stranger.headers.get("location")!, "/callback", app);
+    const [UserPoolId, ClientId] = [app.settings["USER_POOL_ID"], app.settings["CLIENT_ID"]];
+    await app.server.client.send(new DeleteUserPoolClientCommand({ UserPoolId, ClientId }));
+    assert.equal((await fetch(callback, { headers })).status, 500);
+    assert.equal((await page.goto(at(app, "/notices")))?.status(), 500);
+    assert.match(await textOf(page, "header"), /rita[\s\S]*Sign out/);
+    const form = { text: "Typed" };
+    const origin = new URL(app.settings["APP_URL"]!).origin;
+    const posted = await page.request.post(at(app, "/notices"), { form, headers: { origin } });
+    assert.equal(posted.status(), 500);
+    assert.match(await posted.text(), /Typed<\/textarea>/);
+    assert.equal(said.match(/^ResponseBodyError/gm)?.length, 3, said);
   });
 
   test("sign-out ends the session here and at the pool, and the back button shows nothing", async () => {

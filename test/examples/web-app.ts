@@ -49,6 +49,15 @@ export async function setUp(server: TestServer): Promise<Example> {
   return { server, folder, environment, settings };
 }
 
+/** Where the pool would send a browser that has begun to sign in, with a code that is none. */
+export function answerTo(authorization: string, path: string, { settings }: Example): string {
+  const { searchParams } = new URL(authorization);
+  const answer = new URL(`${path}?code=x`, searchParams.get("redirect_uri")!);
+  answer.searchParams.set("state", searchParams.get("state")!);
+  answer.searchParams.set("iss", settings["ISSUER"]!);
+  return answer.href;
+}
+
 /** Runs a program to its end. */
 export const run = ({ folder, environment }: Example, name: string, ...argv: string[]) =>
   promisify(execFile)(process.execPath, ["--env-file=.env", join(programs, name), ...argv], {
@@ -64,7 +73,8 @@ export async function start(
 ): Promise<ChildProcess> {
   const argv = ["--env-file=.env", join(programs, name)];
   const env = { PATH: process.env["PATH"], ...change };
-  const child = spawn(process.execPath, argv, { cwd: folder, env, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(process.execPath, argv, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+  child.stderr!.pipe(process.stderr);
   let output = "";
   for await (const chunk of child.stdout!.iterator({ destroyOnReturn: false })) {
     output += chunk;

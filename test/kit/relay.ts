@@ -12,11 +12,11 @@ export interface Relay {
 
 /**
  * @param target where the database is
- * @param passes told of every piece that goes to the database, which is only passed on if it is to be, and once it is
+ * @param passes gets every piece that goes to the database, which is only passed on if it is to be, and once it is
  */
 export async function openRelay(
   target: { readonly host: string; readonly port: number },
-  passes: () => boolean | Promise<boolean> = () => true,
+  passes: (piece: Buffer) => boolean | Promise<boolean> = () => true,
 ): Promise<Relay> {
   let server: Server | undefined;
   let port = 0;
@@ -35,7 +35,7 @@ export async function openRelay(
       const far = connect(target);
       keep(near, far);
       keep(far, near);
-      near.on("data", async (piece) => (await passes()) && far.write(piece));
+      near.on("data", async (piece) => (await passes(piece)) && far.write(piece));
       far.pipe(near);
     });
     server.listen(port, "127.0.0.1");

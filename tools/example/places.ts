@@ -22,9 +22,9 @@ export function openFolder(name: string, keep: string | undefined): Folder {
     const path = mkdtempSync(join(tmpdir(), `poolhouse-${name}-`));
     return { path, isSetUp: false, remove: () => rmSync(path, { recursive: true, force: true }) };
   }
+  if (keep === "") throw new OperatorError("--keep needs the name of a folder.");
   const path = resolve(keep);
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  const files = readdirSync(path);
+  const files = filesIn(path);
   const isSetUp = files.includes(noteFile);
   if (!isSetUp && files.length > 0)
     throw new OperatorError(
@@ -33,8 +33,24 @@ export function openFolder(name: string, keep: string | undefined): Folder {
   return { path, isSetUp, remove: () => {} };
 }
 
+/** The names in a folder, which is made if there is none. Throws an OperatorError if that fails. */
+function filesIn(path: string): string[] {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return readdirSync(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new OperatorError(
+      `${path} is not a folder, or cannot be made or read as one (${code}). Give another folder.`,
+    );
+  }
+}
+
 /** Written when everything is set up and has started. */
 const noteFile = "example.json";
+
+/** The access key of an example's programs. The next start makes another one if it is missing. */
+export const keyFile = "access-key.env";
 
 const highestPort = 65_535;
 
@@ -44,7 +60,7 @@ export interface Note {
   readonly ports: Readonly<Record<string, number>>;
   /** What the setup said. */
   readonly said: string;
-  /** The files in the folder and below that are not empty, beside the note. */
+  /** The files in the folder and below that are not empty and must be there, beside the note. */
   readonly files: readonly string[];
 }
 
@@ -60,7 +76,8 @@ export function readNote(folder: Folder): Note {
     if (typeof example === "string" && typeof said === "string" && arePorts && areThere)
       return { example, ports, said, files };
   } catch (error) {
-    if (!(error instanceof SyntaxError || error instanceof TypeError)) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (!(error instanceof SyntaxError || error instanceof TypeError || code === "EISDIR")) throw error;
   }
   throw new OperatorError(
     `${file} is damaged, or files that it names are missing: ${folder.path} cannot be used. Remove it, or give another folder.`,
@@ -78,7 +95,7 @@ const passing = /(?:-wal|-shm|-journal|\.lock)$/;
 
 export function writeNote(folder: Folder, setUp: Omit<Note, "files">): void {
   const files = readdirSync(folder.path, { recursive: true, encoding: "utf8" })
-    .filter((name) => !passing.test(name) && hasContent(join(folder.path, name)))
+    .filter((name) => name !== keyFile && !passing.test(name) && hasContent(join(folder.path, name)))
     .sort();
   const note = { ...setUp, files } satisfies Note;
   writeFileSync(join(folder.path, noteFile), `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600 });

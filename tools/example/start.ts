@@ -15,6 +15,7 @@ import { explainError, OperatorError } from "../../src/lib/operator-error.ts";
 import {
   choosePorts,
   type Folder,
+  keyFile,
   type Note,
   openFolder,
   readNote,
@@ -109,7 +110,12 @@ async function begin(start: Start, folder: Folder, launch: Launch): Promise<void
   const programEnv = { ...withoutKey, ...(await keyOfPrograms(name, folder)) };
   const places: string[] = [];
   for (const program of example.programs)
-    places.push(await launch(programOf(program, folder, programEnv), /.* is at http.*(?=\n)/));
+    places.push(
+      await launch(
+        { name: program, process: spawnFile(program, folder, programEnv) },
+        /.* is at http.*(?=\n)/,
+      ),
+    );
   if (note === undefined) writeNote(folder, { example: name, ports, said });
   tell(start, { folder, at, urls, places });
 }
@@ -159,16 +165,12 @@ function poolhouse(folder: Folder, { poolhouse, https }: Note["ports"]): Child {
   return { name: "Poolhouse", process: spawn(process.execPath, argv, options(folder, env)) };
 }
 
-/** The arguments that run a file of an example with the settings in .env, if it has any. */
-function script(file: string, folder: Folder): string[] {
-  const settings = existsSync(join(folder.path, ".env")) ? ["--env-file=.env"] : [];
-  return [...settings, join(root, "examples", file)];
+/** Starts a file of an example. The settings in .env, if it has any, take precedence over the environment. */
+function spawnFile(file: string, folder: Folder, env: NodeJS.ProcessEnv) {
+  const settings = join(folder.path, ".env");
+  const own = existsSync(settings) ? parseEnv(readFileSync(settings, "utf8")) : {};
+  return spawn(process.execPath, [join(root, "examples", file)], options(folder, { ...env, ...own }));
 }
-
-const programOf = (file: string, folder: Folder, env: NodeJS.ProcessEnv): Child => ({
-  name: file,
-  process: spawn(process.execPath, script(file, folder), options(folder, env)),
-});
 
 /** In groups of their own, so that Ctrl-C reaches this process alone, which ends them in order. */
 const options = (
@@ -203,7 +205,7 @@ function credentials(folder: Folder): Record<string, string> {
 /** The key of an example whose setup has written a policy for it, made at the first start; others have none. */
 async function keyOfPrograms(example: string, folder: Folder): Promise<Record<string, string>> {
   const policy = join(folder.path, "policy.json");
-  const file = join(folder.path, "access-key.env");
+  const file = join(folder.path, keyFile);
   if (!existsSync(policy)) return {};
   if (!existsSync(file)) {
     const argv = ["keys", "create", "--data", join(folder.path, "poolhouse"), "--name", example];
@@ -215,7 +217,7 @@ async function keyOfPrograms(example: string, folder: Folder): Promise<Record<st
     writeFileSync(file, made.stdout, { mode: 0o600 });
   }
   const key = parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
-  if (!key["AWS_ACCESS_KEY_ID"])
+  if (!key["AWS_ACCESS_KEY_ID"] || !key["AWS_SECRET_ACCESS_KEY"])
     throw new OperatorError(`${file} has no access key: remove it to make another.`);
   return key;
 }
@@ -225,7 +227,7 @@ async function setUp(files: readonly string[], folder: Folder, env: NodeJS.Proce
   let said = "";
   say("");
   for (const file of files) {
-    const child = spawn(process.execPath, script(file, folder), options(folder, env));
+    const child = spawnFile(file, folder, env);
     child.stdout.on("data", (chunk: Buffer) => {
       const text = chunk.toString();
       process.stdout.write(text);

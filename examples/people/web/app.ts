@@ -2,7 +2,7 @@
 import express, { type ErrorRequestHandler, type Request, type RequestHandler } from "express";
 import session from "express-session";
 import { setting } from "../settings.ts";
-import { formPage, listPage, messagePage, welcomePage } from "./pages.ts";
+import { formPage, listPage, messagePage, problemPage, welcomePage } from "./pages.ts";
 import { ApiProblem, callApi, type List, type Person } from "./people.ts";
 import { Sessions } from "./sessions.ts";
 import { endSession, poolOrigin, signedInOnly, signInRoutes, webUrl } from "./sign-in.ts";
@@ -35,10 +35,11 @@ const headers: RequestHandler = (_request, response, next) => {
   next();
 };
 
+const changes = ({ method }: Request) => method !== "GET" && method !== "HEAD";
+
 /** Changes are authorized by a cookie, so they must come from our own pages. */
 const ownPagesOnly: RequestHandler = (request, response, next) => {
-  const changes = request.method !== "GET" && request.method !== "HEAD";
-  if (!changes || request.headers.origin === webUrl.origin) return next();
+  if (!changes(request) || request.headers.origin === webUrl.origin) return next();
   response.status(403).send(messagePage("Form refused", "This form was sent from another website."));
 };
 
@@ -52,10 +53,32 @@ app.get("/", (request, response) => {
   response.send(welcomePage());
 });
 
-app.use("/people", signedInOnly, express.urlencoded());
 const userOf = ({ session }: Request) => session.signedIn!.user;
 const call = ({ session }: Request, method: string, path: string, body?: object) =>
   callApi(session.signedIn!.accessToken, method, path, body);
+
+/** Adds a person or changes one. */
+const save: RequestHandler = async (request, response) => {
+  const person = personOf(request.body);
+  if (request.params["id"] === undefined) await call(request, "POST", "/people", person);
+  else await call(request, "PUT", `/people/${idOf(request)}`, person);
+  request.session.said = `${person.name} has been saved.`;
+  response.redirect(303, "/people");
+};
+
+/** A form that could not be saved comes back as it was sent, with the reason. */
+const keepForm: ErrorRequestHandler = async (error, request, response, next) => {
+  const problem = await problemOf(error, request);
+  // Who may not save, and who is no longer there, cannot be saved by trying again.
+  if (problem.status === 403 || problem.status === 404) return next(problem);
+  const id = request.params["id"] === undefined ? undefined : idOf(request);
+  const user = request.session?.signedIn?.user;
+  response.status(problem.status).send(formPage({ id, person: personOf(request.body), problem, user }));
+};
+
+app.use("/people", express.urlencoded());
+app.post(["/people", "/people/:id"], signedInOnly, save, keepForm);
+app.use("/people", signedInOnly);
 
 app.get("/people", async (request, response) => {
   // As much of it as the page's own field takes.
@@ -93,25 +116,6 @@ app.get("/people/:id", adminsOnly, async (request, response) => {
   response.send(formPage({ id, person, user: userOf(request) }));
 });
 
-/** Adds a person or changes one. If that fails, the form comes back as it was sent, with the reason. */
-const save: RequestHandler = async (request, response) => {
-  const id = request.params["id"] === undefined ? undefined : idOf(request);
-  const person = personOf(request.body);
-  try {
-    if (id === undefined) await call(request, "POST", "/people", person);
-    else await call(request, "PUT", `/people/${id}`, person);
-  } catch (error) {
-    // Who may not save, and who is no longer there, cannot be saved by trying again.
-    if (!(error instanceof ApiProblem) || [401, 403, 404].includes(error.status)) throw error;
-    response.status(error.status).send(formPage({ id, person, problem: error, user: userOf(request) }));
-    return;
-  }
-  request.session.said = `${person.name} has been saved.`;
-  response.redirect(303, "/people");
-};
-app.post("/people", save);
-app.post("/people/:id", save);
-
 app.post("/people/:id/delete", async (request, response) => {
   const path = `/people/${idOf(request)}`;
   const { name } = (await call(request, "GET", path)) as Person;
@@ -141,22 +145,32 @@ app.use(() => {
   throw new ApiProblem(404, "This page does not exist.");
 });
 
-const titles: Readonly<Record<number, string>> = { 403: "Not allowed", 404: "Not found" };
+/** What the user is told of an error; the log has what happened. */
+async function problemOf(
+  error: Error & { readonly status?: number; readonly code?: string },
+  request: Request,
+): Promise<ApiProblem> {
+  if (error instanceof ApiProblem) {
+    // If the API refuses a token that was fine when we sent it, a new sign-in is what helps.
+    if (error.status === 401 && request.session?.signedIn !== undefined) await endSession(request);
+    return error;
+  }
+  // What the pool answers to us has a status, too; errors of the body parser have that of our answer.
+  const { status = 500 } = error;
+  const isPools = error.name === "ResponseBodyError";
+  if (status === 413) return new ApiProblem(413, "That is too much text.");
+  if (status < 500 && !isPools) return new ApiProblem(status, "This request cannot be understood.");
+  console.error(error);
+  const isPoolAway =
+    error.message === "fetch failed" || error.code === "OAUTH_TIMEOUT" || (isPools && status === 429);
+  if (isPoolAway) return new ApiProblem(503, "The user pool does not answer. Please try again in a moment.");
+  return new ApiProblem(500, "Please try again in a moment.");
+}
 
 const answerError: ErrorRequestHandler = async (error, request, response, next) => {
   if (response.headersSent) return next(error);
-  if (error instanceof ApiProblem && error.status === 401) {
-    // The token was fine when we sent it, so that a new sign-in is what helps.
-    await endSession(request);
-    return response.redirect(303, "/sign-in");
-  }
-  const isPoolAway = error.message === "fetch failed" || error.code === "OAUTH_TIMEOUT";
-  // Errors of the body parser have their own status.
-  const status = isPoolAway ? 503 : error.status >= 400 && error.status < 600 ? error.status : 500;
-  if (!(error instanceof ApiProblem) && status >= 500) console.error(error);
-  const reason = isPoolAway ? "The user pool does not answer. " : "";
-  const message = error instanceof ApiProblem ? error.message : `${reason}Please try again in a moment.`;
-  const title = titles[status] ?? "Something went wrong";
-  response.status(status).send(messagePage(title, message, request.session?.signedIn?.user));
+  const problem = await problemOf(error, request);
+  if (problem.status === 401 && !changes(request)) return response.redirect(303, "/sign-in");
+  response.status(problem.status).send(problemPage(problem, request.session?.signedIn?.user));
 };
 app.use(answerError);

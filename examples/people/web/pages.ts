@@ -47,9 +47,20 @@ keeps them up to date.</p>
 <p><a class="button" href="/sign-in">Sign in</a></p>`,
   );
 
-export function messagePage(title: string, message: string, user?: User): string {
+export function messagePage(title: string, message: string | Html, user?: User): string {
   return page(title, html`<p>${message}</p><p><a href="/">Back to the start page</a></p>`, user);
 }
+
+const titles: Readonly<Record<number, string>> = { 401: "Signed out", 403: "Not allowed", 404: "Not found" };
+
+export const problemPage = (problem: ApiProblem, user?: User) =>
+  messagePage(titles[problem.status] ?? "Something went wrong", explained(problem), user);
+
+/** The link leads to another tab, so that this one keeps what was typed. */
+const explained = ({ status, message }: ApiProblem) =>
+  status === 401
+    ? html`You were signed out; nothing was changed. <a href="/sign-in" target="_blank">Sign in</a> (in another tab), then try again here.`
+    : html`${message}`;
 
 export interface Shown {
   readonly list: List;
@@ -114,19 +125,20 @@ export interface Form {
   readonly person: Person;
   /** Why it could not be saved; undefined if nobody has tried. */
   readonly problem?: ApiProblem;
-  readonly user: User;
+  /** Undefined if nobody is signed in any more. */
+  readonly user: User | undefined;
 }
 
 export function formPage({ id, person, problem, user }: Form): string {
   const { faults = {} } = problem ?? {};
   const { name, email, status, address } = person;
-  const field = (label: string, name: string, value: string, pointer = name) =>
+  const field = (label: string, name: keyof typeof longest, value: string, pointer: string = name) =>
     input({ label, name, value, fault: faults[`#/${pointer}`], mayBeEmpty: pointer !== name });
   const options = statuses.map(
     (one) => html`<option${one === status ? html` selected` : nothing}>${one}</option>`,
   );
   const isMarked = Object.keys(faults).length > 0;
-  const trouble = isMarked ? "Not saved. Please check the marked fields." : problem?.message;
+  const trouble = isMarked ? "Not saved. Please check the marked fields." : problem && explained(problem);
   return page(
     id === undefined ? "Add a person" : "Edit a person",
     html`${trouble === undefined ? nothing : html`<p role="alert" class="wrong">${trouble}</p>`}
@@ -147,9 +159,12 @@ ${id === undefined ? nothing : removal(id, name)}`,
   );
 }
 
+/** How many characters the API takes. */
+const longest = { name: 200, email: 254, street: 200, postcode: 20, city: 100 };
+
 interface Input {
   readonly label: string;
-  readonly name: string;
+  readonly name: keyof typeof longest;
   readonly value: string;
   readonly fault: string | undefined;
   readonly mayBeEmpty: boolean;
@@ -159,7 +174,7 @@ function input({ label, name, value, fault, mayBeEmpty }: Input): Html {
   const marks = html`${mayBeEmpty ? nothing : html` required`}${
     fault === undefined ? nothing : html` aria-invalid="true" aria-describedby="${name}-fault"`
   }`;
-  return html`<p><label for="${name}">${label}</label><input id="${name}" name="${name}" value="${value}"${marks}>${
+  return html`<p><label for="${name}">${label}</label><input id="${name}" name="${name}" maxlength="${longest[name]}" value="${value}"${marks}>${
     fault === undefined ? nothing : html`<small id="${name}-fault" class="wrong">${label} ${fault}.</small>`
   }</p>`;
 }

@@ -5,6 +5,7 @@ import { type Request, type RequestHandler, type Response, Router } from "expres
 import * as oidc from "openid-client";
 import { setting } from "../settings.ts";
 import { messagePage, type User } from "./pages.ts";
+import { ApiProblem } from "./people.ts";
 
 interface SignedIn {
   readonly user: User;
@@ -59,7 +60,11 @@ signInRoutes.get("/sign-in", async (request, response) => {
 signInRoutes.get("/callback", async (request, response) => {
   const { state } = request.query;
   const pending = request.session.pending?.find((one) => one.state === state);
-  if (pending === undefined) return failed(response, "This sign-in was not started in this browser.");
+  if (pending === undefined) {
+    // Another tab was faster: the browser's tabs share one session.
+    if (request.session.signedIn !== undefined) return response.redirect("/people");
+    return failed(response, "This sign-in was not started in this browser.");
+  }
   request.session.pending = request.session.pending!.filter((one) => one !== pending);
   let answer: Answer;
   try {
@@ -71,6 +76,8 @@ signInRoutes.get("/callback", async (request, response) => {
     });
   } catch (error) {
     if (!wasRefused(error)) throw error;
+    // The user's own refusal is no matter for the log.
+    if (!(error instanceof oidc.AuthorizationResponseError)) console.error(error);
     return failed(response, "The user pool's answer does not match this sign-in. Please try again.");
   }
   if (!(await isStillThere(request))) {
@@ -120,18 +127,19 @@ function signedInBy(answer: Answer, refreshToken: string): SignedIn {
 /** How long before its end an access token is replaced. Milliseconds. */
 const early = 10_000;
 
-/** Admits who is signed in, with an access token that has not expired; others are sent to sign in. */
-export const signedInOnly: RequestHandler = async (request, response, next) => {
+/** Admits who is signed in, with an access token that has not expired. Throws an ApiProblem 401 for others. */
+export const signedInOnly: RequestHandler = async (request, _response, next) => {
   const { signedIn } = request.session;
   if (signedIn !== undefined && signedIn.expiresAt - early < Date.now()) {
     const fresh = await refreshed(signedIn);
-    if (!(await isStillThere(request))) return response.redirect(303, "/sign-in");
-    if (fresh === undefined) await endSession(request);
-    else request.session.signedIn = fresh;
+    if (fresh === undefined || !(await isStillThere(request))) throw signedOut();
+    request.session.signedIn = fresh;
   }
-  if (request.session?.signedIn === undefined) return response.redirect(303, "/sign-in");
+  if (request.session.signedIn === undefined) throw signedOut();
   next();
 };
+
+const signedOut = () => new ApiProblem(401, "Nobody is signed in.");
 
 /** New tokens; undefined if the user has signed out elsewhere, was disabled or deleted, or was away for too long. */
 async function refreshed({ refreshToken }: SignedIn): Promise<SignedIn | undefined> {
@@ -146,10 +154,10 @@ async function refreshed({ refreshToken }: SignedIn): Promise<SignedIn | undefin
   }
 }
 
-/** Whether the pool refused, or its answer cannot be trusted. */
+/** Whether the pool refused this sign-in, but not this application, or its answer cannot be trusted. */
 const wasRefused = (error: unknown) =>
   error instanceof oidc.AuthorizationResponseError ||
-  error instanceof oidc.ResponseBodyError ||
+  (error instanceof oidc.ResponseBodyError && error.error === "invalid_grant") ||
   (error instanceof oidc.ClientError && error.code !== "OAUTH_TIMEOUT");
 
 /**
