@@ -5,6 +5,7 @@
 import type { webcrypto } from "node:crypto";
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
+import type { Functions } from "./integrations/functions/functions.ts";
 import type { Mailbox } from "./integrations/mailbox.ts";
 import type { Caches } from "./lib/caches.ts";
 import type { LatestIds } from "./lib/latest-ids.ts";
@@ -24,6 +25,8 @@ export interface App {
   /** Generates a key pair for a pool's tokens (domain/tokens/signing-keys.ts). */
   readonly newSigningPair: () => Promise<SigningPair>;
   readonly mailbox: Mailbox;
+  /** The functions that triggers name. */
+  readonly functions: Functions;
   /** Parsed documents, imported keys and the like; nothing that can be revoked without a new version. */
   readonly caches: Caches;
   /** Running attempts to deliver messages (domain/messages/deliver.ts). */

@@ -5,7 +5,7 @@ import { refuse } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkSecretHash } from "../credentials/check-secret-hash.ts";
 import { provenInEvents } from "../mfa/proofs.ts";
-import { refuseTriggers } from "../triggers/unavailable.ts";
+import type { Metadata } from "../triggers/trigger.ts";
 import { loginNameKey } from "../user-pools/login-names.ts";
 import { challenges, isChallenge } from "./challenges.ts";
 import { namedDevice } from "./named-device.ts";
@@ -23,6 +23,7 @@ export interface RespondRequest extends Answering {
   readonly entry: "api" | "pages";
   /** The hosted page where it is answered, if any. */
   readonly page?: Page;
+  readonly clientMetadata?: Metadata | undefined;
 }
 
 /**
@@ -36,13 +37,12 @@ export function respondToChallenge(ctx: Ctx, request: RespondRequest): Promise<O
 }
 
 async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Promise<Outcome> {
-  const { pool, client, responses, challenge: name } = request;
+  const { pool, client, responses, challenge: name, clientMetadata } = request;
   if (!isChallenge(name))
     return refuse("InvalidParameterException", `${name} is not supported by this release of Poolhouse.`);
   const challenge = challenges[name];
   const username = required(responses, "USERNAME");
   if (request.entry === "api") checkSecretHash(client, username, responses["SECRET_HASH"], "auth");
-  refuseTriggers(pool, "PostAuthentication", "PreTokenGeneration");
   const row = await challenge.find(ctx, request);
   const { state } = row;
   const fits = row.poolId === pool.id && row.clientId === client.id && isAwaited(name, state.awaiting);
@@ -64,7 +64,7 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   // The proof of one device does not count for another.
   const proven = state.proven.filter((proof) => proof !== "device" || deviceKey === state.deviceKey);
   const { chosen, enrolling } = state;
-  const known = { chosen, enrolling, deviceKey, proven, pool, client, user, attempt, row };
+  const known = { chosen, enrolling, deviceKey, proven, pool, client, user, attempt, row, clientMetadata };
   const signIn: SignIn = { ...state, ...known, page: request.page, remember: false };
   assertStillValid(signIn, name);
   const answered = await challenge.answer(ctx, signIn, responses);

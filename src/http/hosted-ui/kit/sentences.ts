@@ -3,6 +3,7 @@ import type { Ctx } from "../../../app.ts";
 import { RedirectedRefusal } from "../../../domain/grants/authorization-request.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import type { Reason } from "../../../wire/reasons.ts";
+import { isRefusedFor } from "../../../wire/refuse.ts";
 import { logRefusal } from "../../refused.ts";
 import type { Words } from "../words/en.ts";
 import type { Problem } from "./fields.ts";
@@ -45,6 +46,10 @@ const byReason: Readonly<Record<Reason, ErrorWord>> = {
   requestsExceeded: { word: "tooMany" },
   notDelivered: { word: "notDelivered" },
   triggerUnavailable: notAvailable,
+  // Shown in the function's own words.
+  triggerRefused: { word: "general" },
+  triggerUnrecognizable: notAvailable,
+  triggerUnreadable: notAvailable,
   passkeysOff: notAvailable,
   passkeysWithoutDomain: notAvailable,
   tooManyPasskeys: { word: "tooManyMessages" },
@@ -100,7 +105,8 @@ const byReason: Readonly<Record<Reason, ErrorWord>> = {
  */
 export function problemOf(error: Refusal, words: Words, fields: readonly string[]): Problem {
   const { word, fields: meant = [] } = errorWordOf(error, fields);
-  return { text: words.errors[word], field: meant.find((name) => fields.includes(name)) };
+  const text = isRefusedFor(error, "triggerRefused") ? error.message : words.errors[word];
+  return { text, field: meant.find((name) => fields.includes(name)) };
 }
 
 /** The key of the sentence for a refusal on a form without any of the fields. */
