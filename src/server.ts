@@ -36,6 +36,7 @@ import { createOverloadGuard, isApiCall, type OverloadGuard } from "./http/overl
 import { atDomain, type Bindings } from "./http/place.ts";
 import { tlsAskRoutes } from "./http/tls-ask.ts";
 import { Turns } from "./http/turns.ts";
+import { createFunctions, type FunctionRegistry } from "./integrations/functions/registry.ts";
 import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
 import { smtpMailbox } from "./integrations/smtp.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
@@ -45,7 +46,7 @@ import { networkOf } from "./lib/network.ts";
 import { type AuditEvent, insertAuditEvents } from "./store/audit.ts";
 import { type AuthEventOfUser, writeAuthEvents } from "./store/auth-events.ts";
 import type { Db } from "./store/db.ts";
-import { type OpenedDatabase, openDatabase } from "./store/open.ts";
+import { type OpenedDatabase, type OpenOptions, openDatabase } from "./store/open.ts";
 import { sharePublicUrl } from "./store/public-url.ts";
 import { startKeyRefresh } from "./store/rotation/refresh-keys.ts";
 import { startSweeper } from "./store/sweep.ts";
@@ -95,23 +96,18 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   const { listening } = front;
   const bound = withPorts(config, listening);
   let opened: OpenedDatabase | undefined;
+  let functions: FunctionRegistry | undefined;
   try {
-    opened = await openDatabase({
-      url: bound.database,
-      masterKey: bound.masterKey,
-      previousMasterKey: bound.previousMasterKey,
-      namedStatements: bound.namedStatements,
-      secretsFolder: join(bound.data, "secrets"),
-      log: options.log,
-      now: clock,
-      random,
-    });
+    functions = await functionsOf(bound, { log: options.log, clock });
+    await functions.check();
+    opened = await openFor(bound, { log: options.log, now: clock, random });
     const { publicUrl: url, publicUrlConfigured } = bound;
     await sharePublicUrl(opened.db, { url, guessed: !publicUrlConfigured && !listensOnLoopback(bound) });
     const metrics = createMetrics();
     const { db } = opened;
     const trails = startTrails(options.log, db, bound);
-    const app = await newApp(bound, { db, log: options.log, clock, random, metrics, ...trails }, options);
+    const given = { db, log: options.log, clock, random, metrics, functions, ...trails };
+    const app = await newApp(bound, given, options);
     const rootKey = await ensureRootKey(app, configuredRootKey(bound), options.beforeRootKey);
     const workers = startWorkers(app, opened);
     const { leave: leaveDatabase, close: closeDatabase } = opened;
@@ -133,12 +129,14 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         await trails.authEvents.stop();
         await workers.stop();
         await app.srp.close();
+        await app.functions.close();
         await left;
         await closeDatabase();
       },
     };
   } catch (error) {
     await front.close();
+    await functions?.close();
     await opened?.close();
     throw error;
   }
@@ -174,6 +172,20 @@ async function openFront(
   return { proxies, admission, turns, clock, listening, close };
 }
 
+function openFor(
+  config: Config,
+  means: Pick<OpenOptions, "log" | "now" | "random">,
+): Promise<OpenedDatabase> {
+  return openDatabase({
+    url: config.database,
+    masterKey: config.masterKey,
+    previousMasterKey: config.previousMasterKey,
+    namedStatements: config.namedStatements,
+    secretsFolder: join(config.data, "secrets"),
+    ...means,
+  });
+}
+
 /** The queues of events that are written without any answer waiting for them. */
 function startTrails(log: Logger, db: Db, { limits }: Config) {
   return {
@@ -191,11 +203,11 @@ function startTrails(log: Logger, db: Db, { limits }: Config) {
   };
 }
 
-type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "audit" | "authEvents">;
+type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "functions" | "audit" | "authEvents">;
 
 /**
- * Creates the App for these settings and this database. It serves nothing by itself; the caller closes `srp` and
- * `mailbox`.
+ * Creates the App for these settings and this database. It serves nothing by itself; the caller closes `srp`,
+ * `functions` and `mailbox`.
  */
 export async function newApp(
   config: Config,
@@ -222,6 +234,21 @@ export async function newApp(
     caches: new Caches(),
     deliveries: new Set(),
   };
+}
+
+/** The configured functions. Their handlers are loaded when they are first needed. */
+export function functionsOf(
+  config: Config,
+  { log, clock }: Pick<App, "log" | "clock">,
+): Promise<FunctionRegistry> {
+  return createFunctions(config.functions, {
+    log,
+    clock,
+    region: config.region,
+    endpoint: config.publicUrl,
+    path: config.programPath,
+    reload: servesThisMachine(config),
+  });
 }
 
 /** Starts the background workers. */

@@ -98,14 +98,18 @@ const sources = files.map((file) => {
 type Source = (typeof sources)[number];
 const written = sources.filter(({ file }) => !file.startsWith("wire/generated/"));
 
-function importsOf({ text, module }: Source): string[] {
+/** Imports of what is not ours: the handlers that an operator configures. */
+const computedImports: ReadonlySet<string> = new Set(["integrations/functions/handler.ts: address"]);
+
+function importsOf({ file, text, module }: Source): string[] {
   const fixed = module.staticImports.map((one) => one.moduleRequest.value);
   const passedOn = module.staticExports.flatMap((one) =>
     one.entries.flatMap((entry) => entry.moduleRequest?.value ?? []),
   );
-  const dynamic = module.dynamicImports.map(({ moduleRequest }) =>
-    text.slice(moduleRequest.start + 1, moduleRequest.end - 1),
-  );
+  const dynamic = module.dynamicImports
+    .map(({ moduleRequest }) => text.slice(moduleRequest.start, moduleRequest.end))
+    .filter((request) => !computedImports.has(`${file}: ${request}`))
+    .map((request) => request.slice(1, -1));
   return [...fixed, ...passedOn, ...dynamic];
 }
 

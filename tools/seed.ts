@@ -15,7 +15,7 @@ import { userPoolHandlers } from "../src/http/aws-json/operations.ts";
 import { createCtx } from "../src/http/context.ts";
 import { createMetrics } from "../src/http/metrics.ts";
 import { explainError } from "../src/lib/operator-error.ts";
-import { newApp } from "../src/server.ts";
+import { functionsOf, newApp } from "../src/server.ts";
 import { openDatabase } from "../src/store/open.ts";
 import { readPool } from "../src/store/user-pools.ts";
 
@@ -28,7 +28,7 @@ async function makePool(config: Config, poolId: string): Promise<void> {
   const log = pino({ level: "error" });
   const opened = await openDatabase({ ...openOptions(config), log });
   const given = { db: opened.db, log, clock: Date.now, random: randomBytes, metrics: createMetrics() };
-  const app = await newApp(config, { ...given, audit: nothing, authEvents: nothing });
+  const app = await newApp(config, { ...given, functions: await functionsOf(config, given), audit: nothing, authEvents: nothing });
   try {
     if ((await readPool(app.db, poolId)) !== undefined) return;
     const request = { requestId: randomUUID(), address: "127.0.0.1", userAgent: "npm run seed" };

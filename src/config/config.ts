@@ -8,10 +8,12 @@ import { createRequire } from "node:module";
 import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
+import type { FunctionSettings } from "../lib/function-settings.ts";
 import { hostKey, isHostName } from "../lib/host-name.ts";
-import { OperatorError } from "../lib/operator-error.ts";
 import type { SmtpConfig } from "../lib/smtp-url.ts";
+import { readFunctions } from "./functions.ts";
 import { type Limits, parseLimits } from "./limits.ts";
+import { ConfigError, type ConfigFile } from "./section.ts";
 import { list, type Setting, settings } from "./settings.ts";
 import { smtpConfig } from "./smtp.ts";
 
@@ -64,12 +66,13 @@ export interface Config {
   readonly smtp: SmtpConfig | undefined;
   /** The bearer token for /metrics; without one, /metrics answers only on servers that listen on loopback. */
   readonly metricsToken: string | undefined;
+  /** The functions that triggers name. */
+  readonly functions: readonly FunctionSettings[];
+  /** Where programs are looked for, as in PATH. */
+  readonly programPath: string;
 }
 
-/** A setting is invalid; the message names it. */
-export class ConfigError extends OperatorError {
-  override name = "ConfigError";
-}
+export { ConfigError };
 
 type Name = keyof typeof settings;
 const names = Object.keys(settings) as Name[];
@@ -83,7 +86,7 @@ export function loadConfig(
   const flags = readFlags(argv);
   const variables = readEnvironment(env);
   const path = flags.get("config") ?? variables.get("config");
-  const file = path === undefined ? new Map<Name, string>() : readFile(path);
+  const { values: file, functions } = path === undefined ? noFile : readFile(path);
   const value = (name: Name): string | undefined => {
     const found = [flags, variables, file].find((source) => source.has(name))?.get(name);
     if (found === undefined) return setting(name).fallback;
@@ -97,7 +100,7 @@ export function loadConfig(
   };
   // Every setting that was given is checked, whether or not it is used along with the others.
   for (const name of names) value(name);
-  return assemble(value);
+  return assemble(value, { functions, programPath: env["PATH"] || "/usr/local/bin:/usr/bin:/bin" });
 }
 
 /**
@@ -108,7 +111,10 @@ function withoutPasswords(text: string): string {
   return text.replace(/(:\/{0,2}).*@/s, "$1…@").replace(/\b(password\s*=\s*)[^&\s]+/gi, "$1…");
 }
 
-function assemble(value: (name: Name) => string | undefined): Config {
+function assemble(
+  value: (name: Name) => string | undefined,
+  rest: Pick<Config, "functions" | "programPath">,
+): Config {
   const data = resolve(value("data")!);
   const host = value("host")!;
   const port = Number(value("port"));
@@ -142,6 +148,7 @@ function assemble(value: (name: Name) => string | undefined): Config {
     authEventRetentionDays: Number(value("authEventRetentionDays")),
     smtp: readSmtp(value),
     metricsToken: value("metricsToken"),
+    ...rest,
   };
   if (config.auth === "open" && !listensOnLoopback(config)) {
     throw new ConfigError(
@@ -251,25 +258,35 @@ function readEnvironment(env: Readonly<Record<string, string | undefined>>): Map
   return found;
 }
 
-function readFile(path: string): Map<Name, string> {
-  const document = readYaml(path) ?? {};
+/** What a configuration file contains. */
+interface FromFile {
+  readonly values: ReadonlyMap<Name, string>;
+  readonly functions: readonly FunctionSettings[];
+}
+
+const noFile: FromFile = { values: new Map(), functions: [] };
+
+function readFile(path: string): FromFile {
+  const file = readYaml(path);
+  const document = file.value ?? {};
   if (typeof document !== "object" || document === null || Array.isArray(document)) {
     throw new ConfigError(`The file ${path} of --config must hold settings by name.`);
   }
   const found = new Map<Name, string>();
   for (const [key, value] of Object.entries(document)) {
+    if (key === "functions") continue;
     const name = names.find((one) => setting(one).flag === key && one !== "config");
     if (name === undefined) throw new ConfigError(`Unknown setting ${withoutPasswords(key)} in ${path}.`);
     found.set(name, textOf(value));
   }
-  return found;
+  return { values: found, functions: readFunctions(file) };
 }
 
 /**
  * Parses a YAML file. Throws ConfigError, which says where a mistake is, but quotes nothing of the file: messages of
  * the parser may contain the line, an alias or a tag, any of which can be part of a secret that lacks quotation marks.
  */
-function readYaml(path: string): unknown {
+function readYaml(path: string): ConfigFile & { readonly value: unknown } {
   // Loaded on demand: most servers have no configuration file.
   const yaml = createRequire(import.meta.url)("yaml") as typeof import("yaml");
   const refuse = (reason: string): never => {
@@ -289,7 +306,7 @@ function readYaml(path: string): unknown {
     return refuse(`it is not valid YAML at line ${line}, column ${col} (${mistake.code}).`);
   }
   try {
-    return document.toJS() as unknown;
+    return { path, yaml, document, lineCounter, value: document.toJS() as unknown };
   } catch {
     return refuse("it is not valid YAML: an alias (*) has no anchor (&), or there are too many.");
   }

@@ -1,0 +1,106 @@
+/** Reads the values of one entry of a section of the configuration file, and refuses with file, line and key. */
+import type { Document, LineCounter, Node } from "yaml";
+import { closest } from "../lib/closest.ts";
+import { OperatorError } from "../lib/operator-error.ts";
+
+/** A setting is invalid; the message names it. */
+export class ConfigError extends OperatorError {
+  override name = "ConfigError";
+}
+
+/** A configuration file that was parsed. */
+export interface ConfigFile {
+  readonly path: string;
+  readonly yaml: typeof import("yaml");
+  readonly document: Document;
+  readonly lineCounter: LineCounter;
+}
+
+/** Values by key, and where they are. */
+export interface Entry {
+  /** `file, line n`. */
+  readonly where: string;
+  /** The value as JSON has it; undefined if the key is absent. */
+  value(key: string): unknown;
+  /** The entry below a key, which must be a map. */
+  below(key: string): Entry;
+  keys(): readonly string[];
+  /** Refuses to start. @param wrong what is wrong, to follow the key */
+  fail(key: string | undefined, wrong: string): never;
+}
+
+/**
+ * @param path the keys that lead to the entry, joined by dots
+ * @param key where it is reported to be; by default where its values begin
+ */
+export function readEntry(file: ConfigFile, node: unknown, path: string, key: unknown = node): Entry {
+  const { yaml, document, lineCounter } = file;
+  const resolved = yaml.isAlias(node) ? node.resolve(document) : (node as Node | undefined);
+  const lineOf = (at: unknown) => {
+    const [start = 0] = [at, key].flatMap((one) => (yaml.isNode(one) ? (one.range ?? []) : []));
+    return `${file.path}, line ${lineCounter.linePos(start).line}`;
+  };
+  const refuse = (at: unknown, message: string): never => {
+    throw new ConfigError(`${lineOf(at)}: ${message}.`);
+  };
+  if (!yaml.isMap(resolved)) return refuse(key, `${path} must hold values by name`);
+  const pairs = new Map(resolved.items.map((pair) => [String(pair.key), pair]));
+  return {
+    where: lineOf(key),
+    value: (name) => {
+      const value = pairs.get(name)?.value;
+      return yaml.isNode(value) ? (value.toJS(document) as unknown) : undefined;
+    },
+    below: (name) => readEntry(file, pairs.get(name)?.value, `${path}.${name}`, pairs.get(name)?.key),
+    keys: () => [...pairs.keys()],
+    fail: (name, wrong) => {
+      const at = name === undefined ? key : pairs.get(name)?.key;
+      return refuse(at, `${name === undefined ? path : `${path}.${name}`} ${wrong}`);
+    },
+  };
+}
+
+/** Refuses keys that nobody knows, and suggests the ones meant. */
+export function onlyKeys(entry: Entry, known: readonly string[]): void {
+  for (const key of entry.keys()) {
+    if (known.includes(key)) continue;
+    const meant = closest(key, known);
+    entry.fail(key, `is unknown: ${meant ? `did you mean ${meant}?` : `there are ${known.join(", ")}`}`);
+  }
+}
+
+/** The text of a key, which may be a number or a boolean. */
+export function textAt(entry: Entry, key: string): string | undefined {
+  const value = entry.value(key);
+  if (value === undefined) return undefined;
+  if (value === null || value === "") return entry.fail(key, "has no value");
+  if (typeof value === "object") return entry.fail(key, "must be a text");
+  return String(value);
+}
+
+export function requiredAt(entry: Entry, key: string): string {
+  return textAt(entry, key) ?? entry.fail(undefined, `needs ${key}`);
+}
+
+/** One of some words. */
+export function wordAt<Word extends string>(
+  entry: Entry,
+  key: string,
+  words: readonly Word[],
+): Word | undefined {
+  const text = textAt(entry, key);
+  if (text === undefined || words.includes(text as Word)) return text as Word | undefined;
+  return entry.fail(key, `must be one of ${words.join(", ")}, not ${JSON.stringify(text)}`);
+}
+
+/** @param range the smallest and the largest value, and what it is if it is absent */
+export function numberAt(
+  entry: Entry,
+  key: string,
+  range: { readonly from: number; readonly to: number; readonly fallback: number; readonly fractions?: true },
+): number {
+  const value = entry.value(key) ?? range.fallback;
+  const fits = typeof value === "number" && value >= range.from && value <= range.to;
+  if (fits && (range.fractions || Number.isInteger(value))) return value;
+  return entry.fail(key, `must be a number from ${range.from} to ${range.to}`);
+}

@@ -1,0 +1,79 @@
+/** What the ways to run a function have in common. */
+import { FunctionError } from "./functions.ts";
+
+/** One call of a function. Attempts to run it again are the same call. */
+export interface Invocation {
+  readonly id: string;
+  /** The function as the pool names it. */
+  readonly arn: string;
+  /** The event as JSON. */
+  readonly event: string;
+  /** When the attempt's time is up, in epoch milliseconds. */
+  readonly deadline: number;
+}
+
+/** One way to run one function. */
+export interface Driver {
+  /**
+   * Runs the function once and resolves with its answer, a text that should be JSON. Throws a FunctionError if there is
+   * none by the deadline.
+   */
+  run(invocation: Invocation): Promise<string>;
+  /** Makes sure, if that can be known, that the handler can be loaded. Throws a FunctionError if it cannot be. */
+  check?(): Promise<void>;
+  /** Ends what runs. */
+  close(): Promise<void>;
+}
+
+/** A function that could not be run for a reason that may be gone in a moment: another attempt is worthwhile. */
+export class TemporaryError extends FunctionError {
+  override name = "TemporaryError";
+  constructor(message: string) {
+    super("unreachable", message);
+  }
+}
+
+/** What the functions write their output to. */
+export interface FunctionLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** What a function can know of the server that calls it. */
+export interface FunctionHost {
+  readonly log: FunctionLog;
+  readonly region: string;
+  /** The URL of this server's API, for the handlers' own calls. */
+  readonly endpoint: string;
+  /** Where programs are looked for, as in PATH. */
+  readonly path: string;
+  /** Whether a changed handler is loaded again: for development. */
+  readonly reload: boolean;
+  /** Epoch milliseconds. */
+  readonly clock: () => number;
+}
+
+/** The largest event and the largest answer, in bytes, as with Lambda. */
+export const largestPayload = 6 * 1024 * 1024;
+
+/** The message about an answer that is larger, as Lambda words it. */
+export const tooLarge = `Response payload size exceeded maximum allowed payload size (${largestPayload} bytes).`;
+
+export const failed = (message: string) => new FunctionError("failed", message);
+
+/** The file of a function does not export its handler. */
+export class HandlerNotFound extends FunctionError {
+  override name = "HandlerNotFound";
+  constructor(message: string) {
+    super("failed", message);
+  }
+}
+
+/** The message about a process that ended instead of answering, as Lambda words it. */
+export function exitMessage(id: string, code: number | null, signal?: string | null): string {
+  const how =
+    code === 0
+      ? "without providing a reason"
+      : `with error: ${signal ? `signal: ${signal}` : `exit status ${code}`}`;
+  return `RequestId: ${id} Error: Runtime exited ${how}`;
+}

@@ -1,0 +1,119 @@
+/** The configured functions: which one an ARN names, and how often and for how long it is tried. */
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import type { FunctionSettings } from "../../lib/function-settings.ts";
+import { OperatorError } from "../../lib/operator-error.ts";
+import { type Driver, type FunctionHost, HandlerNotFound, largestPayload, TemporaryError } from "./driver.ts";
+import { FunctionError, type Functions } from "./functions.ts";
+import { createCallQueue } from "./turns.ts";
+
+interface Registered {
+  run(arn: string, event: string): Promise<string>;
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FunctionRegistry extends Functions {
+  /**
+   * Loads each handler that runs on this machine. Throws OperatorError if its file does not export it; what fails in
+   * another way may work by the first call, and is logged.
+   */
+  check(): Promise<void>;
+}
+
+/** How long the second attempt waits after a failure that is not a lack of time; the third waits twice as long. */
+const pauseMs = 100;
+
+/** Prepares the functions. What runs them is loaded here, so nothing is if there are none. */
+export async function createFunctions(
+  settings: readonly FunctionSettings[],
+  host: FunctionHost,
+): Promise<FunctionRegistry> {
+  const registered = new Map<string, Registered>();
+  for (const one of settings) registered.set(one.name, register(one, await driverOf(one, host), host));
+  return {
+    invoke: async (arn, event) => {
+      const found = namesOf(arn)
+        .map((name) => registered.get(name))
+        .find((one) => one !== undefined);
+      if (found === undefined) throw new FunctionError("unreachable", "ResourceNotFoundException");
+      const text = JSON.stringify(event);
+      if (Buffer.byteLength(text) > largestPayload)
+        throw new FunctionError("unreachable", "RequestTooLargeException");
+      return parse(await found.run(arn, text));
+    },
+    check: async () => {
+      await Promise.all([...registered.values()].map((one) => one.check()));
+    },
+    close: async () => {
+      await Promise.all([...registered.values()].map((one) => one.close()));
+    },
+  };
+}
+
+/** The names under which a function can be configured: the ARN, the ARN without a qualifier, the function's name. */
+function namesOf(arn: string): string[] {
+  const parts = arn.split(":");
+  if (parts[0] !== "arn") return [arn, parts[0]!];
+  return [arn, parts.slice(0, 7).join(":"), parts[6] ?? ""];
+}
+
+async function driverOf(settings: FunctionSettings, host: FunctionHost): Promise<Driver> {
+  switch (settings.run) {
+    case "worker":
+      return (await import("./worker.ts")).createDriver(settings, host);
+    case "child":
+      return (await import("./child.ts")).createDriver(settings, host);
+    case "invoke":
+      return (await import("./invoke.ts")).createDriver(settings, host);
+    case "webhook":
+      return (await import("./webhook.ts")).createDriver(settings, host);
+  }
+}
+
+function register(settings: FunctionSettings, driver: Driver, { log }: FunctionHost): Registered {
+  const { name, where, attempts, timeoutMs } = settings;
+  const queue = createCallQueue({ ...settings, patienceMs: timeoutMs });
+  const closing = new AbortController();
+  const again = (error: unknown) =>
+    error instanceof TemporaryError || (error instanceof FunctionError && error.fault === "late");
+  const run = async (arn: string, event: string): Promise<string> => {
+    const id = randomUUID();
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await driver.run({ id, arn, event, deadline: Date.now() + timeoutMs });
+      } catch (error) {
+        if (attempt >= attempts || !again(error) || closing.signal.aborted) throw error;
+        const { fault, message } = error as FunctionError;
+        log.warn({ function: name, requestId: id, fault, attempt }, `tried again: ${message}`);
+        if (fault !== "late")
+          await pause(pauseMs * attempt, undefined, { signal: closing.signal }).catch(() => {});
+      }
+    }
+  };
+  return {
+    run: (arn, event) => queue.run(() => run(arn, event)),
+    check: async () => {
+      try {
+        await driver.check?.();
+      } catch (error) {
+        if (error instanceof HandlerNotFound)
+          throw new OperatorError(`The function ${name} (${where}) cannot run: ${error.message}`);
+        if (!(error instanceof FunctionError)) throw error;
+        log.warn({ function: name }, `the handler cannot be loaded: ${error.message}`);
+      }
+    },
+    close: async () => {
+      closing.abort();
+      await driver.close();
+    },
+  };
+}
+
+function parse(answer: string): unknown {
+  try {
+    return JSON.parse(answer);
+  } catch {
+    throw new FunctionError("unreadable", "The answer is not JSON.");
+  }
+}
