@@ -40,7 +40,7 @@ forEachServerWithFunctions("the triggers of a sign-in", (open) => {
         PreventUserExistenceErrors: hides ? "ENABLED" : "LEGACY",
       },
     );
-    const username = await makeSomebody(server, pool.UserPoolId);
+    const username = await makeSomebody(server, pool.UserPoolId, { email_verified: "false" });
     return { server, username, ...pool };
   };
   const initiate = ({ client }: TestServer, ClientId: string, USERNAME: string, more: object = {}) =>
@@ -301,7 +301,7 @@ async function bySrp({ client }: TestServer, poolId: string, ClientId: string, U
     new RespondToAuthChallengeCommand({
       ClientId,
       ChallengeName: "PASSWORD_VERIFIER",
-      ChallengeResponses: srp.answer(poolId, password, parameters),
+      ChallengeResponses: srp.prove(poolId, parameters, password),
     }),
   );
 }

@@ -12,14 +12,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { attributesOf, makePool, newAddress, password, refused, signIn, unique } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
-import {
-  arnOf,
-  eventsOf,
-  forEachServerWithFunctions,
-  script,
-  scripted,
-  sourcesOf,
-} from "./functions.ts";
+import { arnOf, eventsOf, forEachServerWithFunctions, script, scripted, sourcesOf } from "./functions.ts";
 
 const both = { PreSignUp: scripted, PostConfirmation: scripted };
 const signUpSource = "PreSignUp_SignUp";

@@ -105,7 +105,8 @@ export interface Filling {
 
 /** A message in the words of a CustomMessage function. */
 export function composeCustom(medium: Medium, words: Composed, { code, username, link }: Filling): Composed {
-  const body = link === undefined ? words.body : withLink(words.body, link, code);
+  // Without words it is the place of the code.
+  const body = link === undefined ? words.body : withLink(words.body, link, code, /\{##(.+?)##\}/gs);
   const values = username === undefined ? { code } : { code, username };
   return fill(medium, { subject: words.subject, body }, values);
 }
@@ -120,11 +121,16 @@ function composeLink(templates: Templates, link: LinkTarget, code: string): Comp
   return { subject: oneLine(EmailSubjectByLink), body: withLink(EmailMessageByLink, link, code) };
 }
 
-function withLink(message: string, { base, clientId, username }: LinkTarget, code: string): string {
+function withLink(
+  message: string,
+  { base, clientId, username }: LinkTarget,
+  code: string,
+  place = /\{##(.*?)##\}/gs,
+): string {
   const query = new URLSearchParams({ client_id: clientId, user_name: username, confirmation_code: code });
   const address = escapeHtml(`${base}/confirmUser?${query}`);
   return message.replace(
-    /\{##(.*?)##\}/gs,
+    place,
     (_place, words: string) => `<a href="${address}">${words.trim() === "" ? address : words}</a>`,
   );
 }

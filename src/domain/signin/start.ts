@@ -12,7 +12,7 @@ import { deviceOfBrowser } from "../users/browser-devices.ts";
 import { findUser } from "../users/find-user.ts";
 import { migratesUsers } from "../users/migrate-user.ts";
 import { resumeAfterSignUp } from "./after-sign-up.ts";
-import { assertCustomAuth, customBeginning } from "./challenges/custom.ts";
+import { assertCustomAuth, beginCustom } from "./challenges/custom.ts";
 import { chooseFactor } from "./first-factors.ts";
 import { namedDevice } from "./named-device.ts";
 import { proceed } from "./proceed.ts";
@@ -116,8 +116,7 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   assertRoom(ctx, flow, pool);
   // Values that no honest client sends are refused before anything is read.
   if (givenProof !== undefined && proof === "SRP_A") readSrpA(givenProof);
-  if (flow === "CUSTOM_AUTH") assertCustomAuth(pool);
-  const custom = flow === "CUSTOM_AUTH" ? customBeginning(parameters) : undefined;
+  if (flow === "CUSTOM_AUTH") assertCustomAuth(pool, parameters);
   const user = await findUser(ctx, pool, submitted);
   learn(attempt, { user });
   // Whoever is unknown may yet be found in another store, once the password is at hand.
@@ -135,7 +134,8 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
     ? await deviceOfBrowser(ctx, pool, user?.id, request.page.devices)
     : await namedDevice(ctx, pool, user?.id, named);
   const begun = newSignIn({ pool, client, user, flow, submitted, page: request.page, attempt });
-  const signIn: SignIn = { ...begun, deviceKey: device?.key, custom, validationData };
+  const signIn: SignIn = { ...begun, deviceKey: device?.key, validationData };
+  if (flow === "CUSTOM_AUTH") return proceed(ctx, await beginCustom(ctx, signIn, parameters), parameters);
   if (!isChoice(flow)) return proceed(ctx, signIn, parameters);
   return proceed(ctx, await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]), parameters);
 }

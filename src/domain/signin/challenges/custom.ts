@@ -5,6 +5,7 @@
  * against the user as wrong codes do, however many the functions would allow.
  */
 import type { Ctx } from "../../../app.ts";
+import { readCredential } from "../../../store/credentials.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
@@ -25,22 +26,26 @@ import { findBySession, useRow } from "../session.ts";
 import type { Custom, Outcome, SignIn } from "../sign-in.ts";
 import { simulatedUsername } from "../simulated-user.ts";
 
-/** Throws InvalidParameterException if the pool does not define challenges. */
-export function assertCustomAuth(pool: Pool): void {
+/**
+ * Throws InvalidParameterException if the pool does not define challenges, or the request begins with another one than
+ * SRP_A.
+ */
+export function assertCustomAuth(pool: Pool, parameters: Given): void {
+  const name = parameters["CHALLENGE_NAME"];
+  if (name && name !== "SRP_A") refuse("InvalidParameterException", "Unknown CHALLENGE_NAME.");
+  if (name) required(parameters, "SRP_A");
   if (!hasTrigger(pool, "DefineAuthChallenge"))
     refuse("InvalidParameterException", "Custom auth lambda trigger is not configured for the user pool.");
 }
 
 /**
- * The challenges that the first request of CUSTOM_AUTH has answered: with CHALLENGE_NAME SRP_A, that. Throws
- * InvalidParameterException for any other name.
+ * Begins CUSTOM_AUTH: with CHALLENGE_NAME SRP_A, that challenge is answered already. A changed password ends the sign-in,
+ * whether or not it is asked for.
  */
-export function customBeginning(parameters: Readonly<Record<string, string>>): Custom {
-  const name = parameters["CHALLENGE_NAME"];
-  if (!name) return { session: [], counted: 0 };
-  if (name !== "SRP_A") refuse("InvalidParameterException", "Unknown CHALLENGE_NAME.");
-  required(parameters, "SRP_A");
-  return { session: [result("SRP_A", true)], counted: 0 };
+export async function beginCustom(ctx: Ctx, signIn: SignIn, parameters: Given): Promise<SignIn> {
+  const credential = await readCredential(ctx.db, signIn.pool.id, signIn.user?.id);
+  const session = parameters["CHALLENGE_NAME"] ? [result("SRP_A", true)] : [];
+  return { ...signIn, custom: { session, counted: 0 }, credentialVersion: credential?.version ?? 0 };
 }
 
 export const customChallenge: Challenge = {
