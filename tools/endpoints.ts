@@ -13,7 +13,7 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
     "They are below `<public URL>/<pool id>`, and on each domain of the pool without the pool id.",
     "Pages work without script, and cannot be framed. Answers to prompt=none can be framed by the client's own pages, for clients that the pool tag `poolhouse:silent-renewal` lists.",
     "The pool tag `poolhouse:oidc` gives the clients that it lists max_age, ui_locales, response_mode, the scope `address`, booleans in userInfo, and only claims of the granted scopes.",
-    "Every error has an error_description. There are no identity providers or triggers yet.",
+    "Every error has an error_description. There are no identity providers yet.",
     "The browser session lasts an hour, as with Cognito, or as set by SetUserPoolClientSessionConfiguration, and ends with a global sign-out, when the user is disabled, or with a new password.",
     "The language is that of `lang`, remembered in a cookie, else that of Accept-Language: Cognito's eleven, and Arabic.",
   ],

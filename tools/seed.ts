@@ -28,7 +28,12 @@ async function makePool(config: Config, poolId: string): Promise<void> {
   const log = pino({ level: "error" });
   const opened = await openDatabase({ ...openOptions(config), log });
   const given = { db: opened.db, log, clock: Date.now, random: randomBytes, metrics: createMetrics() };
-  const app = await newApp(config, { ...given, functions: await functionsOf(config, given), audit: nothing, authEvents: nothing });
+  const app = await newApp(config, {
+    ...given,
+    functions: await functionsOf(config, given),
+    audit: nothing,
+    authEvents: nothing,
+  });
   try {
     if ((await readPool(app.db, poolId)) !== undefined) return;
     const request = { requestId: randomUUID(), address: "127.0.0.1", userAgent: "npm run seed" };

@@ -57,9 +57,9 @@ forEachServerWithFunctions("the triggers of a sign-in", (open) => {
   test("their events, field by field; ClientMetadata reaches the first as validationData", async () => {
     const { server, username, UserPoolId, ClientId } = await place(around, true);
     await initiate(server, ClientId, username, { ClientMetadata: { from: "app" } });
-    const [before, after, ...more] = eventsOf(UserPoolId);
+    const [before = assert.fail("no event"), after, ...more] = eventsOf(UserPoolId);
     assert.deepEqual(more, []);
-    const { sub, ...attributes } = before?.request["userAttributes"] as Record<string, string>;
+    const { sub, ...attributes } = before.request["userAttributes"] as Record<string, string>;
     assert.match(sub ?? "", /^[0-9a-f-]{36}$/);
     assert.deepEqual(attributes, {
       "cognito:user_status": "CONFIRMED",
@@ -72,7 +72,7 @@ forEachServerWithFunctions("the triggers of a sign-in", (open) => {
       region: "us-east-1",
       userPoolId: UserPoolId,
       userName: username,
-      callerContext: { ...before?.callerContext, clientId: ClientId },
+      callerContext: { ...before.callerContext, clientId: ClientId },
       request: {
         userAttributes: { sub, ...attributes },
         validationData: { from: "app" },

@@ -136,11 +136,11 @@ forEachServerWithFunctions("CUSTOM_AUTH", (open) => {
       response: { answerCorrect: true },
     });
     const asked = await begin(here, here.username);
-    const [defined, created] = eventsOf(here.UserPoolId);
-    const { userAttributes } = defined?.request as { userAttributes: Record<string, string> };
+    const [defined = assert.fail("no event"), created] = eventsOf(here.UserPoolId);
+    const { userAttributes } = defined.request as { userAttributes: Record<string, string> };
     assert.equal(userAttributes["cognito:user_status"], "CONFIRMED");
-    assert.deepEqual(defined?.request, { userAttributes, session: [], userNotFound: false });
-    assert.deepEqual(defined?.response, { challengeName: null, issueTokens: null, failAuthentication: null });
+    assert.deepEqual(defined.request, { userAttributes, session: [], userNotFound: false });
+    assert.deepEqual(defined.response, { challengeName: null, issueTokens: null, failAuthentication: null });
     assert.deepEqual(created?.request, {
       ...{ userAttributes, challengeName: "CUSTOM_CHALLENGE", session: [], userNotFound: false },
     });

@@ -71,7 +71,7 @@ forEachServerWithFunctions("UserMigration", (open) => {
         ClientMetadata: { a: "b" },
       }),
     );
-    const [event, before] = eventsOf(UserPoolId);
+    const [event, before = assert.fail("no event")] = eventsOf(UserPoolId);
     assert.deepEqual(event, {
       version: "1",
       triggerSource: bySignIn,
@@ -89,8 +89,8 @@ forEachServerWithFunctions("UserMigration", (open) => {
         enableSMSMFA: null,
       },
     });
-    assert.equal(before?.triggerSource, "PreAuthentication_Authentication");
-    assert.equal((before?.request["userAttributes"] as Record<string, string>)["custom:legacy_id"], "4711");
+    assert.equal(before.triggerSource, "PreAuthentication_Authentication");
+    assert.equal((before.request["userAttributes"] as Record<string, string>)["custom:legacy_id"], "4711");
     const user = await get(server, UserPoolId, username);
     assert.equal(user.UserStatus, "CONFIRMED");
     assert.equal(attributesOf(user.UserAttributes)["custom:legacy_id"], "4711");

@@ -23,7 +23,7 @@ import { firstAttemptAt, leaseMs, type QueuedMessage, type Wording } from "./que
 
 /** How long a request waits for a failure. Milliseconds. */
 const patienceMs = 2_000;
-/** The same while a CustomMessage function is asked first, which has three attempts of five seconds. */
+/** How long a request waits if a CustomMessage function is asked first, in its three attempts of five seconds. Milliseconds. */
 const functionPatienceMs = 20_000;
 const maxAttempts = 8;
 
