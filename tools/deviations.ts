@@ -4,7 +4,9 @@
 export const deviations: Readonly<Record<string, readonly string[]>> = {
   "*": [
     "Strings that contain U+0000 or half a surrogate pair, and bodies nested deeper than 64, answer SerializationException.",
-    "Triggers cannot run yet. In a pool with PreSignUp, PostConfirmation, PreAuthentication, PostAuthentication or PreTokenGeneration, operations in which the trigger would decide answer UnexpectedLambdaException; CustomMessage and the custom senders are stored but not called, and UserMigration finds nobody.",
+    "Triggers run functions that the server's configuration describes by the name or ARN in LambdaConfig (docs/functions.md); one that is described nowhere answers UnexpectedLambdaException, and none is skipped. CustomEmailSender, CustomSMSSender and InboundFederation are stored but not called yet.",
+    "PreSignUp runs before the name is looked up, so also for names that are taken. PreAuthentication and the triggers of CUSTOM_AUTH run for names that nobody has only if the client has PreventUserExistenceErrors ENABLED. PreTokenGeneration runs before a refresh token is rotated or a code used up: what it refuses stays good.",
+    "CustomMessage runs when the message is delivered: what it throws reaches the caller, except where PreventUserExistenceErrors is ENABLED and the worker delivers. emailMessage counts with Cognito's own sender, too.",
     "Users who need a second factor cannot use one-time codes as the first; they can use a passkey only with FactorConfiguration MULTI_FACTOR_WITH_USER_VERIFICATION and WebAuthnMfaSettings turned on.",
     "Feature tiers restrict nothing. IssuerConfiguration, KeyConfiguration, AcrConfiguration and DcrConfiguration are stored and have no effect.",
     "The issuer is `<public URL>/<pool id>`; the pool tag `poolhouse:issuer` = `aws` gives AWS's own form, and so does a server that has AWS's names (moving-from-cognito.md).",
@@ -37,7 +39,6 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Takes effect at once. An ended session, or another user's, answers ResourceNotFoundException. Unredeemed codes of an SSO session become void with it.",
   ],
   AdminUpdateAuthEventFeedback: ["Recorded with the event, without further effect."],
-  AdminConfirmSignUp: ["Refused while a PostConfirmation trigger is configured."],
   ChangePassword: [
     "The user's tokens stay valid, as with Cognito; sessions at the hosted pages end in every browser, except the one that the access token came through if sessions are tracked.",
   ],
@@ -116,7 +117,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   ],
   InitiateAuth: [
     "One-time codes are only sent to verified addresses.",
-    "CUSTOM_AUTH is refused, with UnexpectedLambdaException if the pool has its triggers, which cannot run yet. The hosted pages have a page for CUSTOM_CHALLENGE, which is unreachable until then; of the public challenge parameters it shows `title` as its heading, `prompt` above the field and all others as text.",
+    "CUSTOM_AUTH: wrong answers count against the user as wrong codes do, however many the functions would allow; each answer uses up its Session. A second factor that is demanded is asked for after the functions' challenges, or after the password if SRP_A comes first. The hosted pages do not start CUSTOM_AUTH.",
     "With PreventUserExistenceErrors ENABLED, USER_AUTH offers everybody every first factor that the pool allows, and a user who chooses one that they do not have gets the same answers as a name that nobody has; CREDENTIAL_REQUEST_OPTIONS lists no passkeys.",
     "Only a caller who proves the password learns that an account is disabled, unconfirmed or needs a reset.",
     "Changing the password during a sign-in voids that sign-in.",
@@ -189,7 +190,6 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Usernames are stored with composed letters (Unicode NFC), and in lower case if the pool is not case sensitive; the same applies to AdminCreateUser.",
     "Returns a Session, for ConfirmSignUp, only to clients with ALLOW_USER_AUTH.",
     "CONFIRM_WITH_LINK needs no domain: the link leads to the oldest custom domain, else to a prefix domain, else to the public URL, and shows a button when opened.",
-    "ClientMetadata and ValidationData are accepted but unused: there are no triggers.",
     "With PreventUserExistenceErrors ENABLED, the worker sends the message: CodeDeliveryFailureException does not occur.",
   ],
   UpdateGroup: ["Omitted members stay unchanged."],

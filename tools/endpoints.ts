@@ -14,7 +14,7 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
     "Pages work without script, and cannot be framed. Answers to prompt=none can be framed by the client's own pages, for clients that the pool tag `poolhouse:silent-renewal` lists.",
     "The pool tag `poolhouse:oidc` gives the clients that it lists max_age, ui_locales, response_mode, the scope `address`, booleans in userInfo, and only claims of the granted scopes. Request objects are refused, `resource` must be a resource server of the pool (RFC 8707), the port of a loopback redirect URI is free (RFC 8252), a failed Basic is 401 with WWW-Authenticate, and another redirect URI at the token endpoint is invalid_grant.",
     "The pool tag `poolhouse:require-pkce` refuses authorization requests for a code without code_challenge, for the clients that it lists, or with `public` for all without a secret.",
-    "Every error has an error_description. There are no identity providers or triggers yet.",
+    "Every error has an error_description. There are no identity providers yet.",
     "The browser session lasts an hour, as with Cognito, or as set by SetUserPoolClientSessionConfiguration, and ends with a global sign-out, when the user is disabled, or with a new password.",
     "The language is that of `lang`, remembered in a cookie, else that of Accept-Language: Cognito's eleven, and Arabic. Pages offer the choice unless their style turns it off (`languageSelector`), which Cognito's default does.",
   ],

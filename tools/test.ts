@@ -37,7 +37,7 @@ const longFirst = [
 /** How many files of a folder share a process. The files of others start processes, or change their own. */
 const together: Readonly<Record<string, number>> = {
   ...{ api: 8, doors: 5, "hosted-ui": 6, oauth: 6, store: 6, mail: 3, fidelity: 3 },
-  ...{ domain: 22, lib: 22, wire: 22, clients: 5 },
+  ...{ domain: 22, lib: 22, wire: 22, clients: 5, triggers: 5 },
   // Chromium, too, is started once for several files.
   browser: 5,
 };

@@ -26,6 +26,8 @@ export interface Message extends MessageRef {
   /** Sender and reply-to address, if the pool has its own. */
   readonly from: MailAddress | undefined;
   readonly replyTo: string | undefined;
+  /** What a function words the message with (domain/messages/deliver.ts); undefined once it has. */
+  readonly wording?: unknown;
   readonly createdAt: number;
   readonly expiresAt: number;
 }
@@ -62,15 +64,13 @@ export async function insertMessage(
   message: Message,
   delivery: { status: OutboxTable["status"]; nextAttemptAt: number },
 ): Promise<void> {
-  const { destination, subject, body, code, from, replyTo } = message;
-  const content: SealedContent = { destination, subject, body, code, from, replyTo };
   await insertQuery(db, {
     pool_id: message.poolId,
     message_id: message.id,
     user_id: message.userId ?? null,
     medium: message.medium,
     kind: message.kind,
-    message_sealed: db.sealer.seal(place(message), JSON.stringify(content)),
+    message_sealed: sealed(db, message),
     status: delivery.status,
     attempts: 0,
     next_attempt_at: delivery.nextAttemptAt,
@@ -80,22 +80,46 @@ export async function insertMessage(
 }
 
 type SealedContent = Pick<Message, "destination" | "subject" | "body"> &
-  Partial<Pick<Message, "code" | "from" | "replyTo">>;
+  Partial<Pick<Message, "code" | "from" | "replyTo" | "wording">>;
+
+function sealed(db: Db, message: Message): Uint8Array {
+  const { destination, subject, body, code, from, replyTo, wording } = message;
+  const content: SealedContent = { destination, subject, body, code, from, replyTo, wording };
+  return db.sealer.seal(place(message), JSON.stringify(content));
+}
+
+const rewordQuery = preparedWrite<
+  { poolId: string; id: string } & Pick<OutboxTable, "attempts" | "message_sealed">
+>((kysely, slot) =>
+  kysely
+    .updateTable("outbox")
+    .set(slots(slot, ["message_sealed"]))
+    .where("pool_id", "=", slot("poolId"))
+    .where("message_id", "=", slot("id"))
+    .where("attempts", "=", slot("attempts")),
+);
+
+/** Stores other words of a message, if it is still at this attempt. */
+export async function rewordMessage(db: Db, message: ClaimedMessage): Promise<void> {
+  const { poolId, id, attempts } = message;
+  await rewordQuery(db, { poolId, id, attempts, message_sealed: sealed(db, message) });
+}
 
 function fromRow(db: Db, row: OutboxTable): ClaimedMessage {
   const ref = { poolId: row.pool_id, id: row.message_id };
-  const sealed: SealedContent = JSON.parse(db.sealer.openText(place(ref), row.message_sealed));
+  const content: SealedContent = JSON.parse(db.sealer.openText(place(ref), row.message_sealed));
   return {
     ...ref,
     userId: row.user_id ?? undefined,
     medium: row.medium,
     kind: row.kind,
-    destination: sealed.destination,
-    subject: sealed.subject,
-    body: sealed.body,
-    code: sealed.code,
-    from: sealed.from,
-    replyTo: sealed.replyTo,
+    destination: content.destination,
+    subject: content.subject,
+    body: content.body,
+    code: content.code,
+    from: content.from,
+    replyTo: content.replyTo,
+    ...(content.wording !== undefined && { wording: content.wording }),
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     attempts: row.attempts,

@@ -50,12 +50,23 @@ export const reasons = {
     code: "TooManyRequestsException",
     message: "Attempt limit exceeded, please try after some time.",
   },
+  // What a trigger's function decided, or did wrong.
+  triggerRefused: {
+    code: "UserLambdaValidationException",
+    message: "{trigger} failed with error {cause}.",
+  },
+  triggerUnrecognizable: { code: "InvalidLambdaResponseException", message: "Unrecognizable lambda output" },
+  triggerUnreadable: {
+    code: "InvalidLambdaResponseException",
+    message: "Invalid lambda function output : Invalid JSON",
+  },
+
   notDelivered: { code: "CodeDeliveryFailureException", message: "Unable to deliver the message." },
 
   // What the pool's settings rule out.
   triggerUnavailable: {
     code: "UnexpectedLambdaException",
-    message: "{trigger} invocation failed due to configuration.",
+    message: "{trigger} invocation failed due to error {cause}.",
   },
   passkeysOff: {
     code: "WebAuthnNotEnabledException",

@@ -395,16 +395,14 @@ forEachServer("sign-in", (open) => {
     assert.equal(answer.AuthenticationResult, undefined);
   });
 
-  test("a trigger that would decide is refused, never skipped", async () => {
+  test("a trigger whose function nobody has described is refused, never skipped", async () => {
     const arn = "arn:aws:lambda:us-east-1:000000000000:function:decide";
     const server = await open();
     for (const trigger of ["PreAuthentication", "PostAuthentication", "PreTokenGeneration"]) {
       const setup = await setUp(server, { pool: { LambdaConfig: { [trigger]: arn } } });
       await addUser(setup);
-      await assert.rejects(
-        signIn(setup),
-        refusal("UnexpectedLambdaException", `${trigger} invocation failed due to configuration.`),
-      );
+      const message = `${trigger} invocation failed due to error ResourceNotFoundException.`;
+      await assert.rejects(signIn(setup), refusal("UnexpectedLambdaException", message));
     }
     const setup = await setUp(server, { pool: { LambdaConfig: { PreSignUp: arn } } });
     await assert.rejects(addUser(setup), { name: "UnexpectedLambdaException" });

@@ -213,7 +213,11 @@ describe("beside a running server", () => {
     [["set-policy", "AKIANOBODY", "--policy", "admin"], 1, /There is no access key/],
     [["create", "--name", "x"], 2, /--policy is missing/],
     [["create", "--name", "root", "--policy", "admin"], 2, /not root/],
-    [["create", "--name", "x", "--policy", "/nowhere"], 1, /neither admin, readonly or pool:.* there is no such file/],
+    [
+      ["create", "--name", "x", "--policy", "/nowhere"],
+      1,
+      /neither admin, readonly or pool:.* there is no such file/,
+    ],
     [["create", "--name", "x", "--policy", file("{")], 1, /not valid JSON/],
     [
       ["create", "--name", "x", "--policy", file('{"Statement":[{"Effect":"Perhaps"}]}')],

@@ -86,7 +86,8 @@ async function implicitTokens(
   const proven = { signOuts: user.signOuts, credentialVersion: browser.credentialVersion };
   const origin = { sessionId: browser.tracked?.id, seen: undefined, refreshable: false };
   const tracked = trackedSession(ctx, request, family, origin);
-  const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes, nonce });
+  const occasion = { source: "TokenGeneration_HostedAuth" } as const;
+  const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes, nonce, occasion });
   await throughBrowser(ctx, pool, browser, (tx) => insertTracked(tx, ctx, family, proven, tracked));
   const tokens = await signTokens(ctx, pool, shaped);
   return {

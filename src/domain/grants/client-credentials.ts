@@ -3,7 +3,8 @@ import { randomUUID } from "node:crypto";
 import type { Ctx } from "../../app.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { sign } from "../tokens/mint.ts";
-import { refuseTriggers } from "../triggers/unavailable.ts";
+import { changeAccessClaims } from "../tokens/token-changes.ts";
+import { preClientTokenGeneration } from "../triggers/token-generation.ts";
 import { tokenLifetimes } from "../user-pools/clients.ts";
 import { type Client, issuer, type Pool } from "../user-pools/load-pool.ts";
 import { existingScopes } from "../user-pools/resource-servers.ts";
@@ -21,12 +22,12 @@ export async function clientCredentials(
   const allows = client.document.AllowedOAuthFlows?.includes("client_credentials") === true;
   if (!allows || client.secrets.length === 0)
     return refuseOAuth("invalid_grant", "The client may not use the client_credentials grant.");
-  refuseTriggers(pool, "PreTokenGeneration");
   const scopes = await existingScopes(ctx, pool, grantedScopes(client, scope, { strict: false }));
   if (scopes.length === 0) return refuseOAuth("invalid_scope", "None of the scopes exists.");
   const { access: lifetime } = tokenLifetimes(client);
   const now = Math.floor(ctx.now / 1000);
-  const claims = {
+  const changes = await preClientTokenGeneration(ctx, pool, client, scopes);
+  const own = {
     sub: client.id,
     token_use: "access",
     scope: scopes.join(" "),
@@ -38,5 +39,6 @@ export async function clientCredentials(
     jti: randomUUID(),
     client_id: client.id,
   };
+  const claims = changes === undefined ? own : changeAccessClaims(own, changes);
   return { AccessToken: await sign(ctx, pool, "access", claims), ExpiresIn: lifetime, TokenType: "Bearer" };
 }

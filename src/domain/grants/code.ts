@@ -38,6 +38,8 @@ interface CodeGrant {
   readonly seen?: Seen | undefined;
 }
 
+const occasion = { source: "TokenGeneration_HostedAuth" } as const;
+
 /** Lifetime of a code in milliseconds. */
 const codeLifetime = 5 * 60_000;
 
@@ -159,7 +161,7 @@ async function mintFrom(
   const family = newFamily(ctx, { pool, client, user, authTime: code.authTime }, grant);
   const origin = { sessionId: code.sessionId, seen, refreshable: true };
   const tracked = trackedSession(ctx, { pool, client }, family, origin);
-  const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes, nonce });
+  const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes, nonce, occasion });
   const stored = await inTransaction(ctx.db, async (tx) => {
     if (!(await useCode(tx, code, { familyId: family.id, now: ctx.now }))) return "used";
     return (await insertTracked(tx, ctx, family, code, tracked)) ? "stored" : "void";

@@ -95,20 +95,44 @@ export function composeInvitation(
   return fill(medium, { body, subject: medium === "SMS" ? "" : subject }, { username, code: code ?? "" });
 }
 
+/** What a message is filled in with. */
+export interface Filling {
+  readonly code: string;
+  readonly username?: string | undefined;
+  /** For `{##…##}` in e-mail. */
+  readonly link?: LinkTarget | undefined;
+}
+
+/** A message in the words of a CustomMessage function. */
+export function composeCustom(medium: Medium, words: Composed, { code, username, link }: Filling): Composed {
+  // Without words it is the place of the code.
+  const body = link === undefined ? words.body : withLink(words.body, link, code, /\{##(.+?)##\}/gs);
+  const values = username === undefined ? { code } : { code, username };
+  return fill(medium, { subject: words.subject, body }, values);
+}
+
 /**
  * Turns `{##Click Here##}` into a link of these words to the page that takes the code; without words the link shows its
  * URL.
  */
-function composeLink(templates: Templates, { base, clientId, username }: LinkTarget, code: string): Composed {
+function composeLink(templates: Templates, link: LinkTarget, code: string): Composed {
   const { EmailMessageByLink = defaults.link, EmailSubjectByLink = defaults.linkSubject } =
     templates.VerificationMessageTemplate ?? {};
+  return { subject: oneLine(EmailSubjectByLink), body: withLink(EmailMessageByLink, link, code) };
+}
+
+function withLink(
+  message: string,
+  { base, clientId, username }: LinkTarget,
+  code: string,
+  place = /\{##(.*?)##\}/gs,
+): string {
   const query = new URLSearchParams({ client_id: clientId, user_name: username, confirmation_code: code });
   const address = escapeHtml(`${base}/confirmUser?${query}`);
-  const body = EmailMessageByLink.replace(
-    /\{##(.*?)##\}/gs,
+  return message.replace(
+    place,
     (_place, words: string) => `<a href="${address}">${words.trim() === "" ? address : words}</a>`,
   );
-  return { subject: oneLine(EmailSubjectByLink), body };
 }
 
 function fill(medium: Medium, template: Composed, values: { username?: string; code: string }): Composed {

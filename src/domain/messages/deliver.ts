@@ -6,19 +6,25 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { App, Ctx } from "../../app.ts";
 import { Undeliverable } from "../../integrations/mailbox.ts";
+import { Refusal } from "../../lib/refusal.ts";
 import {
   type ClaimedMessage,
   claimMessage,
   deleteMessage,
   dueMessages,
   type MessageRef,
+  rewordMessage,
   settleMessage,
 } from "../../store/outbox.ts";
-import { refuseFor } from "../../wire/refuse.ts";
-import { firstAttemptAt, leaseMs, type QueuedMessage } from "./queue.ts";
+import { isRefusedFor, refuseFor } from "../../wire/refuse.ts";
+import { customWords, places } from "../triggers/custom-message.ts";
+import { composeCustom } from "./compose.ts";
+import { firstAttemptAt, leaseMs, type QueuedMessage, type Wording } from "./queue.ts";
 
 /** How long a request waits for a failure. Milliseconds. */
 const patienceMs = 2_000;
+/** How long a request waits if a CustomMessage function is asked first, in its three attempts of five seconds. Milliseconds. */
+const functionPatienceMs = 20_000;
 const maxAttempts = 8;
 
 /** The delay before the next attempt: 5 s, 20 s, 80 s … at most 15 minutes. */
@@ -28,20 +34,26 @@ function backOffMs(attempts: number): number {
 
 /**
  * Attempts to deliver a request's messages after its commit, and waits a moment for the outcome; what takes longer
- * continues in the background. Throws CodeDeliveryFailureException; the messages remain stored, and the worker tries
- * again.
+ * continues in the background. Throws CodeDeliveryFailureException, after which the messages remain stored and the
+ * worker tries again, and whatever a CustomMessage function refuses.
  */
 export async function deliverQueued(ctx: Ctx, queued: readonly QueuedMessage[]): Promise<void> {
   const sending = queued
     .filter(({ by }) => by === "now")
     .map((one) => attempt(ctx.app, ctx.now, { ...refOf(one), nextAttemptAt: firstAttemptAt(one) }));
   if (sending.length === 0) return;
+  const asksFunction = queued.some(({ message }) => message.wording !== undefined);
   const patience = new AbortController();
   const outcomes = await Promise.race([
     Promise.all(sending),
-    delay(patienceMs, [] as const, { signal: patience.signal, ref: false }).catch(() => [] as const),
+    delay(asksFunction ? functionPatienceMs : patienceMs, [] as const, {
+      signal: patience.signal,
+      ref: false,
+    }).catch(() => [] as const),
   ]);
   patience.abort();
+  const refused = outcomes.find((outcome) => outcome instanceof Refusal);
+  if (refused !== undefined) throw refused;
   if (outcomes.some((outcome) => outcome === "failed")) {
     refuseFor("notDelivered");
   }
@@ -51,7 +63,10 @@ function refOf({ message }: QueuedMessage): MessageRef {
   return { poolId: message.poolId, id: message.id };
 }
 
-function attempt(app: App, now: number, due: Due): Promise<"sent" | "failed" | "not ours"> {
+/** What came of an attempt; a Refusal if a CustomMessage function is why it failed. */
+type AttemptOutcome = "sent" | "failed" | "not ours" | Refusal;
+
+function attempt(app: App, now: number, due: Due): Promise<AttemptOutcome> {
   const one = tryOnce(app, now, due).finally(() => app.deliveries.delete(one));
   app.deliveries.add(one);
   return one;
@@ -60,7 +75,7 @@ function attempt(app: App, now: number, due: Due): Promise<"sent" | "failed" | "
 type Due = MessageRef & { readonly nextAttemptAt: number };
 
 /** Makes one attempt. Never throws: errors are logged and recorded. */
-async function tryOnce(app: App, now: number, due: Due): Promise<"sent" | "failed" | "not ours"> {
+async function tryOnce(app: App, now: number, due: Due): Promise<AttemptOutcome> {
   try {
     const message = await claimMessage(app.db, due, { now, until: now + leaseMs });
     if (message === undefined) return "not ours";
@@ -71,12 +86,15 @@ async function tryOnce(app: App, now: number, due: Due): Promise<"sent" | "faile
   }
 }
 
-async function send(app: App, now: number, message: ClaimedMessage): Promise<"sent" | "failed"> {
-  const { id, medium, destination, subject, body, from, replyTo, createdAt } = message;
+async function send(app: App, now: number, queued: ClaimedMessage): Promise<AttemptOutcome> {
+  let message = queued;
   try {
+    message = await worded(app, queued);
+    const { id, medium, destination, subject, body, from, replyTo, createdAt } = message;
     await app.mailbox.send({ id, medium, destination, subject, body, from, replyTo, createdAt });
   } catch (error) {
-    const givenUp = error instanceof Undeliverable || message.attempts >= maxAttempts;
+    const isFinal = error instanceof Undeliverable || isFunctionsFault(error);
+    const givenUp = isFinal || message.attempts >= maxAttempts;
     const fields = { err: error, poolId: message.poolId, messageId: message.id, attempt: message.attempts };
     app.metrics.message(message.medium, givenUp ? "failed" : "retried");
     app.log.warn(fields, givenUp ? "a message was given up" : "a message could not be delivered");
@@ -84,15 +102,39 @@ async function send(app: App, now: number, message: ClaimedMessage): Promise<"se
       status: givenUp ? "failed" : "waiting",
       nextAttemptAt: now + backOffMs(message.attempts),
     });
-    return "failed";
+    return error instanceof Refusal ? error : "failed";
   }
-  app.metrics.message(medium, "sent");
+  app.metrics.message(message.medium, "sent");
   // The development inbox shows sent messages; elsewhere a code is not kept once it was sent.
   if (app.mailbox.kind === "inbox")
     await settleMessage(app.db, message, { status: "sent", nextAttemptAt: now });
   else await deleteMessage(app.db, message);
   return "sent";
 }
+
+/**
+ * The message in the words of the pool's CustomMessage function, if it has one; stored, so that another attempt does not
+ * ask again. Throws as `customWords` does.
+ */
+async function worded(app: App, message: ClaimedMessage): Promise<ClaimedMessage> {
+  if (message.wording === undefined) return message;
+  const { event, filling } = message.wording as Wording;
+  const { body, subject } = await customWords(app, event, message.medium);
+  const words = { body: body ?? places.code, subject: subject ?? "" };
+  const custom = composeCustom(message.medium, words, filling);
+  const { wording: _wording, ...rest } = message;
+  const final = {
+    ...rest,
+    ...(body !== undefined && { body: custom.body }),
+    ...(subject !== undefined && { subject: custom.subject }),
+  };
+  await rewordMessage(app.db, final);
+  return final;
+}
+
+/** Whether the function itself refused, or answered what cannot be a message: asking again would not help. */
+const isFunctionsFault = (error: unknown) =>
+  isRefusedFor(error, "triggerRefused", "triggerUnreadable", "triggerUnrecognizable");
 
 export interface OutboxWorker {
   /** Waits for the messages being delivered. */

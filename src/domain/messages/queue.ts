@@ -4,8 +4,10 @@ import { toHex } from "../../lib/bytes.ts";
 import { parseMailAddress } from "../../lib/mail-address.ts";
 import type { Db } from "../../store/db.ts";
 import { insertMessage, type Message } from "../../store/outbox.ts";
+import { customMessageEvent, type MessageOccasion } from "../triggers/custom-message.ts";
+import type { TriggerEvent } from "../triggers/fire.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
-import type { Composed } from "./compose.ts";
+import type { Composed, Filling } from "./compose.ts";
 import type { Delivery } from "./delivery.ts";
 
 /** How long a message belongs to whoever queued or claimed it; after that the worker takes it over. Milliseconds. */
@@ -23,6 +25,23 @@ export interface QueuedMessage {
   readonly by: DeliveredBy;
 }
 
+/** What a CustomMessage function is asked, and what its words are filled in with. */
+export interface Wording {
+  readonly event: TriggerEvent;
+  readonly filling: Filling;
+}
+
+/** The wording of a message by the pool's CustomMessage function; undefined if it has none. */
+export function wordingOf(
+  pool: Pool,
+  kind: Message["kind"],
+  occasion: MessageOccasion,
+  filling: Filling,
+): Wording | undefined {
+  const event = customMessageEvent(pool, kind, occasion);
+  return event && { event, filling };
+}
+
 /** Makes a message; nothing is stored yet. */
 export function newMessage(
   ctx: Ctx,
@@ -35,6 +54,8 @@ export function newMessage(
     code: string | undefined;
     lifetimeMs: number;
     by: DeliveredBy;
+    /** A function's words in place of these, and what they are filled in with. */
+    wording?: Wording | undefined;
   },
 ): QueuedMessage {
   const { From, ReplyToEmailAddress } = pool.document.EmailConfiguration ?? {};
@@ -49,6 +70,7 @@ export function newMessage(
     code: content.code,
     from: From === undefined ? undefined : parseMailAddress(From),
     replyTo: ReplyToEmailAddress,
+    ...(content.wording !== undefined && { wording: content.wording }),
     createdAt: ctx.now,
     expiresAt: content.by === "nobody" ? ctx.now : ctx.now + content.lifetimeMs,
   };

@@ -21,7 +21,7 @@ import {
   requestOptions,
   userIdIn,
 } from "../mfa/webauthn.ts";
-import { refuseTriggers } from "../triggers/unavailable.ts";
+import { preAuthentication } from "../triggers/authentication.ts";
 import { allowsFlow } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { deviceOfBrowser } from "../users/browser-devices.ts";
@@ -80,7 +80,6 @@ async function start(
   if (!allowsFlow(client, "HOSTED_AUTH"))
     refuse("InvalidParameterException", "The client may not use the hosted pages.");
   assertPasskeys(pool);
-  refuseTriggers(pool, "PreAuthentication", "PostAuthentication", "PreTokenGeneration");
   const ceremony = readAnswer(request.credential);
   const challenge = openChallenge(ctx, request, ceremony.challenge);
   const named = userIdIn(ceremony.response);
@@ -96,6 +95,7 @@ async function start(
   const credential = await readCredential(ctx.db, pool.id, user?.id);
   const own = user && availableFactors(pool, { user, credential, passkeys: 1 });
   if (own?.includes("WEB_AUTHN") !== true) return wrongPasskey("a passkey is no way in for this user");
+  await preAuthentication(ctx, { pool, client, user, submitted, validationData: undefined });
   const device = await deviceOfBrowser(ctx, pool, user?.id, page.devices);
   const { version = 0 } = credential ?? {};
   return proceed(ctx, { ...proven, chosen: "WEB_AUTHN", credentialVersion: version, deviceKey: device?.key });

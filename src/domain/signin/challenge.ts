@@ -20,10 +20,12 @@ export type ChallengePage =
   | "set-up"
   | "custom";
 
-/** Result of an offer whose proof was already in the request, so that nothing need be asked. */
+/** Result of an offer that need not ask: the proof was already in the request, or something else comes first. */
 export interface Proven {
   readonly kind: "proven";
   readonly signIn: SignIn;
+  /** Parameters of the request that are left for the next step. */
+  readonly parameters?: Given;
 }
 
 export interface Challenge {

@@ -34,9 +34,9 @@ export interface Offer {
 
 /** The state to store for a sign-in that waits for the offered step. */
 function stateOf(signIn: SignIn, { name, state }: Offer): SignInState {
-  const { flow, proven, chosen, enrolling, addresses, deviceKey, submitted } = signIn;
+  const { flow, proven, chosen, enrolling, addresses, deviceKey, submitted, custom } = signIn;
   const { credentialVersion, signOuts } = signIn;
-  const what = { flow, proven, chosen, enrolling, addresses, deviceKey };
+  const what = { flow, proven, chosen, enrolling, addresses, deviceKey, ...(custom && { custom }) };
   const kept = { ...what, submitted, credentialVersion, signOuts };
   const { known, eventId } = signIn.attempt;
   return { awaiting: name, ...kept, event: known.continues ?? eventId, ...state };

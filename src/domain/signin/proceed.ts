@@ -6,6 +6,8 @@ import { refuseFor } from "../../wire/refuse.ts";
 import { learn } from "../audit/attempt.ts";
 import { demandsTwo, factorToAsk, usableFactors } from "../mfa/factors.ts";
 import { areTwo, provenInEvents } from "../mfa/proofs.ts";
+import { tracksDevices } from "../tokens/device-keys.ts";
+import { postAuthentication } from "../triggers/authentication.ts";
 import { replacesMfa } from "../users/devices.ts";
 import type { Given } from "./challenge.ts";
 import { challenges } from "./challenges.ts";
@@ -36,19 +38,22 @@ export async function proceed(ctx: Ctx, begun: SignIn, given: Given = {}): Promi
     if (offered.kind !== "proven") return offered;
     ({ signIn } = offered);
     // A request can prove only one thing.
-    parameters = {};
+    parameters = offered.parameters ?? {};
   }
 }
 
 async function authenticated(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
-  const { pool, client, user, proven, credentialVersion, signOuts, remember, deviceKey } = signIn;
-  if (user === undefined) return wrongPassword("simulated sign-in");
+  const { pool, client, proven, credentialVersion, signOuts, remember, deviceKey, clientMetadata } = signIn;
+  if (signIn.user === undefined) return wrongPassword("simulated sign-in");
+  const user = await changeAddresses(ctx, signIn, signIn.user);
+  const newDevice = tracksDevices(pool) ? deviceKey === undefined : undefined;
+  await postAuthentication(ctx, { pool, client, user, newDevice, clientMetadata });
   return {
     kind: "authenticated",
     authenticated: {
       pool,
       client,
-      user: await changeAddresses(ctx, signIn, user),
+      user,
       methods: proven,
       twoFactors: areTwo(proven),
       authTime: ctx.now,
@@ -56,6 +61,7 @@ async function authenticated(ctx: Ctx, signIn: SignIn): Promise<Outcome> {
       signOuts,
       remember,
       deviceKey,
+      clientMetadata,
     },
   };
 }

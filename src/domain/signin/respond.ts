@@ -6,7 +6,7 @@ import { refuse } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkSecretHash } from "../credentials/check-secret-hash.ts";
 import { provenInEvents } from "../mfa/proofs.ts";
-import { refuseTriggers } from "../triggers/unavailable.ts";
+import type { Metadata } from "../triggers/trigger.ts";
 import { loginNameKey } from "../user-pools/login-names.ts";
 import type { Challenge } from "./challenge.ts";
 import { challenges, isChallenge } from "./challenges.ts";
@@ -15,6 +15,7 @@ import { proceed } from "./proceed.ts";
 import { required } from "./refusals.ts";
 import type { Answering } from "./session.ts";
 import { eventResponse, type Outcome, type Page, type SignIn, type SignInState } from "./sign-in.ts";
+import { simulatedUsername } from "./simulated-user.ts";
 import type { Step } from "./steps.ts";
 import { assertStillValid } from "./still-valid.ts";
 
@@ -26,6 +27,7 @@ export interface RespondRequest extends Answering {
   readonly entry: "api" | "pages";
   /** The hosted page where it is answered, if any. */
   readonly page?: Page;
+  readonly clientMetadata?: Metadata | undefined;
 }
 
 /**
@@ -79,7 +81,6 @@ async function awaited(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   const challenge = challenges[name];
   const username = required(responses, "USERNAME");
   if (request.entry === "api") checkSecretHash(client, username, responses["SECRET_HASH"], "auth");
-  refuseTriggers(pool, "PostAuthentication", "PreTokenGeneration");
   const row = await challenge.find(ctx, request);
   const { state } = row;
   const fits = row.poolId === pool.id && row.clientId === client.id && isAwaited(name, state.awaiting);
@@ -90,14 +91,15 @@ async function awaited(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   const { failsForGood } = challenge;
   learn(attempt, { user, continues: state.event, passed: provenInEvents(state.proven), failsForGood });
   if (user !== undefined && user.signOuts !== state.signOuts) return challenge.refuse();
-  const names = [user?.username, user?.id, state.srp?.identity, state.submitted];
+  const shown = user?.username ?? simulatedUsername(pool, state.submitted);
+  const names = [shown, user?.id, state.srp?.identity, state.submitted];
   const key = loginNameKey(pool, username);
   if (!names.some((one) => one !== undefined && loginNameKey(pool, one) === key)) return challenge.refuse();
   return { name, challenge, row, user };
 }
 
 async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Promise<Outcome> {
-  const { pool, client, responses } = request;
+  const { pool, client, responses, clientMetadata } = request;
   const { name, challenge, row, user } = await awaited(ctx, request, attempt);
   const { state } = row;
   const { proves: proving, kind } = challenge;
@@ -109,7 +111,7 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   // The proof of one device does not count for another.
   const proven = state.proven.filter((proof) => proof !== "device" || deviceKey === state.deviceKey);
   const { chosen, enrolling } = state;
-  const known = { chosen, enrolling, deviceKey, proven, pool, client, user, attempt, row };
+  const known = { chosen, enrolling, deviceKey, proven, pool, client, user, attempt, row, clientMetadata };
   const signIn: SignIn = { ...state, ...known, page: request.page, remember: false };
   assertStillValid(signIn, name);
   const answered = await challenge.answer(ctx, signIn, responses);

@@ -7,6 +7,8 @@ import type { ContactAttribute } from "../messages/delivery.ts";
 import type { SecondFactor } from "../mfa/factors.ts";
 import type { Proof } from "../mfa/proofs.ts";
 import type { Authenticated } from "../tokens/issue.ts";
+import type { ChallengeResult } from "../triggers/custom-challenge.ts";
+import type { Metadata } from "../triggers/trigger.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import type { Attributes } from "../users/attributes.ts";
 import type { BrowserDevice } from "../users/browser-devices.ts";
@@ -47,6 +49,8 @@ export interface SignInState {
   readonly passkeyChallenge?: string;
   /** MFA_SETUP: the address that becomes a factor of the user once its code is entered. */
   readonly enrolling?: Enrolling | undefined;
+  /** CUSTOM_AUTH: what its triggers know. */
+  readonly custom?: Custom | undefined;
   /** NEW_PASSWORD_REQUIRED: addresses to set or delete at the end of the sign-in, when everything is proven. */
   readonly addresses?: Attributes | undefined;
   /** MFA_SETUP: the seed of a software token that awaits its first code, base64. */
@@ -73,6 +77,18 @@ export interface Page {
   readonly origin: string;
   /** The devices in the browser's cookie. */
   readonly devices: readonly BrowserDevice[];
+}
+
+/** What the triggers of CUSTOM_AUTH know of a sign-in. */
+export interface Custom {
+  /** The challenges that were answered, in order. */
+  readonly session: readonly ChallengeResult[];
+  /** How many of the sign-in's proofs are among them. */
+  readonly counted: number;
+  /** privateChallengeParameters of the challenge that is awaited, for the function that checks its answer. */
+  readonly hidden?: Readonly<Record<string, string>>;
+  /** challengeMetadata of the challenge that is awaited. */
+  readonly metadata?: string | null;
 }
 
 export interface SignIn {
@@ -104,6 +120,12 @@ export interface SignIn {
   readonly answered?: { readonly row: SignInRow<SignInState>; readonly kind: ChallengeKind };
   /** Whether to record the source of this request as known to the user when tokens are issued. */
   readonly remember: boolean;
+  /** ClientMetadata of RespondToAuthChallenge, for the triggers of its request. */
+  readonly clientMetadata?: Metadata | undefined;
+  /** ClientMetadata of InitiateAuth, for the triggers that get it as validationData. */
+  readonly validationData?: Metadata | undefined;
+  /** In CUSTOM_AUTH. */
+  readonly custom?: Custom | undefined;
 }
 
 /** A new sign-in, with nothing proven yet. */

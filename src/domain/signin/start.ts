@@ -4,13 +4,15 @@ import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
 import { checkSecretHash } from "../credentials/check-secret-hash.ts";
 import { turnOf } from "../credentials/subjects.ts";
-import { refuseTriggers } from "../triggers/unavailable.ts";
+import { preAuthentication } from "../triggers/authentication.ts";
+import type { Metadata } from "../triggers/trigger.ts";
 import { allowsFlow, hidesUsers } from "../user-pools/clients.ts";
 import { type Client, cachedClient, type Pool } from "../user-pools/load-pool.ts";
 import { deviceOfBrowser } from "../users/browser-devices.ts";
 import { findUser } from "../users/find-user.ts";
+import { migratesUsers } from "../users/migrate-user.ts";
 import { resumeAfterSignUp } from "./after-sign-up.ts";
-import { beginsWithSrp, refuseCustomAuth } from "./challenges/custom.ts";
+import { assertCustomAuth, beginCustom } from "./challenges/custom.ts";
 import { chooseFactor } from "./first-factors.ts";
 import { namedDevice } from "./named-device.ts";
 import { proceed } from "./proceed.ts";
@@ -27,6 +29,8 @@ export interface StartRequest {
   /** The Session of ConfirmSignUp, from which a sign-up continues. */
   readonly session: string | undefined;
   readonly entry: Entry;
+  /** ClientMetadata, which PreAuthentication gets as validationData. */
+  readonly clientMetadata?: Metadata | undefined;
   /** The hosted page where it starts, if any. */
   readonly page?: Page;
 }
@@ -112,12 +116,14 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   assertRoom(ctx, flow, pool);
   // Values that no honest client sends are refused before anything is read.
   if (givenProof !== undefined && proof === "SRP_A") readSrpA(givenProof);
-  const srpFirst = flow === "CUSTOM_AUTH" && beginsWithSrp(parameters);
-  if (flow === "CUSTOM_AUTH") refuseCustomAuth(pool);
-  refuseTriggers(pool, "PreAuthentication", "PostAuthentication", "PreTokenGeneration");
+  if (flow === "CUSTOM_AUTH") assertCustomAuth(pool, parameters);
   const user = await findUser(ctx, pool, submitted);
   learn(attempt, { user });
-  if (user === undefined && !hidesUsers(client)) refuseFor("noSuchUser");
+  // Whoever is unknown may yet be found in another store, once the password is at hand.
+  const mayMigrate = user === undefined && asksPassword(flow) && migratesUsers(pool);
+  if (user === undefined && !mayMigrate && !hidesUsers(client)) refuseFor("noSuchUser");
+  const { clientMetadata: validationData } = request;
+  if (!mayMigrate) await preAuthentication(ctx, { pool, client, user, submitted, validationData });
   if (isChoice(flow) && request.session !== undefined) {
     const given = { session: request.session, submitted, user, attempt, flow, page: request.page };
     return proceed(ctx, await resumeAfterSignUp(ctx, request, given));
@@ -128,7 +134,8 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
     ? await deviceOfBrowser(ctx, pool, user?.id, request.page.devices)
     : await namedDevice(ctx, pool, user?.id, named);
   const begun = newSignIn({ pool, client, user, flow, submitted, page: request.page, attempt });
-  const signIn: SignIn = { ...begun, deviceKey: device?.key, ...(srpFirst && { chosen: "PASSWORD_SRP" }) };
+  const signIn: SignIn = { ...begun, deviceKey: device?.key, validationData };
+  if (flow === "CUSTOM_AUTH") return proceed(ctx, await beginCustom(ctx, signIn, parameters), parameters);
   if (!isChoice(flow)) return proceed(ctx, signIn, parameters);
   return proceed(ctx, await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]), parameters);
 }
@@ -157,6 +164,9 @@ export function assertRoomEarly(ctx: Ctx, flow: string, clientId: string): void 
 function isFlow(name: string): name is Flow {
   return Object.hasOwn(flows, name);
 }
+
+/** Whether a flow may ask for the password in plain text. */
+const asksPassword = (flow: Flow) => flows[flow].proof === "PASSWORD" || isChoice(flow);
 
 function checkFlow(request: StartRequest): Flow {
   const { flow } = request;

@@ -39,7 +39,7 @@ export type ChallengeKind = "choice" | "first" | "second" | "either" | "set-up" 
 export interface Facts {
   readonly flow: Flow;
   readonly proven: readonly Proof[];
-  /** The factor that the user chose, if there was a choice; PASSWORD_SRP if CUSTOM_AUTH begins with it. */
+  /** The factor that the user chose, if there was a choice; PASSWORD_SRP if the triggers of CUSTOM_AUTH ask for it. */
   readonly chosen: FirstFactor | SecondFactor | undefined;
   readonly status: UserStatus;
   readonly mfa: {
@@ -73,7 +73,7 @@ interface Row {
 const rows: readonly Row[] = [
   { required: (facts) => facts.proven.length === 0, step: firstStep },
   {
-    required: ({ flow, proven }) => flow === "CUSTOM_AUTH" && !proven.includes("custom"),
+    required: (facts) => lacksCustom(facts) && !facts.proven.includes("password"),
     step: () => "CUSTOM_CHALLENGE",
   },
   {
@@ -88,7 +88,13 @@ const rows: readonly Row[] = [
     required: ({ device, proven }) => device !== undefined && !proven.includes("device"),
     step: () => "DEVICE_SRP_AUTH",
   },
+  // After a password, the pool's triggers are asked once everything else is proven.
+  { required: lacksCustom, step: () => "CUSTOM_CHALLENGE" },
 ];
+
+function lacksCustom({ flow, proven }: Facts): boolean {
+  return flow === "CUSTOM_AUTH" && !proven.includes("custom");
+}
 
 /** The next step of a sign-in, or `done` if everything is proven. */
 export function nextStep(facts: Facts): Step | "done" {

@@ -7,7 +7,8 @@ import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.t
 import { admitMessage } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
 import { type ContactAttribute, type Delivery, simulatedDelivery } from "../messages/delivery.ts";
-import { refuseTriggers } from "../triggers/unavailable.ts";
+import { postConfirmation } from "../triggers/sign-up.ts";
+import type { Metadata } from "../triggers/trigger.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { type Attributes, contactAttributes } from "../users/attributes.ts";
@@ -33,9 +34,13 @@ export async function confirmSignUp(
   ctx: Ctx,
   pool: Pool,
   client: Client,
-  request: { username: string; code: string; forceAliasCreation: boolean },
+  request: {
+    username: string;
+    code: string;
+    forceAliasCreation: boolean;
+    clientMetadata?: Metadata | undefined;
+  },
 ): Promise<{ user: User; contact: ContactAttribute | undefined }> {
-  refuseTriggers(pool, "PostConfirmation");
   const { username, code } = request;
   const { user, held } = await requireCodeOf(
     ctx,
@@ -59,6 +64,8 @@ export async function confirmSignUp(
       return { status: "CONFIRMED", attributes: withProven(fresh.attributes, held.proves) };
     },
   });
+  const { clientMetadata } = request;
+  await postConfirmation(ctx, pool, { user: confirmed, by: "ConfirmSignUp", client, clientMetadata });
   return { user: confirmed, contact: provenContact(confirmed.attributes, held.proves) };
 }
 
@@ -72,10 +79,14 @@ function withProven(attributes: Attributes, proven: string): Attributes {
   return contact === undefined ? attributes : { ...attributes, [`${contact}_verified`]: "true" };
 }
 
-/** AdminConfirmSignUp: confirms a user without a code, and verifies no address. */
-export async function adminConfirmSignUp(ctx: Ctx, pool: Pool, user: User): Promise<void> {
-  refuseTriggers(pool, "PostConfirmation");
-  await changeUser(
+/** AdminConfirmSignUp: confirms a user without a code, and verifies no address. Throws as `postConfirmation` does. */
+export async function adminConfirmSignUp(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  clientMetadata: Metadata | undefined,
+): Promise<void> {
+  const confirmed = await changeUser(
     ctx,
     pool,
     user,
@@ -85,6 +96,8 @@ export async function adminConfirmSignUp(ctx: Ctx, pool: Pool, user: User): Prom
     },
     { operation: "AdminConfirmSignUp", also: (tx) => deleteCodes(tx, pool.id, user.id, [purpose]) },
   );
+  const whom = { user: confirmed ?? user, by: "ConfirmSignUp", client: undefined } as const;
+  await postConfirmation(ctx, pool, { ...whom, clientMetadata });
 }
 
 /**
@@ -96,17 +109,19 @@ export function resendConfirmationCode(
   pool: Pool,
   client: Client,
   username: string,
+  clientMetadata?: Metadata,
 ): Promise<Delivery> {
   const attempt = beginAttempt(ctx, "ResendCode");
-  return concluded(ctx, attempt, resendCode(ctx, pool, client, { username, attempt }));
+  return concluded(ctx, attempt, resendCode(ctx, pool, client, { username, attempt, clientMetadata }));
 }
 
 async function resendCode(
   ctx: Ctx,
   pool: Pool,
   client: Client,
-  { username, attempt }: { username: string; attempt: Attempt },
+  request: { username: string; attempt: Attempt; clientMetadata: Metadata | undefined },
 ): Promise<Delivery> {
+  const { username, attempt, clientMetadata } = request;
   const likely = likelyContact(pool);
   const hides = hidesUsers(client);
   const user = await findUser(ctx, pool, username);
@@ -125,7 +140,14 @@ async function resendCode(
   const link = await confirmationLink(ctx, pool, client, user?.username ?? username);
   const receiver = { user: delivery === undefined ? undefined : user, delivery: to, proven: false };
   const asking = { subject, caller, hides };
-  await sendCodeOf(ctx, pool, asking, { ...receiver, purpose, kind: "resend-code", link });
+  await sendCodeOf(ctx, pool, asking, {
+    ...receiver,
+    purpose,
+    kind: "resend-code",
+    link,
+    client,
+    clientMetadata,
+  });
   return to;
 }
 

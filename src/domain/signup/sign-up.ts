@@ -15,7 +15,8 @@ import { type LinkTarget, sendsLink } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type Delivery, deliveryTo } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
-import { refuseTriggers } from "../triggers/unavailable.ts";
+import type { MessageOccasion } from "../triggers/custom-message.ts";
+import { postConfirmation, preSignUp, type SignUpData, type SignUpDecision } from "../triggers/sign-up.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
 import { pagesBase } from "../user-pools/domains.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
@@ -26,14 +27,15 @@ import { type PreparedCode, prepareCode, simulatedPlace, storeCode } from "../us
 import { newSub, newUser, simulateNewUser, storeNewUser } from "../users/new-user.ts";
 import { nameNewUser, takenReasons } from "../users/username.ts";
 
-export interface SignUpRequest {
+export interface SignUpRequest extends SignUpData {
   readonly username: string;
   readonly password: string | undefined;
   readonly attributes: Attributes;
 }
 
 /**
- * Creates an unconfirmed user and sends the confirmation code. Throws UsernameExistsException whoever asks: only
+ * Creates an unconfirmed user and sends the confirmation code, unless the pool's PreSignUp function confirms the user.
+ * The function is asked before the name is looked up, so that it hears of taken names, too. Throws UsernameExistsException whoever asks: only
  * AliasAttributes keep it secret which addresses are taken, until the address is confirmed. A taken name costs the same
  * work, for applications that do not pass the answer on; if the client hides who exists, the worker delivers. Throws
  * TooManyRequestsException and LimitExceededException (limits by address and destination).
@@ -54,10 +56,49 @@ async function makeUser(
   client: Client,
   request: SignUpRequest & { readonly attempt: Attempt },
 ): Promise<{ user: User; delivery: Delivery | undefined }> {
+  const asked = wantedUser(ctx, pool, client, request);
+  await countSignUp(ctx, pool, confirmationDelivery(pool, asked.attributes)?.destination);
+  const decision = await preSignUp(ctx, pool, client, { ...request, ...asked, userName: asked.username });
+  const taken = await takenName(ctx, pool, namesOf(pool, asked), asked.id);
+  const { password } = request;
+  const credential = password ? await makeCredential(ctx, pool, asked, password) : undefined;
+  const user = decided(asked, decision);
+  const delivery = decision.confirmed ? undefined : confirmationDelivery(pool, asked.attributes);
+  const link = delivery && (await confirmationLink(ctx, pool, client, user.username));
+  if (taken !== undefined) {
+    const subject = subjectOf(ctx, pool, undefined, request.username);
+    const place = simulatedPlace(subject);
+    const simulated =
+      delivery && signUpCode(ctx, pool, place, { delivery, link, by: "nobody", occasion: undefined });
+    await simulateNewUser(ctx, pool, asked, { credential, also: (tx) => storeIfAny(tx, simulated) });
+    return nameTaken(taken);
+  }
+  const by = hidesUsers(client) ? "worker" : "now";
+  const { clientMetadata } = request;
+  const occasion = { user, clientId: client.id, clientMetadata };
+  const prepared = delivery && signUpCode(ctx, pool, user, { delivery, link, by, occasion });
+  await storeNewUser(ctx, pool, user, {
+    credential,
+    // An address that the function vouches for is as good as one whose code was entered.
+    takeAliases: decision.verified.length > 0 ? "ConfirmSignUp" : undefined,
+    also: async (tx) => {
+      await storeIfAny(tx, prepared);
+      await rememberCallerSource(tx, ctx, user);
+    },
+    taken: nameTaken,
+  });
+  learn(request.attempt, { user });
+  if (prepared) await deliverQueued(ctx, [prepared.queued]);
+  if (decision.confirmed)
+    await postConfirmation(ctx, pool, { user, by: "ConfirmSignUp", client, clientMetadata });
+  return { user, delivery };
+}
+
+/** The user whom somebody asks for, unconfirmed. Throws what is wrong with it. */
+function wantedUser(ctx: Ctx, pool: Pool, client: Client, request: SignUpRequest): User {
   if (pool.document.AdminCreateUserConfig?.AllowAdminCreateUserOnly === true) {
     refuseFor("noSignUp");
   }
-  refuseTriggers(pool, "PreSignUp");
   if (request.password) ctx.app.passwordHasher.assertRoom(turnOf(ctx, pool));
   assertWritable(pool, client, Object.keys(request.attributes));
   refuseAliasAtSignUp(pool, request.attributes);
@@ -67,39 +108,26 @@ async function makeUser(
   const { password } = request;
   if (password) checkPassword(pool, password, "user");
   else if (!isPasswordless(pool)) refusePasswordless();
-  const delivery = confirmationDelivery(pool, attributes);
-  const user = newUser(ctx, pool, { sub, username: named.username, attributes, status: "UNCONFIRMED" });
-  const link = await confirmationLink(ctx, pool, client, user.username);
-  await countSignUp(ctx, pool, delivery?.destination);
-  const taken = await takenName(ctx, pool, namesOf(pool, user), user.id);
-  const credential = password ? await makeCredential(ctx, pool, user, password) : undefined;
-  if (taken !== undefined) {
-    const subject = subjectOf(ctx, pool, undefined, request.username);
-    const place = simulatedPlace(subject);
-    const simulated = delivery && signUpCode(ctx, pool, place, { delivery, link, by: "nobody" });
-    await simulateNewUser(ctx, pool, user, { credential, also: (tx) => storeIfAny(tx, simulated) });
-    return nameTaken(taken);
-  }
-  const by = hidesUsers(client) ? "worker" : "now";
-  const prepared = delivery && signUpCode(ctx, pool, user, { delivery, link, by });
-  await storeNewUser(ctx, pool, user, {
-    credential,
-    also: async (tx) => {
-      await storeIfAny(tx, prepared);
-      await rememberCallerSource(tx, ctx, user);
-    },
-    taken: nameTaken,
-  });
-  if (prepared) await deliverQueued(ctx, [prepared.queued]);
-  learn(request.attempt, { user });
-  return { user, delivery };
+  return newUser(ctx, pool, { sub, username: named.username, attributes, status: "UNCONFIRMED" });
+}
+
+/** The user as the PreSignUp function decided. */
+function decided(user: User, { confirmed, verified }: SignUpDecision): User {
+  const flags = Object.fromEntries(verified.map((contact) => [`${contact}_verified`, "true"]));
+  const status = confirmed ? "CONFIRMED" : user.status;
+  return { ...user, status, attributes: { ...user.attributes, ...flags } };
 }
 
 function signUpCode(
   ctx: Ctx,
   pool: Pool,
   user: { id: string },
-  sending: { delivery: Delivery; link: LinkTarget | undefined; by: DeliveredBy },
+  sending: {
+    delivery: Delivery;
+    link: LinkTarget | undefined;
+    by: DeliveredBy;
+    occasion: MessageOccasion | undefined;
+  },
 ) {
   return prepareCode(ctx, pool, { user, purpose: "sign-up", kind: "sign-up", ...sending });
 }

@@ -4,6 +4,7 @@
  */
 import { sha256, toBase64url } from "../../lib/bytes.ts";
 import type { User } from "../../store/users.ts";
+import type { GroupClaims } from "../triggers/token-generation.ts";
 
 export interface Group {
   readonly name: string;
@@ -71,13 +72,12 @@ export function accessTokenClaims(facts: ClaimFacts): Claims {
 
 /** The claims of an ID token without `at_hash`, which depends on the signed access token. */
 export function idTokenClaims(facts: ClaimFacts): Claims {
-  const roles = facts.groups.map((group) => group.roleArn).filter((role) => role !== null);
-  const preferred = preferredRole(facts.groups);
+  const { roles, preferredRole } = groupClaims(facts.groups);
   return {
     ...attributeClaims(facts),
     ...commonClaims(facts),
-    ...(roles.length > 0 && { "cognito:roles": [...new Set(roles)] }),
-    ...(preferred !== undefined && { "cognito:preferred_role": preferred }),
+    ...(roles.length > 0 && { "cognito:roles": roles }),
+    ...(preferredRole !== undefined && { "cognito:preferred_role": preferredRole }),
     "cognito:username": facts.user.username,
     aud: facts.clientId,
     token_use: "id",
@@ -91,6 +91,16 @@ export function idTokenClaims(facts: ClaimFacts): Claims {
  */
 export function accessTokenHash(token: string): string {
   return toBase64url(sha256(token).subarray(0, 16));
+}
+
+/** What tokens say of a user's groups. */
+export function groupClaims(groups: readonly Group[]): GroupClaims {
+  const roles = groups.map((group) => group.roleArn).filter((role) => role !== null);
+  return {
+    groups: groups.map((group) => group.name),
+    roles: [...new Set(roles)],
+    preferredRole: preferredRole(groups),
+  };
 }
 
 /**

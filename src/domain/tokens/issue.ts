@@ -7,6 +7,7 @@ import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { rememberCallerSource } from "../credentials/subjects.ts";
+import type { Metadata, TokenSource } from "../triggers/trigger.ts";
 import { tokenLifetimes } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { deviceGroupKey, newDeviceKey, tracksDevices } from "./device-keys.ts";
@@ -36,6 +37,14 @@ export interface Authenticated {
   readonly remember: boolean;
   /** The device that was proven; if undefined, a new one is created in pools that track devices. */
   readonly deviceKey: string | undefined;
+  /** ClientMetadata of the request that completed the sign-in, for PreTokenGeneration. */
+  readonly clientMetadata?: Metadata | undefined;
+}
+
+/** Which step of a sign-in at the API led to its tokens. */
+function sourceOf({ methods }: Authenticated): TokenSource {
+  if (methods.includes("new-password")) return "TokenGeneration_NewPasswordChallenge";
+  return methods.includes("device") ? "TokenGeneration_AuthenticateDevice" : "TokenGeneration_Authentication";
 }
 
 /** What tokens grant, and how they were obtained. */
@@ -62,7 +71,8 @@ export async function issueTokens(ctx: Ctx, authenticated: Authenticated): Promi
   const deviceKey = isNew ? newDeviceKey(ctx) : authenticated.deviceKey;
   const { twoFactors } = authenticated;
   const family = { ...newFamily(ctx, authenticated, apiGrant), deviceKey, twoFactors };
-  const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes: [apiScope] });
+  const occasion = { source: sourceOf(authenticated), clientMetadata: authenticated.clientMetadata };
+  const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes: [apiScope], occasion });
   if (!(await storeFamily(ctx, family, authenticated))) {
     return refuseFor("wrongPassword", { detail: "the user changed meanwhile" });
   }

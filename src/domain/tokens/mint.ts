@@ -10,12 +10,14 @@ import { groupsOfUser } from "../../store/groups.ts";
 import type { TokenFamily } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
+import { preTokenGeneration, type TokenChanges, type TokenOccasion } from "../triggers/token-generation.ts";
 import { isStrict } from "../user-pools/client-tags.ts";
 import { canRead, tokenLifetimes } from "../user-pools/clients.ts";
 import { type Client, issuer, type Pool } from "../user-pools/load-pool.ts";
-import { accessTokenClaims, accessTokenHash, type Claims, idTokenClaims } from "./claims.ts";
+import { accessTokenClaims, accessTokenHash, type Claims, groupClaims, idTokenClaims } from "./claims.ts";
 import { scopeIncludes } from "./scope-claims.ts";
 import { signingKey, type TokenUse } from "./signing-keys.ts";
+import { changeAccessClaims, changeIdClaims } from "./token-changes.ts";
 
 /** What tokens are created from. */
 export interface Minting {
@@ -26,6 +28,8 @@ export interface Minting {
   /** The scopes of the family that the client may still have. */
   readonly scopes: readonly string[];
   readonly nonce?: string | undefined;
+  /** Why, for PreTokenGeneration. */
+  readonly occasion: TokenOccasion;
 }
 
 /** The claims of access and ID tokens before signing, complete except for `at_hash`. */
@@ -40,18 +44,20 @@ export interface ShapedTokens {
 }
 
 /**
- * The claims of access and ID tokens as of now. Writes nothing, so a refusal at this point leaves everything unchanged.
+ * The claims of access and ID tokens as of now, changed by the pool's PreTokenGeneration function. Writes nothing, so a
+ * refusal at this point, the function's too, leaves everything unchanged.
  */
 export async function shapeTokens(ctx: Ctx, minting: Minting): Promise<ShapedTokens> {
-  const { pool, client, user, family, scopes, nonce } = minting;
+  const { pool, client, user, family, scopes, nonce, occasion } = minting;
   const lifetimes = tokenLifetimes(client);
   const strict = isStrict(pool, client);
   const isApi = family.origin === "api";
+  const groups = await groupsOfUser(ctx.db, pool.id, user.id);
   const facts = {
     issuer: issuer(ctx.config, pool),
     clientId: client.id,
     user,
-    groups: await groupsOfUser(ctx.db, pool.id, user.id),
+    groups,
     familyId: family.id,
     originJti: client.document.EnableTokenRevocation === false ? undefined : family.originJti,
     deviceKey: family.deviceKey,
@@ -67,7 +73,14 @@ export async function shapeTokens(ctx: Ctx, minting: Minting): Promise<ShapedTok
   const access = accessTokenClaims({ ...facts, jti: randomUUID(), lifetime: lifetimes.access });
   const hasId = isApi || scopes.includes("openid");
   const id = hasId ? idTokenClaims({ ...facts, jti: randomUUID(), lifetime: lifetimes.id }) : undefined;
-  return { access, id, lifetime: lifetimes.access, isHashed: !isApi };
+  const shaped = { access, id, lifetime: lifetimes.access, isHashed: !isApi };
+  const about = { pool, client, user, groups: groupClaims(groups), scopes, occasion };
+  const changes = await preTokenGeneration(ctx, about);
+  return changes === undefined ? shaped : { ...shaped, ...changed(shaped, changes) };
+}
+
+function changed({ access, id }: Pick<ShapedTokens, "access" | "id">, changes: TokenChanges) {
+  return { access: changeAccessClaims(access, changes), id: id && changeIdClaims(id, changes) };
 }
 
 /** Signs the claims made by `shapeTokens`. */

@@ -13,7 +13,6 @@ import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { recordCredentialChange } from "../audit/credential.ts";
-import { refuseTriggers } from "../triggers/unavailable.ts";
 import { allowsCodeFlow, remainingScopes } from "../user-pools/client-scopes.ts";
 import { rotatesRefreshTokens } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
@@ -74,7 +73,6 @@ export async function refreshTokens(
   deviceKey: string | undefined,
 ): Promise<AuthenticationResultType> {
   const { pool, client, family, user, parts } = presented;
-  refuseTriggers(pool, "PreTokenGeneration");
   if (family.revokedAt !== undefined) return revoked();
   if (family.expiresAt <= ctx.now) return refuse("NotAuthorizedException", "Refresh Token has expired");
   if (user === undefined) return revoked();
@@ -82,7 +80,10 @@ export async function refreshTokens(
   if (!(await isFromDevice(ctx, pool, family, deviceKey))) return invalid();
   const scopes = await grantable(ctx, presented, family);
   if (scopes.length === 0) return invalid();
-  const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes });
+  const shaped = await shapeTokens(ctx, {
+    ...{ pool, client, user, family, scopes },
+    occasion: { source: "TokenGeneration_RefreshTokens" },
+  });
   const generation = await nextGeneration(ctx, client, family, parts);
   await noteRefresh(ctx, presented, family);
   const tokens = await signTokens(ctx, pool, shaped);

@@ -35,10 +35,7 @@ export function renewsSilently(pool: Pick<Pool, "document">, client: Pick<Client
 }
 
 /** Whether the client must prove possession of its authorization requests by PKCE (RFC 7636). */
-export function requiresPkce(
-  pool: Pick<Pool, "document">,
-  client: Pick<Client, "id" | "secrets">,
-): boolean {
+export function requiresPkce(pool: Pick<Pool, "document">, client: Pick<Client, "id" | "secrets">): boolean {
   const isPublic = client.secrets.length === 0 && namedBy(pool, pkceTag).includes("public");
   return isPublic || isNamedBy(pool, pkceTag, client);
 }

@@ -6,23 +6,18 @@ import type { LoginName } from "../../store/login-names.ts";
 import { type User, updateUser } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { checkPassword, makeCredential } from "../credentials/password.ts";
-import { composeInvitation } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
-import { type Delivery, deliveryTo } from "../messages/delivery.ts";
-import { newMessage, type QueuedMessage, queueMessage } from "../messages/queue.ts";
-import { refuseTriggers } from "../triggers/unavailable.ts";
+import { queueMessage } from "../messages/queue.ts";
+import { preAdminCreateUser, type SignUpData } from "../triggers/sign-up.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { type Attributes, firstAttributes } from "./attributes.ts";
 import { requireUser } from "./find-user.ts";
+import { invitationDeliveries, invitations, type Medium } from "./invitations.ts";
 import { assertNamesFree, newSub, newUser, storeNewUser } from "./new-user.ts";
 import { temporaryPassword } from "./temporary-password.ts";
 import { nameNewUser, takenReasons } from "./username.ts";
 
-const day = 24 * 60 * 60 * 1000;
-
-type Medium = Delivery["medium"];
-
-export interface NewUserRequest {
+export interface NewUserRequest extends SignUpData {
   readonly username: string;
   readonly attributes: Attributes;
   /** Generated if absent, unless the pool's users can do without a password. */
@@ -34,7 +29,6 @@ export interface NewUserRequest {
 
 /** Creates a user on behalf of an administrator and sends the invitation. */
 export async function createUser(ctx: Ctx, pool: Pool, request: NewUserRequest): Promise<User> {
-  refuseTriggers(pool, "PreSignUp");
   const sub = newSub(ctx.random);
   const named = nameNewUser(pool, request.username, request.attributes, sub);
   const attributes = firstAttributes(pool, named.attributes, { required: false });
@@ -44,13 +38,19 @@ export async function createUser(ctx: Ctx, pool: Pool, request: NewUserRequest):
   const user = newUser(ctx, pool, { sub, username: named.username, attributes, status });
   const taken = (name: LoginName | undefined): never => nameTaken(pool, name);
   if (!request.forceAliasCreation) await assertNamesFree(ctx, pool, user, taken);
+  const { validationData, clientMetadata } = request;
+  const { username: userName } = user;
+  await preAdminCreateUser(ctx, pool, { userName, attributes, validationData, clientMetadata });
   const credential =
     password === undefined ? undefined : await makeCredential(ctx, pool, user, password, { temporary: true });
   const until = credential?.temporaryUntil;
-  const messages = invitations(ctx, pool, user, { username: request.username, password, deliveries, until });
+  const messages = invitations(ctx, pool, user, {
+    ...{ username: request.username, password, deliveries, until },
+    clientMetadata: request.clientMetadata,
+  });
   await storeNewUser(ctx, pool, user, {
     credential,
-    takeAliases: request.forceAliasCreation,
+    takeAliases: request.forceAliasCreation ? "AdminCreateUser" : undefined,
     also: async (tx) => {
       for (const message of messages) await queueMessage(tx, message);
     },
@@ -64,7 +64,7 @@ export async function createUser(ctx: Ctx, pool: Pool, request: NewUserRequest):
 export async function resendInvitation(
   ctx: Ctx,
   pool: Pool,
-  request: Pick<NewUserRequest, "username" | "temporaryPassword" | "mediums">,
+  request: Pick<NewUserRequest, "username" | "temporaryPassword" | "mediums" | "clientMetadata">,
 ): Promise<User> {
   const found = await requireUser(ctx, pool, request.username);
   if (found.status !== "FORCE_CHANGE_PASSWORD") {
@@ -80,7 +80,10 @@ export async function resendInvitation(
   const previous = await readCredential(ctx.db, pool.id, found.id);
   const credential = await makeCredential(ctx, pool, found, password, { temporary: true, previous });
   const until = credential.temporaryUntil;
-  const messages = invitations(ctx, pool, found, { username: request.username, password, deliveries, until });
+  const messages = invitations(ctx, pool, found, {
+    ...{ username: request.username, password, deliveries, until },
+    clientMetadata: request.clientMetadata,
+  });
   await inTransaction(ctx.db, async (tx) => {
     // The status was read outside: the user may have chosen a password in the meantime, which must not be overwritten.
     if (!(await updateUser(tx, found, {}, ctx.now))) refuseBusy();
@@ -118,45 +121,4 @@ function nameTaken(pool: Pool, name: LoginName | undefined): never {
   if (kind === "username") return refuseFor("accountTaken");
   const alias = pool.document.AliasAttributes?.includes(kind) === true;
   return refuseFor(takenReasons[alias ? "alias" : "name"][kind]);
-}
-
-/**
- * Where the invitation is sent. DesiredDeliveryMediums defaults to SMS; a user with an e-mail address but no phone
- * number gets it by e-mail, since otherwise nobody would learn the temporary password.
- */
-function invitationDeliveries(attributes: Attributes, mediums: readonly Medium[] | undefined): Delivery[] {
-  const { email, phone_number: phoneNumber } = attributes;
-  const wanted: readonly Medium[] = mediums?.length ? mediums : [!phoneNumber && email ? "EMAIL" : "SMS"];
-  const deliveries: Delivery[] = [];
-  if (wanted.includes("EMAIL") && email) deliveries.push(deliveryTo("email", email));
-  if (wanted.includes("SMS") && phoneNumber) deliveries.push(deliveryTo("phone_number", phoneNumber));
-  if (!mediums?.length || deliveries.length > 0) return deliveries;
-  return refuse(
-    "InvalidParameterException",
-    wanted.includes("EMAIL")
-      ? "No email provided but desired delivery medium was Email"
-      : "No phone number provided but desired delivery medium was SMS",
-  );
-}
-
-function invitations(
-  ctx: Ctx,
-  pool: Pool,
-  user: User,
-  content: {
-    /** As the administrator entered it: users know their address, not their UUID. */
-    username: string;
-    password: string | undefined;
-    deliveries: readonly Delivery[];
-    until: number | undefined;
-  },
-): QueuedMessage[] {
-  const { username, password, until } = content;
-  return content.deliveries.flatMap((delivery) => {
-    const composed = composeInvitation(pool.document, delivery.medium, { username, password });
-    if (composed === undefined) return [];
-    const lifetimeMs = until === undefined ? day : until - ctx.now;
-    const message = { userId: user.id, delivery, composed, code: password, lifetimeMs };
-    return [newMessage(ctx, pool, { ...message, kind: "invitation", by: "now" })];
-  });
 }

@@ -9,6 +9,7 @@ import { admitCode, type Caller, countMessage, limitExceeded } from "../credenti
 import { type Subject, subjectOf } from "../credentials/subjects.ts";
 import type { Delivery } from "../messages/delivery.ts";
 import type { DeliveredBy } from "../messages/queue.ts";
+import type { Metadata } from "../triggers/trigger.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { type HeldCode, prepareCode, refuseCode, requireCode, sendCode, simulatedPlace } from "./codes.ts";
@@ -57,6 +58,8 @@ interface Asking {
 }
 
 interface CodeToSend extends Pick<Parameters<typeof prepareCode>[2], "purpose" | "kind" | "link"> {
+  readonly client: Pick<Client, "id">;
+  readonly clientMetadata: Metadata | undefined;
   /** The recipient. If undefined, the same work is done but nothing is sent. */
   readonly user: User | undefined;
   readonly delivery: Delivery;
@@ -75,13 +78,14 @@ export async function sendCodeOf(
   { subject, caller, hides }: Asking,
   request: CodeToSend,
 ): Promise<boolean> {
-  const { user, delivery, proven, ...prepared } = request;
+  const { user, delivery, proven, client, clientMetadata, ...prepared } = request;
   const receiver = { destination: delivery.destination, proven, silent: hides };
   const mayBeSent = await countMessage(ctx, caller, receiver);
   if (!mayBeSent && !hides) limitExceeded();
   const sends = user !== undefined && mayBeSent;
   const by: DeliveredBy = sends ? (hides ? "worker" : "now") : "nobody";
   const place = sends ? user : simulatedPlace(subject);
-  await sendCode(ctx, prepareCode(ctx, pool, { ...prepared, user: place, delivery, by }));
+  const occasion = user && { user, clientId: client.id, clientMetadata };
+  await sendCode(ctx, prepareCode(ctx, pool, { ...prepared, user: place, delivery, by, occasion }));
   return sends;
 }

@@ -15,7 +15,14 @@ import { rememberCallerSource, type Subject } from "../credentials/subjects.ts";
 import { composeCode, type LinkTarget } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import type { ContactAttribute, Delivery } from "../messages/delivery.ts";
-import { type DeliveredBy, newMessage, type QueuedMessage, queueMessage } from "../messages/queue.ts";
+import {
+  type DeliveredBy,
+  newMessage,
+  type QueuedMessage,
+  queueMessage,
+  wordingOf,
+} from "../messages/queue.ts";
+import type { MessageOccasion } from "../triggers/custom-message.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { type ChangeOptions, changeUser } from "./change-user.ts";
 
@@ -66,20 +73,23 @@ export function prepareCode(
     by: DeliveredBy;
     /** For messages with a link instead of a code. */
     link?: LinkTarget | undefined;
+    /** For a CustomMessage function; undefined if nobody receives the message. */
+    occasion: MessageOccasion | undefined;
   },
 ): PreparedCode {
-  const { user, purpose, kind, delivery, by, link } = request;
+  const { user, purpose, kind, delivery, by, link, occasion } = request;
   const code = newCode(ctx.random);
   const composed = composeCode(pool.document, delivery.medium, code, link);
   const life = lifetimeMs(purpose);
   // A user who does not exist has no row for a message to belong to.
   const userId = by === "nobody" ? undefined : user.id;
+  const wording = occasion && by !== "nobody" ? wordingOf(pool, kind, occasion, { code, link }) : undefined;
   return {
     place: { poolId: pool.id, userId: user.id, purpose },
     code,
     proves: proof(delivery.attribute, delivery.destination),
     delivery,
-    queued: newMessage(ctx, pool, { userId, delivery, kind, composed, code, lifetimeMs: life, by }),
+    queued: newMessage(ctx, pool, { userId, delivery, kind, composed, code, lifetimeMs: life, by, wording }),
     now: ctx.now,
     expiresAt: ctx.now + life,
   };

@@ -56,8 +56,8 @@ export async function assertNamesFree(
 
 interface NewUserOptions {
   readonly credential: NewCredential | undefined;
-  /** Whether aliases of other users move to this user (ForceAliasCreation). */
-  readonly takeAliases?: boolean;
+  /** The operation by which aliases of other users move to this user, if they may. */
+  readonly takeAliases?: "AdminCreateUser" | "ConfirmSignUp" | undefined;
   /** Further store calls in the same transaction. */
   readonly also?: (tx: Db) => Promise<void>;
   /** Throws the operation's refusal for a taken name. */
@@ -73,7 +73,7 @@ export async function storeNewUser(ctx: Ctx, pool: Pool, user: User, options: Ne
   const store = () => inTransaction(ctx.db, (tx) => insertWhole(tx, ctx, pool, { ...options, user, names }));
   try {
     // Only aliases that are taken over from others can have changed in the meantime.
-    await (options.takeAliases === true ? untilFresh(store) : store());
+    await (options.takeAliases === undefined ? store() : untilFresh(store));
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
     options.taken(await takenName(ctx, pool, names, user.id));
@@ -86,8 +86,8 @@ async function insertWhole(
   pool: Pool,
   made: NewUserOptions & { readonly user: User; readonly names: LoginName[] },
 ): Promise<void> {
-  const { user, names, credential, takeAliases = false, also } = made;
-  if (takeAliases) await releaseAliases(tx, ctx, pool, names, { id: user.id, operation: "AdminCreateUser" });
+  const { user, names, credential, takeAliases: operation, also } = made;
+  if (operation !== undefined) await releaseAliases(tx, ctx, pool, names, { id: user.id, operation });
   if (!(await insertUser(tx, user, names))) noSuchPool(pool.id);
   if (credential) await insertCredential(tx, pool.id, user.id, credential, ctx.now);
   await also?.(tx);

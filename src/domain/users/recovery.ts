@@ -14,7 +14,8 @@ import { subjectOf } from "../credentials/subjects.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, simulatedDelivery } from "../messages/delivery.ts";
 import { factorContacts } from "../mfa/factors.ts";
-import { refuseTriggers } from "../triggers/unavailable.ts";
+import { postConfirmation } from "../triggers/sign-up.ts";
+import type { Metadata } from "../triggers/trigger.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { isVerified } from "./attributes.ts";
@@ -22,6 +23,7 @@ import { changeUser } from "./change-user.ts";
 import { changeByCode, prepareCode, proof, refuseCode, storeCode } from "./codes.ts";
 import { requireCodeOf, sendCodeOf } from "./codes-by-name.ts";
 import { findUser, noSuchUserOfClient } from "./find-user.ts";
+import { migratesUsers, migrateToRecover } from "./migrate-user.ts";
 import { endTrust, replacePassword } from "./passwords.ts";
 
 const purpose = "forgot-password";
@@ -112,26 +114,37 @@ export async function forgotPassword(
   pool: Pool,
   client: Client,
   username: string,
+  clientMetadata?: Metadata,
 ): Promise<Delivery> {
   const attempt = beginAttempt(ctx, "ForgotPassword");
-  const sending = sendRecoveryCode(ctx, pool, client, { username, attempt });
+  const sending = sendRecoveryCode(ctx, pool, client, { username, attempt, clientMetadata });
   const { to } = await concluded(ctx, attempt, sending, ({ sends }) => (sends ? "InProgress" : "Fail"));
   return to;
+}
+
+interface Forgetting {
+  readonly username: string;
+  readonly attempt: Attempt;
+  readonly clientMetadata: Metadata | undefined;
 }
 
 async function sendRecoveryCode(
   ctx: Ctx,
   pool: Pool,
   client: Client,
-  { username, attempt }: { username: string; attempt: Attempt },
+  { username, attempt, clientMetadata }: Forgetting,
 ): Promise<{ readonly to: Delivery; readonly sends: boolean }> {
   const order = recoveryOrder(pool);
   const hides = hidesUsers(client);
-  const user = await findUser(ctx, pool, username);
-  learn(attempt, { user });
-  if (user === undefined && !hides) noSuchUserOfClient();
-  const subject = subjectOf(ctx, pool, user, username);
+  const moving = { pool, client, submitted: username, clientMetadata };
+  const known = await findUser(ctx, pool, username);
+  learn(attempt, { user: known });
+  if (known === undefined && !hides && !migratesUsers(pool)) noSuchUserOfClient();
+  const subject = subjectOf(ctx, pool, known, username);
   const caller = await admitMessage(ctx, subject, purpose);
+  const user = known ?? (await migrateToRecover(ctx, moving));
+  if (user === undefined && !hides) noSuchUserOfClient();
+  learn(attempt, { user });
   const delivery = user && recoveryDeliveries(pool, user)[0];
   const obstacle = user && obstacleOf(pool, user);
   learn(attempt, { isOfUser: obstacle !== undefined });
@@ -140,7 +153,13 @@ async function sendRecoveryCode(
   const to = real ? delivery : simulatedDelivery(pool, username, likelyContact(pool, order), order);
   const receiver = { user: real ? user : undefined, delivery: to, proven: real };
   const asking = { subject, caller, hides };
-  const sends = await sendCodeOf(ctx, pool, asking, { ...receiver, purpose, kind: purpose });
+  const sends = await sendCodeOf(ctx, pool, asking, {
+    ...receiver,
+    purpose,
+    kind: purpose,
+    client,
+    clientMetadata,
+  });
   // Logged for nonexistent users as well, since writing a line takes time.
   if (!sends) {
     const reason = reasons[user === undefined ? "no user" : (obstacle ?? "too many")];
@@ -170,6 +189,7 @@ interface Recovery {
   readonly username: string;
   readonly code: string;
   readonly password: string;
+  readonly clientMetadata?: Metadata | undefined;
 }
 
 async function recover(
@@ -178,7 +198,6 @@ async function recover(
   client: Client,
   request: Recovery & { readonly attempt: Attempt },
 ): Promise<void> {
-  refuseTriggers(pool, "PostConfirmation");
   checkPassword(pool, request.password, "user");
   // For everybody alike, before anybody is looked up.
   recoveryOrder(pool);
@@ -200,7 +219,7 @@ async function recover(
   );
   const previous = await readCredential(ctx.db, pool.id, user.id);
   const credential = await makeCredential(ctx, pool, user, request.password, { previous });
-  await changeByCode(ctx, pool, user, held, {
+  const recovered = await changeByCode(ctx, pool, user, held, {
     operation: "ConfirmForgotPassword",
     decide: (fresh) => {
       // The address that the code was sent to must still be allowed to recover: neither an abandoned mailbox nor one
@@ -213,15 +232,22 @@ async function recover(
     },
     also: (tx) => replacePassword(tx, pool, user, credential, ctx.now),
   });
+  const { clientMetadata } = request;
+  await postConfirmation(ctx, pool, { user: recovered, by: "ConfirmForgotPassword", client, clientMetadata });
 }
 
 /**
  * AdminResetUserPassword: the user must choose a new password by a code sent now, and until then can neither sign in
  * nor use a token. Throws NotAuthorizedException and InvalidParameterException as ForgotPassword does.
  */
-export function resetPassword(ctx: Ctx, pool: Pool, user: User): Promise<void> {
+export function resetPassword(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  clientMetadata: Metadata | undefined,
+): Promise<void> {
   const attempt = beginAttempt(ctx, "ForgotPassword", { user });
-  return concluded(ctx, attempt, sendReset(ctx, pool, user), () => "InProgress");
+  return concluded(ctx, attempt, sendReset(ctx, pool, user, clientMetadata), () => "InProgress");
 }
 
 /** Whether an administrator can reset this user's password. Throws NotAuthorizedException. */
@@ -230,7 +256,12 @@ function assertResettable(user: Pick<User, "enabled" | "status">): void {
   if (user.status !== "CONFIRMED" && user.status !== "RESET_REQUIRED") refuseObstacle("state");
 }
 
-async function sendReset(ctx: Ctx, pool: Pool, user: User): Promise<void> {
+async function sendReset(
+  ctx: Ctx,
+  pool: Pool,
+  user: User,
+  clientMetadata: Metadata | undefined,
+): Promise<void> {
   recoveryOrder(pool);
   assertResettable(user);
   const [delivery = refuseObstacle(noAddress(pool, user) ?? "nothing verified")] = recoveryDeliveries(
@@ -243,6 +274,7 @@ async function sendReset(ctx: Ctx, pool: Pool, user: User): Promise<void> {
     kind: "admin-reset-password",
     delivery,
     by: "now",
+    occasion: { user, clientMetadata },
   });
   await changeUser(
     ctx,

@@ -11,6 +11,7 @@ import { admitCode, admitMessage, countMessage, limitExceeded } from "../credent
 import { subjectOf } from "../credentials/subjects.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { type ContactAttribute, type Delivery, deliveryTo, isContact } from "../messages/delivery.ts";
+import type { MessageOccasion } from "../triggers/custom-message.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import {
   type Attributes,
@@ -33,6 +34,11 @@ import {
 } from "./codes.ts";
 import { changesNothing } from "./sign-in-means.ts";
 
+/** Who changes a user's attributes. */
+export interface Changer extends Omit<MessageOccasion, "user"> {
+  readonly by: "user" | "admin";
+}
+
 /**
  * Updates attributes and sends codes to new addresses. Returns the destinations. Throws AliasExistsException, and
  * CodeDeliveryFailureException (the changes remain).
@@ -42,9 +48,9 @@ export async function updateAttributes(
   pool: Pool,
   user: User,
   change: Attributes,
-  by: "user" | "admin",
+  changer: Changer,
 ): Promise<Delivery[]> {
-  if (by === "user") await limitUpdate(ctx, pool, user, planUpdate(pool, user, change).deliveries);
+  if (changer.by === "user") await limitUpdate(ctx, pool, user, planUpdate(pool, user, change).deliveries);
   let prepared: PreparedCode[] = [];
   await changeUser(
     ctx,
@@ -53,7 +59,7 @@ export async function updateAttributes(
     (fresh) => {
       const plan = planUpdate(pool, fresh, change);
       prepared = plan.deliveries.map((delivery) =>
-        attributeCode(ctx, pool, fresh, delivery, "update-attribute"),
+        attributeCode(ctx, pool, { ...changer, user: fresh }, delivery, "update-attribute"),
       );
       // Nothing is written if nothing changes and nothing is sent.
       return prepared.length === 0 && changesNothing(fresh, plan.change) ? undefined : plan.change;
@@ -137,16 +143,17 @@ export async function removeAttributes(
 function attributeCode(
   ctx: Ctx,
   pool: Pool,
-  user: User,
+  occasion: MessageOccasion,
   delivery: Delivery,
   kind: Message["kind"],
 ): PreparedCode {
   return prepareCode(ctx, pool, {
-    user,
+    user: occasion.user,
     purpose: `attribute:${delivery.attribute}`,
     kind,
     delivery,
     by: "now",
+    occasion,
   });
 }
 
@@ -162,7 +169,13 @@ function contactNamed(name: string): ContactAttribute {
  * GetUserAttributeVerificationCode: sends a code to the value that waits for verification, if any, otherwise to the
  * current one.
  */
-export async function sendAttributeCode(ctx: Ctx, pool: Pool, user: User, name: string): Promise<Delivery> {
+export async function sendAttributeCode(
+  ctx: Ctx,
+  pool: Pool,
+  occasion: MessageOccasion,
+  name: string,
+): Promise<Delivery> {
+  const { user } = occasion;
   const contact = contactNamed(name);
   const value = user.pendingAttributes[contact] ?? user.attributes[contact];
   if (value === undefined) {
@@ -172,7 +185,7 @@ export async function sendAttributeCode(ctx: Ctx, pool: Pool, user: User, name: 
   const delivery = deliveryTo(contact, value);
   const proven = value === user.attributes[contact] && isVerified(user.attributes, contact);
   if (!(await countMessage(ctx, caller, { destination: value, proven, silent: false }))) limitExceeded();
-  await sendCode(ctx, attributeCode(ctx, pool, user, delivery, "verify-attribute"));
+  await sendCode(ctx, attributeCode(ctx, pool, occasion, delivery, "verify-attribute"));
   return delivery;
 }
 

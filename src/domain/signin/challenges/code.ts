@@ -20,7 +20,7 @@ import {
   maskDestination,
   simulatedDelivery,
 } from "../../messages/delivery.ts";
-import { type DeliveredBy, newMessage, queueMessage } from "../../messages/queue.ts";
+import { type DeliveredBy, newMessage, queueMessage, wordingOf } from "../../messages/queue.ts";
 import { usableFactors, withFactor } from "../../mfa/factors.ts";
 import type { Proof } from "../../mfa/proofs.ts";
 import { hidesUsers } from "../../user-pools/clients.ts";
@@ -108,7 +108,7 @@ export function codeLength(isFirst: boolean): 6 | 8 {
  * TooManyRequestsException.
  */
 async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promise<Outcome> {
-  const { pool, client, user, submitted, enrolling } = signIn;
+  const { pool, client, user, submitted, enrolling, clientMetadata } = signIn;
   const isFirst = signIn.proven.length === 0;
   const { contact } = rules[step];
   const value = enrolling?.value ?? (user && addressOf(user, contact, isFirst));
@@ -132,6 +132,10 @@ async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promise<Outc
     code,
     lifetimeMs: sessionLifetime(client),
     by,
+    wording:
+      sent && user
+        ? wordingOf(pool, "sign-in", { user, clientId: client.id, clientMetadata }, { code })
+        : undefined,
   });
   const outcome = await offerChallenge(ctx, signIn, {
     name: step,

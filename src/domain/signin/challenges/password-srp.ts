@@ -6,7 +6,6 @@
 import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, hmacSha256, toBase64 } from "../../../lib/bytes.ts";
 import { N, pad, publicValueHex, SECRET_BYTES, saltHex, signature } from "../../../lib/srp.ts";
-import { uuid4Of } from "../../../lib/uuid.ts";
 import { readCredential } from "../../../store/credentials.ts";
 import { readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
@@ -25,6 +24,7 @@ import {
   secretBlock,
 } from "../session.ts";
 import type { Outcome, SignIn, SignInState } from "../sign-in.ts";
+import { simulatedUsername } from "../simulated-user.ts";
 import { isTimely, readSrpA } from "../srp.ts";
 import type { Flow } from "../steps.ts";
 
@@ -144,16 +144,6 @@ function fakeCredential(
   return {
     salt: derive("salt").subarray(0, 16),
     verifier: pad((BigInt(`0x${wide.toString("hex")}`) % (N - 3n)) + 2n),
-    identity: hasGeneratedUsernames(pool, name) ? uuid4Of(derive("identity")) : key,
+    identity: simulatedUsername(pool, name),
   };
-}
-
-/** Whether real users with such a sign-in name have a UUID as username; otherwise a UUID would reveal the fake. */
-function hasGeneratedUsernames(pool: Pool, name: string): boolean {
-  if ((pool.document.UsernameAttributes ?? []).length > 0) return true;
-  const aliases = pool.document.AliasAttributes ?? [];
-  return (
-    (aliases.includes("email") && name.includes("@")) ||
-    (aliases.includes("phone_number") && name.startsWith("+"))
-  );
 }

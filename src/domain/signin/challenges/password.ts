@@ -9,8 +9,10 @@ import { learn } from "../../audit/attempt.ts";
 import { admitGuess, type Guess, settleGuess } from "../../credentials/guessing.ts";
 import { completeCredential, verifyPassword } from "../../credentials/password.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
+import { preAuthentication } from "../../triggers/authentication.ts";
 import { hidesUsers } from "../../user-pools/clients.ts";
 import type { Pool } from "../../user-pools/load-pool.ts";
+import { migrateByPassword, migratesUsers } from "../../users/migrate-user.ts";
 import type { Challenge, Given, Proven } from "../challenge.ts";
 import { offerChallenge } from "../offer.ts";
 import { invalidSession, wrongPassword } from "../refusals.ts";
@@ -43,10 +45,12 @@ async function offer(ctx: Ctx, signIn: SignIn, given: Given): Promise<Outcome | 
  * NotAuthorizedException (wrong, locked), and PasswordResetRequiredException for imported users without a password
  * (clients with LEGACY errors).
  */
-async function provePassword(ctx: Ctx, signIn: SignIn, password: string): Promise<SignIn> {
+async function provePassword(ctx: Ctx, begun: SignIn, password: string): Promise<SignIn> {
+  learn(begun.attempt, { proving: "Password" });
+  const subject = subjectOf(ctx, begun.pool, begun.user, begun.submitted);
+  const guess = await admitGuess(ctx, subject, "password");
+  const signIn = await withMigrated(ctx, begun, guess, password);
   const { pool, user } = signIn;
-  learn(signIn.attempt, { proving: "Password" });
-  const guess = await admitGuess(ctx, subjectOf(ctx, pool, user, signIn.submitted), "password");
   const credential = await readCredential(ctx.db, pool.id, user?.id);
   const right = await verifyPassword(ctx, pool, credential, password);
   await settleGuess(ctx, guess, right);
@@ -62,6 +66,30 @@ async function provePassword(ctx: Ctx, signIn: SignIn, password: string): Promis
       ? await addVerifier(ctx, { pool, user }, credential, password)
       : credential.version;
   return version === undefined ? wrongPassword() : proven(signIn, guess, version);
+}
+
+/**
+ * The sign-in of a user who is not here yet, but whose password the pool's UserMigration function knows, as that of the
+ * user who is created. A name that nobody has anywhere stays that. Throws PasswordResetRequiredException if the user
+ * moves without the password, and what PreAuthentication throws.
+ */
+async function withMigrated(ctx: Ctx, signIn: SignIn, guess: Guess, password: string): Promise<SignIn> {
+  const { pool, client, submitted, validationData, clientMetadata } = signIn;
+  if (signIn.user !== undefined || !migratesUsers(pool)) return signIn;
+  const moving = { pool, client, submitted, validationData, clientMetadata };
+  const user = await migrateByPassword(ctx, moving, password);
+  if (user === undefined) {
+    if (hidesUsers(client)) return signIn;
+    await settleGuess(ctx, guess, false);
+    return refuseFor("noSuchUser");
+  }
+  learn(signIn.attempt, { user });
+  if (user.status === "RESET_REQUIRED") {
+    await settleGuess(ctx, guess, true);
+    return refuseFor("resetRequired");
+  }
+  await preAuthentication(ctx, { pool, client, user, submitted, validationData });
+  return { ...signIn, user, signOuts: user.signOuts };
 }
 
 /**

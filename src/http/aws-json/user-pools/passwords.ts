@@ -10,7 +10,7 @@ export const ForgotPassword: Handler<"ForgotPassword"> = async (ctx, input) => {
   const { pool, client } = await loadClient(ctx, input.ClientId);
   checkSecretHash(client, input.Username, input.SecretHash, "other");
   const from = withUserAddress(ctx, client, input.UserContextData?.IpAddress);
-  const delivery = await forgotPassword(from, pool, client, input.Username);
+  const delivery = await forgotPassword(from, pool, client, input.Username, input.ClientMetadata);
   return { CodeDeliveryDetails: codeDeliveryDetails(delivery) };
 };
 
@@ -22,6 +22,7 @@ export const ConfirmForgotPassword: Handler<"ConfirmForgotPassword"> = async (ct
     username: input.Username,
     code: input.ConfirmationCode,
     password: input.Password,
+    clientMetadata: input.ClientMetadata,
   });
   return {};
 };

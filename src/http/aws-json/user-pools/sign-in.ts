@@ -3,7 +3,7 @@ import type { Ctx } from "../../../app.ts";
 import { checkSecretHash } from "../../../domain/credentials/check-secret-hash.ts";
 import { withBackEndAddress, withUserAddress } from "../../../domain/credentials/subjects.ts";
 import { required } from "../../../domain/signin/refusals.ts";
-import { respondToChallenge } from "../../../domain/signin/respond.ts";
+import { type RespondRequest, respondToChallenge } from "../../../domain/signin/respond.ts";
 import type { Outcome } from "../../../domain/signin/sign-in.ts";
 import { assertRoomEarly, startSignIn } from "../../../domain/signin/start.ts";
 import { issueTokens } from "../../../domain/tokens/issue.ts";
@@ -11,7 +11,10 @@ import { type PresentedToken, readPresented, refreshTokens, userOf } from "../..
 import { allowsFlow } from "../../../domain/user-pools/clients.ts";
 import { type Client, loadClient, loadPoolClient, type Pool } from "../../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../../lib/refusal.ts";
-import type { InitiateAuthResponse } from "../../../wire/generated/user-pools.types.ts";
+import type {
+  InitiateAuthResponse,
+  RespondToAuthChallengeRequest,
+} from "../../../wire/generated/user-pools.types.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import type { Handler } from "../operation.ts";
 
@@ -28,6 +31,7 @@ export const InitiateAuth: Handler<"InitiateAuth"> = async (ctx, input) => {
     parameters: input.AuthParameters ?? {},
     session: input.Session,
     entry: "public",
+    clientMetadata: input.ClientMetadata,
   });
 };
 
@@ -40,28 +44,32 @@ export const AdminInitiateAuth: Handler<"AdminInitiateAuth"> = async (ctx, input
     parameters: input.AuthParameters ?? {},
     session: input.Session,
     entry: "admin",
+    clientMetadata: input.ClientMetadata,
   });
 };
 
 export const RespondToAuthChallenge: Handler<"RespondToAuthChallenge"> = async (ctx, input) => {
   const { pool, client } = await loadClient(ctx, input.ClientId);
   const from = withUserAddress(ctx, client, input.UserContextData?.IpAddress);
-  const { ChallengeName: challenge, Session: session, ChallengeResponses: responses = {} } = input;
-  return present(
-    from,
-    await respondToChallenge(from, { pool, client, challenge, session, responses, entry: "api" }),
-  );
+  return present(from, await respondToChallenge(from, { pool, client, ...answerIn(input) }));
 };
 
 export const AdminRespondToAuthChallenge: Handler<"AdminRespondToAuthChallenge"> = async (ctx, input) => {
   const { pool, client } = await loadPoolClient(ctx, input.UserPoolId, input.ClientId);
   const from = withBackEndAddress(ctx, input.ContextData?.IpAddress);
-  const { ChallengeName: challenge, Session: session, ChallengeResponses: responses = {} } = input;
-  return present(
-    from,
-    await respondToChallenge(from, { pool, client, challenge, session, responses, entry: "api" }),
-  );
+  return present(from, await respondToChallenge(from, { pool, client, ...answerIn(input) }));
 };
+
+/** The members that RespondToAuthChallenge and AdminRespondToAuthChallenge share. */
+function answerIn(
+  input: Pick<
+    RespondToAuthChallengeRequest,
+    "ChallengeName" | "Session" | "ChallengeResponses" | "ClientMetadata"
+  >,
+): Omit<RespondRequest, "pool" | "client"> {
+  const { ChallengeName: challenge, Session: session, ChallengeResponses: responses = {} } = input;
+  return { challenge, session, responses, entry: "api", clientMetadata: input.ClientMetadata };
+}
 
 interface Initiation {
   readonly pool: Pool;
@@ -70,6 +78,7 @@ interface Initiation {
   readonly parameters: Parameters;
   readonly session: string | undefined;
   readonly entry: "public" | "admin";
+  readonly clientMetadata: Readonly<Record<string, string>> | undefined;
 }
 
 async function initiate(ctx: Ctx, request: Initiation): Promise<InitiateAuthResponse> {

@@ -17,9 +17,11 @@ export const SignUp: Handler<"SignUp"> = async (ctx, input) => {
     username: input.Username,
     password: input.Password,
     attributes: attributesFrom(input.UserAttributes),
+    validationData: input.ValidationData && attributesFrom(input.ValidationData),
+    clientMetadata: input.ClientMetadata,
   });
   return {
-    UserConfirmed: false,
+    UserConfirmed: user.status === "CONFIRMED",
     CodeDeliveryDetails: delivery && codeDeliveryDetails(delivery),
     UserSub: user.id,
     Session: signUpSession(ctx, { pool, client }, user),
@@ -36,6 +38,7 @@ export const ConfirmSignUp: Handler<"ConfirmSignUp"> = async (ctx, input) => {
     username: input.Username,
     code: input.ConfirmationCode,
     forceAliasCreation: input.ForceAliasCreation ?? false,
+    clientMetadata: input.ClientMetadata,
   });
   return { Session: await confirmedSession(from, place, { ...confirmed, signedUp }) };
 };
@@ -44,6 +47,6 @@ export const ResendConfirmationCode: Handler<"ResendConfirmationCode"> = async (
   const { pool, client } = await loadClient(ctx, input.ClientId);
   checkSecretHash(client, input.Username, input.SecretHash, "other");
   const from = withUserAddress(ctx, client, input.UserContextData?.IpAddress);
-  const delivery = await resendConfirmationCode(from, pool, client, input.Username);
+  const delivery = await resendConfirmationCode(from, pool, client, input.Username, input.ClientMetadata);
   return { CodeDeliveryDetails: codeDeliveryDetails(delivery) };
 };

@@ -18,6 +18,7 @@ export const AdminCreateUser: Handler<"AdminCreateUser"> = async (ctx, input) =>
     username: input.Username,
     temporaryPassword: input.TemporaryPassword,
     mediums: input.DesiredDeliveryMediums,
+    clientMetadata: input.ClientMetadata,
   };
   if (input.MessageAction === "RESEND") {
     return { User: userType(await resendInvitation(ctx, pool, invitation)) };
@@ -27,6 +28,7 @@ export const AdminCreateUser: Handler<"AdminCreateUser"> = async (ctx, input) =>
     attributes: attributesFrom(input.UserAttributes),
     forceAliasCreation: input.ForceAliasCreation ?? false,
     suppressMessage: input.MessageAction === "SUPPRESS",
+    validationData: input.ValidationData && attributesFrom(input.ValidationData),
   });
   return { User: userType(user) };
 };
@@ -65,7 +67,7 @@ export const AdminDisableUser: Handler<"AdminDisableUser"> = async (ctx, input) 
 
 export const AdminConfirmSignUp: Handler<"AdminConfirmSignUp"> = async (ctx, input) => {
   const { pool, user } = await poolAndUser(ctx, input);
-  await adminConfirmSignUp(ctx, pool, user);
+  await adminConfirmSignUp(ctx, pool, user, input.ClientMetadata);
   return {};
 };
 
@@ -77,13 +79,15 @@ export const AdminSetUserPassword: Handler<"AdminSetUserPassword"> = async (ctx,
 
 export const AdminResetUserPassword: Handler<"AdminResetUserPassword"> = async (ctx, input) => {
   const { pool, user } = await poolAndUser(ctx, input);
-  await resetPassword(ctx, pool, user);
+  await resetPassword(ctx, pool, user, input.ClientMetadata);
   return {};
 };
 
 export const AdminUpdateUserAttributes: Handler<"AdminUpdateUserAttributes"> = async (ctx, input) => {
   const { pool, user } = await poolAndUser(ctx, input);
-  await updateAttributes(ctx, pool, user, attributesFrom(input.UserAttributes), "admin");
+  const { ClientMetadata: clientMetadata } = input;
+  const change = attributesFrom(input.UserAttributes);
+  await updateAttributes(ctx, pool, user, change, { by: "admin", clientMetadata });
   return {};
 };
 

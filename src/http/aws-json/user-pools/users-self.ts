@@ -23,7 +23,9 @@ export const UpdateUserAttributes: Handler<"UpdateUserAttributes"> = async (ctx,
   const { pool, client, user } = signedIn;
   const change = attributesFrom(input.UserAttributes);
   assertWritable(pool, client, Object.keys(change));
-  const deliveries = await updateAttributes(ctx, pool, user, change, "user");
+  const { ClientMetadata: clientMetadata } = input;
+  const changer = { by: "user", clientId: client.id, clientMetadata } as const;
+  const deliveries = await updateAttributes(ctx, pool, user, change, changer);
   return { CodeDeliveryDetailsList: deliveries.map(codeDeliveryDetails) };
 };
 
@@ -37,9 +39,10 @@ export const DeleteUserAttributes: Handler<"DeleteUserAttributes"> = async (ctx,
 export const GetUserAttributeVerificationCode: Handler<"GetUserAttributeVerificationCode"> = async (
   ctx,
   input,
-  { pool, user },
+  { pool, client, user },
 ) => {
-  const delivery = await sendAttributeCode(ctx, pool, user, input.AttributeName);
+  const { AttributeName: name, ClientMetadata: clientMetadata } = input;
+  const delivery = await sendAttributeCode(ctx, pool, { user, clientId: client.id, clientMetadata }, name);
   return { CodeDeliveryDetails: codeDeliveryDetails(delivery) };
 };
 

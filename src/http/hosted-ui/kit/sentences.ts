@@ -4,6 +4,7 @@ import { RedirectedRefusal } from "../../../domain/grants/authorization-request.
 import type { Pool } from "../../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import type { Reason } from "../../../wire/reasons.ts";
+import { isRefusedFor } from "../../../wire/refuse.ts";
 import { logRefusal } from "../../refused.ts";
 import type { Words } from "../words/en.ts";
 import type { Problem } from "./fields.ts";
@@ -48,6 +49,10 @@ const byReason: Readonly<Record<Reason, ErrorWord>> = {
   requestsExceeded: { word: "tooMany" },
   notDelivered: { word: "notDelivered" },
   triggerUnavailable: notAvailable,
+  // Shown in the function's own words.
+  triggerRefused: { word: "general" },
+  triggerUnrecognizable: notAvailable,
+  triggerUnreadable: notAvailable,
   passkeysOff: notAvailable,
   passkeysWithoutDomain: notAvailable,
   tooManyPasskeys: { word: "tooManyMessages" },
@@ -104,6 +109,8 @@ const byReason: Readonly<Record<Reason, ErrorWord>> = {
 export function problemOf(error: Refusal, visit: Named, fields: readonly string[]): Problem {
   const { word, fields: meant = [] } = errorWordOf(error, fields);
   const field = meant.find((name) => fields.includes(name));
+  // In the words of the pool's function.
+  if (isRefusedFor(error, "triggerRefused")) return { text: error.message, field };
   if (word === "missing") return missing(visit, field);
   return { text: visit.words.errors[wordIn(visit.pool, word)], field };
 }

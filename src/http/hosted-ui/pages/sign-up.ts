@@ -15,6 +15,7 @@ import { typedName } from "../kit/names.ts";
 import { missing, problemOf, shownRefusal } from "../kit/sentences.ts";
 import { linkTo, type Visit } from "../kit/visit.ts";
 import { confirmationMethod, confirmPage } from "./confirm.ts";
+import { loginPage } from "./login-pages.ts";
 import { newPasswordField } from "./new-password.ts";
 import { offersSignUp } from "./offers.ts";
 import { termsLine } from "./terms.ts";
@@ -36,6 +37,7 @@ export async function postSignUp(visit: Visit): Promise<Response> {
     const UserAttributes = Object.entries(attributes).map(([Name, Value]) => ({ Name, Value }));
     checked("SignUp", { ClientId: client.id, Username: username, Password: password, UserAttributes });
     const { user, delivery } = await signUp(ctx, pool, client, { username, password, attributes });
+    if (user.status === "CONFIRMED") return loginPage(visit, { username, notice: words.confirm.done });
     if (delivery === undefined)
       return messagePage(visit, words.confirm.byAdministrator, words.confirm.created);
     const session = signUpSession(ctx, { pool, client }, user, "HOSTED_AUTH");
