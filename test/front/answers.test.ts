@@ -29,7 +29,8 @@ forEachServer(
     test("those that a trusted proxy does not take are its clients': whoever has most of them gives way", async () => {
       const town = await inTown();
       const { endpoint } = town.server;
-      const logo = await giveLogo(town);
+      // Strangers would be sent to https.
+      const logo = await giveLogo(town, proxy);
       const asking = async (client: string, count: number, requests: number) => {
         const text = `GET ${logo} HTTP/1.1\r\nhost: ${new URL(endpoint).host}\r\nx-forwarded-for: ${client}\r\n\r\n`;
         const held = await hold(endpoint, proxy, count);

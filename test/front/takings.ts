@@ -138,14 +138,14 @@ async function untaken(town: Town, count: number): Promise<Connected[]> {
   return held;
 }
 
-/** The path of a large image on the pages. */
-export async function giveLogo({ server, place, login }: Town): Promise<string> {
+/** The path of a large image on the pages, as seen from an address. */
+export async function giveLogo({ server, place, login }: Town, from = other): Promise<string> {
   const image = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(900_000)]);
   await giveStyle(server, place, {
     Settings: juniper,
     Assets: [{ Category: "FORM_LOGO", ColorMode: "DYNAMIC", Extension: "JPEG", Bytes: image }],
   });
-  const { body } = await ask(server.endpoint, other, login);
+  const { body } = await ask(server.endpoint, from, login);
   return /<img src="(?:https?:\/\/[^/]+)?(\/[^"]+\.jpe?g)"/.exec(body)?.[1] ?? assert.fail(body);
 }
 
