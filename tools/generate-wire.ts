@@ -7,7 +7,7 @@
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import type { Authorization, Member, OperationFacts, Shape } from "../src/wire/model.ts";
+import type { Authorization, Member, Model, OperationFacts, Shape } from "../src/wire/model.ts";
 
 interface Reference {
   target: string;
@@ -46,13 +46,23 @@ interface Service {
   target: string;
   /** Prefix of the exported constants and, capitalized, of the exported types. */
   prefix: string;
+  /** The error for input that violates the model's constraints. */
+  constraintError: Model<never>["constraintError"];
+  /** Whether patterns are printed without the anchors that some have in the model; all are matched as a whole. */
+  dropsAnchors: boolean;
 }
 
 type Source = Map<string, SourceShape>;
 
 const SERVICES: readonly Service[] = [
-  { source: "cognito-identity-provider", target: "user-pools", prefix: "userPool" },
-  { source: "cognito-identity", target: "identity-pools", prefix: "identityPool" },
+  {
+    ...{ source: "cognito-identity-provider", target: "user-pools", prefix: "userPool" },
+    ...{ constraintError: "InvalidParameterException", dropsAnchors: false },
+  },
+  {
+    ...{ source: "cognito-identity", target: "identity-pools", prefix: "identityPool" },
+    ...{ constraintError: "ValidationException", dropsAnchors: true },
+  },
 ];
 
 /**
@@ -252,7 +262,8 @@ function capitalised(text: string): string {
 }
 
 function factsFile(service: Service, source: Source): string {
-  const { prefix, target } = service;
+  const { prefix, target, constraintError, dropsAnchors } = service;
+  const printed = (shape: Shape) => (dropsAnchors ? withoutAnchors(shape) : shape);
   const typePrefix = capitalised(prefix);
   const authorizations = readAuthorizations(service);
   const operationNames = names(source, "operation");
@@ -263,7 +274,7 @@ function factsFile(service: Service, source: Source): string {
     (name) => `  ${name}: ${literal(operationFacts(name, find(source, name), authorizations.get(name)))},\n`,
   );
   const shapes = reachable(source).map(
-    (name) => `  ${name}: ${literal(shapeFacts(name, find(source, name)))},\n`,
+    (name) => `  ${name}: ${literal(printed(shapeFacts(name, find(source, name))))},\n`,
   );
   return [
     HEADER,
@@ -273,8 +284,14 @@ function factsFile(service: Service, source: Source): string {
     ` as const satisfies Record<${typePrefix}OperationName, OperationFacts>;\n\n`,
     `export const ${prefix}Shapes: Shapes = {\n${shapes.join("")}};\n\n`,
     `export const ${prefix}Model: Model<${typePrefix}Operations> = {\n`,
-    `  operations: ${prefix}Operations,\n  shapes: ${prefix}Shapes,\n};\n`,
+    `  operations: ${prefix}Operations,\n  shapes: ${prefix}Shapes,\n`,
+    `  constraintError: "${constraintError}",\n};\n`,
   ].join("");
+}
+
+function withoutAnchors(shape: Shape): Shape {
+  if (shape.type !== "string" || shape.pattern === undefined) return shape;
+  return { ...shape, pattern: shape.pattern.replace(/^\^(.*)\$$/s, "$1") };
 }
 
 /** The TypeScript type of a value on the wire; only structures and enums have named types. */

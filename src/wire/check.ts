@@ -37,7 +37,7 @@ interface Report {
 
 /**
  * Decodes and checks the body of a call. A type error is refused at once, with SerializationException; violated
- * constraints with InvalidParameterException, which Cognito uses instead of ValidationException.
+ * constraints with the model's `constraintError`.
  */
 export function parseInput<
   Operations extends OperationTypes<Operations>,
@@ -48,15 +48,16 @@ export function parseInput<
   if (input !== null) {
     const report: Report = { shapes: model.shapes, path: [], printed: [], names: new Set(), count: 0 };
     checkValue(report, shapeOf(model.shapes, input), value, false);
-    if (report.count > 0) refuseAll(report);
+    if (report.count > 0) refuseAll(report, model.constraintError);
   }
   return value as Operations[N]["input"];
 }
 
-function refuseAll({ count, printed, names }: Report): never {
+function refuseAll({ count, printed, names }: Report, error: Model<never>["constraintError"]): never {
   const errors = count === 1 ? "error" : "errors";
   const violations = `${count} validation ${errors} detected: ${printed.join("; ")}`;
-  return refuseFor("inputMalformed", { violations, names: [...names] });
+  const reason = error === "ValidationException" ? "inputInvalid" : "inputMalformed";
+  return refuseFor(reason, { violations, names: [...names] });
 }
 
 /** Checks a value. `hidden` is inherited: nothing inside a sensitive structure or list is ever printed. */

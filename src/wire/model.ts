@@ -108,6 +108,8 @@ export type OperationTypes<Operations> = {
 export interface Model<Operations> {
   readonly operations: { readonly [N in keyof Operations]: OperationFacts };
   readonly shapes: Shapes;
+  /** The error for input that violates constraints: user pools have their own instead of the framework's. */
+  readonly constraintError: "InvalidParameterException" | "ValidationException";
 }
 
 /** The shape that a reference in the model names. A missing one is a defect of the generator, never of a caller. */

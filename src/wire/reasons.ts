@@ -192,6 +192,8 @@ export const reasons = {
 
   /** An input that violates the model. */
   inputMalformed: { code: "InvalidParameterException", message: "{violations}" },
+  /** The same, of the identity pool service. */
+  inputInvalid: { code: "ValidationException", message: "{violations}" },
 
   // Sign-up and recovery.
   noSignUp: { code: "NotAuthorizedException", message: "SignUp is not permitted for this user pool" },

@@ -47,6 +47,7 @@ const tables: readonly Table[] = [
 function errorsOf(operation: string): ReadonlySet<string> {
   const all: string[] = [...ofEveryOperation, ...(deviating[operation] ?? [])];
   for (const [facts, handlers] of tables) {
+    if (facts === identityPoolOperations && Object.hasOwn(facts, operation)) all.push("ValidationException");
     const own = Object.hasOwn(facts, operation) ? facts[operation] : undefined;
     if (own === undefined) continue;
     all.push(...own.errors);

@@ -10,12 +10,12 @@ import type { UserPoolOperationName } from "../../src/wire/generated/user-pools.
 const POOL = "us-east-1_AbCdEfGhI";
 const NAME_PATTERN = String.raw`[\p{L}\p{M}\p{S}\p{N}\p{P}]+`;
 
-function messageOf(action: () => unknown): string {
+function messageOf(action: () => unknown, code = "InvalidParameterException"): string {
   try {
     action();
   } catch (error) {
     assert.ok(error instanceof Refusal, String(error));
-    assert.equal(error.code, "InvalidParameterException");
+    assert.equal(error.code, code);
     return error.message;
   }
   return "";
@@ -26,7 +26,7 @@ function userPool(name: UserPoolOperationName, body: object): string {
 }
 
 function identityPool(name: IdentityPoolOperationName, body: object): string {
-  return messageOf(() => parseInput(identityPoolModel, name, JSON.stringify(body)));
+  return messageOf(() => parseInput(identityPoolModel, name, JSON.stringify(body)), "ValidationException");
 }
 
 /** Puts the frame around single violations. */
@@ -138,7 +138,23 @@ test("plain values of a list are reported for the list as a whole", () => {
   );
 });
 
-test("identity pools speak the same way", () => {
+test("identity pools speak the same way, with ValidationException and patterns without anchors", () => {
+  const patterns = [pattern(String.raw`[\w-]+:[0-9a-f-]+`), pattern(String.raw`[\w\s+=,.@-]+`)] as const;
+  assert.equal(
+    identityPool("DescribeIdentityPool", { IdentityPoolId: "none" }),
+    detected(of("none", "identityPoolId", patterns[0])),
+  );
+  // The value is matched as a whole all the same.
+  assert.equal(
+    identityPool("DescribeIdentityPool", { IdentityPoolId: "us-east-1:0aeb!" }),
+    detected(of("us-east-1:0aeb!", "identityPoolId", patterns[0])),
+  );
+  assert.equal(
+    identityPool("CreateIdentityPool", { IdentityPoolName: "a/b", AllowUnauthenticatedIdentities: false }),
+    detected(of("a/b", "identityPoolName", patterns[1])),
+  );
+  const roles = Object.values(identityPoolModel.shapes).filter((shape) => shape.type === "string");
+  for (const { pattern: text = "" } of roles) assert.doesNotMatch(text, /^\^|\$$/);
   const login = `Map value must satisfy constraint: [${atMost(50000)}, ${atLeast(1)}]`;
   assert.equal(
     identityPool("GetId", { IdentityPoolId: "us-east-1:0aeb", Logins: { "accounts.google.com": "" } }),

@@ -756,4 +756,5 @@ export const userPoolShapes: Shapes = {
 export const userPoolModel: Model<UserPoolOperations> = {
   operations: userPoolOperations,
   shapes: userPoolShapes,
+  constraintError: "InvalidParameterException",
 };

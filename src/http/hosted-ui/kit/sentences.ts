@@ -93,6 +93,7 @@ const byReason: Readonly<Record<Reason, ErrorWord>> = {
   preferredNameIsAlias: { word: "general" },
   attributesMalformed: { word: "general" },
   inputMalformed: { word: "general" },
+  inputInvalid: { word: "general" },
   noSignUp: { word: "noSignUp" },
   confirmedBefore: { word: "alreadyConfirmed" },
   statusForbidsConfirmation: { word: "general" },
