@@ -90,11 +90,6 @@ async function makeOthersPool(server: TestServer): Promise<string> {
         UserPoolId,
         ClientName: `AmazonOpenSearchService-${name}-abc`,
         GenerateSecret: true,
-        AllowedOAuthFlowsUserPoolClient: true,
-        AllowedOAuthFlows: ["code"],
-        AllowedOAuthScopes: ["openid"],
-        CallbackURLs: ["https://search.example/_plugin/_dashboards"],
-        SupportedIdentityProviders: ["COGNITO"],
       }),
     );
   const group = { GroupName: "staff", Description: "Staff", Precedence: 1 };
@@ -126,21 +121,28 @@ function checkDataSources(state: readonly Instance[], pool: string): void {
 /** Attributes that have one value in every instance, before the change and after it, other than those that must. */
 function neverChanged(instances: readonly Instance[]): string[] {
   const seen = new Map<string, Set<string>>();
+  const blocks = new Set<string>();
   const walk = (name: string, value: unknown): void => {
-    // A block; a map is compared as a whole.
-    if (Array.isArray(value) && typeof value[0] === "object")
+    // Of a block, what is inside; a map is compared as a whole.
+    if (Array.isArray(value) && typeof value[0] === "object") {
+      blocks.add(name);
       for (const block of value as object[])
         for (const [key, inside] of Object.entries(block)) walk(`${name}.${key}`, inside);
-    else seen.set(name, (seen.get(name) ?? new Set()).add(JSON.stringify(value ?? null)));
+    } else seen.set(name, (seen.get(name) ?? new Set()).add(JSON.stringify(value ?? null)));
   };
   for (const { type, mode, attributes } of instances)
     if (mode === "managed")
       for (const [key, value] of Object.entries(attributes)) walk(`${type}.${key}`, value);
-  const single = [...seen].filter(([, values]) => values.size === 1).map(([name]) => name);
-  return single.filter((name) => !fixed.has(name));
+  const single = [...seen].filter(([name, values]) => values.size === 1 && !blocks.has(name));
+  return single.flatMap(([name]) => (fixed.has(name) || name.endsWith(".user_pool_id") ? [] : [name]));
 }
 
 const fixed: ReadonlySet<string> = new Set([
+  // Provider 5.100 loses this block of managed clients, whatever the answer contains.
+  "aws_cognito_managed_user_pool_client.refresh_token_rotation",
+  // Another form of application_id, which it excludes.
+  "aws_cognito_managed_user_pool_client.analytics_configuration.application_arn",
+  "aws_cognito_user_in_group.username",
   // Only known once the pool exists, or the same for all of a server.
   "aws_cognito_user_pool.creation_date",
   "aws_cognito_user_pool_ui_customization.css_version",

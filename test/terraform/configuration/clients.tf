@@ -105,11 +105,37 @@ resource "aws_cognito_user_pool_client" "machine" {
 }
 
 resource "aws_cognito_managed_user_pool_client" "search" {
-  name_prefix                   = "AmazonOpenSearchService-example-"
-  user_pool_id                  = var.others_pool
-  access_token_validity         = var.changed ? 2 : 1
-  explicit_auth_flows           = var.changed ? ["ALLOW_USER_SRP_AUTH"] : ["ALLOW_USER_PASSWORD_AUTH"]
-  prevent_user_existence_errors = var.changed ? "ENABLED" : "LEGACY"
+  name_prefix                                   = "AmazonOpenSearchService-example-"
+  user_pool_id                                  = var.others_pool
+  access_token_validity                         = var.changed ? 30 : 1
+  allowed_oauth_flows                           = var.changed ? ["code"] : ["code", "implicit"]
+  allowed_oauth_flows_user_pool_client          = true
+  allowed_oauth_scopes                          = var.changed ? ["openid", "profile"] : ["email", "openid"]
+  auth_session_validity                         = var.changed ? 15 : 5
+  callback_urls                                 = var.changed ? ["https://example.com/b", "https://example.com/a"] : ["https://example.com/c"]
+  default_redirect_uri                          = var.changed ? "https://example.com/a" : "https://example.com/c"
+  enable_propagate_additional_user_context_data = !var.changed
+  enable_token_revocation                       = var.changed
+  explicit_auth_flows                           = var.changed ? ["ALLOW_USER_SRP_AUTH"] : ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+  id_token_validity                             = var.changed ? 40 : 2
+  logout_urls                                   = var.changed ? ["https://example.com/out"] : ["https://example.com/bye"]
+  prevent_user_existence_errors                 = var.changed ? "ENABLED" : "LEGACY"
+  read_attributes                               = var.changed ? ["email", "name"] : ["email"]
+  refresh_token_validity                        = var.changed ? 120 : 60
+  supported_identity_providers                  = ["COGNITO"]
+  write_attributes                              = var.changed ? ["email", "gender"] : ["email"]
+
+  analytics_configuration {
+    application_id   = var.changed ? "0a1b2c" : "7ba1d3"
+    external_id      = var.changed ? "other_id" : "some_id"
+    role_arn         = "${local.role}/analytics-${var.changed}"
+    user_data_shared = !var.changed
+  }
+  token_validity_units {
+    access_token  = var.changed ? "minutes" : "hours"
+    id_token      = var.changed ? "minutes" : "hours"
+    refresh_token = var.changed ? "hours" : "days"
+  }
 }
 
 resource "aws_cognito_managed_user_pool_client" "by_pattern" {

@@ -25,7 +25,7 @@ resource "aws_cognito_user_pool_ui_customization" "all" {
 
 resource "aws_cognito_resource_server" "every" {
   identifier   = "https://example.com"
-  name         = var.changed ? "renamed" : "example"
+  name         = "example"
   user_pool_id = aws_cognito_user_pool.growing.id
 
   dynamic "scope" {
