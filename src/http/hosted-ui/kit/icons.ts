@@ -6,5 +6,5 @@ import type { Html } from "./frame.ts";
 export type Icon = "person" | "key" | "mail" | "message" | "app" | "passkey";
 
 export function icon(name: Icon): Html {
-  return html`<span class="icon ${name}" aria-hidden="true"></span>`;
+  return html`<span class="icon icon-${name}" aria-hidden="true"></span>`;
 }
