@@ -17,6 +17,7 @@ import { oldestSigningKey } from "../store/signing-keys.ts";
 import { listPools } from "../store/user-pools.ts";
 import { type Listening, whoListens } from "./ask-port.ts";
 import { openOptions, timeText } from "./command-line.ts";
+import { functionFindings } from "./doctor-functions.ts";
 
 const day = 24 * 60 * 60 * 1000;
 
@@ -155,7 +156,10 @@ async function databaseFindings(config: Config): Promise<Finding[]> {
     );
     if (!exists) {
       const folder = dirname(path);
-      return [{ ok: true, text: `no database yet: the first start makes ${path} (folder ${folder})` }];
+      return [
+        { ok: true, text: `no database yet: the first start makes ${path} (folder ${folder})` },
+        ...(await functionFindings(config, undefined)),
+      ];
     }
   }
   try {
@@ -185,6 +189,7 @@ async function openedFindings(opened: OpenedDatabase, config: Config): Promise<F
     ...keys.flatMap((key) => policyFinding(key, config)),
     { ok: true, text: `${pools.length} user pool(s)` },
     ...(await keyFindings(opened, config)),
+    ...(await functionFindings(config, pools)),
   ];
 }
 

@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { CreateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { temporaryFolder } from "../kit/databases.ts";
+import { newSdk, patient } from "../kit/sdk.ts";
 import { runWith, serve, stop } from "./program.ts";
 
 /** A configuration file with functions, and an event. */
@@ -90,4 +92,40 @@ test("a function that cannot run prevents the start, with file and line", async 
     assert.match(other.stderr, /The function greet \(.*bad\.yaml, line 2\) cannot run: .*no function other/);
     assert.doesNotMatch(other.stdout, /ready/);
   }
+});
+
+test("doctor names handlers that cannot be loaded, and triggers whose function is not configured", async () => {
+  const { folder, config, file } = prepared();
+  const data = join(folder, "data");
+  const arn = (name: string) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
+  const server = await serve("--data", data);
+  const key = /AWS_ACCESS_KEY_ID=(\S+)\s+AWS_SECRET_ACCESS_KEY=(\S+)/.exec(server.output)!;
+  const credentials = { accessKeyId: key[1]!, secretAccessKey: key[2]! };
+  const client = patient(newSdk(server.url, { credentials }));
+  const LambdaConfig = {
+    PreSignUp: arn("greet"),
+    PostConfirmation: arn("absent"),
+    PreTokenGenerationConfig: { LambdaVersion: "V2_0", LambdaArn: arn("hook:live") },
+    CustomEmailSender: { LambdaVersion: "V1_0", LambdaArn: arn("sender") },
+    KMSKeyID: "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555",
+  } as const;
+  const { UserPool } = await client.send(new CreateUserPoolCommand({ PoolName: "p", LambdaConfig }));
+  client.destroy();
+  assert.equal(await stop(server.process), 0);
+  const good = await runWith({}, "doctor", "--data", data, "--config", config);
+  assert.equal(good.code, 0, good.stdout);
+  assert.match(good.stdout, /^ok {4}3 function\(s\)$/m);
+  const warnings = good.stdout.split("\n").filter((line) => /names the function/.test(line));
+  assert.deepEqual(
+    warnings.map((line) => line.replace(/ \(docs.*$/, "")).sort(),
+    [
+      `warn  CustomEmailSender of pool ${UserPool?.Id} names the function ${arn("sender")}, which is not configured: it fails when it fires`,
+      `warn  PostConfirmation of pool ${UserPool?.Id} names the function ${arn("absent")}, which is not configured: it fails when it fires`,
+    ],
+  );
+  file("broken.mjs", 'throw new Error("no table yet");');
+  const broken = file("broken.yaml", "functions:\n  broken: { run: worker, file: broken.mjs }\n");
+  const bad = await runWith({}, "doctor", "--data", data, "--config", broken);
+  assert.equal(bad.code, 1);
+  assert.match(bad.stdout, /^FAIL {2}the function broken: the handler cannot be loaded: no table yet$/m);
 });

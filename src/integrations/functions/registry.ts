@@ -14,6 +14,8 @@ interface Registered {
 }
 
 export interface FunctionRegistry extends Functions {
+  /** Whether a function is configured for the ARN. */
+  knows(arn: string): boolean;
   /**
    * Loads each handler that runs on this machine. Throws OperatorError if its file does not export it; what fails in
    * another way may work by the first call, and is logged.
@@ -31,11 +33,14 @@ export async function createFunctions(
 ): Promise<FunctionRegistry> {
   const registered = new Map<string, Registered>();
   for (const one of settings) registered.set(one.name, register(one, await driverOf(one, host), host));
+  const find = (arn: string) =>
+    namesOf(arn)
+      .map((name) => registered.get(name))
+      .find((one) => one !== undefined);
   return {
+    knows: (arn) => find(arn) !== undefined,
     invoke: async (arn, event) => {
-      const found = namesOf(arn)
-        .map((name) => registered.get(name))
-        .find((one) => one !== undefined);
+      const found = find(arn);
       if (found === undefined) throw new FunctionError("unreachable", "ResourceNotFoundException");
       const text = JSON.stringify(event);
       if (Buffer.byteLength(text) > largestPayload)

@@ -1,0 +1,54 @@
+/** What `poolhouse doctor` says about functions: whether their handlers can be loaded, and whether triggers name others. */
+import type { Config } from "../config/config.ts";
+import type { Pool } from "../domain/user-pools/load-pool.ts";
+import type { FunctionRegistry } from "../integrations/functions/registry.ts";
+import { explainError } from "../lib/operator-error.ts";
+import { functionsOf } from "../server.ts";
+import type { listPools } from "../store/user-pools.ts";
+
+interface Finding {
+  /** `"perhaps"` deserves a look, but is not a failure. */
+  readonly ok: boolean | "perhaps";
+  readonly text: string;
+}
+
+type StoredPool = Awaited<ReturnType<typeof listPools>>[number];
+
+/** @param pools undefined if there is no database yet */
+export async function functionFindings(
+  config: Config,
+  pools: readonly StoredPool[] | undefined,
+): Promise<Finding[]> {
+  const problems: string[] = [];
+  const warn = (fields: object, message: string) => {
+    if ("function" in fields) problems.push(`the function ${String(fields.function)}: ${message}`);
+  };
+  const running = await functionsOf(config, { log: { info: () => {}, warn }, clock: Date.now });
+  try {
+    await running.check();
+  } catch (error) {
+    problems.push(explainError(error));
+  } finally {
+    await running.close();
+  }
+  const count = config.functions.length;
+  return [
+    ...(count > 0 && problems.length === 0 ? [{ ok: true, text: `${count} function(s)` }] : []),
+    ...problems.map((text) => ({ ok: false, text })),
+    ...(pools ?? []).flatMap((pool) => unknownFunctions(pool, running)),
+  ];
+}
+
+/** Triggers whose function is not configured here: they fail when they fire. */
+function unknownFunctions({ poolId, document }: StoredPool, running: FunctionRegistry): Finding[] {
+  const { KMSKeyID: _key, ...configured } = (document as Pool["document"]).LambdaConfig ?? {};
+  const triggers = Object.entries(configured).map(([trigger, value]) => ({
+    trigger,
+    arn: typeof value === "string" ? value : value?.LambdaArn,
+  }));
+  return triggers.flatMap(({ trigger, arn }) => {
+    if (arn === undefined || running.knows(arn)) return [];
+    const text = `${trigger} of pool ${poolId} names the function ${arn}, which is not configured: it fails when it fires`;
+    return [{ ok: "perhaps", text: `${text} (docs/functions.md)` } as const];
+  });
+}
