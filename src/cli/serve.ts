@@ -62,12 +62,14 @@ export function readyLine(config: Config): string {
 /** The functions, and what those that run on this machine can do. */
 function functionsText(functions: readonly FunctionSettings[]): string {
   const names = functions.map(({ name, run }) => `${name} (${run})`).join(", ");
-  const local = functions.some(({ run }) => run === "worker" || run === "child");
+  const local = functions.some(
+    (one) => one.run === "worker" || (one.run === "child" && one.user === undefined),
+  );
   return `Functions: ${names}${
     local
       ? `
-  Workers and children run with this server's rights and can read its files, its memory and its keys: run only code that
-  you trust like the server itself (docs/functions.md).`
+  Workers, and children without a user of their own, run with this server's rights and can read its files, its memory and
+  its keys: run only code that you trust like the server itself (docs/functions.md).`
       : ""
   }`;
 }

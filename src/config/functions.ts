@@ -8,6 +8,7 @@ import type {
   FunctionSettings,
   InvokeFunction,
   ModuleFunction,
+  SystemUser,
   WebhookFunction,
 } from "../lib/function-settings.ts";
 import {
@@ -28,7 +29,7 @@ const local = ["file", "handler", "environment", "memory", ...ofKey];
 /** The keys of a function, by the way it runs. */
 const keys: Readonly<Record<FunctionSettings["run"], readonly string[]>> = {
   worker: [...common, ...local],
-  child: [...common, ...local, "runtime", "command"],
+  child: [...common, ...local, "runtime", "command", "user"],
   invoke: [...common, ...ofKey, "url", "function", "region", "allow-plaintext"],
   webhook: [...common, "url", "secret", "allow-plaintext"],
 };
@@ -71,7 +72,12 @@ const readers: Readonly<Record<FunctionSettings["run"], (entry: Entry, given: Gi
   },
   child: (entry, given) => {
     const runtime = wordAt(entry, "runtime", Object.keys(endings) as ChildFunction["runtime"][]);
-    return { run: "child", ...localOf(entry, given, runtime), command: commandOf(entry) };
+    return {
+      run: "child",
+      ...localOf(entry, given, runtime),
+      command: commandOf(entry),
+      user: userOf(entry),
+    };
   },
   invoke: (entry, { name }) => ({
     run: "invoke",
@@ -159,6 +165,17 @@ function commandOf(entry: Entry): readonly string[] | undefined {
   const words = Array.isArray(value) ? value : [];
   if (words.length > 0 && words.every((word) => typeof word === "string" && word !== "")) return words;
   return entry.fail("command", "must be a list: a program and its arguments");
+}
+
+/** A user by number, with the group of the same number or another: `1000` or `1000:1000`. */
+function userOf(entry: Entry): SystemUser | undefined {
+  const text = textAt(entry, "user");
+  if (text === undefined) return undefined;
+  const [, uid, gid = uid] = /^(\d{1,9})(?::(\d{1,9}))?$/.exec(text) ?? [];
+  if (uid === undefined)
+    return entry.fail("user", "must be the number of a user, or of a user and a group: 1000:1000");
+  if (process.getuid?.() !== 0) return entry.fail("user", "needs a server that runs as root");
+  return { uid: Number(uid), gid: Number(gid) };
 }
 
 function keyOf(entry: Entry): FunctionKey | undefined {

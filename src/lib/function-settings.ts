@@ -47,6 +47,13 @@ export interface ChildFunction extends LocalFunction {
   readonly runtime: "nodejs" | "python";
   /** Another program that speaks the Runtime API, with its arguments, in place of the runtime's own. */
   readonly command: readonly string[] | undefined;
+  /** Whom the process runs as, in place of the server's user. */
+  readonly user: SystemUser | undefined;
+}
+
+export interface SystemUser {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 /** A function at an endpoint of Lambda's Invoke API. */

@@ -73,7 +73,10 @@ test("a server says which functions it runs and with which rights; it ends with 
   const { folder, config } = prepared();
   const server = await serve("--data", join(folder, "data"), "--config", config);
   assert.match(server.output, /^Functions: greet \(worker\), greet-apart \(child\), hook \(webhook\)$/m);
-  assert.match(server.output, /Workers and children run with this server's rights/);
+  assert.match(
+    server.output,
+    /Workers, and children without a user of their own, run with this server's rights/,
+  );
   assert.equal(await stop(server.process), 0);
 });
 
@@ -116,13 +119,10 @@ test("doctor names handlers that cannot be loaded, and triggers whose function i
   assert.equal(good.code, 0, good.stdout);
   assert.match(good.stdout, /^ok {4}3 function\(s\)$/m);
   const warnings = good.stdout.split("\n").filter((line) => /names the function/.test(line));
-  assert.deepEqual(
-    warnings.map((line) => line.replace(/ \(docs.*$/, "")).sort(),
-    [
-      `warn  CustomEmailSender of pool ${UserPool?.Id} names the function ${arn("sender")}, which is not configured: it fails when it fires`,
-      `warn  PostConfirmation of pool ${UserPool?.Id} names the function ${arn("absent")}, which is not configured: it fails when it fires`,
-    ],
-  );
+  assert.deepEqual(warnings.map((line) => line.replace(/ \(docs.*$/, "")).sort(), [
+    `warn  CustomEmailSender of pool ${UserPool?.Id} names the function ${arn("sender")}, which is not configured: it fails when it fires`,
+    `warn  PostConfirmation of pool ${UserPool?.Id} names the function ${arn("absent")}, which is not configured: it fails when it fires`,
+  ]);
   file("broken.mjs", 'throw new Error("no table yet");');
   const broken = file("broken.yaml", "functions:\n  broken: { run: worker, file: broken.mjs }\n");
   const bad = await runWith({}, "doctor", "--data", data, "--config", broken);

@@ -1,7 +1,7 @@
 /** Functions that run as processes: Lambda's Runtime API, the environment, what old Python handlers import. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { OperatorError } from "../../src/lib/operator-error.ts";
@@ -146,6 +146,39 @@ test("what a handler has started ends with it", async () => {
   assert.ok(lives());
   await functions.close();
   await until("it has ended", () => !lives());
+});
+
+test("a process runs as another user, and cannot read what is the server's", async (context) => {
+  const settings = { ...python, user: 65534, environment: { PATH: "/usr/bin:/bin" } };
+  if (process.getuid?.() !== 0) {
+    await assert.rejects(
+      open({ contract: settings }),
+      /line \d+: functions\.contract\.user needs a server that runs as root/,
+    );
+    return context.skip("this is not root");
+  }
+  const folder = temporaryFolder();
+  const secret = join(folder, "master-key");
+  writeFileSync(secret, "hush", { mode: 0o600 });
+  chmodSync(folder, 0o755);
+  const file = join(folder, "reads.py");
+  writeFileSync(
+    file,
+    `import os
+def lambda_handler(event, context):
+    try:
+        found = open(event["secret"]).read()
+    except PermissionError:
+        found = None
+    return [os.getuid(), os.getgid(), os.getgroups(), found]
+`,
+  );
+  const functions = await open({
+    one: { ...settings, file },
+    two: { ...settings, file, user: "65534:65533" },
+  });
+  assert.deepEqual(await functions.invoke("one", { secret }), [65534, 65534, [], null]);
+  assert.deepEqual(await functions.invoke("two", { secret }), [65534, 65533, [], null]);
 });
 
 /** The interpreters of this machine, and those without `requests` and without botocore. */

@@ -69,6 +69,7 @@ test("each way to run a function has its settings, with defaults", () => {
       memoryMb: 256,
       key: { accessKeyId: "AKIA1", secretAccessKey: "abc" },
       command: undefined,
+      user: undefined,
     },
     {
       name: "arn:aws:lambda:eu-west-1:111122223333:function:remote",
@@ -126,6 +127,8 @@ const wrong: readonly (readonly [string, RegExp])[] = [
     /command must be a list: a program and its arguments/,
   ],
   ["{ run: child, file: handlers/app.mjs, command: [] }", /command must be a list/],
+  ["{ run: child, file: handlers/app.mjs, user: nobody }", /user must be the number of a user/],
+  [`{ ${worker}, user: 1000 }`, /^functions\.f\.user is unknown/],
   [`{ ${worker}, runtime: nodejs }`, /^functions\.f\.runtime is unknown: there are run, timeout/],
   [`{ ${worker}, timout: 3 }`, /^functions\.f\.timout is unknown: did you mean timeout\?/],
   [

@@ -48,6 +48,7 @@ function startProcess(settings: Settings, host: FunctionHost): Runner {
       cwd: dirname(settings.file),
       env: { ...environmentOf(settings, host), AWS_LAMBDA_RUNTIME_API: address },
       stdio: ["ignore", "pipe", "pipe"],
+      ...settings.user,
       // A group of its own, which is ended with it.
       detached: true,
     });
