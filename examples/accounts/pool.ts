@@ -68,6 +68,7 @@ export async function signIn(USERNAME: string, PASSWORD: string): Promise<string
     new AdminInitiateAuthCommand({
       UserPoolId,
       ClientId,
+      // Formerly named ADMIN_NO_SRP_AUTH.
       AuthFlow: "ADMIN_USER_PASSWORD_AUTH",
       AuthParameters: { USERNAME, PASSWORD },
     }),

@@ -127,7 +127,7 @@ ${all.map(({ name, value, meaning }) => html`<dt><code>${name}</code></dt><dd><c
 
 const form = ({ text, refusal }: Writing) => html`<form method="post" action="/notices" class="write">
 ${refusal === undefined ? nothing : html`<p role="alert">${refusal}</p>`}
-<label for="text">New notice</label>
+<label for="text">New notice (at most 280 characters)</label>
 <textarea id="text" name="text" rows="3" maxlength="280" required>
 ${text}</textarea>
 <button class="button">Post it</button>

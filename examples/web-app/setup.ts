@@ -25,7 +25,13 @@ const passportUrl = new URL(process.env["PASSPORT_URL"] ?? "http://localhost:300
 const password = `Aa1-${randomBytes(9).toString("base64url")}`;
 const idp = new CognitoIdentityProviderClient();
 
-const { UserPool } = await idp.send(new CreateUserPoolCommand({ PoolName: "Notice board" }));
+const { UserPool } = await idp.send(
+  new CreateUserPoolCommand({
+    PoolName: "Notice board",
+    // Who signed up would be in no group, and see nothing.
+    AdminCreateUserConfig: { AllowAdminCreateUserOnly: true },
+  }),
+);
 const UserPoolId = UserPool!.Id!;
 
 /** A user who is removed from a group keeps its rights no longer than this. */
@@ -66,7 +72,14 @@ const users: Readonly<Record<string, readonly string[]>> = {
   nora: [],
 };
 for (const [Username, groups] of Object.entries(users)) {
-  await idp.send(new AdminCreateUserCommand({ UserPoolId, Username, MessageAction: "SUPPRESS" }));
+  // A code for a forgotten password is sent there.
+  const UserAttributes = [
+    { Name: "email", Value: `${Username}@example.com` },
+    { Name: "email_verified", Value: "true" },
+  ];
+  await idp.send(
+    new AdminCreateUserCommand({ UserPoolId, Username, UserAttributes, MessageAction: "SUPPRESS" }),
+  );
   const chosen = { UserPoolId, Username, Password: password, Permanent: true };
   await idp.send(new AdminSetUserPasswordCommand(chosen));
   for (const GroupName of groups)

@@ -162,6 +162,11 @@ test("no message has the password of a DATABASE_URL, in whatever way it is wrong
       (error: Error) => /encoded: # is %23/.test(error.message) && !/secret/.test(error.message),
     );
   }
+  for (const scheme of ["mysq", "oracle", "sqlite+x"])
+    assert.throws(
+      () => openDatabase(`${scheme}://people:secret@127.0.0.1:1/people`),
+      (error: Error) => /^DATABASE_URL must begin with/.test(error.message) && !/secret/.test(error.message),
+    );
   const api = await spawnApi("mysql://people:hidden#secret@127.0.0.1:1/people");
   assert.equal(await api.ended, 1);
   assert.match(api.said(), /^DATABASE_URL is not a valid URL/);

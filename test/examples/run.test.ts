@@ -104,6 +104,7 @@ test("what is mistyped or damaged is refused with what to do about it", async ()
   const cases: readonly (readonly [message: RegExp, env: Record<string, string>, ...argv: string[]])[] = [
     [/^From port 65535 on.*Give a lower one/, {}, "web-app", "--port", "65535"],
     [/^--port must be a number/, {}, "web-app", "--port", "65536"],
+    [/^The example walk takes no further argument, such as "3"\. Options come after --/, {}, "walk", "3"],
     [/^Unknown option '--prot'/, {}, "web-app", "--prot", "5000"],
     // As npm passes it on if -- is missing.
     [/^ {2}npm run example -- walk --keep DIR$/m, { npm_config_keep: "true" }, "walk", "kept"],
@@ -200,6 +201,7 @@ test("what was kept belongs to one example, and needs its ports again", async ()
   assert.match(inUse.stderr, new RegExp(`^Port ${(squatter.address() as AddressInfo).port} is taken`));
   squatter.close();
 
+  assert.equal(readFileSync(join(kept, ".gitignore"), "utf8"), "*\n");
   const { files } = readNote(openFolder("walk", kept));
   assert.ok(files.some((name) => name.endsWith(".sqlite")) && files.length >= 3, files.join());
   for (const file of ["example.json", ...files].map((name) => join(kept, name))) {
@@ -216,7 +218,8 @@ test("what was kept belongs to one example, and needs its ports again", async ()
   assert.match((await refusal("walk", "--keep", kept)).stderr, /root-access-key\.json is damaged/);
   renameSync(`${kept}-aside`, key);
 
-  const again = await start(temporaryFolder(), "walk", "--keep", kept);
+  const again = await start(temporaryFolder(), "walk", "--keep", kept, "--port", "5000");
+  assert.match(again.said, /^--port 5000 changes nothing/m);
   assert.ok(again.said.includes(pool));
   const page = await fetch(/^http:\S+\/login\?\S+$/m.exec(again.said)?.[0] ?? assert.fail(again.said));
   assert.equal(page.status, 200);

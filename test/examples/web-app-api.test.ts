@@ -11,6 +11,8 @@ import {
   AdminCreateUserCommand,
   AdminSetUserPasswordCommand,
   CreateGroupCommand,
+  ForgotPasswordCommand,
+  SignUpCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
 import { makeClient, makePool } from "../kit/people.ts";
@@ -101,6 +103,18 @@ forEachServer("examples/web-app without a browser", (open) => {
     child.kill("SIGTERM");
     assert.equal(await text(quiet), "");
     assert.deepEqual(await exited, [0, null]);
+  });
+
+  test("nobody signs up, and a forgotten password's code has somewhere to go", async () => {
+    const { server, settings } = await example();
+    const { client } = server;
+    const ClientId = (
+      await makeClient(server, settings["USER_POOL_ID"]!, { ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH"] })
+    ).ClientId;
+    const stranger = { ClientId, Username: "stranger", Password: "Correct-Horse-7" };
+    await assert.rejects(client.send(new SignUpCommand(stranger)), { name: "NotAuthorizedException" });
+    await client.send(new ForgotPasswordCommand({ ClientId, Username: "rita" }));
+    assert.match(await server.code("rita@example.com"), /^\d{6}$/);
   });
 
   test("the API refuses what is no notice", async () => {

@@ -24,12 +24,14 @@ export function openFolder(name: string, keep: string | undefined): Folder {
   }
   if (keep === "") throw new OperatorError("--keep needs the name of a folder.");
   const path = resolve(keep);
-  const files = filesIn(path);
+  const files = filesIn(path).filter((file) => file !== ignoreFile);
   const isSetUp = files.includes(noteFile);
   if (!isSetUp && files.length > 0)
     throw new OperatorError(
       `${path} is not empty, and does not have the complete data of an example. Give another folder, or remove this one if you need nothing in it.`,
     );
+  // It has secrets, and may be in a clone.
+  if (!isSetUp) writeFileSync(join(path, ignoreFile), "*\n");
   return { path, isSetUp, remove: () => {} };
 }
 
@@ -48,6 +50,8 @@ function filesIn(path: string): string[] {
 
 /** Written when everything is set up and has started. */
 const noteFile = "example.json";
+
+const ignoreFile = ".gitignore";
 
 /** The access key of an example's programs. The next start makes another one if it is missing. */
 export const keyFile = "access-key.env";
@@ -95,7 +99,10 @@ const passing = /(?:-wal|-shm|-journal|\.lock)$/;
 
 export function writeNote(folder: Folder, setUp: Omit<Note, "files">): void {
   const files = readdirSync(folder.path, { recursive: true, encoding: "utf8" })
-    .filter((name) => name !== keyFile && !passing.test(name) && hasContent(join(folder.path, name)))
+    .filter(
+      (name) =>
+        name !== keyFile && name !== ignoreFile && !passing.test(name) && hasContent(join(folder.path, name)),
+    )
     .sort();
   const note = { ...setUp, files } satisfies Note;
   writeFileSync(join(folder.path, noteFile), `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600 });

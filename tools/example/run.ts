@@ -45,7 +45,11 @@ async function main(): Promise<void> {
   const [name, ...more] = positionals;
   if (name === undefined || help) return console.log(usage);
   const example = Object.hasOwn(examples, name) ? examples[name] : undefined;
-  if (example === undefined || more.length > 0)
+  if (example !== undefined && more.length > 0)
+    throw new OperatorError(
+      `The example ${name} takes no further argument, such as "${more.join(" ")}". Options come after --:\n  npm run example -- ${name} [--keep DIR] [--port N]`,
+    );
+  if (example === undefined)
     throw new OperatorError(`There is no example "${positionals.join(" ")}".\n${usage}`);
   if (port !== undefined && !(/^[1-9]\d{3,4}$/.test(port) && Number(port) <= 65_535))
     throw new OperatorError("--port must be a number from 1000 to 65535.");

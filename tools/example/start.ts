@@ -87,6 +87,8 @@ async function begin(start: Start, folder: Folder, launch: Launch): Promise<void
   if (note !== undefined && note.example !== name)
     throw new OperatorError(`${folder.path} keeps the data of the example ${note.example}.`);
   if (note !== undefined) await requirePorts(note.ports);
+  if (note !== undefined && port !== undefined)
+    say(`--port ${port} changes nothing: kept data has its ports.`);
   const own = { poolhouse: 4747, ...(example.tls && { https: 4748 }) };
   const ports = note?.ports ?? (await choosePorts({ ...own, ...example.urls }, port, say));
   const server = poolhouse(folder, ports);
@@ -135,6 +137,7 @@ function tell({ name, example, keep }: Start, { folder, at, urls, places }: Plac
   if (example.tls) say(`Let your browser trust ${authority(folder)} (examples/${name}/README.md says how).`);
   for (const place of places) say(place);
   say(`Open ${example.open === undefined ? `${at}/inbox` : urls[example.open]}   (Poolhouse: ${at})`);
+  if (example.open !== undefined) say(`Messages to its users are at ${at}/inbox`);
   say(
     keep === undefined
       ? "Ctrl-C ends it and removes its data."

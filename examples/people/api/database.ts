@@ -16,7 +16,12 @@ export function openDatabase(url: string, patience = 3): Knex {
     // Knex warns of errors that it also throws.
     log: { warn: () => {} },
   };
-  if (!/^(?:postgres(?:ql)?|mysql|mariadb):/.test(url))
+  const isKnown = /^(?:postgres(?:ql)?|mysql|mariadb):/.test(url);
+  if (!isKnown && /^[\w+.-]+:\/\//.test(url))
+    throw new Refusal(
+      "DATABASE_URL must begin with postgres://, mysql:// or mariadb://, or be the name of an SQLite file.",
+    );
+  if (!isKnown)
     // Beside what Knex knows, what node-sqlite.ts takes.
     return knex({
       ...common,
