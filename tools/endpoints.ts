@@ -32,7 +32,7 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
   ],
   "/oauth2/revoke": [],
   "/logout": [
-    "Also supports POST, which redirects to a GET. Requests for parts of pages (images, scripts) and prefetches are refused. Ends the browser session and the codes issued through it, but no tokens. Besides Cognito's two forms it supports id_token_hint, post_logout_redirect_uri (one of LogoutURLs) and state (OpenID Connect RP-Initiated Logout). Without a URL to return to it ends at /signedout.",
+    "Also supports POST, which redirects to a GET. Requests for parts of pages (images, scripts) and prefetches are refused. Ends the browser session and the codes issued through it, but no tokens. Besides Cognito's two forms it supports id_token_hint, post_logout_redirect_uri (one of LogoutURLs) and state (OpenID Connect RP-Initiated Logout): without an id_token_hint of the signed-in user it asks, at /signout. Without a URL to return to it ends at /signedout.",
   ],
   "/login": [
     "A user who is already signed in is asked whether to continue.",
@@ -57,6 +57,7 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
     "Tells users what happened, and developers what to do, for known errors and existing clients. Status 400.",
   ],
   "/signedout": ["Ours."],
+  "/signout": ["Ours: asks whether to sign out."],
   "/assets/:name": ["Ours: style sheet and script of the pages."],
   "/assets/brand/:clientId/:name": [
     "Ours: styles and images of a client's branding, named by a hash of the content.",

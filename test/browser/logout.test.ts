@@ -62,6 +62,8 @@ describe("signing out from another site", needs("chromium"), () => {
       assert.match(await silent(), /[?&]code=/);
       await page.goto(elsewhere);
       await page.click("#out");
+      await page.waitForURL(`${base}/signout?`);
+      await page.click("button.primary");
       await page.waitForURL(`${base}/signedout`);
       assert.deepEqual(
         (await context.cookies(base)).filter(({ name }) => name === cookie?.name),

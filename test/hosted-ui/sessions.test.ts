@@ -305,7 +305,7 @@ forEachServer("sessions of browsers", (open) => {
     const { server, notes, list } = await setUp();
     const visitor = newVisitor(server, notes);
     const done = await login(visitor, notes);
-    await visitor.get(`/logout?client_id=${notes.ClientId}`);
+    await visitor.submit(await visitor.get(`/signout?client_id=${notes.ClientId}`), "/signout");
     assert.deepEqual(await list(), []);
     const body = { grant_type: "authorization_code", client_id: notes.ClientId, redirect_uri: callback };
     const code = new URL(done.location).searchParams.get("code") ?? assert.fail(done.location);

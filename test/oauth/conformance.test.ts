@@ -264,15 +264,15 @@ forEachServer("OpenID conformance", (open) => {
     "oidcc-rp-initiated-logout-no-id-token-hint": () => [to, /^\/error\?/],
     "oidcc-rp-initiated-logout-no-id-token-hint, with client_id": (_hint, at) => [
       { client_id: at.ClientId, ...to },
-      /\/goodbye$/,
+      /^\/signout\?/,
     ],
-    "oidcc-rp-initiated-logout-no-params": () => [{}, /^\/signedout$/],
+    "oidcc-rp-initiated-logout-no-params": () => [{}, /^\/signout\?/],
     "oidcc-rp-initiated-logout-no-post-logout-redirect-uri": (hint) => [
       { id_token_hint: hint },
       /^\/signedout$/,
     ],
     "oidcc-rp-initiated-logout-no-state": (hint) => [{ id_token_hint: hint, ...to }, /\/goodbye$/],
-    "oidcc-rp-initiated-logout-only-state": () => [{ state: "s" }, /^\/signedout$/],
+    "oidcc-rp-initiated-logout-only-state": () => [{ state: "s" }, /^\/signout\?/],
     "oidcc-rp-initiated-logout-query-added-to-post-logout-redirect-uri": (hint) => [
       { id_token_hint: hint, post_logout_redirect_uri: `${goodbye}?foo=bar` },
       /^\/error\?/,

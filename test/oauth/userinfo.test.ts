@@ -5,9 +5,21 @@ import {
   AdminDisableUserCommand,
   AdminUserGlobalSignOutCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
-import { signIn } from "../kit/people.ts";
+import { makeUser, signIn } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
-import { authorize, callback, goodbye, newCode, type OAuthPlace, post, redeem, setUp } from "./support.ts";
+import {
+  authorize,
+  callback,
+  goodbye,
+  newCode,
+  type OAuthPlace,
+  post,
+  redeem,
+  setUp,
+  signInBrowser,
+} from "./support.ts";
+
+const errorIn = (location: URL) => location.searchParams.get("error");
 
 async function tokens(place: OAuthPlace, scope: string) {
   const { body } = await redeem(place, await newCode(place, { scope }));
@@ -116,15 +128,74 @@ forEachServer("signing out of the browser", (open) => {
     assert.equal(again.isStill, false);
   });
 
-  test("by the standard: with a hint, however old, and a state; without anything", async () => {
+  test("by the standard: with a hint, however old, and a state", async () => {
     const server = await open();
     const place = await setUp(server);
     const { id } = await tokens(place, "openid");
     server.clock.advance(30 * 60_000);
     const hinted = { id_token_hint: id, post_logout_redirect_uri: goodbye, state: "a b" };
     assert.deepEqual(await leave(place, hinted), { location: `${goodbye}?state=a+b`, isStill: false });
-    const bare = await setUp(server);
-    assert.deepEqual(await leave(bare, {}), { location: `${bare.base}/signedout`, isStill: false });
+    const gone = await leave(place, {});
+    assert.deepEqual(gone, { location: `${place.base}/signedout`, isStill: false }, "nobody is asked");
+  });
+
+  test("by the standard without a hint of the signed-in user: a page asks, and its form signs out", async () => {
+    const server = await open();
+    const place = await setUp(server);
+    await makeUser(server, place.UserPoolId, "bob");
+    const bob = { ...place, cookie: await signInBrowser(server, place.UserPoolId, "bob") };
+    const { id } = await tokens(bob, "openid");
+    const to = { client_id: place.ClientId, post_logout_redirect_uri: goodbye, state: "a b" };
+    const asking: Record<string, string>[] = [
+      {},
+      { state: "x" },
+      { client_id: place.ClientId },
+      to,
+      { ...to, id_token_hint: id },
+      { id_token_hint: id },
+    ];
+    for (const parameters of asking) {
+      const query = new URLSearchParams(parameters);
+      const asked = await leave(place, parameters);
+      assert.deepEqual(asked, { location: `${place.base}/signout?${query}`, isStill: true });
+      const at = { ...place, cookie: await signInBrowser(server, place.UserPoolId, "ann") };
+      const send = (method: string, headers: Record<string, string>) =>
+        fetch(`${place.base}/signout?${query}`, {
+          method,
+          redirect: "manual",
+          headers: { cookie: at.cookie, ...headers },
+        });
+      const page = await send("GET", {});
+      const text = await page.text();
+      assert.equal(page.status, 200);
+      assert.match(text, /<h1>Do you want to sign out\?<\/h1>/);
+      assert.match(text, /You are signed in as ann@example\.com/);
+      assert.equal((await send("POST", { origin: "https://evil.example" })).status, 403);
+      assert.ok(
+        (await authorize(at, { prompt: "none" })).searchParams.has("code"),
+        "not by a form of another site",
+      );
+      const done = await send("POST", { origin: new URL(place.base).origin });
+      const back = "post_logout_redirect_uri" in parameters;
+      const expected = back ? `${goodbye}?state=a+b` : `${place.base}/signedout`;
+      assert.deepEqual([done.status, done.headers.get("location")], [303, expected]);
+      assert.match(done.headers.getSetCookie().join(), /Max-Age=0/);
+      assert.equal(errorIn(await authorize(at, { prompt: "none" })), "login_required");
+      const again = await send("GET", {});
+      assert.equal(
+        again.headers.get("location"),
+        `${place.base}/logout?${query}`,
+        "nobody is signed in any more",
+      );
+    }
+    const wrong = await fetch(
+      `${place.base}/signout?${new URLSearchParams({ ...to, post_logout_redirect_uri: "x:/y" })}`,
+      {
+        redirect: "manual",
+        headers: { cookie: place.cookie },
+      },
+    );
+    assert.match(wrong.headers.get("location") ?? "", /\/error\?error=redirect_mismatch/);
   });
 
   test("a part of a page, a script or a prefetch signs nobody out", async () => {

@@ -130,7 +130,8 @@ export const happenings: Readonly<Record<TrustEvent, Happening>> = {
   },
   "/logout": {
     at: "shared",
-    happen: ({ place, visitor }) => visitor.get(`/logout?client_id=${place.main.ClientId}`),
+    happen: async ({ place, visitor }) =>
+      visitor.submit(await visitor.get(`/signout?client_id=${place.main.ClientId}`), "/signout"),
   },
   "another user signs in in the browser": {
     at: "shared",

@@ -25,6 +25,7 @@ import { answerErrorPage, answerFailure, answerForeignForm, answerSignedOut } fr
 import { postForgot, postReset, showForgot, showReset } from "./pages/forgot.ts";
 import { postLogin, showLogin } from "./pages/login.ts";
 import { postPasskey, showPasskeys } from "./pages/passkeys.ts";
+import { postSignOut, showSignOut } from "./pages/sign-out.ts";
 import { postSignUp, showSignUp } from "./pages/sign-up.ts";
 
 interface Page<V = Visit> {
@@ -71,6 +72,8 @@ export function hostedRoutes(serving: Serving): Hono<Bindings> {
   );
   for (const [path, answer] of Object.entries(others))
     routes.get(`${poolPath}${path}`, (c) => answerOrFail(serving, c, answer));
+  routes.get(`${poolPath}/signout`, (c) => answerOrFail(serving, c, showSignOut));
+  routes.post(`${poolPath}/signout`, (c) => answerOrFail(serving, c, ownFormOnly(postSignOut)));
   const serve = <V>(path: string, { get, post }: Page<V>, read: Read<V>) => {
     const visiting =
       (page: Page<V>["get"]): Answer =>

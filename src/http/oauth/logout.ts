@@ -5,9 +5,8 @@
  */
 import type { Context } from "hono";
 import type { Ctx } from "../../app.ts";
-import { once, rawState, readParameters } from "../../domain/grants/authorization-request.ts";
-import { closeBrowserSession } from "../../domain/grants/browser-session.ts";
-import { type LogoutRequest, logoutTarget } from "../../domain/grants/logout.ts";
+import { closeBrowserSession, signedInBrowser } from "../../domain/grants/browser-session.ts";
+import { logoutTarget, mustAsk, readLogoutRequest } from "../../domain/grants/logout.ts";
 import { refuseOAuth } from "../../domain/grants/oauth-error.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { sessionCookie, setSessionCookie } from "../cookies.ts";
@@ -42,7 +41,10 @@ async function leave(ctx: Ctx, c: Context<Bindings>, place: Place, query: string
   try {
     const request = readLogoutRequest(query);
     const target = await logoutTarget(ctx, place.pool, request);
-    await closeBrowserSession(ctx, place.pool, sessionCookie(c, place));
+    const cookie = sessionCookie(c, place);
+    if (mustAsk(request, target, await signedInBrowser(ctx, place.pool, cookie)))
+      return `${place.base}/signout?${query}`;
+    await closeBrowserSession(ctx, place.pool, cookie);
     setSessionCookie(c, place, "", 0);
     if (target.kind === "login") return `${place.base}/login?${query}`;
     return target.kind === "redirect" ? target.location : `${place.base}/signedout`;
@@ -51,17 +53,4 @@ async function leave(ctx: Ctx, c: Context<Bindings>, place: Place, query: string
     logRefusedRequest(ctx, error, query);
     return errorPageOf(ctx, place, error.code, query);
   }
-}
-
-/** Parses the request. Throws invalid_request for a repeated parameter. */
-function readLogoutRequest(query: string): LogoutRequest {
-  const parameters = readParameters(query);
-  return {
-    clientId: once(parameters, "client_id"),
-    logoutUri: once(parameters, "logout_uri"),
-    redirectUri: once(parameters, "redirect_uri"),
-    idTokenHint: once(parameters, "id_token_hint"),
-    postLogoutRedirectUri: once(parameters, "post_logout_redirect_uri"),
-    state: once(parameters, "state") && rawState(query),
-  };
 }

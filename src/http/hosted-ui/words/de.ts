@@ -186,6 +186,7 @@ export const de: Words = {
       "Ihr Passwort muss geändert werden. Geben Sie den Code ein, den wir Ihnen gesendet haben, oder fordern Sie einen neuen an.",
     done: "Ihr Passwort wurde geändert. Melden Sie sich mit dem neuen an.",
   },
+  signOut: { title: "Möchten Sie sich abmelden?", submit: "Abmelden" },
   signedOut: { title: "Sie sind abgemeldet", text: "Sie können dieses Fenster schließen." },
   errors: {
     missing: "Füllen Sie dieses Feld aus.",

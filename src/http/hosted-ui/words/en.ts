@@ -187,6 +187,7 @@ export const en = {
     mustReset: "Your password must be changed. Enter the code we sent you, or request a new one.",
     done: "Your password has been changed. Sign in with the new one.",
   },
+  signOut: { title: "Do you want to sign out?", submit: "Sign out" },
   signedOut: { title: "You are signed out", text: "You can close this window." },
   errors: {
     missing: "Fill in this field.",

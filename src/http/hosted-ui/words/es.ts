@@ -179,6 +179,7 @@ export const es: Words = {
     mustReset: "Debe cambiar su contraseña. Introduzca el código que le hemos enviado o solicite uno nuevo.",
     done: "Su contraseña se ha cambiado. Inicie sesión con la nueva.",
   },
+  signOut: { title: "¿Quiere cerrar la sesión?", submit: "Cerrar sesión" },
   signedOut: { title: "Ha cerrado la sesión", text: "Puede cerrar esta ventana." },
   errors: {
     missing: "Rellene este campo.",

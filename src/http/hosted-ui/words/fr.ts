@@ -180,6 +180,7 @@ export const fr: Words = {
       "Votre mot de passe doit être changé. Saisissez le code que nous avons envoyé ou demandez-en un nouveau.",
     done: "Votre nouveau mot de passe est enregistré. Utilisez-le pour vous connecter.",
   },
+  signOut: { title: "Voulez-vous vous déconnecter\u202f?", submit: "Se déconnecter" },
   signedOut: { title: "Déconnexion réussie", text: "Vous pouvez fermer cette fenêtre." },
   errors: {
     missing: "Remplissez ce champ.",

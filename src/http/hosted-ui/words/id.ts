@@ -179,6 +179,7 @@ export const id: Words = {
     mustReset: "Kata sandi Anda harus diganti. Masukkan kode yang kami kirim, atau minta yang baru.",
     done: "Kata sandi Anda telah diganti. Masuk dengan yang baru.",
   },
+  signOut: { title: "Apakah Anda ingin keluar?", submit: "Keluar" },
   signedOut: { title: "Anda sudah keluar", text: "Anda bisa menutup jendela ini." },
   errors: {
     missing: "Isi bagian ini.",

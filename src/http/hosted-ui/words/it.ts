@@ -178,6 +178,7 @@ export const it: Words = {
     mustReset: "La password va cambiata. Inserisci il codice che ti abbiamo inviato o richiedine uno nuovo.",
     done: "La password è stata cambiata. Accedi con quella nuova.",
   },
+  signOut: { title: "Vuoi uscire?", submit: "Esci" },
   signedOut: { title: "Sei uscito", text: "Puoi chiudere questa finestra." },
   errors: {
     missing: "Compila questo campo.",

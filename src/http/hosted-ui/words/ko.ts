@@ -177,6 +177,7 @@ export const ko: Words = {
     mustReset: "비밀번호를 변경해야 합니다. 보내 드린 코드를 입력하거나 새 코드를 요청하세요.",
     done: "비밀번호가 변경되었습니다. 새 비밀번호로 로그인하세요.",
   },
+  signOut: { title: "로그아웃하시겠습니까?", submit: "로그아웃" },
   signedOut: { title: "로그아웃되었습니다", text: "이 창을 닫아도 됩니다." },
   errors: {
     missing: "이 항목을 입력하세요.",

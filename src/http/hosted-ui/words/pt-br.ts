@@ -180,6 +180,7 @@ export const ptBr: Words = {
     mustReset: "Sua senha precisa ser alterada. Digite o código que enviamos ou solicite um novo.",
     done: "Sua senha foi alterada. Entre com a nova.",
   },
+  signOut: { title: "Você quer sair?", submit: "Sair" },
   signedOut: { title: "Você saiu", text: "Você pode fechar esta janela." },
   errors: {
     missing: "Preencha este campo.",

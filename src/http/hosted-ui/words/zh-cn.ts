@@ -177,6 +177,7 @@ export const zhCn: Words = {
     mustReset: "您必须更改密码。请输入我们发给您的验证码，或重新获取。",
     done: "您的密码已更改。请使用新密码登录。",
   },
+  signOut: { title: "您要退出登录吗？", submit: "退出登录" },
   signedOut: { title: "您已退出登录", text: "您可以关闭此窗口。" },
   errors: {
     missing: "请填写此项。",

@@ -177,6 +177,7 @@ export const zhTw: Words = {
     mustReset: "您必須變更密碼。請輸入我們傳給您的驗證碼，或重新取得。",
     done: "您的密碼已變更。請使用新密碼登入。",
   },
+  signOut: { title: "您要登出嗎？", submit: "登出" },
   signedOut: { title: "您已登出", text: "您可以關閉此視窗。" },
   errors: {
     missing: "請填寫此欄。",
