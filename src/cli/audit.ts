@@ -28,7 +28,7 @@ export async function audit(argv: readonly string[]): Promise<void> {
   const given = readArguments(argv, { options, operands: 0, wrong });
   const search = searchOf(given);
   const limit = limitOf(given.text("limit"));
-  const print = given.flag("json") ? printJson : rowPrinter();
+  const print = given.flag("json") ? printJson : rowPrinter(given.flag("follow"));
   await withDatabase(given.config, async ({ db }) => {
     // Existing events are not new, even if they are not among the newest ones shown.
     const known = new Set<string>();
@@ -149,9 +149,12 @@ function printJson(events: readonly AuditEvent[]): void {
 
 const head = ["TIME", "OPERATION", "RESULT", "ACTOR", "POOL", "TARGET", "ADDRESS"];
 
-/** Prints rows below one heading. */
-function rowPrinter(): Print {
-  const table = new Table();
+/** Widths that most rows fit into, where the heading is printed before them. */
+const usualWidths = [20, 28, 24, 28, 20, 36];
+
+/** Prints rows below one heading. @param goesOn whether more rows come than the first ones */
+function rowPrinter(goesOn: boolean): Print {
+  const table = new Table(goesOn ? usualWidths : []);
   let heading: string[][] = [head];
   return (events) => {
     const lines = table.lines([...heading, ...events.map(rowOf)]);
