@@ -54,7 +54,7 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
     "Requires a sign-in within the last 15 minutes, and script for the passkey itself. Returns to redirect_uri with only `state`.",
   ],
   "/error": [
-    "Tells users what happened, and developers what to do, for known errors and existing clients. Status 400.",
+    "Tells users what happened, and developers what to do, for known errors and existing clients. Status 400. Links to it also have our `request_id`, which leads to the line of the log.",
   ],
   "/signedout": ["Ours."],
   "/signout": ["Ours: asks whether to sign out."],

@@ -44,11 +44,17 @@ forEachServer(
         { path: "/login", headers: { host: `${Domain}.auth.localhost:${port}` } },
         { path: "/", method: "POST", headers: { host: `${Domain}.auth.localhost:${port}` } },
         { path: "/", headers: { host: "elsewhere.example" } },
-        ...["/readyz", "/metrics", "/inbox", "/inbox/messages", "/tls/ask?domain=a", "/nothing"].map(
-          (path) => ({
-            path,
-          }),
-        ),
+        ...[
+          "/readyz",
+          "/metrics",
+          "/inbox",
+          "/inbox/messages",
+          "/demo/callback",
+          "/tls/ask?domain=a",
+          "/nothing",
+        ].map((path) => ({
+          path,
+        })),
         town.signIn,
       ];
       assert.ok(asked.length > 40);
