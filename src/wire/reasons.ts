@@ -192,7 +192,7 @@ export const reasons = {
 
   /** An input that violates the model. */
   inputMalformed: { code: "InvalidParameterException", message: "{violations}" },
-  /** The same, of the identity pool service. */
+  /** An input of the identity pool service that violates the model. */
   inputInvalid: { code: "ValidationException", message: "{violations}" },
 
   // Sign-up and recovery.

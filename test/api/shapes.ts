@@ -52,10 +52,10 @@ export const ask =
 /** What differs from one request to the next whoever is named. */
 const always = new Set(["date", "x-amzn-requestid", "connection", "keep-alive"]);
 
-/** An answer without its values: what is there, and how long it is. SRP_B is as long as its random number is. */
+/** An answer without its values: what is there, and how long it is. SRP_B and SALT are as long as their random numbers are. */
 export function shapeOf(answer: RawAnswer): unknown {
   const parameters = answer.body["ChallengeParameters"] as Record<string, string> | undefined;
-  const random = parameters?.["SRP_B"]?.length ?? 0;
+  const random = (parameters?.["SRP_B"]?.length ?? 0) + (parameters?.["SALT"]?.length ?? 0);
   const lengths = (value: unknown): unknown => {
     if (typeof value === "string") return value.length;
     if (typeof value !== "object" || value === null) return value;
@@ -69,7 +69,12 @@ export function shapeOf(answer: RawAnswer): unknown {
       .filter(([name]) => !always.has(name))
       .map(([name, value]) => [name, name === "content-length" ? Number(value) - random : value]),
     body: lengths(
-      random === 0 ? answer.body : { ...answer.body, ChallengeParameters: { ...parameters, SRP_B: "" } },
+      random === 0
+        ? answer.body
+        : {
+            ...answer.body,
+            ChallengeParameters: { ...parameters, SRP_B: "", ...(parameters?.["SALT"] && { SALT: "" }) },
+          },
     ),
   };
 }
