@@ -193,5 +193,5 @@ test("closing ends calls that run, and no more are taken", async () => {
   const ended = fails(call, "failed", /./);
   await functions.close();
   await ended;
-  await fails(functions.invoke("contract", { do: "null" }), "failed", /closing/);
+  await fails(functions.invoke("contract", { do: "null" }), "unreachable", /^ServiceException$/);
 });

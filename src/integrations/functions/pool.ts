@@ -1,7 +1,7 @@
 /** Threads or processes that have loaded a handler, and are kept for its next calls. */
 import { statSync } from "node:fs";
 import type { CommonSettings } from "../../lib/function-settings.ts";
-import { type Driver, type FunctionHost, failed, type Invocation, NotBegun } from "./driver.ts";
+import { type Driver, type FunctionHost, type Invocation, NotBegun } from "./driver.ts";
 import { FunctionError } from "./functions.ts";
 
 /** A thread or process that loads a handler and then runs one call at a time. */
@@ -62,7 +62,7 @@ export function createPool(
   return {
     run: async (invocation) => {
       for (;;) {
-        if (closed) throw failed("The server is closing.");
+        if (closed) throw new FunctionError("unreachable", "ServiceException");
         try {
           return await runIn(runners.take(), invocation);
         } catch (error) {
