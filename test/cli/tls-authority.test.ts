@@ -27,7 +27,9 @@ test("an authority lasts two years, and is replaced before it expires", async ()
   await dev(folder);
   const made = readFileSync(join(folder, "ca.pem"), "utf8");
   const { validToDate } = new X509Certificate(made);
-  assert.ok(Math.abs(validToDate.getTime() - Date.now() - 2 * year) < 2 * 86_400_000);
+  const { validFromDate } = new X509Certificate(made);
+  // Valid from a day before, for clocks that are slow.
+  assert.equal(validToDate.getTime() - validFromDate.getTime(), 2 * year + 86_400_000);
   const used = await dev(folder, Date.now() + 1.5 * year);
   assert.equal(readFileSync(join(folder, "ca.pem"), "utf8"), made);
   const leafOf = ({ first }: typeof used) => new X509Certificate(first.cert);
@@ -78,8 +80,8 @@ test("an authority can vouch for this installation's names alone, whoever has it
     const leaf = await x509.X509CertificateGenerator.create({
       subject: "CN=thief",
       issuer: issuer.subject,
-      notBefore: new Date(Date.now() - 60_000),
-      notAfter: new Date(Date.now() + 60_000_000),
+      notBefore: issuer.notBefore,
+      notAfter: issuer.notAfter,
       signingAlgorithm: algorithm,
       publicKey: keys.publicKey,
       signingKey,
