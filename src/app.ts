@@ -57,6 +57,8 @@ export interface Ctx {
   /** The user's full address: the client's, or the one a back end reports. Undefined if the back end reports none. */
   readonly userAddress: string | undefined;
   readonly userAgent: string | undefined;
+  /** The language of the hosted page that is answered, a BCP 47 tag; undefined elsewhere. */
+  readonly language?: string;
   /** Whether the request came over TLS; undefined if that is unknown. */
   readonly isSecure: () => boolean | undefined;
   /** Whether the call was signed with an access key that may make it. */

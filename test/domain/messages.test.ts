@@ -75,12 +75,9 @@ describe("composing messages", () => {
     const address =
       "https://a.example/p/confirmUser?client_id=c&amp;user_name=a%26b+%3C%22%24%26%22%3E&amp;confirmation_code=123456";
     const compose = (template: object, medium: "EMAIL" | "SMS" = "EMAIL") =>
-      composeCode(
-        { VerificationMessageTemplate: { DefaultEmailOption, ...template } },
-        medium,
-        "123456",
+      composeCode({ VerificationMessageTemplate: { DefaultEmailOption, ...template } }, medium, "123456", {
         link,
-      );
+      });
     assert.deepEqual(compose({}), {
       subject: "Your verification link",
       body: `Please click the link below to verify your email address. <a href="${address}">Verify Email</a>`,

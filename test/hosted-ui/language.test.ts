@@ -1,9 +1,10 @@
 /** The language of the hosted pages: the one asked for is remembered, and applies to every page from then on. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { UpdateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
-import { makeUser, password } from "../kit/people.ts";
+import { ForgotPasswordCommand, UpdateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { makeUser, newAddress, password } from "../kit/people.ts";
 import { byAddress, forEachServer, type TestServer } from "../kit/server.ts";
+import { until } from "../kit/waiting.ts";
 import { makeApp, newVisitor, queryOf, type Shown } from "./visitor.ts";
 
 const languageOf = ({ text }: Shown) => /<html lang="([\w-]+)"/.exec(text)?.[1];
@@ -30,6 +31,39 @@ forEachServer("hosted pages: language", (open) => {
     }
     const refused = await visitor.post(`/login?${query}`, { username: "nobody", password });
     assert.equal(languageOf(refused), "pt-BR");
+  });
+
+  test("what a page sends is in its language, unless the pool has words of its own; what the API sends is Cognito's", async () => {
+    const { server, app, visitor, query } = await setUp({ AutoVerifiedAttributes: ["email"] });
+    const email = newAddress();
+    const own = [
+      { Name: "email", Value: email },
+      { Name: "email_verified", Value: "true" },
+    ];
+    await makeUser(server, app.UserPoolId, "ann", own);
+    const sent = async (count: number) => {
+      await until("it is delivered", async () => (await server.inbox(email)).length === count);
+      return (await server.inbox(email))[0]!;
+    };
+    await visitor.get(`/forgotPassword?${query}&lang=ar`);
+    await visitor.post(`/forgotPassword?${query}`, { username: "ann" });
+    const arabic = await sent(1);
+    assert.equal(arabic.subject, "رمز التحقق الخاص بك");
+    assert.match(arabic.body, /^<div dir="rtl">.* \d{6}<\/div>$/);
+    await visitor.get(`/forgotPassword?${query}&lang=de`);
+    await visitor.post(`/forgotPassword?${query}`, { username: "ann" });
+    assert.match((await sent(2)).body, /^Ihr Bestätigungscode lautet \d{6}$/);
+    const { ClientId } = app;
+    await server.client.send(new ForgotPasswordCommand({ ClientId, Username: "ann" }));
+    assert.match((await sent(3)).body, /^Your verification code is \d{6}$/);
+    const EmailVerificationMessage = "Ours: {####}";
+    const { UserPoolId } = app;
+    const AutoVerifiedAttributes = ["email" as const];
+    await server.client.send(
+      new UpdateUserPoolCommand({ UserPoolId, AutoVerifiedAttributes, EmailVerificationMessage }),
+    );
+    await visitor.post(`/forgotPassword?${query}`, { username: "ann" });
+    assert.match((await sent(4)).body, /^Ours: \d{6}$/);
   });
 
   test("the parameter goes before the cookie, the cookie before the browser, and English last", async () => {

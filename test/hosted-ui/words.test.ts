@@ -1,6 +1,7 @@
 /** The words in all languages, and which language is chosen. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { messageLanguages, wordsOfMessages } from "../../src/domain/messages/words.ts";
 import { wordsFor } from "../../src/http/hosted-ui/kit/language.ts";
 import { en } from "../../src/http/hosted-ui/words/en.ts";
 
@@ -33,6 +34,26 @@ test("every language is there, says everything, and fills in what it is given", 
         assert.equal(said.includes(filled), sentence.includes(filled), `${code}: ${path}`);
     }
   }
+});
+
+test("messages speak the languages of the pages, and say where codes, names and links belong", () => {
+  assert.deepEqual(messageLanguages.toSorted(), languages.toSorted());
+  for (const code of languages) {
+    const words = wordsOfMessages(code);
+    for (const [name, text] of Object.entries(words)) {
+      const holds = (place: RegExp) => place.test(text);
+      assert.equal(holds(/\{####\}/), name === "code" || name === "signIn", `${code}: ${name}`);
+      assert.equal(holds(/\{username\}/), name === "welcome", `${code}: ${name}`);
+      assert.equal(holds(/\{##[^#{}]+##\}/), name === "link", `${code}: ${name}`);
+    }
+    // The texts of messages without their placeholders are sentences like any other.
+    const plain = Object.entries(words).map(
+      ([name, text]) => [name, text.replace(/\{#*|#*\}/g, "")] as const,
+    );
+    for (const { languages: concerned, found } of faults.filter((one) => one.languages.includes(code)))
+      for (const [name, text] of plain) assert.doesNotMatch(text, found, `${concerned}: ${name}`);
+  }
+  assert.equal(wordsOfMessages("xx"), wordsOfMessages("en"));
 });
 
 /** Characters of Chinese and Japanese, and their own punctuation. */

@@ -5,6 +5,7 @@
  * Pure.
  */
 import type { PoolDocument } from "../user-pools/load-pool.ts";
+import { directed, wordsOfMessages } from "./words.ts";
 
 export interface Composed {
   readonly subject: string;
@@ -23,17 +24,10 @@ type Templates = Pick<
   | "EmailMfaConfiguration"
 >;
 
-const defaults = {
-  code: "Your verification code is {####}",
-  codeSubject: "Your verification code",
-  link: "Please click the link below to verify your email address. {##Verify Email##}",
-  linkSubject: "Your verification link",
-  signIn: "Your authentication code is {####}.",
-  signInSubject: "Your authentication code",
-  invitation: "Your username is {username} and temporary password is {####}.",
-  invitationSubject: "Your temporary password",
-  welcome: "Your username is {username}.",
-  welcomeSubject: "Your account",
+/** Invitations come from administrators, whose language nobody knows. */
+const invitationWords = {
+  body: "Your username is {username} and temporary password is {####}.",
+  subject: "Your temporary password",
 } as const;
 
 const codePlace = "{####}";
@@ -52,9 +46,22 @@ export function sendsLink(templates: Templates, medium: Medium): boolean {
   return medium === "EMAIL" && option === "CONFIRM_WITH_LINK";
 }
 
+/** What a message depends on besides the pool. */
+export interface Composing {
+  readonly link?: LinkTarget | undefined;
+  /** The language of the page that it is sent from, for words that the pool has no template for. */
+  readonly language?: string | undefined;
+}
+
 /** A message with a verification or reset code, or with a link if one is given and the pool wants it. */
-export function composeCode(templates: Templates, medium: Medium, code: string, link?: LinkTarget): Composed {
-  if (link !== undefined && sendsLink(templates, medium)) return composeLink(templates, link, code);
+export function composeCode(
+  templates: Templates,
+  medium: Medium,
+  code: string,
+  { link, language }: Composing = {},
+): Composed {
+  if (link !== undefined && sendsLink(templates, medium)) return composeLink(templates, link, code, language);
+  const defaults = defaultsFor(medium, language);
   const verification = templates.VerificationMessageTemplate;
   if (medium === "SMS") {
     const template = verification?.SmsMessage ?? templates.SmsVerificationMessage ?? defaults.code;
@@ -66,7 +73,13 @@ export function composeCode(templates: Templates, medium: Medium, code: string, 
 }
 
 /** A message with a sign-in code: SmsAuthenticationMessage, or the message of EmailMfaConfiguration. */
-export function composeSignInCode(templates: Templates, medium: Medium, code: string): Composed {
+export function composeSignInCode(
+  templates: Templates,
+  medium: Medium,
+  code: string,
+  { language }: Composing = {},
+): Composed {
+  const defaults = defaultsFor(medium, language);
   if (medium === "SMS") {
     const body = templates.SmsAuthenticationMessage ?? defaults.signIn;
     return fill(medium, { body, subject: "" }, { code });
@@ -84,14 +97,15 @@ export function composeInvitation(
   templates: Templates,
   medium: Medium,
   values: { username: string; password: string | undefined },
+  { language }: Composing = {},
 ): Composed | undefined {
+  const { welcome, welcomeSubject } = defaultsFor(medium, language);
   const invitation = templates.AdminCreateUserConfig?.InviteMessageTemplate;
   const { username, password: code } = values;
   const own = medium === "SMS" ? invitation?.SMSMessage : invitation?.EmailMessage;
   if (own !== undefined && code !== undefined && !own.includes(codePlace)) return undefined;
-  const body = own ?? (code === undefined ? defaults.welcome : defaults.invitation);
-  const subject =
-    invitation?.EmailSubject ?? (code === undefined ? defaults.welcomeSubject : defaults.invitationSubject);
+  const body = own ?? (code === undefined ? welcome : invitationWords.body);
+  const subject = invitation?.EmailSubject ?? (code === undefined ? welcomeSubject : invitationWords.subject);
   return fill(medium, { body, subject: medium === "SMS" ? "" : subject }, { username, code: code ?? "" });
 }
 
@@ -115,7 +129,13 @@ export function composeCustom(medium: Medium, words: Composed, { code, username,
  * Turns `{##Click Here##}` into a link of these words to the page that takes the code; without words the link shows its
  * URL.
  */
-function composeLink(templates: Templates, link: LinkTarget, code: string): Composed {
+function composeLink(
+  templates: Templates,
+  link: LinkTarget,
+  code: string,
+  language: string | undefined,
+): Composed {
+  const defaults = defaultsFor("EMAIL", language);
   const { EmailMessageByLink = defaults.link, EmailSubjectByLink = defaults.linkSubject } =
     templates.VerificationMessageTemplate ?? {};
   return { subject: oneLine(EmailSubjectByLink), body: withLink(EmailMessageByLink, link, code) };
@@ -151,6 +171,16 @@ function fill(medium: Medium, template: Composed, values: { username?: string; c
     subject: oneLine(put(template.subject, (text) => text)),
     body: put(template.body, inBody),
   };
+}
+
+/** The words for a medium: bodies of e-mails are HTML, and say if they are written from right to left. */
+function defaultsFor(medium: Medium, language: string | undefined) {
+  const words = wordsOfMessages(language);
+  if (medium === "SMS") return words;
+  const bodies = (["code", "link", "signIn", "welcome"] as const).map(
+    (name) => [name, directed(language, words[name])] as const,
+  );
+  return { ...words, ...Object.fromEntries(bodies) };
 }
 
 /** Removes line breaks, which would start another header. */

@@ -79,7 +79,7 @@ export function prepareCode(
 ): PreparedCode {
   const { user, purpose, kind, delivery, by, link, occasion } = request;
   const code = newCode(ctx.random);
-  const composed = composeCode(pool.document, delivery.medium, code, link);
+  const composed = composeCode(pool.document, delivery.medium, code, { link, language: ctx.language });
   const life = lifetimeMs(purpose);
   // A user who does not exist has no row for a message to belong to.
   const userId = by === "nobody" ? undefined : user.id;

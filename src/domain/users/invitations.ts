@@ -50,7 +50,8 @@ export function invitations(
 ): QueuedMessage[] {
   const { username, password, until, clientMetadata } = content;
   return content.deliveries.flatMap((delivery) => {
-    const composed = composeInvitation(pool.document, delivery.medium, { username, password });
+    const { language } = ctx;
+    const composed = composeInvitation(pool.document, delivery.medium, { username, password }, { language });
     if (composed === undefined) return [];
     const lifetimeMs = until === undefined ? day : until - ctx.now;
     const wording = wordingOf(

@@ -128,7 +128,7 @@ async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promise<Outc
     userId: sent ? user?.id : undefined,
     delivery: to,
     kind: "sign-in",
-    composed: composeSignInCode(pool.document, to.medium, code),
+    composed: composeSignInCode(pool.document, to.medium, code, { language: ctx.language }),
     code,
     lifetimeMs: sessionLifetime(client),
     by,

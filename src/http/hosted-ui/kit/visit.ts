@@ -113,7 +113,8 @@ async function newVisit(
     page,
     passkeys,
   };
-  return { ...frame, ...known, ctx, place, query: rawQuery(c), form };
+  const speaking = { ...ctx, language: frame.words.language.code };
+  return { ...frame, ...known, ctx: speaking, place, query: rawQuery(c), form };
 }
 
 /** The frame of a new page. If a language is asked for and exists, it is remembered for later pages. */
