@@ -241,8 +241,8 @@ const recentQuery = prepared<{ now: number; limit: number }, OutboxTable>((kysel
     .limit(slot("limit")),
 );
 
-/** The messages for the development inbox: newest first, without expired and `failed` ones. */
+/** The messages for the development inbox: newest first, without expired, `failed` and not yet worded ones. */
 export async function recentMessages(db: Db, now: number, limit: number): Promise<Message[]> {
   const rows = await recentQuery(db, { now, limit });
-  return rows.map((row) => fromRow(db, row));
+  return rows.map((row) => fromRow(db, row)).filter(({ wording }) => wording === undefined);
 }

@@ -132,12 +132,16 @@ test("USER_AUTH begins with the choice, or with what was chosen", () => {
   assert.equal(nextStep({ ...srp, chosen: "EMAIL_OTP" }), "PASSWORD_VERIFIER");
 });
 
-test("CUSTOM_AUTH: the triggers are asked, after the password where it goes first", () => {
+test("CUSTOM_AUTH: the triggers are asked first, or once all else is proven where the password goes first", () => {
   const facts: Facts = { ...srp, flow: "CUSTOM_AUTH" };
   assert.equal(nextStep(facts), "CUSTOM_CHALLENGE");
   const srpFirst: Facts = { ...facts, chosen: "PASSWORD_SRP" };
   assert.equal(nextStep(srpFirst), "PASSWORD_VERIFIER");
-  assert.equal(nextStep({ ...srpFirst, proven: ["password"] }), "CUSTOM_CHALLENGE");
+  const afterPassword = (...more: Proof[]) => nextStep({ ...srpFirst, proven: ["password", ...more] });
+  assert.equal(afterPassword(), "NEW_PASSWORD_REQUIRED");
+  assert.equal(afterPassword("new-password"), "SELECT_MFA_TYPE");
+  assert.equal(afterPassword("new-password", "sms"), "CUSTOM_CHALLENGE");
+  assert.equal(afterPassword("new-password", "sms", "custom"), "done");
   assert.equal(nextStep({ ...facts, proven: ["custom"] }), "NEW_PASSWORD_REQUIRED");
 });
 

@@ -85,7 +85,7 @@ async function recovering({ server, pools }: { server: TestServer; pools: Pools 
   const person = await makePerson(server, pools, "open");
   const { ClientId, Username } = person;
   await call(person, "ForgotPassword", { ClientId, Username });
-  const ConfirmationCode = (await server.inbox(person.phone))[0]?.code ?? assert.fail("no code");
+  const ConfirmationCode = (await server.inbox(person.email))[0]?.code ?? assert.fail("no code");
   const input = { ClientId, Username, ConfirmationCode, Password: newPassword };
   return { of: person, act: () => call(person, "ConfirmForgotPassword", input) };
 }

@@ -104,7 +104,7 @@ forEachServer(
     async function recover(person: Person): Promise<string> {
       const { ClientId, Username, server } = person;
       await call(person, "ForgotPassword", { ClientId, Username });
-      const ConfirmationCode = (await server.inbox(person.phone))[0]?.code ?? assert.fail("no code");
+      const ConfirmationCode = (await server.inbox(person.email))[0]?.code ?? assert.fail("no code");
       const input = { ClientId, Username, ConfirmationCode, Password: newPassword };
       const answer = await call(person, "ConfirmForgotPassword", input);
       assert.equal(answer.status, 200, answer.message);
