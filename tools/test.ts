@@ -95,7 +95,7 @@ running.on("test:summary", ({ file, success, duration_ms }) => {
   if (file !== undefined) seconds.set(file, duration_ms / 1000);
 });
 running.on("end", () => {
-  const longest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, 10);
+  const longest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, 30);
   const name = (file: string) => (file.startsWith(cache) ? basename(file) : relative(root, file));
   for (const [file, taken] of longest) console.log(`${taken.toFixed(0).padStart(5)} s ${name(file)}`);
 });
