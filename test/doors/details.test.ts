@@ -102,7 +102,7 @@ forEachDatabase((database, _open, fresh) => {
     for (const [path, query, expected] of cases) {
       lines.length = 0;
       const page = await fetch(`${base}${path}?${new URLSearchParams(query)}`);
-      const [, requestId] = /Request ID: ([\w-]+)/.exec(await page.text()) ?? [];
+      const [, requestId] = /Request ID: <bdi>([\w-]+)<\/bdi>/.exec(await page.text()) ?? [];
       refusedOnce(requestId, expected, path);
       assert.ok(requestId, path);
       // A link that somebody else has made shows no id of theirs.
@@ -128,7 +128,7 @@ forEachDatabase((database, _open, fresh) => {
     refusedOnce(undefined, { error: "invalid_request" }, "a body that is no form");
     lines.length = 0;
     const nowhere = await fetch(`${server.url}/us-east-1_NOBODYS01/login?${new URLSearchParams(asked)}`);
-    const [, requestId] = /Request ID: ([\w-]+)/.exec(await nowhere.text()) ?? [];
+    const [, requestId] = /Request ID: <bdi>([\w-]+)<\/bdi>/.exec(await nowhere.text()) ?? [];
     refusedOnce(requestId, { error: "ResourceNotFoundException", redirectUri: callback }, "no such pool");
     assert.ok(requestId);
   });
