@@ -102,9 +102,18 @@ forEachDatabase((database, _open, fresh) => {
     for (const [path, query, expected] of cases) {
       lines.length = 0;
       const page = await fetch(`${base}${path}?${new URLSearchParams(query)}`);
-      const [, requestId] = /Request ID: <bdi>([\w-]+)<\/bdi>/.exec(await page.text()) ?? [];
+      const text = await page.text();
+      const [, requestId] = /Request ID: <bdi>([\w-]+)<\/bdi>/.exec(text) ?? [];
       refusedOnce(requestId, expected, path);
       assert.ok(requestId, path);
+      const inputs = [...text.matchAll(/<input type="hidden" name="(\w+)" value="([\w.-]+)">/g)];
+      const inGerman = new URLSearchParams([
+        ...inputs.map(([, name, value]) => [name!, value!]),
+        ["lang", "de"],
+      ]);
+      const german = await (await fetch(`${base}/error?${inGerman}`)).text();
+      assert.match(german, /<html lang="de"/);
+      assert.ok(german.includes(`<bdi>${requestId}</bdi>`), "the same id in another language");
       // A link that somebody else has made shows no id of theirs.
       const link = new URL(page.url);
       const forged = "11111111-2222-4333-8444-555555555555";
