@@ -107,10 +107,8 @@ forEachDatabase((database, _open, fresh) => {
       refusedOnce(requestId, expected, path);
       assert.ok(requestId, path);
       const inputs = [...text.matchAll(/<input type="hidden" name="(\w+)" value="([\w.-]+)">/g)];
-      const inGerman = new URLSearchParams([
-        ...inputs.map(([, name, value]) => [name!, value!]),
-        ["lang", "de"],
-      ]);
+      const inGerman = new URLSearchParams({ lang: "de" });
+      for (const [, name = "", value = ""] of inputs) inGerman.set(name, value);
       const german = await (await fetch(`${base}/error?${inGerman}`)).text();
       assert.match(german, /<html lang="de"/);
       assert.ok(german.includes(`<bdi>${requestId}</bdi>`), "the same id in another language");
