@@ -55,7 +55,11 @@ async function carryOut(page: Page, blocks: readonly Block[], url: string): Prom
       assert.equal(await found.count(), 1, `${task}: ${target}`);
       if (command === "text") await found.fill(String(rest[0]));
       else if (command === "click") await found.click();
-      else assert.match(await page.content(), new RegExp(String(rest[1] ?? "")), `${task}: ${target}`);
+      else {
+        // It waits for what an element shows, not for what a page contains.
+        const [shown = ""] = await found.allInnerTexts();
+        assert.match(shown, new RegExp(String(rest[1] ?? "")), `${task}: ${target}`);
+      }
     }
     done.push(task);
   }

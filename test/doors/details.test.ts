@@ -102,9 +102,16 @@ forEachDatabase((database, _open, fresh) => {
     for (const [path, query, expected] of cases) {
       lines.length = 0;
       const page = await fetch(`${base}${path}?${new URLSearchParams(query)}`);
-      const [, requestId] = /Request ID: ([\w-]+)/.exec(await page.text()) ?? [];
+      const text = await page.text();
+      const [, requestId] = /Request ID: <bdi>([\w-]+)<\/bdi>/.exec(text) ?? [];
       refusedOnce(requestId, expected, path);
       assert.ok(requestId, path);
+      const inputs = [...text.matchAll(/<input type="hidden" name="(\w+)" value="([\w.-]+)">/g)];
+      const inGerman = new URLSearchParams({ lang: "de" });
+      for (const [, name = "", value = ""] of inputs) inGerman.set(name, value);
+      const german = await (await fetch(`${base}/error?${inGerman}`)).text();
+      assert.match(german, /<html lang="de"/);
+      assert.ok(german.includes(`<bdi>${requestId}</bdi>`), "the same id in another language");
       // A link that somebody else has made shows no id of theirs.
       const link = new URL(page.url);
       const forged = "11111111-2222-4333-8444-555555555555";
@@ -128,7 +135,7 @@ forEachDatabase((database, _open, fresh) => {
     refusedOnce(undefined, { error: "invalid_request" }, "a body that is no form");
     lines.length = 0;
     const nowhere = await fetch(`${server.url}/us-east-1_NOBODYS01/login?${new URLSearchParams(asked)}`);
-    const [, requestId] = /Request ID: ([\w-]+)/.exec(await nowhere.text()) ?? [];
+    const [, requestId] = /Request ID: <bdi>([\w-]+)<\/bdi>/.exec(await nowhere.text()) ?? [];
     refusedOnce(requestId, { error: "ResourceNotFoundException", redirectUri: callback }, "no such pool");
     assert.ok(requestId);
   });

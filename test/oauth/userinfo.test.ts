@@ -169,7 +169,7 @@ forEachServer("signing out of the browser", (open) => {
       const text = await page.text();
       assert.equal(page.status, 200);
       assert.match(text, /<h1>Do you want to sign out\?<\/h1>/);
-      assert.match(text, /You are signed in as ann@example\.com/);
+      assert.match(text, /You are signed in as \u2068ann@example\.com\u2069\./);
       assert.equal((await send("POST", { origin: "https://evil.example" })).status, 403);
       assert.ok(
         (await authorize(at, { prompt: "none" })).searchParams.has("code"),

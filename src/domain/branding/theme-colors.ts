@@ -60,10 +60,10 @@ const roles: readonly Role[] = [
   role("--hint", "--card", "componentClasses.inputDescription.*.textColor", TEXT),
   role("--typed", "--field", body, TEXT),
   role("--reveal", "--field", description, TEXT),
-  role("--link", "--card", "componentClasses.link.*.defaults.textColor", TEXT),
+  role("--link", "--card --still", "componentClasses.link.*.defaults.textColor", TEXT),
   role(
     "--link-over",
-    "--card",
+    "--card --still",
     "componentClasses.link.*.hover.textColor componentClasses.link.*.defaults.textColor",
     TEXT,
   ),

@@ -17,6 +17,8 @@ export interface Frame {
   readonly app: string | undefined;
   /** URIs besides our own that the answer to a form may redirect to. */
   readonly leadsTo: readonly string[];
+  /** What the page in another language is requested with; undefined for the parameters of the request. */
+  readonly parameters?: URLSearchParams;
   /** The client whose branding the page has; undefined for none. */
   readonly brand?: Brand;
 }

@@ -3,16 +3,15 @@ import { html } from "hono/html";
 import type { Frame, Html } from "./frame.ts";
 import { languages } from "./language.ts";
 
-export function languageForm({ c, words, root }: Frame): Html | "" {
+export function languageForm({ c, words, root, parameters }: Frame): Html | "" {
   // The answer to a form cannot be requested again: what was sent would be lost.
   if (c.req.method === "POST") return "";
   const url = new URL(c.req.url);
   // Routes have the pool's id in their path, even if the domain has none.
   const path = `${root}${url.pathname.slice(url.pathname.indexOf("/", 1))}`;
-  url.searchParams.delete("lang");
-  const kept = [...url.searchParams].map(
-    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`,
-  );
+  const kept = [...(parameters ?? url.searchParams)]
+    .filter(([name]) => name !== "lang")
+    .map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`);
   const options = languages.map(
     ({ code, name }) =>
       html`<option value="${code}" lang="${code}"${code === words.language.code ? html` selected` : ""}>${name}</option>`,

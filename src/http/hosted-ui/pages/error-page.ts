@@ -24,13 +24,16 @@ export async function answerErrorPage(ctx: Ctx, c: Context<Bindings>, place: Pla
   // The id on the page leads to a line of the log.
   if (refused === undefined) ctx.log.info("error page opened without a refusal");
   const requestId = refused ?? ctx.requestId;
-  const frame = { ...newFrame(ctx, c, place.base), requestId };
-  const { words } = frame;
   // Only known errors and clients are shown: the author of a link to this page must not be able to write on it.
   const named = parameters.get("error") ?? "";
   const error = knownErrors.has(named) ? named : "invalid_request";
   const clientId = parameters.get("client_id") ?? "";
   const client = (await findClientOf(ctx, place.pool.id, clientId))?.client;
+  const shown = new URLSearchParams({ error });
+  if (client !== undefined) shown.set("client_id", client.id);
+  if (refused !== undefined) shown.set("request_id", parameters.get("request_id") ?? "");
+  const frame = { ...newFrame(ctx, c, place.base), requestId, parameters: shown };
+  const { words } = frame;
   const sentence =
     error === "TooManyRequestsException"
       ? words.errors.tooMany
