@@ -66,7 +66,10 @@ test("a function is called with an event, and its output and errors are told apa
   assert.match((await invoke("greet", join(config, "absent"))).stderr, /ENOTDIR/);
   const usage = await runWith(env, "functions", "invoke", "greet", "--config", config);
   assert.equal(usage.code, 2);
-  assert.match(usage.stderr, /--event FILE/);
+  assert.match(
+    usage.stderr,
+    /--event is missing\.\n\n {2}poolhouse functions invoke NAME --event EVENT --config FILE\n/,
+  );
 });
 
 test("a server says which functions it runs and with which rights; it ends with them", async () => {

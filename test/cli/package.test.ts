@@ -137,7 +137,10 @@ test("the installed command itself ends with 0 on SIGTERM, and finds its data ag
     assert.equal(await ended(server.child, "SIGTERM"), 0);
   }
   assert.match((await run(command, ["version"], { env })).stdout, /^Poolhouse \d+\.\d+\.\d+, Node\.js 2/);
-  assert.match((await run(command, ["--help"], { env })).stdout, /poolhouse serve/);
+  assert.match(
+    (await run(command, ["--help"], { env })).stdout,
+    /^Usage: poolhouse COMMAND .*\n\nRunning the server\n {2}serve +run the server$/m,
+  );
 });
 
 test("functions run from the installed package, in each way that has a program of its own", async () => {

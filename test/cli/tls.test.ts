@@ -122,7 +122,7 @@ test("a file of a key and certificates; nonsense refuses to start and says what 
   });
   await assert.rejects(
     run("serve", "--data", data, "--port", "0", "--tls", join(data, "none.pem")),
-    /ENOENT/,
+    /none\.pem \(setting tls\) cannot be read: there is no such file\.$/m,
   );
 });
 
@@ -202,7 +202,7 @@ test("a file that changes is taken over; one that cannot be used is refused, onc
   write(`${(await selfSigned("rsa")).key}${latter.first.cert}`, 2_600);
   refuses(/server\.pem cannot be used: no private key in it belongs/);
   rmSync(file);
-  refuses(/server\.pem cannot be read: ENOENT/);
+  refuses(/server\.pem \(setting tls\) cannot be read: there is no such file\.$/);
   write(`${latter.first.key}${latter.first.cert}`, 3_000);
   assert.equal(
     source.renewed()?.certificate?.cert,

@@ -37,9 +37,9 @@ test("what is filled in is not looked at again", () => {
 });
 
 test("a sentence that has a reason stands in the table alone", () => {
-  const files = globSync("src/**/*.ts", { cwd: root }).filter(
-    (file) => file !== join("src", "wire", "reasons.ts"),
-  );
+  // The words of the pages are in a catalogue per language; the English one may happen to say the same.
+  const own = [join("src", "wire", "reasons.ts"), join("src", "http", "hosted-ui", "words", "en.ts")];
+  const files = globSync("src/**/*.ts", { cwd: root }).filter((file) => !own.includes(file));
   assert.ok(files.length > 300, "the sources were found");
   const sentences = names.map((name) => reasons[name].message).filter((text) => !text.includes("{"));
   const texts = files.map((file) => ({ file, text: readFileSync(join(root, file), "utf8") }));
