@@ -24,7 +24,8 @@ async function start(folder: string): Promise<{ child: ChildProcess; url: string
   let output = "";
   for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
     output += chunk;
-    const [, url, poolhouse] = /^Open (\S+) {3}\(Poolhouse: (\S+)\)\n.*its data is in/m.exec(output) ?? [];
+    const [, url, poolhouse] =
+      /^Open (\S+) {3}\(Poolhouse: (\S+)\)\nMessages .* are at \2\/inbox\n.*its data is in/m.exec(output) ?? [];
     if (url !== undefined && poolhouse !== undefined) return { child, url, poolhouse };
   }
   throw new Error(`it ended: ${output}`);
