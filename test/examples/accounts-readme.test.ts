@@ -24,8 +24,11 @@ async function start(folder: string): Promise<{ child: ChildProcess; url: string
   let output = "";
   for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
     output += chunk;
-    const [, url, poolhouse] = /^Open (\S+) {3}\(Poolhouse: (\S+)\)\n.*its data is in/m.exec(output) ?? [];
-    if (url !== undefined && poolhouse !== undefined) return { child, url, poolhouse };
+    if (!/^Ctrl-C ends it.*\n/m.test(output)) continue;
+    const said =
+      /^Open (\S+) {3}\(Poolhouse: (\S+)\)\nMessages .* are at \2\/inbox\nCtrl-C .*its data is in /m;
+    const [, url, poolhouse] = said.exec(output) ?? assert.fail(output);
+    return { child, url: url!, poolhouse: poolhouse! };
   }
   throw new Error(`it ended: ${output}`);
 }

@@ -244,7 +244,7 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       const place = await house();
       const page = await enter(place, "ada");
       await follow(page, "Add a person");
-      await fill(page, { Name: "Kept <Ken>", "E-mail": "ken@mail.example" });
+      await fill(page, { Name: "Kept <Ken>", Email: "ken@mail.example" });
       const other = await page.context().newPage();
       await other.goto(place.at("/people"));
       await press(other, "Sign out");
@@ -364,7 +364,7 @@ describe("examples/people in Chromium", needs("chromium"), () => {
     test("what could not be saved comes back as it was typed, and can be sent again", async () => {
       const page = await enter(await house(), "ada");
       await follow(page, "Add a person");
-      await fill(page, { Name: "Ann <Again>", "E-mail": "again@mail.example", City: "Ulm" });
+      await fill(page, { Name: "Ann <Again>", Email: "again@mail.example", City: "Ulm" });
       await fill(page, { Street: "Weinhof 1", Postcode: "89073" });
       await page.getByLabel("Status").selectOption("left");
       try {

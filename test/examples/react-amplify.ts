@@ -140,11 +140,10 @@ export async function invite(server: TestServer, UserPoolId: string): Promise<st
   return Username;
 }
 
-/** At the hosted pages, which ask for the name first, because this pool has several ways in. */
+/** At the hosted pages, which ask for the name first, because this pool has several ways in, and then for the password. */
 export async function enterThere(page: Page): Promise<void> {
   await page.fill("#username", person.email);
   await page.locator("button.primary").click();
-  await page.locator("button[value=PASSWORD]").click();
   await page.fill("#password", person.password);
   await page.locator("button.primary").click();
 }
