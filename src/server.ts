@@ -1,11 +1,10 @@
 /** THE composition root: config -> App -> http -> listen; closes in reverse order. */
 import { randomBytes } from "node:crypto";
-import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
 import { type Config, listensOnLoopback, servesThisMachine } from "./config/config.ts";
@@ -29,10 +28,10 @@ import { overloadPage } from "./http/hosted-ui/overload-page.ts";
 import { hostedRoutes } from "./http/hosted-ui/routes.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
-import { messagePage, plainHeaders, wantsPage } from "./http/kit/plain-page.ts";
 import { type Listener, type ListeningServer, listen } from "./http/listen.ts";
 import { type CountedMetrics, createMetrics, metricsRoutes, observeFront } from "./http/metrics.ts";
 import { type MonotonicClock, machineClock } from "./http/monotonic.ts";
+import { answerNothing, answerNothingHere, answerUnknownHost } from "./http/nothing-here.ts";
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
 import { createOverloadGuard, isApiCall, type OverloadGuard } from "./http/overload.ts";
@@ -298,27 +297,6 @@ function certificateFor(config: Config, tls: string, now: number): Promise<Certi
   return certificateSource({ tls, folder, keyFolder, names: [...names], now });
 }
 
-/** The answer to a request for something that is not there: a page for browsers, JSON for programs. */
-function answerNothing(c: Context): Response {
-  if (!wantsPage(c.req.header("accept"))) return c.json(nothingHere, 404);
-  return c.html(notFoundPage(c.req.header("accept-language")), 404, plainHeaders);
-}
-
-const nothingHere = { message: "There is nothing here." };
-
-const unknownHost = "This server does not answer to that host name. Set POOLHOUSE_PUBLIC_URL.";
-
-function answerUnknownHost(c: Context): Response {
-  if (!wantsPage(c.req.header("accept"))) return c.json({ message: unknownHost }, 421);
-  return c.html(messagePage("Unknown host name", unknownHost), 421, plainHeaders);
-}
-
-function answerNothingHere(outgoing: ServerResponse): void {
-  const body = JSON.stringify(nothingHere);
-  outgoing.writeHead(404, { "content-type": "application/json", "content-length": body.length });
-  outgoing.end(body);
-}
-
 interface Listening {
   readonly metrics: CountedMetrics;
   readonly ready: () => Promise<void>;
@@ -370,7 +348,7 @@ function routes(
   ofPools.use(overTls(serving));
   ofPools.route("/", oauthRoutes(serving));
   ofPools.route("/", hostedRoutes(serving));
-  ofPools.notFound(answerNothing);
+  ofPools.notFound(answerNothing(notFoundPage));
   all.use(async (c, next) => {
     if (knowsHost(c.req.header("host"))) return next();
     const { incoming, outgoing } = c.env;
@@ -384,7 +362,7 @@ function routes(
   all.route("/", ofPools);
   if (servesThisMachine(app.config)) all.route("/", welcomeRoutes(serving));
   if (app.mailbox.kind === "inbox") all.route("/", inboxRoutes(app));
-  all.notFound(answerNothing);
+  all.notFound(answerNothing(notFoundPage));
   all.onError((error, c) => {
     serving.context(c.env.incoming).log.error({ err: error }, "internal error");
     return c.json({ message: "Internal error." }, 500);

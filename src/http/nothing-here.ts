@@ -1,0 +1,28 @@
+/** Answers to requests for what is not there: pages for browsers, JSON for programs. */
+import type { ServerResponse } from "node:http";
+import type { Context } from "hono";
+import { messagePage, plainHeaders, wantsPage } from "./kit/plain-page.ts";
+
+const nothingHere = { message: "There is nothing here." };
+
+/** @param page the page for a browser, given its Accept-Language header */
+export const answerNothing =
+  (page: (language: string | undefined) => string) =>
+  (c: Context): Response => {
+    if (!wantsPage(c.req.header("accept"))) return c.json(nothingHere, 404);
+    return c.html(page(c.req.header("accept-language")), 404, plainHeaders);
+  };
+
+/** The answer where a request is refused before it is routed. */
+export function answerNothingHere(outgoing: ServerResponse): void {
+  const body = JSON.stringify(nothingHere);
+  outgoing.writeHead(404, { "content-type": "application/json", "content-length": body.length });
+  outgoing.end(body);
+}
+
+const unknownHost = "This server does not answer to that host name. Set POOLHOUSE_PUBLIC_URL.";
+
+export function answerUnknownHost(c: Context): Response {
+  if (!wantsPage(c.req.header("accept"))) return c.json({ message: unknownHost }, 421);
+  return c.html(messagePage("Unknown host name", unknownHost), 421, plainHeaders);
+}
