@@ -134,7 +134,9 @@ function neverChanged(instances: readonly Instance[]): string[] {
     if (mode === "managed")
       for (const [key, value] of Object.entries(attributes)) walk(`${type}.${key}`, value);
   const single = [...seen].filter(([name, values]) => values.size === 1 && !blocks.has(name));
-  return single.flatMap(([name]) => (fixed.has(name) || name.endsWith(".user_pool_id") ? [] : [name]));
+  // Dates have seconds only: what is created within one has the same.
+  const isFixed = (name: string) => fixed.has(name) || /\.(user_pool_id|creation_date)$/.test(name);
+  return single.flatMap(([name]) => (isFixed(name) ? [] : [name]));
 }
 
 const fixed: ReadonlySet<string> = new Set([
@@ -143,8 +145,7 @@ const fixed: ReadonlySet<string> = new Set([
   // Another form of application_id, which it excludes.
   "aws_cognito_managed_user_pool_client.analytics_configuration.application_arn",
   "aws_cognito_user_in_group.username",
-  // Only known once the pool exists, or the same for all of a server.
-  "aws_cognito_user_pool.creation_date",
+  // Set by the server, and the same for all that it has.
   "aws_cognito_user_pool_ui_customization.css_version",
   ...["aws_account_id", "cloudfront_distribution", "cloudfront_distribution_arn"].map(domain),
   ...["cloudfront_distribution_zone_id", "s3_bucket"].map(domain),
