@@ -11,8 +11,14 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 
 const endpoint = process.env["AWS_ENDPOINT_URL"];
-if (!endpoint) throw new Error("AWS_ENDPOINT_URL is not set. A local Poolhouse is at http://localhost:4747.");
-if (existsSync(".env")) throw new Error(".env is there already. Remove it to begin anew.");
+if (!endpoint) {
+  console.error("AWS_ENDPOINT_URL is not set. A local Poolhouse is at http://localhost:4747.");
+  process.exit(1);
+}
+if (existsSync(".env")) {
+  console.error(".env is there already. Remove it to begin anew.");
+  process.exit(1);
+}
 
 const idp = new CognitoIdentityProviderClient();
 const { UserPool } = await idp.send(

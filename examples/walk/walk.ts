@@ -21,7 +21,10 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 
 const endpoint = process.env["AWS_ENDPOINT_URL"];
-if (!endpoint) throw new Error("AWS_ENDPOINT_URL is not set. A local Poolhouse is at http://localhost:4747.");
+if (!endpoint) {
+  console.error("AWS_ENDPOINT_URL is not set. A local Poolhouse is at http://localhost:4747.");
+  process.exit(1);
+}
 
 const idp = new CognitoIdentityProviderClient();
 const password = "Correct-Horse-7";
@@ -175,7 +178,10 @@ await idp.send(
     ClientId,
     Settings: {
       components: {
-        primaryButton: { lightMode: { defaults: { backgroundColor: "155e52ff", textColor: "ffffffff" } } },
+        primaryButton: {
+          lightMode: { defaults: { backgroundColor: "155e52ff", textColor: "ffffffff" } },
+          darkMode: { defaults: { backgroundColor: "7fd6c3ff", textColor: "0d1f1bff" } },
+        },
       },
     },
   }),

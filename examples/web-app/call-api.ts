@@ -11,7 +11,10 @@ import {
 import { appUrl, patience, setting } from "./settings.ts";
 
 const [username, text] = process.argv.slice(2);
-if (username === undefined) throw new Error("Say as whom: rita, eddy or nora.");
+if (username === undefined) {
+  console.error("Say as whom: rita, eddy or nora.");
+  process.exit(1);
+}
 
 const requestHandler = { requestTimeout: patience, throwOnRequestTimeout: true };
 const idp = new CognitoIdentityProviderClient({ requestHandler });

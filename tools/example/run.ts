@@ -59,9 +59,15 @@ async function main(): Promise<void> {
     keep,
     port: port === undefined ? undefined : Number(port),
   });
-  const stop = () => running.stop();
+  let interrupted = false;
+  const stop = (signal: NodeJS.Signals) => {
+    interrupted ||= signal === "SIGINT";
+    running.stop();
+  };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
   process.exitCode = await running.ended;
+  // After SIGHUP there is no terminal to say it to.
+  if (interrupted) console.log(`\nEnded; its data is ${keep === undefined ? "removed" : `in ${keep}`}.`);
 }
 
 try {

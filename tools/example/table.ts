@@ -23,6 +23,12 @@ export interface Example {
 }
 
 export const examples: Readonly<Record<string, Example>> = {
+  people: {
+    shows: "an API that owns and migrates its store, and pages that call it with their user's token",
+    urls: { WEB_URL: 3010, API_URL: 3011 },
+    programs: ["people/api/server.ts", "people/web/server.ts"],
+    open: "WEB_URL",
+  },
   accounts: {
     shows: "a server that creates accounts (its own record, the pool's user), a page that signs in by SRP",
     urls: { ACCOUNTS_URL: 3000 },
@@ -60,11 +66,5 @@ export const examples: Readonly<Record<string, Example>> = {
     urls: { APP_URL: 3000, PASSPORT_URL: 3001 },
     programs: ["web-app/server.ts", "web-app/passport.ts"],
     open: "APP_URL",
-  },
-  people: {
-    shows: "an API that owns and migrates its store, and pages that call it with their user's token",
-    urls: { WEB_URL: 3010, API_URL: 3011 },
-    programs: ["people/api/server.ts", "people/web/server.ts"],
-    open: "WEB_URL",
   },
 };
