@@ -95,7 +95,9 @@ async function send(app: App, now: number, queued: ClaimedMessage): Promise<Atte
   } catch (error) {
     const isFinal = error instanceof Undeliverable || isFunctionsFault(error);
     const givenUp = isFinal || message.attempts >= maxAttempts;
-    const fields = { err: error, poolId: message.poolId, messageId: message.id, attempt: message.attempts };
+    // A refusal's message may be what a function threw, which is the caller's alone.
+    const why = error instanceof Refusal ? { error: error.code, detail: error.detail } : { err: error };
+    const fields = { ...why, poolId: message.poolId, messageId: message.id, attempt: message.attempts };
     app.metrics.message(message.medium, givenUp ? "failed" : "retried");
     app.log.warn(fields, givenUp ? "a message was given up" : "a message could not be delivered");
     await settleMessage(app.db, message, {
