@@ -3,17 +3,17 @@
  * endpoints. The state comes from the tables of operations and routes, the proof from the source of the tests. `--check`
  * fails if the file differs from what would be written.
  */
-import { existsSync, globSync, readFileSync, writeFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { notYet } from "../src/http/aws-json/operation.ts";
 import { identityPoolHandlers, userPoolHandlers } from "../src/http/aws-json/operations.ts";
 import { deviations } from "./deviations.ts";
 import { endpointDeviations, endpointRows } from "./endpoints.ts";
+import { writeOrCheck } from "./generated.ts";
 import { omissionRows } from "./omissions.ts";
 import { userStatesSection } from "./user-states.ts";
 
 const root = join(import.meta.dirname, "..");
-const target = join(root, "docs", "fidelity.md");
 
 /** The methods of amazon-cognito-identity-js by operation. */
 const identityJs: Readonly<Record<string, string>> = {
@@ -134,11 +134,4 @@ ${(endpointDeviations["*"] ?? []).map((text) => `- ${text}`).join("\n")}
 ${endpointRows(textOf).join("\n")}
 `;
 
-if (process.argv.includes("--check")) {
-  if (!existsSync(target) || readFileSync(target, "utf8") !== document) {
-    console.error("docs/fidelity.md is out of date: npm run generate");
-    process.exit(1);
-  }
-} else {
-  writeFileSync(target, document);
-}
+writeOrCheck("docs/fidelity.md", document);

@@ -2,12 +2,13 @@
  * Writes the tables of docs/security-model.md, each between its two markers, from the tables that the server uses and from
  * trust-table.ts. `--check` fails if the file differs from what would be written.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Limit, limitTable } from "../src/config/limits.ts";
 import { permissions } from "../src/domain/iam/actions.ts";
 import { conditionKeys } from "../src/domain/iam/condition-keys.ts";
 import { type Row as Holding, holdings, sharing } from "../src/http/holdings.ts";
+import { writeOrCheck } from "./generated.ts";
 import { type Cell, events, type Row, reasons, type Thing, things } from "./trust-table.ts";
 
 const target = join(import.meta.dirname, "..", "docs", "security-model.md");
@@ -97,8 +98,4 @@ for (const [source, text] of Object.entries(written)) {
   changed = changed.slice(0, from) + begin + text + changed.slice(to);
 }
 
-if (!process.argv.includes("--check")) writeFileSync(target, changed);
-else if (changed !== document) {
-  console.error("docs/security-model.md is out of date: npm run generate");
-  process.exitCode = 1;
-}
+writeOrCheck("docs/security-model.md", changed);

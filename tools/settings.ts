@@ -1,9 +1,6 @@
 /** Writes docs/settings.md from the table of settings. `--check` fails if the file differs from what would be written. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { type Setting, settingGroups, settings } from "../src/config/settings.ts";
-
-const target = join(import.meta.dirname, "..", "docs", "settings.md");
+import { writeOrCheck } from "./generated.ts";
 
 function row(name: keyof typeof settings): string {
   const { flag, env, fallback, secret, help }: Setting = settings[name];
@@ -30,11 +27,4 @@ With an unknown name or a bad value the server refuses to start and says which o
 
 ${groups.join("\n")}`;
 
-if (process.argv.includes("--check")) {
-  if (!existsSync(target) || readFileSync(target, "utf8") !== document) {
-    console.error("docs/settings.md is out of date: npm run generate");
-    process.exit(1);
-  }
-} else {
-  writeFileSync(target, document);
-}
+writeOrCheck("docs/settings.md", document);
