@@ -4,7 +4,6 @@
  */
 import type { Ctx } from "../../app.ts";
 import type { Db } from "../../store/db.ts";
-import type { LoginName } from "../../store/login-names.ts";
 import type { User } from "../../store/users.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.ts";
@@ -25,7 +24,7 @@ import { type Attributes, assertWritable, contactAttributes, firstAttributes } f
 import { namesOf, takenName } from "../users/change-user.ts";
 import { type PreparedCode, prepareCode, simulatedPlace, storeCode } from "../users/codes.ts";
 import { newSub, newUser, simulateNewUser, storeNewUser } from "../users/new-user.ts";
-import { nameNewUser, takenReasons } from "../users/username.ts";
+import { nameNewUser, nameTaken } from "../users/username.ts";
 
 export interface SignUpRequest extends SignUpData {
   readonly username: string;
@@ -184,8 +183,4 @@ export function confirmationDelivery(
     if (value && auto.includes(contact)) return deliveryTo(contact, value);
   }
   return undefined;
-}
-
-function nameTaken(name: LoginName | undefined): never {
-  return refuseFor(takenReasons.name[name?.kind ?? "username"]);
 }

@@ -6,7 +6,6 @@
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { User } from "../../store/users.ts";
-import { refuseFor } from "../../wire/refuse.ts";
 import { makeCredential } from "../credentials/password.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { queueMessage } from "../messages/queue.ts";
@@ -19,7 +18,7 @@ import { type Attributes, contactAttributes, firstAttributes, isVerified } from 
 import { findUser } from "./find-user.ts";
 import { invitationDeliveries, invitations } from "./invitations.ts";
 import { newSub, newUser, storeNewUser } from "./new-user.ts";
-import { nameNewUser, takenReasons } from "./username.ts";
+import { nameNewUser, nameTaken } from "./username.ts";
 
 interface Moving {
   readonly pool: Pool;
@@ -100,7 +99,7 @@ async function create(
     also: async (tx) => {
       for (const message of messages) await queueMessage(tx, message);
     },
-    taken: (name) => refuseFor(takenReasons.name[name?.kind ?? "username"]),
+    taken: nameTaken,
   });
   await deliverQueued(ctx, messages);
   return user;

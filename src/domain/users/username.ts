@@ -4,6 +4,7 @@
  */
 
 import { isMailAddress } from "../../lib/mail-address.ts";
+import type { LoginName } from "../../store/login-names.ts";
 import type { Reason } from "../../wire/reasons.ts";
 import { refuse, refuseFor } from "../../wire/refuse.ts";
 import { type ContactAttribute, isContact } from "../messages/delivery.ts";
@@ -82,3 +83,8 @@ export const takenReasons = {
     preferred_username: "preferredNameAliasTaken",
   },
 } as const satisfies Record<string, Record<"username" | ContactAttribute | "preferred_username", Reason>>;
+
+/** Refuses a name that is taken, for a new user. Undefined: whichever it was. Throws UsernameExistsException. */
+export function nameTaken(name: LoginName | undefined): never {
+  return refuseFor(takenReasons.name[name?.kind ?? "username"]);
+}
