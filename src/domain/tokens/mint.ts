@@ -74,7 +74,7 @@ export async function shapeTokens(ctx: Ctx, minting: Minting): Promise<ShapedTok
   const hasId = isApi || scopes.includes("openid");
   const id = hasId ? idTokenClaims({ ...facts, jti: randomUUID(), lifetime: lifetimes.id }) : undefined;
   const shaped = { access, id, lifetime: lifetimes.access, isHashed: !isApi };
-  const about = { pool, client, user, groups: groupClaims(groups), scopes, occasion };
+  const about = { pool, client, user, groups: () => groupClaims(groups), scopes, occasion };
   const changes = await preTokenGeneration(ctx, about);
   return changes === undefined ? shaped : { ...shaped, ...changed(shaped, changes) };
 }

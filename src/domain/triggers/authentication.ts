@@ -33,11 +33,11 @@ export async function preAuthentication(
     source: "PreAuthentication_Authentication",
     userName: user?.username ?? submitted,
     clientId: client.id,
-    request: {
+    request: () => ({
       userAttributes: user === undefined ? {} : userAttributes(pool, user),
       validationData: validationData ?? null,
       ...(hidesUsers(client) && { userNotFound: user === undefined }),
-    },
+    }),
     form: {},
   });
 }
@@ -62,11 +62,11 @@ export async function postAuthentication(
     source: "PostAuthentication_Authentication",
     userName: user.username,
     clientId: client.id,
-    request: {
+    request: () => ({
       userAttributes: userAttributes(pool, user),
       ...(newDevice !== undefined && { newDeviceUsed: newDevice }),
       ...given("clientMetadata", clientMetadata),
-    },
+    }),
     form: {},
   });
 }

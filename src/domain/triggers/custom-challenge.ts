@@ -7,7 +7,7 @@ import type { Ctx } from "../../app.ts";
 import type { User } from "../../store/users.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
-import { unrecognizable } from "./answer.ts";
+import { type Answered, type Form, unrecognizable } from "./answer.ts";
 import { fire } from "./fire.ts";
 import type { Metadata } from "./trigger.ts";
 import { given, userAttributes } from "./user-event.ts";
@@ -33,20 +33,27 @@ export interface CustomSignIn {
 /** What comes next: tokens, a refusal, or a challenge. */
 export type Definition = "tokens" | "failure" | "CUSTOM_CHALLENGE" | "PASSWORD_VERIFIER";
 
-function about(signIn: CustomSignIn) {
-  const { pool, client, user, submitted } = signIn;
-  return {
+/** Fires one of the triggers. Throws as `fire` does, and InvalidLambdaResponseException if it is not configured. */
+async function ask<F extends Form>(
+  ctx: Ctx,
+  { pool, client, user, submitted, clientMetadata }: CustomSignIn,
+  trigger: "DefineAuthChallenge" | "CreateAuthChallenge" | "VerifyAuthChallengeResponse",
+  { form, ...own }: { readonly form: F; readonly request: Readonly<Record<string, unknown>> },
+): Promise<Answered<F>> {
+  const answer = await fire(ctx, pool, trigger, {
+    source: `${trigger}_Authentication`,
     userName: user?.username ?? submitted,
     clientId: client.id,
-    attributes: user === undefined ? {} : userAttributes(pool, user),
-    rest: {
-      ...given("clientMetadata", signIn.clientMetadata),
+    request: () => ({
+      userAttributes: user === undefined ? {} : userAttributes(pool, user),
+      ...own.request,
+      ...given("clientMetadata", clientMetadata),
       ...(hidesUsers(client) && { userNotFound: user === undefined }),
-    },
-  };
+    }),
+    form,
+  });
+  return answer ?? unrecognizable(`${trigger} is not configured`);
 }
-
-const notConfigured = (): never => unrecognizable("a trigger of CUSTOM_AUTH is not configured");
 
 /**
  * Fires DefineAuthChallenge. An answer that fails the sign-in counts before one that issues tokens, and one that says
@@ -57,15 +64,10 @@ export async function defineAuthChallenge(
   signIn: CustomSignIn,
   session: readonly ChallengeResult[],
 ): Promise<Definition> {
-  const { userName, clientId, attributes, rest } = about(signIn);
-  const answer = await fire(ctx, signIn.pool, "DefineAuthChallenge", {
-    source: "DefineAuthChallenge_Authentication",
-    userName,
-    clientId,
-    request: { userAttributes: attributes, session, ...rest },
+  const { challengeName, issueTokens, failAuthentication } = await ask(ctx, signIn, "DefineAuthChallenge", {
+    request: { session },
     form: { challengeName: "text", issueTokens: "decision", failAuthentication: "decision" },
   });
-  const { challengeName, issueTokens, failAuthentication } = answer ?? notConfigured();
   if (failAuthentication === true) return "failure";
   if (issueTokens === true) return "tokens";
   if (challengeName === undefined) return "failure";
@@ -87,16 +89,11 @@ export async function createAuthChallenge(
   signIn: CustomSignIn,
   session: readonly ChallengeResult[],
 ): Promise<CreatedChallenge> {
-  const { userName, clientId, attributes, rest } = about(signIn);
-  const answer = await fire(ctx, signIn.pool, "CreateAuthChallenge", {
-    source: "CreateAuthChallenge_Authentication",
-    userName,
-    clientId,
-    request: { userAttributes: attributes, challengeName: "CUSTOM_CHALLENGE", session, ...rest },
+  const answer = await ask(ctx, signIn, "CreateAuthChallenge", {
+    request: { challengeName: "CUSTOM_CHALLENGE", session },
     form: { publicChallengeParameters: "map", privateChallengeParameters: "map", challengeMetadata: "text" },
   });
-  const { publicChallengeParameters, privateChallengeParameters, challengeMetadata } =
-    answer ?? notConfigured();
+  const { publicChallengeParameters, privateChallengeParameters, challengeMetadata } = answer;
   return {
     shown: publicChallengeParameters ?? {},
     hidden: privateChallengeParameters ?? {},
@@ -110,18 +107,9 @@ export async function verifyAuthChallengeResponse(
   signIn: CustomSignIn,
   challenge: { readonly answer: string; readonly hidden: Readonly<Record<string, string>> },
 ): Promise<boolean> {
-  const { userName, clientId, attributes, rest } = about(signIn);
-  const answer = await fire(ctx, signIn.pool, "VerifyAuthChallengeResponse", {
-    source: "VerifyAuthChallengeResponse_Authentication",
-    userName,
-    clientId,
-    request: {
-      userAttributes: attributes,
-      privateChallengeParameters: challenge.hidden,
-      challengeAnswer: challenge.answer,
-      ...rest,
-    },
+  const { answerCorrect } = await ask(ctx, signIn, "VerifyAuthChallengeResponse", {
+    request: { privateChallengeParameters: challenge.hidden, challengeAnswer: challenge.answer },
     form: { answerCorrect: "decision" },
   });
-  return (answer ?? notConfigured()).answerCorrect === true;
+  return answerCorrect === true;
 }

@@ -9,7 +9,7 @@ import type { User } from "../../store/users.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { unrecognizable } from "./answer.ts";
 import { eventOf, fireEvent, type TriggerEvent } from "./fire.ts";
-import { hasTrigger, type MessageSource, type Metadata } from "./trigger.ts";
+import type { MessageSource, Metadata } from "./trigger.ts";
 import { given, userAttributes } from "./user-event.ts";
 
 /** The placeholders that a function puts into its message. */
@@ -42,18 +42,17 @@ export function customMessageEvent(
   kind: Message["kind"],
   { user, clientId, clientMetadata }: MessageOccasion,
 ): TriggerEvent | undefined {
-  if (!hasTrigger(pool, "CustomMessage")) return undefined;
   return eventOf(pool, "CustomMessage", {
     source: sources[kind],
     userName: user.username,
     clientId,
-    request: {
+    request: () => ({
       userAttributes: userAttributes(pool, user),
       codeParameter: places.code,
       linkParameter: places.link,
       usernameParameter: kind === "invitation" ? places.username : null,
       ...given("clientMetadata", clientMetadata),
-    },
+    }),
     form,
   });
 }

@@ -7,14 +7,15 @@ import { FunctionError } from "../../integrations/functions/functions.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { type Answered, answerOf, type Form, unrecognizable } from "./answer.ts";
-import { hasTrigger, type Trigger, type TriggerSource } from "./trigger.ts";
+import type { Trigger, TriggerSource } from "./trigger.ts";
 
 export interface Firing<F extends Form> {
   readonly source: TriggerSource;
   readonly userName: string;
   /** Undefined if an administrator acts without a client. */
   readonly clientId: string | undefined;
-  readonly request: Readonly<Record<string, unknown>>;
+  /** Makes the member `request`; called only if the pool has a function. */
+  readonly request: () => Readonly<Record<string, unknown>>;
   /** What the function may answer. */
   readonly form: F;
   readonly version?: "1" | "2" | "3";
@@ -31,8 +32,8 @@ export async function fire<F extends Form>(
   trigger: Trigger,
   firing: Firing<F>,
 ): Promise<Answered<F> | undefined> {
-  if (!hasTrigger(pool, trigger)) return undefined;
-  return fireEvent(ctx.app, eventOf(pool, trigger, firing, ctx.userAgent), firing.form);
+  const event = eventOf(pool, trigger, firing, ctx.userAgent);
+  return event && fireEvent(ctx.app, event, firing.form);
 }
 
 /** An event that is ready to be sent, as plain data that can be kept. */
@@ -42,16 +43,18 @@ export interface TriggerEvent {
   readonly event: Readonly<Record<string, unknown>>;
 }
 
-/** The event of a trigger that the pool has. */
+/** The event for the pool's function for a trigger; undefined if it has none. */
 export function eventOf<F extends Form>(
   pool: Pick<Pool, "id" | "document">,
   trigger: Trigger,
   { source, userName, clientId, request, form, version = "1" }: Firing<F>,
   userAgent?: string,
-): TriggerEvent {
+): TriggerEvent | undefined {
+  const arn = pool.document.LambdaConfig?.[trigger];
+  if (arn === undefined) return undefined;
   return {
     trigger,
-    arn: pool.document.LambdaConfig?.[trigger] ?? "",
+    arn,
     event: {
       version,
       triggerSource: source,
@@ -62,7 +65,7 @@ export function eventOf<F extends Form>(
         awsSdkVersion: sdkOf(userAgent),
         clientId: clientId ?? "CLIENT_ID_NOT_APPLICABLE",
       },
-      request,
+      request: request(),
       response: emptyAnswer(form),
     },
   };

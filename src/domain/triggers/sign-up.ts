@@ -65,11 +65,11 @@ function firePreSignUp(
     source,
     userName,
     clientId,
-    request: {
+    request: () => ({
       userAttributes: attributes,
       validationData: validationData ?? null,
       ...given("clientMetadata", clientMetadata),
-    },
+    }),
     form: { autoConfirmUser: "flag", autoVerifyEmail: "flag", autoVerifyPhone: "flag" },
   });
 }
@@ -94,7 +94,10 @@ export async function postConfirmation(
     source: `PostConfirmation_${by}`,
     userName: user.username,
     clientId: client?.id,
-    request: { userAttributes: userAttributes(pool, user), ...given("clientMetadata", clientMetadata) },
+    request: () => ({
+      userAttributes: userAttributes(pool, user),
+      ...given("clientMetadata", clientMetadata),
+    }),
     form: {},
   });
 }

@@ -62,13 +62,14 @@ export async function preTokenGeneration(
     readonly pool: Pool;
     readonly client: Client;
     readonly user: User;
-    readonly groups: GroupClaims;
+    readonly groups: () => GroupClaims;
     readonly scopes: readonly string[];
     readonly occasion: TokenOccasion;
   },
 ): Promise<TokenChanges | undefined> {
-  const { pool, client, user, groups, scopes, occasion } = about;
+  const { pool, client, user, scopes, occasion } = about;
   if (!hasTrigger(pool, "PreTokenGeneration")) return undefined;
+  const groups = about.groups();
   return ask(ctx, pool, {
     source: occasion.source,
     userName: user.username,
@@ -119,7 +120,7 @@ async function ask(
   const form: Form = { [member]: "object" };
   const answer = await fire(ctx, pool, "PreTokenGeneration", {
     ...event,
-    request: version === "V1_0" ? request : { ...request, scopes },
+    request: () => (version === "V1_0" ? request : { ...request, scopes }),
     form,
     version: eventVersions[version],
   });

@@ -64,11 +64,11 @@ async function ask(ctx: Ctx, pool: Pool, client: Client, asked: Asked): Promise<
     source: password === undefined ? "UserMigration_ForgotPassword" : "UserMigration_Authentication",
     userName,
     clientId: client.id,
-    request: {
+    request: () => ({
       ...(password !== undefined && { password }),
       validationData: validationData ?? null,
       ...given("clientMetadata", clientMetadata),
-    },
+    }),
     form,
   });
   if (answer?.userAttributes === undefined) return undefined;
