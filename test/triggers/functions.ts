@@ -21,9 +21,12 @@ export const arnOf = (name: string) => `arn:aws:lambda:us-east-1:000000000000:fu
 /** Answers what `script` says: test/triggers/handlers/scripted.mjs. */
 export const scripted = arnOf("scripted");
 
+/** The environment of a server with functions. */
+export const environment = { POOLHOUSE_CONFIG: config };
+
 /** As `forEachServer`, with functions. */
 export const forEachServerWithFunctions = (title: string, suite: Parameters<typeof forEachServer>[1]) =>
-  forEachServer(title, suite, { POOLHOUSE_CONFIG: config });
+  forEachServer(title, suite, environment);
 
 /** What the function does with an event: fills in its response, answers something else, or throws. */
 type Script = { readonly response: object } | { readonly answer: unknown } | { readonly throws: string };
