@@ -5,7 +5,7 @@
  * Files that only start servers in their own process, or none, share a process with others of their folder: a third of
  * what such a file cost was loading the program again, and running it before it was optimized.
  */
-import { globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, dirname, join, relative } from "node:path";
 import { run } from "node:test";
@@ -84,19 +84,40 @@ process.chdir(root);
 process.env["NODE_COMPILE_CACHE"] ??= join(cache, "poolhouse");
 await supplySigningPairs();
 
+const times = join(cache, "poolhouse-test", `times-${process.pid}`);
+mkdirSync(times, { recursive: true });
+process.env["POOLHOUSE_TEST_TIMES"] = times;
+process.once("exit", () => rmSync(times, { recursive: true, force: true }));
+
+/** Prints which files cost most: the processor's time with that of the processes they started, and how long they took. */
+function printCosts(): void {
+  const costs = readdirSync(times).map(
+    (one) => JSON.parse(readFileSync(join(times, one), "utf8")) as { processor: number; file: string },
+  );
+  const name = (file: string) => (file.startsWith(cache) ? basename(file) : relative(root, file));
+  const line = (processor: number, what: string) =>
+    console.log(`${processor.toFixed(0).padStart(5)} s ${what}`);
+  costs.sort((a, b) => b.processor - a.processor);
+  line(
+    costs.reduce((sum, one) => sum + one.processor, 0),
+    "of the processor, all files:",
+  );
+  for (const { processor, file } of costs.slice(0, 40))
+    line(processor, `${name(file)} (${seconds.get(file)?.toFixed(0) ?? "?"} s)`);
+}
+
 const seconds = new Map<string, number>();
 const running = run({
   files: processes(files),
   concurrency,
-  execArgv: ["--import", join(import.meta.dirname, "untracked.mjs")],
+  execArgv: ["untracked.mjs", "processor-time.mjs"].flatMap((one) => [
+    "--import",
+    join(import.meta.dirname, one),
+  ]),
 });
 running.on("test:summary", ({ file, success, duration_ms }) => {
   if (!success) process.exitCode = 1;
   if (file !== undefined) seconds.set(file, duration_ms / 1000);
 });
-running.on("end", () => {
-  const longest = [...seconds].sort(([, a], [, b]) => b - a).slice(0, 30);
-  const name = (file: string) => (file.startsWith(cache) ? basename(file) : relative(root, file));
-  for (const [file, taken] of longest) console.log(`${taken.toFixed(0).padStart(5)} s ${name(file)}`);
-});
+running.on("end", printCosts);
 running.compose(new spec()).pipe(process.stdout);
