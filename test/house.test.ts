@@ -75,6 +75,8 @@ const homes: Readonly<Record<string, RegExp>> = {
   "css-tree": /^domain\/branding\//,
   culori: /^lib\/color\.ts$/,
   saxes: /^lib\/svg\.ts$/,
+  "@aws-crypto/encrypt-node": /^lib\/encryption-sdk\.ts$/,
+  "@aws-crypto/material-management-node": /^lib\/encryption-sdk\.ts$/,
   "prom-client": /^lib\/prometheus\.ts$/,
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^(?:config|gateway|domain\/messages)\//,
