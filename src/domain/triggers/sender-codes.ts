@@ -14,7 +14,7 @@ import { functionOf } from "./trigger.ts";
 type Keys = Pick<App, "db" | "random">;
 
 /** A pool's key for a KMSKeyID: the same for ever, on all servers, whichever master key there is. */
-const keyOf = ({ db }: Keys, pool: Pick<Pool, "id">, keyArn: string) =>
+const keyOf = ({ db }: Pick<Keys, "db">, pool: Pick<Pool, "id">, keyArn: string) =>
   db.sealer.mac("kms key", pool.id, keyArn);
 
 /** A context as text, in which the order of its names does not matter. */
@@ -81,14 +81,14 @@ export async function findDecryptTarget(
  * InvalidCiphertextException for a ciphertext or a context that is not the one of the encryption.
  */
 export function decryptDataKey(
-  ctx: Ctx,
-  { pool, keyArn }: DecryptTarget,
+  keys: Pick<Keys, "db">,
+  { pool, keyArn }: { readonly pool: Pick<Pool, "id">; readonly keyArn: string },
   { ciphertext, keyId, context }: DecryptRequest,
 ): Uint8Array {
   const isNamed = keyId === undefined || keyId === keyArn || keyArn.endsWith(`:key/${keyId}`);
   if (!isNamed) refuse("NotFoundException", `Key '${keyId}' does not exist`);
   try {
-    return open({ dataKey: keyOf(ctx, pool, keyArn), associated: textOf(context), sealed: ciphertext });
+    return open({ dataKey: keyOf(keys, pool, keyArn), associated: textOf(context), sealed: ciphertext });
   } catch (error) {
     if (!(error instanceof SealError)) throw error;
     return refuse("InvalidCiphertextException", "");
