@@ -5,6 +5,7 @@ import { stringify } from "yaml";
 import { insertAccessKey } from "../../src/store/access-keys.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
+import { hangingMs } from "../kit/waiting.ts";
 
 const handlers = join(import.meta.dirname, "handlers");
 const scripts = temporaryFolder();
@@ -26,7 +27,7 @@ const decrypting = (name: string, run: "worker" | "child", environment: object =
   run,
   file: join(handlers, "decrypts.mjs"),
   // Loading AWS's library takes long on a busy machine.
-  timeout: 300,
+  timeout: hangingMs / 1000,
   memory: 512,
   environment: {
     SCRIPTS: scripts,
