@@ -28,6 +28,7 @@ import { overloadPage } from "./http/hosted-ui/overload-page.ts";
 import { hostedRoutes } from "./http/hosted-ui/routes.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
+import { kmsDoor } from "./http/kms/decrypt.ts";
 import { type Listener, type ListeningServer, listen } from "./http/listen.ts";
 import { type CountedMetrics, createMetrics, metricsRoutes, observeFront } from "./http/metrics.ts";
 import { type MonotonicClock, machineClock } from "./http/monotonic.ts";
@@ -358,7 +359,7 @@ function routes(
     if (answer !== undefined) return answer;
     return answerUnknownHost(c);
   });
-  all.route("/", awsJsonRoutes(serving));
+  all.route("/", awsJsonRoutes(serving, [kmsDoor]));
   all.route("/", ofPools);
   if (servesThisMachine(app.config)) all.route("/", welcomeRoutes(serving));
   if (app.mailbox.kind === "inbox") all.route("/", inboxRoutes(app));

@@ -75,6 +75,8 @@ const homes: Readonly<Record<string, RegExp>> = {
   "css-tree": /^domain\/branding\//,
   culori: /^lib\/color\.ts$/,
   saxes: /^lib\/svg\.ts$/,
+  "@aws-crypto/encrypt-node": /^lib\/encryption-sdk\.ts$/,
+  "@aws-crypto/material-management-node": /^lib\/encryption-sdk\.ts$/,
   "prom-client": /^lib\/prometheus\.ts$/,
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^(?:config|gateway|domain\/messages)\//,
@@ -86,6 +88,9 @@ const homes: Readonly<Record<string, RegExp>> = {
   "@simplewebauthn/server": /^domain\/mfa\//,
   "qrcode-generator": /^http\/hosted-ui\//,
 };
+
+/** Large, and needed by few servers: loaded when first used, so that a start does without them. */
+const loadedLate = /^@aws-crypto\//;
 
 /** Each file, read and parsed once. */
 const sources = files.map((file) => {
@@ -185,6 +190,16 @@ test("imports go down only, and every dependency has one home", () => {
     }
   }
   assert.deepEqual(findings, []);
+});
+
+test("what few servers need is not loaded by a start", () => {
+  const found = written.flatMap(({ file, module }) =>
+    module.staticImports.flatMap(({ moduleRequest: { value } }) =>
+      loadedLate.test(value) ? [`${file} -> ${value}`] : [],
+    ),
+  );
+  assert.deepEqual(found, []);
+  assert.ok(sources.some((source) => importsOf(source).some((name) => loadedLate.test(name))));
 });
 
 test("every room is one of the design, and has a README of ten lines at most", () => {

@@ -84,6 +84,14 @@ const FRAMEWORK_ERRORS = [
   "ValidationException",
 ];
 
+/** Codes of Decrypt of AWS KMS, of which there is no model here. */
+const KMS_ERRORS = [
+  "DryRunOperationException",
+  "InvalidCiphertextException",
+  "InvalidKeyUsageException",
+  "NotFoundException",
+];
+
 const AUTHORIZATIONS: ReadonlySet<string> = new Set<Authorization>([
   "none",
   "iam",
@@ -359,7 +367,7 @@ function errorCodesFile(sources: readonly Source[]): string {
   const declared = sources.flatMap((source) =>
     [...source].flatMap(([name, shape]) => (shape.traits?.["smithy.api#error"] === undefined ? [] : [name])),
   );
-  const codes = [...new Set([...declared, ...FRAMEWORK_ERRORS])].sort();
+  const codes = [...new Set([...declared, ...FRAMEWORK_ERRORS, ...KMS_ERRORS])].sort();
   const lines = codes.map((code) => `  ${JSON.stringify(code)},\n`);
   return [
     HEADER,

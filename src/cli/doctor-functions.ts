@@ -1,6 +1,7 @@
 /** What `poolhouse doctor` says about functions: whether their handlers can be loaded, and whether triggers name others. */
 import type { Config } from "../config/config.ts";
 import type { Pool } from "../domain/user-pools/load-pool.ts";
+import type { FunctionFacts } from "../integrations/functions/functions.ts";
 import type { FunctionRegistry } from "../integrations/functions/registry.ts";
 import { explainError } from "../lib/operator-error.ts";
 import { functionsOf } from "../server.ts";
@@ -35,20 +36,29 @@ export async function functionFindings(
   return [
     ...(count > 0 && problems.length === 0 ? [{ ok: true, text: `${count} function(s)` }] : []),
     ...problems.map((text) => ({ ok: false, text })),
-    ...(pools ?? []).flatMap((pool) => unknownFunctions(pool, running)),
+    ...(pools ?? []).flatMap((pool) => failingTriggers(pool, running)),
   ];
 }
 
-/** Triggers whose function is not configured here: they fail when they fire. */
-function unknownFunctions({ poolId, document }: StoredPool, running: FunctionRegistry): Finding[] {
+/** Triggers whose function is not configured here, or cannot decrypt codes: they fail when they fire. */
+function failingTriggers({ poolId, document }: StoredPool, running: FunctionRegistry): Finding[] {
   const { KMSKeyID: _key, ...configured } = (document as Pool["document"]).LambdaConfig ?? {};
   const triggers = Object.entries(configured).map(([trigger, value]) => ({
     trigger,
     arn: typeof value === "string" ? value : value?.LambdaArn,
   }));
   return triggers.flatMap(({ trigger, arn }) => {
-    if (arn === undefined || running.knows(arn)) return [];
-    const text = `${trigger} of pool ${poolId} names the function ${arn}, which is not configured: it fails when it fires`;
+    const why = arn && problemOf(trigger, running.find(arn));
+    if (!why) return [];
+    const text = `${trigger} of pool ${poolId} names the function ${arn}, which ${why}: it fails when it fires`;
     return [{ ok: "perhaps", text: `${text} (docs/functions.md)` } as const];
   });
+}
+
+/** Why a function cannot do what a trigger is for, as the end of a sentence. */
+function problemOf(trigger: string, found: FunctionFacts | undefined): string | undefined {
+  if (found === undefined) return "is not configured";
+  const isSender = trigger === "CustomEmailSender" || trigger === "CustomSMSSender";
+  if (!isSender || found.plainTextCodes || found.ownKeyId !== undefined) return undefined;
+  return "has no access key of its own to decrypt codes with";
 }

@@ -22,16 +22,17 @@ import {
   wordAt,
 } from "./section.ts";
 
-const common = ["run", "timeout", "attempts", "concurrency", "queue"];
+const common = ["run", "timeout", "attempts", "concurrency", "queue", "plain-text-codes"];
 const ofKey = ["access-key-id", "secret-access-key"];
+const remote = ["url", "own-access-key-id", "allow-plaintext"];
 const local = ["file", "handler", "environment", "memory", ...ofKey];
 
 /** The keys of a function, by the way it runs. */
 const keys: Readonly<Record<FunctionSettings["run"], readonly string[]>> = {
   worker: [...common, ...local],
   child: [...common, ...local, "runtime", "command", "user"],
-  invoke: [...common, ...ofKey, "url", "function", "region", "allow-plaintext"],
-  webhook: [...common, "url", "secret", "allow-plaintext"],
+  invoke: [...common, ...remote, ...ofKey, "function", "region"],
+  webhook: [...common, ...remote, "secret"],
 };
 
 /** The runtimes, and the endings of their files. */
@@ -85,8 +86,14 @@ const readers: Readonly<Record<FunctionSettings["run"], (entry: Entry, given: Gi
     function: functionNameOf(entry) ?? name,
     region: textAt(entry, "region"),
     key: keyOf(entry),
+    ownKeyId: textAt(entry, "own-access-key-id"),
   }),
-  webhook: (entry) => ({ run: "webhook", url: urlOf(entry, { query: true }), secret: secretOf(entry) }),
+  webhook: (entry) => ({
+    run: "webhook",
+    url: urlOf(entry, { query: true }),
+    secret: secretOf(entry),
+    ownKeyId: textAt(entry, "own-access-key-id"),
+  }),
 };
 
 /** What Lambda accepts as a function's name, or an ARN as pools have it. */
@@ -105,8 +112,12 @@ function commonOf(name: string, entry: Entry): CommonSettings {
     attempts: numberAt(entry, "attempts", { from: 1, to: 10, fallback: 3 }),
     concurrency: numberAt(entry, "concurrency", { from: 1, to: 1000, fallback: 10 }),
     queue: numberAt(entry, "queue", { from: 0, to: 10_000, fallback: 100 }),
+    plainTextCodes: isTrue(entry, "plain-text-codes"),
   };
 }
+
+/** A key that is true or false, which it is by default. */
+const isTrue = (entry: Entry, key: string) => wordAt(entry, key, ["true", "false"]) === "true";
 
 /** @param asked the runtime, if it is known; otherwise the file's name tells it */
 function localOf(entry: Entry, { folder }: Given, asked: ChildFunction["runtime"] | undefined) {
@@ -199,7 +210,7 @@ function urlOf(entry: Entry, { query }: { readonly query: boolean }): string {
       `must be an http or https URL without ${query ? "" : "query, "}fragment or user`,
     );
   const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
-  const allowed = wordAt(entry, "allow-plaintext", ["true", "false"]) === "true";
+  const allowed = isTrue(entry, "allow-plaintext");
   if (url.protocol === "https:" || loopback || allowed) return text;
   return entry.fail(
     "url",

@@ -16,6 +16,8 @@ export interface CommonSettings {
   readonly timeoutMs: number;
   /** How often it is tried if it takes too long or cannot be reached. */
   readonly attempts: number;
+  /** Whether it gets the codes of messages that it sends in plain text, instead of encrypted for its access key. */
+  readonly plainTextCodes: boolean;
 }
 
 /** An access key, with which a function calls this server, or with which this server calls a function. */
@@ -56,8 +58,14 @@ export interface SystemUser {
   readonly gid: number;
 }
 
+/** What the two ways to run a function elsewhere have in common. */
+interface RemoteFunction {
+  /** The id of the access key with which the function calls this server, if it does. */
+  readonly ownKeyId: string | undefined;
+}
+
 /** A function at an endpoint of Lambda's Invoke API. */
-export interface InvokeFunction {
+export interface InvokeFunction extends RemoteFunction {
   readonly run: "invoke";
   /** The endpoint's base URL, without a trailing slash. */
   readonly url: string;
@@ -70,7 +78,7 @@ export interface InvokeFunction {
 }
 
 /** A URL to which events are posted, signed as Standard Webhooks describes. */
-export interface WebhookFunction {
+export interface WebhookFunction extends RemoteFunction {
   readonly run: "webhook";
   readonly url: string;
   /** The bytes of the `whsec_…` secret. */

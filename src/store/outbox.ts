@@ -28,6 +28,8 @@ export interface Message extends MessageRef {
   readonly replyTo: string | undefined;
   /** What a function words the message with (domain/messages/deliver.ts); undefined once it has. */
   readonly wording?: unknown;
+  /** What a function that sends the message is told (domain/messages/deliver.ts); undefined if this server sends it. */
+  readonly sending?: unknown;
   readonly createdAt: number;
   readonly expiresAt: number;
 }
@@ -80,11 +82,11 @@ export async function insertMessage(
 }
 
 type SealedContent = Pick<Message, "destination" | "subject" | "body"> &
-  Partial<Pick<Message, "code" | "from" | "replyTo" | "wording">>;
+  Partial<Pick<Message, "code" | "from" | "replyTo" | "wording" | "sending">>;
 
 function sealed(db: Db, message: Message): Uint8Array {
-  const { destination, subject, body, code, from, replyTo, wording } = message;
-  const content: SealedContent = { destination, subject, body, code, from, replyTo, wording };
+  const { destination, subject, body, code, from, replyTo, wording, sending } = message;
+  const content: SealedContent = { destination, subject, body, code, from, replyTo, wording, sending };
   return db.sealer.seal(place(message), JSON.stringify(content));
 }
 
@@ -120,6 +122,7 @@ function fromRow(db: Db, row: OutboxTable): ClaimedMessage {
     from: content.from,
     replyTo: content.replyTo,
     ...(content.wording !== undefined && { wording: content.wording }),
+    ...(content.sending !== undefined && { sending: content.sending }),
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     attempts: row.attempts,
@@ -241,8 +244,10 @@ const recentQuery = prepared<{ now: number; limit: number }, OutboxTable>((kysel
     .limit(slot("limit")),
 );
 
-/** The messages for the development inbox: newest first, without expired, `failed` and not yet worded ones. */
+/** The messages for the development inbox: newest first, without expired, `failed` and not yet worded ones, and those of a function. */
 export async function recentMessages(db: Db, now: number, limit: number): Promise<Message[]> {
   const rows = await recentQuery(db, { now, limit });
-  return rows.map((row) => fromRow(db, row)).filter(({ wording }) => wording === undefined);
+  return rows
+    .map((row) => fromRow(db, row))
+    .filter(({ wording, sending }) => wording === undefined && sending === undefined);
 }

@@ -113,6 +113,7 @@ test("doctor names handlers that cannot be loaded, and triggers whose function i
     PostConfirmation: arn("absent"),
     PreTokenGenerationConfig: { LambdaVersion: "V2_0", LambdaArn: arn("hook:live") },
     CustomEmailSender: { LambdaVersion: "V1_0", LambdaArn: arn("sender") },
+    CustomSMSSender: { LambdaVersion: "V1_0", LambdaArn: arn("greet") },
     KMSKeyID: "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555",
   } as const;
   const { UserPool } = await client.send(new CreateUserPoolCommand({ PoolName: "p", LambdaConfig }));
@@ -124,6 +125,7 @@ test("doctor names handlers that cannot be loaded, and triggers whose function i
   const warnings = good.stdout.split("\n").filter((line) => /names the function/.test(line));
   assert.deepEqual(warnings.map((line) => line.replace(/ \(docs.*$/, "")).sort(), [
     `warn  CustomEmailSender of pool ${UserPool?.Id} names the function ${arn("sender")}, which is not configured: it fails when it fires`,
+    `warn  CustomSMSSender of pool ${UserPool?.Id} names the function ${arn("greet")}, which has no access key of its own to decrypt codes with: it fails when it fires`,
     `warn  PostConfirmation of pool ${UserPool?.Id} names the function ${arn("absent")}, which is not configured: it fails when it fires`,
   ]);
   file("broken.mjs", 'throw new Error("no table yet");');

@@ -111,6 +111,16 @@ describe("what is refused", () => {
       /KMSKeyID/,
     ],
     [
+      "an alias as the key of a custom sender",
+      { LambdaConfig: { KMSKeyID: "arn:aws:kms:us-east-1:000000000000:alias/codes" } },
+      /KMSKeyID must be the ARN of a KMS key/,
+    ],
+    [
+      "a key of another service",
+      { LambdaConfig: { KMSKeyID: arn("a") } },
+      /KMSKeyID must be the ARN of a KMS key/,
+    ],
+    [
       "an invitation without password",
       { AdminCreateUserConfig: { InviteMessageTemplate: { EmailMessage: "Hello {username}" } } },
       /\{####\}/,

@@ -37,12 +37,14 @@ test("each way to run a function has its settings, with defaults", () => {
     concurrency: 50
     queue: 0
     attempts: 1
+    own-access-key-id: AKIA2
   hook:
     run: webhook
     url: http://127.0.0.1:8080/hook?tenant=1
     secret: whsec_${secret}
+    plain-text-codes: true
 `);
-  const common = { concurrency: 10, queue: 100, timeoutMs: 5000, attempts: 3 };
+  const common = { concurrency: 10, queue: 100, timeoutMs: 5000, attempts: 3, plainTextCodes: false };
   const handlers = join(folder, "handlers");
   assert.deepEqual(functions(), [
     {
@@ -78,19 +80,23 @@ test("each way to run a function has its settings, with defaults", () => {
       queue: 0,
       timeoutMs: 5000,
       attempts: 1,
+      plainTextCodes: false,
       run: "invoke",
       url: "https://lambda.eu-west-1.amazonaws.com",
       function: "arn:aws:lambda:eu-west-1:111122223333:function:remote",
       region: undefined,
       key: undefined,
+      ownKeyId: "AKIA2",
     },
     {
       ...common,
       name: "hook",
-      where: `${file}, line 20`,
+      where: `${file}, line 21`,
+      plainTextCodes: true,
       run: "webhook",
       url: "http://127.0.0.1:8080/hook?tenant=1",
       secret: Buffer.alloc(32, 7),
+      ownKeyId: undefined,
     },
   ]);
 });
@@ -113,6 +119,11 @@ const wrong: readonly (readonly [string, RegExp])[] = [
   ["{ file: handlers/app.mjs }", /^functions\.f needs run: one of worker, child, invoke, webhook\.$/],
   ["{ run: lambda }", /^functions\.f\.run must be one of worker, child, invoke, webhook, not "lambda"\.$/],
   ["{ run: worker }", /^functions\.f needs file\.$/],
+  [
+    `{ ${worker}, plain-text-codes: maybe }`,
+    /^functions\.f\.plain-text-codes must be one of true, false, not "maybe"\.$/,
+  ],
+  [`{ ${worker}, own-access-key-id: AKIA1 }`, /own-access-key-id/],
   ["{ run: worker, file: handlers/none.mjs }", /^functions\.f\.file cannot be read: ENOENT/],
   ["{ run: worker, file: handlers }", /^functions\.f\.file is not a file: /],
   ["{ run: worker, file: handlers/app.py }", /^functions\.f\.file must end in \.js, .* for nodejs\.$/],

@@ -101,7 +101,8 @@ test("a handler finds its own environment and nothing of the server's", async ()
     const { LEGACY, COUNT, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = environment;
     assert.deepEqual([LEGACY, COUNT, AWS_REGION], ["http://cms", "3", "eu-central-1"]);
     assert.deepEqual([AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY], ["AKIAHANDLER", "a secret of its own"]);
-    assert.equal(environment["AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"], "http://localhost:4747");
+    for (const name of ["AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER", "AWS_ENDPOINT_URL_KMS"])
+      assert.equal(environment[name], "http://localhost:4747");
     assert.equal(environment["_HANDLER"], "contract.handler");
   } finally {
     delete process.env["POOLHOUSE_TEST_SECRET"];

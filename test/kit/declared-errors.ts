@@ -31,6 +31,16 @@ const deviating: Readonly<Record<string, readonly string[]>> = {
   AdminResetUserPassword: mayNotBeDelivered,
   AdminRespondToAuthChallenge: mayNotBeDelivered,
   AdminUpdateUserAttributes: mayNotBeDelivered,
+  // Of KMS, as its API reference declares them.
+  Decrypt: [
+    ...ofSignedOperations,
+    "DryRunOperationException",
+    "InvalidCiphertextException",
+    "InvalidKeyUsageException",
+    "NotFoundException",
+    "UnsupportedOperationException",
+    "ValidationException",
+  ],
   GetTokensFromRefreshToken: noTriggersYet,
   InitiateAuth: mayNotBeDelivered,
   RespondToAuthChallenge: mayNotBeDelivered,

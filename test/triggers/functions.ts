@@ -1,19 +1,79 @@
 /** Servers whose pools' triggers run functions of the tests. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { stringify } from "yaml";
+import { insertAccessKey } from "../../src/store/access-keys.ts";
 import { temporaryFolder } from "../kit/databases.ts";
-import { forEachServer } from "../kit/server.ts";
+import { forEachServer, type TestServer } from "../kit/server.ts";
+import { hangingMs } from "../kit/waiting.ts";
 
 const handlers = join(import.meta.dirname, "handlers");
 const scripts = temporaryFolder();
 const config = join(scripts, "poolhouse.yaml");
+
+/** The KMS key of the pools whose messages functions send. */
+export const kmsKey = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555";
+
+/** The access key of a function; `lendKeys` makes the servers know it. */
+export const keyOfFunction = (name: string) => ({
+  accessKeyId: `AKIA${name.toUpperCase().padEnd(16, "X")}`,
+  secretAccessKey: `secret-of-${name}`.padEnd(40, "x"),
+});
+
+const senders = ["mailer", "texter", "borrower"] as const;
+
+/** The settings of a function with an access key of its own, whose handler decrypts codes. */
+const decrypting = (name: string, run: "worker" | "child", environment: object = {}) => ({
+  run,
+  file: join(handlers, "decrypts.mjs"),
+  // Loading AWS's library takes long on a busy machine.
+  timeout: hangingMs / 1000,
+  memory: 512,
+  environment: {
+    SCRIPTS: scripts,
+    KEY_ID: kmsKey,
+    KEY_ALIAS: "arn:aws:kms:us-east-1:000000000000:alias/codes",
+    ...environment,
+  },
+  "access-key-id": keyOfFunction(name).accessKeyId,
+  "secret-access-key": keyOfFunction(name).secretAccessKey,
+});
+
+const scriptedModule = {
+  run: "worker",
+  file: join(handlers, "scripted.mjs"),
+  environment: { SCRIPTS: scripts },
+};
+
 writeFileSync(
   config,
-  `functions:
-  scripted: { run: worker, file: ${join(handlers, "scripted.mjs")}, environment: { SCRIPTS: ${scripts} } }
-  riddles: { run: worker, file: ${join(handlers, "riddles.mjs")} }
-`,
+  stringify({
+    functions: {
+      scripted: scriptedModule,
+      plain: { ...scriptedModule, "plain-text-codes": true },
+      riddles: { run: "worker", file: join(handlers, "riddles.mjs") },
+      mailer: decrypting("mailer", "worker"),
+      texter: decrypting("texter", "child"),
+      // Has another function's key, wherever it is from.
+      borrower: decrypting("borrower", "worker", {
+        AWS_ACCESS_KEY_ID: keyOfFunction("texter").accessKeyId,
+        AWS_SECRET_ACCESS_KEY: keyOfFunction("texter").secretAccessKey,
+      }),
+    },
+  }),
 );
+
+/** Makes the access keys of the functions. They may do nothing by their policy. */
+export async function lendKeys({ app }: Pick<TestServer, "app">): Promise<void> {
+  const policy = JSON.stringify({
+    Version: "2012-10-17",
+    Statement: { Effect: "Allow", Action: "cognito-idp:DescribeUserPool", Resource: "*" },
+  });
+  for (const name of senders) {
+    const { accessKeyId: id, secretAccessKey: secret } = keyOfFunction(name);
+    await insertAccessKey(app.db, { id, principal: name, secret, policy, status: "Active", createdAt: 1 });
+  }
+}
 
 /** The ARN of a function in the configuration. */
 export const arnOf = (name: string) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
@@ -51,12 +111,31 @@ export interface TriggerEvent {
 }
 
 /** The events that the function got for a pool, in order, and forgets them. */
-export function eventsOf(poolId: string): TriggerEvent[] {
-  const file = join(scripts, `${poolId}.events`);
+export const eventsOf = (poolId: string): TriggerEvent[] => linesOf(poolId, "events");
+
+/** What a handler that sends codes made of an event. */
+export interface Sent {
+  readonly event: TriggerEvent;
+  readonly code?: string;
+  readonly suite?: number;
+  readonly context?: Readonly<Record<string, string>>;
+  readonly refused?: string;
+}
+
+/** What the handlers that decrypt codes have sent for a pool, in order, and forgets them. */
+export const sentOf = (poolId: string): Sent[] => linesOf(poolId, "sent");
+
+function linesOf<Line>(poolId: string, kind: string): Line[] {
+  const file = join(scripts, `${poolId}.${kind}`);
   if (!existsSync(file)) return [];
-  const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+  const text = readFileSync(file, "utf8");
+  // A line is being written.
+  if (!text.endsWith("\n")) return [];
   rmSync(file);
-  return lines.map((line) => JSON.parse(line) as TriggerEvent);
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Line);
 }
 
 /** The trigger sources of the events that the function got for a pool. */

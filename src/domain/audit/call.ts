@@ -13,7 +13,7 @@ export function kindOf(operation: string): CallKind {
   if (operation === "AdminInitiateAuth" || operation === "AdminRespondToAuthChallenge") return "sign-in";
   // Creates an identity if there is none.
   if (operation === "GetOpenIdTokenForDeveloperIdentity") return "change";
-  return /^(?:Admin)?(?:Describe|Get|List|Lookup)/.test(operation) ? "read" : "change";
+  return /^(?:Admin)?(?:Describe|Get|List|Lookup)|^Decrypt$/.test(operation) ? "read" : "change";
 }
 
 /** Members that name the target of a call, unless it is a user; the first one given counts. */

@@ -18,6 +18,7 @@ import {
 } from "../../store/outbox.ts";
 import { isRefusedFor, refuseFor } from "../../wire/refuse.ts";
 import { customWords, places } from "../triggers/custom-message.ts";
+import { type Sending, sendByFunction, senderProblem } from "../triggers/custom-sender.ts";
 import { composeCustom } from "./compose.ts";
 import { firstAttemptAt, leaseMs, type QueuedMessage, type Wording } from "./queue.ts";
 
@@ -34,18 +35,27 @@ function backOffMs(attempts: number): number {
 
 /**
  * Attempts to deliver a request's messages after its commit, and waits a moment for the outcome; what takes longer
- * continues in the background. Throws CodeDeliveryFailureException, after which the messages remain stored and the
- * worker tries again, and whatever a CustomMessage function refuses.
+ * continues in the background, and so does what a function sends (CustomEmailSender, CustomSMSSender). Throws
+ * CodeDeliveryFailureException, after which the messages remain stored and the worker tries again, whatever a
+ * CustomMessage function refuses, and UnexpectedLambdaException if a function that sends messages cannot.
  */
 export async function deliverQueued(ctx: Ctx, queued: readonly QueuedMessage[]): Promise<void> {
-  const sending = queued
+  const attempts = queued
     .filter(({ by }) => by === "now")
-    .map((one) => attempt(ctx.app, ctx.now, { ...refOf(one), nextAttemptAt: firstAttemptAt(one) }));
-  if (sending.length === 0) return;
-  const asksFunction = queued.some(({ message }) => message.wording !== undefined);
+    .map((one) => ({
+      message: one.message,
+      made: attempt(ctx.app, ctx.now, { ...refOf(one), nextAttemptAt: firstAttemptAt(one) }),
+    }));
+  for (const { message } of attempts) {
+    const problem = message.sending && senderProblem(ctx.app, message.sending as Sending);
+    if (problem) throw problem;
+  }
+  const awaited = attempts.filter(({ message }) => message.sending === undefined);
+  if (awaited.length === 0) return;
+  const asksFunction = awaited.some(({ message }) => message.wording !== undefined);
   const patience = new AbortController();
   const outcomes = await Promise.race([
-    Promise.all(sending),
+    Promise.all(awaited.map(({ made }) => made)),
     delay(asksFunction ? functionPatienceMs : patienceMs, [] as const, {
       signal: patience.signal,
       ref: false,
@@ -89,12 +99,16 @@ async function tryOnce(app: App, now: number, due: Due): Promise<AttemptOutcome>
 async function send(app: App, now: number, queued: ClaimedMessage): Promise<AttemptOutcome> {
   let message = queued;
   try {
-    message = await worded(app, queued);
-    const { id, medium, destination, subject, body, from, replyTo, createdAt } = message;
-    await app.mailbox.send({ id, medium, destination, subject, body, from, replyTo, createdAt });
+    if (queued.sending !== undefined) await sendByFunction(app, queued, queued.sending as Sending);
+    else {
+      message = await worded(app, queued);
+      const { id, medium, destination, subject, body, from, replyTo, createdAt } = message;
+      await app.mailbox.send({ id, medium, destination, subject, body, from, replyTo, createdAt });
+    }
   } catch (error) {
-    const isFinal = error instanceof Undeliverable || isFunctionsFault(error);
-    const givenUp = isFinal || message.attempts >= maxAttempts;
+    const isFinal =
+      error instanceof Undeliverable || (message.sending === undefined && isWordersFault(error));
+    const givenUp = isFinal || message.attempts >= mostAttempts(error);
     // A refusal's message may be what a function threw, which is the caller's alone.
     const why = error instanceof Refusal ? { error: error.code, detail: error.detail } : { err: error };
     const fields = { ...why, poolId: message.poolId, messageId: message.id, attempt: message.attempts };
@@ -108,7 +122,7 @@ async function send(app: App, now: number, queued: ClaimedMessage): Promise<Atte
   }
   app.metrics.message(message.medium, "sent");
   // The development inbox shows sent messages; elsewhere a code is not kept once it was sent.
-  if (app.mailbox.kind === "inbox")
+  if (app.mailbox.kind === "inbox" && message.sending === undefined)
     await settleMessage(app.db, message, { status: "sent", nextAttemptAt: now });
   else await deleteMessage(app.db, message);
   return "sent";
@@ -134,9 +148,12 @@ async function worded(app: App, message: ClaimedMessage): Promise<ClaimedMessage
   return final;
 }
 
-/** Whether the function itself refused, or answered what cannot be a message: asking again would not help. */
-const isFunctionsFault = (error: unknown) =>
+/** Whether a CustomMessage function itself refused, or answered what cannot be a message: asking again would not help. */
+const isWordersFault = (error: unknown) =>
   isRefusedFor(error, "triggerRefused", "triggerUnreadable", "triggerUnrecognizable");
+
+/** How often a message is tried: as often as Lambda calls a function that nobody waits for, if the function throws. */
+const mostAttempts = (error: unknown) => (isRefusedFor(error, "triggerRefused") ? 3 : maxAttempts);
 
 export interface OutboxWorker {
   /** Waits for the messages being delivered. */

@@ -5,6 +5,7 @@ import { parseMailAddress } from "../../lib/mail-address.ts";
 import type { Db } from "../../store/db.ts";
 import { insertMessage, type Message } from "../../store/outbox.ts";
 import { customMessageEvent, type MessageOccasion } from "../triggers/custom-message.ts";
+import { customSenderEvent, type Sending } from "../triggers/custom-sender.ts";
 import type { TriggerEvent } from "../triggers/fire.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import type { Composed, Filling } from "./compose.ts";
@@ -31,15 +32,23 @@ export interface Wording {
   readonly filling: Filling;
 }
 
-/** The wording of a message by the pool's CustomMessage function; undefined if it has none. */
-export function wordingOf(
+/** What the pool's functions do with a message; neither if it has none for it. */
+export type Handling =
+  | { readonly wording?: Wording; readonly sending?: never }
+  | { readonly wording?: never; readonly sending: Sending };
+
+/** How a message is handled: a function that sends it also words it, so that no other is asked to. */
+export function handlingOf(
   pool: Pool,
   kind: Message["kind"],
+  delivery: Pick<Delivery, "medium" | "destination">,
   occasion: MessageOccasion,
   filling: Filling,
-): Wording | undefined {
+): Handling {
+  const sending = customSenderEvent(pool, kind, delivery, occasion);
+  if (sending !== undefined) return { sending };
   const event = customMessageEvent(pool, kind, occasion);
-  return event && { event, filling };
+  return event === undefined ? {} : { wording: { event, filling } };
 }
 
 /** Makes a message; nothing is stored yet. */
@@ -54,8 +63,7 @@ export function newMessage(
     code: string | undefined;
     lifetimeMs: number;
     by: DeliveredBy;
-    /** A function's words in place of these, and what they are filled in with. */
-    wording?: Wording | undefined;
+    handling?: Handling | undefined;
   },
 ): QueuedMessage {
   const { From, ReplyToEmailAddress } = pool.document.EmailConfiguration ?? {};
@@ -70,7 +78,7 @@ export function newMessage(
     code: content.code,
     from: From === undefined ? undefined : parseMailAddress(From),
     replyTo: ReplyToEmailAddress,
-    ...(content.wording !== undefined && { wording: content.wording }),
+    ...content.handling,
     createdAt: ctx.now,
     expiresAt: content.by === "nobody" ? ctx.now : ctx.now + content.lifetimeMs,
   };

@@ -9,22 +9,23 @@ import type { User } from "../../store/users.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { unrecognizable } from "./answer.ts";
 import { eventOf, fireEvent, type TriggerEvent } from "./fire.ts";
-import type { MessageSource, Metadata } from "./trigger.ts";
+import type { MessageReason, Metadata } from "./trigger.ts";
 import { given, userAttributes } from "./user-event.ts";
 
 /** The placeholders that a function puts into its message. */
 export const places = { code: "{####}", link: "{##Click Here##}", username: "{username}" } as const;
 
-const sources = {
-  "sign-up": "CustomMessage_SignUp",
-  "resend-code": "CustomMessage_ResendCode",
-  "sign-in": "CustomMessage_Authentication",
-  invitation: "CustomMessage_AdminCreateUser",
-  "forgot-password": "CustomMessage_ForgotPassword",
-  "admin-reset-password": "CustomMessage_ForgotPassword",
-  "update-attribute": "CustomMessage_UpdateUserAttribute",
-  "verify-attribute": "CustomMessage_VerifyUserAttribute",
-} as const satisfies Record<Message["kind"], MessageSource>;
+/** What trigger sources call the kinds of messages. */
+export const messageReasons = {
+  "sign-up": "SignUp",
+  "resend-code": "ResendCode",
+  "sign-in": "Authentication",
+  invitation: "AdminCreateUser",
+  "forgot-password": "ForgotPassword",
+  "admin-reset-password": "ForgotPassword",
+  "update-attribute": "UpdateUserAttribute",
+  "verify-attribute": "VerifyUserAttribute",
+} as const satisfies Record<Message["kind"], MessageReason>;
 
 /** Whom a message is for, and on what occasion. */
 export interface MessageOccasion {
@@ -43,7 +44,7 @@ export function customMessageEvent(
   { user, clientId, clientMetadata }: MessageOccasion,
 ): TriggerEvent | undefined {
   return eventOf(pool, "CustomMessage", {
-    source: sources[kind],
+    source: `CustomMessage_${messageReasons[kind]}`,
     userName: user.username,
     clientId,
     request: () => ({

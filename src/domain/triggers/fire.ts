@@ -4,10 +4,10 @@
  */
 import type { App, Ctx } from "../../app.ts";
 import { FunctionError } from "../../integrations/functions/functions.ts";
-import { refuseFor } from "../../wire/refuse.ts";
+import { isRefusedFor, refuseFor } from "../../wire/refuse.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { type Answered, answerOf, type Form, unrecognizable } from "./answer.ts";
-import type { Trigger, TriggerSource } from "./trigger.ts";
+import { functionOf, type Trigger, type TriggerSource } from "./trigger.ts";
 
 export interface Firing<F extends Form> {
   readonly source: TriggerSource;
@@ -50,7 +50,7 @@ export function eventOf<F extends Form>(
   { source, userName, clientId, request, form, version = "1" }: Firing<F>,
   userAgent?: string,
 ): TriggerEvent | undefined {
-  const arn = pool.document.LambdaConfig?.[trigger];
+  const arn = functionOf(pool, trigger);
   if (arn === undefined) return undefined;
   return {
     trigger,
@@ -82,6 +82,18 @@ export async function fireEvent<F extends Form>(
 ): Promise<Answered<F>> {
   const answer = await invoke(app, trigger, arn, event);
   return answerOf(form, answer, () => unrecognizable(`${trigger}: ${arn}`));
+}
+
+/** Runs the function of an event whose answer nobody reads. Throws as `fire` does, but not for any answer. */
+export async function fireUnanswered(
+  app: Pick<App, "functions">,
+  { trigger, arn, event }: TriggerEvent,
+): Promise<void> {
+  try {
+    await invoke(app, trigger, arn, event);
+  } catch (error) {
+    if (!isRefusedFor(error, "triggerUnreadable")) throw error;
+  }
 }
 
 async function invoke(

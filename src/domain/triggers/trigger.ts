@@ -12,7 +12,12 @@ export type Trigger =
   | "CreateAuthChallenge"
   | "VerifyAuthChallengeResponse"
   | "UserMigration"
-  | "CustomMessage";
+  | "CustomMessage"
+  | SenderTrigger
+  | "InboundFederation";
+
+/** The triggers whose function sends messages in place of this server. */
+export type SenderTrigger = "CustomEmailSender" | "CustomSMSSender";
 
 /** What was going on, the member triggerSource of an event. */
 export type TriggerSource =
@@ -27,7 +32,9 @@ export type TriggerSource =
   | "VerifyAuthChallengeResponse_Authentication"
   | "UserMigration_Authentication"
   | "UserMigration_ForgotPassword"
-  | MessageSource
+  | `CustomMessage_${MessageReason}`
+  | `${SenderTrigger}_${MessageReason}`
+  | "InboundFederation_ExternalProvider"
   | TokenSource;
 
 export type TokenSource =
@@ -38,19 +45,26 @@ export type TokenSource =
   | "TokenGeneration_RefreshTokens"
   | "TokenGeneration_ClientCredentials";
 
-export type MessageSource =
-  | "CustomMessage_SignUp"
-  | "CustomMessage_ResendCode"
-  | "CustomMessage_Authentication"
-  | "CustomMessage_AdminCreateUser"
-  | "CustomMessage_ForgotPassword"
-  | "CustomMessage_UpdateUserAttribute"
-  | "CustomMessage_VerifyUserAttribute";
+/** Why a message is sent, as trigger sources name it. */
+export type MessageReason =
+  | "SignUp"
+  | "ResendCode"
+  | "Authentication"
+  | "AdminCreateUser"
+  | "ForgotPassword"
+  | "UpdateUserAttribute"
+  | "VerifyUserAttribute";
 
 /** ClientMetadata of a request. */
 export type Metadata = Readonly<Record<string, string>>;
 
+/** The ARN of a pool's function for a trigger; undefined if it has none. */
+export function functionOf({ document }: Pick<Pool, "document">, trigger: Trigger): string | undefined {
+  const configured = document.LambdaConfig?.[trigger];
+  return typeof configured === "object" ? configured.LambdaArn : configured;
+}
+
 /** Whether a pool has a function for a trigger. */
-export function hasTrigger({ document }: Pick<Pool, "document">, trigger: Trigger): boolean {
-  return document.LambdaConfig?.[trigger] !== undefined;
+export function hasTrigger(pool: Pick<Pool, "document">, trigger: Trigger): boolean {
+  return functionOf(pool, trigger) !== undefined;
 }

@@ -79,7 +79,7 @@ export async function loadPool(ctx: Ctx, poolId: string): Promise<Pool> {
 }
 
 /** The pool with this id, if it exists. */
-export async function findPool(ctx: Ctx, poolId: string): Promise<Pool | undefined> {
+export async function findPool(ctx: Pick<Ctx, "app" | "db">, poolId: string): Promise<Pool | undefined> {
   const version = await readPoolVersion(ctx.db, poolId);
   return version === undefined ? undefined : poolAt(ctx, poolId, version);
 }
@@ -139,7 +139,11 @@ function noSuchClient(clientId: string): never {
   return refuse("ResourceNotFoundException", `User pool client ${clientId} does not exist.`);
 }
 
-async function poolAt(ctx: Ctx, poolId: string, version: number): Promise<Pool | undefined> {
+async function poolAt(
+  ctx: Pick<Ctx, "app" | "db">,
+  poolId: string,
+  version: number,
+): Promise<Pool | undefined> {
   const cached = ctx.app.caches.of(pools).get(poolId);
   if (cached?.version === version) return cached;
   const row = await readPool(ctx.db, poolId);

@@ -123,6 +123,9 @@ function lambdaConfig(given: LambdaConfigType | undefined): LambdaConfigType {
     invalid("The ARN of PreTokenGeneration and the LambdaArn of PreTokenGenerationConfig must be identical.");
   if ((given?.CustomSMSSender ?? given?.CustomEmailSender) !== undefined && given?.KMSKeyID === undefined)
     invalid("KMSKeyID is required for the triggers CustomSMSSender and CustomEmailSender.");
+  // Messages name the key by this ARN; with an alias no handler could tell that the key is its own.
+  if (given?.KMSKeyID !== undefined && !/^arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+$/.test(given.KMSKeyID))
+    invalid("KMSKeyID must be the ARN of a KMS key.");
   const arn = legacy ?? config?.LambdaArn;
   if (arn === undefined) return { ...given };
   return {

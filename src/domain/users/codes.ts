@@ -17,10 +17,10 @@ import { deliverQueued } from "../messages/deliver.ts";
 import type { ContactAttribute, Delivery } from "../messages/delivery.ts";
 import {
   type DeliveredBy,
+  handlingOf,
   newMessage,
   type QueuedMessage,
   queueMessage,
-  wordingOf,
 } from "../messages/queue.ts";
 import type { MessageOccasion } from "../triggers/custom-message.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
@@ -73,7 +73,7 @@ export function prepareCode(
     by: DeliveredBy;
     /** For messages with a link instead of a code. */
     link?: LinkTarget | undefined;
-    /** For a CustomMessage function; undefined if nobody receives the message. */
+    /** For the pool's functions; undefined if nobody receives the message. */
     occasion: MessageOccasion | undefined;
   },
 ): PreparedCode {
@@ -83,13 +83,14 @@ export function prepareCode(
   const life = lifetimeMs(purpose);
   // A user who does not exist has no row for a message to belong to.
   const userId = by === "nobody" ? undefined : user.id;
-  const wording = occasion && by !== "nobody" ? wordingOf(pool, kind, occasion, { code, link }) : undefined;
+  const handling =
+    occasion && by !== "nobody" ? handlingOf(pool, kind, delivery, occasion, { code, link }) : undefined;
   return {
     place: { poolId: pool.id, userId: user.id, purpose },
     code,
     proves: proof(delivery.attribute, delivery.destination),
     delivery,
-    queued: newMessage(ctx, pool, { userId, delivery, kind, composed, code, lifetimeMs: life, by, wording }),
+    queued: newMessage(ctx, pool, { userId, delivery, kind, composed, code, lifetimeMs: life, by, handling }),
     now: ctx.now,
     expiresAt: ctx.now + life,
   };

@@ -4,11 +4,13 @@ import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { composeInvitation } from "../messages/compose.ts";
 import { type Delivery, deliveryTo } from "../messages/delivery.ts";
-import { newMessage, type QueuedMessage, wordingOf } from "../messages/queue.ts";
+import { handlingOf, newMessage, type QueuedMessage } from "../messages/queue.ts";
 import type { Metadata } from "../triggers/trigger.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import type { Attributes } from "./attributes.ts";
 
+/** For a message that a function words and sends. */
+const unworded = { subject: "", body: "" } as const;
 const day = 24 * 60 * 60 * 1000;
 
 export type Medium = Delivery["medium"];
@@ -51,16 +53,16 @@ export function invitations(
   const { username, password, until, clientMetadata } = content;
   return content.deliveries.flatMap((delivery) => {
     const { language } = ctx;
-    const composed = composeInvitation(pool.document, delivery.medium, { username, password }, { language });
+    const values = { username, password };
+    const filling = { username, code: password ?? "" };
+    const handling = handlingOf(pool, "invitation", delivery, { user, clientMetadata }, filling);
+    const composed =
+      handling.sending === undefined
+        ? composeInvitation(pool.document, delivery.medium, values, { language })
+        : unworded;
     if (composed === undefined) return [];
     const lifetimeMs = until === undefined ? day : until - ctx.now;
-    const wording = wordingOf(
-      pool,
-      "invitation",
-      { user, clientMetadata },
-      { username, code: password ?? "" },
-    );
-    const message = { userId: user.id, delivery, composed, code: password, lifetimeMs, wording };
+    const message = { userId: user.id, delivery, composed, code: password, lifetimeMs, handling };
     return [newMessage(ctx, pool, { ...message, kind: "invitation", by: "now" })];
   });
 }

@@ -18,8 +18,8 @@ import { identityPoolModel } from "../../wire/generated/identity-pools.ts";
 import { userPoolModel } from "../../wire/generated/user-pools.ts";
 import type { Authorization, Model, OperationTypes } from "../../wire/model.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { authenticate, authorize } from "./authenticate.ts";
-import { errorAnswer, type JsonAnswer } from "./errors.ts";
+import { authenticate, authorize } from "../authenticate.ts";
+import { errorAnswer, type JsonAnswer } from "../json-errors.ts";
 import { notYet } from "./operation.ts";
 import { identityPoolHandlers, userPoolHandlers } from "./operations.ts";
 
@@ -89,7 +89,8 @@ async function run(ctx: Ctx, request: WireRequest, target: Target): Promise<unkn
   // Operations without IAM authorization ignore signatures: SDKs with credentials may send one anyway.
   const signs = target.authorization === "iam" && target.name !== "GetClientToken";
   if (!signs) return operate(ctx, target, parseInputOf(target, request));
-  const principal = await authenticate(ctx, request, target.service);
+  const { region } = ctx.config;
+  const principal = await authenticate(ctx, request, { service: target.service, region });
   const running = beginCall(ctx, { actor: principal.arn, operation: target.name });
   return recordedCall(ctx, running, runAs(principal, running, request, target));
 }

@@ -11,9 +11,10 @@ import { refusal, refusalFor } from "../../wire/refuse.ts";
 import { announcedLength, refusalOf } from "../body.ts";
 import type { Serving } from "../context.ts";
 import { holdings } from "../holdings.ts";
+import type { JsonDoor, JsonOperation } from "../json-door.ts";
+import { errorAnswer, type JsonAnswer } from "../json-errors.ts";
 import { hiddenFacts } from "../refused.ts";
 import { answerCall, findTarget, type Target } from "./endpoint.ts";
-import { errorAnswer, type JsonAnswer } from "./errors.ts";
 
 /** Request headers that browsers may send; these families cover what the AWS SDKs send. */
 const allowedHeader = /^(?:content-type|cache-control|authorization|x-amz-[a-z0-9-]+|amz-sdk-[a-z0-9-]+)$/;
@@ -23,7 +24,11 @@ const corsHeaders = {
   "access-control-expose-headers": "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date",
 };
 
-export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }> {
+/** @param others APIs besides those of this room, which are asked for targets that are unknown here */
+export function awsJsonRoutes(
+  serving: Serving,
+  others: readonly JsonDoor[],
+): Hono<{ Bindings: HttpBindings }> {
   const routes = new Hono<{ Bindings: HttpBindings }>();
   const { app } = serving;
 
@@ -43,13 +48,14 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
     const { incoming, outgoing } = c.env;
     const ctx = serving.context(incoming);
     app.metrics.callBegins();
-    const target = findTarget(headerOf(incoming, "x-amz-target"));
+    const named = headerOf(incoming, "x-amz-target");
+    const target = findTarget(named) ?? findOperation(others, named);
     const admitted = serving.admission.admits(ctx.network ?? ctx.address);
     const body = admitted ? await readBody(serving, ctx, c.env, target) : tooBusy();
     const answer =
       body instanceof Refusal
         ? errorAnswer(ctx, body)
-        : await answerCall(ctx, wireRequest(incoming, body), target);
+        : await answered(ctx, wireRequest(incoming, body), target);
     const error = answer.headers["x-amzn-errortype"]?.slice(0, -1);
     const ms = serving.elapsed(ctx);
     app.metrics.callEnds(target?.name, error, ms);
@@ -77,10 +83,24 @@ export function awsJsonRoutes(serving: Serving): Hono<{ Bindings: HttpBindings }
   return routes;
 }
 
+/** What a call may be for: an operation of this room, or of another API. */
+type Called = Target | JsonOperation | undefined;
+
+function findOperation(others: readonly JsonDoor[], target: string | undefined): JsonOperation | undefined {
+  if (target === undefined) return undefined;
+  return others.map((door) => door(target)).find((operation) => operation !== undefined);
+}
+
+function answered(ctx: Ctx, request: WireRequest, target: Called): Promise<JsonAnswer> {
+  return target !== undefined && "answer" in target
+    ? target.answer(ctx, request)
+    : answerCall(ctx, request, target);
+}
+
 /** Whether a call is always logged: what authenticated callers have done. Anybody could repeat the rest at will. */
-function isSingular(target: Target | undefined, { status, body }: JsonAnswer): boolean {
+function isSingular(target: Called, { status, body }: JsonAnswer): boolean {
   if (status !== 200 || target === undefined) return false;
-  return target.authorization !== "none" || issues.test(body);
+  return "answer" in target || target.authorization !== "none" || issues.test(body);
 }
 
 /** Matches an answer that contains tokens or credentials. (No value can look like this: its quotes are escaped.) */
@@ -100,7 +120,7 @@ async function readBody(
   serving: Serving,
   ctx: Ctx,
   exchange: HttpBindings,
-  target: Target | undefined,
+  target: Called,
 ): Promise<Uint8Array | Refusal> {
   const limit = await largestBody(ctx, exchange.incoming, target);
   if (limit instanceof Refusal) return limit;
@@ -112,15 +132,11 @@ async function readBody(
  * The size limit of a call's body. Branding assets need megabytes, which only callers who name an existing access key
  * may send; no key is looked up for a body that others could send, too.
  */
-async function largestBody(
-  ctx: Ctx,
-  incoming: IncomingMessage,
-  target: Target | undefined,
-): Promise<number | Refusal> {
+async function largestBody(ctx: Ctx, incoming: IncomingMessage, target: Called): Promise<number | Refusal> {
   if (target === undefined) return 0;
   const publicLimit = holdings.publicBody.limit.bytes;
   const { authorization } = incoming.headers;
-  if (target.authorization !== "iam" || authorization === undefined) return publicLimit;
+  if ("answer" in target || target.authorization !== "iam" || authorization === undefined) return publicLimit;
   if ((announcedLength(incoming) ?? Number.POSITIVE_INFINITY) <= publicLimit) return publicLimit;
   if (ctx.config.auth === "open") return holdings.body.limit.bytes;
   const keyId = credentialKeyId(authorization);

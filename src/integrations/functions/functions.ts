@@ -20,7 +20,17 @@ export class FunctionError extends Error {
   }
 }
 
+/** What the server knows of a function besides how to run it. */
+export interface FunctionFacts {
+  /** The id of the access key with which the function calls this server, if it has one. */
+  readonly ownKeyId: string | undefined;
+  /** Whether it gets the codes of messages that it sends in plain text. */
+  readonly plainTextCodes: boolean;
+}
+
 export interface Functions {
+  /** The function that is configured for an ARN; undefined if there is none. */
+  find(arn: string): FunctionFacts | undefined;
   /**
    * Runs a function and resolves with its answer: any JSON value, which nobody has checked. Throws a FunctionError if
    * there is none.

@@ -4,18 +4,16 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { FunctionSettings } from "../../lib/function-settings.ts";
 import { OperatorError } from "../../lib/operator-error.ts";
 import { type Driver, type FunctionHost, HandlerNotFound, largestPayload, TemporaryError } from "./driver.ts";
-import { FunctionError, type Functions } from "./functions.ts";
+import { FunctionError, type FunctionFacts, type Functions } from "./functions.ts";
 import { createCallQueue } from "./turns.ts";
 
-interface Registered {
+interface Registered extends FunctionFacts {
   run(arn: string, event: string): Promise<string>;
   check(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface FunctionRegistry extends Functions {
-  /** Whether a function is configured for the ARN. */
-  knows(arn: string): boolean;
   /**
    * Loads each handler that runs on this machine. Throws OperatorError if its file does not export it; what fails in
    * another way may work by the first call, and is logged.
@@ -38,7 +36,7 @@ export async function createFunctions(
       .map((name) => registered.get(name))
       .find((one) => one !== undefined);
   return {
-    knows: (arn) => find(arn) !== undefined,
+    find,
     invoke: async (arn, event) => {
       const found = find(arn);
       if (found === undefined) throw new FunctionError("unreachable", "ResourceNotFoundException");
@@ -99,6 +97,8 @@ function register(settings: FunctionSettings, driver: Driver, { log }: FunctionH
     }
   };
   return {
+    plainTextCodes: settings.plainTextCodes,
+    ownKeyId: "ownKeyId" in settings ? settings.ownKeyId : settings.key?.accessKeyId,
     run: (arn, event) => queue.run(() => run(arn, event)),
     check: async () => {
       try {

@@ -20,7 +20,7 @@ import {
   maskDestination,
   simulatedDelivery,
 } from "../../messages/delivery.ts";
-import { type DeliveredBy, newMessage, queueMessage, wordingOf } from "../../messages/queue.ts";
+import { type DeliveredBy, handlingOf, newMessage, queueMessage } from "../../messages/queue.ts";
 import { usableFactors, withFactor } from "../../mfa/factors.ts";
 import type { Proof } from "../../mfa/proofs.ts";
 import { hidesUsers } from "../../user-pools/clients.ts";
@@ -132,9 +132,9 @@ async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promise<Outc
     code,
     lifetimeMs: sessionLifetime(client),
     by,
-    wording:
+    handling:
       sent && user
-        ? wordingOf(pool, "sign-in", { user, clientId: client.id, clientMetadata }, { code })
+        ? handlingOf(pool, "sign-in", to, { user, clientId: client.id, clientMetadata }, { code })
         : undefined,
   });
   const outcome = await offerChallenge(ctx, signIn, {

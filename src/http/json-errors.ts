@@ -1,9 +1,9 @@
 /**
- * Error answers of the AWS JSON 1.1 API: `__type`, `message`, `x-amzn-errortype`, always HTTP 400 or 500. The only file
- * of this folder that writes them.
+ * Error answers of AWS JSON 1.1 APIs: `__type`, `message`, `x-amzn-errortype`, always HTTP 400 or 500. The only file that
+ * writes them.
  */
-import type { Ctx } from "../../app.ts";
-import { Refusal } from "../../lib/refusal.ts";
+import type { Ctx } from "../app.ts";
+import { Refusal } from "../lib/refusal.ts";
 
 export interface JsonAnswer {
   readonly status: 200 | 400 | 500;

@@ -3,17 +3,28 @@
  * User Guide). Unknown keys, unsigned dates and targets, late signatures and foreign scopes are refused. The signature
  * may be in the query instead of a header, as "Common Parameters" of the Cognito API Reference allows.
  */
-import type { Ctx } from "../../app.ts";
-import { decide, findAccessKey, namedPolicies, principalOf } from "../../domain/iam/access-keys.ts";
-import type { PolicyRequest } from "../../domain/iam/condition-keys.ts";
-import { noteUse } from "../../domain/iam/key-uses.ts";
-import type { Principal } from "../../domain/iam/principal.ts";
-import { checkSignature, readSignedRequest, type Signed, type WireRequest } from "../../lib/sigv4.ts";
-import { refuse } from "../../wire/refuse.ts";
-import { isForwarded } from "../hosts.ts";
+import type { Ctx } from "../app.ts";
+import { decide, findAccessKey, namedPolicies, principalOf } from "../domain/iam/access-keys.ts";
+import type { PolicyRequest } from "../domain/iam/condition-keys.ts";
+import { noteUse } from "../domain/iam/key-uses.ts";
+import type { Principal } from "../domain/iam/principal.ts";
+import { checkSignature, readSignedRequest, type Signed, type WireRequest } from "../lib/sigv4.ts";
+import { refuse } from "../wire/refuse.ts";
+import { isForwarded } from "./hosts.ts";
+
+/** What a signature must be for. */
+export interface SignatureScope {
+  readonly service: string;
+  /** Undefined if any region will do. */
+  readonly region: string | undefined;
+}
 
 /** The principal of a signed call. Throws the documented errors of the signing process. */
-export async function authenticate(ctx: Ctx, request: WireRequest, service: string): Promise<Principal> {
+export async function authenticate(
+  ctx: Ctx,
+  request: WireRequest,
+  scope: SignatureScope,
+): Promise<Principal> {
   const reading = readSignedRequest(request);
   if (ctx.config.auth === "open")
     return openPrincipal(ctx, request, reading.kind === "signed" ? reading : undefined);
@@ -23,17 +34,25 @@ export async function authenticate(ctx: Ctx, request: WireRequest, service: stri
     case "malformed":
       return refuse("IncompleteSignatureException", reading.reason);
     case "signed":
-      return verify(ctx, request, reading, service);
+      return verify(ctx, request, reading, scope);
   }
 }
 
-async function verify(ctx: Ctx, request: WireRequest, signed: Signed, service: string): Promise<Principal> {
+async function verify(
+  ctx: Ctx,
+  request: WireRequest,
+  signed: Signed,
+  { service, region }: SignatureScope,
+): Promise<Principal> {
   const key = signed.securityToken === undefined ? await findAccessKey(ctx, signed.accessKeyId) : undefined;
   if (key === undefined) {
     return refuse("UnrecognizedClientException", "The security token included in the request is invalid.");
   }
-  const { region } = ctx.config;
-  const check = checkSignature(signed, request, key.secret, { now: ctx.now, services: [service], region });
+  const check = checkSignature(signed, request, key.secret, {
+    now: ctx.now,
+    services: [service],
+    ...(region !== undefined && { region }),
+  });
   if (!check.ok) return refuse("InvalidSignatureException", check.message);
   noteUse(ctx, key.id);
   return principalOf(ctx, key);
@@ -58,10 +77,18 @@ function openPrincipal(ctx: Ctx, request: WireRequest, signed: Signed | undefine
   });
 }
 
-/** Throws AccessDeniedException unless the principal's policy allows the call. */
-export async function authorize(ctx: Ctx, principal: Principal, request: PolicyRequest): Promise<void> {
+/**
+ * Throws AccessDeniedException unless the call is allowed.
+ * @param allowed by the principal's policy, or by the pool itself, which an explicit deny of the policy overrides
+ */
+export async function authorize(
+  ctx: Ctx,
+  principal: Principal,
+  request: PolicyRequest,
+  allowed: "by the policy" | "by the pool" = "by the policy",
+): Promise<void> {
   const decision = await decide(ctx, principal, request);
-  if (decision === "allow") return;
+  if (decision === "allow" || (decision === "implicit-deny" && allowed === "by the pool")) return;
   const { action, resource } = request;
   const because =
     decision === "explicit-deny"
