@@ -51,6 +51,7 @@ import { networkOf } from "./lib/network.ts";
 import { type AuditEvent, insertAuditEvents } from "./store/audit.ts";
 import { type AuthEventOfUser, writeAuthEvents } from "./store/auth-events.ts";
 import type { Db } from "./store/db.ts";
+import { makePrivateFolder } from "./store/engine/sqlite/file.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "./store/open.ts";
 import { sharePublicUrl } from "./store/public-url.ts";
 import { startKeyRefresh } from "./store/rotation/refresh-keys.ts";
@@ -294,6 +295,8 @@ function certificateFor(config: Config, tls: string, now: number): Promise<Certi
   ]);
   const folder = join(config.data, "secrets", "tls");
   const keyFolder = join(config.data, "development-authority");
+  // Here, since it says what to do where they cannot be made.
+  if (tls === "dev") for (const one of [folder, keyFolder]) makePrivateFolder(one);
   return certificateSource({ tls, folder, keyFolder, names: [...names], now });
 }
 
