@@ -320,7 +320,7 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
         if (isApiCall(incoming)) void listener(incoming, outgoing);
         else if (guard.refuses(incoming, outgoing)) return;
         else if (hasNormalPath(incoming)) void listener(incoming, outgoing);
-        else answerNothingHere(outgoing);
+        else answerNothingHere(incoming, outgoing, notFoundPage);
       },
       refuse: () => guard.refuse(incoming, outgoing),
     });
