@@ -52,6 +52,7 @@ import { networkOf } from "./lib/network.ts";
 import { type AuditEvent, insertAuditEvents } from "./store/audit.ts";
 import { type AuthEventOfUser, writeAuthEvents } from "./store/auth-events.ts";
 import type { Db } from "./store/db.ts";
+import { makePrivateFolder } from "./store/engine/sqlite/file.ts";
 import { type OpenedDatabase, type OpenOptions, openDatabase } from "./store/open.ts";
 import { sharePublicUrl } from "./store/public-url.ts";
 import { startKeyRefresh } from "./store/rotation/refresh-keys.ts";
@@ -295,6 +296,8 @@ function certificateFor(config: Config, tls: string, now: number): Promise<Certi
   ]);
   const folder = join(config.data, "secrets", "tls");
   const keyFolder = join(config.data, "development-authority");
+  // Here, since it says what to do where they cannot be made.
+  if (tls === "dev") for (const one of [folder, keyFolder]) makePrivateFolder(one);
   return certificateSource({ tls, folder, keyFolder, names: [...names], now });
 }
 
@@ -318,7 +321,7 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
         if (isApiCall(incoming)) void listener(incoming, outgoing);
         else if (guard.refuses(incoming, outgoing)) return;
         else if (hasNormalPath(incoming)) void listener(incoming, outgoing);
-        else answerNothingHere(outgoing);
+        else answerNothingHere(incoming, outgoing, notFoundPage);
       },
       refuse: () => guard.refuse(incoming, outgoing),
     });

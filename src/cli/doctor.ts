@@ -1,6 +1,7 @@
 /** `poolhouse doctor`: reports what works and what does not, and how to fix it. Changes nothing. */
+import { existsSync, statSync } from "node:fs";
 import { access, constants } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { type Config, listensOnLoopback, loadConfig, servesThisMachine } from "../config/config.ts";
 import { checkPolicy, lacksOwnPermissions } from "../domain/iam/policy-check.ts";
 import { smtpMailbox } from "../integrations/smtp.ts";
@@ -17,6 +18,7 @@ import { oldestSigningKey } from "../store/signing-keys.ts";
 import { listPools } from "../store/user-pools.ts";
 import { type Listening, whoListens } from "./ask-port.ts";
 import { openOptions, timeText } from "./command-line.ts";
+import { exposedDemo } from "./demo.ts";
 import { functionFindings } from "./doctor-functions.ts";
 
 const day = 24 * 60 * 60 * 1000;
@@ -150,17 +152,7 @@ async function databaseFindings(config: Config): Promise<Finding[]> {
   const address = parseDatabase(config.database);
   if (address.kind === "sqlite") {
     const { path } = address;
-    const exists = await access(path, constants.R_OK | constants.W_OK).then(
-      () => true,
-      () => false,
-    );
-    if (!exists) {
-      const folder = dirname(path);
-      return [
-        { ok: true, text: `no database yet: the first start makes ${path} (folder ${folder})` },
-        ...(await functionFindings(config, undefined)),
-      ];
-    }
+    if (!existsSync(path)) return [await placeFinding(path), ...(await functionFindings(config, undefined))];
   }
   try {
     const opened = await openDatabase({
@@ -179,15 +171,30 @@ async function databaseFindings(config: Config): Promise<Finding[]> {
   }
 }
 
+/** Whether the first start can make the database there. */
+async function placeFinding(path: string): Promise<Finding> {
+  let folder = dirname(resolve(path));
+  while (!existsSync(folder)) folder = dirname(folder);
+  const isWritable = await access(folder, constants.W_OK | constants.X_OK).then(
+    () => statSync(folder).isDirectory(),
+    () => false,
+  );
+  if (isWritable) return { ok: true, text: `no database yet: the first start makes ${path}` };
+  const text = `no database yet, and ${folder} is no folder where this account may write: change data or database`;
+  return { ok: false, text };
+}
+
 async function openedFindings(opened: OpenedDatabase, config: Config): Promise<Finding[]> {
   const keys = await listAccessKeys(opened.db);
   const pools = await listPools(opened.db, { after: "", limit: 1000 });
+  const demo = await exposedDemo(opened.db, config);
   return [
     { ok: true, text: `the ${opened.db.kind} database answers, and the master key fits it` },
     ...(await publicUrlFindings(opened.db, config)),
     { ok: keys.some((key) => key.status === "Active"), text: `${keys.length} access key(s)` },
     ...keys.flatMap((key) => policyFinding(key, config)),
     { ok: true, text: `${pools.length} user pool(s)` },
+    ...(demo === undefined ? [] : [{ ok: false, text: demo }]),
     ...(await keyFindings(opened, config)),
     ...(await functionFindings(config, pools)),
   ];

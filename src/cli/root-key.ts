@@ -1,8 +1,9 @@
 /** The file that keeps the root access key which a start or `keys reset-root` creates. */
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CreatedKey } from "../domain/iam/access-keys.ts";
 import { OperatorError } from "../lib/operator-error.ts";
+import { makePrivateFolder } from "../store/engine/sqlite/file.ts";
 
 /**
  * Keeps a new root key in a file that only its owner can read. The key is written before the database has it, so that
@@ -23,14 +24,15 @@ export class RootKeyFile {
   /** Writes a key that is about to be stored, next to its final place. Throws an OperatorError if that fails. */
   write(key: CreatedKey): void {
     try {
-      mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+      makePrivateFolder(this.#folder);
       // In a container an earlier process had the same id, and may have been killed.
       rmSync(this.#draft, { force: true });
       const text = `${JSON.stringify(key, null, 2)}\n`;
       writeFileSync(this.#draft, text, { mode: 0o600, flag: "wx", flush: true });
     } catch (error) {
+      const { message } = error instanceof OperatorError ? (error.cause as Error) : (error as Error);
       throw new OperatorError(
-        `A new root access key cannot be kept in ${this.#folder}, and none was created: ${(error as Error).message}. ` +
+        `A new root access key cannot be kept in ${this.#folder}, and none was created: ${message}. ` +
           "Make the folder writable, or configure the key (POOLHOUSE_ROOT_ACCESS_KEY_ID and _SECRET_ACCESS_KEY).",
         { cause: error },
       );

@@ -3,7 +3,7 @@ import { type Config, listeningUrls, loadConfig } from "../config/config.ts";
 import type { CreatedKey } from "../domain/iam/access-keys.ts";
 import type { FunctionSettings } from "../lib/function-settings.ts";
 import { type RunningServer, startServer } from "../server.ts";
-import { makeDemo } from "./demo.ts";
+import { exposedDemo, makeDemo } from "./demo.ts";
 import { createLog } from "./log.ts";
 import { RootKeyFile } from "./root-key.ts";
 import { paintFor } from "./terminal-log.ts";
@@ -36,6 +36,8 @@ export async function serve(argv: readonly string[]): Promise<void> {
       "WARNING: --auth open accepts any credentials from this machine. Never use it in production.",
     );
   }
+  const exposed = await exposedDemo(server.app.db, server.app.config);
+  if (exposed !== undefined) console.log(`WARNING: ${exposed}.`);
   if (config.functions.length > 0) console.log(functionsText(config.functions));
   // Kept before anything else can fail, printed last, where it is easy to find.
   const shown = server.rootKey && rootKeyText(server.rootKey, rootKeyFile.keep());

@@ -4,8 +4,10 @@ import { hostKey } from "../lib/host-name.ts";
 
 /** Headers that proxies and content delivery networks add to what they pass on. */
 const ofProxies = [
-  ...["via", "forwarded", "x-forwarded", "x-real-ip", "x-original-.+", "x-forwarded-.+"],
-  ...["client-ip", ".+-client-ip", ".+-clientip", ".+-connecting-ip", "x-envoy-external-address"],
+  // RFC 9110 section 7.6.3, RFC 8586 and RFC 7239.
+  ...["via", "cdn-loop", "forwarded", "x-forwarded", "x-real-ip", "x-original-.+", "x-forwarded-.+"],
+  ...[".+-forwarded-for", "client-ip", ".+-client-ip", ".+-clientip", ".+-connecting-ip", ".+-connection-ip"],
+  ...[".+-user-ip", ".+-socketip", ".+-viewer-address", "x-envoy-external-address"],
 ];
 const proxyHeader = new RegExp(`^(?:${ofProxies.join("|")})$`, "i");
 

@@ -112,6 +112,12 @@ const passedOn: Readonly<Record<string, string>> = {
   "do-connecting-ip": "192.0.2.1",
   "x-azure-clientip": "192.0.2.1",
   "x-envoy-external-address": "192.0.2.1",
+  "cdn-loop": "cdn.example",
+  "x-vercel-forwarded-for": "192.0.2.1",
+  "x-nf-client-connection-ip": "192.0.2.1",
+  "x-azure-socketip": "192.0.2.1",
+  "x-appengine-user-ip": "192.0.2.1",
+  "cloudfront-viewer-address": "192.0.2.1:443",
 };
 
 forEachServer(

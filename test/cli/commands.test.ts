@@ -100,7 +100,30 @@ test("the demo is made once, and its snippets name what there is", async () => {
 test("what refuses to start says why and exits 1", async () => {
   const data = temporaryFolder();
   const running = await serve("--data", data);
+  const file = join(temporaryFolder(), "file");
+  writeFileSync(file, "");
   const cases: [string[], RegExp][] = [
+    // A file system that refuses new names with ENOENT, as if the folder above were missing.
+    ...[
+      ["serve", "--port", "0"],
+      ["serve", "--port", "0", "--tls", "dev", "--https-port", "0"],
+      ["migrate"],
+    ].map((argv): [string[], RegExp] => [
+      [...argv, "--data", "/proc/nothing"],
+      /The folder \/proc\/nothing cannot be made: .*--data/,
+    ]),
+    [
+      ["serve", "--port", "0", "--data", file],
+      /The master key .* cannot be read: .* is a file, not a folder/,
+    ],
+    [
+      ["serve", "--port", "0", "--data", file, "--tls", "dev", "--https-port", "0"],
+      /cannot be made: .*--data/,
+    ],
+    [
+      ["serve", "--port", "0", "--data", temporaryFolder(), "--database", `sqlite:${temporaryFolder()}`],
+      /is not a file.*--database/,
+    ],
     [["serve", "--port", "0", "--data", data], /another|already|use/i],
     [["serve", "--prot", "1"], /Unknown argument --prot/],
     [

@@ -51,6 +51,30 @@ test("the port is asked who listens there, and what is wrong is told", async () 
   assert.match(free.stdout, /^ok {4}http on .*: the port is free, no server runs there$/m);
 });
 
+test("a place where no database can be made is told of", async () => {
+  const file = join(temporaryFolder(), "file");
+  writeFileSync(file, "");
+  const at = await doctor({ POOLHOUSE_DATA: file });
+  assert.match(at.stdout, new RegExp(`^FAIL {2}no database yet, and ${file} is no folder`, "m"));
+  assert.equal(at.code, 1);
+  assert.match((await doctor({})).stdout, /^ok {4}no database yet: the first start makes /m);
+});
+
+test("a demo that others can reach is told of, by doctor and at the start", async () => {
+  const data = temporaryFolder();
+  const others = "https://id.example.com";
+  const exposed = /others can reach this server, and its database has the demo pool us-east-1_Demo12345/;
+  const demo = await serve("--data", data, "--demo");
+  assert.doesNotMatch(demo.output, exposed);
+  assert.doesNotMatch((await doctor({ POOLHOUSE_DATA: data })).stdout, exposed);
+  const told = await doctor({ POOLHOUSE_DATA: data, POOLHOUSE_PUBLIC_URL: others });
+  assert.match(told.stdout, new RegExp(`^FAIL {2}${exposed.source}`, "m"));
+  await stop(demo.process);
+  const server = await serve("--data", data, "--public-url", others);
+  assert.match(server.output, new RegExp(`^WARNING: ${exposed.source}`, "m"));
+  await stop(server.process);
+});
+
 test("a proxy that nobody named is told of, and is no failure by itself", async () => {
   const url = "https://id.example.com";
   const warning = /^warn {2}a proxy seems to bring the clients.* POOLHOUSE_TRUSTED_PROXIES/m;

@@ -7,6 +7,7 @@ import {
   InitiateAuthCommand,
   RespondToAuthChallengeCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
+import { ask } from "../kit/ask.ts";
 import { giveSoftwareToken, respond, start, totp, turnMfa } from "../kit/factors.ts";
 import { everyFlow, makeClient, makePool, makeUser, password, secretHash, signIn } from "../kit/people.ts";
 import type { TestServer } from "../kit/server.ts";
@@ -15,7 +16,9 @@ import {
   annsAttributes,
   authorize,
   callback,
+  goodbye,
   newCode,
+  type OAuthPlace,
   oauthClient,
   post,
   redeem,
@@ -164,6 +167,27 @@ async function* grants(server: TestServer, { UserPoolId }: Place): AsyncGenerato
     title: "implicit",
     make: () => authorize(place, { response_type: "token", redirect_uri: callback }),
   };
+  yield* otherPages(place);
+}
+
+/** What browsers open at the authorization server besides sign-in; the last of them ends the browser's session. */
+async function* otherPages({ base, ClientId, cookie }: Pick<OAuthPlace, "base" | "ClientId" | "cookie">) {
+  const about = { client_id: ClientId };
+  const paths: Record<string, Record<string, string>> = {
+    "/error": { ...about, error: "redirect_mismatch" },
+    "/error, of no client": { client_id: "nobody", error: "invalid_client" },
+    "/login": { ...about, response_type: "code", redirect_uri: callback },
+    "/oauth2/authorize, refused": { ...about, redirect_uri: "https://app.example/" },
+    "/logout, refused": { ...about, logout_uri: "https://app.example/" },
+    "/logout, which asks": about,
+    "/signout": about,
+    "/signedout": {},
+    "/logout": { ...about, logout_uri: goodbye },
+  };
+  for (const [title, query] of Object.entries(paths)) {
+    const url = `${base}${title.split(",")[0]}?${new URLSearchParams(query)}`;
+    yield { title, make: () => ask(url, { headers: { cookie } }) };
+  }
 }
 
 /** The most frequent requests. Each one must be made before the next is taken, which prepares it. */

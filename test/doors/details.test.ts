@@ -120,6 +120,21 @@ forEachDatabase((database, _open, fresh) => {
       const other = await (await fetch(link)).text();
       assert.ok(!other.includes(forged) && !other.includes(requestId), path);
     }
+    const query = new URLSearchParams(asked);
+    const elsewhere = `${server.url}/us-east-1_Nobody123`;
+    const notFound = { error: "ResourceNotFoundException", redirectUri: callback, clientId: ClientId };
+    const asBrowser = { accept: "text/html" };
+    for (const path of ["/oauth2/authorize", "/authorize", "/logout"])
+      for (const [url, init, expected] of [
+        [`${elsewhere}${path}?${query}`, { headers: asBrowser }, notFound],
+        [`${base}${path}?${query}&state=%00`, {}, { error: "invalid_request", clientId: ClientId }],
+        [`${base}${path}`, { method: "POST", body: "{}" }, { error: "invalid_request" }],
+      ] as const) {
+        lines.length = 0;
+        const answer = await fetch(url, { redirect: "manual", ...init });
+        refusedOnce(undefined, expected, url);
+        assert.equal(answer.headers.get("content-type")?.startsWith("text/html"), "headers" in init, url);
+      }
     for (const [change, expected] of [
       [{ scope: "nothing" }, { error: "invalid_scope" }],
       [{ prompt: "none" }, { error: "login_required" }],

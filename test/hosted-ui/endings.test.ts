@@ -216,4 +216,19 @@ forEachServer("endings of browsers' sessions", (open) => {
     assert.match(left.location, /\/signedout$/);
     assert.equal(visitor.cookies.size, 0);
   });
+
+  test("the page that asks calls users by what they sign in with", async () => {
+    const server = await open();
+    const names = { phone_number: "+15550001111", email: "ann@example.com" } as const;
+    for (const [kind, name] of Object.entries(names)) {
+      const app = await makeApp(server, { UsernameAttributes: [kind as keyof typeof names] });
+      const attributes = Object.entries(names).map(([Name, Value]) => ({ Name, Value }));
+      await makeUser(server, app.UserPoolId, name, attributes);
+      const visitor = newVisitor(server, app);
+      await login(visitor, app, name);
+      const { location } = await visitor.get(`/logout?client_id=${app.ClientId}`);
+      const { text } = await visitor.get(location);
+      for (const other of Object.values(names)) assert.equal(text.includes(other), other === name, kind);
+    }
+  });
 });

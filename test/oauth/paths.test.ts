@@ -55,6 +55,22 @@ forEachServer("paths", (open) => {
       }
   });
 
+  test("a browser gets the page for what is not there", async () => {
+    const server = await open();
+    const headers = { accept: "text/html,*/*;q=0.8", "accept-language": "de" };
+    const pageAt = async (target: string) => {
+      const answer = await fetch(`${server.endpoint}${target}`, { headers });
+      return {
+        status: answer.status,
+        policy: answer.headers.get("content-security-policy"),
+        text: await answer.text(),
+      };
+    };
+    const expected = await pageAt("/nothing");
+    assert.match(expected.text, /<html lang="de"/);
+    for (const target of ["/%20", "//x", "/a%2fb"]) assert.deepEqual(await pageAt(target), expected, target);
+  });
+
   test("nor to the API, nor the pool's own id in another spelling", async () => {
     const server = await open();
     const { UserPoolId } = await setUp(server);

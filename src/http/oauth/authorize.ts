@@ -19,10 +19,7 @@ import { errorPageOf, logRefusedRequest } from "../refused.ts";
 import { requestQuery } from "./form.ts";
 
 export async function answerAuthorize(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
-  const query = await requestQuery(c).catch((error: unknown) => {
-    if (error instanceof Refusal) logRefusedRequest(ctx, error, "");
-    throw error;
-  });
+  const query = await requestQuery(c);
   try {
     const request = await readAuthorizationRequest(ctx, place, query);
     return redirect(c, await locationOf(ctx, c, place, { request, query }), request);

@@ -24,14 +24,17 @@ const byCode: Readonly<Partial<Record<ErrorCode, Omit<OAuthFailure, "description
   UnexpectedLambdaException: { status: 400, error: "invalid_request" },
 };
 
-/** The answer to an error; logs the details that are not public. */
-export function failureOf(ctx: Ctx, error: unknown): OAuthFailure {
+/**
+ * The answer to an error.
+ * @param logged logs a refusal; by default only the details that are not public
+ */
+export function failureOf(ctx: Ctx, error: unknown, logged = logRefusal): OAuthFailure {
   if (!(error instanceof Refusal)) {
     ctx.log.error({ err: error }, "internal error");
     const description = `Internal error. Request id: ${ctx.requestId}`;
     return { status: 500, error: "server_error", description };
   }
-  logRefusal(ctx, error);
+  logged(ctx, error);
   const known = Object.hasOwn(byCode, error.code) ? byCode[error.code as ErrorCode] : undefined;
   if (known !== undefined) return { ...known, description: error.message };
   // Other codes of AWS operations are not OAuth error codes.

@@ -3,7 +3,9 @@ import { type Context, Hono } from "hono";
 import type { Ctx } from "../../app.ts";
 import type { Serving } from "../context.ts";
 import { textQuery } from "../form.ts";
-import { type Bindings, type Place, placeOf, poolPath } from "../place.ts";
+import { wantsPage } from "../kit/plain-page.ts";
+import { type Bindings, type Place, placeOf, poolPath, rawQuery } from "../place.ts";
+import { logRefusedRequest } from "../refused.ts";
 import { answerAuthorize } from "./authorize.ts";
 import { answerFailure, failureOf } from "./errors.ts";
 import { answerLogout } from "./logout.ts";
@@ -48,7 +50,8 @@ export function oauthRoutes(serving: Serving): Hono<Bindings> {
       });
       routes.options(at, (c) => preflight(c, methods));
     }
-    routes.on([...methods], at, (c) => answerOrFail(serving, c, answer));
+    const fail = anyOrigin ? failClient : failBrowser;
+    routes.on([...methods], at, (c) => answerOrFail(serving, c, answer, fail));
     routes.all(at, (c) => {
       const failure = { error: "invalid_request", error_description: "The method is not allowed." };
       return c.json(failure, 405, { allow: methods.join(", ") });
@@ -69,12 +72,28 @@ function preflight(c: Context, methods: readonly string[]): Response {
   });
 }
 
-async function answerOrFail(serving: Serving, c: Context<Bindings>, answer: Answer): Promise<Response> {
+type Fail = (ctx: Ctx, c: Context<Bindings>, error: unknown) => Response | Promise<Response>;
+
+async function answerOrFail(
+  serving: Serving,
+  c: Context<Bindings>,
+  answer: Answer,
+  fail: Fail,
+): Promise<Response> {
   const ctx = serving.context(c.env.incoming);
   try {
     textQuery(c);
     return await answer(ctx, c);
   } catch (error) {
-    return answerFailure(c, failureOf(ctx, error));
+    return fail(ctx, c, error);
   }
 }
+
+const failClient: Fail = (ctx, c, error) => answerFailure(c, failureOf(ctx, error));
+
+/** Logs what brought a browser here; where there is no such pool, people get the page that says so. */
+const failBrowser: Fail = (ctx, c, error) => {
+  const failure = failureOf(ctx, error, (_ctx, refusal) => logRefusedRequest(ctx, refusal, rawQuery(c)));
+  if (failure.status === 404 && wantsPage(c.req.header("accept"))) return c.notFound();
+  return answerFailure(c, failure);
+};

@@ -9,10 +9,11 @@
 import fs from "node:fs";
 import { join } from "node:path";
 import { fromBase64, toBase64, toHex } from "../../lib/bytes.ts";
+import { fileProblem } from "../../lib/file-problem.ts";
 import { OperatorError } from "../../lib/operator-error.ts";
 import type { Random } from "../../lib/seal.ts";
 import type { DatabaseKind } from "../engine/sql.ts";
-import { makePrivateFolder } from "../engine/sqlite/file.ts";
+import { makePrivateFolder, unwritable } from "../engine/sqlite/file.ts";
 import { syncFolder } from "../engine/sqlite/wal-sync.ts";
 import type { MasterKeys } from "./data-keys.ts";
 
@@ -112,7 +113,10 @@ function read(path: string): Uint8Array | undefined {
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    if (error instanceof OperatorError) throw error;
+    throw new OperatorError(`The master key ${path} cannot be read: ${fileProblem(error)}.`, {
+      cause: error,
+    });
   }
   return decode(text.trim(), `The master key in ${path}`);
 }
@@ -137,10 +141,18 @@ function create(path: string, folder: string, random: Random): void {
   syncFolder(folder);
 }
 
+function openDraft(draft: string): number {
+  try {
+    return fs.openSync(draft, "wx", 0o600);
+  } catch (error) {
+    throw unwritable("file", draft, error);
+  }
+}
+
 /** Writes a new key durably to a file under another name, readable by its owner only. */
 function writeDraft(path: string, random: Random): string {
   const draft = `${path}.${process.pid}.${toHex(random(6))}`;
-  const descriptor = fs.openSync(draft, "wx", 0o600);
+  const descriptor = openDraft(draft);
   try {
     fs.writeSync(descriptor, `${toBase64(random(32))}\n`);
     fs.fsyncSync(descriptor);

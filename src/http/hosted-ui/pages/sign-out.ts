@@ -10,6 +10,7 @@ import type { Bindings, Place } from "../../place.ts";
 import { brandOf } from "../kit/brand.ts";
 import { submit } from "../kit/fields.ts";
 import { answerPage } from "../kit/layout.ts";
+import { shownName } from "../kit/names.ts";
 import { newFrame, redirect } from "../kit/visit.ts";
 
 export async function showSignOut(ctx: Ctx, c: Context<Bindings>, place: Place): Promise<Response> {
@@ -25,8 +26,7 @@ export async function showSignOut(ctx: Ctx, c: Context<Bindings>, place: Place):
     leadsTo: target.kind === "redirect" ? [target.location] : [],
   };
   const { continueAs, signOut } = frame.words;
-  const { attributes, username } = browser.user;
-  const body = html`<p class="lead">${continueAs.signedInAs(attributes["email"] ?? username)}</p>
+  const body = html`<p class="lead">${continueAs.signedInAs(shownName(place.pool, browser.user))}</p>
 <form method="post" action="${frame.root}/signout?${query}">${submit(signOut.submit)}</form>`;
   return answerPage(frame, { title: signOut.title, body });
 }

@@ -1,5 +1,5 @@
 /** The files of the embedded store: readable by their owner only, and used by one process at a time. */
-import { closeSync, existsSync, mkdirSync, openSync, realpathSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, realpathSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { OperatorError } from "../../../lib/operator-error.ts";
@@ -7,12 +7,38 @@ import { syncFolder } from "./wal-sync.ts";
 
 export const inMemory = ":memory:";
 
-/** Creates a private folder; returns whether it did not exist before. An existing one keeps its mode. */
+/**
+ * Creates a private folder with those above it; returns whether it did not exist before. An existing one keeps its mode.
+ * Throws an OperatorError if it cannot be made.
+ */
 export function makePrivateFolder(folder: string): boolean {
-  const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (first === undefined) return false;
-  syncFolder(dirname(first));
+  const path = resolve(folder);
+  if (existsSync(path) && statSync(path).isDirectory()) return false;
+  // One at a time: where a file system refuses a name with ENOENT, as /proc does, Node's own recursion never ends.
+  if (dirname(path) !== path) makePrivateFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have been faster.
+    if (
+      (error as NodeJS.ErrnoException).code === "EEXIST" &&
+      statSync(path, { throwIfNoEntry: false })?.isDirectory()
+    )
+      return false;
+    throw unwritable("folder", path, error);
+  }
+  syncFolder(dirname(path));
   return true;
+}
+
+/** The error of a place where nothing can be written, with what to do about it. */
+export function unwritable(what: "folder" | "file", path: string, error: unknown): OperatorError {
+  const problem = error instanceof Error ? error.message : String(error);
+  return new OperatorError(
+    `The ${what} ${path} cannot be made: ${problem}. Make the place writable for this account, or set data (--data), ` +
+      "or database (--database), to another.",
+    { cause: error },
+  );
 }
 
 /** Makes sure that the file exists and returns its real path, so that a symbolic link leads to the same lock. */
@@ -31,12 +57,14 @@ function createPrivately(path: string): void {
     closeSync(openSync(path, "wx", 0o600));
     syncFolder(dirname(resolve(path)));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw unwritable("file", path, error);
   }
+  if (!statSync(path).isFile())
+    throw new OperatorError(`The database ${path} is not a file. Set database (--database) to another path.`);
 }
 
 export function fileExists(path: string): boolean {
-  return path !== inMemory && existsSync(path);
+  return path !== inMemory && existsSync(path) && statSync(path).isFile();
 }
 
 /**
