@@ -150,8 +150,18 @@ async function largestBody(
   return (await isAccessKey(ctx, keyId)) ? holdings.body.limit.bytes : unknownKey();
 }
 
-/** The request as its signature covers it: raw headers and raw target. */
-function wireRequest(incoming: IncomingMessage, body: Uint8Array): WireRequest {
-  const [path = "/", query = ""] = (incoming.url ?? "/").split(/\?(.*)/s);
-  return { method: "POST", path, query, headers: headerPairs(incoming.rawHeaders), body };
+/** The request as its signature covers it: raw headers, which few operations look at, and raw target. */
+function wireRequest({ url = "/", rawHeaders }: IncomingMessage, body: Uint8Array): WireRequest {
+  const end = url.indexOf("?");
+  let pairs: ReturnType<typeof headerPairs> | undefined;
+  return {
+    method: "POST",
+    path: end < 0 ? url : url.slice(0, end),
+    query: end < 0 ? "" : url.slice(end + 1),
+    get headers() {
+      pairs ??= headerPairs(rawHeaders);
+      return pairs;
+    },
+    body,
+  };
 }
