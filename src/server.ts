@@ -3,7 +3,6 @@ import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
@@ -17,11 +16,12 @@ import { startUseWriter } from "./domain/iam/key-uses.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
 import { generateSigningPair } from "./domain/tokens/signing-keys.ts";
 import { createAdmission } from "./http/admission.ts";
-import { awsJsonRoutes } from "./http/aws-json/routes.ts";
+import { awsJsonListener, preflightRoutes } from "./http/aws-json/routes.ts";
 import { createProxies } from "./http/client-address.ts";
 import { createServing, type Serving, type ServingOptions } from "./http/context.ts";
+import { createFront } from "./http/front.ts";
 import { guarded, overTls } from "./http/headers.ts";
-import { answersHealth, healthRoutes } from "./http/health.ts";
+import { healthRoutes } from "./http/health.ts";
 import { holdings } from "./http/holdings.ts";
 import { notFoundPage } from "./http/hosted-ui/not-found-page.ts";
 import { overloadPage } from "./http/hosted-ui/overload-page.ts";
@@ -32,12 +32,11 @@ import { kmsDoor } from "./http/kms/decrypt.ts";
 import { type Listener, type ListeningServer, listen } from "./http/listen.ts";
 import { type CountedMetrics, createMetrics, metricsRoutes, observeFront } from "./http/metrics.ts";
 import { type MonotonicClock, machineClock } from "./http/monotonic.ts";
-import { answerNothing, answerNothingHere, answerUnknownHost } from "./http/nothing-here.ts";
+import { answerNothing, answerUnknownHost } from "./http/nothing-here.ts";
 import { discoveryRoutes } from "./http/oauth/discovery.ts";
 import { oauthRoutes } from "./http/oauth/routes.ts";
-import { createOverloadGuard, isApiCall, type OverloadGuard } from "./http/overload.ts";
+import { createOverloadGuard } from "./http/overload.ts";
 import { atDomain, type Bindings } from "./http/place.ts";
-import { hasNormalPath } from "./http/request-target.ts";
 import { tlsAskRoutes } from "./http/tls-ask.ts";
 import { Turns } from "./http/turns.ts";
 import { welcomeRoutes } from "./http/welcome/routes.ts";
@@ -307,31 +306,20 @@ interface Listening {
   readonly ownsProcess: boolean;
 }
 
-/** Answers each request: admission first, then the routes. */
+/** Answers each request. */
 function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening): Listener {
-  const guard = createOverloadGuard(serving, overloadPage);
-  const { fetch } = routes(serving, guard, metrics, ready);
-  const listener = getRequestListener(fetch, { overrideGlobalObjects: ownsProcess });
-  return (incoming, outgoing) => {
-    if (answersHealth(serving, incoming, outgoing)) return;
-    serving.turns.take({
-      incoming,
-      address: () => serving.network(incoming),
-      answer: () => {
-        if (isApiCall(incoming)) void listener(incoming, outgoing);
-        else if (guard.refuses(incoming, outgoing)) return;
-        else if (hasNormalPath(incoming)) void listener(incoming, outgoing);
-        else answerNothingHere(incoming, outgoing, notFoundPage);
-      },
-      refuse: () => guard.refuse(incoming, outgoing),
-    });
-  };
+  const { fetch } = routes(serving, metrics, ready);
+  const byRoutes = getRequestListener(fetch, { overrideGlobalObjects: ownsProcess });
+  return createFront(serving, createOverloadGuard(serving, overloadPage), {
+    api: awsJsonListener(serving, [kmsDoor]),
+    routes: (incoming, outgoing) => void byRoutes(incoming, outgoing),
+    notFoundPage,
+  });
 }
 
-/** Every route of the server. */
+/** Every route of the server, apart from calls of the API. */
 function routes(
   serving: Serving,
-  guard: OverloadGuard,
   metrics: CountedMetrics,
   ready: () => Promise<void>,
 ): Hono<{ Bindings: HttpBindings }> {
@@ -355,14 +343,11 @@ function routes(
   ofPools.notFound(answerNothing(notFoundPage));
   all.use(async (c, next) => {
     if (knowsHost(c.req.header("host"))) return next();
-    const { incoming, outgoing } = c.env;
-    // Only calls of the API are admitted in their own way, and this host has none.
-    if (isApiCall(incoming) && guard.refuses(incoming, outgoing)) return RESPONSE_ALREADY_SENT;
     const answer = await atDomain(serving.context(c.env.incoming), c, ofPools);
     if (answer !== undefined) return answer;
     return answerUnknownHost(c);
   });
-  all.route("/", awsJsonRoutes(serving, [kmsDoor]));
+  all.route("/", preflightRoutes());
   all.route("/", ofPools);
   if (servesThisMachine(app.config)) all.route("/", welcomeRoutes(serving));
   if (app.mailbox.kind === "inbox") all.route("/", inboxRoutes(app));

@@ -11,9 +11,9 @@ import { holdings } from "./holdings.ts";
 import type { MonotonicClock } from "./monotonic.ts";
 
 /** A request and its response, as Node's objects. */
-interface Exchange {
+export interface Exchange {
   readonly incoming: IncomingMessage;
-  readonly outgoing: Pick<ServerResponse, "headersSent" | "setHeader">;
+  readonly outgoing: ServerResponse;
 }
 
 /** Why a body was not read: it is too long, came too slowly or not at all, or was dropped in favor of others. */

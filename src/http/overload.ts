@@ -45,8 +45,3 @@ export function createOverloadGuard(
     },
   };
 }
-
-/** Whether a request may be a call of the API. */
-export function isApiCall({ method, url }: IncomingMessage): boolean {
-  return method === "POST" && (url === "/" || url?.startsWith("/?") === true);
-}

@@ -8,7 +8,7 @@ import { hostName } from "./hosts.ts";
 
 /**
  * Turns an absolute request target into the path and query that it contains. Returns false if the request names no
- * host or more than one, and must be answered with 400 (RFC 9112 section 3.2).
+ * host, more than one, or none that is well-formed, and must be answered with 400 (RFC 9112 section 3.2).
  */
 export function namesOneHost(request: IncomingMessage): boolean {
   const { rawHeaders, headers, httpVersion, url = "" } = request;
@@ -18,6 +18,7 @@ export function namesOneHost(request: IncomingMessage): boolean {
     if (name.length === 4 && name.toLowerCase() === "host") lines += 1;
   }
   if (lines > 1 || (lines === 0 && httpVersion !== "1.0")) return false;
+  if (headers.host !== undefined && !hostHeader.test(headers.host)) return false;
   if (url.startsWith("/")) return true;
   const [, authority, rest = ""] = /^https?:\/\/([^/?#]*)(.*)$/is.exec(url) ?? [];
   // `*` and the like lead to no route.
@@ -26,6 +27,9 @@ export function namesOneHost(request: IncomingMessage): boolean {
   request.url = rest.startsWith("/") ? rest : `/${rest}`;
   return true;
 }
+
+/** A host, and perhaps a port (RFC 9110 section 7.2); nothing that would end the host of a URL, and no user information. */
+const hostHeader = /^(?:\[[\da-fA-F:.]+\]|[^\s:/?#@\\[\]]*)(?::\d*)?$/;
 
 /** The host of an authority. User information remains part of it, so that it equals no Host. */
 const keyOf = (authority: string) => (authority.includes("@") ? authority : hostKey(hostName(authority)));

@@ -2,7 +2,7 @@
  * Encodings of bytes (UTF-8, hex, base64, base64url), SHA-256, HMAC-SHA256, and comparisons whose timing does not
  * reveal how much of two secrets agrees. Every function here is pure.
  */
-import { createHash, createHmac, createSecretKey, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, createSecretKey, hash, timingSafeEqual } from "node:crypto";
 
 /** The UTF-8 bytes of a text (lone surrogates become U+FFFD). */
 export function utf8(text: string): Buffer {
@@ -51,9 +51,17 @@ export function fromBase64url(text: string): Buffer | undefined {
 
 /** SHA-256 (FIPS 180-4) of the concatenated parts: 32 bytes. */
 export function sha256(...parts: readonly (Uint8Array | string)[]): Buffer {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return hash.digest();
+  const [only] = parts;
+  // In one call, Node takes half as long as with an object.
+  if (only !== undefined && parts.length === 1) return hash("sha256", only, "buffer");
+  const whole = createHash("sha256");
+  for (const part of parts) whole.update(part);
+  return whole.digest();
+}
+
+/** SHA-256 of a text as UTF-8, in base64url without padding: 43 characters. */
+export function sha256Base64url(text: string): string {
+  return hash("sha256", text, "base64url");
 }
 
 /** HMAC-SHA256 (RFC 2104) of the concatenated parts: 32 bytes. Texts are taken as UTF-8. */

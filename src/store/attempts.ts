@@ -3,7 +3,7 @@
  */
 import { sql } from "kysely";
 import type { Db } from "./db.ts";
-import { prefixRange } from "./engine/sql.ts";
+import { prefixRange, withoutDiskWait } from "./engine/sql.ts";
 import { prepared, preparedWrite } from "./prepared.ts";
 
 export interface Attempt {
@@ -90,12 +90,10 @@ type SettleSlots = AttemptSlots & { readonly [K in keyof LockRule]: number } & {
 
 /**
  * PostgreSQL need not wait for its disk here: the caller reports a failure only after the address's failure is written,
- * and everything written before that is on the disk by then. The setting holds for one transaction, which must
- * therefore be the statement's own. On a cluster it would not reach the machine that has the row.
+ * and everything written before that is on the disk by then. On a cluster the setting would not reach the machine that
+ * has the row.
+ * @param waits whether PostgreSQL waits for its disk
  */
-const withoutDiskWait = sql<string>`set_config('synchronous_commit', 'off', true)`;
-
-/** @param waits whether PostgreSQL waits for its disk */
 const settleQuery = (waits: boolean) =>
   preparedWrite<SettleSlots>((kysely, slot, kind) => {
     const now = sql<number>`cast(${slot("now")} as bigint)`;

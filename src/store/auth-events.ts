@@ -1,7 +1,7 @@
 /** Users' authentication events (AdminListUserAuthEvents), one row per attempt; deleted with the user. */
-import { sql } from "kysely";
+import { type RawBuilder, sql } from "kysely";
 import type { Db } from "./db.ts";
-import type { DatabaseKind } from "./engine/sql.ts";
+import { type DatabaseKind, withoutDiskWait } from "./engine/sql.ts";
 import { affected } from "./engine/transaction.ts";
 import { prepared, preparedWrite, slots } from "./prepared.ts";
 import type { AuthEventsTable } from "./schema/schema-events.ts";
@@ -54,32 +54,47 @@ const writtenColumns = [
 
 type WrittenEvent = { user_id: string } & Pick<AuthEventsTable, (typeof writtenColumns)[number]>;
 
-const given = (row: WrittenEvent) =>
-  sql`(cast(${row.user_id} as text), cast(${row.event_id} as text), cast(${row.at} as bigint),
-    cast(${row.type} as text), cast(${row.response} as text), cast(${row.steps} as integer),
-    cast(${row.challenges} as text), cast(${row.address} as text), cast(${row.device_name} as text),
-    cast(${row.times} as integer))`;
+/** The events of a statement, however many, as one JSON text: a list of values has another text for each length. */
+const given: Readonly<Record<DatabaseKind, (events: string) => RawBuilder<unknown>>> = {
+  postgres: (
+    events,
+  ) => sql`select * from json_to_recordset(cast(${events} as json)) as each (user_id text, event_id text,
+    at bigint, type text, response text, steps integer, challenges text, address text, device_name text, times integer)`,
+  sqlite: (events) =>
+    sql`select ${sql.join(
+      ["user_id", ...writtenColumns].map((name) => sql`value ->> ${sql.lit(name)} as ${sql.ref(name)}`),
+    )} from json_each(${events})`,
+};
 
-/** A user who is being deleted is waited for, and then gone. */
-const stays = sql`for key share of users`;
+/** On PostgreSQL a user who is being deleted is waited for, and then gone; and by lateral, every user is sought. */
+const usersOf: Readonly<Record<DatabaseKind, (poolId: string) => RawBuilder<unknown>>> = {
+  postgres: (poolId) => sql`cross join lateral (select pool_id, number from users
+    where pool_id = ${poolId} and user_id = given.user_id for key share) as owner`,
+  sqlite: (poolId) => sql`inner join users as owner
+    on owner.pool_id = ${poolId} and owner.user_id = given.user_id where true`,
+};
 
-const writing = (kind: DatabaseKind, poolId: string, rows: readonly WrittenEvent[]) => sql`
-  with given (user_id, event_id, at, type, response, steps, challenges, address, device_name, times) as
-    (values ${sql.join(rows.map(given))})
+/** @param waits whether PostgreSQL waits for its disk */
+const writeQuery = (waits: boolean) =>
+  preparedWrite<{ poolId: string; events: string }>(
+    (_kysely, slot, kind) => sql`
+  with given as (${given[kind](slot("events"))})
   insert into auth_events
     (pool_id, user_number, event_id, at, type, response, steps, challenges, address, device_name, times)
-  select users.pool_id, users.number, given.event_id, given.at, given.type, given.response, given.steps,
+  select owner.pool_id, owner.number, given.event_id, given.at, given.type, given.response, given.steps,
     given.challenges, given.address, given.device_name, given.times
-  from given inner join users on users.pool_id = ${poolId} and users.user_id = given.user_id where true
-  ${kind === "postgres" ? stays : sql``}
+  from given ${usersOf[kind](slot("poolId"))}
   on conflict (pool_id, user_number, event_id) do update set response = excluded.response, steps = excluded.steps,
     challenges = excluded.challenges, address = excluded.address, device_name = excluded.device_name,
     times = auth_events.times + excluded.times
-  where excluded.steps > auth_events.steps or excluded.times is not null`;
+  where excluded.steps > auth_events.steps or excluded.times is not null
+  ${kind === "postgres" && !waits ? sql`returning ${withoutDiskWait}` : sql``}`,
+  );
 
-const writeOneQuery = preparedWrite<{ poolId: string } & WrittenEvent>((_kysely, slot, kind) =>
-  writing(kind, slot("poolId"), [slots(slot, ["user_id", ...writtenColumns])]),
-);
+/** No answer waits for an event, and what is queued would be lost in a crash as well. */
+const writeSoon = writeQuery(false);
+/** On a cluster the setting would not reach the machine that has the rows. */
+const writeOnCluster = writeQuery(true);
 
 /**
  * Writes events, those of each pool in one statement. If an event exists, a record of a later step replaces that of an
@@ -99,10 +114,8 @@ async function writeOfPool(db: Db, poolId: string, events: readonly AuthEventOfU
     else if (one.event.times !== undefined) latest.set(one.event.id, together(former, one));
     else if (former.event.steps < one.event.steps) latest.set(one.event.id, one);
   }
-  const [first, ...more] = [...latest.values()].map(toRow);
-  if (first === undefined) return;
-  if (more.length === 0) await writeOneQuery(db, { poolId, ...first });
-  else await writing(db.kind, poolId, [first, ...more]).execute(db.kysely);
+  const write = db.distributed ? writeOnCluster : writeSoon;
+  await write(db, { poolId, events: JSON.stringify([...latest.values()].map(toRow)) });
 }
 
 const toRow = ({ userId, event }: AuthEventOfUser): WrittenEvent => ({

@@ -3,6 +3,15 @@ import { type Kysely, sql } from "kysely";
 import { packPhc, unpackPhc } from "../lib/phc.ts";
 import type { Db } from "./db.ts";
 import { blobType, type DatabaseKind } from "./engine/sql.ts";
+import {
+  type CallerPlaces,
+  type CallerState,
+  type CallerStateRow,
+  type CallerStateSlots,
+  callerStateColumns,
+  callerStateFromRow,
+  callerStateValues,
+} from "./known-sources.ts";
 import { prepared, preparedWrite, type Slots, slots } from "./prepared.ts";
 import type { CredentialsTable, Schema } from "./schema/schema.ts";
 import { userNumber } from "./user-numbers.ts";
@@ -42,11 +51,59 @@ export async function readCredential(
   userId: string | undefined,
 ): Promise<Credential | undefined> {
   const [row] = await credentialQuery(db, { poolId, userId: userId ?? decoyOf(db, poolId) });
+  return credentialFromRow(db, row, userId);
+}
+
+type Nullable<T> = { readonly [K in keyof T]: T[K] | null };
+
+const guessQuery = prepared<
+  CallerStateSlots & { holderId: string },
+  CallerStateRow & Nullable<CredentialsTable>
+>((kysely, slot) =>
+  kysely
+    .selectFrom(kysely.selectNoFrom(sql<number>`1`.as("row")).as("one"))
+    .leftJoin("credentials", (join) =>
+      join
+        .on("credentials.pool_id", "=", slot("poolId"))
+        .on("credentials.user_number", "=", userNumber(kysely, slot("poolId"), slot("holderId"))),
+    )
+    .selectAll("credentials")
+    .select(() => callerStateColumns(kysely, slot)),
+);
+
+/** What is read before a guess at a password. */
+export interface PasswordGuess {
+  readonly state: CallerState;
+  /** Unseals the credential as `readCredential` does: only once the guess is admitted. */
+  credential(): Credential | undefined;
+}
+
+/** Reads the limits that apply to a caller, and the credential, in one statement. */
+export async function readPasswordGuess(
+  db: Db,
+  where: CallerPlaces,
+  userId: string | undefined,
+  now: number,
+): Promise<PasswordGuess> {
+  const { poolId } = where.source;
+  const values = { ...callerStateValues(where, now), holderId: userId ?? decoyOf(db, poolId) };
+  const [row] = await guessQuery(db, values);
+  const found = row?.version == null ? undefined : (row as CredentialsTable);
+  return { state: callerStateFromRow(row), credential: () => credentialFromRow(db, found, userId) };
+}
+
+/** @param userId undefined: the row is a decoy's, and a dummy is unsealed in its place */
+function credentialFromRow(
+  db: Db,
+  row: CredentialsTable | undefined,
+  userId: string | undefined,
+): Credential | undefined {
   if (row === undefined || userId === undefined) {
     openNothing(db);
     return undefined;
   }
-  const open = (column: string, sealed: Uint8Array) => db.sealer.open(place(column, poolId, userId), sealed);
+  const open = (column: string, sealed: Uint8Array) =>
+    db.sealer.open(place(column, row.pool_id, userId), sealed);
   const srp = row.srp_sealed && open("srp_sealed", row.srp_sealed);
   return {
     version: row.version,

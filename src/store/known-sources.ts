@@ -2,9 +2,11 @@
  * Where users are known from: the networks, as MACs, from which they have signed in or proven a code. Guesses from
  * these are counted separately from those of strangers.
  */
+import type { Kysely } from "kysely";
 import { type Attempt, attemptAt } from "./attempts.ts";
 import type { Db } from "./db.ts";
-import { prepared, preparedWrite } from "./prepared.ts";
+import { prepared, preparedWrite, type Slots } from "./prepared.ts";
+import type { Schema } from "./schema/schema.ts";
 
 /** How many sources of a user are kept, and for how long after they were last seen. */
 export const keptSources = 10;
@@ -32,7 +34,7 @@ export interface CallerState {
   readonly addressCount: number;
 }
 
-interface CallerStateRow {
+export interface CallerStateRow {
   readonly seen_at: number | null;
   readonly strangers_lock: number | null;
   readonly own_lock: number | null;
@@ -41,11 +43,23 @@ interface CallerStateRow {
 
 type AttemptSlots<Of extends string> = { readonly [K in `${Of}${"Subject" | "Kind" | "Tag"}`]: string };
 
-type CallerStateSlots = { poolId: string; userId: string; source: string; now: number } & AttemptSlots<
-  "strangers" | "own" | "address"
->;
+export type CallerStateSlots = {
+  poolId: string;
+  userId: string;
+  source: string;
+  now: number;
+} & AttemptSlots<"strangers" | "own" | "address">;
 
-const callerStateQuery = prepared<CallerStateSlots, CallerStateRow>((kysely, slot) => {
+/** Where a caller's limits are: the source, and three counters of the same pool. */
+export interface CallerPlaces {
+  readonly source: Source;
+  readonly strangers: Attempt;
+  readonly own: Attempt;
+  readonly address: Attempt;
+}
+
+/** Selects the columns of `CallerStateRow`: four point reads of one pool. */
+export function callerStateColumns(kysely: Kysely<Schema>, slot: Slots<CallerStateSlots>) {
   const counter = (of: "strangers" | "own" | "address") =>
     attemptAt(
       { kysely },
@@ -56,8 +70,8 @@ const callerStateQuery = prepared<CallerStateSlots, CallerStateRow>((kysely, slo
         tag: slot(`${of}Tag`),
       },
     );
-  return kysely.selectNoFrom((select) => [
-    select
+  return [
+    kysely
       .selectFrom("known_sources")
       .select("seen_at")
       .where("pool_id", "=", slot("poolId"))
@@ -68,8 +82,40 @@ const callerStateQuery = prepared<CallerStateSlots, CallerStateRow>((kysely, slo
     counter("strangers").select("locked_until").as("strangers_lock"),
     counter("own").select("locked_until").as("own_lock"),
     counter("address").select("count").where("expires_at", ">", slot("now")).as("address_count"),
-  ]);
-});
+  ] as const;
+}
+
+export function callerStateValues(
+  { source, strangers, own, address }: CallerPlaces,
+  now: number,
+): CallerStateSlots {
+  return {
+    ...source,
+    now,
+    strangersSubject: strangers.subject,
+    strangersKind: strangers.kind,
+    strangersTag: strangers.tag,
+    ownSubject: own.subject,
+    ownKind: own.kind,
+    ownTag: own.tag,
+    addressSubject: address.subject,
+    addressKind: address.kind,
+    addressTag: address.tag,
+  };
+}
+
+export function callerStateFromRow(row: CallerStateRow | undefined): CallerState {
+  return {
+    seenAt: row?.seen_at ?? undefined,
+    strangersLock: row?.strangers_lock ?? undefined,
+    ownLock: row?.own_lock ?? undefined,
+    addressCount: row?.address_count ?? 0,
+  };
+}
+
+const callerStateQuery = prepared<CallerStateSlots, CallerStateRow>((kysely, slot) =>
+  kysely.selectNoFrom(() => callerStateColumns(kysely, slot)),
+);
 
 const seenQuery = prepared<
   { poolId: string; userId: string; source: string; now: number },
@@ -90,32 +136,10 @@ export async function readSeen(db: Db, source: Source, now: number): Promise<num
   return row?.seen_at;
 }
 
-/** Reads the limits that apply to a caller: four point reads of one pool in one statement. */
-export async function readCallerState(
-  db: Db,
-  where: { source: Source; strangers: Attempt; own: Attempt; address: Attempt },
-  now: number,
-): Promise<CallerState> {
-  const { source, strangers, own, address } = where;
-  const [row] = await callerStateQuery(db, {
-    ...source,
-    now,
-    strangersSubject: strangers.subject,
-    strangersKind: strangers.kind,
-    strangersTag: strangers.tag,
-    ownSubject: own.subject,
-    ownKind: own.kind,
-    ownTag: own.tag,
-    addressSubject: address.subject,
-    addressKind: address.kind,
-    addressTag: address.tag,
-  });
-  return {
-    seenAt: row?.seen_at ?? undefined,
-    strangersLock: row?.strangers_lock ?? undefined,
-    ownLock: row?.own_lock ?? undefined,
-    addressCount: row?.address_count ?? 0,
-  };
+/** Reads the limits that apply to a caller in one statement. */
+export async function readCallerState(db: Db, where: CallerPlaces, now: number): Promise<CallerState> {
+  const [row] = await callerStateQuery(db, callerStateValues(where, now));
+  return callerStateFromRow(row);
 }
 
 const rememberQuery = prepared<Source & { now: number; expiresAt: number }, { known: number }>(

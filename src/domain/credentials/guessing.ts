@@ -6,8 +6,10 @@
  */
 import type { Ctx } from "../../app.ts";
 import { type Attempt, clearKinds, settleAttempt } from "../../store/attempts.ts";
+import { type Credential, readPasswordGuess } from "../../store/credentials.ts";
 import type { Db } from "../../store/db.ts";
-import { readCallerState } from "../../store/known-sources.ts";
+import { type CallerPlaces, type CallerState, readCallerState } from "../../store/known-sources.ts";
+import type { User } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import {
   type AddressLimit,
@@ -50,15 +52,37 @@ function lockedOut(): never {
 }
 
 /**
- * Called before a password or code is checked. Throws NotAuthorizedException while the subject is locked for this
- * caller, and TooManyRequestsException if a stranger's address has used up its failures.
+ * Called before a code is checked. Throws NotAuthorizedException while the subject is locked for this caller, and
+ * TooManyRequestsException if a stranger's address has used up its failures.
  */
 export async function admitGuess(ctx: Ctx, subject: Subject, factor: GuessedFactor): Promise<Guess> {
-  const address = factors[factor];
-  const places = countersOf(ctx, subject, factor, address);
-  const found = await readCallerState(ctx.db, places, ctx.now);
-  const { caller, counter, lockedUntil, addressCount } = callerFound(ctx, subject, places, found);
-  refuseAddress(ctx, caller, address, addressCount + 1);
+  const places = countersOf(ctx, subject, factor, factors[factor]);
+  return admitted(ctx, subject, factor, { places, state: await readCallerState(ctx.db, places, ctx.now) });
+}
+
+/**
+ * Called before a password is checked: `admitGuess`, and the credential to check it with, read in the same statement.
+ * @param user undefined: nobody has the name, which takes as long
+ */
+export async function admitPassword(
+  ctx: Ctx,
+  subject: Subject,
+  user: Pick<User, "id"> | undefined,
+): Promise<{ readonly guess: Guess; readonly credential: Credential | undefined }> {
+  const places = countersOf(ctx, subject, "password", factors.password);
+  const { state, credential } = await readPasswordGuess(ctx.db, places, user?.id, ctx.now);
+  const guess = admitted(ctx, subject, "password", { places, state });
+  return { guess, credential: credential() };
+}
+
+function admitted(
+  ctx: Ctx,
+  subject: Subject,
+  factor: GuessedFactor,
+  { places, state }: { readonly places: CallerPlaces; readonly state: CallerState },
+): Guess {
+  const { caller, counter, lockedUntil, addressCount } = callerFound(ctx, subject, places, state);
+  refuseAddress(ctx, caller, factors[factor], addressCount + 1);
   if (lockedUntil !== undefined && lockedUntil > ctx.now) lockedOut();
   return { factor, caller, counter };
 }

@@ -5,7 +5,7 @@
  * (docs/security-model.md, "What ends what").
  */
 import type { Ctx } from "../../app.ts";
-import { sha256, toBase64url } from "../../lib/bytes.ts";
+import { sha256Base64url, toBase64url } from "../../lib/bytes.ts";
 import {
   type BrowserSession,
   endBrowser,
@@ -62,7 +62,7 @@ export interface OpenedBrowser {
   readonly browser: SignedInBrowser;
 }
 
-const hashOf = (secret: string) => toBase64url(sha256(secret));
+const hashOf = (secret: string) => sha256Base64url(secret);
 
 /** `<name of the browser>.<secret of the sign-in>`; cookies set by earlier versions consist of the name alone. */
 const cookieForm = /^[\w-]{1,64}(?:\.[\w-]{1,64})?$/;

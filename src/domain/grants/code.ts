@@ -3,7 +3,7 @@
  * once; a second attempt revokes the tokens issued for the code.
  */
 import type { Ctx } from "../../app.ts";
-import { equalText, sha256, toBase64url } from "../../lib/bytes.ts";
+import { equalText, sha256Base64url } from "../../lib/bytes.ts";
 import { uuid4 } from "../../lib/uuid.ts";
 import { type AuthorizationCode, insertCode, readCode, useCode } from "../../store/authorization-codes.ts";
 import { inTransaction } from "../../store/db.ts";
@@ -43,7 +43,7 @@ const occasion = { source: "TokenGeneration_HostedAuth" } as const;
 /** Lifetime of a code in milliseconds. */
 const codeLifetime = 5 * 60_000;
 
-const hashOf = (code: string) => toBase64url(sha256(code));
+const hashOf = (code: string) => sha256Base64url(code);
 
 /** Issues a code for a signed-in browser, in the format of a UUID like those of Cognito. */
 export async function issueCode(
@@ -142,7 +142,7 @@ function problemOf(
     return () => invalidGrant("verifier without challenge, or challenge without verifier");
   if (grant.codeChallenge === undefined || codeVerifier === undefined) return undefined;
   const isWellFormed = /^[A-Za-z0-9._~-]{43,128}$/.test(codeVerifier);
-  const fits = isWellFormed && equalText(toBase64url(sha256(codeVerifier)), grant.codeChallenge);
+  const fits = isWellFormed && equalText(sha256Base64url(codeVerifier), grant.codeChallenge);
   return fits ? undefined : () => invalidGrant("wrong code_verifier");
 }
 

@@ -1,7 +1,7 @@
 /** Verifies access tokens ("Verifying JSON web tokens", Amazon Cognito Developer Guide; RFC 8725 on algorithms). */
 import { type CryptoKey, decodeJwt, decodeProtectedHeader, errors, type JWTPayload, jwtVerify } from "jose";
 import type { Ctx } from "../../app.ts";
-import { sha256, toBase64url } from "../../lib/bytes.ts";
+import { sha256Base64url } from "../../lib/bytes.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { isStorable } from "../../lib/text.ts";
 import { type AccessClaims, readAccessState, type Session } from "../../store/token-state.ts";
@@ -37,7 +37,7 @@ export async function authorizeAccessToken(
 ): Promise<SignedIn> {
   const { mayNameMissingUser } = options;
   const scope = "scope" in options ? options.scope : apiScope;
-  const digest = toBase64url(sha256(token));
+  const digest = sha256Base64url(token);
   const known = ctx.app.caches.of(verifiedTokens).get(digest);
   const claimed = known ?? unverified(token);
   const state = await readAccessState(ctx.db, claimed);

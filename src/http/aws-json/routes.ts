@@ -1,19 +1,19 @@
 /** The AWS JSON 1.1 endpoint over HTTP: reads the body, writes headers and CORS, logs one line per call. */
 import type { IncomingMessage } from "node:http";
-import type { HttpBindings } from "@hono/node-server";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import type { Ctx } from "../../app.ts";
 import { isAccessKey } from "../../domain/iam/access-keys.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { credentialKeyId, headerPairs, type WireRequest } from "../../lib/sigv4.ts";
 import { refusal, refusalFor } from "../../wire/refuse.ts";
-import { announcedLength, refusalOf } from "../body.ts";
+import { announcedLength, type Exchange, refusalOf } from "../body.ts";
 import type { Serving } from "../context.ts";
 import { holdings } from "../holdings.ts";
 import type { JsonDoor, JsonOperation } from "../json-door.ts";
 import { errorAnswer, type JsonAnswer } from "../json-errors.ts";
+import type { Listener } from "../listen.ts";
 import { hiddenFacts } from "../refused.ts";
+import { discardRest } from "../unread.ts";
 import { answerCall, findTarget, type Target } from "./endpoint.ts";
 
 /** Request headers that browsers may send; these families cover what the AWS SDKs send. */
@@ -24,14 +24,9 @@ const corsHeaders = {
   "access-control-expose-headers": "x-amzn-RequestId,x-amzn-ErrorType,x-amzn-ErrorMessage,Date",
 };
 
-/** @param others APIs besides those of this room, which are asked for targets that are unknown here */
-export function awsJsonRoutes(
-  serving: Serving,
-  others: readonly JsonDoor[],
-): Hono<{ Bindings: HttpBindings }> {
-  const routes = new Hono<{ Bindings: HttpBindings }>();
-  const { app } = serving;
-
+/** Answers the question of browsers whether they may call; the calls themselves never get to Hono. */
+export function preflightRoutes(): Hono {
+  const routes = new Hono();
   routes.options("/", (c) => {
     const requested = (c.req.header("access-control-request-headers") ?? "").toLowerCase().split(",");
     const allowed = requested.map((name) => name.trim()).filter((name) => allowedHeader.test(name));
@@ -43,44 +38,71 @@ export function awsJsonRoutes(
       vary: "access-control-request-headers",
     });
   });
+  return routes;
+}
 
-  routes.post("/", async (c) => {
-    const { incoming, outgoing } = c.env;
-    const ctx = serving.context(incoming);
-    app.metrics.callBegins();
+/**
+ * Answers calls, on Node's own objects.
+ * @param others APIs besides those of this room, which are asked for targets that are unknown here
+ */
+export function awsJsonListener(serving: Serving, others: readonly JsonDoor[]): Listener {
+  return (incoming, outgoing) => {
     const named = headerOf(incoming, "x-amz-target");
     const target = findTarget(named) ?? findOperation(others, named);
-    const admitted = serving.admission.admits(ctx.network ?? ctx.address);
-    const body = admitted ? await readBody(serving, ctx, c.env, target) : tooBusy();
-    const answer =
-      body instanceof Refusal
-        ? errorAnswer(ctx, body)
-        : await answered(ctx, wireRequest(incoming, body), target);
-    const error = answer.headers["x-amzn-errortype"]?.slice(0, -1);
-    const ms = serving.elapsed(ctx);
-    app.metrics.callEnds(target?.name, error, ms);
-    if (isSingular(target, answer) || serving.lines.admits(ctx.network ?? ctx.address)) {
-      const { requestId, address } = ctx;
-      const { status, refusal } = answer;
-      const facts = refusal && hiddenFacts(refusal);
-      app.log.info({ requestId, operation: target?.name, status, error, ...facts, ms, address }, "call");
-    }
-    // Bypasses Hono's Response, which would cost more than the whole call.
-    outgoing.writeHead(answer.status, {
-      "content-type": "application/x-amz-json-1.1",
-      "content-length": Buffer.byteLength(answer.body),
-      "x-amzn-requestid": ctx.requestId,
-      "cache-control": "no-store",
-      // SDKs correct their clock by this header, so it must come from the clock that signatures are checked against.
-      date: new Date(ctx.now).toUTCString(),
-      ...corsHeaders,
-      ...answer.headers,
+    answerPost(serving, { incoming, outgoing }, target).catch((error: unknown) => {
+      serving.app.log.error({ err: error }, "internal error");
+      outgoing.destroy();
     });
-    outgoing.end(answer.body, admitted ? undefined : () => serving.admission.hold(incoming.socket));
-    return RESPONSE_ALREADY_SENT;
-  });
+  };
+}
 
-  return routes;
+async function answerPost(serving: Serving, exchange: Exchange, target: Called): Promise<void> {
+  const { incoming, outgoing } = exchange;
+  const { app } = serving;
+  const ctx = serving.context(incoming);
+  app.metrics.callBegins();
+  const admitted = serving.admission.admits(ctx.network ?? ctx.address);
+  const answer = admitted
+    ? await answerAdmitted(serving, ctx, exchange, target)
+    : errorAnswer(ctx, refusalFor("tooMany", { detail: "more than the address's share" }));
+  const error = answer.headers["x-amzn-errortype"]?.slice(0, -1);
+  const ms = serving.elapsed(ctx);
+  app.metrics.callEnds(target?.name, error, ms);
+  if (isSingular(target, answer) || serving.lines.admits(ctx.network ?? ctx.address)) {
+    const { requestId, address } = ctx;
+    const { status, refusal } = answer;
+    const facts = refusal && hiddenFacts(refusal);
+    app.log.info({ requestId, operation: target?.name, status, error, ...facts, ms, address }, "call");
+  }
+  if (!incoming.complete) discardRest(incoming, outgoing);
+  outgoing.writeHead(answer.status, {
+    "content-type": "application/x-amz-json-1.1",
+    "content-length": Buffer.byteLength(answer.body),
+    "x-amzn-requestid": ctx.requestId,
+    "cache-control": "no-store",
+    // SDKs correct their clock by this header, so it must come from the clock that signatures are checked against.
+    date: new Date(ctx.now).toUTCString(),
+    ...corsHeaders,
+    ...answer.headers,
+  });
+  outgoing.end(answer.body, admitted ? undefined : () => serving.admission.hold(incoming.socket));
+}
+
+/** Reads a call's body and answers it; never throws. */
+async function answerAdmitted(
+  serving: Serving,
+  ctx: Ctx,
+  exchange: Exchange,
+  target: Called,
+): Promise<JsonAnswer> {
+  try {
+    const body = await readBody(serving, ctx, exchange, target);
+    if (body instanceof Refusal) return errorAnswer(ctx, body);
+    return await answered(ctx, wireRequest(exchange.incoming, body), target);
+  } catch (error) {
+    // The database failed as the key was looked up.
+    return errorAnswer(ctx, error);
+  }
 }
 
 /** What a call may be for: an operation of this room, or of another API. */
@@ -108,7 +130,6 @@ const issues = /"(?:AuthenticationResult|Credentials|Token)":/;
 
 const unknownKey = () =>
   refusal("UnrecognizedClientException", "The security token included in the request is invalid.");
-const tooBusy = () => refusalFor("tooMany", { detail: "more than the address's share" });
 
 /** A header that may occur once; undefined if it is absent or repeated. */
 function headerOf(incoming: IncomingMessage, name: string): string | undefined {
@@ -119,7 +140,7 @@ function headerOf(incoming: IncomingMessage, name: string): string | undefined {
 async function readBody(
   serving: Serving,
   ctx: Ctx,
-  exchange: HttpBindings,
+  exchange: Exchange,
   target: Called,
 ): Promise<Uint8Array | Refusal> {
   const limit = await largestBody(ctx, exchange.incoming, target);
@@ -144,8 +165,18 @@ async function largestBody(ctx: Ctx, incoming: IncomingMessage, target: Called):
   return (await isAccessKey(ctx, keyId)) ? holdings.body.limit.bytes : unknownKey();
 }
 
-/** The request as its signature covers it: raw headers and raw target. */
-function wireRequest(incoming: IncomingMessage, body: Uint8Array): WireRequest {
-  const [path = "/", query = ""] = (incoming.url ?? "/").split(/\?(.*)/s);
-  return { method: "POST", path, query, headers: headerPairs(incoming.rawHeaders), body };
+/** The request as its signature covers it: raw headers, which few operations look at, and raw target. */
+function wireRequest({ url = "/", rawHeaders }: IncomingMessage, body: Uint8Array): WireRequest {
+  const end = url.indexOf("?");
+  let pairs: ReturnType<typeof headerPairs> | undefined;
+  return {
+    method: "POST",
+    path: end < 0 ? url : url.slice(0, end),
+    query: end < 0 ? "" : url.slice(end + 1),
+    get headers() {
+      pairs ??= headerPairs(rawHeaders);
+      return pairs;
+    },
+    body,
+  };
 }

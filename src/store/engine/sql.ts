@@ -12,6 +12,12 @@ export interface NamedQuery extends CompiledQuery {
   readonly name: string;
 }
 
+/**
+ * In the `returning` of a write: PostgreSQL does not wait until it is on the disk, and may lose it in a crash within the
+ * next second. The setting holds for one transaction, which must therefore be the statement's own.
+ */
+export const withoutDiskWait = sql<string>`set_config('synchronous_commit', 'off', true)`;
+
 /** The column type for bytes. */
 export function blobType(kind: DatabaseKind): "blob" | "bytea" {
   return kind === "sqlite" ? "blob" : "bytea";

@@ -8,7 +8,7 @@ import { equalBytes, fromBase64, hmacSha256, toBase64 } from "../../../lib/bytes
 import { N, pad, publicValueHex, SECRET_BYTES, saltHex, signature } from "../../../lib/srp.ts";
 import { readCredential } from "../../../store/credentials.ts";
 import { readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
-import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
+import { admitPassword, settleGuess } from "../../credentials/guessing.ts";
 import { subjectOf, turnOf } from "../../credentials/subjects.ts";
 import { type Pool, srpPoolName } from "../../user-pools/load-pool.ts";
 import { loginNameKey } from "../../user-pools/login-names.ts";
@@ -113,12 +113,12 @@ async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignI
   const block = fromBase64(required(responses, "PASSWORD_CLAIM_SECRET_BLOCK"));
   const { srp, subject } = row?.state ?? {};
   if (row === undefined || srp === undefined || block === undefined) return wrongPassword("no SRP state");
-  const guess = await admitGuess(ctx, subject ?? subjectOf(ctx, pool, user, signIn.submitted), "password");
+  const guessed = subject ?? subjectOf(ctx, pool, user, signIn.submitted);
+  const { guess, credential } = await admitPassword(ctx, guessed, user);
   // Used up before the proof is checked, so that only one of several parallel answers is checked.
   if (!(await takeSignIn(ctx.db, row))) return wrongPassword("secret block used");
   const sessionKey = fromBase64(srp.sessionKey)!;
   const expected = signature(sessionKey, srpPoolName(pool), srp.identity, block, timestamp);
-  const credential = await readCredential(ctx.db, pool.id, user?.id);
   const right =
     claimed !== undefined &&
     equalBytes(claimed, expected) &&

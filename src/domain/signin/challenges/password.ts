@@ -6,7 +6,7 @@ import { type Credential, completeStored, readCredential } from "../../../store/
 import type { User } from "../../../store/users.ts";
 import { refuseFor } from "../../../wire/refuse.ts";
 import { learn } from "../../audit/attempt.ts";
-import { admitGuess, type Guess, settleGuess } from "../../credentials/guessing.ts";
+import { admitPassword, type Guess, settleGuess } from "../../credentials/guessing.ts";
 import { completeCredential, verifyPassword } from "../../credentials/password.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
 import { preAuthentication } from "../../triggers/authentication.ts";
@@ -48,10 +48,10 @@ async function offer(ctx: Ctx, signIn: SignIn, given: Given): Promise<Outcome | 
 async function provePassword(ctx: Ctx, begun: SignIn, password: string): Promise<SignIn> {
   learn(begun.attempt, { proving: "Password" });
   const subject = subjectOf(ctx, begun.pool, begun.user, begun.submitted);
-  const guess = await admitGuess(ctx, subject, "password");
+  const { guess, credential: found } = await admitPassword(ctx, subject, begun.user);
   const signIn = await withMigrated(ctx, begun, guess, password);
   const { pool, user } = signIn;
-  const credential = await readCredential(ctx.db, pool.id, user?.id);
+  const credential = user === begun.user ? found : await readCredential(ctx.db, pool.id, user?.id);
   const right = await verifyPassword(ctx, pool, credential, password);
   await settleGuess(ctx, guess, right);
   if (!right || user === undefined || credential === undefined) {
