@@ -26,9 +26,11 @@ function loaded(path: string): string[] {
 for (const file of globSync("*/package.json", { cwd: examples })) {
   const folder = join(examples, file, "..");
   test(`examples/${file}: dependencies are what runs, devDependencies what only the compiler needs`, () => {
-    const { dependencies, devDependencies = {}, engines } = JSON.parse(
-      readFileSync(join(examples, file), "utf8"),
-    ) as { [name: string]: Record<string, string> };
+    const {
+      dependencies,
+      devDependencies = {},
+      engines,
+    } = JSON.parse(readFileSync(join(examples, file), "utf8")) as { [name: string]: Record<string, string> };
     const sources = globSync("**/*.{ts,tsx}", { cwd: folder, exclude: (name) => name === "node_modules" });
     const needed = new Set(sources.flatMap((source) => loaded(join(folder, source))));
     assert.ok(needed.size > 0);

@@ -87,6 +87,7 @@ test("examples/web-app: from a clone to signed in, and its API", async () => {
     await type(here(passport), /The application with passport is at/, { cwd: clone, env });
     await browser.clearCookies();
     await page.goto(passportUrl);
+    await page.getByRole("link", { name: "Sign in" }).click();
     await signIn();
     assert.match((await page.textContent("main")) ?? "", /Cake at four/);
   } finally {
