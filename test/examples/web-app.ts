@@ -113,7 +113,10 @@ export async function signInByApi(
 }
 
 /** How many sign-ins of the application have a refresh token that is valid. */
-export async function openFamilies({ server, settings }: Example): Promise<number> {
+export async function openFamilies({
+  server,
+  settings,
+}: Pick<Example, "server" | "settings">): Promise<number> {
   const { open } = await server.app.db.kysely
     .selectFrom("token_families")
     .select((select) => select.fn.countAll().as("open"))
