@@ -92,7 +92,8 @@ forEachServer("examples/accounts", (open) => {
     );
     const told = await (await fetch(at(app, "/pool.json"))).json();
     const { UserPoolId, ClientId } = app;
-    assert.deepEqual(told, { UserPoolId, ClientId, endpoint: app.server.endpoint });
+    const { endpoint } = app.server;
+    assert.deepEqual(told, { UserPoolId, ClientId, endpoint, inbox: `${endpoint}/inbox` });
     for (const path of ["/.env", "/accounts.db", "/policy.json", "/..%2f.env", "/app.ts", "/accounts"])
       assert.equal((await fetch(at(app, path))).status, 404, path);
   });
