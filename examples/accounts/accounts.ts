@@ -115,8 +115,10 @@ async function refusing(call: Promise<void>): Promise<void> {
   try {
     await call;
   } catch (error) {
-    if (error instanceof InvalidPasswordException || error instanceof InvalidParameterException)
-      throw new Refusal(400, error.message);
+    if (error instanceof InvalidPasswordException || error instanceof InvalidParameterException) {
+      const advice = "Please choose another password. $1.";
+      throw new Refusal(400, error.message.replace(/^.* policy: (.*)$/, advice));
+    }
     // Text that the pool cannot take at all, such as one with a NUL character.
     if (error instanceof Error && error.name === "SerializationException")
       throw new Refusal(400, "The address or the password contains characters that cannot be used.");

@@ -12,6 +12,8 @@ const pool = {
   UserPoolId: setting("USER_POOL_ID"),
   ClientId: setting("CLIENT_ID"),
   endpoint: new URL(setting("ISSUER")).origin,
+  /** Where the messages of a development server are. */
+  inbox: process.env["INBOX_URL"],
 };
 const library = fileURLToPath(
   import.meta.resolve("amazon-cognito-identity-js/dist/amazon-cognito-identity.min.js"),
@@ -41,7 +43,13 @@ app.get("/pool.json", (_request, response) => {
   response.json(pool);
 });
 
-app.post("/accounts", express.json({ limit: "10kb" }), async (request, response) => {
+const jsonOnly: RequestHandler = (request, _response, next) => {
+  if (request.is("application/json") === false)
+    throw new Refusal(415, "The request must be JSON, with the content-type application/json.");
+  next();
+};
+
+app.post("/accounts", jsonOnly, express.json({ limit: "10kb" }), async (request, response) => {
   response.status(201).json(shown(await createAccount(wantedBy(request.body))));
 });
 

@@ -47,6 +47,10 @@ const { UserPoolClient } = await idp.send(
 const discovery = new URL(`${UserPoolId}/.well-known/openid-configuration`, new URL("/", endpoint));
 const { issuer } = (await (await fetch(discovery)).json()) as { issuer: string };
 
+// Development servers keep what they would send.
+const inbox = new URL("/inbox", endpoint);
+const hasInbox = (await fetch(inbox)).ok;
+
 const settings = {
   AWS_ENDPOINT_URL: endpoint,
   AWS_REGION: await idp.config.region(),
@@ -54,6 +58,7 @@ const settings = {
   ISSUER: issuer,
   USER_POOL_ID: UserPoolId,
   CLIENT_ID: UserPoolClient!.ClientId,
+  ...(hasInbox && { INBOX_URL: inbox.href }),
 };
 const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
 writeFileSync(".env", lines.join(""), { flag: "wx", mode: 0o600 });
@@ -67,4 +72,5 @@ const policy = {
 };
 writeFileSync("policy.json", `${JSON.stringify(policy, null, 2)}\n`);
 
-console.log(`The user pool ${UserPoolId} is ready, and .env and policy.json are written.`);
+console.log(`Wrote .env and policy.json. What comes next is to make the server's access key: README.md.
+The user pool ${UserPoolId} is ready.`);

@@ -25,7 +25,13 @@ const missing = (response: Response, ...names: string[]) =>
 
 const app = express();
 app.disable("x-powered-by");
-app.use(express.json({ limit: "10kb" }));
+app.use(
+  (request, _response, next) => {
+    if (request.is("application/json") === false) throw Object.assign(new Error("no JSON"), { status: 415 });
+    next();
+  },
+  express.json({ limit: "10kb" }),
+);
 
 app.post("/login", async (request, response) => {
   const given = texts(request.body, "username", "password");
@@ -76,9 +82,10 @@ const isAway = ({ $metadata, code, message }: { [name in "$metadata" | "code" | 
 
 const answerError: ErrorRequestHandler = (error, _request, response, next) => {
   if (response.headersSent) return next(error);
-  // Errors of the body parser have their own status.
+  // Those of the body have their own status.
   const isCallers = error.status >= 400 && error.status < 500;
-  if (isCallers) return response.status(error.status).json({ error: "invalid_request" });
+  const code = error.status === 415 ? "unsupported_media_type" : "invalid_request";
+  if (isCallers) return response.status(error.status).json({ error: code });
   console.error(error);
   if (isAway(error)) return response.status(503).json({ error: "unavailable" });
   return response.status(500).json({ error: "server_error" });

@@ -38,4 +38,5 @@ const policy = {
 };
 writeFileSync("policy.json", `${JSON.stringify(policy, null, 2)}\n`);
 for (const [name, value] of Object.entries(settings)) appendFileSync(".env", `${name}='${value}'\n`);
-console.log(`The API's client is ready. Programs sign in with the same names and password at ${apiUrl}login`);
+console.log(`Wrote policy.json and added to .env. What comes next is to make the API's access key: README.md.
+The API's client is ready. Programs sign in with the same names and password at ${apiUrl}login`);

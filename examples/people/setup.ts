@@ -69,7 +69,14 @@ const { UserPoolClient: scripts } = await idp.send(
 
 await idp.send(new CreateGroupCommand({ UserPoolId, GroupName: "Admin" }));
 for (const Username of ["ada", "rob"]) {
-  await idp.send(new AdminCreateUserCommand({ UserPoolId, Username, MessageAction: "SUPPRESS" }));
+  // A code for a forgotten password is sent there.
+  const UserAttributes = [
+    { Name: "email", Value: `${Username}@example.com` },
+    { Name: "email_verified", Value: "true" },
+  ];
+  await idp.send(
+    new AdminCreateUserCommand({ UserPoolId, Username, UserAttributes, MessageAction: "SUPPRESS" }),
+  );
   const chosen = { UserPoolId, Username, Password: password, Permanent: true };
   await idp.send(new AdminSetUserPasswordCommand(chosen));
 }
@@ -92,6 +99,7 @@ const settings = {
 const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
 writeFileSync(".env", lines.join(""), { flag: "wx", mode: 0o600 });
 
-console.log(`The user pool ${UserPoolId} is ready, and .env is written.
+console.log(`Wrote .env.
+The user pool ${UserPoolId} is ready.
 Users: ada (Admin), rob (in no group). Their password: ${password}
 Client for scripts: ${scripts!.ClientId}`);

@@ -10,4 +10,5 @@ import { configFile, endpoint, pageUrl } from "./settings.ts";
 const client = new CognitoIdentityProviderClient({ endpoint, region: "us-east-1" });
 const config = await makePool(client, endpoint, pageUrl);
 writeFileSync(configFile, `${JSON.stringify(config, null, 2)}\n`);
-console.log(`Wrote config.json. Sign in as ${person.email} with the password ${person.password}.`);
+console.log(`Wrote config.json.
+Sign in as ${person.email} with the password ${person.password}.`);

@@ -60,7 +60,7 @@ const { UserPool } = await idp.send(
   }),
 );
 const UserPoolId = UserPool!.Id!;
-console.log(UserPoolId);
+console.log(`Pool: ${UserPoolId}`);
 process.once("exit", (code) => {
   if (code === 0 || process.env["WALK_KEEP"]) return;
   const where = `--endpoint-url ${endpoint} --region ${process.env["AWS_REGION"] ?? "us-east-1"}`;
@@ -84,12 +84,12 @@ const { UserPoolClient } = await idp.send(
   }),
 );
 const ClientId = UserPoolClient!.ClientId!;
-console.log(ClientId);
+console.log(`Client: ${ClientId}`);
 
 step("Two groups");
 for (const GroupName of ["Admin", "Staff"]) {
   await idp.send(new CreateGroupCommand({ UserPoolId, GroupName }));
-  console.log(GroupName);
+  console.log(`Group: ${GroupName}`);
 }
 
 step("Ann signs up. She is not confirmed until she has proven that the address is hers");
@@ -105,13 +105,13 @@ const signedUp = await idp.send(
     ],
   }),
 );
-console.log(signedUp.CodeDeliveryDetails);
+console.log("A code was sent:", signedUp.CodeDeliveryDetails);
 console.log(`Her mail has the code ${await code("ann@example.com")}.`);
 await idp.send(new ConfirmSignUpCommand({ ...ann, ConfirmationCode: await code("ann@example.com") }));
 const { UserStatus, UserAttributes } = await idp.send(
   new AdminGetUserCommand({ UserPoolId, Username: "ann" }),
 );
-console.log(UserStatus, UserAttributes);
+console.log(`Her status: ${UserStatus}\nHer attributes:`, UserAttributes);
 
 const signIn = (USERNAME: string, PASSWORD: string) =>
   idp.send(
@@ -125,7 +125,7 @@ const signIn = (USERNAME: string, PASSWORD: string) =>
 step("She signs in, by her address as well as by her name");
 const { AuthenticationResult } = await signIn("ann@example.com", password);
 const AccessToken = AuthenticationResult!.AccessToken!;
-console.log(payload(AccessToken));
+console.log("Her access token says:", payload(AccessToken));
 
 step("She adds a phone number, which counts once a text message to it was answered");
 const phone = "+4915112345678";
@@ -135,17 +135,20 @@ const changed = await idp.send(
     UserAttributes: [{ Name: "phone_number", Value: phone }],
   }),
 );
-console.log(changed.CodeDeliveryDetailsList);
+console.log("A code was sent:", changed.CodeDeliveryDetailsList);
 await idp.send(
   new VerifyUserAttributeCommand({ AccessToken, AttributeName: "phone_number", Code: await code(phone) }),
 );
 const me = await idp.send(new GetUserCommand({ AccessToken }));
-console.log(me.UserAttributes!.filter(({ Name }) => Name!.startsWith("phone")));
+console.log(
+  "Her phone number:",
+  me.UserAttributes!.filter(({ Name }) => Name!.startsWith("phone")),
+);
 
 step("Ann becomes an administrator. The next token says so, and applications decide by it");
 await idp.send(new AdminAddUserToGroupCommand({ UserPoolId, Username: "ann", GroupName: "Admin" }));
 const promoted = await signIn("ann", password);
-console.log(payload(promoted.AuthenticationResult!.AccessToken!));
+console.log("Her next access token says:", payload(promoted.AuthenticationResult!.AccessToken!));
 
 step("Bob is invited: the pool sends him a temporary password, which he must change");
 const invited = await idp.send(
@@ -159,7 +162,7 @@ const invited = await idp.send(
     ],
   }),
 );
-console.log(invited.User!.UserStatus);
+console.log(`His status: ${invited.User!.UserStatus}`);
 const { ChallengeName, Session } = await signIn("bob", await code("bob@example.com"));
 const answered = await idp.send(
   new RespondToAuthChallengeCommand({
@@ -169,7 +172,8 @@ const answered = await idp.send(
     ChallengeResponses: { USERNAME: "bob", NEW_PASSWORD: password },
   }),
 );
-console.log(ChallengeName, answered.AuthenticationResult!.ExpiresIn);
+console.log(`His sign-in was answered with: ${ChallengeName}
+His access token is valid for: ${answered.AuthenticationResult!.ExpiresIn} seconds`);
 
 step("The pages for signing in and up, in your own colours");
 await idp.send(
@@ -192,7 +196,8 @@ const query = new URLSearchParams({
   scope: "openid",
   redirect_uri: callback,
 });
-console.log(new URL(`/${UserPoolId}/login?${query}`, endpoint).href);
+const page = new URL(`/${UserPoolId}/login?${query}`, endpoint).href;
+console.log(`The sign-in page: ${page}`);
 
 step("A forgotten password is reset by name, by address and by phone number");
 for (const Username of ["ann", "ann@example.com", phone]) {
@@ -207,14 +212,19 @@ for (const Username of ["ann", "ann@example.com", phone]) {
     }),
   );
   const again = await signIn(Username, Password);
-  console.log(sent.CodeDeliveryDetails!.Destination, again.AuthenticationResult!.TokenType);
+  console.log(`By ${Username}: the code went to ${sent.CodeDeliveryDetails!.Destination}`);
+  console.log(`  and the new password signs in: ${again.AuthenticationResult!.TokenType}`);
 }
 
 if (process.env["WALK_KEEP"]) {
-  console.log(`\nThe pool stays. On its sign-in page, sign in as ann with the password ${password}-${phone}. You are then sent to
-${callback}, where nothing listens: the code is in the address bar.`);
+  console.log(`\nThe pool stays. On its sign-in page, which is at the end, sign in with
+  user name: ann
+  password:  ${password}-${phone}
+You are then sent to ${callback} with a code. If nothing listens there, the browser says so, and its
+address bar has the code.
+${page}`);
 } else {
   step("The end: the pool is deleted, with everybody in it");
   await idp.send(new DeleteUserPoolCommand({ UserPoolId }));
+  console.log("Done.");
 }
-console.log("Done.");

@@ -90,7 +90,12 @@ app.get("/api/notices", api("read"), (_request, response) => {
   response.json({ notices });
 });
 
-app.post("/api/notices", api("write"), express.json(), (request, response) => {
+const jsonOnly: RequestHandler = (request, response, next) => {
+  if (request.is("application/json") !== false) return next();
+  response.status(415).json({ error: "unsupported_media_type" });
+};
+
+app.post("/api/notices", api("write"), jsonOnly, express.json(), (request, response) => {
   const text = textOf(request.body);
   if (text === undefined) {
     response.status(400).json({ error: "text must have between 1 and 280 characters" });

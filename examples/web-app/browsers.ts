@@ -48,6 +48,26 @@ export function isStillThere(request: Request): Promise<boolean> {
   return new Promise((resolve) => request.session.reload((error) => resolve(!error)));
 }
 
+/** Answers to browsers that come back from the pool, each until it has been sent, by session. */
+const returning = new Map<string, Promise<void>>();
+
+/**
+ * Lets the tabs of a browser that come back from the pool at the same moment take turns. They share a session, and the code
+ * of a sign-in is good for one exchange. Who comes after a sign-in of another tab is signed in, and led to the start page.
+ */
+export const inTurn: RequestHandler = async (request, response, next) => {
+  const { sessionID } = request;
+  const before = returning.get(sessionID);
+  const answered = new Promise<void>((resolve) => response.once("close", resolve));
+  returning.set(sessionID, answered);
+  void answered.then(() => {
+    if (returning.get(sessionID) === answered) returning.delete(sessionID);
+  });
+  await before;
+  if (before === undefined || (await isStillThere(request))) next();
+  else response.redirect("/");
+};
+
 /**
  * Pages run no script and are cached nowhere, so that the back button shows nothing after signing out.
  * @param pool the origin of the pool's pages, to which a form may lead

@@ -58,11 +58,12 @@ ${labels.length === 0 ? nothing : html`<ul class="groups" aria-label="Your group
 </div>`;
 }
 
-export const welcome = () =>
+/** @param signIn where signing in begins */
+export const welcome = (signIn = "/sign-in") =>
   page(
     "Welcome",
     html`<p>News from the building. Readers see the notices, and editors post them.</p>
-<p><a class="button" href="/sign-in">Sign in</a></p>`,
+<p><a class="button" href="${signIn}">Sign in</a></p>`,
   );
 
 export interface Notice {
@@ -103,7 +104,10 @@ export const unpostedPage = (writing: Writing, user?: User) =>
 const signInBeside = html`<p><a href="/sign-in" target="_blank">Sign in</a> (in another tab), then post it again here.</p>
 `;
 
-export const repairsPage = (repairs: readonly Notice[], user: User) => page("Repairs", list(repairs), user);
+const back = html`<p><a href="/">Back to the start page</a></p>`;
+
+export const repairsPage = (repairs: readonly Notice[], user: User) =>
+  page("Repairs", html`${list(repairs)}${back}`, user);
 
 /** What the user's two tokens say. */
 export function tokensPage(access: readonly Claim[], id: readonly Claim[], user: User): string {
@@ -116,7 +120,8 @@ is opaque: this application exchanges it for new tokens when these expire.</p>
 ${claims(access)}
 <h2>ID token</h2>
 <p>For this application: who you are, and how you signed in.</p>
-${claims(id)}`,
+${claims(id)}
+${back}`,
     user,
   );
 }
@@ -140,10 +145,8 @@ export function problem(
   user?: User,
   more: Readonly<Record<string, string>> = {},
 ): string {
-  const links = Object.entries({ "Back to the start page": "/", ...more }).map(
-    ([what, path]) => html`<p><a href="${path}">${what}</a></p>`,
-  );
-  return page(title, html`<p>${message}</p>${links}`, user);
+  const links = Object.entries(more).map(([what, path]) => html`<p><a href="${path}">${what}</a></p>`);
+  return page(title, html`<p>${message}</p>${back}${links}`, user);
 }
 
 /** After a sign-out of which the pool could not be told. */

@@ -10,8 +10,8 @@ import { errors, importJWK, jwtVerify } from "jose";
 import passport from "passport";
 import OAuth2Strategy from "passport-oauth2";
 import { answerError } from "./answer-error.ts";
-import { headers, isStillThere, ownPagesOnly, sessions } from "./browsers.ts";
-import { type Notice, noticesPage, problem, signedOutHere } from "./pages.ts";
+import { headers, inTurn, isStillThere, ownPagesOnly, sessions } from "./browsers.ts";
+import { type Notice, noticesPage, problem, signedOutHere, welcome } from "./pages.ts";
 import { appUrl, patience, setting } from "./settings.ts";
 import type { User } from "./tokens.ts";
 
@@ -112,6 +112,7 @@ app.use(
 app.get("/authenticate", passport.authenticate("oauth2"));
 app.get(
   "/callback",
+  inTurn,
   passport.authenticate("oauth2", { successRedirect: "/", failureRedirect: "/failure" }) as RequestHandler,
 );
 app.get("/failure", (request, response) => {
@@ -124,7 +125,7 @@ app.get("/failure", (request, response) => {
 
 app.get("/", async (request, response) => {
   const user = request.user as SignedIn | undefined;
-  if (user === undefined) return response.redirect("/authenticate");
+  if (user === undefined) return response.send(welcome("/authenticate"));
   const answer = await fetch(new URL("/api/notices", appUrl), {
     headers: { authorization: `Bearer ${user.accessToken}` },
     signal: AbortSignal.timeout(patience),
@@ -165,6 +166,11 @@ app.post("/sign-out", async (request, response) => {
   }
   const query = new URLSearchParams({ client_id: clientID, logout_uri: here.href });
   response.redirect(`${pool}/logout?${query}`);
+});
+
+app.use((request, response) => {
+  const user = request.user as SignedIn | undefined;
+  response.status(404).send(problem("Not found", "There is no such page.", user));
 });
 
 /** A sign-in that the pool refuses, as for a wrong code, is no fault of ours. It may also refuse this application. */

@@ -127,5 +127,6 @@ const settings = {
 const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
 writeFileSync(".env", lines.join(""), { flag: "wx", mode: 0o600 });
 
-console.log(`The user pool ${UserPoolId} is ready, and .env is written.
+console.log(`Wrote .env.
+The user pool ${UserPoolId} is ready.
 Users: rita (readers), eddy (readers, editors), nora (in no group). Their password: ${password}`);

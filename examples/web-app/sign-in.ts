@@ -3,7 +3,7 @@
  */
 import { type Request, type Response, Router } from "express";
 import * as oidc from "openid-client";
-import { isStillThere } from "./browsers.ts";
+import { inTurn, isStillThere } from "./browsers.ts";
 import { problem, signedOutHere } from "./pages.ts";
 import { appUrl, patience, setting } from "./settings.ts";
 import { type User, userOf } from "./tokens.ts";
@@ -59,7 +59,7 @@ signInRoutes.get("/sign-in", async (request, response) => {
   response.redirect(address.href);
 });
 
-signInRoutes.get("/callback", async (request, response) => {
+signInRoutes.get("/callback", inTurn, async (request, response) => {
   const { state } = request.query;
   const pending = request.session.pending?.find((one) => one.state === state);
   if (pending === undefined) {

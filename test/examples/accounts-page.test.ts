@@ -109,7 +109,10 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       await told(page, "status", `A code was sent to ${later}`);
       await fill(page, { "Code from the message": "000000" });
       await press(page, "Change address");
-      await told(page, "alert", /code/i);
+      await told(page, "alert", "This code is not right.");
+      assert.equal(await page.getByRole("status").count(), 0, "what was said before is taken back");
+      const inbox = page.getByRole("link", { name: "inbox" });
+      assert.equal(await inbox.getAttribute("href"), `${app.server.endpoint}/inbox`);
       assert.equal((await shown(page))["Email address"], email);
       await fill(page, { "Code from the message": await app.server.code(later) });
       await press(page, "Change address");
@@ -118,10 +121,11 @@ describe("the page of examples/accounts", needs("chromium"), () => {
 
       await fill(page, { "Current password": another, "New password": another });
       await press(page, "Change password");
-      await told(page, "alert", /Incorrect/);
+      await told(page, "alert", "The current password is not right.");
+      assert.equal(await page.getByRole("status").count(), 0);
       await fill(page, { "Current password": password, "New password": "short" });
       await press(page, "Change password");
-      await told(page, "alert", /policy/);
+      await told(page, "alert", /^Please choose another password\. Password not long enough\.$/);
       await fill(page, { "Current password": password, "New password": another });
       await press(page, "Change password");
       await told(page, "status", "Your password has been changed.");
@@ -152,7 +156,7 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       await told(page, "alert", "There is already an account with this e-mail address.");
       await fill(page, { "Email address": newAddress(), Password: "Short-1" });
       await press(page, "Create account");
-      await told(page, "alert", /not long enough/);
+      await told(page, "alert", /^Please choose another password\. Password not long enough\.$/);
       app.relay.plan = () => "cut";
       await fill(page, { Password: password });
       await press(page, "Create account");
@@ -252,7 +256,7 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       await told(page, "status", "A code was sent");
       await fill(page, { "Current password": another, "New password": another });
       await press(page, "Change password");
-      await told(page, "alert", "Incorrect");
+      await told(page, "alert", "The current password is not right.");
       await look("account");
       await signOut(page);
       await press(page, "Create an account");

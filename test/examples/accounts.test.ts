@@ -92,7 +92,8 @@ forEachServer("examples/accounts", (open) => {
     );
     const told = await (await fetch(at(app, "/pool.json"))).json();
     const { UserPoolId, ClientId } = app;
-    assert.deepEqual(told, { UserPoolId, ClientId, endpoint: app.server.endpoint });
+    const { endpoint } = app.server;
+    assert.deepEqual(told, { UserPoolId, ClientId, endpoint, inbox: `${endpoint}/inbox` });
     for (const path of ["/.env", "/accounts.db", "/policy.json", "/..%2f.env", "/app.ts", "/accounts"])
       assert.equal((await fetch(at(app, path))).status, 404, path);
   });
@@ -206,7 +207,7 @@ forEachServer("examples/accounts", (open) => {
     for (const body of ["", "null", "[]", '"x"', "7", "{", '{"name":'])
       assert.equal((await postRaw(app, body)).status, 400, body);
     const form = { "content-type": "application/x-www-form-urlencoded" };
-    assert.equal((await postRaw(app, `name=Ann&email=${email}&password=${password}`, form)).status, 400);
+    assert.equal((await postRaw(app, `name=Ann&email=${email}&password=${password}`, form)).status, 415);
     assert.equal((await post(app, email, { name: "x".repeat(20_000) })).status, 413);
     assert.equal(app.relay.calls.length, calls);
     await isNowhere(app, email);

@@ -18,6 +18,7 @@ import {
   type UserType,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
+import { compileCache } from "../kit/compile-cache.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { password } from "../kit/people.ts";
 import { freePort } from "../kit/ports.ts";
@@ -142,6 +143,7 @@ async function setUp(server: TestServer): Promise<Example> {
 /** Starts the server behind the relay, and waits until it says where it is. It calls once, unless told otherwise. */
 export async function start({ folder, relay, key }: Example, attempts = 1): Promise<ChildProcess> {
   const env = {
+    ...compileCache,
     PATH: process.env["PATH"],
     AWS_ENDPOINT_URL: relay.url,
     AWS_ACCESS_KEY_ID: key.accessKeyId,

@@ -39,14 +39,20 @@ interface Answer {
 }
 
 /** A call of the API: GET without a body. */
-async function call({ api }: Place, path: string, body?: unknown, token?: string): Promise<Answer> {
+async function call(
+  { api }: Place,
+  path: string,
+  body?: unknown,
+  token?: string,
+  type = "application/json",
+): Promise<Answer> {
   const answer = await fetch(new URL(path, api), {
     ...(body !== undefined && {
       method: "POST",
       body: typeof body === "string" ? body : JSON.stringify(body),
     }),
     headers: {
-      ...(body !== undefined && { "content-type": "application/json" }),
+      ...(body !== undefined && { "content-type": type }),
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
     },
   });
@@ -223,6 +229,15 @@ forEachServer("examples/api-login", (open, database) => {
         [],
       );
     }
+  });
+
+  test("a body that is no JSON is refused for that", async () => {
+    const place = await example();
+    for (const path of ["/login", "/refresh", "/logout"])
+      for (const type of ["application/x-www-form-urlencoded", "application/json;charset=latin1", ""]) {
+        const answer = await call(place, path, "username=rita&password=x", undefined, type);
+        assert.deepEqual([answer.status, answer.body], [415, { error: "unsupported_media_type" }], type);
+      }
   });
 
   test("without the pool, nothing says that a password or a token is wrong", async () => {

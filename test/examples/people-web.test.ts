@@ -16,6 +16,7 @@ import { freePort } from "../kit/ports.ts";
 import { openRelay } from "../kit/relay.ts";
 import { forEachServer } from "../kit/server.ts";
 import { example, type Pool, type Program, setUp, spawnApi, spawnCommand, stores } from "./people.ts";
+import { openFamilies } from "./web-app.ts";
 
 /** Where to put a picture of every page; none are taken without. */
 const pictures = process.env["TEST_PICTURES"];
@@ -292,6 +293,42 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       for (const tab of [page, other]) await tab.goto(place.at("/sign-in"));
       for (const tab of [page, other]) await signInAs(tab, place, "rob");
       assert.equal((await names(other)).length, 20);
+    });
+
+    test("tabs that come back from the pool at the same moment both end signed in", async () => {
+      const place = await house();
+      const page = await enter(place, "rob");
+      // The pool knows the browser, and sends it back at once. Where to, the browser does not see here.
+      const comeBack = async () => {
+        const options = { maxRedirects: 0 };
+        const atPool = (await page.request.get(place.at("/sign-in"), options)).headers()["location"]!;
+        return (await page.request.get(atPool, options)).headers()["location"]!;
+      };
+      for (const isSameAnswer of [false, true]) {
+        const first = await comeBack();
+        const tabs = [first, isSameAnswer ? first : await comeBack()];
+        const before = await openFamilies(place.pool);
+        const [asked, held] = [Promise.withResolvers<void>(), Promise.withResolvers<boolean>()];
+        passing.pool = () => {
+          asked.resolve();
+          return held.promise;
+        };
+        try {
+          const running = tabs.map((tab) => page.request.get(tab, { maxRedirects: 0 }));
+          await asked.promise;
+          // Another request of this browser comes after both.
+          await page.request.get(place.at("/style.css"));
+          passing.pool = () => true;
+          held.resolve(true);
+          const places = (await Promise.all(running)).map((answer) => answer.headers()["location"]);
+          assert.deepEqual(places.toSorted(), ["/", "/people"]);
+        } finally {
+          passing.pool = () => true;
+        }
+        assert.equal(await openFamilies(place.pool), before + 1, "one code was exchanged, once");
+        await page.goto(place.at("/"));
+        assert.equal((await names(page)).length, 20);
+      }
     });
 
     test("an answer of the pool that this browser has not asked for is refused", async () => {

@@ -13,6 +13,7 @@ import {
   type AuthenticationResultType,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { openDatabase } from "../../examples/people/api/database.ts";
+import { compileCache } from "../kit/compile-cache.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
 import { createPostgres, dropPostgres, unreachable } from "../kit/postgres.ts";
@@ -92,6 +93,7 @@ export interface Pool {
 export async function setUp(server: TestServer): Promise<Pool> {
   const folder = temporaryFolder();
   const env = {
+    ...compileCache,
     PATH: process.env["PATH"],
     AWS_ENDPOINT_URL: server.endpoint,
     AWS_REGION: "us-east-1",
@@ -138,15 +140,11 @@ export interface Command {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Where this process keeps compiled code, if it does: programs start faster with it. */
-const { NODE_COMPILE_CACHE } = process.env;
-const inherited = NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE };
-
 /** Starts a program without waiting for it. `node` is the Node.js of this process. */
 export function spawnCommand([first = "", ...argv]: readonly string[], { cwd, env }: Command): Program {
   const child = spawn(first === "node" ? process.execPath : first, argv, {
     cwd: cwd ?? temporaryFolder(),
-    env: { ...inherited, PATH: `${dirname(process.execPath)}:${process.env["PATH"]}`, ...env },
+    env: { ...compileCache, PATH: `${dirname(process.execPath)}:${process.env["PATH"]}`, ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
   left.push(() => child.kill("SIGKILL"));

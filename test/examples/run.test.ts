@@ -142,7 +142,7 @@ async function checkPassport(started: Started): Promise<void> {
   const { password } = urlsIn(started.said);
   const [, url] = /with passport is at (\S+)/.exec(started.said) ?? assert.fail(started.said);
   const visitor = newVisitor();
-  const notices = await visitor.signIn(url!, "rita", password);
+  const notices = await visitor.signIn(new URL("/authenticate", url), "rita", password);
   assert.match(notices.text, /elevator/);
   assert.doesNotMatch(notices.text, /href="\/tokens"/);
   assert.match(notices.headers.get("content-security-policy") ?? "", /default-src 'none'/);
@@ -158,7 +158,7 @@ async function checkPassport(started: Started): Promise<void> {
     const left = await visitor.post(new URL("/sign-out", url));
     assert.equal(left.status, 503);
     assert.match(left.text, /Signed out here only/);
-    assert.equal((await visitor.ask(url!)).headers.get("location"), "/authenticate");
+    assert.match((await visitor.ask(url!)).text, /href="\/authenticate"/);
   });
 }
 
@@ -173,6 +173,7 @@ test("ports that are taken are named and others used; interrupted, it ends every
   assert.match(said, /^Port 3000 is taken; this uses \d+\.$/m);
   const [, url, poolhouse] = /^Open (\S+) {3}\(Poolhouse: (\S+)\)$/m.exec(said) ?? assert.fail(said);
   assert.match(said, /^Users: rita .* Their password: Aa1-/m);
+  assert.doesNotMatch(said, /\.env/, "that is for those who run the setup by hand");
   assert.equal((await fetch(url!)).status, 200);
   assert.equal((await fetch(new URL("/readyz", poolhouse))).status, 200);
   await checkPassport(started);
@@ -221,6 +222,7 @@ test("what was kept belongs to one example, and needs its ports again", async ()
   const again = await start(temporaryFolder(), "walk", "--keep", kept, "--port", "5000");
   assert.match(again.said, /^--port 5000 changes nothing/m);
   assert.ok(again.said.includes(pool));
+  assert.doesNotMatch(again.said, /^== /m, "the steps are not gone through again");
   const page = await fetch(/^http:\S+\/login\?\S+$/m.exec(again.said)?.[0] ?? assert.fail(again.said));
   assert.equal(page.status, 200);
   // What a closed terminal sends.
@@ -344,6 +346,31 @@ test("a second sign-in that is still running at sign-out does not undo it", asyn
   assert.equal((await visitor.ask(new URL("/api/notices", open))).status, 401);
 });
 
+test("two tabs that come back from the pool at the same moment both end signed in", async () => {
+  const started = await startApiLogin();
+  const { open, password } = urlsIn(started.said);
+  const visitor = newVisitor();
+  await visitor.signIn(new URL("/sign-in", open), "rita", password);
+  // The pool knows the browser, and sends it back at once.
+  const comeBack = async () => {
+    const atPool = (await visitor.ask(new URL("/sign-in", open))).headers.get("location")!;
+    return (await visitor.ask(atPool)).headers.get("location")!;
+  };
+  for (const isSameAnswer of [false, true]) {
+    const first = await comeBack();
+    const tabs = [first, isSameAnswer ? first : await comeBack()];
+    const running: ReturnType<typeof visitor.ask>[] = [];
+    await whileItHangs(started, async () => {
+      for (const tab of tabs) running.push(visitor.ask(tab));
+      await visitor.ask(new URL("/style.css", open));
+    });
+    const places = (await Promise.all(running)).map(({ headers }) => headers.get("location"));
+    assert.deepEqual(places.toSorted(), ["/", "/notices"]);
+    assert.equal((await visitor.ask(open)).headers.get("location"), "/notices");
+  }
+  assert.equal((await visitor.post(new URL("/sign-out", open))).status, 302);
+});
+
 test("sign-ins in two tabs and answers to none do not disturb each other", async () => {
   const { open, password } = urlsIn((await startApiLogin()).said);
   const visitor = newVisitor();
@@ -380,8 +407,11 @@ test("examples/walk with aws-cli", needs("aws-cli"), async () => {
     };
     const { stdout } = await exec("/bin/bash", [join(root, "examples", "walk", "walk.sh")], { env });
     assert.match(stdout, /"cognito:groups":\["Admin"\]/);
-    assert.match(stdout, /FORCE_CHANGE_PASSWORD\n3600\n/);
-    assert.match(stdout, /(a\*\*\*@e\*\*\*\nBearer\n){3}/);
+    assert.match(
+      stdout,
+      /^His status: FORCE_CHANGE_PASSWORD\nHis access token is valid for: 3600 seconds\n/m,
+    );
+    assert.match(stdout, /(By \S+: the code went to a\*\*\*@e\*\*\*\n.* signs in: Bearer\n){3}/);
     assert.match(stdout, /Done\.\n$/);
 
     // An aws-cli whose second call fails, as version 1 does if a value is a URL.

@@ -124,6 +124,8 @@ forEachServer("examples/web-app without a browser", (open) => {
       assert.equal((await ask(app, AccessToken, write(text))).status, 400, JSON.stringify(text));
     const broken = await ask(app, AccessToken, { ...write(""), body: "{" });
     assert.deepEqual([broken.status, await broken.json()], [400, { error: "invalid_request" }]);
+    const form = await ask(app, AccessToken, { method: "POST", body: new URLSearchParams({ text: "x" }) });
+    assert.deepEqual([form.status, await form.json()], [415, { error: "unsupported_media_type" }]);
     const huge = await ask(app, AccessToken, write("x".repeat(200_000)));
     assert.deepEqual([huge.status, await huge.json()], [413, { error: "invalid_request" }]);
     const nothing = await fetch(at(app, "/api/nothing"));

@@ -10,6 +10,7 @@ import {
   type AuthenticationResultType,
 } from "@aws-sdk/client-cognito-identity-provider";
 import type { Page } from "playwright-core";
+import { compileCache } from "../kit/compile-cache.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
 import { rootKey } from "../kit/sdk.ts";
@@ -72,7 +73,7 @@ export async function start(
   change: Readonly<Record<string, string>> = {},
 ): Promise<ChildProcess> {
   const argv = ["--env-file=.env", join(programs, name)];
-  const env = { PATH: process.env["PATH"], ...change };
+  const env = { ...compileCache, PATH: process.env["PATH"], ...change };
   const child = spawn(process.execPath, argv, { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
   child.stderr!.pipe(process.stderr);
   let output = "";
@@ -113,7 +114,10 @@ export async function signInByApi(
 }
 
 /** How many sign-ins of the application have a refresh token that is valid. */
-export async function openFamilies({ server, settings }: Example): Promise<number> {
+export async function openFamilies({
+  server,
+  settings,
+}: Pick<Example, "server" | "settings">): Promise<number> {
   const { open } = await server.app.db.kysely
     .selectFrom("token_families")
     .select((select) => select.fn.countAll().as("open"))

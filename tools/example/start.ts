@@ -10,6 +10,7 @@ import {
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { parseEnv, promisify } from "node:util";
 import { explainError, OperatorError } from "../../src/lib/operator-error.ts";
 import {
@@ -106,7 +107,7 @@ async function begin(start: Start, folder: Folder, launch: Launch): Promise<void
     ...example.environment?.({ poolhouse: at, ports }),
   };
   const setups = example.setups ?? [`${name}/setup.ts`];
-  const said = note?.said ?? (await setUp(setups, folder, env));
+  const said = note?.said ?? lastingPart(await setUp(setups, folder, env), example);
   if (note !== undefined) say(`\nAs its first start said:\n${said.trim()}`);
   const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _secret, ...withoutKey } = env;
   const programEnv = { ...withoutKey, ...(await keyOfPrograms(name, folder)) };
@@ -225,18 +226,24 @@ async function keyOfPrograms(example: string, folder: Folder): Promise<Record<st
   return key;
 }
 
+const lastingPart = (said: string, { lasting }: Example) => lasting?.exec(said)?.[0] ?? said;
+
+/** What setups say to those who run them by hand: which files they wrote. The programs here have them already. */
+const byHand = /^Wrote /;
+
 /** Runs setups, says what they say as they say it, and returns it. */
 async function setUp(files: readonly string[], folder: Folder, env: NodeJS.ProcessEnv): Promise<string> {
   let said = "";
   say("");
   for (const file of files) {
     const child = spawnFile(file, folder, env);
-    child.stdout.on("data", (chunk: Buffer) => {
-      const text = chunk.toString();
-      process.stdout.write(text);
-      said += text;
-    });
-    const [code] = await once(child, "close");
+    const closed = once(child, "close");
+    for await (const line of createInterface({ input: child.stdout })) {
+      if (byHand.test(line)) continue;
+      say(line);
+      said += `${line}\n`;
+    }
+    const [code] = await closed;
     if (code !== 0) throw new OperatorError(`examples/${file} failed.`);
   }
   return said;

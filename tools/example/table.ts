@@ -12,6 +12,8 @@ export interface Example {
   readonly setups?: readonly string[];
   /** Programs that run side by side, each until it says " is at http…". Paths are below examples/. */
   readonly programs: readonly string[];
+  /** The part of what its setups say that is said again when kept data is started; everything otherwise. */
+  readonly lasting?: RegExp;
   /** Whether it needs https. */
   readonly tls?: boolean;
   /** Further environment variables of its programs. */
@@ -58,6 +60,7 @@ export const examples: Readonly<Record<string, Example>> = {
     shows: "attributes, groups, verification, invitation, branding, password reset: each step as it happens",
     urls: {},
     setups: ["walk/walk.ts"],
+    lasting: /^The pool stays.+/ms,
     programs: [],
     environment: () => ({ WALK_KEEP: "1" }),
   },

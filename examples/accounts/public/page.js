@@ -3,7 +3,15 @@ const { AuthenticationDetails, CognitoUser, CognitoUserAttribute, CognitoUserPoo
 
 /** Tokens are kept for as long as the tab is open. */
 const Storage = sessionStorage;
-const settings = (async () => new CognitoUserPool({ ...(await ask("/pool.json")), Storage }))();
+const settings = ask("/pool.json").then((pool) => {
+  $("#inbox").hidden = pool.inbox === undefined;
+  $("#inbox a").href = pool.inbox ?? "";
+  return new CognitoUserPool({ ...pool, Storage });
+});
+
+function $(selector) {
+  return document.querySelector(selector);
+}
 
 /** Asks our own API. */
 async function ask(path, init) {
@@ -37,10 +45,33 @@ async function currentUser() {
   return user;
 }
 
-const $ = (selector) => document.querySelector(selector);
+/** What people are told of what the pool refuses; of anything else, what the pool itself says. */
+const words = {
+  CodeMismatchException: () => "This code is not right. Enter the one in the newest message.",
+  ExpiredCodeException: () => "This code is not valid any more. Have another one sent.",
+  AliasExistsException: () => "There is already an account with this e-mail address.",
+  InvalidPasswordException: ({ message }) =>
+    message.replace(/^.* policy: (.*)$/, "Please choose another password. $1."),
+  LimitExceededException: () => "There were too many attempts. Please try again later.",
+  TooManyRequestsException: () => "There were too many attempts. Please try again later.",
+};
+
+/** What people are told of an error. */
+function said(error) {
+  const isAway = error.message === "Network error" || error instanceof TypeError;
+  if (isAway) console.error(error);
+  const text = isAway ? "The server cannot be reached. Please try again." : words[error.code]?.(error);
+  return text ?? error.message;
+}
+
+/** Takes back what was said of anything done before. */
+function hush() {
+  for (const place of document.querySelectorAll("[role=alert], [role=status]")) place.textContent = "";
+}
 
 /** Shows one of the sections. Its heading gets the focus, so that screen readers say where we are. */
 function show(name) {
+  hush();
   for (const section of document.querySelectorAll("section")) section.hidden = section.id !== name;
   const heading = $(`#${name} h1`);
   document.title = `${heading.textContent} – Accounts`;
@@ -70,13 +101,12 @@ function onSubmit(selector, work) {
     event.preventDefault();
     if (form.ariaBusy === "true") return;
     form.ariaBusy = "true";
-    say("alert", "");
-    say("status", "");
+    hush();
     try {
       say("status", (await work(Object.fromEntries(new FormData(form)))) ?? "");
       form.reset();
     } catch (error) {
-      say("alert", error.message);
+      say("alert", said(error));
     } finally {
       form.ariaBusy = "false";
     }
@@ -119,7 +149,10 @@ onSubmit("#confirm-email", async ({ code }) => {
 
 onSubmit("#change-password", async ({ current, next }) => {
   const user = await currentUser();
-  await done((callback) => user.changePassword(current, next, callback));
+  await done((callback) => user.changePassword(current, next, callback)).catch((error) => {
+    const isWrong = error.code === "NotAuthorizedException" && error.message.startsWith("Incorrect");
+    throw isWrong ? new Error("The current password is not right.") : error;
+  });
   return "Your password has been changed.";
 });
 

@@ -1,10 +1,10 @@
 /** The routes of the People API. */
-import express, { type Request } from "express";
+import express, { type Request, type RequestHandler } from "express";
 import type { Knex } from "knex";
 import { mayRead, mayWrite } from "./access.ts";
 import { answers, inTime } from "./database.ts";
 import { personOf } from "./person.ts";
-import { answerProblem, notFound, Problem } from "./problems.ts";
+import { answerProblem, notFound, notJson, Problem } from "./problems.ts";
 import { openStore } from "./store.ts";
 
 export function newApp(database: Knex): express.Express {
@@ -37,12 +37,12 @@ export function newApp(database: Knex): express.Express {
     response.json((await inTime(store.find(idOf(request)))) ?? nobody());
   });
 
-  app.post("/people", mayWrite, body, async (request, response) => {
+  app.post("/people", mayWrite, jsonOnly, body, async (request, response) => {
     const id = await inTime(store.add(personOf(request.body)));
     response.status(201).location(`/people/${id}`).json({ id });
   });
 
-  app.put("/people/:id", mayWrite, body, async (request, response) => {
+  app.put("/people/:id", mayWrite, jsonOnly, body, async (request, response) => {
     if (!(await inTime(store.change(idOf(request), personOf(request.body))))) nobody();
     response.status(204).end();
   });
@@ -57,6 +57,11 @@ export function newApp(database: Knex): express.Express {
 }
 
 const body = express.json({ limit: "10kb" });
+
+const jsonOnly: RequestHandler = (request, _response, next) => {
+  if (request.is("application/json") === false) throw notJson();
+  next();
+};
 
 function nobody(): never {
   throw new Problem(404, "This person does not exist.");

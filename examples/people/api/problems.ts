@@ -16,6 +16,9 @@ export class Problem extends Error {
   }
 }
 
+export const notJson = () =>
+  new Problem(415, "The body must be JSON in UTF-8, with the content-type application/json.");
+
 export const notFound: RequestHandler = () => {
   throw new Problem(404, "There is nothing here.");
 };
@@ -48,6 +51,7 @@ async function problemOf(
   // Errors of the body parser have their own status.
   const { status = 500 } = error;
   if (status === 413) return new Problem(413, "The request is too large.");
+  if (status === 415) return notJson();
   if (status >= 400 && status < 500) return new Problem(status, "The request cannot be read.");
   console.error(logged(error));
   const later = "Please try again in a moment.";

@@ -1,3 +1,4 @@
+import type { Request, RequestHandler } from "express";
 import session, { type SessionData } from "express-session";
 
 /**
@@ -19,3 +20,31 @@ export class Sessions extends session.MemoryStore {
     else super.set(id, data, done);
   }
 }
+
+/**
+ * Reads the session once more after a wait, in which another request may have changed it. False: it has ended in the
+ * meantime, as by a sign-out.
+ */
+export function isStillThere(request: Request): Promise<boolean> {
+  return new Promise((resolve) => request.session.reload((error) => resolve(!error)));
+}
+
+/** Answers to browsers that come back from the pool, each until it has been sent, by session. */
+const returning = new Map<string, Promise<void>>();
+
+/**
+ * Lets the tabs of a browser that come back from the pool at the same moment take turns. They share a session, and the code
+ * of a sign-in is good for one exchange. Who comes after a sign-in of another tab is signed in, and led to the start page.
+ */
+export const inTurn: RequestHandler = async (request, response, next) => {
+  const { sessionID } = request;
+  const before = returning.get(sessionID);
+  const answered = new Promise<void>((resolve) => response.once("close", resolve));
+  returning.set(sessionID, answered);
+  void answered.then(() => {
+    if (returning.get(sessionID) === answered) returning.delete(sessionID);
+  });
+  await before;
+  if (before === undefined || (await isStillThere(request))) next();
+  else response.redirect("/");
+};

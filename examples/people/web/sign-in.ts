@@ -6,6 +6,7 @@ import * as oidc from "openid-client";
 import { setting } from "../settings.ts";
 import { messagePage, type User } from "./pages.ts";
 import { ApiProblem } from "./people.ts";
+import { inTurn, isStillThere } from "./sessions.ts";
 
 interface SignedIn {
   readonly user: User;
@@ -57,7 +58,7 @@ signInRoutes.get("/sign-in", async (request, response) => {
   response.redirect(address.href);
 });
 
-signInRoutes.get("/callback", async (request, response) => {
+signInRoutes.get("/callback", inTurn, async (request, response) => {
   const { state } = request.query;
   const pending = request.session.pending?.find((one) => one.state === state);
   if (pending === undefined) {
@@ -159,14 +160,6 @@ const wasRefused = (error: unknown) =>
   error instanceof oidc.AuthorizationResponseError ||
   (error instanceof oidc.ResponseBodyError && error.error === "invalid_grant") ||
   (error instanceof oidc.ClientError && error.code !== "OAUTH_TIMEOUT");
-
-/**
- * Reads the session once more after a wait, in which another request may have changed it. False: it has ended in the
- * meantime, as by a sign-out.
- */
-function isStillThere(request: Request): Promise<boolean> {
-  return new Promise((resolve) => request.session.reload((error) => resolve(!error)));
-}
 
 export function endSession(request: Request): Promise<void> {
   return new Promise((resolve, reject) =>
