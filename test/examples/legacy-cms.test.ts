@@ -50,6 +50,7 @@ async function legacyLogin({ legacyUrl }: Example, username: string, password: s
   return { status: answer.status, body: (await answer.json()) as Record<string, string | number> };
 }
 
+/** The proof is dated by the server's clock. */
 async function signInBySrp({ server, UserPoolId, ClientId, password }: Example, name: string) {
   const srp = new SrpClient();
   const asked = await server.client.send(
@@ -63,7 +64,12 @@ async function signInBySrp({ server, UserPoolId, ClientId, password }: Example, 
     new RespondToAuthChallengeCommand({
       ClientId,
       ChallengeName: asked.ChallengeName,
-      ChallengeResponses: srp.prove(UserPoolId, asked.ChallengeParameters ?? {}, password),
+      ChallengeResponses: srp.prove(
+        UserPoolId,
+        asked.ChallengeParameters ?? {},
+        password,
+        new Date(server.clock.now),
+      ),
     }),
   );
 }
@@ -235,6 +241,25 @@ describe("examples/legacy-cms", () => {
       await signIn(server, ClientId, "dora", password);
     });
 
+    test("a legacy service that does not answer in time moves nobody", async () => {
+      const { relay, server, password } = await example();
+      const { UserPoolId, ClientId } = await makePool(server, {
+        LambdaConfig: { UserMigration: "arn:aws:lambda:us-east-1:000000000000:function:migrate-hasty" },
+        Schema: [{ Name: "legacy_id", AttributeDataType: "String", Mutable: true }],
+      });
+      relay.plan = () => "hang";
+      try {
+        await assert.rejects(signIn(server, ClientId, "dora", password), {
+          name: "UserNotFoundException",
+          message: "User does not exist.",
+        });
+      } finally {
+        relay.plan = () => undefined;
+      }
+      const { Users } = await server.client.send(new ListUsersCommand({ UserPoolId }));
+      assert.deepEqual(Users, []);
+    });
+
     test("somebody else's name in the answer makes nobody else: the one who signed in gets their own name", async () => {
       const app = await example();
       const { relay, server, ClientId, password } = app;
@@ -267,6 +292,7 @@ describe("examples/legacy-cms", () => {
 
     test("guesses are counted before the legacy service is asked", async () => {
       const { relay, server, ClientId } = await example();
+      server.clock.freeze();
       const exceeded = refused("NotAuthorizedException", "Password attempts exceeded");
       await assert.rejects(async () => {
         for (let turn = 0; turn < 30; turn++)

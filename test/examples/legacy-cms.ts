@@ -1,12 +1,13 @@
 /** examples/legacy-cms as its user runs it, and the network between the pool's functions and the legacy service. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { parseEnv, promisify } from "node:util";
+import { parse, stringify } from "yaml";
 import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
 import { type DatabaseName, type Fresh, temporaryFolder } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
@@ -80,6 +81,7 @@ export async function startExample(database: DatabaseName, fresh: Fresh): Promis
     cwd: folder,
     env: { ...env, ...settings, ...ofKey },
   });
+  addHasty(join(folder, "poolhouse.yaml"));
   const legacy = await startProgram(folder, "legacy/server.ts", { LEGACY_URL: legacyUrl });
   const second = await startTestServer(database, again, {
     ...port,
@@ -97,6 +99,13 @@ export async function startExample(database: DatabaseName, fresh: Fresh): Promis
       closeRelay();
     },
   };
+}
+
+/** The function `migrate-hasty`, which is migrate-user without patience. */
+function addHasty(config: string): void {
+  const { functions } = parse(readFileSync(config, "utf8")) as { functions: Record<string, object> };
+  const hasty = { ...functions["migrate-user"], timeout: 1, attempts: 1 };
+  writeFileSync(config, stringify({ functions: { ...functions, "migrate-hasty": hasty } }));
 }
 
 /** Starts a program of the example, and waits until it says where it is. What .env says gives way to `change`. */

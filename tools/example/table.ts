@@ -74,6 +74,7 @@ export const examples: Readonly<Record<string, Example>> = {
     urls: { APP_URL: 3030, MAIL_URL: 3031, SMTP_URL: 3032 },
     functions: "triggers/functions.ts",
     programs: ["triggers/mailbox/server.ts", "triggers/app/server.ts"],
+    environment: ({ ports }) => ({ SMTP_URL: `smtp://127.0.0.1:${ports["SMTP_URL"]}` }),
     open: "APP_URL",
   },
   walk: {
