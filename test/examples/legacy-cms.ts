@@ -6,13 +6,11 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
-import { parseEnv, promisify } from "node:util";
+import { promisify } from "node:util";
 import { parse, stringify } from "yaml";
-import { createAccessKey } from "../../src/domain/iam/access-keys.ts";
-import { type DatabaseName, type Fresh, temporaryFolder } from "../kit/databases.ts";
+import type { DatabaseName, Fresh } from "../kit/databases.ts";
 import { freePort } from "../kit/ports.ts";
-import { rootKey } from "../kit/sdk.ts";
-import { startTestServer, type TestServer } from "../kit/server.ts";
+import { type Started, startWithFunctions } from "./with-functions.ts";
 
 export const programs = join(import.meta.dirname, "..", "..", "examples", "legacy-cms");
 const run = promisify(execFile);
@@ -32,70 +30,35 @@ export interface Relay {
   gather(count: number): void;
 }
 
-export interface Example {
-  readonly server: TestServer;
-  readonly folder: string;
+export interface Example extends Started {
   readonly relay: Relay;
-  /** What .env says. */
-  readonly settings: Readonly<Record<string, string>>;
   readonly UserPoolId: string;
   /** The client of programs. */
   readonly ClientId: string;
   /** The old password of everybody in the CMS. */
   readonly password: string;
-  /** The access key of the pool's functions. */
-  readonly key: { readonly accessKeyId: string; readonly secretAccessKey: string };
   /** The legacy service's process. */
   readonly legacy: ChildProcess;
   readonly legacyUrl: string;
-  close(): Promise<void>;
 }
 
-/** Sets it up at a server, and starts this server again with the functions of its pool, as `npm run example` does. */
+/** Sets it up at a server, and starts this server again with the functions of its pool. */
 export async function startExample(database: DatabaseName, fresh: Fresh): Promise<Example> {
-  const options = await fresh();
-  const again = () => Promise.resolve(options);
-  const folder = temporaryFolder();
-  const port = { POOLHOUSE_PORT: String(await freePort()) };
   const legacyUrl = `http://localhost:${await freePort()}/`;
   const { relay, close: closeRelay } = await startRelay(legacyUrl);
   const urls = { LEGACY_URL: relay.url, CMS_URL: `http://localhost:${await freePort()}/` };
-  const first = await startTestServer(database, again, port);
-  const env = {
-    PATH: process.env["PATH"],
-    ...urls,
-    AWS_ENDPOINT_URL: first.test.endpoint,
-    AWS_REGION: "us-east-1",
-    AWS_ACCESS_KEY_ID: rootKey.accessKeyId,
-    AWS_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
-  };
-  const { stdout } = await run(process.execPath, [join(programs, "setup.ts")], { cwd: folder, env });
-  const policy = readFileSync(join(folder, "policy.json"), "utf8");
-  const key = await createAccessKey(first.test.app, "legacy-cms", policy);
-  first.test.client.destroy();
-  await first.server.close();
-
-  const settings = parseEnv(readFileSync(join(folder, ".env"), "utf8")) as Record<string, string>;
-  const ofKey = { AWS_ACCESS_KEY_ID: key.accessKeyId, AWS_SECRET_ACCESS_KEY: key.secretAccessKey };
-  await run(process.execPath, [join(programs, "functions.ts")], {
-    cwd: folder,
-    env: { ...env, ...settings, ...ofKey },
-  });
-  addHasty(join(folder, "poolhouse.yaml"));
+  const started = await startWithFunctions(database, fresh, { programs, urls, change: addHasty });
+  const { folder, settings, said } = started;
   const legacy = await startProgram(folder, "legacy/server.ts", { LEGACY_URL: legacyUrl });
-  const second = await startTestServer(database, again, {
-    ...port,
-    POOLHOUSE_CONFIG: join(folder, "poolhouse.yaml"),
-  });
   return {
-    ...{ server: second.test, folder, relay, settings, key, legacy, legacyUrl },
+    ...started,
+    ...{ relay, legacy, legacyUrl },
     UserPoolId: settings["USER_POOL_ID"]!,
     ClientId: settings["PROGRAMS_CLIENT_ID"]!,
-    password: /password: (\S+)/.exec(stdout)![1]!,
+    password: /password: (\S+)/.exec(said)![1]!,
     close: async () => {
       legacy.kill();
-      second.test.client.destroy();
-      await second.server.close();
+      await started.close();
       closeRelay();
     },
   };
