@@ -60,4 +60,6 @@ const Action = ["cognito-idp:AdminAddUserToGroup", "cognito-idp:AdminUpdateUserA
 const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action, Resource: UserPool!.Arn }] };
 writeFileSync("policy.json", `${JSON.stringify(policy, null, 2)}\n`);
 
-console.log(`The user pool ${UserPoolId} is ready. Everybody with an address of example.com or example.org may sign up.`);
+console.log(
+  `The user pool ${UserPoolId} is ready. Everybody with an address of example.com or example.org may sign up.`,
+);

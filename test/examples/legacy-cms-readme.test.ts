@@ -61,7 +61,10 @@ async function moveAtSignIn(place: Place): Promise<void> {
   const { page, legacy } = place;
   await signIn(place, "ada");
   await heading(page, "Articles of Ada Lovelace");
-  assert.match((await page.textContent("main")) ?? "", /number \d+\.[\s\S]*The first article of Ada Lovelace/);
+  assert.match(
+    (await page.textContent("main")) ?? "",
+    /number \d+\.[\s\S]*The first article of Ada Lovelace/,
+  );
   assert.deepEqual(await findings(page), []);
 
   await page.goto(legacy);
@@ -147,9 +150,7 @@ describe("the README of examples/legacy-cms", needs("chromium"), () => {
       await moveAtSignIn(place);
       await moveByForgetting(place);
       await signUp(place);
-      const here = login!
-        .replace("old-…", place.password)
-        .replace("http://localhost:3021/", place.legacy);
+      const here = login!.replace("old-…", place.password).replace("http://localhost:3021/", place.legacy);
       const { stdout } = await run("/bin/bash", ["-ec", here]);
       assert.match(stdout, /"username":"ada"/);
     } finally {

@@ -29,18 +29,26 @@ const key = { "access-key-id": "AKIA", "secret-access-key": "x" };
 
 test("the README shows what becomes of the template", () => {
   const readme = readFileSync(join(programs, "README.md"), "utf8");
-  const [before, becomes, ...more] = [...readme.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
+  const [before, becomes, ...more] = [...readme.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(
+    ([, block]) => block!,
+  );
   assert.deepEqual(more, []);
   assert.ok(readFileSync(join(programs, "template.yaml"), "utf8").includes(before!));
   const values = { AppUrl: "http://localhost:3030/", SmtpUrl: "smtp://127.0.0.1:3032" };
-  const { "create-auth-challenge": made } = functionsOfTemplate(values, key) as Record<string, { file: string }>;
+  const { "create-auth-challenge": made } = functionsOfTemplate(values, key) as Record<
+    string,
+    { file: string }
+  >;
   const shown = parse(becomes!) as Record<string, { file: string }>;
   const file = join(programs, shown["create-auth-challenge"]!.file);
   assert.deepEqual(made, { ...shown["create-auth-challenge"], file });
 });
 
 test("the template's functions that call the pool have its key, and the others do not", () => {
-  const made = functionsOfTemplate({}, key) as Record<string, { run: string; memory?: number } & Partial<typeof key>>;
+  const made = functionsOfTemplate({}, key) as Record<
+    string,
+    { run: string; memory?: number } & Partial<typeof key>
+  >;
   const withKey = Object.keys(made).filter((name) => made[name]?.["access-key-id"] === "AKIA");
   assert.deepEqual(withKey, ["post-confirmation", "post-authentication"]);
   assert.equal(made["pre-authentication"]?.run, "child");
@@ -208,7 +216,9 @@ describe("the handlers of examples/triggers", () => {
           new AdminGetUserCommand({ UserPoolId, Username }),
           new ListUsersCommand({ UserPoolId }),
         ] as const)
-          await assert.rejects(client.send(command as AdminGetUserCommand), { name: "AccessDeniedException" });
+          await assert.rejects(client.send(command as AdminGetUserCommand), {
+            name: "AccessDeniedException",
+          });
       } finally {
         client.destroy();
       }

@@ -24,7 +24,16 @@ import pg from "pg";
 import { stringify } from "yaml";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
-import { attributesOf, makePool, makeUser, newAddress, password, refused, signIn, unique } from "../kit/people.ts";
+import {
+  attributesOf,
+  makePool,
+  makeUser,
+  newAddress,
+  password,
+  refused,
+  signIn,
+  unique,
+} from "../kit/people.ts";
 import { createPostgres, dropPostgres, unreachable } from "../kit/postgres.ts";
 import { rootKey } from "../kit/sdk.ts";
 import { forEachServer } from "../kit/server.ts";
@@ -193,7 +202,10 @@ forEachServer(
       });
       const email = newAddress();
       sent.length = 0;
-      const UserAttributes = Object.entries({ email, name: "Ann Bee" }).map(([Name, Value]) => ({ Name, Value }));
+      const UserAttributes = Object.entries({ email, name: "Ann Bee" }).map(([Name, Value]) => ({
+        Name,
+        Value,
+      }));
       const answer = await server.client.send(
         new SignUpCommand({ ClientId, Username: unique("user"), Password: password, UserAttributes }),
       );

@@ -107,7 +107,9 @@ app.post("/sign-out", async (request, response) => {
   response.redirect(303, "/");
 });
 
-app.use((_request, response) => void response.status(404).send(message("Not found", "There is no such page.")));
+app.use(
+  (_request, response) => void response.status(404).send(message("Not found", "There is no such page.")),
+);
 
 app.use(((error, _request, response, next) => {
   if (response.headersSent) return next(error);

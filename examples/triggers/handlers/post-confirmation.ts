@@ -1,5 +1,8 @@
 /** PostConfirmation: a new user becomes a member of a group. */
-import { AdminAddUserToGroupCommand, CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-provider";
+import {
+  AdminAddUserToGroupCommand,
+  CognitoIdentityProviderClient,
+} from "@aws-sdk/client-cognito-identity-provider";
 import type { PostConfirmationTriggerHandler } from "aws-lambda";
 
 // The server of the pool and the function's key are in the environment.
