@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import type { Page } from "playwright-core";
 import { findings } from "../browser/axe.ts";
 import { browse } from "../kit/chromium.ts";
+import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { until } from "../kit/waiting.ts";
 import { programs } from "./legacy-cms.ts";
@@ -127,25 +128,12 @@ async function signUp(place: Place): Promise<void> {
 }
 
 describe("the README of examples/legacy-cms", needs("chromium"), () => {
-  test("from a clone through its five steps, and the apps' login", async () => {
+  test("from a clone through its five steps, and the apps' login; and again with what it kept", async () => {
     assert.equal(start, "npm run example legacy-cms\n");
-    const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
-      scripts: Record<string, string>;
-    };
-    // Without npm, which would install a clone whose dependencies differ first. Tests beside this one use the usual ports.
-    const command = [...scripts["example"]!.split(" "), "legacy-cms", "--port", "21500"];
-    const running = spawnCommand(command, { cwd: root, env: {} });
-    const said = (pattern: RegExp) => pattern.exec(running.said())?.[1] ?? assert.fail(running.said());
-    const browser = await browse();
+    const folder = temporaryFolder();
+    const first = await begin("--keep", folder, "--port", "21500");
     try {
-      await running.hear(/Ctrl-C ends it/);
-      const place = {
-        page: await browser.newPage(),
-        cms: said(/^The CMS is at (\S+)/m),
-        legacy: said(/^The legacy service is at (\S+)/m),
-        poolhouse: said(/Poolhouse: (\S+)\)/),
-        password: said(/Their password: (\S+)/),
-      };
+      const { place, said } = first;
       assert.equal(said(/^Open (\S+)/m), place.cms);
       await moveAtSignIn(place);
       await moveByForgetting(place);
@@ -154,11 +142,44 @@ describe("the README of examples/legacy-cms", needs("chromium"), () => {
       const { stdout } = await run("/bin/bash", ["-ec", here]);
       assert.match(stdout, /"username":"ada"/);
     } finally {
-      await browser.close();
-      // Its programs are its own to end.
-      running.process.kill("SIGTERM");
-      await running.ended;
+      await first.end();
     }
-    assert.equal(await running.ended, 0, running.said());
+    const again = await begin("--keep", folder);
+    try {
+      const { place } = again;
+      assert.deepEqual([place.cms, place.password], [first.place.cms, first.place.password]);
+      await signIn(place, "ada");
+      await heading(place.page, "Articles of Ada Lovelace");
+    } finally {
+      await again.end();
+    }
   });
 });
+
+/** Starts the example, without npm, which would install a clone whose dependencies differ first. */
+async function begin(...argv: string[]) {
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    scripts: Record<string, string>;
+  };
+  const running = spawnCommand([...scripts["example"]!.split(" "), "legacy-cms", ...argv], {
+    cwd: root,
+    env: {},
+  });
+  const said = (pattern: RegExp) => pattern.exec(running.said())?.[1] ?? assert.fail(running.said());
+  const browser = await browse();
+  const end = async () => {
+    await browser.close();
+    // Its programs are its own to end.
+    running.process.kill("SIGTERM");
+    assert.equal(await running.ended, 0, running.said());
+  };
+  await running.hear(/Ctrl-C ends it/);
+  const place: Place = {
+    page: await browser.newPage(),
+    cms: said(/^The CMS is at (\S+)/m),
+    legacy: said(/^The legacy service is at (\S+)/m),
+    poolhouse: said(/Poolhouse: (\S+)\)/),
+    password: said(/Their password: (\S+)/),
+  };
+  return { place, said, end };
+}

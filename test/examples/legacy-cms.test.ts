@@ -339,6 +339,14 @@ describe("examples/legacy-cms", () => {
       assert.match(String(decodeJwt(AuthenticationResult!.IdToken!)["custom:legacy_id"]), /^\d+$/);
       await assert.rejects(signIn(server, ClientId, "bea", password), wrong);
       await isAbsent(app, "bea");
+      const late = { ClientId, Username: "late", Password: chosen };
+      await assert.rejects(
+        server.client.send(new SignUpCommand(late)),
+        refused(
+          "UserLambdaValidationException",
+          "PreSignUp failed with error The CMS does not answer at present.",
+        ),
+      );
     });
   });
 });

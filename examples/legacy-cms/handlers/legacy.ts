@@ -5,6 +5,12 @@ export interface LegacyUser {
   readonly username: string;
 }
 
+/** What the user is told if it is away; the log has why. */
+function away(why: unknown): never {
+  console.error(why);
+  throw new Error("The CMS does not answer at present");
+}
+
 /** Calls it. Throws if it is away, or answers what is neither a success nor one of the statuses that are expected. */
 export async function callLegacy(
   path: string,
@@ -19,8 +25,7 @@ export async function callLegacy(
     },
     ...(body !== undefined && { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(3_000),
-  });
-  if (!answer.ok && !expected.includes(answer.status))
-    throw new Error(`The legacy service answers ${answer.status}.`);
+  }).catch(away);
+  if (!answer.ok && !expected.includes(answer.status)) away(`The legacy service answers ${answer.status}.`);
   return { status: answer.status, user: (await answer.json()) as LegacyUser };
 }
