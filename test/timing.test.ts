@@ -20,6 +20,7 @@ const exceptions: Readonly<Record<string, string>> = {
   "kit/sdk.ts": "a client that was refused asks again after a moment, as SDKs do",
   "kit/child.ts": "measures starts for the figures of the long tests; nothing is concluded from them",
   "durability/crashes.ts": "kills at moments of chance",
+  "examples/legacy-cms.ts": "a function whose time limit a service that never answers uses up",
   "functions/config.test.ts": "reads the time limits of functions, and runs none",
   "servers/hostile-proxy.ts": "is a network that delays",
   "servers/killed-postman.ts": "lives until it is killed",

@@ -65,13 +65,17 @@ export function startExample(start: Start): Running {
     children.push(child);
     if (stopping) child.process.kill("SIGKILL");
     child.process.once("exit", () => {
-      if (stopping) return;
+      if (stopping || !children.includes(child)) return;
       console.error(`${child.name} has ended; the others are stopped.`);
       void stop(1);
     });
     return until(child, ready);
   };
-  begin(start, folder, launch).catch(async (error: unknown) => {
+  const endEarly = async (child: Child) => {
+    if (!stopping) children.splice(children.indexOf(child), 1);
+    await endChild(child);
+  };
+  begin(start, folder, { launch, endEarly }).catch(async (error: unknown) => {
     if (stopping) return;
     console.error(explainError(error));
     await stop(1);
@@ -79,10 +83,15 @@ export function startExample(start: Start): Running {
   return { ended, stop: () => void stop(0) };
 }
 
-type Launch = (child: Child, ready: RegExp) => Promise<string>;
+interface Processes {
+  /** Starts one, and waits until it is ready; returns how it said so. */
+  launch(child: Child, ready: RegExp): Promise<string>;
+  /** Ends one that is to be started again. */
+  endEarly(child: Child): Promise<void>;
+}
 
 /** Starts one after another, and says what to open. */
-async function begin(start: Start, folder: Folder, launch: Launch): Promise<void> {
+async function begin(start: Start, folder: Folder, { launch, endEarly }: Processes): Promise<void> {
   const { name, example, port } = start;
   const note = folder.isSetUp ? readNote(folder) : undefined;
   if (note !== undefined && note.example !== name)
@@ -92,8 +101,13 @@ async function begin(start: Start, folder: Folder, launch: Launch): Promise<void
     say(`--port ${port} changes nothing: kept data has its ports.`);
   const own = { poolhouse: 4747, ...(example.tls && { https: 4748 }) };
   const ports = note?.ports ?? (await choosePorts({ ...own, ...example.urls }, port, say));
-  const server = poolhouse(folder, ports);
-  await launch(server, /Poolhouse ready at/);
+  const { functions } = example;
+  const serve = async (config?: string) => {
+    const server = poolhouse(folder, ports, config);
+    await launch(server, /Poolhouse ready at/);
+    return server;
+  };
+  const server = note === undefined || functions === undefined ? await serve() : undefined;
   const urls = Object.fromEntries(
     Object.keys(example.urls).map((variable) => [variable, `http://localhost:${ports[variable]}/`]),
   );
@@ -110,7 +124,14 @@ async function begin(start: Start, folder: Folder, launch: Launch): Promise<void
   const said = note?.said ?? lastingPart(await setUp(setups, folder, env), example);
   if (note !== undefined) say(`\nAs its first start said:\n${said.trim()}`);
   const { AWS_ACCESS_KEY_ID: _id, AWS_SECRET_ACCESS_KEY: _secret, ...withoutKey } = env;
-  const programEnv = { ...withoutKey, ...(await keyOfPrograms(name, folder)) };
+  const key = await keyOfPrograms(name, folder);
+  const programEnv = functions === undefined ? { ...withoutKey, ...key } : withoutKey;
+  if (functions !== undefined) {
+    // A pool names its functions; what they may do is about the pool: the server has them from its second start on.
+    if (server !== undefined) await endEarly(server);
+    await setUp([functions], folder, { ...withoutKey, ...key });
+    await serve(join(folder.path, "poolhouse.yaml"));
+  }
   const places: string[] = [];
   for (const program of example.programs)
     places.push(
@@ -161,10 +182,11 @@ const authority = (folder: Folder) => join(folder.path, "poolhouse", "secrets", 
 const cleanEnvironment = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(POOLHOUSE|AWS)_/.test(name)));
 
-function poolhouse(folder: Folder, { poolhouse, https }: Note["ports"]): Child {
+function poolhouse(folder: Folder, { poolhouse, https }: Note["ports"], config?: string): Child {
   const flags = ["--demo", "--data", join(folder.path, "poolhouse"), "--port", String(poolhouse)];
   const tls = https === undefined ? [] : ["--tls", "dev", "--https-port", String(https)];
-  const argv = [join(root, "src", "main.ts"), "serve", ...flags, ...tls];
+  const file = config === undefined ? [] : ["--config", config];
+  const argv = [join(root, "src", "main.ts"), "serve", ...flags, ...tls, ...file];
   const env = { ...cleanEnvironment(), POOLHOUSE_LOG_LEVEL: "warn" };
   return { name: "Poolhouse", process: spawn(process.execPath, argv, options(folder, env)) };
 }

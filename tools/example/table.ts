@@ -10,6 +10,12 @@ export interface Example {
    * examples/.
    */
   readonly setups?: readonly string[];
+  /**
+   * A script that writes poolhouse.yaml, the configuration file with the functions of the pool's triggers, into the example's
+   * folder, before Poolhouse is started with it. The key that policy.json allows is in its environment, not in that of the
+   * programs. The path is below examples/.
+   */
+  readonly functions?: string;
   /** Programs that run side by side, each until it says " is at http…". Paths are below examples/. */
   readonly programs: readonly string[];
   /** The part of what its setups say that is said again when kept data is started; everything otherwise. */
@@ -45,6 +51,14 @@ export const examples: Readonly<Record<string, Example>> = {
     programs: ["api-login/server.ts", "web-app/server.ts"],
     open: "APP_URL",
   },
+  "legacy-cms": {
+    shows:
+      "users of an older system move over at their first sign-in (UserMigration), which goes on beside it",
+    urls: { CMS_URL: 3020, LEGACY_URL: 3021 },
+    functions: "legacy-cms/functions.ts",
+    programs: ["legacy-cms/legacy/server.ts", "legacy-cms/cms/server.ts"],
+    open: "CMS_URL",
+  },
   "react-amplify": {
     shows: "a React page with Amplify: SRP, redirects to the hosted pages, passkeys (needs https)",
     urls: { PAGE_URL: 3000 },
@@ -55,6 +69,15 @@ export const examples: Readonly<Record<string, Example>> = {
       PORT: String(ports["PAGE_URL"]),
     }),
     open: "PAGE_URL",
+  },
+  triggers: {
+    shows:
+      "a handler for each trigger, and an application that signs people in by a link in a mail (CUSTOM_AUTH)",
+    urls: { APP_URL: 3030, MAIL_URL: 3031, SMTP_URL: 3032 },
+    functions: "triggers/functions.ts",
+    programs: ["triggers/mailbox/server.ts", "triggers/app/server.ts"],
+    environment: ({ ports }) => ({ SMTP_URL: `smtp://127.0.0.1:${ports["SMTP_URL"]}` }),
+    open: "APP_URL",
   },
   walk: {
     shows: "attributes, groups, verification, invitation, branding, password reset: each step as it happens",

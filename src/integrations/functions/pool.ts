@@ -20,6 +20,8 @@ const keptMs = 5 * 60_000;
 
 interface Kept {
   readonly runner: Runner;
+  /** Its `ready`, or why it took too long. */
+  readonly ready: Promise<unknown>;
   files: readonly string[];
   /** What the files were when they were loaded. */
   stamp: string;
@@ -46,7 +48,7 @@ export function createPool(
       late.reject(new FunctionError("late", `Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`));
     }, invocation.deadline - Date.now());
     const work = async () => {
-      await kept.runner.ready;
+      await kept.ready;
       if (expired) return late.promise;
       running = true;
       return kept.runner.run(invocation);
@@ -72,7 +74,7 @@ export function createPool(
     },
     check: async () => {
       const kept = runners.take();
-      await kept.runner.ready;
+      await kept.ready;
       runners.giveBack(kept);
     },
     close: () => {
@@ -98,9 +100,18 @@ function keepRunners(
   const surplus = watchSurplus(idle, drop);
 
   const begin = (): Kept => {
-    const kept: Kept = { runner: start(), files: [file], stamp: stampOf([file], reload) };
+    const runner = start();
+    const slow = Promise.withResolvers<never>();
+    const ready = Promise.race([runner.ready, slow.promise]);
+    ready.catch(() => {});
+    const kept: Kept = { runner, ready, files: [file], stamp: stampOf([file], reload) };
     all.add(kept);
-    const limit = setTimeout(() => void drop(kept), Math.max(loadingMs, timeoutMs));
+    const limitMs = Math.max(loadingMs, timeoutMs);
+    const limit = setTimeout(() => {
+      // Before it is ended: whatever an interrupted module then throws would be misleading.
+      slow.reject(new FunctionError("late", `loading it took more than ${limitMs / 1000} seconds`));
+      void drop(kept);
+    }, limitMs);
     const loaded = (files: readonly string[]) => {
       kept.files = files;
       kept.stamp += stampOf(files.slice(1), reload);

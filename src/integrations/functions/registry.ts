@@ -1,5 +1,6 @@
 /** The configured functions: which one an ARN names, and how often and for how long it is tried. */
 import { randomUUID } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import type { FunctionSettings } from "../../lib/function-settings.ts";
 import { OperatorError } from "../../lib/operator-error.ts";
@@ -46,7 +47,12 @@ export async function createFunctions(
       return parse(await found.run(arn, text));
     },
     check: async () => {
-      await Promise.all([...registered.values()].map((one) => one.check()));
+      // All at once, those that share a processor would take longer than a handler may to load.
+      const waiting = [...registered.values()];
+      const inTurn = async () => {
+        for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await one.check();
+      };
+      await Promise.all(Array.from({ length: availableParallelism() }, inTurn));
     },
     close: async () => {
       await Promise.all([...registered.values()].map((one) => one.close()));

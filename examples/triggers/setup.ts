@@ -1,0 +1,65 @@
+/**
+ * Creates what the example needs: the user pool of template.yaml with its group, and the application's client. With the
+ * unmodified AWS SDK, which finds the pool's server by AWS_ENDPOINT_URL. Writes the settings to .env, and to policy.json what
+ * the functions' access key must be allowed to do.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, writeFileSync } from "node:fs";
+import {
+  CognitoIdentityProviderClient,
+  CreateGroupCommand,
+  CreateUserPoolClientCommand,
+  CreateUserPoolCommand,
+  type CreateUserPoolCommandInput,
+} from "@aws-sdk/client-cognito-identity-provider";
+import { poolOfTemplate } from "./template.ts";
+
+const endpoint = process.env["AWS_ENDPOINT_URL"];
+if (!endpoint) {
+  console.error("AWS_ENDPOINT_URL is not set. A local Poolhouse is at http://localhost:4747.");
+  process.exit(1);
+}
+if (existsSync(".env")) {
+  console.error(".env is there already. Remove it to begin anew.");
+  process.exit(1);
+}
+
+const idp = new CognitoIdentityProviderClient();
+const { UserPool } = await idp.send(
+  new CreateUserPoolCommand(poolOfTemplate() as unknown as CreateUserPoolCommandInput),
+);
+const UserPoolId = UserPool!.Id!;
+await idp.send(new CreateGroupCommand({ UserPoolId, GroupName: "members" }));
+const { UserPoolClient } = await idp.send(
+  new CreateUserPoolClientCommand({
+    UserPoolId,
+    ClientName: "Members",
+    ExplicitAuthFlows: ["ALLOW_CUSTOM_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+    PreventUserExistenceErrors: "ENABLED",
+  }),
+);
+
+const discovery = new URL(`${UserPoolId}/.well-known/openid-configuration`, new URL("/", endpoint));
+const { issuer } = (await (await fetch(discovery)).json()) as { issuer: string };
+
+const settings = {
+  AWS_ENDPOINT_URL: endpoint,
+  AWS_REGION: await idp.config.region(),
+  APP_URL: new URL(process.env["APP_URL"] ?? "http://localhost:3030").href,
+  MAIL_URL: new URL(process.env["MAIL_URL"] ?? "http://localhost:3031").href,
+  SMTP_URL: process.env["SMTP_URL"] ?? "smtp://127.0.0.1:3032",
+  ISSUER: issuer,
+  USER_POOL_ID: UserPoolId,
+  CLIENT_ID: UserPoolClient!.ClientId,
+  SESSION_SECRET: randomBytes(32).toString("base64url"),
+};
+const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
+writeFileSync(".env", lines.join(""), { flag: "wx", mode: 0o600 });
+
+const Action = ["cognito-idp:AdminAddUserToGroup", "cognito-idp:AdminUpdateUserAttributes"];
+const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action, Resource: UserPool!.Arn }] };
+writeFileSync("policy.json", `${JSON.stringify(policy, null, 2)}\n`);
+
+console.log(
+  `The user pool ${UserPoolId} is ready. Everybody with an address of example.com or example.org may sign up.`,
+);
