@@ -15,6 +15,7 @@ import { hostKey, isHostName } from "../lib/host-name.ts";
 import type { SmtpConfig } from "../lib/smtp-url.ts";
 import { readFunctions } from "./functions.ts";
 import { type Limits, parseLimits } from "./limits.ts";
+import { readKey } from "./master-key.ts";
 import { ConfigError, type ConfigFile } from "./section.ts";
 import { list, type Setting, settings } from "./settings.ts";
 import { smtpConfig } from "./smtp.ts";
@@ -102,7 +103,13 @@ export function loadConfig(
   };
   // Every setting that was given is checked, whether or not it is used along with the others.
   for (const name of names) value(name);
-  return assemble(value, { functions, programPath: env["PATH"] || "/usr/local/bin:/usr/bin:/bin" });
+  const sources = { value, credentials: env["CREDENTIALS_DIRECTORY"] || undefined };
+  return assemble(value, {
+    functions,
+    programPath: env["PATH"] || "/usr/local/bin:/usr/bin:/bin",
+    masterKey: readKey("masterKey", sources),
+    previousMasterKey: readKey("previousMasterKey", sources),
+  });
 }
 
 /**
@@ -115,7 +122,7 @@ function withoutPasswords(text: string): string {
 
 function assemble(
   value: (name: Name) => string | undefined,
-  rest: Pick<Config, "functions" | "programPath">,
+  rest: Pick<Config, "functions" | "programPath" | "masterKey" | "previousMasterKey">,
 ): Config {
   const data = resolve(value("data")!);
   const host = value("host")!;
@@ -138,8 +145,6 @@ function assemble(
     trustedProxies: list(value("trustedProxies")!),
     region: value("region")!,
     accountId: value("accountId")!,
-    masterKey: value("masterKey"),
-    previousMasterKey: value("previousMasterKey"),
     rootAccessKeyId: value("rootAccessKeyId"),
     rootSecretAccessKey: value("rootSecretAccessKey"),
     logLevel: value("logLevel")!,

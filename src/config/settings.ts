@@ -150,8 +150,13 @@ export const settings = {
     flag: "master-key",
     env: "POOLHOUSE_MASTER_KEY",
     secret: true,
-    help: "Base64 of 32 bytes; wraps the data keys. Required with PostgreSQL; otherwise a file under <data>/secrets.",
+    help: "Base64 of 32 bytes; wraps the data keys. Required with PostgreSQL, in one of these ways; otherwise a file under <data>/secrets.",
     wrong: wrongKey,
+  },
+  masterKeyFile: {
+    flag: "master-key-file",
+    env: "POOLHOUSE_MASTER_KEY_FILE",
+    help: "A file that holds the master key, readable by its owner (and a group) alone. Without either, systemd's credential `master-key` is used if the unit has one.",
   },
   previousMasterKey: {
     flag: "previous-master-key",
@@ -159,6 +164,11 @@ export const settings = {
     secret: true,
     help: "The former master key, while the master key is being replaced (docs/operating.md).",
     wrong: wrongKey,
+  },
+  previousMasterKeyFile: {
+    flag: "previous-master-key-file",
+    env: "POOLHOUSE_PREVIOUS_MASTER_KEY_FILE",
+    help: "A file that holds the former master key; or systemd's credential `previous-master-key`.",
   },
   rootAccessKeyId: {
     flag: "root-access-key-id",
@@ -258,7 +268,13 @@ export const settingGroups: readonly (readonly [title: string, names: readonly (
   [
     ["Listening", ["host", "port", "tls", "httpsPort"]],
     ["Public addresses", ["publicUrl", "authDomain", "extraHosts", "trustedProxies"]],
-    ["Data and keys", ["data", "database", "namedStatements", "masterKey", "previousMasterKey"]],
+    [
+      "Data and keys",
+      [
+        ...(["data", "database", "namedStatements", "masterKey", "masterKeyFile"] as const),
+        ...(["previousMasterKey", "previousMasterKeyFile"] as const),
+      ],
+    ],
     ["Administrators", ["auth", "rootAccessKeyId", "rootSecretAccessKey", "region", "accountId"]],
     ["Mail", ["smtpUrl", "smtpFrom", "smtpAllowPlaintext", "smtpCa"]],
     ["Limits", ["limits", "hashConcurrency"]],
