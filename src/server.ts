@@ -28,6 +28,8 @@ import { overloadPage } from "./http/hosted-ui/overload-page.ts";
 import { hostedRoutes } from "./http/hosted-ui/routes.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
+import { isInvocation } from "./http/lambda/invocation.ts";
+import { lambdaRoutes } from "./http/lambda/routes.ts";
 import { type Listener, type ListeningServer, listen } from "./http/listen.ts";
 import { type CountedMetrics, createMetrics, metricsRoutes, observeFront } from "./http/metrics.ts";
 import { type MonotonicClock, machineClock } from "./http/monotonic.ts";
@@ -252,6 +254,7 @@ export function functionsOf(
     region: config.region,
     endpoint: config.publicUrl,
     path: config.programPath,
+    childUser: config.functionsUser,
     reload: servesThisMachine(config),
   });
 }
@@ -316,7 +319,7 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
       answer: () => {
         if (isApiCall(incoming)) void listener(incoming, outgoing);
         else if (guard.refuses(incoming, outgoing)) return;
-        else if (hasNormalPath(incoming)) void listener(incoming, outgoing);
+        else if (isInvocation(incoming) || hasNormalPath(incoming)) void listener(incoming, outgoing);
         else answerNothingHere(outgoing);
       },
       refuse: () => guard.refuse(incoming, outgoing),
@@ -359,6 +362,7 @@ function routes(
     return answerUnknownHost(c);
   });
   all.route("/", awsJsonRoutes(serving));
+  all.route("/", lambdaRoutes(serving));
   all.route("/", ofPools);
   if (servesThisMachine(app.config)) all.route("/", welcomeRoutes(serving));
   if (app.mailbox.kind === "inbox") all.route("/", inboxRoutes(app));

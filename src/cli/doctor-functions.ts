@@ -47,7 +47,7 @@ function unknownFunctions({ poolId, document }: StoredPool, running: FunctionReg
     arn: typeof value === "string" ? value : value?.LambdaArn,
   }));
   return triggers.flatMap(({ trigger, arn }) => {
-    if (arn === undefined || running.knows(arn)) return [];
+    if (arn === undefined || running.find(arn) !== undefined) return [];
     const text = `${trigger} of pool ${poolId} names the function ${arn}, which is not configured: it fails when it fires`;
     return [{ ok: "perhaps", text: `${text} (docs/functions.md)` } as const];
   });

@@ -4,6 +4,7 @@ import { looksLikeUrl, wrongDatabase } from "../lib/database-url.ts";
 import { isHostName } from "../lib/host-name.ts";
 import { parseMailAddress } from "../lib/mail-address.ts";
 import { parseSmtpUrl } from "../lib/smtp-url.ts";
+import { parseSystemUser } from "../lib/system-user.ts";
 import { wrongLimit } from "./limits.ts";
 
 export interface Setting {
@@ -198,6 +199,16 @@ export const settings = {
     help: "Limits that differ from the defaults, as name=number separated by commas; docs/security-model.md lists them.",
     wrong: (value: string) => list(value).map(wrongLimit).find(Boolean),
   },
+  functionsUser: {
+    flag: "functions-user",
+    env: "POOLHOUSE_FUNCTIONS_USER",
+    fallback: "65534",
+    help: "The user that functions in processes of their own run as if the server is root: a number, or user:group. By default nobody.",
+    wrong: (value: string) =>
+      parseSystemUser(value)
+        ? undefined
+        : "must be the number of a user, or of a user and a group: 1000:1000",
+  },
   hashConcurrency: {
     flag: "hash-concurrency",
     env: "POOLHOUSE_HASH_CONCURRENCY",
@@ -278,6 +289,7 @@ export const settingGroups: readonly (readonly [title: string, names: readonly (
     ["Administrators", ["auth", "rootAccessKeyId", "rootSecretAccessKey", "region", "accountId"]],
     ["Mail", ["smtpUrl", "smtpFrom", "smtpAllowPlaintext", "smtpCa"]],
     ["Limits", ["limits", "hashConcurrency"]],
+    ["Functions", ["functionsUser"]],
     [
       "Log, audit and metrics",
       ["logLevel", "auditReads", "auditRetentionDays", "authEventRetentionDays", "metricsToken"],

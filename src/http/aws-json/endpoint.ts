@@ -18,7 +18,7 @@ import { identityPoolModel } from "../../wire/generated/identity-pools.ts";
 import { userPoolModel } from "../../wire/generated/user-pools.ts";
 import type { Authorization, Model, OperationTypes } from "../../wire/model.ts";
 import { refuse } from "../../wire/refuse.ts";
-import { authenticate, authorize } from "./authenticate.ts";
+import { authenticate, authorize } from "../authenticate.ts";
 import { errorAnswer, type JsonAnswer } from "./errors.ts";
 import { notYet } from "./operation.ts";
 import { identityPoolHandlers, userPoolHandlers } from "./operations.ts";

@@ -4,14 +4,13 @@ import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import type { Ctx } from "../../app.ts";
-import { isAccessKey } from "../../domain/iam/access-keys.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { credentialKeyId, headerPairs, type WireRequest } from "../../lib/sigv4.ts";
-import { refusal, refusalFor } from "../../wire/refuse.ts";
-import { announcedLength, refusalOf } from "../body.ts";
+import { refusalFor } from "../../wire/refuse.ts";
+import { refusalOf } from "../body.ts";
 import type { Serving } from "../context.ts";
 import { holdings } from "../holdings.ts";
 import { hiddenFacts } from "../refused.ts";
+import { largestSignedBody, wireRequest } from "../signed-request.ts";
 import { answerCall, findTarget, type Target } from "./endpoint.ts";
 import { errorAnswer, type JsonAnswer } from "./errors.ts";
 
@@ -86,8 +85,6 @@ function isSingular(target: Target | undefined, { status, body }: JsonAnswer): b
 /** Matches an answer that contains tokens or credentials. (No value can look like this: its quotes are escaped.) */
 const issues = /"(?:AuthenticationResult|Credentials|Token)":/;
 
-const unknownKey = () =>
-  refusal("UnrecognizedClientException", "The security token included in the request is invalid.");
 const tooBusy = () => refusalFor("tooMany", { detail: "more than the address's share" });
 
 /** A header that may occur once; undefined if it is absent or repeated. */
@@ -108,28 +105,13 @@ async function readBody(
   return typeof body === "string" ? refusalOf(body, limit) : body;
 }
 
-/**
- * The size limit of a call's body. Branding assets need megabytes, which only callers who name an existing access key
- * may send; no key is looked up for a body that others could send, too.
- */
+/** The size limit of a call's body. Branding assets need megabytes, which only administrators may send. */
 async function largestBody(
   ctx: Ctx,
   incoming: IncomingMessage,
   target: Target | undefined,
 ): Promise<number | Refusal> {
   if (target === undefined) return 0;
-  const publicLimit = holdings.publicBody.limit.bytes;
-  const { authorization } = incoming.headers;
-  if (target.authorization !== "iam" || authorization === undefined) return publicLimit;
-  if ((announcedLength(incoming) ?? Number.POSITIVE_INFINITY) <= publicLimit) return publicLimit;
-  if (ctx.config.auth === "open") return holdings.body.limit.bytes;
-  const keyId = credentialKeyId(authorization);
-  if (keyId === undefined) return publicLimit;
-  return (await isAccessKey(ctx, keyId)) ? holdings.body.limit.bytes : unknownKey();
-}
-
-/** The request as its signature covers it: raw headers and raw target. */
-function wireRequest(incoming: IncomingMessage, body: Uint8Array): WireRequest {
-  const [path = "/", query = ""] = (incoming.url ?? "/").split(/\?(.*)/s);
-  return { method: "POST", path, query, headers: headerPairs(incoming.rawHeaders), body };
+  if (target.authorization !== "iam") return holdings.publicBody.limit.bytes;
+  return largestSignedBody(ctx, incoming, holdings.body.limit.bytes);
 }

@@ -14,9 +14,12 @@ export type FunctionFault =
 export class FunctionError extends Error {
   override name = "FunctionError";
   readonly fault: FunctionFault;
-  constructor(fault: FunctionFault, message: string) {
+  /** The type of what it threw, or Lambda's name of how it ended; undefined if nothing told it. */
+  readonly type: string | undefined;
+  constructor(fault: FunctionFault, message: string, type?: string) {
     super(message);
     this.fault = fault;
+    this.type = type;
   }
 }
 
@@ -28,6 +31,14 @@ export interface Functions {
    * @param event what the handler gets as its first argument
    */
   invoke(arn: string, event: object): Promise<unknown>;
+  /**
+   * Runs a function once, without another attempt, and resolves with its answer as it is. Throws a FunctionError if there
+   * is none.
+   * @param call.event JSON, which nobody has checked
+   */
+  call(arn: string, call: { readonly id: string; readonly event: string }): Promise<string>;
+  /** The configured name of the function that an ARN or a name leads to; undefined if there is none. */
+  find(arn: string): string | undefined;
   /** Ends what runs. */
   close(): Promise<void>;
 }

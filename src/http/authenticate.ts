@@ -3,14 +3,14 @@
  * User Guide). Unknown keys, unsigned dates and targets, late signatures and foreign scopes are refused. The signature
  * may be in the query instead of a header, as "Common Parameters" of the Cognito API Reference allows.
  */
-import type { Ctx } from "../../app.ts";
-import { decide, findAccessKey, namedPolicies, principalOf } from "../../domain/iam/access-keys.ts";
-import type { PolicyRequest } from "../../domain/iam/condition-keys.ts";
-import { noteUse } from "../../domain/iam/key-uses.ts";
-import type { Principal } from "../../domain/iam/principal.ts";
-import { checkSignature, readSignedRequest, type Signed, type WireRequest } from "../../lib/sigv4.ts";
-import { refuse } from "../../wire/refuse.ts";
-import { isForwarded } from "../hosts.ts";
+import type { Ctx } from "../app.ts";
+import { decide, findAccessKey, namedPolicies, principalOf } from "../domain/iam/access-keys.ts";
+import type { PolicyRequest } from "../domain/iam/condition-keys.ts";
+import { noteUse } from "../domain/iam/key-uses.ts";
+import type { Principal } from "../domain/iam/principal.ts";
+import { checkSignature, readSignedRequest, type Signed, type WireRequest } from "../lib/sigv4.ts";
+import { refuse } from "../wire/refuse.ts";
+import { isForwarded } from "./hosts.ts";
 
 /** The principal of a signed call. Throws the documented errors of the signing process. */
 export async function authenticate(ctx: Ctx, request: WireRequest, service: string): Promise<Principal> {
