@@ -16,6 +16,7 @@ import { type BeforeStored, type CreatedKey, ensureRootKey } from "./domain/iam/
 import { startUseWriter } from "./domain/iam/key-uses.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
 import { generateSigningPair } from "./domain/tokens/signing-keys.ts";
+import { shareFunctionList } from "./domain/triggers/function-lists.ts";
 import { createAdmission } from "./http/admission.ts";
 import { awsJsonRoutes } from "./http/aws-json/routes.ts";
 import { createProxies } from "./http/client-address.ts";
@@ -116,6 +117,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const given = { db, log: options.log, clock, random, metrics, functions, ...trails };
     const app = await newApp(bound, given, options);
     const rootKey = await ensureRootKey(app, configuredRootKey(bound), options.beforeRootKey);
+    const list = await shareFunctionList(app);
     const workers = startWorkers(app, opened);
     const { leave: leaveDatabase, close: closeDatabase } = opened;
     const serving = createServing(app, front);
@@ -135,6 +137,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         await trails.audit.stop();
         await trails.authEvents.stop();
         await workers.stop();
+        await list.stop();
         await app.srp.close();
         await app.functions.close();
         await left;

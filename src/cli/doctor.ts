@@ -17,7 +17,7 @@ import { oldestSigningKey } from "../store/signing-keys.ts";
 import { listPools } from "../store/user-pools.ts";
 import { type Listening, whoListens } from "./ask-port.ts";
 import { openOptions, timeText } from "./command-line.ts";
-import { functionFindings } from "./doctor-functions.ts";
+import { functionFindings, otherServers } from "./doctor-functions.ts";
 
 const day = 24 * 60 * 60 * 1000;
 
@@ -190,6 +190,7 @@ async function openedFindings(opened: OpenedDatabase, config: Config): Promise<F
     { ok: true, text: `${pools.length} user pool(s)` },
     ...(await keyFindings(opened, config)),
     ...(await functionFindings(config, pools)),
+    ...(await otherServers(opened.db, config)),
   ];
 }
 
