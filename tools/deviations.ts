@@ -5,6 +5,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
   "*": [
     "Strings that contain U+0000 or half a surrogate pair, and bodies nested deeper than 64, answer SerializationException.",
     "Triggers run functions that the server's configuration describes by the name or ARN in LambdaConfig (docs/functions.md); one that is described nowhere answers UnexpectedLambdaException, and none is skipped. CustomEmailSender, CustomSMSSender and InboundFederation are stored but not called yet.",
+    "Lambda's Invoke API (`aws lambda invoke`) runs the configured functions, by InvocationType RequestResponse or DryRun; Event is refused. Policies are matched against the function's own ARN without a qualifier (docs/functions.md).",
     "PreSignUp runs before the name is looked up, so also for names that are taken. PreAuthentication and the triggers of CUSTOM_AUTH run for names that nobody has only if the client has PreventUserExistenceErrors ENABLED. PreTokenGeneration runs before a refresh token is rotated or a code used up: what it refuses stays good.",
     "CustomMessage runs when the message is delivered: what it throws reaches the caller, except where PreventUserExistenceErrors is ENABLED and the worker delivers. emailMessage counts with Cognito's own sender, too.",
     "Users who need a second factor cannot use one-time codes as the first; they can use a passkey only with FactorConfiguration MULTI_FACTOR_WITH_USER_VERIFICATION and WebAuthnMfaSettings turned on.",

@@ -23,7 +23,11 @@ export async function logs({ operands: [name = ""], text, flag }: Given): Promis
   const follow = flag("follow");
   const names = new Set([name, name.split(":")[6]]);
   const input =
-    file === "-" ? process.stdin : file === undefined ? journal(follow) : Readable.from(contents(file, follow));
+    file === "-"
+      ? process.stdin
+      : file === undefined
+        ? journal(follow)
+        : Readable.from(contents(file, follow));
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     const entry = entryOf(line);
     if (entry === undefined || !names.has(entry.function)) continue;

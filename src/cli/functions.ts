@@ -22,7 +22,11 @@ export async function functions(argv: readonly string[]): Promise<void> {
     return events(readArguments(rest, { options: {}, operands, wrong }));
   }
   if (action === "logs") {
-    const options = { follow: { type: "boolean" }, json: { type: "boolean" }, log: { type: "string" } } as const;
+    const options = {
+      follow: { type: "boolean" },
+      json: { type: "boolean" },
+      log: { type: "string" },
+    } as const;
     return (await import("./functions-logs.ts")).logs(readArguments(rest, { options, operands: 1, wrong }));
   }
   if (action === "serve") return (await import("./functions-serve.ts")).serveFunctions(rest);

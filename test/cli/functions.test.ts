@@ -106,7 +106,10 @@ test("logs shows what a function printed, and goes on with what comes, also in a
   assert.match(absent.stderr, /The log .+none cannot be read: there is no such file/);
   const empty = { ...env, PATH: folder };
   const noJournal = await runWith(empty, "functions", "logs", "greet");
-  assert.match(noJournal.stderr, /The journal cannot be read: there is no journalctl here\. Name the log with --log/);
+  assert.match(
+    noJournal.stderr,
+    /The journal cannot be read: there is no journalctl here\. Name the log with --log/,
+  );
 
   const following = await start(/r-1 two/, "functions", "logs", "greet", "--follow", "--log", path);
   let shown = "";

@@ -260,11 +260,7 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
   ],
   requestTime: [few((town) => `${callHead(town, 1_000)}{`)],
   body: [
-    refused(
-      (town) =>
-        callHead(town, holdings.body.limit.bytes, unknownKey),
-      /UnrecognizedClientException/,
-    ),
+    refused((town) => callHead(town, holdings.body.limit.bytes, unknownKey), /UnrecognizedClientException/),
     refused((town) => callHead(town, holdings.body.limit.bytes, "authorization: x\r\n"), /more than 131072/),
   ],
   event: [

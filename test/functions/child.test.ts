@@ -167,7 +167,10 @@ test("if the server is root, processes run as a user that must be able to read t
   const closed = await open({ closed: { run: "child", file, ...paths } }, { childUser });
   const message =
     /^The function closed \(.+ line 2\) cannot run: the user 65534 \(group 65533\), whom it runs as, may not read .+closed\.py: let others read it and enter its folders/;
-  await assert.rejects(closed.check(), (error) => error instanceof OperatorError && message.test(error.message));
+  await assert.rejects(
+    closed.check(),
+    (error) => error instanceof OperatorError && message.test(error.message),
+  );
   chmodSync(folder, 0o755);
   await closed.check();
   assert.equal(await closed.invoke("closed", {}), 7);

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { stringify } from "yaml";
 import { readFunctionLists } from "../../src/store/function-lists.ts";
+import { runWith } from "../cli/program.ts";
 import { forEachDatabase, temporaryFolder } from "../kit/databases.ts";
 import type { LogLine } from "../kit/declared-errors.ts";
 import { startTestServer } from "../kit/server.ts";
-import { runWith } from "../cli/program.ts";
 
 const folder = temporaryFolder();
 writeFileSync(join(folder, "app.mjs"), "export const handler = async (event) => event;");
@@ -45,11 +45,16 @@ forEachDatabase((database, _open, fresh) => {
     const env = (file: string) => ({ POOLHOUSE_CONFIG: file, POOLHOUSE_PUBLIC_URL: "http://localhost:4747" });
     const start = async (file: string) => {
       const lines: (LogLine & { server?: string; differences?: string[] })[] = [];
-      const { server, test: running } = await startTestServer(database, async () => options, env(file), {}, (line) =>
-        lines.push(line),
+      const { server, test: running } = await startTestServer(
+        database,
+        async () => options,
+        env(file),
+        {},
+        (line) => lines.push(line),
       );
       running.client.destroy();
-      const differing = () => lines.filter(({ msg }) => msg?.includes("another server of this database differ"));
+      const differing = () =>
+        lines.filter(({ msg }) => msg?.includes("another server of this database differ"));
       return { server, app: running.app, differing };
     };
     const one = await start(first);

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  AdminConfirmSignUpCommand,
   AdminCreateUserCommand,
   AdminInitiateAuthCommand,
   AdminResetUserPasswordCommand,
-  AdminConfirmSignUpCommand,
   ForgotPasswordCommand,
   InitiateAuthCommand,
   type LambdaConfigType,
@@ -40,7 +40,10 @@ const all: LambdaConfigType = {
 
 test("there is a sample for every source, and each names its own", async () => {
   for (const source of sampleSources) {
-    const event = (await sampleEvent(source, { region: "eu-west-1", accountId: "123456789012" })) as TriggerEvent;
+    const event = (await sampleEvent(source, {
+      region: "eu-west-1",
+      accountId: "123456789012",
+    })) as TriggerEvent;
     assert.equal(event.triggerSource, source);
     assert.match(event.userPoolId, /^eu-west-1_/);
   }
@@ -54,11 +57,17 @@ forEachServerWithFunctions("samples of events", (open) => {
       server,
       { LambdaConfig: all, AutoVerifiedAttributes: ["email"] },
       {
-        ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH"],
+        ExplicitAuthFlows: [
+          "ALLOW_USER_PASSWORD_AUTH",
+          "ALLOW_CUSTOM_AUTH",
+          "ALLOW_ADMIN_USER_PASSWORD_AUTH",
+        ],
         PreventUserExistenceErrors: "ENABLED",
       },
     );
-    script(UserPoolId, "DefineAuthChallenge_Authentication", { response: { challengeName: "CUSTOM_CHALLENGE" } });
+    script(UserPoolId, "DefineAuthChallenge_Authentication", {
+      response: { challengeName: "CUSTOM_CHALLENGE" },
+    });
     const Username = unique("ada");
     const ClientMetadata = { campaign: "spring" };
     const UserAttributes = [{ Name: "email", Value: newAddress() }];
@@ -66,7 +75,14 @@ forEachServerWithFunctions("samples of events", (open) => {
     const ValidationData = [{ Name, Value: "kiosk" }];
     const send = server.client.send.bind(server.client);
     await send(
-      new SignUpCommand({ ClientId, Username, Password: password, UserAttributes, ValidationData, ClientMetadata }),
+      new SignUpCommand({
+        ClientId,
+        Username,
+        Password: password,
+        UserAttributes,
+        ValidationData,
+        ClientMetadata,
+      }),
     );
     await send(new ResendConfirmationCodeCommand({ ClientId, Username, ClientMetadata }));
     await send(new AdminConfirmSignUpCommand({ UserPoolId, Username, ClientMetadata }));
@@ -81,7 +97,12 @@ forEachServerWithFunctions("samples of events", (open) => {
       }),
     );
     await send(
-      new InitiateAuthCommand({ ClientId, AuthFlow: "CUSTOM_AUTH", AuthParameters: { USERNAME: Username }, ClientMetadata }),
+      new InitiateAuthCommand({
+        ClientId,
+        AuthFlow: "CUSTOM_AUTH",
+        AuthParameters: { USERNAME: Username },
+        ClientMetadata,
+      }),
     );
     await assert.rejects(
       send(

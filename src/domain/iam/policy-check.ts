@@ -130,6 +130,7 @@ function wrongAction(action: string): string | undefined {
 
 /** Reports a service that is not ours but looks like a misspelling of one. */
 function oddService(action: string, service: string, name: string): string | undefined {
+  if (servedInPart[service.toLowerCase()] !== undefined) return undefined;
   const names = Object.keys(ownActions);
   const near = closest(service, names);
   if (near === undefined && !/^cognito(?!-sync$)/i.test(service)) return undefined;

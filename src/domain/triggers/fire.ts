@@ -95,12 +95,7 @@ export async function fireEvent<F extends Form>(
   return answerOf(form, answer, () => unrecognizable(`${trigger}: ${arn}`));
 }
 
-async function invoke(
-  app: Running,
-  trigger: Trigger,
-  arn: string,
-  event: object,
-): Promise<unknown> {
+async function invoke(app: Running, trigger: Trigger, arn: string, event: object): Promise<unknown> {
   try {
     return await app.functions.invoke(arn, event);
   } catch (error) {

@@ -39,7 +39,9 @@ function factsOf(settings: FunctionSettings): unknown[] {
 function hashesOf(functions: readonly FunctionSettings[]): Hashes {
   return Object.fromEntries(
     functions.map((one) => {
-      const hash = createHash("sha256").update(JSON.stringify(factsOf(one))).digest("base64url");
+      const hash = createHash("sha256")
+        .update(JSON.stringify(factsOf(one)))
+        .digest("base64url");
       return [one.name, hash.slice(0, 16)];
     }),
   );
@@ -62,7 +64,10 @@ export async function serversWithOthers(
   const own = hashesOf(functions);
   const lists = await readFunctionLists(db, now);
   return lists
-    .map(({ server, functions: told }) => ({ server, differences: differences(own, JSON.parse(told) as Hashes) }))
+    .map(({ server, functions: told }) => ({
+      server,
+      differences: differences(own, JSON.parse(told) as Hashes),
+    }))
     .filter((one) => one.differences.length > 0);
 }
 
@@ -89,7 +94,10 @@ export async function shareFunctionList({
   // An embedded database has one server: what others left there is of its own past.
   const others = db.kind === "sqlite" ? [] : await serversWithOthers(db, config.functions, clock());
   for (const other of others)
-    log.warn(other, "The functions of another server of this database differ: triggers depend on who is asked.");
+    log.warn(
+      other,
+      "The functions of another server of this database differ: triggers depend on who is asked.",
+    );
   let running: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
     running = write().catch((error: unknown) =>
