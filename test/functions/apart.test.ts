@@ -96,6 +96,10 @@ async function call(
   };
 }
 
+/** Time limits of functions, in seconds: one that none reaches, and one that a handler reaches which never ends. */
+const ample = 600;
+const tooShort = 0.5;
+
 const contract = { run: "worker", file: join(handlers, "contract.mjs") };
 
 describe("functions apart from the server", () => {
@@ -106,8 +110,8 @@ describe("functions apart from the server", () => {
       ...yamlKey,
       functions: {
         contract,
-        narrow: { ...contract, concurrency: 1, queue: 0, timeout: 900 },
-        short: { ...contract, timeout: 0.5 },
+        narrow: { ...contract, concurrency: 1, queue: 0, timeout: ample },
+        short: { ...contract, timeout: tooShort },
         "contract-apart": { run: "child", file: join(handlers, "contract.mjs") },
         broken: { run: "child", file: join(handlers, "contract.mjs"), command: ["/nowhere/runtime"] },
       },
@@ -170,7 +174,7 @@ describe("functions apart from the server", () => {
       { by: wrong },
       { region: "eu-west-1" },
       { service: "cognito-idp" },
-      { now: Date.now() - 600_000 },
+      { now: Date.UTC(2026, 0, 1) },
     ])
       assert.equal(await error(given), "403 InvalidSignatureException", JSON.stringify(given));
     const path = "/2015-03-31/functions/contract/invocations";
@@ -254,7 +258,7 @@ forEachDatabase((database, _open, fresh) => {
     needs("boto3"),
     async () => {
       const port = await freePort();
-      const remote = { run: "invoke", url: `http://127.0.0.1:${port}`, timeout: 120, ...yamlKey };
+      const remote = { run: "invoke", url: `http://127.0.0.1:${port}`, timeout: ample, ...yamlKey };
       const config = join(temporaryFolder(), "poolhouse.yaml");
       const functions = Object.fromEntries(Object.keys(ways).map((name) => [name, remote]));
       writeFileSync(config, stringify({ functions }));
@@ -273,7 +277,7 @@ forEachDatabase((database, _open, fresh) => {
       for (const [name, way] of Object.entries(ways)) {
         const { accessKeyId, secretAccessKey } = await createAccessKey(server.app, name, policy);
         const own = { "access-key-id": accessKeyId, "secret-access-key": secretAccessKey };
-        withKeys[name] = { ...way, ...own, timeout: 120 };
+        withKeys[name] = { ...way, ...own, timeout: ample };
       }
       const apart = await serveFunctions({
         port,

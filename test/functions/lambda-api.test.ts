@@ -15,7 +15,9 @@ import { forEachServer, type TestServer } from "../kit/server.ts";
 import { handlers } from "./kit.ts";
 
 const folder = temporaryFolder();
-const contract = { run: "worker", file: join(handlers, "contract.mjs"), timeout: 600 };
+/** A time limit that no call reaches, in seconds. */
+const ample = 600;
+const contract = { run: "worker", file: join(handlers, "contract.mjs"), timeout: ample };
 const whole = "arn:aws:lambda:eu-west-1:111122223333:function:whole";
 const config = join(folder, "poolhouse.yaml");
 writeFileSync(

@@ -35,7 +35,7 @@ const first = configured({
 const second = configured({
   more: worker,
   same: { ...worker, environment: { TOKEN: "hush-3" } },
-  changed: { ...worker, timeout: 2 },
+  changed: { ...worker, memory: 256 },
   hook: hook("b", "hush-4"),
 });
 
