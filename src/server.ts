@@ -15,6 +15,7 @@ import { type BeforeStored, type CreatedKey, ensureRootKey } from "./domain/iam/
 import { startUseWriter } from "./domain/iam/key-uses.ts";
 import { startOutboxWorker } from "./domain/messages/deliver.ts";
 import { generateSigningPair } from "./domain/tokens/signing-keys.ts";
+import { shareFunctionList } from "./domain/triggers/function-lists.ts";
 import { createAdmission } from "./http/admission.ts";
 import { awsJsonListener, preflightRoutes } from "./http/aws-json/routes.ts";
 import { createProxies } from "./http/client-address.ts";
@@ -29,6 +30,8 @@ import { hostedRoutes } from "./http/hosted-ui/routes.ts";
 import { createHostCheck } from "./http/hosts.ts";
 import { inboxRoutes } from "./http/inbox/routes.ts";
 import { kmsDoor } from "./http/kms/decrypt.ts";
+import { isInvocation } from "./http/lambda/invocation.ts";
+import { lambdaRoutes } from "./http/lambda/routes.ts";
 import { type Listener, type ListeningServer, listen } from "./http/listen.ts";
 import { type CountedMetrics, createMetrics, metricsRoutes, observeFront } from "./http/metrics.ts";
 import { type MonotonicClock, machineClock } from "./http/monotonic.ts";
@@ -115,6 +118,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const given = { db, log: options.log, clock, random, metrics, functions, ...trails };
     const app = await newApp(bound, given, options);
     const rootKey = await ensureRootKey(app, configuredRootKey(bound), options.beforeRootKey);
+    const list = await shareFunctionList(app);
     const workers = startWorkers(app, opened);
     const { leave: leaveDatabase, close: closeDatabase } = opened;
     const serving = createServing(app, front);
@@ -134,6 +138,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         await trails.audit.stop();
         await trails.authEvents.stop();
         await workers.stop();
+        await list.stop();
         await app.srp.close();
         await app.functions.close();
         await left;
@@ -253,6 +258,7 @@ export function functionsOf(
     region: config.region,
     endpoint: config.publicUrl,
     path: config.programPath,
+    childUser: config.functionsUser,
     reload: servesThisMachine(config),
   });
 }
@@ -313,6 +319,7 @@ function listenerOf(serving: Serving, { metrics, ready, ownsProcess }: Listening
   return createFront(serving, createOverloadGuard(serving, overloadPage), {
     api: awsJsonListener(serving, [kmsDoor]),
     routes: (incoming, outgoing) => void byRoutes(incoming, outgoing),
+    hasOwnPath: isInvocation,
     notFoundPage,
   });
 }
@@ -348,6 +355,7 @@ function routes(
     return answerUnknownHost(c);
   });
   all.route("/", preflightRoutes());
+  all.route("/", lambdaRoutes(serving));
   all.route("/", ofPools);
   if (servesThisMachine(app.config)) all.route("/", welcomeRoutes(serving));
   if (app.mailbox.kind === "inbox") all.route("/", inboxRoutes(app));

@@ -1,10 +1,12 @@
 /** What `poolhouse doctor` says about functions: whether their handlers can be loaded, and whether triggers name others. */
 import type { Config } from "../config/config.ts";
+import { serversWithOthers } from "../domain/triggers/function-lists.ts";
 import type { Pool } from "../domain/user-pools/load-pool.ts";
 import type { FunctionFacts } from "../integrations/functions/functions.ts";
 import type { FunctionRegistry } from "../integrations/functions/registry.ts";
 import { explainError } from "../lib/operator-error.ts";
 import { functionsOf } from "../server.ts";
+import type { Db } from "../store/db.ts";
 import type { listPools } from "../store/user-pools.ts";
 
 interface Finding {
@@ -14,6 +16,15 @@ interface Finding {
 }
 
 type StoredPool = Awaited<ReturnType<typeof listPools>>[number];
+
+/** Running servers of the database whose functions are others than these. */
+export async function otherServers(db: Db, config: Config): Promise<Finding[]> {
+  const others = await serversWithOthers(db, config.functions, Date.now());
+  return others.map(({ server, differences }) => ({
+    ok: "perhaps",
+    text: `the server ${server} has other functions than this configuration: ${differences.join(", ")}`,
+  }));
+}
 
 /** @param pools undefined if there is no database yet */
 export async function functionFindings(

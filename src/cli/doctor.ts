@@ -19,7 +19,7 @@ import { listPools } from "../store/user-pools.ts";
 import { type Listening, whoListens } from "./ask-port.ts";
 import { openOptions, timeText } from "./command-line.ts";
 import { exposedDemo } from "./demo.ts";
-import { functionFindings } from "./doctor-functions.ts";
+import { functionFindings, otherServers } from "./doctor-functions.ts";
 
 const day = 24 * 60 * 60 * 1000;
 
@@ -197,6 +197,7 @@ async function openedFindings(opened: OpenedDatabase, config: Config): Promise<F
     ...(demo === undefined ? [] : [{ ok: false, text: demo }]),
     ...(await keyFindings(opened, config)),
     ...(await functionFindings(config, pools)),
+    ...(await otherServers(opened.db, config)),
   ];
 }
 

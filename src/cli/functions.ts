@@ -1,6 +1,7 @@
 /** `poolhouse functions`: the functions of the configuration file, and calls of them without a pool. */
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
+import { isSampleSource, sampleEvent, sampleSources } from "../domain/triggers/samples.ts";
 import { FunctionError } from "../integrations/functions/functions.ts";
 import { closest } from "../lib/closest.ts";
 import type { FunctionSettings } from "../lib/function-settings.ts";
@@ -16,6 +17,19 @@ export async function functions(argv: readonly string[]): Promise<void> {
     return list(readArguments(rest, { options: { json: { type: "boolean" } }, operands: 0, wrong }));
   if (action === "invoke")
     return invoke(readArguments(rest, { options: { event: { type: "string" } }, operands: 1, wrong }));
+  if (action === "events") {
+    const operands = rest.length > 0 && !rest[0]!.startsWith("-") ? 1 : 0;
+    return events(readArguments(rest, { options: {}, operands, wrong }));
+  }
+  if (action === "logs") {
+    const options = {
+      follow: { type: "boolean" },
+      json: { type: "boolean" },
+      log: { type: "string" },
+    } as const;
+    return (await import("./functions-logs.ts")).logs(readArguments(rest, { options, operands: 1, wrong }));
+  }
+  if (action === "serve") return (await import("./functions-serve.ts")).serveFunctions(rest);
   throw noSuchAction("functions", action);
 }
 
@@ -37,6 +51,23 @@ function list({ config, flag }: Given): void {
     console.log(cells.map((cell, index) => cell.padEnd([widest, 7, 0][index]!)).join("  "));
   row("NAME", "RUN", "RUNS");
   for (const { name, run, runs } of rows) row(name, run, runs);
+}
+
+/** Prints the sample event of a source, or of each. */
+async function events({ config, operands: [source] }: Given): Promise<void> {
+  if (source === undefined) {
+    const all = await Promise.all(
+      sampleSources.map(async (one) => [one, await sampleEvent(one, config)] as const),
+    );
+    console.log(JSON.stringify(Object.fromEntries(all), null, 2));
+    return;
+  }
+  if (!isSampleSource(source)) {
+    const meant = closest(source, sampleSources);
+    const known = meant ? `did you mean ${meant}?` : `there are ${sampleSources.join(", ")}.`;
+    throw new CommandError(`There is no trigger source ${source}: ${known}`);
+  }
+  console.log(JSON.stringify(await sampleEvent(source, config), null, 2));
 }
 
 /** What a function runs, without secrets: the query of a URL may be one. */

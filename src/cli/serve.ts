@@ -1,7 +1,6 @@
 /** `poolhouse serve`: runs the server until SIGTERM or SIGINT. */
 import { type Config, listeningUrls, loadConfig } from "../config/config.ts";
 import type { CreatedKey } from "../domain/iam/access-keys.ts";
-import type { FunctionSettings } from "../lib/function-settings.ts";
 import { type RunningServer, startServer } from "../server.ts";
 import { exposedDemo, makeDemo } from "./demo.ts";
 import { createLog } from "./log.ts";
@@ -38,7 +37,7 @@ export async function serve(argv: readonly string[]): Promise<void> {
   }
   const exposed = await exposedDemo(server.app.db, server.app.config);
   if (exposed !== undefined) console.log(`WARNING: ${exposed}.`);
-  if (config.functions.length > 0) console.log(functionsText(config.functions));
+  if (config.functions.length > 0) console.log(functionsText(config));
   // Kept before anything else can fail, printed last, where it is easy to find.
   const shown = server.rootKey && rootKeyText(server.rootKey, rootKeyFile.keep());
   if (shown === undefined) rootKeyFile.discard();
@@ -62,10 +61,10 @@ export function readyLine(config: Config): string {
 }
 
 /** The functions, and what those that run on this machine can do. */
-function functionsText(functions: readonly FunctionSettings[]): string {
+function functionsText({ functions, functionsUser }: Config): string {
   const names = functions.map(({ name, run }) => `${name} (${run})`).join(", ");
   const local = functions.some(
-    (one) => one.run === "worker" || (one.run === "child" && one.user === undefined),
+    (one) => one.run === "worker" || (one.run === "child" && (one.user ?? functionsUser) === undefined),
   );
   return `Functions: ${names}${
     local

@@ -84,9 +84,20 @@ export const usages = {
     forms: [
       ["functions list --config FILE [--json]", "List the functions of a configuration file."],
       ["functions invoke NAME --event EVENT --config FILE", "Run a function and print its answer."],
+      [
+        "functions serve --config FILE",
+        "Run functions apart from the server, for a server that calls them with `run: invoke`. FILE is a file of their own.",
+      ],
+      ["functions events [SOURCE]", "Print a sample event for a trigger source, or for each."],
+      [
+        "functions logs NAME [--log LOG] [--follow] [--json]",
+        "Show what a function printed, from the log. --follow goes on with what comes.",
+      ],
     ],
     notes: [
       "NAME is the function's name or an ARN.",
+      "SOURCE is a trigger source, such as PreSignUp_SignUp.",
+      "LOG is a file with the log of a server or of `functions serve`, or - for standard input. Without it the systemd units poolhouse and poolhouse-functions are asked.",
       "EVENT is a JSON file, or - for standard input. What the handler prints appears on standard error. docs/functions.md has the details.",
     ],
   },

@@ -3,8 +3,6 @@
  * value prevents the start, with an error that names it. Nothing else in the program reads the environment, besides
  * main.ts, which sets the size of the thread pool.
  */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { isIP } from "node:net";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
@@ -13,11 +11,15 @@ import { fileProblem } from "../lib/file-problem.ts";
 import type { FunctionSettings } from "../lib/function-settings.ts";
 import { hostKey, isHostName } from "../lib/host-name.ts";
 import type { SmtpConfig } from "../lib/smtp-url.ts";
+import { parseSystemUser, type SystemUser } from "../lib/system-user.ts";
 import { readFunctions } from "./functions.ts";
+import { type FunctionsServer, readFunctionsServer } from "./functions-server.ts";
 import { type Limits, parseLimits } from "./limits.ts";
-import { ConfigError, type ConfigFile } from "./section.ts";
+import { readKey } from "./master-key.ts";
+import { ConfigError } from "./section.ts";
 import { list, type Setting, settings } from "./settings.ts";
 import { smtpConfig } from "./smtp.ts";
+import { readYaml } from "./yaml-file.ts";
 
 export interface Config {
   readonly host: string;
@@ -68,8 +70,16 @@ export interface Config {
   readonly smtp: SmtpConfig | undefined;
   /** The bearer token for /metrics; without one, /metrics answers only on servers that listen on loopback. */
   readonly metricsToken: string | undefined;
+  /** Whom functions in processes of their own run as, unless they say it; undefined: the server's user. */
+  readonly functionsUser: SystemUser | undefined;
   /** The functions that triggers name. */
   readonly functions: readonly FunctionSettings[];
+  /** Where programs are looked for, as in PATH. */
+  readonly programPath: string;
+}
+
+/** What `poolhouse functions serve` runs, and where. */
+export interface FunctionsServerConfig extends Omit<FunctionsServer, "user">, Pick<Config, "functionsUser"> {
   /** Where programs are looked for, as in PATH. */
   readonly programPath: string;
 }
@@ -80,11 +90,19 @@ type Name = keyof typeof settings;
 const names = Object.keys(settings) as Name[];
 const setting = (name: Name): Setting => settings[name];
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where programs are looked for, as in PATH. */
+const programPath = (env: Environment) => env["PATH"] || "/usr/local/bin:/usr/bin:/bin";
+
+/** The configuration of `poolhouse functions serve` in a file. Throws ConfigError, which says what is wrong. */
+export function loadFunctionsServer(path: string, env: Environment = process.env): FunctionsServerConfig {
+  const { user, ...server } = readFunctionsServer(path, env);
+  return { ...server, functionsUser: functionsUser(user), programPath: programPath(env) };
+}
+
 /** Loads the settings. Throws ConfigError, which says what is wrong. */
-export function loadConfig(
-  argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>> = process.env,
-): Config {
+export function loadConfig(argv: readonly string[], env: Environment = process.env): Config {
   const flags = readFlags(argv);
   const variables = readEnvironment(env);
   const path = flags.get("config") ?? variables.get("config");
@@ -102,7 +120,13 @@ export function loadConfig(
   };
   // Every setting that was given is checked, whether or not it is used along with the others.
   for (const name of names) value(name);
-  return assemble(value, { functions, programPath: env["PATH"] || "/usr/local/bin:/usr/bin:/bin" });
+  const sources = { value, credentials: env["CREDENTIALS_DIRECTORY"] || undefined };
+  return assemble(value, {
+    functions,
+    programPath: programPath(env),
+    masterKey: readKey("masterKey", sources),
+    previousMasterKey: readKey("previousMasterKey", sources),
+  });
 }
 
 /**
@@ -115,7 +139,7 @@ function withoutPasswords(text: string): string {
 
 function assemble(
   value: (name: Name) => string | undefined,
-  rest: Pick<Config, "functions" | "programPath">,
+  rest: Pick<Config, "functions" | "programPath" | "masterKey" | "previousMasterKey">,
 ): Config {
   const data = resolve(value("data")!);
   const host = value("host")!;
@@ -138,8 +162,6 @@ function assemble(
     trustedProxies: list(value("trustedProxies")!),
     region: value("region")!,
     accountId: value("accountId")!,
-    masterKey: value("masterKey"),
-    previousMasterKey: value("previousMasterKey"),
     rootAccessKeyId: value("rootAccessKeyId"),
     rootSecretAccessKey: value("rootSecretAccessKey"),
     logLevel: value("logLevel")!,
@@ -150,6 +172,7 @@ function assemble(
     authEventRetentionDays: Number(value("authEventRetentionDays")),
     smtp: readSmtp(value),
     metricsToken: value("metricsToken"),
+    functionsUser: functionsUser(value("functionsUser")!),
     ...rest,
   };
   if (config.auth === "open" && !listensOnLoopback(config)) {
@@ -177,6 +200,11 @@ function defaultUrl(value: (name: Name) => string | undefined): string {
   return value("tls") === undefined
     ? `http://${host}:${value("port")}`
     : `https://${host}:${value("httpsPort")}`;
+}
+
+/** Root gives its rights to no function by itself. */
+function functionsUser(text: string): SystemUser | undefined {
+  return process.getuid?.() === 0 ? parseSystemUser(text) : undefined;
 }
 
 function readSmtp(value: (name: Name) => string | undefined): SmtpConfig | undefined {
@@ -273,7 +301,7 @@ const keyLike = (given: string) =>
     names.map((one) => setting(one).flag),
   );
 
-function readEnvironment(env: Readonly<Record<string, string | undefined>>): Map<Name, string> {
+function readEnvironment(env: Environment): Map<Name, string> {
   const found = new Map<Name, string>();
   for (const [variable, value] of Object.entries(env)) {
     if (!variable.startsWith("POOLHOUSE_") || value === undefined || value === "") continue;
@@ -310,36 +338,6 @@ function readFile(path: string): FromFile {
     found.set(name, textOf(value));
   }
   return { values: found, functions: readFunctions(file) };
-}
-
-/**
- * Parses a YAML file. Throws ConfigError, which says where a mistake is, but quotes nothing of the file: messages of
- * the parser may contain the line, an alias or a tag, any of which can be part of a secret that lacks quotation marks.
- */
-function readYaml(path: string): ConfigFile & { readonly value: unknown } {
-  // Loaded on demand: most servers have no configuration file.
-  const yaml = createRequire(import.meta.url)("yaml") as typeof import("yaml");
-  const refuse = (reason: string): never => {
-    throw new ConfigError(`The file ${path} of --config cannot be read: ${reason}`);
-  };
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    return refuse(`${fileProblem(error)}.`);
-  }
-  const lineCounter = new yaml.LineCounter();
-  const document = yaml.parseDocument(text, { prettyErrors: false, logLevel: "silent", lineCounter });
-  const [mistake] = [...document.errors, ...document.warnings];
-  if (mistake !== undefined) {
-    const { line, col } = lineCounter.linePos(mistake.pos[0]);
-    return refuse(`it is not valid YAML at line ${line}, column ${col} (${mistake.code}).`);
-  }
-  try {
-    return { path, yaml, document, lineCounter, value: document.toJS() as unknown };
-  } catch {
-    return refuse("it is not valid YAML: an alias (*) has no anchor (&), or there are too many.");
-  }
 }
 
 /** A YAML value as a flag would spell it: lists and maps become comma-separated. */

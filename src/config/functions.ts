@@ -8,9 +8,9 @@ import type {
   FunctionSettings,
   InvokeFunction,
   ModuleFunction,
-  SystemUser,
   WebhookFunction,
 } from "../lib/function-settings.ts";
+import { parseSystemUser, type SystemUser } from "../lib/system-user.ts";
 import {
   type ConfigFile,
   type Entry,
@@ -178,15 +178,13 @@ function commandOf(entry: Entry): readonly string[] | undefined {
   return entry.fail("command", "must be a list: a program and its arguments");
 }
 
-/** A user by number, with the group of the same number or another: `1000` or `1000:1000`. */
 function userOf(entry: Entry): SystemUser | undefined {
   const text = textAt(entry, "user");
   if (text === undefined) return undefined;
-  const [, uid, gid = uid] = /^(\d{1,9})(?::(\d{1,9}))?$/.exec(text) ?? [];
-  if (uid === undefined)
+  const user = parseSystemUser(text);
+  if (user === undefined)
     return entry.fail("user", "must be the number of a user, or of a user and a group: 1000:1000");
-  if (process.getuid?.() !== 0) return entry.fail("user", "needs a server that runs as root");
-  return { uid: Number(uid), gid: Number(gid) };
+  return process.getuid?.() === 0 ? user : entry.fail("user", "needs a server that runs as root");
 }
 
 function keyOf(entry: Entry): FunctionKey | undefined {

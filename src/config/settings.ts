@@ -4,6 +4,7 @@ import { looksLikeUrl, wrongDatabase } from "../lib/database-url.ts";
 import { isHostName } from "../lib/host-name.ts";
 import { parseMailAddress } from "../lib/mail-address.ts";
 import { parseSmtpUrl } from "../lib/smtp-url.ts";
+import { parseSystemUser } from "../lib/system-user.ts";
 import { wrongLimit } from "./limits.ts";
 
 export interface Setting {
@@ -150,8 +151,13 @@ export const settings = {
     flag: "master-key",
     env: "POOLHOUSE_MASTER_KEY",
     secret: true,
-    help: "Base64 of 32 bytes; wraps the data keys. Required with PostgreSQL; otherwise a file under <data>/secrets.",
+    help: "Base64 of 32 bytes; wraps the data keys. Required with PostgreSQL, in one of these ways; otherwise a file under <data>/secrets.",
     wrong: wrongKey,
+  },
+  masterKeyFile: {
+    flag: "master-key-file",
+    env: "POOLHOUSE_MASTER_KEY_FILE",
+    help: "A file that holds the master key, readable by its owner (and a group) alone. Without either, systemd's credential `master-key` is used if the unit has one.",
   },
   previousMasterKey: {
     flag: "previous-master-key",
@@ -159,6 +165,11 @@ export const settings = {
     secret: true,
     help: "The former master key, while the master key is being replaced (docs/operating.md).",
     wrong: wrongKey,
+  },
+  previousMasterKeyFile: {
+    flag: "previous-master-key-file",
+    env: "POOLHOUSE_PREVIOUS_MASTER_KEY_FILE",
+    help: "A file that holds the former master key; or systemd's credential `previous-master-key`.",
   },
   rootAccessKeyId: {
     flag: "root-access-key-id",
@@ -187,6 +198,16 @@ export const settings = {
     fallback: "",
     help: "Limits that differ from the defaults, as name=number separated by commas; docs/security-model.md lists them.",
     wrong: (value: string) => list(value).map(wrongLimit).find(Boolean),
+  },
+  functionsUser: {
+    flag: "functions-user",
+    env: "POOLHOUSE_FUNCTIONS_USER",
+    fallback: "65534",
+    help: "The user that functions in processes of their own run as if the server is root: a number, or user:group. By default nobody.",
+    wrong: (value: string) =>
+      parseSystemUser(value)
+        ? undefined
+        : "must be the number of a user, or of a user and a group: 1000:1000",
   },
   hashConcurrency: {
     flag: "hash-concurrency",
@@ -258,10 +279,17 @@ export const settingGroups: readonly (readonly [title: string, names: readonly (
   [
     ["Listening", ["host", "port", "tls", "httpsPort"]],
     ["Public addresses", ["publicUrl", "authDomain", "extraHosts", "trustedProxies"]],
-    ["Data and keys", ["data", "database", "namedStatements", "masterKey", "previousMasterKey"]],
+    [
+      "Data and keys",
+      [
+        ...(["data", "database", "namedStatements", "masterKey", "masterKeyFile"] as const),
+        ...(["previousMasterKey", "previousMasterKeyFile"] as const),
+      ],
+    ],
     ["Administrators", ["auth", "rootAccessKeyId", "rootSecretAccessKey", "region", "accountId"]],
     ["Mail", ["smtpUrl", "smtpFrom", "smtpAllowPlaintext", "smtpCa"]],
     ["Limits", ["limits", "hashConcurrency"]],
+    ["Functions", ["functionsUser"]],
     [
       "Log, audit and metrics",
       ["logLevel", "auditReads", "auditRetentionDays", "authEventRetentionDays", "metricsToken"],

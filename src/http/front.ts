@@ -17,17 +17,23 @@ export interface Ways {
   readonly api: Listener;
   /** Everything else. */
   readonly routes: Listener;
+  /** Whether a request is for a route that takes paths in another than the normal form. */
+  readonly hasOwnPath: (incoming: IncomingMessage) => boolean;
   /** What a browser is shown where a path leads nowhere, given its Accept-Language header. */
   readonly notFoundPage: (language: string | undefined) => string;
 }
 
 /** Creates the listener that every request goes through, once listen.ts has found that it names one host. */
-export function createFront(serving: Serving, guard: OverloadGuard, { api, routes, notFoundPage }: Ways): Listener {
+export function createFront(
+  serving: Serving,
+  guard: OverloadGuard,
+  { api, routes, hasOwnPath, notFoundPage }: Ways,
+): Listener {
   const knowsHost = createHostCheck(serving.app.config);
   const answer: Listener = (incoming, outgoing) => {
     if (isApiCall(incoming) && knowsHost(incoming.headers.host)) api(incoming, outgoing);
     else if (guard.refuses(incoming, outgoing)) return;
-    else if (hasNormalPath(incoming)) routes(incoming, outgoing);
+    else if (hasOwnPath(incoming) || hasNormalPath(incoming)) routes(incoming, outgoing);
     else answerNothingHere(incoming, outgoing, notFoundPage);
   };
   return (incoming, outgoing) => {

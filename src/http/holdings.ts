@@ -119,6 +119,13 @@ export const holdings = {
     shared: "each",
     beyond: "refused",
   },
+  event: {
+    what: "Event for a function (Lambda's Invoke) that names an existing access key",
+    limit: { bytes: 6 * MiB },
+    quantity: "{bytes}",
+    shared: "each",
+    beyond: "refused",
+  },
   publicBody: {
     what: "Body of any other call of the API",
     limit: { bytes: 128 * KiB },

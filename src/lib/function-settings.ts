@@ -1,4 +1,5 @@
 /** The functions that triggers name, as the configuration describes them. */
+import type { SystemUser } from "./system-user.ts";
 
 export type FunctionSettings = (ModuleFunction | ChildFunction | InvokeFunction | WebhookFunction) &
   CommonSettings;
@@ -51,11 +52,6 @@ export interface ChildFunction extends LocalFunction {
   readonly command: readonly string[] | undefined;
   /** Whom the process runs as, in place of the server's user. */
   readonly user: SystemUser | undefined;
-}
-
-export interface SystemUser {
-  readonly uid: number;
-  readonly gid: number;
 }
 
 /** What the two ways to run a function elsewhere have in common. */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { ListUserPoolsCommand } from "@aws-sdk/client-cognito-identity-provider";
@@ -164,6 +164,31 @@ describe("the image", { skip: missing ?? false }, () => {
       }
     },
   );
+
+  test("the functions of compose run with nothing but their folder, and end when told to", async () => {
+    const { functions } = compose.services;
+    assert.deepEqual(
+      [functions.environment, functions.env_file, functions.profiles],
+      [undefined, undefined, ["functions"]],
+    );
+    assert.deepEqual(functions.volumes, ["./functions:/functions:ro"]);
+    const volume = join(temporaryFolder(), "functions");
+    mkdirSync(volume, { mode: 0o755 });
+    const port = String(await freePort());
+    const key = "access-key-id: AKIAFUNCTIONS\nsecret-access-key: 0123456789abcdef0123\n";
+    const run = "functions:\n  greet: { run: child, file: greet.mjs }\n";
+    writeFileSync(join(volume, "functions.yaml"), `port: ${port}\n${key}${run}`, { mode: 0o644 });
+    writeFileSync(join(volume, "greet.mjs"), "export const handler = async () => 7;\n", { mode: 0o644 });
+    // The folder is where a server's data would be.
+    const here = (word: string) => word.replace("/functions/", "/data/").replace(":4750/", `:${port}/`);
+    const command = [...image.command.slice(0, -1), ...functions.command.map(here)];
+    const served = start({ command, volume, readOnly: functions.read_only as boolean });
+    await served.prints(/^Functions ready at http:\/\/127\.0\.0\.1:\d+: greet \(child\)$/m);
+    const check = (functions.healthcheck.test as string[]).slice(1).map(here);
+    const [code] = await once(runInContainer(image, served.container, check, {}), "exit");
+    assert.equal(code, 0);
+    assert.equal(await stop(served.container), 0);
+  });
 
   test("with the embedded database in a volume: what was there is there after a restart", async () => {
     const volume = join(temporaryFolder(), "data");

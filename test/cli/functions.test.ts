@@ -1,16 +1,20 @@
 /** `poolhouse functions`, and functions of a server that starts. */
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { CreateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { sampleSources } from "../../src/domain/triggers/samples.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { newSdk, patient } from "../kit/sdk.ts";
-import { runWith, serve, stop } from "./program.ts";
+import { until } from "../kit/waiting.ts";
+import { runWith, serve, start, stop } from "./program.ts";
 
 /** A configuration file with functions, and an event. */
 function prepared() {
   const folder = temporaryFolder();
+  // If the tests run as root, children run as nobody.
+  chmodSync(folder, 0o755);
   const file = (name: string, text: string) => {
     writeFileSync(join(folder, name), text);
     return join(folder, name);
@@ -72,6 +76,54 @@ test("a function is called with an event, and its output and errors are told apa
   );
 });
 
+test("events prints what a function would get, for one source or for each", async () => {
+  const { config } = prepared();
+  const one = await runWith(env, "functions", "events", "PreSignUp_SignUp", "--region", "eu-west-1");
+  assert.equal(one.code, 0, one.stderr);
+  const event = JSON.parse(one.stdout) as Record<string, unknown>;
+  assert.deepEqual([event["triggerSource"], event["region"]], ["PreSignUp_SignUp", "eu-west-1"]);
+  const all = await runWith(env, "functions", "events");
+  assert.deepEqual(Object.keys(JSON.parse(all.stdout) as object), sampleSources);
+  const none = await runWith(env, "functions", "events", "PreSignUp_SignIn", "--config", config);
+  assert.equal(none.code, 1);
+  assert.match(none.stderr, /There is no trigger source PreSignUp_SignIn: did you mean PreSignUp_SignUp\?/);
+});
+
+test("logs shows what a function printed, and goes on with what comes, also in a log that was rotated", async () => {
+  const { folder } = prepared();
+  const path = join(folder, "server.log");
+  const line = (name: string, msg: string) =>
+    `${JSON.stringify({ level: 30, time: 0, function: name, requestId: "r-1", msg })}\n`;
+  writeFileSync(path, `not JSON\n{"broken\n${line("greet", "one")}${line("other", "not this")}`);
+  appendFileSync(path, `${line("greet", "two \u001b[2J")}{"level":30,"msg":"call","function":7}\n`);
+  const once = await runWith(env, "functions", "logs", "greet", "--log", path);
+  assert.equal(once.stdout, "1970-01-01T00:00:00.000Z r-1 one\n1970-01-01T00:00:00.000Z r-1 two \\x1b[2J\n");
+  const arn = "arn:aws:lambda:us-east-1:000000000000:function:other";
+  const json = await runWith(env, "functions", "logs", arn, "--log", path, "--json");
+  assert.equal(json.stdout, line("other", "not this"));
+  const absent = await runWith(env, "functions", "logs", "greet", "--log", join(folder, "none"));
+  assert.equal(absent.code, 1);
+  assert.match(absent.stderr, /The log .+none cannot be read: there is no such file/);
+  const empty = { ...env, PATH: folder };
+  const noJournal = await runWith(empty, "functions", "logs", "greet");
+  assert.match(
+    noJournal.stderr,
+    /The journal cannot be read: there is no journalctl here\. Name the log with --log/,
+  );
+
+  const following = await start(/r-1 two/, "functions", "logs", "greet", "--follow", "--log", path);
+  let shown = "";
+  following.process.stdout!.on("data", (chunk) => {
+    shown += chunk;
+  });
+  appendFileSync(path, line("greet", "three"));
+  await until("it goes on", () => shown.includes("r-1 three"));
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, line("greet", "four"));
+  await until("it reads the new file", () => shown.includes("r-1 four"));
+  await stop(following.process);
+});
+
 test("a server says which functions it runs and with which rights; it ends with them", async () => {
   const { folder, config } = prepared();
   const server = await serve("--data", join(folder, "data"), "--config", config);
@@ -85,15 +137,15 @@ test("a server says which functions it runs and with which rights; it ends with 
 
 test("a function that cannot run prevents the start, with file and line", async () => {
   const { folder, file } = prepared();
-  const start = (text: string) => {
+  const begin = (text: string) => {
     const config = file("bad.yaml", text);
     return runWith({}, "serve", "--port", "0", "--data", join(folder, "data"), "--config", config);
   };
-  const absent = await start("port: 0\nfunctions:\n  greet: { run: worker, file: absent.mjs }\n");
+  const absent = await begin("port: 0\nfunctions:\n  greet: { run: worker, file: absent.mjs }\n");
   assert.equal(absent.code, 1);
   assert.match(absent.stderr, /bad\.yaml, line 3: functions\.greet\.file cannot be read/);
   for (const run of ["worker", "child"]) {
-    const other = await start(`functions:\n  greet: { run: ${run}, file: greet.mjs, handler: other }\n`);
+    const other = await begin(`functions:\n  greet: { run: ${run}, file: greet.mjs, handler: other }\n`);
     assert.equal(other.code, 1);
     assert.match(other.stderr, /The function greet \(.*bad\.yaml, line 2\) cannot run: .*no function other/);
     assert.doesNotMatch(other.stdout, /ready/);

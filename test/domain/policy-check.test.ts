@@ -14,6 +14,7 @@ import { repeatedMember } from "../../src/lib/json-members.ts";
 /** In an installation as it is unless something else is set. */
 const home = { accountId: "000000000000", region: "us-east-1" };
 const checkPolicy = (json: string) => check(json, home);
+const lambda = "arn:aws:lambda:us-east-1:000000000000:";
 const pool = "arn:aws:cognito-idp:us-east-1:000000000000:userpool/us-east-1_AbCdEfGhI";
 const base = { Effect: "Deny", Action: "cognito-idp:DeleteUserPool", Resource: pool };
 const write = (...statements: object[]) => JSON.stringify({ Version: "2012-10-17", Statement: statements });
@@ -71,11 +72,24 @@ const kept: object[] = [
   when({ Null: { "ec2:SourceInstanceARN": "false", "lambda:SourceFunctionArn": "false" } }),
   { ...base, Action: "cognito-idp:*WebACL*", Resource: "arn:aws:wafv2:*:000000000000:*/webacl/*/*" },
   { ...base, Effect: "Allow", Resource: [`${pool}/*`, `${pool}/client/abc123`] },
+  // Of Lambda, InvokeFunction alone is served.
+  { ...base, Action: "lambda:InvokeFunction", Resource: `${lambda}function:claims` },
+  { ...base, Action: "lambda:Invoke*", Resource: [`${lambda}function:*`, `${lambda}function:claims:live`] },
+  { ...base, Action: ["lambda:*", "lambda:GetFunction"], Resource: `${lambda}layer:x` },
+  { ...base, Action: ["lambda:InvokeAsync", "lambda:InvokeFunctionUrl", "lambda:ListFunctions"] },
   { Effect: "Deny", Action: ["sns:Publish", "sqs:*", "ses:*", "sms:*", "cognito-sync:*"], Resource: "*" },
 ];
 
 /** Each has the texts of all that is wrong with it. */
 const refused: [object, RegExp[]][] = [
+  [
+    { ...base, Action: "lambda:InvokeFunctoin" },
+    [/is no action of lambda\. Did you mean 'lambda:InvokeFunction'\?/],
+  ],
+  [
+    { ...base, Action: "lambda:InvokeFunction", Resource: `${lambda}layer:x` },
+    [/must end in function:<name>, not 'layer:x'/],
+  ],
   [
     { ...base, Action: "cognito-idp:DeletUserPool" },
     [/is no action of cognito-idp\. Did you mean 'cognito-idp:DeleteUserPool'\?/],
@@ -90,7 +104,7 @@ const refused: [object, RegExp[]][] = [
   [
     { ...base, Action: "cognito:ListUsers" },
     [
-      /'cognito:ListUsers': no service here is called 'cognito' \(cognito-idp, cognito-identity, poolhouse\)\. Did you mean 'cognito-idp:ListUsers'\?$/,
+      /'cognito:ListUsers': no service here is called 'cognito' \(cognito-idp, cognito-identity, lambda, poolhouse\)\. Did you mean 'cognito-idp:ListUsers'\?$/,
     ],
   ],
   [{ ...base, Action: "cognito:Foo" }, [/no service here is called 'cognito' \([^)]+\)\.$/]],

@@ -40,6 +40,14 @@ const callHead = (town: Town, length: number, headers = "") =>
   `POST / HTTP/1.1\r\n${hostOf(town)}content-type: application/x-amz-json-1.1\r\n` +
   `x-amz-target: AWSCognitoIdentityProviderService.CreateUserPool\r\n${headers}content-length: ${length}\r\n\r\n`;
 
+/** The same for a function. */
+const eventHead = (town: Town, length: number, headers = "") =>
+  `POST /2015-03-31/functions/any/invocations HTTP/1.1\r\n${hostOf(town)}${headers}content-length: ${length}\r\n\r\n`;
+
+const unknownKey =
+  "authorization: AWS4-HMAC-SHA256 Credential=AKIANOBODY/20260101/us-east-1/cognito-idp/aws4_request, " +
+  "SignedHeaders=host, Signature=0\r\n";
+
 /** Opens more connections than allowed, each with this text; as many as possible stay open. */
 const connections =
   (text: (town: Town) => string): Take =>
@@ -252,17 +260,12 @@ export const takings: Readonly<Record<HoldingName, readonly Take[] | undefined>>
   ],
   requestTime: [few((town) => `${callHead(town, 1_000)}{`)],
   body: [
-    refused(
-      (town) =>
-        callHead(
-          town,
-          holdings.body.limit.bytes,
-          `authorization: AWS4-HMAC-SHA256 Credential=AKIANOBODY/20260101/us-east-1/cognito-idp/aws4_request, ` +
-            "SignedHeaders=host, Signature=0\r\n",
-        ),
-      /UnrecognizedClientException/,
-    ),
+    refused((town) => callHead(town, holdings.body.limit.bytes, unknownKey), /UnrecognizedClientException/),
     refused((town) => callHead(town, holdings.body.limit.bytes, "authorization: x\r\n"), /more than 131072/),
+  ],
+  event: [
+    refused((town) => eventHead(town, holdings.event.limit.bytes, unknownKey), /UnrecognizedClientException/),
+    refused((town) => eventHead(town, holdings.event.limit.bytes), /more than 131072/),
   ],
   publicBody: [refused((town) => callHead(town, holdings.publicBody.limit.bytes + 1), /more than 131072/)],
   formBody: [refused((town) => formHead(town, holdings.formBody.limit.bytes + 1), /The body is too long/)],

@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { loadConfig } from "../../src/config/config.ts";
 import { OperatorError } from "../../src/lib/operator-error.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { until } from "../kit/waiting.ts";
@@ -146,6 +147,33 @@ test("what a handler has started ends with it", async () => {
   assert.ok(lives());
   await functions.close();
   await until("it has ended", () => !lives());
+});
+
+test("if the server is root, processes run as a user that must be able to read the handler", async (context) => {
+  if (process.getuid?.() !== 0) return context.skip("needs root");
+  assert.deepEqual(loadConfig([], {}).functionsUser, { uid: 65534, gid: 65534 });
+  const childUser = loadConfig(["--functions-user", "65534:65533"], {}).functionsUser;
+  const paths = { environment: { PATH: "/usr/bin:/bin" } };
+  const settings = { ...python, ...paths };
+  const functions = await open({ contract: settings, root: { ...settings, user: 0 } }, { childUser });
+  await functions.check();
+  const ids = async (name: string) => functions.invoke(name, { do: "ids" });
+  assert.deepEqual(await ids("contract"), [65534, 65533, []]);
+  assert.deepEqual(((await ids("root")) as number[]).slice(0, 2), [0, 0]);
+
+  const folder = temporaryFolder();
+  const file = join(folder, "closed.py");
+  writeFileSync(file, "def lambda_handler(event, context):\n    return 7\n");
+  const closed = await open({ closed: { run: "child", file, ...paths } }, { childUser });
+  const message =
+    /^The function closed \(.+ line 2\) cannot run: the user 65534 \(group 65533\), whom it runs as, may not read .+closed\.py: let others read it and enter its folders/;
+  await assert.rejects(
+    closed.check(),
+    (error) => error instanceof OperatorError && message.test(error.message),
+  );
+  chmodSync(folder, 0o755);
+  await closed.check();
+  assert.equal(await closed.invoke("closed", {}), 7);
 });
 
 test("a process runs as another user, and cannot read what is the server's", async (context) => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after } from "node:test";
 import { stringify } from "yaml";
 import { loadConfig } from "../../src/config/config.ts";
+import type { FunctionHost } from "../../src/integrations/functions/driver.ts";
 import { FunctionError, type FunctionFault } from "../../src/integrations/functions/functions.ts";
 import { createFunctions, type FunctionRegistry } from "../../src/integrations/functions/registry.ts";
 import { temporaryFolder } from "../kit/databases.ts";
@@ -17,6 +18,8 @@ export interface Line {
   readonly message: string;
 }
 
+type Given = Partial<Pick<FunctionHost, "reload" | "clock" | "childUser">>;
+
 export interface TestFunctions extends FunctionRegistry {
   readonly log: Line[];
 }
@@ -27,7 +30,7 @@ after(() => Promise.all(opened.map((one) => one.close())));
 /** The functions of a configuration file with this section; they are closed with the test file. */
 export async function open(
   section: Readonly<Record<string, object>>,
-  { reload = false, clock = Date.now } = {},
+  { reload = false, clock = Date.now, childUser }: Given = {},
 ): Promise<TestFunctions> {
   const file = join(temporaryFolder(), "poolhouse.yaml");
   writeFileSync(file, stringify({ functions: section }));
@@ -42,6 +45,7 @@ export async function open(
     region: "eu-central-1",
     endpoint: "http://localhost:4747",
     path: programPath,
+    childUser,
     reload,
     clock,
   });

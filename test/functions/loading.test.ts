@@ -50,7 +50,16 @@ test("a handler that loads for too long is ended, and this is said, not what its
           loading.reject(failed("Client is not a constructor"));
         },
       }),
-      { name: "endless", where: "", file: "", timeoutMs: 5_000, attempts: 1, concurrency: 1, queue: 0 },
+      {
+        name: "endless",
+        where: "",
+        file: "",
+        timeoutMs: 5_000,
+        attempts: 1,
+        concurrency: 1,
+        queue: 0,
+        plainTextCodes: false,
+      },
       { reload: false },
     );
     const check = driver.check!();

@@ -6,6 +6,7 @@ import { Writable } from "node:stream";
 import { type Logger, pino } from "pino";
 import { notYet } from "../../src/http/aws-json/operation.ts";
 import { identityPoolHandlers, userPoolHandlers } from "../../src/http/aws-json/operations.ts";
+import { errors as ofInvoke } from "../../src/http/lambda/answer.ts";
 import { identityPoolOperations } from "../../src/wire/generated/identity-pools.ts";
 import { userPoolOperations } from "../../src/wire/generated/user-pools.ts";
 import type { OperationFacts } from "../../src/wire/model.ts";
@@ -55,6 +56,7 @@ const tables: readonly Table[] = [
 
 /** Two services share three names (tags): those may answer what either declares. */
 function errorsOf(operation: string): ReadonlySet<string> {
+  if (operation === "Invoke") return new Set(Object.keys(ofInvoke));
   const all: string[] = [...ofEveryOperation, ...(deviating[operation] ?? [])];
   for (const [facts, handlers] of tables) {
     if (facts === identityPoolOperations && Object.hasOwn(facts, operation)) all.push("ValidationException");

@@ -58,6 +58,8 @@ const components = {
   strace: () => succeeds("strace", ["--trace=none", "true"]),
   // Runs a command on a terminal.
   script: () => existsSync("/usr/bin/script"),
+  // Reads units without running any.
+  "systemd-analyze": () => existsSync("/usr/bin/systemd-analyze"),
   boto3: () => succeeds("/usr/bin/python3", ["-c", "import boto3"]),
   terraform: () => providerMirror() !== undefined && succeeds("terraform", ["version"]),
 };

@@ -17,6 +17,14 @@ export const permissions: Readonly<Record<Permission, string>> = {
 };
 
 /**
+ * Services of which only the actions listed here are served, with others of AWS whose names resemble those. Statements
+ * about the others are accepted like those about any other service.
+ */
+export const servedInPart: Readonly<Record<string, readonly string[]>> = {
+  lambda: ["InvokeAsync", "InvokeFunctionUrl"],
+};
+
+/**
  * All actions by service, including those of AWS that have no operation here. STS is not served yet, so statements
  * about it are accepted like those about any other service.
  */
@@ -34,5 +42,6 @@ export const ownActions: Readonly<Record<string, readonly string[]>> = {
     "GetIdentityPoolDailyAnalytics",
     "GetIdentityProviderDailyAnalytics",
   ],
+  lambda: ["InvokeFunction"],
   poolhouse: Object.keys(permissions),
 };

@@ -6,7 +6,7 @@
 import type { Config } from "../../config/config.ts";
 import { closest } from "../../lib/closest.ts";
 import { repeatedMember } from "../../lib/json-members.ts";
-import { ownActions } from "./actions.ts";
+import { ownActions, servedInPart } from "./actions.ts";
 import { conditionKey, conditionKeys, type KeyType } from "./condition-keys.ts";
 import { isKeyOfOthers } from "./other-services.ts";
 import { parsePolicy } from "./policy.ts";
@@ -101,9 +101,19 @@ function fits(pattern: string, text: string): boolean {
 
 /** Our services that an action pattern matches, and whether it may match others. */
 function servicesOf(action: string): { own: string[]; others: boolean } {
-  const service = action.split(":")[0]!;
-  const own = Object.keys(ownActions).filter((name) => fits(service, name));
-  return { own, others: own.length === 0 || /[*?]/.test(service) };
+  const [service = "", name = ""] = action.split(":");
+  const own = Object.keys(ownActions).filter((one) => fits(service, one) && mayMean(one, name));
+  const inPart = own.some((one) => servedInPart[one] !== undefined) && /[*?]/.test(name);
+  return { own, others: own.length === 0 || /[*?]/.test(service) || inPart };
+}
+
+/** Whether an action's name is of those that a service has here, or resembles one. */
+function mayMean(service: string, name: string): boolean {
+  const others = servedInPart[service];
+  if (others === undefined || name === "") return true;
+  const known = ownActions[service]!;
+  if (known.some((one) => fits(name, one))) return true;
+  return !others.some((one) => fits(name, one)) && closest(name, known) !== undefined;
 }
 
 function wrongAction(action: string): string | undefined {
@@ -120,6 +130,7 @@ function wrongAction(action: string): string | undefined {
 
 /** Reports a service that is not ours but looks like a misspelling of one. */
 function oddService(action: string, service: string, name: string): string | undefined {
+  if (servedInPart[service.toLowerCase()] !== undefined) return undefined;
   const names = Object.keys(ownActions);
   const near = closest(service, names);
   if (near === undefined && !/^cognito(?!-sync$)/i.test(service)) return undefined;
@@ -131,6 +142,7 @@ function oddService(action: string, service: string, name: string): string | und
 const resources: Readonly<Record<string, readonly [string, RegExp]>> = {
   "cognito-idp": ["userpool/<id>", /^userpool\/[\w*?-]+$/],
   "cognito-identity": ["identitypool/<id>", /^identitypool\/[\w:*?-]+$/],
+  lambda: ["function:<name>", /^function:[\w*?-]+(?::[\w$*?-]+)?$/],
 };
 
 /** The services in the ARNs of the resources, by the service of the action. */
@@ -138,6 +150,7 @@ const arnServices: Readonly<Record<string, readonly string[]>> = {
   "cognito-idp": ["cognito-idp"],
   poolhouse: ["cognito-idp"],
   "cognito-identity": ["cognito-identity"],
+  lambda: ["lambda"],
 };
 
 /** Whether an action associates web ACLs with pools; these are then resources of it, too. */
@@ -174,6 +187,7 @@ function wrongResource(
     const meant = closest(service, [...arns]);
     return `${place} is none of ${[...about].join(", ")}.${quoted(meant)}`;
   }
+  if (!ours && servedInPart[service] !== undefined) return undefined;
   if (!fits(partition, "aws")) return `${place}: the partition is 'aws', not '${partition}'.`;
   if (!/^[a-z0-9*?-]+$/.test(region)) return `${place}: '${region}' is no region.`;
   if (!/^(?:\d{12}|[\d?]*\*[\d*?]*|[\d?]{12})$/.test(account))

@@ -3,11 +3,10 @@
  * when everything is ("Pre authentication Lambda trigger" and "Post authentication Lambda trigger", Amazon Cognito
  * Developer Guide).
  */
-import type { Ctx } from "../../app.ts";
 import type { User } from "../../store/users.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
-import { fire } from "./fire.ts";
+import { type FiringCtx, fire } from "./fire.ts";
 import type { Metadata } from "./trigger.ts";
 import { given, userAttributes } from "./user-event.ts";
 
@@ -18,7 +17,7 @@ import { given, userAttributes } from "./user-event.ts";
  * @param request.validationData ClientMetadata of InitiateAuth
  */
 export async function preAuthentication(
-  ctx: Ctx,
+  ctx: FiringCtx,
   request: {
     readonly pool: Pool;
     readonly client: Client;
@@ -48,7 +47,7 @@ export async function preAuthentication(
  * @param request.clientMetadata ClientMetadata of RespondToAuthChallenge
  */
 export async function postAuthentication(
-  ctx: Ctx,
+  ctx: FiringCtx,
   request: {
     readonly pool: Pool;
     readonly client: Client;

@@ -3,12 +3,11 @@
  * authentication challenge Lambda triggers", Amazon Cognito Developer Guide). If the client hides who exists, they are
  * asked for names that nobody has, too, with `userNotFound`.
  */
-import type { Ctx } from "../../app.ts";
 import type { User } from "../../store/users.ts";
 import { hidesUsers } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { type Answered, type Form, unrecognizable } from "./answer.ts";
-import { fire } from "./fire.ts";
+import { type FiringCtx, fire } from "./fire.ts";
 import type { Metadata } from "./trigger.ts";
 import { given, userAttributes } from "./user-event.ts";
 
@@ -35,7 +34,7 @@ export type Definition = "tokens" | "failure" | "CUSTOM_CHALLENGE" | "PASSWORD_V
 
 /** Fires one of the triggers. Throws as `fire` does, and InvalidLambdaResponseException if it is not configured. */
 async function ask<F extends Form>(
-  ctx: Ctx,
+  ctx: FiringCtx,
   { pool, client, user, submitted, clientMetadata }: CustomSignIn,
   trigger: "DefineAuthChallenge" | "CreateAuthChallenge" | "VerifyAuthChallengeResponse",
   { form, ...own }: { readonly form: F; readonly request: Readonly<Record<string, unknown>> },
@@ -60,7 +59,7 @@ async function ask<F extends Form>(
  * nothing fails it. Throws as `fire` does.
  */
 export async function defineAuthChallenge(
-  ctx: Ctx,
+  ctx: FiringCtx,
   signIn: CustomSignIn,
   session: readonly ChallengeResult[],
 ): Promise<Definition> {
@@ -85,7 +84,7 @@ export interface CreatedChallenge {
 
 /** Fires CreateAuthChallenge for a CUSTOM_CHALLENGE. Throws as `fire` does. */
 export async function createAuthChallenge(
-  ctx: Ctx,
+  ctx: FiringCtx,
   signIn: CustomSignIn,
   session: readonly ChallengeResult[],
 ): Promise<CreatedChallenge> {
@@ -103,7 +102,7 @@ export async function createAuthChallenge(
 
 /** Fires VerifyAuthChallengeResponse: whether the answer is right. Throws as `fire` does. */
 export async function verifyAuthChallengeResponse(
-  ctx: Ctx,
+  ctx: FiringCtx,
   signIn: CustomSignIn,
   challenge: { readonly answer: string; readonly hidden: Readonly<Record<string, string>> },
 ): Promise<boolean> {

@@ -2,12 +2,23 @@
  * Fires triggers ("Customizing user pool workflows with Lambda triggers", Amazon Cognito Developer Guide): makes the
  * event, runs the function and reads its answer. No transaction may be open meanwhile.
  */
-import type { App, Ctx } from "../../app.ts";
-import { FunctionError } from "../../integrations/functions/functions.ts";
+import type { Ctx } from "../../app.ts";
+import { FunctionError, type Functions } from "../../integrations/functions/functions.ts";
 import { isRefusedFor, refuseFor } from "../../wire/refuse.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { type Answered, answerOf, type Form, unrecognizable } from "./answer.ts";
 import { functionOf, type Trigger, type TriggerSource } from "./trigger.ts";
+
+/** What runs functions. */
+interface Running {
+  readonly functions: Pick<Functions, "invoke">;
+}
+
+/** What triggers need of a request. */
+export type FiringCtx = Pick<Ctx, "userAgent"> & {
+  readonly app: Running;
+  readonly log: { info(fields: object, message: string): void };
+};
 
 export interface Firing<F extends Form> {
   readonly source: TriggerSource;
@@ -27,7 +38,7 @@ export interface Firing<F extends Form> {
  * run and InvalidLambdaResponseException if its answer is not of the form.
  */
 export async function fire<F extends Form>(
-  ctx: Ctx,
+  ctx: Pick<FiringCtx, "userAgent" | "app">,
   pool: Pick<Pool, "id" | "document">,
   trigger: Trigger,
   firing: Firing<F>,
@@ -76,7 +87,7 @@ const regionOf = (poolId: string) => poolId.slice(0, poolId.indexOf("_"));
 
 /** Runs the function of an event and returns the members of its answer that the form names. Throws as `fire` does. */
 export async function fireEvent<F extends Form>(
-  app: Pick<App, "functions">,
+  app: Running,
   { trigger, arn, event }: TriggerEvent,
   form: F,
 ): Promise<Answered<F>> {
@@ -85,10 +96,7 @@ export async function fireEvent<F extends Form>(
 }
 
 /** Runs the function of an event whose answer nobody reads. Throws as `fire` does, but not for any answer. */
-export async function fireUnanswered(
-  app: Pick<App, "functions">,
-  { trigger, arn, event }: TriggerEvent,
-): Promise<void> {
+export async function fireUnanswered(app: Running, { trigger, arn, event }: TriggerEvent): Promise<void> {
   try {
     await invoke(app, trigger, arn, event);
   } catch (error) {
@@ -96,12 +104,7 @@ export async function fireUnanswered(
   }
 }
 
-async function invoke(
-  app: Pick<App, "functions">,
-  trigger: Trigger,
-  arn: string,
-  event: object,
-): Promise<unknown> {
+async function invoke(app: Running, trigger: Trigger, arn: string, event: object): Promise<unknown> {
   try {
     return await app.functions.invoke(arn, event);
   } catch (error) {

@@ -2,9 +2,8 @@
  * InboundFederation: a function changes what an identity provider says of a user, before it is mapped to attributes
  * ("Inbound federation Lambda trigger", Amazon Cognito Developer Guide).
  */
-import type { Ctx } from "../../app.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
-import { fire } from "./fire.ts";
+import { type FiringCtx, fire } from "./fire.ts";
 
 type Claims = Readonly<Record<string, unknown>>;
 
@@ -27,7 +26,7 @@ export interface InboundUser {
  * provider's; undefined if these stay as they are: the pool has no function, or it answered none. Throws as `fire` does.
  */
 export async function inboundFederation(
-  ctx: Ctx,
+  ctx: FiringCtx,
   pool: Pool,
   client: Client,
   { userName, providerName, providerType, answers }: InboundUser,

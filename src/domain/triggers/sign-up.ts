@@ -3,11 +3,10 @@
  * one, confirm it and vouch for its addresses; PostConfirmation hears of a confirmed one ("Post confirmation Lambda
  * trigger").
  */
-import type { Ctx } from "../../app.ts";
 import type { User } from "../../store/users.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { unrecognizable } from "./answer.ts";
-import { fire } from "./fire.ts";
+import { type FiringCtx, fire } from "./fire.ts";
 import type { Metadata } from "./trigger.ts";
 import { given, userAttributes } from "./user-event.ts";
 
@@ -36,7 +35,7 @@ const nothing: SignUpDecision = { confirmed: false, verified: [] };
  * address that the user does not have.
  */
 export async function preSignUp(
-  ctx: Ctx,
+  ctx: FiringCtx,
   pool: Pool,
   client: Client,
   user: NewUser,
@@ -50,12 +49,12 @@ export async function preSignUp(
 }
 
 /** Fires PreSignUp for AdminCreateUser, which it can only refuse. Throws as `fire` does. */
-export async function preAdminCreateUser(ctx: Ctx, pool: Pool, user: NewUser): Promise<void> {
+export async function preAdminCreateUser(ctx: FiringCtx, pool: Pool, user: NewUser): Promise<void> {
   await firePreSignUp(ctx, pool, "PreSignUp_AdminCreateUser", undefined, user);
 }
 
 function firePreSignUp(
-  ctx: Ctx,
+  ctx: FiringCtx,
   pool: Pool,
   source: "PreSignUp_SignUp" | "PreSignUp_AdminCreateUser",
   clientId: string | undefined,
@@ -80,7 +79,7 @@ function firePreSignUp(
  * @param client undefined if an administrator confirms
  */
 export async function postConfirmation(
-  ctx: Ctx,
+  ctx: FiringCtx,
   pool: Pool,
   confirmed: {
     readonly user: User;

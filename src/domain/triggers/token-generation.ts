@@ -3,11 +3,10 @@
  * trigger", Amazon Cognito Developer Guide). V1_0 changes ID tokens, V2_0 access tokens as well, and V3_0 also those
  * that clients get for themselves.
  */
-import type { Ctx } from "../../app.ts";
 import type { User } from "../../store/users.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { type Answered, type Form, isObject, membersOf, unrecognizable } from "./answer.ts";
-import { fire } from "./fire.ts";
+import { type FiringCtx, fire } from "./fire.ts";
 import { hasTrigger, type Metadata, type TokenSource } from "./trigger.ts";
 import { given, userAttributes } from "./user-event.ts";
 
@@ -57,7 +56,7 @@ const members = {
 
 /** Fires PreTokenGeneration for a user's tokens; undefined if nothing is to be changed. Throws as `fire` does. */
 export async function preTokenGeneration(
-  ctx: Ctx,
+  ctx: FiringCtx,
   about: {
     readonly pool: Pool;
     readonly client: Client;
@@ -92,7 +91,7 @@ export async function preTokenGeneration(
  * changed. Throws as `fire` does.
  */
 export async function preClientTokenGeneration(
-  ctx: Ctx,
+  ctx: FiringCtx,
   pool: Pool,
   client: Client,
   scopes: readonly string[],
@@ -104,7 +103,7 @@ export async function preClientTokenGeneration(
 }
 
 async function ask(
-  ctx: Ctx,
+  ctx: FiringCtx,
   pool: Pool,
   asked: {
     readonly source: TokenSource;

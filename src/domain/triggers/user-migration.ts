@@ -2,10 +2,9 @@
  * UserMigration: a function looks a user up in another user store, when nobody here has the name ("Migrate user Lambda
  * trigger", Amazon Cognito Developer Guide).
  */
-import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
-import { fire } from "./fire.ts";
+import { type FiringCtx, fire } from "./fire.ts";
 import type { Metadata } from "./trigger.ts";
 import { given } from "./user-event.ts";
 
@@ -44,7 +43,7 @@ const form = {
  * in either case, and what went wrong otherwise is in the log alone.
  */
 export async function findElsewhere(
-  ctx: Ctx,
+  ctx: FiringCtx,
   pool: Pool,
   client: Client,
   asked: Asked,
@@ -58,7 +57,7 @@ export async function findElsewhere(
   }
 }
 
-async function ask(ctx: Ctx, pool: Pool, client: Client, asked: Asked): Promise<FoundUser | undefined> {
+async function ask(ctx: FiringCtx, pool: Pool, client: Client, asked: Asked): Promise<FoundUser | undefined> {
   const { userName, password, validationData, clientMetadata } = asked;
   const answer = await fire(ctx, pool, "UserMigration", {
     source: password === undefined ? "UserMigration_ForgotPassword" : "UserMigration_Authentication",

@@ -2,17 +2,17 @@
 import type { IncomingMessage } from "node:http";
 import { Hono } from "hono";
 import type { Ctx } from "../../app.ts";
-import { isAccessKey } from "../../domain/iam/access-keys.ts";
 import { Refusal } from "../../lib/refusal.ts";
-import { credentialKeyId, headerPairs, type WireRequest } from "../../lib/sigv4.ts";
-import { refusal, refusalFor } from "../../wire/refuse.ts";
-import { announcedLength, type Exchange, refusalOf } from "../body.ts";
+import type { WireRequest } from "../../lib/sigv4.ts";
+import { refusalFor } from "../../wire/refuse.ts";
+import { type Exchange, refusalOf } from "../body.ts";
 import type { Serving } from "../context.ts";
 import { holdings } from "../holdings.ts";
 import type { JsonDoor, JsonOperation } from "../json-door.ts";
 import { errorAnswer, type JsonAnswer } from "../json-errors.ts";
 import type { Listener } from "../listen.ts";
 import { hiddenFacts } from "../refused.ts";
+import { largestSignedBody, wireRequest } from "../signed-request.ts";
 import { discardRest } from "../unread.ts";
 import { answerCall, findTarget, type Target } from "./endpoint.ts";
 
@@ -128,9 +128,6 @@ function isSingular(target: Called, { status, body }: JsonAnswer): boolean {
 /** Matches an answer that contains tokens or credentials. (No value can look like this: its quotes are escaped.) */
 const issues = /"(?:AuthenticationResult|Credentials|Token)":/;
 
-const unknownKey = () =>
-  refusal("UnrecognizedClientException", "The security token included in the request is invalid.");
-
 /** A header that may occur once; undefined if it is absent or repeated. */
 function headerOf(incoming: IncomingMessage, name: string): string | undefined {
   const value = incoming.headers[name];
@@ -149,34 +146,9 @@ async function readBody(
   return typeof body === "string" ? refusalOf(body, limit) : body;
 }
 
-/**
- * The size limit of a call's body. Branding assets need megabytes, which only callers who name an existing access key
- * may send; no key is looked up for a body that others could send, too.
- */
+/** The size limit of a call's body. Branding assets need megabytes, which only administrators may send. */
 async function largestBody(ctx: Ctx, incoming: IncomingMessage, target: Called): Promise<number | Refusal> {
   if (target === undefined) return 0;
-  const publicLimit = holdings.publicBody.limit.bytes;
-  const { authorization } = incoming.headers;
-  if ("answer" in target || target.authorization !== "iam" || authorization === undefined) return publicLimit;
-  if ((announcedLength(incoming) ?? Number.POSITIVE_INFINITY) <= publicLimit) return publicLimit;
-  if (ctx.config.auth === "open") return holdings.body.limit.bytes;
-  const keyId = credentialKeyId(authorization);
-  if (keyId === undefined) return publicLimit;
-  return (await isAccessKey(ctx, keyId)) ? holdings.body.limit.bytes : unknownKey();
-}
-
-/** The request as its signature covers it: raw headers, which few operations look at, and raw target. */
-function wireRequest({ url = "/", rawHeaders }: IncomingMessage, body: Uint8Array): WireRequest {
-  const end = url.indexOf("?");
-  let pairs: ReturnType<typeof headerPairs> | undefined;
-  return {
-    method: "POST",
-    path: end < 0 ? url : url.slice(0, end),
-    query: end < 0 ? "" : url.slice(end + 1),
-    get headers() {
-      pairs ??= headerPairs(rawHeaders);
-      return pairs;
-    },
-    body,
-  };
+  if ("answer" in target || target.authorization !== "iam") return holdings.publicBody.limit.bytes;
+  return largestSignedBody(ctx, incoming, holdings.body.limit.bytes);
 }

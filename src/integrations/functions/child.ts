@@ -3,9 +3,11 @@
  * any other that does. It gets no more of the server's environment than PATH, but has the rights of the server's user.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { dirname, join } from "node:path";
+import { once } from "node:events";
+import { dirname, isAbsolute, join } from "node:path";
 import type { ChildFunction, FunctionSettings } from "../../lib/function-settings.ts";
-import { type Driver, exitMessage, type FunctionHost, failed } from "./driver.ts";
+import type { SystemUser } from "../../lib/system-user.ts";
+import { type Driver, exited, exitMessage, type FunctionHost, failed, NotReadable } from "./driver.ts";
 import { environmentOf } from "./environment.ts";
 import { FunctionError } from "./functions.ts";
 import { logOutput } from "./output.ts";
@@ -14,8 +16,27 @@ import { createRuntimeApi } from "./runtime-api.ts";
 
 type Settings = FunctionSettings & ChildFunction;
 
-export function createDriver(settings: Settings, host: FunctionHost): Driver {
-  return createPool(() => startProcess(settings, host), settings, host);
+export function createDriver(given: Settings, host: FunctionHost): Driver {
+  const settings = { ...given, user: given.user ?? host.childUser };
+  const pool = createPool(() => startProcess(settings, host), settings, host);
+  return {
+    ...pool,
+    check: async () => {
+      const { user, file, command } = settings;
+      if (user !== undefined) {
+        const program = command === undefined ? commandOf(settings).filter(isAbsolute) : [];
+        for (const path of [file, ...program]) await requireReadable(path, user);
+      }
+      await pool.check?.();
+    },
+  };
+}
+
+/** Throws NotReadable unless the user may read a file. Only the system knows, so it is asked as that user. */
+async function requireReadable(path: string, user: SystemUser): Promise<void> {
+  const asked = spawn("/bin/sh", ["-c", 'test -r "$1"', "sh", path], { ...user, stdio: "ignore" });
+  const [code] = await once(asked, "exit");
+  if (code !== 0) throw new NotReadable(path, user);
 }
 
 /** The program that runs the handler, with its arguments. The built program is JavaScript. */
@@ -29,7 +50,7 @@ function commandOf({ runtime, command, file, handler, memoryMb }: Settings): rea
 
 function startProcess(settings: Settings, host: FunctionHost): Runner {
   const api = createRuntimeApi(settings.command === undefined);
-  const exited = Promise.withResolvers<void>();
+  const gone = Promise.withResolvers<void>();
   let ended = false;
   let child: ChildProcess | undefined;
   let begin: (id: string) => void = () => {};
@@ -38,7 +59,7 @@ function startProcess(settings: Settings, host: FunctionHost): Runner {
     ended = true;
     api.fail(error);
     api.close();
-    exited.resolve();
+    gone.resolve();
   };
   const start = async () => {
     const address = await api.listen();
@@ -57,7 +78,7 @@ function startProcess(settings: Settings, host: FunctionHost): Runner {
     begin = output.begin;
     started.once("error", (cause) => over(notStarted(cause)));
     started.once("exit", (code, signal) =>
-      over(failed(exitMessage(api.running ?? "", code, signal && (signals[signal] ?? signal)))),
+      over(exited(exitMessage(api.running ?? "", code, signal && (signals[signal] ?? signal)))),
     );
   };
   start().catch((error: Error) => over(notStarted(error)));
@@ -74,7 +95,7 @@ function startProcess(settings: Settings, host: FunctionHost): Runner {
     end: async () => {
       ended = true;
       if (child?.pid !== undefined) killGroup(child.pid);
-      await exited.promise;
+      await gone.promise;
     },
   };
 }

@@ -1,4 +1,5 @@
 /** What the ways to run a function have in common. */
+import type { SystemUser } from "../../lib/system-user.ts";
 import { FunctionError } from "./functions.ts";
 
 /** One call of a function. Attempts to run it again are the same call. */
@@ -54,6 +55,8 @@ export interface FunctionHost {
   readonly endpoint: string;
   /** Where programs are looked for, as in PATH. */
   readonly path: string;
+  /** Whom processes run as that have no user of their own; undefined: the user of this process. */
+  readonly childUser: SystemUser | undefined;
   /** Whether a changed handler is loaded again: for development. */
   readonly reload: boolean;
   /** Epoch milliseconds. */
@@ -66,13 +69,26 @@ export const largestPayload = 6 * 1024 * 1024;
 /** The message about an answer that is larger, as Lambda words it. */
 export const tooLarge = `Response payload size exceeded maximum allowed payload size (${largestPayload} bytes).`;
 
-export const failed = (message: string) => new FunctionError("failed", message);
+/** @param type of what was thrown */
+export const failed = (message: string, type?: string) => new FunctionError("failed", message, type);
+
+/** A process or thread ended instead of answering. */
+export const exited = (message: string) => failed(message, "Runtime.ExitError");
 
 /** The file of a function does not export its handler. */
 export class HandlerNotFound extends FunctionError {
   override name = "HandlerNotFound";
   constructor(message: string) {
     super("failed", message);
+  }
+}
+
+/** The user that a function runs as may not read what it needs. */
+export class NotReadable extends FunctionError {
+  override name = "NotReadable";
+  constructor(path: string, { uid, gid }: SystemUser) {
+    const whose = `the user ${uid} (group ${gid}), whom it runs as, may not read ${path}`;
+    super("failed", `${whose}: let others read it and enter its folders, or set user or functions-user.`);
   }
 }
 

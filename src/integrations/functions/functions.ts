@@ -14,14 +14,19 @@ export type FunctionFault =
 export class FunctionError extends Error {
   override name = "FunctionError";
   readonly fault: FunctionFault;
-  constructor(fault: FunctionFault, message: string) {
+  /** The type of what it threw, or Lambda's name of how it ended; undefined if nothing told it. */
+  readonly type: string | undefined;
+  constructor(fault: FunctionFault, message: string, type?: string) {
     super(message);
     this.fault = fault;
+    this.type = type;
   }
 }
 
 /** What the server knows of a function besides how to run it. */
 export interface FunctionFacts {
+  /** Its name in the configuration. */
+  readonly name: string;
   /** The id of the access key with which the function calls this server, if it has one. */
   readonly ownKeyId: string | undefined;
   /** Whether it gets the codes of messages that it sends in plain text. */
@@ -29,7 +34,7 @@ export interface FunctionFacts {
 }
 
 export interface Functions {
-  /** The function that is configured for an ARN; undefined if there is none. */
+  /** The function that an ARN or a name leads to; undefined if there is none. */
   find(arn: string): FunctionFacts | undefined;
   /**
    * Runs a function and resolves with its answer: any JSON value, which nobody has checked. Throws a FunctionError if
@@ -38,6 +43,12 @@ export interface Functions {
    * @param event what the handler gets as its first argument
    */
   invoke(arn: string, event: object): Promise<unknown>;
+  /**
+   * Runs a function once, without another attempt, and resolves with its answer as it is. Throws a FunctionError if there
+   * is none.
+   * @param call.event JSON, which nobody has checked
+   */
+  call(arn: string, call: { readonly id: string; readonly event: string }): Promise<string>;
   /** Ends what runs. */
   close(): Promise<void>;
 }

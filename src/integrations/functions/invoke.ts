@@ -4,8 +4,8 @@
  */
 import type { FunctionSettings, InvokeFunction } from "../../lib/function-settings.ts";
 import { signRequest } from "../../lib/sigv4.ts";
-import { type Driver, type FunctionHost, failed } from "./driver.ts";
-import { createPoster, jsonType, notRun, objectOf, type Posted } from "./post.ts";
+import type { Driver, FunctionHost } from "./driver.ts";
+import { createPoster, errorOf, jsonType, notRun, objectOf, type Posted } from "./post.ts";
 
 export function createDriver(
   { url: base, function: name, region, key }: FunctionSettings & InvokeFunction,
@@ -42,7 +42,7 @@ function answerOf(posted: Posted): string {
     "errorType" in document &&
     !("response" in document);
   if (headers["x-amz-function-error"] === undefined && !isError) return body;
-  throw failed(String(document?.["errorMessage"] ?? document?.["errorType"] ?? "Unhandled"));
+  throw errorOf(document);
 }
 
 function refuse(posted: Posted, document: Readonly<Record<string, unknown>> | undefined): never {

@@ -112,6 +112,13 @@ export function notRun({ status }: Posted, reason?: string): FunctionError {
   return error;
 }
 
+/** The error that a function reports as Lambda's runtimes do: `{"errorMessage": …, "errorType": …}`. */
+export function errorOf(document: Readonly<Record<string, unknown>> | undefined): FunctionError {
+  const { errorMessage, errorType } = document ?? {};
+  const type = typeof errorType === "string" ? errorType : undefined;
+  return failed(String(errorMessage ?? errorType ?? "Unhandled"), type);
+}
+
 /** A JSON object; undefined if the text is anything else. */
 export function objectOf(text: string): Readonly<Record<string, unknown>> | undefined {
   try {

@@ -4,12 +4,27 @@ import { availableParallelism } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import type { FunctionSettings } from "../../lib/function-settings.ts";
 import { OperatorError } from "../../lib/operator-error.ts";
-import { type Driver, type FunctionHost, HandlerNotFound, largestPayload, TemporaryError } from "./driver.ts";
+import {
+  type Driver,
+  type FunctionHost,
+  HandlerNotFound,
+  largestPayload,
+  NotReadable,
+  TemporaryError,
+} from "./driver.ts";
 import { FunctionError, type FunctionFacts, type Functions } from "./functions.ts";
 import { createCallQueue } from "./turns.ts";
 
+interface Call {
+  readonly id: string;
+  readonly arn: string;
+  readonly event: string;
+  /** How often it is tried at most; by default as the settings say. */
+  readonly attempts?: number;
+}
+
 interface Registered extends FunctionFacts {
-  run(arn: string, event: string): Promise<string>;
+  run(call: Call): Promise<string>;
   check(): Promise<void>;
   close(): Promise<void>;
 }
@@ -36,16 +51,17 @@ export async function createFunctions(
     namesOf(arn)
       .map((name) => registered.get(name))
       .find((one) => one !== undefined);
+  const run = async (call: Call): Promise<string> => {
+    const found = find(call.arn);
+    if (found === undefined) throw new FunctionError("unreachable", "ResourceNotFoundException");
+    if (Buffer.byteLength(call.event) > largestPayload)
+      throw new FunctionError("unreachable", "RequestTooLargeException");
+    return found.run(call);
+  };
   return {
     find,
-    invoke: async (arn, event) => {
-      const found = find(arn);
-      if (found === undefined) throw new FunctionError("unreachable", "ResourceNotFoundException");
-      const text = JSON.stringify(event);
-      if (Buffer.byteLength(text) > largestPayload)
-        throw new FunctionError("unreachable", "RequestTooLargeException");
-      return parse(await found.run(arn, text));
-    },
+    invoke: async (arn, event) => parse(await run({ id: randomUUID(), arn, event: JSON.stringify(event) })),
+    call: (arn, call) => run({ ...call, arn, attempts: 1 }),
     check: async () => {
       // All at once, those that share a processor would take longer than a handler may to load.
       const waiting = [...registered.values()];
@@ -81,21 +97,20 @@ async function driverOf(settings: FunctionSettings, host: FunctionHost): Promise
 }
 
 function register(settings: FunctionSettings, driver: Driver, { log }: FunctionHost): Registered {
-  const { name, where, attempts, timeoutMs } = settings;
+  const { name, where, timeoutMs } = settings;
   const queue = createCallQueue({ ...settings, patienceMs: timeoutMs });
   const closing = new AbortController();
   const again = (error: FunctionError) => error instanceof TemporaryError || error.fault === "late";
-  const run = async (arn: string, event: string): Promise<string> => {
-    const id = randomUUID();
+  const run = async ({ attempts = settings.attempts, ...call }: Call): Promise<string> => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await driver.run({ id, arn, event, deadline: Date.now() + timeoutMs });
+        return await driver.run({ ...call, deadline: Date.now() + timeoutMs });
       } catch (error) {
         if (!(error instanceof FunctionError) || error.fault === "failed") throw error;
         const { fault, message, cause } = error;
         const why = cause instanceof Error ? { cause: cause.message } : {};
         const last = attempt >= attempts || !again(error) || closing.signal.aborted;
-        log.warn({ function: name, requestId: id, fault, attempt, last, ...why }, message);
+        log.warn({ function: name, requestId: call.id, fault, attempt, last, ...why }, message);
         if (last) throw error;
         if (fault !== "late")
           await pause(pauseMs * attempt, undefined, { signal: closing.signal }).catch(() => {});
@@ -103,14 +118,15 @@ function register(settings: FunctionSettings, driver: Driver, { log }: FunctionH
     }
   };
   return {
+    name,
     plainTextCodes: settings.plainTextCodes,
     ownKeyId: "ownKeyId" in settings ? settings.ownKeyId : settings.key?.accessKeyId,
-    run: (arn, event) => queue.run(() => run(arn, event)),
+    run: (call) => queue.run(() => run(call)),
     check: async () => {
       try {
         await driver.check?.();
       } catch (error) {
-        if (error instanceof HandlerNotFound)
+        if (error instanceof HandlerNotFound || error instanceof NotReadable)
           throw new OperatorError(`The function ${name} (${where}) cannot run: ${error.message}`);
         if (!(error instanceof FunctionError)) throw error;
         log.warn({ function: name }, `the handler cannot be loaded: ${error.message}`);

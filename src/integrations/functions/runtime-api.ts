@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { failed, HandlerNotFound, type Invocation, largestPayload, NotBegun, tooLarge } from "./driver.ts";
 import type { FunctionError } from "./functions.ts";
-import { objectOf } from "./post.ts";
+import { errorOf, objectOf } from "./post.ts";
 
 export interface RuntimeApi {
   /** What the process finds as AWS_LAMBDA_RUNTIME_API. */
@@ -123,7 +123,7 @@ function createExchange() {
       if (call === undefined || call.invocation.id !== id)
         return answer(response, 400, { errorType: "InvalidRequestID", errorMessage: "Invalid request ID" });
       running = undefined;
-      if (what === "error") call.reject(failed(messageOf(body)));
+      if (what === "error") call.reject(reportedError(body));
       else if (body === undefined) call.reject(failed(tooLarge));
       else call.resolve(body);
       if (body !== undefined) return answer(response, 202, accepted);
@@ -166,13 +166,12 @@ async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
   return size <= largestPayload ? Buffer.concat(chunks).toString() : undefined;
 }
 
-function messageOf(body: string | undefined): string {
-  const { errorMessage, errorType } = objectOf(body ?? "") ?? {};
-  return String(errorMessage ?? errorType ?? "Unhandled");
+/** The error that a process reports. */
+function reportedError(body: string | undefined): FunctionError {
+  return errorOf(objectOf(body ?? ""));
 }
 
 function initError(body: string | undefined): FunctionError {
-  const message = messageOf(body);
-  const type = objectOf(body ?? "")?.["errorType"];
-  return type === "Runtime.HandlerNotFound" ? new HandlerNotFound(message) : failed(message);
+  const error = reportedError(body);
+  return error.type === "Runtime.HandlerNotFound" ? new HandlerNotFound(error.message) : error;
 }

@@ -37,7 +37,8 @@ try {
     try {
       send({ answer: await callHandler(handler, event, call, { facts, loop }) });
     } catch (error) {
-      send({ failed: report(error).errorMessage });
+      const { errorType: type, errorMessage } = report(error);
+      send({ failed: errorMessage, type });
     }
     port.ref();
   });

@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import type { FunctionSettings, ModuleFunction } from "../../lib/function-settings.ts";
 import {
   type Driver,
+  exited,
   exitMessage,
   type FunctionHost,
   failed,
@@ -36,7 +37,7 @@ export type FromThread =
   | { readonly loaded: readonly string[] }
   | { readonly notLoaded: string; readonly missing: boolean }
   | { readonly answer: string }
-  | { readonly failed: string }
+  | { readonly failed: string; readonly type: string }
   | { readonly died: string };
 
 /** The built program is JavaScript. */
@@ -82,7 +83,7 @@ function startThread(settings: FunctionSettings & ModuleFunction, host: Function
       fail(message.missing ? new HandlerNotFound(message.notLoaded) : failed(message.notLoaded));
       void worker.terminate();
     } else if ("answer" in message) call?.resolve(message.answer);
-    else if ("failed" in message) call?.reject(failed(message.failed));
+    else if ("failed" in message) call?.reject(failed(message.failed, message.type));
     else reason = message.died;
   });
   worker.on("error", (error: NodeJS.ErrnoException) => {
@@ -91,7 +92,7 @@ function startThread(settings: FunctionSettings & ModuleFunction, host: Function
   });
   worker.on("exit", (code) => {
     ended = true;
-    fail(failed(reason ?? exitMessage(call?.id ?? "", code)));
+    fail(exited(reason ?? exitMessage(call?.id ?? "", code)));
   });
   return {
     ready: ready.promise,

@@ -48,13 +48,14 @@ export function masterKeys(source: MasterKeySource): MasterKeySet {
   }
   if (source.previous !== undefined) {
     throw new OperatorError(
-      "POOLHOUSE_PREVIOUS_MASTER_KEY goes with POOLHOUSE_MASTER_KEY, which takes its place; that one is missing.",
+      "POOLHOUSE_PREVIOUS_MASTER_KEY (or …_FILE) goes with POOLHOUSE_MASTER_KEY (or …_FILE), which takes its place; " +
+        "that one is missing.",
     );
   }
   if (source.kind === "postgres") {
     throw new OperatorError(
       "With PostgreSQL a master key must be configured, the same for every server (POOLHOUSE_MASTER_KEY, base64 of " +
-        `32 bytes). ${hint}`,
+        `32 bytes, or POOLHOUSE_MASTER_KEY_FILE). ${hint}`,
     );
   }
   if (source.secretsFolder === undefined)

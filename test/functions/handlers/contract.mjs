@@ -61,6 +61,12 @@ const acts = {
   },
   environment: () => ({ ...process.env }),
   calls: () => calls,
+  pid: () => process.pid,
+  "say and wait": () =>
+    new Promise(() => {
+      console.log("said before it waits");
+      setInterval(() => {}, 60_000);
+    }),
 };
 
 export const handler = async (event, context) => {

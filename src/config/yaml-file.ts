@@ -1,0 +1,35 @@
+/** Configuration files. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileProblem } from "../lib/file-problem.ts";
+import { ConfigError, type ConfigFile } from "./section.ts";
+
+/**
+ * Parses a YAML file. Throws ConfigError, which says where a mistake is, but quotes nothing of the file: messages of
+ * the parser may contain the line, an alias or a tag, any of which can be part of a secret that lacks quotation marks.
+ */
+export function readYaml(path: string): ConfigFile & { readonly value: unknown } {
+  // Loaded on demand: most servers have no configuration file.
+  const yaml = createRequire(import.meta.url)("yaml") as typeof import("yaml");
+  const refuse = (reason: string): never => {
+    throw new ConfigError(`The file ${path} of --config cannot be read: ${reason}`);
+  };
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    return refuse(`${fileProblem(error)}.`);
+  }
+  const lineCounter = new yaml.LineCounter();
+  const document = yaml.parseDocument(text, { prettyErrors: false, logLevel: "silent", lineCounter });
+  const [mistake] = [...document.errors, ...document.warnings];
+  if (mistake !== undefined) {
+    const { line, col } = lineCounter.linePos(mistake.pos[0]);
+    return refuse(`it is not valid YAML at line ${line}, column ${col} (${mistake.code}).`);
+  }
+  try {
+    return { path, yaml, document, lineCounter, value: document.toJS() as unknown };
+  } catch {
+    return refuse("it is not valid YAML: an alias (*) has no anchor (&), or there are too many.");
+  }
+}
