@@ -76,14 +76,14 @@ const kept: object[] = [
   { ...base, Action: "lambda:InvokeFunction", Resource: `${lambda}function:claims` },
   { ...base, Action: "lambda:Invoke*", Resource: [`${lambda}function:*`, `${lambda}function:claims:live`] },
   { ...base, Action: ["lambda:*", "lambda:GetFunction"], Resource: `${lambda}layer:x` },
-  { ...base, Action: ["lambda:InvokeAsync", "lambda:InvokeFunctionUrl", "lambda:ListFunctions"] },
+  { ...base, Action: ["lambda:InvokeAsync", "lambda:InvokeFunctionUrl"], Resource: "*" },
   { Effect: "Deny", Action: ["sns:Publish", "sqs:*", "ses:*", "sms:*", "cognito-sync:*"], Resource: "*" },
 ];
 
 /** Each has the texts of all that is wrong with it. */
 const refused: [object, RegExp[]][] = [
   [
-    { ...base, Action: "lambda:InvokeFunctoin" },
+    { ...base, Action: "lambda:InvokeFunctoin", Resource: "*" },
     [/is no action of lambda\. Did you mean 'lambda:InvokeFunction'\?/],
   ],
   [
