@@ -66,12 +66,15 @@ const given: Readonly<Record<DatabaseKind, (events: string) => RawBuilder<unknow
     )} from json_each(${events})`,
 };
 
-/** On PostgreSQL a user who is being deleted is waited for, and then gone; and by lateral, every user is sought. */
+/**
+ * Each event's user is sought: `lateral` on PostgreSQL, and `cross` on SQLite, keep them from going through all users of
+ * the pool. On PostgreSQL a user who is being deleted is waited for, and then gone.
+ */
 const usersOf: Readonly<Record<DatabaseKind, (poolId: string) => RawBuilder<unknown>>> = {
   postgres: (poolId) => sql`cross join lateral (select pool_id, number from users
     where pool_id = ${poolId} and user_id = given.user_id for key share) as owner`,
-  sqlite: (poolId) => sql`inner join users as owner
-    on owner.pool_id = ${poolId} and owner.user_id = given.user_id where true`,
+  sqlite: (poolId) => sql`cross join users as owner
+    where owner.pool_id = ${poolId} and owner.user_id = given.user_id`,
 };
 
 /** @param waits whether PostgreSQL waits for its disk */

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { sql } from "kysely";
 import pg from "pg";
 import { growth } from "../../src/store/growth.ts";
 import { openDatabase } from "../../src/store/open.ts";
@@ -41,8 +42,39 @@ function scans(plan: Plan): string[] {
   return [...(reads ? [`${type} ${table}`] : []), ...(plan.Plans ?? []).flatMap(scans)];
 }
 
-forEachDatabase((name, _open, fresh) => {
-  if (name === "sqlite") return;
+interface Step {
+  readonly id: number;
+  readonly parent: number;
+  readonly detail: string;
+}
+
+/** What SQLite scans once for each row of a whole pool or table, rather than of one that it seeks by its key. */
+function scannedAgain(steps: readonly Step[]): string[] {
+  const outermost = new Map<number, string>();
+  return steps.flatMap(({ parent, detail }) => {
+    if (!/^(?:SCAN|SEARCH) /.test(detail)) return [];
+    const outer = outermost.get(parent);
+    if (outer === undefined) outermost.set(parent, detail);
+    const isOfMany = outer !== undefined && !/\(pool_id=\? AND /.test(outer);
+    return isOfMany && detail.startsWith("SCAN ") ? [detail] : [];
+  });
+}
+
+forEachDatabase((name, open, fresh) => {
+  if (name === "sqlite") {
+    test("no prepared statement scans anything for each row of a loop", async () => {
+      const { db } = await open();
+      const plan = async (text: string) =>
+        scannedAgain((await sql.raw<Step>(`explain query plan ${text}`).execute(db.kysely)).rows);
+      const found: string[] = [];
+      for (const { text } of await everyStatement(db))
+        for (const scan of await plan(text)) found.push(`${scan}: ${text}`);
+      assert.deepEqual(found, []);
+      const product = "select 1 from users, json_each('[]') where pool_id = '' and user_id = value";
+      assert.deepEqual(await plan(product), ["SCAN json_each VIRTUAL TABLE INDEX 1:"]);
+    });
+    return;
+  }
 
   test(
     "every prepared statement seeks",
