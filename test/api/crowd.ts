@@ -3,15 +3,15 @@ import type { TestContext } from "node:test";
 import { pino } from "pino";
 import { startServer } from "../../src/server.ts";
 import { besideTests, type TestServer } from "../kit/server.ts";
+import { whole } from "../kit/whole.ts";
 
 export const minute = 60_000;
 
 /**
- * How many of so many guesses come: a tenth with each change, all with `npm run test:ten-thousand`. The bound is the same,
+ * How many of so many guesses come: a tenth with each change, all with `npm run test:whole`. The bound is the same,
  * and a tenth is many times more than it allows.
  */
-export const share = (guesses: number) =>
-  process.env["TEST_ALL_GUESSES"] === undefined ? guesses / 10 : guesses;
+export const share = (guesses: number) => (whole ? guesses : guesses / 10);
 
 /** What is refused while a counter is locked, whatever was sent. */
 export const locked = "Password attempts exceeded";

@@ -1,5 +1,5 @@
 /**
- * A thousand guesses (ten thousand: `npm run test:ten-thousand`) at each factor of a sign-in, over parallel sign-ins, every
+ * A thousand guesses (ten thousand: `npm run test:whole`) at each factor of a sign-in, over parallel sign-ins, every
  * spelling of the name and addresses of every kind: as many are looked at as docs/security-model.md says and none more, the
  * right code learns nothing among them, and the owner at home notices nothing. On PostgreSQL they come through two servers.
  */

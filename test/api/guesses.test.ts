@@ -1,5 +1,5 @@
 /**
- * A thousand guesses (ten thousand: `npm run test:ten-thousand`), by every door, name and address at once, stay within the
+ * A thousand guesses (ten thousand: `npm run test:whole`), by every door, name and address at once, stay within the
  * documented bound (docs/security-model.md): what is counted is how many guesses were looked at, so that the right one among
  * them would have been told. On PostgreSQL they come through two servers.
  */

@@ -6,5 +6,5 @@ import { crash, report } from "./crashes.ts";
 
 const kills = Number(process.argv[2] ?? 200);
 test(`${kills} kills at random points lose nothing acknowledged`, async () => {
-  console.log(report(await crash(kills, join(temporaryFolder(), "data"))));
+  console.log(report(await crash(kills, join(temporaryFolder(), "data"), 120)));
 });

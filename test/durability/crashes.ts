@@ -26,7 +26,8 @@ const workers = 8;
 /** Of so many kills one hits a server that is starting. */
 const startKillEvery = 8;
 
-export async function crash(kills: number, data: string): Promise<Crashes> {
+/** @param most how many writes are acknowledged at most before the next kill */
+export async function crash(kills: number, data: string, most: number): Promise<Crashes> {
   const port = await freePort();
   const flags = ["--port", String(port), "--data", data];
   const database = join(data, "db", "poolhouse.sqlite");
@@ -38,7 +39,7 @@ export async function crash(kills: number, data: string): Promise<Crashes> {
     const sdk = clientOf(server.url);
     ledger ??= await newLedger(sdk);
     const people = ledger.people.length;
-    await workUntilKilled(server, ledger, kill);
+    await workUntilKilled(server, ledger, kill, most);
     sdk.destroy();
     checkIntegrity(database);
     if (kill % startKillEvery === 0) {
@@ -65,11 +66,11 @@ export async function crash(kills: number, data: string): Promise<Crashes> {
   return { kills, duringStart, acknowledged: ledger!.acknowledged, starts };
 }
 
-async function workUntilKilled(server: Child, ledger: Ledger, round: number): Promise<void> {
+async function workUntilKilled(server: Child, ledger: Ledger, round: number, most: number): Promise<void> {
   const sdk = clientOf(server.url);
   const working = Array.from({ length: workers }, (_, index) => work(sdk, ledger, `w${round}-${index}`));
   // By what was done rather than by time, so that a slow machine is killed at work too.
-  const enough = ledger.acknowledged + Math.floor(Math.random() * 120);
+  const enough = ledger.acknowledged + Math.floor(Math.random() * most);
   await until("enough is acknowledged", () => ledger.acknowledged >= enough);
   await delay(Math.random() * 50);
   await endChild(server.process, "SIGKILL");
