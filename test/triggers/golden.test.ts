@@ -21,7 +21,7 @@ import {
   scripted,
   type TriggerEvent,
 } from "./functions.ts";
-import { golden } from "./golden.ts";
+import { golden, orders } from "./golden.ts";
 
 const inPlainText = { LambdaVersion: "V1_0", LambdaArn: arnOf("plain") } as const;
 const everyTrigger = {
@@ -134,6 +134,22 @@ forEachServerWithFunctions("golden events", (open) => {
       const { sub } = attributesOf(user?.UserAttributes);
       if (user !== undefined) assert.match(sub ?? "", uuid);
       assert.deepEqual(general(event!, place, about, sub), expected);
+    });
+
+  for (const [what, [fire, sources]] of Object.entries(orders))
+    test(`${what}: what fires, in order`, async () => {
+      made ??= open().then(setUp);
+      const scene = await made;
+      const { user } = await fire(scene);
+      await until("all have been called", () => {
+        events.push(...eventsOf(scene.UserPoolId));
+        return events.filter(({ userName }) => userName === user).length >= sources.length;
+      });
+      const own = events.splice(0).filter(({ userName }) => userName === user);
+      assert.deepEqual(
+        own.map(({ triggerSource }) => triggerSource),
+        sources,
+      );
     });
 
   test("every trigger that a pool can name has its sources here", () => {

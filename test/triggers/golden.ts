@@ -268,3 +268,49 @@ export const golden: Readonly<Record<TriggerSource, Golden>> = {
     ),
   },
 };
+
+const created = "PreSignUp_AdminCreateUser";
+const before = "PreAuthentication_Authentication";
+const after = "PostAuthentication_Authentication";
+const [define, create, verify] = [
+  "DefineAuthChallenge",
+  "CreateAuthChallenge",
+  "VerifyAuthChallengeResponse",
+].map((trigger) => `${trigger}_Authentication`);
+
+/** What fires in a request or two, in order. Most begin with a user whom an administrator makes. */
+export const orders: Readonly<
+  Record<string, readonly [fire: Golden["fire"], sources: readonly (string | undefined)[]]>
+> = {
+  "a sign-up and its confirmation": [
+    confirmed,
+    ["PreSignUp_SignUp", "CustomMessage_SignUp", "PostConfirmation_ConfirmSignUp"],
+  ],
+  "a user made by an administrator": [
+    (scene) => messages.AdminCreateUser(scene, "email"),
+    [created, "CustomMessage_AdminCreateUser"],
+  ],
+  "a forgotten password": [
+    recovered,
+    [created, "CustomMessage_ForgotPassword", "PostConfirmation_ConfirmForgotPassword"],
+  ],
+  "a sign-in by password": [byPassword, [created, before, after, "TokenGeneration_Authentication"]],
+  "a sign-in with a new password": [
+    newPassword,
+    [created, before, after, "TokenGeneration_NewPasswordChallenge"],
+  ],
+  "a sign-in by password from a known device": [
+    byDevice,
+    [
+      ...[created, before, after, "TokenGeneration_Authentication"],
+      ...[before, after, "TokenGeneration_AuthenticateDevice"],
+    ],
+  ],
+  "a refresh": [
+    byRefresh,
+    [created, before, after, "TokenGeneration_Authentication", "TokenGeneration_RefreshTokens"],
+  ],
+  "a code of the pages": [atPages, [created, "TokenGeneration_HostedAuth"]],
+  "a client's own token": [byClient, ["TokenGeneration_ClientCredentials"]],
+  "a custom challenge and its answer": [byRiddle, [created, before, define, create, verify, define, create]],
+};
