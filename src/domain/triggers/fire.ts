@@ -4,6 +4,7 @@
  */
 import type { App, Ctx } from "../../app.ts";
 import { FunctionError } from "../../integrations/functions/functions.ts";
+import type { Refusal } from "../../lib/refusal.ts";
 import { isRefusedFor, refuseFor } from "../../wire/refuse.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { type Answered, answerOf, type Form, unrecognizable } from "./answer.ts";
@@ -94,6 +95,17 @@ export async function fireUnanswered(
   } catch (error) {
     if (!isRefusedFor(error, "triggerUnreadable")) throw error;
   }
+}
+
+/** Whether something thrown says that a function has refused, cannot be run, or has answered nonsense. */
+export function isOfTrigger(error: unknown): error is Refusal {
+  return isRefusedFor(
+    error,
+    "triggerRefused",
+    "triggerUnrecognizable",
+    "triggerUnreadable",
+    "triggerUnavailable",
+  );
 }
 
 async function invoke(
