@@ -9,6 +9,7 @@ import {
   CreateResourceServerCommand,
   GetTokensFromRefreshTokenCommand,
   InitiateAuthCommand,
+  type InitiateAuthCommandOutput,
   type LambdaConfigType,
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
@@ -80,7 +81,7 @@ forEachServerWithOutcomes("PreTokenGeneration that fails", (open) => {
   };
   type Here = Awaited<ReturnType<typeof place>>;
 
-  const bySdk = (call: Promise<{ AuthenticationResult?: { AccessToken?: string } }>): Promise<Given> =>
+  const bySdk = (call: Promise<Pick<InitiateAuthCommandOutput, "AuthenticationResult">>): Promise<Given> =>
     call.then(
       ({ AuthenticationResult }) => ({ token: AuthenticationResult?.AccessToken ?? "" }),
       ({ name, message }: Error) => ({ error: name, message }),
