@@ -13,7 +13,7 @@ import { type Child, clientOf, endChild, startChild } from "../kit/child.ts";
 import { dataFolderOf, forEachDatabase } from "../kit/databases.ts";
 import { makeClient, makePool, makeUser, password, signIn } from "../kit/people.ts";
 import { freePort } from "../kit/ports.ts";
-import { until } from "../kit/waiting.ts";
+import { hangingMs, until } from "../kit/waiting.ts";
 import { callback, oauthClient } from "../oauth/support.ts";
 import { arnOf, configuration } from "./functions.ts";
 
@@ -55,7 +55,7 @@ const config = configuration("killed", {
     run: "webhook",
     url: `http://127.0.0.1:${(functions.address() as AddressInfo).port}`,
     secret: `whsec_${Buffer.alloc(32, 7).toString("base64")}`,
-    timeout: 900,
+    timeout: hangingMs / 1000,
     attempts: 1,
   },
 });

@@ -14,11 +14,14 @@ const babbler = createServer((request, response) => {
 await once(babbler, "listening");
 babbler.unref();
 
+/** The time limit, in seconds, of a function that never answers. */
+const tooShort = 0.1;
+
 const config = configuration("outcomes", {
   scripted: scriptedModule,
   plain: { ...scriptedModule, "plain-text-codes": true },
   riddles: { run: "worker", file: join(handlers, "riddles.mjs") },
-  hanging: { ...scriptedModule, timeout: 0.1, attempts: 1, "plain-text-codes": true },
+  hanging: { ...scriptedModule, timeout: tooShort, attempts: 1, "plain-text-codes": true },
   babbling: {
     run: "webhook",
     url: `http://127.0.0.1:${(babbler.address() as AddressInfo).port}`,
