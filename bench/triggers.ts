@@ -165,10 +165,9 @@ async function besideHanging(place: Place, seconds: number): Promise<string> {
     title,
     median(of.map(({ p50 }) => p50)).toFixed(1),
     median(of.map(({ p99 }) => p99)).toFixed(1),
-    median(of.map(({ cpu }) => cpu)).toFixed(2),
   ];
   return table(
-    ["refreshes of a pool without triggers", "p50 ms", "p99 ms", "CPU ms"],
+    ["refreshes of a pool without triggers", "p50 ms", "p99 ms"],
     [row("alone", quiet), row(`${waiting} others wait for a function that hangs`, beside)],
   );
 }
