@@ -4,7 +4,7 @@
  *
  * Each figure is compared with the limit measured in the same run. This process generates the load, and the server is
  * another one; compared is the server's CPU time per operation, which the load generator does not affect. `overload`,
- * `enumeration`, `page-latency` and `sweep` are separate benches that only run when named.
+ * `enumeration`, `page-latency`, `sweep` and `triggers` are separate benches that only run when named.
  */
 import { statSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -21,6 +21,7 @@ import * as overload from "./overload.ts";
 import * as pageLatency from "./page-latency.ts";
 import { scenarios } from "./scenarios.ts";
 import * as sweep from "./sweep.ts";
+import * as triggers from "./triggers.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -56,7 +57,10 @@ async function main(): Promise<void> {
   }
   if (positionals.includes(pageLatency.name)) await pageLatency.run({ kinds, seconds: load.seconds });
   if (positionals.includes(sweep.name)) await sweep.run({ kinds });
-  const ownBenches: readonly string[] = [overload.name, enumeration.name, pageLatency.name, sweep.name];
+  if (positionals.includes(triggers.name)) await triggers.run({ kinds, seconds: load.seconds });
+  const ownBenches: readonly string[] = [
+    ...[overload.name, enumeration.name, pageLatency.name, sweep.name, triggers.name],
+  ];
   const named = positionals.filter((name) => !ownBenches.includes(name));
   const chosen = scenarios.filter(({ name }) => positionals.length === 0 || named.includes(name));
   if (chosen.length === 0) return;

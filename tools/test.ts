@@ -48,6 +48,7 @@ const apart = [
   "test/clients/durability.test.ts",
   "test/clients/readme.test.ts",
   "test/clients/seed.test.ts",
+  "test/triggers/killed.test.ts",
 ];
 
 /** Half of their time files of tests wait: for their servers' threads, for PostgreSQL, for other processes. */

@@ -22,16 +22,17 @@ export interface LoadOptions {
   readonly connections: number;
   readonly seconds: number;
   readonly databaseCpu?: DatabaseCpu;
+  /** Before anything is measured, until V8 has compiled the code: so many operations, or so many seconds. */
+  readonly warmUp?: { readonly operations: number; readonly seconds: number };
 }
 
-/** Warm-up before anything is measured, in operations and at most this many seconds, until V8 has compiled the code. */
-const warmUp = { operations: 3_000, seconds: 20 };
+const longWarmUp = { operations: 3_000, seconds: 20 };
 
 /** Runs an operation repeatedly, and measures it once it is warm. */
 export async function measure(
   server: BenchServer,
   operation: Operation,
-  { connections, seconds, databaseCpu = noDatabaseCpu }: LoadOptions,
+  { connections, seconds, databaseCpu = noDatabaseCpu, warmUp = longWarmUp }: LoadOptions,
 ): Promise<Measured> {
   const latencies: number[] = [];
   let turn = 0;

@@ -90,7 +90,7 @@ forEachServer("session configuration", (open) => {
     ];
     assert.deepEqual(
       all.map((statements) => statements.length),
-      [7, 3, 1],
+      [6, 3, 1],
     );
     assert.ok(!/token_sessions|browser_sessions|for update/.test(JSON.stringify(all)));
     await track(server, UserPoolId);

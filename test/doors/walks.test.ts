@@ -1,7 +1,8 @@
 /**
  * Random walks through the sign-in machine: pools of every kind, two users, and answers that are right, wrong, empty,
  * out of order, replayed, or another user's. Whatever happens, an answer counts only if it is right for this user, this
- * challenge and this Session, and tokens are only issued when every required factor was proven in this sign-in.
+ * challenge and this Session, and tokens are only issued when every required factor was proven in this sign-in, and every
+ * trigger has agreed.
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -19,6 +20,8 @@ import { forceMfaOn, giveSoftwareToken, smsConfiguration, totp, turnMfa } from "
 import { makePool, makeUser, newAddress, password, signIn } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
+import { environment } from "../triggers/functions.ts";
+import { type Moods, makeMoods } from "../triggers/moods.ts";
 
 interface Person {
   readonly name: string;
@@ -32,6 +35,7 @@ interface Place {
   readonly UserPoolId: string;
   readonly ClientId: string;
   readonly demandsTwo: boolean;
+  readonly moods: Moods | undefined;
   readonly people: readonly Person[];
 }
 
@@ -56,8 +60,12 @@ const members: Readonly<Partial<Record<ChallengeNameType, string>>> = {
   SMS_MFA: "SMS_MFA_CODE",
   SOFTWARE_TOKEN_MFA: "SOFTWARE_TOKEN_MFA_CODE",
   SELECT_MFA_TYPE: "ANSWER",
+  CUSTOM_CHALLENGE: "ANSWER",
 };
 const challenges = Object.keys(members) as ChallengeNameType[];
+
+/** What a sign-in by password, without a second factor, asks. */
+const around = ["PreAuthentication", "PostAuthentication", "TokenGeneration"] as const;
 
 const proofs: Readonly<Partial<Record<ChallengeNameType, string>>> = {
   PASSWORD: "password",
@@ -67,7 +75,7 @@ const proofs: Readonly<Partial<Record<ChallengeNameType, string>>> = {
   SOFTWARE_TOKEN_MFA: "software-token",
 };
 
-async function makePlace(server: TestServer, die: Dice): Promise<Place> {
+async function makePlace(server: TestServer, die: Dice, moods: Moods | undefined): Promise<Place> {
   const mode = die.pick(["OFF", "OPTIONAL", "ON"] as const);
   const first = die.pick([
     ["PASSWORD"],
@@ -77,10 +85,12 @@ async function makePlace(server: TestServer, die: Dice): Promise<Place> {
   const pool: Partial<CreateUserPoolCommandInput> = {
     Policies: { SignInPolicy: { AllowedFirstAuthFactors: [...first] } },
     ...smsConfiguration,
+    ...(moods && { LambdaConfig: moods.config }),
   };
   const place = await makePool(server, pool, {
-    ExplicitAuthFlows: ["ALLOW_USER_AUTH", "ALLOW_USER_PASSWORD_AUTH"],
-    PreventUserExistenceErrors: die.pick(["ENABLED", "LEGACY"]),
+    ExplicitAuthFlows: ["ALLOW_USER_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH"],
+    // Functions that find no answer right lock users out, of which only LEGACY tells.
+    PreventUserExistenceErrors: moods ? "LEGACY" : die.pick(["ENABLED", "LEGACY"]),
   });
   const people: Person[] = [];
   for (const name of ["ann", "bob"]) {
@@ -94,7 +104,7 @@ async function makePlace(server: TestServer, die: Dice): Promise<Place> {
     ]);
     people.push({ name, email, phone, secret: undefined });
   }
-  if (mode === "OFF") return { ...place, demandsTwo: false, people };
+  if (mode === "OFF") return { ...place, demandsTwo: false, moods, people };
   await turnMfa(server, place, "OPTIONAL", {
     SoftwareTokenMfaConfiguration: { Enabled: true },
     SmsMfaConfiguration: smsConfiguration,
@@ -122,7 +132,7 @@ async function makePlace(server: TestServer, die: Dice): Promise<Place> {
       SmsMfaConfiguration: smsConfiguration,
     });
   }
-  return { ...place, demandsTwo: true, people: enrolled };
+  return { ...place, demandsTwo: true, moods, people: enrolled };
 }
 
 forEachServer(
@@ -145,12 +155,25 @@ forEachServer(
         one.code = await newCode(server, sms ? one.person.phone : one.person.email, seen);
       }
       if (answer.AuthenticationResult === undefined) return;
+      told++;
+      for (const trigger of ["PostAuthentication", "TokenGeneration"] as const)
+        assert.equal(place.moods?.says(trigger) ?? "agrees", "agrees", `tokens in spite of ${trigger}`);
       one.isOver = true;
       const first = [...one.proven].some((proof) => proof !== "software-token");
       assert.ok(first && one.proven.size >= (place.demandsTwo ? 2 : 1), `tokens for ${[...one.proven]}`);
     }
 
     const seen = new Set<string>();
+    /** How often tokens were told. */
+    let told = 0;
+
+    /** Takes note of what the functions of CUSTOM_AUTH had to say to a request that went through. */
+    function noteCustom({ moods }: Place, one: SignIn, answer: RespondToAuthChallengeCommandOutput) {
+      const says = moods?.says("DefineAuthChallenge");
+      assert.equal(says, answer.ChallengeName === "CUSTOM_CHALLENGE" ? "asks" : "agrees");
+      if (says === "asks") assert.equal(moods?.says("CreateAuthChallenge"), "agrees");
+      else one.proven.add("custom");
+    }
 
     async function begin(server: TestServer, place: Place, die: Dice, person: Person): Promise<SignIn> {
       const one: SignIn = {
@@ -164,6 +187,8 @@ forEachServer(
       };
       const right = !die.chance(4);
       const PASSWORD = right ? password : "Wrong-Horse-7";
+      place.moods?.change(place.UserPoolId, die);
+      if (place.moods !== undefined && die.chance(2)) return beginCustom(server, place, one);
       const byPassword = die.chance(3);
       const preferred = die.pick([undefined, "PASSWORD", "EMAIL_OTP", "SMS_OTP"] as const);
       const inline = !byPassword && preferred === "PASSWORD" && die.chance(2);
@@ -182,14 +207,30 @@ forEachServer(
         )
         .catch((error: Error) => error);
       if (answer instanceof Error) {
-        assert.ok(!right || !(byPassword || inline), `${answer.name}: ${answer.message}`);
+        const isOpposed = around.some((trigger) => place.moods?.says(trigger) === "refuses");
+        const isLocked = place.moods !== undefined && answer.message === "Password attempts exceeded";
+        const mayFail = !right || !(byPassword || inline) || isOpposed || isLocked;
+        assert.ok(mayFail, `${answer.name}: ${answer.message}`);
         one.isOver = true;
         return one;
       }
+      assert.notEqual(place.moods?.says("PreAuthentication"), "refuses", "nobody asked before");
       if (byPassword || inline) {
         assert.ok(right, "a wrong password went through");
         one.proven.add("password");
       }
+      await note(server, place, one, answer as RespondToAuthChallengeCommandOutput);
+      return one;
+    }
+
+    async function beginCustom(server: TestServer, place: Place, one: SignIn): Promise<SignIn> {
+      const AuthParameters = { USERNAME: one.person.name };
+      const input = { ClientId: place.ClientId, AuthFlow: "CUSTOM_AUTH", AuthParameters } as const;
+      const answer = await server.client.send(new InitiateAuthCommand(input)).catch((error: Error) => error);
+      one.isOver = answer instanceof Error;
+      if (answer instanceof Error) return one;
+      assert.notEqual(place.moods?.says("PreAuthentication"), "refuses", "nobody asked before");
+      noteCustom(place, one, answer as RespondToAuthChallengeCommandOutput);
       await note(server, place, one, answer as RespondToAuthChallengeCommandOutput);
       return one;
     }
@@ -201,6 +242,8 @@ forEachServer(
           return password;
         case "SOFTWARE_TOKEN_MFA":
           return one.person.secret && totp(one.person.secret, server.clock.now);
+        case "CUSTOM_CHALLENGE":
+          return "1";
         case "SELECT_CHALLENGE":
           return die.pick(["PASSWORD", "EMAIL_OTP", "SMS_OTP"]);
         case "SELECT_MFA_TYPE":
@@ -215,6 +258,8 @@ forEachServer(
       place: Place,
       die: Dice,
     ): Promise<{ right: number; tokens: number }> {
+      // Walks that functions cut short take no time of their own, and wrong guesses would add up to a lock.
+      if (place.moods !== undefined) server.clock.advance(3_600_000);
       const both = [
         await begin(server, place, die, place.people[0]!),
         await begin(server, place, die, place.people[1]!),
@@ -249,6 +294,7 @@ forEachServer(
           USERNAME === other.person.name &&
           !other.isOver &&
           (member === "ANSWER" || value === rightAnswer(server, other, challenge, die));
+        place.moods?.change(place.UserPoolId, die);
         const answer = await server.client
           .send(
             new RespondToAuthChallengeCommand({
@@ -270,28 +316,44 @@ forEachServer(
         const subject = isRight ? one : other;
         const proof = proofs[challenge];
         if (proof !== undefined) subject.proven.add(proof);
+        if (challenge === "CUSTOM_CHALLENGE") {
+          assert.notEqual(place.moods?.says("VerifyAuthChallengeResponse"), "refuses");
+          noteCustom(place, subject, answer);
+        }
         await note(server, place, subject, answer);
       }
       return { right, tokens: both.filter(({ session, isOver }) => isOver && session === undefined).length };
     }
 
-    test("tokens come only when everything was proven in this very sign-in", async () => {
-      const server = await open();
-      const totals = { right: 0, tokens: 0 };
-      for (let seed = 1; seed <= 8; seed++) {
-        const die = dice(seed * 2_654_435_761);
-        const place = await makePlace(server, die);
-        for (let turn = 0; turn < 6; turn++) {
-          const { right, tokens } = await walk(server, place, die);
-          totals.right += right;
-          totals.tokens += tokens;
+    const families = async ({ app }: TestServer, { UserPoolId }: Place) => {
+      const rows = app.db.kysely.selectFrom("token_families").select("family_id");
+      return (await rows.where("pool_id", "=", UserPoolId).execute()).length;
+    };
+
+    for (const [what, isMoody, seeds] of [
+      ["everything was proven in this very sign-in", false, 8],
+      ["and every trigger agreed, whatever else they answer", true, 5],
+    ] as const)
+      test(`tokens come only when ${what}`, async () => {
+        const server = await open();
+        const totals = { right: 0, tokens: 0 };
+        for (let seed = 1; seed <= seeds; seed++) {
+          const die = dice(seed * 2_654_435_761);
+          const place = await makePlace(server, die, isMoody ? makeMoods(die) : undefined);
+          const before = await families(server, place);
+          told = 0;
+          for (let turn = 0; turn < (isMoody ? 10 : 6); turn++) {
+            const { right, tokens } = await walk(server, place, die);
+            totals.right += right;
+            totals.tokens += tokens;
+          }
+          assert.equal((await families(server, place)) - before, told, "who is told no tokens has none");
         }
-      }
-      // The walks do get somewhere.
-      assert.ok(totals.right > 40 && totals.tokens > 12, JSON.stringify(totals));
-    });
+        // The walks do get somewhere.
+        assert.ok(totals.right > 40 && totals.tokens > 12, JSON.stringify(totals));
+      });
   },
-  { POOLHOUSE_LIMITS: limitNames.map((limit) => `${limit}=999999`).join(",") },
+  { ...environment, POOLHOUSE_LIMITS: limitNames.map((limit) => `${limit}=999999`).join(",") },
 );
 
 /** The code sent to an address that has not been seen yet; expired messages are no longer in the inbox. */

@@ -7,9 +7,8 @@ import { temporaryFolder } from "../kit/databases.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { hangingMs } from "../kit/waiting.ts";
 
-const handlers = join(import.meta.dirname, "handlers");
+export const handlers = join(import.meta.dirname, "handlers");
 const scripts = temporaryFolder();
-const config = join(scripts, "poolhouse.yaml");
 
 /** The KMS key of the pools whose messages functions send. */
 export const kmsKey = "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555";
@@ -39,29 +38,31 @@ const decrypting = (name: string, run: "worker" | "child", environment: object =
   "secret-access-key": keyOfFunction(name).secretAccessKey,
 });
 
-const scriptedModule = {
+export const scriptedModule = {
   run: "worker",
   file: join(handlers, "scripted.mjs"),
   environment: { SCRIPTS: scripts },
 };
 
-writeFileSync(
-  config,
-  stringify({
-    functions: {
-      scripted: scriptedModule,
-      plain: { ...scriptedModule, "plain-text-codes": true },
-      riddles: { run: "worker", file: join(handlers, "riddles.mjs") },
-      mailer: decrypting("mailer", "worker"),
-      texter: decrypting("texter", "child"),
-      // Has another function's key, wherever it is from.
-      borrower: decrypting("borrower", "worker", {
-        AWS_ACCESS_KEY_ID: keyOfFunction("texter").accessKeyId,
-        AWS_SECRET_ACCESS_KEY: keyOfFunction("texter").secretAccessKey,
-      }),
-    },
+/** A configuration file with these functions; returns its path. */
+export function configuration(name: string, functions: Readonly<Record<string, object>>): string {
+  const file = join(scripts, `${name}.yaml`);
+  writeFileSync(file, stringify({ functions }));
+  return file;
+}
+
+const config = configuration("poolhouse", {
+  scripted: scriptedModule,
+  plain: { ...scriptedModule, "plain-text-codes": true },
+  riddles: { run: "worker", file: join(handlers, "riddles.mjs") },
+  mailer: decrypting("mailer", "worker"),
+  texter: decrypting("texter", "child"),
+  // Has another function's key, wherever it is from.
+  borrower: decrypting("borrower", "worker", {
+    AWS_ACCESS_KEY_ID: keyOfFunction("texter").accessKeyId,
+    AWS_SECRET_ACCESS_KEY: keyOfFunction("texter").secretAccessKey,
   }),
-);
+});
 
 /** Makes the access keys of the functions. They may do nothing by their policy. */
 export async function lendKeys({ app }: Pick<TestServer, "app">): Promise<void> {
@@ -88,8 +89,14 @@ export const environment = { POOLHOUSE_CONFIG: config };
 export const forEachServerWithFunctions = (title: string, suite: Parameters<typeof forEachServer>[1]) =>
   forEachServer(title, suite, environment);
 
-/** What the function does with an event: fills in its response, answers something else, or throws. */
-type Script = { readonly response: object } | { readonly answer: unknown } | { readonly throws: string };
+/** What the function does with an event: fills in its response, answers something else, throws, ends or never answers. */
+export type Script =
+  | { readonly response: object }
+  | { readonly answer: unknown }
+  | { readonly throws: string }
+  /** Its process, or thread, ends with this status. */
+  | { readonly exits: number }
+  | { readonly hangs: true };
 
 const fileOf = (poolId: string, source: string) => join(scripts, `${poolId}.${source}.json`);
 

@@ -5,6 +5,7 @@ import { countRow } from "../audit/rows.ts";
 import { newFamily } from "../tokens/issue.ts";
 import { shapeTokens, signTokens } from "../tokens/mint.ts";
 import { insertTracked, trackedSession } from "../tokens/session-tracking.ts";
+import { isOfTrigger } from "../triggers/fire.ts";
 import { issuer, type Pool } from "../user-pools/load-pool.ts";
 import { reuseMinutes } from "../user-pools/session-settings.ts";
 import { type AuthorizationRequest, type Redirect, RedirectedRefusal } from "./authorization-request.ts";
@@ -52,8 +53,8 @@ export function isUsedUp(error: unknown): boolean {
 
 /**
  * The URL that takes the browser back to the client. Throws access_denied if the user was disabled in the meantime,
- * login_required if the client has asked for another user (such a request "MUST NOT" be answered with success), and
- * temporarily_unavailable.
+ * login_required if the client has asked for another user (such a request "MUST NOT" be answered with success),
+ * temporarily_unavailable, and invalid_request if the PreTokenGeneration function of implicit tokens fails.
  */
 export async function authorizedLocation(
   ctx: Ctx,
@@ -72,7 +73,10 @@ export async function authorizedLocation(
   return locationOf(ctx, pool, request, answer);
 }
 
-/** The implicit grant (RFC 6749 section 4.2): tokens in the fragment, but no refresh token. */
+/**
+ * The implicit grant (RFC 6749 section 4.2): tokens in the fragment, but no refresh token. Throws invalid_request, as the
+ * token endpoint answers it, if the pool's PreTokenGeneration function fails.
+ */
 async function implicitTokens(
   ctx: Ctx,
   request: AuthorizationRequest,
@@ -87,7 +91,11 @@ async function implicitTokens(
   const origin = { sessionId: browser.tracked?.id, seen: undefined, refreshable: false };
   const tracked = trackedSession(ctx, request, family, origin);
   const occasion = { source: "TokenGeneration_HostedAuth" } as const;
-  const shaped = await shapeTokens(ctx, { pool, client, user, family, scopes, nonce, occasion });
+  const minting = { pool, client, user, family, scopes, nonce, occasion };
+  const shaped = await shapeTokens(ctx, minting).catch((error) => {
+    if (!isOfTrigger(error)) throw error;
+    throw new RedirectedRefusal("invalid_request", error.message, request, error.detail);
+  });
   await throughBrowser(ctx, pool, browser, (tx) => insertTracked(tx, ctx, family, proven, tracked));
   const tokens = await signTokens(ctx, pool, shaped);
   return {

@@ -58,8 +58,8 @@ export interface AuthorizationRequest extends Redirect {
 export class RedirectedRefusal extends Refusal {
   readonly redirect: Redirect;
 
-  constructor(error: OAuthError, description: string, redirect: Redirect) {
-    super(error, description);
+  constructor(error: OAuthError, description: string, redirect: Redirect, detail?: string) {
+    super(error, description, detail === undefined ? undefined : { detail });
     this.redirect = redirect;
   }
 }

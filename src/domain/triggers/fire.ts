@@ -4,6 +4,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import { FunctionError, type Functions } from "../../integrations/functions/functions.ts";
+import type { Refusal } from "../../lib/refusal.ts";
 import { isRefusedFor, refuseFor } from "../../wire/refuse.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { type Answered, answerOf, type Form, unrecognizable } from "./answer.ts";
@@ -102,6 +103,17 @@ export async function fireUnanswered(app: Running, { trigger, arn, event }: Trig
   } catch (error) {
     if (!isRefusedFor(error, "triggerUnreadable")) throw error;
   }
+}
+
+/** Whether something thrown says that a function has refused, cannot be run, or has answered nonsense. */
+export function isOfTrigger(error: unknown): error is Refusal {
+  return isRefusedFor(
+    error,
+    "triggerRefused",
+    "triggerUnrecognizable",
+    "triggerUnreadable",
+    "triggerUnavailable",
+  );
 }
 
 async function invoke(app: Running, trigger: Trigger, arn: string, event: object): Promise<unknown> {

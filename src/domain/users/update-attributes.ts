@@ -58,8 +58,10 @@ export async function updateAttributes(
     user,
     (fresh) => {
       const plan = planUpdate(pool, fresh, change);
+      // Triggers hear of the user as the update leaves them.
+      const updated = { ...fresh, attributes: plan.change.attributes ?? fresh.attributes };
       prepared = plan.deliveries.map((delivery) =>
-        attributeCode(ctx, pool, { ...changer, user: fresh }, delivery, "update-attribute"),
+        attributeCode(ctx, pool, { ...changer, user: updated }, delivery, "update-attribute"),
       );
       // Nothing is written if nothing changes and nothing is sent.
       return prepared.length === 0 && changesNothing(fresh, plan.change) ? undefined : plan.change;

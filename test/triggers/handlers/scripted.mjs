@@ -9,6 +9,8 @@ export async function handler(event) {
   if (!existsSync(file)) return event;
   const script = JSON.parse(readFileSync(file, "utf8"));
   if (script.throws !== undefined) throw new Error(script.throws);
+  if (script.exits !== undefined) process.exit(script.exits);
+  if (script.hangs) await new Promise((resolve) => setTimeout(resolve, 2 ** 30));
   if ("answer" in script) return script.answer;
   return { ...event, response: { ...event.response, ...script.response } };
 }
