@@ -175,7 +175,7 @@ const answered = await idp.send(
 console.log(`His sign-in was answered with: ${ChallengeName}
 His access token is valid for: ${answered.AuthenticationResult!.ExpiresIn} seconds`);
 
-step("The pages for signing in and up, in your own colours");
+step("The pages for signing in and up, in your own colors");
 await idp.send(
   new CreateManagedLoginBrandingCommand({
     UserPoolId,
