@@ -31,7 +31,7 @@ export class Refusal extends Error {
   }
 }
 
-const taken = () => new Refusal(409, "There is already an account with this e-mail address.");
+const taken = () => new Refusal(409, "There is already an account with this email address.");
 
 /** The last creation that was begun for an address. */
 const underway = new Map<string, Promise<Account>>();
@@ -127,7 +127,7 @@ async function refusing(call: Promise<void>): Promise<void> {
 }
 
 /**
- * The account of a user who has signed in; undefined if there is none, or no longer. The page changes the e-mail address in
+ * The account of a user who has signed in; undefined if there is none, or no longer. The page changes the email address in
  * the pool, which checks it; the record follows here, so that nothing is out of step for longer than nobody looks. A user
  * who could sign in also has the password, whatever became of the request that set it.
  */

@@ -90,7 +90,7 @@ function wantedBy(body: unknown): Wanted {
   if (typeof name !== "string" || name.trim() === "" || name.length > 100 || !isLine(name))
     throw new Refusal(400, "Please enter a name of at most 100 characters, on one line.");
   const isAddress = typeof email === "string" && /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email) && isLine(email);
-  if (!isAddress || email.length > 254) throw new Refusal(400, "Please enter an e-mail address.");
+  if (!isAddress || email.length > 254) throw new Refusal(400, "Please enter an email address.");
   if (typeof password !== "string" || password === "") throw new Refusal(400, "Please enter a password.");
   return { name: name.trim(), email: email.toLowerCase(), password };
 }

@@ -12,6 +12,17 @@ import {
 import { setting } from "./settings.ts";
 
 const apiUrl = new URL(process.env["API_URL"] ?? "http://localhost:3002").href;
+const endpoint = setting("AWS_ENDPOINT_URL");
+try {
+  await fetch(endpoint);
+} catch (error) {
+  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+  console.error(
+    `No server answers at ${endpoint} (AWS_ENDPOINT_URL): ${code ?? error}. Is Poolhouse running there?`,
+  );
+  process.exit(1);
+}
+
 const idp = new CognitoIdentityProviderClient();
 const UserPoolId = setting("USER_POOL_ID");
 const { UserPoolClient } = await idp.send(

@@ -23,6 +23,15 @@ if (existsSync(".env")) {
   console.error(".env is there already. Remove it to begin anew.");
   process.exit(1);
 }
+try {
+  await fetch(endpoint);
+} catch (error) {
+  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+  console.error(
+    `No server answers at ${endpoint} (AWS_ENDPOINT_URL): ${code ?? error}. Is Poolhouse running there?`,
+  );
+  process.exit(1);
+}
 
 const webUrl = new URL(process.env["WEB_URL"] ?? "http://localhost:3010").href;
 const apiUrl = new URL(process.env["API_URL"] ?? "http://localhost:3011").href;

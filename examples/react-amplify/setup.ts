@@ -7,6 +7,15 @@ import { CognitoIdentityProviderClient } from "@aws-sdk/client-cognito-identity-
 import { makePool, person } from "./pool.ts";
 import { configFile, endpoint, pageUrl } from "./settings.ts";
 
+try {
+  await fetch(endpoint);
+} catch (error) {
+  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+  console.error(
+    `No server answers at ${endpoint} (POOLHOUSE_ENDPOINT): ${code ?? error}. Is Poolhouse running there?`,
+  );
+  process.exit(1);
+}
 const client = new CognitoIdentityProviderClient({ endpoint, region: "us-east-1" });
 const config = await makePool(client, endpoint, pageUrl);
 writeFileSync(configFile, `${JSON.stringify(config, null, 2)}\n`);

@@ -90,7 +90,7 @@ seconds=$(idp respond-to-auth-challenge --client-id "$client" --challenge-name N
   --challenge-responses "USERNAME=bob,NEW_PASSWORD=$password" --query AuthenticationResult.ExpiresIn --output text)
 echo "His access token is valid for: $seconds seconds"
 
-step 'The pages for signing in and up, in your own colours'
+step 'The pages for signing in and up, in your own colors'
 idp set-ui-customization --user-pool-id "$pool" --client-id "$client" \
   --css '.banner-customizable { background-color: #155e52; } .submitButton-customizable { background-color: #155e52; }' \
   --query UICustomization.ClientId --output text >/dev/null

@@ -25,6 +25,15 @@ if (!endpoint) {
   console.error("AWS_ENDPOINT_URL is not set. A local Poolhouse is at http://localhost:4747.");
   process.exit(1);
 }
+try {
+  await fetch(endpoint);
+} catch (error) {
+  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+  console.error(
+    `No server answers at ${endpoint} (AWS_ENDPOINT_URL): ${code ?? error}. Is Poolhouse running there?`,
+  );
+  process.exit(1);
+}
 
 const idp = new CognitoIdentityProviderClient();
 const password = "Correct-Horse-7";
@@ -175,7 +184,7 @@ const answered = await idp.send(
 console.log(`His sign-in was answered with: ${ChallengeName}
 His access token is valid for: ${answered.AuthenticationResult!.ExpiresIn} seconds`);
 
-step("The pages for signing in and up, in your own colours");
+step("The pages for signing in and up, in your own colors");
 await idp.send(
   new CreateManagedLoginBrandingCommand({
     UserPoolId,

@@ -8,6 +8,7 @@ import { explainError } from "../lib/operator-error.ts";
 import { functionsOf } from "../server.ts";
 import type { Db } from "../store/db.ts";
 import type { listPools } from "../store/user-pools.ts";
+import { counted } from "./text.ts";
 
 interface Finding {
   /** `"perhaps"` deserves a look, but is not a failure. */
@@ -45,7 +46,7 @@ export async function functionFindings(
   }
   const count = config.functions.length;
   return [
-    ...(count > 0 && problems.length === 0 ? [{ ok: true, text: `${count} function(s)` }] : []),
+    ...(count > 0 && problems.length === 0 ? [{ ok: true, text: counted(count, "function") }] : []),
     ...problems.map((text) => ({ ok: false, text })),
     ...(pools ?? []).flatMap((pool) => failingTriggers(pool, running)),
   ];

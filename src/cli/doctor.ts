@@ -20,6 +20,7 @@ import { type Listening, whoListens } from "./ask-port.ts";
 import { openOptions, timeText } from "./command-line.ts";
 import { exposedDemo } from "./demo.ts";
 import { functionFindings, otherServers } from "./doctor-functions.ts";
+import { counted } from "./text.ts";
 
 const day = 24 * 60 * 60 * 1000;
 
@@ -191,9 +192,9 @@ async function openedFindings(opened: OpenedDatabase, config: Config): Promise<F
   return [
     { ok: true, text: `the ${opened.db.kind} database answers, and the master key fits it` },
     ...(await publicUrlFindings(opened.db, config)),
-    { ok: keys.some((key) => key.status === "Active"), text: `${keys.length} access key(s)` },
+    { ok: keys.some((key) => key.status === "Active"), text: counted(keys.length, "access key") },
     ...keys.flatMap((key) => policyFinding(key, config)),
-    { ok: true, text: `${pools.length} user pool(s)` },
+    { ok: true, text: counted(pools.length, "user pool") },
     ...(demo === undefined ? [] : [{ ok: false, text: demo }]),
     ...(await keyFindings(opened, config)),
     ...(await functionFindings(config, pools)),
@@ -241,7 +242,7 @@ async function publicUrlFindings(db: Db, config: Config): Promise<Finding[]> {
 /** Reports the age of the keys; how often to rotate them is for the operator to decide. */
 async function keyFindings({ db, masterKeys }: OpenedDatabase, config: Config): Promise<Finding[]> {
   const now = Date.now();
-  const age = (since: number) => `${Math.max(0, Math.floor((now - since) / day))} day(s) old`;
+  const age = (since: number) => `${counted(Math.max(0, Math.floor((now - since) / day)), "day")} old`;
   const findings: Finding[] = [];
   const since = await masterKeySince(db.kysely);
   if (since !== undefined) findings.push({ ok: true, text: `the master key is ${age(since)}` });

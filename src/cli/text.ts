@@ -27,6 +27,11 @@ export function printable(value: string): string {
   return value.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${one.codePointAt(0)!.toString(16)}}`);
 }
 
+/** A number of things: "1 pool", "2 pools". @param thing a noun whose plural ends in s */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}
+
 /** Rows whose columns begin below each other, also in rows that come later. */
 export class Table {
   readonly #widths: number[];

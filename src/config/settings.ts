@@ -220,7 +220,7 @@ export const settings = {
     env: "POOLHOUSE_AUDIT_READS",
     fallback: "true",
     boolean: true,
-    help: "Also record administrators' calls that change nothing in the audit log.",
+    help: "Also record administrators' calls that change nothing in the audit log; --audit-reads=false turns this off.",
     wrong: oneOf("true", "false"),
   },
   auditRetentionDays: {

@@ -30,7 +30,10 @@ forEachServer("a server without the demo", (start) => {
         page.headers.get("content-security-policy") ?? "",
         /^default-src 'none'; .*frame-ancestors 'none'$/,
       );
-      assert.match(await page.text(), /<html lang="de" dir="ltr">[\s\S]*Diese Seite gibt es nicht/);
+      assert.match(
+        await page.text(),
+        /<html lang="de" dir="ltr">[\s\S]*<h1>Seite nicht gefunden<[\s\S]*Diese Seite gibt es nicht/,
+      );
       for (const headers of [{}, { accept: "*/*" }, { accept: "application/json" }]) {
         const answer = await open(server, path, headers);
         assert.equal(answer.status, 404, path);

@@ -43,6 +43,10 @@ describe("the welcome page in Chromium", needs("chromium"), () => {
     test("copies a snippet, and signs in, shows verified tokens, refreshes and signs out", async () => {
       const { server, page } = await start();
       await page.goto(`${server.endpoint}/`);
+      const cut = await page.$$eval("pre", (all) =>
+        all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent),
+      );
+      assert.deepEqual(cut, [], "snippets that are wider than the page of a desktop");
       await page.getByRole("button", { name: "Copy: aws-cli" }).click();
       await page.getByRole("button", { name: "Copied: aws-cli" }).waitFor();
       const copied = await page.evaluate("navigator.clipboard.readText()");

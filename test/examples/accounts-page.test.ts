@@ -104,7 +104,7 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       await page.reload();
       assert.equal((await shown(page))["Account ID"], id);
 
-      await fill(page, { "New e-mail address": later });
+      await fill(page, { "New email address": later });
       await press(page, "Send a code");
       await told(page, "status", `A code was sent to ${later}`);
       await fill(page, { "Code from the message": "000000" });
@@ -153,7 +153,7 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       const email = newAddress();
       await post(app, email, { password: another });
       await signUp(page, email);
-      await told(page, "alert", "There is already an account with this e-mail address.");
+      await told(page, "alert", "There is already an account with this email address.");
       await fill(page, { "Email address": newAddress(), Password: "Short-1" });
       await press(page, "Create account");
       await told(page, "alert", /^Please choose another password\. Password not long enough\.$/);
@@ -189,7 +189,7 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       const [email, later] = [newAddress(), newAddress()];
       await signUp(page, email);
       await heading(page, "Your account");
-      await fill(page, { "New e-mail address": later });
+      await fill(page, { "New email address": later });
       await press(page, "Send a code");
       await told(page, "status", "A code was sent");
       app.relay.plan = (operation) => (operation === "AdminGetUser" ? "cut" : undefined);
@@ -251,7 +251,7 @@ describe("the page of examples/accounts", needs("chromium"), () => {
       const email = newAddress();
       await signUp(page, email);
       await heading(page, "Your account");
-      await fill(page, { "New e-mail address": newAddress() });
+      await fill(page, { "New email address": newAddress() });
       await press(page, "Send a code");
       await told(page, "status", "A code was sent");
       await fill(page, { "Current password": another, "New password": another });

@@ -112,7 +112,7 @@ forEachServer("examples/accounts", (open) => {
     const again = await post(app, email);
     assert.deepEqual([again.status, again.body], [201, first.body]);
     const other = await post(app, email, { password: another, name: "Bob" });
-    const taken = { message: "There is already an account with this e-mail address." };
+    const taken = { message: "There is already an account with this email address." };
     assert.deepEqual([other.status, other.body], [409, taken]);
     assert.equal(await isWhole(app, email), id);
   });

@@ -142,13 +142,13 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       assert.equal(new Set(seen).size, 45);
       assert.deepEqual(seen, seen.toSorted());
       assert.equal(await page.getByRole("link", { name: "Next" }).count(), 0);
-      await fill(page, { "Name or e-mail": "hop" });
+      await fill(page, { "Name or email": "hop" });
       await press(page, "Search");
       await page.getByText("9 people found").waitFor();
       assert.equal(await page.inputValue("#search"), "hop");
       await page.goto((await house()).at("/people?search=hop&page=4"));
       assert.equal(page.url(), (await house()).at("/people?search=hop&page=1"), "the last there is");
-      await fill(page, { "Name or e-mail": "<nobody>" });
+      await fill(page, { "Name or email": "<nobody>" });
       await press(page, "Search");
       await page.getByText("Nobody found for “<nobody>”.").waitFor();
       assert.equal(await page.inputValue("#search"), "<nobody>");
@@ -177,7 +177,7 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       await page.reload();
       assert.equal(await page.getByRole("status").count(), 0, "said once");
 
-      await fill(page, { "Name or e-mail": "countess" });
+      await fill(page, { "Name or email": "countess" });
       await press(page, "Search");
       await page.getByText("One person found").waitFor();
       const item = (await page.locator(".people li").textContent()) ?? "";
@@ -188,7 +188,7 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       assert.equal(await page.inputValue("#street"), "12 St James's Square");
       await fill(page, { Name: "Ada Lovelace", Street: "", Postcode: "", City: "" });
       await press(page, "Save");
-      await fill(page, { "Name or e-mail": "ada@mail" });
+      await fill(page, { "Name or email": "ada@mail" });
       await press(page, "Search");
       assert.deepEqual(await names(page), ["Ada Lovelace"]);
       assert.doesNotMatch(await mainText(page), /London/);
@@ -257,7 +257,7 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       await signInAs(await opening, place, "ada");
       await press(page, "Save");
       assert.equal(await page.getByRole("status").textContent(), "Kept <Ken> has been saved.");
-      await fill(page, { "Name or e-mail": "ken@" });
+      await fill(page, { "Name or email": "ken@" });
       await press(page, "Search");
       await page.getByRole("link", { name: "Edit Kept <Ken>" }).click();
       await page.getByText("Delete…").click();
@@ -413,7 +413,7 @@ describe("examples/people in Chromium", needs("chromium"), () => {
       }
       await press(page, "Save");
       assert.equal(await page.getByRole("status").textContent(), "Ann <Again> has been saved.");
-      await fill(page, { "Name or e-mail": "again@" });
+      await fill(page, { "Name or email": "again@" });
       await press(page, "Search");
       assert.match(await mainText(page), /Ann <Again>.*left.*Weinhof 1, 89073 Ulm/s);
       await page.getByRole("link", { name: /^Edit Ann/ }).click();

@@ -357,7 +357,7 @@ forEachServer("hosted pages: guards", (open) => {
     }
     const nowhere = await fetch(`${server.endpoint}/us-east-1_NOBODYS01/login?client_id=x`);
     assert.equal(nowhere.status, 404);
-    assert.match(await nowhere.text(), /This page doesn’t exist/);
+    assert.match(await nowhere.text(), /Page not found<[\s\S]*This page doesn’t exist/);
     assert.equal((await visitor.get("/signedout")).title, "You are signed out");
   });
 });

@@ -49,7 +49,7 @@ async function currentUser() {
 const words = {
   CodeMismatchException: () => "This code is not right. Enter the one in the newest message.",
   ExpiredCodeException: () => "This code is not valid any more. Have another one sent.",
-  AliasExistsException: () => "There is already an account with this e-mail address.",
+  AliasExistsException: () => "There is already an account with this email address.",
   InvalidPasswordException: ({ message }) =>
     message.replace(/^.* policy: (.*)$/, "Please choose another password. $1."),
   LimitExceededException: () => "There were too many attempts. Please try again later.",

@@ -37,7 +37,7 @@ export function personOf(body: unknown): Person {
 
   const name = line("name", given["name"]);
   const email = line("email", given["email"]);
-  if (email !== "" && !/^[^\s@]+@[^\s@]+$/.test(email)) wrong("email", "must be an e-mail address");
+  if (email !== "" && !/^[^\s@]+@[^\s@]+$/.test(email)) wrong("email", "must be an email address");
   const known = statuses.find((one) => one === status);
   if (known === undefined) wrong("status", `must be one of ${statuses.join(", ")}`);
   const parts = membersOf(address);

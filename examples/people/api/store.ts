@@ -5,7 +5,7 @@ import type { Person } from "./person.ts";
 export type StoredPerson = Person & { readonly id: number };
 
 export interface Wanted {
-  /** Part of a name or of an e-mail address; empty for everybody. */
+  /** Part of a name or of an email address; empty for everybody. */
   readonly search: string;
   /** From 1. */
   readonly page: number;

@@ -42,7 +42,7 @@ ${isAdmin ? html`<span class="badge">Admin</span>` : nothing}
 export const welcomePage = () =>
   page(
     "Who is who",
-    html`<p>Names, e-mail and postal addresses of everybody here. Everyone who is signed in can read them; the group Admin
+    html`<p>Names, email and postal addresses of everybody here. Everyone who is signed in can read them; the group Admin
 keeps them up to date.</p>
 <p><a class="button" href="/sign-in">Sign in</a></p>`,
   );
@@ -78,7 +78,7 @@ export function listPage({ list, search, said, user }: Shown): string {
     html`${said === "" ? nothing : html`<p role="status" class="said">${said}</p>`}
 <div class="tools">
 <form method="get" action="/people" role="search" class="search">
-<label for="search">Name or e-mail</label>
+<label for="search">Name or email</label>
 <input id="search" name="search" type="search" maxlength="200" value="${search}">
 <button>Search</button>
 </form>
@@ -94,7 +94,7 @@ ${pages > 1 ? pageLinks(search, number, pages) : nothing}`,
 /** Why the list is empty, and what helps. */
 function nobody(search: string, { isAdmin }: User): Html {
   if (search !== "")
-    return html`Nobody found for “${search}”. Try a shorter part of the name or of the e-mail address, or <a href="/people">show everybody</a>.`;
+    return html`Nobody found for “${search}”. Try a shorter part of the name or of the email address, or <a href="/people">show everybody</a>.`;
   return isAdmin
     ? html`There is nobody here yet. <a href="/people/new">Add the first person</a>.`
     : html`There is nobody here yet. A user in the group Admin can add people.`;

@@ -11,6 +11,6 @@ export function notFoundPage(language: string | undefined): string {
 const pages: ReadonlyMap<Words, string> = new Map(
   catalogues.map((words) => [
     words,
-    messagePage(words.errorPage.title, words.errorPage.notFound, words.language),
+    messagePage(words.errorPage.notFoundTitle, words.errorPage.notFound, words.language),
   ]),
 );

@@ -36,7 +36,7 @@ ${mailbox.kind === "inbox" ? fact("Messages", link(`${publicUrl}/inbox`)) : ""}
 </section>
 <section aria-labelledby="snippets">
 <h2 id="snippets">Sign in with your own client</h2>
-<p>Each of these is complete and signs the demo user in. All that differs from Cognito is the endpoint.</p>
+<p>Each of these is complete as it is. All that differs from Cognito is the endpoint.</p>
 ${snippetsFor(config).map(snippet)}
 </section>
 ${nextSteps(demo, config)}`;

@@ -22,7 +22,8 @@ export function awsCli({ publicUrl, region }: Settings): Snippet {
     title: "aws-cli",
     language: "sh",
     note: "Signs in and prints the tokens.",
-    code: `aws cognito-idp initiate-auth --endpoint-url ${publicUrl} --region ${region} --no-sign-request \\
+    code: `aws cognito-idp initiate-auth --endpoint-url ${publicUrl} \\
+  --region ${region} --no-sign-request \\
   --auth-flow USER_PASSWORD_AUTH --client-id ${demoClientId} \\
   --auth-parameters USERNAME=${demoUser.name},PASSWORD=${demoUser.password}`,
   };
@@ -70,7 +71,9 @@ console.log((await fetchAuthSession()).tokens.idToken.payload);`,
 /** Plain http has to be allowed explicitly. */
 function openIdClient(config: Settings): Snippet {
   const isPlain = config.publicUrl.startsWith("http:");
-  const options = isPlain ? `, undefined, undefined, {\n  execute: [client.allowInsecureRequests],\n}` : "";
+  const args = isPlain
+    ? `\n  issuer, "${demoClientId}", undefined, undefined,\n  { execute: [client.allowInsecureRequests] },\n`
+    : `issuer, "${demoClientId}"`;
   return {
     title: "OpenID Connect client",
     language: "js",
@@ -78,7 +81,7 @@ function openIdClient(config: Settings): Snippet {
     code: `import * as client from "openid-client";
 
 const issuer = new URL("${config.publicUrl}/${demoPoolId(config)}");
-const config = await client.discovery(issuer, "${demoClientId}"${options});
+const config = await client.discovery(${args});
 // Keep it with the visitor's session until the browser returns.
 const verifier = client.randomPKCECodeVerifier();
 const url = client.buildAuthorizationUrl(config, {
@@ -88,7 +91,8 @@ const url = client.buildAuthorizationUrl(config, {
   code_challenge_method: "S256",
 });
 console.log(url.href);
-// There: client.authorizationCodeGrant(config, thatUrl, { pkceCodeVerifier: verifier })`,
+// There:
+// client.authorizationCodeGrant(config, thatUrl, { pkceCodeVerifier: verifier })`,
   };
 }
 

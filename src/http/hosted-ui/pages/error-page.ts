@@ -101,7 +101,8 @@ function plainPage(
   const { words } = frame;
   const sentence = what === "foreignForm" ? words.errors.foreignForm : words.errorPage[what];
   const body: Html = html`<p class="lead">${sentence}</p><p class="fine">${toCopy(words.common.requestId(ctx.requestId))}</p>`;
-  return answerPage(frame, { title: words.errorPage.title, body, status });
+  const title = what === "notFound" ? words.errorPage.notFoundTitle : words.errorPage.title;
+  return answerPage(frame, { title, body, status });
 }
 
 /** GET /signedout, where a /logout ends that names no address to go on to. */

@@ -231,6 +231,7 @@ export const ar: Words = {
   errorPage: {
     title: "حدث خطأ ما",
     back: "عُد إلى التطبيق وحاول مرة أخرى.",
+    notFoundTitle: "لم يتم العثور على الصفحة",
     notFound: "هذه الصفحة غير موجودة.",
     internal: "هناك مشكلة لدينا. حاول لاحقًا.",
     forDevelopers: "للمطورين",

@@ -243,6 +243,7 @@ export const de: Words = {
   errorPage: {
     title: "Etwas ist schiefgegangen",
     back: "Kehren Sie zur Anwendung zurück und versuchen Sie es noch einmal.",
+    notFoundTitle: "Seite nicht gefunden",
     notFound: "Diese Seite gibt es nicht.",
     internal: "Bei uns ist ein Fehler aufgetreten. Versuchen Sie es später noch einmal.",
     forDevelopers: "Für Entwickler",

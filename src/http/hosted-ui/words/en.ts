@@ -241,6 +241,7 @@ export const en = {
   errorPage: {
     title: "Something went wrong",
     back: "Go back to the application and try again.",
+    notFoundTitle: "Page not found",
     notFound: "This page doesn’t exist.",
     internal: "There is a problem on our side. Try again later.",
     forDevelopers: "For developers",

@@ -233,6 +233,7 @@ export const es: Words = {
   errorPage: {
     title: "Se ha producido un error",
     back: "Vuelva a la aplicación e inténtelo de nuevo.",
+    notFoundTitle: "Página no encontrada",
     notFound: "Esta página no existe.",
     internal: "Ha habido un problema por nuestra parte. Inténtelo más tarde.",
     forDevelopers: "Para desarrolladores",

@@ -234,6 +234,7 @@ export const fr: Words = {
   errorPage: {
     title: "Une erreur s’est produite",
     back: "Retournez à l’application et réessayez.",
+    notFoundTitle: "Page introuvable",
     notFound: "Cette page n’existe pas.",
     internal: "Un problème est survenu de notre côté. Réessayez plus tard.",
     forDevelopers: "Pour les développeurs",

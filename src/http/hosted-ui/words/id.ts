@@ -233,6 +233,7 @@ export const id: Words = {
   errorPage: {
     title: "Terjadi kesalahan",
     back: "Kembali ke aplikasi dan coba lagi.",
+    notFoundTitle: "Halaman tidak ditemukan",
     notFound: "Halaman ini tidak ada.",
     internal: "Ada masalah di pihak kami. Coba lagi nanti.",
     forDevelopers: "Untuk pengembang",

@@ -232,6 +232,7 @@ export const it: Words = {
   errorPage: {
     title: "Qualcosa è andato storto",
     back: "Torna all’applicazione e riprova.",
+    notFoundTitle: "Pagina non trovata",
     notFound: "Questa pagina non esiste.",
     internal: "C’è stato un problema da parte nostra. Riprova più tardi.",
     forDevelopers: "Per gli sviluppatori",

@@ -233,7 +233,8 @@ export const ja: Words = {
   errorPage: {
     title: "問題が発生しました",
     back: "アプリケーションに戻ってもう一度お試しください。",
-    notFound: "ページが見つかりません。",
+    notFoundTitle: "ページが見つかりません",
+    notFound: "このアドレスにはページがありません。",
     internal: "サーバーで問題が発生しました。後でもう一度お試しください。",
     forDevelopers: "開発者の方へ",
     client: (id) => `クライアント：${id}`,

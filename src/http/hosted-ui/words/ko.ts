@@ -231,7 +231,8 @@ export const ko: Words = {
   errorPage: {
     title: "문제가 발생했습니다",
     back: "애플리케이션으로 돌아가 다시 시도하세요.",
-    notFound: "페이지를 찾을 수 없습니다.",
+    notFoundTitle: "페이지를 찾을 수 없습니다",
+    notFound: "이 주소에는 페이지가 없습니다.",
     internal: "서버에 문제가 발생했습니다. 나중에 다시 시도하세요.",
     forDevelopers: "개발자용",
     client: (id) => `클라이언트: ${id}`,

@@ -234,6 +234,7 @@ export const ptBr: Words = {
   errorPage: {
     title: "Algo deu errado",
     back: "Volte ao aplicativo e tente de novo.",
+    notFoundTitle: "Página não encontrada",
     notFound: "Esta página não existe.",
     internal: "Houve um problema do nosso lado. Tente mais tarde.",
     forDevelopers: "Para desenvolvedores",

@@ -230,6 +230,7 @@ export const zhCn: Words = {
   errorPage: {
     title: "出了点问题",
     back: "请返回应用再试一次。",
+    notFoundTitle: "找不到页面",
     notFound: "此页面不存在。",
     internal: "我们这边出现了问题。请稍后再试。",
     forDevelopers: "致开发者",

@@ -230,6 +230,7 @@ export const zhTw: Words = {
   errorPage: {
     title: "發生問題",
     back: "請返回應用程式再試一次。",
+    notFoundTitle: "找不到頁面",
     notFound: "此頁面不存在。",
     internal: "我們這邊發生了問題。請稍後再試。",
     forDevelopers: "致開發人員",
