@@ -89,14 +89,19 @@ export const forEachServerWithFunctions = (title: string, suite: Parameters<type
   forEachServer(title, suite, environment);
 
 /** What the function does with an event: fills in its response, answers something else, or throws. */
-type Script = { readonly response: object } | { readonly answer: unknown } | { readonly throws: string };
+type Script =
+  | { readonly response: object }
+  | { readonly answer: unknown }
+  | { readonly throws: string }
+  /** Any of these as JSON that this thread could not write. */
+  | { readonly json: string };
 
 const fileOf = (poolId: string, source: string) => join(scripts, `${poolId}.${source}.json`);
 
 /** Says what the function does for a pool from now on; undefined: nothing, it returns the event. */
 export function script(poolId: string, source: string, what: Script | undefined): void {
   if (what === undefined) rmSync(fileOf(poolId, source), { force: true });
-  else writeFileSync(fileOf(poolId, source), JSON.stringify(what));
+  else writeFileSync(fileOf(poolId, source), "json" in what ? what.json : JSON.stringify(what));
 }
 
 export interface TriggerEvent {
