@@ -69,14 +69,8 @@ test("what a process has started ends with it, however it ends", async () => {
   await fails(functions.invoke("leaves", {}), "failed", /exit status 1$/);
   const left = () => functions.log.map(({ message }) => /^left (\d+)$/.exec(message)?.[1]).find(Boolean);
   await until("it says what it left", () => left() !== undefined);
-  await until("that has ended", () => !isRunning(Number(left())));
+  await until("that has ended", () => !existsSync(`/proc/${left()}/exe`));
 });
-
-/** Whether a process runs; one that nobody has waited for yet does not. */
-function isRunning(pid: number): boolean {
-  const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
-  return /^[^Z\s]/.test(stdout);
-}
 
 for (const [name, settings] of Object.entries({ node, python })) {
   test(`${name}: a process finds its own environment, and nothing of the server's but PATH`, async () => {

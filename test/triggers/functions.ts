@@ -51,6 +51,12 @@ writeFileSync(
     functions: {
       scripted: scriptedModule,
       plain: { ...scriptedModule, "plain-text-codes": true },
+      waiting: {
+        run: "worker",
+        file: join(handlers, "waits.mjs"),
+        ...{ environment: { SCRIPTS: scripts }, timeout: 900, attempts: 1 },
+        "plain-text-codes": true,
+      },
       riddles: { run: "worker", file: join(handlers, "riddles.mjs") },
       mailer: decrypting("mailer", "worker"),
       texter: decrypting("texter", "child"),
