@@ -54,7 +54,7 @@ writeFileSync(
       waiting: {
         run: "worker",
         file: join(handlers, "waits.mjs"),
-        ...{ environment: { SCRIPTS: scripts }, timeout: 900, attempts: 1 },
+        ...{ environment: { SCRIPTS: scripts }, timeout: (hangingMs / 1000) * 1.5, attempts: 1 },
         "plain-text-codes": true,
       },
       riddles: { run: "worker", file: join(handlers, "riddles.mjs") },
