@@ -58,12 +58,12 @@ const countQuery = prepared<WindowSlots, { count: number }>((kysely, slot) => {
 
 /**
  * Increments a counter that restarts after `windowMs`, and returns the new count. `by` 0 adds nothing but still waits
- * for concurrent increments; a success that the count could refuse needs this.
+ * for concurrent increments; a success that the count could refuse needs this. `by` -1 takes an increment back.
  */
 export async function countInWindow(
   db: Db,
   attempt: Attempt,
-  window: { now: number; windowMs: number; by?: 0 | 1 },
+  window: { now: number; windowMs: number; by?: -1 | 0 | 1 },
 ): Promise<number> {
   const { now, windowMs, by = 1 } = window;
   const [row] = await countQuery(db, { ...attempt, by, now, expiresAt: now + windowMs });
@@ -182,11 +182,16 @@ const forgetQuery = preparedWrite<AttemptSlots>((kysely, slot) =>
     .where("tag", "=", slot("tag")),
 );
 
+/** Deletes a counter, locked or not. */
+export async function forgetAttempt(db: Db, attempt: Attempt): Promise<void> {
+  await forgetQuery(db, { ...attempt });
+}
+
 async function forgetUnlocked(db: Db, attempt: Attempt, now: number): Promise<boolean> {
   const [row] = await lockQuery(db, { ...attempt });
   if (row === undefined) return true;
   if (row.locked_until > now) return false;
-  await forgetQuery(db, { ...attempt });
+  await forgetAttempt(db, attempt);
   return true;
 }
 

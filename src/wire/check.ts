@@ -53,6 +53,11 @@ export function parseInput<
   return value as Operations[N]["input"];
 }
 
+/** Whether a text satisfies the constraints of a shape, for texts that no request contains. */
+export function isOfShape({ shapes }: Pick<Model<never>, "shapes">, name: string, text: string): boolean {
+  return brokenConstraints(shapeOf(shapes, name), text).length === 0;
+}
+
 function refuseAll({ count, printed, names }: Report, error: Model<never>["constraintError"]): never {
   const errors = count === 1 ? "error" : "errors";
   const violations = `${count} validation ${errors} detected: ${printed.join("; ")}`;

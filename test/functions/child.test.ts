@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { loadConfig } from "../../src/config/config.ts";
 import { OperatorError } from "../../src/lib/operator-error.ts";
 import { temporaryFolder } from "../kit/databases.ts";
-import { until } from "../kit/waiting.ts";
+import { hangingMs, until } from "../kit/waiting.ts";
 import { arnOf, fails, handlers, open } from "./kit.ts";
 import { serve } from "./remote.ts";
 
@@ -62,6 +62,16 @@ test("a program that does not exist is named in the log, and the function cannot
   const functions = await open({ none: { ...own, command: ["/nowhere/runtime"], attempts: 1 } });
   await fails(functions.invoke("none", {}), "unreachable", /^InvalidRuntimeException$/);
   assert.match(JSON.stringify(functions.log), /spawn \/nowhere\/runtime ENOENT/);
+});
+
+test("what a process has started ends with it, however it ends", async () => {
+  const functions = await open({
+    leaves: { run: "child", file: join(handlers, "leaves.mjs"), timeout: hangingMs / 1000 },
+  });
+  await fails(functions.invoke("leaves", {}), "failed", /exit status 1$/);
+  const left = () => functions.log.map(({ message }) => /^left (\d+)$/.exec(message)?.[1]).find(Boolean);
+  await until("it says what it left", () => left() !== undefined);
+  await until("that has ended", () => !existsSync(`/proc/${left()}/exe`));
 });
 
 for (const [name, settings] of Object.entries({ node, python })) {

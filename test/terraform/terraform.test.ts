@@ -26,14 +26,13 @@ describe("terraform", needs("terraform"), () => {
     assert.deepEqual([...(running?.undeclared ?? [])], [], "errors that the operation does not declare");
   });
 
-  test("apply, change everything, import, destroy: nothing is left to do, nor to change after an import", async (t) => {
+  test("apply, change everything, import, destroy: nothing is left to do, nor to change after an import", async () => {
     started ??= startTestServer("sqlite", newSqlite(), {});
     const { test: server } = await started;
     const others_pool = await makeOthersPool(server);
     const before = { others_pool, changed: "false" };
     const changed = { others_pool, changed: "true" };
     const workspace = newWorkspace(join(import.meta.dirname, "configuration"), server.endpoint);
-    t.after(workspace.close);
     await workspace.init();
 
     const created = await workspace.apply(before);

@@ -1,9 +1,8 @@
 /** A folder in which the real terraform runs, with the AWS provider of a filesystem mirror, against one server. */
 import assert from "node:assert/strict";
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { cpSync, globSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { cpSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { temporaryFolder } from "../kit/databases.ts";
 import { providerMirror } from "../kit/machine.ts";
 import { rootKey } from "../kit/sdk.ts";
@@ -36,7 +35,7 @@ export type Planned = Readonly<Record<string, string>>;
 type Variables = Readonly<Record<string, string>>;
 
 export interface Workspace {
-  /** `terraform init`; then starts the provider for all further commands. */
+  /** `terraform init`. */
   init(): Promise<void>;
   /** `terraform apply`: what it did. */
   apply(variables: Variables): Promise<Planned>;
@@ -47,8 +46,6 @@ export interface Workspace {
   state(): Instance[];
   /** Forgets the state, and has the next command import these instead: ids by address. */
   importAll(ids: Readonly<Record<string, string>>): void;
-  /** Ends the provider. */
-  close(): void;
 }
 
 interface Line {
@@ -68,10 +65,8 @@ export function newWorkspace(configuration: string, endpoint: string): Workspace
     join(folder, "terraform.rc"),
     `provider_installation {\n  filesystem_mirror {\n    path = ${JSON.stringify(providerMirror())}\n  }\n}\n`,
   );
-  let provider: Provider | undefined;
   const command = async (subcommand: string, more: readonly string[]) => {
-    const argv = [subcommand, "-no-color", "-input=false", ...more];
-    const { code, out, err } = await terraform(folder, argv, provider?.reattach);
+    const { code, out, err } = await terraform(folder, [subcommand, "-no-color", "-input=false", ...more]);
     const lines = out.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as Line] : []));
     const errors = lines.filter((line) => line["@level"] === "error").map(describe);
     assert.ok(
@@ -85,11 +80,7 @@ export function newWorkspace(configuration: string, endpoint: string): Workspace
   const change = async (subcommand: string, variables: Variables) =>
     plannedIn((await command(subcommand, ["-json", "-auto-approve", ...given(variables)])).lines);
   return {
-    init: async () => {
-      await command("init", []);
-      provider = await startProvider(folder);
-    },
-    close: () => void provider?.process.kill(),
+    init: async () => void (await command("init", [])),
     apply: (variables) => change("apply", variables),
     destroy: (variables) => change("destroy", variables),
     plan: async (variables) => {
@@ -144,53 +135,14 @@ function documentedProvider(endpoint: string): string {
   return documented.replace("http://localhost:4747", endpoint);
 }
 
-interface Provider {
-  readonly process: ChildProcess;
-  /** Where commands find it. */
-  readonly reattach: Readonly<Record<string, string>>;
-}
-
-/**
- * Starts the provider once: otherwise each command starts it several times, which takes most of the processor's time. It is
- * the provider's own way for debuggers ("Debugging Providers", Terraform Plugin Development).
- */
-async function startProvider(folder: string): Promise<Provider> {
-  const mirror = providerMirror() ?? assert.fail("the provider is on this machine");
-  const [binary = ""] = globSync("registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws_*", { cwd: mirror });
-  const child = spawn(join(mirror, binary), ["-debug"], {
-    cwd: folder,
-    env: environment(folder),
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const [, value] = /TF_REATTACH_PROVIDERS='(.*)'/.exec(line) ?? [];
-    if (value !== undefined) return { process: child, reattach: { TF_REATTACH_PROVIDERS: value } };
-  }
-  return assert.fail("the provider ended");
-}
-
 interface Ended {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
-function terraform(
-  cwd: string,
-  argv: readonly string[],
-  more: Readonly<Record<string, string>> = {},
-): Promise<Ended> {
-  const env = { ...environment(cwd), ...more };
-  return new Promise((resolve) => {
-    execFile("terraform", argv, { cwd, env, maxBuffer: 64 << 20 }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code ?? 1), out, err });
-    });
-  });
-}
-
-/** Of terraform and of the provider: nothing of this machine's. */
-function environment(cwd: string): NodeJS.ProcessEnv {
-  return {
+function terraform(cwd: string, argv: readonly string[]): Promise<Ended> {
+  const env = {
     PATH: process.env["PATH"],
     HOME: cwd,
     TF_CLI_CONFIG_FILE: join(cwd, "terraform.rc"),
@@ -199,4 +151,9 @@ function environment(cwd: string): NodeJS.ProcessEnv {
     AWS_ACCESS_KEY_ID: rootKey.accessKeyId,
     AWS_SECRET_ACCESS_KEY: rootKey.secretAccessKey,
   };
+  return new Promise((resolve) => {
+    execFile("terraform", argv, { cwd, env, maxBuffer: 64 << 20 }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? 1), out, err });
+    });
+  });
 }

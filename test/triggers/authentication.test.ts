@@ -6,10 +6,12 @@ import {
   AdminCreateUserCommand,
   AdminInitiateAuthCommand,
   CreateGroupCommand,
+  GetTokensFromRefreshTokenCommand,
   GetUserCommand,
   InitiateAuthCommand,
   type LambdaConfigType,
   RespondToAuthChallengeCommand,
+  UpdateUserPoolClientCommand,
   UpdateUserPoolCommand,
 } from "@aws-sdk/client-cognito-identity-provider";
 import { decodeJwt } from "jose";
@@ -232,6 +234,31 @@ forEachServerWithFunctions("the triggers of a sign-in", (open) => {
         ["TokenGeneration_RefreshTokens", "3"],
       ],
     );
+  });
+
+  test("claims that cannot be signed are refused before the refresh token is used up", async () => {
+    const { server, username, UserPoolId, ClientId } = await place(tokensBy("V2_0"));
+    await server.client.send(
+      new UpdateUserPoolClientCommand({
+        ...{ UserPoolId, ClientId, ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH"] },
+        RefreshTokenRotation: { Feature: "ENABLED", RetryGracePeriodSeconds: 0 },
+      }),
+    );
+    const { RefreshToken } = await signIn(server, ClientId, username);
+    const refresh = () =>
+      server.client.send(new GetTokensFromRefreshTokenCommand({ ClientId, RefreshToken }));
+    const levels = 6000;
+    const deep = `${"[".repeat(levels)}${"]".repeat(levels)}`;
+    const answer = `{"idTokenGeneration":{"claimsToAddOrOverride":{"deep":${deep}}}}`;
+    script(UserPoolId, "TokenGeneration_RefreshTokens", {
+      json: `{"response":{"claimsAndScopeOverrideDetails":${answer}}}`,
+    });
+    await assert.rejects(
+      refresh(),
+      refused("InvalidLambdaResponseException", "Unrecognizable lambda output"),
+    );
+    script(UserPoolId, "TokenGeneration_RefreshTokens", undefined);
+    assert.ok((await refresh()).AuthenticationResult?.AccessToken);
   });
 
   test("a new password: its own source, and the metadata of the answer", async () => {

@@ -260,6 +260,32 @@ forEachServerWithFunctions("custom senders", (open) => {
     await server.client.send(new ForgotPasswordCommand({ ClientId, Username: "nobody" }));
   });
 
+  test("a function that hangs holds up no messages of other pools", async () => {
+    const hides = { PreventUserExistenceErrors: "ENABLED" };
+    const { server, ...hanging } = await place(sentBy("waiting"), {}, hides);
+    const other = await place({}, {}, hides);
+    const forget = async ({ UserPoolId, ClientId }: typeof hanging) => {
+      const Username = await makeUser(server, UserPoolId, unique("user"), own(newAddress()));
+      await server.client.send(new ForgotPasswordCommand({ ClientId, Username }));
+    };
+    const isSent = async () => {
+      const rows = await server.app.db.kysely
+        .selectFrom("outbox")
+        .select("status")
+        .where("pool_id", "=", other.UserPoolId)
+        .execute();
+      return rows.some(({ status }) => status === "sent");
+    };
+    await forget(hanging);
+    await nextEvent(hanging.UserPoolId);
+    try {
+      await forget(other);
+      await until("the message is sent", isSent);
+    } finally {
+      script(hanging.UserPoolId, "go", { answer: null });
+    }
+  });
+
   test("the other medium is still ours, and a pool that takes its sender away sends no more by it", async () => {
     const { server, UserPoolId, ClientId } = await place(textedBy("plain"));
     const signUp = async () => {

@@ -54,6 +54,12 @@ export function configuration(name: string, functions: Readonly<Record<string, o
 const config = configuration("poolhouse", {
   scripted: scriptedModule,
   plain: { ...scriptedModule, "plain-text-codes": true },
+  waiting: {
+    run: "worker",
+    file: join(handlers, "waits.mjs"),
+    ...{ environment: { SCRIPTS: scripts }, timeout: (hangingMs / 1000) * 1.5, attempts: 1 },
+    "plain-text-codes": true,
+  },
   riddles: { run: "worker", file: join(handlers, "riddles.mjs") },
   mailer: decrypting("mailer", "worker"),
   texter: decrypting("texter", "child"),
@@ -94,6 +100,8 @@ export type Script =
   | { readonly response: object }
   | { readonly answer: unknown }
   | { readonly throws: string }
+  /** Any of these as JSON that this thread could not write. */
+  | { readonly json: string }
   /** Its process, or thread, ends with this status. */
   | { readonly exits: number }
   | { readonly hangs: true };
@@ -103,7 +111,7 @@ const fileOf = (poolId: string, source: string) => join(scripts, `${poolId}.${so
 /** Says what the function does for a pool from now on; undefined: nothing, it returns the event. */
 export function script(poolId: string, source: string, what: Script | undefined): void {
   if (what === undefined) rmSync(fileOf(poolId, source), { force: true });
-  else writeFileSync(fileOf(poolId, source), JSON.stringify(what));
+  else writeFileSync(fileOf(poolId, source), "json" in what ? what.json : JSON.stringify(what));
 }
 
 export interface TriggerEvent {

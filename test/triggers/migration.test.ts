@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  AdminCreateUserCommand,
   AdminGetUserCommand,
   AdminInitiateAuthCommand,
   ConfirmForgotPasswordCommand,
@@ -113,6 +114,11 @@ forEachServerWithFunctions("UserMigration", (open) => {
       found({}, { sub: "6a7c1b0e-0000-4000-8000-000000000000" }),
       found({}, { email: "no address" }),
       found({ userAttributes: "text" }),
+      found({}, { "custom:legacy_id": { toString: 1, valueOf: 1 } }),
+      found({}, { "custom:legacy_id": ["4711"] }),
+      found({}, { "custom:legacy_id": "4\u0000711" }),
+      found({}, { "custom:legacy_id": "\ud800" }),
+      found({ finalUserStatus: "\u0000" }),
     ];
     for (const what of refusals) {
       script(UserPoolId, bySignIn, what);
@@ -142,6 +148,101 @@ forEachServerWithFunctions("UserMigration", (open) => {
     eventsOf(UserPoolId);
     await assert.rejects(signIn(server, ClientId, username), exceeded);
     assert.deepEqual(eventsOf(UserPoolId), []);
+  });
+
+  /** What is counted for a pool, by kinds. */
+  const counts = async ({ app }: TestServer, UserPoolId: string) => {
+    const rows = await app.db.kysely
+      .selectFrom("attempts")
+      .select(["kind", "count"])
+      .where("pool_id", "=", UserPoolId)
+      .execute();
+    return Object.fromEntries(rows.map(({ kind, count }) => [kind, count]));
+  };
+
+  test("of guesses at once none gets to the other store that is not counted", async () => {
+    const { server, UserPoolId, ClientId } = await place();
+    script(UserPoolId, bySignIn, { throws: "Bad password" });
+    const username = unique("user");
+    const guesses = Array.from({ length: 20 }, (_, at) => signIn(server, ClientId, username, `guess ${at}`));
+    const outcomes = await Promise.allSettled(guesses);
+    assert.ok(outcomes.every(({ status }) => status === "rejected"));
+    const asked = eventsOf(UserPoolId).filter(({ triggerSource }) => triggerSource === bySignIn).length;
+    const counted = { password: asked, "passwords-per-address": asked };
+    assert.deepEqual(await counts(server, UserPoolId), counted);
+    // A right one does not stay counted.
+    script(UserPoolId, bySignIn, found());
+    await signIn(server, ClientId, unique("user"));
+    const { "passwords-per-address": atAddress } = await counts(server, UserPoolId);
+    assert.equal(atAddress, asked);
+  });
+
+  test("a first sign-in is not refused because of the guess that it is", async () => {
+    const { server, UserPoolId, ClientId } = await place();
+    const { password: free } = server.app.config.limits;
+    const username = unique("user");
+    script(UserPoolId, bySignIn, { throws: "Bad password" });
+    for (let turn = 1; turn < free; turn++) await assert.rejects(signIn(server, ClientId, username), wrong);
+    script(UserPoolId, bySignIn, found());
+    assert.ok(await signIn(server, ClientId, username));
+    assert.ok(await signIn(server, ClientId, username));
+  });
+
+  test("a name that no request could have is nobody's, whoever has it elsewhere", async () => {
+    const { server, UserPoolId, ClientId } = await place({ AliasAttributes: ["email"] });
+    script(UserPoolId, bySignIn, found());
+    for (const name of ["two words", "x".repeat(129), "tab\t"])
+      await assert.rejects(signIn(server, ClientId, name), wrong, name);
+    const email = newAddress();
+    for (const username of ["two words", "x".repeat(129), ""]) {
+      script(UserPoolId, bySignIn, found({}, { email, username }));
+      await assert.rejects(signIn(server, ClientId, email), wrong, username);
+    }
+  });
+
+  test("a PreAuthentication that refuses does not tell who exists", async () => {
+    const { server, UserPoolId, ClientId } = await place(
+      { Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP"] } } },
+      { ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_AUTH"] },
+    );
+    script(UserPoolId, bySignIn, found());
+    const known = unique("user");
+    await signIn(server, ClientId, known);
+    script(UserPoolId, bySignIn, { throws: "Nobody" });
+    script(UserPoolId, "PreAuthentication_Authentication", { throws: "Closed" });
+    const closed = refused("UserLambdaValidationException", "PreAuthentication failed with error Closed.");
+    const first = (USERNAME: string, AuthFlow: "USER_PASSWORD_AUTH" | "USER_AUTH", more: object) =>
+      server.client.send(
+        new InitiateAuthCommand({ ClientId, AuthFlow, AuthParameters: { USERNAME, ...more } }),
+      );
+    for (const name of [known, unique("nobody")]) {
+      await assert.rejects(first(name, "USER_PASSWORD_AUTH", { PASSWORD: "wrong" }), closed);
+      const chosen = { PREFERRED_CHALLENGE: "PASSWORD", PASSWORD: "wrong" };
+      await assert.rejects(first(name, "USER_AUTH", chosen), closed);
+      await assert.rejects(first(name, "USER_AUTH", {}), closed);
+      await assert.rejects(first(name, "USER_AUTH", { PREFERRED_CHALLENGE: "EMAIL_OTP" }), closed);
+    }
+  });
+
+  test("who is here, but has no password, is not looked for in the other store", async () => {
+    const { server, UserPoolId, ClientId } = await place(
+      { Policies: { SignInPolicy: { AllowedFirstAuthFactors: ["PASSWORD", "EMAIL_OTP"] } } },
+      { ExplicitAuthFlows: ["ALLOW_USER_AUTH"] },
+    );
+    const Username = unique("user");
+    const UserAttributes = [
+      { Name: "email", Value: newAddress() },
+      { Name: "email_verified", Value: "true" },
+    ];
+    await server.client.send(new AdminCreateUserCommand({ UserPoolId, Username, UserAttributes }));
+    eventsOf(UserPoolId);
+    script(UserPoolId, bySignIn, found());
+    const AuthParameters = { USERNAME: Username, PREFERRED_CHALLENGE: "PASSWORD", PASSWORD: password };
+    await assert.rejects(
+      server.client.send(new InitiateAuthCommand({ ClientId, AuthFlow: "USER_AUTH", AuthParameters })),
+      wrong,
+    );
+    assert.ok(!sourcesOf(UserPoolId).includes(bySignIn));
   });
 
   test("two first sign-ins at once make one user", async () => {

@@ -5,7 +5,7 @@
  * out, and the number of guesses stays bounded (docs/decisions/0003-limits.md).
  */
 import type { Ctx } from "../../app.ts";
-import { type Attempt, clearKinds, settleAttempt } from "../../store/attempts.ts";
+import { type Attempt, clearKinds, forgetAttempt, settleAttempt } from "../../store/attempts.ts";
 import { type Credential, readPasswordGuess } from "../../store/credentials.ts";
 import type { Db } from "../../store/db.ts";
 import { type CallerPlaces, type CallerState, readCallerState } from "../../store/known-sources.ts";
@@ -45,6 +45,8 @@ export interface Guess {
   readonly factor: GuessedFactor;
   readonly caller: Caller;
   readonly counter: Attempt;
+  /** Whether it is counted as a wrong one already. */
+  readonly counted?: boolean;
 }
 
 function lockedOut(): never {
@@ -94,13 +96,30 @@ function admitted(
  * `admitGuess` does (docs/decisions/0013-parallel-guesses.md).
  */
 export async function settleGuess(ctx: Ctx, guess: Guess, right: boolean): Promise<void> {
-  const { factor, caller, counter } = guess;
+  const { factor, caller, counter, counted } = guess;
   const address = factors[factor];
+  if (counted) return right ? takeBack(ctx, guess) : undefined;
   const rule = { now: ctx.now, free: ctx.config.limits.password, ...lockout };
   if (!(await settleAttempt(ctx.db, counter, rule, right))) return lockedOut();
   if (right) return recheckAddress(ctx.db, ctx, caller, address);
   const { poolId } = caller.subject;
   refuseAddress(ctx, caller, address, await countAtAddress(ctx.db, ctx, poolId, address));
+}
+
+/**
+ * Counts an admitted guess as a wrong one before it is checked, where the check itself already acts on the result:
+ * another user store is asked, and its users move here. So no more guesses get there at once than are allowed.
+ * `settleGuess` takes it back if the guess was right, and resets the counter even if the guess has locked it. Throws as
+ * `admitGuess` does.
+ */
+export async function countAhead(ctx: Ctx, guess: Guess): Promise<Guess> {
+  await settleGuess(ctx, guess, false);
+  return { ...guess, counted: true };
+}
+
+async function takeBack(ctx: Ctx, { factor, caller, counter }: Guess): Promise<void> {
+  await forgetAttempt(ctx.db, counter);
+  await countAtAddress(ctx.db, ctx, caller.subject.poolId, factors[factor], -1);
 }
 
 /**

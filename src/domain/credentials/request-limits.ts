@@ -108,13 +108,13 @@ function rateExceeded(limit: AddressLimit): never {
   return refuseFor("tooMany", { detail: limit });
 }
 
-/** Increments the count of the caller's address and returns it. */
+/** Increments the count of the caller's address and returns it; `by` -1 takes an increment back. */
 export function countAtAddress(
   db: Db,
   ctx: Ctx,
   poolId: string,
   limit: AddressLimit,
-  by: 0 | 1 = 1,
+  by: -1 | 0 | 1 = 1,
 ): Promise<number> {
   return countInWindow(db, addressAttempt(ctx, poolId, limit), { now: ctx.now, windowMs: hour, by });
 }

@@ -76,8 +76,9 @@ function refOf({ message }: QueuedMessage): MessageRef {
 /** What came of an attempt; a Refusal if a CustomMessage function is why it failed. */
 type AttemptOutcome = "sent" | "failed" | "not ours" | Refusal;
 
-function attempt(app: App, now: number, due: Due): Promise<AttemptOutcome> {
-  const one = tryOnce(app, now, due).finally(() => app.deliveries.delete(one));
+/** @param handed called if a function is asked, whose own queue limits how many messages wait for it */
+function attempt(app: App, now: number, due: Due, handed?: () => void): Promise<AttemptOutcome> {
+  const one = tryOnce(app, now, due, handed).finally(() => app.deliveries.delete(one));
   app.deliveries.add(one);
   return one;
 }
@@ -85,10 +86,11 @@ function attempt(app: App, now: number, due: Due): Promise<AttemptOutcome> {
 type Due = MessageRef & { readonly nextAttemptAt: number };
 
 /** Makes one attempt. Never throws: errors are logged and recorded. */
-async function tryOnce(app: App, now: number, due: Due): Promise<AttemptOutcome> {
+async function tryOnce(app: App, now: number, due: Due, handed?: () => void): Promise<AttemptOutcome> {
   try {
     const message = await claimMessage(app.db, due, { now, until: now + leaseMs });
     if (message === undefined) return "not ours";
+    if (message.sending !== undefined || message.wording !== undefined) handed?.();
     return await send(app, now, message);
   } catch (error) {
     app.log.error({ err: error, poolId: due.poolId, messageId: due.id }, "a message could not be handled");
@@ -181,11 +183,20 @@ export function startOutboxWorker(app: App): OutboxWorker {
   };
 }
 
-/** One run of the worker: checks the outbox once. Returns true if there may be more to do at once. */
+/**
+ * One run of the worker: checks the outbox once. Returns true if there may be more to do at once. Does not wait for
+ * functions: one that hangs would hold up the messages of all pools.
+ */
 export async function deliverDue(app: App, now: number): Promise<boolean> {
   try {
     const due = await dueMessages(app.db, now, batch);
-    await Promise.all(due.map((one) => attempt(app, now, one)));
+    await Promise.all(
+      due.map((one) => {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        void attempt(app, now, one, resolve).then(() => resolve());
+        return promise;
+      }),
+    );
     return due.length === batch;
   } catch (error) {
     app.log.error({ err: error }, "the outbox could not be read");

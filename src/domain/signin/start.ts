@@ -13,7 +13,7 @@ import { findUser } from "../users/find-user.ts";
 import { migratesUsers } from "../users/migrate-user.ts";
 import { resumeAfterSignUp } from "./after-sign-up.ts";
 import { assertCustomAuth, beginCustom } from "./challenges/custom.ts";
-import { chooseFactor } from "./first-factors.ts";
+import { allowsFirst, chooseFactor } from "./first-factors.ts";
 import { namedDevice } from "./named-device.ts";
 import { proceed } from "./proceed.ts";
 import { required } from "./refusals.ts";
@@ -123,7 +123,9 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   const mayMigrate = user === undefined && asksPassword(flow) && migratesUsers(pool);
   if (user === undefined && !mayMigrate && !hidesUsers(client)) refuseFor("noSuchUser");
   const { clientMetadata: validationData } = request;
-  if (!mayMigrate) await preAuthentication(ctx, { pool, client, user, submitted, validationData });
+  // Elsewhere it follows, so that the function hears of who has moved.
+  if (!(mayMigrate && (checksPassword(pool, flow, parameters) || !hidesUsers(client))))
+    await preAuthentication(ctx, { pool, client, user, submitted, validationData });
   if (isChoice(flow) && request.session !== undefined) {
     const given = { session: request.session, submitted, user, attempt, flow, page: request.page };
     return proceed(ctx, await resumeAfterSignUp(ctx, request, given));
@@ -167,6 +169,13 @@ function isFlow(name: string): name is Flow {
 
 /** Whether a flow may ask for the password in plain text. */
 const asksPassword = (flow: Flow) => flows[flow].proof === "PASSWORD" || isChoice(flow);
+
+/** Whether the first request of such a flow has its password checked. */
+function checksPassword(pool: Pool, flow: Flow, parameters: StartRequest["parameters"]): boolean {
+  if (!isChoice(flow)) return flows[flow].proof === "PASSWORD";
+  const { PREFERRED_CHALLENGE: preferred, PASSWORD: given } = parameters;
+  return preferred === "PASSWORD" && Boolean(given) && allowsFirst(pool, preferred);
+}
 
 function checkFlow(request: StartRequest): Flow {
   const { flow } = request;

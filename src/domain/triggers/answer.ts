@@ -1,7 +1,8 @@
 /** Reads what a function answered: the event with a filled-in `response`. Pure. */
+import { isStorable } from "../../lib/text.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 
-/** A member of an answer; every one may be absent or null. */
+/** A member of an answer; every one may be absent or null. Texts are such as callers may send, too. */
 type Kind = "flag" | "decision" | "text" | "texts" | "map" | "object";
 
 /** The members of a trigger's `response`. */
@@ -23,7 +24,15 @@ export type Answered<F extends Form> = { readonly [Name in keyof F]: Kinds[F[Nam
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const isText = (value: unknown): value is string => typeof value === "string";
+const isText = (value: unknown): value is string => typeof value === "string" && isStorable(value);
+
+/** Deeper claims could not be written as JSON again: after everything else is decided, when they are signed. */
+const mostLevels = 100;
+
+function isWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((item) => isWithin(item, levels - 1));
+}
 
 const fits: Readonly<Record<Kind, (value: unknown) => boolean>> = {
   flag: (value) => typeof value === "boolean",
@@ -31,7 +40,7 @@ const fits: Readonly<Record<Kind, (value: unknown) => boolean>> = {
   text: isText,
   texts: (value) => Array.isArray(value) && value.every(isText),
   map: (value) => isObject(value) && Object.values(value).every(isText),
-  object: isObject,
+  object: (value) => isObject(value) && isWithin(value, mostLevels),
 };
 
 /**

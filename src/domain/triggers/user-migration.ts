@@ -3,7 +3,9 @@
  * trigger", Amazon Cognito Developer Guide).
  */
 import { Refusal } from "../../lib/refusal.ts";
+import { isStorable } from "../../lib/text.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
+import { unrecognizable } from "./answer.ts";
 import { type FiringCtx, fire } from "./fire.ts";
 import type { Metadata } from "./trigger.ts";
 import { given } from "./user-event.ts";
@@ -82,8 +84,17 @@ async function ask(ctx: FiringCtx, pool: Pool, client: Client, asked: Asked): Pr
   };
 }
 
-/** Attributes as text, which handlers do not always answer; those without a value are left out. */
+/**
+ * Attributes as text, which handlers do not always answer; those without a value are left out. Throws
+ * InvalidLambdaResponseException for one that is a list, an object, or no text that can be stored.
+ */
 function asText(attributes: Readonly<Record<string, unknown>>): Record<string, string> {
   const set = Object.entries(attributes).filter(([, value]) => value !== null && value !== undefined);
-  return Object.fromEntries(set.map(([name, value]) => [name, String(value)]));
+  return Object.fromEntries(set.map(([name, value]) => [name, textOf(name, value)]));
+}
+
+function textOf(name: string, value: unknown): string {
+  const text = typeof value === "object" ? undefined : String(value);
+  if (text !== undefined && isStorable(text)) return text;
+  return unrecognizable(`UserMigration: the value of ${JSON.stringify(name)} is no text`);
 }

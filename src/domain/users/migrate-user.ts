@@ -6,6 +6,9 @@
 import type { Ctx } from "../../app.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { User } from "../../store/users.ts";
+import { isOfShape } from "../../wire/check.ts";
+import { userPoolModel } from "../../wire/generated/user-pools.ts";
+import { refuse } from "../../wire/refuse.ts";
 import { makeCredential } from "../credentials/password.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import { queueMessage } from "../messages/queue.ts";
@@ -73,6 +76,9 @@ async function create(
   const { username: stated, ...given } = found.attributes;
   const sub = newSub(ctx.random);
   const name = namedBy(pool, { stated, submitted, given });
+  // No request could name such a user again.
+  if (!isOfShape(userPoolModel, "UsernameType", name))
+    refuse("InvalidParameterException", "The name cannot be a username.");
   const named = nameNewUser(pool, name, given, sub);
   const attributes = firstAttributes(pool, named.attributes, { required: false });
   const keeps = found.isConfirmed && password !== undefined;

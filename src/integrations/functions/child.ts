@@ -77,9 +77,12 @@ function startProcess(settings: Settings, host: FunctionHost): Runner {
     const output = logOutput(host.log, settings.name, [started.stdout, started.stderr]);
     begin = output.begin;
     started.once("error", (cause) => over(notStarted(cause)));
-    started.once("exit", (code, signal) =>
-      over(exited(exitMessage(api.running ?? "", code, signal && (signals[signal] ?? signal)))),
-    );
+    started.once("exit", (code, signal) => {
+      // What it has started ends with it; later the number may be another group's.
+      if (started.pid !== undefined) killGroup(started.pid);
+      child = undefined;
+      over(exited(exitMessage(api.running ?? "", code, signal && (signals[signal] ?? signal))));
+    });
   };
   start().catch((error: Error) => over(notStarted(error)));
 

@@ -130,7 +130,8 @@ function keepRunners(
       return begin();
     },
     giveBack: (kept: Kept) => {
-      if (kept.runner.ended || !all.has(kept)) return;
+      if (!all.has(kept)) return;
+      if (kept.runner.ended) return void drop(kept);
       idle.push(kept);
       surplus.returned();
     },

@@ -6,12 +6,13 @@ import { type Credential, completeStored, readCredential } from "../../../store/
 import type { User } from "../../../store/users.ts";
 import { refuseFor } from "../../../wire/refuse.ts";
 import { learn } from "../../audit/attempt.ts";
-import { admitPassword, type Guess, settleGuess } from "../../credentials/guessing.ts";
+import { admitPassword, countAhead, type Guess, settleGuess } from "../../credentials/guessing.ts";
 import { completeCredential, verifyPassword } from "../../credentials/password.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
 import { preAuthentication } from "../../triggers/authentication.ts";
 import { hidesUsers } from "../../user-pools/clients.ts";
 import type { Pool } from "../../user-pools/load-pool.ts";
+import { findUser } from "../../users/find-user.ts";
 import { migrateByPassword, migratesUsers } from "../../users/migrate-user.ts";
 import type { Challenge, Given, Proven } from "../challenge.ts";
 import { offerChallenge } from "../offer.ts";
@@ -47,11 +48,19 @@ async function offer(ctx: Ctx, signIn: SignIn, given: Given): Promise<Outcome | 
  */
 async function provePassword(ctx: Ctx, begun: SignIn, password: string): Promise<SignIn> {
   learn(begun.attempt, { proving: "Password" });
-  const subject = subjectOf(ctx, begun.pool, begun.user, begun.submitted);
-  const { guess, credential: found } = await admitPassword(ctx, subject, begun.user);
-  const signIn = await withMigrated(ctx, begun, guess, password);
+  const { submitted } = begun;
+  const mayMigrate = begun.user === undefined && migratesUsers(begun.pool);
+  // Whoever was unknown when the sign-in began may be here by now, or is, but without the factor that was chosen.
+  const present = begun.user ?? (mayMigrate ? await findUser(ctx, begun.pool, submitted) : undefined);
+  const subject = subjectOf(ctx, begun.pool, present, submitted);
+  const { guess: admitted, credential: found } = await admitPassword(ctx, subject, present);
+  const migrates = mayMigrate && present === undefined;
+  const guess = migrates ? await countAhead(ctx, admitted) : admitted;
+  const signIn = migrates
+    ? await withMigrated(ctx, begun, guess, password)
+    : await withPresent(ctx, begun, present);
   const { pool, user } = signIn;
-  const credential = user === begun.user ? found : await readCredential(ctx.db, pool.id, user?.id);
+  const credential = user === present ? found : await readCredential(ctx.db, pool.id, user?.id);
   const right = await verifyPassword(ctx, pool, credential, password);
   await settleGuess(ctx, guess, right);
   if (!right || user === undefined || credential === undefined) {
@@ -68,6 +77,15 @@ async function provePassword(ctx: Ctx, begun: SignIn, password: string): Promise
   return version === undefined ? wrongPassword() : proven(signIn, guess, version);
 }
 
+/** The sign-in of a user who was not known when it began. Throws what PreAuthentication throws. */
+async function withPresent(ctx: Ctx, signIn: SignIn, user: User | undefined): Promise<SignIn> {
+  if (user === undefined || user === signIn.user) return signIn;
+  const { pool, client, submitted, validationData } = signIn;
+  learn(signIn.attempt, { user });
+  await preAuthentication(ctx, { pool, client, user, submitted, validationData });
+  return { ...signIn, user, signOuts: user.signOuts };
+}
+
 /**
  * The sign-in of a user who is not here yet, but whose password the pool's UserMigration function knows, as that of the
  * user who is created. A name that nobody has anywhere stays that. Throws PasswordResetRequiredException if the user
@@ -75,21 +93,21 @@ async function provePassword(ctx: Ctx, begun: SignIn, password: string): Promise
  */
 async function withMigrated(ctx: Ctx, signIn: SignIn, guess: Guess, password: string): Promise<SignIn> {
   const { pool, client, submitted, validationData, clientMetadata } = signIn;
-  if (signIn.user !== undefined || !migratesUsers(pool)) return signIn;
   const moving = { pool, client, submitted, validationData, clientMetadata };
   const user = await migrateByPassword(ctx, moving, password);
   if (user === undefined) {
-    if (hidesUsers(client)) return signIn;
-    await settleGuess(ctx, guess, false);
-    return refuseFor("noSuchUser");
+    if (!hidesUsers(client)) return refuseFor("noSuchUser");
+    // As for everybody else whose first request this is; for others it was fired then.
+    if (signIn.answered === undefined)
+      await preAuthentication(ctx, { pool, client, user, submitted, validationData });
+    return signIn;
   }
-  learn(signIn.attempt, { user });
   if (user.status === "RESET_REQUIRED") {
+    learn(signIn.attempt, { user });
     await settleGuess(ctx, guess, true);
     return refuseFor("resetRequired");
   }
-  await preAuthentication(ctx, { pool, client, user, submitted, validationData });
-  return { ...signIn, user, signOuts: user.signOuts };
+  return withPresent(ctx, signIn, user);
 }
 
 /**
