@@ -85,8 +85,11 @@ export const scripted = arnOf("scripted");
 export const environment = { POOLHOUSE_CONFIG: config };
 
 /** As `forEachServer`, with functions. */
-export const forEachServerWithFunctions = (title: string, suite: Parameters<typeof forEachServer>[1]) =>
-  forEachServer(title, suite, environment);
+export const forEachServerWithFunctions = (
+  title: string,
+  suite: Parameters<typeof forEachServer>[1],
+  more: Readonly<Record<string, string>> = {},
+) => forEachServer(title, suite, { ...environment, ...more });
 
 /** What the function does with an event: fills in its response, answers something else, or throws. */
 type Script = { readonly response: object } | { readonly answer: unknown } | { readonly throws: string };
