@@ -292,7 +292,10 @@ class ReadTimeoutError(HTTPError):
 };
 
 for (const [program = ""] of interpreters)
-  for (const [which, flags] of Object.entries({ "its packages": [], "the standard library alone": ["-S", "-E"] }))
+  for (const [which, flags] of Object.entries({
+    "its packages": [],
+    "the standard library alone": ["-S", "-E"],
+  }))
     test(`a botocore that has the errors of requests alone works with ${program} and ${which}`, async (context) => {
       if (spawnSync(program, ["-c", "0"]).status !== 0) return context.skip(`there is no ${program}`);
       const folder = temporaryFolder();

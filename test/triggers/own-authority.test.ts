@@ -18,6 +18,8 @@ const withOwnAuthority = {
   POOLHOUSE_TLS: "dev",
   POOLHOUSE_HTTPS_PORT: "0",
   POOLHOUSE_DATA: temporaryFolder(),
+  // The handlers write into a folder of the tests.
+  POOLHOUSE_FUNCTIONS_USER: "0",
 };
 
 forEachServerWithFunctions(
@@ -74,7 +76,7 @@ for (const [what, settings, expected] of [
   ["on loopback", { POOLHOUSE_TLS: "dev" }, "http://localhost:4747"],
   [
     "on every address, as localhost",
-    { POOLHOUSE_TLS: "dev", POOLHOUSE_HOST: "0.0.0.0" },
+    { POOLHOUSE_TLS: "dev", POOLHOUSE_PUBLIC_URL: "https://localhost:4748", POOLHOUSE_HOST: "0.0.0.0" },
     "http://localhost:4747",
   ],
   [
