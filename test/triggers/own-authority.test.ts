@@ -18,8 +18,6 @@ const withOwnAuthority = {
   POOLHOUSE_TLS: "dev",
   POOLHOUSE_HTTPS_PORT: "0",
   POOLHOUSE_DATA: temporaryFolder(),
-  // The handlers write into a folder of the tests.
-  POOLHOUSE_FUNCTIONS_USER: "0",
 };
 
 forEachServerWithFunctions(
