@@ -82,7 +82,10 @@ export const arnOf = (name: string) => `arn:aws:lambda:us-east-1:000000000000:fu
 export const scripted = arnOf("scripted");
 
 /** The environment of a server with functions. Its processes write into the folder of the tests, as their user. */
-export const environment = { POOLHOUSE_CONFIG: config, POOLHOUSE_FUNCTIONS_USER: String(process.getuid?.() ?? 0) };
+export const environment = {
+  POOLHOUSE_CONFIG: config,
+  POOLHOUSE_FUNCTIONS_USER: String(process.getuid?.() ?? 0),
+};
 
 /** As `forEachServer`, with functions. */
 export const forEachServerWithFunctions = (
