@@ -6,7 +6,7 @@ import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { Logger } from "pino";
 import type { App } from "./app.ts";
-import { type Config, listensOnLoopback, servesThisMachine } from "./config/config.ts";
+import { type Config, listensOnLoopback, servesThisMachine, urlForHandlers } from "./config/config.ts";
 import { hourlyShares } from "./domain/audit/event-shares.ts";
 import { startTrail } from "./domain/audit/trail.ts";
 import { createPasswordHasher, type HashCost } from "./domain/credentials/hash-queue.ts";
@@ -256,7 +256,7 @@ export function functionsOf(
     log,
     clock,
     region: config.region,
-    endpoint: config.publicUrl,
+    endpoint: urlForHandlers(config),
     path: config.programPath,
     childUser: config.functionsUser,
     reload: servesThisMachine(config),

@@ -259,6 +259,19 @@ export function listeningUrls(config: Pick<Config, "host" | "port" | "tls" | "ht
   return config.tls === undefined ? [http] : [http, `https://${host}:${config.httpsPort}`];
 }
 
+/**
+ * The URL of this server's API for the handlers that it runs: the public URL. With `--tls dev` it is plain http on
+ * loopback if the server answers there, since no handler trusts the authority of this installation.
+ */
+export function urlForHandlers(config: Config): string {
+  const { host, port, tls, publicUrl } = config;
+  const onLoopback = listensOnLoopback(config) || host === "0.0.0.0" || host === "::";
+  const untrusted = tls === "dev" && publicUrl.startsWith("https:");
+  return untrusted && onLoopback && mainHosts(config).has("localhost")
+    ? `http://localhost:${port}`
+    : publicUrl;
+}
+
 function defaultHost(host: string): string {
   if (listensOnLoopback({ host })) return "localhost";
   return isIP(host) === 6 ? `[${host}]` : host;

@@ -1,8 +1,8 @@
 /** Functions that run as processes: Lambda's Runtime API, the environment, what old Python handlers import. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { loadConfig } from "../../src/config/config.ts";
 import { OperatorError } from "../../src/lib/operator-error.ts";
@@ -265,3 +265,69 @@ for (const [program = ""] of interpreters) {
     });
   }
 }
+
+/** As present botocore from PyPI has it: the errors alone, from which its own are derived. */
+const botocore = {
+  "botocore/__init__.py": "",
+  "botocore/exceptions.py": `from botocore.vendored import requests
+from botocore.vendored.requests.packages import urllib3
+class BotoCoreError(Exception):
+    pass
+class ReadTimeoutError(BotoCoreError, requests.exceptions.ReadTimeout, urllib3.exceptions.ReadTimeoutError):
+    pass
+class ProxyConnectionError(BotoCoreError, requests.exceptions.ProxyError):
+    pass
+`,
+  // boto3 imports it.
+  "s3transfer.py": "from botocore.vendored.requests.packages.urllib3.exceptions import ReadTimeoutError\n",
+  "botocore/vendored/__init__.py": "",
+  "botocore/vendored/requests/__init__.py": "from .exceptions import RequestException, ConnectionError\n",
+  "botocore/vendored/requests/exceptions.py": `from .packages.urllib3.exceptions import HTTPError as BaseHTTPError
+class RequestException(IOError):
+    pass
+class ConnectionError(RequestException):
+    pass
+class ProxyError(ConnectionError):
+    pass
+class ReadTimeout(RequestException):
+    pass
+`,
+  "botocore/vendored/requests/packages/__init__.py": "from . import urllib3\n",
+  "botocore/vendored/requests/packages/urllib3/__init__.py": "from . import exceptions\n",
+  "botocore/vendored/requests/packages/urllib3/exceptions.py": `class HTTPError(Exception):
+    pass
+class ReadTimeoutError(HTTPError):
+    pass
+`,
+};
+
+for (const [program = ""] of interpreters)
+  for (const [which, flags] of Object.entries({
+    "its packages": [],
+    "the standard library alone": ["-S", "-E"],
+  }))
+    test(`a botocore that has the errors of requests alone works with ${program} and ${which}`, async (context) => {
+      if (spawnSync(program, ["-c", "0"]).status !== 0) return context.skip(`there is no ${program}`);
+      const folder = temporaryFolder();
+      for (const [name, text] of Object.entries(botocore)) {
+        mkdirSync(dirname(join(folder, name)), { recursive: true });
+        writeFileSync(join(folder, name), text);
+      }
+      const file = join(folder, "handler.py");
+      writeFileSync(
+        file,
+        `import s3transfer
+from botocore.exceptions import ProxyConnectionError, ReadTimeoutError
+from botocore.vendored import requests
+def lambda_handler(event, context):
+    try:
+        requests.get(event["nobody"])
+    except requests.exceptions.RequestException as error:
+        return [isinstance(error, requests.exceptions.ConnectionError), issubclass(ReadTimeoutError, Exception)]
+`,
+      );
+      const bootstrap = join(import.meta.dirname, "../../src/integrations/functions/python/bootstrap.py");
+      const command = [program, ...flags, bootstrap, file, "lambda_handler"];
+      const functions = await open({ errors: { run: "child", file, command } });
+      assert.deepEqual(await functions.invoke("errors", { nobody: "http://127.0.0.1:1" }), [true, true]);
+    });

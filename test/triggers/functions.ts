@@ -88,12 +88,18 @@ export const arnOf = (name: string) => `arn:aws:lambda:us-east-1:000000000000:fu
 /** Answers what `script` says: test/triggers/handlers/scripted.mjs. */
 export const scripted = arnOf("scripted");
 
-/** The environment of a server with functions. */
-export const environment = { POOLHOUSE_CONFIG: config };
+/** The environment of a server with functions. Its processes write into the folder of the tests, as their user. */
+export const environment = {
+  POOLHOUSE_CONFIG: config,
+  POOLHOUSE_FUNCTIONS_USER: String(process.getuid?.() ?? 0),
+};
 
 /** As `forEachServer`, with functions. */
-export const forEachServerWithFunctions = (title: string, suite: Parameters<typeof forEachServer>[1]) =>
-  forEachServer(title, suite, environment);
+export const forEachServerWithFunctions = (
+  title: string,
+  suite: Parameters<typeof forEachServer>[1],
+  more: Readonly<Record<string, string>> = {},
+) => forEachServer(title, suite, { ...environment, ...more });
 
 /** What the function does with an event: fills in its response, answers something else, throws, ends or never answers. */
 export type Script =

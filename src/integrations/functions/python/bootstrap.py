@@ -69,25 +69,61 @@ class HandlerNotFound(Exception):
 
 
 class VendoredRequests(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Provides botocore.vendored.requests, which botocore used to contain and which older handlers import."""
+    """
+    Provides botocore.vendored.requests, which botocore used to contain whole and which older handlers import. What is
+    left of it in present versions stays, since botocore itself needs it, and gets back what it lacks.
+    """
 
     NAME = "botocore.vendored.requests"
 
     def find_spec(self, fullname, path=None, target=None):
         if fullname != self.NAME:
             return None
-        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        found = importlib.machinery.PathFinder.find_spec(fullname, path)
+        if found is None:
+            return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+        found.loader = Completed(found.loader)
+        return found
 
     def exec_module(self, module):
-        try:
-            import requests
-        except ImportError:
-            folder = os.path.dirname(os.path.abspath(__file__))
-            # Nothing is written beside the server's own files.
-            writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-            requests = load_file("requests_shim", os.path.join(folder, "requests_shim.py"))
-            sys.dont_write_bytecode = writes
-        sys.modules[self.NAME] = requests
+        sys.modules[self.NAME] = installed_requests()
+
+
+class Completed(importlib.abc.Loader):
+    """Loads what botocore has of requests, and adds the rest."""
+
+    def __init__(self, loader):
+        self.loader = loader
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        self.loader.exec_module(module)
+        if hasattr(module, "get"):
+            return
+        left = vars(module.exceptions)
+        requests = installed_requests()
+        # What its functions raise are its own errors, so these are the ones to be caught.
+        for name, error in left.items():
+            if not hasattr(requests.exceptions, name):
+                setattr(requests.exceptions, name, error)
+        for name, value in vars(requests).items():
+            if not name.startswith("_") and name != "packages":
+                setattr(module, name, value)
+
+
+def installed_requests():
+    """requests if it is installed, otherwise the small stand-in."""
+    try:
+        import requests
+    except ImportError:
+        folder = os.path.dirname(os.path.abspath(__file__))
+        # Nothing is written beside the server's own files.
+        writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+        requests = load_file("requests_shim", os.path.join(folder, "requests_shim.py"))
+        sys.dont_write_bytecode = writes
+    return requests
 
 
 class BotocoreFolders(importlib.abc.MetaPathFinder, importlib.abc.Loader):
