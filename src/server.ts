@@ -95,6 +95,9 @@ export interface ServerOptions {
 /** The number of waiting sign-ins that are tracked by user. */
 const waitingTracked = 2 ** 16;
 
+/** How long functions that send messages may still run once the server stops. Messages that are not sent then stay queued. */
+const farewellMs = 10_000;
+
 export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
   const clock = options.clock ?? Date.now;
   const random = (bytes: number) => randomBytes(bytes);
@@ -137,7 +140,9 @@ export async function startServer(config: Config, options: ServerOptions): Promi
         serving.close();
         await trails.audit.stop();
         await trails.authEvents.stop();
+        const ending = setTimeout(() => void app.functions.close(), farewellMs);
         await workers.stop();
+        clearTimeout(ending);
         await list.stop();
         await app.srp.close();
         await app.functions.close();

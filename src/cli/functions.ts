@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { isSampleSource, sampleEvent, sampleSources } from "../domain/triggers/samples.ts";
 import { FunctionError } from "../integrations/functions/functions.ts";
 import { closest } from "../lib/closest.ts";
+import { fileProblem } from "../lib/file-problem.ts";
 import type { FunctionSettings } from "../lib/function-settings.ts";
 import { functionsOf } from "../server.ts";
 import { CommandError } from "./command-error.ts";
@@ -46,6 +47,10 @@ function list({ config, flag }: Given): void {
     console.log(JSON.stringify(rows, null, 2));
     return;
   }
+  if (rows.length === 0) {
+    console.log(noFunctions);
+    return;
+  }
   const widest = Math.max(4, ...rows.map(({ name }) => name.length));
   const row = (...cells: string[]) =>
     console.log(cells.map((cell, index) => cell.padEnd([widest, 7, 0][index]!)).join("  "));
@@ -86,7 +91,7 @@ function targetOf(settings: FunctionSettings): string {
 async function invoke({ config, operands: [name = ""], text: option }: Given): Promise<void> {
   const path = option("event");
   if (path === undefined) throw wrongUsage("functions", ["invoke"])("--event is missing.");
-  const event = parseEvent(path === "-" ? await text(process.stdin) : await readFile(path, "utf8"));
+  const event = parseEvent(path === "-" ? await text(process.stdin) : await fileText(path));
   const print = (_fields: object, message: string) => console.error(message);
   const running = await functionsOf(config, { log: { info: print, warn: print }, clock: Date.now });
   try {
@@ -108,6 +113,16 @@ const explained: Readonly<Record<FunctionError["fault"], string>> = {
   unreadable: "answered something else than JSON",
 };
 
+async function fileText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    throw new CommandError(
+      `--event ${path} cannot be read: ${fileProblem(error)}. An event to begin with: poolhouse functions events SOURCE`,
+    );
+  }
+}
+
 function parseEvent(json: string): object {
   try {
     const event: unknown = JSON.parse(json);
@@ -118,9 +133,11 @@ function parseEvent(json: string): object {
   throw new CommandError("The event must be a JSON object.");
 }
 
+const noFunctions = "No functions are configured: give the configuration file by --config.";
+
 function unknown(name: string, known: readonly FunctionSettings[]): string {
   const names = known.map((one) => one.name);
-  if (names.length === 0) return "No functions are configured: give the configuration file by --config.";
+  if (names.length === 0) return noFunctions;
   const meant = closest(name, names);
   return `There is no function ${name}: ${meant ? `did you mean ${meant}?` : `there are ${names.join(", ")}.`}`;
 }
