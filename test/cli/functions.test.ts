@@ -1,14 +1,23 @@
 /** `poolhouse functions`, and functions of a server that starts. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { appendFileSync, chmodSync, renameSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, before, test } from "node:test";
 import { CreateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
 import { sampleSources } from "../../src/domain/triggers/samples.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { newSdk, patient } from "../kit/sdk.ts";
 import { until } from "../kit/waiting.ts";
 import { runWith, serve, start, stop } from "./program.ts";
+
+/** Where the webhook is. */
+const elsewhere = createServer();
+before(() => once(elsewhere.listen(0, "127.0.0.1"), "listening"));
+after(() => void elsewhere.close());
+const originElsewhere = () => `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`;
 
 /** A configuration file with functions, and an event. */
 function prepared() {
@@ -33,7 +42,7 @@ function prepared() {
     `functions:
   greet: { run: worker, file: greet.mjs }
   greet-apart: { run: child, file: greet.mjs }
-  hook: { run: webhook, url: "https://hooks.example/x?token=hush", secret: whsec_${secret} }
+  hook: { run: webhook, url: "${originElsewhere()}/x?token=hush", secret: whsec_${secret} }
 `,
   );
   return { folder, config, event: file("event.json", '{"name":"Ada"}'), file };
@@ -45,7 +54,7 @@ test("functions are listed without their secrets", async () => {
   const { folder, config } = prepared();
   const { stdout } = await runWith(env, "functions", "list", "--config", config);
   assert.match(stdout, new RegExp(`^NAME +RUN +RUNS\ngreet +worker +handler of ${folder}/greet\\.mjs$`, "m"));
-  assert.match(stdout, /^hook +webhook +https:\/\/hooks\.example\/x\?…$/m);
+  assert.match(stdout, /^hook +webhook +http:\/\/127\.0\.0\.1:\d+\/x\?…$/m);
   assert.match((await runWith(env, "functions", "list")).stdout, /^No functions are configured: .*--config/);
   const json = await runWith(env, "functions", "list", "--json", "--config", config);
   const names = (JSON.parse(json.stdout) as { name: string }[]).map(({ name }) => name);
@@ -101,7 +110,10 @@ test("logs shows what a function printed, and goes on with what comes, also in a
   writeFileSync(path, `not JSON\n{"broken\n${line("greet", "one")}${line("other", "not this")}`);
   appendFileSync(path, `${line("greet", "two \u001b[2J")}{"level":30,"msg":"call","function":7}\n`);
   const once = await runWith(env, "functions", "logs", "greet", "--log", path);
-  assert.equal(once.stdout, "1970-01-01T00:00:00.000Z r-1 one\n1970-01-01T00:00:00.000Z r-1 two \\u{1b}[2J\n");
+  assert.equal(
+    once.stdout,
+    "1970-01-01T00:00:00.000Z r-1 one\n1970-01-01T00:00:00.000Z r-1 two \\u{1b}[2J\n",
+  );
   const arn = "arn:aws:lambda:us-east-1:000000000000:function:other";
   const json = await runWith(env, "functions", "logs", arn, "--log", path, "--json");
   assert.equal(json.stdout, line("other", "not this"));
@@ -189,4 +201,18 @@ test("doctor names handlers that cannot be loaded, and triggers whose function i
   const bad = await runWith({}, "doctor", "--data", data, "--config", broken);
   assert.equal(bad.code, 1);
   assert.match(bad.stdout, /^FAIL {2}the function broken: the handler cannot be loaded: no table yet$/m);
+  const hook = `{ run: webhook, url: "http://127.0.0.1:1/?token=hush", secret: whsec_${"A".repeat(32)} }`;
+  const away = await runWith(
+    {},
+    "doctor",
+    "--data",
+    data,
+    "--config",
+    file("away.yaml", `functions:\n  hook: ${hook}\n`),
+  );
+  assert.equal(away.code, 1);
+  assert.match(
+    away.stdout,
+    /^FAIL {2}the function hook: http:\/\/127\.0\.0\.1:1 cannot be reached: .*ECONNREFUSED/m,
+  );
 });

@@ -127,6 +127,12 @@ for (const { what, answer, fault, message, tries, only } of table) {
 
 test("nobody who listens cannot be reached, and `attempts` says how often it is tried", async () => {
   const functions = await open(both("http://127.0.0.1:1", { attempts: 2 }));
+  await functions.check();
+  const noticed = functions.log.splice(0).map((line) => `${line.function} ${line.message}`);
+  assert.deepEqual(noticed.map((line) => line.replace(/: connect .*/, "")).sort(), [
+    "invoke http://127.0.0.1:1 cannot be reached",
+    "webhook http://127.0.0.1:1 cannot be reached",
+  ]);
   for (const way of ["invoke", "webhook"]) {
     await fails(functions.invoke(way, {}), "unreachable", /^ServiceException$/);
     const lines = functions.log.filter((line) => line.function === way);

@@ -20,8 +20,8 @@ export interface Driver {
    * none by the deadline.
    */
   run(invocation: Invocation): Promise<string>;
-  /** Makes sure, if that can be known, that the handler can be loaded. Throws a FunctionError if it cannot be. */
-  check?(): Promise<void>;
+  /** Makes sure that the handler can be loaded, or its URL reached. Throws a FunctionError if it cannot be. */
+  check(): Promise<void>;
   /** Ends what runs. */
   close(): Promise<void>;
 }

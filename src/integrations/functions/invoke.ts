@@ -26,6 +26,7 @@ export function createDriver(
   };
   return {
     run: async ({ event, deadline }) => answerOf(await poster.post(event, signed(event), deadline)),
+    check: poster.reach,
     close: async () => poster.close(),
   };
 }

@@ -1,6 +1,7 @@
 /** Posts events to functions elsewhere: with limits of time and size, over connections that are kept, without redirects. */
 import http, { type IncomingHttpHeaders } from "node:http";
 import https from "node:https";
+import { connect } from "node:net";
 import { failed, largestPayload, TemporaryError, tooLarge } from "./driver.ts";
 import { FunctionError } from "./functions.ts";
 
@@ -16,8 +17,13 @@ export interface Poster {
    * @param headers besides Host, Content-Type and Content-Length
    */
   post(body: string, headers: Readonly<Record<string, string>>, deadline: number): Promise<Posted>;
+  /** Makes sure that something accepts connections there. Throws FunctionError with what the system says. */
+  reach(): Promise<void>;
   close(): void;
 }
+
+/** How long a connection may take that is only tried. */
+const connectingMs = 3_000;
 
 export const jsonType = "application/json";
 
@@ -42,11 +48,31 @@ export function createPoster(url: URL): Poster {
         running.delete(control);
       }
     },
+    reach: () => reach(url),
     close: () => {
       for (const control of running) control.abort();
       agent.destroy();
     },
   };
+}
+
+function reach({ protocol, hostname, port }: URL): Promise<void> {
+  const host = hostname.replace(/^\[|\]$/g, "");
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port: Number(port || (protocol === "https:" ? 443 : 80)) });
+    const fail = (reason: string) => {
+      socket.destroy();
+      reject(new FunctionError("unreachable", reason));
+    };
+    socket.setTimeout(connectingMs, () =>
+      fail(`no answer from ${host} within ${connectingMs / 1000} seconds`),
+    );
+    socket.once("error", (error) => fail(error.message));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve();
+    });
+  });
 }
 
 interface Sending {

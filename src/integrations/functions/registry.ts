@@ -124,12 +124,16 @@ function register(settings: FunctionSettings, driver: Driver, { log }: FunctionH
     run: (call) => queue.run(() => run(call)),
     check: async () => {
       try {
-        await driver.check?.();
+        await driver.check();
       } catch (error) {
         if (error instanceof HandlerNotFound || error instanceof NotReadable)
           throw new OperatorError(`The function ${name} (${where}) cannot run: ${error.message}`);
         if (!(error instanceof FunctionError)) throw error;
-        log.warn({ function: name }, `the handler cannot be loaded: ${error.message}`);
+        const problem =
+          "file" in settings
+            ? "the handler cannot be loaded"
+            : `${new URL(settings.url).origin} cannot be reached`;
+        log.warn({ function: name }, `${problem}: ${error.message}`);
       }
     },
     close: async () => {

@@ -28,6 +28,7 @@ export function createDriver(
   return {
     run: async ({ id, event, deadline }) =>
       answerOf(await poster.post(event, signed(id, event), deadline), event),
+    check: poster.reach,
     close: async () => poster.close(),
   };
 }
