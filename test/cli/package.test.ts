@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
@@ -26,6 +26,8 @@ interface Packed {
 
 /** The folder of a stranger: empty but for what `npm install <tarball>` put there. */
 const folder = temporaryFolder();
+// If the tests run as root, children run as nobody.
+chmodSync(folder, 0o755);
 let packed: Packed;
 
 before(async () => {
@@ -78,7 +80,7 @@ test("the tarball holds the program and nothing else", () => {
   const paths = packed.files.map(({ path }) => path);
   const foreign = paths.filter(
     (path) =>
-      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/(?:hosted-ui|kit|welcome)\/public\/\w+\.css|dist\/integrations\/functions\/python\/\w+\.py|dist\/(?:index|config\/\w+|lib\/(?:database-url|function-settings|mail-address|operator-error|sigv4(?:-canonical)?|smtp-url))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
+      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/(?:hosted-ui|kit|welcome)\/public\/\w+\.css|dist\/integrations\/functions\/python\/\w+\.py|dist\/(?:index|config\/[\w-]+|lib\/(?:database-url|function-settings|mail-address|operator-error|sigv4(?:-canonical)?|smtp-url|system-user))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
         path,
       ),
   );

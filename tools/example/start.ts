@@ -187,7 +187,9 @@ function poolhouse(folder: Folder, { poolhouse, https }: Note["ports"], config?:
   const tls = https === undefined ? [] : ["--tls", "dev", "--https-port", String(https)];
   const file = config === undefined ? [] : ["--config", config];
   const argv = [join(root, "src", "main.ts"), "serve", ...flags, ...tls, ...file];
-  const env = { ...cleanEnvironment(), POOLHOUSE_LOG_LEVEL: "warn" };
+  const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
+  // Functions are this user's own code, in a folder that nobody else may enter.
+  const env = { ...cleanEnvironment(), POOLHOUSE_LOG_LEVEL: "warn", POOLHOUSE_FUNCTIONS_USER: user };
   return { name: "Poolhouse", process: spawn(process.execPath, argv, options(folder, env)) };
 }
 
