@@ -21,6 +21,15 @@ if (existsSync(".env") || existsSync("cms.db")) {
   console.error(".env or cms.db is there already. Remove both to begin anew.");
   process.exit(1);
 }
+try {
+  await fetch(endpoint);
+} catch (error) {
+  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+  console.error(
+    `No server answers at ${endpoint} (AWS_ENDPOINT_URL): ${code ?? error}. Is Poolhouse running there?`,
+  );
+  process.exit(1);
+}
 
 const password = `old-${randomBytes(9).toString("base64url")}`;
 const { addArticle, addUser } = await import("./records.ts");

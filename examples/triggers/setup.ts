@@ -23,6 +23,15 @@ if (existsSync(".env")) {
   console.error(".env is there already. Remove it to begin anew.");
   process.exit(1);
 }
+try {
+  await fetch(endpoint);
+} catch (error) {
+  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+  console.error(
+    `No server answers at ${endpoint} (AWS_ENDPOINT_URL): ${code ?? error}. Is Poolhouse running there?`,
+  );
+  process.exit(1);
+}
 
 const idp = new CognitoIdentityProviderClient();
 const { UserPool } = await idp.send(

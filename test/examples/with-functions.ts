@@ -67,7 +67,10 @@ export async function startWithFunctions(
   await run("functions.ts", { ...settings, ...keyVariables(key) });
   const config = join(folder, "poolhouse.yaml");
   change?.(config);
-  const second = await startTestServer(database, same, { ...port, POOLHOUSE_CONFIG: config });
+  // As `npm run example` does: the folder is this user's own.
+  const POOLHOUSE_FUNCTIONS_USER = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
+  const more = { ...port, POOLHOUSE_CONFIG: config, POOLHOUSE_FUNCTIONS_USER };
+  const second = await startTestServer(database, same, more);
   const close = async () => {
     second.test.client.destroy();
     await second.server.close();
