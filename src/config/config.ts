@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { suggestion } from "../lib/closest.ts";
 import { fileProblem } from "../lib/file-problem.ts";
 import type { FunctionSettings } from "../lib/function-settings.ts";
-import { hostKey, isHostName } from "../lib/host-name.ts";
+import { hostKey, isHostName, isLoopback } from "../lib/host-name.ts";
 import type { SmtpConfig } from "../lib/smtp-url.ts";
 import { parseSystemUser, type SystemUser } from "../lib/system-user.ts";
 import { readFunctions } from "./functions.ts";
@@ -221,7 +221,7 @@ function readSmtp(value: (name: Name) => string | undefined): SmtpConfig | undef
 
 /** Whether only this machine can reach the server. */
 export function listensOnLoopback(config: Pick<Config, "host">): boolean {
-  return config.host === "localhost" || config.host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(config.host);
+  return isLoopback(config.host);
 }
 
 /** Whether a URL's host is this machine for whoever opens it. */

@@ -3,8 +3,9 @@
  * which the server signs its calls. Nothing of the server's is in it.
  */
 import type { FunctionKey, FunctionSettings } from "../lib/function-settings.ts";
+import { isLoopback } from "../lib/host-name.ts";
 import { readFunctions } from "./functions.ts";
-import { ConfigError, type Entry, onlyKeys, readEntry, requiredAt, textAt, wordAt } from "./section.ts";
+import { ConfigError, type Entry, isTrue, onlyKeys, readEntry, requiredAt, textAt } from "./section.ts";
 import { type Setting, settings } from "./settings.ts";
 import { readYaml } from "./yaml-file.ts";
 
@@ -83,9 +84,8 @@ function keyOf(entry: Entry): FunctionKey {
 
 /** Events have passwords and codes in them, and calls come by http. */
 function hostOf(entry: Entry, host: string): string {
-  const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/.test(host);
-  const allowed = wordAt(entry, "allow-plaintext", ["true", "false"]) === "true";
-  if (loopback || allowed) return host;
+  const allowed = isTrue(entry, "allow-plaintext");
+  if (isLoopback(host) || allowed) return host;
   return entry.fail(
     "host",
     "must be of this machine: events contain passwords. allow-plaintext: true permits http in a network that is trusted",

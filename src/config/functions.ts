@@ -10,10 +10,12 @@ import type {
   ModuleFunction,
   WebhookFunction,
 } from "../lib/function-settings.ts";
-import { parseSystemUser, type SystemUser } from "../lib/system-user.ts";
+import { isLoopback } from "../lib/host-name.ts";
+import { parseSystemUser, type SystemUser, systemUserForm } from "../lib/system-user.ts";
 import {
   type ConfigFile,
   type Entry,
+  isTrue,
   numberAt,
   onlyKeys,
   readEntry,
@@ -116,9 +118,6 @@ function commonOf(name: string, entry: Entry): CommonSettings {
   };
 }
 
-/** A key that is true or false, which it is by default. */
-const isTrue = (entry: Entry, key: string) => wordAt(entry, key, ["true", "false"]) === "true";
-
 /** @param asked the runtime, if it is known; otherwise the file's name tells it */
 function localOf(entry: Entry, { folder }: Given, asked: ChildFunction["runtime"] | undefined) {
   const file = resolve(folder, requiredAt(entry, "file"));
@@ -182,8 +181,7 @@ function userOf(entry: Entry): SystemUser | undefined {
   const text = textAt(entry, "user");
   if (text === undefined) return undefined;
   const user = parseSystemUser(text);
-  if (user === undefined)
-    return entry.fail("user", "must be the number of a user, or of a user and a group: 1000:1000");
+  if (user === undefined) return entry.fail("user", systemUserForm);
   return process.getuid?.() === 0 ? user : entry.fail("user", "needs a server that runs as root");
 }
 
@@ -207,7 +205,7 @@ function urlOf(entry: Entry, { query }: { readonly query: boolean }): string {
       "url",
       `must be an http or https URL without ${query ? "" : "query, "}fragment or user`,
     );
-  const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+  const loopback = isLoopback(url.hostname.replace(/^\[|\]$/g, ""));
   const allowed = isTrue(entry, "allow-plaintext");
   if (url.protocol === "https:" || loopback || allowed) return text;
   return entry.fail(

@@ -93,6 +93,9 @@ export function wordAt<Word extends string>(
   return entry.fail(key, `must be one of ${words.join(", ")}, not ${JSON.stringify(text)}`);
 }
 
+/** A key that is true or false, which it is by default. */
+export const isTrue = (entry: Entry, key: string) => wordAt(entry, key, ["true", "false"]) === "true";
+
 /** @param range the smallest and the largest value, and what it is if it is absent */
 export function numberAt(
   entry: Entry,

@@ -4,7 +4,7 @@ import { looksLikeUrl, wrongDatabase } from "../lib/database-url.ts";
 import { isHostName } from "../lib/host-name.ts";
 import { parseMailAddress } from "../lib/mail-address.ts";
 import { parseSmtpUrl } from "../lib/smtp-url.ts";
-import { parseSystemUser } from "../lib/system-user.ts";
+import { parseSystemUser, systemUserForm } from "../lib/system-user.ts";
 import { wrongLimit } from "./limits.ts";
 
 export interface Setting {
@@ -204,10 +204,7 @@ export const settings = {
     env: "POOLHOUSE_FUNCTIONS_USER",
     fallback: "65534",
     help: "The user that functions in processes of their own run as if the server is root: a number, or user:group. By default nobody.",
-    wrong: (value: string) =>
-      parseSystemUser(value)
-        ? undefined
-        : "must be the number of a user, or of a user and a group: 1000:1000",
+    wrong: (value: string) => (parseSystemUser(value) ? undefined : systemUserForm),
   },
   hashConcurrency: {
     flag: "hash-concurrency",

@@ -1,5 +1,6 @@
 /** The mail server's settings. */
 import { readFileSync } from "node:fs";
+import { isLoopback } from "../lib/host-name.ts";
 import { parseMailAddress } from "../lib/mail-address.ts";
 import { pemBlocks } from "../lib/pem.ts";
 import { parseSmtpUrl, type SmtpConfig } from "../lib/smtp-url.ts";
@@ -16,12 +17,11 @@ export function smtpConfig(value: (name: Name) => string | undefined): SmtpConfi
   const from = parseMailAddress(value("smtpFrom") ?? "");
   if (server === undefined || from === undefined) return undefined;
   const { host } = server;
-  const local = host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
   const ca = value("smtpCa");
   return {
     ...server,
     from,
-    mustEncrypt: !local && value("smtpAllowPlaintext") !== "true",
+    mustEncrypt: !isLoopback(host) && value("smtpAllowPlaintext") !== "true",
     ca: ca === undefined ? undefined : readAuthorities(ca),
   };
 }

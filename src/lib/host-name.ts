@@ -19,6 +19,11 @@ export function foldHostName(text: string): string | undefined {
   return isHostName(ascii) ? ascii : undefined;
 }
 
+/** Whether a host, without brackets, is this machine's own: `localhost`, `::1`, or an IPv4 address of 127.0.0.0/8. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
+}
+
 /** The canonical form of the host in a Host header or URL, without its port. */
 export function hostKey(host: string): string {
   return host
