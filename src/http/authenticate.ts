@@ -11,6 +11,7 @@ import type { Principal } from "../domain/iam/principal.ts";
 import { checkSignature, readSignedRequest, type Signed, type WireRequest } from "../lib/sigv4.ts";
 import { refuse } from "../wire/refuse.ts";
 import { isForwarded } from "./hosts.ts";
+import { unknownKey } from "./signed-request.ts";
 
 /** What a signature must be for. */
 export interface SignatureScope {
@@ -45,9 +46,7 @@ async function verify(
   { service, region }: SignatureScope,
 ): Promise<Principal> {
   const key = signed.securityToken === undefined ? await findAccessKey(ctx, signed.accessKeyId) : undefined;
-  if (key === undefined) {
-    return refuse("UnrecognizedClientException", "The security token included in the request is invalid.");
-  }
+  if (key === undefined) throw unknownKey();
   const check = checkSignature(signed, request, key.secret, {
     now: ctx.now,
     services: [service],

@@ -4,6 +4,7 @@ import type { Ctx } from "../app.ts";
 import { isAccessKey } from "../domain/iam/access-keys.ts";
 import type { Refusal } from "../lib/refusal.ts";
 import { credentialKeyId, headerPairs, type WireRequest } from "../lib/sigv4.ts";
+import { collect } from "../lib/sigv4-canonical.ts";
 import { refusal } from "../wire/refuse.ts";
 import { announcedLength } from "./body.ts";
 import { holdings } from "./holdings.ts";
@@ -27,8 +28,15 @@ export async function largestSignedBody(
   return (await isAccessKey(ctx, keyId)) ? largest : unknownKey();
 }
 
-const unknownKey = () =>
+/** The Refusal of a call that names an access key which does not exist. */
+export const unknownKey = () =>
   refusal("UnrecognizedClientException", "The security token included in the request is invalid.");
+
+/** The value of a header that policies look at; undefined if it is absent or repeated. @param name in lower case */
+export function soleHeader({ headers }: Pick<WireRequest, "headers">, name: string): string | undefined {
+  const values = collect(headers).get(name);
+  return values?.length === 1 ? values[0] : undefined;
+}
 
 /** A POST as its signature covers it: raw headers, which few operations look at, and raw target. */
 export function wireRequest({ url = "/", rawHeaders }: IncomingMessage, body: Uint8Array): WireRequest {

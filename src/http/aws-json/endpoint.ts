@@ -11,7 +11,6 @@ import { authorizeAccessToken } from "../../domain/tokens/access-token.ts";
 import { findPool, poolArn } from "../../domain/user-pools/load-pool.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { WireRequest } from "../../lib/sigv4.ts";
-import { collect } from "../../lib/sigv4-canonical.ts";
 import { parseInput } from "../../wire/check.ts";
 import { encodeOutput } from "../../wire/encode.ts";
 import { identityPoolModel } from "../../wire/generated/identity-pools.ts";
@@ -20,6 +19,7 @@ import type { Authorization, Model, OperationTypes } from "../../wire/model.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { authenticate, authorize } from "../authenticate.ts";
 import { errorAnswer, type JsonAnswer } from "../json-errors.ts";
+import { soleHeader } from "../signed-request.ts";
 import { notYet } from "./operation.ts";
 import { identityPoolHandlers, userPoolHandlers } from "./operations.ts";
 
@@ -149,10 +149,7 @@ function policyRequest(ctx: Ctx, request: WireRequest, target: Target, input: An
     action: `${target.service}:${target.name}`,
     resource,
     input,
-    header: (name) => {
-      const values = collect(request.headers).get(name);
-      return values?.length === 1 ? values[0] : undefined;
-    },
+    header: (name) => soleHeader(request, name),
     resourceTags: () => tagsOf(ctx, target.name, resource),
   };
 }

@@ -10,11 +10,11 @@ import {
 } from "../../domain/triggers/sender-codes.ts";
 import { fromBase64, toBase64 } from "../../lib/bytes.ts";
 import type { WireRequest } from "../../lib/sigv4.ts";
-import { collect } from "../../lib/sigv4-canonical.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { authenticate, authorize } from "../authenticate.ts";
 import type { JsonDoor } from "../json-door.ts";
 import { errorAnswer, type JsonAnswer } from "../json-errors.ts";
+import { soleHeader } from "../signed-request.ts";
 
 export const kmsDoor: JsonDoor = (target) =>
   target === "TrentService.Decrypt" ? { name: "Decrypt", answer: answerDecrypt } : undefined;
@@ -36,10 +36,7 @@ async function decrypt(ctx: Ctx, principal: Principal, request: WireRequest): Pr
   const target = await findDecryptTarget(ctx, principal, asked);
   const { pool, keyArn } = target;
   noteTarget(ctx, { poolId: pool.id, target: keyArn });
-  const header = (name: string) => {
-    const values = collect(request.headers).get(name);
-    return values?.length === 1 ? values[0] : undefined;
-  };
+  const header = (name: string) => soleHeader(request, name);
   const call = { action: "kms:Decrypt", resource: keyArn, input: {}, header };
   await authorize(ctx, principal, { ...call, resourceTags: async () => undecidable }, "by the pool");
   const plaintext = decryptDataKey(ctx, target, asked);

@@ -10,7 +10,7 @@ import type { FunctionKey } from "../../lib/function-settings.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import { checkSignature, credentialKeyId, readSignedRequest } from "../../lib/sigv4.ts";
 import { holdings } from "../holdings.ts";
-import { wireRequest } from "../signed-request.ts";
+import { unknownKey, wireRequest } from "../signed-request.ts";
 import { errorAnswer, eventOf, type InvokeAnswer, noSuchFunction, runFunction, tooLarge } from "./answer.ts";
 import { isInvocation, readInvocation } from "./invocation.ts";
 
@@ -75,11 +75,7 @@ async function signedBody(
   const { authorization } = incoming.headers;
   if (authorization === undefined)
     throw new Refusal("MissingAuthenticationTokenException", "Missing Authentication Token");
-  if (credentialKeyId(authorization) !== key.accessKeyId)
-    throw new Refusal(
-      "UnrecognizedClientException",
-      "The security token included in the request is invalid.",
-    );
+  if (credentialKeyId(authorization) !== key.accessKeyId) throw unknownKey();
   const request = wireRequest(incoming, await readBody(incoming));
   const reading = readSignedRequest(request);
   if (reading.kind !== "signed")

@@ -17,6 +17,9 @@ interface Place {
   readonly accountId: string;
 }
 
+/** What the ARNs of functions at a place begin with, before the name. */
+export const arnPrefix = ({ region, accountId }: Place) => `arn:aws:lambda:${region}:${accountId}:function:`;
+
 const base = "/2015-03-31/functions/";
 
 /** Whether a request is a call of this API. The names of functions are percent-encoded by some clients. */
@@ -37,10 +40,9 @@ export function readInvocation(request: Pick<IncomingMessage, "url" | "headers">
   const [name = "", qualifier = searchParams.get("Qualifier") ?? undefined, ...rest] = short.split(":");
   if (!/^[\w-]{1,64}$/.test(name) || !/^(?:\$LATEST|[\w-]{1,128})$/.test(qualifier ?? "x") || rest.length > 0)
     return refuse("The name of the function must be a name, or an ARN, of a function.");
-  const start = arn || `arn:aws:lambda:${place.region}:${place.accountId}:function:`;
   return {
     name,
-    arn: `${start}${name}${qualifier === undefined ? "" : `:${qualifier}`}`,
+    arn: `${arn || arnPrefix(place)}${name}${qualifier === undefined ? "" : `:${qualifier}`}`,
     type: typeOf(request.headers["x-amz-invocation-type"]),
   };
 }

@@ -8,15 +8,14 @@ import { undecidable } from "../../domain/iam/policy.ts";
 import type { Principal } from "../../domain/iam/principal.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import type { WireRequest } from "../../lib/sigv4.ts";
-import { collect } from "../../lib/sigv4-canonical.ts";
 import { authenticate, authorize } from "../authenticate.ts";
 import { refusalOf } from "../body.ts";
 import type { Serving } from "../context.ts";
 import { holdings } from "../holdings.ts";
 import { hiddenFacts } from "../refused.ts";
-import { largestSignedBody, wireRequest } from "../signed-request.ts";
+import { largestSignedBody, soleHeader, wireRequest } from "../signed-request.ts";
 import { errorAnswer, eventOf, type InvokeAnswer, noSuchFunction, runFunction, tooLarge } from "./answer.ts";
-import { type Invocation, isInvocation, readInvocation } from "./invocation.ts";
+import { arnPrefix, type Invocation, isInvocation, readInvocation } from "./invocation.ts";
 
 /** The operation, for the log, the metrics and the audit log. */
 const operation = "Invoke";
@@ -89,10 +88,7 @@ async function runAs(
     action: "lambda:InvokeFunction",
     resource: resourceOf(ctx, configured ?? invocation.name),
     input: {},
-    header: (name) => {
-      const values = collect(request.headers).get(name);
-      return values?.length === 1 ? values[0] : undefined;
-    },
+    header: (name) => soleHeader(request, name),
     // Functions have no tags here, and those that they have in AWS are not known.
     resourceTags: async () => undecidable,
   });
@@ -110,7 +106,5 @@ async function runAs(
  * account the caller names, since these make no difference.
  */
 function resourceOf({ config }: Ctx, name: string): string {
-  return name.startsWith("arn:")
-    ? name
-    : `arn:aws:lambda:${config.region}:${config.accountId}:function:${name}`;
+  return name.startsWith("arn:") ? name : `${arnPrefix(config)}${name}`;
 }
