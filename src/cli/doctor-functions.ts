@@ -1,6 +1,8 @@
 /** What `poolhouse doctor` says about functions: whether their handlers can be loaded, and whether triggers name others. */
 import type { Config } from "../config/config.ts";
+import { readsCodes } from "../domain/triggers/custom-sender.ts";
 import { serversWithOthers } from "../domain/triggers/function-lists.ts";
+import { senderTriggers } from "../domain/triggers/trigger.ts";
 import type { Pool } from "../domain/user-pools/load-pool.ts";
 import type { FunctionFacts } from "../integrations/functions/functions.ts";
 import type { FunctionRegistry } from "../integrations/functions/registry.ts";
@@ -70,7 +72,7 @@ function failingTriggers({ poolId, document }: StoredPool, running: FunctionRegi
 /** Why a function cannot do what a trigger is for, as the end of a sentence. */
 function problemOf(trigger: string, found: FunctionFacts | undefined): string | undefined {
   if (found === undefined) return "is not configured";
-  const isSender = trigger === "CustomEmailSender" || trigger === "CustomSMSSender";
-  if (!isSender || found.plainTextCodes || found.ownKeyId !== undefined) return undefined;
+  const isSender = senderTriggers.some((one) => one === trigger);
+  if (!isSender || readsCodes(found)) return undefined;
   return "has no access key of its own to decrypt codes with";
 }

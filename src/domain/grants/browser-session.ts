@@ -62,7 +62,7 @@ export interface OpenedBrowser {
   readonly browser: SignedInBrowser;
 }
 
-const hashOf = (secret: string) => sha256Base64url(secret);
+const hashOf = sha256Base64url;
 
 /** `<name of the browser>.<secret of the sign-in>`; cookies set by earlier versions consist of the name alone. */
 const cookieForm = /^[\w-]{1,64}(?:\.[\w-]{1,64})?$/;

@@ -43,7 +43,7 @@ const occasion = { source: "TokenGeneration_HostedAuth" } as const;
 /** Lifetime of a code in milliseconds. */
 const codeLifetime = 5 * 60_000;
 
-const hashOf = (code: string) => sha256Base64url(code);
+const hashOf = sha256Base64url;
 
 /** Issues a code for a signed-in browser, in the format of a UUID like those of Cognito. */
 export async function issueCode(

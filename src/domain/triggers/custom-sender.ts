@@ -4,6 +4,7 @@
  * code is put in, encrypted, when the function is called. Nobody reads its answer, and no caller waits for it.
  */
 import type { App } from "../../app.ts";
+import type { FunctionFacts } from "../../integrations/functions/functions.ts";
 import { Undeliverable } from "../../integrations/mailbox.ts";
 import type { Refusal } from "../../lib/refusal.ts";
 import type { Message } from "../../store/outbox.ts";
@@ -52,6 +53,10 @@ export function customSenderEvent(
   return { trigger, arn: made.arn, event };
 }
 
+/** Whether a function that sends messages can read their codes: in plain text, or with an access key of its own. */
+export const readsCodes = ({ plainTextCodes, ownKeyId }: FunctionFacts): boolean =>
+  plainTextCodes || ownKeyId !== undefined;
+
 /**
  * The reason why a function cannot send a message as the server is configured, for the caller to know: it is not
  * configured, or it gets the code encrypted and has no access key to decrypt it with.
@@ -64,7 +69,7 @@ export function senderProblem(
   const because = (cause: string, detail: string) =>
     refusalFor("triggerUnavailable", { trigger, cause, detail: `${trigger}, ${arn}: ${detail}` });
   if (found === undefined) return because("ResourceNotFoundException", "the function is not configured");
-  if (found.plainTextCodes || found.ownKeyId !== undefined) return undefined;
+  if (readsCodes(found)) return undefined;
   return because("AccessDeniedException", "the function has no access key of its own to decrypt codes with");
 }
 

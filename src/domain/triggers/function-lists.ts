@@ -2,10 +2,10 @@
  * Servers on one database should run the same functions: each tells the others what it has configured, and says at its
  * start where that differs. What is told is a hash of each function's settings, without their secrets.
  */
-import { createHash } from "node:crypto";
 import { hostname } from "node:os";
 import { basename } from "node:path";
 import type { App } from "../../app.ts";
+import { sha256Base64url } from "../../lib/bytes.ts";
 import type { FunctionSettings } from "../../lib/function-settings.ts";
 import type { Db } from "../../store/db.ts";
 import { readFunctionLists, removeFunctionList, writeFunctionList } from "../../store/function-lists.ts";
@@ -38,12 +38,7 @@ function factsOf(settings: FunctionSettings): unknown[] {
 
 function hashesOf(functions: readonly FunctionSettings[]): Hashes {
   return Object.fromEntries(
-    functions.map((one) => {
-      const hash = createHash("sha256")
-        .update(JSON.stringify(factsOf(one)))
-        .digest("base64url");
-      return [one.name, hash.slice(0, 16)];
-    }),
+    functions.map((one) => [one.name, sha256Base64url(JSON.stringify(factsOf(one))).slice(0, 16)]),
   );
 }
 

@@ -8,7 +8,7 @@ import {
   defineAuthChallenge,
   verifyAuthChallengeResponse,
 } from "./custom-challenge.ts";
-import { customMessageEvent, type messageReasons } from "./custom-message.ts";
+import { customMessageEvent, messageReasons } from "./custom-message.ts";
 import { customSenderEvent } from "./custom-sender.ts";
 import type { FiringCtx } from "./fire.ts";
 import { inboundFederation } from "./inbound-federation.ts";
@@ -121,27 +121,20 @@ const tokens =
       occasion: { source, clientMetadata },
     });
 
-/** The kinds of messages by the reasons for them, as sources name these. */
-const kinds = {
-  SignUp: "sign-up",
-  ResendCode: "resend-code",
-  Authentication: "sign-in",
-  AdminCreateUser: "invitation",
-  ForgotPassword: "forgot-password",
-  UpdateUserAttribute: "update-attribute",
-  VerifyUserAttribute: "verify-attribute",
-} as const satisfies Record<MessageReason, keyof typeof messageReasons>;
+type Kind = keyof typeof messageReasons;
 
 /** A sample for each message that a trigger is about. */
 function messages<T extends "CustomMessage" | SenderTrigger>(
   trigger: T,
-  sample: (kind: keyof typeof messageReasons) => Sample,
+  sample: (kind: Kind) => Sample,
 ): Record<`${T}_${MessageReason}`, Sample> {
-  const rows = Object.entries(kinds).map(([reason, kind]) => [`${trigger}_${reason}`, sample(kind)]);
+  // Two kinds have one reason, and the same event.
+  const kinds = Object.keys(messageReasons) as Kind[];
+  const rows = kinds.map((kind) => [`${trigger}_${messageReasons[kind]}`, sample(kind)]);
   return Object.fromEntries(rows);
 }
 
-const worded: (kind: keyof typeof messageReasons) => Sample =
+const worded: (kind: Kind) => Sample =
   (kind) =>
   ({ ctx, pool, client, user }) => {
     const made = customMessageEvent(pool, kind, { user, clientId: client.id, clientMetadata });
@@ -149,9 +142,7 @@ const worded: (kind: keyof typeof messageReasons) => Sample =
   };
 
 /** With the code as a function gets it that has `plain-text-codes`: nothing could decrypt another. */
-const sent: (
-  message: Parameters<typeof customSenderEvent>[2],
-) => (kind: keyof typeof messageReasons) => Sample =
+const sent: (message: Parameters<typeof customSenderEvent>[2]) => (kind: Kind) => Sample =
   (message) =>
   (kind) =>
   ({ ctx, pool, client, user }) => {

@@ -9,7 +9,7 @@ import { open, SealError, seal, sealedKeyId } from "../../lib/seal.ts";
 import { refuse } from "../../wire/refuse.ts";
 import type { Principal } from "../iam/principal.ts";
 import { findPool, type Pool } from "../user-pools/load-pool.ts";
-import { functionOf } from "./trigger.ts";
+import { functionOf, senderTriggers } from "./trigger.ts";
 
 type Keys = Pick<App, "db" | "random">;
 
@@ -65,7 +65,7 @@ export async function findDecryptTarget(
   const poolId = poolOf(ciphertext) ?? context["userpool-id"] ?? "";
   const pool = /^[\w-]{1,55}$/.test(poolId) ? await findPool(ctx, poolId) : undefined;
   const keyArn = pool?.document.LambdaConfig?.KMSKeyID;
-  const senders = pool && [functionOf(pool, "CustomEmailSender"), functionOf(pool, "CustomSMSSender")];
+  const senders = pool && senderTriggers.map((trigger) => functionOf(pool, trigger));
   const isSender = senders?.some(
     (arn) => arn !== undefined && ctx.app.functions.find(arn)?.ownKeyId === principal.accessKeyId,
   );

@@ -17,7 +17,8 @@ export type Trigger =
   | "InboundFederation";
 
 /** The triggers whose function sends messages in place of this server. */
-export type SenderTrigger = "CustomEmailSender" | "CustomSMSSender";
+export const senderTriggers = ["CustomEmailSender", "CustomSMSSender"] as const;
+export type SenderTrigger = (typeof senderTriggers)[number];
 
 /** What was going on, the member triggerSource of an event. */
 export type TriggerSource =

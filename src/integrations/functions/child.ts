@@ -27,7 +27,7 @@ export function createDriver(given: Settings, host: FunctionHost): Driver {
         const program = command === undefined ? commandOf(settings).filter(isAbsolute) : [];
         for (const path of [file, ...program]) await requireReadable(path, user);
       }
-      await pool.check?.();
+      await pool.check();
     },
   };
 }
