@@ -63,12 +63,15 @@ export async function createFunctions(
     invoke: async (arn, event) => parse(await run({ id: randomUUID(), arn, event: JSON.stringify(event) })),
     call: (arn, call) => run({ ...call, arn, attempts: 1 }),
     check: async () => {
+      const checkOf = ({ name }: FunctionSettings) => registered.get(name)!.check();
+      const isLocal = (one: FunctionSettings) => "file" in one;
+      const local = settings.filter(isLocal);
       // All at once, those that share a processor would take longer than a handler may to load.
-      const waiting = [...registered.values()];
       const inTurn = async () => {
-        for (let one = waiting.shift(); one !== undefined; one = waiting.shift()) await one.check();
+        for (let one = local.shift(); one !== undefined; one = local.shift()) await checkOf(one);
       };
-      await Promise.all(Array.from({ length: availableParallelism() }, inTurn));
+      const elsewhere = settings.filter((one) => !isLocal(one)).map(checkOf);
+      await Promise.all([...elsewhere, ...Array.from({ length: availableParallelism() }, inTurn)]);
     },
     close: async () => {
       await Promise.all([...registered.values()].map((one) => one.close()));
