@@ -23,12 +23,14 @@ function configured(functions: object): string {
 const worker = { run: "worker", file: "app.mjs" };
 const hook = (secret: string, query: string) => ({
   run: "webhook",
-  url: `https://hooks.example/x?token=${query}`,
+  // Nobody listens there, which is found out at once.
+  url: `http://127.0.0.1:1/x?token=${query}`,
   secret: `whsec_${Buffer.from(secret.repeat(32)).toString("base64")}`,
 });
 const first = configured({
   same: { ...worker, environment: { TOKEN: "hush-1" } },
   changed: worker,
+  codes: worker,
   only: worker,
   hook: hook("a", "hush-2"),
 });
@@ -36,6 +38,7 @@ const second = configured({
   more: worker,
   same: { ...worker, environment: { TOKEN: "hush-3" } },
   changed: { ...worker, memory: 256 },
+  codes: { ...worker, "plain-text-codes": true },
   hook: hook("b", "hush-4"),
 });
 
@@ -58,10 +61,20 @@ forEachDatabase((database, _open, fresh) => {
       return { server, app: running.app, differing };
     };
     const one = await start(first);
-    const differences = ["changed (other settings)", "more (only there)", "only (not there)"];
+    const differences = [
+      "changed (other settings)",
+      "codes (other settings)",
+      "more (only there)",
+      "only (not there)",
+    ];
     if (database === "postgres") {
       const two = await start(second);
-      const told = ["changed (other settings)", "more (not there)", "only (only there)"];
+      const told = [
+        "changed (other settings)",
+        "codes (other settings)",
+        "more (not there)",
+        "only (only there)",
+      ];
       assert.deepEqual(
         two.differing().map((line) => line.differences),
         [told],
@@ -94,7 +107,7 @@ forEachDatabase((database, _open, fresh) => {
     );
     assert.match(
       stdout,
-      /^warn {2}the server \S+ has other functions than this configuration: changed \(other settings\), more \(not there\), only \(only there\)$/m,
+      /^warn {2}the server \S+ has other functions than this configuration: changed \(other settings\), codes \(other settings\), more \(not there\), only \(only there\)$/m,
     );
     await one.server.close();
     const again = await start(second);

@@ -19,8 +19,8 @@ type Hashes = Readonly<Record<string, string>>;
 
 /** The settings that say what a function does. Values of variables, keys and queries of URLs may be secret. */
 function factsOf(settings: FunctionSettings): unknown[] {
-  const { name, run, timeoutMs, attempts, concurrency, queue } = settings;
-  const common = [name, run, timeoutMs, attempts, concurrency, queue];
+  const { name, run, timeoutMs, attempts, concurrency, queue, plainTextCodes } = settings;
+  const common = [name, run, timeoutMs, attempts, concurrency, queue, plainTextCodes];
   switch (settings.run) {
     case "worker":
     case "child": {
