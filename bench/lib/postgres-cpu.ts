@@ -1,9 +1,6 @@
 /** What a PostgreSQL on this machine spends on one database, as Linux counts it. */
-import { readFileSync } from "node:fs";
 import pg from "pg";
-
-/** The unit of times in /proc/PID/stat, the same on every Linux. Milliseconds. */
-const tickMs = 10;
+import { readStat } from "./process-stat.ts";
 
 export interface DatabaseCpu {
   /** CPU time so far in milliseconds; undefined where it cannot be seen, as on another machine. */
@@ -35,7 +32,7 @@ export async function watchPostgres(url: string): Promise<DatabaseCpu> {
   const client = new pg.Client({ connectionString: elsewhere.href });
   await client.connect();
   /** The last reading of each session. */
-  const ticks = new Map<number, number>();
+  const readings = new Map<number, number>();
   return {
     ms: async () => {
       const sessions = await client.query<{ pid: number }>(
@@ -43,11 +40,11 @@ export async function watchPostgres(url: string): Promise<DatabaseCpu> {
         [name],
       );
       for (const { pid } of sessions.rows) {
-        const reading = ticksOf(pid);
-        if (reading !== undefined) ticks.set(pid, reading);
+        const reading = cpuOf(pid);
+        if (reading !== undefined) readings.set(pid, reading);
       }
-      if (ticks.size === 0) return undefined;
-      return [...ticks.values()].reduce((sum, reading) => sum + reading, 0) * tickMs;
+      if (readings.size === 0) return undefined;
+      return [...readings.values()].reduce((sum, reading) => sum + reading, 0);
     },
     vacuum: async () => {
       const inside = new pg.Client({ connectionString: url });
@@ -59,18 +56,12 @@ export async function watchPostgres(url: string): Promise<DatabaseCpu> {
   };
 }
 
-/** The time of a process of PostgreSQL; undefined if this machine has no such process. */
-function ticksOf(pid: number): number | undefined {
-  let text: string;
+/** The CPU time of a process of PostgreSQL in milliseconds; undefined if this machine has no such process. */
+function cpuOf(pid: number): number | undefined {
   try {
-    text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const { name, cpuMs } = readStat(`/proc/${pid}`);
+    return name.startsWith("postgres") ? cpuMs : undefined;
   } catch {
     return undefined;
   }
-  // The name of the program, in parentheses, may contain anything.
-  const end = text.lastIndexOf(")");
-  if (!text.slice(0, end).includes("(postgres")) return undefined;
-  // Fields are numbered from 1 in proc(5), and the first one here is the third: utime is the 14th, stime the 15th.
-  const fields = text.slice(end + 2).split(" ");
-  return Number(fields[11]) + Number(fields[12]);
 }

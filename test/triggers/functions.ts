@@ -88,6 +88,19 @@ export const arnOf = (name: string) => `arn:aws:lambda:us-east-1:000000000000:fu
 /** Answers what `script` says: test/triggers/handlers/scripted.mjs. */
 export const scripted = arnOf("scripted");
 
+/** LambdaConfig with the scripted function for each trigger whose member is an ARN. */
+export const plainTriggers = {
+  PreSignUp: scripted,
+  PostConfirmation: scripted,
+  PreAuthentication: scripted,
+  PostAuthentication: scripted,
+  DefineAuthChallenge: scripted,
+  CreateAuthChallenge: scripted,
+  VerifyAuthChallengeResponse: scripted,
+  UserMigration: scripted,
+  CustomMessage: scripted,
+} as const;
+
 /** The environment of a server with functions. Its processes write into the folder of the tests, as their user. */
 export const environment = {
   POOLHOUSE_CONFIG: config,

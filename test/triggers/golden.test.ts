@@ -18,6 +18,7 @@ import {
   eventsOf,
   forEachServerWithFunctions,
   kmsKey,
+  plainTriggers,
   scripted,
   type TriggerEvent,
 } from "./functions.ts";
@@ -25,15 +26,7 @@ import { golden, orders } from "./golden.ts";
 
 const inPlainText = { LambdaVersion: "V1_0", LambdaArn: arnOf("plain") } as const;
 const everyTrigger = {
-  PreSignUp: scripted,
-  PostConfirmation: scripted,
-  PreAuthentication: scripted,
-  PostAuthentication: scripted,
-  DefineAuthChallenge: scripted,
-  CreateAuthChallenge: scripted,
-  VerifyAuthChallengeResponse: scripted,
-  UserMigration: scripted,
-  CustomMessage: scripted,
+  ...plainTriggers,
   PreTokenGenerationConfig: { LambdaVersion: "V3_0", LambdaArn: scripted },
   InboundFederation: { LambdaVersion: "V1_0", LambdaArn: scripted },
 } as const;

@@ -15,7 +15,14 @@ import {
 import { isSampleSource, sampleEvent, sampleSources } from "../../src/domain/triggers/samples.ts";
 import { makePool, newAddress, password, unique } from "../kit/people.ts";
 import { until } from "../kit/waiting.ts";
-import { eventsOf, forEachServerWithFunctions, script, scripted, type TriggerEvent } from "./functions.ts";
+import {
+  eventsOf,
+  forEachServerWithFunctions,
+  plainTriggers,
+  script,
+  scripted,
+  type TriggerEvent,
+} from "./functions.ts";
 
 /** Members, with the types of their values; members of maps whose names callers choose are left out. */
 function shapeOf(value: unknown, at = ""): string[] {
@@ -26,15 +33,7 @@ function shapeOf(value: unknown, at = ""): string[] {
 }
 
 const all: LambdaConfigType = {
-  PreSignUp: scripted,
-  PostConfirmation: scripted,
-  PreAuthentication: scripted,
-  PostAuthentication: scripted,
-  DefineAuthChallenge: scripted,
-  CreateAuthChallenge: scripted,
-  VerifyAuthChallengeResponse: scripted,
-  UserMigration: scripted,
-  CustomMessage: scripted,
+  ...plainTriggers,
   PreTokenGenerationConfig: { LambdaVersion: "V2_0", LambdaArn: scripted },
 };
 
