@@ -18,6 +18,7 @@ const flows = all<Flow>({
   USER_AUTH: true,
   CUSTOM_AUTH: true,
   HOSTED_AUTH: true,
+  HOSTED_CUSTOM_AUTH: true,
 });
 const statuses = all<UserStatus>({
   CONFIRMED: true,
@@ -74,7 +75,7 @@ test("done only when every factor that is required was proven, and no factor cou
     const byDevice = facts.device?.replacesMfa === true;
     const missing =
       first === undefined ||
-      (facts.flow === "CUSTOM_AUTH" && !facts.proven.includes("custom")) ||
+      (/CUSTOM_AUTH$/.test(facts.flow) && !facts.proven.includes("custom")) ||
       (facts.status === "FORCE_CHANGE_PASSWORD" && !facts.proven.includes("new-password")) ||
       (facts.device !== undefined && !facts.proven.includes("device")) ||
       (facts.mfa.demanded && !second && !byDevice);

@@ -6,6 +6,7 @@ import { newFamily } from "../tokens/issue.ts";
 import { shapeTokens, signTokens } from "../tokens/mint.ts";
 import { insertTracked, trackedSession } from "../tokens/session-tracking.ts";
 import { isOfTrigger } from "../triggers/fire.ts";
+import { customAtPages } from "../user-pools/client-tags.ts";
 import { issuer, type Pool } from "../user-pools/load-pool.ts";
 import { reuseMinutes } from "../user-pools/session-settings.ts";
 import { type AuthorizationRequest, type Redirect, RedirectedRefusal } from "./authorization-request.ts";
@@ -22,6 +23,8 @@ export function suffices(
 ): browser is SignedInBrowser {
   if (browser === undefined || request.prompt.has("login")) return false;
   const { pool, client } = request;
+  // Whoever has signed in for another client has not answered this one's challenges.
+  if (customAtPages(pool, client) !== undefined && !browser.methods.includes("custom")) return false;
   if ("hinted" in request && request.hinted !== undefined && !isHinted(request, browser)) return false;
   // Our own pages about the user are not the client's: they have their own rule for how recent a sign-in must be.
   const lasts = "responseType" in request ? reuseMinutes(pool, client) * 60_000 : Number.POSITIVE_INFINITY;

@@ -22,6 +22,7 @@ import {
   userIdIn,
 } from "../mfa/webauthn.ts";
 import { preAuthentication } from "../triggers/authentication.ts";
+import { flowAtPages } from "../user-pools/client-tags.ts";
 import { allowsFlow } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { deviceOfBrowser } from "../users/browser-devices.ts";
@@ -50,7 +51,8 @@ export async function passkeyOptions(
   ctx: Ctx,
   { pool, client, page }: PasskeyPlace,
 ): Promise<PublicKeyCredentialRequestOptionsJSON | undefined> {
-  const party = offersPasskeys(pool) ? await findRelyingParty(ctx, pool, page.origin) : undefined;
+  const isOffered = flowAtPages(pool, client) === "HOSTED_AUTH" && offersPasskeys(pool);
+  const party = isOffered ? await findRelyingParty(ctx, pool, page.origin) : undefined;
   if (party === undefined) return undefined;
   const words = [pool.id, client.id, randomUUID(), ctx.now + lifetime];
   const challenge = sealWords(ctx.db.sealer, sealedAs, words);
@@ -77,7 +79,7 @@ async function start(
   attempt: Attempt,
 ): Promise<Outcome> {
   const { pool, client, page } = request;
-  if (!allowsFlow(client, "HOSTED_AUTH"))
+  if (flowAtPages(pool, client) !== "HOSTED_AUTH" || !allowsFlow(client, "HOSTED_AUTH"))
     refuse("InvalidParameterException", "The client may not use the hosted pages.");
   assertPasskeys(pool);
   const ceremony = readAnswer(request.credential);

@@ -16,7 +16,7 @@ import { required } from "./refusals.ts";
 import type { Answering } from "./session.ts";
 import { eventResponse, type Outcome, type Page, type SignIn, type SignInState } from "./sign-in.ts";
 import { simulatedUsername } from "./simulated-user.ts";
-import type { Step } from "./steps.ts";
+import { isAtPages, type Step } from "./steps.ts";
 import { assertStillValid } from "./still-valid.ts";
 
 export interface RespondRequest extends Answering {
@@ -84,7 +84,7 @@ async function awaited(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   const row = await challenge.find(ctx, request);
   const { state } = row;
   const fits = row.poolId === pool.id && row.clientId === client.id && isAwaited(name, state.awaiting);
-  const isThere = (state.flow === "HOSTED_AUTH") === (request.entry === "pages");
+  const isThere = isAtPages(state.flow) === (request.entry === "pages");
   if (!fits || !isThere) return challenge.refuse();
   // A simulated sign-in reads as much as a real one.
   const user = await readSignInUser(ctx.db, pool.id, row.userId);

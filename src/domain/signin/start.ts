@@ -6,6 +6,7 @@ import { checkSecretHash } from "../credentials/check-secret-hash.ts";
 import { turnOf } from "../credentials/subjects.ts";
 import { preAuthentication } from "../triggers/authentication.ts";
 import type { Metadata } from "../triggers/trigger.ts";
+import { flowAtPages } from "../user-pools/client-tags.ts";
 import { allowsFlow, hidesUsers } from "../user-pools/clients.ts";
 import { type Client, cachedClient, type Pool } from "../user-pools/load-pool.ts";
 import { deviceOfBrowser } from "../users/browser-devices.ts";
@@ -19,7 +20,7 @@ import { proceed } from "./proceed.ts";
 import { required } from "./refusals.ts";
 import { eventResponse, newSignIn, type Outcome, type Page, type SignIn } from "./sign-in.ts";
 import { readSrpA } from "./srp.ts";
-import { type Flow, isChoice } from "./steps.ts";
+import { type Flow, isChoice, isCustom } from "./steps.ts";
 
 export interface StartRequest {
   readonly pool: Pool;
@@ -93,6 +94,12 @@ const flows: Readonly<Record<Flow, FlowRule>> = {
     proof: undefined,
     waitsFor: undefined,
   },
+  HOSTED_CUSTOM_AUTH: {
+    entries: ["pages"],
+    notEnabled: "CUSTOM_AUTH is not enabled for the client.",
+    proof: undefined,
+    waitsFor: undefined,
+  },
 };
 
 /**
@@ -116,7 +123,7 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
   assertRoom(ctx, flow, pool);
   // Values that no honest client sends are refused before anything is read.
   if (givenProof !== undefined && proof === "SRP_A") readSrpA(givenProof);
-  if (flow === "CUSTOM_AUTH") assertCustomAuth(pool, parameters);
+  if (isCustom(flow)) assertCustomAuth(pool, parameters);
   const user = await findUser(ctx, pool, submitted);
   learn(attempt, { user });
   // Whoever is unknown may yet be found in another store, once the password is at hand.
@@ -137,7 +144,7 @@ async function start(ctx: Ctx, request: StartRequest, attempt: Attempt): Promise
     : await namedDevice(ctx, pool, user?.id, named);
   const begun = newSignIn({ pool, client, user, flow, submitted, page: request.page, attempt });
   const signIn: SignIn = { ...begun, deviceKey: device?.key, validationData };
-  if (flow === "CUSTOM_AUTH") return proceed(ctx, await beginCustom(ctx, signIn, parameters), parameters);
+  if (isCustom(flow)) return proceed(ctx, await beginCustom(ctx, signIn, parameters), parameters);
   if (!isChoice(flow)) return proceed(ctx, signIn, parameters);
   return proceed(ctx, await chooseFactor(ctx, signIn, parameters["PREFERRED_CHALLENGE"]), parameters);
 }
@@ -181,7 +188,8 @@ function checkFlow(request: StartRequest): Flow {
   const { flow } = request;
   if (!isFlow(flow)) return refuse("InvalidParameterException", `${flow} is not enabled for the client.`);
   const rule = flows[flow];
-  if (!rule.entries.includes(request.entry)) {
+  const isOfPages = request.entry !== "pages" || flow === flowAtPages(request.pool, request.client);
+  if (!rule.entries.includes(request.entry) || !isOfPages) {
     return refuse("InvalidParameterException", "Initiate Auth method not supported.");
   }
   if (!allowsFlow(request.client, flow)) refuse("InvalidParameterException", rule.notEnabled);

@@ -12,7 +12,9 @@ export type Flow =
   | "USER_AUTH"
   | "CUSTOM_AUTH"
   /** The hosted pages, which ask for whatever the pool allows. */
-  | "HOSTED_AUTH";
+  | "HOSTED_AUTH"
+  /** The hosted pages of a client whose users answer the challenges of the pool's functions there. */
+  | "HOSTED_CUSTOM_AUTH";
 
 /** The first factors that users can choose in USER_AUTH. */
 export type FirstFactor = "PASSWORD" | "PASSWORD_SRP" | "EMAIL_OTP" | "SMS_OTP" | "WEB_AUTHN";
@@ -39,7 +41,7 @@ export type ChallengeKind = "choice" | "first" | "second" | "either" | "set-up" 
 export interface Facts {
   readonly flow: Flow;
   readonly proven: readonly Proof[];
-  /** The factor that the user chose, if there was a choice; PASSWORD_SRP if the triggers of CUSTOM_AUTH ask for it. */
+  /** The factor that the user chose, if there was a choice; the password if the triggers of CUSTOM_AUTH ask for it. */
   readonly chosen: FirstFactor | SecondFactor | undefined;
   readonly status: UserStatus;
   readonly mfa: {
@@ -93,7 +95,7 @@ const rows: readonly Row[] = [
 ];
 
 function lacksCustom({ flow, proven }: Facts): boolean {
-  return flow === "CUSTOM_AUTH" && !proven.includes("custom");
+  return isCustom(flow) && !proven.includes("custom");
 }
 
 /** The next step of a sign-in, or `done` if everything is proven. */
@@ -109,7 +111,18 @@ const firstSteps: Readonly<Record<Flow, Step>> = {
   USER_AUTH: "SELECT_CHALLENGE",
   CUSTOM_AUTH: "CUSTOM_CHALLENGE",
   HOSTED_AUTH: "SELECT_CHALLENGE",
+  HOSTED_CUSTOM_AUTH: "CUSTOM_CHALLENGE",
 };
+
+/** Whether the sign-in takes place at the hosted pages: it can only be continued there. */
+export function isAtPages(flow: Flow): boolean {
+  return flow === "HOSTED_AUTH" || flow === "HOSTED_CUSTOM_AUTH";
+}
+
+/** Whether the pool's functions define challenges in a flow. */
+export function isCustom(flow: Flow): boolean {
+  return flow === "CUSTOM_AUTH" || flow === "HOSTED_CUSTOM_AUTH";
+}
 
 /** Whether the user chooses the first factor in a flow. */
 export function isChoice(flow: Flow): boolean {
@@ -124,7 +137,8 @@ export function isFirstFactor(name: string | undefined): name is FirstFactor {
 
 function firstStep({ flow, chosen }: Facts): Step {
   if (isChoice(flow) && isFirstFactor(chosen)) return chosen;
-  return flow === "CUSTOM_AUTH" && chosen === "PASSWORD_SRP" ? "PASSWORD_VERIFIER" : firstSteps[flow];
+  if (isCustom(flow) && chosen === "PASSWORD_SRP") return "PASSWORD_VERIFIER";
+  return isCustom(flow) && chosen === "PASSWORD" ? "PASSWORD" : firstSteps[flow];
 }
 
 function secondStep({ chosen, mfa }: Facts): Step {

@@ -9,6 +9,10 @@ const strictTag = "poolhouse:oidc";
 const silentRenewalTag = "poolhouse:silent-renewal";
 /** Requires PKCE of clients; besides ids and `*`, it may list `public` for all clients without a secret. */
 const pkceTag = "poolhouse:require-pkce";
+/** Has users of clients sign in at the pages by the functions of CUSTOM_AUTH. */
+const customTag = "poolhouse:custom-auth";
+/** Has them enter the password before; prevails over the other tag. */
+const customAfterPasswordTag = "poolhouse:custom-auth-after-password";
 
 function namedBy(pool: Pick<Pool, "document">, tag: string): readonly string[] {
   const value = pool.document.UserPoolTags?.[tag] ?? "";
@@ -38,4 +42,24 @@ export function renewsSilently(pool: Pick<Pool, "document">, client: Pick<Client
 export function requiresPkce(pool: Pick<Pool, "document">, client: Pick<Client, "id" | "secrets">): boolean {
   const isPublic = client.secrets.length === 0 && namedBy(pool, pkceTag).includes("public");
   return isPublic || isNamedBy(pool, pkceTag, client);
+}
+
+/**
+ * Whether users of the client sign in at the pages by the functions of CUSTOM_AUTH, and whether they enter their password
+ * first; undefined for all other clients.
+ */
+export function customAtPages(
+  pool: Pick<Pool, "document">,
+  client: Pick<Client, "id">,
+): "alone" | "after-password" | undefined {
+  if (isNamedBy(pool, customAfterPasswordTag, client)) return "after-password";
+  return isNamedBy(pool, customTag, client) ? "alone" : undefined;
+}
+
+/** The flow in which users of the client sign in at the pages; no other may start there. */
+export function flowAtPages(
+  pool: Pick<Pool, "document">,
+  client: Pick<Client, "id">,
+): "HOSTED_AUTH" | "HOSTED_CUSTOM_AUTH" {
+  return customAtPages(pool, client) === undefined ? "HOSTED_AUTH" : "HOSTED_CUSTOM_AUTH";
 }

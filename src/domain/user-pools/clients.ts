@@ -70,7 +70,9 @@ export function isLegacyFlow(value: ExplicitAuthFlowsType): boolean {
  */
 export function allowsFlow(client: { readonly document: ClientDocument }, flow: string): boolean {
   // The hosted pages ask for whatever the pool allows, for clients that may use them.
-  if (flow === "HOSTED_AUTH") return client.document.AllowedOAuthFlowsUserPoolClient === true;
+  const usesPages = client.document.AllowedOAuthFlowsUserPoolClient === true;
+  if (flow === "HOSTED_AUTH") return usesPages;
+  if (flow === "HOSTED_CUSTOM_AUTH") return usesPages && allowsFlow(client, "CUSTOM_AUTH");
   if (!Object.hasOwn(permits, flow)) return false;
   const values = client.document.ExplicitAuthFlows ?? defaultFlows;
   const refreshes = flow === "REFRESH_TOKEN_AUTH" || flow === "REFRESH_TOKEN";

@@ -18,6 +18,7 @@ import {
   verifyAuthChallengeResponse,
 } from "../../triggers/custom-challenge.ts";
 import { hasTrigger } from "../../triggers/trigger.ts";
+import { customAtPages } from "../../user-pools/client-tags.ts";
 import type { Pool } from "../../user-pools/load-pool.ts";
 import type { Challenge, Given, Proven } from "../challenge.ts";
 import { offerChallenge } from "../offer.ts";
@@ -25,10 +26,11 @@ import { invalidSession, required, usedSession, wrongPassword } from "../refusal
 import { findBySession, useRow } from "../session.ts";
 import type { Custom, Outcome, SignIn } from "../sign-in.ts";
 import { simulatedUsername } from "../simulated-user.ts";
+import { isAtPages } from "../steps.ts";
 
 /**
  * Throws InvalidParameterException if the pool does not define challenges, or the request begins with another one than
- * SRP_A.
+ * SRP_A. The pages name none: they send the password itself.
  */
 export function assertCustomAuth(pool: Pool, parameters: Given): void {
   const name = parameters["CHALLENGE_NAME"];
@@ -39,12 +41,16 @@ export function assertCustomAuth(pool: Pool, parameters: Given): void {
 }
 
 /**
- * Begins CUSTOM_AUTH: with CHALLENGE_NAME SRP_A, that challenge is answered already. A changed password ends the sign-in,
- * whether or not it is asked for.
+ * Begins CUSTOM_AUTH: with CHALLENGE_NAME SRP_A, that challenge is answered already. For functions it is, too, where the
+ * pages ask for the password first. A changed password ends the sign-in, whether or not it is asked for.
  */
 export async function beginCustom(ctx: Ctx, signIn: SignIn, parameters: Given): Promise<SignIn> {
   const credential = await readCredential(ctx.db, signIn.pool.id, signIn.user?.id);
-  const session = parameters["CHALLENGE_NAME"] ? [result("SRP_A", true)] : [];
+  const { pool, client, flow } = signIn;
+  const isFirst = isAtPages(flow)
+    ? customAtPages(pool, client) === "after-password"
+    : Boolean(parameters["CHALLENGE_NAME"]);
+  const session = isFirst ? [result("SRP_A", true)] : [];
   return { ...signIn, custom: { session, counted: 0 }, credentialVersion: credential?.version ?? 0 };
 }
 
@@ -88,12 +94,19 @@ async function offer(ctx: Ctx, begun: SignIn, parameters: Given): Promise<Outcom
   const signIn = { ...begun, custom };
   const next = await defineAuthChallenge(ctx, signIn, custom.session);
   if (next === "failure") return wrongPassword("DefineAuthChallenge failed the sign-in");
+  const isNext = custom.session.at(-1)?.challengeName === "SRP_A" && signIn.proven.length === 0;
+  const isAtPage = isAtPages(signIn.flow);
+  // There the client's setting has promised that nobody gets in without the password.
+  if (isAtPage && isNext && next !== "PASSWORD_VERIFIER")
+    return unrecognizable(
+      "DefineAuthChallenge did not name PASSWORD_VERIFIER, although the password comes first",
+    );
   if (next === "tokens")
     return { kind: "proven", signIn: { ...signIn, proven: [...signIn.proven, "custom"] } };
   if (next === "CUSTOM_CHALLENGE") return offerCustom(ctx, signIn, custom);
-  const isNext = custom.session.at(-1)?.challengeName === "SRP_A" && signIn.proven.length === 0;
   if (!isNext) return unrecognizable("DefineAuthChallenge named PASSWORD_VERIFIER, but SRP_A was not given");
-  return { kind: "proven", signIn: { ...signIn, chosen: "PASSWORD_SRP" }, parameters };
+  const chosen = isAtPage ? "PASSWORD" : "PASSWORD_SRP";
+  return { kind: "proven", signIn: { ...signIn, chosen }, parameters };
 }
 
 async function offerCustom(ctx: Ctx, signIn: SignIn, custom: Custom): Promise<Outcome> {

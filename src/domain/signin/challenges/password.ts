@@ -19,6 +19,7 @@ import { offerChallenge } from "../offer.ts";
 import { invalidSession, wrongPassword } from "../refusals.ts";
 import { answerWith, findBySession } from "../session.ts";
 import type { Outcome, SignIn } from "../sign-in.ts";
+import { isCustom } from "../steps.ts";
 
 export const passwordChallenge: Challenge = {
   kind: "first",
@@ -49,7 +50,8 @@ async function offer(ctx: Ctx, signIn: SignIn, given: Given): Promise<Outcome | 
 async function provePassword(ctx: Ctx, begun: SignIn, password: string): Promise<SignIn> {
   learn(begun.attempt, { proving: "Password" });
   const { submitted } = begun;
-  const mayMigrate = begun.user === undefined && migratesUsers(begun.pool);
+  // UserMigration is not asked in CUSTOM_AUTH.
+  const mayMigrate = begun.user === undefined && !isCustom(begun.flow) && migratesUsers(begun.pool);
   // Whoever was unknown when the sign-in began may be here by now, or is, but without the factor that was chosen.
   const present = begun.user ?? (mayMigrate ? await findUser(ctx, begun.pool, submitted) : undefined);
   const subject = subjectOf(ctx, begun.pool, present, submitted);

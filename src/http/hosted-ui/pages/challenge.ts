@@ -2,6 +2,7 @@
 import { resendCode } from "../../../domain/signin/respond.ts";
 import { verifyBySession } from "../../../domain/signin/set-up-by-session.ts";
 import type { Step } from "../../../domain/signin/steps.ts";
+import { isRefusedFor } from "../../../wire/refuse.ts";
 import { codeOf, textOf } from "../kit/form.ts";
 import { isOver, problemOf, shownRefusal } from "../kit/sentences.ts";
 import type { Visit } from "../kit/visit.ts";
@@ -21,6 +22,9 @@ export async function postChallenge(visit: Visit): Promise<Response> {
     const refusal = shownRefusal(visit.ctx, error);
     const { username } = waiting;
     if (isOver(refusal)) return loginPage(visit, { username, problem: { text: words.errors.sessionEnded } });
+    // Its functions decide how often an answer may be wrong; by then the sign-in is used up.
+    if (name === "CUSTOM_CHALLENGE" && isRefusedFor(refusal, "wrongPassword"))
+      return loginPage(visit, { username, problem: { text: words.errors.wrongSignIn } });
     // One passkey answer, right or wrong, ends the sign-in.
     if (name === "WEB_AUTHN") return loginPage(visit, { username, problem: { text: words.errors.passkey } });
     return challengePage(visit, waiting, problemOf(refusal, visit, fieldsOf(waiting)));

@@ -5,6 +5,7 @@ import { type Delivery, maskDestination } from "../../../domain/messages/deliver
 import { confirmedSession, readSignUpSession } from "../../../domain/signin/after-sign-up.ts";
 import { startSignIn } from "../../../domain/signin/start.ts";
 import { confirmSignUp, resendConfirmationCode } from "../../../domain/signup/confirm.ts";
+import { flowAtPages } from "../../../domain/user-pools/client-tags.ts";
 import { Refusal } from "../../../lib/refusal.ts";
 import {
   alert,
@@ -110,8 +111,9 @@ function donePage(visit: BareVisit): Promise<Response> {
   return answerPage(visit, { title: doneTitle, body: html`<p class="lead">${doneElsewhere}</p>` });
 }
 
-/** The Session of a sign-up in this browser, if it is still valid. */
+/** The Session of a sign-up in this browser, if it is still valid, and a sign-in can continue from it. */
 function openSession({ ctx, pool, client }: Visiting, session: string | undefined): string | undefined {
+  if (flowAtPages(pool, client) !== "HOSTED_AUTH") return undefined;
   try {
     return readSignUpSession(ctx, { pool, client }, session || undefined);
   } catch (error) {

@@ -2,6 +2,7 @@
 import { html } from "hono/html";
 import { passkeyOptions } from "../../../domain/signin/by-passkey.ts";
 import { allowsFirst } from "../../../domain/signin/first-factors.ts";
+import { customAtPages } from "../../../domain/user-pools/client-tags.ts";
 import {
   alert,
   errorOf,
@@ -26,8 +27,10 @@ export interface LoginView {
   readonly notice?: string | undefined;
 }
 
-/** Whether a password is the only way to sign in, so that it is asked for at once. */
-export function isPasswordOnly({ pool }: Visit): boolean {
+/** Whether a password is the only way to begin a sign-in, so that it is asked for at once. */
+export function isPasswordOnly({ pool, client }: Visit): boolean {
+  const custom = customAtPages(pool, client);
+  if (custom !== undefined) return custom === "after-password";
   return !(["EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"] as const).some((factor) => allowsFirst(pool, factor));
 }
 

@@ -4,6 +4,7 @@ import { isUsedUp, suffices } from "../../../domain/grants/answer.ts";
 import { signedInBrowser } from "../../../domain/grants/browser-session.ts";
 import { startByPasskey } from "../../../domain/signin/by-passkey.ts";
 import { startSignIn } from "../../../domain/signin/start.ts";
+import { flowAtPages } from "../../../domain/user-pools/client-tags.ts";
 import { signInNameOf } from "../../../domain/users/find-user.ts";
 import type { Refusal } from "../../../lib/refusal.ts";
 import { isRefusedFor } from "../../../wire/refuse.ts";
@@ -65,7 +66,7 @@ async function begin(visit: Visit, username: string, password: string | undefine
     const start = {
       pool,
       client,
-      flow: "HOSTED_AUTH",
+      flow: flowAtPages(pool, client),
       session: undefined,
       entry: "pages",
       page,
