@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, test } from "node:test";
-import { browse, keepOpen } from "../kit/chromium.ts";
+import { browse, keepOpen, serveSite } from "../kit/chromium.ts";
 import { needs } from "../kit/machine.ts";
 import { makePool, makeUser, password } from "../kit/people.ts";
 import { forEachServer } from "../kit/server.ts";
@@ -29,7 +29,7 @@ describe("signing out from another site", needs("chromium"), () => {
       const server = await open();
       let to = "";
       const elsewhere = await serveForm(() => to);
-      const callback = "http://localhost:9/callback";
+      const callback = `http://localhost:${keepOpen(await serveSite("in")).port}/callback`;
       const { UserPoolId, ClientId } = await makePool(
         server,
         {},
@@ -47,7 +47,6 @@ describe("signing out from another site", needs("chromium"), () => {
       const url = `${base}/oauth2/authorize?${new URLSearchParams({ ...request, prompt: "none" })}`;
       const context = keepOpen(await browse());
       const page = await context.newPage();
-      await page.route(`${callback}**`, (route) => route.fulfill({ body: "in" }));
       await page.goto(`${base}/login?${new URLSearchParams(request)}`);
       await page.fill("#username", "ann");
       await page.fill("#password", password);

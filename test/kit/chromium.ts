@@ -13,6 +13,7 @@ import {
   chromium,
   type Page,
 } from "playwright-core";
+import { chromiumPath } from "./machine.ts";
 import { hangingMs } from "./waiting.ts";
 
 const flags = [
@@ -39,8 +40,12 @@ function browserOf(args: readonly string[], env: NodeJS.ProcessEnv | undefined):
   const key = JSON.stringify([args, env]);
   let started = browsers.get(key);
   if (started === undefined) {
-    const path = "/usr/bin/chromium";
-    const how = { executablePath: path, headless: true, args: [...flags, ...args], timeout: hangingMs };
+    const how = {
+      executablePath: chromiumPath(),
+      headless: true,
+      args: [...flags, ...args],
+      timeout: hangingMs,
+    };
     started = chromium.launch({ ...how, ...(env && { env: env as Record<string, string> }) });
     browsers.set(key, started);
   }

@@ -46,10 +46,19 @@ export function providerMirror(): string | undefined {
   return places.find((place) => existsSync(join(place, awsProvider)));
 }
 
+/**
+ * The Chromium for tests: that of TEST_CHROMIUM, else Debian's without a window of its own (chromium-headless-shell). It
+ * has the same engine, and costs half as much of the processor's time.
+ */
+export function chromiumPath(): string {
+  const shell = "/usr/bin/chromium-headless-shell";
+  return process.env["TEST_CHROMIUM"] ?? (existsSync(shell) ? shell : "/usr/bin/chromium");
+}
+
 const components = {
   mount: mayMount,
   "outer-address": () => outerAddress() !== undefined,
-  chromium: () => existsSync("/usr/bin/chromium"),
+  chromium: () => existsSync(chromiumPath()),
   certutil: () => existsSync("/usr/bin/certutil"),
   "aws-cli": () => existsSync("/usr/bin/aws"),
   mod_auth_openidc: () =>
