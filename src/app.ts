@@ -6,7 +6,7 @@ import type { webcrypto } from "node:crypto";
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Functions } from "./integrations/functions/functions.ts";
-import type { Mailbox } from "./integrations/mailbox.ts";
+import type { Senders } from "./integrations/senders/senders.ts";
 import type { Caches } from "./lib/caches.ts";
 import type { LatestIds } from "./lib/latest-ids.ts";
 import type { AuditEvent } from "./store/audit.ts";
@@ -24,7 +24,7 @@ export interface App {
   readonly srp: SrpExchanger;
   /** Generates a key pair for a pool's tokens (domain/tokens/signing-keys.ts). */
   readonly newSigningPair: () => Promise<SigningPair>;
-  readonly mailbox: Mailbox;
+  readonly senders: Senders;
   /** The functions that triggers name. */
   readonly functions: Functions;
   /** Parsed documents, imported keys and the like; nothing that can be revoked without a new version. */

@@ -45,8 +45,8 @@ import { Turns } from "./http/turns.ts";
 import { welcomeRoutes } from "./http/welcome/routes.ts";
 import type { FunctionHost } from "./integrations/functions/driver.ts";
 import { createFunctions, type FunctionRegistry } from "./integrations/functions/registry.ts";
-import { inboxMailbox, type Mailbox, noMailbox } from "./integrations/mailbox.ts";
-import { smtpMailbox } from "./integrations/smtp.ts";
+import { inboxSender } from "./integrations/senders/sender.ts";
+import { openSenders } from "./integrations/senders/senders.ts";
 import { type CertificateSource, certificateSource } from "./integrations/tls.ts";
 import { Caches } from "./lib/caches.ts";
 import { LatestIds } from "./lib/latest-ids.ts";
@@ -223,7 +223,7 @@ type Given = Pick<App, "db" | "log" | "clock" | "random" | "metrics" | "function
 
 /**
  * Creates the App for these settings and this database. It serves nothing by itself; the caller closes `srp`,
- * `functions` and `mailbox`.
+ * `functions` and `senders`.
  */
 export async function newApp(
   config: Config,
@@ -245,7 +245,8 @@ export async function newApp(
       capacity: config.hashConcurrency * holdings.exchanges.limit.each,
     }),
     newSigningPair,
-    mailbox: mailboxOf(config),
+    // The inbox of a server that only this machine uses, unless something else sends.
+    senders: openSenders(config.messages, servesThisMachine(config) ? inboxSender : undefined),
     waitingSignIns: new LatestIds(waitingTracked),
     caches: new Caches(),
     deliveries: new Set(),
@@ -279,19 +280,11 @@ function startWorkers(app: App, opened: OpenedDatabase): { stop(): Promise<void>
   return {
     stop: async () => {
       await sweeper.stop();
-      await Promise.all([outbox.stop(), app.mailbox.close()]);
+      await Promise.all([outbox.stop(), app.senders.close()]);
       await refresh.stop();
       await uses.stop();
     },
   };
-}
-
-/**
- * The mail server if one is configured; otherwise the inbox on a server that only this machine uses; otherwise nothing.
- */
-function mailboxOf(config: Config): Mailbox {
-  if (config.smtp !== undefined) return smtpMailbox(config.smtp);
-  return servesThisMachine(config) ? inboxMailbox() : noMailbox();
 }
 
 function certificateFor(config: Config, tls: string, now: number): Promise<CertificateSource> {
@@ -363,7 +356,7 @@ function routes(
   all.route("/", lambdaRoutes(serving));
   all.route("/", ofPools);
   if (servesThisMachine(app.config)) all.route("/", welcomeRoutes(serving));
-  if (app.mailbox.kind === "inbox") all.route("/", inboxRoutes(app));
+  if (app.senders.keepsInbox) all.route("/", inboxRoutes(app));
   all.notFound(answerNothing(notFoundPage));
   all.onError((error, c) => {
     serving.context(c.env.incoming).log.error({ err: error }, "internal error");

@@ -49,7 +49,7 @@ async function makePool(config: Config, poolId: string): Promise<void> {
     });
   } finally {
     await app.srp.close();
-    await app.mailbox.close();
+    await app.senders.close();
     await opened.close();
   }
 }

@@ -4,7 +4,7 @@ import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Config, listensOnLoopback, loadConfig, servesThisMachine } from "../config/config.ts";
 import { checkPolicy, lacksOwnPermissions } from "../domain/iam/policy-check.ts";
-import { smtpMailbox } from "../integrations/smtp.ts";
+import { smtpSender } from "../integrations/senders/smtp.ts";
 import { tlsFileValidity } from "../integrations/tls.ts";
 import { parseDatabase } from "../lib/database-url.ts";
 import { explainError } from "../lib/operator-error.ts";
@@ -137,15 +137,15 @@ async function mailFinding(config: Config): Promise<Finding> {
       : { ok: false, text: "messages cannot be delivered: set POOLHOUSE_SMTP_URL and POOLHOUSE_SMTP_FROM" };
   }
   const server = `the mail server ${smtp.host}:${smtp.port}`;
-  const mailbox = smtpMailbox(smtp);
+  const sender = smtpSender(smtp);
   try {
-    await mailbox.verify();
+    await sender.verify();
     const how = smtp.mustEncrypt ? "encrypted, with a certificate that holds" : "encryption is not required";
     return { ok: true, text: `${server} answers${smtp.auth ? " and lets Poolhouse in" : ""} (${how})` };
   } catch (error) {
     return { ok: false, text: `${server}: ${(error as Error).message}` };
   } finally {
-    await mailbox.close();
+    await sender.close();
   }
 }
 

@@ -10,12 +10,14 @@ import { suggestion } from "../lib/closest.ts";
 import { fileProblem } from "../lib/file-problem.ts";
 import type { FunctionSettings } from "../lib/function-settings.ts";
 import { hostKey, isHostName, isLoopback } from "../lib/host-name.ts";
+import type { MessageSettings } from "../lib/sender-settings.ts";
 import type { SmtpConfig } from "../lib/smtp-url.ts";
 import { parseSystemUser, type SystemUser } from "../lib/system-user.ts";
 import { readFunctions } from "./functions.ts";
 import { type FunctionsServer, readFunctionsServer } from "./functions-server.ts";
 import { type Limits, parseLimits } from "./limits.ts";
 import { readKey } from "./master-key.ts";
+import { type MessagesOfFile, noMessages, readMessages, withMailServer } from "./messages.ts";
 import { ConfigError } from "./section.ts";
 import { list, type Setting, settings } from "./settings.ts";
 import { smtpConfig } from "./smtp.ts";
@@ -68,6 +70,8 @@ export interface Config {
   readonly authEventRetentionDays: number;
   /** The mail server, if there is one. */
   readonly smtp: SmtpConfig | undefined;
+  /** What sends messages; empty if nothing is configured. */
+  readonly messages: MessageSettings;
   /** The bearer token for /metrics; without one, /metrics answers only on servers that listen on loopback. */
   readonly metricsToken: string | undefined;
   /** Whom functions in processes of their own run as, unless they say it; undefined: the server's user. */
@@ -106,7 +110,7 @@ export function loadConfig(argv: readonly string[], env: Environment = process.e
   const flags = readFlags(argv);
   const variables = readEnvironment(env);
   const path = flags.get("config") ?? variables.get("config");
-  const { values: file, functions } = path === undefined ? noFile : readFile(path);
+  const { values: file, functions, messages } = path === undefined ? noFile : readFile(path);
   const value = (name: Name): string | undefined => {
     const found = [flags, variables, file].find((source) => source.has(name))?.get(name);
     if (found === undefined) return setting(name).fallback;
@@ -120,9 +124,12 @@ export function loadConfig(argv: readonly string[], env: Environment = process.e
   };
   // Every setting that was given is checked, whether or not it is used along with the others.
   for (const name of names) value(name);
+  const smtp = readSmtp(value);
   const sources = { value, credentials: env["CREDENTIALS_DIRECTORY"] || undefined };
   return assemble(value, {
     functions,
+    smtp,
+    messages: withMailServer(messages, smtp),
     programPath: programPath(env),
     masterKey: readKey("masterKey", sources),
     previousMasterKey: readKey("previousMasterKey", sources),
@@ -139,7 +146,7 @@ function withoutPasswords(text: string): string {
 
 function assemble(
   value: (name: Name) => string | undefined,
-  rest: Pick<Config, "functions" | "programPath" | "masterKey" | "previousMasterKey">,
+  rest: Pick<Config, "functions" | "smtp" | "messages" | "programPath" | "masterKey" | "previousMasterKey">,
 ): Config {
   const data = resolve(value("data")!);
   const host = value("host")!;
@@ -170,7 +177,6 @@ function assemble(
     auditReads: value("auditReads") === "true",
     auditRetentionDays: Number(value("auditRetentionDays")),
     authEventRetentionDays: Number(value("authEventRetentionDays")),
-    smtp: readSmtp(value),
     metricsToken: value("metricsToken"),
     functionsUser: functionsUser(value("functionsUser")!),
     ...rest,
@@ -332,9 +338,13 @@ function readEnvironment(env: Environment): Map<Name, string> {
 interface FromFile {
   readonly values: ReadonlyMap<Name, string>;
   readonly functions: readonly FunctionSettings[];
+  readonly messages: MessagesOfFile;
 }
 
-const noFile: FromFile = { values: new Map(), functions: [] };
+const noFile: FromFile = { values: new Map(), functions: [], messages: noMessages };
+
+/** Keys that are sections, not settings. */
+const sections: readonly string[] = ["functions"];
 
 function readFile(path: string): FromFile {
   const file = readYaml(path);
@@ -344,13 +354,13 @@ function readFile(path: string): FromFile {
   }
   const found = new Map<Name, string>();
   for (const [key, value] of Object.entries(document)) {
-    if (key === "functions") continue;
+    if (sections.includes(key)) continue;
     const name = names.find((one) => setting(one).flag === key && one !== "config");
     if (name === undefined)
       throw new ConfigError(`Unknown setting ${withoutPasswords(key)} in ${path}.${keyLike(key)}`);
     found.set(name, textOf(value));
   }
-  return { values: found, functions: readFunctions(file) };
+  return { values: found, functions: readFunctions(file), messages: readMessages(file) };
 }
 
 /** A YAML value as a flag would spell it: lists and maps become comma-separated. */

@@ -6,32 +6,34 @@ import type { App, Ctx } from "../../src/app.ts";
 import { deliverDue, deliverQueued, startOutboxWorker } from "../../src/domain/messages/deliver.ts";
 import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
-import { type Mailbox, noMailbox, Undeliverable } from "../../src/integrations/mailbox.ts";
+import { noSender, type Sender, Undeliverable } from "../../src/integrations/senders/sender.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
 import { dueMessages, recentMessages } from "../../src/store/outbox.ts";
 import { forEachDatabase } from "../kit/databases.ts";
 import { until } from "../kit/waiting.ts";
 
-type Sent = Parameters<Mailbox["send"]>[0];
+type Sent = Parameters<Sender["send"]>[0];
 
 /** A sender that fails as often as it is told to, and a server around it. */
 function office(db: Db, failures: number) {
   const sent: Sent[] = [];
   let left = failures;
   let now = 1_000_000;
-  const mailbox: Mailbox = {
+  const sender: Sender = {
     kind: "none",
     send: async (message) => {
       if (left-- > 0) throw new Error("the post is closed");
       sent.push(message);
     },
+    verify: async () => {},
     close: async () => {},
   };
+  const senders = { of: () => sender };
   const log = pino({ level: "silent" });
   const random = (bytes: number) => randomBytes(bytes);
   const deliveries = new Set();
   const metrics = createMetrics();
-  const app = { db, log, random, clock: () => now, mailbox, metrics, deliveries } as unknown as App;
+  const app = { db, log, random, clock: () => now, senders, metrics, deliveries } as unknown as App;
   const ctx = () => ({ app, db, log, random, now }) as unknown as Ctx;
   const queue = async (by: "now" | "worker" | "nobody") => {
     const queued = newMessage(
@@ -62,10 +64,13 @@ forEachDatabase((_name, open) => {
     const [{ id, ...message } = assert.fail("nothing was sent")] = sent;
     assert.match(id, /^[0-9a-f]{32}$/);
     assert.deepEqual(message, {
+      poolId: "p_1",
+      kind: "sign-up",
       medium: "EMAIL",
       destination: "a@b.example",
       subject: "s",
-      body: "b 123456",
+      text: "b 123456",
+      html: "b 123456",
       from: { name: "Pool", address: "pool@b.example" },
       replyTo: undefined,
       createdAt: 1_000_000,
@@ -122,7 +127,8 @@ forEachDatabase((_name, open) => {
 });
 
 test("without a sender nothing is sent", async () => {
-  const message = { id: "1", medium: "SMS", destination: "+1", subject: "", body: "" } as const;
+  const message = { id: "1", poolId: "p_1", kind: "sign-in", medium: "SMS", destination: "+1" } as const;
+  const content = { subject: "", text: "", html: undefined };
   const rest = { from: undefined, replyTo: undefined, createdAt: 0 };
-  await assert.rejects(noMailbox().send({ ...message, ...rest }), Undeliverable);
+  await assert.rejects(noSender("SMS").send({ ...message, ...content, ...rest }), Undeliverable);
 });

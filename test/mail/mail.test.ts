@@ -13,7 +13,7 @@ import {
 } from "@aws-sdk/client-cognito-identity-provider";
 import { startOutboxWorker } from "../../src/domain/messages/deliver.ts";
 import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
-import { smtpMailbox } from "../../src/integrations/smtp.ts";
+import { openSenders } from "../../src/integrations/senders/senders.ts";
 import { listAuditEvents } from "../../src/store/audit.ts";
 import { inTransaction } from "../../src/store/db.ts";
 import { temporaryFolder } from "../kit/databases.ts";
@@ -245,7 +245,7 @@ forEachServer(
 
     test("two servers with one database send each message once", async () => {
       const { app } = await open();
-      const second = { ...app, mailbox: smtpMailbox(app.config.smtp!) };
+      const second = { ...app, senders: openSenders(app.config.messages) };
       const ctx = { app, db: app.db, random: app.random, now: app.clock() } as Parameters<
         typeof newMessage
       >[0];
@@ -270,7 +270,7 @@ forEachServer(
       });
       const worker = startOutboxWorker(second);
       await until("every mail has come", () => addresses.every((address) => office.to(address).length > 0));
-      await Promise.all([worker.stop(), second.mailbox.close()]);
+      await Promise.all([worker.stop(), second.senders.close()]);
       assert.ok(addresses.every((address) => office.to(address).length === 1));
     });
   },

@@ -1,13 +1,13 @@
 /** The SMTP sender against a real server: encryption, who is let in, what is refused for good, what a mail looks like. */
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { type OutgoingMessage, Undeliverable } from "../../src/integrations/mailbox.ts";
-import { type SmtpMailbox, smtpMailbox } from "../../src/integrations/smtp.ts";
+import { type OutgoingMessage, type Sender, Undeliverable } from "../../src/integrations/senders/sender.ts";
+import { smtpSender } from "../../src/integrations/senders/smtp.ts";
 import { describeError } from "../../src/lib/describe-error.ts";
 import type { SmtpConfig } from "../../src/lib/smtp-url.ts";
 import { localhostPem, openPostOffice, type PostOffice } from "./post-office.ts";
 
-const open: (PostOffice | SmtpMailbox)[] = [];
+const open: (PostOffice | Sender)[] = [];
 after(() => Promise.all(open.map((one) => one.close())));
 
 async function office(...options: Parameters<typeof openPostOffice>): Promise<PostOffice> {
@@ -16,8 +16,8 @@ async function office(...options: Parameters<typeof openPostOffice>): Promise<Po
   return opened;
 }
 
-function sender({ port }: PostOffice, config: Partial<SmtpConfig> = {}): SmtpMailbox {
-  const mailbox = smtpMailbox({
+function sender({ port }: PostOffice, config: Partial<SmtpConfig> = {}): Sender {
+  const made = smtpSender({
     host: "127.0.0.1",
     port,
     secure: false,
@@ -27,17 +27,20 @@ function sender({ port }: PostOffice, config: Partial<SmtpConfig> = {}): SmtpMai
     ca: localhostPem,
     ...config,
   });
-  open.push(mailbox);
-  return mailbox;
+  open.push(made);
+  return made;
 }
 
 let count = 0;
 const message = (change: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
   id: `message-${++count}`,
+  poolId: "us-east-1_POOL",
+  kind: "sign-up",
   medium: "EMAIL",
   destination: "alice@mail.example",
   subject: "Your code",
-  body: "<p>Your code is 123456</p>",
+  text: "Your code is 123456",
+  html: "<p>Your code is 123456</p>",
   from: undefined,
   replyTo: undefined,
   createdAt: Date.UTC(2026, 0, 2, 3, 4, 5),
@@ -60,7 +63,8 @@ test("a mail is encrypted, says who sent it when, and is there as text and as HT
     message({
       id: "0123abcd",
       subject: "Ihr Bestätigungscode für „Übung“ ✉",
-      body: '<p>Grüße, <b>Zoë</b> &amp; Co.</p>Code: 123456<br><a href="https://x.example/?a=1&amp;b=2">Hier</a>',
+      text: "Grüße, Zoë & Co.\nCode: 123456\nHier (https://x.example/?a=1&b=2)",
+      html: '<p>Grüße, <b>Zoë</b> &amp; Co.</p>Code: 123456<br><a href="https://x.example/?a=1&amp;b=2">Hier</a>',
       from: { name: "Übungs-Pool, GmbH", address: "pool@other.example" },
       replyTo: "help@other.example",
     }),
@@ -120,19 +124,19 @@ test("a wrong password is no fault of the message", async () => {
 
 test("4xx may be tried again, 5xx of the recipient or the content never", async () => {
   const post = await office();
-  const mailbox = sender(post);
+  const by = sender(post);
   post.answer = () => "451 4.3.0 later";
-  await failsWith(mailbox.send(message()), /answered 451 4\.3\.0 to RCPT TO/);
+  await failsWith(by.send(message()), /answered 451 4\.3\.0 to RCPT TO/);
   post.answer = () => "550 5.1.1 no such user";
-  await failsWith(mailbox.send(message()), /answered 550 5\.1\.1 to RCPT TO/, true);
+  await failsWith(by.send(message()), /answered 550 5\.1\.1 to RCPT TO/, true);
   post.answer = () => undefined;
-  await mailbox.send(message());
+  await by.send(message());
   assert.equal(post.mails.length, 1);
 });
 
 test("what would be a line of the protocol or a header of its own goes nowhere", async () => {
   const post = await office();
-  const mailbox = sender(post);
+  const by = sender(post);
   for (const destination of [
     "alice@mail.example\r\nRCPT TO:<bob@mail.example>",
     "alice@mail.example, bob@mail.example",
@@ -141,10 +145,10 @@ test("what would be a line of the protocol or a header of its own goes nowhere",
     "alice@mail.example\0",
     "alice",
   ]) {
-    await failsWith(mailbox.send(message({ destination })), /malformed/, true);
+    await failsWith(by.send(message({ destination })), /malformed/, true);
   }
   assert.equal(post.connections, 0);
-  await mailbox.send(
+  await by.send(
     message({
       subject: "a\r\nBcc: bob@mail.example\r\n\r\nbody",
       from: { name: "x\r\nBcc: bob@mail.example", address: "pool@other.example" },
@@ -172,13 +176,13 @@ test("text messages have no sender", async () => {
 
 test("a connection serves several messages, and one that broke is replaced", async () => {
   const post = await office();
-  const mailbox = sender(post);
-  await mailbox.send(message());
-  await mailbox.send(message());
+  const by = sender(post);
+  await by.send(message());
+  await by.send(message());
   assert.equal(post.connections, 1);
   await post.close();
-  await failsWith(mailbox.send(message()), /ECONNREFUSED|ESOCKET|ECONNECTION/);
+  await failsWith(by.send(message()), /ECONNREFUSED|ESOCKET|ECONNECTION/);
   await post.open();
-  await mailbox.send(message());
+  await by.send(message());
   assert.equal(post.mails.length, 3);
 });

@@ -4,7 +4,7 @@ import { pino } from "pino";
 import type { App, Ctx } from "../../src/app.ts";
 import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
-import type { OutgoingMessage } from "../../src/integrations/mailbox.ts";
+import type { OutgoingMessage } from "../../src/integrations/senders/sender.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
 
 const random = (bytes: number) => randomBytes(bytes);
@@ -21,7 +21,7 @@ export function postRoom(
     log,
     random,
     clock,
-    mailbox: { kind: "smtp", send },
+    senders: { of: () => ({ kind: "smtp", send }) },
     metrics: createMetrics(),
     deliveries: new Set(),
   } as unknown as App;

@@ -5,13 +5,14 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { App, Ctx } from "../../app.ts";
-import { Undeliverable } from "../../integrations/mailbox.ts";
+import { Undeliverable } from "../../integrations/senders/sender.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import {
   type ClaimedMessage,
   claimMessage,
   deleteMessage,
   dueMessages,
+  type Message,
   type MessageRef,
   rewordMessage,
   settleMessage,
@@ -20,6 +21,7 @@ import { isRefusedFor, refuseFor } from "../../wire/refuse.ts";
 import { customWords, places } from "../triggers/custom-message.ts";
 import { type Sending, sendByFunction, senderProblem } from "../triggers/custom-sender.ts";
 import { composeCustom } from "./compose.ts";
+import { outgoing } from "./outgoing.ts";
 import { firstAttemptAt, leaseMs, type QueuedMessage, type Wording } from "./queue.ts";
 
 /** How long a request waits for a failure. Milliseconds. */
@@ -104,8 +106,7 @@ async function send(app: App, now: number, queued: ClaimedMessage): Promise<Atte
     if (queued.sending !== undefined) await sendByFunction(app, queued, queued.sending as Sending);
     else {
       message = await worded(app, queued);
-      const { id, medium, destination, subject, body, from, replyTo, createdAt } = message;
-      await app.mailbox.send({ id, medium, destination, subject, body, from, replyTo, createdAt });
+      await senderOf(app, message).send(outgoing(message));
     }
   } catch (error) {
     const isFinal =
@@ -124,11 +125,13 @@ async function send(app: App, now: number, queued: ClaimedMessage): Promise<Atte
   }
   app.metrics.message(message.medium, "sent");
   // The development inbox shows sent messages; elsewhere a code is not kept once it was sent.
-  if (app.mailbox.kind === "inbox" && message.sending === undefined)
+  if (message.sending === undefined && senderOf(app, message).kind === "inbox")
     await settleMessage(app.db, message, { status: "sent", nextAttemptAt: now });
   else await deleteMessage(app.db, message);
   return "sent";
 }
+
+const senderOf = (app: App, { poolId, medium }: Message) => app.senders.of(poolId, medium);
 
 /**
  * The message in the words of the pool's CustomMessage function, if it has one; stored, so that another attempt does not

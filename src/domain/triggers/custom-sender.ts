@@ -5,7 +5,7 @@
  */
 import type { App } from "../../app.ts";
 import type { FunctionFacts } from "../../integrations/functions/functions.ts";
-import { Undeliverable } from "../../integrations/mailbox.ts";
+import { Undeliverable } from "../../integrations/senders/sender.ts";
 import type { Refusal } from "../../lib/refusal.ts";
 import type { Message } from "../../store/outbox.ts";
 import { refusalFor } from "../../wire/refuse.ts";

@@ -18,7 +18,7 @@ import {
 import { type Snippet, snippetsFor } from "./snippets.ts";
 
 /** @param scripts the path below which the scripts are */
-export function welcomePage({ config, mailbox }: App, demo: Demo, scripts: string): string {
+export function welcomePage({ config, senders }: App, demo: Demo, scripts: string): string {
   const { publicUrl } = config;
   const main = html`<h1>Poolhouse is running</h1>
 <p class="lead">A self-hosted identity server, wire-compatible with Amazon Cognito. This is version ${programVersion}, on
@@ -29,7 +29,7 @@ ${demo.hasApplication ? signInButton(publicUrl) : html`<p class="note">The demoâ
 <h2 id="demo">The demo</h2>
 <dl>
 ${facts(demo, config)}
-${mailbox.kind === "inbox" ? fact("Messages", link(`${publicUrl}/inbox`)) : ""}
+${senders.keepsInbox ? fact("Messages", link(`${publicUrl}/inbox`)) : ""}
 </dl>
 <p class="soft">Calls of administrators are signed. The root access key is in
 <code>${join(config.data, "secrets", "root-access-key.json")}</code>, unless it was configured.</p>

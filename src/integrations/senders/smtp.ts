@@ -4,10 +4,9 @@
  * nodemailer is loaded with the first message.
  */
 import type Mail from "nodemailer/lib/mailer";
-import { htmlToText } from "../lib/html-to-text.ts";
-import { isMailAddress } from "../lib/mail-address.ts";
-import type { SmtpConfig } from "../lib/smtp-url.ts";
-import { type Mailbox, type OutgoingMessage, Undeliverable } from "./mailbox.ts";
+import { isMailAddress } from "../../lib/mail-address.ts";
+import type { SmtpConfig } from "../../lib/smtp-url.ts";
+import { type OutgoingMessage, type Sender, Undeliverable } from "./sender.ts";
 
 /** Milliseconds. Everything together, including the wait for a connection, stays below the lease of an outbox row. */
 const deadline = 30_000;
@@ -25,12 +24,7 @@ const patience = 5_000;
 
 type Transport = Pick<Mail, "sendMail" | "verify" | "close">;
 
-export interface SmtpMailbox extends Mailbox {
-  /** Connects, encrypts and signs in without sending anything. Throws an Error that says what failed. */
-  verify(): Promise<void>;
-}
-
-export function smtpMailbox(config: SmtpConfig): SmtpMailbox {
+export function smtpSender(config: SmtpConfig): Sender {
   let transport: Promise<Transport> | undefined;
   const open = () => {
     transport ??= connect(config);
@@ -41,7 +35,7 @@ export function smtpMailbox(config: SmtpConfig): SmtpMailbox {
   return {
     kind: "smtp",
     send: async (message) => {
-      if (message.medium !== "EMAIL") throw new Undeliverable("No sender for SMS is configured.");
+      if (message.medium !== "EMAIL") throw new Undeliverable("A mail server sends no SMS.");
       const mail = mailOf(config, message);
       const signal = AbortSignal.any([AbortSignal.timeout(deadline), stopping.signal]);
       const sending = open().then((opened) => opened.sendMail({ ...mail, signal }));
@@ -96,7 +90,7 @@ async function connect(config: SmtpConfig): Promise<Transport> {
 }
 
 function mailOf(config: SmtpConfig, message: OutgoingMessage) {
-  const { destination, subject, body, replyTo } = message;
+  const { destination, subject, text, html, images, replyTo } = message;
   if (!isMailAddress(destination)) throw new Undeliverable("The recipient's address is malformed.");
   const from = message.from ?? config.from;
   return {
@@ -105,8 +99,13 @@ function mailOf(config: SmtpConfig, message: OutgoingMessage) {
     ...(replyTo !== undefined && isMailAddress(replyTo) && { replyTo: { name: "", address: replyTo } }),
     envelope: { from: from.address, to: [destination] },
     subject: subject.replace(/\p{C}+/gu, " "),
-    text: htmlToText(body),
-    html: body,
+    text,
+    html,
+    ...(images !== undefined && {
+      attachments: images.map(({ id, type, bytes }) => ({
+        ...{ cid: id, contentType: type, content: Buffer.from(bytes), contentDisposition: "inline" as const },
+      })),
+    }),
     messageId: `<${message.id}@${from.address.slice(from.address.lastIndexOf("@") + 1)}>`,
     date: new Date(message.createdAt),
     // RFC 3834: keeps vacation notices from answering.

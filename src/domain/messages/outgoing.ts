@@ -1,0 +1,11 @@
+/** A stored message as its sender gets it: what people read. */
+import type { OutgoingMessage } from "../../integrations/senders/sender.ts";
+import { htmlToText } from "../../lib/html-to-text.ts";
+import type { Message } from "../../store/outbox.ts";
+
+export function outgoing(message: Message): OutgoingMessage {
+  const { id, poolId, kind, medium, destination, subject, body, from, replyTo, createdAt } = message;
+  const isMail = medium === "EMAIL";
+  const content = { subject, text: isMail ? htmlToText(body) : body, html: isMail ? body : undefined };
+  return { id, poolId, kind, medium, destination, ...content, from, replyTo, createdAt };
+}

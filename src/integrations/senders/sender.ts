@@ -1,0 +1,64 @@
+/** What sends messages: the type that every sender implements, the development inbox, and none. */
+import type { MailAddress } from "../../lib/mail-address.ts";
+import type { SenderSettings } from "../../lib/sender-settings.ts";
+
+export type Medium = "EMAIL" | "SMS";
+
+export interface Sender {
+  readonly kind: SenderSettings["type"] | "inbox" | "none";
+  /** Delivers one message. Throws if it cannot: `Undeliverable` if trying again would be no use. */
+  send(message: OutgoingMessage): Promise<void>;
+  /** Connects and signs in without sending anything, where that is possible. Throws an Error that says what failed. */
+  verify(): Promise<void>;
+  /** Accepts no more messages, and gives those being sent a moment to finish. */
+  close(): Promise<void>;
+}
+
+export interface OutgoingMessage {
+  /** Stays the same over all attempts, so that a receiver can recognize a repetition. */
+  readonly id: string;
+  readonly poolId: string;
+  readonly kind: string;
+  readonly medium: Medium;
+  readonly destination: string;
+  /** Empty in the case of SMS. */
+  readonly subject: string;
+  readonly text: string;
+  /** Undefined in the case of SMS. */
+  readonly html: string | undefined;
+  /** Images that the HTML shows by `cid:<id>`. */
+  readonly images?: readonly InlineImage[];
+  /** The pool's sender; the server's own if undefined. */
+  readonly from: MailAddress | undefined;
+  readonly replyTo: string | undefined;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+}
+
+interface InlineImage {
+  readonly id: string;
+  /** A media type. */
+  readonly type: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A message that no number of attempts will deliver. The error text holds neither address nor content. */
+export class Undeliverable extends Error {
+  override name = "Undeliverable";
+}
+
+/** The development inbox: storing a message delivers it, and it is read at /inbox. */
+export const inboxSender: Sender = {
+  kind: "inbox",
+  send: async () => {},
+  verify: async () => {},
+  close: async () => {},
+};
+
+/** For a server that others can reach and that has no sender for a medium: fails rather than showing codes to anybody. */
+export function noSender(medium: Medium): Sender {
+  const refuse = async () => {
+    throw new Undeliverable(`No sender for ${medium === "SMS" ? "text messages" : "e-mail"} is configured.`);
+  };
+  return { kind: "none", send: refuse, verify: refuse, close: async () => {} };
+}

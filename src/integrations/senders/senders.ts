@@ -1,0 +1,47 @@
+/** The configured senders, and which of them a pool uses. */
+import type { MessageSettings, SenderSettings } from "../../lib/sender-settings.ts";
+import { type Medium, noSender, type Sender } from "./sender.ts";
+import { smtpSender } from "./smtp.ts";
+
+export interface Senders {
+  /** The sender of a pool's messages by this medium. */
+  of(poolId: string, medium: Medium): Sender;
+  /** Whether messages go to the development inbox. */
+  readonly keepsInbox: boolean;
+  /** The configured senders, by name. */
+  readonly all: ReadonlyMap<string, Sender>;
+  close(): Promise<void>;
+}
+
+const openers: {
+  readonly [Type in SenderSettings["type"]]: (settings: Extract<SenderSettings, { type: Type }>) => Sender;
+} = {
+  smtp: smtpSender,
+};
+
+/** Opens a sender. Nothing is connected before it is used. */
+function openSender(settings: SenderSettings): Sender {
+  return openers[settings.type](settings);
+}
+
+/**
+ * Opens the configured senders.
+ * @param otherwise what sends where the settings name no sender at all; undefined: nothing does
+ */
+export function openSenders(settings: MessageSettings, otherwise?: Sender): Senders {
+  const all = new Map(settings.senders.map((one) => [one.name, openSender(one)]));
+  const none = { EMAIL: noSender("EMAIL"), SMS: noSender("SMS") };
+  const isEmpty = settings.senders.length === 0;
+  return {
+    all,
+    keepsInbox: isEmpty && otherwise?.kind === "inbox",
+    of: (poolId, medium) => {
+      if (isEmpty && otherwise !== undefined) return otherwise;
+      const { email, sms } = settings.pools.get(poolId) ?? settings;
+      return all.get((medium === "EMAIL" ? email : sms) ?? "") ?? none[medium];
+    },
+    close: async () => {
+      await Promise.all([...all.values()].map((one) => one.close()));
+    },
+  };
+}
