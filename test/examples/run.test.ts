@@ -25,6 +25,7 @@ import { serve, stop } from "../cli/program.ts";
 import { temporaryFolder } from "../kit/databases.ts";
 import { needs } from "../kit/machine.ts";
 import { until } from "../kit/waiting.ts";
+import { byWhole, whole } from "../kit/whole.ts";
 import { newVisitor } from "./visitor.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -391,7 +392,8 @@ test("if one of its programs dies, the others are ended, too", async () => {
   for (const url of [api!, /\(Poolhouse: (\S+)\)/.exec(said)![1]!]) await assert.rejects(fetch(url));
 });
 
-test("examples/walk with aws-cli", needs("aws-cli"), async () => {
+// The same steps as with SDK v3 above, each with a start of Python.
+test("examples/walk with aws-cli", whole ? needs("aws-cli") : { skip: byWhole }, async () => {
   const data = join(temporaryFolder(), "poolhouse-data");
   const server = await serve("--demo", "--data", data);
   try {

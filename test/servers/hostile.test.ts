@@ -10,5 +10,5 @@ test("two servers survive a hostile network: nothing used twice, nothing lost, n
   timeout: hangingMs,
   ...skipWithoutPostgres(),
 }, async (t) => {
-  t.diagnostic(report(await survive(1_500)));
+  t.diagnostic(report(await survive(800)));
 });
