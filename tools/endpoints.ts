@@ -39,7 +39,7 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
     "In pools with several first factors, asks at once for the one used last in this browser, or for a passkey (if the client tells who exists) or the password; another method is offered there.",
   ],
   "/challenge": [
-    "The pool tags `poolhouse:custom-auth` and `poolhouse:custom-auth-after-password` have users of the clients that they list sign in by the functions of CUSTOM_AUTH, which Cognito does not offer at its pages. UserMigration is not asked there, passkeys and codes are not offered, and a sign-in for another client of the pool does not suffice.",
+    "The pool tags `poolhouse:custom-auth` and `poolhouse:custom-auth-after-password` have users of the clients that they list sign in by the functions of CUSTOM_AUTH, which Cognito does not offer at its pages. UserMigration is not asked there, passkeys and codes are not offered, and a sign-in without them, for another client of the pool, does not suffice.",
     "Ours: all further steps of a sign-in, for which Cognito has separate paths. Pages that ask for a code can have another one sent; a choice of second factors shows where codes go, masked.",
   ],
   "/signup": [

@@ -392,7 +392,7 @@ test("if one of its programs dies, the others are ended, too", async () => {
   for (const url of [api!, /\(Poolhouse: (\S+)\)/.exec(said)![1]!]) await assert.rejects(fetch(url));
 });
 
-// The same steps as with SDK v3 above, each with a start of Python.
+// The tests above run its other form, with SDK v3. This one starts Python for each step.
 test("examples/walk with aws-cli", whole ? needs("aws-cli") : { skip: byWhole }, async () => {
   const data = join(temporaryFolder(), "poolhouse-data");
   const server = await serve("--demo", "--data", data);

@@ -39,7 +39,10 @@ forEachServerWithFunctions("hosted pages: the functions of CUSTOM_AUTH", (open) 
       return visitor.submit(await visitor.get(`/login?${queryOf(app)}`), "/login", fields);
     };
     const answer = (page: Shown, text: string) => visitor.submit(page, "/challenge", { answer: text });
-    return { server, app, visitor, login, answer };
+    const { UserPoolId } = app;
+    const tag = (tags: Record<string, string>) =>
+      server.client.send(new UpdateUserPoolCommand({ UserPoolId, UserPoolTags: tags, ...by(arn) }));
+    return { server, app, visitor, login, answer, tag };
   }
 
   const claimsOf = async (server: TestServer, app: App, shown: Shown) =>
@@ -119,18 +122,35 @@ forEachServerWithFunctions("hosted pages: the functions of CUSTOM_AUTH", (open) 
   });
 
   test("having signed in for another client of the pool does not suffice", async () => {
-    const { server, app, visitor, login } = await setUp({});
+    const { visitor, app, login, answer, tag } = await setUp({});
     const signedIn = await login({ username: "ann", password });
     assert.ok(codeIn(signedIn));
     const silent = () => visitor.get(`/oauth2/authorize?${queryOf(app, { prompt: "none" })}`);
     assert.match((await silent()).location, /[?&]code=/);
-    const UserPoolTags = { "poolhouse:custom-auth": app.ClientId };
-    await server.client.send(
-      new UpdateUserPoolCommand({ UserPoolId: app.UserPoolId, UserPoolTags, ...by(arnOf("riddles")) }),
-    );
+    await tag({ "poolhouse:custom-auth": app.ClientId });
     assert.match((await silent()).location, /error=login_required/);
+    let asked = await visitor.submit(await visitor.get(`/login?${queryOf(app)}`), "/login", {
+      username: "ann",
+    });
+    for (const text of ["1", "2"]) asked = await answer(asked, text);
+    assert.ok(codeIn(asked));
+    assert.match((await silent()).location, /[?&]code=/);
+    await tag({ "poolhouse:custom-auth-after-password": "*" });
+    assert.match((await silent()).location, /error=login_required/, "the password was not asked for");
     const shown = await visitor.get(`/login?${queryOf(app)}`);
     assert.doesNotMatch(shown.text, /name="continue"/);
+  });
+
+  test("a sign-in that began before the tag was set does not end without the challenges", async () => {
+    const { server, app, login, visitor, tag } = await setUp({});
+    await turnMfa(server, app, "OPTIONAL");
+    const secret = await giveSoftwareToken(server, (await signIn(server, app.ClientId, "ann")).AccessToken);
+    server.clock.advance(60_000);
+    const asked = await login({ username: "ann", password });
+    assert.equal(asked.title, "Open your authenticator app – Notes");
+    await tag(alone);
+    const late = await visitor.submit(asked, "/challenge", { code: totp(secret, server.clock.now) });
+    assert.match(late.text, /role="alert"[^>]*>That took too long/);
   });
 
   test("each way round it is closed: the password, a passkey, other clients, a client without the flow", async () => {

@@ -23,13 +23,19 @@ export function suffices(
 ): browser is SignedInBrowser {
   if (browser === undefined || request.prompt.has("login")) return false;
   const { pool, client } = request;
-  // Whoever has signed in for another client has not answered this one's challenges.
-  if (customAtPages(pool, client) !== undefined && !browser.methods.includes("custom")) return false;
+  if (!hasAnswered(request, browser)) return false;
   if ("hinted" in request && request.hinted !== undefined && !isHinted(request, browser)) return false;
   // Our own pages about the user are not the client's: they have their own rule for how recent a sign-in must be.
   const lasts = "responseType" in request ? reuseMinutes(pool, client) * 60_000 : Number.POSITIVE_INFINITY;
   if (ctx.now - browser.authTime >= lasts) return false;
   return request.maxAge === undefined || ctx.now - browser.authTime <= request.maxAge * 1000;
+}
+
+/** Whether the user has proven what the client asks for at the pages: the user may have signed in for another one. */
+function hasAnswered({ pool, client }: PageRequest, { methods }: SignedInBrowser): boolean {
+  const custom = customAtPages(pool, client);
+  if (custom === "after-password" && !methods.includes("password")) return false;
+  return custom === undefined || methods.includes("custom");
 }
 
 /** Whether the signed-in user is the one in the client's id_token_hint. */

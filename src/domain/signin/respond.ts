@@ -7,6 +7,7 @@ import { type Attempt, beginAttempt, concluded, learn } from "../audit/attempt.t
 import { checkSecretHash } from "../credentials/check-secret-hash.ts";
 import { provenInEvents } from "../mfa/proofs.ts";
 import type { Metadata } from "../triggers/trigger.ts";
+import { flowAtPages } from "../user-pools/client-tags.ts";
 import { loginNameKey } from "../user-pools/login-names.ts";
 import type { Challenge } from "./challenge.ts";
 import { challenges, isChallenge } from "./challenges.ts";
@@ -84,7 +85,9 @@ async function awaited(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   const row = await challenge.find(ctx, request);
   const { state } = row;
   const fits = row.poolId === pool.id && row.clientId === client.id && isAwaited(name, state.awaiting);
-  const isThere = isAtPages(state.flow) === (request.entry === "pages");
+  // A sign-in that began before the client's setting was changed does not end by the former rules.
+  const isThere =
+    request.entry === "pages" ? state.flow === flowAtPages(pool, client) : !isAtPages(state.flow);
   if (!fits || !isThere) return challenge.refuse();
   // A simulated sign-in reads as much as a real one.
   const user = await readSignInUser(ctx.db, pool.id, row.userId);
