@@ -8,9 +8,8 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { temporaryFolder } from "../kit/databases.ts";
 import { hangingMs } from "../kit/waiting.ts";
-import { arnOf, fails, open } from "./kit.ts";
+import { arnOf, fails, handlers, open } from "./kit.ts";
 
 const version = "4.0.2";
 const root = join(import.meta.dirname, "..", "..");
@@ -36,44 +35,40 @@ async function install(): Promise<string | undefined> {
 
 const why = await install();
 
-/** What a handler in Lambda may do. */
-const handler = `export const handler = async (event, context) => {
-  console.log("about", event.do);
-  if (event.do === "throw") throw new Error("Not you");
-  if (event.do === "wait") return new Promise(() => setInterval(() => {}, 1000));
-  if (event.do === "spin") for (;;);
-  return { ...event, response: { id: context.awsRequestId, arn: context.invokedFunctionArn } };
-};
-`;
-
 /** A time limit, in seconds, that a handler reaches which never ends. */
 const tooShort = 5;
 
-test("AWS's own runtime runs handlers that answer, throw and never end", {
-  skip: why ?? false,
-}, async () => {
-  const folder = temporaryFolder();
-  const file = join(folder, "index.mjs");
-  writeFileSync(file, handler);
-  const ric = { run: "child", file, command: [process.execPath, runtime, "index.handler"], attempts: 1 };
+test("AWS's own runtime runs handlers that answer, fail and never end", { skip: why ?? false }, async () => {
+  const ric = {
+    run: "child",
+    file: join(handlers, "contract.mjs"),
+    command: [process.execPath, runtime, "contract.handler"],
+    attempts: 1,
+  };
   const functions = await open({
     ample: { ...ric, timeout: hangingMs / 1000 },
     short: { ...ric, timeout: tooShort },
   });
   await functions.check();
-  const answer = async () => {
-    const { response, ...event } = (await functions.invoke(arnOf("ample"), { do: "answer" })) as {
-      readonly do: string;
-      readonly response: { readonly id: string; readonly arn: string };
-    };
-    assert.deepEqual(event, { do: "answer" });
-    assert.equal(response.arn, arnOf("ample"));
-    return response.id;
-  };
-  assert.notEqual(await answer(), await answer());
-  assert.ok(functions.log.some(({ message }) => /about answer/.test(message)));
-  await fails(functions.invoke(arnOf("ample"), { do: "throw" }), "failed", /^Not you$/);
-  await answer();
-  for (const what of ["wait", "spin"])
+  const act = (what: string) => functions.invoke(arnOf("ample"), { do: what });
+  const answers = async () =>
+    assert.deepEqual(await act("answer"), {
+      do: "answer",
+      response: { text: "ü 𝄞 \u2028", nested: [1, { two: true }] },
+    });
+  await answers();
+  assert.equal(await act("number"), 7);
+  assert.equal(await act("calls"), 3, "one process answers them all");
+  const { awsRequestId, invokedFunctionArn } = (await act("context")) as Readonly<Record<string, string>>;
+  assert.match(awsRequestId!, /^[\da-f-]{36}$/);
+  assert.equal(invokedFunctionArn, arnOf("ample"));
+  await act("say");
+  assert.ok(functions.log.some(({ message }) => /said on stdout/.test(message)));
+  await fails(act("throw"), "failed", /^no such domain$/);
+  await fails(act("reject"), "failed", /^rejected later$/);
+  await answers();
+  await fails(act("exit"), "failed", /Runtime exited with error: exit status 129$/);
+  await answers();
+  for (const what of ["say and wait", "hang"])
     await fails(functions.invoke(arnOf("short"), { do: what }), "late", /timed out after 5\.00 seconds/);
 });
