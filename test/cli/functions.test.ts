@@ -117,6 +117,10 @@ test("logs shows what a function printed, and goes on with what comes, also in a
   const arn = "arn:aws:lambda:us-east-1:000000000000:function:other";
   const json = await runWith(env, "functions", "logs", arn, "--log", path, "--json");
   assert.equal(json.stdout, line("other", "not this"));
+  assert.equal(json.stderr, "");
+  const silent = await runWith(env, "functions", "logs", "gret", "--log", path);
+  assert.deepEqual([silent.code, silent.stdout], [0, ""]);
+  assert.match(silent.stderr, /^The function gret has printed nothing in this log\.$/m);
   const absent = await runWith(env, "functions", "logs", "greet", "--log", join(folder, "none"));
   assert.equal(absent.code, 1);
   assert.match(absent.stderr, /The log .+none cannot be read: there is no such file/);

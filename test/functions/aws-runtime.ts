@@ -29,7 +29,7 @@ async function install(): Promise<string | undefined> {
     await promisify(execFile)("npm", argv, { cwd: place, env: { ...process.env, ...headers } });
     return existsSync(addon) ? undefined : "npm did not run the scripts that compile it";
   } catch (error) {
-    return `it cannot be installed: ${(error as Error).message.trim().split("\n").slice(0, 5).join(" ")}`;
+    return `it cannot be installed: ${(error as Error).message.trim().split("\n").slice(0, 12).join(" ")}`;
   }
 }
 
