@@ -1,6 +1,6 @@
 /**
  * Writes poolhouse.yaml, the configuration file with the pool's functions, into the current folder, with copies of the
- * handlers in Python: the article's has the URL of the legacy service in its text.
+ * handlers in Python: migrate_user.py has the URL of the legacy service in its text.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

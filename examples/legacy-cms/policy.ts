@@ -1,4 +1,4 @@
-/** The policy of the article, for the functions of a pool. */
+/** The policy that was published with handlers/migrate_user.py, for the functions of a pool. */
 export const policyFor = (region: string, accountId: string, userPoolId: string) => ({
   Version: "2012-10-17",
   Statement: [

@@ -5,7 +5,7 @@ import { setting } from "./settings.ts";
 import { functionsOfTemplate } from "./template.ts";
 
 const functions = functionsOfTemplate(
-  { AppUrl: setting("APP_URL"), SmtpUrl: setting("SMTP_URL") },
+  { AppUrl: setting("APP_URL"), SmtpUrl: setting("SMTP_URL"), SmsUrl: setting("SMS_URL") },
   {
     "access-key-id": setting("AWS_ACCESS_KEY_ID"),
     "secret-access-key": setting("AWS_SECRET_ACCESS_KEY"),

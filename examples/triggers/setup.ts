@@ -1,7 +1,7 @@
 /**
- * Creates what the example needs: the user pool of template.yaml with its group, and the application's client. With the
- * unmodified AWS SDK, which finds the pool's server by AWS_ENDPOINT_URL. Writes the settings to .env, and to policy.json what
- * the functions' access key must be allowed to do.
+ * Creates what the example needs: the user pools of template.yaml with a client each, and the members' group. With the unmodified AWS
+ * SDK, which finds the pools' server by AWS_ENDPOINT_URL. Writes the settings to .env, and to policy.json what the functions'
+ * access key must be allowed to do.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, writeFileSync } from "node:fs";
@@ -34,10 +34,11 @@ try {
 }
 
 const idp = new CognitoIdentityProviderClient();
-const { UserPool } = await idp.send(
-  new CreateUserPoolCommand(poolOfTemplate() as unknown as CreateUserPoolCommandInput),
-);
-const UserPoolId = UserPool!.Id!;
+const createPool = async (id: "Members" | "Guests") =>
+  (await idp.send(new CreateUserPoolCommand(poolOfTemplate(id) as unknown as CreateUserPoolCommandInput)))
+    .UserPool!;
+const members = await createPool("Members");
+const UserPoolId = members.Id!;
 await idp.send(new CreateGroupCommand({ UserPoolId, GroupName: "members" }));
 const { UserPoolClient } = await idp.send(
   new CreateUserPoolClientCommand({
@@ -47,28 +48,41 @@ const { UserPoolClient } = await idp.send(
     PreventUserExistenceErrors: "ENABLED",
   }),
 );
+const guests = await createPool("Guests");
+const { UserPoolClient: guestsClient } = await idp.send(
+  new CreateUserPoolClientCommand({
+    UserPoolId: guests.Id,
+    ClientName: "Guests",
+    ExplicitAuthFlows: ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+  }),
+);
 
 const discovery = new URL(`${UserPoolId}/.well-known/openid-configuration`, new URL("/", endpoint));
 const { issuer } = (await (await fetch(discovery)).json()) as { issuer: string };
 
+const mailUrl = new URL(process.env["MAIL_URL"] ?? "http://localhost:3031");
 const settings = {
   AWS_ENDPOINT_URL: endpoint,
   AWS_REGION: await idp.config.region(),
   APP_URL: new URL(process.env["APP_URL"] ?? "http://localhost:3030").href,
-  MAIL_URL: new URL(process.env["MAIL_URL"] ?? "http://localhost:3031").href,
+  MAIL_URL: mailUrl.href,
   SMTP_URL: process.env["SMTP_URL"] ?? "smtp://127.0.0.1:3032",
+  SMS_URL: new URL("/sms", mailUrl).href,
   ISSUER: issuer,
   USER_POOL_ID: UserPoolId,
   CLIENT_ID: UserPoolClient!.ClientId,
+  GUESTS_POOL_ID: guests.Id,
+  GUESTS_CLIENT_ID: guestsClient!.ClientId,
   SESSION_SECRET: randomBytes(32).toString("base64url"),
 };
 const lines = Object.entries(settings).map(([name, value]) => `${name}='${value}'\n`);
 writeFileSync(".env", lines.join(""), { flag: "wx", mode: 0o600 });
 
 const Action = ["cognito-idp:AdminAddUserToGroup", "cognito-idp:AdminUpdateUserAttributes"];
-const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action, Resource: UserPool!.Arn }] };
+const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action, Resource: members.Arn }] };
 writeFileSync("policy.json", `${JSON.stringify(policy, null, 2)}\n`);
 
 console.log(
   `The user pool ${UserPoolId} is ready. Everybody with an address of example.com or example.org may sign up.`,
 );
+console.log(`Its guests have a pool of their own, ${guests.Id}, with the client ${guestsClient!.ClientId}.`);

@@ -10,32 +10,36 @@ interface Template {
 
 type Properties = Readonly<Record<string, unknown>>;
 
-/** Where the pools' functions are; the account and the region make no difference to Poolhouse. */
-const arnOf = (name: unknown) => `arn:aws:lambda:us-east-1:000000000000:function:${name}`;
+/**
+ * The ARNs of the pools' functions, and of the key that their codes are encrypted under: account, region and the key's id
+ * make no difference to Poolhouse.
+ */
+const arnOf = ({ Type, Properties }: Template["Resources"][string]) =>
+  Type === "AWS::KMS::Key"
+    ? "arn:aws:kms:us-east-1:000000000000:key/11111111-2222-3333-4444-555555555555"
+    : `arn:aws:lambda:us-east-1:000000000000:function:${Properties["FunctionName"]}`;
 
 /** @param values of the template's parameters */
 function readTemplate(values: Readonly<Record<string, string>>): Template {
   const text = readFileSync(join(import.meta.dirname, "template.yaml"), "utf8");
-  const names = new Map<string, unknown>();
+  const arns = new Map<string, string>();
   const customTags = [
     { tag: "!Ref", resolve: (name: string) => values[name] ?? name },
     { tag: "!Sub", resolve: (pattern: string) => pattern },
-    { tag: "!GetAtt", resolve: (path: string) => arnOf(names.get(path.replace(/\.Arn$/, ""))) },
+    { tag: "!GetAtt", resolve: (path: string) => arns.get(path.replace(/\.Arn$/, "")) },
   ];
-  // Once to learn the names, and again for the references to them.
+  // Once to learn the ARNs, and again for the references to them.
   const first = parse(text, { customTags }) as Template;
-  for (const [id, { Properties }] of Object.entries(first.Resources))
-    names.set(id, Properties["FunctionName"]);
+  for (const [id, resource] of Object.entries(first.Resources)) arns.set(id, arnOf(resource));
   return parse(text, { customTags }) as Template;
 }
 
 const resourcesOf = ({ Resources }: Template, type: string) =>
   Object.values(Resources).flatMap((one) => (one.Type === type ? [one.Properties] : []));
 
-/** The pool, as CreateUserPool wants it: the properties are the same, but for the name. */
-export function poolOfTemplate(): Properties {
-  const [pool] = resourcesOf(readTemplate({}), "AWS::Cognito::UserPool");
-  const { UserPoolName: PoolName, ...rest } = pool!;
+/** A pool, as CreateUserPool wants it: the properties are the same, but for the name. */
+export function poolOfTemplate(id: "Members" | "Guests"): Properties {
+  const { UserPoolName: PoolName, ...rest } = readTemplate({}).Resources[id]!.Properties;
   return { PoolName, ...rest };
 }
 

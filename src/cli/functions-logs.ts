@@ -28,11 +28,18 @@ export async function logs({ operands: [name = ""], text, flag }: Given): Promis
       : file === undefined
         ? journal(follow)
         : Readable.from(contents(file, follow));
+  let count = 0;
   for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
     const entry = entryOf(line);
     if (entry === undefined || !names.has(entry.function)) continue;
     console.log(flag("json") ? line : lineOf(entry));
+    count += 1;
   }
+  if (count > 0 || follow) return;
+  const journals = `the journal of the units ${units.join(" and ")}; --log names another log`;
+  console.error(
+    `The function ${printable(name)} has printed nothing in ${file === undefined ? journals : "this log"}.`,
+  );
 }
 
 interface Entry {

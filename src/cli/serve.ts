@@ -63,16 +63,13 @@ export function readyLine(config: Config): string {
 /** The functions, and what those that run on this machine can do. */
 function functionsText({ functions, functionsUser }: Config): string {
   const names = functions.map(({ name, run }) => `${name} (${run})`).join(", ");
-  const local = functions.some(
+  const local = functions.filter(
     (one) => one.run === "worker" || (one.run === "child" && (one.user ?? functionsUser) === undefined),
   );
-  return `Functions: ${names}${
-    local
-      ? `
-  Workers, and children without a user of their own, run with this server's rights and can read its files, its memory and
-  its keys: run only code that you trust like the server itself (docs/functions.md).`
-      : ""
-  }`;
+  if (local.length === 0) return `Functions: ${names}`;
+  return `Functions: ${names}
+  These run with this server's rights, and can read its files, its memory and its keys: run only code so that you trust
+  like the server itself (docs/functions.md): ${local.map(({ name }) => name).join(", ")}`;
 }
 
 /** @param kept where the key is kept */

@@ -4,7 +4,7 @@
  */
 import type { FunctionKey, FunctionSettings } from "../lib/function-settings.ts";
 import { isLoopback } from "../lib/host-name.ts";
-import { readFunctions } from "./functions.ts";
+import { keyIdAt, readFunctions } from "./functions.ts";
 import { ConfigError, type Entry, isTrue, onlyKeys, readEntry, requiredAt, textAt } from "./section.ts";
 import { type Setting, settings } from "./settings.ts";
 import { readYaml } from "./yaml-file.ts";
@@ -79,7 +79,8 @@ function keyOf(entry: Entry): FunctionKey {
   const secretAccessKey = requiredAt(entry, "secret-access-key");
   const wrong = settings.rootSecretAccessKey.wrong(secretAccessKey);
   if (wrong !== undefined) entry.fail("secret-access-key", wrong);
-  return { accessKeyId: requiredAt(entry, "access-key-id"), secretAccessKey };
+  const accessKeyId = keyIdAt(entry, "access-key-id") ?? requiredAt(entry, "access-key-id");
+  return { accessKeyId, secretAccessKey };
 }
 
 /** Events have passwords and codes in them, and calls come by http. */

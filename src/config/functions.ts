@@ -23,6 +23,7 @@ import {
   textAt,
   wordAt,
 } from "./section.ts";
+import { settings } from "./settings.ts";
 
 const common = ["run", "timeout", "attempts", "concurrency", "queue", "plain-text-codes"];
 const ofKey = ["access-key-id", "secret-access-key"];
@@ -88,13 +89,13 @@ const readers: Readonly<Record<FunctionSettings["run"], (entry: Entry, given: Gi
     function: functionNameOf(entry) ?? name,
     region: textAt(entry, "region"),
     key: keyOf(entry),
-    ownKeyId: textAt(entry, "own-access-key-id"),
+    ownKeyId: keyIdAt(entry, "own-access-key-id"),
   }),
   webhook: (entry) => ({
     run: "webhook",
     url: urlOf(entry, { query: true }),
     secret: secretOf(entry),
-    ownKeyId: textAt(entry, "own-access-key-id"),
+    ownKeyId: keyIdAt(entry, "own-access-key-id"),
   }),
 };
 
@@ -185,8 +186,15 @@ function userOf(entry: Entry): SystemUser | undefined {
   return process.getuid?.() === 0 ? user : entry.fail("user", "needs a server that runs as root");
 }
 
+/** The id of an access key, which is sent in a header. Fails if it cannot be one, such as the `AKIA…` of an example. */
+export function keyIdAt(entry: Entry, name: string): string | undefined {
+  const id = textAt(entry, name);
+  const wrong = id === undefined ? undefined : settings.rootAccessKeyId.wrong(id);
+  return wrong === undefined ? id : entry.fail(name, wrong);
+}
+
 function keyOf(entry: Entry): FunctionKey | undefined {
-  const accessKeyId = textAt(entry, "access-key-id");
+  const accessKeyId = keyIdAt(entry, "access-key-id");
   const secretAccessKey = textAt(entry, "secret-access-key");
   if (accessKeyId !== undefined && secretAccessKey !== undefined) return { accessKeyId, secretAccessKey };
   const [given, missing] = accessKeyId === undefined ? [ofKey[1], ofKey[0]] : [ofKey[0], ofKey[1]];

@@ -1,16 +1,19 @@
 /** The README of examples/triggers, step by step in Chromium. */
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { promisify } from "node:util";
 import type { Page } from "playwright-core";
 import { findings } from "../browser/axe.ts";
 import { browse } from "../kit/chromium.ts";
 import { needs } from "../kit/machine.ts";
+import { until } from "../kit/waiting.ts";
 import { root, spawnCommand } from "./people.ts";
 
 const text = readFileSync(join(root, "examples", "triggers", "README.md"), "utf8");
-const [start] = [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
+const [start, signUp] = [...text.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
 
 const heading = (page: Page, name: string) => page.getByRole("heading", { level: 1, name }).waitFor();
 
@@ -62,8 +65,22 @@ async function follow(page: Page, url: string): Promise<void> {
   await page.getByText(/This link cannot be used/).waitFor();
 }
 
+/** Signs a guest up as the README does, at the server and with the client that were printed, and looks for the code. */
+async function signUpGuest(page: Page, said: string): Promise<void> {
+  const printed = (pattern: RegExp) => pattern.exec(said)?.[1] ?? assert.fail(said);
+  const command = signUp!
+    .replace("http://localhost:4747", printed(/\(Poolhouse: (\S+)\)/))
+    .replace("CLIENT", printed(/with the client (\w+)\./));
+  const { stdout } = await promisify(execFile)("/bin/bash", ["-ec", command]);
+  assert.equal(JSON.parse(stdout).CodeDeliveryDetails.DeliveryMedium, "EMAIL");
+  await until("the code is in the mailbox", async () => {
+    await page.goto(printed(/The mailbox is at (\S+)/));
+    return /To gil@example\.com\s*Your code: \d{6}/.test((await page.textContent("main")) ?? "");
+  });
+}
+
 describe("the README of examples/triggers", needs("chromium"), () => {
-  test("from a clone through its four steps", async () => {
+  test("from a clone through its five steps", async () => {
     assert.equal(start, "npm run example triggers\n");
     const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
       scripts: Record<string, string>;
@@ -75,7 +92,9 @@ describe("the README of examples/triggers", needs("chromium"), () => {
     try {
       await running.hear(/Ctrl-C ends it/);
       const [, url] = /^Open (\S+)/m.exec(running.said()) ?? assert.fail(running.said());
-      await follow(await browser.newPage(), url!);
+      const page = await browser.newPage();
+      await follow(page, url!);
+      await signUpGuest(page, running.said());
     } finally {
       await browser.close();
       // Its programs are its own to end.

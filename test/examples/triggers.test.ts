@@ -44,13 +44,18 @@ test("the README shows what becomes of the template", () => {
   assert.deepEqual(made, { ...shown["create-auth-challenge"], file });
 });
 
-test("the template's functions that call the pool have its key, and the others do not", () => {
+test("the template's functions that call the pool or decrypt codes have its key, and the others do not", () => {
   const made = functionsOfTemplate({}, key) as Record<
     string,
     { run: string; memory?: number } & Partial<typeof key>
   >;
   const withKey = Object.keys(made).filter((name) => made[name]?.["access-key-id"] === "AKIA");
-  assert.deepEqual(withKey, ["post-confirmation", "post-authentication"]);
+  assert.deepEqual(withKey, [
+    "post-confirmation",
+    "post-authentication",
+    "custom-email-sender",
+    "custom-sms-sender",
+  ]);
   assert.equal(made["pre-authentication"]?.run, "child");
   assert.equal(made["user-migration"]?.memory, 256);
 });

@@ -162,6 +162,11 @@ const wrong: readonly (readonly [string, RegExp])[] = [
   [`{ ${worker}, environment: { A: { B: 1 } } }`, /^functions\.f\.environment\.A must be a text/],
   [`{ ${worker}, access-key-id: AKIA1 }`, /access-key-id needs secret-access-key with it/],
   [`{ ${worker}, secret-access-key: hush }`, /secret-access-key needs access-key-id with it/],
+  [
+    `{ ${invoke}, access-key-id: AKIA…, secret-access-key: hush }`,
+    /access-key-id must be 4 to 128 letters, digits or _/,
+  ],
+  [`{ ${invoke}, own-access-key-id: A B }`, /own-access-key-id must be 4 to 128 letters/],
   ["{ run: invoke }", /^functions\.f needs url/],
   ["{ run: invoke, url: 'lambda:9001' }", /url must be an http or https URL without query, fragment or user/],
   ["{ run: invoke, url: 'https://u:p@a.test' }", /url must be an http or https URL/],

@@ -1,27 +1,28 @@
-/** Stands in for everybody's mailbox: takes mails at SMTP_URL, and shows them at MAIL_URL. */
+/** Stands in for everybody's mailbox and telephone: takes mails at SMTP_URL and text messages at SMS_URL, shows them at MAIL_URL. */
 import { text } from "node:stream/consumers";
 import express from "express";
 import { SMTPServer } from "smtp-server";
 import { html, page } from "../html.ts";
 import { setting } from "../settings.ts";
 
-interface Mail {
+interface Message {
   readonly to: string;
   readonly body: string;
 }
 
 /** Newest first. */
-const mails: Mail[] = [];
+const messages: Message[] = [];
+
+function keep(message: Message): void {
+  messages.unshift(message);
+  messages.length = Math.min(messages.length, 100);
+}
 
 const smtp = new SMTPServer({
   disabledCommands: ["AUTH", "STARTTLS"],
   onData: (stream, { envelope }, done) => {
     text(stream).then((raw) => {
-      mails.unshift({
-        to: envelope.rcptTo.map(({ address }) => address).join(", "),
-        body: bodyOf(raw),
-      });
-      mails.length = Math.min(mails.length, 100);
+      keep({ to: envelope.rcptTo.map(({ address }) => address).join(", "), body: bodyOf(raw) });
       done();
     }, done);
   },
@@ -54,8 +55,17 @@ app.get("/", (_request, response) => {
     // What a link leads to is not told where it was.
     "referrer-policy": "no-referrer",
   });
-  const items = mails.map(({ to, body }) => html`<li>To <strong>${to}</strong><br>${withLinks(body)}</li>\n`);
-  response.send(page("Mailbox", mails.length === 0 ? html`<p>No mail yet.</p>` : html`<ul>${items}</ul>`));
+  const items = messages.map(
+    ({ to, body }) => html`<li>To <strong>${to}</strong><br>${withLinks(body)}</li>\n`,
+  );
+  response.send(page("Mailbox", messages.length === 0 ? html`<p>No mail yet.</p>` : html`<ul>${items}</ul>`));
+});
+// JSON alone: no page of another website can send that.
+app.post("/sms", express.json(), (request, response) => {
+  const { to, body } = (request.body ?? {}) as { to?: unknown; body?: unknown };
+  if (typeof to !== "string" || typeof body !== "string") return void response.status(400).end();
+  keep({ to, body });
+  response.status(202).end();
 });
 
 const here = new URL(setting("MAIL_URL"));
