@@ -81,6 +81,8 @@ const homes: Readonly<Record<string, RegExp>> = {
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^(?:config|gateway|domain\/messages)\//,
   nodemailer: /^integrations\//,
+  "@aws-sdk/client-sesv2": /^integrations\/senders\/ses\.ts$/,
+  "@aws-sdk/client-sns": /^integrations\/senders\/sns\.ts$/,
   "@peculiar/x509": /^integrations\//,
   "reflect-metadata": /^integrations\//,
   bowser: /^domain\/tokens\//,
@@ -90,7 +92,7 @@ const homes: Readonly<Record<string, RegExp>> = {
 };
 
 /** Large, and needed by few servers: loaded when first used, so that a start does without them. */
-const loadedLate = /^@aws-crypto\//;
+const loadedLate = /^@aws-(?:crypto|sdk)\//;
 
 /** Each file, read and parsed once. */
 const sources = files.map((file) => {
