@@ -19,16 +19,12 @@ export async function senderFindings(config: Config): Promise<Finding[]> {
         : { ok: false, text: "messages cannot be delivered: set POOLHOUSE_SMTP_URL and POOLHOUSE_SMTP_FROM" },
     ];
   const silent: Finding[] = [
-    ...(email === undefined ? [{ ok: "perhaps" as const, text: "no sender of mail is set (messages.email)" }] : []),
+    ...(email === undefined
+      ? [{ ok: "perhaps" as const, text: "no sender of mail is set (messages.email)" }]
+      : []),
     ...(sms === undefined ? [{ ok: true, text: "no sender of text messages is set (messages.sms)" }] : []),
   ];
-  return [
-    ...(await Promise.all(senders.map(verified))),
-    ...silent,
-      ok: "perhaps" as const,
-      text: `no sender of ${what} is set: none are sent`,
-    })),
-  ];
+  return [...(await Promise.all(senders.map(verified))), ...silent];
 }
 
 async function verified(settings: SenderSettings): Promise<Finding> {
