@@ -17,6 +17,8 @@ export interface Arrived {
   readonly text: string;
   /** What is the same in a repetition; undefined if the protocol has no room for it. */
   readonly id: string | undefined;
+  /** Of Amazon SES. */
+  readonly configurationSet?: string | undefined;
 }
 
 export interface Service {
@@ -88,14 +90,16 @@ const plain = (status: number, headers = {}) => ({ status, headers, body: quoted
 
 /** The Message-ID and the text of a mail in base64. */
 function mailIn({ body }: Taken): Arrived {
-  const { Content, Destination, EmailTags } = JSON.parse(body) as {
+  const { Content, Destination, EmailTags, ConfigurationSetName } = JSON.parse(body) as {
     Content: { Raw: { Data: string } };
     Destination: { ToAddresses: string[] };
     EmailTags: { Value: string }[];
+    ConfigurationSetName?: string;
   };
   const raw = Buffer.from(Content.Raw.Data, "base64").toString();
   const messageId = /^Message-ID: <(.*)@/im.exec(raw)?.[1];
-  return { to: Destination.ToAddresses.join(), text: raw, id: `${EmailTags[0]?.Value} ${messageId}` };
+  const id = `${EmailTags[0]?.Value} ${messageId}`;
+  return { to: Destination.ToAddresses.join(), text: raw, id, configurationSet: ConfigurationSetName };
 }
 
 export const kinds: Readonly<Record<Type, Kind>> = {
