@@ -26,7 +26,7 @@ export interface Message extends MessageRef {
   /** Sender and reply-to address, if the pool has its own. */
   readonly from: MailAddress | undefined;
   readonly replyTo: string | undefined;
-  /** Amazon SES's, if the pool names one. */
+  /** The configuration set of Amazon SES that the pool names, if it does. */
   readonly configurationSet?: string;
   /** What a function words the message with (domain/messages/deliver.ts); undefined once it has. */
   readonly wording?: unknown;

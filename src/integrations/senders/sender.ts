@@ -31,7 +31,7 @@ export interface OutgoingMessage {
   /** The pool's sender; the server's own if undefined. */
   readonly from: MailAddress | undefined;
   readonly replyTo: string | undefined;
-  /** Of Amazon SES, if the pool names one. */
+  /** The configuration set of Amazon SES that the pool names, if it does. */
   readonly configurationSet?: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;
