@@ -4,7 +4,7 @@
  *
  * Each figure is compared with the limit measured in the same run. This process generates the load, and the server is
  * another one; compared is the server's CPU time per operation, which the load generator does not affect. `overload`,
- * `enumeration`, `page-latency`, `sweep` and `triggers` are separate benches that only run when named.
+ * `enumeration`, `messages`, `page-latency`, `sweep` and `triggers` are separate benches that only run when named.
  */
 import { statSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -17,6 +17,7 @@ import type { Scenario } from "./lib/scenario.ts";
 import { profileInto, startPoolhouse } from "./lib/server.ts";
 import { openStage } from "./lib/stage.ts";
 import { table } from "./lib/table.ts";
+import * as messages from "./messages.ts";
 import * as overload from "./overload.ts";
 import * as pageLatency from "./page-latency.ts";
 import { scenarios } from "./scenarios.ts";
@@ -57,9 +58,10 @@ async function main(): Promise<void> {
   }
   if (positionals.includes(pageLatency.name)) await pageLatency.run({ kinds, seconds: load.seconds });
   if (positionals.includes(sweep.name)) await sweep.run({ kinds });
+  if (positionals.includes(messages.name)) await messages.run({ kinds, seconds: load.seconds });
   if (positionals.includes(triggers.name)) await triggers.run({ kinds, seconds: load.seconds });
   const ownBenches: readonly string[] = [
-    ...[overload.name, enumeration.name, pageLatency.name, sweep.name, triggers.name],
+    ...[overload.name, enumeration.name, pageLatency.name, sweep.name, triggers.name, messages.name],
   ];
   const named = positionals.filter((name) => !ownBenches.includes(name));
   const chosen = scenarios.filter(({ name }) => positionals.length === 0 || named.includes(name));

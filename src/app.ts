@@ -6,6 +6,7 @@ import type { webcrypto } from "node:crypto";
 import type { Logger } from "pino";
 import type { Config } from "./config/config.ts";
 import type { Functions } from "./integrations/functions/functions.ts";
+import type { Sender } from "./integrations/senders/sender.ts";
 import type { Senders } from "./integrations/senders/senders.ts";
 import type { Caches } from "./lib/caches.ts";
 import type { LatestIds } from "./lib/latest-ids.ts";
@@ -31,11 +32,26 @@ export interface App {
   readonly caches: Caches;
   /** Running attempts to deliver messages (domain/messages/deliver.ts). */
   readonly deliveries: Set<Promise<unknown>>;
+  /** What each sender has to do at the moment (domain/messages/lanes.ts). */
+  readonly lanes: Map<Sender, Lane>;
   /** Sign-ins that this server has begun and that wait for an answer (domain/signin/offer.ts). */
   readonly waitingSignIns: LatestIds;
   readonly metrics: Metrics;
   readonly audit: Trail<AuditEvent>;
   readonly authEvents: Trail<AuthEventOfUser>;
+}
+
+/** The messages that a sender has at once, and those that wait for it. */
+export interface Lane {
+  /** Whether the sender takes no time, and needs no limit. */
+  readonly isUnlimited: boolean;
+  running: number;
+  /** Begins the next message when it is called. */
+  readonly waiting: (() => void)[];
+  /** The messages that wait or are being sent. */
+  readonly ids: Set<string>;
+  /** Epoch milliseconds before which the sender wants to be left alone. */
+  closedUntil: number;
 }
 
 export interface Ctx {

@@ -250,6 +250,7 @@ export async function newApp(
     waitingSignIns: new LatestIds(waitingTracked),
     caches: new Caches(),
     deliveries: new Set(),
+    lanes: new Map(),
   };
 }
 

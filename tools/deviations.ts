@@ -67,7 +67,7 @@ export const deviations: Readonly<Record<string, readonly string[]>> = {
     "Pools from before AccountRecoverySetting had its default show none, and send codes to the phone number first.",
     "EmailMessage and EmailMessageByLink are accepted together.",
     "The id of a pool that was deleted within the last year can only be chosen again with the permission poolhouse:ReuseUserPoolId.",
-    "EmailConfiguration.From must be a single address, with or without a name; mail is sent with the server's own SMTP settings, whatever SourceArn says.",
+    "EmailConfiguration.From must be a single address, with or without a name; mail is sent by the server's own senders, whatever SourceArn says.",
   ],
   CreateUserPoolClient: [
     "ScopeDoesNotExistException also names the scope.",

@@ -4,7 +4,6 @@ import { access, constants } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { type Config, listensOnLoopback, loadConfig, servesThisMachine } from "../config/config.ts";
 import { checkPolicy, lacksOwnPermissions } from "../domain/iam/policy-check.ts";
-import { smtpSender } from "../integrations/senders/smtp.ts";
 import { tlsFileValidity } from "../integrations/tls.ts";
 import { parseDatabase } from "../lib/database-url.ts";
 import { explainError } from "../lib/operator-error.ts";
@@ -20,6 +19,7 @@ import { type Listening, whoListens } from "./ask-port.ts";
 import { openOptions, timeText } from "./command-line.ts";
 import { exposedDemo } from "./demo.ts";
 import { functionFindings, otherServers } from "./doctor-functions.ts";
+import { senderFindings, strangers } from "./doctor-senders.ts";
 import { counted } from "./text.ts";
 
 const day = 24 * 60 * 60 * 1000;
@@ -37,7 +37,7 @@ export async function doctor(argv: readonly string[]): Promise<void> {
     ...(await portFindings(config)),
     ...settingFindings(config),
     ...tlsFindings(config),
-    await mailFinding(config),
+    ...(await senderFindings(config)),
     ...(await databaseFindings(config)),
   ];
   for (const { ok, text } of findings) {
@@ -129,26 +129,6 @@ function tlsFindings({ tls, httpsPort }: Config, now = Date.now()): Finding[] {
   }
 }
 
-async function mailFinding(config: Config): Promise<Finding> {
-  const { smtp } = config;
-  if (smtp === undefined) {
-    return servesThisMachine(config)
-      ? { ok: true, text: `no mail server is set: messages stay here, at ${config.publicUrl}/inbox` }
-      : { ok: false, text: "messages cannot be delivered: set POOLHOUSE_SMTP_URL and POOLHOUSE_SMTP_FROM" };
-  }
-  const server = `the mail server ${smtp.host}:${smtp.port}`;
-  const sender = smtpSender(smtp);
-  try {
-    await sender.verify();
-    const how = smtp.mustEncrypt ? "encrypted, with a certificate that holds" : "encryption is not required";
-    return { ok: true, text: `${server} answers${smtp.auth ? " and lets Poolhouse in" : ""} (${how})` };
-  } catch (error) {
-    return { ok: false, text: `${server}: ${(error as Error).message}` };
-  } finally {
-    await sender.close();
-  }
-}
-
 async function databaseFindings(config: Config): Promise<Finding[]> {
   const address = parseDatabase(config.database);
   if (address.kind === "sqlite") {
@@ -197,6 +177,7 @@ async function openedFindings(opened: OpenedDatabase, config: Config): Promise<F
     { ok: true, text: counted(pools.length, "user pool") },
     ...(demo === undefined ? [] : [{ ok: false, text: demo }]),
     ...(await keyFindings(opened, config)),
+    ...strangers(config, pools),
     ...(await functionFindings(config, pools)),
     ...(await otherServers(opened.db, config)),
   ];

@@ -101,6 +101,19 @@ export const usages = {
       "EVENT is a JSON file, or - for standard input. What the handler prints appears on standard error. docs/functions.md has the details.",
     ],
   },
+  messages: {
+    summary: "the senders of messages: a test of each",
+    forms: [
+      [
+        "messages test --to DESTINATION [--sender NAME] [--pool ID]",
+        "Send one message by each sender that can, or by the one of NAME or of a pool; print the conversation without credentials, and exit with 1 if one fails.",
+      ],
+    ],
+    notes: [
+      "DESTINATION is a mail address, or a number such as +15550100.",
+      "NAME is that of a sender in the file of --config; the one of the smtp settings is smtp. docs/messages.md has the details.",
+    ],
+  },
   "public-url": {
     summary: "the public URL that servers on PostgreSQL share",
     forms: [

@@ -17,7 +17,7 @@ import { readFunctions } from "./functions.ts";
 import { type FunctionsServer, readFunctionsServer } from "./functions-server.ts";
 import { type Limits, parseLimits } from "./limits.ts";
 import { readKey } from "./master-key.ts";
-import { type MessagesOfFile, noMessages, readMessages, withMailServer } from "./messages.ts";
+import { type MessagesOfFile, noMessages, readMessages } from "./messages.ts";
 import { ConfigError } from "./section.ts";
 import { list, type Setting, settings } from "./settings.ts";
 import { smtpConfig } from "./smtp.ts";
@@ -129,7 +129,7 @@ export function loadConfig(argv: readonly string[], env: Environment = process.e
   return assemble(value, {
     functions,
     smtp,
-    messages: withMailServer(messages, smtp),
+    messages: messages(smtp),
     programPath: programPath(env),
     masterKey: readKey("masterKey", sources),
     previousMasterKey: readKey("previousMasterKey", sources),
@@ -344,7 +344,7 @@ interface FromFile {
 const noFile: FromFile = { values: new Map(), functions: [], messages: noMessages };
 
 /** Keys that are sections, not settings. */
-const sections: readonly string[] = ["functions"];
+const sections: readonly string[] = ["functions", "senders", "messages"];
 
 function readFile(path: string): FromFile {
   const file = readYaml(path);

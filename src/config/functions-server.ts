@@ -4,9 +4,10 @@
  */
 import type { FunctionKey, FunctionSettings } from "../lib/function-settings.ts";
 import { isLoopback } from "../lib/host-name.ts";
-import { keyIdAt, readFunctions } from "./functions.ts";
+import { readFunctions } from "./functions.ts";
 import { ConfigError, type Entry, isTrue, onlyKeys, readEntry, requiredAt, textAt } from "./section.ts";
 import { type Setting, settings } from "./settings.ts";
+import { keyIdAt } from "./values.ts";
 import { readYaml } from "./yaml-file.ts";
 
 export interface FunctionsServer {

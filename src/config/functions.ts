@@ -4,13 +4,12 @@ import { basename, dirname, extname, resolve } from "node:path";
 import type {
   ChildFunction,
   CommonSettings,
-  FunctionKey,
   FunctionSettings,
   InvokeFunction,
   ModuleFunction,
   WebhookFunction,
 } from "../lib/function-settings.ts";
-import { isLoopback } from "../lib/host-name.ts";
+import { parseWebhookSecret } from "../lib/standard-webhooks.ts";
 import { parseSystemUser, type SystemUser, systemUserForm } from "../lib/system-user.ts";
 import {
   type ConfigFile,
@@ -23,10 +22,9 @@ import {
   textAt,
   wordAt,
 } from "./section.ts";
-import { settings } from "./settings.ts";
+import { accessKeyAt, keyIdAt, ofKey, secretForm, urlAt } from "./values.ts";
 
 const common = ["run", "timeout", "attempts", "concurrency", "queue", "plain-text-codes"];
-const ofKey = ["access-key-id", "secret-access-key"];
 const remote = ["url", "own-access-key-id", "allow-plaintext"];
 const local = ["file", "handler", "environment", "memory", ...ofKey];
 
@@ -88,7 +86,7 @@ const readers: Readonly<Record<FunctionSettings["run"], (entry: Entry, given: Gi
     url: urlOf(entry, { query: false }).replace(/\/+$/, ""),
     function: functionNameOf(entry) ?? name,
     region: textAt(entry, "region"),
-    key: keyOf(entry),
+    key: accessKeyAt(entry, textAt),
     ownKeyId: keyIdAt(entry, "own-access-key-id"),
   }),
   webhook: (entry) => ({
@@ -141,7 +139,7 @@ function localOf(entry: Entry, { folder }: Given, asked: ChildFunction["runtime"
     handler: handlerOf(entry, basename(file, ending), runtime),
     environment: environmentOf(entry),
     memoryMb: numberAt(entry, "memory", { from: 16, to: 10_240, fallback: 128 }),
-    key: keyOf(entry),
+    key: accessKeyAt(entry, textAt),
   };
 }
 
@@ -186,41 +184,9 @@ function userOf(entry: Entry): SystemUser | undefined {
   return process.getuid?.() === 0 ? user : entry.fail("user", "needs a server that runs as root");
 }
 
-/** The id of an access key, which is sent in a header. Fails if it cannot be one, such as the `AKIA…` of an example. */
-export function keyIdAt(entry: Entry, name: string): string | undefined {
-  const id = textAt(entry, name);
-  const wrong = id === undefined ? undefined : settings.rootAccessKeyId.wrong(id);
-  return wrong === undefined ? id : entry.fail(name, wrong);
-}
-
-function keyOf(entry: Entry): FunctionKey | undefined {
-  const accessKeyId = keyIdAt(entry, "access-key-id");
-  const secretAccessKey = textAt(entry, "secret-access-key");
-  if (accessKeyId !== undefined && secretAccessKey !== undefined) return { accessKeyId, secretAccessKey };
-  const [given, missing] = accessKeyId === undefined ? [ofKey[1], ofKey[0]] : [ofKey[0], ofKey[1]];
-  if (accessKeyId === undefined && secretAccessKey === undefined) return undefined;
-  return entry.fail(given, `needs ${missing} with it`);
-}
-
 /** The URL. Events have passwords and codes in them: unless this machine answers, the connection must be encrypted. */
-function urlOf(entry: Entry, { query }: { readonly query: boolean }): string {
-  const text = requiredAt(entry, "url");
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const plain =
-    url?.username === "" && url.password === "" && url.hash === "" && (query || url.search === "");
-  if (url === undefined || !/^https?:$/.test(url.protocol) || !plain)
-    return entry.fail(
-      "url",
-      `must be an http or https URL without ${query ? "" : "query, "}fragment or user`,
-    );
-  const loopback = isLoopback(url.hostname.replace(/^\[|\]$/g, ""));
-  const allowed = isTrue(entry, "allow-plaintext");
-  if (url.protocol === "https:" || loopback || allowed) return text;
-  return entry.fail(
-    "url",
-    "must begin with https: events contain passwords. allow-plaintext: true permits http in a network that is trusted",
-  );
-}
+const urlOf = (entry: Entry, { query }: { readonly query: boolean }) =>
+  urlAt(entry, "url", { query, why: "events contain passwords" }) ?? entry.fail(undefined, "needs url");
 
 function functionNameOf(entry: Entry): string | undefined {
   const name = textAt(entry, "function");
@@ -228,10 +194,6 @@ function functionNameOf(entry: Entry): string | undefined {
   return entry.fail("function", "must be the name or the ARN of a function");
 }
 
-/** The secret of Standard Webhooks: `whsec_` and base64 of 24 to 64 bytes. */
 function secretOf(entry: Entry): Uint8Array {
-  const [, base64] = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(requiredAt(entry, "secret")) ?? [];
-  const bytes = Buffer.from(base64 ?? "", "base64");
-  if (bytes.length >= 24 && bytes.length <= 64) return bytes;
-  return entry.fail("secret", "must be whsec_ followed by base64 of 24 to 64 bytes");
+  return parseWebhookSecret(requiredAt(entry, "secret")) ?? entry.fail("secret", secretForm);
 }

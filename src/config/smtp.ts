@@ -28,8 +28,12 @@ export function smtpConfig(value: (name: Name) => string | undefined): SmtpConfi
 
 /** Reads the certificates of authorities. TLS would ignore what it cannot use, and then trust fewer of them. */
 function readAuthorities(path: string): string {
-  const text = readFileSync(path, "utf8");
-  if (!pemBlocks(text)?.some(({ kind }) => kind.endsWith("CERTIFICATE")))
-    throw new Error("it must hold certificates (PEM), none of them cut off.");
+  const text = authoritiesIn(readFileSync(path, "utf8"));
+  if (text === undefined) throw new Error("it must hold certificates (PEM), none of them cut off.");
   return text;
+}
+
+/** The text of a file of certificates; undefined if it holds none, or one was cut off. */
+export function authoritiesIn(text: string): string | undefined {
+  return pemBlocks(text)?.some(({ kind }) => kind.endsWith("CERTIFICATE")) ? text : undefined;
 }

@@ -26,6 +26,8 @@ export interface Message extends MessageRef {
   /** Sender and reply-to address, if the pool has its own. */
   readonly from: MailAddress | undefined;
   readonly replyTo: string | undefined;
+  /** The configuration set of Amazon SES that the pool names, if it does. */
+  readonly configurationSet?: string;
   /** What a function words the message with (domain/messages/deliver.ts); undefined once it has. */
   readonly wording?: unknown;
   /** What a function that sends the message is told (domain/messages/deliver.ts); undefined if this server sends it. */
@@ -82,11 +84,14 @@ export async function insertMessage(
 }
 
 type SealedContent = Pick<Message, "destination" | "subject" | "body"> &
-  Partial<Pick<Message, "code" | "from" | "replyTo" | "wording" | "sending">>;
+  Partial<Pick<Message, "code" | "from" | "replyTo" | "configurationSet" | "wording" | "sending">>;
 
 function sealed(db: Db, message: Message): Uint8Array {
-  const { destination, subject, body, code, from, replyTo, wording, sending } = message;
-  const content: SealedContent = { destination, subject, body, code, from, replyTo, wording, sending };
+  const { destination, subject, body, code, from, replyTo, configurationSet, wording, sending } = message;
+  const content: SealedContent = {
+    ...{ destination, subject, body, code, from, replyTo, wording, sending },
+    ...(configurationSet !== undefined && { configurationSet }),
+  };
   return db.sealer.seal(place(message), JSON.stringify(content));
 }
 
@@ -121,6 +126,7 @@ function fromRow(db: Db, row: OutboxTable): ClaimedMessage {
     code: content.code,
     from: content.from,
     replyTo: content.replyTo,
+    ...(content.configurationSet !== undefined && { configurationSet: content.configurationSet }),
     ...(content.wording !== undefined && { wording: content.wording }),
     ...(content.sending !== undefined && { sending: content.sending }),
     createdAt: row.created_at,
@@ -130,27 +136,32 @@ function fromRow(db: Db, row: OutboxTable): ClaimedMessage {
 }
 
 const dueQuery = prepared<
-  { now: number; limit: number },
-  Pick<OutboxTable, "pool_id" | "message_id" | "next_attempt_at">
+  { now: number; from: number; limit: number },
+  Pick<OutboxTable, "pool_id" | "message_id" | "medium" | "next_attempt_at">
 >((kysely, slot) =>
   kysely
     .selectFrom("outbox")
-    .select(["pool_id", "message_id", "next_attempt_at"])
+    .select(["pool_id", "message_id", "medium", "next_attempt_at"])
     .where("status", "=", sql.lit("waiting"))
+    .where("next_attempt_at", ">=", slot("from"))
     .where("next_attempt_at", "<=", slot("now"))
     .where("expires_at", ">", slot("now"))
     .orderBy("next_attempt_at")
     .limit(slot("limit")),
 );
 
-/** Messages that are due, oldest first, each with the value of `next_attempt_at` by which it is claimed. */
-export async function dueMessages(
-  db: Db,
-  now: number,
-  limit: number,
-): Promise<(MessageRef & { nextAttemptAt: number })[]> {
-  const rows = await dueQuery(db, { now, limit });
-  return rows.map((row) => ({ poolId: row.pool_id, id: row.message_id, nextAttemptAt: row.next_attempt_at }));
+/** A message that waits, with the value of `next_attempt_at` by which it is claimed. */
+export interface DueMessage extends MessageRef {
+  readonly medium: OutboxTable["medium"];
+  readonly nextAttemptAt: number;
+}
+
+/** Messages that are due, oldest first. @param from leaves out those that were due before */
+export async function dueMessages(db: Db, now: number, limit: number, from = 0): Promise<DueMessage[]> {
+  const rows = await dueQuery(db, { now, from, limit });
+  return rows.map((row) => ({
+    ...{ poolId: row.pool_id, id: row.message_id, medium: row.medium, nextAttemptAt: row.next_attempt_at },
+  }));
 }
 
 interface Claim extends MessageRef {

@@ -28,12 +28,21 @@ function office(db: Db, failures: number) {
     verify: async () => {},
     close: async () => {},
   };
-  const senders = { of: () => sender };
+  const senders = { of: () => sender, all: new Map() };
   const log = pino({ level: "silent" });
   const random = (bytes: number) => randomBytes(bytes);
   const deliveries = new Set();
   const metrics = createMetrics();
-  const app = { db, log, random, clock: () => now, senders, metrics, deliveries } as unknown as App;
+  const app = {
+    db,
+    log,
+    random,
+    clock: () => now,
+    senders,
+    metrics,
+    deliveries,
+    lanes: new Map(),
+  } as unknown as App;
   const ctx = () => ({ app, db, log, random, now }) as unknown as Ctx;
   const queue = async (by: "now" | "worker" | "nobody") => {
     const queued = newMessage(

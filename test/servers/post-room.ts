@@ -16,14 +16,16 @@ export function postRoom(
   clock: () => number = Date.now,
 ): App {
   const log = pino({ level: "silent" });
+  const sender = { kind: "smtp", send };
   return {
     db,
     log,
     random,
     clock,
-    senders: { of: () => ({ kind: "smtp", send }) },
+    senders: { of: () => sender, all: new Map() },
     metrics: createMetrics(),
     deliveries: new Set(),
+    lanes: new Map(),
   } as unknown as App;
 }
 

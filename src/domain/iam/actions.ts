@@ -13,7 +13,8 @@ export const permissions: Readonly<Record<Permission, string>> = {
   PinClientId: "choose the id of an app client (ClientName `_custom_id_:<id>`)",
   ReuseUserPoolId: "give a pool the id of one that was deleted within the last year",
   ReuseName: "give a pool a client id or a domain that another pool gave up within the last year",
-  SetEmailSender: "set EmailConfiguration.From to another domain than that of POOLHOUSE_SMTP_FROM",
+  SetEmailSender:
+    "set EmailConfiguration.From to another domain than those of POOLHOUSE_SMTP_FROM and the configured senders",
 };
 
 /**

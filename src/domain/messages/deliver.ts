@@ -5,11 +5,12 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { App, Ctx } from "../../app.ts";
-import { Undeliverable } from "../../integrations/senders/sender.ts";
+import { Throttled, Undeliverable } from "../../integrations/senders/sender.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import {
   type ClaimedMessage,
   claimMessage,
+  type DueMessage,
   deleteMessage,
   dueMessages,
   type Message,
@@ -21,6 +22,7 @@ import { isRefusedFor, refuseFor } from "../../wire/refuse.ts";
 import { customWords, places } from "../triggers/custom-message.ts";
 import { type Sending, sendByFunction, senderProblem } from "../triggers/custom-sender.ts";
 import { composeCustom } from "./compose.ts";
+import { areAllFull, close, laneOf, type Place, placeIn, queueIn } from "./lanes.ts";
 import { outgoing } from "./outgoing.ts";
 import { firstAttemptAt, leaseMs, type QueuedMessage, type Wording } from "./queue.ts";
 
@@ -30,9 +32,11 @@ const patienceMs = 2_000;
 const functionPatienceMs = 20_000;
 const maxAttempts = 8;
 
+const longestPauseMs = 15 * 60_000;
+
 /** The delay before the next attempt: 5 s, 20 s, 80 s … at most 15 minutes. */
 function backOffMs(attempts: number): number {
-  return Math.min(15 * 60_000, 5_000 * 4 ** (attempts - 1));
+  return Math.min(longestPauseMs, 5_000 * 4 ** (attempts - 1));
 }
 
 /**
@@ -46,7 +50,7 @@ export async function deliverQueued(ctx: Ctx, queued: readonly QueuedMessage[]):
     .filter(({ by }) => by === "now")
     .map((one) => ({
       message: one.message,
-      made: attempt(ctx.app, ctx.now, { ...refOf(one), nextAttemptAt: firstAttemptAt(one) }),
+      made: attempt(ctx.app, (place) => atOnce(ctx, one, place), one.message),
     }));
   for (const { message } of attempts) {
     const problem = message.sending && senderProblem(ctx.app, message.sending as Sending);
@@ -71,65 +75,108 @@ export async function deliverQueued(ctx: Ctx, queued: readonly QueuedMessage[]):
   }
 }
 
-function refOf({ message }: QueuedMessage): MessageRef {
-  return { poolId: message.poolId, id: message.id };
+/** What came of an attempt; a Refusal if a CustomMessage function is why it failed, `left` if the worker does it later. */
+type AttemptOutcome = "sent" | "failed" | "left" | "not ours" | Refusal;
+
+/** Begins an attempt, which the server waits for when it stops. */
+function attempt<Outcome>(
+  app: App,
+  make: (place: Place) => Promise<Outcome>,
+  { poolId, medium }: Pick<Message, "poolId" | "medium">,
+): Promise<Outcome> {
+  const place = placeIn(laneOf(app, app.senders.of(poolId, medium)));
+  return tracked(app, make(place).finally(place.leave));
 }
 
-/** What came of an attempt; a Refusal if a CustomMessage function is why it failed. */
-type AttemptOutcome = "sent" | "failed" | "not ours" | Refusal;
-
-/** @param handed called if a function is asked, whose own queue limits how many messages wait for it */
-function attempt(app: App, now: number, due: Due, handed?: () => void): Promise<AttemptOutcome> {
-  const one = tryOnce(app, now, due, handed).finally(() => app.deliveries.delete(one));
+function tracked<Outcome>(app: App, made: Promise<Outcome>): Promise<Outcome> {
+  const one = made.finally(() => app.deliveries.delete(one));
   app.deliveries.add(one);
   return one;
 }
 
-type Due = MessageRef & { readonly nextAttemptAt: number };
+/** The attempt of the request that queued the message. If its sender has enough to do, the worker takes the message next. */
+async function atOnce({ app, now }: Ctx, queued: QueuedMessage, place: Place): Promise<AttemptOutcome> {
+  const { poolId, id, wording, sending } = queued.message;
+  const asksFunction = wording !== undefined || sending !== undefined;
+  if (!asksFunction && !place.take(now)) {
+    const isLeft = await leave(app, { poolId, id, attempts: 0 }).catch(logged(app, { poolId, id }));
+    return isLeft ?? "left";
+  }
+  return tryOnce(app, { poolId, id, nextAttemptAt: firstAttemptAt(queued) }, place, now);
+}
 
-/** Makes one attempt. Never throws: errors are logged and recorded. */
-async function tryOnce(app: App, now: number, due: Due, handed?: () => void): Promise<AttemptOutcome> {
+/** Lets the worker have a message. */
+async function leave(app: App, ref: MessageRef & { readonly attempts: number }): Promise<"left"> {
+  await settleMessage(app.db, ref, { status: "waiting", nextAttemptAt: app.clock() });
+  return "left";
+}
+
+const logged =
+  (app: App, { poolId, id }: MessageRef) =>
+  (error: unknown) => {
+    app.log.error({ err: error, poolId, messageId: id }, "a message could not be handled");
+    return "failed" as const;
+  };
+
+/** Makes one attempt. Never throws: errors are logged and recorded. @param now epoch milliseconds, from which the lease counts */
+async function tryOnce(
+  app: App,
+  due: MessageRef & { readonly nextAttemptAt: number },
+  place: Place,
+  now: number,
+): Promise<AttemptOutcome> {
   try {
-    const message = await claimMessage(app.db, due, { now, until: now + leaseMs });
+    const { poolId, id, nextAttemptAt } = due;
+    const message = await claimMessage(app.db, { poolId, id, nextAttemptAt }, { now, until: now + leaseMs });
     if (message === undefined) return "not ours";
-    if (message.sending !== undefined || message.wording !== undefined) handed?.();
-    return await send(app, now, message);
+    // A function's own queue limits how many messages wait for it.
+    if (message.sending !== undefined || message.wording !== undefined) place.leave();
+    return await send(app, message, place);
   } catch (error) {
-    app.log.error({ err: error, poolId: due.poolId, messageId: due.id }, "a message could not be handled");
-    return "failed";
+    return logged(app, due)(error);
   }
 }
 
-async function send(app: App, now: number, queued: ClaimedMessage): Promise<AttemptOutcome> {
+async function send(app: App, queued: ClaimedMessage, place: Place): Promise<AttemptOutcome> {
   let message = queued;
   try {
     if (queued.sending !== undefined) await sendByFunction(app, queued, queued.sending as Sending);
     else {
       message = await worded(app, queued);
+      if (!place.take(app.clock())) return await leave(app, message);
       await senderOf(app, message).send(outgoing(message));
     }
   } catch (error) {
-    const isFinal =
-      error instanceof Undeliverable || (message.sending === undefined && isWordersFault(error));
-    const givenUp = isFinal || message.attempts >= mostAttempts(error);
-    // A refusal's message may be what a function threw, which is the caller's alone.
-    const why = error instanceof Refusal ? { error: error.code, detail: error.detail } : { err: error };
-    const fields = { ...why, poolId: message.poolId, messageId: message.id, attempt: message.attempts };
-    app.metrics.message(message.medium, givenUp ? "failed" : "retried");
-    app.log.warn(fields, givenUp ? "a message was given up" : "a message could not be delivered");
-    await settleMessage(app.db, message, {
-      status: givenUp ? "failed" : "waiting",
-      nextAttemptAt: now + backOffMs(message.attempts),
-    });
+    await failed(app, message, error);
     return error instanceof Refusal ? error : "failed";
   }
   app.metrics.message(message.medium, "sent");
   // The development inbox shows sent messages; elsewhere a code is not kept once it was sent.
   if (message.sending === undefined && senderOf(app, message).kind === "inbox")
-    await settleMessage(app.db, message, { status: "sent", nextAttemptAt: now });
+    await settleMessage(app.db, message, { status: "sent", nextAttemptAt: app.clock() });
   else await deleteMessage(app.db, message);
   return "sent";
 }
+
+/** Records a failure, and when the message is tried again, if it is. */
+async function failed(app: App, message: ClaimedMessage, error: unknown): Promise<void> {
+  const isFinal = error instanceof Undeliverable || (message.sending === undefined && isWordersFault(error));
+  const isThrottled = error instanceof Throttled;
+  const givenUp = isFinal || (!isThrottled && message.attempts >= mostAttempts(error));
+  // A refusal's message may be what a function threw, which is the caller's alone.
+  const why = error instanceof Refusal ? { error: error.code, detail: error.detail } : { err: error };
+  const fields = { ...why, poolId: message.poolId, messageId: message.id, attempt: message.attempts };
+  app.metrics.message(message.medium, givenUp ? "failed" : "retried");
+  app.log.warn(fields, givenUp ? "a message was given up" : "a message could not be delivered");
+  const waitMs = (isThrottled ? askedPause(error) : undefined) ?? backOffMs(message.attempts);
+  const nextAttemptAt = app.clock() + waitMs;
+  if (isThrottled) close(laneOf(app, senderOf(app, message)), nextAttemptAt);
+  await settleMessage(app.db, message, { status: givenUp ? "failed" : "waiting", nextAttemptAt });
+}
+
+/** How long a service asks to be left alone, within reason. Milliseconds. */
+const askedPause = ({ retryAfterMs }: Throttled) =>
+  retryAfterMs === undefined ? undefined : Math.min(longestPauseMs, Math.max(1_000, retryAfterMs));
 
 const senderOf = (app: App, { poolId, medium }: Message) => app.senders.of(poolId, medium);
 
@@ -166,15 +213,19 @@ export interface OutboxWorker {
 }
 
 const turnMs = 500;
-const batch = 20;
+/** How many due messages are read at once. */
+const page = 500;
 
 /** Delivers due messages for as long as the server runs. */
 export function startOutboxWorker(app: App): OutboxWorker {
   const stopping = new AbortController();
+  const { signal } = stopping;
   const running = (async () => {
-    while (!stopping.signal.aborted) {
-      const busy = await deliverDue(app, app.clock());
-      if (!busy) await delay(turnMs, undefined, { signal: stopping.signal, ref: false }).catch(() => {});
+    while (!signal.aborted) {
+      const { begun, isMore } = await takeDue(app, app.clock(), signal);
+      const turn = delay(turnMs, undefined, { signal, ref: false }).catch(() => {});
+      // A message that takes long holds up no others for more than a turn.
+      await (isMore ? Promise.race([turn, Promise.all(begun)]) : turn);
     }
   })();
   return {
@@ -186,23 +237,51 @@ export function startOutboxWorker(app: App): OutboxWorker {
   };
 }
 
-/**
- * One run of the worker: checks the outbox once. Returns true if there may be more to do at once. Does not wait for
- * functions: one that hangs would hold up the messages of all pools.
- */
-export async function deliverDue(app: App, now: number): Promise<boolean> {
+/** One run of the worker, and what it began: waits for it, but for what functions do. */
+export async function deliverDue(app: App, now: number): Promise<void> {
+  await Promise.all((await takeDue(app, now, new AbortController().signal)).begun);
+}
+
+interface Taken {
+  /** Each resolves when a message has left its lane. */
+  readonly begun: readonly Promise<void>[];
+  /** Whether more is due than there is room for. */
+  readonly isMore: boolean;
+}
+
+/** Puts the messages that are due into the lanes of their senders, passing over those whose lane is full or closed. */
+async function takeDue(app: App, now: number, signal: AbortSignal): Promise<Taken> {
+  const begun: Promise<void>[] = [];
+  let [from, limit] = [0, page];
   try {
-    const due = await dueMessages(app.db, now, batch);
-    await Promise.all(
-      due.map((one) => {
-        const { promise, resolve } = Promise.withResolvers<void>();
-        void attempt(app, now, one, resolve).then(() => resolve());
-        return promise;
-      }),
-    );
-    return due.length === batch;
+    for (;;) {
+      const due = await dueMessages(app.db, now, limit, from);
+      begun.push(...rotated(app, due, limit).flatMap((one) => takeOne(app, one, signal) ?? []));
+      const last = due.at(-1)?.nextAttemptAt ?? from;
+      if (due.length < limit || signal.aborted) return { begun, isMore: false };
+      if (areAllFull(app, now)) return { begun, isMore: true };
+      // If all of them were due at the same moment, the next page must be larger to get further.
+      if (last === from) limit *= 2;
+      from = last;
+    }
   } catch (error) {
     app.log.error({ err: error }, "the outbox could not be read");
-    return false;
+    return { begun, isMore: false };
   }
+}
+
+function takeOne(app: App, due: DueMessage, signal: AbortSignal): Promise<void> | undefined {
+  const lane = laneOf(app, app.senders.of(due.poolId, due.medium));
+  return queueIn(lane, { id: due.id, now: app.clock() }, async (place) => {
+    const now = app.clock();
+    if (!signal.aborted && lane.closedUntil <= now) await tracked(app, tryOnce(app, due, place, now));
+  });
+}
+
+/** Where there is more than one page, servers begin at different places, so that they do not claim the same messages. */
+function rotated(app: App, due: readonly DueMessage[], limit: number): readonly DueMessage[] {
+  if (due.length < limit) return due;
+  const [high = 0, low = 0] = app.random(2);
+  const start = (high * 256 + low) % due.length;
+  return [...due.slice(start), ...due.slice(0, start)];
 }

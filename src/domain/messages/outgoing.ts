@@ -4,8 +4,10 @@ import { htmlToText } from "../../lib/html-to-text.ts";
 import type { Message } from "../../store/outbox.ts";
 
 export function outgoing(message: Message): OutgoingMessage {
-  const { id, poolId, kind, medium, destination, subject, body, from, replyTo, createdAt } = message;
+  const { id, poolId, kind, medium, destination, subject, body, from, replyTo, configurationSet, createdAt } =
+    message;
   const isMail = medium === "EMAIL";
   const content = { subject, text: isMail ? htmlToText(body) : body, html: isMail ? body : undefined };
-  return { id, poolId, kind, medium, destination, ...content, from, replyTo, createdAt };
+  const set = configurationSet === undefined ? {} : { configurationSet };
+  return { id, poolId, kind, medium, destination, ...content, from, replyTo, createdAt, ...set };
 }

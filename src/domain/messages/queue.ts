@@ -66,7 +66,7 @@ export function newMessage(
     handling?: Handling | undefined;
   },
 ): QueuedMessage {
-  const { From, ReplyToEmailAddress } = pool.document.EmailConfiguration ?? {};
+  const { From, ReplyToEmailAddress, ConfigurationSet } = pool.document.EmailConfiguration ?? {};
   const message: Message = {
     poolId: pool.id,
     id: toHex(ctx.random(16)),
@@ -78,6 +78,7 @@ export function newMessage(
     code: content.code,
     from: From === undefined ? undefined : parseMailAddress(From),
     replyTo: ReplyToEmailAddress,
+    ...(ConfigurationSet !== undefined && { configurationSet: ConfigurationSet }),
     ...content.handling,
     createdAt: ctx.now,
     expiresAt: content.by === "nobody" ? ctx.now : ctx.now + content.lifetimeMs,

@@ -1,6 +1,7 @@
 /** Permissions that a pool's settings require besides that of the operation; domain/iam/actions.ts lists them. */
 import type { Ctx } from "../../app.ts";
 import { domainOfSender } from "../../lib/mail-address.ts";
+import { ownAddresses } from "../../lib/sender-settings.ts";
 import { type PoolDocument, poolArn } from "./load-pool.ts";
 import { isSpecialTag } from "./tags.ts";
 
@@ -34,8 +35,9 @@ function changedTags(
   return [...keys].filter((key) => before[key] !== after[key]);
 }
 
-/** Whether a sender is in the server's own domain; no sender means the server's own. */
+/** Whether a sender is in the domain of one of the server's own; no sender means the server's own. */
 function isOwnSender(ctx: Ctx, from: string | undefined): boolean {
-  const own = ctx.config.smtp?.from.address;
-  return from === undefined || (own !== undefined && domainOfSender(from) === domainOfSender(own));
+  if (from === undefined) return true;
+  const domain = domainOfSender(from);
+  return ownAddresses(ctx.config.messages).some((own) => domainOfSender(own) === domain);
 }

@@ -3,8 +3,8 @@
  * is the whole event, or its `response` alone, or 204 for an event that stays as it is. A status of 400 to 499 with an
  * `errorMessage` means that the function refuses.
  */
-import { createHmac } from "node:crypto";
 import type { FunctionSettings, WebhookFunction } from "../../lib/function-settings.ts";
+import { webhookHeaders } from "../../lib/standard-webhooks.ts";
 import { type Driver, type FunctionHost, failed } from "./driver.ts";
 import { createPoster, notRun, objectOf, type Posted } from "./post.ts";
 
@@ -13,18 +13,7 @@ export function createDriver(
   { clock }: FunctionHost,
 ): Driver {
   const poster = createPoster(new URL(url));
-  const signed = (id: string, event: string) => {
-    const message = `msg_${id}`;
-    const timestamp = String(Math.floor(clock() / 1000));
-    const signature = createHmac("sha256", secret)
-      .update(`${message}.${timestamp}.${event}`)
-      .digest("base64");
-    return {
-      "webhook-id": message,
-      "webhook-timestamp": timestamp,
-      "webhook-signature": `v1,${signature}`,
-    };
-  };
+  const signed = (id: string, body: string) => webhookHeaders(secret, { id, body, now: clock() });
   return {
     run: async ({ id, event, deadline }) =>
       answerOf(await poster.post(event, signed(id, event), deadline), event),

@@ -31,6 +31,8 @@ export interface OutgoingMessage {
   /** The pool's sender; the server's own if undefined. */
   readonly from: MailAddress | undefined;
   readonly replyTo: string | undefined;
+  /** The configuration set of Amazon SES that the pool names, if it does. */
+  readonly configurationSet?: string;
   /** Epoch milliseconds. */
   readonly createdAt: number;
 }
@@ -45,6 +47,27 @@ interface InlineImage {
 /** A message that no number of attempts will deliver. The error text holds neither address nor content. */
 export class Undeliverable extends Error {
   override name = "Undeliverable";
+}
+
+/** The service accepts no more for now: it is asked again later, for this message and for all others. */
+export class Throttled extends Error {
+  override name = "Throttled";
+  /** How long the service wants to be left alone (Retry-After), in milliseconds; undefined if it does not say. */
+  readonly retryAfterMs: number | undefined;
+  constructor(message: string, retryAfterMs: number | undefined) {
+    super(message);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** What a sender may be given besides its settings. */
+export interface SenderMeans {
+  /** How long one message may take, in milliseconds; well below the lease of an outbox row. */
+  readonly deadlineMs?: number;
+  /** How long `close` waits for messages being sent, in milliseconds. */
+  readonly patienceMs?: number;
+  /** Receives the lines of the conversation with the service, without credentials, signatures and content. */
+  readonly tell?: (line: string) => void;
 }
 
 /** The development inbox: storing a message delivers it, and it is read at /inbox. */

@@ -1,7 +1,11 @@
 /** The configured senders, and which of them a pool uses. */
 import type { MessageSettings, SenderSettings } from "../../lib/sender-settings.ts";
-import { type Medium, noSender, type Sender } from "./sender.ts";
+import { httpSender } from "./http.ts";
+import { type Medium, noSender, type Sender, type SenderMeans } from "./sender.ts";
+import { sesSender } from "./ses.ts";
 import { smtpSender } from "./smtp.ts";
+import { snsSender } from "./sns.ts";
+import { twilioSender } from "./twilio.ts";
 
 export interface Senders {
   /** The sender of a pool's messages by this medium. */
@@ -14,14 +18,22 @@ export interface Senders {
 }
 
 const openers: {
-  readonly [Type in SenderSettings["type"]]: (settings: Extract<SenderSettings, { type: Type }>) => Sender;
+  readonly [Type in SenderSettings["type"]]: (
+    settings: Extract<SenderSettings, { type: Type }>,
+    means: SenderMeans,
+  ) => Sender;
 } = {
   smtp: smtpSender,
+  ses: sesSender,
+  sns: snsSender,
+  twilio: twilioSender,
+  http: httpSender,
 };
 
-/** Opens a sender. Nothing is connected before it is used. */
-function openSender(settings: SenderSettings): Sender {
-  return openers[settings.type](settings);
+/** Opens a sender. Nothing is loaded or connected before it is used. */
+export function openSender(settings: SenderSettings, means: SenderMeans = {}): Sender {
+  const open = openers[settings.type] as (settings: SenderSettings, means: SenderMeans) => Sender;
+  return open(settings, means);
 }
 
 /**

@@ -3,13 +3,14 @@
  * is on this machine or the operator allows plain text: then STARTTLS is used if offered, whatever the certificate.
  * nodemailer is loaded with the first message.
  */
+import { format } from "node:util";
 import type Mail from "nodemailer/lib/mailer";
-import { isMailAddress } from "../../lib/mail-address.ts";
-import type { SmtpConfig } from "../../lib/smtp-url.ts";
-import { type OutgoingMessage, type Sender, Undeliverable } from "./sender.ts";
+import type { SmtpSender } from "../../lib/sender-settings.ts";
+import { mailOf } from "./mail.ts";
+import { type Sender, type SenderMeans, Throttled, Undeliverable } from "./sender.ts";
+import { Late, newSendings } from "./sendings.ts";
 
-/** Milliseconds. Everything together, including the wait for a connection, stays below the lease of an outbox row. */
-const deadline = 30_000;
+/** Milliseconds. */
 const timeouts = {
   dnsTimeout: 5_000,
   connectionTimeout: 5_000,
@@ -19,55 +20,45 @@ const timeouts = {
 };
 /** The number of simultaneous connections, and how long an unused one is kept. */
 const pooling = { maxConnections: 5, maxMessages: 100, maxRequeues: 1, idleTimeout: 30_000 };
-/** How long messages being sent may take when the server stops. Milliseconds. */
-const patience = 5_000;
 
 type Transport = Pick<Mail, "sendMail" | "verify" | "close">;
 
-export function smtpSender(config: SmtpConfig): Sender {
+/** Sends mail by a mail server. */
+export function smtpSender(config: Omit<SmtpSender, "type">, means: SenderMeans = {}): Sender {
   let transport: Promise<Transport> | undefined;
   const open = () => {
-    transport ??= connect(config);
+    transport ??= connect(config, means.tell);
     return transport;
   };
-  const stopping = new AbortController();
-  const inHand = new Set<Promise<unknown>>();
+  const sendings = newSendings("The SMTP server", means);
   return {
     kind: "smtp",
     send: async (message) => {
       if (message.medium !== "EMAIL") throw new Undeliverable("A mail server sends no SMS.");
-      const mail = mailOf(config, message);
-      const signal = AbortSignal.any([AbortSignal.timeout(deadline), stopping.signal]);
-      const sending = open().then((opened) => opened.sendMail({ ...mail, signal }));
-      inHand.add(sending);
-      try {
-        await sending;
-      } catch (error) {
-        throw safeError(error);
-      } finally {
-        inHand.delete(sending);
-      }
+      const mail = mailOf(config.from, message);
+      await sendings
+        .run(async (signal) => (await open()).sendMail({ ...mail, signal }))
+        .catch((error: unknown) => {
+          throw safeError(error);
+        });
     },
     verify: async () => {
       try {
-        await (await open()).verify();
+        await sendings.run(async () => (await open()).verify());
       } catch (error) {
         throw safeError(error);
       }
     },
     close: async () => {
-      const late = setTimeout(() => stopping.abort(), patience);
-      await Promise.allSettled(inHand);
-      clearTimeout(late);
-      stopping.abort();
+      await sendings.close();
       (await transport)?.close();
     },
   };
 }
 
-async function connect(config: SmtpConfig): Promise<Transport> {
+async function connect(config: Omit<SmtpSender, "type">, tell: SenderMeans["tell"]): Promise<Transport> {
   const { createTransport } = await import("nodemailer");
-  const { host, port, secure, auth, mustEncrypt, ca } = config;
+  const { host, port, secure, auth, mustEncrypt, ca, dkim } = config;
   const checked = mustEncrypt || ca !== undefined;
   const transport = createTransport({
     pool: true,
@@ -81,6 +72,10 @@ async function connect(config: SmtpConfig): Promise<Transport> {
     // Templates are text: nothing in a message may be read as a path or URL.
     disableFileAccess: true,
     disableUrlAccess: true,
+    ...(dkim && {
+      dkim: { domainName: dkim.domain, keySelector: dkim.selector, privateKey: dkim.privateKey },
+    }),
+    ...(tell && { logger: protocolLogger(tell), transactionLog: true }),
     ...timeouts,
     ...pooling,
   });
@@ -89,36 +84,23 @@ async function connect(config: SmtpConfig): Promise<Transport> {
   return transport;
 }
 
-function mailOf(config: SmtpConfig, message: OutgoingMessage) {
-  const { destination, subject, text, html, images, replyTo } = message;
-  if (!isMailAddress(destination)) throw new Undeliverable("The recipient's address is malformed.");
-  const from = message.from ?? config.from;
-  return {
-    from: { name: from.name, address: from.address },
-    to: { name: "", address: destination },
-    ...(replyTo !== undefined && isMailAddress(replyTo) && { replyTo: { name: "", address: replyTo } }),
-    envelope: { from: from.address, to: [destination] },
-    subject: subject.replace(/\p{C}+/gu, " "),
-    text,
-    html,
-    ...(images !== undefined && {
-      attachments: images.map(({ id, type, bytes }) => ({
-        ...{ cid: id, contentType: type, content: Buffer.from(bytes), contentDisposition: "inline" as const },
-      })),
-    }),
-    messageId: `<${message.id}@${from.address.slice(from.address.lastIndexOf("@") + 1)}>`,
-    date: new Date(message.createdAt),
-    // RFC 3834: keeps vacation notices from answering.
-    headers: { "Auto-Submitted": "auto-generated" },
+/** Tells the lines of the protocol, in which nodemailer masks credentials; the content of a mail is not among them. */
+function protocolLogger(tell: (line: string) => void) {
+  const debug = (entry: unknown, ...parts: unknown[]) => {
+    const { tnx } = (typeof entry === "object" && entry !== null ? entry : {}) as { tnx?: unknown };
+    if (tnx !== "client" && tnx !== "server") return;
+    for (const line of format(...parts).split(/\r?\n/))
+      if (line !== "") tell(`${tnx === "client" ? ">" : "<"} ${line}`);
   };
+  const ignore = () => {};
+  return { level: ignore, trace: ignore, debug, info: ignore, warn: ignore, error: ignore, fatal: ignore };
 }
 
 /** A loggable form of a nodemailer error, which may quote the address or the server's text. */
 function safeError(error: unknown): Error {
   if (!(error instanceof Error)) return new Error("The message could not be sent.");
   const { code, command, responseCode, response } = error as Error & Partial<SmtpError>;
-  if (error.name === "AbortError" || error.name === "TimeoutError")
-    return new Error("The SMTP server did not take the message in time.");
+  if (error instanceof Late) return error;
   if (responseCode === undefined) {
     // nodemailer's own checks of the envelope; any other error without a response is a network error.
     if (code === "EENVELOPE") return new Undeliverable("The SMTP envelope is malformed.");
@@ -127,6 +109,8 @@ function safeError(error: unknown): Error {
   const [, enhanced = ""] = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3}) /.exec(response ?? "") ?? [];
   const answer = [responseCode, enhanced].filter(Boolean).join(" ");
   const text = `The SMTP server answered ${answer} to ${command ?? "a command"}.`;
+  // RFC 5321 section 3.8: the server closes the connection, also to clients that send too much.
+  if (responseCode === 421) return new Throttled(text, undefined);
   // An operator can fix what concerns the sign-in or the sender; nobody can fix what concerns this message.
   const final = responseCode >= 500 && (command === "RCPT TO" || command === "DATA");
   return final ? new Undeliverable(text) : new Error(text);

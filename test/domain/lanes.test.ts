@@ -1,0 +1,132 @@
+/** Senders that hang or throttle: whose messages wait for them, and whose do not. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { test } from "node:test";
+import { pino } from "pino";
+import type { App, Ctx } from "../../src/app.ts";
+import { deliverDue, deliverQueued, startOutboxWorker } from "../../src/domain/messages/deliver.ts";
+import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
+import { createMetrics } from "../../src/http/metrics.ts";
+import { type OutgoingMessage, type Sender, Throttled } from "../../src/integrations/senders/sender.ts";
+import { type Db, inTransaction } from "../../src/store/db.ts";
+import { dueMessages } from "../../src/store/outbox.ts";
+import { forEachDatabase } from "../kit/databases.ts";
+import { until } from "../kit/waiting.ts";
+
+const random = (bytes: number) => randomBytes(bytes);
+const minute = 60_000;
+
+/** A server with a sender for the pool `p_slow`, which does as it is told, and another for all other pools. */
+function house(db: Db, slowly: (message: OutgoingMessage) => Promise<void>) {
+  let now = 1_000_000;
+  const sent: string[] = [];
+  const sender = (send: Sender["send"]): Sender => ({
+    ...{ kind: "http", send, verify: async () => {}, close: async () => {} },
+  });
+  const slow = sender(slowly);
+  const quick = sender(async ({ destination }) => {
+    sent.push(destination);
+  });
+  const app = {
+    ...{ db, random, log: pino({ level: "silent" }), clock: () => now, metrics: createMetrics() },
+    ...{ deliveries: new Set(), lanes: new Map() },
+    senders: {
+      of: (poolId: string) => (poolId === "p_slow" ? slow : quick),
+      all: new Map([
+        ["slow", slow],
+        ["quick", quick],
+      ]),
+    },
+  } as unknown as App;
+  const ctx = () => ({ app, db, random, now }) as unknown as Ctx;
+  const queue = async (poolId: string, by: "now" | "worker", destinations: readonly string[]) => {
+    const queued = destinations.map((destination) =>
+      newMessage(
+        ctx(),
+        { id: poolId, document: {} },
+        {
+          ...{ userId: "u", kind: "sign-up", composed: { subject: "s", body: "b" }, code: "123456" },
+          ...{ delivery: { medium: "EMAIL", destination }, lifetimeMs: 24 * 60 * minute, by },
+        },
+      ),
+    );
+    await inTransaction(db, async (tx) => {
+      for (const one of queued) await queueMessage(tx, one);
+    });
+    return queued;
+  };
+  return { app, sent, ctx, queue, advance: (ms: number) => (now += ms) };
+}
+
+const names = (count: number, of = "a") =>
+  Array.from({ length: count }, (_, at) => `${of}${at}@mail.example`);
+
+forEachDatabase((_name, open) => {
+  test("a sender that hangs has ten messages at once, and holds up no other's", async () => {
+    const { db } = await open();
+    const { promise: released, resolve } = Promise.withResolvers<void>();
+    const begun: string[] = [];
+    const { app, sent, queue, advance } = house(db, async ({ destination }) => {
+      begun.push(destination);
+      await released;
+    });
+    // More than a page of the outbox, all due at the same moment, before what the other sender has to do.
+    await queue("p_slow", "worker", names(1_100));
+    advance(1);
+    await queue("p_quick", "worker", names(50, "b"));
+    const worker = startOutboxWorker(app);
+    await until("the other's are sent", () => sent.length === 50);
+    assert.equal(begun.length, 10);
+    const stopping = worker.stop();
+    resolve();
+    await stopping;
+    // The ten end; what waited in the lane is left to the next worker.
+    assert.equal(begun.length, 10);
+    assert.equal((await dueMessages(db, app.clock(), 2_000)).length, 1_090);
+  });
+
+  test("a sender that throttles is left alone for as long as it says, and gives up nothing", async () => {
+    const { db } = await open();
+    let isOpen = false;
+    const asked: string[] = [];
+    const got: string[] = [];
+    const { app, queue, advance } = house(db, async ({ destination }) => {
+      asked.push(destination);
+      if (!isOpen) throw new Throttled("Too many.", 10 * minute);
+      got.push(destination);
+    });
+    await queue("p_slow", "worker", names(40));
+    for (let turn = 1; turn <= 10; turn += 1) {
+      await deliverDue(app, app.clock());
+      const before = asked.length;
+      assert.ok(before >= turn && before <= turn * 10, `${before} in turn ${turn}`);
+      advance(10 * minute - 1);
+      await deliverDue(app, app.clock());
+      assert.equal(asked.length, before, "not before its time");
+      advance(1);
+    }
+    isOpen = true;
+    while ((await dueMessages(db, app.clock(), 1)).length > 0) await deliverDue(app, app.clock());
+    assert.deepEqual(got.sort(), names(40).sort());
+  });
+
+  test("a request whose sender has no room does not wait, and the worker sends the message", async () => {
+    const { db } = await open();
+    const { promise: released, resolve } = Promise.withResolvers<void>();
+    const begun: string[] = [];
+    const { app, ctx, queue } = house(db, async ({ destination }) => {
+      begun.push(destination);
+      await released;
+    });
+    await queue("p_slow", "worker", names(10));
+    const working = deliverDue(app, app.clock());
+    await until("the lane is full", () => begun.length === 10);
+    await deliverQueued(ctx(), await queue("p_slow", "now", ["late@mail.example"]));
+    assert.equal(begun.length, 10);
+    resolve();
+    await working;
+    await deliverDue(app, app.clock());
+    assert.equal(begun.at(-1), "late@mail.example");
+    assert.deepEqual(await dueMessages(db, app.clock() + 60 * minute, 10), []);
+  });
+});
