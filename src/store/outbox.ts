@@ -26,6 +26,8 @@ export interface Message extends MessageRef {
   /** Sender and reply-to address, if the pool has its own. */
   readonly from: MailAddress | undefined;
   readonly replyTo: string | undefined;
+  /** What the message is rendered from (domain/messages/layout.ts); undefined if it is its body, as it is. */
+  readonly layout?: unknown;
   /** What a function words the message with (domain/messages/deliver.ts); undefined once it has. */
   readonly wording?: unknown;
   /** What a function that sends the message is told (domain/messages/deliver.ts); undefined if this server sends it. */
@@ -82,11 +84,13 @@ export async function insertMessage(
 }
 
 type SealedContent = Pick<Message, "destination" | "subject" | "body"> &
-  Partial<Pick<Message, "code" | "from" | "replyTo" | "wording" | "sending">>;
+  Partial<Pick<Message, "code" | "from" | "replyTo" | "layout" | "wording" | "sending">>;
 
 function sealed(db: Db, message: Message): Uint8Array {
-  const { destination, subject, body, code, from, replyTo, wording, sending } = message;
-  const content: SealedContent = { destination, subject, body, code, from, replyTo, wording, sending };
+  const { destination, subject, body, code, from, replyTo, layout, wording, sending } = message;
+  const content: SealedContent = {
+    ...{ destination, subject, body, code, from, replyTo, layout, wording, sending },
+  };
   return db.sealer.seal(place(message), JSON.stringify(content));
 }
 
@@ -121,6 +125,7 @@ function fromRow(db: Db, row: OutboxTable): ClaimedMessage {
     code: content.code,
     from: content.from,
     replyTo: content.replyTo,
+    ...(content.layout !== undefined && { layout: content.layout }),
     ...(content.wording !== undefined && { wording: content.wording }),
     ...(content.sending !== undefined && { sending: content.sending }),
     createdAt: row.created_at,

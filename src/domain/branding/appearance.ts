@@ -10,7 +10,7 @@ import { type Asset, type AssetKey, readAsset, readAssets, readStyle } from "../
 import { type BrandingVersions, readBrandingVersions } from "../../store/branding-versions.ts";
 import { readUiCustomizations, readUiImage } from "../../store/ui-customizations.ts";
 import type { Picture, Theme } from "./theme.ts";
-import type { Mode } from "./theme-colors.ts";
+import type { Mode, Palette } from "./theme-colors.ts";
 
 /** The path of clients' files, below the root of a pool's endpoints. */
 export const brandingPath = "/assets/brand";
@@ -26,6 +26,8 @@ export interface Appearance {
   /** The name of the stylesheet that follows that of all pages; undefined if there is none. */
   readonly style: string | undefined;
   readonly scheme: "light dark" | Mode;
+  /** The colors of each mode that it has, by their custom properties in theme.css. */
+  readonly palettes: Readonly<Partial<Record<Mode, Palette["values"]>>>;
   /** Undefined for the classic hosted UI, which has at most a logo. */
   readonly theme: Pick<Theme, "place" | "compact" | "header" | "footer" | "logo" | "languages"> | undefined;
   /** The images that pages show, by category of their assets. */
@@ -53,6 +55,8 @@ const types: Readonly<Record<string, string>> = {
   WEBP: "image/webp",
 };
 
+type Branding = Pick<Ctx, "app" | "db">;
+
 interface Client {
   readonly poolId: string;
   readonly id: string;
@@ -64,7 +68,7 @@ interface Client {
  * of managed login then takes precedence
  */
 export async function appearanceOf(
-  ctx: Ctx,
+  ctx: Branding,
   client: Client,
   version?: number,
 ): Promise<Appearance | undefined> {
@@ -75,7 +79,7 @@ export async function appearanceOf(
 
 /** A file of the client's branding, of whatever kind; undefined if there is none of this name. */
 export async function brandingFile(
-  ctx: Ctx,
+  ctx: Branding,
   client: Client,
   name: string,
 ): Promise<{ type: string; body: string | Uint8Array } | undefined> {
@@ -113,7 +117,11 @@ interface Source {
   readonly kind: string;
   /** The version that is current; undefined if there is none. */
   readonly version: (versions: BrandingVersions) => string | undefined;
-  readonly make: (ctx: Ctx, client: Client, versions: BrandingVersions) => Promise<Appearance | undefined>;
+  readonly make: (
+    ctx: Branding,
+    client: Client,
+    versions: BrandingVersions,
+  ) => Promise<Appearance | undefined>;
 }
 
 const managedSource: Source = {
@@ -138,7 +146,7 @@ const classicSource: Source = {
 };
 
 async function appearanceBy(
-  ctx: Ctx,
+  ctx: Branding,
   client: Client,
   versions: BrandingVersions,
   { kind, version, make }: Source,
@@ -186,7 +194,8 @@ async function managed(settings: unknown, assets: readonly Asset[]): Promise<App
     return modes.map((mode) => ({ file: mode === "dark" ? dark : light, type: types[kind]!, mode }));
   });
   const scheme = theme.modes.length === 2 ? "light dark" : theme.modes[0]!;
-  return { style, scheme, theme, pictures, icons, files };
+  const palettes = Object.fromEntries(theme.modes.map((mode) => [mode, theme.palettes[mode].values]));
+  return { style, scheme, palettes, theme, pictures, icons, files };
 }
 
 /**
@@ -214,14 +223,16 @@ async function classic(
   if (css === undefined && image === undefined) return undefined;
   const { uiThemeOf } = await import("./classic-theme.ts");
   const files = new Map<string, AppearanceFile>();
-  const style = addStyle(files, uiThemeOf(css ?? "").css);
+  const { css: themed, colors } = uiThemeOf(css ?? "");
+  const style = addStyle(files, themed);
   const pictures = new Map<string, Picture>();
   if (image !== undefined) {
     const name = `${hashOf(image.bytes)}.${image.mediaType === "image/png" ? "png" : "jpeg"}`;
     files.set(name, { type: image.mediaType, logoOf: clientId });
     pictures.set(uiLogoCategory, { light: name, dark: name });
   }
-  return { style, scheme: "light", theme: undefined, pictures, icons: [], files };
+  const palettes = { light: colors };
+  return { style, scheme: "light", palettes, theme: undefined, pictures, icons: [], files };
 }
 
 function addStyle(files: Map<string, AppearanceFile>, text: string): string | undefined {

@@ -106,7 +106,7 @@ async function send(app: App, now: number, queued: ClaimedMessage): Promise<Atte
     if (queued.sending !== undefined) await sendByFunction(app, queued, queued.sending as Sending);
     else {
       message = await worded(app, queued);
-      await senderOf(app, message).send(outgoing(message));
+      await senderOf(app, message).send(await outgoing(app, message));
     }
   } catch (error) {
     const isFinal =
@@ -146,7 +146,7 @@ async function worded(app: App, message: ClaimedMessage): Promise<ClaimedMessage
   const { wording: _wording, ...rest } = message;
   const final = {
     ...rest,
-    ...(body !== undefined && { body: custom.body }),
+    ...(body !== undefined && { body: custom.body, layout: undefined }),
     ...(subject !== undefined && { subject: custom.subject }),
   };
   await rewordMessage(app.db, final);

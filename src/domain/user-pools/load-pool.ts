@@ -104,13 +104,13 @@ export async function findClientWithPool(
 }
 
 /** The client as last loaded: for the pool that it was last found in. */
-export function cachedClient(ctx: Ctx, clientId: string): Client | undefined {
+export function cachedClient(ctx: Pick<Ctx, "app" | "db">, clientId: string): Client | undefined {
   return ctx.app.caches.of(clients).get(clientId);
 }
 
 /** A client and its pool at versions that were just read; undefined if one of them is gone by now. */
 export async function settingsAt(
-  ctx: Ctx,
+  ctx: Pick<Ctx, "app" | "db">,
   clientId: string,
   found: { readonly poolId: string; readonly version: number; readonly poolVersion: number },
 ): Promise<{ pool: Pool; client: Client } | undefined> {
@@ -155,7 +155,7 @@ async function poolAt(
 }
 
 async function clientAt(
-  ctx: Ctx,
+  ctx: Pick<Ctx, "app" | "db">,
   poolId: string,
   clientId: string,
   version: number,
