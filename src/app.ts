@@ -38,6 +38,12 @@ export interface App {
   readonly authEvents: Trail<AuthEventOfUser>;
 }
 
+/** What loads settings and branding: the database, and what was already loaded from it. */
+export interface Reader {
+  readonly app: Pick<App, "caches">;
+  readonly db: Db;
+}
+
 export interface Ctx {
   readonly app: App;
   readonly config: Config;

@@ -10,6 +10,7 @@ const commands: Readonly<Record<string, () => Promise<(argv: readonly string[]) 
   keys: async () => (await import("./cli/keys.ts")).keys,
   names: async () => (await import("./cli/names.ts")).names,
   audit: async () => (await import("./cli/audit.ts")).audit,
+  messages: async () => (await import("./cli/messages.ts")).messages,
   functions: async () => (await import("./cli/functions.ts")).functions,
   "public-url": async () => (await import("./cli/public-url.ts")).publicUrl,
   doctor: async () => (await import("./cli/doctor.ts")).doctor,

@@ -79,6 +79,20 @@ export const usages = {
       whichDatabase,
     ],
   },
+  messages: {
+    summary: "what a pool sends to its users",
+    forms: [
+      [
+        "messages preview POOL_ID KIND [--language TAG] [--client CLIENT_ID] [--medium email|sms] [--html FILE]",
+        "Print a message as it would be sent, with example values; its HTML goes into FILE.",
+      ],
+    ],
+    notes: [
+      "KIND is sign-up, resend-code, forgot-password, admin-reset-password, update-attribute, verify-attribute, sign-in, mfa, invitation or welcome (an invitation without a password).",
+      "TAG is a language, such as de or pt-BR; without it the pool's tag poolhouse:language counts, else English.",
+      whichDatabase,
+    ],
+  },
   functions: {
     summary: "the functions of triggers, and calls of them without a pool",
     forms: [

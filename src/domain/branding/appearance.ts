@@ -4,7 +4,7 @@
  * of the content, so that browsers can cache them forever. What reads colors and CSS is loaded by the first branding.
  */
 import { createHash } from "node:crypto";
-import type { Ctx } from "../../app.ts";
+import type { Ctx, Reader } from "../../app.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { type Asset, type AssetKey, readAsset, readAssets, readStyle } from "../../store/branding.ts";
 import { type BrandingVersions, readBrandingVersions } from "../../store/branding-versions.ts";
@@ -55,8 +55,6 @@ const types: Readonly<Record<string, string>> = {
   WEBP: "image/webp",
 };
 
-type Branding = Pick<Ctx, "app" | "db">;
-
 interface Client {
   readonly poolId: string;
   readonly id: string;
@@ -68,7 +66,7 @@ interface Client {
  * of managed login then takes precedence
  */
 export async function appearanceOf(
-  ctx: Branding,
+  ctx: Reader,
   client: Client,
   version?: number,
 ): Promise<Appearance | undefined> {
@@ -79,7 +77,7 @@ export async function appearanceOf(
 
 /** A file of the client's branding, of whatever kind; undefined if there is none of this name. */
 export async function brandingFile(
-  ctx: Branding,
+  ctx: Reader,
   client: Client,
   name: string,
 ): Promise<{ type: string; body: string | Uint8Array } | undefined> {
@@ -117,11 +115,7 @@ interface Source {
   readonly kind: string;
   /** The version that is current; undefined if there is none. */
   readonly version: (versions: BrandingVersions) => string | undefined;
-  readonly make: (
-    ctx: Branding,
-    client: Client,
-    versions: BrandingVersions,
-  ) => Promise<Appearance | undefined>;
+  readonly make: (ctx: Reader, client: Client, versions: BrandingVersions) => Promise<Appearance | undefined>;
 }
 
 const managedSource: Source = {
@@ -146,7 +140,7 @@ const classicSource: Source = {
 };
 
 async function appearanceBy(
-  ctx: Branding,
+  ctx: Reader,
   client: Client,
   versions: BrandingVersions,
   { kind, version, make }: Source,

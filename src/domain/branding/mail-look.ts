@@ -2,7 +2,7 @@
  * The branding of mail: the colors of a client's pages, checked for contrast as they are there, and their logo. Colors
  * come from the cached branding of the pages.
  */
-import type { Ctx } from "../../app.ts";
+import type { Reader } from "../../app.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { rasterType } from "../../lib/image-type.ts";
 import { allClients } from "../../store/ui-customizations.ts";
@@ -17,8 +17,6 @@ export interface MailLook {
   readonly logo: { readonly type: "image/png" | "image/jpeg"; readonly bytes: Uint8Array } | undefined;
 }
 
-type Branding = Pick<Ctx, "app" | "db">;
-
 /** The largest logo that is sent along, in bytes: mail is kept for years, in many copies. */
 const largestLogo = 200_000;
 
@@ -27,7 +25,7 @@ const logoCategories = ["FORM_LOGO", "PAGE_HEADER_LOGO", uiLogoCategory];
 
 /** The branding of a client's mail; of mail that belongs to no client, what was set for all of them. */
 export async function mailLookOf(
-  ctx: Branding,
+  ctx: Reader,
   poolId: string,
   clientId: string | undefined,
 ): Promise<MailLook> {
@@ -39,7 +37,7 @@ export async function mailLookOf(
 }
 
 async function logoOf(
-  ctx: Branding,
+  ctx: Reader,
   client: { readonly poolId: string; readonly id: string },
   { pictures, scheme }: Appearance,
 ): Promise<MailLook["logo"]> {
@@ -55,7 +53,7 @@ async function logoOf(
 const standard = new CacheKind<MailLook>(1);
 
 /** The look without branding. What reads colors is loaded by the first mail. */
-async function standardLook({ app }: Branding): Promise<MailLook> {
+async function standardLook({ app }: Reader): Promise<MailLook> {
   const cache = app.caches.of(standard);
   const found = cache.get("");
   if (found !== undefined) return found;

@@ -24,13 +24,18 @@ interface Parts {
   readonly look: MailLook;
   /** The name of the application. */
   readonly app: string;
+  readonly dir: "ltr" | "rtl";
+  /** Where lines begin. */
+  readonly side: "left" | "right";
   readonly subject: string;
 }
 
 /** Renders a mail. @param app the name of the application that people know */
 export function renderMail(layout: Layout, subject: string, look: MailLook, app: string): Mail {
   const words = wordsOfMessages(layout.language)[layout.kind];
-  const parts = { layout, words, look, app: inOneLine(app), subject };
+  const dir = directionOf(layout.language);
+  const side = dir === "rtl" ? "right" : "left";
+  const parts: Parts = { layout, words, look, app: inOneLine(app), dir, side, subject };
   return { text: textOf(parts), html: htmlOf(parts) };
 }
 
@@ -91,12 +96,10 @@ const table = 'role="presentation" cellpadding="0" cellspacing="0" border="0"';
 type Styled = (role: Role, declarations: string) => string;
 
 function htmlOf(parts: Parts): string {
-  const { layout, look, words, subject } = parts;
+  const { layout, look, words, dir, side, subject } = parts;
   const colors = firstColors(look);
   const styled: Styled = (role, declarations) =>
     `class="${role}" style="${declarations};${colored(role, colors)}"`;
-  const dir = directionOf(layout.language);
-  const side = dir === "rtl" ? "right" : "left";
   const preview = escapeHtml(filled(words.body.replace(linkPlace, ""), layout).trim());
   const schemes = `content="${look.scheme}"`;
   return `<!doctype html>
@@ -130,36 +133,45 @@ ${contentOf(parts, styled)}
 }
 
 /** The logo, or the name of the application where there is none. */
-function headerOf({ look, app }: Parts, styled: Styled): string {
+function headerOf({ look, app, side }: Parts, styled: Styled): string {
   const name = escapeHtml(app);
   if (look.logo === undefined)
-    return `<tr><td dir="auto" ${styled("soft", `padding:24px 24px 0 24px;font-size:14px;line-height:21px;font-weight:bold;text-align:inherit;${unbroken}`)}>${name}</td></tr>`;
+    return `<tr><td dir="auto" ${styled("soft", `padding:24px 24px 0 24px;font-size:14px;line-height:21px;font-weight:bold;text-align:${side};${unbroken}`)}>${name}</td></tr>`;
   const image = `<img src="cid:${logoId}" alt="${name}" height="48" border="0" style="display:inline-block;height:auto;width:auto;max-height:48px;max-width:240px">`;
   return `<tr><td ${styled("logo", "padding:20px 24px 12px 24px;border-radius:12px 12px 0 0;font-size:14px")}>${image}</td></tr>`;
 }
 
 /** What the message is about: its values, its code, its link. */
-function contentOf({ layout, words }: Parts, styled: Styled): string {
+function contentOf({ layout, words, side }: Parts, styled: Styled): string {
   const { values, link } = layout;
   const rows = Object.entries(words.rows ?? {}).flatMap(([name, label]) => {
     const value = values[name];
-    return value === undefined ? [] : [rowOf(label, name, value, styled)];
+    return value === undefined ? [] : [rowOf({ label, name, value, side }, styled)];
   });
   const { code } = values;
   const isLarge = code !== undefined && words.rows?.["code"] === undefined;
   return [
     ...rows,
     ...(isLarge ? [codeOf(code, styled)] : []),
-    ...(link === undefined ? [] : [buttonOf(link, linkPlace.exec(words.body)?.[1] ?? words.title, styled)]),
+    ...(link === undefined
+      ? []
+      : [buttonOf(link, linkPlace.exec(words.body)?.[1] ?? words.title, side, styled)]),
   ].join("\n");
 }
 
-function rowOf(label: string, name: string, value: string, styled: Styled): string {
+interface Row {
+  readonly label: string;
+  readonly name: string;
+  readonly value: string;
+  readonly side: Parts["side"];
+}
+
+function rowOf({ label, name, value, side }: Row, styled: Styled): string {
   // A password is shown as it is, in a font that tells its characters apart.
   const [dir, font, shown] =
     name === "code" ? (["ltr", fixedFonts, value] as const) : (["auto", fonts, inOneLine(value)] as const);
   return `<p ${styled("soft", "margin:0;font-size:14px;line-height:21px")}>${escapeHtml(label)}</p>
-<p dir="${dir}" ${styled("text", `margin:0 0 20px 0;font-size:18px;line-height:26px;font-weight:bold;text-align:inherit;${font};${unbroken}`)}>${escapeHtml(shown)}</p>`;
+<p dir="${dir}" ${styled("text", `margin:0 0 20px 0;font-size:18px;line-height:26px;font-weight:bold;text-align:${side};${font};${unbroken}`)}>${escapeHtml(shown)}</p>`;
 }
 
 function codeOf(code: string, styled: Styled): string {
@@ -167,8 +179,8 @@ function codeOf(code: string, styled: Styled): string {
 }
 
 /** A link as a button, and in full for those who rather copy it. */
-function buttonOf(link: string, label: string, styled: Styled): string {
+function buttonOf(link: string, label: string, side: Parts["side"], styled: Styled): string {
   const address = escapeHtml(link);
   return `<table ${table}><tr><td ${styled("button", "padding:0;border-radius:8px")}><a href="${address}" ${styled("button", `display:inline-block;padding:12px 24px;border-radius:8px;font-size:16px;line-height:24px;font-weight:bold;text-decoration:none;${fonts}`)}>${escapeHtml(label)}</a></td></tr></table>
-<p dir="ltr" style="margin:16px 0 20px 0;font-size:14px;line-height:21px;text-align:inherit;word-break:break-all"><a href="${address}" ${styled("link", "text-decoration:underline")}>${address}</a></p>`;
+<p dir="ltr" style="margin:16px 0 20px 0;font-size:14px;line-height:21px;text-align:${side};word-break:break-all"><a href="${address}" ${styled("link", "text-decoration:underline")}>${address}</a></p>`;
 }

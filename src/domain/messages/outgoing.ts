@@ -1,5 +1,5 @@
 /** A stored message as its sender gets it: what people read. Messages in our own words are rendered here. */
-import type { App } from "../../app.ts";
+import type { Reader } from "../../app.ts";
 import type { OutgoingMessage } from "../../integrations/senders/sender.ts";
 import { htmlToText } from "../../lib/html-to-text.ts";
 import { sizeOfSms, smsOctets } from "../../lib/sms-size.ts";
@@ -14,22 +14,21 @@ import { wordsOfMessages } from "./words.ts";
 
 type Content = Pick<OutgoingMessage, "text" | "html" | "images">;
 
-export async function outgoing(app: App, message: Message): Promise<OutgoingMessage> {
+export async function outgoing(ctx: Reader, message: Message): Promise<OutgoingMessage> {
   const { id, poolId, kind, medium, destination, subject, from, replyTo, createdAt } = message;
-  const content = await contentOf(app, message);
+  const content = await contentOf(ctx, message);
   return { id, poolId, kind, medium, destination, subject, ...content, from, replyTo, createdAt };
 }
 
-async function contentOf(app: App, message: Message): Promise<Content> {
+async function contentOf(ctx: Reader, message: Message): Promise<Content> {
   const { medium, body } = message;
   const layout = message.layout as Layout | undefined;
   if (medium === "SMS") return { text: layout ? boundToPage(body, layout) : body, html: undefined };
   if (layout === undefined) return { text: htmlToText(body), html: body };
-  return mailOf(app, message, layout);
+  return mailOf(ctx, message, layout);
 }
 
-async function mailOf(app: App, { poolId, subject }: Message, layout: Layout): Promise<Content> {
-  const ctx = { app, db: app.db };
+async function mailOf(ctx: Reader, { poolId, subject }: Message, layout: Layout): Promise<Content> {
   const look = await mailLookOf(ctx, poolId, layout.clientId);
   const mail = renderMail(layout, subject, look, await nameOf(ctx, poolId, layout.clientId));
   const { logo } = look;
@@ -37,11 +36,7 @@ async function mailOf(app: App, { poolId, subject }: Message, layout: Layout): P
 }
 
 /** The name of the application; empty if the pool is gone by now. */
-async function nameOf(
-  ctx: Pick<Parameters<typeof settingsAt>[0], "app" | "db">,
-  poolId: string,
-  clientId: string | undefined,
-): Promise<string> {
+async function nameOf(ctx: Reader, poolId: string, clientId: string | undefined): Promise<string> {
   const found = clientId === undefined ? undefined : await readClientVersions(ctx.db, poolId, clientId);
   const known = found && (await settingsAt(ctx, clientId!, found));
   const pool = known?.pool ?? (await findPool(ctx, poolId));
