@@ -19,6 +19,7 @@ import { giveStyle, logos, png } from "../hosted-ui/brands.ts";
 import { makePool, newAddress, password, refused, unique } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
+import { forEachServerWithFunctions, script, scripted } from "../triggers/functions.ts";
 import { faultsOf } from "./mail-programs.ts";
 import { type Mail, openPostOffice } from "./post-office.ts";
 
@@ -249,6 +250,28 @@ forEachServer(
           assert.deepEqual(faultsOf(html), [], `${language}: ${kind}`);
           assert.ok(text.split("\n\n").length >= 2, `${language}: ${kind}`);
         }
+    });
+  },
+  environment,
+);
+
+forEachServerWithFunctions(
+  "the words of a function by SMTP",
+  (open) => {
+    test("a function's body is used as it is; its subject alone goes with our own words", async () => {
+      const server = await open();
+      const place = await makePool(server, { ...verifying, LambdaConfig: { CustomMessage: scripted } });
+      const emailSubject = "From the function";
+      const says = (response: object) => script(place.UserPoolId, "CustomMessage_SignUp", { response });
+      says({ emailSubject, emailMessage: "<i>{####}</i>" });
+      const whole = await signUp(server, place, locale("de"));
+      assert.equal(whole.headers.get("subject"), emailSubject);
+      assert.match(whole.html.trim(), /^<i>\d{6}<\/i>$/);
+      says({ emailSubject });
+      const half = await signUp(server, place, locale("de"));
+      assert.equal(half.headers.get("subject"), emailSubject);
+      assert.match(half.text, /^Ihr Bestätigungscode lautet \d{6}\n/);
+      assert.deepEqual(faultsOf(half.html), []);
     });
   },
   environment,

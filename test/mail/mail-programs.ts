@@ -49,7 +49,13 @@ const properties: Readonly<Record<string, RegExp>> = {
   "text-decoration": /^(?:none|underline)$/,
   display: /^(?:none|inline-block)$/,
   overflow: /^hidden$/,
+  /** Word's own, which all others ignore. */
   "mso-hide": /^all$/,
+  "mso-line-height-rule": /^exactly$/,
+  "mso-table-lspace": /^0pt$/,
+  "mso-table-rspace": /^0pt$/,
+  /** Apple's own: text is not enlarged. */
+  "-webkit-text-size-adjust": /^100%$/,
   /** Ignored by Word, which breaks long words anyway. */
   "word-break": /^break-(?:word|all)$/,
   "overflow-wrap": /^anywhere$/,

@@ -87,8 +87,12 @@ function styleOf({ scheme, palettes }: MailLook): string {
   return `${root}@media (prefers-color-scheme:dark){${rules.join("")}}`;
 }
 
-const fonts = "font-family:-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif";
+/** Word inherits no fonts into tables, so every text names them; and it takes line heights for the least. */
+const fonts =
+  "mso-line-height-rule:exactly;font-family:-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif";
 const fixedFonts = "font-family:Consolas,Menlo,'Courier New',monospace";
+/** Word leaves space beside tables. */
+const joined = "mso-table-lspace:0pt;mso-table-rspace:0pt";
 const unbroken = "word-break:break-word;overflow-wrap:anywhere";
 const table = 'role="presentation" cellpadding="0" cellspacing="0" border="0"';
 
@@ -109,20 +113,23 @@ function htmlOf(parts: Parts): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" ${schemes}>
 <meta name="supported-color-schemes" ${schemes}>
+<meta name="format-detection" content="telephone=no,date=no,address=no,email=no,url=no">
+<meta name="x-apple-disable-message-reformatting">
 <title>${escapeHtml(subject)}</title>
+<!--[if mso]><xml><o:OfficeDocumentSettings xmlns:o="urn:schemas-microsoft-com:office:office"><o:PixelsPerInch>96</o:PixelsPerInch></o:OfficeDocumentSettings></xml><![endif]-->
 <style>${styleOf(look)}</style>
 </head>
-<body ${styled("page", "margin:0;padding:0")}>
+<body ${styled("page", "margin:0;padding:0;-webkit-text-size-adjust:100%")}>
 <div style="display:none;max-height:0;overflow:hidden;mso-hide:all">${preview}</div>
-<table ${table} width="100%" dir="${dir}" ${styled("page", "width:100%")}><tr><td align="center" style="padding:24px 12px">
+<table ${table} width="100%" dir="${dir}" ${styled("page", `width:100%;${joined}`)}><tr><td align="center" style="padding:24px 12px">
 <!--[if mso]><table ${table} width="560"><tr><td><![endif]-->
-<table ${table} width="100%" ${styled("card", `width:100%;max-width:560px;border-width:1px;border-style:solid;border-radius:12px;text-align:${side};${fonts}`)}>
+<table ${table} width="100%" ${styled("card", `width:100%;max-width:560px;${joined};border-width:1px;border-style:solid;border-radius:12px;text-align:${side}`)}>
 ${headerOf(parts, styled)}
 <tr><td style="padding:8px 24px 28px 24px;text-align:${side}">
-<h1 ${styled("heading", `margin:0 0 12px 0;font-size:22px;line-height:30px;font-weight:bold;${unbroken}`)}>${escapeHtml(words.title)}</h1>
-<p ${styled("text", "margin:0 0 20px 0;font-size:16px;line-height:24px")}>${escapeHtml(words.intro)}</p>
+<h1 ${styled("heading", `margin:0 0 12px 0;font-size:22px;line-height:30px;font-weight:bold;${fonts};${unbroken}`)}>${escapeHtml(words.title)}</h1>
+<p ${styled("text", `margin:0 0 20px 0;font-size:16px;line-height:24px;${fonts}`)}>${escapeHtml(words.intro)}</p>
 ${contentOf(parts, styled)}
-<p ${styled("soft", "margin:0;font-size:14px;line-height:21px")}>${escapeHtml(words.note)}</p>
+<p ${styled("soft", `margin:0;font-size:14px;line-height:21px;${fonts}`)}>${escapeHtml(words.note)}</p>${signatureOf(parts, styled)}
 </td></tr>
 </table>
 <!--[if mso]></td></tr></table><![endif]-->
@@ -136,9 +143,16 @@ ${contentOf(parts, styled)}
 function headerOf({ look, app, side }: Parts, styled: Styled): string {
   const name = escapeHtml(app);
   if (look.logo === undefined)
-    return `<tr><td dir="auto" ${styled("soft", `padding:24px 24px 0 24px;font-size:14px;line-height:21px;font-weight:bold;text-align:${side};${unbroken}`)}>${name}</td></tr>`;
+    return `<tr><td dir="auto" ${styled("soft", `padding:24px 24px 0 24px;font-size:14px;line-height:21px;font-weight:bold;text-align:${side};${fonts};${unbroken}`)}>${name}</td></tr>`;
   const image = `<img src="cid:${logoId}" alt="${name}" height="48" border="0" style="display:inline-block;height:auto;width:auto;max-height:48px;max-width:240px">`;
-  return `<tr><td ${styled("logo", "padding:20px 24px 12px 24px;border-radius:12px 12px 0 0;font-size:14px")}>${image}</td></tr>`;
+  return `<tr><td ${styled("logo", `padding:20px 24px 12px 24px;border-radius:12px 12px 0 0;font-size:14px;text-align:${side};${fonts}`)}>${image}</td></tr>`;
+}
+
+/** The name of the application below a mail that has a logo, which many mail programs show on demand only. */
+function signatureOf({ look, app, side }: Parts, styled: Styled): string {
+  if (look.logo === undefined) return "";
+  return `
+<p dir="auto" ${styled("soft", `margin:20px 0 0 0;font-size:14px;line-height:21px;font-weight:bold;text-align:${side};${fonts};${unbroken}`)}>${escapeHtml(app)}</p>`;
 }
 
 /** What the message is about: its values, its code, its link. */
@@ -170,7 +184,7 @@ function rowOf({ label, name, value, side }: Row, styled: Styled): string {
   // A password is shown as it is, in a font that tells its characters apart.
   const [dir, font, shown] =
     name === "code" ? (["ltr", fixedFonts, value] as const) : (["auto", fonts, inOneLine(value)] as const);
-  return `<p ${styled("soft", "margin:0;font-size:14px;line-height:21px")}>${escapeHtml(label)}</p>
+  return `<p ${styled("soft", `margin:0;font-size:14px;line-height:21px;${fonts}`)}>${escapeHtml(label)}</p>
 <p dir="${dir}" ${styled("text", `margin:0 0 20px 0;font-size:18px;line-height:26px;font-weight:bold;text-align:${side};${font};${unbroken}`)}>${escapeHtml(shown)}</p>`;
 }
 
@@ -181,6 +195,6 @@ function codeOf(code: string, styled: Styled): string {
 /** A link as a button, and in full for those who rather copy it. */
 function buttonOf(link: string, label: string, side: Parts["side"], styled: Styled): string {
   const address = escapeHtml(link);
-  return `<table ${table}><tr><td ${styled("button", "padding:0;border-radius:8px")}><a href="${address}" ${styled("button", `display:inline-block;padding:12px 24px;border-radius:8px;font-size:16px;line-height:24px;font-weight:bold;text-decoration:none;${fonts}`)}>${escapeHtml(label)}</a></td></tr></table>
-<p dir="ltr" style="margin:16px 0 20px 0;font-size:14px;line-height:21px;text-align:${side};word-break:break-all"><a href="${address}" ${styled("link", "text-decoration:underline")}>${address}</a></p>`;
+  return `<table ${table} style="${joined}"><tr><td ${styled("button", "padding:0;border-radius:8px")}><a href="${address}" ${styled("button", `display:inline-block;padding:12px 24px;border-radius:8px;font-size:16px;line-height:24px;font-weight:bold;text-decoration:none;${fonts}`)}>${escapeHtml(label)}</a></td></tr></table>
+<p dir="ltr" style="margin:16px 0 20px 0;font-size:14px;line-height:21px;text-align:${side};${fonts};word-break:break-all"><a href="${address}" ${styled("link", "text-decoration:underline")}>${address}</a></p>`;
 }
