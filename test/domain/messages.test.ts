@@ -47,6 +47,8 @@ describe("composing messages", () => {
   });
 
   test("a placeholder in a value is not filled again", () => {
+    const linked = composeInvitation({}, "EMAIL", { username: "{##x##}", password: "pw" });
+    assert.equal(linked?.body, "Your username is {##x##} and temporary password is pw.");
     const values = { username: "{####}", password: "pw" };
     assert.equal(
       composeInvitation({}, "SMS", values)?.body,

@@ -106,7 +106,9 @@ async function send(app: App, now: number, queued: ClaimedMessage): Promise<Atte
     if (queued.sending !== undefined) await sendByFunction(app, queued, queued.sending as Sending);
     else {
       message = await worded(app, queued);
-      await senderOf(app, message).send(await outgoing({ app, db: app.db }, message));
+      const sender = senderOf(app, message);
+      // The inbox renders what it shows when somebody looks.
+      if (sender.kind !== "inbox") await sender.send(await outgoing({ app, db: app.db }, message));
     }
   } catch (error) {
     const isFinal =

@@ -58,11 +58,12 @@ export function composeOurs(
   const layout: Layout = { kind, language, clientId, pageHost, ...content };
   const { subject, body } = wordsOfMessages(language)[kind];
   if (medium === "SMS") return { subject: "", body: filled(body, layout), layout };
-  const address = escapeHtml(content.link ?? "");
-  const linked = escapeHtml(filled(body, layout)).replace(
-    linkPlace,
-    (_place, words: string) => `<a href="${address}">${words}</a>`,
-  );
+  const { link } = content;
+  const escaped = escapeHtml(filled(body, layout));
+  const linked =
+    link === undefined
+      ? escaped
+      : escaped.replace(linkPlace, (_place, label: string) => `<a href="${escapeHtml(link)}">${label}</a>`);
   const isLeftwards = directionOf(language) === "rtl";
   return {
     subject: filled(subject, layout),
