@@ -54,6 +54,12 @@ export interface Lane {
   closedUntil: number;
 }
 
+/** What loads settings and branding: the database, and what was already loaded from it. */
+export interface Reader {
+  readonly app: Pick<App, "caches">;
+  readonly db: Db;
+}
+
 export interface Ctx {
   readonly app: App;
   readonly config: Config;
@@ -75,6 +81,8 @@ export interface Ctx {
   readonly userAgent: string | undefined;
   /** The language of the hosted page that is answered, a BCP 47 tag; undefined elsewhere. */
   readonly language?: string;
+  /** The host name of the hosted page that is answered, if it is served over TLS; undefined elsewhere. */
+  readonly pageHost?: string;
   /** Whether the request came over TLS; undefined if that is unknown. */
   readonly isSecure: () => boolean | undefined;
   /** Whether the call was signed with an access key that may make it. */

@@ -16,7 +16,7 @@ export const endpointDeviations: Readonly<Record<string, readonly string[]>> = {
     "The pool tag `poolhouse:require-pkce` refuses authorization requests for a code without code_challenge, for the clients that it lists, or with `public` for all without a secret.",
     "Every error has an error_description. There are no identity providers yet.",
     "The browser session lasts an hour, as with Cognito, or as set by SetUserPoolClientSessionConfiguration, and ends with a global sign-out, when the user is disabled, or with a new password.",
-    "The language is that of `lang`, remembered in a cookie, else that of Accept-Language: Cognito's eleven, and Arabic. Pages offer the choice unless their style turns it off (`languageSelector`), which Cognito's default does. Codes and links that a page sends are in its language where the pool has no template of its own; what the API sends is in Cognito's words.",
+    "The language is that of `lang`, remembered in a cookie, else that of Accept-Language: Cognito's eleven, and Arabic. Pages offer the choice unless their style turns it off (`languageSelector`), which Cognito's default does. Codes and links that a page sends are in its language where the pool has no template of its own and the user no `locale`.",
   ],
   "/oauth2/authorize": [
     "Also supports POST. Answers carry `iss` (RFC 9207). `state` is returned byte by byte. A request for a frame that may not have the answer gets interaction_required (prompt=none) or the sign-in page, whoever is signed in.",

@@ -79,6 +79,25 @@ export const usages = {
       whichDatabase,
     ],
   },
+  messages: {
+    summary: "what a pool sends to its users, and a test of what sends it",
+    forms: [
+      [
+        "messages preview POOL_ID KIND [--language TAG] [--client CLIENT_ID] [--medium email|sms] [--html FILE]",
+        "Print a message as it would be sent, with example values; its HTML goes into FILE.",
+      ],
+      [
+        "messages test --to DESTINATION [--sender NAME] [--pool POOL_ID]",
+        "Send one message by each sender that can, or by the one of NAME or of a pool; print the conversation without credentials, and exit with 1 if one fails.",
+      ],
+    ],
+    notes: [
+      "KIND is sign-up, resend-code, forgot-password, admin-reset-password, update-attribute, verify-attribute, sign-in, mfa, invitation or welcome (an invitation without a password).",
+      "TAG is a language, such as de or pt-BR; without it the pool's tag poolhouse:language counts, else English.",
+      "DESTINATION is a mail address, or a number such as +15550100. NAME is that of a sender in the file of --config; the one of the smtp settings is smtp. docs/messages.md has the details.",
+      whichDatabase,
+    ],
+  },
   functions: {
     summary: "the functions of triggers, and calls of them without a pool",
     forms: [
@@ -99,19 +118,6 @@ export const usages = {
       "SOURCE is a trigger source, such as PreSignUp_SignUp.",
       "LOG is a file with the log of a server or of `functions serve`, or - for standard input. Without it the systemd units poolhouse and poolhouse-functions are asked.",
       "EVENT is a JSON file, or - for standard input. What the handler prints appears on standard error. docs/functions.md has the details.",
-    ],
-  },
-  messages: {
-    summary: "the senders of messages: a test of each",
-    forms: [
-      [
-        "messages test --to DESTINATION [--sender NAME] [--pool ID]",
-        "Send one message by each sender that can, or by the one of NAME or of a pool; print the conversation without credentials, and exit with 1 if one fails.",
-      ],
-    ],
-    notes: [
-      "DESTINATION is a mail address, or a number such as +15550100.",
-      "NAME is that of a sender in the file of --config; the one of the smtp settings is smtp. docs/messages.md has the details.",
     ],
   },
   "public-url": {

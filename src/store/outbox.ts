@@ -28,6 +28,8 @@ export interface Message extends MessageRef {
   readonly replyTo: string | undefined;
   /** The configuration set of Amazon SES that the pool names, if it does. */
   readonly configurationSet?: string;
+  /** What the message is rendered from (domain/messages/layout.ts); undefined if it is its body, as it is. */
+  readonly layout?: unknown;
   /** What a function words the message with (domain/messages/deliver.ts); undefined once it has. */
   readonly wording?: unknown;
   /** What a function that sends the message is told (domain/messages/deliver.ts); undefined if this server sends it. */
@@ -84,12 +86,13 @@ export async function insertMessage(
 }
 
 type SealedContent = Pick<Message, "destination" | "subject" | "body"> &
-  Partial<Pick<Message, "code" | "from" | "replyTo" | "configurationSet" | "wording" | "sending">>;
+  Partial<Pick<Message, "code" | "from" | "replyTo" | "configurationSet" | "layout" | "wording" | "sending">>;
 
 function sealed(db: Db, message: Message): Uint8Array {
-  const { destination, subject, body, code, from, replyTo, configurationSet, wording, sending } = message;
+  const { destination, subject, body, code, from, replyTo, wording, sending } = message;
+  const { configurationSet, layout } = message;
   const content: SealedContent = {
-    ...{ destination, subject, body, code, from, replyTo, wording, sending },
+    ...{ destination, subject, body, code, from, replyTo, layout, wording, sending },
     ...(configurationSet !== undefined && { configurationSet }),
   };
   return db.sealer.seal(place(message), JSON.stringify(content));
@@ -127,6 +130,7 @@ function fromRow(db: Db, row: OutboxTable): ClaimedMessage {
     from: content.from,
     replyTo: content.replyTo,
     ...(content.configurationSet !== undefined && { configurationSet: content.configurationSet }),
+    ...(content.layout !== undefined && { layout: content.layout }),
     ...(content.wording !== undefined && { wording: content.wording }),
     ...(content.sending !== undefined && { sending: content.sending }),
     createdAt: row.created_at,

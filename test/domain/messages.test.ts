@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { composeCode, composeInvitation } from "../../src/domain/messages/compose.ts";
+import { type Composed, composeCode, composeInvitation } from "../../src/domain/messages/compose.ts";
 import { deliveryTo, maskDestination, simulatedDelivery } from "../../src/domain/messages/delivery.ts";
 import { plainText } from "../../src/http/inbox/page.ts";
 
+/** What people would read of a message that is not framed. */
+const said = ({ subject, body }: Composed) => ({ subject, body });
+
 describe("composing messages", () => {
   test("without templates the defaults", () => {
-    assert.deepEqual(composeCode({}, "EMAIL", "123456"), {
+    assert.deepEqual(said(composeCode({}, "EMAIL", "123456")), {
       subject: "Your verification code",
       body: "Your verification code is 123456",
     });
-    assert.deepEqual(composeCode({}, "SMS", "123456"), {
+    assert.deepEqual(said(composeCode({}, "SMS", "123456")), {
       subject: "",
       body: "Your verification code is 123456",
     });
@@ -44,6 +47,8 @@ describe("composing messages", () => {
   });
 
   test("a placeholder in a value is not filled again", () => {
+    const linked = composeInvitation({}, "EMAIL", { username: "{##x##}", password: "pw" });
+    assert.equal(linked?.body, "Your username is {##x##} and temporary password is pw.");
     const values = { username: "{####}", password: "pw" };
     assert.equal(
       composeInvitation({}, "SMS", values)?.body,
@@ -78,7 +83,7 @@ describe("composing messages", () => {
       composeCode({ VerificationMessageTemplate: { DefaultEmailOption, ...template } }, medium, "123456", {
         link,
       });
-    assert.deepEqual(compose({}), {
+    assert.deepEqual(said(compose({})), {
       subject: "Your verification link",
       body: `Please click the link below to verify your email address. <a href="${address}">Verify Email</a>`,
     });

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { ForgotPasswordCommand, UpdateUserPoolCommand } from "@aws-sdk/client-cognito-identity-provider";
+import { outgoing } from "../../src/domain/messages/outgoing.ts";
+import { recentMessages } from "../../src/store/outbox.ts";
 import { makeUser, newAddress, password } from "../kit/people.ts";
 import { byAddress, forEachServer, type TestServer } from "../kit/server.ts";
 import { until } from "../kit/waiting.ts";
@@ -48,11 +50,11 @@ forEachServer("hosted pages: language", (open) => {
     await visitor.get(`/forgotPassword?${query}&lang=ar`);
     await visitor.post(`/forgotPassword?${query}`, { username: "ann" });
     const arabic = await sent(1);
-    assert.equal(arabic.subject, "رمز التحقق الخاص بك");
+    assert.equal(arabic.subject, "رمز إعادة تعيين كلمة المرور");
     assert.match(arabic.body, /^<div dir="rtl">.* \d{6}<\/div>$/);
     await visitor.get(`/forgotPassword?${query}&lang=de`);
     await visitor.post(`/forgotPassword?${query}`, { username: "ann" });
-    assert.match((await sent(2)).body, /^Ihr Bestätigungscode lautet \d{6}$/);
+    assert.match((await sent(2)).body, /^Ihr Code für ein neues Passwort lautet \d{6}$/);
     const { ClientId } = app;
     await server.client.send(new ForgotPasswordCommand({ ClientId, Username: "ann" }));
     assert.match((await sent(3)).body, /^Your verification code is \d{6}$/);
@@ -147,4 +149,31 @@ forEachServer(
     });
   },
   { POOLHOUSE_PUBLIC_URL: "https://id.example.com", POOLHOUSE_EXTRA_HOSTS: "127.0.0.1" },
+);
+
+forEachServer(
+  "hosted pages: text messages by https",
+  (open) => {
+    test("a text message that a page sends is bound to its host", async () => {
+      const server = byAddress(await open());
+      after(() => server.client.destroy());
+      const app = await makeApp(server, { AutoVerifiedAttributes: ["phone_number"] });
+      const own = [
+        { Name: "phone_number", Value: "+15550100123" },
+        { Name: "phone_number_verified", Value: "true" },
+      ];
+      await makeUser(server, app.UserPoolId, "ann", own);
+      const visitor = newVisitor(server, app);
+      const page = `/forgotPassword?${queryOf(app)}`;
+      await visitor.post(page, { username: "ann" }, { origin: "https://localhost" });
+      await server.client.send(new ForgotPasswordCommand({ ClientId: app.ClientId, Username: "ann" }));
+      const stored = await recentMessages(server.app.db, server.clock.now, 10);
+      const reader = { app: server.app, db: server.app.db };
+      const sent = await Promise.all(stored.map((message) => outgoing(reader, message)));
+      const texts = sent.map(({ text }) => text.replace(/\d{6}/g, "123456"));
+      const code = "Your verification code is 123456";
+      assert.deepEqual(texts.toSorted(), [code, `${code}\n\n@localhost #123456`]);
+    });
+  },
+  { POOLHOUSE_PUBLIC_URL: "https://localhost" },
 );

@@ -1,7 +1,7 @@
 /** The words in all languages, and which language is chosen. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { messageLanguages, wordsOfMessages } from "../../src/domain/messages/words.ts";
+import { messageKinds, messageLanguages, wordsOfMessages } from "../../src/domain/messages/words.ts";
 import { wordsFor } from "../../src/http/hosted-ui/kit/language.ts";
 import { en } from "../../src/http/hosted-ui/words/en.ts";
 
@@ -38,22 +38,26 @@ test("every language is there, says everything, and fills in what it is given", 
 
 test("messages speak the languages of the pages, and say where codes, names and links belong", () => {
   assert.deepEqual(messageLanguages.toSorted(), languages.toSorted());
-  for (const code of languages) {
+  for (const code of messageLanguages) {
     const words = wordsOfMessages(code);
-    for (const [name, text] of Object.entries(words)) {
-      const holds = (place: RegExp) => place.test(text);
-      assert.equal(holds(/\{####\}/), name === "code" || name === "signIn", `${code}: ${name}`);
-      assert.equal(holds(/\{username\}/), name === "welcome", `${code}: ${name}`);
-      assert.equal(holds(/\{##[^#{}]+##\}/), name === "link", `${code}: ${name}`);
+    for (const kind of messageKinds) {
+      const { body, rows = {} } = words[kind];
+      const inEnglish = wordsOfMessages("en")[kind];
+      const placesOf = (text: string) =>
+        (text.match(/\{####\}|\{\w+\}|\{##(?=[^#{}]+##\})/g) ?? []).toSorted();
+      assert.deepEqual(placesOf(body), placesOf(inEnglish.body), `${code}: ${kind}`);
+      assert.deepEqual(Object.keys(rows), Object.keys(inEnglish.rows ?? {}), `${code}: ${kind}`);
+      for (const place of Object.keys(rows))
+        assert.ok(body.includes(place === "code" ? "{####}" : `{${place}}`), `${code}: ${kind}`);
     }
     // The texts of messages with values in place of their placeholders are sentences like any other.
-    const plain = Object.entries(words).map(
+    const plain = sentences(words as unknown as Table).map(
       ([name, text]) => [name, text.replace("{####}", "123456").replace(/\{#*([^#{}]+)#*\}/g, "$1")] as const,
     );
+    for (const [name, text] of plain) assert.notEqual(text.trim(), "", `${code}: ${name}`);
     for (const { languages: concerned, found } of faults.filter((one) => one.languages.includes(code)))
       for (const [name, text] of plain) assert.doesNotMatch(text, found, `${concerned}: ${name}`);
   }
-  assert.equal(wordsOfMessages("xx"), wordsOfMessages("en"));
 });
 
 /** Characters of Chinese and Japanese, and their own punctuation. */

@@ -17,6 +17,8 @@ export interface Mail {
   readonly headers: ReadonlyMap<string, string>;
   readonly text: string;
   readonly html: string;
+  /** The inline images by their Content-ID, as base64. */
+  readonly images: ReadonlyMap<string, string>;
   readonly raw: string;
 }
 
@@ -117,17 +119,36 @@ function answered(answer: string): Error {
 }
 
 /** As much of RFC 5322 and MIME as the mail of this program needs. */
-function readMail(raw: string): Pick<Mail, "headers" | "text" | "html" | "raw"> {
-  const [head = "", body = ""] = raw.split(/\r\n\r\n(.*)/s);
+function readMail(raw: string): Pick<Mail, "headers" | "text" | "html" | "images" | "raw"> {
+  const parts = readParts(raw);
+  const { headers } = parts[0]!;
+  const typed = (type: string) =>
+    parts.filter((part) => part.headers.get("content-type")?.startsWith(type) === true);
+  const of = (type: string) => {
+    const [part] = typed(type);
+    return part === undefined ? "" : decoded(part.content, part.headers);
+  };
+  const images = new Map(
+    typed("image/").map((part) => [
+      (part.headers.get("content-id") ?? "").replace(/[<>]/g, ""),
+      part.content.replace(/\s/g, ""),
+    ]),
+  );
+  return { headers, raw, text: of("text/plain").replaceAll("\r\n", "\n"), html: of("text/html"), images };
+}
+
+interface Part {
+  readonly headers: ReadonlyMap<string, string>;
+  readonly content: string;
+}
+
+/** A message and the parts in it, in the order they are written. */
+function readParts(raw: string): Part[] {
+  const [head = "", content = ""] = raw.replace(/^\r\n/, "").split(/\r\n\r\n(.*)/s);
   const headers = readHeaders(head);
-  const boundary = /boundary="?([^";]+)"?/.exec(headers.get("content-type") ?? "")?.[1] ?? "";
-  const parts = body.split(`--${boundary}`).map((part) => {
-    const [partHead = "", content = ""] = part.replace(/^\r\n/, "").split(/\r\n\r\n(.*)/s);
-    const own = readHeaders(partHead);
-    return { type: own.get("content-type") ?? "", content: decoded(content, own) };
-  });
-  const of = (type: string) => parts.find((part) => part.type.startsWith(type))?.content ?? "";
-  return { headers, raw, text: of("text/plain").replaceAll("\r\n", "\n"), html: of("text/html") };
+  const [, boundary] = /^multipart\/.*boundary="?([^";]+)"?/.exec(headers.get("content-type") ?? "") ?? [];
+  const inner = boundary === undefined ? [] : content.split(`--${boundary}`).slice(1, -1);
+  return [{ headers, content }, ...inner.flatMap(readParts)];
 }
 
 function readHeaders(head: string): Map<string, string> {

@@ -4,13 +4,13 @@
  * of the content, so that browsers can cache them forever. What reads colors and CSS is loaded by the first branding.
  */
 import { createHash } from "node:crypto";
-import type { Ctx } from "../../app.ts";
+import type { Ctx, Reader } from "../../app.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { type Asset, type AssetKey, readAsset, readAssets, readStyle } from "../../store/branding.ts";
 import { type BrandingVersions, readBrandingVersions } from "../../store/branding-versions.ts";
 import { readUiCustomizations, readUiImage } from "../../store/ui-customizations.ts";
 import type { Picture, Theme } from "./theme.ts";
-import type { Mode } from "./theme-colors.ts";
+import type { Mode, Palette } from "./theme-colors.ts";
 
 /** The path of clients' files, below the root of a pool's endpoints. */
 export const brandingPath = "/assets/brand";
@@ -26,6 +26,8 @@ export interface Appearance {
   /** The name of the stylesheet that follows that of all pages; undefined if there is none. */
   readonly style: string | undefined;
   readonly scheme: "light dark" | Mode;
+  /** The colors of each mode that it has, by their custom properties in theme.css. */
+  readonly palettes: Readonly<Partial<Record<Mode, Palette["values"]>>>;
   /** Undefined for the classic hosted UI, which has at most a logo. */
   readonly theme: Pick<Theme, "place" | "compact" | "header" | "footer" | "logo" | "languages"> | undefined;
   /** The images that pages show, by category of their assets. */
@@ -64,7 +66,7 @@ interface Client {
  * of managed login then takes precedence
  */
 export async function appearanceOf(
-  ctx: Ctx,
+  ctx: Reader,
   client: Client,
   version?: number,
 ): Promise<Appearance | undefined> {
@@ -75,7 +77,7 @@ export async function appearanceOf(
 
 /** A file of the client's branding, of whatever kind; undefined if there is none of this name. */
 export async function brandingFile(
-  ctx: Ctx,
+  ctx: Reader,
   client: Client,
   name: string,
 ): Promise<{ type: string; body: string | Uint8Array } | undefined> {
@@ -113,7 +115,7 @@ interface Source {
   readonly kind: string;
   /** The version that is current; undefined if there is none. */
   readonly version: (versions: BrandingVersions) => string | undefined;
-  readonly make: (ctx: Ctx, client: Client, versions: BrandingVersions) => Promise<Appearance | undefined>;
+  readonly make: (ctx: Reader, client: Client, versions: BrandingVersions) => Promise<Appearance | undefined>;
 }
 
 const managedSource: Source = {
@@ -138,7 +140,7 @@ const classicSource: Source = {
 };
 
 async function appearanceBy(
-  ctx: Ctx,
+  ctx: Reader,
   client: Client,
   versions: BrandingVersions,
   { kind, version, make }: Source,
@@ -186,7 +188,8 @@ async function managed(settings: unknown, assets: readonly Asset[]): Promise<App
     return modes.map((mode) => ({ file: mode === "dark" ? dark : light, type: types[kind]!, mode }));
   });
   const scheme = theme.modes.length === 2 ? "light dark" : theme.modes[0]!;
-  return { style, scheme, theme, pictures, icons, files };
+  const palettes = Object.fromEntries(theme.modes.map((mode) => [mode, theme.palettes[mode].values]));
+  return { style, scheme, palettes, theme, pictures, icons, files };
 }
 
 /**
@@ -214,14 +217,16 @@ async function classic(
   if (css === undefined && image === undefined) return undefined;
   const { uiThemeOf } = await import("./classic-theme.ts");
   const files = new Map<string, AppearanceFile>();
-  const style = addStyle(files, uiThemeOf(css ?? "").css);
+  const { css: themed, colors } = uiThemeOf(css ?? "");
+  const style = addStyle(files, themed);
   const pictures = new Map<string, Picture>();
   if (image !== undefined) {
     const name = `${hashOf(image.bytes)}.${image.mediaType === "image/png" ? "png" : "jpeg"}`;
     files.set(name, { type: image.mediaType, logoOf: clientId });
     pictures.set(uiLogoCategory, { light: name, dark: name });
   }
-  return { style, scheme: "light", theme: undefined, pictures, icons: [], files };
+  const palettes = { light: colors };
+  return { style, scheme: "light", palettes, theme: undefined, pictures, icons: [], files };
 }
 
 function addStyle(files: Map<string, AppearanceFile>, text: string): string | undefined {

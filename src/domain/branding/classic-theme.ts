@@ -7,7 +7,7 @@
 import { type Color, colorOfCss } from "../../lib/color.ts";
 import { readUiCss } from "./classic-css.ts";
 import { type Applied, type Box, withinBox } from "./classic-values.ts";
-import { paletteOf } from "./theme-colors.ts";
+import { type Palette, paletteOf } from "./theme-colors.ts";
 
 interface Part {
   readonly selector: string;
@@ -64,6 +64,8 @@ const followed: Readonly<Record<string, string>> = {
 
 export interface UiTheme {
   readonly css: string;
+  /** Colors by their custom properties in theme.css. */
+  readonly colors: Palette["values"];
   /** Classes whose color was changed for legibility. */
   readonly repaired: readonly string[];
   /** Declarations that no page uses. */
@@ -99,7 +101,7 @@ export function uiThemeOf(css: string): UiTheme {
     .map(([name]) => `.${name.replace(/(?=:|$)/, "-customizable")}`);
   const root = block(":root", new Map([["color-scheme", "light"], ...values]));
   const written = [...declarationsOf].map(([selector, ofPart]) => block(`:root ${selector}`, ofPart));
-  return { css: `${root}${written.join("")}`, repaired, ignored: [...ignored] };
+  return { css: `${root}${written.join("")}`, colors: values, repaired, ignored: [...ignored] };
 }
 
 function givenFor(property: string, colors: ReadonlyMap<string, Color>): Color | undefined {

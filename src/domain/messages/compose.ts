@@ -1,18 +1,18 @@
 /**
  * Composes messages: the pool's templates with code and name filled in ("Configuring verification and invitation
  * messages",
- * https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-settings-message-customizations.html).
- * Pure.
+ * https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pool-settings-message-customizations.html),
+ * and our own words where it has none. Pure.
  */
+import { inSentence } from "../../lib/bidi.ts";
+import { escapeHtml } from "../../lib/escape-html.ts";
+import type { Message } from "../../store/outbox.ts";
 import type { PoolDocument } from "../user-pools/load-pool.ts";
-import { directed, wordsOfMessages } from "./words.ts";
+import { type Composed, type Composing, composeOurs, type Medium } from "./layout.ts";
+import type { MessageKind } from "./words.ts";
 
-export interface Composed {
-  readonly subject: string;
-  readonly body: string;
-}
+export type { Composed } from "./layout.ts";
 
-type Medium = "EMAIL" | "SMS";
 type Templates = Pick<
   PoolDocument,
   | "VerificationMessageTemplate"
@@ -23,12 +23,6 @@ type Templates = Pick<
   | "SmsAuthenticationMessage"
   | "EmailMfaConfiguration"
 >;
-
-/** Invitations come from administrators, whose language nobody knows. */
-const invitationWords = {
-  body: "Your username is {username} and temporary password is {####}.",
-  subject: "Your temporary password",
-} as const;
 
 const codePlace = "{####}";
 
@@ -46,47 +40,60 @@ export function sendsLink(templates: Templates, medium: Medium): boolean {
   return medium === "EMAIL" && option === "CONFIRM_WITH_LINK";
 }
 
-/** What a message depends on besides the pool. */
-export interface Composing {
-  readonly link?: LinkTarget | undefined;
-  /** The language of the page that it is sent from, for words that the pool has no template for. */
-  readonly language?: string | undefined;
-}
+type KindOfCode = Exclude<Message["kind"], "sign-in" | "invitation">;
+
+/** The words of messages with a verification or reset code. */
+const wordsOfCodes: Readonly<Record<KindOfCode, MessageKind>> = {
+  "sign-up": "code",
+  "resend-code": "code",
+  "forgot-password": "reset",
+  "admin-reset-password": "reset",
+  "update-attribute": "attribute",
+  "verify-attribute": "attribute",
+};
 
 /** A message with a verification or reset code, or with a link if one is given and the pool wants it. */
 export function composeCode(
   templates: Templates,
   medium: Medium,
   code: string,
-  { link, language }: Composing = {},
+  {
+    link,
+    kind = "sign-up",
+    ...composing
+  }: Composing & { readonly link?: LinkTarget | undefined; readonly kind?: Message["kind"] } = {},
 ): Composed {
-  if (link !== undefined && sendsLink(templates, medium)) return composeLink(templates, link, code, language);
-  const defaults = defaultsFor(medium, language);
+  if (link !== undefined && sendsLink(templates, medium))
+    return composeLink(templates, link, code, composing);
   const verification = templates.VerificationMessageTemplate;
-  if (medium === "SMS") {
-    const template = verification?.SmsMessage ?? templates.SmsVerificationMessage ?? defaults.code;
-    return fill(medium, { body: template, subject: "" }, { code });
-  }
-  const body = verification?.EmailMessage ?? templates.EmailVerificationMessage ?? defaults.code;
-  const subject = verification?.EmailSubject ?? templates.EmailVerificationSubject ?? defaults.codeSubject;
-  return fill(medium, { body, subject }, { code });
+  const words = wordsOfCodes[kind as KindOfCode] ?? "code";
+  const ours = composeOurs(words, medium, { values: { code } }, composing);
+  if (medium === "SMS")
+    return withOwn(
+      medium,
+      ours,
+      { body: verification?.SmsMessage ?? templates.SmsVerificationMessage },
+      { code },
+    );
+  const body = verification?.EmailMessage ?? templates.EmailVerificationMessage;
+  const subject = verification?.EmailSubject ?? templates.EmailVerificationSubject;
+  return withOwn(medium, ours, { body, subject }, { code });
 }
 
-/** A message with a sign-in code: SmsAuthenticationMessage, or the message of EmailMfaConfiguration. */
+/**
+ * A message with a sign-in code: SmsAuthenticationMessage, or the message of EmailMfaConfiguration.
+ * @param isFirst whether the code is in place of a password, not a second factor
+ */
 export function composeSignInCode(
   templates: Templates,
   medium: Medium,
   code: string,
-  { language }: Composing = {},
+  { isFirst = false, ...composing }: Composing & { readonly isFirst?: boolean } = {},
 ): Composed {
-  const defaults = defaultsFor(medium, language);
-  if (medium === "SMS") {
-    const body = templates.SmsAuthenticationMessage ?? defaults.signIn;
-    return fill(medium, { body, subject: "" }, { code });
-  }
-  const { Message: body = defaults.signIn, Subject: subject = defaults.signInSubject } =
-    templates.EmailMfaConfiguration ?? {};
-  return fill(medium, { body, subject }, { code });
+  const ours = composeOurs(isFirst ? "signIn" : "mfa", medium, { values: { code } }, composing);
+  if (medium === "SMS") return withOwn(medium, ours, { body: templates.SmsAuthenticationMessage }, { code });
+  const { Message: body, Subject: subject } = templates.EmailMfaConfiguration ?? {};
+  return withOwn(medium, ours, { body, subject }, { code });
 }
 
 /**
@@ -96,17 +103,15 @@ export function composeSignInCode(
 export function composeInvitation(
   templates: Templates,
   medium: Medium,
-  values: { username: string; password: string | undefined },
-  { language }: Composing = {},
+  { username, password: code }: { username: string; password: string | undefined },
+  composing: Composing = {},
 ): Composed | undefined {
-  const { welcome, welcomeSubject } = defaultsFor(medium, language);
   const invitation = templates.AdminCreateUserConfig?.InviteMessageTemplate;
-  const { username, password: code } = values;
-  const own = medium === "SMS" ? invitation?.SMSMessage : invitation?.EmailMessage;
-  if (own !== undefined && code !== undefined && !own.includes(codePlace)) return undefined;
-  const body = own ?? (code === undefined ? welcome : invitationWords.body);
-  const subject = invitation?.EmailSubject ?? (code === undefined ? welcomeSubject : invitationWords.subject);
-  return fill(medium, { body, subject: medium === "SMS" ? "" : subject }, { username, code: code ?? "" });
+  const body = medium === "SMS" ? invitation?.SMSMessage : invitation?.EmailMessage;
+  if (body !== undefined && code !== undefined && !body.includes(codePlace)) return undefined;
+  const values = code === undefined ? { username } : { username, code };
+  const ours = composeOurs(code === undefined ? "welcome" : "invitation", medium, { values }, composing);
+  return withOwn(medium, ours, { body, subject: invitation?.EmailSubject }, { username, code: code ?? "" });
 }
 
 /** What a message is filled in with. */
@@ -129,30 +134,41 @@ export function composeCustom(medium: Medium, words: Composed, { code, username,
  * Turns `{##Click Here##}` into a link of these words to the page that takes the code; without words the link shows its
  * URL.
  */
-function composeLink(
-  templates: Templates,
-  link: LinkTarget,
-  code: string,
-  language: string | undefined,
-): Composed {
-  const defaults = defaultsFor("EMAIL", language);
-  const { EmailMessageByLink = defaults.link, EmailSubjectByLink = defaults.linkSubject } =
+function composeLink(templates: Templates, link: LinkTarget, code: string, composing: Composing): Composed {
+  const { EmailMessageByLink: body, EmailSubjectByLink: subject } =
     templates.VerificationMessageTemplate ?? {};
-  return { subject: oneLine(EmailSubjectByLink), body: withLink(EmailMessageByLink, link, code) };
+  const ours = composeOurs("link", "EMAIL", { values: {}, link: addressOf(link, code) }, composing);
+  return {
+    subject: subject === undefined ? ours.subject : oneLine(subject),
+    ...(body === undefined ? { body: ours.body, layout: ours.layout } : { body: withLink(body, link, code) }),
+  };
 }
 
-function withLink(
-  message: string,
-  { base, clientId, username }: LinkTarget,
-  code: string,
-  place = /\{##(.*?)##\}/gs,
-): string {
+function addressOf({ base, clientId, username }: LinkTarget, code: string): string {
   const query = new URLSearchParams({ client_id: clientId, user_name: username, confirmation_code: code });
-  const address = escapeHtml(`${base}/confirmUser?${query}`);
+  return `${base}/confirmUser?${query}`;
+}
+
+function withLink(message: string, link: LinkTarget, code: string, place = /\{##(.*?)##\}/gs): string {
+  const address = escapeHtml(addressOf(link, code));
   return message.replace(
     place,
     (_place, words: string) => `<a href="${address}">${words.trim() === "" ? address : words}</a>`,
   );
+}
+
+/** The pool's own subject and body, filled in, in place of ours. A body of the pool's has no layout. */
+function withOwn(
+  medium: Medium,
+  ours: Composed,
+  own: { readonly body?: string | undefined; readonly subject?: string | undefined },
+  values: { username?: string; code: string },
+): Composed {
+  const { subject, body } = fill(medium, { subject: own.subject ?? "", body: own.body ?? "" }, values);
+  return {
+    subject: medium === "SMS" || own.subject === undefined ? ours.subject : subject,
+    ...(own.body === undefined ? { body: ours.body, layout: ours.layout } : { body }),
+  };
 }
 
 function fill(medium: Medium, template: Composed, values: { username?: string; code: string }): Composed {
@@ -165,7 +181,7 @@ function fill(medium: Medium, template: Composed, values: { username?: string; c
         ? value(values.code)
         : values.username === undefined
           ? place
-          : value(values.username),
+          : value(inSentence(values.username, "ltr")),
     );
   return {
     subject: oneLine(put(template.subject, (text) => text)),
@@ -173,27 +189,5 @@ function fill(medium: Medium, template: Composed, values: { username?: string; c
   };
 }
 
-/** The words for a medium: bodies of e-mails are HTML, and say if they are written from right to left. */
-function defaultsFor(medium: Medium, language: string | undefined) {
-  const words = wordsOfMessages(language);
-  if (medium === "SMS") return words;
-  const bodies = (["code", "link", "signIn", "welcome"] as const).map(
-    (name) => [name, directed(language, words[name])] as const,
-  );
-  return { ...words, ...Object.fromEntries(bodies) };
-}
-
 /** Removes line breaks, which would start another header. */
 const oneLine = (subject: string) => subject.replace(/[\r\n]+/g, " ");
-
-const entities: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;",
-};
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character] ?? character);
-}

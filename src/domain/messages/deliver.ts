@@ -144,7 +144,9 @@ async function send(app: App, queued: ClaimedMessage, place: Place): Promise<Att
     else {
       message = await worded(app, queued);
       if (!place.take(app.clock())) return await leave(app, message);
-      await senderOf(app, message).send(outgoing(message));
+      const sender = senderOf(app, message);
+      // The inbox renders what it shows when somebody looks.
+      if (sender.kind !== "inbox") await sender.send(await outgoing({ app, db: app.db }, message));
     }
   } catch (error) {
     await failed(app, message, error);
@@ -193,7 +195,7 @@ async function worded(app: App, message: ClaimedMessage): Promise<ClaimedMessage
   const { wording: _wording, ...rest } = message;
   const final = {
     ...rest,
-    ...(body !== undefined && { body: custom.body }),
+    ...(body !== undefined && { body: custom.body, layout: undefined }),
     ...(subject !== undefined && { subject: custom.subject }),
   };
   await rewordMessage(app.db, final);

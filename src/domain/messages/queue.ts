@@ -8,8 +8,9 @@ import { customMessageEvent, type MessageOccasion } from "../triggers/custom-mes
 import { customSenderEvent, type Sending } from "../triggers/custom-sender.ts";
 import type { TriggerEvent } from "../triggers/fire.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
-import type { Composed, Filling } from "./compose.ts";
+import type { Filling } from "./compose.ts";
 import type { Delivery } from "./delivery.ts";
+import type { Composed } from "./layout.ts";
 
 /** How long a message belongs to whoever queued or claimed it; after that the worker takes it over. Milliseconds. */
 export const leaseMs = 60_000;

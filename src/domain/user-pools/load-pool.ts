@@ -2,7 +2,7 @@
  * user-pools: the settings of user pools and app clients. This file loads them; settings are the wire documents and are
  * read by their wire names. Other rooms load pools and clients through this file, never from the tables.
  */
-import type { Ctx } from "../../app.ts";
+import type { Ctx, Reader } from "../../app.ts";
 import type { Config } from "../../config/config.ts";
 import { CacheKind } from "../../lib/caches.ts";
 import { findClient, readClient, readClientVersions, readSecrets } from "../../store/clients.ts";
@@ -79,7 +79,7 @@ export async function loadPool(ctx: Ctx, poolId: string): Promise<Pool> {
 }
 
 /** The pool with this id, if it exists. */
-export async function findPool(ctx: Pick<Ctx, "app" | "db">, poolId: string): Promise<Pool | undefined> {
+export async function findPool(ctx: Reader, poolId: string): Promise<Pool | undefined> {
   const version = await readPoolVersion(ctx.db, poolId);
   return version === undefined ? undefined : poolAt(ctx, poolId, version);
 }
@@ -104,13 +104,13 @@ export async function findClientWithPool(
 }
 
 /** The client as last loaded: for the pool that it was last found in. */
-export function cachedClient(ctx: Ctx, clientId: string): Client | undefined {
+export function cachedClient(ctx: Reader, clientId: string): Client | undefined {
   return ctx.app.caches.of(clients).get(clientId);
 }
 
 /** A client and its pool at versions that were just read; undefined if one of them is gone by now. */
 export async function settingsAt(
-  ctx: Ctx,
+  ctx: Reader,
   clientId: string,
   found: { readonly poolId: string; readonly version: number; readonly poolVersion: number },
 ): Promise<{ pool: Pool; client: Client } | undefined> {
@@ -139,11 +139,7 @@ function noSuchClient(clientId: string): never {
   return refuse("ResourceNotFoundException", `User pool client ${clientId} does not exist.`);
 }
 
-async function poolAt(
-  ctx: Pick<Ctx, "app" | "db">,
-  poolId: string,
-  version: number,
-): Promise<Pool | undefined> {
+async function poolAt(ctx: Reader, poolId: string, version: number): Promise<Pool | undefined> {
   const cached = ctx.app.caches.of(pools).get(poolId);
   if (cached?.version === version) return cached;
   const row = await readPool(ctx.db, poolId);
@@ -155,7 +151,7 @@ async function poolAt(
 }
 
 async function clientAt(
-  ctx: Ctx,
+  ctx: Reader,
   poolId: string,
   clientId: string,
   version: number,

@@ -96,6 +96,15 @@ export function pinnedClientId(name: string): string | undefined {
   return id;
 }
 
+interface Named {
+  readonly name: string;
+}
+
+/** What people know an application by: the client's name, or the pool's if the client's only sets its id. */
+export function applicationName(pool: Named, client: Named | undefined): string {
+  return client === undefined || pinnedClientId(client.name) !== undefined ? pool.name : client.name;
+}
+
 function newSecret(ctx: Ctx): string {
   return randomText(ctx.random, lowerCaseAndDigits, 51);
 }

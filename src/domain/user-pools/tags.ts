@@ -1,8 +1,9 @@
 /**
  * Tags of a pool, and those with a meaning for Poolhouse: `_custom_id_`, `ms-custom-id` and `floci:override-id` set the
- * id of a new pool (as in other emulators), `poolhouse:issuer` selects the issuer of its tokens; client-tags.ts has
- * those for clients.
+ * id of a new pool (as in other emulators), `poolhouse:issuer` selects the issuer of its tokens, `poolhouse:language` the
+ * language of its messages; client-tags.ts has those for clients.
  */
+import { knownLanguage, languageTags } from "../../lib/language.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { issuerTag } from "./load-pool.ts";
 
@@ -14,6 +15,9 @@ const pinningTags = ["_custom_id_", "ms-custom-id", "floci:override-id"] as cons
 export function isSpecialTag(name: string): boolean {
   return name.startsWith("poolhouse:") || (pinningTags as readonly string[]).includes(name);
 }
+
+/** The language of messages to users whose language is not known otherwise (domain/messages/language.ts). */
+export const languageTag = "poolhouse:language";
 
 /** "A user pool can have as many as 50 tags" (TagResource). */
 const MOST_TAGS = 50;
@@ -29,6 +33,9 @@ export function checkTags(tags: Tags): void {
   const issuer = tags[issuerTag];
   if (issuer !== undefined && issuer !== "own" && issuer !== "aws")
     refuse("InvalidParameterException", `The tag ${issuerTag} must be own or aws.`);
+  const language = tags[languageTag];
+  if (language !== undefined && knownLanguage(language) === undefined)
+    refuse("InvalidParameterException", `The tag ${languageTag} must be one of ${languageTags.join(", ")}.`);
 }
 
 /**

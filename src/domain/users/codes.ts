@@ -15,6 +15,7 @@ import { rememberCallerSource, type Subject } from "../credentials/subjects.ts";
 import { composeCode, type LinkTarget } from "../messages/compose.ts";
 import { deliverQueued } from "../messages/deliver.ts";
 import type { ContactAttribute, Delivery } from "../messages/delivery.ts";
+import { composingFor } from "../messages/layout.ts";
 import {
   type DeliveredBy,
   handlingOf,
@@ -79,7 +80,8 @@ export function prepareCode(
 ): PreparedCode {
   const { user, purpose, kind, delivery, by, link, occasion } = request;
   const code = newCode(ctx.random);
-  const composed = composeCode(pool.document, delivery.medium, code, { link, language: ctx.language });
+  const composing = composingFor(ctx, pool, { user: occasion?.user, clientId: occasion?.clientId });
+  const composed = composeCode(pool.document, delivery.medium, code, { ...composing, link, kind });
   const life = lifetimeMs(purpose);
   // A user who does not exist has no row for a message to belong to.
   const userId = by === "nobody" ? undefined : user.id;

@@ -4,6 +4,7 @@ import type { User } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { composeInvitation } from "../messages/compose.ts";
 import { type Delivery, deliveryTo } from "../messages/delivery.ts";
+import { composingFor } from "../messages/layout.ts";
 import { handlingOf, newMessage, type QueuedMessage } from "../messages/queue.ts";
 import type { Metadata } from "../triggers/trigger.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
@@ -52,13 +53,12 @@ export function invitations(
 ): QueuedMessage[] {
   const { username, password, until, clientMetadata } = content;
   return content.deliveries.flatMap((delivery) => {
-    const { language } = ctx;
     const values = { username, password };
     const filling = { username, code: password ?? "" };
     const handling = handlingOf(pool, "invitation", delivery, { user, clientMetadata }, filling);
     const composed =
       handling.sending === undefined
-        ? composeInvitation(pool.document, delivery.medium, values, { language })
+        ? composeInvitation(pool.document, delivery.medium, values, composingFor(ctx, pool, { user }))
         : unworded;
     if (composed === undefined) return [];
     const lifetimeMs = until === undefined ? day : until - ctx.now;

@@ -355,7 +355,7 @@ export interface OutboxTable {
     | "admin-reset-password"
     | "update-attribute"
     | "verify-attribute";
-  /** Sealed JSON {destination, subject, body, code, from, replyTo, wording}. */
+  /** Sealed JSON {destination, subject, body, code, from, replyTo, layout, wording, sending}. */
   message_sealed: Uint8Array;
   status: "waiting" | "sent" | "failed";
   attempts: number;

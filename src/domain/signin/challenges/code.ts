@@ -20,6 +20,7 @@ import {
   maskDestination,
   simulatedDelivery,
 } from "../../messages/delivery.ts";
+import { composingFor } from "../../messages/layout.ts";
 import { type DeliveredBy, handlingOf, newMessage, queueMessage } from "../../messages/queue.ts";
 import { usableFactors, withFactor } from "../../mfa/factors.ts";
 import type { Proof } from "../../mfa/proofs.ts";
@@ -128,7 +129,10 @@ async function offerCode(ctx: Ctx, signIn: SignIn, step: CodeStep): Promise<Outc
     userId: sent ? user?.id : undefined,
     delivery: to,
     kind: "sign-in",
-    composed: composeSignInCode(pool.document, to.medium, code, { language: ctx.language }),
+    composed: composeSignInCode(pool.document, to.medium, code, {
+      ...composingFor(ctx, pool, { user, clientId: client.id }),
+      isFirst,
+    }),
     code,
     lifetimeMs: sessionLifetime(client),
     by,

@@ -2,6 +2,8 @@
  * Chooses the language of a page: the one asked for (and remembered), else the one remembered, else the browser's most
  * preferred one that exists, else English.
  */
+import { isolated } from "../../../lib/bidi.ts";
+import { knownLanguage } from "../../../lib/language.ts";
 import { ar } from "../words/ar.ts";
 import { de } from "../words/de.ts";
 import { en, type Words } from "../words/en.ts";
@@ -23,20 +25,8 @@ export const catalogues: readonly Words[] = [en, ar, de, es, fr, id, it, ja, ko,
 /** The languages to choose from. */
 export const languages = catalogues.map(({ language }) => language);
 
-/** Words by lower-case BCP 47 tag. */
-const byTag: ReadonlyMap<string, Words> = new Map(
-  catalogues.map((words) => [words.language.code.toLowerCase(), words]),
-);
-
-/** Tags that mean one of our languages without beginning like it. */
-const aliases: Readonly<Record<string, string>> = {
-  pt: "pt-br",
-  zh: "zh-cn",
-  "zh-hans": "zh-cn",
-  "zh-hant": "zh-tw",
-  "zh-hk": "zh-tw",
-  "zh-mo": "zh-tw",
-};
+/** Words by BCP 47 tag. */
+const byTag: ReadonlyMap<string, Words> = new Map(catalogues.map((words) => [words.language.code, words]));
 
 /** The words of the first of these languages that exists. */
 export function wordsIn(tags: readonly string[]): Words | undefined {
@@ -52,14 +42,6 @@ export function wordsFor(kept: string | undefined, header: string | undefined): 
   return wordsIn([...(kept === undefined ? [] : [kept]), ...accepted(header)]) ?? catalogues[0]!;
 }
 
-/**
- * Isolates a text that is inserted into a sentence: it may be written in the other direction (Unicode Bidirectional
- * Algorithm, "Explicit Directional Isolates").
- */
-export function isolated(text: string): string {
-  return `\u2068${text}\u2069`;
-}
-
 /** Words whose sentences isolate each text that is inserted into them. */
 function isolating<T extends object>(words: T): T {
   const entries = Object.entries(words).map(([name, word]: [string, unknown]) => {
@@ -70,15 +52,9 @@ function isolating<T extends object>(words: T): T {
   return Object.fromEntries(entries) as T;
 }
 
-/** Lookup of RFC 4647 section 3.4: the tag, then ever shorter prefixes of it. */
 function catalogueOf(tag: string): Words | undefined {
-  const parts = tag.toLowerCase().split("-").slice(0, 4);
-  for (; parts.length > 0; parts.pop()) {
-    const begun = parts.join("-");
-    const found = byTag.get(aliases[begun] ?? begun);
-    if (found !== undefined) return found;
-  }
-  return undefined;
+  const known = knownLanguage(tag);
+  return known && byTag.get(known);
 }
 
 /** The language tags of an Accept-Language header, best first (RFC 9110 section 12.5.4). */

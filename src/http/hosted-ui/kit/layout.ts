@@ -1,10 +1,10 @@
 /** Renders a page: the frame around its content, and its headers. */
 import { html } from "hono/html";
+import { isolated } from "../../../lib/bidi.ts";
 import { exactSource } from "../../../lib/csp-source.ts";
 import { script, style } from "./assets.ts";
 import { brandedParts } from "./brand.ts";
 import type { Frame, Html } from "./frame.ts";
-import { isolated } from "./language.ts";
 
 export interface Page {
   readonly title: string;

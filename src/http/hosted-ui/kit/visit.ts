@@ -10,7 +10,7 @@ import { type PageRequest, readPageRequest } from "../../../domain/grants/page-r
 import { findRelyingParty, offersPasskeys } from "../../../domain/mfa/webauthn.ts";
 import type { Page as SignInPage } from "../../../domain/signin/sign-in.ts";
 import type { Client, Pool } from "../../../domain/user-pools/load-pool.ts";
-import { pinnedClientId } from "../../../domain/user-pools/manage-clients.ts";
+import { applicationName } from "../../../domain/user-pools/manage-clients.ts";
 import { pairsOf } from "../../../lib/with-query.ts";
 import { deviceCookie, languageCookie, setLanguageCookie } from "../../cookies.ts";
 import { textQuery } from "../../form.ts";
@@ -101,19 +101,20 @@ async function newVisit(
   const form = c.req.method === "POST" ? await readForm(c) : emptyForm;
   const { CallbackURLs = [], LogoutURLs = [] } = client.document;
   const leadsTo = redirectUri === undefined ? [] : [redirectUri, ...CallbackURLs, ...LogoutURLs];
-  const { origin } = new URL(place.base);
+  const { origin, protocol, hostname } = new URL(place.base);
   const passkeys = offersPasskeys(pool) && (await findRelyingParty(ctx, pool, origin)) !== undefined;
   const page = { origin, devices: deviceCookie(c, place) };
   const known = {
     pool,
     client,
-    app: appName(pool, client),
+    app: applicationName(pool, client),
     leadsTo,
     brand: brandOf(ctx, place, client),
     page,
     passkeys,
   };
-  const speaking = { ...ctx, language: frame.words.language.code };
+  const language = frame.words.language.code;
+  const speaking = { ...ctx, language, ...(protocol === "https:" && { pageHost: hostname }) };
   return { ...frame, ...known, ctx: speaking, place, query: rawQuery(c), form };
 }
 
@@ -135,11 +136,6 @@ export function newFrame(ctx: Ctx, c: Context, base: string, languages = languag
 function languagesOf(c: Context): readonly string[] {
   const lang = new URLSearchParams(rawQuery(c)).get("lang");
   return lang ? [lang] : [];
-}
-
-/** The application's display name; a name that only sets the client's id means nothing to people. */
-function appName(pool: Pool, client: Client): string {
-  return pinnedClientId(client.name) === undefined ? client.name : pool.name;
 }
 
 /** The URL of another page of this pool with the same authorization request, for forms and links. */

@@ -1,12 +1,5 @@
 /** The words of the pages in English; the type of all other catalogues. */
-
-export interface Language {
-  /** BCP 47 tag. */
-  readonly code: string;
-  readonly dir: "ltr" | "rtl";
-  /** The language's name in itself. */
-  readonly name: string;
-}
+import type { Language } from "../../../lib/language.ts";
 
 export const en = {
   language: { code: "en", dir: "ltr", name: "English" } as Language,
