@@ -22,6 +22,7 @@ type OtherLimit =
   | CapacityName
   | "password"
   | "messages-per-destination"
+  | "notices-per-destination"
   | "sign-in-events"
   | `waiting-${string}`;
 export type UserLimit = Exclude<LimitName, AddressLimit | OtherLimit>;
@@ -34,6 +35,15 @@ export interface Caller {
   readonly known: boolean;
   /** Whether the source was recorded recently, so that nothing need be written. */
   readonly fresh: boolean;
+}
+
+/** What a sign-in does with its source: records it because it is `new`, or `again` because that was long ago, or not. */
+export type Remembering = "new" | "again" | "no";
+
+/** What a sign-in does with the source of its caller. */
+export function remembering({ known, fresh }: Pick<Caller, "known" | "fresh">): Remembering {
+  if (fresh) return "no";
+  return known ? "again" : "new";
 }
 
 export interface CallerLimits {

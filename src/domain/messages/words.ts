@@ -25,8 +25,22 @@ const english: MessageWords = {
   welcomeSubject: "Your account",
 };
 
-/** By the BCP 47 tags of the pages' languages. */
-const words: Readonly<Record<string, MessageWords>> = {
+/** The BCP 47 tags of the pages' languages. */
+export type MessageLanguage =
+  | "en"
+  | "ar"
+  | "de"
+  | "es"
+  | "fr"
+  | "id"
+  | "it"
+  | "ja"
+  | "ko"
+  | "pt-BR"
+  | "zh-CN"
+  | "zh-TW";
+
+const words: Readonly<Record<MessageLanguage, MessageWords>> = {
   en: english,
   ar: {
     code: "رمز التحقق الخاص بك هو {####}",
@@ -145,7 +159,9 @@ export const messageLanguages = Object.keys(words);
 
 /** The words in a language; in English if it is unknown or undefined. */
 export function wordsOfMessages(language: string | undefined): MessageWords {
-  return language !== undefined && Object.hasOwn(words, language) ? words[language]! : english;
+  return language !== undefined && Object.hasOwn(words, language)
+    ? words[language as MessageLanguage]
+    : english;
 }
 
 /** An e-mail body for languages that are written from right to left. */

@@ -5,6 +5,7 @@
  */
 import { refuse } from "../../wire/refuse.ts";
 import { issuerTag } from "./load-pool.ts";
+import { noNoticesTag, wrongNotices } from "./notice-tag.ts";
 
 export type Tags = Readonly<Record<string, string>>;
 
@@ -29,6 +30,9 @@ export function checkTags(tags: Tags): void {
   const issuer = tags[issuerTag];
   if (issuer !== undefined && issuer !== "own" && issuer !== "aws")
     refuse("InvalidParameterException", `The tag ${issuerTag} must be own or aws.`);
+  const notices = tags[noNoticesTag];
+  const wrong = notices === undefined ? undefined : wrongNotices(notices);
+  if (wrong !== undefined) refuse("InvalidParameterException", wrong);
 }
 
 /**
