@@ -43,8 +43,8 @@ export interface TestServer {
   readonly clock: Clock;
   /** Messages to an address besides notices, newest first. */
   inbox(to: string): Promise<InboxMessage[]>;
-  /** Names of the notices to an address, oldest first. */
-  notices(to: string): Promise<string[]>;
+  /** Notices to an address, newest first. */
+  notices(to: string): Promise<InboxMessage[]>;
   /** The newest code sent to an address. */
   code(to: string): Promise<string>;
 }
@@ -131,8 +131,7 @@ export async function startTestServer(
       freeze: time.freeze,
     },
     inbox,
-    notices: async (to) =>
-      (await received(to, true)).map(({ kind }) => kind.replace("notice:", "")).reverse(),
+    notices: (to) => received(to, true),
     code: async (to) => {
       const code = (await inbox(to))[0]?.code;
       if (!code) throw new Error(`no code was sent to ${to}`);
