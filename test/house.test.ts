@@ -78,6 +78,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   saxes: /^lib\/svg\.ts$/,
   "@aws-crypto/encrypt-node": /^lib\/encryption-sdk\.ts$/,
   "@aws-crypto/material-management-node": /^lib\/encryption-sdk\.ts$/,
+  "libphonenumber-js": /^lib\/phone-number\.ts$/,
   "prom-client": /^lib\/prometheus\.ts$/,
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^(?:config|gateway|domain\/messages)\//,
@@ -91,7 +92,7 @@ const homes: Readonly<Record<string, RegExp>> = {
 };
 
 /** Large, and needed by few servers: loaded when first used, so that a start does without them. */
-const loadedLate = /^@aws-crypto\//;
+const loadedLate = /^@aws-crypto\/|^libphonenumber-js/;
 
 /** Each file, read and parsed once. */
 const sources = files.map((file) => {

@@ -31,7 +31,7 @@ export const slotBits = 18;
 export function slotOf(
   ctx: Ctx,
   pool: Pick<Pool, "id">,
-  what: "name" | "address" | "destination",
+  what: "name" | "address" | "destination" | "range",
   value: string,
 ): Subject {
   const mac = Buffer.from(ctx.db.sealer.mac("slot", pool.id, what, value));

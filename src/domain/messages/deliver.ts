@@ -6,6 +6,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { App, Ctx } from "../../app.ts";
 import { Undeliverable } from "../../integrations/senders/sender.ts";
+import { phoneFacts } from "../../lib/phone-number.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import {
   type ClaimedMessage,
@@ -23,6 +24,7 @@ import { type Sending, sendByFunction, senderProblem } from "../triggers/custom-
 import { composeCustom } from "./compose.ts";
 import { outgoing } from "./outgoing.ts";
 import { firstAttemptAt, leaseMs, type QueuedMessage, type Wording } from "./queue.ts";
+import { assertReachable } from "./reachable.ts";
 
 /** How long a request waits for a failure. Milliseconds. */
 const patienceMs = 2_000;
@@ -103,6 +105,7 @@ async function tryOnce(app: App, now: number, due: Due, handed?: () => void): Pr
 async function send(app: App, now: number, queued: ClaimedMessage): Promise<AttemptOutcome> {
   let message = queued;
   try {
+    await assertReachable(app, queued, queued.sending === undefined ? senderOf(app, queued).kind : undefined);
     if (queued.sending !== undefined) await sendByFunction(app, queued, queued.sending as Sending);
     else {
       message = await worded(app, queued);
@@ -115,7 +118,7 @@ async function send(app: App, now: number, queued: ClaimedMessage): Promise<Atte
     // A refusal's message may be what a function threw, which is the caller's alone.
     const why = error instanceof Refusal ? { error: error.code, detail: error.detail } : { err: error };
     const fields = { ...why, poolId: message.poolId, messageId: message.id, attempt: message.attempts };
-    app.metrics.message(message.medium, givenUp ? "failed" : "retried");
+    await countOutcome(app, message, givenUp ? "failed" : "retried");
     app.log.warn(fields, givenUp ? "a message was given up" : "a message could not be delivered");
     await settleMessage(app.db, message, {
       status: givenUp ? "failed" : "waiting",
@@ -123,12 +126,21 @@ async function send(app: App, now: number, queued: ClaimedMessage): Promise<Atte
     });
     return error instanceof Refusal ? error : "failed";
   }
-  app.metrics.message(message.medium, "sent");
+  await countOutcome(app, message, "sent");
   // The development inbox shows sent messages; elsewhere a code is not kept once it was sent.
   if (message.sending === undefined && senderOf(app, message).kind === "inbox")
     await settleMessage(app.db, message, { status: "sent", nextAttemptAt: now });
   else await deleteMessage(app.db, message);
   return "sent";
+}
+
+async function countOutcome(
+  app: App,
+  { medium, destination }: Message,
+  outcome: "sent" | "retried" | "failed",
+): Promise<void> {
+  app.metrics.message(medium, outcome);
+  if (medium === "SMS") app.metrics.text((await phoneFacts(destination)).callingCode, outcome);
 }
 
 const senderOf = (app: App, { poolId, medium }: Message) => app.senders.of(poolId, medium);
