@@ -105,7 +105,8 @@ async function tryOnce(app: App, now: number, due: Due, handed?: () => void): Pr
 async function send(app: App, now: number, queued: ClaimedMessage): Promise<AttemptOutcome> {
   let message = queued;
   try {
-    await assertReachable(app, queued, queued.sending === undefined ? senderOf(app, queued).kind : undefined);
+    const by = queued.sending === undefined ? senderOf(app, queued).kind : undefined;
+    await assertReachable(queued, by, app.config.smsCountries);
     if (queued.sending !== undefined) await sendByFunction(app, queued, queued.sending as Sending);
     else {
       message = await worded(app, queued);

@@ -1,5 +1,4 @@
 /** Keeps text messages from being sent where they cannot arrive or may not go. */
-import type { App } from "../../app.ts";
 import { type Sender, Undeliverable } from "../../integrations/senders/sender.ts";
 import { isAmong, phoneFacts } from "../../lib/phone-number.ts";
 import type { Message } from "../../store/outbox.ts";
@@ -10,13 +9,13 @@ import type { Message } from "../../store/outbox.ts";
  * @param by undefined for a function
  */
 export async function assertReachable(
-  { config }: Pick<App, "config">,
   { medium, destination }: Pick<Message, "medium" | "destination">,
   by: Sender["kind"] | undefined,
+  smsCountries: readonly string[],
 ): Promise<void> {
   if (medium !== "SMS") return;
   const facts = await phoneFacts(destination);
-  if (!isAmong(facts, config.smsCountries))
+  if (!isAmong(facts, smsCountries))
     throw new Undeliverable("The phone number is in a country that sms-countries does not list.");
   if (!facts.possible && by !== undefined && by !== "inbox")
     throw new Undeliverable("The phone number is impossible: no country has numbers of this length.");
