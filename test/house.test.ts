@@ -266,7 +266,7 @@ test("the READMEs of domain and store have the order of this file", () => {
 
 test("the picture of docs/architecture.md has the layers of this file", () => {
   const page = readFileSync(join(root, "..", "docs", "architecture.md"), "utf8");
-  const boxes = [...page.matchAll(/\b(layer|step|room)(\d)\["([^"]+)"\]/g)].map(([, kind, at, label]) => ({
+  const boxes = [...page.matchAll(/\b(layer|step|room)(\d+)\["([^"]+)"\]/g)].map(([, kind, at, label]) => ({
     place: `${kind}${at}`,
     names: label!.split(" · "),
   }));
@@ -288,7 +288,7 @@ test("the picture of docs/architecture.md has the layers of this file", () => {
     for (let at = 1; at < count; at += 1)
       assert.match(page, new RegExp(`\\b${kind}${at - 1}(?:\\["[^"]+"\\])? --> ${kind}${at}\\b`));
   }
-  const arrows = page.match(/(?<=(?:layer|step)\d(?:\["[^"]+"\])?) --> (?=layer|step)/g) ?? [];
+  const arrows = page.match(/(?<=(?:layer|step)\d+(?:\["[^"]+"\])?) --> (?=layer|step)/g) ?? [];
   assert.equal(arrows.length, layers.length + domainSteps.length - 2, "the picture has an arrow too many");
 });
 

@@ -66,7 +66,7 @@ export function createMetrics(): CountedMetrics {
 function textMetrics(registry: Registry): Pick<CountedMetrics, "text" | "textBudget" | "resetTextBudgets"> {
   const texts = registry.counter(
     "poolhouse_texts_total",
-    "Text messages, by calling code and outcome; refused for a budget or a country that gets none.",
+    "Text messages, by calling code and outcome; refused for a limit, or a country that gets none.",
     "calling_code",
     "outcome",
   );

@@ -2,8 +2,6 @@
  * Phone numbers in the form of E.164, by the numbering plans of libphonenumber. The library is loaded when the first number
  * is asked about.
  */
-import type { CountryCode } from "libphonenumber-js/min";
-
 const plans = () => import("libphonenumber-js/min");
 
 export interface PhoneFacts {
@@ -51,6 +49,6 @@ export function isAmong({ countries }: Pick<PhoneFacts, "countries">, listed: re
 export async function phoneNumberAt(typed: string, country: string): Promise<string | undefined> {
   const { default: parse, isSupportedCountry } = await plans();
   if (!isSupportedCountry(country)) return undefined;
-  const parsed = parse(typed, { defaultCountry: country satisfies CountryCode, extract: false });
+  const parsed = parse(typed, { defaultCountry: country, extract: false });
   return parsed?.isPossible() === true ? parsed.number : undefined;
 }

@@ -358,7 +358,7 @@ export type NoticeName =
   | "new-sign-in"
   | "address-changed"
   | "account-deleted";
-export type NoticeKind = `notice:${NoticeName}`;
+type NoticeKind = `notice:${NoticeName}`;
 
 /** Messages to be delivered; on a development server also those the inbox shows. */
 export interface OutboxTable {
