@@ -2,6 +2,7 @@
  * Phone numbers in the form of E.164, by the numbering plans of libphonenumber. The library is loaded when the first number
  * is asked about.
  */
+
 const plans = () => import("libphonenumber-js/min");
 
 export interface PhoneFacts {

@@ -9,7 +9,7 @@ async function why(
   by: Sender["kind"] | undefined,
   smsCountries: string[] = [],
 ): Promise<string | undefined> {
-  const tried = assertReachable({ medium: "SMS", destination }, by, smsCountries);
+  const tried = assertReachable(destination, by, smsCountries);
   return tried.then(
     () => undefined,
     (error: Error) => `${error.name}: ${error.message}`,

@@ -106,7 +106,7 @@ async function send(app: App, now: number, queued: ClaimedMessage): Promise<Atte
   let message = queued;
   try {
     const by = queued.sending === undefined ? senderOf(app, queued).kind : undefined;
-    await assertReachable(queued, by, app.config.smsCountries);
+    if (queued.medium === "SMS") await assertReachable(queued.destination, by, app.config.smsCountries);
     if (queued.sending !== undefined) await sendByFunction(app, queued, queued.sending as Sending);
     else {
       message = await worded(app, queued);

@@ -1,7 +1,6 @@
 /** Keeps text messages from being sent where they cannot arrive or may not go. */
 import { type Sender, Undeliverable } from "../../integrations/senders/sender.ts";
 import { isAmong, phoneFacts } from "../../lib/phone-number.ts";
-import type { Message } from "../../store/outbox.ts";
 
 /**
  * Throws Undeliverable for a number in a country that sms-countries leaves out, and for one that no numbering plan has,
@@ -9,11 +8,10 @@ import type { Message } from "../../store/outbox.ts";
  * @param by undefined for a function
  */
 export async function assertReachable(
-  { medium, destination }: Pick<Message, "medium" | "destination">,
+  destination: string,
   by: Sender["kind"] | undefined,
   smsCountries: readonly string[],
 ): Promise<void> {
-  if (medium !== "SMS") return;
   const facts = await phoneFacts(destination);
   if (!isAmong(facts, smsCountries))
     throw new Undeliverable("The phone number is in a country that sms-countries does not list.");
