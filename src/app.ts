@@ -193,6 +193,10 @@ export interface Metrics {
   callEnds(operation: string | undefined, error: string | undefined, ms: number): void;
   signIn(step: string, outcome: string): void;
   message(medium: "EMAIL" | "SMS", outcome: "sent" | "retried" | "failed"): void;
+  /** @param callingCode one that exists; undefined if the number begins with none */
+  text(callingCode: string | undefined, outcome: "sent" | "retried" | "failed" | "refused"): void;
+  /** @param share how much of a budget of texts is used, from 0 to 1 */
+  textBudget(limit: "texts-per-pool" | "texts-per-prefix", share: number): void;
 }
 
 /** The pool and the address that a job is for: jobs take turns between pools, and within a pool between addresses. */

@@ -15,6 +15,7 @@ const domainSteps = [
   ["users"],
   ["mfa", "identities"],
   ["tokens"],
+  ["notices"],
   ["credentials", "messages", "roles"],
   ["risk", "triggers"],
   ["branding", "events"],
@@ -77,6 +78,7 @@ const homes: Readonly<Record<string, RegExp>> = {
   saxes: /^lib\/svg\.ts$/,
   "@aws-crypto/encrypt-node": /^lib\/encryption-sdk\.ts$/,
   "@aws-crypto/material-management-node": /^lib\/encryption-sdk\.ts$/,
+  "libphonenumber-js": /^lib\/phone-number\.ts$/,
   "prom-client": /^lib\/prometheus\.ts$/,
   pino: /^(?:app\.ts$|cli\/|server\.ts$)/,
   yaml: /^(?:config|gateway|domain\/messages)\//,
@@ -85,14 +87,14 @@ const homes: Readonly<Record<string, RegExp>> = {
   "@aws-sdk/client-sns": /^integrations\/senders\/sns\.ts$/,
   "@peculiar/x509": /^integrations\//,
   "reflect-metadata": /^integrations\//,
-  bowser: /^domain\/tokens\//,
+  bowser: /^lib\/device-type\.ts$/,
   otpauth: /^domain\/mfa\//,
   "@simplewebauthn/server": /^domain\/mfa\//,
   "qrcode-generator": /^http\/hosted-ui\//,
 };
 
 /** Large, and needed by few servers: loaded when first used, so that a start does without them. */
-const loadedLate = /^@aws-(?:crypto|sdk)\//;
+const loadedLate = /^@aws-(?:crypto|sdk)\/|^libphonenumber-js/;
 
 /** Each file, read and parsed once. */
 const sources = files.map((file) => {
@@ -266,7 +268,7 @@ test("the READMEs of domain and store have the order of this file", () => {
 
 test("the picture of docs/architecture.md has the layers of this file", () => {
   const page = readFileSync(join(root, "..", "docs", "architecture.md"), "utf8");
-  const boxes = [...page.matchAll(/\b(layer|step|room)(\d)\["([^"]+)"\]/g)].map(([, kind, at, label]) => ({
+  const boxes = [...page.matchAll(/\b(layer|step|room)(\d+)\["([^"]+)"\]/g)].map(([, kind, at, label]) => ({
     place: `${kind}${at}`,
     names: label!.split(" · "),
   }));
@@ -288,7 +290,7 @@ test("the picture of docs/architecture.md has the layers of this file", () => {
     for (let at = 1; at < count; at += 1)
       assert.match(page, new RegExp(`\\b${kind}${at - 1}(?:\\["[^"]+"\\])? --> ${kind}${at}\\b`));
   }
-  const arrows = page.match(/(?<=(?:layer|step)\d(?:\["[^"]+"\])?) --> (?=layer|step)/g) ?? [];
+  const arrows = page.match(/(?<=(?:layer|step)\d+(?:\["[^"]+"\])?) --> (?=layer|step)/g) ?? [];
   assert.equal(arrows.length, layers.length + domainSteps.length - 2, "the picture has an arrow too many");
 });
 

@@ -25,6 +25,7 @@ export async function preview({
     throw wrongPreview(`${name} is not one of ${known.join(", ")}.${suggestion(name, known)}`);
   }
   const medium = mediumOf(option("medium"));
+  if (name.startsWith("notice:") && medium === "SMS") throw wrongPreview("Notices are sent by e-mail only.");
   const file = option("html");
   if (file !== undefined && medium === "SMS") throw wrongPreview("A text message has no HTML.");
   const language = languageOf(option("language"));

@@ -92,7 +92,7 @@ export const usages = {
       ],
     ],
     notes: [
-      "KIND is sign-up, resend-code, forgot-password, admin-reset-password, update-attribute, verify-attribute, sign-in, mfa, invitation or welcome (an invitation without a password).",
+      "KIND is sign-up, resend-code, forgot-password, admin-reset-password, update-attribute, verify-attribute, sign-in, mfa, invitation, welcome (an invitation without a password), or notice: and the name of a notice (docs/notices.md).",
       "TAG is a language, such as de or pt-BR; without it the pool's tag poolhouse:language counts, else English.",
       "DESTINATION is a mail address, or a number such as +15550100. NAME is that of a sender in the file of --config; the one of the smtp settings is smtp. docs/messages.md has the details.",
       whichDatabase,

@@ -60,6 +60,8 @@ export interface Config {
   readonly logLevel: string;
   /** How much guessing, signing up and sending is allowed. */
   readonly limits: Limits;
+  /** ISO codes of the countries whose numbers get text messages; empty for all. */
+  readonly smsCountries: readonly string[];
   /** How many argon2id hashes are computed at once. */
   readonly hashConcurrency: number;
   /** Whether the audit log includes administrators' calls that change nothing. */
@@ -173,6 +175,7 @@ function assemble(
     rootSecretAccessKey: value("rootSecretAccessKey"),
     logLevel: value("logLevel")!,
     limits: parseLimits(list(value("limits")!)),
+    smsCountries: list(value("smsCountries")!),
     hashConcurrency: Number(value("hashConcurrency") ?? availableParallelism()),
     auditReads: value("auditReads") === "true",
     auditRetentionDays: Number(value("auditRetentionDays")),

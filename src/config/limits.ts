@@ -57,6 +57,18 @@ export const limitTable = {
   "sign-ups-per-address": { fallback: 2_000, help: "SignUp per hour and address (ours)." },
   "messages-per-address": { fallback: 4_000, help: "Messages requested per hour and address (ours)." },
   "messages-per-destination": { fallback: 20, help: "Messages per hour to one mailbox or phone (ours)." },
+  "texts-per-pool": {
+    fallback: 10_000,
+    help: "Text messages per hour and pool for strangers, and as many for users at networks where they are known (ours).",
+  },
+  "texts-per-prefix": {
+    fallback: 1_000,
+    help: "Text messages per hour and pool to numbers with the same calling code and three digits after it, counted likewise (ours).",
+  },
+  "notices-per-destination": {
+    fallback: 20,
+    help: "Notices per hour to one mailbox, counted apart from messages with codes (ours).",
+  },
   connections: { fallback: 4_000, least: 32, help: "Open connections (ours)." },
   "body-bytes": {
     fallback: 67_108_864,

@@ -36,6 +36,8 @@ export const list = (value: string) =>
     .map((item) => item.trim())
     .filter((item) => item !== "");
 
+const regionNames = new Intl.DisplayNames(["en"], { type: "region", fallback: "none" });
+
 const wrongKey = (value: string) =>
   Buffer.from(value, "base64").length === 32 ? undefined : "must be base64 of exactly 32 bytes";
 
@@ -199,6 +201,16 @@ export const settings = {
     help: "Limits that differ from the defaults, as name=number separated by commas; docs/security-model.md lists them.",
     wrong: (value: string) => list(value).map(wrongLimit).find(Boolean),
   },
+  smsCountries: {
+    flag: "sms-countries",
+    env: "POOLHOUSE_SMS_COUNTRIES",
+    fallback: "",
+    help: "Countries whose phone numbers get text messages, as ISO codes separated by commas (DE,AT,CH). By default all.",
+    wrong: (value: string) =>
+      list(value).every((code) => /^[A-Z]{2}$/.test(code) && regionNames.of(code) !== undefined)
+        ? undefined
+        : "must list ISO 3166 codes of countries, such as DE,AT,CH",
+  },
   functionsUser: {
     flag: "functions-user",
     env: "POOLHOUSE_FUNCTIONS_USER",
@@ -285,7 +297,7 @@ export const settingGroups: readonly (readonly [title: string, names: readonly (
     ],
     ["Administrators", ["auth", "rootAccessKeyId", "rootSecretAccessKey", "region", "accountId"]],
     ["Mail", ["smtpUrl", "smtpFrom", "smtpAllowPlaintext", "smtpCa"]],
-    ["Limits", ["limits", "hashConcurrency"]],
+    ["Limits", ["limits", "smsCountries", "hashConcurrency"]],
     ["Functions", ["functionsUser"]],
     [
       "Log, audit and metrics",

@@ -31,6 +31,8 @@ const callBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5];
 /** The metrics of a server, and their text. */
 export interface CountedMetrics extends Metrics {
   readonly registry: Registry;
+  /** Starts a new window for the use of budgets. */
+  resetTextBudgets(): void;
 }
 
 /** Creates the counters; `metricsRoutes` adds metrics that are read only at a scrape. */
@@ -51,11 +53,42 @@ export function createMetrics(): CountedMetrics {
   return {
     registry,
     ...callMetrics(registry),
+    ...textMetrics(registry),
     signIn(step, outcome) {
       signIns(step, outcome).inc();
     },
     message(medium, outcome) {
       messages(medium, outcome).inc();
+    },
+  };
+}
+
+function textMetrics(registry: Registry): Pick<CountedMetrics, "text" | "textBudget" | "resetTextBudgets"> {
+  const texts = registry.counter(
+    "poolhouse_texts_total",
+    "Text messages, by calling code and outcome; refused for a limit, or a country that gets none.",
+    "calling_code",
+    "outcome",
+  );
+  const shares = new Map<string, number>();
+  registry.observed(
+    "gauge",
+    {
+      name: "poolhouse_text_budget_used",
+      help: "The largest used share of a pool's or a range's hourly budget of texts since the metrics were last read, by limit.",
+      labelNames: ["limit"],
+    },
+    () => [...shares].map(([limit, value]) => ({ labels: { limit }, value })),
+  );
+  return {
+    text(callingCode = "none", outcome) {
+      texts(callingCode, outcome).inc();
+    },
+    textBudget(limit, share) {
+      shares.set(limit, Math.max(share, shares.get(limit) ?? 0));
+    },
+    resetTextBudgets() {
+      for (const limit of shares.keys()) shares.set(limit, 0);
     },
   };
 }
@@ -141,6 +174,7 @@ export function metricsRoutes(app: App, metrics: CountedMetrics): Hono<{ Binding
     }
     const text = await registry.render();
     loop.reset();
+    metrics.resetTextBudgets();
     return c.body(text, 200, {
       "content-type": "text/plain; version=0.0.4; charset=utf-8",
       "cache-control": "no-store",

@@ -136,6 +136,23 @@ export async function readSeen(db: Db, source: Source, now: number): Promise<num
   return row?.seen_at;
 }
 
+const sourcesQuery = prepared<{ poolId: string; userId: string; now: number }, { source: string }>(
+  (kysely, slot) =>
+    kysely
+      .selectFrom("known_sources")
+      .select("source")
+      .where("pool_id", "=", slot("poolId"))
+      .where("user_id", "=", slot("userId"))
+      .where("expires_at", ">", slot("now")),
+);
+
+/** Whether the user is known at other sources but not at this one. */
+export async function isKnownOnlyElsewhere(tx: Db, known: Source, now: number): Promise<boolean> {
+  const { poolId, userId, source } = known;
+  const rows = await sourcesQuery(tx, { poolId, userId, now });
+  return rows.length > 0 && rows.every((row) => row.source !== source);
+}
+
 /** Reads the limits that apply to a caller in one statement. */
 export async function readCallerState(db: Db, where: CallerPlaces, now: number): Promise<CallerState> {
   const [row] = await callerStateQuery(db, callerStateValues(where, now));

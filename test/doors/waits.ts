@@ -95,7 +95,7 @@ export interface Device {
 }
 
 const digits = (count: number) => String(randomBytes(6).readUIntBE(0, 6)).padStart(count, "0").slice(-count);
-export const newPhone = () => `+1555${digits(8)}`;
+export const newPhone = () => `+1555${digits(7)}`;
 const user = ({ UserPoolId, Username }: Person) => ({ UserPoolId, Username });
 
 /** A user without a second factor; in the strict pool without any address, which would be one. */

@@ -52,7 +52,12 @@ export interface Visitor {
   get(path: string, headers?: Record<string, string>): Promise<Shown>;
   post(path: string, fields: Record<string, string>, headers?: Record<string, string>): Promise<Shown>;
   /** Fills in the first form with this action, and submits it. */
-  submit(page: Shown, to: string, fields?: Record<string, string>): Promise<Shown>;
+  submit(
+    page: Shown,
+    to: string,
+    fields?: Record<string, string>,
+    headers?: Record<string, string>,
+  ): Promise<Shown>;
   readonly cookies: Map<string, string>;
 }
 
@@ -89,11 +94,11 @@ export function newVisitor(server: TestServer, app: App): Visitor {
     cookies,
     get: (path, headers = {}) => ask(path.startsWith("/") ? `/${app.UserPoolId}${path}` : path, { headers }),
     post: (path, fields, headers) => post(`/${app.UserPoolId}${path}`, fields, headers),
-    submit: (page, to, fields = {}) => {
+    submit: (page, to, fields = {}, headers = {}) => {
       const form =
         page.forms.find(({ action }) => action.startsWith(`/${app.UserPoolId}${to}?`)) ??
         assert.fail(`no form to ${to} in ${page.text}`);
-      return post(form.action, { ...form.fields, ...fields });
+      return post(form.action, { ...form.fields, ...fields }, headers);
     },
   };
 }

@@ -41,8 +41,10 @@ export interface TestServer {
   /** With the root key. */
   readonly client: CognitoIdentityProviderClient;
   readonly clock: Clock;
-  /** Messages to an address, newest first. */
+  /** Messages to an address besides notices, newest first. */
   inbox(to: string): Promise<InboxMessage[]>;
+  /** Notices to an address, newest first. */
+  notices(to: string): Promise<InboxMessage[]>;
   /** The newest code sent to an address. */
   code(to: string): Promise<string>;
 }
@@ -107,10 +109,12 @@ export async function startTestServer(
   const { log, undeclared } = watchErrors(process.env["TEST_LOG"], seen);
   const server = await startServer(config, { log, clock: time.now, ...besideTests, ...more });
   const client = newSdk(server.url);
-  const inbox = async (to: string) => {
+  const received = async (to: string, isNotice: boolean) => {
     const response = await fetch(`${server.url}/inbox/messages?to=${encodeURIComponent(to)}`);
-    return (await response.json()) as InboxMessage[];
+    const messages = (await response.json()) as InboxMessage[];
+    return messages.filter(({ kind }) => kind.startsWith("notice:") === isNotice);
   };
+  const inbox = (to: string) => received(to, false);
   const test: TestServer = {
     database,
     endpoint: server.url,
@@ -127,6 +131,7 @@ export async function startTestServer(
       freeze: time.freeze,
     },
     inbox,
+    notices: (to) => received(to, true),
     code: async (to) => {
       const code = (await inbox(to))[0]?.code;
       if (!code) throw new Error(`no code was sent to ${to}`);

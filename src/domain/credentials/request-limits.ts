@@ -6,6 +6,7 @@
  */
 import type { Ctx } from "../../app.ts";
 import type { CapacityName, LimitName } from "../../config/limits.ts";
+import type { PhoneFacts } from "../../lib/phone-number.ts";
 import { type Attempt, countInWindow } from "../../store/attempts.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
 import { type CallerState, freshMs, readCallerState, type Source } from "../../store/known-sources.ts";
@@ -13,6 +14,7 @@ import { searchKey } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { attemptOf, type Subject, slotOf, sourceOf } from "./subjects.ts";
+import { countText, type TextLimit, textTo } from "./text-limits.ts";
 
 const hour = 60 * 60 * 1000;
 
@@ -22,6 +24,8 @@ type OtherLimit =
   | CapacityName
   | "password"
   | "messages-per-destination"
+  | "notices-per-destination"
+  | TextLimit
   | "sign-in-events"
   | `waiting-${string}`;
 export type UserLimit = Exclude<LimitName, AddressLimit | OtherLimit>;
@@ -34,6 +38,15 @@ export interface Caller {
   readonly known: boolean;
   /** Whether the source was recorded recently, so that nothing need be written. */
   readonly fresh: boolean;
+}
+
+/** What a sign-in does with its source: records it because it is `new`, or `again` because that was long ago, or not. */
+export type Remembering = "new" | "again" | "no";
+
+/** What a sign-in does with the source of its caller. */
+export function remembering({ known, fresh }: Pick<Caller, "known" | "fresh">): Remembering {
+  if (fresh) return "no";
+  return known ? "again" : "new";
 }
 
 export interface CallerLimits {
@@ -197,14 +210,36 @@ export interface Receiver {
 export async function countMessage(ctx: Ctx, caller: Caller, to: Receiver): Promise<boolean> {
   const { poolId } = caller.subject;
   const owner = to.proven && caller.known ? caller : undefined;
-  const count = await inTransaction(ctx.db, async (tx) => {
+  const text = await textTo(to.destination);
+  const over = await inTransaction(ctx.db, async (tx) => {
     const asked = await countAtAddress(tx, ctx, poolId, "messages-per-address");
     // A refused message is not sent, and so does not count for the destination.
-    if (isOver(ctx, caller, "messages-per-address", asked)) return undefined;
-    return countAtDestination(tx, ctx, poolId, to, owner);
+    if (isOver(ctx, caller, "messages-per-address", asked)) return "messages-per-address";
+    return countReceived(tx, ctx, poolId, { ...to, owner, text });
   });
-  if (count === undefined) return rateExceeded("messages-per-address");
-  return count <= ctx.config.limits["messages-per-destination"];
+  if (over === "messages-per-address") return rateExceeded(over);
+  if (over !== undefined) countRefused(ctx, text);
+  return over === undefined;
+}
+
+/** Counts a message for its destination and, if it is a text, in the budgets. Returns why it must not be sent, if so. */
+async function countReceived(
+  tx: Db,
+  ctx: Ctx,
+  poolId: string,
+  to: Pick<Receiver, "destination" | "silent"> & {
+    readonly owner: Caller | undefined;
+    readonly text: PhoneFacts | undefined;
+  },
+): Promise<"messages-per-destination" | Awaited<ReturnType<typeof countText>>> {
+  const { owner, text, silent } = to;
+  const count = await countAtDestination(tx, ctx, poolId, to, owner);
+  if (count > ctx.config.limits["messages-per-destination"]) return "messages-per-destination";
+  return text && countText(tx, ctx, poolId, text, { silent, known: owner !== undefined });
+}
+
+function countRefused(ctx: Ctx, text: PhoneFacts | undefined): void {
+  if (text !== undefined) ctx.app.metrics.text(text.callingCode, "refused");
 }
 
 function countAtDestination(
@@ -230,16 +265,21 @@ export async function countSignUp(
   destination: string | undefined,
 ): Promise<void> {
   const stranger = { known: false };
-  const over = await inTransaction(ctx.db, async (tx): Promise<LimitName | undefined> => {
+  const text = await textTo(destination);
+  const over = await inTransaction(ctx.db, async (tx) => {
     for (const limit of ["sign-ups-per-address", "messages-per-address"] as const) {
       if (isOver(ctx, stranger, limit, await countAtAddress(tx, ctx, pool.id, limit))) return limit;
       if (destination === undefined) return undefined;
     }
-    const to = { destination: destination!, silent: false };
-    const count = await countAtDestination(tx, ctx, pool.id, to, undefined);
-    return count > ctx.config.limits["messages-per-destination"] ? "messages-per-destination" : undefined;
+    return countReceived(tx, ctx, pool.id, {
+      destination: destination!,
+      silent: false,
+      owner: undefined,
+      text,
+    });
   });
   if (over === undefined) return;
-  if (over === "messages-per-destination") limitExceeded();
-  refuseFor("tooMany", { detail: over });
+  if (over === "sign-ups-per-address" || over === "messages-per-address") return rateExceeded(over);
+  countRefused(ctx, text);
+  limitExceeded();
 }

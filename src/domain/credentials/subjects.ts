@@ -31,7 +31,7 @@ export const slotBits = 18;
 export function slotOf(
   ctx: Ctx,
   pool: Pick<Pool, "id">,
-  what: "name" | "address" | "destination",
+  what: "name" | "address" | "destination" | "range",
   value: string,
 ): Subject {
   const mac = Buffer.from(ctx.db.sealer.mac("slot", pool.id, what, value));
@@ -60,10 +60,13 @@ export function sourceOf(ctx: Ctx, subject: Pick<Subject, "poolId" | "id">): Sou
   return { poolId: subject.poolId, userId: subject.id, source };
 }
 
-/** Whether the user has not been seen at this source recently; only then is it recorded. */
-export async function isNewSource(ctx: Ctx, user: Pick<User, "poolId" | "id">): Promise<boolean> {
+/** Whether the user is known at the source of this request, and was seen there recently. */
+export async function knownHere(
+  ctx: Ctx,
+  user: Pick<User, "poolId" | "id">,
+): Promise<{ readonly known: boolean; readonly fresh: boolean }> {
   const seenAt = await readSeen(ctx.db, sourceOf(ctx, user), ctx.now);
-  return seenAt === undefined || ctx.now - seenAt >= freshMs;
+  return { known: seenAt !== undefined, fresh: seenAt !== undefined && ctx.now - seenAt < freshMs };
 }
 
 /** Records that the user authenticated at this source, inside the transaction of what that allows. */

@@ -20,9 +20,9 @@ import { type Db, inTransaction } from "../../store/db.ts";
 import { findDevice } from "../../store/devices.ts";
 import { queueForUser } from "../../store/token-sessions.ts";
 import { readUser, type User } from "../../store/users.ts";
-import { rememberCallerSource } from "../credentials/subjects.ts";
 import { demandsTwo } from "../mfa/factors.ts";
 import { areTwo } from "../mfa/proofs.ts";
+import { rememberSignIn } from "../notices/sign-ins.ts";
 import type { Authenticated } from "../tokens/issue.ts";
 import { newSessionId, seenFrom } from "../tokens/session-tracking.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
@@ -82,7 +82,7 @@ export async function openBrowserSession(
   authenticated: Authenticated,
   former: string | undefined,
 ): Promise<OpenedBrowser> {
-  const { pool, user, authTime, signOuts, credentialVersion, remember, deviceKey } = authenticated;
+  const { pool, user, authTime, signOuts, credentialVersion, deviceKey } = authenticated;
   const methods = authenticated.methods.map((method) =>
     method === "device" ? `${byDevice}${deviceKey}` : method,
   );
@@ -106,7 +106,7 @@ export async function openBrowserSession(
   };
   const id = await inTransaction(ctx.db, async (tx) => {
     const stored = await storeSession(tx, session);
-    if (remember) await rememberCallerSource(tx, ctx, user);
+    await rememberSignIn(tx, ctx, authenticated);
     return stored;
   });
   const { hash, browserHash } = session;

@@ -7,6 +7,7 @@
 import { inSentence } from "../../lib/bidi.ts";
 import { escapeHtml } from "../../lib/escape-html.ts";
 import type { Message } from "../../store/outbox.ts";
+import type { CodeKind } from "../../store/schema/schema.ts";
 import type { PoolDocument } from "../user-pools/load-pool.ts";
 import { type Composed, type Composing, composeOurs, type Medium } from "./layout.ts";
 import type { MessageKind } from "./words.ts";
@@ -40,7 +41,7 @@ export function sendsLink(templates: Templates, medium: Medium): boolean {
   return medium === "EMAIL" && option === "CONFIRM_WITH_LINK";
 }
 
-type KindOfCode = Exclude<Message["kind"], "sign-in" | "invitation">;
+type KindOfCode = Exclude<CodeKind, "sign-in" | "invitation">;
 
 /** The words of messages with a verification or reset code. */
 const wordsOfCodes: Readonly<Record<KindOfCode, MessageKind>> = {

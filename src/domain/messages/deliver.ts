@@ -6,6 +6,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { App, Ctx } from "../../app.ts";
 import { Throttled, Undeliverable } from "../../integrations/senders/sender.ts";
+import { phoneFacts } from "../../lib/phone-number.ts";
 import { Refusal } from "../../lib/refusal.ts";
 import {
   type ClaimedMessage,
@@ -25,6 +26,7 @@ import { composeCustom } from "./compose.ts";
 import { areAllFull, close, laneOf, type Place, placeIn, queueIn } from "./lanes.ts";
 import { outgoing } from "./outgoing.ts";
 import { firstAttemptAt, leaseMs, type QueuedMessage, type Wording } from "./queue.ts";
+import { assertReachable } from "./reachable.ts";
 
 /** How long a request waits for a failure. Milliseconds. */
 const patienceMs = 2_000;
@@ -140,6 +142,8 @@ async function tryOnce(
 async function send(app: App, queued: ClaimedMessage, place: Place): Promise<AttemptOutcome> {
   let message = queued;
   try {
+    const by = queued.sending === undefined ? senderOf(app, queued).kind : undefined;
+    if (queued.medium === "SMS") await assertReachable(queued.destination, by, app.config.smsCountries);
     if (queued.sending !== undefined) await sendByFunction(app, queued, queued.sending as Sending);
     else {
       message = await worded(app, queued);
@@ -152,7 +156,7 @@ async function send(app: App, queued: ClaimedMessage, place: Place): Promise<Att
     await failed(app, message, error);
     return error instanceof Refusal ? error : "failed";
   }
-  app.metrics.message(message.medium, "sent");
+  await countOutcome(app, message, "sent");
   // The development inbox shows sent messages; elsewhere a code is not kept once it was sent.
   if (message.sending === undefined && senderOf(app, message).kind === "inbox")
     await settleMessage(app.db, message, { status: "sent", nextAttemptAt: app.clock() });
@@ -168,7 +172,7 @@ async function failed(app: App, message: ClaimedMessage, error: unknown): Promis
   // A refusal's message may be what a function threw, which is the caller's alone.
   const why = error instanceof Refusal ? { error: error.code, detail: error.detail } : { err: error };
   const fields = { ...why, poolId: message.poolId, messageId: message.id, attempt: message.attempts };
-  app.metrics.message(message.medium, givenUp ? "failed" : "retried");
+  await countOutcome(app, message, givenUp ? "failed" : "retried");
   app.log.warn(fields, givenUp ? "a message was given up" : "a message could not be delivered");
   const waitMs = (isThrottled ? askedPause(error) : undefined) ?? backOffMs(message.attempts);
   const nextAttemptAt = app.clock() + waitMs;
@@ -179,6 +183,15 @@ async function failed(app: App, message: ClaimedMessage, error: unknown): Promis
 /** How long a service asks to be left alone, within reason. Milliseconds. */
 const askedPause = ({ retryAfterMs }: Throttled) =>
   retryAfterMs === undefined ? undefined : Math.min(longestPauseMs, Math.max(1_000, retryAfterMs));
+
+async function countOutcome(
+  app: App,
+  { medium, destination }: Message,
+  outcome: "sent" | "retried" | "failed",
+): Promise<void> {
+  app.metrics.message(medium, outcome);
+  if (medium === "SMS") app.metrics.text((await phoneFacts(destination)).callingCode, outcome);
+}
 
 const senderOf = (app: App, { poolId, medium }: Message) => app.senders.of(poolId, medium);
 

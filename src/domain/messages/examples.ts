@@ -1,8 +1,11 @@
 /** Messages with example values, for those who want to see what a pool sends. Pure. */
 import type { Message } from "../../store/outbox.ts";
+import type { NoticeName } from "../../store/schema/schema.ts";
 import type { PoolDocument } from "../user-pools/load-pool.ts";
+import { noticeNames } from "../user-pools/notice-tag.ts";
 import { type Composed, composeCode, composeInvitation, composeSignInCode } from "./compose.ts";
 import type { Composing, Medium } from "./layout.ts";
+import { composeNotice } from "./notices.ts";
 
 const code = "123456";
 const username = "ann";
@@ -39,6 +42,14 @@ const invitation =
     composed: composeInvitation(pool, medium, { username, password: withPassword }, composing),
   });
 
+const noticeOf =
+  (name: NoticeName): Example =>
+  (_pool, medium, { language = "en", clientId }) => {
+    const facts = { at: 0, address: "192.0.2.1", program: "Firefox 140 Linux", byAdministrator: false };
+    const composed = composeNotice(name, { ...facts, language, clientId });
+    return { kind: `notice:${name}`, composed: medium === "EMAIL" ? composed : undefined };
+  };
+
 /** The messages of a pool by name: the kinds of messages, `mfa` for second factors, `welcome` for users without a password. */
 export const exampleMessages: Readonly<Record<string, Example>> = {
   "sign-up": codeFor("sign-up"),
@@ -51,6 +62,7 @@ export const exampleMessages: Readonly<Record<string, Example>> = {
   mfa: signInCode(false),
   invitation: invitation(password),
   welcome: invitation(undefined),
+  ...Object.fromEntries(noticeNames.map((name) => [`notice:${name}`, noticeOf(name)])),
 };
 
 /** A message as it would be stored. Undefined if the pool's template has no place for the password. */

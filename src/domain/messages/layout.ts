@@ -6,13 +6,16 @@ import type { LanguageTag } from "../../lib/language.ts";
 import type { User } from "../../store/users.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { messageLanguage } from "./language.ts";
-import { directionOf, type MessageKind, wordsOfMessages } from "./words.ts";
+import { directionOf, type KindWords, type MessageKind, wordsOfMessages } from "./words.ts";
 
 export type Medium = "EMAIL" | "SMS";
 
 /** What a message in our own words is made of: stored with it, and rendered when it is handed to its sender. */
 export interface Layout {
-  readonly kind: MessageKind;
+  /** Whose words it has; undefined if it has its own. */
+  readonly kind?: MessageKind | undefined;
+  /** The words of a notice, and what it says in lines of their own. */
+  readonly own?: { readonly words: KindWords; readonly lines: readonly string[] } | undefined;
   readonly language: LanguageTag;
   /** The client whose branding a mail has. */
   readonly clientId?: string | undefined;
@@ -64,12 +67,17 @@ export function composeOurs(
     link === undefined
       ? escaped
       : escaped.replace(linkPlace, (_place, label: string) => `<a href="${escapeHtml(link)}">${label}</a>`);
-  const isLeftwards = directionOf(language) === "rtl";
-  return {
-    subject: filled(subject, layout),
-    body: isLeftwards ? `<div dir="rtl">${linked}</div>` : linked,
-    layout,
-  };
+  return { subject: filled(subject, layout), body: directed(language, linked), layout };
+}
+
+/** The body of a mail, for languages that are written from right to left. */
+export function directed(language: LanguageTag, body: string): string {
+  return directionOf(language) === "rtl" ? `<div dir="rtl">${body}</div>` : body;
+}
+
+/** The words that a message is rendered with. */
+export function wordsOf({ kind, own, language }: Layout): KindWords {
+  return own?.words ?? wordsOfMessages(language)[kind ?? "code"];
 }
 
 /** The place of a link in a sentence, and its words. */

@@ -6,8 +6,8 @@
 import { inOneLine } from "../../lib/bidi.ts";
 import { escapeHtml } from "../../lib/escape-html.ts";
 import type { MailLook } from "../branding/mail-look.ts";
-import { filled, type Layout, linkPlace } from "./layout.ts";
-import { directionOf, type KindWords, wordsOfMessages } from "./words.ts";
+import { filled, type Layout, linkPlace, wordsOf } from "./layout.ts";
+import { directionOf, type KindWords } from "./words.ts";
 
 /** The id of the logo among a mail's images. */
 export const logoId = "logo";
@@ -32,7 +32,7 @@ interface Parts {
 
 /** Renders a mail. @param app the name of the application that people know */
 export function renderMail(layout: Layout, subject: string, look: MailLook, app: string): Mail {
-  const words = wordsOfMessages(layout.language)[layout.kind];
+  const words = wordsOf(layout);
   const dir = directionOf(layout.language);
   const side = dir === "rtl" ? "right" : "left";
   const parts: Parts = { layout, words, look, app: inOneLine(app), dir, side, subject };
@@ -41,7 +41,8 @@ export function renderMail(layout: Layout, subject: string, look: MailLook, app:
 
 function textOf({ layout, words }: Parts): string {
   const sentence = filled(words.body.replace(linkPlace, ""), layout).trim();
-  return [sentence, layout.link, words.note].filter((part) => part !== undefined).join("\n\n");
+  const lines = layout.own?.lines.join("\n");
+  return [sentence, lines, layout.link, words.note].filter((part) => part !== undefined).join("\n\n");
 }
 
 /** The class of an element by the custom properties (theme.css) of its text, background and border. */
@@ -162,10 +163,12 @@ function contentOf({ layout, words, side }: Parts, styled: Styled): string {
     const value = values[name];
     return value === undefined ? [] : [rowOf({ label, name, value, side }, styled)];
   });
+  const lines = (layout.own?.lines ?? []).map((line) => lineOf(line, styled));
   const { code } = values;
   const isLarge = code !== undefined && words.rows?.["code"] === undefined;
   return [
     ...rows,
+    ...(lines.length > 0 ? [...lines, spaceBelow] : []),
     ...(isLarge ? [codeOf(code, styled)] : []),
     ...(link === undefined
       ? []
@@ -187,6 +190,11 @@ function rowOf({ label, name, value, side }: Row, styled: Styled): string {
   return `<p ${styled("soft", `margin:0;font-size:14px;line-height:21px;${fonts}`)}>${escapeHtml(label)}</p>
 <p dir="${dir}" ${styled("text", `margin:0 0 20px 0;font-size:18px;line-height:26px;font-weight:bold;text-align:${side};${font};${unbroken}`)}>${escapeHtml(shown)}</p>`;
 }
+
+const lineOf = (line: string, styled: Styled) =>
+  `<p ${styled("text", `margin:0;font-size:16px;line-height:24px;${fonts};${unbroken}`)}>${escapeHtml(line)}</p>`;
+/** Sets apart what follows lines. */
+const spaceBelow = '<p style="margin:0;font-size:20px;line-height:20px">&nbsp;</p>';
 
 function codeOf(code: string, styled: Styled): string {
   return `<p dir="ltr" ${styled("code", `margin:0 0 20px 0;padding:16px;border-radius:8px;font-size:32px;line-height:40px;font-weight:bold;text-align:center;${fixedFonts};${unbroken}`)}>${escapeHtml(code)}</p>`;

@@ -8,9 +8,8 @@ import type { Message } from "../../store/outbox.ts";
 import { mailLookOf } from "../branding/mail-look.ts";
 import { findPool, settingsAt } from "../user-pools/load-pool.ts";
 import { applicationName } from "../user-pools/manage-clients.ts";
-import type { Layout } from "./layout.ts";
+import { type Layout, wordsOf } from "./layout.ts";
 import { logoId, renderMail } from "./mail.ts";
-import { wordsOfMessages } from "./words.ts";
 
 type Content = Pick<OutgoingMessage, "text" | "html" | "images">;
 
@@ -49,8 +48,9 @@ async function nameOf(ctx: Reader, poolId: string, clientId: string | undefined)
  * A text message whose code phones fill in only at the page that asks for it ("Origin-bound one-time codes delivered via
  * SMS", WICG); without that line if it would no longer fit into one message.
  */
-function boundToPage(body: string, { kind, language, pageHost, values }: Layout): string {
-  const { rows } = wordsOfMessages(language)[kind];
+function boundToPage(body: string, layout: Layout): string {
+  const { pageHost, values } = layout;
+  const { rows } = wordsOf(layout);
   if (pageHost === undefined || values["code"] === undefined || rows !== undefined) return body;
   const bound = `${body}\n\n@${pageHost} #${values["code"]}`;
   return sizeOfSms(bound) > smsOctets ? body : bound;

@@ -4,6 +4,7 @@ import { toHex } from "../../lib/bytes.ts";
 import { parseMailAddress } from "../../lib/mail-address.ts";
 import type { Db } from "../../store/db.ts";
 import { insertMessage, type Message } from "../../store/outbox.ts";
+import type { CodeKind } from "../../store/schema/schema.ts";
 import { customMessageEvent, type MessageOccasion } from "../triggers/custom-message.ts";
 import { customSenderEvent, type Sending } from "../triggers/custom-sender.ts";
 import type { TriggerEvent } from "../triggers/fire.ts";
@@ -41,7 +42,7 @@ export type Handling =
 /** How a message is handled: a function that sends it also words it, so that no other is asked to. */
 export function handlingOf(
   pool: Pool,
-  kind: Message["kind"],
+  kind: CodeKind,
   delivery: Pick<Delivery, "medium" | "destination">,
   occasion: MessageOccasion,
   filling: Filling,

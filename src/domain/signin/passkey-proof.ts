@@ -2,7 +2,8 @@
 import type { Ctx } from "../../app.ts";
 import { readPasskey, usePasskey } from "../../store/passkeys.ts";
 import { refuseFor } from "../../wire/refuse.ts";
-import { isNewSource } from "../credentials/subjects.ts";
+import { remembering } from "../credentials/request-limits.ts";
+import { knownHere } from "../credentials/subjects.ts";
 import { passkeysAreTwo } from "../mfa/factors.ts";
 import {
   type AuthenticationResponseJSON,
@@ -44,7 +45,7 @@ export async function provePasskey(
   if (user === undefined || passkey === undefined || use === undefined) return wrongPasskey();
   if (!(await usePasskey(ctx.db, passkey, { ...use, now: ctx.now }))) return wrongPasskey();
   const proof = passkeysAreTwo(pool, user) && use.userVerified ? "verified-passkey" : "passkey";
-  const remember = await isNewSource(ctx, user);
+  const remember = remembering(await knownHere(ctx, user));
   return { ...signIn, proven: [...signIn.proven, proof], remember };
 }
 

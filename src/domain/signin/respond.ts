@@ -56,7 +56,7 @@ async function resend(ctx: Ctx, request: RespondRequest, attempt: Attempt): Prom
   const { pool, client, page } = request;
   const { name, challenge, row, user } = await awaited(ctx, request, attempt);
   if (challenge.sends !== true) return challenge.refuse();
-  const known = { pool, client, user, attempt, row, page, remember: false };
+  const known = { pool, client, user, attempt, row, page, remember: "no" as const };
   const { chosen, enrolling, deviceKey } = row.state;
   const signIn: SignIn = { ...row.state, chosen, enrolling, deviceKey, ...known };
   assertStillValid(signIn, name);
@@ -115,7 +115,7 @@ async function respond(ctx: Ctx, request: RespondRequest, attempt: Attempt): Pro
   const proven = state.proven.filter((proof) => proof !== "device" || deviceKey === state.deviceKey);
   const { chosen, enrolling } = state;
   const known = { chosen, enrolling, deviceKey, proven, pool, client, user, attempt, row, clientMetadata };
-  const signIn: SignIn = { ...state, ...known, page: request.page, remember: false };
+  const signIn: SignIn = { ...state, ...known, page: request.page, remember: "no" };
   assertStillValid(signIn, name);
   const answered = await challenge.answer(ctx, signIn, responses);
   ctx.app.waitingSignIns.forget(row.id);

@@ -1,7 +1,9 @@
 /** The state of a sign-in: in memory, as stored in its row, and the outcome of each of its requests. */
+
 import type { SignInRow } from "../../store/sign-ins.ts";
 import type { User } from "../../store/users.ts";
 import type { Attempt } from "../audit/attempt.ts";
+import type { Remembering } from "../credentials/request-limits.ts";
 import type { Subject } from "../credentials/subjects.ts";
 import type { ContactAttribute } from "../messages/delivery.ts";
 import type { SecondFactor } from "../mfa/factors.ts";
@@ -118,8 +120,8 @@ export interface SignIn {
   readonly available?: readonly FirstFactor[];
   /** The row that this request answered and used up, and the kind of its challenge. */
   readonly answered?: { readonly row: SignInRow<SignInState>; readonly kind: ChallengeKind };
-  /** Whether to record the source of this request as known to the user when tokens are issued. */
-  readonly remember: boolean;
+  /** What becomes of the source of this request when tokens are issued. */
+  readonly remember: Remembering;
   /** ClientMetadata of RespondToAuthChallenge, for the triggers of its request. */
   readonly clientMetadata?: Metadata | undefined;
   /** ClientMetadata of InitiateAuth, for the triggers that get it as validationData. */
@@ -141,7 +143,7 @@ export function newSignIn(
     credentialVersion: 0,
     signOuts: given.user?.signOuts ?? 0,
     row: undefined,
-    remember: false,
+    remember: "no",
   };
 }
 

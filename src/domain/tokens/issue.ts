@@ -6,7 +6,8 @@ import { insertFamily, type TokenFamily } from "../../store/token-families.ts";
 import type { User } from "../../store/users.ts";
 import type { AuthenticationResultType } from "../../wire/generated/user-pools.types.ts";
 import { refuseFor } from "../../wire/refuse.ts";
-import { rememberCallerSource } from "../credentials/subjects.ts";
+import type { Remembering } from "../credentials/request-limits.ts";
+import { rememberSignIn } from "../notices/sign-ins.ts";
 import type { Metadata, TokenSource } from "../triggers/trigger.ts";
 import { tokenLifetimes } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
@@ -33,8 +34,8 @@ export interface Authenticated {
   readonly credentialVersion: number;
   /** The user's sign-out counter when the sign-in began. */
   readonly signOuts: number;
-  /** Whether to record the source of this request as known to the user: it is new, or was last recorded long ago. */
-  readonly remember: boolean;
+  /** Whether to record the source of this request as known to the user. */
+  readonly remember: Remembering;
   /** The device that was proven; if undefined, a new one is created in pools that track devices. */
   readonly deviceKey: string | undefined;
   /** ClientMetadata of the request that completed the sign-in, for PreTokenGeneration. */
@@ -115,12 +116,12 @@ export function newFamily(
  * if the user changed in the meantime.
  */
 function storeFamily(ctx: Ctx, family: TokenFamily, authenticated: Authenticated): Promise<boolean> {
-  const { user, remember } = authenticated;
+  const { remember } = authenticated;
   const tracked = trackedSession(ctx, authenticated, family);
-  if (!remember && tracked === undefined) return insertFamily(ctx.db, family, authenticated);
+  if (remember === "no" && tracked === undefined) return insertFamily(ctx.db, family, authenticated);
   return inTransaction(ctx.db, async (tx) => {
     const inserted = await insertTracked(tx, ctx, family, authenticated, tracked);
-    if (inserted && remember) await rememberCallerSource(tx, ctx, user);
+    if (inserted) await rememberSignIn(tx, ctx, authenticated);
     return inserted;
   });
 }

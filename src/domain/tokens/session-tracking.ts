@@ -3,6 +3,7 @@
  * refreshed. In other pools this costs no statement.
  */
 import type { Ctx } from "../../app.ts";
+import { deviceTypeOf } from "../../lib/device-type.ts";
 import { lowerCaseAndDigits, randomText } from "../../lib/random.ts";
 import { touchOrigin } from "../../store/browser-sessions.ts";
 import type { Db } from "../../store/db.ts";
@@ -12,7 +13,6 @@ import { type CredentialChange, recordCredentialChange } from "../audit/credenti
 import { rotatesRefreshTokens, tokenLifetimes } from "../user-pools/clients.ts";
 import type { Client, Pool } from "../user-pools/load-pool.ts";
 import { maxPerUser, tracksSessions } from "../user-pools/session-settings.ts";
-import { deviceTypeOf } from "./device-type.ts";
 
 /** What is known about the device at the other end. */
 export type Seen = Pick<TokenSession, "deviceType" | "address">;

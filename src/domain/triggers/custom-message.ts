@@ -5,6 +5,7 @@
  */
 import type { App } from "../../app.ts";
 import type { Message } from "../../store/outbox.ts";
+import type { CodeKind } from "../../store/schema/schema.ts";
 import type { User } from "../../store/users.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { unrecognizable } from "./answer.ts";
@@ -25,7 +26,7 @@ export const messageReasons = {
   "admin-reset-password": "ForgotPassword",
   "update-attribute": "UpdateUserAttribute",
   "verify-attribute": "VerifyUserAttribute",
-} as const satisfies Record<Message["kind"], MessageReason>;
+} as const satisfies Record<CodeKind, MessageReason>;
 
 /** Whom a message is for, and on what occasion. */
 export interface MessageOccasion {
@@ -40,7 +41,7 @@ const form = { smsMessage: "text", emailMessage: "text", emailSubject: "text" } 
 /** The event for a message of this kind; undefined if the pool has no function for it. */
 export function customMessageEvent(
   pool: Pool,
-  kind: Message["kind"],
+  kind: CodeKind,
   { user, clientId, clientMetadata }: MessageOccasion,
 ): TriggerEvent | undefined {
   return eventOf(pool, "CustomMessage", {

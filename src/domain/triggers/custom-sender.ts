@@ -8,6 +8,7 @@ import type { FunctionFacts } from "../../integrations/functions/functions.ts";
 import { Undeliverable } from "../../integrations/senders/sender.ts";
 import type { Refusal } from "../../lib/refusal.ts";
 import type { Message } from "../../store/outbox.ts";
+import type { CodeKind } from "../../store/schema/schema.ts";
 import { refusalFor } from "../../wire/refuse.ts";
 import { findPool, type Pool } from "../user-pools/load-pool.ts";
 import { type MessageOccasion, messageReasons } from "./custom-message.ts";
@@ -29,7 +30,7 @@ export interface Sending extends Pick<TriggerEvent, "arn" | "event"> {
 /** The event for a message of this kind; undefined if the pool has no function that sends it. */
 export function customSenderEvent(
   pool: Pool,
-  kind: Message["kind"],
+  kind: CodeKind,
   { medium, destination }: Pick<Message, "medium" | "destination">,
   { user, clientId, clientMetadata }: MessageOccasion,
 ): Sending | undefined {

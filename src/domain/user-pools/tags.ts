@@ -6,6 +6,7 @@
 import { knownLanguage, languageTags } from "../../lib/language.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { issuerTag } from "./load-pool.ts";
+import { noNoticesTag, wrongNotices } from "./notice-tag.ts";
 
 export type Tags = Readonly<Record<string, string>>;
 
@@ -36,6 +37,9 @@ export function checkTags(tags: Tags): void {
   const language = tags[languageTag];
   if (language !== undefined && knownLanguage(language) === undefined)
     refuse("InvalidParameterException", `The tag ${languageTag} must be one of ${languageTags.join(", ")}.`);
+  const notices = tags[noNoticesTag];
+  const wrong = notices === undefined ? undefined : wrongNotices(notices);
+  if (wrong !== undefined) refuse("InvalidParameterException", wrong);
 }
 
 /**

@@ -5,6 +5,7 @@ import { signOutUser } from "../../store/token-families.ts";
 import { deleteUser } from "../../store/user-removal.ts";
 import type { User } from "../../store/users.ts";
 import { type CredentialChange, recording } from "../audit/credential.ts";
+import { noticing } from "../notices/changes.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { changeUser } from "./change-user.ts";
 
@@ -29,5 +30,6 @@ export async function signOutEverywhere(ctx: Ctx, pool: Pool, user: User): Promi
 /** DeleteUser and AdminDeleteUser. */
 export async function removeUser(ctx: Ctx, pool: Pool, user: User): Promise<void> {
   const change: CredentialChange = { operation: "DeleteUser", poolId: pool.id, userId: user.id };
-  await deleteUser(recording(ctx, change), pool.id, user.id);
+  const db = noticing(recording(ctx, change), ctx, pool, { operation: change.operation, before: user });
+  await deleteUser(db, pool.id, user.id);
 }

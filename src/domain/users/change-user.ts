@@ -20,6 +20,7 @@ import {
   recordCredentialChange,
 } from "../audit/credential.ts";
 import { type ContactAttribute, isContact } from "../messages/delivery.ts";
+import { noticeChange } from "../notices/changes.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { loginNames } from "../user-pools/login-names.ts";
 import { contactAttributes, isVerified } from "./attributes.ts";
@@ -101,6 +102,7 @@ export async function changeUser(
         if (change !== undefined) await write(tx, ctx, pool, { fresh, change, after, ...options });
         if ((await options.also?.(tx, fresh)) === false) throw new Refused();
         await record(tx, ctx, { fresh, after, ...options });
+        await noticeChange(tx, ctx, pool, { operation: options.operation, before: fresh, after });
         return change === undefined ? fresh : after;
       });
     } catch (error) {

@@ -7,7 +7,7 @@ import type { Ctx } from "../../app.ts";
 import type { CodePlace, CodeState } from "../../store/codes.ts";
 import { countWrongCode, judgeCode, replaceCode, takeCode } from "../../store/codes.ts";
 import { type Db, inTransaction } from "../../store/db.ts";
-import type { Message } from "../../store/outbox.ts";
+import type { CodeKind } from "../../store/schema/schema.ts";
 import type { User, UserChange } from "../../store/users.ts";
 import { refuseFor } from "../../wire/refuse.ts";
 import { type Caller, countAtAddress, recheckAddress, refuseAddress } from "../credentials/request-limits.ts";
@@ -69,7 +69,7 @@ export function prepareCode(
   request: {
     user: Pick<User, "id">;
     purpose: Purpose;
-    kind: Message["kind"];
+    kind: CodeKind;
     delivery: Delivery;
     by: DeliveredBy;
     /** For messages with a link instead of a code. */

@@ -3,6 +3,7 @@
  * https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-authentication-flow-methods.html).
  * A challenge is used up by the first response that names it, right or wrong.
  */
+
 import type { Ctx } from "../../app.ts";
 import { endBrowserSessionsBy } from "../../store/browser-sessions.ts";
 import { replaceCode, takeCode } from "../../store/codes.ts";
@@ -24,6 +25,7 @@ import {
   relyingParty,
   verifyCreation,
 } from "../mfa/webauthn.ts";
+import { noticeChange } from "../notices/changes.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 
 const purpose = "passkey-registration";
@@ -94,6 +96,7 @@ export async function completePasskey(
       userId: user.id,
     };
     await recordCredentialChange(tx, ctx, change);
+    await noticeChange(tx, ctx, pool, { operation: change.operation, before: user });
   });
 }
 
@@ -112,6 +115,7 @@ export async function removePasskey(ctx: Ctx, pool: Pool, user: User, id: string
       userId: user.id,
     };
     await recordCredentialChange(tx, ctx, change);
+    await noticeChange(tx, ctx, pool, { operation: change.operation, before: user });
     return true;
   });
   if (!removed) refuse("ResourceNotFoundException", "The user has no such passkey.");

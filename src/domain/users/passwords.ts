@@ -16,6 +16,7 @@ import { resetGuesses } from "../credentials/guessing.ts";
 import { checkPassword, makeCredential, verifyPassword } from "../credentials/password.ts";
 import { callerLimits, countRequest } from "../credentials/request-limits.ts";
 import { subjectOf } from "../credentials/subjects.ts";
+import { noticeChange } from "../notices/changes.ts";
 import type { SignedIn } from "../tokens/access-token.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { changeUser } from "./change-user.ts";
@@ -123,7 +124,9 @@ async function exchangePassword(
     const of = { poolId: pool.id, userId: user.id };
     await endBrowserSessions(tx, of, await originOf(tx, { poolId: pool.id, id: session.id }));
     await deleteCodes(tx, pool.id, user.id, ["forgot-password"]);
-    await recordCredentialChange(tx, ctx, { operation: "ChangePassword", poolId: pool.id, userId: user.id });
+    const operation = "ChangePassword";
+    await recordCredentialChange(tx, ctx, { operation, poolId: pool.id, userId: user.id });
+    await noticeChange(tx, ctx, pool, { operation, before: user });
     return true;
   });
   if (!replaced) wrongPassword();

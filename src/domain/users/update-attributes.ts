@@ -4,7 +4,7 @@
  * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-email-phone-verification.html).
  */
 import type { Ctx } from "../../app.ts";
-import type { Message } from "../../store/outbox.ts";
+import type { CodeKind } from "../../store/schema/schema.ts";
 import type { User, UserChange } from "../../store/users.ts";
 import { refuse } from "../../wire/refuse.ts";
 import { admitCode, admitMessage, countMessage, limitExceeded } from "../credentials/request-limits.ts";
@@ -147,7 +147,7 @@ function attributeCode(
   pool: Pool,
   occasion: MessageOccasion,
   delivery: Delivery,
-  kind: Message["kind"],
+  kind: CodeKind,
 ): PreparedCode {
   return prepareCode(ctx, pool, {
     user: occasion.user,

@@ -72,7 +72,7 @@ ${messages.length === 0 ? html`<p>No messages${to ? html` to ${to}` : ""} yet.</
 }
 
 /** Titles of text messages, which have no subject. */
-const titles: Readonly<Record<Message["kind"], string>> = {
+const titles: Readonly<Partial<Record<Message["kind"], string>>> = {
   "sign-up": "Code that confirms a new account",
   "resend-code": "New code that confirms an account",
   "sign-in": "Code to sign in with",

@@ -339,6 +339,27 @@ interface KnownSourcesTable {
   expires_at: number;
 }
 
+/** Messages with a code, a link or a password. */
+export type CodeKind =
+  | "sign-up"
+  | "resend-code"
+  | "sign-in"
+  | "invitation"
+  | "forgot-password"
+  | "admin-reset-password"
+  | "update-attribute"
+  | "verify-attribute";
+
+/** What the owner of an account is told of (domain/messages/notices.ts). */
+export type NoticeName =
+  | "password-changed"
+  | "factor-added"
+  | "factor-removed"
+  | "new-sign-in"
+  | "address-changed"
+  | "account-deleted";
+type NoticeKind = `notice:${NoticeName}`;
+
 /** Messages to be delivered; on a development server also those the inbox shows. */
 export interface OutboxTable {
   pool_id: string;
@@ -346,15 +367,7 @@ export interface OutboxTable {
   user_id: string | null;
   medium: "EMAIL" | "SMS";
   /** What it is for. */
-  kind:
-    | "sign-up"
-    | "resend-code"
-    | "sign-in"
-    | "invitation"
-    | "forgot-password"
-    | "admin-reset-password"
-    | "update-attribute"
-    | "verify-attribute";
+  kind: CodeKind | NoticeKind;
   /** Sealed JSON {destination, subject, body, code, from, replyTo, layout, wording, sending}. */
   message_sealed: Uint8Array;
   status: "waiting" | "sent" | "failed";

@@ -9,7 +9,7 @@ import { inTransaction } from "../../../store/db.ts";
 import { type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import type { User } from "../../../store/users.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
-import { admitMessage, countMessage, limitExceeded } from "../../credentials/request-limits.ts";
+import { admitMessage, countMessage, limitExceeded, remembering } from "../../credentials/request-limits.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
 import { composeSignInCode } from "../../messages/compose.ts";
 import { deliverQueued } from "../../messages/deliver.ts";
@@ -179,7 +179,7 @@ async function answerCode(ctx: Ctx, signIn: SignIn, responses: Given, step: Code
   await settleGuess(ctx, guess, right);
   if (!right) return wrongCode();
   const proven = [...signIn.proven, rules[step].proof];
-  const remember = !guess.caller.fresh;
+  const remember = remembering(guess.caller);
   if (enrolling !== undefined) {
     const enrolled = await enrol(ctx, { ...signIn, user, row }, enrolling);
     return { ...signIn, user: enrolled, row: undefined, enrolling: undefined, proven, remember };

@@ -4,10 +4,12 @@
  * https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-challenge.html). Wrong answers count
  * against the user as wrong codes do, however many the functions would allow.
  */
+
 import type { Ctx } from "../../../app.ts";
 import { readCredential } from "../../../store/credentials.ts";
 import { refuse } from "../../../wire/refuse.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
+import { remembering } from "../../credentials/request-limits.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
 import type { Proof } from "../../mfa/proofs.ts";
 import { unrecognizable } from "../../triggers/answer.ts";
@@ -137,6 +139,6 @@ async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignI
   const right = await verifyAuthChallengeResponse(ctx, signIn, { answer: given, hidden });
   await settleGuess(ctx, guess, right && signIn.user !== undefined);
   const answered = [...session, result("CUSTOM_CHALLENGE", right, metadata)];
-  const remember = right && !guess.caller.fresh;
+  const remember = right ? remembering(guess.caller) : "no";
   return { ...used, custom: { session: answered, counted }, remember };
 }

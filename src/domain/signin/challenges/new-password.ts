@@ -108,7 +108,7 @@ async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignI
     proven: [...signIn.proven, "new-password"],
     addresses,
     credentialVersion: previous.version + 1,
-    remember: true,
+    remember: "new",
   };
 }
 

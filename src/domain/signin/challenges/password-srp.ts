@@ -3,12 +3,14 @@
  * on nonexistent users, RFC 5054 section 2.5.1.3). The state is a row whose id is sealed in SECRET_BLOCK; USER_SRP_AUTH
  * has no Session besides. One proof, right or wrong, uses up the row.
  */
+
 import type { Ctx } from "../../../app.ts";
 import { equalBytes, fromBase64, hmacSha256, toBase64 } from "../../../lib/bytes.ts";
 import { N, pad, publicValueHex, SECRET_BYTES, saltHex, signature } from "../../../lib/srp.ts";
 import { readCredential } from "../../../store/credentials.ts";
 import { readSignIn, type SignInRow, takeSignIn } from "../../../store/sign-ins.ts";
 import { admitPassword, settleGuess } from "../../credentials/guessing.ts";
+import { remembering } from "../../credentials/request-limits.ts";
 import { subjectOf, turnOf } from "../../credentials/subjects.ts";
 import { type Pool, srpPoolName } from "../../user-pools/load-pool.ts";
 import { loginNameKey } from "../../user-pools/login-names.ts";
@@ -127,7 +129,7 @@ async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignI
     credential.version === signIn.credentialVersion;
   await settleGuess(ctx, guess, right);
   if (!right) return wrongPassword();
-  const remember = !guess.caller.fresh;
+  const remember = remembering(guess.caller);
   return { ...signIn, row: undefined, proven: [...signIn.proven, "password"], remember };
 }
 

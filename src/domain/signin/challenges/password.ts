@@ -1,6 +1,7 @@
 /**
  * PASSWORD: the password in plain text, which USER_PASSWORD_AUTH and the ADMIN flows contain in their first request.
  */
+
 import type { Ctx } from "../../../app.ts";
 import { type Credential, completeStored, readCredential } from "../../../store/credentials.ts";
 import type { User } from "../../../store/users.ts";
@@ -8,6 +9,7 @@ import { refuseFor } from "../../../wire/refuse.ts";
 import { learn } from "../../audit/attempt.ts";
 import { admitPassword, countAhead, type Guess, settleGuess } from "../../credentials/guessing.ts";
 import { completeCredential, verifyPassword } from "../../credentials/password.ts";
+import { remembering } from "../../credentials/request-limits.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
 import { preAuthentication } from "../../triggers/authentication.ts";
 import { hidesUsers } from "../../user-pools/clients.ts";
@@ -131,6 +133,6 @@ async function addVerifier(
 }
 
 function proven(signIn: SignIn, { caller }: Guess, credentialVersion: number): SignIn {
-  const remember = !caller.fresh;
+  const remember = remembering(caller);
   return { ...signIn, proven: [...signIn.proven, "password"], credentialVersion, remember };
 }

@@ -2,10 +2,12 @@
  * SOFTWARE_TOKEN_MFA: a code from the user's authenticator app ("TOTP software token MFA"; RFC 6238). Each code is
  * accepted once; a wrong one keeps the Session and counts against the user.
  */
+
 import type { Ctx } from "../../../app.ts";
 import { readSoftwareToken, useStep } from "../../../store/software-tokens.ts";
 import { refuseFor } from "../../../wire/refuse.ts";
 import { admitGuess, settleGuess } from "../../credentials/guessing.ts";
+import { remembering } from "../../credentials/request-limits.ts";
 import { subjectOf } from "../../credentials/subjects.ts";
 import { stepOf } from "../../mfa/totp.ts";
 import type { Challenge, Given } from "../challenge.ts";
@@ -58,6 +60,6 @@ async function answer(ctx: Ctx, signIn: SignIn, responses: Given): Promise<SignI
   return {
     ...(await useRow(ctx, signIn)),
     proven: [...signIn.proven, "software-token"],
-    remember: !guess.caller.fresh,
+    remember: remembering(guess.caller),
   };
 }

@@ -58,7 +58,7 @@ function catalogueOf(tag: string): Words | undefined {
 }
 
 /** The language tags of an Accept-Language header, best first (RFC 9110 section 12.5.4). */
-function accepted(header: string | undefined): string[] {
+export function accepted(header: string | undefined): string[] {
   return (header ?? "")
     .slice(0, 256)
     .split(",")

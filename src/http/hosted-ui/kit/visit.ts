@@ -21,6 +21,7 @@ import { emptyForm, type Form, readForm } from "./form.ts";
 import type { Frame } from "./frame.ts";
 import { wordsFor, wordsIn } from "./language.ts";
 import { needsPage, onwardPage } from "./onward.ts";
+import { homeCountry, withFullPhones } from "./phones.ts";
 
 export interface Visit extends Frame {
   readonly ctx: Ctx;
@@ -98,7 +99,9 @@ async function newVisit(
 ): Promise<Omit<Visit, "request">> {
   const { pool } = place;
   const frame = newFrame(ctx, c, place.base, languages);
-  const form = c.req.method === "POST" ? await readForm(c) : emptyForm;
+  const typed = c.req.method === "POST" ? await readForm(c) : emptyForm;
+  const country = homeCountry(frame.words.language.code, c.req.header("accept-language"));
+  const form = await withFullPhones(typed, phoneFields(pool), country);
   const { CallbackURLs = [], LogoutURLs = [] } = client.document;
   const leadsTo = redirectUri === undefined ? [] : [redirectUri, ...CallbackURLs, ...LogoutURLs];
   const { origin, protocol, hostname } = new URL(place.base);
@@ -116,6 +119,12 @@ async function newVisit(
   const language = frame.words.language.code;
   const speaking = { ...ctx, language, ...(protocol === "https:" && { pageHost: hostname }) };
   return { ...frame, ...known, ctx: speaking, place, query: rawQuery(c), form };
+}
+
+/** The fields that phone numbers are typed in; the name is one if it can be nothing else that consists of digits. */
+function phoneFields({ document }: Pool): readonly string[] {
+  const byPhone = document.UsernameAttributes?.includes("phone_number") === true;
+  return byPhone ? ["phone_number", "username"] : ["phone_number"];
 }
 
 /** The frame of a new page. If a language is asked for and exists, it is remembered for later pages. */

@@ -1,7 +1,7 @@
 /** What people are told of a device, from what it calls itself. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deviceTypeOf } from "../../src/domain/tokens/device-type.ts";
+import { deviceTypeOf } from "../../src/lib/device-type.ts";
 
 const webKit = "AppleWebKit/537.36 (KHTML, like Gecko)";
 const told: readonly (readonly [string | undefined, string])[] = [

@@ -1,0 +1,73 @@
+/** THE table of notices: which changes of an account its owner is told of. */
+import type { Ctx } from "../../app.ts";
+import type { Db } from "../../store/db.ts";
+import type { NoticeName } from "../../store/schema/schema.ts";
+import type { User } from "../../store/users.ts";
+import type { CredentialOperation } from "../audit/credential.ts";
+import type { Pool } from "../user-pools/load-pool.ts";
+import { queueNotice } from "./queue.ts";
+
+type State = Pick<User, "attributes" | "mfa" | "status">;
+
+interface Rule {
+  /** Operations after which it is sent. */
+  readonly by?: readonly CredentialOperation[];
+  /** What about the user it is sent for, whichever operation changed that. */
+  readonly if?: (before: State, after: State) => boolean;
+}
+
+/** Changes that an owner is told of; a new sign-in is no change (sign-ins.ts). */
+const rules: Readonly<Record<Exclude<NoticeName, "new-sign-in">, Rule>> = {
+  "password-changed": {
+    by: ["ChangePassword", "ConfirmForgotPassword", "AdminSetUserPassword"],
+    // The challenge NEW_PASSWORD_REQUIRED.
+    if: (before, after) => before.status === "FORCE_CHANGE_PASSWORD" && after.status === "CONFIRMED",
+  },
+  "factor-added": {
+    // A software token can also replace another.
+    by: ["CompleteWebAuthnRegistration", "VerifySoftwareToken"],
+    if: (before, after) => after.mfa.enabled.some((factor) => !before.mfa.enabled.includes(factor)),
+  },
+  "factor-removed": {
+    by: ["DeleteWebAuthnCredential", "AdminDeleteSoftwareToken"],
+    if: (before, after) => before.mfa.enabled.some((factor) => !after.mfa.enabled.includes(factor)),
+  },
+  "address-changed": {
+    if: (before, after) =>
+      (["email", "phone_number"] as const).some(
+        (contact) =>
+          before.attributes[`${contact}_verified`] === "true" &&
+          after.attributes[contact] !== before.attributes[contact],
+      ),
+  },
+  "account-deleted": { by: ["DeleteUser"] },
+};
+
+/**
+ * Queues the notices of a change, in its transaction. They go to the address that was verified before it: somebody who
+ * has taken over an account could otherwise keep its owner from learning of it.
+ * @param change `after` can be left out if the change does not show in the user's row
+ */
+export async function noticeChange(
+  tx: Db,
+  ctx: Ctx,
+  pool: Pool,
+  change: { readonly operation: CredentialOperation; readonly before: State; readonly after?: State },
+): Promise<void> {
+  const { operation, before, after = before } = change;
+  for (const name of Object.keys(rules) as (keyof typeof rules)[]) {
+    const rule = rules[name];
+    if (rule.by?.includes(operation) || rule.if?.(before, after))
+      await queueNotice(tx, ctx, pool, before, name);
+  }
+}
+
+/** The database with each transaction queueing the notices of the change, for store functions that start their own. */
+export function noticing(db: Db, ctx: Ctx, pool: Pool, change: Parameters<typeof noticeChange>[3]): Db {
+  const { companion } = db;
+  const write = async (tx: Db) => {
+    await companion?.write(tx);
+    await noticeChange({ ...tx, companion: undefined }, ctx, pool, change);
+  };
+  return { ...db, companion: { write, committed: () => companion?.committed() } };
+}
