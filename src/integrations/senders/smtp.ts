@@ -4,9 +4,9 @@
  * nodemailer is loaded with the first message.
  */
 import type Mail from "nodemailer/lib/mailer";
-import { isMailAddress } from "../../lib/mail-address.ts";
 import type { SmtpConfig } from "../../lib/smtp-url.ts";
-import { type OutgoingMessage, type Sender, Undeliverable } from "./sender.ts";
+import { mailOf, onlyText } from "./mime.ts";
+import { type Sender, Undeliverable } from "./sender.ts";
 
 /** Milliseconds. Everything together, including the wait for a connection, stays below the lease of an outbox row. */
 const deadline = 30_000;
@@ -36,7 +36,7 @@ export function smtpSender(config: SmtpConfig): Sender {
     kind: "smtp",
     send: async (message) => {
       if (message.medium !== "EMAIL") throw new Undeliverable("A mail server sends no SMS.");
-      const mail = mailOf(config, message);
+      const mail = mailOf(config.from, message);
       const signal = AbortSignal.any([AbortSignal.timeout(deadline), stopping.signal]);
       const sending = open().then((opened) => opened.sendMail({ ...mail, signal }));
       inHand.add(sending);
@@ -78,39 +78,13 @@ async function connect(config: SmtpConfig): Promise<Transport> {
     requireTLS: mustEncrypt && !secure,
     tls: { rejectUnauthorized: checked, minVersion: "TLSv1.2", ...(ca !== undefined && { ca }) },
     allowInternalNetworkInterfaces: true,
-    // Templates are text: nothing in a message may be read as a path or URL.
-    disableFileAccess: true,
-    disableUrlAccess: true,
+    ...onlyText,
     ...timeouts,
     ...pooling,
   });
   // If a connection breaks while idle, the next message opens a new one.
   transport.on("error", () => {});
   return transport;
-}
-
-function mailOf(config: SmtpConfig, message: OutgoingMessage) {
-  const { destination, subject, text, html, images, replyTo } = message;
-  if (!isMailAddress(destination)) throw new Undeliverable("The recipient's address is malformed.");
-  const from = message.from ?? config.from;
-  return {
-    from: { name: from.name, address: from.address },
-    to: { name: "", address: destination },
-    ...(replyTo !== undefined && isMailAddress(replyTo) && { replyTo: { name: "", address: replyTo } }),
-    envelope: { from: from.address, to: [destination] },
-    subject: subject.replace(/\p{C}+/gu, " "),
-    text,
-    html,
-    ...(images !== undefined && {
-      attachments: images.map(({ id, type, bytes }) => ({
-        ...{ cid: id, contentType: type, content: Buffer.from(bytes), contentDisposition: "inline" as const },
-      })),
-    }),
-    messageId: `<${message.id}@${from.address.slice(from.address.lastIndexOf("@") + 1)}>`,
-    date: new Date(message.createdAt),
-    // RFC 3834: keeps vacation notices from answering.
-    headers: { "Auto-Submitted": "auto-generated" },
-  };
 }
 
 /** A loggable form of a nodemailer error, which may quote the address or the server's text. */
