@@ -108,7 +108,7 @@ forEachServer("the inbox", (open) => {
     assert.match(policy, /; sandbox allow-popups allow-popups-to-escape-sandbox$/);
 
     const raw = await pageAt(server, `/inbox/messages/${id}/raw`);
-    assert.equal(raw.headers.get("content-type"), "text/plain; charset=utf-8");
+    assert.equal(raw.headers.get("content-type"), "text/plain; charset=UTF-8");
     const date = headers["date"]!;
     for (const line of [
       "From: =?UTF-8?Q?H=C3=A4user?= <post@house.example>",
@@ -153,10 +153,13 @@ forEachServer("the inbox", (open) => {
   test("finds messages by words of the recipient, the subject and the text", async () => {
     const server = await open();
     const word = `w${newAddress().slice(5, 17)}`;
-    await putMessage(server, { destination: `${word}@mail.example`, subject: "First" });
-    await putMessage(server, { subject: `Second ${word}`, body: "<p title='other'>nothing</p>" });
-    await putMessage(server, { subject: "Third", body: `<b>${word.slice(0, 4)}</b>${word.slice(4)}` });
-    await putMessage(server, { subject: "Fourth", body: `<p title="${word}">hidden</p>` });
+    for (const [at, fields] of [
+      { destination: `${word}@mail.example`, subject: "First" },
+      { subject: `Second ${word}`, body: "<p title='other'>nothing</p>" },
+      { subject: "Third", body: `<b>${word.slice(0, 4)}</b>${word.slice(4)}` },
+      { subject: "Fourth", body: `<p title="${word}">hidden</p>` },
+    ].entries())
+      await putMessage(server, { ...fields, createdAt: server.clock.now - 1_000 + at });
     const found = async (q: string) => titlesIn(await listOf(server, { q }));
     assert.deepEqual(await found(word.toUpperCase()), ["Third", `Second ${word}`, "First"]);
     assert.deepEqual(await found(`nothing  ${word}`), [`Second ${word}`]);
