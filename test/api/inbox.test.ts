@@ -97,7 +97,7 @@ forEachServer("the inbox", (open) => {
     });
 
     const page = await pageAt(server, `/inbox/messages/${id}`);
-    assert.match(page.text, /<h1 dir="auto">Welcome &lt;b&gt;home&lt;\/b&gt;<\/h1>/);
+    assert.match(page.text, /<h1 class="subject" dir="auto">Welcome &lt;b&gt;home&lt;\/b&gt;<\/h1>/);
     assert.match(page.text, /<a href="https:\/\/house.example\/go" target="_blank" rel="noreferrer">/);
     assert.ok(!/alert/.test(page.text));
     const frame = await pageAt(server, `/inbox/messages/${id}/html`);

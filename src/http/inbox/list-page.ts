@@ -63,7 +63,12 @@ function card(message: ShownMessage): Html {
 ${sentAt(message)}</p>
 <h2 id="t-${id}" dir="auto"><a href="/inbox/messages/${id}">${title}</a></h2>
 ${codeOf(message)}
-<p class="preview" dir="auto">${text.length > previewed ? `${text.slice(0, previewed).toWellFormed()}…` : text}</p>
+<p class="preview" dir="auto">${beginningOf(text)}</p>
 </article>
 `;
+}
+
+function beginningOf(text: string): string {
+  const line = text.replace(/\s+/g, " ");
+  return line.length > previewed ? `${line.slice(0, previewed).toWellFormed()}…` : line;
 }

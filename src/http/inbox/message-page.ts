@@ -12,7 +12,7 @@ export function messagePage(message: ShownMessage): string {
   const facts = [...headers, ["Kind", kind], ["User pool", poolId]] as const;
   const main = html`<p class="back-up"><a href="/inbox">← Inbox</a></p>
 <header class="top">
-<h1 dir="auto">${title}</h1>
+<h1 class="subject" dir="auto">${title}</h1>
 <form method="post" action="${path}/delete"><button class="copy">Delete</button></form>
 </header>
 ${codeOf(message)}
