@@ -181,11 +181,13 @@ async function openFront(
     mayAsk,
     accepted: () => turns.accepted(),
   });
+  const stopping = new AbortController();
   const close = async () => {
+    stopping.abort();
     await listening.close();
     admission.close();
   };
-  return { proxies, admission, turns, clock, listening, close };
+  return { proxies, admission, turns, clock, stopping: stopping.signal, listening, close };
 }
 
 function openFor(
@@ -357,7 +359,7 @@ function routes(
   all.route("/", lambdaRoutes(serving));
   all.route("/", ofPools);
   if (servesThisMachine(app.config)) all.route("/", welcomeRoutes(serving));
-  if (app.senders.keepsInbox) all.route("/", inboxRoutes(app));
+  if (app.senders.keepsInbox) all.route("/", inboxRoutes(serving));
   all.notFound(answerNothing(notFoundPage));
   all.onError((error, c) => {
     serving.context(c.env.incoming).log.error({ err: error }, "internal error");

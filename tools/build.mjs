@@ -11,7 +11,7 @@ rmSync(new URL("../dist", import.meta.url), { recursive: true, force: true });
 const argv = [compiler, "-p", "tsconfig.build.json"];
 const { status } = spawnSync(process.execPath, argv, { cwd: root, stdio: "inherit" });
 // Styles and scripts of the pages, which are served unchanged, and the program that runs handlers in Python.
-const rooms = ["hosted-ui", "kit", "welcome"].map((room) => `http/${room}/public`);
+const rooms = ["hosted-ui", "inbox", "kit", "welcome"].map((room) => `http/${room}/public`);
 for (const files of [...rooms, "integrations/functions/python"]) {
   const to = new URL(`../dist/${files}`, import.meta.url);
   cpSync(new URL(`../src/${files}`, import.meta.url), to, { recursive: true });

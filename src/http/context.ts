@@ -18,6 +18,8 @@ export interface Serving {
   readonly turns: Turns;
   readonly bodies: Bodies;
   readonly lines: LineBudget;
+  /** Aborted when the server begins to stop: a request that waits for something is answered now. */
+  readonly stopping: AbortSignal;
   context(incoming: IncomingMessage): Ctx;
   /** The client's network, which shares are counted by. */
   network(incoming: IncomingMessage): string;
@@ -36,9 +38,13 @@ export interface ServingOptions {
   readonly turns: Turns;
   readonly proxies: Proxies;
   readonly clock: MonotonicClock;
+  readonly stopping: AbortSignal;
 }
 
-export function createServing(app: App, { admission, turns, proxies, clock }: ServingOptions): Serving {
+export function createServing(
+  app: App,
+  { admission, turns, proxies, clock, stopping }: ServingOptions,
+): Serving {
   const bodies = createBodies(app.config.limits["body-bytes"], clock);
   const lines = createLineBudget(app.log, clock);
   const started = new WeakMap<Ctx, number>();
@@ -48,6 +54,7 @@ export function createServing(app: App, { admission, turns, proxies, clock }: Se
     turns,
     bodies,
     lines,
+    stopping,
     context(incoming) {
       const requestId = randomUUID();
       const address = proxies.clientAddress(incoming);

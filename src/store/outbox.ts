@@ -266,3 +266,29 @@ export async function recentMessages(db: Db, now: number, limit: number): Promis
     .map((row) => fromRow(db, row))
     .filter(({ wording, sending }) => wording === undefined && sending === undefined);
 }
+
+type Arriving = Pick<OutboxTable, "message_id" | "status" | "attempts">;
+
+const arrivingQuery = prepared<{ now: number; limit: number }, Arriving>((kysely, slot) =>
+  kysely
+    .selectFrom("outbox")
+    .select(["message_id", "status", "attempts"])
+    .where("status", "in", ["waiting", "sent"])
+    .where("expires_at", ">", slot("now"))
+    .orderBy("created_at", "desc")
+    .orderBy("message_id")
+    .limit(slot("limit")),
+);
+
+/**
+ * The ids of what `recentMessages` reads, each with a mark that changes when the message may have become one that it
+ * returns: cheap to ask for again and again.
+ */
+export async function recentMarks(
+  db: Db,
+  now: number,
+  limit: number,
+): Promise<readonly { readonly id: string; readonly mark: string }[]> {
+  const rows = await arrivingQuery(db, { now, limit });
+  return rows.map(({ message_id: id, status, attempts }) => ({ id, mark: `${id} ${status} ${attempts}` }));
+}

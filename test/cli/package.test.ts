@@ -80,7 +80,7 @@ test("the tarball holds the program and nothing else", () => {
   const paths = packed.files.map(({ path }) => path);
   const foreign = paths.filter(
     (path) =>
-      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/(?:hosted-ui|kit|welcome)\/public\/\w+\.css|dist\/integrations\/functions\/python\/\w+\.py|dist\/(?:index|config\/[\w-]+|lib\/(?:database-url|function-settings|mail-address|operator-error|sender-settings|sigv4(?:-canonical)?|smtp-url|system-user))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
+      !/^(?:bin\/poolhouse\.js|dist\/.+\.js|dist\/http\/(?:hosted-ui|inbox|kit|welcome)\/public\/\w+\.css|dist\/integrations\/functions\/python\/\w+\.py|dist\/(?:index|config\/[\w-]+|lib\/(?:database-url|function-settings|mail-address|operator-error|sender-settings|sigv4(?:-canonical)?|smtp-url|system-user))\.d\.ts|docs\/[\w-]+\.md|package\.json|[A-Z]+(?:\.md)?)$/.test(
         path,
       ),
   );
@@ -89,7 +89,13 @@ test("the tarball holds the program and nothing else", () => {
     (name) => `dist/http/hosted-ui/public/${name}`,
   );
   const some = ["LICENSE", "README.md", "dist/main.js", "dist/index.d.ts", "docs/fidelity.md"];
-  const shared = ["kit/public/theme.css", "kit/public/plain.css", "welcome/public/application.js"];
+  const shared = [
+    "kit/public/theme.css",
+    "kit/public/plain.css",
+    "welcome/public/application.js",
+    "inbox/public/inbox.css",
+    "inbox/public/inbox.js",
+  ];
   for (const path of [...some, ...pages, ...shared.map((name) => `dist/http/${name}`)]) {
     assert.ok(paths.includes(path), path);
   }

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { type Composed, composeCode, composeInvitation } from "../../src/domain/messages/compose.ts";
 import { deliveryTo, maskDestination, simulatedDelivery } from "../../src/domain/messages/delivery.ts";
-import { plainText } from "../../src/http/inbox/page.ts";
 
 /** What people would read of a message that is not framed. */
 const said = ({ subject, body }: Composed) => ({ subject, body });
@@ -129,11 +128,4 @@ describe("destinations", () => {
     assert.equal(simulatedDelivery(pool, "+4912345678", "email", ["email"]).medium, "EMAIL");
     assert.equal(simulatedDelivery(pool, "nina@i.example", "phone_number", ["phone_number"]).medium, "SMS");
   });
-});
-
-test("the inbox shows the text of an HTML body", () => {
-  const body =
-    '<style>b{}</style><p>Hello <b title="x">you</b> &amp; me<br>1 < 2</p><script>alert(1)</script>';
-  assert.equal(plainText({ medium: "EMAIL", body }), "Hello you & me\n1 < 2");
-  assert.equal(plainText({ medium: "SMS", body: "a<b>c" }), "a<b>c");
 });

@@ -5,7 +5,6 @@ import { mergedSettings } from "../../src/domain/branding/styles.ts";
 import { repairsOf, type Theme, themeCss, themeOf } from "../../src/domain/branding/theme.ts";
 import type { Mode } from "../../src/domain/branding/theme-colors.ts";
 import { style } from "../../src/http/hosted-ui/kit/assets.ts";
-import { style as inboxStyle } from "../../src/http/inbox/page.ts";
 import { colorOfCss, contrast } from "../../src/lib/color.ts";
 import { juniper, unreadable } from "../hosted-ui/brands.ts";
 
@@ -39,17 +38,9 @@ test("a style that says nothing is the theme.css there is, in both modes", () =>
   assert.equal(themeCss(themeOf(mergedSettings({ settings: undefined }), []), none), "");
 });
 
-test("the inbox has the colors of the pages, and edges that can be seen", () => {
-  const own = inboxStyle.split("@media (prefers-color-scheme: dark)");
-  for (const [mode, text = ""] of [
-    ["light", own[0]],
-    ["dark", own[1]],
-  ] as const) {
+test("edges can be seen on whatever they are on", () => {
+  for (const mode of ["light", "dark"] as const) {
     const { values } = themeOf({}, []).palettes[mode];
-    const stated = [...text.matchAll(/(--[\w-]+): (#[0-9a-f]{6});/g)];
-    assert.ok(stated.length > 8, mode);
-    for (const [, property, color] of stated)
-      assert.equal(color, values.get(property!), `${mode} ${property}`);
     const color = (property: string) => colorOfCss(values.get(property)!)!;
     for (const back of ["--card", "--page", "--field"])
       assert.ok(contrast(color("--edge"), color(back)) >= 3, `${mode} ${back}`);

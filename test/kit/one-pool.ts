@@ -12,7 +12,7 @@ export const ofAllPools: Readonly<Record<string, RegExp>> = {
   "the outbox worker looks for messages that are due":
     /^select .* from "outbox" where .*"next_attempt_at" <= /,
   "the development inbox shows messages of all pools":
-    /^select \* from "outbox" where "status" in .* order by "created_at" desc/,
+    /^select .* from "outbox" where "status" in .* order by "created_at" desc/,
   "a metric tells how many messages wait":
     /^select count\(\*\) as "count" from \(select "message_id" from "outbox" /,
   "ListUserPools lists them":

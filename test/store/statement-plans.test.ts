@@ -29,7 +29,7 @@ const small = Object.entries(growth).flatMap(([table, { removed }]) =>
 const whole: readonly { readonly text: RegExp; readonly by: string }[] = [
   { text: /^select "pool_id", "active_from" from "signing_keys" /, by: "poolhouse doctor" },
   { text: /^select count\(\*\) as "count" from \(select "message_id" from "outbox" /, by: "the metrics" },
-  { text: /^select \* from "outbox" where "status" in .* "created_at" desc/, by: "the development inbox" },
+  { text: /^select .* from "outbox" where "status" in .* "created_at" desc/, by: "the development inbox" },
 ];
 
 /** What reads a table or an index from its beginning to its end. */

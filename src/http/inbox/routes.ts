@@ -1,66 +1,126 @@
 /**
- * The messages of a development server, for people (/inbox) and for tests (/inbox/messages). The composition root
- * mounts it only if the mailbox is the inbox: on a loopback address without a mail server.
+ * The routes of the inbox, for people (pages) and for tests (JSON). The composition root mounts it only if the mailbox
+ * is the inbox: on a loopback address without a mail server.
  *
  * There are no CORS headers, so a page of another origin cannot read it; requests that say they come from one, or
  * through a proxy, are refused as well.
  */
-import { createHash } from "node:crypto";
+import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { App } from "../../app.ts";
-import { type Message, recentMessages } from "../../store/outbox.ts";
+import { mimeOf } from "../../integrations/senders/mime.ts";
+import { Undeliverable } from "../../integrations/senders/sender.ts";
+import type { Serving } from "../context.ts";
+import { plainHeaders, plainPolicy, wantsPage } from "../kit/plain-page.ts";
 import { comesFromElsewhere } from "../same-machine.ts";
-import { inboxPage, style } from "./page.ts";
+import { answerMessages, cursorOf, fully, type InboxContext } from "./answers.ts";
+import { Arrivals } from "./arrivals.ts";
+import { answerFile, filesRoute } from "./files.ts";
+import { findMessage, listing, removeAll, removeMessage } from "./find.ts";
+import { framed, frameHeaders } from "./frame.ts";
+import { listPage } from "./list-page.ts";
+import { messagePage } from "./message-page.ts";
+import { nobody, type ShownMessage, shownOf } from "./shown.ts";
 
-const styleHash = createHash("sha256").update(style).digest("base64");
-const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`;
+/** How many messages the page lists. */
+const listed = 100;
 
-/** How many messages are searched, and how many are shown. */
-const searched = 1_000;
-const shown = 100;
+const oneMessage = "/inbox/messages/:id{[0-9a-f]{32}}";
 
-export function inboxRoutes(app: App): Hono {
-  const routes = new Hono();
+export function inboxRoutes({ app, stopping }: Pick<Serving, "app" | "stopping">): Hono<{
+  Bindings: HttpBindings;
+}> {
+  const routes = new Hono<{ Bindings: HttpBindings }>();
+  const arrivals = new Arrivals(app);
   routes.use("/inbox/*", async (c, next) => {
     if (comesFromElsewhere(c)) return c.json({ message: "The inbox is not for other sites." }, 403);
     await next();
-    for (const [name, value] of headers) c.header(name, value);
+    for (const [name, value] of Object.entries(otherHeaders))
+      if (!c.res.headers.has(name)) c.header(name, value);
     return undefined;
   });
-  routes.get("/inbox", async (c) => {
-    const to = c.req.query("to")?.trim() || undefined;
-    const messages = await messagesTo(app, to);
-    return c.html(inboxPage({ messages, to, refreshes: c.req.query("refresh") === "on" }));
-  });
-  routes.get("/inbox/messages", async (c) => c.json((await messagesTo(app, c.req.query("to"))).map(json)));
+  routes.get(filesRoute, answerFile);
+  routes.get("/inbox", (c) => answerList(c, app, arrivals));
+  routes.get("/inbox/messages", (c) => answerMessages(c, app, arrivals, stopping));
+  addMessageRoutes(routes, app);
+  addRemovals(routes, app);
   return routes;
 }
 
-const headers = [
-  ["content-security-policy", policy],
-  ["cache-control", "no-store"],
-  ["referrer-policy", "no-referrer"],
-  ["x-content-type-options", "nosniff"],
-  ["cross-origin-resource-policy", "same-origin"],
-] as const;
+/** Headers of the pages. Their forms name their origin only if there may be a referrer. */
+const pageHeaders = {
+  ...plainHeaders,
+  "content-security-policy": plainPolicy(["style-src", "frame-src", "form-action"]),
+  "referrer-policy": "same-origin",
+} as const;
 
-async function messagesTo(app: App, to: string | undefined): Promise<Message[]> {
-  const recent = await recentMessages(app.db, app.clock(), searched);
-  const wanted = to?.toLowerCase();
-  const found = wanted ? recent.filter((message) => message.destination.toLowerCase() === wanted) : recent;
-  return found.slice(0, shown);
+/** Headers of what is no page. */
+const otherHeaders = {
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cache-control": "no-store",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+  "cross-origin-resource-policy": "same-origin",
+} as const;
+
+async function answerList(c: InboxContext, app: App, arrivals: Arrivals): Promise<Response> {
+  const to = c.req.query("to")?.trim() || undefined;
+  const words = c.req.query("q")?.trim() ?? "";
+  const arrived = await arrivals.read();
+  const found = await listing(app, arrived.map(({ message }) => message).reverse(), { to, words }, listed);
+  const next = cursorOf(arrivals.positionAfter(arrived.at(-1)));
+  const refreshes = c.req.query("refresh") === "on";
+  return c.html(listPage({ ...found, to, words, next, refreshes }), 200, pageHeaders);
 }
 
-function json(message: Message) {
-  return {
-    id: message.id,
-    to: message.destination,
-    medium: message.medium,
-    kind: message.kind,
-    subject: message.subject,
-    body: message.body,
-    code: message.code ?? null,
-    userPoolId: message.poolId,
-    sentAt: new Date(message.createdAt).toISOString(),
+function addMessageRoutes(routes: Hono<{ Bindings: HttpBindings }>, app: App): void {
+  const shown = async (c: InboxContext) => {
+    const message = await findMessage(app, c.req.param("id") ?? "");
+    return message && { message, mail: await shownOf(app, message) };
   };
+  routes.get(oneMessage, async (c, next) => {
+    const found = await shown(c);
+    if (found === undefined) return next();
+    if (!wantsPage(c.req.header("accept"))) return c.json(await fully(app, found.message));
+    return c.html(messagePage(found.mail), 200, pageHeaders);
+  });
+  routes.get(`${oneMessage}/html`, async (c, next) => {
+    const { html, images } = (await shown(c))?.mail ?? {};
+    return html === undefined ? next() : c.html(framed(html, images), 200, frameHeaders);
+  });
+  routes.get(`${oneMessage}/raw`, async (c, next) => {
+    const found = await shown(c);
+    return found === undefined || found.mail.medium === "SMS" ? next() : answerRaw(c, found.mail);
+  });
+}
+
+/** Answers the bytes that a mail server would get, as text. */
+async function answerRaw(c: InboxContext, mail: ShownMessage): Promise<Response> {
+  try {
+    const bytes = new TextDecoder().decode(await mimeOf(nobody, mail));
+    const policy = `${otherHeaders["content-security-policy"]}; sandbox`;
+    return c.text(bytes, 200, { "content-security-policy": policy });
+  } catch (error) {
+    if (!(error instanceof Undeliverable)) throw error;
+    return c.text(`No mail server would get this message. ${error.message}`, 409);
+  }
+}
+
+/** Deleting, by the forms of the pages and by programs. */
+function addRemovals(routes: Hono<{ Bindings: HttpBindings }>, app: App): void {
+  routes.post("/inbox/messages/delete", async (c) => {
+    await removeAll(app);
+    return c.redirect("/inbox", 303);
+  });
+  routes.delete("/inbox/messages", async (c) => {
+    await removeAll(app);
+    return c.body(null, 204);
+  });
+  routes.post(`${oneMessage}/delete`, async (c) => {
+    await removeMessage(app, c.req.param("id"));
+    return c.redirect("/inbox", 303);
+  });
+  routes.delete(oneMessage, async (c, next) =>
+    (await removeMessage(app, c.req.param("id"))) ? c.body(null, 204) : next(),
+  );
 }

@@ -18,12 +18,16 @@ export interface PlainPage {
   readonly language?: { readonly code: string; readonly dir: string };
   /** Path of a module of this server; none if undefined. */
   readonly script?: string;
+  /** Path of a style sheet of this server, in addition to that of all plain pages. */
+  readonly style?: string;
+  /** What else belongs into the head. */
+  readonly head?: Html;
 }
 
 const style = `${themeStyle}\n${readFileSync(new URL("public/plain.css", import.meta.url), "utf8")}`;
 const styleHash = createHash("sha256").update(style).digest("base64");
 
-export function plainPage({ title, main, language, script }: PlainPage): string {
+export function plainPage({ title, main, language, script, style: more, head }: PlainPage): string {
   const { code, dir } = language ?? { code: "en", dir: "ltr" };
   return String(html`<!doctype html>
 <html lang="${code}" dir="${dir}">
@@ -34,7 +38,7 @@ export function plainPage({ title, main, language, script }: PlainPage): string 
 <meta name="robots" content="noindex">
 <title>${title} – Poolhouse</title>
 <link rel="icon" href="data:,">
-<style>${raw(style)}</style>${script === undefined ? "" : html`\n<script src="${script}" type="module"></script>`}
+<style>${raw(style)}</style>${more === undefined ? "" : html`\n<link rel="stylesheet" href="${more}">`}${head ?? ""}${script === undefined ? "" : html`\n<script src="${script}" type="module"></script>`}
 </head>
 <body>
 <main>
@@ -52,18 +56,29 @@ export function messagePage(title: string, text: string, language?: PlainPage["l
   return plainPage({ title, main, ...(language && { language }) });
 }
 
+const directives = {
+  "default-src": "'none'",
+  "style-src": `'sha256-${styleHash}'`,
+  "script-src": "'self'",
+  "connect-src": "'self'",
+  "img-src": "data:",
+  "base-uri": "'none'",
+  "form-action": "'none'",
+  "frame-ancestors": "'none'",
+} as const;
+
+/** The Content-Security-Policy of a plain page that also has frames, forms or a style sheet of this origin. */
+export function plainPolicy(own: readonly ("frame-src" | "form-action" | "style-src")[] = []): string {
+  const all: Record<string, string> = { ...directives };
+  for (const name of own) all[name] = name === "style-src" ? `${directives[name]} 'self'` : "'self'";
+  return Object.entries(all)
+    .map(([name, value]) => `${name} ${value}`)
+    .join("; ");
+}
+
 /** The headers of a plain page. Its scripts may only come from, and only call, this origin. */
 export const plainHeaders = {
-  "content-security-policy": [
-    "default-src 'none'",
-    `style-src 'sha256-${styleHash}'`,
-    "script-src 'self'",
-    "connect-src 'self'",
-    "img-src data:",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join("; "),
+  "content-security-policy": plainPolicy(),
   "cache-control": "no-store",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",

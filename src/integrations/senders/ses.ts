@@ -2,7 +2,7 @@
 import type { SESv2Client } from "@aws-sdk/client-sesv2";
 import type { SesSender } from "../../lib/sender-settings.ts";
 import { awsCall, clientOptions } from "./aws.ts";
-import { mailOf } from "./mail.ts";
+import { mailOf, mimeOf } from "./mime.ts";
 import { type OutgoingMessage, type Sender, type SenderMeans, Undeliverable } from "./sender.ts";
 import { newSendings } from "./sendings.ts";
 
@@ -53,11 +53,8 @@ export function sesSender(settings: SesSender, means: SenderMeans = {}): Sender 
 }
 
 async function inputOf({ from, configurationSet }: SesSender, message: OutgoingMessage) {
-  const { default: MailComposer } = await import("nodemailer/lib/mail-composer");
-  const { envelope, ...mail } = mailOf(from, message);
-  const raw = await new MailComposer({ ...mail, disableFileAccess: true, disableUrlAccess: true })
-    .compile()
-    .build();
+  const { envelope } = mailOf(from, message);
+  const raw = await mimeOf(from, message);
   const set = message.configurationSet ?? configurationSet;
   return {
     FromEmailAddress: envelope.from,

@@ -6,7 +6,7 @@
 import { format } from "node:util";
 import type Mail from "nodemailer/lib/mailer";
 import type { SmtpSender } from "../../lib/sender-settings.ts";
-import { mailOf } from "./mail.ts";
+import { mailOf, onlyText } from "./mime.ts";
 import { type Sender, type SenderMeans, Throttled, Undeliverable } from "./sender.ts";
 import { Late, newSendings } from "./sendings.ts";
 
@@ -69,9 +69,7 @@ async function connect(config: Omit<SmtpSender, "type">, tell: SenderMeans["tell
     requireTLS: mustEncrypt && !secure,
     tls: { rejectUnauthorized: checked, minVersion: "TLSv1.2", ...(ca !== undefined && { ca }) },
     allowInternalNetworkInterfaces: true,
-    // Templates are text: nothing in a message may be read as a path or URL.
-    disableFileAccess: true,
-    disableUrlAccess: true,
+    ...onlyText,
     ...(dkim && {
       dkim: { domainName: dkim.domain, keySelector: dkim.selector, privateKey: dkim.privateKey },
     }),
