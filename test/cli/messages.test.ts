@@ -250,6 +250,24 @@ test("messages test sends one by each sender that can, and prints the conversati
   assert.ok(!isSigned(mail.raw.replace("A test of", "A quiz of"), dkimPublicKey));
 });
 
+test("credentials of Amazon SES may come from the environment", async () => {
+  const ses = await openHttpSink(() => ({ status: 200, body: "{}" }));
+  const mail = { type: "ses", region: "eu-west-1", endpoint: ses.url, from: "a@b.example" };
+  const file = folderWith(stringify({ senders: { mail }, messages: { email: "mail" } }));
+  const argv = [main, "messages", "test", "--to", "a@b.example", "--config", file];
+  const nothing = { AWS_EC2_METADATA_DISABLED: "true", HOME: dirname(file) };
+  const run = (env: Readonly<Record<string, string>>) =>
+    promisify(execFile)(process.execPath, argv, { env: { ...nothing, ...env } }).catch(
+      (error: { stdout: string }) => error,
+    );
+  const right = await run({ AWS_ACCESS_KEY_ID: "AKIAENV", AWS_SECRET_ACCESS_KEY: "hush" });
+  assert.match(right.stdout, /^ {2}> POST .*\/v2\/email\/outbound-emails\n {2}< 200\nsent$/m);
+  assert.match(ses.taken[0]?.headers.authorization ?? "", /Credential=AKIAENV\//);
+  const none = await run({});
+  assert.match(none.stdout, /FAILED: Amazon SES cannot be used: there are no credentials/);
+  await ses.close();
+});
+
 test("messages test says what failed, and ends with 1", async () => {
   sink.answer = () => ({ status: 410 });
   const { stdout, code } = await poolhouse("messages", "test", "--to", "+15550100");
