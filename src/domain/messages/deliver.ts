@@ -1,7 +1,8 @@
 /**
  * Delivers the messages in the outbox: the request that queued them does so at once, and a worker delivers what is left
- * after a failure, a crash or a busy moment. A conditional update decides who has a message, so any number of servers
- * may run the worker. Messages are delivered at least once.
+ * after a failure, a crash or a busy moment. Each sender has a lane (lanes.ts), which bounds what it has at once. A
+ * conditional update decides who has a message, so any number of servers may run the worker. Messages are delivered at
+ * least once.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { App, Ctx } from "../../app.ts";
@@ -100,10 +101,8 @@ function tracked<Outcome>(app: App, made: Promise<Outcome>): Promise<Outcome> {
 async function atOnce({ app, now }: Ctx, queued: QueuedMessage, place: Place): Promise<AttemptOutcome> {
   const { poolId, id, wording, sending } = queued.message;
   const asksFunction = wording !== undefined || sending !== undefined;
-  if (!asksFunction && !place.take(now)) {
-    const isLeft = await leave(app, { poolId, id, attempts: 0 }).catch(logged(app, { poolId, id }));
-    return isLeft ?? "left";
-  }
+  if (!asksFunction && !place.take(now))
+    return leave(app, { poolId, id, attempts: 0 }).catch(logged(app, { poolId, id }));
   return tryOnce(app, { poolId, id, nextAttemptAt: firstAttemptAt(queued) }, place, now);
 }
 
@@ -120,7 +119,10 @@ const logged =
     return "failed" as const;
   };
 
-/** Makes one attempt. Never throws: errors are logged and recorded. @param now epoch milliseconds, from which the lease counts */
+/**
+ * Makes one attempt. Never throws: errors are logged and recorded.
+ * @param now epoch milliseconds, from which the lease counts
+ */
 async function tryOnce(
   app: App,
   due: MessageRef & { readonly nextAttemptAt: number },
