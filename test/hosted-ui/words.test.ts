@@ -1,9 +1,10 @@
 /** The words in all languages, and which language is chosen. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { messageKinds, messageLanguages, wordsOfMessages } from "../../src/domain/messages/words.ts";
+import { messageKinds, wordsOfMessages } from "../../src/domain/messages/words.ts";
 import { wordsFor } from "../../src/http/hosted-ui/kit/language.ts";
 import { en } from "../../src/http/hosted-ui/words/en.ts";
+import { languageTags } from "../../src/lib/language.ts";
 
 /** Cognito's languages, and one that is written from right to left. */
 const languages = ["ar", "de", "en", "es", "fr", "id", "it", "ja", "ko", "pt-BR", "zh-CN", "zh-TW"];
@@ -37,8 +38,8 @@ test("every language is there, says everything, and fills in what it is given", 
 });
 
 test("messages speak the languages of the pages, and say where codes, names and links belong", () => {
-  assert.deepEqual(messageLanguages.toSorted(), languages.toSorted());
-  for (const code of messageLanguages) {
+  assert.deepEqual(languageTags.toSorted(), languages.toSorted());
+  for (const code of languageTags) {
     const words = wordsOfMessages(code);
     for (const kind of messageKinds) {
       const { body, rows = {} } = words[kind];

@@ -14,7 +14,7 @@ import { exampleMessage, exampleMessages } from "../../src/domain/messages/examp
 import { composeOurs, type Layout } from "../../src/domain/messages/layout.ts";
 import { renderMail } from "../../src/domain/messages/mail.ts";
 import { outgoing } from "../../src/domain/messages/outgoing.ts";
-import { messageLanguages } from "../../src/domain/messages/words.ts";
+import { languageTags } from "../../src/lib/language.ts";
 import { giveStyle, logos, png } from "../hosted-ui/brands.ts";
 import { makePool, newAddress, password, refused, unique } from "../kit/people.ts";
 import { forEachServer, type TestServer } from "../kit/server.ts";
@@ -243,7 +243,7 @@ forEachServer(
 
     test("mail programs show every message in every language", async () => {
       const { app } = await open();
-      for (const language of messageLanguages)
+      for (const language of languageTags)
         for (const kind of Object.keys(exampleMessages)) {
           const message = exampleMessage(pool, kind, "EMAIL", { language }) ?? assert.fail();
           const { html = "", text } = await outgoing({ app, db: app.db }, message);

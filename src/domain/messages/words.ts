@@ -1,5 +1,5 @@
 /** The words of messages for which a pool has no template, in the languages of the hosted pages: one file per language. */
-import { type LanguageTag, languageTags } from "../../lib/language.ts";
+import type { LanguageTag } from "../../lib/language.ts";
 import { ar } from "./words/ar.ts";
 import { de } from "./words/de.ts";
 import { en, type MessageKind, type MessageWords } from "./words/en.ts";
@@ -32,6 +32,3 @@ export function wordsOfMessages(language: LanguageTag): MessageWords {
 export function directionOf(language: LanguageTag): "ltr" | "rtl" {
   return language === "ar" ? "rtl" : "ltr";
 }
-
-/** The tags of all languages. */
-export const messageLanguages = languageTags;

@@ -36,12 +36,12 @@ export const de: MessageWords = {
   },
   signIn: {
     ...authentication,
-    intro: "Geben Sie diesen Code ein, um sich anzumelden. Geben Sie ihn an niemanden weiter.",
+    intro: "Geben Sie diesen Code ein, um sich anzumelden. Teilen Sie ihn mit niemandem.",
     note,
   },
   mfa: {
     ...authentication,
-    intro: "Geben Sie diesen Code ein, um die Anmeldung abzuschließen. Geben Sie ihn an niemanden weiter.",
+    intro: "Geben Sie diesen Code ein, um die Anmeldung abzuschließen. Teilen Sie ihn mit niemandem.",
     note: "Wenn Sie sich nicht gerade anmelden, kennt jemand anderes Ihr Passwort: Ändern Sie es.",
   },
   invitation: {
