@@ -64,8 +64,8 @@ forEachServer("the inbox for programs that wait", (open) => {
         [message?.id],
       );
     const [shown] = pages[0]!.messages;
-    assert.equal(shown?.text, message?.body);
-    assert.equal(shown?.html, message?.body);
+    assert.match(shown?.text ?? "", new RegExp(`^${RegExp.escape(message!.body)}`));
+    assert.match(shown?.html ?? "", /^<!doctype html>.*Temporary password/s);
     assert.equal(shown?.headers["subject"], "Your temporary password");
     const next = pages[1]!.next;
     assert.deepEqual((await readInbox(server, { to, wait: "60" })).messages, pages[0]!.messages);

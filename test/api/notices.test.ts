@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as sdk from "@aws-sdk/client-cognito-identity-provider";
 import { composeNotice } from "../../src/domain/messages/notices.ts";
-import { messageLanguages } from "../../src/domain/messages/words.ts";
 import { noticeNames } from "../../src/domain/user-pools/notice-tag.ts";
+import { languageTags } from "../../src/lib/language.ts";
 import { newPhone } from "../doors/waits.ts";
 import { Authenticator } from "../kit/authenticator.ts";
 import { call } from "../kit/calls.ts";
@@ -345,7 +345,7 @@ forEachServer(
 );
 
 test("every notice is worded in every language, and none has a link", () => {
-  for (const language of messageLanguages) {
+  for (const language of languageTags) {
     for (const name of noticeNames) {
       const facts = { at: 0, address: "2001:db8::1", program: "Chrome 125 / macOS 15.0", language };
       const { subject, body } = composeNotice(name, { ...facts, byAdministrator: false });
