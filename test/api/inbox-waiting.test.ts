@@ -64,7 +64,7 @@ forEachServer("the inbox for programs that wait", (open) => {
         [message?.id],
       );
     const [shown] = pages[0]!.messages;
-    assert.match(shown?.text ?? "", new RegExp(`^${RegExp.escape(message!.body)}`));
+    assert.ok(shown?.text.startsWith(message!.body));
     assert.match(shown?.html ?? "", /^<!doctype html>.*Temporary password/s);
     assert.equal(shown?.headers["subject"], "Your temporary password");
     const next = pages[1]!.next;
