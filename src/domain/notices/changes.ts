@@ -10,26 +10,39 @@ import { queueNotice } from "./queue.ts";
 type State = Pick<User, "attributes" | "mfa" | "status">;
 
 interface Rule {
-  /** Operations after which it is sent. */
-  readonly by?: readonly CredentialOperation[];
+  /** Operations after which it is sent: always, or depending on what they changed about the user. */
+  readonly by?: Readonly<Partial<Record<CredentialOperation, Condition>>>;
   /** What about the user it is sent for, whichever operation changed that. */
-  readonly if?: (before: State, after: State) => boolean;
+  readonly if?: Condition;
 }
+
+type Condition = (before: State, after: State) => boolean;
+
+const always = () => true;
 
 /** Changes that an owner is told of; a new sign-in is no change (sign-ins.ts). */
 const rules: Readonly<Record<Exclude<NoticeName, "new-sign-in">, Rule>> = {
   "password-changed": {
-    by: ["ChangePassword", "ConfirmForgotPassword", "AdminSetUserPassword"],
-    // The challenge NEW_PASSWORD_REQUIRED.
-    if: (before, after) => before.status === "FORCE_CHANGE_PASSWORD" && after.status === "CONFIRMED",
+    by: {
+      ChangePassword: always,
+      ConfirmForgotPassword: always,
+      // Whoever was just created had no password of their own.
+      AdminSetUserPassword: ({ status }) => status !== "FORCE_CHANGE_PASSWORD",
+      // NEW_PASSWORD_REQUIRED.
+      RespondToAuthChallenge: (before, after) =>
+        before.status === "FORCE_CHANGE_PASSWORD" && after.status === "CONFIRMED",
+    },
   },
   "factor-added": {
-    // A software token can also replace another.
-    by: ["CompleteWebAuthnRegistration", "VerifySoftwareToken"],
-    if: (before, after) => after.mfa.enabled.some((factor) => !before.mfa.enabled.includes(factor)),
+    // A software token can replace another one; that it is turned on afterwards is no news.
+    by: { CompleteWebAuthnRegistration: always, VerifySoftwareToken: always },
+    if: (before, after) =>
+      after.mfa.enabled.some(
+        (factor) => factor !== "SOFTWARE_TOKEN_MFA" && !before.mfa.enabled.includes(factor),
+      ),
   },
   "factor-removed": {
-    by: ["DeleteWebAuthnCredential", "AdminDeleteSoftwareToken"],
+    by: { DeleteWebAuthnCredential: always, AdminDeleteSoftwareToken: always },
     if: (before, after) => before.mfa.enabled.some((factor) => !after.mfa.enabled.includes(factor)),
   },
   "address-changed": {
@@ -40,7 +53,7 @@ const rules: Readonly<Record<Exclude<NoticeName, "new-sign-in">, Rule>> = {
           after.attributes[contact] !== before.attributes[contact],
       ),
   },
-  "account-deleted": { by: ["DeleteUser"] },
+  "account-deleted": { by: { DeleteUser: always } },
 };
 
 /**
@@ -57,7 +70,7 @@ export async function noticeChange(
   const { operation, before, after = before } = change;
   for (const name of Object.keys(rules) as (keyof typeof rules)[]) {
     const rule = rules[name];
-    if (rule.by?.includes(operation) || rule.if?.(before, after))
+    if (rule.by?.[operation]?.(before, after) || rule.if?.(before, after))
       await queueNotice(tx, ctx, pool, before, name);
   }
 }
