@@ -52,6 +52,8 @@ export interface Lane {
   readonly ids: Set<string>;
   /** Epoch milliseconds before which the sender wants to be left alone. */
   closedUntil: number;
+  /** How often it wanted to be left alone since it last took a message. */
+  pauses: number;
 }
 
 /** What loads settings and branding: the database, and what was already loaded from it. */

@@ -15,6 +15,11 @@ export interface PhoneFacts {
   readonly countries: readonly string[];
   /** Whether numbers of this length exist there. */
   readonly possible: boolean;
+  /**
+   * The number without what is only dialed inside its country, such as the 0 of `+44 0 7911 123456`: the same for every way in
+   * which services accept it.
+   */
+  readonly number: string;
   /** What numbers of the same range begin with: the calling code and three digits. */
   readonly range: string;
 }
@@ -27,13 +32,14 @@ export async function phoneFacts(number: string): Promise<PhoneFacts> {
   const parsed = parse(number);
   const callingCode: string | undefined = parsed?.countryCallingCode;
   if (parsed === undefined || callingCode === undefined)
-    return { callingCode, countries: [], possible: false, range: number.slice(0, 2 + digitsOfRange) };
+    return { callingCode, number, countries: [], possible: false, range: number.slice(0, 2 + digitsOfRange) };
   const sharing = () => getCountries().filter((one) => getCountryCallingCode(one) === callingCode);
   return {
     callingCode,
+    number: parsed.number,
     countries: parsed.country === undefined ? sharing() : [parsed.country],
     possible: parsed.isPossible(),
-    range: number.slice(0, 1 + callingCode.length + digitsOfRange),
+    range: parsed.number.slice(0, 1 + callingCode.length + digitsOfRange),
   };
 }
 

@@ -22,7 +22,7 @@ const makeTextPool = (server: TestServer) =>
 
 /** A sign-up from an address by somebody with this phone number or e-mail address. */
 function signUp(server: TestServer, ClientId: string, contact: string, from: string) {
-  const Name = contact.startsWith("+") ? "phone_number" : "email";
+  const Name = contact.includes("@") ? "email" : "phone_number";
   const Username = unique("user");
   const body = { ClientId, Username, Password: password, UserAttributes: [{ Name, Value: contact }] };
   return call(server.endpoint, "SignUp", body, { "x-forwarded-for": from });
@@ -119,6 +119,28 @@ forEachServer(
       assert.equal((await signUp(server, ClientId, "+4917012345678", "203.0.113.1")).status, 200);
     });
 
+    test("a number with the 0 that is dialed inside its country is in the same range", async () => {
+      const server = await open();
+      const { ClientId, UserPoolId } = await makeTextPool(server);
+      const attack = Array.from({ length: 2 * range }, (_, at) => () => {
+        const phone = `+44${at % 2 === 0 ? "" : "0"}7911${100000 + at}`;
+        return signUp(server, ClientId, phone, `203.0.113.${at}`);
+      });
+      const answers = await crowd(20, attack);
+      assert.equal(answers.filter(({ status }) => status === 200).length, range);
+      assert.equal(await queued(server, UserPoolId, "SMS"), range);
+    });
+
+    test("mail to an address that begins like a number counts in no budget of texts", async () => {
+      const server = await open();
+      const { ClientId, UserPoolId } = await makeTextPool(server);
+      for (let at = 0; at <= range; at += 1) {
+        const answer = await signUp(server, ClientId, `+491512${at}@mail.example`, `203.0.113.${at}`);
+        assert.equal(answer.status, 200, answer.message);
+      }
+      assert.equal(await queued(server, UserPoolId, "EMAIL"), range + 1);
+    });
+
     test("a silent refusal looks as usual, and sends nothing", async () => {
       const server = await open();
       const pool = await makePool(
@@ -161,6 +183,24 @@ forEachServer(
 forEachServer(
   "countries that get texts",
   (open) => {
+    test("a phone gets what it may get in an hour, however its number is written", async () => {
+      const server = await open();
+      const { ClientId } = await makeTextPool(server);
+      const most = server.app.config.limits["messages-per-destination"];
+      for (let at = 0; at <= most; at += 1) {
+        const phone = `+49${at % 2 === 0 ? "" : "0"}15112345678`;
+        const { status } = await signUp(server, ClientId, phone, `203.0.113.${at}`);
+        assert.equal(status, at < most ? 200 : 400, `text ${at}`);
+      }
+    });
+
+    test("mail goes to addresses that begin with +", async () => {
+      const server = await open();
+      const { ClientId } = await makeTextPool(server);
+      const answer = await signUp(server, ClientId, `+${newAddress()}`, "203.0.113.1");
+      assert.equal(answer.status, 200, answer.message);
+    });
+
     test("a number elsewhere is refused where a limit is, and invited in vain by an administrator", async () => {
       const server = await open();
       const { ClientId, UserPoolId } = await makeTextPool(server);

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { pino } from "pino";
 import type { App, Ctx } from "../../src/app.ts";
 import { deliverDue, deliverQueued, startOutboxWorker } from "../../src/domain/messages/deliver.ts";
-import { newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
+import { type Handling, newMessage, queueMessage } from "../../src/domain/messages/queue.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
 import { type OutgoingMessage, type Sender, Throttled } from "../../src/integrations/senders/sender.ts";
 import { type Db, inTransaction } from "../../src/store/db.ts";
@@ -39,14 +39,19 @@ function house(db: Db, slowly: (message: OutgoingMessage) => Promise<void>) {
     },
   } as unknown as App;
   const ctx = () => ({ app, db, random, now }) as unknown as Ctx;
-  const queue = async (poolId: string, by: "now" | "worker", destinations: readonly string[]) => {
+  const queue = async (
+    poolId: string,
+    by: "now" | "worker",
+    destinations: readonly string[],
+    handling?: Handling,
+  ) => {
     const queued = destinations.map((destination) =>
       newMessage(
         ctx(),
         { id: poolId, document: {} },
         {
           ...{ userId: "u", kind: "sign-up", composed: { subject: "s", body: "b" }, code: "123456" },
-          ...{ delivery: { medium: "EMAIL", destination }, lifetimeMs: 24 * 60 * minute, by },
+          ...{ delivery: { medium: "EMAIL", destination }, lifetimeMs: 24 * 60 * minute, by, handling },
         },
       ),
     );
@@ -108,6 +113,88 @@ forEachDatabase((_name, open) => {
     isOpen = true;
     while ((await dueMessages(db, app.clock(), 1)).length > 0) await deliverDue(app, app.clock());
     assert.deepEqual(got.sort(), names(40).sort());
+  });
+
+  test("one recipient for whom a service always throttles delays the messages to others by a minute at most", async () => {
+    const { db } = await open();
+    let refused = 0;
+    const got: string[] = [];
+    const { app, queue, advance } = house(db, async ({ destination }) => {
+      if (destination.startsWith("poison")) {
+        refused += 1;
+        throw new Throttled("Too many.", undefined);
+      }
+      got.push(destination);
+    });
+    await queue("p_slow", "worker", ["poison@mail.example"]);
+    for (let attempt = 1; attempt <= 6; attempt += 1) {
+      advance(15 * minute);
+      await deliverDue(app, app.clock());
+      assert.equal(refused, attempt);
+    }
+    await queue("p_slow", "worker", ["honest@mail.example"]);
+    await deliverDue(app, app.clock());
+    assert.deepEqual(got, [], "the service is left alone for a moment");
+    advance(minute);
+    await deliverDue(app, app.clock());
+    assert.deepEqual(got, ["honest@mail.example"]);
+  });
+
+  test("a function that takes longer than a lease words a message once, and it is sent once", async (t) => {
+    t.mock.timers.enable({ apis: ["setInterval"] });
+    const { db } = await open();
+    const { app, sent, ctx, queue, advance } = house(db, async () => {});
+    const { promise: released, resolve } = Promise.withResolvers<void>();
+    let asked = 0;
+    const invoke = async () => {
+      asked += 1;
+      await released;
+      return { response: { emailMessage: "Here: {####}" } };
+    };
+    Object.assign(app, { functions: { invoke } });
+    const event = { trigger: "CustomMessage", arn: "arn", event: {} } as const;
+    const queued = await queue("p_quick", "now", ["a@mail.example"], {
+      wording: { event, filling: { code: "1" } },
+    });
+    // What the request did before took most of the first lease.
+    const late = ctx();
+    advance(minute - 1);
+    const delivering = deliverQueued(late, queued);
+    await until("the function is asked", () => asked === 1);
+    for (let third = 1; third <= 9; third += 1) {
+      const due = async () => (await dueMessages(db, app.clock() + 60 * minute, 1))[0]?.nextAttemptAt;
+      advance(minute / 3);
+      t.mock.timers.tick(minute / 3);
+      await until("the lease is renewed", async () => (await due()) === app.clock() + minute);
+      // The worker of another server.
+      await deliverDue(app, app.clock());
+    }
+    assert.equal(asked, 1);
+    resolve();
+    await delivering;
+    assert.deepEqual(sent, ["a@mail.example"]);
+    assert.deepEqual(await dueMessages(db, app.clock() + 60 * minute, 1), []);
+  });
+
+  test("a request that took long has a whole lease for its message", async () => {
+    const { db } = await open();
+    const { promise: released, resolve } = Promise.withResolvers<void>();
+    const begun: string[] = [];
+    const { app, ctx, queue, advance } = house(db, async ({ destination }) => {
+      begun.push(destination);
+      await released;
+    });
+    const queued = await queue("p_slow", "now", ["a@mail.example"]);
+    const late = ctx();
+    advance(minute - 1);
+    const delivering = deliverQueued(late, queued);
+    await until("it is being sent", () => begun.length === 1);
+    advance(minute - 1);
+    const other = house(db, async () => assert.fail("sent twice")).app;
+    await deliverDue({ ...other, clock: app.clock }, app.clock());
+    resolve();
+    await delivering;
+    assert.deepEqual(await dueMessages(db, app.clock() + 60 * minute, 1), []);
   });
 
   test("a request whose sender has no room does not wait, and the worker sends the message", async () => {

@@ -11,11 +11,23 @@ describe("phone numbers", () => {
       ["+77012345678", "7", "KZ", "+7701"],
     ] as const) {
       const facts = await phoneFacts(number);
-      assert.deepEqual(facts, { callingCode, countries: [country], possible: true, range });
+      assert.deepEqual(facts, { callingCode, number, countries: [country], possible: true, range });
     }
     const fictional = await phoneFacts("+15555550100");
     assert.equal(fictional.possible, true);
     assert.ok(["US", "CA", "JM"].every((country) => fictional.countries.includes(country)));
+  });
+
+  test("have one form without what is only dialed inside their country", async () => {
+    for (const [written, number, range] of [
+      ["+4407911123456", "+447911123456", "+44791"],
+      ["+49015112345678", "+4915112345678", "+49151"],
+      ["+112025550123", "+12025550123", "+1202"],
+      ["+5501511961234567", "+5511961234567", "+55119"],
+    ] as const) {
+      const facts = await phoneFacts(written);
+      assert.deepEqual([facts.number, facts.range], [number, range], written);
+    }
   });
 
   test("are impossible if no country has such", async () => {

@@ -233,7 +233,9 @@ async function countReceived(
   },
 ): Promise<"messages-per-destination" | Awaited<ReturnType<typeof countText>>> {
   const { owner, text, silent } = to;
-  const count = await countAtDestination(tx, ctx, poolId, to, owner);
+  // However a number is written, it is one phone.
+  const destination = text?.number ?? to.destination;
+  const count = await countAtDestination(tx, ctx, poolId, { destination, silent }, owner);
   if (count > ctx.config.limits["messages-per-destination"]) return "messages-per-destination";
   return text && countText(tx, ctx, poolId, text, { silent, known: owner !== undefined });
 }

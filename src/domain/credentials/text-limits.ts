@@ -14,9 +14,12 @@ const hour = 60 * 60 * 1000;
 
 export type TextLimit = "texts-per-prefix" | "texts-per-pool";
 
-/** Reads what the budgets depend on, before the transaction that counts; undefined for an e-mail address. */
+/**
+ * Reads what the budgets depend on, before the transaction that counts; undefined for an e-mail address, which may begin
+ * with `+` as well.
+ */
 export async function textTo(destination: string | undefined): Promise<PhoneFacts | undefined> {
-  return destination?.startsWith("+") ? phoneFacts(destination) : undefined;
+  return destination === undefined || destination.includes("@") ? undefined : phoneFacts(destination);
 }
 
 /**

@@ -24,7 +24,17 @@ import { isRefusedFor, refuseFor } from "../../wire/refuse.ts";
 import { customWords, places } from "../triggers/custom-message.ts";
 import { type Sending, sendByFunction, senderProblem } from "../triggers/custom-sender.ts";
 import { composeCustom } from "./compose.ts";
-import { areAllFull, close, laneOf, type Place, placeIn, queueIn } from "./lanes.ts";
+import {
+  areAllFull,
+  backOffMs,
+  laneOf,
+  longestPauseMs,
+  type Place,
+  pause,
+  placeIn,
+  queueIn,
+  resume,
+} from "./lanes.ts";
 import { outgoing } from "./outgoing.ts";
 import { firstAttemptAt, leaseMs, type QueuedMessage, type Wording } from "./queue.ts";
 import { assertReachable } from "./reachable.ts";
@@ -34,13 +44,6 @@ const patienceMs = 2_000;
 /** How long a request waits if a CustomMessage function is asked first, in its three attempts of five seconds. Milliseconds. */
 const functionPatienceMs = 20_000;
 const maxAttempts = 8;
-
-const longestPauseMs = 15 * 60_000;
-
-/** The delay before the next attempt: 5 s, 20 s, 80 s … at most 15 minutes. */
-function backOffMs(attempts: number): number {
-  return Math.min(longestPauseMs, 5_000 * 4 ** (attempts - 1));
-}
 
 /**
  * Attempts to deliver a request's messages after its commit, and waits a moment for the outcome; what takes longer
@@ -98,8 +101,10 @@ function tracked<Outcome>(app: App, made: Promise<Outcome>): Promise<Outcome> {
 }
 
 /** The attempt of the request that queued the message. If its sender has enough to do, the worker takes the message next. */
-async function atOnce({ app, now }: Ctx, queued: QueuedMessage, place: Place): Promise<AttemptOutcome> {
+async function atOnce({ app }: Ctx, queued: QueuedMessage, place: Place): Promise<AttemptOutcome> {
   const { poolId, id, wording, sending } = queued.message;
+  // The request may have begun long ago, and the lease must outlast the attempt.
+  const now = app.clock();
   const asksFunction = wording !== undefined || sending !== undefined;
   if (!asksFunction && !place.take(now))
     return leave(app, { poolId, id, attempts: 0 }).catch(logged(app, { poolId, id }));
@@ -146,13 +151,15 @@ async function send(app: App, queued: ClaimedMessage, place: Place): Promise<Att
   try {
     const by = queued.sending === undefined ? senderOf(app, queued).kind : undefined;
     if (queued.medium === "SMS") await assertReachable(queued.destination, by, app.config.smsCountries);
-    if (queued.sending !== undefined) await sendByFunction(app, queued, queued.sending as Sending);
+    if (queued.sending !== undefined)
+      await held(app, queued, () => sendByFunction(app, queued, queued.sending as Sending));
     else {
       message = await worded(app, queued);
       if (!place.take(app.clock())) return await leave(app, message);
       const sender = senderOf(app, message);
       // The inbox renders what it shows when somebody looks.
       if (sender.kind !== "inbox") await sender.send(await outgoing({ app, db: app.db }, message));
+      resume(laneOf(app, sender));
     }
   } catch (error) {
     await failed(app, message, error);
@@ -166,6 +173,26 @@ async function send(app: App, queued: ClaimedMessage, place: Place): Promise<Att
   return "sent";
 }
 
+/**
+ * Renews the lease of a message while a function has it, which may take longer than any lease; a sender that gets the
+ * message afterwards has enough of it left.
+ */
+async function held<T>(app: App, message: ClaimedMessage, work: () => Promise<T>): Promise<T> {
+  let renewed: Promise<unknown> = Promise.resolve();
+  const renew = () =>
+    settleMessage(app.db, message, { status: "waiting", nextAttemptAt: app.clock() + leaseMs });
+  const timer = setInterval(() => {
+    renewed = renewed.then(renew).catch(logged(app, message));
+  }, leaseMs / 3);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+    // What is recorded next must not be overtaken.
+    await renewed;
+  }
+}
+
 /** Records a failure, and when the message is tried again, if it is. */
 async function failed(app: App, message: ClaimedMessage, error: unknown): Promise<void> {
   const isFinal = error instanceof Undeliverable || (message.sending === undefined && isWordersFault(error));
@@ -176,9 +203,10 @@ async function failed(app: App, message: ClaimedMessage, error: unknown): Promis
   const fields = { ...why, poolId: message.poolId, messageId: message.id, attempt: message.attempts };
   await countOutcome(app, message, givenUp ? "failed" : "retried");
   app.log.warn(fields, givenUp ? "a message was given up" : "a message could not be delivered");
-  const waitMs = (isThrottled ? askedPause(error) : undefined) ?? backOffMs(message.attempts);
-  const nextAttemptAt = app.clock() + waitMs;
-  if (isThrottled) close(laneOf(app, senderOf(app, message)), nextAttemptAt);
+  const now = app.clock();
+  const askedMs = isThrottled ? askedPause(error) : undefined;
+  if (isThrottled) pause(laneOf(app, senderOf(app, message)), now, askedMs);
+  const nextAttemptAt = now + (askedMs ?? backOffMs(message.attempts));
   await settleMessage(app.db, message, { status: givenUp ? "failed" : "waiting", nextAttemptAt });
 }
 
@@ -204,7 +232,7 @@ const senderOf = (app: App, { poolId, medium }: Message) => app.senders.of(poolI
 async function worded(app: App, message: ClaimedMessage): Promise<ClaimedMessage> {
   if (message.wording === undefined) return message;
   const { event, filling } = message.wording as Wording;
-  const { body, subject } = await customWords(app, event, message.medium);
+  const { body, subject } = await held(app, message, () => customWords(app, event, message.medium));
   const words = { body: body ?? places.code, subject: subject ?? "" };
   const custom = composeCustom(message.medium, words, filling);
   const { wording: _wording, ...rest } = message;

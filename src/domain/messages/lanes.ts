@@ -14,7 +14,14 @@ const depth = 100;
 export function laneOf(app: App, sender: Sender): Lane {
   let lane = app.lanes.get(sender);
   if (lane === undefined) {
-    lane = { isUnlimited: isInstant(sender), running: 0, waiting: [], ids: new Set(), closedUntil: 0 };
+    lane = {
+      isUnlimited: isInstant(sender),
+      running: 0,
+      waiting: [],
+      ids: new Set(),
+      closedUntil: 0,
+      pauses: 0,
+    };
     app.lanes.set(sender, lane);
   }
   return lane;
@@ -92,7 +99,32 @@ export function areAllFull(app: App, now: number): boolean {
   return limited.length >= count && limited.every((lane) => !hasRoom(lane, now));
 }
 
-/** Leaves a sender alone until then. @param until epoch milliseconds */
-export function close(lane: Lane, until: number): void {
-  lane.closedUntil = Math.max(lane.closedUntil, until);
+/** The longest time before another attempt, and the longest that a service can ask for. Milliseconds. */
+export const longestPauseMs = 15 * 60_000;
+
+/** The delay before the next attempt: 5 s, 20 s, 80 s … at most 15 minutes. */
+export function backOffMs(attempts: number): number {
+  return Math.min(longestPauseMs, 5_000 * 4 ** (attempts - 1));
+}
+
+/** The longest pause of a sender that does not say how long: it may have meant one message only, and all others wait. */
+const longestUnasked = 60_000;
+
+/**
+ * Leaves a sender alone that takes no more for now: for as long as it asks, else for longer each time until it takes a
+ * message again.
+ * @param now epoch milliseconds
+ * @param askedMs undefined if the sender does not say how long
+ */
+export function pause(lane: Lane, now: number, askedMs: number | undefined): void {
+  // What it said to messages that it had already counts once.
+  if (askedMs === undefined && lane.closedUntil > now) return;
+  lane.pauses += 1;
+  const pauseMs = askedMs ?? Math.min(longestUnasked, backOffMs(lane.pauses));
+  lane.closedUntil = Math.max(lane.closedUntil, now + pauseMs);
+}
+
+/** Notes that a sender has taken a message. */
+export function resume(lane: Lane): void {
+  lane.pauses = 0;
 }
