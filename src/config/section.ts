@@ -53,10 +53,7 @@ export function readEntry(file: ConfigFile, node: unknown, path: string, key: un
       const value = pairs.get(name)?.value;
       return yaml.isNode(value) ? (value.toJS(document) as unknown) : undefined;
     },
-    digits: (name) => {
-      const value = pairs.get(name)?.value;
-      return yaml.isScalar(value) && typeof value.value === "number" ? value.source : undefined;
-    },
+    digits: (name) => digitsOf(file, pairs.get(name)?.value),
     below: (name) => readEntry(file, pairs.get(name)?.value, `${path}.${name}`, pairs.get(name)?.key),
     keys: () => [...pairs.keys()],
     fail: (name, wrong) => {
@@ -64,6 +61,11 @@ export function readEntry(file: ConfigFile, node: unknown, path: string, key: un
       return refuse(at, `${name === undefined ? path : `${path}.${name}`} ${wrong}`);
     },
   };
+}
+
+/** What the file has for a number, with leading zeros and all digits; undefined for anything else. */
+export function digitsOf({ yaml }: Pick<ConfigFile, "yaml">, node: unknown): string | undefined {
+  return yaml.isScalar(node) && typeof node.value === "number" ? node.source : undefined;
 }
 
 /** Refuses keys that nobody knows, and suggests the ones meant. */

@@ -296,6 +296,17 @@ test("messages test says what failed, and ends with 1", async () => {
   assert.deepEqual([pool.code, /office/.test(pool.stdout)], [0, false]);
 });
 
+test("messages test says where users' messages go otherwise", async () => {
+  const file = withLocal();
+  const argv = ["messages", "test", "--sms-countries", "DE", "--to"];
+  const left = await poolhouseWith(file, ...argv, "+12025550123");
+  assert.match(left.stdout, /^sms-countries does not list the country of this number/);
+  const listed = await poolhouseWith(file, ...argv, "+4915112345678");
+  assert.doesNotMatch(listed.stdout, /sms-countries|messages\.pools/);
+  const pool = await poolhouseWith(file, ...argv, "a@b.example", "--pool", "eu-west-1_other");
+  assert.match(pool.stdout, /^messages\.pools does not name eu-west-1_other: .*\noffice: /);
+});
+
 test("wrong usage of messages is told", async () => {
   for (const [argv, expected, status] of [
     [["tset"], /no action tset\. Did you mean test/, 2],
