@@ -84,12 +84,14 @@ async function create(ctx: Ctx, pool: string): Promise<void> {
   await userPoolHandlers.AdminCreateUser(ctx, {
     ...User,
     MessageAction: "SUPPRESS",
-    UserAttributes: [
-      { Name: "email", Value: demoUser.name },
-      { Name: "email_verified", Value: "true" },
-    ],
+    UserAttributes: [{ Name: "email", Value: demoUser.name }],
   });
   await userPoolHandlers.AdminSetUserPassword(ctx, { ...User, Password: demoUser.password, Permanent: true });
+  // Only now, so that the inbox does not begin with a notice of the password.
+  await userPoolHandlers.AdminUpdateUserAttributes(ctx, {
+    ...User,
+    UserAttributes: [{ Name: "email_verified", Value: "true" }],
+  });
   await userPoolHandlers.CreateGroup(ctx, { UserPoolId: pool, GroupName: demoUser.group });
   await userPoolHandlers.AdminAddUserToGroup(ctx, { ...User, GroupName: demoUser.group });
 }

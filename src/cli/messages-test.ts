@@ -1,9 +1,11 @@
 /** `poolhouse messages test`: tries the configured senders. */
 import { randomBytes } from "node:crypto";
+import type { Config } from "../config/config.ts";
 import { type Medium, type OutgoingMessage, Undeliverable } from "../integrations/senders/sender.ts";
 import { openSender } from "../integrations/senders/senders.ts";
 import { closest } from "../lib/closest.ts";
 import { isMailAddress } from "../lib/mail-address.ts";
+import { isAmong, phoneFacts } from "../lib/phone-number.ts";
 import { type MessageSettings, mediaOf, type SenderSettings } from "../lib/sender-settings.ts";
 import { CommandError } from "./command-error.ts";
 import type { Given } from "./command-line.ts";
@@ -16,6 +18,7 @@ export async function sendTest({ config, text }: Given): Promise<void> {
   if (to === undefined) throw wrongUsage("messages", ["test"])("--to is missing.");
   const medium = mediumOf(to);
   const chosen = chosenSenders(config.messages, medium, { sender: text("sender"), pool: text("pool") });
+  for (const note of await notesOn(config, to, text("pool"))) console.log(note);
   let failed = 0;
   for (const settings of chosen) {
     console.log(`${settings.name}: ${nameOf(settings)}`);
@@ -24,6 +27,23 @@ export async function sendTest({ config, text }: Given): Promise<void> {
     if (problem !== undefined) failed += 1;
   }
   if (failed > 0) process.exitCode = 1;
+}
+
+/** Why the messages of a pool may go otherwise than this test. */
+async function notesOn(
+  { messages, smsCountries }: Config,
+  to: string,
+  pool: string | undefined,
+): Promise<string[]> {
+  const isLeftOut = mediumOf(to) === "SMS" && !isAmong(await phoneFacts(to), smsCountries);
+  return [
+    ...(pool !== undefined && !messages.pools.has(pool)
+      ? [`messages.pools does not name ${pool}: this is how the server sends for it.`]
+      : []),
+    ...(isLeftOut
+      ? ["sms-countries does not list the country of this number: users there get no text messages."]
+      : []),
+  ];
 }
 
 function mediumOf(to: string): Medium {

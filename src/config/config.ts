@@ -18,7 +18,7 @@ import { type FunctionsServer, readFunctionsServer } from "./functions-server.ts
 import { type Limits, parseLimits } from "./limits.ts";
 import { readKey } from "./master-key.ts";
 import { type MessagesOfFile, noMessages, readMessages } from "./messages.ts";
-import { ConfigError } from "./section.ts";
+import { ConfigError, digitsOf } from "./section.ts";
 import { list, type Setting, settings } from "./settings.ts";
 import { smtpConfig } from "./smtp.ts";
 import { readYaml } from "./yaml-file.ts";
@@ -361,7 +361,7 @@ function readFile(path: string): FromFile {
     const name = names.find((one) => setting(one).flag === key && one !== "config");
     if (name === undefined)
       throw new ConfigError(`Unknown setting ${withoutPasswords(key)} in ${path}.${keyLike(key)}`);
-    found.set(name, textOf(value));
+    found.set(name, digitsOf(file, file.document.get(key, true)) ?? textOf(value));
   }
   return { values: found, functions: readFunctions(file), messages: readMessages(file) };
 }

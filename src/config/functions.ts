@@ -163,7 +163,7 @@ function environmentOf(entry: Entry): Record<string, string> {
       if (!/^[A-Za-z_]\w*$/.test(name)) variables.fail(name, "must be the name of a variable");
       const value = variables.value(name);
       if (value === null || typeof value === "object") variables.fail(name, "must be a text");
-      return [name, String(value)];
+      return [name, variables.digits(name) ?? String(value)];
     }),
   );
 }

@@ -22,6 +22,8 @@ export interface Entry {
   readonly where: string;
   /** The value as JSON has it; undefined if the key is absent. */
   value(key: string): unknown;
+  /** What the file has for a number, with leading zeros and all digits, which its value may lack; else undefined. */
+  digits(key: string): string | undefined;
   /** The entry below a key, which must be a map. */
   below(key: string): Entry;
   keys(): readonly string[];
@@ -41,7 +43,7 @@ export function readEntry(file: ConfigFile, node: unknown, path: string, key: un
     return `${file.path}, line ${lineCounter.linePos(start).line}`;
   };
   const refuse = (at: unknown, message: string): never => {
-    throw new ConfigError(`${lineOf(at)}: ${message}.`);
+    throw new ConfigError(`${lineOf(at)}: ${message}${message.endsWith("?") ? "" : "."}`);
   };
   if (!yaml.isMap(resolved)) return refuse(key, `${path} must hold values by name`);
   const pairs = new Map(resolved.items.map((pair) => [String(pair.key), pair]));
@@ -51,6 +53,7 @@ export function readEntry(file: ConfigFile, node: unknown, path: string, key: un
       const value = pairs.get(name)?.value;
       return yaml.isNode(value) ? (value.toJS(document) as unknown) : undefined;
     },
+    digits: (name) => digitsOf(file, pairs.get(name)?.value),
     below: (name) => readEntry(file, pairs.get(name)?.value, `${path}.${name}`, pairs.get(name)?.key),
     keys: () => [...pairs.keys()],
     fail: (name, wrong) => {
@@ -58,6 +61,11 @@ export function readEntry(file: ConfigFile, node: unknown, path: string, key: un
       return refuse(at, `${name === undefined ? path : `${path}.${name}`} ${wrong}`);
     },
   };
+}
+
+/** What the file has for a number, with leading zeros and all digits; undefined for anything else. */
+export function digitsOf({ yaml }: Pick<ConfigFile, "yaml">, node: unknown): string | undefined {
+  return yaml.isScalar(node) && typeof node.value === "number" ? node.source : undefined;
 }
 
 /** Refuses keys that nobody knows, and suggests the ones meant. */
@@ -69,13 +77,13 @@ export function onlyKeys(entry: Entry, known: readonly string[]): void {
   }
 }
 
-/** The text of a key, which may be a number or a boolean. */
+/** The text of a key, which may be a number, as it is written, or a boolean. */
 export function textAt(entry: Entry, key: string): string | undefined {
   const value = entry.value(key);
   if (value === undefined) return undefined;
   if (value === null || value === "") return entry.fail(key, "has no value");
   if (typeof value === "object") return entry.fail(key, "must be a text");
-  return String(value);
+  return entry.digits(key) ?? String(value);
 }
 
 export function requiredAt(entry: Entry, key: string): string {

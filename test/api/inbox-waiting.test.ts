@@ -84,6 +84,8 @@ forEachServer("the inbox for programs that wait", (open) => {
       ["wait=1.5", "wait"],
       ["wait=", "wait"],
       ["wait=1e1", "wait"],
+      ["to=", "to"],
+      ["to=&wait=1", "to"],
       ["limit=0", "limit"],
       ["limit=101", "limit"],
       ["limit=many", "limit"],
@@ -95,6 +97,18 @@ forEachServer("the inbox for programs that wait", (open) => {
       assert.equal(answer.status, 400, query);
       const { message } = (await answer.json()) as { message: string };
       assert.ok(message.startsWith(`${parameter} is `), message);
+    }
+  });
+
+  test("knows numbers and addresses by a plus sign, percent-encoded or not", async () => {
+    const server = await open();
+    for (const destination of ["+15550101", `ann+${newAddress()}`]) {
+      const id = await putMessage(server, { destination });
+      for (const to of [destination, encodeURIComponent(destination)])
+        for (const order of ["", "&wait=0"]) {
+          const answer = await fetch(`${server.endpoint}/inbox/messages?to=${to}${order}`);
+          assert.ok((await answer.text()).includes(`"id":"${id}"`), to);
+        }
     }
   });
 

@@ -62,6 +62,12 @@ forEachServer("a server with the demo", (start) => {
     return server;
   };
 
+  test("begins with an empty inbox", async () => {
+    const server = await startDemo();
+    const inbox = await open(server, "/inbox/messages?to=demo@example.com", {});
+    assert.deepEqual([inbox.status, await inbox.text()], [200, "[]"]);
+  });
+
   test("welcomes a browser with all it needs", async () => {
     const server = await startDemo();
     const page = await open(server, "/");

@@ -166,6 +166,13 @@ test("limits are changed by name, the others keep their defaults", () => {
   assert.deepEqual([least.connections, least["body-bytes"], least["answer-bytes"]], [32, 131_072, 65_536]);
 });
 
+test("a setting that looks like a number keeps all its digits", () => {
+  const file = join(temporaryFolder(), "poolhouse.yaml");
+  writeFileSync(file, "metrics-token: 00123456789012345678\nport: 5000\n");
+  const { metricsToken, port } = loadConfig(["--config", file], {});
+  assert.deepEqual([metricsToken, port], ["00123456789012345678", 5000]);
+});
+
 test("a refused secret is not repeated", () => {
   try {
     loadConfig([], { POOLHOUSE_MASTER_KEY: "c2hvcnQ=" });

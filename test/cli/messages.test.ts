@@ -151,7 +151,7 @@ for (const [at, [given, messages, expected]] of wrong.entries()) {
       (error: Error) => {
         assert.ok(error instanceof ConfigError, String(error));
         assert.match(error.message, expected);
-        assert.match(error.message, /poolhouse\.yaml, line \d+: /);
+        assert.match(error.message, /poolhouse\.yaml, line \d+: .*[^.?][.?]$/);
         assert.doesNotMatch(error.message, /hush/);
         return true;
       },
@@ -175,6 +175,22 @@ test("a mail server of the settings is the sender smtp, beside those of the file
     () => load(twice, env),
     /senders\.smtp is the name of the sender that the smtp settings make/,
   );
+});
+
+test("a text that looks like a number keeps all that is written", () => {
+  const { senders: found } = load(
+    folderWith(`senders:
+  text: { type: sns, region: eu-west-1, entity-id: 1101234567890123456, max-price: 0.50 }
+  other: { type: twilio, account-sid: AC${"1".repeat(32)}, auth-token: 0123, from: +15550100 }
+  mail: { type: smtp, url: "smtp://127.0.0.1", from: a@b.example, user: 007, password: 1e3 }
+messages: { email: mail, sms: text }
+`),
+  ).messages;
+  const [text, other, mail] = found;
+  assert.ok(text?.type === "sns" && other?.type === "twilio" && mail?.type === "smtp");
+  assert.deepEqual([text.entityId, text.maxPrice], ["1101234567890123456", "0.50"]);
+  assert.deepEqual([other.password, other.by], ["0123", { From: "+15550100" }]);
+  assert.deepEqual(mail.auth, { user: "007", pass: "1e3" });
 });
 
 const office = await openPostOffice();
@@ -278,6 +294,17 @@ test("messages test says what failed, and ends with 1", async () => {
   assert.deepEqual([one.code, /office/.test(one.stdout)], [0, false]);
   const pool = await poolhouse("messages", "test", "--to", "a@b.example", "--pool", "eu-west-1_gone");
   assert.deepEqual([pool.code, /office/.test(pool.stdout)], [0, false]);
+});
+
+test("messages test says where users' messages go otherwise", async () => {
+  const file = withLocal();
+  const argv = ["messages", "test", "--sms-countries", "DE", "--to"];
+  const left = await poolhouseWith(file, ...argv, "+12025550123");
+  assert.match(left.stdout, /^sms-countries does not list the country of this number/);
+  const listed = await poolhouseWith(file, ...argv, "+4915112345678");
+  assert.doesNotMatch(listed.stdout, /sms-countries|messages\.pools/);
+  const pool = await poolhouseWith(file, ...argv, "a@b.example", "--pool", "eu-west-1_other");
+  assert.match(pool.stdout, /^messages\.pools does not name eu-west-1_other: .*\noffice: /);
 });
 
 test("wrong usage of messages is told", async () => {

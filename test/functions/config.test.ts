@@ -23,7 +23,7 @@ test("each way to run a function has its settings, with defaults", () => {
     run: worker
     file: handlers/app.mjs
     timeout: 2.5
-    environment: { DOMAINS: example.com, DEPTH: 3, ON: true }
+    environment: { DOMAINS: example.com, DEPTH: 3, ON: true, ACCOUNT: 012345678901 }
   migrate:
     run: child
     file: handlers/app.py
@@ -55,7 +55,7 @@ test("each way to run a function has its settings, with defaults", () => {
       run: "worker",
       file: join(handlers, "app.mjs"),
       handler: "handler",
-      environment: { DOMAINS: "example.com", DEPTH: "3", ON: "true" },
+      environment: { DOMAINS: "example.com", DEPTH: "3", ON: "true", ACCOUNT: "012345678901" },
       memoryMb: 128,
       key: undefined,
     },

@@ -4,7 +4,7 @@ import type { Context } from "hono";
 import type { App } from "../../app.ts";
 import type { Message } from "../../store/outbox.ts";
 import { type Arrivals, type Arrived, type Position, TooManyWaiting } from "./arrivals.ts";
-import { isTo, newestMessages } from "./find.ts";
+import { isTo, newestMessages, recipientIn } from "./find.ts";
 import { shownOf } from "./shown.ts";
 
 export type InboxContext = Context<{ Bindings: HttpBindings }>;
@@ -47,7 +47,9 @@ export async function answerMessages(
 
 /** What is asked for; a text that says what is wrong with it. */
 function askedBy(c: InboxContext): Asked | string {
-  const { to, cursor, wait, limit } = c.req.query();
+  const { cursor, wait, limit } = c.req.query();
+  const to = recipientIn(c.req.query("to"));
+  if (to === "") return "to is empty. Leave it out for messages to everybody.";
   const seconds = wholeNumber(wait ?? "0", 0, mostSeconds);
   if (seconds === undefined) return `wait is not a whole number of seconds from 0 to ${mostSeconds}.`;
   const most = wholeNumber(limit ?? String(mostMessages), 1, mostMessages);

@@ -4,9 +4,15 @@ import { deleteMessage, type Message, recentMessages } from "../../store/outbox.
 import { searched } from "./arrivals.ts";
 import { type ShownMessage, shownOf } from "./shown.ts";
 
-/** Whether a message is to this recipient, in whatever case; undefined and "" are anybody. */
+/**
+ * The recipient that a query names. A plus sign that was not percent-encoded arrives as a space, as in
+ * `?to=+15550100` and `?to=ann+1@example.com`; no recipient has spaces.
+ */
+export const recipientIn = (to: string | undefined) => to?.replaceAll(" ", "+");
+
+/** Whether a message is to this recipient, in whatever case; undefined is anybody. */
 export function isTo({ destination }: Pick<Message, "destination">, to: string | undefined): boolean {
-  return !to || destination.toLowerCase() === to.toLowerCase();
+  return to === undefined || destination.toLowerCase() === to.toLowerCase();
 }
 
 /** The newest messages first. */

@@ -16,7 +16,7 @@ import { comesFromElsewhere } from "../same-machine.ts";
 import { answerMessages, cursorOf, fully, type InboxContext } from "./answers.ts";
 import { Arrivals } from "./arrivals.ts";
 import { answerFile, filesRoute } from "./files.ts";
-import { findMessage, listing, removeAll, removeMessage } from "./find.ts";
+import { findMessage, listing, recipientIn, removeAll, removeMessage } from "./find.ts";
 import { framed, frameHeaders } from "./frame.ts";
 import { listPage } from "./list-page.ts";
 import { messagePage } from "./message-page.ts";
@@ -64,7 +64,7 @@ const otherHeaders = {
 } as const;
 
 async function answerList(c: InboxContext, app: App, arrivals: Arrivals): Promise<Response> {
-  const to = c.req.query("to")?.trim() || undefined;
+  const to = recipientIn(c.req.query("to")) || undefined;
   const words = c.req.query("q")?.trim() ?? "";
   const arrived = await arrivals.read();
   const found = await listing(app, arrived.map(({ message }) => message).reverse(), { to, words }, listed);
