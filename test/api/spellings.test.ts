@@ -104,6 +104,17 @@ forEachServer("spellings of names", (open) => {
       }
   });
 
+  test("where addresses are aliases, names that are no addresses are answered as they are, whether or not the user exists", async () => {
+    const place = await makePlace(true, { AliasAttributes: ["email", "phone_number"] });
+    for (const name of ["+ann", "+12-34", "ann@home@work", "@ann"]) {
+      await makeUser(place.server, place.UserPoolId, name, verified(newAddress()));
+      for (const one of [name, `${name}x`]) {
+        const { ChallengeParameters } = JSON.parse(await saidOf(place, "InitiateAuth", one));
+        assert.equal(ChallengeParameters.USERNAME, one);
+      }
+    }
+  });
+
   for (const [what, more] of Object.entries({
     usernames: {},
     "addresses that are aliases": { AliasAttributes: ["email" as const] },

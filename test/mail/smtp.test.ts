@@ -162,6 +162,13 @@ test("what would be a line of the protocol or a header of its own goes nowhere",
   assert.doesNotMatch(mail.raw, /^bcc:/im);
 });
 
+test("a subject keeps the characters that join emoji and letters", async () => {
+  const post = await office();
+  const subject = "Code \u{1f469}\u200d\u{1f4bb} می\u200cخواهم";
+  await sender(post).send(message({ subject }));
+  assert.equal(post.mails[0]?.headers.get("subject"), subject);
+});
+
 test("addresses may be international", async () => {
   const post = await office();
   await sender(post).send(message({ destination: "zoë@bücher.example" }));

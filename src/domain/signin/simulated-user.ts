@@ -3,6 +3,7 @@ import { hmacSha256 } from "../../lib/bytes.ts";
 import { uuid4Of } from "../../lib/uuid.ts";
 import type { Pool } from "../user-pools/load-pool.ts";
 import { loginNameKey } from "../user-pools/login-names.ts";
+import { aliasShape } from "../users/username.ts";
 
 /** The username that a user with this sign-in name would have: always the same, and indistinguishable from real ones. */
 export function simulatedUsername(pool: Pool, name: string): string {
@@ -14,9 +15,6 @@ export function simulatedUsername(pool: Pool, name: string): string {
 /** Whether real users with such a sign-in name have a UUID as username; otherwise a UUID would reveal the fake. */
 function hasGeneratedUsernames(pool: Pool, name: string): boolean {
   if ((pool.document.UsernameAttributes ?? []).length > 0) return true;
-  const aliases = pool.document.AliasAttributes ?? [];
-  return (
-    (aliases.includes("email") && name.includes("@")) ||
-    (aliases.includes("phone_number") && name.startsWith("+"))
-  );
+  // No username has the form of an alias; any other name is a username, whatever it contains.
+  return aliasShape(pool, name) !== undefined;
 }

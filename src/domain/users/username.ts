@@ -54,6 +54,11 @@ function shapeReason(modes: readonly ContactAttribute[]): "nameNoAddress" | "nam
   return modes[0] === "email" ? "nameNoEmail" : "nameNoPhone";
 }
 
+/** The address by which a pool's users sign in as an alias and whose form a name has; undefined if it has none. */
+export function aliasShape(pool: Pick<Pool, "document">, name: string): ContactAttribute | undefined {
+  return (pool.document.AliasAttributes ?? []).filter(isContact).find((alias) => hasShape[alias](name));
+}
+
 /** Refuses a name that looks like an alias: it could be another user's address and block it. */
 export function refuseAliasShapes(
   pool: Pick<Pool, "document">,
@@ -61,11 +66,10 @@ export function refuseAliasShapes(
   given: string,
 ): void {
   const words = { email: "email", phone_number: "phone number" } as const;
-  for (const alias of pool.document.AliasAttributes ?? []) {
-    if (alias === "preferred_username" || !hasShape[alias](given)) continue;
-    const reason = what === "Username" ? "nameIsAlias" : "preferredNameIsAlias";
-    refuseFor(reason, { format: words[alias] });
-  }
+  const alias = aliasShape(pool, given);
+  if (alias === undefined) return;
+  const reason = what === "Username" ? "nameIsAlias" : "preferredNameIsAlias";
+  refuseFor(reason, { format: words[alias] });
 }
 
 /** Reasons for refusing a taken name by its kind, for a new user and for an alias. */

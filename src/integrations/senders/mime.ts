@@ -18,7 +18,8 @@ export function mailOf(server: MailAddress, message: OutgoingMessage) {
     to: { name: "", address: destination },
     ...(replyTo !== undefined && isMailAddress(replyTo) && { replyTo: { name: "", address: replyTo } }),
     envelope: { from: from.address, to: [destination] },
-    subject: subject.replace(/\p{C}+/gu, " "),
+    // Invisible characters stay: emoji and words of Persian and Hindi are joined by some.
+    subject: subject.replace(/[\p{Cc}\p{Cs}\u2028\u2029]+/gu, " "),
     text,
     html,
     ...(images !== undefined && {
