@@ -60,7 +60,7 @@ async function follow(list) {
     await shownAgain();
     const { next: cursor, to } = list.dataset;
     try {
-      const asked = new URLSearchParams({ cursor, to, wait: "50", limit: "1" });
+      const asked = new URLSearchParams({ cursor, ...(to && { to }), wait: "50", limit: "1" });
       const answer = await fetch(`/inbox/messages?${asked}`);
       if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
       const { messages, next } = await answer.json();
