@@ -8,7 +8,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import type { App } from "../../app.ts";
-import { mimeOf } from "../../integrations/senders/mime.ts";
+import { mailOf, mimeOf } from "../../integrations/senders/mime.ts";
 import { Undeliverable } from "../../integrations/senders/sender.ts";
 import type { Serving } from "../context.ts";
 import { plainHeaders, plainPolicy, wantsPage } from "../kit/plain-page.ts";
@@ -97,7 +97,7 @@ function addMessageRoutes(routes: Hono<{ Bindings: HttpBindings }>, app: App): v
 /** Answers the bytes that a mail server would get, as text. */
 async function answerRaw(c: InboxContext, mail: ShownMessage): Promise<Response> {
   try {
-    const bytes = new TextDecoder().decode(await mimeOf(nobody, mail));
+    const bytes = new TextDecoder().decode(await mimeOf(mailOf(nobody, mail)));
     const policy = `${otherHeaders["content-security-policy"]}; sandbox`;
     return c.text(bytes, 200, { "content-security-policy": policy });
   } catch (error) {

@@ -34,12 +34,8 @@ export function mailOf(server: MailAddress, message: OutgoingMessage) {
   };
 }
 
-/**
- * The bytes of a message that a mail server would get. Throws `Undeliverable` if the recipient's address is malformed.
- * @param server the sender of messages that name none
- */
-export async function mimeOf(server: MailAddress, message: OutgoingMessage): Promise<Uint8Array> {
-  const mail = mailOf(server, message);
+/** The bytes that a mail server would get for a mail of `mailOf`. */
+export async function mimeOf(mail: ReturnType<typeof mailOf>): Promise<Uint8Array> {
   const { createTransport } = await import("nodemailer");
   const transport = createTransport({ streamTransport: true, buffer: true, newline: "windows", ...onlyText });
   const { message: bytes } = await transport.sendMail(mail);

@@ -53,8 +53,9 @@ export function sesSender(settings: SesSender, means: SenderMeans = {}): Sender 
 }
 
 async function inputOf({ from, configurationSet }: SesSender, message: OutgoingMessage) {
-  const { envelope } = mailOf(from, message);
-  const raw = await mimeOf(from, message);
+  const mail = mailOf(from, message);
+  const { envelope } = mail;
+  const raw = await mimeOf(mail);
   const set = message.configurationSet ?? configurationSet;
   return {
     FromEmailAddress: envelope.from,
